@@ -1,0 +1,78 @@
+import type { RunState } from './transitions.ts'
+
+/** What ended a run that failed; a closed list, so that clients may rely on it. */
+export type RunFailureKind =
+  | 'task-failed'
+  | 'out-of-memory'
+  | 'time-out'
+  | 'image-unavailable'
+  | 'unschedulable'
+  | 'host-lost'
+  | 'input-staging-failed'
+  | 'output-staging-failed'
+  | 'output-missing'
+  | 'output-invalid'
+  | 'cancelled'
+  | 'engine-error'
+
+/** Why a run is FAILED, in words that a task author understands. */
+export interface RunFailure {
+  readonly kind: RunFailureKind
+  readonly message: string
+  /** Of the task's container. */
+  readonly exitCode?: number
+  /** Submission that failed, from 1. */
+  readonly attempt?: number
+}
+
+/** What is stored for one input of a run. */
+export type Provision =
+  /** A file with `valueId` exists in the values of the run. */
+  | { readonly kind: 'value'; readonly valueId: string }
+  /** Explicit null on an optional input: no file, and no default either. */
+  | { readonly kind: 'cleared' }
+
+/** One submission of a run to Batch. */
+export interface RunJob {
+  /** From 1; a new submission of the same run gets the next one. */
+  readonly attempt: number
+  /** Derived from run id and attempt, so that an event names its run even before the job id is stored. */
+  readonly jobName: string
+  readonly jobId?: string
+  /** Answered by the last event of the job. */
+  readonly taskToken?: string
+  /** CloudWatch stream of the task's container. */
+  readonly logStreamName?: string
+}
+
+export interface Run {
+  readonly id: string
+  readonly taskId: string
+  readonly state: RunState
+  /** ISO-8601 UTC. */
+  readonly createdAt: string
+  /** null until the first change. */
+  readonly updatedAt: string | null
+  /** Opens the stager's routes of this run and nothing else; never in an answer. */
+  readonly secret: string
+  /** By parameter name. Frozen from QUEUING on. */
+  readonly provisions: Readonly<Record<string, Provision>>
+  readonly job?: RunJob
+  /** Key prefix (ending in `/`) of the outputs that were validated; set with FINISHED, never before. */
+  readonly outputsPrefix?: string
+  readonly failure?: RunFailure
+}
+
+/** Content of one input or output file: in the item itself when small, else in the bucket. */
+export type FileContent =
+  | { readonly kind: 'inline'; readonly text: string }
+  | { readonly kind: 'object'; readonly key: string; readonly sizeBytes: number }
+
+/** One stored version of an input; it counts once {@link Run.provisions} points at it. */
+export interface InputValue {
+  readonly runId: string
+  readonly parameterName: string
+  readonly valueId: string
+  /** Exactly the bytes that the container finds in `<input folder>/<parameter>`. */
+  readonly file: FileContent
+}

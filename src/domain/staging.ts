@@ -1,0 +1,63 @@
+import { z } from 'zod'
+
+/*
+ * What the stager and the API say to each other. The stager holds no AWS credential: it shows the run's secret and gets
+ * presigned URLs that were made a moment ago, because URLs made at submission would die while the job waits.
+ */
+
+/** Environment of the stager's containers. */
+export const STAGER_VARIABLES = {
+  /** Base URL of the API, with prefix and version, ending in `/`. */
+  apiUrl: 'APP_ENGINE_API_URL',
+  runId: 'APP_ENGINE_RUN_ID',
+  runSecret: 'APP_ENGINE_RUN_SECRET',
+} as const
+
+/** Header with the run's secret; not in the path, which access logs keep. */
+export const RUN_SECRET_HEADER = 'x-app-engine-run-secret'
+
+/** GET task-runs/{id}/staging/inputs */
+export const stagedInputsSchema = z.object({
+  files: z.array(
+    z.object({
+      /** Relative to the input folder. */
+      path: z.string(),
+      content: z.union([
+        z.object({ kind: z.literal('inline'), text: z.string() }),
+        z.object({ kind: z.literal('url'), url: z.string(), sizeBytes: z.number().int().nonnegative() }),
+      ]),
+    }),
+  ),
+})
+export type StagedInputs = z.infer<typeof stagedInputsSchema>
+
+/** One entry of the output folder's top level. */
+const outputEntrySchema = z.object({
+  name: z.string().max(1024),
+  /** A link that leaves the folder counts as missing; others are followed. */
+  kind: z.enum(['file', 'directory', 'other']),
+  sizeBytes: z.number().int().nonnegative(),
+})
+export type OutputEntry = z.infer<typeof outputEntrySchema>
+
+/** Body of POST task-runs/{id}/staging/outputs: what the task left behind. */
+export const outputEntriesSchema = z.object({
+  /** Batch's own count for this job, from 1: half-written attempts stay apart. */
+  jobAttempt: z.number().int().min(1).max(10),
+  entries: z.array(outputEntrySchema).max(10_000),
+})
+
+/** Its answer. */
+export const stagedOutputsSchema = z.object({
+  uploads: z.array(z.object({ name: z.string(), url: z.string() })),
+  /** PUT last, the listing as JSON: its presence says that everything before arrived. */
+  listingUrl: z.string(),
+})
+export type StagedOutputs = z.infer<typeof stagedOutputsSchema>
+
+/** What stands in the listing object. */
+export const outputListingSchema = z.object({ entries: z.array(outputEntrySchema) })
+export type OutputListing = z.infer<typeof outputListingSchema>
+
+/** File name of the listing beside the outputs; a parameter name has no dot, so it cannot be one. */
+export const LISTING_NAME = 'staged.json'

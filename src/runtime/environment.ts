@@ -1,0 +1,84 @@
+import { z } from 'zod'
+
+/** Every variable that the stack sets and the code reads; the constructs take the names from here. */
+export const VARIABLES = {
+  tableName: 'TABLE_NAME',
+  bucketName: 'BUCKET_NAME',
+  stateMachineArn: 'STATE_MACHINE_ARN',
+  jobLogGroup: 'JOB_LOG_GROUP',
+  jobQueueArn: 'JOB_QUEUE_ARN',
+  jobDefinitionPrefix: 'JOB_DEFINITION_PREFIX',
+  jobExecutionRoleArn: 'JOB_EXECUTION_ROLE_ARN',
+  attemptTimeoutSeconds: 'ATTEMPT_TIMEOUT_SECONDS',
+  stagerImage: 'STAGER_IMAGE',
+  stagerApiUrl: 'STAGER_API_URL',
+  registryUrl: 'REGISTRY_URL',
+  repositoryPrefix: 'REPOSITORY_PREFIX',
+} as const
+
+type Variable = keyof typeof VARIABLES
+
+const text = z.string().min(1)
+const fields = {
+  tableName: text,
+  bucketName: text,
+  stateMachineArn: text,
+  jobLogGroup: text,
+  jobQueueArn: text,
+  /** Start of the names of Batch job definitions. */
+  jobDefinitionPrefix: text,
+  jobExecutionRoleArn: text,
+  attemptTimeoutSeconds: z.coerce.number().int().min(60),
+  stagerImage: text,
+  /** Base URL that the stager uses, ending in `/app-engine/v1/`. */
+  stagerApiUrl: z.url(),
+  /** `https://<account>.dkr.ecr.<region>.amazonaws.com` on AWS. */
+  registryUrl: z.url(),
+  /** First part of repository names, which the importer's permissions are cut to. */
+  repositoryPrefix: text,
+} satisfies Record<Variable, z.ZodType>
+
+/** Which function reads which variables. */
+export const FUNCTION_VARIABLES = {
+  api: ['tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup', 'registryUrl'],
+  'import-bundle': [
+    'tableName',
+    'bucketName',
+    'registryUrl',
+    'repositoryPrefix',
+    'jobDefinitionPrefix',
+    'jobExecutionRoleArn',
+    'jobLogGroup',
+    'attemptTimeoutSeconds',
+    'stagerImage',
+  ],
+  'submit-job': ['tableName', 'stateMachineArn', 'jobQueueArn', 'stagerApiUrl'],
+  'record-job-state': ['tableName', 'stateMachineArn'],
+  'collect-outputs': ['tableName', 'bucketName'],
+  'fail-run': ['tableName'],
+} as const satisfies Record<string, readonly Variable[]>
+
+export type FunctionName = keyof typeof FUNCTION_VARIABLES
+
+type EnvironmentOf<Name extends FunctionName> = {
+  readonly [Key in (typeof FUNCTION_VARIABLES)[Name][number]]: z.infer<(typeof fields)[Key]>
+}
+
+/**
+ * The validated environment of one function.
+ * @throws Error naming every variable that is missing or wrong, so that a broken deployment says why.
+ */
+export function readEnvironment<Name extends FunctionName>(
+  name: Name,
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): EnvironmentOf<Name> {
+  const problems: string[] = []
+  const environment: Record<string, unknown> = {}
+  for (const key of FUNCTION_VARIABLES[name]) {
+    const parsed = fields[key].safeParse(source[VARIABLES[key]])
+    if (parsed.success) environment[key] = parsed.data
+    else problems.push(`${VARIABLES[key]}: ${parsed.error.issues.map((issue) => issue.message).join(', ')}`)
+  }
+  if (problems.length > 0) throw new Error(`environment of ${name}: ${problems.join('; ')}`)
+  return environment as EnvironmentOf<Name>
+}
