@@ -82,3 +82,19 @@ export function readEnvironment<Name extends FunctionName>(
   if (problems.length > 0) throw new Error(`environment of ${name}: ${problems.join('; ')}`)
   return environment as EnvironmentOf<Name>
 }
+
+/** Key names of the one table: the construct makes it, the DynamoDB adapters use it. */
+export const TABLE = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  /** Sparse: only active runs carry its partition key. */
+  activeRunsIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
+} as const
+
+/** Key prefixes of the bucket; permissions and lifecycle rules are cut to them. */
+export const PREFIXES = {
+  uploads: 'uploads/',
+  taskDefinition: 'task-',
+  runInputs: 'task-run-inputs-',
+  runOutputs: 'task-run-outputs-',
+} as const
