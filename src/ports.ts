@@ -162,6 +162,12 @@ export interface DownloadHeaders {
 /** The bucket. Keys as in docs/architecture.md. */
 export interface ObjectStore {
   put(key: string, body: Uint8Array | string, contentType?: string): Promise<void>
+  /**
+   * Writes a stream of unknown length in parts of 16 MiB, four at a time at most (64 MiB of memory); nothing is left when the
+   * stream fails.
+   * @returns bytes written.
+   */
+  write(key: string, body: Readable, contentType?: string): Promise<number>
   /** The object's bytes as a stream, whole or a range; undefined when there is no such object. */
   read(key: string, range?: ByteRange): Promise<Readable | undefined>
   /** Size in bytes; undefined when there is no such object. */

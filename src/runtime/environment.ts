@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+// The stacks cut permissions and lifecycle rules to these, and may import from this file only.
+export { PREFIXES } from '../domain/storage-keys.ts'
+
 /** Every variable that the stack sets and the code reads; the constructs take the names from here. */
 export const VARIABLES = {
   tableName: 'TABLE_NAME',
@@ -14,6 +17,7 @@ export const VARIABLES = {
   stagerApiUrl: 'STAGER_API_URL',
   registryUrl: 'REGISTRY_URL',
   repositoryPrefix: 'REPOSITORY_PREFIX',
+  jobLogRegion: 'JOB_LOG_REGION',
 } as const
 
 type Variable = keyof typeof VARIABLES
@@ -36,6 +40,8 @@ const fields = {
   registryUrl: z.url(),
   /** First part of repository names, which the importer's permissions are cut to. */
   repositoryPrefix: text,
+  /** Region of the job log group. */
+  jobLogRegion: text,
 } satisfies Record<Variable, z.ZodType>
 
 /** Which function reads which variables. */
@@ -51,6 +57,7 @@ export const FUNCTION_VARIABLES = {
     'jobLogGroup',
     'attemptTimeoutSeconds',
     'stagerImage',
+    'jobLogRegion',
   ],
   'submit-job': ['tableName', 'stateMachineArn', 'jobQueueArn', 'stagerApiUrl'],
   'record-job-state': ['tableName', 'stateMachineArn'],
@@ -60,7 +67,8 @@ export const FUNCTION_VARIABLES = {
 
 export type FunctionName = keyof typeof FUNCTION_VARIABLES
 
-type EnvironmentOf<Name extends FunctionName> = {
+/** The validated environment of one function. */
+export type FunctionEnvironment<Name extends FunctionName> = {
   readonly [Key in (typeof FUNCTION_VARIABLES)[Name][number]]: z.infer<(typeof fields)[Key]>
 }
 
@@ -71,7 +79,7 @@ type EnvironmentOf<Name extends FunctionName> = {
 export function readEnvironment<Name extends FunctionName>(
   name: Name,
   source: Readonly<Record<string, string | undefined>> = process.env,
-): EnvironmentOf<Name> {
+): FunctionEnvironment<Name> {
   const problems: string[] = []
   const environment: Record<string, unknown> = {}
   for (const key of FUNCTION_VARIABLES[name]) {
@@ -80,7 +88,7 @@ export function readEnvironment<Name extends FunctionName>(
     else problems.push(`${VARIABLES[key]}: ${parsed.error.issues.map((issue) => issue.message).join(', ')}`)
   }
   if (problems.length > 0) throw new Error(`environment of ${name}: ${problems.join('; ')}`)
-  return environment as EnvironmentOf<Name>
+  return environment as FunctionEnvironment<Name>
 }
 
 /** Key names of the one table: the construct makes it, the DynamoDB adapters use it. */
@@ -89,12 +97,4 @@ export const TABLE = {
   sortKey: 'sk',
   /** Sparse: only active runs carry its partition key. */
   activeRunsIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
-} as const
-
-/** Key prefixes of the bucket; permissions and lifecycle rules are cut to them. */
-export const PREFIXES = {
-  uploads: 'uploads/',
-  taskDefinition: 'task-',
-  runInputs: 'task-run-inputs-',
-  runOutputs: 'task-run-outputs-',
 } as const

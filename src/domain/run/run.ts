@@ -43,6 +43,8 @@ export interface RunJob {
   readonly taskToken?: string
   /** CloudWatch stream of the task's container. */
   readonly logStreamName?: string
+  /** Batch's own attempt that succeeded, from 1: its outputs are the ones to collect. */
+  readonly succeededAttempt?: number
 }
 
 export interface Run {

@@ -1,0 +1,44 @@
+import { Readable } from 'node:stream'
+import type { Context } from 'hono'
+import { DomainError } from '../../src/domain/errors.ts'
+import { readAll } from '../../src/formats/read-all.ts'
+import { storedZip } from '../../src/formats/zip/stored-zip.ts'
+import type { ObjectStore } from '../../src/ports.ts'
+import { openFile, type StoredFile } from '../../src/use-cases/read-run-values.ts'
+import { answerBytes, answerFile, INLINE_ANSWER_BYTES } from './download.ts'
+
+const CONTENT_TYPE = 'application/octet-stream'
+
+/**
+ * A zip of stored files, entries uncompressed (http-api 5.22): small ones in the answer, large ones streamed into the bucket
+ * beside the run's files and answered by a redirect.
+ * @throws DomainError INTERNAL_PROVISIONS_NOT_FOUND when there is nothing to pack
+ */
+export async function answerArchive(
+  context: Context,
+  deps: { readonly objects: ObjectStore },
+  files: readonly StoredFile[],
+  archive: { readonly fileName: string; readonly key: string },
+): Promise<Response> {
+  if (files.length === 0) throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND')
+  const entries = files.map((file) => ({
+    name: file.name,
+    sizeBytes: sizeOf(file),
+    open: async () => {
+      const body = await openFile(deps, file)
+      return typeof body === 'string' ? Readable.from([Buffer.from(body)]) : body
+    },
+  }))
+  const zip = storedZip(entries)
+  const presentation = { contentType: CONTENT_TYPE, fileName: archive.fileName }
+  if (files.reduce((sum, file) => sum + sizeOf(file), 0) <= INLINE_ANSWER_BYTES / 2) {
+    return answerBytes(context, await readAll(zip), presentation)
+  }
+  const sizeBytes = await deps.objects.write(archive.key, zip, CONTENT_TYPE)
+  const stored: StoredFile = { kind: 'object', name: archive.fileName, key: archive.key, sizeBytes }
+  return answerFile(context, deps, stored, presentation)
+}
+
+function sizeOf(file: StoredFile): number {
+  return file.kind === 'inline' ? Buffer.byteLength(file.text) : file.sizeBytes
+}

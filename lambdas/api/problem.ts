@@ -1,0 +1,32 @@
+import type { Context } from 'hono'
+import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { DomainError, type ErrorBody } from '../../src/domain/errors.ts'
+import { logger } from '../../src/runtime/observability.ts'
+import { ImportRefusedError } from '../../src/use-cases/upload-task.ts'
+
+/** The only place where an error becomes a status and a body (contract http-api 3). */
+export function answerError(context: Context, error: unknown): Response {
+  if (error instanceof ImportRefusedError) {
+    const { status, ...body } = error.refusal
+    return answer(context, status, body)
+  }
+  if (error instanceof DomainError) return answer(context, error.status, error.body)
+  const requestId = requestIdOf(context)
+  logger.error('request failed', { requestId, path: context.req.path, error: error as Error })
+  const hidden = new DomainError('INTERNAL_SERVER_ERROR', {
+    type: 'server',
+    exceptionMessage: `request ${requestId}`,
+  })
+  return answer(context, hidden.status, hidden.body)
+}
+
+function answer(context: Context, status: number, body: ErrorBody): Response {
+  // A 403 has two keys only (http-api 3.1).
+  const shown = status === 403 ? { errorCode: body.errorCode, message: body.message } : body
+  return context.json(shown, status as ContentfulStatusCode)
+}
+
+function requestIdOf(context: Context): string {
+  const env = context.env as { readonly requestContext?: { readonly requestId?: string } } | undefined
+  return env?.requestContext?.requestId ?? crypto.randomUUID()
+}

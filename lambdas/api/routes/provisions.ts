@@ -1,0 +1,71 @@
+import type { Context } from 'hono'
+import { z } from 'zod'
+import { DomainError, parameterError } from '../../../src/domain/errors.ts'
+import type { JsonValue } from '../../../src/domain/json.ts'
+import { findRunAndTask, parameterNamed } from '../../../src/use-cases/find-run.ts'
+import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
+import type { ApiDependencies } from '../dependencies.ts'
+import { readJson } from '../json-body.ts'
+import { pathVariable, type Route } from '../route.ts'
+import { viewProvision } from '../views.ts'
+
+/** Unknown keys and any `type` are ignored (http-api 3.4). */
+const provisionSchema = z.object({ parameterName: z.string().optional(), value: z.json().optional() })
+const batchSchema = z.array(provisionSchema.required({ parameterName: true }))
+
+/** Giving inputs their values (http-api 5.15 and 5.16). */
+export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
+  return [
+    {
+      method: 'PUT',
+      path: '/task-runs/:id/input-provisions/:parameter',
+      handle: (context) => provisionOne(deps, context),
+    },
+    {
+      method: 'PUT',
+      path: '/task-runs/:id/input-provisions',
+      handle: (context) => provisionBatch(deps, context),
+    },
+  ]
+}
+
+async function provisionOne(deps: ApiDependencies, context: Context): Promise<Response> {
+  const runId = pathVariable(context, 'id')
+  const { task } = await findRunAndTask(deps, runId)
+  const name = pathVariable(context, 'parameter')
+  const input = parameterNamed(task.inputs, name)
+  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
+  const body = parseBody(provisionSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
+  // The URL's name is authoritative; a body that names another parameter is a mistake (5.15, REC).
+  if (body.parameterName !== undefined && parameterNamed(task.inputs, body.parameterName) !== input) {
+    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
+  }
+  const provisioned = await provisionInput(deps, runId, {
+    parameterName: input.name,
+    value: (body.value ?? null) as JsonValue,
+  })
+  return context.json(viewProvision(provisioned, runId, input.type))
+}
+
+async function provisionBatch(deps: ApiDependencies, context: Context): Promise<Response> {
+  const runId = pathVariable(context, 'id')
+  const { task } = await findRunAndTask(deps, runId)
+  const body = parseBody(batchSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
+  const provisioned = await provisionInputs(
+    deps,
+    runId,
+    body.map(({ parameterName, value }) => ({ parameterName, value: (value ?? null) as JsonValue })),
+  )
+  return context.json(
+    provisioned.flatMap((one) => {
+      const input = parameterNamed(task.inputs, one.parameterName)
+      return input === undefined ? [] : [viewProvision(one, runId, input.type)]
+    }),
+  )
+}
+
+function parseBody<Schema extends z.ZodType>(schema: Schema, body: JsonValue): z.infer<Schema> {
+  const parsed = schema.safeParse(body)
+  if (!parsed.success) throw new DomainError('INTERNAL_JSON_PROCESSING_ERROR')
+  return parsed.data
+}

@@ -1,0 +1,134 @@
+import type { Context } from 'hono'
+import { DomainError } from '../../../src/domain/errors.ts'
+import { runInputsPrefix, runOutputsRoot } from '../../../src/domain/storage-keys.ts'
+import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { findRun, findRunAndTask } from '../../../src/use-cases/find-run.ts'
+import { readRunLog } from '../../../src/use-cases/read-run-log.ts'
+import {
+  findInputFile,
+  findOutputFile,
+  findOutputListing,
+  listInputFiles,
+  listInputs,
+  listOutputFiles,
+  type StoredFile,
+} from '../../../src/use-cases/read-run-values.ts'
+import { proveSecret } from '../../../src/use-cases/stage-files.ts'
+import { answerArchive } from '../archive.ts'
+import type { ApiDependencies } from '../dependencies.ts'
+import { answerFile } from '../download.ts'
+import { readJson } from '../json-body.ts'
+import { pathVariable, type Route } from '../route.ts'
+import { viewRun } from '../views.ts'
+
+const RUN = '/task-runs/:id'
+const GEOJSON = '.geojson'
+
+/** One run: description, state actions, values, archives, log, deletion (http-api 5.13, 5.14, 5.18 to 5.24). */
+export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
+  const runId = (context: Context): string => pathVariable(context, 'id')
+  return [
+    {
+      method: 'GET',
+      path: RUN,
+      handle: async (context) => {
+        const { run, task } = await findRunAndTask(deps, runId(context))
+        return context.json(viewRun(run, task))
+      },
+    },
+    {
+      method: 'DELETE',
+      path: RUN,
+      handle: async (context) => {
+        await deleteRun(deps, runId(context))
+        return context.body(null, 200)
+      },
+    },
+    {
+      method: 'POST',
+      path: `${RUN}/state-actions`,
+      handle: async (context) => {
+        const body = await readJson(context, 'UNKNOWN_STATE')
+        const desired = (body as { readonly desired?: unknown } | null)?.desired
+        const { run, task } = await changeRunState(deps, runId(context), desired)
+        return context.json({ status: 'success', resource: viewRun(run, task) })
+      },
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/inputs`,
+      handle: async (context) => context.json(await listInputs(deps, runId(context))),
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/outputs`,
+      handle: async (context) =>
+        answerFile(context, deps, await findOutputListing(deps, runId(context)), {
+          contentType: 'application/json',
+        }),
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/inputs.zip`,
+      handle: async (context) => {
+        const id = runId(context)
+        const archive = { fileName: `inputs-${id}.zip`, key: `${runInputsPrefix(id)}inputs.zip` }
+        return answerArchive(context, deps, await listInputFiles(deps, id), archive)
+      },
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/outputs.zip`,
+      handle: async (context) => {
+        const id = runId(context)
+        const archive = { fileName: `outputs-${id}.zip`, key: `${runOutputsRoot(id)}outputs.zip` }
+        return answerArchive(context, deps, await listOutputFiles(deps, id), archive)
+      },
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/input/:parameter`,
+      handle: (context) => answerParameterFile(context, deps, findInputFile),
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/output/:parameter`,
+      handle: (context) => answerParameterFile(context, deps, findOutputFile),
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/logs`,
+      handle: async (context) => context.text(await readRunLog(deps, runId(context))),
+    },
+    {
+      method: 'POST',
+      path: `${RUN}/:secret/outputs.zip`,
+      handle: async (context) => {
+        const run = await findRun(deps, runId(context))
+        proveSecret(run, pathVariable(context, 'secret'))
+        // The stager hands outputs over by presigned URLs; nobody else learns the secret.
+        throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+      },
+    },
+  ]
+}
+
+/** `.geojson` behind a name asks for the same file under its media type. */
+async function answerParameterFile(
+  context: Context,
+  deps: ApiDependencies,
+  find: (deps: ApiDependencies, runId: string, parameterName: string) => Promise<StoredFile>,
+): Promise<Response> {
+  const asked = pathVariable(context, 'parameter')
+  const geojson = asked.endsWith(GEOJSON)
+  const file = await find(
+    deps,
+    pathVariable(context, 'id'),
+    geojson ? asked.slice(0, -GEOJSON.length) : asked,
+  )
+  return answerFile(context, deps, file, {
+    contentType: geojson ? 'application/geo+json' : 'application/octet-stream',
+    fileName: file.name,
+  })
+}

@@ -1,0 +1,100 @@
+import type { Context } from 'hono'
+import { DomainError } from '../../../src/domain/errors.ts'
+import { descriptorKey, logoKey } from '../../../src/domain/storage-keys.ts'
+import type { Task } from '../../../src/domain/task/task.ts'
+import { readAll } from '../../../src/formats/read-all.ts'
+import { createRun } from '../../../src/use-cases/create-run.ts'
+import { deleteTask } from '../../../src/use-cases/delete-task.ts'
+import { isUuid } from '../../../src/use-cases/find-run.ts'
+import { uploadTask } from '../../../src/use-cases/upload-task.ts'
+import type { ApiDependencies } from '../dependencies.ts'
+import { answerBytes } from '../download.ts'
+import { firstFile } from '../multipart.ts'
+import type { Route } from '../route.ts'
+import { viewInput, viewNewRun, viewOutput, viewTask } from '../views.ts'
+
+const BY_ID = '/tasks/:id'
+const BY_NAME = '/tasks/:namespace/:version'
+
+/** Tasks: upload, listing, description, parameters, descriptor, logo, runs, deletion (http-api 5.2 to 5.10). */
+export function taskRoutes(deps: ApiDependencies): readonly Route[] {
+  const onTask =
+    (handle: (task: Task, context: Context) => Response | Promise<Response>) => async (context: Context) =>
+      handle(await findTask(deps, context), context)
+  /** The same route by id and by namespace and version. */
+  const both = (
+    method: Route['method'],
+    rest: string,
+    handle: (task: Task, context: Context) => Response | Promise<Response>,
+  ): Route[] => [
+    { method, path: `${BY_ID}${rest}`, handle: onTask(handle) },
+    { method, path: `${BY_NAME}${rest}`, handle: onTask(handle) },
+  ]
+
+  return [
+    {
+      method: 'POST',
+      path: '/tasks',
+      handle: async (context) => context.json(viewTask(await uploadTask(deps, await firstFile(context)))),
+    },
+    {
+      method: 'GET',
+      path: '/tasks',
+      handle: async (context) => context.json((await deps.tasks.list()).map(viewTask)),
+    },
+    ...both('GET', '/inputs', (task, context) => context.json(task.inputs.map(viewInput))),
+    ...both('GET', '/outputs', (task, context) => context.json(task.outputs.map(viewOutput))),
+    ...both('GET', '/descriptor.yml', (task, context) =>
+      answerDefinitionFile(deps, context, descriptorKey(task.id), 'descriptor.yml'),
+    ),
+    ...both('POST', '/runs', async (task, context) =>
+      context.json(viewNewRun(await createRun(deps, task), task)),
+    ),
+    {
+      method: 'GET',
+      path: `${BY_NAME}/runs`,
+      handle: onTask(async (task, context) =>
+        context.json((await deps.runs.listByTask(task.id)).map((run) => viewNewRun(run, task))),
+      ),
+    },
+    {
+      method: 'GET',
+      path: `${BY_NAME}/logo`,
+      handle: onTask((task, context) => answerDefinitionFile(deps, context, logoKey(task.id), 'logo.png')),
+    },
+    { method: 'GET', path: BY_ID, handle: onTask((task, context) => context.json(viewTask(task))) },
+    { method: 'GET', path: BY_NAME, handle: onTask((task, context) => context.json(viewTask(task))) },
+    {
+      method: 'DELETE',
+      path: BY_NAME,
+      handle: onTask(async (task, context) => {
+        await deleteTask(deps, task)
+        return context.body(null, 200)
+      }),
+    },
+  ]
+}
+
+/** The task that the path names, by id or by namespace and version. */
+async function findTask(deps: ApiDependencies, context: Context): Promise<Task> {
+  const { id, namespace, version } = context.req.param() as Readonly<Record<string, string | undefined>>
+  let task: Task | undefined
+  if (id !== undefined) task = isUuid(id) ? await deps.tasks.findById(id) : undefined
+  else if (namespace !== undefined && version !== undefined) {
+    task = await deps.tasks.findByName(namespace, version)
+  }
+  if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+  return task
+}
+
+/** Descriptor and logo are capped at import, so they fit in one answer. */
+async function answerDefinitionFile(
+  deps: ApiDependencies,
+  context: Context,
+  key: string,
+  fileName: string,
+): Promise<Response> {
+  const body = await deps.objects.read(key)
+  if (body === undefined) throw new DomainError('INTERNAL_LOGO_NOT_FOUND')
+  return answerBytes(context, await readAll(body), { contentType: 'application/octet-stream', fileName })
+}

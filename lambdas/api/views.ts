@@ -1,0 +1,87 @@
+import { runValueType } from '../../src/domain/parameters/registry.ts'
+import type { Run } from '../../src/domain/run/run.ts'
+import type { ParameterType, Task, TaskInput, TaskOutput } from '../../src/domain/task/task.ts'
+
+/*
+ * What answers look like. Key order and the two odd keys of the inputs listing (`default`, `display_name`) are the contract's
+ * (http-api 1.3 and 6).
+ */
+
+/** http-api 6.1 */
+export function viewTask(task: Task): object {
+  const { id, name, namespace, version, description, authors } = task
+  return { id, name, namespace, version, description, authors }
+}
+
+/** http-api 6.2: bounds only where set; `formats` null when unset. */
+export function viewType(type: ParameterType): object {
+  switch (type.id) {
+    case 'image':
+    case 'file':
+      return { id: type.id, formats: type.formats ?? null }
+    case 'array':
+      return {
+        id: type.id,
+        ...(type.minSize === undefined ? {} : { minSize: type.minSize }),
+        ...(type.maxSize === undefined ? {} : { maxSize: type.maxSize }),
+        subType: viewType(type.subType),
+      }
+    default:
+      return type
+  }
+}
+
+/** http-api 5.4: a missing default is the four letters `null`, which the web client compares with. */
+export function viewInput(input: TaskInput): object {
+  return {
+    id: input.id,
+    default: String(input.default ?? 'null'),
+    name: input.name,
+    display_name: input.displayName,
+    description: input.description,
+    optional: input.optional,
+    type: viewType(input.type),
+  }
+}
+
+/** http-api 5.5 */
+export function viewOutput(output: TaskOutput): object {
+  return {
+    id: output.id,
+    name: output.name,
+    displayName: output.displayName,
+    description: output.description,
+    optional: output.optional,
+    type: viewType(output.type),
+    derivedFrom: output.derivedFrom,
+  }
+}
+
+/** http-api 5.8: exactly three keys. */
+export function viewNewRun(run: Run, task: Task): object {
+  return { id: run.id, task: viewTask(task), state: run.state }
+}
+
+/** http-api 5.13, and why a run failed as an additional field. */
+export function viewRun(run: Run, task: Task): object {
+  return {
+    ...viewNewRun(run, task),
+    createdAt: run.createdAt,
+    updatedAt: run.updatedAt,
+    ...(run.failure === undefined ? {} : { error: run.failure }),
+  }
+}
+
+/** http-api 5.15: no `value` for images and files, nor for arrays of them. */
+export function viewProvision(
+  provision: { readonly parameterName: string; readonly value: unknown },
+  runId: string,
+  type: ParameterType,
+): object {
+  const silent = ['IMAGE', 'FILE'].includes(runValueType(type.id))
+  return {
+    parameterName: provision.parameterName,
+    ...(silent ? {} : { value: provision.value }),
+    taskRunId: runId,
+  }
+}

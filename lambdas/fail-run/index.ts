@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { createFailDependencies } from '../../src/runtime/dependencies.ts'
+import { readEnvironment } from '../../src/runtime/environment.ts'
+import { logger } from '../../src/runtime/observability.ts'
+import { failRun } from '../../src/use-cases/fail-run.ts'
+
+const inputSchema = z.object({
+  runId: z.uuid(),
+  error: z.string().default('unknown'),
+  cause: z.string().default(''),
+})
+
+const deps = createFailDependencies(readEnvironment('fail-run'))
+
+/** The workflow's way out when a step went wrong: the run ends FAILED, with what the step said. */
+export async function handler(event: unknown): Promise<void> {
+  const input = inputSchema.parse(event)
+  logger.warn('workflow failed', { ...input })
+  await failRun(deps, input)
+}

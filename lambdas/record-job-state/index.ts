@@ -1,0 +1,15 @@
+import type { EventBridgeEvent } from 'aws-lambda'
+import { jobDetailSchema } from '../../src/domain/run/job-outcome.ts'
+import { createRecordDependencies } from '../../src/runtime/dependencies.ts'
+import { readEnvironment } from '../../src/runtime/environment.ts'
+import { logger } from '../../src/runtime/observability.ts'
+import { recordJobState } from '../../src/use-cases/record-job-state.ts'
+
+const deps = createRecordDependencies(readEnvironment('record-job-state'))
+
+/** Takes a "Batch Job State Change" over to its run. */
+export async function handler(event: EventBridgeEvent<'Batch Job State Change', unknown>): Promise<void> {
+  const job = jobDetailSchema.parse(event.detail)
+  const outcome = await recordJobState(deps, job)
+  logger.info('job state', { jobName: job.jobName, jobId: job.jobId, status: job.status, outcome })
+}

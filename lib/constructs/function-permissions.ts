@@ -1,0 +1,154 @@
+import { Aws } from 'aws-cdk-lib'
+import { type FunctionName, PREFIXES } from '../../src/runtime/environment.ts'
+import type { Permission } from './permissions.ts'
+
+/** What the functions work on. */
+export interface EngineResources {
+  /** Starts the names of repositories and job definitions. */
+  readonly prefix: string
+  readonly tableArn: string
+  readonly bucketArn: string
+  readonly stateMachineName: string
+  readonly stateMachineArn: string
+  readonly jobLogGroupArn: string
+  readonly jobQueueArn: string
+  readonly jobExecutionRoleArn: string
+}
+
+const READ_ITEMS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'] as const
+/** A transaction needs the permissions of its parts. */
+const WRITE_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'] as const
+const REMOVE_ITEMS = ['dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'] as const
+
+/** `task-` begins all prefixes below which the bucket keeps tasks and runs. */
+const TASKS_AND_RUNS = `${PREFIXES.taskDefinition}*`
+const ONE_PREFIX = 'Objects below the prefixes of the bucket that the step works on'
+
+/** What each function may do; nothing else of the account answers to it. */
+export function permissionsOf(
+  resources: EngineResources,
+): Readonly<Record<FunctionName, readonly Permission[]>> {
+  const { tableArn, bucketArn, prefix, stateMachineArn } = resources
+  const arn = (service: string, rest: string) =>
+    `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${rest}`
+  const readItems: Permission = { actions: READ_ITEMS, resources: [tableArn] }
+  const writeItems: Permission = { actions: WRITE_ITEMS, resources: [tableArn] }
+  const removeItems: Permission = { actions: REMOVE_ITEMS, resources: [tableArn] }
+  const objects = (actions: readonly string[], ...prefixes: readonly string[]): Permission => ({
+    actions,
+    resources: prefixes.map((pattern) => `${bucketArn}/${pattern}`),
+    because: ONE_PREFIX,
+  })
+  /**
+   * IfExists, because S3 also asks for this permission when an object is missing, to answer 404 and not 403, and then
+   * the request has no prefix.
+   */
+  const list = (...prefixes: readonly string[]): Permission => ({
+    actions: ['s3:ListBucket'],
+    resources: [bucketArn],
+    conditions: { StringLikeIfExists: { 's3:prefix': prefixes } },
+  })
+  const jobDefinitions = arn('batch', `job-definition/${prefix}-*`)
+  const jobs = arn('batch', 'job/*')
+  const repositories = arn('ecr', `repository/${prefix}/*`)
+  const uploads = `${PREFIXES.uploads}*`
+  const outputs = `${PREFIXES.runOutputs}*`
+
+  return {
+    api: [
+      readItems,
+      writeItems,
+      removeItems,
+      objects(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], uploads, TASKS_AND_RUNS),
+      list(uploads, TASKS_AND_RUNS),
+      { actions: ['states:StartExecution'], resources: [stateMachineArn] },
+      {
+        actions: ['states:StopExecution'],
+        resources: [arn('states', `execution:${resources.stateMachineName}:*`)],
+        because: 'One execution for each run, of this machine only',
+      },
+      {
+        actions: ['logs:GetLogEvents'],
+        resources: [resources.jobLogGroupArn],
+        because: 'One stream for each container, in the log group of jobs',
+      },
+      {
+        actions: ['batch:TerminateJob'],
+        resources: [jobs],
+        because: 'Ids of jobs are made by Batch',
+      },
+      {
+        actions: ['batch:DeregisterJobDefinition'],
+        resources: [jobDefinitions],
+        because: 'One job definition for each task, with the prefix of this installation',
+      },
+      {
+        actions: ['ecr:BatchDeleteImage'],
+        resources: [repositories],
+        because: 'One repository for each task, below the prefix of this installation',
+      },
+    ],
+    'import-bundle': [
+      readItems,
+      writeItems,
+      removeItems,
+      objects(['s3:GetObject', 's3:DeleteObject'], uploads),
+      objects(['s3:PutObject', 's3:DeleteObject'], `${PREFIXES.taskDefinition}*-def/*`),
+      list(uploads, TASKS_AND_RUNS),
+      {
+        actions: ['ecr:GetAuthorizationToken'],
+        resources: ['*'],
+        because: 'A token is for the registry of the account; the action has no resource level',
+      },
+      {
+        actions: [
+          'ecr:BatchCheckLayerAvailability',
+          'ecr:BatchDeleteImage',
+          'ecr:BatchGetImage',
+          'ecr:CompleteLayerUpload',
+          'ecr:CreateRepository',
+          'ecr:GetDownloadUrlForLayer',
+          'ecr:InitiateLayerUpload',
+          'ecr:PutImage',
+          'ecr:TagResource',
+          'ecr:UploadLayerPart',
+        ],
+        resources: [repositories],
+        because: 'One repository for each task, below the prefix of this installation',
+      },
+      {
+        actions: ['batch:DeregisterJobDefinition', 'batch:RegisterJobDefinition', 'batch:TagResource'],
+        resources: [jobDefinitions],
+        because: 'One job definition for each task, with the prefix of this installation',
+      },
+      {
+        actions: ['iam:PassRole'],
+        resources: [resources.jobExecutionRoleArn],
+        conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+      },
+    ],
+    'submit-job': [
+      readItems,
+      writeItems,
+      {
+        actions: ['batch:SubmitJob'],
+        resources: [resources.jobQueueArn, jobDefinitions],
+        because: 'One job definition for each task, with the prefix of this installation',
+      },
+      { actions: ['batch:TagResource'], resources: [jobs], because: 'Ids of jobs are made by Batch' },
+      { actions: ['states:SendTaskFailure'], resources: [stateMachineArn] },
+    ],
+    'record-job-state': [
+      readItems,
+      writeItems,
+      { actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'], resources: [stateMachineArn] },
+    ],
+    'collect-outputs': [
+      readItems,
+      writeItems,
+      objects(['s3:GetObject', 's3:PutObject'], outputs),
+      list(outputs),
+    ],
+    'fail-run': [readItems, writeItems],
+  }
+}

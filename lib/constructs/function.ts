@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url'
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/runtime/environment.ts'
+import type { Emulator } from '../stages.ts'
+import { allow, type Permission } from './permissions.ts'
+
+/** Values for exactly the variables that one function reads. */
+export type VariablesOf<Name extends FunctionName> = {
+  readonly [Key in (typeof FUNCTION_VARIABLES)[Name][number]]: string
+}
+
+export interface EngineFunctionProps<Name extends FunctionName> {
+  /** Folder below `lambdas/`, and key of the variables that the function reads. */
+  readonly name: Name
+  readonly variables: VariablesOf<Name>
+  readonly memoryMib: number
+  readonly timeout: Duration
+  readonly logRetention: RetentionDays
+  readonly removalPolicy: RemovalPolicy
+  /** Where the SDK finds AWS, when it is an emulator. */
+  readonly emulator?: Emulator
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/**
+ * Bundled CommonJS packages ask for `require`, which an ES module has not. Source maps are switched on here and not by
+ * NODE_OPTIONS, so that the environment holds nothing but what `environment.ts` names.
+ */
+const BANNER = [
+  "import { createRequire as bundleRequire } from 'node:module'",
+  'const require = bundleRequire(import.meta.url)',
+  'process.setSourceMapsEnabled(true)',
+].join(';')
+
+/** Our defaults for every Lambda function: runtime, bundling, a role and a log group of its own. */
+export class EngineFunction<Name extends FunctionName = FunctionName> extends Construct {
+  readonly lambda: NodejsFunction
+  readonly role: Role
+
+  constructor(scope: Construct, id: string, props: EngineFunctionProps<Name>) {
+    super(scope, id)
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: props.logRetention,
+      removalPolicy: props.removalPolicy,
+    })
+    // A role of our own: the one that the CDK makes carries a managed policy for every log group of the account.
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
+    this.allow({
+      actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroup.logGroupArn],
+      because: 'the ARN of a log group ends in :*, which stands for its streams',
+    })
+    this.lambda = new NodejsFunction(this, 'Function', {
+      entry: `${ROOT}lambdas/${props.name}/index.ts`,
+      projectRoot: ROOT,
+      depsLockFilePath: `${ROOT}package-lock.json`,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memoryMib,
+      timeout: props.timeout,
+      role: this.role,
+      logGroup,
+      environment: { ...environmentOf(props.name, props.variables), ...endpointsOf(props.emulator) },
+      // A switch of version 2 of the SDK, which would add a variable that nothing reads.
+      awsSdkConnectionReuse: false,
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        mainFields: ['module', 'main'],
+        banner: BANNER,
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+        // The version we test with, not the one that the runtime brings; an emulator brings none.
+        bundleAwsSDK: true,
+        forceDockerBundling: false,
+      },
+    })
+  }
+
+  /** Gives the function one more permission. */
+  allow(permission: Permission): void {
+    allow(this.role, permission)
+  }
+}
+
+function environmentOf<Name extends FunctionName>(
+  name: Name,
+  values: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const environment: Record<string, string> = {}
+  for (const key of FUNCTION_VARIABLES[name]) {
+    const value = values[key]
+    if (value === undefined) throw new Error(`${name} reads ${VARIABLES[key]}, which has no value`)
+    environment[VARIABLES[key]] = value
+  }
+  return environment
+}
+
+function endpointsOf(emulator: Emulator | undefined): Record<string, string> {
+  if (emulator === undefined) return {}
+  return { AWS_ENDPOINT_URL: emulator.endpoint, AWS_ENDPOINT_URL_BATCH: emulator.batchEndpoint }
+}

@@ -1,0 +1,139 @@
+import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import {
+  DefinitionBody,
+  Errors,
+  IntegrationPattern,
+  JitterType,
+  LogLevel,
+  QueryLanguage,
+  type RetryProps,
+  StateMachine,
+  StateMachineType,
+  TaskInput,
+  Timeout,
+} from 'aws-cdk-lib/aws-stepfunctions'
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
+import { Construct } from 'constructs'
+import type { EngineFunction } from './function.ts'
+import { explainWildcard } from './permissions.ts'
+
+export interface RunWorkflowProps {
+  /** Fixed beforehand, because the steps' own permissions and variables name the machine. */
+  readonly stateMachineName: string
+  readonly submitJob: EngineFunction<'submit-job'>
+  readonly collectOutputs: EngineFunction<'collect-outputs'>
+  readonly failRun: EngineFunction<'fail-run'>
+  /** Longest time from a submission to the job's last event. */
+  readonly runTimeout: Duration
+  readonly logRetention: RetentionDays
+  readonly removalPolicy: RemovalPolicy
+}
+
+/** Batch takes 50 submissions a second from an account: full jitter spreads a burst of thousands over minutes. */
+const THROTTLED_SUBMISSION: RetryProps = {
+  // Neither has submitted anything: submit-job says the first, Lambda the second.
+  errors: ['JobThrottled', 'Lambda.TooManyRequestsException'],
+  interval: Duration.seconds(2),
+  backoffRate: 2,
+  maxDelay: Duration.minutes(2),
+  maxAttempts: 20,
+  jitterStrategy: JitterType.FULL,
+}
+
+/** Step Functions' advice for calls of a function that may be repeated. */
+const FAILED_CALL: RetryProps = {
+  errors: [
+    'Lambda.ClientExecutionTimeoutException',
+    'Lambda.ServiceException',
+    'Lambda.AWSLambdaException',
+    'Lambda.SdkClientException',
+    'Lambda.TooManyRequestsException',
+  ],
+  interval: Duration.seconds(2),
+  backoffRate: 2,
+  maxAttempts: 6,
+  jitterStrategy: JitterType.FULL,
+}
+
+/** What FailRun is told; a time-out comes without a cause. */
+const FAILURE = {
+  runId: '{% $states.input.runId %}',
+  error: '{% $states.errorOutput.Error %}',
+  cause: "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}",
+}
+const RUN_ID = '{% {"runId": $states.input.runId} %}'
+
+/**
+ * The machine of one run: input `{runId}`, one execution a run. It ends FAILED only if it could not even record a failure;
+ * a run that failed for a reason is an answer like any other.
+ */
+export class RunWorkflow extends Construct {
+  readonly stateMachine: StateMachine
+
+  constructor(scope: Construct, id: string, props: RunWorkflowProps) {
+    super(scope, id)
+    const failRun = LambdaInvoke.jsonata(this, 'FailRun', {
+      lambdaFunction: props.failRun.lambda,
+      payload: TaskInput.fromText('{% $states.input %}'),
+      retryOnServiceExceptions: false,
+    }).addRetry({ ...FAILED_CALL, errors: [Errors.ALL] })
+    const collectOutputs = LambdaInvoke.jsonata(this, 'CollectOutputs', {
+      lambdaFunction: props.collectOutputs.lambda,
+      payload: TaskInput.fromText(RUN_ID),
+      retryOnServiceExceptions: false,
+    })
+      .addRetry(FAILED_CALL)
+      .addCatch(failRun, { errors: [Errors.ALL], outputs: FAILURE })
+    const submitJob = LambdaInvoke.jsonata(this, 'SubmitJob', {
+      lambdaFunction: props.submitJob.lambda,
+      // Not batch:submitJob.sync: it adds container overrides, which Batch refuses for jobs of several containers.
+      integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+      payload: TaskInput.fromObject({
+        runId: '{% $states.input.runId %}',
+        taskToken: '{% $states.context.Task.Token %}',
+      }),
+      // A lost token would otherwise hold the execution for a year.
+      taskTimeout: Timeout.duration(props.runTimeout),
+      // The answer to the token may be anything; the next step wants the input.
+      outputs: '{% $states.input %}',
+      retryOnServiceExceptions: false,
+    })
+      .addRetry(THROTTLED_SUBMISSION)
+      .addCatch(failRun, { errors: [Errors.ALL], outputs: FAILURE })
+      .next(collectOutputs)
+
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineName: props.stateMachineName,
+      stateMachineType: StateMachineType.STANDARD,
+      queryLanguage: QueryLanguage.JSONATA,
+      definitionBody: DefinitionBody.fromChainable(submitJob),
+      tracingEnabled: true,
+      removalPolicy: props.removalPolicy,
+      logs: {
+        level: LogLevel.ERROR,
+        destination: new LogGroup(this, 'Logs', {
+          retention: props.logRetention,
+          removalPolicy: props.removalPolicy,
+        }),
+      },
+    })
+    this.explainPermissions(props)
+  }
+
+  private explainPermissions(props: RunWorkflowProps): void {
+    const { stateMachine } = this
+    Validations.of(stateMachine).acknowledge({
+      id: 'AwsSolutions-SF1',
+      reason: 'Every execution keeps its history for 90 days; the log adds the errors, which alarms count',
+    })
+    for (const { lambda } of [props.submitJob, props.collectOutputs, props.failRun]) {
+      explainWildcard(stateMachine, `${lambda.functionArn}:*`, 'Versions and aliases of one named function')
+    }
+    explainWildcard(
+      stateMachine,
+      '*',
+      'Delivery of logs and X-Ray segments have no resource level; the CDK writes both statements',
+    )
+  }
+}

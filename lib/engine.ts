@@ -1,0 +1,43 @@
+import type { App } from 'aws-cdk-lib'
+import { ComputeStack } from './stacks/compute-stack.ts'
+import { ServiceStack } from './stacks/service-stack.ts'
+import { StorageStack } from './stacks/storage-stack.ts'
+import type { Stage } from './stages.ts'
+
+/** The stacks of one stage, in the order in which they are deployed. */
+export interface EngineStacks {
+  readonly storage: StorageStack
+  /** Left out where jobs run elsewhere. */
+  readonly compute?: ComputeStack
+  readonly service: ServiceStack
+}
+
+/** Builds all stacks of a stage. They name neither account nor Region, so that synthesis looks nothing up. */
+export function buildEngine(app: App, stage: Stage): EngineStacks {
+  const named = (part: string, description: string) => ({
+    stage,
+    stackName: `${stage.prefix}-${part}`,
+    description: `Cytomine App Engine: ${description}`,
+    tags: { application: stage.prefix },
+  })
+  const storage = new StorageStack(app, 'Storage', named('storage', 'data and logs of tasks'))
+  const { bucket, table, jobLogGroup } = storage
+  const { jobs } = stage
+  const compute =
+    jobs.kind === 'external'
+      ? { platform: jobs.platform }
+      : new ComputeStack(app, 'Compute', {
+          ...named('compute', 'network and queue of jobs'),
+          settings: jobs,
+          bucket,
+          jobLogGroup,
+        })
+  const service = new ServiceStack(app, 'Service', {
+    ...named('service', 'API, import and run workflow'),
+    bucket,
+    table,
+    jobLogGroup,
+    platform: compute.platform,
+  })
+  return { storage, ...(compute instanceof ComputeStack ? { compute } : {}), service }
+}

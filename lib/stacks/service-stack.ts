@@ -1,0 +1,192 @@
+import { ArnFormat, Aws, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib'
+import type { Table } from 'aws-cdk-lib/aws-dynamodb'
+import type { LogGroup } from 'aws-cdk-lib/aws-logs'
+import type { Bucket } from 'aws-cdk-lib/aws-s3'
+import type { Construct } from 'constructs'
+import { type FunctionName, PREFIXES } from '../../src/runtime/environment.ts'
+import { EventTrigger } from '../constructs/event-trigger.ts'
+import { EngineFunction, type VariablesOf } from '../constructs/function.ts'
+import { permissionsOf } from '../constructs/function-permissions.ts'
+import type { Permission } from '../constructs/permissions.ts'
+import { API_STAGE, EngineApi } from '../constructs/rest-api.ts'
+import { RunWorkflow } from '../constructs/run-workflow.ts'
+import type { Access, JobPlatform, Stage } from '../stages.ts'
+
+export interface ServiceStackProps extends StackProps {
+  readonly stage: Stage
+  readonly bucket: Bucket
+  readonly table: Table
+  readonly jobLogGroup: LogGroup
+  readonly platform: JobPlatform
+}
+
+/** Memory (and with it processor time) and longest time of one call. */
+const SIZES: Readonly<Record<FunctionName, { readonly memoryMib: number; readonly timeout: Duration }>> = {
+  // API Gateway waits 29 seconds.
+  api: { memoryMib: 1024, timeout: Duration.seconds(29) },
+  // 1769 MiB come with one whole processor, which digests and compression use up.
+  'import-bundle': { memoryMib: 1769, timeout: Duration.minutes(15) },
+  'submit-job': { memoryMib: 256, timeout: Duration.seconds(30) },
+  'record-job-state': { memoryMib: 256, timeout: Duration.seconds(30) },
+  'collect-outputs': { memoryMib: 1024, timeout: Duration.minutes(15) },
+  'fail-run': { memoryMib: 256, timeout: Duration.seconds(30) },
+}
+
+/** Everything without state, wired as in the picture of docs/architecture.md. */
+export class ServiceStack extends Stack {
+  constructor(scope: Construct, id: string, props: ServiceStackProps) {
+    const { stage, bucket, table, jobLogGroup, platform, ...stackProps } = props
+    super(scope, id, stackProps)
+    const stateMachineName = `${stage.prefix}-run`
+    // Composed, never asked of the machine: it names the functions, and the circle would close.
+    const stateMachineArn = this.formatArn({
+      service: 'states',
+      resource: 'stateMachine',
+      resourceName: stateMachineName,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    })
+    const permissions = permissionsOf({
+      prefix: stage.prefix,
+      tableArn: table.tableArn,
+      bucketArn: bucket.bucketArn,
+      stateMachineName,
+      stateMachineArn,
+      jobLogGroupArn: jobLogGroup.logGroupArn,
+      jobQueueArn: platform.queueArn,
+      jobExecutionRoleArn: platform.executionRoleArn,
+    })
+    const add = <Name extends FunctionName>(functionId: string, name: Name, variables: VariablesOf<Name>) =>
+      this.addFunction(functionId, { stage, name, variables, permissions: permissions[name] })
+
+    const { tableName } = table
+    const { bucketName } = bucket
+    const registryUrl =
+      stage.emulator?.registryUrl ?? `https://${Aws.ACCOUNT_ID}.dkr.ecr.${Aws.REGION}.amazonaws.com`
+
+    const api = add('Api', 'api', {
+      tableName,
+      bucketName,
+      stateMachineArn,
+      jobLogGroup: jobLogGroup.logGroupName,
+      registryUrl,
+    })
+    const { restApi } = new EngineApi(this, 'RestApi', {
+      handler: api,
+      access: withOwnEndpoint(stage.access, platform),
+      throttle: stage.throttle,
+      logRetention: stage.logRetention,
+      removalPolicy: stage.removalPolicy,
+    })
+    const apiUrl = apiUrlOf(restApi.restApiId, stage)
+
+    const importBundle = add('ImportBundle', 'import-bundle', {
+      tableName,
+      bucketName,
+      registryUrl,
+      repositoryPrefix: stage.prefix,
+      jobDefinitionPrefix: stage.prefix,
+      jobExecutionRoleArn: platform.executionRoleArn,
+      jobLogGroup: jobLogGroup.logGroupName,
+      attemptTimeoutSeconds: String(stage.attemptTimeout.toSeconds()),
+      stagerImage: platform.stagerImage,
+      jobLogRegion: Aws.REGION,
+    })
+    new EventTrigger(this, 'UploadedBundle', {
+      description: 'An upload is complete: import it',
+      pattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [bucketName] }, object: { key: [{ prefix: PREFIXES.uploads }] } },
+      },
+      target: importBundle,
+    })
+
+    const submitJob = add('SubmitJob', 'submit-job', {
+      tableName,
+      stateMachineArn,
+      jobQueueArn: platform.queueArn,
+      stagerApiUrl: `${apiUrl}/app-engine/v1/`,
+    })
+    const collectOutputs = add('CollectOutputs', 'collect-outputs', { tableName, bucketName })
+    const failRun = add('FailRun', 'fail-run', { tableName })
+    new RunWorkflow(this, 'RunWorkflow', {
+      stateMachineName,
+      submitJob,
+      collectOutputs,
+      failRun,
+      runTimeout: stage.runTimeout,
+      logRetention: stage.logRetention,
+      removalPolicy: stage.removalPolicy,
+    })
+
+    const recordJobState = add('RecordJobState', 'record-job-state', { tableName, stateMachineArn })
+    new EventTrigger(this, 'JobStateChange', {
+      description: 'A job of our queue changed its state: record it',
+      pattern: {
+        source: ['aws.batch'],
+        detailType: ['Batch Job State Change'],
+        detail: { jobQueue: [platform.queueArn] },
+      },
+      target: recordJobState,
+    })
+
+    this.addOutputs({
+      ApiUrl: apiUrl,
+      BucketName: bucketName,
+      TableName: tableName,
+      StateMachineArn: stateMachineArn,
+      JobLogGroup: jobLogGroup.logGroupName,
+      JobQueueArn: platform.queueArn,
+      ApiFunctionName: api.lambda.functionName,
+      ImportBundleFunctionName: importBundle.lambda.functionName,
+      SubmitJobFunctionName: submitJob.lambda.functionName,
+      RecordJobStateFunctionName: recordJobState.lambda.functionName,
+      CollectOutputsFunctionName: collectOutputs.lambda.functionName,
+      FailRunFunctionName: failRun.lambda.functionName,
+    })
+  }
+
+  private addFunction<Name extends FunctionName>(
+    id: string,
+    props: {
+      readonly stage: Stage
+      readonly name: Name
+      readonly variables: VariablesOf<Name>
+      readonly permissions: readonly Permission[]
+    },
+  ): EngineFunction<Name> {
+    const { stage, name, variables } = props
+    const created = new EngineFunction(this, id, {
+      name,
+      variables,
+      ...SIZES[name],
+      logRetention: stage.logRetention,
+      removalPolicy: stage.removalPolicy,
+      ...(stage.emulator === undefined ? {} : { emulator: stage.emulator }),
+    })
+    for (const permission of props.permissions) created.allow(permission)
+    return created
+  }
+
+  private addOutputs(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value })
+  }
+}
+
+/** Jobs come through the endpoint of their own network, besides those that the stage names. */
+function withOwnEndpoint(access: Access, platform: JobPlatform): Access {
+  if (platform.apiEndpointId === undefined) return access
+  if (access.mode === 'iam') {
+    throw new Error(
+      'access "iam" with jobs in an isolated network: their endpoint for execute-api answers for private APIs only',
+    )
+  }
+  return { mode: 'private', vpcEndpointIds: [platform.apiEndpointId, ...access.vpcEndpointIds] }
+}
+
+/** Base URL without a slash at its end; composed from the id, because `restApi.url` would refer to the deployment. */
+function apiUrlOf(restApiId: string, { emulator }: Stage): string {
+  return emulator === undefined
+    ? `https://${restApiId}.execute-api.${Aws.REGION}.amazonaws.com/${API_STAGE}`
+    : `${emulator.endpoint}/restapis/${restApiId}/${API_STAGE}/_user_request_`
+}

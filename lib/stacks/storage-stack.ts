@@ -1,0 +1,75 @@
+import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib'
+import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import type { Construct } from 'constructs'
+import { PREFIXES, TABLE } from '../../src/runtime/environment.ts'
+import type { Stage } from '../stages.ts'
+
+export interface StorageStackProps extends StackProps {
+  readonly stage: Stage
+}
+
+/** Everything that must survive: the bucket, the table and the logs of tasks. Deployed first; ids never change. */
+export class StorageStack extends Stack {
+  readonly bucket: Bucket
+  readonly table: Table
+  /** Where the containers of jobs write. */
+  readonly jobLogGroup: LogGroup
+
+  constructor(scope: Construct, id: string, { stage, ...props }: StorageStackProps) {
+    const retained = stage.removalPolicy === RemovalPolicy.RETAIN
+    super(scope, id, { ...props, terminationProtection: retained })
+
+    this.bucket = new Bucket(this, 'Bucket', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      removalPolicy: stage.removalPolicy,
+      lifecycleRules: [
+        {
+          id: 'forget-uploads',
+          prefix: PREFIXES.uploads,
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+          expiration: Duration.days(7),
+        },
+      ],
+    })
+    sendEvents(this.bucket)
+    Validations.of(this.bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason: 'Objects are reached by presigned URLs of the API, whose access log tells who asked for them',
+    })
+
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: TABLE.partitionKey, type: AttributeType.STRING },
+      sortKey: { name: TABLE.sortKey, type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: retained,
+      removalPolicy: stage.removalPolicy,
+    })
+    this.table.addGlobalSecondaryIndex({
+      indexName: TABLE.activeRunsIndex.name,
+      partitionKey: { name: TABLE.activeRunsIndex.partitionKey, type: AttributeType.STRING },
+      sortKey: { name: TABLE.activeRunsIndex.sortKey, type: AttributeType.STRING },
+      projectionType: ProjectionType.ALL,
+    })
+
+    this.jobLogGroup = new LogGroup(this, 'JobLogs', {
+      retention: stage.logRetention,
+      removalPolicy: stage.removalPolicy,
+    })
+  }
+}
+
+/**
+ * Switches on S3's events for EventBridge in the bucket's own properties: the property of the construct would do it with
+ * a custom resource, one more function that the emulator cannot run.
+ */
+function sendEvents(bucket: Bucket): void {
+  const { defaultChild } = bucket.node
+  if (!(defaultChild instanceof CfnBucket)) throw new Error('a bucket is made of one AWS::S3::Bucket')
+  defaultChild.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } }
+}

@@ -1,0 +1,47 @@
+import type { ContainerEnd } from './job.ts'
+import type { Container } from './requests.ts'
+
+/** Why an attempt was stopped from outside. */
+export type AttemptStop = 'timed-out' | 'terminated' | 'server-stopped'
+
+export interface AttemptOutcome {
+  readonly succeeded: boolean
+  readonly statusReason: string
+}
+
+/*
+ * Texts as in recorded Batch events; what reads them on AWS reads the same words here. For a dependency that failed, AWS
+ * was not recorded: ECS calls a task "failed to start" when one of its essential containers cannot be started.
+ */
+const REASONS = {
+  essentialExited: 'Essential container in task exited',
+  failedToStart: 'Task failed to start',
+  timedOut: 'Job attempt duration exceeded timeout',
+} as const
+
+/** Reason of a job that the server's death cut off; must not look like a lost EC2 host, which is retried. */
+export const SERVER_STOPPED = 'The local Batch server was stopped while the job was running'
+
+/** Status and reason of an attempt out of the ends of its containers. */
+export function concludeAttempt(
+  containers: readonly Container[],
+  ends: readonly ContainerEnd[],
+  stop: AttemptStop | undefined,
+  endReason: string | undefined,
+): AttemptOutcome {
+  if (stop === 'terminated') return failed(endReason ?? 'Terminated')
+  if (stop === 'timed-out') return failed(REASONS.timedOut)
+  if (stop === 'server-stopped') return failed(SERVER_STOPPED)
+  const essential = new Set(containers.filter((container) => container.essential).map(({ name }) => name))
+  const exitCodes = ends.filter(({ name }) => essential.has(name)).flatMap(({ exitCode }) => exitCode ?? [])
+  // No essential container ran: an image or a dependency of it failed.
+  if (exitCodes.length === 0) return failed(REASONS.failedToStart)
+  return {
+    succeeded: exitCodes.every((exitCode) => exitCode === 0),
+    statusReason: REASONS.essentialExited,
+  }
+}
+
+function failed(statusReason: string): AttemptOutcome {
+  return { succeeded: false, statusReason }
+}

@@ -1,0 +1,71 @@
+import type { ContainerEnd } from './job.ts'
+import type { Container } from './requests.ts'
+
+/** Runs one container to its end, or to the signal; never rejects for what the container does. */
+export type StartContainer = (
+  container: Container,
+  signal: AbortSignal,
+  onStarted: () => void,
+) => Promise<ContainerEnd>
+
+interface ContainerRun {
+  /** False when it ended before it started. */
+  readonly started: Promise<boolean>
+  readonly ended: Promise<ContainerEnd>
+}
+
+/**
+ * Runs the containers of one ECS task: each when its dependencies hold; the end of an essential one ends all.
+ * @returns their ends in the definition's order; a container whose dependencies failed never starts.
+ */
+export async function runContainers(
+  containers: readonly Container[],
+  start: StartContainer,
+  signal: AbortSignal,
+): Promise<ContainerEnd[]> {
+  const essentialEnded = new AbortController()
+  const stop = AbortSignal.any([signal, essentialEnded.signal])
+  const runs = new Map<string, ContainerRun>()
+
+  async function dependenciesHold(container: Container): Promise<boolean> {
+    const answers = container.dependsOn.map(async ({ containerName, condition }) => {
+      const run = runs.get(containerName)
+      if (run === undefined) return false
+      if (condition === 'START') return run.started
+      const { exitCode } = await run.ended
+      return condition === 'COMPLETE' ? exitCode !== undefined : exitCode === 0
+    })
+    return (await Promise.all(answers)).every(Boolean)
+  }
+
+  async function run(container: Container, started: (value: boolean) => void): Promise<ContainerEnd> {
+    try {
+      if (!(await dependenciesHold(container)) || stop.aborted) return { name: container.name }
+      return await start(container, stop, () => started(true))
+    } finally {
+      started(false)
+      if (container.essential) essentialEnded.abort()
+    }
+  }
+
+  for (const container of byDependency(containers)) {
+    const started = Promise.withResolvers<boolean>()
+    runs.set(container.name, { started: started.promise, ended: run(container, started.resolve) })
+  }
+  return Promise.all(containers.map(({ name }) => runs.get(name)?.ended ?? { name }))
+}
+
+/** Dependencies first; cycles were refused at registration. */
+function byDependency(containers: readonly Container[]): readonly Container[] {
+  const sorted: Container[] = []
+  const visit = (container: Container): void => {
+    if (sorted.includes(container)) return
+    for (const { containerName } of container.dependsOn) {
+      const other = containers.find(({ name }) => name === containerName)
+      if (other !== undefined) visit(other)
+    }
+    sorted.push(container)
+  }
+  containers.forEach(visit)
+  return sorted
+}

@@ -1,0 +1,76 @@
+import { type ContainerEngine, LABELS } from '../container-engine.ts'
+import { amountOf } from './definition-rules.ts'
+import type { Container } from './requests.ts'
+
+/** One container of one attempt, ready to run. */
+export interface ContainerTask {
+  readonly container: Container
+  readonly jobId: string
+  /** From 1. */
+  readonly attempt: number
+  readonly instance: string
+  /** Host directory of each volume. */
+  readonly directories: Readonly<Record<string, string>>
+}
+
+/** Name of the container, by which it is found again. */
+export function containerName({ container, jobId, attempt, instance }: ContainerTask): string {
+  return `app-engine-${instance}-${jobId}-${attempt}-${container.name}`
+}
+
+/** Variables of a container: its own ones and those that Batch adds. */
+export function environmentOf({ container, jobId, attempt }: ContainerTask): Record<string, string> {
+  const own = container.environment.map(({ name, value }): [string, string] => [name, value])
+  return { ...Object.fromEntries(own), AWS_BATCH_JOB_ID: jobId, AWS_BATCH_JOB_ATTEMPT: String(attempt) }
+}
+
+/**
+ * Arguments of the engine that run the container. One without variables is the task's own: it gets no network and no
+ * variable at all. One with variables is the stager, which must reach services that listen on this machine's loopback.
+ */
+export function runArguments(engine: ContainerEngine, task: ContainerTask, machineCpus: number): string[] {
+  const { container, jobId, instance } = task
+  const isIsolated = container.environment.length === 0
+  const variables = isIsolated ? {} : environmentOf(task)
+  return [
+    ...engine.globalArguments,
+    'run',
+    ...engine.runArguments,
+    `--name=${containerName(task)}`,
+    `--label=${LABELS.instance}=${instance}`,
+    `--label=${LABELS.job}=${jobId}`,
+    '--pull=never',
+    // The output is read from the pipe; a second copy on disk would have no bound.
+    '--log-driver=none',
+    `--network=${isIsolated ? 'none' : 'host'}`,
+    // Podman hands the machine's proxy variables to every container unless told not to.
+    ...(engine.kind === 'podman' ? ['--http-proxy=false'] : []),
+    ...(engine.enforcesLimits ? limitArguments(container, machineCpus) : []),
+    ...container.mountPoints.map(
+      // "z" lets SELinux hosts share the directory; elsewhere it does nothing.
+      ({ sourceVolume, containerPath, readOnly }) =>
+        `--volume=${task.directories[sourceVolume]}:${containerPath}:${readOnly ? 'ro,z' : 'z'}`,
+    ),
+    ...Object.entries(variables).map(([name, value]) => `--env=${name}=${value}`),
+    container.image,
+    ...container.command,
+  ]
+}
+
+/** Fargate has no swap, so memory and memory with swap are the same; more CPUs than there are would be refused. */
+function limitArguments(container: Container, machineCpus: number): string[] {
+  const vcpu = amountOf(container, 'VCPU') ?? machineCpus
+  const memoryMib = amountOf(container, 'MEMORY')
+  return [
+    `--cpus=${Math.min(vcpu, machineCpus)}`,
+    ...(memoryMib === undefined ? [] : [`--memory=${memoryMib}m`, `--memory-swap=${memoryMib}m`]),
+  ]
+}
+
+/** The command of a container that runs as a plain process: paths of volumes become host directories. */
+export function processArguments({ container, directories }: ContainerTask): string[] {
+  return container.command.map((word) => {
+    const mount = container.mountPoints.find(({ containerPath }) => containerPath === word)
+    return (mount === undefined ? undefined : directories[mount.sourceVolume]) ?? word
+  })
+}

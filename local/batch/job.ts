@@ -1,0 +1,89 @@
+import type { Container, RetryStrategy } from './requests.ts'
+
+/** Life of a job at Batch, in this order; a retried job goes back to RUNNABLE. */
+export type JobStatus = 'SUBMITTED' | 'PENDING' | 'RUNNABLE' | 'STARTING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED'
+
+/** How one container of an attempt ended; without exit code it never ran. */
+export interface ContainerEnd {
+  readonly name: string
+  readonly exitCode?: number
+  readonly reason?: string
+  readonly logStreamName?: string
+}
+
+/** One attempt, in the shape of Batch's AttemptDetail. */
+export interface Attempt {
+  readonly startedAt?: number
+  readonly stoppedAt: number
+  readonly statusReason: string
+  readonly taskProperties: readonly [
+    { readonly taskArn: string; readonly containers: readonly ContainerEnd[] },
+  ]
+}
+
+/** A state change on its way to the bus: the event in EventBridge's envelope. */
+export interface JobEvent {
+  readonly version: '0'
+  readonly id: string
+  readonly 'detail-type': 'Batch Job State Change'
+  readonly source: 'aws.batch'
+  readonly account: string
+  readonly time: string
+  readonly region: string
+  readonly resources: readonly string[]
+  readonly detail: object
+}
+
+/** A job as it stands on disk, with the events that nobody has taken yet. */
+export interface Job {
+  readonly jobId: string
+  readonly jobArn: string
+  readonly jobName: string
+  readonly jobQueue: string
+  readonly jobDefinition: string
+  readonly status: JobStatus
+  readonly statusReason?: string
+  /** Milliseconds since 1970, here and below. */
+  readonly createdAt: number
+  readonly startedAt?: number
+  readonly stoppedAt?: number
+  readonly attempts: readonly Attempt[]
+  readonly retryStrategy: RetryStrategy
+  readonly timeout?: { readonly attemptDurationSeconds: number }
+  readonly tags: Readonly<Record<string, string>>
+  readonly propagateTags: boolean
+  /** With the submission's overrides applied. */
+  readonly containers: readonly Container[]
+  readonly volumes: readonly string[]
+  /** Reason given to TerminateJob or CancelJob. */
+  readonly endReason?: string
+  readonly outbox: readonly JobEvent[]
+}
+
+export function hasEnded(job: Job): boolean {
+  return job.status === 'SUCCEEDED' || job.status === 'FAILED'
+}
+
+/** The job as DescribeJobs and the events of AWS show it. */
+export function describe(job: Job): object {
+  const { containers, volumes, outbox: _, endReason, ...rest } = job
+  const ends = job.attempts.at(-1)?.taskProperties[0].containers ?? []
+  return {
+    ...rest,
+    dependsOn: [],
+    parameters: {},
+    platformCapabilities: ['FARGATE'],
+    isTerminated: endReason !== undefined,
+    ecsProperties: {
+      taskProperties: [
+        {
+          containers: containers.map((container) => ({
+            ...container,
+            ...ends.find(({ name }) => name === container.name),
+          })),
+          volumes: volumes.map((name) => ({ name })),
+        },
+      ],
+    },
+  }
+}

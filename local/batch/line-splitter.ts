@@ -1,0 +1,48 @@
+import { StringDecoder } from 'node:string_decoder'
+
+/** Longest line that is kept whole; longer ones become several, so that memory stays bounded. In UTF-16 units. */
+const LONGEST_LINE = 64 * 1024
+
+/** Turns bytes into lines without their ends; characters cut in two by a chunk's end come out whole. */
+export interface LineSplitter {
+  push(chunk: Buffer): string[]
+  /** The last line, when it had no end. */
+  end(): string[]
+}
+
+/** A splitter for one source. */
+export function createLineSplitter(longestLine = LONGEST_LINE): LineSplitter {
+  const decoder = new StringDecoder('utf8')
+  let rest = ''
+
+  function split(text: string): string[] {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    const cut = lines.flatMap((line) => cutToLength(line.replace(/\r$/u, ''), longestLine))
+    const pieces = cutToLength(rest, longestLine)
+    rest = pieces.pop() ?? ''
+    return [...cut, ...pieces]
+  }
+
+  return {
+    push: (chunk) => split(decoder.write(chunk)),
+    end() {
+      const lines = split(decoder.end())
+      return rest === '' ? lines : [...lines, rest]
+    },
+  }
+}
+
+/** Pieces of at most `length`; a pair of surrogates stays together. */
+function cutToLength(line: string, length: number): string[] {
+  const pieces: string[] = []
+  let start = 0
+  while (line.length - start > length) {
+    const code = line.charCodeAt(start + length - 1)
+    const end = start + length - (code >= 0xd8_00 && code <= 0xdb_ff ? 1 : 0)
+    pieces.push(line.slice(start, end))
+    start = end
+  }
+  pieces.push(line.slice(start))
+  return pieces
+}

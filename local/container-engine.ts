@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+
+/** A container engine and the options that it needs on this machine. */
+export const containerEngineSchema = z.object({
+  kind: z.enum(['docker', 'podman']),
+  program: z.string().min(1),
+  /** Before the subcommand. */
+  globalArguments: z.array(z.string()),
+  /** After `run`. */
+  runArguments: z.array(z.string()),
+  /** Whether CPU and memory can be limited; rootless engines on old control groups cannot. */
+  enforcesLimits: z.boolean(),
+})
+export type ContainerEngine = z.infer<typeof containerEngineSchema>
+
+/** Labels of every container that local mode starts. */
+export const LABELS = { instance: 'app-engine.instance', job: 'app-engine.job' } as const
+
+const execute = promisify(execFile)
+
+/**
+ * Runs one subcommand of the engine.
+ * @returns what it printed.
+ * @throws Error with the last lines of its error output.
+ */
+export async function callEngine(engine: ContainerEngine, ...words: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await execute(engine.program, [...engine.globalArguments, ...words], {
+      maxBuffer: 4 * 1024 * 1024,
+    })
+    return stdout.trim()
+  } catch (error) {
+    const { stderr } = error as { readonly stderr?: string }
+    throw new Error(lastLines(stderr ?? '') || String(error), { cause: error })
+  }
+}
+
+/** Removes all containers with a label, running ones included. */
+export async function removeLabelled(engine: ContainerEngine, label: string): Promise<void> {
+  const ids = await callEngine(engine, 'ps', '--all', '--quiet', '--filter', `label=${label}`)
+  if (ids === '') return
+  await callEngine(engine, 'rm', '--force', '--volumes', ...ids.split('\n'))
+}
+
+/** The end of a program's error output, short enough for a message. */
+export function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-3).join(' ').slice(-600)
+}

@@ -1,0 +1,160 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  BatchGetCommand,
+  BatchWriteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb'
+import type { Identity } from '../../ports.ts'
+import { TABLE } from '../../runtime/environment.ts'
+
+/** What the repositories on the table are made of. */
+export interface DynamoOptions {
+  readonly client: DynamoDBDocumentClient
+  readonly tableName: string
+  readonly identity: Identity
+  /** Waits before a repetition; a test passes one that does not wait. */
+  readonly pause?: Pause
+}
+
+export type Pause = (milliseconds: number) => Promise<unknown>
+
+/** Waits for as long as it says. */
+export const realPause: Pause = (milliseconds) => wait(milliseconds)
+
+export interface ItemKey {
+  readonly [TABLE.partitionKey]: string
+  readonly [TABLE.sortKey]: string
+}
+
+export type Item = Record<string, unknown>
+
+/** The table in terms of items: consistent reads, pages and batches, with what DynamoDB leaves over asked for again. */
+export interface DynamoTable {
+  get(key: ItemKey): Promise<Item | undefined>
+  /** Items of a partition in the order of their sort keys, optionally only those below a sort key prefix. */
+  query(
+    pk: string,
+    options?: { readonly skPrefix?: string; readonly isDescending?: boolean },
+  ): AsyncIterable<Item>
+  /** Keys out of the index of active runs, longest unchanged first; it lags behind the table by a moment. */
+  activeRunKeys(limit: number): Promise<ItemKey[]>
+  /** Those of the items that exist, in the order of the keys. */
+  getAll(keys: readonly ItemKey[]): Promise<Item[]>
+  removeAll(keys: readonly ItemKey[]): Promise<void>
+}
+
+/** Partition key of the index: one value, since Batch takes 50 submissions a second and a partition 1000 writes. */
+export const ACTIVE = 'ACTIVE'
+
+/** Limits of one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+const BATCH_GET_KEYS = 100
+const BATCH_WRITE_ITEMS = 25
+
+/** Eight attempts with pauses doubled from 25 ms wait about 3 s in all, below any caller's time limit. */
+export const ATTEMPTS = 8
+export function pauseBefore(attempt: number): number {
+  return 25 * 2 ** (attempt - 2)
+}
+
+/** The one view of the table that the repositories share. */
+export function createDynamoTable({
+  client,
+  tableName,
+  pause = realPause,
+}: Omit<DynamoOptions, 'identity'>): DynamoTable {
+  async function* pages(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Item[]> {
+    let start: Item | undefined
+    do {
+      const command = new QueryCommand({ TableName: tableName, ...input, ExclusiveStartKey: start })
+      const page = await client.send(command)
+      yield page.Items ?? []
+      start = page.LastEvaluatedKey
+    } while (start !== undefined)
+  }
+
+  /** Sends a batch until nothing of it is left over: a full answer or a busy partition leaves a rest. */
+  async function drain(batch: ItemKey[], send: (rest: ItemKey[]) => Promise<ItemKey[]>): Promise<void> {
+    let rest = await send(batch)
+    for (let attempt = 2; rest.length > 0; attempt += 1) {
+      if (attempt > ATTEMPTS) throw new Error(`DynamoDB left ${rest.length} items of a batch unprocessed`)
+      await pause(pauseBefore(attempt))
+      rest = await send(rest)
+    }
+  }
+
+  return {
+    async get(key) {
+      const command = new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true })
+      return (await client.send(command)).Item
+    },
+
+    async *query(pk, { skPrefix, isDescending = false } = {}) {
+      const key = { condition: '#pk = :pk', names: { '#pk': TABLE.partitionKey }, values: { ':pk': pk } }
+      const below = { condition: ' AND begins_with(#sk, :sk)', names: { '#sk': TABLE.sortKey } }
+      const found = pages({
+        KeyConditionExpression: key.condition + (skPrefix === undefined ? '' : below.condition),
+        ExpressionAttributeNames: { ...key.names, ...(skPrefix !== undefined && below.names) },
+        ExpressionAttributeValues: { ...key.values, ...(skPrefix !== undefined && { ':sk': skPrefix }) },
+        ScanIndexForward: !isDescending,
+        ConsistentRead: true,
+      })
+      for await (const page of found) yield* page
+    },
+
+    async activeRunKeys(limit) {
+      const { name, partitionKey } = TABLE.activeRunsIndex
+      const keys: ItemKey[] = []
+      const found = pages({
+        IndexName: name,
+        KeyConditionExpression: '#active = :active',
+        ExpressionAttributeNames: { '#active': partitionKey },
+        ExpressionAttributeValues: { ':active': ACTIVE },
+        Limit: limit,
+      })
+      for await (const page of found) {
+        keys.push(...page.map(keyOf))
+        if (keys.length >= limit) break
+      }
+      return keys.slice(0, limit)
+    },
+
+    async getAll(keys) {
+      const found = new Map<string, Item>()
+      for (let start = 0; start < keys.length; start += BATCH_GET_KEYS) {
+        await drain(keys.slice(start, start + BATCH_GET_KEYS), async (rest) => {
+          const requests = { [tableName]: { Keys: rest.map((key) => ({ ...key })), ConsistentRead: true } }
+          const answer = await client.send(new BatchGetCommand({ RequestItems: requests }))
+          for (const item of answer.Responses?.[tableName] ?? []) found.set(nameOf(keyOf(item)), item)
+          return (answer.UnprocessedKeys?.[tableName]?.Keys ?? []).map(keyOf)
+        })
+      }
+      return keys.map((key) => found.get(nameOf(key))).filter((item) => item !== undefined)
+    },
+
+    async removeAll(keys) {
+      for (let start = 0; start < keys.length; start += BATCH_WRITE_ITEMS) {
+        await drain(keys.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
+          const requests = { [tableName]: rest.map((key) => ({ DeleteRequest: { Key: { ...key } } })) }
+          const answer = await client.send(new BatchWriteCommand({ RequestItems: requests }))
+          const left = answer.UnprocessedItems?.[tableName] ?? []
+          return left.map(({ DeleteRequest }) => keyOf(DeleteRequest?.Key ?? {}))
+        })
+      }
+    },
+  }
+}
+
+/** The key of an item that DynamoDB answered with. */
+export function keyOf(item: Item): ItemKey {
+  return {
+    [TABLE.partitionKey]: String(item[TABLE.partitionKey]),
+    [TABLE.sortKey]: String(item[TABLE.sortKey]),
+  }
+}
+
+function nameOf(key: ItemKey): string {
+  return JSON.stringify([key[TABLE.partitionKey], key[TABLE.sortKey]])
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod'
+import { DomainError } from '../../domain/errors.ts'
+import type { Task } from '../../domain/task/task.ts'
+import type { TaskRepository } from '../../ports.ts'
+import { createDynamoTable, type DynamoOptions, type ItemKey } from './dynamo-table.ts'
+import { createDynamoWrites } from './dynamo-writes.ts'
+import { decodeTask, encodeTask } from './task-item.ts'
+
+/** Partition that lists all tasks in order of creation. */
+const LISTING = 'TASKS'
+
+const nameSchema = z.discriminatedUnion('status', [
+  z.object({ status: z.literal('RESERVED'), uploadId: z.string(), leaseUntil: z.string() }),
+  z.object({ status: z.literal('TAKEN'), uploadId: z.string(), taskId: z.string() }),
+])
+
+const taskKey = (taskId: string): ItemKey => ({ pk: `TASK#${taskId}`, sk: 'TASK' })
+const nameKey = (namespace: string, version: string): ItemKey => ({
+  pk: `NAME#${namespace}@${version}`,
+  sk: 'NAME',
+})
+const listingKey = (task: Task): ItemKey => ({ pk: LISTING, sk: `${task.createdAt}#${task.id}` })
+
+const NAME_ATTRIBUTES = { '#status': 'status', '#uploadId': 'uploadId' } as const
+const NAME_STATUSES = { ':reserved': 'RESERVED', ':taken': 'TAKEN' } as const
+
+/** Tasks in the table: one item by id, one that holds the name, one in the listing. */
+export function createDynamoTaskRepository(options: DynamoOptions): TaskRepository {
+  const { identity } = options
+  const table = createDynamoTable(options)
+  const writes = createDynamoWrites(options)
+
+  async function findById(taskId: string): Promise<Task | undefined> {
+    const item = await table.get(taskKey(taskId))
+    return item === undefined ? undefined : decodeTask(item)
+  }
+
+  return {
+    findById,
+
+    async reserveName({ namespace, version, uploadId, leaseSeconds }) {
+      const now = identity.now()
+      const { isChanged, item } = await writes.update(nameKey(namespace, version), {
+        set: [
+          [['status'], 'RESERVED'],
+          [['uploadId'], uploadId],
+          [['leaseUntil'], new Date(now.getTime() + leaseSeconds * 1000).toISOString()],
+        ],
+        condition:
+          'attribute_not_exists(#status) OR (#status = :reserved AND (#uploadId = :uploadId OR #leaseUntil <= :now))',
+        names: { ...NAME_ATTRIBUTES, '#leaseUntil': 'leaseUntil' },
+        values: { ':reserved': 'RESERVED', ':uploadId': uploadId, ':now': now.toISOString() },
+      })
+      if (isChanged) return
+      // An import that is repeated after its own publish finds what it wanted.
+      if (item !== undefined && nameSchema.parse(item).uploadId === uploadId) return
+      throw new DomainError('INTERNAL_TASK_EXISTS')
+    },
+
+    async releaseName({ namespace, version, uploadId }) {
+      const held = {
+        condition: '#status = :reserved AND #uploadId = :uploadId',
+        names: NAME_ATTRIBUTES,
+        values: { ':reserved': 'RESERVED', ':uploadId': uploadId },
+      }
+      await writes.transact([{ remove: nameKey(namespace, version), if: held }])
+    },
+
+    async publish(task, uploadId) {
+      const document = encodeTask(task)
+      const isPublished = await writes.transact([
+        { put: { ...taskKey(task.id), document } },
+        { put: { ...listingKey(task), document } },
+        {
+          update: nameKey(task.namespace, task.version),
+          change: {
+            set: [
+              [['status'], 'TAKEN'],
+              [['taskId'], task.id],
+            ],
+            remove: ['leaseUntil'],
+            // The second part lets a publish be repeated whose answer was lost.
+            condition:
+              '#uploadId = :uploadId AND (#status = :reserved OR (#status = :taken AND #taskId = :taskId))',
+            names: { ...NAME_ATTRIBUTES, '#taskId': 'taskId' },
+            values: { ...NAME_STATUSES, ':uploadId': uploadId, ':taskId': task.id },
+          },
+        },
+      ])
+      if (!isPublished) throw new DomainError('INTERNAL_TASK_EXISTS')
+    },
+
+    async findByName(namespace, version) {
+      const item = await table.get(nameKey(namespace, version))
+      if (item === undefined) return undefined
+      const name = nameSchema.parse(item)
+      return name.status === 'TAKEN' ? findById(name.taskId) : undefined
+    },
+
+    async list() {
+      const tasks: Task[] = []
+      for await (const item of table.query(LISTING, { isDescending: true })) tasks.push(decodeTask(item))
+      return tasks
+    },
+
+    async remove(task) {
+      const items = [{ remove: taskKey(task.id) }, { remove: listingKey(task) }]
+      const pointsHere = {
+        condition: '#taskId = :taskId',
+        names: { '#taskId': 'taskId' },
+        values: { ':taskId': task.id },
+      } as const
+      const name = { remove: nameKey(task.namespace, task.version), if: pointsHere }
+      const isRemoved = await writes.transact([...items, name])
+      // The name is free or another task's; what is left of this task still goes.
+      if (!isRemoved) await writes.transact(items)
+    },
+  }
+}

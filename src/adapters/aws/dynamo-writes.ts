@@ -1,0 +1,163 @@
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb'
+import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { TABLE } from '../../runtime/environment.ts'
+import {
+  ATTEMPTS,
+  type DynamoOptions,
+  type Item,
+  type ItemKey,
+  pauseBefore,
+  realPause,
+} from './dynamo-table.ts'
+
+/** An expression on the item as it is before the write, with its placeholders. */
+interface Condition {
+  readonly condition: string
+  readonly names: Readonly<Record<`#${string}`, string>>
+  readonly values?: Readonly<Record<`:${string}`, unknown>>
+}
+
+/** What a conditional update does. */
+export interface ItemChange extends Condition {
+  /** Values by attribute path: `['provisions', 'x']` is the entry `x` of the map `provisions`. */
+  readonly set: readonly (readonly [path: readonly string[], value: unknown])[]
+  readonly remove?: readonly string[]
+}
+
+/** The item after the change or, when the condition did not hold, the item that refused it. */
+export type ChangeOutcome =
+  | { readonly isChanged: true; readonly item: Item }
+  | { readonly isChanged: false; readonly item: Item | undefined }
+
+/** One write of a transaction. */
+export type ItemWrite =
+  | { readonly put: ItemKey & Item; readonly if?: Condition }
+  | { readonly remove: ItemKey; readonly if?: Condition }
+  | { readonly update: ItemKey; readonly change: ItemChange }
+
+/** Conditional writes, repeated where DynamoDB refuses for a reason that passes. */
+export interface DynamoWrites {
+  update(key: ItemKey, change: ItemChange): Promise<ChangeOutcome>
+  /**
+   * All of the writes or none.
+   * @returns false when a condition did not hold.
+   */
+  transact(writes: readonly ItemWrite[]): Promise<boolean>
+}
+
+/** Condition of a first write. */
+export const IS_NEW: Condition = {
+  condition: 'attribute_not_exists(#pk)',
+  names: { '#pk': TABLE.partitionKey },
+}
+
+/** Attribute that names the write which made the item what it is. */
+const CHANGE_ID = 'changeId'
+
+/** The writing side of the table that the repositories share. */
+export function createDynamoWrites({
+  client,
+  tableName,
+  identity,
+  pause = realPause,
+}: DynamoOptions): DynamoWrites {
+  /** DynamoDB refuses a write to an item that is part of a running transaction instead of making it wait. */
+  async function afterConflicts<Result>(write: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 2; ; attempt += 1) {
+      try {
+        return await write()
+      } catch (error) {
+        const reasons = cancellationReasons(error)
+        const isPassing =
+          reasons.includes('TransactionConflict') && !reasons.includes('ConditionalCheckFailed')
+        if (!isPassing || attempt > ATTEMPTS) throw error
+        await pause(pauseBefore(attempt))
+      }
+    }
+  }
+
+  return {
+    async update(key, change) {
+      const changeId = identity.uuid()
+      const command = new UpdateCommand({
+        TableName: tableName,
+        Key: key,
+        ...updateOf({ ...change, set: [...change.set, [[CHANGE_ID], changeId]] }),
+        ReturnValues: 'ALL_NEW',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      })
+      try {
+        const { Attributes = {} } = await afterConflicts(() => client.send(command))
+        return { isChanged: true, item: Attributes }
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error
+        const item = error.Item === undefined ? undefined : unmarshall(error.Item)
+        // The SDK repeats a call whose answer was lost, and the repetition is refused by the call's own change.
+        return item?.[CHANGE_ID] === changeId ? { isChanged: true, item } : { isChanged: false, item }
+      }
+    },
+
+    async transact(writes) {
+      const command = new TransactWriteCommand({
+        TransactItems: writes.map((write) => {
+          if ('update' in write) {
+            return { Update: { TableName: tableName, Key: write.update, ...updateOf(write.change) } }
+          }
+          const condition = write.if === undefined ? {} : conditionOf(write.if)
+          return 'put' in write
+            ? { Put: { TableName: tableName, Item: write.put, ...condition } }
+            : { Delete: { TableName: tableName, Key: write.remove, ...condition } }
+        }),
+      })
+      try {
+        await afterConflicts(() => client.send(command))
+        return true
+      } catch (error) {
+        if (cancellationReasons(error).includes('ConditionalCheckFailed')) return false
+        throw error
+      }
+    },
+  }
+}
+
+/** Why DynamoDB cancelled a write; empty for any other failure. */
+function cancellationReasons(error: unknown): readonly string[] {
+  if (error instanceof TransactionConflictException) return ['TransactionConflict']
+  if (!(error instanceof TransactionCanceledException)) return []
+  return (error.CancellationReasons ?? []).flatMap(({ Code }) => Code ?? [])
+}
+
+function conditionOf({ condition, names, values }: Condition) {
+  return {
+    ConditionExpression: condition,
+    ExpressionAttributeNames: { ...names },
+    // An empty map of values is refused.
+    ...(values !== undefined && { ExpressionAttributeValues: { ...values } }),
+  }
+}
+
+function updateOf({ set, remove = [], condition, names, values }: ItemChange) {
+  const allNames: Record<string, string> = { ...names }
+  const allValues: Record<string, unknown> = { ...values }
+  const placeholder = (attribute: string): string => {
+    const name = `#name${Object.keys(allNames).length}`
+    allNames[name] = attribute
+    return name
+  }
+  const assignments = set.map(([path, value], index) => {
+    allValues[`:set${index}`] = value
+    return `${path.map(placeholder).join('.')} = :set${index}`
+  })
+  const removals = remove.length === 0 ? '' : ` REMOVE ${remove.map(placeholder).join(', ')}`
+  return {
+    UpdateExpression: `SET ${assignments.join(', ')}${removals}`,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: allNames,
+    ExpressionAttributeValues: allValues,
+  }
+}

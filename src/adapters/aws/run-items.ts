@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from '../../domain/run/run.ts'
+import { isActive, RUN_STATES } from '../../domain/run/transitions.ts'
+import { TABLE } from '../../runtime/environment.ts'
+import { ACTIVE, type Item, type ItemKey } from './dynamo-table.ts'
+import type { StoredShape } from './stored-shape.ts'
+
+const KINDS = [
+  'task-failed',
+  'out-of-memory',
+  'time-out',
+  'image-unavailable',
+  'unschedulable',
+  'host-lost',
+  'input-staging-failed',
+  'output-staging-failed',
+  'output-missing',
+  'output-invalid',
+  'cancelled',
+  'engine-error',
+] as const satisfies readonly RunFailure['kind'][]
+
+const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('value'), valueId: z.string() }),
+  z.object({ kind: z.literal('cleared') }),
+])
+
+const jobSchema = z.object({
+  attempt: z.number(),
+  jobName: z.string(),
+  jobId: z.string().exactOptional(),
+  taskToken: z.string().exactOptional(),
+  logStreamName: z.string().exactOptional(),
+  succeededAttempt: z.number().exactOptional(),
+} satisfies StoredShape<RunJob>)
+
+const failureSchema = z.object({
+  kind: z.enum(KINDS),
+  message: z.string(),
+  exitCode: z.number().exactOptional(),
+  attempt: z.number().exactOptional(),
+} satisfies StoredShape<RunFailure>)
+
+const runSchema: z.ZodType<Run> = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  state: z.enum(RUN_STATES),
+  createdAt: z.string(),
+  updatedAt: z
+    .string()
+    .optional()
+    .transform((text) => text ?? null),
+  secret: z.string(),
+  provisions: z.record(z.string(), provisionSchema),
+  job: jobSchema.exactOptional(),
+  outputsPrefix: z.string().exactOptional(),
+  failure: failureSchema.exactOptional(),
+} satisfies StoredShape<Run>)
+
+const fileSchema: z.ZodType<FileContent> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('inline'), text: z.string() }),
+  z.object({ kind: z.literal('object'), key: z.string(), sizeBytes: z.number() }),
+])
+
+const inputValueSchema: z.ZodType<InputValue> = z.object({
+  runId: z.string(),
+  parameterName: z.string(),
+  valueId: z.string(),
+  file: fileSchema,
+} satisfies StoredShape<InputValue>)
+
+const listingSchema = z.object({ runId: z.string() })
+
+/** Start of the sort keys of a run's input values. */
+export const INPUT_PREFIX = 'INPUT#'
+/** Start of the sort keys of a task's runs. */
+export const LISTED_RUN_PREFIX = 'RUN#'
+
+export function runKey(runId: string): ItemKey {
+  return { pk: `RUN#${runId}`, sk: 'RUN' }
+}
+
+/** Key of the item that lists a run with its task, in order of creation. */
+export function listedRunKey(run: Pick<Run, 'id' | 'taskId' | 'createdAt'>): ItemKey {
+  return { pk: taskRunsPartition(run.taskId), sk: `${LISTED_RUN_PREFIX}${run.createdAt}#${run.id}` }
+}
+
+/** Partition that lists the runs of a task. */
+export function taskRunsPartition(taskId: string): string {
+  return `TASK#${taskId}`
+}
+
+export function inputKey(value: Pick<InputValue, 'runId' | 'parameterName' | 'valueId'>): ItemKey {
+  return { pk: runKey(value.runId).pk, sk: `${INPUT_PREFIX}${value.parameterName}#${value.valueId}` }
+}
+
+/** The item of a new run. */
+export function encodeRun({ updatedAt, ...run }: Run): ItemKey & Item {
+  return {
+    ...runKey(run.id),
+    ...run,
+    // Absent until the first change: an attribute that an index sorts by may not be null.
+    ...(updatedAt !== null && { updatedAt }),
+    ...(isActive(run.state) && { [TABLE.activeRunsIndex.partitionKey]: ACTIVE }),
+  }
+}
+
+export function decodeRun(item: Item): Run {
+  return runSchema.parse(item)
+}
+
+export function encodeInputValue(value: InputValue): ItemKey & Item {
+  return { ...inputKey(value), ...value }
+}
+
+export function decodeInputValue(item: Item): InputValue {
+  return inputValueSchema.parse(item)
+}
+
+/** The item that lists a run with its task. */
+export function encodeListedRun(run: Run): ItemKey & Item {
+  return { ...listedRunKey(run), runId: run.id }
+}
+
+/** The id of a listed run. */
+export function decodeListedRun(item: Item): string {
+  return listingSchema.parse(item).runId
+}

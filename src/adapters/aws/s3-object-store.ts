@@ -1,0 +1,145 @@
+import { Readable } from 'node:stream'
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import type { ByteRange, ObjectStore } from '../../ports.ts'
+
+export interface S3ObjectStoreOptions {
+  readonly client: S3Client
+  readonly bucketName: string
+  /** Objects a listing page and a removal; S3 allows 1000, a test takes less. */
+  readonly pageSize?: number
+}
+
+/** Parts that are in memory at the same time: 64 MiB in all; 10 000 parts make 156 GiB. */
+const PART_SIZE_BYTES = 16 * 1024 * 1024
+const PARTS_AT_ONCE = 4
+
+/** The bucket. */
+export function createS3ObjectStore({
+  client,
+  bucketName,
+  pageSize = 1000,
+}: S3ObjectStoreOptions): ObjectStore {
+  const bucket = { Bucket: bucketName }
+
+  async function* pagesBelow(prefix: string) {
+    const pages = paginateListObjectsV2({ client, pageSize }, { ...bucket, Prefix: prefix })
+    for await (const page of pages) {
+      yield (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: Key, sizeBytes: Size }))
+    }
+  }
+
+  async function size(key: string): Promise<number | undefined> {
+    // A HEAD answer has no body: S3 names the error NotFound instead of NoSuchKey.
+    const head = await unlessRefused(client.send(new HeadObjectCommand({ ...bucket, Key: key })), 'NotFound')
+    return head?.ContentLength
+  }
+
+  return {
+    size,
+
+    async put(key, body, contentType) {
+      await client.send(
+        new PutObjectCommand({ ...bucket, Key: key, Body: body, ...contentTypeOf(contentType) }),
+      )
+    },
+
+    async write(key, body, contentType) {
+      let sizeBytes = 0
+      async function* counted() {
+        for await (const chunk of body) {
+          sizeBytes += Buffer.byteLength(chunk)
+          yield chunk
+        }
+      }
+      const upload = new Upload({
+        client,
+        params: { ...bucket, Key: key, Body: Readable.from(counted()), ...contentTypeOf(contentType) },
+        partSize: PART_SIZE_BYTES,
+        queueSize: PARTS_AT_ONCE,
+        leavePartsOnError: false,
+      })
+      await upload.done()
+      return sizeBytes
+    },
+
+    async read(key, range) {
+      if (range?.length === 0) return (await size(key)) === undefined ? undefined : Readable.from([])
+      const command = new GetObjectCommand({ ...bucket, Key: key, ...rangeOf(range) })
+      try {
+        const { Body } = (await unlessRefused(client.send(command), 'NoSuchKey')) ?? {}
+        if (Body === undefined) return undefined
+        if (!(Body instanceof Readable)) throw new Error('the body of an object is not a Node stream')
+        return Body
+      } catch (error) {
+        // A range that starts at the end or behind it has no bytes.
+        if (error instanceof S3ServiceException && error.name === 'InvalidRange') return Readable.from([])
+        throw error
+      }
+    },
+
+    async *list(prefix) {
+      for await (const page of pagesBelow(prefix)) yield* page
+    },
+
+    async remove(key) {
+      await client.send(new DeleteObjectCommand({ ...bucket, Key: key }))
+    },
+
+    async removeAll(prefix) {
+      for await (const page of pagesBelow(prefix)) {
+        if (page.length === 0) continue
+        const objects = page.map(({ key }) => ({ Key: key }))
+        const command = new DeleteObjectsCommand({ ...bucket, Delete: { Objects: objects, Quiet: true } })
+        const { Errors: [failed, ...others] = [] } = await client.send(command)
+        if (failed !== undefined) {
+          throw new Error(`${others.length + 1} objects were not removed: ${failed.Key} ${failed.Code}`)
+        }
+      }
+    },
+
+    async presignRead(key, seconds, headers) {
+      const command = new GetObjectCommand({
+        ...bucket,
+        Key: key,
+        ...(headers && {
+          ResponseContentType: headers.contentType,
+          ResponseContentDisposition: headers.contentDisposition,
+        }),
+      })
+      return getSignedUrl(client, command, { expiresIn: seconds })
+    },
+
+    async presignWrite(key, seconds) {
+      return getSignedUrl(client, new PutObjectCommand({ ...bucket, Key: key }), { expiresIn: seconds })
+    },
+  }
+}
+
+function contentTypeOf(contentType: string | undefined) {
+  return contentType === undefined ? {} : { ContentType: contentType }
+}
+
+function rangeOf(range: ByteRange | undefined) {
+  return range === undefined ? {} : { Range: `bytes=${range.start}-${range.start + range.length - 1}` }
+}
+
+/** The answer, or undefined when S3 refuses with this error: there is no such object. */
+async function unlessRefused<Answer>(call: Promise<Answer>, errorName: string): Promise<Answer | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.name === errorName) return undefined
+    throw error
+  }
+}

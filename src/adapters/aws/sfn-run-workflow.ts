@@ -1,0 +1,77 @@
+import {
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  InvalidToken,
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
+  type SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+  TaskDoesNotExist,
+  TaskTimedOut,
+} from '@aws-sdk/client-sfn'
+import type { RunWorkflow } from '../../ports.ts'
+
+export interface SfnRunWorkflowOptions {
+  readonly client: SFNClient
+  readonly stateMachineArn: string
+}
+
+/** Longest fields of SendTaskFailure and StopExecution; both calls are refused when a text is longer. */
+const MAX_ERROR_LENGTH = 256
+const MAX_CAUSE_LENGTH = 32_768
+
+/** Step Functions: the execution of a run has the run's id for a name, and its input is `{runId}`. */
+export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflowOptions): RunWorkflow {
+  const executionArnPrefix = stateMachineArn.replace(':stateMachine:', ':execution:')
+
+  return {
+    async start(runId) {
+      const command = new StartExecutionCommand({
+        stateMachineArn,
+        name: runId,
+        input: JSON.stringify({ runId }),
+      })
+      await unless(client.send(command), ExecutionAlreadyExists)
+    },
+
+    async succeedToken(taskToken, output) {
+      const command = new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output ?? null) })
+      await unless(client.send(command), ...TOKEN_IS_OVER)
+    },
+
+    async failToken(taskToken, error, cause) {
+      const command = new SendTaskFailureCommand({
+        taskToken,
+        error: cut(error, MAX_ERROR_LENGTH),
+        cause: cut(cause, MAX_CAUSE_LENGTH),
+      })
+      await unless(client.send(command), ...TOKEN_IS_OVER)
+    },
+
+    async stop(runId, cause) {
+      const command = new StopExecutionCommand({
+        executionArn: `${executionArnPrefix}:${runId}`,
+        cause: cut(cause, MAX_CAUSE_LENGTH),
+      })
+      await unless(client.send(command), ExecutionDoesNotExist)
+    },
+  }
+}
+
+type ErrorClass = abstract new (...args: never[]) => Error
+
+/** A token that was answered, timed out or belonged to an execution that ended. */
+const TOKEN_IS_OVER: readonly ErrorClass[] = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
+
+async function unless(call: Promise<unknown>, ...harmless: readonly ErrorClass[]): Promise<void> {
+  try {
+    await call
+  } catch (error) {
+    if (!harmless.some((errorClass) => error instanceof errorClass)) throw error
+  }
+}
+
+function cut(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).toWellFormed()
+}

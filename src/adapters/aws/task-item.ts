@@ -1,0 +1,119 @@
+import { gunzipSync, gzipSync } from 'node:zlib'
+import { z } from 'zod'
+import { batchError, DomainError } from '../../domain/errors.ts'
+import type { ParameterType, Task } from '../../domain/task/task.ts'
+
+/*
+ * A task as one attribute of an item: gzip-compressed JSON, because a descriptor may have 1 MiB of YAML and an item 400 KB
+ * (names and words repeat so much that descriptors shrink about tenfold).
+ */
+
+/** Leaves room for keys and the name of the upload in an item of 400 KB. */
+const MAX_DOCUMENT_BYTES = 350_000
+/** Bounds the memory of one decompression: a megabyte of YAML makes less JSON than this, defaults filled in. */
+const MAX_JSON_BYTES = 16 * 1024 * 1024
+
+const bound = z.number().exactOptional()
+const bounds = { gt: bound, geq: bound, lt: bound, leq: bound }
+const formats = z.array(z.string()).exactOptional()
+
+const parameterTypeSchema: z.ZodType<ParameterType> = z.lazy(() =>
+  z.discriminatedUnion('id', [
+    z.object({ id: z.literal('boolean') }),
+    z.object({ id: z.literal('integer'), ...bounds }),
+    z.object({ id: z.literal('number'), infinityAllowed: z.boolean(), nanAllowed: z.boolean(), ...bounds }),
+    z.object({ id: z.literal('string'), minLength: z.number(), maxLength: bound }),
+    z.object({ id: z.literal('enumeration'), values: z.array(z.string()) }),
+    z.object({
+      id: z.literal('datetime'),
+      before: z.string().exactOptional(),
+      after: z.string().exactOptional(),
+    }),
+    z.object({ id: z.literal('geometry') }),
+    z.object({
+      id: z.literal('image'),
+      formats,
+      maxFileSizeBytes: bound,
+      maxWidth: bound,
+      maxHeight: bound,
+    }),
+    z.object({ id: z.literal('file'), formats, maxFileSizeBytes: bound }),
+    z.object({
+      id: z.literal('array'),
+      minSize: bound,
+      maxSize: bound,
+      allowMissing: z.boolean(),
+      subType: parameterTypeSchema,
+    }),
+  ]),
+)
+
+const parameter = {
+  id: z.string(),
+  name: z.string(),
+  displayName: z.string(),
+  description: z.string(),
+  optional: z.boolean(),
+  type: parameterTypeSchema,
+}
+
+const taskSchema: z.ZodType<Task> = z.object({
+  id: z.string(),
+  namespace: z.string(),
+  version: z.string(),
+  name: z.string(),
+  description: z.string().nullable(),
+  authors: z.array(
+    z.object({
+      firstName: z.string(),
+      lastName: z.string(),
+      organization: z.string(),
+      email: z.string(),
+      isContact: z.boolean(),
+    }),
+  ),
+  inputFolder: z.string(),
+  outputFolder: z.string(),
+  imageFile: z.string().exactOptional(),
+  resources: z.object({
+    ramBytes: z.string(),
+    cpus: z.number(),
+    gpus: z.number(),
+    internet: z.boolean(),
+  }),
+  inputs: z.array(z.object({ ...parameter, default: z.json().exactOptional() })),
+  outputs: z.array(z.object({ ...parameter, derivedFrom: z.string().nullable() })),
+  matchingGroups: z.array(z.array(z.string())),
+  image: z.object({ repository: z.string(), tag: z.string(), digest: z.string() }),
+  jobDefinitionArn: z.string().nullable(),
+  unschedulableReason: z.string().nullable(),
+  hasLogo: z.boolean(),
+  createdAt: z.string(),
+})
+
+const taskItemSchema = z.object({ document: z.instanceof(Uint8Array) })
+
+/**
+ * The attribute that holds a task.
+ * @throws DomainError INTERNAL_SCHEMA_VALIDATION_ERROR when the descriptor is too large to be stored.
+ */
+export function encodeTask(task: Task): Uint8Array {
+  const json = JSON.stringify(task)
+  // Read before it is written: one task that cannot be read back would break the listing of all.
+  taskSchema.parse(JSON.parse(json))
+  const document = gzipSync(json)
+  if (Buffer.byteLength(json) > MAX_JSON_BYTES || document.length > MAX_DOCUMENT_BYTES) {
+    const reason = new DomainError('INTERNAL_SCHEMA_VALIDATION_ERROR', undefined, {
+      text: `the descriptor is too large: ${document.length} bytes compressed, at most ${MAX_DOCUMENT_BYTES} are stored`,
+    })
+    throw batchError('INTERNAL_SCHEMA_VALIDATION_ERROR', [reason.body])
+  }
+  return document
+}
+
+/** The task that an item holds. */
+export function decodeTask(item: unknown): Task {
+  const { document } = taskItemSchema.parse(item)
+  const json = gunzipSync(document, { maxOutputLength: MAX_JSON_BYTES }).toString('utf8')
+  return taskSchema.parse(JSON.parse(json))
+}

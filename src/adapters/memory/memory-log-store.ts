@@ -1,0 +1,22 @@
+import type { LogStore } from '../../ports.ts'
+import { newestText } from '../newest-text.ts'
+
+/** What tests may arrange besides the port. */
+export interface MemoryLogStore extends LogStore {
+  put(logStreamName: string, text: string): void
+}
+
+/** Log streams in this process, for tests. */
+export function createMemoryLogStore(): MemoryLogStore {
+  const streams = new Map<string, string>()
+
+  return {
+    put(logStreamName, text) {
+      streams.set(logStreamName, text)
+    },
+
+    async read(logStreamName, maxBytes) {
+      return newestText(streams.get(logStreamName) ?? '', maxBytes)
+    },
+  }
+}

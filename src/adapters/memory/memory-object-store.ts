@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import type { ObjectStore } from '../../ports.ts'
+
+/** What tests may ask besides the port. */
+export interface MemoryObjectStore extends ObjectStore {
+  /** All keys, sorted. */
+  keys(): string[]
+  /** The object as UTF-8 text. */
+  text(key: string): string | undefined
+  contentType(key: string): string | undefined
+}
+
+interface StoredObject {
+  readonly bytes: Buffer
+  readonly contentType: string | undefined
+}
+
+/** Objects in this process, for tests; its presigned URLs have the right shape and no server. */
+export function createMemoryObjectStore(): MemoryObjectStore {
+  const objects = new Map<string, StoredObject>()
+  const keysBelow = (prefix: string): string[] =>
+    [...objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+  const presign = (key: string, query: Record<string, string>): string =>
+    `https://objects.invalid/${key.split('/').map(encodeURIComponent).join('/')}?${new URLSearchParams(query)}`
+
+  return {
+    async put(key, body, contentType) {
+      objects.set(key, { bytes: Buffer.from(body), contentType })
+    },
+
+    async write(key, body, contentType) {
+      const bytes = await buffer(body)
+      objects.set(key, { bytes, contentType })
+      return bytes.length
+    },
+
+    async read(key, range) {
+      const bytes = objects.get(key)?.bytes
+      if (bytes === undefined) return undefined
+      const part = range === undefined ? bytes : bytes.subarray(range.start, range.start + range.length)
+      return Readable.from(part.length === 0 ? [] : [part])
+    },
+
+    async size(key) {
+      return objects.get(key)?.bytes.length
+    },
+
+    async *list(prefix) {
+      for (const key of keysBelow(prefix)) {
+        yield { key, sizeBytes: objects.get(key)?.bytes.length ?? 0 }
+      }
+    },
+
+    async remove(key) {
+      objects.delete(key)
+    },
+
+    async removeAll(prefix) {
+      for (const key of keysBelow(prefix)) objects.delete(key)
+    },
+
+    async presignRead(key, seconds, headers) {
+      return presign(key, { method: 'GET', expires: String(seconds), ...headers })
+    },
+
+    async presignWrite(key, seconds) {
+      return presign(key, { method: 'PUT', expires: String(seconds) })
+    },
+
+    keys: () => keysBelow(''),
+    text: (key) => objects.get(key)?.bytes.toString('utf8'),
+    contentType: (key) => objects.get(key)?.contentType,
+  }
+}

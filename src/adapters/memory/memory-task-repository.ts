@@ -1,0 +1,65 @@
+import { DomainError } from '../../domain/errors.ts'
+import type { Task } from '../../domain/task/task.ts'
+import type { Identity, TaskRepository } from '../../ports.ts'
+
+type NameEntry =
+  | { readonly status: 'RESERVED'; readonly uploadId: string; readonly leaseUntil: string }
+  | { readonly status: 'TAKEN'; readonly uploadId: string; readonly taskId: string }
+
+/** Tasks in this process, for tests. */
+export function createMemoryTaskRepository(identity: Identity): TaskRepository {
+  const tasks = new Map<string, Task>()
+  const names = new Map<string, NameEntry>()
+  const nameKey = (namespace: string, version: string): string => `${namespace}@${version}`
+
+  return {
+    async reserveName({ namespace, version, uploadId, leaseSeconds }) {
+      const now = identity.now()
+      const key = nameKey(namespace, version)
+      const entry = names.get(key)
+      if (entry !== undefined && entry.uploadId !== uploadId) {
+        const isOver = entry.status === 'RESERVED' && entry.leaseUntil <= now.toISOString()
+        if (!isOver) throw new DomainError('INTERNAL_TASK_EXISTS')
+      }
+      if (entry?.status === 'TAKEN') return
+      const leaseUntil = new Date(now.getTime() + leaseSeconds * 1000).toISOString()
+      names.set(key, { status: 'RESERVED', uploadId, leaseUntil })
+    },
+
+    async releaseName({ namespace, version, uploadId }) {
+      const key = nameKey(namespace, version)
+      const entry = names.get(key)
+      if (entry?.status === 'RESERVED' && entry.uploadId === uploadId) names.delete(key)
+    },
+
+    async publish(task, uploadId) {
+      const key = nameKey(task.namespace, task.version)
+      const entry = names.get(key)
+      const isHeld = entry?.uploadId === uploadId && (entry.status === 'RESERVED' || entry.taskId === task.id)
+      if (!isHeld) throw new DomainError('INTERNAL_TASK_EXISTS')
+      names.set(key, { status: 'TAKEN', uploadId, taskId: task.id })
+      tasks.set(task.id, structuredClone(task))
+    },
+
+    async findById(taskId) {
+      return structuredClone(tasks.get(taskId))
+    },
+
+    async findByName(namespace, version) {
+      const entry = names.get(nameKey(namespace, version))
+      return entry?.status === 'TAKEN' ? structuredClone(tasks.get(entry.taskId)) : undefined
+    },
+
+    async list() {
+      const sortKey = (task: Task): string => `${task.createdAt}#${task.id}`
+      return structuredClone([...tasks.values()]).sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
+    },
+
+    async remove(task) {
+      const key = nameKey(task.namespace, task.version)
+      const entry = names.get(key)
+      if (entry?.status === 'TAKEN' && entry.taskId === task.id) names.delete(key)
+      tasks.delete(task.id)
+    },
+  }
+}

@@ -1,0 +1,7 @@
+import { type RunState, statesBefore } from '../domain/run/transitions.ts'
+import type { RunTransition } from '../ports.ts'
+
+/** States from which this transition may be made: the table's, cut to `from`. */
+export function statesAllowedBefore({ to, from }: Pick<RunTransition, 'to' | 'from'>): readonly RunState[] {
+  return statesBefore(to).filter((state) => from === undefined || from.includes(state))
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import { CONTAINERS } from '../job/job-definition.ts'
+import type { RunFailure } from './run.ts'
+import type { RunState } from './transitions.ts'
+
+/*
+ * What AWS Batch says about a job, and what that means for the run. Shapes follow the "Batch Job State Change" event and
+ * DescribeJobs, which agree in the fields read here.
+ */
+
+export const JOB_STATUSES = [
+  'SUBMITTED',
+  'PENDING',
+  'RUNNABLE',
+  'STARTING',
+  'RUNNING',
+  'SUCCEEDED',
+  'FAILED',
+] as const
+export type JobStatus = (typeof JOB_STATUSES)[number]
+
+const containerSchema = z.object({
+  name: z.string().optional(),
+  exitCode: z.number().int().optional(),
+  reason: z.string().optional(),
+  logStreamName: z.string().optional(),
+})
+const taskPropertiesSchema = z.array(z.object({ containers: z.array(containerSchema).default([]) })).default([])
+
+/** The part of a job's description that is read; unknown fields are ignored. */
+export const jobDetailSchema = z.object({
+  jobName: z.string(),
+  jobId: z.string(),
+  status: z.enum(JOB_STATUSES),
+  statusReason: z.string().optional(),
+  attempts: z
+    .array(z.object({ statusReason: z.string().optional(), taskProperties: taskPropertiesSchema }))
+    .default([]),
+  ecsProperties: z.object({ taskProperties: taskPropertiesSchema }).optional(),
+})
+export type JobDetail = z.infer<typeof jobDetailSchema>
+
+type JobContainerDetail = z.infer<typeof containerSchema>
+
+/** State that a job's status stands for; none for the ends, which need more than a status. */
+const STATE_OF: Readonly<Record<JobStatus, RunState | undefined>> = {
+  SUBMITTED: 'QUEUED',
+  PENDING: 'QUEUED',
+  RUNNABLE: 'PENDING',
+  STARTING: 'PENDING',
+  RUNNING: 'RUNNING',
+  SUCCEEDED: undefined,
+  FAILED: undefined,
+}
+
+export function stateOfJob(status: JobStatus): RunState | undefined {
+  return STATE_OF[status]
+}
+
+/** Containers of the last attempt that tells of any; a running job tells of them beside its properties. */
+function containersOf(job: JobDetail): readonly JobContainerDetail[] {
+  const attempts = job.attempts.flatMap((attempt) => attempt.taskProperties).slice(-1)
+  const source = attempts.length > 0 ? attempts : (job.ecsProperties?.taskProperties ?? [])
+  return source.flatMap((task) => task.containers)
+}
+
+/** Log stream of the task's container, once Batch knows it. */
+export function taskLogStream(job: JobDetail): string | undefined {
+  return containersOf(job).find((container) => container.name === CONTAINERS.task)?.logStreamName
+}
+
+const OUT_OF_MEMORY = /OutOfMemory/u
+const CANNOT_PULL = /CannotPull/u
+
+/** Why a FAILED job failed, most telling cause first. */
+export function explainJobFailure(job: JobDetail): Omit<RunFailure, 'attempt'> {
+  const containers = containersOf(job)
+  const failed = (name: string): JobContainerDetail | undefined =>
+    containers.find((container) => container.name === name && (container.exitCode ?? 0) !== 0)
+  const reasons = [
+    job.statusReason,
+    ...job.attempts.map((attempt) => attempt.statusReason),
+    ...containers.map((container) => container.reason),
+  ].filter((reason) => reason !== undefined)
+  const said = (pattern: RegExp): string | undefined => reasons.find((reason) => pattern.test(reason))
+
+  const task = containers.find((container) => container.name === CONTAINERS.task)
+  if (OUT_OF_MEMORY.test(task?.reason ?? '')) {
+    return {
+      kind: 'out-of-memory',
+      message:
+        'the task needed more memory than it asked for and was stopped; raise configuration.resources.ram in its descriptor',
+      ...(task?.exitCode === undefined ? {} : { exitCode: task.exitCode }),
+    }
+  }
+  // Before the exit code: a container that is killed at the time limit also has one.
+  const timedOut = said(/exceeded timeout/u)
+  if (timedOut !== undefined) {
+    return { kind: 'time-out', message: 'the run took longer than this installation allows and was stopped' }
+  }
+  const pull = said(CANNOT_PULL)
+  if (pull !== undefined) {
+    return { kind: 'image-unavailable', message: `the task's image could not be pulled: ${pull}` }
+  }
+  if (failed(CONTAINERS.stageIn) !== undefined) {
+    return { kind: 'input-staging-failed', message: 'the inputs could not be brought to the task' }
+  }
+  const exitCode = failed(CONTAINERS.task)?.exitCode
+  if (exitCode !== undefined) {
+    return { kind: 'task-failed', message: `the task ended with exit code ${exitCode}`, exitCode }
+  }
+  if (failed(CONTAINERS.stageOut) !== undefined) {
+    return { kind: 'output-staging-failed', message: 'the outputs could not be taken from the task' }
+  }
+  const host = said(/^Host EC2/u)
+  if (host !== undefined) {
+    return { kind: 'host-lost', message: `the machine under the task went away: ${host}` }
+  }
+  return { kind: 'engine-error', message: job.statusReason ?? 'the job failed without a reason' }
+}

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto'
+import type { Transform } from 'node:stream'
+import { createGunzip, createZstdDecompress } from 'node:zlib'
+import type { ImageLayer } from './find-image.ts'
+import { OciFormatError } from './oci-format-error.ts'
+import { createFrameCutter } from './zstd-frames.ts'
+
+export type LayerCompression = 'none' | 'gzip' | 'zstd'
+
+/** A layer on its way: how it is compressed, and its bytes as they lie in the archive. */
+export interface CheckedLayer {
+  readonly compression: LayerCompression
+  /** Ends with an OciFormatError when digest or diff id are wrong, before the reader may take the layer for complete. */
+  readonly bytes: AsyncGenerator<Uint8Array, void, undefined>
+}
+
+/** The largest disk that a Fargate task can have; what inflates to more runs nowhere. */
+const MAX_UNCOMPRESSED_BYTES = 200 * 1024 ** 3
+const DECODER_CHUNK_BYTES = 1024 * 1024
+
+/** Sniffed, because media types and file names lie. */
+const MAGICS: readonly (readonly [hex: string, compression: LayerCompression])[] = [
+  ['1f8b', 'gzip'],
+  ['28b52ffd', 'zstd'],
+]
+const ZSTD_SKIPPABLE = /^5[0-9a-f]2a4d18/u
+const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
+  ['425a68', 'bzip2'],
+  ['fd377a58', 'xz'],
+]
+
+/**
+ * Checks a layer while it streams by: the digest of its file where its place tells one, and the digest of its uncompressed
+ * tar against the config's diff id. Holds some MiB, and what a zstd frame asks for as window (at most 128 MiB).
+ * @throws OciFormatError
+ */
+export async function checkLayer(layer: ImageLayer, bytes: AsyncIterable<Uint8Array>): Promise<CheckedLayer> {
+  const { start, all } = await peek(bytes)
+  const compression = sniff(layer, start)
+  return { compression, bytes: check(layer, all, compression) }
+}
+
+function sniff({ file }: ImageLayer, start: Buffer): LayerCompression {
+  const hex = start.toString('hex')
+  const foreign = FOREIGN.find(([magic]) => hex.startsWith(magic))
+  if (foreign !== undefined) {
+    throw new OciFormatError(
+      'unsupported-compression',
+      `the layer ${file.name} is compressed with ${foreign[1]}; plain, gzip and zstd are supported`,
+    )
+  }
+  if (ZSTD_SKIPPABLE.test(hex)) return 'zstd'
+  return MAGICS.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'none'
+}
+
+async function* check(
+  layer: ImageLayer,
+  bytes: AsyncIterable<Uint8Array>,
+  compression: LayerCompression,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const fileHash = createHash('sha256')
+  const content = compression === 'none' ? undefined : decodedHash(compression, layer.file.name)
+  try {
+    for await (const chunk of bytes) {
+      fileHash.update(chunk)
+      await content?.write(chunk)
+      yield chunk
+    }
+    const digest = `sha256:${fileHash.digest('hex')}`
+    if (layer.file.digest !== undefined && layer.file.digest !== digest) {
+      throw new OciFormatError('digest-mismatch', `${layer.file.name} has the digest ${digest}`)
+    }
+    const diffId = content === undefined ? digest : await content.finish()
+    if (diffId !== layer.diffId) {
+      throw new OciFormatError(
+        'digest-mismatch',
+        `the layer ${layer.file.name} has the diff id ${diffId}, while the image's config says ${layer.diffId}`,
+      )
+    }
+  } finally {
+    content?.close()
+  }
+}
+
+interface DecodedHash {
+  write(chunk: Uint8Array): Promise<void>
+  finish(): Promise<string>
+  close(): void
+}
+
+/** Digest of what a compressed stream holds, at the pace of its writer. */
+function decodedHash(compression: 'gzip' | 'zstd', name: string): DecodedHash {
+  const options = { chunkSize: DECODER_CHUNK_BYTES }
+  const decoder: Transform = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options)
+  const cutter = compression === 'zstd' ? createFrameCutter() : undefined
+  const hash = createHash('sha256')
+  let decodedBytes = 0
+  decoder.on('data', (chunk: Buffer) => {
+    decodedBytes += chunk.length
+    if (decodedBytes <= MAX_UNCOMPRESSED_BYTES) hash.update(chunk)
+    else decoder.destroy(new OciFormatError('limit-exceeded', `the layer ${name} inflates to over 200 GiB`))
+  })
+  let failure: unknown
+  const closed = new Promise<void>((resolve) => {
+    decoder.on('error', (error) => {
+      failure = error
+    })
+    decoder.on('close', resolve)
+  })
+  const assertSound = (): void => {
+    if (failure === undefined) return
+    if (failure instanceof OciFormatError) throw failure
+    throw new OciFormatError('corrupt-layer', `the layer ${name} is damaged: ${String(failure)}`, {
+      cause: failure,
+    })
+  }
+  return {
+    async write(chunk) {
+      for (const piece of cutter?.cut(chunk) ?? [chunk]) {
+        if (!decoder.write(piece))
+          await Promise.race([new Promise((resume) => decoder.once('drain', resume)), closed])
+        assertSound()
+      }
+    },
+    async finish() {
+      cutter?.finish()
+      decoder.end()
+      await closed
+      assertSound()
+      return `sha256:${hash.digest('hex')}`
+    },
+    close() {
+      decoder.destroy()
+    },
+  }
+}
+
+/** The first bytes (fewer when there are no more), and all of them again. */
+async function peek(bytes: AsyncIterable<Uint8Array>): Promise<{
+  readonly start: Buffer
+  readonly all: AsyncGenerator<Uint8Array, void, undefined>
+}> {
+  const iterator = bytes[Symbol.asyncIterator]()
+  const chunks: Uint8Array[] = []
+  let start = Buffer.alloc(0)
+  while (start.length < 4) {
+    const next = await iterator.next()
+    if (next.done === true) break
+    chunks.push(next.value)
+    start = Buffer.concat(chunks)
+  }
+  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
+    yield* chunks
+    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
+  }
+  return { start, all: all() }
+}

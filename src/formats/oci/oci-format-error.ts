@@ -1,0 +1,26 @@
+export type OciFormatErrorCode =
+  /** Neither manifest.json nor index.json. */
+  | 'manifest-missing'
+  /** A document is not what its place promises. */
+  | 'invalid-document'
+  /** A file that the image names is not in the archive. */
+  | 'blob-missing'
+  | 'digest-mismatch'
+  /** No image for the machines that run tasks. */
+  | 'wrong-platform'
+  /** The image says neither entrypoint nor command. */
+  | 'no-command'
+  | 'unsupported-compression'
+  | 'corrupt-layer'
+  | 'limit-exceeded'
+
+/** The image archive is refused; the message tells its maker why and, where known, what to do. */
+export class OciFormatError extends Error {
+  readonly code: OciFormatErrorCode
+
+  constructor(code: OciFormatErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'OciFormatError'
+    this.code = code
+  }
+}

@@ -1,0 +1,103 @@
+import { OciFormatError } from './oci-format-error.ts'
+
+/*
+ * Node's decoder takes a write that spans two frames for the end of the stream and drops the rest, while layers of many
+ * frames are common (zstd:chunked, parallel compressors). So writes are cut at frame ends, which it handles.
+ * Format: RFC 8878, sections 3.1.1 (frames) and 3.1.2 (skippable frames).
+ */
+
+const FRAME_MAGIC = 0xfd2fb528
+const SKIPPABLE_MAGIC = 0x184d2a50
+const RLE_BLOCK = 1
+const RESERVED_BLOCK = 3
+
+/** Cuts a zstd stream at frame ends. */
+export interface FrameCutter {
+  /**
+   * Pieces of the frames in these bytes, none spanning two frames; skippable frames are left out.
+   * @throws OciFormatError
+   */
+  cut(chunk: Uint8Array): Uint8Array[]
+  /** @throws OciFormatError when the stream ends within a frame. */
+  finish(): void
+}
+
+/** What the next bytes are: gathered when their value matters, passed or skipped by count otherwise. */
+type Step =
+  | { readonly kind: 'gather'; readonly length: number; readonly then: (bytes: Buffer) => Step }
+  | { readonly kind: 'pass' | 'skip'; readonly length: number; readonly then: () => Step }
+
+/** Holds at most four bytes between two chunks. */
+export function createFrameCutter(): FrameCutter {
+  const gathered: number[] = []
+  let pieces: Uint8Array[] = []
+  let hasChecksum = false
+  let isBetweenFrames = true
+
+  const startFrame = (): Step => ({ kind: 'gather', length: 4, then: readMagic })
+  const readMagic = (bytes: Buffer): Step => {
+    const magic = bytes.readUInt32LE(0)
+    // The low four bits are free.
+    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) return { kind: 'gather', length: 4, then: readSkip }
+    if (magic !== FRAME_MAGIC) throw corrupt('it does not continue with a zstd frame')
+    pieces.push(bytes)
+    return { kind: 'gather', length: 1, then: readHeader }
+  }
+  const readSkip = (bytes: Buffer): Step => ({
+    kind: 'skip',
+    length: bytes.readUInt32LE(0),
+    then: startFrame,
+  })
+  const readHeader = (bytes: Buffer): Step => {
+    const flags = bytes.readUInt8(0)
+    const isSingleSegment = (flags & 0b0010_0000) !== 0
+    hasChecksum = (flags & 0b0000_0100) !== 0
+    const windowBytes = isSingleSegment ? 0 : 1
+    const dictionaryIdBytes = [0, 1, 2, 4][flags & 0b11] ?? 0
+    const contentSizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0
+    pieces.push(bytes)
+    return { kind: 'pass', length: windowBytes + dictionaryIdBytes + contentSizeBytes, then: startBlock }
+  }
+  const startBlock = (): Step => ({ kind: 'gather', length: 3, then: readBlock })
+  const readBlock = (bytes: Buffer): Step => {
+    const header = bytes.readUIntLE(0, 3)
+    const isLast = (header & 1) !== 0
+    const type = (header >> 1) & 0b11
+    if (type === RESERVED_BLOCK) throw corrupt('it has a block of an unknown type')
+    pieces.push(bytes)
+    const length = (type === RLE_BLOCK ? 1 : header >> 3) + (isLast && hasChecksum ? 4 : 0)
+    return { kind: 'pass', length, then: isLast ? startFrame : startBlock }
+  }
+
+  let step = startFrame()
+  let left = step.length
+  const advance = (next: Step): void => {
+    step = next
+    left = next.length
+    isBetweenFrames = next.kind === 'gather' && next.then === readMagic
+  }
+
+  return {
+    cut(chunk) {
+      pieces = []
+      let at = 0
+      while (at < chunk.length || left === 0) {
+        const taken = chunk.subarray(at, at + left)
+        at += taken.length
+        left -= taken.length
+        if (step.kind === 'gather') gathered.push(...taken)
+        else if (step.kind === 'pass' && taken.length > 0) pieces.push(taken)
+        if (left > 0) continue
+        advance(step.kind === 'gather' ? step.then(Buffer.from(gathered.splice(0))) : step.then())
+      }
+      return pieces
+    },
+    finish() {
+      if (!isBetweenFrames || gathered.length > 0) throw corrupt('it ends within a frame')
+    },
+  }
+}
+
+function corrupt(words: string): OciFormatError {
+  return new OciFormatError('corrupt-layer', `a zstd layer of the image is damaged: ${words}`)
+}

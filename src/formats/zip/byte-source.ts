@@ -1,0 +1,8 @@
+import type { Readable } from 'node:stream'
+
+/** Bytes of known length that can be read from any place: an object in a bucket, a file, a buffer. */
+export interface ByteSource {
+  readonly sizeBytes: number
+  /** `length` bytes (never 0) from `start`; a source that ends early gives fewer. */
+  read(start: number, length: number): Promise<Readable>
+}

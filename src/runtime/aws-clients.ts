@@ -1,0 +1,83 @@
+import { BatchClient } from '@aws-sdk/client-batch'
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { ECRClient } from '@aws-sdk/client-ecr'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SFNClient } from '@aws-sdk/client-sfn'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+
+/*
+ * One factory per SDK client, called once a process by dependencies.ts. Region, credentials and endpoints come from the
+ * SDK's own variables. Time limits are set because the SDK has none: a lost packet would hold a function to its own end.
+ */
+
+/** All endpoints are in the same region: a connection that takes longer will not come. */
+const CONNECTION_TIMEOUT_MILLISECONDS = 2_000
+
+/** For calls that answer in milliseconds; three attempts with these limits end before API Gateway's 29 s. */
+const SHORT_CALLS = {
+  maxAttempts: 3,
+  retryMode: 'standard',
+  requestHandler: {
+    connectionTimeout: CONNECTION_TIMEOUT_MILLISECONDS,
+    requestTimeout: 5_000,
+    throwOnRequestTimeout: true,
+  },
+} as const
+
+/** The table. Its calls take less than 20 ms and its throttles pass quickly: more attempts, each cut sooner. */
+export function createDocumentClient(): DynamoDBDocumentClient {
+  const client = new DynamoDBClient({
+    ...SHORT_CALLS,
+    maxAttempts: 6,
+    requestHandler: { ...SHORT_CALLS.requestHandler, requestTimeout: 3_000 },
+  })
+  // Optional properties of the domain may be present and undefined, which DynamoDB has no word for.
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
+}
+
+/** The bucket. The SDK takes path style by itself where the endpoint is an IP address. */
+export function createS3Client(): S3Client {
+  return new S3Client({
+    maxAttempts: 5,
+    retryMode: 'standard',
+    requestHandler: {
+      connectionTimeout: CONNECTION_TIMEOUT_MILLISECONDS,
+      // No limit for a whole request: gigabytes take minutes. Two silent minutes are more than the registry, which a
+      // stream of layers waits for, needs for a part of 20 MiB.
+      socketTimeout: 120_000,
+    },
+    // The default would sign a checksum of an empty body into presigned PUT URLs, and S3 would refuse the real one.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    // The default computes CRC64 in JavaScript over every download. Layers have digests, zip entries have CRC32.
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  })
+}
+
+/**
+ * Batch. SubmitJob has no idempotency token, so a function that submits asks for one attempt: the workflow repeats
+ * submissions under a new attempt, and a repetition by the SDK would be a second job of the same name.
+ */
+export function createBatchClient({ attempts = 5 }: { readonly attempts?: number } = {}): BatchClient {
+  return new BatchClient({
+    ...SHORT_CALLS,
+    maxAttempts: attempts,
+    // RegisterJobDefinition and SubmitJob may take seconds when an account is busy.
+    requestHandler: { ...SHORT_CALLS.requestHandler, requestTimeout: 15_000 },
+  })
+}
+
+/** Image repositories and the registry's token. */
+export function createEcrClient(): ECRClient {
+  return new ECRClient(SHORT_CALLS)
+}
+
+/** Step Functions. */
+export function createSfnClient(): SFNClient {
+  return new SFNClient(SHORT_CALLS)
+}
+
+/** Logs of task containers; a page of them has up to 1 MB. */
+export function createLogsClient(): CloudWatchLogsClient {
+  return new CloudWatchLogsClient(SHORT_CALLS)
+}

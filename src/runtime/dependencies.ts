@@ -1,0 +1,109 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { createBatchJobScheduler } from '../adapters/aws/batch-job-scheduler.ts'
+import { createCloudwatchLogStore } from '../adapters/aws/cloudwatch-log-store.ts'
+import { createDynamoRunRepository } from '../adapters/aws/dynamo-run-repository.ts'
+import { createDynamoTaskRepository } from '../adapters/aws/dynamo-task-repository.ts'
+import { createDynamoUploadRepository } from '../adapters/aws/dynamo-upload-repository.ts'
+import { createEcrImageRegistry } from '../adapters/aws/ecr-image-registry.ts'
+import { createS3ObjectStore } from '../adapters/aws/s3-object-store.ts'
+import { createSfnRunWorkflow } from '../adapters/aws/sfn-run-workflow.ts'
+import {
+  createBatchClient,
+  createDocumentClient,
+  createEcrClient,
+  createLogsClient,
+  createS3Client,
+  createSfnClient,
+} from './aws-clients.ts'
+import type { FunctionEnvironment } from './environment.ts'
+import { systemIdentity } from './identity.ts'
+
+/*
+ * What each function works with, made once per process. Endpoints come from the SDK's own variables, so nothing here knows
+ * about local mode. Return types are left to inference: the use cases say what they need.
+ */
+
+/** Between two looks at an import that a client waits for. */
+const IMPORT_POLL_MS = 100
+
+function createRepositories({ tableName }: { readonly tableName: string }) {
+  const table = { client: createDocumentClient(), tableName, identity: systemIdentity }
+  return {
+    identity: systemIdentity,
+    tasks: createDynamoTaskRepository(table),
+    runs: createDynamoRunRepository(table),
+    uploads: createDynamoUploadRepository(table),
+  }
+}
+
+function createObjects({ bucketName }: { readonly bucketName: string }) {
+  return createS3ObjectStore({ client: createS3Client(), bucketName })
+}
+
+function createWorkflow({ stateMachineArn }: { readonly stateMachineArn: string }) {
+  return createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn })
+}
+
+function createRegistry({ registryUrl }: { readonly registryUrl: string }) {
+  return createEcrImageRegistry({ ecr: createEcrClient(), registryUrl })
+}
+
+export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
+  return {
+    ...createRepositories(environment),
+    objects: createObjects(environment),
+    registry: createRegistry(environment),
+    scheduler: createBatchJobScheduler({ client: createBatchClient() }),
+    workflow: createWorkflow(environment),
+    logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: environment.jobLogGroup }),
+    pause: () => pause(IMPORT_POLL_MS),
+  }
+}
+
+export function createImportDependencies(environment: FunctionEnvironment<'import-bundle'>) {
+  return {
+    ...createRepositories(environment),
+    objects: createObjects(environment),
+    registry: createRegistry(environment),
+    scheduler: createBatchJobScheduler({ client: createBatchClient() }),
+    settings: {
+      repositoryPrefix: environment.repositoryPrefix,
+      job: {
+        definitionPrefix: environment.jobDefinitionPrefix,
+        stagerImage: environment.stagerImage,
+        executionRoleArn: environment.jobExecutionRoleArn,
+        logGroupName: environment.jobLogGroup,
+        region: environment.jobLogRegion,
+        attemptTimeoutSeconds: environment.attemptTimeoutSeconds,
+      },
+    },
+  }
+}
+
+export function createSubmitDependencies(environment: FunctionEnvironment<'submit-job'>) {
+  const { runs, tasks } = createRepositories(environment)
+  return {
+    runs,
+    tasks,
+    scheduler: createBatchJobScheduler({
+      client: createBatchClient(),
+      jobQueueArn: environment.jobQueueArn,
+    }),
+    workflow: createWorkflow(environment),
+    stagerApiUrl: environment.stagerApiUrl,
+  }
+}
+
+export function createRecordDependencies(environment: FunctionEnvironment<'record-job-state'>) {
+  const { runs } = createRepositories(environment)
+  return { runs, workflow: createWorkflow(environment) }
+}
+
+export function createCollectDependencies(environment: FunctionEnvironment<'collect-outputs'>) {
+  const { runs, tasks } = createRepositories(environment)
+  return { runs, tasks, objects: createObjects(environment) }
+}
+
+export function createFailDependencies(environment: FunctionEnvironment<'fail-run'>) {
+  return { runs: createRepositories(environment).runs }
+}

@@ -1,0 +1,42 @@
+import type { FileContent, InputValue } from '../domain/run/run.ts'
+import { runInputsPrefix } from '../domain/storage-keys.ts'
+import { readAll } from '../formats/read-all.ts'
+import type { Identity, ObjectStore, RunRepository } from '../ports.ts'
+
+/** Up to here a value lies in its DynamoDB item (limit 400 KB), beyond it in the bucket. */
+const INLINE_BYTES = 4096
+
+/** Stores one version of an input; it counts once the run points at it. */
+export async function storeInput(
+  deps: { readonly identity: Identity; readonly objects: ObjectStore; readonly runs: RunRepository },
+  runId: string,
+  parameterName: string,
+  text: string,
+): Promise<InputValue> {
+  const valueId = deps.identity.uuid()
+  const file = await storeFile(deps, `${runInputsPrefix(runId)}${parameterName}/${valueId}`, text)
+  const value: InputValue = { runId, parameterName, valueId, file }
+  await deps.runs.putInput(value)
+  return value
+}
+
+async function storeFile(
+  deps: { readonly objects: ObjectStore },
+  key: string,
+  text: string,
+): Promise<FileContent> {
+  const sizeBytes = Buffer.byteLength(text)
+  if (sizeBytes <= INLINE_BYTES) return { kind: 'inline', text }
+  await deps.objects.put(key, text)
+  return { kind: 'object', key, sizeBytes }
+}
+
+/** The text of a stored input; undefined when its object is gone. */
+export async function readInputText(
+  deps: { readonly objects: ObjectStore },
+  file: FileContent,
+): Promise<string | undefined> {
+  if (file.kind === 'inline') return file.text
+  const body = await deps.objects.read(file.key)
+  return body === undefined ? undefined : (await readAll(body)).toString('utf8')
+}

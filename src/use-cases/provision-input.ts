@@ -1,0 +1,151 @@
+import { batchError, DomainError, type ErrorBody, parameterError } from '../domain/errors.ts'
+import type { JsonValue } from '../domain/json.ts'
+import { codecOf, nullErrorOf } from '../domain/parameters/registry.ts'
+import { missingInputs } from '../domain/run/completeness.ts'
+import type { Provision, Run } from '../domain/run/run.ts'
+import { isProvisionable } from '../domain/run/transitions.ts'
+import type { Task, TaskInput } from '../domain/task/task.ts'
+import {
+  type Identity,
+  type ObjectStore,
+  type RunRepository,
+  RunStateConflictError,
+  type TaskRepository,
+} from '../ports.ts'
+import { findRunAndTask, parameterNamed } from './find-run.ts'
+import { storeInput } from './input-files.ts'
+
+interface Dependencies {
+  readonly identity: Identity
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+}
+
+/** One value as a client sends it. */
+export interface InputProvision {
+  readonly parameterName: string
+  /** A missing value is null (parameter-io 1.3). */
+  readonly value: JsonValue
+}
+
+/** What the answer shows of it: the descriptor's spelling and the value as understood. */
+export interface ProvisionedInput {
+  readonly parameterName: string
+  readonly value: JsonValue
+}
+
+/** A checked value, not stored yet; `fileText` is undefined for an explicit null. */
+interface CheckedProvision {
+  readonly input: TaskInput
+  readonly fileText: string | undefined
+  readonly value: JsonValue
+}
+
+/**
+ * Gives one input a value: checked first, stored beside the old one, then switched by one conditional write; a refused value
+ * leaves everything as it was. The run becomes PROVISIONED when nothing is missing any more.
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
+ */
+export async function provisionInput(
+  deps: Dependencies,
+  runId: string,
+  provision: InputProvision,
+): Promise<ProvisionedInput> {
+  const { run, task } = await findProvisionableRun(deps, runId)
+  const checked = checkProvision(task, provision)
+  await settleState(deps, await applyProvision(deps, run, checked), task)
+  return { parameterName: checked.input.name, value: checked.value }
+}
+
+/**
+ * Gives several inputs their values: all are checked before any is stored.
+ * @throws DomainError INTERNAL_GENERIC_BATCH_ERROR with every problem
+ */
+export async function provisionInputs(
+  deps: Dependencies,
+  runId: string,
+  provisions: readonly InputProvision[],
+): Promise<readonly ProvisionedInput[]> {
+  const { run, task } = await findProvisionableRun(deps, runId)
+  const problems: ErrorBody[] = []
+  const checked: CheckedProvision[] = []
+  for (const provision of provisions) {
+    try {
+      checked.push(checkProvision(task, provision))
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      // Entries name the parameter as the body spelled it (http-api 5.16).
+      problems.push({
+        ...error.body,
+        details: { type: 'parameter', parameterName: provision.parameterName },
+      })
+    }
+  }
+  if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
+  let changed = run
+  for (const one of checked) changed = await applyProvision(deps, run, one)
+  await settleState(deps, changed, task)
+  return checked.map((one) => ({ parameterName: one.input.name, value: one.value }))
+}
+
+/** Writes the defaults of untouched inputs as if they had been provisioned (run-lifecycle 4). */
+export async function provisionDefaults(deps: Dependencies, run: Run, task: Task): Promise<void> {
+  for (const input of task.inputs) {
+    if (input.default === undefined || run.provisions[input.name] !== undefined) continue
+    await applyProvision(deps, run, checkProvision(task, { parameterName: input.name, value: input.default }))
+  }
+}
+
+async function findProvisionableRun(deps: Dependencies, runId: string): Promise<{ run: Run; task: Task }> {
+  const found = await findRunAndTask(deps, runId)
+  if (!isProvisionable(found.run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  return found
+}
+
+function checkProvision(task: Task, provision: InputProvision): CheckedProvision {
+  const input = parameterNamed(task.inputs, provision.parameterName)
+  if (input === undefined) {
+    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', provision.parameterName)
+  }
+  if (provision.value === null) {
+    if (!input.optional) throw parameterError(nullErrorOf(input.type.id), input.name)
+    return { input, fileText: undefined, value: null }
+  }
+  const codec = codecOf(input.type)
+  // Images and files come as multipart bodies, never as JSON (parameter-io 6.2 and 7).
+  if (codec === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', input.name)
+  return { input, ...codec.provision(provision.value, input.type, input.name) }
+}
+
+async function applyProvision(deps: Dependencies, run: Run, checked: CheckedProvision): Promise<Run> {
+  const name = checked.input.name
+  const provision: Provision =
+    checked.fileText === undefined
+      ? { kind: 'cleared' }
+      : { kind: 'value', valueId: (await storeInput(deps, run.id, name, checked.fileText)).valueId }
+  try {
+    return await deps.runs.recordProvision(run.id, name, provision)
+  } catch (error) {
+    throw inInvalidState(error)
+  }
+}
+
+/** CREATED → PROVISIONED once nothing is missing; the last of several parallel calls sees the provisions of all. */
+async function settleState(deps: Dependencies, run: Run, task: Task): Promise<void> {
+  if (run.state !== 'CREATED' || missingInputs(task, run).length > 0) return
+  try {
+    await deps.runs.transition(run.id, { to: 'PROVISIONED', from: ['CREATED'] })
+  } catch (error) {
+    // A parallel call did it, or the run was started or deleted meanwhile: all fine for this caller.
+    if (!(error instanceof RunStateConflictError)) throw error
+  }
+}
+
+/** A lost race, told as the contract tells it. */
+export function inInvalidState(error: unknown): unknown {
+  if (!(error instanceof RunStateConflictError)) return error
+  return error.run === undefined
+    ? new DomainError('RUN_NOT_FOUND')
+    : new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+}

@@ -1,0 +1,147 @@
+import type { Readable } from 'node:stream'
+import { DomainError, parameterError } from '../domain/errors.ts'
+import { codecOf, runValueType } from '../domain/parameters/registry.ts'
+import type { InputValue, Run } from '../domain/run/run.ts'
+import type { RunValue } from '../domain/run/run-value.ts'
+import type { Task } from '../domain/task/task.ts'
+import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import { OUTPUTS_NAME } from './collect-outputs.ts'
+import { findRunAndTask, parameterNamed } from './find-run.ts'
+import { readInputText } from './input-files.ts'
+
+interface Dependencies {
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+}
+
+/** A stored file: small ones as text, the others by their key. */
+export type StoredFile =
+  | { readonly kind: 'inline'; readonly name: string; readonly text: string }
+  | { readonly kind: 'object'; readonly name: string; readonly key: string; readonly sizeBytes: number }
+
+/** Inputs of a run in descriptor order (http-api 5.19). */
+export async function listInputs(deps: Dependencies, runId: string): Promise<readonly RunValue[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const values = await storedInputs(deps, run, task)
+  return Promise.all(
+    values.map(async ({ input, value }) => {
+      const codec = codecOf(input.type)
+      const text = codec === undefined ? undefined : await readInputText(deps, value.file)
+      return {
+        taskRunId: run.id,
+        parameterName: input.name,
+        type: runValueType(input.type.id),
+        value: codec === undefined || text === undefined ? null : codec.listInput(text, input.type),
+      }
+    }),
+  )
+}
+
+/** Files of all inputs, in descriptor order. */
+export async function listInputFiles(deps: Dependencies, runId: string): Promise<readonly StoredFile[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const values = await storedInputs(deps, run, task)
+  return values.map(({ input, value }) => ({ name: input.name, ...value.file }))
+}
+
+async function storedInputs(
+  deps: Dependencies,
+  run: Run,
+  task: Task,
+): Promise<readonly { input: Task['inputs'][number]; value: InputValue }[]> {
+  if (run.state === 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
+  return task.inputs.flatMap((input) => {
+    const value = stored.get(input.name)
+    return value === undefined ? [] : [{ input, value }]
+  })
+}
+
+/**
+ * One input's file, in any state (http-api 5.20).
+ * @throws DomainError STORAGE_READING_FILE_FAILED when nothing is stored
+ */
+export async function findInputFile(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+): Promise<StoredFile> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const input = parameterNamed(task.inputs, parameterName)
+  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  const provision = run.provisions[input.name]
+  const value =
+    provision?.kind === 'value' ? await deps.runs.findInput(runId, input.name, provision.valueId) : undefined
+  if (value === undefined) throw nothingStored(parameterName)
+  return { name: input.name, ...value.file }
+}
+
+/** The listing that collect-outputs wrote, as JSON text; visible from FINISHED on. */
+export async function findOutputListing(deps: Dependencies, runId: string): Promise<StoredFile> {
+  const { run } = await findRunAndTask(deps, runId)
+  return outputFile(deps, OUTPUTS_NAME, finishedPrefix(run))
+}
+
+/** Files of all outputs that were produced, in descriptor order. */
+export async function listOutputFiles(deps: Dependencies, runId: string): Promise<readonly StoredFile[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const prefix = finishedPrefix(run)
+  const sizes = new Map<string, number>()
+  for await (const { key, sizeBytes } of deps.objects.list(prefix)) {
+    sizes.set(key.slice(prefix.length), sizeBytes)
+  }
+  return task.outputs.flatMap(({ name }) => {
+    const sizeBytes = sizes.get(name)
+    return sizeBytes === undefined ? [] : [{ kind: 'object', name, key: `${prefix}${name}`, sizeBytes }]
+  })
+}
+
+/**
+ * One output's file.
+ * @throws DomainError STORAGE_READING_FILE_FAILED unless the run is FINISHED and wrote it (run-lifecycle 5)
+ */
+export async function findOutputFile(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+): Promise<StoredFile> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const output = parameterNamed(task.outputs, parameterName)
+  if (output === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
+  return outputFile(deps, output.name, run.outputsPrefix)
+}
+
+function finishedPrefix(run: Run): string {
+  if (run.state !== 'FINISHED' || run.outputsPrefix === undefined) {
+    throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  }
+  return run.outputsPrefix
+}
+
+async function outputFile(deps: Dependencies, name: string, prefix: string): Promise<StoredFile> {
+  const key = `${prefix}${name}`
+  const sizeBytes = await deps.objects.size(key)
+  if (sizeBytes === undefined) throw nothingStored(name)
+  return { kind: 'object', name, key, sizeBytes }
+}
+
+function nothingStored(parameterName: string): DomainError {
+  return new DomainError('STORAGE_READING_FILE_FAILED', {
+    type: 'related',
+    parameterName,
+    description: `Failed to read file ${parameterName}`,
+  })
+}
+
+/** A stored file's bytes. */
+export async function openFile(
+  deps: { readonly objects: ObjectStore },
+  file: StoredFile,
+): Promise<Readable | string> {
+  if (file.kind === 'inline') return file.text
+  const body = await deps.objects.read(file.key)
+  if (body === undefined) throw nothingStored(file.name)
+  return body
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest'
+import {
+  describeJob,
+  describeOverrides,
+  jobNameOf,
+  parseJobName,
+} from '../../../../src/domain/job/job-definition.ts'
+import { aTask, RUN_ID } from '../../../fixtures/builders.ts'
+
+const definition = describeJob(
+  aTask({ inputFolder: '/data/in', outputFolder: '/data/out' }),
+  'registry.example.org/addition@sha256:0',
+  { task: { vcpu: 1.5, memoryMib: 4096 }, stager: { vcpu: 0.25, memoryMib: 512 }, diskGib: 21 },
+  {
+    definitionPrefix: 'app-engine-test',
+    stagerImage: 'stager:1',
+    executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
+    logGroupName: '/app-engine/test/jobs',
+    region: 'eu-west-1',
+    attemptTimeoutSeconds: 86_400,
+  },
+)
+const [properties] = definition.ecsProperties.taskProperties
+const containers = new Map(properties.containers.map((container) => [container.name, container]))
+
+describe('the job definition', () => {
+  it('runs stage-in, then the task, then stage-out, which alone is essential', () => {
+    expect(
+      properties.containers.map(({ name, essential, dependsOn }) => [name, essential, dependsOn]),
+    ).toEqual([
+      ['stage-in', false, undefined],
+      ['task', false, [{ containerName: 'stage-in', condition: 'SUCCESS' }]],
+      ['stage-out', true, [{ containerName: 'task', condition: 'SUCCESS' }]],
+    ])
+  })
+
+  it('leaves the task its own command and gives it no environment', () => {
+    expect(Object.keys(containers.get('task') ?? {}).sort()).toEqual([
+      'dependsOn',
+      'essential',
+      'image',
+      'logConfiguration',
+      'mountPoints',
+      'name',
+      'resourceRequirements',
+    ])
+  })
+
+  it('mounts the two volumes at the folders that the descriptor names', () => {
+    expect(
+      containers.get('task')?.mountPoints.map((mount) => [mount.sourceVolume, mount.containerPath]),
+    ).toEqual([
+      ['inputs', '/data/in'],
+      ['outputs', '/data/out'],
+    ])
+  })
+
+  it('has no job role, which the task could read', () => {
+    expect(properties).not.toHaveProperty('taskRoleArn')
+  })
+
+  it('ends the retry rules with one that matches everything', () => {
+    expect(definition.retryStrategy.evaluateOnExit.at(-1)).toEqual({ action: 'EXIT', onReason: '*' })
+  })
+
+  it('fits in the 24 KiB that Batch allows', () => {
+    expect(Buffer.byteLength(JSON.stringify(definition))).toBeLessThan(24 * 1024)
+  })
+})
+
+describe('the overrides of a run', () => {
+  it('give the stager an environment and the task none', () => {
+    const overrides = describeOverrides({ NAME: 'value' })
+
+    expect(overrides.taskProperties[0].containers).toEqual([
+      { name: 'stage-in', environment: [{ name: 'NAME', value: 'value' }] },
+      { name: 'stage-out', environment: [{ name: 'NAME', value: 'value' }] },
+    ])
+  })
+})
+
+describe('the name of a job', () => {
+  it('leads back to its run and attempt', () => {
+    expect(parseJobName(jobNameOf(RUN_ID, 12))).toEqual({ runId: RUN_ID, attempt: 12 })
+  })
+
+  it.each(['nightly-backup', 'run-1-1', `run-${RUN_ID}-0`])('of somebody else is not taken: %s', (name) => {
+    expect(parseJobName(name)).toBeUndefined()
+  })
+})

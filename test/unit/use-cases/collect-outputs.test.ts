@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import type { OutputEntry } from '../../../src/domain/staging.ts'
+import type { TaskOutput } from '../../../src/domain/task/task.ts'
+import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
+import { findOutputFile } from '../../../src/use-cases/read-run-values.ts'
+import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const PREFIX = `task-run-outputs-${RUN_ID}/1-1/`
+
+/** An engine whose job has succeeded and left these files. */
+async function ended(
+  outputs: TaskOutput[],
+  files: Record<string, string | Uint8Array>,
+  others: OutputEntry[] = [],
+) {
+  const job = { attempt: 1, jobName: 'job', succeededAttempt: 1 }
+  const engine = await anEngine({ task: aTask({ outputs }), run: { state: 'RUNNING', job } })
+  const entries: OutputEntry[] = [...others]
+  for (const [name, content] of Object.entries(files)) {
+    await engine.objects.put(`${PREFIX}${name}`, content)
+    entries.push({ name, kind: 'file', sizeBytes: Buffer.byteLength(content) })
+  }
+  await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries }))
+  return engine
+}
+
+describe('collecting outputs', () => {
+  it('lists them in descriptor order and finishes the run', async () => {
+    const engine = await ended(
+      [anOutput({ name: 'sum' }), anOutput({ name: 'rate', type: { id: 'boolean' } })],
+      {
+        rate: 'True\n',
+        sum: ' 42\n',
+      },
+    )
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'FINISHED', outputsPrefix: PREFIX })
+    expect(JSON.parse(engine.objects.text(`${PREFIX}outputs.json`) ?? '')).toEqual([
+      { taskRunId: RUN_ID, parameterName: 'sum', type: 'INTEGER', value: 42 },
+      { taskRunId: RUN_ID, parameterName: 'rate', type: 'BOOLEAN', value: true },
+    ])
+  })
+
+  it('names every problem at once and publishes nothing', async () => {
+    const engine = await ended(
+      [anOutput({ name: 'sum' }), anOutput({ name: 'count' }), anOutput({ name: 'folder' })],
+      { count: 'many' },
+      [{ name: 'folder', kind: 'directory', sizeBytes: 0 }],
+    )
+
+    await collectOutputs(engine, RUN_ID)
+
+    const run = await engine.runs.find(RUN_ID)
+    expect(run?.state).toBe('FAILED')
+    expect(run?.failure?.kind).toBe('output-missing')
+    for (const name of ['sum', 'count', 'folder']) expect(run?.failure?.message).toContain(`output "${name}"`)
+    expect(engine.objects.keys()).not.toContain(`${PREFIX}outputs.json`)
+  })
+
+  it.each([
+    ['bytes that are no text', Uint8Array.of(0xff, 0xfe, 0x31)],
+    ['an empty file where a number is due', ''],
+    ['words where a number is due', 'twelve'],
+  ])('refuses %s', async (_, content) => {
+    const engine = await ended([anOutput({ name: 'sum' })], { sum: content })
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({
+      state: 'FAILED',
+      failure: { kind: 'output-invalid' },
+    })
+  })
+
+  it('lets an optional output be missing, and ignores files that nobody declared', async () => {
+    const engine = await ended([anOutput({ name: 'sum', optional: true })], { 'debug.log': 'x' })
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('FINISHED')
+    await expect(findOutputFile(engine, RUN_ID, 'sum')).rejects.toMatchObject({
+      error: 'STORAGE_READING_FILE_FAILED',
+    })
+  })
+
+  it('is harmless when repeated, or when the run was cancelled meanwhile', async () => {
+    const engine = await ended([anOutput({ name: 'sum' })], { sum: '1' })
+    await engine.runs.transition(RUN_ID, { to: 'FAILED' })
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('FAILED')
+  })
+
+  it('throws, for the workflow to tell, when the outputs never arrived', async () => {
+    const engine = await ended([anOutput()], {})
+    await engine.objects.remove(`${PREFIX}staged.json`)
+
+    await expect(collectOutputs(engine, RUN_ID)).rejects.toThrow('never arrived')
+  })
+})

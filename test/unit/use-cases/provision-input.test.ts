@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
+import { listInputs } from '../../../src/use-cases/read-run-values.ts'
+import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const state = async (engine: Awaited<ReturnType<typeof anEngine>>) => (await engine.runs.find(RUN_ID))?.state
+
+describe('provisioning one input', () => {
+  it('makes the run PROVISIONED with the last required input', async () => {
+    const engine = await anEngine({ run: {} })
+
+    await provisionInput(engine, RUN_ID, { parameterName: 'a', value: 1 })
+    const halfWay = await state(engine)
+    await provisionInput(engine, RUN_ID, { parameterName: 'b', value: 2 })
+
+    expect([halfWay, await state(engine)]).toEqual(['CREATED', 'PROVISIONED'])
+  })
+
+  it('keeps the earlier value when a new one is refused', async () => {
+    const engine = await anEngine({ run: {} })
+    await provisionInputs(engine, RUN_ID, [
+      { parameterName: 'a', value: 1 },
+      { parameterName: 'b', value: 2 },
+    ])
+
+    const refused = provisionInput(engine, RUN_ID, { parameterName: 'a', value: 'many' })
+
+    await expect(refused).rejects.toMatchObject({
+      error: 'INTERNAL_PARAMETER_TYPE_ERROR',
+      details: { type: 'parameter', parameterName: 'a' },
+    })
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 1 }, { value: 2 }])
+  })
+
+  it('answers under the spelling of the descriptor', async () => {
+    const engine = await anEngine({ run: {} })
+
+    expect(await provisionInput(engine, RUN_ID, { parameterName: 'A', value: 1 })).toMatchObject({
+      parameterName: 'a',
+    })
+  })
+
+  it('keeps large texts out of the table', async () => {
+    const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
+    const engine = await anEngine({ task, run: {} })
+    const text = 'ü'.repeat(3000)
+
+    await provisionInput(engine, RUN_ID, { parameterName: 'text', value: text })
+
+    expect(engine.objects.keys()).toEqual([expect.stringMatching(`^task-run-inputs-${RUN_ID}/text/`)])
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: text }])
+  })
+
+  it.each(['QUEUING', 'RUNNING', 'FINISHED', 'FAILED'] as const)(
+    'is refused once the run is %s',
+    async (now) => {
+      const engine = await anEngine({ run: { state: now } })
+
+      await expect(provisionInput(engine, RUN_ID, { parameterName: 'a', value: 1 })).rejects.toMatchObject({
+        error: 'INTERNAL_INVALID_TASK_RUN_STATE',
+      })
+    },
+  )
+
+  it('refuses null for a required input and takes it for an optional one', async () => {
+    const task = aTask({ inputs: [anInput({ name: 'must' }), anInput({ name: 'may', optional: true })] })
+    const engine = await anEngine({ task, run: {} })
+    await provisionInput(engine, RUN_ID, { parameterName: 'may', value: 5 })
+
+    const cleared = await provisionInput(engine, RUN_ID, { parameterName: 'may', value: null })
+
+    expect(cleared).toEqual({ parameterName: 'may', value: null })
+    expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({ may: { kind: 'cleared' } })
+    await expect(
+      provisionInput(engine, RUN_ID, { parameterName: 'must', value: null }),
+    ).rejects.toMatchObject({
+      error: 'INTERNAL_NULL_PROVISION',
+    })
+  })
+
+  it('lets 50 parallel calls all take effect', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `p${index}`)
+    const task = aTask({ inputs: names.map((name) => anInput({ name })) })
+    const engine = await anEngine({ task, run: {} })
+
+    await Promise.all(
+      names.map((parameterName, value) => provisionInput(engine, RUN_ID, { parameterName, value })),
+    )
+
+    expect(await state(engine)).toBe('PROVISIONED')
+    expect((await listInputs(engine, RUN_ID)).map((one) => one.value)).toEqual(names.map((_, index) => index))
+  })
+})
+
+describe('provisioning a batch', () => {
+  it('stores nothing when one value is refused, and tells every problem', async () => {
+    const engine = await anEngine({ run: {} })
+
+    const refused = provisionInputs(engine, RUN_ID, [
+      { parameterName: 'a', value: 1 },
+      { parameterName: 'b', value: 'two' },
+      { parameterName: 'c', value: 3 },
+    ])
+
+    await expect(refused).rejects.toMatchObject({
+      error: 'INTERNAL_GENERIC_BATCH_ERROR',
+      details: {
+        type: 'batch',
+        errors: [{ details: { parameterName: 'b' } }, { details: { parameterName: 'c' } }],
+      },
+    })
+    expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({})
+  })
+})
