@@ -70,7 +70,6 @@ export function permissionsOf(
       {
         actions: ['logs:GetLogEvents'],
         resources: [resources.jobLogGroupArn],
-        because: 'One stream for each container, in the log group of jobs',
       },
       {
         actions: ['batch:TerminateJob'],

@@ -54,7 +54,6 @@ export class EngineFunction<Name extends FunctionName = FunctionName> extends Co
     this.allow({
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [logGroup.logGroupArn],
-      because: 'the ARN of a log group ends in :*, which stands for its streams',
     })
     this.lambda = new NodejsFunction(this, 'Function', {
       entry: `${ROOT}lambdas/${props.name}/index.ts`,

@@ -73,7 +73,6 @@ export class ComputeStack extends Stack {
     allow(role, {
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
       resources: [jobLogGroup.logGroupArn],
-      because: 'One stream for each container',
     })
     return role
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { drained } from '../tar/drained.ts'
 import type { ImageLayer } from './find-image.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { createFrameCutter } from './zstd-frames.ts'
@@ -117,8 +118,7 @@ function decodedHash(compression: 'gzip' | 'zstd', name: string): DecodedHash {
   return {
     async write(chunk) {
       for (const piece of cutter?.cut(chunk) ?? [chunk]) {
-        if (!decoder.write(piece))
-          await Promise.race([new Promise((resume) => decoder.once('drain', resume)), closed])
+        if (!decoder.destroyed && !decoder.write(piece)) await drained(decoder)
         assertSound()
       }
     },
@@ -151,7 +151,12 @@ async function peek(bytes: AsyncIterable<Uint8Array>): Promise<{
   }
   async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
     yield* chunks
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
+    try {
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
+        yield next.value
+    } finally {
+      await iterator.return?.()
+    }
   }
   return { start, all: all() }
 }

@@ -14,7 +14,7 @@ const RESERVED_BLOCK = 3
 /** Cuts a zstd stream at frame ends. */
 export interface FrameCutter {
   /**
-   * Pieces of the frames in these bytes, none spanning two frames; skippable frames are left out.
+   * The frames or parts of frames in these bytes, one piece each; skippable frames are left out.
    * @throws OciFormatError
    */
   cut(chunk: Uint8Array): Uint8Array[]
@@ -24,29 +24,30 @@ export interface FrameCutter {
 
 /** What the next bytes are: gathered when their value matters, passed or skipped by count otherwise. */
 type Step =
-  | { readonly kind: 'gather'; readonly length: number; readonly then: (bytes: Buffer) => Step }
-  | { readonly kind: 'pass' | 'skip'; readonly length: number; readonly then: () => Step }
+  | { readonly kind: 'gather'; readonly length: number; readonly next: (bytes: Buffer) => Step }
+  | { readonly kind: 'pass' | 'skip'; readonly length: number; readonly next: () => Step }
 
 /** Holds at most four bytes between two chunks. */
 export function createFrameCutter(): FrameCutter {
   const gathered: number[] = []
-  let pieces: Uint8Array[] = []
+  /** Of one call, by frame. */
+  let frames: Uint8Array[][] = []
   let hasChecksum = false
   let isBetweenFrames = true
 
-  const startFrame = (): Step => ({ kind: 'gather', length: 4, then: readMagic })
+  const startFrame = (): Step => ({ kind: 'gather', length: 4, next: readMagic })
   const readMagic = (bytes: Buffer): Step => {
     const magic = bytes.readUInt32LE(0)
     // The low four bits are free.
-    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) return { kind: 'gather', length: 4, then: readSkip }
+    if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) return { kind: 'gather', length: 4, next: readSkip }
     if (magic !== FRAME_MAGIC) throw corrupt('it does not continue with a zstd frame')
-    pieces.push(bytes)
-    return { kind: 'gather', length: 1, then: readHeader }
+    frames.push([bytes])
+    return { kind: 'gather', length: 1, next: readHeader }
   }
   const readSkip = (bytes: Buffer): Step => ({
     kind: 'skip',
     length: bytes.readUInt32LE(0),
-    then: startFrame,
+    next: startFrame,
   })
   const readHeader = (bytes: Buffer): Step => {
     const flags = bytes.readUInt8(0)
@@ -55,18 +56,18 @@ export function createFrameCutter(): FrameCutter {
     const windowBytes = isSingleSegment ? 0 : 1
     const dictionaryIdBytes = [0, 1, 2, 4][flags & 0b11] ?? 0
     const contentSizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0
-    pieces.push(bytes)
-    return { kind: 'pass', length: windowBytes + dictionaryIdBytes + contentSizeBytes, then: startBlock }
+    frames.at(-1)?.push(bytes)
+    return { kind: 'pass', length: windowBytes + dictionaryIdBytes + contentSizeBytes, next: startBlock }
   }
-  const startBlock = (): Step => ({ kind: 'gather', length: 3, then: readBlock })
+  const startBlock = (): Step => ({ kind: 'gather', length: 3, next: readBlock })
   const readBlock = (bytes: Buffer): Step => {
     const header = bytes.readUIntLE(0, 3)
     const isLast = (header & 1) !== 0
     const type = (header >> 1) & 0b11
     if (type === RESERVED_BLOCK) throw corrupt('it has a block of an unknown type')
-    pieces.push(bytes)
+    frames.at(-1)?.push(bytes)
     const length = (type === RLE_BLOCK ? 1 : header >> 3) + (isLast && hasChecksum ? 4 : 0)
-    return { kind: 'pass', length, then: isLast ? startFrame : startBlock }
+    return { kind: 'pass', length, next: isLast ? startFrame : startBlock }
   }
 
   let step = startFrame()
@@ -74,23 +75,24 @@ export function createFrameCutter(): FrameCutter {
   const advance = (next: Step): void => {
     step = next
     left = next.length
-    isBetweenFrames = next.kind === 'gather' && next.then === readMagic
+    isBetweenFrames = next.kind === 'gather' && next.next === readMagic
   }
 
   return {
     cut(chunk) {
-      pieces = []
+      // A frame may have started in an earlier call.
+      frames = [[]]
       let at = 0
       while (at < chunk.length || left === 0) {
         const taken = chunk.subarray(at, at + left)
         at += taken.length
         left -= taken.length
         if (step.kind === 'gather') gathered.push(...taken)
-        else if (step.kind === 'pass' && taken.length > 0) pieces.push(taken)
+        else if (step.kind === 'pass' && taken.length > 0) frames.at(-1)?.push(taken)
         if (left > 0) continue
-        advance(step.kind === 'gather' ? step.then(Buffer.from(gathered.splice(0))) : step.then())
+        advance(step.kind === 'gather' ? step.next(Buffer.from(gathered.splice(0))) : step.next())
       }
-      return pieces
+      return frames.filter((pieces) => pieces.length > 0).map((pieces) => Buffer.concat(pieces))
     },
     finish() {
       if (!isBetweenFrames || gathered.length > 0) throw corrupt('it ends within a frame')

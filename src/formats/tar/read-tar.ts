@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { type Extract, extract, type Header } from 'tar-stream'
+import { drained } from './drained.ts'
 import { TarFormatError } from './tar-format-error.ts'
 
 export type TarEntryType = 'file' | 'directory' | 'symlink' | 'link' | 'other'
@@ -70,7 +71,7 @@ function startFeeding(bytes: AsyncIterable<Uint8Array>, archive: Extract): Feed 
     try {
       for await (const chunk of bytes) {
         if (archive.destroyed) return
-        if (!archive.write(chunk)) await writable(archive)
+        if (!archive.write(chunk)) await drained(archive)
       }
       archive.end(null)
     } catch (error) {
@@ -92,18 +93,6 @@ async function* entriesOf(archive: Extract): AsyncGenerator<RawEntry, void, unde
   for await (const entry of archive) {
     yield { header: entry.header, body: entry[Symbol.asyncIterator]() as AsyncIterator<Uint8Array> }
   }
-}
-
-function writable(archive: Extract): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = (): void => {
-      archive.off('drain', settle)
-      archive.off('close', settle)
-      resolve()
-    }
-    archive.on('drain', settle)
-    archive.on('close', settle)
-  })
 }
 
 /** Ending the loop over an entry must not destroy the archive, which the entry's own iterator would do. */

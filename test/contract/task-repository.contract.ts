@@ -1,0 +1,298 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { TaskRepository } from '../../src/ports.ts'
+import { anInput, anOutput, aTask } from '../fixtures/builders.ts'
+import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
+
+interface TaskRepositoryHarness {
+  readonly tasks: TaskRepository
+  readonly identity: FixedIdentity
+}
+
+const UPLOAD = 'upload-1'
+const OTHER_UPLOAD = 'upload-2'
+const NAME = { namespace: aTask().namespace, version: aTask().version }
+const EXISTS = expect.objectContaining({ name: 'DomainError', error: 'INTERNAL_TASK_EXISTS' })
+
+/** What every task repository keeps to. `setUp` gives an empty one for each test. */
+export function describeTaskRepository(adapter: string, setUp: () => Promise<TaskRepositoryHarness>): void {
+  describe(`task repository (${adapter})`, () => {
+    let tasks: TaskRepository
+    let identity: FixedIdentity
+
+    beforeEach(async () => {
+      const harness = await setUp()
+      tasks = harness.tasks
+      identity = harness.identity
+    })
+
+    const reserve = (uploadId: string, leaseSeconds = 60) =>
+      tasks.reserveName({ ...NAME, uploadId, leaseSeconds })
+
+    async function install(changes: Parameters<typeof aTask>[0] = {}, uploadId = UPLOAD) {
+      const task = aTask(changes)
+      const { namespace, version } = task
+      await tasks.reserveName({ namespace, version, uploadId, leaseSeconds: 60 })
+      await tasks.publish(task, uploadId)
+      return task
+    }
+
+    describe('names', () => {
+      it('refuses a name that another upload reserved', async () => {
+        await reserve(UPLOAD)
+
+        await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
+      })
+
+      it('gives a name to exactly one of many uploads that ask at once', async () => {
+        const uploads = Array.from({ length: 10 }, (_, index) => `upload-${index}`)
+
+        const outcomes = await Promise.allSettled(uploads.map((uploadId) => reserve(uploadId)))
+
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+        for (const outcome of outcomes)
+          if (outcome.status === 'rejected') expect(outcome.reason).toEqual(EXISTS)
+      })
+
+      it('lets the same upload reserve again, which starts the lease anew', async () => {
+        await reserve(UPLOAD, 60)
+        identity.advance(59)
+
+        await reserve(UPLOAD, 60)
+        identity.advance(59)
+
+        await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
+      })
+
+      it('lets another upload take over when the lease is over', async () => {
+        await reserve(UPLOAD, 60)
+        identity.advance(60)
+
+        await reserve(OTHER_UPLOAD)
+
+        await expect(reserve(UPLOAD)).rejects.toEqual(EXISTS)
+      })
+
+      it('keeps versions of a namespace apart', async () => {
+        await reserve(UPLOAD)
+
+        await expect(
+          tasks.reserveName({ ...NAME, version: '2.0.0', uploadId: OTHER_UPLOAD, leaseSeconds: 60 }),
+        ).resolves.toBeUndefined()
+      })
+
+      it('frees a name that is released', async () => {
+        await reserve(UPLOAD)
+
+        await tasks.releaseName({ ...NAME, uploadId: UPLOAD })
+
+        await expect(reserve(OTHER_UPLOAD)).resolves.toBeUndefined()
+      })
+
+      it('ignores a release by an upload that does not hold the name', async () => {
+        await tasks.releaseName({ ...NAME, uploadId: OTHER_UPLOAD })
+        await reserve(UPLOAD)
+
+        await tasks.releaseName({ ...NAME, uploadId: OTHER_UPLOAD })
+
+        await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
+      })
+
+      it('keeps the name of an installed task when its upload releases it', async () => {
+        const task = await install()
+
+        await tasks.releaseName({ ...NAME, uploadId: UPLOAD })
+
+        expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
+      })
+
+      it('refuses the name of an installed task however old', async () => {
+        await install()
+        identity.advance(1_000_000)
+
+        await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
+      })
+
+      it('leaves a task in place when the upload that published it reserves again', async () => {
+        const task = await install()
+
+        await reserve(UPLOAD)
+
+        expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
+      })
+
+      it('shows no task by a name that is only reserved', async () => {
+        await reserve(UPLOAD)
+
+        expect(await tasks.findByName(NAME.namespace, NAME.version)).toBeUndefined()
+      })
+    })
+
+    describe('publishing', () => {
+      it('makes the task visible by id, by name and in the listing', async () => {
+        const task = await install()
+
+        expect(await tasks.findById(task.id)).toEqual(task)
+        expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
+        expect(await tasks.list()).toEqual([task])
+      })
+
+      it('is harmless when it is repeated', async () => {
+        const task = await install()
+
+        await tasks.publish(task, UPLOAD)
+
+        expect(await tasks.list()).toEqual([task])
+      })
+
+      it('succeeds after the lease while nobody took the name over', async () => {
+        await reserve(UPLOAD, 60)
+        identity.advance(1000)
+
+        await tasks.publish(aTask(), UPLOAD)
+
+        expect(await tasks.findById(aTask().id)).toEqual(aTask())
+      })
+
+      it('is refused to an upload that never reserved', async () => {
+        await expect(tasks.publish(aTask(), UPLOAD)).rejects.toEqual(EXISTS)
+
+        expect(await tasks.findById(aTask().id)).toBeUndefined()
+        expect(await tasks.list()).toEqual([])
+      })
+
+      it('is refused to an upload whose reservation was taken over', async () => {
+        await reserve(UPLOAD, 60)
+        identity.advance(61)
+        await reserve(OTHER_UPLOAD)
+
+        await expect(tasks.publish(aTask(), UPLOAD)).rejects.toEqual(EXISTS)
+
+        expect(await tasks.list()).toEqual([])
+      })
+
+      it('is refused for a second task under the name that the upload already took', async () => {
+        const first = await install()
+
+        await expect(tasks.publish(aTask({ id: identity.uuid() }), UPLOAD)).rejects.toEqual(EXISTS)
+
+        expect(await tasks.list()).toEqual([first])
+      })
+
+      it('keeps everything that a descriptor can say', async () => {
+        const task = aTask({
+          version: '1.0.0-rc.1+build.7',
+          description: 'été 中文',
+          imageFile: 'image.tar',
+          inputs: [
+            anInput({ name: 'flag', type: { id: 'boolean' }, default: false }),
+            anInput({
+              name: 'number',
+              type: { id: 'number', infinityAllowed: true, nanAllowed: false, gt: -0.5 },
+            }),
+            anInput({ name: 'text', type: { id: 'string', minLength: 0, maxLength: 10 }, default: '' }),
+            anInput({ name: 'choice', type: { id: 'enumeration', values: ['a', 'b'] } }),
+            anInput({ name: 'date', type: { id: 'datetime', before: '2026-01-01T00:00:00Z' } }),
+            anInput({ name: 'shape', optional: true, type: { id: 'geometry' } }),
+            anInput({
+              name: 'slide',
+              type: { id: 'image', formats: ['TIFF'], maxWidth: 100, maxFileSizeBytes: 5 },
+            }),
+            anInput({ name: 'table', type: { id: 'file', formats: ['csv'] } }),
+            anInput({
+              name: 'matrix',
+              type: {
+                id: 'array',
+                minSize: 1,
+                allowMissing: true,
+                subType: { id: 'array', maxSize: 3, allowMissing: false, subType: { id: 'integer', geq: 0 } },
+              },
+              default: [[1, 2], [3]],
+            }),
+          ],
+          outputs: [anOutput({ name: 'areas', derivedFrom: 'shape' })],
+          matchingGroups: [['inputs/matrix', 'outputs/areas']],
+          jobDefinitionArn: null,
+          unschedulableReason: 'asks for 500 PB of memory',
+          hasLogo: true,
+        })
+
+        await install(task)
+
+        expect(await tasks.findById(task.id)).toStrictEqual(task)
+      })
+
+      it('keeps a descriptor with thousands of parameters', async () => {
+        const inputs = Array.from({ length: 3000 }, (_, index) =>
+          anInput({ id: identity.uuid(), name: `parameter_${index}` }),
+        )
+
+        const task = await install({ inputs })
+
+        expect((await tasks.findById(task.id))?.inputs).toHaveLength(3000)
+      })
+    })
+
+    describe('listing', () => {
+      it('is empty at first', async () => {
+        expect(await tasks.list()).toEqual([])
+      })
+
+      it('has the newest task first', async () => {
+        for (const day of ['02', '03', '01']) {
+          await install({
+            id: identity.uuid(),
+            version: `${day}.0.0`,
+            createdAt: `2026-01-${day}T00:00:00.000Z`,
+          })
+        }
+
+        const days = (await tasks.list()).map((task) => task.createdAt.slice(8, 10))
+
+        expect(days).toEqual(['03', '02', '01'])
+      })
+    })
+
+    describe('removal', () => {
+      it('takes the task out of id, name and listing', async () => {
+        const task = await install()
+
+        await tasks.remove(task)
+
+        expect(await tasks.findById(task.id)).toBeUndefined()
+        expect(await tasks.findByName(task.namespace, task.version)).toBeUndefined()
+        expect(await tasks.list()).toEqual([])
+      })
+
+      it('frees the name', async () => {
+        await tasks.remove(await install())
+
+        const successor = await install({ id: identity.uuid() }, OTHER_UPLOAD)
+
+        expect(await tasks.findByName(successor.namespace, successor.version)).toEqual(successor)
+      })
+
+      it('does nothing when the task is gone', async () => {
+        const task = await install()
+        await tasks.remove(task)
+
+        await expect(tasks.remove(task)).resolves.toBeUndefined()
+      })
+
+      it('leaves a successor of the same name alone when it is repeated', async () => {
+        const task = await install()
+        await tasks.remove(task)
+        const successor = await install({ id: identity.uuid() }, OTHER_UPLOAD)
+
+        await tasks.remove(task)
+
+        expect(await tasks.findByName(successor.namespace, successor.version)).toEqual(successor)
+        expect(await tasks.list()).toEqual([successor])
+      })
+    })
+
+    it('knows no task that was never published', async () => {
+      expect(await tasks.findById(identity.uuid())).toBeUndefined()
+      expect(await tasks.findByName('com.example', '1.0.0')).toBeUndefined()
+    })
+  })
+}
