@@ -48,9 +48,13 @@ function compile(source: string): Buffer | undefined {
   try {
     for (const compiler of COMPILERS) {
       try {
-        execFileSync(compiler, ['-static', '-Os', '-s', '-Wall', '-Wextra', '-Werror', '-o', program, source], {
-          stdio: 'inherit',
-        })
+        execFileSync(
+          compiler,
+          ['-static', '-Os', '-s', '-Wall', '-Wextra', '-Werror', '-o', program, source],
+          {
+            stdio: 'inherit',
+          },
+        )
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue
         throw error

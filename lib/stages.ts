@@ -7,6 +7,8 @@ export type Access =
   | { readonly mode: 'private'; readonly vpcEndpointIds: readonly string[] }
   /** Whoever signs with IAM credentials of this account that allow it. */
   | { readonly mode: 'iam' }
+  /** Whoever reaches it; refused for anything but an emulator. */
+  | { readonly mode: 'open' }
 
 /** What the service stack must know of the place where jobs run. */
 export interface JobPlatform {
@@ -91,7 +93,8 @@ function local(environment: DeployEnvironment): Stage {
   return {
     ...COMMON,
     name: 'local',
-    access: { mode: 'iam' },
+    // The emulator demands signatures as AWS does, and clients of the local stage have no credentials.
+    access: { mode: 'open' },
     jobs: {
       kind: 'external',
       platform: {

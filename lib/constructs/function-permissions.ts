@@ -15,10 +15,19 @@ export interface EngineResources {
   readonly jobExecutionRoleArn: string
 }
 
-const READ_ITEMS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'] as const
-/** A transaction needs the permissions of its parts. */
-const WRITE_ITEMS = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'] as const
-const REMOVE_ITEMS = ['dynamodb:DeleteItem', 'dynamodb:BatchWriteItem'] as const
+/** A step reads its run and changes it by one conditional write. */
+const CHANGE_ITEM = ['dynamodb:GetItem', 'dynamodb:UpdateItem'] as const
+/** Reservations, tasks and uploads come and go; a transaction needs the permissions of its parts. */
+const REPLACE_ITEMS = [...CHANGE_ITEM, 'dynamodb:DeleteItem', 'dynamodb:PutItem'] as const
+const ALL_ITEMS = [
+  ...REPLACE_ITEMS,
+  'dynamodb:BatchGetItem',
+  'dynamodb:BatchWriteItem',
+  'dynamodb:Query',
+] as const
+
+/** A large body goes in parts, which are given up when it breaks off. */
+const PUT_OBJECTS = ['s3:AbortMultipartUpload', 's3:PutObject'] as const
 
 /** `task-` begins all prefixes below which the bucket keeps tasks and runs. */
 const TASKS_AND_RUNS = `${PREFIXES.taskDefinition}*`
@@ -31,9 +40,7 @@ export function permissionsOf(
   const { tableArn, bucketArn, prefix, stateMachineArn } = resources
   const arn = (service: string, rest: string) =>
     `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${rest}`
-  const readItems: Permission = { actions: READ_ITEMS, resources: [tableArn] }
-  const writeItems: Permission = { actions: WRITE_ITEMS, resources: [tableArn] }
-  const removeItems: Permission = { actions: REMOVE_ITEMS, resources: [tableArn] }
+  const items = (actions: readonly string[]): Permission => ({ actions, resources: [tableArn] })
   const objects = (actions: readonly string[], ...prefixes: readonly string[]): Permission => ({
     actions,
     resources: prefixes.map((pattern) => `${bucketArn}/${pattern}`),
@@ -56,10 +63,8 @@ export function permissionsOf(
 
   return {
     api: [
-      readItems,
-      writeItems,
-      removeItems,
-      objects(['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], uploads, TASKS_AND_RUNS),
+      items(ALL_ITEMS),
+      objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], uploads, TASKS_AND_RUNS),
       list(uploads, TASKS_AND_RUNS),
       { actions: ['states:StartExecution'], resources: [stateMachineArn] },
       {
@@ -88,11 +93,9 @@ export function permissionsOf(
       },
     ],
     'import-bundle': [
-      readItems,
-      writeItems,
-      removeItems,
-      objects(['s3:GetObject', 's3:DeleteObject'], uploads),
-      objects(['s3:PutObject', 's3:DeleteObject'], `${PREFIXES.taskDefinition}*-def/*`),
+      items(REPLACE_ITEMS),
+      objects(['s3:DeleteObject', 's3:GetObject'], uploads),
+      objects(['s3:DeleteObject', ...PUT_OBJECTS], `${PREFIXES.taskDefinition}*-def/*`),
       list(uploads, TASKS_AND_RUNS),
       {
         actions: ['ecr:GetAuthorizationToken'],
@@ -127,8 +130,7 @@ export function permissionsOf(
       },
     ],
     'submit-job': [
-      readItems,
-      writeItems,
+      items(CHANGE_ITEM),
       {
         actions: ['batch:SubmitJob'],
         resources: [resources.jobQueueArn, jobDefinitions],
@@ -138,16 +140,14 @@ export function permissionsOf(
       { actions: ['states:SendTaskFailure'], resources: [stateMachineArn] },
     ],
     'record-job-state': [
-      readItems,
-      writeItems,
+      items(CHANGE_ITEM),
       { actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'], resources: [stateMachineArn] },
     ],
     'collect-outputs': [
-      readItems,
-      writeItems,
-      objects(['s3:GetObject', 's3:PutObject'], outputs),
+      items(CHANGE_ITEM),
+      objects(['s3:GetObject', ...PUT_OBJECTS], outputs),
       list(outputs),
     ],
-    'fail-run': [readItems, writeItems],
+    'fail-run': [items(CHANGE_ITEM)],
   }
 }

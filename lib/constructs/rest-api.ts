@@ -49,6 +49,12 @@ const ACCESS_LOG = JSON.stringify({
   integrationError: '$context.integration.error',
 })
 
+const WHY_NOT_AUTHORIZED = {
+  private: 'The caller sends no credentials; the resource policy lets only named VPC endpoints in',
+  iam: 'Signed by IAM, but for the staging routes, which carry the secret of their run',
+  open: 'An emulator on the machine of its user',
+} as const
+
 /** The front door: a REST API of version 1 (only that can be private) that hands every request to one function. */
 export class EngineApi extends Construct {
   readonly restApi: RestApi
@@ -109,10 +115,7 @@ export class EngineApi extends Construct {
   }
 
   private acknowledgeRules(access: Access): void {
-    const notAuthorized =
-      access.mode === 'private'
-        ? 'The caller sends no credentials; the resource policy lets only named VPC endpoints in'
-        : 'Signed by IAM, but for the staging routes, which carry the secret of their run'
+    const notAuthorized = WHY_NOT_AUTHORIZED[access.mode]
     Validations.of(this.restApi).acknowledge(
       {
         id: 'AwsSolutions-APIG2',

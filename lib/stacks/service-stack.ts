@@ -72,7 +72,7 @@ export class ServiceStack extends Stack {
     })
     const { restApi } = new EngineApi(this, 'RestApi', {
       handler: api,
-      access: withOwnEndpoint(stage.access, platform),
+      access: accessOf(stage, platform),
       throttle: stage.throttle,
       logRetention: stage.logRetention,
       removalPolicy: stage.removalPolicy,
@@ -173,15 +173,21 @@ export class ServiceStack extends Stack {
   }
 }
 
-/** Jobs come through the endpoint of their own network, besides those that the stage names. */
-function withOwnEndpoint(access: Access, platform: JobPlatform): Access {
-  if (platform.apiEndpointId === undefined) return access
-  if (access.mode === 'iam') {
+/**
+ * The stage's access and, where jobs have a network of their own, the endpoint through which they come.
+ * @throws Error when the settings would open the API to everybody or lock the jobs out.
+ */
+function accessOf({ access, emulator }: Stage, { apiEndpointId }: JobPlatform): Access {
+  if (access.mode === 'open' && emulator === undefined) {
+    throw new Error('access "open" is for an emulator: on AWS, choose "private" or "iam"')
+  }
+  if (apiEndpointId === undefined) return access
+  if (access.mode !== 'private') {
     throw new Error(
-      'access "iam" with jobs in an isolated network: their endpoint for execute-api answers for private APIs only',
+      `access "${access.mode}" with jobs in an isolated network: their endpoint answers for private APIs only`,
     )
   }
-  return { mode: 'private', vpcEndpointIds: [platform.apiEndpointId, ...access.vpcEndpointIds] }
+  return { mode: 'private', vpcEndpointIds: [apiEndpointId, ...access.vpcEndpointIds] }
 }
 
 /** Base URL without a slash at its end; composed from the id, because `restApi.url` would refer to the deployment. */

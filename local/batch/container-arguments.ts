@@ -18,20 +18,24 @@ export function containerName({ container, jobId, attempt, instance }: Container
   return `app-engine-${instance}-${jobId}-${attempt}-${container.name}`
 }
 
-/** Variables of a container: its own ones and those that Batch adds. */
+/**
+ * Variables of a container: its own ones and those that Batch adds. A container that has none of its own is the task's, and
+ * gets none at all.
+ */
 export function environmentOf({ container, jobId, attempt }: ContainerTask): Record<string, string> {
+  if (container.environment.length === 0) return {}
   const own = container.environment.map(({ name, value }): [string, string] => [name, value])
   return { ...Object.fromEntries(own), AWS_BATCH_JOB_ID: jobId, AWS_BATCH_JOB_ATTEMPT: String(attempt) }
 }
 
 /**
- * Arguments of the engine that run the container. One without variables is the task's own: it gets no network and no
- * variable at all. One with variables is the stager, which must reach services that listen on this machine's loopback.
+ * Arguments of the engine that run the container. The task's container, told by its lack of variables, gets no network; the
+ * stager's must reach services that listen on this machine's loopback. Values of variables are taken from the engine's own
+ * environment, since arguments are shown to everybody on the machine.
  */
 export function runArguments(engine: ContainerEngine, task: ContainerTask, machineCpus: number): string[] {
   const { container, jobId, instance } = task
-  const isIsolated = container.environment.length === 0
-  const variables = isIsolated ? {} : environmentOf(task)
+  const variables = Object.keys(environmentOf(task))
   return [
     ...engine.globalArguments,
     'run',
@@ -42,7 +46,7 @@ export function runArguments(engine: ContainerEngine, task: ContainerTask, machi
     '--pull=never',
     // The output is read from the pipe; a second copy on disk would have no bound.
     '--log-driver=none',
-    `--network=${isIsolated ? 'none' : 'host'}`,
+    `--network=${variables.length === 0 ? 'none' : 'host'}`,
     // Podman hands the machine's proxy variables to every container unless told not to.
     ...(engine.kind === 'podman' ? ['--http-proxy=false'] : []),
     ...(engine.enforcesLimits ? limitArguments(container, machineCpus) : []),
@@ -51,7 +55,7 @@ export function runArguments(engine: ContainerEngine, task: ContainerTask, machi
       ({ sourceVolume, containerPath, readOnly }) =>
         `--volume=${task.directories[sourceVolume]}:${containerPath}:${readOnly ? 'ro,z' : 'z'}`,
     ),
-    ...Object.entries(variables).map(([name, value]) => `--env=${name}=${value}`),
+    ...variables.map((name) => `--env=${name}`),
     container.image,
     ...container.command,
   ]

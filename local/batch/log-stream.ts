@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import {
   type CloudWatchLogsClient,
   CreateLogGroupCommand,
@@ -14,7 +13,7 @@ import { createLineSplitter } from './line-splitter.ts'
 export interface LogStream {
   readonly name: string
   /** Sends everything that the source says; waits when the service is slower than the container. */
-  append(source: Readable): Promise<void>
+  append(source: AsyncIterable<Buffer>): Promise<void>
   /** Resolves when all that was appended has been sent. */
   close(): Promise<void>
 }
@@ -79,7 +78,7 @@ export function openLogStream(
     async append(source) {
       const splitter = createLineSplitter()
       for await (const chunk of source) {
-        for (const line of splitter.push(chunk as Buffer)) await add(line)
+        for (const line of splitter.push(chunk)) await add(line)
       }
       for (const line of splitter.end()) await add(line)
     },

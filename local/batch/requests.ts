@@ -84,11 +84,11 @@ export const submitJobSchema = z.looseObject({
   jobQueue: z.string().min(1),
   jobDefinition: z.string().min(1),
   dependsOn: z.array(z.unknown()).max(0, 'dependencies between jobs are not offered here').optional(),
-  arrayProperties: z.undefined('array jobs are not offered here'),
+  arrayProperties: z.undefined('array jobs are not offered here').optional(),
   tags: tagsSchema.default({}),
   timeout: z.object({ attemptDurationSeconds: z.number().int().min(60) }).optional(),
   retryStrategy: retryStrategySchema.optional(),
-  containerOverrides: z.unknown(),
+  containerOverrides: z.unknown().optional(),
   ecsPropertiesOverride: z
     .object({
       taskProperties: z

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { availableParallelism } from 'node:os'
-import { buffer } from 'node:stream/consumers'
-import { PassThrough } from 'node:stream'
+import { constants } from 'node:os'
 import { type ContainerEngine, callEngine, lastLines } from '../container-engine.ts'
 import {
   type ContainerTask,
@@ -13,16 +11,126 @@ import {
 import type { ContainerEnd } from './job.ts'
 import type { LogStream } from './log-stream.ts'
 
-interface RunOptions {
+/** How a container is run and followed. */
+export interface RunOptions {
   readonly task: ContainerTask
   readonly logs: LogStream | undefined
+  /** Ends the container. */
   readonly signal: AbortSignal
   readonly onStarted: () => void
 }
 
-/** Exit codes with which an engine says that it could not run the container; a container may use them as well. */
-const ENGINE_EXIT_CODES = [125, 126, 127]
-/** Of a process ended by SIGKILL. */
-const KILLED = 137
-/** An engine that does not answer to `kill` in this time is itself ended. */
+type End = Omit<ContainerEnd, 'name'>
+
+const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL
+/** A container that does not end this long after it was killed leaves an engine behind that must be ended itself. */
 const KILL_TIMEOUT_MS = 5000
+/** Kept of a program's error output. */
+const ERROR_TAIL_CHARACTERS = 2000
+
+/**
+ * Runs the container with the engine: one `run` that stays attached, since creating, starting and waiting one by one takes
+ * twice as long. The container's remains are removed through `afterwards`, off the job's path.
+ */
+export async function runInEngine(
+  engine: ContainerEngine,
+  machineCpus: number,
+  { task, logs, signal, onStarted }: RunOptions,
+  afterwards: (work: Promise<unknown>) => void,
+): Promise<End> {
+  const name = containerName(task)
+  const child = spawn(engine.program, runArguments(engine, task, machineCpus), {
+    env: { ...process.env, ...environmentOf(task) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const kill = (): void => void killContainer(engine, name, child)
+  signal.addEventListener('abort', kill, { once: true })
+  try {
+    const { exitCode, errorTail } = await follow(child, logs, onStarted)
+    if (exitCode === 0 || signal.aborted) return { exitCode }
+    return await explainExit(engine, name, exitCode, errorTail)
+  } finally {
+    signal.removeEventListener('abort', kill)
+    const removal = callEngine(engine, 'rm', '--force', '--volumes', name).catch(() => undefined)
+    // A killed engine may have left the container running: then its removal is what ends it.
+    if (signal.aborted) await removal
+    else afterwards(removal)
+  }
+}
+
+/** Runs the container's command as a process of this machine: for images that are programs of this project. */
+export async function runAsProcess(
+  command: readonly string[],
+  { task, logs, signal, onStarted }: RunOptions,
+): Promise<End> {
+  const [program = '', ...words] = command
+  const child = spawn(program, [...words, ...processArguments(task)], {
+    env: { PATH: process.env.PATH, ...environmentOf(task) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const kill = (): void => void child.kill('SIGKILL')
+  signal.addEventListener('abort', kill, { once: true })
+  try {
+    const { exitCode } = await follow(child, logs, onStarted)
+    return { exitCode }
+  } finally {
+    signal.removeEventListener('abort', kill)
+  }
+}
+
+/** Sends the child's output to the log until it has ended. */
+async function follow(
+  child: ChildProcess,
+  logs: LogStream | undefined,
+  onStarted: () => void,
+): Promise<{ readonly exitCode: number; readonly errorTail: string }> {
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('spawn', onStarted)
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
+  })
+  let errorTail = ''
+  async function* keepTail(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
+      errorTail = (errorTail + chunk.toString()).slice(-ERROR_TAIL_CHARACTERS)
+      yield chunk
+    }
+  }
+  const [exitCode] = await Promise.all([
+    ended,
+    child.stdout && drain(child.stdout, logs),
+    child.stderr && drain(keepTail(child.stderr), logs),
+  ])
+  return { exitCode, errorTail }
+}
+
+async function drain(source: AsyncIterable<Buffer>, logs: LogStream | undefined): Promise<void> {
+  if (logs !== undefined) return logs.append(source)
+  for await (const _ of source);
+}
+
+/** What stands beside an exit code other than 0, in the words of ECS. */
+async function explainExit(
+  engine: ContainerEngine,
+  name: string,
+  exitCode: number,
+  errorTail: string,
+): Promise<End> {
+  const state = await callEngine(engine, 'inspect', '--format={{.State.Status}} {{.State.OOMKilled}}', name)
+    // Not even created.
+    .catch(() => '')
+  const [status, oomKilled] = state.split(' ')
+  if (status !== 'exited') return { reason: `CannotStartContainerError: ${lastLines(errorTail)}` }
+  // Podman does not see the kernel's kills on control groups of version 1; nobody else kills from outside.
+  const isOutOfMemory = oomKilled === 'true' || exitCode === KILLED_EXIT_CODE
+  return isOutOfMemory
+    ? { exitCode, reason: 'OutOfMemoryError: Container killed due to memory usage' }
+    : { exitCode }
+}
+
+async function killContainer(engine: ContainerEngine, name: string, child: ChildProcess): Promise<void> {
+  const impatience = setTimeout(() => child.kill('SIGKILL'), KILL_TIMEOUT_MS)
+  child.once('close', () => clearTimeout(impatience))
+  // There is nothing to kill yet while the engine is still creating it: then the engine is ended.
+  await callEngine(engine, 'kill', name).catch(() => child.kill('SIGKILL'))
+}

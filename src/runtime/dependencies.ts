@@ -86,7 +86,8 @@ export function createSubmitDependencies(environment: FunctionEnvironment<'submi
     runs,
     tasks,
     scheduler: createBatchJobScheduler({
-      client: createBatchClient(),
+      // SubmitJob has no idempotency token: a retry by the SDK could start a second job. The workflow retries instead.
+      client: createBatchClient({ attempts: 1 }),
       jobQueueArn: environment.jobQueueArn,
     }),
     workflow: createWorkflow(environment),

@@ -2,7 +2,7 @@ import { batchError, DomainError, type ErrorBody, parameterError } from '../doma
 import type { JsonValue } from '../domain/json.ts'
 import { codecOf, nullErrorOf } from '../domain/parameters/registry.ts'
 import { missingInputs } from '../domain/run/completeness.ts'
-import type { Provision, Run } from '../domain/run/run.ts'
+import { type Provision, provisionOf, type Run } from '../domain/run/run.ts'
 import { isProvisionable } from '../domain/run/transitions.ts'
 import type { Task, TaskInput } from '../domain/task/task.ts'
 import {
@@ -92,7 +92,7 @@ export async function provisionInputs(
 /** Writes the defaults of untouched inputs as if they had been provisioned (run-lifecycle 4). */
 export async function provisionDefaults(deps: Dependencies, run: Run, task: Task): Promise<void> {
   for (const input of task.inputs) {
-    if (input.default === undefined || run.provisions[input.name] !== undefined) continue
+    if (input.default === undefined || provisionOf(run, input.name) !== undefined) continue
     await applyProvision(deps, run, checkProvision(task, { parameterName: input.name, value: input.default }))
   }
 }

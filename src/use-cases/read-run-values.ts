@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { DomainError, parameterError } from '../domain/errors.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
-import type { InputValue, Run } from '../domain/run/run.ts'
+import { type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
 import type { RunValue } from '../domain/run/run-value.ts'
 import type { Task } from '../domain/task/task.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
@@ -70,7 +70,7 @@ export async function findInputFile(
   const { run, task } = await findRunAndTask(deps, runId)
   const input = parameterNamed(task.inputs, parameterName)
   if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
-  const provision = run.provisions[input.name]
+  const provision = provisionOf(run, input.name)
   const value =
     provision?.kind === 'value' ? await deps.runs.findInput(runId, input.name, provision.valueId) : undefined
   if (value === undefined) throw nothingStored(parameterName)

@@ -430,6 +430,17 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => listedIds(2)).toEqual([first.id, second.id])
       })
 
+      it('are found when many runs before them have ended', async () => {
+        for (let count = 0; count < 3; count += 1) {
+          const { id } = await startRun()
+          await runs.transition(id, { to: 'FAILED' })
+        }
+
+        const { id } = await startRun()
+
+        await expect.poll(() => listedIds(1)).toEqual([id])
+      })
+
       it('are no longer listed when they are removed', async () => {
         const run = await startRun()
 

@@ -19,7 +19,7 @@ function anUpload(changes: Partial<Upload> = {}): Upload {
 }
 
 const PROGRESS = { layers: 3, layersDone: 1, bytes: 2_200_000_000, bytesDone: 7 }
-const ERROR: Upload['error'] = {
+const ERROR: NonNullable<Upload['error']> = {
   status: 400,
   errorCode: 'APPE-internal-bundle-schema-validation-error',
   message: 'Schema validation failed for the descriptor file',

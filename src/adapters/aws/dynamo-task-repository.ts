@@ -104,16 +104,17 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     },
 
     async remove(task) {
-      const items = [{ remove: taskKey(task.id) }, { remove: listingKey(task) }]
       const pointsHere = {
         condition: '#taskId = :taskId',
         names: { '#taskId': 'taskId' },
         values: { ':taskId': task.id },
       } as const
-      const name = { remove: nameKey(task.namespace, task.version), if: pointsHere }
-      const isRemoved = await writes.transact([...items, name])
-      // The name is free or another task's; what is left of this task still goes.
-      if (!isRemoved) await writes.transact(items)
+      // Refused when the name is free or another task's, which says that this task is gone.
+      await writes.transact([
+        { remove: nameKey(task.namespace, task.version), if: pointsHere },
+        { remove: taskKey(task.id) },
+        { remove: listingKey(task) },
+      ])
     },
   }
 }

@@ -30,12 +30,12 @@ export interface ItemChange extends Condition {
 }
 
 /** The item after the change or, when the condition did not hold, the item that refused it. */
-export type ChangeOutcome =
+type ChangeOutcome =
   | { readonly isChanged: true; readonly item: Item }
   | { readonly isChanged: false; readonly item: Item | undefined }
 
 /** One write of a transaction. */
-export type ItemWrite =
+type ItemWrite =
   | { readonly put: ItemKey & Item; readonly if?: Condition }
   | { readonly remove: ItemKey; readonly if?: Condition }
   | { readonly update: ItemKey; readonly change: ItemChange }

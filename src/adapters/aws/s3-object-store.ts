@@ -49,8 +49,10 @@ export function createS3ObjectStore({
     size,
 
     async put(key, body, contentType) {
+      // Of an empty text the SDK would send no length, which S3 refuses.
+      const bytes = typeof body === 'string' ? Buffer.from(body) : body
       await client.send(
-        new PutObjectCommand({ ...bucket, Key: key, Body: body, ...contentTypeOf(contentType) }),
+        new PutObjectCommand({ ...bucket, Key: key, Body: bytes, ...contentTypeOf(contentType) }),
       )
     },
 
@@ -69,7 +71,13 @@ export function createS3ObjectStore({
         queueSize: PARTS_AT_ONCE,
         leavePartsOnError: false,
       })
-      await upload.done()
+      try {
+        await upload.done()
+      } catch (error) {
+        // Nobody reads on: what the stream holds open is let go.
+        body.destroy()
+        throw error
+      }
       return sizeBytes
     },
 

@@ -1,7 +1,7 @@
 import type { RunWorkflow } from '../../ports.ts'
 
 /** How a task token was answered. */
-export type TokenAnswer =
+type TokenAnswer =
   | { readonly kind: 'success'; readonly output: unknown }
   | { readonly kind: 'failure'; readonly error: string; readonly cause: string }
 

@@ -1,5 +1,5 @@
 import type { Task } from '../task/task.ts'
-import type { Run } from './run.ts'
+import { provisionOf, type Run } from './run.ts'
 
 /**
  * Names of the inputs that still need a value (contract run-lifecycle 4): optional ones and ones with a default never do.
@@ -7,6 +7,8 @@ import type { Run } from './run.ts'
  */
 export function missingInputs(task: Pick<Task, 'inputs'>, run: Pick<Run, 'provisions'>): readonly string[] {
   return task.inputs
-    .filter((input) => !input.optional && input.default === undefined && run.provisions[input.name] === undefined)
+    .filter(
+      (input) => !input.optional && input.default === undefined && provisionOf(run, input.name) === undefined,
+    )
     .map((input) => input.name)
 }

@@ -25,7 +25,9 @@ const containerSchema = z.object({
   reason: z.string().optional(),
   logStreamName: z.string().optional(),
 })
-const taskPropertiesSchema = z.array(z.object({ containers: z.array(containerSchema).default([]) })).default([])
+const taskPropertiesSchema = z
+  .array(z.object({ containers: z.array(containerSchema).default([]) }))
+  .default([])
 
 /** The part of a job's description that is read; unknown fields are ignored. */
 export const jobDetailSchema = z.object({

@@ -78,3 +78,8 @@ export interface InputValue {
   /** Exactly the bytes that the container finds in `<input folder>/<parameter>`. */
   readonly file: FileContent
 }
+
+/** What is stored for an input; a parameter may be called `constructor`, so only own keys count. */
+export function provisionOf(run: Pick<Run, 'provisions'>, parameterName: string): Provision | undefined {
+  return Object.hasOwn(run.provisions, parameterName) ? run.provisions[parameterName] : undefined
+}

@@ -13,6 +13,8 @@ export interface CheckedLayer {
   readonly compression: LayerCompression
   /** Ends with an OciFormatError when digest or diff id are wrong, before the reader may take the layer for complete. */
   readonly bytes: AsyncGenerator<Uint8Array, void, undefined>
+  /** Size of the uncompressed tar; known when all bytes were read. */
+  readonly contentBytes: () => number
 }
 
 /** The largest disk that a Fargate task can have; what inflates to more runs nowhere. */
@@ -38,7 +40,8 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
 export async function checkLayer(layer: ImageLayer, bytes: AsyncIterable<Uint8Array>): Promise<CheckedLayer> {
   const { start, all } = await peek(bytes)
   const compression = sniff(layer, start)
-  return { compression, bytes: check(layer, all, compression) }
+  const content = decodedHash(layer.file.name, compression)
+  return { compression, bytes: check(layer, all, content), contentBytes: content.sizeBytes }
 }
 
 function sniff({ file }: ImageLayer, start: Buffer): LayerCompression {
@@ -57,21 +60,20 @@ function sniff({ file }: ImageLayer, start: Buffer): LayerCompression {
 async function* check(
   layer: ImageLayer,
   bytes: AsyncIterable<Uint8Array>,
-  compression: LayerCompression,
+  content: DecodedHash,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const fileHash = createHash('sha256')
-  const content = compression === 'none' ? undefined : decodedHash(compression, layer.file.name)
   try {
     for await (const chunk of bytes) {
       fileHash.update(chunk)
-      await content?.write(chunk)
+      await content.write(chunk)
       yield chunk
     }
     const digest = `sha256:${fileHash.digest('hex')}`
     if (layer.file.digest !== undefined && layer.file.digest !== digest) {
       throw new OciFormatError('digest-mismatch', `${layer.file.name} has the digest ${digest}`)
     }
-    const diffId = content === undefined ? digest : await content.finish()
+    const diffId = await content.finish()
     if (diffId !== layer.diffId) {
       throw new OciFormatError(
         'digest-mismatch',
@@ -79,41 +81,75 @@ async function* check(
       )
     }
   } finally {
-    content?.close()
+    content.close()
   }
 }
 
+/** Digest and size of what a layer holds when it is decompressed. */
 interface DecodedHash {
   write(chunk: Uint8Array): Promise<void>
   finish(): Promise<string>
   close(): void
+  sizeBytes(): number
 }
 
-/** Digest of what a compressed stream holds, at the pace of its writer. */
-function decodedHash(compression: 'gzip' | 'zstd', name: string): DecodedHash {
+/** At the pace of its writer. */
+function decodedHash(name: string, compression: LayerCompression): DecodedHash {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  const take = (chunk: Uint8Array): void => {
+    hash.update(chunk)
+    sizeBytes += chunk.length
+    if (sizeBytes <= MAX_UNCOMPRESSED_BYTES) return
+    throw new OciFormatError('limit-exceeded', `the layer ${name} inflates to over 200 GiB`)
+  }
+  const result = { sizeBytes: () => sizeBytes }
+  const finish = (): string => `sha256:${hash.digest('hex')}`
+  if (compression === 'none') {
+    return { ...result, write: async (chunk) => take(chunk), finish: async () => finish(), close: () => {} }
+  }
+  const decoder = decodeAside(name, compression, take)
+  return {
+    ...result,
+    write: decoder.write,
+    close: decoder.close,
+    finish: async () => {
+      await decoder.end()
+      return finish()
+    },
+  }
+}
+
+interface SideDecoder {
+  write(chunk: Uint8Array): Promise<void>
+  end(): Promise<void>
+  close(): void
+}
+
+function decodeAside(
+  name: string,
+  compression: 'gzip' | 'zstd',
+  take: (chunk: Uint8Array) => void,
+): SideDecoder {
   const options = { chunkSize: DECODER_CHUNK_BYTES }
   const decoder: Transform = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options)
   const cutter = compression === 'zstd' ? createFrameCutter() : undefined
-  const hash = createHash('sha256')
-  let decodedBytes = 0
-  decoder.on('data', (chunk: Buffer) => {
-    decodedBytes += chunk.length
-    if (decodedBytes <= MAX_UNCOMPRESSED_BYTES) hash.update(chunk)
-    else decoder.destroy(new OciFormatError('limit-exceeded', `the layer ${name} inflates to over 200 GiB`))
-  })
   let failure: unknown
-  const closed = new Promise<void>((resolve) => {
-    decoder.on('error', (error) => {
-      failure = error
-    })
-    decoder.on('close', resolve)
+  decoder.on('data', (chunk: Buffer) => {
+    try {
+      take(chunk)
+    } catch (error) {
+      decoder.destroy(error as Error)
+    }
   })
+  decoder.on('error', (error) => {
+    failure = error
+  })
+  const closed = new Promise<void>((resolve) => decoder.on('close', resolve))
   const assertSound = (): void => {
     if (failure === undefined) return
     if (failure instanceof OciFormatError) throw failure
-    throw new OciFormatError('corrupt-layer', `the layer ${name} is damaged: ${String(failure)}`, {
-      cause: failure,
-    })
+    throw new OciFormatError('corrupt-layer', `the layer ${name} is damaged: ${failure}`, { cause: failure })
   }
   return {
     async write(chunk) {
@@ -122,16 +158,13 @@ function decodedHash(compression: 'gzip' | 'zstd', name: string): DecodedHash {
         assertSound()
       }
     },
-    async finish() {
+    async end() {
       cutter?.finish()
       decoder.end()
       await closed
       assertSound()
-      return `sha256:${hash.digest('hex')}`
     },
-    close() {
-      decoder.destroy()
-    },
+    close: () => decoder.destroy(),
   }
 }
 

@@ -1,0 +1,53 @@
+import { type ContainerEngine, callEngine } from '../container-engine.ts'
+
+/** Images on this machine. */
+export interface ImageCache {
+  /**
+   * Makes the image available to the engine; each is pulled once.
+   * @throws Error whose message starts as ECS's reason does, `CannotPullContainerError: `.
+   */
+  ensure(reference: string): Promise<void>
+  /** Removes what was pulled: the local registry forgets its images too. */
+  removePulled(): Promise<void>
+}
+
+/** An image cache on top of the engine's own. */
+export function createImageCache(engine: ContainerEngine): ImageCache {
+  const present = new Map<string, Promise<void>>()
+  const pulled = new Set<string>()
+
+  async function find(reference: string): Promise<void> {
+    const isPresent = await callEngine(engine, 'image', 'inspect', '--format={{.Id}}', reference).then(
+      () => true,
+      () => false,
+    )
+    if (isPresent) return
+    try {
+      await callEngine(engine, 'pull', '--quiet', ...insecureRegistry(engine, reference), reference)
+      pulled.add(reference)
+    } catch (error) {
+      throw new Error(`CannotPullContainerError: ${(error as Error).message}`, { cause: error })
+    }
+  }
+
+  return {
+    ensure(reference) {
+      const known = present.get(reference)
+      if (known !== undefined) return known
+      const search = find(reference)
+      present.set(reference, search)
+      // The next job tries again.
+      search.catch(() => present.delete(reference))
+      return search
+    },
+    async removePulled() {
+      if (pulled.size > 0) await callEngine(engine, 'rmi', ...pulled).catch(() => undefined)
+    },
+  }
+}
+
+/** A registry on this machine's loopback speaks plain HTTP; docker allows that by itself. */
+export function insecureRegistry(engine: ContainerEngine, reference: string): string[] {
+  const isLoopback = /^(?:127\.[0-9.]+|localhost|\[::1\])(?::[0-9]+)?\//u.test(reference)
+  return engine.kind === 'podman' && isLoopback ? ['--tls-verify=false'] : []
+}

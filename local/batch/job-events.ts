@@ -1,0 +1,30 @@
+import { describe, type Job, type JobEvent } from './job.ts'
+
+/** Whose events these are. */
+export interface EventOrigin {
+  readonly account: string
+  readonly region: string
+}
+
+/** The job after a change of state, with the event that tells of it at the end of its outbox. */
+export function withChange(
+  job: Job,
+  change: Partial<Job>,
+  origin: EventOrigin,
+  now: number,
+  id: string,
+): Job {
+  const changed = { ...job, ...change }
+  const event: JobEvent = {
+    version: '0',
+    id,
+    'detail-type': 'Batch Job State Change',
+    source: 'aws.batch',
+    ...origin,
+    // EventBridge's times have no fraction.
+    time: `${new Date(now).toISOString().slice(0, 19)}Z`,
+    resources: [job.jobArn],
+    detail: describe(changed),
+  }
+  return { ...changed, outbox: [...job.outbox, event] }
+}

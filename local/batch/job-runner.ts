@@ -1,0 +1,184 @@
+import { rm } from 'node:fs/promises'
+import { type AttemptOutcome, type AttemptStop, concludeAttempt, SERVER_STOPPED } from './attempt-outcome.ts'
+import { hasEnded, type Job } from './job.ts'
+import { type EventOrigin, withChange } from './job-events.ts'
+import type { Outbox } from './outbox.ts'
+import { shouldRetry } from './retry-strategy.ts'
+import { type RunTask, type TaskEnd, volumeRoot } from './run-task.ts'
+import type { StateStore } from './state-store.ts'
+
+/** Runs jobs, as many at a time as there is room for. */
+export interface JobRunner {
+  /** Takes a job in state SUBMITTED. */
+  accept(job: Job): void
+  /** Ends the job, or with `onlyWaiting` leaves it alone once it has started. */
+  end(job: Job, reason: string, onlyWaiting: boolean): void
+  /** Takes up what a server before this one left behind. */
+  resume(): void
+  /** Kills what runs, without a word to the jobs: the next server tells them. */
+  stop(): Promise<void>
+}
+
+export interface JobRunnerDependencies {
+  readonly store: StateStore
+  readonly outbox: Outbox
+  readonly runTask: RunTask
+  readonly origin: EventOrigin
+  /** Jobs at a time. */
+  readonly capacity: number
+  readonly workDirectory: string
+  readonly now: () => number
+  readonly uuid: () => string
+}
+
+interface RunningJob {
+  readonly controller: AbortController
+  readonly finished: Promise<void>
+}
+
+/** Longest delay of a timer; about 24 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** A runner on top of the store. */
+export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner {
+  const { store, outbox, runTask, origin, capacity, workDirectory, now, uuid } = dependencies
+  let waiting: string[] = []
+  const running = new Map<string, RunningJob>()
+  let isStopped = false
+
+  function change(jobId: string, fields: Partial<Job>): Job {
+    const job = store.findJob(jobId)
+    if (job === undefined) throw new Error(`no job ${jobId}`)
+    const changed = withChange(job, fields, origin, now(), uuid())
+    store.putJob(changed)
+    outbox.notify(jobId)
+    return changed
+  }
+
+  function enqueue(jobId: string): void {
+    change(jobId, { status: 'RUNNABLE' })
+    waiting.push(jobId)
+    startWaiting()
+  }
+
+  function startWaiting(): void {
+    while (!isStopped && running.size < capacity) {
+      const jobId = waiting.shift()
+      if (jobId === undefined) return
+      const controller = new AbortController()
+      running.set(jobId, { controller, finished: runOnce(jobId, controller) })
+    }
+  }
+
+  /** One attempt; a next one waits its turn like any other job. */
+  async function runOnce(jobId: string, controller: AbortController): Promise<void> {
+    const isRetried = await runAttempt(jobId, controller).catch((error: unknown) => {
+      finish(jobId, { succeeded: false, statusReason: `The local Batch server failed: ${String(error)}` })
+      return false
+    })
+    running.delete(jobId)
+    if (isRetried) enqueue(jobId)
+    else startWaiting()
+  }
+
+  /** @returns whether the job is to be tried again. */
+  async function runAttempt(jobId: string, controller: AbortController): Promise<boolean> {
+    const job = change(jobId, { status: 'STARTING' })
+    const attempt = job.attempts.length + 1
+    const root = volumeRoot(workDirectory, jobId, attempt)
+    let startedAt: number | undefined
+    let timer: NodeJS.Timeout | undefined
+    const onStarted = (): void => {
+      if (startedAt !== undefined) return
+      startedAt = now()
+      change(jobId, { status: 'RUNNING', startedAt })
+      timer = startTimer(job, controller)
+    }
+    try {
+      const end = await runTask({ job, attempt, root, signal: controller.signal, onStarted })
+      return conclude(jobId, end, startedAt, controller.signal.reason as AttemptStop | undefined)
+    } finally {
+      clearTimeout(timer)
+      // Files of other users may stay behind when this server is not root; local mode says so in its notes.
+      await rm(root, { recursive: true, force: true }).catch(() => undefined)
+    }
+  }
+
+  /** @returns whether the job is to be tried again. */
+  function conclude(jobId: string, end: TaskEnd, startedAt: number | undefined, stop?: AttemptStop): boolean {
+    const job = store.findJob(jobId)
+    if (job === undefined || stop === 'server-stopped') return false
+    const outcome = concludeAttempt(job.containers, end.containers, stop, job.endReason)
+    const attempts = [...job.attempts, describeAttempt(end, outcome, startedAt)]
+    store.putJob({ ...job, attempts })
+    const failure = { statusReason: outcome.statusReason, containers: end.containers }
+    const isFinal = outcome.succeeded || stop !== undefined
+    if (!isFinal && shouldRetry(job.retryStrategy, failure, attempts.length)) return true
+    finish(jobId, outcome)
+    return false
+  }
+
+  function describeAttempt(
+    { taskArn, containers }: TaskEnd,
+    { statusReason }: AttemptOutcome,
+    startedAt: number | undefined,
+  ): Job['attempts'][number] {
+    const times = startedAt === undefined ? {} : { startedAt }
+    return { ...times, stoppedAt: now(), statusReason, taskProperties: [{ taskArn, containers }] }
+  }
+
+  function finish(jobId: string, { succeeded, statusReason }: AttemptOutcome): void {
+    change(jobId, { status: succeeded ? 'SUCCEEDED' : 'FAILED', statusReason, stoppedAt: now() })
+  }
+
+  return {
+    accept(job) {
+      store.putJob(job)
+      change(job.jobId, { status: 'PENDING' })
+      enqueue(job.jobId)
+    },
+
+    end(job, reason, onlyWaiting) {
+      if (hasEnded(job)) return
+      const live = running.get(job.jobId)
+      if (live !== undefined && onlyWaiting) return
+      store.putJob({ ...job, endReason: reason })
+      if (live !== undefined) {
+        stopRunning(live.controller, 'terminated')
+        return
+      }
+      waiting = waiting.filter((jobId) => jobId !== job.jobId)
+      finish(job.jobId, { succeeded: false, statusReason: reason })
+    },
+
+    resume() {
+      for (const job of store.jobs()) {
+        if (job.outbox.length > 0) outbox.notify(job.jobId)
+        if (job.status === 'STARTING' || job.status === 'RUNNING') {
+          finish(job.jobId, { succeeded: false, statusReason: SERVER_STOPPED })
+        } else if (!hasEnded(job)) enqueue(job.jobId)
+      }
+    },
+
+    async stop() {
+      isStopped = true
+      const ends = [...running.values()].map(({ controller, finished }) => {
+        stopRunning(controller, 'server-stopped')
+        return finished
+      })
+      await Promise.allSettled(ends)
+    },
+  }
+}
+
+/** Of several reasons the first counts. */
+function stopRunning(controller: AbortController, reason: AttemptStop): void {
+  controller.abort(reason)
+}
+
+/** The attempt's time-out, counted from RUNNING as Batch does. */
+function startTimer({ timeout }: Job, controller: AbortController): NodeJS.Timeout | undefined {
+  if (timeout === undefined) return undefined
+  const milliseconds = Math.min(timeout.attemptDurationSeconds * 1000, LONGEST_TIMER_MS)
+  return setTimeout(() => stopRunning(controller, 'timed-out'), milliseconds)
+}

@@ -1,0 +1,110 @@
+/*
+ * The local Batch server: the part of AWS Batch that the service uses, on top of docker or podman. Started by local mode,
+ * which starts it anew when it dies; what it answered for is on disk.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
+import { z } from 'zod'
+import { containerEngineSchema, LABELS, removeLabelled } from '../container-engine.ts'
+import { readSettings } from '../settings.ts'
+import { createImageCache } from './images.ts'
+import { createJobRunner } from './job-runner.ts'
+import { createOperations } from './operations.ts'
+import { createOutbox } from './outbox.ts'
+import { createRuleDelivery } from './rule-targets.ts'
+import { createRunTask } from './run-task.ts'
+import { createBatchServer } from './server.ts'
+import { openStateStore } from './state-store.ts'
+
+const json = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(schema)
+
+const settings = readSettings({
+  PORT: z.coerce.number().int(),
+  /** Tells containers of two servers on one machine apart. */
+  INSTANCE: z.string().regex(/^[a-z0-9-]{1,40}$/u),
+  STATE_DIRECTORY: z.string(),
+  CONTAINER_ENGINE: json(containerEngineSchema),
+  /** Images that run as plain processes, with the command that takes each one's place. */
+  LOCAL_PROCESS_IMAGES: json(z.record(z.string(), z.array(z.string()).min(1))),
+  AWS_ENDPOINT_URL: z.url(),
+  AWS_REGION: z.string(),
+  AWS_ACCOUNT_ID: z.string().default('000000000000'),
+  /** Jobs that run at a time. */
+  CAPACITY: z.coerce.number().int().min(1).default(Math.max(1, availableParallelism())),
+})
+
+const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)
+const origin = { account: settings.AWS_ACCOUNT_ID, region: settings.AWS_REGION }
+const engine = settings.CONTAINER_ENGINE
+const workDirectory = join(settings.STATE_DIRECTORY, 'volumes')
+const leftovers = new Set<Promise<unknown>>()
+
+const store = openStateStore(settings.STATE_DIRECTORY, Date.now())
+const images = createImageCache(engine)
+const outbox = createOutbox(
+  store,
+  createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log),
+  log,
+)
+const runTask = createRunTask({
+  engine,
+  images,
+  logs: new CloudWatchLogsClient({}),
+  processImages: settings.LOCAL_PROCESS_IMAGES,
+  instance: settings.INSTANCE,
+  log,
+  afterwards(work) {
+    leftovers.add(work)
+    void work.finally(() => leftovers.delete(work))
+  },
+})
+const clock = { now: Date.now, uuid: randomUUID }
+const runner = createJobRunner({
+  store,
+  outbox,
+  runTask,
+  origin,
+  workDirectory,
+  capacity: settings.CAPACITY,
+  ...clock,
+})
+const server = createBatchServer(createOperations({ store, runner, origin, ...clock }), log)
+
+/** Ends what runs and then this process; a second signal changes nothing. */
+async function stop(): Promise<void> {
+  server.close()
+  await runner.stop()
+  await Promise.allSettled(leftovers)
+  await images.removePulled()
+  process.exit(0)
+}
+
+let isStopping = false
+const stopOnce = (): void => {
+  if (isStopping) return
+  isStopping = true
+  void stop()
+}
+process.on('SIGTERM', stopOnce)
+process.on('SIGINT', stopOnce)
+// The starting process is gone, however it went.
+process.on('disconnect', stopOnce)
+
+// A server before this one may have been killed in the middle of its work.
+await removeLabelled(engine, `${LABELS.instance}=${settings.INSTANCE}`)
+await rm(workDirectory, { recursive: true, force: true }).catch((error: unknown) => log(String(error)))
+await mkdir(workDirectory, { recursive: true })
+
+server.listen(settings.PORT, '127.0.0.1', () => {
+  runner.resume()
+  log(`the local Batch server listens on port ${settings.PORT}, ${settings.CAPACITY} jobs at a time`)
+  process.send?.('ready')
+})

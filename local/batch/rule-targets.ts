@@ -1,0 +1,89 @@
+import {
+  type EventBridgeClient,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  TestEventPatternCommand,
+} from '@aws-sdk/client-eventbridge'
+import type { JobEvent } from './job.ts'
+import type { DeliverEvent } from './outbox.ts'
+
+/** Lambda tries an event of a rule three times before it gives up. */
+const MOST_TRIES = 3
+/** Longer than any function of the service runs. */
+const INVOKE_TIMEOUT_MS = 900_000
+
+/**
+ * Delivers events as the bus does: to the Lambda targets of every rule that matches, pattern matching left to the emulator.
+ * PutEvents would be simpler, but as on AWS, emulators keep sources that start with `aws.` for themselves (MiniStack 1.5.33
+ * answers NotAuthorizedForSourceException), and another source would test another rule than the one that is shipped.
+ *
+ * A function is called synchronously: events stay in order, and one warm process serves them all.
+ * @param endpoint the emulator's address.
+ */
+export function createRuleDelivery(
+  client: EventBridgeClient,
+  endpoint: string,
+  warn: (text: string) => void,
+): DeliverEvent {
+  return async (event) => {
+    const functionArns = await findFunctions(client, event, warn)
+    for (const functionArn of functionArns) await invoke(endpoint, functionArn, event, warn)
+  }
+}
+
+async function findFunctions(
+  client: EventBridgeClient,
+  event: JobEvent,
+  warn: (text: string) => void,
+): Promise<string[]> {
+  const functionArns: string[] = []
+  for await (const { name, pattern } of enabledRules(client)) {
+    const test = new TestEventPatternCommand({ EventPattern: pattern, Event: JSON.stringify(event) })
+    if (!(await client.send(test)).Result) continue
+    const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: name }))
+    for (const { Arn = '', Input, InputPath, InputTransformer } of Targets) {
+      const isPlain = Input === undefined && InputPath === undefined && InputTransformer === undefined
+      if (Arn.includes(':lambda:') && isPlain) functionArns.push(Arn)
+      else warn(`target ${Arn} of rule ${name} is left out: only functions with the plain event are called`)
+    }
+  }
+  return functionArns
+}
+
+async function* enabledRules(
+  client: EventBridgeClient,
+): AsyncGenerator<{ readonly name: string; readonly pattern: string }> {
+  let token: string | undefined
+  do {
+    const page = await client.send(new ListRulesCommand(token === undefined ? {} : { NextToken: token }))
+    for (const { Name, EventPattern, State } of page.Rules ?? []) {
+      if (Name !== undefined && EventPattern !== undefined && State === 'ENABLED') {
+        yield { name: Name, pattern: EventPattern }
+      }
+    }
+    token = page.NextToken
+  } while (token !== undefined)
+}
+
+/** @throws Error when the emulator could not be asked; a function that fails three times is given up. */
+async function invoke(
+  endpoint: string,
+  functionArn: string,
+  event: JobEvent,
+  warn: (text: string) => void,
+): Promise<void> {
+  const url = new URL(`/2015-03-31/functions/${encodeURIComponent(functionArn)}/invocations`, endpoint)
+  for (let tries = 1; tries <= MOST_TRIES; tries += 1) {
+    const answer = await fetch(url, {
+      method: 'POST',
+      body: JSON.stringify(event),
+      headers: { 'content-type': 'application/json', 'x-amz-invocation-type': 'RequestResponse' },
+      signal: AbortSignal.timeout(INVOKE_TIMEOUT_MS),
+    })
+    const text = await answer.text()
+    if (answer.status === 404) return warn(`${functionArn} does not exist: event ${event.id} is dropped`)
+    if (!answer.ok) throw new Error(`${functionArn} answered ${answer.status}: ${text.slice(0, 300)}`)
+    if (!answer.headers.has('x-amz-function-error')) return
+    warn(`${functionArn} failed on event ${event.id} (${tries} of ${MOST_TRIES}): ${text.slice(0, 300)}`)
+  }
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import type { ContainerEngine } from '../container-engine.ts'
+import { runContainers } from './attempt.ts'
+import type { ContainerTask } from './container-arguments.ts'
+import type { ImageCache } from './images.ts'
+import type { ContainerEnd, Job } from './job.ts'
+import { type LogStream, openLogStream } from './log-stream.ts'
+import type { Container } from './requests.ts'
+import { type RunOptions, runAsProcess, runInEngine } from './run-container.ts'
+
+/** How an attempt's containers ended. */
+export interface TaskEnd {
+  readonly taskArn: string
+  readonly containers: readonly ContainerEnd[]
+}
+
+/** Runs one attempt of a job as one ECS task; never rejects for what the task does. */
+export type RunTask = (attempt: {
+  readonly job: Job
+  readonly attempt: number
+  /** Host directory that the task's volumes are made in. */
+  readonly root: string
+  readonly signal: AbortSignal
+  /** Called for every container that starts. */
+  readonly onStarted: () => void
+}) => Promise<TaskEnd>
+
+export interface RunTaskDependencies {
+  readonly engine: ContainerEngine
+  readonly images: ImageCache
+  readonly logs: CloudWatchLogsClient
+  /** Images whose containers run as plain processes, with the command that takes the image's place. */
+  readonly processImages: Readonly<Record<string, readonly string[]>>
+  readonly instance: string
+  readonly log: (text: string) => void
+  /** Collects work that may go on after the task's end. */
+  readonly afterwards: (work: Promise<unknown>) => void
+}
+
+/** Host directory of the volumes of one attempt. */
+export function volumeRoot(workDirectory: string, jobId: string, attempt: number): string {
+  return join(workDirectory, `${jobId}-${attempt}`)
+}
+
+/** How this server runs tasks. */
+export function createRunTask(dependencies: RunTaskDependencies): RunTask {
+  const { engine, images, processImages, instance, log } = dependencies
+  return async ({ job, attempt, root, signal, onStarted }) => {
+    const taskId = randomUUID().replaceAll('-', '')
+    const taskArn = job.jobArn.replace(':batch:', ':ecs:').replace(/:job\/.*$/u, `:task/local/${taskId}`)
+    const unusable = await findUnusable(job.containers, images, processImages)
+    if (unusable.length > 0) return { taskArn, containers: unusable }
+    const directories = await makeVolumes(root, job.volumes)
+    const start = (container: Container, stop: AbortSignal, started: () => void): Promise<ContainerEnd> => {
+      const task = { container, jobId: job.jobId, attempt, instance, directories }
+      const isProcess = processImages[container.image] !== undefined
+      const way = isProcess ? 'as a plain process of this machine' : `in ${engine.kind}`
+      log(`job ${job.jobId}: ${container.name} (${container.image}) runs ${way}`)
+      const onContainerStarted = (): void => {
+        started()
+        onStarted()
+      }
+      return runOne(dependencies, task, taskId, stop, onContainerStarted)
+    }
+    return { taskArn, containers: await runContainers(job.containers, start, signal) }
+  }
+}
+
+/** @returns nothing when all images are there, else an end for every container. */
+async function findUnusable(
+  containers: readonly Container[],
+  images: ImageCache,
+  processImages: RunTaskDependencies['processImages'],
+): Promise<ContainerEnd[]> {
+  const ends = await Promise.all(
+    containers.map(async ({ name, image }): Promise<ContainerEnd> => {
+      if (processImages[image] !== undefined) return { name }
+      return images.ensure(image).then(
+        () => ({ name }),
+        (error: Error) => ({ name, reason: error.message.slice(0, 255) }),
+      )
+    }),
+  )
+  return ends.some(({ reason }) => reason !== undefined) ? ends : []
+}
+
+/** Fresh directories that any user may write to, as the containers of one task may be different users. */
+async function makeVolumes(root: string, volumes: readonly string[]): Promise<Record<string, string>> {
+  const directories: Record<string, string> = {}
+  for (const [index, volume] of volumes.entries()) {
+    // Not the volume's name, which is free text.
+    const directory = join(root, String(index))
+    await mkdir(directory, { recursive: true })
+    await chmod(directory, 0o777)
+    directories[volume] = directory
+  }
+  return directories
+}
+
+async function runOne(
+  { engine, logs: client, processImages, log, afterwards }: RunTaskDependencies,
+  task: ContainerTask,
+  taskId: string,
+  signal: AbortSignal,
+  onStarted: () => void,
+): Promise<ContainerEnd> {
+  const { container } = task
+  const logs = openContainerLog(client, container, taskId, log)
+  const options: RunOptions = { task, logs, signal, onStarted }
+  const command = processImages[container.image]
+  const running =
+    command === undefined
+      ? runInEngine(engine, availableParallelism(), options, afterwards)
+      : runAsProcess(command, options)
+  const end = await running.catch((error: unknown) => ({
+    reason: `CannotStartContainerError: ${String(error)}`.slice(0, 255),
+  }))
+  await logs?.close()
+  return { name: container.name, ...end, ...(logs === undefined ? {} : { logStreamName: logs.name }) }
+}
+
+function openContainerLog(
+  client: CloudWatchLogsClient,
+  { name, logConfiguration }: Container,
+  taskId: string,
+  warn: (text: string) => void,
+): LogStream | undefined {
+  const group = logConfiguration?.options['awslogs-group']
+  if (group === undefined) return undefined
+  const prefix = logConfiguration?.options['awslogs-stream-prefix'] ?? 'job'
+  return openLogStream(client, group, `${prefix}/${name}/${taskId}`, warn)
+}

@@ -1,0 +1,56 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { ClientException } from './client-exception.ts'
+import type { Operation } from './operations.ts'
+
+/** Larger than any request that the API allows. */
+const LARGEST_BODY_BYTES = 256 * 1024
+
+/** HTTP server of the API: POST of JSON, errors as the REST-JSON protocol has them. */
+export function createBatchServer(
+  operations: ReadonlyMap<string, Operation>,
+  warn: (text: string) => void,
+): Server {
+  return createServer((request, response) => {
+    answer(request, operations).then(
+      (body) => send(response, 200, body),
+      (error: unknown) => {
+        if (error instanceof ClientException)
+          return send(response, 400, { message: error.message }, error.name)
+        warn(`${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`)
+        send(response, 500, { message: 'internal error' }, 'ServerException')
+      },
+    )
+  })
+}
+
+async function answer(request: IncomingMessage, operations: ReadonlyMap<string, Operation>): Promise<object> {
+  const operation = request.method === 'POST' ? operations.get(request.url ?? '') : undefined
+  if (operation === undefined) throw new ClientException(`no operation ${request.method} ${request.url} here`)
+  return operation(parse(await readBody(request)))
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > LARGEST_BODY_BYTES) throw new ClientException('the request is too large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ClientException('the request is not JSON', { cause: error })
+  }
+}
+
+function send(response: ServerResponse, status: number, body: object, errorType?: string): void {
+  response.statusCode = status
+  response.setHeader('content-type', 'application/json')
+  if (errorType !== undefined) response.setHeader('x-amzn-errortype', errorType)
+  response.end(JSON.stringify(body))
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { lastLines } from './container-engine.ts'
+
+/** A program that runs as long as local mode does. */
+export interface Child {
+  readonly pid: number
+  /** Resolves when the program has ended by itself or otherwise. */
+  readonly ended: Promise<void>
+  /** Ends the program and everything it started. */
+  stop(): Promise<void>
+}
+
+export interface ChildOptions {
+  readonly command: readonly string[]
+  readonly environment: NodeJS.ProcessEnv
+  readonly directory: string
+  readonly logFile: string
+  /** A program of this project: says `ready` over the channel, and ends when the channel closes. */
+  readonly isOurs: boolean
+}
+
+/** The emulator takes up to four seconds after SIGTERM. */
+const STOP_TIMEOUT_MS = 8000
+
+/** Starts a program in a process group of its own, so that Ctrl-C reaches it through {@link Child.stop} only. */
+export function startChild({ command, environment, directory, logFile, isOurs }: ChildOptions): Child & {
+  readonly process: ChildProcess
+} {
+  const [program = '', ...words] = command
+  mkdirSync(dirname(logFile), { recursive: true })
+  const log = openSync(logFile, 'a')
+  const child = spawn(program, words, {
+    cwd: directory,
+    env: environment,
+    detached: true,
+    stdio: ['ignore', log, log, ...(isOurs ? ['ipc' as const] : [])],
+  })
+  closeSync(log)
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', () => resolve())
+    child.once('exit', () => resolve())
+  })
+  const pid = child.pid ?? 0
+  return {
+    process: child,
+    pid,
+    ended,
+    async stop() {
+      if (pid === 0) return
+      signalGroup(pid, 'SIGTERM')
+      await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })])
+      // Also when it ended in time: what it started may still be there.
+      signalGroup(pid, 'SIGKILL')
+      await ended
+    },
+  }
+}
+
+/**
+ * Starts a program of this project and waits until it says that it is ready.
+ * @throws Error with the end of its log when it ends before.
+ */
+export async function startOurs(options: Omit<ChildOptions, 'isOurs'>): Promise<Child> {
+  const child = startChild({ ...options, isOurs: true })
+  const ready = new Promise<'ready'>((resolve) => {
+    child.process.on('message', (message) => {
+      if (message === 'ready') resolve('ready')
+    })
+  })
+  if ((await Promise.race([ready, child.ended])) === 'ready') return child
+  throw new Error(`${options.command.join(' ')} ended: ${endOfLog(options.logFile)}`)
+}
+
+/** The last lines that a child wrote. */
+export function endOfLog(logFile: string): string {
+  return lastLines(readFileSync(logFile, 'utf8'))
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

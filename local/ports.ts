@@ -1,0 +1,36 @@
+import { createServer } from 'node:net'
+
+/** Local mode listens here and nowhere else; a name would make the AWS SDK address buckets as hosts. */
+export const LOOPBACK = '127.0.0.1'
+
+/** A port that nobody listens on at this moment. */
+export async function findFreePort(): Promise<number> {
+  const port = await listenOnce(0)
+  if (port === undefined) throw new Error('no free port on this machine')
+  return port
+}
+
+/** Whether somebody listens on the port already. */
+export async function isPortTaken(port: number): Promise<boolean> {
+  return (await listenOnce(port)) === undefined
+}
+
+/** What a user reads when the front door's port is taken. */
+export function portTakenSentence(port: number): string {
+  return `Port ${port} is in use by another program: stop that program, or choose another port with the environment variable PORT.`
+}
+
+/** @returns the port that was listened on for a moment; undefined when it is taken. */
+function listenOnce(port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined)
+      else reject(error)
+    })
+    server.listen(port, LOOPBACK, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port))
+    })
+  })
+}

@@ -1,0 +1,15 @@
+import { z } from 'zod'
+
+/**
+ * The process's environment, checked.
+ * @throws Error naming every variable that is missing or wrong.
+ */
+export function readSettings<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): z.infer<z.ZodObject<Shape>> {
+  const parsed = z.object(shape).safeParse(source)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  throw new Error(`environment: ${problems.join('; ')}`)
+}

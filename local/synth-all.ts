@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { delimiter, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { STAGE_NAMES } from '../lib/stages.ts'
+
+/*
+ * Synthesizes every stage as `cdk deploy` would, bundles included, with no credentials and no network. A finding of
+ * cdk-nag makes the CDK command line fail, and with it this script.
+ */
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const CDK = fileURLToPath(new URL('../node_modules/aws-cdk/bin/cdk', import.meta.url))
+
+/** Neither credentials nor addresses of this shell change what comes out. */
+function withoutAws(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(([name]) => !/^(AWS_|CDK_|REGISTRY_URL$)/u.test(name))
+  return {
+    ...Object.fromEntries(kept),
+    // cdk.json starts the app with plain `node`: it shall be this one.
+    PATH: `${dirname(process.execPath)}${delimiter}${environment.PATH ?? ''}`,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    CDK_DISABLE_CLI_TELEMETRY: 'true',
+  }
+}
+
+async function synthesize(stage: string): Promise<boolean> {
+  const options = ['--context', `stage=${stage}`, '--output', `cdk.out/${stage}`, '--quiet', '--no-notices']
+  const cdk = spawn(process.execPath, [CDK, 'synth', ...options], {
+    cwd: ROOT,
+    env: withoutAws(process.env),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const said: Buffer[] = []
+  for (const stream of [cdk.stdout, cdk.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
+  const [code] = await once(cdk, 'close')
+  // Bundling is talkative: what it says matters only when something went wrong.
+  if (code !== 0) process.stderr.write(Buffer.concat(said))
+  return code === 0
+}
+
+for (const stage of STAGE_NAMES) {
+  const started = performance.now()
+  const isSound = await synthesize(stage)
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`${stage}: ${isSound ? 'ok' : 'FAILED'} in ${seconds} s`)
+  if (!isSound) process.exitCode = 1
+}

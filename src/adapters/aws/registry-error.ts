@@ -1,0 +1,27 @@
+import { DomainError } from '../../domain/errors.ts'
+
+/** More of an error body than this is no help. */
+const MAX_PROBLEM_LENGTH = 300
+
+/** The push failed; the words are for the operator. */
+export function registryError(description: string, cause?: unknown): DomainError {
+  return new DomainError(
+    'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
+    { type: 'related', parameterName: 'image', description },
+    { cause },
+  )
+}
+
+/** What the registry says is wrong (distribution specification, "Error Codes"); the start of the body when it is no JSON. */
+export async function readProblem(response: Response): Promise<string> {
+  const text = await response.text().catch(() => '')
+  try {
+    const { errors } = JSON.parse(text) as { errors: readonly { code: unknown; message: unknown }[] }
+    return errors
+      .map(({ code, message }) => `${code}: ${message}`)
+      .join('; ')
+      .slice(0, MAX_PROBLEM_LENGTH)
+  } catch {
+    return text.slice(0, MAX_PROBLEM_LENGTH)
+  }
+}

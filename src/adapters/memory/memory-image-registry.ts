@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { DomainError } from '../../domain/errors.ts'
+import type { ImageRegistry } from '../../ports.ts'
+
+interface Repository {
+  readonly blobs: Map<string, Buffer>
+  /** By digest. */
+  readonly manifests: Map<string, Buffer>
+  /** Digests by tag. */
+  readonly tags: Map<string, string>
+}
+
+interface Manifest {
+  readonly config: { readonly digest: string }
+  readonly layers: readonly { readonly digest: string }[]
+}
+
+/** What tests may ask besides the port. */
+export interface MemoryImageRegistry extends ImageRegistry {
+  /** Names of `repository:tag`, sorted. */
+  images(): string[]
+  manifest(repository: string, digest: string): Buffer | undefined
+  blob(repository: string, digest: string): Buffer | undefined
+}
+
+/** Images in this process, for tests. */
+export function createMemoryImageRegistry(): MemoryImageRegistry {
+  const repositories = new Map<string, Repository>()
+  const repositoryOf = (name: string): Repository => {
+    const repository = repositories.get(name)
+    if (repository === undefined) throw pushError(`there is no repository ${name}`)
+    return repository
+  }
+
+  return {
+    async ensureRepository(name) {
+      if (repositories.has(name)) return
+      repositories.set(name, { blobs: new Map(), manifests: new Map(), tags: new Map() })
+    },
+
+    async hasBlob(name, digest) {
+      return repositories.get(name)?.blobs.has(digest) ?? false
+    },
+
+    async pushBlob(name, bytes) {
+      const { blobs } = repositoryOf(name)
+      const chunks: Uint8Array[] = []
+      for await (const chunk of bytes) chunks.push(chunk)
+      const blob = Buffer.concat(chunks)
+      blobs.set(digestOf(blob), blob)
+      return { digest: digestOf(blob), sizeBytes: blob.length }
+    },
+
+    async pushManifest(name, tag, manifest) {
+      const { blobs, manifests, tags } = repositoryOf(name)
+      const { config, layers } = JSON.parse(Buffer.from(manifest).toString('utf8')) as Manifest
+      for (const { digest } of [config, ...layers]) {
+        if (!blobs.has(digest)) throw pushError(`the manifest names the unknown blob ${digest}`)
+      }
+      const digest = digestOf(manifest)
+      const replaced = tags.get(tag)
+      if (replaced !== undefined && replaced !== digest) manifests.delete(replaced)
+      manifests.set(digest, Buffer.from(manifest))
+      tags.set(tag, digest)
+      return digest
+    },
+
+    async removeImage(name, tag) {
+      const repository = repositories.get(name)
+      const digest = repository?.tags.get(tag)
+      if (repository === undefined || digest === undefined) return
+      repository.tags.delete(tag)
+      if (![...repository.tags.values()].includes(digest)) repository.manifests.delete(digest)
+    },
+
+    reference: (name, digest) => `registry.invalid/${name}@${digest}`,
+    images: () =>
+      [...repositories].flatMap(([name, { tags }]) => [...tags.keys()].map((tag) => `${name}:${tag}`)).sort(),
+    manifest: (name, digest) => repositories.get(name)?.manifests.get(digest),
+    blob: (name, digest) => repositories.get(name)?.blobs.get(digest),
+  }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+function pushError(description: string): DomainError {
+  return new DomainError('REGISTRY_PUSHING_TASK_IMAGE_FAILED', {
+    type: 'related',
+    parameterName: 'image',
+    description,
+  })
+}

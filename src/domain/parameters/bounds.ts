@@ -1,0 +1,25 @@
+import { type ErrorName, parameterError } from '../errors.ts'
+import type { Bounds } from '../task/task.ts'
+
+/** In the order of the contract (parameter-io 3): the first broken bound is the one reported. */
+const CHECKS = [
+  ['gt', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR', (value, bound) => value <= bound],
+  ['geq', 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR', (value, bound) => value < bound],
+  ['lt', 'INTERNAL_PARAMETER_LT_VALIDATION_ERROR', (value, bound) => value >= bound],
+  ['leq', 'INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR', (value, bound) => value > bound],
+] as const satisfies readonly (readonly [
+  keyof Bounds,
+  ErrorName,
+  breaks: (value: number, bound: number) => boolean,
+])[]
+
+/**
+ * Checks a number against all bounds that are set; NaN passes every one, as its comparisons are all false.
+ * @throws DomainError for the first one that is broken.
+ */
+export function checkBounds(value: number, bounds: Bounds, parameterName: string): void {
+  for (const [key, error, breaks] of CHECKS) {
+    const bound = bounds[key]
+    if (bound !== undefined && breaks(value, bound)) throw parameterError(error, parameterName)
+  }
+}

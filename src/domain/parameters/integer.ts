@@ -1,0 +1,62 @@
+import { parameterError } from '../errors.ts'
+import type { JsonValue } from '../json.ts'
+import { checkBounds } from './bounds.ts'
+import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+
+/**
+ * Notations of the contract (parameter-io 3), in its order: a leading zero means octal, underscores group digits.
+ * BigInt reads each of them once sign, prefix and underscores are gone.
+ */
+const NOTATIONS = [
+  { pattern: /^0b([01_]+)$/u, prefix: '0b' },
+  { pattern: /^0([0-7_]+)$/u, prefix: '0o' },
+  { pattern: /^(0|[1-9][0-9_]*)$/u, prefix: '' },
+  { pattern: /^0x([0-9a-fA-F_]+)$/u, prefix: '0x' },
+] as const
+
+/** Binary digits of the largest value (2^53 − 1); more are out of range in any notation, so they are not even read. */
+const MAX_DIGITS = 53
+
+/** Reads an integer of a file; undefined when it is none, or lies beyond ±(2^53 − 1), where JSON loses digits. */
+export function parseInteger(text: string): number | undefined {
+  const unsigned = text.replace(/^[-+]/u, '')
+  for (const { pattern, prefix } of NOTATIONS) {
+    const digits = pattern.exec(unsigned)?.[1]?.replaceAll('_', '')
+    if (digits === undefined) continue
+    const significant = digits.replace(/^0+/u, '')
+    // `0_` is an octal zero to the grammar, `0b_` and `0x_` have no digit at all.
+    if (significant === '') return digits === '' && prefix !== '0o' ? undefined : 0
+    if (significant.length > MAX_DIGITS) return undefined
+    const magnitude = Number(BigInt(prefix + significant))
+    if (!Number.isSafeInteger(magnitude)) return undefined
+    return text.startsWith('-') ? -magnitude : magnitude
+  }
+  return undefined
+}
+
+function check(value: number | undefined, type: TypeOf<'integer'>, parameterName: string): number {
+  if (value === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+  checkBounds(value, type, parameterName)
+  return value
+}
+
+function fromJson(value: JsonValue): number | undefined {
+  if (typeof value === 'string') return parseInteger(value)
+  // Adding zero turns -0, which has no text of its own, into 0.
+  return Number.isSafeInteger(value) ? Number(value) + 0 : undefined
+}
+
+/** Whole numbers up to ±(2^53 − 1); the reference and core stop at 32 bits. */
+export const integerCodec: ParameterCodec<TypeOf<'integer'>> = {
+  nullError: 'INTERNAL_NULL_PROVISION',
+  provision(value, type, parameterName) {
+    const integer = check(fromJson(value), type, parameterName)
+    return { fileText: String(integer), value: integer }
+  },
+  listInput(fileText) {
+    return Number(fileText)
+  },
+  readOutput(fileText, type, parameterName) {
+    return check(parseInteger(outputText(fileText, parameterName)), type, parameterName)
+  },
+}

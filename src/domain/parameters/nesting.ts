@@ -1,0 +1,9 @@
+/**
+ * Whether lists and mappings nest deeper than `levels`. Stops at that depth, so it is safe on hostile and even on circular
+ * values, where code that recurses without a limit (JSON.stringify, schema checks) would overflow the stack.
+ */
+export function isNestedDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  return Object.values(value).some((child) => isNestedDeeperThan(child, levels - 1))
+}

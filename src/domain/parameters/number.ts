@@ -1,0 +1,60 @@
+import { parameterError } from '../errors.ts'
+import type { JsonValue } from '../json.ts'
+import { checkBounds } from './bounds.ts'
+import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+
+const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/u
+const INFINITY = /^([-+]?)inf(?:inity)?$/iu
+const NOT_A_NUMBER = /^nan$/iu
+
+/** Reads a number of a file: decimal or scientific, or a special value in any case; undefined when it is none. */
+export function parseNumber(text: string): number | undefined {
+  // Number() takes more than the grammar: hexadecimal and the empty text. Adding zero turns -0 into 0.
+  if (DECIMAL.test(text)) return Number(text) + 0
+  const infinity = INFINITY.exec(text)
+  if (infinity !== null) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
+  return NOT_A_NUMBER.test(text) ? Number.NaN : undefined
+}
+
+/** Shortest text that reads back as the same number; specials as tasks in Python and C read them. */
+function fileTextOf(value: number): string {
+  if (Number.isNaN(value)) return 'nan'
+  if (Number.isFinite(value)) return String(value)
+  return value > 0 ? 'inf' : '-inf'
+}
+
+/** JSON has no number for the special values; they travel by name. */
+function jsonOf(value: number): JsonValue {
+  return Number.isFinite(value) ? value : String(value)
+}
+
+function check(value: number | undefined, type: TypeOf<'number'>, parameterName: string): number {
+  if (value === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+  checkBounds(value, type, parameterName)
+  if (Number.isNaN(value)) {
+    if (!type.nanAllowed) throw parameterError('INTERNAL_PARAMETER_NAN_ERROR', parameterName)
+  } else if (!Number.isFinite(value) && !type.infinityAllowed) {
+    throw parameterError('INTERNAL_PARAMETER_INFINITY_ERROR', parameterName)
+  }
+  return value
+}
+
+function fromJson(value: JsonValue): number | undefined {
+  if (typeof value === 'string') return parseNumber(value)
+  return typeof value === 'number' ? value + 0 : undefined
+}
+
+/** Double-precision numbers, NaN and the infinities where the descriptor allows them. */
+export const numberCodec: ParameterCodec<TypeOf<'number'>> = {
+  nullError: 'INTERNAL_NULL_PROVISION',
+  provision(value, type, parameterName) {
+    const number = check(fromJson(value), type, parameterName)
+    return { fileText: fileTextOf(number), value: jsonOf(number) }
+  },
+  listInput(fileText) {
+    return jsonOf(parseNumber(fileText) ?? Number.NaN)
+  },
+  readOutput(fileText, type, parameterName) {
+    return jsonOf(check(parseNumber(outputText(fileText, parameterName)), type, parameterName))
+  },
+}

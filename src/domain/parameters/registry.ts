@@ -1,0 +1,44 @@
+import type { ErrorName } from '../errors.ts'
+import type { ParameterType, ParameterTypeId } from '../task/task.ts'
+import { booleanCodec } from './boolean.ts'
+import { datetimeCodec } from './datetime.ts'
+import { enumerationCodec } from './enumeration.ts'
+import { geometryCodec } from './geometry.ts'
+import { integerCodec } from './integer.ts'
+import { numberCodec } from './number.ts'
+import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
+import { stringCodec } from './string.ts'
+
+/** What is known of each type; those without a codec are no single text file. */
+const TYPES: {
+  readonly [Id in ParameterTypeId]: ParameterCodec<TypeOf<Id>> | Pick<ParameterCodec<TypeOf<Id>>, 'nullError'>
+} = {
+  boolean: booleanCodec,
+  integer: integerCodec,
+  number: numberCodec,
+  string: stringCodec,
+  enumeration: enumerationCodec,
+  datetime: datetimeCodec,
+  geometry: geometryCodec,
+  // TODO: these three get their own reading and writing once values may be multipart files and directories.
+  image: { nullError: 'INTERNAL_PARAMETER_TYPE_ERROR' },
+  file: { nullError: 'INTERNAL_PARAMETER_TYPE_ERROR' },
+  array: { nullError: 'INTERNAL_NULL_PROVISION' },
+}
+
+/** The codec of a type; undefined for image, file and array, whose values are not one text. */
+export function codecOf(type: ParameterType): ParameterCodec<ParameterType> | undefined {
+  const entry: ParameterCodec<ParameterType> | Pick<ParameterCodec<ParameterType>, 'nullError'> =
+    TYPES[type.id]
+  return 'provision' in entry ? entry : undefined
+}
+
+/** Error for null on a required input of the type (contract parameter-io 1.3). */
+export function nullErrorOf(typeId: ParameterTypeId): ErrorName {
+  return TYPES[typeId].nullError
+}
+
+/** The type's name in run values: `INTEGER` for `integer`. */
+export function runValueType(typeId: ParameterTypeId): Uppercase<ParameterTypeId> {
+  return typeId.toUpperCase() as Uppercase<ParameterTypeId>
+}

@@ -1,0 +1,35 @@
+import { DomainError, type ErrorName } from '../../domain/errors.ts'
+import { OciFormatError, type OciFormatErrorCode } from '../../formats/oci/oci-format-error.ts'
+import { TarFormatError } from '../../formats/tar/tar-format-error.ts'
+import { ZipFormatError } from '../../formats/zip/zip-format-error.ts'
+
+/** The contract's error for images (http-api 5.2): no row of their own means that the image was not understood. */
+const IMAGE_ERRORS: Partial<Record<OciFormatErrorCode, ErrorName>> = {
+  'manifest-missing': 'INTERNAL_DOCKER_IMAGE_MANIFEST_MISSING',
+  'no-command': 'INTERNAL_UNKNOWN_IMAGE_ARCHIVE_FORMAT',
+}
+
+/** A bundle that is refused: the contract's fixed message, and words for its author in the details. */
+export function refusal(
+  error: ErrorName,
+  part: 'bundle' | 'descriptor' | 'image' | 'logo',
+  description: string,
+  cause?: unknown,
+): DomainError {
+  return new DomainError(error, { type: 'related', parameterName: part, description }, { cause })
+}
+
+/** What the formats complain about, as the contract's errors; anything else as it is. */
+export function asRefusal(error: unknown): unknown {
+  if (error instanceof ZipFormatError) {
+    return refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'bundle', error.message, error)
+  }
+  if (error instanceof TarFormatError) {
+    return refusal('INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT', 'image', error.message, error)
+  }
+  if (error instanceof OciFormatError) {
+    const name = IMAGE_ERRORS[error.code] ?? 'INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT'
+    return refusal(name, 'image', error.message, error)
+  }
+  return error
+}

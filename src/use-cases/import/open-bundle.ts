@@ -1,0 +1,110 @@
+import type { DomainError } from '../../domain/errors.ts'
+import type { TaskDescriptor } from '../../domain/task/task.ts'
+import type { ByteSource } from '../../formats/zip/byte-source.ts'
+import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../../formats/zip/read-zip.ts'
+import type { ObjectStore } from '../../ports.ts'
+import { refusal } from './import-refusal.ts'
+
+/** Far above any real descriptor, and what the YAML parser may be asked to hold. */
+const MAX_DESCRIPTOR_BYTES = 1024 * 1024
+/** Logos are answered through the API, which takes some 4 MB. */
+const MAX_LOGO_BYTES = 4 * 1024 * 1024
+const NAMES_SHOWN = 10
+
+/** A task bundle, its parts still unread. */
+export interface Bundle {
+  readonly zip: ZipArchive
+  readonly descriptor: Buffer
+}
+
+/**
+ * Opens the bundle that lies under a key and reads its descriptor, wherever in the archive it stands.
+ * @throws DomainError, ZipFormatError
+ */
+export async function openBundle(objects: ObjectStore, key: string): Promise<Bundle> {
+  const zip = await openZip(await openObject(objects, key))
+  const descriptor = findDescriptor(zip)
+  if (descriptor === undefined) {
+    throw refusal(
+      'INTERNAL_DESCRIPTOR_NOT_IN_DEFAULT_LOCATION',
+      'descriptor',
+      `descriptor.yml must lie in the root of the bundle, which has ${listNames(zip)}`,
+    )
+  }
+  return { zip, descriptor: await readZipEntry(zip, descriptor, MAX_DESCRIPTOR_BYTES) }
+}
+
+/** The descriptor's text; a byte order mark is dropped. */
+export function decodeDescriptor(descriptor: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(descriptor)
+  } catch (error) {
+    const words = 'descriptor.yml is not UTF-8 text'
+    throw refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'descriptor', words, error)
+  }
+}
+
+/**
+ * The image archive, by the order of the descriptor contract, 1.1.
+ * @throws DomainError INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND
+ */
+export function findImageEntry(zip: ZipArchive, descriptor: TaskDescriptor): ZipEntry {
+  const { namespace, version, imageFile } = descriptor
+  const byName = new Map(zip.entries.map((entry) => [entry.name, entry]))
+  const places = [imageFile?.replace(/^\/+/u, ''), `${namespace}-${version}.tar`, 'image.tar']
+  for (const place of places) {
+    const entry = place === undefined ? undefined : byName.get(place)
+    if (entry !== undefined) return entry
+  }
+  const tars = zip.entries.filter(({ name }) => name.endsWith('.tar'))
+  if (tars.length === 1 && tars[0] !== undefined) return tars[0]
+  const tried = places.filter((place) => place !== undefined).join(', ')
+  throw refusal(
+    'INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND',
+    'image',
+    `looked for ${tried}, or a single .tar anywhere; the bundle has ${listNames(zip)}`,
+  )
+}
+
+/** The logo, when the bundle has one in its root. */
+export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
+  const logo = zip.entries.find(({ name }) => name.toLowerCase() === 'logo.png')
+  if (logo === undefined) return undefined
+  if (logo.sizeBytes > MAX_LOGO_BYTES) {
+    const words = `the logo has ${logo.sizeBytes} bytes; at most ${MAX_LOGO_BYTES} are taken`
+    throw refusal('INTERNAL_INVALID_BUNDLE_FORMAT', 'logo', words)
+  }
+  return await readZipEntry(zip, logo, MAX_LOGO_BYTES)
+}
+
+/** Names compare ignoring case; `.yml` goes before `.yaml` when a bundle has both. */
+function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
+  for (const wanted of ['descriptor.yml', 'descriptor.yaml']) {
+    const found =
+      zip.entries.find(({ name }) => name === wanted) ??
+      zip.entries.find(({ name }) => name.toLowerCase() === wanted)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+async function openObject(objects: ObjectStore, key: string): Promise<ByteSource> {
+  const sizeBytes = await objects.size(key)
+  const missing = (): DomainError =>
+    refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'bundle', 'the bundle is not in storage (any more)')
+  if (sizeBytes === undefined) throw missing()
+  return {
+    sizeBytes,
+    async read(start, length) {
+      const bytes = await objects.read(key, { start, length })
+      if (bytes === undefined) throw missing()
+      return bytes
+    },
+  }
+}
+
+function listNames(zip: ZipArchive): string {
+  const names = zip.entries.slice(0, NAMES_SHOWN).map(({ name }) => name.slice(0, 100))
+  if (names.length === 0) return 'no files'
+  return names.join(', ') + (zip.entries.length > NAMES_SHOWN ? ', …' : '')
+}

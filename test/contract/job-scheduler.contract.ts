@@ -1,0 +1,139 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { describeJob, describeOverrides, type JobDefinition } from '../../src/domain/job/job-definition.ts'
+import type { JobScheduler } from '../../src/ports.ts'
+import { aTask } from '../fixtures/builders.ts'
+
+/** A job as the scheduler's other side keeps it. */
+interface SubmittedJob {
+  readonly jobName: string
+  readonly jobDefinitionArn: string
+  /** Environment by container. */
+  readonly environment: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly tags: Readonly<Record<string, string>>
+}
+
+interface JobSchedulerHarness {
+  readonly scheduler: JobScheduler
+  /** Names of the containers of a definition that jobs can be made of; undefined when there is none. */
+  findContainers(definitionArn: string): Promise<readonly string[] | undefined>
+  findJob(jobId: string): Promise<SubmittedJob | undefined>
+  /** Why a job was ended; undefined when it was not. */
+  findTermination(jobId: string): Promise<string | undefined>
+}
+
+const DEFINITION: JobDefinition = describeJob(
+  aTask(),
+  'registry.example.org/app-engine/addition@sha256:0',
+  { task: { vcpu: 0.5, memoryMib: 1024 }, stager: { vcpu: 0.25, memoryMib: 512 }, diskGib: 21 },
+  {
+    definitionPrefix: 'contract',
+    stagerImage: 'registry.example.org/stager:1',
+    executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
+    logGroupName: 'jobs',
+    region: 'eu-west-1',
+    attemptTimeoutSeconds: 3600,
+  },
+)
+const UNKNOWN_JOB = '99999999-9999-4999-8999-999999999999'
+
+/** What every job scheduler keeps to. */
+export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSchedulerHarness>): void {
+  describe(`job scheduler (${adapter})`, () => {
+    let harness: JobSchedulerHarness
+    let scheduler: JobScheduler
+
+    beforeEach(async () => {
+      harness = await setUp()
+      scheduler = harness.scheduler
+    })
+
+    async function submitJob(jobName = 'run-1') {
+      const jobDefinitionArn = await scheduler.registerDefinition(DEFINITION)
+      const overrides = describeOverrides({ APP_ENGINE_RUN_ID: '1' })
+      const { jobId } = await scheduler.submit({
+        jobName,
+        jobDefinitionArn,
+        overrides,
+        tags: { 'app-engine:run': '1' },
+      })
+      return { jobId, jobDefinitionArn }
+    }
+
+    it('registers a definition with all its containers', async () => {
+      const arn = await scheduler.registerDefinition(DEFINITION)
+
+      expect(arn).toContain(DEFINITION.jobDefinitionName)
+      expect(await harness.findContainers(arn)).toEqual(['stage-in', 'task', 'stage-out'])
+    })
+
+    it('makes a new revision when a definition is registered again', async () => {
+      const first = await scheduler.registerDefinition(DEFINITION)
+
+      const second = await scheduler.registerDefinition(DEFINITION)
+
+      expect(second).not.toBe(first)
+      expect(await harness.findContainers(first)).toBeDefined()
+    })
+
+    it('deregisters one revision', async () => {
+      const first = await scheduler.registerDefinition(DEFINITION)
+      const second = await scheduler.registerDefinition(DEFINITION)
+
+      await scheduler.deregisterDefinition(first)
+
+      expect(await harness.findContainers(first)).toBeUndefined()
+      expect(await harness.findContainers(second)).toBeDefined()
+    })
+
+    it('does nothing when a definition is deregistered again', async () => {
+      const arn = await scheduler.registerDefinition(DEFINITION)
+      await scheduler.deregisterDefinition(arn)
+
+      await expect(scheduler.deregisterDefinition(arn)).resolves.toBeUndefined()
+    })
+
+    it('does nothing when an unknown definition is deregistered', async () => {
+      const arn = await scheduler.registerDefinition(DEFINITION)
+
+      await expect(scheduler.deregisterDefinition(`${arn}999`)).resolves.toBeUndefined()
+    })
+
+    it('submits a job with the environment of the stager alone', async () => {
+      const { jobId, jobDefinitionArn } = await submitJob('run-7')
+
+      expect(await harness.findJob(jobId)).toMatchObject({
+        jobName: 'run-7',
+        jobDefinitionArn,
+        environment: { 'stage-in': { APP_ENGINE_RUN_ID: '1' }, 'stage-out': { APP_ENGINE_RUN_ID: '1' } },
+        tags: { 'app-engine:run': '1' },
+      })
+    })
+
+    it('refuses a job of a definition that is gone', async () => {
+      const jobDefinitionArn = await scheduler.registerDefinition(DEFINITION)
+      await scheduler.deregisterDefinition(jobDefinitionArn)
+
+      const submission = scheduler.submit({
+        jobName: 'run-1',
+        jobDefinitionArn,
+        overrides: describeOverrides({}),
+        tags: {},
+      })
+
+      await expect(submission).rejects.toThrow()
+    })
+
+    it('ends a job and keeps the first reason', async () => {
+      const { jobId } = await submitJob()
+
+      await scheduler.terminate(jobId, 'cancelled by its user')
+      await scheduler.terminate(jobId, 'again')
+
+      await expect.poll(() => harness.findTermination(jobId)).toBe('cancelled by its user')
+    })
+
+    it('does nothing when an unknown job is ended', async () => {
+      await expect(scheduler.terminate(UNKNOWN_JOB, 'cancelled')).resolves.toBeUndefined()
+    })
+  })
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { createMemoryJobScheduler } from '../../src/adapters/memory/memory-job-scheduler.ts'
+import { describeOverrides } from '../../src/domain/job/job-definition.ts'
+import { JobThrottledError } from '../../src/ports.ts'
+import { describeJobScheduler } from './job-scheduler.contract.ts'
+
+describeJobScheduler('memory', async () => {
+  const scheduler = createMemoryJobScheduler()
+  return {
+    scheduler,
+    findContainers: async (arn) =>
+      scheduler.definitions.get(arn)?.ecsProperties.taskProperties[0].containers.map(({ name }) => name),
+    findJob: async (jobId) => {
+      const job = scheduler.submissions.get(jobId)
+      if (job === undefined) return undefined
+      const { jobName, jobDefinitionArn, tags, overrides } = job
+      const environment = Object.fromEntries(
+        overrides.taskProperties[0].containers.map((container) => [
+          container.name,
+          Object.fromEntries(container.environment.map(({ name, value }) => [name, value])),
+        ]),
+      )
+      return { jobName, jobDefinitionArn, environment, tags }
+    },
+    findTermination: async (jobId) => scheduler.terminations.get(jobId),
+  }
+})
+
+describe('memory job scheduler', () => {
+  it('refuses as many submissions as it is told to', async () => {
+    const scheduler = createMemoryJobScheduler()
+    const jobDefinitionArn = await scheduler.registerDefinition({ jobDefinitionName: 'a' } as never)
+    const job = { jobName: 'run-1', jobDefinitionArn, overrides: describeOverrides({}), tags: {} }
+
+    scheduler.throttle(1)
+
+    await expect(scheduler.submit(job)).rejects.toBeInstanceOf(JobThrottledError)
+    await expect(scheduler.submit(job)).resolves.toEqual({ jobId: expect.any(String) })
+  })
+})

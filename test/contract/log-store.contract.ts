@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { LogStore } from '../../src/ports.ts'
+
+interface LogStoreHarness {
+  readonly logs: LogStore
+  /** Fills a stream that does not exist yet. */
+  write(logStreamName: string, lines: readonly string[]): Promise<void>
+}
+
+const STREAM = 'task/task/1'
+
+/** What every log store keeps to. `setUp` gives an empty one for each test. */
+export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreHarness>): void {
+  describe(`log store (${adapter})`, () => {
+    let harness: LogStoreHarness
+    let logs: LogStore
+
+    beforeEach(async () => {
+      harness = await setUp()
+      logs = harness.logs
+    })
+
+    it('reads a stream in order, a line an event', async () => {
+      await harness.write(STREAM, ['first', '', 'third é'])
+
+      expect(await logs.read(STREAM, 1000)).toBe('first\n\nthird é\n')
+    })
+
+    it('reads nothing from a stream that does not exist', async () => {
+      await harness.write('another stream', ['line'])
+
+      expect(await logs.read(STREAM, 1000)).toBe('')
+    })
+
+    it('reads the newest bytes of a long stream', async () => {
+      const lines = Array.from({ length: 500 }, (_, index) => `line ${index}`)
+      await harness.write(STREAM, lines)
+
+      const tail = await logs.read(STREAM, 100)
+
+      expect(Buffer.byteLength(tail)).toBe(100)
+      expect(`${lines.join('\n')}\n`.endsWith(tail)).toBe(true)
+    })
+
+    it('reads a stream of many pages whole', async () => {
+      // More events than a page of the log service has.
+      const lines = Array.from({ length: 25_000 }, (_, index) => String(index))
+      await harness.write(STREAM, lines)
+
+      expect(await logs.read(STREAM, 1_000_000)).toBe(`${lines.join('\n')}\n`)
+    })
+
+    it('does not split a character', async () => {
+      await harness.write(STREAM, ['ééé'])
+
+      expect(await logs.read(STREAM, 4)).toBe('é\n')
+    })
+  })
+}

@@ -1,0 +1,219 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { ByteRange, ObjectStore } from '../../src/ports.ts'
+
+interface ObjectStoreHarness {
+  readonly objects: ObjectStore
+  /** Whether something answers at presigned URLs; the memory store only makes them. */
+  readonly isServed: boolean
+  /** Objects that one call lists or removes. */
+  readonly pageSize: number
+}
+
+/** What every object store keeps to. `setUp` gives an empty one for each test. */
+export function describeObjectStore(adapter: string, setUp: () => Promise<ObjectStoreHarness>): void {
+  describe(`object store (${adapter})`, () => {
+    let objects: ObjectStore
+    let harness: ObjectStoreHarness
+
+    beforeEach(async () => {
+      harness = await setUp()
+      objects = harness.objects
+    })
+
+    async function readText(key: string, range?: ByteRange): Promise<string | undefined> {
+      const stream = await objects.read(key, range)
+      return stream === undefined ? undefined : text(stream)
+    }
+
+    async function listed(prefix: string) {
+      const found: { key: string; sizeBytes: number }[] = []
+      for await (const entry of objects.list(prefix)) found.push({ ...entry })
+      return found
+    }
+
+    async function putMany(keys: readonly string[]): Promise<void> {
+      for (const key of keys) await objects.put(key, key)
+    }
+
+    it('reads what was put, text and bytes', async () => {
+      await objects.put('a/text', 'é')
+      await objects.put('a/bytes', Uint8Array.of(0x61, 0x00, 0x62))
+
+      expect(await readText('a/text')).toBe('é')
+      expect(await readText('a/bytes')).toBe('a\0b')
+    })
+
+    it('replaces an object', async () => {
+      await objects.put('a', 'first')
+
+      await objects.put('a', 'second')
+
+      expect(await readText('a')).toBe('second')
+    })
+
+    it('keeps an empty object', async () => {
+      await objects.put('a', '')
+
+      expect(await readText('a')).toBe('')
+      expect(await readText('a', { start: 0, length: 10 })).toBe('')
+      expect(await objects.size('a')).toBe(0)
+    })
+
+    it('tells a missing object by undefined', async () => {
+      expect(await objects.read('missing')).toBeUndefined()
+      expect(await objects.read('missing', { start: 0, length: 1 })).toBeUndefined()
+      expect(await objects.read('missing', { start: 0, length: 0 })).toBeUndefined()
+      expect(await objects.size('missing')).toBeUndefined()
+    })
+
+    it('tells the size in bytes', async () => {
+      await objects.put('a', 'été')
+
+      expect(await objects.size('a')).toBe(5)
+    })
+
+    it.each([
+      [{ start: 0, length: 3 }, '012'],
+      [{ start: 3, length: 4 }, '3456'],
+      [{ start: 9, length: 1 }, '9'],
+      [{ start: 8, length: 100 }, '89'],
+      [{ start: 10, length: 1 }, ''],
+      [{ start: 4, length: 0 }, ''],
+    ])('reads the range %j', async (range, expected) => {
+      await objects.put('digits', '0123456789')
+
+      expect(await readText('digits', range)).toBe(expected)
+    })
+
+    describe('writing a stream', () => {
+      it('stores all of it and tells its size', async () => {
+        const size = await objects.write('a', Readable.from([Buffer.from('ab'), Buffer.from('cd')]))
+
+        expect(size).toBe(4)
+        expect(await readText('a')).toBe('abcd')
+      })
+
+      it('stores an empty stream', async () => {
+        expect(await objects.write('a', Readable.from([]))).toBe(0)
+
+        expect(await objects.size('a')).toBe(0)
+      })
+
+      it('stores more than one part holds', async () => {
+        const chunk = Buffer.alloc(1024 * 1024, 'x')
+
+        const size = await objects.write('a', Readable.from(Array.from({ length: 17 }, () => chunk)))
+
+        expect(size).toBe(17 * chunk.length)
+        expect(await objects.size('a')).toBe(17 * chunk.length)
+        expect(await readText('a', { start: 16 * chunk.length, length: 3 })).toBe('xxx')
+      })
+
+      it('leaves nothing when the stream fails', async () => {
+        async function* broken() {
+          yield Buffer.alloc(17 * 1024 * 1024)
+          throw new Error('the source broke')
+        }
+
+        await expect(objects.write('a', Readable.from(broken()))).rejects.toThrow('the source broke')
+
+        expect(await objects.size('a')).toBeUndefined()
+      })
+    })
+
+    describe('listing', () => {
+      it('finds keys below the prefix with their sizes', async () => {
+        await putMany(['run-1/a', 'run-1/b/0', 'run-10/a', 'run-2/a'])
+
+        expect(await listed('run-1/')).toEqual([
+          { key: 'run-1/a', sizeBytes: 7 },
+          { key: 'run-1/b/0', sizeBytes: 9 },
+        ])
+      })
+
+      it('is empty where nothing is', async () => {
+        expect(await listed('nothing/')).toEqual([])
+      })
+
+      it('goes on over pages', async () => {
+        const keys = Array.from({ length: 2 * harness.pageSize + 1 }, (_, index) => `run/${index}`)
+        await putMany(keys)
+
+        expect((await listed('run/')).map(({ key }) => key)).toEqual(keys.toSorted())
+      })
+    })
+
+    describe('removal', () => {
+      it('takes one object', async () => {
+        await putMany(['a', 'ab'])
+
+        await objects.remove('a')
+
+        expect(await listed('')).toEqual([{ key: 'ab', sizeBytes: 2 }])
+      })
+
+      it('does nothing when the object is gone', async () => {
+        await expect(objects.remove('a')).resolves.toBeUndefined()
+      })
+
+      it('of a prefix takes all pages below it and nothing else', async () => {
+        const keys = Array.from({ length: 2 * harness.pageSize + 1 }, (_, index) => `run-1/${index}`)
+        await putMany([...keys, 'run-10/a'])
+
+        await objects.removeAll('run-1/')
+
+        expect(await listed('')).toEqual([{ key: 'run-10/a', sizeBytes: 8 }])
+      })
+
+      it('of a prefix without objects does nothing', async () => {
+        await expect(objects.removeAll('nothing/')).resolves.toBeUndefined()
+      })
+    })
+
+    describe('presigned URLs', () => {
+      it('are absolute and name the key', async () => {
+        for (const presigned of [
+          await objects.presignRead('a/b', 60),
+          await objects.presignWrite('a/b', 60),
+        ]) {
+          expect(new URL(presigned).pathname).toMatch(/\/a\/b$/u)
+        }
+      })
+
+      it('read the object with the headers that were asked for', async ({ skip }) => {
+        if (!harness.isServed) skip('nothing answers at these URLs')
+        await objects.put('a', '0123456789', 'text/plain')
+
+        const url = await objects.presignRead('a', 60, {
+          contentType: 'application/zip',
+          contentDisposition: 'attachment; filename="été.zip"',
+        })
+        const answer = await fetch(url, { headers: { range: 'bytes=2-4' } })
+
+        expect(await answer.text()).toBe('234')
+        expect(answer.headers.get('content-type')).toBe('application/zip')
+        expect(answer.headers.get('content-disposition')).toContain('attachment; filename=')
+      })
+
+      it('read an object with its own content type', async ({ skip }) => {
+        if (!harness.isServed) skip('nothing answers at these URLs')
+        await objects.put('a', '[]', 'application/json')
+
+        const answer = await fetch(await objects.presignRead('a', 60))
+
+        expect(answer.headers.get('content-type')).toBe('application/json')
+      })
+
+      it('write an object by a bare PUT, with no header of the signer', async ({ skip }) => {
+        if (!harness.isServed) skip('nothing answers at these URLs')
+
+        const answer = await fetch(await objects.presignWrite('a', 60), { method: 'PUT', body: 'content' })
+
+        expect(answer.status).toBe(200)
+        expect(await readText('a')).toBe('content')
+      })
+    })
+  })
+}

@@ -1,0 +1,93 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { RunWorkflow } from '../../src/ports.ts'
+
+/** How an answered task token ended its step. */
+export type StepOutcome =
+  | { readonly kind: 'success'; readonly output: unknown }
+  | { readonly kind: 'failure'; readonly error: string; readonly cause: string }
+
+interface RunWorkflowHarness {
+  readonly workflow: RunWorkflow
+  /** Runs that have an execution, each as often as it has one. */
+  listStartedRuns(): Promise<string[]>
+  /** The token of a step that waits in a new execution. */
+  openToken(): Promise<string>
+  findOutcome(taskToken: string): Promise<StepOutcome | undefined>
+  isStopped(runId: string): Promise<boolean>
+}
+
+const RUN = '22222222-2222-4222-8222-222222222222'
+
+/** What every run workflow keeps to. `setUp` gives one without executions for each test. */
+export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWorkflowHarness>): void {
+  describe(`run workflow (${adapter})`, () => {
+    let harness: RunWorkflowHarness
+    let workflow: RunWorkflow
+
+    beforeEach(async () => {
+      harness = await setUp()
+      workflow = harness.workflow
+    })
+
+    it('starts one execution a run, however often it is asked to', async () => {
+      await workflow.start(RUN)
+      await workflow.start(RUN)
+
+      expect(await harness.listStartedRuns()).toEqual([RUN])
+    })
+
+    it('does not start a run again whose execution has ended', async () => {
+      await workflow.start(RUN)
+      await workflow.stop(RUN, 'cancelled')
+
+      await workflow.start(RUN)
+
+      expect(await harness.listStartedRuns()).toEqual([RUN])
+    })
+
+    it('answers a token with an output', async () => {
+      const token = await harness.openToken()
+
+      await workflow.succeedToken(token, { runId: RUN })
+
+      await expect.poll(() => harness.findOutcome(token)).toEqual({ kind: 'success', output: { runId: RUN } })
+    })
+
+    it('answers a token with a failure', async () => {
+      const token = await harness.openToken()
+
+      await workflow.failToken(token, 'task-failed', 'the task ended with code 3')
+
+      await expect
+        .poll(() => harness.findOutcome(token))
+        .toEqual({ kind: 'failure', error: 'task-failed', cause: 'the task ended with code 3' })
+    })
+
+    it('keeps the first answer of a token', async () => {
+      const token = await harness.openToken()
+      await workflow.succeedToken(token, { runId: RUN })
+      await expect.poll(() => harness.findOutcome(token)).toMatchObject({ kind: 'success' })
+
+      await workflow.failToken(token, 'late', 'late')
+      await workflow.succeedToken(token, 'late')
+
+      expect(await harness.findOutcome(token)).toEqual({ kind: 'success', output: { runId: RUN } })
+    })
+
+    it('stops the execution of a run', async () => {
+      await workflow.start(RUN)
+
+      await workflow.stop(RUN, 'cancelled')
+
+      await expect.poll(() => harness.isStopped(RUN)).toBe(true)
+    })
+
+    it('does nothing when an execution is stopped again or never was', async () => {
+      await workflow.start(RUN)
+      await workflow.stop(RUN, 'cancelled')
+
+      await expect(workflow.stop(RUN, 'again')).resolves.toBeUndefined()
+      await expect(workflow.stop('never-started', 'cancelled')).resolves.toBeUndefined()
+    })
+  })
+}

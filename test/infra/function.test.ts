@@ -1,0 +1,84 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { describe, expect, it } from 'vitest'
+import { EngineFunction, type EngineFunctionProps } from '../../lib/constructs/function.ts'
+import { anApp } from './synthesis.ts'
+
+function aFunction(change: Partial<EngineFunctionProps<'fail-run'>> = {}): Template {
+  const stack = new Stack(anApp(), 'Test')
+  new EngineFunction(stack, 'FailRun', {
+    name: 'fail-run',
+    variables: { tableName: 'the-table' },
+    memoryMib: 256,
+    timeout: Duration.seconds(30),
+    logRetention: RetentionDays.ONE_WEEK,
+    removalPolicy: RemovalPolicy.DESTROY,
+    ...change,
+  })
+  return Template.fromStack(stack)
+}
+
+describe('function', () => {
+  it('runs on the Node of this project, on ARM', () => {
+    aFunction().hasResourceProperties('AWS::Lambda::Function', {
+      Runtime: `nodejs${process.versions.node.split('.')[0]}.x`,
+      Architectures: ['arm64'],
+      Handler: 'index.handler',
+      MemorySize: 256,
+      Timeout: 30,
+    })
+  })
+
+  it('has the variables that it reads and no other', () => {
+    aFunction().hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.exact({ TABLE_NAME: 'the-table' }) },
+    })
+  })
+
+  it('finds the services of an emulator', () => {
+    const emulator = { endpoint: 'http://e', batchEndpoint: 'http://b', registryUrl: 'http://r' }
+
+    aFunction({ emulator }).hasResourceProperties('AWS::Lambda::Function', {
+      Environment: {
+        Variables: Match.exact({
+          TABLE_NAME: 'the-table',
+          AWS_ENDPOINT_URL: 'http://e',
+          AWS_ENDPOINT_URL_BATCH: 'http://b',
+        }),
+      },
+    })
+  })
+
+  it('refuses to be built without a value that it reads', () => {
+    // @ts-expect-error the compiler refuses it as well
+    expect(() => aFunction({ variables: {} })).toThrow('fail-run reads TABLE_NAME, which has no value')
+  })
+
+  it('writes to its own log group, which forgets', () => {
+    const template = aFunction()
+
+    template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 })
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      LoggingConfig: { LogGroup: { Ref: Match.stringLikeRegexp('^FailRunLogs') } },
+    })
+  })
+
+  it('has a role that may do nothing but log', () => {
+    const template = aFunction()
+
+    template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() })
+    template.resourceCountIs('AWS::IAM::Policy', 1)
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+            Resource: { 'Fn::GetAtt': [Match.stringLikeRegexp('^FailRunLogs'), 'Arn'] },
+          },
+        ],
+      },
+    })
+  })
+})

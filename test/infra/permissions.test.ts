@@ -1,0 +1,62 @@
+import { Stack } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { describe, expect, it } from 'vitest'
+import { allow, type Permission, wildcardReasons } from '../../lib/constructs/permissions.ts'
+import { anApp, resourcesOf, statementsOf, synthesize } from './synthesis.ts'
+
+const service = Template.fromStack(synthesize('production').stacks.service)
+
+/** All that a function may do: actions by resource. */
+function permissionsOf(id: string): Record<string, string> {
+  const policies = resourcesOf(service, 'AWS::IAM::Policy').filter(([name]) => name.startsWith(`${id}Role`))
+  const statements = policies.flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
+  return Object.fromEntries(
+    statements.map(({ actions, resources, condition }) => {
+      const short = resources.map((resource) =>
+        resource
+          .replace(/^arn:<AWS::Partition>:\w+:<AWS::Region>:<AWS::AccountId>:/u, '')
+          .replaceAll(/[0-9A-F]{8}(?=\.Arn>)/gu, ''),
+      )
+      const suffix = condition === undefined ? '' : ` if ${JSON.stringify(condition)}`
+      return [short.join(' ') + suffix, actions.join(' ')]
+    }),
+  )
+}
+
+describe('permissions of functions', () => {
+  it.each(['Api', 'ImportBundle', 'SubmitJob', 'RecordJobState', 'CollectOutputs', 'FailRun'])(
+    'x %s',
+    (id) => {
+      console.log(id, JSON.stringify(permissionsOf(id), null, 2))
+    },
+  )
+})
+
+describe('a permission', () => {
+  const aRole = () =>
+    new Role(new Stack(anApp(), 'Test'), 'Role', { assumedBy: new ServicePrincipal('x.amazonaws.com') })
+  const permission: Permission = { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::bucket/key'] }
+
+  it('names its actions one by one', () => {
+    expect(() => allow(aRole(), { ...permission, actions: ['s3:Get*'] })).toThrow(
+      'Test/Role: actions are named one by one (s3:Get*)',
+    )
+  })
+
+  it('says why a resource has a wildcard', () => {
+    expect(() => allow(aRole(), { ...permission, resources: ['arn:aws:s3:::bucket/*'] })).toThrow(
+      'Test/Role: say why s3:GetObject may reach arn:aws:s3:::bucket/*',
+    )
+  })
+
+  it('keeps the reason for the report', () => {
+    const role = aRole()
+
+    allow(role, { ...permission, resources: ['arn:aws:s3:::bucket/*'], because: 'it is so' })
+
+    expect(wildcardReasons(role.node.root)).toEqual([
+      { construct: role, resource: 'arn:aws:s3:::bucket/*', reason: 'it is so' },
+    ])
+  })
+})

@@ -1,0 +1,108 @@
+import { Template } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
+import { SUBMIT_ERRORS } from '../../src/use-cases/submit-job.ts'
+import { resourcesOf, spell, synthesize } from './synthesis.ts'
+
+interface State {
+  readonly Type: string
+  readonly Resource: string
+  readonly Next?: string
+  readonly End?: boolean
+  readonly TimeoutSeconds?: number
+  readonly Output?: unknown
+  readonly Arguments: { readonly FunctionName: string; readonly Payload: unknown }
+  readonly Retry: readonly Record<string, unknown>[]
+  readonly Catch?: readonly Record<string, unknown>[]
+}
+
+interface Definition {
+  readonly StartAt: string
+  readonly QueryLanguage: string
+  readonly States: {
+    readonly SubmitJob: State
+    readonly CollectOutputs: State
+    readonly FailRun: State
+  }
+}
+
+const template = Template.fromStack(synthesize('production').stacks.service)
+const [[, machine] = ['', undefined]] = resourcesOf(template, 'AWS::StepFunctions::StateMachine')
+const definition: Definition = JSON.parse(spell(machine?.Properties.DefinitionString))
+const { SubmitJob, CollectOutputs, FailRun } = definition.States
+
+const EVERY_FAILURE = {
+  ErrorEquals: ['States.ALL'],
+  Next: 'FailRun',
+  Output: {
+    runId: '{% $states.input.runId %}',
+    error: '{% $states.errorOutput.Error %}',
+    cause: "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}",
+  },
+}
+
+describe('run workflow', () => {
+  it('submits, collects and records failures in this order', () => {
+    expect(Object.keys(definition.States).sort()).toEqual(['CollectOutputs', 'FailRun', 'SubmitJob'])
+    expect(definition.StartAt).toBe('SubmitJob')
+    expect(SubmitJob.Next).toBe('CollectOutputs')
+    expect(CollectOutputs.End).toBe(true)
+    expect(FailRun.End).toBe(true)
+  })
+
+  it('calls the function of each step with the run', () => {
+    expect(SubmitJob.Arguments.FunctionName).toMatch(/^<SubmitJobFunction/u)
+    expect(CollectOutputs.Arguments.FunctionName).toMatch(/^<CollectOutputsFunction/u)
+    expect(CollectOutputs.Arguments.Payload).toBe('{% {"runId": $states.input.runId} %}')
+    expect(FailRun.Arguments.FunctionName).toMatch(/^<FailRunFunction/u)
+    expect(FailRun.Arguments.Payload).toBe('{% $states.input %}')
+  })
+
+  it('waits for the token, within a limit, and passes the run on', () => {
+    expect(SubmitJob.Resource).toMatch(/:states:::lambda:invoke\.waitForTaskToken$/u)
+    expect(SubmitJob.Arguments.Payload).toEqual({
+      runId: '{% $states.input.runId %}',
+      taskToken: '{% $states.context.Task.Token %}',
+    })
+    expect(SubmitJob.TimeoutSeconds).toBe(48 * 60 * 60)
+    expect(SubmitJob.Output).toBe('{% $states.input %}')
+  })
+
+  it('never uses the integration that multi-container jobs refuse', () => {
+    expect(JSON.stringify(definition)).not.toContain('batch:submitJob')
+  })
+
+  it('repeats a submission for nothing but throttling, with full jitter', () => {
+    expect(SubmitJob.Retry).toEqual([
+      {
+        ErrorEquals: [SUBMIT_ERRORS.throttled, 'Lambda.TooManyRequestsException'],
+        IntervalSeconds: 2,
+        BackoffRate: 2,
+        MaxAttempts: 20,
+        MaxDelaySeconds: 120,
+        JitterStrategy: 'FULL',
+      },
+    ])
+  })
+
+  it('repeats the collection of outputs for errors of the service only', () => {
+    const [{ ErrorEquals = [] } = {}] = CollectOutputs.Retry
+
+    expect(CollectOutputs.Retry).toHaveLength(1)
+    for (const error of [ErrorEquals].flat()) expect(error).toMatch(/^Lambda\./u)
+  })
+
+  it('records whatever else went wrong', () => {
+    expect(SubmitJob.Catch).toEqual([EVERY_FAILURE])
+    expect(CollectOutputs.Catch).toEqual([EVERY_FAILURE])
+    expect(FailRun.Retry).toMatchObject([{ ErrorEquals: ['States.ALL'] }])
+  })
+
+  it('logs errors, not what passes through', () => {
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
+      StateMachineType: 'STANDARD',
+      StateMachineName: 'app-engine-run',
+      LoggingConfiguration: { Level: 'ERROR' },
+    })
+    expect(machine?.Properties.LoggingConfiguration).not.toHaveProperty('IncludeExecutionData', true)
+  })
+})

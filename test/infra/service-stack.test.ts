@@ -1,0 +1,162 @@
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
+import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/runtime/environment.ts'
+import { type Resource, resourcesOf, spell, synthesize } from './synthesis.ts'
+
+const service = Template.fromStack(synthesize('production').stacks.service)
+const local = Template.fromStack(synthesize('local').stacks.service)
+
+const FUNCTIONS: readonly (readonly [FunctionName, id: string])[] = [
+  ['api', 'Api'],
+  ['import-bundle', 'ImportBundle'],
+  ['submit-job', 'SubmitJob'],
+  ['record-job-state', 'RecordJobState'],
+  ['collect-outputs', 'CollectOutputs'],
+  ['fail-run', 'FailRun'],
+]
+
+function functionOf(template: Template, id: string): Resource {
+  const found = resourcesOf(template, 'AWS::Lambda::Function').find(([name]) =>
+    name.startsWith(`${id}Function`),
+  )
+  if (found === undefined) throw new Error(`no function ${id}`)
+  return found[1]
+}
+
+function environmentOf(template: Template, id: string): Record<string, string> {
+  const { Variables } = functionOf(template, id).Properties.Environment as {
+    readonly Variables: Record<string, unknown>
+  }
+  return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, spell(value)]))
+}
+
+describe('service stack', () => {
+  it('has a function for each entry of the list of functions', () => {
+    expect(FUNCTIONS.map(([name]) => name).sort()).toEqual(Object.keys(FUNCTION_VARIABLES).sort())
+    service.resourceCountIs('AWS::Lambda::Function', FUNCTIONS.length)
+  })
+
+  it.each(FUNCTIONS)('gives %s exactly the variables that it reads', (name, id) => {
+    const expected = FUNCTION_VARIABLES[name].map((key) => VARIABLES[key])
+
+    expect(Object.keys(environmentOf(service, id)).sort()).toEqual([...expected].sort())
+  })
+
+  it.each(FUNCTIONS)('adds the addresses of the emulator to %s in the local stage', (name, id) => {
+    const environment = environmentOf(local, id)
+
+    expect(environment.AWS_ENDPOINT_URL).toBe('http://127.0.0.1:4566')
+    expect(environment.AWS_ENDPOINT_URL_BATCH).toBe('http://127.0.0.1:4566')
+    expect(Object.keys(environment)).toHaveLength(FUNCTION_VARIABLES[name].length + 2)
+  })
+
+  it('tells the stager where the API is', () => {
+    expect(environmentOf(service, 'SubmitJob').STAGER_API_URL).toMatch(
+      /^https:\/\/<RestApi\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/api\/app-engine\/v1\/$/u,
+    )
+    expect(environmentOf(local, 'SubmitJob').STAGER_API_URL).toMatch(
+      /^http:\/\/127\.0\.0\.1:4566\/restapis\/<RestApi\w+>\/api\/_user_request_\/app-engine\/v1\/$/u,
+    )
+  })
+
+  it('tells the importer which registry to push to', () => {
+    expect(environmentOf(service, 'ImportBundle').REGISTRY_URL).toBe(
+      'https://<AWS::AccountId>.dkr.ecr.<AWS::Region>.amazonaws.com',
+    )
+    expect(environmentOf(local, 'ImportBundle').REGISTRY_URL).toBe('http://127.0.0.1:4566')
+  })
+
+  it('imports what arrives below uploads/', () => {
+    service.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Created'],
+        detail: { bucket: { name: [Match.anyValue()] }, object: { key: [{ prefix: 'uploads/' }] } },
+      },
+      Targets: [
+        Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^ImportBundle'), 'Arn'] } }),
+      ],
+    })
+  })
+
+  it('records the state changes of jobs of its own queue', () => {
+    service.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.batch'],
+        'detail-type': ['Batch Job State Change'],
+        detail: { jobQueue: [{ 'Fn::ImportValue': Match.stringLikeRegexp('JobQueueArn') }] },
+      },
+      Targets: [
+        Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^RecordJobState'), 'Arn'] } }),
+      ],
+    })
+  })
+
+  it.each(['ImportBundle', 'RecordJobState'])('keeps events that %s could not handle', (id) => {
+    const queues = resourcesOf(service, 'AWS::SQS::Queue').map(([name]) => `<${name}.Arn>`)
+    const [[, config] = ['', undefined]] = resourcesOf(service, 'AWS::Lambda::EventInvokeConfig').filter(
+      ([name]) => name.startsWith(id),
+    )
+    const [[, rule] = ['', undefined]] = resourcesOf(service, 'AWS::Events::Rule').filter(
+      ([, { Properties }]) => JSON.stringify(Properties.Targets).includes(`"${id}Function`),
+    )
+    const [target] = rule?.Properties.Targets as readonly Record<string, Record<string, unknown>>[]
+    const { OnFailure } = config?.Properties.DestinationConfig as { OnFailure: { Destination: unknown } }
+
+    expect(queues).toContain(spell(OnFailure.Destination))
+    expect(config?.Properties).toMatchObject({ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 21_600 })
+    expect(queues).toContain(spell(target?.DeadLetterConfig?.Arn))
+    expect(target?.RetryPolicy).toEqual({ MaximumRetryAttempts: 24, MaximumEventAgeInSeconds: 21_600 })
+  })
+
+  it('encrypts the dead-letter queues and asks for TLS', () => {
+    service.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true })
+    service.allResourcesProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    })
+  })
+
+  it('tells what a client or a script needs', () => {
+    const outputs = Object.keys(service.toJSON().Outputs)
+
+    expect(outputs).toEqual(
+      expect.arrayContaining([
+        'ApiUrl',
+        'BucketName',
+        'TableName',
+        'StateMachineArn',
+        'JobLogGroup',
+        'JobQueueArn',
+        ...FUNCTIONS.map(([, id]) => `${id}FunctionName`),
+      ]),
+    )
+  })
+
+  it('gives the base URL of the emulator without a slash at its end', () => {
+    const { ApiUrl } = local.toJSON().Outputs
+
+    expect(spell(ApiUrl.Value)).toMatch(
+      /^http:\/\/127\.0\.0\.1:4566\/restapis\/<RestApi\w+>\/api\/_user_request_$/u,
+    )
+  })
+
+  it('lets the stager through the endpoint of its own network', () => {
+    service.hasResourceProperties('AWS::ApiGateway::RestApi', {
+      Policy: {
+        Statement: [
+          Match.objectLike({
+            Condition: {
+              StringEquals: {
+                'aws:SourceVpce': [{ 'Fn::ImportValue': Match.stringLikeRegexp('ApiEndpoint') }],
+              },
+            },
+          }),
+        ],
+      },
+    })
+  })
+})

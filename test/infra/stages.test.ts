@@ -1,0 +1,77 @@
+import { RemovalPolicy } from 'aws-cdk-lib'
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_STAGE, STAGE_NAMES, stageNamed } from '../../lib/stages.ts'
+import { synthesize } from './synthesis.ts'
+
+describe('stages', () => {
+  it('names the stages there are, and the default, when a name is unknown', () => {
+    const choose = () => stageNamed('staging', {})
+
+    expect(choose).toThrow(/unknown stage "staging".*local, production.*without it, production/u)
+  })
+
+  it('takes no property of every object for a stage', () => {
+    expect(() => stageNamed('toString', {})).toThrow(/unknown stage/u)
+  })
+
+  it('deploys production when nobody names a stage', () => {
+    expect(DEFAULT_STAGE).toBe('production')
+    expect(STAGE_NAMES).toContain(DEFAULT_STAGE)
+  })
+
+  it('keeps data and a private API in production', () => {
+    const stage = stageNamed('production', {})
+
+    expect(stage.removalPolicy).toBe(RemovalPolicy.RETAIN)
+    expect(stage.access.mode).toBe('private')
+    expect(stage.emulator).toBeUndefined()
+  })
+
+  it('gives a run more time than one attempt of its job', () => {
+    const stages = STAGE_NAMES.map((name) => stageNamed(name, {}))
+
+    for (const { runTimeout, attemptTimeout } of stages) {
+      expect(runTimeout.toSeconds()).toBeGreaterThan(attemptTimeout.toSeconds())
+    }
+  })
+
+  it('finds the emulator on this machine by default', () => {
+    expect(stageNamed('local', {}).emulator).toEqual({
+      endpoint: 'http://127.0.0.1:4566',
+      batchEndpoint: 'http://127.0.0.1:4566',
+      registryUrl: 'http://127.0.0.1:4566',
+    })
+  })
+
+  it('takes the addresses of the emulator from the environment', () => {
+    const environment = {
+      AWS_ENDPOINT_URL: 'http://127.0.0.1:1/',
+      AWS_ENDPOINT_URL_BATCH: 'http://127.0.0.1:2',
+      REGISTRY_URL: 'http://127.0.0.1:3',
+    }
+
+    expect(stageNamed('local', environment).emulator).toEqual({
+      endpoint: 'http://127.0.0.1:1',
+      batchEndpoint: 'http://127.0.0.1:2',
+      registryUrl: 'http://127.0.0.1:3',
+    })
+  })
+
+  it('refuses an address that is none', () => {
+    expect(() => stageNamed('local', { REGISTRY_URL: 'registry' })).toThrow(
+      'REGISTRY_URL is not a URL: registry',
+    )
+  })
+
+  it('refuses an open API without an emulator', () => {
+    const build = () => synthesize('production', { access: { mode: 'open' } })
+
+    expect(build).toThrow(/access "open" is for an emulator/u)
+  })
+
+  it('refuses a regional API that isolated jobs could not reach', () => {
+    const build = () => synthesize('production', { access: { mode: 'iam' } })
+
+    expect(build).toThrow(/access "iam" with jobs in an isolated network/u)
+  })
+})

@@ -1,0 +1,101 @@
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
+import { synthesize } from './synthesis.ts'
+
+const production = synthesize('production').stacks.storage
+const template = Template.fromStack(production)
+const local = Template.fromStack(synthesize('local').stacks.storage)
+
+describe('storage stack', () => {
+  it('forgets uploads after 7 days and their unfinished parts after 1', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: {
+        Rules: [
+          Match.objectLike({
+            Prefix: 'uploads/',
+            Status: 'Enabled',
+            ExpirationInDays: 7,
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+          }),
+        ],
+      },
+    })
+  })
+
+  it('sends events to EventBridge without a custom resource', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    })
+    template.resourcePropertiesCountIs('Custom::S3BucketNotifications', {}, 0)
+    template.resourceCountIs('AWS::Lambda::Function', 0)
+  })
+
+  it('encrypts the bucket and blocks the public', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      BucketEncryption: Match.anyValue(),
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    })
+  })
+
+  it('refuses requests to the bucket without TLS', () => {
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: [
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ],
+      },
+    })
+  })
+
+  it('has one table on demand with the sparse index of active runs', () => {
+    template.resourceCountIs('AWS::DynamoDB::Table', 1)
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'active-runs',
+          KeySchema: [
+            { AttributeName: 'activeRuns', KeyType: 'HASH' },
+            { AttributeName: 'updatedAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    })
+  })
+
+  it('can restore the table to any point in time and protects it in production', () => {
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      DeletionProtectionEnabled: true,
+    })
+    expect(production.terminationProtection).toBe(true)
+  })
+
+  it('deletes everything with the local stage', () => {
+    local.allResources('AWS::S3::Bucket', { DeletionPolicy: 'Delete' })
+    local.allResources('AWS::DynamoDB::Table', { DeletionPolicy: 'Delete' })
+    local.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete' })
+  })
+
+  it('keeps the logical ids of what has state', () => {
+    const { Resources } = template.toJSON()
+
+    expect(Object.keys(Resources).sort()).toEqual([
+      'Bucket83908E77',
+      'BucketPolicyE9A3008A',
+      'JobLogs4F84869B',
+      'TableCD117FA1',
+    ])
+  })
+})

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DescribeJobDefinitionsCommand, DescribeJobsCommand, type JobDetail } from '@aws-sdk/client-batch'
+import { afterAll, beforeAll, vi } from 'vitest'
+import { createJobRunner } from '../../../local/batch/job-runner.ts'
+import { createOperations } from '../../../local/batch/operations.ts'
+import { createOutbox } from '../../../local/batch/outbox.ts'
+import { createBatchServer } from '../../../local/batch/server.ts'
+import { openStateStore } from '../../../local/batch/state-store.ts'
+import { createBatchJobScheduler } from '../../../src/adapters/aws/batch-job-scheduler.ts'
+import { createBatchClient } from '../../../src/runtime/aws-clients.ts'
+import { describeJobScheduler } from '../../contract/job-scheduler.contract.ts'
+import { useEmulator } from './emulator.ts'
+
+const directory = await mkdtemp(join(tmpdir(), 'batch-'))
+
+/** The local Batch server without room for jobs: they wait until they are ended. */
+const origin = { account: '000000000000', region: 'eu-west-1' }
+const clock = { now: Date.now, uuid: randomUUID }
+const store = openStateStore(directory, Date.now())
+const runner = createJobRunner({
+  ...clock,
+  store,
+  origin,
+  capacity: 0,
+  workDirectory: directory,
+  outbox: createOutbox(store, async () => {}, console.error),
+  runTask: () => Promise.reject(new Error('no job runs here')),
+})
+const server = createBatchServer(createOperations({ ...clock, store, runner, origin }), console.error)
+
+beforeAll(async () => {
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+})
+
+afterAll(async () => {
+  server.close()
+  await rm(directory, { recursive: true })
+})
+
+describeJobScheduler('Batch', async () => {
+  useEmulator()
+  const { port } = server.address() as AddressInfo
+  vi.stubEnv('AWS_ENDPOINT_URL_BATCH', `http://127.0.0.1:${port}`)
+  const client = createBatchClient()
+
+  async function describeJob(jobId: string): Promise<JobDetail | undefined> {
+    return (await client.send(new DescribeJobsCommand({ jobs: [jobId] }))).jobs?.[0]
+  }
+
+  return {
+    scheduler: createBatchJobScheduler({ client, jobQueueArn: 'tasks' }),
+
+    async findContainers(definitionArn) {
+      const command = new DescribeJobDefinitionsCommand({ jobDefinitions: [definitionArn], status: 'ACTIVE' })
+      const [definition] = (await client.send(command)).jobDefinitions ?? []
+      return definition?.ecsProperties?.taskProperties?.[0]?.containers?.map(({ name = '' }) => name)
+    },
+
+    async findJob(jobId) {
+      const job = await describeJob(jobId)
+      if (job === undefined) return undefined
+      const { jobName = '', jobDefinition = '', tags = {} } = job
+      const containers = job.ecsProperties?.taskProperties?.[0]?.containers ?? []
+      const environment = Object.fromEntries(
+        containers.flatMap((container) => {
+          const variables = container.environment?.map(({ name = '', value = '' }) => [name, value]) ?? []
+          return variables.length === 0 ? [] : [[container.name, Object.fromEntries(variables)]]
+        }),
+      )
+      return { jobName, jobDefinitionArn: jobDefinition, environment, tags }
+    },
+
+    async findTermination(jobId) {
+      const job = await describeJob(jobId)
+      return job?.status === 'FAILED' ? job.statusReason : undefined
+    },
+  }
+})

@@ -1,0 +1,33 @@
+import {
+  CreateLogGroupCommand,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
+import { createCloudwatchLogStore } from '../../../src/adapters/aws/cloudwatch-log-store.ts'
+import { createLogsClient } from '../../../src/runtime/aws-clients.ts'
+import { describeLogStore } from '../../contract/log-store.contract.ts'
+import { uniqueName, useEmulator } from './emulator.ts'
+
+useEmulator()
+const client = createLogsClient()
+/** PutLogEvents takes no more at once. */
+const EVENTS_A_CALL = 10_000
+
+describeLogStore('CloudWatch', async () => {
+  const logGroupName = uniqueName('adapters')
+  await client.send(new CreateLogGroupCommand({ logGroupName }))
+
+  return {
+    logs: createCloudwatchLogStore({ client, logGroupName }),
+
+    async write(logStreamName, lines) {
+      await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }))
+      const start = Date.now()
+      const events = lines.map((message, index) => ({ timestamp: start + index, message }))
+      for (let first = 0; first < events.length; first += EVENTS_A_CALL) {
+        const logEvents = events.slice(first, first + EVENTS_A_CALL)
+        await client.send(new PutLogEventsCommand({ logGroupName, logStreamName, logEvents }))
+      }
+    },
+  }
+})

@@ -1,0 +1,31 @@
+import { createDynamoRunRepository } from '../../../src/adapters/aws/dynamo-run-repository.ts'
+import { createDynamoTaskRepository } from '../../../src/adapters/aws/dynamo-task-repository.ts'
+import { createDynamoUploadRepository } from '../../../src/adapters/aws/dynamo-upload-repository.ts'
+import { createDocumentClient } from '../../../src/runtime/aws-clients.ts'
+import { describeRunRepository } from '../../contract/run-repository.contract.ts'
+import { describeTaskRepository } from '../../contract/task-repository.contract.ts'
+import { describeUploadRepository } from '../../contract/upload-repository.contract.ts'
+import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
+import { createTable, useEmulator } from './emulator.ts'
+
+useEmulator()
+const client = createDocumentClient()
+
+async function emptyTable() {
+  return { client, tableName: await createTable(client), identity: createFixedIdentity() }
+}
+
+describeTaskRepository('DynamoDB', async () => {
+  const options = await emptyTable()
+  return { tasks: createDynamoTaskRepository(options), identity: options.identity }
+})
+
+describeRunRepository('DynamoDB', async () => {
+  const options = await emptyTable()
+  return { runs: createDynamoRunRepository(options), identity: options.identity }
+})
+
+describeUploadRepository('DynamoDB', async () => {
+  const options = await emptyTable()
+  return { uploads: createDynamoUploadRepository(options), identity: options.identity }
+})

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { inject, vi } from 'vitest'
+import { TABLE } from '../../../src/runtime/environment.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    emulatorUrl: string
+  }
+}
+
+/**
+ * Points the SDK's own variables at the emulator, so that the adapters are tested with the clients that functions use.
+ * The access key is an account of its own there: what is made here does not meet the deployed stack.
+ */
+export function useEmulator(): void {
+  vi.stubEnv('AWS_ENDPOINT_URL', inject('emulatorUrl'))
+  vi.stubEnv('AWS_REGION', 'eu-west-1')
+  vi.stubEnv('AWS_ACCESS_KEY_ID', '000011112222')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test')
+  vi.stubEnv('AWS_SESSION_TOKEN', undefined)
+}
+
+/** A name that no other test has. */
+export function uniqueName(purpose: string): string {
+  return `${purpose}-${randomUUID()}`
+}
+
+/** An empty table with the keys and the index of the deployed one. */
+export async function createTable(client: DynamoDBDocumentClient): Promise<string> {
+  const tableName = uniqueName('adapters')
+  const { partitionKey, sortKey, activeRunsIndex: index } = TABLE
+  const names = [partitionKey, sortKey, index.partitionKey, index.sortKey]
+  await client.send(
+    new CreateTableCommand({
+      TableName: tableName,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: names.map((name) => ({ AttributeName: name, AttributeType: 'S' })),
+      KeySchema: [
+        { AttributeName: partitionKey, KeyType: 'HASH' },
+        { AttributeName: sortKey, KeyType: 'RANGE' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: index.name,
+          KeySchema: [
+            { AttributeName: index.partitionKey, KeyType: 'HASH' },
+            { AttributeName: index.sortKey, KeyType: 'RANGE' },
+          ],
+          // The adapter needs no more of it, whatever the deployed one carries.
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    }),
+  )
+  return tableName
+}

@@ -1,0 +1,39 @@
+import { Readable } from 'node:stream'
+import { CreateBucketCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
+import { describe, expect, it } from 'vitest'
+import { createS3ObjectStore } from '../../../src/adapters/aws/s3-object-store.ts'
+import { createS3Client } from '../../../src/runtime/aws-clients.ts'
+import { describeObjectStore } from '../../contract/object-store.contract.ts'
+import { uniqueName, useEmulator } from './emulator.ts'
+
+useEmulator()
+const client = createS3Client()
+const PAGE_SIZE = 3
+
+async function emptyBucket(): Promise<string> {
+  const bucketName = uniqueName('adapters')
+  await client.send(new CreateBucketCommand({ Bucket: bucketName }))
+  return bucketName
+}
+
+describeObjectStore('S3', async () => {
+  const bucketName = await emptyBucket()
+  const objects = createS3ObjectStore({ client, bucketName, pageSize: PAGE_SIZE })
+  return { objects, isServed: true, pageSize: PAGE_SIZE }
+})
+
+describe('S3 object store', () => {
+  it('leaves no unfinished parts, which would be charged for, when a stream fails', async () => {
+    const bucketName = await emptyBucket()
+    const objects = createS3ObjectStore({ client, bucketName })
+    async function* broken() {
+      for (let part = 0; part < 3; part += 1) yield Buffer.alloc(17 * 1024 * 1024)
+      throw new Error('the source broke')
+    }
+
+    await expect(objects.write('a', Readable.from(broken()))).rejects.toThrow('the source broke')
+
+    const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucketName }))
+    expect(Uploads ?? []).toEqual([])
+  })
+})

@@ -1,0 +1,72 @@
+import {
+  CreateActivityCommand,
+  CreateStateMachineCommand,
+  DescribeExecutionCommand,
+  GetActivityTaskCommand,
+  ListExecutionsCommand,
+} from '@aws-sdk/client-sfn'
+import { createSfnRunWorkflow } from '../../../src/adapters/aws/sfn-run-workflow.ts'
+import { createSfnClient } from '../../../src/runtime/aws-clients.ts'
+import { describeRunWorkflow, type StepOutcome } from '../../contract/run-workflow.contract.ts'
+import { uniqueName, useEmulator } from './emulator.ts'
+
+useEmulator()
+const client = createSfnClient()
+
+/** A machine of one step that waits for its token. An activity hands the token out without a function behind it. */
+async function createWaitingMachine() {
+  const name = uniqueName('adapters')
+  const { activityArn = '' } = await client.send(new CreateActivityCommand({ name }))
+  const { stateMachineArn = '' } = await client.send(
+    new CreateStateMachineCommand({
+      name,
+      roleArn: 'arn:aws:iam::000011112222:role/none',
+      definition: JSON.stringify({
+        StartAt: 'Wait',
+        States: { Wait: { Type: 'Task', Resource: activityArn, TimeoutSeconds: 60, End: true } },
+      }),
+    }),
+  )
+  return { activityArn, stateMachineArn }
+}
+
+describeRunWorkflow('Step Functions', async () => {
+  const { activityArn, stateMachineArn } = await createWaitingMachine()
+  const workflow = createSfnRunWorkflow({ client, stateMachineArn })
+  const executionArn = (runId: string): string =>
+    `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${runId}`
+  const runsByToken = new Map<string, string>()
+
+  return {
+    workflow,
+
+    async listStartedRuns() {
+      const { executions = [] } = await client.send(new ListExecutionsCommand({ stateMachineArn }))
+      return executions.map(({ name = '' }) => name)
+    },
+
+    async openToken() {
+      const runId = uniqueName('run')
+      await workflow.start(runId)
+      const { taskToken = '', input = '{}' } = await client.send(new GetActivityTaskCommand({ activityArn }))
+      runsByToken.set(taskToken, JSON.parse(input).runId)
+      return taskToken
+    },
+
+    async findOutcome(taskToken): Promise<StepOutcome | undefined> {
+      const command = new DescribeExecutionCommand({
+        executionArn: executionArn(runsByToken.get(taskToken) ?? ''),
+      })
+      const { status, output = 'null', error = '', cause = '' } = await client.send(command)
+      if (status === 'SUCCEEDED') return { kind: 'success', output: JSON.parse(output) }
+      return status === 'FAILED' ? { kind: 'failure', error, cause } : undefined
+    },
+
+    async isStopped(runId) {
+      const { status } = await client.send(
+        new DescribeExecutionCommand({ executionArn: executionArn(runId) }),
+      )
+      return status === 'ABORTED'
+    },
+  }
+})

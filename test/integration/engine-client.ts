@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
+import { inject } from 'vitest'
+import type { JsonValue } from '../../src/domain/json.ts'
+import type { RunFailure } from '../../src/domain/run/run.ts'
+import { isFinal, type RunState } from '../../src/domain/run/transitions.ts'
+
+interface RunView {
+  readonly id: string
+  readonly state: RunState
+  readonly error?: RunFailure
+}
+
+/** How often a client looks at its run; core's web client does every 2 s. */
+const POLL_MS = 50
+
+/** One call to the API through the edge. */
+export async function call(method: string, path: string, body?: JsonValue | FormData): Promise<Response> {
+  return fetch(new URL(path, inject('baseUrl')), {
+    method,
+    ...(body === undefined
+      ? {}
+      : body instanceof FormData
+        ? { body }
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+}
+
+/** The same, for an answer that must be 200. */
+export async function callOk(method: string, path: string, body?: JsonValue | FormData): Promise<Response> {
+  const response = await call(method, path, body)
+  if (response.status !== 200) {
+    throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+  }
+  return response
+}
+
+/** Uploads a bundle of the repository, once for all tests; returns the path of the task. */
+export async function installTask(bundle: string, namespace: string): Promise<string> {
+  const form = new FormData()
+  form.append('task', new Blob([await readFile(bundle)]), 'bundle.zip')
+  const response = await call('POST', 'tasks', form)
+  if (response.status !== 200 && response.status !== 409) {
+    throw new Error(`upload of ${bundle}: ${response.status} ${await response.text()}`)
+  }
+  return `tasks/${namespace}/1.0.0`
+}
+
+/** A started run of a task; returns its path. */
+export async function startRun(task: string, inputs: Readonly<Record<string, JsonValue>>): Promise<string> {
+  const { id } = (await (await callOk('POST', `${task}/runs`)).json()) as RunView
+  const run = `task-runs/${id}`
+  for (const [name, value] of Object.entries(inputs)) {
+    await callOk('PUT', `${run}/input-provisions/${name}`, { parameterName: name, value })
+  }
+  await callOk('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+  return run
+}
+
+export async function describeRun(run: string): Promise<RunView> {
+  return (await (await callOk('GET', run)).json()) as RunView
+}
+
+/** Looks at the run until it is in one of the states; the states seen on the way are added to `seen`. */
+export async function waitForState(
+  run: string,
+  states: readonly RunState[] | 'final',
+  seen: RunState[] = [],
+): Promise<RunView> {
+  for (;;) {
+    const view = await describeRun(run)
+    if (seen.at(-1) !== view.state) seen.push(view.state)
+    if (states === 'final' ? isFinal(view.state) : states.includes(view.state)) return view
+    if (isFinal(view.state)) throw new Error(`the run is ${view.state}: ${JSON.stringify(view.error)}`)
+    await pause(POLL_MS)
+  }
+}
+
+/** Values of the outputs by name. */
+export async function outputsOf(run: string): Promise<Record<string, JsonValue>> {
+  const values = (await (await callOk('GET', `${run}/outputs`)).json()) as {
+    readonly parameterName: string
+    readonly value: JsonValue
+  }[]
+  return Object.fromEntries(values.map(({ parameterName, value }) => [parameterName, value]))
+}

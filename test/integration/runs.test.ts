@@ -1,0 +1,153 @@
+import { readFile } from 'node:fs/promises'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import type { RunState } from '../../src/domain/run/transitions.ts'
+import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
+
+let example: string
+let probe: string
+
+beforeAll(async () => {
+  example = await installTask('examples/add-and-echo/add-and-echo.zip', 'org.example.add-and-echo')
+  probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
+})
+
+describe('a run on the local stack', () => {
+  it('goes from inputs to outputs in a real container', async () => {
+    const text = 'first line\nsecond line — ünïcode $HOME `id`'
+
+    const run = await startRun(example, { a: 18, b: 24, text })
+    const { state } = await waitForState(run, 'final')
+
+    expect(state).toBe('FINISHED')
+    expect(await outputsOf(run)).toEqual({ sum: 42, echo: text })
+    expect(await (await callOk('GET', `${run}/output/sum`)).text()).toMatch(/^42\s*$/u)
+    expect((await callOk('GET', `${run}/outputs.zip`)).headers.get('content-disposition')).toMatch(
+      /^attachment/u,
+    )
+  })
+
+  it('carries a text of a megabyte in and out', async () => {
+    const text = 'ü'.repeat(512 * 1024)
+
+    const run = await startRun(example, { a: 1, b: 1, text })
+    await waitForState(run, ['FINISHED'])
+
+    expect((await outputsOf(run)).echo).toBe(text)
+  })
+
+  it('is seen in its states in order, none invented, none backwards', async () => {
+    const seen: RunState[] = []
+
+    const run = await startRun(probe, { sleep_seconds: 3 })
+    await waitForState(run, 'final', seen)
+
+    const order: RunState[] = ['QUEUING', 'QUEUED', 'PENDING', 'RUNNING', 'FINISHED']
+    expect(seen).toEqual(order.filter((state) => seen.includes(state)))
+    expect(seen).toContain('RUNNING')
+    expect(seen.at(-1)).toBe('FINISHED')
+    expect(seen.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('fails with the exit code of the task, whatever it wrote', async () => {
+    const run = await startRun(probe, { exit_code: 3, print: 'before the end' })
+    const { state, error } = await waitForState(run, 'final')
+
+    expect([state, error]).toEqual([
+      'FAILED',
+      { kind: 'task-failed', message: 'the task ended with exit code 3', exitCode: 3, attempt: 1 },
+    ])
+    expect((await call('GET', `${run}/outputs`)).status).toBe(403)
+    const log = await (await callOk('GET', `${run}/logs`)).text()
+    expect(log).toContain('before the end')
+    expect(log).toContain('exit code 3')
+  })
+
+  it('fails when a declared output is missing, and says which', async () => {
+    const run = await startRun(probe, { skip_output: true })
+    const { state, error } = await waitForState(run, 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'output-missing'])
+    expect(error?.message).toContain('output "result"')
+  })
+
+  it('fails for memory when the task takes more than its machine has', async () => {
+    const run = await startRun(probe, { allocate_mib: 5000 })
+    const { state, error } = await waitForState(run, 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'out-of-memory'])
+  })
+
+  it('has what the task printed in its log, both streams', async () => {
+    const run = await startRun(probe, { print: 'to the one', print_error: 'to the other' })
+    await waitForState(run, ['FINISHED'])
+
+    const log = await (await callOk('GET', `${run}/logs`)).text()
+
+    expect(log).toContain('to the one')
+    expect(log).toContain('to the other')
+  })
+
+  it('gives the task no variable of ours and no network', async () => {
+    const run = await startRun(probe, { list_environment: true, try_network: true })
+    await waitForState(run, ['FINISHED'])
+
+    const { environment, network } = await outputsOf(run)
+
+    expect(environment).not.toMatch(/APP_ENGINE|AWS|SECRET|TOKEN/iu)
+    expect(network).not.toMatch(/eth|cni|tap/u)
+  })
+
+  it('keeps the results of several at once apart', async () => {
+    const runs = await Promise.all(
+      [1, 2, 3].map((a) => startRun(example, { a, b: a * 100, text: `run ${a}` })),
+    )
+    for (const run of runs) await waitForState(run, ['FINISHED'])
+
+    expect(await Promise.all(runs.map(outputsOf))).toEqual([
+      { sum: 101, echo: 'run 1' },
+      { sum: 202, echo: 'run 2' },
+      { sum: 303, echo: 'run 3' },
+    ])
+  })
+
+  it('takes exactly one of three simultaneous starts', async () => {
+    const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { id: string }
+    await callOk('PUT', `task-runs/${id}/input-provisions/print`, { value: 'once' })
+
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => call('POST', `task-runs/${id}/state-actions`, { desired: 'RUNNING' })),
+    )
+
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 403, 403])
+    await waitForState(`task-runs/${id}`, ['FINISHED'])
+  })
+
+  it('ends when it is deleted, and stays away', async () => {
+    const run = await startRun(probe, { sleep_seconds: 30 })
+    await waitForState(run, ['RUNNING'])
+
+    await callOk('DELETE', run)
+
+    expect((await call('GET', run)).status).toBe(404)
+  })
+})
+
+describe('the local Batch server', () => {
+  it('ends runs FAILED with a reason when it is killed while their containers run', async () => {
+    const run = await startRun(probe, { sleep_seconds: 60 })
+    await waitForState(run, ['RUNNING'])
+
+    process.kill(Number(await readFile(inject('batchPidFile'), 'utf8')), 'SIGKILL')
+    const { state, error } = await waitForState(run, 'final')
+
+    expect(state).toBe('FAILED')
+    expect(error?.message).toMatch(/Batch server was stopped/u)
+  })
+
+  it('runs what comes after its restart', async () => {
+    const run = await startRun(example, { a: 1, b: 2, text: 'again' })
+    await waitForState(run, ['FINISHED'])
+
+    expect(await outputsOf(run)).toEqual({ sum: 3, echo: 'again' })
+  })
+})

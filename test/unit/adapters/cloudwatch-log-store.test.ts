@@ -1,0 +1,37 @@
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import { describe, expect, it } from 'vitest'
+import { createCloudwatchLogStore } from '../../../src/adapters/aws/cloudwatch-log-store.ts'
+import { stubClient } from './stub-client.ts'
+
+function aStore(script: readonly unknown[]) {
+  const { client, sent } = stubClient<CloudWatchLogsClient>(script)
+  return { logs: createCloudwatchLogStore({ client, logGroupName: 'jobs' }), sent }
+}
+
+const page = (token: string, ...messages: string[]) => ({
+  nextBackwardToken: token,
+  events: messages.map((message) => ({ message })),
+})
+
+describe('CloudWatch log store', () => {
+  it('goes on over an empty page, which is not the head of the stream', async () => {
+    const { logs } = aStore([page('1', 'new'), page('2'), page('3', 'old'), page('3')])
+
+    expect(await logs.read('stream', 1000)).toBe('old\nnew\n')
+  })
+
+  it('asks for no older page once it has enough', async () => {
+    const { logs, sent } = aStore([page('1', '0123456789'), page('2', 'older')])
+
+    expect(await logs.read('stream', 5)).toBe('6789\n')
+
+    expect(sent).toHaveLength(1)
+  })
+
+  it('passes unknown failures on untouched', async () => {
+    const failure = new Error('connection lost')
+    const { logs } = aStore([failure])
+
+    await expect(logs.read('stream', 5)).rejects.toBe(failure)
+  })
+})

@@ -1,0 +1,87 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { describe, expect, it } from 'vitest'
+import { createDynamoTable } from '../../../src/adapters/aws/dynamo-table.ts'
+import { stubClient } from './stub-client.ts'
+
+const A = { pk: 'a', sk: 'a' }
+const B = { pk: 'b', sk: 'b' }
+
+function aTable(script: readonly unknown[]) {
+  const { client, sent } = stubClient<DynamoDBDocumentClient>(script)
+  const pauses: number[] = []
+  const pause = async (milliseconds: number) => pauses.push(milliseconds)
+  return { table: createDynamoTable({ client, tableName: 'table', pause }), sent, pauses }
+}
+
+describe('DynamoDB batches', () => {
+  it('read what was left over again, and answer in the order of the keys', async () => {
+    const { table, sent, pauses } = aTable([
+      { Responses: { table: [{ ...B, value: 2 }] }, UnprocessedKeys: { table: { Keys: [A] } } },
+      { Responses: { table: [{ ...A, value: 1 }] } },
+    ])
+
+    const items = await table.getAll([A, B])
+
+    expect(items).toEqual([
+      { ...A, value: 1 },
+      { ...B, value: 2 },
+    ])
+    expect(sent[1]?.input).toEqual({ RequestItems: { table: { Keys: [A], ConsistentRead: true } } })
+    expect(pauses).toEqual([25])
+  })
+
+  it('delete what was left over again', async () => {
+    const { table, sent } = aTable([{ UnprocessedItems: { table: [{ DeleteRequest: { Key: B } }] } }, {}])
+
+    await table.removeAll([A, B])
+
+    expect(sent[1]?.input).toEqual({ RequestItems: { table: [{ DeleteRequest: { Key: B } }] } })
+  })
+
+  it('give up after eight attempts with growing pauses', async () => {
+    const { table, sent, pauses } = aTable([{ UnprocessedKeys: { table: { Keys: [A] } } }])
+
+    await expect(table.getAll([A])).rejects.toThrow('left 1 items of a batch unprocessed')
+
+    expect(sent).toHaveLength(8)
+    expect(pauses).toEqual([25, 50, 100, 200, 400, 800, 1600])
+  })
+
+  it.each([
+    ['reads', 'BatchGetCommand', 100],
+    ['deletes', 'BatchWriteCommand', 25],
+  ])('of %s are no larger than the service takes', async (_, name, size) => {
+    const { table, sent } = aTable([{}])
+    const keys = Array.from({ length: size + 1 }, (_unused, index) => ({ pk: `${index}`, sk: 'x' }))
+
+    await (name === 'BatchGetCommand' ? table.getAll(keys) : table.removeAll(keys))
+
+    expect(sent.map((command) => command.name)).toEqual([name, name])
+    expect(JSON.stringify(sent[0]?.input).match(/"pk"/gu)).toHaveLength(size)
+  })
+})
+
+describe('DynamoDB queries', () => {
+  it('go on until no page is left', async () => {
+    const { table, sent } = aTable([
+      { Items: [A], LastEvaluatedKey: A },
+      { Items: [], LastEvaluatedKey: B },
+      { Items: [B] },
+    ])
+
+    const items = []
+    for await (const item of table.query('a')) items.push(item)
+
+    expect(items).toEqual([A, B])
+    expect(sent.map(({ input }) => input.ExclusiveStartKey)).toEqual([undefined, A, B])
+    expect(sent.every(({ input }) => input.ConsistentRead === true)).toBe(true)
+  })
+
+  it('of the index stop at the limit', async () => {
+    const { table, sent } = aTable([{ Items: [A], LastEvaluatedKey: A }])
+
+    expect(await table.activeRunKeys(2)).toEqual([A, A])
+
+    expect(sent).toHaveLength(2)
+  })
+})

@@ -1,0 +1,97 @@
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { describe, expect, it } from 'vitest'
+import { createDynamoWrites, IS_NEW } from '../../../src/adapters/aws/dynamo-writes.ts'
+import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
+import { stubClient } from './stub-client.ts'
+
+const KEY = { pk: 'a', sk: 'a' }
+const CHANGE = { ...IS_NEW, set: [[['value'], 1] as const] }
+const PUT = { put: { ...KEY, value: 1 }, if: IS_NEW }
+const ERROR = { message: 'refused', $metadata: {} }
+
+function someWrites(script: readonly unknown[]) {
+  const { client, sent } = stubClient<DynamoDBDocumentClient>(script)
+  const pauses: number[] = []
+  const pause = async (milliseconds: number) => pauses.push(milliseconds)
+  const identity = createFixedIdentity()
+  return { writes: createDynamoWrites({ client, tableName: 'table', identity, pause }), sent, pauses }
+}
+
+const cancelledBy = (...codes: string[]) =>
+  new TransactionCanceledException({ ...ERROR, CancellationReasons: codes.map((Code) => ({ Code })) })
+
+describe('DynamoDB updates', () => {
+  it('tell the item that refused them', async () => {
+    const Item = { pk: { S: 'a' }, value: { N: '7' } }
+    const { writes } = someWrites([new ConditionalCheckFailedException({ ...ERROR, Item })])
+
+    expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: false, item: { pk: 'a', value: 7 } })
+  })
+
+  it('tell that no item was there', async () => {
+    const { writes } = someWrites([new ConditionalCheckFailedException(ERROR)])
+
+    expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: false, item: undefined })
+  })
+
+  it('count as made when a repetition is refused by their own change', async () => {
+    const changeId = createFixedIdentity().uuid()
+    const Item = { pk: { S: 'a' }, changeId: { S: changeId } }
+    const { writes } = someWrites([new ConditionalCheckFailedException({ ...ERROR, Item })])
+
+    expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: true, item: { pk: 'a', changeId } })
+  })
+
+  it('are repeated while a transaction holds the item', async () => {
+    const { writes, pauses } = someWrites([new TransactionConflictException(ERROR), { Attributes: KEY }])
+
+    expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: true, item: KEY })
+
+    expect(pauses).toEqual([25])
+  })
+
+  it('pass an unknown failure on untouched', async () => {
+    const failure = new Error('connection lost')
+    const { writes } = someWrites([failure])
+
+    await expect(writes.update(KEY, CHANGE)).rejects.toBe(failure)
+  })
+})
+
+describe('DynamoDB transactions', () => {
+  it('tell that a condition did not hold, without a repetition', async () => {
+    const { writes, sent } = someWrites([cancelledBy('TransactionConflict', 'ConditionalCheckFailed')])
+
+    expect(await writes.transact([PUT])).toBe(false)
+
+    expect(sent).toHaveLength(1)
+  })
+
+  it('are repeated when another transaction holds an item', async () => {
+    const { writes, sent } = someWrites([cancelledBy('None', 'TransactionConflict'), {}])
+
+    expect(await writes.transact([PUT])).toBe(true)
+
+    expect(sent).toHaveLength(2)
+  })
+
+  it('give up when the conflict does not pass', async () => {
+    const { writes, sent } = someWrites([cancelledBy('TransactionConflict')])
+
+    await expect(writes.transact([PUT])).rejects.toBeInstanceOf(TransactionCanceledException)
+
+    expect(sent).toHaveLength(8)
+  })
+
+  it('pass other cancellations on untouched', async () => {
+    const failure = cancelledBy('ValidationError')
+    const { writes } = someWrites([failure])
+
+    await expect(writes.transact([PUT])).rejects.toBe(failure)
+  })
+})

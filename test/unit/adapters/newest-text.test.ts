@@ -1,0 +1,26 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { newestText } from '../../../src/adapters/newest-text.ts'
+
+describe('newest text', () => {
+  it('is the whole text when it fits', () => {
+    expect(newestText('été', 5)).toBe('été')
+  })
+
+  it('is nothing of nothing', () => {
+    expect(newestText('', 5)).toBe('')
+    expect(newestText('abc', 0)).toBe('')
+  })
+
+  it('is always an end of the text, at most three bytes short', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.nat(50), (text, maxBytes) => {
+        const newest = newestText(text, maxBytes)
+        const wanted = Math.min(maxBytes, Buffer.byteLength(text))
+        expect(text.endsWith(newest)).toBe(true)
+        expect(Buffer.byteLength(newest)).toBeLessThanOrEqual(wanted)
+        expect(Buffer.byteLength(newest)).toBeGreaterThan(wanted - 4)
+      }),
+    )
+  })
+})

@@ -1,0 +1,56 @@
+import { S3Client, S3ServiceException } from '@aws-sdk/client-s3'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createS3ObjectStore } from '../../../src/adapters/aws/s3-object-store.ts'
+import { createS3Client } from '../../../src/runtime/aws-clients.ts'
+import { stubClient } from './stub-client.ts'
+
+const REFUSED = new S3ServiceException({
+  name: 'AccessDenied',
+  $fault: 'client',
+  message: 'Access Denied',
+  $metadata: { httpStatusCode: 403 },
+})
+
+function aStore(script: readonly unknown[]) {
+  const { client, sent } = stubClient<S3Client>(script)
+  return { objects: createS3ObjectStore({ client, bucketName: 'bucket' }), sent }
+}
+
+describe('S3 object store', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('does not take a missing permission for a missing object', async () => {
+    const { objects } = aStore([REFUSED])
+
+    await expect(objects.read('a')).rejects.toBe(REFUSED)
+    await expect(objects.size('a')).rejects.toBe(REFUSED)
+  })
+
+  it('fails a removal that S3 did in part only', async () => {
+    // The paginator asks for a real client.
+    const client = new S3Client({ region: 'eu-west-1' })
+    const script = stubClient<S3Client>([
+      { Contents: [{ Key: 'run/a', Size: 1 }] },
+      { Errors: [{ Key: 'run/a', Code: 'InternalError' }] },
+    ])
+    client.send = script.client.send.bind(script.client)
+    const objects = createS3ObjectStore({ client, bucketName: 'bucket' })
+
+    await expect(objects.removeAll('run/')).rejects.toThrow('1 objects were not removed: run/a InternalError')
+  })
+
+  it('signs no checksum into the URL of a PUT, which would be the one of an empty body', async () => {
+    vi.stubEnv('AWS_REGION', 'eu-west-1')
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+    const objects = createS3ObjectStore({ client: createS3Client(), bucketName: 'bucket' })
+
+    const url = new URL(await objects.presignWrite('a/b', 900))
+
+    expect([...url.searchParams.keys()].filter((name) => /checksum/iu.test(name))).toEqual([])
+    expect(url.searchParams.get('X-Amz-SignedHeaders')).toBe('host')
+    expect(url.searchParams.get('X-Amz-Expires')).toBe('900')
+  })
+})

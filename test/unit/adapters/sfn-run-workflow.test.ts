@@ -1,0 +1,78 @@
+import {
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  InvalidToken,
+  type SFNClient,
+  TaskDoesNotExist,
+  TaskTimedOut,
+} from '@aws-sdk/client-sfn'
+import { describe, expect, it } from 'vitest'
+import { createSfnRunWorkflow } from '../../../src/adapters/aws/sfn-run-workflow.ts'
+import { stubClient } from './stub-client.ts'
+
+const MACHINE = 'arn:aws:states:eu-west-1:000000000000:stateMachine:runs'
+const ERROR = { message: 'refused', $metadata: {} }
+
+function aWorkflow(script: readonly unknown[]) {
+  const { client, sent } = stubClient<SFNClient>(script)
+  return { workflow: createSfnRunWorkflow({ client, stateMachineArn: MACHINE }), sent }
+}
+
+describe('Step Functions workflow', () => {
+  it('names the execution after the run', async () => {
+    const { workflow, sent } = aWorkflow([{}])
+
+    await workflow.start('run-1')
+    await workflow.stop('run-1', 'cancelled')
+
+    expect(sent.map(({ input }) => input)).toEqual([
+      { stateMachineArn: MACHINE, name: 'run-1', input: '{"runId":"run-1"}' },
+      { executionArn: 'arn:aws:states:eu-west-1:000000000000:execution:runs:run-1', cause: 'cancelled' },
+    ])
+  })
+
+  it('takes an execution that exists for started', async () => {
+    const { workflow } = aWorkflow([new ExecutionAlreadyExists(ERROR)])
+
+    await expect(workflow.start('run-1')).resolves.toBeUndefined()
+  })
+
+  it('takes an execution that does not exist for stopped', async () => {
+    const { workflow } = aWorkflow([new ExecutionDoesNotExist(ERROR)])
+
+    await expect(workflow.stop('run-1', 'cancelled')).resolves.toBeUndefined()
+  })
+
+  it.each([
+    ['timed out', new TaskTimedOut(ERROR)],
+    ['was answered', new TaskDoesNotExist(ERROR)],
+    ['is not known', new InvalidToken(ERROR)],
+  ])('ignores a token that %s', async (_, error) => {
+    const { workflow } = aWorkflow([error])
+
+    await expect(workflow.succeedToken('token', {})).resolves.toBeUndefined()
+    await expect(workflow.failToken('token', 'a', 'b')).resolves.toBeUndefined()
+  })
+
+  it('cuts what Step Functions would refuse, and no character in two', async () => {
+    const { workflow, sent } = aWorkflow([{}])
+
+    await workflow.failToken('token', 'e'.repeat(300), `${'c'.repeat(32_767)}\u{1f52c}`)
+
+    expect(sent[0]?.input).toEqual({
+      taskToken: 'token',
+      error: 'e'.repeat(256),
+      cause: `${'c'.repeat(32_767)}\ufffd`,
+    })
+  })
+
+  it('passes unknown failures on untouched', async () => {
+    const failure = new Error('connection lost')
+    const { workflow } = aWorkflow([failure])
+
+    await expect(workflow.start('run-1')).rejects.toBe(failure)
+    await expect(workflow.stop('run-1', 'cancelled')).rejects.toBe(failure)
+    await expect(workflow.succeedToken('token', {})).rejects.toBe(failure)
+    await expect(workflow.failToken('token', 'a', 'b')).rejects.toBe(failure)
+  })
+})

@@ -1,0 +1,44 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { decodeTask, encodeTask } from '../../../src/adapters/aws/task-item.ts'
+import { anInput, aTask } from '../../fixtures/builders.ts'
+
+describe('task items', () => {
+  it('hold a task as it is', () => {
+    expect(decodeTask({ document: encodeTask(aTask()) })).toStrictEqual(aTask())
+  })
+
+  it('hold a descriptor of a megabyte that repeats itself', () => {
+    const task = aTask({ description: 'All work and no play. '.repeat(50_000) })
+
+    expect(encodeTask(task).length).toBeLessThan(10_000)
+  })
+
+  it('refuse a descriptor that does not fit, with words for its author', () => {
+    const task = aTask({ description: randomBytes(400_000).toString('base64') })
+
+    expect(() => encodeTask(task)).toThrow(
+      expect.objectContaining({
+        name: 'DomainError',
+        error: 'INTERNAL_SCHEMA_VALIDATION_ERROR',
+        details: {
+          type: 'batch',
+          errors: [
+            expect.objectContaining({ message: expect.stringContaining('the descriptor is too large') }),
+          ],
+        },
+      }),
+    )
+  })
+
+  it('refuse a task that could not be read back', () => {
+    const task = aTask({ inputs: [anInput({ type: { id: 'integer', gt: Number.NaN } })] })
+
+    expect(() => encodeTask(task)).toThrow()
+  })
+
+  it('are refused on reading when something else is stored', () => {
+    expect(() => decodeTask({ document: 'text' })).toThrow()
+    expect(() => decodeTask({})).toThrow()
+  })
+})

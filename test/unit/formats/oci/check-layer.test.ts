@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import { zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { checkLayer } from '../../../../src/formats/oci/check-layer.ts'
+import { OciFormatError } from '../../../../src/formats/oci/oci-format-error.ts'
+import { aLayer, type Compression, compressLayer, digestOf } from '../../../fixtures/bundle-builder.ts'
+
+async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+interface Expected {
+  readonly diffId: string
+  readonly digest?: string
+  readonly chunkBytes?: number
+}
+
+async function pass(bytes: Buffer, { diffId, digest, chunkBytes = 10_000 }: Expected) {
+  const file = { name: 'layer', sizeBytes: bytes.length, ...(digest !== undefined && { digest }) }
+  const layer = await checkLayer({ file, diffId }, inChunks(bytes, chunkBytes))
+  const chunks: Uint8Array[] = []
+  for await (const chunk of layer.bytes) chunks.push(chunk)
+  return {
+    compression: layer.compression,
+    bytes: Buffer.concat(chunks),
+    contentBytes: layer.contentBytes(),
+  }
+}
+
+async function refusal(bytes: Buffer, expected: Expected): Promise<string | undefined> {
+  try {
+    await pass(bytes, expected)
+    return undefined
+  } catch (error) {
+    if (error instanceof OciFormatError) return error.code
+    throw error
+  }
+}
+
+/** RFC 8878, 3.1.2. */
+const SKIPPABLE_FRAME = Buffer.concat([Buffer.from('5e2a4d1805000000', 'hex'), Buffer.from('notes')])
+
+describe('layers', () => {
+  let layer: Buffer
+
+  beforeAll(async () => {
+    layer = await aLayer(randomBytes(40_000).toString('hex'))
+  })
+
+  it.each<Compression>(['none', 'gzip', 'zstd'])('pass unchanged when right (%s)', async (compression) => {
+    const file = compressLayer(layer, compression)
+
+    const passed = await pass(file, { diffId: digestOf(layer), digest: digestOf(file) })
+
+    expect(passed).toEqual({ compression, bytes: file, contentBytes: layer.length })
+  })
+
+  it.each<Compression>(['none', 'gzip', 'zstd'])(
+    'are refused when the diff id is wrong (%s)',
+    async (compression) => {
+      const code = await refusal(compressLayer(layer, compression), { diffId: digestOf('other') })
+
+      expect(code).toBe('digest-mismatch')
+    },
+  )
+
+  it.each<Compression>(['none', 'gzip', 'zstd'])(
+    "are refused when the file's digest is wrong (%s)",
+    async (compression) => {
+      const code = await refusal(compressLayer(layer, compression), {
+        diffId: digestOf(layer),
+        digest: digestOf('other'),
+      })
+
+      expect(code).toBe('digest-mismatch')
+    },
+  )
+
+  it.each<Compression>(['gzip', 'zstd'])('are refused when cut short (%s)', async (compression) => {
+    const file = compressLayer(layer, compression)
+
+    expect(await refusal(file.subarray(0, -3), { diffId: digestOf(layer) })).toBe('corrupt-layer')
+  })
+
+  it.each<Compression>(['gzip', 'zstd'])('are refused when other bytes follow (%s)', async (compression) => {
+    const file = Buffer.concat([compressLayer(layer, compression), randomBytes(50_000)])
+
+    expect(await refusal(file, { diffId: digestOf(layer) })).toBe('corrupt-layer')
+  })
+
+  it.each([
+    ['bzip2', '425a6839314159'],
+    ['xz', 'fd377a585a0000'],
+  ])('are refused when compressed with %s', async (_, hex) => {
+    const code = await refusal(Buffer.from(hex, 'hex'), { diffId: digestOf(layer) })
+
+    expect(code).toBe('unsupported-compression')
+  })
+
+  it('may have several gzip members', async () => {
+    const parts = [layer.subarray(0, 30_000), layer.subarray(30_000)]
+    const file = Buffer.concat(parts.map((part) => compressLayer(part, 'gzip')))
+
+    expect(await refusal(file, { diffId: digestOf(layer) })).toBeUndefined()
+  })
+
+  it('may have several zstd frames, wherever chunks end', async () => {
+    const cuts = fc.array(fc.nat(layer.length), { minLength: 1, maxLength: 6 })
+    await fc.assert(
+      fc.asyncProperty(cuts, fc.integer({ min: 1, max: 60_000 }), async (places, chunkBytes) => {
+        const ends = [...places.toSorted((a, b) => a - b), layer.length]
+        const frames = ends.map((end, index) => layer.subarray(ends[index - 1] ?? 0, end))
+        const file = Buffer.concat(frames.flatMap((part) => [zstdCompressSync(part), SKIPPABLE_FRAME]))
+
+        const passed = await pass(file, { diffId: digestOf(layer), chunkBytes: Math.max(chunkBytes, 50) })
+
+        expect(passed.contentBytes).toBe(layer.length)
+      }),
+      { numRuns: 25 },
+    )
+  })
+
+  it('may start with a skippable zstd frame', async () => {
+    const file = Buffer.concat([SKIPPABLE_FRAME, compressLayer(layer, 'zstd')])
+
+    const passed = await pass(file, { diffId: digestOf(layer), chunkBytes: 1 })
+
+    expect(passed.compression).toBe('zstd')
+  })
+})
