@@ -1,6 +1,9 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { finished, pipeline } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import yauzl from 'yauzl'
 import { type ContainerEngine, callEngine } from './container-engine.ts'
@@ -13,72 +16,86 @@ const PROBE = {
   answer: 'ready',
 } as const
 
-const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m'] as const
+const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m']
+/** Root in a sandbox may not raise these limits, which podman does unless it is told otherwise. */
+const LOW_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']
 
-/** Root in a sandbox may not raise these limits, which podman does unless told to leave them. */
-const KEEP_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096'] as const
+/** Options in the order in which they are tried: none first, as on most machines. */
+const OPTIONS: Readonly<Record<ContainerEngine['kind'], readonly Options[]>> = {
+  docker: [{ globalArguments: [], runArguments: [] }],
+  podman: [
+    { globalArguments: [], runArguments: [] },
+    { globalArguments: [], runArguments: LOW_ULIMITS },
+    { globalArguments: ['--runtime=runc'], runArguments: [] },
+    { globalArguments: ['--runtime=runc'], runArguments: LOW_ULIMITS },
+  ],
+}
 
-type Candidate = Omit<ContainerEngine, 'enforcesLimits'>
-
-/** Engines in the order in which they are tried: without options first, as on most machines. */
-const CANDIDATES: readonly Candidate[] = [
-  { kind: 'docker', program: 'docker', globalArguments: [], runArguments: [] },
-  { kind: 'podman', program: 'podman', globalArguments: [], runArguments: [] },
-  { kind: 'podman', program: 'podman', globalArguments: [], runArguments: [...KEEP_ULIMITS] },
-  { kind: 'podman', program: 'podman', globalArguments: ['--runtime=runc'], runArguments: [] },
-  { kind: 'podman', program: 'podman', globalArguments: ['--runtime=runc'], runArguments: [...KEEP_ULIMITS] },
-]
+type Options = Pick<ContainerEngine, 'globalArguments' | 'runArguments'>
 
 /**
  * Finds the engine that works here, and the options that it needs, by running a container.
  * @throws UserError when there is none.
  */
 export async function detectEngine(): Promise<ContainerEngine> {
-  const problems = new Map<string, string>()
-  const loaded = new Map<string, boolean>()
-  for (const enforcesLimits of [true, false]) {
-    for (const candidate of CANDIDATES) {
-      const engine = { ...candidate, kind: await kindOf(candidate), enforcesLimits }
-      try {
-        if (!loaded.has(engine.program)) loaded.set(engine.program, await loadProbe(engine))
-        if (loaded.get(engine.program) && (await runProbe(engine)) === PROBE.answer) return engine
-      } catch (error) {
-        loaded.set(engine.program, loaded.get(engine.program) ?? false)
-        problems.set(engine.program, (error as Error).message)
-      }
+  const problems: string[] = []
+  for (const program of ['docker', 'podman']) {
+    try {
+      return await tryProgram(program)
+    } catch (error) {
+      problems.push(`${program}: ${(error as Error).message}`)
     }
   }
-  const details = [...problems].map(([program, message]) => `${program}: ${message}`).join('; ')
   throw new UserError(
-    `No container engine works here: install docker or podman, and start it if it has a service (${details}).`,
+    `No container engine works here: install docker or podman, and start it if it is a service (${problems.join('; ')}).`,
   )
 }
 
+/** @throws Error saying why the program cannot run a container. */
+async function tryProgram(program: string): Promise<ContainerEngine> {
+  const kind = await kindOf(program)
+  await loadProbe({ kind, program, globalArguments: [], runArguments: [], enforcesLimits: false })
+  let problem: unknown
+  for (const enforcesLimits of [true, false]) {
+    for (const options of OPTIONS[kind]) {
+      const engine = { kind, program, ...options, enforcesLimits }
+      try {
+        await runProbe(engine)
+        return engine
+      } catch (error) {
+        problem = error
+      }
+    }
+  }
+  throw problem
+}
+
 /** On some systems `docker` is podman under another name. */
-async function kindOf({ kind, program }: Candidate): Promise<ContainerEngine['kind']> {
-  if (kind === 'podman') return kind
-  const { stdout } = await promisify(execFile)(program, ['--version']).catch(() => ({ stdout: '' }))
+async function kindOf(program: string): Promise<ContainerEngine['kind']> {
+  const { stdout } = await promisify(execFile)(program, ['--version'])
   return /podman/iu.test(stdout) ? 'podman' : 'docker'
 }
 
-/** @throws Error when the engine does not take the image. */
-async function loadProbe(engine: ContainerEngine): Promise<true> {
-  const zip = await yauzl.openPromise(PROBE.bundle, { autoClose: false })
+async function loadProbe(engine: ContainerEngine): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
   try {
+    const archive = join(folder, 'image.tar')
+    const zip = await yauzl.openPromise(PROBE.bundle, { autoClose: false })
     for await (const entry of zip.eachEntry()) {
       if (entry.fileName !== 'image.tar') continue
-      const loader = spawn(engine.program, [...engine.globalArguments, 'load'], {
-        stdio: ['pipe', 'ignore', 'pipe'],
-      })
+      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(archive))
     }
-  } finally {
     zip.close()
+    await callEngine(engine, 'load', '--input', archive)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
-  return true
 }
 
-function runProbe(engine: ContainerEngine): Promise<string> {
+/** @throws Error when the container does not say what it should. */
+async function runProbe(engine: ContainerEngine): Promise<void> {
   const limits = engine.enforcesLimits ? LIMITS : []
   const options = ['--rm', '--pull=never', '--network=none', ...engine.runArguments, ...limits]
-  return callEngine(engine, 'run', ...options, PROBE.image, '--check')
+  const answer = await callEngine(engine, 'run', ...options, PROBE.image, '--check')
+  if (answer !== PROBE.answer) throw new Error(`a container said "${answer}" instead of "${PROBE.answer}"`)
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { UserError } from './user-error.ts'
 
 /**
  * The process's environment, checked.
- * @throws Error naming every variable that is missing or wrong.
+ * @throws UserError naming every variable that is missing or wrong.
  */
 export function readSettings<Shape extends z.ZodRawShape>(
   shape: Shape,
@@ -11,5 +12,5 @@ export function readSettings<Shape extends z.ZodRawShape>(
   const parsed = z.object(shape).safeParse(source)
   if (parsed.success) return parsed.data
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-  throw new Error(`environment: ${problems.join('; ')}`)
+  throw new UserError(`environment: ${problems.join('; ')}`)
 }

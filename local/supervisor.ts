@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs'
-import { type Child, startOurs } from './child.ts'
+import { type Child, type ChildOptions, startOurs } from './child.ts'
 
 /** A program that is started anew whenever it dies. */
 export interface Supervised {
@@ -14,7 +14,7 @@ const QUICK_DEATH_MS = 2000
 
 /** Starts a program of this project, keeps it running, and keeps its pid in a file. */
 export async function supervise(options: {
-  readonly start: Omit<Parameters<typeof startOurs>[0], never>
+  readonly start: Omit<ChildOptions, 'isOurs'>
   readonly pidFile: string
   readonly warn: (text: string) => void
 }): Promise<Supervised> {
@@ -34,6 +34,8 @@ export async function supervise(options: {
       const startedAt = Date.now()
       await child.ended
       if (isStopped) return
+      // Programs that it ran are still in its group.
+      await child.stop()
       quickDeaths = Date.now() - startedAt < QUICK_DEATH_MS ? quickDeaths + 1 : 0
       options.warn(`${options.start.command.join(' ')} died and is started again`)
       try {
@@ -49,9 +51,9 @@ export async function supervise(options: {
     pid: () => child.pid,
     async stop() {
       isStopped = true
-      // A restart may be under way: its child is only known afterwards.
       await child.stop()
       await watching
+      // A restart may have been under way.
       await child.stop()
     },
   }

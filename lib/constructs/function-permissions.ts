@@ -31,6 +31,7 @@ const PUT_OBJECTS = ['s3:AbortMultipartUpload', 's3:PutObject'] as const
 
 /** `task-` begins all prefixes below which the bucket keeps tasks and runs. */
 const TASKS_AND_RUNS = `${PREFIXES.taskDefinition}*`
+const TASK_DEFINITIONS = `${PREFIXES.taskDefinition}*-def/*`
 const ONE_PREFIX = 'Objects below the prefixes of the bucket that the step works on'
 
 /** What each function may do; nothing else of the account answers to it. */
@@ -95,8 +96,8 @@ export function permissionsOf(
     'import-bundle': [
       items(REPLACE_ITEMS),
       objects(['s3:DeleteObject', 's3:GetObject'], uploads),
-      objects(['s3:DeleteObject', ...PUT_OBJECTS], `${PREFIXES.taskDefinition}*-def/*`),
-      list(uploads, TASKS_AND_RUNS),
+      objects(['s3:DeleteObject', ...PUT_OBJECTS], TASK_DEFINITIONS),
+      list(TASK_DEFINITIONS),
       {
         actions: ['ecr:GetAuthorizationToken'],
         resources: ['*'],

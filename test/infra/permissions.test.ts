@@ -24,13 +24,94 @@ function permissionsOf(id: string): Record<string, string> {
   )
 }
 
-describe('permissions of functions', () => {
-  it.each(['Api', 'ImportBundle', 'SubmitJob', 'RecordJobState', 'CollectOutputs', 'FailRun'])(
-    'x %s',
-    (id) => {
-      console.log(id, JSON.stringify(permissionsOf(id), null, 2))
+/** Actions by resource: a change here is a change of what a stolen function could do. */
+const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, string>>])[] = [
+  [
+    'Api',
+    {
+      '<ApiLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
+      '<Table.Arn>':
+        'dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem',
+      '<Bucket.Arn>/task-* <Bucket.Arn>/uploads/*':
+        's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
+      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","task-*"]}}': 's3:ListBucket',
+      'stateMachine:app-engine-run': 'states:StartExecution',
+      'execution:app-engine-run:*': 'states:StopExecution',
+      '<JobLogs.Arn>': 'logs:GetLogEvents',
+      'job/*': 'batch:TerminateJob',
+      'job-definition/app-engine-*': 'batch:DeregisterJobDefinition',
+      'repository/app-engine/*': 'ecr:BatchDeleteImage',
     },
-  )
+  ],
+  [
+    'ImportBundle',
+    {
+      '<ImportBundleLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
+      '<Table.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
+      '<Bucket.Arn>/uploads/*': 's3:DeleteObject s3:GetObject',
+      '<Bucket.Arn>/task-*-def/*': 's3:AbortMultipartUpload s3:DeleteObject s3:PutObject',
+      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-*-def/*"]}}': 's3:ListBucket',
+      '*': 'ecr:GetAuthorizationToken',
+      'repository/app-engine/*': [
+        'ecr:BatchCheckLayerAvailability',
+        'ecr:BatchDeleteImage',
+        'ecr:BatchGetImage',
+        'ecr:CompleteLayerUpload',
+        'ecr:CreateRepository',
+        'ecr:GetDownloadUrlForLayer',
+        'ecr:InitiateLayerUpload',
+        'ecr:PutImage',
+        'ecr:TagResource',
+        'ecr:UploadLayerPart',
+      ].join(' '),
+      'job-definition/app-engine-*':
+        'batch:DeregisterJobDefinition batch:RegisterJobDefinition batch:TagResource',
+      '<ExecutionRole.Arn> if {"StringEquals":{"iam:PassedToService":"ecs-tasks.amazonaws.com"}}':
+        'iam:PassRole',
+      '<UploadedBundleDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
+    },
+  ],
+  [
+    'SubmitJob',
+    {
+      '<SubmitJobLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
+      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
+      '<Queue.JobQueueArn> job-definition/app-engine-*': 'batch:SubmitJob',
+      'job/*': 'batch:TagResource',
+      'stateMachine:app-engine-run': 'states:SendTaskFailure',
+    },
+  ],
+  [
+    'RecordJobState',
+    {
+      '<RecordJobStateLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
+      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
+      'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
+      '<JobStateChangeDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
+    },
+  ],
+  [
+    'CollectOutputs',
+    {
+      '<CollectOutputsLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
+      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
+      '<Bucket.Arn>/task-run-outputs-*': 's3:AbortMultipartUpload s3:GetObject s3:PutObject',
+      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-run-outputs-*"]}}': 's3:ListBucket',
+    },
+  ],
+  [
+    'FailRun',
+    {
+      '<FailRunLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
+      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
+    },
+  ],
+]
+
+describe('permissions of functions', () => {
+  it.each(PERMISSIONS)('are these and no more for %s', (id, expected) => {
+    expect(permissionsOf(id)).toEqual(expected)
+  })
 })
 
 describe('a permission', () => {

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { lastLines } from './container-engine.ts'
+
+/** What the stacks say about themselves. */
+export interface DeployedStack {
+  /** Base URL of the API, without prefix and version. */
+  readonly apiUrl: string
+  readonly bucketName: string
+  readonly tableName: string
+  readonly stateMachineArn: string
+}
+
+const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()))
+
+/**
+ * Deploys the local stage of the CDK app to the emulator. What `cdk` says is shown only when it fails.
+ * @throws Error with the end of its output.
+ */
+export async function deploy(options: {
+  readonly projectDirectory: string
+  readonly instanceDirectory: string
+  readonly environment: NodeJS.ProcessEnv
+  readonly account: string
+  readonly region: string
+}): Promise<DeployedStack> {
+  const { projectDirectory, instanceDirectory, account, region } = options
+  const outputsFile = join(instanceDirectory, 'outputs.json')
+  // CDK's own check of templates doubles the time, and the tests run it.
+  const environment = { ...options.environment, CDK_VALIDATION: 'false', CI: 'true' }
+  const cdk = async (...words: readonly string[]): Promise<void> => {
+    const program = join(projectDirectory, 'node_modules', '.bin', 'cdk')
+    const output = ['--output', join(instanceDirectory, 'cdk.out'), '-c', 'stage=local', '--no-notices']
+    await run(program, [...words, ...output], projectDirectory, environment)
+  }
+  await cdk('bootstrap', `aws://${account}/${region}`)
+  // Through change sets, the emulator's second deployment fails.
+  await cdk('deploy', '--all', '--method=direct', '--require-approval=never', '--outputs-file', outputsFile)
+  return readOutputs(outputsSchema.parse(JSON.parse(await readFile(outputsFile, 'utf8'))))
+}
+
+/**
+ * Picks what local mode needs from the outputs of all stacks.
+ * @throws Error naming the outputs that are missing.
+ */
+export function readOutputs(outputs: z.infer<typeof outputsSchema>): DeployedStack {
+  const all = Object.values(outputs).flatMap((stack) => Object.entries(stack))
+  const missing: string[] = []
+  const find = (ending: string): string => {
+    const value = all.find(([name]) => name.endsWith(ending))?.[1]
+    if (value === undefined) missing.push(ending)
+    return value ?? ''
+  }
+  const stack = {
+    apiUrl: find('ApiUrl'),
+    bucketName: find('BucketName'),
+    tableName: find('TableName'),
+    stateMachineArn: find('StateMachineArn'),
+  }
+  if (missing.length > 0) throw new Error(`the stacks have no output ${missing.join(', ')}`)
+  return stack
+}
+
+async function run(
+  program: string,
+  words: readonly string[],
+  directory: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<void> {
+  try {
+    await promisify(execFile)(program, words, {
+      cwd: directory,
+      env: environment,
+      maxBuffer: 64 * 1024 * 1024,
+    })
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }
+    throw new Error(`cdk ${words[0]} failed:\n${stdout}${stderr}` || lastLines(String(error)), { cause: error })
+  }
+}

@@ -1,0 +1,74 @@
+import { parameterError } from '../errors.ts'
+import type { JsonValue } from '../json.ts'
+import { parseGeoJson } from './geojson.ts'
+import { isNestedDeeperThan } from './nesting.ts'
+import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+import { isTopologicallyValid } from './topology.ts'
+
+/** Some 800 000 positions; parsed they take about 30 times the memory, which has to fit a function. */
+const MAX_TEXT_LENGTH = 16 * 1024 * 1024
+
+/** A MultiPolygon in a Feature has 6; the rest is for properties, which are kept and not interpreted. */
+const MAX_LEVELS = 64
+
+const SUB_TYPES: ReadonlySet<unknown> = new Set(['Circle', 'Rectangle'])
+
+/** Checks in the order of the contract (parameter-io 6.1); the text itself stays as it was written. */
+function check(text: string, parameterName: string): void {
+  const parsed = text.length > MAX_TEXT_LENGTH ? undefined : parseText(text)
+  if (parsed === undefined) throw parameterError('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', parameterName)
+  if (parsed.kind === 'collection') {
+    throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_TYPE', parameterName)
+  }
+  if (!isTopologicallyValid(parsed.geometry)) {
+    throw parameterError('INTERNAL_PARAMETER_INVALID_GEOJSON', parameterName)
+  }
+  const { subType, radius } = parsed.properties
+  if (subType === undefined || subType === null) return
+  if (!SUB_TYPES.has(subType)) {
+    throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_SUBTYPE', parameterName)
+  }
+  if (subType === 'Circle' && (radius === undefined || radius === null)) {
+    throw parameterError('INTERNAL_PARAMETER_MISSING_RADIUS_ERROR', parameterName)
+  }
+}
+
+function parseText(text: string): ReturnType<typeof parseGeoJson> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isNestedDeeperThan(value, MAX_LEVELS) ? undefined : parseGeoJson(value)
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function textOf(value: JsonValue, parameterName: string): string {
+  if (typeof value === 'string' && value.isWellFormed()) return value.trim()
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+  }
+  // Before it is serialised, which recurses.
+  if (isNestedDeeperThan(value, MAX_LEVELS)) {
+    throw parameterError('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', parameterName)
+  }
+  return JSON.stringify(value)
+}
+
+/** GeoJSON geometries and features; clients send and get them as text. */
+export const geometryCodec: ParameterCodec<TypeOf<'geometry'>> = {
+  nullError: 'INTERNAL_PARAMETER_TYPE_ERROR',
+  provision(value, _type, parameterName) {
+    const text = textOf(value, parameterName)
+    check(text, parameterName)
+    return { fileText: text, value: text }
+  },
+  listInput(fileText) {
+    return fileText
+  },
+  readOutput(fileText, _type, parameterName) {
+    const text = outputText(fileText, parameterName)
+    check(text, parameterName)
+    return text
+  },
+}

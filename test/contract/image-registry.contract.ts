@@ -1,0 +1,138 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { ImageRegistry } from '../../src/ports.ts'
+import { digestOf } from '../fixtures/bundle-builder.ts'
+
+interface ImageRegistryHarness {
+  readonly registry: ImageRegistry
+  /** The manifest under a tag or digest, as the registry has it. */
+  readonly manifest: (repository: string, digest: string) => Buffer | undefined
+  readonly blob: (repository: string, digest: string) => Buffer | undefined
+}
+
+const REPOSITORY = 'tasks/com-example-addition'
+const MEDIA_TYPE = 'application/vnd.oci.image.manifest.v1+json'
+
+async function* bytesOf(...texts: string[]): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const text of texts) yield Buffer.from(text)
+}
+
+/** What every image registry keeps to. `setUp` gives an empty one for each test. */
+export function describeImageRegistry(adapter: string, setUp: () => Promise<ImageRegistryHarness>): void {
+  describe(`image registry (${adapter})`, () => {
+    let harness: ImageRegistryHarness
+    let registry: ImageRegistry
+
+    beforeEach(async () => {
+      harness = await setUp()
+      registry = harness.registry
+      await registry.ensureRepository(REPOSITORY)
+    })
+
+    async function pushImage(content: string, tag: string): Promise<string> {
+      const config = await registry.pushBlob(REPOSITORY, bytesOf(content))
+      const manifest = Buffer.from(JSON.stringify({ config, layers: [config] }))
+      return await registry.pushManifest(REPOSITORY, tag, manifest, MEDIA_TYPE)
+    }
+
+    it('takes a blob and tells its digest and size', async () => {
+      const blob = await registry.pushBlob(REPOSITORY, bytesOf('some ', 'bytes'))
+
+      expect(blob).toEqual({ digest: digestOf('some bytes'), sizeBytes: 10 })
+      expect(harness.blob(REPOSITORY, blob.digest)?.toString()).toBe('some bytes')
+    })
+
+    it('takes a blob of no bytes and one of many', async () => {
+      const chunk = 'x'.repeat(100_000)
+
+      const empty = await registry.pushBlob(REPOSITORY, bytesOf())
+      const large = await registry.pushBlob(REPOSITORY, bytesOf(...Array<string>(50).fill(chunk)))
+
+      expect(empty.sizeBytes).toBe(0)
+      expect(large).toEqual({ digest: digestOf(chunk.repeat(50)), sizeBytes: 5_000_000 })
+    })
+
+    it('knows which blobs a repository has', async () => {
+      const { digest } = await registry.pushBlob(REPOSITORY, bytesOf('some bytes'))
+
+      expect(await registry.hasBlob(REPOSITORY, digest)).toBe(true)
+      expect(await registry.hasBlob(REPOSITORY, digestOf('other'))).toBe(false)
+      expect(await registry.hasBlob('tasks/unknown', digest)).toBe(false)
+    })
+
+    it('passes on what the bytes throw, and keeps nothing of them', async () => {
+      const failure = new Error('the archive is damaged')
+      async function* broken() {
+        yield Buffer.from('some bytes')
+        throw failure
+      }
+
+      await expect(registry.pushBlob(REPOSITORY, broken())).rejects.toBe(failure)
+      expect(await registry.hasBlob(REPOSITORY, digestOf('some bytes'))).toBe(false)
+    })
+
+    it('gives the digest of a manifest', async () => {
+      const digest = await pushImage('image', '1.0.0')
+
+      expect(digest).toBe(digestOf(harness.manifest(REPOSITORY, digest) ?? ''))
+    })
+
+    it('takes the same image under the same tag again', async () => {
+      const first = await pushImage('image', '1.0.0')
+
+      const second = await pushImage('image', '1.0.0')
+
+      expect(second).toBe(first)
+    })
+
+    it('replaces what a crashed import left under the tag', async () => {
+      const left = await pushImage('left over', '1.0.0')
+
+      const digest = await pushImage('image', '1.0.0')
+
+      expect(harness.manifest(REPOSITORY, digest)).toBeDefined()
+      expect(harness.manifest(REPOSITORY, left)).toBeUndefined()
+    })
+
+    it('removes an image with its last tag', async () => {
+      const digest = await pushImage('image', '1.0.0')
+      await pushImage('image', '1.0.1')
+
+      await registry.removeImage(REPOSITORY, '1.0.0')
+      const kept = harness.manifest(REPOSITORY, digest)
+      await registry.removeImage(REPOSITORY, '1.0.1')
+
+      expect(kept).toBeDefined()
+      expect(harness.manifest(REPOSITORY, digest)).toBeUndefined()
+    })
+
+    it('removes what is gone without complaint', async () => {
+      await registry.removeImage(REPOSITORY, 'never-there')
+      await registry.removeImage('tasks/unknown', '1.0.0')
+    })
+
+    it('makes a repository once', async () => {
+      const { digest } = await registry.pushBlob(REPOSITORY, bytesOf('some bytes'))
+
+      await registry.ensureRepository(REPOSITORY)
+
+      expect(await registry.hasBlob(REPOSITORY, digest)).toBe(true)
+    })
+
+    it('refuses a manifest of unknown blobs, and blobs for an unknown repository', async () => {
+      const unknown = { digest: digestOf('never sent') }
+      const manifest = Buffer.from(JSON.stringify({ config: unknown, layers: [] }))
+      const refusal = { error: 'REGISTRY_PUSHING_TASK_IMAGE_FAILED' }
+
+      await expect(registry.pushManifest(REPOSITORY, '1', manifest, MEDIA_TYPE)).rejects.toMatchObject(
+        refusal,
+      )
+      await expect(registry.pushBlob('tasks/unknown', bytesOf('x'))).rejects.toMatchObject(refusal)
+    })
+
+    it('names images by digest', () => {
+      const reference = registry.reference(REPOSITORY, digestOf('image'))
+
+      expect(reference).toMatch(/^[^/]+\/tasks\/com-example-addition@sha256:[0-9a-f]{64}$/u)
+    })
+  })
+}

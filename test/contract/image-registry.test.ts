@@ -1,0 +1,149 @@
+import { ECRClient } from '@aws-sdk/client-ecr'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createEcrImageRegistry } from '../../src/adapters/aws/ecr-image-registry.ts'
+import { createMemoryImageRegistry } from '../../src/adapters/memory/memory-image-registry.ts'
+import type { ImageRegistry } from '../../src/ports.ts'
+import { digestOf } from '../fixtures/bundle-builder.ts'
+import { CREDENTIALS, type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.ts'
+import { createFixedIdentity } from '../fixtures/fixed-identity.ts'
+import { describeImageRegistry } from './image-registry.contract.ts'
+
+const servers: FakeRegistry[] = []
+
+async function startEcr() {
+  const server = await startFakeRegistry()
+  servers.push(server)
+  const ecr = new ECRClient({
+    endpoint: server.url,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  })
+  const identity = createFixedIdentity()
+  const registry = createEcrImageRegistry({ ecr, registryUrl: server.url, now: identity.now })
+  return { server, identity, registry }
+}
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close()
+})
+
+describeImageRegistry('memory', async () => {
+  const registry = createMemoryImageRegistry()
+  return { registry, manifest: registry.manifest, blob: registry.blob }
+})
+
+describeImageRegistry('ECR', async () => {
+  const { registry, server } = await startEcr()
+  return { registry, manifest: server.manifest, blob: server.blob }
+})
+
+describe('ECR', () => {
+  const repository = 'tasks/example'
+  let server: FakeRegistry
+  let identity: ReturnType<typeof createFixedIdentity>
+  let registry: ImageRegistry
+
+  beforeEach(async () => {
+    const started = await startEcr()
+    server = started.server
+    identity = started.identity
+    registry = started.registry
+    await registry.ensureRepository(repository)
+  })
+
+  async function* someBytes(count = 1): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let index = 0; index < count; index += 1) yield Buffer.alloc(64 * 1024, 'x')
+  }
+
+  const tokensAsked = (): number => server.requests.filter((line) => line === 'POST /').length - 1
+
+  it('makes repositories that are scanned and whose tags stay', () => {
+    expect(server.repositories).toEqual([
+      {
+        repositoryName: repository,
+        imageTagMutability: 'IMMUTABLE',
+        imageScanningConfiguration: { scanOnPush: true },
+        tags: [{ Key: 'app-engine:managed', Value: 'true' }],
+      },
+    ])
+  })
+
+  it('asks for a token once, and again when it nears its end', async () => {
+    await registry.pushBlob(repository, someBytes())
+    await registry.pushBlob(repository, someBytes())
+    const before = tokensAsked()
+    identity.advance(11.75 * 3600)
+    await registry.pushBlob(repository, someBytes())
+
+    expect(before).toBe(1)
+    expect(tokensAsked()).toBeGreaterThan(1)
+  })
+
+  it.each(['relative', 'absolute'] as const)('goes on where a %s location says', async (place) => {
+    server.uploadsAt(place)
+
+    const { digest } = await registry.pushBlob(repository, someBytes())
+
+    expect(server.blob(repository, digest)).toBeDefined()
+    expect(server.uploadCredentials).toEqual([`Basic ${CREDENTIALS}`, `Basic ${CREDENTIALS}`])
+  })
+
+  it('keeps its credentials from other hosts', async () => {
+    server.uploadsAt('other-origin')
+
+    const { digest } = await registry.pushBlob(repository, someBytes())
+
+    expect(server.blob(repository, digest)).toBeDefined()
+    expect(server.uploadCredentials).toEqual([undefined, undefined])
+  })
+
+  it.each([
+    ['POST', /^POST \/v2/u],
+    ['PATCH', /^PATCH/u],
+    ['PUT', /^PUT/u],
+  ])('tells what the registry answered to %s', async (_, request) => {
+    const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'not yours' }] })
+    server.answerOnce(request, 403, body)
+
+    await expect(registry.pushBlob(repository, someBytes())).rejects.toMatchObject({
+      error: 'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
+      details: { description: expect.stringContaining('403 DENIED: not yours') },
+    })
+  })
+
+  it('closes the source when the registry refuses half way', async () => {
+    server.answerOnce(/^PATCH/u, 413)
+    let closed = false
+    async function* endless() {
+      try {
+        for (;;) yield* someBytes()
+      } finally {
+        closed = true
+      }
+    }
+
+    await expect(registry.pushBlob(repository, endless())).rejects.toMatchObject({
+      error: 'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
+    })
+    expect(closed).toBe(true)
+  })
+
+  it('tells when the registry is away', async () => {
+    const { url } = server
+    await registry.hasBlob(repository, digestOf('a'))
+    await server.close()
+    servers.splice(0)
+
+    await expect(registry.hasBlob(repository, digestOf('a'))).rejects.toMatchObject({
+      error: 'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
+      details: { description: expect.stringContaining(`no answer to HEAD ${url}`) },
+    })
+  })
+
+  it('tells when an image could not be removed', async () => {
+    server.answerOnce(/^POST \/$/u, 200, '{"failures":[{"failureCode":"ImageReferencedByManifestList"}]}')
+
+    await expect(registry.removeImage(repository, '1.0.0')).rejects.toThrow('ImageReferencedByManifestList')
+  })
+})
