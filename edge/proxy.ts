@@ -65,21 +65,20 @@ async function forward(
   response: http.ServerResponse,
   send: (request: http.IncomingMessage) => http.ClientRequest,
 ): Promise<void> {
-  const outgoing = send(request)
+  let outgoing = send(request)
   response.once('close', () => {
     if (!response.writableFinished) outgoing.destroy()
   })
   // A body that breaks off destroys the outgoing request, whose own error is told below.
   pipeline(request, outgoing).catch(() => undefined)
   const answer = await answerTo(outgoing).catch((error: unknown) => {
-    if (!isStaleConnection(outgoing, request)) throw error
-    return answerTo(send(request).end())
+    if (!outgoing.reusedSocket || hasBody(request) || response.destroyed) throw error
+    // The API closed an idle connection at the moment it was used again.
+    outgoing = send(request).end()
+    return answerTo(outgoing)
   })
-  response.writeHead(
-    answer.statusCode ?? 502,
-    answer.statusMessage ?? '',
-    endToEndHeaders(answer.rawHeaders, []),
-  )
+  const headers = endToEndHeaders(answer.rawHeaders, [])
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
   // The status is out already, so a failure from here on can only cut the answer off.
   await pipeline(answer, response).catch(() => response.destroy())
 }
@@ -91,9 +90,8 @@ function answerTo(outgoing: http.ClientRequest): Promise<http.IncomingMessage> {
   })
 }
 
-/** The API closed an idle connection at the moment it was used again; without a body the request can be repeated. */
-function isStaleConnection(outgoing: http.ClientRequest, { method }: http.IncomingMessage): boolean {
-  return outgoing.reusedSocket && (method === 'GET' || method === 'HEAD') && !outgoing.destroyed
+function hasBody({ headers }: http.IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
 /** Name and value in turns, as Node has raw headers, without those of the connection. */

@@ -40,8 +40,14 @@ export async function callEngine(engine: ContainerEngine, ...words: readonly str
 /** Removes all containers with a label, running ones included. */
 export async function removeLabelled(engine: ContainerEngine, label: string): Promise<void> {
   const ids = await callEngine(engine, 'ps', '--all', '--quiet', '--filter', `label=${label}`)
-  if (ids === '') return
-  await callEngine(engine, 'rm', '--force', '--volumes', ...ids.split('\n'))
+  if (ids !== '') await removeContainers(engine, ids.split('\n'))
+}
+
+/** Kills and removes containers. Podman's forced removal alone would give each ten seconds to end by itself. */
+export async function removeContainers(engine: ContainerEngine, names: readonly string[]): Promise<void> {
+  // Those that run not (any more) make it fail, after it has killed the others.
+  await callEngine(engine, 'kill', ...names).catch(() => undefined)
+  await callEngine(engine, 'rm', '--force', '--volumes', ...names)
 }
 
 /** The end of a program's error output, short enough for a message. */

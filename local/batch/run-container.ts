@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { type ContainerEngine, callEngine, lastLines } from '../container-engine.ts'
+import { type ContainerEngine, callEngine, lastLines, removeContainers } from '../container-engine.ts'
 import {
   type ContainerTask,
   containerName,
@@ -51,10 +51,9 @@ export async function runInEngine(
     return await explainExit(engine, name, exitCode, errorTail)
   } finally {
     signal.removeEventListener('abort', kill)
-    const removal = callEngine(engine, 'rm', '--force', '--volumes', name).catch(() => undefined)
     // A killed engine may have left the container running: then its removal is what ends it.
-    if (signal.aborted) await removal
-    else afterwards(removal)
+    if (signal.aborted) await removeContainers(engine, [name]).catch(() => undefined)
+    else afterwards(callEngine(engine, 'rm', '--volumes', name).catch(() => undefined))
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'
+import { sendStream } from './registry-stream-request.ts'
 
 /** Pushing to a registry by the OCI distribution specification 1.1. */
 export interface DistributionClient {
@@ -31,24 +32,28 @@ export function createDistributionClient(options: DistributionClientOptions): Di
   const registry = new URL(options.registryUrl)
   const urlOf = (repository: string, rest: string): URL => new URL(`/v2/${repository}/${rest}`, registry)
 
-  const send = async (url: URL, init: RequestInit): Promise<Response> => {
+  /** The answer when its status is expected; nothing is left of its body. */
+  const request = async (
+    url: URL,
+    init: RequestInit & { readonly method: string; readonly stream?: AsyncIterable<Uint8Array> },
+    expected: readonly number[],
+  ): Promise<Response> => {
+    const { stream, ...rest } = init
     const headers = new Headers(init.headers)
     // An upload may be continued at another host: the credentials are none of its business.
     if (url.origin === registry.origin) headers.set('authorization', await options.authorize())
+    const line = `${init.method} ${url.origin}${url.pathname}`
+    let response: Response
     try {
-      return await fetch(url, { ...init, headers })
+      response =
+        stream === undefined
+          ? await fetch(url, { ...rest, headers })
+          : await sendStream(url, { method: init.method, headers }, stream)
     } catch (error) {
-      throw registryError(`no answer to ${init.method} ${url.origin}${url.pathname}`, error)
+      throw registryError(`no answer to ${line}`, error)
     }
-  }
-  /** The answer when its status is expected; nothing is left of its body. */
-  const request = async (url: URL, init: RequestInit, expected: readonly number[]): Promise<Response> => {
-    const response = await send(url, init)
     if (!expected.includes(response.status)) {
-      const problem = await readProblem(response)
-      throw registryError(
-        `the answer to ${init.method} ${url.origin}${url.pathname} is ${response.status} ${problem}`,
-      )
+      throw registryError(`the answer to ${line} is ${response.status} ${await readProblem(response)}`)
     }
     await response.body?.cancel()
     return response
@@ -67,7 +72,7 @@ export function createDistributionClient(options: DistributionClientOptions): Di
       const headers = { 'content-type': 'application/octet-stream' }
       let sent: URL
       try {
-        const init = { method: 'PATCH', headers, body: meter.bytes, duplex: 'half' } as const
+        const init = { method: 'PATCH', headers, stream: meter.bytes }
         // The specification says 202; ECR has been seen with 201.
         sent = locationOf(await request(started, init, [201, 202, 204]), started)
       } catch (error) {

@@ -1,0 +1,65 @@
+import type { z } from 'zod'
+
+/** From the document to a property: names of keys, numbers of list items. */
+export type DescriptorPath = readonly (string | number)[]
+
+/** What is wrong at a path; `message` goes on from the path: `must be …`, `is missing: …`. */
+export interface Finding {
+  readonly path: DescriptorPath
+  readonly message: string
+}
+
+/** Longest piece of a descriptor that messages repeat. */
+const MAX_QUOTE_LENGTH = 60
+
+/**
+ * The path as people write it: `inputs.a.type`, `authors[0].email`; names with other characters in brackets and quotes.
+ */
+export function formatPath(path: DescriptorPath): string {
+  if (path.length === 0) return 'the descriptor'
+  return path
+    .map((segment, index) => {
+      if (typeof segment === 'number') return `[${segment}]`
+      if (!/^[\w$]+$/u.test(segment)) return `[${quote(segment)}]`
+      return index === 0 ? quoteless(segment) : `.${quoteless(segment)}`
+    })
+    .join('')
+}
+
+/**
+ * Zod's parameters for a check that has one message, whether the property is missing, of another kind or refused.
+ * @example z.boolean(must('true or false'))
+ */
+export function must(expected: string): { readonly error: (issue: { readonly input?: unknown }) => string } {
+  return { error: ({ input }) => mustMessage(expected, input) }
+}
+
+/** The sentence of {@link must}, for checks outside of schemas. */
+export function mustMessage(expected: string, actual: unknown): string {
+  return actual === undefined
+    ? `is missing: it must be ${expected}`
+    : `must be ${expected}, not ${describeValue(actual)}`
+}
+
+/** The problems that a schema found, below `prefix`. */
+export function findingsOf(error: z.ZodError, prefix: DescriptorPath = []): Finding[] {
+  return error.issues.map(({ path, message }) => ({
+    path: [...prefix, ...path.map((segment) => (typeof segment === 'number' ? segment : String(segment)))],
+    message,
+  }))
+}
+
+function describeValue(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object' && value !== null) return 'a mapping'
+  if (typeof value === 'string') return quote(value)
+  return typeof value === 'number' ? `the number ${value}` : String(value)
+}
+
+function quote(text: string): string {
+  return JSON.stringify(quoteless(text))
+}
+
+function quoteless(text: string): string {
+  return text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text
+}

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { must, mustMessage } from './descriptor-problem.ts'
+import { DEFAULT_FOLDERS, FOLDER_RULE, isMountable, normalizeFolder } from './folders.ts'
+import { isNamespace, isSemver } from './names.ts'
+import { memoryBytes } from './parameter-type-schema.ts'
+
+/** The reference's; the schema's 1Gi would stop tasks that were developed under this limit (descriptor contract, 3.1). */
+const DEFAULT_RAM_BYTES = 4n * 1024n ** 3n
+
+const MAX_DESCRIPTION_CHARACTERS = 2048
+
+function text(expected: string, isAccepted: (value: string) => boolean = () => true) {
+  return z.string(must(expected)).refine(isAccepted, must(expected))
+}
+
+const mapping = must('a mapping')
+const folder = text(FOLDER_RULE, isMountable).transform(normalizeFolder)
+
+function count(minimum: number) {
+  const expected = `an integer of ${minimum} or more`
+  // Beyond 2^53 the number is not the one that was written.
+  return z
+    .number(must(expected))
+    .refine((value) => Number.isSafeInteger(value) && value >= minimum, must(expected))
+}
+
+const authorSchema = z
+  .object(
+    {
+      first_name: text('a text'),
+      last_name: text('a text'),
+      organization: text('a text'),
+      // No format check: the reference may take what a stricter one would refuse.
+      email: text('a text'),
+      is_contact: z.boolean(must('true or false')).default(false),
+    },
+    mapping,
+  )
+  .transform(({ first_name, last_name, organization, email, is_contact }) => ({
+    firstName: first_name,
+    lastName: last_name,
+    organization,
+    email,
+    isContact: is_contact,
+  }))
+
+const resourcesSchema = z
+  .object(
+    {
+      ram: memoryBytes.default(DEFAULT_RAM_BYTES),
+      cpus: count(1).default(1),
+      gpus: count(0).default(0),
+      internet: z.boolean(must('true or false')).default(false),
+    },
+    mapping,
+  )
+  .transform(({ ram, ...rest }) => ({ ramBytes: String(ram), ...rest }))
+
+const configurationSchema = z.object(
+  {
+    input_folder: folder.default(DEFAULT_FOLDERS.inputs),
+    output_folder: folder.default(DEFAULT_FOLDERS.outputs),
+    image: z.object({ file: text('the name of a file in the bundle').nullish() }, mapping).nullish(),
+    resources: resourcesSchema.prefault({}),
+  },
+  mapping,
+)
+
+/**
+ * Everything of a descriptor but its parameters, which parameter-reader.ts reads one by one. Accepts what the official schema
+ * task.v0.json accepts, and refuses what it refuses, but for the documented differences (descriptor contract, 3 and 7).
+ */
+export const descriptorSchema = z.object(
+  {
+    $schema: text('the address of the schema, https://cytomine.com/schema-store/tasks/task.v0.json'),
+    name: text(
+      'a name of 3 to 30 letters, digits, spaces, "_" and "-"',
+      (value) => value.length >= 3 && value.length <= 30 && /^[a-zA-Z0-9_\s-]+$/u.test(value),
+    ),
+    namespace: text('a namespace such as com.example.tasks.count (at most 255 characters)', isNamespace),
+    version: text('a semantic version such as 1.0.0 (at most 255 characters)', isSemver),
+    description: text(
+      `a text of at most ${MAX_DESCRIPTION_CHARACTERS} characters`,
+      (value) => [...value].length <= MAX_DESCRIPTION_CHARACTERS,
+    ).exactOptional(),
+    authors: z.array(authorSchema, must('a list of authors')).min(1, 'must name one author or more'),
+    external: z
+      .object(
+        {
+          source_code: text('an address').exactOptional(),
+          doi: z.array(text('an address'), must('a list of addresses')).exactOptional(),
+        },
+        mapping,
+      )
+      .exactOptional(),
+    configuration: configurationSchema,
+    inputs: parametersMapping(),
+    outputs: parametersMapping(),
+  },
+  mapping,
+)
+
+/** z.record would lose the name `__proto__`, which has to be refused. */
+function parametersMapping() {
+  const expected = 'a mapping of names to parameters'
+  return z.unknown().superRefine((value, context) => {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
+    context.addIssue({ code: 'custom', message: mustMessage(expected, value), input: value })
+  })
+}

@@ -1,0 +1,42 @@
+/** An amount of memory in whole units, rounded up. */
+export interface MemoryAmount {
+  readonly bytes: bigint
+  readonly bits: bigint
+}
+
+/** Decimal prefixes are powers of 1000, binary ones (`Ki`) powers of 1024; a place in the list is the exponent. */
+const PREFIXES = ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y', 'R', 'Q']
+
+/**
+ * number, spaces, prefix and suffix of the contract's grammar (descriptor 3.2). `K` stands for `k`, as the documentation
+ * itself writes it.
+ */
+const AMOUNT = /^(0|[1-9]\d*)(?:\.(\d+))?\s*(?:([KMGTPEZY])i|([kKMGTPEZYRQ]))?(B|Byte|byte|b|bit)?$/u
+
+/** The largest amounts have some 35 digits; longer texts only cost time. */
+const MAX_LENGTH = 100
+
+const BITS_PER_BYTE = 8n
+
+/**
+ * Reads a memory amount such as `4Gi`, `1.5 MB` or `25Kib`, exactly.
+ * @returns undefined when the text is none.
+ */
+export function parseMemoryAmount(text: string): MemoryAmount | undefined {
+  if (text.length > MAX_LENGTH) return undefined
+  const match = AMOUNT.exec(text)
+  if (match === null) return undefined
+  const [, whole = '', fraction = '', binary, decimal = '', suffix = 'B'] = match
+  const unit =
+    binary === undefined
+      ? 1000n ** BigInt(PREFIXES.indexOf(decimal.toUpperCase()))
+      : 1024n ** BigInt(PREFIXES.indexOf(binary))
+  const scale = 10n ** BigInt(fraction.length)
+  const bits =
+    BigInt(whole + fraction) * unit * (suffix.startsWith('b') && suffix !== 'byte' ? 1n : BITS_PER_BYTE)
+  return { bytes: divideUp(bits, scale * BITS_PER_BYTE), bits: divideUp(bits, scale) }
+}
+
+function divideUp(dividend: bigint, divisor: bigint): bigint {
+  return (dividend + divisor - 1n) / divisor
+}

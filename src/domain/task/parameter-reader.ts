@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { DomainError } from '../errors.ts'
+import type { JsonValue } from '../json.ts'
+import { codecOf } from '../parameters/registry.ts'
+import { type DescriptorPath, type Finding, findingsOf, must, mustMessage } from './descriptor-problem.ts'
+import { isParameterName } from './names.ts'
+import { parameterTypeSchema } from './parameter-type-schema.ts'
+import type { ParameterType, ParameterTypeId } from './task.ts'
+
+/** Inputs and outputs are separate name spaces, so the kind is a part of every key. */
+export type ParameterKind = 'inputs' | 'outputs'
+
+/** One parameter of a descriptor; what could not be read is undefined and has a finding. */
+export interface ReadParameter {
+  readonly kind: ParameterKind
+  readonly name: string
+  readonly type: ParameterType | undefined
+  readonly fields: z.infer<typeof fieldsSchema> | undefined
+  readonly default: JsonValue | undefined
+  readonly findings: readonly Finding[]
+}
+
+const NAME = 'a name of letters, digits and "_", at most 247 of them and no reserved word of JavaScript'
+
+const reference = z.string(must('a reference such as inputs/image'))
+
+const fieldsSchema = z.object(
+  {
+    display_name: z
+      .string(must('a text that is not empty'))
+      .refine((text) => text !== '', must('a text that is not empty'))
+      .exactOptional(),
+    description: z.string(must('a text')),
+    optional: z.boolean(must('true or false')).default(false),
+    dependencies: z
+      .object(
+        {
+          derived_from: reference.exactOptional(),
+          matching: z.array(reference, must('a list of references')).exactOptional(),
+        },
+        must('a mapping'),
+      )
+      .exactOptional(),
+  },
+  must('a mapping with type and description'),
+)
+
+const text = z.string(must('a text'))
+const integer = z.number(must('an integer')).refine(Number.isInteger, must('an integer'))
+
+/** JSON kind of a default; types that have none are left out: there, a default is ignored whatever it is. */
+const DEFAULTS: { readonly [Id in ParameterTypeId]?: z.ZodType<boolean | number | string> } = {
+  boolean: z.boolean(must('true or false')),
+  integer,
+  number: z.number(must('a number')),
+  string: text,
+  enumeration: text,
+  datetime: text,
+}
+
+/** Reads one entry of `inputs` or `outputs`; type, default and the other fields each report for themselves. */
+export function readParameter(kind: ParameterKind, name: string, value: unknown): ReadParameter {
+  const path = [kind, name]
+  const findings: Finding[] = []
+  if (!isParameterName(name)) findings.push({ path, message: `must have ${NAME}` })
+  const fields = fieldsSchema.safeParse(value)
+  if (!fields.success) findings.push(...findingsOf(fields.error, path))
+  // Anything but a mapping has been reported; a finding for each of its properties would say no more.
+  if (!isMapping(value)) {
+    return { kind, name, type: undefined, fields: undefined, default: undefined, findings }
+  }
+
+  const type = parameterTypeSchema.safeParse(value.type)
+  if (!type.success) findings.push(...findingsOf(type.error, [...path, 'type']))
+  let defaultValue: JsonValue | undefined
+  if (kind === 'inputs' && type.success && value.default !== undefined) {
+    const read = readDefault(type.data, value.default, [...path, 'default'])
+    if ('message' in read) findings.push(read)
+    else defaultValue = read.value
+  }
+  return { kind, name, type: type.data, fields: fields.data, default: defaultValue, findings }
+}
+
+function isMapping(value: unknown): value is { readonly type?: unknown; readonly default?: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A default has to be a value that the input would take from a client. */
+function readDefault(
+  type: ParameterType,
+  value: unknown,
+  path: DescriptorPath,
+): Finding | { readonly value: JsonValue | undefined } {
+  const schema = DEFAULTS[type.id]
+  const codec = codecOf(type)
+  if (schema === undefined || codec === undefined) return { value: undefined }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success)
+    return findingsOf(parsed.error, path)[0] ?? { path, message: mustMessage('valid', value) }
+  try {
+    return { value: codec.provision(parsed.data, type, String(path[1])).value }
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    return { path, message: `must be a value that the parameter accepts: ${error.message}` }
+  }
+}

@@ -1,0 +1,155 @@
+import type { z } from 'zod'
+import { batchError, type DomainError, parameterError } from '../errors.ts'
+import { type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
+import { descriptorSchema } from './descriptor-schema.ts'
+import { findFolderCollision } from './folders.ts'
+import { type ParameterKind, type ReadParameter, readParameter } from './parameter-reader.ts'
+import { findReferenceProblems, groupMatching } from './references.ts'
+import type { TaskDescriptor, TaskInput, TaskOutput } from './task.ts'
+import { formatPosition, readYaml, type TextPosition, type YamlDocument } from './yaml-document.ts'
+
+/** Something that the author of a descriptor has to change. */
+export interface DescriptorProblem extends Partial<TextPosition> {
+  /** `inputs.a.type`; of a missing property, where it would stand. */
+  readonly path: string
+  /** A sentence that names the path, what was expected, and the place in the text. */
+  readonly message: string
+}
+
+/** The refusal of an upload lies in one DynamoDB item (400 KB); nobody reads more problems than these anyway. */
+const MAX_PROBLEMS = 100
+
+/** A task is one DynamoDB item of at most 400 KB, and has some more fields than the descriptor's. */
+const MAX_DESCRIPTOR_BYTES = 350_000
+
+/**
+ * Reads and checks the text of a descriptor.yml.
+ * @param newId makes the ids of parameters
+ * @returns the descriptor, or all of its problems, which a user fixes together
+ * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when the text is no YAML
+ */
+export function parseTaskDescriptor(
+  text: string,
+  newId: () => string,
+): { readonly descriptor: TaskDescriptor } | { readonly problems: readonly DescriptorProblem[] } {
+  const document = readYaml(text)
+  const shape = descriptorSchema.safeParse(document.value)
+  const parameters = [...readParameters(document, 'inputs'), ...readParameters(document, 'outputs')]
+  const findings = [
+    ...(shape.success ? [] : findingsOf(shape.error)),
+    ...parameters.flatMap((parameter) => parameter.findings),
+    ...findReferenceProblems(parameters),
+  ]
+  if (shape.success) {
+    const { input_folder: inputFolder, output_folder: outputFolder } = shape.data.configuration
+    findings.push(
+      ...[findFolderCollision(inputFolder, outputFolder)].filter((finding) => finding !== undefined),
+    )
+  }
+  if (!shape.success || findings.length + document.duplicateKeys.length > 0) {
+    return { problems: listProblems(document, findings) }
+  }
+  const descriptor = buildDescriptor(shape.data, parameters, newId)
+  if (Buffer.byteLength(JSON.stringify(descriptor)) > MAX_DESCRIPTOR_BYTES) {
+    const message = `must be smaller: what the service keeps of it has more than ${MAX_DESCRIPTOR_BYTES} bytes`
+    return { problems: listProblems(document, [{ path: [], message }]) }
+  }
+  return { descriptor }
+}
+
+/** The contract's answer to a descriptor with problems (http-api 5.2). */
+export function descriptorError(problems: readonly DescriptorProblem[]): DomainError {
+  return batchError(
+    'INTERNAL_SCHEMA_VALIDATION_ERROR',
+    problems.map(
+      ({ path, message }) => parameterError('INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR', path, message).body,
+    ),
+  )
+}
+
+function readParameters(document: YamlDocument, kind: ParameterKind): ReadParameter[] {
+  const values = entriesOf(entriesOf(document.value).get(kind))
+  return document.keysOf([kind]).map((name) => readParameter(kind, name, values.get(name)))
+}
+
+/** A mapping's entries; none of anything else, which the schema reports. */
+function entriesOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : [])
+}
+
+/** One problem a path, in the order of the text. */
+function listProblems(document: YamlDocument, findings: readonly Finding[]): DescriptorProblem[] {
+  const repeated = document.duplicateKeys.map(({ path, position }) => ({
+    path: formatPath(path),
+    message: 'must be given only once',
+    position,
+  }))
+  const unique = new Map<string, { path: string; message: string; position: TextPosition | undefined }>()
+  for (const { path, message } of findings) {
+    const key = formatPath(path)
+    if (!unique.has(key)) unique.set(key, { path: key, message, position: document.positionOf(path) })
+  }
+  const problems = [...repeated, ...unique.values()]
+    .sort((a, b) => (a.position?.line ?? 0) - (b.position?.line ?? 0))
+    .map(({ path, message, position }) => ({
+      path,
+      message: `${path} ${message}${position === undefined ? '' : formatPosition(position)}`,
+      ...position,
+    }))
+  if (problems.length <= MAX_PROBLEMS) return problems
+  const rest = problems.length - MAX_PROBLEMS
+  return [
+    ...problems.slice(0, MAX_PROBLEMS),
+    { path: formatPath([]), message: `the descriptor has ${rest} more problems` },
+  ]
+}
+
+function buildDescriptor(
+  shape: z.infer<typeof descriptorSchema>,
+  parameters: readonly ReadParameter[],
+  newId: () => string,
+): TaskDescriptor {
+  const { configuration } = shape
+  const imageFile = configuration.image?.file
+  return {
+    namespace: shape.namespace,
+    version: shape.version,
+    name: shape.name,
+    description: shape.description ?? null,
+    authors: shape.authors,
+    inputFolder: configuration.input_folder,
+    outputFolder: configuration.output_folder,
+    ...(imageFile === undefined || imageFile === null ? {} : { imageFile }),
+    resources: configuration.resources,
+    inputs: parameters
+      .filter(({ kind }) => kind === 'inputs')
+      .flatMap((parameter) => buildInput(parameter, newId)),
+    outputs: parameters
+      .filter(({ kind }) => kind === 'outputs')
+      .flatMap((parameter) => buildOutput(parameter, newId)),
+    matchingGroups: groupMatching(parameters),
+  }
+}
+
+function buildParameter(
+  { name, type, fields }: ReadParameter,
+  newId: () => string,
+): Omit<TaskInput, 'default'>[] {
+  if (type === undefined || fields === undefined) return []
+  const { display_name: displayName = name, description, optional } = fields
+  return [{ id: newId(), name, displayName, description, optional, type }]
+}
+
+function buildInput(parameter: ReadParameter, newId: () => string): TaskInput[] {
+  return buildParameter(parameter, newId).map((input) =>
+    parameter.default === undefined ? input : { ...input, default: parameter.default },
+  )
+}
+
+function buildOutput(parameter: ReadParameter, newId: () => string): TaskOutput[] {
+  const derivedFrom = parameter.fields?.dependencies?.derived_from
+  return buildParameter(parameter, newId).map((output) => ({
+    ...output,
+    derivedFrom: derivedFrom === undefined ? null : derivedFrom.slice('inputs/'.length),
+  }))
+}

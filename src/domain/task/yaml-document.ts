@@ -1,0 +1,160 @@
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
+import { DomainError } from '../errors.ts'
+import { isNestedDeeperThan } from '../parameters/nesting.ts'
+import type { DescriptorPath } from './descriptor-problem.ts'
+
+/** Both from 1. */
+export interface TextPosition {
+  readonly line: number
+  readonly column: number
+}
+
+/** A descriptor's YAML as plain values, and where they stand in the text. */
+export interface YamlDocument {
+  readonly value: unknown
+  /** Every repeated key: of the values only the last is in {@link value}. */
+  readonly duplicateKeys: readonly { readonly path: DescriptorPath; readonly position: TextPosition }[]
+  /** Keys of the mapping at a path, in the order of the text, which objects lose for keys that look like numbers. */
+  keysOf(path: DescriptorPath): readonly string[]
+  /** Where the property stands; of a missing one, its nearest parent. */
+  positionOf(path: DescriptorPath): TextPosition | undefined
+}
+
+/** Real descriptors have a few KB. A task is one DynamoDB item of at most 400 KB, so this much text would be too much anyway. */
+const MAX_LENGTH = 256 * 1024
+
+/** Sharing a block between parameters is fine; hundreds of aliases, or aliases of aliases, are an attack. */
+const MAX_ALIAS_COUNT = 100
+
+/** Real descriptors have 5, and 1 for each array in an array; aliases that contain themselves have no end. */
+const MAX_LEVELS = 64
+
+/**
+ * YAML 1.2 core schema whatever the text's own directive says: 1.1 would make dates, sets and bytes of it. All keys are text, as
+ * written (`007` stays). Repeated keys are looked for here, because the library compares each with each.
+ */
+const OPTIONS = {
+  schema: 'core',
+  version: '1.2',
+  merge: false,
+  resolveKnownTags: false,
+  stringKeys: true,
+  uniqueKeys: false,
+  prettyErrors: false,
+  // Reads the first document of several, as the reference does.
+  logLevel: 'silent',
+} as const
+
+/**
+ * Reads the text of a descriptor.
+ * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when it is no YAML, or too big, too deep or has too many aliases.
+ */
+export function readYaml(text: string): YamlDocument {
+  if (text.length > MAX_LENGTH) throw notReadable(`it has more than ${MAX_LENGTH} characters`)
+  const lines = new LineCounter()
+  const document = parseDocument(text, { ...OPTIONS, lineCounter: lines })
+  const positionAt = (offset: number): TextPosition => {
+    const { line, col } = lines.linePos(offset)
+    return { line, column: col }
+  }
+  const [error] = document.errors
+  if (error !== undefined) {
+    throw notReadable(`${error.message}${formatPosition(positionAt(error.pos[0]))}`, error)
+  }
+  const value = plainValueOf(document)
+  const { root, duplicates } = indexPlaces(document)
+  return {
+    value,
+    duplicateKeys: duplicates.map(({ path, offset }) => ({ path, position: positionAt(offset) })),
+    keysOf: (path) => [...(placeAt(root, path).exact?.keys.keys() ?? [])],
+    positionOf: (path) => {
+      const { offset } = placeAt(root, path).nearest
+      return offset === undefined ? undefined : positionAt(offset)
+    },
+  }
+}
+
+/** Ends a sentence with where to look. */
+export function formatPosition({ line, column }: TextPosition): string {
+  return ` (line ${line}, column ${column})`
+}
+
+/** The contract fixes the message; the words for the author go into the details. */
+function notReadable(description: string, cause?: unknown): DomainError {
+  const details = { type: 'related', parameterName: 'descriptor', description } as const
+  return new DomainError('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', details, { cause })
+}
+
+function plainValueOf(document: Document): unknown {
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT })
+  } catch (error) {
+    // What the library throws for unknown anchors and for too many aliases.
+    if (error instanceof ReferenceError) throw notReadable(error.message, error)
+    throw error
+  }
+  if (isNestedDeeperThan(value, MAX_LEVELS)) throw notReadable(`it nests more than ${MAX_LEVELS} levels deep`)
+  return value
+}
+
+/** A node of the document, aliases followed: `offset` is where its key begins, or itself in a list. */
+interface Place {
+  readonly offset: number | undefined
+  readonly keys: Map<string, Place>
+  readonly items: Place[]
+}
+
+interface DuplicateKey {
+  readonly path: DescriptorPath
+  readonly offset: number
+}
+
+/** Goes once through the document, which has no circles and a bounded depth by now. */
+function indexPlaces(document: Document): {
+  readonly root: Place
+  readonly duplicates: readonly DuplicateKey[]
+} {
+  const duplicates: DuplicateKey[] = []
+  const anchors = new Map<string, Place>()
+  const indexNode = (node: unknown, offset: number | undefined, path: DescriptorPath): Place => {
+    if (isAlias(node)) {
+      const { keys = new Map(), items = [] } = anchors.get(node.source) ?? {}
+      return { offset, keys, items }
+    }
+    const place: Place = { offset, keys: new Map(), items: [] }
+    if (isMap(node)) {
+      for (const { key, value } of node.items) {
+        const name = isScalar(key) ? String(key.value) : ''
+        const start = offsetOf(key)
+        if (place.keys.has(name)) duplicates.push({ path: [...path, name], offset: start ?? 0 })
+        place.keys.set(name, indexNode(value, start, [...path, name]))
+      }
+    } else if (isSeq(node)) {
+      for (const [index, item] of node.items.entries()) {
+        place.items.push(indexNode(item, offsetOf(item), [...path, index]))
+      }
+    }
+    if (isNode(node) && 'anchor' in node && node.anchor !== undefined) anchors.set(node.anchor, place)
+    return place
+  }
+  return { root: indexNode(document.contents, undefined, []), duplicates }
+}
+
+function offsetOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined
+}
+
+/** Follows the path: `nearest` is as far as it goes, `exact` undefined when that is not its end. */
+function placeAt(
+  root: Place,
+  path: DescriptorPath,
+): { readonly nearest: Place; readonly exact: Place | undefined } {
+  let nearest = root
+  for (const segment of path) {
+    const next = typeof segment === 'number' ? nearest.items[segment] : nearest.keys.get(segment)
+    if (next === undefined) return { nearest, exact: undefined }
+    nearest = next
+  }
+  return { nearest, exact: nearest }
+}
