@@ -40,7 +40,7 @@ export async function withRetry<T>(what: string, call: () => Promise<T>): Promis
 }
 
 /** An answer that will not change by asking again. */
-export class RefusedError extends Error {
+class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
 

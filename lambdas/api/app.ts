@@ -10,7 +10,7 @@ import { taskRunRoutes } from './routes/task-runs.ts'
 import { taskRoutes } from './routes/tasks.ts'
 
 /** Where core expects the API (http-api 1.1). */
-export const BASE_PATH = '/app-engine/v1'
+const BASE_PATH = '/app-engine/v1'
 
 /** The HTTP contract as one Hono app: `/ping` at the root, everything else below {@link BASE_PATH}. */
 export function createApp(deps: ApiDependencies): Hono {

@@ -14,7 +14,7 @@ export function viewTask(task: Task): object {
 }
 
 /** http-api 6.2: bounds only where set; `formats` null when unset. */
-export function viewType(type: ParameterType): object {
+function viewType(type: ParameterType): object {
   switch (type.id) {
     case 'image':
     case 'file':

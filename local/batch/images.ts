@@ -11,6 +11,9 @@ export interface ImageCache {
   removePulled(): Promise<void>
 }
 
+/** A reason has at most 255 characters, and an engine tells the cause at the end. */
+const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
+
 /** An image cache on top of the engine's own. */
 export function createImageCache(engine: ContainerEngine): ImageCache {
   const present = new Map<string, Promise<void>>()
@@ -26,7 +29,8 @@ export function createImageCache(engine: ContainerEngine): ImageCache {
       await callEngine(engine, 'pull', '--quiet', ...insecureRegistry(engine, reference), reference)
       pulled.add(reference)
     } catch (error) {
-      throw new Error(`CannotPullContainerError: ${(error as Error).message}`, { cause: error })
+      const { message } = error as Error
+      throw new Error(`CannotPullContainerError: ${message.slice(-LONGEST_EXPLANATION)}`, { cause: error })
     }
   }
 

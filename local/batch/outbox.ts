@@ -19,8 +19,13 @@ const MOST_AT_A_TIME = 2
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 
-/** An outbox on top of the jobs' own lists of events, which outlive the server. */
-export function createOutbox(store: StateStore, deliver: DeliverEvent, warn: (text: string) => void): Outbox {
+/** An outbox on top of the jobs' own lists of events, which outlive the server. `pause` waits before a next try. */
+export function createOutbox(
+  store: StateStore,
+  deliver: DeliverEvent,
+  warn: (text: string) => void,
+  pause: (milliseconds: number) => Promise<unknown> = (milliseconds) => delay(milliseconds),
+): Outbox {
   const waiting: string[] = []
   const listed = new Set<string>()
   let working = 0
@@ -54,7 +59,7 @@ export function createOutbox(store: StateStore, deliver: DeliverEvent, warn: (te
         pauseMs = FIRST_PAUSE_MS
       } catch (error) {
         warn(`event ${event.id} of job ${jobId} waits: ${String(error)}`)
-        await delay(pauseMs, undefined, { ref: false })
+        await pause(pauseMs)
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
       }
     }

@@ -2,7 +2,7 @@
  * Every error that leaves the service: the reference's constant, HTTP status, `errorCode`, `message`.
  * Spelling mistakes in messages are part of the contract (http-api 3.3); statuses follow its section 3.2.
  */
-export const ERRORS = {
+const ERRORS = {
   APPSTORE_DOWNLOAD_FAILED: [
     400,
     'APPE-appstore-download-failure',

@@ -57,7 +57,6 @@ export type StagedOutputs = z.infer<typeof stagedOutputsSchema>
 
 /** What stands in the listing object. */
 export const outputListingSchema = z.object({ entries: z.array(outputEntrySchema) })
-export type OutputListing = z.infer<typeof outputListingSchema>
 
 /** File name of the listing beside the outputs; a parameter name has no dot, so it cannot be one. */
 export const LISTING_NAME = 'staged.json'

@@ -57,7 +57,7 @@ export async function startRun(task: string, inputs: Readonly<Record<string, Jso
   return run
 }
 
-export async function describeRun(run: string): Promise<RunView> {
+async function describeRun(run: string): Promise<RunView> {
   return (await (await callOk('GET', run)).json()) as RunView
 }
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { pipeline } from 'node:stream/promises'
@@ -21,11 +20,16 @@ export async function sendStream(
   const open = url.protocol === 'https:' ? requestHttps : requestHttp
   const request = open(url, { method: init.method, headers: Object.fromEntries(init.headers) })
   request.setTimeout(IDLE_MS, () => request.destroy(new Error(`nothing moved for ${IDLE_MS / 1000} s`)))
-  const answered = once(request, 'response') as Promise<[IncomingMessage]>
-  // Failures of the source destroy the request, whose error then ends the wait for the answer.
-  const sent = pipeline(bytes, request).catch(() => {})
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    request.on('response', resolve)
+    request.on('error', reject)
+    // A request that is given up before it has a connection only closes.
+    request.on('close', () => reject(new Error('the request was closed')))
+  })
+  // A failure of the source closes the request, which ends the wait for the answer.
+  const sent = pipeline(bytes, request).catch(() => request.destroy())
   try {
-    const [answer] = await answered
+    const answer = await answered
     const body = await readStart(answer)
     return new Response(body.length > 0 ? body : null, {
       status: answer.statusCode ?? 500,

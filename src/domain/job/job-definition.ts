@@ -9,7 +9,7 @@ import type { JobSize } from './job-size.ts'
 export const CONTAINERS = { stageIn: 'stage-in', task: 'task', stageOut: 'stage-out' } as const
 
 /** Where the stager's containers see the two volumes, whatever folders the descriptor names. */
-export const STAGER_FOLDERS = { inputs: '/stager/inputs', outputs: '/stager/outputs' } as const
+const STAGER_FOLDERS = { inputs: '/stager/inputs', outputs: '/stager/outputs' } as const
 
 interface KeyValue {
   readonly name: string

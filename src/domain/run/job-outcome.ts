@@ -8,7 +8,7 @@ import type { RunState } from './transitions.ts'
  * DescribeJobs, which agree in the fields read here.
  */
 
-export const JOB_STATUSES = [
+const JOB_STATUSES = [
   'SUBMITTED',
   'PENDING',
   'RUNNABLE',

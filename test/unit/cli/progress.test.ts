@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { createProgress } from '../../../cli/progress.ts'
+
+/** A writer and what it wrote; every look at the clock is 250 ms later. */
+function aProgress(isTTY: boolean) {
+  const written: string[] = []
+  let time = 0
+  const output = { isTTY, write: (text: string) => written.push(text) }
+  const progress = createProgress(output, () => {
+    time += 250
+    return time
+  })
+  return { progress, written }
+}
+
+describe('progress', () => {
+  it('is one line a step, with the seconds it took', async () => {
+    const { progress, written } = aProgress(false)
+
+    const result = await progress.step('count', async () => 3)
+
+    expect(result).toBe(3)
+    expect(written).toEqual(['✓ count (0.3 s)\n'])
+  })
+
+  it('shows on a terminal what is under way', async () => {
+    const { progress, written } = aProgress(true)
+
+    await progress.step('count', async () => undefined)
+
+    expect(written).toEqual(['… count', '\r\u001b[2K✓ count (0.3 s)\n'])
+  })
+
+  it('marks a step that failed and lets its error through', async () => {
+    const { progress, written } = aProgress(false)
+    const failing = progress.step('count', async () => {
+      throw new Error('lost count')
+    })
+
+    await expect(failing).rejects.toThrow('lost count')
+
+    expect(written).toEqual(['✗ count (0.3 s)\n'])
+  })
+})

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { runContainers, type StartContainer } from '../../../../local/batch/attempt.ts'
+import { type AttemptStop, concludeAttempt } from '../../../../local/batch/attempt-outcome.ts'
+import type { ContainerEnd } from '../../../../local/batch/job.ts'
+import { aContainer, theContainers } from './builders.ts'
+
+/** Containers that end with these codes at once; those not named run until they are stopped. */
+function startWith(exitCodes: Readonly<Record<string, number>>, started: string[] = []): StartContainer {
+  return async ({ name }, signal, onStarted) => {
+    started.push(name)
+    onStarted()
+    const exitCode = exitCodes[name]
+    if (exitCode !== undefined) return { name, exitCode }
+    if (!signal.aborted) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    }
+    return { name, exitCode: 137 }
+  }
+}
+
+const never = new AbortController().signal
+
+describe('containers of a task', () => {
+  it('run one after the other when each waits for the success of the one before', async () => {
+    const started: string[] = []
+    const start = startWith({ 'stage-in': 0, task: 0, 'stage-out': 0 }, started)
+
+    const ends = await runContainers(theContainers(), start, never)
+
+    expect(started).toEqual(['stage-in', 'task', 'stage-out'])
+    expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+  })
+
+  it('do not start after a dependency that failed', async () => {
+    const ends = await runContainers(theContainers(), startWith({ 'stage-in': 0, task: 3 }), never)
+
+    expect(ends).toEqual([
+      { name: 'stage-in', exitCode: 0 },
+      { name: 'task', exitCode: 3 },
+      { name: 'stage-out' },
+    ])
+  })
+
+  it('end with the essential one', async () => {
+    const containers = [aContainer({ name: 'side' }), aContainer({ name: 'main', essential: true })]
+
+    const ends = await runContainers(containers, startWith({ main: 0 }), never)
+
+    expect(ends).toEqual([
+      { name: 'side', exitCode: 137 },
+      { name: 'main', exitCode: 0 },
+    ])
+  })
+
+  it('end when the attempt is stopped, and none starts afterwards', async () => {
+    const stop = new AbortController()
+    const running = runContainers(theContainers(), startWith({ 'stage-in': 0 }), stop.signal)
+
+    stop.abort()
+    const ends = await running
+
+    expect(ends.map(({ exitCode }) => exitCode)).not.toContain(0)
+  })
+
+  it('may be listed before those they wait for', async () => {
+    const started: string[] = []
+    const start = startWith({ 'stage-in': 0, task: 0, 'stage-out': 0 }, started)
+
+    await runContainers(theContainers().reverse(), start, never)
+
+    expect(started).toEqual(['stage-in', 'task', 'stage-out'])
+  })
+
+  it.each([
+    ['START', undefined],
+    ['COMPLETE', 9],
+  ] as const)('start on %s of another', async (condition, exitCode) => {
+    const other = aContainer({ name: 'other' })
+    const dependsOn = [{ containerName: 'other', condition }]
+    const main = aContainer({ name: 'main', essential: true, dependsOn })
+    const exitCodes = { main: 0, ...(exitCode === undefined ? {} : { other: exitCode }) }
+
+    const ends = await runContainers([other, main], startWith(exitCodes), never)
+
+    expect(ends.at(-1)).toEqual({ name: 'main', exitCode: 0 })
+  })
+})
+
+describe('outcome of an attempt', () => {
+  const done: readonly ContainerEnd[] = [
+    { name: 'stage-in', exitCode: 0 },
+    { name: 'task', exitCode: 0 },
+    { name: 'stage-out', exitCode: 0 },
+  ]
+  const taskFailed = [done[0], { name: 'task', exitCode: 3 }, { name: 'stage-out' }] as ContainerEnd[]
+  const uploadFailed = [done[0], done[1], { name: 'stage-out', exitCode: 1 }] as ContainerEnd[]
+  const cases: [string, readonly ContainerEnd[], AttemptStop | undefined, boolean, string][] = [
+    ['all well', done, undefined, true, 'Essential container in task exited'],
+    ['task failed', taskFailed, undefined, false, 'Task failed to start'],
+    ['stage-out failed', uploadFailed, undefined, false, 'Essential container in task exited'],
+    ['time-out', taskFailed, 'timed-out', false, 'Job attempt duration exceeded timeout'],
+    ['terminated', taskFailed, 'terminated', false, 'Enough'],
+  ]
+
+  it.each(cases)('%s', (_, ends, stop, succeeded, statusReason) => {
+    const outcome = concludeAttempt(theContainers(), ends, stop, 'Enough')
+
+    expect(outcome).toEqual({ succeeded, statusReason })
+  })
+})

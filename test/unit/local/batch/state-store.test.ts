@@ -1,0 +1,59 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { registerJobDefinitionSchema } from '../../../../local/batch/requests.ts'
+import { openStateStore } from '../../../../local/batch/state-store.ts'
+import { aDefinition, aJob } from './builders.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1000
+
+describe('state directory', () => {
+  let directory: string
+
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'state-'))
+  })
+  afterEach(() => rmSync(directory, { recursive: true }))
+
+  it('gives the next server what this one wrote', () => {
+    const definition = {
+      ...registerJobDefinitionSchema.parse(aDefinition()),
+      jobDefinitionArn: 'arn',
+      revision: 1,
+      status: 'ACTIVE' as const,
+    }
+    const store = openStateStore(directory, 0)
+    store.putJob(aJob())
+    store.putJob(aJob({ status: 'RUNNING' }))
+    store.putDefinition(definition)
+
+    const next = openStateStore(directory, 0)
+
+    expect(next.findJob('job-1')).toEqual(aJob({ status: 'RUNNING' }))
+    expect(next.definitions()).toEqual([definition])
+  })
+
+  it('holds no half-written file', () => {
+    const store = openStateStore(directory, 0)
+
+    store.putJob(aJob())
+
+    expect(readdirSync(join(directory, 'jobs'))).toEqual(['job-1.json'])
+  })
+
+  it('forgets jobs that ended long ago, unless somebody has yet to be told', () => {
+    const store = openStateStore(directory, 0)
+    const old = aJob({ status: 'FAILED', stoppedAt: 0 })
+    const event = { detail: {} } as never
+    store.putJob({ ...old, jobId: 'old' })
+    store.putJob({ ...old, jobId: 'untold', outbox: [event] })
+    store.putJob({ ...old, jobId: 'recent', stoppedAt: DAY_MS })
+    store.putJob(aJob({ jobId: 'active' }))
+
+    const next = openStateStore(directory, DAY_MS + 1)
+
+    const kept = next.jobs().map(({ jobId }) => jobId)
+    expect(kept.sort()).toEqual(['active', 'recent', 'untold'])
+  })
+})

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest'
+import { readOutputs } from '../../../local/deploy.ts'
+
+describe('outputs of the stacks', () => {
+  it('are found in whatever stack they are', () => {
+    const outputs = readOutputs({
+      storage: { BucketName: 'bucket', ExportTableName: 'table' },
+      service: { ServiceApiUrl: 'http://api', StateMachineArn: 'arn' },
+    })
+
+    expect(outputs).toEqual({
+      apiUrl: 'http://api',
+      bucketName: 'bucket',
+      tableName: 'table',
+      stateMachineArn: 'arn',
+    })
+  })
+
+  it('that are missing are named', () => {
+    expect(() => readOutputs({ service: { ApiUrl: 'x' } })).toThrow(/BucketName, TableName, StateMachineArn/u)
+  })
+})

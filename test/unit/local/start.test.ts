@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { portTakenSentence } from '../../../local/ports.ts'
+import { readSettings } from '../../../local/settings.ts'
+import { UserError } from '../../../local/user-error.ts'
+
+describe('start of local mode', () => {
+  it('says in one sentence that the port is taken and what can be done', () => {
+    const sentence = portTakenSentence(8080)
+
+    expect(sentence).toMatch(/^Port 8080 is in use .* PORT\.$/u)
+  })
+
+  it('names every setting that is wrong', () => {
+    const shape = { PORT: z.coerce.number().int(), NAME: z.string(), FINE: z.string() }
+
+    const read = () => readSettings(shape, { PORT: 'http', FINE: 'yes' })
+
+    expect(read).toThrow(UserError)
+    expect(read).toThrow(/PORT: .*NAME: /u)
+  })
+})
