@@ -149,7 +149,9 @@ async function startOwnEmulator(start: Start, batchUrl: string): Promise<string>
     installEmulator(python, join(PROJECT, '.local', 'venv')),
   )
   // The emulator keeps everything in memory, so what the Batch server knew of an earlier one means nothing now.
-  rmSync(join(directory, 'batch'), { recursive: true, force: true })
+  for (const part of ['definitions', 'jobs']) {
+    rmSync(join(directory, 'batch', part), { recursive: true, force: true })
+  }
   const port = await findFreePort()
   const url = `http://${LOOPBACK}:${port}`
   const emulator = await progress.step('AWS emulator, started', () =>

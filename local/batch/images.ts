@@ -1,3 +1,4 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type ContainerEngine, callEngine } from '../container-engine.ts'
 
 /** Images on this machine. */
@@ -14,10 +15,10 @@ export interface ImageCache {
 /** A reason has at most 255 characters, and an engine tells the cause at the end. */
 const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
-/** An image cache on top of the engine's own. */
-export function createImageCache(engine: ContainerEngine): ImageCache {
+/** An image cache on top of the engine's own; what was pulled is written down, for the server after this one. */
+export function createImageCache(engine: ContainerEngine, listFile: string): ImageCache {
   const present = new Map<string, Promise<void>>()
-  const pulled = new Set<string>()
+  const pulled = new Set<string>(existsSync(listFile) ? readFileSync(listFile, 'utf8').split('\n') : [])
 
   async function find(reference: string): Promise<void> {
     const isPresent = await callEngine(engine, 'image', 'inspect', '--format={{.Id}}', reference).then(
@@ -28,6 +29,7 @@ export function createImageCache(engine: ContainerEngine): ImageCache {
     try {
       await callEngine(engine, 'pull', '--quiet', ...insecureRegistry(engine, reference), reference)
       pulled.add(reference)
+      writeFileSync(listFile, [...pulled].join('\n'))
     } catch (error) {
       const { message } = error as Error
       throw new Error(`CannotPullContainerError: ${message.slice(-LONGEST_EXPLANATION)}`, { cause: error })
@@ -45,7 +47,10 @@ export function createImageCache(engine: ContainerEngine): ImageCache {
       return search
     },
     async removePulled() {
-      if (pulled.size > 0) await callEngine(engine, 'rmi', ...pulled).catch(() => undefined)
+      if (pulled.size === 0) return
+      // Some may be gone or used by others.
+      await callEngine(engine, 'rmi', ...pulled).catch(() => undefined)
+      rmSync(listFile)
     },
   }
 }

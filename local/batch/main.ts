@@ -48,7 +48,7 @@ const workDirectory = join(settings.STATE_DIRECTORY, 'volumes')
 const leftovers = new Set<Promise<unknown>>()
 
 const store = openStateStore(settings.STATE_DIRECTORY, Date.now())
-const images = createImageCache(engine)
+const images = createImageCache(engine, join(settings.STATE_DIRECTORY, 'pulled-images'))
 const outbox = createOutbox(
   store,
   createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log),

@@ -20,6 +20,7 @@ import { asRefusal } from './import/import-refusal.ts'
 import { type Bundle, decodeDescriptor, findImageEntry, openBundle, readLogo } from './import/open-bundle.ts'
 import { pushImage } from './import/push-image.ts'
 
+/** What an import works with. */
 export interface ImportBundleDependencies {
   readonly identity: Identity
   readonly uploads: UploadRepository

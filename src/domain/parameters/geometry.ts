@@ -5,7 +5,7 @@ import { isNestedDeeperThan } from './nesting.ts'
 import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
 import { isTopologicallyValid } from './topology.ts'
 
-/** Some 800 000 positions; parsed they take about 30 times the memory, which has to fit a function. */
+/** Some 700 000 positions; checking them takes about 600 MiB, and a function that does it has 1024. */
 const MAX_TEXT_LENGTH = 16 * 1024 * 1024
 
 /** A MultiPolygon in a Feature has 6; the rest is for properties, which are kept and not interpreted. */

@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { listInput, provision, readOutput, refusalOf } from './codec-calls.ts'
+
+const type = { id: 'enumeration', values: ['red', 'green', ' padded', '😀'.repeat(200)] } as const
+
+describe('enumeration parameters', () => {
+  it('keep every listed value through file and listing', () => {
+    const items = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => text.trim() === text)
+    fc.assert(
+      fc.property(fc.array(items, { minLength: 1 }), fc.nat(), (values, index) => {
+        const listed = { id: 'enumeration', values } as const
+        const value = values[index % values.length] ?? ''
+
+        expect(provision(listed, value)).toEqual({ fileText: value, value })
+        expect(listInput(listed, value)).toBe(value)
+        expect(readOutput(listed, `${value}\n`)).toBe(value)
+      }),
+    )
+  })
+
+  it.each([
+    ['yellow', 'INTERNAL_PARAMETER_VALIDATION_ERROR'],
+    ['Red', 'INTERNAL_PARAMETER_VALIDATION_ERROR'],
+    ['padded', 'INTERNAL_PARAMETER_VALIDATION_ERROR'],
+    [1, 'INTERNAL_PARAMETER_VALIDATION_ERROR'],
+    [['red'], 'INTERNAL_PARAMETER_VALIDATION_ERROR'],
+    ['re\nd', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR'],
+    ['x'.repeat(257), 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR'],
+  ])('refuse %j', (value, error) => {
+    expect(refusalOf(() => provision(type, value))).toBe(error)
+  })
+
+  it('take a value of 256 characters outside of the basic plane', () => {
+    expect(provision(type, '😀'.repeat(200)).value).toBe('😀'.repeat(200))
+  })
+
+  it('find a value with spaces around it in an output', () => {
+    expect(readOutput(type, 'padded\n')).toBe(' padded')
+  })
+
+  it.each([
+    ['yellow', 'INTERNAL_PARAMETER_VALIDATION_ERROR'],
+    ['red\ngreen', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR'],
+    ['', 'INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK'],
+  ])('refuse the output %j', (text, error) => {
+    expect(refusalOf(() => readOutput(type, text))).toBe(error)
+  })
+})

@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { listInput, provision, readOutput, refusalOf } from './codec-calls.ts'
+
+const type = { id: 'string', minLength: 0 } as const
+const short = { id: 'string', minLength: 2, maxLength: 5 } as const
+
+describe('string parameters', () => {
+  it('keep every text through file and listing; outputs lose the white space around it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        expect(provision(type, text)).toEqual({ fileText: text, value: text })
+        expect(listInput(type, text)).toBe(text)
+        expect(readOutput(type, `\n${text}\n`)).toBe(text.trim())
+      }),
+    )
+  })
+
+  it.each([5, true, ['a'], {}, null, '\ud83d'])('refuse %j', (value) => {
+    expect(refusalOf(() => provision(type, value))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
+  })
+
+  it.each(['ab', 'abcde', '😀'])('with lengths 2 to 5 accept %s', (text) => {
+    expect(provision(short, text).value).toBe(text)
+  })
+
+  it.each([
+    ['a', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR'],
+    ['abcdef', 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR'],
+  ])('with lengths 2 to 5 refuse %s, going in and coming out', (text, error) => {
+    expect(refusalOf(() => provision(short, text))).toBe(error)
+    expect(refusalOf(() => readOutput(short, text))).toBe(error)
+  })
+
+  it('count the length of an output without the white space around it', () => {
+    expect(readOutput(short, '  abcde\n')).toBe('abcde')
+    expect(refusalOf(() => readOutput(short, ' a '))).toBe('INTERNAL_PARAMETER_GT_VALIDATION_ERROR')
+  })
+
+  it('may be blank', () => {
+    expect(readOutput(type, ' \n')).toBe('')
+  })
+})
