@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import { lastLines } from './container-engine.ts'
 
 /** What the stacks say about themselves. */
 export interface DeployedStack {

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import type { Progress } from '../cli/progress.ts'
-import { startOurs } from './child.ts'
+import { type Child, startOurs } from './child.ts'
 import { type ContainerEngine, LABELS, removeLabelled } from './container-engine.ts'
 import { type DeployedStack, deploy } from './deploy.ts'
 import { detectEngine } from './detect-engine.ts'
@@ -96,14 +96,7 @@ async function startParts(start: Start): Promise<LocalStack> {
       region: REGION,
     }),
   )
-  const edge = await progress.step('edge', () =>
-    startOurs({
-      command: ['node', 'edge/main.ts'],
-      environment: { PATH: programPath(), PORT: String(port), API_URL: outputs.apiUrl },
-      directory: PROJECT,
-      logFile: join(logs, 'edge.log'),
-    }),
-  )
+  const edge = await progress.step('edge', () => startEdge(start, port, outputs.apiUrl))
   cleanups.push(edge.stop)
   return {
     baseUrl: `http://${LOOPBACK}:${port}/app-engine/v1/`,
@@ -194,6 +187,15 @@ function startBatch(
     },
     pidFile: batch.pidFile,
     warn: progress.say,
+  })
+}
+
+function startEdge({ logs }: Start, port: number, apiUrl: string): Promise<Child> {
+  return startOurs({
+    command: ['node', 'edge/main.ts'],
+    environment: { PATH: programPath(), PORT: String(port), API_URL: apiUrl },
+    directory: PROJECT,
+    logFile: join(logs, 'edge.log'),
   })
 }
 

@@ -99,7 +99,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
       return conclude(jobId, end, startedAt, controller.signal.reason as AttemptStop | undefined)
     } finally {
       clearTimeout(timer)
-      // Files of other users may stay behind when this server is not root; local mode says so in its notes.
+      // What containers wrote as other users cannot be removed by a server that is not root, and stays behind.
       await rm(root, { recursive: true, force: true }).catch(() => undefined)
     }
   }

@@ -5,14 +5,21 @@ import type { ByteRange, ObjectStore } from '../../src/ports.ts'
 
 interface ObjectStoreHarness {
   readonly objects: ObjectStore
-  /** Whether something answers at presigned URLs; the memory store only makes them. */
-  readonly isServed: boolean
   /** Objects that one call lists or removes. */
   readonly pageSize: number
 }
 
+interface ObjectStoreTraits {
+  /** Whether something answers at presigned URLs; the memory store only makes them. */
+  readonly isServed: boolean
+}
+
 /** What every object store keeps to. `setUp` gives an empty one for each test. */
-export function describeObjectStore(adapter: string, setUp: () => Promise<ObjectStoreHarness>): void {
+export function describeObjectStore(
+  adapter: string,
+  { isServed }: ObjectStoreTraits,
+  setUp: () => Promise<ObjectStoreHarness>,
+): void {
   describe(`object store (${adapter})`, () => {
     let objects: ObjectStore
     let harness: ObjectStoreHarness
@@ -181,9 +188,12 @@ export function describeObjectStore(adapter: string, setUp: () => Promise<Object
           expect(new URL(presigned).pathname).toMatch(/\/a\/b$/u)
         }
       })
+    })
 
-      it('read the object with the headers that were asked for', async ({ skip }) => {
-        if (!harness.isServed) skip('nothing answers at these URLs')
+    if (!isServed) return
+
+    describe('presigned URLs that are served', () => {
+      it('read the object with the headers that were asked for', async () => {
         await objects.put('a', '0123456789', 'text/plain')
 
         const url = await objects.presignRead('a', 60, {
@@ -197,8 +207,7 @@ export function describeObjectStore(adapter: string, setUp: () => Promise<Object
         expect(answer.headers.get('content-disposition')).toContain('attachment; filename=')
       })
 
-      it('read an object with its own content type', async ({ skip }) => {
-        if (!harness.isServed) skip('nothing answers at these URLs')
+      it('read an object with its own content type', async () => {
         await objects.put('a', '[]', 'application/json')
 
         const answer = await fetch(await objects.presignRead('a', 60))
@@ -206,9 +215,7 @@ export function describeObjectStore(adapter: string, setUp: () => Promise<Object
         expect(answer.headers.get('content-type')).toBe('application/json')
       })
 
-      it('write an object by a bare PUT, with no header of the signer', async ({ skip }) => {
-        if (!harness.isServed) skip('nothing answers at these URLs')
-
+      it('write an object by a bare PUT, with no header of the signer', async () => {
         const answer = await fetch(await objects.presignWrite('a', 60), { method: 'PUT', body: 'content' })
 
         expect(answer.status).toBe(200)

@@ -1,8 +1,7 @@
 import { createMemoryObjectStore } from '../../src/adapters/memory/memory-object-store.ts'
 import { describeObjectStore } from './object-store.contract.ts'
 
-describeObjectStore('memory', async () => ({
+describeObjectStore('memory', { isServed: false }, async () => ({
   objects: createMemoryObjectStore(),
-  isServed: false,
   pageSize: 3,
 }))

@@ -16,10 +16,10 @@ async function emptyBucket(): Promise<string> {
   return bucketName
 }
 
-describeObjectStore('S3', async () => {
+describeObjectStore('S3', { isServed: true }, async () => {
   const bucketName = await emptyBucket()
   const objects = createS3ObjectStore({ client, bucketName, pageSize: PAGE_SIZE })
-  return { objects, isServed: true, pageSize: PAGE_SIZE }
+  return { objects, pageSize: PAGE_SIZE }
 })
 
 describe('S3 object store', () => {

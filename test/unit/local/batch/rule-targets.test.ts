@@ -1,0 +1,94 @@
+import {
+  EventBridgeClient,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  type Target,
+  TestEventPatternCommand,
+} from '@aws-sdk/client-eventbridge'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { withChange } from '../../../../local/batch/job-events.ts'
+import { createRuleDelivery } from '../../../../local/batch/rule-targets.ts'
+import { aJob } from './builders.ts'
+
+const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:record'
+const origin = { account: '000000000000', region: 'us-east-1' }
+const [event] = withChange(aJob(), { status: 'RUNNING' }, origin, 0, 'event-1').outbox
+
+/** A bus with one rule that matches, one that does not and one that is off. */
+function aDelivery(targets: Target[], ...answers: Response[]) {
+  const client = new EventBridgeClient({ region: 'us-east-1' })
+  vi.spyOn(client, 'send').mockImplementation(async (command: unknown) => {
+    if (command instanceof ListRulesCommand) {
+      return command.input.NextToken === undefined
+        ? { Rules: [{ Name: 'other', EventPattern: 'no', State: 'ENABLED' }], NextToken: 'more' }
+        : {
+            Rules: [
+              { Name: 'jobs', EventPattern: 'yes', State: 'ENABLED' },
+              { Name: 'off', EventPattern: 'yes', State: 'DISABLED' },
+            ],
+          }
+    }
+    if (command instanceof TestEventPatternCommand) return { Result: command.input.EventPattern === 'yes' }
+    if (command instanceof ListTargetsByRuleCommand) return { Targets: targets }
+    throw new Error('unexpected call')
+  })
+  const fetching = vi.fn(async (_url: URL, _options: RequestInit) => answers.shift() ?? new Response('null'))
+  vi.stubGlobal('fetch', fetching)
+  const warn = vi.fn()
+  const deliver = createRuleDelivery(client, 'http://127.0.0.1:4566', warn)
+  return { deliver: () => (event === undefined ? Promise.reject() : deliver(event)), fetching, warn }
+}
+
+const functionError = () => new Response('{}', { headers: { 'x-amz-function-error': 'Unhandled' } })
+
+afterEach(() => vi.unstubAllGlobals())
+
+describe('delivery of events', () => {
+  it('calls the functions of the rules that match with the whole event', async () => {
+    const { deliver, fetching } = aDelivery([{ Id: '1', Arn: ARN }])
+
+    await deliver()
+
+    expect(fetching).toHaveBeenCalledTimes(1)
+    const [url, options] = fetching.mock.calls[0] ?? []
+    expect(String(url)).toContain(encodeURIComponent(ARN))
+    expect(JSON.parse(String(options?.body))).toEqual(JSON.parse(JSON.stringify(event)))
+  })
+
+  it('says which targets it leaves out', async () => {
+    const queue = { Id: '1', Arn: 'arn:aws:sqs:us-east-1:000000000000:q' }
+    const { deliver, fetching, warn } = aDelivery([queue, { Id: '2', Arn: ARN, Input: '{}' }])
+
+    await deliver()
+
+    expect(fetching).not.toHaveBeenCalled()
+    expect(warn).toHaveBeenCalledTimes(2)
+  })
+
+  it('tries a function that fails three times, as Lambda does', async () => {
+    const { deliver, fetching } = aDelivery(
+      [{ Id: '1', Arn: ARN }],
+      ...Array.from({ length: 4 }, functionError),
+    )
+
+    await deliver()
+
+    expect(fetching).toHaveBeenCalledTimes(3)
+  })
+
+  it('drops an event for a function that is gone', async () => {
+    const { deliver, warn } = aDelivery([{ Id: '1', Arn: ARN }], new Response('', { status: 404 }))
+
+    await deliver()
+
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('does not exist'))
+  })
+
+  it('fails, to be tried again, when the emulator does', async () => {
+    const { deliver } = aDelivery([{ Id: '1', Arn: ARN }], new Response('busy', { status: 503 }))
+
+    const delivering = deliver()
+
+    await expect(delivering).rejects.toThrow('503: busy')
+  })
+})
