@@ -77,8 +77,6 @@ async function run(
     })
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }
-    throw new Error(`cdk ${words[0]} failed:\n${stdout}${stderr}` || lastLines(String(error)), {
-      cause: error,
-    })
+    throw new Error(`cdk ${words[0]} failed:\n${stdout}${stderr || String(error)}`, { cause: error })
   }
 }
