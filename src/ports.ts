@@ -3,6 +3,7 @@ import type { ErrorBody } from './domain/errors.ts'
 import type { JobDefinition, JobOverrides } from './domain/job/job-definition.ts'
 import type { InputValue, Provision, Run, RunFailure, RunJob } from './domain/run/run.ts'
 import type { RunState } from './domain/run/transitions.ts'
+import type { Store, TaskName } from './domain/store.ts'
 import type { Task } from './domain/task/task.ts'
 
 /*
@@ -128,6 +129,8 @@ export interface Upload {
   }
   /** ISO-8601 UTC. While it lies in the future, one worker is at it. */
   readonly leaseUntil?: string
+  /** The only task that the bundle may hold; any when absent. */
+  readonly expected?: TaskName
   readonly createdAt: string
 }
 
@@ -144,6 +147,34 @@ export interface UploadRepository {
     uploadId: string,
     change: Pick<Upload, 'state'> & Partial<Pick<Upload, 'error' | 'progress'>>,
   ): Promise<void>
+}
+
+/** App stores, at most one of them the default. Reads are consistent. */
+export interface StoreRepository {
+  /** In the order of creation. */
+  list(): Promise<Store[]>
+  /**
+   * A new store is never the default.
+   * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when there is one with this name and host.
+   */
+  create(store: Omit<Store, 'isDefault'>): Promise<void>
+  /** Nothing happens when it is gone; without the default store there is no default. */
+  remove(storeId: string): Promise<void>
+  /**
+   * Switches the default in one step.
+   * @throws DomainError INTERNAL_INVALID_STORE_NOT_FOUND, and the default is what it was.
+   */
+  makeDefault(storeId: string): Promise<void>
+  findDefault(): Promise<Store | undefined>
+}
+
+/** Bundles that app stores offer. */
+export interface BundleSource {
+  /**
+   * The bundle as it arrives. A stream that breaks off fails with the same error as a bundle that is not there.
+   * @throws DomainError APPSTORE_DOWNLOAD_FAILED
+   */
+  open(url: URL): Promise<Readable>
 }
 
 /** Bytes from `start`, `length` of them. */

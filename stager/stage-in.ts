@@ -1,6 +1,7 @@
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path'
+import { chmod, readdir, writeFile } from 'node:fs/promises'
+import { isAbsolute, join, normalize, sep } from 'node:path'
 import type { StagingApi } from './api-client.ts'
+import { unpackFolder } from './folders.ts'
 import { download, forEachInParallel } from './transfer.ts'
 
 /** Images run under any user, and both folders must be theirs to write (run-lifecycle 7.2, parameter-io 1.1). */
@@ -12,14 +13,24 @@ export async function stageIn(api: StagingApi, inputFolder: string, outputFolder
   const { files } = await api.inputs()
   await forEachInParallel(files, async ({ path, content }) => {
     const target = join(inputFolder, safePath(path))
-    await mkdir(dirname(target), { recursive: true, mode: ANYBODY_FOLDER })
-    if (content.kind === 'inline') await writeFile(target, content.text)
-    else await download(content.url, target, content.sizeBytes)
-    // After writing: the mode of a new file is cut by the umask.
-    await chmod(target, ANYBODY_FILE)
+    if (content.kind === 'tree') {
+      const zip = `${target}.zip`
+      await download(content.url, zip, content.sizeBytes)
+      await unpackFolder(zip, inputFolder, safePath)
+    } else if (content.kind === 'url') await download(content.url, target, content.sizeBytes)
+    else await writeFile(target, content.text)
   })
-  for (const folder of [inputFolder, outputFolder]) await chmod(folder, ANYBODY_FOLDER)
+  await openToAnybody(inputFolder)
+  await chmod(outputFolder, ANYBODY_FOLDER)
   console.log(`${files.length} input file(s) in place`)
+}
+
+/** After writing: the mode of a new file is cut by the umask. */
+async function openToAnybody(folder: string): Promise<void> {
+  await chmod(folder, ANYBODY_FOLDER)
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? ANYBODY_FOLDER : ANYBODY_FILE)
+  }
 }
 
 /** @throws Error for a path that would leave the folder */

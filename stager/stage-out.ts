@@ -2,7 +2,7 @@ import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import type { OutputEntry } from '../src/domain/staging.ts'
 import type { StagingApi } from './api-client.ts'
-import { forEachInParallel, uploadFile, uploadText } from './transfer.ts'
+import { forEachInParallel, uploadFile, uploadFolder, uploadText } from './transfer.ts'
 
 /** More entries than any task declares outputs: a task that floods its folder gets a clear end. */
 const MAX_ENTRIES = 10_000
@@ -14,11 +14,13 @@ const MAX_ENTRIES = 10_000
 export async function stageOut(api: StagingApi, outputFolder: string, jobAttempt: number): Promise<void> {
   const entries = await listOutputs(outputFolder)
   const { uploads, listingUrl } = await api.outputs(jobAttempt, entries)
-  const sizes = new Map(entries.map((entry) => [entry.name, entry.sizeBytes]))
+  const byName = new Map(entries.map((entry) => [entry.name, entry]))
   await forEachInParallel(uploads, async ({ name, url }) => {
-    const sizeBytes = sizes.get(name)
-    if (sizeBytes === undefined) throw new Error(`there is no output ${name}`)
-    await uploadFile(join(outputFolder, name), sizeBytes, url)
+    const entry = byName.get(name)
+    if (entry === undefined) throw new Error(`there is no output ${name}`)
+    const path = join(outputFolder, name)
+    if (entry.kind === 'directory') await uploadFolder(path, name, url)
+    else await uploadFile(path, entry.sizeBytes, url)
   })
   await uploadText(JSON.stringify({ entries }), listingUrl)
   console.log(`${uploads.length} output file(s) handed over`)

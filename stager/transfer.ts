@@ -5,6 +5,7 @@ import { request as requestHttps } from 'node:https'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { checkStatus, withRetry } from './api-client.ts'
+import { packFolder } from './folders.ts'
 
 /** Files moved at the same time; each holds one stream buffer. */
 const PARALLEL = 4
@@ -40,6 +41,14 @@ export function download(url: string, path: string, sizeBytes: number): Promise<
 /** Streams a file to a presigned URL. S3 wants the length beforehand, which fetch does not send with a stream. */
 export function uploadFile(path: string, sizeBytes: number, url: string): Promise<void> {
   return withRetry(`uploading ${path}`, () => putStream(url, sizeBytes, () => createReadStream(path)))
+}
+
+/** A folder goes up as the zip that {@link packFolder} makes of it. */
+export function uploadFolder(folder: string, name: string, url: string): Promise<void> {
+  return withRetry(`uploading ${folder}`, async () => {
+    const { sizeBytes, stream } = await packFolder(folder, name)
+    await putStream(url, sizeBytes, () => stream)
+  })
 }
 
 /** The same for a text. */

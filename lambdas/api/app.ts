@@ -6,6 +6,7 @@ import { answerError } from './problem.ts'
 import type { Route } from './route.ts'
 import { provisionRoutes } from './routes/provisions.ts'
 import { stagingRoutes } from './routes/staging.ts'
+import { storeRoutes } from './routes/stores.ts'
 import { taskRunRoutes } from './routes/task-runs.ts'
 import { taskRoutes } from './routes/tasks.ts'
 
@@ -25,6 +26,7 @@ export function createApp(deps: ApiDependencies): Hono {
   // Order matters: a literal segment wins over a variable.
   const routes: readonly Route[] = [
     ...taskRoutes(deps),
+    ...storeRoutes(deps),
     ...stagingRoutes(deps),
     ...provisionRoutes(deps),
     ...taskRunRoutes(deps),

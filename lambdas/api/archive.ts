@@ -2,8 +2,10 @@ import { Readable } from 'node:stream'
 import type { Context } from 'hono'
 import { DomainError } from '../../src/domain/errors.ts'
 import { readAll } from '../../src/formats/read-all.ts'
-import { storedZip } from '../../src/formats/zip/stored-zip.ts'
+import { openZip } from '../../src/formats/zip/read-zip.ts'
+import { type ArchiveEntry, storedZip } from '../../src/formats/zip/stored-zip.ts'
 import type { ObjectStore } from '../../src/ports.ts'
+import { objectSource } from '../../src/use-cases/object-source.ts'
 import { openFile, type StoredFile } from '../../src/use-cases/read-run-values.ts'
 import { answerBytes, answerFile, INLINE_ANSWER_BYTES } from './download.ts'
 
@@ -21,17 +23,11 @@ export async function answerArchive(
   archive: { readonly fileName: string; readonly key: string },
 ): Promise<Response> {
   if (files.length === 0) throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND')
-  const entries = files.map((file) => ({
-    name: file.name,
-    sizeBytes: sizeOf(file),
-    open: async () => {
-      const body = await openFile(deps, file)
-      return typeof body === 'string' ? Readable.from([Buffer.from(body)]) : body
-    },
-  }))
+  const entries = (await Promise.all(files.map((file) => entriesOf(deps, file)))).flat()
   const zip = storedZip(entries)
   const presentation = { contentType: CONTENT_TYPE, fileName: archive.fileName }
-  if (files.reduce((sum, file) => sum + sizeOf(file), 0) <= INLINE_ANSWER_BYTES / 2) {
+  // Half of it, for names and headers of small files may take as much as their bytes.
+  if (entries.reduce((sum, entry) => sum + entry.sizeBytes, 0) <= INLINE_ANSWER_BYTES / 2) {
     return answerBytes(context, await readAll(zip), presentation)
   }
   const sizeBytes = await deps.objects.write(archive.key, zip, CONTENT_TYPE)
@@ -39,6 +35,15 @@ export async function answerArchive(
   return answerFile(context, deps, stored, presentation)
 }
 
-function sizeOf(file: StoredFile): number {
-  return file.kind === 'inline' ? Buffer.byteLength(file.text) : file.sizeBytes
+/** A file is one entry; a folder's entries are those of its zip, which carry its name already. */
+async function entriesOf(
+  deps: { readonly objects: ObjectStore },
+  file: StoredFile,
+): Promise<readonly ArchiveEntry[]> {
+  if (file.kind === 'tree') {
+    const zip = await openZip(objectSource(deps.objects, file.key, file.sizeBytes))
+    return zip.entries.map((entry) => ({ ...entry, open: async () => Readable.from(zip.read(entry)) }))
+  }
+  const sizeBytes = file.kind === 'inline' ? Buffer.byteLength(file.text) : file.sizeBytes
+  return [{ name: file.name, sizeBytes, open: () => openFile(deps, file) }]
 }

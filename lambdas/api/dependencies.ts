@@ -1,4 +1,5 @@
 import type {
+  BundleSource,
   Identity,
   ImageRegistry,
   JobScheduler,
@@ -6,6 +7,7 @@ import type {
   ObjectStore,
   RunRepository,
   RunWorkflow,
+  StoreRepository,
   TaskRepository,
   UploadRepository,
 } from '../../src/ports.ts'
@@ -16,6 +18,8 @@ export interface ApiDependencies {
   readonly tasks: TaskRepository
   readonly runs: RunRepository
   readonly uploads: UploadRepository
+  readonly stores: StoreRepository
+  readonly bundles: BundleSource
   readonly objects: ObjectStore
   readonly registry: Pick<ImageRegistry, 'removeImage'>
   readonly scheduler: JobScheduler

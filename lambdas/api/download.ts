@@ -23,16 +23,17 @@ export async function answerFile(
   { contentType, fileName }: Presentation,
 ): Promise<Response> {
   const contentDisposition = fileName === undefined ? undefined : attachment(fileName)
-  if (file.kind === 'object' && file.sizeBytes > INLINE_ANSWER_BYTES) {
+  if (file.kind !== 'inline' && file.sizeBytes > INLINE_ANSWER_BYTES) {
     const url = await deps.objects.presignRead(file.key, URL_SECONDS, {
       contentType,
       contentDisposition: contentDisposition ?? 'inline',
     })
     return context.redirect(url, 302)
   }
-  const body = await openFile(deps, file)
-  const bytes = typeof body === 'string' ? Buffer.from(body) : await readAll(body)
-  return answerBytes(context, bytes, { contentType, ...(fileName === undefined ? {} : { fileName }) })
+  return answerBytes(context, await readAll(await openFile(deps, file)), {
+    contentType,
+    ...(fileName === undefined ? {} : { fileName }),
+  })
 }
 
 /** Answers with bytes that are in memory. */

@@ -1,5 +1,6 @@
 import { runValueType } from '../../src/domain/parameters/registry.ts'
 import type { Run } from '../../src/domain/run/run.ts'
+import type { Store } from '../../src/domain/store.ts'
 import type { ParameterType, Task, TaskInput, TaskOutput } from '../../src/domain/task/task.ts'
 
 /*
@@ -84,4 +85,10 @@ export function viewProvision(
     ...(silent ? {} : { value: provision.value }),
     taskRunId: runId,
   }
+}
+
+/** http-api 5.12 */
+export function viewStore(store: Store): object {
+  const { id, name, host, isDefault } = store
+  return { id, name, host, defaultStore: isDefault }
 }

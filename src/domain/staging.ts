@@ -25,6 +25,8 @@ export const stagedInputsSchema = z.object({
       content: z.union([
         z.object({ kind: z.literal('inline'), text: z.string() }),
         z.object({ kind: z.literal('url'), url: z.string(), sizeBytes: z.number().int().nonnegative() }),
+        // A zip whose entries belong below the input folder.
+        z.object({ kind: z.literal('tree'), url: z.string(), sizeBytes: z.number().int().nonnegative() }),
       ]),
     }),
   ),
@@ -49,6 +51,7 @@ export const outputEntriesSchema = z.object({
 
 /** Its answer. */
 export const stagedOutputsSchema = z.object({
+  /** A folder goes up as a zip of uncompressed entries whose names start with the output's. */
   uploads: z.array(z.object({ name: z.string(), url: z.string() })),
   /** PUT last, the listing as JSON: its presence says that everything before arrived. */
   listingUrl: z.string(),

@@ -2,11 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createBatchJobScheduler } from '../adapters/aws/batch-job-scheduler.ts'
 import { createCloudwatchLogStore } from '../adapters/aws/cloudwatch-log-store.ts'
 import { createDynamoRunRepository } from '../adapters/aws/dynamo-run-repository.ts'
+import { createDynamoStoreRepository } from '../adapters/aws/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../adapters/aws/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../adapters/aws/dynamo-upload-repository.ts'
 import { createEcrImageRegistry } from '../adapters/aws/ecr-image-registry.ts'
 import { createS3ObjectStore } from '../adapters/aws/s3-object-store.ts'
 import { createSfnRunWorkflow } from '../adapters/aws/sfn-run-workflow.ts'
+import { createFetchBundleSource } from '../adapters/http/fetch-bundle-source.ts'
 import {
   createBatchClient,
   createDocumentClient,
@@ -33,6 +35,7 @@ function createRepositories({ tableName }: { readonly tableName: string }) {
     tasks: createDynamoTaskRepository(table),
     runs: createDynamoRunRepository(table),
     uploads: createDynamoUploadRepository(table),
+    stores: createDynamoStoreRepository(table),
   }
 }
 
@@ -51,6 +54,7 @@ function createRegistry({ registryUrl }: { readonly registryUrl: string }) {
 export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
   return {
     ...createRepositories(environment),
+    bundles: createFetchBundleSource(),
     objects: createObjects(environment),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),

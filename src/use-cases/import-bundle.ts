@@ -16,7 +16,7 @@ import type {
   Upload,
   UploadRepository,
 } from '../ports.ts'
-import { asRefusal } from './import/import-refusal.ts'
+import { asRefusal, refusal } from './import/import-refusal.ts'
 import { type Bundle, decodeDescriptor, findImageEntry, openBundle, readLogo } from './import/open-bundle.ts'
 import { pushImage } from './import/push-image.ts'
 
@@ -93,6 +93,7 @@ async function install(deps: ImportBundleDependencies, upload: Upload, undo: Und
   const parsed = parseTaskDescriptor(decodeDescriptor(bundle.descriptor), () => deps.identity.uuid())
   if ('problems' in parsed) throw descriptorError(parsed.problems)
   const { descriptor } = parsed
+  requireExpected(upload, descriptor)
 
   await reserveName(deps, upload, descriptor)
   undo.push(() => deps.tasks.releaseName(reservationOf(upload, descriptor)))
@@ -108,6 +109,17 @@ async function install(deps: ImportBundleDependencies, upload: Upload, undo: Und
   const arn = job.jobDefinitionArn
   if (arn !== null) undo.push(() => deps.scheduler.deregisterDefinition(arn))
   await deps.tasks.publish({ ...task, ...job, createdAt: deps.identity.now().toISOString() }, upload.id)
+}
+
+/** A store may have sent another task than the one that was asked for. */
+function requireExpected({ expected }: Upload, { namespace, version }: TaskDescriptor): void {
+  if (expected === undefined) return
+  if (expected.namespace === namespace && expected.version === version) return
+  throw refusal(
+    'APPSTORE_DOWNLOAD_FAILED',
+    'descriptor',
+    `the bundle holds ${namespace} ${version} instead of ${expected.namespace} ${expected.version}`,
+  )
 }
 
 function reservationOf(upload: Upload, { namespace, version }: TaskDescriptor) {

@@ -15,7 +15,8 @@ import {
 import { findRunAndTask, parameterNamed } from './find-run.ts'
 import { storeInput } from './input-files.ts'
 
-interface Dependencies {
+/** What provisioning works with. */
+export interface ProvisionDependencies {
   readonly identity: Identity
   readonly objects: ObjectStore
   readonly runs: RunRepository
@@ -48,13 +49,13 @@ interface CheckedProvision {
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
  */
 export async function provisionInput(
-  deps: Dependencies,
+  deps: ProvisionDependencies,
   runId: string,
   provision: InputProvision,
 ): Promise<ProvisionedInput> {
   const { run, task } = await findProvisionableRun(deps, runId)
   const checked = checkProvision(task, provision)
-  await settleState(deps, await applyProvision(deps, run, checked), task)
+  await settleState(deps, await storeProvision(deps, run, checked), task)
   return { parameterName: checked.input.name, value: checked.value }
 }
 
@@ -63,7 +64,7 @@ export async function provisionInput(
  * @throws DomainError INTERNAL_GENERIC_BATCH_ERROR with every problem
  */
 export async function provisionInputs(
-  deps: Dependencies,
+  deps: ProvisionDependencies,
   runId: string,
   provisions: readonly InputProvision[],
 ): Promise<readonly ProvisionedInput[]> {
@@ -84,20 +85,24 @@ export async function provisionInputs(
   }
   if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
   let changed = run
-  for (const one of checked) changed = await applyProvision(deps, run, one)
+  for (const one of checked) changed = await storeProvision(deps, run, one)
   await settleState(deps, changed, task)
   return checked.map((one) => ({ parameterName: one.input.name, value: one.value }))
 }
 
 /** Writes the defaults of untouched inputs as if they had been provisioned (run-lifecycle 4). */
-export async function provisionDefaults(deps: Dependencies, run: Run, task: Task): Promise<void> {
+export async function provisionDefaults(deps: ProvisionDependencies, run: Run, task: Task): Promise<void> {
   for (const input of task.inputs) {
     if (input.default === undefined || provisionOf(run, input.name) !== undefined) continue
-    await applyProvision(deps, run, checkProvision(task, { parameterName: input.name, value: input.default }))
+    await storeProvision(deps, run, checkProvision(task, { parameterName: input.name, value: input.default }))
   }
 }
 
-async function findProvisionableRun(deps: Dependencies, runId: string): Promise<{ run: Run; task: Task }> {
+/** @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE */
+export async function findProvisionableRun(
+  deps: ProvisionDependencies,
+  runId: string,
+): Promise<{ run: Run; task: Task }> {
   const found = await findRunAndTask(deps, runId)
   if (!isProvisionable(found.run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
   return found
@@ -118,21 +123,36 @@ function checkProvision(task: Task, provision: InputProvision): CheckedProvision
   return { input, ...codec.provision(provision.value, input.type, input.name) }
 }
 
-async function applyProvision(deps: Dependencies, run: Run, checked: CheckedProvision): Promise<Run> {
+async function storeProvision(
+  deps: ProvisionDependencies,
+  run: Run,
+  checked: CheckedProvision,
+): Promise<Run> {
   const name = checked.input.name
-  const provision: Provision =
-    checked.fileText === undefined
-      ? { kind: 'cleared' }
-      : { kind: 'value', valueId: (await storeInput(deps, run.id, name, checked.fileText)).valueId }
+  if (checked.fileText === undefined) return applyProvision(deps, run, name, { kind: 'cleared' })
+  const { valueId } = await storeInput(deps, run.id, name, checked.fileText)
+  return applyProvision(deps, run, name, { kind: 'value', valueId })
+}
+
+/**
+ * The one write that makes a stored value count.
+ * @throws DomainError when the run was started or deleted meanwhile
+ */
+export async function applyProvision(
+  deps: ProvisionDependencies,
+  run: Run,
+  parameterName: string,
+  provision: Provision,
+): Promise<Run> {
   try {
-    return await deps.runs.recordProvision(run.id, name, provision)
+    return await deps.runs.recordProvision(run.id, parameterName, provision)
   } catch (error) {
     throw inInvalidState(error)
   }
 }
 
 /** CREATED → PROVISIONED once nothing is missing; the last of several parallel calls sees the provisions of all. */
-async function settleState(deps: Dependencies, run: Run, task: Task): Promise<void> {
+export async function settleState(deps: ProvisionDependencies, run: Run, task: Task): Promise<void> {
   if (run.state !== 'CREATED' || missingInputs(task, run).length > 0) return
   try {
     await deps.runs.transition(run.id, { to: 'PROVISIONED', from: ['CREATED'] })

@@ -1,9 +1,11 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { DomainError, parameterError } from '../domain/errors.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
-import { type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
+import { type FileContent, type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
 import type { RunValue } from '../domain/run/run-value.ts'
+import { LISTING_NAME, outputListingSchema } from '../domain/staging.ts'
 import type { Task } from '../domain/task/task.ts'
+import { readAll } from '../formats/read-all.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
 import { findRunAndTask, parameterNamed } from './find-run.ts'
@@ -15,10 +17,8 @@ interface Dependencies {
   readonly tasks: TaskRepository
 }
 
-/** A stored file: small ones as text, the others by their key. */
-export type StoredFile =
-  | { readonly kind: 'inline'; readonly name: string; readonly text: string }
-  | { readonly kind: 'object'; readonly name: string; readonly key: string; readonly sizeBytes: number }
+/** A stored file (or folder) with the name that the container or a download knows it by. */
+export type StoredFile = FileContent & { readonly name: string }
 
 /** Inputs of a run in descriptor order (http-api 5.19). */
 export async function listInputs(deps: Dependencies, runId: string): Promise<readonly RunValue[]> {
@@ -38,11 +38,16 @@ export async function listInputs(deps: Dependencies, runId: string): Promise<rea
   )
 }
 
-/** Files of all inputs, in descriptor order. */
+/** Files of all inputs with their companions, in descriptor order. */
 export async function listInputFiles(deps: Dependencies, runId: string): Promise<readonly StoredFile[]> {
   const { run, task } = await findRunAndTask(deps, runId)
-  const values = await storedInputs(deps, run, task)
-  return values.map(({ input, value }) => ({ name: input.name, ...value.file }))
+  return (await storedInputs(deps, run, task)).flatMap(({ value }) => filesOf(value))
+}
+
+/** What the container finds of one input. */
+export function filesOf({ parameterName, file, companion }: InputValue): readonly StoredFile[] {
+  const named: StoredFile = { name: parameterName, ...file }
+  return companion === undefined ? [named] : [named, { name: `${parameterName}.geojson`, ...companion }]
 }
 
 async function storedInputs(
@@ -60,12 +65,14 @@ async function storedInputs(
 
 /**
  * One input's file, in any state (http-api 5.20).
+ * @param asGeojson the companion is wanted, where there is one
  * @throws DomainError STORAGE_READING_FILE_FAILED when nothing is stored
  */
 export async function findInputFile(
   deps: Dependencies,
   runId: string,
   parameterName: string,
+  asGeojson: boolean,
 ): Promise<StoredFile> {
   const { run, task } = await findRunAndTask(deps, runId)
   const input = parameterNamed(task.inputs, parameterName)
@@ -74,7 +81,7 @@ export async function findInputFile(
   const value =
     provision?.kind === 'value' ? await deps.runs.findInput(runId, input.name, provision.valueId) : undefined
   if (value === undefined) throw nothingStored(parameterName)
-  return { name: input.name, ...value.file }
+  return { name: input.name, ...((asGeojson ? value.companion : undefined) ?? value.file) }
 }
 
 /** The listing that collect-outputs wrote, as JSON text; visible from FINISHED on. */
@@ -91,9 +98,14 @@ export async function listOutputFiles(deps: Dependencies, runId: string): Promis
   for await (const { key, sizeBytes } of deps.objects.list(prefix)) {
     sizes.set(key.slice(prefix.length), sizeBytes)
   }
+  const listing = await deps.objects.read(`${prefix}${LISTING_NAME}`)
+  if (listing === undefined) throw nothingStored(LISTING_NAME)
+  const { entries } = outputListingSchema.parse(JSON.parse((await readAll(listing)).toString('utf8')))
+  const folders = new Set(entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
   return task.outputs.flatMap(({ name }) => {
     const sizeBytes = sizes.get(name)
-    return sizeBytes === undefined ? [] : [{ kind: 'object', name, key: `${prefix}${name}`, sizeBytes }]
+    if (sizeBytes === undefined) return []
+    return [{ kind: folders.has(name) ? 'tree' : 'object', name, key: `${prefix}${name}`, sizeBytes }]
   })
 }
 
@@ -135,12 +147,9 @@ function nothingStored(parameterName: string): DomainError {
   })
 }
 
-/** A stored file's bytes. */
-export async function openFile(
-  deps: { readonly objects: ObjectStore },
-  file: StoredFile,
-): Promise<Readable | string> {
-  if (file.kind === 'inline') return file.text
+/** A stored file's bytes; of a folder, its zip. */
+export async function openFile(deps: { readonly objects: ObjectStore }, file: StoredFile): Promise<Readable> {
+  if (file.kind === 'inline') return Readable.from([Buffer.from(file.text)])
   const body = await deps.objects.read(file.key)
   if (body === undefined) throw nothingStored(file.name)
   return body

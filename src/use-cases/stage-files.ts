@@ -6,6 +6,7 @@ import { LISTING_NAME, type OutputEntry, type StagedInputs, type StagedOutputs }
 import { runOutputsPrefix } from '../domain/storage-keys.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { findRun, findRunAndTask } from './find-run.ts'
+import { filesOf } from './read-run-values.ts'
 
 /** The stager starts moving at once; an hour covers 5 GB on a slow line. */
 const URL_SECONDS = 3600
@@ -38,13 +39,13 @@ export async function stageInputs(
   const values = await deps.runs.listInputs(run)
   return {
     files: await Promise.all(
-      values.map(async ({ parameterName, file }) => ({
-        path: parameterName,
+      values.flatMap(filesOf).map(async (file) => ({
+        path: file.name,
         content:
           file.kind === 'inline'
-            ? file
+            ? { kind: file.kind, text: file.text }
             : {
-                kind: 'url' as const,
+                kind: file.kind === 'tree' ? ('tree' as const) : ('url' as const),
                 url: await deps.objects.presignRead(file.key, URL_SECONDS),
                 sizeBytes: file.sizeBytes,
               },
@@ -65,8 +66,12 @@ export async function stageOutputs(
   requireActive(run)
   if (run.job === undefined) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
   const prefix = runOutputsPrefix(runId, run.job.attempt, left.jobAttempt)
-  const declared = new Set(task.outputs.map((output) => output.name))
-  const files = left.entries.filter((entry) => entry.kind === 'file' && declared.has(entry.name))
+  const declared = new Map(task.outputs.map((output) => [output.name, output.type.id]))
+  const files = left.entries.filter(({ name, kind }) => {
+    const type = declared.get(name)
+    // A folder is due for DICOM images only; the stager packs it.
+    return type !== undefined && (kind === 'file' || (kind === 'directory' && type === 'image'))
+  })
   return {
     uploads: await Promise.all(
       files.map(async ({ name }) => ({

@@ -48,7 +48,14 @@ export function describeUploadRepository(
     })
 
     it('stores an upload as it is', async () => {
-      const upload = anUpload({ state: 'FAILED', error: ERROR, progress: PROGRESS, leaseUntil: '2026-01-01' })
+      const expected = { namespace: 'com.example.addition', version: '1.0.0' }
+      const upload = anUpload({
+        state: 'FAILED',
+        error: ERROR,
+        progress: PROGRESS,
+        leaseUntil: '2026-01-01',
+        expected,
+      })
 
       await uploads.create(upload)
 

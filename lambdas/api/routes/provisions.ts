@@ -3,9 +3,11 @@ import { z } from 'zod'
 import { DomainError, parameterError } from '../../../src/domain/errors.ts'
 import type { JsonValue } from '../../../src/domain/json.ts'
 import { findRunAndTask, parameterNamed } from '../../../src/use-cases/find-run.ts'
+import { provisionFile } from '../../../src/use-cases/provision-file.ts'
 import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readJson } from '../json-body.ts'
+import { isMultipart, readMultipart } from '../multipart.ts'
 import { pathVariable, type Route } from '../route.ts'
 import { viewProvision } from '../views.ts'
 
@@ -19,7 +21,14 @@ export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
     {
       method: 'PUT',
       path: '/task-runs/:id/input-provisions/:parameter',
-      handle: (context) => provisionOne(deps, context),
+      // The reference maps multipart on POST only; core sends PUT as well (http-api 2.1).
+      handle: (context) =>
+        isMultipart(context) ? provisionUploaded(deps, context) : provisionOne(deps, context),
+    },
+    {
+      method: 'POST',
+      path: '/task-runs/:id/input-provisions/:parameter',
+      handle: (context) => provisionUploaded(deps, context),
     },
     {
       method: 'PUT',
@@ -45,6 +54,28 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
     value: (body.value ?? null) as JsonValue,
   })
   return context.json(viewProvision(provisioned, runId, input.type))
+}
+
+async function provisionUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
+  const runId = pathVariable(context, 'id')
+  const { task } = await findRunAndTask(deps, runId)
+  const name = pathVariable(context, 'parameter')
+  const input = parameterNamed(task.inputs, name)
+  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
+  const { first, second } = await readMultipartOf(context, input.name)
+  const value = { value: first, ...(second === undefined ? {} : { companion: second }) }
+  await provisionFile(deps, runId, input.name, value)
+  return context.json(viewProvision({ parameterName: input.name, value: null }, runId, input.type))
+}
+
+/** Errors of the body itself name the parameter here (http-api 5.15). */
+async function readMultipartOf(context: Context, parameterName: string): ReturnType<typeof readMultipart> {
+  try {
+    return await readMultipart(context)
+  } catch (error) {
+    if (error instanceof DomainError) throw parameterError(error.error, parameterName)
+    throw error
+  }
 }
 
 async function provisionBatch(deps: ApiDependencies, context: Context): Promise<Response> {

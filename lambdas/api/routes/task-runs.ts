@@ -114,11 +114,16 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
   ]
 }
 
-/** `.geojson` behind a name asks for the same file under its media type. */
+/** `.geojson` behind a name asks for a geometry under its media type, or for where an image was cut out. */
 async function answerParameterFile(
   context: Context,
   deps: ApiDependencies,
-  find: (deps: ApiDependencies, runId: string, parameterName: string) => Promise<StoredFile>,
+  find: (
+    deps: ApiDependencies,
+    runId: string,
+    parameterName: string,
+    asGeojson: boolean,
+  ) => Promise<StoredFile>,
 ): Promise<Response> {
   const asked = pathVariable(context, 'parameter')
   const geojson = asked.endsWith(GEOJSON)
@@ -126,6 +131,7 @@ async function answerParameterFile(
     deps,
     pathVariable(context, 'id'),
     geojson ? asked.slice(0, -GEOJSON.length) : asked,
+    geojson,
   )
   return answerFile(context, deps, file, {
     contentType: geojson ? 'application/geo+json' : 'application/octet-stream',

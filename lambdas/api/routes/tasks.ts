@@ -6,17 +6,18 @@ import { readAll } from '../../../src/formats/read-all.ts'
 import { createRun } from '../../../src/use-cases/create-run.ts'
 import { deleteTask } from '../../../src/use-cases/delete-task.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'
+import { installTask } from '../../../src/use-cases/install-task.ts'
 import { uploadTask } from '../../../src/use-cases/upload-task.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerBytes } from '../download.ts'
-import { firstFile } from '../multipart.ts'
-import type { Route } from '../route.ts'
+import { readMultipart } from '../multipart.ts'
+import { pathVariable, type Route } from '../route.ts'
 import { viewInput, viewNewRun, viewOutput, viewTask } from '../views.ts'
 
 const BY_ID = '/tasks/:id'
 const BY_NAME = '/tasks/:namespace/:version'
 
-/** Tasks: upload, listing, description, parameters, descriptor, logo, runs, deletion (http-api 5.2 to 5.10). */
+/** Tasks: upload, installation, listing, description, parameters, descriptor, logo, runs, deletion (http-api 5.2 to 5.11). */
 export function taskRoutes(deps: ApiDependencies): readonly Route[] {
   const onTask =
     (handle: (task: Task, context: Context) => Response | Promise<Response>) => async (context: Context) =>
@@ -35,7 +36,19 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
     {
       method: 'POST',
       path: '/tasks',
-      handle: async (context) => context.json(viewTask(await uploadTask(deps, await firstFile(context)))),
+      handle: async (context) =>
+        context.json(viewTask(await uploadTask(deps, (await readMultipart(context)).first))),
+    },
+    {
+      method: 'POST',
+      path: `${BY_NAME}/install`,
+      handle: async (context) => {
+        const name = {
+          namespace: pathVariable(context, 'namespace'),
+          version: pathVariable(context, 'version'),
+        }
+        return context.json(viewTask(await installTask(deps, name)))
+      },
     },
     {
       method: 'GET',

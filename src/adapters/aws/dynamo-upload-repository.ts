@@ -30,6 +30,7 @@ const uploadSchema: z.ZodType<Upload> = z.object({
     .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
     .exactOptional(),
   leaseUntil: z.string().exactOptional(),
+  expected: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
   createdAt: z.string(),
 } satisfies StoredShape<Upload>)
 

@@ -60,6 +60,7 @@ const runSchema: z.ZodType<Run> = z.object({
 const fileSchema: z.ZodType<FileContent> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('inline'), text: z.string() }),
   z.object({ kind: z.literal('object'), key: z.string(), sizeBytes: z.number() }),
+  z.object({ kind: z.literal('tree'), key: z.string(), sizeBytes: z.number() }),
 ])
 
 const inputValueSchema: z.ZodType<InputValue> = z.object({
@@ -67,6 +68,7 @@ const inputValueSchema: z.ZodType<InputValue> = z.object({
   parameterName: z.string(),
   valueId: z.string(),
   file: fileSchema,
+  companion: fileSchema.exactOptional(),
 } satisfies StoredShape<InputValue>)
 
 const listingSchema = z.object({ runId: z.string() })

@@ -69,6 +69,8 @@ export interface Run {
 export type FileContent =
   | { readonly kind: 'inline'; readonly text: string }
   | { readonly kind: 'object'; readonly key: string; readonly sizeBytes: number }
+  /** A folder: a zip of uncompressed entries whose names start with the parameter's, as downloads answer it. */
+  | { readonly kind: 'tree'; readonly key: string; readonly sizeBytes: number }
 
 /** One stored version of an input; it counts once {@link Run.provisions} points at it. */
 export interface InputValue {
@@ -77,6 +79,8 @@ export interface InputValue {
   readonly valueId: string
   /** Exactly the bytes that the container finds in `<input folder>/<parameter>`. */
   readonly file: FileContent
+  /** What the container finds in `<parameter>.geojson`: where an image was cut out. */
+  readonly companion?: FileContent
 }
 
 /** What is stored for an input; a parameter may be called `constructor`, so only own keys count. */

@@ -3,6 +3,7 @@ import type { TaskDescriptor } from '../../domain/task/task.ts'
 import type { ByteSource } from '../../formats/zip/byte-source.ts'
 import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../../formats/zip/read-zip.ts'
 import type { ObjectStore } from '../../ports.ts'
+import { objectSource } from '../object-source.ts'
 import { refusal } from './import-refusal.ts'
 
 /** Far above any real descriptor, and what the YAML parser may be asked to hold. */
@@ -93,14 +94,7 @@ async function openObject(objects: ObjectStore, key: string): Promise<ByteSource
   const missing = (): DomainError =>
     refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'bundle', 'the bundle is not in storage (any more)')
   if (sizeBytes === undefined) throw missing()
-  return {
-    sizeBytes,
-    async read(start, length) {
-      const bytes = await objects.read(key, { start, length })
-      if (bytes === undefined) throw missing()
-      return bytes
-    },
-  }
+  return objectSource(objects, key, sizeBytes, missing)
 }
 
 function listNames(zip: ZipArchive): string {

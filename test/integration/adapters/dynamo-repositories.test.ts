@@ -1,8 +1,10 @@
 import { createDynamoRunRepository } from '../../../src/adapters/aws/dynamo-run-repository.ts'
+import { createDynamoStoreRepository } from '../../../src/adapters/aws/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../../../src/adapters/aws/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../../../src/adapters/aws/dynamo-upload-repository.ts'
 import { createDocumentClient } from '../../../src/runtime/aws-clients.ts'
 import { describeRunRepository } from '../../contract/run-repository.contract.ts'
+import { describeStoreRepository } from '../../contract/store-repository.contract.ts'
 import { describeTaskRepository } from '../../contract/task-repository.contract.ts'
 import { describeUploadRepository } from '../../contract/upload-repository.contract.ts'
 import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
@@ -29,3 +31,5 @@ describeUploadRepository('DynamoDB', async () => {
   const options = await emptyTable()
   return { uploads: createDynamoUploadRepository(options), identity: options.identity }
 })
+
+describeStoreRepository('DynamoDB', async () => createDynamoStoreRepository(await emptyTable()))

@@ -1,0 +1,86 @@
+import { Readable } from 'node:stream'
+import type { ReadableStream } from 'node:stream/web'
+import { downloadFailure, requireStoreUrl } from '../../domain/store.ts'
+import type { BundleSource } from '../../ports.ts'
+
+export interface FetchBundleSourceOptions {
+  /** How long the answer may take to begin, redirects included; a test takes less. */
+  readonly patienceMs?: number
+}
+
+/** Leaves time for the download in the 29 s that API Gateway waits. */
+const PATIENCE_MS = 10_000
+/** Far more than any store needs; a loop ends somewhere. */
+const MAX_REDIRECTS = 10
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
+
+/** Bundles by http and https; the body may take as long as something of it arrives every five minutes (fetch's own limit). */
+export function createFetchBundleSource({
+  patienceMs = PATIENCE_MS,
+}: FetchBundleSourceOptions = {}): BundleSource {
+  return {
+    async open(url) {
+      const deadline = new AbortController()
+      const timer = setTimeout(
+        () => deadline.abort(downloadFailure(`the store did not answer within ${patienceMs / 1000} s`)),
+        patienceMs,
+      )
+      try {
+        return bodyOf(await follow(url, deadline.signal))
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+  }
+}
+
+/** fetch would follow redirects to schemes of its own (`data:`) as well. */
+async function follow(start: URL, signal: AbortSignal): Promise<Response> {
+  let url = start
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+    requireStoreUrl(url)
+    const response = await ask(url, signal)
+    const location = REDIRECTS.includes(response.status) ? response.headers.get('location') : null
+    if (location === null) return response
+    await response.body?.cancel()
+    const next = URL.parse(location, url.href)
+    if (next === null) throw downloadFailure('the store redirects to something that is no URL')
+    url = next
+  }
+  throw downloadFailure(`the store redirects more than ${MAX_REDIRECTS} times`)
+}
+
+async function ask(url: URL, signal: AbortSignal): Promise<Response> {
+  try {
+    return await fetch(url, { redirect: 'manual', signal })
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw downloadFailure(`${url.host} cannot be reached (${reasonOf(error)})`, error)
+  }
+}
+
+function bodyOf({ body, ok, status, url }: Response): Readable {
+  if (ok && body !== null) {
+    return Readable.from(translated(Readable.fromWeb(body as ReadableStream<Uint8Array>)), {
+      objectMode: false,
+    })
+  }
+  // Nobody reads on; what is left of the answer is of no interest.
+  body?.cancel().catch(() => undefined)
+  throw downloadFailure(`${new URL(url).host} answered with status ${status} and no bundle`)
+}
+
+async function* translated(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (error) {
+    throw downloadFailure(`the download broke off (${reasonOf(error)})`, error)
+  }
+}
+
+/** What fetch says is "fetch failed"; its cause knows more. */
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException
+  return code ?? message
+}

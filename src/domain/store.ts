@@ -1,0 +1,61 @@
+import { DomainError } from './errors.ts'
+
+/** An app store, which tasks are installed from. */
+export interface Store {
+  readonly id: string
+  readonly name: string
+  /** Base address as its user typed it, perhaps no URL at all; private networks and this machine are fine. */
+  readonly host: string
+  /** At most one store is. */
+  readonly isDefault: boolean
+  /** ISO-8601 UTC. */
+  readonly createdAt: string
+}
+
+/** What a task is asked for by. */
+export interface TaskName {
+  readonly namespace: string
+  readonly version: string
+}
+
+/**
+ * Where a store has the bundle of a task (contract http-api 5.11).
+ * @throws DomainError APPSTORE_DOWNLOAD_FAILED when the host is no address on the web
+ */
+export function bundleUrl({ host }: Pick<Store, 'host'>, { namespace, version }: TaskName): URL {
+  const url = URL.parse(host)
+  if (url === null) {
+    throw downloadFailure(
+      'the host of the default store is no URL such as https://store.example.org: change the store',
+    )
+  }
+  requireStoreUrl(url)
+  const basePath = url.pathname.replace(/\/+$/u, '')
+  const name = [namespace, version].map(encodeURIComponent).join('/')
+  url.pathname = `${basePath}/api/v1/tasks/${name}/bundle.zip`
+  url.search = ''
+  url.hash = ''
+  return url
+}
+
+/**
+ * Keeps to what stores speak: http and https, without credentials.
+ * @throws DomainError APPSTORE_DOWNLOAD_FAILED
+ */
+export function requireStoreUrl(url: URL): void {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw downloadFailure(`bundles come by http or https, not by ${url.protocol.slice(0, -1)}`)
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw downloadFailure('stores are asked without user name and password')
+  }
+}
+
+/** A bundle that could not be got from its store: the contract's fixed message, and words for the user in the details. */
+export function downloadFailure(description: string, cause?: unknown): DomainError {
+  return new DomainError(
+    'APPSTORE_DOWNLOAD_FAILED',
+    { type: 'related', parameterName: 'bundle', description },
+    { cause },
+  )
+}

@@ -1,0 +1,15 @@
+import type { Store } from '../domain/store.ts'
+import type { Identity, StoreRepository } from '../ports.ts'
+
+/**
+ * Adds an app store, which is never the default at first.
+ * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when there is one with this name and host
+ */
+export async function createStore(
+  deps: { readonly identity: Identity; readonly stores: StoreRepository },
+  { name, host }: Pick<Store, 'name' | 'host'>,
+): Promise<Store> {
+  const store = { id: deps.identity.uuid(), name, host, createdAt: deps.identity.now().toISOString() }
+  await deps.stores.create(store)
+  return { ...store, isDefault: false }
+}

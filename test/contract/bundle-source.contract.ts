@@ -1,0 +1,56 @@
+import { buffer } from 'node:stream/consumers'
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { BundleSource } from '../../src/ports.ts'
+
+interface BundleSourceHarness {
+  readonly source: BundleSource
+  /** Puts a bundle into a store; a broken one ends before its end. */
+  offer(bundle: Buffer, options?: { readonly isBroken?: boolean }): Promise<URL>
+  /** Where no bundle is. */
+  readonly missing: URL
+}
+
+const FAILED = expect.objectContaining({
+  name: 'DomainError',
+  error: 'APPSTORE_DOWNLOAD_FAILED',
+  details: { type: 'related', parameterName: 'bundle', description: expect.any(String) },
+})
+
+/** What every bundle source keeps to. */
+export function describeBundleSource(adapter: string, setUp: () => Promise<BundleSourceHarness>): void {
+  describe(`bundle source (${adapter})`, () => {
+    let harness: BundleSourceHarness
+
+    beforeEach(async () => {
+      harness = await setUp()
+    })
+
+    it('gives a bundle byte for byte', async () => {
+      const bundle = Buffer.alloc(300_000, 'PK')
+
+      const body = await harness.source.open(await harness.offer(bundle))
+
+      expect(bundle.equals(await buffer(body))).toBe(true)
+    })
+
+    it('refuses a URL without a bundle', async () => {
+      await expect(harness.source.open(harness.missing)).rejects.toEqual(FAILED)
+    })
+
+    it('fails in the same words when the bundle breaks off', async () => {
+      const url = await harness.offer(Buffer.alloc(1000), { isBroken: true })
+
+      const body = await harness.source.open(url)
+
+      await expect(buffer(body)).rejects.toEqual(FAILED)
+    })
+
+    it('lets go of a bundle that nobody reads on', async () => {
+      const body = await harness.source.open(await harness.offer(Buffer.alloc(300_000)))
+
+      body.destroy()
+
+      await expect(buffer(body)).rejects.toThrow()
+    })
+  })
+}

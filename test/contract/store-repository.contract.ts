@@ -1,0 +1,179 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Store } from '../../src/domain/store.ts'
+import type { StoreRepository } from '../../src/ports.ts'
+
+const FIRST = '00000000-0000-4000-8000-00000000000a'
+const SECOND = '00000000-0000-4000-8000-00000000000b'
+const EXISTS = expect.objectContaining({
+  name: 'DomainError',
+  error: 'INTERNAL_INVALID_STORE_ALREADY_EXISTS',
+})
+const NOT_FOUND = expect.objectContaining({
+  name: 'DomainError',
+  error: 'INTERNAL_INVALID_STORE_NOT_FOUND',
+})
+
+function aStore(changes: Partial<Store> = {}): Omit<Store, 'isDefault'> {
+  return {
+    id: FIRST,
+    name: 'Main store',
+    host: 'https://store.example.org',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    ...changes,
+  }
+}
+
+/** What every store repository keeps to. `setUp` gives an empty one for each test. */
+export function describeStoreRepository(adapter: string, setUp: () => Promise<StoreRepository>): void {
+  describe(`store repository (${adapter})`, () => {
+    let stores: StoreRepository
+
+    beforeEach(async () => {
+      stores = await setUp()
+    })
+
+    const names = async (): Promise<string[]> => (await stores.list()).map(({ name }) => name)
+    const defaults = async (): Promise<string[]> =>
+      (await stores.list()).filter(({ isDefault }) => isDefault).map(({ id }) => id)
+
+    it('is empty at first, without a default', async () => {
+      expect(await stores.list()).toEqual([])
+      expect(await stores.findDefault()).toBeUndefined()
+    })
+
+    it('lists stores as they are, in the order of their creation', async () => {
+      for (const [id, day] of [
+        [FIRST, '02'],
+        [SECOND, '01'],
+      ] as const) {
+        await stores.create(aStore({ id, name: `${day} été 中文`, createdAt: `2026-01-${day}T00:00:00.000Z` }))
+      }
+
+      expect(await names()).toEqual(['01 été 中文', '02 été 中文'])
+      expect((await stores.list())[1]).toStrictEqual({ ...aStore({ name: '02 été 中文' }), isDefault: false })
+    })
+
+    describe('a name and host', () => {
+      it('belong to one store', async () => {
+        await stores.create(aStore())
+
+        await expect(stores.create(aStore({ id: SECOND }))).rejects.toEqual(EXISTS)
+
+        expect((await stores.list()).map(({ id }) => id)).toEqual([FIRST])
+      })
+
+      it('are given to exactly one of many stores at once', async () => {
+        const ids = Array.from({ length: 10 }, (_, index) => `${FIRST.slice(0, -1)}${index}`)
+
+        const outcomes = await Promise.allSettled(ids.map((id) => stores.create(aStore({ id }))))
+
+        const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+        expect(refused).toHaveLength(9)
+        for (const { reason } of refused) expect(reason).toEqual(EXISTS)
+        expect(await stores.list()).toHaveLength(1)
+      })
+
+      it.each([
+        { name: 'Other store' },
+        { host: 'https://other.example.org' },
+        { name: 'Main', host: ' storehttps://store.example.org' },
+      ])('leave room for $name $host', async (changes) => {
+        await stores.create(aStore())
+
+        await stores.create(aStore({ ...changes, id: SECOND }))
+
+        expect(await stores.list()).toHaveLength(2)
+      })
+
+      it('are free again when the store is removed', async () => {
+        await stores.create(aStore())
+        await stores.remove(FIRST)
+
+        await stores.create(aStore({ id: SECOND }))
+
+        expect((await stores.list()).map(({ id }) => id)).toEqual([SECOND])
+      })
+
+      it('stay taken when the removal of the store before is repeated', async () => {
+        await stores.create(aStore())
+        await stores.remove(FIRST)
+        await stores.create(aStore({ id: SECOND }))
+
+        await stores.remove(FIRST)
+
+        await expect(stores.create(aStore())).rejects.toEqual(EXISTS)
+      })
+    })
+
+    describe('the default', () => {
+      beforeEach(async () => {
+        await stores.create(aStore())
+        await stores.create(aStore({ id: SECOND, name: 'Second store' }))
+      })
+
+      it('is no store that was just created', async () => {
+        expect(await stores.findDefault()).toBeUndefined()
+        expect(await defaults()).toEqual([])
+      })
+
+      it('is the store that was made it last', async () => {
+        await stores.makeDefault(FIRST)
+        await stores.makeDefault(SECOND)
+
+        expect(await defaults()).toEqual([SECOND])
+        expect(await stores.findDefault()).toEqual({
+          ...aStore({ id: SECOND, name: 'Second store' }),
+          isDefault: true,
+        })
+      })
+
+      it('may be made it twice', async () => {
+        await stores.makeDefault(FIRST)
+
+        await stores.makeDefault(FIRST)
+
+        expect(await defaults()).toEqual([FIRST])
+      })
+
+      it('stays when an unknown store is to be it', async () => {
+        await stores.makeDefault(FIRST)
+
+        await expect(stores.makeDefault('00000000-0000-4000-8000-0000000000ff')).rejects.toEqual(NOT_FOUND)
+
+        expect(await defaults()).toEqual([FIRST])
+      })
+
+      it('is one store when many are made it at once', async () => {
+        await Promise.all([FIRST, SECOND, FIRST, SECOND].map((id) => stores.makeDefault(id)))
+
+        expect(await defaults()).toHaveLength(1)
+      })
+
+      it('is none when its store is removed', async () => {
+        await stores.makeDefault(FIRST)
+
+        await stores.remove(FIRST)
+
+        expect(await stores.findDefault()).toBeUndefined()
+        expect(await defaults()).toEqual([])
+        await expect(stores.makeDefault(FIRST)).rejects.toEqual(NOT_FOUND)
+      })
+
+      it('stays when another store is removed', async () => {
+        await stores.makeDefault(FIRST)
+
+        await stores.remove(SECOND)
+
+        expect(await defaults()).toEqual([FIRST])
+      })
+    })
+
+    it('does nothing when an unknown store is removed', async () => {
+      await stores.create(aStore())
+
+      await stores.remove(SECOND)
+
+      expect(await names()).toEqual(['Main store'])
+    })
+  })
+}
