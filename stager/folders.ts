@@ -30,9 +30,10 @@ export async function packFolder(
   for (const file of await listFiles(folder)) {
     zip.addFile(join(folder, file), `${name}/${file}`, { compress: false })
   }
-  const sizeBytes = await new Promise<number>((resolve) =>
-    zip.end({ forceZip64Format: false, comment: '' }, resolve),
-  )
+  const sizeBytes = await new Promise<number>((resolve) => {
+    // Its types forget the argument.
+    zip.end({ forceZip64Format: false, comment: '' }, ((size: number) => resolve(size)) as () => void)
+  })
   return { sizeBytes, stream: zip.outputStream as Readable }
 }
 

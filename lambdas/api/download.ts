@@ -51,5 +51,5 @@ export function answerBytes(
 
 /** Parameter names are letters, digits and underscores, ids are UUIDs: nothing that could end the quoted string. */
 function attachment(fileName: string): string {
-  return `attachment; filename="${fileName.replace(/[^\w.-]/gu, '_')}"`
+  return `attachment; filename="${fileName.replace(/[^\w./-]/gu, '_')}"`
 }

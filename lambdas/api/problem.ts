@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { DomainError, type ErrorBody } from '../../src/domain/errors.ts'
 import { logger } from '../../src/runtime/observability.ts'
-import { ImportRefusedError } from '../../src/use-cases/upload-task.ts'
+import { ImportRefusedError } from '../../src/use-cases/wait-for-import.ts'
 
 /** The only place where an error becomes a status and a body (contract http-api 3). */
 export function answerError(context: Context, error: unknown): Response {

@@ -1,7 +1,8 @@
-import { runValueType } from '../../src/domain/parameters/registry.ts'
+import { itemName } from '../../src/domain/run/array-provisions.ts'
 import type { Run } from '../../src/domain/run/run.ts'
 import type { Store } from '../../src/domain/store.ts'
 import type { ParameterType, Task, TaskInput, TaskOutput } from '../../src/domain/task/task.ts'
+import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
 
 /*
  * What answers look like. Key order and the two odd keys of the inputs listing (`default`, `display_name`) are the contract's
@@ -73,18 +74,37 @@ export function viewRun(run: Run, task: Task): object {
   }
 }
 
-/** http-api 5.15: no `value` for images and files, nor for arrays of them. */
+/** http-api 5.15: no `value` for images and files, nor for arrays of them or of geometries. */
 export function viewProvision(
   provision: { readonly parameterName: string; readonly value: unknown },
   runId: string,
   type: ParameterType,
 ): object {
-  const silent = ['IMAGE', 'FILE'].includes(runValueType(type.id))
+  const silent = type.id === 'array' ? SILENT_LEAVES : SILENT_SCALARS
   return {
     parameterName: provision.parameterName,
-    ...(silent ? {} : { value: provision.value }),
+    ...(silent.has(leafOf(type)) ? {} : { value: provision.value }),
     taskRunId: runId,
   }
+}
+
+/** http-api 5.17 */
+export function viewItemProvision(
+  { run, input, path }: Pick<ArrayItemTarget, 'run' | 'input' | 'path'>,
+  value: unknown,
+): object {
+  return {
+    index: itemName(input.name, path),
+    ...(SILENT_LEAVES.has(leafOf(input.type)) ? {} : { value }),
+    taskRunId: run.id,
+  }
+}
+
+const SILENT_SCALARS: ReadonlySet<string> = new Set(['image', 'file'])
+const SILENT_LEAVES: ReadonlySet<string> = new Set(['image', 'file', 'geometry'])
+
+function leafOf(type: ParameterType): string {
+  return type.id === 'array' ? leafOf(type.subType) : type.id
 }
 
 /** http-api 5.12 */

@@ -1,11 +1,14 @@
 import { DomainError } from '../domain/errors.ts'
+import { topIndexes } from '../domain/run/array-provisions.ts'
 import { missingInputs } from '../domain/run/completeness.ts'
+import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run } from '../domain/run/run.ts'
 import { isProvisionable, RUN_STATES, type RunState } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'
 import type { Identity, ObjectStore, RunRepository, RunWorkflow, TaskRepository } from '../ports.ts'
 import { findRunAndTask } from './find-run.ts'
-import { inInvalidState, provisionDefaults } from './provision-input.ts'
+import { provisionDefaults } from './provision-input.ts'
+import { inInvalidState } from './provisioning.ts'
 
 interface Dependencies {
   readonly identity: Identity
@@ -56,9 +59,20 @@ async function declareProvisioned(deps: Dependencies, run: Run, task: Task): Pro
   }
 }
 
+/** @throws DomainError INTERNAL_NOT_MATCHING_… naming the first array that differs (run-lifecycle 6) */
+function checkMatching(run: Run, task: Task): void {
+  const isInput = (reference: string): boolean => reference.startsWith('inputs/')
+  const problems = matchingProblems(task, isInput, (reference) =>
+    topIndexes(run, reference.slice('inputs/'.length)),
+  )
+  const [first] = problems
+  if (first !== undefined) throw first
+}
+
 async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
   if (!isProvisionable(run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
   if (run.state === 'CREATED') await declareProvisioned(deps, run, task)
+  checkMatching(run, task)
   await provisionDefaults(deps, run, task)
   let started: Run
   try {

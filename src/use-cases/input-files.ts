@@ -14,13 +14,14 @@ export async function storeInput(
   text: string,
 ): Promise<InputValue> {
   const valueId = deps.identity.uuid()
-  const file = await storeFile(deps, `${runInputsPrefix(runId)}${parameterName}/${valueId}`, text)
+  const file = await storeText(deps, `${runInputsPrefix(runId)}${parameterName}/${valueId}`, text)
   const value: InputValue = { runId, parameterName, valueId, file }
   await deps.runs.putInput(value)
   return value
 }
 
-async function storeFile(
+/** A text as an input's file, where it is due by its size. */
+export async function storeText(
   deps: { readonly objects: ObjectStore },
   key: string,
   text: string,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { parameterError } from '../domain/errors.ts'
 import type { FileContent, InputValue } from '../domain/run/run.ts'
 import { runInputsPrefix } from '../domain/storage-keys.ts'
-import type { TaskInput } from '../domain/task/task.ts'
+import type { ParameterType } from '../domain/task/task.ts'
 import { type ByteSource, bufferSource } from '../formats/zip/byte-source.ts'
 import { openZip } from '../formats/zip/read-zip.ts'
 import { storedZip } from '../formats/zip/stored-zip.ts'
@@ -13,7 +13,7 @@ import {
   findProvisionableRun,
   type ProvisionDependencies,
   settleState,
-} from './provision-input.ts'
+} from './provisioning.ts'
 
 /** What a multipart call brings: the first part, and perhaps a second one that is stored beside it as GeoJSON. */
 export interface UploadedValue {
@@ -35,39 +35,52 @@ export async function provisionFile(
   const { run, task } = await findProvisionableRun(deps, runId)
   const input = parameterNamed(task.inputs, parameterName)
   if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
-  const source = bufferSource(uploaded.value)
-  const isTree = await checkValue(source, input)
+  const value = await storeUploadedValue(deps, runId, input.name, input.type, input.name, uploaded)
+  await deps.runs.putInput(value)
+  const provision = { kind: 'value', valueId: value.valueId } as const
+  await settleState(deps, await applyProvision(deps, run, input.name, provision), task)
+  return input.name
+}
 
+/**
+ * Checks the bytes of an image or file and stores them under a name of their own; the caller makes them count.
+ * @param name of the parameter, or of an array's item
+ * @throws DomainError naming `parameterName`, with the type's code
+ */
+export async function storeUploadedValue(
+  deps: ProvisionDependencies,
+  runId: string,
+  name: string,
+  type: ParameterType,
+  parameterName: string,
+  uploaded: UploadedValue,
+): Promise<InputValue> {
+  const source = bufferSource(uploaded.value)
+  const isTree = await checkValue(source, type, parameterName)
   const valueId = deps.identity.uuid()
-  const key = `${runInputsPrefix(runId)}${input.name}/${valueId}`
-  const file = isTree
-    ? await storeTree(deps, key, source, input.name)
-    : await storeBytes(deps, key, uploaded.value)
-  const value: InputValue = {
+  const key = `${runInputsPrefix(runId)}${name}/${valueId}`
+  return {
     runId,
-    parameterName: input.name,
+    parameterName: name,
     valueId,
-    file,
+    file: isTree ? await storeTree(deps, key, source, name) : await storeBytes(deps, key, uploaded.value),
     ...(uploaded.companion === undefined
       ? {}
       : { companion: await storeBytes(deps, `${key}.geojson`, uploaded.companion) }),
   }
-  await deps.runs.putInput(value)
-  await settleState(deps, await applyProvision(deps, run, input.name, { kind: 'value', valueId }), task)
-  return input.name
 }
 
 /** Whether the value is a zip that becomes a folder. */
-async function checkValue(source: ByteSource, input: TaskInput): Promise<boolean> {
-  switch (input.type.id) {
+async function checkValue(source: ByteSource, type: ParameterType, parameterName: string): Promise<boolean> {
+  switch (type.id) {
     case 'image':
-      return (await checkImage(source, input.type, input.name)) === 'dicom-zip'
+      return (await checkImage(source, type, parameterName)) === 'dicom-zip'
     case 'file':
-      checkFile(source, input.type, input.name)
+      checkFile(source.sizeBytes, type, parameterName)
       return false
     default:
       // Texts come as JSON (parameter-io 1.4).
-      throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', input.name)
+      throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
   }
 }
 
@@ -81,11 +94,11 @@ async function storeTree(
   deps: ProvisionDependencies,
   key: string,
   source: ByteSource,
-  parameterName: string,
+  name: string,
 ): Promise<FileContent> {
   const zip = await openZip(source)
   const entries = zip.entries.map((entry) => ({
-    name: `${parameterName}/${entry.name}`,
+    name: `${name}/${entry.name}`,
     sizeBytes: entry.sizeBytes,
     open: async () => Readable.from(zip.read(entry)),
   }))

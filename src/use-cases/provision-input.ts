@@ -1,27 +1,18 @@
 import { batchError, DomainError, type ErrorBody, parameterError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
+import { provisionArray } from '../domain/parameters/array.ts'
 import { codecOf, nullErrorOf } from '../domain/parameters/registry.ts'
-import { missingInputs } from '../domain/run/completeness.ts'
-import { type Provision, provisionOf, type Run } from '../domain/run/run.ts'
-import { isProvisionable } from '../domain/run/transitions.ts'
+import { provisionOf, type Run } from '../domain/run/run.ts'
 import type { Task, TaskInput } from '../domain/task/task.ts'
-import {
-  type Identity,
-  type ObjectStore,
-  type RunRepository,
-  RunStateConflictError,
-  type TaskRepository,
-} from '../ports.ts'
-import { findRunAndTask, parameterNamed } from './find-run.ts'
+import { parameterNamed } from './find-run.ts'
 import { storeInput } from './input-files.ts'
-
-/** What provisioning works with. */
-export interface ProvisionDependencies {
-  readonly identity: Identity
-  readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
-}
+import { storeArray } from './provision-array.ts'
+import {
+  applyProvision,
+  findProvisionableRun,
+  type ProvisionDependencies,
+  settleState,
+} from './provisioning.ts'
 
 /** One value as a client sends it. */
 export interface InputProvision {
@@ -36,7 +27,7 @@ export interface ProvisionedInput {
   readonly value: JsonValue
 }
 
-/** A checked value, not stored yet; `fileText` is undefined for an explicit null. */
+/** A checked value, not stored yet; `fileText` is undefined for an explicit null, and for arrays, which are no single text. */
 interface CheckedProvision {
   readonly input: TaskInput
   readonly fileText: string | undefined
@@ -98,16 +89,6 @@ export async function provisionDefaults(deps: ProvisionDependencies, run: Run, t
   }
 }
 
-/** @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE */
-export async function findProvisionableRun(
-  deps: ProvisionDependencies,
-  runId: string,
-): Promise<{ run: Run; task: Task }> {
-  const found = await findRunAndTask(deps, runId)
-  if (!isProvisionable(found.run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
-  return found
-}
-
 function checkProvision(task: Task, provision: InputProvision): CheckedProvision {
   const input = parameterNamed(task.inputs, provision.parameterName)
   if (input === undefined) {
@@ -116,6 +97,10 @@ function checkProvision(task: Task, provision: InputProvision): CheckedProvision
   if (provision.value === null) {
     if (!input.optional) throw parameterError(nullErrorOf(input.type.id), input.name)
     return { input, fileText: undefined, value: null }
+  }
+  if (input.type.id === 'array') {
+    provisionArray(provision.value, input.type, input.name)
+    return { input, fileText: undefined, value: provision.value }
   }
   const codec = codecOf(input.type)
   // Images and files come as multipart bodies, never as JSON (parameter-io 6.2 and 7).
@@ -128,44 +113,11 @@ async function storeProvision(
   run: Run,
   checked: CheckedProvision,
 ): Promise<Run> {
-  const name = checked.input.name
+  const { name, type } = checked.input
+  if (type.id === 'array' && checked.value !== null) {
+    return applyProvision(deps, run, name, await storeArray(deps, run.id, name, type, checked.value))
+  }
   if (checked.fileText === undefined) return applyProvision(deps, run, name, { kind: 'cleared' })
   const { valueId } = await storeInput(deps, run.id, name, checked.fileText)
   return applyProvision(deps, run, name, { kind: 'value', valueId })
-}
-
-/**
- * The one write that makes a stored value count.
- * @throws DomainError when the run was started or deleted meanwhile
- */
-export async function applyProvision(
-  deps: ProvisionDependencies,
-  run: Run,
-  parameterName: string,
-  provision: Provision,
-): Promise<Run> {
-  try {
-    return await deps.runs.recordProvision(run.id, parameterName, provision)
-  } catch (error) {
-    throw inInvalidState(error)
-  }
-}
-
-/** CREATED → PROVISIONED once nothing is missing; the last of several parallel calls sees the provisions of all. */
-export async function settleState(deps: ProvisionDependencies, run: Run, task: Task): Promise<void> {
-  if (run.state !== 'CREATED' || missingInputs(task, run).length > 0) return
-  try {
-    await deps.runs.transition(run.id, { to: 'PROVISIONED', from: ['CREATED'] })
-  } catch (error) {
-    // A parallel call did it, or the run was started or deleted meanwhile: all fine for this caller.
-    if (!(error instanceof RunStateConflictError)) throw error
-  }
-}
-
-/** A lost race, told as the contract tells it. */
-export function inInvalidState(error: unknown): unknown {
-  if (!(error instanceof RunStateConflictError)) return error
-  return error.run === undefined
-    ? new DomainError('RUN_NOT_FOUND')
-    : new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
 }

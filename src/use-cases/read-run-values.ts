@@ -1,15 +1,19 @@
 import { Readable } from 'node:stream'
 import { DomainError, parameterError } from '../domain/errors.ts'
+import { readArray } from '../domain/parameters/array.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
 import { type FileContent, type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
 import type { RunValue } from '../domain/run/run-value.ts'
 import { LISTING_NAME, outputListingSchema } from '../domain/staging.ts'
-import type { Task } from '../domain/task/task.ts'
+import type { TaskInput } from '../domain/task/task.ts'
 import { readAll } from '../formats/read-all.ts'
+import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import { arrayEntries, arrayFolder, entriesOf, entryText } from './array-inputs.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
 import { findRunAndTask, parameterNamed } from './find-run.ts'
 import { readInputText } from './input-files.ts'
+import { requireIndexPath } from './provision-array.ts'
 
 interface Dependencies {
   readonly objects: ObjectStore
@@ -23,48 +27,77 @@ export type StoredFile = FileContent & { readonly name: string }
 /** Inputs of a run in descriptor order (http-api 5.19). */
 export async function listInputs(deps: Dependencies, runId: string): Promise<readonly RunValue[]> {
   const { run, task } = await findRunAndTask(deps, runId)
-  const values = await storedInputs(deps, run, task)
-  return Promise.all(
-    values.map(async ({ input, value }) => {
-      const codec = codecOf(input.type)
-      const text = codec === undefined ? undefined : await readInputText(deps, value.file)
-      return {
+  if (run.state === 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  const stored = await storedInputs(deps, run)
+  const values = await Promise.all(task.inputs.map((input) => listInput(deps, run, input, stored)))
+  return values.filter((value) => value !== undefined)
+}
+
+type StoredInputs = ReadonlyMap<string, InputValue>
+
+async function storedInputs(deps: Dependencies, run: Run): Promise<StoredInputs> {
+  return new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
+}
+
+async function listInput(
+  deps: Dependencies,
+  run: Run,
+  input: TaskInput,
+  stored: StoredInputs,
+): Promise<RunValue | undefined> {
+  const { name, type } = input
+  const listed = { taskRunId: run.id, parameterName: name, type: runValueType(type.id) }
+  if (type.id === 'array') {
+    const entries = await arrayEntries(deps, run, name, type)
+    if (entries.size === 0) return undefined
+    const items = await readArray(
+      {
         taskRunId: run.id,
-        parameterName: input.name,
-        type: runValueType(input.type.id),
-        value: codec === undefined || text === undefined ? null : codec.listInput(text, input.type),
-      }
+        parameterName: name,
+        folder: arrayFolder(entries, name),
+        leaf: async (path, leafType) => {
+          const entry = entries.get(`${name}/${path}`)
+          const codec = codecOf(leafType)
+          if (codec === undefined || entry === undefined) return undefined
+          return codec.listInput(await entryText(entry), leafType)
+        },
+      },
+      type,
+    )
+    return { ...listed, value: items, subType: runValueType(type.subType.id) }
+  }
+  const value = stored.get(name)
+  if (value === undefined) return undefined
+  const codec = codecOf(type)
+  const text = codec === undefined ? undefined : await readInputText(deps, value.file)
+  return { ...listed, value: codec === undefined || text === undefined ? null : codec.listInput(text, type) }
+}
+
+/** Entries of all inputs with their companions, in descriptor order, for `inputs.zip` (http-api 5.22). */
+export async function listInputEntries(deps: Dependencies, runId: string): Promise<readonly ArchiveEntry[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  if (run.state === 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  const stored = await storedInputs(deps, run)
+  const entries = await Promise.all(
+    task.inputs.map(async ({ name, type }) => {
+      if (type.id === 'array') return [...(await arrayEntries(deps, run, name, type)).values()]
+      const value = stored.get(name)
+      if (value === undefined) return []
+      const files = filesOf(value)
+      return (await Promise.all(files.map((file) => entriesOf(deps, file.name, file)))).flat()
     }),
   )
+  return entries.flat()
 }
 
-/** Files of all inputs with their companions, in descriptor order. */
-export async function listInputFiles(deps: Dependencies, runId: string): Promise<readonly StoredFile[]> {
-  const { run, task } = await findRunAndTask(deps, runId)
-  return (await storedInputs(deps, run, task)).flatMap(({ value }) => filesOf(value))
-}
-
-/** What the container finds of one input. */
+/** What the container finds of one input that is no array. */
 export function filesOf({ parameterName, file, companion }: InputValue): readonly StoredFile[] {
   const named: StoredFile = { name: parameterName, ...file }
   return companion === undefined ? [named] : [named, { name: `${parameterName}.geojson`, ...companion }]
 }
 
-async function storedInputs(
-  deps: Dependencies,
-  run: Run,
-  task: Task,
-): Promise<readonly { input: Task['inputs'][number]; value: InputValue }[]> {
-  if (run.state === 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
-  const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
-  return task.inputs.flatMap((input) => {
-    const value = stored.get(input.name)
-    return value === undefined ? [] : [{ input, value }]
-  })
-}
-
 /**
- * One input's file, in any state (http-api 5.20).
+ * One input's file, in any state; of an array the entries of its folder (http-api 5.20).
  * @param asGeojson the companion is wanted, where there is one
  * @throws DomainError STORAGE_READING_FILE_FAILED when nothing is stored
  */
@@ -73,15 +106,70 @@ export async function findInputFile(
   runId: string,
   parameterName: string,
   asGeojson: boolean,
-): Promise<StoredFile> {
+): Promise<StoredFile | readonly ArchiveEntry[]> {
   const { run, task } = await findRunAndTask(deps, runId)
   const input = parameterNamed(task.inputs, parameterName)
   if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  if (input.type.id === 'array') {
+    const entries = await arrayEntries(deps, run, input.name, input.type)
+    if (entries.size === 0) throw nothingStored(parameterName)
+    return [...entries.values()]
+  }
   const provision = provisionOf(run, input.name)
   const value =
     provision?.kind === 'value' ? await deps.runs.findInput(runId, input.name, provision.valueId) : undefined
   if (value === undefined) throw nothingStored(parameterName)
   return { name: input.name, ...((asGeojson ? value.companion : undefined) ?? value.file) }
+}
+
+/**
+ * One item of an array input (http-api 5.21): a single file, or the entries of a folder named relative to the array's.
+ * @throws DomainError INTERNAL_INVALID_INDEXES_PATTERN, STORAGE_READING_FILE_FAILED
+ */
+export async function findInputItem(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+  indexes: string | undefined,
+): Promise<readonly ArchiveEntry[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const input = parameterNamed(task.inputs, parameterName)
+  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  const { name, type } = input
+  if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', name)
+  const path = requireIndexPath(indexes, name)
+  return itemEntries([...(await arrayEntries(deps, run, name, type)).values()], name, path)
+}
+
+/** The same of an output of a FINISHED run. */
+export async function findOutputItem(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+  indexes: string | undefined,
+): Promise<readonly ArchiveEntry[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const output = parameterNamed(task.outputs, parameterName)
+  if (output === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  const { name, type } = output
+  if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', name)
+  const path = requireIndexPath(indexes, name)
+  if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
+  const { key, sizeBytes } = await outputFile(deps, name, run.outputsPrefix)
+  return itemEntries(await entriesOf(deps, name, { kind: 'tree', key, sizeBytes }), name, path)
+}
+
+function itemEntries(
+  entries: readonly ArchiveEntry[],
+  parameterName: string,
+  path: readonly number[],
+): readonly ArchiveEntry[] {
+  const item = `${parameterName}/${path.join('/')}`
+  const found = entries
+    .filter(({ name }) => name === item || name.startsWith(`${item}/`))
+    .map((entry) => ({ ...entry, name: entry.name.slice(parameterName.length + 1) }))
+  if (found.length === 0) throw nothingStored(parameterName)
+  return found
 }
 
 /** The listing that collect-outputs wrote, as JSON text; visible from FINISHED on. */
@@ -90,23 +178,32 @@ export async function findOutputListing(deps: Dependencies, runId: string): Prom
   return outputFile(deps, OUTPUTS_NAME, finishedPrefix(run))
 }
 
-/** Files of all outputs that were produced, in descriptor order. */
-export async function listOutputFiles(deps: Dependencies, runId: string): Promise<readonly StoredFile[]> {
+/** Entries of all outputs that were produced, in descriptor order, for `outputs.zip`. */
+export async function listOutputEntries(deps: Dependencies, runId: string): Promise<readonly ArchiveEntry[]> {
   const { run, task } = await findRunAndTask(deps, runId)
   const prefix = finishedPrefix(run)
   const sizes = new Map<string, number>()
   for await (const { key, sizeBytes } of deps.objects.list(prefix)) {
     sizes.set(key.slice(prefix.length), sizeBytes)
   }
+  const folders = await packedFolders(deps, prefix)
+  const entries = await Promise.all(
+    task.outputs.map(async ({ name }) => {
+      const sizeBytes = sizes.get(name)
+      if (sizeBytes === undefined) return []
+      const kind = folders.has(name) ? 'tree' : 'object'
+      return entriesOf(deps, name, { kind, key: `${prefix}${name}`, sizeBytes })
+    }),
+  )
+  return entries.flat()
+}
+
+/** Outputs that were folders, and lie in the bucket as zips. */
+async function packedFolders(deps: Dependencies, prefix: string): Promise<ReadonlySet<string>> {
   const listing = await deps.objects.read(`${prefix}${LISTING_NAME}`)
   if (listing === undefined) throw nothingStored(LISTING_NAME)
   const { entries } = outputListingSchema.parse(JSON.parse((await readAll(listing)).toString('utf8')))
-  const folders = new Set(entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
-  return task.outputs.flatMap(({ name }) => {
-    const sizeBytes = sizes.get(name)
-    if (sizeBytes === undefined) return []
-    return [{ kind: folders.has(name) ? 'tree' : 'object', name, key: `${prefix}${name}`, sizeBytes }]
-  })
+  return new Set(entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
 }
 
 /**
@@ -132,7 +229,11 @@ function finishedPrefix(run: Run): string {
   return run.outputsPrefix
 }
 
-async function outputFile(deps: Dependencies, name: string, prefix: string): Promise<StoredFile> {
+async function outputFile(
+  deps: Dependencies,
+  name: string,
+  prefix: string,
+): Promise<Extract<StoredFile, { kind: 'object' }>> {
   const key = `${prefix}${name}`
   const sizeBytes = await deps.objects.size(key)
   if (sizeBytes === undefined) throw nothingStored(name)

@@ -1,12 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { DomainError } from '../domain/errors.ts'
-import type { Run } from '../domain/run/run.ts'
+import type { ArrayType } from '../domain/parameters/array.ts'
+import { itemProvisions } from '../domain/run/array-provisions.ts'
+import { provisionOf, type Run } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { LISTING_NAME, type OutputEntry, type StagedInputs, type StagedOutputs } from '../domain/staging.ts'
-import { runOutputsPrefix } from '../domain/storage-keys.ts'
+import { runInputsPrefix, runOutputsPrefix } from '../domain/storage-keys.ts'
+import { storedZip } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
-import { findRun, findRunAndTask } from './find-run.ts'
-import { filesOf } from './read-run-values.ts'
+import { arrayEntries } from './array-inputs.ts'
+import { findRunAndTask } from './find-run.ts'
+import { filesOf, type StoredFile } from './read-run-values.ts'
 
 /** The stager starts moving at once; an hour covers 5 GB on a slow line. */
 const URL_SECONDS = 3600
@@ -29,29 +33,51 @@ function requireActive(run: Run): void {
 
 /** What stage-in puts into the input folder: small files as they are, others by URL. */
 export async function stageInputs(
-  deps: { readonly runs: RunRepository; readonly objects: ObjectStore },
+  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository; readonly objects: ObjectStore },
   runId: string,
   secret: string,
 ): Promise<StagedInputs> {
-  const run = await findRun(deps, runId)
+  const { run, task } = await findRunAndTask(deps, runId)
   proveSecret(run, secret)
   requireActive(run)
-  const values = await deps.runs.listInputs(run)
-  return {
-    files: await Promise.all(
-      values.flatMap(filesOf).map(async (file) => ({
-        path: file.name,
-        content:
-          file.kind === 'inline'
-            ? { kind: file.kind, text: file.text }
-            : {
-                kind: file.kind === 'tree' ? ('tree' as const) : ('url' as const),
-                url: await deps.objects.presignRead(file.key, URL_SECONDS),
-                sizeBytes: file.sizeBytes,
-              },
-      })),
-    ),
+  const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
+  const files = await Promise.all(
+    task.inputs.map(async ({ name, type }) => {
+      if (type.id === 'array') return arrayFiles(deps, run, name, type)
+      const value = stored.get(name)
+      return value === undefined ? [] : filesOf(value)
+    }),
+  )
+  return { files: await Promise.all(files.flat().map((file) => presentFile(deps, file))) }
+}
+
+/** An array that came whole is one zip already; one with items is packed into one now: inputs cannot change any more. */
+async function arrayFiles(
+  deps: { readonly runs: RunRepository; readonly objects: ObjectStore },
+  run: Run,
+  name: string,
+  type: ArrayType,
+): Promise<readonly StoredFile[]> {
+  const whole = provisionOf(run, name)
+  if (whole?.kind === 'value' && itemProvisions(run, name).size === 0) {
+    const value = await deps.runs.findInput(run.id, name, whole.valueId)
+    return value === undefined ? [] : filesOf(value)
   }
+  const entries = await arrayEntries(deps, run, name, type)
+  if (entries.size === 0) return []
+  const key = `${runInputsPrefix(run.id)}${name}/staged`
+  const sizeBytes = await deps.objects.write(key, storedZip(entries.values()))
+  return [{ kind: 'tree', name, key, sizeBytes }]
+}
+
+async function presentFile(
+  deps: { readonly objects: ObjectStore },
+  file: StoredFile,
+): Promise<StagedInputs['files'][number]> {
+  if (file.kind === 'inline') return { path: file.name, content: { kind: 'inline', text: file.text } }
+  const url = await deps.objects.presignRead(file.key, URL_SECONDS)
+  const kind = file.kind === 'tree' ? 'tree' : 'url'
+  return { path: file.name, content: { kind, url, sizeBytes: file.sizeBytes } }
 }
 
 /** Where stage-out puts the declared outputs among what the task left behind; anything else is not taken. */
@@ -69,8 +95,9 @@ export async function stageOutputs(
   const declared = new Map(task.outputs.map((output) => [output.name, output.type.id]))
   const files = left.entries.filter(({ name, kind }) => {
     const type = declared.get(name)
-    // A folder is due for DICOM images only; the stager packs it.
-    return type !== undefined && (kind === 'file' || (kind === 'directory' && type === 'image'))
+    // A folder is due for arrays and DICOM images; the stager packs it.
+    const mayBeFolder = type === 'array' || type === 'image'
+    return type !== undefined && (kind === 'file' || (kind === 'directory' && mayBeFolder))
   })
   return {
     uploads: await Promise.all(

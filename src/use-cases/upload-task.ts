@@ -3,8 +3,6 @@ import type { Task } from '../domain/task/task.ts'
 import type { ObjectStore, UploadRepository } from '../ports.ts'
 import { type WaitForImportDependencies, waitForImport } from './wait-for-import.ts'
 
-export { ImportRefusedError } from './wait-for-import.ts'
-
 interface Dependencies extends WaitForImportDependencies {
   readonly objects: Pick<ObjectStore, 'put'>
   readonly uploads: UploadRepository

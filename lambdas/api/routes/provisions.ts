@@ -3,19 +3,25 @@ import { z } from 'zod'
 import { DomainError, parameterError } from '../../../src/domain/errors.ts'
 import type { JsonValue } from '../../../src/domain/json.ts'
 import { findRunAndTask, parameterNamed } from '../../../src/use-cases/find-run.ts'
-import { provisionFile } from '../../../src/use-cases/provision-file.ts'
+import {
+  type ArrayItemTarget,
+  findArrayItem,
+  provisionArrayItem,
+  provisionArrayItemFile,
+} from '../../../src/use-cases/provision-array.ts'
+import { provisionFile, type UploadedValue } from '../../../src/use-cases/provision-file.ts'
 import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
 import { pathVariable, type Route } from '../route.ts'
-import { viewProvision } from '../views.ts'
+import { viewItemProvision, viewProvision } from '../views.ts'
 
 /** Unknown keys and any `type` are ignored (http-api 3.4). */
 const provisionSchema = z.object({ parameterName: z.string().optional(), value: z.json().optional() })
 const batchSchema = z.array(provisionSchema.required({ parameterName: true }))
 
-/** Giving inputs their values (http-api 5.15 and 5.16). */
+/** Giving inputs their values (http-api 5.15 to 5.17). */
 export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
   return [
     {
@@ -29,6 +35,17 @@ export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
       method: 'POST',
       path: '/task-runs/:id/input-provisions/:parameter',
       handle: (context) => provisionUploaded(deps, context),
+    },
+    {
+      method: 'PUT',
+      path: '/task-runs/:id/input-provisions/:parameter/indexes',
+      handle: (context) =>
+        isMultipart(context) ? provisionItemUploaded(deps, context) : provisionItem(deps, context),
+    },
+    {
+      method: 'POST',
+      path: '/task-runs/:id/input-provisions/:parameter/indexes',
+      handle: (context) => provisionItemUploaded(deps, context),
     },
     {
       method: 'PUT',
@@ -56,22 +73,44 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
   return context.json(viewProvision(provisioned, runId, input.type))
 }
 
+async function provisionItem(deps: ApiDependencies, context: Context): Promise<Response> {
+  const target = await findItem(deps, context)
+  const body = parseBody(provisionSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
+  const value = (body.value ?? null) as JsonValue
+  await provisionArrayItem(deps, target, value)
+  return context.json(viewItemProvision(target, value))
+}
+
+async function provisionItemUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
+  const target = await findItem(deps, context)
+  await provisionArrayItemFile(deps, target, await readUpload(context, target.input.name))
+  return context.json(viewItemProvision(target, null))
+}
+
+function findItem(deps: ApiDependencies, context: Context): Promise<ArrayItemTarget> {
+  return findArrayItem(
+    deps,
+    pathVariable(context, 'id'),
+    pathVariable(context, 'parameter'),
+    context.req.query('value'),
+  )
+}
+
 async function provisionUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
   const runId = pathVariable(context, 'id')
   const { task } = await findRunAndTask(deps, runId)
   const name = pathVariable(context, 'parameter')
   const input = parameterNamed(task.inputs, name)
   if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
-  const { first, second } = await readMultipartOf(context, input.name)
-  const value = { value: first, ...(second === undefined ? {} : { companion: second }) }
-  await provisionFile(deps, runId, input.name, value)
+  await provisionFile(deps, runId, input.name, await readUpload(context, input.name))
   return context.json(viewProvision({ parameterName: input.name, value: null }, runId, input.type))
 }
 
 /** Errors of the body itself name the parameter here (http-api 5.15). */
-async function readMultipartOf(context: Context, parameterName: string): ReturnType<typeof readMultipart> {
+async function readUpload(context: Context, parameterName: string): Promise<UploadedValue> {
   try {
-    return await readMultipart(context)
+    const { first, second } = await readMultipart(context)
+    return { value: first, ...(second === undefined ? {} : { companion: second }) }
   } catch (error) {
     if (error instanceof DomainError) throw parameterError(error.error, parameterName)
     throw error

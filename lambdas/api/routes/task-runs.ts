@@ -1,21 +1,24 @@
 import type { Context } from 'hono'
 import { DomainError } from '../../../src/domain/errors.ts'
 import { runInputsPrefix, runOutputsRoot } from '../../../src/domain/storage-keys.ts'
+import type { ArchiveEntry } from '../../../src/formats/zip/stored-zip.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { findRun, findRunAndTask } from '../../../src/use-cases/find-run.ts'
 import { readRunLog } from '../../../src/use-cases/read-run-log.ts'
 import {
   findInputFile,
+  findInputItem,
   findOutputFile,
+  findOutputItem,
   findOutputListing,
-  listInputFiles,
+  listInputEntries,
   listInputs,
-  listOutputFiles,
+  listOutputEntries,
   type StoredFile,
 } from '../../../src/use-cases/read-run-values.ts'
 import { proveSecret } from '../../../src/use-cases/stage-files.ts'
-import { answerArchive } from '../archive.ts'
+import { answerArchive, answerEntry } from '../archive.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
@@ -74,7 +77,7 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
       handle: async (context) => {
         const id = runId(context)
         const archive = { fileName: `inputs-${id}.zip`, key: `${runInputsPrefix(id)}inputs.zip` }
-        return answerArchive(context, deps, await listInputFiles(deps, id), archive)
+        return answerArchive(context, deps, await listInputEntries(deps, id), archive)
       },
     },
     {
@@ -83,7 +86,27 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
       handle: async (context) => {
         const id = runId(context)
         const archive = { fileName: `outputs-${id}.zip`, key: `${runOutputsRoot(id)}outputs.zip` }
-        return answerArchive(context, deps, await listOutputFiles(deps, id), archive)
+        return answerArchive(context, deps, await listOutputEntries(deps, id), archive)
+      },
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/input/:parameter/indexes`,
+      handle: async (context) => {
+        const name = pathVariable(context, 'parameter')
+        const indexes = context.req.query('value')
+        const entries = await findInputItem(deps, runId(context), name, indexes)
+        return answerEntries(context, deps, entries, `${name}/${indexes}`, indexes)
+      },
+    },
+    {
+      method: 'GET',
+      path: `${RUN}/output/:parameter/indexes`,
+      handle: async (context) => {
+        const indexes = context.req.query('value')
+        const name = pathVariable(context, 'parameter')
+        const entries = await findOutputItem(deps, runId(context), name, indexes)
+        return answerEntries(context, deps, entries, indexes?.split('/').at(-1) ?? name, indexes)
       },
     },
     {
@@ -123,18 +146,39 @@ async function answerParameterFile(
     runId: string,
     parameterName: string,
     asGeojson: boolean,
-  ) => Promise<StoredFile>,
+  ) => Promise<StoredFile | readonly ArchiveEntry[]>,
 ): Promise<Response> {
   const asked = pathVariable(context, 'parameter')
   const geojson = asked.endsWith(GEOJSON)
-  const file = await find(
-    deps,
-    pathVariable(context, 'id'),
-    geojson ? asked.slice(0, -GEOJSON.length) : asked,
-    geojson,
-  )
-  return answerFile(context, deps, file, {
+  const name = geojson ? asked.slice(0, -GEOJSON.length) : asked
+  const found = await find(deps, pathVariable(context, 'id'), name, geojson)
+  if (isEntries(found)) return answerEntries(context, deps, found, name)
+  return answerFile(context, deps, found, {
     contentType: geojson ? 'application/geo+json' : 'application/octet-stream',
-    fileName: file.name,
+    fileName: found.name,
   })
+}
+
+function isEntries(found: StoredFile | readonly ArchiveEntry[]): found is readonly ArchiveEntry[] {
+  return Array.isArray(found)
+}
+
+/** A single file as it is, a folder as a zip. */
+async function answerEntries(
+  context: Context,
+  deps: ApiDependencies,
+  entries: readonly ArchiveEntry[],
+  fileName: string,
+  itemPath?: string,
+): Promise<Response> {
+  const [only, ...others] = entries
+  if (only !== undefined && others.length === 0 && only.name === itemPath) {
+    return answerEntry(context, deps, only, fileName, temporaryKey(context, fileName))
+  }
+  return answerArchive(context, deps, entries, { fileName, key: temporaryKey(context, fileName) })
+}
+
+/** Made anew for each download, and gone with the run. */
+function temporaryKey(context: Context, fileName: string): string {
+  return `${runInputsPrefix(pathVariable(context, 'id'))}downloads/${fileName}`
 }

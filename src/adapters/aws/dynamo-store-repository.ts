@@ -27,7 +27,9 @@ const storeKey = (storeId: string): ItemKey => ({ pk: STORES, sk: `STORE#${store
 
 /** Taken by the one store of this name and host; hashed, because keys are short and have no room for a separator. */
 function uniquenessKey({ name, host }: Pick<Store, 'name' | 'host'>): ItemKey {
-  const digest = createHash('sha256').update(JSON.stringify([name, host])).digest('hex')
+  const digest = createHash('sha256')
+    .update(JSON.stringify([name, host]))
+    .digest('hex')
   return { pk: `STORE#${digest}`, sk: 'STORE' }
 }
 

@@ -21,7 +21,13 @@ const KINDS = [
 ] as const satisfies readonly RunFailure['kind'][]
 
 const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('value'), valueId: z.string() }),
+  z.object({
+    kind: z.literal('value'),
+    valueId: z.string(),
+    size: z.number().exactOptional(),
+    indexes: z.array(z.number()).exactOptional(),
+    base: z.string().exactOptional(),
+  }),
   z.object({ kind: z.literal('cleared') }),
 ])
 

@@ -3,28 +3,21 @@ import type { ReadableStream } from 'node:stream/web'
 import { downloadFailure, requireStoreUrl } from '../../domain/store.ts'
 import type { BundleSource } from '../../ports.ts'
 
-export interface FetchBundleSourceOptions {
-  /** How long the answer may take to begin, redirects included; a test takes less. */
-  readonly patienceMs?: number
-}
-
-/** Leaves time for the download in the 29 s that API Gateway waits. */
+/** For the answer to begin, redirects included: leaves time for the download in the 29 s that API Gateway waits. */
 const PATIENCE_MS = 10_000
 /** Far more than any store needs; a loop ends somewhere. */
 const MAX_REDIRECTS = 10
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 
 /** Bundles by http and https; the body may take as long as something of it arrives every five minutes (fetch's own limit). */
-export function createFetchBundleSource({
-  patienceMs = PATIENCE_MS,
-}: FetchBundleSourceOptions = {}): BundleSource {
+export function createFetchBundleSource(): BundleSource {
   return {
     async open(url) {
       const deadline = new AbortController()
-      const timer = setTimeout(
-        () => deadline.abort(downloadFailure(`the store did not answer within ${patienceMs / 1000} s`)),
-        patienceMs,
-      )
+      const giveUp = (): void =>
+        deadline.abort(downloadFailure(`the store did not answer within ${PATIENCE_MS / 1000} s`))
+      // Not AbortSignal.timeout: it would cut the body off as well.
+      const timer = setTimeout(giveUp, PATIENCE_MS)
       try {
         return bodyOf(await follow(url, deadline.signal))
       } finally {
@@ -78,9 +71,9 @@ async function* translated(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
 }
 
-/** What fetch says is "fetch failed"; its cause knows more. */
+/** Of itself fetch only says that it failed; its cause knows more. */
 function reasonOf(error: unknown): string {
-  const { cause, message } = error as Error
-  const { code } = (cause ?? {}) as NodeJS.ErrnoException
+  const { cause = error } = error as Error
+  const { code, message } = cause as NodeJS.ErrnoException
   return code ?? message
 }

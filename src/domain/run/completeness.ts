@@ -1,14 +1,21 @@
-import type { Task } from '../task/task.ts'
+import type { Task, TaskInput } from '../task/task.ts'
+import { arrayBase, isArrayComplete, itemProvisions } from './array-provisions.ts'
 import { provisionOf, type Run } from './run.ts'
 
 /**
- * Names of the inputs that still need a value (contract run-lifecycle 4): optional ones and ones with a default never do.
- * A stored value is always valid, because it was checked before it was stored.
+ * Names of the inputs that still need a value (contract run-lifecycle 4): optional ones and ones with a default never do, but an
+ * array of which something was given must be complete. A stored value is valid, because it was checked before it was stored.
  */
 export function missingInputs(task: Pick<Task, 'inputs'>, run: Pick<Run, 'provisions'>): readonly string[] {
-  return task.inputs
-    .filter(
-      (input) => !input.optional && input.default === undefined && provisionOf(run, input.name) === undefined,
-    )
-    .map((input) => input.name)
+  return task.inputs.filter((input) => !isSatisfied(input, run)).map((input) => input.name)
+}
+
+function isSatisfied(input: TaskInput, run: Pick<Run, 'provisions'>): boolean {
+  const { name, type } = input
+  if (type.id === 'array') {
+    const isUntouched = arrayBase(run, name) === 'none' || arrayBase(run, name) === 'cleared'
+    if (isUntouched && itemProvisions(run, name).size === 0) return input.optional
+    return isArrayComplete(run, name, type)
+  }
+  return input.optional || input.default !== undefined || provisionOf(run, name) !== undefined
 }

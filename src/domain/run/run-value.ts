@@ -7,4 +7,6 @@ export interface RunValue {
   readonly parameterName: string
   readonly type: Uppercase<ParameterTypeId>
   readonly value: JsonValue
+  /** Of an array: upper-cased type of its items. */
+  readonly subType?: Uppercase<ParameterTypeId>
 }

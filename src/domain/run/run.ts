@@ -28,7 +28,15 @@ export interface RunFailure {
 /** What is stored for one input of a run. */
 export type Provision =
   /** A file with `valueId` exists in the values of the run. */
-  | { readonly kind: 'value'; readonly valueId: string }
+  | {
+      readonly kind: 'value'
+      readonly valueId: string
+      /** Of an array that was given whole: its indexes are 0 to size - 1, or `indexes` where some are missing. */
+      readonly size?: number
+      readonly indexes?: readonly number[]
+      /** Of an array's item: what was stored of the array when it came; see {@link arrayBase}. */
+      readonly base?: string
+    }
   /** Explicit null on an optional input: no file, and no default either. */
   | { readonly kind: 'cleared' }
 
@@ -57,7 +65,7 @@ export interface Run {
   readonly updatedAt: string | null
   /** Opens the stager's routes of this run and nothing else; never in an answer. */
   readonly secret: string
-  /** By parameter name. Frozen from QUEUING on. */
+  /** By parameter name; items of arrays by name, `/` and index path. Frozen from QUEUING on. */
   readonly provisions: Readonly<Record<string, Provision>>
   readonly job?: RunJob
   /** Key prefix (ending in `/`) of the outputs that were validated; set with FINISHED, never before. */

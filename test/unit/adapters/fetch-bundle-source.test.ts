@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { buffer, text } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createFetchBundleSource } from '../../../src/adapters/http/fetch-bundle-source.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
@@ -77,24 +77,43 @@ describe('bundles by http', () => {
     )
   })
 
-  it('are given up when the store does not answer in time', async () => {
-    const store = await aWebServer(() => undefined)
-
-    await expect(createFetchBundleSource({ patienceMs: 20 }).open(store)).rejects.toEqual(
-      failedWith('did not answer within 0.02 s'),
-    )
+  it('say which ports fetch keeps away from', async () => {
+    await expect(source.open(new URL('http://127.0.0.1:1/'))).rejects.toEqual(failedWith('(bad port)'))
   })
 
-  it('may take longer than the answer', async () => {
-    const patienceMs = 200
-    const store = await aWebServer((_, response) => {
-      response.write('first half, ')
-      setTimeout(() => response.end('second half'), 2 * patienceMs)
+  describe('with a clock that is moved by hand', () => {
+    beforeEach(() => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    })
+    afterEach(() => {
+      vi.useRealTimers()
     })
 
-    const body = await createFetchBundleSource({ patienceMs }).open(store)
+    it('are given up when the store does not begin to answer in time', async () => {
+      const asked = Promise.withResolvers<void>()
+      const store = await aWebServer(() => asked.resolve())
+      const opened = expect(source.open(store)).rejects.toEqual(failedWith('did not answer within 10 s'))
+      await asked.promise
 
-    expect(await text(body)).toBe('first half, second half')
+      vi.advanceTimersByTime(10_000)
+
+      await opened
+    })
+
+    it('may take long once the answer has begun', async () => {
+      const goOn = Promise.withResolvers<void>()
+      const store = await aWebServer(async (_, response) => {
+        response.write('first half, ')
+        await goOn.promise
+        response.end('second half')
+      })
+      const body = await source.open(store)
+
+      vi.advanceTimersByTime(3_600_000)
+      goOn.resolve()
+
+      expect(await text(body)).toBe('first half, second half')
+    })
   })
 
   it('arrive at the pace of their reader', async () => {

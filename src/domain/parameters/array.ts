@@ -1,0 +1,273 @@
+import { type DomainError, type ErrorName, parameterError } from '../errors.ts'
+import type { JsonValue } from '../json.ts'
+import type { ParameterType } from '../task/task.ts'
+import type { TypeOf } from './parameter-codec.ts'
+import { codecOf, nullErrorOf } from './registry.ts'
+
+/*
+ * Arrays as the contract has them (parameter-io 8): in JSON a list, plain or of `{index, value}`; in the container a folder with
+ * `array.yml` and one file or folder an item.
+ */
+
+export type ArrayType = TypeOf<'array'>
+
+/** A file of an array's folder. */
+export interface ArrayFile {
+  /** Relative to the array's folder, with `/`. */
+  readonly path: string
+  readonly text: string
+}
+
+/** Name of the file that tells an array's size. */
+export const ARRAY_METADATA = 'array.yml'
+
+/** What a checked list becomes. */
+export interface ProvisionedArray {
+  readonly files: readonly ArrayFile[]
+  /** Indexes at the top level, ascending. */
+  readonly indexes: readonly number[]
+}
+
+/**
+ * Checks a whole array, or a sub-array, as a client sends it.
+ * @throws DomainError naming the parameter: the first problem in the list's order.
+ */
+export function provisionArray(
+  value: JsonValue,
+  type: ArrayType,
+  parameterName: string,
+  folder = '',
+): ProvisionedArray {
+  const items = itemsOf(value, type, parameterName)
+  const indexes = [...items.keys()].sort((a, b) => a - b)
+  checkSize(indexes.length, type, parameterName)
+  const size = (indexes.at(-1) ?? -1) + 1
+  if (size !== indexes.length && !type.allowMissing) {
+    throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName)
+  }
+  const files: ArrayFile[] = [{ path: `${folder}${ARRAY_METADATA}`, text: arrayMetadata(size) }]
+  for (const index of indexes) {
+    const item = items.get(index) ?? null
+    for (const file of provisionItem(item, type.subType, parameterName, `${folder}${index}`)) files.push(file)
+  }
+  return { files, indexes }
+}
+
+/**
+ * Checks one item: a leaf is one file, a sub-array several.
+ * @throws DomainError naming the parameter
+ */
+export function provisionItem(
+  value: JsonValue,
+  type: ParameterType,
+  parameterName: string,
+  path: string,
+): readonly ArrayFile[] {
+  if (type.id === 'array') return provisionArray(value, type, parameterName, `${path}/`).files
+  if (Array.isArray(value)) throw parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', parameterName)
+  if (value === null) throw parameterError(nullErrorOf(type.id), parameterName)
+  const codec = codecOf(type)
+  // Images and files come as multipart bodies, never as JSON (8.2).
+  if (codec === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+  return [{ path, text: codec.provision(value, type, parameterName).fileText }]
+}
+
+function itemsOf(value: JsonValue, type: ArrayType, parameterName: string): ReadonlyMap<number, JsonValue> {
+  const wrong = (): DomainError => parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', parameterName)
+  if (!Array.isArray(value)) throw wrong()
+  const list = value as readonly JsonValue[]
+  // Too many are refused before any is looked at.
+  if (type.maxSize !== undefined && list.length > type.maxSize) {
+    throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName)
+  }
+  const items = new Map<number, JsonValue>()
+  const isIndexed = list.length > 0 && list.every(hasIndex)
+  if (!isIndexed && list.some(hasIndex)) throw wrong()
+  list.forEach((element, position) => {
+    const index = isIndexed ? indexOf(element) : position
+    if (index === undefined || items.has(index)) throw wrong()
+    items.set(index, isIndexed ? itemValue(element, wrong) : element)
+  })
+  return items
+}
+
+function hasIndex(element: JsonValue): boolean {
+  return typeof element === 'object' && element !== null && Object.hasOwn(element, 'index')
+}
+
+function indexOf(element: JsonValue): number | undefined {
+  const { index } = element as { readonly index: JsonValue }
+  const number = typeof index === 'string' && INDEX.test(index) ? Number(index) : index
+  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
+}
+
+function itemValue(element: JsonValue, wrong: () => DomainError): JsonValue {
+  if (!Object.hasOwn(element as object, 'value')) throw wrong()
+  return (element as { readonly value: JsonValue }).value
+}
+
+function checkSize(count: number, type: ArrayType, parameterName: string): void {
+  if (!isSizeAllowed(count, type)) {
+    throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName)
+  }
+}
+
+function isSizeAllowed(
+  count: number,
+  { minSize = 0, maxSize = Number.POSITIVE_INFINITY }: ArrayType,
+): boolean {
+  return count >= minSize && count <= maxSize
+}
+
+const INDEX = /^(?:0|[1-9][0-9]*)$/u
+
+/** Content of `array.yml`. */
+export function arrayMetadata(size: number): string {
+  return `size: ${size}`
+}
+
+/** Both have a size within bounds, and no gap unless the type allows it (run-lifecycle 4). */
+export function isComplete(indexes: ReadonlySet<number>, type: ArrayType): boolean {
+  if (!isSizeAllowed(indexes.size, type)) return false
+  return type.allowMissing || indexes.size === 0 || Math.max(...indexes) === indexes.size - 1
+}
+
+/** Type of the item at an index path; undefined when the path is deeper than the array. */
+export function typeAt(type: ParameterType, path: readonly number[]): ParameterType | undefined {
+  let found: ParameterType = type
+  for (const _ of path) {
+    if (found.id !== 'array') return undefined
+    found = found.subType
+  }
+  return found
+}
+
+/**
+ * An index path as `indexes?value=` has it, outermost first.
+ * @returns undefined when it does not match the contract's pattern (http-api 5.17)
+ */
+export function parseIndexPath(text: string): readonly number[] | undefined {
+  if (!/^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u.test(text)) return undefined
+  const path = text.split('/').map(Number)
+  return path.every(Number.isSafeInteger) ? path : undefined
+}
+
+/** A folder that holds an array, wherever it lies. */
+export interface ArrayFolder {
+  /** Paths of all files, relative to the array's folder. */
+  readonly paths: Iterable<string>
+  /** A file's text; only for what `paths` names. */
+  text(path: string): Promise<string>
+}
+
+/** What is read of an array, and how its leaves are. */
+interface ArrayReading {
+  readonly folder: ArrayFolder
+  readonly taskRunId: string
+  readonly parameterName: string
+  /** Value of a leaf; undefined for images and files, which listings show without one. */
+  leaf(path: string, type: ParameterType): Promise<JsonValue | undefined>
+}
+
+/** An item in a listing. */
+export type ListedItem = { readonly index: number } & Readonly<Record<string, JsonValue>>
+
+/** Names below each folder. */
+type Children = ReadonlyMap<string, ReadonlySet<string>>
+
+/**
+ * The items of an array for a listing (http-api 6.3), after the checks of parameter-io 8.4.
+ * @throws DomainError naming the parameter, its message the item
+ */
+export function readArray(reading: ArrayReading, type: ArrayType): Promise<readonly ListedItem[]> {
+  const children = new Map<string, Set<string>>()
+  const files = new Set<string>()
+  for (const path of reading.folder.paths) {
+    files.add(path)
+    for (let end = path.length; end > 0; ) {
+      const start = path.lastIndexOf('/', end - 1)
+      const folder = path.slice(0, start + 1)
+      const known = children.get(folder)
+      const name = path.slice(start + 1, end)
+      if (known === undefined) children.set(folder, new Set([name]))
+      else if (known.has(name)) break
+      else known.add(name)
+      end = start
+    }
+  }
+  return readLevel(reading, type, '', children, files)
+}
+
+async function readLevel(
+  reading: ArrayReading,
+  type: ArrayType,
+  folder: string,
+  children: Children,
+  files: ReadonlySet<string>,
+): Promise<readonly ListedItem[]> {
+  const refuse = (error: ErrorName): DomainError => itemError(error, reading.parameterName, folder)
+  if (!files.has(`${folder}${ARRAY_METADATA}`)) throw refuse('INTERNAL_MISSING_METADATA')
+  const size = parseMetadata(await reading.folder.text(`${folder}${ARRAY_METADATA}`), refuse)
+  const indexes = [...(children.get(folder) ?? [])]
+    .filter((name) => INDEX.test(name))
+    .map(Number)
+    .sort((a, b) => a - b)
+  const isConsistent = type.allowMissing
+    ? (indexes.at(-1) ?? -1) < size
+    : indexes.length === size && (indexes.at(-1) ?? -1) === size - 1
+  if (!isConsistent) throw refuse('INTERNAL_INVALID_METADATA')
+  if (!isSizeAllowed(indexes.length, type)) throw refuse('INTERNAL_INVALID_COLLECTION_DIMENSIONS')
+
+  const items: ListedItem[] = []
+  for (const index of indexes) {
+    const path = `${folder}${index}`
+    if (type.subType.id === 'array') {
+      const value = await readLevel(reading, type.subType, `${path}/`, children, files)
+      items.push({
+        index,
+        taskRunId: reading.taskRunId,
+        parameterName: `${reading.parameterName}/${path}`,
+        type: 'ARRAY',
+        value,
+        subType: type.subType.subType.id.toUpperCase(),
+      })
+      continue
+    }
+    if (!files.has(path) && type.subType.id !== 'image') {
+      throw itemError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', reading.parameterName, path)
+    }
+    const value = await readLeaf(reading, path, type.subType)
+    items.push(value === undefined ? { index } : { index, value })
+  }
+  return items
+}
+
+async function readLeaf(
+  reading: ArrayReading,
+  path: string,
+  type: ParameterType,
+): Promise<JsonValue | undefined> {
+  try {
+    return await reading.leaf(path, type)
+  } catch (error) {
+    if (!isDomainError(error)) throw error
+    throw itemError(error.error, reading.parameterName, path)
+  }
+}
+
+function isDomainError(error: unknown): error is DomainError {
+  return error instanceof Error && error.name === 'DomainError'
+}
+
+function itemError(error: ErrorName, parameterName: string, path: string): DomainError {
+  const plain = parameterError(error, parameterName)
+  return path === '' ? plain : parameterError(error, parameterName, `${plain.message} (item ${path})`)
+}
+
+/** `size: 3`, as people and YAML libraries write it; other keys are not looked at. */
+function parseMetadata(text: string, refuse: (error: ErrorName) => DomainError): number {
+  if (text.trim() === '') throw refuse('INTERNAL_MISSING_METADATA')
+  const found = /^\s*\{?\s*["']?size["']?\s*:\s*(\d{1,15})\s*\}?\s*(?:#.*)?$/mu.exec(text)
+  if (found?.[1] === undefined) throw refuse('INTERNAL_INVALID_METADATA')
+  return Number(found[1])
+}

@@ -1,0 +1,45 @@
+import { readAll } from '../read-all.ts'
+import type { ByteSource } from '../zip/byte-source.ts'
+
+/** Formats of single files that are told by their first bytes. */
+export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'dicom'
+
+/** All of them, in the order in which a file of unknown format is tried. */
+export const IMAGE_FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'tiff', 'dicom']
+
+/** A free preamble of 128 bytes stands before DICOM's own letters. */
+const DICOM_SIGNATURE_AT = 128
+const START_BYTES = DICOM_SIGNATURE_AT + 4
+
+/** BigTIFF (version 43) is no `tiff` here: tasks that ask for one are not expected to read it. */
+const SIGNATURES: Record<ImageFormat, { readonly at: number; readonly anyOf: readonly string[] }> = {
+  png: { at: 0, anyOf: ['\x89PNG\r\n\x1a\n'] },
+  jpeg: { at: 0, anyOf: ['\xff\xd8\xff'] },
+  tiff: { at: 0, anyOf: ['II*\0', 'MM\0*'] },
+  dicom: { at: DICOM_SIGNATURE_AT, anyOf: ['DICM'] },
+}
+
+/**
+ * The first of `formats` whose signature the file bears. A file may bear two: a DICOM file's preamble is free, and slide
+ * scanners put a TIFF header there.
+ */
+export async function recogniseImage(
+  source: ByteSource,
+  formats: readonly ImageFormat[],
+): Promise<ImageFormat | undefined> {
+  const start = await startOf(source)
+  return formats.find((format) => {
+    const { at, anyOf } = SIGNATURES[format]
+    return anyOf.some((signature) => start.startsWith(signature, at))
+  })
+}
+
+/** Whether the file starts with the header of a zip entry. */
+export async function isZip(source: ByteSource): Promise<boolean> {
+  return (await startOf(source)).startsWith('PK\x03\x04')
+}
+
+async function startOf(source: ByteSource): Promise<string> {
+  const length = Math.min(START_BYTES, source.sizeBytes)
+  return length === 0 ? '' : (await readAll(await source.read(0, length))).toString('latin1')
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { bundleUrl } from '../../../src/domain/store.ts'
+
+const NAME = { namespace: 'com.example.addition', version: '1.0.0+build.7' }
+const PATH = '/api/v1/tasks/com.example.addition/1.0.0%2Bbuild.7/bundle.zip'
+
+describe('the place of a bundle in its store', () => {
+  it.each([
+    ['https://store.example.org', `https://store.example.org${PATH}`],
+    ['https://store.example.org///', `https://store.example.org${PATH}`],
+    ['HTTP://Store.example.org:8080/apps/', `http://store.example.org:8080/apps${PATH}`],
+    ['http://127.0.0.1:9000', `http://127.0.0.1:9000${PATH}`],
+    ['http://[::1]:9000/?page=1#top', `http://[::1]:9000${PATH}`],
+  ])('of host %s is %s', (host, url) => {
+    expect(bundleUrl({ host }, NAME).href).toBe(url)
+  })
+
+  it.each([
+    ['store.example.org', 'no URL'],
+    ['//store.example.org', 'no URL'],
+    ['http://', 'no URL'],
+    ['localhost:8080', 'not by localhost'],
+    ['ftp://store.example.org', 'not by ftp'],
+    ['file:///var/store', 'not by file'],
+    ['https://user:word@store.example.org', 'without user name and password'],
+  ])('cannot be told of host %s', (host, words) => {
+    expect(() => bundleUrl({ host }, NAME)).toThrow(
+      expect.objectContaining({
+        error: 'APPSTORE_DOWNLOAD_FAILED',
+        details: {
+          type: 'related',
+          parameterName: 'bundle',
+          description: expect.stringContaining(words),
+        },
+      }),
+    )
+  })
+})

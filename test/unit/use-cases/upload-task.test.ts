@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest'
+import { uploadTask } from '../../../src/use-cases/upload-task.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+describe('uploading a bundle', () => {
+  it('puts it where the import starts, and gives the task of the import', async () => {
+    const engine = await anEngine()
+    let uploadId = ''
+    const uploads: typeof engine.uploads = {
+      ...engine.uploads,
+      create: async (upload) => {
+        uploadId = upload.id
+        await engine.uploads.create({ ...upload, taskId: engine.task.id })
+      },
+    }
+    const pause = () => engine.uploads.update(uploadId, { state: 'READY' })
+
+    const task = await uploadTask({ ...engine, uploads, pause }, Buffer.from('bundle'))
+
+    expect(task).toEqual(engine.task)
+    expect(engine.objects.text(`uploads/${uploadId}`)).toBe('bundle')
+  })
+
+  it('tells why the import was refused', async () => {
+    const engine = await anEngine()
+    let uploadId = ''
+    const uploads: typeof engine.uploads = {
+      ...engine.uploads,
+      create: async (upload) => {
+        uploadId = upload.id
+        await engine.uploads.create(upload)
+      },
+    }
+    const error = { status: 409, errorCode: 'a', message: 'b', details: { type: 'empty' as const } }
+    const pause = () => engine.uploads.update(uploadId, { state: 'FAILED', error })
+
+    await expect(uploadTask({ ...engine, uploads, pause }, Buffer.from('bundle'))).rejects.toMatchObject({
+      name: 'ImportRefusedError',
+      refusal: error,
+    })
+  })
+})
