@@ -1,6 +1,6 @@
 /* The edge: the front door in front of the API. Holds no state; as many as wanted may run side by side. */
 import { createServer } from 'node:http'
-import { z } from 'zod'
+import * as z from 'zod'
 import { createProxy } from './proxy.ts'
 
 const settingsSchema = z.object({

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A container engine and the options that it needs on this machine. */
 export const containerEngineSchema = z.object({

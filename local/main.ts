@@ -5,7 +5,7 @@
  *   PORT=9090 npm start
  */
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { createProgress } from '../cli/progress.ts'
 import { readSettings } from './settings.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'

@@ -1,40 +1,86 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { createReadStream, createWriteStream, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { crc32 } from 'node:zlib'
 import yauzl from 'yauzl'
-import { ZipFile } from 'yazl'
+import {
+  type FolderFile,
+  type FolderFileContent,
+  folderZipSize,
+  writeFolderZip,
+} from '../src/formats/zip/write-folder-zip.ts'
 
-/** More files than any output folder of images has; a task that floods one gets a clear end. */
-const MAX_FILES = 100_000
+/**
+ * Of an array with a million items; some 300 bytes of memory each, and the container has 512 MiB. A task that floods its
+ * folder gets a clear end.
+ */
+const MAX_FILES = 1_010_000
 
-/** Regular files below a folder as paths relative to it, sorted; links and devices are left out. */
-async function listFiles(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile())
-  if (files.length > MAX_FILES) {
-    throw new Error(`${folder} has ${files.length} files; at most ${MAX_FILES} are taken`)
+/** Files up to here are read whole, and at once: for small ones that is ten times faster than a stream each. */
+const SMALL_FILE_BYTES = 1024 * 1024
+
+/** File that tells an array's size; first, because its reader needs it first. */
+const ARRAY_METADATA = 'array.yml'
+const INDEX = /^\d+$/u
+
+interface PackedFile extends FolderFile {
+  readonly path: string
+}
+
+/**
+ * Regular files below a folder; links and devices are left out. Items of arrays come in the order of their indexes, which is
+ * the order of reading them: the zip is then read in one go.
+ */
+function* listFiles(folder: string, name: string): Generator<PackedFile, void, undefined> {
+  const entries = readdirSync(folder, { withFileTypes: true })
+  const known = new Map(entries.map((entry) => [entry.name, entry]))
+  for (const child of [...known.keys()].sort(compareNames)) {
+    const [entry, path] = [known.get(child), join(folder, child)]
+    if (entry?.isDirectory()) yield* listFiles(path, `${name}/${child}`)
+    else if (entry?.isFile()) yield { path, name: `${name}/${child}`, sizeBytes: statSync(path).size }
   }
-  return files.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).sort()
+}
+
+/** `array.yml`, then indexes as numbers, then other names. */
+function compareNames(a: string, b: string): number {
+  const rank = (name: string): number => (name === ARRAY_METADATA ? 0 : INDEX.test(name) ? 1 : 2)
+  const byRank = rank(a) - rank(b)
+  if (byRank !== 0) return byRank
+  // Longer numbers are larger; equal lengths compare as text.
+  if (rank(a) === 1 && a.length !== b.length) return a.length - b.length
+  return a < b ? -1 : 1
 }
 
 /**
  * A folder as a zip of uncompressed entries below `name`, streamed; its size is known beforehand, which a presigned PUT needs.
+ * Memory is some 300 bytes a file and 2 MiB.
+ * @throws Error when there are too many files
  */
 export async function packFolder(
   folder: string,
   name: string,
 ): Promise<{ readonly sizeBytes: number; readonly stream: Readable }> {
-  const zip = new ZipFile()
-  for (const file of await listFiles(folder)) {
-    zip.addFile(join(folder, file), `${name}/${file}`, { compress: false })
+  const files: PackedFile[] = []
+  for (const file of listFiles(folder, name)) {
+    if (files.length === MAX_FILES) throw new Error(`${folder} has more than ${MAX_FILES} files`)
+    files.push(file)
   }
-  const sizeBytes = await new Promise<number>((resolve) => {
-    // Its types forget the argument.
-    zip.end({ forceZip64Format: false, comment: '' }, ((size: number) => resolve(size)) as () => void)
-  })
-  return { sizeBytes, stream: zip.outputStream as Readable }
+  return { sizeBytes: folderZipSize(files), stream: Readable.from(writeFolderZip(files, openFile)) }
+}
+
+/** The checksum stands before the bytes, so a large file is read twice. */
+function openFile({ path, sizeBytes }: PackedFile): FolderFileContent | Promise<FolderFileContent> {
+  if (sizeBytes > SMALL_FILE_BYTES) return openLargeFile(path)
+  const bytes = readFileSync(path)
+  return { crc32: crc32(bytes), bytes: [bytes] }
+}
+
+async function openLargeFile(path: string): Promise<FolderFileContent> {
+  let checksum = 0
+  for await (const chunk of createReadStream(path)) checksum = crc32(chunk as Buffer, checksum)
+  return { crc32: checksum, bytes: createReadStream(path) }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { EventBridgeEvent } from 'aws-lambda'
-import { z } from 'zod'
+import * as z from 'zod'
 import { createImportDependencies } from '../../src/runtime/dependencies.ts'
 import { PREFIXES, readEnvironment } from '../../src/runtime/environment.ts'
 import { logger } from '../../src/runtime/observability.ts'

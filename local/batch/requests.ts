@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /*
  * The part of the Batch API that the service uses, as schemas of the request bodies. Unknown members are kept: what is

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /*
  * What the stager and the API say to each other. The stager holds no AWS credential: it shows the run's secret and gets

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 // The stacks cut permissions and lifecycle rules to these, and may import from this file only.
 export { PREFIXES } from '../domain/storage-keys.ts'

@@ -19,6 +19,8 @@ const FORBIDDEN: readonly (readonly [folder: string, module: string])[] = [
   ['lambdas/api', '@aws-sdk/client-s3'],
   ['lib/constructs', '../../src/domain/run/run.ts'],
   ['stager', '../src/use-cases/create-run.ts'],
+  ['stager', '../src/formats/read-all.ts'],
+  ['stager', '../src/formats/tar/read-tar.ts'],
   ['stager', '@aws-sdk/client-s3'],
   ['edge', '../src/adapters/aws/s3-object-store.ts'],
   ['cli', '../src/use-cases/create-run.ts'],
@@ -29,6 +31,7 @@ const ALLOWED: typeof FORBIDDEN = [
   ['lambdas/api', '../../src/use-cases/create-run.ts'],
   ['lib/constructs', '../../src/runtime/environment.ts'],
   ['stager', '../src/domain/staging.ts'],
+  ['stager', '../src/formats/zip/write-folder-zip.ts'],
 ]
 
 /** A copy of the tree with one import a file, and the files that the linter refuses. */

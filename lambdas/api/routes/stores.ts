@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { DomainError } from '../../../src/domain/errors.ts'
 import { createStore } from '../../../src/use-cases/create-store.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'

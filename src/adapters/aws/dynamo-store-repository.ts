@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import { DomainError } from '../../domain/errors.ts'
 import type { Store } from '../../domain/store.ts'
 import type { StoreRepository } from '../../ports.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { DomainError } from '../../domain/errors.ts'
 import type { Task } from '../../domain/task/task.ts'
 import type { TaskRepository } from '../../ports.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ErrorBody } from '../../domain/errors.ts'
 import type { Upload, UploadRepository } from '../../ports.ts'
 import { createDynamoTable, type DynamoOptions, type Item, type ItemKey } from './dynamo-table.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from '../../domain/run/run.ts'
 import { isActive, RUN_STATES } from '../../domain/run/transitions.ts'
 import { TABLE } from '../../runtime/environment.ts'

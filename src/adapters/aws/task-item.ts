@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { z } from 'zod'
+import * as z from 'zod'
 import { batchError, DomainError } from '../../domain/errors.ts'
 import type { ParameterType, Task } from '../../domain/task/task.ts'
 

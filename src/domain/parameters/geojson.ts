@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Plain 2-D cartesian; a third coordinate is allowed and ignored, as the reference's parser does. */
 const position = z

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { CONTAINERS } from '../job/job-definition.ts'
 import type { RunFailure } from './run.ts'
 import type { RunState } from './transitions.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { must, mustMessage } from './descriptor-problem.ts'
 import { DEFAULT_FOLDERS, FOLDER_RULE, isMountable, normalizeFolder } from './folders.ts'
 import { isNamespace, isSemver } from './names.ts'

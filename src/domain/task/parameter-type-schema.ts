@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { MAX_ITEM_CHARACTERS } from '../parameters/enumeration.ts'
 import { formatInstant, parseInstant } from '../parameters/instant.ts'
 import { must, mustMessage } from './descriptor-problem.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /*
  * The JSON documents of image archives, as far as they are read here. Sources: the OCI image specification (manifest, index,

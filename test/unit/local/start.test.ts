@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { portTakenSentence } from '../../../local/ports.ts'
 import { readSettings } from '../../../local/settings.ts'
 import { UserError } from '../../../local/user-error.ts'
