@@ -18,6 +18,8 @@ export interface LocalStackOptions {
   readonly port?: number
   /** Folder of the logs; inside the instance's own when not given. */
   readonly logDirectory?: string
+  /** Gives the address that all parts use for S3 instead of the emulator's own, for one who counts its requests. */
+  readonly s3Through?: (emulatorUrl: string) => Promise<string>
   readonly progress: Progress
 }
 
@@ -76,7 +78,7 @@ async function startParts(start: Start): Promise<LocalStack> {
   const batchUrl = `http://${LOOPBACK}:${batchPort}`
   const given = process.env.AWS_ENDPOINT_URL
   const emulatorUrl = given ? await checkEmulator(given) : await startOwnEmulator(start, batchUrl)
-  const environment = awsEnvironment(emulatorUrl, batchUrl)
+  const environment = awsEnvironment(emulatorUrl, batchUrl, await s3UrlOf(start, emulatorUrl))
 
   const batchPidFile = join(directory, 'batch.pid')
   const batch = await progress.step('local Batch server', () =>
@@ -134,6 +136,10 @@ async function checkEmulator(url: string): Promise<string> {
   )
 }
 
+async function s3UrlOf({ s3Through }: Start, emulatorUrl: string): Promise<string> {
+  return s3Through === undefined ? emulatorUrl : s3Through(emulatorUrl)
+}
+
 /** @returns the emulator's address. */
 async function startOwnEmulator(start: Start, batchUrl: string): Promise<string> {
   const { directory, logs, progress, cleanups } = start
@@ -147,12 +153,12 @@ async function startOwnEmulator(start: Start, batchUrl: string): Promise<string>
   }
   const port = await findFreePort()
   const url = `http://${LOOPBACK}:${port}`
-  const emulator = await progress.step('AWS emulator, started', () =>
+  const emulator = await progress.step('AWS emulator, started', async () =>
     startEmulator({
       python: installed,
       port,
       // Functions inherit the emulator's environment, so this is also where they find AWS.
-      environment: awsEnvironment(url, batchUrl),
+      environment: awsEnvironment(url, batchUrl, await s3UrlOf(start, url)),
       directory,
       logFile: join(logs, 'emulator.log'),
     }),
@@ -200,13 +206,14 @@ function startEdge({ logs }: Start, port: number, apiUrl: string): Promise<Child
 }
 
 /** The user's environment with the emulator in AWS's place: no profile or real credential must get in between. */
-function awsEnvironment(emulatorUrl: string, batchUrl: string): NodeJS.ProcessEnv {
+function awsEnvironment(emulatorUrl: string, batchUrl: string, s3Url: string): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
   return {
     ...Object.fromEntries(own),
     PATH: programPath(),
     AWS_ENDPOINT_URL: emulatorUrl,
     AWS_ENDPOINT_URL_BATCH: batchUrl,
+    AWS_ENDPOINT_URL_S3: s3Url,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: REGION,

@@ -4,8 +4,10 @@ import {
   type ArrayFolder,
   type ArrayType,
   arrayMetadata,
+  isIndexName,
+  sizeOf,
 } from '../domain/parameters/array.ts'
-import { itemProvisions } from '../domain/run/array-provisions.ts'
+import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
 import { type FileContent, provisionOf, type Run } from '../domain/run/run.ts'
 import type { ParameterType } from '../domain/task/task.ts'
 import { openZip, type ZipLimits } from '../formats/zip/read-zip.ts'
@@ -73,33 +75,94 @@ export async function arrayEntries(
   const items = itemProvisions(run, parameterName)
   if (items.size === 0) return entries
   const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
-  // Shorter paths first: a sub-array that came whole may have got items of its own afterwards.
-  for (const path of [...items.keys()].sort((a, b) => a.length - b.length)) {
-    const name = `${parameterName}/${path}`
-    const value = stored.get(name)
-    if (value === undefined) continue
-    for (const known of entries.keys()) {
-      if (known === name || known === `${name}.geojson` || known.startsWith(`${name}/`)) entries.delete(known)
+  // Level by level: a sub-array that came whole may have got items of its own afterwards.
+  for (const names of byDepth([...items.keys()].map((path) => `${parameterName}/${path}`))) {
+    removeItems(entries, names)
+    for (const name of names) {
+      const value = stored.get(name)
+      if (value === undefined) continue
+      add(await entriesOf(deps, name, value.file))
+      if (value.companion !== undefined) add(await entriesOf(deps, `${name}.geojson`, value.companion))
     }
-    add(await entriesOf(deps, name, value.file))
-    if (value.companion !== undefined) add(await entriesOf(deps, `${name}.geojson`, value.companion))
   }
   writeMetadata(entries, parameterName, type)
   return entries
 }
 
-/** `array.yml` of each level from the items that are there: the highest index counts. */
-function writeMetadata(entries: Map<string, ArchiveEntry>, folder: string, type: ParameterType): void {
-  if (type.id !== 'array') return
-  const indexes = new Set<number>()
-  for (const name of entries.keys()) {
-    const index = name.startsWith(`${folder}/`) ? name.slice(folder.length + 1).split('/')[0] : undefined
-    if (index !== undefined && /^\d+$/u.test(index)) indexes.add(Number(index))
+/** Names with the same number of slashes, fewest first. */
+function byDepth(names: readonly string[]): readonly ReadonlySet<string>[] {
+  const depths = new Map<number, Set<string>>()
+  for (const name of names) {
+    const depth = name.split('/').length
+    const known = depths.get(depth) ?? new Set()
+    depths.set(depth, known.add(name))
   }
-  const name = `${folder}/${ARRAY_METADATA}`
-  const bytes = Buffer.from(arrayMetadata(Math.max(-1, ...indexes) + 1))
-  entries.set(name, { name, sizeBytes: bytes.byteLength, bytes })
-  for (const index of indexes) writeMetadata(entries, `${folder}/${index}`, type.subType)
+  return [...depths].sort(([a], [b]) => a - b).map(([, known]) => known)
+}
+
+/** Takes items of one depth out, with what lies below and beside them, in one pass over the entries. */
+function removeItems(entries: Map<string, ArchiveEntry>, names: ReadonlySet<string>): void {
+  const [first = ''] = names
+  const depth = first.split('/').length
+  for (const known of entries.keys()) {
+    const item = known.split('/', depth).join('/')
+    if (names.has(item) || (item === known && names.has(item.replace(/\.geojson$/u, ''))))
+      entries.delete(known)
+  }
+}
+
+/**
+ * How many items the levels on the way to an item have in the array around it that was given whole; undefined when there is none,
+ * or the item is right at its top.
+ */
+export async function levelSizesAround(
+  deps: Dependencies,
+  run: Run,
+  parameterName: string,
+  path: readonly number[],
+): Promise<readonly number[] | undefined> {
+  if (path.length < 2) return undefined
+  const { holder } = placeOf(run, parameterName, path.join('/'))
+  if (holder === undefined) return undefined
+  const value = await deps.runs.findInput(run.id, holder.name, holder.valueId)
+  const entries = value === undefined ? [] : await entriesOf(deps, holder.name, value.file)
+  const names = entries.map(({ name }) => name)
+  return path.slice(1).map((_, depth) => {
+    const folder = itemName(parameterName, path.slice(0, depth + 1))
+    return folder.length < holder.name.length ? 0 : childIndexes(names, folder).size
+  })
+}
+
+function childIndexes(names: readonly string[], folder: string): ReadonlySet<number> {
+  const start = `${folder}/`
+  const indexes = new Set<number>()
+  for (const name of names) {
+    if (!name.startsWith(start)) continue
+    const [child = ''] = name.slice(start.length).split('/', 1)
+    if (isIndexName(child)) indexes.add(Number(child))
+  }
+  return indexes
+}
+
+/** `array.yml` of each level from the items that are there: the highest index counts. */
+function writeMetadata(entries: Map<string, ArchiveEntry>, parameterName: string, type: ArrayType): void {
+  const levels = new Map<string, Set<number>>([[parameterName, new Set()]])
+  for (const name of entries.keys()) {
+    let folder = parameterName
+    let level: ParameterType = type
+    for (const child of name.slice(parameterName.length + 1).split('/')) {
+      if (level.id !== 'array' || !isIndexName(child)) break
+      const indexes = levels.get(folder) ?? new Set()
+      levels.set(folder, indexes.add(Number(child)))
+      folder = `${folder}/${child}`
+      level = level.subType
+    }
+  }
+  for (const [folder, indexes] of levels) {
+    const name = `${folder}/${ARRAY_METADATA}`
+    const bytes = Buffer.from(arrayMetadata(sizeOf(indexes)))
+    entries.set(name, { name, sizeBytes: bytes.byteLength, bytes })
+  }
 }
 
 /** Entries of an array's folder as the array's reader wants them, names cut to their paths in it. */

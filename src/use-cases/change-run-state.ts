@@ -71,6 +71,8 @@ function checkMatching(run: Run, task: Task): void {
 
 async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
   if (!isProvisionable(run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  // Also of a PROVISIONED run: an item that leaves a gap takes a moment to make it CREATED again.
+  if (missingInputs(task, run).length > 0) throw new DomainError('INTERNAL_NOT_PROVISIONED')
   if (run.state === 'CREATED') await declareProvisioned(deps, run, task)
   checkMatching(run, task)
   await provisionDefaults(deps, run, task)

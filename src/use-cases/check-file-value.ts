@@ -1,6 +1,6 @@
 import { type DomainError, type ErrorName, parameterError } from '../domain/errors.ts'
 import type { TypeOf } from '../domain/parameters/parameter-codec.ts'
-import { describeDicomZip } from '../formats/image/dicom-files.ts'
+import { type DicomFiles, describeDicomFiles, describeDicomZip } from '../formats/image/dicom-files.ts'
 import type { Dimensions } from '../formats/image/dimensions.ts'
 import { readDimensions } from '../formats/image/read-dimensions.ts'
 import { IMAGE_FORMATS, isZip, recogniseImage } from '../formats/image/recognise-image.ts'
@@ -51,13 +51,33 @@ export async function checkDicomFolder(
   parameterName: string,
 ): Promise<void> {
   const refuse = (error: ErrorName): DomainError => parameterError(error, parameterName)
-  if (type.formats !== undefined && !type.formats.some((format) => format.toLowerCase() === WSI_DICOM)) {
-    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT')
-  }
   const files = await describeDicomZip(source).catch((error: unknown) => {
     if (error instanceof ZipFormatError) throw refuse('INTERNAL_PARAMETER_TYPE_ERROR')
     throw error
   })
+  await checkDicom(files, type, refuse)
+}
+
+/**
+ * The same for the files of a folder that is an item of an array.
+ * @throws DomainError naming the parameter
+ */
+export async function checkDicomFiles(
+  files: readonly ByteSource[],
+  type: TypeOf<'image'>,
+  parameterName: string,
+): Promise<void> {
+  await checkDicom(await describeDicomFiles(files), type, (error) => parameterError(error, parameterName))
+}
+
+async function checkDicom(
+  files: DicomFiles | undefined,
+  type: TypeOf<'image'>,
+  refuse: (error: ErrorName) => DomainError,
+): Promise<void> {
+  if (type.formats !== undefined && !type.formats.some((format) => format.toLowerCase() === WSI_DICOM)) {
+    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT')
+  }
   if (files === undefined) throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT')
   await checkDimensions(type, async () => files.largest.dimensions, refuse)
   checkImageSize(files.largest.sizeBytes, type, refuse)

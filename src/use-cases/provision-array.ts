@@ -3,17 +3,19 @@ import type { JsonValue } from '../domain/json.ts'
 import {
   type ArrayFile,
   type ArrayType,
+  isIndexAllowed,
   parseIndexPath,
   provisionArray,
   provisionItem,
   typeAt,
 } from '../domain/parameters/array.ts'
 import { nullErrorOf } from '../domain/parameters/registry.ts'
-import { arrayBase, itemName } from '../domain/run/array-provisions.ts'
+import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
 import type { FileContent, InputValue, Provision, Run } from '../domain/run/run.ts'
 import { runInputsPrefix } from '../domain/storage-keys.ts'
 import type { ParameterType, Task, TaskInput } from '../domain/task/task.ts'
 import { storedZip } from '../formats/zip/stored-zip.ts'
+import { levelSizesAround } from './array-inputs.ts'
 import { parameterNamed } from './find-run.ts'
 import { storeText } from './input-files.ts'
 import { storeUploadedValue, type UploadedValue } from './provision-file.ts'
@@ -37,18 +39,26 @@ interface ArrayTarget {
  */
 export async function storeArray(
   deps: ProvisionDependencies,
-  runId: string,
+  run: Run,
   parameterName: string,
   type: ArrayType,
   value: JsonValue,
 ): Promise<Provision> {
   const { files, indexes } = provisionArray(value, type, parameterName)
-  const valueId = deps.identity.uuid()
-  const file = await storeFolder(deps, runId, parameterName, valueId, files)
-  await deps.runs.putInput({ runId, parameterName, valueId, file })
   const size = indexes.length
   const isGapless = (indexes.at(-1) ?? -1) === size - 1
+  if (!isGapless && !hasRoomFor(run, parameterName, { indexes })) {
+    throw tooMany(parameterName, 'an array of this size may leave out no index')
+  }
+  const valueId = deps.identity.uuid()
+  const file = await storeFolder(deps, run.id, parameterName, valueId, files)
+  await deps.runs.putInput({ runId: run.id, parameterName, valueId, file })
   return { kind: 'value', valueId, ...(isGapless ? { size } : { indexes }) }
+}
+
+/** The contract knows no limit; the words say what helps. */
+function tooMany(parameterName: string, text: string): DomainError {
+  return parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, text)
 }
 
 async function storeFolder(
@@ -77,7 +87,8 @@ export interface ArrayItemTarget extends ArrayTarget {
 /**
  * The item that `indexes?value=` names.
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_PARAMETER_DOES_NOT_EXIST, INTERNAL_PARAMETER_TYPE_ERROR (no array),
- * INTERNAL_INVALID_INDEXES_PATTERN, INTERNAL_INVALID_COLLECTION_DIMENSIONS (beyond the largest size)
+ * INTERNAL_INVALID_INDEXES_PATTERN, INTERNAL_WRONG_PROVISION_STRUCTURE (deeper than the array),
+ * INTERNAL_INVALID_COLLECTION_DIMENSIONS (beyond the largest size, or more items than a run takes one by one)
  */
 export async function findArrayItem(
   deps: ProvisionDependencies,
@@ -94,10 +105,16 @@ export async function findArrayItem(
   let level: ParameterType = type
   for (const index of path) {
     if (level.id !== 'array') throw parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', input.name)
-    if (level.maxSize !== undefined && index >= level.maxSize) {
+    if (!isIndexAllowed(index, level)) {
       throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', input.name)
     }
     level = level.subType
+  }
+  if (!hasRoomFor(run, itemName(input.name, path), { levelSizes: path })) {
+    throw tooMany(
+      input.name,
+      'a run takes about 2500 items that come one by one; arrays that come whole have no such limit',
+    )
   }
   return { run, task, input: { ...input, type }, path, itemType: typeAt(type, path) ?? level }
 }
@@ -159,11 +176,17 @@ export async function provisionArrayItemFile(
 
 async function countItem(
   deps: ProvisionDependencies,
-  { run, task, input }: ArrayTarget,
+  { run, task, input, path }: ArrayItemTarget,
   value: InputValue,
 ): Promise<void> {
   await deps.runs.putInput(value)
-  const base = arrayBase(run, input.name)
-  const provision: Provision = { kind: 'value', valueId: value.valueId, base }
+  const { base } = placeOf(run, input.name, path.join('/'))
+  const levelSizes = await levelSizesAround(deps, run, input.name, path)
+  const provision: Provision = {
+    kind: 'value',
+    valueId: value.valueId,
+    base,
+    ...(levelSizes === undefined ? {} : { levelSizes }),
+  }
   await settleState(deps, await applyProvision(deps, run, value.parameterName, provision), task)
 }

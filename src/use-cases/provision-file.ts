@@ -6,6 +6,7 @@ import type { ParameterType } from '../domain/task/task.ts'
 import { type ByteSource, bufferSource } from '../formats/zip/byte-source.ts'
 import { openZip } from '../formats/zip/read-zip.ts'
 import { storedZip } from '../formats/zip/stored-zip.ts'
+import { ZipFormatError } from '../formats/zip/zip-format-error.ts'
 import { checkFile, checkImage } from './check-file-value.ts'
 import { parameterNamed } from './find-run.ts'
 import {
@@ -63,7 +64,9 @@ export async function storeUploadedValue(
     runId,
     parameterName: name,
     valueId,
-    file: isTree ? await storeTree(deps, key, source, name) : await storeBytes(deps, key, uploaded.value),
+    file: isTree
+      ? await storeTree(deps, key, source, name, parameterName)
+      : await storeBytes(deps, key, uploaded.value),
     ...(uploaded.companion === undefined
       ? {}
       : { companion: await storeBytes(deps, `${key}.geojson`, uploaded.companion) }),
@@ -95,6 +98,7 @@ async function storeTree(
   key: string,
   source: ByteSource,
   name: string,
+  parameterName: string,
 ): Promise<FileContent> {
   const zip = await openZip(source)
   const entries = zip.entries.map((entry) => ({
@@ -102,5 +106,11 @@ async function storeTree(
     sizeBytes: entry.sizeBytes,
     open: async () => Readable.from(zip.read(entry)),
   }))
-  return { kind: 'tree', key, sizeBytes: await deps.objects.write(key, storedZip(entries)) }
+  try {
+    return { kind: 'tree', key, sizeBytes: await deps.objects.write(key, storedZip(entries)) }
+  } catch (error) {
+    // Damage behind the files' headers, which is all that was looked at before.
+    if (error instanceof ZipFormatError) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+    throw error
+  }
 }

@@ -115,7 +115,10 @@ async function storeProvision(
 ): Promise<Run> {
   const { name, type } = checked.input
   if (type.id === 'array' && checked.value !== null) {
-    return applyProvision(deps, run, name, await storeArray(deps, run.id, name, type, checked.value))
+    return applyProvision(deps, run, name, await storeArray(deps, run, name, type, checked.value))
+  }
+  if (type.id === 'array') {
+    return applyProvision(deps, run, name, { kind: 'cleared', clearedId: deps.identity.uuid() })
   }
   if (checked.fileText === undefined) return applyProvision(deps, run, name, { kind: 'cleared' })
   const { valueId } = await storeInput(deps, run.id, name, checked.fileText)

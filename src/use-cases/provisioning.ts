@@ -53,11 +53,17 @@ export async function applyProvision(
   }
 }
 
-/** CREATED → PROVISIONED once nothing is missing; the last of several parallel calls sees the provisions of all. */
+/**
+ * CREATED → PROVISIONED once nothing is missing, and back when an item left a gap in an array (run-lifecycle 2.2); the last of
+ * several parallel calls sees the provisions of all.
+ */
 export async function settleState(deps: ProvisionDependencies, run: Run, task: Task): Promise<void> {
-  if (run.state !== 'CREATED' || missingInputs(task, run).length > 0) return
+  const due = missingInputs(task, run).length > 0 ? 'CREATED' : 'PROVISIONED'
+  if (run.state === due || !isProvisionable(run.state)) return
   try {
-    await deps.runs.transition(run.id, { to: 'PROVISIONED', from: ['CREATED'] })
+    const changed = await deps.runs.transition(run.id, { to: due, from: [run.state] })
+    // A parallel call may have changed what is due meanwhile.
+    await settleState(deps, changed, task)
   } catch (error) {
     // A parallel call did it, or the run was started or deleted meanwhile: all fine for this caller.
     if (!(error instanceof RunStateConflictError)) throw error

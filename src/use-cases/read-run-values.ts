@@ -7,12 +7,15 @@ import type { RunValue } from '../domain/run/run-value.ts'
 import { LISTING_NAME, outputListingSchema } from '../domain/staging.ts'
 import type { TaskInput } from '../domain/task/task.ts'
 import { readAll } from '../formats/read-all.ts'
+import { type ContentPlace, openFolderZip } from '../formats/zip/read-folder-zip.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
-import { arrayEntries, arrayFolder, entriesOf, entryText } from './array-inputs.ts'
+import { arrayEntries, arrayFolder, entriesOf, entryText, TREE_LIMITS } from './array-inputs.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
 import { findRunAndTask, parameterNamed } from './find-run.ts'
 import { readInputText } from './input-files.ts'
+import { findItemPlace } from './item-index.ts'
+import { objectSource } from './object-source.ts'
 import { requireIndexPath } from './provision-array.ts'
 
 interface Dependencies {
@@ -155,8 +158,54 @@ export async function findOutputItem(
   if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', name)
   const path = requireIndexPath(indexes, name)
   if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
+  const [index, ...inner] = path
+  if (index !== undefined && inner.length === 0) {
+    const place = await findItemPlace(deps.objects, `${run.outputsPrefix}${name}`, index)
+    if (place === 'missing') throw nothingStored(parameterName)
+    if (place !== undefined) return [placedEntry(deps, `${run.outputsPrefix}${name}`, String(index), place)]
+  }
   const { key, sizeBytes } = await outputFile(deps, name, run.outputsPrefix)
-  return itemEntries(await entriesOf(deps, name, { kind: 'tree', key, sizeBytes }), name, path)
+  return itemEntries(await folderEntries(deps, key, sizeBytes), name, path)
+}
+
+/** Larger ones are streamed on their own. */
+const SMALL_ENTRY_BYTES = 1024 * 1024
+
+/**
+ * Files of a folder that the stager packed. They may be opened one after the other only; in their order all small ones come
+ * out of one request.
+ */
+async function folderEntries(
+  deps: Dependencies,
+  key: string,
+  sizeBytes: number,
+): Promise<readonly ArchiveEntry[]> {
+  const source = objectSource(deps.objects, key, sizeBytes)
+  const zip = await openFolderZip(source, TREE_LIMITS)
+  return [...zip.names].map((name): ArchiveEntry => {
+    const place = zip.place(name) ?? { offset: 0, sizeBytes: 0 }
+    return {
+      name,
+      sizeBytes: place.sizeBytes,
+      open: async () =>
+        place.sizeBytes > SMALL_ENTRY_BYTES
+          ? source.read(place.offset, place.sizeBytes)
+          : Readable.from([await zip.read(name)]),
+    }
+  })
+}
+
+/** A stored file whose place in its zip is known. */
+function placedEntry(deps: Dependencies, key: string, name: string, place: ContentPlace): ArchiveEntry {
+  return {
+    name,
+    sizeBytes: place.sizeBytes,
+    async open() {
+      const body = await deps.objects.read(key, { start: place.offset, length: place.sizeBytes })
+      if (body === undefined) throw nothingStored(name)
+      return body
+    },
+  }
 }
 
 function itemEntries(
@@ -191,8 +240,9 @@ export async function listOutputEntries(deps: Dependencies, runId: string): Prom
     task.outputs.map(async ({ name }) => {
       const sizeBytes = sizes.get(name)
       if (sizeBytes === undefined) return []
-      const kind = folders.has(name) ? 'tree' : 'object'
-      return entriesOf(deps, name, { kind, key: `${prefix}${name}`, sizeBytes })
+      const key = `${prefix}${name}`
+      if (folders.has(name)) return folderEntries(deps, key, sizeBytes)
+      return entriesOf(deps, name, { kind: 'object', key, sizeBytes })
     }),
   )
   return entries.flat()

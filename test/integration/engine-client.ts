@@ -4,6 +4,7 @@ import { inject } from 'vitest'
 import type { JsonValue } from '../../src/domain/json.ts'
 import type { RunFailure } from '../../src/domain/run/run.ts'
 import { isFinal, type RunState } from '../../src/domain/run/transitions.ts'
+import { checkAnswer } from '../fixtures/answer-checker.ts'
 
 interface RunView {
   readonly id: string
@@ -14,9 +15,10 @@ interface RunView {
 /** How often a client looks at its run; core's web client does every 2 s. */
 const POLL_MS = 50
 
-/** One call to the API through the edge. */
+/** One call to the API through the edge; the answer is compared with the OpenAPI document. */
 export async function call(method: string, path: string, body?: JsonValue | FormData): Promise<Response> {
-  return fetch(new URL(path, inject('baseUrl')), {
+  const url = new URL(path, inject('baseUrl'))
+  const response = await fetch(url, {
     method,
     ...(body === undefined
       ? {}
@@ -24,6 +26,8 @@ export async function call(method: string, path: string, body?: JsonValue | Form
         ? { body }
         : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   })
+  await checkAnswer(method, url.href, response)
+  return response
 }
 
 /** The same, for an answer that must be 200. */

@@ -17,8 +17,14 @@ import { isMultipart, readMultipart } from '../multipart.ts'
 import { pathVariable, type Route } from '../route.ts'
 import { viewItemProvision, viewProvision } from '../views.ts'
 
-/** Unknown keys and any `type` are ignored (http-api 3.4). */
-const provisionSchema = z.object({ parameterName: z.string().optional(), value: z.json().optional() })
+/**
+ * Unknown keys and any `type` are ignored (http-api 3.4). The value was parsed as JSON: walking through it again would only cost
+ * time, and the stack where it nests deep.
+ */
+export const provisionSchema = z.object({
+  parameterName: z.string().optional(),
+  value: z.custom<JsonValue>().optional(),
+})
 const batchSchema = z.array(provisionSchema.required({ parameterName: true }))
 
 /** Giving inputs their values (http-api 5.15 to 5.17). */
@@ -68,7 +74,7 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
   }
   const provisioned = await provisionInput(deps, runId, {
     parameterName: input.name,
-    value: (body.value ?? null) as JsonValue,
+    value: body.value ?? null,
   })
   return context.json(viewProvision(provisioned, runId, input.type))
 }
@@ -76,7 +82,7 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
 async function provisionItem(deps: ApiDependencies, context: Context): Promise<Response> {
   const target = await findItem(deps, context)
   const body = parseBody(provisionSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
-  const value = (body.value ?? null) as JsonValue
+  const value = body.value ?? null
   await provisionArrayItem(deps, target, value)
   return context.json(viewItemProvision(target, value))
 }
@@ -124,7 +130,7 @@ async function provisionBatch(deps: ApiDependencies, context: Context): Promise<
   const provisioned = await provisionInputs(
     deps,
     runId,
-    body.map(({ parameterName, value }) => ({ parameterName, value: (value ?? null) as JsonValue })),
+    body.map(({ parameterName, value }) => ({ parameterName, value: value ?? null })),
   )
   return context.json(
     provisioned.flatMap((one) => {

@@ -12,7 +12,7 @@ const MAX_CHARACTERS = 2000
 const text = z.string().trim().min(1).max(MAX_CHARACTERS)
 
 /** Unknown keys are ignored, `defaultStore` with them (http-api 1.3 and 5.12). */
-const storeSchema = z.object({ name: text, host: text })
+export const storeSchema = z.object({ name: text, host: text })
 
 /** App stores (http-api 5.12). */
 export function storeRoutes(deps: ApiDependencies): readonly Route[] {

@@ -1,10 +1,10 @@
 import type { Context } from 'hono'
-import { DomainError } from '../../../src/domain/errors.ts'
 import { runInputsPrefix, runOutputsRoot } from '../../../src/domain/storage-keys.ts'
 import type { ArchiveEntry } from '../../../src/formats/zip/stored-zip.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
-import { findRun, findRunAndTask } from '../../../src/use-cases/find-run.ts'
+import { findRunAndTask } from '../../../src/use-cases/find-run.ts'
+import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
 import { readRunLog } from '../../../src/use-cases/read-run-log.ts'
 import {
   findInputFile,
@@ -17,11 +17,11 @@ import {
   listOutputEntries,
   type StoredFile,
 } from '../../../src/use-cases/read-run-values.ts'
-import { proveSecret } from '../../../src/use-cases/stage-files.ts'
 import { answerArchive, answerEntry } from '../archive.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
+import { readMultipart } from '../multipart.ts'
 import { pathVariable, type Route } from '../route.ts'
 import { viewRun } from '../views.ts'
 
@@ -128,10 +128,12 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
       method: 'POST',
       path: `${RUN}/:secret/outputs.zip`,
       handle: async (context) => {
-        const run = await findRun(deps, runId(context))
-        proveSecret(run, pathVariable(context, 'secret'))
-        // The stager hands outputs over by presigned URLs; nobody else learns the secret.
-        throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+        const id = runId(context)
+        const archive = async (): Promise<Uint8Array> => (await readMultipart(context)).first
+        await postOutputs(deps, id, pathVariable(context, 'secret'), archive)
+        return answerFile(context, deps, await findOutputListing(deps, id), {
+          contentType: 'application/json',
+        })
       },
     },
   ]

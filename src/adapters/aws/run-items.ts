@@ -27,8 +27,9 @@ const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
     size: z.number().exactOptional(),
     indexes: z.array(z.number()).exactOptional(),
     base: z.string().exactOptional(),
+    levelSizes: z.array(z.number()).exactOptional(),
   }),
-  z.object({ kind: z.literal('cleared') }),
+  z.object({ kind: z.literal('cleared'), clearedId: z.string().exactOptional() }),
 ])
 
 const jobSchema = z.object({

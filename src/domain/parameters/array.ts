@@ -1,6 +1,7 @@
 import { type DomainError, type ErrorName, parameterError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import type { ParameterType } from '../task/task.ts'
+import { readYaml } from '../task/yaml-document.ts'
 import type { TypeOf } from './parameter-codec.ts'
 import { codecOf, nullErrorOf } from './registry.ts'
 
@@ -40,9 +41,10 @@ export function provisionArray(
 ): ProvisionedArray {
   const items = itemsOf(value, type, parameterName)
   const indexes = [...items.keys()].sort((a, b) => a - b)
-  checkSize(indexes.length, type, parameterName)
   const size = (indexes.at(-1) ?? -1) + 1
-  if (size !== indexes.length && !type.allowMissing) {
+  const hasForbiddenGap = size !== indexes.length && !type.allowMissing
+  // An index beyond the largest size is refused here as it is for single items (8.3).
+  if (hasForbiddenGap || !isSizeAllowed(indexes.length, type) || !isIndexAllowed(size - 1, type)) {
     throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName)
   }
   const files: ArrayFile[] = [{ path: `${folder}${ARRAY_METADATA}`, text: arrayMetadata(size) }]
@@ -98,18 +100,12 @@ function hasIndex(element: JsonValue): boolean {
 function indexOf(element: JsonValue): number | undefined {
   const { index } = element as { readonly index: JsonValue }
   const number = typeof index === 'string' && INDEX.test(index) ? Number(index) : index
-  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined
+  return typeof number === 'number' && isIndex(number) ? number : undefined
 }
 
 function itemValue(element: JsonValue, wrong: () => DomainError): JsonValue {
   if (!Object.hasOwn(element as object, 'value')) throw wrong()
   return (element as { readonly value: JsonValue }).value
-}
-
-function checkSize(count: number, type: ArrayType, parameterName: string): void {
-  if (!isSizeAllowed(count, type)) {
-    throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName)
-  }
 }
 
 function isSizeAllowed(
@@ -119,17 +115,42 @@ function isSizeAllowed(
   return count >= minSize && count <= maxSize
 }
 
+/** Whether an item may have this index as far as the largest size tells. */
+export function isIndexAllowed(
+  index: number,
+  { maxSize = Number.POSITIVE_INFINITY }: Pick<ArrayType, 'maxSize'>,
+): boolean {
+  return index < maxSize
+}
+
 const INDEX = /^(?:0|[1-9][0-9]*)$/u
+
+/** Whether a file or folder of an array is one of its items. */
+export function isIndexName(name: string): boolean {
+  return INDEX.test(name)
+}
+
+/** The size that goes with it has to be a number that is exact, too. */
+function isIndex(number: number): boolean {
+  return Number.isSafeInteger(number) && number >= 0 && Number.isSafeInteger(number + 1)
+}
 
 /** Content of `array.yml`. */
 export function arrayMetadata(size: number): string {
   return `size: ${size}`
 }
 
-/** Both have a size within bounds, and no gap unless the type allows it (run-lifecycle 4). */
+/** A size within bounds, and no gap unless the type allows it (run-lifecycle 4). */
 export function isComplete(indexes: ReadonlySet<number>, type: ArrayType): boolean {
   if (!isSizeAllowed(indexes.size, type)) return false
-  return type.allowMissing || indexes.size === 0 || Math.max(...indexes) === indexes.size - 1
+  return type.allowMissing || sizeOf(indexes) === indexes.size
+}
+
+/** The highest index and 1; spread over the arguments of `Math.max`, 100 000 of them would overflow the stack. */
+export function sizeOf(indexes: Iterable<number>): number {
+  let size = 0
+  for (const index of indexes) if (index >= size) size = index + 1
+  return size
 }
 
 /** Type of the item at an index path; undefined when the path is deeper than the array. */
@@ -149,7 +170,7 @@ export function typeAt(type: ParameterType, path: readonly number[]): ParameterT
 export function parseIndexPath(text: string): readonly number[] | undefined {
   if (!/^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u.test(text)) return undefined
   const path = text.split('/').map(Number)
-  return path.every(Number.isSafeInteger) ? path : undefined
+  return path.every(isIndex) ? path : undefined
 }
 
 /** A folder that holds an array, wherever it lies. */
@@ -180,6 +201,18 @@ type Children = ReadonlyMap<string, ReadonlySet<string>>
  * @throws DomainError naming the parameter, its message the item
  */
 export function readArray(reading: ArrayReading, type: ArrayType): Promise<readonly ListedItem[]> {
+  return listOf(readArrayItems(reading, type))
+}
+
+/**
+ * The same one by one, for arrays that no memory holds. Files are asked for in this order: `array.yml` of a level, then its
+ * items by ascending index, each with what is below it. Of a sub-array all items are held.
+ * @throws DomainError naming the parameter, its message the item
+ */
+export function readArrayItems(
+  reading: ArrayReading,
+  type: ArrayType,
+): AsyncGenerator<ListedItem, void, undefined> {
   const children = new Map<string, Set<string>>()
   const files = new Set<string>()
   for (const path of reading.folder.paths) {
@@ -198,18 +231,54 @@ export function readArray(reading: ArrayReading, type: ArrayType): Promise<reado
   return readLevel(reading, type, '', children, files)
 }
 
-async function readLevel(
+async function* readLevel(
   reading: ArrayReading,
   type: ArrayType,
   folder: string,
   children: Children,
   files: ReadonlySet<string>,
-): Promise<readonly ListedItem[]> {
+): AsyncGenerator<ListedItem, void, undefined> {
+  for (const index of await readIndexes(reading, type, folder, children, files)) {
+    const path = `${folder}${index}`
+    if (type.subType.id === 'array') {
+      const value = await listOf(readLevel(reading, type.subType, `${path}/`, children, files))
+      yield {
+        index,
+        taskRunId: reading.taskRunId,
+        parameterName: `${reading.parameterName}/${path}`,
+        type: 'ARRAY',
+        value,
+        subType: type.subType.subType.id.toUpperCase(),
+      }
+      continue
+    }
+    if (!files.has(path) && type.subType.id !== 'image') {
+      throw itemError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', reading.parameterName, path)
+    }
+    const value = await readLeaf(reading, path, type.subType)
+    yield value === undefined ? { index } : { index, value }
+  }
+}
+
+async function listOf<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
+  const list: Item[] = []
+  for await (const item of items) list.push(item)
+  return list
+}
+
+/** Indexes of a level, ascending, when they agree with its metadata and the type. */
+async function readIndexes(
+  reading: ArrayReading,
+  type: ArrayType,
+  folder: string,
+  children: Children,
+  files: ReadonlySet<string>,
+): Promise<readonly number[]> {
   const refuse = (error: ErrorName): DomainError => itemError(error, reading.parameterName, folder)
   if (!files.has(`${folder}${ARRAY_METADATA}`)) throw refuse('INTERNAL_MISSING_METADATA')
   const size = parseMetadata(await reading.folder.text(`${folder}${ARRAY_METADATA}`), refuse)
   const indexes = [...(children.get(folder) ?? [])]
-    .filter((name) => INDEX.test(name))
+    .filter(isIndexName)
     .map(Number)
     .sort((a, b) => a - b)
   const isConsistent = type.allowMissing
@@ -217,29 +286,7 @@ async function readLevel(
     : indexes.length === size && (indexes.at(-1) ?? -1) === size - 1
   if (!isConsistent) throw refuse('INTERNAL_INVALID_METADATA')
   if (!isSizeAllowed(indexes.length, type)) throw refuse('INTERNAL_INVALID_COLLECTION_DIMENSIONS')
-
-  const items: ListedItem[] = []
-  for (const index of indexes) {
-    const path = `${folder}${index}`
-    if (type.subType.id === 'array') {
-      const value = await readLevel(reading, type.subType, `${path}/`, children, files)
-      items.push({
-        index,
-        taskRunId: reading.taskRunId,
-        parameterName: `${reading.parameterName}/${path}`,
-        type: 'ARRAY',
-        value,
-        subType: type.subType.subType.id.toUpperCase(),
-      })
-      continue
-    }
-    if (!files.has(path) && type.subType.id !== 'image') {
-      throw itemError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', reading.parameterName, path)
-    }
-    const value = await readLeaf(reading, path, type.subType)
-    items.push(value === undefined ? { index } : { index, value })
-  }
-  return items
+  return indexes
 }
 
 async function readLeaf(
@@ -251,7 +298,7 @@ async function readLeaf(
     return await reading.leaf(path, type)
   } catch (error) {
     if (!isDomainError(error)) throw error
-    throw itemError(error.error, reading.parameterName, path)
+    throw itemError(error.error, reading.parameterName, path, error.message)
   }
 }
 
@@ -259,15 +306,33 @@ function isDomainError(error: unknown): error is DomainError {
   return error instanceof Error && error.name === 'DomainError'
 }
 
-function itemError(error: ErrorName, parameterName: string, path: string): DomainError {
-  const plain = parameterError(error, parameterName)
-  return path === '' ? plain : parameterError(error, parameterName, `${plain.message} (item ${path})`)
+function itemError(error: ErrorName, parameterName: string, path: string, text?: string): DomainError {
+  const plain = parameterError(error, parameterName, text)
+  const item = path.replace(/\/$/u, '')
+  return item === '' ? plain : parameterError(error, parameterName, `${plain.message} (item ${item})`)
 }
+
+/** What nearly every task writes: no need for a YAML parser 100 000 times. */
+const PLAIN_SIZE = /^\s*size\s*:\s+(\d{1,16})\s*$/u
 
 /** `size: 3`, as people and YAML libraries write it; other keys are not looked at. */
 function parseMetadata(text: string, refuse: (error: ErrorName) => DomainError): number {
   if (text.trim() === '') throw refuse('INTERNAL_MISSING_METADATA')
-  const found = /^\s*\{?\s*["']?size["']?\s*:\s*(\d{1,15})\s*\}?\s*(?:#.*)?$/mu.exec(text)
-  if (found?.[1] === undefined) throw refuse('INTERNAL_INVALID_METADATA')
-  return Number(found[1])
+  const size = PLAIN_SIZE.exec(text)?.[1] ?? sizeInYaml(text)
+  const number = typeof size === 'string' && INDEX.test(size) ? Number(size) : size
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
+    throw refuse('INTERNAL_INVALID_METADATA')
+  }
+  return number
+}
+
+function sizeInYaml(text: string): unknown {
+  try {
+    const { value, duplicateKeys } = readYaml(text)
+    const isMapping = typeof value === 'object' && value !== null && Object.hasOwn(value, 'size')
+    return isMapping && duplicateKeys.length === 0 ? (value as { readonly size: unknown }).size : undefined
+  } catch (error) {
+    if (isDomainError(error)) return undefined
+    throw error
+  }
 }

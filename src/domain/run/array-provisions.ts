@@ -1,35 +1,60 @@
 import { type ArrayType, isComplete } from '../parameters/array.ts'
+import type { ParameterType } from '../task/task.ts'
 import { type Provision, provisionOf, type Run } from './run.ts'
 
 /*
  * How a run remembers arrays: one provision under the parameter's name for what was given whole, one under `name/index path` for
- * each item that came by itself. An item counts as long as the array is the one that it was an item of.
+ * each item that came by itself, be it a leaf or a sub-array. An item counts as long as what it was laid over is there: giving
+ * the array, or a sub-array around the item, anew makes it count no more.
  */
 
 type Provisions = Pick<Run, 'provisions'>
-
-/** Stands for what is stored of a whole array at the moment; giving the array anew, or clearing it, changes it. */
-export function arrayBase(run: Provisions, parameterName: string): string {
-  const whole = provisionOf(run, parameterName)
-  return whole === undefined ? 'none' : whole.kind === 'cleared' ? 'cleared' : whole.valueId
-}
+type ValueProvision = Extract<Provision, { kind: 'value' }>
 
 /** Name under which an item is stored. */
 export function itemName(parameterName: string, path: readonly number[]): string {
   return `${parameterName}/${path.join('/')}`
 }
 
+/** What an item is laid over: the innermost array around it that was given whole. */
+interface ItemHolder {
+  /** Of the parameter, or of the sub-array. */
+  readonly name: string
+  readonly valueId: string
+}
+
+interface ItemPlace {
+  readonly holder: ItemHolder | undefined
+  readonly base: string
+}
+
+/** Where an item lies at the moment; `base` is what its provision has to say to count. */
+export function placeOf(run: Provisions, parameterName: string, path: string): ItemPlace {
+  const whole = provisionOf(run, parameterName)
+  let place: ItemPlace =
+    whole?.kind === 'value'
+      ? placeIn(parameterName, whole.valueId)
+      : { holder: undefined, base: whole === undefined ? 'none' : (whole.clearedId ?? 'cleared') }
+  for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+    const name = `${parameterName}/${path.slice(0, slash)}`
+    const around = provisionOf(run, name)
+    if (around?.kind === 'value' && around.base === place.base) place = placeIn(name, around.valueId)
+  }
+  return place
+}
+
+function placeIn(name: string, valueId: string): ItemPlace {
+  return { holder: { name, valueId }, base: valueId }
+}
+
 /** Items that came by themselves and still count, by index path. */
-export function itemProvisions(
-  run: Provisions,
-  parameterName: string,
-): ReadonlyMap<string, Extract<Provision, { kind: 'value' }>> {
-  const base = arrayBase(run, parameterName)
+export function itemProvisions(run: Provisions, parameterName: string): ReadonlyMap<string, ValueProvision> {
   const start = `${parameterName}/`
-  const items = new Map<string, Extract<Provision, { kind: 'value' }>>()
+  const items = new Map<string, ValueProvision>()
   for (const [name, provision] of Object.entries(run.provisions)) {
-    if (!name.startsWith(start) || provision.kind !== 'value' || provision.base !== base) continue
-    items.set(name.slice(start.length), provision)
+    if (!name.startsWith(start) || provision.kind !== 'value') continue
+    const path = name.slice(start.length)
+    if (provision.base === placeOf(run, parameterName, path).base) items.set(path, provision)
   }
   return items
 }
@@ -42,34 +67,78 @@ export function topIndexes(run: Provisions, parameterName: string): ReadonlySet<
   const indexes = new Set<number>()
   if (whole?.kind === 'value') {
     if (whole.indexes !== undefined) for (const index of whole.indexes) indexes.add(index)
-    else for (let index = 0; index < (whole.size ?? 0); index += 1) indexes.add(index)
+    else addFirst(indexes, whole.size ?? 0)
   }
   for (const path of items.keys()) indexes.add(Number(path.split('/')[0]))
   return indexes
 }
 
-/** Every level has an allowed size and no forbidden gap. Inner levels of an array that was given whole were checked then. */
+function addFirst(indexes: Set<number>, count: number): void {
+  for (let index = 0; index < count; index += 1) indexes.add(index)
+}
+
+/**
+ * Every level has an allowed size and no forbidden gap. Inner levels that were given whole were checked then, and are looked at
+ * again only where items changed them; a gap that was allowed there counts as an item.
+ */
 export function isArrayComplete(run: Provisions, parameterName: string, type: ArrayType): boolean {
   const indexes = topIndexes(run, parameterName)
   if (indexes === undefined || !isComplete(indexes, type)) return false
-  const isWhole = provisionOf(run, parameterName)?.kind === 'value'
-  return isWhole || areLevelsComplete([...itemProvisions(run, parameterName).keys()], type.subType)
+  return [...innerLevels(itemProvisions(run, parameterName))].every(([path, inner]) => {
+    let level: ParameterType = type
+    for (const _ of path.split('/')) if (level.id === 'array') level = level.subType
+    return level.id !== 'array' || isComplete(inner, level)
+  })
 }
 
-function areLevelsComplete(paths: readonly string[], type: ArrayType['subType']): boolean {
-  if (type.id !== 'array') return true
-  const inner = new Map<string, string[]>()
-  for (const path of paths) {
-    const slash = path.indexOf('/')
-    // A sub-array that came whole was checked then.
-    if (slash < 0) continue
-    const known = inner.get(path.slice(0, slash)) ?? []
-    known.push(path.slice(slash + 1))
-    inner.set(path.slice(0, slash), known)
+/** Indexes of the levels below the top that items lie in, by the path of the level. */
+function innerLevels(items: ReadonlyMap<string, ValueProvision>): ReadonlyMap<string, ReadonlySet<number>> {
+  const levels = new Map<string, Set<number>>()
+  const heldSizes = new Map<string, number>()
+  for (const [path, { levelSizes = [] }] of items) {
+    const indexes = path.split('/').map(Number)
+    for (let depth = 1; depth < indexes.length; depth += 1) {
+      const levelPath = indexes.slice(0, depth).join('/')
+      const level = levels.get(levelPath) ?? new Set()
+      levels.set(levelPath, level)
+      const heldSize = levelSizes[depth - 1] ?? 0
+      // Items of the same holder all tell the same size.
+      if (heldSize > (heldSizes.get(levelPath) ?? 0)) {
+        addFirst(level, heldSize)
+        heldSizes.set(levelPath, heldSize)
+      }
+      level.add(indexes[depth] ?? 0)
+    }
   }
-  return [...inner].every(([index, rest]) => {
-    if (paths.includes(index)) return true
-    const indexes = new Set(rest.map((path) => Number(path.split('/')[0])))
-    return isComplete(indexes, type) && areLevelsComplete(rest, type.subType)
-  })
+  return levels
+}
+
+/** A run is one DynamoDB item of at most 400 KB; the rest is for its job, its failure and calls that run at the same time. */
+const MAX_PROVISIONS_BYTES = 350_000
+
+/** Keys, two UUIDs and what a map takes. */
+const PROVISION_BYTES = 120
+
+/** A number of a list, with room to spare. */
+const NUMBER_BYTES = 8
+
+/** Whether the run can remember one more provision: about 2 500 items that come one by one, or 40 000 indexes with gaps. */
+export function hasRoomFor(
+  run: Provisions,
+  name: string,
+  numbers: Pick<ValueProvision, 'indexes' | 'levelSizes'> = {},
+): boolean {
+  let sizeBytes = storedBytes(name, numbers)
+  for (const [known, provision] of Object.entries(run.provisions)) {
+    if (known !== name) sizeBytes += storedBytes(known, provision.kind === 'value' ? provision : {})
+  }
+  return sizeBytes <= MAX_PROVISIONS_BYTES
+}
+
+function storedBytes(
+  name: string,
+  { indexes, levelSizes }: Partial<Pick<ValueProvision, 'indexes' | 'levelSizes'>>,
+): number {
+  const numbers = (indexes?.length ?? 0) + (levelSizes?.length ?? 0)
+  return name.length + PROVISION_BYTES + numbers * NUMBER_BYTES
 }

@@ -1,5 +1,5 @@
 import type { Task, TaskInput } from '../task/task.ts'
-import { arrayBase, isArrayComplete, itemProvisions } from './array-provisions.ts'
+import { isArrayComplete, topIndexes } from './array-provisions.ts'
 import { provisionOf, type Run } from './run.ts'
 
 /**
@@ -13,9 +13,7 @@ export function missingInputs(task: Pick<Task, 'inputs'>, run: Pick<Run, 'provis
 function isSatisfied(input: TaskInput, run: Pick<Run, 'provisions'>): boolean {
   const { name, type } = input
   if (type.id === 'array') {
-    const isUntouched = arrayBase(run, name) === 'none' || arrayBase(run, name) === 'cleared'
-    if (isUntouched && itemProvisions(run, name).size === 0) return input.optional
-    return isArrayComplete(run, name, type)
+    return topIndexes(run, name) === undefined ? input.optional : isArrayComplete(run, name, type)
   }
   return input.optional || input.default !== undefined || provisionOf(run, name) !== undefined
 }

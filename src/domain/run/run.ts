@@ -34,11 +34,17 @@ export type Provision =
       /** Of an array that was given whole: its indexes are 0 to size - 1, or `indexes` where some are missing. */
       readonly size?: number
       readonly indexes?: readonly number[]
-      /** Of an array's item: what was stored of the array when it came; see {@link arrayBase}. */
+      /** Of an array's item: what it was laid over when it came; it counts while that is still there. */
       readonly base?: string
+      /** Of an item within something that was given whole: how many items each inner level on the way to it had there. */
+      readonly levelSizes?: readonly number[]
     }
   /** Explicit null on an optional input: no file, and no default either. */
-  | { readonly kind: 'cleared' }
+  | {
+      readonly kind: 'cleared'
+      /** Of an array: tells this clearing from others, since items that came before it do not count. */
+      readonly clearedId?: string
+    }
 
 /** One submission of a run to Batch. */
 export interface RunJob {

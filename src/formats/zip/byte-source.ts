@@ -14,3 +14,11 @@ export function bufferSource(bytes: Uint8Array): ByteSource {
     read: async (start, length) => Readable.from([bytes.subarray(start, start + length)]),
   }
 }
+
+/** A part of a source as a source of its own. */
+export function sectionOf(source: ByteSource, offset: number, sizeBytes: number): ByteSource {
+  return {
+    sizeBytes,
+    read: (start, length) => source.read(offset + start, Math.min(length, sizeBytes - start)),
+  }
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../../../lambdas/api/app.ts'
 import { anInput, anOutput, aTask, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
+import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const BASE = '/app-engine/v1'
@@ -8,7 +8,7 @@ const BASE = '/app-engine/v1'
 /** The API over in-memory adapters; `call` answers with status and parsed body. */
 async function anApi(options: Parameters<typeof anEngine>[0] = {}) {
   const engine = await anEngine(options)
-  const app = createApp(engine)
+  const app = createCheckedApp(engine)
   const call = async (method: string, path: string, body?: unknown) => {
     const response = await app.request(path, {
       method,
@@ -64,7 +64,7 @@ describe('the routes', () => {
     const engine = await anEngine()
     const tasks = { ...engine.tasks, list: () => Promise.reject(new Error('table arn:secret')) }
 
-    const response = await createApp({ ...engine, tasks }).request(`${BASE}/tasks`)
+    const response = await createCheckedApp({ ...engine, tasks }).request(`${BASE}/tasks`)
 
     expect(response.status).toBe(500)
     expect(await response.json()).toEqual({

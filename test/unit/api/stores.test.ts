@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createApp } from '../../../lambdas/api/app.ts'
+import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const BASE = '/app-engine/v1'
@@ -13,7 +13,7 @@ describe('stores', () => {
   })
 
   async function call(method: string, path: string, body?: string) {
-    const response = await createApp(engine).request(`${BASE}/${path}`, {
+    const response = await createCheckedApp(engine).request(`${BASE}/${path}`, {
       method,
       ...(body !== undefined && { body }),
     })
@@ -146,7 +146,7 @@ describe('installing', () => {
   const INSTALL = `${BASE}/tasks/com.example.addition/1.0.0/install`
 
   it('is refused without a default store', async () => {
-    const app = createApp(await anEngine())
+    const app = createCheckedApp(await anEngine())
 
     const response = await app.request(INSTALL, { method: 'POST' })
 
@@ -170,7 +170,7 @@ describe('installing', () => {
       create: (upload) => engine.uploads.create({ ...upload, state: 'READY', taskId: engine.task.id }),
     }
 
-    const response = await createApp({ ...engine, uploads }).request(
+    const response = await createCheckedApp({ ...engine, uploads }).request(
       `${BASE}/tasks/${namespace}/${version}/install`,
       { method: 'POST' },
     )
@@ -184,7 +184,7 @@ describe('installing', () => {
     await engine.stores.create({ ...FIELDS, id: UNKNOWN, createdAt: '2026-01-01T00:00:00.000Z' })
     await engine.stores.makeDefault(UNKNOWN)
 
-    const response = await createApp(engine).request(INSTALL.replace('addition', 'missing'), {
+    const response = await createCheckedApp(engine).request(INSTALL.replace('addition', 'missing'), {
       method: 'POST',
     })
 

@@ -1,0 +1,46 @@
+import { request as ask, createServer } from 'node:http'
+import { pipeline } from 'node:stream'
+import { LOOPBACK } from '../local/ports.ts'
+
+/** A request that went through. */
+export interface CountedRequest {
+  /** Milliseconds as `Date.now()` gives them. */
+  readonly at: number
+  readonly method: string
+  readonly path: string
+  /** Made with a presigned URL, not with credentials. */
+  readonly isPresigned: boolean
+}
+
+export interface CountingProxy {
+  readonly url: string
+  readonly requests: readonly CountedRequest[]
+  stop(): void
+}
+
+/** Passes requests on, bodies streamed, and notes each. */
+export async function startCountingProxy(target: string): Promise<CountingProxy> {
+  const requests: CountedRequest[] = []
+  const server = createServer((request, response) => {
+    const { method = 'GET', url = '/', headers } = request
+    requests.push({ at: Date.now(), method, path: url, isPresigned: url.includes('X-Amz-Signature=') })
+    const passedOn = ask(new URL(url, target), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers)
+      pipeline(answer, response, () => {})
+    })
+    // The other side went away: so does this one, and the client repeats as it would without a proxy.
+    passedOn.once('error', () => response.destroy())
+    pipeline(request, passedOn, () => {})
+  })
+  await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve))
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
+  return {
+    url: `http://${LOOPBACK}:${address.port}`,
+    requests,
+    stop() {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}

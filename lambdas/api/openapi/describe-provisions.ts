@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { provisionSchema } from '../routes/provisions.ts'
+import { component } from './components.ts'
+import {
+  answersJson,
+  type Content,
+  JSON_TYPE,
+  MULTIPART_TYPE,
+  type RequestParameter,
+  type RouteDescriptions,
+  RUN_UNKNOWN,
+  refuses,
+} from './route-description.ts'
+import { itemProvision, provision } from './run-schemas.ts'
+
+const INPUT = '/task-runs/{id}/input-provisions/{parameter}'
+
+/** Any JSON here: which one is due depends on the parameter, and the document knows no task. */
+const anyValue = z
+  .unknown()
+  .optional()
+  .describe("As the parameter's type demands; null takes an optional input's value away.")
+
+const value = component(
+  'InputValue',
+  provisionSchema
+    .extend({ value: anyValue })
+    .describe(
+      'Unknown keys are ignored; the path names the parameter, and a body that names another is refused.',
+    ),
+  'input',
+)
+
+const namedValue = component(
+  'NamedInputValue',
+  provisionSchema.required({ parameterName: true }).extend({ value: anyValue }),
+  'input',
+)
+
+const file = z
+  .object({
+    file: z.file().describe('The value.'),
+    location: z.file().optional().describe('Where an image was cut out, as GeoJSON; stored beside it.'),
+  })
+  .describe(
+    'The first part is the value, the second its companion, whatever their names; further ones are ignored.',
+  )
+
+const asFile: Content = { [MULTIPART_TYPE]: file }
+const asAnything: Content = { [JSON_TYPE]: value, ...asFile }
+
+/** http-api 5.17 */
+export const INDEX_PATH: RequestParameter = {
+  in: 'query',
+  name: 'value',
+  description: 'Index path of the item, outermost first: `3`, or `2/0` in an array of arrays.',
+  schema: z.string().regex(/^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u),
+}
+
+const FROZEN = 'The run has been started: its inputs cannot change any more.'
+const refusesValue = refuses({
+  400: 'The body cannot be read, or the type of the parameter refuses the value.',
+  403: FROZEN,
+  404: `${RUN_UNKNOWN} Or the task has no such input.`,
+})
+const refusesItem = refuses({
+  400: 'The index path is malformed or too large, the parameter is no array, or its type refuses the value.',
+  403: FROZEN,
+  404: `${RUN_UNKNOWN} Or the task has no such input.`,
+})
+
+/** http-api 5.15 to 5.17 */
+export const PROVISION_DESCRIPTIONS: RouteDescriptions = {
+  'PUT /task-runs/{id}/input-provisions': {
+    tag: 'runs',
+    operationId: 'provisionInputs',
+    summary: 'Gives several inputs their values, or none of them',
+    body: { [JSON_TYPE]: z.array(namedValue) },
+    answers: {
+      ...answersJson(z.array(provision), 'What was stored, in the order of the request.'),
+      ...refuses({
+        400: 'The body cannot be read, or values were refused: `details` have one error for each.',
+        403: FROZEN,
+        404: RUN_UNKNOWN,
+      }),
+    },
+  },
+  [`PUT ${INPUT}`]: {
+    tag: 'runs',
+    operationId: 'provisionInput',
+    summary: 'Gives an input its value, as JSON or as a file',
+    body: asAnything,
+    answers: { ...answersJson(provision, 'What was stored.'), ...refusesValue },
+  },
+  [`POST ${INPUT}`]: {
+    tag: 'runs',
+    operationId: 'provisionInputFile',
+    summary: 'Gives an image or file input its value',
+    body: asFile,
+    answers: { ...answersJson(provision, 'What was stored.'), ...refusesValue },
+  },
+  [`PUT ${INPUT}/indexes`]: {
+    tag: 'runs',
+    operationId: 'provisionInputItem',
+    summary: 'Gives an item of an array its value, as JSON or as a file',
+    parameters: [INDEX_PATH],
+    body: asAnything,
+    answers: { ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+  },
+  [`POST ${INPUT}/indexes`]: {
+    tag: 'runs',
+    operationId: 'provisionInputItemFile',
+    summary: 'Gives an item of an array of images or files its value',
+    parameters: [INDEX_PATH],
+    body: asFile,
+    answers: { ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+  },
+}

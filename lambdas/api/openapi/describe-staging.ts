@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import {
+  outputEntriesSchema,
+  RUN_SECRET_HEADER,
+  stagedInputsSchema,
+  stagedOutputsSchema,
+} from '../../../src/domain/staging.ts'
+import { component } from './components.ts'
+import {
+  answersJson,
+  JSON_TYPE,
+  type RequestParameter,
+  type RouteDescriptions,
+  RUN_UNKNOWN,
+  refuses,
+} from './route-description.ts'
+
+const secret: RequestParameter = {
+  in: 'header',
+  name: RUN_SECRET_HEADER,
+  description: 'Secret of the run.',
+  schema: z.string(),
+}
+
+const refusals = refuses({
+  400: 'The secret is wrong, or the body cannot be read.',
+  403: 'The run is not under way.',
+  404: RUN_UNKNOWN,
+})
+
+/** What the stager and the API say to each other. */
+export const STAGING_DESCRIPTIONS: RouteDescriptions = {
+  'GET /task-runs/{id}/staging/inputs': {
+    tag: 'stager',
+    operationId: 'stageInputs',
+    summary: 'Tells what belongs into the input folder',
+    parameters: [secret],
+    answers: {
+      ...answersJson(
+        component('StagedInputs', stagedInputsSchema),
+        'Small files as they are, others by presigned URL.',
+      ),
+      ...refusals,
+    },
+  },
+  'POST /task-runs/{id}/staging/outputs': {
+    tag: 'stager',
+    operationId: 'stageOutputs',
+    summary: 'Tells where what the task left behind is to be put',
+    parameters: [secret],
+    body: { [JSON_TYPE]: component('OutputEntries', outputEntriesSchema, 'input') },
+    answers: {
+      ...answersJson(component('StagedOutputs', stagedOutputsSchema), 'Presigned URLs of what is taken.'),
+      ...refusals,
+    },
+  },
+}

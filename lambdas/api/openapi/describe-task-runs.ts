@@ -1,0 +1,169 @@
+import { z } from 'zod'
+import { component } from './components.ts'
+import { INDEX_PATH } from './describe-provisions.ts'
+import {
+  answersFile,
+  answersJson,
+  answersNothing,
+  BYTES_TYPE,
+  JSON_TYPE,
+  MULTIPART_TYPE,
+  REDIRECT,
+  type RouteDescription,
+  type RouteDescriptions,
+  RUN_UNKNOWN,
+  refuses,
+} from './route-description.ts'
+import { run, runValue, stateAction } from './run-schemas.ts'
+
+const RUN = '/task-runs/{id}'
+const GEOJSON_TYPE = 'application/geo+json'
+
+const NO_INPUTS_YET = 'The run is CREATED: not all of its inputs are given.'
+const NO_OUTPUTS_YET = 'The run is not FINISHED.'
+
+const NO_FILE = 'Nothing was given or produced, or not yet.'
+
+const desiredState = component(
+  'DesiredState',
+  z.object({
+    desired: z
+      .enum(['PROVISIONED', 'RUNNING'])
+      .describe(
+        'RUNNING starts the run, PROVISIONED declares its inputs complete; the letter case does not matter.',
+      ),
+  }),
+  'input',
+)
+
+const values = z.array(runValue)
+
+/** The same downloads exist for inputs and for outputs. */
+function downloads(kind: 'input' | 'output', notYet: string): RouteDescriptions {
+  const capital = kind === 'input' ? 'Input' : 'Output'
+  const described = (
+    one: Pick<RouteDescription, 'operationId' | 'summary' | 'description' | 'parameters' | 'answers'>,
+  ): RouteDescription => ({
+    ...one,
+    tag: 'runs',
+    answers: { ...one.answers, ...REDIRECT },
+  })
+  return {
+    [`GET ${RUN}/${kind}/{parameter}`]: described({
+      operationId: `download${capital}`,
+      summary: `Downloads the file of an ${kind}`,
+      description:
+        'A folder (an array, a DICOM image) comes as a zip. With `.geojson` behind the name a geometry comes under its media ' +
+        'type, and an image that was cut out as the place where.',
+      answers: {
+        ...answersFile('The file.', BYTES_TYPE, GEOJSON_TYPE),
+        ...refuses({
+          400: NO_FILE,
+          404: `${RUN_UNKNOWN} Or the task has no such ${kind}.`,
+        }),
+      },
+    }),
+    [`GET ${RUN}/${kind}/{parameter}/indexes`]: described({
+      operationId: `download${capital}Item`,
+      summary: `Downloads the file of an item of an array ${kind}`,
+      description: 'A folder (an inner array, a DICOM image) comes as a zip.',
+      parameters: [INDEX_PATH],
+      answers: {
+        ...answersFile('The file.', BYTES_TYPE),
+        ...refuses({
+          400: 'The index path is malformed, the parameter is no array, or there is no such item.',
+          404: `${RUN_UNKNOWN} Or the task has no such ${kind}.`,
+        }),
+      },
+    }),
+    [`GET ${RUN}/${kind}s.zip`]: described({
+      operationId: `download${capital}s`,
+      summary: `Downloads the files of all ${kind}s as a zip`,
+      answers: {
+        ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
+        ...refuses({ 403: `${notYet} Or there is no file.`, 404: RUN_UNKNOWN }),
+      },
+    }),
+  }
+}
+
+/** http-api 5.13, 5.14 and 5.18 to 5.24 */
+export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
+  [`GET ${RUN}`]: {
+    tag: 'runs',
+    operationId: 'getRun',
+    summary: 'Describes a run',
+    answers: { ...answersJson(run, 'The run.'), ...refuses({ 404: RUN_UNKNOWN }) },
+  },
+  [`DELETE ${RUN}`]: {
+    tag: 'runs',
+    operationId: 'deleteRun',
+    summary: 'Deletes a run with its files, and ends it where it still runs',
+    answers: answersNothing('There is no such run, or no longer.'),
+  },
+  [`POST ${RUN}/state-actions`]: {
+    tag: 'runs',
+    operationId: 'changeRunState',
+    summary: 'Starts a run, or declares its inputs complete',
+    body: { [JSON_TYPE]: desiredState },
+    answers: {
+      ...answersJson(stateAction, 'The run in its new state.'),
+      ...refuses({
+        400: 'The body cannot be read, names no state, or arrays that must agree do not.',
+        403: 'The state cannot be asked for, does not follow the present one, or inputs are missing.',
+        404: RUN_UNKNOWN,
+      }),
+    },
+  },
+  [`GET ${RUN}/inputs`]: {
+    tag: 'runs',
+    operationId: 'listInputs',
+    summary: 'Lists the inputs of a run',
+    answers: {
+      ...answersJson(values, "The inputs that have values, in the descriptor's order."),
+      ...refuses({ 403: NO_INPUTS_YET, 404: RUN_UNKNOWN }),
+    },
+  },
+  [`GET ${RUN}/outputs`]: {
+    tag: 'runs',
+    operationId: 'listOutputs',
+    summary: 'Lists the outputs of a run',
+    answers: {
+      ...answersJson(values, "The outputs that were produced, in the descriptor's order."),
+      ...REDIRECT,
+      ...refuses({ 403: NO_OUTPUTS_YET, 404: RUN_UNKNOWN }),
+    },
+  },
+  ...downloads('input', NO_INPUTS_YET),
+  ...downloads('output', NO_OUTPUTS_YET),
+  [`GET ${RUN}/logs`]: {
+    tag: 'runs',
+    operationId: 'getRunLog',
+    summary: 'Shows what the task printed, and why it failed',
+    answers: {
+      200: {
+        description: 'The newest part of the log in any state; empty while there is none.',
+        content: { 'text/plain': z.string() },
+      },
+      ...refuses({ 404: RUN_UNKNOWN }),
+    },
+  },
+  [`POST ${RUN}/{secret}/outputs.zip`]: {
+    tag: 'stager',
+    operationId: 'postOutputs',
+    summary: 'Hands over the outputs of a run as a zip',
+    body: {
+      [MULTIPART_TYPE]: z
+        .object({ outputs: z.file().describe('A zip of the output folder.') })
+        .describe('The first part counts, whatever its name; further ones are ignored.'),
+    },
+    answers: {
+      ...answersJson(values, 'The outputs.'),
+      ...refuses({
+        400: 'The secret is wrong, the body is no multipart with a zip, or outputs are missing, unknown or invalid.',
+        403: 'The run is not under way.',
+        404: RUN_UNKNOWN,
+      }),
+    },
+  },
+}

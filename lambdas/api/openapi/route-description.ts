@@ -1,0 +1,96 @@
+import type { z } from 'zod'
+import { errorBody, twoKeyError } from './shared-schemas.ts'
+
+/** Groups of operations, in the document's order. */
+export const TAGS = {
+  tasks: 'Installed tasks: bundles in, descriptions out.',
+  runs: 'Runs of tasks: inputs, start, outputs.',
+  stores: 'App stores, which tasks are installed from.',
+  stager: "For the engine's own container beside a task, which shows the secret of its run; not for clients.",
+  service: 'The service itself.',
+} as const
+
+/** A body by media type; `undefined` stands for bytes that have no schema. */
+export type Content = Readonly<Record<string, z.ZodType | undefined>>
+
+/** What an operation answers with one status. */
+export interface Answer {
+  readonly description: string
+  readonly content?: Content
+  /** Descriptions of headers by name. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** A parameter beside the body; always required. */
+export interface RequestParameter {
+  readonly in: 'path' | 'query' | 'header'
+  readonly name: string
+  readonly description: string
+  readonly schema: z.ZodType
+}
+
+/** What the document says of one route; variables of its path and the answer 500 are added to all. */
+export interface RouteDescription {
+  readonly operationId: string
+  readonly tag: keyof typeof TAGS
+  readonly summary: string
+  readonly description?: string
+  /** Beside those of the path. */
+  readonly parameters?: readonly RequestParameter[]
+  readonly body?: Content
+  readonly answers: Readonly<Record<number, Answer>>
+  /** Where the path is not below the versioned prefix. */
+  readonly server?: string
+}
+
+/** Descriptions by method and path, variables in braces: `GET /tasks/{id}`. */
+export type RouteDescriptions = Readonly<Record<string, RouteDescription>>
+
+export const JSON_TYPE = 'application/json'
+export const MULTIPART_TYPE = 'multipart/form-data'
+export const BYTES_TYPE = 'application/octet-stream'
+
+/** 200 with JSON. */
+export function answersJson(schema: z.ZodType, description: string): RouteDescription['answers'] {
+  return { 200: { description, content: { [JSON_TYPE]: schema } } }
+}
+
+/** 200 without a body. */
+export function answersNothing(description: string): RouteDescription['answers'] {
+  return { 200: { description } }
+}
+
+/** 200 with a file to download, of any of the media types. */
+export function answersFile(
+  description: string,
+  ...mediaTypes: readonly string[]
+): RouteDescription['answers'] {
+  return {
+    200: {
+      description,
+      content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, undefined])),
+      headers: { 'content-disposition': '`attachment` with the name of the file.' },
+    },
+  }
+}
+
+/** What a download says as well when the file is too large to pass through the service. */
+export const REDIRECT: RouteDescription['answers'] = {
+  302: {
+    description: 'The body is large and lies at another address, with the same headers, for some minutes.',
+    headers: { location: 'A presigned URL; to be asked without further credentials.' },
+  },
+}
+
+/** Errors by status, in words. */
+export function refuses(reasons: Readonly<Record<number, string>>): RouteDescription['answers'] {
+  return Object.fromEntries(
+    Object.entries(reasons).map(([status, description]) => [
+      status,
+      { description, content: { [JSON_TYPE]: status === '403' ? twoKeyError : errorBody } },
+    ]),
+  )
+}
+
+export const TASK_UNKNOWN = 'No such task, or the id is no UUID.'
+export const RUN_UNKNOWN = 'No such run, or the id is no UUID.'

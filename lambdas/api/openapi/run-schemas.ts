@@ -1,0 +1,142 @@
+import * as z from 'zod'
+import type { RunFailureKind } from '../../../src/domain/run/run.ts'
+import { RUN_STATES } from '../../../src/domain/run/transitions.ts'
+import type { ParameterTypeId } from '../../../src/domain/task/task.ts'
+import { component, taggedUnion } from './components.ts'
+import { instant, uuid } from './shared-schemas.ts'
+import { taskDescription } from './task-schemas.ts'
+
+const runState = component('RunState', z.enum(RUN_STATES))
+
+// An object, so that the compiler notices a kind that is missing here.
+const failureKind = z.enum({
+  'task-failed': 'task-failed',
+  'out-of-memory': 'out-of-memory',
+  'time-out': 'time-out',
+  'image-unavailable': 'image-unavailable',
+  unschedulable: 'unschedulable',
+  'host-lost': 'host-lost',
+  'input-staging-failed': 'input-staging-failed',
+  'output-staging-failed': 'output-staging-failed',
+  'output-missing': 'output-missing',
+  'output-invalid': 'output-invalid',
+  cancelled: 'cancelled',
+  'engine-error': 'engine-error',
+} as const satisfies { readonly [Kind in RunFailureKind]: Kind })
+
+const runFailure = component(
+  'RunFailure',
+  z.strictObject({
+    kind: failureKind,
+    message: z.string(),
+    exitCode: z.int().optional().describe("Of the task's container."),
+    attempt: z.int().min(1).optional().describe('Submission that failed.'),
+  }),
+)
+
+const newRunShape = { id: uuid, task: taskDescription, state: runState }
+
+/** http-api 5.8 */
+export const newRun = component('NewRun', z.strictObject(newRunShape))
+
+/** http-api 5.13 */
+export const run = component(
+  'Run',
+  z.strictObject({
+    ...newRunShape,
+    createdAt: instant,
+    updatedAt: instant.nullable().describe('null until the first change.'),
+    error: runFailure.optional().describe('Of a FAILED run.'),
+  }),
+)
+
+/** http-api 5.18 */
+export const stateAction = component(
+  'StateAction',
+  z.strictObject({ status: z.literal('success'), resource: run }),
+)
+
+/** http-api 5.15 */
+export const provision = component(
+  'Provision',
+  z.strictObject({
+    parameterName: z.string(),
+    value: z
+      .unknown()
+      .optional()
+      .describe('Absent for images and files, and for arrays of them or of geometries.'),
+    taskRunId: uuid,
+  }),
+)
+
+/** http-api 5.17 */
+export const itemProvision = component(
+  'ItemProvision',
+  z.strictObject({
+    index: z.string().describe('Name of the parameter, `/`, index path.'),
+    value: z.unknown().optional().describe('Absent for geometries, images and files.'),
+    taskRunId: uuid,
+  }),
+)
+
+const upperCaseType = component(
+  'RunValueType',
+  z.enum({
+    BOOLEAN: 'BOOLEAN',
+    INTEGER: 'INTEGER',
+    NUMBER: 'NUMBER',
+    STRING: 'STRING',
+    ENUMERATION: 'ENUMERATION',
+    DATETIME: 'DATETIME',
+    GEOMETRY: 'GEOMETRY',
+    IMAGE: 'IMAGE',
+    FILE: 'FILE',
+    ARRAY: 'ARRAY',
+  } as const satisfies { readonly [Type in Uppercase<ParameterTypeId>]: Type }),
+)
+
+const number = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+const index = z.int().nonnegative()
+
+const arrayItem = component(
+  'ArrayItem',
+  z.strictObject({
+    index,
+    value: z.union([z.boolean(), z.number(), z.string()]).optional().describe('Absent for images and files.'),
+  }),
+)
+
+const innerArray = component(
+  'InnerArray',
+  z.strictObject({
+    index,
+    taskRunId: uuid,
+    parameterName: z.string().describe('Name of the parameter, `/`, index path.'),
+    type: z.literal('ARRAY'),
+    value: z.lazy((): z.ZodType => items),
+    subType: upperCaseType,
+  }),
+)
+
+const items = z.array(z.union([arrayItem, innerArray])).describe('By rising index.')
+
+const common = { taskRunId: uuid, parameterName: z.string() }
+const bytes = { ...common, value: z.null().describe('The bytes are a download of their own.') }
+
+/** http-api 6.3 */
+export const runValue = taggedUnion(
+  'RunValue',
+  { key: 'type', suffix: 'Value', description: 'An input or output of a run.' },
+  {
+    BOOLEAN: { ...common, value: z.boolean() },
+    INTEGER: { ...common, value: z.int() },
+    NUMBER: { ...common, value: number },
+    STRING: { ...common, value: z.string() },
+    ENUMERATION: { ...common, value: z.string() },
+    DATETIME: { ...common, value: z.string().describe('ISO-8601 instant.') },
+    GEOMETRY: { ...common, value: z.string().describe('GeoJSON as text.') },
+    IMAGE: bytes,
+    FILE: bytes,
+    ARRAY: { ...common, value: items, subType: upperCaseType.describe('Type of the items.') },
+  },
+)

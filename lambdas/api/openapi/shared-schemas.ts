@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { component, taggedUnion } from './components.ts'
+
+/** In lower case, as the routes demand it; zod's own UUID takes both. */
+export const uuid = component(
+  'Uuid',
+  z
+    .string()
+    .regex(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u)
+    .meta({ format: 'uuid' }),
+)
+
+/** http-api 1.3 */
+export const instant = component(
+  'Instant',
+  z
+    .string()
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/u)
+    .meta({ format: 'date-time', description: 'ISO-8601 in UTC.' }),
+)
+
+const errorList = z.array(z.lazy((): z.ZodType => errorBody))
+
+const errorDetails = taggedUnion(
+  'ErrorDetails',
+  { key: 'type', suffix: 'Details', description: 'Always present, except in answers with status 403.' },
+  {
+    empty: {},
+    parameter: { parameterName: z.string() },
+    related: { parameterName: z.string(), description: z.string() },
+    batch: { errors: errorList.describe('Several errors told together.') },
+    server: {
+      exceptionMessage: z.string().nullable().describe('Names the request, for those who read the log.'),
+    },
+  },
+)
+
+const errorCode = z
+  .string()
+  .regex(/^APPE-/u)
+  .describe('Stable; several errors may share one.')
+const message = z.string().describe('In words, for people.')
+
+/** http-api 3.1 */
+export const errorBody: z.ZodType = component(
+  'Error',
+  z.strictObject({ errorCode, message, details: errorDetails }),
+)
+
+/** http-api 3.1: what a 403 looks like. */
+export const twoKeyError = component(
+  'TwoKeyError',
+  z.strictObject({ errorCode, message }).describe('The error of a 403, which has no details.'),
+)

@@ -1,0 +1,167 @@
+/*
+ * Zips that the stager makes of folders have one form only: entries stored, in directory order, nothing between them, no
+ * comments, no data descriptors, zip64 fields where a number needs them. A reader can so compare records with what they
+ * must be, and knows every place from the directory. Layouts: PKWARE APPNOTE 6.3.10, 4.3 and 4.5.3.
+ */
+
+/** One file of the zip, as its directory tells. */
+export interface FolderZipEntry {
+  readonly name: Buffer
+  readonly sizeBytes: number
+  readonly crc32: number
+}
+
+/** What the end of the zip tells. */
+export interface FolderZipEnd {
+  readonly count: number
+  readonly directorySizeBytes: number
+  readonly directoryOffset: number
+}
+
+const LOCAL_SIGNATURE = 0x04034b50
+const DIRECTORY_SIGNATURE = 0x02014b50
+const END64_SIGNATURE = 0x06064b50
+const LOCATOR64_SIGNATURE = 0x07064b50
+const END_SIGNATURE = 0x06054b50
+
+const LOCAL_BYTES = 30
+/** Of a directory record without name and zip64 field. */
+export const DIRECTORY_RECORD_BYTES = 46
+const END64_BYTES = 56
+const LOCATOR64_BYTES = 20
+const END_BYTES = 22
+/** The most that the records behind the directory take. */
+export const LARGEST_END_BYTES = END64_BYTES + LOCATOR64_BYTES + END_BYTES
+
+const VERSION = 20
+const VERSION_ZIP64 = 45
+/** Made on Unix, so that the mode below counts. */
+const MADE_ON_UNIX = 3 << 8
+/** Bit 11: names are UTF-8. */
+const FLAGS = 0x0800
+/** 1980-01-01, the oldest date there is: the same files give the same zip. */
+const DOS_DATE = 0x21
+/** A regular file, readable by all. */
+const EXTERNAL_ATTRIBUTES = 0o100644 * 0x10000
+
+const ZIP64_FIELD = 0x0001
+const MAX_16 = 0xffff
+const MAX_32 = 0xffffffff
+
+/** Header before an entry's bytes. */
+export function localHeader({ name, sizeBytes, crc32 }: FolderZipEntry): Buffer {
+  const isLarge = sizeBytes >= MAX_32
+  const extraBytes = isLarge ? 20 : 0
+  const header = Buffer.alloc(LOCAL_BYTES + name.length + extraBytes)
+  header.writeUInt32LE(LOCAL_SIGNATURE, 0)
+  header.writeUInt16LE(isLarge ? VERSION_ZIP64 : VERSION, 4)
+  header.writeUInt16LE(FLAGS, 6)
+  header.writeUInt16LE(DOS_DATE, 12)
+  header.writeUInt32LE(crc32, 14)
+  header.writeUInt32LE(isLarge ? MAX_32 : sizeBytes, 18)
+  header.writeUInt32LE(isLarge ? MAX_32 : sizeBytes, 22)
+  header.writeUInt16LE(name.length, 26)
+  header.writeUInt16LE(extraBytes, 28)
+  name.copy(header, LOCAL_BYTES)
+  if (isLarge) writeZip64Field(header, LOCAL_BYTES + name.length, [sizeBytes, sizeBytes])
+  return header
+}
+
+/** Bytes that an entry takes from the start of its header to the end of its content. */
+export function entrySpan(nameBytes: number, sizeBytes: number): number {
+  return LOCAL_BYTES + nameBytes + (sizeBytes >= MAX_32 ? 20 : 0) + sizeBytes
+}
+
+/** The entry's record in the directory. */
+export function directoryRecord({ name, sizeBytes, crc32 }: FolderZipEntry, offset: number): Buffer {
+  const isLarge = sizeBytes >= MAX_32
+  const large = [...(isLarge ? [sizeBytes, sizeBytes] : []), ...(offset >= MAX_32 ? [offset] : [])]
+  const extraBytes = large.length === 0 ? 0 : 4 + 8 * large.length
+  const record = Buffer.alloc(DIRECTORY_RECORD_BYTES + name.length + extraBytes)
+  const version = large.length === 0 ? VERSION : VERSION_ZIP64
+  record.writeUInt32LE(DIRECTORY_SIGNATURE, 0)
+  record.writeUInt16LE(MADE_ON_UNIX | version, 4)
+  record.writeUInt16LE(version, 6)
+  record.writeUInt16LE(FLAGS, 8)
+  record.writeUInt16LE(DOS_DATE, 14)
+  record.writeUInt32LE(crc32, 16)
+  record.writeUInt32LE(isLarge ? MAX_32 : sizeBytes, 20)
+  record.writeUInt32LE(isLarge ? MAX_32 : sizeBytes, 24)
+  record.writeUInt16LE(name.length, 28)
+  record.writeUInt16LE(extraBytes, 30)
+  record.writeUInt32LE(EXTERNAL_ATTRIBUTES, 38)
+  record.writeUInt32LE(Math.min(offset, MAX_32), 42)
+  name.copy(record, DIRECTORY_RECORD_BYTES)
+  if (large.length > 0) writeZip64Field(record, DIRECTORY_RECORD_BYTES + name.length, large)
+  return record
+}
+
+function writeZip64Field(record: Buffer, at: number, values: readonly number[]): void {
+  record.writeUInt16LE(ZIP64_FIELD, at)
+  record.writeUInt16LE(values.length * 8, at + 2)
+  for (const [i, value] of values.entries()) record.writeBigUInt64LE(BigInt(value), at + 4 + 8 * i)
+}
+
+/** Length of the directory record that starts here. */
+export function directoryRecordBytes(record: Buffer): number {
+  return DIRECTORY_RECORD_BYTES + record.readUInt16LE(28) + record.readUInt16LE(30)
+}
+
+/** What a directory record says of its entry; whether the rest of it is right, {@link directoryRecord} tells. */
+export function readDirectoryRecord(record: Buffer): FolderZipEntry {
+  const nameEnd = DIRECTORY_RECORD_BYTES + record.readUInt16LE(28)
+  const size = record.readUInt32LE(20)
+  const isLarge = size === MAX_32 && record.length >= nameEnd + 12
+  return {
+    name: record.subarray(DIRECTORY_RECORD_BYTES, nameEnd),
+    sizeBytes: isLarge ? Number(record.readBigUInt64LE(nameEnd + 4)) : size,
+    crc32: record.readUInt32LE(16),
+  }
+}
+
+/** Records behind the directory. */
+export function endRecords({ count, directorySizeBytes, directoryOffset }: FolderZipEnd): Buffer {
+  const end = Buffer.alloc(END_BYTES)
+  end.writeUInt32LE(END_SIGNATURE, 0)
+  end.writeUInt16LE(Math.min(count, MAX_16), 8)
+  end.writeUInt16LE(Math.min(count, MAX_16), 10)
+  end.writeUInt32LE(Math.min(directorySizeBytes, MAX_32), 12)
+  end.writeUInt32LE(Math.min(directoryOffset, MAX_32), 16)
+  if (count < MAX_16 && directorySizeBytes < MAX_32 && directoryOffset < MAX_32) return end
+  const end64 = Buffer.alloc(END64_BYTES + LOCATOR64_BYTES)
+  end64.writeUInt32LE(END64_SIGNATURE, 0)
+  // The record's length does not count this field and the signature.
+  end64.writeBigUInt64LE(BigInt(END64_BYTES - 12), 4)
+  end64.writeUInt16LE(MADE_ON_UNIX | VERSION_ZIP64, 12)
+  end64.writeUInt16LE(VERSION_ZIP64, 14)
+  end64.writeBigUInt64LE(BigInt(count), 24)
+  end64.writeBigUInt64LE(BigInt(count), 32)
+  end64.writeBigUInt64LE(BigInt(directorySizeBytes), 40)
+  end64.writeBigUInt64LE(BigInt(directoryOffset), 48)
+  end64.writeUInt32LE(LOCATOR64_SIGNATURE, END64_BYTES)
+  end64.writeBigUInt64LE(BigInt(directoryOffset + directorySizeBytes), END64_BYTES + 8)
+  end64.writeUInt32LE(1, END64_BYTES + 16)
+  return Buffer.concat([end64, end])
+}
+
+/** What the last bytes of a zip say; undefined when they are none of a zip in this form. */
+export function readEndRecords(tail: Buffer): FolderZipEnd | undefined {
+  const at = tail.length - END_BYTES
+  if (at < 0 || tail.readUInt32LE(at) !== END_SIGNATURE) return undefined
+  const at64 = at - LOCATOR64_BYTES - END64_BYTES
+  const isZip64 = at64 >= 0 && tail.readUInt32LE(at64) === END64_SIGNATURE
+  const end: FolderZipEnd = isZip64
+    ? {
+        count: Number(tail.readBigUInt64LE(at64 + 24)),
+        directorySizeBytes: Number(tail.readBigUInt64LE(at64 + 40)),
+        directoryOffset: Number(tail.readBigUInt64LE(at64 + 48)),
+      }
+    : {
+        count: tail.readUInt16LE(at + 8),
+        directorySizeBytes: tail.readUInt32LE(at + 12),
+        directoryOffset: tail.readUInt32LE(at + 16),
+      }
+  if (!Object.values(end).every(Number.isSafeInteger)) return undefined
+  const records = endRecords(end)
+  return records.equals(tail.subarray(tail.length - records.length)) ? end : undefined
+}

@@ -1,0 +1,90 @@
+import type { Readable } from 'node:stream'
+import type { ByteSource } from './byte-source.ts'
+import { ZipFormatError } from './zip-format-error.ts'
+
+/** Up to here skipping costs less than another request. */
+const LARGEST_SKIP_BYTES = 1024 * 1024
+
+/**
+ * Reads pieces of a source in ascending order out of one request; a piece that lies behind, or far ahead, starts another.
+ * One piece at a time: a reading must end before the next begins. Memory is the chunks of the piece that is read.
+ */
+export class ForwardReader {
+  readonly #source: ByteSource
+  readonly #end: number
+  #stream: Readable | undefined
+  #chunks: AsyncIterator<Uint8Array<ArrayBuffer>> | undefined
+  #ahead: Buffer = Buffer.alloc(0)
+  /** Where `#ahead` starts. */
+  #position = 0
+
+  constructor(source: ByteSource, end: number) {
+    this.#source = source
+    this.#end = end
+  }
+
+  /** Bytes that stay there to be read. */
+  async peek(start: number, length: number): Promise<Buffer> {
+    if (length < 0 || start + length > this.#end) throw cutShort()
+    const isNear =
+      start >= this.#position && start <= this.#position + this.#ahead.length + LARGEST_SKIP_BYTES
+    if (this.#chunks === undefined || !isNear) await this.#open(start)
+    while (this.#position + this.#ahead.length < start) {
+      this.#position += this.#ahead.length
+      this.#ahead = await this.#next()
+    }
+    this.#ahead = this.#ahead.subarray(start - this.#position)
+    this.#position = start
+    if (this.#ahead.length < length) await this.#fill(length)
+    return this.#ahead.subarray(0, length)
+  }
+
+  /** Bytes that are read once. */
+  async read(start: number, length: number): Promise<Buffer> {
+    const bytes = await this.peek(start, length)
+    this.#ahead = this.#ahead.subarray(length)
+    this.#position = start + length
+    // Nothing comes after it: the connection is free for others.
+    if (this.#position === this.#end) this.close()
+    return bytes
+  }
+
+  close(): void {
+    this.#stream?.destroy()
+    this.#stream = undefined
+    this.#chunks = undefined
+    this.#ahead = Buffer.alloc(0)
+  }
+
+  async #open(start: number): Promise<void> {
+    this.close()
+    this.#position = start
+    if (start === this.#end) return
+    this.#stream = await this.#source.read(start, this.#end - start)
+    // Who reads meets the error; one that comes after the end of reading is of no interest.
+    this.#stream.on('error', () => {})
+    this.#chunks = this.#stream[Symbol.asyncIterator]()
+  }
+
+  async #fill(length: number): Promise<void> {
+    const pieces = [this.#ahead]
+    let sizeBytes = this.#ahead.length
+    while (sizeBytes < length) {
+      const chunk = await this.#next()
+      pieces.push(chunk)
+      sizeBytes += chunk.length
+    }
+    this.#ahead = Buffer.concat(pieces)
+  }
+
+  async #next(): Promise<Buffer> {
+    const next = await this.#chunks?.next()
+    if (next === undefined || next.done === true) throw cutShort()
+    const { buffer, byteOffset, byteLength } = next.value
+    return Buffer.from(buffer, byteOffset, byteLength)
+  }
+}
+
+function cutShort(): ZipFormatError {
+  return new ZipFormatError('corrupt', 'the zip archive is cut short or its directory points outside it')
+}

@@ -1,0 +1,188 @@
+import type { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
+import yauzl from 'yauzl'
+import type { ByteSource } from './byte-source.ts'
+import {
+  DIRECTORY_RECORD_BYTES,
+  directoryRecord,
+  directoryRecordBytes,
+  entrySpan,
+  type FolderZipEnd,
+  LARGEST_END_BYTES,
+  localHeader,
+  readDirectoryRecord,
+  readEndRecords,
+} from './folder-zip-records.ts'
+import { ForwardReader } from './forward-reader.ts'
+import type { ZipLimits } from './read-zip.ts'
+import { ZipFormatError } from './zip-format-error.ts'
+
+/** Where an entry's content lies in the zip. */
+export interface ContentPlace {
+  readonly offset: number
+  readonly sizeBytes: number
+}
+
+/** A zip in the form of {@link writeFolderZip}, its directory read and checked. */
+export interface FolderZip {
+  /** In directory order, which is the order of the contents. */
+  readonly names: Iterable<string>
+  /** Undefined when there is no such entry. */
+  place(name: string): ContentPlace | undefined
+  /**
+   * An entry's bytes, checked. Entries that are asked for in directory order come out of one request; one that lies behind
+   * or far ahead starts another.
+   * @throws ZipFormatError
+   */
+  read(name: string): Promise<Buffer>
+  /** Lets go of the source. */
+  close(): void
+}
+
+/**
+ * Reads the directory of a folder's zip with two requests. Entries lie back to back from the first byte to the directory, so
+ * none overlaps another; whatever deviates from the form is refused. Memory is some 150 bytes an entry.
+ * @throws ZipFormatError
+ */
+export async function openFolderZip(source: ByteSource, limits: ZipLimits): Promise<FolderZip> {
+  const end = await readEnd(source, limits)
+  const directory = await readDirectory(source, end, limits)
+  const reader = new ForwardReader(source, end.directoryOffset)
+  return {
+    // Made anew each time: an iterator of a map can be used up.
+    get names() {
+      return directory.numbers.keys()
+    },
+    place: (name) => {
+      const number = directory.numbers.get(name)
+      return number === undefined ? undefined : placeOf(directory, number)
+    },
+    async read(name) {
+      const number = directory.numbers.get(name)
+      if (number === undefined) throw new Error(`${name} is not an entry of this archive`)
+      const [start, size] = [directory.offsets[number] ?? 0, directory.sizes[number] ?? 0]
+      const record = await reader.read(start, (directory.offsets[number + 1] ?? 0) - start)
+      const content = record.subarray(record.length - size)
+      const entry = { name: Buffer.from(name), sizeBytes: size, crc32: directory.checksums[number] ?? 0 }
+      if (!record.subarray(0, record.length - size).equals(localHeader(entry))) {
+        throw corrupt(`the header of ${quoted(name)} differs from the directory`)
+      }
+      if (crc32(content) !== entry.crc32) throw corrupt(`${quoted(name)} has a wrong checksum`)
+      return content
+    },
+    close: () => reader.close(),
+  }
+}
+
+/** Numbers of all entries, packed. */
+interface Directory {
+  readonly numbers: ReadonlyMap<string, number>
+  /** One more than entries: the last is the end. */
+  readonly offsets: Float64Array
+  readonly sizes: Float64Array
+  readonly checksums: Uint32Array
+}
+
+function placeOf({ offsets, sizes }: Directory, number: number): ContentPlace {
+  const sizeBytes = sizes[number] ?? 0
+  return { offset: (offsets[number + 1] ?? 0) - sizeBytes, sizeBytes }
+}
+
+async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZipEnd> {
+  const tailBytes = Math.min(LARGEST_END_BYTES, source.sizeBytes)
+  const tail =
+    tailBytes === 0 ? Buffer.alloc(0) : await collect(source, source.sizeBytes - tailBytes, tailBytes)
+  const end = readEndRecords(tail)
+  if (end === undefined) throw new ZipFormatError('not-a-zip', 'the file is no zip of a folder')
+  if (end.count > limits.maxEntries) {
+    throw new ZipFormatError(
+      'limit-exceeded',
+      `the zip archive has ${end.count} entries; at most ${limits.maxEntries} are taken`,
+    )
+  }
+  const directoryEnd = end.directoryOffset + end.directorySizeBytes
+  const isComplete = directoryEnd + endBytes(end, tail) === source.sizeBytes
+  const largest = end.count * (DIRECTORY_RECORD_BYTES + limits.maxNameBytes + 28)
+  if (!isComplete || end.directorySizeBytes > largest) throw corrupt('its directory is not where it must be')
+  return end
+}
+
+function endBytes(end: FolderZipEnd, tail: Buffer): number {
+  const withZip64 =
+    end.count >= 0xffff || end.directorySizeBytes >= 0xffffffff || end.directoryOffset >= 0xffffffff
+  return withZip64 ? Math.min(LARGEST_END_BYTES, tail.length) : 22
+}
+
+async function readDirectory(
+  source: ByteSource,
+  { count, directoryOffset, directorySizeBytes }: FolderZipEnd,
+  limits: ZipLimits,
+): Promise<Directory> {
+  const offsets = new Float64Array(count + 1)
+  const sizes = new Float64Array(count)
+  const checksums = new Uint32Array(count)
+  const numbers = new Map<string, number>()
+  const directoryEnd = directoryOffset + directorySizeBytes
+  const reader = new ForwardReader(source, directoryEnd)
+  let position = directoryOffset
+  let offset = 0
+  try {
+    for (let number = 0; number < count; number += 1) {
+      const fixed = await reader.peek(position, DIRECTORY_RECORD_BYTES)
+      const record = await reader.read(position, directoryRecordBytes(fixed))
+      position += record.length
+      const entry = readDirectoryRecord(record)
+      if (!directoryRecord(entry, offset).equals(record))
+        throw corrupt('its directory has an irregular record')
+      if (entry.sizeBytes > limits.maxEntryBytes || entry.name.length > limits.maxNameBytes) {
+        throw new ZipFormatError('limit-exceeded', 'the zip archive has an entry beyond the limits')
+      }
+      const name = safeName(entry.name)
+      if (numbers.has(name))
+        throw new ZipFormatError('duplicate-name', `two entries are named ${quoted(name)}`)
+      numbers.set(name, number)
+      offsets[number] = offset
+      sizes[number] = entry.sizeBytes
+      checksums[number] = entry.crc32
+      offset += entrySpan(entry.name.length, entry.sizeBytes)
+    }
+  } finally {
+    reader.close()
+  }
+  offsets[count] = offset
+  if (position !== directoryEnd || offset !== directoryOffset) throw corrupt('its sizes do not add up')
+  return { numbers, offsets, sizes, checksums }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function safeName(bytes: Buffer): string {
+  try {
+    const name = utf8.decode(bytes)
+    if (isSafe(name)) return name
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+  }
+  const words = `the zip entry ${quoted(bytes.toString('latin1'))} has a name that leads out of the archive`
+  throw new ZipFormatError('unsafe-name', words)
+}
+
+function isSafe(name: string): boolean {
+  if (name === '' || name.endsWith('/') || name.includes('\0')) return false
+  return yauzl.validateFileName(name) === null
+}
+
+async function collect(source: ByteSource, start: number, length: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  const stream: Readable = await source.read(start, length)
+  for await (const chunk of stream) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+function corrupt(words: string): ZipFormatError {
+  return new ZipFormatError('corrupt', `the zip archive is damaged: ${words}`)
+}
+
+function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, 200))
+}

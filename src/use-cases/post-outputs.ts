@@ -1,0 +1,138 @@
+import { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
+import { batchError, DomainError, type ErrorName } from '../domain/errors.ts'
+import type { Run, RunJob } from '../domain/run/run.ts'
+import { isActive } from '../domain/run/transitions.ts'
+import { LISTING_NAME, type OutputEntry } from '../domain/staging.ts'
+import { runOutputsPrefix } from '../domain/storage-keys.ts'
+import type { Task } from '../domain/task/task.ts'
+import { readAll } from '../formats/read-all.ts'
+import { bufferSource } from '../formats/zip/byte-source.ts'
+import { openZip, type ZipArchive, type ZipEntry } from '../formats/zip/read-zip.ts'
+import { writeFolderZip } from '../formats/zip/write-folder-zip.ts'
+import { ZipFormatError } from '../formats/zip/zip-format-error.ts'
+import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import { collectOutputs } from './collect-outputs.ts'
+import { findRunAndTask } from './find-run.ts'
+import { inInvalidState } from './provisioning.ts'
+import { proveSecret } from './stage-files.ts'
+
+interface Dependencies {
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+}
+
+/** Batch counts its attempts from 1, so this folder is never one of the stager's. */
+const POSTED = 0
+
+/** A zip beyond this is refused before anything is inflated; it came through the API, which takes 6 MB. */
+const MAX_INFLATED_BYTES = 64 * 1024 * 1024
+
+/**
+ * Takes a run's outputs as one zip from whoever knows the run's secret, and ends the run with them (http-api 5.23).
+ * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING before the state is looked at;
+ * INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_INVALID_OUTPUT (no zip); INTERNAL_UNKNOWN_OUTPUT, INTERNAL_MISSING_OUTPUTS or
+ * INTERNAL_GENERIC_BATCH_ERROR, by which the run has FAILED
+ */
+export async function postOutputs(
+  deps: Dependencies,
+  runId: string,
+  secret: string,
+  archive: () => Promise<Uint8Array>,
+): Promise<void> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  proveSecret(run, secret)
+  const { job } = run
+  if (!isActive(run.state) || job === undefined) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  const outputs = await openArchive(await archive())
+  await checkNames(deps, run, task, outputs.byName)
+
+  const prefix = runOutputsPrefix(run.id, job.attempt, POSTED)
+  const entries: OutputEntry[] = []
+  for (const [name, found] of outputs.byName) {
+    entries.push(await storeOutput(deps, `${prefix}${name}`, outputs.zip, name, found))
+  }
+  await deps.objects.put(`${prefix}${LISTING_NAME}`, JSON.stringify({ entries }))
+  await point(deps, run, { ...job, succeededAttempt: POSTED })
+  const problems = await collectOutputs(deps, runId)
+  if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
+}
+
+interface PostedOutputs {
+  readonly zip: ZipArchive
+  readonly byName: ReadonlyMap<string, readonly ZipEntry[]>
+}
+
+async function openArchive(bytes: Uint8Array): Promise<PostedOutputs> {
+  try {
+    const zip = await openZip(bufferSource(bytes))
+    const size = zip.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
+    if (size > MAX_INFLATED_BYTES) throw new DomainError('INTERNAL_INVALID_OUTPUT')
+    return { zip, byName: Map.groupBy(zip.entries, (entry) => entry.name.split('/')[0] ?? entry.name) }
+  } catch (error) {
+    if (!(error instanceof ZipFormatError)) throw error
+    throw new DomainError('INTERNAL_INVALID_OUTPUT', { type: 'empty' }, { cause: error })
+  }
+}
+
+async function checkNames(
+  deps: Dependencies,
+  run: Run,
+  task: Task,
+  found: ReadonlyMap<string, unknown>,
+): Promise<void> {
+  const declared = new Set(task.outputs.map((output) => output.name))
+  const unknown = [...found.keys()].filter((name) => !declared.has(name))
+  if (unknown.length > 0) await failBy(deps, run, 'INTERNAL_UNKNOWN_OUTPUT', unknown)
+  const missing = task.outputs.filter((output) => !output.optional && !found.has(output.name))
+  if (missing.length > 0) {
+    const names = missing.map((output) => output.name)
+    await failBy(deps, run, 'INTERNAL_MISSING_OUTPUTS', names)
+  }
+}
+
+async function failBy(
+  deps: Dependencies,
+  run: Run,
+  error: ErrorName,
+  names: readonly string[],
+): Promise<never> {
+  const refusal = new DomainError(error)
+  const kind = error === 'INTERNAL_MISSING_OUTPUTS' ? 'output-missing' : 'output-invalid'
+  const message = `${refusal.message}: ${names.map((name) => name.slice(0, 100)).join(', ')}`
+  try {
+    await deps.runs.transition(run.id, { to: 'FAILED', set: { failure: { kind, message } } })
+  } catch (conflict) {
+    throw inInvalidState(conflict)
+  }
+  throw refusal
+}
+
+/** A file as it is, a folder as the stager would have packed it. */
+async function storeOutput(
+  deps: Dependencies,
+  key: string,
+  zip: ZipArchive,
+  name: string,
+  found: readonly ZipEntry[],
+): Promise<OutputEntry> {
+  const [only] = found
+  if (only !== undefined && found.length === 1 && only.name === name) {
+    return { name, kind: 'file', sizeBytes: await deps.objects.write(key, Readable.from(zip.read(only))) }
+  }
+  const packed = writeFolderZip(found, async (entry) => {
+    const bytes = await readAll(Readable.from(zip.read(entry)))
+    return { crc32: crc32(bytes), bytes: [bytes] }
+  })
+  await deps.objects.write(key, Readable.from(packed))
+  return { name, kind: 'directory', sizeBytes: 0 }
+}
+
+async function point(deps: Dependencies, run: Run, job: RunJob): Promise<void> {
+  try {
+    await deps.runs.recordJob(run.id, job, { attempt: job.attempt })
+  } catch (error) {
+    throw inInvalidState(error)
+  }
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { RUN_SECRET_HEADER } from '../../../src/domain/staging.ts'
+import { aRun, RUN_ID } from '../../fixtures/builders.ts'
+import { createCheckedApp } from '../../fixtures/checked-app.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const STAGING = `/app-engine/v1/task-runs/${RUN_ID}/staging`
+const RUN = { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } as const
+
+/** A call of the stager of a run that is under way. */
+async function stage(
+  rest: string,
+  { body, secret = aRun().secret }: { body?: string; secret?: string } = {},
+) {
+  const app = createCheckedApp(await anEngine({ run: RUN }))
+  return app.request(`${STAGING}/${rest}`, {
+    headers: { [RUN_SECRET_HEADER]: secret },
+    ...(body !== undefined && { method: 'POST', body }),
+  })
+}
+
+describe('the staging routes', () => {
+  it('tell what belongs into the input folder', async () => {
+    const engine = await anEngine({
+      run: {
+        ...RUN,
+        provisions: { a: { kind: 'value', valueId: 'v1' }, b: { kind: 'value', valueId: 'v2' } },
+      },
+    })
+    const input = { runId: RUN_ID, parameterName: 'a', valueId: 'v1' }
+    await engine.runs.putInput({ ...input, file: { kind: 'inline', text: '18' } })
+    await engine.runs.putInput({
+      ...input,
+      parameterName: 'b',
+      valueId: 'v2',
+      file: { kind: 'object', key: 'large', sizeBytes: 5_000_000 },
+    })
+
+    const response = await createCheckedApp(engine).request(`${STAGING}/inputs`, {
+      headers: { [RUN_SECRET_HEADER]: aRun().secret },
+    })
+
+    expect(await response.json()).toEqual({
+      files: [
+        { path: 'a', content: { kind: 'inline', text: '18' } },
+        { path: 'b', content: { kind: 'url', url: expect.stringContaining('large'), sizeBytes: 5_000_000 } },
+      ],
+    })
+  })
+
+  it('tell where declared outputs are to be put, and the listing', async () => {
+    const entries = ['sum', 'other'].map((name) => ({ name, kind: 'file', sizeBytes: 1 }))
+
+    const response = await stage('outputs', { body: JSON.stringify({ jobAttempt: 1, entries }) })
+
+    expect(await response.json()).toEqual({
+      uploads: [{ name: 'sum', url: expect.stringContaining('sum') }],
+      listingUrl: expect.any(String),
+    })
+  })
+
+  it.each([
+    ['the wrong secret', 'inputs', { secret: 'wrong' }, 'APPE-scheduler-unauthenticated-output-provisioning'],
+    ['a body that is no JSON', 'outputs', { body: '{' }, 'APPE-internal-task-run-state-error'],
+    ['a body without entries', 'outputs', { body: '{"jobAttempt":1}' }, 'APPE-internal-task-run-state-error'],
+  ])('refuse %s', async (_, rest, request, errorCode) => {
+    const response = await stage(rest, request)
+
+    expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ errorCode })])
+  })
+
+  it('are closed once the run has ended', async () => {
+    const app = createCheckedApp(await anEngine({ run: { ...RUN, state: 'FINISHED' } }))
+
+    const response = await app.request(`${STAGING}/inputs`, {
+      headers: { [RUN_SECRET_HEADER]: aRun().secret },
+    })
+
+    expect(response.status).toBe(403)
+  })
+})

@@ -1,0 +1,359 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DomainError } from '../../../../src/domain/errors.ts'
+import type { JsonValue } from '../../../../src/domain/json.ts'
+import {
+  type ArrayType,
+  isComplete,
+  parseIndexPath,
+  provisionArray,
+  readArray,
+} from '../../../../src/domain/parameters/array.ts'
+import { codecOf } from '../../../../src/domain/parameters/registry.ts'
+import type { ParameterType } from '../../../../src/domain/task/task.ts'
+import { refusalOf } from './codec-calls.ts'
+
+function arrayOf(subType: ParameterType, bounds: Partial<ArrayType> = {}): ArrayType {
+  return { id: 'array', allowMissing: false, subType, ...bounds }
+}
+
+const INTEGERS = arrayOf({ id: 'integer' })
+const NESTED = arrayOf(INTEGERS)
+const WITH_GAPS = arrayOf({ id: 'integer' }, { allowMissing: true })
+
+const provisioned = (value: JsonValue, type: ArrayType = INTEGERS) => provisionArray(value, type, 'p')
+const filesOf = (value: JsonValue, type: ArrayType = INTEGERS) =>
+  Object.fromEntries(provisioned(value, type).files.map(({ path, text }) => [path, text]))
+
+/** The listing of a folder with these files. */
+function listed(files: Readonly<Record<string, string>>, type: ArrayType = INTEGERS) {
+  return readArray(
+    {
+      taskRunId: 'run',
+      parameterName: 'p',
+      folder: { paths: Object.keys(files), text: async (path) => files[path] ?? '' },
+      leaf: async (path, leafType) => codecOf(leafType)?.readOutput(files[path] ?? '', leafType, 'p'),
+    },
+    type,
+  )
+}
+
+const refusal = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => (error instanceof DomainError ? error.error : error),
+  )
+
+describe('a whole array', () => {
+  it('becomes a folder with one file an item', () => {
+    expect(provisioned([5, 6])).toEqual({
+      files: [
+        { path: 'array.yml', text: 'size: 2' },
+        { path: '0', text: '5' },
+        { path: '1', text: '6' },
+      ],
+      indexes: [0, 1],
+    })
+  })
+
+  it('of arrays becomes folders in a folder', () => {
+    expect(filesOf([[1], []], NESTED)).toEqual({
+      'array.yml': 'size: 2',
+      '0/array.yml': 'size: 1',
+      '0/0': '1',
+      '1/array.yml': 'size: 0',
+    })
+  })
+
+  it('may be empty', () => {
+    expect(provisioned([])).toEqual({ files: [{ path: 'array.yml', text: 'size: 0' }], indexes: [] })
+  })
+
+  it('may name its indexes, in any order, at each level for itself', () => {
+    const value = [
+      { index: 1, value: [7] },
+      { index: 0, value: [{ index: 0, value: 5 }] },
+    ]
+
+    expect(filesOf(value, NESTED)).toMatchObject({ '0/0': '5', '1/0': '7' })
+  })
+
+  it('keeps its length where gaps are allowed', () => {
+    const value = [
+      { index: 3, value: 1 },
+      { index: 0, value: 2 },
+    ]
+
+    expect(provisioned(value, WITH_GAPS)).toMatchObject({ indexes: [0, 3] })
+    expect(filesOf(value, WITH_GAPS)['array.yml']).toBe('size: 4')
+  })
+
+  it.each<[string, JsonValue, ArrayType, string]>([
+    ['a number', 5, INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a text', '[1]', INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['an object', { index: 0, value: 1 }, INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['null', null, INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a leaf where a list is due', [1], NESTED, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a list where a leaf is due', [[1]], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['an index twice', items([0, 1], [0, 2]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a negative index', items([-1, 1]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['half an index', items([0.5, 1]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['an index with a leading zero', items(['00', 1]), INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['an index beyond all numbers', items([2 ** 53, 1]), WITH_GAPS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['no value with the index', [{ index: 0 }], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['indexes for some', [{ index: 0, value: 1 }, 2], INTEGERS, 'INTERNAL_WRONG_PROVISION_STRUCTURE'],
+    ['a gap', items([0, 1], [2, 1]), INTEGERS, 'INTERNAL_INVALID_COLLECTION_DIMENSIONS'],
+    ['a huge index', items([1e15, 1]), INTEGERS, 'INTERNAL_INVALID_COLLECTION_DIMENSIONS'],
+    ['too few items', [1], { ...INTEGERS, minSize: 2 }, 'INTERNAL_INVALID_COLLECTION_DIMENSIONS'],
+    ['too many items', [1, 2], { ...INTEGERS, maxSize: 1 }, 'INTERNAL_INVALID_COLLECTION_DIMENSIONS'],
+    [
+      'an index beyond the largest size',
+      items([7, 1]),
+      { ...WITH_GAPS, maxSize: 2 },
+      'INTERNAL_INVALID_COLLECTION_DIMENSIONS',
+    ],
+    [
+      'too many items in an inner list',
+      [[1], [1, 2]],
+      arrayOf({ ...INTEGERS, maxSize: 1 }),
+      'INTERNAL_INVALID_COLLECTION_DIMENSIONS',
+    ],
+    ['an item of another kind', [1, 'two'], INTEGERS, 'INTERNAL_PARAMETER_TYPE_ERROR'],
+    ['null for a number', [null], INTEGERS, 'INTERNAL_NULL_PROVISION'],
+    ['null for a point in time', [null], arrayOf({ id: 'datetime' }), 'INTERNAL_PARAMETER_TYPE_ERROR'],
+    ['an image in JSON', ['/tmp/image'], arrayOf({ id: 'image' }), 'INTERNAL_PARAMETER_TYPE_ERROR'],
+    ['a file in JSON', ['x'], arrayOf({ id: 'file' }), 'INTERNAL_PARAMETER_TYPE_ERROR'],
+    [
+      'a word outside the enumeration',
+      ['c'],
+      arrayOf({ id: 'enumeration', values: ['a'] }),
+      'INTERNAL_PARAMETER_VALIDATION_ERROR',
+    ],
+  ])('is refused for %s', (_, value, type, error) => {
+    expect(refusalOf(() => provisioned(value, type))).toBe(error)
+  })
+
+  it('is refused for its length before its items are looked at', () => {
+    const value = Array.from({ length: 200_000 }, () => 'no number')
+
+    const refused = refusalOf(() => provisioned(value, { ...INTEGERS, maxSize: 10 }))
+
+    expect(refused).toBe('INTERNAL_INVALID_COLLECTION_DIMENSIONS')
+  })
+
+  it('comes back from its folder as it was, plain or with indexes', async () => {
+    const depths = [arrayOf({ id: 'integer' }), arrayOf(arrayOf({ id: 'integer' }))] as const
+    const lists = [
+      fc.array(fc.integer(), { maxLength: 20 }),
+      fc.array(fc.array(fc.integer(), { maxLength: 5 }), { maxLength: 5 }),
+    ] as const
+    for (const depth of [0, 1] as const) {
+      await fc.assert(
+        fc.asyncProperty(lists[depth], fc.boolean(), async (list, isIndexed) => {
+          const value: JsonValue = isIndexed
+            ? list.map((one, index) => ({ index, value: one })).toReversed()
+            : list
+
+          const items = await listed(filesOf(value, depths[depth]), depths[depth])
+
+          expect(items.map(plain)).toEqual(list)
+        }),
+        { numRuns: 60 },
+      )
+    }
+  })
+
+  it('comes back with its gaps', async () => {
+    const gapped = fc.uniqueArray(fc.nat(1e15), { maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(gapped, async (indexes) => {
+        const value = indexes.map((index) => ({ index, value: index % 7 }))
+
+        const read = await listed(filesOf(value, WITH_GAPS), WITH_GAPS)
+
+        expect(read).toEqual(value.toSorted((a, b) => a.index - b.index))
+      }),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('a folder with an array', () => {
+  it.each([
+    ['as the reference writes it', 'size: 1'],
+    ['with a newline', 'size: 1\n'],
+    ['with Windows line ends', 'size: 1\r\n'],
+    ['with a byte order mark', '\uFEFFsize: 1'],
+    ['in flow style', '{size: 1}'],
+    ['in flow style beside other keys', '{"kind": "x", "size": 1}'],
+    ['as JSON', '{"size": 1}'],
+    ['with a quoted key', '"size": 1'],
+    ['with a quoted number', "size: '1'"],
+    ['among comments', '# how many\nsize: 1 # one\n'],
+    ['after a document marker', '---\nsize: 1\n'],
+    ['among other keys', 'name: x\nsize: 1\nmore:\n  size: 3\n'],
+  ])('tells its size %s', async (_, text) => {
+    expect(await listed({ 'array.yml': text, '0': '5' })).toEqual([{ index: 0, value: 5 }])
+  })
+
+  it.each([
+    ['has no array.yml', { '0': '5' }, 'INTERNAL_MISSING_METADATA'],
+    ['has nothing in it', {}, 'INTERNAL_MISSING_METADATA'],
+    ['has an empty array.yml', { 'array.yml': ' \n' }, 'INTERNAL_MISSING_METADATA'],
+    ['has one that is no YAML', { 'array.yml': 'size: [1' }, 'INTERNAL_INVALID_METADATA'],
+    ['has one that nests without end', { 'array.yml': '['.repeat(50_000) }, 'INTERNAL_INVALID_METADATA'],
+    ['has one without size', { 'array.yml': 'length: 1', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    [
+      'has one with a size elsewhere',
+      { 'array.yml': 'x:\n  size: 1', '0': '5' },
+      'INTERNAL_INVALID_METADATA',
+    ],
+    ['has one that is a number', { 'array.yml': '1', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    ['tells two sizes', { 'array.yml': 'size: 1\nsize: 1', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    ['tells a negative size', { 'array.yml': 'size: -1' }, 'INTERNAL_INVALID_METADATA'],
+    ['tells half a size', { 'array.yml': 'size: 1.5', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    ['tells a size in words', { 'array.yml': 'size: one', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    ['has fewer items', { 'array.yml': 'size: 2', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    ['has more items', { 'array.yml': 'size: 0', '0': '5' }, 'INTERNAL_INVALID_METADATA'],
+    ['has a gap', { 'array.yml': 'size: 2', '0': '5', '2': '5' }, 'INTERNAL_INVALID_METADATA'],
+    [
+      'has a folder for a leaf',
+      { 'array.yml': 'size: 1', '0/x': '5' },
+      'INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY',
+    ],
+    ['has a blank item', { 'array.yml': 'size: 1', '0': ' ' }, 'INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK'],
+    ['has an item of another kind', { 'array.yml': 'size: 1', '0': 'x' }, 'INTERNAL_PARAMETER_TYPE_ERROR'],
+  ])('is refused when it %s', async (_, files, error) => {
+    expect(await refusal(listed(files as Record<string, string>))).toBe(error)
+  })
+
+  it('ignores names that are no index', async () => {
+    const files = {
+      'array.yml': 'size: 1',
+      '0': '5',
+      '00': 'x',
+      '1.geojson': '{}',
+      '.DS_Store': '',
+      '-1': 'x',
+      'a/0': 'x',
+    }
+
+    expect(await listed(files)).toEqual([{ index: 0, value: 5 }])
+  })
+
+  it('lists items by index, not by name', async () => {
+    const files = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [String(index), String(index)]))
+
+    const items = await listed({ 'array.yml': 'size: 12', ...files })
+
+    expect(items.map(({ value }) => value)).toEqual(Array.from({ length: 12 }, (_, index) => index))
+  })
+
+  it('has bounds at each level', async () => {
+    const inner = { 'array.yml': 'size: 1', '0/array.yml': 'size: 2', '0/0': '1', '0/1': '2' }
+
+    expect(await refusal(listed({ 'array.yml': 'size: 0' }, { ...INTEGERS, minSize: 1 }))).toBe(
+      'INTERNAL_INVALID_COLLECTION_DIMENSIONS',
+    )
+    expect(await refusal(listed(inner, arrayOf({ ...INTEGERS, maxSize: 1 })))).toBe(
+      'INTERNAL_INVALID_COLLECTION_DIMENSIONS',
+    )
+  })
+
+  it('names the item that is wrong', async () => {
+    const files = { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': 'x' }
+
+    await expect(listed(files, NESTED)).rejects.toMatchObject({
+      message: 'invalid parameter type (item 0/0)',
+      details: { type: 'parameter', parameterName: 'p' },
+    })
+  })
+
+  it('lists arrays in arrays as array objects', async () => {
+    const files = { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': '4' }
+
+    expect(await listed(files, NESTED)).toEqual([
+      {
+        index: 0,
+        taskRunId: 'run',
+        parameterName: 'p/0',
+        type: 'ARRAY',
+        value: [{ index: 0, value: 4 }],
+        subType: 'INTEGER',
+      },
+    ])
+  })
+
+  it('may have a sub-array only as a folder of its own', async () => {
+    expect(await refusal(listed({ 'array.yml': 'size: 1', '0': '4' }, NESTED))).toBe(
+      'INTERNAL_MISSING_METADATA',
+    )
+  })
+
+  it('shows images without a value, DICOM folders among them', async () => {
+    const files = { 'array.yml': 'size: 2', '0': 'x', '0.geojson': '{}', '1/a.dcm': 'x', '1/2': 'x' }
+
+    expect(await listed(files, arrayOf({ id: 'image' }))).toEqual([{ index: 0 }, { index: 1 }])
+  })
+
+  it('may leave out items where that is allowed, but not exceed its size', async () => {
+    expect(await listed({ 'array.yml': 'size: 9', '7': '1' }, WITH_GAPS)).toEqual([{ index: 7, value: 1 }])
+    expect(await refusal(listed({ 'array.yml': 'size: 7', '7': '1' }, WITH_GAPS))).toBe(
+      'INTERNAL_INVALID_METADATA',
+    )
+    expect(await refusal(listed({ 'array.yml': 'size: 9', '99999999999999999999999': '1' }, WITH_GAPS))).toBe(
+      'INTERNAL_INVALID_METADATA',
+    )
+  })
+})
+
+describe('an index path', () => {
+  it.each([
+    ['0', [0]],
+    ['12', [12]],
+    ['2/0', [2, 0]],
+    ['0/10/3', [0, 10, 3]],
+    // Only the outermost index may not have leading zeros: the contract's pattern.
+    ['2/007', [2, 7]],
+  ])('%s is taken', (text, path) => {
+    expect(parseIndexPath(text)).toEqual(path)
+  })
+
+  it.each([
+    '',
+    '00',
+    '007',
+    '-1',
+    '1/',
+    '/1',
+    '1//2',
+    'a',
+    '1.5',
+    '1e3',
+    ' 1',
+    '1\n',
+    '9'.repeat(20),
+    '../1',
+  ])('%j is refused', (text) => {
+    expect(parseIndexPath(text)).toBeUndefined()
+  })
+})
+
+describe('completeness of indexes', () => {
+  it('is told for any number of them', () => {
+    const many = new Set(Array.from({ length: 300_000 }, (_, index) => index))
+
+    expect(isComplete(many, INTEGERS)).toBe(true)
+    expect(isComplete(many.add(400_000), INTEGERS)).toBe(false)
+  })
+})
+
+function items(...pairs: readonly (readonly [JsonValue, JsonValue])[]): JsonValue {
+  return pairs.map(([index, value]) => ({ index, value }))
+}
+
+function plain({ value }: Readonly<Record<string, JsonValue>>): JsonValue {
+  return Array.isArray(value)
+    ? value.map((one) => plain(one as Readonly<Record<string, JsonValue>>))
+    : (value ?? null)
+}

@@ -1,0 +1,237 @@
+import { buffer } from 'node:stream/consumers'
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import type { ArrayType } from '../../../src/domain/parameters/array.ts'
+import type { OutputEntry } from '../../../src/domain/staging.ts'
+import type { ParameterType } from '../../../src/domain/task/task.ts'
+import { writeFolderZip } from '../../../src/formats/zip/write-folder-zip.ts'
+import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
+import { findOutputItem, listOutputEntries } from '../../../src/use-cases/read-run-values.ts'
+import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+import { aDicom, aPng } from '../../fixtures/images.ts'
+
+const PREFIX = `task-run-outputs-${RUN_ID}/1-1/`
+const INTEGERS: ArrayType = { id: 'array', allowMissing: false, subType: { id: 'integer' } }
+const NESTED: ArrayType = { ...INTEGERS, subType: INTEGERS }
+const IMAGES: ArrayType = { ...INTEGERS, subType: { id: 'image', formats: ['png'] } }
+
+type Files = Readonly<Record<string, string | Buffer>>
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+/** An engine whose job has succeeded and left these folders, packed as the stager packs them. */
+async function ended(
+  types: Readonly<Record<string, ParameterType>>,
+  folders: Readonly<Record<string, Files>>,
+  more: Parameters<typeof anEngine>[0] & { readonly others?: readonly OutputEntry[] } = {},
+): Promise<Engine> {
+  const outputs = Object.entries(types).map(([name, type]) => anOutput({ name, type }))
+  const job = { attempt: 1, jobName: 'job', succeededAttempt: 1 }
+  const engine = await anEngine({
+    task: { ...(more.task ?? aTask()), outputs },
+    run: { ...more.run, state: 'RUNNING', job },
+  })
+  const entries: OutputEntry[] = [...(more.others ?? [])]
+  for (const [name, files] of Object.entries(folders)) {
+    await engine.objects.put(`${PREFIX}${name}`, await packed(name, files))
+    entries.push({ name, kind: 'directory', sizeBytes: 0 })
+  }
+  await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries }))
+  return engine
+}
+
+async function packed(folder: string, files: Files): Promise<Buffer> {
+  const contents = Object.entries(files).map(([path, content]) => {
+    const bytes = Buffer.from(content)
+    return { name: `${folder}/${path}`, sizeBytes: bytes.byteLength, bytes }
+  })
+  return buffer(writeFolderZip(contents, ({ bytes }) => ({ crc32: crc32(bytes), bytes: [bytes] })))
+}
+
+async function listing(engine: Engine): Promise<unknown> {
+  await collectOutputs(engine, RUN_ID)
+  const run = await engine.runs.find(RUN_ID)
+  expect(run?.failure?.message).toBeUndefined()
+  return JSON.parse(engine.objects.text(`${PREFIX}outputs.json`) ?? '')
+}
+
+async function failure(engine: Engine): Promise<string | undefined> {
+  await collectOutputs(engine, RUN_ID)
+  expect(engine.objects.keys()).not.toContain(`${PREFIX}outputs.json`)
+  return (await engine.runs.find(RUN_ID))?.failure?.message
+}
+
+const plain = { 'array.yml': 'size: 2', '0': '5\n', '1': ' 6 ' }
+
+describe('collecting an array', () => {
+  it('lists its items by index, and ignores what is no item', async () => {
+    const engine = await ended(
+      { out: INTEGERS },
+      { out: { ...plain, notes: 'x', '0.geojson': '{}', '00': 'x' } },
+    )
+
+    expect(await listing(engine)).toEqual([
+      {
+        taskRunId: RUN_ID,
+        parameterName: 'out',
+        type: 'ARRAY',
+        value: [
+          { index: 0, value: 5 },
+          { index: 1, value: 6 },
+        ],
+        subType: 'INTEGER',
+      },
+    ])
+  })
+
+  it.each<[string, ArrayType, string]>([
+    ['leaves', INTEGERS, 'INTEGER'],
+    ['arrays', NESTED, 'ARRAY'],
+  ])('of no %s lists an empty one', async (_, type, subType) => {
+    const engine = await ended({ out: type }, { out: { 'array.yml': 'size: 0\n' } })
+
+    expect(await listing(engine)).toMatchObject([{ value: [], subType }])
+  })
+
+  it('of arrays lists array objects', async () => {
+    const files = { 'array.yml': 'size: 2', '0/array.yml': 'size: 1', '0/0': '4', '1/array.yml': '{size: 0}' }
+
+    expect(await listing(await ended({ out: NESTED }, { out: files }))).toMatchObject([
+      {
+        subType: 'ARRAY',
+        value: [
+          {
+            index: 0,
+            taskRunId: RUN_ID,
+            parameterName: 'out/0',
+            value: [{ index: 0, value: 4 }],
+            subType: 'INTEGER',
+          },
+          { index: 1, parameterName: 'out/1', value: [] },
+        ],
+      },
+    ])
+  })
+
+  it('of images or files lists indexes only', async () => {
+    const files = { 'array.yml': 'size: 1', '0': aPng(), '0.geojson': '{}' }
+    const types = { images: IMAGES, files: { ...INTEGERS, subType: { id: 'file' } } } as const
+
+    expect(await listing(await ended(types, { images: files, files }))).toMatchObject([
+      { value: [{ index: 0 }], subType: 'IMAGE' },
+      { value: [{ index: 0 }], subType: 'FILE' },
+    ])
+  })
+
+  it('of numbers knows what is none', async () => {
+    const numbers = {
+      ...INTEGERS,
+      subType: { id: 'number', infinityAllowed: true, nanAllowed: true },
+    } as const
+    const files = { 'array.yml': 'size: 2', '0': 'nan', '1': '0.5' }
+
+    expect(await listing(await ended({ out: numbers }, { out: files }))).toMatchObject([
+      { value: [{ value: 'NaN' }, { value: 0.5 }] },
+    ])
+  })
+
+  it('may leave out items where that is allowed', async () => {
+    const engine = await ended(
+      { out: { ...INTEGERS, allowMissing: true } },
+      { out: { 'array.yml': 'size: 9', '4': '5' } },
+    )
+
+    expect(await listing(engine)).toMatchObject([{ value: [{ index: 4, value: 5 }] }])
+  })
+
+  it.each<[string, ArrayType, Files, string]>([
+    ['without array.yml', INTEGERS, { '0': '5' }, 'collection does not have array.yml file'],
+    [
+      'without array.yml in a sub-array',
+      NESTED,
+      { 'array.yml': 'size: 1', '0/0': '5' },
+      'does not have array.yml',
+    ],
+    ['with an empty array.yml', INTEGERS, { 'array.yml': '' }, 'does not have array.yml'],
+    ['with a malformed array.yml', INTEGERS, { 'array.yml': 'size: many' }, 'array.yml is malformed'],
+    ['with more items than it says', INTEGERS, { ...plain, '2': '7' }, 'array.yml is malformed'],
+    [
+      'with fewer items than it says',
+      INTEGERS,
+      { 'array.yml': 'size: 2', '0': '5' },
+      'array.yml is malformed',
+    ],
+    ['with too few items', { ...INTEGERS, minSize: 3 }, plain, 'invalid collection dimensions'],
+    ['with too many items', { ...INTEGERS, maxSize: 1 }, plain, 'invalid collection dimensions'],
+    [
+      'with too many items inside',
+      { ...INTEGERS, subType: { ...INTEGERS, maxSize: 0 } },
+      { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': '1' },
+      'invalid collection dimensions',
+    ],
+    ['with an item of another kind', INTEGERS, { ...plain, '1': 'six' }, 'item 1'],
+    ['with a blank item', INTEGERS, { ...plain, '1': '' }, 'blank'],
+    ['with an item out of bounds', { ...INTEGERS, subType: { id: 'integer', lt: 6 } }, plain, 'less than'],
+    ['with a folder for a leaf', INTEGERS, { 'array.yml': 'size: 1', '0/x': '5' }, 'is a directory'],
+    ['with an image of another format', IMAGES, { 'array.yml': 'size: 1', '0': 'x' }, 'invalid image format'],
+  ])('%s fails the run', async (_, type, files, message) => {
+    const told = await failure(await ended({ out: type }, { out: files }))
+
+    expect(told).toContain('output "out"')
+    expect(told).toContain(message)
+  })
+
+  it('that is missing, or a file, fails the run', async () => {
+    const others = [{ name: 'out', kind: 'file', sizeBytes: 1 } as const]
+    const asFile = await ended({ out: INTEGERS }, {}, { others })
+    await asFile.objects.put(`${PREFIX}out`, '5')
+
+    expect(await failure(await ended({ out: INTEGERS }, {}))).toContain('missing')
+    expect(await failure(asFile)).toContain('array.yml')
+  })
+
+  it('of DICOM folders takes them as images', async () => {
+    const type = { ...IMAGES, subType: { id: 'image', formats: ['wsidicom'] } } as const
+    const files = { 'array.yml': 'size: 1', '0/a.dcm': aDicom(), '0/b.dcm': aDicom() }
+
+    expect(await listing(await ended({ out: type }, { out: files }))).toMatchObject([
+      { parameterName: 'out', value: [{ index: 0 }], subType: 'IMAGE' },
+    ])
+    expect(await failure(await ended({ out: type }, { out: { ...files, '0/c.dcm': 'x' } }))).toContain(
+      'invalid image format (item 0)',
+    )
+  })
+
+  it('beside another that must match tells which one differs', async () => {
+    const task = aTask({
+      inputs: [anInput({ name: 'p', type: INTEGERS })],
+      matchingGroups: [['inputs/p', 'outputs/out']],
+    })
+    const withSize = (size: number) =>
+      ended(
+        { out: INTEGERS },
+        { out: plain },
+        { task, run: { provisions: { p: { kind: 'value', valueId: 'v', size } } } },
+      )
+
+    expect(await listing(await withSize(2))).toMatchObject([{ parameterName: 'out' }])
+    expect(await failure(await withSize(3))).toContain(`output "out": collections don't have the same size`)
+  })
+})
+
+describe('a collected array', () => {
+  it('is read item by item, and whole in the archive of all outputs', async () => {
+    const engine = await ended({ out: INTEGERS }, { out: plain })
+    await collectOutputs(engine, RUN_ID)
+
+    expect((await findOutputItem(engine, RUN_ID, 'out', '1')).map(({ name }) => name)).toEqual(['1'])
+    await expect(findOutputItem(engine, RUN_ID, 'out', '2')).rejects.toMatchObject({
+      error: 'STORAGE_READING_FILE_FAILED',
+    })
+    expect((await listOutputEntries(engine, RUN_ID)).map(({ name }) => name).sort()).toEqual([
+      'out/0',
+      'out/1',
+      'out/array.yml',
+    ])
+  })
+})

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import type { StagedInputs } from '../../../src/domain/staging.ts'
+import { bufferSource } from '../../../src/formats/zip/byte-source.ts'
+import { openZip } from '../../../src/formats/zip/read-zip.ts'
+import {
+  findArrayItem,
+  provisionArrayItem,
+  provisionArrayItemFile,
+} from '../../../src/use-cases/provision-array.ts'
+import { provisionFile } from '../../../src/use-cases/provision-file.ts'
+import { provisionInput } from '../../../src/use-cases/provision-input.ts'
+import { stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
+import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+import { aDicomZip, aPng } from '../../fixtures/images.ts'
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+const SECRET = 'secret-of-the-run'
+const arrayOf = (id: 'integer' | 'image') => ({ id: 'array', allowMissing: false, subType: { id } }) as const
+const INPUTS = [
+  anInput({ name: 'numbers', optional: true, type: arrayOf('integer') }),
+  anInput({ name: 'crops', optional: true, type: arrayOf('image') }),
+  anInput({ name: 'image', optional: true, type: { id: 'image' } }),
+]
+const OUTPUTS = [
+  anOutput({ name: 'list', type: arrayOf('integer') }),
+  anOutput({ name: 'slide', type: { id: 'image' } }),
+  anOutput({ name: 'sum' }),
+]
+const aRunOfArrays = (): Promise<Engine> =>
+  anEngine({ task: aTask({ inputs: INPUTS, outputs: OUTPUTS }), run: {} })
+
+async function start(engine: Engine): Promise<void> {
+  await engine.runs.transition(RUN_ID, { to: 'PROVISIONED' }).catch(() => {})
+  await engine.runs.transition(RUN_ID, { to: 'QUEUING' })
+  await engine.runs.recordJob(RUN_ID, { attempt: 1, jobName: 'job' })
+}
+
+async function staged(engine: Engine): Promise<StagedInputs['files']> {
+  await start(engine)
+  return (await stageInputs(engine, RUN_ID, SECRET)).files
+}
+
+/** Names of the files in the one folder whose name begins so in the bucket. */
+async function packedNames(engine: Engine, content: StagedInputs['files'][number]['content']) {
+  if (content.kind !== 'tree') throw new Error('this is no folder')
+  const key = engine.objects.keys().find((one) => content.url.includes(encodeURI(one)))
+  const body = await engine.objects.read(key ?? '')
+  const zip = await openZip(bufferSource(Buffer.concat((await body?.toArray()) ?? [])))
+  return zip.entries.map(({ name }) => name).sort()
+}
+
+async function giveCrop(engine: Engine, index: string, value: Uint8Array, companion?: Uint8Array) {
+  const target = await findArrayItem(engine, RUN_ID, 'crops', index)
+  await provisionArrayItemFile(engine, target, { value, ...(companion === undefined ? {} : { companion }) })
+}
+
+describe('staging arrays in', () => {
+  it('gives an array that came whole as the one folder that was stored', async () => {
+    const engine = await aRunOfArrays()
+    await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [1, 2] })
+    const keys = engine.objects.keys()
+
+    const files = await staged(engine)
+
+    expect(files).toMatchObject([{ path: 'numbers', content: { kind: 'tree' } }])
+    expect(engine.objects.keys()).toEqual(keys)
+    for (const { content } of files) {
+      expect(await packedNames(engine, content)).toEqual(['numbers/0', 'numbers/1', 'numbers/array.yml'])
+    }
+  })
+
+  it('packs items into one folder, companions and DICOM folders included', async () => {
+    const engine = await aRunOfArrays()
+    await giveCrop(engine, '0', aPng(), Buffer.from('{}'))
+    await giveCrop(engine, '1', await aDicomZip())
+
+    const [file, ...others] = await staged(engine)
+
+    expect(others).toEqual([])
+    expect(file && (await packedNames(engine, file.content))).toEqual([
+      'crops/0',
+      'crops/0.geojson',
+      'crops/1/slide/label.dcm',
+      'crops/1/slide/volume.dcm',
+      'crops/array.yml',
+    ])
+  })
+
+  it('gives an edited array without what was replaced', async () => {
+    const engine = await aRunOfArrays()
+    await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [1] })
+    await provisionArrayItem(engine, await findArrayItem(engine, RUN_ID, 'numbers', '1'), 2)
+
+    const [file] = await staged(engine)
+
+    expect(file && (await packedNames(engine, file.content))).toEqual([
+      'numbers/0',
+      'numbers/1',
+      'numbers/array.yml',
+    ])
+  })
+
+  it('leaves out what was cleared or never given', async () => {
+    const engine = await aRunOfArrays()
+    await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [1] })
+    await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: null })
+
+    expect(await staged(engine)).toEqual([])
+  })
+
+  it('gives an empty array as a folder', async () => {
+    const engine = await aRunOfArrays()
+    await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [] })
+
+    expect(await staged(engine)).toMatchObject([{ path: 'numbers', content: { kind: 'tree' } }])
+  })
+
+  it('gives an image by URL with its companion beside it', async () => {
+    const engine = await aRunOfArrays()
+    await provisionFile(engine, RUN_ID, 'image', { value: aPng(), companion: Buffer.from('{}') })
+
+    expect(await staged(engine)).toMatchObject([
+      { path: 'image', content: { kind: 'url', sizeBytes: aPng().length } },
+      { path: 'image.geojson', content: { kind: 'url', sizeBytes: 2 } },
+    ])
+  })
+})
+
+describe('staging arrays out', () => {
+  it('takes folders of arrays and images, and of nothing else', async () => {
+    const engine = await aRunOfArrays()
+    await start(engine)
+
+    const { uploads } = await stageOutputs(engine, RUN_ID, SECRET, {
+      jobAttempt: 1,
+      entries: ['list', 'slide', 'sum', 'cache'].map((name) => ({ name, kind: 'directory', sizeBytes: 0 })),
+    })
+
+    expect(uploads.map(({ name }) => name)).toEqual(['list', 'slide'])
+  })
+})
