@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { DomainError, parameterError } from '../domain/errors.ts'
-import { readArray } from '../domain/parameters/array.ts'
+import { type ArrayType, readArray } from '../domain/parameters/array.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
 import { type FileContent, type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
 import type { RunValue } from '../domain/run/run-value.ts'
@@ -111,8 +111,7 @@ export async function findInputFile(
   asGeojson: boolean,
 ): Promise<StoredFile | readonly ArchiveEntry[]> {
   const { run, task } = await findRunAndTask(deps, runId)
-  const input = parameterNamed(task.inputs, parameterName)
-  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  const input = requireNamed(task.inputs, parameterName)
   if (input.type.id === 'array') {
     const entries = await arrayEntries(deps, run, input.name, input.type)
     if (entries.size === 0) throw nothingStored(parameterName)
@@ -136,11 +135,7 @@ export async function findInputItem(
   indexes: string | undefined,
 ): Promise<readonly ArchiveEntry[]> {
   const { run, task } = await findRunAndTask(deps, runId)
-  const input = parameterNamed(task.inputs, parameterName)
-  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
-  const { name, type } = input
-  if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', name)
-  const path = requireIndexPath(indexes, name)
+  const { name, type, path } = requireItem(task.inputs, parameterName, indexes)
   return itemEntries([...(await arrayEntries(deps, run, name, type)).values()], name, path)
 }
 
@@ -152,11 +147,7 @@ export async function findOutputItem(
   indexes: string | undefined,
 ): Promise<readonly ArchiveEntry[]> {
   const { run, task } = await findRunAndTask(deps, runId)
-  const output = parameterNamed(task.outputs, parameterName)
-  if (output === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
-  const { name, type } = output
-  if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', name)
-  const path = requireIndexPath(indexes, name)
+  const { name, path } = requireItem(task.outputs, parameterName, indexes)
   if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
   const [index, ...inner] = path
   if (index !== undefined && inner.length === 0) {
@@ -166,6 +157,26 @@ export async function findOutputItem(
   }
   const { key, sizeBytes } = await outputFile(deps, name, run.outputsPrefix)
   return itemEntries(await folderEntries(deps, key, sizeBytes), name, path)
+}
+
+function requireNamed<Named extends { readonly name: string }>(
+  parameters: readonly Named[],
+  parameterName: string,
+): Named {
+  const found = parameterNamed(parameters, parameterName)
+  if (found === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  return found
+}
+
+/** The array, and the place in it, that `indexes?value=` names. */
+function requireItem(
+  parameters: readonly TaskInput[],
+  parameterName: string,
+  indexes: string | undefined,
+): { readonly name: string; readonly type: ArrayType; readonly path: readonly number[] } {
+  const { name, type } = requireNamed(parameters, parameterName)
+  if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', name)
+  return { name, type, path: requireIndexPath(indexes, name) }
 }
 
 /** Larger ones are streamed on their own. */
@@ -266,8 +277,7 @@ export async function findOutputFile(
   parameterName: string,
 ): Promise<StoredFile> {
   const { run, task } = await findRunAndTask(deps, runId)
-  const output = parameterNamed(task.outputs, parameterName)
-  if (output === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  const output = requireNamed(task.outputs, parameterName)
   if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
   return outputFile(deps, output.name, run.outputsPrefix)
 }

@@ -20,7 +20,7 @@ const TYPES: {
   enumeration: enumerationCodec,
   datetime: datetimeCodec,
   geometry: geometryCodec,
-  // TODO: these three get their own reading and writing once values may be multipart files and directories.
+  // These are no single text: arrays are in array.ts; images and files are checked by their bytes, outside the domain.
   image: { nullError: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   file: { nullError: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   array: { nullError: 'INTERNAL_NULL_PROVISION' },
