@@ -43,9 +43,9 @@ type UndoSteps = (() => Promise<void>)[]
 
 /**
  * Makes a task of the bundle that arrived under `key`: image into the registry, job definition, files, record. Either all of
- * it is there at the end, or nothing, and the upload says which. May be repeated after a crash; repeating it after the end,
- * or while another worker is at it, does nothing. Holds some 50 MiB, whatever the size of the bundle.
- * @throws failures of the system (refusals of the bundle only go into the upload), after the upload was marked FAILED, so that
+ * it is there at the end, or nothing, and the upload says which. May be repeated after a crash; repeating it after the end does
+ * nothing. Holds some 50 MiB, whatever the size of the bundle.
+ * @throws Error while another worker holds the upload; failures of the system (refusals of the bundle only go into the upload), after the upload was marked FAILED, so that
  * they get logged.
  */
 export async function importBundle(
@@ -53,7 +53,7 @@ export async function importBundle(
   input: { readonly uploadId: string; readonly key: string },
 ): Promise<void> {
   const upload = await claimUpload(deps, input)
-  if (upload === undefined) return
+  if (upload === undefined) return await leaveToOther(deps, input.uploadId)
   const undo: UndoSteps = []
   try {
     // A worker that died right after publishing leaves only the last steps to do.
@@ -64,6 +64,17 @@ export async function importBundle(
   }
   await deps.uploads.update(upload.id, { state: 'READY' })
   await deps.objects.remove(upload.key)
+}
+
+/**
+ * The upload could not be claimed. Over: nothing to do. Else another worker is at it, or died at it: then this delivery must not
+ * pass for done, for nothing would come after it.
+ * @throws Error which has the event delivered again, and kept as a dead letter at last
+ */
+async function leaveToOther({ uploads }: ImportBundleDependencies, uploadId: string): Promise<void> {
+  const upload = await uploads.find(uploadId)
+  if (upload?.state === 'READY' || upload?.state === 'FAILED') return
+  throw new Error(`another worker holds upload ${uploadId} until ${upload?.leaseUntil}`)
 }
 
 /** An object that some S3 client put into the bucket has no upload item yet. */

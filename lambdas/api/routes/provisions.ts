@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import { DomainError, parameterError } from '../../../src/domain/errors.ts'
 import type { JsonValue } from '../../../src/domain/json.ts'
+import type { Task, TaskInput } from '../../../src/domain/task/task.ts'
 import { findRunAndTask, parameterNamed } from '../../../src/use-cases/find-run.ts'
 import {
   type ArrayItemTarget,
@@ -61,16 +62,25 @@ export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
   ]
 }
 
-async function provisionOne(deps: ApiDependencies, context: Context): Promise<Response> {
+/** The input that the path names. */
+async function findInput(
+  deps: ApiDependencies,
+  context: Context,
+): Promise<{ readonly runId: string; readonly task: Task; readonly input: TaskInput }> {
   const runId = pathVariable(context, 'id')
   const { task } = await findRunAndTask(deps, runId)
   const name = pathVariable(context, 'parameter')
   const input = parameterNamed(task.inputs, name)
   if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
+  return { runId, task, input }
+}
+
+async function provisionOne(deps: ApiDependencies, context: Context): Promise<Response> {
+  const { runId, task, input } = await findInput(deps, context)
   const body = parseBody(provisionSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
   // The URL's name is authoritative; a body that names another parameter is a mistake (5.15, REC).
   if (body.parameterName !== undefined && parameterNamed(task.inputs, body.parameterName) !== input) {
-    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
+    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', pathVariable(context, 'parameter'))
   }
   const provisioned = await provisionInput(deps, runId, {
     parameterName: input.name,
@@ -103,11 +113,7 @@ function findItem(deps: ApiDependencies, context: Context): Promise<ArrayItemTar
 }
 
 async function provisionUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
-  const runId = pathVariable(context, 'id')
-  const { task } = await findRunAndTask(deps, runId)
-  const name = pathVariable(context, 'parameter')
-  const input = parameterNamed(task.inputs, name)
-  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
+  const { runId, input } = await findInput(deps, context)
   await provisionFile(deps, runId, input.name, await readUpload(context, input.name))
   return context.json(viewProvision({ parameterName: input.name, value: null }, runId, input.type))
 }

@@ -529,7 +529,7 @@ describe('an import whose worker died', () => {
       const importer = anImporter()
       await put(importer, await aBundle())
       await die(importer, step)
-      const before = await run(importer)
+      const before = await uploadOf(importer)
       importer.identity.advance(LEASE_SECONDS + 1)
 
       const upload = await run(importer)
@@ -542,4 +542,20 @@ describe('an import whose worker died', () => {
       expect(importer.objects.keys()).toEqual([`task-${before.taskId}-def/descriptor.yml`])
     },
   )
+
+  it('has a delivery that comes meanwhile tried again: nothing else would come', async () => {
+    const importer = anImporter()
+    await put(importer, await aBundle())
+    await die(importer, 'pushBlob')
+
+    await expect(run(importer)).rejects.toThrow('another worker holds upload')
+  })
+
+  it('lets a delivery that comes after the end do nothing', async () => {
+    const importer = anImporter()
+    await put(importer, await aBundle())
+    const upload = await run(importer)
+
+    expect(await run(importer)).toEqual(upload)
+  })
 })
