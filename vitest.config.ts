@@ -7,6 +7,10 @@ export default defineConfig({
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'] } },
       {
+        // Two processes of its own: some 50 s on two cores.
+        test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], hookTimeout: 900_000 },
+      },
+      {
         test: {
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],

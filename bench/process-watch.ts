@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 const INTERVAL_MS = 20
+/** A process that was only forked still looks like the one that made it. */
+const LOOKS_AT_A_NEW_ONE = 25
 
 /** Peak of one process, as the kernel counts it (VmHWM: code, heap and buffers that were in memory at once). */
 export interface Peak {
@@ -15,8 +17,8 @@ export type NameProcess = (
 ) => string | undefined
 
 export interface ProcessWatch {
-  /** When a process of this name was first seen, at most 20 ms after its start. */
-  firstSeen(name: string): number | undefined
+  /** When the last process of this name was first seen, at most 20 ms after its start. */
+  lastStart(name: string): number | undefined
   /** Largest peak of each name. */
   peaks(): readonly Peak[]
   stop(): void
@@ -24,23 +26,38 @@ export interface ProcessWatch {
 
 /** Looks at Linux's process table until it is stopped; what a process takes in its last 20 ms is missed. */
 export function watchProcesses(nameOf: NameProcess): ProcessWatch {
-  const names = new Map<string, string | undefined>()
-  const seen = new Map<string, number>()
+  const named = new Map<string, string>()
+  const looksAtUnnamed = new Map<string, number>()
+  const starts = new Map<string, number>()
   const peaks = new Map<string, number>()
+  const identify = (pid: string): string | undefined => {
+    const known = named.get(pid)
+    const looks = looksAtUnnamed.get(pid) ?? 0
+    if (known !== undefined || looks === LOOKS_AT_A_NEW_ONE) return known
+    const name = nameOf(...describe(pid))
+    if (name === undefined) looksAtUnnamed.set(pid, looks + 1)
+    else {
+      named.set(pid, name)
+      starts.set(name, Date.now())
+    }
+    return name
+  }
   const look = (): void => {
-    const pids = readdirSync('/proc').filter((name) => /^\d+$/u.test(name))
+    const pids = new Set(readdirSync('/proc').filter((name) => /^\d+$/u.test(name)))
     for (const pid of pids) {
-      if (!names.has(pid)) names.set(pid, nameOf(...describe(pid)))
-      const name = names.get(pid)
+      const name = identify(pid)
       if (name === undefined) continue
-      if (!seen.has(name)) seen.set(name, Date.now())
       const peakKib = Number(/^VmHWM:\s+(\d+) kB$/mu.exec(readProc(pid, 'status'))?.[1] ?? 0)
       peaks.set(name, Math.max(peaks.get(name) ?? 0, peakKib / 1024))
+    }
+    // Numbers are used again.
+    for (const known of [named, looksAtUnnamed]) {
+      for (const pid of known.keys()) if (!pids.has(pid)) known.delete(pid)
     }
   }
   const timer = setInterval(look, INTERVAL_MS)
   return {
-    firstSeen: (name) => seen.get(name),
+    lastStart: (name) => starts.get(name),
     peaks: () => [...peaks].map(([name, peakMib]) => ({ name, peakMib })),
     stop: () => clearInterval(timer),
   }

@@ -1,7 +1,10 @@
 /** What a command says while it works. */
 export interface Progress {
-  /** Runs one step and tells its title, how long it took, and whether it failed. */
-  step<Result>(title: string, work: () => Promise<Result>): Promise<Result>
+  /**
+   * Runs one step and tells its title, how long it took, and whether it failed. What the step itself tells is shown behind its
+   * title on a terminal, until the next word of it.
+   */
+  step<Result>(title: string, work: (tell: (detail: string) => void) => Promise<Result>): Promise<Result>
   /** A line of its own. */
   say(text: string): void
 }
@@ -28,7 +31,9 @@ export function createProgress(output: ProgressOutput, now: () => number = Date.
         output.write(`${isLive ? CLEAR_LINE : ''}${mark} ${title} (${formatSeconds(now() - startedAt)})\n`)
       }
       try {
-        const result = await work()
+        const result = await work((detail) => {
+          if (isLive) output.write(`${CLEAR_LINE}… ${title}: ${detail}`)
+        })
         end('✓')
         return result
       } catch (error) {

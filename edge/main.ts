@@ -1,25 +1,36 @@
 /* The edge: the front door in front of the API. Holds no state; as many as wanted may run side by side. */
 import { createServer } from 'node:http'
+import { setTimeout as pause } from 'node:timers/promises'
 import * as z from 'zod'
-import { createProxy } from './proxy.ts'
+import { createEdge } from './edge.ts'
+
+/** Local mode holds a channel to the edge and wants it gone at once; elsewhere below the 30 s of ECS and Kubernetes. */
+const DEFAULT_STOP_TIMEOUT_SECONDS = process.send === undefined ? 25 : 2
 
 const settingsSchema = z.object({
   PORT: z.coerce.number().int().min(1).max(65_535),
   HOST: z.string().default('127.0.0.1'),
   /** Base URL of the API, without the service's own prefix and version. */
   API_URL: z.url({ protocol: /^https?$/u }),
+  /** Requests under way, uploads included, get this long to end after SIGTERM. */
+  STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
 
-/** Requests under way get this long to end after SIGTERM. */
-const STOP_TIMEOUT_MS = 3000
+/** After SIGINT, or when local mode is gone. */
+const FAST_STOP_SECONDS = 2
+
+/** For discarding the uploads of connections that were closed. */
+const DISCARD_SECONDS = 0.8
 
 const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)
 
 const settings = settingsSchema.safeParse(process.env)
 if (!settings.success) fail(`The edge cannot start: ${z.prettifyError(settings.error)}`)
-const { PORT, HOST, API_URL } = settings.data
+const { PORT, HOST, API_URL, STOP_TIMEOUT_SECONDS } = settings.data
 
-const server = createServer(createProxy(new URL(API_URL), log))
+const edge = createEdge({ apiUrl: new URL(API_URL), log })
+// Probes of idle connections tell of a client that vanished without a word; its upload is discarded then.
+const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, edge.listener)
 // An upload may take hours, and so may a client that reads slowly.
 server.requestTimeout = 0
 
@@ -35,14 +46,18 @@ server.listen(PORT, HOST, () => {
   process.send?.('ready')
 })
 
-process.on('SIGTERM', stop)
-process.on('SIGINT', stop)
+process.on('SIGTERM', () => void stop(STOP_TIMEOUT_SECONDS))
+process.on('SIGINT', () => void stop(FAST_STOP_SECONDS))
 // Local mode is gone, however it went.
-process.on('disconnect', stop)
+process.on('disconnect', () => void stop(FAST_STOP_SECONDS))
 
-function stop(): void {
-  setTimeout(() => server.closeAllConnections(), STOP_TIMEOUT_MS).unref()
-  server.close(() => process.exit(0))
+/** A second call may be faster than the first. */
+async function stop(timeoutSeconds: number): Promise<void> {
+  server.close()
+  await Promise.race([edge.settled(), pause(timeoutSeconds * 1000)])
+  server.closeAllConnections()
+  await Promise.race([edge.settled(), pause(DISCARD_SECONDS * 1000)])
+  process.exit(0)
 }
 
 function fail(sentence: string): never {

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 
 /** Who may call the API. */
@@ -52,6 +52,13 @@ export interface Stage {
   readonly runTimeout: Duration
   /** Longest time that one attempt of a job may compute. */
   readonly attemptTimeout: Duration
+  /** Memory of a task whose descriptor does not ask for any. */
+  readonly defaultRam: Size
+  /**
+   * When lost runs are looked after. `grace`: what changed less than this ago is left alone; `stepLimit`: a step of the engine
+   * that takes longer will not end (src/use-cases/sweep-runs.ts says what both must exceed).
+   */
+  readonly sweep: { readonly every: Duration; readonly grace: Duration; readonly stepLimit: Duration }
   /** Requests a second that the API takes, and how many at once. */
   readonly throttle: { readonly rate: number; readonly burst: number }
   readonly emulator?: Emulator
@@ -67,6 +74,8 @@ const COMMON = {
   prefix: 'app-engine',
   runTimeout: Duration.hours(48),
   attemptTimeout: Duration.hours(24),
+  // The reference's; the 1Gi of the descriptor's schema would stop tasks that were developed under this limit.
+  defaultRam: Size.gibibytes(4),
 } as const
 
 function production(): Stage {
@@ -83,6 +92,7 @@ function production(): Stage {
     },
     removalPolicy: RemovalPolicy.RETAIN,
     logRetention: RetentionDays.SIX_MONTHS,
+    sweep: { every: Duration.minutes(5), grace: Duration.minutes(5), stepLimit: Duration.hours(3) },
     throttle: { rate: 200, burst: 400 },
   }
 }
@@ -105,6 +115,8 @@ function local(environment: DeployEnvironment): Stage {
     },
     removalPolicy: RemovalPolicy.DESTROY,
     logRetention: RetentionDays.ONE_WEEK,
+    // EventBridge's shortest period. Nothing is throttled here, so tries follow each other in seconds.
+    sweep: { every: Duration.minutes(1), grace: Duration.seconds(30), stepLimit: Duration.minutes(5) },
     throttle: { rate: 1000, burst: 1000 },
     emulator: {
       endpoint,

@@ -16,7 +16,7 @@ const PROBE = {
   answer: 'ready',
 } as const
 
-const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m']
+const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m', '--pids-limit=4096']
 /** Root in a sandbox may not raise these limits, which podman does unless it is told otherwise. */
 const LOW_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']
 

@@ -27,8 +27,9 @@ try {
     progress,
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopOnce(starting))
-  const { baseUrl } = await starting
+  const { baseUrl, apiUrl } = await starting
   progress.say(`\nThe App Engine runs at ${baseUrl}`)
+  progress.say(`The API behind the edge: ${apiUrl}`)
   const prefix = port === DEFAULT_PORT ? '' : `PORT=${port} `
   progress.say(`"${prefix}npm run example" runs the example task; Ctrl-C stops everything.`)
 } catch (error) {

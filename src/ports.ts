@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
-import type { ErrorBody } from './domain/errors.ts'
+import { DomainError, type ErrorBody } from './domain/errors.ts'
 import type { JobDefinition, JobOverrides } from './domain/job/job-definition.ts'
-import type { InputValue, Provision, Run, RunFailure, RunJob } from './domain/run/run.ts'
+import type { JobDetail } from './domain/run/job-outcome.ts'
+import type { InputValue, Run, RunFailure, RunJob } from './domain/run/run.ts'
 import type { RunState } from './domain/run/transitions.ts'
 import type { Store, TaskName } from './domain/store.ts'
 import type { Task } from './domain/task/task.ts'
@@ -45,6 +46,14 @@ export interface TaskRepository {
   findByName(namespace: string, version: string): Promise<Task | undefined>
   /** All tasks, newest first. */
   list(): Promise<Task[]>
+  /**
+   * Takes the task out of sight: from now on it is found neither by id nor by name nor in the listing, and nobody makes a run of it;
+   * its name stays taken until {@link remove}. May be repeated until then.
+   * @returns the task, or undefined when there is none of this name.
+   */
+  beginRemoval(name: TaskName): Promise<Task | undefined>
+  /** Whether the name is that of a task whose removal has begun and is not through. */
+  isInRemoval(name: TaskName): Promise<boolean>
   /** Removes the task from id, name and listing; nothing happens when it is gone. */
   remove(task: Task): Promise<void>
 }
@@ -59,9 +68,14 @@ export interface RunTransition {
     readonly job?: RunJob
     readonly failure?: RunFailure
     readonly outputsPrefix?: string
+    readonly provisions?: Run['provisions']
   }
+  /** The change is refused unless these are the provisions of the run: what was decided by them still holds. */
+  readonly ifProvisions?: Run['provisions']
   /** The change is refused unless the run's present job has this attempt. */
   readonly attempt?: number
+  /** The change is refused unless the run's job is exactly this. */
+  readonly ifJob?: RunJob
 }
 
 /** Thrown by {@link RunRepository}: somebody else changed the run first, or the table forbids the step. */
@@ -76,12 +90,27 @@ export class RunStateConflictError extends Error {
   }
 }
 
+/** A place in the order of active runs. */
+export interface ActiveRunsPlace {
+  readonly runId: string
+  readonly updatedAt: string
+}
+
+export interface ActiveRunsPage {
+  readonly runs: readonly Run[]
+  /** Where the next page begins; absent on the last one. */
+  readonly next?: ActiveRunsPlace
+}
+
 /** Runs and their inputs. Reads are consistent; every change is one conditional write. */
 export interface RunRepository {
+  /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the run's task is not there, or is being removed. */
   create(run: Run): Promise<void>
   find(runId: string): Promise<Run | undefined>
   /** Runs of a task with their present state, newest first. */
   listByTask(taskId: string): Promise<Run[]>
+  /** Ids of all runs of a task, also of those that are being removed. */
+  listIdsByTask(taskId: string): Promise<string[]>
   /**
    * Changes the state by one conditional write (the transition table is the condition) and `updatedAt`.
    * @returns the run after the change.
@@ -89,33 +118,67 @@ export interface RunRepository {
    */
   transition(runId: string, transition: RunTransition): Promise<Run>
   /**
-   * Points a parameter at a stored value, or marks it cleared; only while inputs may change. The value must be stored before.
+   * Points parameters (or items of arrays) at stored values, or marks them cleared, all in one write; only while inputs may change.
+   * The values must be stored before.
    * @returns the run after the change, with the provisions of all parallel calls that were answered before.
    * @throws RunStateConflictError when the run is not CREATED or PROVISIONED.
    */
-  recordProvision(runId: string, parameterName: string, provision: Provision): Promise<Run>
+  recordProvisions(runId: string, provisions: Run['provisions']): Promise<Run>
+  /**
+   * Exchanges all provisions for others that say the same in another way.
+   * @returns the run after the change.
+   * @throws RunStateConflictError when they are not `from` (any more), or the run is not CREATED or PROVISIONED.
+   */
+  replaceProvisions(
+    runId: string,
+    provisions: { readonly from: Run['provisions']; readonly to: Run['provisions'] },
+  ): Promise<Run>
   /**
    * Replaces the job facts without touching the state.
-   * @throws RunStateConflictError when the run is final or gone, or (with `attempt`) another attempt is present.
+   * @throws RunStateConflictError when the run is final or gone, or the present job is not the one of the condition: has
+   * another attempt, or is not exactly `ifJob`.
    */
-  recordJob(runId: string, job: RunJob, condition?: { readonly attempt: number | undefined }): Promise<Run>
+  recordJob(
+    runId: string,
+    job: RunJob,
+    condition?: { readonly attempt: number | undefined } | { readonly ifJob: RunJob | undefined },
+  ): Promise<Run>
   putInput(value: InputValue): Promise<void>
   findInput(runId: string, parameterName: string, valueId: string): Promise<InputValue | undefined>
+  /** Nothing happens when it is gone. */
+  removeInput(value: Pick<InputValue, 'runId' | 'parameterName' | 'valueId'>): Promise<void>
   /** Those that the run's provisions point at, in no order. */
   listInputs(run: Run): Promise<InputValue[]>
-  /** Active runs (QUEUING to RUNNING), at most `limit`, longest unchanged first. */
-  listActive(limit: number): Promise<Run[]>
+  /**
+   * Active runs (QUEUING to RUNNING), longest unchanged first, in pages of at most `limit`. The order is not consistent: a run
+   * that changes meanwhile may come twice, or not yet.
+   */
+  listActive(limit: number, after?: ActiveRunsPlace): Promise<ActiveRunsPage>
+  /**
+   * Takes the run out of sight: from now on it does not exist for any other method but {@link listIdsByTask} and {@link remove}.
+   * May be repeated until then.
+   * @returns the run as it was, or undefined when there is none.
+   */
+  beginRemoval(runId: string): Promise<Run | undefined>
   /** Removes the run and its values; nothing happens when it is gone. */
   remove(run: Run): Promise<void>
 }
 
 export type UploadState = 'CREATED' | 'VALIDATING' | 'PUSHING' | 'READY' | 'FAILED'
 
-/** A bundle on its way in, and how its import goes. */
+/** A bundle or an input file on its way in, and how the bundle's import goes. */
 export interface Upload {
   readonly id: string
   /** Bucket key under `uploads/`. */
   readonly key: string
+  /** A bundle is imported as soon as it is whole; an input file waits for a run that takes it. */
+  readonly purpose: 'task' | 'input'
+  /** As its client calls it; only shown. */
+  readonly fileName?: string
+  /** As announced while parts arrive, then as it is. */
+  readonly sizeBytes?: number
+  /** While parts may arrive: their S3 upload, and how large its client was told to make them. */
+  readonly parts?: { readonly multipartId: string; readonly partSizeBytes: number }
   readonly state: UploadState
   /** Id of the task that a successful import makes. */
   readonly taskId: string
@@ -129,24 +192,66 @@ export interface Upload {
   }
   /** ISO-8601 UTC. While it lies in the future, one worker is at it. */
   readonly leaseUntil?: string
+  /** Where the importer has to get the bundle from before anything else, when it comes from an app store. */
+  readonly source?: string
+  /** What the registry has of the image already: a repeated import does not send it again. */
+  readonly layers?: readonly ImportedLayer[]
+  /** Registered before the task is published: an import that is given up takes it back. */
+  readonly jobDefinitionArn?: string
   /** The only task that the bundle may hold; any when absent. */
   readonly expected?: TaskName
   readonly createdAt: string
+}
+
+/** A file of an image archive that the registry has as a layer. */
+export interface ImportedLayer {
+  /** Its name and size in the archive. */
+  readonly file: string
+  readonly fileBytes: number
+  /** `sha256:…` of its uncompressed tar, and the size of that. */
+  readonly diffId: string
+  readonly contentBytes: number
+  /** As it lies in the registry. */
+  readonly digest: string
+  readonly sizeBytes: number
+  readonly compression: 'none' | 'gzip' | 'zstd'
 }
 
 export interface UploadRepository {
   create(upload: Upload): Promise<void>
   find(uploadId: string): Promise<Upload | undefined>
   /**
+   * No more parts arrive: takes `parts` away and writes the rest, whatever the importer made of the upload meanwhile.
+   * @returns the upload after the change; undefined when it does not exist.
+   */
+  closeParts(
+    uploadId: string,
+    change: { readonly sizeBytes: number; readonly state?: 'READY' },
+  ): Promise<Upload | undefined>
+  /** @returns false, and the upload stays, while an import is at it; true also when it is gone. */
+  remove(uploadId: string): Promise<boolean>
+  /**
    * Takes the upload for one worker until the lease ends.
    * @returns the upload, or undefined when it is READY, FAILED or in the hands of another worker.
    */
   claim(uploadId: string, leaseSeconds: number): Promise<Upload | undefined>
-  /** Writes state, progress or error. The final states READY and FAILED are kept. */
+  /**
+   * Makes the lease that ends at `leaseUntil` end so many seconds from now; 0 gives it back.
+   * @returns its new end, or undefined when the upload is over or in the hands of another worker.
+   */
+  extendLease(uploadId: string, leaseUntil: string, leaseSeconds: number): Promise<string | undefined>
+  /** Writes what the importer finds out. The final states READY and FAILED are kept. */
   update(
     uploadId: string,
-    change: Pick<Upload, 'state'> & Partial<Pick<Upload, 'error' | 'progress'>>,
+    change: Pick<Upload, 'state'> &
+      Partial<Pick<Upload, 'error' | 'progress' | 'layers' | 'jobDefinitionArn'>>,
   ): Promise<void>
+}
+
+/** Asks for imports that no arriving object starts. */
+export interface ImportRequests {
+  /** The importer will be called with this upload, once at least. */
+  send(uploadId: string): Promise<void>
 }
 
 /** App stores, at most one of them the default. Reads are consistent. */
@@ -190,6 +295,32 @@ export interface DownloadHeaders {
   readonly contentDisposition: string
 }
 
+/** One part of an object that is arriving. */
+export interface StoredPart {
+  /** From 1. */
+  readonly partNumber: number
+  readonly sizeBytes: number
+  /** What S3 knows these bytes by. */
+  readonly etag: string
+}
+
+/** Objects that arrive in parts, each of them sent to a presigned URL. Nothing is visible under the key before the end. */
+export interface PartStore {
+  /** @returns the id under which the parts are kept together. */
+  start(key: string, contentType?: string): Promise<string>
+  /** URL for the PUT of one part, at most 5 GB; a part that is sent again replaces the one before. */
+  presignPart(key: string, multipartId: string, partNumber: number, seconds: number): Promise<string>
+  /** Parts that have arrived, ascending; undefined when they were put together, given up, or forgotten. */
+  list(key: string, multipartId: string): Promise<readonly StoredPart[] | undefined>
+  /**
+   * Makes the object of these parts; all but the last have 5 MiB at least.
+   * @returns false when the parts are not there (any more).
+   */
+  complete(key: string, multipartId: string, parts: readonly StoredPart[]): Promise<boolean>
+  /** Forgets the parts; nothing happens when they are gone. */
+  abort(key: string, multipartId: string): Promise<void>
+}
+
 /** The bucket. Keys as in docs/architecture.md. */
 export interface ObjectStore {
   put(key: string, body: Uint8Array | string, contentType?: string): Promise<void>
@@ -203,6 +334,11 @@ export interface ObjectStore {
   read(key: string, range?: ByteRange): Promise<Readable | undefined>
   /** Size in bytes; undefined when there is no such object. */
   size(key: string): Promise<number | undefined>
+  /**
+   * Copies an object within the bucket: its bytes do not come here, and a large one goes in many ranges at once.
+   * @returns its size; undefined when there is no such object.
+   */
+  copy(from: string, to: string): Promise<number | undefined>
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
   /** Removes all objects below the prefix, page by page. */
@@ -220,7 +356,7 @@ export interface ImageRegistry {
   /**
    * Sends one blob as it streams; its digest is computed on the way.
    * @returns digest and size of what was sent.
-   * @throws DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
+   * @throws RegistryUnavailableError when the blob may be sent again; DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
    */
   pushBlob(
     repository: string,
@@ -234,13 +370,24 @@ export interface ImageRegistry {
   reference(repository: string, digest: string): string
 }
 
+/** The registry or the way to it failed in a manner that may pass: the same may be tried again. */
+export class RegistryUnavailableError extends DomainError {
+  constructor(description: string, options: { readonly cause?: unknown } = {}) {
+    const details = { type: 'related', parameterName: 'image', description } as const
+    super('REGISTRY_PUSHING_TASK_IMAGE_FAILED', details, options)
+  }
+}
+
 /** AWS Batch, the part of it that is used. */
 export interface JobScheduler {
   /** @returns the ARN of the new revision. */
   registerDefinition(definition: JobDefinition): Promise<string>
   /** Nothing happens when it is gone. */
   deregisterDefinition(arn: string): Promise<void>
-  /** @throws JobThrottledError when Batch asks to slow down. */
+  /**
+   * @throws JobThrottledError when Batch asks to slow down, JobRefusedError when it will never take this job; after any other
+   * error the job may have been submitted or not.
+   */
   submit(job: {
     readonly jobName: string
     readonly jobDefinitionArn: string
@@ -249,11 +396,33 @@ export interface JobScheduler {
   }): Promise<{ readonly jobId: string }>
   /** Ends the job in whatever state it is; nothing happens when it has ended. */
   terminate(jobId: string, reason: string): Promise<void>
+  /** Those of the jobs that Batch still knows, in no order. */
+  describe(jobIds: readonly string[]): Promise<JobDetail[]>
+  /**
+   * The newest job of this name, in whatever state it is.
+   * @throws JobThrottledError
+   */
+  findByName(jobName: string): Promise<JobDetail | undefined>
+  /** Jobs that have not ended; one that changes its state meanwhile may come twice or not at all. */
+  listLive(): AsyncIterable<LiveJob>
+}
+
+/** A job that takes or waits for a machine. */
+export interface LiveJob {
+  readonly jobId: string
+  readonly jobName: string
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
 }
 
 /** Batch refused for its rate limits (50 calls a second an account): try again later. */
 export class JobThrottledError extends Error {
   override readonly name = 'JobThrottledError'
+}
+
+/** Batch refused the job itself: trying again would change nothing. */
+export class JobRefusedError extends Error {
+  override readonly name = 'JobRefusedError'
 }
 
 /** Step Functions, one execution a run. */
@@ -265,6 +434,10 @@ export interface RunWorkflow {
   failToken(taskToken: string, error: string, cause: string): Promise<void>
   /** Stops the run's execution; nothing happens when there is none or it has ended. */
   stop(runId: string, cause: string): Promise<void>
+  /** How the run's execution stands, `RUNNING` or an end in the words of Step Functions; undefined when there is none. */
+  findStatus(runId: string): Promise<string | undefined>
+  /** Runs whose executions go on, in no order; one that has just been started may be missing. */
+  listRunning(): AsyncIterable<string>
 }
 
 /** Logs of task containers. */

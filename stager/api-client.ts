@@ -1,59 +1,41 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import type { z } from 'zod'
 import {
+  begunPartsSchema,
+  type CompleteParts,
+  completedPartsSchema,
   type OutputEntry,
+  type OutputName,
+  type PartUrls,
   RUN_SECRET_HEADER,
   STAGER_VARIABLES,
   type StagedInputs,
   type StagedOutputs,
+  signedPartsSchema,
   stagedInputsSchema,
   stagedOutputsSchema,
 } from '../src/domain/staging.ts'
+import { type RetrySettings, StatusError, withRetry } from './retry.ts'
+import { TRANSFER_SETTINGS } from './settings.ts'
 
 /** The API as one run's stager sees it. */
 export interface StagingApi {
   inputs(): Promise<StagedInputs>
   outputs(jobAttempt: number, entries: readonly OutputEntry[]): Promise<StagedOutputs>
+  /** Begins an output in parts. */
+  beginParts(output: OutputName): Promise<{ readonly multipartId: string }>
+  /** URLs of parts, in order. */
+  partUrls(parts: PartUrls): Promise<readonly string[]>
+  completeParts(output: CompleteParts): Promise<void>
 }
 
-const ATTEMPTS = 6
-/** Doubled after each failure, with jitter: about half a minute in all. */
-const FIRST_PAUSE_MS = 500
-
-/**
- * Calls that may be repeated, repeated while the other side is away (network, 429, 5xx).
- * @throws Error with the last answer when it stays away, or at once for another refusal
- */
-export async function withRetry<T>(what: string, call: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call()
-    } catch (error) {
-      if (attempt === ATTEMPTS || error instanceof RefusedError) {
-        throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        })
-      }
-      await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2))
-    }
-  }
-}
-
-/** An answer that will not change by asking again. */
-class RefusedError extends Error {
-  override readonly name = 'RefusedError'
-}
-
-/** @throws RefusedError for 4xx but 408 and 429, Error for what may pass */
-export function checkStatus(status: number, text: string): void {
-  if (status < 300) return
-  const message = `HTTP ${status} ${text.slice(0, 500)}`
-  if (status >= 400 && status < 500 && status !== 408 && status !== 429) throw new RefusedError(message)
-  throw new Error(message)
-}
+/** API Gateway ends a call after 29 s. */
+const TIMEOUT_MS = 35_000
 
 /** @throws Error naming the variable that the job did not set */
-export function createStagingApi(environment: Readonly<Record<string, string | undefined>>): StagingApi {
+export function createStagingApi(
+  environment: Readonly<Record<string, string | undefined>>,
+  settings: RetrySettings = TRANSFER_SETTINGS,
+): StagingApi {
   const setting = (name: string): string => {
     const value = environment[name]
     if (value === undefined || value === '') throw new Error(`${name} is not set`)
@@ -66,19 +48,40 @@ export function createStagingApi(environment: Readonly<Record<string, string | u
     'content-type': 'application/json',
   }
 
-  const call = <Schema extends z.ZodType>(path: string, schema: Schema, init: RequestInit) =>
-    withRetry(`asking the App Engine for ${path}`, async (): Promise<z.infer<Schema>> => {
-      const response = await fetch(`${run}${path}`, { ...init, headers })
-      const text = await response.text()
-      checkStatus(response.status, text)
-      return schema.parse(JSON.parse(text))
+  const call = <Schema extends z.ZodType>(
+    path: string,
+    schema: Schema,
+    body?: object,
+  ): Promise<z.infer<Schema>> =>
+    withRetry(`asking the App Engine for ${path}`, settings, async () => {
+      const response = await fetch(`${run}${path}`, {
+        headers,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+      })
+      const answer = await response.json().catch(() => undefined)
+      if (!response.ok) throw refusal(response.status, answer)
+      const parsed = schema.safeParse(answer)
+      // What is wrong stays out: it could be a URL.
+      if (!parsed.success) throw new Error('the answer is not what it should be')
+      return parsed.data
     })
   return {
-    inputs: () => call('inputs', stagedInputsSchema, { method: 'GET' }),
-    outputs: (jobAttempt, entries) =>
-      call('outputs', stagedOutputsSchema, {
-        method: 'POST',
-        body: JSON.stringify({ jobAttempt, entries }),
-      }),
+    inputs: () => call('inputs', stagedInputsSchema),
+    outputs: (jobAttempt, entries) => call('outputs', stagedOutputsSchema, { jobAttempt, entries }),
+    beginParts: (output) => call('parts', begunPartsSchema, output),
+    partUrls: async (parts) => (await call('parts/urls', signedPartsSchema, parts)).urls,
+    completeParts: async (output) => void (await call('parts/complete', completedPartsSchema, output)),
   }
+}
+
+/** The contract's error body has a code, words, and sometimes words that say more. */
+function refusal(status: number, answer: unknown): StatusError {
+  const { errorCode, message, details } = (answer ?? {}) as {
+    readonly errorCode?: unknown
+    readonly message?: unknown
+    readonly details?: { readonly description?: unknown }
+  }
+  const words = [message, details?.description].filter((text) => typeof text === 'string').join(': ')
+  return new StatusError(status, typeof errorCode === 'string' ? errorCode : undefined, words.slice(0, 500))
 }

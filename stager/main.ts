@@ -1,4 +1,5 @@
 import { createStagingApi } from './api-client.ts'
+import { wordsOf } from './retry.ts'
 import { stageIn } from './stage-in.ts'
 import { stageOut } from './stage-out.ts'
 
@@ -21,6 +22,8 @@ async function main([command, first, second]: readonly string[]): Promise<void> 
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
+  // One line, the last one: it becomes part of the run's failure message.
+  console.error(wordsOf(error).replaceAll(/\s+/gu, ' '))
+  // What other transfers are still at is of no use any more.
+  process.exit(1)
 }

@@ -1,49 +1,91 @@
-import { chmod, readdir, writeFile } from 'node:fs/promises'
-import { isAbsolute, join, normalize, sep } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmod, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { StagedInputs } from '../src/domain/staging.ts'
 import type { StagingApi } from './api-client.ts'
-import { unpackFolder } from './folders.ts'
-import { download, forEachInParallel } from './transfer.ts'
+import { download } from './download.ts'
+import { forEachInParallel } from './in-parallel.ts'
+import { type Budget, createBudget } from './limits.ts'
+import { createLinks, type Link } from './link.ts'
+import { safePath } from './safe-path.ts'
+import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
+import { unpackZip } from './unpack-zip.ts'
 
 /** Images run under any user, and both folders must be theirs to write (run-lifecycle 7.2, parameter-io 1.1). */
 const ANYBODY_FOLDER = 0o777
 const ANYBODY_FILE = 0o666
 
+type StagedFile = StagedInputs['files'][number]
+type RemoteContent = Exclude<StagedFile['content'], { readonly kind: 'inline' }>
+
+interface StageIn {
+  readonly folder: string
+  readonly linkOf: (path: string) => Link
+  readonly budget: Budget
+  readonly settings: TransferSettings
+}
+
 /** Fills the input folder with exactly the provisioned inputs and opens both folders to any user. */
-export async function stageIn(api: StagingApi, inputFolder: string, outputFolder: string): Promise<void> {
-  const { files } = await api.inputs()
-  await forEachInParallel(files, async ({ path, content }) => {
-    const target = join(inputFolder, safePath(path))
-    if (content.kind === 'tree') {
-      const zip = `${target}.zip`
-      await download(content.url, zip, content.sizeBytes)
-      await unpackFolder(zip, inputFolder, safePath)
-    } else if (content.kind === 'url') await download(content.url, target, content.sizeBytes)
-    else await writeFile(target, content.text)
-  })
-  await openToAnybody(inputFolder)
+export async function stageIn(
+  api: Pick<StagingApi, 'inputs'>,
+  inputFolder: string,
+  outputFolder: string,
+  settings: TransferSettings = TRANSFER_SETTINGS,
+): Promise<void> {
+  const staged = await api.inputs()
+  const linkOf = createLinks(async () => urlsOf(await api.inputs()), urlsOf(staged))
+  const stage: StageIn = { folder: inputFolder, linkOf, budget: createBudget(), settings }
+  const isLarge = ({ content }: StagedFile) =>
+    content.kind !== 'inline' && content.sizeBytes > settings.rangeBytes
+  // Small files come side by side, large ones one after the other, since each has as many ranges under way.
+  const small = staged.files.filter((file) => !isLarge(file))
+  await forEachInParallel(small, settings.atOnce, (file) => stageFile(stage, file))
+  for (const file of staged.files.filter(isLarge)) await stageFile(stage, file)
+  openToAnybody(inputFolder)
   await chmod(outputFolder, ANYBODY_FOLDER)
-  console.log(`${files.length} input file(s) in place`)
+  console.log(`${staged.files.length} input file(s) in place`)
 }
 
-/** After writing: the mode of a new file is cut by the umask. */
-async function openToAnybody(folder: string): Promise<void> {
-  await chmod(folder, ANYBODY_FOLDER)
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() ? ANYBODY_FOLDER : ANYBODY_FILE)
-  }
+function urlsOf({ files }: StagedInputs): ReadonlyMap<string, string> {
+  return new Map(files.flatMap(({ path, content }) => ('url' in content ? [[path, content.url]] : [])))
 }
 
-/** @throws Error for a path that would leave the folder */
-export function safePath(path: string): string {
-  const clean = normalize(path)
-  if (
-    path === '' ||
-    isAbsolute(path) ||
-    clean === '..' ||
-    clean.startsWith(`..${sep}`) ||
-    path.includes('\0')
-  ) {
-    throw new Error(`input path ${JSON.stringify(path)} leaves the folder`)
+async function stageFile(stage: StageIn, { path, content }: StagedFile): Promise<void> {
+  const target = join(stage.folder, safePath(path))
+  mkdirSync(dirname(target), { recursive: true })
+  if (content.kind === 'inline') await writeFile(target, content.text, { flag: 'wx' })
+  else if (content.kind === 'url') await fetchFile(stage, path, content, target)
+  else await fetchTree(stage, path, content)
+}
+
+async function fetchFile(
+  { linkOf, settings }: StageIn,
+  path: string,
+  { sizeBytes }: RemoteContent,
+  target: string,
+): Promise<void> {
+  await download({ name: path, link: linkOf(path), sizeBytes }, target, settings)
+}
+
+async function fetchTree(
+  stage: StageIn,
+  path: string,
+  content: Extract<RemoteContent, { readonly kind: 'tree' }>,
+): Promise<void> {
+  // No parameter begins with a dot.
+  const zip = join(stage.folder, `.${randomUUID()}.zip`)
+  const folder = content.below === undefined ? stage.folder : join(stage.folder, safePath(content.below))
+  mkdirSync(folder, { recursive: true })
+  await fetchFile(stage, path, content, zip)
+  await unpackZip(path, zip, folder, stage.budget)
+  await rm(zip)
+}
+
+/** After writing: the mode of a new file is cut by the umask. Not asynchronous, which takes ten times longer for small files. */
+function openToAnybody(folder: string): void {
+  chmodSync(folder, ANYBODY_FOLDER)
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? ANYBODY_FOLDER : ANYBODY_FILE)
   }
-  return clean
 }

@@ -9,6 +9,7 @@ import { stagingRoutes } from './routes/staging.ts'
 import { storeRoutes } from './routes/stores.ts'
 import { taskRunRoutes } from './routes/task-runs.ts'
 import { taskRoutes } from './routes/tasks.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 
 /** Where core expects the API (http-api 1.1). */
 const BASE_PATH = '/app-engine/v1'
@@ -26,14 +27,28 @@ export function createApp(deps: ApiDependencies): Hono {
   // Order matters: a literal segment wins over a variable.
   const routes: readonly Route[] = [
     ...taskRoutes(deps),
+    ...uploadRoutes(deps),
     ...storeRoutes(deps),
     ...stagingRoutes(deps),
     ...provisionRoutes(deps),
     ...taskRunRoutes(deps),
   ]
   for (const { method, path, handle } of routes) app.on(method, `${BASE_PATH}${path}`, handle)
-  for (const path of new Set(routes.map((route) => route.path))) {
-    app.all(`${BASE_PATH}${path}`, (context) => answerError(context, new DomainError('METHOD_NOT_ALLOWED')))
+  refuseOtherMethods(app, '/ping', ['GET'])
+  for (const [path, same] of Map.groupBy(routes, (route) => route.path)) {
+    refuseOtherMethods(
+      app,
+      `${BASE_PATH}${path}`,
+      same.map((route) => route.method),
+    )
   }
   return app
+}
+
+/** A 405 names what is allowed (RFC 9110, 15.5.6). */
+function refuseOtherMethods(app: Hono, path: string, methods: readonly string[]): void {
+  app.all(path, (context) => {
+    context.header('allow', methods.join(', '))
+    return answerError(context, new DomainError('METHOD_NOT_ALLOWED'))
+  })
 }

@@ -1,10 +1,11 @@
 import type {
-  BundleSource,
   Identity,
   ImageRegistry,
+  ImportRequests,
   JobScheduler,
   LogStore,
   ObjectStore,
+  PartStore,
   RunRepository,
   RunWorkflow,
   StoreRepository,
@@ -19,8 +20,9 @@ export interface ApiDependencies {
   readonly runs: RunRepository
   readonly uploads: UploadRepository
   readonly stores: StoreRepository
-  readonly bundles: BundleSource
+  readonly requests: ImportRequests
   readonly objects: ObjectStore
+  readonly parts: PartStore
   readonly registry: Pick<ImageRegistry, 'removeImage'>
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow

@@ -1,7 +1,8 @@
 import type { Context } from 'hono'
 import { readAll } from '../../src/formats/read-all.ts'
 import type { ObjectStore } from '../../src/ports.ts'
-import { openFile, type StoredFile } from '../../src/use-cases/read-run-values.ts'
+import type { StoredFile } from '../../src/use-cases/array-inputs.ts'
+import { openFile } from '../../src/use-cases/run-files.ts'
 
 /** Lambda answers with 6 MB at most, a third of it base64: beyond this, core follows a redirect (contract http-api 2). */
 export const INLINE_ANSWER_BYTES = 4 * 1024 * 1024
@@ -9,7 +10,8 @@ export const INLINE_ANSWER_BYTES = 4 * 1024 * 1024
 /** The redirect is followed at once. */
 const URL_SECONDS = 300
 
-interface Presentation {
+/** Headers of a download. */
+export interface Presentation {
   readonly contentType: string
   /** Shown as `attachment; filename="…"` when given. */
   readonly fileName?: string

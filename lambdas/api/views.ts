@@ -1,7 +1,9 @@
 import { itemName } from '../../src/domain/run/array-provisions.ts'
 import type { Run } from '../../src/domain/run/run.ts'
+import { waitingReason } from '../../src/domain/run/waiting.ts'
 import type { Store } from '../../src/domain/store.ts'
 import type { ParameterType, Task, TaskInput, TaskOutput } from '../../src/domain/task/task.ts'
+import type { Upload } from '../../src/ports.ts'
 import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
 
 /*
@@ -13,6 +15,23 @@ import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
 export function viewTask(task: Task): object {
   const { id, name, namespace, version, description, authors } = task
   return { id, name, namespace, version, description, authors }
+}
+
+/** An upload, with the task that it has become. */
+export function viewUpload(upload: Upload, task: Task | undefined): object {
+  const { id, purpose, state, createdAt } = upload
+  return {
+    id,
+    purpose,
+    fileName: upload.fileName ?? null,
+    sizeBytes: upload.sizeBytes ?? null,
+    state,
+    createdAt,
+    partSizeBytes: upload.parts?.partSizeBytes ?? null,
+    progress: upload.progress ?? null,
+    task: task === undefined ? null : viewTask(task),
+    error: upload.error ?? null,
+  }
 }
 
 /** http-api 6.2: bounds only where set; `formats` null when unset. */
@@ -64,12 +83,14 @@ export function viewNewRun(run: Run, task: Task): object {
   return { id: run.id, task: viewTask(task), state: run.state }
 }
 
-/** http-api 5.13, and why a run failed as an additional field. */
-export function viewRun(run: Run, task: Task): object {
+/** http-api 5.13, and why a run waits or failed as additional fields. */
+export function viewRun(run: Run, task: Task, now: Date): object {
+  const statusReason = waitingReason(run, now)
   return {
     ...viewNewRun(run, task),
     createdAt: run.createdAt,
     updatedAt: run.updatedAt,
+    ...(statusReason === undefined ? {} : { statusReason }),
     ...(run.failure === undefined ? {} : { error: run.failure }),
   }
 }

@@ -1,19 +1,36 @@
-import type { EventBridgeEvent } from 'aws-lambda'
+import type { Context, EventBridgeEvent } from 'aws-lambda'
 import * as z from 'zod'
+import { collectAtOnce } from '../../src/runtime/collect-at-once.ts'
 import { createImportDependencies } from '../../src/runtime/dependencies.ts'
-import { PREFIXES, readEnvironment } from '../../src/runtime/environment.ts'
+import { IMPORT_REQUESTED, PREFIXES, readEnvironment } from '../../src/runtime/environment.ts'
 import { logger } from '../../src/runtime/observability.ts'
 import { importBundle } from '../../src/use-cases/import-bundle.ts'
 
-/** What S3's "Object Created" event tells; keys come as they are, not URL-encoded as in S3's own notifications. */
-const eventSchema = z.object({ object: z.object({ key: z.string().startsWith(PREFIXES.uploads) }) })
+const eventSchema = z.discriminatedUnion('detail-type', [
+  z.object({
+    'detail-type': z.literal('Object Created'),
+    // Keys come as they are, not URL-encoded as in S3's own notifications.
+    detail: z.object({ object: z.object({ key: z.string().startsWith(PREFIXES.uploads) }) }),
+  }),
+  z.object({
+    'detail-type': z.literal(IMPORT_REQUESTED.detailType),
+    detail: z.object({ uploadId: z.string().min(1) }),
+  }),
+])
 
+collectAtOnce()
 const deps = createImportDependencies(readEnvironment('import-bundle'))
 
-/** Imports the bundle that has arrived under `uploads/`. */
-export async function handler(event: EventBridgeEvent<'Object Created', unknown>): Promise<void> {
-  const { key } = eventSchema.parse(event.detail).object
-  logger.info('import starts', { key })
-  await importBundle(deps, { uploadId: key.slice(PREFIXES.uploads.length), key })
-  logger.info('import ended', { key })
+/** Imports the bundle that has arrived under `uploads/`, or that somebody has asked for. */
+export async function handler(event: EventBridgeEvent<string, unknown>, context: Context): Promise<void> {
+  const upload = uploadOf(eventSchema.parse(event))
+  logger.info('import starts', { ...upload })
+  await importBundle(deps, { ...upload, timeLeftMs: () => context.getRemainingTimeInMillis() })
+  logger.info('import ended', { ...upload })
+}
+
+function uploadOf(event: z.infer<typeof eventSchema>): { readonly uploadId: string; readonly key?: string } {
+  if (event['detail-type'] === IMPORT_REQUESTED.detailType) return event.detail
+  const { key } = event.detail.object
+  return { uploadId: key.slice(PREFIXES.uploads.length), key }
 }

@@ -3,6 +3,7 @@ import { jobDetailSchema } from '../../src/domain/run/job-outcome.ts'
 import { createRecordDependencies } from '../../src/runtime/dependencies.ts'
 import { readEnvironment } from '../../src/runtime/environment.ts'
 import { logger } from '../../src/runtime/observability.ts'
+import { keepRunLog } from '../../src/use-cases/keep-run-log.ts'
 import { recordJobState } from '../../src/use-cases/record-job-state.ts'
 
 const deps = createRecordDependencies(readEnvironment('record-job-state'))
@@ -12,4 +13,10 @@ export async function handler(event: EventBridgeEvent<'Batch Job State Change', 
   const job = jobDetailSchema.parse(event.detail)
   const outcome = await recordJobState(deps, job)
   logger.info('job state', { jobName: job.jobName, jobId: job.jobId, status: job.status, outcome })
+  try {
+    await keepRunLog(deps, job)
+  } catch (error) {
+    // The run has its end; its log is still where the container wrote it.
+    logger.warn('log not kept', { jobName: job.jobName, error: error as Error })
+  }
 }

@@ -11,6 +11,7 @@ const deps = createSubmitDependencies(readEnvironment('submit-job'))
 /** First step of the workflow: hands the run to Batch and keeps the token. */
 export async function handler(event: unknown): Promise<void> {
   const input = inputSchema.parse(event)
-  logger.info('submit job', { runId: input.runId })
-  await submitJob(deps, input)
+  const { outcome, error } = await submitJob(deps, input)
+  if (error === undefined) logger.info('submit job', { runId: input.runId, outcome })
+  else logger.warn('submit job', { runId: input.runId, outcome, error: error as Error })
 }

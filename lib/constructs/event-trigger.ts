@@ -1,16 +1,19 @@
 import { Duration, Validations } from 'aws-cdk-lib'
-import { type EventPattern, Rule } from 'aws-cdk-lib/aws-events'
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { type EventPattern, Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 import type { EngineFunction } from './function.ts'
 
-export interface EventTriggerProps {
-  readonly description: string
-  readonly pattern: EventPattern
-  readonly target: EngineFunction
-}
+/** Which events, or how often one without content, and what they mean to the target. */
+export type EventChoice = { readonly description: string } & (
+  | { readonly pattern: EventPattern }
+  | { readonly every: Duration }
+)
+
+export type EventTriggerProps = EventChoice & { readonly target: EngineFunction }
 
 /** How long an event is tried again, by EventBridge for its delivery and by Lambda for its handling. */
 const LONGEST_AGE = Duration.hours(6)
@@ -18,12 +21,17 @@ const LONGEST_AGE = Duration.hours(6)
 const HANDLING_RETRIES = 2
 const DELIVERY_RETRIES = 24
 
-/** A rule that hands events to a function; what could be neither delivered nor handled ends in one queue. */
+/**
+ * A rule that hands events to a function; what could be neither delivered nor handled ends in one queue, and an alarm tells of
+ * the first that does.
+ */
 export class EventTrigger extends Construct {
   readonly deadLetters: Queue
+  private readonly target: EngineFunction
 
   constructor(scope: Construct, id: string, props: EventTriggerProps) {
     super(scope, id)
+    this.target = props.target
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -34,16 +42,30 @@ export class EventTrigger extends Construct {
       reason:
         'It is a dead-letter queue itself: of a rule and of asynchronous calls, which the check does not look at',
     })
+    this.deadLetters
+      .metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' })
+      .createAlarm(this, 'Alarm', {
+        alarmDescription: `Not handled, and kept in ${this.deadLetters.node.path}: ${props.description}`,
+        threshold: 1,
+        evaluationPeriods: 1,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      })
     props.target.lambda.configureAsyncInvoke({
       onFailure: new SqsDestination(this.deadLetters),
       retryAttempts: HANDLING_RETRIES,
       maxEventAge: LONGEST_AGE,
     })
-    new Rule(this, 'Rule', {
-      description: props.description,
-      eventPattern: props.pattern,
+    this.addRule('Rule', props)
+  }
+
+  /** Hands further events to the same function. */
+  addRule(id: string, choice: EventChoice): void {
+    new Rule(this, id, {
+      description: choice.description,
+      ...('every' in choice ? { schedule: Schedule.rate(choice.every) } : { eventPattern: choice.pattern }),
       targets: [
-        new LambdaFunction(props.target.lambda, {
+        new LambdaFunction(this.target.lambda, {
           deadLetterQueue: this.deadLetters,
           retryAttempts: DELIVERY_RETRIES,
           maxEventAge: LONGEST_AGE,

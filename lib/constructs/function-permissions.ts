@@ -1,5 +1,5 @@
 import { Aws } from 'aws-cdk-lib'
-import { type FunctionName, PREFIXES } from '../../src/runtime/environment.ts'
+import { type FunctionName, IMPORT_REQUESTED, PREFIXES, TABLE } from '../../src/runtime/environment.ts'
 import type { Permission } from './permissions.ts'
 
 /** What the functions work on. */
@@ -23,6 +23,7 @@ const ALL_ITEMS = [
   ...REPLACE_ITEMS,
   'dynamodb:BatchGetItem',
   'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
   'dynamodb:Query',
 ] as const
 
@@ -31,6 +32,8 @@ const PUT_OBJECTS = ['s3:AbortMultipartUpload', 's3:PutObject'] as const
 
 /** `task-` begins all prefixes below which the bucket keeps tasks and runs. */
 const TASKS_AND_RUNS = `${PREFIXES.taskDefinition}*`
+/** As `runLogKey` makes it. */
+const RUN_LOGS = `${PREFIXES.runOutputs}*/log.txt`
 const TASK_DEFINITIONS = `${PREFIXES.taskDefinition}*-def/*`
 const ONE_PREFIX = 'Objects below the prefixes of the bucket that the step works on'
 
@@ -60,28 +63,47 @@ export function permissionsOf(
   const jobs = arn('batch', 'job/*')
   const repositories = arn('ecr', `repository/${prefix}/*`)
   const uploads = `${PREFIXES.uploads}*`
+  const installs = `${PREFIXES.installs}*`
+  const requestImports: Permission = {
+    actions: ['events:PutEvents'],
+    resources: [arn('events', 'event-bus/default')],
+    conditions: { StringEquals: { 'events:source': IMPORT_REQUESTED.source } },
+  }
   const outputs = `${PREFIXES.runOutputs}*`
+  const endJobs: Permission = {
+    actions: ['batch:TerminateJob'],
+    resources: [jobs],
+    because: 'Ids of jobs are made by Batch',
+  }
+  const findJobs: Permission = {
+    actions: ['batch:DescribeJobs', 'batch:ListJobs'],
+    resources: ['*'],
+    because: 'Neither action has a resource level',
+  }
+  const answerTokens: Permission = {
+    actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
+    resources: [stateMachineArn],
+  }
+  const executions = arn('states', `execution:${resources.stateMachineName}:*`)
+  const ofExecutions = (...actions: readonly string[]): Permission => ({
+    actions,
+    resources: [executions],
+    because: 'One execution for each run, of this machine only',
+  })
+
+  const readLogs: Permission = { actions: ['logs:GetLogEvents'], resources: [resources.jobLogGroupArn] }
 
   return {
     api: [
       items(ALL_ITEMS),
       objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], uploads, TASKS_AND_RUNS),
+      objects(['s3:ListMultipartUploadParts'], uploads, outputs),
       list(uploads, TASKS_AND_RUNS),
+      requestImports,
       { actions: ['states:StartExecution'], resources: [stateMachineArn] },
-      {
-        actions: ['states:StopExecution'],
-        resources: [arn('states', `execution:${resources.stateMachineName}:*`)],
-        because: 'One execution for each run, of this machine only',
-      },
-      {
-        actions: ['logs:GetLogEvents'],
-        resources: [resources.jobLogGroupArn],
-      },
-      {
-        actions: ['batch:TerminateJob'],
-        resources: [jobs],
-        because: 'Ids of jobs are made by Batch',
-      },
+      ofExecutions('states:StopExecution'),
+      readLogs,
+      endJobs,
       {
         actions: ['batch:DeregisterJobDefinition'],
         resources: [jobDefinitions],
@@ -96,8 +118,10 @@ export function permissionsOf(
     'import-bundle': [
       items(REPLACE_ITEMS),
       objects(['s3:DeleteObject', 's3:GetObject'], uploads),
+      objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], installs),
       objects(['s3:DeleteObject', ...PUT_OBJECTS], TASK_DEFINITIONS),
-      list(TASK_DEFINITIONS),
+      list(uploads, installs, TASK_DEFINITIONS),
+      requestImports,
       {
         actions: ['ecr:GetAuthorizationToken'],
         resources: ['*'],
@@ -138,17 +162,31 @@ export function permissionsOf(
         because: 'One job definition for each task, with the prefix of this installation',
       },
       { actions: ['batch:TagResource'], resources: [jobs], because: 'Ids of jobs are made by Batch' },
-      { actions: ['states:SendTaskFailure'], resources: [stateMachineArn] },
+      findJobs,
+      endJobs,
+      answerTokens,
     ],
     'record-job-state': [
       items(CHANGE_ITEM),
-      { actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'], resources: [stateMachineArn] },
+      objects(['s3:DeleteObject', 's3:PutObject'], RUN_LOGS),
+      readLogs,
+      answerTokens,
     ],
     'collect-outputs': [
       items(CHANGE_ITEM),
       objects(['s3:GetObject', ...PUT_OBJECTS], outputs),
       list(outputs),
     ],
-    'fail-run': [items(CHANGE_ITEM)],
+    'fail-run': [items(CHANGE_ITEM), endJobs],
+    'sweep-runs': [
+      items([...CHANGE_ITEM, 'dynamodb:BatchGetItem']),
+      { actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${TABLE.activeRunsIndex.name}`] },
+      findJobs,
+      endJobs,
+      { actions: ['states:ListExecutions', 'states:StartExecution'], resources: [stateMachineArn] },
+      answerTokens,
+      readLogs,
+      ofExecutions('states:DescribeExecution', 'states:StopExecution'),
+    ],
   }
 }

@@ -30,6 +30,9 @@ export interface RunWorkflowProps {
   readonly removalPolicy: RemovalPolicy
 }
 
+/** The two answers to a submission that another try would not change: the job has ended badly, or will never be taken. */
+const ENDED_SUBMISSION: RetryProps = { errors: ['JobFailed', 'JobRefused'], maxAttempts: 0 }
+
 /** Batch takes 50 submissions a second from an account: full jitter spreads a burst of thousands over minutes. */
 const THROTTLED_SUBMISSION: RetryProps = {
   // Neither has submitted anything: submit-job says the first, Lambda the second.
@@ -41,15 +44,12 @@ const THROTTLED_SUBMISSION: RetryProps = {
   jitterStrategy: JitterType.FULL,
 }
 
-/** Step Functions' advice for calls of a function that may be repeated. */
+/**
+ * Every step may be repeated whatever became of the call before, a process that died or a service that was away for two
+ * minutes: a run must not fail for that whose task succeeded.
+ */
 const FAILED_CALL: RetryProps = {
-  errors: [
-    'Lambda.ClientExecutionTimeoutException',
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-  ],
+  errors: [Errors.ALL],
   interval: Duration.seconds(2),
   backoffRate: 2,
   maxAttempts: 6,
@@ -77,7 +77,7 @@ export class RunWorkflow extends Construct {
       lambdaFunction: props.failRun.lambda,
       payload: TaskInput.fromText('{% $states.input %}'),
       retryOnServiceExceptions: false,
-    }).addRetry({ ...FAILED_CALL, errors: [Errors.ALL] })
+    }).addRetry(FAILED_CALL)
     const collectOutputs = LambdaInvoke.jsonata(this, 'CollectOutputs', {
       lambdaFunction: props.collectOutputs.lambda,
       payload: TaskInput.fromText(RUN_ID),
@@ -99,7 +99,10 @@ export class RunWorkflow extends Construct {
       outputs: '{% $states.input %}',
       retryOnServiceExceptions: false,
     })
+      .addRetry(ENDED_SUBMISSION)
       .addRetry(THROTTLED_SUBMISSION)
+      // All but a time-out: that is the end of the time that a run may take.
+      .addRetry({ ...FAILED_CALL, errors: [Errors.TASKS_FAILED] })
       .addCatch(failRun, { errors: [Errors.ALL], outputs: FAILURE })
       .next(collectOutputs)
 

@@ -3,7 +3,7 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { type FunctionName, PREFIXES } from '../../src/runtime/environment.ts'
+import { type FunctionName, IMPORT_REQUESTED, PREFIXES } from '../../src/runtime/environment.ts'
 import { EventTrigger } from '../constructs/event-trigger.ts'
 import { EngineFunction, type VariablesOf } from '../constructs/function.ts'
 import { permissionsOf } from '../constructs/function-permissions.ts'
@@ -22,14 +22,17 @@ export interface ServiceStackProps extends StackProps {
 
 /** Memory (and with it processor time) and longest time of one call. */
 const SIZES: Readonly<Record<FunctionName, { readonly memoryMib: number; readonly timeout: Duration }>> = {
-  // API Gateway waits 29 seconds.
-  api: { memoryMib: 1024, timeout: Duration.seconds(29) },
-  // 1769 MiB come with one whole processor, which digests and compression use up.
-  'import-bundle': { memoryMib: 1769, timeout: Duration.minutes(15) },
-  'submit-job': { memoryMib: 256, timeout: Duration.seconds(30) },
+  // API Gateway waits 29 seconds. 1769 MiB come with one whole processor; the largest JSON document was measured to take half of it.
+  api: { memoryMib: 1769, timeout: Duration.seconds(29) },
+  // Twice the 1769 MiB that come with one whole processor: one makes digests, the other decompresses and compresses. Of the
+  // memory itself some 250 MB are used (`npm run bench:import`).
+  'import-bundle': { memoryMib: 3538, timeout: Duration.minutes(15) },
+  'submit-job': { memoryMib: 256, timeout: Duration.minutes(1) },
   'record-job-state': { memoryMib: 256, timeout: Duration.seconds(30) },
   'collect-outputs': { memoryMib: 1024, timeout: Duration.minutes(15) },
   'fail-run': { memoryMib: 256, timeout: Duration.seconds(30) },
+  // As long as the time between two sweeps of production: about 100 000 runs.
+  'sweep-runs': { memoryMib: 512, timeout: Duration.minutes(5) },
 }
 
 /** Everything without state, wired as in the picture of docs/architecture.md. */
@@ -90,8 +93,9 @@ export class ServiceStack extends Stack {
       attemptTimeoutSeconds: String(stage.attemptTimeout.toSeconds()),
       stagerImage: platform.stagerImage,
       jobLogRegion: Aws.REGION,
+      defaultRamBytes: String(stage.defaultRam.toBytes()),
     })
-    new EventTrigger(this, 'UploadedBundle', {
+    const imports = new EventTrigger(this, 'UploadedBundle', {
       description: 'An upload is complete: import it',
       pattern: {
         source: ['aws.s3'],
@@ -99,6 +103,10 @@ export class ServiceStack extends Stack {
         detail: { bucket: { name: [bucketName] }, object: { key: [{ prefix: PREFIXES.uploads }] } },
       },
       target: importBundle,
+    })
+    imports.addRule('Requested', {
+      description: 'An install, or the rest of a long import: go on with it',
+      pattern: { source: [IMPORT_REQUESTED.source], detailType: [IMPORT_REQUESTED.detailType] },
     })
 
     const submitJob = add('SubmitJob', 'submit-job', {
@@ -119,15 +127,34 @@ export class ServiceStack extends Stack {
       removalPolicy: stage.removalPolicy,
     })
 
-    const recordJobState = add('RecordJobState', 'record-job-state', { tableName, stateMachineArn })
+    const recordJobState = add('RecordJobState', 'record-job-state', {
+      tableName,
+      bucketName,
+      stateMachineArn,
+      jobLogGroup: jobLogGroup.logGroupName,
+    })
     new EventTrigger(this, 'JobStateChange', {
-      description: 'A job of our queue changed its state: record it',
+      description: 'A job of our queue changed its state, or cannot be placed: record it',
       pattern: {
         source: ['aws.batch'],
-        detailType: ['Batch Job State Change'],
+        detailType: ['Batch Job State Change', 'Batch Job Queue Blocked'],
         detail: { jobQueue: [platform.queueArn] },
       },
       target: recordJobState,
+    })
+
+    const sweepRuns = add('SweepRuns', 'sweep-runs', {
+      tableName,
+      stateMachineArn,
+      jobQueueArn: platform.queueArn,
+      jobLogGroup: jobLogGroup.logGroupName,
+      sweepGraceSeconds: String(stage.sweep.grace.toSeconds()),
+      sweepStepLimitSeconds: String(stage.sweep.stepLimit.toSeconds()),
+    })
+    new EventTrigger(this, 'Sweep', {
+      description: 'From time to time: look after runs whose events were lost',
+      every: stage.sweep.every,
+      target: sweepRuns,
     })
 
     this.addOutputs({
@@ -143,6 +170,7 @@ export class ServiceStack extends Stack {
       RecordJobStateFunctionName: recordJobState.lambda.functionName,
       CollectOutputsFunctionName: collectOutputs.lambda.functionName,
       FailRunFunctionName: failRun.lambda.functionName,
+      SweepRunsFunctionName: sweepRuns.lambda.functionName,
     })
   }
 

@@ -28,10 +28,16 @@ export class StorageStack extends Stack {
       enforceSSL: true,
       removalPolicy: stage.removalPolicy,
       lifecycleRules: [
+        // Of uploads, and of copies and archives whose function was stopped.
+        { id: 'forget-unfinished-parts', abortIncompleteMultipartUploadAfter: Duration.days(1) },
         {
           id: 'forget-uploads',
           prefix: PREFIXES.uploads,
-          abortIncompleteMultipartUploadAfter: Duration.days(1),
+          expiration: Duration.days(7),
+        },
+        {
+          id: 'forget-installs',
+          prefix: PREFIXES.installs,
           expiration: Duration.days(7),
         },
       ],

@@ -61,12 +61,16 @@ export function runArguments(engine: ContainerEngine, task: ContainerTask, machi
   ]
 }
 
+/** Far more than any program wants; without it a task that forks without end takes the whole machine with it. */
+const MOST_PROCESSES = 4096
+
 /** Fargate has no swap, so memory and memory with swap are the same; more CPUs than there are would be refused. */
 function limitArguments(container: Container, machineCpus: number): string[] {
   const vcpu = amountOf(container, 'VCPU') ?? machineCpus
   const memoryMib = amountOf(container, 'MEMORY')
   return [
     `--cpus=${Math.min(vcpu, machineCpus)}`,
+    `--pids-limit=${MOST_PROCESSES}`,
     ...(memoryMib === undefined ? [] : [`--memory=${memoryMib}m`, `--memory-swap=${memoryMib}m`]),
   ]
 }

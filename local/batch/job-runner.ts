@@ -88,10 +88,10 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
     const root = volumeRoot(workDirectory, jobId, attempt)
     let startedAt: number | undefined
     let timer: NodeJS.Timeout | undefined
-    const onStarted = (): void => {
+    const onStarted = (logStreamNames: Readonly<Record<string, string>>): void => {
       if (startedAt !== undefined) return
       startedAt = now()
-      change(jobId, { status: 'RUNNING', startedAt })
+      change(jobId, { status: 'RUNNING', startedAt, logStreamNames })
       timer = startTimer(job, controller)
     }
     try {

@@ -52,6 +52,8 @@ export interface Job {
   readonly timeout?: { readonly attemptDurationSeconds: number }
   readonly tags: Readonly<Record<string, string>>
   readonly propagateTags: boolean
+  /** Of the attempt that runs or ran last, by the name of the container. */
+  readonly logStreamNames?: Readonly<Record<string, string>>
   /** With the submission's overrides applied. */
   readonly containers: readonly Container[]
   readonly volumes: readonly string[]
@@ -66,7 +68,7 @@ export function hasEnded(job: Job): boolean {
 
 /** The job as DescribeJobs and the events of AWS show it. */
 export function describe(job: Job): object {
-  const { containers, volumes, outbox: _, endReason, ...rest } = job
+  const { containers, volumes, outbox: _, endReason, logStreamNames = {}, ...rest } = job
   const ends = job.attempts.at(-1)?.taskProperties[0].containers ?? []
   return {
     ...rest,
@@ -79,6 +81,7 @@ export function describe(job: Job): object {
         {
           containers: containers.map((container) => ({
             ...container,
+            ...(logStreamNames[container.name] && { logStreamName: logStreamNames[container.name] }),
             ...ends.find(({ name }) => name === container.name),
           })),
           volumes: volumes.map((name) => ({ name })),

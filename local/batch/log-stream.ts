@@ -22,10 +22,16 @@ export interface LogStream {
 const LIMITS = { events: 10_000, bytes: 1_048_576, overheadBytes: 26 } as const
 /** Output is shown at most this much later; longer would be felt by who follows a run's log. */
 const FLUSH_AFTER_MS = 500
+/** Sent as they come; the emulator keeps what it gets in memory. Of what follows only the end is sent. */
+const SENT_BYTES = 16 * 1024 * 1024
+const END_LINES = 1000
+/** Longest line of the end, so that memory stays below some MiB. */
+const END_LINE_CHARACTERS = 4096
 
 /**
  * Opens a CloudWatch Logs stream and makes it, with its group, when it is missing. A log that cannot be sent is dropped with
- * a warning: it must not hold up the job. Holds at most one batch in memory besides the one on its way.
+ * a warning: it must not hold up the job. Of a log of more than 16 MiB the last 1000 lines come when it is closed, behind a note.
+ * Holds at most one batch in memory besides the one on its way, and those lines.
  */
 export function openLogStream(
   client: CloudWatchLogsClient,
@@ -40,6 +46,29 @@ export function openLogStream(
   let sending = createStream(client, group, name).catch((error: unknown) =>
     warn(`no log stream ${name}: ${String(error)}`),
   )
+
+  let sentBytes = 0
+  /** What is held back: the newest lines, oldest first, and how many there were. */
+  const end: string[] = []
+  let heldBack = 0
+
+  /** @returns something to wait for, as {@link add}. */
+  function take(line: string): Promise<void> | undefined {
+    if (sentBytes < SENT_BYTES) {
+      sentBytes += Buffer.byteLength(line) + LIMITS.overheadBytes
+      return add(line)
+    }
+    heldBack += 1
+    end.push(line.slice(0, END_LINE_CHARACTERS))
+    if (end.length > END_LINES) end.shift()
+    if (heldBack > 1) return undefined
+    return add(`[app-engine] the log is longer than ${SENT_BYTES} bytes: the rest comes at its end, cut`)
+  }
+
+  async function sendEnd(): Promise<void> {
+    if (heldBack > end.length) await add(`[app-engine] ${heldBack - end.length} lines left out`)
+    for (const line of end.splice(0)) await add(line)
+  }
 
   function flush(): Promise<void> {
     clearTimeout(timer)
@@ -78,11 +107,14 @@ export function openLogStream(
     async append(source) {
       const splitter = createLineSplitter()
       for await (const chunk of source) {
-        for (const line of splitter.push(chunk)) await add(line)
+        for (const line of splitter.push(chunk)) await take(line)
       }
-      for (const line of splitter.end()) await add(line)
+      for (const line of splitter.end()) await take(line)
     },
-    close: flush,
+    async close() {
+      await sendEnd()
+      await flush()
+    },
   }
 }
 

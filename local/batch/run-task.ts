@@ -25,8 +25,8 @@ export type RunTask = (attempt: {
   /** Host directory that the task's volumes are made in. */
   readonly root: string
   readonly signal: AbortSignal
-  /** Called for every container that starts. */
-  readonly onStarted: () => void
+  /** Called for every container that starts, with the names of the log streams of all. */
+  readonly onStarted: (logStreamNames: Readonly<Record<string, string>>) => void
 }) => Promise<TaskEnd>
 
 export interface RunTaskDependencies {
@@ -55,6 +55,12 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
     const unusable = await findUnusable(job.containers, images, processImages)
     if (unusable.length > 0) return { taskArn, containers: unusable }
     const directories = await makeVolumes(root, job.volumes)
+    const logStreamNames = Object.fromEntries(
+      job.containers.flatMap((container) => {
+        const name = logStreamName(container, taskId)
+        return name === undefined ? [] : [[container.name, name]]
+      }),
+    )
     const start = (container: Container, stop: AbortSignal, started: () => void): Promise<ContainerEnd> => {
       const task = { container, jobId: job.jobId, attempt, instance, directories }
       const isProcess = processImages[container.image] !== undefined
@@ -62,7 +68,7 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
       log(`job ${job.jobId}: ${container.name} (${container.image}) runs ${way}`)
       const onContainerStarted = (): void => {
         started()
-        onStarted()
+        onStarted(logStreamNames)
       }
       return runOne(dependencies, task, taskId, stop, onContainerStarted)
     }
@@ -125,12 +131,17 @@ async function runOne(
 
 function openContainerLog(
   client: CloudWatchLogsClient,
-  { name, logConfiguration }: Container,
+  container: Container,
   taskId: string,
   warn: (text: string) => void,
 ): LogStream | undefined {
-  const group = logConfiguration?.options['awslogs-group']
-  if (group === undefined) return undefined
-  const prefix = logConfiguration?.options['awslogs-stream-prefix'] ?? 'job'
-  return openLogStream(client, group, `${prefix}/${name}/${taskId}`, warn)
+  const group = container.logConfiguration?.options['awslogs-group']
+  const name = logStreamName(container, taskId)
+  return group === undefined || name === undefined ? undefined : openLogStream(client, group, name, warn)
+}
+
+/** As the awslogs driver of ECS names it; undefined for a container that keeps no log. */
+function logStreamName({ name, logConfiguration }: Container, taskId: string): string | undefined {
+  if (logConfiguration?.options['awslogs-group'] === undefined) return undefined
+  return `${logConfiguration.options['awslogs-stream-prefix'] ?? 'job'}/${name}/${taskId}`
 }

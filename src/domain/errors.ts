@@ -310,6 +310,10 @@ const ERRORS = {
   ],
   /** A state word that the engine alone may set, asked for by a client: the same text as UNKNOWN_STATE, but 403. */
   STATE_NOT_REQUESTABLE: [403, 'APPE-internal-task-run-state-error', 'unknown state in transition request'],
+  /** The reference has no uploads: these three extend its table. */
+  UPLOAD_NOT_FOUND: [404, 'APPE-upload-not-found', 'Upload not found.'],
+  UPLOAD_INVALID_STATE: [409, 'APPE-upload-state-error', 'upload is in invalid state'],
+  UPLOAD_INVALID: [400, 'APPE-upload-invalid', 'invalid upload'],
   ROUTE_NOT_FOUND: [404, 'APPE-internal-server-error', 'no such path'],
   METHOD_NOT_ALLOWED: [405, 'APPE-internal-server-error', 'method not allowed on this path'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'APPE-internal-server-error', 'unsupported media type'],

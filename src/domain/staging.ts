@@ -1,4 +1,8 @@
 import * as z from 'zod'
+import { MAX_PARTS } from './upload-limits.ts'
+
+/** What the stager may know of a descriptor. */
+export { isParameterName } from './task/names.ts'
 
 /*
  * What the stager and the API say to each other. The stager holds no AWS credential: it shows the run's secret and gets
@@ -25,8 +29,14 @@ export const stagedInputsSchema = z.object({
       content: z.union([
         z.object({ kind: z.literal('inline'), text: z.string() }),
         z.object({ kind: z.literal('url'), url: z.string(), sizeBytes: z.number().int().nonnegative() }),
-        // A zip whose entries belong below the input folder.
-        z.object({ kind: z.literal('tree'), url: z.string(), sizeBytes: z.number().int().nonnegative() }),
+        // A zip whose entries belong below the input folder, or below a folder in it.
+        z.object({
+          kind: z.literal('tree'),
+          url: z.string(),
+          sizeBytes: z.number().int().nonnegative(),
+          /** Relative to the input folder. */
+          below: z.string().exactOptional(),
+        }),
       ]),
     }),
   ),
@@ -42,12 +52,11 @@ const outputEntrySchema = z.object({
 })
 export type OutputEntry = z.infer<typeof outputEntrySchema>
 
+/** Batch's own count for this job, from 1: half-written attempts stay apart. */
+const jobAttempt = z.number().int().min(1).max(10)
+
 /** Body of POST task-runs/{id}/staging/outputs: what the task left behind. */
-export const outputEntriesSchema = z.object({
-  /** Batch's own count for this job, from 1: half-written attempts stay apart. */
-  jobAttempt: z.number().int().min(1).max(10),
-  entries: z.array(outputEntrySchema).max(10_000),
-})
+export const outputEntriesSchema = z.object({ jobAttempt, entries: z.array(outputEntrySchema).max(10_000) })
 
 /** Its answer. */
 export const stagedOutputsSchema = z.object({
@@ -57,6 +66,43 @@ export const stagedOutputsSchema = z.object({
   listingUrl: z.string(),
 })
 export type StagedOutputs = z.infer<typeof stagedOutputsSchema>
+
+/** One output of one attempt. */
+const outputName = { jobAttempt, name: z.string().max(1024) }
+
+/** Body of POST task-runs/{id}/staging/parts: an output that is sent in parts begins. */
+export const beginPartsSchema = z.object(outputName)
+export type OutputName = z.infer<typeof beginPartsSchema>
+
+/** Its answer. */
+export const begunPartsSchema = z.object({ multipartId: z.string() })
+
+/** URLs that are asked for in one call: some 200 KB of answer. */
+export const MAX_PART_URLS = 100
+
+const begunOutput = { ...outputName, multipartId: z.string().min(1).max(1024) }
+
+/** Body of POST task-runs/{id}/staging/parts/urls: `count` parts from number `first` on, counted from 1. */
+export const partUrlsSchema = z.object({
+  ...begunOutput,
+  first: z.number().int().min(1).max(MAX_PARTS),
+  count: z.number().int().min(1).max(MAX_PART_URLS),
+})
+export type PartUrls = z.infer<typeof partUrlsSchema>
+
+/** Its answer: URLs in the order of the numbers. */
+export const signedPartsSchema = z.object({ urls: z.array(z.string()) })
+
+/** Body of POST task-runs/{id}/staging/parts/complete: all parts have arrived. */
+export const completePartsSchema = z.object({
+  ...begunOutput,
+  /** Of the whole output. */
+  sizeBytes: z.number().int().nonnegative(),
+})
+export type CompleteParts = z.infer<typeof completePartsSchema>
+
+/** Its answer. */
+export const completedPartsSchema = z.object({ sizeBytes: z.number().int().nonnegative() })
 
 /** What stands in the listing object. */
 export const outputListingSchema = z.object({ entries: z.array(outputEntrySchema) })

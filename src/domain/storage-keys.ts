@@ -1,6 +1,7 @@
 /** Key prefixes of the bucket; permissions and lifecycle rules are cut to them. */
 export const PREFIXES = {
   uploads: 'uploads/',
+  installs: 'installs/',
   taskDefinition: 'task-',
   runInputs: 'task-run-inputs-',
   runOutputs: 'task-run-outputs-',
@@ -9,6 +10,11 @@ export const PREFIXES = {
 /** Where a bundle or an input file arrives. */
 export function uploadKey(uploadId: string): string {
   return `${PREFIXES.uploads}${uploadId}`
+}
+
+/** Where the importer puts a bundle that it gets from an app store: apart from uploads, whose arrival starts an import. */
+export function installKey(uploadId: string): string {
+  return `${PREFIXES.installs}${uploadId}`
 }
 
 /** Everything that is stored of a task. */
@@ -29,6 +35,16 @@ export function logoKey(taskId: string): string {
 /** The input folder of a run, as its container sees it. */
 export function runInputsPrefix(runId: string): string {
   return `${PREFIXES.runInputs}${runId}/`
+}
+
+/** One stored version of an input, or of an array's item; what belongs to it has keys that begin with this one. */
+export function inputValueKey(runId: string, name: string, valueId: string): string {
+  return `${runInputsPrefix(runId)}${name}/${valueId}`
+}
+
+/** The end of a run's log, kept beside all tries of its outputs, whose folders are named by numbers. */
+export function runLogKey(runId: string): string {
+  return `${runOutputsRoot(runId)}log.txt`
 }
 
 /** All tries of a run's output folder. */

@@ -2,6 +2,7 @@ import { BatchClient } from '@aws-sdk/client-batch'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { ECRClient } from '@aws-sdk/client-ecr'
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
@@ -70,6 +71,11 @@ export function createBatchClient({ attempts = 5 }: { readonly attempts?: number
 /** Image repositories and the registry's token. */
 export function createEcrClient(): ECRClient {
   return new ECRClient(SHORT_CALLS)
+}
+
+/** The event bus. */
+export function createEventsClient(): EventBridgeClient {
+  return new EventBridgeClient(SHORT_CALLS)
 }
 
 /** Step Functions. */

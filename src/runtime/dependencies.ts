@@ -6,19 +6,23 @@ import { createDynamoStoreRepository } from '../adapters/aws/dynamo-store-reposi
 import { createDynamoTaskRepository } from '../adapters/aws/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../adapters/aws/dynamo-upload-repository.ts'
 import { createEcrImageRegistry } from '../adapters/aws/ecr-image-registry.ts'
+import { createEventImportRequests } from '../adapters/aws/event-import-requests.ts'
 import { createS3ObjectStore } from '../adapters/aws/s3-object-store.ts'
+import { createS3PartStore } from '../adapters/aws/s3-part-store.ts'
 import { createSfnRunWorkflow } from '../adapters/aws/sfn-run-workflow.ts'
 import { createFetchBundleSource } from '../adapters/http/fetch-bundle-source.ts'
 import {
   createBatchClient,
   createDocumentClient,
   createEcrClient,
+  createEventsClient,
   createLogsClient,
   createS3Client,
   createSfnClient,
 } from './aws-clients.ts'
 import type { FunctionEnvironment } from './environment.ts'
 import { systemIdentity } from './identity.ts'
+import { repeat } from './repeat.ts'
 
 /*
  * What each function works with, made once per process. Endpoints come from the SDK's own variables, so nothing here knows
@@ -39,8 +43,18 @@ function createRepositories({ tableName }: { readonly tableName: string }) {
   }
 }
 
+/** The bucket as the API sees it; both take from one pool of connections. */
+function createBucket({ bucketName }: { readonly bucketName: string }) {
+  const options = { client: createS3Client(), bucketName }
+  return { objects: createS3ObjectStore(options), parts: createS3PartStore(options) }
+}
+
 function createObjects({ bucketName }: { readonly bucketName: string }) {
   return createS3ObjectStore({ client: createS3Client(), bucketName })
+}
+
+function createLogs({ jobLogGroup }: { readonly jobLogGroup: string }) {
+  return createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup })
 }
 
 function createWorkflow({ stateMachineArn }: { readonly stateMachineArn: string }) {
@@ -54,12 +68,12 @@ function createRegistry({ registryUrl }: { readonly registryUrl: string }) {
 export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
   return {
     ...createRepositories(environment),
-    bundles: createFetchBundleSource(),
-    objects: createObjects(environment),
+    requests: createEventImportRequests(createEventsClient()),
+    ...createBucket(environment),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
     workflow: createWorkflow(environment),
-    logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: environment.jobLogGroup }),
+    logs: createLogs(environment),
     pause: () => pause(IMPORT_POLL_MS),
   }
 }
@@ -68,10 +82,14 @@ export function createImportDependencies(environment: FunctionEnvironment<'impor
   return {
     ...createRepositories(environment),
     objects: createObjects(environment),
+    bundles: createFetchBundleSource(),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
+    requests: createEventImportRequests(createEventsClient()),
+    repeat,
     settings: {
       repositoryPrefix: environment.repositoryPrefix,
+      defaultRamBytes: environment.defaultRamBytes,
       job: {
         definitionPrefix: environment.jobDefinitionPrefix,
         stagerImage: environment.stagerImage,
@@ -101,7 +119,12 @@ export function createSubmitDependencies(environment: FunctionEnvironment<'submi
 
 export function createRecordDependencies(environment: FunctionEnvironment<'record-job-state'>) {
   const { runs } = createRepositories(environment)
-  return { runs, workflow: createWorkflow(environment) }
+  return {
+    runs,
+    objects: createObjects(environment),
+    workflow: createWorkflow(environment),
+    logs: createLogs(environment),
+  }
 }
 
 export function createCollectDependencies(environment: FunctionEnvironment<'collect-outputs'>) {
@@ -110,5 +133,24 @@ export function createCollectDependencies(environment: FunctionEnvironment<'coll
 }
 
 export function createFailDependencies(environment: FunctionEnvironment<'fail-run'>) {
-  return { runs: createRepositories(environment).runs }
+  const { runs } = createRepositories(environment)
+  return { runs, scheduler: createBatchJobScheduler({ client: createBatchClient() }) }
+}
+
+export function createSweepDependencies(environment: FunctionEnvironment<'sweep-runs'>) {
+  const { identity, runs } = createRepositories(environment)
+  return {
+    identity,
+    runs,
+    scheduler: createBatchJobScheduler({
+      client: createBatchClient(),
+      jobQueueArn: environment.jobQueueArn,
+    }),
+    workflow: createWorkflow(environment),
+    logs: createLogs(environment),
+    settings: {
+      graceSeconds: environment.sweepGraceSeconds,
+      stepLimitSeconds: environment.sweepStepLimitSeconds,
+    },
+  }
 }

@@ -18,6 +18,9 @@ export const VARIABLES = {
   registryUrl: 'REGISTRY_URL',
   repositoryPrefix: 'REPOSITORY_PREFIX',
   jobLogRegion: 'JOB_LOG_REGION',
+  defaultRamBytes: 'DEFAULT_RAM_BYTES',
+  sweepGraceSeconds: 'SWEEP_GRACE_SECONDS',
+  sweepStepLimitSeconds: 'SWEEP_STEP_LIMIT_SECONDS',
 } as const
 
 type Variable = keyof typeof VARIABLES
@@ -42,6 +45,10 @@ const fields = {
   repositoryPrefix: text,
   /** Region of the job log group. */
   jobLogRegion: text,
+  /** Memory of a task that does not ask for any. */
+  defaultRamBytes: z.coerce.number().int().min(1),
+  sweepGraceSeconds: z.coerce.number().int().min(0),
+  sweepStepLimitSeconds: z.coerce.number().int().min(1),
 } satisfies Record<Variable, z.ZodType>
 
 /** Which function reads which variables. */
@@ -58,11 +65,20 @@ export const FUNCTION_VARIABLES = {
     'attemptTimeoutSeconds',
     'stagerImage',
     'jobLogRegion',
+    'defaultRamBytes',
   ],
   'submit-job': ['tableName', 'stateMachineArn', 'jobQueueArn', 'stagerApiUrl'],
-  'record-job-state': ['tableName', 'stateMachineArn'],
+  'record-job-state': ['tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup'],
   'collect-outputs': ['tableName', 'bucketName'],
   'fail-run': ['tableName'],
+  'sweep-runs': [
+    'tableName',
+    'stateMachineArn',
+    'jobQueueArn',
+    'jobLogGroup',
+    'sweepGraceSeconds',
+    'sweepStepLimitSeconds',
+  ],
 } as const satisfies Record<string, readonly Variable[]>
 
 export type FunctionName = keyof typeof FUNCTION_VARIABLES
@@ -90,6 +106,9 @@ export function readEnvironment<Name extends FunctionName>(
   if (problems.length > 0) throw new Error(`environment of ${name}: ${problems.join('; ')}`)
   return environment as FunctionEnvironment<Name>
 }
+
+/** The event by which somebody asks for an import that no arriving object starts; rule and adapter share its words. */
+export const IMPORT_REQUESTED = { source: 'app-engine', detailType: 'Import Requested' } as const
 
 /** Key names of the one table: the construct makes it, the DynamoDB adapters use it. */
 export const TABLE = {

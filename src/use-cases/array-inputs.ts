@@ -10,47 +10,57 @@ import {
 import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
 import { type FileContent, provisionOf, type Run } from '../domain/run/run.ts'
 import type { ParameterType } from '../domain/task/task.ts'
-import { openZip, type ZipLimits } from '../formats/zip/read-zip.ts'
+import { readAll } from '../formats/read-all.ts'
+import { openZip } from '../formats/zip/read-zip.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository } from '../ports.ts'
-import { objectSource } from './object-source.ts'
+import { folderEntries } from './folder-entries.ts'
+import { objectSource, openObject } from './object-source.ts'
 
 interface Dependencies {
   readonly objects: ObjectStore
   readonly runs: RunRepository
 }
 
-/** Trees are made by us, or by the stager, and an array of 100 000 items is one. */
-export const TREE_LIMITS: ZipLimits = {
-  maxEntries: 1_100_000,
-  maxNameBytes: 4096,
-  maxEntryBytes: 200 * 1024 ** 3,
-}
+/** A stored file (or folder) with the name that the container or a download knows it by. */
+export type StoredFile = FileContent & { readonly name: string }
+
+/** A file of an input, with the object of its own that it is, or is in. */
+export type InputEntry = ArchiveEntry & { readonly object?: StoredFile }
 
 /** Entries of a stored file or folder, names as the container knows them. */
 export async function entriesOf(
   deps: { readonly objects: ObjectStore },
   name: string,
   file: FileContent,
-): Promise<readonly ArchiveEntry[]> {
+): Promise<readonly InputEntry[]> {
   switch (file.kind) {
     case 'inline': {
       const bytes = Buffer.from(file.text)
       return [{ name, sizeBytes: bytes.byteLength, bytes }]
     }
     case 'object':
-      return [{ name, sizeBytes: file.sizeBytes, open: () => openObject(deps, file.key) }]
-    case 'tree': {
-      const zip = await openZip(objectSource(deps.objects, file.key, file.sizeBytes), TREE_LIMITS)
-      return zip.entries.map((entry) => ({ ...entry, open: async () => Readable.from(zip.read(entry)) }))
+      return [
+        {
+          name,
+          sizeBytes: file.sizeBytes,
+          open: () => openObject(deps.objects, file.key),
+          object: { name, ...file },
+        },
+      ]
+    case 'tree':
+      return folderEntries(deps, file.key, file.sizeBytes)
+    case 'zip': {
+      const zip = await openZip(objectSource(deps.objects, file.key, file.sizeBytes))
+      const object = { name, ...file }
+      return zip.entries.map((entry) => ({
+        name: `${name}/${entry.name}`,
+        sizeBytes: entry.sizeBytes,
+        open: async () => Readable.from(zip.read(entry)),
+        object,
+      }))
     }
   }
-}
-
-async function openObject(deps: { readonly objects: ObjectStore }, key: string): Promise<Readable> {
-  const body = await deps.objects.read(key)
-  if (body === undefined) throw new Error(`object ${key} is gone`)
-  return body
 }
 
 /**
@@ -62,15 +72,16 @@ export async function arrayEntries(
   run: Run,
   parameterName: string,
   type: ArrayType,
-): Promise<ReadonlyMap<string, ArchiveEntry>> {
-  const entries = new Map<string, ArchiveEntry>()
-  const add = (added: readonly ArchiveEntry[]): void => {
+): Promise<ReadonlyMap<string, InputEntry>> {
+  const entries = new Map<string, InputEntry>()
+  const add = (added: readonly InputEntry[]): void => {
     for (const entry of added) entries.set(entry.name, entry)
   }
   const whole = provisionOf(run, parameterName)
   if (whole?.kind === 'value') {
     const value = await deps.runs.findInput(run.id, parameterName, whole.valueId)
-    if (value !== undefined) add(await entriesOf(deps, parameterName, value.file))
+    if (value === undefined) throw changed(parameterName)
+    add(await entriesOf(deps, parameterName, value.file))
   }
   const items = itemProvisions(run, parameterName)
   if (items.size === 0) return entries
@@ -80,13 +91,18 @@ export async function arrayEntries(
     removeItems(entries, names)
     for (const name of names) {
       const value = stored.get(name)
-      if (value === undefined) continue
+      if (value === undefined) throw changed(parameterName)
       add(await entriesOf(deps, name, value.file))
       if (value.companion !== undefined) add(await entriesOf(deps, `${name}.geojson`, value.companion))
     }
   }
   writeMetadata(entries, parameterName, type)
   return entries
+}
+
+/** Values are there as long as the run points at them. */
+function changed(parameterName: string): Error {
+  return new Error(`the input ${parameterName} was given anew while it was read`)
 }
 
 /** Names with the same number of slashes, fewest first. */
@@ -178,10 +194,12 @@ export function arrayFolder(entries: ReadonlyMap<string, ArchiveEntry>, paramete
   }
 }
 
+/** An entry's bytes in memory. */
+export async function readEntry(entry: ArchiveEntry): Promise<Buffer> {
+  return 'bytes' in entry ? entry.bytes : readAll(await entry.open())
+}
+
 /** Bytes of an entry as text. */
 export async function entryText(entry: ArchiveEntry): Promise<string> {
-  if ('bytes' in entry) return entry.bytes.toString('utf8')
-  const chunks: Buffer[] = []
-  for await (const chunk of await entry.open()) chunks.push(Buffer.from(chunk as Uint8Array))
-  return Buffer.concat(chunks).toString('utf8')
+  return (await readEntry(entry)).toString('utf8')
 }

@@ -3,20 +3,33 @@ import { topIndexes } from '../domain/run/array-provisions.ts'
 import { missingInputs } from '../domain/run/completeness.ts'
 import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run } from '../domain/run/run.ts'
-import { isProvisionable, RUN_STATES, type RunState } from '../domain/run/transitions.ts'
+import { isActive, isProvisionable, RUN_STATES, type RunState } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'
-import type { Identity, ObjectStore, RunRepository, RunWorkflow, TaskRepository } from '../ports.ts'
+import {
+  type Identity,
+  type JobScheduler,
+  type ObjectStore,
+  type RunRepository,
+  RunStateConflictError,
+  type RunWorkflow,
+  type TaskRepository,
+} from '../ports.ts'
+import { cancelRun } from './cancel-run.ts'
 import { findRunAndTask } from './find-run.ts'
-import { provisionDefaults } from './provision-input.ts'
-import { inInvalidState } from './provisioning.ts'
+import { storeDefaults } from './provision-input.ts'
+import { discardValues, inInvalidState } from './provisioning.ts'
 
 interface Dependencies {
   readonly identity: Identity
   readonly objects: ObjectStore
   readonly runs: RunRepository
+  readonly scheduler: JobScheduler
   readonly tasks: TaskRepository
   readonly workflow: RunWorkflow
 }
+
+/** Extends the contract: no state, but the word that asks for an end. */
+const CANCELLED = 'CANCELLED'
 
 /**
  * Carries out a state action (run-lifecycle 3).
@@ -31,10 +44,11 @@ export async function changeRunState(
   const { run, task } = await findRunAndTask(deps, runId)
   switch (parseDesired(desired)) {
     case 'PROVISIONED':
-      if (run.state !== 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
-      return { run: await declareProvisioned(deps, run, task), task }
+      return { run: await provisionRun(deps, run, task), task }
     case 'RUNNING':
       return { run: await startRun(deps, run, task), task }
+    case CANCELLED:
+      return { run: await cancelRun(deps, run.id), task }
     case 'FINISHED':
       // Only the engine knows when outputs are valid; no client can declare it.
       throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
@@ -43,19 +57,31 @@ export async function changeRunState(
   }
 }
 
-function parseDesired(desired: unknown): RunState {
+function parseDesired(desired: unknown): RunState | typeof CANCELLED {
   const word = typeof desired === 'string' ? desired.toUpperCase() : undefined
-  const state = RUN_STATES.find((one) => one === word)
+  const state = ([...RUN_STATES, CANCELLED] as const).find((one) => one === word)
   if (state === undefined) throw new DomainError('UNKNOWN_STATE')
   return state
 }
 
-async function declareProvisioned(deps: Dependencies, run: Run, task: Task): Promise<Run> {
+/** @throws RunStateConflictError also when the inputs have changed since the run was read */
+function declareProvisioned(deps: Dependencies, run: Run): Promise<Run> {
+  return deps.runs.transition(run.id, {
+    to: 'PROVISIONED',
+    from: ['CREATED'],
+    ifProvisions: run.provisions,
+  })
+}
+
+/** For a client that asks for it: by the inputs as they are, also when they change meanwhile. */
+async function provisionRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
+  if (run.state !== 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
   if (missingInputs(task, run).length > 0) throw new DomainError('INTERNAL_NOT_PROVISIONED')
   try {
-    return await deps.runs.transition(run.id, { to: 'PROVISIONED', from: ['CREATED'] })
+    return await declareProvisioned(deps, run)
   } catch (error) {
-    throw inInvalidState(error)
+    if (!(error instanceof RunStateConflictError) || error.run === undefined) throw inInvalidState(error)
+    return provisionRun(deps, error.run, task)
   }
 }
 
@@ -69,28 +95,66 @@ function checkMatching(run: Run, task: Task): void {
   if (first !== undefined) throw first
 }
 
-async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
+/** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_NOT_PROVISIONED, INTERNAL_NOT_MATCHING_… */
+function checkStartable(run: Run, task: Task): void {
   if (!isProvisionable(run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
   // Also of a PROVISIONED run: an item that leaves a gap takes a moment to make it CREATED again.
   if (missingInputs(task, run).length > 0) throw new DomainError('INTERNAL_NOT_PROVISIONED')
-  if (run.state === 'CREATED') await declareProvisioned(deps, run, task)
   checkMatching(run, task)
-  await provisionDefaults(deps, run, task)
+}
+
+/**
+ * The write that decides between simultaneous starts, and between a start and provisioning calls: the run starts with the
+ * inputs that were checked, or with newer ones after checking those.
+ */
+async function queueRun(deps: Dependencies, run: Run, task: Task, defaults: Run['provisions']): Promise<Run> {
+  checkStartable(run, task)
+  try {
+    const ready = run.state === 'CREATED' ? await declareProvisioned(deps, run) : run
+    return await deps.runs.transition(run.id, {
+      to: 'QUEUING',
+      from: ['PROVISIONED'],
+      ifProvisions: run.provisions,
+      set: { provisions: { ...defaults, ...ready.provisions } },
+    })
+  } catch (error) {
+    if (!(error instanceof RunStateConflictError) || error.run === undefined) throw inInvalidState(error)
+    return queueRun(deps, error.run, task, defaults)
+  }
+}
+
+async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
+  checkStartable(run, task)
+  const defaults = await storeDefaults(deps, run, task)
   let started: Run
   try {
-    // Decides between simultaneous starts, and between a start and a provisioning call.
-    started = await deps.runs.transition(run.id, { to: 'QUEUING', from: ['PROVISIONED'] })
+    started = await queueRun(deps, run, task, defaults)
   } catch (error) {
-    throw inInvalidState(error)
+    // After any other failure the run may have been started all the same.
+    if (error instanceof DomainError) await discardValues(deps, run.id, defaults)
+    throw error
   }
   try {
     await deps.workflow.start(run.id)
+    return started
   } catch (error) {
-    await deps.runs.transition(run.id, {
-      to: 'FAILED',
-      set: { failure: { kind: 'engine-error', message: 'the workflow of the run could not be started' } },
-    })
-    throw error
+    return failNotStarted(deps, run.id, error)
   }
-  return started
+}
+
+/**
+ * Ends the run, unless the workflow was started after all and only its answer was lost. If this dies as well, the run stays
+ * QUEUING until the sweeper starts it.
+ * @throws the error that made the start fail
+ */
+async function failNotStarted({ runs }: Dependencies, runId: string, cause: unknown): Promise<Run> {
+  const failure = { kind: 'engine-error', message: 'the workflow of the run could not be started' } as const
+  try {
+    await runs.transition(runId, { to: 'FAILED', from: ['QUEUING'], set: { failure } })
+  } catch (error) {
+    if (error instanceof RunStateConflictError && error.run !== undefined && isActive(error.run.state))
+      return error.run
+    throw inInvalidState(error)
+  }
+  throw cause
 }

@@ -7,6 +7,7 @@ import { isActive } from '../domain/run/transitions.ts'
 import { LISTING_NAME, type OutputEntry, outputListingSchema } from '../domain/staging.ts'
 import { runOutputsPrefix } from '../domain/storage-keys.ts'
 import type { Task, TaskOutput } from '../domain/task/task.ts'
+import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'
 import { type ObjectStore, type RunRepository, RunStateConflictError, type TaskRepository } from '../ports.ts'
 import { itemIndexKey } from './item-index.ts'
@@ -21,8 +22,6 @@ interface Dependencies {
 
 /** Listing of a finished run's outputs, beside the files; a parameter name has no dot, so it cannot be one. */
 export const OUTPUTS_NAME = 'outputs.json'
-
-const CHUNK_LENGTH = 64 * 1024
 
 /**
  * Checks every output of a job that succeeded, all of them even when some are wrong, and ends the run: FINISHED with its
@@ -39,7 +38,11 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   const collected: Collected = { arrays: new Map(), problems: [] }
   const pieces = listingOf(deps, run, task, entries, prefix, collected)
   try {
-    await deps.objects.write(`${prefix}${OUTPUTS_NAME}`, Readable.from(inChunks(pieces)), 'application/json')
+    await deps.objects.write(
+      `${prefix}${OUTPUTS_NAME}`,
+      Readable.from(inTextChunks(pieces)),
+      'application/json',
+    )
   } catch (error) {
     if (collected.problems.length === 0) throw error
     const failure = describeProblems(collected.problems, run.job.attempt)
@@ -92,18 +95,6 @@ async function* listingOf(
   }
   if (problems.length > 0) throw new Error(`${problems.length} output(s) refused`)
   yield separator === '[' ? '[]' : ']'
-}
-
-/** An upload takes pieces of any size, but some microseconds for each. */
-async function* inChunks(pieces: AsyncIterable<string>): AsyncGenerator<Buffer, void, undefined> {
-  let text = ''
-  for await (const piece of pieces) {
-    text += piece
-    if (text.length < CHUNK_LENGTH) continue
-    yield Buffer.from(text)
-    text = ''
-  }
-  yield Buffer.from(text)
 }
 
 /** Top-level indexes of input arrays by what was provisioned, of output arrays by what was listed. */

@@ -1,33 +1,42 @@
+import { DomainError } from '../domain/errors.ts'
 import { taskDefinitionPrefix } from '../domain/storage-keys.ts'
-import type { Task } from '../domain/task/task.ts'
-import type {
-  ImageRegistry,
-  JobScheduler,
-  ObjectStore,
-  RunRepository,
-  RunWorkflow,
-  TaskRepository,
-} from '../ports.ts'
-import { deleteRun } from './delete-run.ts'
+import type { TaskName } from '../domain/store.ts'
+import type { ImageRegistry, TaskRepository } from '../ports.ts'
+import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
+
+interface Dependencies extends DeleteRunDependencies {
+  readonly registry: Pick<ImageRegistry, 'removeImage'>
+  readonly tasks: TaskRepository
+}
+
+/** A call has half a minute, and each run takes a handful of requests. */
+const RUNS_AT_ONCE = 10
 
 /**
- * Removes a task with its runs, job definition, image and files. The record goes last, so that an unfinished deletion can be
- * repeated; then namespace and version are free again.
+ * Removes a task with its runs, job definition, image and files. First nobody sees it or makes runs of it any more; a part that
+ * cannot be removed keeps none of the others, but the record, which goes last: then the deletion can be repeated, and the name
+ * stays taken until it is through.
+ * @throws DomainError INTERNAL_TASK_NOT_FOUND; Error with what could not be removed
  */
-export async function deleteTask(
-  deps: {
-    readonly objects: ObjectStore
-    readonly registry: Pick<ImageRegistry, 'removeImage'>
-    readonly runs: RunRepository
-    readonly scheduler: JobScheduler
-    readonly tasks: TaskRepository
-    readonly workflow: RunWorkflow
-  },
-  task: Task,
-): Promise<void> {
-  for (const run of await deps.runs.listByTask(task.id)) await deleteRun(deps, run.id)
-  if (task.jobDefinitionArn !== null) await deps.scheduler.deregisterDefinition(task.jobDefinitionArn)
-  await deps.registry.removeImage(task.image.repository, task.image.tag)
-  await deps.objects.removeAll(taskDefinitionPrefix(task.id))
+export async function deleteTask(deps: Dependencies, name: TaskName): Promise<void> {
+  const task = await deps.tasks.beginRemoval(name)
+  if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+  const { jobDefinitionArn, image } = task
+  const failures: unknown[] = []
+  const remove = async (part: () => Promise<void>): Promise<void> => {
+    await part().catch((error: unknown) => failures.push(error))
+  }
+
+  const runIds = await deps.runs.listIdsByTask(task.id)
+  for (let start = 0; start < runIds.length; start += RUNS_AT_ONCE) {
+    const some = runIds.slice(start, start + RUNS_AT_ONCE)
+    await Promise.all(some.map((runId) => remove(() => deleteRun(deps, runId))))
+  }
+  if (jobDefinitionArn !== null) await remove(() => deps.scheduler.deregisterDefinition(jobDefinitionArn))
+  await remove(() => deps.registry.removeImage(image.repository, image.tag))
+  await remove(() => deps.objects.removeAll(taskDefinitionPrefix(task.id)))
+  if (failures.length > 0) {
+    throw new AggregateError(failures, `the deletion of task ${name.namespace} ${name.version} is unfinished`)
+  }
   await deps.tasks.remove(task)
 }

@@ -1,24 +1,34 @@
 import { DomainError } from '../domain/errors.ts'
-import { describeJob, type JobSettings } from '../domain/job/job-definition.ts'
-import { sizeJob } from '../domain/job/job-size.ts'
+import type { JobSettings } from '../domain/job/job-definition.ts'
 import { descriptorKey, logoKey, taskDefinitionPrefix } from '../domain/storage-keys.ts'
 import { imageName } from '../domain/task/image-name.ts'
 import { descriptorError, parseTaskDescriptor } from '../domain/task/parse-task-descriptor.ts'
-import type { Task, TaskDescriptor, TaskImage } from '../domain/task/task.ts'
-import { findImage } from '../formats/oci/find-image.ts'
-import { scanImageArchive } from '../formats/oci/image-archive.ts'
+import type { TaskDescriptor, TaskImage } from '../domain/task/task.ts'
 import type {
+  BundleSource,
   Identity,
   ImageRegistry,
+  ImportRequests,
   JobScheduler,
+  NameReservation,
   ObjectStore,
   TaskRepository,
   Upload,
   UploadRepository,
 } from '../ports.ts'
-import { asRefusal, refusal } from './import/import-refusal.ts'
-import { type Bundle, decodeDescriptor, findImageEntry, openBundle, readLogo } from './import/open-bundle.ts'
+import { fetchBundle } from './import/fetch-bundle.ts'
+import { asImageRefusal, asRefusal, refusal } from './import/import-refusal.ts'
+import { holdLease, LEASE_SECONDS, type Lease, LeaseLostError, TimeIsUpError } from './import/lease.ts'
+import {
+  type Bundle,
+  decodeDescriptor,
+  documentedTag,
+  findImageEntry,
+  openBundle,
+  readLogo,
+} from './import/open-bundle.ts'
 import { pushImage } from './import/push-image.ts'
+import { registerJob } from './import/register-job.ts'
 
 /** What an import works with. */
 export interface ImportBundleDependencies {
@@ -26,40 +36,73 @@ export interface ImportBundleDependencies {
   readonly uploads: UploadRepository
   readonly tasks: TaskRepository
   readonly objects: ObjectStore
+  readonly bundles: BundleSource
   readonly registry: ImageRegistry
   readonly scheduler: JobScheduler
+  readonly requests: ImportRequests
+  /** Calls again and again, this many seconds apart, until the returned function is called. */
+  readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
   readonly settings: {
     /** First part of the repositories of task images. */
     readonly repositoryPrefix: string
+    /** Memory of a task that does not ask for any. */
+    readonly defaultRamBytes: number
     readonly job: JobSettings
   }
 }
 
-/** Longer than a worker lives (Lambda: 900 s), so that two of them are never at the same upload or name. */
-const LEASE_SECONDS = 960
+interface ImportBundleInput {
+  readonly uploadId: string
+  /** Where the bundle lies, when an object that arrived starts the import: it may have no upload item yet. */
+  readonly key?: string
+  /** How much longer this worker may live; for ever when absent. */
+  readonly timeLeftMs?: () => number
+}
 
-/** Steps to take back when the import fails, in the order they were taken. */
-type UndoSteps = (() => Promise<void>)[]
+/** Between asking for a continuation and its beginning, the name stays ours: events may be late. */
+const CONTINUATION_SECONDS = 900
+
+/** One import in the hands of one worker. */
+interface ImportWork {
+  readonly upload: Upload
+  readonly lease: Lease
+  /** Steps to take back when the import fails, in the order they were taken. */
+  readonly undo: (() => Promise<void>)[]
+  /** Whether a further worker would find more done than this one did. */
+  hasAdvanced: boolean
+  /** What the task will be called, as soon as it is known and ours. */
+  name?: NameReservation
+}
 
 /**
- * Makes a task of the bundle that arrived under `key`: image into the registry, job definition, files, record. Either all of
- * it is there at the end, or nothing, and the upload says which. May be repeated after a crash; repeating it after the end does
- * nothing. Holds some 50 MiB, whatever the size of the bundle.
- * @throws Error while another worker holds the upload; failures of the system (refusals of the bundle only go into the upload), after the upload was marked FAILED, so that
- * they get logged.
+ * Makes a task of a bundle: image into the registry, job definition, files, record. Either all of it is there at the end, or
+ * nothing, and the upload says which. May be repeated after a crash, goes on in a further call when its time is up, and does
+ * nothing after the end. Holds some 100 MiB, whatever the size of the bundle.
+ * @throws Error while another worker holds the upload; failures of the system (refusals of the bundle only go into the upload),
+ * after the upload was marked FAILED, so that they get logged.
  */
-export async function importBundle(
-  deps: ImportBundleDependencies,
-  input: { readonly uploadId: string; readonly key: string },
-): Promise<void> {
+export async function importBundle(deps: ImportBundleDependencies, input: ImportBundleInput): Promise<void> {
   const upload = await claimUpload(deps, input)
   if (upload === undefined) return await leaveToOther(deps, input.uploadId)
-  const undo: UndoSteps = []
+  const claim = { uploadId: upload.id, leaseUntil: upload.leaseUntil ?? '' }
+  const lease = holdLease(deps, claim, input.timeLeftMs ?? (() => Number.POSITIVE_INFINITY))
+  const work: ImportWork = { upload, lease, undo: [], hasAdvanced: false }
+  try {
+    await carryOut(deps, work)
+  } finally {
+    lease.stop()
+  }
+}
+
+async function carryOut(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
+  const { upload } = work
   try {
     // A worker that died right after publishing leaves only the last steps to do.
-    if (!(await isPublished(deps, upload))) await install(deps, upload, undo)
+    if (!(await isPublished(deps, upload))) await install(deps, work)
   } catch (error) {
-    if (!(await isPublished(deps, upload))) return await giveUp(deps, upload, asRefusal(error), undo)
+    if (error instanceof LeaseLostError) throw error
+    if (error instanceof TimeIsUpError && work.hasAdvanced) return await askForContinuation(deps, work)
+    if (!(await isPublished(deps, upload))) return await giveUp(deps, work, asRefusal(error))
     // The record was written although its answer got lost.
   }
   await deps.uploads.update(upload.id, { state: 'READY' })
@@ -73,19 +116,25 @@ export async function importBundle(
  */
 async function leaveToOther({ uploads }: ImportBundleDependencies, uploadId: string): Promise<void> {
   const upload = await uploads.find(uploadId)
-  if (upload?.state === 'READY' || upload?.state === 'FAILED') return
-  throw new Error(`another worker holds upload ${uploadId} until ${upload?.leaseUntil}`)
+  if (upload === undefined || upload.purpose === 'input') return
+  if (upload.state === 'READY' || upload.state === 'FAILED') return
+  throw new Error(`another worker holds upload ${uploadId} until ${upload.leaseUntil}`)
 }
 
-/** An object that some S3 client put into the bucket has no upload item yet. */
+/** Undefined when there is nothing to do here: files for a run are none of the importer's business. */
 async function claimUpload(
   { identity, uploads }: ImportBundleDependencies,
-  { uploadId, key }: { readonly uploadId: string; readonly key: string },
+  { uploadId, key }: ImportBundleInput,
 ): Promise<Upload | undefined> {
-  if ((await uploads.find(uploadId)) === undefined) {
+  const upload = await uploads.find(uploadId)
+  if (upload?.purpose === 'input') return undefined
+  if (upload === undefined) {
+    if (key === undefined) return undefined
+    // Some S3 client put the object into the bucket.
     const createdAt = identity.now().toISOString()
+    const taskId = identity.uuid()
     try {
-      await uploads.create({ id: uploadId, key, state: 'CREATED', taskId: identity.uuid(), createdAt })
+      await uploads.create({ id: uploadId, key, purpose: 'task', state: 'CREATED', taskId, createdAt })
     } catch (error) {
       // Events may come twice: then the other worker made the item.
       if ((await uploads.find(uploadId)) === undefined) throw error
@@ -98,28 +147,49 @@ async function isPublished({ tasks }: ImportBundleDependencies, upload: Upload):
   return (await tasks.findById(upload.taskId)) !== undefined
 }
 
-async function install(deps: ImportBundleDependencies, upload: Upload, undo: UndoSteps): Promise<void> {
+async function install(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
+  const { upload, lease, undo } = work
+  undoEarlierWorkers(deps, work)
   await deps.uploads.update(upload.id, { state: 'VALIDATING' })
+  if (await fetchBundle(deps, upload, lease.signal)) work.hasAdvanced = true
   const bundle = await openBundle(deps.objects, upload.key)
-  const parsed = parseTaskDescriptor(decodeDescriptor(bundle.descriptor), () => deps.identity.uuid())
+  const parsed = parseTaskDescriptor(decodeDescriptor(bundle.descriptor), {
+    newId: () => deps.identity.uuid(),
+    defaultRamBytes: deps.settings.defaultRamBytes,
+  })
   if ('problems' in parsed) throw descriptorError(parsed.problems)
   const { descriptor } = parsed
   requireExpected(upload, descriptor)
 
   await reserveName(deps, upload, descriptor)
+  work.name = reservationOf(upload, descriptor)
+  lease.keepName(work.name)
   undo.push(() => deps.tasks.releaseName(reservationOf(upload, descriptor)))
   const logo = await readLogo(bundle.zip)
-  const { image, diskBytes } = await installImage(deps, upload, bundle, descriptor, undo)
+  const { image, diskBytes } = await installImage(deps, work, bundle, descriptor)
 
-  undo.push(() => deps.objects.removeAll(taskDefinitionPrefix(upload.taskId)))
   await deps.objects.put(descriptorKey(upload.taskId), bundle.descriptor, 'application/yaml')
   if (logo !== undefined) await deps.objects.put(logoKey(upload.taskId), logo, 'image/png')
 
   const task = { ...descriptor, id: upload.taskId, image, hasLogo: logo !== undefined }
   const job = await registerJob(deps, task, diskBytes)
   const arn = job.jobDefinitionArn
-  if (arn !== null) undo.push(() => deps.scheduler.deregisterDefinition(arn))
+  if (arn !== null) {
+    undo.push(() => deps.scheduler.deregisterDefinition(arn))
+    await deps.uploads.update(upload.id, { state: 'PUSHING', jobDefinitionArn: arn })
+  }
+  await lease.assertHeld()
   await deps.tasks.publish({ ...task, ...job, createdAt: deps.identity.now().toISOString() }, upload.id)
+}
+
+/** What a worker that died may have left is taken back like this worker's own steps. */
+function undoEarlierWorkers(
+  { objects, scheduler }: ImportBundleDependencies,
+  { upload, undo }: ImportWork,
+): void {
+  undo.push(() => objects.removeAll(taskDefinitionPrefix(upload.taskId)))
+  const arn = upload.jobDefinitionArn
+  if (arn !== undefined) undo.push(() => scheduler.deregisterDefinition(arn))
 }
 
 /** A store may have sent another task than the one that was asked for. */
@@ -148,33 +218,53 @@ async function reserveName(
 
 async function installImage(
   deps: ImportBundleDependencies,
-  upload: Upload,
+  work: ImportWork,
   { zip }: Bundle,
   descriptor: TaskDescriptor,
-  undo: UndoSteps,
 ): Promise<{ readonly image: TaskImage; readonly diskBytes: number }> {
-  const archive = findImageEntry(zip, descriptor)
-  const found = findImage(await scanImageArchive(zip.read(archive)))
+  const { upload, lease, undo } = work
+  const { registry } = deps
   const { repository, tag } = imageName(
     deps.settings.repositoryPrefix,
     descriptor.namespace,
     descriptor.version,
   )
-  await deps.registry.ensureRepository(repository)
-  const { manifest, diskBytes } = await pushImage(
-    deps.registry,
+  await registry.ensureRepository(repository)
+  const known = upload.layers ?? []
+  const { manifest, diskBytes } = await pushImage({
+    registry,
     repository,
-    found,
-    zip.read(archive),
-    (progress) => deps.uploads.update(upload.id, { state: 'PUSHING', progress }),
-  )
-  // The tag belongs to whom the name belongs to; a long push may have outlasted the lease.
+    zip,
+    entry: findImageEntry(zip, descriptor),
+    wantedTag: documentedTag(descriptor),
+    known,
+    record: async (facts) => {
+      await deps.uploads.update(upload.id, { state: 'PUSHING', ...facts })
+      if (facts.layers.length > known.length) work.hasAdvanced = true
+    },
+    signal: lease.signal,
+  }).catch((error: unknown) => {
+    throw asImageRefusal(error)
+  })
+  // The tag belongs to whom the name belongs to.
+  await lease.assertHeld()
   await reserveName(deps, upload, descriptor)
   undo.push(async () => {
-    if (await ownsName(deps, upload, descriptor)) await deps.registry.removeImage(repository, tag)
+    if (await ownsName(deps, upload, descriptor)) await registry.removeImage(repository, tag)
   })
-  const digest = await deps.registry.pushManifest(repository, tag, manifest.bytes, manifest.mediaType)
+  const digest = await registry.pushManifest(repository, tag, manifest.bytes, manifest.mediaType)
   return { image: { repository, tag, digest }, diskBytes }
+}
+
+/** Leaves the rest to a further call, which finds what this one has done. */
+async function askForContinuation(
+  { requests, tasks }: ImportBundleDependencies,
+  { upload, lease, name }: ImportWork,
+): Promise<void> {
+  if (name !== undefined) await tasks.reserveName({ ...name, leaseSeconds: CONTINUATION_SECONDS })
+  lease.stop()
+  await lease.giveBack()
+  await requests.send(upload.id)
 }
 
 /** False when another import took the name over: the image under it is not ours to remove. */
@@ -192,40 +282,35 @@ async function ownsName(
   }
 }
 
-async function registerJob(
-  { registry, scheduler, settings }: ImportBundleDependencies,
-  task: TaskDescriptor & Pick<Task, 'id' | 'image'>,
-  diskBytes: number,
-): Promise<Pick<Task, 'jobDefinitionArn' | 'unschedulableReason'>> {
-  const size = sizeJob(task.resources, diskBytes)
-  if ('unschedulable' in size) return { jobDefinitionArn: null, unschedulableReason: size.unschedulable }
-  const reference = registry.reference(task.image.repository, task.image.digest)
-  const jobDefinitionArn = await scheduler.registerDefinition(
-    describeJob(task, reference, size, settings.job),
-  )
-  return { jobDefinitionArn, unschedulableReason: null }
-}
-
 /**
- * Takes back every step, the last one first, and records why; a step that fails does not keep the others from theirs.
+ * Takes back every step, the last one first, and the bundle, and records why; a step that fails does not keep the others from
+ * theirs.
  * @throws what an operator should see: failures of the system, not refusals of the bundle.
  */
-async function giveUp(
-  { uploads }: ImportBundleDependencies,
-  upload: Upload,
-  error: unknown,
-  undo: UndoSteps,
-): Promise<void> {
-  const isRefusal = error instanceof DomainError && error.status < 500
-  const failures: unknown[] = isRefusal ? [] : [error]
+async function giveUp(deps: ImportBundleDependencies, work: ImportWork, error: unknown): Promise<void> {
+  const { upload, lease, undo } = work
+  await lease.assertHeld()
+  const cause = error instanceof TimeIsUpError ? tooLarge() : error
+  const isRefusal = cause instanceof DomainError && cause.status < 500
+  const failures: unknown[] = isRefusal ? [] : [cause]
   for (const step of undo.toReversed()) {
     await step().catch((failure: unknown) => failures.push(failure))
   }
   const told =
-    error instanceof DomainError
-      ? error
+    cause instanceof DomainError
+      ? cause
       : new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: null })
-  await uploads.update(upload.id, { state: 'FAILED', error: { ...told.body, status: told.status } })
+  await deps.uploads.update(upload.id, { state: 'FAILED', error: { ...told.body, status: told.status } })
+  await deps.objects.remove(upload.key).catch((failure: unknown) => failures.push(failure))
   if (failures.length > 1) throw new AggregateError(failures, `the import of upload ${upload.id} failed`)
   if (failures.length === 1) throw failures[0]
+}
+
+/** A whole call was not enough for one layer, nor would the next be. */
+function tooLarge(): DomainError {
+  return refusal(
+    'INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT',
+    'image',
+    'the image has a layer that cannot be read and sent within 15 minutes: make smaller layers of it (fewer files in each COPY or RUN)',
+  )
 }

@@ -1,7 +1,8 @@
 import type { FileContent, InputValue } from '../domain/run/run.ts'
-import { runInputsPrefix } from '../domain/storage-keys.ts'
+import { inputValueKey } from '../domain/storage-keys.ts'
 import { readAll } from '../formats/read-all.ts'
 import type { Identity, ObjectStore, RunRepository } from '../ports.ts'
+import { openObject } from './object-source.ts'
 
 /** Up to here a value lies in its DynamoDB item (limit 400 KB), beyond it in the bucket. */
 const INLINE_BYTES = 4096
@@ -14,7 +15,7 @@ export async function storeInput(
   text: string,
 ): Promise<InputValue> {
   const valueId = deps.identity.uuid()
-  const file = await storeText(deps, `${runInputsPrefix(runId)}${parameterName}/${valueId}`, text)
+  const file = await storeText(deps, inputValueKey(runId, parameterName, valueId), text)
   const value: InputValue = { runId, parameterName, valueId, file }
   await deps.runs.putInput(value)
   return value
@@ -32,12 +33,11 @@ export async function storeText(
   return { kind: 'object', key, sizeBytes }
 }
 
-/** The text of a stored input; undefined when its object is gone. */
+/** The text of a stored input. */
 export async function readInputText(
   deps: { readonly objects: ObjectStore },
   file: FileContent,
-): Promise<string | undefined> {
+): Promise<string> {
   if (file.kind === 'inline') return file.text
-  const body = await deps.objects.read(file.key)
-  return body === undefined ? undefined : (await readAll(body)).toString('utf8')
+  return (await readAll(await openObject(deps.objects, file.key))).toString('utf8')
 }

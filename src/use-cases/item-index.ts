@@ -1,10 +1,10 @@
 import { readAll } from '../formats/read-all.ts'
-import type { ContentPlace } from '../formats/zip/read-folder-zip.ts'
+import type { ContentPlace } from '../formats/zip/write-folder-zip.ts'
 import type { ObjectStore } from '../ports.ts'
 
 /*
- * Where the items of an output array lie in its zip, as a table of its own beside it: an item is found by two ranged reads,
- * however many there are. Offset and length, 8 bytes each, little-endian, at 16 times the index.
+ * Where the items of an array lie in its zip, as a table of its own beside it: an item is found by two ranged reads, however many
+ * there are. Offset and length, 8 bytes each, little-endian, at 16 times the index.
  */
 
 /** The table's bytes. */
@@ -14,7 +14,7 @@ const RECORD_BYTES = 16
 /** Arrays with wider gaps get no table; readers then look into the zip's directory. */
 const MAX_RECORDS_AN_ITEM = 2
 
-/** Key of the table that belongs to the array at `key`; a parameter name has no dot, so it is no output's. */
+/** Key of the table that belongs to the array at `key`; names of parameters and ids of values have no dot. */
 export function itemIndexKey(key: string): string {
   return `${key}.index`
 }

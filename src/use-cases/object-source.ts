@@ -1,19 +1,60 @@
+import { Readable } from 'node:stream'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
 import type { ObjectStore } from '../ports.ts'
 
-/** An object of the bucket that the formats can read from any place. `missing` is what is thrown when it went away. */
+/** The bytes of an object that must be there. */
+export async function openObject(objects: Pick<ObjectStore, 'read'>, key: string): Promise<Readable> {
+  const body = await objects.read(key)
+  if (body === undefined) throw new Error(`object ${key} is gone`)
+  return body
+}
+
+/** Connections that break one after the other without a byte between them. */
+const MOST_BREAKS = 3
+
+/**
+ * An object of the bucket that the formats can read from any place; a connection that breaks while gigabytes come through it is
+ * taken up again where it was. `missing` is what is thrown when the object went away.
+ */
 export function objectSource(
-  objects: ObjectStore,
+  objects: Pick<ObjectStore, 'read'>,
   key: string,
   sizeBytes: number,
   missing: () => Error = () => new Error(`object ${key} is gone`),
 ): ByteSource {
+  const open = async (start: number, length: number): Promise<Readable> => {
+    const bytes = await objects.read(key, { start, length })
+    if (bytes === undefined) throw missing()
+    return bytes
+  }
   return {
     sizeBytes,
-    async read(start, length) {
-      const bytes = await objects.read(key, { start, length })
-      if (bytes === undefined) throw missing()
-      return bytes
-    },
+    read: async (start, length) =>
+      Readable.from(unbroken(open, await open(start, length), start, length), { objectMode: false }),
+  }
+}
+
+async function* unbroken(
+  open: (start: number, length: number) => Promise<Readable>,
+  first: Readable,
+  start: number,
+  length: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let bytes = first
+  let read = 0
+  let breaks = 0
+  while (read < length) {
+    try {
+      for await (const chunk of bytes) {
+        read += chunk.length
+        breaks = 0
+        yield chunk
+      }
+      return
+    } catch (error) {
+      breaks += 1
+      if (breaks > MOST_BREAKS) throw error
+    }
+    bytes = await open(start + read, length - read)
   }
 }

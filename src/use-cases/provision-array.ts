@@ -5,77 +5,32 @@ import {
   type ArrayType,
   isIndexAllowed,
   parseIndexPath,
-  provisionArray,
   provisionItem,
   typeAt,
 } from '../domain/parameters/array.ts'
 import { nullErrorOf } from '../domain/parameters/registry.ts'
 import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
-import type { FileContent, InputValue, Provision, Run } from '../domain/run/run.ts'
-import { runInputsPrefix } from '../domain/storage-keys.ts'
+import type { InputValue, Provision, Run } from '../domain/run/run.ts'
+import { inputValueKey } from '../domain/storage-keys.ts'
 import type { ParameterType, Task, TaskInput } from '../domain/task/task.ts'
-import { storedZip } from '../formats/zip/stored-zip.ts'
 import { levelSizesAround } from './array-inputs.ts'
 import { parameterNamed } from './find-run.ts'
+import { foldItems } from './fold-items.ts'
 import { storeText } from './input-files.ts'
-import { storeUploadedValue, type UploadedValue } from './provision-file.ts'
+import { type SentValue, storeSentValue } from './provision-file.ts'
 import {
   applyProvision,
   findProvisionableRun,
   type ProvisionDependencies,
   settleState,
 } from './provisioning.ts'
+import { folderOf, storeFolder, tooMany } from './store-array.ts'
 
 /** The array input that a call is about. */
 interface ArrayTarget {
   readonly run: Run
   readonly task: Task
   readonly input: TaskInput & { readonly type: ArrayType }
-}
-
-/**
- * What a whole array becomes in storage: one object, however many items.
- * @throws DomainError with the contract's code for arrays
- */
-export async function storeArray(
-  deps: ProvisionDependencies,
-  run: Run,
-  parameterName: string,
-  type: ArrayType,
-  value: JsonValue,
-): Promise<Provision> {
-  const { files, indexes } = provisionArray(value, type, parameterName)
-  const size = indexes.length
-  const isGapless = (indexes.at(-1) ?? -1) === size - 1
-  if (!isGapless && !hasRoomFor(run, parameterName, { indexes })) {
-    throw tooMany(parameterName, 'an array of this size may leave out no index')
-  }
-  const valueId = deps.identity.uuid()
-  const file = await storeFolder(deps, run.id, parameterName, valueId, files)
-  await deps.runs.putInput({ runId: run.id, parameterName, valueId, file })
-  return { kind: 'value', valueId, ...(isGapless ? { size } : { indexes }) }
-}
-
-/** The contract knows no limit; the words say what helps. */
-function tooMany(parameterName: string, text: string): DomainError {
-  return parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, text)
-}
-
-async function storeFolder(
-  deps: ProvisionDependencies,
-  runId: string,
-  name: string,
-  valueId: string,
-  files: readonly ArrayFile[],
-): Promise<FileContent> {
-  const key = `${runInputsPrefix(runId)}${name}/${valueId}`
-  function* entries() {
-    for (const { path, text } of files) {
-      const bytes = Buffer.from(text)
-      yield { name: `${name}/${path}`, sizeBytes: bytes.byteLength, bytes }
-    }
-  }
-  return { kind: 'tree', key, sizeBytes: await deps.objects.write(key, storedZip(entries())) }
 }
 
 /** Where an item goes: its path as text in answers, its type. */
@@ -113,7 +68,7 @@ export async function findArrayItem(
   if (!hasRoomFor(run, itemName(input.name, path), { levelSizes: path })) {
     throw tooMany(
       input.name,
-      'a run takes about 2500 items that come one by one; arrays that come whole have no such limit',
+      'a run takes about 2500 images, files or arrays that come one by one; arrays that come whole have no such limit',
     )
   }
   return { run, task, input: { ...input, type }, path, itemType: typeAt(type, path) ?? level }
@@ -144,10 +99,11 @@ export async function provisionArrayItem(
   const files = provisionItem(value, itemType, input.name, '')
   const valueId = deps.identity.uuid()
   const [leaf] = files
+  const key = inputValueKey(run.id, name, valueId)
   const file =
     itemType.id === 'array' || leaf === undefined
-      ? await storeFolder(deps, run.id, name, valueId, withoutSlash(files))
-      : await storeText(deps, `${runInputsPrefix(run.id)}${name}/${valueId}`, leaf.text)
+      ? await storeFolder(deps, key, folderOf(name, withoutSlash(files)))
+      : await storeText(deps, key, leaf.text)
   await countItem(deps, target, { runId: run.id, parameterName: name, valueId, file })
 }
 
@@ -156,21 +112,15 @@ function withoutSlash(files: readonly ArrayFile[]): readonly ArrayFile[] {
   return files.map((file) => ({ ...file, path: file.path.replace(/^\//u, '') }))
 }
 
-/** Stores one item that came as a multipart body: an image or a file. */
+/** Stores one item that came as a file: an image or a file. */
 export async function provisionArrayItemFile(
   deps: ProvisionDependencies,
   target: ArrayItemTarget,
-  uploaded: UploadedValue,
+  sent: SentValue,
 ): Promise<void> {
   const name = itemName(target.input.name, target.path)
-  const value = await storeUploadedValue(
-    deps,
-    target.run.id,
-    name,
-    target.itemType,
-    target.input.name,
-    uploaded,
-  )
+  const { run, input, itemType } = target
+  const value = await storeSentValue(deps, run.id, name, itemType, input.name, sent)
   await countItem(deps, target, value)
 }
 
@@ -188,5 +138,6 @@ async function countItem(
     base,
     ...(levelSizes === undefined ? {} : { levelSizes }),
   }
-  await settleState(deps, await applyProvision(deps, run, value.parameterName, provision), task)
+  const changed = await applyProvision(deps, run, value.parameterName, provision)
+  await settleState(deps, await foldItems(deps, changed, input), task)
 }

@@ -1,18 +1,18 @@
 import { batchError, DomainError, type ErrorBody, parameterError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
-import { provisionArray } from '../domain/parameters/array.ts'
+import { type ProvisionedArray, provisionArray } from '../domain/parameters/array.ts'
 import { codecOf, nullErrorOf } from '../domain/parameters/registry.ts'
-import { provisionOf, type Run } from '../domain/run/run.ts'
+import { type Provision, provisionOf, type Run } from '../domain/run/run.ts'
 import type { Task, TaskInput } from '../domain/task/task.ts'
 import { parameterNamed } from './find-run.ts'
 import { storeInput } from './input-files.ts'
-import { storeArray } from './provision-array.ts'
 import {
-  applyProvision,
+  applyProvisions,
   findProvisionableRun,
   type ProvisionDependencies,
   settleState,
 } from './provisioning.ts'
+import { storeArray } from './store-array.ts'
 
 /** One value as a client sends it. */
 export interface InputProvision {
@@ -27,10 +27,11 @@ export interface ProvisionedInput {
   readonly value: JsonValue
 }
 
-/** A checked value, not stored yet; `fileText` is undefined for an explicit null, and for arrays, which are no single text. */
+/** A checked value, not stored yet. */
 interface CheckedProvision {
   readonly input: TaskInput
-  readonly fileText: string | undefined
+  /** A text, or the folder of an array; undefined for an explicit null. */
+  readonly content: string | ProvisionedArray | undefined
   readonly value: JsonValue
 }
 
@@ -46,12 +47,13 @@ export async function provisionInput(
 ): Promise<ProvisionedInput> {
   const { run, task } = await findProvisionableRun(deps, runId)
   const checked = checkProvision(task, provision)
-  await settleState(deps, await storeProvision(deps, run, checked), task)
+  await applyChecked(deps, run, task, [checked])
   return { parameterName: checked.input.name, value: checked.value }
 }
 
 /**
- * Gives several inputs their values: all are checked before any is stored.
+ * Gives several inputs their values, all or none: all are checked before any is stored, and all count by one write. Of a
+ * parameter that is given twice the last value counts, as if the entries had come one after the other.
  * @throws DomainError INTERNAL_GENERIC_BATCH_ERROR with every problem
  */
 export async function provisionInputs(
@@ -75,18 +77,24 @@ export async function provisionInputs(
     }
   }
   if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
-  let changed = run
-  for (const one of checked) changed = await storeProvision(deps, run, one)
-  await settleState(deps, changed, task)
+  if (checked.length > 0) await applyChecked(deps, run, task, checked)
   return checked.map((one) => ({ parameterName: one.input.name, value: one.value }))
 }
 
-/** Writes the defaults of untouched inputs as if they had been provisioned (run-lifecycle 4). */
-export async function provisionDefaults(deps: ProvisionDependencies, run: Run, task: Task): Promise<void> {
-  for (const input of task.inputs) {
-    if (input.default === undefined || provisionOf(run, input.name) !== undefined) continue
-    await storeProvision(deps, run, checkProvision(task, { parameterName: input.name, value: input.default }))
-  }
+/** Stores the defaults of untouched inputs as if they had been provisioned (run-lifecycle 4); the start makes them count. */
+export async function storeDefaults(
+  deps: ProvisionDependencies,
+  run: Run,
+  task: Task,
+): Promise<Run['provisions']> {
+  const untouched = task.inputs.flatMap(({ name, default: value }) =>
+    value === undefined || provisionOf(run, name) !== undefined ? [] : [{ parameterName: name, value }],
+  )
+  return storeProvisions(
+    deps,
+    run,
+    untouched.map((provision) => checkProvision(task, provision)),
+  )
 }
 
 function checkProvision(task: Task, provision: InputProvision): CheckedProvision {
@@ -96,31 +104,54 @@ function checkProvision(task: Task, provision: InputProvision): CheckedProvision
   }
   if (provision.value === null) {
     if (!input.optional) throw parameterError(nullErrorOf(input.type.id), input.name)
-    return { input, fileText: undefined, value: null }
+    return { input, content: undefined, value: null }
   }
   if (input.type.id === 'array') {
-    provisionArray(provision.value, input.type, input.name)
-    return { input, fileText: undefined, value: provision.value }
+    const content = provisionArray(provision.value, input.type, input.name)
+    return { input, content, value: provision.value }
   }
   const codec = codecOf(input.type)
   // Images and files come as multipart bodies, never as JSON (parameter-io 6.2 and 7).
   if (codec === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', input.name)
-  return { input, ...codec.provision(provision.value, input.type, input.name) }
+  const { fileText, value } = codec.provision(provision.value, input.type, input.name)
+  return { input, content: fileText, value }
+}
+
+async function applyChecked(
+  deps: ProvisionDependencies,
+  run: Run,
+  task: Task,
+  checked: readonly CheckedProvision[],
+): Promise<void> {
+  const provisions = await storeProvisions(deps, run, checked)
+  await settleState(deps, await applyProvisions(deps, run, provisions), task)
+}
+
+/** Stores values, of each input the last one; none of them counts yet. */
+async function storeProvisions(
+  deps: ProvisionDependencies,
+  run: Run,
+  checked: readonly CheckedProvision[],
+): Promise<Run['provisions']> {
+  const last = new Map(checked.map((one) => [one.input.name, one]))
+  let provisions: Run['provisions'] = {}
+  for (const [name, one] of last) {
+    // The run as it will be, since a run remembers only so much.
+    const seen = { ...run, provisions: { ...run.provisions, ...provisions } }
+    provisions = { ...provisions, [name]: await storeProvision(deps, seen, one) }
+  }
+  return provisions
 }
 
 async function storeProvision(
   deps: ProvisionDependencies,
   run: Run,
-  checked: CheckedProvision,
-): Promise<Run> {
-  const { name, type } = checked.input
-  if (type.id === 'array' && checked.value !== null) {
-    return applyProvision(deps, run, name, await storeArray(deps, run, name, type, checked.value))
+  { input: { name, type }, content }: CheckedProvision,
+): Promise<Provision> {
+  if (content === undefined) {
+    return type.id === 'array' ? { kind: 'cleared', clearedId: deps.identity.uuid() } : { kind: 'cleared' }
   }
-  if (type.id === 'array') {
-    return applyProvision(deps, run, name, { kind: 'cleared', clearedId: deps.identity.uuid() })
-  }
-  if (checked.fileText === undefined) return applyProvision(deps, run, name, { kind: 'cleared' })
-  const { valueId } = await storeInput(deps, run.id, name, checked.fileText)
-  return applyProvision(deps, run, name, { kind: 'value', valueId })
+  if (typeof content !== 'string') return storeArray(deps, run, name, content)
+  const { valueId } = await storeInput(deps, run.id, name, content)
+  return { kind: 'value', valueId }
 }

@@ -2,6 +2,7 @@ import { DomainError } from '../domain/errors.ts'
 import { missingInputs } from '../domain/run/completeness.ts'
 import type { Provision, Run } from '../domain/run/run.ts'
 import { isProvisionable } from '../domain/run/transitions.ts'
+import { inputValueKey } from '../domain/storage-keys.ts'
 import type { Task } from '../domain/task/task.ts'
 import {
   type Identity,
@@ -46,27 +47,53 @@ export async function applyProvision(
   name: string,
   provision: Provision,
 ): Promise<Run> {
+  return applyProvisions(deps, run, { [name]: provision })
+}
+
+/**
+ * The one write that makes stored values count, all of them or none.
+ * @param provisions by name of the parameter, or of an array's item
+ * @throws DomainError when the run was started or deleted meanwhile
+ */
+export async function applyProvisions(
+  deps: ProvisionDependencies,
+  run: Run,
+  provisions: Run['provisions'],
+): Promise<Run> {
   try {
-    return await deps.runs.recordProvision(run.id, name, provision)
+    return await deps.runs.recordProvisions(run.id, provisions)
   } catch (error) {
+    if (error instanceof RunStateConflictError) await discardValues(deps, run.id, provisions)
     throw inInvalidState(error)
   }
 }
 
+/** Takes back what was stored for a call that lost: a run that is deleted has its files removed already. */
+export async function discardValues(
+  deps: Pick<ProvisionDependencies, 'objects' | 'runs'>,
+  runId: string,
+  provisions: Run['provisions'],
+): Promise<void> {
+  for (const [parameterName, provision] of Object.entries(provisions)) {
+    if (provision.kind !== 'value') continue
+    const { valueId } = provision
+    await deps.objects.removeAll(inputValueKey(runId, parameterName, valueId))
+    await deps.runs.removeInput({ runId, parameterName, valueId })
+  }
+}
+
 /**
- * CREATED → PROVISIONED once nothing is missing, and back when an item left a gap in an array (run-lifecycle 2.2); the last of
- * several parallel calls sees the provisions of all.
+ * CREATED → PROVISIONED once nothing is missing, and back when an item left a gap in an array (run-lifecycle 2.2). The last of
+ * several parallel calls sees the provisions of all; one that was overtaken decides again by what it finds.
  */
 export async function settleState(deps: ProvisionDependencies, run: Run, task: Task): Promise<void> {
   const due = missingInputs(task, run).length > 0 ? 'CREATED' : 'PROVISIONED'
   if (run.state === due || !isProvisionable(run.state)) return
   try {
-    const changed = await deps.runs.transition(run.id, { to: due, from: [run.state] })
-    // A parallel call may have changed what is due meanwhile.
-    await settleState(deps, changed, task)
+    await deps.runs.transition(run.id, { to: due, from: [run.state], ifProvisions: run.provisions })
   } catch (error) {
-    // A parallel call did it, or the run was started or deleted meanwhile: all fine for this caller.
     if (!(error instanceof RunStateConflictError)) throw error
+    if (error.run !== undefined) await settleState(deps, error.run, task)
   }
 }
 

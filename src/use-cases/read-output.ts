@@ -1,6 +1,6 @@
-import { DomainError, parameterError } from '../domain/errors.ts'
+import { parameterError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
-import { type ArrayType, readArrayItems } from '../domain/parameters/array.ts'
+import { type ArrayType, listArrayItems } from '../domain/parameters/array.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
 import type { RunValue } from '../domain/run/run-value.ts'
 import type { OutputEntry } from '../domain/staging.ts'
@@ -8,15 +8,17 @@ import type { ParameterType, TaskOutput } from '../domain/task/task.ts'
 import { readAll } from '../formats/read-all.ts'
 import { type ByteSource, bufferSource, sectionOf } from '../formats/zip/byte-source.ts'
 import { type FolderZip, openFolderZip } from '../formats/zip/read-folder-zip.ts'
-import { TREE_LIMITS } from './array-inputs.ts'
 import { checkDicomFiles, checkDicomFolder, checkFile, checkImage } from './check-file-value.ts'
+import { decodeUtf8 } from './decode-utf8.ts'
+import { TREE_LIMITS } from './folder-entries.ts'
 import { createItemIndex, type ItemIndex } from './item-index.ts'
+import { readStringOutput } from './read-string-output.ts'
 
-/**
- * Text values are read whole, one at a time, so this bounds the memory of a collection; the Lambda has 1 GiB.
- * A larger text fails the run with a reason.
- */
-const MAX_TEXT_BYTES = 64 * 1024 * 1024
+/** Strings up to here are read whole, like other texts; longer ones stream. */
+const WHOLE_STRING_BYTES = 1024 * 1024
+
+/** Of an array's size, which needs some ten bytes. */
+const MAX_METADATA_BYTES = 64 * 1024
 
 /** Smaller images of an array are read with their neighbours, larger ones where their headers are. */
 const SMALL_IMAGE_BYTES = 1024 * 1024
@@ -45,22 +47,28 @@ export interface ListedArray {
 export async function* readOutput(
   produced: Produced,
 ): AsyncGenerator<string, ListedArray | undefined, undefined> {
-  const { runId, output, entry } = produced
+  const { runId, output, entry, source } = produced
   const { name, type } = output
   if (entry.kind === 'directory' && type.id !== 'array' && type.id !== 'image') {
     throw parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', name)
   }
   const listed = { taskRunId: runId, parameterName: name, type: runValueType(type.id) }
-  if (type.id !== 'array') {
-    const value: RunValue = { ...listed, value: (await readFile(produced)) ?? null }
-    yield JSON.stringify(value)
+  const opening = `${JSON.stringify(listed).slice(0, -1)},"value":`
+  if (type.id === 'array') {
+    yield opening
+    const array = yield* readItems(produced, type)
+    yield `,"subType":${JSON.stringify(runValueType(type.subType.id))}}`
+    return array
+  }
+  if (type.id === 'string' && source.sizeBytes > WHOLE_STRING_BYTES) {
+    yield opening
+    yield* readStringOutput(source, type, name)
+    yield '}'
     return undefined
   }
-  // The same text as that of one RunValue.
-  yield `${JSON.stringify(listed).slice(0, -1)},"value":[`
-  const array = yield* readItems(produced, type)
-  yield `],"subType":${JSON.stringify(runValueType(type.subType.id))}}`
-  return array
+  const value: RunValue = { ...listed, value: (await readFile(produced)) ?? null }
+  yield JSON.stringify(value)
+  return undefined
 }
 
 /** @returns undefined for images and files, which listings show without a value */
@@ -93,21 +101,18 @@ async function* readItems(
   // A file where a folder is due has no array.yml.
   if (entry.kind !== 'directory') throw parameterError('INTERNAL_MISSING_METADATA', name)
   const zip = await openFolderZip(source, TREE_LIMITS)
-  const indexes = new Set<number>()
+  let indexes: ReadonlySet<number>
   try {
     const reading = {
       taskRunId: runId,
       parameterName: name,
       folder: {
         paths: pathsIn(zip, name),
-        text: async (path: string) => decodeUtf8(await readSmall(zip, name, path), name),
+        text: async (path: string) => decodeUtf8(await readMetadata(zip, name, path), name),
       },
       leaf: (path: string, leafType: ParameterType) => readItem(source, zip, name, path, leafType),
     }
-    for await (const item of readArrayItems(reading, type)) {
-      yield `${indexes.size === 0 ? '' : ','}${JSON.stringify(item)}`
-      indexes.add(item.index)
-    }
+    indexes = new Set(yield* listArrayItems(reading, type))
   } finally {
     zip.close()
   }
@@ -126,7 +131,7 @@ async function readItem(
   type: ParameterType,
 ): Promise<JsonValue | undefined> {
   if (type.id !== 'file' && type.id !== 'image') {
-    return readText(await readSmall(zip, parameterName, path, type), type, parameterName)
+    return readText(await readLeafFile(zip, parameterName, path, type), type, parameterName)
   }
   const place = zip.place(`${parameterName}/${path}`)
   if (place === undefined && type.id === 'image') {
@@ -153,11 +158,11 @@ function filesBelow(source: ByteSource, zip: FolderZip, folder: string): readonl
   })
 }
 
-async function readSmall(
+async function readLeafFile(
   zip: FolderZip,
   parameterName: string,
   path: string,
-  type?: ParameterType,
+  type: ParameterType,
 ): Promise<Buffer> {
   const place = zip.place(`${parameterName}/${path}`)
   if (place === undefined) {
@@ -167,29 +172,20 @@ async function readSmall(
   return zip.read(`${parameterName}/${path}`)
 }
 
-function checkTextSize(sizeBytes: number, type: ParameterType | undefined, parameterName: string): void {
-  if (sizeBytes <= MAX_TEXT_BYTES) return
-  throw parameterError(
-    'INTERNAL_PARAMETER_VALIDATION_ERROR',
-    parameterName,
-    `the file has ${sizeBytes} bytes; a ${type?.id ?? 'text'} may have ${MAX_TEXT_BYTES}`,
-  )
+async function readMetadata(zip: FolderZip, parameterName: string, path: string): Promise<Buffer> {
+  const { sizeBytes = 0 } = zip.place(`${parameterName}/${path}`) ?? {}
+  if (sizeBytes > MAX_METADATA_BYTES) throw parameterError('INTERNAL_INVALID_METADATA', parameterName)
+  return zip.read(`${parameterName}/${path}`)
+}
+
+/** Texts are read whole, one at a time, so this bounds the memory of a collection; the Lambda has 1 GiB. */
+function checkTextSize(sizeBytes: number, type: ParameterType, parameterName: string): void {
+  const largest = codecOf(type)?.largestOutput
+  if (largest === undefined || sizeBytes <= largest.bytes) return
+  const words = `the file has ${sizeBytes} bytes; a value of type ${type.id} may have ${largest.bytes}`
+  throw parameterError(largest.error, parameterName, words)
 }
 
 function readText(bytes: Buffer, type: ParameterType, parameterName: string): JsonValue | undefined {
   return codecOf(type)?.readOutput(decodeUtf8(bytes, parameterName), type, parameterName)
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-function decodeUtf8(bytes: Buffer, parameterName: string): string {
-  try {
-    return utf8.decode(bytes)
-  } catch (error) {
-    throw new DomainError(
-      'INTERNAL_PARAMETER_TYPE_ERROR',
-      { type: 'parameter', parameterName },
-      { cause: error },
-    )
-  }
 }

@@ -1,18 +1,52 @@
-import type { LogStore, RunRepository } from '../ports.ts'
+import { text } from 'node:stream/consumers'
+import type { Run } from '../domain/run/run.ts'
+import { isFinal } from '../domain/run/transitions.ts'
+import { runLogKey } from '../domain/storage-keys.ts'
+import type { LogStore, ObjectStore, RunRepository } from '../ports.ts'
 import { findRun } from './find-run.ts'
 
-/** One answer must pass Lambda's 6 MB; the newest part says why a task failed. */
+interface Dependencies {
+  readonly runs: RunRepository
+  readonly logs: LogStore
+  readonly objects: Pick<ObjectStore, 'read'>
+}
+
+/** The newest part says why a task failed. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024
+/** Lambda's answer is JSON of at most 6 MB, in which an escape sequence of a colour takes six times its bytes. */
+const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024
+
+/** Before lines of the engine's own. */
+const ENGINE = '[app-engine]'
 
 /** What the task's container printed, and behind it why the run failed, in every state (run-lifecycle 11). */
-export async function readRunLog(
-  deps: { readonly runs: RunRepository; readonly logs: LogStore },
-  runId: string,
-): Promise<string> {
+export async function readRunLog(deps: Dependencies, runId: string): Promise<string> {
   const run = await findRun(deps, runId)
-  const stream = run.job?.logStreamName
-  const printed = stream === undefined ? '' : await deps.logs.read(stream, MAX_LOG_BYTES)
+  const printed = await readPrinted(deps, run)
   if (run.failure === undefined) return printed
   const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
-  return `${printed}${gap}[app-engine] run failed (${run.failure.kind}): ${run.failure.message}\n`
+  // Behind the first line stands the end of this very log.
+  const [reason = ''] = run.failure.message.split('\n', 1)
+  return `${printed}${gap}${ENGINE} run failed (${run.failure.kind}): ${reason}\n`
+}
+
+async function readPrinted({ logs, objects }: Dependencies, run: Run): Promise<string> {
+  const stream = run.job?.logStreamName
+  if (stream === undefined) return ''
+  const printed = await newest(logs, stream, MAX_LOG_BYTES)
+  if (printed !== '' || !isFinal(run.state)) return printed
+  const kept = await objects.read(runLogKey(run.id))
+  if (kept === undefined) return ''
+  return `${ENGINE} the log has expired; these are its last lines\n${await text(kept)}`
+}
+
+/** As much of the end as fits into an answer. */
+async function newest(logs: LogStore, stream: string, maxBytes: number): Promise<string> {
+  const printed = await logs.read(stream, maxBytes)
+  if (Buffer.byteLength(JSON.stringify(printed)) > MAX_ANSWER_BYTES) {
+    return newest(logs, stream, Math.floor(maxBytes / 2))
+  }
+  // A cut may lie up to three bytes below, between two characters.
+  const isCut = Buffer.byteLength(printed) >= maxBytes - 3
+  return isCut ? `${ENGINE} the log is longer; this is its end\n${printed}` : printed
 }

@@ -1,84 +1,133 @@
 import { parseJobName } from '../domain/job/job-definition.ts'
-import { explainJobFailure, type JobDetail, stateOfJob, taskLogStream } from '../domain/run/job-outcome.ts'
-import type { Run, RunFailure, RunJob } from '../domain/run/run.ts'
-import { type RunRepository, RunStateConflictError, type RunWorkflow } from '../ports.ts'
+import {
+  explainJobFailure,
+  type JobDetail,
+  stateOfJob,
+  taskLogStream,
+  waitingOf,
+} from '../domain/run/job-outcome.ts'
+import type { Run, RunJob } from '../domain/run/run.ts'
+import { canFollow, isFinal } from '../domain/run/transitions.ts'
+import {
+  type LogStore,
+  type RunRepository,
+  RunStateConflictError,
+  type RunTransition,
+  type RunWorkflow,
+} from '../ports.ts'
+import { explainByLog } from './explain-by-log.ts'
 
 interface Dependencies {
   readonly runs: RunRepository
   readonly workflow: RunWorkflow
+  /** Where failed containers told why; who has none records what Batch says alone. */
+  readonly logs?: LogStore
 }
 
 /** What became of an event: told in the log, and what tests look at. */
 export type RecordedEvent = 'recorded' | 'not-ours' | 'stale'
 
+/** Name by which the workflow knows that the run has its end, with a reason, already. */
+export const JOB_FAILED = 'JobFailed'
+
 /**
- * Takes one state change of a Batch job over to its run. Events come at least once, late and out of order: each write asks
- * for the same attempt and a higher rank, and an end never changes. The last event answers the workflow's token.
+ * Takes what Batch says of a job over to its run, be it an event or an answer of DescribeJobs. Events come at least once, late
+ * and out of order: the attempt must be the run's present one, the rank must grow, and an end never changes. What is decided
+ * here is written only if the job facts of the run are still those that it was decided by; else it is decided again.
  */
 export async function recordJobState(deps: Dependencies, job: JobDetail): Promise<RecordedEvent> {
   const name = parseJobName(job.jobName)
   if (name === undefined) return 'not-ours'
-  const run = await deps.runs.find(name.runId)
-  if (run?.job === undefined || run.job.attempt !== name.attempt) return 'stale'
+  for (;;) {
+    const run = await deps.runs.find(name.runId)
+    if (run?.job === undefined || run.job.attempt !== name.attempt) return 'stale'
+    const news = await withLog(deps, job, newsOf(run, run.job, job))
+    try {
+      if (news !== undefined) await write(deps.runs, run, run.job, news)
+    } catch (error) {
+      // Somebody else's write got through, so these repetitions end.
+      if (!(error instanceof RunStateConflictError)) throw error
+      continue
+    }
+    // Also when there is nothing to write: whoever wrote it may have died before this.
+    await answerToken(deps, run, run.job, job)
+    return news === undefined ? 'stale' : 'recorded'
+  }
+}
 
+/** Whether a run's record lacks anything of what Batch says of its job. */
+export function isNews(run: Run, job: JobDetail): boolean {
+  return run.job !== undefined && newsOf(run, run.job, job) !== undefined
+}
+
+type News = Pick<RunTransition, 'set'> & { readonly to?: RunTransition['to']; readonly job: RunJob }
+
+/** What a run does not know yet; undefined when it knows everything or has ended. */
+function newsOf(run: Run, present: RunJob, job: JobDetail): News | undefined {
+  if (isFinal(run.state)) return undefined
+  const known = withFacts(run, present, job)
+  if (job.status === 'FAILED') {
+    const failure = { ...explainJobFailure(job), attempt: known.attempt }
+    return { to: 'FAILED', job: known, set: { failure } }
+  }
+  // A run is RUNNING until its outputs are checked; only then is it FINISHED.
+  const to = job.status === 'SUCCEEDED' ? 'RUNNING' : stateOfJob(job.status)
+  if (to !== undefined && canFollow(run.state, to)) return { to, job: known }
+  return isSame(known, present) ? undefined : { job: known }
+}
+
+/** The same, with what the failed container said last. */
+async function withLog(
+  { logs }: Dependencies,
+  job: JobDetail,
+  news: News | undefined,
+): Promise<News | undefined> {
+  if (logs === undefined || news?.set?.failure === undefined) return news
+  return { ...news, set: { ...news.set, failure: await explainByLog(logs, job, news.set.failure) } }
+}
+
+/** The job facts with those that Batch tells. */
+function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const logStreamName = taskLogStream(job)
-  const known: RunJob = {
-    ...run.job,
+  // A late event must not make a run wait that runs already.
+  const waiting = run.state === 'RUNNING' ? undefined : waitingOf(job)
+  const succeededAttempt =
+    job.status === 'SUCCEEDED' ? (present.succeededAttempt ?? Math.max(1, job.attempts.length)) : undefined
+  return {
+    ...present,
     jobId: job.jobId,
     ...(logStreamName === undefined ? {} : { logStreamName }),
+    ...(waiting === undefined ? {} : { waiting }),
+    ...(succeededAttempt === undefined ? {} : { succeededAttempt }),
   }
-  if (job.status === 'FAILED') return recordFailure(deps, run, known, job)
-  if (job.status === 'SUCCEEDED') return recordSuccess(deps, run, known, job)
-  const to = stateOfJob(job.status)
-  return to === undefined ? 'stale' : change(deps, run, { to, set: { job: known } })
 }
 
-async function recordFailure(
-  deps: Dependencies,
+function isSame(one: RunJob, other: RunJob): boolean {
+  return (
+    one.jobId === other.jobId &&
+    one.logStreamName === other.logStreamName &&
+    one.succeededAttempt === other.succeededAttempt &&
+    one.waiting?.reason === other.waiting?.reason
+  )
+}
+
+/** @throws RunStateConflictError */
+async function write(runs: RunRepository, run: Run, ifJob: RunJob, { to, job, set }: News): Promise<void> {
+  if (to === undefined) await runs.recordJob(run.id, job, { ifJob })
+  else await runs.transition(run.id, { to, ifJob, set: { ...set, job } })
+}
+
+/** The workflow waits for the job's end and for nothing before. */
+async function answerToken(
+  { workflow }: Dependencies,
   run: Run,
-  known: RunJob,
+  { taskToken }: RunJob,
   job: JobDetail,
-): Promise<RecordedEvent> {
-  const failure: RunFailure = { ...explainJobFailure(job), attempt: known.attempt }
-  const recorded = await change(deps, run, { to: 'FAILED', set: { job: known, failure } })
-  // Answered even for a repeated event: the first delivery may have died after its write.
-  if (known.taskToken !== undefined) {
-    await deps.workflow.failToken(known.taskToken, failure.kind, failure.message)
-  }
-  return recorded
-}
-
-/** The run stays RUNNING until its outputs are checked; only then is it FINISHED. */
-async function recordSuccess(
-  deps: Dependencies,
-  run: Run,
-  known: RunJob,
-  job: JobDetail,
-): Promise<RecordedEvent> {
-  const succeeded: RunJob = { ...known, succeededAttempt: Math.max(1, job.attempts.length) }
-  try {
-    await deps.runs.recordJob(run.id, succeeded, { attempt: known.attempt })
-  } catch (error) {
-    if (!(error instanceof RunStateConflictError)) throw error
-    return 'stale'
-  }
-  if (known.taskToken !== undefined) await deps.workflow.succeedToken(known.taskToken, { runId: run.id })
-  return 'recorded'
-}
-
-async function change(
-  deps: Dependencies,
-  run: Run,
-  transition: Parameters<RunRepository['transition']>[1],
-): Promise<RecordedEvent> {
-  try {
-    await deps.runs.transition(run.id, {
-      ...transition,
-      ...(run.job === undefined ? {} : { attempt: run.job.attempt }),
-    })
-    return 'recorded'
-  } catch (error) {
-    if (error instanceof RunStateConflictError) return 'stale'
-    throw error
+): Promise<void> {
+  if (taskToken === undefined) return
+  if (job.status === 'SUCCEEDED') await workflow.succeedToken(taskToken, { runId: run.id })
+  if (job.status === 'FAILED') {
+    const { kind, message } = run.failure ?? explainJobFailure(job)
+    await workflow.failToken(taskToken, JOB_FAILED, `${kind}: ${message}`)
   }
 }

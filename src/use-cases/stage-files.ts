@@ -6,14 +6,19 @@ import { provisionOf, type Run } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { LISTING_NAME, type OutputEntry, type StagedInputs, type StagedOutputs } from '../domain/staging.ts'
 import { runInputsPrefix, runOutputsPrefix } from '../domain/storage-keys.ts'
+import type { Task } from '../domain/task/task.ts'
 import { storedZip } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
-import { arrayEntries } from './array-inputs.ts'
+import { arrayEntries, type InputEntry, type StoredFile } from './array-inputs.ts'
 import { findRunAndTask } from './find-run.ts'
-import { filesOf, type StoredFile } from './read-run-values.ts'
+import { readAhead } from './read-ahead.ts'
+import { filesOf } from './read-inputs.ts'
 
 /** The stager starts moving at once; an hour covers 5 GB on a slow line. */
 const URL_SECONDS = 3600
+
+/** Larger items of arrays are not packed: a URL costs the answer, which Lambda limits to 6 MB, some 2 KB. */
+const PACKED_BYTES = 1024 * 1024
 
 /**
  * Is this the run's own container? Compared in constant time, before anything else is looked at (run-lifecycle 9).
@@ -26,9 +31,34 @@ export function proveSecret(run: Run, secret: string): void {
   }
 }
 
-/** The secret dies with the run. */
-function requireActive(run: Run): void {
+/**
+ * The run of the stager that knows its secret; the secret dies with the run.
+ * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
+ */
+async function findStagedRun(
+  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository },
+  runId: string,
+  secret: string,
+): Promise<{ readonly run: Run; readonly task: Task }> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  proveSecret(run, secret)
   if (!isActive(run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  return { run, task }
+}
+
+/**
+ * Where the outputs of one attempt of a run go, for the stager that knows the run's secret.
+ * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
+ */
+export async function findOutputPlace(
+  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository },
+  runId: string,
+  secret: string,
+  jobAttempt: number,
+): Promise<{ readonly task: Task; readonly prefix: string }> {
+  const { run, task } = await findStagedRun(deps, runId, secret)
+  if (run.job === undefined) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  return { task, prefix: runOutputsPrefix(runId, run.job.attempt, jobAttempt) }
 }
 
 /** What stage-in puts into the input folder: small files as they are, others by URL. */
@@ -37,9 +67,7 @@ export async function stageInputs(
   runId: string,
   secret: string,
 ): Promise<StagedInputs> {
-  const { run, task } = await findRunAndTask(deps, runId)
-  proveSecret(run, secret)
-  requireActive(run)
+  const { run, task } = await findStagedRun(deps, runId, secret)
   const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
   const files = await Promise.all(
     task.inputs.map(async ({ name, type }) => {
@@ -51,7 +79,10 @@ export async function stageInputs(
   return { files: await Promise.all(files.flat().map((file) => presentFile(deps, file))) }
 }
 
-/** An array that came whole is one zip already; one with items is packed into one now: inputs cannot change any more. */
+/**
+ * An array that came whole is one zip already. Of one with items the small ones are packed into one now, since inputs cannot
+ * change any more; large ones go as they are, which takes no longer for gigabytes.
+ */
 async function arrayFiles(
   deps: { readonly runs: RunRepository; readonly objects: ObjectStore },
   run: Run,
@@ -65,9 +96,20 @@ async function arrayFiles(
   }
   const entries = await arrayEntries(deps, run, name, type)
   if (entries.size === 0) return []
+  const apart = new Set<StoredFile>()
+  const packed: InputEntry[] = []
+  for (const entry of entries.values()) {
+    if (entry.object !== undefined && isLarge(entry.object)) apart.add(entry.object)
+    else packed.push(entry)
+  }
   const key = `${runInputsPrefix(run.id)}${name}/staged`
-  const sizeBytes = await deps.objects.write(key, storedZip(entries.values()))
-  return [{ kind: 'tree', name, key, sizeBytes }]
+  const sizeBytes = await deps.objects.write(key, storedZip(readAhead(packed)))
+  return [{ kind: 'tree', name, key, sizeBytes }, ...apart]
+}
+
+/** A folder that its client packed may inflate to anything. */
+function isLarge(object: StoredFile): boolean {
+  return object.kind === 'zip' || (object.kind === 'object' && object.sizeBytes > PACKED_BYTES)
 }
 
 async function presentFile(
@@ -75,9 +117,16 @@ async function presentFile(
   file: StoredFile,
 ): Promise<StagedInputs['files'][number]> {
   if (file.kind === 'inline') return { path: file.name, content: { kind: 'inline', text: file.text } }
+  const { name: path, sizeBytes } = file
   const url = await deps.objects.presignRead(file.key, URL_SECONDS)
-  const kind = file.kind === 'tree' ? 'tree' : 'url'
-  return { path: file.name, content: { kind, url, sizeBytes: file.sizeBytes } }
+  switch (file.kind) {
+    case 'object':
+      return { path, content: { kind: 'url', url, sizeBytes } }
+    case 'tree':
+      return { path, content: { kind: 'tree', url, sizeBytes } }
+    case 'zip':
+      return { path, content: { kind: 'tree', url, sizeBytes, below: path } }
+  }
 }
 
 /** Where stage-out puts the declared outputs among what the task left behind; anything else is not taken. */
@@ -87,11 +136,7 @@ export async function stageOutputs(
   secret: string,
   left: { readonly jobAttempt: number; readonly entries: readonly OutputEntry[] },
 ): Promise<StagedOutputs> {
-  const { run, task } = await findRunAndTask(deps, runId)
-  proveSecret(run, secret)
-  requireActive(run)
-  if (run.job === undefined) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
-  const prefix = runOutputsPrefix(runId, run.job.attempt, left.jobAttempt)
+  const { task, prefix } = await findOutputPlace(deps, runId, secret, left.jobAttempt)
   const declared = new Map(task.outputs.map((output) => [output.name, output.type.id]))
   const files = left.entries.filter(({ name, kind }) => {
     const type = declared.get(name)

@@ -1,8 +1,11 @@
 import { describeOverrides, jobNameOf } from '../domain/job/job-definition.ts'
-import type { RunFailure } from '../domain/run/run.ts'
+import type { JobDetail } from '../domain/run/job-outcome.ts'
+import type { Run, RunFailure, RunJob } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { STAGER_VARIABLES } from '../domain/staging.ts'
+import type { Task } from '../domain/task/task.ts'
 import {
+  JobRefusedError,
   type JobScheduler,
   JobThrottledError,
   type RunRepository,
@@ -10,6 +13,7 @@ import {
   type RunWorkflow,
   type TaskRepository,
 } from '../ports.ts'
+import { recordJobState } from './record-job-state.ts'
 
 interface Dependencies {
   readonly runs: RunRepository
@@ -20,58 +24,63 @@ interface Dependencies {
   readonly stagerApiUrl: string
 }
 
-/** Error names that the workflow matches on. */
-export const SUBMIT_ERRORS = { throttled: 'JobThrottled', refused: 'JobRefused' } as const
+/** Error names that the workflow matches on: it ends the run for `refused`, and calls again for the others. */
+export const SUBMIT_ERRORS = {
+  throttled: 'JobThrottled',
+  refused: 'JobRefused',
+  interrupted: 'SubmissionInterrupted',
+} as const
+
+/** What became of the call, for the log; after an error the workflow has been told. */
+export interface SubmitOutcome {
+  readonly outcome: 'submitted' | 'found' | 'over' | keyof typeof SUBMIT_ERRORS
+  readonly error?: unknown
+}
 
 /**
- * Hands a run to Batch and keeps the workflow's token, which the job's last event answers. Token and job name are stored
- * before SubmitJob, so that no event can come for a job that nobody knows. Every way out but a submitted job answers the
- * token, so that the workflow never waits for its time limit.
+ * Hands a run to Batch and keeps the workflow's token, which the job's last event answers. The workflow calls again after
+ * whatever went wrong, and the call before may have died anywhere, so:
+ * token and job name are stored before SubmitJob, and an event never comes for a job that nobody knows;
+ * a job that is there already is found by its name and kept, not submitted again;
+ * a submission that cannot be found gets the next attempt's name, so that it would not be mixed up if it came after all;
+ * and every way out but a job answers the token, so that the workflow never waits for its time limit.
  */
 export async function submitJob(
   deps: Dependencies,
   input: { readonly runId: string; readonly taskToken: string },
-): Promise<void> {
+): Promise<SubmitOutcome> {
   try {
-    await submit(deps, input)
+    return { outcome: await submit(deps, input) }
   } catch (error) {
-    if (error instanceof JobThrottledError) {
-      await deps.workflow.failToken(input.taskToken, SUBMIT_ERRORS.throttled, error.message)
-      return
-    }
-    await deps.workflow.failToken(
-      input.taskToken,
-      SUBMIT_ERRORS.refused,
-      error instanceof Error ? error.message : String(error),
-    )
-    throw error
+    const outcome = outcomeOf(error)
+    const message = error instanceof Error ? error.message : String(error)
+    await deps.workflow.failToken(input.taskToken, SUBMIT_ERRORS[outcome], message)
+    return { outcome, error }
   }
+}
+
+function outcomeOf(error: unknown): keyof typeof SUBMIT_ERRORS {
+  if (error instanceof JobThrottledError) return 'throttled'
+  return error instanceof JobRefusedError ? 'refused' : 'interrupted'
 }
 
 async function submit(
   deps: Dependencies,
   { runId, taskToken }: { readonly runId: string; readonly taskToken: string },
-): Promise<void> {
+): Promise<SubmitOutcome['outcome']> {
   const run = await deps.runs.find(runId)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
-  if (run === undefined || task === undefined || !isActive(run.state)) {
-    await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, 'the run was deleted or has ended')
-    return
-  }
-  if (task.jobDefinitionArn === null) {
-    const failure: RunFailure = {
-      kind: 'unschedulable',
-      message: task.unschedulableReason ?? 'no machine of this installation can hold the task',
-    }
-    await deps.runs.transition(runId, { to: 'FAILED', set: { failure } })
-    await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, failure.message)
-    return
-  }
+  if (run === undefined || task === undefined || !isActive(run.state)) return giveUp(deps, taskToken)
+  if (task.jobDefinitionArn === null) return refuse(deps, run, task, taskToken)
+
+  const earlier = run.job === undefined ? undefined : await findEarlier(deps, run.job)
+  if (run.job !== undefined && earlier !== undefined) return adopt(deps, run, run.job, earlier, taskToken)
+
   const attempt = (run.job?.attempt ?? 0) + 1
-  const jobName = jobNameOf(runId, attempt)
-  await deps.runs.recordJob(runId, { attempt, jobName, taskToken }, { attempt: run.job?.attempt })
+  const job: RunJob = { attempt, jobName: jobNameOf(runId, attempt), taskToken }
+  await deps.runs.recordJob(runId, job, { ifJob: run.job })
   const { jobId } = await deps.scheduler.submit({
-    jobName,
+    jobName: job.jobName,
     jobDefinitionArn: task.jobDefinitionArn,
     overrides: describeOverrides({
       [STAGER_VARIABLES.apiUrl]: deps.stagerApiUrl,
@@ -80,21 +89,67 @@ async function submit(
     }),
     tags: { 'app-engine:run': runId },
   })
-  await recordSubmitted(deps, runId, attempt, jobId)
+  return recordSubmitted(deps, runId, job, jobId)
 }
 
-/** QUEUED, unless an event of the job was faster. */
+/** There is no run (any more) that wants a job. */
+async function giveUp(deps: Dependencies, taskToken: string): Promise<'over'> {
+  await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, 'the run was deleted or has ended')
+  return 'over'
+}
+
+async function refuse(deps: Dependencies, run: Run, task: Task, taskToken: string): Promise<'refused'> {
+  const failure: RunFailure = {
+    kind: 'unschedulable',
+    message: task.unschedulableReason ?? 'no machine of this installation can hold the task',
+  }
+  try {
+    await deps.runs.transition(run.id, { to: 'FAILED', set: { failure } })
+  } catch (error) {
+    // Cancelled or deleted meanwhile.
+    if (!(error instanceof RunStateConflictError)) throw error
+  }
+  await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, failure.message)
+  return 'refused'
+}
+
+/** The job of a call before this one. */
+async function findEarlier({ scheduler }: Dependencies, job: RunJob): Promise<JobDetail | undefined> {
+  if (job.jobId === undefined) return scheduler.findByName(job.jobName)
+  const [found] = await scheduler.describe([job.jobId])
+  if (found === undefined) throw new JobRefusedError(`AWS Batch does not know job ${job.jobId} any more`)
+  return found
+}
+
+/** Its last event answers this call's token; one that came before has answered another, so the job is looked at. */
+async function adopt(
+  deps: Dependencies,
+  run: Run,
+  present: RunJob,
+  found: JobDetail,
+  taskToken: string,
+): Promise<'found'> {
+  await deps.runs.recordJob(run.id, { ...present, jobId: found.jobId, taskToken }, { ifJob: present })
+  const [now] = await deps.scheduler.describe([found.jobId])
+  await recordJobState(deps, now ?? found)
+  return 'found'
+}
+
+/** QUEUED, unless an event of the job was faster; but the job of a run that was ended or deleted meanwhile must not run. */
 async function recordSubmitted(
   deps: Dependencies,
   runId: string,
-  attempt: number,
+  job: RunJob,
   jobId: string,
-): Promise<void> {
-  const run = await deps.runs.find(runId)
-  if (run?.job?.attempt !== attempt) return
+): Promise<'submitted' | 'over'> {
   try {
-    await deps.runs.transition(runId, { to: 'QUEUED', attempt, set: { job: { ...run.job, jobId } } })
+    await deps.runs.transition(runId, { to: 'QUEUED', ifJob: job, set: { job: { ...job, jobId } } })
+    return 'submitted'
   } catch (error) {
     if (!(error instanceof RunStateConflictError)) throw error
+    const { run } = error
+    if (run !== undefined && isActive(run.state) && run.job?.attempt === job.attempt) return 'submitted'
+    await deps.scheduler.terminate(jobId, 'the run ended while its job was submitted')
+    return job.taskToken === undefined ? 'over' : giveUp(deps, job.taskToken)
   }
 }

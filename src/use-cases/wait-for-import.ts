@@ -11,7 +11,7 @@ export interface WaitForImportDependencies {
   readonly pause: () => Promise<void>
 }
 
-/** API Gateway gives up after 29 s; a bundle that fits through it is imported in a few. */
+/** API Gateway gives up after 29 s. */
 const PATIENCE_MS = 26_000
 
 /** An import that was refused: the contract's error as the importer stored it. */
@@ -27,26 +27,26 @@ export class ImportRefusedError extends Error {
 
 /**
  * Looks at the import, once at least, until it has ended or the client's request is too old.
- * @throws ImportRefusedError; DomainError INTERNAL_SERVER_ERROR when the import outlasts the gateway's patience
+ * @returns the task; undefined while the import goes on
+ * @throws ImportRefusedError; DomainError INTERNAL_TASK_NOT_FOUND when the task was deleted since
  */
-export async function waitForImport(
+export async function followImport(
   deps: WaitForImportDependencies,
   { uploadId, requestedAt }: { readonly uploadId: string; readonly requestedAt: Date },
-): Promise<Task> {
+): Promise<Task | undefined> {
   const until = requestedAt.getTime() + PATIENCE_MS
   do {
     const upload = await deps.uploads.find(uploadId)
     if (upload?.state === 'FAILED') throw refusalOf(upload)
     if (upload?.state === 'READY') {
       const task = await deps.tasks.findById(upload.taskId)
-      if (task !== undefined) return task
+      // It was there before the upload was READY.
+      if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+      return task
     }
     await deps.pause()
   } while (deps.identity.now().getTime() < until)
-  throw new DomainError('INTERNAL_SERVER_ERROR', {
-    type: 'server',
-    exceptionMessage: `the import of upload ${uploadId} still goes on; GET tasks will show the task when it is through`,
-  })
+  return undefined
 }
 
 function refusalOf(upload: Upload): Error {

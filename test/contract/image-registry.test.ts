@@ -2,7 +2,7 @@ import { ECRClient } from '@aws-sdk/client-ecr'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEcrImageRegistry } from '../../src/adapters/aws/ecr-image-registry.ts'
 import { createMemoryImageRegistry } from '../../src/adapters/memory/memory-image-registry.ts'
-import type { ImageRegistry } from '../../src/ports.ts'
+import { type ImageRegistry, RegistryUnavailableError } from '../../src/ports.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'
 import { CREDENTIALS, type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.ts'
 import { createFixedIdentity } from '../fixtures/fixed-identity.ts'
@@ -20,8 +20,10 @@ async function startEcr() {
     maxAttempts: 1,
   })
   const identity = createFixedIdentity()
-  const registry = createEcrImageRegistry({ ecr, registryUrl: server.url, now: identity.now })
-  return { server, identity, registry }
+  const pauses: number[] = []
+  const pause = async (milliseconds: number) => pauses.push(milliseconds)
+  const registry = createEcrImageRegistry({ ecr, registryUrl: server.url, now: identity.now, pause })
+  return { server, identity, registry, pauses }
 }
 
 afterEach(async () => {
@@ -38,17 +40,22 @@ describeImageRegistry('ECR', async () => {
   return { registry, manifest: server.manifest, blob: server.blob }
 })
 
+/** Chunks of a blob that is too large to be held. */
+const MANY = 80
+
 describe('ECR', () => {
   const repository = 'tasks/example'
   let server: FakeRegistry
   let identity: ReturnType<typeof createFixedIdentity>
   let registry: ImageRegistry
+  let pauses: number[]
 
   beforeEach(async () => {
     const started = await startEcr()
     server = started.server
     identity = started.identity
     registry = started.registry
+    pauses = started.pauses
     await registry.ensureRepository(repository)
   })
 
@@ -83,7 +90,7 @@ describe('ECR', () => {
   it.each(['relative', 'absolute'] as const)('goes on where a %s location says', async (place) => {
     server.uploadsAt(place)
 
-    const { digest } = await registry.pushBlob(repository, someBytes())
+    const { digest } = await registry.pushBlob(repository, someBytes(MANY))
 
     expect(server.blob(repository, digest)).toBeDefined()
     expect(server.uploadCredentials).toEqual([`Basic ${CREDENTIALS}`, `Basic ${CREDENTIALS}`])
@@ -92,7 +99,7 @@ describe('ECR', () => {
   it('keeps its credentials from other hosts', async () => {
     server.uploadsAt('other-origin')
 
-    const { digest } = await registry.pushBlob(repository, someBytes())
+    const { digest } = await registry.pushBlob(repository, someBytes(MANY))
 
     expect(server.blob(repository, digest)).toBeDefined()
     expect(server.uploadCredentials).toEqual([undefined, undefined])
@@ -106,10 +113,79 @@ describe('ECR', () => {
     const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'not yours' }] })
     server.answerOnce(request, 403, body)
 
-    await expect(registry.pushBlob(repository, someBytes())).rejects.toMatchObject({
+    await expect(registry.pushBlob(repository, someBytes(MANY))).rejects.toMatchObject({
       error: 'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
       details: { description: expect.stringContaining('403 DENIED: not yours') },
     })
+  })
+
+  const sentBodies = (): string[] => server.requests.filter((line) => /^(?:PATCH|PUT)/u.test(line))
+
+  it('does not send a small blob that is there', async () => {
+    const { digest } = await registry.pushBlob(repository, someBytes())
+    const before = sentBodies().length
+
+    const again = await registry.pushBlob(repository, someBytes())
+
+    expect(again.digest).toBe(digest)
+    expect(sentBodies()).toHaveLength(before)
+  })
+
+  it.each([
+    ['HEAD', /^HEAD/u],
+    ['POST', /^POST \/v2/u],
+    ['PUT', /^PUT/u],
+  ])('repeats %s of a small blob, longer apart each time', async (_, request) => {
+    for (const status of [503, 429, 500]) server.answerOnce(request, status)
+
+    const { digest } = await registry.pushBlob(repository, someBytes())
+
+    expect(server.blob(repository, digest)).toBeDefined()
+    expect(pauses).toHaveLength(3)
+    expect(pauses[2]).toBeGreaterThan(pauses[0] ?? 0)
+  })
+
+  it('gives up after some repetitions', async () => {
+    for (let times = 0; times < 5; times += 1) server.answerOnce(/^PUT/u, 503)
+
+    const pushed = registry.pushBlob(repository, someBytes())
+
+    await expect(pushed).rejects.toBeInstanceOf(RegistryUnavailableError)
+    expect(pauses).toHaveLength(4)
+  })
+
+  it('leaves it to the caller to repeat a large blob', async () => {
+    server.answerOnce(/^PATCH/u, 503)
+
+    const pushed = registry.pushBlob(repository, someBytes(MANY))
+
+    await expect(pushed).rejects.toBeInstanceOf(RegistryUnavailableError)
+    expect(pauses).toEqual([])
+  })
+
+  it('finds a large blob whose last answer got lost', async () => {
+    const { digest } = await registry.pushBlob(repository, someBytes(MANY))
+    server.answerOnce(/^PUT/u, 404)
+
+    expect((await registry.pushBlob(repository, someBytes(MANY))).digest).toBe(digest)
+  })
+
+  it('sends a large blob again of which the registry knows nothing', async () => {
+    server.answerOnce(/^PUT/u, 404)
+
+    const pushed = registry.pushBlob(repository, someBytes(MANY))
+
+    await expect(pushed).rejects.toBeInstanceOf(RegistryUnavailableError)
+  })
+
+  it('gets a new token when the old one is refused', async () => {
+    await registry.pushBlob(repository, someBytes())
+    const before = tokensAsked()
+    server.answerOnce(/^HEAD/u, 401)
+
+    await registry.hasBlob(repository, digestOf('a'))
+
+    expect(tokensAsked()).toBe(before + 1)
   })
 
   it('closes the source when the registry refuses half way', async () => {

@@ -132,6 +132,50 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       await expect.poll(() => harness.findTermination(jobId)).toBe('cancelled by its user')
     })
 
+    it('describes jobs, and leaves out those that it does not know', async () => {
+      const { jobId } = await submitJob('run-8')
+
+      const jobs = await scheduler.describe([jobId, UNKNOWN_JOB])
+
+      expect(jobs).toMatchObject([{ jobId, jobName: 'run-8', attempts: [] }])
+    })
+
+    it('describes nothing without asking', async () => {
+      expect(await scheduler.describe([])).toEqual([])
+    })
+
+    it('finds a job by its whole name', async () => {
+      const { jobId } = await submitJob('run-9')
+      await submitJob('run-99')
+
+      expect(await scheduler.findByName('run-9')).toMatchObject({ jobId, jobName: 'run-9' })
+      expect(await scheduler.findByName('run-none')).toBeUndefined()
+    })
+
+    it('finds a job by its name after its end', async () => {
+      const { jobId } = await submitJob('run-10')
+      await scheduler.terminate(jobId, 'cancelled')
+      await expect.poll(() => harness.findTermination(jobId)).toBeDefined()
+
+      expect(await scheduler.findByName('run-10')).toMatchObject({
+        jobId,
+        status: 'FAILED',
+        isTerminated: true,
+      })
+    })
+
+    it('lists the jobs that live', async () => {
+      const { jobId: ended } = await submitJob('run-11')
+      const { jobId: live } = await submitJob('run-12')
+      await scheduler.terminate(ended, 'cancelled')
+      await expect.poll(() => harness.findTermination(ended)).toBeDefined()
+
+      const listed = await Array.fromAsync(scheduler.listLive())
+
+      expect(listed).toContainEqual({ jobId: live, jobName: 'run-12', createdAt: expect.any(Number) })
+      expect(listed.map(({ jobId }) => jobId)).not.toContain(ended)
+    })
+
     it('does nothing when an unknown job is ended', async () => {
       await expect(scheduler.terminate(UNKNOWN_JOB, 'cancelled')).resolves.toBeUndefined()
     })

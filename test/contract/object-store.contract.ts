@@ -7,6 +7,8 @@ interface ObjectStoreHarness {
   readonly objects: ObjectStore
   /** Objects that one call lists or removes. */
   readonly pageSize: number
+  /** Objects beyond it are copied in ranges. */
+  readonly copyRangeBytes: number
 }
 
 interface ObjectStoreTraits {
@@ -127,6 +129,29 @@ export function describeObjectStore(
         await expect(objects.write('a', Readable.from(broken()))).rejects.toThrow('the source broke')
 
         expect(await objects.size('a')).toBeUndefined()
+      })
+    })
+
+    describe('copying', () => {
+      it.each([
+        ['an empty object', () => 0],
+        ['an object of one range', () => harness.copyRangeBytes],
+        ['an object of several ranges, the last one short', () => 2 * harness.copyRangeBytes + 3],
+      ])('makes a second one of %s', async (_, sizeOf) => {
+        const bytes = Buffer.alloc(sizeOf(), 'abcdefg')
+        await objects.put('a/ä b', bytes, 'text/plain')
+
+        expect(await objects.copy('a/ä b', 'copy')).toBe(bytes.length)
+
+        expect(await objects.size('a/ä b')).toBe(bytes.length)
+        const copied = await objects.read('copy')
+        expect(Buffer.concat((await copied?.toArray()) ?? []).equals(bytes)).toBe(true)
+      })
+
+      it('tells a missing object by undefined and makes none', async () => {
+        expect(await objects.copy('missing', 'copy')).toBeUndefined()
+
+        expect(await objects.size('copy')).toBeUndefined()
       })
     })
 

@@ -4,4 +4,5 @@ import { describeObjectStore } from './object-store.contract.ts'
 describeObjectStore('memory', { isServed: false }, async () => ({
   objects: createMemoryObjectStore(),
   pageSize: 3,
+  copyRangeBytes: 10,
 }))

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { InputValue, Run, RunJob } from '../../src/domain/run/run.ts'
+import type { InputValue, Provision, Run, RunJob } from '../../src/domain/run/run.ts'
 import {
   isActive,
   isFinal,
@@ -7,15 +7,17 @@ import {
   type RunState,
   statesBefore,
 } from '../../src/domain/run/transitions.ts'
-import { type RunRepository, RunStateConflictError } from '../../src/ports.ts'
-import { aRun } from '../fixtures/builders.ts'
+import { type RunRepository, RunStateConflictError, type TaskRepository } from '../../src/ports.ts'
+import { aRun, aTask } from '../fixtures/builders.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 
 interface RunRepositoryHarness {
   readonly runs: RunRepository
+  readonly tasks: TaskRepository
   readonly identity: FixedIdentity
 }
 
+const OTHER_TASK = '99999999-9999-4999-8999-999999999999'
 const JOB: RunJob = { attempt: 1, jobName: 'run-1' }
 const STEPS = RUN_STATES.flatMap((from) => RUN_STATES.map((to) => ({ from, to })))
 
@@ -33,13 +35,25 @@ async function conflictOf(change: Promise<unknown>): Promise<RunStateConflictErr
 export function describeRunRepository(adapter: string, setUp: () => Promise<RunRepositoryHarness>): void {
   describe(`run repository (${adapter})`, () => {
     let runs: RunRepository
+    let tasks: TaskRepository
     let identity: FixedIdentity
 
     beforeEach(async () => {
       const harness = await setUp()
       runs = harness.runs
+      tasks = harness.tasks
       identity = harness.identity
+      await install(aTask())
     })
+
+    async function install(task: ReturnType<typeof aTask>): Promise<void> {
+      const { namespace, version } = task
+      await tasks.reserveName({ namespace, version, uploadId: 'upload', leaseSeconds: 60 })
+      await tasks.publish(task, 'upload')
+    }
+
+    const provide = (run: Pick<Run, 'id'>, name: string, provision: Provision) =>
+      runs.recordProvisions(run.id, { [name]: provision })
 
     async function createRun(changes: Partial<Run> = {}): Promise<Run> {
       const run = aRun({ id: identity.uuid(), ...changes })
@@ -86,6 +100,37 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
 
         expect(await runs.find(run.id)).toEqual(run)
       })
+
+      it('is refused for a task that is not there, and leaves nothing', async () => {
+        const run = aRun({ id: identity.uuid(), taskId: OTHER_TASK })
+
+        await expect(runs.create(run)).rejects.toMatchObject({ error: 'INTERNAL_TASK_NOT_FOUND' })
+
+        expect(await runs.find(run.id)).toBeUndefined()
+        expect(await runs.listIdsByTask(OTHER_TASK)).toEqual([])
+      })
+
+      it('is refused for a task that is being removed', async () => {
+        await tasks.beginRemoval(aTask())
+
+        await expect(createRun()).rejects.toMatchObject({ error: 'INTERNAL_TASK_NOT_FOUND' })
+
+        expect(await runs.listIdsByTask(aTask().id)).toEqual([])
+      })
+
+      it('of many runs and the removal of their task at once leaves no run that is not listed', async () => {
+        const [removed, ...outcomes] = await Promise.allSettled([
+          tasks.beginRemoval(aTask()),
+          ...Array.from({ length: 10 }, () => createRun()),
+        ])
+
+        const created = outcomes.flatMap((outcome) =>
+          outcome.status === 'fulfilled' ? [outcome.value.id] : [],
+        )
+        expect(removed.status).toBe('fulfilled')
+        expect((await runs.listIdsByTask(aTask().id)).toSorted()).toEqual(created.toSorted())
+        await expect(createRun()).rejects.toMatchObject({ error: 'INTERNAL_TASK_NOT_FOUND' })
+      })
     })
 
     it('knows no run that was never created', async () => {
@@ -96,11 +141,13 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       it('are listed newest first with their present state', async () => {
         const older = await createRun({ createdAt: '2026-01-01T00:00:00.000Z' })
         const newer = await createRun({ createdAt: '2026-01-02T00:00:00.000Z' })
-        await createRun({ taskId: 'another task' })
+        await install(aTask({ id: OTHER_TASK, version: '2.0.0' }))
+        await createRun({ taskId: OTHER_TASK })
 
         const changed = await runs.transition(older.id, { to: 'PROVISIONED' })
 
         expect(await runs.listByTask(older.taskId)).toEqual([newer, changed])
+        expect(await runs.listIdsByTask(older.taskId)).toEqual([newer.id, older.id])
       })
 
       it('are listed whole when there are more than one batch takes', async () => {
@@ -143,7 +190,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         const { run } = await conflictOf(runs.transition(identity.uuid(), { to: 'PROVISIONED' }))
 
         expect(run).toBeUndefined()
-        expect(await runs.listActive(10)).toEqual([])
+        expect(await runs.listActive(10)).toEqual({ runs: [] })
       })
 
       it('to a state that nothing leads to are refused for a run that does not exist', async () => {
@@ -201,12 +248,50 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
       })
 
+      it('are refused when the provisions are no longer those that they were decided by', async () => {
+        const run = await createRun({ state: 'PROVISIONED', provisions: { a: { kind: 'cleared' } } })
+        const changed = await provide(run, 'a', { kind: 'value', valueId: 'v', indexes: [1, 3], base: 'b' })
+
+        const conflict = await conflictOf(
+          runs.transition(run.id, { to: 'QUEUING', ifProvisions: run.provisions }),
+        )
+
+        expect(conflict.run).toEqual(changed)
+        const queued = await runs.transition(run.id, { to: 'QUEUING', ifProvisions: changed.provisions })
+        expect(queued.state).toBe('QUEUING')
+      })
+
+      it('set provisions in the same write', async () => {
+        const run = await createRun({ state: 'PROVISIONED', provisions: { a: { kind: 'cleared' } } })
+        const provisions = { ...run.provisions, preset: { kind: 'value', valueId: 'default' } } as const
+
+        const queued = await runs.transition(run.id, {
+          to: 'QUEUING',
+          ifProvisions: run.provisions,
+          set: { provisions },
+        })
+
+        expect(queued.provisions).toEqual(provisions)
+        expect(await runs.find(run.id)).toEqual(queued)
+      })
+
       it('are refused when another attempt is present', async () => {
         const run = await createRun({ state: 'QUEUED', job: { ...JOB, attempt: 2 } })
 
         await conflictOf(runs.transition(run.id, { to: 'RUNNING', attempt: 1 }))
 
         expect((await runs.transition(run.id, { to: 'RUNNING', attempt: 2 })).state).toBe('RUNNING')
+      })
+
+      it('are refused when the job facts are no longer those that they were decided by', async () => {
+        const run = await createRun({ state: 'QUEUED', job: JOB })
+        const changed = await runs.recordJob(run.id, { ...JOB, jobId: 'job-1' })
+
+        const conflict = await conflictOf(runs.transition(run.id, { to: 'RUNNING', ifJob: JOB }))
+
+        expect(conflict.run).toEqual(changed)
+        const ifJob: RunJob = { ...JOB, jobId: 'job-1' }
+        expect((await runs.transition(run.id, { to: 'RUNNING', ifJob })).state).toBe('RUNNING')
       })
 
       it('of an attempt are refused when the run has no job', async () => {
@@ -221,7 +306,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         const run = await createRun({ state })
         identity.advance(5)
 
-        const change = runs.recordProvision(run.id, 'a', { kind: 'value', valueId: 'v' })
+        const change = provide(run, 'a', { kind: 'value', valueId: 'v' })
 
         if (state === 'CREATED' || state === 'PROVISIONED') {
           const provisions = { a: { kind: 'value', valueId: 'v' } }
@@ -232,18 +317,80 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       })
 
       it('are refused for a run that does not exist', async () => {
-        const { run } = await conflictOf(runs.recordProvision(identity.uuid(), 'a', { kind: 'cleared' }))
+        const { run } = await conflictOf(provide({ id: identity.uuid() }, 'a', { kind: 'cleared' }))
 
         expect(run).toBeUndefined()
       })
 
       it('replace what was there', async () => {
         const run = await createRun()
-        await runs.recordProvision(run.id, 'a', { kind: 'value', valueId: 'v' })
+        await provide(run, 'a', { kind: 'value', valueId: 'v' })
 
-        const changed = await runs.recordProvision(run.id, 'a', { kind: 'cleared' })
+        const changed = await provide(run, 'a', { kind: 'cleared' })
 
         expect(changed.provisions).toEqual({ a: { kind: 'cleared' } })
+      })
+
+      it.each([2, 100, 101, 1000])('of %i parameters are recorded by one write', async (count) => {
+        const run = await createRun({ provisions: { kept: { kind: 'cleared' } } })
+        const provisions = Object.fromEntries(
+          Array.from({ length: count }, (_, index) => [`parameter_${index}`, { kind: 'cleared' } as const]),
+        )
+
+        const changed = await runs.recordProvisions(run.id, provisions)
+
+        expect(changed.provisions).toEqual({ ...run.provisions, ...provisions })
+        expect(await runs.find(run.id)).toEqual(changed)
+      })
+
+      it.each([2, 101])('of %i parameters are refused together once the run is started', async (count) => {
+        const run = await createRun({ state: 'QUEUING' })
+        const provisions = Object.fromEntries(
+          Array.from({ length: count }, (_, index) => [`parameter_${index}`, { kind: 'cleared' } as const]),
+        )
+
+        await conflictOf(runs.recordProvisions(run.id, provisions))
+
+        expect(await runs.find(run.id)).toEqual(run)
+      })
+
+      it('are exchanged as a whole', async () => {
+        const run = await createRun({ provisions: { a: { kind: 'cleared' }, b: { kind: 'cleared' } } })
+        const to = { a: { kind: 'value', valueId: 'v', size: 2, itemBase: 'none' } } as const
+
+        const changed = await runs.replaceProvisions(run.id, { from: run.provisions, to })
+
+        expect(changed.provisions).toEqual(to)
+        expect(await runs.find(run.id)).toEqual(changed)
+      })
+
+      it('are not exchanged when they have changed, or the run is started', async () => {
+        const run = await createRun()
+        const started = await createRun({ state: 'QUEUING' })
+        const present = await provide(run, 'a', { kind: 'cleared' })
+
+        await conflictOf(runs.replaceProvisions(run.id, { from: {}, to: {} }))
+        await conflictOf(runs.replaceProvisions(started.id, { from: {}, to: {} }))
+
+        expect(await runs.find(run.id)).toEqual(present)
+      })
+
+      it('of many parameters and of single ones at once all take effect', async () => {
+        const run = await createRun()
+        const many = Object.fromEntries(
+          Array.from({ length: 101 }, (_, index) => [`many_${index}`, { kind: 'cleared' } as const]),
+        )
+        const names = Array.from({ length: 10 }, (_, index) => `single_${index}`)
+
+        await Promise.all([
+          runs.recordProvisions(run.id, many),
+          ...names.map((name) => provide(run, name, { kind: 'cleared' })),
+        ])
+
+        const stored = await runs.find(run.id)
+        expect(Object.keys(stored?.provisions ?? {}).toSorted()).toEqual(
+          [...Object.keys(many), ...names].toSorted(),
+        )
       })
 
       it('of fifty parallel calls all take effect, and the last answer shows all', async () => {
@@ -251,7 +398,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         const names = Array.from({ length: 50 }, (_, index) => `parameter_${index}`)
 
         const answers = await Promise.all(
-          names.map((name) => runs.recordProvision(run.id, name, { kind: 'value', valueId: name })),
+          names.map((name) => provide(run, name, { kind: 'value', valueId: name })),
         )
 
         const counts = answers.map(({ provisions }) => Object.keys(provisions).length)
@@ -263,7 +410,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       it('and a start at once agree on what is frozen', async () => {
         const run = await createRun({ state: 'PROVISIONED' })
         const names = Array.from({ length: 20 }, (_, index) => `parameter_${index}`)
-        const provision = (name: string) => runs.recordProvision(run.id, name, { kind: 'cleared' })
+        const provision = (name: string) => provide(run, name, { kind: 'cleared' })
 
         const [started, ...outcomes] = await Promise.allSettled([
           runs.transition(run.id, { to: 'QUEUING' }),
@@ -309,6 +456,18 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
 
         const changed = await runs.recordJob(run.id, { ...JOB, attempt: 3 }, { attempt: 2 })
         expect(changed.job?.attempt).toBe(3)
+      })
+
+      it('are refused when they are no longer those that were read', async () => {
+        const run = await createRun({ state: 'QUEUED' })
+        const waiting = { reason: 'no machine', since: '2026-01-01T00:00:00.000Z' }
+        await runs.recordJob(run.id, { ...JOB, waiting }, { ifJob: undefined })
+
+        await conflictOf(runs.recordJob(run.id, JOB, { ifJob: undefined }))
+        await conflictOf(runs.recordJob(run.id, JOB, { ifJob: JOB }))
+
+        const changed = await runs.recordJob(run.id, JOB, { ifJob: { ...JOB, waiting } })
+        expect(changed.job).toEqual(JOB)
       })
 
       it('of a first attempt are taken from one of many callers', async () => {
@@ -359,9 +518,9 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         const present = await storeValue(run)
         await storeValue(run, { parameterName: 'b' })
         await storeValue(run, { parameterName: 'ab' })
-        await runs.recordProvision(id, 'b', { kind: 'cleared' })
+        await provide(run, 'b', { kind: 'cleared' })
 
-        const changed = await runs.recordProvision(id, 'a', { kind: 'value', valueId: present.valueId })
+        const changed = await provide(run, 'a', { kind: 'value', valueId: present.valueId })
 
         expect(await runs.listInputs(changed)).toEqual([present])
       })
@@ -379,6 +538,18 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(listed.map(({ parameterName }) => parameterName).toSorted()).toEqual(names.toSorted())
       })
 
+      it('are removed one by one', async () => {
+        const run = await createRun()
+        const lost = await storeValue(run)
+        const kept = await storeValue(run)
+
+        await runs.removeInput(lost)
+        await runs.removeInput(lost)
+
+        expect(await runs.findInput(run.id, 'a', lost.valueId)).toBeUndefined()
+        expect(await runs.findInput(run.id, 'a', kept.valueId)).toEqual(kept)
+      })
+
       it('are none for a run without provisions', async () => {
         expect(await runs.listInputs(await createRun())).toEqual([])
       })
@@ -391,7 +562,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         return runs.transition(id, { to: 'QUEUING' })
       }
 
-      const listedIds = async (limit = 10) => (await runs.listActive(limit)).map(({ id }) => id)
+      const listedIds = async (limit = 10) => (await runs.listActive(limit)).runs.map(({ id }) => id)
 
       it('are those that were started and have not ended', async () => {
         const path: readonly RunState[] = [
@@ -430,6 +601,29 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => listedIds(2)).toEqual([first.id, second.id])
       })
 
+      it('come page by page, each once', async () => {
+        const started = [await startRun(), await startRun(), await startRun()]
+        await expect.poll(() => listedIds()).toHaveLength(3)
+
+        const first = await runs.listActive(2)
+        const second = await runs.listActive(2, first.next)
+
+        expect([...first.runs, ...second.runs].map(({ id }) => id)).toEqual(started.map(({ id }) => id))
+        expect(second.next).toBeUndefined()
+      })
+
+      it('come after one that has changed since its page was read', async () => {
+        const [first, second] = [await startRun(), await startRun()]
+        await expect.poll(() => listedIds()).toHaveLength(2)
+        const page = await runs.listActive(1)
+        identity.advance(1)
+        await runs.transition(first.id, { to: 'RUNNING' })
+
+        const rest = async () => (await runs.listActive(10, page.next)).runs.map(({ id }) => id)
+
+        await expect.poll(rest).toEqual([second.id, first.id])
+      })
+
       it('are found when many runs before them have ended', async () => {
         for (let count = 0; count < 3; count += 1) {
           const { id } = await startRun()
@@ -447,6 +641,55 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await runs.remove(run)
 
         await expect.poll(() => listedIds()).toEqual([])
+      })
+    })
+
+    describe('the beginning of a removal', () => {
+      it('hides the run from all but a repeated removal', async () => {
+        const run = await createRun({ state: 'PROVISIONED', job: JOB })
+
+        const begun = await runs.beginRemoval(run.id)
+
+        expect(begun).toEqual(run)
+        expect(await runs.find(run.id)).toBeUndefined()
+        expect(await runs.listByTask(run.taskId)).toEqual([])
+        expect(await runs.listIdsByTask(run.taskId)).toEqual([run.id])
+        expect(await runs.beginRemoval(run.id)).toEqual(run)
+      })
+
+      it('stops every change to the run', async () => {
+        const run = await createRun({ state: 'PROVISIONED' })
+        const active = await createRun({ state: 'QUEUED' })
+        await runs.beginRemoval(run.id)
+        await runs.beginRemoval(active.id)
+
+        const conflicts = [
+          await conflictOf(runs.transition(run.id, { to: 'QUEUING' })),
+          await conflictOf(provide(run, 'a', { kind: 'cleared' })),
+          await conflictOf(runs.recordJob(active.id, JOB)),
+          await conflictOf(runs.transition(active.id, { to: 'FAILED' })),
+        ]
+
+        expect(conflicts.map((conflict) => conflict.run)).toEqual(conflicts.map(() => undefined))
+      })
+
+      it('takes the run out of the active ones', async () => {
+        const { id } = await createRun({ state: 'PROVISIONED' })
+        await runs.transition(id, { to: 'QUEUING' })
+
+        await runs.beginRemoval(id)
+
+        await expect.poll(() => runs.listActive(10)).toEqual({ runs: [] })
+      })
+
+      it('is none for a run that does not exist', async () => {
+        const run = await createRun()
+        await runs.beginRemoval(run.id)
+        await runs.remove(run)
+
+        expect(await runs.beginRemoval(run.id)).toBeUndefined()
+        expect(await runs.find(run.id)).toBeUndefined()
+        expect(await runs.listIdsByTask(run.taskId)).toEqual([])
       })
     })
 

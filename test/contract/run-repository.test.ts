@@ -1,8 +1,10 @@
 import { createMemoryRunRepository } from '../../src/adapters/memory/memory-run-repository.ts'
+import { createMemoryTaskRepository } from '../../src/adapters/memory/memory-task-repository.ts'
 import { createFixedIdentity } from '../fixtures/fixed-identity.ts'
 import { describeRunRepository } from './run-repository.contract.ts'
 
 describeRunRepository('memory', async () => {
   const identity = createFixedIdentity()
-  return { runs: createMemoryRunRepository(identity), identity }
+  const tasks = createMemoryTaskRepository(identity)
+  return { runs: createMemoryRunRepository(identity, tasks), tasks, identity }
 })

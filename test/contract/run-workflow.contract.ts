@@ -82,6 +82,23 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
       await expect.poll(() => harness.isStopped(RUN)).toBe(true)
     })
 
+    it('tells how the execution of a run stands', async () => {
+      await workflow.start(RUN)
+
+      expect(await workflow.findStatus('never-started')).toBeUndefined()
+      await expect.poll(() => workflow.findStatus(RUN)).toBe('RUNNING')
+      await workflow.stop(RUN, 'cancelled')
+      await expect.poll(() => workflow.findStatus(RUN)).toBe('ABORTED')
+    })
+
+    it('lists the runs whose executions go on', async () => {
+      await workflow.start(RUN)
+      await workflow.start('other')
+      await workflow.stop('other', 'cancelled')
+
+      await expect.poll(() => Array.fromAsync(workflow.listRunning())).toEqual([RUN])
+    })
+
     it('does nothing when an execution is stopped again or never was', async () => {
       await workflow.start(RUN)
       await workflow.stop(RUN, 'cancelled')

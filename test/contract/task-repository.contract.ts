@@ -252,6 +252,69 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
       })
     })
 
+    describe('the beginning of a removal', () => {
+      it('hides the task from all but a repeated removal', async () => {
+        const task = await install()
+
+        const begun = await tasks.beginRemoval(task)
+
+        expect(begun).toEqual(task)
+        expect(await tasks.findById(task.id)).toBeUndefined()
+        expect(await tasks.findByName(task.namespace, task.version)).toBeUndefined()
+        expect(await tasks.list()).toEqual([])
+        expect(await tasks.beginRemoval(task)).toEqual(task)
+      })
+
+      it('is known until the task is removed', async () => {
+        const task = await install()
+        const known = async () => tasks.isInRemoval(task)
+
+        const before = await known()
+        await tasks.beginRemoval(task)
+        const meanwhile = await known()
+        await tasks.remove(task)
+
+        expect([before, meanwhile, await known()]).toEqual([false, true, false])
+      })
+
+      it('keeps the name taken until the task is removed', async () => {
+        const task = await install()
+        await tasks.beginRemoval(task)
+
+        await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
+        await expect(reserve(UPLOAD)).rejects.toEqual(EXISTS)
+
+        await tasks.remove(task)
+        await expect(reserve(OTHER_UPLOAD)).resolves.toBeUndefined()
+      })
+
+      it('is not undone by a repeated publishing', async () => {
+        const task = await install()
+        await tasks.beginRemoval(task)
+
+        await expect(tasks.publish(task, UPLOAD)).rejects.toEqual(EXISTS)
+
+        expect(await tasks.findById(task.id)).toBeUndefined()
+        expect(await tasks.list()).toEqual([])
+      })
+
+      it.each([1, 5])('by %i callers at once gives each the task, or none once it is gone', async (count) => {
+        const task = await install()
+
+        const begun = await Promise.all(Array.from({ length: count }, () => tasks.beginRemoval(task)))
+        await tasks.remove(task)
+
+        expect(begun).toEqual(begun.map(() => task))
+        expect(await tasks.beginRemoval(task)).toBeUndefined()
+      })
+
+      it('is none for a name that is only reserved', async () => {
+        await reserve(UPLOAD)
+
+        expect(await tasks.beginRemoval(NAME)).toBeUndefined()
+      })
+    })
+
     describe('removal', () => {
       it('takes the task out of id, name and listing', async () => {
         const task = await install()

@@ -11,6 +11,7 @@ function anUpload(changes: Partial<Upload> = {}): Upload {
   return {
     id: 'upload-1',
     key: 'uploads/upload-1',
+    purpose: 'task',
     state: 'CREATED',
     taskId: '11111111-1111-4111-8111-111111111111',
     createdAt: '2026-01-01T00:00:00.000Z',
@@ -19,6 +20,7 @@ function anUpload(changes: Partial<Upload> = {}): Upload {
 }
 
 const PROGRESS = { layers: 3, layersDone: 1, bytes: 2_200_000_000, bytesDone: 7 }
+const PARTS = { multipartId: 'multipart-1', partSizeBytes: 16_777_216 }
 const ERROR: NonNullable<Upload['error']> = {
   status: 400,
   errorCode: 'APPE-internal-bundle-schema-validation-error',
@@ -51,10 +53,26 @@ export function describeUploadRepository(
       const expected = { namespace: 'com.example.addition', version: '1.0.0' }
       const upload = anUpload({
         state: 'FAILED',
+        fileName: 'bündle.zip',
+        sizeBytes: 2_200_000_000,
+        parts: PARTS,
         error: ERROR,
         progress: PROGRESS,
         leaseUntil: '2026-01-01',
         expected,
+        source: 'https://store.example.org/bundle.zip',
+        layers: [
+          {
+            file: 'blobs/sha256/1',
+            fileBytes: 10,
+            diffId: 'sha256:2',
+            contentBytes: 20,
+            digest: 'sha256:1',
+            sizeBytes: 10,
+            compression: 'gzip',
+          },
+        ],
+        jobDefinitionArn: 'arn:aws:batch:eu-west-1:000000000000:job-definition/task:1',
       })
 
       await uploads.create(upload)
@@ -74,6 +92,81 @@ export function describeUploadRepository(
       expect(await uploads.find('upload-1')).toBeUndefined()
       expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       expect(await uploads.find('upload-1')).toBeUndefined()
+    })
+
+    describe('parts', () => {
+      it('are closed with the size, and what the importer did meanwhile stays', async () => {
+        await uploads.create(anUpload({ parts: PARTS }))
+        await uploads.update('upload-1', { state: 'PUSHING', progress: PROGRESS })
+
+        const closed = await uploads.closeParts('upload-1', { sizeBytes: 7 })
+
+        expect(closed).toStrictEqual(anUpload({ state: 'PUSHING', progress: PROGRESS, sizeBytes: 7 }))
+        expect(await uploads.find('upload-1')).toStrictEqual(closed)
+      })
+
+      it('of an input make it READY', async () => {
+        await uploads.create(anUpload({ purpose: 'input', parts: PARTS }))
+
+        await uploads.closeParts('upload-1', { sizeBytes: 7, state: 'READY' })
+
+        expect(await uploads.find('upload-1')).toStrictEqual(
+          anUpload({ purpose: 'input', state: 'READY', sizeBytes: 7 }),
+        )
+      })
+
+      it('may be closed again, also after the import', async () => {
+        await uploads.create(anUpload({ state: 'FAILED' }))
+
+        expect(await uploads.closeParts('upload-1', { sizeBytes: 7 })).toStrictEqual(
+          anUpload({ state: 'FAILED', sizeBytes: 7 }),
+        )
+      })
+
+      it('of an upload that does not exist make none', async () => {
+        expect(await uploads.closeParts('upload-1', { sizeBytes: 7 })).toBeUndefined()
+
+        expect(await uploads.find('upload-1')).toBeUndefined()
+      })
+    })
+
+    describe('removal', () => {
+      it.each(['CREATED', 'READY', 'FAILED'] as const)('takes an upload that is %s', async (state) => {
+        await uploads.create(anUpload({ state, parts: PARTS }))
+
+        expect(await uploads.remove('upload-1')).toBe(true)
+
+        expect(await uploads.find('upload-1')).toBeUndefined()
+      })
+
+      it.each(['VALIDATING', 'PUSHING'] as const)('leaves an upload that is %s', async (state) => {
+        await uploads.create(anUpload({ state }))
+
+        expect(await uploads.remove('upload-1')).toBe(false)
+
+        expect(await uploads.find('upload-1')).toEqual(anUpload({ state }))
+      })
+
+      it('leaves an upload that a worker holds, until its lease ends', async () => {
+        await uploads.create(anUpload())
+        await uploads.claim('upload-1', 60)
+
+        expect(await uploads.remove('upload-1')).toBe(false)
+        identity.advance(60)
+        expect(await uploads.remove('upload-1')).toBe(true)
+      })
+
+      it('of an upload whose import has ended does not wait for the lease', async () => {
+        await uploads.create(anUpload())
+        await uploads.claim('upload-1', 60)
+        await uploads.update('upload-1', { state: 'READY' })
+
+        expect(await uploads.remove('upload-1')).toBe(true)
+      })
+
+      it('does nothing when the upload is gone', async () => {
+        expect(await uploads.remove('upload-1')).toBe(true)
+      })
     })
 
     describe('claims', () => {
@@ -110,6 +203,48 @@ export function describeUploadRepository(
         await uploads.create(anUpload({ state }))
 
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
+      })
+    })
+
+    describe('leases', () => {
+      const LEASE_END = '2026-01-01T00:01:00.000Z'
+
+      it('are extended by who holds them', async () => {
+        await uploads.create(anUpload())
+        await uploads.claim('upload-1', 60)
+        identity.advance(30)
+
+        const extended = await uploads.extendLease('upload-1', LEASE_END, 60)
+
+        expect(extended).toBe('2026-01-01T00:01:30.000Z')
+        identity.advance(45)
+        expect(await uploads.claim('upload-1', 60)).toBeUndefined()
+      })
+
+      it('are given back at once', async () => {
+        await uploads.create(anUpload())
+        await uploads.claim('upload-1', 60)
+
+        await uploads.extendLease('upload-1', LEASE_END, 0)
+
+        expect(await uploads.claim('upload-1', 60)).toBeDefined()
+      })
+
+      it('are not extended after another worker took over', async () => {
+        await uploads.create(anUpload())
+        await uploads.claim('upload-1', 60)
+        identity.advance(61)
+        const taken = await uploads.claim('upload-1', 60)
+
+        expect(await uploads.extendLease('upload-1', LEASE_END, 60)).toBeUndefined()
+        expect((await uploads.find('upload-1'))?.leaseUntil).toBe(taken?.leaseUntil)
+      })
+
+      it.each(['READY', 'FAILED'] as const)('are not extended when the import is %s', async (state) => {
+        await uploads.create(anUpload({ state, leaseUntil: LEASE_END }))
+
+        expect(await uploads.extendLease('upload-1', LEASE_END, 60)).toBeUndefined()
+        expect(await uploads.extendLease('unknown', LEASE_END, 60)).toBeUndefined()
       })
     })
 

@@ -24,6 +24,8 @@ function documentsOf(properties: Resource['Properties']): unknown[] {
 
 /** Actions that AWS knows no resource for. */
 const WITHOUT_RESOURCE = [
+  'batch:DescribeJobs',
+  'batch:ListJobs',
   'ecr:GetAuthorizationToken',
   'logs:CreateLogDelivery',
   'logs:DeleteLogDelivery',

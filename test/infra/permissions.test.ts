@@ -31,10 +31,12 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<ApiLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>':
-        'dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem',
+        'dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem',
       '<Bucket.Arn>/task-* <Bucket.Arn>/uploads/*':
         's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
+      '<Bucket.Arn>/task-run-outputs-* <Bucket.Arn>/uploads/*': 's3:ListMultipartUploadParts',
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","task-*"]}}': 's3:ListBucket',
+      'event-bus/default if {"StringEquals":{"events:source":"app-engine"}}': 'events:PutEvents',
       'stateMachine:app-engine-run': 'states:StartExecution',
       'execution:app-engine-run:*': 'states:StopExecution',
       '<JobLogs.Arn>': 'logs:GetLogEvents',
@@ -49,8 +51,11 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<ImportBundleLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
       '<Bucket.Arn>/uploads/*': 's3:DeleteObject s3:GetObject',
+      '<Bucket.Arn>/installs/*': 's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
       '<Bucket.Arn>/task-*-def/*': 's3:AbortMultipartUpload s3:DeleteObject s3:PutObject',
-      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-*-def/*"]}}': 's3:ListBucket',
+      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","installs/*","task-*-def/*"]}}':
+        's3:ListBucket',
+      'event-bus/default if {"StringEquals":{"events:source":"app-engine"}}': 'events:PutEvents',
       '*': 'ecr:GetAuthorizationToken',
       'repository/app-engine/*': [
         'ecr:BatchCheckLayerAvailability',
@@ -77,8 +82,9 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<SubmitJobLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
       '<Queue.JobQueueArn> job-definition/app-engine-*': 'batch:SubmitJob',
-      'job/*': 'batch:TagResource',
-      'stateMachine:app-engine-run': 'states:SendTaskFailure',
+      'job/*': 'batch:TagResource batch:TerminateJob',
+      '*': 'batch:DescribeJobs batch:ListJobs',
+      'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
     },
   ],
   [
@@ -86,6 +92,8 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<RecordJobStateLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
+      '<Bucket.Arn>/task-run-outputs-*/log.txt': 's3:DeleteObject s3:PutObject',
+      '<JobLogs.Arn>': 'logs:GetLogEvents',
       'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
       '<JobStateChangeDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
     },
@@ -104,6 +112,22 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<FailRunLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
+      'job/*': 'batch:TerminateJob',
+    },
+  ],
+  [
+    'SweepRuns',
+    {
+      '<SweepRunsLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
+      '<Table.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem',
+      '<Table.Arn>/index/active-runs': 'dynamodb:Query',
+      '*': 'batch:DescribeJobs batch:ListJobs',
+      'job/*': 'batch:TerminateJob',
+      'stateMachine:app-engine-run':
+        'states:ListExecutions states:SendTaskFailure states:SendTaskSuccess states:StartExecution',
+      'execution:app-engine-run:*': 'states:DescribeExecution states:StopExecution',
+      '<JobLogs.Arn>': 'logs:GetLogEvents',
+      '<SweepDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
     },
   ],
 ]

@@ -1,5 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
+import { JOB_FAILED } from '../../src/use-cases/record-job-state.ts'
 import { SUBMIT_ERRORS } from '../../src/use-cases/submit-job.ts'
 import { resourcesOf, spell, synthesize } from './synthesis.ts'
 
@@ -71,8 +72,9 @@ describe('run workflow', () => {
     expect(JSON.stringify(definition)).not.toContain('batch:submitJob')
   })
 
-  it('repeats a submission for nothing but throttling, with full jitter', () => {
+  it('repeats a submission unless it has ended: long for throttling, for anything else a few times', () => {
     expect(SubmitJob.Retry).toEqual([
+      { ErrorEquals: [JOB_FAILED, SUBMIT_ERRORS.refused], MaxAttempts: 0 },
       {
         ErrorEquals: [SUBMIT_ERRORS.throttled, 'Lambda.TooManyRequestsException'],
         IntervalSeconds: 2,
@@ -81,14 +83,18 @@ describe('run workflow', () => {
         MaxDelaySeconds: 120,
         JitterStrategy: 'FULL',
       },
+      {
+        ErrorEquals: ['States.TaskFailed'],
+        IntervalSeconds: 2,
+        BackoffRate: 2,
+        MaxAttempts: 6,
+        JitterStrategy: 'FULL',
+      },
     ])
   })
 
-  it('repeats the collection of outputs for errors of the service only', () => {
-    const [{ ErrorEquals = [] } = {}] = CollectOutputs.Retry
-
-    expect(CollectOutputs.Retry).toHaveLength(1)
-    for (const error of [ErrorEquals].flat()) expect(error).toMatch(/^Lambda\./u)
+  it('repeats the collection of outputs whatever became of the call before', () => {
+    expect(CollectOutputs.Retry).toMatchObject([{ ErrorEquals: ['States.ALL'], MaxAttempts: 6 }])
   })
 
   it('records whatever else went wrong', () => {

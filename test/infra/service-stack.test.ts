@@ -13,6 +13,7 @@ const FUNCTIONS: readonly (readonly [FunctionName, id: string])[] = [
   ['record-job-state', 'RecordJobState'],
   ['collect-outputs', 'CollectOutputs'],
   ['fail-run', 'FailRun'],
+  ['sweep-runs', 'SweepRuns'],
 ]
 
 const A_DEAD_LETTER_QUEUE = { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetters'), 'Arn'] }
@@ -81,11 +82,38 @@ describe('service stack', () => {
     })
   })
 
-  it('records the state changes of jobs of its own queue', () => {
+  it('looks after lost runs every five minutes', () => {
+    service.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(5 minutes)',
+      Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SweepRuns'), 'Arn'] } })],
+    })
+    expect(environmentOf(service, 'SweepRuns')).toMatchObject({
+      SWEEP_GRACE_SECONDS: '300',
+      SWEEP_STEP_LIMIT_SECONDS: '10800',
+    })
+  })
+
+  it('raises an alarm for the first event that could not be handled', () => {
+    const queues = resourcesOf(service, 'AWS::SQS::Queue').map(([id]) => id)
+    const alarms = resourcesOf(service, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties)
+
+    expect(alarms.map(({ Dimensions }) => spell(Dimensions)).sort()).toHaveLength(queues.length)
+    for (const alarm of alarms) {
+      expect(alarm).toMatchObject({
+        MetricName: 'ApproximateNumberOfMessagesVisible',
+        Statistic: 'Maximum',
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        TreatMissingData: 'notBreaching',
+      })
+    }
+  })
+
+  it('records the state changes of jobs of its own queue, and what blocks it', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.batch'],
-        'detail-type': ['Batch Job State Change'],
+        'detail-type': ['Batch Job State Change', 'Batch Job Queue Blocked'],
         detail: { jobQueue: [{ 'Fn::ImportValue': Match.stringLikeRegexp('JobQueueArn') }] },
       },
       Targets: [
@@ -94,7 +122,7 @@ describe('service stack', () => {
     })
   })
 
-  it.each(['ImportBundle', 'RecordJobState'])('keeps events that %s could not handle', (id) => {
+  it.each(['ImportBundle', 'RecordJobState', 'SweepRuns'])('keeps events that %s could not handle', (id) => {
     service.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       FunctionName: { Ref: Match.stringLikeRegexp(`^${id}Function`) },
       DestinationConfig: { OnFailure: { Destination: A_DEAD_LETTER_QUEUE } },

@@ -7,16 +7,17 @@ const template = Template.fromStack(production)
 const local = Template.fromStack(synthesize('local').stacks.storage)
 
 describe('storage stack', () => {
-  it('forgets uploads after 7 days and their unfinished parts after 1', () => {
+  it('forgets what came in after 7 days and unfinished parts, wherever they are, after 1', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
         Rules: [
-          Match.objectLike({
-            Prefix: 'uploads/',
-            Status: 'Enabled',
-            ExpirationInDays: 7,
+          {
             AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
-          }),
+            Id: Match.anyValue(),
+            Status: 'Enabled',
+          },
+          Match.objectLike({ Prefix: 'uploads/', Status: 'Enabled', ExpirationInDays: 7 }),
+          Match.objectLike({ Prefix: 'installs/', Status: 'Enabled', ExpirationInDays: 7 }),
         ],
       },
     })

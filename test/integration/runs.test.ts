@@ -54,7 +54,12 @@ describe('a run on the local stack', () => {
 
     expect([state, error]).toEqual([
       'FAILED',
-      { kind: 'task-failed', message: 'the task ended with exit code 3', exitCode: 3, attempt: 1 },
+      {
+        kind: 'task-failed',
+        message: 'the task ended with exit code 3\nIts log ends with:\nbefore the end',
+        exitCode: 3,
+        attempt: 1,
+      },
     ])
     expect((await call('GET', `${run}/outputs`)).status).toBe(403)
     const log = await (await callOk('GET', `${run}/logs`)).text()
@@ -85,6 +90,27 @@ describe('a run on the local stack', () => {
 
     expect(log).toContain('to the one')
     expect(log).toContain('to the other')
+  })
+
+  it('shows its log while it runs', async () => {
+    const run = await startRun(probe, { print: 'still at it', sleep_seconds: 60 })
+    await waitForState(run, ['RUNNING'])
+
+    const log = () => callOk('GET', `${run}/logs`).then((answer) => answer.text())
+
+    await expect.poll(log, { timeout: 20_000 }).toBe('still at it\n')
+    await callOk('DELETE', run)
+  })
+
+  it('keeps the end of a log of 100 MB', async () => {
+    const run = await startRun(probe, { print_mib: 100, exit_code: 1 })
+    const { error } = await waitForState(run, 'final')
+
+    const lines = (await (await callOk('GET', `${run}/logs`)).text()).trimEnd().split('\n')
+
+    expect(error?.kind).toBe('task-failed')
+    expect(lines.at(-2)).toMatch(/^line 1638399 *$/u)
+    expect(lines.some((line) => /lines left out$/u.test(line))).toBe(true)
   })
 
   it('gives the task no variable of ours and no network', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { provisionSchema } from '../routes/provisions.ts'
 import { component } from './components.ts'
+import { uploadReference } from './describe-uploads.ts'
 import {
   answersJson,
   type Content,
@@ -12,6 +13,7 @@ import {
   refuses,
 } from './route-description.ts'
 import { itemProvision, provision } from './run-schemas.ts'
+import { uuid } from './shared-schemas.ts'
 
 const INPUT = '/task-runs/{id}/input-provisions/{parameter}'
 
@@ -46,8 +48,20 @@ const file = z
     'The first part is the value, the second its companion, whatever their names; further ones are ignored.',
   )
 
-const asFile: Content = { [MULTIPART_TYPE]: file }
-const asAnything: Content = { [JSON_TYPE]: value, ...asFile }
+const uploadedValue = component(
+  'UploadedValue',
+  uploadReference
+    .extend({
+      companionUploadId: uuid.nullish().describe('Lies beside an image or a file as its companion.'),
+    })
+    .describe(
+      'The upload is the image or file; for any other type it is the JSON document that would be the body.',
+    ),
+  'input',
+)
+
+const asFile: Content = { [JSON_TYPE]: uploadedValue, [MULTIPART_TYPE]: file }
+const asAnything: Content = { ...asFile, [JSON_TYPE]: z.union([value, uploadedValue]) }
 
 /** http-api 5.17 */
 export const INDEX_PATH: RequestParameter = {
@@ -58,15 +72,19 @@ export const INDEX_PATH: RequestParameter = {
 }
 
 const FROZEN = 'The run has been started: its inputs cannot change any more.'
+const UPLOAD_UNFIT = 'The upload is not complete, or not for an input.'
+const UNKNOWN = `${RUN_UNKNOWN} Or the task has no such input, or there is no such upload.`
 const refusesValue = refuses({
   400: 'The body cannot be read, or the type of the parameter refuses the value.',
   403: FROZEN,
-  404: `${RUN_UNKNOWN} Or the task has no such input.`,
+  404: UNKNOWN,
+  409: UPLOAD_UNFIT,
 })
 const refusesItem = refuses({
   400: 'The index path is malformed or too large, the parameter is no array, or its type refuses the value.',
   403: FROZEN,
-  404: `${RUN_UNKNOWN} Or the task has no such input.`,
+  404: UNKNOWN,
+  409: UPLOAD_UNFIT,
 })
 
 /** http-api 5.15 to 5.17 */
@@ -75,13 +93,14 @@ export const PROVISION_DESCRIPTIONS: RouteDescriptions = {
     tag: 'runs',
     operationId: 'provisionInputs',
     summary: 'Gives several inputs their values, or none of them',
-    body: { [JSON_TYPE]: z.array(namedValue) },
+    body: { [JSON_TYPE]: z.union([z.array(namedValue), uploadReference]) },
     answers: {
       ...answersJson(z.array(provision), 'What was stored, in the order of the request.'),
       ...refuses({
         400: 'The body cannot be read, or values were refused: `details` have one error for each.',
         403: FROZEN,
-        404: RUN_UNKNOWN,
+        404: `${RUN_UNKNOWN} Or no such upload.`,
+        409: UPLOAD_UNFIT,
       }),
     },
   },

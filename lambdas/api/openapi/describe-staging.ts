@@ -1,7 +1,13 @@
 import { z } from 'zod'
 import {
+  beginPartsSchema,
+  begunPartsSchema,
+  completedPartsSchema,
+  completePartsSchema,
   outputEntriesSchema,
+  partUrlsSchema,
   RUN_SECRET_HEADER,
+  signedPartsSchema,
   stagedInputsSchema,
   stagedOutputsSchema,
 } from '../../../src/domain/staging.ts'
@@ -24,6 +30,12 @@ const secret: RequestParameter = {
 
 const refusals = refuses({
   400: 'The secret is wrong, or the body cannot be read.',
+  403: 'The run is not under way.',
+  404: RUN_UNKNOWN,
+})
+
+const partRefusals = refuses({
+  400: 'The secret is wrong, the body cannot be read, the task has no such output, or parts are missing.',
   403: 'The run is not under way.',
   404: RUN_UNKNOWN,
 })
@@ -52,6 +64,39 @@ export const STAGING_DESCRIPTIONS: RouteDescriptions = {
     answers: {
       ...answersJson(component('StagedOutputs', stagedOutputsSchema), 'Presigned URLs of what is taken.'),
       ...refusals,
+    },
+  },
+  'POST /task-runs/{id}/staging/parts': {
+    tag: 'stager',
+    operationId: 'beginOutputParts',
+    summary: 'Begins a large output, which is sent in parts',
+    parameters: [secret],
+    body: { [JSON_TYPE]: component('BeginOutputParts', beginPartsSchema, 'input') },
+    answers: {
+      ...answersJson(component('BegunOutputParts', begunPartsSchema), 'Names the parts in further calls.'),
+      ...partRefusals,
+    },
+  },
+  'POST /task-runs/{id}/staging/parts/urls': {
+    tag: 'stager',
+    operationId: 'signOutputParts',
+    summary: 'Tells where parts of a large output are to be put',
+    parameters: [secret],
+    body: { [JSON_TYPE]: component('OutputPartUrls', partUrlsSchema, 'input') },
+    answers: {
+      ...answersJson(component('SignedOutputParts', signedPartsSchema), 'Presigned URLs in order.'),
+      ...partRefusals,
+    },
+  },
+  'POST /task-runs/{id}/staging/parts/complete': {
+    tag: 'stager',
+    operationId: 'completeOutputParts',
+    summary: 'Makes a large output of its parts',
+    parameters: [secret],
+    body: { [JSON_TYPE]: component('CompleteOutputParts', completePartsSchema, 'input') },
+    answers: {
+      ...answersJson(component('CompletedOutputParts', completedPartsSchema), 'The output is whole.'),
+      ...partRefusals,
     },
   },
 }

@@ -28,9 +28,10 @@ const desiredState = component(
   'DesiredState',
   z.object({
     desired: z
-      .enum(['PROVISIONED', 'RUNNING'])
+      .enum(['PROVISIONED', 'RUNNING', 'CANCELLED'])
       .describe(
-        'RUNNING starts the run, PROVISIONED declares its inputs complete; the letter case does not matter.',
+        'RUNNING starts the run, PROVISIONED declares its inputs complete, CANCELLED ends it as FAILED; the letter case does ' +
+          'not matter.',
       ),
   }),
   'input',
@@ -104,7 +105,7 @@ export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
   [`POST ${RUN}/state-actions`]: {
     tag: 'runs',
     operationId: 'changeRunState',
-    summary: 'Starts a run, or declares its inputs complete',
+    summary: 'Starts or cancels a run, or declares its inputs complete',
     body: { [JSON_TYPE]: desiredState },
     answers: {
       ...answersJson(stateAction, 'The run in its new state.'),
@@ -121,6 +122,7 @@ export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
     summary: 'Lists the inputs of a run',
     answers: {
       ...answersJson(values, "The inputs that have values, in the descriptor's order."),
+      ...REDIRECT,
       ...refuses({ 403: NO_INPUTS_YET, 404: RUN_UNKNOWN }),
     },
   },
@@ -159,6 +161,7 @@ export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
     },
     answers: {
       ...answersJson(values, 'The outputs.'),
+      ...REDIRECT,
       ...refuses({
         400: 'The secret is wrong, the body is no multipart with a zip, or outputs are missing, unknown or invalid.',
         403: 'The run is not under way.',

@@ -1,9 +1,11 @@
 import * as z from 'zod'
+import { upload, uploadReference } from './describe-uploads.ts'
 import {
   answersFile,
   answersJson,
   answersNothing,
   BYTES_TYPE,
+  JSON_TYPE,
   MULTIPART_TYPE,
   type RouteDescription,
   type RouteDescriptions,
@@ -18,8 +20,17 @@ const BY_NAME = '/tasks/{namespace}/{version}'
 const taskKnown = refuses({ 404: TASK_UNKNOWN })
 
 const IMPORT_FAILED =
-  'The image could not be pushed, the service failed, or the import goes on beyond the patience of the gateway; ' +
-  'in the last case the list of tasks shows the task when it is through.'
+  'The image could not be pushed, the service failed, or the import of a multipart body goes on beyond the patience of the ' +
+  'gateway; in the last case the list of tasks shows the task when it is through.'
+
+function importGoesOn(advice: string): RouteDescription['answers'] {
+  return {
+    202: {
+      description: `The import goes on beyond the patience of the gateway: ${advice}`,
+      content: { [JSON_TYPE]: upload },
+    },
+  }
+}
 
 /** One operation that is offered by id and by namespace and version. */
 function both(method: string, rest: string, described: Omit<RouteDescription, 'tag'>): RouteDescriptions {
@@ -47,17 +58,22 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
     tag: 'tasks',
     operationId: 'uploadTask',
     summary: 'Installs a task from a bundle',
-    description: 'Answers when the image is in the registry and the task can be run.',
+    description:
+      'Answers when the image is in the registry and the task can be run. A bundle that came as an upload may take longer than a ' +
+      'call can: then the call is to be repeated.',
     body: {
+      [JSON_TYPE]: uploadReference,
       [MULTIPART_TYPE]: z
         .object({ task: z.file().describe('A zip with the descriptor and the image.') })
         .describe('The first part counts, whatever its name; further ones are ignored.'),
     },
     answers: {
       ...answersJson(taskDescription, 'The installed task.'),
+      ...importGoesOn('call again.'),
       ...refuses({
         400: 'No multipart body with a file, or a bundle that is refused: `details` list what is wrong with the descriptor.',
-        409: 'A task with this namespace and version exists.',
+        404: 'No such upload, or the task that it had become was deleted.',
+        409: 'A task with this namespace and version exists, or the upload is not complete or not for a task.',
         500: IMPORT_FAILED,
       }),
     },
@@ -69,10 +85,11 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
     description: 'A body is ignored.',
     answers: {
       ...answersJson(taskDescription, 'The installed task.'),
+      ...importGoesOn('the upload shows when the task is there.'),
       ...refuses({
         400: 'There is no default store, it has no such bundle, or the bundle is refused.',
         409: 'A task with this namespace and version exists.',
-        500: IMPORT_FAILED,
+        500: 'The image could not be pushed, or the service failed.',
       }),
     },
   },

@@ -7,6 +7,7 @@ import { STAGING_DESCRIPTIONS } from './describe-staging.ts'
 import { STORE_DESCRIPTIONS } from './describe-stores.ts'
 import { TASK_RUN_DESCRIPTIONS } from './describe-task-runs.ts'
 import { TASK_DESCRIPTIONS } from './describe-tasks.ts'
+import { UPLOAD_DESCRIPTIONS } from './describe-uploads.ts'
 import { pathVariables } from './path-variables.ts'
 import {
   type Answer,
@@ -22,6 +23,7 @@ import { createSchemaWriter, type SchemaWriter } from './schema-writer.ts'
 /** Every route, in the document's order. */
 const ROUTES: RouteDescriptions = {
   ...TASK_DESCRIPTIONS,
+  ...UPLOAD_DESCRIPTIONS,
   ...TASK_RUN_DESCRIPTIONS,
   ...PROVISION_DESCRIPTIONS,
   ...STORE_DESCRIPTIONS,

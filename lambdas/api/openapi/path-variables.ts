@@ -19,6 +19,7 @@ const VARIABLES: Readonly<Record<string, Readonly<Record<string, PathVariable>>>
     },
     secret: { description: 'Secret of the run.', schema: z.string() },
   },
+  uploads: { id: { description: 'Id of the upload.', schema: uuid } },
   stores: { id: { description: 'Id of the store.', schema: uuid } },
 }
 

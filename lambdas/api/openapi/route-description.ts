@@ -4,6 +4,7 @@ import { errorBody, twoKeyError } from './shared-schemas.ts'
 /** Groups of operations, in the document's order. */
 export const TAGS = {
   tasks: 'Installed tasks: bundles in, descriptions out.',
+  uploads: 'Bundles and input files of any size, in parts.',
   runs: 'Runs of tasks: inputs, start, outputs.',
   stores: 'App stores, which tasks are installed from.',
   stager: "For the engine's own container beside a task, which shows the secret of its run; not for clients.",

@@ -46,6 +46,12 @@ export const run = component(
     ...newRunShape,
     createdAt: instant,
     updatedAt: instant.nullable().describe('null until the first change.'),
+    statusReason: z
+      .string()
+      .optional()
+      .describe(
+        'Why a started run does not run yet, once it has waited for ten minutes and a reason is known.',
+      ),
     error: runFailure.optional().describe('Of a FAILED run.'),
   }),
 )
@@ -64,7 +70,9 @@ export const provision = component(
     value: z
       .unknown()
       .optional()
-      .describe('Absent for images and files, and for arrays of them or of geometries.'),
+      .describe(
+        'Absent for images and files, for arrays of them or of geometries, and when it came as an upload.',
+      ),
     taskRunId: uuid,
   }),
 )
@@ -74,7 +82,10 @@ export const itemProvision = component(
   'ItemProvision',
   z.strictObject({
     index: z.string().describe('Name of the parameter, `/`, index path.'),
-    value: z.unknown().optional().describe('Absent for geometries, images and files.'),
+    value: z
+      .unknown()
+      .optional()
+      .describe('Absent for geometries, images and files, and when it came as an upload.'),
     taskRunId: uuid,
   }),
 )

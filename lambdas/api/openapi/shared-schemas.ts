@@ -41,11 +41,11 @@ const errorCode = z
   .describe('Stable; several errors may share one.')
 const message = z.string().describe('In words, for people.')
 
+/** What every error but a 403 has. */
+export const errorShape = { errorCode, message, details: errorDetails }
+
 /** http-api 3.1 */
-export const errorBody: z.ZodType = component(
-  'Error',
-  z.strictObject({ errorCode, message, details: errorDetails }),
-)
+export const errorBody: z.ZodType = component('Error', z.strictObject(errorShape))
 
 /** http-api 3.1: what a 403 looks like. */
 export const twoKeyError = component(

@@ -5,16 +5,14 @@ import type { JsonValue } from '../../../src/domain/json.ts'
 import type { Task, TaskInput } from '../../../src/domain/task/task.ts'
 import { findRunAndTask, parameterNamed } from '../../../src/use-cases/find-run.ts'
 import {
-  type ArrayItemTarget,
   findArrayItem,
   provisionArrayItem,
   provisionArrayItemFile,
 } from '../../../src/use-cases/provision-array.ts'
-import { provisionFile, type UploadedValue } from '../../../src/use-cases/provision-file.ts'
+import { provisionFile } from '../../../src/use-cases/provision-file.ts'
 import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
 import type { ApiDependencies } from '../dependencies.ts'
-import { readJson } from '../json-body.ts'
-import { isMultipart, readMultipart } from '../multipart.ts'
+import { readDocument, readValueBody, type SentDocument } from '../input-body.ts'
 import { pathVariable, type Route } from '../route.ts'
 import { viewItemProvision, viewProvision } from '../views.ts'
 
@@ -30,30 +28,23 @@ const batchSchema = z.array(provisionSchema.required({ parameterName: true }))
 
 /** Giving inputs their values (http-api 5.15 to 5.17). */
 export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
+  // The reference maps multipart on POST only; core sends PUT as well (http-api 2.1).
+  const methods = ['PUT', 'POST'] as const
   return [
-    {
-      method: 'PUT',
-      path: '/task-runs/:id/input-provisions/:parameter',
-      // The reference maps multipart on POST only; core sends PUT as well (http-api 2.1).
-      handle: (context) =>
-        isMultipart(context) ? provisionUploaded(deps, context) : provisionOne(deps, context),
-    },
-    {
-      method: 'POST',
-      path: '/task-runs/:id/input-provisions/:parameter',
-      handle: (context) => provisionUploaded(deps, context),
-    },
-    {
-      method: 'PUT',
-      path: '/task-runs/:id/input-provisions/:parameter/indexes',
-      handle: (context) =>
-        isMultipart(context) ? provisionItemUploaded(deps, context) : provisionItem(deps, context),
-    },
-    {
-      method: 'POST',
-      path: '/task-runs/:id/input-provisions/:parameter/indexes',
-      handle: (context) => provisionItemUploaded(deps, context),
-    },
+    ...methods.map(
+      (method): Route => ({
+        method,
+        path: '/task-runs/:id/input-provisions/:parameter',
+        handle: (context) => provisionOne(deps, context),
+      }),
+    ),
+    ...methods.map(
+      (method): Route => ({
+        method,
+        path: '/task-runs/:id/input-provisions/:parameter/indexes',
+        handle: (context) => provisionItem(deps, context),
+      }),
+    ),
     {
       method: 'PUT',
       path: '/task-runs/:id/input-provisions',
@@ -77,7 +68,12 @@ async function findInput(
 
 async function provisionOne(deps: ApiDependencies, context: Context): Promise<Response> {
   const { runId, task, input } = await findInput(deps, context)
-  const body = parseBody(provisionSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
+  const sent = await readValueBody(deps, context, input.type, input.name)
+  if ('file' in sent) {
+    await provisionFile(deps, runId, input.name, sent.file)
+    return context.json(viewProvision({ parameterName: input.name, value: null }, runId, input.type))
+  }
+  const body = parseBody(provisionSchema, sent.document)
   // The URL's name is authoritative; a body that names another parameter is a mistake (5.15, REC).
   if (body.parameterName !== undefined && parameterNamed(task.inputs, body.parameterName) !== input) {
     throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', pathVariable(context, 'parameter'))
@@ -86,53 +82,31 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
     parameterName: input.name,
     value: body.value ?? null,
   })
-  return context.json(viewProvision(provisioned, runId, input.type))
+  return context.json(viewProvision(shownOf(provisioned, sent), runId, input.type))
 }
 
 async function provisionItem(deps: ApiDependencies, context: Context): Promise<Response> {
-  const target = await findItem(deps, context)
-  const body = parseBody(provisionSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
-  const value = body.value ?? null
-  await provisionArrayItem(deps, target, value)
-  return context.json(viewItemProvision(target, value))
-}
-
-async function provisionItemUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
-  const target = await findItem(deps, context)
-  await provisionArrayItemFile(deps, target, await readUpload(context, target.input.name))
-  return context.json(viewItemProvision(target, null))
-}
-
-function findItem(deps: ApiDependencies, context: Context): Promise<ArrayItemTarget> {
-  return findArrayItem(
+  const target = await findArrayItem(
     deps,
     pathVariable(context, 'id'),
     pathVariable(context, 'parameter'),
     context.req.query('value'),
   )
-}
-
-async function provisionUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
-  const { runId, input } = await findInput(deps, context)
-  await provisionFile(deps, runId, input.name, await readUpload(context, input.name))
-  return context.json(viewProvision({ parameterName: input.name, value: null }, runId, input.type))
-}
-
-/** Errors of the body itself name the parameter here (http-api 5.15). */
-async function readUpload(context: Context, parameterName: string): Promise<UploadedValue> {
-  try {
-    const { first, second } = await readMultipart(context)
-    return { value: first, ...(second === undefined ? {} : { companion: second }) }
-  } catch (error) {
-    if (error instanceof DomainError) throw parameterError(error.error, parameterName)
-    throw error
+  const sent = await readValueBody(deps, context, target.itemType, target.input.name)
+  if ('file' in sent) {
+    await provisionArrayItemFile(deps, target, sent.file)
+    return context.json(viewItemProvision(target, null))
   }
+  const value = parseBody(provisionSchema, sent.document).value ?? null
+  await provisionArrayItem(deps, target, value)
+  return context.json(viewItemProvision(target, shownOf({ value }, sent).value))
 }
 
 async function provisionBatch(deps: ApiDependencies, context: Context): Promise<Response> {
   const runId = pathVariable(context, 'id')
   const { task } = await findRunAndTask(deps, runId)
-  const body = parseBody(batchSchema, await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR'))
+  const sent = await readDocument(deps, context)
+  const body = parseBody(batchSchema, sent.document)
   const provisioned = await provisionInputs(
     deps,
     runId,
@@ -141,9 +115,17 @@ async function provisionBatch(deps: ApiDependencies, context: Context): Promise<
   return context.json(
     provisioned.flatMap((one) => {
       const input = parameterNamed(task.inputs, one.parameterName)
-      return input === undefined ? [] : [viewProvision(one, runId, input.type)]
+      return input === undefined ? [] : [viewProvision(shownOf(one, sent), runId, input.type)]
     }),
   )
+}
+
+/** A value that was too large for the call is too large for its answer. */
+function shownOf<Provisioned extends { readonly value: JsonValue }>(
+  provisioned: Provisioned,
+  { isUpload }: SentDocument,
+): Omit<Provisioned, 'value'> & { readonly value: JsonValue | undefined } {
+  return isUpload ? { ...provisioned, value: undefined } : provisioned
 }
 
 function parseBody<Schema extends z.ZodType>(schema: Schema, body: JsonValue): z.infer<Schema> {

@@ -1,23 +1,19 @@
 import type { Context } from 'hono'
-import { runInputsPrefix, runOutputsRoot } from '../../../src/domain/storage-keys.ts'
-import type { ArchiveEntry } from '../../../src/formats/zip/stored-zip.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { findRunAndTask } from '../../../src/use-cases/find-run.ts'
+import { findInputListing } from '../../../src/use-cases/list-inputs.ts'
 import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
-import { readRunLog } from '../../../src/use-cases/read-run-log.ts'
+import { findInputFile, findInputItem, packInputs } from '../../../src/use-cases/read-inputs.ts'
 import {
-  findInputFile,
-  findInputItem,
   findOutputFile,
   findOutputItem,
   findOutputListing,
-  listInputEntries,
-  listInputs,
-  listOutputEntries,
-  type StoredFile,
-} from '../../../src/use-cases/read-run-values.ts'
-import { answerArchive, answerEntry } from '../archive.ts'
+  packOutputs,
+} from '../../../src/use-cases/read-outputs.ts'
+import { readRunLog } from '../../../src/use-cases/read-run-log.ts'
+import { BYTES_TYPE, type Download } from '../../../src/use-cases/run-files.ts'
+import { answerDownload } from '../archive.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
@@ -27,6 +23,7 @@ import { viewRun } from '../views.ts'
 
 const RUN = '/task-runs/:id'
 const GEOJSON = '.geojson'
+const JSON_PRESENTATION = { contentType: 'application/json' } as const
 
 /** One run: description, state actions, values, archives, log, deletion (http-api 5.13, 5.14, 5.18 to 5.24). */
 export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
@@ -37,7 +34,7 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
       path: RUN,
       handle: async (context) => {
         const { run, task } = await findRunAndTask(deps, runId(context))
-        return context.json(viewRun(run, task))
+        return context.json(viewRun(run, task, deps.identity.now()))
       },
     },
     {
@@ -55,59 +52,40 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
         const body = await readJson(context, 'UNKNOWN_STATE')
         const desired = (body as { readonly desired?: unknown } | null)?.desired
         const { run, task } = await changeRunState(deps, runId(context), desired)
-        return context.json({ status: 'success', resource: viewRun(run, task) })
+        return context.json({ status: 'success', resource: viewRun(run, task, deps.identity.now()) })
       },
     },
     {
       method: 'GET',
       path: `${RUN}/inputs`,
-      handle: async (context) => context.json(await listInputs(deps, runId(context))),
+      handle: async (context) =>
+        answerFile(context, deps, await findInputListing(deps, runId(context)), JSON_PRESENTATION),
     },
     {
       method: 'GET',
       path: `${RUN}/outputs`,
       handle: async (context) =>
-        answerFile(context, deps, await findOutputListing(deps, runId(context)), {
-          contentType: 'application/json',
-        }),
+        answerFile(context, deps, await findOutputListing(deps, runId(context)), JSON_PRESENTATION),
     },
     {
       method: 'GET',
       path: `${RUN}/inputs.zip`,
-      handle: async (context) => {
-        const id = runId(context)
-        const archive = { fileName: `inputs-${id}.zip`, key: `${runInputsPrefix(id)}inputs.zip` }
-        return answerArchive(context, deps, await listInputEntries(deps, id), archive)
-      },
+      handle: async (context) => answerNamed(context, deps, await packInputs(deps, runId(context))),
     },
     {
       method: 'GET',
       path: `${RUN}/outputs.zip`,
-      handle: async (context) => {
-        const id = runId(context)
-        const archive = { fileName: `outputs-${id}.zip`, key: `${runOutputsRoot(id)}outputs.zip` }
-        return answerArchive(context, deps, await listOutputEntries(deps, id), archive)
-      },
+      handle: async (context) => answerNamed(context, deps, await packOutputs(deps, runId(context))),
     },
     {
       method: 'GET',
       path: `${RUN}/input/:parameter/indexes`,
-      handle: async (context) => {
-        const name = pathVariable(context, 'parameter')
-        const indexes = context.req.query('value')
-        const entries = await findInputItem(deps, runId(context), name, indexes)
-        return answerEntries(context, deps, entries, `${name}/${indexes}`, indexes)
-      },
+      handle: (context) => answerItem(context, deps, findInputItem),
     },
     {
       method: 'GET',
       path: `${RUN}/output/:parameter/indexes`,
-      handle: async (context) => {
-        const indexes = context.req.query('value')
-        const name = pathVariable(context, 'parameter')
-        const entries = await findOutputItem(deps, runId(context), name, indexes)
-        return answerEntries(context, deps, entries, indexes?.split('/').at(-1) ?? name, indexes)
-      },
+      handle: (context) => answerItem(context, deps, findOutputItem),
     },
     {
       method: 'GET',
@@ -131,9 +109,7 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
         const id = runId(context)
         const archive = async (): Promise<Uint8Array> => (await readMultipart(context)).first
         await postOutputs(deps, id, pathVariable(context, 'secret'), archive)
-        return answerFile(context, deps, await findOutputListing(deps, id), {
-          contentType: 'application/json',
-        })
+        return answerFile(context, deps, await findOutputListing(deps, id), JSON_PRESENTATION)
       },
     },
   ]
@@ -148,39 +124,40 @@ async function answerParameterFile(
     runId: string,
     parameterName: string,
     asGeojson: boolean,
-  ) => Promise<StoredFile | readonly ArchiveEntry[]>,
+  ) => Promise<Download>,
 ): Promise<Response> {
   const asked = pathVariable(context, 'parameter')
   const geojson = asked.endsWith(GEOJSON)
   const name = geojson ? asked.slice(0, -GEOJSON.length) : asked
   const found = await find(deps, pathVariable(context, 'id'), name, geojson)
-  if (isEntries(found)) return answerEntries(context, deps, found, name)
-  return answerFile(context, deps, found, {
-    contentType: geojson ? 'application/geo+json' : 'application/octet-stream',
-    fileName: found.name,
-  })
+  return answerNamed(context, deps, found, geojson ? 'application/geo+json' : BYTES_TYPE)
 }
 
-function isEntries(found: StoredFile | readonly ArchiveEntry[]): found is readonly ArchiveEntry[] {
-  return Array.isArray(found)
-}
-
-/** A single file as it is, a folder as a zip. */
-async function answerEntries(
+async function answerItem(
   context: Context,
   deps: ApiDependencies,
-  entries: readonly ArchiveEntry[],
-  fileName: string,
-  itemPath?: string,
+  find: (
+    deps: ApiDependencies,
+    runId: string,
+    parameterName: string,
+    indexes: string | undefined,
+  ) => Promise<Download>,
 ): Promise<Response> {
-  const [only, ...others] = entries
-  if (only !== undefined && others.length === 0 && only.name === itemPath) {
-    return answerEntry(context, deps, only, fileName, temporaryKey(context, fileName))
-  }
-  return answerArchive(context, deps, entries, { fileName, key: temporaryKey(context, fileName) })
+  const name = pathVariable(context, 'parameter')
+  return answerNamed(
+    context,
+    deps,
+    await find(deps, pathVariable(context, 'id'), name, context.req.query('value')),
+  )
 }
 
-/** Made anew for each download, and gone with the run. */
-function temporaryKey(context: Context, fileName: string): string {
-  return `${runInputsPrefix(pathVariable(context, 'id'))}downloads/${fileName}`
+/** As a file of its name. */
+function answerNamed(
+  context: Context,
+  deps: ApiDependencies,
+  download: Download,
+  contentType = BYTES_TYPE,
+): Promise<Response> {
+  const presentation = { contentType, fileName: download.name }
+  return answerDownload(context, deps, pathVariable(context, 'id'), download, presentation)
 }

@@ -7,12 +7,15 @@ import { createRun } from '../../../src/use-cases/create-run.ts'
 import { deleteTask } from '../../../src/use-cases/delete-task.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'
 import { installTask } from '../../../src/use-cases/install-task.ts'
+import { installUpload } from '../../../src/use-cases/install-upload.ts'
 import { uploadTask } from '../../../src/use-cases/upload-task.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerBytes } from '../download.ts'
-import { readMultipart } from '../multipart.ts'
+import { readJson } from '../json-body.ts'
+import { isMultipart, readMultipart } from '../multipart.ts'
 import { pathVariable, type Route } from '../route.ts'
-import { viewInput, viewNewRun, viewOutput, viewTask } from '../views.ts'
+import { uploadReference } from '../upload-reference.ts'
+import { viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../views.ts'
 
 const BY_ID = '/tasks/:id'
 const BY_NAME = '/tasks/:namespace/:version'
@@ -37,7 +40,9 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
       method: 'POST',
       path: '/tasks',
       handle: async (context) =>
-        context.json(viewTask(await uploadTask(deps, (await readMultipart(context)).first))),
+        isMultipart(context)
+          ? context.json(viewTask(await uploadTask(deps, (await readMultipart(context)).first)))
+          : installUploaded(deps, context),
     },
     {
       method: 'POST',
@@ -47,7 +52,10 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
           namespace: pathVariable(context, 'namespace'),
           version: pathVariable(context, 'version'),
         }
-        return context.json(viewTask(await installTask(deps, name)))
+        const installed = await installTask(deps, name)
+        return 'task' in installed
+          ? context.json(viewTask(installed.task))
+          : context.json(viewUpload(installed.upload, undefined), 202)
       },
     },
     {
@@ -66,9 +74,14 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
     {
       method: 'GET',
       path: `${BY_NAME}/runs`,
-      handle: onTask(async (task, context) =>
-        context.json((await deps.runs.listByTask(task.id)).map((run) => viewNewRun(run, task))),
-      ),
+      handle: async (context) => {
+        const namespace = pathVariable(context, 'namespace')
+        const name = { namespace, version: pathVariable(context, 'version') }
+        // Core asks for the runs before it deletes a task, so also before it repeats a deletion that broke off.
+        if (await deps.tasks.isInRemoval(name)) return context.json([])
+        const task = await findTask(deps, context)
+        return context.json((await deps.runs.listByTask(task.id)).map((run) => viewNewRun(run, task)))
+      },
     },
     {
       method: 'GET',
@@ -80,12 +93,23 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
     {
       method: 'DELETE',
       path: BY_NAME,
-      handle: onTask(async (task, context) => {
-        await deleteTask(deps, task)
+      handle: async (context) => {
+        const namespace = pathVariable(context, 'namespace')
+        await deleteTask(deps, { namespace, version: pathVariable(context, 'version') })
         return context.body(null, 200)
-      }),
+      },
     },
   ]
+}
+
+/** The bundle came as an upload; 202 asks the client to call again. */
+async function installUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
+  const reference = uploadReference(await readJson(context, 'INTERNAL_NOT_MULTIPART'))
+  if (reference === undefined) throw new DomainError('INTERNAL_NOT_MULTIPART')
+  const installed = await installUpload(deps, reference.uploadId, 'uploadId')
+  return 'task' in installed
+    ? context.json(viewTask(installed.task))
+    : context.json(viewUpload(installed.upload, undefined), 202)
 }
 
 /** The task that the path names, by id or by namespace and version. */

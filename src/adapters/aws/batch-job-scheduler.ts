@@ -3,23 +3,72 @@ import {
   BatchServiceException,
   ClientException,
   DeregisterJobDefinitionCommand,
+  DescribeJobsCommand,
+  type JobSummary,
+  ListJobsCommand,
+  type ListJobsCommandInput,
   RegisterJobDefinitionCommand,
   SubmitJobCommand,
   TerminateJobCommand,
 } from '@aws-sdk/client-batch'
-import { type JobScheduler, JobThrottledError } from '../../ports.ts'
+import { type JobDetail, jobDetailSchema } from '../../domain/run/job-outcome.ts'
+import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../ports.ts'
 
 export interface BatchJobSchedulerOptions {
   readonly client: BatchClient
-  /** Where jobs are submitted to; functions that submit none leave it out. */
+  /** Where jobs are submitted to and looked for; functions that do neither leave it out. */
   readonly jobQueueArn?: string
 }
 
 /** TerminateJob refuses a longer reason. */
 const MAX_REASON_LENGTH = 1024
 
+/** DescribeJobs refuses more. */
+const MOST_IDS = 100
+
+/** In the order in which a job goes through them, so that one that moves on meanwhile is rather seen twice than missed. */
+const LIVE_STATUSES = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
+
 /** AWS Batch with one queue. */
 export function createBatchJobScheduler({ client, jobQueueArn }: BatchJobSchedulerOptions): JobScheduler {
+  function queue(): string {
+    if (jobQueueArn === undefined) throw new Error('this function has no job queue')
+    return jobQueueArn
+  }
+
+  async function* list(
+    query: Omit<ListJobsCommandInput, 'jobQueue' | 'nextToken'>,
+  ): AsyncGenerator<JobSummary> {
+    let nextToken: string | undefined
+    do {
+      const page = await client.send(new ListJobsCommand({ ...query, jobQueue: queue(), nextToken }))
+      yield* page.jobSummaryList ?? []
+      nextToken = page.nextToken
+    } while (nextToken !== undefined)
+  }
+
+  async function describe(jobIds: readonly string[]): Promise<JobDetail[]> {
+    const found: JobDetail[] = []
+    for (let start = 0; start < jobIds.length; start += MOST_IDS) {
+      const command = new DescribeJobsCommand({ jobs: jobIds.slice(start, start + MOST_IDS) })
+      const { jobs = [] } = await client.send(command)
+      found.push(...jobs.map((job) => jobDetailSchema.parse(job)))
+    }
+    return found
+  }
+
+  async function findByName(jobName: string): Promise<JobDetail | undefined> {
+    let newest: JobSummary | undefined
+    // With a filter Batch looks at jobs in every state. Its values are patterns, but our names hold no asterisk.
+    for await (const job of list({ filters: [{ name: 'JOB_NAME', values: [jobName] }] })) {
+      if (newest === undefined || (job.createdAt ?? 0) > (newest.createdAt ?? 0)) newest = job
+    }
+    if (newest?.jobId === undefined) return undefined
+    const [job] = await describe([newest.jobId])
+    // Neither call is consistent; what one of them knows does exist.
+    return job ?? jobDetailSchema.parse(newest)
+  }
+
   return {
     async registerDefinition(definition) {
       const { jobDefinitionArn } = await client.send(new RegisterJobDefinitionCommand(mutable(definition)))
@@ -32,30 +81,48 @@ export function createBatchJobScheduler({ client, jobQueueArn }: BatchJobSchedul
     },
 
     async submit({ jobName, jobDefinitionArn, overrides, tags }) {
-      if (jobQueueArn === undefined) throw new Error('this function has no job queue')
-      try {
-        const { jobId } = await client.send(
-          new SubmitJobCommand({
-            jobName,
-            jobQueue: jobQueueArn,
-            jobDefinition: jobDefinitionArn,
-            ecsPropertiesOverride: mutable(overrides),
-            tags: { ...tags },
-          }),
-        )
-        if (jobId === undefined) throw new Error('Batch accepted a job without an id')
-        return { jobId }
-      } catch (error) {
-        if (error instanceof BatchServiceException && isThrottling(error))
-          throw new JobThrottledError(error.message, { cause: error })
+      const command = new SubmitJobCommand({
+        jobName,
+        jobQueue: queue(),
+        jobDefinition: jobDefinitionArn,
+        ecsPropertiesOverride: mutable(overrides),
+        tags: { ...tags },
+      })
+      const { jobId } = await throttlingTold(client.send(command)).catch((error: unknown) => {
+        if (error instanceof ClientException) throw new JobRefusedError(error.message, { cause: error })
         throw error
-      }
+      })
+      if (jobId === undefined) throw new Error('Batch accepted a job without an id')
+      return { jobId }
     },
 
     async terminate(jobId, reason) {
       const cut = reason.slice(0, MAX_REASON_LENGTH).toWellFormed()
       await unlessGone(client.send(new TerminateJobCommand({ jobId, reason: cut })))
     },
+
+    describe,
+
+    findByName: (jobName) => throttlingTold(findByName(jobName)),
+
+    async *listLive() {
+      for (const jobStatus of LIVE_STATUSES) {
+        for await (const { jobId = '', jobName = '', createdAt = 0 } of list({ jobStatus })) {
+          yield { jobId, jobName, createdAt }
+        }
+      }
+    },
+  }
+}
+
+/** @throws JobThrottledError in the place of what Batch calls it */
+async function throttlingTold<Answer>(call: Promise<Answer>): Promise<Answer> {
+  try {
+    return await call
+  } catch (error) {
+    if (error instanceof BatchServiceException && isThrottling(error))
+      throw new JobThrottledError(error.message, { cause: error })
+    throw error
   }
 }
 

@@ -12,10 +12,16 @@ export interface CloudwatchLogStoreOptions {
   readonly logGroupName: string
 }
 
+/** CloudWatch gives so many events at most, and 1 MB, in a page. */
+const LARGEST_PAGE = 10_000
+/** A second or two; some 25 calls a second are all that an account has. Of a log of shorter lines the rest is left out. */
+const MOST_PAGES = 30
+
 /** One log group; an event is a line. */
 export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLogStoreOptions): LogStore {
   async function page(
     logStreamName: string,
+    maxBytes: number,
     nextToken: string | undefined,
   ): Promise<GetLogEventsCommandOutput | undefined> {
     try {
@@ -25,6 +31,8 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
           logStreamName,
           // Without a token this is the newest page; the token then leads to older ones.
           startFromHead: false,
+          // An event is not empty, and its line has an end.
+          limit: Math.min(LARGEST_PAGE, Math.max(1, Math.ceil(maxBytes / 2))),
           ...(nextToken !== undefined && { nextToken }),
         }),
       )
@@ -40,9 +48,9 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
       const pages: string[] = []
       let bytes = 0
       let token: string | undefined
-      // A page has at most 1 MB, so memory stays below maxBytes and one page.
-      while (bytes < maxBytes) {
-        const answer = await page(logStreamName, token)
+      // Memory stays below maxBytes and one page.
+      for (let count = 0; bytes < maxBytes && count < MOST_PAGES; count += 1) {
+        const answer = await page(logStreamName, maxBytes, token)
         const text = (answer?.events ?? []).map(({ message = '' }) => `${message}\n`).join('')
         pages.unshift(text)
         bytes += Buffer.byteLength(text)

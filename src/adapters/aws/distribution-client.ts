@@ -1,14 +1,19 @@
 import { createHash } from 'node:crypto'
-import { measured } from './registry-blob-meter.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+import { RegistryUnavailableError } from '../../ports.ts'
+import type { RegistryAuthorization } from './registry-authorization.ts'
+import { gathered, measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'
-import { sendStream } from './registry-stream-request.ts'
+import { send } from './registry-http.ts'
 
 /** Pushing to a registry by the OCI distribution specification 1.1. */
 export interface DistributionClient {
   hasBlob(repository: string, digest: string): Promise<boolean>
   /**
-   * Sends one blob as it streams, in one request of unknown length; holds the chunk under way.
+   * Sends one blob as it streams. Small ones are held and sent whole, as often as need be, and not at all when they are
+   * there; larger ones go as one stream, which only the caller can repeat.
    * What the bytes themselves throw passes untouched, and the registry forgets the unfinished upload.
+   * @throws RegistryUnavailableError
    */
   pushBlob(
     repository: string,
@@ -18,76 +23,162 @@ export interface DistributionClient {
   findManifest(repository: string, tag: string, mediaType: string): Promise<string | undefined>
   /** @returns the digest under which the manifest can be pulled. */
   pushManifest(repository: string, tag: string, manifest: Uint8Array, mediaType: string): Promise<string>
+  /** Nothing happens when it is gone. */
+  removeManifest(repository: string, digest: string): Promise<void>
 }
 
-interface DistributionClientOptions {
+export interface DistributionClientOptions {
   /** Scheme and host; plain http is for registries on the same machine. */
   readonly registryUrl: string
-  /** Value of the Authorization header at this moment. */
-  readonly authorize: () => Promise<string>
+  readonly authorization: RegistryAuthorization
+  /** Waits before a repetition; a test passes one that does not wait. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>
 }
 
-/** A client of one registry; every failure of the registry is a DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED. */
-export function createDistributionClient(options: DistributionClientOptions): DistributionClient {
-  const registry = new URL(options.registryUrl)
+/** Blobs up to here are held until the registry has acknowledged them. */
+const SMALL_BLOB_BYTES = 4 * 1024 * 1024
+/** Five attempts wait 4 s on average: longer troubles are for the next delivery of the import. */
+const ATTEMPTS = 5
+const FIRST_PAUSE_MS = 500
+/** Answers of a registry that is busy or being replaced; everything else stays as it is however often one asks. */
+const PASSING_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504]
+const BINARY = { 'content-type': 'application/octet-stream' }
+
+interface RequestOptions {
+  readonly method: string
+  readonly repository: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Uint8Array | AsyncIterable<Uint8Array>
+}
+
+/**
+ * A client of one registry; every failure of the registry is a DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED.
+ *
+ * A large blob goes in one PATCH, as `docker push` does, and not in pieces with Content-Range, which could be repeated one by
+ * one: ECR takes pieces but does not say rightly how far it got (https://github.com/aws/containers-roadmap/issues/2831), and
+ * each piece would have to be held.
+ */
+export function createDistributionClient({
+  registryUrl,
+  authorization,
+  pause = wait,
+}: DistributionClientOptions): DistributionClient {
+  const registry = new URL(registryUrl)
   const urlOf = (repository: string, rest: string): URL => new URL(`/v2/${repository}/${rest}`, registry)
+
+  /** Sent once. */
+  const answerTo = async (
+    url: URL,
+    { method, headers = {}, body }: RequestOptions,
+    own: string | undefined,
+  ): Promise<Response> => {
+    try {
+      return await send(url, {
+        method,
+        headers: { ...headers, ...(own !== undefined && { authorization: own }) },
+        ...(body !== undefined && { body }),
+      })
+    } catch (error) {
+      throw new RegistryUnavailableError(`no answer to ${lineOf(url, method)}`, { cause: error })
+    }
+  }
 
   /** The answer when its status is expected; nothing is left of its body. */
   const request = async (
     url: URL,
-    init: RequestInit & { readonly method: string; readonly stream?: AsyncIterable<Uint8Array> },
+    options: RequestOptions,
     expected: readonly number[],
   ): Promise<Response> => {
-    const { stream, ...rest } = init
-    const headers = new Headers(init.headers)
     // An upload may be continued at another host: the credentials are none of its business.
-    if (url.origin === registry.origin) headers.set('authorization', await options.authorize())
-    const line = `${init.method} ${url.origin}${url.pathname}`
-    let response: Response
+    const isOwn = url.origin === registry.origin
+    const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
+    const header = await headerNow()
+    let response = await answerTo(url, options, header)
+    if (response.status === 401 && isOwn) {
+      const challenge = response.headers.get('www-authenticate')
+      const isRenewed = await authorization.renew(options.repository, { header, challenge })
+      const isStream = options.body !== undefined && !(options.body instanceof Uint8Array)
+      if (isRenewed && isStream) throw new RegistryUnavailableError('the registry asks for a new token')
+      if (isRenewed) response = await answerTo(url, options, await headerNow())
+    }
+    if (expected.includes(response.status)) return response
+    const words = `the answer to ${lineOf(url, options.method)} is ${response.status} ${await readProblem(response)}`
+    if (PASSING_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
+    throw registryError(words)
+  }
+
+  const repeatedly = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work()
+      } catch (error) {
+        if (attempt === ATTEMPTS || !(error instanceof RegistryUnavailableError)) throw error
+        // Half of it random, so that many workers do not come back together.
+        await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2))
+      }
+    }
+  }
+
+  const startUpload = async (repository: string): Promise<URL> => {
+    const url = urlOf(repository, 'blobs/uploads/')
+    return locationOf(await request(url, { method: 'POST', repository }, [202]), url)
+  }
+
+  const hasBlob = async (repository: string, digest: string): Promise<boolean> => {
+    const url = urlOf(repository, `blobs/${digest}`)
+    const answer = await repeatedly(() => request(url, { method: 'HEAD', repository }, [200, 404]))
+    return answer.status === 200
+  }
+
+  const pushWhole = async (repository: string, blob: Buffer) => {
+    const digest = digestOf(blob)
+    if (!(await hasBlob(repository, digest))) {
+      await repeatedly(async () => {
+        const url = withDigest(await startUpload(repository), digest)
+        await request(url, { method: 'PUT', repository, headers: BINARY, body: blob }, [201, 204])
+      })
+    }
+    return { digest, sizeBytes: blob.length }
+  }
+
+  /** An answer to the last request that got lost is found out by asking for the blob. */
+  const finishUpload = async (repository: string, upload: URL, digest: string): Promise<void> => {
+    const url = withDigest(upload, digest)
+    const { status } = await repeatedly(() =>
+      request(url, { method: 'PUT', repository, headers: BINARY }, [201, 204, 404]),
+    )
+    if (status !== 404 || (await hasBlob(repository, digest))) return
+    throw new RegistryUnavailableError('the registry has forgotten an upload before its end')
+  }
+
+  const pushStream = async (repository: string, bytes: AsyncIterable<Uint8Array>) => {
+    const meter = measured(bytes)
     try {
-      response =
-        stream === undefined
-          ? await fetch(url, { ...rest, headers })
-          : await sendStream(url, { method: init.method, headers }, stream)
+      const started = await repeatedly(() => startUpload(repository))
+      const patch = { method: 'PATCH', repository, headers: BINARY, body: meter.bytes }
+      // The specification says 202; ECR has been seen with 201.
+      const sent = locationOf(await request(started, patch, [201, 202, 204]), started)
+      const blob = meter.result()
+      await finishUpload(repository, sent, blob.digest)
+      return blob
     } catch (error) {
-      throw registryError(`no answer to ${line}`, error)
+      await meter.stop()
+      throw meter.failure === undefined ? error : meter.failure.error
     }
-    if (!expected.includes(response.status)) {
-      throw registryError(`the answer to ${line} is ${response.status} ${await readProblem(response)}`)
-    }
-    await response.body?.cancel()
-    return response
   }
 
   return {
-    async hasBlob(repository, digest) {
-      const url = urlOf(repository, `blobs/${digest}`)
-      return (await request(url, { method: 'HEAD' }, [200, 404])).status === 200
-    },
+    hasBlob,
 
     async pushBlob(repository, bytes) {
-      const start = urlOf(repository, 'blobs/uploads/')
-      const started = locationOf(await request(start, { method: 'POST' }, [202]), start)
-      const meter = measured(bytes)
-      const headers = { 'content-type': 'application/octet-stream' }
-      let sent: URL
-      try {
-        const init = { method: 'PATCH', headers, stream: meter.bytes }
-        // The specification says 202; ECR has been seen with 201.
-        sent = locationOf(await request(started, init, [201, 202, 204]), started)
-      } catch (error) {
-        await meter.stop()
-        throw meter.failure === undefined ? error : meter.failure.error
-      }
-      const blob = meter.result()
-      sent.searchParams.set('digest', blob.digest)
-      await request(sent, { method: 'PUT', headers }, [201, 204])
-      return blob
+      const { held, rest } = await gathered(bytes, SMALL_BLOB_BYTES)
+      return rest === undefined ? await pushWhole(repository, held) : await pushStream(repository, rest)
     },
 
     async findManifest(repository, tag, mediaType) {
       const url = urlOf(repository, `manifests/${tag}`)
-      const response = await request(url, { method: 'HEAD', headers: { accept: mediaType } }, [200, 404])
+      const options = { method: 'HEAD', repository, headers: { accept: mediaType } }
+      const response = await repeatedly(() => request(url, options, [200, 404]))
       // Without the header (the specification only says SHOULD) nothing is known of the content: never ours.
       return response.status === 404
         ? undefined
@@ -97,10 +188,30 @@ export function createDistributionClient(options: DistributionClientOptions): Di
     async pushManifest(repository, tag, manifest, mediaType) {
       const url = urlOf(repository, `manifests/${tag}`)
       const headers = { 'content-type': mediaType }
-      await request(url, { method: 'PUT', headers, body: Buffer.from(manifest) }, [201])
-      return `sha256:${createHash('sha256').update(manifest).digest('hex')}`
+      await repeatedly(() => request(url, { method: 'PUT', repository, headers, body: manifest }, [201]))
+      return digestOf(manifest)
+    },
+
+    async removeManifest(repository, digest) {
+      const url = urlOf(repository, `manifests/${digest}`)
+      await repeatedly(() => request(url, { method: 'DELETE', repository }, [200, 202, 404]))
     },
   }
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+/** Queries hold state of registries, and tokens: they are left out. */
+function lineOf(url: URL, method: string): string {
+  return `${method} ${url.origin}${url.pathname}`
+}
+
+function withDigest(upload: URL, digest: string): URL {
+  const url = new URL(upload)
+  url.searchParams.set('digest', digest)
+  return url
 }
 
 /** Relative to the request's URL, or absolute. */

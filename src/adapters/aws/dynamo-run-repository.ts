@@ -1,4 +1,5 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb'
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { DomainError } from '../../domain/errors.ts'
 import type { Run } from '../../domain/run/run.ts'
 import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run/transitions.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../../ports.ts'
@@ -13,15 +14,24 @@ import {
   encodeInputValue,
   encodeListedRun,
   encodeRun,
+  IN_REMOVAL,
   INPUT_PREFIX,
   inputKey,
   LISTED_RUN_PREFIX,
   listedRunKey,
+  runIdOf,
   runKey,
   taskRunsPartition,
+  visibleRun,
 } from './run-items.ts'
+import { IS_INSTALLED, taskKey } from './task-item.ts'
 
 const { partitionKey: ACTIVE_RUNS } = TABLE.activeRunsIndex
+
+const PROVISIONABLE = RUN_STATES.filter(isProvisionable)
+
+/** An expression has 4 KB at most, and a provision takes about 30 bytes of it. */
+const MOST_PATHS = 100
 
 /** Runs and their inputs in the table; every change is one UpdateItem whose condition is the transition table. */
 export function createDynamoRunRepository(options: DynamoOptions): RunRepository {
@@ -33,58 +43,90 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     const updatedAt = [['updatedAt'], identity.now().toISOString()] as const
     const { isChanged, item } = await writes.update(runKey(runId), { ...rest, set: [...set, updatedAt] })
     if (isChanged) return decodeRun(item)
-    throw new RunStateConflictError(item === undefined ? undefined : decodeRun(item))
+    throw new RunStateConflictError(visibleRun(item))
+  }
+
+  async function find(runId: string): Promise<Run | undefined> {
+    return visibleRun(await table.get(runKey(runId)))
   }
 
   async function getRuns(keys: readonly ItemKey[]): Promise<Run[]> {
-    return (await table.getAll(keys)).map(decodeRun)
+    return (await table.getAll(keys)).map(visibleRun).filter((run) => run !== undefined)
+  }
+
+  async function listedIds(taskId: string): Promise<string[]> {
+    const ids: string[] = []
+    const listed = table.query(taskRunsPartition(taskId), { skPrefix: LISTED_RUN_PREFIX, isDescending: true })
+    for await (const item of listed) ids.push(decodeListedRun(item))
+    return ids
+  }
+
+  const replaceProvisions: RunRepository['replaceProvisions'] = (runId, { from, to }) =>
+    change(runId, {
+      set: [[['provisions'], to]],
+      ...withProvisions(inStates(PROVISIONABLE), from),
+    })
+
+  /** The whole map, unless it has changed since it was read; each repetition means that another call had its effect. */
+  async function mergeProvisions(runId: string, provisions: Run['provisions']): Promise<Run> {
+    for (;;) {
+      const run = await find(runId)
+      if (run === undefined || !isProvisionable(run.state)) throw new RunStateConflictError(run)
+      try {
+        return await replaceProvisions(runId, {
+          from: run.provisions,
+          to: { ...run.provisions, ...provisions },
+        })
+      } catch (error) {
+        if (!(error instanceof RunStateConflictError)) throw error
+      }
+    }
   }
 
   return {
     async create(run) {
       const isCreated = await writes.transact([
+        { check: taskKey(run.taskId), if: IS_INSTALLED },
         { put: encodeRun(run), if: IS_NEW },
         { put: encodeListedRun(run) },
       ])
-      if (!isCreated) throw new Error('a run with this id exists')
+      if (isCreated) return
+      const isTaken = (await table.get(runKey(run.id))) !== undefined
+      throw isTaken ? new Error('a run with this id exists') : new DomainError('INTERNAL_TASK_NOT_FOUND')
     },
 
-    async find(runId) {
-      const item = await table.get(runKey(runId))
-      return item === undefined ? undefined : decodeRun(item)
-    },
+    find,
 
     async listByTask(taskId) {
-      const keys: ItemKey[] = []
-      const listed = table.query(taskRunsPartition(taskId), {
-        skPrefix: LISTED_RUN_PREFIX,
-        isDescending: true,
-      })
-      for await (const item of listed) keys.push(runKey(decodeListedRun(item)))
-      return getRuns(keys)
+      return getRuns((await listedIds(taskId)).map(runKey))
     },
+
+    listIdsByTask: listedIds,
 
     async transition(runId, transition) {
       // The table forbids the step whatever the run is, and an empty IN is not an expression.
       if (statesAllowedBefore(transition).length === 0) {
-        const item = await table.get(runKey(runId))
-        throw new RunStateConflictError(item === undefined ? undefined : decodeRun(item))
+        throw new RunStateConflictError(await find(runId))
       }
       return change(runId, transitionOf(transition))
     },
 
-    async recordProvision(runId, parameterName, provision) {
+    async recordProvisions(runId, provisions) {
+      const entries = Object.entries(provisions)
+      if (entries.length > MOST_PATHS) return mergeProvisions(runId, provisions)
       return change(runId, {
-        set: [[['provisions', parameterName], provision]],
-        ...inStates(RUN_STATES.filter(isProvisionable)),
+        set: entries.map(([name, provision]) => [['provisions', name], provision]),
+        ...inStates(PROVISIONABLE),
       })
     },
+
+    replaceProvisions,
 
     async recordJob(runId, job, condition) {
       const states = inStates(RUN_STATES.filter((state) => !isFinal(state)))
       return change(runId, {
         set: [[['job'], job]],
-        ...(condition === undefined ? states : withAttempt(states, condition.attempt)),
+        ...withJob(states, condition),
       })
     },
 
@@ -97,6 +139,10 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       return item === undefined ? undefined : decodeInputValue(item)
     },
 
+    async removeInput(value) {
+      await client.send(new DeleteCommand({ TableName: tableName, Key: inputKey(value) }))
+    },
+
     async listInputs(run) {
       const keys = Object.entries(run.provisions).flatMap(([parameterName, provision]) =>
         provision.kind === 'value'
@@ -106,10 +152,28 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       return (await table.getAll(keys)).map(decodeInputValue)
     },
 
-    async listActive(limit) {
-      const runs = await getRuns(await table.activeRunKeys(limit))
-      // The index lags behind the table: some of the runs may have ended.
-      return runs.filter((run) => isActive(run.state))
+    async listActive(limit, after) {
+      const places = await table.activeRuns(
+        limit,
+        after && { key: runKey(after.runId), updatedAt: after.updatedAt },
+      )
+      const runs = await getRuns(places.map(({ key }) => key))
+      const last = places.length < limit ? undefined : places.at(-1)
+      return {
+        // The index lags behind the table: some of the runs may have ended.
+        runs: runs.filter((run) => isActive(run.state)),
+        ...(last && { next: { runId: runIdOf(last.key), updatedAt: last.updatedAt } }),
+      }
+    },
+
+    async beginRemoval(runId) {
+      const { isChanged, item } = await writes.update(runKey(runId), {
+        set: [[[IN_REMOVAL], true]],
+        remove: [ACTIVE_RUNS],
+        condition: 'attribute_exists(#pk)',
+        names: { '#pk': TABLE.partitionKey },
+      })
+      return isChanged ? decodeRun(item) : undefined
     },
 
     async remove(run) {
@@ -126,13 +190,22 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
 type Guard = Required<Pick<ItemChange, 'condition' | 'names' | 'values'>>
 
-/** The run exists and is in one of the states. */
+/** The run exists, is not being removed, and is in one of the states. */
 function inStates(states: readonly Run['state'][]): Guard {
   const values = Object.fromEntries(states.map((state, index) => [`:state${index}`, state]))
   return {
-    condition: `#state IN (${Object.keys(values).join(', ')})`,
-    names: { '#state': 'state' },
+    condition: `#state IN (${Object.keys(values).join(', ')}) AND attribute_not_exists(#inRemoval)`,
+    names: { '#state': 'state', '#inRemoval': IN_REMOVAL },
     values,
+  }
+}
+
+/** And its provisions are these. */
+function withProvisions(guard: Guard, provisions: Run['provisions']): Guard {
+  return {
+    condition: `${guard.condition} AND #provisions = :provisions`,
+    names: { ...guard.names, '#provisions': 'provisions' },
+    values: { ...guard.values, ':provisions': provisions },
   }
 }
 
@@ -149,12 +222,26 @@ function withAttempt(guard: Guard, attempt: number | undefined): Guard {
   }
 }
 
+/** And its job is the one of the condition. */
+function withJob(guard: Guard, condition: Parameters<RunRepository['recordJob']>[2]): Guard {
+  if (condition === undefined) return guard
+  if (!('ifJob' in condition)) return withAttempt(guard, condition.attempt)
+  if (condition.ifJob === undefined) return withAttempt(guard, undefined)
+  return {
+    condition: `${guard.condition} AND #job = :job`,
+    names: { ...guard.names, '#job': 'job' },
+    values: { ...guard.values, ':job': condition.ifJob },
+  }
+}
+
 function transitionOf(transition: RunTransition): ItemChange {
-  const { to, set = {}, attempt } = transition
-  const states = inStates(statesAllowedBefore(transition))
+  const { to, set = {}, attempt, ifJob, ifProvisions } = transition
+  const allowed = inStates(statesAllowedBefore(transition))
+  const states = ifProvisions === undefined ? allowed : withProvisions(allowed, ifProvisions)
   const facts = Object.entries(set).map(([name, value]) => [[name], value] as const)
   const stateAndFacts = [[['state'], to] as const, ...facts]
-  const guard = attempt === undefined ? states : withAttempt(states, attempt)
+  const ofAttempt = attempt === undefined ? states : withAttempt(states, attempt)
+  const guard = ifJob === undefined ? ofAttempt : withJob(ofAttempt, { ifJob })
   return isActive(to)
     ? { ...guard, set: [...stateAndFacts, [[ACTIVE_RUNS], ACTIVE]] }
     : { ...guard, set: stateAndFacts, remove: [ACTIVE_RUNS] }

@@ -31,6 +31,12 @@ export interface ItemKey {
 
 export type Item = Record<string, unknown>
 
+/** A place in the index of active runs. */
+export interface IndexPlace {
+  readonly key: ItemKey
+  readonly updatedAt: string
+}
+
 /** The table in terms of items: consistent reads, pages and batches, with what DynamoDB leaves over asked for again. */
 export interface DynamoTable {
   get(key: ItemKey): Promise<Item | undefined>
@@ -39,8 +45,8 @@ export interface DynamoTable {
     pk: string,
     options?: { readonly skPrefix?: string; readonly isDescending?: boolean },
   ): AsyncIterable<Item>
-  /** Keys out of the index of active runs, longest unchanged first; it lags behind the table by a moment. */
-  activeRunKeys(limit: number): Promise<ItemKey[]>
+  /** Places in the index of active runs, longest unchanged first; it lags behind the table by a moment. */
+  activeRuns(limit: number, after?: IndexPlace): Promise<IndexPlace[]>
   /** Those of the items that exist, in the order of the keys. */
   getAll(keys: readonly ItemKey[]): Promise<Item[]>
   removeAll(keys: readonly ItemKey[]): Promise<void>
@@ -65,8 +71,11 @@ export function createDynamoTable({
   tableName,
   pause = realPause,
 }: Omit<DynamoOptions, 'identity'>): DynamoTable {
-  async function* pages(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Item[]> {
-    let start: Item | undefined
+  async function* pages(
+    input: Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'>,
+    after?: Item,
+  ): AsyncGenerator<Item[]> {
+    let start = after
     do {
       const command = new QueryCommand({ TableName: tableName, ...input, ExclusiveStartKey: start })
       const page = await client.send(command)
@@ -104,21 +113,22 @@ export function createDynamoTable({
       for await (const page of found) yield* page
     },
 
-    async activeRunKeys(limit) {
-      const { name, partitionKey } = TABLE.activeRunsIndex
-      const keys: ItemKey[] = []
-      const found = pages({
+    async activeRuns(limit, after) {
+      const { name, partitionKey, sortKey } = TABLE.activeRunsIndex
+      const found: IndexPlace[] = []
+      const query = {
         IndexName: name,
         KeyConditionExpression: '#active = :active',
         ExpressionAttributeNames: { '#active': partitionKey },
         ExpressionAttributeValues: { ':active': ACTIVE },
         Limit: limit,
-      })
-      for await (const page of found) {
-        keys.push(...page.map(keyOf))
-        if (keys.length >= limit) break
       }
-      return keys.slice(0, limit)
+      const start = after && { ...after.key, [partitionKey]: ACTIVE, [sortKey]: after.updatedAt }
+      for await (const page of pages(query, start)) {
+        found.push(...page.map((item) => ({ key: keyOf(item), updatedAt: String(item[sortKey]) })))
+        if (found.length >= limit) break
+      }
+      return found.slice(0, limit)
     },
 
     async getAll(keys) {

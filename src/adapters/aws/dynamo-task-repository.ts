@@ -4,7 +4,7 @@ import type { Task } from '../../domain/task/task.ts'
 import type { TaskRepository } from '../../ports.ts'
 import { createDynamoTable, type DynamoOptions, type ItemKey } from './dynamo-table.ts'
 import { createDynamoWrites } from './dynamo-writes.ts'
-import { decodeTask, encodeTask } from './task-item.ts'
+import { decodeTask, encodeTask, IN_REMOVAL, taskKey } from './task-item.ts'
 
 /** Partition that lists all tasks in order of creation. */
 const LISTING = 'TASKS'
@@ -12,9 +12,9 @@ const LISTING = 'TASKS'
 const nameSchema = z.discriminatedUnion('status', [
   z.object({ status: z.literal('RESERVED'), uploadId: z.string(), leaseUntil: z.string() }),
   z.object({ status: z.literal('TAKEN'), uploadId: z.string(), taskId: z.string() }),
+  z.object({ status: z.literal('IN_REMOVAL'), uploadId: z.string(), taskId: z.string() }),
 ])
 
-const taskKey = (taskId: string): ItemKey => ({ pk: `TASK#${taskId}`, sk: 'TASK' })
 const nameKey = (namespace: string, version: string): ItemKey => ({
   pk: `NAME#${namespace}@${version}`,
   sk: 'NAME',
@@ -32,7 +32,14 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
   async function findById(taskId: string): Promise<Task | undefined> {
     const item = await table.get(taskKey(taskId))
-    return item === undefined ? undefined : decodeTask(item)
+    return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : decodeTask(item)
+  }
+
+  /** Who has the name: a task, or one that is being removed. */
+  async function findHolder(namespace: string, version: string) {
+    const item = await table.get(nameKey(namespace, version))
+    const name = item === undefined ? undefined : nameSchema.parse(item)
+    return name === undefined || name.status === 'RESERVED' ? undefined : name
   }
 
   return {
@@ -53,7 +60,8 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       })
       if (isChanged) return
       // An import that is repeated after its own publish finds what it wanted.
-      if (item !== undefined && nameSchema.parse(item).uploadId === uploadId) return
+      const name = item === undefined ? undefined : nameSchema.parse(item)
+      if (name?.uploadId === uploadId && name.status === 'TAKEN') return
       throw new DomainError('INTERNAL_TASK_EXISTS')
     },
 
@@ -91,16 +99,47 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     },
 
     async findByName(namespace, version) {
-      const item = await table.get(nameKey(namespace, version))
-      if (item === undefined) return undefined
-      const name = nameSchema.parse(item)
-      return name.status === 'TAKEN' ? findById(name.taskId) : undefined
+      const holder = await findHolder(namespace, version)
+      return holder?.status === 'TAKEN' ? findById(holder.taskId) : undefined
     },
 
     async list() {
       const tasks: Task[] = []
       for await (const item of table.query(LISTING, { isDescending: true })) tasks.push(decodeTask(item))
       return tasks
+    },
+
+    async beginRemoval({ namespace, version }) {
+      const holder = await findHolder(namespace, version)
+      const item = holder === undefined ? undefined : await table.get(taskKey(holder.taskId))
+      if (holder === undefined || item === undefined) return undefined
+      const task = decodeTask(item)
+      const isBegun = await writes.transact([
+        {
+          update: nameKey(namespace, version),
+          change: {
+            set: [[['status'], 'IN_REMOVAL']],
+            condition: '#taskId = :taskId',
+            names: { '#taskId': 'taskId' },
+            values: { ':taskId': task.id },
+          },
+        },
+        {
+          update: taskKey(task.id),
+          change: {
+            set: [[[IN_REMOVAL], true]],
+            condition: 'attribute_exists(#document)',
+            names: { '#document': 'document' },
+          },
+        },
+        { remove: listingKey(task) },
+      ])
+      // Another caller was faster and has removed it.
+      return isBegun ? task : undefined
+    },
+
+    async isInRemoval({ namespace, version }) {
+      return (await findHolder(namespace, version))?.status === 'IN_REMOVAL'
     },
 
     async remove(task) {

@@ -23,6 +23,10 @@ const errorBody = {
 const uploadSchema: z.ZodType<Upload> = z.object({
   id: z.string(),
   key: z.string(),
+  purpose: z.enum(['task', 'input']),
+  fileName: z.string().exactOptional(),
+  sizeBytes: z.number().exactOptional(),
+  parts: z.object({ multipartId: z.string(), partSizeBytes: z.number() }).exactOptional(),
   state: z.enum(['CREATED', 'VALIDATING', 'PUSHING', 'READY', 'FAILED']),
   taskId: z.string(),
   error: z.object({ ...errorBody, status: z.number() }).exactOptional(),
@@ -30,6 +34,21 @@ const uploadSchema: z.ZodType<Upload> = z.object({
     .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
     .exactOptional(),
   leaseUntil: z.string().exactOptional(),
+  source: z.string().exactOptional(),
+  layers: z
+    .array(
+      z.object({
+        file: z.string(),
+        fileBytes: z.number(),
+        diffId: z.string(),
+        contentBytes: z.number(),
+        digest: z.string(),
+        sizeBytes: z.number(),
+        compression: z.enum(['none', 'gzip', 'zstd']),
+      }),
+    )
+    .exactOptional(),
+  jobDefinitionArn: z.string().exactOptional(),
   expected: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
   createdAt: z.string(),
 } satisfies StoredShape<Upload>)
@@ -61,6 +80,29 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       return item === undefined ? undefined : decode(item)
     },
 
+    async closeParts(uploadId, change) {
+      const { isChanged, item } = await writes.update(uploadKey(uploadId), {
+        set: Object.entries(change).map(([name, value]) => [[name], value]),
+        remove: ['parts'],
+        condition: 'attribute_exists(#state)',
+        names: { '#state': 'state' },
+      })
+      return isChanged ? decode(item) : undefined
+    },
+
+    async remove(uploadId) {
+      const condition = {
+        condition: [
+          'attribute_not_exists(#state)',
+          '#state IN (:ready, :failed)',
+          '(#state = :created AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now))',
+        ].join(' OR '),
+        names: { ...IS_OPEN.names, '#leaseUntil': 'leaseUntil' },
+        values: { ...IS_OPEN.values, ':created': 'CREATED', ':now': identity.now().toISOString() },
+      }
+      return await writes.transact([{ remove: uploadKey(uploadId), if: condition }])
+    },
+
     async claim(uploadId, leaseSeconds) {
       const now = identity.now()
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
@@ -70,6 +112,17 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
         values: { ...IS_OPEN.values, ':now': now.toISOString() },
       })
       return isChanged ? decode(item) : undefined
+    },
+
+    async extendLease(uploadId, leaseUntil, leaseSeconds) {
+      const extended = new Date(identity.now().getTime() + leaseSeconds * 1000).toISOString()
+      const { isChanged } = await writes.update(uploadKey(uploadId), {
+        set: [[['leaseUntil'], extended]],
+        condition: `${IS_OPEN.condition} AND #leaseUntil = :held`,
+        names: { ...IS_OPEN.names, '#leaseUntil': 'leaseUntil' },
+        values: { ...IS_OPEN.values, ':held': leaseUntil },
+      })
+      return isChanged ? extended : undefined
     },
 
     async update(uploadId, change) {

@@ -16,7 +16,7 @@ import {
 } from './dynamo-table.ts'
 
 /** An expression on the item as it is before the write, with its placeholders. */
-interface Condition {
+export interface Condition {
   readonly condition: string
   readonly names: Readonly<Record<`#${string}`, string>>
   readonly values?: Readonly<Record<`:${string}`, unknown>>
@@ -39,6 +39,7 @@ type ItemWrite =
   | { readonly put: ItemKey & Item; readonly if?: Condition }
   | { readonly remove: ItemKey; readonly if?: Condition }
   | { readonly update: ItemKey; readonly change: ItemChange }
+  | { readonly check: ItemKey; readonly if: Condition }
 
 /** Conditional writes, repeated where DynamoDB refuses for a reason that passes. */
 export interface DynamoWrites {
@@ -107,6 +108,9 @@ export function createDynamoWrites({
         TransactItems: writes.map((write) => {
           if ('update' in write) {
             return { Update: { TableName: tableName, Key: write.update, ...updateOf(write.change) } }
+          }
+          if ('check' in write) {
+            return { ConditionCheck: { TableName: tableName, Key: write.check, ...conditionOf(write.if) } }
           }
           const condition = write.if === undefined ? {} : conditionOf(write.if)
           return 'put' in write

@@ -15,12 +15,23 @@ interface EcrImageRegistryOptions {
   /** `https://<account>.dkr.ecr.<region>.amazonaws.com`, or a local registry by http. */
   readonly registryUrl: string
   readonly now?: () => Date
+  /** Waits before a repetition; a test passes one that does not wait. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>
 }
 
 /** Task images in ECR: its own API for repositories and removal, the distribution protocol for the bytes. */
-export function createEcrImageRegistry({ ecr, registryUrl, now }: EcrImageRegistryOptions): ImageRegistry {
+export function createEcrImageRegistry({
+  ecr,
+  registryUrl,
+  now,
+  pause,
+}: EcrImageRegistryOptions): ImageRegistry {
   const { host } = new URL(registryUrl)
-  const client = createDistributionClient({ registryUrl, authorize: createEcrAuthorization(ecr, now) })
+  const client = createDistributionClient({
+    registryUrl,
+    authorization: createEcrAuthorization(ecr, now),
+    ...(pause !== undefined && { pause }),
+  })
 
   const removeImage = async (repository: string, tag: string): Promise<void> => {
     try {

@@ -14,14 +14,15 @@ export interface BlobMeter {
 /** Measures a blob on its way to the registry. */
 export function measured(source: AsyncIterable<Uint8Array>): BlobMeter {
   const hash = createHash('sha256')
+  const iterator = source[Symbol.asyncIterator]()
   let sizeBytes = 0
   let failure: BlobMeter['failure']
   async function* meter(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
-      for await (const chunk of source) {
-        hash.update(chunk)
-        sizeBytes += chunk.length
-        yield chunk
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+        hash.update(next.value)
+        sizeBytes += next.value.length
+        yield next.value
       }
     } catch (error) {
       failure = { error }
@@ -36,7 +37,43 @@ export function measured(source: AsyncIterable<Uint8Array>): BlobMeter {
     },
     async stop() {
       await bytes.return()
+      await iterator.return?.()
     },
     result: () => ({ digest: `sha256:${hash.digest('hex')}`, sizeBytes }),
   }
+}
+
+/** A blob's first bytes when these are all; else all of it as a stream, which holds the first ones until they are read. */
+export async function gathered(
+  source: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+): Promise<{ readonly held: Buffer; readonly rest: AsyncIterable<Uint8Array> | undefined }> {
+  const iterator = source[Symbol.asyncIterator]()
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+    chunks.push(next.value)
+    sizeBytes += next.value.length
+    if (sizeBytes > mostBytes) return { held: Buffer.alloc(0), rest: continued(chunks, iterator) }
+  }
+  return { held: Buffer.concat(chunks), rest: undefined }
+}
+
+/** No generator: one that was never started would not close its source. */
+function continued(
+  chunks: Uint8Array[],
+  iterator: AsyncIterator<Uint8Array>,
+): AsyncIterable<Uint8Array, void, undefined> {
+  const rest: AsyncIterator<Uint8Array, void, undefined> = {
+    async next() {
+      const value = chunks.shift()
+      return value === undefined ? await iterator.next() : { done: false, value }
+    },
+    async return() {
+      chunks.length = 0
+      await iterator.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+  return { [Symbol.asyncIterator]: () => rest }
 }

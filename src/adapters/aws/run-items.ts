@@ -27,6 +27,7 @@ const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
     size: z.number().exactOptional(),
     indexes: z.array(z.number()).exactOptional(),
     base: z.string().exactOptional(),
+    itemBase: z.string().exactOptional(),
     levelSizes: z.array(z.number()).exactOptional(),
   }),
   z.object({ kind: z.literal('cleared'), clearedId: z.string().exactOptional() }),
@@ -39,6 +40,7 @@ const jobSchema = z.object({
   taskToken: z.string().exactOptional(),
   logStreamName: z.string().exactOptional(),
   succeededAttempt: z.number().exactOptional(),
+  waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
 } satisfies StoredShape<RunJob>)
 
 const failureSchema = z.object({
@@ -68,6 +70,7 @@ const fileSchema: z.ZodType<FileContent> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('inline'), text: z.string() }),
   z.object({ kind: z.literal('object'), key: z.string(), sizeBytes: z.number() }),
   z.object({ kind: z.literal('tree'), key: z.string(), sizeBytes: z.number() }),
+  z.object({ kind: z.literal('zip'), key: z.string(), sizeBytes: z.number() }),
 ])
 
 const inputValueSchema: z.ZodType<InputValue> = z.object({
@@ -80,6 +83,9 @@ const inputValueSchema: z.ZodType<InputValue> = z.object({
 
 const listingSchema = z.object({ runId: z.string() })
 
+/** Attribute that marks a run whose removal has begun. */
+export const IN_REMOVAL = 'inRemoval'
+
 /** Start of the sort keys of a run's input values. */
 export const INPUT_PREFIX = 'INPUT#'
 /** Start of the sort keys of a task's runs. */
@@ -87,6 +93,11 @@ export const LISTED_RUN_PREFIX = 'RUN#'
 
 export function runKey(runId: string): ItemKey {
   return { pk: `RUN#${runId}`, sk: 'RUN' }
+}
+
+/** The id in {@link runKey}. */
+export function runIdOf({ pk }: ItemKey): string {
+  return pk.slice('RUN#'.length)
 }
 
 /** Key of the item that lists a run with its task, in order of creation. */
@@ -116,6 +127,11 @@ export function encodeRun({ updatedAt, ...run }: Run): ItemKey & Item {
 
 export function decodeRun(item: Item): Run {
   return runSchema.parse(item)
+}
+
+/** The run as everybody sees it: there is none while it is being removed. */
+export function visibleRun(item: Item | undefined): Run | undefined {
+  return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : decodeRun(item)
 }
 
 export function encodeInputValue(value: InputValue): ItemKey & Item {

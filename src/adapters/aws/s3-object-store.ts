@@ -12,12 +12,16 @@ import {
 import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ByteRange, ObjectStore } from '../../ports.ts'
+import { copyObject } from './s3-copy.ts'
+import { unlessRefused } from './s3-errors.ts'
 
 export interface S3ObjectStoreOptions {
   readonly client: S3Client
   readonly bucketName: string
   /** Objects a listing page and a removal; S3 allows 1000, a test takes less. */
   readonly pageSize?: number
+  /** Size of the ranges in which a large object is copied; a test takes less. */
+  readonly copyRangeBytes?: number
 }
 
 /** Parts that are in memory at the same time: 64 MiB in all; 10 000 parts make 156 GiB. */
@@ -29,6 +33,7 @@ export function createS3ObjectStore({
   client,
   bucketName,
   pageSize = 1000,
+  copyRangeBytes,
 }: S3ObjectStoreOptions): ObjectStore {
   const bucket = { Bucket: bucketName }
 
@@ -96,6 +101,17 @@ export function createS3ObjectStore({
       }
     },
 
+    async copy(from, to) {
+      const sizeBytes = await size(from)
+      if (sizeBytes === undefined) return undefined
+      const ranges = copyRangeBytes === undefined ? {} : { rangeBytes: copyRangeBytes }
+      const copying = copyObject(client, { bucketName, from, to, sizeBytes, ...ranges })
+      return await unlessRefused(
+        copying.then(() => sizeBytes),
+        'NoSuchKey',
+      )
+    },
+
     async *list(prefix) {
       for await (const page of pagesBelow(prefix)) yield* page
     },
@@ -140,14 +156,4 @@ function contentTypeOf(contentType: string | undefined) {
 
 function rangeOf(range: ByteRange | undefined) {
   return range === undefined ? {} : { Range: `bytes=${range.start}-${range.start + range.length - 1}` }
-}
-
-/** The answer, or undefined when S3 refuses with this error: there is no such object. */
-async function unlessRefused<Answer>(call: Promise<Answer>, errorName: string): Promise<Answer | undefined> {
-  try {
-    return await call
-  } catch (error) {
-    if (error instanceof S3ServiceException && error.name === errorName) return undefined
-    throw error
-  }
 }

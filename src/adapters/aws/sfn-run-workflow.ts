@@ -1,7 +1,9 @@
 import {
+  DescribeExecutionCommand,
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
   InvalidToken,
+  ListExecutionsCommand,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
   type SFNClient,
@@ -56,6 +58,22 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
       })
       await unless(client.send(command), ExecutionDoesNotExist)
     },
+
+    async findStatus(runId) {
+      const command = new DescribeExecutionCommand({ executionArn: `${executionArnPrefix}:${runId}` })
+      return (await unless(client.send(command), ExecutionDoesNotExist))?.status
+    },
+
+    async *listRunning() {
+      let nextToken: string | undefined
+      do {
+        const page = await client.send(
+          new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', nextToken }),
+        )
+        for (const { name } of page.executions ?? []) if (name !== undefined) yield name
+        nextToken = page.nextToken
+      } while (nextToken !== undefined)
+    },
   }
 }
 
@@ -64,11 +82,16 @@ type ErrorClass = abstract new (...args: never[]) => Error
 /** A token that was answered, timed out or belonged to an execution that ended. */
 const TOKEN_IS_OVER: readonly ErrorClass[] = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
 
-async function unless(call: Promise<unknown>, ...harmless: readonly ErrorClass[]): Promise<void> {
+/** The call's answer; undefined after one of the harmless errors. */
+async function unless<Answer>(
+  call: Promise<Answer>,
+  ...harmless: readonly ErrorClass[]
+): Promise<Answer | undefined> {
   try {
-    await call
+    return await call
   } catch (error) {
     if (!harmless.some((errorClass) => error instanceof errorClass)) throw error
+    return undefined
   }
 }
 

@@ -2,6 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
 import { batchError, DomainError } from '../../domain/errors.ts'
 import type { ParameterType, Task } from '../../domain/task/task.ts'
+import type { ItemKey } from './dynamo-table.ts'
+import type { Condition } from './dynamo-writes.ts'
 
 /*
  * A task as one attribute of an item: gzip-compressed JSON, because a descriptor may have 1 MiB of YAML and an item 400 KB
@@ -92,6 +94,20 @@ const taskSchema: z.ZodType<Task> = z.object({
 })
 
 const taskItemSchema = z.object({ document: z.instanceof(Uint8Array) })
+
+/** Attribute that marks a task whose removal has begun. */
+export const IN_REMOVAL = 'inRemoval'
+
+/** Key of the item that is the task. */
+export function taskKey(taskId: string): ItemKey {
+  return { pk: `TASK#${taskId}`, sk: 'TASK' }
+}
+
+/** The task is there, and not being removed. */
+export const IS_INSTALLED: Condition = {
+  condition: 'attribute_exists(#document) AND attribute_not_exists(#inRemoval)',
+  names: { '#document': 'document', '#inRemoval': IN_REMOVAL },
+}
 
 /**
  * The attribute that holds a task.

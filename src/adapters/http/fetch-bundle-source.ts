@@ -3,7 +3,7 @@ import type { ReadableStream } from 'node:stream/web'
 import { downloadFailure, requireStoreUrl } from '../../domain/store.ts'
 import type { BundleSource } from '../../ports.ts'
 
-/** For the answer to begin, redirects included: leaves time for the download in the 29 s that API Gateway waits. */
+/** For the answer to begin, redirects included: a client of `install` waits for it, half a minute at most. */
 const PATIENCE_MS = 10_000
 /** Far more than any store needs; a loop ends somewhere. */
 const MAX_REDIRECTS = 10

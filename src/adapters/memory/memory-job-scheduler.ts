@@ -1,5 +1,6 @@
 import type { JobDefinition } from '../../domain/job/job-definition.ts'
-import { type JobScheduler, JobThrottledError } from '../../ports.ts'
+import { hasEnded, type JobDetail } from '../../domain/run/job-outcome.ts'
+import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../ports.ts'
 
 type Submission = Parameters<JobScheduler['submit']>[0]
 
@@ -11,25 +12,43 @@ export interface MemoryJobScheduler extends JobScheduler {
   readonly submissions: ReadonlyMap<string, Submission>
   /** Reasons by job id. */
   readonly terminations: ReadonlyMap<string, string>
+  /** As Batch would describe them, by job id. */
+  readonly jobs: ReadonlyMap<string, JobDetail>
   /** The next `count` submissions are refused. */
   throttle(count: number): void
+  /** Lets something happen to a job; what has ended stays as it is. */
+  change(jobId: string, changes: Partial<JobDetail>): void
+  /** Forgets a job, as Batch does some time after its end. */
+  forget(jobId: string): void
 }
 
-/** A job scheduler that only keeps books, for tests. */
-export function createMemoryJobScheduler(): MemoryJobScheduler {
+/** A job scheduler that only keeps books, for tests; `now` gives the times of its jobs. */
+export function createMemoryJobScheduler(now: () => number = () => 0): MemoryJobScheduler {
   const definitions = new Map<string, JobDefinition>()
   const revisions = new Map<string, number>()
   const submissions = new Map<string, Submission>()
   const terminations = new Map<string, string>()
+  const jobs = new Map<string, JobDetail>()
   let refusals = 0
+
+  function change(jobId: string, changes: Partial<JobDetail>): void {
+    const job = jobs.get(jobId)
+    if (job !== undefined && !hasEnded(job)) jobs.set(jobId, { ...job, ...structuredClone(changes) })
+  }
 
   return {
     definitions,
     submissions,
     terminations,
+    jobs,
+    change,
 
     throttle(count) {
       refusals = count
+    },
+
+    forget(jobId) {
+      jobs.delete(jobId)
     },
 
     async registerDefinition(definition) {
@@ -50,14 +69,32 @@ export function createMemoryJobScheduler(): MemoryJobScheduler {
         refusals -= 1
         throw new JobThrottledError('too many requests')
       }
-      if (!definitions.has(job.jobDefinitionArn)) throw new Error('the job definition does not exist')
+      if (!definitions.has(job.jobDefinitionArn))
+        throw new JobRefusedError('the job definition does not exist')
       const jobId = `job-${submissions.size + 1}`
       submissions.set(jobId, structuredClone(job))
+      jobs.set(jobId, { jobId, jobName: job.jobName, status: 'SUBMITTED', createdAt: now(), attempts: [] })
       return { jobId }
     },
 
     async terminate(jobId, reason) {
-      if (submissions.has(jobId) && !terminations.has(jobId)) terminations.set(jobId, reason)
+      if (!submissions.has(jobId)) return
+      if (!terminations.has(jobId)) terminations.set(jobId, reason)
+      change(jobId, { status: 'FAILED', statusReason: reason, isTerminated: true })
+    },
+
+    async describe(jobIds) {
+      return structuredClone(jobIds.flatMap((jobId) => jobs.get(jobId) ?? []))
+    },
+
+    async findByName(jobName) {
+      return structuredClone([...jobs.values()].findLast((job) => job.jobName === jobName))
+    },
+
+    async *listLive() {
+      for (const { jobId, jobName, createdAt = 0, status } of [...jobs.values()]) {
+        if (!hasEnded({ status })) yield { jobId, jobName, createdAt }
+      }
     },
   }
 }

@@ -46,6 +46,12 @@ export function createMemoryObjectStore(): MemoryObjectStore {
       return objects.get(key)?.bytes.length
     },
 
+    async copy(from, to) {
+      const found = objects.get(from)
+      if (found !== undefined) objects.set(to, found)
+      return found?.bytes.length
+    },
+
     async *list(prefix) {
       for (const key of keysBelow(prefix)) {
         yield { key, sizeBytes: objects.get(key)?.bytes.length ?? 0 }

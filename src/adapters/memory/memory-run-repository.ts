@@ -1,14 +1,30 @@
-import type { InputValue, Run } from '../../domain/run/run.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { DomainError } from '../../domain/errors.ts'
+import type { InputValue, Run, RunJob } from '../../domain/run/run.ts'
 import { isActive, isFinal, isProvisionable } from '../../domain/run/transitions.ts'
-import { type Identity, type RunRepository, RunStateConflictError } from '../../ports.ts'
+import {
+  type ActiveRunsPlace,
+  type Identity,
+  type RunRepository,
+  RunStateConflictError,
+} from '../../ports.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
 
 /** Runs in this process, for tests. */
-export function createMemoryRunRepository(identity: Identity): RunRepository {
+export function createMemoryRunRepository(
+  identity: Identity,
+  tasks: { isInstalled(taskId: string): boolean },
+): RunRepository {
   const runs = new Map<string, Run>()
+  const inRemoval = new Map<string, Run>()
   const values = new Map<string, InputValue>()
   const valueKey = (runId: string, parameterName: string, valueId: string): string =>
     JSON.stringify([runId, parameterName, valueId])
+
+  function listed(all: readonly Run[], taskId: string): Run[] {
+    const sortKey = (run: Run): string => `${run.createdAt}#${run.id}`
+    return all.filter((run) => run.taskId === taskId).sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
+  }
 
   function change(runId: string, isAllowed: (run: Run) => boolean, changes: (run: Run) => Partial<Run>): Run {
     const run = runs.get(runId)
@@ -21,6 +37,7 @@ export function createMemoryRunRepository(identity: Identity): RunRepository {
   return {
     async create(run) {
       if (runs.has(run.id)) throw new Error('a run with this id exists')
+      if (!tasks.isInstalled(run.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
       runs.set(run.id, structuredClone(run))
     },
 
@@ -29,10 +46,11 @@ export function createMemoryRunRepository(identity: Identity): RunRepository {
     },
 
     async listByTask(taskId) {
-      const sortKey = (run: Run): string => `${run.createdAt}#${run.id}`
-      return structuredClone([...runs.values()].filter((run) => run.taskId === taskId)).sort((a, b) =>
-        sortKey(a) < sortKey(b) ? 1 : -1,
-      )
+      return structuredClone(listed([...runs.values()], taskId))
+    },
+
+    async listIdsByTask(taskId) {
+      return listed([...runs.values(), ...inRemoval.values()], taskId).map(({ id }) => id)
     },
 
     async transition(runId, transition) {
@@ -41,23 +59,34 @@ export function createMemoryRunRepository(identity: Identity): RunRepository {
         runId,
         (run) =>
           allowed.includes(run.state) &&
-          (transition.attempt === undefined || run.job?.attempt === transition.attempt),
+          (transition.attempt === undefined || run.job?.attempt === transition.attempt) &&
+          (transition.ifJob === undefined || isDeepStrictEqual(run.job, structuredClone(transition.ifJob))) &&
+          (transition.ifProvisions === undefined ||
+            isDeepStrictEqual(run.provisions, structuredClone(transition.ifProvisions))),
         () => ({ ...transition.set, state: transition.to }),
       )
     },
 
-    async recordProvision(runId, parameterName, provision) {
+    async recordProvisions(runId, provisions) {
       return change(
         runId,
         (run) => isProvisionable(run.state),
-        (run) => ({ provisions: { ...run.provisions, [parameterName]: provision } }),
+        (run) => ({ provisions: { ...run.provisions, ...provisions } }),
+      )
+    },
+
+    async replaceProvisions(runId, { from, to }) {
+      return change(
+        runId,
+        (run) => isProvisionable(run.state) && isDeepStrictEqual(run.provisions, structuredClone(from)),
+        () => ({ provisions: to }),
       )
     },
 
     async recordJob(runId, job, condition) {
       return change(
         runId,
-        (run) => !isFinal(run.state) && (condition === undefined || run.job?.attempt === condition.attempt),
+        (run) => !isFinal(run.state) && isJobOf(condition, run.job),
         () => ({ job }),
       )
     },
@@ -70,6 +99,10 @@ export function createMemoryRunRepository(identity: Identity): RunRepository {
       return structuredClone(values.get(valueKey(runId, parameterName, valueId)))
     },
 
+    async removeInput({ runId, parameterName, valueId }) {
+      values.delete(valueKey(runId, parameterName, valueId))
+    },
+
     async listInputs(run) {
       return Object.entries(run.provisions).flatMap(([parameterName, provision]) => {
         if (provision.kind === 'cleared') return []
@@ -78,16 +111,40 @@ export function createMemoryRunRepository(identity: Identity): RunRepository {
       })
     },
 
-    async listActive(limit) {
-      const changedAt = (run: Run): string => run.updatedAt ?? run.createdAt
-      return structuredClone([...runs.values()].filter((run) => isActive(run.state)))
-        .sort((a, b) => (changedAt(a) < changedAt(b) ? -1 : 1))
+    async listActive(limit, after) {
+      const order = ({ updatedAt, runId }: ActiveRunsPlace): string => `${updatedAt} ${runId}`
+      const places = [...runs.values()]
+        .filter((run) => isActive(run.state))
+        .map(({ id, updatedAt }) => ({ runId: id, updatedAt: updatedAt ?? '' }))
+        .filter((place) => after === undefined || order(place) > order(after))
+        .sort((a, b) => (order(a) < order(b) ? -1 : 1))
         .slice(0, limit)
+      const last = places.length < limit ? undefined : places.at(-1)
+      return {
+        runs: structuredClone(places.flatMap(({ runId }) => runs.get(runId) ?? [])),
+        ...(last && { next: last }),
+      }
+    },
+
+    async beginRemoval(runId) {
+      const run = runs.get(runId) ?? inRemoval.get(runId)
+      if (run === undefined) return undefined
+      runs.delete(runId)
+      inRemoval.set(runId, run)
+      return structuredClone(run)
     },
 
     async remove(run) {
       for (const [key, value] of values) if (value.runId === run.id) values.delete(key)
       runs.delete(run.id)
+      inRemoval.delete(run.id)
     },
   }
+}
+
+/** Whether the job is the one that a change asks for. */
+function isJobOf(condition: Parameters<RunRepository['recordJob']>[2], job: RunJob | undefined): boolean {
+  if (condition === undefined) return true
+  if (!('ifJob' in condition)) return job?.attempt === condition.attempt
+  return isDeepStrictEqual(job, structuredClone(condition.ifJob))
 }

@@ -12,6 +12,8 @@ export interface MemoryRunWorkflow extends RunWorkflow {
   readonly answers: ReadonlyMap<string, TokenAnswer>
   /** Causes by run id. */
   readonly stoppedRuns: ReadonlyMap<string, string>
+  /** Lets the run's execution end by itself. */
+  end(runId: string, status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT'): void
 }
 
 /** A workflow that only keeps books, for tests. */
@@ -19,6 +21,7 @@ export function createMemoryRunWorkflow(): MemoryRunWorkflow {
   const startedRuns = new Set<string>()
   const answers = new Map<string, TokenAnswer>()
   const stoppedRuns = new Map<string, string>()
+  const ends = new Map<string, string>()
   const answer = (taskToken: string, given: TokenAnswer): void => {
     if (!answers.has(taskToken)) answers.set(taskToken, structuredClone(given))
   }
@@ -27,6 +30,10 @@ export function createMemoryRunWorkflow(): MemoryRunWorkflow {
     startedRuns,
     answers,
     stoppedRuns,
+
+    end(runId, status) {
+      if (startedRuns.has(runId) && !ends.has(runId)) ends.set(runId, status)
+    },
 
     async start(runId) {
       startedRuns.add(runId)
@@ -41,7 +48,17 @@ export function createMemoryRunWorkflow(): MemoryRunWorkflow {
     },
 
     async stop(runId, cause) {
-      if (startedRuns.has(runId) && !stoppedRuns.has(runId)) stoppedRuns.set(runId, cause)
+      if (!startedRuns.has(runId) || ends.has(runId)) return
+      stoppedRuns.set(runId, cause)
+      ends.set(runId, 'ABORTED')
+    },
+
+    async findStatus(runId) {
+      return startedRuns.has(runId) ? (ends.get(runId) ?? 'RUNNING') : undefined
+    },
+
+    async *listRunning() {
+      yield* [...startedRuns].filter((runId) => !ends.has(runId))
     },
   }
 }

@@ -5,10 +5,18 @@ import type { Identity, TaskRepository } from '../../ports.ts'
 type NameEntry =
   | { readonly status: 'RESERVED'; readonly uploadId: string; readonly leaseUntil: string }
   | { readonly status: 'TAKEN'; readonly uploadId: string; readonly taskId: string }
+  | { readonly status: 'IN_REMOVAL'; readonly uploadId: string; readonly taskId: string }
+
+/** What the runs ask it, too: at once, as one transaction of a table would. */
+export interface MemoryTaskRepository extends TaskRepository {
+  /** Whether the task is there, and not being removed. */
+  isInstalled(taskId: string): boolean
+}
 
 /** Tasks in this process, for tests. */
-export function createMemoryTaskRepository(identity: Identity): TaskRepository {
+export function createMemoryTaskRepository(identity: Identity): MemoryTaskRepository {
   const tasks = new Map<string, Task>()
+  const inRemoval = new Map<string, Task>()
   const names = new Map<string, NameEntry>()
   const nameKey = (namespace: string, version: string): string => `${namespace}@${version}`
 
@@ -21,6 +29,7 @@ export function createMemoryTaskRepository(identity: Identity): TaskRepository {
         const isOver = entry.status === 'RESERVED' && entry.leaseUntil <= now.toISOString()
         if (!isOver) throw new DomainError('INTERNAL_TASK_EXISTS')
       }
+      if (entry?.status === 'IN_REMOVAL') throw new DomainError('INTERNAL_TASK_EXISTS')
       if (entry?.status === 'TAKEN') return
       const leaseUntil = new Date(now.getTime() + leaseSeconds * 1000).toISOString()
       names.set(key, { status: 'RESERVED', uploadId, leaseUntil })
@@ -35,7 +44,8 @@ export function createMemoryTaskRepository(identity: Identity): TaskRepository {
     async publish(task, uploadId) {
       const key = nameKey(task.namespace, task.version)
       const entry = names.get(key)
-      const isHeld = entry?.uploadId === uploadId && (entry.status === 'RESERVED' || entry.taskId === task.id)
+      const isOwn = entry?.status === 'TAKEN' && entry.taskId === task.id
+      const isHeld = entry?.uploadId === uploadId && (entry.status === 'RESERVED' || isOwn)
       if (!isHeld) throw new DomainError('INTERNAL_TASK_EXISTS')
       names.set(key, { status: 'TAKEN', uploadId, taskId: task.id })
       tasks.set(task.id, structuredClone(task))
@@ -55,11 +65,30 @@ export function createMemoryTaskRepository(identity: Identity): TaskRepository {
       return structuredClone([...tasks.values()]).sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
     },
 
+    isInstalled: (taskId) => tasks.has(taskId),
+
+    async beginRemoval({ namespace, version }) {
+      const key = nameKey(namespace, version)
+      const entry = names.get(key)
+      if (entry === undefined || entry.status === 'RESERVED') return undefined
+      const task = tasks.get(entry.taskId) ?? inRemoval.get(entry.taskId)
+      if (task === undefined) return undefined
+      names.set(key, { ...entry, status: 'IN_REMOVAL' })
+      tasks.delete(task.id)
+      inRemoval.set(task.id, task)
+      return structuredClone(task)
+    },
+
+    async isInRemoval({ namespace, version }) {
+      return names.get(nameKey(namespace, version))?.status === 'IN_REMOVAL'
+    },
+
     async remove(task) {
       const key = nameKey(task.namespace, task.version)
       const entry = names.get(key)
-      if (entry?.status === 'TAKEN' && entry.taskId === task.id) names.delete(key)
+      if (entry !== undefined && entry.status !== 'RESERVED' && entry.taskId === task.id) names.delete(key)
       tasks.delete(task.id)
+      inRemoval.delete(task.id)
     },
   }
 }

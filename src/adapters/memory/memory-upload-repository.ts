@@ -15,6 +15,22 @@ export function createMemoryUploadRepository(identity: Identity): UploadReposito
       return structuredClone(uploads.get(uploadId))
     },
 
+    async closeParts(uploadId, change) {
+      const upload = uploads.get(uploadId)
+      if (upload === undefined) return undefined
+      const { parts: _, ...rest } = upload
+      uploads.set(uploadId, { ...rest, ...change })
+      return structuredClone(uploads.get(uploadId))
+    },
+
+    async remove(uploadId) {
+      const upload = uploads.get(uploadId)
+      if (upload === undefined) return true
+      const isHeld = upload.leaseUntil !== undefined && upload.leaseUntil > identity.now().toISOString()
+      if (!isOver(upload) && (upload.state !== 'CREATED' || isHeld)) return false
+      return uploads.delete(uploadId)
+    },
+
     async claim(uploadId, leaseSeconds) {
       const now = identity.now()
       const upload = uploads.get(uploadId)
@@ -24,6 +40,14 @@ export function createMemoryUploadRepository(identity: Identity): UploadReposito
       const claimed = { ...upload, leaseUntil }
       uploads.set(uploadId, claimed)
       return structuredClone(claimed)
+    },
+
+    async extendLease(uploadId, leaseUntil, leaseSeconds) {
+      const upload = uploads.get(uploadId)
+      if (upload === undefined || isOver(upload) || upload.leaseUntil !== leaseUntil) return undefined
+      const extended = new Date(identity.now().getTime() + leaseSeconds * 1000).toISOString()
+      uploads.set(uploadId, { ...upload, leaseUntil: extended })
+      return extended
     },
 
     async update(uploadId, change) {

@@ -190,29 +190,20 @@ interface ArrayReading {
   leaf(path: string, type: ParameterType): Promise<JsonValue | undefined>
 }
 
-/** An item in a listing. */
-export type ListedItem = { readonly index: number } & Readonly<Record<string, JsonValue>>
-
 /** Names below each folder. */
 type Children = ReadonlyMap<string, ReadonlySet<string>>
 
 /**
- * The items of an array for a listing (http-api 6.3), after the checks of parameter-io 8.4.
+ * The items of an array as the JSON list of a listing (http-api 6.3), after the checks of parameter-io 8.4, piece by piece: one leaf
+ * is held at a time, however deep it lies. Files are asked for in this order: `array.yml` of a level, then its items by ascending
+ * index, each with what is below it.
+ * @returns the indexes at the top level
  * @throws DomainError naming the parameter, its message the item
  */
-export function readArray(reading: ArrayReading, type: ArrayType): Promise<readonly ListedItem[]> {
-  return listOf(readArrayItems(reading, type))
-}
-
-/**
- * The same one by one, for arrays that no memory holds. Files are asked for in this order: `array.yml` of a level, then its
- * items by ascending index, each with what is below it. Of a sub-array all items are held.
- * @throws DomainError naming the parameter, its message the item
- */
-export function readArrayItems(
+export function listArrayItems(
   reading: ArrayReading,
   type: ArrayType,
-): AsyncGenerator<ListedItem, void, undefined> {
+): AsyncGenerator<string, readonly number[], undefined> {
   const children = new Map<string, Set<string>>()
   const files = new Set<string>()
   for (const path of reading.folder.paths) {
@@ -228,42 +219,37 @@ export function readArrayItems(
       end = start
     }
   }
-  return readLevel(reading, type, '', children, files)
+  return listLevel(reading, type, '', children, files)
 }
 
-async function* readLevel(
+async function* listLevel(
   reading: ArrayReading,
   type: ArrayType,
   folder: string,
   children: Children,
   files: ReadonlySet<string>,
-): AsyncGenerator<ListedItem, void, undefined> {
-  for (const index of await readIndexes(reading, type, folder, children, files)) {
+): AsyncGenerator<string, readonly number[], undefined> {
+  const indexes = await readIndexes(reading, type, folder, children, files)
+  let separator = '['
+  for (const index of indexes) {
     const path = `${folder}${index}`
     if (type.subType.id === 'array') {
-      const value = await listOf(readLevel(reading, type.subType, `${path}/`, children, files))
-      yield {
-        index,
-        taskRunId: reading.taskRunId,
-        parameterName: `${reading.parameterName}/${path}`,
-        type: 'ARRAY',
-        value,
-        subType: type.subType.subType.id.toUpperCase(),
+      const { taskRunId, parameterName } = reading
+      const listed = { index, taskRunId, parameterName: `${parameterName}/${path}`, type: 'ARRAY' }
+      yield `${separator}${JSON.stringify(listed).slice(0, -1)},"value":`
+      yield* listLevel(reading, type.subType, `${path}/`, children, files)
+      yield `,"subType":"${type.subType.subType.id.toUpperCase()}"}`
+    } else {
+      if (!files.has(path) && type.subType.id !== 'image') {
+        throw itemError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', reading.parameterName, path)
       }
-      continue
+      const value = await readLeaf(reading, path, type.subType)
+      yield separator + JSON.stringify(value === undefined ? { index } : { index, value })
     }
-    if (!files.has(path) && type.subType.id !== 'image') {
-      throw itemError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', reading.parameterName, path)
-    }
-    const value = await readLeaf(reading, path, type.subType)
-    yield value === undefined ? { index } : { index, value }
+    separator = ','
   }
-}
-
-async function listOf<Item>(items: AsyncIterable<Item>): Promise<readonly Item[]> {
-  const list: Item[] = []
-  for await (const item of items) list.push(item)
-  return list
+  yield separator === '[' ? '[]' : ']'
+  return indexes
 }
 
 /** Indexes of a level, ascending, when they agree with its metadata and the type. */

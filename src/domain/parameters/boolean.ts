@@ -1,5 +1,5 @@
 import { parameterError } from '../errors.ts'
-import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 
 const OUTPUTS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
@@ -9,6 +9,7 @@ const OUTPUTS: ReadonlyMap<string, boolean> = new Map([
 /** `true` and `false`; in outputs in any case, as Python writes `True`. */
 export const booleanCodec: ParameterCodec<TypeOf<'boolean'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
+  largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_VALIDATION_ERROR' },
   provision(value, _type, parameterName) {
     if (typeof value !== 'boolean') throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
     return { fileText: String(value), value }

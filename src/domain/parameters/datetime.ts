@@ -1,6 +1,6 @@
 import { parameterError } from '../errors.ts'
 import { compareInstants, formatInstant, type Instant, parseInstant } from './instant.ts'
-import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 
 /** Both bounds are inclusive; they were checked with the descriptor, so they can be read. */
 function check(text: string, type: TypeOf<'datetime'>, parameterName: string): Instant {
@@ -20,6 +20,7 @@ function check(text: string, type: TypeOf<'datetime'>, parameterName: string): I
 /** Points in time; kept as written, listed in UTC. */
 export const datetimeCodec: ParameterCodec<TypeOf<'datetime'>> = {
   nullError: 'INTERNAL_PARAMETER_TYPE_ERROR',
+  largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   provision(value, type, parameterName) {
     if (typeof value !== 'string') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
     check(value, type, parameterName)

@@ -1,5 +1,5 @@
 import { parameterError } from '../errors.ts'
-import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 
 /** Longest item of a descriptor, in characters (not UTF-16 units), as JSON Schema counts. */
 export const MAX_ITEM_CHARACTERS = 256
@@ -19,6 +19,7 @@ function checkShape(text: string, parameterName: string): void {
 /** One of the values that the descriptor lists, compared exactly. */
 export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
+  largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR' },
   provision(value, type, parameterName) {
     if (typeof value !== 'string') throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
     checkShape(value, parameterName)

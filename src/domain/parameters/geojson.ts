@@ -1,65 +1,96 @@
-import * as z from 'zod'
-
-/** Plain 2-D cartesian; a third coordinate is allowed and ignored, as the reference's parser does. */
-const position = z
-  .array(z.number())
-  .min(2)
-  .transform(([x = 0, y = 0]): Position => [x, y])
+/*
+ * The structure of GeoJSON (RFC 7946) is read by hand: an array may bring 100 000 geometries at once, of which a schema makes
+ * hundreds of MiB of garbage.
+ */
 
 export type Position = readonly [x: number, y: number]
 export type Ring = readonly Position[]
 
+/** What the six kinds of geometry that a parameter may hold are made of. `[]` is a valid empty geometry of every kind. */
+interface Coordinates {
+  readonly Point: Position | readonly []
+  readonly MultiPoint: readonly Position[]
+  readonly LineString: readonly Position[]
+  readonly MultiLineString: readonly (readonly Position[])[]
+  readonly Polygon: readonly Ring[]
+  readonly MultiPolygon: readonly (readonly Ring[])[]
+}
+
+type GeometryType = keyof Coordinates
+export type Geometry = {
+  [Type in GeometryType]: { readonly type: Type; readonly coordinates: Coordinates[Type] }
+}[GeometryType]
+
+/** Undefined for anything else than what it reads. */
+type Reader<Value> = (value: unknown) => Value | undefined
+
+/** Plain 2-D cartesian; a third coordinate is allowed and ignored, as the reference's parser does. */
+const readPosition: Reader<Position> = (value) => {
+  if (!Array.isArray(value) || value.length < 2 || !value.every(Number.isFinite)) return undefined
+  const [x, y] = value as readonly number[] as Position
+  return [x, y]
+}
+
+function listOf<Item>(read: Reader<Item>, least: number): Reader<readonly Item[]> {
+  return (value) => {
+    if (!Array.isArray(value) || value.length < least) return undefined
+    const items: Item[] = []
+    for (const element of value as readonly unknown[]) {
+      const item = read(element)
+      if (item === undefined) return undefined
+      items.push(item)
+    }
+    return items
+  }
+}
+
+function emptyOr<Value>(read: Reader<Value>): Reader<Value | readonly []> {
+  return (value) => (Array.isArray(value) && value.length === 0 ? [] : read(value))
+}
+
 /** A line needs two positions. */
-const line = z.array(position).min(2)
+const readLine = listOf(readPosition, 2)
 
 /** A ring is closed and has four positions or more (RFC 7946, 3.1.6). */
-const ring = z
-  .array(position)
-  .min(4)
-  .refine((positions) => {
-    const first = positions[0]
-    const last = positions.at(-1)
-    return first?.[0] === last?.[0] && first?.[1] === last?.[1]
-  })
-const polygon = z.array(ring).min(1)
+const readRing: Reader<Ring> = (value) => {
+  const ring = readFourOrMore(value)
+  const [first, last] = [ring?.[0], ring?.at(-1)]
+  return first?.[0] === last?.[0] && first?.[1] === last?.[1] ? ring : undefined
+}
+const readFourOrMore = listOf(readPosition, 4)
+const readPolygon = listOf(readRing, 1)
 
-/** `[]` is a valid empty geometry of every kind. */
-const empty = z.tuple([])
-
-/** The six kinds of geometry that a parameter may hold; other members (`crs`, `bbox`, `id`) are ignored. */
-const geometrySchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('Point'), coordinates: z.union([empty, position]) }),
-  z.object({ type: z.literal('MultiPoint'), coordinates: z.array(position) }),
-  z.object({ type: z.literal('LineString'), coordinates: z.union([empty, line]) }),
-  z.object({ type: z.literal('MultiLineString'), coordinates: z.array(line) }),
-  z.object({ type: z.literal('Polygon'), coordinates: z.union([empty, polygon]) }),
-  z.object({ type: z.literal('MultiPolygon'), coordinates: z.array(polygon) }),
-])
-export type Geometry = z.infer<typeof geometrySchema>
+const READERS: { readonly [Type in GeometryType]: Reader<Coordinates[Type]> } = {
+  Point: emptyOr(readPosition),
+  MultiPoint: listOf(readPosition, 0),
+  LineString: emptyOr(readLine),
+  MultiLineString: listOf(readLine, 0),
+  Polygon: emptyOr(readPolygon),
+  MultiPolygon: listOf(readPolygon, 0),
+}
 
 /** Kinds that GeoJSON knows but a parameter may not hold; refused either way, so what they collect is not looked at. */
 const COLLECTIONS: ReadonlySet<unknown> = new Set(['GeometryCollection', 'FeatureCollection'])
-
-/** Members that mark a circle or a rectangle, beside a geometry or a feature. */
-const propertiesSchema = z.object({ properties: z.record(z.string(), z.unknown()) })
 
 export type ParsedGeoJson =
   | { readonly kind: 'geometry'; readonly geometry: Geometry; readonly properties: Record<string, unknown> }
   | { readonly kind: 'collection' }
 
-/** Reads a GeoJSON geometry or Feature; undefined when it is none. */
+/** Reads a GeoJSON geometry or Feature; undefined when it is none. Other members (`crs`, `bbox`, `id`) are ignored. */
 export function parseGeoJson(value: unknown): ParsedGeoJson | undefined {
   const object = mappingOf(value)
   const body = object?.type === 'Feature' ? mappingOf(object.geometry) : object
   if (body === undefined) return undefined
   if (COLLECTIONS.has(body.type)) return { kind: 'collection' }
-  const geometry = geometrySchema.safeParse(body)
-  if (!geometry.success) return undefined
-  return {
-    kind: 'geometry',
-    geometry: geometry.data,
-    properties: propertiesSchema.safeParse(value).data?.properties ?? {},
-  }
+  const geometry = readGeometry(body)
+  // Members that mark a circle or a rectangle, beside a geometry or a feature.
+  return geometry && { kind: 'geometry', geometry, properties: mappingOf(object?.properties) ?? {} }
+}
+
+function readGeometry({ type, coordinates }: Record<string, unknown>): Geometry | undefined {
+  if (typeof type !== 'string' || !Object.hasOwn(READERS, type)) return undefined
+  const read = READERS[type as GeometryType](coordinates)
+  return read && ({ type, coordinates: read } as Geometry)
 }
 
 function mappingOf(value: unknown): Record<string, unknown> | undefined {

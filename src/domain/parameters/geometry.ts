@@ -7,6 +7,8 @@ import { isTopologicallyValid } from './topology.ts'
 
 /** Some 700 000 positions; checking them takes about 600 MiB, and a function that does it has 1024. */
 const MAX_TEXT_LENGTH = 16 * 1024 * 1024
+/** A UTF-16 unit takes 3 bytes at most; the rest is for white space around the text. */
+const MAX_FILE_BYTES = 4 * MAX_TEXT_LENGTH
 
 /** A MultiPolygon in a Feature has 6; the rest is for properties, which are kept and not interpreted. */
 const MAX_LEVELS = 64
@@ -58,6 +60,7 @@ function textOf(value: JsonValue, parameterName: string): string {
 /** GeoJSON geometries and features; clients send and get them as text. */
 export const geometryCodec: ParameterCodec<TypeOf<'geometry'>> = {
   nullError: 'INTERNAL_PARAMETER_TYPE_ERROR',
+  largestOutput: { bytes: MAX_FILE_BYTES, error: 'INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR' },
   provision(value, _type, parameterName) {
     const text = textOf(value, parameterName)
     check(text, parameterName)

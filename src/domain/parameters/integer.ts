@@ -1,7 +1,7 @@
 import { parameterError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import { checkBounds } from './bounds.ts'
-import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 
 /**
  * Notations of the contract (parameter-io 3), in its order: a leading zero means octal, underscores group digits.
@@ -49,6 +49,7 @@ function fromJson(value: JsonValue): number | undefined {
 /** Whole numbers up to ±(2^53 − 1); the reference and core stop at 32 bits. */
 export const integerCodec: ParameterCodec<TypeOf<'integer'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
+  largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   provision(value, type, parameterName) {
     const integer = check(fromJson(value), type, parameterName)
     return { fileText: String(integer), value: integer }

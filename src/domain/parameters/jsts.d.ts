@@ -1,5 +1,5 @@
 /*
- * The little of jsts that topology.ts uses. Its own declarations are generated from untyped code: arguments are `any`, and
+ * The little of jsts that the checks of geometries use. Its own declarations are generated from untyped code: arguments are `any`, and
  * some constructors are declared with the wrong number of them.
  */
 
@@ -11,6 +11,8 @@ declare module 'jsts/java/util/ArrayList.js' {
 
 declare module 'jsts/org/locationtech/jts/geom/Coordinate.js' {
   export default class Coordinate {
+    readonly x: number
+    readonly y: number
     constructor(x: number, y: number)
   }
 }
@@ -38,6 +40,17 @@ declare module 'jsts/org/locationtech/jts/operation/valid/IsValidOp.js' {
   }
 }
 
+declare module 'jsts/org/locationtech/jts/algorithm/Orientation.js' {
+  import type Coordinate from 'jsts/org/locationtech/jts/geom/Coordinate.js'
+
+  const Orientation: {
+    /** 1 when `c` is on the left of the line from `a` to `b`, -1 on its right, 0 on it. */
+    index(a: Coordinate, b: Coordinate, c: Coordinate): number
+    isCCW(ring: readonly Coordinate[]): boolean
+  }
+  export default Orientation
+}
+
 declare module 'jsts/org/locationtech/jts/algorithm/RobustLineIntersector.js' {
   import type Coordinate from 'jsts/org/locationtech/jts/geom/Coordinate.js'
 
@@ -46,6 +59,10 @@ declare module 'jsts/org/locationtech/jts/algorithm/RobustLineIntersector.js' {
     hasIntersection(): boolean
     /** The edges cross in the interior of both. */
     isProper(): boolean
+    /** 2 when they lie on each other for a length. */
+    getIntersectionNum(): number
+    /** The common point; a corner itself when it is one. */
+    getIntersection(index: 0): Coordinate
   }
 }
 
@@ -53,8 +70,8 @@ declare module 'jsts/org/locationtech/jts/noding/BasicSegmentString.js' {
   import type Coordinate from 'jsts/org/locationtech/jts/geom/Coordinate.js'
 
   export default class BasicSegmentString {
-    constructor(coordinates: readonly Coordinate[], data: null)
-    getCoordinate(index: number): Coordinate
+    constructor(coordinates: readonly Coordinate[], data: number)
+    getData(): number
   }
 }
 

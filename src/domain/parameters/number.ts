@@ -1,7 +1,7 @@
 import { parameterError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import { checkBounds } from './bounds.ts'
-import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 
 const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/u
 const INFINITY = /^([-+]?)inf(?:inity)?$/iu
@@ -47,6 +47,7 @@ function fromJson(value: JsonValue): number | undefined {
 /** Double-precision numbers, NaN and the infinities where the descriptor allows them. */
 export const numberCodec: ParameterCodec<TypeOf<'number'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
+  largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   provision(value, type, parameterName) {
     const number = check(fromJson(value), type, parameterName)
     return { fileText: fileTextOf(number), value: jsonOf(number) }

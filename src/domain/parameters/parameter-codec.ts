@@ -27,9 +27,14 @@ export interface ParameterCodec<Type extends ParameterType> {
    * @throws DomainError naming the parameter, with the contract's code.
    */
   readOutput(fileText: string, type: Type, parameterName: string): JsonValue
+  /** Largest file that {@link readOutput} gets, white space included, and the error for a larger one. */
+  readonly largestOutput: { readonly bytes: number; readonly error: ErrorName }
   /** Error for null on a required input. */
   readonly nullError: ErrorName
 }
+
+/** Far more than a number, a date or an enumeration's item needs, even with much white space around it. */
+export const SHORT_OUTPUT_BYTES = 1024 * 1024
 
 /**
  * The text of an output without the white space around it, which many tasks write; a byte order mark goes with it.

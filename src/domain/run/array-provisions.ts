@@ -33,18 +33,16 @@ export function placeOf(run: Provisions, parameterName: string, path: string): I
   const whole = provisionOf(run, parameterName)
   let place: ItemPlace =
     whole?.kind === 'value'
-      ? placeIn(parameterName, whole.valueId)
+      ? { holder: { name: parameterName, valueId: whole.valueId }, base: whole.itemBase ?? whole.valueId }
       : { holder: undefined, base: whole === undefined ? 'none' : (whole.clearedId ?? 'cleared') }
   for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
     const name = `${parameterName}/${path.slice(0, slash)}`
     const around = provisionOf(run, name)
-    if (around?.kind === 'value' && around.base === place.base) place = placeIn(name, around.valueId)
+    if (around?.kind === 'value' && around.base === place.base) {
+      place = { holder: { name, valueId: around.valueId }, base: around.valueId }
+    }
   }
   return place
-}
-
-function placeIn(name: string, valueId: string): ItemPlace {
-  return { holder: { name, valueId }, base: valueId }
 }
 
 /** Items that came by themselves and still count, by index path. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { CONTAINERS } from '../job/job-definition.ts'
-import type { RunFailure } from './run.ts'
+import type { RunFailure, RunJob } from './run.ts'
 import type { RunState } from './transitions.ts'
 
 /*
@@ -35,6 +35,11 @@ export const jobDetailSchema = z.object({
   jobId: z.string(),
   status: z.enum(JOB_STATUSES),
   statusReason: z.string().optional(),
+  /** Milliseconds since 1970. */
+  createdAt: z.number().optional(),
+  /** Somebody called TerminateJob or CancelJob. */
+  isTerminated: z.boolean().optional(),
+  isCancelled: z.boolean().optional(),
   attempts: z
     .array(z.object({ statusReason: z.string().optional(), taskProperties: taskPropertiesSchema }))
     .default([]),
@@ -66,22 +71,50 @@ function containersOf(job: JobDetail): readonly JobContainerDetail[] {
   return source.flatMap((task) => task.containers)
 }
 
-/** Log stream of the task's container, once Batch knows it. */
+/**
+ * Log stream of a container, once Batch knows it. A job is RUNNING with its first container and may not name the streams of
+ * the others yet; they differ in the container's name alone: `<prefix>/<container>/<id of the ECS task>`.
+ */
+export function logStreamOf(job: JobDetail, containerName: string): string | undefined {
+  const containers = containersOf(job)
+  const own = containers.find(({ name }) => name === containerName)?.logStreamName
+  if (own !== undefined) return own
+  const sibling = containers.find(({ logStreamName }) => logStreamName !== undefined)
+  const [, prefix, taskId] = /^(.+)\/[^/]+\/([^/]+)$/u.exec(sibling?.logStreamName ?? '') ?? []
+  return prefix === undefined ? undefined : `${prefix}/${containerName}/${taskId}`
+}
+
+/** Log stream of the task's container. */
 export function taskLogStream(job: JobDetail): string | undefined {
-  return containersOf(job).find((container) => container.name === CONTAINERS.task)?.logStreamName
+  return logStreamOf(job, CONTAINERS.task)
+}
+
+/** Why a job waits for a machine, where Batch says so; an event of an ordinary change of state has no reason. */
+export function waitingOf(job: JobDetail): RunJob['waiting'] {
+  if (job.status !== 'RUNNABLE' || job.statusReason === undefined || job.createdAt === undefined)
+    return undefined
+  return { reason: job.statusReason, since: new Date(job.createdAt).toISOString() }
+}
+
+/** Whether nothing of the job will change any more. */
+export function hasEnded(job: Pick<JobDetail, 'status'>): boolean {
+  return job.status === 'SUCCEEDED' || job.status === 'FAILED'
 }
 
 const OUT_OF_MEMORY = /OutOfMemory/u
 const CANNOT_PULL = /CannotPull/u
+/** How Batch's blocked queues begin their reasons, and how its limit for them tells that it has struck. */
+const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u
 
 /** Why a FAILED job failed, most telling cause first. */
 export function explainJobFailure(job: JobDetail): Omit<RunFailure, 'attempt'> {
   const containers = containersOf(job)
   const failed = (name: string): JobContainerDetail | undefined =>
     containers.find((container) => container.name === name && (container.exitCode ?? 0) !== 0)
+  // Of the last attempt alone: what was retried is over.
   const reasons = [
     job.statusReason,
-    ...job.attempts.map((attempt) => attempt.statusReason),
+    job.attempts.at(-1)?.statusReason,
     ...containers.map((container) => container.reason),
   ].filter((reason) => reason !== undefined)
   const said = (pattern: RegExp): string | undefined => reasons.find((reason) => pattern.test(reason))
@@ -99,6 +132,17 @@ export function explainJobFailure(job: JobDetail): Omit<RunFailure, 'attempt'> {
   const timedOut = said(/exceeded timeout/u)
   if (timedOut !== undefined) {
     return { kind: 'time-out', message: 'the run took longer than this installation allows and was stopped' }
+  }
+  const noPlace = said(NO_PLACE)
+  if (noPlace !== undefined) {
+    return { kind: 'unschedulable', message: `no machine could be found for the task: ${noPlace}` }
+  }
+  // Before the exit code, for the same reason. The engine itself ends jobs of runs that have their end already.
+  if (job.isTerminated === true || job.isCancelled === true) {
+    return {
+      kind: 'cancelled',
+      message: `the job was ended from outside: ${job.statusReason ?? 'no reason given'}`,
+    }
   }
   const pull = said(CANNOT_PULL)
   if (pull !== undefined) {
@@ -118,5 +162,8 @@ export function explainJobFailure(job: JobDetail): Omit<RunFailure, 'attempt'> {
   if (host !== undefined) {
     return { kind: 'host-lost', message: `the machine under the task went away: ${host}` }
   }
-  return { kind: 'engine-error', message: job.statusReason ?? 'the job failed without a reason' }
+  return {
+    kind: 'engine-error',
+    message: [...new Set(reasons)].join('; ') || 'the job failed without a reason',
+  }
 }

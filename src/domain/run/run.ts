@@ -36,6 +36,8 @@ export type Provision =
       readonly indexes?: readonly number[]
       /** Of an array's item: what it was laid over when it came; it counts while that is still there. */
       readonly base?: string
+      /** Of an array that was made of its items: what they, and those that come late, were laid over. */
+      readonly itemBase?: string
       /** Of an item within something that was given whole: how many items each inner level on the way to it had there. */
       readonly levelSizes?: readonly number[]
     }
@@ -59,6 +61,8 @@ export interface RunJob {
   readonly logStreamName?: string
   /** Batch's own attempt that succeeded, from 1: its outputs are the ones to collect. */
   readonly succeededAttempt?: number
+  /** Why the job is not placed on a machine, as Batch said last, and since when it waits (ISO-8601 UTC). */
+  readonly waiting?: { readonly reason: string; readonly since: string }
 }
 
 export interface Run {
@@ -85,13 +89,15 @@ export type FileContent =
   | { readonly kind: 'object'; readonly key: string; readonly sizeBytes: number }
   /** A folder: a zip of uncompressed entries whose names start with the parameter's, as downloads answer it. */
   | { readonly kind: 'tree'; readonly key: string; readonly sizeBytes: number }
+  /** A folder as its client packed it: a zip of any form, whose entries lie below the parameter's folder. */
+  | { readonly kind: 'zip'; readonly key: string; readonly sizeBytes: number }
 
 /** One stored version of an input; it counts once {@link Run.provisions} points at it. */
 export interface InputValue {
   readonly runId: string
   readonly parameterName: string
   readonly valueId: string
-  /** Exactly the bytes that the container finds in `<input folder>/<parameter>`. */
+  /** What the container finds in `<input folder>/<parameter>`. */
   readonly file: FileContent
   /** What the container finds in `<parameter>.geojson`: where an image was cut out. */
   readonly companion?: FileContent

@@ -12,10 +12,13 @@ export const RUN_STATES = [
 
 export type RunState = (typeof RUN_STATES)[number]
 
-/** What may follow what (contract run-lifecycle 2.2). From QUEUING on the rank only grows; events may be lost, so steps may be skipped. */
+/**
+ * What may follow what (contract run-lifecycle 2.2). From QUEUING on the rank only grows; events may be lost, so steps may be
+ * skipped. A run that was never started can fail in one way only: it is cancelled.
+ */
 const FOLLOWERS: Readonly<Record<RunState, readonly RunState[]>> = {
-  CREATED: ['PROVISIONED'],
-  PROVISIONED: ['CREATED', 'QUEUING'],
+  CREATED: ['PROVISIONED', 'FAILED'],
+  PROVISIONED: ['CREATED', 'QUEUING', 'FAILED'],
   QUEUING: ['QUEUED', 'PENDING', 'RUNNING', 'FAILED', 'FINISHED'],
   QUEUED: ['PENDING', 'RUNNING', 'FAILED', 'FINISHED'],
   PENDING: ['RUNNING', 'FAILED', 'FINISHED'],
@@ -46,3 +49,6 @@ export function isActive(state: RunState): boolean {
 export function isProvisionable(state: RunState): boolean {
   return state === 'CREATED' || state === 'PROVISIONED'
 }
+
+/** {@link isActive} as a list: what the engine alone may end. */
+export const ACTIVE_STATES: readonly RunState[] = RUN_STATES.filter(isActive)

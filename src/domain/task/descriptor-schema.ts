@@ -4,9 +4,6 @@ import { DEFAULT_FOLDERS, FOLDER_RULE, isMountable, normalizeFolder } from './fo
 import { isNamespace, isSemver } from './names.ts'
 import { memoryBytes } from './parameter-type-schema.ts'
 
-/** The reference's; the schema's 1Gi would stop tasks that were developed under this limit (descriptor contract, 3.1). */
-const DEFAULT_RAM_BYTES = 4n * 1024n ** 3n
-
 const MAX_DESCRIPTION_CHARACTERS = 2048
 
 function text(expected: string, isAccepted: (value: string) => boolean = () => true) {
@@ -47,14 +44,14 @@ const authorSchema = z
 const resourcesSchema = z
   .object(
     {
-      ram: memoryBytes.default(DEFAULT_RAM_BYTES),
+      ram: memoryBytes.optional(),
       cpus: count(1).default(1),
       gpus: count(0).default(0),
       internet: z.boolean(must('true or false')).default(false),
     },
     mapping,
   )
-  .transform(({ ram, ...rest }) => ({ ramBytes: String(ram), ...rest }))
+  .transform(({ ram, ...rest }) => ({ ...(ram !== undefined && { ramBytes: String(ram) }), ...rest }))
 
 const configurationSchema = z.object(
   {

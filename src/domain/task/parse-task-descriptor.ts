@@ -22,15 +22,21 @@ const MAX_PROBLEMS = 100
 /** A task is one DynamoDB item of at most 400 KB, and has some more fields than the descriptor's. */
 const MAX_DESCRIPTOR_BYTES = 350_000
 
+export interface ParseOptions {
+  /** Makes the ids of parameters. */
+  readonly newId: () => string
+  /** Memory of a task that does not ask for any (descriptor 3.1). */
+  readonly defaultRamBytes: number
+}
+
 /**
  * Reads and checks the text of a descriptor.yml.
- * @param newId makes the ids of parameters
  * @returns the descriptor, or all of its problems, which a user fixes together
  * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when the text is no YAML
  */
 export function parseTaskDescriptor(
   text: string,
-  newId: () => string,
+  options: ParseOptions,
 ): { readonly descriptor: TaskDescriptor } | { readonly problems: readonly DescriptorProblem[] } {
   const document = readYaml(text)
   const shape = descriptorSchema.safeParse(document.value)
@@ -49,7 +55,7 @@ export function parseTaskDescriptor(
   if (!shape.success || findings.length + document.duplicateKeys.length > 0) {
     return { problems: listProblems(document, findings) }
   }
-  const descriptor = buildDescriptor(shape.data, parameters, newId)
+  const descriptor = buildDescriptor(shape.data, parameters, options)
   if (Buffer.byteLength(JSON.stringify(descriptor)) > MAX_DESCRIPTOR_BYTES) {
     const message = `must be smaller: what the service keeps of it has more than ${MAX_DESCRIPTOR_BYTES} bytes`
     return { problems: listProblems(document, [{ path: [], message }]) }
@@ -107,7 +113,7 @@ function listProblems(document: YamlDocument, findings: readonly Finding[]): Des
 function buildDescriptor(
   shape: z.infer<typeof descriptorSchema>,
   parameters: readonly ReadParameter[],
-  newId: () => string,
+  { newId, defaultRamBytes }: ParseOptions,
 ): TaskDescriptor {
   const { configuration } = shape
   const imageFile = configuration.image?.file
@@ -120,7 +126,7 @@ function buildDescriptor(
     inputFolder: configuration.input_folder,
     outputFolder: configuration.output_folder,
     ...(imageFile === undefined || imageFile === null ? {} : { imageFile }),
-    resources: configuration.resources,
+    resources: { ramBytes: String(defaultRamBytes), ...configuration.resources },
     inputs: parameters
       .filter(({ kind }) => kind === 'inputs')
       .flatMap((parameter) => buildInput(parameter, newId)),

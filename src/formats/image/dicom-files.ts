@@ -22,18 +22,33 @@ export interface DicomFiles {
  */
 const MAX_FETCHED_BYTES = 2 * MAX_HEADER_BYTES
 
-/** Looks at a folder's files one after the other; undefined when there is none or one is no DICOM file. */
+/** Each look is a request or two to a bucket, and a series has hundreds of files. */
+const LOOKS_AT_ONCE = 32
+
+/** Looks at a folder's files, several at once; undefined when there is none or one is no DICOM file. */
 export async function describeDicomFiles(files: readonly ByteSource[]): Promise<DicomFiles | undefined> {
   let largest: ByteSource | undefined
   for (const file of files) {
-    if ((await recogniseImage(file, ['dicom'])) === undefined) return undefined
     if (largest === undefined || file.sizeBytes > largest.sizeBytes) largest = file
   }
-  if (largest === undefined) return undefined
+  if (largest === undefined || !(await areDicom(files))) return undefined
   return {
     fileCount: files.length,
     largest: { sizeBytes: largest.sizeBytes, dimensions: await readDimensions(largest, 'dicom') },
   }
+}
+
+async function areDicom(files: readonly ByteSource[]): Promise<boolean> {
+  const waiting = files.values()
+  let isDicom = true
+  async function look(): Promise<void> {
+    for (const file of waiting) {
+      if ((await recogniseImage(file, ['dicom'])) === undefined) isDicom = false
+      if (!isDicom) return
+    }
+  }
+  await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look))
+  return isDicom
 }
 
 /**

@@ -2,24 +2,37 @@ import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { drained } from '../tar/drained.ts'
-import type { ImageLayer } from './find-image.ts'
+import { BLOCK_BYTES, decodeHeader } from '../tar/tar-header.ts'
 import { OciFormatError } from './oci-format-error.ts'
+import { peek } from './peek.ts'
 import { createFrameCutter } from './zstd-frames.ts'
 
 export type LayerCompression = 'none' | 'gzip' | 'zstd'
 
+/** A file that is a layer, or looks like one. */
+export interface LayerFile {
+  readonly name: string
+  /** Told by its place in the archive; to be checked. */
+  readonly digest?: string
+  /** Of its uncompressed tar, where it is known already; to be checked. */
+  readonly diffId?: string
+}
+
 /** A layer on its way: how it is compressed, and its bytes as they lie in the archive. */
 export interface CheckedLayer {
   readonly compression: LayerCompression
-  /** Ends with an OciFormatError when digest or diff id are wrong, before the reader may take the layer for complete. */
+  /** Ends with an OciFormatError when something is wrong with it, before the reader may take the layer for complete. */
   readonly bytes: AsyncGenerator<Uint8Array, void, undefined>
   /** Size of the uncompressed tar; known when all bytes were read. */
   readonly contentBytes: () => number
+  /** `sha256:…` of the uncompressed tar; known when all bytes were read. */
+  readonly diffId: () => string
 }
 
 /** The largest disk that a Fargate task can have; what inflates to more runs nowhere. */
 const MAX_UNCOMPRESSED_BYTES = 200 * 1024 ** 3
 const DECODER_CHUNK_BYTES = 1024 * 1024
+const MAGIC_BYTES = 4
 
 /** Sniffed, because media types and file names lie. */
 const MAGICS: readonly (readonly [hex: string, compression: LayerCompression])[] = [
@@ -33,24 +46,44 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
 ]
 
 /**
- * Checks a layer while it streams by: the digest of its file where its place tells one, and the digest of its uncompressed
- * tar against the config's diff id. Holds some MiB, and what a zstd frame asks for as window (at most 128 MiB).
+ * Checks a layer while it streams by: the digest of its uncompressed tar against the config's diff id, where that is known. The
+ * digest of a compressed file is left to its reader, who computes it anyway ({@link requireDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 128 MiB).
  * @throws OciFormatError
  */
-export async function checkLayer(layer: ImageLayer, bytes: AsyncIterable<Uint8Array>): Promise<CheckedLayer> {
-  const { start, all } = await peek(bytes)
+export async function checkLayer(layer: LayerFile, bytes: AsyncIterable<Uint8Array>): Promise<CheckedLayer> {
+  const { start, all } = await peek(bytes, MAGIC_BYTES)
   const compression = sniff(layer, start)
-  const content = decodedHash(layer.file.name, compression)
-  return { compression, bytes: check(layer, all, content), contentBytes: content.sizeBytes }
+  const content = decodedHash(layer.name, compression)
+  let diffId = ''
+  const checked = check(layer, all, content, (found) => {
+    diffId = found
+  })
+  return { compression, bytes: checked, contentBytes: content.sizeBytes, diffId: () => diffId }
 }
 
-function sniff({ file }: ImageLayer, start: Buffer): LayerCompression {
+/** Whether a file that starts like this may be a layer: compressed, or a tar. */
+export function looksLikeLayer(start: Buffer): boolean {
+  const hex = start.toString('hex', 0, 4)
+  if (ZSTD_SKIPPABLE.test(hex) || MAGICS.some(([magic]) => hex.startsWith(magic))) return true
+  return start.length >= BLOCK_BYTES && decodesAsHeader(start.subarray(0, BLOCK_BYTES))
+}
+
+function decodesAsHeader(block: Buffer): boolean {
+  try {
+    return decodeHeader(block) !== undefined
+  } catch {
+    // A right checksum over wrong numbers.
+    return false
+  }
+}
+
+function sniff({ name }: LayerFile, start: Buffer): LayerCompression {
   const hex = start.toString('hex')
   const foreign = FOREIGN.find(([magic]) => hex.startsWith(magic))
   if (foreign !== undefined) {
     throw new OciFormatError(
       'unsupported-compression',
-      `the layer ${file.name} is compressed with ${foreign[1]}; plain, gzip and zstd are supported`,
+      `the layer ${name} is compressed with ${foreign[1]}; plain, gzip and zstd are supported: save the image again with docker, podman or skopeo`,
     )
   }
   if (ZSTD_SKIPPABLE.test(hex)) return 'zstd'
@@ -58,35 +91,53 @@ function sniff({ file }: ImageLayer, start: Buffer): LayerCompression {
 }
 
 async function* check(
-  layer: ImageLayer,
+  layer: LayerFile,
   bytes: AsyncIterable<Uint8Array>,
   content: DecodedHash,
+  tell: (diffId: string) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const fileHash = createHash('sha256')
   try {
     for await (const chunk of bytes) {
-      fileHash.update(chunk)
       await content.write(chunk)
       yield chunk
     }
-    const digest = `sha256:${fileHash.digest('hex')}`
-    if (layer.file.digest !== undefined && layer.file.digest !== digest) {
-      throw new OciFormatError('digest-mismatch', `${layer.file.name} has the digest ${digest}`)
-    }
     const diffId = await content.finish()
-    if (diffId !== layer.diffId) {
-      throw new OciFormatError(
-        'digest-mismatch',
-        `the layer ${layer.file.name} has the diff id ${diffId}, while the image's config says ${layer.diffId}`,
-      )
-    }
+    // Of a plain file both digests are the same.
+    if (content.isPlain) requireDigest(layer, diffId)
+    if (layer.diffId !== undefined) requireDiffId(layer.name, diffId, layer.diffId)
+    tell(diffId)
   } finally {
     content.close()
   }
 }
 
+/**
+ * A file whose place tells its digest must have it.
+ * @throws OciFormatError
+ */
+export function requireDigest({ name, digest }: LayerFile, found: string): void {
+  if (digest === undefined || found === digest) return
+  throw new OciFormatError(
+    'digest-mismatch',
+    `${name} has the digest ${found}, unlike its name says: the archive is damaged, save the image again`,
+  )
+}
+
+/**
+ * The config says what each layer must hold.
+ * @throws OciFormatError
+ */
+export function requireDiffId(name: string, found: string, expected: string): void {
+  if (found === expected) return
+  throw new OciFormatError(
+    'digest-mismatch',
+    `the layer ${name} has the diff id ${found}, while the image's config says ${expected}: the archive is damaged, save the image again`,
+  )
+}
+
 /** Digest and size of what a layer holds when it is decompressed. */
 interface DecodedHash {
+  readonly isPlain: boolean
   write(chunk: Uint8Array): Promise<void>
   finish(): Promise<string>
   close(): void
@@ -103,7 +154,7 @@ function decodedHash(name: string, compression: LayerCompression): DecodedHash {
     if (sizeBytes <= MAX_UNCOMPRESSED_BYTES) return
     throw new OciFormatError('limit-exceeded', `the layer ${name} inflates to over 200 GiB`)
   }
-  const result = { sizeBytes: () => sizeBytes }
+  const result = { sizeBytes: () => sizeBytes, isPlain: compression === 'none' }
   const finish = (): string => `sha256:${hash.digest('hex')}`
   if (compression === 'none') {
     return { ...result, write: async (chunk) => take(chunk), finish: async () => finish(), close: () => {} }
@@ -166,30 +217,4 @@ function decodeAside(
     },
     close: () => decoder.destroy(),
   }
-}
-
-/** The first bytes (fewer when there are no more), and all of them again. */
-async function peek(bytes: AsyncIterable<Uint8Array>): Promise<{
-  readonly start: Buffer
-  readonly all: AsyncGenerator<Uint8Array, void, undefined>
-}> {
-  const iterator = bytes[Symbol.asyncIterator]()
-  const chunks: Uint8Array[] = []
-  let start = Buffer.alloc(0)
-  while (start.length < 4) {
-    const next = await iterator.next()
-    if (next.done === true) break
-    chunks.push(next.value)
-    start = Buffer.concat(chunks)
-  }
-  async function* all(): AsyncGenerator<Uint8Array, void, undefined> {
-    yield* chunks
-    try {
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next())
-        yield next.value
-    } finally {
-      await iterator.return?.()
-    }
-  }
-  return { start, all: all() }
 }

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { z } from 'zod'
-import { readTar } from '../tar/read-tar.ts'
+import type { TarEntry } from '../tar/read-tar.ts'
 import { OciFormatError } from './oci-format-error.ts'
+import { peek } from './peek.ts'
 
 /** Index, manifests and configs have some KiB; an SBOM beside them may have several MiB. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 /** Memory bound of a scan: documents by digest beyond it are not kept, those with a fixed name are. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024
 const FIXED_NAMES: ReadonlySet<string> = new Set(['manifest.json', 'index.json'])
+/** A tar header, which tells whether a file is a layer. */
+const START_BYTES = 512
 /** Links to links; docker save needs one step. */
 const MAX_LINK_STEPS = 10
 
@@ -35,38 +38,54 @@ export interface ImageArchive {
 }
 
 /**
- * First pass over an image archive: names, sizes, links and JSON documents. Holds at most some 40 MiB.
- * @throws TarFormatError
+ * Takes a file that is no JSON document; `body` is all of it, `start` its first bytes. What it leaves of the body is skipped.
  */
-export async function scanImageArchive(bytes: AsyncIterable<Uint8Array>): Promise<ImageArchive> {
+export type TakeFile = (
+  file: ArchiveFile,
+  start: Buffer,
+  body: AsyncIterable<Uint8Array>,
+  offset: number,
+) => Promise<void>
+
+/**
+ * Walks through an image archive: keeps names, sizes, links and JSON documents (some 40 MiB at most), and shows all other
+ * files to `take`.
+ * @throws TarFormatError, and what `take` throws
+ */
+export async function scanImageArchive(
+  entries: AsyncIterable<TarEntry>,
+  take: TakeFile = async () => {},
+): Promise<ImageArchive> {
   const sizes = new Map<string, number>()
   const links = new Map<string, string>()
   const documents = new Map<string, Buffer>()
   let keptBytes = 0
-  for await (const { name, type, sizeBytes, linkName, body } of readTar(bytes)) {
+  for await (const { name, type, sizeBytes, linkName, body, offset } of entries) {
     if (type === 'symlink') links.set(name, posix.join(posix.dirname(name), linkName))
     if (type === 'link') links.set(name, posix.normalize(linkName))
     if (type !== 'file') continue
     sizes.set(name, sizeBytes)
+    const { start, all } = await peek(body, START_BYTES)
     const isKept = FIXED_NAMES.has(name) || keptBytes + sizeBytes <= MAX_KEPT_BYTES
-    if (sizeBytes > MAX_DOCUMENT_BYTES || !isKept) continue
-    const document = await readDocument(body)
-    if (document === undefined) continue
-    documents.set(name, document)
-    keptBytes += document.length
+    if (isJson(start) && sizeBytes <= MAX_DOCUMENT_BYTES && isKept) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of all) chunks.push(chunk)
+      const document = Buffer.concat(chunks)
+      documents.set(name, document)
+      keptBytes += document.length
+    } else await take(fileOf(name, sizeBytes), start, all, offset)
   }
   return createArchive(sizes, links, documents)
 }
 
-/** Layers are skipped after their first chunk: JSON starts with a bracket, a layer with a file name or a magic number. */
-async function readDocument(body: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body) {
-    if (chunks.length === 0 && !/^\s*[[{]/u.test(Buffer.from(chunk).toString('latin1', 0, 64)))
-      return undefined
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+/** JSON starts with a bracket, a layer with a file name or a magic number. */
+function isJson(start: Buffer): boolean {
+  return /^\s*[[{]/u.test(start.toString('latin1', 0, 64))
+}
+
+function fileOf(name: string, sizeBytes: number): ArchiveFile {
+  const hex = /^blobs\/sha256\/([0-9a-f]{64})$/u.exec(name)?.[1]
+  return { name, sizeBytes, ...(hex !== undefined && { digest: `sha256:${hex}` }) }
 }
 
 function createArchive(
@@ -82,9 +101,7 @@ function createArchive(
       target = next
     }
     const sizeBytes = sizes.get(target)
-    if (sizeBytes === undefined) return undefined
-    const hex = /^blobs\/sha256\/([0-9a-f]{64})$/u.exec(target)?.[1]
-    return { name: target, sizeBytes, ...(hex !== undefined && { digest: `sha256:${hex}` }) }
+    return sizeBytes === undefined ? undefined : fileOf(target, sizeBytes)
   }
   return {
     find,

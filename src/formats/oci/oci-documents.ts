@@ -19,7 +19,11 @@ export const MEDIA_TYPES = {
 const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/u)
 const platformSchema = z.object({ os: z.string(), architecture: z.string() })
 
-export const ociDescriptorSchema = z.object({
+/** What tells that a layer's bytes are not to be found where the others are. */
+const placeSchema = z.object({ mediaType: z.string().nullish(), urls: z.array(z.string()).nullish() })
+export type LayerPlace = z.infer<typeof placeSchema>
+
+export const ociDescriptorSchema = placeSchema.extend({
   digest: digestSchema,
   platform: platformSchema.nullish(),
   annotations: z.record(z.string(), z.string()).nullish(),
@@ -35,7 +39,13 @@ export const ociManifestSchema = z.object({
 })
 
 export const dockerManifestSchema = z.array(
-  z.object({ Config: z.string(), Layers: z.array(z.string()).nullish() }),
+  z.object({
+    Config: z.string(),
+    RepoTags: z.array(z.string()).nullish(),
+    Layers: z.array(z.string()).nullish(),
+    /** By diff id; a hint that some writers add, never needed. */
+    LayerSources: z.record(z.string(), placeSchema).nullish().catch(null),
+  }),
 )
 
 export const imageConfigSchema = z.object({

@@ -6,6 +6,10 @@ export type OciFormatErrorCode =
   /** A file that the image names is not in the archive. */
   | 'blob-missing'
   | 'digest-mismatch'
+  /** A layer that its maker may not hand on, or whose bytes lie elsewhere. */
+  | 'foreign-layer'
+  /** Several images, and nothing that tells which is meant. */
+  | 'ambiguous'
   /** No image for the machines that run tasks. */
   | 'wrong-platform'
   /** The image says neither entrypoint nor command. */

@@ -1,7 +1,15 @@
 import { posix } from 'node:path'
-import { type Extract, extract, type Header } from 'tar-stream'
-import { drained } from './drained.ts'
 import { TarFormatError } from './tar-format-error.ts'
+import {
+  BLOCK_BYTES,
+  decodeHeader,
+  decodeLongName,
+  decodePax,
+  type HeaderOverrides,
+  isZeroBlock,
+  type TarHeader,
+} from './tar-header.ts'
+import { streamInput, type TarInput } from './tar-input.ts'
 
 export type TarEntryType = 'file' | 'directory' | 'symlink' | 'link' | 'other'
 
@@ -11,6 +19,8 @@ export interface TarEntry {
   readonly name: string
   readonly type: TarEntryType
   readonly sizeBytes: number
+  /** Where its content starts in the archive. */
+  readonly offset: number
   /** Target of a symlink (relative to its folder) or of a link (relative to the root), as written. */
   readonly linkName: string
   /** Its content; to be read before the next entry is asked for. What is not read is skipped. */
@@ -25,127 +35,167 @@ export interface TarLimits {
 
 // An image has at most 127 layers and a handful of entries for each; 4096 is the longest path of Linux.
 const DEFAULT_LIMITS: TarLimits = { maxEntries: 20_000, maxNameLength: 4096 }
+/** Long names and pax records; writers put attributes of files there, some KiB at most. */
+const MAX_EXTENSION_BYTES = 1024 * 1024
+
+const TYPES: Readonly<Record<string, TarEntryType>> = {
+  '0': 'file',
+  '7': 'file',
+  '1': 'link',
+  '2': 'symlink',
+  '5': 'directory',
+}
+/** Links, devices, folders and pipes: nothing follows their header, whatever size it says. */
+const HEADER_ONLY = '123456'
 
 /**
  * Reads a tar as it streams by (ustar, GNU and PAX names and sizes); holds one chunk of it and the names seen.
- * Leaving the loop early closes the source.
+ * Leaving the loop early closes the source; else it is read to its end.
  * @throws TarFormatError; what the source throws passes untouched.
  */
-export async function* readTar(
+export function readTar(
   bytes: AsyncIterable<Uint8Array>,
   limits: TarLimits = DEFAULT_LIMITS,
 ): AsyncGenerator<TarEntry, void, undefined> {
-  const archive = extract()
-  const feed = startFeeding(bytes, archive)
+  return walkTar(streamInput(bytes), limits)
+}
+
+/**
+ * Entries of an archive from whatever gives its bytes.
+ * @throws TarFormatError; what the source throws passes untouched.
+ */
+export async function* walkTar(
+  input: TarInput,
+  limits: TarLimits = DEFAULT_LIMITS,
+): AsyncGenerator<TarEntry, void, undefined> {
   const names = new Set<string>()
-  const told = (error: unknown): unknown => feed.failure?.error ?? translate(error, names.size === 0)
   try {
-    for await (const { header, body } of entriesOf(archive)) {
-      const name = safeName(header, limits)
+    for await (const header of headersOf(input, limits)) {
+      const name = safeName(header.name, limits)
       const type = typeOf(header)
       if (type !== 'directory' && names.has(name)) {
         throw new TarFormatError('duplicate-name', `the tar archive has two entries named ${quoted(name)}`)
       }
-      if (names.add(name).size > limits.maxEntries) {
-        throw new TarFormatError('limit-exceeded', `the tar archive has over ${limits.maxEntries} entries`)
-      }
-      yield { name, type, sizeBytes: header.size, linkName: header.linkname ?? '', body: shared(body, told) }
-      while ((await body.next()).done !== true);
+      if (names.add(name).size > limits.maxEntries) throw tooMany(limits)
+      const sizeBytes = HEADER_ONLY.includes(header.typeFlag) ? 0 : header.sizeBytes
+      const offset = input.position()
+      yield { name, type, sizeBytes, offset, linkName: header.linkName, body: whole(input, sizeBytes) }
+      // What was read of the body, and what was not; bodies are padded to whole blocks.
+      await skip(input, offset + sizeBytes)
+      await skip(input, offset + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES)
     }
-  } catch (error) {
-    throw told(error)
+    await input.drain()
   } finally {
-    archive.destroy()
-    await feed.ended
+    await input.close()
   }
 }
 
-interface Feed {
-  readonly ended: Promise<void>
-  /** What the source threw: that is to be told, not what the archive says about its sudden end. */
-  failure?: { readonly error: unknown }
-}
-
-function startFeeding(bytes: AsyncIterable<Uint8Array>, archive: Extract): Feed {
-  const run = async (): Promise<void> => {
-    try {
-      for await (const chunk of bytes) {
-        if (archive.destroyed) return
-        if (!archive.write(chunk)) await drained(archive)
-      }
-      archive.end(null)
-    } catch (error) {
-      feed.failure = { error }
-      archive.destroy(new Error('the source failed'))
+/** Headers with the long names and sizes that stand before them applied. */
+async function* headersOf(input: TarInput, limits: TarLimits): AsyncGenerator<TarHeader, void, undefined> {
+  let global: HeaderOverrides = {}
+  let next: HeaderOverrides = {}
+  for (let count = 0; ; count += 1) {
+    const header = await readHeader(input, count === 0)
+    if (header === undefined) return
+    // Extensions count as well: an archive of nothing else must end somewhere.
+    if (count >= limits.maxEntries * 3) throw tooMany(limits)
+    switch (header.typeFlag) {
+      case 'L':
+        next = { ...next, name: decodeLongName(await readExtension(input, header)) }
+        break
+      case 'K':
+        next = { ...next, linkName: decodeLongName(await readExtension(input, header)) }
+        break
+      case 'x':
+        next = { ...next, ...decodePax(await readExtension(input, header)) }
+        break
+      case 'g':
+        global = { ...global, ...decodePax(await readExtension(input, header)) }
+        break
+      default:
+        yield { ...header, ...global, ...next }
+        next = {}
     }
   }
-  const feed: Feed = { ended: Promise.resolve().then(run) }
-  return feed
 }
 
-interface RawEntry {
-  readonly header: Header
-  readonly body: AsyncIterator<Uint8Array>
-}
-
-/** The library's types leave open what its streams carry. */
-async function* entriesOf(archive: Extract): AsyncGenerator<RawEntry, void, undefined> {
-  for await (const entry of archive) {
-    yield { header: entry.header, body: entry[Symbol.asyncIterator]() as AsyncIterator<Uint8Array> }
+/** The next header; undefined at the end of the archive, which is two blocks of zeros or, with some writers, nothing. */
+async function readHeader(input: TarInput, isFirst: boolean): Promise<TarHeader | undefined> {
+  const block = await input.read(BLOCK_BYTES)
+  if (block.length === 0 && !isFirst) return undefined
+  if (block.length < BLOCK_BYTES) throw isFirst ? notATar() : cutShort()
+  if (isZeroBlock(block)) {
+    const second = await input.read(BLOCK_BYTES)
+    if (isZeroBlock(second)) return undefined
+    throw corrupt('a single block of zeros stands between its entries')
   }
+  const header = decodeHeader(block)
+  if (header !== undefined) return header
+  throw isFirst ? notATar() : corrupt('a header has the wrong checksum')
 }
 
-/** Ending the loop over an entry must not destroy the archive, which the entry's own iterator would do. */
-async function* shared(
-  body: AsyncIterator<Uint8Array>,
-  told: (error: unknown) => unknown,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  try {
-    for (let next = await body.next(); next.done !== true; next = await body.next()) yield next.value
-  } catch (error) {
-    throw told(error)
+async function readExtension(input: TarInput, { sizeBytes }: TarHeader): Promise<Buffer> {
+  if (sizeBytes > MAX_EXTENSION_BYTES) {
+    throw new TarFormatError(
+      'limit-exceeded',
+      `a header in the tar archive has over ${MAX_EXTENSION_BYTES} bytes`,
+    )
   }
+  const body = await input.read(sizeBytes)
+  if (body.length < sizeBytes) throw cutShort()
+  await skip(input, input.position() + ((BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES))
+  return body
 }
 
-function safeName(header: Header, limits: TarLimits): string {
-  if (header.name.length > limits.maxNameLength) {
+async function skip(input: TarInput, to: number): Promise<void> {
+  await input.skip(to - input.position())
+  if (input.position() < to) throw cutShort()
+}
+
+/** Ends with an error when the archive ends before the body does. */
+async function* whole(input: TarInput, sizeBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const end = input.position() + sizeBytes
+  yield* input.body(sizeBytes)
+  if (input.position() < end) throw cutShort()
+}
+
+function safeName(name: string, limits: TarLimits): string {
+  if (name.length > limits.maxNameLength) {
     throw new TarFormatError(
       'limit-exceeded',
       `a name in the tar archive has over ${limits.maxNameLength} characters`,
     )
   }
-  const isUnsafe =
-    header.name.startsWith('/') || header.name.includes('\0') || header.name.split('/').includes('..')
+  const isUnsafe = name.startsWith('/') || name.includes('\0') || name.split('/').includes('..')
   if (isUnsafe) {
     throw new TarFormatError(
       'unsafe-name',
-      `the tar entry ${quoted(header.name)} has a name that leads out of the archive`,
+      `the tar entry ${quoted(name)} has a name that leads out of the archive`,
     )
   }
-  return posix.normalize(header.name).replace(/\/$/u, '')
+  return posix.normalize(name).replace(/\/$/u, '')
 }
 
-function typeOf(header: Header): TarEntryType {
-  switch (header.type) {
-    case 'file':
-    case 'contiguous-file':
-      return 'file'
-    case 'directory':
-    case 'symlink':
-    case 'link':
-      return header.type
-    default:
-      return 'other'
-  }
+/** Before ustar, a folder was a file whose name ends with a slash. */
+function typeOf({ typeFlag, name }: TarHeader): TarEntryType {
+  const type = TYPES[typeFlag] ?? 'other'
+  return type === 'file' && name.endsWith('/') ? 'directory' : type
 }
 
-/** tar-stream throws bare errors. */
-function translate(error: unknown, isFirst: boolean): unknown {
-  if (error instanceof TarFormatError) return error
-  const words = error instanceof Error ? error.message : String(error)
-  return isFirst
-    ? new TarFormatError('not-a-tar', 'the file is not a tar archive', { cause: error })
-    : new TarFormatError('corrupt', `the tar archive is damaged or cut short: ${words}`, { cause: error })
+function notATar(): TarFormatError {
+  return new TarFormatError('not-a-tar', 'the file is not a tar archive')
+}
+
+function cutShort(): TarFormatError {
+  return new TarFormatError('corrupt', 'the tar archive is cut short')
+}
+
+function corrupt(words: string): TarFormatError {
+  return new TarFormatError('corrupt', `the tar archive is damaged: ${words}`)
+}
+
+function tooMany(limits: TarLimits): TarFormatError {
+  return new TarFormatError('limit-exceeded', `the tar archive has over ${limits.maxEntries} entries`)
 }
 
 function quoted(name: string): string {

@@ -14,14 +14,9 @@ import {
   readEndRecords,
 } from './folder-zip-records.ts'
 import { ForwardReader } from './forward-reader.ts'
-import type { ZipLimits } from './read-zip.ts'
-import { ZipFormatError } from './zip-format-error.ts'
-
-/** Where an entry's content lies in the zip. */
-export interface ContentPlace {
-  readonly offset: number
-  readonly sizeBytes: number
-}
+import type { ContentPlace } from './write-folder-zip.ts'
+import { corruptZip, quoted, requireChecksum, ZipFormatError } from './zip-format-error.ts'
+import type { ZipLimits } from './zip-records.ts'
 
 /** A zip in the form of {@link writeFolderZip}, its directory read and checked. */
 export interface FolderZip {
@@ -65,9 +60,9 @@ export async function openFolderZip(source: ByteSource, limits: ZipLimits): Prom
       const content = record.subarray(record.length - size)
       const entry = { name: Buffer.from(name), sizeBytes: size, crc32: directory.checksums[number] ?? 0 }
       if (!record.subarray(0, record.length - size).equals(localHeader(entry))) {
-        throw corrupt(`the header of ${quoted(name)} differs from the directory`)
+        throw corruptZip(`the header of ${quoted(name)} differs from the directory`)
       }
-      if (crc32(content) !== entry.crc32) throw corrupt(`${quoted(name)} has a wrong checksum`)
+      requireChecksum(name, crc32(content), entry.crc32)
       return content
     },
     close: () => reader.close(),
@@ -103,7 +98,8 @@ async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZip
   const directoryEnd = end.directoryOffset + end.directorySizeBytes
   const isComplete = directoryEnd + endBytes(end, tail) === source.sizeBytes
   const largest = end.count * (DIRECTORY_RECORD_BYTES + limits.maxNameBytes + 28)
-  if (!isComplete || end.directorySizeBytes > largest) throw corrupt('its directory is not where it must be')
+  if (!isComplete || end.directorySizeBytes > largest)
+    throw corruptZip('its directory is not where it must be')
   return end
 }
 
@@ -133,7 +129,7 @@ async function readDirectory(
       position += record.length
       const entry = readDirectoryRecord(record)
       if (!directoryRecord(entry, offset).equals(record))
-        throw corrupt('its directory has an irregular record')
+        throw corruptZip('its directory has an irregular record')
       if (entry.sizeBytes > limits.maxEntryBytes || entry.name.length > limits.maxNameBytes) {
         throw new ZipFormatError('limit-exceeded', 'the zip archive has an entry beyond the limits')
       }
@@ -150,7 +146,7 @@ async function readDirectory(
     reader.close()
   }
   offsets[count] = offset
-  if (position !== directoryEnd || offset !== directoryOffset) throw corrupt('its sizes do not add up')
+  if (position !== directoryEnd || offset !== directoryOffset) throw corruptZip('its sizes do not add up')
   return { numbers, offsets, sizes, checksums }
 }
 
@@ -177,12 +173,4 @@ async function collect(source: ByteSource, start: number, length: number): Promi
   const stream: Readable = await source.read(start, length)
   for await (const chunk of stream) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks)
-}
-
-function corrupt(words: string): ZipFormatError {
-  return new ZipFormatError('corrupt', `the zip archive is damaged: ${words}`)
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.slice(0, 200))
 }

@@ -1,17 +1,22 @@
-import { pipeline, type Readable } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { crc32, createInflateRaw } from 'node:zlib'
 import yauzl from 'yauzl'
-import type { ByteSource } from './byte-source.ts'
+import { inPieces } from '../in-pieces.ts'
+import { type ByteSource, sectionOf } from './byte-source.ts'
+import { requireZipStart, START_BYTES } from './foreign-file.ts'
+import { locateContent } from './local-header.ts'
 import { RangedReader } from './ranged-reader.ts'
-import { ZipFormatError } from './zip-format-error.ts'
-
-/** Bounds of what is looked at; a zip beyond them is refused before anything of it is inflated. */
-export interface ZipLimits {
-  readonly maxEntries: number
-  readonly maxNameBytes: number
-  /** Inflated size of one entry. */
-  readonly maxEntryBytes: number
-}
+import { type StoredEntry, storedEntry } from './stored-entry.ts'
+import { findDirectory } from './zip-end.ts'
+import {
+  corruptEntry,
+  corruptZip,
+  encryptedZip,
+  quoted,
+  requireChecksum,
+  ZipFormatError,
+} from './zip-format-error.ts'
+import { readRecords, type ZipLimits, type ZipRecord } from './zip-records.ts'
 
 const DEFAULT_LIMITS: ZipLimits = {
   maxEntries: 10_000,
@@ -37,6 +42,11 @@ export interface ZipArchive {
    * @throws ZipFormatError
    */
   read(entry: ZipEntry): AsyncGenerator<Uint8Array, void, undefined>
+  /**
+   * The content of an entry that is stored and not deflated, to be read from any place; undefined for others.
+   * @throws ZipFormatError
+   */
+  stored(entry: ZipEntry): Promise<StoredEntry | undefined>
 }
 
 // Node's own 16 KiB halves the speed of inflating.
@@ -44,33 +54,52 @@ const INFLATE_CHUNK_BYTES = 1024 * 1024
 
 const STORED = 0
 const DEFLATED = 8
+/** Others that tools write (PKWARE APPNOTE 6.3.10, 4.4.5). */
+const METHODS: Readonly<Record<number, string>> = {
+  1: 'shrink',
+  6: 'implode',
+  9: 'deflate64 (Windows Explorer does so with files over 2 GB)',
+  12: 'bzip2',
+  14: 'LZMA',
+  20: 'zstd',
+  93: 'zstd',
+  95: 'xz',
+  98: 'PPMd',
+}
 
 /**
  * Reads the directory of a zip, zip64 included, by a few ranged reads.
  * @throws ZipFormatError when it is no zip, damaged, or made to do harm.
  */
 export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LIMITS): Promise<ZipArchive> {
-  await checkSignature(source)
   const reader = new RangedReader(source)
-  const zip = await translated(reader, () =>
-    yauzl.fromRandomAccessReaderPromise(reader, source.sizeBytes, { autoClose: false, decodeStrings: false }),
-  )
-  const records = await translated(reader, () => readDirectory(zip, limits))
+  requireZipStart(await reader.bytes(0, Math.min(START_BYTES, source.sizeBytes)))
+  const directory = await findDirectory(reader, source.sizeBytes)
+  const records = await translated(reader, async () => {
+    const zip = await yauzl.fromRandomAccessReaderPromise(reader, source.sizeBytes, {
+      autoClose: false,
+      decodeStrings: false,
+    })
+    return await readRecords(zip, directory, source.sizeBytes, limits)
+  })
+  const locate = async ({ name }: ZipEntry) => {
+    const record = records.get(name)
+    if (record === undefined) throw new Error(`${name} is not an entry of this archive`)
+    requireContent(record)
+    return { record, start: await locateContent(reader, record) }
+  }
   return {
-    entries: [...records].map(([name, record]) => ({ name, sizeBytes: record.uncompressedSize })),
-    async *read({ name }) {
-      const record = records.get(name)
-      if (record === undefined) throw new Error(`${name} is not an entry of this archive`)
-      checkMethod(name, record)
-      const { fileDataStart } = await translated(reader, () =>
-        zip.readLocalFileHeaderPromise(record, { minimal: true }),
-      )
-      const isEmpty = record.compressedSize === 0
-      yield* checked(
-        name,
-        record,
-        isEmpty ? [] : inflated(record, await source.read(fileDataStart, record.compressedSize)),
-      )
+    entries: [...records.values()].filter(({ name }) => !name.endsWith('/')),
+    async stored(entry) {
+      const { record, start } = await locate(entry)
+      if (record.method !== STORED) return undefined
+      return storedEntry(record.name, sectionOf(source, start, record.compressedBytes), record.crc32)
+    },
+    async *read(entry) {
+      const { record, start } = await locate(entry)
+      const isEmpty = record.compressedBytes === 0
+      const raw = isEmpty ? Readable.from([]) : await source.read(start, record.compressedBytes)
+      yield* checked(record, record.method === STORED ? raw : inflated(record, raw))
     },
   }
 }
@@ -91,102 +120,52 @@ export async function readZipEntry(archive: ZipArchive, entry: ZipEntry, maxByte
   return Buffer.concat(chunks)
 }
 
-/** `PK` and a record type; an archive without entries starts with its end record. */
-async function checkSignature(source: ByteSource): Promise<void> {
-  const length = Math.min(4, source.sizeBytes)
-  const start = length === 0 ? [] : await (await source.read(0, length)).toArray()
-  const signature = Buffer.concat(start).toString('latin1')
-  if (signature === 'PK\u0003\u0004' || signature === 'PK\u0005\u0006') return
-  throw new ZipFormatError('not-a-zip', length === 0 ? 'the file is empty' : 'the file is not a zip archive')
-}
-
-async function readDirectory(zip: yauzl.ZipFile, limits: ZipLimits): Promise<Map<string, yauzl.Entry>> {
-  if (zip.entryCount > limits.maxEntries) {
+function requireContent({ name, method, isLink }: ZipRecord): void {
+  if (isLink) {
     throw new ZipFormatError(
-      'limit-exceeded',
-      `the zip archive has ${zip.entryCount} entries; at most ${limits.maxEntries} are taken`,
+      'link',
+      `the zip entry ${quoted(name)} is a symbolic link; zip the file itself (without the option -y)`,
     )
   }
-  const records = new Map<string, yauzl.Entry>()
-  const names = new Set<string>()
-  for await (const record of zip.eachEntry()) {
-    const name = safeName(record, limits)
-    if (names.has(name)) {
-      throw new ZipFormatError('duplicate-name', `the zip archive has two entries named ${quoted(name)}`)
-    }
-    names.add(name)
-    if (record.isEncrypted()) {
-      throw new ZipFormatError(
-        'encrypted',
-        `the zip entry ${quoted(name)} is encrypted; zip without password`,
-      )
-    }
-    if (record.uncompressedSize > limits.maxEntryBytes) {
-      throw new ZipFormatError(
-        'limit-exceeded',
-        `the zip entry ${quoted(name)} has ${record.uncompressedSize} bytes; at most ${limits.maxEntryBytes} are taken`,
-      )
-    }
-    if (!name.endsWith('/')) records.set(name, record)
-  }
-  return records
-}
-
-function safeName(record: yauzl.Entry, limits: ZipLimits): string {
-  if (record.fileNameRaw.length > limits.maxNameBytes) {
-    throw new ZipFormatError(
-      'limit-exceeded',
-      `a name in the zip archive is longer than ${limits.maxNameBytes} bytes`,
-    )
-  }
-  const { generalPurposeBitFlag, fileNameRaw, extraFields } = record
-  const name = yauzl.getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false)
-  if (name === '' || name.includes('\0') || yauzl.validateFileName(name) !== null) {
-    throw new ZipFormatError(
-      'unsafe-name',
-      `the zip entry ${quoted(name)} has a name that leads out of the archive`,
-    )
-  }
-  return name
-}
-
-function checkMethod(name: string, record: yauzl.Entry): void {
-  if (record.compressionMethod === STORED || record.compressionMethod === DEFLATED) return
+  if (method === STORED || method === DEFLATED) return
+  const known = METHODS[method] ?? `method ${method}`
   throw new ZipFormatError(
     'unsupported-method',
-    `the zip entry ${quoted(name)} uses compression method ${record.compressionMethod}; zip with deflate or store`,
+    `the zip entry ${quoted(name)} is compressed with ${known}; zip it with deflate, or store it`,
   )
 }
 
-function inflated(record: yauzl.Entry, raw: Readable): AsyncIterable<Uint8Array> {
-  if (record.compressionMethod === STORED) return raw
+async function* inflated(record: ZipRecord, raw: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+  const inflater = createInflateRaw({ chunkSize: INFLATE_CHUNK_BYTES })
   // The callback has nothing to do: pipeline destroys the inflater with the same error, which its reader then meets.
-  return pipeline(raw, createInflateRaw({ chunkSize: INFLATE_CHUNK_BYTES }), () => {})
+  yield* pipeline(inPieces(raw), inflater, () => {})
+  const left = record.compressedBytes - inflater.bytesWritten
+  if (left > 0) throw corruptEntry(record.name, `holds ${left} bytes behind the end of its content`)
 }
 
 async function* checked(
-  name: string,
-  record: yauzl.Entry,
-  bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  { name, ...record }: ZipRecord,
+  bytes: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   let crc = 0
   let sizeBytes = 0
   try {
     for await (const chunk of bytes) {
       sizeBytes += chunk.length
-      if (sizeBytes > record.uncompressedSize) {
-        throw new ZipFormatError('corrupt', `the zip entry ${quoted(name)} is larger than it announces`)
+      if (sizeBytes > record.sizeBytes) {
+        throw corruptEntry(name, `holds more than the ${record.sizeBytes} bytes that it announces`)
       }
       crc = crc32(chunk, crc)
       yield chunk
     }
   } catch (error) {
     if (!isZlibError(error)) throw error
-    throw new ZipFormatError('corrupt', `the zip entry ${quoted(name)} is damaged`, { cause: error })
+    throw corruptEntry(name, 'cannot be inflated', error)
   }
-  if (sizeBytes !== record.uncompressedSize || crc !== record.crc32) {
-    throw new ZipFormatError('corrupt', `the zip entry ${quoted(name)} is damaged: wrong size or checksum`)
+  if (sizeBytes < record.sizeBytes) {
+    throw corruptEntry(name, `holds ${sizeBytes} of the ${record.sizeBytes} bytes that it announces`)
   }
+  requireChecksum(name, crc, record.crc32)
 }
 
 /** yauzl throws bare errors; those of the source pass untouched. */
@@ -196,14 +175,11 @@ async function translated<Result>(reader: RangedReader, work: () => Promise<Resu
   } catch (error) {
     if (error instanceof ZipFormatError || error === reader.sourceError) throw error
     const words = error instanceof Error ? error.message : String(error)
-    throw new ZipFormatError('corrupt', `the zip archive is damaged or cut short: ${words}`, { cause: error })
+    if (words.includes('strong encryption')) throw encryptedZip('an entry')
+    throw corruptZip(words, error)
   }
 }
 
 function isZlibError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.slice(0, 200))
 }

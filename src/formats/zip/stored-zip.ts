@@ -4,10 +4,13 @@ import { ZipFile } from 'yazl'
 import { readAll } from '../read-all.ts'
 import { type FolderFileContent, writeFolderZip } from './write-folder-zip.ts'
 
-/** One file of an archive: its bytes, or a stream that is opened when its turn comes. */
+/** A stream, or some pieces that are in memory: to make a stream of each of many small ones takes seconds. */
+export type ArchiveContent = AsyncIterable<Uint8Array> | readonly Uint8Array[]
+
+/** One file of an archive: its bytes, or what is opened when its turn comes. */
 export type ArchiveEntry = { readonly name: string; readonly sizeBytes: number } & (
   | { readonly bytes: Buffer }
-  | { readonly open: () => Promise<Readable> }
+  | { readonly open: () => Promise<ArchiveContent> }
 )
 
 /** Entries get this time: the same files give the same archive. */
@@ -43,7 +46,7 @@ function streamedZip(entries: readonly ArchiveEntry[]): Readable {
     }
     zip.addReadStreamLazy(entry.name, { ...options, size: entry.sizeBytes }, (give) => {
       entry.open().then(
-        (stream) => give(null, stream),
+        (content) => give(null, Readable.from(content)),
         (error) => give(error, null as never),
       )
     })

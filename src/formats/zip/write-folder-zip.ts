@@ -1,5 +1,11 @@
 import { directoryRecord, endRecords, entrySpan, localHeader } from './folder-zip-records.ts'
 
+/** Where an entry's content lies in the zip. */
+export interface ContentPlace {
+  readonly offset: number
+  readonly sizeBytes: number
+}
+
 /** A file that goes into the zip. */
 export interface FolderFile {
   /** Relative, with `/`. */
@@ -28,6 +34,15 @@ export function folderZipSize(files: Iterable<FolderFile>): number {
   return (
     offset + directorySizeBytes + endRecords({ count, directorySizeBytes, directoryOffset: offset }).length
   )
+}
+
+/** Where the contents of these files lie in the zip that {@link writeFolderZip} makes of them. */
+export function* contentPlaces(files: Iterable<FolderFile>): Generator<[name: string, place: ContentPlace]> {
+  let offset = 0
+  for (const { name, sizeBytes } of files) {
+    offset += entrySpan(Buffer.byteLength(name), sizeBytes)
+    yield [name, { offset: offset - sizeBytes, sizeBytes }]
+  }
 }
 
 /**

@@ -19,6 +19,12 @@ export function refusal(
   return new DomainError(error, { type: 'related', parameterName: part, description }, { cause })
 }
 
+/** A zip of which everything could be read but the image. */
+export function asImageRefusal(error: unknown): unknown {
+  if (!(error instanceof ZipFormatError)) return error
+  return refusal('INTERNAL_DOCKER_IMAGE_EXTRACTION_FAILED', 'image', error.message, error)
+}
+
 /** What the formats complain about, as the contract's errors; anything else as it is. */
 export function asRefusal(error: unknown): unknown {
   if (error instanceof ZipFormatError) {

@@ -67,6 +67,11 @@ export function findImageEntry(zip: ZipArchive, descriptor: TaskDescriptor): Zip
   )
 }
 
+/** How the documentation has the image in the archive tagged (descriptor contract, 1.1); needed only where there are several. */
+export function documentedTag({ namespace, version }: TaskDescriptor): string {
+  return `${namespace.replaceAll('.', '/')}:${version}`
+}
+
 /** The logo, when the bundle has one in its root. */
 export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
   const logo = zip.entries.find(({ name }) => name.toLowerCase() === 'logo.png')

@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { buildManifest, type LayerBlob } from '../../formats/oci/build-manifest.ts'
-import { checkLayer } from '../../formats/oci/check-layer.ts'
-import type { FoundImage, ImageLayer } from '../../formats/oci/find-image.ts'
-import { gzipLayer } from '../../formats/oci/gzip-layer.ts'
-import { readTar } from '../../formats/tar/read-tar.ts'
-import type { ImageRegistry, Upload } from '../../ports.ts'
-
-type Progress = NonNullable<Upload['progress']>
-
-interface PushedLayer extends LayerBlob {
-  readonly contentBytes: number
-}
+import { buildManifest } from '../../formats/oci/build-manifest.ts'
+import { requireDiffId } from '../../formats/oci/check-layer.ts'
+import type { FoundImage } from '../../formats/oci/find-image.ts'
+import type { ZipArchive, ZipEntry } from '../../formats/zip/read-zip.ts'
+import type { ImageRegistry, ImportedLayer, Upload } from '../../ports.ts'
+import { createLayerPusher } from './layer-pusher.ts'
+import { createPushProgress } from './push-progress.ts'
+import { pushStoredArchive } from './push-stored-archive.ts'
+import { pushStreamedArchive } from './push-streamed-archive.ts'
 
 interface PushedImage {
   readonly manifest: { readonly bytes: Buffer; readonly mediaType: string }
@@ -19,108 +16,62 @@ interface PushedImage {
   readonly diskBytes: number
 }
 
-/** Writes of progress are at least this far apart, as a share of the image. */
-const PROGRESS_STEP = 1 / 50
+export interface PushImageOptions {
+  readonly registry: ImageRegistry
+  readonly repository: string
+  readonly zip: ZipArchive
+  /** The image archive. */
+  readonly entry: ZipEntry
+  /** Of the image that is meant, where the archive holds several. */
+  readonly wantedTag: string
+  /** What an earlier worker of this import has pushed. */
+  readonly known: readonly ImportedLayer[]
+  /** Keeps progress and the layers pushed so far; never called twice at the same time. */
+  readonly record: (facts: Required<Pick<Upload, 'progress' | 'layers'>>) => Promise<void>
+  /** Ends the work between two pieces of the archive; its reason is thrown. */
+  readonly signal: AbortSignal
+}
 
 /**
- * Second pass over an image archive: every layer goes to the registry as it streams by, one after another, compressed on the
- * way when plain; then the config. The manifest is left to the caller, so nothing can be pulled yet.
- * Holds some MiB (what one layer's check and compressor hold), whatever the size of the image.
- * @throws OciFormatError, TarFormatError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
+ * Sends an image's layers and config to the registry, everything about it checked. The manifest is left to the caller, so
+ * nothing can be pulled yet. An archive that is stored in the zip is looked through first, and its layers are read side by
+ * side; of a deflated one, which can only be read from front to back, what looks like a layer is sent as it comes by
+ * (docs/adr/0007). Memory does not grow with the image.
+ * @throws OciFormatError, TarFormatError, ZipFormatError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
  */
-export async function pushImage(
-  registry: ImageRegistry,
-  repository: string,
-  image: FoundImage,
-  archive: AsyncIterable<Uint8Array>,
-  report: (progress: Progress) => Promise<void>,
-): Promise<PushedImage> {
-  // Layers may share a file, which is then sent once.
-  const wanted = new Map(image.layers.map((layer) => [layer.file.name, layer]))
-  const tracker = trackProgress([...wanted.values()], report)
-  const pushed = new Map<string, PushedLayer>()
-  await tracker.report()
-  if (wanted.size > 0) {
-    for await (const { name, type, body } of readTar(archive)) {
-      const layer = wanted.get(name)
-      if (layer === undefined || type !== 'file') continue
-      pushed.set(name, await pushLayer(registry, repository, layer, tracker.counted(body)))
-      await tracker.layerDone()
-      if (pushed.size === wanted.size) break
-    }
-  }
-  const layers = image.layers.map(({ file }) => {
-    const layer = pushed.get(file.name)
-    if (layer === undefined) throw new Error(`${file.name} is gone: the bundle changed while it was read`)
-    return layer
+export async function pushImage(options: PushImageOptions): Promise<PushedImage> {
+  const { registry, repository, zip, entry, wantedTag, signal } = options
+  const progress = createPushProgress(entry.sizeBytes, options.known, options.record)
+  const pusher = createLayerPusher({
+    registry,
+    repository,
+    known: options.known,
+    remember: progress.layerDone,
   })
-  const config = await pushConfig(registry, repository, image.config)
-  const diskBytes = layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
-  return { manifest: buildManifest(config, layers), diskBytes }
+  await progress.report()
+  const stored = await zip.stored(entry)
+  const image =
+    stored === undefined
+      ? await pushStreamedArchive({ open: () => zip.read(entry), wantedTag, pusher, progress, signal })
+      : await pushStoredArchive({ stored, wantedTag, pusher, progress, signal })
+  const layers = await Promise.all(
+    image.layers.map(async ({ file, diffId }) => {
+      const layer = await pusher.find(file)
+      if (layer === undefined) throw new Error(`${file.name} was not sent`)
+      requireDiffId(file.name, layer.diffId, diffId)
+      return layer
+    }),
+  )
+  const config = await pushConfig(registry, repository, image)
+  await progress.end()
+  return {
+    manifest: buildManifest(config, layers),
+    diskBytes: layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
+  }
 }
 
-async function pushLayer(
-  registry: ImageRegistry,
-  repository: string,
-  { file, diffId }: ImageLayer,
-  body: AsyncIterable<Uint8Array>,
-): Promise<PushedLayer> {
-  const { bytes, compression, contentBytes } = await checkLayer({ file, diffId }, body)
-  if (compression === 'none') {
-    const blob = await registry.pushBlob(repository, gzipLayer(bytes))
-    return { ...blob, compression: 'gzip', contentBytes: contentBytes() }
-  }
-  const { digest, sizeBytes } = file
-  if (digest !== undefined && (await registry.hasBlob(repository, digest))) {
-    await readToEnd(bytes)
-    return { digest, sizeBytes, compression, contentBytes: contentBytes() }
-  }
-  const blob = await registry.pushBlob(repository, bytes)
-  return { ...blob, compression, contentBytes: contentBytes() }
-}
-
-async function pushConfig(registry: ImageRegistry, repository: string, config: Buffer) {
+async function pushConfig(registry: ImageRegistry, repository: string, { config }: FoundImage) {
   const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`
   if (await registry.hasBlob(repository, digest)) return { digest, sizeBytes: config.length }
   return await registry.pushBlob(repository, Readable.from([config]))
-}
-
-interface ProgressTracker {
-  report(): Promise<void>
-  counted(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined>
-  layerDone(): Promise<void>
-}
-
-/** Counts bytes as they lie in the archive, which is known before the first is sent. */
-function trackProgress(
-  layers: readonly ImageLayer[],
-  write: (progress: Progress) => Promise<void>,
-): ProgressTracker {
-  const bytes = layers.reduce((sum, { file }) => sum + file.sizeBytes, 0)
-  let layersDone = 0
-  let bytesDone = 0
-  let bytesReported = 0
-  const report = async (): Promise<void> => {
-    bytesReported = bytesDone
-    await write({ layers: layers.length, layersDone, bytes, bytesDone })
-  }
-  return {
-    report,
-    async *counted(body) {
-      for await (const chunk of body) {
-        bytesDone += chunk.length
-        if (bytesDone - bytesReported > bytes * PROGRESS_STEP) await report()
-        yield chunk
-      }
-    },
-    async layerDone() {
-      layersDone += 1
-      await report()
-    },
-  }
-}
-
-/** A blob that is there already need not be sent, but the archive must still be what it says. */
-async function readToEnd(bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const _ of bytes);
 }

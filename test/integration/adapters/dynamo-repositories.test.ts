@@ -24,7 +24,8 @@ describeTaskRepository('DynamoDB', async () => {
 
 describeRunRepository('DynamoDB', async () => {
   const options = await emptyTable()
-  return { runs: createDynamoRunRepository(options), identity: options.identity }
+  const tasks = createDynamoTaskRepository(options)
+  return { runs: createDynamoRunRepository(options), tasks, identity: options.identity }
 })
 
 describeUploadRepository('DynamoDB', async () => {

@@ -9,6 +9,8 @@ import { uniqueName, useEmulator } from './emulator.ts'
 useEmulator()
 const client = createS3Client()
 const PAGE_SIZE = 3
+/** S3 takes no smaller parts. */
+const COPY_RANGE_BYTES = 5 * 1024 * 1024
 
 async function emptyBucket(): Promise<string> {
   const bucketName = uniqueName('adapters')
@@ -18,8 +20,8 @@ async function emptyBucket(): Promise<string> {
 
 describeObjectStore('S3', { isServed: true }, async () => {
   const bucketName = await emptyBucket()
-  const objects = createS3ObjectStore({ client, bucketName, pageSize: PAGE_SIZE })
-  return { objects, pageSize: PAGE_SIZE }
+  const sizes = { pageSize: PAGE_SIZE, copyRangeBytes: COPY_RANGE_BYTES }
+  return { objects: createS3ObjectStore({ client, bucketName, ...sizes }), ...sizes }
 })
 
 describe('S3 object store', () => {

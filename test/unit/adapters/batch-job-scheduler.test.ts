@@ -2,7 +2,7 @@ import { type BatchClient, ClientException, ServerException } from '@aws-sdk/cli
 import { describe, expect, it } from 'vitest'
 import { createBatchJobScheduler } from '../../../src/adapters/aws/batch-job-scheduler.ts'
 import { describeOverrides } from '../../../src/domain/job/job-definition.ts'
-import { JobThrottledError } from '../../../src/ports.ts'
+import { JobRefusedError, JobThrottledError } from '../../../src/ports.ts'
 import { stubClient } from './stub-client.ts'
 
 const QUEUE = 'arn:aws:batch:eu-west-1:000000000000:job-queue/tasks'
@@ -57,8 +57,19 @@ describe('submission to Batch', () => {
     await expect(scheduler.submit(JOB)).rejects.toBeInstanceOf(JobThrottledError)
   })
 
-  it('passes other refusals on untouched', async () => {
-    const error = clientException('the job definition is not active')
+  it('tells a job that will never be taken', async () => {
+    const cause = clientException('the job definition is not active')
+    const { scheduler } = aScheduler([cause])
+
+    await expect(scheduler.submit(JOB)).rejects.toEqual(
+      new JobRefusedError('the job definition is not active', { cause }),
+    )
+  })
+
+  it.each([
+    ['a failure of the service', new ServerException({ message: 'internal', $metadata: {} })],
+    ['a lost connection', new Error('ECONNRESET')],
+  ])('passes on untouched what leaves open whether the job was taken: %s', async (_, error) => {
     const { scheduler } = aScheduler([error])
 
     await expect(scheduler.submit(JOB)).rejects.toBe(error)
@@ -68,6 +79,71 @@ describe('submission to Batch', () => {
     const scheduler = createBatchJobScheduler({ client: stubClient<BatchClient>([{}]).client })
 
     await expect(scheduler.submit(JOB)).rejects.toThrow('no job queue')
+  })
+})
+
+describe('looking for jobs at Batch', () => {
+  const detail = (jobId: string) => ({ jobId, jobName: 'run-1', status: 'RUNNING' })
+
+  it('describes a hundred at a time', async () => {
+    const { scheduler, sent } = aScheduler([{ jobs: [detail('1')] }])
+
+    const jobs = await scheduler.describe(Array.from({ length: 101 }, (_, index) => String(index)))
+
+    expect(sent.map(({ input }) => (input.jobs as string[]).length)).toEqual([100, 1])
+    expect(jobs).toEqual([
+      { ...detail('1'), attempts: [] },
+      { ...detail('1'), attempts: [] },
+    ])
+  })
+
+  it('finds the newest of a name, on whatever page', async () => {
+    const { scheduler, sent } = aScheduler([
+      { jobSummaryList: [{ ...detail('old'), createdAt: 1 }], nextToken: 'more' },
+      { jobSummaryList: [{ ...detail('new'), createdAt: 2 }] },
+      { jobs: [detail('new')] },
+    ])
+
+    expect(await scheduler.findByName('run-1')).toMatchObject({ jobId: 'new' })
+
+    expect(sent.map(({ input }) => input)).toEqual([
+      { jobQueue: QUEUE, filters: [{ name: 'JOB_NAME', values: ['run-1'] }] },
+      { jobQueue: QUEUE, filters: [{ name: 'JOB_NAME', values: ['run-1'] }], nextToken: 'more' },
+      { jobs: ['new'] },
+    ])
+  })
+
+  it('believes the list when the description does not know the job yet', async () => {
+    const { scheduler } = aScheduler([{ jobSummaryList: [{ ...detail('1'), createdAt: 1 }] }, { jobs: [] }])
+
+    expect(await scheduler.findByName('run-1')).toMatchObject({ jobId: '1', status: 'RUNNING' })
+  })
+
+  it('finds nothing where there is nothing', async () => {
+    const { scheduler } = aScheduler([{ jobSummaryList: [] }])
+
+    expect(await scheduler.findByName('run-1')).toBeUndefined()
+  })
+
+  it('tells a rate limit', async () => {
+    const { scheduler } = aScheduler([clientException('Too Many Requests')])
+
+    await expect(scheduler.findByName('run-1')).rejects.toBeInstanceOf(JobThrottledError)
+  })
+
+  it('lists what lives in every state before the end', async () => {
+    const { scheduler, sent } = aScheduler([{ jobSummaryList: [{ ...detail('1'), createdAt: 7 }] }])
+
+    const live = await Array.fromAsync(scheduler.listLive())
+
+    expect(live).toEqual(Array.from({ length: 5 }, () => ({ jobId: '1', jobName: 'run-1', createdAt: 7 })))
+    expect(sent.map(({ input }) => input.jobStatus)).toEqual([
+      'SUBMITTED',
+      'PENDING',
+      'RUNNABLE',
+      'STARTING',
+      'RUNNING',
+    ])
   })
 })
 

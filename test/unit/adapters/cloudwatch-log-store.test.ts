@@ -28,6 +28,22 @@ describe('CloudWatch log store', () => {
     expect(sent).toHaveLength(1)
   })
 
+  it('asks for no more lines than can fit', async () => {
+    const { logs, sent } = aStore([page('1', 'line'), page('1')])
+
+    await logs.read('stream', 1000)
+
+    expect(sent[0]).toMatchObject({ input: { limit: 500 } })
+  })
+
+  it('stops after a number of pages, however little is in them', async () => {
+    const { logs, sent } = aStore(Array.from({ length: 100 }, (_, i) => page(String(i), 'x')))
+
+    expect(await logs.read('stream', 1_000_000)).toBe('x\n'.repeat(30))
+
+    expect(sent).toHaveLength(30)
+  })
+
   it('passes unknown failures on untouched', async () => {
     const failure = new Error('connection lost')
     const { logs } = aStore([failure])

@@ -78,10 +78,19 @@ describe('DynamoDB queries', () => {
   })
 
   it('of the index stop at the limit', async () => {
-    const { table, sent } = aTable([{ Items: [A], LastEvaluatedKey: A }])
+    const { table, sent } = aTable([{ Items: [{ ...A, updatedAt: '2026' }], LastEvaluatedKey: A }])
+    const place = { key: A, updatedAt: '2026' }
 
-    expect(await table.activeRunKeys(2)).toEqual([A, A])
+    expect(await table.activeRuns(2)).toEqual([place, place])
 
     expect(sent).toHaveLength(2)
+  })
+
+  it('of the index begin behind a place', async () => {
+    const { table, sent } = aTable([{ Items: [] }])
+
+    await table.activeRuns(2, { key: A, updatedAt: '2026' })
+
+    expect(sent[0]?.input.ExclusiveStartKey).toEqual({ ...A, activeRuns: 'ACTIVE', updatedAt: '2026' })
   })
 })

@@ -43,6 +43,31 @@ describe('Step Functions workflow', () => {
     await expect(workflow.stop('run-1', 'cancelled')).resolves.toBeUndefined()
   })
 
+  it('tells how an execution stands, also that there is none', async () => {
+    const { workflow, sent } = aWorkflow([{ status: 'ABORTED' }, new ExecutionDoesNotExist(ERROR)])
+
+    expect([await workflow.findStatus('run-1'), await workflow.findStatus('run-2')]).toEqual([
+      'ABORTED',
+      undefined,
+    ])
+    expect(sent[0]?.input).toEqual({
+      executionArn: 'arn:aws:states:eu-west-1:000000000000:execution:runs:run-1',
+    })
+  })
+
+  it('lists all executions that go on, page by page', async () => {
+    const { workflow, sent } = aWorkflow([
+      { executions: [{ name: 'run-1' }], nextToken: 'more' },
+      { executions: [{ name: 'run-2' }] },
+    ])
+
+    expect(await Array.fromAsync(workflow.listRunning())).toEqual(['run-1', 'run-2'])
+    expect(sent.map(({ input }) => input)).toEqual([
+      { stateMachineArn: MACHINE, statusFilter: 'RUNNING' },
+      { stateMachineArn: MACHINE, statusFilter: 'RUNNING', nextToken: 'more' },
+    ])
+  })
+
   it.each([
     ['timed out', new TaskTimedOut(ERROR)],
     ['was answered', new TaskDoesNotExist(ERROR)],

@@ -36,6 +36,14 @@ describe('the routes', () => {
     })
   })
 
+  it('name the methods of a path when another one is used', async () => {
+    const { call } = await anApi()
+
+    const { headers } = await call('POST', `${BASE}/task-runs/${RUN_ID}`)
+
+    expect(headers.get('allow')).toBe('GET, DELETE')
+  })
+
   it('do not mind doubled slashes, which core writes', async () => {
     const { call } = await anApi()
 
@@ -48,6 +56,7 @@ describe('the routes', () => {
     ['GET', `${BASE}/tasks/`, 404],
     ['PATCH', `${BASE}/tasks`, 405],
     ['POST', `${BASE}/task-runs/${RUN_ID}`, 405],
+    ['POST', '/ping', 405],
   ])('%s %s is refused with %d in the shape of the contract', async (method, path, status) => {
     const { call } = await anApi()
 
@@ -145,6 +154,20 @@ describe('tasks', () => {
       status: 404,
       json: { errorCode: 'APPE-internal-task-not-found', details: { type: 'empty' } },
     })
+  })
+
+  it('have no runs while they are being removed, so that core can delete them again', async () => {
+    const { call, tasks, task } = await anApi({ run: {} })
+    await tasks.beginRemoval(task)
+    const path = `${BASE}/tasks/${task.namespace}/${task.version}`
+
+    const runs = await call('GET', `${path}/runs`)
+    const others = [await call('GET', path), await call('POST', `${path}/runs`)]
+    const deleted = await call('DELETE', path)
+
+    expect([runs.status, runs.json]).toEqual([200, []])
+    expect(others.map(({ status }) => status)).toEqual([404, 404])
+    expect([deleted.status, (await call('GET', `${path}/runs`)).status]).toEqual([200, 404])
   })
 
   it('are refused when the body is no multipart, has no part, or starts with a text field', async () => {

@@ -59,7 +59,46 @@ describe('the staging routes', () => {
     })
   })
 
+  it('take a large output in parts', async () => {
+    const engine = await anEngine({ run: RUN })
+    const app = createCheckedApp(engine)
+    const post = async (rest: string, body: object) => {
+      const response = await app.request(`${STAGING}/parts${rest}`, {
+        method: 'POST',
+        headers: { [RUN_SECRET_HEADER]: aRun().secret },
+        body: JSON.stringify({ jobAttempt: 1, name: 'sum', ...body }),
+      })
+      return (await response.json()) as { multipartId: string; urls: string[] }
+    }
+
+    const { multipartId } = await post('', {})
+    const { urls } = await post('/urls', { multipartId, first: 1, count: 2 })
+    engine.parts.receive(urls[0] ?? '', Buffer.alloc(5 * 1024 * 1024))
+    engine.parts.receive(urls[1] ?? '', Buffer.from('42'))
+    const sizeBytes = 5 * 1024 * 1024 + 2
+
+    expect(await post('/complete', { multipartId, sizeBytes })).toEqual({ sizeBytes })
+  })
+
   it.each([
+    [
+      'the wrong secret for parts',
+      'parts',
+      { body: '{"jobAttempt":1,"name":"sum"}', secret: 'wrong' },
+      'APPE-scheduler-unauthenticated-output-provisioning',
+    ],
+    [
+      'parts of no output of the task',
+      'parts',
+      { body: '{"jobAttempt":1,"name":"other"}' },
+      'APPE-upload-invalid',
+    ],
+    [
+      'part numbers that S3 does not have',
+      'parts/urls',
+      { body: '{"jobAttempt":1,"name":"sum","multipartId":"x","first":10001,"count":1}' },
+      'APPE-internal-task-run-state-error',
+    ],
     ['the wrong secret', 'inputs', { secret: 'wrong' }, 'APPE-scheduler-unauthenticated-output-provisioning'],
     ['a body that is no JSON', 'outputs', { body: '{' }, 'APPE-internal-task-run-state-error'],
     ['a body without entries', 'outputs', { body: '{"jobAttempt":1}' }, 'APPE-internal-task-run-state-error'],

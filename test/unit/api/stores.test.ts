@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { downloadFailure } from '../../../src/domain/store.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
@@ -163,8 +164,6 @@ describe('installing', () => {
     await engine.stores.create({ ...FIELDS, id: UNKNOWN, createdAt: '2026-01-01T00:00:00.000Z' })
     await engine.stores.makeDefault(UNKNOWN)
     const { namespace, version } = { namespace: 'com.example.new', version: '2.0.0-rc.1' }
-    const url = `https://store.example.org/api/v1/tasks/${namespace}/${version}/bundle.zip`
-    engine.bundles.offer(url, Buffer.from('bundle'))
     const uploads: typeof engine.uploads = {
       ...engine.uploads,
       create: (upload) => engine.uploads.create({ ...upload, state: 'READY', taskId: engine.task.id }),
@@ -184,9 +183,18 @@ describe('installing', () => {
     await engine.stores.create({ ...FIELDS, id: UNKNOWN, createdAt: '2026-01-01T00:00:00.000Z' })
     await engine.stores.makeDefault(UNKNOWN)
 
-    const response = await createCheckedApp(engine).request(INSTALL.replace('addition', 'missing'), {
-      method: 'POST',
-    })
+    const error = downloadFailure('store.example.org answered with status 404 and no bundle')
+    const uploads: typeof engine.uploads = {
+      ...engine.uploads,
+      // What the importer writes.
+      create: (upload) =>
+        engine.uploads.create({ ...upload, state: 'FAILED', error: { ...error.body, status: error.status } }),
+    }
+
+    const response = await createCheckedApp({ ...engine, uploads }).request(
+      INSTALL.replace('addition', 'missing'),
+      { method: 'POST' },
+    )
 
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({

@@ -31,6 +31,22 @@ describe('progress', () => {
     expect(written).toEqual(['… count', '\r\u001b[2K✓ count (0.3 s)\n'])
   })
 
+  it('shows on a terminal what a step tells of itself', async () => {
+    const { progress, written } = aProgress(true)
+
+    await progress.step('count', async (tell) => tell('2 of 3'))
+
+    expect(written).toEqual(['… count', '\r\u001b[2K… count: 2 of 3', '\r\u001b[2K✓ count (0.3 s)\n'])
+  })
+
+  it('keeps it to itself elsewhere', async () => {
+    const { progress, written } = aProgress(false)
+
+    await progress.step('count', async (tell) => tell('2 of 3'))
+
+    expect(written).toEqual(['✓ count (0.3 s)\n'])
+  })
+
   it('marks a step that failed and lets its error through', async () => {
     const { progress, written } = aProgress(false)
     const failing = progress.step('count', async () => {

@@ -1,97 +1,190 @@
-import { mkdir, mkdtemp, readFile, stat, symlink, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { mkdir, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { OutputEntry } from '../../../src/domain/staging.ts'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { CompleteParts, OutputEntry, PartUrls, StagedInputs } from '../../../src/domain/staging.ts'
 import type { StagingApi } from '../../../stager/api-client.ts'
-import { safePath, stageIn } from '../../../stager/stage-in.ts'
+import { createBudget } from '../../../stager/limits.ts'
+import { packFolder } from '../../../stager/pack-folder.ts'
+import { stageIn } from '../../../stager/stage-in.ts'
 import { listOutputs, stageOut } from '../../../stager/stage-out.ts'
+import { packZip } from '../../fixtures/bundle-builder.ts'
+import { closeWebServers } from '../../fixtures/web-server.ts'
+import { aFakeBucket, FAST, type FakeBucket, SIGNATURE, someBytes } from './fake-bucket.ts'
 
 const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'stager-'))
 
-/** Stands for the bucket: keeps what is PUT, serves what is asked for. */
-let bucket: Server
-let url: string
-const stored = new Map<string, string>()
-const lengths = new Map<string, string | undefined>()
+let bucket: FakeBucket
+let printed: string
 
-beforeAll(async () => {
-  bucket = createServer(async (request, response) => {
-    const path = request.url ?? ''
-    if (request.method === 'PUT') {
-      const chunks: Buffer[] = []
-      for await (const chunk of request) chunks.push(chunk as Buffer)
-      stored.set(path, Buffer.concat(chunks).toString('utf8'))
-      lengths.set(path, request.headers['content-length'])
-    }
-    response.end(request.method === 'GET' ? stored.get(path) : undefined)
+beforeEach(async () => {
+  bucket = await aFakeBucket()
+  printed = ''
+  vi.spyOn(console, 'log').mockImplementation((line: string) => {
+    printed += `${line}\n`
   })
-  await new Promise<void>((resolve) => bucket.listen(0, '127.0.0.1', resolve))
-  const address = bucket.address()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  url = `http://127.0.0.1:${address.port}`
 })
-afterAll(() => bucket.close())
-
-function anApi(changes: Partial<StagingApi>): StagingApi {
-  return {
-    inputs: () => Promise.reject(new Error('not asked for')),
-    outputs: () => Promise.reject(new Error('not asked for')),
-    ...changes,
-  }
-}
+afterEach(() => {
+  closeWebServers()
+  vi.restoreAllMocks()
+})
 
 describe('stage-in', () => {
-  it('writes the inputs and opens both folders to any user', async () => {
+  const stage = async (files: () => StagedInputs['files']) => {
     const [inputs, outputs] = [await aFolder(), await aFolder()]
-    stored.set('/large', 'a larger one')
-    const api = anApi({
-      inputs: async () => ({
-        files: [
-          { path: 'count', content: { kind: 'inline', text: '7' } },
-          { path: 'large', content: { kind: 'url', url: `${url}/large`, sizeBytes: 12 } },
-        ],
-      }),
-    })
+    await stageIn({ inputs: async () => ({ files: files() }) }, inputs, outputs, FAST)
+    return { inputs, outputs }
+  }
+  const remote = (path: string, kind: 'url' | 'tree' = 'url') => ({
+    path,
+    content: { kind, url: bucket.url(`/${path}`), sizeBytes: bucket.stored.get(`/${path}`)?.length ?? 0 },
+  })
 
-    await stageIn(api, inputs, outputs)
+  it('writes small and large inputs and opens both folders to any user', async () => {
+    bucket.stored.set('/large', someBytes(4500))
+
+    const { inputs, outputs } = await stage(() => [
+      { path: 'count', content: { kind: 'inline', text: '7' } },
+      remote('large'),
+    ])
 
     expect(await readFile(join(inputs, 'count'), 'utf8')).toBe('7')
-    expect(await readFile(join(inputs, 'large'), 'utf8')).toBe('a larger one')
+    expect((await readFile(join(inputs, 'large'))).equals(someBytes(4500))).toBe(true)
     expect((await stat(join(inputs, 'count'))).mode & 0o777).toBe(0o666)
     expect((await stat(inputs)).mode & 0o777).toBe(0o777)
     expect((await stat(outputs)).mode & 0o777).toBe(0o777)
+    expect(printed).toBe('2 input file(s) in place\n')
   })
 
-  it.each(['../escape', '/etc/passwd', 'a/../../b', ''])('refuses the path %j', (path) => {
-    expect(() => safePath(path)).toThrow('leaves the folder')
+  it('unpacks a tree, beside it large items, and leaves no zip behind', async () => {
+    bucket.stored.set(
+      '/masks',
+      await packZip([
+        { name: 'masks/array.yml', body: 'size: 2' },
+        { name: 'masks/0', body: 'a' },
+      ]),
+    )
+    bucket.stored.set('/masks/1', someBytes(2000))
+
+    const { inputs } = await stage(() => [remote('masks', 'tree'), remote('masks/1')])
+
+    expect(await readdir(inputs)).toEqual(['masks'])
+    expect((await readdir(join(inputs, 'masks'))).sort()).toEqual(['0', '1', 'array.yml'])
+    expect((await stat(join(inputs, 'masks'))).mode & 0o777).toBe(0o777)
+  })
+
+  it("unpacks a client's own zip below the folder of its parameter", async () => {
+    bucket.stored.set('/scan', await packZip([{ name: 'series/1.dcm', body: 'slice'.repeat(1000) }]))
+    const { path, content } = remote('scan', 'tree')
+
+    const { inputs } = await stage(() => [{ path, content: { ...content, kind: 'tree', below: 'scan' } }])
+
+    expect(await readdir(inputs)).toEqual(['scan'])
+    expect(await readFile(join(inputs, 'scan/series/1.dcm'), 'utf8')).toBe('slice'.repeat(1000))
+  })
+
+  it('asks the App Engine for fresh URLs when its own have expired', async () => {
+    for (const name of ['/a', '/b', '/c']) bucket.stored.set(name, someBytes(100))
+    let calls = 0
+
+    const { inputs } = await stage(() => {
+      const files = ['a', 'b', 'c'].map((name) => remote(name))
+      calls += 1
+      if (calls === 1) bucket.expire()
+      return files
+    })
+
+    expect((await readdir(inputs)).sort()).toEqual(['a', 'b', 'c'])
+    expect(calls).toBe(2)
+  })
+
+  it('refuses a path that leaves the folder', async () => {
+    await expect(
+      stage(() => [{ path: '../escape', content: { kind: 'inline', text: 'x' } }]),
+    ).rejects.toThrow('leaves the folder')
   })
 })
 
 describe('stage-out', () => {
+  /** An API that takes outputs of these names, and what it was told. */
+  function anApi(...declared: readonly string[]) {
+    const told: { entries: readonly OutputEntry[]; completed: CompleteParts[] } = {
+      entries: [],
+      completed: [],
+    }
+    const api: Omit<StagingApi, 'inputs'> = {
+      async outputs(jobAttempt, entries) {
+        told.entries = entries
+        const names = entries.map((entry) => entry.name).filter((name) => declared.includes(name))
+        return {
+          uploads: names.map((name) => ({ name, url: bucket.url(`/${jobAttempt}/${name}`) })),
+          listingUrl: bucket.url(`/${jobAttempt}/staged.json`),
+        }
+      },
+      beginParts: async () => ({ multipartId: 'id' }),
+      partUrls: async ({ name, first, count }: PartUrls) =>
+        Array.from({ length: count }, (_, i) => bucket.url(`/${name}/${first + i}`)),
+      completeParts: async (output) => void told.completed.push(output),
+    }
+    return { api, told }
+  }
+  const partsOf = (name: string, count: number): Buffer =>
+    Buffer.concat(
+      Array.from({ length: count }, (_, i) => bucket.stored.get(`/${name}/${i + 1}`) ?? Buffer.alloc(0)),
+    )
+
   it('hands over the files that the API asks for, the listing last', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'sum'), '42')
-    await writeFile(join(folder, 'debug.log'), 'x')
-    let told: readonly OutputEntry[] = []
-    const api = anApi({
-      outputs: async (jobAttempt, entries) => {
-        told = entries
-        return {
-          uploads: [{ name: 'sum', url: `${url}/${jobAttempt}/sum` }],
-          listingUrl: `${url}/${jobAttempt}/staged.json`,
-        }
-      },
+    await writeFile(join(folder, 'empty'), '')
+    await writeFile(join(folder, 'scratch'), 'x')
+    const { api, told } = anApi('sum', 'empty')
+
+    await stageOut(api, folder, 2, FAST)
+
+    expect(told.entries.map((entry) => entry.name)).toEqual(['empty', 'scratch', 'sum'])
+    expect(bucket.stored.get('/2/sum')?.toString()).toBe('42')
+    expect(bucket.stored.get('/2/empty')?.length).toBe(0)
+    expect(bucket.requests.at(-1)).toBe('PUT /2/staged.json')
+    expect(JSON.parse(bucket.stored.get('/2/staged.json')?.toString() ?? '')).toEqual({
+      entries: told.entries,
     })
+    expect(printed).not.toContain(SIGNATURE)
+  })
 
-    await stageOut(api, folder, 2)
+  it('sends a large file in parts', async () => {
+    const folder = await aFolder()
+    await writeFile(join(folder, 'image'), someBytes(4500))
+    const { api, told } = anApi('image')
 
-    expect(told.map((entry) => entry.name)).toEqual(['debug.log', 'sum'])
-    expect(stored.get('/2/sum')).toBe('42')
-    expect(lengths.get('/2/sum')).toBe('2')
-    expect([...stored.keys()].at(-1)).toBe('/2/staged.json')
-    expect(JSON.parse(stored.get('/2/staged.json') ?? '')).toEqual({ entries: told })
+    await stageOut(api, folder, 1, FAST)
+
+    expect(partsOf('image', 5).equals(someBytes(4500))).toBe(true)
+    expect(told.completed).toEqual([{ jobAttempt: 1, name: 'image', multipartId: 'id', sizeBytes: 4500 }])
+  })
+
+  it('sends a large folder as the parts of its zip', async () => {
+    const folder = await aFolder()
+    await mkdir(join(folder, 'masks'))
+    for (const index of [0, 1, 2]) await writeFile(join(folder, 'masks', String(index)), someBytes(1500))
+    const { api, told } = anApi('masks')
+
+    await stageOut(api, folder, 1, FAST)
+
+    const packed = packFolder(join(folder, 'masks'), 'masks', createBudget())
+    expect(partsOf('masks', 5).equals(await buffer(Readable.from(packed.open())))).toBe(true)
+    expect(told.completed[0]?.sizeBytes).toBe(packed.sizeBytes)
+  })
+
+  it('passes over files whose names no output can have, however many', async () => {
+    const folder = await aFolder()
+    await writeFile(join(folder, 'sum'), '1')
+    await writeFile(join(folder, 'debug.log'), 'x')
+    await writeFile(join(folder, '__proto__'), 'x')
+
+    expect((await listOutputs(folder)).map((entry) => entry.name)).toEqual(['sum'])
   })
 
   it('takes a link for what it points at, and for nothing when it leaves the folder', async () => {
@@ -100,6 +193,7 @@ describe('stage-out', () => {
     await mkdir(join(folder, 'folder'))
     await symlink('real', join(folder, 'inside'))
     await symlink('/etc/hostname', join(folder, 'outside'))
+    await symlink('..', join(folder, 'parent'))
     await symlink('nowhere', join(folder, 'dangling'))
     await symlink('circle', join(folder, 'circle'))
 
@@ -110,6 +204,7 @@ describe('stage-out', () => {
       folder: 'directory',
       inside: 'file',
       outside: 'other',
+      parent: 'other',
       dangling: 'other',
       circle: 'other',
     })

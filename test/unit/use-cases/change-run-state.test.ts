@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { RUN_STATES } from '../../../src/domain/run/transitions.ts'
+import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
+import { isFinal, RUN_STATES } from '../../../src/domain/run/transitions.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
-import { listInputs } from '../../../src/use-cases/read-run-values.ts'
+import { recordJobState } from '../../../src/use-cases/record-job-state.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { listInputs } from '../../fixtures/listed-inputs.ts'
 
 const provisioned = async () => {
   const engine = await anEngine({ run: {} })
@@ -66,6 +69,86 @@ describe('the state action RUNNING', () => {
     expect(await listInputs(engine, RUN_ID)).toEqual([])
   })
 
+  it('starts with the value that a client gave at the last moment, not with the default', async () => {
+    const task = aTask({ inputs: [anInput({ name: 'preset', default: 42 })] })
+    const engine = await anEngine({ task, run: { state: 'PROVISIONED' } })
+    let isFirst = true
+    const transition: typeof engine.runs.transition = async (runId, change) => {
+      if (isFirst) {
+        isFirst = false
+        await provisionInput(engine, RUN_ID, { parameterName: 'preset', value: 7 })
+      }
+      return engine.runs.transition(runId, change)
+    }
+
+    const { run } = await changeRunState(
+      { ...engine, runs: { ...engine.runs, transition } },
+      RUN_ID,
+      'RUNNING',
+    )
+
+    expect(run.state).toBe('QUEUING')
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([{ parameterName: 'preset', value: 7 }])
+  })
+
+  it('is refused when arrays stop matching at the last moment', async () => {
+    const array = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
+    const task = aTask({
+      inputs: [anInput({ name: 'left', type: array }), anInput({ name: 'right', type: array })],
+      matchingGroups: [['inputs/left', 'inputs/right']],
+    })
+    const engine = await anEngine({ task, run: {} })
+    for (const parameterName of ['left', 'right']) {
+      await provisionInput(engine, RUN_ID, { parameterName, value: [1] })
+    }
+    let isFirst = true
+    const transition: typeof engine.runs.transition = async (runId, change) => {
+      if (isFirst) {
+        isFirst = false
+        await provisionInput(engine, RUN_ID, { parameterName: 'left', value: [1, 2] })
+      }
+      return engine.runs.transition(runId, change)
+    }
+
+    const refused = changeRunState({ ...engine, runs: { ...engine.runs, transition } }, RUN_ID, 'RUNNING')
+
+    await expect(refused).rejects.toMatchObject({ error: 'INTERNAL_NOT_MATCHING_DIFF_SIZE' })
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
+  })
+
+  it('leaves no default behind when the run is deleted meanwhile', async () => {
+    const task = aTask({
+      inputs: [anInput({ name: 'preset', type: { id: 'string', minLength: 0 }, default: 'x'.repeat(5000) })],
+    })
+    const engine = await anEngine({ task, run: { state: 'PROVISIONED' } })
+    const transition: typeof engine.runs.transition = async (runId, change) => {
+      await deleteRun(engine, RUN_ID)
+      return engine.runs.transition(runId, change)
+    }
+
+    const refused = changeRunState({ ...engine, runs: { ...engine.runs, transition } }, RUN_ID, 'RUNNING')
+
+    await expect(refused).rejects.toMatchObject({ error: 'RUN_NOT_FOUND' })
+    expect(engine.objects.keys()).toEqual([])
+    expect([...engine.workflow.startedRuns]).toEqual([])
+  })
+
+  it('counts as started when only the answer of the workflow was lost', async () => {
+    const engine = await provisioned()
+    const start = async (runId: string) => {
+      await engine.runs.transition(runId, { to: 'QUEUED' })
+      throw new Error('timed out')
+    }
+
+    const { run } = await changeRunState(
+      { ...engine, workflow: { ...engine.workflow, start } },
+      RUN_ID,
+      'RUNNING',
+    )
+
+    expect(run.state).toBe('QUEUED')
+  })
+
   it('leaves no run QUEUING when the workflow cannot be started', async () => {
     const engine = await provisioned()
     const workflow = { ...engine.workflow, start: () => Promise.reject(new Error('away')) }
@@ -75,6 +158,61 @@ describe('the state action RUNNING', () => {
     expect(await engine.runs.find(RUN_ID)).toMatchObject({
       state: 'FAILED',
       failure: { kind: 'engine-error' },
+    })
+  })
+})
+
+describe('the state action CANCELLED', () => {
+  const job = { attempt: 1, jobName: 'run-1', jobId: 'job-1' }
+
+  it.each(RUN_STATES.filter((state) => !isFinal(state)))('ends a run that is %s', async (state) => {
+    const engine = await anEngine({ run: { state } })
+
+    const { run } = await changeRunState(engine, RUN_ID, 'cancelled')
+
+    expect(run).toMatchObject({ state: 'FAILED', failure: { kind: 'cancelled' } })
+  })
+
+  it('stops the workflow and the job, again when it is repeated', async () => {
+    const engine = await anEngine({ run: { state: 'RUNNING', job } })
+    await engine.workflow.start(RUN_ID)
+    const away = { ...engine.scheduler, terminate: () => Promise.reject(new Error('away')) }
+    await expect(changeRunState({ ...engine, scheduler: away }, RUN_ID, 'CANCELLED')).rejects.toThrow('away')
+    const ended: string[] = []
+    const terminate = async (jobId: string) => void ended.push(jobId)
+
+    const { run } = await changeRunState(
+      { ...engine, scheduler: { ...engine.scheduler, terminate } },
+      RUN_ID,
+      'CANCELLED',
+    )
+
+    expect(run.failure?.kind).toBe('cancelled')
+    expect([...engine.workflow.stoppedRuns.keys(), ...ended]).toEqual([RUN_ID, 'job-1'])
+  })
+
+  it('is refused for a run that has another end', async () => {
+    const failure = { kind: 'task-failed', message: 'exit code 3' } as const
+    const engine = await anEngine({ run: { state: 'FAILED', failure } })
+
+    await expect(changeRunState(engine, RUN_ID, 'CANCELLED')).rejects.toMatchObject({
+      error: 'INTERNAL_INVALID_TASK_RUN_STATE',
+    })
+    expect((await engine.runs.find(RUN_ID))?.failure).toEqual(failure)
+  })
+
+  it('is final for every late event', async () => {
+    const jobName = jobNameOf(RUN_ID, 1)
+    const engine = await anEngine({ run: { state: 'RUNNING', job: { ...job, jobName } } })
+    await changeRunState(engine, RUN_ID, 'CANCELLED')
+
+    for (const status of ['RUNNING', 'SUCCEEDED', 'FAILED'] as const) {
+      await recordJobState(engine, { jobName, jobId: 'job-1', status, attempts: [] })
+    }
+
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({
+      state: 'FAILED',
+      failure: { kind: 'cancelled', message: 'the run was cancelled' },
     })
   })
 })

@@ -6,7 +6,7 @@ import type { OutputEntry } from '../../../src/domain/staging.ts'
 import type { ParameterType } from '../../../src/domain/task/task.ts'
 import { writeFolderZip } from '../../../src/formats/zip/write-folder-zip.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
-import { findOutputItem, listOutputEntries } from '../../../src/use-cases/read-run-values.ts'
+import { findOutputItem, listOutputEntries } from '../../../src/use-cases/read-outputs.ts'
 import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicom, aPng } from '../../fixtures/images.ts'
@@ -224,7 +224,7 @@ describe('a collected array', () => {
     const engine = await ended({ out: INTEGERS }, { out: plain })
     await collectOutputs(engine, RUN_ID)
 
-    expect((await findOutputItem(engine, RUN_ID, 'out', '1')).map(({ name }) => name)).toEqual(['1'])
+    expect(await findOutputItem(engine, RUN_ID, 'out', '1')).toMatchObject({ kind: 'part', name: '1' })
     await expect(findOutputItem(engine, RUN_ID, 'out', '2')).rejects.toMatchObject({
       error: 'STORAGE_READING_FILE_FAILED',
     })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutputEntry } from '../../../src/domain/staging.ts'
 import type { TaskOutput } from '../../../src/domain/task/task.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
-import { findOutputFile } from '../../../src/use-cases/read-run-values.ts'
+import { findOutputFile } from '../../../src/use-cases/read-outputs.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

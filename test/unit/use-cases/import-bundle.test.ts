@@ -1,13 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createMemoryImageRegistry } from '../../../src/adapters/memory/memory-image-registry.ts'
-import { createMemoryJobScheduler } from '../../../src/adapters/memory/memory-job-scheduler.ts'
-import { createMemoryObjectStore } from '../../../src/adapters/memory/memory-object-store.ts'
-import { createMemoryTaskRepository } from '../../../src/adapters/memory/memory-task-repository.ts'
-import { createMemoryUploadRepository } from '../../../src/adapters/memory/memory-upload-repository.ts'
 import { uploadKey } from '../../../src/domain/storage-keys.ts'
 import type { Task } from '../../../src/domain/task/task.ts'
 import type { ImageRegistry, Upload } from '../../../src/ports.ts'
-import { importBundle } from '../../../src/use-cases/import-bundle.ts'
 import {
   aBundle,
   aDescriptorText,
@@ -20,51 +14,15 @@ import {
   packTar,
   packZip,
 } from '../../fixtures/bundle-builder.ts'
-import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
-
-const UPLOAD_ID = 'upload-1'
-const LEASE_SECONDS = 960
-
-function anImporter() {
-  const identity = createFixedIdentity()
-  return {
-    identity,
-    uploads: createMemoryUploadRepository(identity),
-    tasks: createMemoryTaskRepository(identity),
-    objects: createMemoryObjectStore(),
-    registry: createMemoryImageRegistry(),
-    scheduler: createMemoryJobScheduler(),
-    settings: {
-      repositoryPrefix: 'tasks',
-      job: {
-        definitionPrefix: 'test',
-        stagerImage: 'stager:1',
-        executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
-        logGroupName: 'jobs',
-        region: 'eu-west-1',
-        attemptTimeoutSeconds: 3600,
-      },
-    },
-  }
-}
-
-type Importer = ReturnType<typeof anImporter>
-
-async function put(importer: Importer, entries: readonly FileEntry[] | Buffer, id = UPLOAD_ID) {
-  const bytes = Buffer.isBuffer(entries) ? entries : await packZip(entries as readonly FileEntry[])
-  await importer.objects.put(uploadKey(id), bytes)
-}
-
-async function run(importer: Importer, id = UPLOAD_ID): Promise<Upload> {
-  await importBundle(importer, { uploadId: id, key: uploadKey(id) })
-  return await uploadOf(importer, id)
-}
-
-async function uploadOf(importer: Importer, id = UPLOAD_ID): Promise<Upload> {
-  const upload = await importer.uploads.find(id)
-  if (upload === undefined) throw new Error('there is no upload')
-  return upload
-}
+import {
+  anImporter,
+  type Importer,
+  LEASE_SECONDS,
+  put,
+  run,
+  UPLOAD_ID,
+  uploadOf,
+} from '../../fixtures/memory-importer.ts'
 
 async function taskOf(importer: Importer, id = UPLOAD_ID): Promise<Task> {
   const task = await importer.tasks.findById((await uploadOf(importer, id)).taskId)
@@ -142,6 +100,7 @@ describe('importing a bundle', () => {
     const announced: Upload = {
       id: UPLOAD_ID,
       key: uploadKey(UPLOAD_ID),
+      purpose: 'task',
       state: 'CREATED',
       taskId: 'announced-task',
       createdAt: '2026-01-01T00:00:00.000Z',
@@ -161,15 +120,15 @@ describe('importing a bundle', () => {
     const uploads: Importer['uploads'] = {
       ...importer.uploads,
       update: async (id, change) => {
-        if (change.state === 'PUSHING') seen.push(change.progress)
+        if (change.progress !== undefined) seen.push(change.progress)
         await importer.uploads.update(id, change)
       },
     }
 
     await run({ ...importer, uploads })
 
-    const bytes = layers.reduce((sum, layer) => sum + layer.length, 0)
-    expect(seen[0]).toEqual({ layers: 2, layersDone: 0, bytes, bytesDone: 0 })
+    const bytes = (await packTar(await dockerArchive({ layers }))).length
+    expect(seen[0]).toEqual({ layers: 0, layersDone: 0, bytes, bytesDone: 0 })
     expect(seen.at(-1)).toEqual({ layers: 2, layersDone: 2, bytes, bytesDone: bytes })
   })
 
@@ -346,7 +305,7 @@ describe('a refused bundle', () => {
     expect(await importer.tasks.list()).toEqual([])
     expect(importer.registry.images()).toEqual([])
     expect(importer.scheduler.definitions.size).toBe(0)
-    expect(importer.objects.keys()).toEqual([uploadKey(UPLOAD_ID)])
+    expect(importer.objects.keys()).toEqual([])
   })
 
   it('that breaks the schema is refused with all problems', async () => {
@@ -444,7 +403,7 @@ describe('an import that breaks down', () => {
         details: { type: 'server', exceptionMessage: null },
       })
       expect(importer.registry.images()).toEqual([])
-      expect(importer.objects.keys()).toEqual([uploadKey(UPLOAD_ID)])
+      expect(importer.objects.keys()).toEqual([])
     },
   )
 
@@ -458,7 +417,7 @@ describe('an import that breaks down', () => {
 
     expect(importer.registry.images()).toEqual([])
     expect(importer.scheduler.definitions.size).toBe(0)
-    expect(importer.objects.keys()).toEqual([uploadKey(UPLOAD_ID)])
+    expect(importer.objects.keys()).toEqual([])
   })
 
   it('takes the other steps back when one cannot be, and tells both', async () => {

@@ -9,10 +9,12 @@ import {
   provisionArrayItemFile,
 } from '../../../src/use-cases/provision-array.ts'
 import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
-import { listInputEntries, listInputs } from '../../../src/use-cases/read-run-values.ts'
+import { listInputEntries } from '../../../src/use-cases/read-inputs.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicomZip, aPng } from '../../fixtures/images.ts'
+import { listInputs } from '../../fixtures/listed-inputs.ts'
+import { aSentValue } from '../../fixtures/sent-value.ts'
 
 const INTEGERS: ArrayType = { id: 'array', allowMissing: false, subType: { id: 'integer' } }
 const IMAGES: ArrayType = { ...INTEGERS, subType: { id: 'image' } }
@@ -34,7 +36,7 @@ async function giveItem(engine: Engine, indexes: string, value: JsonValue): Prom
 
 async function giveImage(engine: Engine, indexes: string, value: Uint8Array, companion?: Uint8Array) {
   const target = await findArrayItem(engine, RUN_ID, 'p', indexes)
-  await provisionArrayItemFile(engine, target, { value, ...(companion === undefined ? {} : { companion }) })
+  await provisionArrayItemFile(engine, target, aSentValue(engine, value, companion))
 }
 
 const state = async (engine: Engine) => (await engine.runs.find(RUN_ID))?.state

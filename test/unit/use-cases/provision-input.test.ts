@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
-import { listInputs } from '../../../src/use-cases/read-run-values.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { listInputs } from '../../fixtures/listed-inputs.ts'
 
 const state = async (engine: Awaited<ReturnType<typeof anEngine>>) => (await engine.runs.find(RUN_ID))?.state
 
@@ -111,5 +112,105 @@ describe('provisioning a batch', () => {
       },
     })
     expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({})
+  })
+
+  it('leaves all inputs as they were when storing breaks off', async () => {
+    const engine = await anEngine({ run: {} })
+    await provisionInputs(engine, RUN_ID, [
+      { parameterName: 'a', value: 1 },
+      { parameterName: 'b', value: 2 },
+    ])
+    const before = await engine.runs.find(RUN_ID)
+    let stored = 0
+    const putInput: typeof engine.runs.putInput = async (value) => {
+      stored += 1
+      if (stored === 2) throw new Error('the table is away')
+      await engine.runs.putInput(value)
+    }
+
+    const broken = provisionInputs({ ...engine, runs: { ...engine.runs, putInput } }, RUN_ID, [
+      { parameterName: 'a', value: 3 },
+      { parameterName: 'b', value: 4 },
+    ])
+
+    await expect(broken).rejects.toThrow('the table is away')
+    expect(await engine.runs.find(RUN_ID)).toEqual(before)
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 1 }, { value: 2 }])
+  })
+
+  it('takes the last value of an input that is given twice, and answers each', async () => {
+    const engine = await anEngine({ run: {} })
+
+    const answers = await provisionInputs(engine, RUN_ID, [
+      { parameterName: 'a', value: 1 },
+      { parameterName: 'b', value: 2 },
+      { parameterName: 'A', value: 3 },
+    ])
+
+    expect(answers).toEqual([
+      { parameterName: 'a', value: 1 },
+      { parameterName: 'b', value: 2 },
+      { parameterName: 'a', value: 3 },
+    ])
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 3 }, { value: 2 }])
+  })
+
+  it('changes nothing when it is empty', async () => {
+    const engine = await anEngine({ run: {} })
+    const before = await engine.runs.find(RUN_ID)
+
+    expect(await provisionInputs(engine, RUN_ID, [])).toEqual([])
+
+    expect(await engine.runs.find(RUN_ID)).toEqual(before)
+  })
+
+  it('refuses two arrays that the run has only together no room for', async () => {
+    const gaps = (name: string) =>
+      anInput({ name, type: { id: 'array', allowMissing: true, subType: { id: 'boolean' } } })
+    const engine = await anEngine({ task: aTask({ inputs: [gaps('one'), gaps('two')] }), run: {} })
+    const value = Array.from({ length: 25_000 }, (_, index) => ({ index: index + 1, value: true }))
+
+    const refused = provisionInputs(engine, RUN_ID, [
+      { parameterName: 'one', value },
+      { parameterName: 'two', value },
+    ])
+
+    await expect(refused).rejects.toMatchObject({ error: 'INTERNAL_INVALID_COLLECTION_DIMENSIONS' })
+    expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({})
+  })
+})
+
+describe('a provisioning call that loses against', () => {
+  const long = 'x'.repeat(5000)
+  const losing = async (meanwhile: (engine: Awaited<ReturnType<typeof anEngine>>) => Promise<unknown>) => {
+    const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
+    const engine = await anEngine({ task, run: { state: 'PROVISIONED' } })
+    const valueIds: string[] = []
+    const putInput: typeof engine.runs.putInput = async (value) => {
+      valueIds.push(value.valueId)
+      await meanwhile(engine)
+      await engine.runs.putInput(value)
+    }
+    const call = provisionInput({ ...engine, runs: { ...engine.runs, putInput } }, RUN_ID, {
+      parameterName: 'text',
+      value: long,
+    })
+    return { engine, call, stored: () => engine.runs.findInput(RUN_ID, 'text', valueIds[0] ?? '') }
+  }
+
+  it('the start of the run is refused and leaves nothing', async () => {
+    const { engine, call, stored } = await losing(({ runs }) => runs.transition(RUN_ID, { to: 'QUEUING' }))
+
+    await expect(call).rejects.toMatchObject({ error: 'INTERNAL_INVALID_TASK_RUN_STATE' })
+    expect(await stored()).toBeUndefined()
+    expect(engine.objects.keys()).toEqual([])
+  })
+
+  it('the deletion of the run finds no run and leaves nothing', async () => {
+    const { engine, call, stored } = await losing((present) => deleteRun(present, RUN_ID))
+
+    await expect(call).rejects.toMatchObject({ error: 'RUN_NOT_FOUND' })
+    expect(await stored()).toBeUndefined()
+    expect(engine.objects.keys()).toEqual([])
   })
 })

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
 import type { JobDetail, JobStatus } from '../../../src/domain/run/job-outcome.ts'
+import { cancelRun } from '../../../src/use-cases/cancel-run.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { failRun } from '../../../src/use-cases/fail-run.ts'
 import { recordJobState } from '../../../src/use-cases/record-job-state.ts'
 import { submitJob } from '../../../src/use-cases/submit-job.ts'
@@ -63,6 +65,105 @@ describe('submitting a run', () => {
     expect(engine.workflow.answers.has(TOKEN)).toBe(true)
   })
 
+  it('asks the workflow to come again when it stays open whether Batch has the job', async () => {
+    const engine = await anEngine({ run: { state: 'QUEUING' } })
+    const submit = () => Promise.reject(new Error('ECONNRESET'))
+
+    const { outcome } = await submitJob(
+      { ...engine, scheduler: { ...engine.scheduler, submit } },
+      { runId: RUN_ID, taskToken: TOKEN },
+    )
+
+    expect(outcome).toBe('interrupted')
+    expect(engine.workflow.answers.get(TOKEN)).toEqual({
+      kind: 'failure',
+      error: 'SubmissionInterrupted',
+      cause: 'ECONNRESET',
+    })
+  })
+
+  it('gives up, with the reason, what Batch will never take', async () => {
+    const engine = await anEngine({ run: { state: 'QUEUING' } })
+    await engine.scheduler.deregisterDefinition(engine.task.jobDefinitionArn ?? '')
+
+    await submitJob(engine, { runId: RUN_ID, taskToken: TOKEN })
+
+    expect(engine.workflow.answers.get(TOKEN)).toEqual({
+      kind: 'failure',
+      error: 'JobRefused',
+      cause: 'the job definition does not exist',
+    })
+  })
+
+  it.each([
+    ['before SubmitJob', 'submit', 1],
+    ['after SubmitJob, before the id was stored', 'transition', 1],
+  ] as const)('ends with one job when a call died %s', async (_, method, jobs) => {
+    const engine = await anEngine({ run: { state: 'QUEUING' } })
+    const dying = () => Promise.reject(new Error('killed'))
+    await submitJob(
+      {
+        ...engine,
+        scheduler: method === 'submit' ? { ...engine.scheduler, submit: dying } : engine.scheduler,
+        runs: method === 'transition' ? { ...engine.runs, transition: dying } : engine.runs,
+      },
+      { runId: RUN_ID, taskToken: 'dead' },
+    )
+
+    await submitJob(engine, { runId: RUN_ID, taskToken: TOKEN })
+
+    expect(engine.scheduler.submissions.size).toBe(jobs)
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({
+      state: 'QUEUED',
+      job: { jobId: 'job-1', taskToken: TOKEN },
+    })
+  })
+
+  it('answers the new token at once when the job has ended before it came', async () => {
+    const engine = await submitted()
+    engine.scheduler.change('job-1', { status: 'SUCCEEDED', attempts: [{ taskProperties: [] }] })
+
+    const { outcome } = await submitJob(engine, { runId: RUN_ID, taskToken: 'second' })
+
+    expect(outcome).toBe('found')
+    expect(engine.scheduler.submissions.size).toBe(1)
+    expect(engine.workflow.answers.get('second')).toMatchObject({ kind: 'success' })
+  })
+
+  it('gives a submission that cannot be found the next name, for it may come after all', async () => {
+    const job = { attempt: 1, jobName: jobNameOf(RUN_ID, 1), taskToken: 'dead' }
+    const engine = await anEngine({ run: { state: 'QUEUING', job } })
+
+    await submitJob(engine, { runId: RUN_ID, taskToken: TOKEN })
+
+    expect((await engine.runs.find(RUN_ID))?.job).toMatchObject({
+      attempt: 2,
+      jobName: jobNameOf(RUN_ID, 2),
+      jobId: 'job-1',
+    })
+  })
+
+  it.each([
+    ['cancelled', (engine: Awaited<ReturnType<typeof anEngine>>) => cancelRun(engine, RUN_ID)],
+    ['deleted', (engine: Awaited<ReturnType<typeof anEngine>>) => deleteRun(engine, RUN_ID)],
+  ])('leaves no job of a run that is %s during SubmitJob', async (_, end) => {
+    const engine = await anEngine({ run: { state: 'QUEUING' } })
+    const submit: typeof engine.scheduler.submit = async (job) => {
+      const answer = await engine.scheduler.submit(job)
+      await end(engine)
+      return answer
+    }
+
+    const { outcome } = await submitJob(
+      { ...engine, scheduler: { ...engine.scheduler, submit } },
+      { runId: RUN_ID, taskToken: TOKEN },
+    )
+
+    expect(outcome).toBe('over')
+    expect([...engine.scheduler.terminations.keys()]).toEqual(['job-1'])
+    expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'failure', error: 'JobRefused' })
+  })
+
   it('submits nothing for a run that has ended', async () => {
     const engine = await anEngine({ run: { state: 'FAILED' } })
 
@@ -94,7 +195,69 @@ describe('events of a job', () => {
     await recordJobState(engine, anEvent('SUCCEEDED', { attempts: [{ taskProperties: [] }] }))
 
     expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'success' })
-    expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'QUEUED', job: { succeededAttempt: 1 } })
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'RUNNING', job: { succeededAttempt: 1 } })
+  })
+
+  it('write nothing when they come again, but answer the token again', async () => {
+    const engine = await submitted()
+    const success = anEvent('SUCCEEDED', { attempts: [{ taskProperties: [] }] })
+    await recordJobState(engine, success)
+    const before = await engine.runs.find(RUN_ID)
+    const tokens: string[] = []
+    const succeedToken = async (token: string) => void tokens.push(token)
+
+    const outcome = await recordJobState(
+      { ...engine, workflow: { ...engine.workflow, succeedToken } },
+      success,
+    )
+
+    expect([outcome, tokens]).toEqual(['stale', [TOKEN]])
+    expect(await engine.runs.find(RUN_ID)).toEqual(before)
+  })
+
+  it('keep what another event wrote between reading and writing', async () => {
+    const engine = await submitted()
+    const { find } = engine.runs
+    let isFirst = true
+    const interrupted: typeof find = async (runId) => {
+      const run = await find(runId)
+      if (isFirst) {
+        isFirst = false
+        const containers = [{ name: 'task', logStreamName: 'stream' }]
+        await recordJobState(
+          engine,
+          anEvent('RUNNING', { ecsProperties: { taskProperties: [{ containers }] } }),
+        )
+      }
+      return run
+    }
+
+    await recordJobState(
+      { ...engine, runs: { ...engine.runs, find: interrupted } },
+      anEvent('SUCCEEDED', { attempts: [{ taskProperties: [] }] }),
+    )
+
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({
+      state: 'RUNNING',
+      job: { logStreamName: 'stream', succeededAttempt: 1 },
+    })
+  })
+
+  it('tell why a job waits, also when the run is PENDING already, until it runs', async () => {
+    const engine = await submitted()
+    const blocked = { statusReason: 'CAPACITY: none', createdAt: Date.parse('2026-01-01T00:00:00Z') }
+    await recordJobState(engine, anEvent('RUNNABLE'))
+
+    await recordJobState(engine, anEvent('RUNNABLE', blocked))
+    const waiting = await engine.runs.find(RUN_ID)
+    await recordJobState(engine, anEvent('RUNNING'))
+    const late = await recordJobState(engine, anEvent('RUNNABLE', { ...blocked, statusReason: 'late' }))
+
+    expect(waiting).toMatchObject({
+      state: 'PENDING',
+      job: { waiting: { reason: 'CAPACITY: none', since: '2026-01-01T00:00:00.000Z' } },
+    })
+    expect(late).toBe('stale')
   })
 
   it('tell why a job failed', async () => {
@@ -108,7 +271,11 @@ describe('events of a job', () => {
       failure: { kind: 'task-failed', exitCode: 3, attempt: 1 },
       job: { logStreamName: 'stream' },
     })
-    expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'failure', error: 'task-failed' })
+    expect(engine.workflow.answers.get(TOKEN)).toEqual({
+      kind: 'failure',
+      error: 'JobFailed',
+      cause: 'task-failed: the task ended with exit code 3',
+    })
   })
 
   it('of an end answer the token again when they come again: the first may have died half-way', async () => {
@@ -147,6 +314,23 @@ describe('a workflow that went wrong', () => {
       state: 'FAILED',
       failure: { kind: 'engine-error', message: expect.stringContaining('no such table') },
     })
+  })
+
+  it('ends the job too, which nobody waits for any more', async () => {
+    const engine = await submitted()
+
+    await failRun(engine, { runId: RUN_ID, error: 'States.Timeout', cause: '' })
+
+    expect((await engine.runs.find(RUN_ID))?.failure?.kind).toBe('time-out')
+    expect([...engine.scheduler.terminations.keys()]).toEqual(['job-1'])
+  })
+
+  it('touches no run that was not started', async () => {
+    const engine = await anEngine({ run: { state: 'PROVISIONED' } })
+
+    await failRun(engine, { runId: RUN_ID, error: 'Error', cause: '' })
+
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
   })
 
   it('keeps the end that the run has', async () => {

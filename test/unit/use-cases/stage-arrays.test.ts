@@ -13,6 +13,7 @@ import { stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts
 import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicomZip, aPng } from '../../fixtures/images.ts'
+import { aSentValue } from '../../fixtures/sent-value.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
@@ -53,7 +54,7 @@ async function packedNames(engine: Engine, content: StagedInputs['files'][number
 
 async function giveCrop(engine: Engine, index: string, value: Uint8Array, companion?: Uint8Array) {
   const target = await findArrayItem(engine, RUN_ID, 'crops', index)
-  await provisionArrayItemFile(engine, target, { value, ...(companion === undefined ? {} : { companion }) })
+  await provisionArrayItemFile(engine, target, aSentValue(engine, value, companion))
 }
 
 describe('staging arrays in', () => {
@@ -71,10 +72,10 @@ describe('staging arrays in', () => {
     }
   })
 
-  it('packs items into one folder, companions and DICOM folders included', async () => {
+  it('packs small items into one folder, companions included', async () => {
     const engine = await aRunOfArrays()
     await giveCrop(engine, '0', aPng(), Buffer.from('{}'))
-    await giveCrop(engine, '1', await aDicomZip())
+    await giveCrop(engine, '1', aPng())
 
     const [file, ...others] = await staged(engine)
 
@@ -82,9 +83,40 @@ describe('staging arrays in', () => {
     expect(file && (await packedNames(engine, file.content))).toEqual([
       'crops/0',
       'crops/0.geojson',
-      'crops/1/slide/label.dcm',
-      'crops/1/slide/volume.dcm',
+      'crops/1',
       'crops/array.yml',
+    ])
+  })
+
+  it('gives large items and folders of DICOM files by themselves, as they came', async () => {
+    const engine = await aRunOfArrays()
+    const large = Buffer.concat([aPng(), Buffer.alloc(1024 * 1024)])
+    await giveCrop(engine, '0', large, Buffer.from('{}'))
+    await giveCrop(engine, '1', await aDicomZip())
+    const [stored] = engine.objects.keys().filter((key) => key.includes('/crops/1/'))
+
+    const [packed, ...others] = await staged(engine)
+
+    expect(packed && (await packedNames(engine, packed.content))).toEqual([
+      'crops/0.geojson',
+      'crops/array.yml',
+    ])
+    expect(others).toMatchObject([
+      { path: 'crops/0', content: { kind: 'url', sizeBytes: large.length } },
+      {
+        path: 'crops/1',
+        content: { kind: 'tree', below: 'crops/1', url: expect.stringContaining(stored ?? '') },
+      },
+    ])
+  })
+
+  it('gives a folder of DICOM files as its client packed it, and where it belongs', async () => {
+    const engine = await aRunOfArrays()
+    const zip = await aDicomZip(undefined, { compress: true })
+    await provisionFile(engine, RUN_ID, 'image', aSentValue(engine, zip))
+
+    expect(await staged(engine)).toMatchObject([
+      { path: 'image', content: { kind: 'tree', below: 'image', sizeBytes: zip.length } },
     ])
   })
 
@@ -119,7 +151,7 @@ describe('staging arrays in', () => {
 
   it('gives an image by URL with its companion beside it', async () => {
     const engine = await aRunOfArrays()
-    await provisionFile(engine, RUN_ID, 'image', { value: aPng(), companion: Buffer.from('{}') })
+    await provisionFile(engine, RUN_ID, 'image', aSentValue(engine, aPng(), Buffer.from('{}')))
 
     expect(await staged(engine)).toMatchObject([
       { path: 'image', content: { kind: 'url', sizeBytes: aPng().length } },

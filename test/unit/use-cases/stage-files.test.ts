@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
-import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anInput, aRun, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const SECRET = 'secret-of-the-run'
+const OTHER_ID = '44444444-4444-4444-8444-444444444444'
 const running = async () => {
   const task = aTask({
     inputs: [anInput({ name: 'small' }), anInput({ name: 'large', type: { id: 'string', minLength: 0 } })],
@@ -39,6 +40,25 @@ describe('staging', () => {
     expect(staged.uploads.map((upload) => upload.name)).toEqual(['sum'])
     expect(staged.uploads[0]?.url).toContain(`task-run-outputs-${RUN_ID}/1-2/sum`)
     expect(staged.listingUrl).toContain(`task-run-outputs-${RUN_ID}/1-2/staged.json`)
+  })
+
+  it('gives URLs of this run only, with another one beside it', async () => {
+    const engine = await running()
+    await engine.runs.create(aRun({ id: OTHER_ID, secret: 'secret-of-another' }))
+
+    const { files } = await stageInputs(engine, RUN_ID, SECRET)
+    const outputs = { jobAttempt: 1, entries: [{ name: 'sum', kind: 'file', sizeBytes: 1 } as const] }
+    const { uploads, listingUrl } = await stageOutputs(engine, RUN_ID, SECRET, outputs)
+
+    const urls = [...files.map(({ content }) => content), ...uploads, { url: listingUrl }].flatMap((one) =>
+      'url' in one ? [one.url] : [],
+    )
+    expect(urls).toHaveLength(3)
+    for (const url of urls)
+      expect(new URL(url).pathname).toMatch(RegExp(`^/task-run-(in|out)puts-${RUN_ID}/`))
+    await expect(stageInputs(engine, OTHER_ID, SECRET)).rejects.toMatchObject({
+      error: 'SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING',
+    })
   })
 
   it('is refused without the secret of the run', async () => {

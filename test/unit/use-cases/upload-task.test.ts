@@ -39,4 +39,16 @@ describe('uploading a bundle', () => {
       refusal: error,
     })
   })
+
+  it('says after 26 seconds that the import still goes on', async () => {
+    const engine = await anEngine()
+    const before = engine.identity.now().getTime()
+
+    await expect(uploadTask(engine, Buffer.from('bundle'))).rejects.toMatchObject({
+      error: 'INTERNAL_SERVER_ERROR',
+      details: { exceptionMessage: expect.stringContaining('still goes on') },
+    })
+
+    expect(engine.identity.now().getTime() - before).toBe(26_000)
+  })
 })

@@ -59,6 +59,11 @@ describe('the job definition', () => {
     expect(properties).not.toHaveProperty('taskRoleArn')
   })
 
+  it('has volumes of its own and nothing of a host', () => {
+    expect(properties.volumes).toEqual([{ name: 'inputs' }, { name: 'outputs' }])
+    expect(JSON.stringify(definition)).not.toMatch(/host"|sourcePath|privileged|docker\.sock|secrets"/u)
+  })
+
   it('ends the retry rules with one that matches everything', () => {
     expect(definition.retryStrategy.evaluateOnExit.at(-1)).toEqual({ action: 'EXIT', onReason: '*' })
   })

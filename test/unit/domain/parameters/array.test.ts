@@ -5,9 +5,9 @@ import type { JsonValue } from '../../../../src/domain/json.ts'
 import {
   type ArrayType,
   isComplete,
+  listArrayItems,
   parseIndexPath,
   provisionArray,
-  readArray,
 } from '../../../../src/domain/parameters/array.ts'
 import { codecOf } from '../../../../src/domain/parameters/registry.ts'
 import type { ParameterType } from '../../../../src/domain/task/task.ts'
@@ -25,9 +25,14 @@ const provisioned = (value: JsonValue, type: ArrayType = INTEGERS) => provisionA
 const filesOf = (value: JsonValue, type: ArrayType = INTEGERS) =>
   Object.fromEntries(provisioned(value, type).files.map(({ path, text }) => [path, text]))
 
+type Item = Readonly<Record<string, JsonValue>>
+
 /** The listing of a folder with these files. */
-function listed(files: Readonly<Record<string, string>>, type: ArrayType = INTEGERS) {
-  return readArray(
+async function listed(
+  files: Readonly<Record<string, string>>,
+  type: ArrayType = INTEGERS,
+): Promise<readonly Item[]> {
+  const pieces = listArrayItems(
     {
       taskRunId: 'run',
       parameterName: 'p',
@@ -36,6 +41,9 @@ function listed(files: Readonly<Record<string, string>>, type: ArrayType = INTEG
     },
     type,
   )
+  let json = ''
+  for await (const piece of pieces) json += piece
+  return JSON.parse(json) as readonly Item[]
 }
 
 const refusal = (promise: Promise<unknown>) =>

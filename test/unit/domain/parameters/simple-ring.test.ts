@@ -18,7 +18,11 @@ function isValidForJsts(ring: Ring): boolean {
 
 /** A few places make touching, repeated and collinear positions likely. */
 const onGrid = fc.tuple(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 5 }))
-const anywhere = fc.tuple(fc.double({ noNaN: true }), fc.double({ noNaN: true }))
+/** Numbers of one world: jsts itself loses the thread where 1e-100 meets 1e-42. */
+const ordinary = fc
+  .double({ noNaN: true, min: -1e9, max: 1e9 })
+  .map((number) => (Math.abs(number) < 1e-9 ? 0 : number))
+const anywhere = fc.tuple(ordinary, ordinary)
 const nearby = fc
   .tuple(fc.integer({ min: -4, max: 4 }), fc.integer({ min: -4, max: 4 }))
   .map(([x, y]): Position => [0.1 + x * 2 ** -54, 0.1 + y * 2 ** -54])
@@ -33,7 +37,6 @@ describe('the quick check of small rings', () => {
 
     fc.assert(
       fc.property(rings, (ring) => {
-        fc.pre(ring.flat().every(Number.isFinite))
         expect(isTopologicallyValid({ type: 'Polygon', coordinates: [[...ring]] })).toBe(isValidForJsts(ring))
       }),
       { seed: SEED, numRuns: 2000 },

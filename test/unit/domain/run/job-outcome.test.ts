@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { explainJobFailure, type JobDetail, taskLogStream } from '../../../../src/domain/run/job-outcome.ts'
+import {
+  explainJobFailure,
+  type JobDetail,
+  jobDetailSchema,
+  taskLogStream,
+  waitingOf,
+} from '../../../../src/domain/run/job-outcome.ts'
 
 type Container = NonNullable<JobDetail['attempts'][number]['taskProperties'][number]>['containers'][number]
 
@@ -13,6 +19,31 @@ function aFailedJob(containers: Container[], statusReason = 'Essential container
     attempts: [{ statusReason, taskProperties: [{ containers }] }],
   }
 }
+
+describe('the log stream of the task', () => {
+  const stageIn = { name: 'stage-in', logStreamName: 'prefix/with/slash/stage-in/ecs-id' }
+
+  it('is the one that Batch names', () => {
+    const job = aFailedJob([stageIn, { name: 'task', logStreamName: 'own/task/ecs-id' }])
+
+    expect(taskLogStream(job)).toBe('own/task/ecs-id')
+  })
+
+  it('is known by that of stage-in as soon as the job runs', () => {
+    const job: JobDetail = {
+      ...aFailedJob([]),
+      status: 'RUNNING',
+      attempts: [],
+      ecsProperties: { taskProperties: [{ containers: [stageIn, { name: 'task' }] }] },
+    }
+
+    expect(taskLogStream(job)).toBe('prefix/with/slash/task/ecs-id')
+  })
+
+  it('is unknown before any container has one', () => {
+    expect(taskLogStream(aFailedJob([{ name: 'task' }]))).toBeUndefined()
+  })
+})
 
 describe('the reason of a failed job', () => {
   it('is the exit code of the task', () => {
@@ -63,11 +94,67 @@ describe('the reason of a failed job', () => {
     expect(explainJobFailure(aFailedJob([], 'Host EC2 (instance i-0) terminated.')).kind).toBe('host-lost')
   })
 
-  it('repeats what Batch says of anything else', () => {
-    expect(explainJobFailure(aFailedJob([], 'MISCONFIGURATION: no such subnet'))).toEqual({
-      kind: 'engine-error',
-      message: 'MISCONFIGURATION: no such subnet',
+  it.each([
+    'Canceled by JobStateTimeLimit action due to reason: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
+    'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement is higher than can be met',
+  ])('is the lack of a machine when Batch gives up looking for one: %s', (statusReason) => {
+    expect(explainJobFailure({ ...aFailedJob([], statusReason), isCancelled: true })).toEqual({
+      kind: 'unschedulable',
+      message: `no machine could be found for the task: ${statusReason}`,
     })
+  })
+
+  it('is the one who ended it, not the exit code of the kill', () => {
+    const job = { ...aFailedJob([{ name: 'task', exitCode: 137 }], 'terminated by ops'), isTerminated: true }
+
+    expect(explainJobFailure(job)).toEqual({
+      kind: 'cancelled',
+      message: 'the job was ended from outside: terminated by ops',
+    })
+  })
+
+  it('is that of the last attempt, not of one that was retried', () => {
+    const job = aFailedJob([{ name: 'task', exitCode: 3 }])
+    const lost = { statusReason: 'Host EC2 (instance i-0) terminated.', taskProperties: [] }
+
+    expect(explainJobFailure({ ...job, attempts: [lost, ...job.attempts] }).kind).toBe('task-failed')
+  })
+
+  it('repeats what Batch says of anything else, of the containers too', () => {
+    const containers = [{ name: 'task', reason: 'CannotStartContainerError: exec format error' }]
+
+    expect(explainJobFailure(aFailedJob(containers, 'Task failed to start'))).toEqual({
+      kind: 'engine-error',
+      message: 'Task failed to start; CannotStartContainerError: exec format error',
+    })
+  })
+})
+
+describe('the reason why a job waits', () => {
+  // Shape of the user guide's example of a "Batch Job Queue Blocked" event.
+  const blocked = jobDetailSchema.parse({
+    jobArn: 'arn:aws:batch:us-east-1:123456789012:job/4c7599ae-0a82-49aa-ba5a-4727fcce14a8',
+    jobName: 'run-x-1',
+    jobId: '4c7599ae-0a82-49aa-ba5a-4727fcce14a8',
+    jobQueue: 'arn:aws:batch:us-east-1:123456789012:job-queue/tasks',
+    status: 'RUNNABLE',
+    statusReason: 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested',
+    attempts: [],
+    createdAt: 1_641_944_200_058,
+    retryStrategy: { attempts: 2, evaluateOnExit: [] },
+    tags: {},
+  })
+
+  it('is what Batch says of a job in RUNNABLE, since its submission', () => {
+    expect(waitingOf(blocked)).toEqual({
+      reason: 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested',
+      since: '2022-01-11T23:36:40.058Z',
+    })
+  })
+
+  it('is absent when Batch says nothing, and in all other states', () => {
+    expect(waitingOf({ ...blocked, statusReason: undefined })).toBeUndefined()
+    expect(waitingOf({ ...blocked, status: 'FAILED' })).toBeUndefined()
   })
 })
 

@@ -21,13 +21,15 @@ describe('run transitions', () => {
     ['QUEUING', 'RUNNING'],
     ['QUEUED', 'FINISHED'],
     ['RUNNING', 'FAILED'],
+    ['CREATED', 'FAILED'],
+    ['PROVISIONED', 'FAILED'],
   ] as const)('lets %s become %s', (from, to) => {
     expect(canFollow(from, to)).toBe(true)
   })
 
   it.each([
     ['CREATED', 'QUEUING'],
-    ['CREATED', 'FAILED'],
+    ['CREATED', 'FINISHED'],
     ['RUNNING', 'PENDING'],
     ['QUEUED', 'QUEUING'],
     ['FINISHED', 'RUNNING'],

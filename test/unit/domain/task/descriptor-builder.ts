@@ -31,10 +31,11 @@ export function parse(descriptor: unknown): ReturnType<typeof parseTaskDescripto
   let count = 0
   const text =
     typeof descriptor === 'string' ? descriptor : stringify(descriptor, { aliasDuplicateObjects: false })
-  return parseTaskDescriptor(text, () => {
+  const newId = (): string => {
     count += 1
     return `id-${count}`
-  })
+  }
+  return parseTaskDescriptor(text, { newId, defaultRamBytes: 4 * 1024 ** 3 })
 }
 
 export function parseValid(descriptor: unknown): TaskDescriptor {

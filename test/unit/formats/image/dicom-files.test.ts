@@ -91,6 +91,31 @@ describe('a zip of DICOM files', () => {
     expect(Math.max(...source.asked.map(({ length }) => length))).toBeLessThanOrEqual(2 * MIB)
   })
 
+  it('is looked into at several files at once, each at its own place', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `slice-${index}.dcm`)
+    const pixels = Buffer.alloc(300_000)
+    const zip = await aDicomZip(Object.fromEntries(names.map((name) => [name, aDicom({ pixels })])), {
+      compress: false,
+    })
+    const source = meteredSource(zip)
+    let reading = 0
+    let most = 0
+
+    const series = await describeDicomZip({
+      sizeBytes: zip.length,
+      async read(start, length) {
+        reading += 1
+        most = Math.max(most, reading)
+        await new Promise(setImmediate)
+        reading -= 1
+        return source.read(start, length)
+      },
+    })
+
+    expect(series?.fileCount).toBe(40)
+    expect(most).toBeGreaterThan(10)
+  })
+
   it('fetches a head once, however many steps it takes to walk it', async () => {
     const before = Array.from({ length: 200 }, (_, index) => ({
       tag: 0x00090000 + index,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type FoundImage, findImage } from '../../../../src/formats/oci/find-image.ts'
 import { scanImageArchive } from '../../../../src/formats/oci/image-archive.ts'
 import { OciFormatError } from '../../../../src/formats/oci/oci-format-error.ts'
+import { readTar } from '../../../../src/formats/tar/read-tar.ts'
 import {
   aLayer,
   digestOf,
@@ -14,7 +15,7 @@ import {
 } from '../../../fixtures/bundle-builder.ts'
 
 async function find(entries: readonly FileEntry[]): Promise<FoundImage> {
-  return findImage(await scanImageArchive(Readable.from([await packTar(entries)])))
+  return findImage(await scanImageArchive(readTar(Readable.from([await packTar(entries)]))))
 }
 
 async function refusal(entries: readonly FileEntry[]): Promise<OciFormatError> {

@@ -1,6 +1,9 @@
+import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { readTar, type TarLimits } from '../../../../src/formats/tar/read-tar.ts'
+import { readTar, type TarLimits, walkTar } from '../../../../src/formats/tar/read-tar.ts'
 import { TarFormatError } from '../../../../src/formats/tar/tar-format-error.ts'
+import { rangedInput } from '../../../../src/formats/tar/tar-input.ts'
+import { createCrcCoverage } from '../../../../src/formats/zip/crc-coverage.ts'
 import { packTar } from '../../../fixtures/bundle-builder.ts'
 
 async function* inChunks(bytes: Buffer, size = 1000): AsyncGenerator<Uint8Array, void, undefined> {
@@ -90,6 +93,37 @@ describe('tar archives', () => {
     }
 
     await expect(read()).rejects.toBe(failure)
+  })
+})
+
+describe('tar archives that can be read from any place', () => {
+  it('are walked without reading bodies, which are where they say', async () => {
+    const large = 'x'.repeat(300_000)
+    const bytes = await packTar([
+      { name: 'large', body: large },
+      { name: 'link', type: 'symlink', linkname: 'large' },
+      { name: 'last', body: 'text' },
+    ])
+    let fetched = 0
+    const source = {
+      sizeBytes: bytes.length,
+      read: async (start: number, length: number) => {
+        fetched += length
+        return Readable.from([bytes.subarray(start, start + length)])
+      },
+    }
+
+    const places: unknown[] = []
+    for await (const { name, offset, sizeBytes } of walkTar(rangedInput(source, createCrcCoverage()))) {
+      places.push([name, bytes.subarray(offset, offset + sizeBytes).toString()])
+    }
+
+    expect(places).toEqual([
+      ['large', large],
+      ['link', ''],
+      ['last', 'text'],
+    ])
+    expect(fetched).toBeLessThan(bytes.length / 2)
   })
 })
 

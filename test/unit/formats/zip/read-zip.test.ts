@@ -180,8 +180,9 @@ describe('hostile or damaged zip archives', () => {
   })
 
   it('passes failures of the source on', async () => {
-    const bytes = await packZip([{ name: 'a', body: 'text' }])
     const failure = new Error('no network')
+    const bytes = Buffer.alloc(1024 * 1024)
+    bytes.write('PK\u0003\u0004', 'latin1')
     const source: ByteSource = {
       sizeBytes: bytes.length,
       read: async (start, length) => {
@@ -190,6 +191,6 @@ describe('hostile or damaged zip archives', () => {
       },
     }
 
-    await expect(openZip({ ...source, sizeBytes: bytes.length + 100_000 })).rejects.toBe(failure)
+    await expect(openZip(source)).rejects.toBe(failure)
   })
 })

@@ -68,16 +68,18 @@ describe('arguments of the container engine', () => {
     expect(words).toContain('--network=host')
   })
 
-  it('limit memory without swap, and CPUs to those of the machine', () => {
+  it('limit processes, memory without swap, and CPUs to those of the machine', () => {
     const words = runArguments(podman, aTask(), 2)
 
-    expect(words).toEqual(expect.arrayContaining(['--cpus=2', '--memory=2048m', '--memory-swap=2048m']))
+    expect(words).toEqual(
+      expect.arrayContaining(['--pids-limit=4096', '--cpus=2', '--memory=2048m', '--memory-swap=2048m']),
+    )
   })
 
   it('set no limit where the engine cannot', () => {
     const words = runArguments({ ...podman, enforcesLimits: false }, aTask(), 2)
 
-    expect(words.join(' ')).not.toMatch(/--(?:cpus|memory)/u)
+    expect(words.join(' ')).not.toMatch(/--(?:cpus|memory|pids)/u)
   })
 
   it('mount the volumes', () => {

@@ -21,7 +21,7 @@ const retryPulls = {
 
 /** A task that starts and runs until it is stopped. */
 const untilStopped: RunTask = ({ signal, onStarted }) => {
-  onStarted()
+  onStarted({})
   return new Promise((resolve) =>
     signal.addEventListener('abort', () =>
       resolve({ taskArn, containers: [{ name: 'task', exitCode: 137 }] }),
@@ -61,7 +61,7 @@ const ended = (store: StateStore, jobId: string) =>
 describe('jobs of the local Batch server', () => {
   it('tell every change of state in order', async () => {
     const { runner, store } = aRunner(async ({ onStarted }) => {
-      onStarted()
+      onStarted({})
       return succeeded
     })
 

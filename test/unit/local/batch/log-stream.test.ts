@@ -51,6 +51,24 @@ describe('log of a container', () => {
     expect(batches.flat()).toHaveLength(10_041)
   })
 
+  it('is cut where it is longer than 16 MiB, but for its last 1000 lines', async () => {
+    const { client, batches } = aClient()
+    const log = openLogStream(client, 'group', 'stream', vi.fn())
+    async function* lines() {
+      for (let i = 0; i < 30_000; i += 1) yield Buffer.from(`${i} ${'x'.repeat(1000)}\n`)
+    }
+
+    await log.append(lines())
+    await log.close()
+
+    const sent = batches.flat().map((line = '') => line.split(' x', 1)[0])
+    const note = sent.findIndex((line = '') => line.startsWith('[app-engine] the log is longer'))
+    expect(sent.slice(0, note)).toEqual(Array.from({ length: note }, (_, i) => String(i)))
+    expect(sent[note + 1]).toBe(`[app-engine] ${29_000 - note} lines left out`)
+    expect(sent.slice(note + 2)).toEqual(Array.from({ length: 1000 }, (_, i) => String(29_000 + i)))
+    expect(note).toBeGreaterThan(15_000)
+  })
+
   it('makes the group when it is missing', async () => {
     let hasGroup = false
     const { client, batches } = aClient((command) => {

@@ -1,0 +1,123 @@
+/*
+ * Measures the edge with one large body, sent as core sends it (chunks of 8 KiB, no length):
+ *
+ *   npm run bench:edge [-- <gigabytes> [<rounds>]]
+ *
+ * The edge, a sink for the API and S3, and the sender are a process each. The baseline is the same body through the same edge
+ * on a path where it is passed on as it comes. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a
+ * target is missed.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { findFreePort, LOOPBACK } from '../local/ports.ts'
+
+const FILE_BYTES = Number(process.argv[2] ?? 5) * 1e9
+const ROUNDS = Number(process.argv[3] ?? 1)
+
+/** What core's HTTP client puts into one chunk. */
+const CHUNK_BYTES = 8192
+/** Chunks that the sender hands to the kernel at once: it is to cost as little as possible. */
+const CHUNKS_AT_ONCE = 64
+
+/**
+ * What the buffers of one request may take. Counted from the peak of passing on, which holds nothing either but what awaits its
+ * collection: of that there is as much, whatever the number of requests.
+ */
+const MEMORY_TARGET_MB = 64
+
+interface Measurement {
+  readonly megabytesPerSecond: number
+  /** Of the edge's process, before the request and at most. */
+  readonly idleMb: number
+  readonly peakMb: number
+}
+
+async function start(script: URL, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const child = fork(script, { env: { PATH: process.env.PATH, ...environment }, silent: true })
+  child.stderr?.pipe(process.stderr)
+  await once(child, 'message')
+  return child
+}
+
+/** @param field VmRSS or, the most there ever was, VmHWM. */
+async function memoryMb({ pid }: ChildProcess, field: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'mu').exec(status)?.[1]) * 1024) / 1e6
+}
+
+function chunk(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
+}
+
+async function write(socket: Socket, bytes: Buffer | string): Promise<void> {
+  if (!socket.write(bytes)) await once(socket, 'drain')
+}
+
+/** Sends a form with one file, and waits for the answer's first line. */
+async function send(port: number, path: string): Promise<string> {
+  const socket = connect(port, LOOPBACK)
+  const answered = once(socket, 'data')
+  const boundary = randomBytes(16).toString('hex')
+  const block = Buffer.concat(Array.from({ length: CHUNKS_AT_ONCE }, () => chunk(randomBytes(CHUNK_BYTES))))
+  const type = `multipart/form-data; boundary=${boundary}`
+  const disposition = 'Content-Disposition: form-data; name="task"; filename="1b3c.tmp"'
+  await write(
+    socket,
+    `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  )
+  await write(socket, chunk(Buffer.from(`--${boundary}\r\n${disposition}\r\n\r\n`)))
+  for (let sent = 0; sent < FILE_BYTES; sent += CHUNK_BYTES * CHUNKS_AT_ONCE) await write(socket, block)
+  await write(socket, Buffer.concat([chunk(Buffer.from(`\r\n--${boundary}--\r\n`)), chunk(Buffer.alloc(0))]))
+  const [answer] = (await answered) as [Buffer]
+  socket.destroy()
+  return answer.toString().split('\r\n', 1).join()
+}
+
+/** One body through an edge of its own. */
+async function measure(path: string): Promise<Measurement> {
+  const [edgePort, sinkPort] = [await findFreePort(), await findFreePort()]
+  const sinkUrl = `http://${LOOPBACK}:${sinkPort}`
+  const sink = await start(new URL('./edge-sink.ts', import.meta.url), { PORT: String(sinkPort) })
+  const edge = await start(new URL('../edge/main.ts', import.meta.url), {
+    PORT: String(edgePort),
+    API_URL: sinkUrl,
+  })
+  try {
+    const idleMb = await memoryMb(edge, 'VmRSS')
+    const begin = performance.now()
+    const status = await send(edgePort, path)
+    const seconds = (performance.now() - begin) / 1000
+    const received = Number(await (await fetch(`${sinkUrl}/received`)).text())
+    if (!status.includes(' 200 ') || received < FILE_BYTES)
+      throw new Error(`${status}, ${received} bytes arrived`)
+    const peakMb = await memoryMb(edge, 'VmHWM')
+    return { megabytesPerSecond: received / 1e6 / seconds, idleMb, peakMb }
+  } finally {
+    edge.kill('SIGKILL')
+    sink.kill('SIGKILL')
+  }
+}
+
+function print(name: string, { megabytesPerSecond, idleMb, peakMb }: Measurement): void {
+  const rate = `${megabytesPerSecond.toFixed(0)} MB/s`.padEnd(12)
+  console.log(`${name.padEnd(20)} ${rate} edge: idle ${idleMb.toFixed(0)} MB, peak ${peakMb.toFixed(0)} MB`)
+}
+
+console.log(`${FILE_BYTES / 1e9} GB in chunks of ${CHUNK_BYTES / 1024} KiB`)
+for (let round = 0; round < ROUNDS; round += 1) {
+  const passedOn = await measure('/app-engine/v1/anything')
+  print('passed on', passedOn)
+  const uploaded = await measure('/app-engine/v1/tasks')
+  print('uploaded in parts', uploaded)
+  const ratio = uploaded.megabytesPerSecond / passedOn.megabytesPerSecond
+  console.log(`rate uploaded / passed on: ${ratio.toFixed(2)}`)
+  const buffersMb = uploaded.peakMb - passedOn.peakMb
+  const isReached = buffersMb < MEMORY_TARGET_MB
+  console.log(
+    `buffers: ${buffersMb.toFixed(0)} MB, target < ${MEMORY_TARGET_MB} MB, ${isReached ? 'reached' : 'MISSED'}`,
+  )
+  if (!isReached) process.exitCode = 1
+}

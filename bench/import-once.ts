@@ -1,0 +1,87 @@
+/*
+ * Imports one bundle into a registry by the use case that the Lambda calls, with the bucket on disk and the table in memory:
+ *
+ *   node bench/import-once.ts BUNDLE http://REGISTRY/REPOSITORY:TAG
+ *
+ * The tag is moved to the image's own name afterwards, so that whoever compares finds it where it was asked for.
+ */
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { createDistributionImageRegistry } from '../src/adapters/http/distribution-image-registry.ts'
+import { createMemoryBundleSource } from '../src/adapters/memory/memory-bundle-source.ts'
+import { createMemoryJobScheduler } from '../src/adapters/memory/memory-job-scheduler.ts'
+import { createMemoryObjectStore } from '../src/adapters/memory/memory-object-store.ts'
+import { createMemoryTaskRepository } from '../src/adapters/memory/memory-task-repository.ts'
+import { createMemoryUploadRepository } from '../src/adapters/memory/memory-upload-repository.ts'
+import type { ImageRegistry, ObjectStore } from '../src/ports.ts'
+import { collectAtOnce } from '../src/runtime/collect-at-once.ts'
+import { systemIdentity } from '../src/runtime/identity.ts'
+import { repeat } from '../src/runtime/repeat.ts'
+import { importBundle } from '../src/use-cases/import-bundle.ts'
+
+const [bundle = '', target = ''] = process.argv.slice(2)
+const { origin, pathname } = new URL(target)
+const [, repository = '', tag = ''] = /^\/(.+):([^:]+)$/u.exec(pathname) ?? []
+const KEY = 'uploads/bench'
+/** Of a local file; 64 KiB would cost a switch to the thread pool each. */
+const READ_BYTES = 1024 * 1024
+
+/** Reads the bundle where the bucket would; everything else stays in memory. */
+function fileBackedStore(): ObjectStore {
+  const memory = createMemoryObjectStore()
+  return {
+    ...memory,
+    size: async (key) => (key === KEY ? (await stat(bundle)).size : await memory.size(key)),
+    async read(key, range) {
+      if (key !== KEY) return await memory.read(key, range)
+      const { start = 0, length = Number.POSITIVE_INFINITY } = range ?? {}
+      return createReadStream(bundle, { start, end: start + length - 1, highWaterMark: READ_BYTES })
+    },
+  }
+}
+
+/** Everything goes to the repository and tag of the command line, whatever the descriptor says. */
+function pinnedRegistry(): ImageRegistry {
+  const registry = createDistributionImageRegistry({ registryUrl: origin })
+  return {
+    ...registry,
+    hasBlob: (_, digest) => registry.hasBlob(repository, digest),
+    pushBlob: (_, bytes) => registry.pushBlob(repository, bytes),
+    pushManifest: (_, _tag, manifest, mediaType) =>
+      registry.pushManifest(repository, tag, manifest, mediaType),
+  }
+}
+
+collectAtOnce()
+const uploads = createMemoryUploadRepository(systemIdentity)
+await importBundle(
+  {
+    identity: systemIdentity,
+    uploads,
+    tasks: createMemoryTaskRepository(systemIdentity),
+    objects: fileBackedStore(),
+    bundles: createMemoryBundleSource(),
+    registry: pinnedRegistry(),
+    scheduler: createMemoryJobScheduler(),
+    requests: { send: async () => {} },
+    repeat,
+    settings: {
+      repositoryPrefix: 'bench',
+      defaultRamBytes: 4 * 1024 ** 3,
+      job: {
+        definitionPrefix: 'bench',
+        stagerImage: 'stager:1',
+        executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
+        logGroupName: 'jobs',
+        region: 'eu-west-1',
+        attemptTimeoutSeconds: 3600,
+      },
+    },
+  },
+  { uploadId: 'bench', key: KEY },
+)
+const upload = await uploads.find('bench')
+if (upload?.state !== 'READY') {
+  console.error(JSON.stringify(upload?.error ?? upload?.state))
+  process.exit(1)
+}

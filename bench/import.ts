@@ -1,0 +1,147 @@
+/*
+ * Measures the importer side by side with `unzip` and `skopeo copy`, on the same bundles, registry and machine:
+ *
+ *   npm run bench:import -- [--tools DIR] [--sizes 1G,4G] [--rounds 5] [--keep DIR]
+ *
+ * The tools (make-bundle.mjs, compare.mjs) come from the folder that --tools or BENCH_TOOLS names. Programs needed:
+ * docker-registry skopeo unzip zstd time (Debian packages of these names), on Linux. Prints a table for each bundle, then one
+ * figure a line with its target; exits with 1 when a target is missed. Run it on a machine that does nothing else.
+ */
+import { spawnSync } from 'node:child_process'
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+
+const { values: options } = parseArgs({
+  options: {
+    tools: { type: 'string', default: process.env.BENCH_TOOLS ?? '' },
+    sizes: { type: 'string', default: '1G,4G' },
+    rounds: { type: 'string', default: '5' },
+    port: { type: 'string', default: '5055' },
+    /** Bundles are kept here for the next time. */
+    keep: { type: 'string' },
+  },
+})
+if (options.tools === '') throw new Error('say where make-bundle.mjs and compare.mjs are: --tools DIR')
+
+/** The standard bundles, and how much of skopeo's time and processor time they may take. */
+const KINDS = [
+  { name: 'plain layers, deflated', arguments: ['--layers', '8'], wall: 0.4, cpu: 0.4 },
+  {
+    name: 'gzip layers, stored',
+    arguments: ['--format', 'docker-29-with-attestation', '--zip', 'stored'],
+    wall: 0.2,
+    cpu: 0.4,
+  },
+] as const
+const MOST_PUSHED = 1.03
+const MOST_MEMORY_MB = 256
+const MOST_GROWTH = 1.1
+
+interface Run {
+  readonly name: string
+  readonly round: number
+  readonly wall: number
+  readonly cpu: number
+  readonly rssMB: number
+  readonly pushed: number
+  readonly noise: number
+}
+
+interface Result {
+  readonly imageBytes: number
+  readonly runs: readonly Run[]
+}
+
+let isMissed = false
+
+function print(name: string, value: number, target: number): void {
+  const isReached = value <= target
+  isMissed ||= !isReached
+  console.log(
+    `${name.padEnd(60)} ${value.toFixed(2).padStart(8)}  target ≤ ${target}, ${isReached ? 'reached' : 'MISSED'}`,
+  )
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = (sorted.length - 1) / 2
+  return ((sorted[Math.floor(middle)] ?? 0) + (sorted[Math.ceil(middle)] ?? 0)) / 2
+}
+
+function runTool(tool: string, args: readonly string[]): void {
+  const { status } = spawnSync(process.execPath, [join(options.tools, tool), ...args], { stdio: 'inherit' })
+  if (status !== 0) throw new Error(`${tool} ended with ${status}`)
+}
+
+const exists = async (path: string): Promise<boolean> =>
+  await access(path).then(
+    () => true,
+    () => false,
+  )
+
+const folder = options.keep ?? (await mkdtemp(join(tmpdir(), 'bench-import-')))
+const importer = join(folder, 'import-once.mjs')
+try {
+  // As a Lambda gets it: one file, its types taken out before.
+  await build({
+    entryPoints: [join(import.meta.dirname, 'import-once.ts')],
+    outfile: importer,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
+    },
+  })
+  console.log(`Node ${process.version}, ${availableParallelism()} processors`)
+  for (const kind of KINDS) {
+    const memories: number[] = []
+    const rates: number[] = []
+    for (const size of options.sizes.split(',')) {
+      const bundle = join(folder, `${kind.name.replaceAll(/[ ,]+/gu, '-')}-${size}.zip`)
+      if (!(await exists(bundle))) {
+        runTool('make-bundle.mjs', ['--out', bundle, '--size', size, '--seed', '1', ...kind.arguments])
+      }
+      const figures = join(folder, 'figures.json')
+      runTool('compare.mjs', [
+        ...['--bundle', bundle, '--rounds', options.rounds, '--port', options.port],
+        ...['--work', join(folder, 'work'), '--json', figures],
+        ...['--contender', 'skopeo'],
+        ...[
+          '--contender',
+          `importer=${process.execPath} ${importer} {bundle} http://{registry}/{repo}:{tag}`,
+        ],
+      ])
+      const { runs, imageBytes } = JSON.parse(await readFile(figures, 'utf8')) as Result
+      const ours = runs.filter(({ name }) => name === 'importer')
+      const ratio = (key: 'wall' | 'cpu' | 'pushed'): number =>
+        median(
+          ours.map((run) => {
+            const base = runs.find(({ name, round }) => name === 'skopeo' && round === run.round)
+            return run[key] / (base?.[key] ?? Number.NaN)
+          }),
+        )
+      const name = `${kind.name}, ${size}: `
+      print(`${name}wall, of skopeo's`, ratio('wall'), kind.wall)
+      print(`${name}processor, of skopeo's`, ratio('cpu'), kind.cpu)
+      print(`${name}pushed, of skopeo's`, ratio('pushed'), MOST_PUSHED)
+      const memory = median(ours.map(({ rssMB }) => rssMB))
+      print(`${name}peak memory, MB`, memory, MOST_MEMORY_MB)
+      memories.push(memory)
+      rates.push(imageBytes / median(ours.map(({ wall }) => wall)))
+    }
+    const [firstMemory = 0, ...moreMemory] = memories
+    const [firstRate = 0, ...moreRates] = rates
+    for (const memory of moreMemory)
+      print(`${kind.name}: memory, of the first size's`, memory / firstMemory, MOST_GROWTH)
+    // The first size carries the start of the process, so that a larger one has something in hand.
+    for (const rate of moreRates)
+      print(`${kind.name}: time per byte, of the first size's`, firstRate / rate, 1)
+  }
+} finally {
+  if (options.keep === undefined) await rm(folder, { recursive: true, force: true })
+}
+process.exitCode = isMissed ? 1 : 0

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { createProgress } from '../cli/progress.ts'
+import { type LocalStack, startLocalStack } from '../local/stack.ts'
+import { STAGER_VARIABLES } from '../src/domain/staging.ts'
+import { type CountedRequest, type CountingProxy, startCountingProxy } from './counting-proxy.ts'
+import { type ProcessWatch, watchProcesses } from './process-watch.ts'
+
+/*
+ * What the benches of values share: a local stack of their own, runs of the probe task, and figures with their targets.
+ */
+
+const PROJECT = join(import.meta.dirname, '..')
+const BUNDLE = join(PROJECT, 'test/fixtures/probe-task/probe-task.zip')
+const TASK = 'tasks/org.example.probe-task/1.0.0'
+const STAGE_IN = 'stage-in'
+export const STAGE_OUT = 'stage-out'
+
+const POLL_MS = 100
+/** Calls of one kind; the slowest counts, after one that is not counted. */
+export const REPEATS = 10
+
+/** A measured value; `target` is what it has to stay below. */
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly target?: number
+}
+
+/** Prints one figure a line; a missed target ends the process with 1. */
+export function print({ name, value, unit, target }: Figure): void {
+  const rounded = Number.isInteger(value) ? String(value) : value.toFixed(1)
+  const words = `${name.padEnd(56)} ${rounded} ${unit}`
+  if (target === undefined) {
+    console.log(words)
+    return
+  }
+  const isReached = value < target
+  if (!isReached) process.exitCode = 1
+  console.log(`${words.padEnd(72)} target < ${target} ${unit}, ${isReached ? 'reached' : 'MISSED'}`)
+}
+
+/** A running stack with all that is watched of it. */
+export interface Bench {
+  readonly stack: LocalStack
+  /** Requests to S3 so far. */
+  readonly requests: readonly CountedRequest[]
+  readonly watch: ProcessWatch
+  /** @throws Error for an answer of 400 or more; redirects are not followed */
+  call(method: string, path: string, body?: FormData | string): Promise<Response>
+}
+
+/** Starts a stack, measures, prints the peak memory of every process, and leaves nothing behind. */
+export async function withBench(measure: (bench: Bench) => Promise<void>): Promise<void> {
+  const instance = `bench-${randomBytes(4).toString('hex')}`
+  let proxy: CountingProxy | undefined
+  const stack = await startLocalStack({
+    instance,
+    progress: createProgress(process.stdout),
+    s3Through: async (emulatorUrl) => {
+      proxy ??= await startCountingProxy(emulatorUrl)
+      return proxy.url
+    },
+  })
+  const watch = watchStack(stack)
+  try {
+    if (proxy === undefined) throw new Error('the emulator is not one of our own: unset AWS_ENDPOINT_URL')
+    await measure({
+      stack,
+      requests: proxy.requests,
+      watch,
+      call: (method, path, body) => callOk(stack, method, path, body),
+    })
+    for (const { name, peakMib } of watch.peaks()) {
+      print({ name: `peak memory of ${name}`, value: peakMib, unit: 'MiB', target: 512 })
+    }
+  } finally {
+    watch.stop()
+    await stack.stop()
+    proxy?.stop()
+    await rm(join(PROJECT, '.local', instance), { recursive: true, force: true })
+  }
+}
+
+function watchStack(stack: LocalStack): ProcessWatch {
+  return watchProcesses((environment, command) => {
+    // Other stacks may run on this machine.
+    if (environment.get(STAGER_VARIABLES.apiUrl)?.startsWith(`${stack.apiUrl}/`)) {
+      return [STAGE_IN, STAGE_OUT].find((name) => command.includes(name))
+    }
+    const isOurs = environment.get('AWS_ENDPOINT_URL') === stack.emulatorUrl
+    const name = isOurs ? environment.get('AWS_LAMBDA_FUNCTION_NAME') : undefined
+    // CloudFormation's name: stack, construct, hash.
+    return name?.replace(/^.*-(\w+)Function.*$/u, '$1')
+  })
+}
+
+async function callOk(
+  stack: LocalStack,
+  method: string,
+  path: string,
+  body?: FormData | string,
+): Promise<Response> {
+  const headers: Record<string, string> =
+    typeof body === 'string' ? { 'content-type': 'application/json' } : {}
+  const answer = await fetch(new URL(path, stack.baseUrl), {
+    method,
+    headers,
+    redirect: 'manual',
+    ...(body !== undefined && { body }),
+  })
+  if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+  return answer
+}
+
+/** Installs the probe task. */
+export async function installProbe({ call }: Bench): Promise<void> {
+  const form = new FormData()
+  form.append('task', new Blob([await readFile(BUNDLE)]), 'bundle.zip')
+  await call('POST', 'tasks', form)
+}
+
+/** @returns the path of a new run of the probe task. */
+export async function createRun({ call }: Bench): Promise<string> {
+  const { id } = (await (await call('POST', `${TASK}/runs`)).json()) as { readonly id: string }
+  return `task-runs/${id}`
+}
+
+/** Gives an input of a run its value. */
+export async function provision({ call }: Bench, path: string, name: string, value: unknown): Promise<void> {
+  const body = JSON.stringify({ parameterName: name, value })
+  await (await call('PUT', `${path}/input-provisions/${name}`, body)).arrayBuffer()
+}
+
+/**
+ * Starts a run and waits for its end.
+ * @returns when it was seen to be FINISHED, in milliseconds as `Date.now()` gives them.
+ * @throws Error when it has FAILED
+ */
+export async function finishRun({ call }: Bench, path: string): Promise<number> {
+  await call('POST', `${path}/state-actions`, JSON.stringify({ desired: 'RUNNING' }))
+  for (;;) {
+    const { state, error } = (await (await call('GET', path)).json()) as {
+      readonly state: string
+      readonly error?: unknown
+    }
+    if (state === 'FAILED') throw new Error(`the run is FAILED: ${JSON.stringify(error)}`)
+    if (state === 'FINISHED') return Date.now()
+    await pause(POLL_MS)
+  }
+}
+
+/** Milliseconds of one call. */
+export async function timeOf(call: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await call()
+  return performance.now() - start
+}
+
+/** Milliseconds of the slowest of some calls. */
+export async function slowest(call: () => Promise<unknown>): Promise<number> {
+  await call()
+  const times: number[] = []
+  for (let i = 0; i < REPEATS; i += 1) times.push(await timeOf(call))
+  return Math.max(...times)
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod'
+
+interface ErrorBody {
+  readonly message: string
+  readonly details?: z.infer<typeof detailsSchema> | undefined
+}
+
+const errorSchema: z.ZodType<ErrorBody> = z.lazy(() =>
+  z.object({ message: z.string(), details: detailsSchema.optional().catch(undefined) }),
+)
+const detailsSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('related'), parameterName: z.string(), description: z.string() }),
+  z.object({ type: z.literal('parameter'), parameterName: z.string() }),
+  z.object({ type: z.literal('batch'), errors: z.array(errorSchema) }),
+])
+
+/** What the service says of an error, in lines: its message, and what the details add to it. Anything else as it is. */
+export function explainError(body: unknown): string {
+  const parsed = errorSchema.safeParse(typeof body === 'string' ? parseJson(body) : body)
+  if (parsed.success) return linesOf(parsed.data).join('\n')
+  return (typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 500)
+}
+
+function linesOf({ message, details }: ErrorBody): readonly string[] {
+  switch (details?.type) {
+    case 'related':
+      return [message, `  ${details.parameterName}: ${details.description}`]
+    case 'parameter':
+      return [`${details.parameterName}: ${message}`]
+    case 'batch':
+      return [message, ...details.errors.flatMap((one) => linesOf(one).map((line) => `  ${line}`))]
+    default:
+      return [message]
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

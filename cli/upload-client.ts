@@ -1,0 +1,169 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import * as z from 'zod'
+import { explainError } from './explain-error.ts'
+
+/** An answer that the upload cannot go on after; the message says what it was. */
+export class UploadRefusedError extends Error {
+  override readonly name = 'UploadRefusedError'
+  readonly status: number
+
+  constructor(message: string, status: number) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** The way to the service or to its storage failed; what has arrived is kept there. */
+export class UploadBrokenError extends Error {
+  override readonly name = 'UploadBrokenError'
+}
+
+const uploadSchema = z.object({
+  id: z.string(),
+  state: z.enum(['CREATED', 'VALIDATING', 'PUSHING', 'READY', 'FAILED']),
+  partSizeBytes: z.number().nullable(),
+  progress: z
+    .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
+    .nullable(),
+  task: z.object({ namespace: z.string(), version: z.string() }).nullable(),
+  error: z.unknown(),
+})
+const partsSchema = z.object({
+  parts: z.array(z.object({ partNumber: z.number(), sizeBytes: z.number() })),
+})
+const partUrlsSchema = z.object({ parts: z.tuple([z.object({ url: z.string() })]) })
+
+export type UploadView = z.infer<typeof uploadSchema>
+
+export interface SentPart {
+  /** From 1. */
+  readonly number: number
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** The calls of one upload. But for the first, each is repeated while it fails for a reason that may pass. */
+export interface UploadClient {
+  create(fileName: string, sizeBytes: number): Promise<UploadView>
+  find(id: string): Promise<UploadView>
+  /** Sizes of the parts that have arrived, by number. */
+  parts(id: string): Promise<ReadonlyMap<number, number>>
+  sendPart(id: string, part: SentPart, signal: AbortSignal): Promise<void>
+  complete(id: string): Promise<UploadView>
+  abort(id: string): Promise<void>
+}
+
+/** Between attempts; half a minute in all. */
+const PAUSES_MS = [1000, 2000, 4000, 8000, 16_000]
+
+/** Four parts of 16 MiB in ten minutes are 1 Mbit/s. */
+const PART_TIMEOUT_MS = 600_000
+/** API Gateway gives up after 29 s. */
+const CALL_TIMEOUT_MS = 60_000
+
+/**
+ * A client of the service at `baseUrl`, which ends in `/`.
+ * @param pausesMs between the attempts of one call
+ */
+export function createUploadClient(baseUrl: string, pausesMs: readonly number[] = PAUSES_MS): UploadClient {
+  async function callOnce(method: string, path: string, body?: object): Promise<unknown> {
+    const answer = await fetch(new URL(path, baseUrl), {
+      method,
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw refusal(`${method} ${path}`, answer.status, text)
+    return text === '' ? undefined : JSON.parse(text)
+  }
+
+  function call(method: string, path: string, body?: object): Promise<unknown> {
+    return untilAnswered(`${method} ${path}`, pausesMs, () => callOnce(method, path, body))
+  }
+
+  async function putPart(id: string, { number, bytes }: SentPart, signal: AbortSignal): Promise<void> {
+    // Asked for each time: a URL lives for minutes, a slow line may take longer.
+    const range = { first: number, last: number }
+    const { parts } = partUrlsSchema.parse(await callOnce('POST', `uploads/${id}/part-urls`, range))
+    const answer = await fetch(parts[0].url, {
+      method: 'PUT',
+      body: bytes,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(PART_TIMEOUT_MS)]),
+    })
+    const text = await answer.text()
+    if (answer.status === 404) {
+      throw new UploadRefusedError(
+        'what had arrived is gone, it is kept for a day: call again to begin anew',
+        404,
+      )
+    }
+    // Any other refusal may mean that the URL has expired.
+    if (!answer.ok) throw new UploadBrokenError(`storage answered ${answer.status}: ${text.slice(0, 300)}`)
+  }
+
+  return {
+    async create(fileName, sizeBytes) {
+      const body = { purpose: 'task', fileName, sizeBytes }
+      // A service that is not there is told at once.
+      return uploadSchema.parse(
+        await untilAnswered('POST uploads', [], () => callOnce('POST', 'uploads', body)),
+      )
+    },
+
+    async find(id) {
+      return uploadSchema.parse(await call('GET', `uploads/${id}`))
+    },
+
+    async parts(id) {
+      const { parts } = partsSchema.parse(await call('GET', `uploads/${id}/parts`))
+      return new Map(parts.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes]))
+    },
+
+    async sendPart(id, part, signal) {
+      await untilAnswered(`sending part ${part.number}`, pausesMs, () => putPart(id, part, signal), signal)
+    },
+
+    async complete(id) {
+      return uploadSchema.parse(await call('POST', `uploads/${id}/complete`, {}))
+    },
+
+    async abort(id) {
+      await call('DELETE', `uploads/${id}`)
+    },
+  }
+}
+
+/** @throws UploadRefusedError at once, UploadBrokenError after the last attempt */
+async function untilAnswered<Result>(
+  what: string,
+  pausesMs: readonly number[],
+  attempt: () => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
+  for (let attempts = 0; ; attempts += 1) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (error instanceof UploadRefusedError) throw error
+      const pauseMs = pausesMs[attempts]
+      if (pauseMs === undefined) throw new UploadBrokenError(`${what}: ${wordsOf(error)}`, { cause: error })
+      await wait(pauseMs, undefined, signal === undefined ? {} : { signal })
+    }
+  }
+}
+
+/** A failure of the service or of a gateway passes, unlike a refusal. */
+function refusal(what: string, status: number, text: string): Error {
+  const words = explainError(text)
+  return status >= 500 || status === 429
+    ? new UploadBrokenError(`${what} was answered with ${status}: ${words}`)
+    : new UploadRefusedError(words, status)
+}
+
+/** fetch hides the reason in the cause. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
+}

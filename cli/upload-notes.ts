@@ -1,0 +1,35 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import * as z from 'zod'
+
+const notesSchema = z.object({
+  uploadId: z.string(),
+  /** Where the upload is. */
+  url: z.string(),
+  /** Of the file, to tell whether it is still the same. */
+  sizeBytes: z.number(),
+  modifiedMs: z.number(),
+})
+
+/** What is remembered of an upload that has not ended, in a file beside the bundle. */
+export type UploadNotes = z.infer<typeof notesSchema>
+
+function notesFile(bundle: string): string {
+  return `${bundle}.upload.json`
+}
+
+/** @returns undefined when there are none, or none that can be understood. */
+export async function readNotes(bundle: string): Promise<UploadNotes | undefined> {
+  try {
+    return notesSchema.parse(JSON.parse(await readFile(notesFile(bundle), 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+export async function writeNotes(bundle: string, notes: UploadNotes): Promise<void> {
+  await writeFile(notesFile(bundle), `${JSON.stringify(notes, undefined, 2)}\n`)
+}
+
+export async function removeNotes(bundle: string): Promise<void> {
+  await rm(notesFile(bundle), { force: true })
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { createApi } from './api.ts'
+import { awaitImport } from './await-import.ts'
+import { createConnect } from './connections.ts'
+import { answerFailure, ClientGoneError } from './failures.ts'
+import { type PassOnOptions, passOn } from './pass-on.ts'
+import { readSmallBody } from './read-ahead.ts'
+import { isMultipart } from './read-parts.ts'
+import { findBodyRoute, isInstallation } from './routes.ts'
+import { type TakeBodyDependencies, takeBody } from './take-body.ts'
+import { createUploads } from './uploads.ts'
+
+export interface EdgeOptions {
+  /** Base URL of the API, without the service's own prefix and version. */
+  readonly apiUrl: URL
+  readonly log: (text: string) => void
+  /** Pauses between the attempts of what fails for a passing reason; others in tests. */
+  readonly pausesMs?: readonly number[]
+}
+
+/** The front door, to be put into a server. */
+export interface Edge {
+  readonly listener: RequestListener
+  /** Resolves when nothing is being done any more, the discarding of broken uploads included. */
+  settled(): Promise<void>
+}
+
+/**
+ * Largest body that goes to the API as it is. Lambda takes 6 MB, in which API Gateway puts the body as base64: 5.6 MB for this
+ * much, and the request's headers beside it.
+ */
+export const SMALL_BODY_BYTES = 4 * 1024 * 1024
+
+/** A part, and what the client asked for, are tried again for 16 s; calls about the upload for 4 s. */
+const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000]
+const API_PAUSES = 4
+
+/** A client that was refused may go on sending for so long: core reads no answer before it has sent its 15 GB. */
+const LINGER_MS = 30 * 60_000
+
+/**
+ * Passes requests on to the API, but for bodies that are too large for it: these become uploads while they arrive.
+ * At most 64 MB of a body are in memory: 4 MiB that were read before it was known to be large, and three parts of 16 MiB.
+ */
+export function createEdge({ apiUrl, log, pausesMs = PAUSES_MS }: EdgeOptions): Edge {
+  const connect = createConnect()
+  const api = createApi(apiUrl, connect)
+  const uploads = createUploads(api, pausesMs.slice(0, API_PAUSES))
+  const working = new Set<Promise<void>>()
+
+  function refuse(request: IncomingMessage, response: ServerResponse, failure: unknown): void {
+    // Without its client, whatever was going on fails in one way or another.
+    const cause = response.destroyed ? new ClientGoneError() : failure
+    log(`${request.method} ${request.url}: ${describe(cause)}`)
+    answerFailure(response, cause)
+    if (request.complete || request.destroyed) return
+    // A connection that is closed on a client who still sends loses the answer.
+    request.resume()
+    const linger = setTimeout(() => request.destroy(), LINGER_MS).unref()
+    request.once('close', () => clearTimeout(linger))
+  }
+  const deps: TakeBodyDependencies = { api, uploads, connect, pausesMs, refuse, log }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url = '/', headers } = request
+    const route = findBodyRoute(method, url)
+    // Who names an upload can ask again; core cannot.
+    const isImport = isInstallation(method, url) || (route?.purpose === 'task' && isMultipart(request))
+    const options: PassOnOptions = {
+      isRepeatable: !hasBody(request),
+      ...(isImport && { follow: (answer, signal) => awaitImport(answer, { api, pausesMs, signal }) }),
+    }
+    const lengthBytes = headers['content-length']
+    if (route === undefined || !hasBody(request) || Number(lengthBytes) <= SMALL_BODY_BYTES) {
+      return passOn(api, request, response, options)
+    }
+    const body = lengthBytes === undefined ? await readSmallBody(request, SMALL_BODY_BYTES) : undefined
+    return body === undefined
+      ? takeBody(deps, route, request, response)
+      : passOn(api, request, response, { ...options, body, isRepeatable: route.isRepeatable })
+  }
+
+  return {
+    listener(request, response) {
+      // An absolute URL would ask for a proxy to anywhere.
+      if (!request.url?.startsWith('/')) {
+        response.writeHead(400).end()
+        return
+      }
+      const work = handle(request, response)
+        .catch((error: unknown) => refuse(request, response, error))
+        .then(() => {
+          working.delete(work)
+        })
+      working.add(work)
+    },
+    async settled() {
+      while (working.size > 0) await Promise.all(working)
+    },
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** With its causes, which say what really happened. */
+function describe(failure: unknown): string {
+  if (!(failure instanceof Error)) return String(failure)
+  return failure.cause === undefined ? String(failure) : `${failure} (${describe(failure.cause)})`
+}

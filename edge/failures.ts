@@ -1,0 +1,88 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import * as z from 'zod'
+import { DomainError, type ErrorBody } from '../src/domain/errors.ts'
+import { endToEndHeaders } from './headers.ts'
+
+/** Nothing to be had from the API or from S3, now; `message` is for the client. */
+export class UnreachableError extends Error {
+  constructor(what: 'API' | 'storage', cause: unknown) {
+    super(`The App Engine ${what} cannot be reached.`, { cause })
+    this.name = 'UnreachableError'
+  }
+}
+
+/** The client went away before it had its answer. */
+export class ClientGoneError extends Error {
+  constructor() {
+    super('the client went away')
+    this.name = 'ClientGoneError'
+  }
+}
+
+/** An error answer of the API to a call that the edge made for its client. */
+export class ApiRefusal extends Error {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: Buffer
+
+  constructor(call: string, { status, headers, body }: Pick<ApiRefusal, 'status' | 'headers' | 'body'>) {
+    super(`${call} was answered ${status}`)
+    this.name = 'ApiRefusal'
+    this.status = status
+    this.headers = headers
+    this.body = body
+  }
+}
+
+/** Too many requests; nobody behind the gateway, or not in time. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
+
+/** What a gateway says by itself has no `details`, without which the user interface breaks (http-api 8.5). */
+const errorBodySchema = z.object({ errorCode: z.string(), message: z.string() })
+
+/** Reads an error answer whole: API Gateway's are at most 10 MB. */
+export async function refusalOf(call: string, answer: IncomingMessage): Promise<ApiRefusal> {
+  return new ApiRefusal(call, {
+    status: answer.statusCode ?? 502,
+    headers: endToEndHeaders(answer.rawHeaders, []),
+    body: await buffer(answer),
+  })
+}
+
+/** The same call may be answered otherwise a little later. */
+export function isPassing(error: unknown): boolean {
+  return (
+    error instanceof UnreachableError || (error instanceof ApiRefusal && PASSING_STATUSES.has(error.status))
+  )
+}
+
+/** Tells the client, unless it has an answer already or is gone. */
+export function answerFailure(response: ServerResponse, error: unknown): void {
+  if (response.destroyed || response.headersSent) return
+  if (error instanceof ApiRefusal && isErrorBody(error.body)) {
+    response.writeHead(error.status, [...error.headers]).end(error.body)
+    return
+  }
+  const [status, body] = describeFailure(error)
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+function describeFailure(error: unknown): [status: number, body: ErrorBody] {
+  if (error instanceof DomainError) return [error.status, error.body]
+  const { status, body } = new DomainError('INTERNAL_SERVER_ERROR', {
+    type: 'server',
+    exceptionMessage: null,
+  })
+  if (error instanceof UnreachableError) return [503, { ...body, message: error.message }]
+  if (error instanceof ApiRefusal) return describeFailure(new UnreachableError('API', error))
+  return [status, body]
+}
+
+function isErrorBody(body: Buffer): boolean {
+  try {
+    return errorBodySchema.safeParse(JSON.parse(body.toString())).success
+  } catch {
+    return false
+  }
+}

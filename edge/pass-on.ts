@@ -1,0 +1,61 @@
+import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { Api } from './api.ts'
+import { answerTo } from './connections.ts'
+import { ClientGoneError, UnreachableError } from './failures.ts'
+import { endToEndHeaders } from './headers.ts'
+
+export interface PassOnOptions {
+  /** The request's body where it was read already; it is streamed otherwise. */
+  readonly body?: Buffer
+  /** Whether the API may get the request twice. */
+  readonly isRepeatable: boolean
+  /** Makes the client's answer of the API's, where that is not the last one; the signal is aborted when the client is gone. */
+  readonly follow?: (answer: IncomingMessage, signal: AbortSignal) => Promise<IncomingMessage>
+}
+
+/**
+ * Passes a request on to the API and its answer back, both as streams: nothing is kept, nothing is followed.
+ * @throws UnreachableError when the API could not be asked; a connection that breaks later ends the client's as well.
+ */
+export async function passOn(
+  api: Api,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { body, isRepeatable, follow }: PassOnOptions,
+): Promise<void> {
+  const controller = new AbortController()
+  const { signal } = controller
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort(new ClientGoneError())
+  })
+  const open = (): ClientRequest => {
+    const dropped = ['host', 'expect', ...(body === undefined ? [] : ['content-length'])]
+    const length = body === undefined ? [] : ['content-length', String(body.length)]
+    const headers = [...endToEndHeaders(request.rawHeaders, dropped), ...length]
+    return api.open({ method: request.method ?? 'GET', path: request.url ?? '/', headers, signal })
+  }
+  let outgoing = open()
+  // A body that breaks off destroys the outgoing request, whose own error is told below.
+  if (body === undefined) pipeline(request, outgoing).catch(() => undefined)
+  else outgoing.end(body)
+  const answer = await answerTo(outgoing)
+    .catch((error: unknown) => {
+      if (!outgoing.reusedSocket || !isRepeatable || response.destroyed) throw error
+      // The API closed an idle connection at the moment it was used again.
+      outgoing = open().end(body)
+      return answerTo(outgoing)
+    })
+    .catch((error: unknown) => {
+      throw new UnreachableError('API', error)
+    })
+  await passBack((await follow?.(answer, signal)) ?? answer, response)
+}
+
+/** Gives the client an answer of the API as it is. */
+export async function passBack(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  const headers = endToEndHeaders(answer.rawHeaders, [])
+  response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
+  // The status is out already, so a failure from here on can only cut the answer off.
+  await pipeline(answer, response).catch(() => response.destroy())
+}

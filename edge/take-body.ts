@@ -1,0 +1,144 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { DomainError, parameterError } from '../src/domain/errors.ts'
+import type { Api } from './api.ts'
+import { askAgain } from './ask-again.ts'
+import { awaitImport } from './await-import.ts'
+import type { Connect } from './connections.ts'
+import { ClientGoneError } from './failures.ts'
+import { endToEndHeaders } from './headers.ts'
+import { createPartSender } from './part-sender.ts'
+import { passBack } from './pass-on.ts'
+import { type ArrivingFile, isMultipart, readParts, readWhole } from './read-parts.ts'
+import type { BodyRoute } from './routes.ts'
+import { sendParts } from './send-parts.ts'
+import type { Uploads } from './uploads.ts'
+
+export interface TakeBodyDependencies {
+  readonly api: Api
+  readonly uploads: Uploads
+  readonly connect: Connect
+  /** Between the attempts of what fails for a passing reason. */
+  readonly pausesMs: readonly number[]
+  /** Answers the client, who may still be sending. */
+  readonly refuse: (request: IncomingMessage, response: ServerResponse, failure: unknown) => void
+  readonly log: (text: string) => void
+}
+
+/** One request and what was made of its body so far. */
+interface Taking extends TakeBodyDependencies {
+  readonly route: BodyRoute
+  readonly request: IncomingMessage
+  readonly controller: AbortController
+  /** Of the uploads that were begun, in the order of the files. */
+  readonly uploadIds: string[]
+  readonly spare: Buffer[]
+}
+
+/** The name is only shown; the API refuses one of more than 1024. */
+const MAX_NAME_LENGTH = 255
+
+/** What describes the client's body, which the API does not get; its answer is looked at, so it is not to be compressed. */
+const BODY_HEADERS = [
+  'accept-encoding',
+  'content-encoding',
+  'content-length',
+  'content-md5',
+  'content-type',
+  'expect',
+  'host',
+]
+
+/**
+ * Turns a body into uploads while it arrives and then asks the API for what the client wanted, with the uploads in place of the
+ * body. Whatever goes wrong before the API has done it, the uploads are discarded.
+ */
+export async function takeBody(
+  deps: TakeBodyDependencies,
+  route: BodyRoute,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const controller = new AbortController()
+  const { signal } = controller
+  const taking: Taking = { ...deps, route, request, controller, uploadIds: [], spare: [] }
+  const leave = (): void => {
+    if (!response.writableFinished) controller.abort(new ClientGoneError())
+  }
+  response.once('close', leave)
+  if (response.destroyed) leave()
+  try {
+    await readBody(taking)
+    // Only now: a completed bundle is imported, and this one might have been cut off.
+    for (const id of taking.uploadIds) await deps.uploads.complete(id, signal)
+    await passBack(await useUploads(taking), response)
+  } catch (error) {
+    const failure = signal.aborted ? signal.reason : error
+    controller.abort(failure)
+    deps.refuse(request, response, named(failure, route))
+    await discardUploads(taking)
+  }
+}
+
+/** Resolves when everything is in the bucket. */
+async function readBody(taking: Taking): Promise<void> {
+  const { route, request, controller } = taking
+  if (isMultipart(request)) {
+    if (route.fileCount === 0) throw new DomainError('INTERNAL_JSON_PROCESSING_ERROR')
+    await readParts(request, route.fileCount, { take: (file) => takeFile(taking, file), controller })
+  } else {
+    if (!route.takesJson) throw new DomainError('INTERNAL_NOT_MULTIPART')
+    const take = (file: ArrivingFile): Promise<void> => takeFile(taking, file, 'application/json')
+    await readWhole(request, { take, controller })
+  }
+}
+
+async function takeFile(
+  taking: Taking,
+  { bytes, fileName }: ArrivingFile,
+  contentType?: string,
+): Promise<void> {
+  const { uploads, connect, pausesMs, route, controller, uploadIds, spare } = taking
+  const upload = await uploads.create({
+    purpose: route.purpose,
+    ...(fileName === undefined ? {} : { fileName: fileName.slice(0, MAX_NAME_LENGTH) }),
+    ...(contentType === undefined ? {} : { contentType }),
+  })
+  // Known before anything else can happen, so that it is discarded.
+  uploadIds.push(upload.id)
+  const { signal } = controller
+  const send = createPartSender(upload.id, { uploads, connect, pausesMs, signal })
+  await sendParts(bytes, { partSizeBytes: upload.partSizeBytes, send, spare, controller })
+}
+
+/** The answer to what the client asked for. */
+async function useUploads(taking: Taking): Promise<IncomingMessage> {
+  const { api, request, uploadIds, pausesMs } = taking
+  const { signal } = taking.controller
+  const [uploadId, companionUploadId] = uploadIds
+  const call = {
+    method: request.method ?? 'POST',
+    path: request.url ?? '/',
+    headers: endToEndHeaders(request.rawHeaders, BODY_HEADERS),
+    body: { uploadId, ...(companionUploadId === undefined ? {} : { companionUploadId }) },
+    signal,
+  }
+  const answer = await askAgain(() => api.call(call), pausesMs, signal)
+  return awaitImport(answer, { api, pausesMs, signal })
+}
+
+async function discardUploads({ uploads, uploadIds, request, log }: Taking): Promise<void> {
+  const outcomes = uploadIds.map(async (id) => {
+    const outcome = await uploads.discard(id).then(
+      () => 'is discarded',
+      (error: unknown) => `is not discarded: ${String(error)}`,
+    )
+    log(`${request.method} ${request.url}: upload ${id} ${outcome}`)
+  })
+  await Promise.all(outcomes)
+}
+
+/** Errors of the body itself name the parameter that it was for (http-api 5.15). */
+function named(failure: unknown, { parameterName }: BodyRoute): unknown {
+  if (!(failure instanceof DomainError) || parameterName === undefined) return failure
+  return parameterError(failure.error, parameterName)
+}

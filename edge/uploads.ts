@@ -1,0 +1,73 @@
+import * as z from 'zod'
+import type { Api, ApiCall } from './api.ts'
+import { askAgain } from './ask-again.ts'
+
+/** What an upload is for, as the API wants to know it. */
+export type UploadPurpose = 'task' | 'input'
+
+/** An upload whose parts are open. */
+export interface OpenUpload {
+  readonly id: string
+  readonly partSizeBytes: number
+}
+
+/** What an upload is told about its bytes. */
+export interface UploadDescription {
+  readonly purpose: UploadPurpose
+  readonly fileName?: string
+  readonly contentType?: string
+}
+
+/** The API's `uploads` resource. */
+export interface Uploads {
+  create(description: UploadDescription): Promise<OpenUpload>
+  /** Presigned URLs for a range of parts, in its order. */
+  partUrls(id: string, first: number, last: number, signal: AbortSignal): Promise<readonly URL[]>
+  complete(id: string, signal: AbortSignal): Promise<void>
+  /** Leaves nothing of it in the bucket; harmless for one that is gone. */
+  discard(id: string): Promise<void>
+}
+
+/** Where the service's routes begin. */
+export const BASE_PATH = '/app-engine/v1'
+
+/** The API's part size where the size of the whole is not known; more would break the edge's memory bound. */
+const MAX_PART_BYTES = 16 * 1024 * 1024
+
+const uploadSchema = z.object({
+  id: z.uuid(),
+  partSizeBytes: z.number().int().min(1).max(MAX_PART_BYTES),
+})
+const partUrlsSchema = z.object({
+  parts: z.array(z.object({ partNumber: z.number(), url: z.url({ protocol: /^https?$/u }) })),
+})
+
+/** @param pausesMs Between the attempts of each call. */
+export function createUploads(api: Api, pausesMs: readonly number[]): Uploads {
+  const call = (request: ApiCall): Promise<unknown> =>
+    askAgain(() => api.callJson(request), pausesMs, request.signal)
+  const post = (path: string, body: object, signal?: AbortSignal): Promise<unknown> =>
+    call({
+      method: 'POST',
+      path: `${BASE_PATH}/uploads${path}`,
+      body,
+      ...(signal === undefined ? {} : { signal }),
+    })
+
+  return {
+    async create(description) {
+      return uploadSchema.parse(await post('', description))
+    },
+    async partUrls(id, first, last, signal) {
+      const { parts } = partUrlsSchema.parse(await post(`/${id}/part-urls`, { first, last }, signal))
+      return parts.toSorted((one, other) => one.partNumber - other.partNumber).map(({ url }) => new URL(url))
+    },
+    async complete(id, signal) {
+      await post(`/${id}/complete`, {}, signal)
+    },
+    async discard(id) {
+      const path = `${BASE_PATH}/uploads/${id}`
+      await askAgain(async () => (await api.call({ method: 'DELETE', path })).resume(), pausesMs)
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import type { Context } from 'hono'
+import { DomainError, parameterError } from '../../src/domain/errors.ts'
+import type { JsonValue } from '../../src/domain/json.ts'
+import type { ParameterType } from '../../src/domain/task/task.ts'
+import { findWholeUpload } from '../../src/use-cases/find-upload.ts'
+import type { SentValue } from '../../src/use-cases/provision-file.ts'
+import { readUploadedJson } from '../../src/use-cases/read-uploaded-json.ts'
+import { type SentFile, sentBytes, sentUpload } from '../../src/use-cases/sent-file.ts'
+import type { ApiDependencies } from './dependencies.ts'
+import { readJson } from './json-body.ts'
+import { isMultipart, readMultipart } from './multipart.ts'
+import { type UploadReference, uploadReference } from './upload-reference.ts'
+
+type Dependencies = Pick<ApiDependencies, 'objects' | 'uploads'>
+
+/** JSON that a client sent, in the body of its call or as an upload before it. */
+export interface SentDocument {
+  readonly document: JsonValue
+  readonly isUpload: boolean
+}
+
+/**
+ * What a call brings for an input, or an array's item, of a type: a file or a JSON document (http-api 5.15 and 5.17).
+ * @throws DomainError; of a multipart body itself it names the parameter
+ */
+export async function readValueBody(
+  deps: Dependencies,
+  context: Context,
+  type: ParameterType,
+  parameterName: string,
+): Promise<{ readonly file: SentValue } | SentDocument> {
+  if (isMultipart(context)) return { file: await readFiles(deps, context, parameterName) }
+  const isPost = context.req.method === 'POST'
+  const document = await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR').catch((error: unknown) => {
+    throw isPost ? notMultipart(parameterName) : error
+  })
+  const reference = uploadReference(document)
+  if (reference === undefined) {
+    if (isPost) throw notMultipart(parameterName)
+    return { document, isUpload: false }
+  }
+  if (type.id === 'image' || type.id === 'file') return { file: await uploadedFiles(deps, reference) }
+  // As for a multipart body, which has a second part for the same.
+  if (reference.companionUploadId !== undefined) {
+    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+  }
+  return uploadedDocument(deps, reference)
+}
+
+/** A JSON body, or the upload that it names. */
+export async function readDocument(deps: Dependencies, context: Context): Promise<SentDocument> {
+  const document = await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR')
+  const reference = uploadReference(document)
+  return reference === undefined ? { document, isUpload: false } : uploadedDocument(deps, reference)
+}
+
+function notMultipart(parameterName: string): DomainError {
+  return parameterError('INTERNAL_NOT_MULTIPART', parameterName)
+}
+
+async function readFiles(
+  { objects }: Dependencies,
+  context: Context,
+  parameterName: string,
+): Promise<SentValue> {
+  try {
+    const { first, second } = await readMultipart(context)
+    const value = sentBytes(objects, first)
+    return second === undefined ? { value } : { value, companion: sentBytes(objects, second) }
+  } catch (error) {
+    if (error instanceof DomainError) throw parameterError(error.error, parameterName)
+    throw error
+  }
+}
+
+async function uploadedFiles(
+  deps: Dependencies,
+  { uploadId, companionUploadId }: UploadReference,
+): Promise<SentValue> {
+  const find = async (id: string, field: string): Promise<SentFile> =>
+    sentUpload(deps.objects, await findWholeUpload(deps, id, 'input', field), field)
+  const value = await find(uploadId, 'uploadId')
+  if (companionUploadId === undefined) return { value }
+  return { value, companion: await find(companionUploadId, 'companionUploadId') }
+}
+
+async function uploadedDocument(deps: Dependencies, { uploadId }: UploadReference): Promise<SentDocument> {
+  const upload = await findWholeUpload(deps, uploadId, 'input', 'uploadId')
+  return { document: await readUploadedJson(deps.objects, upload, 'uploadId'), isUpload: true }
+}

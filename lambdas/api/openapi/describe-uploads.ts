@@ -1,0 +1,144 @@
+import * as z from 'zod'
+import { MAX_PARTS } from '../../../src/domain/upload-limits.ts'
+import type { UploadState } from '../../../src/ports.ts'
+import { newUploadSchema, partRangeSchema } from '../routes/uploads.ts'
+import { component } from './components.ts'
+import {
+  answersJson,
+  answersNothing,
+  JSON_TYPE,
+  type RouteDescriptions,
+  refuses,
+} from './route-description.ts'
+import { errorShape, instant, uuid } from './shared-schemas.ts'
+import { taskDescription } from './task-schemas.ts'
+
+const UPLOAD = '/uploads/{id}'
+const sizeBytes = z.int().nonnegative()
+const partNumber = z.int().min(1).max(MAX_PARTS)
+
+// An object, so that the compiler notices a state that is missing here.
+const state = z.enum({
+  CREATED: 'CREATED',
+  VALIDATING: 'VALIDATING',
+  PUSHING: 'PUSHING',
+  READY: 'READY',
+  FAILED: 'FAILED',
+} as const satisfies { readonly [State in UploadState]: State })
+
+const importError = component(
+  'ImportError',
+  z
+    .strictObject({
+      ...errorShape,
+      status: z.int().describe('What whoever waits for the import is answered with.'),
+    })
+    .describe('Why the bundle was refused.'),
+)
+
+/** What the service tells of an upload. */
+export const upload = component(
+  'Upload',
+  z.strictObject({
+    id: uuid,
+    purpose: newUploadSchema.shape.purpose,
+    fileName: z.string().nullable(),
+    sizeBytes: sizeBytes.nullable().describe('As announced while parts arrive, then as it is.'),
+    state: state.describe(
+      'CREATED while parts arrive, and until the import begins. A file for an input is READY when it is complete.',
+    ),
+    createdAt: instant,
+    partSizeBytes: sizeBytes
+      .nullable()
+      .describe('Size of all parts but the last; null once the upload is complete.'),
+    progress: z
+      .strictObject({ layers: sizeBytes, layersDone: sizeBytes, bytes: sizeBytes, bytesDone: sizeBytes })
+      .nullable()
+      .describe("How much of the bundle's image is in the registry."),
+    task: taskDescription.nullable().describe('What a bundle has become.'),
+    error: importError.nullable(),
+  }),
+)
+
+/** Uploads in place of what a body would hold. */
+export const uploadReference = component(
+  'UploadReference',
+  z.object({ uploadId: uuid.describe('Made for this purpose, and complete.') }),
+  'input',
+)
+
+const uploadKnown = refuses({ 404: 'No such upload, or the id is no UUID.' })
+const IMPORTED = 'The upload is being imported.'
+
+/** An extension of the contract: files of any size, in parts. */
+export const UPLOAD_DESCRIPTIONS: RouteDescriptions = {
+  'POST /uploads': {
+    tag: 'uploads',
+    operationId: 'createUpload',
+    summary: 'Begins the upload of a bundle or of an input file',
+    description:
+      'Its parts are sent to presigned URLs, several at once and in any order; those that have arrived are listed, so that a ' +
+      'client which broke off goes on where it was. Without more, parts are kept for a day and complete uploads for seven.',
+    body: { [JSON_TYPE]: component('NewUpload', newUploadSchema, 'input') },
+    answers: {
+      ...answersJson(upload, 'The upload, whose parts are open.'),
+      ...refuses({ 400: 'A field that is missing or wrong.' }),
+    },
+  },
+  [`GET ${UPLOAD}`]: {
+    tag: 'uploads',
+    operationId: 'getUpload',
+    summary: 'Describes an upload and how its import goes',
+    answers: { ...answersJson(upload, 'The upload.'), ...uploadKnown },
+  },
+  [`DELETE ${UPLOAD}`]: {
+    tag: 'uploads',
+    operationId: 'abortUpload',
+    summary: 'Removes an upload with all that has arrived of it',
+    answers: { ...answersNothing('The upload is gone, or never was there.'), ...refuses({ 409: IMPORTED }) },
+  },
+  [`GET ${UPLOAD}/parts`]: {
+    tag: 'uploads',
+    operationId: 'listUploadParts',
+    summary: 'Lists the parts that have arrived',
+    answers: {
+      ...answersJson(
+        z.strictObject({ parts: z.array(z.strictObject({ partNumber, sizeBytes })) }),
+        'By rising number; none of an upload that is complete.',
+      ),
+      ...uploadKnown,
+    },
+  },
+  [`POST ${UPLOAD}/part-urls`]: {
+    tag: 'uploads',
+    operationId: 'signUploadParts',
+    summary: 'Signs URLs for parts',
+    description: 'Each takes a PUT with the bytes of its part as they are. Ask again when they expire.',
+    body: { [JSON_TYPE]: component('PartRange', partRangeSchema, 'input') },
+    answers: {
+      ...answersJson(
+        z.strictObject({
+          expiresAt: instant,
+          parts: z.array(z.strictObject({ partNumber, url: z.string() })),
+        }),
+        'One URL for each part of the range.',
+      ),
+      ...refuses({ 400: 'The range is wrong, or too long.', 409: 'The upload is complete.' }),
+      ...uploadKnown,
+    },
+  },
+  [`POST ${UPLOAD}/complete`]: {
+    tag: 'uploads',
+    operationId: 'completeUpload',
+    summary: 'Makes a file of the parts',
+    description: 'A bundle is imported then. A body is ignored; a repetition tells how the upload is.',
+    answers: {
+      ...answersJson(upload, 'The upload, which takes no more parts.'),
+      ...refuses({
+        400: 'Parts are missing, too small, or not as large together as was announced.',
+        409: 'The parts were forgotten: begin a new upload.',
+      }),
+      ...uploadKnown,
+    },
+  },
+}

@@ -1,0 +1,122 @@
+import type { Context } from 'hono'
+import * as z from 'zod'
+import { MAX_PARTS, MAX_UPLOAD_BYTES } from '../../../src/domain/upload-limits.ts'
+import type { Upload } from '../../../src/ports.ts'
+import { abortUpload } from '../../../src/use-cases/abort-upload.ts'
+import { completeUpload } from '../../../src/use-cases/complete-upload.ts'
+import { createUpload } from '../../../src/use-cases/create-upload.ts'
+import { findUpload, taskOfUpload, uploadError } from '../../../src/use-cases/find-upload.ts'
+import { listUploadParts } from '../../../src/use-cases/list-upload-parts.ts'
+import { signUploadParts } from '../../../src/use-cases/sign-upload-parts.ts'
+import type { ApiDependencies } from '../dependencies.ts'
+import { readJson } from '../json-body.ts'
+import { pathVariable, type Route } from '../route.ts'
+import { viewUpload } from '../views.ts'
+
+/** URLs that one call signs: an answer of 200 KB. */
+const MAX_SIGNED_PARTS = 100
+
+const SIZE_WORDS = `it must be a whole number of bytes from 1 to ${MAX_UPLOAD_BYTES}`
+const NUMBER_WORDS = `it must be the number of a part, from 1 to ${MAX_PARTS}`
+
+/** Unknown keys are ignored, as everywhere. */
+export const newUploadSchema = z.object({
+  purpose: z
+    .enum(['task', 'input'], { error: 'it must be "task" or "input"' })
+    .describe('`task`: a bundle, imported when it is complete. `input`: for an input of a run.'),
+  fileName: z.string().max(1024).nullish().describe('Only shown.'),
+  sizeBytes: z
+    .int({ error: SIZE_WORDS })
+    .min(1, { error: SIZE_WORDS })
+    .max(MAX_UPLOAD_BYTES, { error: SIZE_WORDS })
+    .nullish()
+    .describe('Where it is known: completing the upload checks it.'),
+  contentType: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/u, { error: 'it must be a media type' })
+    .nullish(),
+})
+
+const partNumber = z
+  .int({ error: NUMBER_WORDS })
+  .min(1, { error: NUMBER_WORDS })
+  .max(MAX_PARTS, { error: NUMBER_WORDS })
+
+export const partRangeSchema = z
+  .object({ first: partNumber, last: partNumber })
+  .refine(({ first, last }) => first <= last, { path: ['last'], error: 'it must not be less than first' })
+  .refine(({ first, last }) => last - first < MAX_SIGNED_PARTS, {
+    path: ['last'],
+    error: `one call is for ${MAX_SIGNED_PARTS} parts at most`,
+  })
+
+/** Files on their way in, part by part, to presigned URLs: what is too large for a body. */
+export function uploadRoutes(deps: ApiDependencies): readonly Route[] {
+  const uploadId = (context: Context): string => pathVariable(context, 'id')
+  const answerUpload = async (context: Context, upload: Upload): Promise<Response> =>
+    context.json(viewUpload(upload, await taskOfUpload(deps, upload)))
+
+  return [
+    {
+      method: 'POST',
+      path: '/uploads',
+      handle: async (context) => {
+        const { purpose, ...described } = await readBody(context, newUploadSchema)
+        return answerUpload(context, await createUpload(deps, { purpose, ...withoutNulls(described) }))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/uploads/:id',
+      handle: async (context) => answerUpload(context, await findUpload(deps, uploadId(context))),
+    },
+    {
+      method: 'DELETE',
+      path: '/uploads/:id',
+      handle: async (context) => {
+        await abortUpload(deps, uploadId(context))
+        return context.body(null, 200)
+      },
+    },
+    {
+      method: 'GET',
+      path: '/uploads/:id/parts',
+      handle: async (context) => {
+        const parts = await listUploadParts(deps, uploadId(context))
+        return context.json({
+          parts: parts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes })),
+        })
+      },
+    },
+    {
+      method: 'POST',
+      path: '/uploads/:id/part-urls',
+      handle: async (context) => {
+        const range = await readBody(context, partRangeSchema)
+        return context.json(await signUploadParts(deps, uploadId(context), range))
+      },
+    },
+    {
+      method: 'POST',
+      path: '/uploads/:id/complete',
+      handle: async (context) => answerUpload(context, await completeUpload(deps, uploadId(context))),
+    },
+  ]
+}
+
+function withoutNulls<Fields extends object>(
+  fields: Fields,
+): { readonly [Key in keyof Fields]?: NonNullable<Fields[Key]> } {
+  const given = Object.entries(fields).filter(([, value]) => value !== null && value !== undefined)
+  return Object.fromEntries(given) as ReturnType<typeof withoutNulls<Fields>>
+}
+
+async function readBody<Schema extends z.ZodType>(
+  context: Context,
+  schema: Schema,
+): Promise<z.infer<Schema>> {
+  const parsed = schema.safeParse(await readJson(context, 'UPLOAD_INVALID'))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw uploadError('UPLOAD_INVALID', issue?.path.join('.') || 'body', issue?.message ?? '')
+}

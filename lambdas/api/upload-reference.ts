@@ -1,0 +1,30 @@
+import type { JsonValue } from '../../src/domain/json.ts'
+import { uploadError } from '../../src/use-cases/find-upload.ts'
+
+/** Uploads that a body names in place of what it would hold. */
+export interface UploadReference {
+  readonly uploadId: string
+  /** Lies beside an image or file. */
+  readonly companionUploadId?: string
+}
+
+/**
+ * The uploads that a JSON body names; undefined for any other body, since one with a value is a value.
+ * @throws DomainError UPLOAD_INVALID when an id is no text
+ */
+export function uploadReference(body: JsonValue): UploadReference | undefined {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) return undefined
+  if (!Object.hasOwn(body, 'uploadId') || Object.hasOwn(body, 'value')) return undefined
+  const { uploadId, companionUploadId } = body as { readonly [key: string]: JsonValue | undefined }
+  return {
+    uploadId: idIn(uploadId, 'uploadId'),
+    ...(companionUploadId === undefined || companionUploadId === null
+      ? {}
+      : { companionUploadId: idIn(companionUploadId, 'companionUploadId') }),
+  }
+}
+
+function idIn(value: JsonValue | undefined, field: string): string {
+  if (typeof value !== 'string') throw uploadError('UPLOAD_INVALID', field, 'it must be the id of an upload')
+  return value
+}

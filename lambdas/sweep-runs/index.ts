@@ -1,0 +1,23 @@
+import type { Context } from 'aws-lambda'
+import type { ActiveRunsPlace } from '../../src/ports.ts'
+import { createSweepDependencies } from '../../src/runtime/dependencies.ts'
+import { readEnvironment } from '../../src/runtime/environment.ts'
+import { logger } from '../../src/runtime/observability.ts'
+import { sweepRuns } from '../../src/use-cases/sweep-runs.ts'
+
+const deps = createSweepDependencies(readEnvironment('sweep-runs'))
+
+/** Where the sweep before this one ran out of time. A new process begins anew, with the runs that nobody has touched for longest. */
+let after: ActiveRunsPlace | undefined
+
+/** Called from time to time: looks after runs whose events, calls or processes were lost. */
+export async function handler(_event: unknown, context: Context): Promise<void> {
+  const { runs, next } = await sweepRuns(deps, {
+    after,
+    timeLeftMs: () => context.getRemainingTimeInMillis(),
+    onRepair: (repair) => logger.warn('run repaired', { ...repair }),
+    onProblem: (runId, error) => logger.error('run not looked after', { runId, error: error as Error }),
+  })
+  after = next
+  logger.info('runs swept', { runs, isComplete: next === undefined })
+}

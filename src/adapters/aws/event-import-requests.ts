@@ -1,0 +1,18 @@
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
+import type { ImportRequests } from '../../ports.ts'
+import { IMPORT_REQUESTED } from '../../runtime/environment.ts'
+
+/** Requests as events on the account's default bus, where a rule hands them to the importer. */
+export function createEventImportRequests(client: EventBridgeClient): ImportRequests {
+  return {
+    async send(uploadId) {
+      const { source, detailType } = IMPORT_REQUESTED
+      const event = { Source: source, DetailType: detailType, Detail: JSON.stringify({ uploadId }) }
+      const { FailedEntryCount, Entries } = await client.send(new PutEventsCommand({ Entries: [event] }))
+      // A refused entry is no failed call.
+      if (FailedEntryCount === 0) return
+      const { ErrorCode, ErrorMessage } = Entries?.[0] ?? {}
+      throw new Error(`the import of upload ${uploadId} could not be asked for: ${ErrorCode} ${ErrorMessage}`)
+    },
+  }
+}

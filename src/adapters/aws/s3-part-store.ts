@@ -1,0 +1,76 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  paginateListParts,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import type { PartStore, StoredPart } from '../../ports.ts'
+import { unlessRefused } from './s3-errors.ts'
+
+export interface S3PartStoreOptions {
+  readonly client: S3Client
+  readonly bucketName: string
+  /** Parts a listing page; S3 gives 1000, a test takes less. */
+  readonly pageSize?: number
+}
+
+/** S3's name for parts that were put together, given up, or removed by the bucket's lifecycle. */
+const NOT_THERE = 'NoSuchUpload'
+
+/** Multipart uploads of the bucket. */
+export function createS3PartStore({ client, bucketName, pageSize = 1000 }: S3PartStoreOptions): PartStore {
+  const uploadOf = (key: string, multipartId: string) => ({
+    Bucket: bucketName,
+    Key: key,
+    UploadId: multipartId,
+  })
+
+  async function listParts(key: string, multipartId: string): Promise<StoredPart[]> {
+    const parts: StoredPart[] = []
+    for await (const page of paginateListParts({ client, pageSize }, uploadOf(key, multipartId))) {
+      for (const { PartNumber = 0, Size = 0, ETag = '' } of page.Parts ?? []) {
+        parts.push({ partNumber: PartNumber, sizeBytes: Size, etag: ETag })
+      }
+    }
+    return parts
+  }
+
+  return {
+    async start(key, contentType) {
+      const { UploadId } = await client.send(
+        new CreateMultipartUploadCommand({
+          Bucket: bucketName,
+          Key: key,
+          ...(contentType !== undefined && { ContentType: contentType }),
+        }),
+      )
+      if (UploadId === undefined) throw new Error('S3 gave the upload no id')
+      return UploadId
+    },
+
+    async presignPart(key, multipartId, partNumber, seconds) {
+      const command = new UploadPartCommand({ ...uploadOf(key, multipartId), PartNumber: partNumber })
+      return getSignedUrl(client, command, { expiresIn: seconds })
+    },
+
+    async list(key, multipartId) {
+      return await unlessRefused(listParts(key, multipartId), NOT_THERE)
+    },
+
+    async complete(key, multipartId, parts) {
+      const Parts = parts.map(({ partNumber, etag }) => ({ PartNumber: partNumber, ETag: etag }))
+      const command = new CompleteMultipartUploadCommand({
+        ...uploadOf(key, multipartId),
+        MultipartUpload: { Parts },
+      })
+      return (await unlessRefused(client.send(command), NOT_THERE)) !== undefined
+    },
+
+    async abort(key, multipartId) {
+      await unlessRefused(client.send(new AbortMultipartUploadCommand(uploadOf(key, multipartId))), NOT_THERE)
+    },
+  }
+}

@@ -1,0 +1,14 @@
+/** An upload takes pieces of any size, but some microseconds for each. */
+const CHUNK_LENGTH = 64 * 1024
+
+/** Small pieces of text as larger ones of bytes. */
+export async function* inTextChunks(pieces: AsyncIterable<string>): AsyncGenerator<Buffer, void, undefined> {
+  let text = ''
+  for await (const piece of pieces) {
+    text += piece
+    if (text.length < CHUNK_LENGTH) continue
+    yield Buffer.from(text)
+    text = ''
+  }
+  yield Buffer.from(text)
+}

@@ -1,0 +1,109 @@
+import { promisify } from 'node:util'
+import { constants, type ZstdOptions, zstdCompress } from 'node:zlib'
+import type { Slots } from './slots.ts'
+
+const compress = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
+
+/**
+ * Content of one zstd frame. Smaller ones pack worse (the window starts empty), larger ones wait longer for a core and take
+ * more memory: a frame under way holds its content and as much again for what comes out.
+ */
+export const FRAME_BYTES = 4 * 1024 * 1024
+/** A frame cannot grow more than this: RFC 8878 stores what does not shrink. */
+const GROWTH_BYTES = 16 * 1024
+/** docs/adr/0007: as small as gzip's default level, at a fraction of its time. */
+const LEVEL = 1
+
+/**
+ * A plain layer as zstd frames one after another, which decompressors read as one (RFC 8878, 3.1). Frames are compressed side
+ * by side in the thread pool, each in one of `slots` until it is read, and come out in order; the same bytes give the same
+ * blob. Not by zstd's own workers: with them Node ends the output early, without an error.
+ */
+export async function* zstdLayer(
+  bytes: AsyncIterable<Uint8Array>,
+  slots: Slots,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const underWay: Promise<Buffer>[] = []
+  const buffers = createFrameBuffers()
+  try {
+    for await (const content of inFrames(bytes, buffers)) {
+      while (!slots.tryTake()) {
+        const first = underWay.shift()
+        // Who holds a slot gives one back before waiting for another: layers cannot block each other.
+        if (first === undefined) {
+          await slots.take()
+          break
+        }
+        yield await released(first, slots)
+      }
+      const frame = compressFrame(content).finally(() => buffers.give(content))
+      // Awaited in order later; one that fails meanwhile must not count as unhandled.
+      frame.catch(() => {})
+      underWay.push(frame)
+    }
+    for (let first = underWay.shift(); first !== undefined; first = underWay.shift()) {
+      yield await released(first, slots)
+    }
+  } finally {
+    await Promise.allSettled(underWay)
+    for (const _ of underWay) slots.give()
+  }
+}
+
+async function released(frame: Promise<Buffer>, slots: Slots): Promise<Buffer> {
+  try {
+    return await frame
+  } finally {
+    slots.give()
+  }
+}
+
+function compressFrame(content: Buffer): Promise<Buffer> {
+  return compress(content, {
+    chunkSize: content.length + GROWTH_BYTES,
+    params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+  })
+}
+
+/** Pieces of equal length, the last one shorter; one empty piece of nothing, since no frame at all is no zstd. */
+async function* inFrames(
+  bytes: AsyncIterable<Uint8Array>,
+  buffers: FrameBuffers,
+): AsyncGenerator<Buffer, void, undefined> {
+  let frame = buffers.take()
+  let filled = 0
+  let isFirst = true
+  for await (const chunk of bytes) {
+    for (let at = 0; at < chunk.length; ) {
+      const taken = chunk.subarray(at, at + FRAME_BYTES - filled)
+      frame.set(taken, filled)
+      filled += taken.length
+      at += taken.length
+      if (filled < FRAME_BYTES) continue
+      yield frame
+      isFirst = false
+      frame = buffers.take()
+      filled = 0
+    }
+  }
+  if (filled > 0 || isFirst) yield frame.subarray(0, filled)
+}
+
+/**
+ * Buffers that are used again. Each new one counts as garbage to come, and the collector would run a hundred times for each
+ * gigabyte.
+ */
+interface FrameBuffers {
+  take(): Buffer
+  give(frame: Buffer): void
+}
+
+function createFrameBuffers(): FrameBuffers {
+  const free: Buffer[] = []
+  return {
+    take: () => free.pop() ?? Buffer.allocUnsafeSlow(FRAME_BYTES),
+    give(frame) {
+      if (frame.length === FRAME_BYTES) free.push(frame)
+    },
+  }
+}

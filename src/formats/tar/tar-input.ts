@@ -1,0 +1,138 @@
+import { crc32 } from 'node:zlib'
+import type { ByteSource } from '../zip/byte-source.ts'
+import type { CrcCoverage } from '../zip/crc-coverage.ts'
+
+/** The bytes of an archive, taken from front to back. */
+export interface TarInput {
+  /** The next bytes; fewer only at the end. */
+  read(length: number): Promise<Buffer>
+  /** The next bytes as they come; ends early at the end. What is not read of them is skipped before anything else is read. */
+  body(length: number): AsyncGenerator<Uint8Array, void, undefined>
+  skip(length: number): Promise<void>
+  /** Takes what is left, so that the source meets its own end. */
+  drain(): Promise<void>
+  close(): Promise<void>
+  /** Bytes taken so far. */
+  position(): number
+}
+
+/** An archive that streams by; holds the chunk under way. */
+export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
+  const iterator = bytes[Symbol.asyncIterator]()
+  let chunk: Uint8Array = new Uint8Array(0)
+  let position = 0
+  let isOver = false
+  let failure: { readonly error: unknown } | undefined
+
+  const nextChunk = async (): Promise<IteratorResult<Uint8Array>> => {
+    // A generator that has thrown is over; whoever reads on must not take that for the end of the archive.
+    if (failure !== undefined) throw failure.error
+    try {
+      return await iterator.next()
+    } catch (error) {
+      failure = { error }
+      throw error
+    }
+  }
+
+  /** Up to so many bytes of the chunk under way or the next; undefined at the end. */
+  const take = async (most: number): Promise<Uint8Array | undefined> => {
+    while (chunk.length === 0) {
+      if (isOver) return undefined
+      const next = await nextChunk()
+      if (next.done === true) isOver = true
+      else chunk = next.value
+    }
+    const taken = chunk.subarray(0, most)
+    chunk = chunk.subarray(taken.length)
+    position += taken.length
+    return taken
+  }
+
+  async function* body(length: number): AsyncGenerator<Uint8Array, void, undefined> {
+    let left = length
+    while (left > 0) {
+      const taken = await take(left)
+      if (taken === undefined) return
+      left -= taken.length
+      yield taken
+    }
+  }
+
+  return {
+    async read(length) {
+      const pieces: Uint8Array[] = []
+      for await (const piece of body(length)) pieces.push(piece)
+      return Buffer.concat(pieces)
+    },
+    body,
+    async skip(length) {
+      for await (const _ of body(length));
+    },
+    async drain() {
+      while ((await take(Number.MAX_SAFE_INTEGER)) !== undefined);
+    },
+    async close() {
+      isOver = true
+      await iterator.return?.()
+    },
+    position: () => position,
+  }
+}
+
+/** Headers lie between bodies; where these are small, one request fetches several. */
+const WINDOW_BYTES = 64 * 1024
+
+/**
+ * An archive that can be read from any place: what is skipped is not fetched. The checksums of what was read go to `coverage`.
+ * Holds one window of it.
+ */
+export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput {
+  let window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) }
+  let position = 0
+
+  const fetch = async (length: number): Promise<Buffer> => {
+    const end = Math.min(position + length, source.sizeBytes)
+    if (position < window.start || end > window.start + window.bytes.length) {
+      const wanted = Math.min(Math.max(end - position, WINDOW_BYTES), source.sizeBytes - position)
+      window = { start: position, bytes: await readPart(source, position, wanted) }
+    }
+    return window.bytes.subarray(position - window.start, end - window.start)
+  }
+
+  const read = async (length: number): Promise<Buffer> => {
+    if (position >= source.sizeBytes || length === 0) return Buffer.alloc(0)
+    const bytes = await fetch(length)
+    coverage.add(position, bytes.length, crc32(bytes))
+    position += bytes.length
+    return bytes
+  }
+
+  return {
+    read,
+    async *body(length) {
+      const end = position + length
+      while (position < end) {
+        const bytes = await read(Math.min(WINDOW_BYTES, end - position))
+        if (bytes.length === 0) return
+        yield bytes
+      }
+    },
+    async skip(length) {
+      // Padding lies in the window anyway; reading it leaves fewer holes to be read for the checksum.
+      if (length < 512) await read(length)
+      else position = Math.min(position + length, source.sizeBytes)
+    },
+    async drain() {
+      position = source.sizeBytes
+    },
+    async close() {},
+    position: () => position,
+  }
+}
+
+async function readPart(source: ByteSource, start: number, length: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of await source.read(start, length)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}

@@ -1,0 +1,63 @@
+/*
+ * CRC-32 of a whole out of the CRCs of its parts, which may be read in any order. Appending n zero bits to a message is a
+ * linear map of its CRC, so parts are joined by a product of 32 × 32 matrices over GF(2).
+ */
+
+/** Which parts of something are read, and their checksums. */
+export interface CrcCoverage {
+  /** Parts may come in any order and twice, but must not overlap otherwise. */
+  add(start: number, length: number, crc: number): void
+  /** What of the first `sizeBytes` bytes was not read. */
+  holes(sizeBytes: number): { readonly start: number; readonly length: number }[]
+  /** Of everything that was read; the checksum of the whole when there are no holes. */
+  crc(): number
+}
+
+/** Holds a few numbers for each part. */
+export function createCrcCoverage(): CrcCoverage {
+  const parts = new Map<number, { readonly length: number; readonly crc: number }>()
+  const inOrder = () => [...parts].toSorted(([a], [b]) => a - b)
+  return {
+    add(start, length, crc) {
+      if (length > 0) parts.set(start, { length, crc })
+    },
+    holes(sizeBytes) {
+      const holes: { start: number; length: number }[] = []
+      let end = 0
+      for (const [start, { length }] of inOrder()) {
+        if (start > end) holes.push({ start: end, length: start - end })
+        end = start + length
+      }
+      if (sizeBytes > end) holes.push({ start: end, length: sizeBytes - end })
+      return holes
+    },
+    crc: () => inOrder().reduce((crc, [, part]) => combineCrc(crc, part.crc, part.length), 0),
+  }
+}
+
+/** CRC of two messages one after the other; `length` is that of the second in bytes. */
+function combineCrc(first: number, second: number, length: number): number {
+  let crc = first
+  let step = ONE_ZERO_BYTE
+  for (let left = length; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) crc = times(step, crc)
+    step = step.map((column) => times(step, column))
+  }
+  return (crc ^ second) >>> 0
+}
+
+/** A matrix by columns: image of each bit. */
+type Matrix = readonly number[]
+
+/** Appending one zero bit: shift right, and the polynomial (reversed) when a bit falls out. */
+const ONE_ZERO_BIT: Matrix = Array.from({ length: 32 }, (_, bit) => (bit === 0 ? 0xedb88320 : 2 ** (bit - 1)))
+const ONE_ZERO_BYTE: Matrix = [1, 2, 4].reduce<Matrix>(
+  (matrix) => matrix.map((column) => times(matrix, column)),
+  ONE_ZERO_BIT,
+)
+
+function times(matrix: Matrix, vector: number): number {
+  let sum = 0
+  for (const [bit, column] of matrix.entries()) if ((vector >>> bit) & 1) sum ^= column
+  return sum >>> 0
+}

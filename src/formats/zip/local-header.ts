@@ -1,0 +1,76 @@
+import type { RangedReader } from './ranged-reader.ts'
+import { corruptEntry, encryptedZip, quoted } from './zip-format-error.ts'
+import { unaccounted, type ZipRecord } from './zip-records.ts'
+
+/*
+ * The header before an entry's bytes repeats what the directory says (PKWARE APPNOTE 6.3.10, 4.3.7). Readers that go from
+ * front to back believe it, others the directory: where the two differ, the archive is two archives in one.
+ */
+
+const SIGNATURE = 0x04034b50
+const HEADER_BYTES = 30
+const ENCRYPTED_FLAG = 0x0001
+/** Checksum and sizes stand behind the bytes, and mean nothing here. */
+const DESCRIPTOR_FLAG = 0x0008
+/** With or without signature, sizes in 32 or 64 bits (4.3.9). */
+const DESCRIPTOR_BYTES: readonly number[] = [12, 16, 20, 24]
+const ZIP64_FIELD = 0x0001
+const IN_ZIP64 = 0xffffffff
+
+/**
+ * Where the entry's bytes start, after its header was found to say the same as the directory.
+ * @throws ZipFormatError
+ */
+export async function locateContent(reader: RangedReader, record: ZipRecord): Promise<number> {
+  const { name, offset } = record
+  const fixed = await reader.bytes(offset, HEADER_BYTES)
+  if (fixed.readUInt32LE(0) !== SIGNATURE) throw corruptEntry(name, 'does not stand where the directory says')
+  const nameBytes = fixed.readUInt16LE(26)
+  const start = offset + HEADER_BYTES + nameBytes + fixed.readUInt16LE(28)
+  const behind = record.limit - start - record.compressedBytes
+  if (behind < 0) throw corruptEntry(name, 'is longer than the place it has')
+  const variable = await reader.bytes(offset + HEADER_BYTES, start - offset - HEADER_BYTES)
+  const flags = fixed.readUInt16LE(6)
+  if ((flags & ENCRYPTED_FLAG) !== 0) throw encryptedZip(`the entry ${quoted(name)}`)
+  const hasDescriptor = (flags & DESCRIPTOR_FLAG) !== 0
+  const differs =
+    variable.toString('latin1', 0, nameBytes) !== record.rawName ||
+    fixed.readUInt16LE(8) !== record.method ||
+    (!hasDescriptor && !hasSameSizes(fixed, variable.subarray(nameBytes), record))
+  if (differs)
+    throw corruptEntry(name, 'has a header that differs from the directory (name, method, size or checksum)')
+  const isFilled = behind === 0 || (hasDescriptor && DESCRIPTOR_BYTES.includes(behind))
+  if (!isFilled) throw unaccounted(name, behind)
+  return start
+}
+
+function hasSameSizes(fixed: Buffer, extra: Buffer, record: ZipRecord): boolean {
+  const large = zip64Sizes(extra)
+  const size = (at: number): number => {
+    const value = fixed.readUInt32LE(at)
+    return value === IN_ZIP64 ? (large.shift() ?? value) : value
+  }
+  // In this order, as in the extra field.
+  const sizeBytes = size(22)
+  const compressedBytes = size(18)
+  return (
+    sizeBytes === record.sizeBytes &&
+    compressedBytes === record.compressedBytes &&
+    fixed.readUInt32LE(14) === record.crc32
+  )
+}
+
+function zip64Sizes(extra: Buffer): number[] {
+  for (let at = 0; at + 4 <= extra.length; ) {
+    const end = at + 4 + extra.readUInt16LE(at + 2)
+    if (extra.readUInt16LE(at) === ZIP64_FIELD) {
+      const sizes: number[] = []
+      for (let field = at + 4; field + 8 <= Math.min(end, extra.length); field += 8) {
+        sizes.push(Number(extra.readBigUInt64LE(field)))
+      }
+      return sizes
+    }
+    at = end
+  }
+  return []
+}

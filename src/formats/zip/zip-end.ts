@@ -1,0 +1,155 @@
+import { splitArchive } from './foreign-file.ts'
+import type { RangedReader } from './ranged-reader.ts'
+import { corruptZip } from './zip-format-error.ts'
+
+/*
+ * The records at the end of a zip, which say where its directory lies: PKWARE APPNOTE 6.3.10, 4.3.14 to 4.3.16. Readers of
+ * zips differ in how they search for them, so a file with two ends, or with bytes around what the end describes, shows one
+ * archive to one reader and another to the next. Such files are refused.
+ */
+
+/** The directory of a zip. */
+export interface ZipDirectory {
+  readonly count: number
+  readonly offset: number
+  /** Of the first byte behind it. */
+  readonly end: number
+}
+
+const END_SIGNATURE = Buffer.from('PK\u0005\u0006', 'latin1')
+const END_BYTES = 22
+const MAX_COMMENT_BYTES = 0xffff
+const END64_SIGNATURE = 0x06064b50
+const END64_BYTES = 56
+/** The record's length does not count its signature and the length itself. */
+const END64_UNCOUNTED_BYTES = 12
+const LOCATOR64_SIGNATURE = 0x07064b50
+const LOCATOR64_BYTES = 20
+/** Stands for a number that only the zip64 record can hold. */
+const IN_ZIP64_16 = 0xffff
+const IN_ZIP64_32 = 0xffffffff
+const RECORD_BYTES = 46
+
+/**
+ * Finds the directory of a zip by the records at its end, and makes sure that there is only one.
+ * @throws ZipFormatError
+ */
+export async function findDirectory(reader: RangedReader, sizeBytes: number): Promise<ZipDirectory> {
+  const tailBytes = Math.min(sizeBytes, LOCATOR64_BYTES + END_BYTES + MAX_COMMENT_BYTES)
+  const tail = await reader.bytes(sizeBytes - tailBytes, tailBytes)
+  const endInTail = findEnd(tail)
+  const record = tail.subarray(endInTail)
+  const endOffset = sizeBytes - tailBytes + endInTail
+  const end64 = await readEnd64(reader, endOffset)
+  const numbers = end64 === undefined ? numbersOf(record) : agreed(numbersOf(record), end64.numbers)
+  const { disk, firstDisk, countHere, count, directoryBytes, offset } = numbers
+  if (disk !== 0 || firstDisk !== 0 || countHere !== count) {
+    throw splitArchive(`part ${disk + 1}`)
+  }
+  const end = end64?.offset ?? endOffset
+  const outside = end - offset - directoryBytes
+  if (outside < 0) throw corruptZip('its end says that the directory is larger than there is room for')
+  if (outside > 0) {
+    throw corruptZip(
+      `${outside} bytes lie outside what its end describes (something stands before it, or between directory and end; two archives one after the other?)`,
+    )
+  }
+  if (count * RECORD_BYTES > directoryBytes) {
+    throw corruptZip(
+      `its end announces ${count} entries, too many for a directory of ${directoryBytes} bytes`,
+    )
+  }
+  return { count, offset, end }
+}
+
+/** Where the one end record starts, whose comment must reach to the end of the file. */
+function findEnd(tail: Buffer): number {
+  const found: number[] = []
+  for (let at = tail.lastIndexOf(END_SIGNATURE); at >= 0; ) {
+    found.push(at)
+    // A negative place would count from the end.
+    at = at === 0 ? -1 : tail.lastIndexOf(END_SIGNATURE, at - 1)
+  }
+  const reaching = found.filter((at) => endOf(tail, at) === tail.length)
+  const [end] = reaching
+  if (end === undefined) throw withoutEnd(tail, found)
+  // The last one found first: any other lies before it, and holds it in its comment.
+  if (reaching.length > 1 || found[0] !== end) {
+    throw corruptZip('the comment at its end holds the end of another archive')
+  }
+  return end
+}
+
+function endOf(tail: Buffer, at: number): number {
+  return at + END_BYTES > tail.length ? Number.NaN : at + END_BYTES + tail.readUInt16LE(at + 20)
+}
+
+function withoutEnd(tail: Buffer, found: readonly number[]): Error {
+  const trailing = found.map((at) => tail.length - endOf(tail, at)).find((bytes) => bytes > 0)
+  if (trailing === undefined) return corruptZip('it is cut short: its end is missing')
+  return corruptZip(`${trailing} bytes follow its end, or it is cut short`)
+}
+
+interface EndNumbers {
+  readonly disk: number
+  readonly firstDisk: number
+  readonly countHere: number
+  readonly count: number
+  readonly directoryBytes: number
+  readonly offset: number
+}
+
+function numbersOf(record: Buffer): EndNumbers {
+  return {
+    disk: record.readUInt16LE(4),
+    firstDisk: record.readUInt16LE(6),
+    countHere: record.readUInt16LE(8),
+    count: record.readUInt16LE(10),
+    directoryBytes: record.readUInt32LE(12),
+    offset: record.readUInt32LE(16),
+  }
+}
+
+/** The zip64 record, when a locator of it stands before the end record. */
+async function readEnd64(reader: RangedReader, endOffset: number) {
+  const locatorOffset = endOffset - LOCATOR64_BYTES
+  if (locatorOffset < 0) return undefined
+  const locator = await reader.bytes(locatorOffset, LOCATOR64_BYTES)
+  if (locator.readUInt32LE(0) !== LOCATOR64_SIGNATURE) return undefined
+  const offset = Number(locator.readBigUInt64LE(8))
+  if (locator.readUInt32LE(4) !== 0 || locator.readUInt32LE(16) > 1) throw splitArchive('a part')
+  if (offset + END64_BYTES > locatorOffset) throw zip64Lie('its locator points elsewhere')
+  const record = await reader.bytes(offset, END64_BYTES)
+  const recordEnd = offset + END64_UNCOUNTED_BYTES + Number(record.readBigUInt64LE(4))
+  if (record.readUInt32LE(0) !== END64_SIGNATURE || recordEnd !== locatorOffset) {
+    throw zip64Lie('it does not stand before its locator')
+  }
+  const numbers: EndNumbers = {
+    disk: record.readUInt32LE(16),
+    firstDisk: record.readUInt32LE(20),
+    countHere: Number(record.readBigUInt64LE(24)),
+    count: Number(record.readBigUInt64LE(32)),
+    directoryBytes: Number(record.readBigUInt64LE(40)),
+    offset: Number(record.readBigUInt64LE(48)),
+  }
+  return { offset, numbers }
+}
+
+/** Readers that know no zip64 must not see another archive: what the old record says itself has to be the same. */
+function agreed(plain: EndNumbers, zip64: EndNumbers): EndNumbers {
+  const isSame = (own: number, placeholder: number, other: number): boolean =>
+    own === placeholder || own === other
+  const agrees =
+    isSame(plain.disk, IN_ZIP64_16, zip64.disk) &&
+    isSame(plain.firstDisk, IN_ZIP64_16, zip64.firstDisk) &&
+    isSame(plain.countHere, IN_ZIP64_16, zip64.countHere) &&
+    isSame(plain.count, IN_ZIP64_16, zip64.count) &&
+    isSame(plain.directoryBytes, IN_ZIP64_32, zip64.directoryBytes) &&
+    isSame(plain.offset, IN_ZIP64_32, zip64.offset)
+  if (!agrees) throw zip64Lie('it differs from the end record')
+  return zip64
+}
+
+function zip64Lie(words: string): Error {
+  return corruptZip(`its zip64 record is wrong: ${words}`)
+}

@@ -1,0 +1,34 @@
+import { DomainError } from '../domain/errors.ts'
+import type { Run, RunFailure } from '../domain/run/run.ts'
+import { type JobScheduler, type RunRepository, RunStateConflictError, type RunWorkflow } from '../ports.ts'
+import { stopRun } from './stop-run.ts'
+
+interface Dependencies {
+  readonly runs: RunRepository
+  readonly scheduler: JobScheduler
+  readonly workflow: RunWorkflow
+}
+
+const CANCELLED: RunFailure = { kind: 'cancelled', message: 'the run was cancelled' }
+
+/**
+ * Ends a run that is not final as FAILED, kind `cancelled`, whether it was started or not, and stops what is live of it. May be
+ * repeated: a repetition stops again what the first call did not get to.
+ * @throws DomainError RUN_NOT_FOUND; INTERNAL_INVALID_TASK_RUN_STATE when the run has another end
+ */
+export async function cancelRun(deps: Dependencies, runId: string): Promise<Run> {
+  const cancelled = await endCancelled(deps.runs, runId)
+  await stopRun(deps, cancelled, CANCELLED.message)
+  return cancelled
+}
+
+async function endCancelled(runs: RunRepository, runId: string): Promise<Run> {
+  try {
+    return await runs.transition(runId, { to: 'FAILED', set: { failure: CANCELLED } })
+  } catch (error) {
+    if (!(error instanceof RunStateConflictError)) throw error
+    if (error.run === undefined) throw new DomainError('RUN_NOT_FOUND')
+    if (error.run.failure?.kind === 'cancelled') return error.run
+    throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  }
+}

@@ -1,0 +1,33 @@
+import { CONTAINERS } from '../domain/job/job-definition.ts'
+import { type JobDetail, logStreamOf } from '../domain/run/job-outcome.ts'
+import type { RunFailure, RunFailureKind } from '../domain/run/run.ts'
+import type { LogStore } from '../ports.ts'
+
+/** The container whose own words tell why; the stager's last line is made for this. */
+const SPEAKERS: Partial<Record<RunFailureKind, { readonly container: string; readonly lines: number }>> = {
+  'task-failed': { container: CONTAINERS.task, lines: 5 },
+  'input-staging-failed': { container: CONTAINERS.stageIn, lines: 1 },
+  'output-staging-failed': { container: CONTAINERS.stageOut, lines: 1 },
+}
+
+/** Of the log's end, and so of the message: it is kept with the run and shown in lists. */
+const MAX_BYTES = 1000
+
+/**
+ * A failure with the last lines that the failed container printed. The first line of the message is the reason as it was.
+ * Without a log, or when it cannot be read, the failure as it is: a run must not wait for its log.
+ */
+export async function explainByLog<Failure extends Omit<RunFailure, 'attempt'>>(
+  logs: LogStore,
+  job: JobDetail,
+  failure: Failure,
+): Promise<Failure> {
+  const speaker = SPEAKERS[failure.kind]
+  const stream = speaker === undefined ? undefined : logStreamOf(job, speaker.container)
+  if (speaker === undefined || stream === undefined) return failure
+  const text = await logs.read(stream, MAX_BYTES).catch(() => '')
+  const lines = text.trimEnd().split('\n').slice(-speaker.lines)
+  if (lines.join('').trim() === '') return failure
+  const separator = speaker.lines === 1 ? ': ' : '\nIts log ends with:\n'
+  return { ...failure, message: `${failure.message}${separator}${lines.join('\n')}` }
+}

@@ -1,0 +1,69 @@
+import { readAll } from '../formats/read-all.ts'
+import type { ByteSource } from '../formats/zip/byte-source.ts'
+import { openFolderZip } from '../formats/zip/read-folder-zip.ts'
+import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
+import type { ZipLimits } from '../formats/zip/zip-records.ts'
+import type { ObjectStore } from '../ports.ts'
+import { objectSource } from './object-source.ts'
+
+/** Folders are packed by us, or by the stager, and an array of 100 000 items is one. */
+export const TREE_LIMITS: ZipLimits = {
+  maxEntries: 1_100_000,
+  maxNameBytes: 4096,
+  maxEntryBytes: 200 * 1024 ** 3,
+}
+
+/** Larger files are streamed on their own. */
+const SMALL_ENTRY_BYTES = 1024 * 1024
+
+/** What is fetched with a file: the first one may be the only one; who goes on reading gets more and more at once. */
+const FIRST_WINDOW_BYTES = 64 * 1024
+const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024
+
+/**
+ * Files of a folder that lies in the bucket as a zip in our own form. Small ones that are opened in their order come out of few
+ * requests, which hold 4 MiB at most and leave no connection open, wherever reading ends.
+ */
+export async function folderEntries(
+  deps: { readonly objects: ObjectStore },
+  key: string,
+  sizeBytes: number,
+): Promise<readonly ArchiveEntry[]> {
+  const source = objectSource(deps.objects, key, sizeBytes)
+  const zip = await openFolderZip(source, TREE_LIMITS)
+  const readSmall = windowOf(source)
+  return [...zip.names].map((name): ArchiveEntry => {
+    const { offset, sizeBytes } = zip.place(name) ?? { offset: 0, sizeBytes: 0 }
+    const isSmall = sizeBytes <= SMALL_ENTRY_BYTES
+    const open = async () => (isSmall ? [await readSmall(offset, sizeBytes)] : source.read(offset, sizeBytes))
+    return { name, sizeBytes, open }
+  })
+}
+
+/** Bytes of a source from `start`. */
+interface Window {
+  readonly start: number
+  readonly bytes: Buffer
+}
+
+function windowOf(source: ByteSource): (start: number, length: number) => Promise<Buffer> {
+  let window: Window = { start: 0, bytes: Buffer.alloc(0) }
+  let windowBytes = FIRST_WINDOW_BYTES
+  return async (start, length) => {
+    if (length === 0) return Buffer.alloc(0)
+    const end = window.start + window.bytes.length
+    if (start >= window.start && start + length <= end) return cut(window, start, length)
+    // Headers stand between files.
+    const goesOn = start >= window.start && start <= end + FIRST_WINDOW_BYTES && end > 0
+    windowBytes = goesOn ? Math.min(2 * windowBytes, LARGEST_WINDOW_BYTES) : FIRST_WINDOW_BYTES
+    const wanted = Math.min(Math.max(length, windowBytes), source.sizeBytes - start)
+    const fetched = { start, bytes: await readAll(await source.read(start, wanted)) }
+    window = fetched
+    return cut(fetched, start, length)
+  }
+}
+
+function cut(window: Window, start: number, length: number): Buffer {
+  const at = start - window.start
+  return window.bytes.subarray(at, at + length)
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import {
+  type CheckedLayer,
+  checkLayer,
+  type LayerCompression,
+  requireDigest,
+} from '../../formats/oci/check-layer.ts'
+import type { ArchiveFile } from '../../formats/oci/image-archive.ts'
+import { createSlots } from '../../formats/oci/slots.ts'
+import { FRAME_BYTES, zstdLayer } from '../../formats/oci/zstd-layer.ts'
+import type { ImageRegistry, ImportedLayer } from '../../ports.ts'
+
+/** Where layers go, and what is there already. */
+export interface LayerPusherOptions {
+  readonly registry: ImageRegistry
+  readonly repository: string
+  /** Pushed by an earlier worker of this import. */
+  readonly known: readonly ImportedLayer[]
+  /** Keeps all layers pushed so far for a later worker. */
+  readonly remember: (layers: readonly ImportedLayer[]) => Promise<void>
+}
+
+/** Sends files of an image archive as layers, each once. */
+export interface LayerPusher {
+  /** The layer that a file became; undefined when it was not sent or the registry has lost it. */
+  find(file: ArchiveFile): Promise<ImportedLayer | undefined>
+  /**
+   * Checks and sends a file as it streams, compressed on the way when plain.
+   * @throws OciFormatError, RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
+   */
+  push(file: ArchiveFile, body: AsyncIterable<Uint8Array>, diffId?: string): Promise<void>
+  /** How many layers were sent by this worker. */
+  sent(): number
+}
+
+/** Frames being compressed or waiting to be sent, of all layers together: content and output, 48 MiB at most. */
+const FRAMES_AT_ONCE = 6
+
+/** Memory: {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES} twice, and some MiB for each layer under way. */
+export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
+  const { registry, repository } = options
+  const slots = createSlots(FRAMES_AT_ONCE)
+  const layers = new Map(options.known.map((layer) => [layer.file, layer]))
+  /** Files whose blob is certainly there. */
+  const present = new Set<string>()
+  let sent = 0
+
+  return {
+    async find({ name, sizeBytes }) {
+      const layer = layers.get(name)
+      if (layer === undefined || layer.fileBytes !== sizeBytes) return undefined
+      if (!present.has(name) && !(await registry.hasBlob(repository, layer.digest))) {
+        layers.delete(name)
+        return undefined
+      }
+      present.add(name)
+      return layer
+    },
+
+    async push(file, body, diffId) {
+      const { name } = file
+      const layer = await checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, body)
+      const blob = await pushChecked(file, layer)
+      layers.set(name, {
+        file: name,
+        fileBytes: file.sizeBytes,
+        diffId: layer.diffId(),
+        contentBytes: layer.contentBytes(),
+        ...blob,
+      })
+      present.add(name)
+      sent += 1
+      await options.remember([...layers.values()])
+    },
+
+    sent: () => sent,
+  }
+
+  async function pushChecked(file: ArchiveFile, { bytes, compression }: CheckedLayer) {
+    if (compression === 'none') {
+      const blob = await registry.pushBlob(repository, zstdLayer(bytes, slots))
+      return { ...blob, compression: 'zstd' as LayerCompression }
+    }
+    const isThere = file.digest !== undefined && (await registry.hasBlob(repository, file.digest))
+    // What is there need not be sent, but the archive must still be what it says.
+    const blob = isThere
+      ? { digest: await digestOf(bytes), sizeBytes: file.sizeBytes }
+      : await registry.pushBlob(repository, bytes)
+    requireDigest(file, blob.digest)
+    return { ...blob, compression }
+  }
+}
+
+async function digestOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of bytes) hash.update(chunk)
+  return `sha256:${hash.digest('hex')}`
+}

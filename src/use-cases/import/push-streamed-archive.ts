@@ -1,0 +1,117 @@
+import { looksLikeLayer } from '../../formats/oci/check-layer.ts'
+import { type FoundImage, findImage } from '../../formats/oci/find-image.ts'
+import { scanImageArchive, type TakeFile } from '../../formats/oci/image-archive.ts'
+import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
+import { readTar } from '../../formats/tar/read-tar.ts'
+import { RegistryUnavailableError } from '../../ports.ts'
+import type { LayerPusher } from './layer-pusher.ts'
+import type { PushProgress } from './push-progress.ts'
+
+interface StreamedArchive {
+  /** The archive from its start, as often as it is called. */
+  readonly open: () => AsyncIterable<Uint8Array>
+  /** Of the image that is meant, where the archive holds several. */
+  readonly wantedTag: string
+  readonly pusher: LayerPusher
+  readonly progress: PushProgress
+  readonly signal: AbortSignal
+}
+
+/** The first pass, and three for layers whose way to the registry broke down. */
+const MAX_PASSES = 4
+/** More than an image has: an archive with more files that look like layers is read again for those that are. */
+const MAX_GUESSES = 200
+/** While the next layers are read, the last ones are still on their way; what they hold is bounded by the pusher. */
+const PUSHES_AT_ONCE = 4
+/** So many layers in one pass that do not get through: the registry is away, and reading on would be for nothing. */
+const MAX_BROKEN = 3
+
+/**
+ * Sends an image out of an archive that comes from front to back, its manifest perhaps at the end: in the first pass
+ * everything that looks like a layer, in later ones only what is still wanted. The archive is read to its end, so that its
+ * own checksum is compared before anything is published.
+ */
+export async function pushStreamedArchive(archive: StreamedArchive): Promise<FoundImage> {
+  let image: FoundImage | undefined
+  for (let pass = 1; ; pass += 1) {
+    const { found, refused, broken } = await readOnce(archive, image)
+    image = found
+    archive.progress.expectLayers(new Set(image.layers.map(({ file }) => file.name)).size)
+    const missing = await missingLayers(archive, image)
+    const [refusal] = missing.flatMap(({ file }) => refused.get(file.name) ?? [])
+    if (refusal !== undefined) throw refusal
+    if (missing.length === 0) return image
+    if (pass === MAX_PASSES) throw broken ?? new Error('the bundle changed while it was read')
+  }
+}
+
+interface Pass {
+  readonly found: FoundImage
+  /** Files that look like layers and are none: no harm unless the image names them. */
+  readonly refused: ReadonlyMap<string, OciFormatError>
+  /** Why some layer did not get through. */
+  readonly broken: RegistryUnavailableError | undefined
+}
+
+async function readOnce(archive: StreamedArchive, image: FoundImage | undefined): Promise<Pass> {
+  const { open, pusher, progress, signal } = archive
+  const diffIds = image && new Map(image.layers.map(({ file, diffId }) => [file.name, diffId]))
+  const refused = new Map<string, OciFormatError>()
+  const broken: RegistryUnavailableError[] = []
+  const underWay = new Set<Promise<void>>()
+  let fatal: { readonly error: unknown } | undefined
+  let guesses = 0
+
+  const note = (name: string, error: unknown): void => {
+    if (error instanceof OciFormatError) refused.set(name, error)
+    else if (error instanceof RegistryUnavailableError && broken.length < MAX_BROKEN) broken.push(error)
+    else fatal ??= { error }
+  }
+  const isWanted = (name: string, start: Buffer): boolean => {
+    if (diffIds !== undefined) return diffIds.has(name)
+    if (!looksLikeLayer(start) || guesses >= MAX_GUESSES) return false
+    guesses += 1
+    return true
+  }
+  const take: TakeFile = async (file, start, body) => {
+    if (fatal !== undefined) throw fatal.error
+    if (!isWanted(file.name, start) || (await pusher.find(file)) !== undefined) return
+    if (diffIds === undefined) progress.expectLayers(guesses)
+    const { bytes, ended } = endTold(body)
+    const push = pusher
+      .push(file, bytes, diffIds?.get(file.name))
+      .catch((error: unknown) => note(file.name, error))
+      .finally(() => underWay.delete(push))
+    underWay.add(push)
+    await Promise.race([ended, push])
+    while (underWay.size >= PUSHES_AT_ONCE) await Promise.race(underWay)
+  }
+
+  try {
+    const scanned = await scanImageArchive(readTar(progress.counted(open(), signal)), take)
+    await Promise.all(underWay)
+    if (fatal !== undefined) throw (fatal as { readonly error: unknown }).error
+    return { found: image ?? findImage(scanned, archive.wantedTag), refused, broken: broken[0] }
+  } finally {
+    await Promise.all(underWay)
+  }
+}
+
+async function missingLayers({ pusher }: StreamedArchive, { layers }: FoundImage) {
+  const missing: FoundImage['layers'][number][] = []
+  for (const layer of layers) if ((await pusher.find(layer.file)) === undefined) missing.push(layer)
+  return missing
+}
+
+/** Tells when all bytes were read or nobody reads on, which is before they have arrived where they go. */
+function endTold(body: AsyncIterable<Uint8Array>) {
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* body
+    } finally {
+      resolve()
+    }
+  }
+  return { bytes: bytes(), ended }
+}

@@ -1,0 +1,17 @@
+import type { PartStore, StoredPart, UploadRepository } from '../ports.ts'
+import { findUpload, hasOpenParts } from './find-upload.ts'
+
+interface Dependencies {
+  readonly parts: Pick<PartStore, 'list'>
+  readonly uploads: Pick<UploadRepository, 'find'>
+}
+
+/**
+ * The parts that have arrived, ascending; none of an upload that was completed, or whose parts the bucket forgot.
+ * @throws DomainError UPLOAD_NOT_FOUND
+ */
+export async function listUploadParts(deps: Dependencies, uploadId: string): Promise<readonly StoredPart[]> {
+  const upload = await findUpload(deps, uploadId)
+  if (!hasOpenParts(upload)) return []
+  return (await deps.parts.list(upload.key, upload.parts.multipartId)) ?? []
+}

@@ -1,0 +1,160 @@
+import { DomainError } from '../domain/errors.ts'
+import { itemName, itemProvisions } from '../domain/run/array-provisions.ts'
+import { type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
+import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
+import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import { arrayEntries, entriesOf, type StoredFile } from './array-inputs.ts'
+import { findRunAndTask } from './find-run.ts'
+import { findItemPlace } from './item-index.ts'
+import { type PreparedPlace, preparedInputKey } from './prepared-file.ts'
+import { readAhead } from './read-ahead.ts'
+import {
+  BYTES_TYPE,
+  type Download,
+  itemDownload,
+  nothingStored,
+  type Packing,
+  placedEntry,
+  requireItem,
+  requireNamed,
+} from './run-files.ts'
+
+interface Dependencies {
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+}
+
+/** What the container finds of one input that is no array. */
+export function filesOf({ parameterName, file, companion }: InputValue): readonly StoredFile[] {
+  const named: StoredFile = { name: parameterName, ...file }
+  return companion === undefined ? [named] : [named, { name: `${parameterName}.geojson`, ...companion }]
+}
+
+/**
+ * All inputs with their companions, in descriptor order, as `inputs.zip` (http-api 5.22).
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
+ */
+export async function packInputs(deps: Dependencies, runId: string): Promise<Packing> {
+  const { run } = await findRunAndTask(deps, runId)
+  if (run.state === 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  const name = `inputs-${runId}.zip`
+  return packing(run, 'inputs.zip', name, () => listInputEntries(deps, runId))
+}
+
+/** Entries of all inputs with their companions, in descriptor order. */
+export async function listInputEntries(deps: Dependencies, runId: string): Promise<readonly ArchiveEntry[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
+  const entries = await Promise.all(
+    task.inputs.map(async ({ name, type }) => {
+      if (type.id === 'array') return readAhead((await arrayEntries(deps, run, name, type)).values())
+      const value = stored.get(name)
+      if (value === undefined) return []
+      const files = filesOf(value)
+      return (await Promise.all(files.map((file) => entriesOf(deps, file.name, file)))).flat()
+    }),
+  )
+  return entries.flat()
+}
+
+/**
+ * One input's file, in any state (http-api 5.20).
+ * @param asGeojson the companion is wanted, where there is one
+ * @throws DomainError STORAGE_READING_FILE_FAILED when nothing is stored
+ */
+export async function findInputFile(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+  asGeojson: boolean,
+): Promise<Download> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const { name, type } = requireNamed(task.inputs, parameterName)
+  if (type.id === 'array' && itemProvisions(run, name).size > 0) {
+    const entries = async () => readAhead((await arrayEntries(deps, run, name, type)).values())
+    return packing(run, `${name}.zip`, name, entries)
+  }
+  const value = await wholeValue(deps, run, name)
+  if (value === undefined) throw nothingStored(parameterName)
+  const file = (asGeojson ? value.companion : undefined) ?? value.file
+  // As its client packed it, the names of its files do not start with the parameter's.
+  return file.kind === 'zip'
+    ? packing(run, `${name}.zip`, name, () => entriesOf(deps, name, file))
+    : { name, ...file }
+}
+
+/**
+ * One item of an array input (http-api 5.21).
+ * @throws DomainError INTERNAL_INVALID_INDEXES_PATTERN, STORAGE_READING_FILE_FAILED
+ */
+export async function findInputItem(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+  indexes: string | undefined,
+): Promise<Download> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const { name, type, path } = requireItem(task.inputs, parameterName, indexes)
+  const item = itemName(name, path)
+  const place = { key: preparedInputKey(run, item), name: item, contentType: BYTES_TYPE }
+  return (
+    (await findWithoutTheRest(deps, run, name, path, place)) ??
+    itemDownload([...(await arrayEntries(deps, run, name, type)).values()], name, path, place)
+  )
+}
+
+/**
+ * An item that lies in one place: it came by itself, or all of it with the array.
+ * @returns undefined when it has to be put together, or looked for
+ */
+async function findWithoutTheRest(
+  deps: Dependencies,
+  run: Run,
+  name: string,
+  path: readonly number[],
+  place: PreparedPlace,
+): Promise<Download | undefined> {
+  const wanted = path.join('/')
+  const related = [...itemProvisions(run, name)].filter(
+    ([one]) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`),
+  )
+  const [only, ...others] = related
+  if (only === undefined) return findInWhole(deps, run, name, path, place)
+  const [itemPath, { valueId }] = only
+  if (others.length > 0 || itemPath !== wanted) return undefined
+  const value = await deps.runs.findInput(run.id, itemName(name, path), valueId)
+  if (value === undefined) return undefined
+  const { file } = value
+  if (file.kind === 'inline' || file.kind === 'object') return { ...file, name: place.name }
+  return itemDownload(await entriesOf(deps, value.parameterName, file), name, path, place)
+}
+
+async function findInWhole(
+  deps: Dependencies,
+  run: Run,
+  name: string,
+  path: readonly number[],
+  place: PreparedPlace,
+): Promise<Download | undefined> {
+  const file = (await wholeValue(deps, run, name))?.file
+  if (file?.kind !== 'tree') throw nothingStored(name)
+  const [index, ...inner] = path
+  const found =
+    index === undefined || inner.length > 0 ? undefined : await findItemPlace(deps.objects, file.key, index)
+  if (found === 'missing') throw nothingStored(name)
+  if (found !== undefined) {
+    return { kind: 'part', ...place, entry: placedEntry(deps, file.key, place.name, found) }
+  }
+  return itemDownload(await entriesOf(deps, name, file), name, path, place)
+}
+
+/** What was given under the parameter's own name. */
+async function wholeValue(deps: Dependencies, run: Run, name: string): Promise<InputValue | undefined> {
+  const provision = provisionOf(run, name)
+  return provision?.kind === 'value' ? deps.runs.findInput(run.id, name, provision.valueId) : undefined
+}
+
+function packing(run: Run, file: string, name: string, entries: Packing['entries']): Packing {
+  return { kind: 'packing', key: preparedInputKey(run, file), name, contentType: BYTES_TYPE, entries }
+}

@@ -1,0 +1,140 @@
+import { DomainError } from '../domain/errors.ts'
+import type { Run } from '../domain/run/run.ts'
+import { LISTING_NAME, outputListingSchema } from '../domain/staging.ts'
+import { readAll } from '../formats/read-all.ts'
+import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
+import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import { entriesOf } from './array-inputs.ts'
+import { OUTPUTS_NAME } from './collect-outputs.ts'
+import { findRunAndTask } from './find-run.ts'
+import { folderEntries } from './folder-entries.ts'
+import { findItemPlace } from './item-index.ts'
+import { preparedOutputKey, type StoredObject } from './prepared-file.ts'
+import {
+  BYTES_TYPE,
+  type Download,
+  itemDownload,
+  nothingStored,
+  type Packing,
+  placedEntry,
+  requireItem,
+  requireNamed,
+} from './run-files.ts'
+
+interface Dependencies {
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+}
+
+/** The listing that collect-outputs wrote, as JSON text; visible from FINISHED on. */
+export async function findOutputListing(deps: Dependencies, runId: string): Promise<StoredObject> {
+  const { run } = await findRunAndTask(deps, runId)
+  return outputFile(deps, OUTPUTS_NAME, finishedPrefix(run))
+}
+
+/**
+ * One output's file.
+ * @throws DomainError STORAGE_READING_FILE_FAILED unless the run is FINISHED and wrote it (run-lifecycle 5)
+ */
+export async function findOutputFile(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+): Promise<StoredObject> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const output = requireNamed(task.outputs, parameterName)
+  if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
+  return outputFile(deps, output.name, run.outputsPrefix)
+}
+
+/**
+ * One item of an array output (http-api 5.21).
+ * @throws DomainError INTERNAL_INVALID_INDEXES_PATTERN, STORAGE_READING_FILE_FAILED
+ */
+export async function findOutputItem(
+  deps: Dependencies,
+  runId: string,
+  parameterName: string,
+  indexes: string | undefined,
+): Promise<Download> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const { name, path } = requireItem(task.outputs, parameterName, indexes)
+  if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
+  const place = {
+    key: preparedOutputKey(run, `${name}/${path.join('/')}`),
+    // The contract's names differ: `param/0` of an input, `0` of an output.
+    name: String(path.at(-1)),
+    contentType: BYTES_TYPE,
+  }
+  const key = `${run.outputsPrefix}${name}`
+  const [index, ...inner] = path
+  if (index !== undefined && inner.length === 0) {
+    const found = await findItemPlace(deps.objects, key, index)
+    if (found === 'missing') throw nothingStored(parameterName)
+    if (found !== undefined) {
+      return { kind: 'part', ...place, entry: placedEntry(deps, key, String(index), found) }
+    }
+  }
+  const { sizeBytes } = await outputFile(deps, name, run.outputsPrefix)
+  return itemDownload(await folderEntries(deps, key, sizeBytes), name, path, place)
+}
+
+/**
+ * All outputs that were produced, in descriptor order, as `outputs.zip` (http-api 5.22).
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
+ */
+export async function packOutputs(deps: Dependencies, runId: string): Promise<Packing> {
+  const { run } = await findRunAndTask(deps, runId)
+  finishedPrefix(run)
+  return {
+    kind: 'packing',
+    key: preparedOutputKey(run, 'outputs.zip'),
+    name: `outputs-${runId}.zip`,
+    contentType: BYTES_TYPE,
+    entries: () => listOutputEntries(deps, runId),
+  }
+}
+
+/** Entries of all outputs that were produced, in descriptor order. */
+export async function listOutputEntries(deps: Dependencies, runId: string): Promise<readonly ArchiveEntry[]> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const prefix = finishedPrefix(run)
+  const sizes = new Map<string, number>()
+  for await (const { key, sizeBytes } of deps.objects.list(prefix)) {
+    sizes.set(key.slice(prefix.length), sizeBytes)
+  }
+  const folders = await packedFolders(deps, prefix)
+  const entries = await Promise.all(
+    task.outputs.map(async ({ name }) => {
+      const sizeBytes = sizes.get(name)
+      if (sizeBytes === undefined) return []
+      const key = `${prefix}${name}`
+      if (folders.has(name)) return folderEntries(deps, key, sizeBytes)
+      return entriesOf(deps, name, { kind: 'object', key, sizeBytes })
+    }),
+  )
+  return entries.flat()
+}
+
+/** Outputs that were folders, and lie in the bucket as zips. */
+async function packedFolders(deps: Dependencies, prefix: string): Promise<ReadonlySet<string>> {
+  const listing = await deps.objects.read(`${prefix}${LISTING_NAME}`)
+  if (listing === undefined) throw nothingStored(LISTING_NAME)
+  const { entries } = outputListingSchema.parse(JSON.parse((await readAll(listing)).toString('utf8')))
+  return new Set(entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
+}
+
+function finishedPrefix(run: Run): string {
+  if (run.state !== 'FINISHED' || run.outputsPrefix === undefined) {
+    throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  }
+  return run.outputsPrefix
+}
+
+async function outputFile(deps: Dependencies, name: string, prefix: string): Promise<StoredObject> {
+  const key = `${prefix}${name}`
+  const sizeBytes = await deps.objects.size(key)
+  if (sizeBytes === undefined) throw nothingStored(name)
+  return { kind: 'object', name, key, sizeBytes }
+}

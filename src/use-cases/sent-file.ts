@@ -1,0 +1,36 @@
+import type { DomainError } from '../domain/errors.ts'
+import { type ByteSource, bufferSource } from '../formats/zip/byte-source.ts'
+import type { ObjectStore, Upload } from '../ports.ts'
+import { uploadError } from './find-upload.ts'
+import { objectSource } from './object-source.ts'
+
+/** A file that a client sent for an input: in the body of its call, or as an upload before it. */
+export interface SentFile {
+  /** To look into it. */
+  readonly source: ByteSource
+  /** Makes it an object of its own. */
+  readonly store: (key: string) => Promise<void>
+}
+
+/** A file in memory. */
+export function sentBytes(objects: Pick<ObjectStore, 'put'>, bytes: Uint8Array): SentFile {
+  return { source: bufferSource(bytes), store: (key) => objects.put(key, bytes) }
+}
+
+/**
+ * The file of an upload, which never comes here: it is looked into by ranges and copied within the bucket.
+ * @param field that named the upload
+ * @throws DomainError UPLOAD_NOT_FOUND, then or later, when the bucket has the file no more
+ */
+export async function sentUpload(objects: ObjectStore, { key }: Upload, field: string): Promise<SentFile> {
+  const gone = (): DomainError =>
+    uploadError('UPLOAD_NOT_FOUND', field, 'the file of this upload is gone: it is kept for 7 days')
+  const sizeBytes = await objects.size(key)
+  if (sizeBytes === undefined) throw gone()
+  return {
+    source: objectSource(objects, key, sizeBytes, gone),
+    async store(to) {
+      if ((await objects.copy(key, to)) === undefined) throw gone()
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
+import { type DomainError, parameterError } from '../domain/errors.ts'
+import type { ArrayFile, ProvisionedArray } from '../domain/parameters/array.ts'
+import { hasRoomFor } from '../domain/run/array-provisions.ts'
+import type { FileContent, Provision, Run } from '../domain/run/run.ts'
+import { inputValueKey } from '../domain/storage-keys.ts'
+import { contentPlaces, type FolderFile, writeFolderZip } from '../formats/zip/write-folder-zip.ts'
+import { createItemIndex, itemIndexKey } from './item-index.ts'
+import type { ProvisionDependencies } from './provisioning.ts'
+
+/** The directory of fewer items is read as fast as a table of them. */
+const MIN_TABLE_ITEMS = 1000
+
+/**
+ * What a checked array becomes in storage: one object, however many items, and a table of them when they are many.
+ * @throws DomainError INTERNAL_INVALID_COLLECTION_DIMENSIONS
+ */
+export async function storeArray(
+  deps: ProvisionDependencies,
+  run: Run,
+  parameterName: string,
+  { files, indexes }: ProvisionedArray,
+): Promise<Provision> {
+  const size = indexes.length
+  const isGapless = (indexes.at(-1) ?? -1) === size - 1
+  if (!isGapless && !hasRoomFor(run, parameterName, { indexes })) {
+    throw tooMany(parameterName, 'an array of this size may leave out no index')
+  }
+  const valueId = deps.identity.uuid()
+  const folder = folderOf(parameterName, files)
+  const file = await storeFolder(deps, inputValueKey(run.id, parameterName, valueId), folder)
+  if (size >= MIN_TABLE_ITEMS) {
+    const places = new Map(contentPlaces(folder))
+    const table = createItemIndex(new Set(indexes), (index) => places.get(`${parameterName}/${index}`))
+    if (table !== undefined) await deps.objects.put(itemIndexKey(file.key), table)
+  }
+  await deps.runs.putInput({ runId: run.id, parameterName, valueId, file })
+  return { kind: 'value', valueId, ...(isGapless ? { size } : { indexes }) }
+}
+
+/** The contract knows no limit; the words say what helps. */
+export function tooMany(parameterName: string, text: string): DomainError {
+  return parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, text)
+}
+
+type TextFile = FolderFile & { readonly text: string }
+
+export function folderOf(name: string, files: readonly ArrayFile[]): readonly TextFile[] {
+  return files.map(({ path, text }) => ({
+    name: `${name}/${path}`,
+    sizeBytes: Buffer.byteLength(text),
+    text,
+  }))
+}
+
+/** Each text becomes bytes in its turn: the folder is not held twice. */
+export async function storeFolder(
+  { objects }: ProvisionDependencies,
+  key: string,
+  folder: readonly TextFile[],
+): Promise<Extract<FileContent, { kind: 'tree' }>> {
+  const zip = writeFolderZip(folder, ({ text }) => {
+    const bytes = Buffer.from(text)
+    return { crc32: crc32(bytes), bytes: [bytes] }
+  })
+  return { kind: 'tree', key, sizeBytes: await objects.write(key, Readable.from(zip)) }
+}

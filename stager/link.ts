@@ -1,0 +1,29 @@
+import { FinalError } from './retry.ts'
+
+/** A presigned URL that can be had anew. */
+export interface Link {
+  current(): Promise<string>
+  /** Asks for a fresh one, unless that was done since `stale` was given out. */
+  renew(stale: string): Promise<void>
+}
+
+type Urls<Name> = ReadonlyMap<Name, string>
+
+/** Links that are asked for together: however many of them have expired, one call renews all. */
+export function createLinks<Name>(ask: () => Promise<Urls<Name>>, first?: Urls<Name>): (name: Name) => Link {
+  let urls: Promise<Urls<Name>> | undefined = first === undefined ? undefined : Promise.resolve(first)
+  return (name) => ({
+    async current() {
+      urls ??= ask()
+      const url = (await urls).get(name)
+      if (url === undefined) throw new FinalError(`the App Engine has no URL for ${name} any more`)
+      return url
+    },
+
+    async renew(stale) {
+      const known = urls
+      if ((await known)?.get(name) === stale && urls === known) urls = ask()
+      await urls
+    },
+  })
+}

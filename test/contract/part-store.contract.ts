@@ -1,0 +1,102 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { ObjectStore, PartStore } from '../../src/ports.ts'
+
+interface PartStoreHarness {
+  readonly parts: PartStore
+  readonly objects: ObjectStore
+  /** Parts that one page lists. */
+  readonly pageSize: number
+  /** A PUT to a presigned URL. */
+  readonly send: (url: string, bytes: Buffer) => Promise<{ readonly status: number }>
+}
+
+const KEY = 'uploads/upload-1'
+/** All parts but the last are at least so large. */
+const PART_BYTES = 5 * 1024 * 1024
+
+/** What every part store keeps to. `setUp` gives an empty one for each test. */
+export function describePartStore(adapter: string, setUp: () => Promise<PartStoreHarness>): void {
+  describe(`part store (${adapter})`, () => {
+    let harness: PartStoreHarness
+    let parts: PartStore
+    let multipartId: string
+
+    beforeEach(async () => {
+      harness = await setUp()
+      parts = harness.parts
+      multipartId = await parts.start(KEY, 'application/zip')
+    })
+
+    async function sendPart(partNumber: number, bytes: Buffer) {
+      return await harness.send(await parts.presignPart(KEY, multipartId, partNumber, 60), bytes)
+    }
+
+    async function listed() {
+      const found = await parts.list(KEY, multipartId)
+      return found?.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes])
+    }
+
+    it('has no parts at first, and no object', async () => {
+      expect(await listed()).toEqual([])
+      expect(await harness.objects.size(KEY)).toBeUndefined()
+    })
+
+    it('gives a URL of its own to each part', async () => {
+      const urls = await Promise.all([1, 2].map((number) => parts.presignPart(KEY, multipartId, number, 60)))
+
+      expect(new Set(urls).size).toBe(2)
+      for (const url of urls) expect(new URL(url).pathname).toMatch(/\/uploads\/upload-1$/u)
+    })
+
+    it('lists the parts by number, over pages, a part that came twice once', async () => {
+      const count = 2 * harness.pageSize + 1
+      const numbers = Array.from({ length: count }, (_, index) => count - index)
+      for (const number of numbers) await sendPart(number, Buffer.alloc(1))
+
+      await sendPart(2, Buffer.alloc(2))
+
+      expect(await listed()).toEqual(numbers.toReversed().map((number) => [number, number === 2 ? 2 : 1]))
+    })
+
+    it('makes one object of all parts', async () => {
+      await sendPart(2, Buffer.from('end'))
+      await sendPart(1, Buffer.alloc(PART_BYTES, 'a'))
+
+      expect(await parts.complete(KEY, multipartId, (await parts.list(KEY, multipartId)) ?? [])).toBe(true)
+
+      expect(await harness.objects.size(KEY)).toBe(PART_BYTES + 3)
+      const end = await harness.objects.read(KEY, { start: PART_BYTES - 1, length: 10 })
+      expect(String(Buffer.concat((await end?.toArray()) ?? []))).toBe('aend')
+    })
+
+    it('makes an empty object of an empty part', async () => {
+      await sendPart(1, Buffer.alloc(0))
+
+      await parts.complete(KEY, multipartId, (await parts.list(KEY, multipartId)) ?? [])
+
+      expect(await harness.objects.size(KEY)).toBe(0)
+    })
+
+    it('forgets the parts once they are put together', async () => {
+      await sendPart(1, Buffer.from('all'))
+      const arrived = (await parts.list(KEY, multipartId)) ?? []
+      await parts.complete(KEY, multipartId, arrived)
+
+      expect(await parts.list(KEY, multipartId)).toBeUndefined()
+      expect((await sendPart(1, Buffer.from('late'))).status).toBe(404)
+      expect(await harness.objects.size(KEY)).toBe(3)
+    })
+
+    it('forgets the parts that are given up', async () => {
+      await sendPart(1, Buffer.from('all'))
+      const arrived = (await parts.list(KEY, multipartId)) ?? []
+
+      await parts.abort(KEY, multipartId)
+
+      expect(await parts.list(KEY, multipartId)).toBeUndefined()
+      expect(await parts.complete(KEY, multipartId, arrived)).toBe(false)
+      expect(await harness.objects.size(KEY)).toBeUndefined()
+      await expect(parts.abort(KEY, multipartId)).resolves.toBeUndefined()
+    })
+  })
+}

@@ -1,0 +1,14 @@
+import { createMemoryObjectStore } from '../../src/adapters/memory/memory-object-store.ts'
+import { createMemoryPartStore } from '../../src/adapters/memory/memory-part-store.ts'
+import { describePartStore } from './part-store.contract.ts'
+
+describePartStore('memory', async () => {
+  const objects = createMemoryObjectStore()
+  const parts = createMemoryPartStore(objects)
+  return {
+    parts,
+    objects,
+    pageSize: 3,
+    send: async (url, bytes) => ({ status: parts.receive(url, bytes) }),
+  }
+})

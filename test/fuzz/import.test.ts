@@ -1,0 +1,94 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { KINDS } from './cases.ts'
+import type { FuzzMessage } from './worker.ts'
+
+/*
+ * Mutated bundles, 20 000 unless told otherwise: each must be refused in words or imported rightly, and none may hang, crash or
+ * fill the importer. FUZZ_SEED and FUZZ_CASES choose others, or repeat one that failed.
+ */
+
+const FIRST_SEED = Number(process.env.FUZZ_SEED ?? 20_261_123)
+const CASES = Number(process.env.FUZZ_CASES ?? 20_000)
+/** One for each core of the machines that run CI. */
+const WORKERS = Math.min(2, CASES)
+/** A case takes some milliseconds. */
+const STALLED_MS = 30_000
+const MAX_GROWTH_BYTES = 256 * 1024 ** 2
+const MAX_FAILURES = 5
+
+/** How the cases of one worker ended. */
+interface Outcome {
+  readonly failures: readonly string[]
+  readonly end: Extract<FuzzMessage, { kind: 'end' }> | undefined
+}
+
+let outcomes: readonly Outcome[]
+
+beforeAll(async () => {
+  console.info(`fuzz: ${CASES} cases from seed ${FIRST_SEED} on; FUZZ_SEED and FUZZ_CASES choose others`)
+  const share = Math.ceil(CASES / WORKERS)
+  const starts = Array.from({ length: WORKERS }, (_, index) => index * share)
+  outcomes = await Promise.all(
+    starts.map((start) => runCases(FIRST_SEED + start, Math.min(share, CASES - start))),
+  )
+  for (const { end } of outcomes) console.info(JSON.stringify(end))
+})
+
+/** Runs cases in a process of its own and ends it when it says nothing for long. */
+async function runCases(firstSeed: number, count: number): Promise<Outcome> {
+  const child = fork(join(import.meta.dirname, 'worker.ts'), [String(firstSeed), String(count)], {
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  const failures: string[] = []
+  let end: Outcome['end']
+  let seed = firstSeed
+  let errors = ''
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), STALLED_MS)
+  child.stderr?.on('data', (text) => {
+    errors = `${errors}${text}`.slice(-4000)
+  })
+  child.on('message', (message: FuzzMessage) => {
+    watchdog.refresh()
+    if (message.kind === 'case') seed = message.seed
+    else if (message.kind === 'end') end = message
+    else failures.push(`seed ${message.seed}: ${message.words}`)
+    if (failures.length >= MAX_FAILURES) child.kill()
+  })
+  const code = await exitOf(child)
+  clearTimeout(watchdog)
+  if (end === undefined && failures.length < MAX_FAILURES) {
+    failures.push(`seed ${seed}: hung or crashed, exit ${code}; FUZZ_SEED=${seed} FUZZ_CASES=1\n${errors}`)
+  }
+  return { failures, end }
+}
+
+function exitOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code, signal) => resolve(String(signal ?? code)))
+  })
+}
+
+describe('a mutated bundle', () => {
+  it('is refused in words or imported rightly, and never hangs or crashes the importer', () => {
+    const failures = outcomes.flatMap((outcome) => outcome.failures)
+
+    expect(failures).toEqual([])
+  })
+
+  it('leaves memory bounded', () => {
+    const grown = outcomes.map(({ end }) => end?.grownBytes)
+
+    for (const bytes of grown) expect(bytes).toBeLessThan(MAX_GROWTH_BYTES)
+  })
+
+  it.runIf(CASES >= 1000)('of every kind is among the cases, refused and taken', () => {
+    const kinds = new Set(outcomes.flatMap(({ end }) => Object.keys(end?.refused ?? {})))
+    const installed = outcomes.reduce((sum, { end }) => sum + (end?.installed ?? 0), 0)
+
+    expect([...kinds].sort()).toEqual([...KINDS].sort())
+    expect(installed).toBeGreaterThan(CASES / 100)
+  })
+})

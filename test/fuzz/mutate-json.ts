@@ -1,0 +1,63 @@
+import type { Random } from './random.ts'
+
+/** A value, a key with its colon, or a bracket. */
+const TOKEN = /"(?:[^"\\]|\\.)*"\s*:|"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|[[\]{},]/gu
+
+/** Changes some tokens of a document: JSON that means something else, or no JSON any more. */
+export function mutateJson(text: string, random: Random): string {
+  let mutated = text
+  for (let count = 1 + random.below(3); count > 0; count -= 1) {
+    const tokens = [...mutated.matchAll(TOKEN)]
+    const token = tokens[random.below(tokens.length)]
+    if (token === undefined) return mutated
+    const end = token.index + token[0].length
+    mutated = mutated.slice(0, token.index) + replacement(token[0], random) + mutated.slice(end)
+  }
+  return mutated
+}
+
+function replacement(token: string, random: Random): string {
+  // Large ones are rare: each costs as much as a hundred others.
+  if (random.chance(0.004)) return '9'.repeat(1_000_000)
+  if (random.chance(0.01)) return deep(random)
+  if (token.endsWith(':')) return keyInstead(token, random)
+  return random.pick<() => string>([
+    () => '',
+    () => 'null',
+    () => random.pick(['0', '-1', '1e999', '9007199254740993', '0.1', '00']),
+    () => random.pick(['""', '"\\u0000"', '"\\ud800"', '"../../etc/passwd"', '"sha256:"', '"sha512:00"']),
+    () => random.pick(['[]', '{}', '[[]]', '[null]', '{"":{}}', '[1,2,3]']),
+    () => `${token},${token}`,
+    () => `[${token}]`,
+    () => random.pick(['linux', '"linux"', '"arm64"', '"unknown"', '"amd64"']),
+    () => token.split('').reverse().join(''),
+    () => `"${'x'.repeat(random.below(5000))}"`,
+  ])()
+}
+
+/** Another key, none, or the same twice: the last one counts for most readers. */
+function keyInstead(token: string, random: Random): string {
+  return random.pick([
+    '',
+    `${token} null, ${token}`,
+    '"__proto__":',
+    '"constructor":',
+    '"manifests":',
+    '"layers":',
+    '"config":',
+    '"rootfs":',
+    '"diff_ids":',
+    '"platform":',
+    '"urls":',
+    token.toUpperCase(),
+  ])
+}
+
+function deep(random: Random): string {
+  const depth = random.pick([100, 10_000, 100_000])
+  const [open, close] = random.pick<readonly [string, string]>([
+    ['[', ']'],
+    ['{"a":', '}'],
+  ])
+  return open.repeat(depth) + (open === '[' ? '' : '1') + close.repeat(random.chance(0.9) ? depth : depth - 1)
+}

@@ -1,0 +1,83 @@
+import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { digestOf } from '../fixtures/bundle-builder.ts'
+import { importBytes } from '../fixtures/import-bytes.ts'
+import { anImporter, type Importer } from '../fixtures/memory-importer.ts'
+import { makeCase } from './cases.ts'
+
+/*
+ * Imports mutated bundles, in a process of its own: what hangs or crashes it, its parent sees. Arguments: the seed of the first
+ * case, the number of cases.
+ */
+
+/** What the parent is told: where the worker is, or what is wrong. */
+export type FuzzMessage =
+  | { readonly kind: 'case'; readonly seed: number }
+  | { readonly kind: 'failure'; readonly seed: number; readonly words: string }
+  | {
+      readonly kind: 'end'
+      readonly installed: number
+      readonly refused: Readonly<Record<string, number>>
+      readonly grownBytes: number
+      readonly slowestMs: number
+    }
+
+const [firstSeed = 0, count = 0] = process.argv.slice(2).map(Number)
+/** Code is compiled and pools are filled by then. */
+const WARM_UP_CASES = 300
+
+const tell = (message: FuzzMessage): boolean => process.send?.(message) ?? false
+
+let installed = 0
+const refused: Record<string, number> = {}
+let startBytes = 0
+let slowestMs = 0
+
+for (let index = 0; index < count; index += 1) {
+  const seed = firstSeed + index
+  tell({ kind: 'case', seed })
+  const { kind, bundle } = await makeCase(seed)
+  const start = performance.now()
+  try {
+    const problem = await check(bundle, kind)
+    if (problem !== undefined) tell({ kind: 'failure', seed, words: `${kind}: ${problem}` })
+  } catch (error) {
+    tell({ kind: 'failure', seed, words: `${kind}: ${error instanceof Error ? error.stack : error}` })
+  }
+  slowestMs = Math.max(slowestMs, performance.now() - start)
+  if (index === WARM_UP_CASES) startBytes = process.resourceUsage().maxRSS * 1024
+}
+const grownBytes = startBytes === 0 ? 0 : process.resourceUsage().maxRSS * 1024 - startBytes
+tell({ kind: 'end', installed, refused, grownBytes, slowestMs })
+process.disconnect?.()
+
+/** What is wrong with how the bundle was taken or refused. */
+async function check(bundle: Buffer, kind: string): Promise<string | undefined> {
+  const importer = anImporter()
+  const result = await importBytes(bundle, importer)
+  if ('task' in result) {
+    installed += 1
+    return imageProblem(importer, result.task.image)
+  }
+  refused[kind] = (refused[kind] ?? 0) + 1
+  const { status } = result.refusal
+  if (status < 400 || status >= 500) return `refused with ${status}`
+  if (result.words.trim() === '') return 'refused without words'
+  const left = [...importer.registry.images(), ...importer.objects.keys(), ...(await importer.tasks.list())]
+  return left.length === 0 ? undefined : `refused, but left ${JSON.stringify(left)}`
+}
+
+/** What was installed must be an image whose layers are what its config says. */
+function imageProblem(
+  { registry }: Importer,
+  { repository, digest }: { readonly repository: string; readonly digest: string },
+): string | undefined {
+  const manifest = JSON.parse(String(registry.manifest(repository, digest)))
+  const config = JSON.parse(String(registry.blob(repository, manifest.config.digest)))
+  const found = manifest.layers.map((layer: { mediaType: string; digest: string }) => {
+    const bytes = registry.blob(repository, layer.digest) ?? Buffer.alloc(0)
+    if (layer.mediaType.endsWith('+zstd')) return digestOf(zstdDecompressSync(bytes))
+    return digestOf(layer.mediaType.endsWith('+gzip') ? gunzipSync(bytes) : bytes)
+  })
+  const expected = config.rootfs.diff_ids ?? []
+  return JSON.stringify(found) === JSON.stringify(expected) ? undefined : `installed ${found} as ${expected}`
+}

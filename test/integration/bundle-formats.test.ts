@@ -1,0 +1,326 @@
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type ContainerEngine, callEngine } from '../../local/container-engine.ts'
+import { detectEngine } from '../../local/detect-engine.ts'
+import { createDistributionImageRegistry } from '../../src/adapters/http/distribution-image-registry.ts'
+import type { TaskImage } from '../../src/domain/task/task.ts'
+import { bufferSource } from '../../src/formats/zip/byte-source.ts'
+import { openZip, readZipEntry } from '../../src/formats/zip/read-zip.ts'
+import { aDescriptorText, packZip } from '../fixtures/bundle-builder.ts'
+import { type ImportResult, importBytes } from '../fixtures/import-bytes.ts'
+import { anImporter, IMPORT_SETTINGS } from '../fixtures/memory-importer.ts'
+import { type RegistryProcess, startRegistryProcess } from '../fixtures/registry-process.ts'
+
+/*
+ * Bundles as tools write them, imported into a real registry (docker-registry) and pulled back by tools that are not ours.
+ * Needs Debian's packages docker-registry, skopeo and umoci, and a container engine.
+ */
+
+const sharedFolder = process.env.SHARED_DIR
+if (sharedFolder === undefined) {
+  console.info('skipped: bundles of every format; set SHARED_DIR to the folder with bench/make-bundle.mjs')
+}
+
+const execute = promisify(execFile)
+const PROBE_BUNDLE = join(import.meta.dirname, '../fixtures/probe-task/probe-task.zip')
+
+let folder: string
+let registry: RegistryProcess
+let repositories = 0
+
+/** Imports into a repository where no other import has left anything. */
+async function importInto(bytes: Buffer) {
+  repositories += 1
+  const prefix = `formats/${repositories}`
+  const result = await importBytes(bytes, {
+    ...anImporter(),
+    registry: createDistributionImageRegistry({ registryUrl: registry.url }),
+    settings: { ...IMPORT_SETTINGS, repositoryPrefix: prefix },
+  })
+  return { result, prefix }
+}
+
+function imageOf({ result }: { readonly result: ImportResult }): TaskImage {
+  if ('words' in result) throw new Error(`${result.refusal.errorCode}: ${result.words}`)
+  return result.task.image
+}
+
+const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+
+async function fetched(path: string): Promise<Buffer> {
+  const accept = 'application/vnd.oci.image.manifest.v1+json'
+  const answer = await fetch(`${registry.url}/v2/${path}`, { headers: { accept } })
+  if (!answer.ok) throw new Error(`the registry answers ${answer.status} to ${path}`)
+  return Buffer.from(await answer.arrayBuffer())
+}
+
+/**
+ * Pulls an image back: every blob must have the digest and size of its descriptor, and every layer, decompressed by skopeo, the
+ * diff id of the config.
+ * @returns the diff ids.
+ */
+async function pulledDiffIds({ repository, digest }: TaskImage): Promise<readonly string[]> {
+  const bytes = await fetched(`${repository}/manifests/${digest}`)
+  const manifest = JSON.parse(String(bytes))
+  expect(sha256(bytes)).toBe(digest)
+  for (const blob of [manifest.config, ...manifest.layers]) {
+    const content = await fetched(`${repository}/blobs/${blob.digest}`)
+    expect([sha256(content), content.length]).toEqual([blob.digest, blob.size])
+  }
+  const config = JSON.parse(String(await fetched(`${repository}/blobs/${manifest.config.digest}`)))
+  const target = await mkdtemp(join(folder, 'pulled-'))
+  const source = `docker://${registry.host}/${repository}@${digest}`
+  await execute('skopeo', [
+    'copy',
+    '--quiet',
+    '--src-tls-verify=false',
+    '--dest-decompress',
+    source,
+    `dir:${target}`,
+  ])
+  const names = (await readdir(target)).filter((name) => /^[0-9a-f]{64}$/u.test(name))
+  const contents = await Promise.all(names.map(async (name) => sha256(await readFile(join(target, name)))))
+  expect(contents).toEqual(expect.arrayContaining(config.rootfs.diff_ids))
+  expect(manifest.layers).toHaveLength(config.rootfs.diff_ids.length)
+  await rm(target, { recursive: true })
+  return config.rootfs.diff_ids
+}
+
+/** A synthetic bundle of 16 MB: three layers, unless an option says otherwise. */
+async function makeBundle(options: string): Promise<{ bytes: Buffer; diffIds: readonly string[] }> {
+  const place = await mkdtemp(join(folder, 'made-'))
+  const out = join(place, 'bundle.zip')
+  const script = join(sharedFolder ?? '', 'bench/make-bundle.mjs')
+  const size = ['--size', '16M', '--layers', '3', '--corpus', 'synthetic']
+  const words = options.split(' ').filter((word) => word !== '')
+  const { stdout } = await execute(process.execPath, [script, '--out', out, ...size, ...words])
+  const bytes = await readFile(out)
+  await rm(place, { recursive: true })
+  return { bytes, diffIds: JSON.parse(stdout).diffIds }
+}
+
+beforeAll(async () => {
+  if (sharedFolder === undefined) return
+  folder = await mkdtemp(join(tmpdir(), 'bundle-formats-'))
+  registry = await startRegistryProcess()
+})
+
+afterAll(async () => {
+  if (sharedFolder === undefined) return
+  await registry.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const DOCKER_25 = '--format docker-25-oci-layout'
+const DOCKER_29 = '--format docker-29-with-attestation'
+
+describe.runIf(sharedFolder).concurrent('a sound bundle is installed', () => {
+  it.each([
+    '',
+    '--zip stored',
+    DOCKER_25,
+    `${DOCKER_25} --zip stored`,
+    `${DOCKER_25} --layer-compression gzip --zip stored`,
+    DOCKER_29,
+    `${DOCKER_29} --zip stored`,
+    `${DOCKER_29} --layer-compression none`,
+    `${DOCKER_29} --layer-compression zstd`,
+    `${DOCKER_29} --layer-compression zstd --zip stored`,
+    `${DOCKER_29} --layer-compression zstd-frames`,
+    `${DOCKER_29} --layer-compression zstd-frames --zip stored`,
+    '--duplicate-layer',
+    '--duplicate-layer --zip stored',
+    `--duplicate-layer ${DOCKER_25}`,
+    `--duplicate-layer ${DOCKER_29} --zip stored`,
+    '--zip-sizes stream',
+    '--zip-sizes stream --zip stored',
+    '--zip64 always',
+    '--zip64 always --zip stored --zip-sizes stream',
+    '--descriptor last',
+    '--descriptor last --zip stored',
+    '--manifest-first',
+    '--manifest-first --zip stored',
+    '--shape equal --layers 12',
+    '--image-path deep/down/any.tar',
+  ])('made with %s', async (options) => {
+    const { bytes, diffIds } = await makeBundle(options)
+
+    const image = imageOf(await importInto(bytes))
+
+    expect(await pulledDiffIds(image)).toEqual(diffIds)
+  })
+})
+
+describe
+  .runIf(sharedFolder)
+  .concurrent('a broken bundle is refused in words, and nothing can be pulled', () => {
+    it.each([
+      ['crc', '', /checksum/u],
+      ['crc', '--zip stored', /checksum/u],
+      ['crc', '--zip-sizes stream', /checksum/u],
+      ['crc', `${DOCKER_29} --zip stored`, /checksum/u],
+      ['diff-id', '', /diff id/u],
+      ['diff-id', '--zip stored', /diff id/u],
+      ['diff-id', DOCKER_25, /diff id/u],
+      ['diff-id', DOCKER_29, /diff id/u],
+      ['diff-id', `${DOCKER_29} --layer-compression zstd-frames --zip stored`, /diff id/u],
+      ['blob-digest', DOCKER_25, /digest/u],
+      ['blob-digest', `${DOCKER_25} --zip stored`, /digest/u],
+      ['blob-digest', DOCKER_29, /digest/u],
+      ['blob-digest', `${DOCKER_29} --layer-compression zstd --zip stored`, /digest/u],
+    ])('made with --corrupt %s %s', async (what, options, expected) => {
+      const { bytes } = await makeBundle(`--corrupt ${what} ${options}`)
+
+      const { result, prefix } = await importInto(bytes)
+
+      expect(result).toMatchObject({ refusal: { status: 400 }, words: expect.stringMatching(expected) })
+      const { repositories: known } = JSON.parse(String(await fetched('_catalog?n=1000')))
+      for (const name of known.filter((name: string) => name.startsWith(`${prefix}/`))) {
+        const tags = await fetch(`${registry.url}/v2/${name}/tags/list`)
+        expect((await tags.json()).tags ?? []).toEqual([])
+      }
+    })
+  })
+
+describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled and run', () => {
+  const BASE = 'localhost/bundle-formats/probe:1'
+  const OTHER = 'localhost/com/example/addition:1.0.0'
+  let engine: ContainerEngine
+  let rootfs: string
+  let answer: string
+
+  beforeAll(async () => {
+    engine = await detectEngine()
+    rootfs = join(folder, 'rootfs.tar')
+    await writeFile(rootfs, await probeLayer())
+    await importRootfs(BASE)
+    answer = await runImage(BASE)
+    for (const format of ['docker-archive', 'oci-archive']) await save(format, `${format}.tar`, BASE)
+  })
+
+  afterAll(async () => {
+    await callEngine(engine, 'rmi', '--force', BASE, OTHER).catch(() => undefined)
+  })
+
+  const inFolder = (name: string): string => join(folder, name)
+
+  async function importRootfs(name: string, ...changes: readonly string[]): Promise<void> {
+    const all = ['ENTRYPOINT ["/probe-task"]', ...changes].flatMap((change) => ['--change', change])
+    await callEngine(engine, 'import', ...all, rootfs, name)
+  }
+
+  async function save(format: string, file: string, ...images: readonly string[]): Promise<void> {
+    const several = images.length > 1 ? ['--multi-image-archive'] : []
+    await callEngine(engine, 'save', ...several, '--format', format, '--output', inFolder(file), ...images)
+  }
+
+  async function skopeo(source: string, target: string, ...options: readonly string[]): Promise<void> {
+    await execute('skopeo', ['copy', '--quiet', ...options, source, target])
+  }
+
+  async function runImage(reference: string): Promise<string> {
+    const options = ['--rm', '--network=none', ...engine.runArguments, '--volume', '/outputs']
+    const shown = ['--entrypoint', '/probe-task']
+    return await callEngine(engine, 'run', ...options, ...shown, reference, '--check')
+  }
+
+  async function installedFrom(tar: string, namespace = 'com.example.tool'): Promise<TaskImage> {
+    const bundle = await packZip([
+      { name: 'descriptor.yml', body: aDescriptorText({ namespace }) },
+      { name: 'image.tar', body: await readFile(inFolder(tar)) },
+    ])
+    return imageOf(await importInto(bundle))
+  }
+
+  it.each<[tool: string, tar: string, make: () => Promise<void>]>([
+    ['podman save', 'docker-archive.tar', async () => {}],
+    ['podman save --format oci-archive', 'oci-archive.tar', async () => {}],
+    [
+      'skopeo copy to docker-archive:',
+      'skopeo-docker.tar',
+      () =>
+        skopeo(
+          `oci-archive:${inFolder('oci-archive.tar')}`,
+          `docker-archive:${inFolder('skopeo-docker.tar')}`,
+        ),
+    ],
+    [
+      'skopeo copy to oci-archive:',
+      'skopeo-oci.tar',
+      () =>
+        skopeo(
+          `docker-archive:${inFolder('docker-archive.tar')}`,
+          `oci-archive:${inFolder('skopeo-oci.tar')}`,
+        ),
+    ],
+    [
+      'skopeo copy to oci-archive: with zstd',
+      'skopeo-zstd.tar',
+      () =>
+        skopeo(
+          `docker-archive:${inFolder('docker-archive.tar')}`,
+          `oci-archive:${inFolder('skopeo-zstd.tar')}`,
+          '--dest-compress-format=zstd',
+          '--dest-compress',
+        ),
+    ],
+    ['umoci', 'umoci.tar', () => makeWithUmoci('umoci.tar')],
+  ])('%s', async (_, tar, make) => {
+    await make()
+
+    const image = await installedFrom(tar)
+
+    await pulledDiffIds(image)
+    const reference = `${registry.host}/${image.repository}@${image.digest}`
+    const insecure = engine.kind === 'podman' ? ['--tls-verify=false'] : []
+    await callEngine(engine, 'pull', '--quiet', ...insecure, reference)
+    expect(await runImage(reference)).toBe(answer)
+    await callEngine(engine, 'rmi', reference)
+  })
+
+  it('of several images the one that the descriptor names, and none when it names none', async () => {
+    await importRootfs(OTHER, 'ENV WHICH=other')
+    await save('docker-archive', 'several.tar', BASE, OTHER)
+
+    const image = await installedFrom('several.tar', 'com.example.addition')
+
+    const manifest = JSON.parse(String(await fetched(`${image.repository}/manifests/${image.digest}`)))
+    const config = JSON.parse(String(await fetched(`${image.repository}/blobs/${manifest.config.digest}`)))
+    expect(config.config.Env).toContain('WHICH=other')
+    await expect(installedFrom('several.tar', 'com.example.nobody')).rejects.toThrow(
+      /2 images .*probe:1.*com\/example\/addition:1\.0\.0/u,
+    )
+  })
+
+  /** The file system of the probe task: one static program. */
+  async function probeLayer(): Promise<Buffer> {
+    const bundle = await openZip(bufferSource(await readFile(PROBE_BUNDLE)))
+    const archive = inFolder('probe.tar')
+    for (const entry of bundle.entries) {
+      if (entry.name === 'image.tar') await writeFile(archive, await readZipEntry(bundle, entry, 2 ** 20))
+    }
+    const target = inFolder('probe-layers')
+    await skopeo(`docker-archive:${archive}`, `dir:${target}`, '--dest-decompress')
+    const manifest = JSON.parse(await readFile(join(target, 'manifest.json'), 'utf8'))
+    return await readFile(join(target, manifest.layers[0].digest.replace('sha256:', '')))
+  }
+
+  /** An OCI layout built by a tool that shares no code with the others. */
+  async function makeWithUmoci(tar: string): Promise<void> {
+    const layout = inFolder('umoci')
+    const image = ['--image', `${layout}:latest`]
+    const content = await mkdtemp(join(folder, 'rootfs-'))
+    await execute('tar', ['-xf', rootfs, '-C', content])
+    await execute('umoci', ['init', '--layout', layout])
+    await execute('umoci', ['new', ...image])
+    await execute('umoci', ['insert', ...image, content, '/'])
+    await execute('umoci', ['config', ...image, '--config.entrypoint', '/probe-task'])
+    await execute('umoci', ['gc', '--layout', layout])
+    await execute('tar', ['-cf', inFolder(tar), '-C', layout, '.'])
+  }
+})

@@ -1,0 +1,186 @@
+import { readFile } from 'node:fs/promises'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { JsonValue } from '../../src/domain/json.ts'
+import type { RunState } from '../../src/domain/run/transitions.ts'
+import { bufferSource } from '../../src/formats/zip/byte-source.ts'
+import { openZip, readZipEntry } from '../../src/formats/zip/read-zip.ts'
+import { packZip } from '../fixtures/bundle-builder.ts'
+import { call, callOk } from './engine-client.ts'
+
+const NAMESPACE = 'org.example.concurrency'
+const LIMITS = { maxEntries: 10, maxNameBytes: 100, maxEntryBytes: 64 * 1024 * 1024 }
+
+/** Half of 50 calls are for parameters, half for items of one array. */
+const HALF = 25
+const SCALARS = Array.from({ length: HALF }, (_, index) => `p${index}`)
+
+const ROUNDS = Array.from({ length: 10 }, (_, round) => round + 1)
+
+let task: string
+
+/** A task with the image of the probe task: it takes any inputs, and ends at once. */
+async function aBundle(): Promise<Buffer> {
+  const probe = await openZip(bufferSource(await readFile('test/fixtures/probe-task/probe-task.zip')), LIMITS)
+  const image = probe.entries.find(({ name }) => name === 'image.tar')
+  if (image === undefined) throw new Error('the probe task has no image')
+  const array = { id: 'array', min_size: HALF, max_size: HALF, subtype: 'integer' }
+  const required = Object.fromEntries(SCALARS.map((name) => [name, { type: 'integer', description: '' }]))
+  const descriptor = {
+    $schema: 'https://cytomine.com/schema-store/tasks/task.v0.json',
+    name: 'Concurrency',
+    namespace: NAMESPACE,
+    version: '1.0.0',
+    authors: [{ first_name: 'A', last_name: 'E', organization: 'Example', email: 'a@example.org' }],
+    configuration: { image: { file: '/image.tar' }, resources: { ram: '64Mi' } },
+    inputs: {
+      ...required,
+      items: { type: array, description: '' },
+      preset: { type: 'integer', description: '', default: 42 },
+    },
+    outputs: { result: { type: 'string', description: '' } },
+  }
+  return packZip([
+    { name: 'descriptor.yml', body: JSON.stringify(descriptor) },
+    { name: 'image.tar', body: await readZipEntry(probe, image, LIMITS.maxEntryBytes) },
+  ])
+}
+
+beforeAll(async () => {
+  const form = new FormData()
+  form.append('task', new Blob([new Uint8Array(await aBundle())]), 'bundle.zip')
+  await callOk('POST', 'tasks', form)
+  task = `tasks/${NAMESPACE}/1.0.0`
+})
+
+async function createRun(): Promise<string> {
+  const { id } = (await (await callOk('POST', `${task}/runs`)).json()) as { readonly id: string }
+  return `task-runs/${id}`
+}
+
+async function stateOf(run: string): Promise<RunState> {
+  return ((await (await callOk('GET', run)).json()) as { readonly state: RunState }).state
+}
+
+async function inputsOf(run: string): Promise<ReadonlyMap<string, JsonValue>> {
+  const values = (await (await callOk('GET', `${run}/inputs`)).json()) as {
+    readonly parameterName: string
+    readonly value: JsonValue
+  }[]
+  return new Map(values.map(({ parameterName, value }) => [parameterName, value]))
+}
+
+/** All calls that the run needs, not made yet. */
+function provisioningCalls(run: string): (() => Promise<Response>)[] {
+  const scalars = SCALARS.map(
+    (name, value) => () => call('PUT', `${run}/input-provisions/${name}`, { value }),
+  )
+  const items = SCALARS.map(
+    (_, index) => () =>
+      call('PUT', `${run}/input-provisions/items/indexes?value=${index}`, { value: index * 10 }),
+  )
+  // Mixed, so that the last one is a parameter in one half of the rounds and an item in the other.
+  return scalars.flatMap((scalar, index) => [scalar, items[index] ?? scalar])
+}
+
+async function aProvisionedRun(): Promise<string> {
+  const run = await createRun()
+  await callOk('PUT', `${run}/input-provisions`, [
+    ...SCALARS.map((parameterName) => ({ parameterName, value: 0 })),
+    { parameterName: 'items', value: SCALARS.map(() => 0) },
+  ])
+  return run
+}
+
+const statuses = (answers: readonly Response[]): readonly number[] =>
+  answers.map(({ status }) => status).sort()
+
+describe('fifty parallel provisioning calls of one run', () => {
+  it('all take effect', async () => {
+    const run = await createRun()
+
+    const answers = await Promise.all(provisioningCalls(run).map((provision) => provision()))
+
+    expect(new Set(statuses(answers))).toEqual(new Set([200]))
+    expect(await stateOf(run)).toBe('PROVISIONED')
+    const inputs = await inputsOf(run)
+    expect(SCALARS.map((name) => inputs.get(name))).toEqual(SCALARS.map((_, index) => index))
+    expect(inputs.get('items')).toEqual(SCALARS.map((_, index) => ({ index, value: index * 10 })))
+  })
+
+  it.each([0, 1, 24, 49])('make it PROVISIONED with the last one, which is no. %i', async (last) => {
+    const run = await createRun()
+    const calls = provisioningCalls(run)
+    const [missing] = calls.splice(last, 1)
+
+    const answers = await Promise.all(calls.map((provision) => provision()))
+    const before = await stateOf(run)
+    const answer = await missing?.()
+
+    expect(new Set(statuses(answers))).toEqual(new Set([200]))
+    expect([before, answer?.status, await stateOf(run)]).toEqual(['CREATED', 200, 'PROVISIONED'])
+  })
+})
+
+describe('at the same time', () => {
+  it.each(ROUNDS)('one of two starts is accepted and the other is too late (round %i)', async () => {
+    const run = await aProvisionedRun()
+
+    const answers = await Promise.all(
+      [1, 2].map(() => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })),
+    )
+
+    expect(statuses(answers)).toEqual([200, 403])
+    await callOk('DELETE', run)
+  })
+
+  it.each(ROUNDS)('a value counts in the started run or is refused (round %i)', async (round) => {
+    const run = await aProvisionedRun()
+    const provision = () => call('PUT', `${run}/input-provisions/p0`, { value: round })
+    const start = () => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+    // Which one comes first differs from round to round.
+    const [first, second] = round % 2 === 0 ? [provision, start] : [start, provision]
+
+    const answers = await Promise.all([first(), second()])
+
+    const [provisioned, started] = round % 2 === 0 ? answers : answers.toReversed()
+    const inputs = await inputsOf(run)
+    expect(started?.status).toBe(200)
+    expect([
+      [200, round],
+      [403, 0],
+    ]).toContainEqual([provisioned?.status, inputs.get('p0')])
+    expect(inputs.get('preset')).toBe(42)
+    await callOk('DELETE', run)
+  })
+
+  it.each(ROUNDS)('a default gives way to a value, or the value is refused (round %i)', async (round) => {
+    const run = await aProvisionedRun()
+
+    const [provisioned, started] = await Promise.all([
+      call('PUT', `${run}/input-provisions/preset`, { value: round }),
+      call('POST', `${run}/state-actions`, { desired: 'RUNNING' }),
+    ])
+
+    expect(started.status).toBe(200)
+    expect([
+      [200, round],
+      [403, 42],
+    ]).toContainEqual([provisioned.status, (await inputsOf(run)).get('preset')])
+    await callOk('DELETE', run)
+  })
+
+  it('runs are created and their task is deleted: none is left', async () => {
+    const [deleted, ...created] = await Promise.all([
+      call('DELETE', task),
+      ...Array.from({ length: 10 }, () => call('POST', `${task}/runs`)),
+    ])
+
+    expect(deleted.status).toBe(200)
+    expect(statuses(created).every((status) => status === 200 || status === 404)).toBe(true)
+    for (const answer of created.filter(({ status }) => status === 200)) {
+      const { id } = (await answer.json()) as { readonly id: string }
+      expect((await call('GET', `task-runs/${id}`)).status).toBe(404)
+    }
+    expect((await call('POST', `${task}/runs`)).status).toBe(404)
+  })
+})

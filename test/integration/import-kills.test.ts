@@ -1,0 +1,164 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { uploadKey } from '../../src/domain/storage-keys.ts'
+import { aBundle, aLayer, dockerArchive, packZip } from '../fixtures/bundle-builder.ts'
+import { type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.ts'
+import { anImporter, LEASE_SECONDS, UPLOAD_ID } from '../fixtures/memory-importer.ts'
+
+const KILLS = 100
+/** Another one gives other places to die at; this one is here so that a failure can be repeated. */
+const SEED = 20_261_123
+
+let folder: string
+let worker: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'import-kills-'))
+  worker = join(folder, 'worker.mjs')
+  await build({
+    entryPoints: [join(import.meta.dirname, '../fixtures/import-worker.ts')],
+    outfile: worker,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
+    },
+  })
+})
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+function randomNumbers(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** 16 MB: layers that are sent as streams, and one that is sent whole. */
+async function writeBundle(compress: boolean): Promise<string> {
+  const layers = await Promise.all(
+    [5, 5, 5, 1].map(async (mebibytes) => await aLayer(randomBytes(mebibytes * 2 ** 19).toString('hex'))),
+  )
+  const path = join(folder, `${compress ? 'deflated' : 'stored'}.zip`)
+  await writeFile(
+    path,
+    await packZip(await aBundle({ image: await dockerArchive({ layers }) }), { compress }),
+  )
+  return path
+}
+
+/** Everything that outlives a worker. */
+async function aService(bundle: string) {
+  const importer = anImporter()
+  const server = await startFakeRegistry({ isPlain: true })
+  await importer.uploads.create({
+    id: UPLOAD_ID,
+    key: uploadKey(UPLOAD_ID),
+    purpose: 'task',
+    state: 'CREATED',
+    taskId: 'the-task',
+    createdAt: '2026-01-01T00:00:00.000Z',
+  })
+  return { importer, server, bundle }
+}
+
+/** What a worker asks of its parent. */
+interface PortCall {
+  readonly id: number
+  readonly port: string
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+type Service = Awaited<ReturnType<typeof aService>>
+
+/** Starts a worker whose ports are those of the service. */
+function startWorker({ importer, server, bundle }: Service): ChildProcess {
+  const child = fork(worker, [bundle, server.url], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const ports = importer as unknown as Record<string, Record<string, (...args: unknown[]) => unknown>>
+  child.on('message', async ({ id, port, method, args }: PortCall) => {
+    const answer = await Promise.resolve()
+      .then(() => ports[port]?.[method]?.(...args))
+      .then(
+        (value) => ({ id, value }),
+        (error: unknown) => ({ id, error: String(error) }),
+      )
+    if (child.connected) child.send(answer, () => {})
+  })
+  return child
+}
+
+const digestsSent = ({ requests }: FakeRegistry): string[] =>
+  requests
+    .flatMap((line) => /^PUT .*digest=(sha256%3A[0-9a-f]+)/u.exec(line)?.[1] ?? [])
+    .map(decodeURIComponent)
+
+/** Runs workers, and kills them while `mayKill` says so, until the import has ended. */
+async function importWithKills(service: Service, delay: () => number | undefined): Promise<number> {
+  let kills = 0
+  for (;;) {
+    const upload = await service.importer.uploads.find(UPLOAD_ID)
+    if (upload?.state === 'READY' || upload?.state === 'FAILED') return kills
+    const remembered = upload?.layers?.map(({ digest }) => digest) ?? []
+    const before = digestsSent(service.server).length
+    const child = startWorker(service)
+    const exited = once(child, 'exit')
+    const milliseconds = delay()
+    const isKilled =
+      milliseconds !== undefined &&
+      (await Promise.race([exited.then(() => false), pause(milliseconds, true)]))
+    if (isKilled && child.kill('SIGKILL')) kills += 1
+    await exited
+    service.importer.identity.advance(LEASE_SECONDS + 1)
+    const sent = digestsSent(service.server).slice(before)
+    expect(sent.filter((digest) => remembered.includes(digest))).toEqual([])
+  }
+}
+
+describe.each([
+  ['deflated', true],
+  ['stored', false],
+] as const)('an import of a %s image that is killed again and again', (_, compress) => {
+  it(`ends READY and sends nothing again that was acknowledged`, { timeout: 240_000 }, async () => {
+    const random = randomNumbers(SEED)
+    const bundle = await writeBundle(compress)
+    const started = performance.now()
+    const whole = await aService(bundle)
+    await importWithKills(whole, () => undefined)
+    const longest = performance.now() - started
+    await whole.server.close()
+    let kills = 0
+
+    while (kills < KILLS / 2) {
+      const service = await aService(bundle)
+      let lives = 0
+      kills += await importWithKills(service, () => {
+        lives += 1
+        // Some imports must get through, however unlucky.
+        return lives > 20 ? undefined : random() * longest
+      })
+      const { importer, server } = service
+      const [task] = await importer.tasks.list()
+      expect((await importer.uploads.find(UPLOAD_ID))?.state).toBe('READY')
+      expect(server.manifest(task?.image.repository ?? '', task?.image.digest ?? '')).toBeDefined()
+      expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
+      expect(importer.objects.keys()).toEqual(['task-the-task-def/descriptor.yml'])
+      await server.close()
+    }
+  })
+})

@@ -1,0 +1,145 @@
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
+
+/** A text that another run has among its inputs. */
+const SECRET_OF_ANOTHER = 'what-only-the-other-run-may-see'
+
+/** Addresses that a task must not reach, by what they are. */
+function addresses(): Readonly<Record<string, string>> {
+  const tcp = (url: string): string => {
+    const { hostname, port } = new URL(url)
+    return `tcp ${hostname} ${port}`
+  }
+  return {
+    'the metadata of the machine': 'tcp 169.254.169.254 80',
+    'the credentials of the ECS task': 'tcp 169.254.170.2 80',
+    'the API': tcp(inject('apiUrl')),
+    'the edge': tcp(inject('baseUrl')),
+    'the emulator': tcp(inject('emulatorUrl')),
+    'the Batch server': tcp(inject('batchUrl')),
+    'a host on the internet': 'tcp 1.1.1.1 443',
+    'a name server of the VPC': 'udp 169.254.169.253 53',
+    'a name server on the internet': 'udp 8.8.8.8 53',
+  }
+}
+
+/** What the task saw, by the word before the colon. */
+const seen = new Map<string, string[]>()
+let environment: string
+let connections: readonly string[]
+let interfaces: readonly string[]
+const linesOf = (text: unknown): string[] => String(text).split('\n').filter(Boolean)
+
+/** One run looks around while another one is under way. */
+beforeAll(async () => {
+  const probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
+  const other = await startRun(probe, { print: SECRET_OF_ANOTHER, sleep_seconds: 60 })
+  await waitForState(other, ['RUNNING'])
+
+  const run = await startRun(probe, {
+    list_environment: true,
+    look_around: true,
+    try_network: true,
+    connect: Object.values(addresses()).join('\n'),
+  })
+  await waitForState(run, ['FINISHED'])
+
+  const outputs = await outputsOf(run)
+  environment = String(outputs.environment)
+  connections = linesOf(outputs.connections)
+  interfaces = linesOf(outputs.network).filter((line) => line.startsWith('interface'))
+  for (const line of linesOf(outputs.surroundings)) {
+    const [word = '', rest = ''] = line.split(': ', 2)
+    seen.set(word, [...(seen.get(word) ?? []), rest])
+  }
+  await callOk('DELETE', other)
+})
+
+const mounts = () => (seen.get('mount') ?? []).map((line) => line.split(' '))
+
+describe('a task in its container', () => {
+  it('has no variable but those of its image and of the engine', () => {
+    const names = linesOf(environment).map((line) => line.split('=', 1)[0])
+
+    expect(new Set(names).isSubsetOf(new Set(['PATH', 'TERM', 'HOME', 'HOSTNAME', 'container']))).toBe(true)
+  })
+
+  it.each(Object.keys(addresses()))('does not reach %s', (what) => {
+    const line = connections.find((connection) => connection.startsWith(`${addresses()[what]}: `))
+
+    expect(line).toMatch(/: (?:Network unreachable|Network is unreachable|Connection refused)$/u)
+  })
+
+  it('has no network interface to the outside', () => {
+    // What the kernel makes in every new network namespace leads nowhere.
+    expect(interfaces.filter((line) => !/: (?:lo|tunl0|sit0|ip6?\w*|gre\w*|erspan0)$/u.test(line))).toEqual(
+      [],
+    )
+  })
+
+  it('sees its inputs and no file of another run', () => {
+    const files = seen.get('file') ?? []
+
+    expect(files.filter((path) => path.startsWith('/inputs/')).sort()).toEqual([
+      '/inputs/connect 666',
+      '/inputs/list_environment 666',
+      '/inputs/look_around 666',
+      '/inputs/try_network 666',
+    ])
+    expect(environment).not.toContain(SECRET_OF_ANOTHER)
+    expect(files.filter((path) => /sleep_seconds|print/u.test(path))).toEqual([])
+  })
+
+  it('may write to its two folders, whoever its image runs as', () => {
+    const folders = seen.get('folder') ?? []
+
+    expect(folders).toContain('/inputs 777')
+    expect(folders).toContain('/outputs 777')
+  })
+
+  it('has two folders of the host mounted and nothing else but what makes it a container', () => {
+    const engineFiles = [
+      '/etc/hosts',
+      '/etc/hostname',
+      '/etc/resolv.conf',
+      '/run/.containerenv',
+      '/run/secrets',
+    ]
+    const targets = mounts()
+      .filter(([, target = '']) => !/^\/(?:proc|sys|dev)(?:\/|$)/u.test(target))
+      .map(([, target = '']) => target)
+      .filter((target) => !engineFiles.includes(target))
+
+    expect(targets.sort()).toEqual(['/', '/inputs', '/outputs'])
+  })
+
+  it('finds no socket of a container engine, or any other', () => {
+    expect(seen.get('socket') ?? []).toEqual([])
+  })
+
+  it('cannot change the host through files of the kernel', () => {
+    expect(seen.get('writable') ?? []).toEqual([])
+  })
+
+  it('sees no process but its own', () => {
+    expect(seen.get('process')).toEqual(['1'])
+  })
+
+  it('may not load modules, mount, or look into other processes', () => {
+    const [capabilities = ''] = (seen.get('status') ?? [])
+      .filter((line) => line.startsWith('CapEff'))
+      .map((line) => line.replace(/^CapEff:\s*/u, ''))
+    const has = (bit: number): boolean => ((BigInt(`0x${capabilities}`) >> BigInt(bit)) & 1n) === 1n
+
+    const bits = { SYS_MODULE: 16, SYS_RAWIO: 17, SYS_PTRACE: 19, SYS_ADMIN: 21, SYS_BOOT: 22, NET_ADMIN: 12 }
+    expect(Object.entries(bits).filter(([, bit]) => has(bit))).toEqual([])
+  })
+
+  it('is limited in files and processes', () => {
+    const [files = ''] = seen.get('limit of files') ?? []
+    const [processes = ''] = seen.get('limit of processes') ?? []
+
+    expect(Number(files)).toBeGreaterThan(0)
+    expect(Number(processes)).toBe(4096)
+  })
+})

@@ -1,0 +1,73 @@
+import type { S3Client } from '@aws-sdk/client-s3'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { copyObject } from '../../../src/adapters/aws/s3-copy.ts'
+import { createS3PartStore } from '../../../src/adapters/aws/s3-part-store.ts'
+import { createS3Client } from '../../../src/runtime/aws-clients.ts'
+import { stubClient } from './stub-client.ts'
+
+const COPY = { bucketName: 'bucket', from: 'uploads/ä b', to: 'run/x', sizeBytes: 25, rangeBytes: 10 }
+const TARGET = { Bucket: 'bucket', Key: 'run/x', UploadId: 'copy-1' }
+
+describe('a copy within the bucket', () => {
+  it('is one request for a small object, its name encoded', async () => {
+    const { client, sent } = stubClient<S3Client>([{}])
+
+    await copyObject(client, { ...COPY, sizeBytes: 10 })
+
+    expect(sent).toMatchObject([{ input: { Key: 'run/x', CopySource: 'bucket/uploads/%C3%A4%20b' } }])
+  })
+
+  it('goes in ranges for a large one', async () => {
+    const answers = ['a', 'b', 'c'].map((ETag) => ({ CopyPartResult: { ETag } }))
+    const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, ...answers, {}])
+
+    await copyObject(client, COPY)
+
+    expect(sent.map(({ input }) => input)).toMatchObject([
+      { Bucket: 'bucket', Key: 'run/x' },
+      { ...TARGET, PartNumber: 1, CopySourceRange: 'bytes=0-9' },
+      { ...TARGET, PartNumber: 2, CopySourceRange: 'bytes=10-19' },
+      { ...TARGET, PartNumber: 3, CopySourceRange: 'bytes=20-24' },
+      {
+        ...TARGET,
+        MultipartUpload: {
+          Parts: [
+            { PartNumber: 1, ETag: 'a' },
+            { PartNumber: 2, ETag: 'b' },
+            { PartNumber: 3, ETag: 'c' },
+          ],
+        },
+      },
+    ])
+  })
+
+  it('that fails leaves no parts, which would be charged for', async () => {
+    const failure = new Error('one range failed')
+    const part = { CopyPartResult: { ETag: 'a' } }
+    const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, part, failure, part, {}])
+
+    await expect(copyObject(client, COPY)).rejects.toBe(failure)
+
+    expect(sent.at(-1)?.name).toBe('AbortMultipartUploadCommand')
+  })
+})
+
+describe('URLs of parts', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it('have no checksum signed into them, which would be the one of an empty body', async () => {
+    vi.stubEnv('AWS_REGION', 'eu-west-1')
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'key')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')
+    const parts = createS3PartStore({ client: createS3Client(), bucketName: 'bucket' })
+
+    const url = new URL(await parts.presignPart('a/b', 'upload-1', 7, 900))
+
+    expect([...url.searchParams.keys()].filter((name) => /checksum/iu.test(name))).toEqual([])
+    expect(url.searchParams.get('X-Amz-SignedHeaders')).toBe('host')
+    expect(url.searchParams.get('partNumber')).toBe('7')
+    expect(url.searchParams.get('uploadId')).toBe('upload-1')
+  })
+})

@@ -1,0 +1,223 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer, text } from 'node:stream/consumers'
+import { onTestFinished } from 'vitest'
+import { createEdge, type Edge } from '../../../edge/edge.ts'
+
+/** A call to the API as it arrived. */
+export interface SeenCall {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+/** What the fake API and bucket know of an upload. */
+export interface FakeUpload {
+  readonly id: string
+  readonly description: {
+    readonly purpose: string
+    readonly fileName?: string
+    readonly contentType?: string
+  }
+  readonly parts: Map<number, Buffer>
+  state: 'CREATED' | 'READY' | 'DISCARDED'
+}
+
+/** One part that is being put. */
+export interface PartPut {
+  readonly partNumber: number
+  /** From 1, of this part. */
+  readonly attempt: number
+  /** Which giving out of URLs this one comes from, from 1. */
+  readonly generation: number
+}
+
+export interface FakeServiceOptions {
+  readonly partSizeBytes?: number
+  /** A status other than 200 refuses the part, 0 breaks its connection; a promise holds the reading of its body back. */
+  readonly onPart?: (put: PartPut) => number | Promise<number>
+  /** Answers what is no business of uploads; `ok` as JSON otherwise. */
+  readonly onCall?: (call: SeenCall, response: ServerResponse) => void
+  /** Answers a call of the uploads resource instead of the fake, when it returns true. */
+  readonly onUploads?: (call: SeenCall, response: ServerResponse) => boolean
+}
+
+export interface FakeService {
+  readonly port: number
+  readonly edge: Edge
+  readonly log: string[]
+  readonly calls: SeenCall[]
+  readonly uploads: Map<string, FakeUpload>
+  /** Contents of the uploads that are neither discarded nor open. */
+  stored(): Buffer[]
+  /** Uploads that would lie around for ever. */
+  left(): FakeUpload[]
+}
+
+export async function listen(listener: RequestListener): Promise<number> {
+  const server: Server = createServer(listener).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+/** An edge before a fake API with a fake bucket. */
+export async function aService(options: FakeServiceOptions = {}): Promise<FakeService> {
+  const uploads = new Map<string, FakeUpload>()
+  const calls: SeenCall[] = []
+  const attempts = new Map<string, number>()
+  let generation = 0
+  let apiPort = 0
+
+  async function putPart(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(incoming.url ?? '', 'http://fake')
+    const [, , id = '', number = ''] = url.pathname.split('/')
+    const key = `${id}/${number}`
+    const attempt = (attempts.get(key) ?? 0) + 1
+    attempts.set(key, attempt)
+    const put = { partNumber: Number(number), attempt, generation: Number(url.searchParams.get('signed')) }
+    const status = await (options.onPart?.(put) ?? 200)
+    if (status === 0) {
+      response.destroy()
+      return
+    }
+    const bytes = await buffer(incoming)
+    if (status === 200) uploads.get(id)?.parts.set(put.partNumber, bytes)
+    response.writeHead(status).end()
+  }
+
+  function answerUploads(call: SeenCall, response: ServerResponse): void {
+    const [, id = '', verb] = /\/uploads\/?([^/]*)\/?(.*)$/u.exec(call.url) ?? []
+    const body = call.body.length === 0 ? {} : JSON.parse(call.body.toString())
+    if (call.method === 'DELETE') {
+      const upload = uploads.get(id)
+      if (upload !== undefined) upload.state = 'DISCARDED'
+      response.end()
+    } else if (verb === 'part-urls') {
+      generation += 1
+      const numbers = Array.from({ length: body.last - body.first + 1 }, (_, index) => body.first + index)
+      const parts = numbers.map((partNumber: number) => ({
+        partNumber,
+        url: `http://127.0.0.1:${apiPort}/s3/${id}/${partNumber}?signed=${generation}`,
+      }))
+      response.end(JSON.stringify({ expiresAt: '2026-01-01T00:00:00Z', parts }))
+    } else if (verb === 'complete') {
+      const upload = uploads.get(id)
+      if (upload !== undefined) upload.state = 'READY'
+      response.end(JSON.stringify({ id, state: 'READY' }))
+    } else {
+      const upload = { id: randomUUID(), description: body, parts: new Map(), state: 'CREATED' } as const
+      uploads.set(upload.id, { ...upload })
+      const partSizeBytes = options.partSizeBytes ?? 1024 * 1024
+      response.end(JSON.stringify({ id: upload.id, state: 'CREATED', partSizeBytes }))
+    }
+  }
+
+  apiPort = await listen(async (incoming, response) => {
+    if (incoming.url?.startsWith('/s3/')) {
+      // The edge gave up on it.
+      await putPart(incoming, response).catch(() => response.destroy())
+      return
+    }
+    const { method = '', url = '', headers } = incoming
+    const call = { method, url, headers, body: await buffer(incoming) }
+    calls.push(call)
+    if (url.startsWith('/base/app-engine/v1/uploads')) {
+      if (!options.onUploads?.(call, response)) answerUploads(call, response)
+    } else if (options.onCall === undefined) response.end(JSON.stringify({ ok: true }))
+    else options.onCall(call, response)
+  })
+
+  const log: string[] = []
+  const apiUrl = new URL(`http://127.0.0.1:${apiPort}/base/`)
+  const edge = createEdge({ apiUrl, log: (line) => log.push(line), pausesMs: [1, 1, 1] })
+  const contentOf = ({ parts }: FakeUpload): Buffer =>
+    Buffer.concat([...parts].toSorted(([one], [other]) => one - other).map(([, bytes]) => bytes))
+  return {
+    port: await listen(edge.listener),
+    edge,
+    log,
+    calls,
+    uploads,
+    stored: () =>
+      [...uploads.values()].filter(({ state }) => state === 'READY').map((upload) => contentOf(upload)),
+    left: () => [...uploads.values()].filter(({ state }) => state === 'CREATED'),
+  }
+}
+
+/** A part of a multipart body. */
+export interface FormPart {
+  readonly name?: string
+  /** The whole parameter, quotes included; a form field without it. */
+  readonly fileName?: string
+  readonly content: Buffer | string
+}
+
+export const BOUNDARY = 'k9Xg-_boundary.of.core'
+
+/** A multipart body as core writes it. */
+export function aForm(parts: readonly FormPart[], { preamble = '', epilogue = '' } = {}): Buffer {
+  const pieces = parts.flatMap(({ name = 'file', fileName, content }) => [
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"${fileName === undefined ? '' : `; ${fileName}`}\r\n`,
+    fileName === undefined ? '\r\n' : 'Content-Type: application/octet-stream\r\n\r\n',
+    content,
+    '\r\n',
+  ])
+  return Buffer.concat(
+    [preamble, ...pieces, `--${BOUNDARY}--\r\n`, epilogue].map((piece) => Buffer.from(piece)),
+  )
+}
+
+export interface SendOptions {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Begins a request of core: chunked unless it says its length. */
+export function begin(port: number, path: string, { method = 'POST', headers = {} }: SendOptions = {}) {
+  const outgoing = request({
+    host: '127.0.0.1',
+    port,
+    path: `/app-engine/v1/${path}`,
+    method,
+    headers: {
+      'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+      ...('content-length' in headers ? {} : { 'transfer-encoding': 'chunked' }),
+      ...headers,
+    },
+  })
+  // The answer may be there before all is sent, and the test over then.
+  outgoing.on('error', () => undefined)
+  return outgoing
+}
+
+export interface Answer {
+  readonly status: number | undefined
+  readonly headers: IncomingMessage['headers']
+  readonly body: string
+}
+
+/** Sends a whole body, and waits for the answer. */
+export async function send(
+  port: number,
+  path: string,
+  body: Buffer,
+  options: SendOptions = {},
+): Promise<Answer> {
+  const outgoing = begin(port, path, options).end(body)
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+  return { status: answer.statusCode, headers: answer.headers, body: await text(answer) }
+}

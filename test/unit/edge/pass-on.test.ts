@@ -1,0 +1,148 @@
+import { once } from 'node:events'
+import { type IncomingMessage, type RequestListener, request } from 'node:http'
+import { buffer, text } from 'node:stream/consumers'
+import { describe, expect, it, vi } from 'vitest'
+import { createEdge } from '../../../edge/edge.ts'
+import { findFreePort } from '../../../local/ports.ts'
+import { listen } from './fake-service.ts'
+
+/** An edge before an API that answers like this; the port of the edge. */
+async function anEdge(api: RequestListener): Promise<number> {
+  const port = await listen(api)
+  const apiUrl = new URL(`http://127.0.0.1:${port}/restapis/id/api/`)
+  return listen(createEdge({ apiUrl, log: vi.fn() }).listener)
+}
+
+/** fetch would tidy paths and headers, so the raw client is used. */
+async function ask(
+  port: number,
+  path: string,
+  options: { readonly method?: string; readonly headers?: Record<string, string> } = {},
+): Promise<IncomingMessage> {
+  const outgoing = request({ host: '127.0.0.1', port, path, ...options }).end()
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+  return answer
+}
+
+describe('edge', () => {
+  it('appends the path as it is, with query and double slashes', async () => {
+    const seen: (string | undefined)[] = []
+    const port = await anEdge((incoming, response) => {
+      seen.push(incoming.url)
+      response.end()
+    })
+
+    await ask(port, '/app-engine/v1//tasks/a%2Fb?x=1&x=2')
+
+    expect(seen).toEqual(['/restapis/id/api/app-engine/v1//tasks/a%2Fb?x=1&x=2'])
+  })
+
+  it('passes status, headers and body back, redirects included', async () => {
+    const port = await anEdge((_, response) => {
+      response.writeHead(302, { location: 'http://elsewhere/', 'set-cookie': ['a=1', 'b=2'] })
+      response.end('moved')
+    })
+
+    const answer = await ask(port, '/x')
+
+    expect(answer.statusCode).toBe(302)
+    expect(answer.headers).toMatchObject({ location: 'http://elsewhere/', 'set-cookie': ['a=1', 'b=2'] })
+    expect(await text(answer)).toBe('moved')
+  })
+
+  it('passes a body without announced length on as it arrives', async () => {
+    const received: string[] = []
+    const port = await anEdge(async (incoming, response) => {
+      for await (const chunk of incoming) {
+        received.push(String(chunk))
+        if (received.length === 1) response.write('got the first')
+      }
+      response.end()
+    })
+    const outgoing = request({ host: '127.0.0.1', port, path: '/x', method: 'POST' })
+
+    outgoing.write('one')
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+    outgoing.end('two')
+
+    expect(await text(answer)).toBe('got the first')
+    expect(received).toEqual(['one', 'two'])
+  })
+
+  it('carries many megabytes both ways', async () => {
+    const body = Buffer.alloc(12 * 1024 * 1024, 'body')
+    const port = await anEdge((incoming, response) => void incoming.pipe(response))
+    const outgoing = request({ host: '127.0.0.1', port, path: '/x', method: 'POST' }).end(body)
+
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+
+    expect((await buffer(answer)).equals(body)).toBe(true)
+  })
+
+  it('drops the headers of one connection, and those that Connection names', async () => {
+    let seen: IncomingMessage['headers'] = {}
+    const port = await anEdge((incoming, response) => {
+      seen = incoming.headers
+      response.writeHead(200, { 'keep-alive': 'timeout=77', 'x-kept': 'yes' }).end()
+    })
+    const headers = { connection: 'close, x-mine', 'x-mine': '1', te: 'trailers', 'x-other': '2' }
+
+    const answer = await ask(port, '/x', { headers })
+
+    expect(seen).toMatchObject({ 'x-other': '2', host: expect.stringMatching(/^127\.0\.0\.1:/u) })
+    expect(seen).not.toHaveProperty('x-mine')
+    expect(seen).not.toHaveProperty('te')
+    expect(answer.headers).toMatchObject({ 'x-kept': 'yes' })
+    expect(answer.headers['keep-alive']).not.toBe('timeout=77')
+  })
+
+  it('answers 503 with the contract’s body when the API is away', async () => {
+    const apiUrl = new URL(`http://127.0.0.1:${await findFreePort()}`)
+    const port = await listen(createEdge({ apiUrl, log: vi.fn() }).listener)
+
+    const answer = await ask(port, '/x')
+
+    expect(answer.statusCode).toBe(503)
+    expect(JSON.parse(await text(answer))).toEqual({
+      errorCode: 'APPE-internal-server-error',
+      message: expect.any(String),
+      details: { type: 'server', exceptionMessage: null },
+    })
+  })
+
+  it('breaks off its request when the client goes away', async () => {
+    const aborted = Promise.withResolvers<void>()
+    const arrived = Promise.withResolvers<void>()
+    const port = await anEdge((_, response) => {
+      response.on('close', () => aborted.resolve())
+      arrived.resolve()
+    })
+    const outgoing = request({ host: '127.0.0.1', port, path: '/x' }).end()
+    outgoing.on('error', () => undefined)
+    await arrived.promise
+
+    outgoing.destroy()
+
+    await expect(aborted.promise).resolves.toBeUndefined()
+  })
+
+  it('cuts an answer off that breaks on its way', async () => {
+    const port = await anEdge((_, response) => {
+      response.writeHead(200, { 'content-length': '100' })
+      response.write('half')
+      setImmediate(() => response.destroy())
+    })
+
+    const answer = await ask(port, '/x')
+
+    await expect(text(answer)).rejects.toThrow()
+  })
+
+  it('is no proxy to anywhere else', async () => {
+    const port = await anEdge((_, response) => response.end())
+
+    const answer = await ask(port, 'http://elsewhere.example/x')
+
+    expect(answer.statusCode).toBe(400)
+  })
+})

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { checkLayer } from '../../../../src/formats/oci/check-layer.ts'
+import { createSlots, type Slots } from '../../../../src/formats/oci/slots.ts'
+import { FRAME_BYTES, zstdLayer } from '../../../../src/formats/oci/zstd-layer.ts'
+import { digestOf } from '../../../fixtures/bundle-builder.ts'
+
+async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}
+
+async function compressed(bytes: Buffer, chunkBytes: number, slots: Slots = createSlots(2)): Promise<Buffer> {
+  const frames: Uint8Array[] = []
+  for await (const frame of zstdLayer(inChunks(bytes, chunkBytes), slots)) frames.push(frame)
+  return Buffer.concat(frames)
+}
+
+/** Digest of what a layer holds, as the importer's own reader of all frames sees it. */
+async function contentOf(layer: Buffer): Promise<string> {
+  const checked = await checkLayer({ name: 'layer' }, inChunks(layer, 100_000))
+  for await (const _ of checked.bytes);
+  return checked.diffId()
+}
+
+describe('plain layers compressed on their way', () => {
+  it.each([0, 1, FRAME_BYTES, FRAME_BYTES + 1, 3 * FRAME_BYTES + 5])(
+    'hold the same %i bytes',
+    async (size) => {
+      const content = Buffer.concat([randomBytes(Math.floor(size / 2)), Buffer.alloc(Math.ceil(size / 2))])
+
+      const layer = await compressed(content, 300_000)
+
+      expect(await contentOf(layer)).toBe(digestOf(content))
+    },
+  )
+
+  it('are the same bytes however they arrive', async () => {
+    const content = randomBytes(FRAME_BYTES + 1000)
+
+    const layers = [await compressed(content, 10_000), await compressed(content, 2_000_000)]
+
+    expect(layers[0]?.equals(layers[1] ?? Buffer.alloc(0))).toBe(true)
+  })
+
+  it('share few slots without blocking each other', async () => {
+    const slots = createSlots(1)
+    const contents = [1, 2, 3].map(() => randomBytes(2 * FRAME_BYTES))
+
+    const layers = await Promise.all(contents.map((content) => compressed(content, 1_000_000, slots)))
+
+    expect(await Promise.all(layers.map(contentOf))).toEqual(contents.map(digestOf))
+    expect(slots.tryTake()).toBe(true)
+  })
+
+  it('give their slots back when nobody reads on', async () => {
+    const slots = createSlots(2)
+
+    for await (const _ of zstdLayer(inChunks(randomBytes(4 * FRAME_BYTES), 1_000_000), slots)) break
+
+    expect([slots.tryTake(), slots.tryTake()]).toEqual([true, true])
+  })
+})

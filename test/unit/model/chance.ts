@@ -1,0 +1,25 @@
+/** Dice that fall the same way for the same seed. */
+export interface Chance {
+  /** True in this share of calls. */
+  is(share: number): boolean
+  pick<Item>(items: readonly Item[]): Item
+}
+
+/** Mulberry32: 32 bits of state, good enough to mix orders. */
+export function createChance(seed: number): Chance {
+  let state = seed >>> 0
+  function next(): number {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return {
+    is: (share) => next() < share,
+    pick(items) {
+      const item = items[Math.floor(next() * items.length)]
+      if (item === undefined) throw new Error('nothing to pick from')
+      return item
+    },
+  }
+}

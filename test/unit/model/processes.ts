@@ -1,0 +1,119 @@
+import type { Chance } from './chance.ts'
+
+/** What may go wrong with one call of a port. */
+type Fault =
+  /** The process ends before or after the call: nothing of it runs any more, no `catch` either. */
+  | 'dies-before'
+  | 'dies-after'
+  /** The call fails, was carried out all the same, or will be carried out when nobody thinks of it any more. */
+  | 'fails'
+  | 'answer-lost'
+  | 'late'
+
+const FAULTS: readonly Fault[] = ['dies-before', 'dies-after', 'fails', 'answer-lost', 'late']
+
+/** How a process came to its end. */
+export type ProcessEnd = 'returned' | 'threw' | 'died'
+
+type Ports = Readonly<Record<string, object>>
+type Method = (...words: unknown[]) => unknown
+
+/** Processes whose calls to the outside are let through one by one, in an order by chance. */
+export interface Processes {
+  /** Starts one; it gets the ports behind gates. */
+  spawn<Given extends Ports>(
+    ports: Given,
+    work: (gated: Given) => Promise<unknown>,
+    onEnd: (end: ProcessEnd) => void,
+  ): void
+  /** Calls that wait to be let through, each as what lets it through. */
+  waiting(): readonly (() => void)[]
+  alive(): number
+  /** From now on nothing goes wrong any more. */
+  heal(): void
+}
+
+/** `faults`: most calls of all that go wrong, and the share of calls that may. */
+export function createProcesses(
+  chance: Chance,
+  faults: { readonly most: number; readonly share: number },
+): Processes {
+  let gates: (() => void)[] = []
+  let faultsLeft = faults.most
+  let alive = 0
+
+  function chooseFault(): Fault | undefined {
+    if (faultsLeft === 0 || !chance.is(faults.share)) return undefined
+    faultsLeft -= 1
+    return chance.pick(FAULTS)
+  }
+
+  function gate(): Promise<void> {
+    return new Promise((resolve) => gates.push(resolve))
+  }
+
+  async function pass(call: () => unknown, die: () => Promise<never>): Promise<unknown> {
+    await gate()
+    const fault = chooseFault()
+    if (fault === 'dies-before') return die()
+    if (fault === 'fails') throw new Error('a service is away')
+    if (fault === 'late') {
+      void gate()
+        .then(async () => call())
+        .catch(() => undefined)
+      throw new Error('no answer')
+    }
+    const answer = await call()
+    if (fault === 'dies-after') return die()
+    if (fault === 'answer-lost') throw new Error('the answer was lost')
+    return answer
+  }
+
+  /** Listings come at once: what they tell may be old when it is used, like any other answer. */
+  function gated<Port extends object>(port: Port, die: () => Promise<never>): Port {
+    const methods = Object.entries(port).map(([name, method]) => {
+      if (typeof method !== 'function') return [name, method]
+      const call = method as Method
+      const isListing = name === 'listRunning' || name === 'listLive' || name === 'list'
+      const passed = isListing
+        ? async function* (...words: unknown[]) {
+            await pass(() => undefined, die)
+            yield* call(...words) as AsyncIterable<unknown>
+          }
+        : (...words: unknown[]) => pass(() => call(...words), die)
+      return [name, passed]
+    })
+    return Object.fromEntries(methods) as Port
+  }
+
+  return {
+    spawn(ports, work, onEnd) {
+      alive += 1
+      let isOver = false
+      const end = (how: ProcessEnd): void => {
+        if (isOver) return
+        isOver = true
+        alive -= 1
+        onEnd(how)
+      }
+      const die = (): Promise<never> => {
+        end('died')
+        return new Promise(() => undefined)
+      }
+      const entries = Object.entries(ports).map(([name, port]) => [name, gated(port, die)])
+      work(Object.fromEntries(entries) as typeof ports).then(
+        () => end('returned'),
+        () => end('threw'),
+      )
+    },
+    waiting: () =>
+      gates.map((open) => () => {
+        gates = gates.filter((other) => other !== open)
+        open()
+      }),
+    alive: () => alive,
+    heal() {
+      faultsLeft = 0
+    },
+  }
+}

@@ -1,0 +1,225 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { JobDetail } from '../../../src/domain/run/job-outcome.ts'
+import type { Run } from '../../../src/domain/run/run.ts'
+import { isActive, isFinal } from '../../../src/domain/run/transitions.ts'
+import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
+import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
+import { createRun } from '../../../src/use-cases/create-run.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { failRun } from '../../../src/use-cases/fail-run.ts'
+import { provisionInput } from '../../../src/use-cases/provision-input.ts'
+import { recordJobState } from '../../../src/use-cases/record-job-state.ts'
+import { submitJob } from '../../../src/use-cases/submit-job.ts'
+import { sweepRuns } from '../../../src/use-cases/sweep-runs.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+import { createChance } from './chance.ts'
+import { createProcesses } from './processes.ts'
+import { createSimulatedBatch } from './simulated-batch.ts'
+import { createSimulatedWorkflow } from './simulated-workflow.ts'
+
+/** What one sequence of random steps is made of. */
+export interface WorldOptions {
+  readonly seed: number
+  /** Without them only sweeps bring news of jobs. */
+  readonly hasEvents: boolean
+  readonly steps: number
+}
+
+const SETTINGS = { graceSeconds: 300, stepLimitSeconds: 10_800 }
+const MOST_RUNS = 3
+/** No more than the workflow's retries: a step that never succeeds is another matter. */
+const MOST_FAULTS = 6
+/** All at the beginning, or spread over the sequence. */
+const FAULT_SHARES = [0.02, 0.04, 0.15]
+/** Five hours of sweeps: more than the step limit. */
+const PATIENCE_ROUNDS = 60
+
+/**
+ * The whole engine on memory adapters: clients, the workflow, Batch, events and sweeps, each call of each process to the
+ * outside taking its turn by chance. Use cases are the shipped ones.
+ */
+export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
+  const chance = createChance(seed)
+  const engine = await anEngine()
+  const processes = createProcesses(chance, { most: MOST_FAULTS, share: chance.pick(FAULT_SHARES) })
+  const batch = createSimulatedBatch(engine.scheduler, engine.objects, chance)
+  const { runs, scheduler, tasks, objects, identity } = engine
+  const { stagerApiUrl } = engine
+  const workflow = createSimulatedWorkflow({
+    submitJob: (runId, taskToken) => (onEnd) =>
+      processes.spawn(
+        { runs, scheduler, tasks, workflow },
+        (ports) => submitJob({ ...ports, stagerApiUrl }, { runId, taskToken }),
+        onEnd,
+      ),
+    collectOutputs: (runId) => (onEnd) =>
+      processes.spawn({ runs, tasks }, (ports) => collectOutputs({ ...ports, objects }, runId), onEnd),
+    failRun: (runId, error, cause) => (onEnd) =>
+      processes.spawn({ runs, scheduler }, (ports) => failRun(ports, { runId, error, cause }), onEnd),
+  })
+
+  const liveExecutions = () => [...workflow.executions.values()].filter(({ status }) => status === 'RUNNING')
+
+  const created: string[] = []
+  const ends = new Map<string, Run>()
+  const problems: string[] = []
+  let events: JobDetail[] = []
+
+  function command(
+    work: (ports: {
+      runs: typeof runs
+      scheduler: typeof scheduler
+      workflow: typeof workflow
+    }) => Promise<unknown>,
+  ): void {
+    processes.spawn({ runs, scheduler, workflow }, work, () => undefined)
+  }
+
+  /** A client that does what core does. */
+  function startRun(): void {
+    command(async (ports) => {
+      const { id } = await createRun({ ...engine, ...ports }, engine.task)
+      created.push(id)
+      for (const parameterName of ['a', 'b']) {
+        await provisionInput({ ...engine, ...ports }, id, { parameterName, value: 1 })
+      }
+      await changeRunState({ ...engine, ...ports }, id, 'RUNNING')
+    })
+  }
+
+  /** A client that comes in between; few of them cancel or delete. */
+  function interfere(runId: string): void {
+    command((ports) => {
+      const deps = { ...engine, ...ports }
+      if (chance.is(0.25)) return changeRunState(deps, runId, 'CANCELLED')
+      if (chance.is(0.25)) return deleteRun(deps, runId)
+      if (chance.is(0.3)) return provisionInput(deps, runId, { parameterName: 'a', value: 2 })
+      return changeRunState(deps, runId, 'RUNNING')
+    })
+  }
+
+  function sweep(): void {
+    command((ports) =>
+      sweepRuns(
+        { ...ports, identity, settings: SETTINGS },
+        { timeLeftMs: () => 300_000, onRepair: () => undefined, onProblem: () => undefined },
+      ),
+    )
+  }
+
+  function deliver(event: JobDetail): void {
+    if (!chance.is(0.3)) events = events.filter((other) => other !== event)
+    if (chance.is(0.7)) command((ports) => recordJobState(ports, event))
+  }
+
+  /** What may happen next, what is likelier more often. */
+  function possibilities(): readonly (() => void)[] {
+    const calls = processes.waiting()
+    const all = [...calls, ...calls, ...calls, ...workflow.pauses()]
+    all.push(...batch.live().map((job) => () => batch.advance(job)))
+    if (hasEvents) all.push(...events.map((event) => () => deliver(event)))
+    if (created.length < MOST_RUNS) all.push(startRun)
+    if (created.length > 0 && chance.is(0.2)) all.push(() => interfere(chance.pick(created)))
+    all.push(
+      sweep,
+      () => identity.advance(1),
+      () => scheduler.throttle(chance.is(0.2) ? 2 : 0),
+    )
+    // A function is ended by its own time limit long before this time has passed.
+    if (processes.alive() === 0) all.push(() => identity.advance(SETTINGS.graceSeconds))
+    return all
+  }
+
+  async function happen(what: () => void): Promise<void> {
+    what()
+    await turn()
+    events.push(...batch.takeEvents())
+    await observe()
+  }
+
+  /** What must hold at any time. */
+  async function observe(): Promise<void> {
+    for (const runId of created) {
+      const run = await runs.find(runId)
+      const end = ends.get(runId)
+      if (run === undefined) continue
+      if (end !== undefined && JSON.stringify(run) !== JSON.stringify(end)) {
+        problems.push(`run ${runId} was ${end.state}, and changed to ${JSON.stringify(run)}`)
+      }
+      if (isFinal(run.state)) ends.set(runId, run)
+      if (run.state === 'FINISHED' && end === undefined) checkFinished(run)
+    }
+  }
+
+  function checkFinished(run: Run): void {
+    const outcome = batch.outcomes.get(run.job?.jobId ?? '')
+    const listing = objects.text(`${run.outputsPrefix}outputs.json`)
+    if (outcome !== 'valid' || !listing?.includes('42')) {
+      problems.push(`run ${run.id} is FINISHED with outputs that are ${outcome}: ${listing}`)
+    }
+  }
+
+  async function isOver(): Promise<boolean> {
+    const found = await Promise.all(created.map((runId) => runs.find(runId)))
+    const isActiveRun = found.some((run) => run !== undefined && isActive(run.state))
+    return !isActiveRun && batch.live().length + liveExecutions().length === 0
+  }
+
+  /** Lets everything that is under way come to its end. */
+  async function drain(): Promise<void> {
+    for (;;) {
+      const calls = [...processes.waiting(), ...workflow.pauses()]
+      if (calls.length === 0) return
+      await happen(chance.pick(calls))
+    }
+  }
+
+  /** Whether the job is what its run waits for; Batch has forgotten how to end any other. */
+  async function isWanted({ jobId }: JobDetail): Promise<boolean> {
+    const found = await Promise.all(created.map((runId) => runs.find(runId)))
+    return found.some((run) => run?.job?.jobId === jobId && isActive(run.state))
+  }
+
+  function problemOf(run: Run): string | undefined {
+    if (isActive(run.state)) return `run ${run.id} is still ${run.state}: ${JSON.stringify(run.job)}`
+    const { kind, message } = run.failure ?? {}
+    const hasSucceeded = batch.outcomes.get(run.job?.jobId ?? '') === 'valid'
+    if (run.state === 'FAILED' && hasSucceeded && kind !== 'cancelled') {
+      return `run ${run.id} succeeded, but is FAILED: ${message}`
+    }
+    // The only one that a client was told of: nothing else goes wrong more often than it is tried again.
+    if (kind === 'engine-error' && message !== 'the workflow of the run could not be started') {
+      return `the engine gave up run ${run.id}: ${message}`
+    }
+    return undefined
+  }
+
+  return {
+    async live(): Promise<void> {
+      for (let step = 0; step < steps; step += 1) await happen(chance.pick(possibilities()))
+    },
+
+    /** No faults, no commands and no events any more, but sweeps: everything must end. */
+    async settle(): Promise<void> {
+      processes.heal()
+      await drain()
+      for (let round = 0; round < PATIENCE_ROUNDS && !(await isOver()); round += 1) {
+        for (const job of batch.live()) if (await isWanted(job)) await happen(() => batch.advance(job))
+        await happen(sweep)
+        await drain()
+        identity.advance(SETTINGS.graceSeconds)
+      }
+    },
+
+    /** What must not be when all is over, and what was seen on the way. */
+    async findProblems(): Promise<readonly string[]> {
+      const found = await Promise.all(created.map((runId) => runs.find(runId)))
+      return [
+        ...problems,
+        ...batch.live().map(({ jobName, status }) => `job ${jobName} is left over: ${status}`),
+        ...liveExecutions().map(({ runId }) => `the workflow of run ${runId} is left over`),
+        ...found.flatMap((run) => (run === undefined ? [] : (problemOf(run) ?? []))),
+      ]
+    },
+  }
+}

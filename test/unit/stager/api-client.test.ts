@@ -1,0 +1,80 @@
+import type { RequestListener } from 'node:http'
+import { afterEach, describe, expect, it } from 'vitest'
+import { RUN_SECRET_HEADER, STAGER_VARIABLES } from '../../../src/domain/staging.ts'
+import { createStagingApi } from '../../../stager/api-client.ts'
+import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
+import { FAST } from './fake-bucket.ts'
+
+afterEach(closeWebServers)
+
+const SECRET = 'the-secret-of-the-run'
+
+async function anApi(listener: RequestListener) {
+  const url = await aWebServer(listener)
+  const { apiUrl, runId, runSecret } = STAGER_VARIABLES
+  return createStagingApi({ [apiUrl]: `${url}v1/`, [runId]: 'r1', [runSecret]: SECRET }, FAST)
+}
+
+const json = (status: number, body: object): RequestListener => {
+  return (_, response) => void response.writeHead(status).end(JSON.stringify(body))
+}
+
+describe("the stager's calls to the App Engine", () => {
+  it('show the secret of the run, in a header', async () => {
+    const seen: unknown[] = []
+    const api = await anApi((request, response) => {
+      seen.push(request.url, request.headers[RUN_SECRET_HEADER])
+      response.end('{"files":[]}')
+    })
+
+    expect(await api.inputs()).toEqual({ files: [] })
+
+    expect(seen).toEqual(['/v1/task-runs/r1/staging/inputs', SECRET])
+  })
+
+  it('are repeated while it is away', async () => {
+    let calls = 0
+    const api = await anApi((request, response) => {
+      calls += 1
+      if (calls === 1) return void request.socket.destroy()
+      response.writeHead(calls === 2 ? 502 : 200).end('{"files":[]}')
+    })
+
+    expect(await api.inputs()).toEqual({ files: [] })
+    expect(calls).toBe(3)
+  })
+
+  it('end with its words when it refuses, at once and without the secret', async () => {
+    let calls = 0
+    const refuse = json(403, {
+      errorCode: 'APPE-internal-task-run-state-error',
+      message: 'run is in invalid state',
+    })
+    const api = await anApi((request, response) => {
+      calls += 1
+      refuse(request, response)
+    })
+
+    const failure = await api.inputs().catch((error: Error) => error)
+
+    expect(String(failure)).toContain(
+      'asking the App Engine for inputs: HTTP 403 APPE-internal-task-run-state-error run is in invalid state',
+    )
+    expect(String(failure)).not.toContain(SECRET)
+    expect(calls).toBe(1)
+  })
+
+  it('end without repeating what came when that is not what it should be', async () => {
+    const url = 'https://bucket/?signature=x'
+    const api = await anApi(json(200, { files: [{ path: 7, url }] }))
+
+    const failure = await api.inputs().catch((error: Error) => error)
+
+    expect(String(failure)).toContain('the answer is not what it should be')
+    expect(String(failure)).not.toContain('signature')
+  })
+
+  it('need all variables', () => {
+    expect(() => createStagingApi({})).toThrow('APP_ENGINE_API_URL is not set')
+  })
+})

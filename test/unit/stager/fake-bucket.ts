@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { createLinks, type Link } from '../../../stager/link.ts'
+import { TRANSFER_SETTINGS, type TransferSettings } from '../../../stager/settings.ts'
+import { aWebServer } from '../../fixtures/web-server.ts'
+
+/** The stager's own settings with small sizes and without waiting. */
+export const FAST: TransferSettings = {
+  ...TRANSFER_SETTINGS,
+  rangeBytes: 1000,
+  partsFromBytes: 3000,
+  partBytes: 1000,
+  firstPauseMs: 1,
+  longestPauseMs: 1,
+}
+
+/** In every URL and, as S3 does it, in every refusal; must never be printed. */
+export const SIGNATURE = 'signature-that-opens-the-files'
+
+/** What a request meets instead of an answer; `undefined` lets it pass. */
+type Fault = (request: IncomingMessage, response: ServerResponse) => 'handled' | undefined
+
+export interface FakeBucket {
+  readonly stored: Map<string, Buffer>
+  /** Method, key and range of every request, in order. */
+  readonly requests: string[]
+  /** Taken one by one, each by the next request. */
+  readonly faults: Fault[]
+  /** A presigned URL that counts until the next {@link expire}. */
+  url(key: string): string
+  link(key: string): Link
+  expire(): void
+  /** How often links were renewed. */
+  renewals(): number
+}
+
+/** Ends the answer after some bytes of its body. */
+export function cutAfter(bytes: number): Fault {
+  return (_, response) => {
+    const end = response.end.bind(response)
+    response.end = ((body: Buffer) => {
+      response.write(body.subarray(0, bytes), () => response.destroy())
+      response.end = end
+      return response
+    }) as never
+    return undefined
+  }
+}
+
+export function answerWith(status: number, code: string): Fault {
+  return (request, response) => {
+    request.resume()
+    response.writeHead(status).end(`<Error><Code>${code}</Code><Signed>${SIGNATURE}</Signed></Error>`)
+    return 'handled'
+  }
+}
+
+/** Stands for S3: keeps what is PUT, serves ranges of it, and knows no URL but its newest. */
+export async function aFakeBucket(): Promise<FakeBucket> {
+  let generation = 1
+  let renewals = 0
+  const bucket: Pick<FakeBucket, 'stored' | 'requests' | 'faults'> = {
+    stored: new Map(),
+    requests: [],
+    faults: [],
+  }
+  const base = await aWebServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://bucket')
+    const { range = '' } = request.headers
+    bucket.requests.push([request.method, pathname, range].filter(Boolean).join(' '))
+    const isOld = searchParams.get('generation') !== String(generation)
+    const fault = isOld ? answerWith(403, 'AccessDenied') : bucket.faults.shift()
+    if (fault?.(request, response) === 'handled') return
+    if (request.method === 'PUT') await store(bucket.stored, pathname, request, response)
+    else serve(bucket.stored.get(pathname), request, response)
+  })
+  const url = (key: string): string => `${base.origin}${key}?generation=${generation}&sign=${SIGNATURE}`
+  return {
+    ...bucket,
+    url,
+    link(key) {
+      const ask = async () => new Map([[key, url(key)]])
+      const renewed = async () => {
+        renewals += 1
+        return ask()
+      }
+      return createLinks(renewed, new Map([[key, url(key)]]))(key)
+    },
+    expire() {
+      generation += 1
+    },
+    renewals: () => renewals,
+  }
+}
+
+async function store(
+  stored: Map<string, Buffer>,
+  key: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const bytes = await buffer(request)
+  const { 'content-length': length } = request.headers
+  if (length !== String(bytes.length)) return void response.writeHead(411).end()
+  stored.set(key, bytes)
+  response.writeHead(200, { etag: etagOf(bytes) }).end()
+}
+
+function serve(bytes: Buffer | undefined, request: IncomingMessage, response: ServerResponse): void {
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/u.exec(request.headers.range ?? '') ?? []
+  if (bytes === undefined) return void response.writeHead(404).end('<Code>NoSuchKey</Code>')
+  const etag = etagOf(bytes)
+  if ((request.headers['if-match'] ?? etag) !== etag) return void response.writeHead(412).end()
+  const part = bytes.subarray(Number(first), Number(last) + 1)
+  const range = `bytes ${first}-${Number(first) + part.length - 1}/${bytes.length}`
+  response.writeHead(206, { etag, 'content-range': range, 'content-length': part.length }).end(part)
+}
+
+function etagOf(bytes: Buffer): string {
+  return `"${createHash('md5').update(bytes).digest('hex')}"`
+}
+
+/** Bytes that differ from place to place. */
+export function someBytes(length: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff))
+}

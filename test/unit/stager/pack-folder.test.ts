@@ -1,0 +1,189 @@
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { createBudget } from '../../../stager/limits.ts'
+import { packFolder } from '../../../stager/pack-folder.ts'
+import { safePath } from '../../../stager/safe-path.ts'
+import { unpackZip } from '../../../stager/unpack-zip.ts'
+import { packZip } from '../../fixtures/bundle-builder.ts'
+
+const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'folders-'))
+
+async function write(folder: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true })
+    await writeFile(join(folder, path), text)
+  }
+}
+
+async function read(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const texts = await Promise.all(
+    files.map(async (file) => [file.slice(folder.length + 1), await readFile(file, 'utf8')] as const),
+  )
+  return Object.fromEntries(texts)
+}
+
+/** The folder's zip, unpacked elsewhere. */
+async function carried(folder: string, name = 'out'): Promise<Record<string, string>> {
+  const packed = packFolder(folder, name, createBudget())
+  const bytes = await buffer(Readable.from(packed.open()))
+  expect(bytes.length).toBe(packed.sizeBytes)
+  return unpacked(bytes)
+}
+
+/** What is below a folder into which these bytes were unpacked. */
+async function unpacked(bytes: Buffer, budget = createBudget()): Promise<Record<string, string>> {
+  const [place, target] = [await aFolder(), await aFolder()]
+  const zip = join(place, 'archive.zip')
+  await writeFile(zip, bytes)
+  await unpackZip('images', zip, target, budget)
+  return read(target)
+}
+
+describe('a folder that is packed and unpacked', () => {
+  it('has the same files below its name', async () => {
+    const folder = await aFolder()
+    const files = {
+      'array.yml': 'size: 2',
+      '0': '',
+      '1/array.yml': 'size: 1',
+      '1/0': 'ü'.repeat(1_000_000),
+    }
+    await write(folder, files)
+
+    expect(await carried(folder)).toEqual(
+      Object.fromEntries(Object.entries(files).map(([path, text]) => [`out/${path}`, text])),
+    )
+  })
+
+  it('leaves links out, wherever they point', async () => {
+    const folder = await aFolder()
+    await write(folder, { '0': 'five', 'inner/0': 'six' })
+    await symlink('/etc/passwd', join(folder, '1'))
+    await symlink(join(folder, '0'), join(folder, '2'))
+    await symlink('/etc', join(folder, '3'))
+    await symlink(folder, join(folder, 'inner', 'loop'))
+
+    expect(await carried(folder)).toEqual({ 'out/0': 'five', 'out/inner/0': 'six' })
+  })
+
+  it('may have nothing in it', async () => {
+    expect(await carried(await aFolder())).toEqual({})
+  })
+})
+
+describe('packing a folder', () => {
+  it.each([
+    ['files', { files: 1, bytes: 1000 }, 'out: a run may have 1 files in folders'],
+    ['bytes', { files: 10, bytes: 5 }, 'out: a run may move 5 bytes'],
+  ])('ends with a reason when there are too many %s', async (_, limits, reason) => {
+    const folder = await aFolder()
+    await write(folder, { a: 'one', b: 'two' })
+
+    expect(() => packFolder(folder, 'out', createBudget(limits))).toThrow(reason)
+  })
+
+  it('ends with a reason when folders nest too deep', async () => {
+    const folder = await aFolder()
+    await write(folder, { [`${'d/'.repeat(32)}file`]: 'deep' })
+
+    expect(() => packFolder(folder, 'out', createBudget())).toThrow('folders may lie 32 deep')
+  })
+
+  it('ends with a reason when a name is not UTF-8', async () => {
+    const folder = await aFolder()
+    await writeFile(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from([0xff, 0x41])]), 'x')
+
+    expect(() => packFolder(folder, 'out', createBudget())).toThrow('the name of a file is not UTF-8')
+  })
+})
+
+describe('a zip for a folder', () => {
+  it('may be deflated, have folders of its own, and any order', async () => {
+    const bytes = await packZip([
+      { name: 'b/' },
+      { name: 'b/2', body: 'two'.repeat(500) },
+      { name: 'a', body: '1' },
+    ])
+
+    expect(await unpacked(bytes)).toEqual({ a: '1', 'b/2': 'two'.repeat(500) })
+  })
+
+  it.each(['../evil', '/etc/evil', 'in/../../evil'])('is refused with a file named %s', async (name) => {
+    const outer = await aFolder()
+    const target = join(outer, 'inputs')
+    await mkdir(target)
+    const harmless = 'x'.repeat(name.length)
+    const bytes = await packZip([
+      { name: 'first', body: 'good' },
+      { name: harmless, body: 'evil' },
+    ])
+    const zip = join(target, 'archive.zip')
+    await writeFile(zip, bytes.toString('latin1').replaceAll(harmless, name), 'latin1')
+
+    await expect(unpackZip('images', zip, target, createBudget())).rejects.toThrow('unpacking images')
+
+    expect(await read(outer)).toEqual({ 'inputs/archive.zip': expect.any(String) })
+  })
+
+  it('is refused when it is cut short', async () => {
+    const bytes = await packZip([{ name: 'a', body: 'x'.repeat(1000) }])
+
+    await expect(unpacked(bytes.subarray(0, bytes.length - 40))).rejects.toThrow('unpacking images')
+  })
+
+  it('is refused when the bytes of an entry are not those that were packed', async () => {
+    const bytes = await packZip([{ name: 'a', body: 'unique content' }], { compress: false })
+    bytes[bytes.indexOf('unique')] = 0
+
+    await expect(unpacked(bytes)).rejects.toThrow('"a" has the wrong checksum')
+  })
+
+  it('is refused when an entry is larger than it says', async () => {
+    const bytes = await packZip([{ name: 'a', body: 'x'.repeat(5000) }])
+    const lie = Buffer.alloc(4)
+    lie.writeUInt32LE(5000)
+    for (let at = bytes.indexOf(lie); at >= 0; at = bytes.indexOf(lie, at)) bytes.writeUInt32LE(50, at)
+
+    await expect(unpacked(bytes)).rejects.toThrow('unpacking images')
+  })
+
+  it('is refused when two entries have one name', async () => {
+    const bytes = await packZip([
+      { name: 'aa', body: '1' },
+      { name: 'bb', body: '2' },
+    ])
+    const twice = Buffer.from(bytes.toString('latin1').replaceAll('bb', 'aa'), 'latin1')
+
+    await expect(unpacked(twice)).rejects.toThrow('EEXIST')
+  })
+
+  it.each([
+    ['entries', { files: 1, bytes: 1000 }, 'images: a run may have 1 files in folders'],
+    ['bytes', { files: 10, bytes: 100 }, 'images: a run may move 100 bytes'],
+  ])('is refused when it announces too many %s', async (_, limits, reason) => {
+    const bytes = await packZip([
+      { name: 'a', body: 'x'.repeat(90) },
+      { name: 'b', body: 'x'.repeat(90) },
+    ])
+
+    await expect(unpacked(bytes, createBudget(limits))).rejects.toThrow(reason)
+  })
+
+  it('is refused when its folders nest too deep', async () => {
+    const bytes = await packZip([{ name: `${'d/'.repeat(32)}file`, body: 'x' }])
+
+    await expect(unpacked(bytes)).rejects.toThrow('folders may lie 32 deep')
+  })
+})
+
+describe('the path of an input', () => {
+  it.each(['../escape', '/etc/passwd', 'a/../../b', '', '.', 'a/..', 'a\0b'])('may not be %j', (path) => {
+    expect(() => safePath(path)).toThrow('leaves the folder')
+  })
+})

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { provisionInput } from '../../../src/use-cases/provision-input.ts'
+import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+const LONG = 'x'.repeat(5000)
+
+/** A running run with an input in the bucket, and something of its outputs. */
+async function aRunningRun() {
+  const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
+  const engine = await anEngine({ task, run: {} })
+  await provisionInput(engine, RUN_ID, { parameterName: 'text', value: LONG })
+  await engine.runs.transition(RUN_ID, { to: 'QUEUING' })
+  await engine.workflow.start(RUN_ID)
+  const { jobId } = await engine.scheduler.submit({
+    jobName: 'job',
+    jobDefinitionArn: engine.task.jobDefinitionArn ?? '',
+    overrides: {} as never,
+    tags: {},
+  })
+  await engine.runs.transition(RUN_ID, {
+    to: 'RUNNING',
+    set: { job: { attempt: 1, jobName: 'job', jobId } },
+  })
+  await engine.objects.put(`task-run-outputs-${RUN_ID}/1-1/sum`, '1')
+  return { engine, jobId }
+}
+
+describe('the deletion of a run', () => {
+  it('cancels what is live and leaves nothing', async () => {
+    const { engine, jobId } = await aRunningRun()
+
+    await deleteRun(engine, RUN_ID)
+
+    expect(await engine.runs.find(RUN_ID)).toBeUndefined()
+    expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
+    expect(engine.objects.keys()).toEqual([])
+    expect([...engine.workflow.stoppedRuns.keys()]).toEqual([RUN_ID])
+    expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
+  })
+
+  it('hides the run from the first step on', async () => {
+    const { engine } = await aRunningRun()
+    const workflow = { ...engine.workflow, stop: () => Promise.reject(new Error('away')) }
+
+    await expect(deleteRun({ ...engine, workflow }, RUN_ID)).rejects.toThrow('away')
+
+    expect(await engine.runs.find(RUN_ID)).toBeUndefined()
+    await expect(engine.runs.transition(RUN_ID, { to: 'FINISHED' })).rejects.toMatchObject({ run: undefined })
+  })
+
+  const away = () => Promise.reject(new Error('away'))
+  const BREAKS: readonly (readonly [string, (engine: Engine) => Engine])[] = [
+    ['the workflow', (engine) => ({ ...engine, workflow: { ...engine.workflow, stop: away } })],
+    ['the job', (engine) => ({ ...engine, scheduler: { ...engine.scheduler, terminate: away } })],
+    ['the files', (engine) => ({ ...engine, objects: { ...engine.objects, removeAll: away } })],
+    ['the record', (engine) => ({ ...engine, runs: { ...engine.runs, remove: away } })],
+  ]
+
+  it.each(BREAKS)('that broke off at %s is completed by a repetition', async (_, broken) => {
+    const { engine, jobId } = await aRunningRun()
+    await expect(deleteRun(broken(engine), RUN_ID)).rejects.toThrow('away')
+
+    await deleteRun(engine, RUN_ID)
+
+    expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
+    expect(engine.objects.keys()).toEqual([])
+    expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
+  })
+
+  it.each([RUN_ID, 'no UUID'])('of an unknown run (%s) does nothing', async (runId) => {
+    await expect(deleteRun(await anEngine(), runId)).resolves.toBeUndefined()
+  })
+})

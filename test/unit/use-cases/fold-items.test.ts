@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest'
+import type { ArrayType } from '../../../src/domain/parameters/array.ts'
+import { runInputsPrefix } from '../../../src/domain/storage-keys.ts'
+import { findArrayItem, provisionArrayItem } from '../../../src/use-cases/provision-array.ts'
+import { provisionInput } from '../../../src/use-cases/provision-input.ts'
+import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+import { listInputs } from '../../fixtures/listed-inputs.ts'
+
+const INTEGERS: ArrayType = { id: 'array', allowMissing: false, subType: { id: 'integer' } }
+const NESTED: ArrayType = { ...INTEGERS, subType: INTEGERS }
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+function aRunWith(type: ArrayType): Promise<Engine> {
+  return anEngine({ task: aTask({ inputs: [anInput({ name: 'p', type })] }), run: {} })
+}
+
+async function giveItem(engine: Engine, indexes: string, value: number): Promise<void> {
+  await provisionArrayItem(engine, await findArrayItem(engine, RUN_ID, 'p', indexes), value)
+}
+
+async function giveItems(engine: Engine, indexes: Iterable<number>): Promise<void> {
+  for (const index of indexes) await giveItem(engine, String(index), index * 10)
+}
+
+function* range(start: number, end: number): Generator<number> {
+  for (let index = start; index < end; index += 1) yield index
+}
+
+/** Provisions of the run, the array's own among them. */
+async function provisionCount(engine: Engine): Promise<number> {
+  return Object.keys((await engine.runs.find(RUN_ID))?.provisions ?? {}).length
+}
+
+async function listedValues(engine: Engine): Promise<readonly number[]> {
+  const [array] = await listInputs(engine, RUN_ID)
+  const items = array?.value as unknown as readonly { readonly value: number }[] | undefined
+  return (items ?? []).map(({ value }) => value)
+}
+
+describe('items that come one by one', () => {
+  it('become one object with those before them, and the array stays what it is', async () => {
+    const engine = await aRunWith(INTEGERS)
+
+    await giveItems(engine, range(0, 900))
+
+    expect(await provisionCount(engine)).toBe(101)
+    expect(await listedValues(engine)).toEqual([...range(0, 900)].map((index) => index * 10))
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
+  })
+
+  it('leave nothing behind of what was folded', async () => {
+    const engine = await aRunWith(INTEGERS)
+
+    await giveItems(engine, range(0, 800))
+
+    const keys: string[] = []
+    for await (const { key } of engine.objects.list(runInputsPrefix(RUN_ID))) keys.push(key)
+    expect(keys).toHaveLength(1)
+  })
+
+  it('may come in any order and again, before and after folding', async () => {
+    const engine = await aRunWith(INTEGERS)
+
+    await giveItems(engine, [...range(0, 500)].reverse())
+    await giveItem(engine, '499', -1)
+    await giveItem(engine, '0', -2)
+
+    const values = await listedValues(engine)
+    expect(values).toHaveLength(500)
+    expect([values[0], values[1], values[499]]).toEqual([-2, 10, -1])
+  })
+
+  it('are folded over what came whole', async () => {
+    const engine = await aRunWith(INTEGERS)
+    await provisionInput(engine, RUN_ID, { parameterName: 'p', value: [1, 2, 3] })
+
+    await giveItems(engine, range(2, 402))
+
+    expect(await provisionCount(engine)).toBe(1)
+    expect((await listedValues(engine)).slice(0, 4)).toEqual([1, 2, 20, 30])
+  })
+
+  it('keep a gap a gap', async () => {
+    const engine = await aRunWith(INTEGERS)
+
+    await giveItems(engine, range(1, 402))
+
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('CREATED')
+    await giveItem(engine, '0', 0)
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
+    expect(await listedValues(engine)).toHaveLength(402)
+  })
+
+  it('of inner arrays are remembered one by one', async () => {
+    const engine = await aRunWith(NESTED)
+
+    for (const index of range(0, 401)) await giveItem(engine, `0/${index}`, index)
+
+    expect(await provisionCount(engine)).toBe(401)
+  })
+
+  it('count when they were on their way while others were folded', async () => {
+    const engine = await aRunWith(INTEGERS)
+    await giveItems(engine, range(0, 399))
+    const target = await findArrayItem(engine, RUN_ID, 'p', '7')
+    await giveItem(engine, '399', 3990)
+
+    await provisionArrayItem(engine, target, -1)
+
+    expect(await provisionCount(engine)).toBe(2)
+    expect((await listedValues(engine))[7]).toBe(-1)
+  })
+
+  it('all count when another call changes the inputs while they are folded', async () => {
+    const engine = await aRunWith(INTEGERS)
+    await giveItems(engine, range(0, 395))
+
+    await Promise.all([...range(395, 450)].map((index) => giveItem(engine, String(index), index * 10)))
+
+    expect(await listedValues(engine)).toEqual([...range(0, 450)].map((index) => index * 10))
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
+  })
+})

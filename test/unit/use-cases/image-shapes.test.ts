@@ -1,0 +1,443 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import {
+  aBundle,
+  aDescriptorText,
+  aLayer,
+  digestOf,
+  dockerArchive,
+  type FileEntry,
+  legacyDockerArchive,
+  packZip,
+} from '../../fixtures/bundle-builder.ts'
+import { importBytes } from '../../fixtures/import-bytes.ts'
+import { anImporter } from '../../fixtures/memory-importer.ts'
+import { type BlobDescriptor, createOciLayout, without } from '../../fixtures/oci-layout.ts'
+
+/*
+ * Image archives as builders and engines write them, and as they must not be: which image is taken, or what its author is told.
+ */
+
+const layer = await aLayer('echo hello')
+const otherLayer = await aLayer('echo other')
+const GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip'
+const FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
+const ATTESTATION = { 'vnd.docker.reference.type': 'attestation-manifest' }
+const UNKNOWN = { os: 'unknown', architecture: 'unknown' }
+
+/** Diff ids of the image that was installed, or why none was. */
+async function outcome(image: readonly FileEntry[]): Promise<readonly string[] | string> {
+  const importer = anImporter()
+  const result = await importBytes(await packZip(await aBundle({ image })), importer)
+  if ('words' in result) {
+    expect(result.refusal.status).toBe(400)
+    expect(importer.registry.images()).toEqual([])
+    return `${result.refusal.errorCode}: ${result.words}`
+  }
+  const { repository, digest } = result.task.image
+  const manifest = JSON.parse(String(importer.registry.manifest(repository, digest)))
+  const config = JSON.parse(String(importer.registry.blob(repository, manifest.config.digest)))
+  expect(manifest.layers).toHaveLength(config.rootfs.diff_ids.length)
+  return config.rootfs.diff_ids
+}
+
+/** A layout with one plain layer for each platform. */
+function aPlatformLayout(...architectures: readonly string[]) {
+  const layout = createOciLayout()
+  const images = architectures.map((architecture) =>
+    layout.image({
+      layers: [layout.layer(Buffer.concat([layer, Buffer.alloc(512)]))],
+      diffIds: [digestOf(Buffer.concat([layer, Buffer.alloc(512)]))],
+      architecture,
+    }),
+  )
+  return { layout, images }
+}
+
+function anImage(layout: ReturnType<typeof createOciLayout>, body = layer): BlobDescriptor {
+  return layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(body)] })
+}
+
+describe('the image of linux/amd64 is taken', () => {
+  const expected = [digestOf(layer)]
+
+  it('out of an index whose other platforms were not saved', async () => {
+    const layout = createOciLayout()
+    const { images } = aPlatformLayout('arm64', 's390x')
+    const index = layout.index([...images.slice(0, 1), anImage(layout), ...images.slice(1)])
+
+    expect(await outcome(layout.files([index]))).toEqual(expected)
+  })
+
+  it('out of an index whose other platforms are there', async () => {
+    const { layout, images } = aPlatformLayout('arm64', 's390x')
+    const index = layout.index([...images, anImage(layout)])
+
+    expect(await outcome(layout.files([index]))).toEqual(expected)
+  })
+
+  it('beside attestations, told by annotation', async () => {
+    const layout = createOciLayout()
+    const statement = layout.layer(Buffer.from('{"_type":"statement"}'), 'application/vnd.in-toto+json')
+    const attestation = layout.image(
+      { layers: [statement], diffIds: [statement.digest], command: {} },
+      { annotations: ATTESTATION },
+    )
+
+    expect(await outcome(layout.files([layout.index([attestation, anImage(layout)])]))).toEqual(expected)
+  })
+
+  it('beside attestations, told by platform', async () => {
+    const layout = createOciLayout()
+    const attestation = layout.blob({ schemaVersion: 2 }, 'application/json', { platform: UNKNOWN })
+
+    expect(await outcome(layout.files([layout.index([attestation, anImage(layout)])]))).toEqual(expected)
+  })
+
+  it('out of indexes in indexes', async () => {
+    const layout = createOciLayout()
+    const nested = layout.index([layout.index([anImage(layout)])])
+
+    expect(await outcome(layout.files([nested]))).toEqual(expected)
+  })
+
+  it('although an index beside manifest.json is broken', async () => {
+    const image = await dockerArchive({ layers: [layer] })
+    const broken = image.map((file) =>
+      file.name === 'index.json' ? { ...file, body: '{"manifests": [{"digest": "sha256:0"}]}' } : file,
+    )
+
+    expect(await outcome(broken)).toEqual(expected)
+  })
+
+  it('when its config says no platform, as its index says one', async () => {
+    const layout = createOciLayout()
+    const image = layout.image(
+      { layers: [layout.layer(layer)], diffIds: expected, os: '', architecture: '' },
+      { platform: { os: 'linux', architecture: 'amd64' } },
+    )
+
+    expect(await outcome(layout.files([image]))).toEqual(expected)
+  })
+
+  it.each([
+    ['entrypoint', { Entrypoint: ['/run.sh'] }],
+    ['command', { Cmd: ['/run.sh'], Entrypoint: null }],
+  ])('with nothing but an %s', async (_, command) => {
+    expect(await outcome(await dockerArchive({ layers: [layer], command }))).toEqual(expected)
+  })
+
+  it.each([
+    ['gzip called plain', gzipSync(layer), undefined],
+    ['zstd called gzip', zstdCompressSync(layer), GZIP],
+    ['plain called gzip', layer, GZIP],
+    ['plain called something else', layer, 'text/plain'],
+  ])('with a layer of %s', async (_, body, mediaType) => {
+    const layout = createOciLayout()
+    const image = layout.image({ layers: [layout.layer(body, mediaType)], diffIds: expected })
+
+    expect(await outcome(layout.files([image]))).toEqual(expected)
+  })
+
+  it('with one layer twice', async () => {
+    const layout = createOciLayout()
+    const shared = layout.layer(gzipSync(layer), GZIP)
+    const image = layout.image({ layers: [shared, shared], diffIds: [...expected, ...expected] })
+
+    expect(await outcome(layout.files([image]))).toEqual([...expected, ...expected])
+  })
+
+  it.each(['symlink', 'link'] as const)('with a layer that is a %s to another', async (type) => {
+    const files = await legacyDockerArchive({ layers: [layer, layer] })
+    const linked = files.map((file) =>
+      file.name === `${'1'.repeat(64)}/layer.tar`
+        ? {
+            name: file.name,
+            type,
+            linkname: `${type === 'symlink' ? '../' : ''}${'0'.repeat(64)}/layer.tar`,
+          }
+        : file,
+    )
+
+    expect(await outcome(linked)).toEqual([...expected, ...expected])
+  })
+
+  it('among several that its namespace and version name', async () => {
+    const [first, second] = await Promise.all(
+      [otherLayer, layer].map((body) => legacyDockerArchive({ layers: [body] })),
+    )
+
+    expect(
+      await outcome(severalImages([first ?? [], 'other:1'], [second ?? [], 'com/example/addition:1.0.0'])),
+    ).toEqual(expected)
+  })
+
+  it('among several of a layout that its namespace and version name', async () => {
+    const layout = createOciLayout()
+    const named = (body: Buffer, name: string): BlobDescriptor => ({
+      ...anImage(layout, body),
+      annotations: { 'org.opencontainers.image.ref.name': name },
+    })
+
+    expect(
+      await outcome(
+        layout.files([named(otherLayer, 'other:1'), named(layer, 'localhost/com/example/addition:1.0.0')]),
+      ),
+    ).toEqual(expected)
+  })
+})
+
+/** One archive of several images, as `docker save a b` writes it. */
+function severalImages(...images: readonly (readonly [files: FileEntry[], tag: string])[]): FileEntry[] {
+  const files = images.flatMap(([entries], index) =>
+    entries
+      .filter(({ name }) => name !== 'manifest.json')
+      .map((entry) => ({ ...entry, name: entry.name.replaceAll('0'.repeat(64), String(index).repeat(64)) })),
+  )
+  const manifest = images.flatMap(([entries, tag], index) => {
+    const text = String(entries.find(({ name }) => name === 'manifest.json')?.body)
+    const [image] = JSON.parse(text.replaceAll('0'.repeat(64), String(index).repeat(64)))
+    return [{ ...image, RepoTags: [tag] }]
+  })
+  return [...files, { name: 'manifest.json', body: JSON.stringify(manifest) }]
+}
+
+describe('an image archive is refused in words', () => {
+  const cases: [what: string, image: () => Promise<FileEntry[]> | FileEntry[], expected: RegExp][] = [
+    [
+      'that holds another platform only',
+      () => {
+        const { layout, images } = aPlatformLayout('arm64')
+        return layout.files(images)
+      },
+      /linux\/arm64.*--platform linux\/amd64/u,
+    ],
+    [
+      'that docker saved for another platform',
+      () => dockerArchive({ platform: { os: 'linux', architecture: 'arm64' } }),
+      /linux\/arm64.*--platform linux\/amd64/u,
+    ],
+    [
+      'that holds several other platforms',
+      () => {
+        const { layout, images } = aPlatformLayout('arm64', 's390x')
+        return layout.files([layout.index(images)])
+      },
+      /linux\/arm64, linux\/s390x.*--platform linux\/amd64/u,
+    ],
+    [
+      'for Windows',
+      () => dockerArchive({ platform: { os: 'windows', architecture: 'amd64' } }),
+      /windows\/amd64.*--platform linux\/amd64/u,
+    ],
+    [
+      'whose index names linux/amd64 while only another platform was saved',
+      () => {
+        const { layout, images } = aPlatformLayout('arm64')
+        const left = anImage(createOciLayout())
+        return layout.files([layout.index([...images, left])])
+      },
+      /linux\/amd64/u,
+    ],
+    [
+      'with nothing but an attestation',
+      () => {
+        const layout = createOciLayout()
+        return layout.files([{ ...anImage(layout), annotations: ATTESTATION }])
+      },
+      /names no image/u,
+    ],
+    [
+      'with indexes in indexes without end',
+      () => {
+        const layout = createOciLayout()
+        let top = anImage(layout)
+        for (let depth = 0; depth < 6; depth += 1) top = layout.index([top])
+        return layout.files([top])
+      },
+      /nested too deep/u,
+    ],
+    [
+      'that names thousands of images',
+      () => {
+        const { layout, images } = aPlatformLayout('arm64')
+        return layout.files([layout.index(Array.from({ length: 5000 }, () => images).flat())])
+      },
+      /over 500 images/u,
+    ],
+    [
+      'with a foreign layer that is not there',
+      () => {
+        const layout = createOciLayout()
+        const elsewhere = { ...createOciLayout().layer(layer, FOREIGN), urls: ['https://example.org/l'] }
+        return layout.files([layout.image({ layers: [elsewhere], diffIds: [digestOf(layer)] })])
+      },
+      /foreign layer/u,
+    ],
+    [
+      'with a foreign layer that is there',
+      () => {
+        const layout = createOciLayout()
+        const image = layout.image({ layers: [layout.layer(layer, FOREIGN)], diffIds: [digestOf(layer)] })
+        return layout.files([image])
+      },
+      /foreign layer/u,
+    ],
+    [
+      'with neither entrypoint nor command',
+      () => dockerArchive({ command: { Entrypoint: [], Cmd: null } }),
+      /APPE-internal-image-validation-error: .*ENTRYPOINT or CMD/u,
+    ],
+    [
+      'of several images, none of them named by the descriptor',
+      async () =>
+        severalImages(
+          [await legacyDockerArchive({ layers: [layer] }), 'one:1'],
+          [await legacyDockerArchive({ layers: [otherLayer] }), 'two:2'],
+        ),
+      /2 images.*one:1.*two:2.*com\/example\/addition:1\.0\.0/u,
+    ],
+    [
+      'without a manifest',
+      () => [{ name: 'layer.tar', body: layer }],
+      /APPE-internal-bundle-image-validation-error: .*manifest\.json.*index\.json/u,
+    ],
+    [
+      'whose index points at nothing',
+      () => createOciLayout().files([anImage(createOciLayout())]),
+      /lacks "blobs\/sha256\/[0-9a-f]{64}"/u,
+    ],
+    [
+      'without its config',
+      async () => (await dockerArchive()).filter(({ body }) => !String(body).includes('diff_ids')),
+      /lacks "blobs\/sha256\/[0-9a-f]{64}"/u,
+    ],
+    [
+      'without a layer',
+      () => {
+        const layout = createOciLayout()
+        const left = layout.layer(layer)
+        return without(layout.files([layout.image({ layers: [left], diffIds: [digestOf(layer)] })]), left)
+      },
+      /lacks "blobs\/sha256\/[0-9a-f]{64}"/u,
+    ],
+    [
+      'with a layer fewer than its config names',
+      () => {
+        const layout = createOciLayout()
+        const diffIds = [digestOf(layer), digestOf(otherLayer)]
+        return layout.files([layout.image({ layers: [layout.layer(layer)], diffIds })])
+      },
+      /1 layers.*2 diff ids/u,
+    ],
+    [
+      'with a layer link that leads out of it',
+      async () => linkedTo(await legacyDockerArchive(), '../../etc/passwd'),
+      /lacks|leads out/u,
+    ],
+    [
+      'with a layer link that leads to itself',
+      async () => linkedTo(await legacyDockerArchive(), 'layer.tar'),
+      /lacks/u,
+    ],
+    [
+      'with two layers that are one file',
+      () => {
+        const layout = createOciLayout()
+        const shared = layout.layer(layer)
+        const diffIds = [digestOf(layer), digestOf(otherLayer)]
+        return layout.files([layout.image({ layers: [shared, shared], diffIds })])
+      },
+      /two different layers/u,
+    ],
+    [
+      'with a layer compressed by xz',
+      () => {
+        const layout = createOciLayout()
+        const body = Buffer.from('fd377a585a000004', 'hex')
+        return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(layer)] })])
+      },
+      /xz.*plain, gzip and zstd/u,
+    ],
+    [
+      'with a gzip layer that breaks off',
+      () => {
+        const layout = createOciLayout()
+        const body = gzipSync(layer).subarray(0, -12)
+        return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(layer)] })])
+      },
+      /damaged/u,
+    ],
+    [
+      'with a zstd layer that breaks off',
+      () => {
+        const layout = createOciLayout()
+        const body = zstdCompressSync(layer).subarray(0, -12)
+        return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(layer)] })])
+      },
+      /damaged/u,
+    ],
+    [
+      'with bytes behind a gzip layer',
+      () => {
+        const layout = createOciLayout()
+        const body = Buffer.concat([gzipSync(layer), Buffer.from('hidden')])
+        return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(otherLayer)] })])
+      },
+      /damaged/u,
+    ],
+    [
+      'with a blob of another digest than its name',
+      () => {
+        const layout = createOciLayout()
+        const image = anImage(layout)
+        const files = layout.files([image])
+        return files.map((file) => (file.body === layer ? { ...file, body: otherLayer } : file))
+      },
+      /digest/u,
+    ],
+    [
+      'whose config has another digest than its name',
+      () => {
+        const layout = createOciLayout()
+        const files = layout.files([anImage(layout)])
+        return files.map((file) =>
+          String(file.body).includes('diff_ids') ? { ...file, body: `${file.body} ` } : file,
+        )
+      },
+      /digest/u,
+    ],
+    ['whose manifest is no list', () => [{ name: 'manifest.json', body: '{}' }], /not as expected/u],
+    ['whose manifest is no JSON', () => [{ name: 'manifest.json', body: '[{' }], /not JSON/u],
+    ['whose manifest lists nothing', () => [{ name: 'manifest.json', body: '[]' }], /names no image/u],
+    [
+      'whose manifest is nested beyond reason',
+      () => [{ name: 'manifest.json', body: '['.repeat(1_000_000) }],
+      /not JSON|not as expected/u,
+    ],
+    [
+      'whose manifest is larger than any',
+      () => [{ name: 'manifest.json', body: `[${' '.repeat(5_000_000)}]` }],
+      /at most 4194304/u,
+    ],
+  ]
+
+  it.each(cases)('%s', async (_, image, expected) => {
+    expect(await outcome(await image())).toMatch(expected)
+  })
+})
+
+function linkedTo(files: readonly FileEntry[], linkname: string): FileEntry[] {
+  return files.map((file) =>
+    file.name.endsWith('/layer.tar') ? { name: file.name, type: 'symlink' as const, linkname } : file,
+  )
+}
+
+it('a descriptor decides nothing about the image but which of several is meant', async () => {
+  const image = await dockerArchive({ layers: [layer] })
+  const descriptor = aDescriptorText({ namespace: 'org.example.other', version: '2.0.0+build' })
+
+  const result = await importBytes(await packZip(await aBundle({ descriptor, image })))
+
+  expect(result).toHaveProperty('task')
+})

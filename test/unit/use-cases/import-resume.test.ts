@@ -1,0 +1,349 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { uploadKey } from '../../../src/domain/storage-keys.ts'
+import { type ImageRegistry, RegistryUnavailableError } from '../../../src/ports.ts'
+import { importBundle } from '../../../src/use-cases/import-bundle.ts'
+import {
+  aBundle,
+  aDescriptorText,
+  aLayer,
+  type Compression,
+  dockerArchive,
+  type FileEntry,
+  packTar,
+  packZip,
+} from '../../fixtures/bundle-builder.ts'
+import {
+  anImporter,
+  type Importer,
+  LEASE_SECONDS,
+  put,
+  run,
+  UPLOAD_ID,
+  uploadOf,
+} from '../../fixtures/memory-importer.ts'
+
+const LAYERS = 3
+
+async function aBundleOf(
+  method: 'deflated' | 'stored',
+  compression: Compression = 'none',
+  count = LAYERS,
+): Promise<Buffer> {
+  const contents = Array.from({ length: count }, (_, index) => `layer ${index} `.repeat(2000))
+  const layers = await Promise.all(contents.map((content) => aLayer(content)))
+  const image = await dockerArchive({ layers, compression })
+  return await packZip(await aBundle({ image }), { compress: method === 'deflated' })
+}
+
+/** The importer with some calls to the registry replaced. */
+function withRegistry(importer: Importer, replaced: Partial<ImageRegistry>): Importer {
+  return { ...importer, registry: { ...importer.registry, ...replaced } }
+}
+
+/** Counts the blobs that are sent, and asks before each whether it may. */
+function counting(importer: Importer, before: (count: number) => Promise<void> | void = () => {}) {
+  const sent: string[] = []
+  let count = 0
+  const watched = withRegistry(importer, {
+    pushBlob: async (repository, bytes) => {
+      count += 1
+      await before(count)
+      const blob = await importer.registry.pushBlob(repository, bytes)
+      sent.push(blob.digest)
+      return blob
+    },
+  })
+  return { watched, sent }
+}
+
+/** A beat of the worker's heart whenever the test says so. */
+function withHeart(importer: Importer) {
+  let beat = async (): Promise<void> => {}
+  const beating: Importer = {
+    ...importer,
+    repeat: (_seconds, work) => {
+      beat = work
+      return () => {}
+    },
+  }
+  return { beating, beat: () => beat() }
+}
+
+describe.each(['deflated', 'stored'] as const)('an image archive that is %s in its bundle', (method) => {
+  let importer: Importer
+  beforeEach(() => {
+    importer = anImporter()
+  })
+
+  it.each<Compression>(['none', 'gzip', 'zstd'])('has every layer sent once (%s)', async (compression) => {
+    await put(importer, await aBundleOf(method, compression))
+    const { watched, sent } = counting(importer)
+
+    const upload = await run(watched)
+
+    expect(upload.state).toBe('READY')
+    expect(upload.layers).toHaveLength(LAYERS)
+    // And the config.
+    expect(new Set(sent).size).toBe(LAYERS + 1)
+    expect(sent).toHaveLength(LAYERS + 1)
+  })
+
+  it('is refused when its checksum is wrong', async () => {
+    const bundle = await aBundleOf(method)
+    // The CRC of the last entry, in its own header and in the directory's.
+    for (const [signature, offset] of [
+      ['PK\u0003\u0004', 14],
+      ['PK\u0001\u0002', 16],
+    ] as const) {
+      const place = bundle.lastIndexOf(Buffer.from(signature)) + offset
+      bundle.writeUInt32LE((bundle.readUInt32LE(place) ^ 1) >>> 0, place)
+    }
+    await put(importer, bundle)
+
+    const upload = await run(importer)
+
+    expect(JSON.stringify(upload.error?.details)).toContain('checksum')
+    expect(importer.registry.images()).toEqual([])
+  })
+
+  it.each<Compression>(['none', 'gzip'])(
+    'is refused when a blob is not what its name says (%s)',
+    async (compression) => {
+      const entries = await dockerArchive({ layers: [await aLayer('one')], compression })
+      const other = await dockerArchive({ layers: [await aLayer('two')], compression })
+      const image = entries.map((entry, index) =>
+        index === 0 ? { ...entry, body: other[0]?.body ?? '' } : entry,
+      )
+      await put(importer, await packZip(await aBundle({ image }), { compress: method === 'deflated' }))
+
+      const upload = await run(importer)
+
+      expect(upload.error?.status).toBe(400)
+      expect(JSON.stringify(upload.error?.details)).toMatch(/digest|diff id/u)
+    },
+  )
+
+  it('goes on where the registry broke off', async () => {
+    await put(importer, await aBundleOf(method))
+    const { watched, sent } = counting(importer, (count) => {
+      if (count <= 2) throw new RegistryUnavailableError('the connection was lost')
+    })
+
+    const upload = await run(watched)
+
+    expect(upload.state).toBe('READY')
+    expect(sent).toHaveLength(LAYERS + 1)
+  })
+
+  it('is given up when the registry stays away', async () => {
+    await put(importer, await aBundleOf(method))
+    const { watched } = counting(importer, () => {
+      throw new RegistryUnavailableError('the connection was lost')
+    })
+
+    await expect(run(watched)).rejects.toBeInstanceOf(RegistryUnavailableError)
+
+    expect((await uploadOf(importer)).error?.errorCode).toBe('APPE-registry-push-failed')
+  })
+
+  it('is not sent again when the worker dies, as far as it got', async () => {
+    await put(importer, await aBundleOf(method))
+    const died = Promise.withResolvers<void>()
+    const first = counting(importer, async (count) => {
+      // Deaths leave promises that never end.
+      if (count < LAYERS + 1) return
+      died.resolve()
+      await new Promise<never>(() => {})
+    })
+    void run(first.watched)
+    await died.promise
+    importer.identity.advance(LEASE_SECONDS + 1)
+    const second = counting(importer)
+
+    const upload = await run(second.watched)
+
+    expect(upload.state).toBe('READY')
+    expect(first.sent).toHaveLength(LAYERS)
+    expect(second.sent).toHaveLength(1)
+  })
+
+  it('goes on in a further call when time is up', async () => {
+    await put(importer, await aBundleOf(method))
+    const { beating, beat } = withHeart(importer)
+    const { watched, sent } = counting(beating, async (count) => {
+      if (count === LAYERS) await beat()
+    })
+
+    await importBundle(watched, { uploadId: UPLOAD_ID, key: uploadKey(UPLOAD_ID), timeLeftMs: () => 1000 })
+    const between = await uploadOf(importer)
+    const waiting = importer.requests.waiting.splice(0)
+    for (const uploadId of waiting) await importBundle(counting(importer).watched, { uploadId })
+
+    expect(waiting).toEqual([UPLOAD_ID])
+    expect(between.state).toBe('PUSHING')
+    expect(sent.length).toBeLessThan(LAYERS + 1)
+    expect((await uploadOf(importer)).state).toBe('READY')
+  })
+})
+
+describe('a layer that takes a whole call', () => {
+  it('is refused: the next call would get no further', async () => {
+    const importer = anImporter()
+    await put(importer, await aBundleOf('stored', 'none', 1))
+    const { beating, beat } = withHeart(importer)
+    const { watched } = counting(beating, beat)
+
+    await importBundle(watched, { uploadId: UPLOAD_ID, key: uploadKey(UPLOAD_ID), timeLeftMs: () => 1000 })
+
+    expect(importer.requests.waiting).toEqual([])
+    expect(JSON.stringify((await uploadOf(importer)).error)).toContain('smaller layers')
+  })
+})
+
+describe('a deflated image archive', () => {
+  it('may hold other things that look like layers', async () => {
+    const importer = anImporter()
+    const junk: FileEntry[] = [
+      { name: 'junk.gz', body: Buffer.from('1f8b0000', 'hex') },
+      { name: 'other.tar', body: await aLayer('other') },
+    ]
+    await put(importer, await aBundle({ image: [...junk, ...(await dockerArchive())] }))
+
+    expect((await run(importer)).state).toBe('READY')
+  })
+
+  it('is read again for layers that do not look like any', async () => {
+    const importer = anImporter()
+    const image = await dockerArchive({ layers: [Buffer.alloc(1024)] })
+    await put(importer, await aBundle({ image }))
+
+    expect((await run(importer)).state).toBe('READY')
+  })
+})
+
+describe('a worker of an import', () => {
+  let importer: Importer
+  beforeEach(async () => {
+    importer = anImporter()
+    await put(importer, await aBundle())
+  })
+
+  it('keeps upload and name while it lives', async () => {
+    const { beating, beat } = withHeart(importer)
+    const { watched } = counting(beating, async () => {
+      for (let beats = 0; beats < 10; beats += 1) {
+        importer.identity.advance(15)
+        await beat()
+      }
+      await expect(run(importer)).rejects.toThrow('another worker holds')
+      await put(importer, await aBundle(), 'upload-2')
+      await run(importer, 'upload-2')
+    })
+
+    const upload = await run(watched)
+
+    expect(upload.state).toBe('READY')
+    expect((await uploadOf(importer, 'upload-2')).error?.status).toBe(409)
+  })
+
+  it('that was silent too long leaves everything to the one that took over', async () => {
+    const { watched } = counting(importer, async (count) => {
+      if (count > 1) return
+      importer.identity.advance(LEASE_SECONDS + 1)
+      await run(importer)
+    })
+
+    await expect(run(watched)).rejects.toMatchObject({ name: 'LeaseLostError' })
+
+    expect((await uploadOf(importer)).state).toBe('READY')
+    expect(importer.registry.images()).toHaveLength(1)
+    expect(await importer.tasks.list()).toHaveLength(1)
+  })
+
+  it('that died after registering the job leaves no second definition', async () => {
+    const died = Promise.withResolvers<void>()
+    const publish = () => {
+      died.resolve()
+      return new Promise<never>(() => {})
+    }
+    void run({ ...importer, tasks: { ...importer.tasks, publish } })
+    await died.promise
+    importer.identity.advance(LEASE_SECONDS + 1)
+
+    await run(importer)
+
+    const [task] = await importer.tasks.list()
+    expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
+  })
+
+  it('takes back what a dead one left when the bundle is refused in the end', async () => {
+    const died = Promise.withResolvers<void>()
+    const publish = () => {
+      died.resolve()
+      return new Promise<never>(() => {})
+    }
+    void run({ ...importer, tasks: { ...importer.tasks, publish } })
+    await died.promise
+    importer.identity.advance(LEASE_SECONDS + 1)
+    await put(importer, await aBundle(), 'upload-2')
+    await run(importer, 'upload-2')
+
+    const upload = await run(importer)
+
+    const [task] = await importer.tasks.list()
+    expect(upload.error?.status).toBe(409)
+    expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
+    expect(importer.objects.keys()).toEqual([`task-${task?.id}-def/descriptor.yml`])
+  })
+})
+
+describe('what is none of the importer’s business', () => {
+  it('are files for runs', async () => {
+    const importer = anImporter()
+    await put(importer, Buffer.from('an image'))
+    await importer.uploads.create({
+      id: UPLOAD_ID,
+      key: uploadKey(UPLOAD_ID),
+      purpose: 'input',
+      state: 'CREATED',
+      taskId: 'none',
+      createdAt: '2026-01-01T00:00:00.000Z',
+    })
+
+    const upload = await run(importer)
+
+    expect(upload.state).toBe('CREATED')
+    expect(importer.objects.keys()).toEqual([uploadKey(UPLOAD_ID)])
+  })
+
+  it('are requests for uploads that nobody knows', async () => {
+    const importer = anImporter()
+
+    await importBundle(importer, { uploadId: 'unknown' })
+
+    expect(await importer.uploads.find('unknown')).toBeUndefined()
+  })
+})
+
+describe('a descriptor that changes under a name', () => {
+  it('does not get the layers of another upload', async () => {
+    const importer = anImporter()
+    await put(importer, await aBundle({ image: await dockerArchive({ layers: [await aLayer('one')] }) }))
+    await run(importer)
+    const image = await packTar(await dockerArchive({ layers: [await aLayer('two')] }))
+    const descriptor = aDescriptorText({ version: '2.0.0' })
+    await put(
+      importer,
+      [
+        { name: 'descriptor.yml', body: descriptor },
+        { name: 'image.tar', body: image },
+      ],
+      'upload-2',
+    )
+
+    await run(importer, 'upload-2')
+
+    const [two, one] = await importer.tasks.list()
+    expect(two?.image.digest).not.toBe(one?.image.digest)
+  })
+})

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import type { JsonValue } from '../../../src/domain/json.ts'
+import type { ArrayType } from '../../../src/domain/parameters/array.ts'
+import type { ParameterType } from '../../../src/domain/task/task.ts'
+import type { ObjectStore } from '../../../src/ports.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { findInputListing } from '../../../src/use-cases/list-inputs.ts'
+import { findArrayItem, provisionArrayItem } from '../../../src/use-cases/provision-array.ts'
+import { provisionInput } from '../../../src/use-cases/provision-input.ts'
+import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+import { listInputs } from '../../fixtures/listed-inputs.ts'
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+const TEXT: ParameterType = { id: 'string', minLength: 0 }
+const TEXTS: ArrayType = { id: 'array', allowMissing: false, subType: TEXT }
+const NESTED: ArrayType = { ...TEXTS, subType: TEXTS }
+
+/** Beyond what is made anew for each who asks. */
+const LONG = 'é"\n😀'.repeat(60_000)
+
+const aRunWith = (type: ParameterType): Promise<Engine> =>
+  anEngine({ task: aTask({ inputs: [anInput({ name: 'p', type })] }), run: {} })
+
+const give = (engine: Engine, value: JsonValue) =>
+  provisionInput(engine, RUN_ID, { parameterName: 'p', value })
+
+const giveItem = async (engine: Engine, indexes: string, value: JsonValue) =>
+  provisionArrayItem(engine, await findArrayItem(engine, RUN_ID, 'p', indexes), value)
+
+const prepared = (engine: Engine): readonly string[] =>
+  engine.objects.keys().filter((key) => key.includes('/.prepared/'))
+
+/** The engine, with every read of the bucket counted. */
+function counted(engine: Engine) {
+  const reads: string[] = []
+  const objects: ObjectStore = {
+    ...engine.objects,
+    read: (key, range) => {
+      reads.push(key)
+      return engine.objects.read(key, range)
+    },
+  }
+  return { reads, deps: { ...engine, objects } }
+}
+
+describe('the listing of inputs', () => {
+  it('is made anew while it is short', async () => {
+    const engine = await aRunWith(TEXTS)
+    await give(engine, ['a', 'b'])
+
+    expect(await findInputListing(engine, RUN_ID)).toMatchObject({ kind: 'inline' })
+    expect(prepared(engine)).toEqual([])
+  })
+
+  it('is kept when it is long, and made once', async () => {
+    const engine = await aRunWith(TEXTS)
+    await give(engine, [LONG, 'b'])
+    const first = await listInputs(engine, RUN_ID)
+    const { deps, reads } = counted(engine)
+
+    const again = await findInputListing(deps, RUN_ID)
+
+    expect(again).toMatchObject({ kind: 'object', key: prepared(engine)[0] })
+    expect(reads).toEqual([])
+    expect(first).toEqual([
+      {
+        taskRunId: RUN_ID,
+        parameterName: 'p',
+        type: 'ARRAY',
+        value: [
+          { index: 0, value: LONG },
+          { index: 1, value: 'b' },
+        ],
+        subType: 'STRING',
+      },
+    ])
+  })
+
+  it('shows what was given last, however often it was asked for', async () => {
+    const engine = await aRunWith(TEXTS)
+    await give(engine, [LONG])
+    await listInputs(engine, RUN_ID)
+
+    await giveItem(engine, '0', `${LONG}.`)
+
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: [{ value: `${LONG}.` }] }])
+    expect(prepared(engine)).toHaveLength(2)
+  })
+
+  it('goes with the run', async () => {
+    const engine = await aRunWith(TEXTS)
+    await give(engine, [LONG])
+    await listInputs(engine, RUN_ID)
+
+    await deleteRun(engine, RUN_ID)
+
+    expect(engine.objects.keys()).toEqual([])
+  })
+
+  it('is not left behind by a run that is deleted while it is made', async () => {
+    const engine = await aRunWith(TEXTS)
+    await give(engine, [LONG])
+    const objects: ObjectStore = {
+      ...engine.objects,
+      write: async (...call) => {
+        await deleteRun(engine, RUN_ID)
+        return engine.objects.write(...call)
+      },
+    }
+
+    await expect(findInputListing({ ...engine, objects }, RUN_ID)).rejects.toMatchObject({
+      error: 'RUN_NOT_FOUND',
+    })
+    expect(engine.objects.keys()).toEqual([])
+  })
+
+  it('streams a long string as it was given', async () => {
+    const value = `\ufeff ${LONG} `
+    const engine = await aRunWith(TEXT)
+    await give(engine, value)
+
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([{ type: 'STRING', value }])
+  })
+
+  it('reads an array that came whole in one pass', async () => {
+    const items = Array.from({ length: 5000 }, (_, index) => `${index}`.padStart(40, 'é'))
+    const engine = await aRunWith(TEXTS)
+    await give(engine, items)
+    const { deps, reads } = counted(engine)
+
+    const [listed] = await listInputs(deps, RUN_ID)
+
+    expect(listed?.value).toEqual(items.map((value, index) => ({ index, value })))
+    // The end and the directory of the zip, some windows of growing size, and the listing itself.
+    expect(reads.length).toBeLessThan(12)
+  })
+
+  it('lays items that came by themselves over the whole, at any depth', async () => {
+    const engine = await aRunWith(NESTED)
+    await give(engine, [['a', 'b'], [LONG]])
+    await giveItem(engine, '1/0', `${'x'.repeat(5000)}`)
+    await giveItem(engine, '1/1', 'y')
+    await giveItem(engine, '2', ['z'])
+
+    const texts = (...values: readonly string[]) => ({
+      value: values.map((value, index) => ({ index, value })),
+    })
+    expect(await listInputs(engine, RUN_ID)).toMatchObject([
+      { value: [texts('a', 'b'), texts('x'.repeat(5000), 'y'), texts('z')], subType: 'ARRAY' },
+    ])
+  })
+})

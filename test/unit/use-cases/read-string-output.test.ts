@@ -1,0 +1,136 @@
+import { Readable } from 'node:stream'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DomainError } from '../../../src/domain/errors.ts'
+import type { TypeOf } from '../../../src/domain/parameters/parameter-codec.ts'
+import { stringCodec } from '../../../src/domain/parameters/string.ts'
+import type { ByteSource } from '../../../src/formats/zip/byte-source.ts'
+import { decodeUtf8 } from '../../../src/use-cases/decode-utf8.ts'
+import { readStringOutput } from '../../../src/use-cases/read-string-output.ts'
+
+/** Smallest step in which no progress is lost; white space is then longer than any step. */
+const STEP_BYTES = 8
+
+/** Bytes that arrive in pieces of these sizes, over and over. */
+function sourceOf(bytes: Uint8Array, pieceSizes: readonly number[] = [65_536]): ByteSource {
+  return {
+    sizeBytes: bytes.byteLength,
+    async read(start, length) {
+      const section = bytes.subarray(start, start + length)
+      const pieces: Uint8Array[] = []
+      for (let at = 0, i = 0; at < section.length; i += 1) {
+        const size = pieceSizes[i % pieceSizes.length] ?? 1
+        pieces.push(section.subarray(at, at + size))
+        at += size
+      }
+      return Readable.from(pieces)
+    },
+  }
+}
+
+async function streamed(source: ByteSource, type: TypeOf<'string'>): Promise<unknown> {
+  let json = ''
+  try {
+    for await (const piece of readStringOutput(source, type, 'p', STEP_BYTES)) json += piece
+  } catch (error) {
+    if (error instanceof DomainError) return error.error
+    throw error
+  }
+  return { value: JSON.parse(json) }
+}
+
+function whole(bytes: Uint8Array, type: TypeOf<'string'>): unknown {
+  try {
+    return { value: stringCodec.readOutput(decodeUtf8(bytes, 'p'), type, 'p') }
+  } catch (error) {
+    if (error instanceof DomainError) return error.error
+    throw error
+  }
+}
+
+const ANY: TypeOf<'string'> = { id: 'string', minLength: 0 }
+
+/** What String.prototype.trim takes away, the byte order mark among it, and what only looks like it. */
+const SPACES = [' ', '\t', '\r\n', '\v', '\f', '\u00a0', '\u1680', '\u2003', '\u2028', '\u3000', '\ufeff']
+const OTHERS = [
+  'a',
+  '"',
+  '\\',
+  '\0',
+  '\u001f',
+  '\u007f',
+  'é',
+  '\u0085',
+  '\u200b',
+  '…',
+  '😀',
+  '\ud7ff',
+  '\ufffd',
+]
+const space = fc.array(fc.constantFrom(...SPACES), { maxLength: 40 }).map((characters) => characters.join(''))
+const word = fc.array(fc.constantFrom(...OTHERS), { maxLength: 6 }).map((characters) => characters.join(''))
+const text = fc
+  .tuple(space, fc.array(fc.tuple(word, space), { maxLength: 4 }))
+  .map((parts) => parts.flat(2).join(''))
+const type = fc.record(
+  { id: fc.constant('string' as const), minLength: fc.nat(30), maxLength: fc.nat(60) },
+  { requiredKeys: ['id', 'minLength'] },
+)
+const pieceSizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 })
+
+describe('a string that streams', () => {
+  it('is what its codec makes of the whole', async () => {
+    await fc.assert(
+      fc.asyncProperty(text, type, pieceSizes, async (written, wanted, sizes) => {
+        const bytes = Buffer.from(written)
+
+        expect(await streamed(sourceOf(bytes, sizes), wanted)).toEqual(whole(bytes, wanted))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is refused for any bytes that are no UTF-8, wherever they are', async () => {
+    const bytes = fc
+      .tuple(text, fc.uint8Array({ maxLength: 6 }), text)
+      .map(([before, between, after]) => Buffer.concat([Buffer.from(before), between, Buffer.from(after)]))
+    await fc.assert(
+      fc.asyncProperty(bytes, type, pieceSizes, async (written, wanted, sizes) => {
+        expect(await streamed(sourceOf(written, sizes), wanted)).toEqual(whole(written, wanted))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it.each([
+    ['cut off within a character', Buffer.from('a…').subarray(0, 3)],
+    ['with half a surrogate pair', Buffer.from([0x61, 0xed, 0xa0, 0x80])],
+    ['with a longer form than needed', Buffer.from([0xc0, 0xa0])],
+    [
+      'with a broken character before white space',
+      Buffer.concat([Buffer.from([0xe2, 0x80]), Buffer.from('  ')]),
+    ],
+    ['of continuations only', Buffer.alloc(100, 0x80)],
+  ])('is refused when it is %s', async (_, bytes) => {
+    expect(await streamed(sourceOf(bytes, [1]), ANY)).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
+  })
+
+  it('may have white space that goes on for longer than any step', async () => {
+    const gap = '\u3000'.repeat(100_000)
+    const bytes = Buffer.from(`${' '.repeat(100_000)}a${gap}b${'\n'.repeat(100_000)}`)
+
+    expect(await streamed(sourceOf(bytes, [1000]), ANY)).toEqual({ value: `a${gap}b` })
+  })
+
+  it('stops being written when it is too long', async () => {
+    const pieces: string[] = []
+    const reading = (async () => {
+      const limited = { ...ANY, maxLength: 10 }
+      for await (const piece of readStringOutput(sourceOf(Buffer.alloc(1000, 'a'), [5]), limited, 'p'))
+        pieces.push(piece)
+    })()
+
+    await expect(reading).rejects.toMatchObject({ error: 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR' })
+    expect(pieces.join('')).toBe(`"${'a'.repeat(10)}`)
+  })
+})

@@ -1,0 +1,179 @@
+import { describe, expect, it } from 'vitest'
+import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
+import type { JobDetail } from '../../../src/domain/run/job-outcome.ts'
+import type { Run } from '../../../src/domain/run/run.ts'
+import { runLogKey } from '../../../src/domain/storage-keys.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { explainByLog } from '../../../src/use-cases/explain-by-log.ts'
+import { keepRunLog } from '../../../src/use-cases/keep-run-log.ts'
+import { readRunLog } from '../../../src/use-cases/read-run-log.ts'
+import { recordJobState } from '../../../src/use-cases/record-job-state.ts'
+import { RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const STREAM = 'task-id/task/ecs-id'
+const JOB = { attempt: 1, jobName: jobNameOf(RUN_ID, 1), logStreamName: STREAM }
+
+/** An engine with a run whose container printed this. */
+async function anEngineWith(printed: string, run: Partial<Run> = {}) {
+  const engine = await anEngine({ run: { state: 'RUNNING', job: JOB, ...run } })
+  engine.logs.put(STREAM, printed)
+  return engine
+}
+
+/** The job as it ended, with the streams of its containers. */
+function anEndedJob(
+  exitCodes: Readonly<Record<string, number>>,
+  status: 'SUCCEEDED' | 'FAILED' = 'FAILED',
+): JobDetail {
+  const containers = Object.entries(exitCodes).map(([name, exitCode]) => ({
+    name,
+    exitCode,
+    logStreamName: `task-id/${name}/ecs-id`,
+  }))
+  return {
+    jobName: JOB.jobName,
+    jobId: 'job-1',
+    status,
+    statusReason: 'Essential container in task exited',
+    attempts: [{ taskProperties: [{ containers }] }],
+  }
+}
+
+describe('the log of a run', () => {
+  it('is what the container printed, while it runs', async () => {
+    expect(await readRunLog(await anEngineWith('one\ntwo\n'), RUN_ID)).toBe('one\ntwo\n')
+  })
+
+  it('ends with the reason of a failure, its first line only, marked as ours', async () => {
+    const failure = {
+      kind: 'task-failed',
+      message: 'the task ended with exit code 3\nIts log ends with:\ntwo',
+    } as const
+    const engine = await anEngineWith('one\ntwo', { state: 'FAILED', failure })
+
+    expect(await readRunLog(engine, RUN_ID)).toBe(
+      'one\ntwo\n[app-engine] run failed (task-failed): the task ended with exit code 3\n',
+    )
+  })
+
+  it('is empty before there is a container', async () => {
+    expect(await readRunLog(await anEngine({ run: { state: 'CREATED' } }), RUN_ID)).toBe('')
+  })
+
+  it('says that its beginning is left out when it is long', async () => {
+    const engine = await anEngineWith(`${'x'.repeat(99)}\n`.repeat(100_000))
+
+    const log = await readRunLog(engine, RUN_ID)
+
+    expect(log.split('\n', 1)).toEqual(['[app-engine] the log is longer; this is its end'])
+    expect(log.length).toBeGreaterThan(4_000_000)
+    expect(log.endsWith('x\n')).toBe(true)
+  })
+
+  it('fits into the JSON of an answer, also when it is all escape sequences', async () => {
+    const engine = await anEngineWith('\u001b'.repeat(4 * 1024 * 1024))
+
+    expect(JSON.stringify(await readRunLog(engine, RUN_ID)).length).toBeLessThan(6_000_000)
+  })
+
+  it('is its kept end once the log group has forgotten it', async () => {
+    const engine = await anEngineWith('one\ntwo\n', { state: 'FINISHED' })
+    await keepRunLog(engine, anEndedJob({ task: 0 }, 'SUCCEEDED'))
+
+    engine.logs.put(STREAM, '')
+
+    expect(await readRunLog(engine, RUN_ID)).toBe(
+      '[app-engine] the log has expired; these are its last lines\none\ntwo\n',
+    )
+  })
+})
+
+describe('keeping the log of an ended job', () => {
+  const kept = async (printed: string, job = anEndedJob({ task: 3 })) => {
+    const engine = await anEngineWith(printed)
+    await keepRunLog(engine, job)
+    return engine.objects.text(runLogKey(RUN_ID))
+  }
+  const lines = (count: number) => Array.from({ length: count }, (_, i) => `line ${i}\n`)
+
+  it('takes the last 500 lines', async () => {
+    expect(await kept(lines(1000).join(''))).toBe(lines(1000).slice(500).join(''))
+  })
+
+  it('takes no more than half a MiB of long ones', async () => {
+    expect((await kept(`${'x'.repeat(10_000)}\n`.repeat(500)))?.length).toBe(512 * 1024)
+  })
+
+  it('keeps nothing of a job that printed nothing, still runs, or was replaced', async () => {
+    expect(await kept('')).toBeUndefined()
+    expect(await kept('x\n', { ...anEndedJob({ task: 0 }), status: 'RUNNING' })).toBeUndefined()
+    expect(await kept('x\n', { ...anEndedJob({ task: 0 }), jobName: jobNameOf(RUN_ID, 2) })).toBeUndefined()
+  })
+
+  it('leaves nothing of a run that was deleted meanwhile', async () => {
+    const engine = await anEngineWith('one\n', { state: 'FAILED' })
+    const read = engine.logs.read
+    const logs = {
+      async read(stream: string, maxBytes: number) {
+        await deleteRun(engine, RUN_ID)
+        return read(stream, maxBytes)
+      },
+    }
+
+    await keepRunLog({ ...engine, logs }, anEndedJob({ task: 3 }))
+
+    expect(engine.objects.keys()).toEqual([])
+  })
+
+  it('goes with its run', async () => {
+    const engine = await anEngineWith('one\n', { state: 'FINISHED' })
+    await keepRunLog(engine, anEndedJob({ task: 0 }, 'SUCCEEDED'))
+
+    await deleteRun(engine, RUN_ID)
+
+    expect(engine.objects.keys()).toEqual([])
+  })
+})
+
+describe('the reason of a failure', () => {
+  it('carries the last lines of the task, a few of them', async () => {
+    const engine = await anEngineWith(['a', 'b', 'c', 'd', 'e', 'Traceback', ''].join('\n'))
+
+    await recordJobState(engine, anEndedJob({ 'stage-in': 0, task: 3 }))
+
+    expect((await engine.runs.find(RUN_ID))?.failure).toEqual({
+      kind: 'task-failed',
+      message: 'the task ended with exit code 3\nIts log ends with:\nb\nc\nd\ne\nTraceback',
+      exitCode: 3,
+      attempt: 1,
+    })
+  })
+
+  it.each([
+    ['stage-in', 'the inputs could not be brought to the task: downloading image: HTTP 404 NoSuchKey'],
+    ['stage-out', 'the outputs could not be taken from the task: downloading image: HTTP 404 NoSuchKey'],
+  ])('is what %s said last', async (container, message) => {
+    const engine = await anEngine({ run: { state: 'RUNNING', job: JOB } })
+    engine.logs.put(`task-id/${container}/ecs-id`, 'first\ndownloading image: HTTP 404 NoSuchKey\n')
+
+    await recordJobState(engine, anEndedJob({ [container]: 1 }))
+
+    expect((await engine.runs.find(RUN_ID))?.failure?.message).toBe(message)
+  })
+
+  it('is short, however long the lines are', async () => {
+    const engine = await anEngineWith(`${'x'.repeat(100_000)}\n`)
+
+    await recordJobState(engine, anEndedJob({ task: 1 }))
+
+    expect((await engine.runs.find(RUN_ID))?.failure?.message.length).toBeLessThan(1100)
+  })
+
+  it('does without the log when that cannot be read', async () => {
+    const failure = { kind: 'task-failed', message: 'exit code 1' } as const
+    const logs = { read: () => Promise.reject(new Error('away')) }
+
+    expect(await explainByLog(logs, anEndedJob({ task: 1 }), failure)).toBe(failure)
+  })
+})

@@ -1,0 +1,295 @@
+import { describe, expect, it } from 'vitest'
+import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
+import type { Run } from '../../../src/domain/run/run.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { submitJob } from '../../../src/use-cases/submit-job.ts'
+import { type Repair, type Sweep, sweepRuns } from '../../../src/use-cases/sweep-runs.ts'
+import { aRun, RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const settings = { graceSeconds: 300, stepLimitSeconds: 10_800 }
+const TOKEN = 'token'
+const ATTEMPT_1 = { attempt: 1, jobName: jobNameOf(RUN_ID, 1), taskToken: TOKEN }
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+async function sweep(engine: Engine, changes: Partial<Sweep> = {}) {
+  const repairs: Repair[] = []
+  const problems: string[] = []
+  const swept = await sweepRuns(
+    { ...engine, settings },
+    {
+      timeLeftMs: () => 300_000,
+      onRepair: (repair) => repairs.push(repair),
+      onProblem: (runId) => problems.push(runId),
+      ...changes,
+    },
+  )
+  return { ...swept, repairs, problems }
+}
+
+/** A started run whose workflow goes on. */
+async function started(run: Partial<Run> = {}): Promise<Engine> {
+  const engine = await anEngine({ run: { state: 'QUEUING', updatedAt: '2026-01-01T00:00:00.000Z', ...run } })
+  await engine.workflow.start(RUN_ID)
+  return engine
+}
+
+async function submitted(): Promise<Engine> {
+  const engine = await started()
+  await submitJob(engine, { runId: RUN_ID, taskToken: TOKEN })
+  return engine
+}
+
+const stateOf = async (engine: Engine) => (await engine.runs.find(RUN_ID))?.state
+
+describe('a sweep of runs whose events were lost', () => {
+  it('takes over what Batch says, at any time', async () => {
+    const engine = await submitted()
+    engine.scheduler.change('job-1', { status: 'RUNNING' })
+
+    const { repairs } = await sweep(engine)
+
+    expect(repairs).toEqual([{ repair: 'state-recorded', runId: RUN_ID, status: 'RUNNING' }])
+    expect(await stateOf(engine)).toBe('RUNNING')
+  })
+
+  it('answers the token when the job has ended, again when the first answer was lost', async () => {
+    const engine = await submitted()
+    engine.scheduler.change('job-1', { status: 'SUCCEEDED', attempts: [{ taskProperties: [] }] })
+    const tokens: string[] = []
+    const succeedToken = async (token: string) => void tokens.push(token)
+    const listening = { ...engine, workflow: { ...engine.workflow, succeedToken } }
+
+    const first = await sweep(listening)
+    const second = await sweep(listening)
+
+    expect(tokens).toEqual([TOKEN, TOKEN])
+    expect([first.repairs.length, second.repairs.length]).toEqual([1, 0])
+  })
+
+  it('ends a run whose job failed as its event would have', async () => {
+    const engine = await submitted()
+    const containers = [{ name: 'task', exitCode: 3 }]
+    engine.scheduler.change('job-1', { status: 'FAILED', attempts: [{ taskProperties: [{ containers }] }] })
+
+    await sweep(engine)
+
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({
+      state: 'FAILED',
+      failure: { kind: 'task-failed', exitCode: 3 },
+    })
+  })
+
+  it('leaves a run alone that goes on as it should, however long', async () => {
+    const engine = await submitted()
+    engine.scheduler.change('job-1', { status: 'RUNNING' })
+    await sweep(engine)
+    const before = await engine.runs.find(RUN_ID)
+    engine.identity.advance(40 * 3600)
+
+    const { repairs, problems } = await sweep(engine)
+
+    expect([repairs, problems]).toEqual([[], []])
+    expect(await engine.runs.find(RUN_ID)).toEqual(before)
+    expect(engine.scheduler.terminations.size + engine.workflow.stoppedRuns.size).toBe(0)
+  })
+})
+
+describe('a sweep of runs whose start broke off', () => {
+  it('starts the workflow that was never started, after the grace', async () => {
+    const engine = await anEngine({ run: { state: 'QUEUING', updatedAt: '2026-01-01T00:00:00.000Z' } })
+    engine.identity.advance(settings.graceSeconds - 1)
+    const early = await sweep(engine)
+    engine.identity.advance(1)
+
+    const { repairs } = await sweep(engine)
+
+    expect(early.repairs).toEqual([])
+    expect(repairs).toEqual([{ repair: 'workflow-started', runId: RUN_ID }])
+    expect([...engine.workflow.startedRuns]).toEqual([RUN_ID])
+  })
+
+  it('finds a job by its name when its id was not stored', async () => {
+    const engine = await submitted()
+    await engine.runs.recordJob(RUN_ID, ATTEMPT_1)
+    engine.identity.advance(settings.graceSeconds)
+    engine.scheduler.change('job-1', { status: 'RUNNABLE' })
+
+    const { repairs } = await sweep(engine)
+
+    expect(repairs).toEqual([{ repair: 'state-recorded', runId: RUN_ID, status: 'RUNNABLE' }])
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'PENDING', job: { jobId: 'job-1' } })
+  })
+
+  it('has the workflow submit again what never came to Batch', async () => {
+    const engine = await started({ job: ATTEMPT_1 })
+    engine.identity.advance(settings.graceSeconds)
+
+    const { repairs } = await sweep(engine)
+
+    expect(repairs).toEqual([{ repair: 'submission-repeated', runId: RUN_ID }])
+    expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ error: 'SubmissionInterrupted' })
+    expect(await stateOf(engine)).toBe('QUEUING')
+  })
+
+  it('gives up a step of the engine that never ends', async () => {
+    const engine = await started({ job: ATTEMPT_1 })
+    engine.identity.advance(settings.stepLimitSeconds)
+
+    const { repairs } = await sweep(engine)
+
+    expect(repairs).toMatchObject([{ repair: 'run-failed', runId: RUN_ID }])
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({ failure: { kind: 'engine-error' } })
+    expect(engine.workflow.stoppedRuns.has(RUN_ID)).toBe(true)
+  })
+})
+
+describe('a sweep of runs that nobody else will end', () => {
+  it.each(['FAILED', 'TIMED_OUT', 'SUCCEEDED'] as const)('fails one whose workflow is %s', async (status) => {
+    const engine = await submitted()
+    engine.workflow.end(RUN_ID, status)
+    engine.identity.advance(settings.graceSeconds)
+
+    await sweep(engine)
+
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({
+      state: 'FAILED',
+      failure: { kind: 'engine-error', message: expect.stringContaining(status) },
+    })
+    expect([...engine.scheduler.terminations.keys()]).toEqual(['job-1'])
+  })
+
+  it('fails one whose job Batch has forgotten', async () => {
+    const engine = await submitted()
+    engine.scheduler.forget('job-1')
+    engine.identity.advance(settings.graceSeconds)
+
+    await sweep(engine)
+
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({
+      state: 'FAILED',
+      failure: { message: 'AWS Batch does not know the job of the run any more' },
+    })
+    expect(engine.workflow.stoppedRuns.has(RUN_ID)).toBe(true)
+  })
+
+  it('leaves one alone that changed since it was read', async () => {
+    const engine = await started({ job: ATTEMPT_1 })
+    engine.identity.advance(settings.stepLimitSeconds)
+    const transition: typeof engine.runs.transition = async (runId, change) => {
+      await engine.runs.recordJob(RUN_ID, { ...ATTEMPT_1, attempt: 2 })
+      return engine.runs.transition(runId, change)
+    }
+
+    const { repairs } = await sweep({ ...engine, runs: { ...engine.runs, transition } })
+
+    expect(repairs).toEqual([])
+    expect(await stateOf(engine)).toBe('QUEUING')
+  })
+})
+
+describe('a sweep of what no run wants', () => {
+  it('ends jobs and workflows of deleted runs', async () => {
+    const engine = await submitted()
+    const away = async () => {}
+    await deleteRun(
+      {
+        ...engine,
+        scheduler: { ...engine.scheduler, terminate: away },
+        workflow: { ...engine.workflow, stop: away },
+      },
+      RUN_ID,
+    )
+    engine.identity.advance(settings.graceSeconds)
+
+    const { repairs } = await sweep(engine)
+
+    expect(repairs).toEqual([
+      { repair: 'workflow-stopped', runId: RUN_ID },
+      { repair: 'job-ended', runId: RUN_ID, jobId: 'job-1' },
+    ])
+  })
+
+  it('ends a job in whose place another was submitted', async () => {
+    const engine = await submitted()
+    await engine.runs.recordJob(RUN_ID, { ...ATTEMPT_1, attempt: 2, jobName: jobNameOf(RUN_ID, 2) })
+    engine.identity.advance(settings.graceSeconds)
+
+    await sweep(engine)
+
+    expect([...engine.scheduler.terminations.keys()]).toEqual(['job-1'])
+    expect(await stateOf(engine)).toBe('QUEUED')
+  })
+
+  it('gives a run that has just ended time to clear up by itself', async () => {
+    const engine = await submitted()
+    engine.identity.advance(settings.graceSeconds)
+    await engine.runs.transition(RUN_ID, { to: 'FINISHED' })
+
+    const { repairs } = await sweep(engine)
+
+    expect(repairs).toEqual([])
+  })
+
+  it('touches no job that is not a run', async () => {
+    const engine = await started()
+    const { jobDefinitionArn } = engine.task
+    const job = { jobName: 'nightly-backup', jobDefinitionArn: jobDefinitionArn ?? '', tags: {} }
+    await engine.scheduler.submit({ ...job, overrides: { taskProperties: [{ containers: [] }] } })
+    engine.identity.advance(settings.graceSeconds)
+
+    await sweep(engine)
+
+    expect(engine.scheduler.terminations.size).toBe(0)
+  })
+})
+
+describe('a sweep of many runs', () => {
+  const idOf = (index: number) => `00000000-0000-4000-9000-${String(index).padStart(12, '0')}`
+
+  async function manyRuns(count: number): Promise<Engine> {
+    const engine = await anEngine()
+    for (let index = 0; index < count; index += 1) {
+      const updatedAt = new Date(Date.parse('2026-01-01T00:00:00Z') + index).toISOString()
+      await engine.runs.create(aRun({ id: idOf(index), state: 'QUEUING', updatedAt }))
+    }
+    engine.identity.advance(settings.graceSeconds + 1)
+    return engine
+  }
+
+  it('goes through all pages', async () => {
+    const engine = await manyRuns(250)
+
+    const { runs, next } = await sweep(engine)
+
+    expect([runs, next]).toEqual([250, undefined])
+    expect(engine.workflow.startedRuns.size).toBe(250)
+  })
+
+  it('stops when its time is up, and goes on from there the next time', async () => {
+    const engine = await manyRuns(250)
+    let pages = 2
+    const timeLeftMs = () => (pages-- > 0 ? 300_000 : 1000)
+
+    const first = await sweep(engine, { timeLeftMs })
+    const startedFirst = engine.workflow.startedRuns.size
+    const second = await sweep(engine, { after: first.next })
+
+    expect([startedFirst, first.next?.runId]).toEqual([200, idOf(199)])
+    expect([engine.workflow.startedRuns.size, second.runs]).toEqual([250, 50])
+  })
+
+  it('looks after the others when one fails', async () => {
+    const engine = await manyRuns(3)
+    const start = async (runId: string) => {
+      if (runId === idOf(1)) throw new Error('away')
+      await engine.workflow.start(runId)
+    }
+
+    const { problems } = await sweep({ ...engine, workflow: { ...engine.workflow, start } })
+
+    expect(problems).toEqual([idOf(1)])
+    expect([...engine.workflow.startedRuns]).toEqual([idOf(0), idOf(2)])
+  })
+})
