@@ -11,6 +11,7 @@ export interface DeployedStack {
   readonly bucketName: string
   readonly tableName: string
   readonly stateMachineArn: string
+  readonly sweepRunsFunctionName: string
 }
 
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()))
@@ -58,6 +59,7 @@ export function readOutputs(outputs: z.infer<typeof outputsSchema>): DeployedSta
     bucketName: find('BucketName'),
     tableName: find('TableName'),
     stateMachineArn: find('StateMachineArn'),
+    sweepRunsFunctionName: find('SweepRunsFunctionName'),
   }
   if (missing.length > 0) throw new Error(`the stacks have no output ${missing.join(', ')}`)
   return stack

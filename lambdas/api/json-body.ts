@@ -2,13 +2,16 @@ import type { Context } from 'hono'
 import { DomainError, type ErrorName } from '../../src/domain/errors.ts'
 import type { JsonValue } from '../../src/domain/json.ts'
 
+/** Without it, bytes that are no text would pass for question marks. */
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 /**
  * The request's body as JSON, whatever its content type says.
  * @throws DomainError `error` when it is none
  */
 export async function readJson(context: Context, error: ErrorName): Promise<JsonValue> {
   try {
-    return (await context.req.json()) as JsonValue
+    return JSON.parse(utf8.decode(await context.req.arrayBuffer())) as JsonValue
   } catch (cause) {
     throw new DomainError(error, { type: 'empty' }, { cause })
   }

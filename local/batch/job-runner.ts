@@ -27,6 +27,8 @@ export interface JobRunnerDependencies {
   /** Jobs at a time. */
   readonly capacity: number
   readonly workDirectory: string
+  /** A limit for attempts besides the one of their jobs. */
+  readonly longestAttemptSeconds?: () => number | undefined
   readonly now: () => number
   readonly uuid: () => string
 }
@@ -92,7 +94,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
       if (startedAt !== undefined) return
       startedAt = now()
       change(jobId, { status: 'RUNNING', startedAt, logStreamNames })
-      timer = startTimer(job, controller)
+      timer = startTimer(job, controller, dependencies.longestAttemptSeconds?.())
     }
     try {
       const end = await runTask({ job, attempt, root, signal: controller.signal, onStarted })
@@ -177,8 +179,13 @@ function stopRunning(controller: AbortController, reason: AttemptStop): void {
 }
 
 /** The attempt's time-out, counted from RUNNING as Batch does. */
-function startTimer({ timeout }: Job, controller: AbortController): NodeJS.Timeout | undefined {
-  if (timeout === undefined) return undefined
-  const milliseconds = Math.min(timeout.attemptDurationSeconds * 1000, LONGEST_TIMER_MS)
+function startTimer(
+  { timeout }: Job,
+  controller: AbortController,
+  longestSeconds = Number.POSITIVE_INFINITY,
+): NodeJS.Timeout | undefined {
+  const seconds = Math.min(timeout?.attemptDurationSeconds ?? Number.POSITIVE_INFINITY, longestSeconds)
+  if (seconds === Number.POSITIVE_INFINITY) return undefined
+  const milliseconds = Math.min(seconds * 1000, LONGEST_TIMER_MS)
   return setTimeout(() => stopRunning(controller, 'timed-out'), milliseconds)
 }

@@ -11,6 +11,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
 import { containerEngineSchema, LABELS, removeLabelled } from '../container-engine.ts'
 import { readSettings } from '../settings.ts'
+import { createFaultInjection } from './faults.ts'
 import { createImageCache } from './images.ts'
 import { createJobRunner } from './job-runner.ts'
 import { createOperations } from './operations.ts'
@@ -49,11 +50,9 @@ const leftovers = new Set<Promise<unknown>>()
 
 const store = openStateStore(settings.STATE_DIRECTORY, Date.now())
 const images = createImageCache(engine, join(settings.STATE_DIRECTORY, 'pulled-images'))
-const outbox = createOutbox(
-  store,
-  createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log),
-  log,
-)
+const faults = createFaultInjection(log)
+const deliver = createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log)
+const outbox = createOutbox(store, faults.events(deliver), log)
 const runTask = createRunTask({
   engine,
   images,
@@ -74,9 +73,11 @@ const runner = createJobRunner({
   origin,
   workDirectory,
   capacity: settings.CAPACITY,
+  longestAttemptSeconds: () => faults.now().attemptSeconds,
   ...clock,
 })
-const server = createBatchServer(createOperations({ store, runner, origin, ...clock }), log)
+const operations = createOperations({ store, runner, origin, ...clock })
+const server = createBatchServer(faults.operations(operations), log)
 
 /** Ends what runs and then this process; a second signal changes nothing. */
 async function stop(): Promise<void> {

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { ClientException } from './client-exception.ts'
+import { ServiceFailure } from './faults.ts'
 import type { Operation } from './operations.ts'
 
 /** Larger than any request that the API allows. */
@@ -16,6 +17,8 @@ export function createBatchServer(
       (error: unknown) => {
         if (error instanceof ClientException)
           return send(response, 400, { message: error.message }, error.name)
+        if (error instanceof ServiceFailure)
+          return send(response, error.status, { message: error.message }, error.name)
         warn(`${request.method} ${request.url}: ${error instanceof Error ? error.stack : String(error)}`)
         send(response, 500, { message: 'internal error' }, 'ServerException')
       },

@@ -32,8 +32,8 @@ const MAX_INFLATED_BYTES = 64 * 1024 * 1024
 /**
  * Takes a run's outputs as one zip from whoever knows the run's secret, and ends the run with them (http-api 5.23).
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING before the state is looked at;
- * INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_INVALID_OUTPUT (no zip); INTERNAL_UNKNOWN_OUTPUT, INTERNAL_MISSING_OUTPUTS or
- * INTERNAL_GENERIC_BATCH_ERROR, by which the run has FAILED
+ * INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_INVALID_OUTPUT (no zip, or a damaged one); INTERNAL_UNKNOWN_OUTPUT,
+ * INTERNAL_MISSING_OUTPUTS or INTERNAL_GENERIC_BATCH_ERROR, by which the run has FAILED
  */
 export async function postOutputs(
   deps: Dependencies,
@@ -51,7 +51,7 @@ export async function postOutputs(
   const prefix = runOutputsPrefix(run.id, job.attempt, POSTED)
   const entries: OutputEntry[] = []
   for (const [name, found] of outputs.byName) {
-    entries.push(await storeOutput(deps, `${prefix}${name}`, outputs.zip, name, found))
+    entries.push(await refusingZip(() => storeOutput(deps, `${prefix}${name}`, outputs.zip, name, found)))
   }
   await deps.objects.put(`${prefix}${LISTING_NAME}`, JSON.stringify({ entries }))
   await point(deps, run, { ...job, succeededAttempt: POSTED })
@@ -65,11 +65,16 @@ interface PostedOutputs {
 }
 
 async function openArchive(bytes: Uint8Array): Promise<PostedOutputs> {
+  const zip = await refusingZip(() => openZip(bufferSource(bytes)))
+  const size = zip.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
+  if (size > MAX_INFLATED_BYTES) throw new DomainError('INTERNAL_INVALID_OUTPUT')
+  return { zip, byName: Map.groupBy(zip.entries, (entry) => entry.name.split('/')[0] ?? entry.name) }
+}
+
+/** What is wrong with the zip is its sender's business, also when it is only found while an entry is read. */
+async function refusingZip<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
-    const zip = await openZip(bufferSource(bytes))
-    const size = zip.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
-    if (size > MAX_INFLATED_BYTES) throw new DomainError('INTERNAL_INVALID_OUTPUT')
-    return { zip, byName: Map.groupBy(zip.entries, (entry) => entry.name.split('/')[0] ?? entry.name) }
+    return await work()
   } catch (error) {
     if (!(error instanceof ZipFormatError)) throw error
     throw new DomainError('INTERNAL_INVALID_OUTPUT', { type: 'empty' }, { cause: error })

@@ -11,8 +11,10 @@ import type { FuzzMessage } from './worker.ts'
 
 const FIRST_SEED = Number(process.env.FUZZ_SEED ?? 20_261_123)
 const CASES = Number(process.env.FUZZ_CASES ?? 20_000)
+/** A process has so many cases to grow in. */
+const CASES_EACH = 5000
 /** One for each core of the machines that run CI. */
-const WORKERS = Math.min(2, CASES)
+const AT_ONCE = 2
 /** A case takes some milliseconds. */
 const STALLED_MS = 30_000
 const MAX_GROWTH_BYTES = 256 * 1024 ** 2
@@ -24,16 +26,19 @@ interface Outcome {
   readonly end: Extract<FuzzMessage, { kind: 'end' }> | undefined
 }
 
-let outcomes: readonly Outcome[]
+const outcomes: Outcome[] = []
 
 beforeAll(async () => {
   console.info(`fuzz: ${CASES} cases from seed ${FIRST_SEED} on; FUZZ_SEED and FUZZ_CASES choose others`)
-  const share = Math.ceil(CASES / WORKERS)
-  const starts = Array.from({ length: WORKERS }, (_, index) => index * share)
-  outcomes = await Promise.all(
-    starts.map((start) => runCases(FIRST_SEED + start, Math.min(share, CASES - start))),
-  )
-  for (const { end } of outcomes) console.info(JSON.stringify(end))
+  const starts = Array.from({ length: Math.ceil(CASES / CASES_EACH) }, (_, index) => index * CASES_EACH)
+  const work = async (): Promise<void> => {
+    for (let start = starts.shift(); start !== undefined; start = starts.shift()) {
+      const outcome = await runCases(FIRST_SEED + start, Math.min(CASES_EACH, CASES - start))
+      outcomes.push(outcome)
+      console.info(JSON.stringify(outcome.end))
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work))
 })
 
 /** Runs cases in a process of its own and ends it when it says nothing for long. */

@@ -18,6 +18,7 @@ declare module 'vitest' {
     bucketName: string
     tableName: string
     stateMachineArn: string
+    sweepRunsFunctionName: string
   }
 }
 
@@ -34,6 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('bucketName', outputs.bucketName)
   project.provide('tableName', outputs.tableName)
   project.provide('stateMachineArn', outputs.stateMachineArn)
+  project.provide('sweepRunsFunctionName', outputs.sweepRunsFunctionName)
   return async () => {
     await stack.stop()
     await rm(join(import.meta.dirname, '../../.local', instance), { recursive: true, force: true })

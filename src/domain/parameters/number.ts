@@ -3,7 +3,8 @@ import type { JsonValue } from '../json.ts'
 import { checkBounds } from './bounds.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 
-const DECIMAL = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/u
+/** One way only to read any text: two neighbours that both take digits would try all divisions between them. */
+const DECIMAL = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/u
 const INFINITY = /^([-+]?)inf(?:inity)?$/iu
 const NOT_A_NUMBER = /^nan$/iu
 

@@ -1,21 +1,10 @@
 import type { ArchiveFile, ImageArchive } from './image-archive.ts'
-import {
-  dockerManifestSchema,
-  type ImageConfig,
-  imageConfigSchema,
-  type LayerPlace,
-  type OciDescriptor,
-  ociIndexSchema,
-  ociManifestSchema,
-} from './oci-documents.ts'
+import { type Candidate, listCandidates } from './list-candidates.ts'
+import { type ImageConfig, imageConfigSchema } from './oci-documents.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /** What tasks run on. */
 const PLATFORM = 'linux/amd64'
-/** An index in an index in index.json is what builders write; a document cannot contain itself, so more is play. */
-const MAX_INDEX_DEPTH = 4
-/** Platforms times attestations of the largest official images are below 100. */
-const MAX_CANDIDATES = 500
 const TAGS_SHOWN = 10
 /** What engines can stack (overlayfs). */
 const MAX_LAYERS = 127
@@ -35,29 +24,14 @@ export interface FoundImage {
   readonly layers: readonly ImageLayer[]
 }
 
-/** An image that the archive names, by the files in it. */
-interface Candidate {
-  readonly configName: string
-  readonly layerNames: readonly string[]
-  /** What an index says of it; the config knows better. */
-  readonly platform?: string
-  /** Media type of a layer that is not like the others. */
-  readonly foreignLayer?: string
-  /** What it is called; the platforms of one image share its names. */
-  readonly tags: readonly string[]
-  /** Number of the image among those that the archive names. */
-  readonly image: number
-}
-
 interface SoundCandidate {
   readonly candidate: Candidate
   readonly found: FoundImage
 }
 
 /**
- * Finds the image of an archive: by `manifest.json` when there is one (all writers fill it rightly, while some Docker
- * versions wrote broken indexes beside it, moby#47065), else by `index.json` and what it points at, attestations left out.
- * Of several images the one is taken that is tagged as wanted (`repository:tag`, whatever the registry before it).
+ * Finds the image of an archive that tasks can run. Of several the one is taken that is tagged as wanted (`repository:tag`,
+ * whatever the registry before it).
  * @throws OciFormatError
  */
 export function findImage(archive: ImageArchive, wantedTag = ''): FoundImage {
@@ -125,121 +99,6 @@ function noImage(platforms: ReadonlySet<string>): OciFormatError {
     'wrong-platform',
     `the image archive holds an image for ${[...platforms].join(', ')}; tasks run on ${PLATFORM}: build with --platform ${PLATFORM}`,
   )
-}
-
-function listCandidates(archive: ImageArchive): readonly Candidate[] {
-  const docker = archive.read('manifest.json', dockerManifestSchema)
-  if (docker !== undefined && docker.value.length > 0) {
-    return bounded(docker.value).map(({ Config, Layers, LayerSources, RepoTags }, image) => ({
-      configName: Config,
-      layerNames: Layers ?? [],
-      ...foreignAmong(Object.values(LayerSources ?? {})),
-      tags: RepoTags ?? [],
-      image,
-    }))
-  }
-  const index = archive.read('index.json', ociIndexSchema)
-  if (index !== undefined) {
-    const walk: IndexWalk = { archive, known: new Map() }
-    return bounded(
-      bounded(index.value.manifests ?? []).flatMap((descriptor, image) =>
-        walkIndex(walk, [descriptor], 1).map((found) => ({ ...found, tags: tagsOf(descriptor), image })),
-      ),
-    )
-  }
-  if (docker !== undefined) return []
-  throw new OciFormatError(
-    'manifest-missing',
-    'the image archive has neither manifest.json nor index.json; make it with "docker save" or as an OCI layout',
-  )
-}
-
-type IndexedImage = Omit<Candidate, 'tags' | 'image'>
-
-/** What a blob that an index points at leads to. */
-interface Pointed {
-  readonly isIndex: boolean
-  readonly images: readonly IndexedImage[]
-}
-
-interface IndexWalk {
-  readonly archive: ImageArchive
-  /** Each blob is read once: indexes that name each other's children a thousand times cost no more than their bytes. */
-  readonly known: Map<string, Pointed>
-}
-
-function walkIndex(
-  walk: IndexWalk,
-  descriptors: readonly OciDescriptor[],
-  depth: number,
-): readonly IndexedImage[] {
-  const images: IndexedImage[] = []
-  for (const descriptor of descriptors) {
-    if (isAttestation(descriptor)) continue
-    const name = blobName(descriptor)
-    const pointed = walk.known.get(name) ?? readPointed(walk, name, depth)
-    walk.known.set(name, pointed)
-    const { platform } = descriptor
-    const label = platform && !pointed.isIndex ? { platform: `${platform.os}/${platform.architecture}` } : {}
-    images.push(...pointed.images.map((image) => ({ ...image, ...label })))
-    bounded(images)
-  }
-  return images
-}
-
-function bounded<Item>(items: readonly Item[]): readonly Item[] {
-  if (items.length <= MAX_CANDIDATES) return items
-  throw new OciFormatError('limit-exceeded', `the image archive names over ${MAX_CANDIDATES} images`)
-}
-
-function readPointed(walk: IndexWalk, name: string, depth: number): Pointed {
-  const { archive } = walk
-  // An engine saves only the platforms it has, while the index still names all.
-  if (archive.find(name) === undefined) {
-    return { isIndex: false, images: [{ configName: name, layerNames: [] }] }
-  }
-  // Told by content: writers set media types carelessly.
-  const nested = archive.read(name, ociIndexSchema)?.value.manifests
-  if (nested != null) {
-    if (depth >= MAX_INDEX_DEPTH) {
-      throw new OciFormatError('limit-exceeded', 'the indexes of the image archive are nested too deep')
-    }
-    return { isIndex: true, images: walkIndex(walk, nested, depth + 1) }
-  }
-  const manifest = archive.read(name, ociManifestSchema)?.value
-  if (manifest === undefined) return { isIndex: false, images: [] }
-  const layers = manifest.layers ?? []
-  const image = {
-    configName: blobName(manifest.config),
-    layerNames: layers.map(blobName),
-    ...foreignAmong(layers),
-  }
-  return { isIndex: false, images: [image] }
-}
-
-/** By what the OCI and the Docker specification call such layers, or by where their bytes are said to lie. */
-function foreignAmong(layers: readonly LayerPlace[]): Pick<Candidate, 'foreignLayer'> {
-  const isForeign = ({ mediaType, urls }: LayerPlace): boolean =>
-    /\.foreign\.|\.nondistributable\./u.test(mediaType ?? '') || (urls ?? []).length > 0
-  const foreign = layers.find(isForeign)
-  return foreign === undefined ? {} : { foreignLayer: foreign.mediaType ?? 'without media type' }
-}
-
-function tagsOf({ annotations }: OciDescriptor): string[] {
-  const names = ['io.containerd.image.name', 'org.opencontainers.image.ref.name']
-  return names.flatMap((name) => annotations?.[name] ?? [])
-}
-
-/** Provenance and SBOM lie beside the image as manifests of their own. */
-function isAttestation({ annotations, platform }: OciDescriptor): boolean {
-  return (
-    annotations?.['vnd.docker.reference.type'] !== undefined ||
-    (platform?.os === 'unknown' && platform.architecture === 'unknown')
-  )
-}
-
-function blobName(descriptor: OciDescriptor): string {
-  return `blobs/${descriptor.digest.replace(':', '/')}`
 }
 
 function platformOf(config: ImageConfig, candidate: Candidate): string | undefined {

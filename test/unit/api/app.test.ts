@@ -303,3 +303,34 @@ describe('runs', () => {
     }
   })
 })
+
+describe('a run that waits or was cancelled', () => {
+  const waiting = { reason: 'CAPACITY: none', since: '2025-12-31T23:00:00.000Z' }
+  const job = { attempt: 1, jobName: 'run', jobId: 'job', waiting }
+
+  it('says why it waits', async () => {
+    const { call } = await anApi({ run: { state: 'PENDING', job } })
+
+    expect((await call('GET', `${BASE}/task-runs/${RUN_ID}`)).json).toMatchObject({
+      state: 'PENDING',
+      statusReason: 'CAPACITY: none',
+    })
+  })
+
+  it('answers a cancellation like any state action', async () => {
+    const { call } = await anApi({ run: { state: 'PENDING', job } })
+
+    const answer = await call('POST', `${BASE}/task-runs/${RUN_ID}/state-actions`, { desired: 'CANCELLED' })
+
+    expect(answer.status).toBe(200)
+    expect(answer.json).toMatchObject({
+      status: 'success',
+      resource: {
+        id: RUN_ID,
+        state: 'FAILED',
+        error: { kind: 'cancelled', message: 'the run was cancelled' },
+      },
+    })
+    expect(answer.json).not.toHaveProperty('resource.statusReason')
+  })
+})

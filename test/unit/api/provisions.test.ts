@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { createApp } from '../../../lambdas/api/app.ts'
 import type { ArrayType } from '../../../src/domain/parameters/array.ts'
 import type { Run } from '../../../src/domain/run/run.ts'
 import type { ParameterType } from '../../../src/domain/task/task.ts'
 import { bufferSource } from '../../../src/formats/zip/byte-source.ts'
 import { openZip } from '../../../src/formats/zip/read-zip.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aPng } from '../../fixtures/images.ts'
 
@@ -30,7 +30,7 @@ const POINT = '{"type":"Point","coordinates":[1,2]}'
 /** The API with a run of a task with inputs of many types. */
 async function anApi(run: Partial<Run> = {}) {
   const engine = await anEngine({ task: aTask({ inputs: INPUTS }), run })
-  const app = createApp(engine)
+  const app = createCheckedApp(engine)
   const call = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
     const isRaw = body instanceof FormData || typeof body === 'string'
     const response = await app.request(path.startsWith('/') ? path : `${RUN}/${path}`, {

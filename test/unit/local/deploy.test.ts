@@ -5,7 +5,7 @@ describe('outputs of the stacks', () => {
   it('are found in whatever stack they are', () => {
     const outputs = readOutputs({
       storage: { BucketName: 'bucket', ExportTableName: 'table' },
-      service: { ServiceApiUrl: 'http://api', StateMachineArn: 'arn' },
+      service: { ServiceApiUrl: 'http://api', StateMachineArn: 'arn', SweepRunsFunctionName: 'sweep' },
     })
 
     expect(outputs).toEqual({
@@ -13,10 +13,13 @@ describe('outputs of the stacks', () => {
       bucketName: 'bucket',
       tableName: 'table',
       stateMachineArn: 'arn',
+      sweepRunsFunctionName: 'sweep',
     })
   })
 
   it('that are missing are named', () => {
-    expect(() => readOutputs({ service: { ApiUrl: 'x' } })).toThrow(/BucketName, TableName, StateMachineArn/u)
+    expect(() => readOutputs({ service: { ApiUrl: 'x' } })).toThrow(
+      /BucketName, TableName, StateMachineArn, SweepRunsFunctionName/u,
+    )
   })
 })

@@ -29,22 +29,18 @@ export interface Processes {
   /** Calls that wait to be let through, each as what lets it through. */
   waiting(): readonly (() => void)[]
   alive(): number
-  /** From now on nothing goes wrong any more. */
-  heal(): void
+  /** From now on at most so many calls go wrong, and no greater share of them. */
+  allowFaults(most: number, share: number): void
 }
 
-/** `faults`: most calls of all that go wrong, and the share of calls that may. */
-export function createProcesses(
-  chance: Chance,
-  faults: { readonly most: number; readonly share: number },
-): Processes {
+export function createProcesses(chance: Chance): Processes {
   let gates: (() => void)[] = []
-  let faultsLeft = faults.most
+  let faults = { left: 0, share: 0 }
   let alive = 0
 
   function chooseFault(): Fault | undefined {
-    if (faultsLeft === 0 || !chance.is(faults.share)) return undefined
-    faultsLeft -= 1
+    if (faults.left === 0 || !chance.is(faults.share)) return undefined
+    faults.left -= 1
     return chance.pick(FAULTS)
   }
 
@@ -112,8 +108,8 @@ export function createProcesses(
         open()
       }),
     alive: () => alive,
-    heal() {
-      faultsLeft = 0
+    allowFaults(most, share) {
+      faults = { left: most, share }
     },
   }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createWorld } from './world.ts'
 
 /** Sequences of each kind; a failure names the seed that replays it. */
-const SEQUENCES = 400
+const SEQUENCES = 1000
 
 describe('runs, whatever happens in whatever order', () => {
   it.each([

@@ -29,6 +29,7 @@ const SETTINGS = { graceSeconds: 300, stepLimitSeconds: 10_800 }
 const MOST_RUNS = 3
 /** No more than the workflow's retries: a step that never succeeds is another matter. */
 const MOST_FAULTS = 6
+const FINAL_FAULTS = 3
 /** All at the beginning, or spread over the sequence. */
 const FAULT_SHARES = [0.02, 0.04, 0.15]
 /** Five hours of sweeps: more than the step limit. */
@@ -41,7 +42,7 @@ const PATIENCE_ROUNDS = 60
 export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   const chance = createChance(seed)
   const engine = await anEngine()
-  const processes = createProcesses(chance, { most: MOST_FAULTS, share: chance.pick(FAULT_SHARES) })
+  const processes = createProcesses(chance)
   const batch = createSimulatedBatch(engine.scheduler, engine.objects, chance)
   const { runs, scheduler, tasks, objects, identity } = engine
   const { stagerApiUrl } = engine
@@ -196,12 +197,17 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
 
   return {
     async live(): Promise<void> {
+      processes.allowFaults(MOST_FAULTS - FINAL_FAULTS, chance.pick(FAULT_SHARES))
       for (let step = 0; step < steps; step += 1) await happen(chance.pick(possibilities()))
+      // What is given up half-way is likeliest to be left over.
+      processes.allowFaults(FINAL_FAULTS, 0.3)
+      for (const runId of created) if (chance.is(0.3)) await happen(() => interfere(runId))
+      for (let step = 0; step < steps / 4; step += 1) await happen(chance.pick(possibilities()))
     },
 
     /** No faults, no commands and no events any more, but sweeps: everything must end. */
     async settle(): Promise<void> {
-      processes.heal()
+      processes.allowFaults(0, 0)
       await drain()
       for (let round = 0; round < PATIENCE_ROUNDS && !(await isOver()); round += 1) {
         for (const job of batch.live()) if (await isWanted(job)) await happen(() => batch.advance(job))

@@ -102,3 +102,37 @@ describe('collecting outputs', () => {
     await expect(collectOutputs(engine, RUN_ID)).rejects.toThrow('never arrived')
   })
 })
+
+describe('collecting large texts', () => {
+  const string = { id: 'string', minLength: 0 } as const
+
+  it('streams a string of any size into the listing', async () => {
+    const text = 'é"\n\u0001😀 '.repeat(300_000)
+    const engine = await ended([anOutput({ name: 'notes', type: string }), anOutput()], {
+      notes: `\n${text}\n`,
+      sum: '1',
+    })
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect(JSON.parse(engine.objects.text(`${PREFIX}outputs.json`) ?? '')).toEqual([
+      { taskRunId: RUN_ID, parameterName: 'notes', type: 'STRING', value: text.trim() },
+      { taskRunId: RUN_ID, parameterName: 'sum', type: 'INTEGER', value: 1 },
+    ])
+  })
+
+  it.each([
+    ['too long a string', { ...string, maxLength: 10 }, 'value must be greater than or equal'],
+    ['a string that is no text', string, 'invalid parameter type', Buffer.alloc(2_000_000, 0xff)],
+    ['an integer', { id: 'integer' }, 'the file has 2000000 bytes; a value of type integer may have 1048576'],
+    ['an item of an enumeration', { id: 'enumeration', values: ['1'] }, 'may have 1048576'],
+    ['a date', { id: 'datetime' }, 'may have 1048576'],
+  ] as const)('refuses %s', async (_, type, words, content = Buffer.alloc(2_000_000, '1')) => {
+    const engine = await ended([anOutput({ name: 'out', type })], { out: content })
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect((await engine.runs.find(RUN_ID))?.failure?.message).toContain(words)
+    expect(engine.objects.keys()).not.toContain(`${PREFIX}outputs.json`)
+  })
+})

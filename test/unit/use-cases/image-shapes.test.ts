@@ -258,6 +258,20 @@ describe('an image archive is refused in words', () => {
       /nested too deep/u,
     ],
     [
+      'with indexes that name each other again and again',
+      () => {
+        const layout = createOciLayout()
+        const attestation = layout.blob({ schemaVersion: 2 }, 'application/json', { platform: UNKNOWN })
+        let top = layout.index(Array.from({ length: 10_000 }, () => attestation))
+        for (let depth = 0; depth < 2; depth += 1) {
+          const below = top
+          top = layout.index(Array.from({ length: 10_000 }, () => below))
+        }
+        return layout.files([top])
+      },
+      /names no image/u,
+    ],
+    [
       'that names thousands of images',
       () => {
         const { layout, images } = aPlatformLayout('arm64')

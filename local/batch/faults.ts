@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import * as z from 'zod'
+import { ClientException } from './client-exception.ts'
+import type { Operation } from './operations.ts'
+import type { DeliverEvent } from './outbox.ts'
+
+const share = z.number().min(0).max(1).default(0)
+
+/** What the server does wrong on purpose, so that tests see how the service takes it. */
+const faultsSchema = z.strictObject({
+  events: z
+    .strictObject({
+      /** Shares of events that never come, and that come twice. */
+      drop: share,
+      double: share,
+      /** Each event is late by up to this, so that they also come out of order. */
+      delayMs: z.number().int().min(0).default(0),
+    })
+    .prefault({}),
+  calls: z
+    .strictObject({
+      /** Shares of calls that are refused for their rate, that fail, and that are carried out but answered as failed. */
+      throttle: share,
+      fail: share,
+      loseAnswer: share,
+    })
+    .prefault({}),
+  /** Longest time of an attempt, where its job allows more; Batch itself takes no less than a minute. */
+  attemptSeconds: z.number().positive().optional(),
+})
+export type Faults = z.infer<typeof faultsSchema>
+
+/** Where the faults are set, as JSON; `{}` ends them. No path of the Batch API. */
+export const FAULTS_PATH = '/local/faults'
+
+/** A failure that the server answers with, as AWS would. */
+export class ServiceFailure extends Error {
+  override readonly name: string
+  readonly status: number
+
+  constructor(name: 'TooManyRequestsException' | 'ServerException', status: 429 | 500) {
+    super(status === 429 ? 'Too Many Requests' : 'internal error')
+    this.name = name
+    this.status = status
+  }
+}
+
+/** The faults of one server: none until somebody sets some. */
+export interface FaultInjection {
+  now(): Faults
+  events(deliver: DeliverEvent): DeliverEvent
+  /** The operations with their faults, and one more that takes new faults in the place of the present ones. */
+  operations(operations: ReadonlyMap<string, Operation>): ReadonlyMap<string, Operation>
+}
+
+/** `random` gives numbers from 0 to 1, `pause` lets events be late. */
+export function createFaultInjection(
+  warn: (text: string) => void,
+  random: () => number = Math.random,
+  pause: (milliseconds: number) => Promise<unknown> = (milliseconds) => delay(milliseconds),
+): FaultInjection {
+  let faults = faultsSchema.parse({})
+
+  async function deliverLate(deliver: DeliverEvent, event: Parameters<DeliverEvent>[0]): Promise<void> {
+    await pause(random() * faults.events.delayMs)
+    await deliver(event)
+  }
+
+  function disturbed(operation: Operation): Operation {
+    return (body) => {
+      const { throttle, fail, loseAnswer } = faults.calls
+      if (random() < throttle) throw new ServiceFailure('TooManyRequestsException', 429)
+      if (random() < fail) throw new ServiceFailure('ServerException', 500)
+      const answer = operation(body)
+      if (random() < loseAnswer) throw new ServiceFailure('ServerException', 500)
+      return answer
+    }
+  }
+
+  function replace(body: unknown): object {
+    const parsed = faultsSchema.safeParse(body)
+    if (!parsed.success) throw new ClientException(z.prettifyError(parsed.error))
+    faults = parsed.data
+    return faults
+  }
+
+  return {
+    now: () => faults,
+    events: (deliver) => async (event) => {
+      const { drop, double, delayMs } = faults.events
+      const copies = random() < drop ? 0 : random() < double ? 2 : 1
+      const deliveries = Array.from({ length: copies }, () => deliverLate(deliver, event))
+      // The outbox sends what comes next when this one has come: not so for those that are late.
+      if (delayMs === 0) await Promise.all(deliveries)
+      else for (const delivery of deliveries) delivery.catch((error: unknown) => warn(String(error)))
+    },
+    operations: (operations) => {
+      const all = [...operations].map(([path, operation]): [string, Operation] => [
+        path,
+        disturbed(operation),
+      ])
+      return new Map([...all, [FAULTS_PATH, replace]])
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import {
+  DisableRuleCommand,
+  EnableRuleCommand,
+  EventBridgeClient,
+  ListRulesCommand,
+} from '@aws-sdk/client-eventbridge'
+import { inject } from 'vitest'
+import { FAULTS_PATH } from '../../local/batch/faults.ts'
+import { readAll } from '../../src/formats/read-all.ts'
+import { bufferSource } from '../../src/formats/zip/byte-source.ts'
+import { openZip } from '../../src/formats/zip/read-zip.ts'
+import { packZip } from '../fixtures/bundle-builder.ts'
+import { call } from './engine-client.ts'
+
+/** What the local Batch server shall do wrong from now on; nothing for `{}`. */
+export async function setFaults(faults: object): Promise<void> {
+  const url = new URL(FAULTS_PATH, inject('batchUrl'))
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(faults) })
+  if (!answer.ok) throw new Error(`faults: ${answer.status} ${await answer.text()}`)
+}
+
+/** Calls sweep-runs as its schedule does. */
+export async function sweepNow(): Promise<void> {
+  const path = `/2015-03-31/functions/${inject('sweepRunsFunctionName')}/invocations`
+  const answer = await fetch(new URL(path, inject('emulatorUrl')), { method: 'POST', body: '{}' })
+  if (!answer.ok || answer.headers.has('x-amz-function-error')) {
+    throw new Error(`sweep-runs: ${answer.status} ${await answer.text()}`)
+  }
+}
+
+/** Switches the rule for jobs' events off or on. */
+export async function switchJobEvents(isOn: boolean): Promise<void> {
+  const client = new EventBridgeClient({
+    endpoint: inject('emulatorUrl'),
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  })
+  const { Rules = [] } = await client.send(new ListRulesCommand({}))
+  for (const { Name } of Rules.filter((rule) => rule.EventPattern?.includes('aws.batch'))) {
+    await client.send(isOn ? new EnableRuleCommand({ Name }) : new DisableRuleCommand({ Name }))
+  }
+}
+
+/** Installs a bundle of the repository under another namespace, with another descriptor or image; returns the task's path. */
+export async function installVariant(
+  bundle: string,
+  namespace: string,
+  change: { readonly descriptor?: (text: string) => string; readonly image?: Buffer },
+): Promise<string> {
+  const zip = await openZip(bufferSource(await readFile(bundle)))
+  const entries = []
+  for (const entry of zip.entries) {
+    const body = await readAll(zip.read(entry))
+    if (entry.name === 'descriptor.yml') {
+      const text = body.toString().replace(/^namespace: .*$/mu, `namespace: ${namespace}`)
+      entries.push({ name: entry.name, body: change.descriptor?.(text) ?? text })
+    } else entries.push({ name: entry.name, body: change.image ?? body })
+  }
+  const form = new FormData()
+  form.append('task', new Blob([await packZip(entries)]), 'bundle.zip')
+  const response = await call('POST', 'tasks', form)
+  if (!response.ok) throw new Error(`upload of ${namespace}: ${response.status} ${await response.text()}`)
+  return `tasks/${namespace}/1.0.0`
+}

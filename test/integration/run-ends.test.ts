@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { BatchClient, ListJobsCommand } from '@aws-sdk/client-batch'
+import {
+  BatchDeleteImageCommand,
+  DescribeRepositoriesCommand,
+  ECRClient,
+  ListImagesCommand,
+} from '@aws-sdk/client-ecr'
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { RunState } from '../../src/domain/run/transitions.ts'
+import { dockerArchive, packTar } from '../fixtures/bundle-builder.ts'
+import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
+import { installVariant, setFaults, sweepNow, switchJobEvents } from './engine-hands.ts'
+
+const PROBE = 'test/fixtures/probe-task/probe-task.zip'
+const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+const batch = new BatchClient({ ...local, endpoint: inject('batchUrl') })
+
+let probe: string
+
+beforeAll(async () => {
+  probe = await installTask(PROBE, 'org.example.probe-task')
+})
+
+afterEach(async () => {
+  await setFaults({})
+  await switchJobEvents(true)
+})
+
+/** States of the jobs of a run. */
+async function jobStatesOf(run: string): Promise<(string | undefined)[]> {
+  const filters = [{ name: 'JOB_NAME', values: [`run-${run.slice('task-runs/'.length)}-*`] }]
+  const { jobSummaryList = [] } = await batch.send(
+    new ListJobsCommand({ jobQueue: 'app-engine-local', filters }),
+  )
+  return jobSummaryList.map(({ status }) => status)
+}
+
+const act = (run: string, desired: string) => call('POST', `${run}/state-actions`, { desired })
+
+describe('a run that goes wrong', () => {
+  it('is told to take too long when an attempt does', async () => {
+    await setFaults({ attemptSeconds: 1 })
+
+    const run = await startRun(probe, { sleep_seconds: 60 })
+    const { state, error } = await waitForState(run, 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'time-out'])
+  })
+
+  it('is told which output is invalid', async () => {
+    const task = await installVariant(PROBE, 'org.example.invalid-output', {
+      descriptor: (text) => text.replace(/(description: The word done\.\n\s+type: )string/u, '$1integer'),
+    })
+
+    const { state, error } = await waitForState(await startRun(task, { print: 'x' }), 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'output-invalid'])
+    expect(error?.message).toContain('output "result"')
+  })
+
+  it('is told that its image is gone', async () => {
+    // No layer that the engine has: what it has it does not ask for.
+    const layers = [await packTar([{ name: 'unique', body: randomUUID() }])]
+    const image = await packTar(await dockerArchive({ layers }))
+    const task = await installVariant(PROBE, 'org.example.gone-image', { image })
+    const ecr = new ECRClient({ ...local, endpoint: inject('emulatorUrl') })
+    const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}))
+    const repository = repositories.find((one) => one.repositoryName?.includes('gone-image'))
+    const repositoryName = repository?.repositoryName ?? 'none'
+    const { imageIds } = await ecr.send(new ListImagesCommand({ repositoryName }))
+    await ecr.send(new BatchDeleteImageCommand({ repositoryName, imageIds }))
+
+    const { state, error } = await waitForState(await startRun(task, { print: 'x' }), 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'image-unavailable'])
+  })
+})
+
+describe('a run that is cancelled', () => {
+  it('ends at once, with its container, and stays ended', async () => {
+    const run = await startRun(probe, { sleep_seconds: 60 })
+    await waitForState(run, ['RUNNING'])
+
+    const answer = await act(run, 'cancelled')
+    const { resource } = (await answer.json()) as { readonly resource: { readonly state: RunState } }
+
+    expect([answer.status, resource.state]).toEqual([200, 'FAILED'])
+    await expect.poll(() => jobStatesOf(run), { timeout: 20_000 }).toEqual(['FAILED'])
+    const { error } = await waitForState(run, 'final')
+    expect(error).toEqual({ kind: 'cancelled', message: 'the run was cancelled' })
+    expect((await act(run, 'CANCELLED')).status).toBe(200)
+  })
+
+  it('never starts when it had not started', async () => {
+    const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { readonly id: string }
+    const run = `task-runs/${id}`
+
+    expect((await act(run, 'CANCELLED')).status).toBe(200)
+
+    expect((await act(run, 'RUNNING')).status).toBe(403)
+    expect(await jobStatesOf(run)).toEqual([])
+  })
+
+  it('is refused when it has finished', async () => {
+    const run = await startRun(probe, { print: 'x' })
+    await waitForState(run, ['FINISHED'])
+
+    expect((await act(run, 'CANCELLED')).status).toBe(403)
+  })
+})
+
+describe('runs without any event of their jobs', () => {
+  /** Sweeps until the run has its end. */
+  async function sweepUntilFinal(run: string) {
+    for (;;) {
+      await sweepNow()
+      const view = (await (await callOk('GET', run)).json()) as { readonly state: RunState }
+      if (view.state === 'FINISHED' || view.state === 'FAILED') return view
+      await pause(200)
+    }
+  }
+
+  it('end right by sweeps alone', async () => {
+    await switchJobEvents(false)
+    const [good, bad] = [await startRun(probe, { print: 'x' }), await startRun(probe, { exit_code: 3 })]
+
+    const ends = [await sweepUntilFinal(good), await sweepUntilFinal(bad)]
+
+    expect(ends).toMatchObject([
+      { state: 'FINISHED' },
+      { state: 'FAILED', error: { kind: 'task-failed', exitCode: 3 } },
+    ])
+    expect((await outputsOf(good)).result).toBe('done')
+  })
+
+  it('end right when events come twice, late and out of order', async () => {
+    await setFaults({ events: { drop: 0.3, double: 0.5, delayMs: 1500 } })
+
+    const runs = await Promise.all([1, 2, 3].map((number) => startRun(probe, { print: `run ${number}` })))
+    const ends = await Promise.all(runs.map(sweepUntilFinal))
+
+    expect(ends.map(({ state }) => state)).toEqual(['FINISHED', 'FINISHED', 'FINISHED'])
+  })
+})

@@ -1,0 +1,74 @@
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { createMemoryObjectStore } from '../../../src/adapters/memory/memory-object-store.ts'
+import { contentPlaces, writeFolderZip } from '../../../src/formats/zip/write-folder-zip.ts'
+import type { ByteRange, ObjectStore } from '../../../src/ports.ts'
+import { readEntry } from '../../../src/use-cases/array-inputs.ts'
+import { folderEntries } from '../../../src/use-cases/folder-entries.ts'
+
+const KEY = 'folder'
+
+/** A folder of these files in a store that notes which ranges are read. */
+async function aFolder(contents: readonly Buffer[]) {
+  const files = contents.map((bytes, index) => ({ name: `p/${index}`, sizeBytes: bytes.length, bytes }))
+  const chunks: Uint8Array[] = []
+  for await (const chunk of writeFolderZip(files, ({ bytes }) => ({ crc32: crc32(bytes), bytes: [bytes] }))) {
+    chunks.push(chunk)
+  }
+  const store = createMemoryObjectStore()
+  await store.put(KEY, Buffer.concat(chunks))
+  const ranges: ByteRange[] = []
+  const objects: ObjectStore = {
+    ...store,
+    read: (key, range) => {
+      if (range !== undefined) ranges.push(range)
+      return store.read(key, range)
+    },
+  }
+  const entries = await folderEntries({ objects }, KEY, Buffer.concat(chunks).length)
+  // Those of the directory.
+  ranges.length = 0
+  return { files, store, entries, ranges }
+}
+
+describe('the files of a folder that is a zip', () => {
+  it('come out in their order by few requests', async () => {
+    const contents = Array.from({ length: 3000 }, (_, index) => Buffer.alloc(index % 700, index))
+    const { entries, ranges } = await aFolder(contents)
+
+    const found: Buffer[] = []
+    for (const entry of entries) found.push(await readEntry(entry))
+
+    expect(Buffer.concat(found).equals(Buffer.concat(contents))).toBe(true)
+    expect(ranges.length).toBeLessThan(8)
+  })
+
+  it('come out in any order, and side by side', async () => {
+    const contents = Array.from({ length: 300 }, (_, index) => Buffer.alloc(1000, index))
+    const { entries } = await aFolder(contents)
+
+    const found = await Promise.all(entries.toReversed().map(readEntry))
+
+    expect(found.toReversed()).toEqual(contents)
+  })
+
+  it('are read alone when they are large', async () => {
+    const contents = [Buffer.from('a'), Buffer.alloc(2_000_000, 'b'), Buffer.alloc(0)]
+    const { entries, ranges } = await aFolder(contents)
+
+    const found = await Promise.all(entries.map(readEntry))
+
+    expect(found).toEqual(contents)
+    expect(ranges.map(({ length }) => length)).toContain(2_000_000)
+  })
+
+  it('lie where it is told beforehand', async () => {
+    const { files, store } = await aFolder([Buffer.from('first'), Buffer.alloc(0), Buffer.from('third')])
+
+    for (const [name, { offset, sizeBytes }] of contentPlaces(files)) {
+      const body = await store.read(KEY, { start: offset, length: sizeBytes })
+      const expected = files.find((file) => file.name === name)?.bytes
+      expect(Buffer.concat((await body?.toArray()) ?? [])).toEqual(expected)
+    }
+  })
+})

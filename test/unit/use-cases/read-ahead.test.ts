@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest'
+import type { InputEntry } from '../../../src/use-cases/array-inputs.ts'
+import { entryText } from '../../../src/use-cases/array-inputs.ts'
+import { readAhead } from '../../../src/use-cases/read-ahead.ts'
+
+/** Objects that are read one by one, and what was asked for. */
+function objects(count: number, sizeBytes = 1) {
+  const asked: string[] = []
+  const entries = Array.from({ length: count }, (_, index): InputEntry => {
+    const name = `p/${index}`
+    const open = async () => {
+      asked.push(name)
+      if (index === 3) throw new Error('no network')
+      return [Buffer.from(String(index))]
+    }
+    return { name, sizeBytes, object: { kind: 'object', name, key: name, sizeBytes }, open }
+  })
+  return { entries, asked }
+}
+
+describe('reading ahead', () => {
+  it('begins to read those that come next, by their numbers, each once', async () => {
+    const { entries, asked } = objects(30)
+    const reading = readAhead(entries.toReversed()).toReversed()
+
+    const [first, second] = reading
+    const texts = [first && (await entryText(first)), second && (await entryText(second))]
+
+    expect(texts).toEqual(['0', '1'])
+    expect(asked).toEqual(Array.from({ length: 17 }, (_, index) => `p/${index}`))
+  })
+
+  it('tells a failure to who opens that entry, and to nobody else', async () => {
+    const reading = readAhead(objects(5).entries)
+
+    const outcomes = await Promise.allSettled(reading.map(entryText))
+
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ])
+  })
+
+  it('leaves large objects, and what is no object of its own, to their turn', async () => {
+    const { entries, asked } = objects(3, 5_000_000)
+    const [only] = readAhead([{ name: 'p/array.yml', sizeBytes: 1, bytes: Buffer.from('x') }, ...entries])
+
+    expect(only && (await entryText(only))).toBe('x')
+    expect(asked).toEqual([])
+  })
+})
