@@ -354,6 +354,11 @@ export interface ImageRegistry {
   ensureRepository(repository: string): Promise<void>
   hasBlob(repository: string, digest: string): Promise<boolean>
   /**
+   * Takes a blob over from another repository of the registry, where the registry offers to find it by its digest.
+   * @returns whether the repository has it now.
+   */
+  mountBlob(repository: string, digest: string): Promise<boolean>
+  /**
    * Sends one blob as it streams; its digest is computed on the way.
    * @returns digest and size of what was sent.
    * @throws RegistryUnavailableError when the blob may be sent again; DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED

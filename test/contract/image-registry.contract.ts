@@ -59,6 +59,15 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(await registry.hasBlob('tasks/unknown', digest)).toBe(false)
     })
 
+    it('takes a blob over from another repository', async () => {
+      await registry.ensureRepository('tasks/other')
+      const { digest } = await registry.pushBlob('tasks/other', bytesOf('some bytes'))
+
+      expect(await registry.mountBlob(REPOSITORY, digest)).toBe(true)
+      expect(await registry.mountBlob(REPOSITORY, digestOf('nobody has it'))).toBe(false)
+      expect(await registry.hasBlob(REPOSITORY, digest)).toBe(true)
+    })
+
     it('passes on what the bytes throw, and keeps nothing of them', async () => {
       const failure = new Error('the archive is damaged')
       async function* broken() {

@@ -10,6 +10,12 @@ import { send } from './registry-http.ts'
 export interface DistributionClient {
   hasBlob(repository: string, digest: string): Promise<boolean>
   /**
+   * Asks for a blob that another repository may have, without saying which ("automatic content discovery" of the specification,
+   * version 1.1). Registries that do not offer it begin an upload instead, which is given up.
+   * @returns whether the repository has the blob now.
+   */
+  mountBlob(repository: string, digest: string): Promise<boolean>
+  /**
    * Sends one blob as it streams. Small ones are held and sent whole, as often as need be, and not at all when they are
    * there; larger ones go as one stream, which only the caller can repeat.
    * What the bytes themselves throw passes untouched, and the registry forgets the unfinished upload.
@@ -130,6 +136,16 @@ export function createDistributionClient({
     return answer.status === 200
   }
 
+  const mountBlob = async (repository: string, digest: string): Promise<boolean> => {
+    const url = urlOf(repository, 'blobs/uploads/')
+    url.searchParams.set('mount', digest)
+    const answer = await repeatedly(() => request(url, { method: 'POST', repository }, [201, 202]))
+    if (answer.status === 201) return true
+    // Nothing depends on it: registries forget uploads that do not go on.
+    await request(locationOf(answer, url), { method: 'DELETE', repository }, [202, 204]).catch(() => {})
+    return false
+  }
+
   const pushWhole = async (repository: string, blob: Buffer) => {
     const digest = digestOf(blob)
     if (!(await hasBlob(repository, digest))) {
@@ -169,6 +185,7 @@ export function createDistributionClient({
 
   return {
     hasBlob,
+    mountBlob,
 
     async pushBlob(repository, bytes) {
       const { held, rest } = await gathered(bytes, SMALL_BLOB_BYTES)

@@ -64,6 +64,7 @@ export function createEcrImageRegistry({
       }
     },
     hasBlob: client.hasBlob,
+    mountBlob: client.mountBlob,
     pushBlob: client.pushBlob,
     async pushManifest(repository, tag, manifest, mediaType) {
       const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`

@@ -24,6 +24,7 @@ export function createDistributionImageRegistry({
   return {
     ensureRepository: async () => {},
     hasBlob: client.hasBlob,
+    mountBlob: client.mountBlob,
     pushBlob: client.pushBlob,
     pushManifest: client.pushManifest,
     async removeImage(repository, tag) {

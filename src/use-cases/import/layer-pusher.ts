@@ -81,7 +81,10 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       const blob = await registry.pushBlob(repository, zstdLayer(bytes, slots))
       return { ...blob, compression: 'zstd' as LayerCompression }
     }
-    const isThere = file.digest !== undefined && (await registry.hasBlob(repository, file.digest))
+    const { digest } = file
+    const isThere =
+      digest !== undefined &&
+      ((await registry.hasBlob(repository, digest)) || (await registry.mountBlob(repository, digest)))
     // What is there need not be sent, but the archive must still be what it says.
     const blob = isThere
       ? { digest: await digestOf(bytes), sizeBytes: file.sizeBytes }
