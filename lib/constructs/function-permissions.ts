@@ -102,7 +102,7 @@ export function permissionsOf(
       requestImports,
       { actions: ['states:StartExecution'], resources: [stateMachineArn] },
       ofExecutions('states:StopExecution'),
-      readLogs,
+      { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [resources.jobLogGroupArn] },
       endJobs,
       {
         actions: ['batch:DeregisterJobDefinition'],

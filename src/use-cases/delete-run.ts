@@ -1,6 +1,6 @@
 import { isActive } from '../domain/run/transitions.ts'
 import { runInputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
-import type { JobScheduler, ObjectStore, RunRepository, RunWorkflow } from '../ports.ts'
+import type { JobScheduler, LogStore, ObjectStore, RunRepository, RunWorkflow } from '../ports.ts'
 import { isUuid } from './find-run.ts'
 import { stopRun } from './stop-run.ts'
 
@@ -8,6 +8,7 @@ const REASON = 'the run was deleted'
 
 /** What the deletion of a run works with. */
 export interface DeleteRunDependencies {
+  readonly logs: Pick<LogStore, 'remove'>
   readonly objects: ObjectStore
   readonly runs: RunRepository
   readonly scheduler: JobScheduler
@@ -15,7 +16,7 @@ export interface DeleteRunDependencies {
 }
 
 /**
- * Removes a run: first nobody sees or changes it any more, then what is live is cancelled, files and values go, the record last,
+ * Removes a run: first nobody sees or changes it any more, then what is live is cancelled, files, values and log go, the record last,
  * so that an unfinished deletion can be repeated at any point. An unknown run is deleted already: core removes its own row first
  * and cannot ask twice.
  */
@@ -26,5 +27,7 @@ export async function deleteRun(deps: DeleteRunDependencies, runId: string): Pro
   if (isActive(run.state)) await stopRun(deps, run, REASON)
   await deps.objects.removeAll(runInputsPrefix(run.id))
   await deps.objects.removeAll(runOutputsRoot(run.id))
+  const logStreamName = run.job?.logStreamName
+  if (logStreamName !== undefined) await deps.logs.remove(logStreamName)
   await deps.runs.remove(run)
 }

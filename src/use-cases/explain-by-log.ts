@@ -18,7 +18,7 @@ const MAX_BYTES = 1000
  * Without a log, or when it cannot be read, the failure as it is: a run must not wait for its log.
  */
 export async function explainByLog<Failure extends Omit<RunFailure, 'attempt'>>(
-  logs: LogStore,
+  logs: Pick<LogStore, 'read'>,
   job: JobDetail,
   failure: Failure,
 ): Promise<Failure> {

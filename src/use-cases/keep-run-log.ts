@@ -5,7 +5,7 @@ import type { LogStore, ObjectStore, RunRepository } from '../ports.ts'
 
 interface Dependencies {
   readonly runs: Pick<RunRepository, 'find'>
-  readonly logs: LogStore
+  readonly logs: Pick<LogStore, 'read'>
   readonly objects: Pick<ObjectStore, 'put' | 'remove'>
 }
 

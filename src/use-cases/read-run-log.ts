@@ -7,7 +7,7 @@ import { findRun } from './find-run.ts'
 
 interface Dependencies {
   readonly runs: RunRepository
-  readonly logs: LogStore
+  readonly logs: Pick<LogStore, 'read'>
   readonly objects: Pick<ObjectStore, 'read'>
 }
 
@@ -41,7 +41,7 @@ async function readPrinted({ logs, objects }: Dependencies, run: Run): Promise<s
 }
 
 /** As much of the end as fits into an answer. */
-async function newest(logs: LogStore, stream: string, maxBytes: number): Promise<string> {
+async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: number): Promise<string> {
   const printed = await logs.read(stream, maxBytes)
   if (Buffer.byteLength(JSON.stringify(printed)) > MAX_ANSWER_BYTES) {
     return newest(logs, stream, Math.floor(maxBytes / 2))

@@ -21,7 +21,7 @@ interface Dependencies {
   readonly runs: RunRepository
   readonly workflow: RunWorkflow
   /** Where failed containers told why; who has none records what Batch says alone. */
-  readonly logs?: LogStore
+  readonly logs?: Pick<LogStore, 'read'>
 }
 
 /** What became of an event: told in the log, and what tests look at. */

@@ -21,7 +21,7 @@ interface Dependencies {
   readonly runs: RunRepository
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
-  readonly logs?: LogStore
+  readonly logs?: Pick<LogStore, 'read'>
   readonly settings: SweepSettings
 }
 

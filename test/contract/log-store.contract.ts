@@ -26,6 +26,15 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
       expect(await logs.read(STREAM, 1000)).toBe('first\n\nthird é\n')
     })
 
+    it('reads nothing from a stream that was removed', async () => {
+      await harness.write(STREAM, ['line'])
+
+      await logs.remove(STREAM)
+      await logs.remove(STREAM)
+
+      expect(await logs.read(STREAM, 1000)).toBe('')
+    })
+
     it('reads nothing from a stream that does not exist', async () => {
       await harness.write('another stream', ['line'])
 

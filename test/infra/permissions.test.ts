@@ -39,7 +39,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       'event-bus/default if {"StringEquals":{"events:source":"app-engine"}}': 'events:PutEvents',
       'stateMachine:app-engine-run': 'states:StartExecution',
       'execution:app-engine-run:*': 'states:StopExecution',
-      '<JobLogs.Arn>': 'logs:GetLogEvents',
+      '<JobLogs.Arn>': 'logs:DeleteLogStream logs:GetLogEvents',
       'job/*': 'batch:TerminateJob',
       'job-definition/app-engine-*': 'batch:DeregisterJobDefinition',
       'repository/app-engine/*': 'ecr:BatchDeleteImage',

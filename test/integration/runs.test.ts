@@ -11,6 +11,12 @@ beforeAll(async () => {
   probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
 })
 
+/** Of an object; undefined before it is there. */
+async function lineCount(url: string): Promise<number | undefined> {
+  const answer = await fetch(url)
+  return answer.ok ? (await answer.text()).trimEnd().split('\n').length : undefined
+}
+
 describe('a run on the local stack', () => {
   it('goes from inputs to outputs in a real container', async () => {
     const text = 'first line\nsecond line — ünïcode $HOME `id`'
@@ -111,6 +117,8 @@ describe('a run on the local stack', () => {
     expect(error?.kind).toBe('task-failed')
     expect(lines.at(-2)).toMatch(/^line 1638399 *$/u)
     expect(lines.some((line) => /lines left out$/u.test(line))).toBe(true)
+    const kept = `${inject('emulatorUrl')}/${inject('bucketName')}/${run.replace('task-runs/', 'task-run-outputs-')}/log.txt`
+    await expect.poll(() => lineCount(kept), { timeout: 20_000 }).toBe(500)
   })
 
   it('gives the task no variable of ours and no network', async () => {

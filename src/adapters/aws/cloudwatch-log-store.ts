@@ -1,5 +1,6 @@
 import {
   type CloudWatchLogsClient,
+  DeleteLogStreamCommand,
   GetLogEventsCommand,
   type GetLogEventsCommandOutput,
   ResourceNotFoundException,
@@ -60,6 +61,14 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
         token = older
       }
       return newestText(pages.join(''), maxBytes)
+    },
+
+    async remove(logStreamName) {
+      try {
+        await client.send(new DeleteLogStreamCommand({ logGroupName, logStreamName }))
+      } catch (error) {
+        if (!(error instanceof ResourceNotFoundException)) throw error
+      }
     },
   }
 }

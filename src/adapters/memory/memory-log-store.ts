@@ -18,5 +18,9 @@ export function createMemoryLogStore(): MemoryLogStore {
     async read(logStreamName, maxBytes) {
       return newestText(streams.get(logStreamName) ?? '', maxBytes)
     },
+
+    async remove(logStreamName) {
+      streams.delete(logStreamName)
+    },
   }
 }

@@ -6,6 +6,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
+const LOG = 'task/task/1'
 const LONG = 'x'.repeat(5000)
 
 /** A running run with an input in the bucket, and something of its outputs. */
@@ -23,8 +24,9 @@ async function aRunningRun() {
   })
   await engine.runs.transition(RUN_ID, {
     to: 'RUNNING',
-    set: { job: { attempt: 1, jobName: 'job', jobId } },
+    set: { job: { attempt: 1, jobName: 'job', jobId, logStreamName: LOG } },
   })
+  engine.logs.put(LOG, 'a line')
   await engine.objects.put(`task-run-outputs-${RUN_ID}/1-1/sum`, '1')
   return { engine, jobId }
 }
@@ -38,6 +40,7 @@ describe('the deletion of a run', () => {
     expect(await engine.runs.find(RUN_ID)).toBeUndefined()
     expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
     expect(engine.objects.keys()).toEqual([])
+    expect(await engine.logs.read(LOG, 100)).toBe('')
     expect([...engine.workflow.stoppedRuns.keys()]).toEqual([RUN_ID])
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
   })
