@@ -1,13 +1,13 @@
 import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { dirname, join, sep } from 'node:path'
-import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { crc32 } from 'node:zlib'
-import yauzl from 'yauzl'
+import type { Entry } from 'yauzl'
 import { type Budget, MAX_DEPTH } from './limits.ts'
 import { FinalError, wordsOf } from './retry.ts'
 import { safePath } from './safe-path.ts'
+import { openZipFile, type ZipFile } from './zip-file.ts'
 
 /** Entries up to here are written whole, and at once: for small ones that is faster than a stream each. */
 const SMALL_ENTRY_BYTES = 1024 * 1024
@@ -26,31 +26,34 @@ export async function unpackZip(
   budget: Budget,
 ): Promise<void> {
   try {
-    await checkDirectory(zipPath, folder, (amount) => budget.take(name, amount))
-    const zip = await yauzl.openPromise(zipPath)
-    let lastFolder = ''
-    for await (const entry of zip.eachEntry()) {
-      const target = join(folder, safePath(entry.fileName))
-      const parent = isFolder(entry) ? target : dirname(target)
-      if (parent !== lastFolder) mkdirSync(parent, { recursive: true })
-      lastFolder = parent
-      if (!isFolder(entry)) await writeEntry(entry, await zip.openReadStreamPromise(entry), target)
+    const zip = await openZipFile(zipPath)
+    try {
+      await checkDirectory(zip, folder, (amount) => budget.take(name, amount))
+      let lastFolder = ''
+      for await (const entry of zip.entries()) {
+        const target = join(folder, safePath(entry.fileName))
+        const parent = isFolder(entry) ? target : dirname(target)
+        if (parent !== lastFolder) mkdirSync(parent, { recursive: true })
+        lastFolder = parent
+        if (!isFolder(entry)) await writeEntry(zip, entry, target)
+      }
+    } finally {
+      zip.close()
     }
   } catch (error) {
     throw new FinalError(`unpacking ${name}: ${wordsOf(error)}`, { cause: error })
   }
 }
 
-function isFolder(entry: yauzl.Entry): boolean {
+function isFolder(entry: Entry): boolean {
   return entry.fileName.endsWith('/')
 }
 
 /** @throws Error before anything is written */
-async function checkDirectory(zipPath: string, folder: string, take: Take): Promise<void> {
-  const zip = await yauzl.openPromise(zipPath)
+async function checkDirectory(zip: ZipFile, folder: string, take: Take): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   let free = bavail * bsize
-  for await (const entry of zip.eachEntry()) {
+  for await (const entry of zip.entries()) {
     const path = safePath(entry.fileName)
     if (path.split(sep).length > MAX_DEPTH) throw new FinalError(`folders may lie ${MAX_DEPTH} deep`)
     if (entry.isEncrypted()) throw new FinalError(`${quoted(path)} is encrypted`)
@@ -62,23 +65,24 @@ async function checkDirectory(zipPath: string, folder: string, take: Take): Prom
 
 type Take = (amount: Parameters<Budget['take']>[1]) => void
 
-/** yauzl compares the number of bytes with the one announced, but no checksum. */
-async function writeEntry(entry: yauzl.Entry, content: Readable, target: string): Promise<void> {
-  let checksum = 0
-  async function* counted() {
-    for await (const chunk of content as AsyncIterable<Buffer>) {
-      checksum = crc32(chunk, checksum)
-      yield chunk
-    }
-  }
+async function writeEntry(zip: ZipFile, entry: Entry, target: string): Promise<void> {
   // A second entry of the same name is an error, and does not replace the first.
   const once = { flag: 'wx' } as const
-  if (entry.uncompressedSize > SMALL_ENTRY_BYTES) {
+  let checksum = 0
+  if (entry.uncompressedSize > SMALL_ENTRY_BYTES || entry.compressedSize > SMALL_ENTRY_BYTES) {
+    // yauzl compares the number of bytes with the one announced, but no checksum.
+    const content = await zip.open(entry)
+    async function* counted() {
+      for await (const chunk of content as AsyncIterable<Buffer>) {
+        checksum = crc32(chunk, checksum)
+        yield chunk
+      }
+    }
     await pipeline(counted, createWriteStream(target, { flags: once.flag }))
   } else {
-    const chunks: Buffer[] = []
-    for await (const chunk of counted()) chunks.push(chunk)
-    writeFileSync(target, Buffer.concat(chunks), once)
+    const content = zip.readSmall(entry)
+    checksum = crc32(content)
+    writeFileSync(target, content, once)
   }
   if (checksum !== entry.crc32) throw new FinalError(`${quoted(entry.fileName)} has the wrong checksum`)
 }

@@ -1,0 +1,125 @@
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { inflateRawSync } from 'node:zlib'
+import yauzl from 'yauzl'
+
+/** The directory is read in steps of some 50 bytes, and asking the thread pool for each takes longer than all of the rest. */
+const WINDOW_BYTES = 256 * 1024
+
+const LOCAL_HEADER = { signature: 0x04034b50, sizeBytes: 30, nameLengthAt: 26, extraLengthAt: 28 } as const
+const STORED = 0
+const DEFLATED = 8
+
+/** A zip on the disk. */
+export interface ZipFile {
+  /** Its entries, checked by yauzl, in the directory's order; as often as they are asked for. */
+  entries(): AsyncIterable<yauzl.Entry>
+  /**
+   * Content of a small entry, decompressed; no more of it than announced is ever in memory.
+   * @throws Error
+   */
+  readSmall(entry: yauzl.Entry): Buffer
+  /** The same for an entry of any size. */
+  open(entry: yauzl.Entry): Promise<Readable>
+  close(): void
+}
+
+/** @throws Error when it is no zip */
+export async function openZipFile(path: string): Promise<ZipFile> {
+  const fd = openSync(path, 'r')
+  try {
+    const sizeBytes = fstatSync(fd).size
+    // The descriptor is closed here, not when the entries are through.
+    const read = () =>
+      yauzl.fromRandomAccessReaderPromise(new FileReader(path, fd), sizeBytes, { autoClose: false })
+    const zip = await read()
+    return {
+      async *entries() {
+        // yauzl goes through the entries once.
+        yield* (await read()).eachEntry()
+      },
+      open: (entry) => zip.openReadStreamPromise(entry),
+      readSmall: (entry) => decompress(entry, readContent(fd, entry)),
+      close: () => closeSync(fd),
+    }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+function readContent(fd: number, entry: yauzl.Entry): Buffer {
+  const { signature, sizeBytes, nameLengthAt, extraLengthAt } = LOCAL_HEADER
+  const headerStart = entry.relativeOffsetOfLocalHeader
+  const header = readBytes(fd, headerStart, sizeBytes)
+  if (header.readUInt32LE(0) !== signature) throw new Error('an entry is not where the directory says')
+  const namesBytes = header.readUInt16LE(nameLengthAt) + header.readUInt16LE(extraLengthAt)
+  return readBytes(fd, headerStart + sizeBytes + namesBytes, entry.compressedSize)
+}
+
+function decompress(entry: yauzl.Entry, content: Buffer): Buffer {
+  if (entry.compressionMethod === STORED) return content
+  if (entry.compressionMethod !== DEFLATED) {
+    throw new Error(`unsupported compression method ${entry.compressionMethod}`)
+  }
+  const bytes = inflateRawSync(content, { maxOutputLength: Math.max(entry.uncompressedSize, 1) })
+  if (bytes.length === entry.uncompressedSize) return bytes
+  throw new Error(`an entry has ${bytes.length} bytes instead of ${entry.uncompressedSize}`)
+}
+
+function readBytes(fd: number, start: number, length: number): Buffer {
+  const buffer = Buffer.allocUnsafe(length)
+  let filled = 0
+  while (filled < length) {
+    const count = readSync(fd, buffer, filled, length - filled, start + filled)
+    if (count === 0) throw new Error('it is cut short')
+    filled += count
+  }
+  return buffer
+}
+
+/** Serves the many small reads of the directory from one window of the file at a time. */
+class FileReader extends yauzl.RandomAccessReader {
+  readonly #path: string
+  readonly #fd: number
+  #start = 0
+  #window: Buffer = Buffer.alloc(0)
+
+  constructor(path: string, fd: number) {
+    super()
+    this.#path = path
+    this.#fd = fd
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    // Later, as yauzl expects: it would call itself ever deeper.
+    queueMicrotask(() => callback(this.#copy(buffer, offset, length, position)))
+  }
+
+  override _readStreamForRange(start: number, end: number): Readable {
+    // With a descriptor of its own, which goes with the stream.
+    return createReadStream(this.#path, { start, end: end - 1 })
+  }
+
+  #copy(buffer: Buffer, offset: number, length: number, position: number): Error | null {
+    try {
+      const from = position - this.#start
+      if (from < 0 || from + length > this.#window.length) {
+        const bytes = Buffer.allocUnsafe(Math.max(length, WINDOW_BYTES))
+        this.#window = bytes.subarray(0, readSync(this.#fd, bytes, 0, bytes.length, position))
+        this.#start = position
+      }
+      const start = position - this.#start
+      const copied = this.#window.copy(buffer, offset, start, start + length)
+      return copied === length ? null : new Error('it is cut short')
+    } catch (error) {
+      return error as Error
+    }
+  }
+}
