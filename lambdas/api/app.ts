@@ -14,14 +14,20 @@ import { uploadRoutes } from './routes/uploads.ts'
 /** Where core expects the API (http-api 1.1). */
 const BASE_PATH = '/app-engine/v1'
 
-/** The HTTP contract as one Hono app: `/ping` at the root, everything else below {@link BASE_PATH}. */
+/**
+ * `/ping` is at the root of the service; it is answered below {@link BASE_PATH} too, for a caller that knows only
+ * the base address: behind API Gateway the root of the host is not the root of the service.
+ */
+const PING_PATHS = ['/ping', `${BASE_PATH}/ping`]
+
+/** The HTTP contract as one Hono app: everything but ping below {@link BASE_PATH}. */
 export function createApp(deps: ApiDependencies): Hono {
   // Core writes some paths with a doubled slash (http-api 1.1).
   const app = new Hono({ getPath: (request) => getPath(request).replace(/\/{2,}/gu, '/') })
   app.onError((error, context) => answerError(context, error))
   app.notFound((context) => answerError(context, new DomainError('ROUTE_NOT_FOUND')))
 
-  app.get('/ping', (context) =>
+  app.on('GET', PING_PATHS, (context) =>
     context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' }),
   )
   // Order matters: a literal segment wins over a variable.
@@ -34,7 +40,7 @@ export function createApp(deps: ApiDependencies): Hono {
     ...taskRunRoutes(deps),
   ]
   for (const { method, path, handle } of routes) app.on(method, `${BASE_PATH}${path}`, handle)
-  refuseOtherMethods(app, '/ping', ['GET'])
+  for (const path of PING_PATHS) refuseOtherMethods(app, path, ['GET'])
   for (const [path, same] of Map.groupBy(routes, (route) => route.path)) {
     refuseOtherMethods(
       app,

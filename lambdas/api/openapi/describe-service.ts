@@ -8,13 +8,13 @@ const ping = component(
   z.strictObject({ status: z.literal('UP'), timestamp: instant, service: z.literal('app-engine') }),
 )
 
-/** http-api 5.1: the one path outside the versioned prefix. */
+/** http-api 5.1: the one path that is outside the versioned prefix too. */
 export const SERVICE_DESCRIPTIONS: RouteDescriptions = {
   'GET /ping': {
     tag: 'service',
     operationId: 'ping',
     summary: 'Tells that the service is up',
-    server: '/',
+    servers: ['/', '/app-engine/v1'],
     answers: answersJson(ping, 'It is up.'),
   },
 }

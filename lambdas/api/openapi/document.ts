@@ -33,7 +33,7 @@ const ROUTES: RouteDescriptions = {
 
 const DESCRIPTION = [
   "What Cytomine's core and other clients may ask of the App Engine.",
-  'Paths are relative to `/app-engine/v1`, except `/ping`, which is at the root; repeated slashes count as one. ' +
+  'Paths are relative to `/app-engine/v1`, except `/ping`, which is at the root as well; repeated slashes count as one. ' +
     'A path that is not in this document is answered by 404, a method that its path does not have by 405, both with an ' +
     '`Error`.',
   'Every error is an `Error`, but for status 403: a `TwoKeyError`. ' +
@@ -107,14 +107,14 @@ export function openApiText(): string {
 }
 
 function writeOperation(schemas: SchemaWriter, path: string, described: RouteDescription): Operation {
-  const { operationId, tag, summary, description, parameters = [], body, answers, server } = described
+  const { operationId, tag, summary, description, parameters = [], body, answers, servers } = described
   const written = [...pathVariables(path), ...parameters].map((one) => writeParameter(schemas, one))
   return {
     operationId,
     tags: [tag],
     summary,
     ...(description !== undefined && { description }),
-    ...(server !== undefined && { servers: [{ url: server }] }),
+    ...(servers !== undefined && { servers: servers.map((url) => ({ url })) }),
     ...(written.length > 0 && { parameters: written }),
     ...(body !== undefined && {
       requestBody: { required: true, content: writeContent(schemas, body, 'input') },

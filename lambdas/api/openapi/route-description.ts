@@ -40,8 +40,8 @@ export interface RouteDescription {
   readonly parameters?: readonly RequestParameter[]
   readonly body?: Content
   readonly answers: Readonly<Record<number, Answer>>
-  /** Where the path is not below the versioned prefix. */
-  readonly server?: string
+  /** Prefixes that the path is below, when it is not the versioned one alone. */
+  readonly servers?: readonly string[]
 }
 
 /** Descriptions by method and path, variables in braces: `GET /tasks/{id}`. */

@@ -27,10 +27,10 @@ async function anApi(options: Parameters<typeof anEngine>[0] = {}) {
 }
 
 describe('the routes', () => {
-  it('answer ping at the root', async () => {
+  it.each(['/ping', `${BASE}/ping`])('answer ping at %s', async (path) => {
     const { call } = await anApi()
 
-    expect(await call('GET', '/ping')).toMatchObject({
+    expect(await call('GET', path)).toMatchObject({
       status: 200,
       json: { status: 'UP', service: 'app-engine' },
     })
@@ -57,6 +57,7 @@ describe('the routes', () => {
     ['PATCH', `${BASE}/tasks`, 405],
     ['POST', `${BASE}/task-runs/${RUN_ID}`, 405],
     ['POST', '/ping', 405],
+    ['POST', `${BASE}/ping`, 405],
   ])('%s %s is refused with %d in the shape of the contract', async (method, path, status) => {
     const { call } = await anApi()
 

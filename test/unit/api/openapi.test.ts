@@ -32,9 +32,10 @@ describe('the OpenAPI document', () => {
       .routes.filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path.replace(BASE, '').replace(/:(\w+)/gu, '{$1}')}`)
 
+    const served = [...new Set(routes)]
     const described = operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`)
 
-    expect(described.sort()).toEqual(routes.sort())
+    expect(described.sort()).toEqual(served.sort())
   })
 
   it('is committed as it is generated', () => {
