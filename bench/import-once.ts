@@ -47,6 +47,7 @@ function pinnedRegistry(): ImageRegistry {
     ...registry,
     hasBlob: (_, digest) => registry.hasBlob(repository, digest),
     pushBlob: (_, bytes) => registry.pushBlob(repository, bytes),
+    pushNamedBlob: (_, blob, bytes) => registry.pushNamedBlob(repository, blob, bytes),
     pushManifest: (_, _tag, manifest, mediaType) =>
       registry.pushManifest(repository, tag, manifest, mediaType),
   }

@@ -367,6 +367,17 @@ export interface ImageRegistry {
     repository: string,
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<{ readonly digest: string; readonly sizeBytes: number }>
+  /**
+   * Sends one blob whose digest and size are told beforehand. The registry compares them with what arrives, so that nobody
+   * else needs to read the bytes for that.
+   * @returns whether the bytes have this digest; if not, the registry keeps nothing of them.
+   * @throws as {@link pushBlob}
+   */
+  pushNamedBlob(
+    repository: string,
+    blob: { readonly digest: string; readonly sizeBytes: number },
+    bytes: AsyncIterable<Uint8Array>,
+  ): Promise<boolean>
   /** @returns the digest under which the manifest can be pulled. */
   pushManifest(repository: string, tag: string, manifest: Uint8Array, mediaType: string): Promise<string>
   /** Removes the tag, and with the last tag the image; nothing happens when it is gone. */

@@ -51,6 +51,22 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(large).toEqual({ digest: digestOf(chunk.repeat(50)), sizeBytes: 5_000_000 })
     })
 
+    it.each([1, 50])(
+      'takes a blob of %d pieces that is what it is said to be, and no other',
+      async (pieces) => {
+        const chunk = 'x'.repeat(100_000)
+        const bytes = () => bytesOf(...Array<string>(pieces).fill(chunk))
+        const sizeBytes = pieces * chunk.length
+        const right = { digest: digestOf(chunk.repeat(pieces)), sizeBytes }
+        const wrong = { digest: digestOf('other'), sizeBytes }
+
+        expect(await registry.pushNamedBlob(REPOSITORY, wrong, bytes())).toBe(false)
+        expect(await registry.hasBlob(REPOSITORY, wrong.digest)).toBe(false)
+        expect(await registry.pushNamedBlob(REPOSITORY, right, bytes())).toBe(true)
+        expect(await registry.hasBlob(REPOSITORY, right.digest)).toBe(true)
+      },
+    )
+
     it('knows which blobs a repository has', async () => {
       const { digest } = await registry.pushBlob(REPOSITORY, bytesOf('some bytes'))
 
@@ -74,8 +90,10 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
         yield Buffer.from('some bytes')
         throw failure
       }
+      const large = { digest: digestOf('some bytes'), sizeBytes: 10_000_000 }
 
       await expect(registry.pushBlob(REPOSITORY, broken())).rejects.toBe(failure)
+      await expect(registry.pushNamedBlob(REPOSITORY, large, broken())).rejects.toBe(failure)
       expect(await registry.hasBlob(REPOSITORY, digestOf('some bytes'))).toBe(false)
     })
 

@@ -2,6 +2,7 @@ import { ECRClient } from '@aws-sdk/client-ecr'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createEcrImageRegistry } from '../../src/adapters/aws/ecr-image-registry.ts'
 import { createMemoryImageRegistry } from '../../src/adapters/memory/memory-image-registry.ts'
+import { readAll } from '../../src/formats/read-all.ts'
 import { type ImageRegistry, RegistryUnavailableError } from '../../src/ports.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'
 import { CREDENTIALS, type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.ts'
@@ -118,6 +119,32 @@ describe('ECR', () => {
       details: { description: expect.stringContaining('403 DENIED: not yours') },
     })
   })
+
+  it('sends a blob that is named in one request with its length', async () => {
+    const { digest, sizeBytes } = await aBlob(someBytes(MANY))
+
+    await registry.pushNamedBlob(repository, { digest, sizeBytes }, someBytes(MANY))
+
+    expect(sentBodies()).toHaveLength(1)
+    expect(server.blob(repository, digest)).toBeDefined()
+  })
+
+  it.each([-1, 1])('sends no named blob that has %d bytes too many', async (difference) => {
+    const { digest, sizeBytes } = await aBlob(someBytes(MANY))
+
+    const pushed = registry.pushNamedBlob(
+      repository,
+      { digest, sizeBytes: sizeBytes - difference },
+      someBytes(MANY),
+    )
+
+    await expect(pushed).rejects.toThrow(/bytes came in the place of/u)
+  })
+
+  async function aBlob(bytes: AsyncIterable<Uint8Array>) {
+    const blob = await readAll(bytes)
+    return { digest: digestOf(blob), sizeBytes: blob.length }
+  }
 
   const sentBodies = (): string[] => server.requests.filter((line) => /^(?:PATCH|PUT)/u.test(line))
 

@@ -66,6 +66,7 @@ export function createEcrImageRegistry({
     hasBlob: client.hasBlob,
     mountBlob: client.mountBlob,
     pushBlob: client.pushBlob,
+    pushNamedBlob: client.pushNamedBlob,
     async pushManifest(repository, tag, manifest, mediaType) {
       const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
       const present = await client.findManifest(repository, tag, mediaType)

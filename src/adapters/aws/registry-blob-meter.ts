@@ -11,8 +11,14 @@ export interface BlobMeter {
   result(): { readonly digest: string; readonly sizeBytes: number }
 }
 
-/** Measures a blob on its way to the registry. */
-export function measured(source: AsyncIterable<Uint8Array>): BlobMeter {
+/**
+ * Measures a blob on its way to the registry. One that is told beforehand is only counted: it fails when it ends too early or
+ * goes on too long, since the registry waits for exactly that many bytes.
+ */
+export function measured(
+  source: AsyncIterable<Uint8Array>,
+  told?: { readonly digest: string; readonly sizeBytes: number },
+): BlobMeter {
   const hash = createHash('sha256')
   const iterator = source[Symbol.asyncIterator]()
   let sizeBytes = 0
@@ -20,9 +26,13 @@ export function measured(source: AsyncIterable<Uint8Array>): BlobMeter {
   async function* meter(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-        hash.update(next.value)
+        if (told === undefined) hash.update(next.value)
         sizeBytes += next.value.length
+        if (told !== undefined && sizeBytes > told.sizeBytes) break
         yield next.value
+      }
+      if (told !== undefined && sizeBytes !== told.sizeBytes) {
+        throw new Error(`${sizeBytes} bytes came in the place of ${told.sizeBytes}`)
       }
     } catch (error) {
       failure = { error }
@@ -39,7 +49,7 @@ export function measured(source: AsyncIterable<Uint8Array>): BlobMeter {
       await bytes.return()
       await iterator.return?.()
     },
-    result: () => ({ digest: `sha256:${hash.digest('hex')}`, sizeBytes }),
+    result: () => told ?? { digest: `sha256:${hash.digest('hex')}`, sizeBytes },
   }
 }
 

@@ -26,6 +26,7 @@ export function createDistributionImageRegistry({
     hasBlob: client.hasBlob,
     mountBlob: client.mountBlob,
     pushBlob: client.pushBlob,
+    pushNamedBlob: client.pushNamedBlob,
     pushManifest: client.pushManifest,
     async removeImage(repository, tag) {
       const digest = await client.findManifest(repository, tag, MANIFEST)

@@ -59,6 +59,16 @@ export function createMemoryImageRegistry(): MemoryImageRegistry {
       return { digest: digestOf(blob), sizeBytes: blob.length }
     },
 
+    async pushNamedBlob(name, { digest }, bytes) {
+      const { blobs } = repositoryOf(name)
+      const chunks: Uint8Array[] = []
+      for await (const chunk of bytes) chunks.push(chunk)
+      const blob = Buffer.concat(chunks)
+      if (digestOf(blob) !== digest) return false
+      blobs.set(digest, blob)
+      return true
+    },
+
     async pushManifest(name, tag, manifest) {
       const { blobs, manifests, tags } = repositoryOf(name)
       const { config, layers } = JSON.parse(Buffer.from(manifest).toString('utf8')) as Manifest

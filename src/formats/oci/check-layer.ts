@@ -47,7 +47,7 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
 
 /**
  * Checks a layer while it streams by: the digest of its uncompressed tar against the config's diff id, where that is known. The
- * digest of a compressed file is left to its reader, who computes it anyway ({@link requireDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 128 MiB).
+ * digest of a compressed file is left to its reader ({@link requireDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 128 MiB).
  * @throws OciFormatError
  */
 export async function checkLayer(layer: LayerFile, bytes: AsyncIterable<Uint8Array>): Promise<CheckedLayer> {
@@ -115,11 +115,15 @@ async function* check(
  * A file whose place tells its digest must have it.
  * @throws OciFormatError
  */
-export function requireDigest({ name, digest }: LayerFile, found: string): void {
-  if (digest === undefined || found === digest) return
-  throw new OciFormatError(
+export function requireDigest(file: LayerFile, found: string): void {
+  if (file.digest !== undefined && found !== file.digest) throw wrongDigest(file)
+}
+
+/** A file that does not have the digest which its place tells. */
+export function wrongDigest({ name }: LayerFile): OciFormatError {
+  return new OciFormatError(
     'digest-mismatch',
-    `${name} has the digest ${found}, unlike its name says: the archive is damaged, save the image again`,
+    `${name} does not have the digest that its name says: the archive is damaged, save the image again`,
   )
 }
 

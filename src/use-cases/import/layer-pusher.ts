@@ -4,6 +4,7 @@ import {
   checkLayer,
   type LayerCompression,
   requireDigest,
+  wrongDigest,
 } from '../../formats/oci/check-layer.ts'
 import type { ArchiveFile } from '../../formats/oci/image-archive.ts'
 import { createSlots } from '../../formats/oci/slots.ts'
@@ -81,16 +82,15 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       const blob = await registry.pushBlob(repository, zstdLayer(bytes, slots))
       return { ...blob, compression: 'zstd' as LayerCompression }
     }
-    const { digest } = file
+    const { digest, sizeBytes } = file
+    if (digest === undefined) return { ...(await registry.pushBlob(repository, bytes)), compression }
     const isThere =
-      digest !== undefined &&
-      ((await registry.hasBlob(repository, digest)) || (await registry.mountBlob(repository, digest)))
+      (await registry.hasBlob(repository, digest)) || (await registry.mountBlob(repository, digest))
     // What is there need not be sent, but the archive must still be what it says.
-    const blob = isThere
-      ? { digest: await digestOf(bytes), sizeBytes: file.sizeBytes }
-      : await registry.pushBlob(repository, bytes)
-    requireDigest(file, blob.digest)
-    return { ...blob, compression }
+    if (isThere) requireDigest(file, await digestOf(bytes))
+    else if (!(await registry.pushNamedBlob(repository, { digest, sizeBytes }, bytes)))
+      throw wrongDigest(file)
+    return { digest, sizeBytes, compression }
   }
 }
 

@@ -52,6 +52,13 @@ function counting(importer: Importer, before: (count: number) => Promise<void> |
       sent.push(blob.digest)
       return blob
     },
+    pushNamedBlob: async (repository, blob, bytes) => {
+      count += 1
+      await before(count)
+      const isTaken = await importer.registry.pushNamedBlob(repository, blob, bytes)
+      sent.push(blob.digest)
+      return isTaken
+    },
   })
   return { watched, sent }
 }
