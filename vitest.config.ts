@@ -19,11 +19,14 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // Needs what the integration tests recorded (RECORD_CALLS).
+      { test: { name: 'permissions', include: ['test/permissions/**/*.test.ts'], hookTimeout: 120_000 } },
       {
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['test/integration/local-stack.ts'],
+          setupFiles: ['test/integration/record-calls.ts'],
           testTimeout: 120_000,
           hookTimeout: 240_000,
           fileParallelism: false,

@@ -65,6 +65,7 @@ await importBundle(
     registry: pinnedRegistry(),
     scheduler: createMemoryJobScheduler(),
     requests: { send: async () => {} },
+    metrics: { count: () => {}, observe: () => {} },
     repeat,
     settings: {
       repositoryPrefix: 'bench',

@@ -1,4 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { DomainError } from '../src/domain/errors.ts'
+import type { SignRequest } from '../src/signing/sign-request.ts'
 import { createApi } from './api.ts'
 import { awaitImport } from './await-import.ts'
 import { createConnect } from './connections.ts'
@@ -13,6 +15,8 @@ import { createUploads } from './uploads.ts'
 export interface EdgeOptions {
   /** Base URL of the API, without the service's own prefix and version. */
   readonly apiUrl: URL
+  /** Signs what goes to the API, never what goes to S3; left out where the API asks nobody for credentials. */
+  readonly sign?: SignRequest
   readonly log: (text: string) => void
   /** Pauses between the attempts of what fails for a passing reason; others in tests. */
   readonly pausesMs?: readonly number[]
@@ -31,6 +35,12 @@ export interface Edge {
  */
 export const SMALL_BODY_BYTES = 4 * 1024 * 1024
 
+/** API Gateway takes no larger body. One that is to be signed is held whole, so the edge refuses it by itself. */
+const SIGNED_BODY_BYTES = 10 * 1024 * 1024
+
+/** Answered by the edge alone: whoever restarts edges must not do so because the API is away. */
+export const HEALTH_PATH = '/edge/health'
+
 /** A part, and what the client asked for, are tried again for 16 s; calls about the upload for 4 s. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000]
 const API_PAUSES = 4
@@ -42,9 +52,9 @@ const LINGER_MS = 30 * 60_000
  * Passes requests on to the API, but for bodies that are too large for it: these become uploads while they arrive.
  * At most 64 MB of a body are in memory: 4 MiB that were read before it was known to be large, and three parts of 16 MiB.
  */
-export function createEdge({ apiUrl, log, pausesMs = PAUSES_MS }: EdgeOptions): Edge {
+export function createEdge({ apiUrl, sign, log, pausesMs = PAUSES_MS }: EdgeOptions): Edge {
   const connect = createConnect()
-  const api = createApi(apiUrl, connect)
+  const api = createApi(apiUrl, connect, sign)
   const uploads = createUploads(api, pausesMs.slice(0, API_PAUSES))
   const working = new Set<Promise<void>>()
 
@@ -70,9 +80,11 @@ export function createEdge({ apiUrl, log, pausesMs = PAUSES_MS }: EdgeOptions): 
       isRepeatable: !hasBody(request),
       ...(isImport && { follow: (answer, signal) => awaitImport(answer, { api, pausesMs, signal }) }),
     }
+    if (!hasBody(request)) return passOn(api, request, response, options)
     const lengthBytes = headers['content-length']
-    if (route === undefined || !hasBody(request) || Number(lengthBytes) <= SMALL_BODY_BYTES) {
-      return passOn(api, request, response, options)
+    if (route === undefined || Number(lengthBytes) <= SMALL_BODY_BYTES) {
+      const body = api.isSigned ? { body: await readToSign(request) } : {}
+      return passOn(api, request, response, { ...options, ...body })
     }
     const body = lengthBytes === undefined ? await readSmallBody(request, SMALL_BODY_BYTES) : undefined
     return body === undefined
@@ -85,6 +97,10 @@ export function createEdge({ apiUrl, log, pausesMs = PAUSES_MS }: EdgeOptions): 
       // An absolute URL would ask for a proxy to anywhere.
       if (!request.url?.startsWith('/')) {
         response.writeHead(400).end()
+        return
+      }
+      if (request.url === HEALTH_PATH) {
+        response.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
         return
       }
       const work = handle(request, response)
@@ -102,6 +118,15 @@ export function createEdge({ apiUrl, log, pausesMs = PAUSES_MS }: EdgeOptions): 
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** @throws DomainError when the API would not take it */
+async function readToSign(request: IncomingMessage): Promise<Buffer> {
+  const isTooLong = Number(request.headers['content-length']) > SIGNED_BODY_BYTES
+  const body = isTooLong ? undefined : await readSmallBody(request, SIGNED_BODY_BYTES)
+  if (body !== undefined) return body
+  const text = 'the request is larger than the 10 MB that the API takes'
+  throw new DomainError('INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED', { type: 'empty' }, { text })
 }
 
 /** With its causes, which say what really happened. */

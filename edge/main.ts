@@ -1,7 +1,9 @@
 /* The edge: the front door in front of the API. Holds no state; as many as wanted may run side by side. */
 import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
+import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
+import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
 import { createEdge } from './edge.ts'
 
 /** Local mode holds a channel to the edge and wants it gone at once; elsewhere below the 30 s of ECS and Kubernetes. */
@@ -12,6 +14,10 @@ const settingsSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   /** Base URL of the API, without the service's own prefix and version. */
   API_URL: z.url({ protocol: /^https?$/u }),
+  /** `iam`: requests are signed, with credentials where the AWS SDKs look for them. */
+  API_AUTH: z.enum(['none', 'iam']).default('none'),
+  /** Longer than a load balancer keeps idle connections, or it will use one that is being closed. */
+  KEEP_ALIVE_SECONDS: z.coerce.number().min(1).max(86_400).default(5),
   /** Requests under way, uploads included, get this long to end after SIGTERM. */
   STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
@@ -26,13 +32,16 @@ const log = (text: string): void => console.log(`${new Date().toISOString()} ${t
 
 const settings = settingsSchema.safeParse(process.env)
 if (!settings.success) fail(`The edge cannot start: ${z.prettifyError(settings.error)}`)
-const { PORT, HOST, API_URL, STOP_TIMEOUT_SECONDS } = settings.data
+const { PORT, HOST, API_URL, API_AUTH, KEEP_ALIVE_SECONDS, STOP_TIMEOUT_SECONDS } = settings.data
 
-const edge = createEdge({ apiUrl: new URL(API_URL), log })
+const apiUrl = new URL(API_URL)
+const sign = API_AUTH === 'iam' ? await createOwnSigner().catch(failToSign) : undefined
+const edge = createEdge({ apiUrl, log, ...(sign && { sign }) })
 // Probes of idle connections tell of a client that vanished without a word; its upload is discarded then.
 const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, edge.listener)
 // An upload may take hours, and so may a client that reads slowly.
 server.requestTimeout = 0
+server.keepAliveTimeout = KEEP_ALIVE_SECONDS * 1000
 
 server.once('error', (error: NodeJS.ErrnoException) => {
   fail(
@@ -42,7 +51,7 @@ server.once('error', (error: NodeJS.ErrnoException) => {
   )
 })
 server.listen(PORT, HOST, () => {
-  log(`the edge listens on ${HOST}:${PORT} for ${API_URL}`)
+  log(`the edge listens on ${HOST}:${PORT} for ${API_URL}${sign ? ', signing' : ''}`)
   process.send?.('ready')
 })
 
@@ -58,6 +67,17 @@ async function stop(timeoutSeconds: number): Promise<void> {
   server.closeAllConnections()
   await Promise.race([edge.settled(), pause(DISCARD_SECONDS * 1000)])
   process.exit(0)
+}
+
+/** Looks for credentials at once: an edge without any is of no use. */
+async function createOwnSigner(): Promise<SignRequest> {
+  const credentials = defaultProvider()
+  await credentials()
+  return createSigner({ region: regionOf(apiUrl, process.env), credentials })
+}
+
+function failToSign(error: Error): never {
+  fail(`The edge cannot sign requests: ${error.message}`)
 }
 
 function fail(sentence: string): never {

@@ -29,27 +29,44 @@ export async function passOn(
   response.once('close', () => {
     if (!response.writableFinished) controller.abort(new ClientGoneError())
   })
-  const open = (): ClientRequest => {
+  const prepare = (): Promise<() => ClientRequest> => {
     const dropped = ['host', 'expect', ...(body === undefined ? [] : ['content-length'])]
     const length = body === undefined ? [] : ['content-length', String(body.length)]
     const headers = [...endToEndHeaders(request.rawHeaders, dropped), ...length]
-    return api.open({ method: request.method ?? 'GET', path: request.url ?? '/', headers, signal })
+    const { method = 'GET', url: path = '/' } = request
+    return api.prepare({ method, path, headers, signal, ...(body && { body }) })
   }
-  let outgoing = open()
+  let outgoing = (await prepare())()
   // A body that breaks off destroys the outgoing request, whose own error is told below.
   if (body === undefined) pipeline(request, outgoing).catch(() => undefined)
   else outgoing.end(body)
   const answer = await answerTo(outgoing)
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
       if (!outgoing.reusedSocket || !isRepeatable || response.destroyed) throw error
       // The API closed an idle connection at the moment it was used again.
-      outgoing = open().end(body)
+      outgoing = (await prepare())().end(body)
       return answerTo(outgoing)
     })
     .catch((error: unknown) => {
       throw new UnreachableError('API', error)
     })
+  const refusal = gatewayRefusal(answer)
+  if (refusal !== undefined) {
+    answer.resume()
+    throw new UnreachableError('API', refusal)
+  }
   await passBack((await follow?.(answer, signal)) ?? answer, response)
+}
+
+/**
+ * The gateway lets the edge itself not in: a wrong signature, a missing permission, another network. That is no fault of the client,
+ * who would learn the edge's role from the body. The function behind the gateway cannot set this header.
+ */
+function gatewayRefusal({ statusCode, headers }: IncomingMessage): Error | undefined {
+  const kind = headers['x-amzn-errortype']
+  return statusCode === 403 && kind !== undefined
+    ? new Error(`the gateway refuses the edge: ${kind}`)
+    : undefined
 }
 
 /** Gives the client an answer of the API as it is. */

@@ -61,6 +61,8 @@ export interface Stage {
   readonly sweep: { readonly every: Duration; readonly grace: Duration; readonly stepLimit: Duration }
   /** Requests a second that the API takes, and how many at once. */
   readonly throttle: { readonly rate: number; readonly burst: number }
+  /** Whom alarms write to; has to confirm a mail from AWS first. */
+  readonly alarmEmail?: string
   readonly emulator?: Emulator
 }
 

@@ -6,8 +6,10 @@ import { type Child, startOurs } from './child.ts'
 import { type ContainerEngine, LABELS, removeLabelled } from './container-engine.ts'
 import { type DeployedStack, deploy } from './deploy.ts'
 import { detectEngine } from './detect-engine.ts'
-import { answers, findPython, installEmulator, startEmulator } from './emulator.ts'
+import { answers, installEmulator, startEmulator } from './emulator.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
+import { findPython } from './python-packages.ts'
+import { recordingOptions } from './recording/recording.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { UserError } from './user-error.ts'
 
@@ -20,6 +22,8 @@ export interface LocalStackOptions {
   readonly logDirectory?: string
   /** Gives the address that all parts use for S3 instead of the emulator's own, for one who counts its requests. */
   readonly s3Through?: (emulatorUrl: string) => Promise<string>
+  /** Gives the address that functions use for everything else in AWS but Batch, for one who disturbs their calls. */
+  readonly functionsThrough?: (emulatorUrl: string) => Promise<string>
   readonly progress: Progress
 }
 
@@ -42,7 +46,7 @@ const PROJECT = join(import.meta.dirname, '..')
 const REGION = 'us-east-1'
 const ACCOUNT = '000000000000'
 /** The stage's image of the stager, which runs as a plain process: nothing has to be built. */
-const PROCESS_IMAGES = { 'app-engine/stager:local': ['node', 'stager/main.ts'] }
+const PROCESS_IMAGES = { 'app-engine/stager:local': ['node', ...recordingOptions(), 'stager/main.ts'] }
 
 /** One start under way: where things are, and what has to be undone in which order. */
 interface Start extends LocalStackOptions {
@@ -89,11 +93,12 @@ async function startParts(start: Start): Promise<LocalStack> {
     await removeLabelled(engine, `${LABELS.instance}=${instance}`)
   })
 
-  const outputs = await progress.step('CDK stacks', () =>
+  const outputs = await progress.step('CDK stacks', async () =>
     deploy({
       projectDirectory: PROJECT,
       instanceDirectory: directory,
-      environment,
+      // The local stage hands this address on to its functions.
+      environment: { ...environment, AWS_ENDPOINT_URL: await functionsUrlOf(start, emulatorUrl) },
       account: ACCOUNT,
       region: REGION,
     }),
@@ -140,10 +145,16 @@ async function s3UrlOf({ s3Through }: Start, emulatorUrl: string): Promise<strin
   return s3Through === undefined ? emulatorUrl : s3Through(emulatorUrl)
 }
 
+async function functionsUrlOf({ functionsThrough }: Start, emulatorUrl: string): Promise<string> {
+  return functionsThrough === undefined ? emulatorUrl : functionsThrough(emulatorUrl)
+}
+
 /** @returns the emulator's address. */
 async function startOwnEmulator(start: Start, batchUrl: string): Promise<string> {
   const { directory, logs, progress, cleanups } = start
-  const python = await progress.step('Python', findPython)
+  const python = await progress.step('Python', () =>
+    findPython('The AWS emulator', 'set AWS_ENDPOINT_URL to an emulator that runs already'),
+  )
   const installed = await progress.step('AWS emulator, installed', () =>
     installEmulator(python, join(PROJECT, '.local', 'venv')),
   )
@@ -158,7 +169,10 @@ async function startOwnEmulator(start: Start, batchUrl: string): Promise<string>
       python: installed,
       port,
       // Functions inherit the emulator's environment, so this is also where they find AWS.
-      environment: awsEnvironment(url, batchUrl, await s3UrlOf(start, url)),
+      environment: {
+        ...awsEnvironment(url, batchUrl, await s3UrlOf(start, url)),
+        NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...recordingOptions()].join(' '),
+      },
       directory,
       logFile: join(logs, 'emulator.log'),
     }),
@@ -198,7 +212,7 @@ function startBatch(
 
 function startEdge({ logs }: Start, port: number, apiUrl: string): Promise<Child> {
   return startOurs({
-    command: ['node', 'edge/main.ts'],
+    command: ['node', ...recordingOptions(), 'edge/main.ts'],
     environment: { PATH: programPath(), PORT: String(port), API_URL: apiUrl },
     directory: PROJECT,
     logFile: join(logs, 'edge.log'),
@@ -220,6 +234,8 @@ function awsEnvironment(emulatorUrl: string, batchUrl: string, s3Url: string): N
     AWS_DEFAULT_REGION: REGION,
     // Nothing here has instance metadata; looking for it takes seconds.
     AWS_EC2_METADATA_DISABLED: 'true',
+    // Functions and stagers are started often, and half of that is reading their code.
+    NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
   }
 }
 

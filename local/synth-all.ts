@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { delimiter, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { STAGE_NAMES } from '../lib/stages.ts'
+import { bundlesOf, LARGEST_BUNDLE_BYTES } from './templates/bundles.ts'
+import { synthesizedStage } from './templates/read-stage.ts'
 
 /*
  * Synthesizes every stage as `cdk deploy` would, bundles included, with no credentials and no network. A finding of
- * cdk-nag makes the CDK command line fail, and with it this script.
+ * cdk-nag makes the CDK command line fail, and with it this script, and so does a bundle that has grown too large.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -39,9 +41,19 @@ async function synthesize(stage: string): Promise<boolean> {
   return code === 0
 }
 
+function areSmallEnough(stage: string): boolean {
+  const tooLarge = bundlesOf(synthesizedStage(stage)).filter(
+    ({ sizeBytes }) => sizeBytes > LARGEST_BUNDLE_BYTES,
+  )
+  for (const { id, sizeBytes } of tooLarge) {
+    console.log(`${stage}: the bundle of ${id} has ${sizeBytes} bytes, more than ${LARGEST_BUNDLE_BYTES}`)
+  }
+  return tooLarge.length === 0
+}
+
 for (const stage of STAGE_NAMES) {
   const started = performance.now()
-  const isSound = await synthesize(stage)
+  const isSound = (await synthesize(stage)) && areSmallEnough(stage)
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   console.log(`${stage}: ${isSound ? 'ok' : 'FAILED'} in ${seconds} s`)
   if (!isSound) process.exitCode = 1

@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
 import { DomainError, type ErrorBody } from './domain/errors.ts'
 import type { JobDefinition, JobOverrides } from './domain/job/job-definition.ts'
+import type { CountName, KindOf, MeasureName } from './domain/metrics.ts'
+import type { JobUsage } from './domain/run/cost.ts'
 import type { JobDetail } from './domain/run/job-outcome.ts'
 import type { InputValue, Run, RunFailure, RunJob } from './domain/run/run.ts'
 import type { RunState } from './domain/run/transitions.ts'
@@ -143,6 +145,11 @@ export interface RunRepository {
     job: RunJob,
     condition?: { readonly attempt: number | undefined } | { readonly ifJob: RunJob | undefined },
   ): Promise<Run>
+  /**
+   * Adds what its job took to a run that ended before its job did; nothing else of the run changes.
+   * @returns false, and nothing changes, when it is known, or the run goes on, is gone, or has another attempt.
+   */
+  recordUsage(runId: string, attempt: number, usage: JobUsage): Promise<boolean>
   putInput(value: InputValue): Promise<void>
   findInput(runId: string, parameterName: string, valueId: string): Promise<InputValue | undefined>
   /** Nothing happens when it is gone. */
@@ -462,4 +469,15 @@ export interface LogStore {
   read(logStreamName: string, maxBytes: number): Promise<string>
   /** Removes the stream; nothing happens when it is gone. */
   remove(logStreamName: string): Promise<void>
+}
+
+/** Figures of this installation, by the names of src/domain/metrics.ts. Neither method fails or waits. */
+export interface Metrics {
+  /** One more of this kind. What `about` says stands in the log beside the figure and can be searched for. */
+  count<Name extends CountName>(
+    name: Name,
+    kind: KindOf<Name>,
+    about?: Readonly<Record<string, string>>,
+  ): void
+  observe(name: MeasureName, value: number): void
 }

@@ -10,6 +10,7 @@ import {
   STAGER_VARIABLES,
   type StagedInputs,
   type StagedOutputs,
+  type StageReport,
   signedPartsSchema,
   stagedInputsSchema,
   stagedOutputsSchema,
@@ -26,10 +27,13 @@ export interface StagingApi {
   /** URLs of parts, in order. */
   partUrls(parts: PartUrls): Promise<readonly string[]>
   completeParts(output: CompleteParts): Promise<void>
+  /** Tried once and given up soon, without a word: it is for statistics, and the machine is paid for meanwhile. */
+  report(report: StageReport): Promise<void>
 }
 
 /** API Gateway ends a call after 29 s. */
 const TIMEOUT_MS = 35_000
+const REPORT_TIMEOUT_MS = 5_000
 
 /** @throws Error naming the variable that the job did not set */
 export function createStagingApi(
@@ -72,6 +76,18 @@ export function createStagingApi(
     beginParts: (output) => call('parts', begunPartsSchema, output),
     partUrls: async (parts) => (await call('parts/urls', signedPartsSchema, parts)).urls,
     completeParts: async (output) => void (await call('parts/complete', completedPartsSchema, output)),
+    report: async (report) => {
+      const request = {
+        method: 'POST',
+        headers,
+        body: JSON.stringify(report),
+        signal: AbortSignal.timeout(REPORT_TIMEOUT_MS),
+      }
+      await fetch(`${run}report`, request).then(
+        (response) => response.arrayBuffer().catch(() => undefined),
+        () => undefined,
+      )
+    },
   }
 }
 

@@ -10,11 +10,16 @@ const ATTEMPT_VARIABLE = 'AWS_BATCH_JOB_ATTEMPT'
 
 async function main([command, first, second]: readonly string[]): Promise<void> {
   const api = createStagingApi(process.env)
+  const secondsBefore = performance.now() / 1000
+  const report = (stage: 'in' | 'out') =>
+    api.report({ stage, seconds: performance.now() / 1000 - secondsBefore })
   if (command === 'stage-in' && first !== undefined && second !== undefined) {
-    return stageIn(api, first, second)
+    await stageIn(api, first, second)
+    return report('in')
   }
   if (command === 'stage-out' && first !== undefined) {
-    return stageOut(api, first, Number(process.env[ATTEMPT_VARIABLE] ?? '1'))
+    await stageOut(api, first, Number(process.env[ATTEMPT_VARIABLE] ?? '1'))
+    return report('out')
   }
   throw new Error(USAGE)
 }

@@ -19,7 +19,7 @@ const MAX_ENTRIES = 10_000
  * the files go up, last the listing itself, whose presence says that everything before arrived.
  */
 export async function stageOut(
-  api: Omit<StagingApi, 'inputs'>,
+  api: Omit<StagingApi, 'inputs' | 'report'>,
   outputFolder: string,
   jobAttempt: number,
   settings: TransferSettings = TRANSFER_SETTINGS,

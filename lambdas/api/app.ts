@@ -2,6 +2,7 @@ import { Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { DomainError } from '../../src/domain/errors.ts'
 import type { ApiDependencies } from './dependencies.ts'
+import { beginRequestLog } from './log-context.ts'
 import { answerError } from './problem.ts'
 import type { Route } from './route.ts'
 import { provisionRoutes } from './routes/provisions.ts'
@@ -27,6 +28,11 @@ export function createApp(deps: ApiDependencies): Hono {
   app.onError((error, context) => answerError(context, error))
   app.notFound((context) => answerError(context, new DomainError('ROUTE_NOT_FOUND')))
 
+  // A file of somebody else is what its type says, whatever a browser makes of its bytes.
+  app.use(async (context, next) => {
+    await next()
+    context.header('x-content-type-options', 'nosniff')
+  })
   app.on('GET', PING_PATHS, (context) =>
     context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' }),
   )
@@ -39,7 +45,12 @@ export function createApp(deps: ApiDependencies): Hono {
     ...provisionRoutes(deps),
     ...taskRunRoutes(deps),
   ]
-  for (const { method, path, handle } of routes) app.on(method, `${BASE_PATH}${path}`, handle)
+  for (const { method, path, handle } of routes) {
+    app.on(method, `${BASE_PATH}${path}`, (context) => {
+      beginRequestLog(context, path)
+      return handle(context)
+    })
+  }
   for (const path of PING_PATHS) refuseOtherMethods(app, path, ['GET'])
   for (const [path, same] of Map.groupBy(routes, (route) => route.path)) {
     refuseOtherMethods(

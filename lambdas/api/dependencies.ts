@@ -4,6 +4,7 @@ import type {
   ImportRequests,
   JobScheduler,
   LogStore,
+  Metrics,
   ObjectStore,
   PartStore,
   RunRepository,
@@ -27,6 +28,7 @@ export interface ApiDependencies {
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
   readonly logs: LogStore
+  readonly metrics: Metrics
   /** Between two looks at an import. */
   readonly pause: () => Promise<void>
 }

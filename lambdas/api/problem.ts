@@ -12,7 +12,8 @@ export function answerError(context: Context, error: unknown): Response {
   }
   if (error instanceof DomainError) return answer(context, error.status, error.body)
   const requestId = requestIdOf(context)
-  logger.error('request failed', { requestId, path: context.req.path, error: error as Error })
+  // The entry has the route and the ids already; the path itself may hold a run's secret.
+  logger.error('request failed', { requestId, error: error as Error })
   const hidden = new DomainError('INTERNAL_SERVER_ERROR', {
     type: 'server',
     exceptionMessage: `request ${requestId}`,
@@ -26,7 +27,8 @@ function answer(context: Context, status: number, body: ErrorBody): Response {
   return context.json(shown, status as ContentfulStatusCode)
 }
 
-function requestIdOf(context: Context): string {
+/** API Gateway's, which its access log tells too. */
+export function requestIdOf(context: Context): string {
   const env = context.env as { readonly requestContext?: { readonly requestId?: string } } | undefined
   return env?.requestContext?.requestId ?? crypto.randomUUID()
 }

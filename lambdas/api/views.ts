@@ -1,4 +1,5 @@
 import { itemName } from '../../src/domain/run/array-provisions.ts'
+import type { JobUsage } from '../../src/domain/run/cost.ts'
 import type { Run } from '../../src/domain/run/run.ts'
 import { waitingReason } from '../../src/domain/run/waiting.ts'
 import type { Store } from '../../src/domain/store.ts'
@@ -92,7 +93,13 @@ export function viewRun(run: Run, task: Task, now: Date): object {
     updatedAt: run.updatedAt,
     ...(statusReason === undefined ? {} : { statusReason }),
     ...(run.failure === undefined ? {} : { error: run.failure }),
+    ...(run.job?.usage === undefined ? {} : { cost: viewCost(run.job.usage) }),
   }
+}
+
+/** What is charged for; times of waiting and computing are for the operators' figures. */
+function viewCost({ queueSeconds: _queue, jobSeconds: _job, ...cost }: JobUsage): object {
+  return cost
 }
 
 /** http-api 5.15: no `value` for images and files, nor for arrays of them or of geometries. */

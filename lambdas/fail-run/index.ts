@@ -1,7 +1,8 @@
+import type { Context } from 'aws-lambda'
 import * as z from 'zod'
 import { createFailDependencies } from '../../src/runtime/dependencies.ts'
 import { readEnvironment } from '../../src/runtime/environment.ts'
-import { logger } from '../../src/runtime/observability.ts'
+import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { failRun } from '../../src/use-cases/fail-run.ts'
 
 const inputSchema = z.object({
@@ -13,8 +14,9 @@ const inputSchema = z.object({
 const deps = createFailDependencies(readEnvironment('fail-run'))
 
 /** The workflow's way out when a step went wrong: the run ends FAILED, with what the step said. */
-export async function handler(event: unknown): Promise<void> {
+export async function handler(event: unknown, context: Context): Promise<void> {
   const input = inputSchema.parse(event)
-  logger.warn('workflow failed', { ...input })
+  beginLog({ requestId: context.awsRequestId, runId: input.runId })
+  logger.warn('workflow failed', { failure: input.error, cause: input.cause })
   await failRun(deps, input)
 }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { collectAtOnce } from '../../src/runtime/collect-at-once.ts'
 import { createImportDependencies } from '../../src/runtime/dependencies.ts'
 import { IMPORT_REQUESTED, PREFIXES, readEnvironment } from '../../src/runtime/environment.ts'
-import { logger } from '../../src/runtime/observability.ts'
+import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { importBundle } from '../../src/use-cases/import-bundle.ts'
 
 const eventSchema = z.discriminatedUnion('detail-type', [
@@ -24,9 +24,10 @@ const deps = createImportDependencies(readEnvironment('import-bundle'))
 /** Imports the bundle that has arrived under `uploads/`, or that somebody has asked for. */
 export async function handler(event: EventBridgeEvent<string, unknown>, context: Context): Promise<void> {
   const upload = uploadOf(eventSchema.parse(event))
-  logger.info('import starts', { ...upload })
+  beginLog({ requestId: context.awsRequestId, uploadId: upload.uploadId })
+  logger.info('import starts')
   await importBundle(deps, { ...upload, timeLeftMs: () => context.getRemainingTimeInMillis() })
-  logger.info('import ended', { ...upload })
+  logger.info('import ended')
 }
 
 function uploadOf(event: z.infer<typeof eventSchema>): { readonly uploadId: string; readonly key?: string } {

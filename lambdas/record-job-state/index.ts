@@ -1,22 +1,28 @@
-import type { EventBridgeEvent } from 'aws-lambda'
+import type { Context, EventBridgeEvent } from 'aws-lambda'
+import { parseJobName } from '../../src/domain/job/job-definition.ts'
 import { jobDetailSchema } from '../../src/domain/run/job-outcome.ts'
 import { createRecordDependencies } from '../../src/runtime/dependencies.ts'
 import { readEnvironment } from '../../src/runtime/environment.ts'
-import { logger } from '../../src/runtime/observability.ts'
+import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { keepRunLog } from '../../src/use-cases/keep-run-log.ts'
 import { recordJobState } from '../../src/use-cases/record-job-state.ts'
 
 const deps = createRecordDependencies(readEnvironment('record-job-state'))
 
 /** Takes a "Batch Job State Change" over to its run. */
-export async function handler(event: EventBridgeEvent<'Batch Job State Change', unknown>): Promise<void> {
+export async function handler(
+  event: EventBridgeEvent<'Batch Job State Change', unknown>,
+  context: Context,
+): Promise<void> {
   const job = jobDetailSchema.parse(event.detail)
+  const runId = parseJobName(job.jobName)?.runId
+  beginLog({ requestId: context.awsRequestId, jobId: job.jobId, ...(runId === undefined ? {} : { runId }) })
   const outcome = await recordJobState(deps, job)
-  logger.info('job state', { jobName: job.jobName, jobId: job.jobId, status: job.status, outcome })
+  logger.info('job state', { jobName: job.jobName, status: job.status, outcome })
   try {
     await keepRunLog(deps, job)
   } catch (error) {
     // The run has its end; its log is still where the container wrote it.
-    logger.warn('log not kept', { jobName: job.jobName, error: error as Error })
+    logger.warn('log not kept', { error: error as Error })
   }
 }

@@ -1,7 +1,8 @@
+import type { Context } from 'aws-lambda'
 import * as z from 'zod'
 import { createSubmitDependencies } from '../../src/runtime/dependencies.ts'
 import { readEnvironment } from '../../src/runtime/environment.ts'
-import { logger } from '../../src/runtime/observability.ts'
+import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { submitJob } from '../../src/use-cases/submit-job.ts'
 
 const inputSchema = z.object({ runId: z.uuid(), taskToken: z.string() })
@@ -9,9 +10,10 @@ const inputSchema = z.object({ runId: z.uuid(), taskToken: z.string() })
 const deps = createSubmitDependencies(readEnvironment('submit-job'))
 
 /** First step of the workflow: hands the run to Batch and keeps the token. */
-export async function handler(event: unknown): Promise<void> {
+export async function handler(event: unknown, context: Context): Promise<void> {
   const input = inputSchema.parse(event)
+  beginLog({ requestId: context.awsRequestId, runId: input.runId })
   const { outcome, error } = await submitJob(deps, input)
-  if (error === undefined) logger.info('submit job', { runId: input.runId, outcome })
-  else logger.warn('submit job', { runId: input.runId, outcome, error: error as Error })
+  if (error === undefined) logger.info('submit job', { outcome })
+  else logger.warn('submit job', { outcome, error: error as Error })
 }

@@ -2,7 +2,7 @@ import type { Context } from 'aws-lambda'
 import type { ActiveRunsPlace } from '../../src/ports.ts'
 import { createSweepDependencies } from '../../src/runtime/dependencies.ts'
 import { readEnvironment } from '../../src/runtime/environment.ts'
-import { logger } from '../../src/runtime/observability.ts'
+import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { sweepRuns } from '../../src/use-cases/sweep-runs.ts'
 
 const deps = createSweepDependencies(readEnvironment('sweep-runs'))
@@ -12,12 +12,19 @@ let after: ActiveRunsPlace | undefined
 
 /** Called from time to time: looks after runs whose events, calls or processes were lost. */
 export async function handler(_event: unknown, context: Context): Promise<void> {
-  const { runs, next } = await sweepRuns(deps, {
+  beginLog({ requestId: context.awsRequestId })
+  const { runs, oldestSeconds, next } = await sweepRuns(deps, {
     after,
     timeLeftMs: () => context.getRemainingTimeInMillis(),
-    onRepair: (repair) => logger.warn('run repaired', { ...repair }),
+    onRepair: (repair) => {
+      logger.warn('run repaired', { ...repair })
+      deps.metrics.count('Repairs', repair.repair)
+    },
     onProblem: (runId, error) => logger.error('run not looked after', { runId, error: error as Error }),
   })
+  // Of a part of the runs, the number would mislead; the oldest come first.
+  if (after === undefined) deps.metrics.observe('OldestActiveRunSeconds', oldestSeconds)
+  if (after === undefined && next === undefined) deps.metrics.observe('ActiveRuns', runs)
   after = next
   logger.info('runs swept', { runs, isComplete: next === undefined })
 }

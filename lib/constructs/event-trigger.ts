@@ -1,5 +1,4 @@
 import { Duration, Validations } from 'aws-cdk-lib'
-import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { type EventPattern, Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
@@ -22,8 +21,8 @@ const HANDLING_RETRIES = 2
 const DELIVERY_RETRIES = 24
 
 /**
- * A rule that hands events to a function; what could be neither delivered nor handled ends in one queue, and an alarm tells of
- * the first that does.
+ * A rule that hands events to a function; what could be neither delivered nor handled ends in one queue, of which an alarm tells
+ * (alarms.ts).
  */
 export class EventTrigger extends Construct {
   readonly deadLetters: Queue
@@ -42,15 +41,6 @@ export class EventTrigger extends Construct {
       reason:
         'It is a dead-letter queue itself: of a rule and of asynchronous calls, which the check does not look at',
     })
-    this.deadLetters
-      .metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' })
-      .createAlarm(this, 'Alarm', {
-        alarmDescription: `Not handled, and kept in ${this.deadLetters.node.path}: ${props.description}`,
-        threshold: 1,
-        evaluationPeriods: 1,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      })
     props.target.lambda.configureAsyncInvoke({
       onFailure: new SqsDestination(this.deadLetters),
       retryAttempts: HANDLING_RETRIES,

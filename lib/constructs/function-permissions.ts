@@ -119,7 +119,7 @@ export function permissionsOf(
       items(REPLACE_ITEMS),
       objects(['s3:DeleteObject', 's3:GetObject'], uploads),
       objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], installs),
-      objects(['s3:DeleteObject', ...PUT_OBJECTS], TASK_DEFINITIONS),
+      objects(['s3:DeleteObject', 's3:PutObject'], TASK_DEFINITIONS),
       list(uploads, installs, TASK_DEFINITIONS),
       requestImports,
       {
@@ -158,8 +158,10 @@ export function permissionsOf(
       items(CHANGE_ITEM),
       {
         actions: ['batch:SubmitJob'],
-        resources: [resources.jobQueueArn, jobDefinitions],
-        because: 'One job definition for each task, with the prefix of this installation',
+        // The reference counts the new job among what it works on, the examples of Batch's guide do not.
+        resources: [resources.jobQueueArn, jobDefinitions, jobs],
+        because:
+          'One job definition for each task, with the prefix of this installation; ids of jobs are made by Batch',
       },
       { actions: ['batch:TagResource'], resources: [jobs], because: 'Ids of jobs are made by Batch' },
       findJobs,
@@ -177,7 +179,8 @@ export function permissionsOf(
       objects(['s3:GetObject', ...PUT_OBJECTS], outputs),
       list(outputs),
     ],
-    'fail-run': [items(CHANGE_ITEM), endJobs],
+    // Its one write answers with what it found.
+    'fail-run': [items(['dynamodb:UpdateItem']), endJobs],
     'sweep-runs': [
       items([...CHANGE_ITEM, 'dynamodb:BatchGetItem']),
       { actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${TABLE.activeRunsIndex.name}`] },

@@ -27,6 +27,8 @@ import type { EngineFunction } from './function.ts'
 export const API_STAGE = 'api'
 
 export interface EngineApiProps {
+  /** Tells the metrics of this API from those of another in the account. */
+  readonly name: string
   readonly handler: EngineFunction<'api'>
   readonly access: Access
   readonly throttle: { readonly rate: number; readonly burst: number }
@@ -67,6 +69,7 @@ export class EngineApi extends Construct {
     })
     const { access } = props
     this.restApi = new RestApi(this, 'RestApi', {
+      restApiName: props.name,
       description: 'Cytomine App Engine',
       endpointTypes: [access.mode === 'private' ? EndpointType.PRIVATE : EndpointType.REGIONAL],
       ...(access.mode === 'private' ? { policy: onlyThrough(access.vpcEndpointIds) } : {}),

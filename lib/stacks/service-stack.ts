@@ -7,6 +7,7 @@ import { type FunctionName, IMPORT_REQUESTED, PREFIXES } from '../../src/runtime
 import { EventTrigger } from '../constructs/event-trigger.ts'
 import { EngineFunction, type VariablesOf } from '../constructs/function.ts'
 import { permissionsOf } from '../constructs/function-permissions.ts'
+import { Observability } from '../constructs/observability.ts'
 import type { Permission } from '../constructs/permissions.ts'
 import { API_STAGE, EngineApi } from '../constructs/rest-api.ts'
 import { RunWorkflow } from '../constructs/run-workflow.ts'
@@ -61,12 +62,14 @@ export class ServiceStack extends Stack {
     const add = <Name extends FunctionName>(functionId: string, name: Name, variables: VariablesOf<Name>) =>
       this.addFunction(functionId, { stage, name, variables, permissions: permissions[name] })
 
+    const installation = stage.prefix
     const { tableName } = table
     const { bucketName } = bucket
     const registryUrl =
       stage.emulator?.registryUrl ?? `https://${Aws.ACCOUNT_ID}.dkr.ecr.${Aws.REGION}.amazonaws.com`
 
     const api = add('Api', 'api', {
+      installation,
       tableName,
       bucketName,
       stateMachineArn,
@@ -74,6 +77,7 @@ export class ServiceStack extends Stack {
       registryUrl,
     })
     const { restApi } = new EngineApi(this, 'RestApi', {
+      name: installation,
       handler: api,
       access: accessOf(stage, platform),
       throttle: stage.throttle,
@@ -83,6 +87,7 @@ export class ServiceStack extends Stack {
     const apiUrl = apiUrlOf(restApi.restApiId, stage)
 
     const importBundle = add('ImportBundle', 'import-bundle', {
+      installation,
       tableName,
       bucketName,
       registryUrl,
@@ -110,14 +115,15 @@ export class ServiceStack extends Stack {
     })
 
     const submitJob = add('SubmitJob', 'submit-job', {
+      installation,
       tableName,
       stateMachineArn,
       jobQueueArn: platform.queueArn,
       stagerApiUrl: `${apiUrl}/app-engine/v1/`,
     })
-    const collectOutputs = add('CollectOutputs', 'collect-outputs', { tableName, bucketName })
-    const failRun = add('FailRun', 'fail-run', { tableName })
-    new RunWorkflow(this, 'RunWorkflow', {
+    const collectOutputs = add('CollectOutputs', 'collect-outputs', { installation, tableName, bucketName })
+    const failRun = add('FailRun', 'fail-run', { installation, tableName })
+    const { stateMachine } = new RunWorkflow(this, 'RunWorkflow', {
       stateMachineName,
       submitJob,
       collectOutputs,
@@ -128,12 +134,13 @@ export class ServiceStack extends Stack {
     })
 
     const recordJobState = add('RecordJobState', 'record-job-state', {
+      installation,
       tableName,
       bucketName,
       stateMachineArn,
       jobLogGroup: jobLogGroup.logGroupName,
     })
-    new EventTrigger(this, 'JobStateChange', {
+    const jobStates = new EventTrigger(this, 'JobStateChange', {
       description: 'A job of our queue changed its state, or cannot be placed: record it',
       pattern: {
         source: ['aws.batch'],
@@ -144,6 +151,7 @@ export class ServiceStack extends Stack {
     })
 
     const sweepRuns = add('SweepRuns', 'sweep-runs', {
+      installation,
       tableName,
       stateMachineArn,
       jobQueueArn: platform.queueArn,
@@ -151,11 +159,38 @@ export class ServiceStack extends Stack {
       sweepGraceSeconds: String(stage.sweep.grace.toSeconds()),
       sweepStepLimitSeconds: String(stage.sweep.stepLimit.toSeconds()),
     })
-    new EventTrigger(this, 'Sweep', {
+    const sweeps = new EventTrigger(this, 'Sweep', {
       description: 'From time to time: look after runs whose events were lost',
       every: stage.sweep.every,
       target: sweepRuns,
     })
+
+    if (stage.emulator === undefined) {
+      new Observability(this, 'Observability', {
+        installation,
+        watched: {
+          restApi,
+          functions: {
+            api: api.lambda,
+            'import-bundle': importBundle.lambda,
+            'submit-job': submitJob.lambda,
+            'record-job-state': recordJobState.lambda,
+            'collect-outputs': collectOutputs.lambda,
+            'fail-run': failRun.lambda,
+            'sweep-runs': sweepRuns.lambda,
+          },
+          stateMachine,
+          table,
+          deadLetters: {
+            Imports: imports.deadLetters,
+            JobStates: jobStates.deadLetters,
+            Sweeps: sweeps.deadLetters,
+          },
+        },
+        longestSilence: stage.runTimeout.plus(stage.sweep.stepLimit),
+        ...(stage.alarmEmail === undefined ? {} : { alarmEmail: stage.alarmEmail }),
+      })
+    }
 
     this.addOutputs({
       ApiUrl: apiUrl,

@@ -1,13 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
 import { ClientException } from './client-exception.ts'
+import { createDice, type Roll } from './dice.ts'
 import type { Operation } from './operations.ts'
 import type { DeliverEvent } from './outbox.ts'
 
 const share = z.number().min(0).max(1).default(0)
 
+/** Longer than any client of Batch waits for an answer (src/runtime/aws-clients.ts). */
+const HANG_MS = 20_000
+
 /** What the server does wrong on purpose, so that tests see how the service takes it. */
 const faultsSchema = z.strictObject({
+  /** Makes the dice begin anew, and fall as they do for this number. */
+  seed: z.number().int().optional(),
   events: z
     .strictObject({
       /** Shares of events that never come, and that come twice. */
@@ -23,6 +29,8 @@ const faultsSchema = z.strictObject({
       throttle: share,
       fail: share,
       loseAnswer: share,
+      /** Share of calls that nobody answers in time; they are carried out when the client has given up. */
+      hang: share,
     })
     .prefault({}),
   /** Longest time of an attempt, where its job allows more; Batch itself takes no less than a minute. */
@@ -32,6 +40,9 @@ export type Faults = z.infer<typeof faultsSchema>
 
 /** Where the faults are set, as JSON; `{}` ends them. No path of the Batch API. */
 export const FAULTS_PATH = '/local/faults'
+
+/** Starts what the log says of each fault. */
+export const FAULT_MARK = 'fault: '
 
 /** A failure that the server answers with, as AWS would. */
 export class ServiceFailure extends Error {
@@ -53,26 +64,36 @@ export interface FaultInjection {
   operations(operations: ReadonlyMap<string, Operation>): ReadonlyMap<string, Operation>
 }
 
-/** `random` gives numbers from 0 to 1, `pause` lets events be late. */
+/** `roll` throws the dice as long as no seed is set, `pause` lets events be late and calls hang. Each fault is told to `log`. */
 export function createFaultInjection(
-  warn: (text: string) => void,
-  random: () => number = Math.random,
+  log: (text: string) => void,
+  roll: Roll = Math.random,
   pause: (milliseconds: number) => Promise<unknown> = (milliseconds) => delay(milliseconds),
 ): FaultInjection {
   let faults = faultsSchema.parse({})
+  let dice = roll
+
+  /** Nothing is thrown where nothing can happen, so that a log holds faults alone. */
+  function strikes(fault: string, place: string, share: number): boolean {
+    const isStruck = share > 0 && dice(`${fault} ${place}`) < share
+    if (isStruck) log(`${FAULT_MARK}${fault} ${place}`)
+    return isStruck
+  }
 
   async function deliverLate(deliver: DeliverEvent, event: Parameters<DeliverEvent>[0]): Promise<void> {
-    await pause(random() * faults.events.delayMs)
+    await pause(dice('delay event') * faults.events.delayMs)
     await deliver(event)
   }
 
-  function disturbed(operation: Operation): Operation {
-    return (body) => {
-      const { throttle, fail, loseAnswer } = faults.calls
-      if (random() < throttle) throw new ServiceFailure('TooManyRequestsException', 429)
-      if (random() < fail) throw new ServiceFailure('ServerException', 500)
-      const answer = operation(body)
-      if (random() < loseAnswer) throw new ServiceFailure('ServerException', 500)
+  function disturbed(path: string, operation: Operation): Operation {
+    const place = path.slice(path.lastIndexOf('/') + 1)
+    return async (body) => {
+      const { throttle, fail, loseAnswer, hang } = faults.calls
+      if (strikes('throttle', place, throttle)) throw new ServiceFailure('TooManyRequestsException', 429)
+      if (strikes('fail', place, fail)) throw new ServiceFailure('ServerException', 500)
+      if (strikes('hang', place, hang)) await pause(HANG_MS)
+      const answer = await operation(body)
+      if (strikes('lose-answer', place, loseAnswer)) throw new ServiceFailure('ServerException', 500)
       return answer
     }
   }
@@ -81,6 +102,7 @@ export function createFaultInjection(
     const parsed = faultsSchema.safeParse(body)
     if (!parsed.success) throw new ClientException(z.prettifyError(parsed.error))
     faults = parsed.data
+    dice = faults.seed === undefined ? roll : createDice(faults.seed)
     return faults
   }
 
@@ -88,16 +110,16 @@ export function createFaultInjection(
     now: () => faults,
     events: (deliver) => async (event) => {
       const { drop, double, delayMs } = faults.events
-      const copies = random() < drop ? 0 : random() < double ? 2 : 1
+      const copies = strikes('drop', 'event', drop) ? 0 : strikes('double', 'event', double) ? 2 : 1
       const deliveries = Array.from({ length: copies }, () => deliverLate(deliver, event))
       // The outbox sends what comes next when this one has come: not so for those that are late.
       if (delayMs === 0) await Promise.all(deliveries)
-      else for (const delivery of deliveries) delivery.catch((error: unknown) => warn(String(error)))
+      else for (const delivery of deliveries) delivery.catch((error: unknown) => log(String(error)))
     },
     operations: (operations) => {
       const all = [...operations].map(([path, operation]): [string, Operation] => [
         path,
-        disturbed(operation),
+        disturbed(path, operation),
       ])
       return new Map([...all, [FAULTS_PATH, replace]])
     },

@@ -27,7 +27,7 @@ export interface OperationDependencies {
 }
 
 /** One call of the API: takes the parsed body, gives the answer's body or throws ClientException. */
-export type Operation = (body: unknown) => object
+export type Operation = (body: unknown) => object | Promise<object>
 
 const PAGE_SIZE = 100
 

@@ -64,7 +64,12 @@ export async function runAsProcess(
 ): Promise<End> {
   const [program = '', ...words] = command
   const child = spawn(program, [...words, ...processArguments(task)], {
-    env: { PATH: process.env.PATH, ...environmentOf(task) },
+    // Our own programs start in half the time with what Node remembers of their code.
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      ...environmentOf(task),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const kill = (): void => void child.kill('SIGKILL')

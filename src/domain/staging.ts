@@ -104,6 +104,13 @@ export type CompleteParts = z.infer<typeof completePartsSchema>
 /** Its answer. */
 export const completedPartsSchema = z.object({ sizeBytes: z.number().int().nonnegative() })
 
+/** Body of POST task-runs/{id}/staging/report: a stage is through. Two days are longer than any run may take. */
+export const stageReportSchema = z.object({
+  stage: z.enum(['in', 'out']),
+  seconds: z.number().min(0).max(172_800),
+})
+export type StageReport = z.infer<typeof stageReportSchema>
+
 /** What stands in the listing object. */
 export const outputListingSchema = z.object({ entries: z.array(outputEntrySchema) })
 

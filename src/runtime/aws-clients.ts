@@ -37,16 +37,24 @@ export function createDocumentClient(): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
 }
 
+/** Of S3's, for functions that read and write at their own pace: two attempts end before API Gateway's 29 s. */
+const LONGEST_SILENCE_MILLISECONDS = 8_000
+/** For a stream that waits for somebody else: more than a registry needs for a part of 20 MiB. */
+export const LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS = 120_000
+
 /** The bucket. The SDK takes path style by itself where the endpoint is an IP address. */
-export function createS3Client(): S3Client {
+export function createS3Client({
+  longestSilenceMilliseconds = LONGEST_SILENCE_MILLISECONDS,
+}: {
+  readonly longestSilenceMilliseconds?: number
+} = {}): S3Client {
   return new S3Client({
     maxAttempts: 5,
     retryMode: 'standard',
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MILLISECONDS,
-      // No limit for a whole request: gigabytes take minutes. Two silent minutes are more than the registry, which a
-      // stream of layers waits for, needs for a part of 20 MiB.
-      socketTimeout: 120_000,
+      // No limit for a whole request: gigabytes take minutes.
+      socketTimeout: longestSilenceMilliseconds,
     },
     // The default would sign a checksum of an empty body into presigned PUT URLs, and S3 would refuse the real one.
     requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -6,11 +6,13 @@ import { createDynamoStoreRepository } from '../adapters/aws/dynamo-store-reposi
 import { createDynamoTaskRepository } from '../adapters/aws/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../adapters/aws/dynamo-upload-repository.ts'
 import { createEcrImageRegistry } from '../adapters/aws/ecr-image-registry.ts'
+import { createEmfMetrics } from '../adapters/aws/emf-metrics.ts'
 import { createEventImportRequests } from '../adapters/aws/event-import-requests.ts'
 import { createS3ObjectStore } from '../adapters/aws/s3-object-store.ts'
 import { createS3PartStore } from '../adapters/aws/s3-part-store.ts'
 import { createSfnRunWorkflow } from '../adapters/aws/sfn-run-workflow.ts'
 import { createFetchBundleSource } from '../adapters/http/fetch-bundle-source.ts'
+import { countEnds, hearOfRuns } from '../adapters/observed-runs.ts'
 import {
   createBatchClient,
   createDocumentClient,
@@ -19,9 +21,11 @@ import {
   createLogsClient,
   createS3Client,
   createSfnClient,
+  LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS,
 } from './aws-clients.ts'
 import type { FunctionEnvironment } from './environment.ts'
 import { systemIdentity } from './identity.ts'
+import { logAbout } from './observability.ts'
 import { repeat } from './repeat.ts'
 
 /*
@@ -32,14 +36,32 @@ import { repeat } from './repeat.ts'
 /** Between two looks at an import that a client waits for. */
 const IMPORT_POLL_MS = 100
 
-function createRepositories({ tableName }: { readonly tableName: string }) {
-  const table = { client: createDocumentClient(), tableName, identity: systemIdentity }
+function createRepositories(environment: { readonly tableName: string; readonly installation: string }) {
+  const table = {
+    client: createDocumentClient(),
+    tableName: environment.tableName,
+    identity: systemIdentity,
+  }
+  const metrics = createEmfMetrics(environment)
   return {
     identity: systemIdentity,
+    metrics,
     tasks: createDynamoTaskRepository(table),
-    runs: createDynamoRunRepository(table),
+    runs: countEnds(createDynamoRunRepository(table), metrics),
     uploads: createDynamoUploadRepository(table),
     stores: createDynamoStoreRepository(table),
+  }
+}
+
+/** For functions that a call concerns one run: its log entries name the run and its task as soon as they are known. */
+function createRepositoriesOfOneRun(environment: {
+  readonly tableName: string
+  readonly installation: string
+}) {
+  const repositories = createRepositories(environment)
+  return {
+    ...repositories,
+    runs: hearOfRuns(repositories.runs, ({ id, taskId }) => logAbout({ runId: id, taskId })),
   }
 }
 
@@ -49,8 +71,11 @@ function createBucket({ bucketName }: { readonly bucketName: string }) {
   return { objects: createS3ObjectStore(options), parts: createS3PartStore(options) }
 }
 
-function createObjects({ bucketName }: { readonly bucketName: string }) {
-  return createS3ObjectStore({ client: createS3Client(), bucketName })
+function createObjects(
+  { bucketName }: { readonly bucketName: string },
+  client: Parameters<typeof createS3Client>[0] = {},
+) {
+  return createS3ObjectStore({ client: createS3Client(client), bucketName })
 }
 
 function createLogs({ jobLogGroup }: { readonly jobLogGroup: string }) {
@@ -67,7 +92,7 @@ function createRegistry({ registryUrl }: { readonly registryUrl: string }) {
 
 export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
   return {
-    ...createRepositories(environment),
+    ...createRepositoriesOfOneRun(environment),
     requests: createEventImportRequests(createEventsClient()),
     ...createBucket(environment),
     registry: createRegistry(environment),
@@ -81,7 +106,9 @@ export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
 export function createImportDependencies(environment: FunctionEnvironment<'import-bundle'>) {
   return {
     ...createRepositories(environment),
-    objects: createObjects(environment),
+    objects: createObjects(environment, {
+      longestSilenceMilliseconds: LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS,
+    }),
     bundles: createFetchBundleSource(),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
@@ -103,7 +130,7 @@ export function createImportDependencies(environment: FunctionEnvironment<'impor
 }
 
 export function createSubmitDependencies(environment: FunctionEnvironment<'submit-job'>) {
-  const { runs, tasks } = createRepositories(environment)
+  const { runs, tasks } = createRepositoriesOfOneRun(environment)
   return {
     runs,
     tasks,
@@ -118,7 +145,7 @@ export function createSubmitDependencies(environment: FunctionEnvironment<'submi
 }
 
 export function createRecordDependencies(environment: FunctionEnvironment<'record-job-state'>) {
-  const { runs } = createRepositories(environment)
+  const { runs } = createRepositoriesOfOneRun(environment)
   return {
     runs,
     objects: createObjects(environment),
@@ -128,19 +155,20 @@ export function createRecordDependencies(environment: FunctionEnvironment<'recor
 }
 
 export function createCollectDependencies(environment: FunctionEnvironment<'collect-outputs'>) {
-  const { runs, tasks } = createRepositories(environment)
+  const { runs, tasks } = createRepositoriesOfOneRun(environment)
   return { runs, tasks, objects: createObjects(environment) }
 }
 
 export function createFailDependencies(environment: FunctionEnvironment<'fail-run'>) {
-  const { runs } = createRepositories(environment)
+  const { runs } = createRepositoriesOfOneRun(environment)
   return { runs, scheduler: createBatchJobScheduler({ client: createBatchClient() }) }
 }
 
 export function createSweepDependencies(environment: FunctionEnvironment<'sweep-runs'>) {
-  const { identity, runs } = createRepositories(environment)
+  const { identity, metrics, runs } = createRepositories(environment)
   return {
     identity,
+    metrics,
     runs,
     scheduler: createBatchJobScheduler({
       client: createBatchClient(),

@@ -1,10 +1,20 @@
 import * as z from 'zod'
 
 // The stacks cut permissions and lifecycle rules to these, and may import from this file only.
+export {
+  COUNTS,
+  type CountName,
+  INSTALLATION_DIMENSION,
+  KIND_DIMENSION,
+  type KindOf,
+  METRICS_NAMESPACE,
+  type MeasureName,
+} from '../domain/metrics.ts'
 export { PREFIXES } from '../domain/storage-keys.ts'
 
 /** Every variable that the stack sets and the code reads; the constructs take the names from here. */
 export const VARIABLES = {
+  installation: 'INSTALLATION',
   tableName: 'TABLE_NAME',
   bucketName: 'BUCKET_NAME',
   stateMachineArn: 'STATE_MACHINE_ARN',
@@ -27,6 +37,8 @@ type Variable = keyof typeof VARIABLES
 
 const text = z.string().min(1)
 const fields = {
+  /** Prefix of the installation, which tells its metrics from those of another. */
+  installation: text,
   tableName: text,
   bucketName: text,
   stateMachineArn: text,
@@ -53,8 +65,9 @@ const fields = {
 
 /** Which function reads which variables. */
 export const FUNCTION_VARIABLES = {
-  api: ['tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup', 'registryUrl'],
+  api: ['installation', 'tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup', 'registryUrl'],
   'import-bundle': [
+    'installation',
     'tableName',
     'bucketName',
     'registryUrl',
@@ -67,11 +80,12 @@ export const FUNCTION_VARIABLES = {
     'jobLogRegion',
     'defaultRamBytes',
   ],
-  'submit-job': ['tableName', 'stateMachineArn', 'jobQueueArn', 'stagerApiUrl'],
-  'record-job-state': ['tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup'],
-  'collect-outputs': ['tableName', 'bucketName'],
-  'fail-run': ['tableName'],
+  'submit-job': ['installation', 'tableName', 'stateMachineArn', 'jobQueueArn', 'stagerApiUrl'],
+  'record-job-state': ['installation', 'tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup'],
+  'collect-outputs': ['installation', 'tableName', 'bucketName'],
+  'fail-run': ['installation', 'tableName'],
   'sweep-runs': [
+    'installation',
     'tableName',
     'stateMachineArn',
     'jobQueueArn',

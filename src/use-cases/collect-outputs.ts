@@ -5,7 +5,7 @@ import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { LISTING_NAME, type OutputEntry, outputListingSchema } from '../domain/staging.ts'
-import { runOutputsPrefix } from '../domain/storage-keys.ts'
+import { runOutputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
 import type { Task, TaskOutput } from '../domain/task/task.ts'
 import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'
@@ -150,7 +150,7 @@ function describeProblems(problems: readonly ErrorBody[], attempt: number): RunF
   return { kind: missing ? 'output-missing' : 'output-invalid', message: lines.join('; '), attempt }
 }
 
-/** A run that was ended or deleted meanwhile keeps its end. */
+/** A run that was ended meanwhile keeps its end; of one that was deleted nothing may come back. */
 async function end(
   deps: Dependencies,
   run: Run,
@@ -163,5 +163,7 @@ async function end(
     })
   } catch (error) {
     if (!(error instanceof RunStateConflictError)) throw error
+    // Its files were perhaps removed before the last of these came.
+    if (error.run === undefined) await deps.objects.removeAll(runOutputsRoot(run.id))
   }
 }

@@ -10,6 +10,7 @@ import type {
   ImageRegistry,
   ImportRequests,
   JobScheduler,
+  Metrics,
   NameReservation,
   ObjectStore,
   TaskRepository,
@@ -40,6 +41,7 @@ export interface ImportBundleDependencies {
   readonly registry: ImageRegistry
   readonly scheduler: JobScheduler
   readonly requests: ImportRequests
+  readonly metrics: Metrics
   /** Calls again and again, this many seconds apart, until the returned function is called. */
   readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
   readonly settings: {
@@ -66,6 +68,8 @@ const CONTINUATION_SECONDS = 900
 interface ImportWork {
   readonly upload: Upload
   readonly lease: Lease
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
   /** Steps to take back when the import fails, in the order they were taken. */
   readonly undo: (() => Promise<void>)[]
   /** Whether a further worker would find more done than this one did. */
@@ -86,7 +90,8 @@ export async function importBundle(deps: ImportBundleDependencies, input: Import
   if (upload === undefined) return await leaveToOther(deps, input.uploadId)
   const claim = { uploadId: upload.id, leaseUntil: upload.leaseUntil ?? '' }
   const lease = holdLease(deps, claim, input.timeLeftMs ?? (() => Number.POSITIVE_INFINITY))
-  const work: ImportWork = { upload, lease, undo: [], hasAdvanced: false }
+  const startedAt = deps.identity.now().getTime()
+  const work: ImportWork = { upload, lease, startedAt, undo: [], hasAdvanced: false }
   try {
     await carryOut(deps, work)
   } finally {
@@ -106,7 +111,19 @@ async function carryOut(deps: ImportBundleDependencies, work: ImportWork): Promi
     // The record was written although its answer got lost.
   }
   await deps.uploads.update(upload.id, { state: 'READY' })
+  await tellImported(deps, work)
   await deps.objects.remove(upload.key)
+}
+
+/** An upload is in the hands of one worker, so this is told once; of a worker that died right before, never. */
+async function tellImported(
+  { identity, metrics, objects }: ImportBundleDependencies,
+  { upload, startedAt }: ImportWork,
+): Promise<void> {
+  metrics.count('Imports', 'ready', { uploadId: upload.id, taskId: upload.taskId })
+  metrics.observe('ImportSeconds', (identity.now().getTime() - startedAt) / 1000)
+  const sizeBytes = await objects.size(upload.key).catch(() => undefined)
+  if (sizeBytes !== undefined) metrics.observe('ImportedBytes', sizeBytes)
 }
 
 /**
@@ -301,6 +318,7 @@ async function giveUp(deps: ImportBundleDependencies, work: ImportWork, error: u
       ? cause
       : new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: null })
   await deps.uploads.update(upload.id, { state: 'FAILED', error: { ...told.body, status: told.status } })
+  deps.metrics.count('Imports', isRefusal ? 'refused' : 'engine-error', { uploadId: upload.id })
   await deps.objects.remove(upload.key).catch((failure: unknown) => failures.push(failure))
   if (failures.length > 1) throw new AggregateError(failures, `the import of upload ${upload.id} failed`)
   if (failures.length === 1) throw failures[0]

@@ -1,6 +1,8 @@
 import { parseJobName } from '../domain/job/job-definition.ts'
+import { usageOf } from '../domain/run/cost.ts'
 import {
   explainJobFailure,
+  hasEnded,
   type JobDetail,
   stateOfJob,
   taskLogStream,
@@ -49,6 +51,7 @@ export async function recordJobState(deps: Dependencies, job: JobDetail): Promis
       if (!(error instanceof RunStateConflictError)) throw error
       continue
     }
+    if (isFinal(run.state)) await recordLateUsage(deps.runs, run, run.job, job)
     // Also when there is nothing to write: whoever wrote it may have died before this.
     await answerToken(deps, run, run.job, job)
     return news === undefined ? 'stale' : 'recorded'
@@ -93,12 +96,15 @@ function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const waiting = run.state === 'RUNNING' ? undefined : waitingOf(job)
   const succeededAttempt =
     job.status === 'SUCCEEDED' ? (present.succeededAttempt ?? Math.max(1, job.attempts.length)) : undefined
+  // Once: a repetition that tells other times, or finds other prices, is no news.
+  const usage = hasEnded(job) ? (present.usage ?? usageOf(job)) : undefined
   return {
     ...present,
     jobId: job.jobId,
     ...(logStreamName === undefined ? {} : { logStreamName }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(succeededAttempt === undefined ? {} : { succeededAttempt }),
+    ...(usage === undefined ? {} : { usage }),
   }
 }
 
@@ -107,8 +113,20 @@ function isSame(one: RunJob, other: RunJob): boolean {
     one.jobId === other.jobId &&
     one.logStreamName === other.logStreamName &&
     one.succeededAttempt === other.succeededAttempt &&
+    one.usage?.usd === other.usage?.usd &&
     one.waiting?.reason === other.waiting?.reason
   )
+}
+
+/** A run that was cancelled, or ended by the engine, has cost something too; its job tells when it has ended itself. */
+async function recordLateUsage(
+  runs: RunRepository,
+  { id }: Run,
+  { attempt, usage: known }: RunJob,
+  job: JobDetail,
+): Promise<void> {
+  const usage = hasEnded(job) && known === undefined ? usageOf(job) : undefined
+  if (usage !== undefined) await runs.recordUsage(id, attempt, usage)
 }
 
 /** @throws RunStateConflictError */

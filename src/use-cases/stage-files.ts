@@ -4,11 +4,17 @@ import type { ArrayType } from '../domain/parameters/array.ts'
 import { itemProvisions } from '../domain/run/array-provisions.ts'
 import { provisionOf, type Run } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
-import { LISTING_NAME, type OutputEntry, type StagedInputs, type StagedOutputs } from '../domain/staging.ts'
+import {
+  LISTING_NAME,
+  type OutputEntry,
+  type StagedInputs,
+  type StagedOutputs,
+  type StageReport,
+} from '../domain/staging.ts'
 import { runInputsPrefix, runOutputsPrefix } from '../domain/storage-keys.ts'
 import type { Task } from '../domain/task/task.ts'
 import { storedZip } from '../formats/zip/stored-zip.ts'
-import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import type { Metrics, ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { arrayEntries, type InputEntry, type StoredFile } from './array-inputs.ts'
 import { findRunAndTask } from './find-run.ts'
 import { readAhead } from './read-ahead.ts'
@@ -153,4 +159,19 @@ export async function stageOutputs(
     ),
     listingUrl: await deps.objects.presignWrite(`${prefix}${LISTING_NAME}`, URL_SECONDS),
   }
+}
+
+/**
+ * Takes down how long the run's stager was at it.
+ * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
+ */
+export async function reportStage(
+  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository; readonly metrics: Metrics },
+  runId: string,
+  secret: string,
+  { stage, seconds }: StageReport,
+): Promise<object> {
+  await findStagedRun(deps, runId, secret)
+  deps.metrics.observe(stage === 'in' ? 'StageInSeconds' : 'StageOutSeconds', seconds)
+  return {}
 }

@@ -61,6 +61,8 @@ export interface Sweep {
 
 export interface SweptRuns {
   readonly runs: number
+  /** Since the last change of the run that has changed least recently; 0 when there was none to look at. */
+  readonly oldestSeconds: number
   /** Where the next sweep should go on; undefined when all was looked at. */
   readonly next: ActiveRunsPlace | undefined
 }
@@ -82,16 +84,18 @@ export async function sweepRuns(deps: Dependencies, sweep: Sweep): Promise<Swept
 
   const attempts = new Map<string, number | undefined>()
   let place = sweep.after
+  let oldestSeconds = 0
   do {
-    if (isTimeUp(sweep)) return { runs: attempts.size, next: place }
+    if (isTimeUp(sweep)) return { runs: attempts.size, oldestSeconds, next: place }
     const page = await deps.runs.listActive(PAGE_SIZE, place)
+    for (const run of page.runs) oldestSeconds = Math.max(oldestSeconds, unchangedSeconds(deps, run))
     await sweepPage(deps, sweep, page.runs, running)
     for (const run of page.runs) attempts.set(run.id, run.job?.attempt)
     place = page.next
   } while (place !== undefined)
   await stopWorkflows(deps, sweep, running, attempts)
   await endJobs(deps, sweep, attempts)
-  return { runs: attempts.size, next: undefined }
+  return { runs: attempts.size, oldestSeconds, next: undefined }
 }
 
 function isTimeUp({ timeLeftMs }: Sweep): boolean {
@@ -132,7 +136,7 @@ async function sweepRun(
   // What Batch tells is the truth at any time, like an event.
   if (job !== undefined) await record(deps, sweep, run, job)
   const { graceSeconds, stepLimitSeconds } = deps.settings
-  const ageSeconds = secondsSince(deps, run.updatedAt ?? run.createdAt)
+  const ageSeconds = unchangedSeconds(deps, run)
   if (ageSeconds < graceSeconds) return
 
   if (job === undefined && run.job?.jobId !== undefined) {
@@ -155,7 +159,7 @@ async function record(deps: Dependencies, sweep: Sweep, run: Run, job: JobDetail
 async function sweepWithoutWorkflow(deps: Dependencies, sweep: Sweep, run: Run): Promise<void> {
   const status = await deps.workflow.findStatus(run.id)
   if (status === 'RUNNING') return
-  const isNew = secondsSince(deps, run.updatedAt ?? run.createdAt) < deps.settings.stepLimitSeconds
+  const isNew = unchangedSeconds(deps, run) < deps.settings.stepLimitSeconds
   if (status === undefined && run.job === undefined && isNew) {
     await deps.workflow.start(run.id)
     return sweep.onRepair({ repair: 'workflow-started', runId: run.id })
@@ -238,9 +242,11 @@ function isFresh(deps: Dependencies, job: LiveJob): boolean {
 /** Whether the run is gone, or has had its end long enough for whoever gave it to clear up. */
 function isOver(deps: Dependencies, run: Run | undefined): boolean {
   if (run === undefined) return true
-  return (
-    !isActive(run.state) && secondsSince(deps, run.updatedAt ?? run.createdAt) >= deps.settings.graceSeconds
-  )
+  return !isActive(run.state) && unchangedSeconds(deps, run) >= deps.settings.graceSeconds
+}
+
+function unchangedSeconds(deps: Dependencies, run: Run): number {
+  return secondsSince(deps, run.updatedAt ?? run.createdAt)
 }
 
 function secondsSince({ identity }: Dependencies, instant: string | number): number {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { JobUsage } from '../../src/domain/run/cost.ts'
 import type { InputValue, Provision, Run, RunJob } from '../../src/domain/run/run.ts'
 import {
   isActive,
@@ -19,6 +20,16 @@ interface RunRepositoryHarness {
 
 const OTHER_TASK = '99999999-9999-4999-8999-999999999999'
 const JOB: RunJob = { attempt: 1, jobName: 'run-1' }
+const USAGE: JobUsage = {
+  queueSeconds: 1.5,
+  jobSeconds: 60,
+  vcpuSeconds: 120,
+  memoryGibSeconds: 240,
+  diskGibSeconds: 0,
+  gpuSeconds: 0,
+  usd: 0.001646,
+  pricesOf: '2026-01-01',
+}
 const STEPS = RUN_STATES.flatMap((from) => RUN_STATES.map((to) => ({ from, to })))
 
 /** The refusal, with the run as it is. */
@@ -438,6 +449,32 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
 
       it('are refused for a run that does not exist', async () => {
         expect((await conflictOf(runs.recordJob(identity.uuid(), JOB))).run).toBeUndefined()
+      })
+
+      it.each(RUN_STATES)('take what the job took late, or not, by state %s', async (state) => {
+        const run = await createRun({ state, job: JOB })
+
+        const isNew = await runs.recordUsage(run.id, JOB.attempt, USAGE)
+
+        const expected = isFinal(state) ? { ...run, job: { ...JOB, usage: USAGE } } : run
+        expect(isNew).toBe(isFinal(state))
+        expect(await runs.find(run.id)).toEqual(expected)
+      })
+
+      it('take what the job took once, of the present attempt', async () => {
+        const run = await createRun({ state: 'FAILED', job: { ...JOB, attempt: 2 } })
+        const without = await createRun({ state: 'FAILED' })
+
+        const taken = [
+          await runs.recordUsage(run.id, 1, USAGE),
+          await runs.recordUsage(run.id, 2, USAGE),
+          await runs.recordUsage(run.id, 2, { ...USAGE, usd: 9 }),
+          await runs.recordUsage(without.id, 1, USAGE),
+          await runs.recordUsage(identity.uuid(), 1, USAGE),
+        ]
+
+        expect(taken).toEqual([false, true, false, false, false])
+        expect((await runs.find(run.id))?.job?.usage).toEqual(USAGE)
       })
 
       it('replace the whole job', async () => {

@@ -9,7 +9,7 @@ function aFunction(change: Partial<EngineFunctionProps<'fail-run'>> = {}): Templ
   const stack = new Stack(anApp(), 'Test')
   new EngineFunction(stack, 'FailRun', {
     name: 'fail-run',
-    variables: { tableName: 'the-table' },
+    variables: { installation: 'test', tableName: 'the-table' },
     memoryMib: 256,
     timeout: Duration.seconds(30),
     logRetention: RetentionDays.ONE_WEEK,
@@ -32,7 +32,7 @@ describe('function', () => {
 
   it('has the variables that it reads and no other', () => {
     aFunction().hasResourceProperties('AWS::Lambda::Function', {
-      Environment: { Variables: Match.exact({ TABLE_NAME: 'the-table' }) },
+      Environment: { Variables: Match.exact({ INSTALLATION: 'test', TABLE_NAME: 'the-table' }) },
     })
   })
 
@@ -42,6 +42,7 @@ describe('function', () => {
     aFunction({ emulator }).hasResourceProperties('AWS::Lambda::Function', {
       Environment: {
         Variables: Match.exact({
+          INSTALLATION: 'test',
           TABLE_NAME: 'the-table',
           AWS_ENDPOINT_URL: 'http://e',
           AWS_ENDPOINT_URL_BATCH: 'http://b',
@@ -52,7 +53,7 @@ describe('function', () => {
 
   it('refuses to be built without a value that it reads', () => {
     // @ts-expect-error the compiler refuses it as well
-    expect(() => aFunction({ variables: {} })).toThrow('fail-run reads TABLE_NAME, which has no value')
+    expect(() => aFunction({ variables: {} })).toThrow('fail-run reads INSTALLATION, which has no value')
   })
 
   it('writes to its own log group, which forgets', () => {

@@ -52,7 +52,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Table.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
       '<Bucket.Arn>/uploads/*': 's3:DeleteObject s3:GetObject',
       '<Bucket.Arn>/installs/*': 's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
-      '<Bucket.Arn>/task-*-def/*': 's3:AbortMultipartUpload s3:DeleteObject s3:PutObject',
+      '<Bucket.Arn>/task-*-def/*': 's3:DeleteObject s3:PutObject',
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","installs/*","task-*-def/*"]}}':
         's3:ListBucket',
       'event-bus/default if {"StringEquals":{"events:source":"app-engine"}}': 'events:PutEvents',
@@ -81,7 +81,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<SubmitJobLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
-      '<Queue.JobQueueArn> job-definition/app-engine-*': 'batch:SubmitJob',
+      '<Queue.JobQueueArn> job-definition/app-engine-* job/*': 'batch:SubmitJob',
       'job/*': 'batch:TagResource batch:TerminateJob',
       '*': 'batch:DescribeJobs batch:ListJobs',
       'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
@@ -111,7 +111,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     'FailRun',
     {
       '<FailRunLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
+      '<Table.Arn>': 'dynamodb:UpdateItem',
       'job/*': 'batch:TerminateJob',
     },
   ],

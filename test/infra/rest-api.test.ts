@@ -12,12 +12,19 @@ function anApi(access: Access): Template {
   const logs = { logRetention: RetentionDays.ONE_WEEK, removalPolicy: RemovalPolicy.DESTROY }
   const handler = new EngineFunction(stack, 'Handler', {
     name: 'api',
-    variables: { tableName: 't', bucketName: 'b', stateMachineArn: 's', jobLogGroup: 'l', registryUrl: 'r' },
+    variables: {
+      installation: 'i',
+      tableName: 't',
+      bucketName: 'b',
+      stateMachineArn: 's',
+      jobLogGroup: 'l',
+      registryUrl: 'r',
+    },
     memoryMib: 128,
     timeout: Duration.seconds(1),
     ...logs,
   })
-  new EngineApi(stack, 'Api', { handler, access, throttle: { rate: 7, burst: 9 }, ...logs })
+  new EngineApi(stack, 'Api', { name: 'test', handler, access, throttle: { rate: 7, burst: 9 }, ...logs })
   return Template.fromStack(stack)
 }
 

@@ -93,22 +93,6 @@ describe('service stack', () => {
     })
   })
 
-  it('raises an alarm for the first event that could not be handled', () => {
-    const queues = resourcesOf(service, 'AWS::SQS::Queue').map(([id]) => id)
-    const alarms = resourcesOf(service, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties)
-
-    expect(alarms.map(({ Dimensions }) => spell(Dimensions)).sort()).toHaveLength(queues.length)
-    for (const alarm of alarms) {
-      expect(alarm).toMatchObject({
-        MetricName: 'ApproximateNumberOfMessagesVisible',
-        Statistic: 'Maximum',
-        Threshold: 1,
-        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-        TreatMissingData: 'notBreaching',
-      })
-    }
-  })
-
   it('records the state changes of jobs of its own queue, and what blocks it', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {

@@ -10,6 +10,7 @@ import {
   signedPartsSchema,
   stagedInputsSchema,
   stagedOutputsSchema,
+  stageReportSchema,
 } from '../../../src/domain/staging.ts'
 import { component } from './components.ts'
 import {
@@ -98,5 +99,13 @@ export const STAGING_DESCRIPTIONS: RouteDescriptions = {
       ...answersJson(component('CompletedOutputParts', completedPartsSchema), 'The output is whole.'),
       ...partRefusals,
     },
+  },
+  'POST /task-runs/{id}/staging/report': {
+    tag: 'stager',
+    operationId: 'reportStage',
+    summary: 'Tells how long moving files took',
+    parameters: [secret],
+    body: { [JSON_TYPE]: component('StageReport', stageReportSchema, 'input') },
+    answers: { ...answersJson(z.strictObject({}), 'Taken down.'), ...refusals },
   },
 }

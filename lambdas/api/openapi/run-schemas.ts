@@ -34,6 +34,22 @@ const runFailure = component(
   }),
 )
 
+const runCost = component(
+  'RunCost',
+  z
+    .strictObject({
+      vcpuSeconds: z.number(),
+      memoryGibSeconds: z.number(),
+      diskGibSeconds: z.number().describe('Beyond what every machine has.'),
+      gpuSeconds: z.number(),
+      usd: z.number(),
+      pricesOf: z.iso.date().describe('When the prices were looked up.'),
+    })
+    .describe(
+      'An estimate from the times of the job and on-demand prices of us-east-1; at least one minute is charged for.',
+    ),
+)
+
 const newRunShape = { id: uuid, task: taskDescription, state: runState }
 
 /** http-api 5.8 */
@@ -53,6 +69,7 @@ export const run = component(
         'Why a started run does not run yet, once it has waited for ten minutes and a reason is known.',
       ),
     error: runFailure.optional().describe('Of a FAILED run.'),
+    cost: runCost.optional().describe('Of a run whose job has ended, if a container of it ran.'),
   }),
 )
 

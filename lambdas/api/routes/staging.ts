@@ -7,8 +7,9 @@ import {
   outputEntriesSchema,
   partUrlsSchema,
   RUN_SECRET_HEADER,
+  stageReportSchema,
 } from '../../../src/domain/staging.ts'
-import { stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
+import { reportStage, stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
 import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/use-cases/stage-parts.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readJson } from '../json-body.ts'
@@ -39,6 +40,7 @@ export function stagingRoutes(deps: ApiDependencies): readonly Route[] {
     post('parts', beginPartsSchema, beginOutputParts),
     post('parts/urls', partUrlsSchema, signOutputParts),
     post('parts/complete', completePartsSchema, completeOutputParts),
+    post('report', stageReportSchema, reportStage),
   ]
 }
 

@@ -130,6 +130,17 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       })
     },
 
+    async recordUsage(runId, attempt, usage) {
+      const guard = withAttempt(inStates(RUN_STATES.filter(isFinal)), attempt)
+      const { isChanged } = await writes.update(runKey(runId), {
+        set: [[['job', 'usage'], usage]],
+        condition: `${guard.condition} AND attribute_not_exists(#job.#usage)`,
+        names: { ...guard.names, '#usage': 'usage' },
+        values: guard.values,
+      })
+      return isChanged
+    },
+
     async putInput(value) {
       await client.send(new PutCommand({ TableName: tableName, Item: encodeInputValue(value) }))
     },

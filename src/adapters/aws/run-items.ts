@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { JobUsage } from '../../domain/run/cost.ts'
 import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from '../../domain/run/run.ts'
 import { isActive, RUN_STATES } from '../../domain/run/transitions.ts'
 import { TABLE } from '../../runtime/environment.ts'
@@ -33,6 +34,17 @@ const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cleared'), clearedId: z.string().exactOptional() }),
 ])
 
+const usageSchema = z.object({
+  queueSeconds: z.number(),
+  jobSeconds: z.number(),
+  vcpuSeconds: z.number(),
+  memoryGibSeconds: z.number(),
+  diskGibSeconds: z.number(),
+  gpuSeconds: z.number(),
+  usd: z.number(),
+  pricesOf: z.string(),
+} satisfies StoredShape<JobUsage>)
+
 const jobSchema = z.object({
   attempt: z.number(),
   jobName: z.string(),
@@ -41,6 +53,7 @@ const jobSchema = z.object({
   logStreamName: z.string().exactOptional(),
   succeededAttempt: z.number().exactOptional(),
   waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
+  usage: usageSchema.exactOptional(),
 } satisfies StoredShape<RunJob>)
 
 const failureSchema = z.object({

@@ -9,8 +9,11 @@ const PATIENCE_MS = 10_000
 const MAX_REDIRECTS = 10
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 
+/** Where the functions of this process get their events: whoever asks there takes one away. */
+const RUNTIME_API = process.env.AWS_LAMBDA_RUNTIME_API
+
 /** Bundles by http and https; the body may take as long as something of it arrives every five minutes (fetch's own limit). */
-export function createFetchBundleSource(): BundleSource {
+export function createFetchBundleSource(runtimeApi = RUNTIME_API): BundleSource {
   return {
     async open(url) {
       const deadline = new AbortController()
@@ -19,7 +22,7 @@ export function createFetchBundleSource(): BundleSource {
       // Not AbortSignal.timeout: it would cut the body off as well.
       const timer = setTimeout(giveUp, PATIENCE_MS)
       try {
-        return bodyOf(await follow(url, deadline.signal))
+        return bodyOf(await follow(url, runtimeApi, deadline.signal))
       } finally {
         clearTimeout(timer)
       }
@@ -28,10 +31,11 @@ export function createFetchBundleSource(): BundleSource {
 }
 
 /** fetch would follow redirects to schemes of its own (`data:`) as well. */
-async function follow(start: URL, signal: AbortSignal): Promise<Response> {
+async function follow(start: URL, runtimeApi: string | undefined, signal: AbortSignal): Promise<Response> {
   let url = start
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
     requireStoreUrl(url)
+    requireOther(url, runtimeApi)
     const response = await ask(url, signal)
     const location = REDIRECTS.includes(response.status) ? response.headers.get('location') : null
     if (location === null) return response
@@ -41,6 +45,12 @@ async function follow(start: URL, signal: AbortSignal): Promise<Response> {
     url = next
   }
   throw downloadFailure(`the store redirects more than ${MAX_REDIRECTS} times`)
+}
+
+/** By the port: which names lead to this machine is not known beforehand. */
+function requireOther({ port }: URL, runtimeApi: string | undefined): void {
+  if (runtimeApi === undefined || port === '' || port !== URL.parse(`http://${runtimeApi}`)?.port) return
+  throw downloadFailure(`port ${port} is none that a store may have here: it belongs to the engine`)
 }
 
 async function ask(url: URL, signal: AbortSignal): Promise<Response> {

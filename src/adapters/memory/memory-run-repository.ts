@@ -91,6 +91,14 @@ export function createMemoryRunRepository(
       )
     },
 
+    async recordUsage(runId, attempt, usage) {
+      const run = runs.get(runId)
+      if (run?.job === undefined || !isFinal(run.state)) return false
+      if (run.job.attempt !== attempt || run.job.usage !== undefined) return false
+      runs.set(runId, { ...run, job: { ...run.job, usage: structuredClone(usage) } })
+      return true
+    },
+
     async putInput(value) {
       values.set(valueKey(value.runId, value.parameterName, value.valueId), structuredClone(value))
     },

@@ -141,7 +141,11 @@ export function describeJob(
     platformCapabilities: ['FARGATE'],
     propagateTags: true,
     // Batch tag values allow letters, digits, spaces and + - = . _ : / @
-    tags: { 'app-engine:task': `${task.namespace}:${task.version}`.slice(0, 256) },
+    // `application` is also on everything that the stacks make: one tag for the whole bill.
+    tags: {
+      application: settings.definitionPrefix,
+      'app-engine:task': `${task.namespace}:${task.version}`.slice(0, 256),
+    },
     timeout: { attemptDurationSeconds: settings.attemptTimeoutSeconds },
     retryStrategy: {
       attempts: 3,

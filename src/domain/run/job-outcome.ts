@@ -24,9 +24,15 @@ const containerSchema = z.object({
   exitCode: z.number().int().optional(),
   reason: z.string().optional(),
   logStreamName: z.string().optional(),
+  resourceRequirements: z.array(z.object({ type: z.string(), value: z.string() })).optional(),
 })
 const taskPropertiesSchema = z
-  .array(z.object({ containers: z.array(containerSchema).default([]) }))
+  .array(
+    z.object({
+      containers: z.array(containerSchema).default([]),
+      ephemeralStorage: z.object({ sizeInGiB: z.number().optional() }).optional(),
+    }),
+  )
   .default([])
 
 /** The part of a job's description that is read; unknown fields are ignored. */
@@ -41,7 +47,15 @@ export const jobDetailSchema = z.object({
   isTerminated: z.boolean().optional(),
   isCancelled: z.boolean().optional(),
   attempts: z
-    .array(z.object({ statusReason: z.string().optional(), taskProperties: taskPropertiesSchema }))
+    .array(
+      z.object({
+        statusReason: z.string().optional(),
+        taskProperties: taskPropertiesSchema,
+        /** Milliseconds since 1970; the first is missing when no container ran. */
+        startedAt: z.number().optional(),
+        stoppedAt: z.number().optional(),
+      }),
+    )
     .default([]),
   ecsProperties: z.object({ taskProperties: taskPropertiesSchema }).optional(),
 })

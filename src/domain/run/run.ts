@@ -1,3 +1,4 @@
+import type { JobUsage } from './cost.ts'
 import type { RunState } from './transitions.ts'
 
 /** What ended a run that failed; a closed list, so that clients may rely on it. */
@@ -63,6 +64,8 @@ export interface RunJob {
   readonly succeededAttempt?: number
   /** Why the job is not placed on a machine, as Batch said last, and since when it waits (ISO-8601 UTC). */
   readonly waiting?: { readonly reason: string; readonly since: string }
+  /** Once it has ended, if a container of it ran. */
+  readonly usage?: JobUsage
 }
 
 export interface Run {

@@ -34,6 +34,17 @@ describe('bundles by http', () => {
     expect(await text(await source.open(new URL('/a/b', store)))).toBe('/c')
   })
 
+  it.each(['127.0.0.1', 'localhost', 'name-of-this-machine.example.org'])(
+    'are not got from %s at the port that gives functions their events',
+    async (host) => {
+      const inLambda = createFetchBundleSource('127.0.0.1:9001')
+      const location = `http://${host}:9001/2018-06-01/runtime/invocation/next`
+      const store = await aWebServer((_, response) => response.writeHead(302, { location }).end())
+
+      await expect(inLambda.open(store)).rejects.toEqual(failedWith('belongs to the engine'))
+    },
+  )
+
   it('stop at a loop of redirects', async () => {
     let requests = 0
     const store = await aWebServer((_, response) => {

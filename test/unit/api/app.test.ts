@@ -44,6 +44,12 @@ describe('the routes', () => {
     expect(headers.get('allow')).toBe('GET, DELETE')
   })
 
+  it.each(['/ping', '/nothing'])('answer %s with a type that browsers must believe', async (path) => {
+    const { call } = await anApi()
+
+    expect((await call('GET', path)).headers.get('x-content-type-options')).toBe('nosniff')
+  })
+
   it('do not mind doubled slashes, which core writes', async () => {
     const { call } = await anApi()
 

@@ -220,8 +220,15 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     /** What must not be when all is over, and what was seen on the way. */
     async findProblems(): Promise<readonly string[]> {
       const found = await Promise.all(created.map((runId) => runs.find(runId)))
+      // Those that were deleted may have ended before, or not.
+      const counted = [...engine.metrics.counts.values()].reduce((sum, count) => sum + count, 0)
+      const ended = found.filter((run) => run !== undefined && isFinal(run.state)).length
+      const isCountRight = counted >= ended && counted <= created.length
       return [
         ...problems,
+        ...(isCountRight
+          ? []
+          : [`${counted} ends were counted of ${created.length} runs, ${ended} have one`]),
         ...batch.live().map(({ jobName, status }) => `job ${jobName} is left over: ${status}`),
         ...liveExecutions().map(({ runId }) => `the workflow of run ${runId} is left over`),
         ...found.flatMap((run) => (run === undefined ? [] : (problemOf(run) ?? []))),

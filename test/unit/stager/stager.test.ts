@@ -114,7 +114,7 @@ describe('stage-out', () => {
       entries: [],
       completed: [],
     }
-    const api: Omit<StagingApi, 'inputs'> = {
+    const api: Omit<StagingApi, 'inputs' | 'report'> = {
       async outputs(jobAttempt, entries) {
         told.entries = entries
         const names = entries.map((entry) => entry.name).filter((name) => declared.includes(name))

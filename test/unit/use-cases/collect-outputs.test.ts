@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutputEntry } from '../../../src/domain/staging.ts'
 import type { TaskOutput } from '../../../src/domain/task/task.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { findOutputFile } from '../../../src/use-cases/read-outputs.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
@@ -93,6 +94,18 @@ describe('collecting outputs', () => {
     await collectOutputs(engine, RUN_ID)
 
     expect((await engine.runs.find(RUN_ID))?.state).toBe('FAILED')
+  })
+
+  it('leaves no file of a run that was deleted meanwhile', async () => {
+    const engine = await ended([anOutput({ name: 'sum' })], { sum: '1' })
+    const write: typeof engine.objects.write = async (...args) => {
+      await deleteRun(engine, RUN_ID)
+      return engine.objects.write(...args)
+    }
+
+    await collectOutputs({ ...engine, objects: { ...engine.objects, write } }, RUN_ID)
+
+    expect(engine.objects.keys()).toEqual([])
   })
 
   it('throws, for the workflow to tell, when the outputs never arrived', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { ClientException } from '../../../../local/batch/client-exception.ts'
-import { createFaultInjection, FAULTS_PATH } from '../../../../local/batch/faults.ts'
+import { createFaultInjection, FAULT_MARK, FAULTS_PATH } from '../../../../local/batch/faults.ts'
 import { withChange } from '../../../../local/batch/job-events.ts'
 import { aJob } from './builders.ts'
 
@@ -24,7 +24,8 @@ describe('faults of the local Batch server', () => {
     const operation = vi.fn(() => ({ done: true }))
     const faults = createFaultInjection(vi.fn(), () => 0)
 
-    expect(faults.operations(new Map([['/v1/x', operation]])).get('/v1/x')?.({})).toEqual({ done: true })
+    const disturbed = faults.operations(new Map([['/v1/x', operation]])).get('/v1/x')
+    expect(await disturbed?.({})).toEqual({ done: true })
     expect(await deliveriesOf({})).toBe(1)
     expect(faults.now().attemptSeconds).toBeUndefined()
   })
@@ -60,14 +61,78 @@ describe('faults of the local Batch server', () => {
     ['refused for their rate', { throttle: 0.6 }, 429, 0],
     ['failed', { fail: 0.6 }, 500, 0],
     ['carried out and answered as failed', { loseAnswer: 0.6 }, 500, 1],
-  ])('make calls that are %s', (_, calls, status, carriedOut) => {
+  ])('make calls that are %s', async (_, calls, status, carriedOut) => {
     const operation = vi.fn(() => ({}))
     const disturbed = injection({ calls })
       .operations(new Map([['/v1/x', operation]]))
       .get('/v1/x')
 
-    expect(() => disturbed?.({})).toThrow(expect.objectContaining({ status }))
+    await expect(disturbed?.({})).rejects.toThrow(expect.objectContaining({ status }))
     expect(operation).toHaveBeenCalledTimes(carriedOut)
+  })
+
+  it('make calls that are carried out when nobody waits for them any more', async () => {
+    const late = Promise.withResolvers<void>()
+    const operation = vi.fn(() => ({}))
+    const faults = createFaultInjection(
+      vi.fn(),
+      () => 0.5,
+      () => late.promise,
+    )
+    const operations = faults.operations(new Map([['/v1/x', operation]]))
+    operations.get(FAULTS_PATH)?.({ calls: { hang: 0.6 } })
+
+    const answer = operations.get('/v1/x')?.({})
+    const atOnce = operation.mock.calls.length
+    late.resolve()
+    await answer
+
+    expect([atOnce, operation.mock.calls.length]).toEqual([0, 1])
+  })
+
+  it('fall the same way for the same seed, however calls of other kinds mix in', async () => {
+    const fallenFor = async (seed: number, others: readonly string[]): Promise<string[]> => {
+      const faults = createFaultInjection(vi.fn())
+      const operations = faults.operations(
+        new Map([
+          ['/v1/x', () => ({})],
+          ['/v1/y', () => ({})],
+        ]),
+      )
+      operations.get(FAULTS_PATH)?.({ seed, calls: { fail: 0.5 } })
+      const ends: string[] = []
+      for (const path of others) {
+        const end = Promise.resolve(operations.get(path)?.({})).then(
+          () => 'answered',
+          () => 'failed',
+        )
+        if (path === '/v1/x') ends.push(await end)
+        else await end
+      }
+      return ends
+    }
+    const calls = Array.from({ length: 20 }, () => '/v1/x')
+
+    const alone = await fallenFor(7, calls)
+    const mixed = await fallenFor(
+      7,
+      calls.flatMap((path) => ['/v1/y', path]),
+    )
+
+    expect(mixed).toEqual(alone)
+    expect(new Set(alone)).toEqual(new Set(['answered', 'failed']))
+    expect(await fallenFor(8, calls)).not.toEqual(alone)
+  })
+
+  it('are each told to the log', async () => {
+    const log = vi.fn()
+    const faults = createFaultInjection(log, () => 0.5)
+    const operations = faults.operations(new Map([['/v1/x', () => ({})]]))
+    operations.get(FAULTS_PATH)?.({ calls: { throttle: 0.6 } })
+
+    await expect(operations.get('/v1/x')?.({})).rejects.toThrow('Too Many Requests')
+
+    expect(log).toHaveBeenCalledExactlyOnceWith(`${FAULT_MARK}throttle x`)
   })
 
   it('that make no sense are refused', () => {

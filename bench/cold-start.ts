@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process'
+import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
+import { DEFAULT_STAGE } from '../lib/stages.ts'
+import { type Bundle, bundlesOf } from '../local/templates/bundles.ts'
+import { synthesizedStage } from '../local/templates/read-stage.ts'
+import { print } from './measure.ts'
+
+/*
+ * What a cold start costs before the first request is looked at: loading the bundle as it is deployed, in a Node process that
+ * does nothing else. The start of Node itself is measured with an empty module in turn, and subtracted. Lambda adds its own
+ * time for a sandbox and the download.
+ *
+ *   npm run bench:cold-start
+ */
+
+const REPEATS = 10
+const TARGETS: Readonly<Record<string, number>> = { Api: 250 }
+
+const LOAD = 'await import(process.argv[1]); process.exit()'
+const EMPTY = 'data:text/javascript,'
+
+const execute = promisify(execFile)
+
+async function timeToLoad(url: string, variables: Bundle['variables']): Promise<number> {
+  const start = performance.now()
+  await execute(process.execPath, ['--input-type=module', '--eval', LOAD, url], {
+    env: { AWS_REGION: 'us-east-1', AWS_LAMBDA_FUNCTION_NAME: 'bench', ...variables },
+  })
+  return performance.now() - start
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}
+
+async function measure({ id, file, sizeBytes, variables }: Bundle): Promise<void> {
+  const url = pathToFileURL(file).href
+  const times: number[] = []
+  const empty: number[] = []
+  // One that is not counted: files come from the disk.
+  await timeToLoad(url, variables)
+  for (let i = 0; i < REPEATS; i += 1) {
+    times.push(await timeToLoad(url, variables))
+    empty.push(await timeToLoad(EMPTY, variables))
+  }
+  const target = TARGETS[id]
+  print({
+    name: `${id} (${(sizeBytes / 1000).toFixed(0)} kB)`,
+    value: median(times) - median(empty),
+    unit: 'ms',
+    ...(target === undefined ? {} : { target }),
+  })
+}
+
+for (const bundle of bundlesOf(synthesizedStage(DEFAULT_STAGE))) await measure(bundle)

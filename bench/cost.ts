@@ -1,0 +1,190 @@
+import { App } from 'aws-cdk-lib'
+import { Template } from 'aws-cdk-lib/assertions'
+import { buildEngine } from '../lib/engine.ts'
+import { stageNamed } from '../lib/stages.ts'
+import { COUNTS, MEASURES } from '../src/domain/metrics.ts'
+import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/domain/run/cost.ts'
+
+/*
+ * The tables of docs/cost.md: what an installation costs while nothing runs, counted in its own templates, and what runs and
+ * imports cost. On-demand prices of us-east-1 in US dollars; docs/cost.md says where each was found.
+ */
+
+const HOURS = 730
+
+const PER_MONTH = {
+  interfaceEndpointPerZone: 0.01 * HOURS,
+  alarmMetric: 0.1,
+  customMetric: 0.3,
+  dashboard: 3,
+  key: 1,
+  registryGb: 0.1,
+  bucketGb: 0.023,
+  tableGb: 0.25,
+  /** Backups of the last 35 days. */
+  tableBackupGb: 0.2,
+} as const
+
+const EACH = {
+  apiRequest: 3.5e-6,
+  lambdaRequest: 0.2e-6,
+  /** On ARM. */
+  lambdaGbSecond: 0.0000133334,
+  transition: 0.025e-3,
+  tableWrite: 0.625e-6,
+  tableRead: 0.125e-6,
+  bucketPut: 5e-6,
+  bucketGet: 0.4e-6,
+  logGb: 0.5,
+} as const
+
+interface Line {
+  readonly what: string
+  readonly usd: number
+}
+
+function print(title: string, lines: readonly Line[], digits = 2): void {
+  const total = lines.reduce((sum, { usd }) => sum + usd, 0)
+  console.log(`\n${title}`)
+  for (const { what, usd } of [...lines, { what: 'together', usd: total }]) {
+    console.log(`  ${what.padEnd(68)} ${usd.toFixed(digits).padStart(9)}`)
+  }
+}
+
+interface Resource {
+  readonly Type: string
+  readonly Properties: Record<string, unknown>
+}
+
+/** Resources of production, as its templates have them. */
+function resources(): readonly Resource[] {
+  const app = new App({ analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } })
+  const stacks = Object.values(buildEngine(app, stageNamed('production', {})))
+  return stacks.flatMap((stack) => {
+    const found: Record<string, Resource> = Template.fromStack(stack).toJSON().Resources
+    return Object.values(found)
+  })
+}
+
+/** A month in which nothing runs: what is there costs. */
+function idle(): Line[] {
+  const all = resources()
+  const ofType = (type: string) => all.filter(({ Type }) => Type === type)
+  const endpoints = ofType('AWS::EC2::VPCEndpoint').filter(
+    ({ Properties }) => Properties.VpcEndpointType === 'Interface',
+  )
+  const zones = endpoints.map(({ Properties }) => (Properties.SubnetIds as readonly unknown[]).length)
+  const endpointZones = zones.reduce((sum, one) => sum + one, 0)
+  const alarmMetrics = ofType('AWS::CloudWatch::Alarm')
+    .map(({ Properties }) => {
+      const metrics = Properties.Metrics as readonly { readonly MetricStat?: unknown }[] | undefined
+      return metrics === undefined ? 1 : metrics.filter(({ MetricStat }) => MetricStat !== undefined).length
+    })
+    .reduce((sum, one) => sum + one, 0)
+  const keys = ofType('AWS::KMS::Key').length
+  const dashboards = ofType('AWS::CloudWatch::Dashboard').length
+  const sweeps = (HOURS * 60) / 5
+  return [
+    {
+      what: `${endpoints.length} interface endpoints, ${endpointZones} endpoint-zones`,
+      usd: endpointZones * PER_MONTH.interfaceEndpointPerZone,
+    },
+    { what: `${alarmMetrics} metrics of alarms`, usd: alarmMetrics * PER_MONTH.alarmMetric },
+    { what: `${dashboards} dashboard`, usd: dashboards * PER_MONTH.dashboard },
+    { what: `${keys} KMS key(s)`, usd: keys * PER_MONTH.key },
+    { what: '2 metrics of the sweeper', usd: 2 * PER_MONTH.customMetric },
+    { what: `${sweeps} sweeps of 512 MiB and 1 s`, usd: sweeps * lambda(512, 1) },
+  ]
+}
+
+function lambda(memoryMib: number, seconds: number): number {
+  return EACH.lambdaRequest + (memoryMib / 1024) * seconds * EACH.lambdaGbSecond
+}
+
+/** What every run takes of the services around its job. Calls counted in the code and its tests, times taken on the safe side. */
+const AROUND_A_RUN: readonly Line[] = [
+  { what: 'API Gateway: 40 requests (half of them core asking for the state)', usd: 40 * EACH.apiRequest },
+  { what: 'api: 40 calls of 1769 MiB and 50 ms', usd: 40 * lambda(1769, 0.05) },
+  {
+    what: 'steps: submit, 5 job events, collect; 256 to 1024 MiB',
+    usd: 6 * lambda(256, 0.3) + lambda(1024, 1),
+  },
+  { what: 'Step Functions: 4 transitions', usd: 4 * EACH.transition },
+  { what: 'DynamoDB: 40 writes of 1 KB, 120 reads', usd: 40 * EACH.tableWrite + 120 * EACH.tableRead },
+  { what: 'S3: 10 PUT, 20 GET', usd: 10 * EACH.bucketPut + 20 * EACH.bucketGet },
+  { what: 'logs: 60 KB', usd: 60e-6 * EACH.logGb },
+]
+
+interface Example {
+  readonly name: string
+  readonly machine: Machine
+  /** Staging and task. */
+  readonly jobSeconds: number
+  /** Fargate charges from the beginning of the pull. */
+  readonly pullSeconds: number
+}
+
+const EXAMPLES: readonly Example[] = [
+  {
+    name: 'a small task: 1 CPU, 2 GiB asked for; 20 s',
+    machine: { vcpus: 2, memoryGib: 4, diskGib: 21, gpus: 0 },
+    jobSeconds: 20,
+    pullSeconds: 10,
+  },
+  {
+    name: 'StarDist-like: image of 2.2 GB, 3 CPUs, 14 GiB asked for; 10 min',
+    machine: { vcpus: 4, memoryGib: 16, diskGib: 21, gpus: 0 },
+    jobSeconds: 600,
+    pullSeconds: 75,
+  },
+  {
+    name: 'the same with 4 CPUs, 16 GiB asked for',
+    machine: { vcpus: 8, memoryGib: 20, diskGib: 21, gpus: 0 },
+    jobSeconds: 600,
+    pullSeconds: 75,
+  },
+  {
+    name: 'the same on a machine with a GPU, 2 min',
+    machine: { vcpus: 4, memoryGib: 16, diskGib: 0, gpus: 1 },
+    jobSeconds: 120,
+    pullSeconds: 75,
+  },
+]
+
+function thousandRuns({ machine, jobSeconds, pullSeconds }: Example): Line[] {
+  const around = AROUND_A_RUN.reduce((sum, { usd }) => sum + usd, 0)
+  const { vcpus, memoryGib, diskGib } = machine
+  return [
+    {
+      what: `machine of ${vcpus} vCPUs, ${memoryGib} GiB, disk ${diskGib} GiB`,
+      usd: 1000 * priceOf(machine, chargedSeconds(jobSeconds + pullSeconds)),
+    },
+    { what: 'services around it', usd: 1000 * around },
+  ]
+}
+
+/** One import of a bundle of 2.2 GB, and keeping it. */
+function anImport(): Line[] {
+  const gigabytes = 2.2
+  return [
+    { what: 'import-bundle: 3538 MiB, 100 s', usd: lambda(3538, 100) },
+    { what: 'S3: 140 parts in, 300 ranges out', usd: 140 * EACH.bucketPut + 300 * EACH.bucketGet },
+    { what: 'image in ECR, a month', usd: gigabytes * PER_MONTH.registryGb },
+  ]
+}
+
+console.log(`prices of ${PRICES.date}, us-east-1, on demand, US dollars`)
+print('a month without a run', idle())
+print('metrics of a month with all kinds of ends (most it can be)', [
+  {
+    what: `${Object.values(COUNTS).flat().length} kinds of counts, ${Object.keys(MEASURES).length} measures`,
+    usd: (Object.values(COUNTS).flat().length + Object.keys(MEASURES).length) * PER_MONTH.customMetric,
+  },
+])
+print('services around one run', AROUND_A_RUN, 6)
+for (const example of EXAMPLES) print(`1000 runs of ${example.name}`, thousandRuns(example))
+print('one import of a bundle of 2.2 GB', anImport(), 4)
+print('100 GB of inputs and outputs, and 1 GB of table, a month', [
+  { what: '100 GB in S3', usd: 100 * PER_MONTH.bucketGb },
+  { what: '1 GB in DynamoDB with its backups', usd: PER_MONTH.tableGb + PER_MONTH.tableBackupGb },
+])

@@ -1,0 +1,42 @@
+import { Aws, RemovalPolicy } from 'aws-cdk-lib'
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Topic } from 'aws-cdk-lib/aws-sns'
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
+import { Construct } from 'constructs'
+
+export interface AlarmTopicProps {
+  /** Who is told; has to confirm a mail from AWS first. Nobody when absent: others may subscribe by hand. */
+  readonly email?: string
+}
+
+/** Where alarms report to. */
+export class AlarmTopic extends Construct {
+  readonly topic: Topic
+
+  constructor(scope: Construct, id: string, { email }: AlarmTopicProps) {
+    super(scope, id)
+    const alarms = new ServicePrincipal('cloudwatch.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+    })
+    // A key of our own: that of AWS for SNS does not let alarms encrypt, and they would fail silently
+    // (https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns).
+    const key = new Key(this, 'Key', {
+      description: 'Messages of alarms',
+      enableKeyRotation: true,
+      // Nothing that was encrypted with it is kept.
+      removalPolicy: RemovalPolicy.DESTROY,
+    })
+    key.grantEncryptDecrypt(alarms)
+    this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true })
+    // The policy that asks for TLS takes the place of the one that let the whole account in.
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [alarms],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+      }),
+    )
+    if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
+  }
+}

@@ -1,0 +1,154 @@
+import { Duration } from 'aws-cdk-lib'
+import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
+import { Construct } from 'constructs'
+import { countOf, countsOf, measureOf, sumOf } from './engine-metrics.ts'
+import type { Watched } from './observability.ts'
+
+export interface AlarmsProps {
+  readonly installation: string
+  readonly watched: Watched
+  readonly topic: ITopic
+  /** An active run changes at least this often, unless something is stuck. */
+  readonly longestSilence: Duration
+}
+
+interface AlarmChoice {
+  readonly metric: IMetric
+  readonly threshold: number
+  /** Periods that are looked at, and how many of them must be over the threshold; 1 of 1 when absent. */
+  readonly periods?: readonly [looked: number, over: number]
+  /** The first thing to do, in a line. */
+  readonly toDo: string
+  /** Heading of docs/runbook.md, as a link spells it. */
+  readonly section: string
+  /** What no data mean. Counts are only told when there is something to count, so silence is good as a rule. */
+  readonly silence?: TreatMissingData
+  readonly comparison?: ComparisonOperator
+}
+
+const FIVE_MINUTES = Duration.minutes(5)
+const QUARTER = Duration.minutes(15)
+const HALF_HOUR = Duration.minutes(30)
+
+/** Events that come late have the sweeper record a state now and then; this many in a quarter of an hour are another matter. */
+const MANY_REPAIRS = 10
+/** One may be a client's broken connection. */
+const FEW_API_ERRORS = 3
+
+/** What somebody should look at, each with a line that says what to do and a section of the runbook. */
+export class Alarms extends Construct {
+  private readonly topic: ITopic
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id)
+    this.topic = props.topic
+    this.watchEvents(props)
+    this.watchWork(props)
+    this.watchSweeper(props)
+    this.watchServices(props)
+  }
+
+  private watchEvents({ watched }: AlarmsProps): void {
+    for (const [name, queue] of Object.entries(watched.deadLetters)) {
+      this.add(`DeadLetters${name}`, {
+        metric: queue.metricApproximateNumberOfMessagesVisible({
+          statistic: 'Maximum',
+          period: FIVE_MINUTES,
+        }),
+        threshold: 1,
+        toDo: 'An event could not be handled: read it in the queue, mend the cause, and send it again.',
+        section: 'dead-letters',
+      })
+    }
+  }
+
+  private watchWork({ installation }: AlarmsProps): void {
+    this.add('ImportsFailed', {
+      metric: countOf(installation, 'Imports', 'engine-error', FIVE_MINUTES),
+      threshold: 1,
+      toDo: 'An import failed through no fault of the bundle: find its error in the log of import-bundle, then upload again.',
+      section: 'imports-failed',
+    })
+    this.add('RunsFailed', {
+      metric: countOf(installation, 'RunsEnded', 'engine-error', FIVE_MINUTES),
+      threshold: 1,
+      toDo: 'A run failed through no fault of its task: find the run and its reason in the logs, then start it again.',
+      section: 'runs-failed',
+    })
+  }
+
+  private watchSweeper({ installation, longestSilence }: AlarmsProps): void {
+    this.add('Repairs', {
+      metric: sumOf(countsOf(installation, 'Repairs', QUARTER), 'repairs', QUARTER),
+      threshold: MANY_REPAIRS,
+      toDo: 'The sweeper does what events should have done: see whether job events arrive and are recorded.',
+      section: 'repairs',
+    })
+    this.add('StuckRuns', {
+      metric: measureOf(installation, 'OldestActiveRunSeconds', 'Maximum', HALF_HOUR),
+      threshold: longestSilence.toSeconds(),
+      toDo: 'A run has not moved for longer than any may take: find it and cancel it.',
+      section: 'stuck-runs',
+    })
+    this.add('SweeperSilent', {
+      metric: measureOf(installation, 'OldestActiveRunSeconds', 'SampleCount', HALF_HOUR),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      toDo: 'Nobody looks after lost runs: see why sweep-runs is not called or fails.',
+      section: 'sweeper-silent',
+      // Here silence is what the alarm is about.
+      silence: TreatMissingData.BREACHING,
+    })
+  }
+
+  private watchServices({ watched }: AlarmsProps): void {
+    const { restApi, functions, stateMachine } = watched
+    this.add('ApiErrors', {
+      metric: restApi.metricServerError({ statistic: 'Sum', period: FIVE_MINUTES }),
+      threshold: FEW_API_ERRORS,
+      toDo: 'Callers get errors that are ours: find the requests in the log of api.',
+      section: 'api-errors',
+    })
+    const throttles = Object.values(functions).map((one) =>
+      one.metricThrottles({ statistic: 'Sum', period: FIVE_MINUTES }),
+    )
+    this.add('Throttles', {
+      metric: sumOf(throttles, 'throttled calls', FIVE_MINUTES),
+      threshold: 1,
+      // A burst is taken by retries.
+      periods: [3, 2],
+      toDo: 'Functions are refused for lack of concurrency: see who uses it up, and have the quota raised.',
+      section: 'throttles',
+    })
+    this.add('WorkflowsFailed', {
+      metric: sumOf(
+        [
+          stateMachine.metricFailed({ period: FIVE_MINUTES }),
+          stateMachine.metricTimedOut({ period: FIVE_MINUTES }),
+        ],
+        'workflows without a result',
+        FIVE_MINUTES,
+      ),
+      threshold: 1,
+      toDo: 'Not even the failure of a run could be recorded: see the execution, and what fail-run said.',
+      section: 'workflows-failed',
+    })
+  }
+
+  private add(id: string, choice: AlarmChoice): void {
+    const [looked, over] = choice.periods ?? [1, 1]
+    const alarm = new Alarm(this, id, {
+      metric: choice.metric,
+      threshold: choice.threshold,
+      evaluationPeriods: looked,
+      datapointsToAlarm: over,
+      comparisonOperator: choice.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: choice.silence ?? TreatMissingData.NOT_BREACHING,
+      alarmDescription: `${choice.toDo} docs/runbook.md#${choice.section}`,
+    })
+    alarm.addAlarmAction(new SnsAction(this.topic))
+    alarm.addOkAction(new SnsAction(this.topic))
+  }
+}

@@ -1,0 +1,59 @@
+import type { Duration } from 'aws-cdk-lib'
+import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import {
+  COUNTS,
+  type CountName,
+  INSTALLATION_DIMENSION,
+  KIND_DIMENSION,
+  type KindOf,
+  METRICS_NAMESPACE,
+  type MeasureName,
+} from '../../src/runtime/environment.ts'
+
+/** How often something of one kind was counted in a period. */
+export function countOf<Name extends CountName>(
+  installation: string,
+  name: Name,
+  kind: KindOf<Name>,
+  period: Duration,
+): Metric {
+  return new Metric({
+    namespace: METRICS_NAMESPACE,
+    metricName: name,
+    dimensionsMap: { [INSTALLATION_DIMENSION]: installation, [KIND_DIMENSION]: kind },
+    statistic: 'Sum',
+    period,
+  })
+}
+
+/** All kinds of a count, one line each. */
+export function countsOf(installation: string, name: CountName, period: Duration): Metric[] {
+  return COUNTS[name].map((kind) => countOf(installation, name, kind, period).with({ label: kind }))
+}
+
+/** A measure, by a statistic such as `Maximum` or `p95`. */
+export function measureOf(
+  installation: string,
+  name: MeasureName,
+  statistic: string,
+  period: Duration,
+): Metric {
+  return new Metric({
+    namespace: METRICS_NAMESPACE,
+    metricName: name,
+    dimensionsMap: { [INSTALLATION_DIMENSION]: installation },
+    statistic,
+    period,
+  })
+}
+
+/** The sum of metrics that have data; a `+` would have none where one of them has none. An alarm takes no SEARCH, so each is named. */
+export function sumOf(metrics: readonly IMetric[], label: string, period: Duration): MathExpression {
+  const named = metrics.map((metric, index) => [`m${index}`, metric] as const)
+  return new MathExpression({
+    expression: `SUM([${named.map(([id]) => id).join(', ')}])`,
+    usingMetrics: Object.fromEntries(named),
+    label,
+    period,
+  })
+}

@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import * as z from 'zod'
+import { lastLines } from './container-engine.ts'
+import { findPython, installPackages } from './python-packages.ts'
+import { type NamedPolicy, policiesOf } from './templates/policies.ts'
+import { readTemplates, synthesizedStage } from './templates/read-stage.ts'
+import { UserError } from './user-error.ts'
+
+/*
+ * Looks at what `npm run synth` has written with two linters that know AWS better than we do: cfn-lint, which has the schema of
+ * every resource type, and parliament, which has the Service Authorization Reference. Neither needs an account.
+ */
+
+const CFN_LINT = '1.58.0'
+const PARLIAMENT = '1.6.4'
+/** Parliament asks for pkg_resources, which later versions have not. */
+const SETUPTOOLS = '80.9.0'
+
+/** Rules of cfn-lint that we do not follow. */
+const ACCEPTED_RULES: Readonly<Record<string, string>> = {
+  W3005: 'The CDK writes dependencies on policies and roles together; those on roles are said twice',
+  W6001: 'The outputs of the service stack tell an operator every name in one place',
+}
+
+/** Findings of parliament that we do not share: by action, or by issue and property of a template. */
+const ACCEPTED_FINDINGS: Readonly<Record<string, string>> = {
+  'states:SendTaskFailure':
+    'The reference knows no resource for answers to tokens; AWS looks at the state machine all the same (aws/aws-cdk pull request 8486)',
+  'states:SendTaskSuccess': 'As SendTaskFailure',
+  'states:ListExecutions':
+    'A machine or a map run; the reference marks both as necessary, and we have no map run',
+  'states:DescribeExecution':
+    'An execution or an express one; the reference marks both, and ours are standard',
+  'INVALID_ARN Policy': 'API Gateway completes the short form `execute-api:/*` to the ARN of the API itself',
+  'RESOURCE_STAR KeyPolicy': 'In the policy of a key, `*` is that key',
+}
+
+const ENVIRONMENTS = join(import.meta.dirname, '..', '.local', 'venv')
+
+/** Place of the property in the name of a policy (templates/policies.ts). */
+const PROPERTY = 3
+
+const execute = promisify(execFile)
+
+/** What a linter says; findings make its exit code 1, as an exception does. */
+async function run(python: string, words: readonly string[]): Promise<string> {
+  try {
+    const { stdout } = await execute(python, words, { maxBuffer: 64 * 1024 * 1024 })
+    return stdout
+  } catch (error) {
+    const {
+      code,
+      stdout = '',
+      stderr = '',
+    } = error as {
+      readonly code?: number
+      readonly stdout?: string
+      readonly stderr?: string
+    }
+    if (code === 1 && stdout !== '' && !stderr.includes('Traceback')) return stdout
+    throw new Error(lastLines(stderr) || String(error), { cause: error })
+  }
+}
+
+async function lintTemplates(python: string, files: readonly string[]): Promise<string[]> {
+  const ignored = Object.keys(ACCEPTED_RULES).flatMap((rule) => ['--ignore-checks', rule])
+  const said = await run(python, [
+    ...[
+      '-c',
+      'import sys; from cfnlint.runner import main; sys.exit(main())',
+      '--format',
+      'parseable',
+      '--regions',
+      'us-east-1',
+      '--non-zero-exit-code',
+      'none',
+    ],
+    ...ignored,
+    ...['--template', ...files],
+  ])
+  return said.split('\n').filter((line) => line !== '')
+}
+
+const mismatchSchema = z.object({ action: z.string(), required_format: z.string() })
+const findingSchema = z.object({
+  issue: z.string(),
+  title: z.string(),
+  detail: z.union([z.array(mismatchSchema), z.unknown().transform((detail) => JSON.stringify(detail))]),
+  location: z.object({ filepath: z.string() }),
+})
+
+async function lintPolicies(python: string, policies: readonly NamedPolicy[]): Promise<string[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'policies-'))
+  try {
+    for (const { name, document } of policies)
+      writeFileSync(join(directory, `${name}.json`), JSON.stringify(document))
+    const said = await run(python, ['-m', 'parliament.cli', '--directory', directory, '--json'])
+    return said
+      .split('\n')
+      .filter((line) => line !== '')
+      .flatMap((line) => spellFinding(findingSchema.parse(JSON.parse(line)), directory))
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+function spellFinding(finding: z.infer<typeof findingSchema>, directory: string): string[] {
+  const { issue, title, detail, location } = finding
+  const policy = location.filepath.slice(directory.length + 1)
+  const details =
+    typeof detail === 'string'
+      ? [{ key: `${issue} ${policy.split('.').at(PROPERTY)}`, text: detail }]
+      : detail.map(({ action, required_format }) => ({
+          key: action,
+          text: `${action} wants ${required_format}`,
+        }))
+  return details
+    .filter(({ key }) => !Object.hasOwn(ACCEPTED_FINDINGS, key))
+    .map(({ text }) => `${policy}: ${issue}: ${title}: ${text}`)
+}
+
+async function check(): Promise<void> {
+  const python = await installPackages({
+    python: await findPython('Checking templates'),
+    directory: ENVIRONMENTS,
+    name: `cfn-lint-${CFN_LINT}-parliament-${PARLIAMENT}`,
+    packages: [`cfn-lint==${CFN_LINT}`, `parliament==${PARLIAMENT}`, `setuptools==${SETUPTOOLS}`],
+    title: 'cfn-lint and parliament',
+  })
+  const stages = readdirSync(synthesizedStage())
+  const templates = stages.map((stage) => ({ stage, byFile: readTemplates(synthesizedStage(stage)) }))
+  const files = templates.flatMap(({ stage, byFile }) =>
+    [...byFile.keys()].map((name) => join(synthesizedStage(stage), name)),
+  )
+  if (files.length === 0) throw new UserError('There is no template to check: npm run synth writes them.')
+  const policies = templates.flatMap(({ stage, byFile }) => policiesOf(stage, byFile))
+  const [ofTemplates, ofPolicies] = await Promise.all([
+    lintTemplates(python, files),
+    lintPolicies(python, policies),
+  ])
+  for (const line of [...ofTemplates, ...ofPolicies]) console.log(line)
+  console.log(`cfn-lint: ${ofTemplates.length} findings in ${files.length} templates of ${stages.join(', ')}`)
+  console.log(`parliament: ${ofPolicies.length} findings in ${policies.length} policies`)
+  if (ofTemplates.length + ofPolicies.length > 0) process.exitCode = 1
+}
+
+try {
+  await check()
+} catch (error) {
+  if (!(error instanceof UserError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { lastLines } from './container-engine.ts'
+import { UserError } from './user-error.ts'
+
+const OLDEST_PYTHON = '3.10'
+
+const execute = promisify(execFile)
+
+/**
+ * Finds a Python that can make virtual environments.
+ * @param who begins the sentence that says what is missing, and `otherwise` ends it
+ * @throws UserError when there is none.
+ */
+export async function findPython(who: string, otherwise?: string): Promise<string> {
+  const [major, minor] = OLDEST_PYTHON.split('.')
+  // Debian ships venv without ensurepip, which is what fills an environment.
+  const check = `import sys, venv, ensurepip; sys.exit(sys.version_info < (${major}, ${minor}))`
+  for (const program of ['python3', 'python']) {
+    const works = await execute(program, ['-c', check]).then(
+      () => true,
+      () => false,
+    )
+    if (works) return program
+  }
+  const orElse = otherwise === undefined ? '' : `, or ${otherwise}`
+  throw new UserError(
+    `${who} needs Python ${OLDEST_PYTHON} or newer with venv (on Debian and Ubuntu: apt install python3-venv)${orElse}.`,
+  )
+}
+
+/**
+ * Installs packages into a virtual environment of their own, unless it is there.
+ * @returns the Python of that environment; its other programs do not know the folder they were moved to.
+ * @throws UserError when the installation fails.
+ */
+export async function installPackages(options: {
+  readonly python: string
+  /** Of all environments. */
+  readonly directory: string
+  /** Folder of this one: it says which versions are in it. */
+  readonly name: string
+  /** Pinned. */
+  readonly packages: readonly string[]
+  /** For the sentence that tells of a failure. */
+  readonly title: string
+}): Promise<string> {
+  const { python, directory, name, packages, title } = options
+  const environment = join(directory, name)
+  const installed = join(environment, 'bin', 'python')
+  if (existsSync(installed)) return installed
+  await mkdir(directory, { recursive: true })
+  // Complete or absent: two starts at a time, or one that is interrupted, leave no half environment behind.
+  const unfinished = await mkdtemp(join(directory, 'unfinished-'))
+  try {
+    await execute(python, ['-m', 'venv', unfinished])
+    await execute(join(unfinished, 'bin', 'python'), [
+      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
+      ...packages,
+    ])
+    await rename(unfinished, environment).catch((error: unknown) => {
+      if (!existsSync(installed)) throw error
+    })
+  } catch (error) {
+    const { stderr = '' } = error as { readonly stderr?: string }
+    throw new UserError(`${title} could not be installed: ${lastLines(stderr) || String(error)}`)
+  } finally {
+    await rm(unfinished, { recursive: true, force: true })
+  }
+  return installed
+}

@@ -1,0 +1,46 @@
+import { type Caller, type NeededPermission, type SentRequest, unknown } from './needed-permission.ts'
+import { OPERATIONS } from './operation-permissions.ts'
+import { neededOfRegistry } from './registry-permissions.ts'
+import { neededOfS3, neededOfS3ForNotFound } from './s3-permissions.ts'
+
+/*
+ * Which permissions a request to AWS needs, after the Service Authorization Reference
+ * (https://docs.aws.amazon.com/service-authorization/latest/reference/). Only requests that this project makes are known.
+ */
+
+/** Whether permissions cannot be told without the request's body. */
+export function needsBody({ method, url, headers }: Omit<SentRequest, 'body'>): boolean {
+  const service = serviceOf({ url, headers })
+  if (service === undefined) return false
+  return service === 's3' ? method === 'POST' && url.searchParams.has('delete') : true
+}
+
+/** What the request needs; nothing for one that does not go to AWS. */
+export function neededPermissions(request: SentRequest, caller: Caller): readonly NeededPermission[] {
+  const service = serviceOf(request)
+  if (service === undefined)
+    return request.url.pathname.startsWith('/v2/') ? neededOfRegistry(request, caller) : []
+  if (service === 's3') return neededOfS3(request)
+  const name = operationOf(request)
+  const operation = OPERATIONS[`${service}:${name}`]
+  if (operation === undefined) return unknown(`${service}:${name}`)
+  const arn = (resource: string) => `arn:aws:${service}:${caller.region}:${caller.account}:${resource}`
+  return operation(JSON.parse(request.body || '{}'), arn, caller)
+}
+
+/** What a request needs besides when its answer is that there is nothing. */
+export function neededForNotFound(request: SentRequest): readonly NeededPermission[] {
+  return serviceOf(request) === 's3' ? neededOfS3ForNotFound(request) : []
+}
+
+/** The service that the signature is made for. */
+function serviceOf({ url, headers }: Pick<SentRequest, 'url' | 'headers'>): string | undefined {
+  const scope =
+    url.searchParams.get('X-Amz-Credential') ?? /Credential=([^,]+)/u.exec(headers.authorization ?? '')?.[1]
+  return scope?.split('/').at(3)
+}
+
+/** Of the JSON protocols: in a header, or the end of the path. */
+function operationOf({ url, headers }: SentRequest): string {
+  return headers['x-amz-target']?.split('.').at(-1) ?? url.pathname.split('/').at(-1) ?? ''
+}

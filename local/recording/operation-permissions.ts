@@ -1,0 +1,176 @@
+import * as z from 'zod'
+import type { Caller, NeededPermission } from './needed-permission.ts'
+
+/* Operations of the services that take JSON, each with as much of its body as tells its resources. */
+
+type Arn = (resource: string) => string
+/** Permissions by body; ARNs are of the operation's own service. */
+export type Operation = (body: unknown, arn: Arn, caller: Caller) => readonly NeededPermission[]
+
+/** An operation whose body has the shape of `schema`. */
+function operation<Body>(
+  schema: z.ZodType<Body>,
+  needs: (body: Body, arn: Arn, caller: Caller) => readonly NeededPermission[],
+): Operation {
+  return (body, arn, caller) => needs(schema.parse(body), arn, caller)
+}
+
+const onTable = (action: string) =>
+  operation(z.object({ TableName: z.string(), IndexName: z.string().optional() }), (body, arn) => {
+    const index = body.IndexName === undefined ? '' : `/index/${body.IndexName}`
+    return [{ action: `dynamodb:${action}`, resource: arn(`table/${body.TableName}${index}`) }]
+  })
+
+const onTables = (action: string) =>
+  operation(z.object({ RequestItems: z.record(z.string(), z.unknown()) }), ({ RequestItems }, arn) =>
+    Object.keys(RequestItems).map((table) => ({
+      action: `dynamodb:${action}`,
+      resource: arn(`table/${table}`),
+    })),
+  )
+
+/** A transaction needs the permissions of its parts. */
+const TRANSACTION_PARTS: Readonly<Record<string, string>> = {
+  Put: 'PutItem',
+  Update: 'UpdateItem',
+  Delete: 'DeleteItem',
+  ConditionCheck: 'ConditionCheckItem',
+  Get: 'GetItem',
+}
+const transaction = operation(
+  z.object({ TransactItems: z.array(z.record(z.string(), z.object({ TableName: z.string() }))) }),
+  ({ TransactItems }, arn) =>
+    TransactItems.flatMap(Object.entries).map(([part, { TableName }]) => ({
+      action: `dynamodb:${TRANSACTION_PARTS[part] ?? part}`,
+      resource: arn(`table/${TableName}`),
+    })),
+)
+
+const onMachine = (action: string) =>
+  operation(z.object({ stateMachineArn: z.string() }), (body) => [
+    { action: `states:${action}`, resource: body.stateMachineArn },
+  ])
+const onExecution = (action: string) =>
+  operation(z.object({ executionArn: z.string() }), (body) => [
+    { action: `states:${action}`, resource: body.executionArn },
+  ])
+const answer =
+  (action: string): Operation =>
+  (_body, _arn, { stateMachineArn = '' }) => [{ action: `states:${action}`, resource: stateMachineArn }]
+
+const onStream = (action: string) =>
+  operation(z.object({ logGroupName: z.string(), logStreamName: z.string() }), (body, arn) => [
+    {
+      action: `logs:${action}`,
+      resource: arn(`log-group:${body.logGroupName}:log-stream:${body.logStreamName}`),
+    },
+  ])
+
+const tags = z.array(z.object({ Key: z.string(), Value: z.string() })).default([])
+const ofRepository = (action: string) =>
+  operation(z.object({ repositoryName: z.string(), tags }), (body, arn) => {
+    const resource = arn(`repository/${body.repositoryName}`)
+    const tagged = body.tags.length > 0 ? [{ action: 'ecr:TagResource', resource }] : []
+    return [{ action: `ecr:${action}`, resource }, ...tagged]
+  })
+
+const putEvents = operation(
+  z.object({
+    Entries: z.array(
+      z.object({ EventBusName: z.string().default('default'), Source: z.string(), DetailType: z.string() }),
+    ),
+  }),
+  ({ Entries }, arn) =>
+    Entries.map(({ EventBusName, Source, DetailType }) => ({
+      action: 'events:PutEvents',
+      resource: arn(`event-bus/${EventBusName}`),
+      context: { 'events:source': Source, 'events:detail-type': DetailType },
+    })),
+)
+
+const tagMap = z.record(z.string(), z.string()).default({})
+/** Batch makes the id; patterns for jobs must hold any. */
+const NEW_JOB = 'job/00000000-0000-4000-8000-000000000000'
+const submitJob = operation(
+  z.object({ jobQueue: z.string(), jobDefinition: z.string(), tags: tagMap }),
+  ({ jobQueue, jobDefinition, ...job }, arn) => [
+    { action: 'batch:SubmitJob', resource: arnOf(jobQueue, 'job-queue', arn) },
+    { action: 'batch:SubmitJob', resource: arnOf(jobDefinition, 'job-definition', arn) },
+    { action: 'batch:SubmitJob', resource: arn(NEW_JOB) },
+    ...(Object.keys(job.tags).length > 0 ? [{ action: 'batch:TagResource', resource: arn(NEW_JOB) }] : []),
+  ],
+)
+
+const roles = z.object({ executionRoleArn: z.string().optional(), jobRoleArn: z.string().optional() })
+const registerDefinition = operation(
+  z.object({
+    jobDefinitionName: z.string(),
+    tags: tagMap,
+    containerProperties: roles.optional(),
+    ecsProperties: z
+      .object({ taskProperties: z.array(roles.extend({ taskRoleArn: z.string().optional() })) })
+      .optional(),
+  }),
+  (body, arn) => {
+    const resource = arn(`job-definition/${body.jobDefinitionName}`)
+    const passed = [body.containerProperties ?? {}, ...(body.ecsProperties?.taskProperties ?? [])]
+      .flatMap((of) => Object.values(of))
+      .filter((role) => role !== undefined)
+    return [
+      { action: 'batch:RegisterJobDefinition', resource },
+      // Tags are of the new revision.
+      ...(Object.keys(body.tags).length > 0
+        ? [{ action: 'batch:TagResource', resource: `${resource}:1` }]
+        : []),
+      ...passed.map((role) => ({
+        action: 'iam:PassRole',
+        resource: role,
+        context: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+      })),
+    ]
+  },
+)
+
+function arnOf(nameOrArn: string, kind: string, arn: Arn): string {
+  return nameOrArn.startsWith('arn:') ? nameOrArn : arn(`${kind}/${nameOrArn}`)
+}
+
+const onAnything =
+  (action: string): Operation =>
+  () => [{ action, resource: '*' }]
+
+/** By service and operation; Batch spells its operations in lower case, in the path. */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  'dynamodb:GetItem': onTable('GetItem'),
+  'dynamodb:PutItem': onTable('PutItem'),
+  'dynamodb:UpdateItem': onTable('UpdateItem'),
+  'dynamodb:DeleteItem': onTable('DeleteItem'),
+  'dynamodb:Query': onTable('Query'),
+  'dynamodb:BatchGetItem': onTables('BatchGetItem'),
+  'dynamodb:BatchWriteItem': onTables('BatchWriteItem'),
+  'dynamodb:TransactWriteItems': transaction,
+  'dynamodb:TransactGetItems': transaction,
+  'states:StartExecution': onMachine('StartExecution'),
+  'states:ListExecutions': onMachine('ListExecutions'),
+  'states:StopExecution': onExecution('StopExecution'),
+  'states:DescribeExecution': onExecution('DescribeExecution'),
+  'states:SendTaskSuccess': answer('SendTaskSuccess'),
+  'states:SendTaskFailure': answer('SendTaskFailure'),
+  'logs:GetLogEvents': onStream('GetLogEvents'),
+  'logs:DeleteLogStream': onStream('DeleteLogStream'),
+  'events:PutEvents': putEvents,
+  'ecr:CreateRepository': ofRepository('CreateRepository'),
+  'ecr:BatchDeleteImage': ofRepository('BatchDeleteImage'),
+  'ecr:DeleteRepository': ofRepository('DeleteRepository'),
+  'ecr:GetAuthorizationToken': onAnything('ecr:GetAuthorizationToken'),
+  'batch:submitjob': submitJob,
+  'batch:registerjobdefinition': registerDefinition,
+  'batch:deregisterjobdefinition': operation(z.object({ jobDefinition: z.string() }), (body, arn) => [
+    { action: 'batch:DeregisterJobDefinition', resource: arnOf(body.jobDefinition, 'job-definition', arn) },
+  ]),
+  'batch:terminatejob': operation(z.object({ jobId: z.string() }), ({ jobId }, arn) => [
+    { action: 'batch:TerminateJob', resource: arn(`job/${jobId}`) },
+  ]),
+  'batch:describejobs': onAnything('batch:DescribeJobs'),
+  'batch:listjobs': onAnything('batch:ListJobs'),
+}

@@ -1,0 +1,44 @@
+import { type Caller, type NeededPermission, type SentRequest, unknown } from './needed-permission.ts'
+
+/**
+ * The distribution protocol, which ECR allows by the actions of its own API.
+ * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
+ */
+export function neededOfRegistry(
+  { method, url }: SentRequest,
+  { region, account }: Caller,
+): readonly NeededPermission[] {
+  if (url.pathname === '/v2/') return []
+  const [, name = '', kind = '', rest = ''] =
+    /^\/v2\/(.+)\/(blobs|manifests)\/(.+)$/u.exec(url.pathname) ?? []
+  const on = (repository: string, ...actions: readonly string[]) =>
+    actions.map((action) => ({
+      action: `ecr:${action}`,
+      resource: `arn:aws:ecr:${region}:${account}:repository/${repository}`,
+    }))
+  // `blobs/uploads/` belongs to the name as the pattern above reads the path of an upload under way.
+  const upload = /^\/v2\/(.+)\/blobs\/uploads\/?/u.exec(url.pathname)?.[1]
+  if (upload !== undefined) {
+    if (method === 'PATCH') return on(upload, 'UploadLayerPart')
+    if (method === 'PUT') return on(upload, 'UploadLayerPart', 'CompleteLayerUpload')
+    // ECR has no action for it; uploads that do not go on are forgotten, and nobody waits for the answer.
+    if (method === 'DELETE') return []
+    if (method !== 'POST') return unknown(`ecr:${method} upload`)
+    // A mount reads the layer where it is: in the repository that is named, or in one that the registry finds.
+    const from = url.searchParams.get('from') ?? upload
+    const isMount = url.searchParams.has('mount')
+    const source = isMount ? on(from, 'BatchCheckLayerAvailability', 'GetDownloadUrlForLayer') : []
+    return [...source, ...on(upload, 'InitiateLayerUpload')]
+  }
+  const action = REGISTRY_ACTIONS[`${method} ${kind}`]
+  return action === undefined ? unknown(`ecr:${method} ${kind} ${rest}`) : on(name, action)
+}
+
+const REGISTRY_ACTIONS: Readonly<Record<string, string>> = {
+  'HEAD blobs': 'BatchCheckLayerAvailability',
+  'GET blobs': 'GetDownloadUrlForLayer',
+  'HEAD manifests': 'BatchGetImage',
+  'GET manifests': 'BatchGetImage',
+  'PUT manifests': 'PutImage',
+  'DELETE manifests': 'BatchDeleteImage',
+}

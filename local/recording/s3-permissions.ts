@@ -1,0 +1,72 @@
+import { type NeededPermission, type SentRequest, unknown } from './needed-permission.ts'
+
+function objectOf(path: string): { readonly bucket: string; readonly key: string } {
+  const [bucket = '', ...key] = decodeURIComponent(path.replace(/^\//u, '')).split('/')
+  return { bucket, key: key.join('/') }
+}
+
+/** Operations on objects by method and what the query selects. */
+const S3_ACTIONS: Readonly<Record<string, string>> = {
+  'GET ': 'GetObject',
+  'HEAD ': 'GetObject',
+  'PUT ': 'PutObject',
+  'DELETE ': 'DeleteObject',
+  'POST uploads': 'PutObject',
+  'PUT uploadId': 'PutObject',
+  'POST uploadId': 'PutObject',
+  'DELETE uploadId': 'AbortMultipartUpload',
+  'GET uploadId': 'ListMultipartUploadParts',
+}
+/** Parameters of the query that select no other operation. */
+const S3_DETAILS = /^(x-id|x-amz-.*|response-.*|partNumber|part-number-marker|max-parts)$/iu
+/** Headers of a PUT that ask for more than its method. */
+const S3_HEADERS: Readonly<Record<string, string>> = {
+  'x-amz-acl': 'PutObjectAcl',
+  'x-amz-tagging': 'PutObjectTagging',
+}
+
+/** What a request to S3 needs. */
+export function neededOfS3({ method, url, headers, body = '' }: SentRequest): readonly NeededPermission[] {
+  const { bucket, key } = objectOf(url.pathname)
+  const query = url.searchParams
+  const bucketArn = `arn:aws:s3:::${bucket}`
+  const object = (action: string, name = key): NeededPermission => ({
+    action: `s3:${action}`,
+    resource: `${bucketArn}/${name}`,
+  })
+  if (key === '' && method === 'GET' && query.has('list-type')) {
+    const context = { 's3:prefix': query.get('prefix') ?? '' }
+    return [{ action: 's3:ListBucket', resource: bucketArn, context }]
+  }
+  if (key === '' && method === 'POST' && query.has('delete')) {
+    const keys = body.matchAll(/<Key>([^<]*)<\/Key>/gu)
+    return [...keys].map(([, name]) => object('DeleteObject', fromXml(name ?? '')))
+  }
+  const selected = [...query.keys()].filter((name) => !S3_DETAILS.test(name)).sort()
+  const action = key === '' ? undefined : S3_ACTIONS[`${method} ${selected.join('&')}`]
+  if (action === undefined) return unknown(`s3:${method} ${key === '' ? 'bucket' : 'object'} ${selected}`)
+  const source = headers['x-amz-copy-source']
+  const from = source === undefined ? undefined : objectOf(source)
+  const further = Object.entries(S3_HEADERS).filter(([name]) => headers[name] !== undefined)
+  return [
+    ...(from === undefined
+      ? []
+      : [{ action: 's3:GetObject', resource: `arn:aws:s3:::${from.bucket}/${from.key}` }]),
+    object(action),
+    ...further.map(([, other]) => object(other)),
+  ]
+}
+
+function fromXml(text: string): string {
+  const NAMED: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' }
+  return text.replaceAll(/&(\w+);/gu, (_all, name: string) => NAMED[name] ?? '')
+}
+
+/**
+ * What S3 asks for besides when an object is missing: without the right to list, it answers 403 and not 404.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ */
+export function neededOfS3ForNotFound({ method, url }: SentRequest): readonly NeededPermission[] {
+  if (!['GET', 'HEAD'].includes(method)) return []
+  return [{ action: 's3:ListBucket', resource: `arn:aws:s3:::${objectOf(url.pathname).bucket}` }]
+}

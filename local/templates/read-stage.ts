@@ -1,0 +1,14 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { SynthesizedTemplate } from './resolve-references.ts'
+
+/** Where `npm run synth` leaves a stage; without a name, the folder of all. */
+export function synthesizedStage(stage = ''): string {
+  return join(import.meta.dirname, '..', '..', 'cdk.out', stage)
+}
+
+/** The templates of a synthesized stage by the names of their files. */
+export function readTemplates(directory: string): ReadonlyMap<string, SynthesizedTemplate> {
+  const files = readdirSync(directory).filter((name) => name.endsWith('.template.json'))
+  return new Map(files.map((name) => [name, JSON.parse(readFileSync(join(directory, name), 'utf8'))]))
+}

@@ -1,0 +1,24 @@
+import type { Metrics } from '../../ports.ts'
+
+/** Figures kept in this process, for tests. */
+export function createMemoryMetrics(): Metrics & {
+  /** `RunsEnded finished`: 1, and so on. */
+  readonly counts: Map<string, number>
+  readonly observed: Map<string, number[]>
+} {
+  const counts = new Map<string, number>()
+  const observed = new Map<string, number[]>()
+  return {
+    counts,
+    observed,
+
+    count(name, kind) {
+      const key = `${name} ${kind}`
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+    },
+
+    observe(name, value) {
+      observed.set(name, [...(observed.get(name) ?? []), value])
+    },
+  }
+}

@@ -1,0 +1,109 @@
+import type { JobDetail } from './job-outcome.ts'
+
+/** What a job took, and what that costs about. */
+export interface JobUsage {
+  /** From submission to the first container. */
+  readonly queueSeconds: number
+  /** From the first container to the end, all attempts together. */
+  readonly jobSeconds: number
+  readonly vcpuSeconds: number
+  readonly memoryGibSeconds: number
+  /** Beyond the 20 GiB that every Fargate task has for nothing. */
+  readonly diskGibSeconds: number
+  readonly gpuSeconds: number
+  readonly usd: number
+  /** {@link PRICES}' date. */
+  readonly pricesOf: string
+}
+
+/**
+ * On-demand prices of Linux on x86 in us-east-1, in US dollars an hour; https://aws.amazon.com/fargate/pricing/. Other Regions,
+ * spot, savings plans and machines of EC2 differ: what is made of these is an estimate, to compare tasks and runs by.
+ */
+export const PRICES = {
+  date: '2026-06-17',
+  vcpuHour: 0.04048,
+  memoryGibHour: 0.004445,
+  diskGibHour: 0.000111,
+  /** What a g4dn.xlarge (0.526) costs more than its 4 vCPUs and 16 GiB at these prices: one such machine comes out right. */
+  gpuHour: 0.293,
+} as const
+
+/** What Fargate has for nothing, and the shortest time that it charges for. */
+const FREE_DISK_GIB = 20
+const SHORTEST_SECONDS = 60
+
+const MIB_IN_GIB = 1024
+const HOUR = 3600
+
+/** What the machine of a job has. */
+export interface Machine {
+  readonly vcpus: number
+  readonly memoryGib: number
+  readonly diskGib: number
+  readonly gpus: number
+}
+
+/** Dollars for a machine that was held for so long. */
+export function priceOf({ vcpus, memoryGib, diskGib, gpus }: Machine, seconds: number): number {
+  const hourly =
+    vcpus * PRICES.vcpuHour +
+    memoryGib * PRICES.memoryGibHour +
+    Math.max(0, diskGib - FREE_DISK_GIB) * PRICES.diskGibHour +
+    gpus * PRICES.gpuHour
+  return (hourly * seconds) / HOUR
+}
+
+/** Seconds that are charged for one attempt. */
+export function chargedSeconds(seconds: number): number {
+  return Math.max(SHORTEST_SECONDS, seconds)
+}
+
+/**
+ * What an ended job took, by the times that Batch tells; undefined when no container of it ever ran. The pull of the image, which
+ * Fargate charges too, comes before these times and is not seen.
+ */
+export function usageOf(job: JobDetail): JobUsage | undefined {
+  const spans = job.attempts.flatMap(({ startedAt, stoppedAt }) =>
+    startedAt === undefined || stoppedAt === undefined ? [] : [{ startedAt, stoppedAt }],
+  )
+  const [first] = spans
+  if (first === undefined) return undefined
+  const machine = machineOf(job)
+  const seconds = spans.map(({ startedAt, stoppedAt }) => Math.max(0, stoppedAt - startedAt) / 1000)
+  const charged = seconds.map(chargedSeconds).reduce((sum, one) => sum + one, 0)
+  return {
+    queueSeconds: rounded(Math.max(0, first.startedAt - (job.createdAt ?? first.startedAt)) / 1000, 3),
+    jobSeconds: rounded(
+      seconds.reduce((sum, one) => sum + one, 0),
+      3,
+    ),
+    vcpuSeconds: rounded(machine.vcpus * charged, 3),
+    memoryGibSeconds: rounded(machine.memoryGib * charged, 3),
+    diskGibSeconds: rounded(Math.max(0, machine.diskGib - FREE_DISK_GIB) * charged, 3),
+    gpuSeconds: rounded(machine.gpus * charged, 3),
+    usd: rounded(priceOf(machine, charged), 6),
+    pricesOf: PRICES.date,
+  }
+}
+
+/** The shares of all containers: on Fargate they add up to the size that is charged. */
+function machineOf({ ecsProperties }: JobDetail): Machine {
+  const tasks = ecsProperties?.taskProperties ?? []
+  const requirements = tasks
+    .flatMap(({ containers }) => containers)
+    .flatMap((one) => one.resourceRequirements ?? [])
+  const sum = (type: string): number =>
+    requirements.filter((one) => one.type === type).reduce((total, { value }) => total + Number(value), 0)
+  return {
+    vcpus: sum('VCPU'),
+    memoryGib: sum('MEMORY') / MIB_IN_GIB,
+    diskGib: Math.max(0, ...tasks.map(({ ephemeralStorage }) => ephemeralStorage?.sizeInGiB ?? 0)),
+    gpus: sum('GPU'),
+  }
+}
+
+/** Kept with the run, whose conditions compare it: few digits that stay as they are. */
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits))
+}

@@ -1,0 +1,45 @@
+/**
+ * Path and query in the one spelling that signer and verifier agree on: every segment and every name and value percent-encoded as
+ * RFC 3986 has it, no empty and no dot segments. Services differ in what they make of any other spelling before they verify.
+ * @param path As a client wrote it, beginning with `/`.
+ * @example wirePath('/a//b c/%2f?q=1+2') // '/a/b%20c/%2F?q=1%202'
+ */
+export function wirePath(path: string): string {
+  const queryAt = path.indexOf('?')
+  const pathname = queryAt === -1 ? path : path.slice(0, queryAt)
+  const query = queryAt === -1 ? '' : path.slice(queryAt + 1)
+  const pairs = query.split('&').filter((pair) => pair !== '')
+  return spellPath(pathname) + (pairs.length === 0 ? '' : `?${pairs.map(spellPair).join('&')}`)
+}
+
+function spellPath(pathname: string): string {
+  const kept: string[] = []
+  for (const segment of pathname.split('/').map(decode)) {
+    if (segment === '..') kept.pop()
+    else if (segment !== '' && segment !== '.') kept.push(encode(segment))
+  }
+  // A trailing slash makes another path of it.
+  return `/${kept.join('/')}${kept.length > 0 && pathname.endsWith('/') ? '/' : ''}`
+}
+
+function spellPair(pair: string): string {
+  const equalsAt = pair.indexOf('=')
+  const [name, value] = equalsAt === -1 ? [pair, ''] : [pair.slice(0, equalsAt), pair.slice(equalsAt + 1)]
+  return [name, value].map((text) => encode(decode(text.replaceAll('+', ' ')))).join('=')
+}
+
+/** What is not percent-encoded text stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/gu,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

@@ -1,0 +1,160 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import {
+  BatchClient,
+  DescribeJobsCommand,
+  type JobDetail,
+  type JobStatus,
+  paginateListJobs,
+} from '@aws-sdk/client-batch'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
+import { paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn'
+import { DynamoDBDocumentClient, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb'
+import { callEngine, LABELS } from '../../local/container-engine.ts'
+import { detectEngine } from '../../local/detect-engine.ts'
+import type { LocalStack } from '../../local/stack.ts'
+import { ACTIVE } from '../../src/adapters/aws/dynamo-table.ts'
+import { parseJobName } from '../../src/domain/job/job-definition.ts'
+import { TABLE } from '../../src/runtime/environment.ts'
+
+/** What is there of runs outside the API, asked of the parts themselves. */
+export interface Aftermath {
+  /** Runs that have items in the table, by id; `isActive` as the sweeper's index has it. */
+  readonly tableRuns: ReadonlyMap<string, { readonly isActive: boolean }>
+  /** Jobs by run, oldest first. */
+  readonly jobs: ReadonlyMap<string, readonly JobDetail[]>
+  readonly runningExecutions: readonly string[]
+  /** Keys of objects by run. */
+  readonly objects: ReadonlyMap<string, readonly string[]>
+  readonly containers: readonly string[]
+  /** Stagers, which the local stage runs as processes. */
+  readonly stagers: readonly string[]
+}
+
+const QUEUE = 'app-engine-local'
+/** DescribeJobs refuses more. */
+const MOST_IDS = 100
+const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
+const ENDED = ['SUCCEEDED', 'FAILED'] as const
+const RUN_OF_KEY = /^task-run-(?:inputs|outputs)-([0-9a-f-]{36})\//u
+const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+
+/** Asks a stack whose faults are switched off. */
+export function createLooker(stack: LocalStack, instance: string) {
+  const emulator = { ...local, endpoint: stack.emulatorUrl }
+  const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
+  const table = DynamoDBDocumentClient.from(new DynamoDBClient(emulator))
+  const bucket = new S3Client({ ...emulator, forcePathStyle: true })
+  const workflow = new SFNClient(emulator)
+
+  async function listIds(statuses: readonly JobStatus[]): Promise<string[]> {
+    const ids: string[] = []
+    for (const jobStatus of statuses) {
+      const pages = paginateListJobs({ client: batch }, { jobQueue: QUEUE, jobStatus })
+      for await (const { jobSummaryList = [] } of pages) {
+        ids.push(...jobSummaryList.flatMap(({ jobId }) => jobId ?? []))
+      }
+    }
+    return ids
+  }
+
+  async function listJobs(): Promise<Map<string, JobDetail[]>> {
+    const ids = await listIds([...LIVE, ...ENDED])
+    const found = new Map<string, JobDetail[]>()
+    for (let start = 0; start < ids.length; start += MOST_IDS) {
+      const jobIds = ids.slice(start, start + MOST_IDS)
+      const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: jobIds }))
+      for (const job of jobs) add(found, parseJobName(job.jobName ?? '')?.runId, job)
+    }
+    for (const jobs of found.values())
+      jobs.sort((one, other) => (one.createdAt ?? 0) - (other.createdAt ?? 0))
+    return found
+  }
+
+  async function countActive(): Promise<number> {
+    const { name, partitionKey } = TABLE.activeRunsIndex
+    const query = {
+      TableName: stack.outputs.tableName,
+      IndexName: name,
+      Select: 'COUNT',
+      KeyConditionExpression: '#active = :active',
+      ExpressionAttributeNames: { '#active': partitionKey },
+      ExpressionAttributeValues: { ':active': ACTIVE },
+    } as const
+    let sum = 0
+    for await (const { Count = 0 } of paginateQuery({ client: table }, query)) sum += Count
+    return sum
+  }
+
+  async function listTableRuns(): Promise<Aftermath['tableRuns']> {
+    const { partitionKey } = TABLE
+    const isActive = TABLE.activeRunsIndex.partitionKey
+    const found = new Map<string, { isActive: boolean }>()
+    const query = { TableName: stack.outputs.tableName, ConsistentRead: true }
+    for await (const { Items = [] } of paginateScan({ client: table }, query)) {
+      for (const item of Items) {
+        const id = /^RUN#(.+)$/u.exec(String(item[partitionKey]))?.[1]
+        if (id === undefined) continue
+        found.set(id, { isActive: item[isActive] !== undefined || found.get(id)?.isActive === true })
+      }
+    }
+    return found
+  }
+
+  async function listExecutions(): Promise<string[]> {
+    const names: string[] = []
+    const query = { stateMachineArn: stack.outputs.stateMachineArn, statusFilter: 'RUNNING' } as const
+    for await (const { executions = [] } of paginateListExecutions({ client: workflow }, query)) {
+      names.push(...executions.flatMap(({ name }) => name ?? []))
+    }
+    return names
+  }
+
+  async function listObjects(): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>()
+    for await (const { Contents = [] } of paginateListObjectsV2(
+      { client: bucket },
+      { Bucket: stack.outputs.bucketName },
+    )) {
+      for (const { Key = '' } of Contents) add(found, RUN_OF_KEY.exec(Key)?.[1], Key)
+    }
+    return found
+  }
+
+  async function listContainers(): Promise<string[]> {
+    const engine = await detectEngine()
+    const filter = `--filter=label=${LABELS.instance}=${instance}`
+    const names = await callEngine(engine, 'ps', '--all', '--format={{.Names}}', filter)
+    return names.split('\n').filter(Boolean)
+  }
+
+  return {
+    countActive,
+    isQuiet: async (): Promise<boolean> =>
+      (await countActive()) === 0 &&
+      (await listIds(LIVE)).length === 0 &&
+      (await listExecutions()).length === 0,
+    look: async (): Promise<Aftermath> => ({
+      tableRuns: await listTableRuns(),
+      jobs: await listJobs(),
+      runningExecutions: await listExecutions(),
+      objects: await listObjects(),
+      containers: await listContainers(),
+      stagers: await listStagers(stack),
+    }),
+  }
+}
+
+/** Children of the Batch server. */
+async function listStagers({ batchPid }: LocalStack): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '--ppid', String(batchPid())]).catch(
+    // It finds none, and says so by its exit code.
+    () => ({ stdout: '' }),
+  )
+  return stdout.split('\n').filter((line) => line.includes('stager/main.ts'))
+}
+
+function add<Value>(found: Map<string, Value[]>, runId: string | undefined, value: Value): void {
+  if (runId !== undefined) found.set(runId, [...(found.get(runId) ?? []), value])
+}

@@ -1,0 +1,105 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Roll } from '../../local/batch/dice.ts'
+import { FAULTS_PATH, type Faults } from '../../local/batch/faults.ts'
+import type { LocalStack } from '../../local/stack.ts'
+import type { CallShares, FaultyProxy } from './faulty-proxy.ts'
+
+const CALL_SHARES: CallShares = {
+  fail: 0.015,
+  refuse: 0.015,
+  'lose-answer': 0.02,
+  hang: 0.003,
+  'kill-before': 0.003,
+  'kill-after': 0.006,
+  repeat: 0.3,
+}
+
+const BATCH_FAULTS: Pick<Faults, 'events' | 'calls'> = {
+  events: { drop: 0.3, double: 0.3, delayMs: 3000 },
+  calls: { throttle: 0.05, fail: 0.05, loseAnswer: 0.05, hang: 0.01 },
+}
+
+/** Between two deaths of the Batch server. */
+const LIVES_MS = { shortest: 10_000, longest: 35_000 }
+/** Between two sweeps while runs are disturbed: in production five minutes, in which a run that lost its last event waits. */
+const SWEEP_PAUSE_MS = 5000
+const RESTART_POLL_MS = 50
+const LONGEST_RESTART_MS = 60_000
+
+/**
+ * Begins to disturb everything; what it answers ends that, and resolves when no call is held back any more. The sweeper is at work
+ * meanwhile, disturbed like everybody else.
+ */
+export async function disturb(
+  stack: LocalStack,
+  proxy: FaultyProxy,
+  { seed, roll }: { readonly seed: number; readonly roll: Roll },
+): Promise<() => Promise<void>> {
+  const ending = new AbortController()
+  proxy.setShares(CALL_SHARES)
+  await setBatchFaults(stack, { ...BATCH_FAULTS, seed })
+  const working = Promise.all([
+    repeatedly(
+      ending.signal,
+      () => lifeOf(roll),
+      (death) => killBatch(stack, proxy, seed + death),
+    ),
+    repeatedly(
+      ending.signal,
+      () => SWEEP_PAUSE_MS,
+      () => sweepNow(stack).catch(() => undefined),
+    ),
+  ])
+  // It is told when somebody asks for the end.
+  working.catch(() => undefined)
+  return async () => {
+    ending.abort()
+    await working
+    proxy.setShares({})
+    await setBatchFaults(stack, {})
+    await proxy.settled()
+  }
+}
+
+function lifeOf(roll: Roll): number {
+  return LIVES_MS.shortest + roll('life of the Batch server') * (LIVES_MS.longest - LIVES_MS.shortest)
+}
+
+async function repeatedly(
+  signal: AbortSignal,
+  pauseMs: () => number,
+  work: (times: number) => Promise<void>,
+): Promise<void> {
+  for (let times = 1; ; times += 1) {
+    const isOver = await pause(pauseMs(), false, { signal }).catch(() => true)
+    if (isOver) return
+    await work(times)
+  }
+}
+
+/** Its supervisor starts another, which knows of no faults until it is told. */
+async function killBatch(stack: LocalStack, proxy: FaultyProxy, seed: number): Promise<void> {
+  const pid = stack.batchPid()
+  process.kill(pid, 'SIGKILL')
+  proxy.note('kill Batch server')
+  const giveUpAt = Date.now() + LONGEST_RESTART_MS
+  while (stack.batchPid() === pid) {
+    if (Date.now() > giveUpAt) throw new Error('the Batch server was not started again')
+    await pause(RESTART_POLL_MS)
+  }
+  await setBatchFaults(stack, { ...BATCH_FAULTS, seed })
+}
+
+async function setBatchFaults({ batchUrl }: LocalStack, faults: object): Promise<void> {
+  const answer = await fetch(new URL(FAULTS_PATH, batchUrl), { method: 'POST', body: JSON.stringify(faults) })
+  if (!answer.ok) throw new Error(`faults: ${answer.status} ${await answer.text()}`)
+}
+
+/** Calls sweep-runs as its schedule does. */
+export async function sweepNow({ emulatorUrl, outputs }: LocalStack): Promise<void> {
+  const path = `/2015-03-31/functions/${outputs.sweepRunsFunctionName}/invocations`
+  const answer = await fetch(new URL(path, emulatorUrl), { method: 'POST', body: '{}' })
+  if (!answer.ok || answer.headers.has('x-amz-function-error')) {
+    throw new Error(`sweep-runs: ${answer.status} ${await answer.text()}`)
+  }
+}

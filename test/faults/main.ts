@@ -1,0 +1,214 @@
+/*
+ * Runs of the example task on a local stack of its own, disturbed at random, and then the question whether every run has the right
+ * end and nothing is left over:
+ *
+ *   npm run test:faults [-- [--runs <number>] [--seed <number>] [--keep]]
+ *
+ * What a seed replays: which runs there are and what is done to each after how long; what becomes of the nth call of each operation
+ * and of the nth event; the pauses between two deaths of the Batch server. What it cannot replay: time. Which run makes the nth call
+ * depends on how processes are scheduled, and so does whether there is a function's process to kill; a fault that depends on an
+ * order of calls may need several goes, or more runs. `--keep` leaves the logs and data in `.local/faults-…`.
+ *
+ * Exits with 1 when anything is wrong. Reads /proc, so it runs on Linux only.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { createProgress } from '../../cli/progress.ts'
+import { createDice, type Roll } from '../../local/batch/dice.ts'
+import { FAULT_MARK } from '../../local/batch/faults.ts'
+import { type LocalStack, startLocalStack } from '../../local/stack.ts'
+import { createLooker } from './aftermath.ts'
+import { disturb, sweepNow } from './disturbances.ts'
+import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts'
+import { createPersistentClient } from './persistent-client.ts'
+import { planRuns, type RunPlan, TASKS } from './run-plan.ts'
+import { type EndedRun, endOf, findWrongs } from './verdict.ts'
+
+const PROJECT = join(import.meta.dirname, '../..')
+const DEFAULT_SEED = 2026
+
+/** Runs that are active at a time: a queue in front of the machine, so that all states of a run are met. */
+const WAVE = 40
+/** Clients that start runs. */
+const CLIENTS = 4
+const POLL_MS = 1000
+/** Two minutes for 300 runs on two idle processors; ten times as long on a machine that has other work. */
+const LONGEST_START_MS = 300_000
+const LONGEST_PER_RUN_MS = 5000
+/** Longest time from the end of all faults to quiet; several of the sweeper's graces of 30 s, its step limit of 5 minutes left out. */
+const LONGEST_RECOVERY_MS = 180_000
+
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '300' },
+    seed: { type: 'string', default: String(DEFAULT_SEED) },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const RUNS = Number(options.runs)
+const SEED = Number(options.seed)
+if (!Number.isSafeInteger(RUNS) || RUNS < 1 || !Number.isSafeInteger(SEED)) {
+  throw new Error('--runs and --seed take whole numbers')
+}
+
+// The Batch server's, which inherits it: more jobs at a time than processors, since many wait for an answer that is late.
+process.env.CAPACITY ??= '4'
+const progress = createProgress(process.stdout)
+const instance = `faults-${randomBytes(4).toString('hex')}`
+const directory = join(PROJECT, '.local', instance)
+const startedAt = Date.now()
+console.log(`${RUNS} runs, seed ${SEED}`)
+
+const roll = createDice(SEED)
+let proxy: FaultyProxy | undefined
+const through = async (emulatorUrl: string): Promise<string> => {
+  proxy ??= await startFaultyProxy(emulatorUrl, roll)
+  return proxy.url
+}
+const stack = await startLocalStack({ instance, progress, s3Through: through, functionsThrough: through })
+// The emulator would stay behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
+}
+let wrongs: readonly string[] = ['the test did not come to its end']
+try {
+  if (proxy === undefined) throw new Error('the emulator is not one of our own: unset AWS_ENDPOINT_URL')
+  wrongs = await test(stack, proxy, roll)
+} finally {
+  await stack.stop()
+  proxy?.stop()
+  if (!options.keep) await rm(directory, { recursive: true, force: true })
+  for (const wrong of wrongs) console.log(`WRONG: ${wrong}`)
+  const words =
+    wrongs.length === 0
+      ? 'all right'
+      : `${wrongs.length} wrong; npm run test:faults -- --runs ${RUNS} --seed ${SEED}`
+  console.log(`${words}, after ${Math.round((Date.now() - startedAt) / 1000)} s`)
+  process.exitCode = wrongs.length === 0 ? 0 : 1
+}
+
+async function test(stack: LocalStack, proxy: FaultyProxy, roll: Roll): Promise<readonly string[]> {
+  for (const { bundle } of Object.values(TASKS)) await install(stack, bundle)
+  const looker = createLooker(stack, instance)
+  const started = new Map<RunPlan, string>()
+  const end = await disturb(stack, proxy, { seed: SEED, roll })
+  try {
+    await progress.step(`${RUNS} runs, disturbed`, (tell) => startAll(stack, looker, started, tell))
+  } finally {
+    await end()
+  }
+  await progress.step('the sweeper cleared up', () => recover(stack, looker))
+  const runs = await progress.step('outputs read', () => readAll(stack, started))
+  report(runs, proxy)
+  return findWrongs(runs, await looker.look())
+}
+
+async function install({ baseUrl }: LocalStack, bundle: string): Promise<void> {
+  const form = new FormData()
+  form.append('task', new Blob([readFileSync(join(PROJECT, bundle))]), 'bundle.zip')
+  const answer = await fetch(new URL('tasks', baseUrl), { method: 'POST', body: form })
+  if (!answer.ok) throw new Error(`upload of ${bundle}: ${answer.status} ${await answer.text()}`)
+}
+
+type Looker = ReturnType<typeof createLooker>
+
+/**
+ * Starts all runs, a wave at a time, and waits until few are active.
+ * @throws Error when that takes longer than the slowest machine would
+ */
+async function startAll(
+  stack: LocalStack,
+  looker: Looker,
+  started: Map<RunPlan, string>,
+  tell: (detail: string) => void,
+): Promise<void> {
+  const client = createPersistentClient(stack.baseUrl)
+  const plans = [...planRuns(RUNS, roll)]
+  const treatments: Promise<unknown>[] = []
+  const giveUpAt = Date.now() + LONGEST_START_MS + RUNS * LONGEST_PER_RUN_MS
+  let active = 0
+  let isOver = false
+
+  async function startSome(): Promise<void> {
+    for (let plan = plans.shift(); plan !== undefined; plan = plans.shift()) {
+      while (active >= WAVE && !isOver) await pause(POLL_MS / 10)
+      if (isOver) return
+      active += 1
+      const id = await client.start(plan)
+      started.set(plan, id)
+      treatments.push(treat(plan, id).catch((error: unknown) => error))
+    }
+  }
+  async function treat({ intent, disturbAfterMs }: RunPlan, id: string): Promise<void> {
+    if (intent !== 'cancel' && intent !== 'delete') return
+    await pause(disturbAfterMs)
+    await (intent === 'cancel' ? client.cancel(id) : client.remove(id))
+  }
+  async function watch(): Promise<void> {
+    do {
+      await pause(POLL_MS)
+      active = await looker.countActive()
+      tell(`${started.size} started, ${active} active`)
+      if (Date.now() > giveUpAt) throw new Error(`${active} runs are active for ever`)
+    } while (!isOver && (started.size < RUNS || active > WAVE / 4))
+  }
+
+  try {
+    await Promise.all([watch(), ...Array.from({ length: CLIENTS }, startSome)])
+  } finally {
+    isOver = true
+  }
+  const problem = (await Promise.all(treatments)).find((outcome) => outcome !== undefined)
+  if (problem !== undefined) throw problem
+}
+
+/** Sweeps until nothing is active any more. */
+async function recover(stack: LocalStack, looker: Looker): Promise<void> {
+  const giveUpAt = Date.now() + LONGEST_RECOVERY_MS
+  do {
+    await sweepNow(stack)
+    if (await looker.isQuiet()) return
+    await pause(POLL_MS)
+  } while (Date.now() < giveUpAt)
+}
+
+async function readAll(stack: LocalStack, started: ReadonlyMap<RunPlan, string>): Promise<EndedRun[]> {
+  const client = createPersistentClient(stack.baseUrl)
+  const waiting = [...started]
+  const ended: EndedRun[] = []
+  async function readSome(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [plan, id] = next
+      const view = await client.view(id)
+      if (view?.state !== 'FINISHED') ended.push({ plan, id, view })
+      else ended.push({ plan, id, view, outputs: await client.outputs(id).catch((error: Error) => error) })
+    }
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, readSome))
+  return ended
+}
+
+function report(runs: readonly EndedRun[], proxy: FaultyProxy): void {
+  const batchFaults = readFileSync(join(directory, 'log/batch.log'), 'utf8').matchAll(
+    new RegExp(`${FAULT_MARK}(.+)`, 'gu'),
+  )
+  print('faults of the Batch server', count([...batchFaults].map(([, fault = '']) => fault)))
+  print('faults of other calls', proxy.struck)
+  print('ends of the runs', count(runs.map((run) => `${run.plan.intent}: ${endOf(run)}`)))
+}
+
+function count(names: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
+}
+
+function print(title: string, counts: ReadonlyMap<string, number>): void {
+  const sum = [...counts.values()].reduce((one, other) => one + other, 0)
+  console.log(`${title}: ${sum}`)
+  for (const [name, number] of [...counts].sort()) console.log(`  ${String(number).padStart(5)} ${name}`)
+}

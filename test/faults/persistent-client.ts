@@ -1,0 +1,107 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { RunFailure } from '../../src/domain/run/run.ts'
+import { isActive, isFinal, type RunState } from '../../src/domain/run/transitions.ts'
+import { type RunPlan, TASKS } from './run-plan.ts'
+
+export interface RunView {
+  readonly id: string
+  readonly state: RunState
+  readonly error?: RunFailure
+}
+
+/** A client as the service's faults demand it: it repeats what was not answered, and looks before it repeats a start. */
+export interface PersistentClient {
+  /** @returns the id of the run, which is started or has had its end already. */
+  start(plan: RunPlan): Promise<string>
+  cancel(runId: string): Promise<void>
+  remove(runId: string): Promise<void>
+  /** undefined for a run that is not there. */
+  view(runId: string): Promise<RunView | undefined>
+  outputs(runId: string): Promise<Readonly<Record<string, unknown>>>
+}
+
+const PAUSE_MS = 250
+const MOST_TRIES = 60
+const TIMEOUT_MS = 60_000
+
+/** `baseUrl` is the edge's. */
+export function createPersistentClient(baseUrl: string): PersistentClient {
+  async function once(method: string, path: string, body?: unknown): Promise<Response> {
+    const response = await fetch(new URL(path, baseUrl), {
+      method,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body === undefined
+        ? {}
+        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+    return new Response(response.status === 204 ? null : await response.arrayBuffer(), response)
+  }
+
+  /** The first answer that is no server error. */
+  async function call(method: string, path: string, body?: unknown): Promise<Response> {
+    let last = ''
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const answer = await once(method, path, body).catch((error: unknown) => String(error))
+      if (typeof answer !== 'string' && answer.status < 500) return answer
+      last = typeof answer === 'string' ? answer : `${answer.status} ${await answer.text()}`
+      await pause(PAUSE_MS)
+    }
+    throw new Error(`${method} ${path}: no answer in ${MOST_TRIES} tries, the last: ${last}`)
+  }
+
+  async function callOk(method: string, path: string, body?: unknown): Promise<Response> {
+    const answer = await call(method, path, body)
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+    return answer
+  }
+
+  async function view(runId: string): Promise<RunView | undefined> {
+    const answer = await call('GET', `task-runs/${runId}`)
+    if (answer.status === 404) return undefined
+    if (!answer.ok) throw new Error(`GET of run ${runId}: ${answer.status} ${await answer.text()}`)
+    return (await answer.json()) as RunView
+  }
+
+  return {
+    async start({ task, inputs }) {
+      const { id } = (await (
+        await callOk('POST', `tasks/${TASKS[task].namespace}/1.0.0/runs`)
+      ).json()) as RunView
+      const provisions = Object.entries(inputs).map(([parameterName, value]) => ({ parameterName, value }))
+      await callOk('PUT', `task-runs/${id}/input-provisions`, provisions)
+      for (;;) {
+        // Not repeated blindly: the second start of a run is refused.
+        const answer = await once('POST', `task-runs/${id}/state-actions`, { desired: 'RUNNING' }).catch(
+          () => undefined,
+        )
+        if (answer?.ok) return id
+        const run = await view(id)
+        if (run !== undefined && (isActive(run.state) || isFinal(run.state))) return id
+        if (answer !== undefined && answer.status < 500) {
+          throw new Error(`start of run ${id}: ${answer.status} ${await answer.text()}`)
+        }
+        await pause(PAUSE_MS)
+      }
+    },
+
+    async cancel(runId) {
+      const answer = await call('POST', `task-runs/${runId}/state-actions`, { desired: 'CANCELLED' })
+      // 403: it has another end.
+      if (!answer.ok && answer.status !== 403) throw new Error(`cancelling of run ${runId}: ${answer.status}`)
+    },
+
+    async remove(runId) {
+      const answer = await call('DELETE', `task-runs/${runId}`)
+      // 404: a call before this one was carried out.
+      if (!answer.ok && answer.status !== 404) throw new Error(`deletion of run ${runId}: ${answer.status}`)
+    },
+
+    view,
+
+    async outputs(runId) {
+      const answer = await callOk('GET', `task-runs/${runId}/outputs`)
+      const listed = (await answer.json()) as { readonly parameterName: string; readonly value: unknown }[]
+      return Object.fromEntries(listed.map(({ parameterName, value }) => [parameterName, value]))
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import { isDeepStrictEqual } from 'node:util'
+import { SERVER_STOPPED } from '../../local/batch/attempt-outcome.ts'
+import type { Aftermath } from './aftermath.ts'
+import type { RunView } from './persistent-client.ts'
+import { FAILING_EXIT_CODE, type RunPlan } from './run-plan.ts'
+
+/** A run that was started, as it stands when all is over. */
+export interface EndedRun {
+  readonly plan: RunPlan
+  readonly id: string
+  /** undefined when it is not there any more. */
+  readonly view: RunView | undefined
+  /** Of a FINISHED run, or why they could not be read. */
+  readonly outputs?: Readonly<Record<string, unknown>> | Error
+}
+
+/** What is wrong, one sentence each; nothing when all is as it must be. */
+export function findWrongs(runs: readonly EndedRun[], aftermath: Aftermath): readonly string[] {
+  return [...runs.flatMap((run) => wrongsOf(run, aftermath)), ...leftovers(runs, aftermath)]
+}
+
+/** How a run ended: its state, and the kind of its failure. */
+export function endOf({ view }: EndedRun): string {
+  if (view === undefined) return 'deleted'
+  return view.error === undefined ? view.state : `${view.state} ${view.error.kind}`
+}
+
+function wrongsOf(run: EndedRun, aftermath: Aftermath): string[] {
+  const { plan, id, view } = run
+  const wrong = (words: string): string[] => [`run ${plan.number} (${plan.intent}) ${id}: ${words}`]
+  if (view === undefined) return plan.intent === 'delete' ? [] : wrong('is gone')
+  if (plan.intent === 'delete') return wrong('was deleted and is there')
+  if (view.state === 'FINISHED') {
+    if (plan.intent === 'fail') return wrong('FINISHED although its task failed')
+    return outputsAreRight(run) ? [] : wrong(`FINISHED with ${describe(run.outputs)}`)
+  }
+  if (view.state !== 'FAILED') return wrong(`is ${view.state} for ever`)
+  return isExplained(run, aftermath) ? [] : wrong(`FAILED without cause: ${JSON.stringify(view.error)}`)
+}
+
+function outputsAreRight({ plan, outputs }: EndedRun): boolean {
+  if (outputs === undefined || outputs instanceof Error) return false
+  return isDeepStrictEqual(outputs, plan.outputs)
+}
+
+function describe(outputs: EndedRun['outputs']): string {
+  return outputs instanceof Error ? String(outputs) : JSON.stringify(outputs)
+}
+
+/**
+ * Whether a run may have failed: its task did, it was cancelled, or the Batch server was killed under it. In each of these no
+ * job of the run's last attempt succeeded, but for a cancelling, which may come between the job and its outputs.
+ */
+function isExplained({ plan, id, view }: EndedRun, { jobs }: Aftermath): boolean {
+  const { kind, exitCode, message = '' } = view?.error ?? {}
+  if (plan.intent === 'cancel' && kind === 'cancelled') return true
+  const last = jobs.get(id)?.at(-1)
+  if (last?.status !== 'FAILED') return false
+  if (plan.intent === 'fail' && kind === 'task-failed') return exitCode === FAILING_EXIT_CODE
+  return kind === 'engine-error' && message.includes(SERVER_STOPPED)
+}
+
+/** What nobody will ever clear up. */
+function leftovers(runs: readonly EndedRun[], aftermath: Aftermath): string[] {
+  const { tableRuns, jobs, runningExecutions, objects, containers, stagers } = aftermath
+  const there = new Set([...tableRuns.keys()])
+  const gone = runs.filter(({ plan }) => plan.intent === 'delete').map(({ id }) => id)
+  const liveJobs = [...jobs.values()]
+    .flat()
+    .filter(({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED')
+    .map(({ jobName, status }) => `${jobName} ${status}`)
+  const found: readonly (readonly [string, readonly string[]])[] = [
+    ['runs that are active', [...tableRuns].filter(([, { isActive }]) => isActive).map(([id]) => id)],
+    ['items of deleted runs', gone.filter((id) => there.has(id))],
+    ['objects without a run', [...objects].filter(([id]) => !there.has(id)).flatMap(([, keys]) => keys)],
+    ['jobs that have not ended', liveJobs],
+    ['executions that run', runningExecutions],
+    ['containers', containers],
+    ['stagers', stagers],
+  ]
+  return found.flatMap(([what, names]) =>
+    names.length === 0 ? [] : [`left over, ${names.length} ${what}: ${names.join(', ')}`],
+  )
+}

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs'
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
+import { COUNTS, MEASURES, METRICS_NAMESPACE } from '../../src/domain/metrics.ts'
+import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
+
+const service = Template.fromStack(synthesize('production', { alarmEmail: 'ops@example.org' }).stacks.service)
+const alarms = resourcesOf(service, 'AWS::CloudWatch::Alarm').map(
+  ([id, { Properties }]) => [id, Properties] as const,
+)
+const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
+
+/** Sections of the runbook's chapter of alarms, as links spell their headings. */
+const sections = (runbook.split(/^## Alarms$/mu)[1] ?? '')
+  .split(/^## /mu, 1)
+  .flatMap((chapter) => [...chapter.matchAll(/^### (.+)$/gmu)])
+  .map(([, heading = '']) => heading.toLowerCase().replaceAll(' ', '-'))
+
+const sectionOf = (properties: Record<string, unknown>): string | undefined =>
+  / docs\/runbook\.md#([a-z-]+)$/u.exec(String(properties.AlarmDescription))?.[1]
+
+describe('alarms', () => {
+  it('say in a line what to do, and where the runbook says more', () => {
+    expect(alarms.length).toBeGreaterThan(9)
+    for (const [id, properties] of alarms) {
+      expect(properties.AlarmDescription, id).toMatch(/^[A-Z][^#\n]{30,160}\. docs\/runbook\.md#[a-z-]+$/u)
+      expect(sections, id).toContain(sectionOf(properties))
+    }
+  })
+
+  it('are all there that the runbook explains', () => {
+    expect(new Set(alarms.map(([, properties]) => sectionOf(properties)))).toEqual(new Set(sections))
+  })
+
+  it('tell the topic when they begin and when they end', () => {
+    for (const [id, { AlarmActions, OKActions }] of alarms) {
+      expect([AlarmActions, OKActions].flat().map(spell), id).toEqual([
+        expect.stringContaining('AlarmTopic'),
+        expect.stringContaining('AlarmTopic'),
+      ])
+    }
+  })
+
+  it('watch every dead-letter queue', () => {
+    const watched = alarms
+      .filter(([, { MetricName }]) => MetricName === 'ApproximateNumberOfMessagesVisible')
+      .flatMap(([, { Dimensions }]) =>
+        (Dimensions as readonly { readonly Value: unknown }[]).map((one) => spell(one.Value)),
+      )
+
+    const queues = resourcesOf(service, 'AWS::SQS::Queue').map(([id]) => `<${id}.QueueName>`)
+    expect(watched.sort()).toEqual(queues.sort())
+  })
+
+  it('take silence for good, but of the sweeper', () => {
+    const silent = alarms.filter(([, { TreatMissingData }]) => TreatMissingData !== 'notBreaching')
+
+    expect(silent.map(([, properties]) => [sectionOf(properties), properties.TreatMissingData])).toEqual([
+      ['sweeper-silent', 'breaching'],
+    ])
+  })
+
+  it('look at metrics that the engine tells, of this installation', () => {
+    const named = JSON.stringify(service.toJSON()).matchAll(
+      /"Namespace":"CytomineAppEngine"|"MetricName":"(RunsEnded|Imports|Repairs|[A-Z]\w+Seconds)"/gu,
+    )
+    const names = [...named].flatMap(([, name]) => name ?? [])
+
+    expect(names.length).toBeGreaterThan(3)
+    expect(METRICS_NAMESPACE).toBe('CytomineAppEngine')
+    for (const name of names) expect([...Object.keys(COUNTS), ...Object.keys(MEASURES)]).toContain(name)
+    service.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'RunsEnded',
+      Dimensions: Match.arrayWith([
+        { Name: 'kind', Value: 'engine-error' },
+        { Name: 'service', Value: 'app-engine' },
+      ]),
+    })
+  })
+})
+
+describe('the topic of alarms', () => {
+  it('writes to the address of the stage, and to nobody where there is none', () => {
+    const without = Template.fromStack(synthesize('production', {}).stacks.service)
+
+    service.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'ops@example.org',
+    })
+    without.resourceCountIs('AWS::SNS::Subscription', 0)
+    without.resourceCountIs('AWS::SNS::Topic', 1)
+  })
+
+  it('is encrypted with a key that alarms may use, and wants TLS', () => {
+    service.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() })
+    service.hasResourceProperties('AWS::KMS::Key', {
+      EnableKeyRotation: true,
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          }),
+        ]),
+      },
+    })
+  })
+
+  it('takes messages of alarms of this account alone', () => {
+    const policies = resourcesOf(service, 'AWS::SNS::TopicPolicy')
+    const allowed = policies
+      .flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
+      .filter(({ effect }) => effect === 'Allow')
+
+    expect(allowed).toMatchObject([
+      {
+        actions: ['sns:Publish'],
+        condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+      },
+    ])
+  })
+})
+
+describe('the dashboard', () => {
+  it('shows every metric that the engine tells', () => {
+    const [dashboard] = resourcesOf(service, 'AWS::CloudWatch::Dashboard')
+    const body = spell(dashboard?.[1].Properties.DashboardBody)
+
+    for (const name of [...Object.keys(COUNTS), ...Object.keys(MEASURES)]) expect(body).toContain(`"${name}"`)
+    for (const kind of Object.values(COUNTS).flat()) expect(body).toContain(`"${kind}"`)
+  })
+})
+
+describe('the local stage', () => {
+  it('has neither alarms nor a dashboard', () => {
+    const local = Template.fromStack(synthesize('local').stacks.service)
+
+    local.resourceCountIs('AWS::CloudWatch::Alarm', 0)
+    local.resourceCountIs('AWS::CloudWatch::Dashboard', 0)
+  })
+})

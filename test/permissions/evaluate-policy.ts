@@ -1,0 +1,81 @@
+import type { NeededPermission } from '../../local/recording/needed-permission.ts'
+
+/*
+ * As much of IAM's evaluation of identity policies as our templates use; everything else is refused and not guessed.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+ * The one library for it (@cloud-copilot/iam-simulate) has a licence that this project cannot take, the AGPL.
+ */
+
+/** A statement with names in the place of references. */
+export interface PolicyStatement {
+  readonly effect: 'Allow' | 'Deny'
+  readonly actions: readonly string[]
+  readonly resources: readonly string[]
+  readonly conditions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
+}
+
+/** Keys of conditions that a needed permission carries where its request has them. */
+const KEYS = ['events:detail-type', 'events:source', 'iam:PassedToService', 's3:prefix']
+
+const OPERATORS: Readonly<Record<string, (pattern: string, value: string) => boolean>> = {
+  StringEquals: (pattern, value) => pattern === value,
+  StringLike: matches,
+}
+
+/**
+ * A statement as it stands in a policy document.
+ * @throws Error for elements that are not handled here.
+ */
+export function readStatement(written: Readonly<Record<string, unknown>>): PolicyStatement {
+  const { Sid: _, Effect, Action, Resource, Condition = {}, ...others } = written
+  if (Object.keys(others).length > 0) throw new Error(`not handled in a statement: ${Object.keys(others)}`)
+  if (Effect !== 'Allow' && Effect !== 'Deny') throw new Error(`not an effect: ${Effect}`)
+  const conditions = Object.entries(Condition as Record<string, Record<string, unknown>>).map(
+    ([operator, keys]) => {
+      const [name = ''] = operator.split('IfExists')
+      if (OPERATORS[name] === undefined) throw new Error(`not handled in a condition: ${operator}`)
+      const unknown = Object.keys(keys).filter((key) => !KEYS.includes(key))
+      if (unknown.length > 0) throw new Error(`not handled in a condition: ${unknown}`)
+      return [operator, Object.fromEntries(Object.entries(keys).map(([key, values]) => [key, texts(values)]))]
+    },
+  )
+  return {
+    effect: Effect,
+    actions: texts(Action),
+    resources: texts(Resource),
+    conditions: Object.fromEntries(conditions),
+  }
+}
+
+/** Whether the statements together let a request through. */
+export function isAllowed(statements: readonly PolicyStatement[], needed: NeededPermission): boolean {
+  const matching = statements.filter((statement) => covers(statement, needed))
+  return matching.length > 0 && matching.every(({ effect }) => effect === 'Allow')
+}
+
+/** Whether the statement speaks of the request. */
+export function covers(statement: PolicyStatement, needed: NeededPermission): boolean {
+  return (
+    statement.actions.some((action) => matches(action.toLowerCase(), needed.action.toLowerCase())) &&
+    statement.resources.some((resource) => matches(resource, needed.resource)) &&
+    Object.entries(statement.conditions).every(([operator, keys]) =>
+      Object.entries(keys).every(([key, patterns]) => holds(operator, patterns, needed.context?.[key])),
+    )
+  )
+}
+
+function holds(operator: string, patterns: readonly string[], value: string | undefined): boolean {
+  const [name = '', ifExists] = operator.split('IfExists')
+  if (value === undefined) return ifExists !== undefined
+  return patterns.some((pattern) => OPERATORS[name]?.(pattern, value) ?? false)
+}
+
+/** `*` stands for any characters and `?` for one, as in ARNs and in StringLike. */
+function matches(pattern: string, text: string): boolean {
+  const source = RegExp.escape(pattern).replaceAll('\\*', '.*').replaceAll('\\?', '.')
+  return new RegExp(`^${source}$`, 'su').test(text)
+}
+
+function texts(value: unknown): string[] {
+  return [value].flat().map(String)
+}

@@ -1,0 +1,139 @@
+import { Template } from 'aws-cdk-lib/assertions'
+import type { NeededPermission } from '../../local/recording/needed-permission.ts'
+import { type Recording, readRecordings } from '../../local/recording/recording.ts'
+import {
+  createReferenceResolver,
+  type ReferenceResolver,
+  type SynthesizedTemplate,
+} from '../../local/templates/resolve-references.ts'
+import { synthesize } from '../infra/synthesis.ts'
+import { type PolicyStatement, readStatement } from './evaluate-policy.ts'
+
+/** What a function did on the emulator, beside what it may do on AWS. */
+export interface ReplayedFunction {
+  /** Path of its construct in the stack: `Api`. */
+  readonly id: string
+  readonly needed: readonly NeededPermission[]
+  readonly statements: readonly PolicyStatement[]
+}
+
+/** Signs all presigned URLs: whoever uses one does it with this function's rights. */
+const SIGNER = 'Api'
+
+/**
+ * The functions of production. Recorded names are those of the emulator's stack, so production's references get the same
+ * names: a function's variables hold them in both.
+ */
+export function replayedFunctions(directory: string): readonly ReplayedFunction[] {
+  const recordings = readRecordings(directory)
+  requireOneStack(recordings)
+  const { stacks, templates } = synthesize('production')
+  const service: SynthesizedTemplate = Template.fromStack(stacks.service).toJSON() as SynthesizedTemplate
+  const others = templates.map((template) => template.toJSON() as SynthesizedTemplate)
+  const functions = Object.entries(service.Resources).filter(
+    ([, { Type }]) => Type === 'AWS::Lambda::Function',
+  )
+  const byFunction = new Map(
+    functions.map(([id]) => [id, recordings.filter(({ functionName }) => functionName?.includes(`-${id}-`))]),
+  )
+  const names = realNames(functions, byFunction, createReferenceResolver(service, others))
+  const resolver = createReferenceResolver(service, others, names)
+  const buckets = [...byFunction.values()]
+    .flat()
+    .map(({ variables }) => `arn:aws:s3:::${variables.BUCKET_NAME}/`)
+  const presigned = recordings
+    .filter(({ functionName }) => functionName === undefined)
+    .flatMap(({ needed }) => needed)
+    // Tests of adapters have buckets of their own.
+    .filter(({ resource }) => buckets.some((bucket) => resource.startsWith(bucket)))
+
+  return functions.map(([logicalId, { Properties: { Role } = {} }]) => {
+    const id = logicalId.replace(/Function[0-9A-F]{8}$/u, '')
+    const own = (byFunction.get(logicalId) ?? []).flatMap(({ needed }) => needed)
+    return {
+      id,
+      needed: distinct(id === SIGNER ? [...own, ...presigned] : own),
+      statements: statementsOfRole(service, resolver, resolver.referenceOf(Role) ?? ''),
+    }
+  })
+}
+
+type Functions = readonly (readonly [
+  id: string,
+  { readonly Properties?: Readonly<Record<string, unknown>> },
+])[]
+
+/** Two stacks have two sets of names, and production gets but one. */
+function requireOneStack(recordings: readonly Recording[]): void {
+  const tables = new Set(recordings.flatMap(({ variables }) => variables.TABLE_NAME ?? []))
+  if (tables.size !== 1) throw new Error(`${tables.size} stacks were recorded: begin with an empty folder`)
+}
+
+function realNames(
+  functions: Functions,
+  byFunction: ReadonlyMap<string, readonly Recording[]>,
+  { referenceOf }: ReferenceResolver,
+): Map<string, string> {
+  const names = new Map<string, string>()
+  for (const [id, { Properties = {} }] of functions) {
+    const { Variables = {} } = (Properties.Environment ?? {}) as {
+      readonly Variables?: Record<string, unknown>
+    }
+    const [{ variables = {} } = {}] = byFunction.get(id) ?? []
+    for (const [name, value] of Object.entries(Variables)) {
+      for (const [reference, real] of namesIn(value, variables[name] ?? '', referenceOf)) {
+        names.set(reference, real)
+      }
+    }
+  }
+  return names
+}
+
+/** The names in the place of references: of one that is the whole value, or of some in a text. */
+function namesIn(
+  value: unknown,
+  real: string,
+  referenceOf: ReferenceResolver['referenceOf'],
+): readonly (readonly [reference: string, real: string])[] {
+  const { 'Fn::Join': [separator, parts] = ['', [value]] } = Object(value) as {
+    readonly 'Fn::Join'?: readonly [string, readonly unknown[]]
+  }
+  const pattern = parts.map((part) => (typeof part === 'string' ? RegExp.escape(part) : '(.+)'))
+  const found = new RegExp(`^${pattern.join(RegExp.escape(separator))}$`, 'su').exec(real)?.slice(1) ?? []
+  const references = parts.filter((part) => typeof part !== 'string').map(referenceOf)
+  return references
+    .flatMap((reference, index) =>
+      // Region and account are the same for both.
+      reference === undefined || reference.startsWith('AWS::')
+        ? []
+        : [[reference, found[index] ?? ''] as const],
+    )
+    .filter(([, name]) => name !== '')
+}
+
+function statementsOfRole(
+  template: SynthesizedTemplate,
+  resolver: ReferenceResolver,
+  roleReference: string,
+): readonly PolicyStatement[] {
+  const roleId = roleReference.replace(/\.Arn$/u, '')
+  const { ManagedPolicyArns, Policies = [] } = template.Resources[roleId]?.Properties ?? {}
+  if (ManagedPolicyArns !== undefined)
+    throw new Error(`${roleId} has a managed policy, which nobody looks into`)
+  const attached = Object.values(template.Resources)
+    .filter(({ Type, Properties = {} }) => {
+      const roles = (Properties.Roles ?? []) as readonly unknown[]
+      return Type === 'AWS::IAM::Policy' && roles.some((role) => resolver.referenceOf(role) === roleId)
+    })
+    .map(({ Properties }) => Properties)
+  return [...attached, ...(Policies as readonly unknown[])].flatMap((policy) => {
+    const { PolicyDocument } = resolver.resolve(policy) as {
+      readonly PolicyDocument: { readonly Statement: readonly Record<string, unknown>[] }
+    }
+    return PolicyDocument.Statement.map(readStatement)
+  })
+}
+
+function distinct(needed: readonly NeededPermission[]): NeededPermission[] {
+  return [...new Map(needed.map((one) => [JSON.stringify(one), one])).values()]
+}

@@ -1,0 +1,82 @@
+/** Why a function may do what no integration test makes it do. */
+export interface Unused {
+  /** Of one function, or of all when not given. */
+  readonly function?: string
+  readonly actions: readonly string[]
+  /** Part of the resource, where another resource of the same action is used. */
+  readonly resource?: string
+  readonly because: string
+}
+
+/** A reason stays when a test happens to get there: what hangs on timing is seen in one recording and not in the next. */
+export const UNUSED: readonly Unused[] = [
+  {
+    actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    because: 'Lambda itself writes what a function prints',
+  },
+  {
+    actions: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
+    because: 'Lambda itself sends what a function could not handle; the grant is the one of the CDK',
+  },
+  {
+    actions: ['s3:AbortMultipartUpload'],
+    because:
+      'A large object that breaks off on its way is given up; the object store tests do it with credentials of their own',
+  },
+  {
+    function: 'Api',
+    actions: ['s3:ListMultipartUploadParts'],
+    resource: '/task-run-outputs-',
+    because: 'The stager sends outputs in parts from 100 MiB on; for uploads the same action is used',
+  },
+  {
+    function: 'ImportBundle',
+    actions: ['batch:DeregisterJobDefinition'],
+    because: 'An import that fails between its job definition and its record, the last two steps',
+  },
+  {
+    function: 'ImportBundle',
+    actions: ['events:PutEvents'],
+    because: 'An import that takes longer than a function may asks for its continuation',
+  },
+  {
+    function: 'ImportBundle',
+    actions: ['ecr:GetDownloadUrlForLayer'],
+    because: 'A layer that another task of this installation has brought is mounted and not sent again',
+  },
+  {
+    function: 'SubmitJob',
+    actions: ['batch:DescribeJobs', 'batch:ListJobs', 'states:SendTaskSuccess'],
+    because: 'A call that follows one which died finds its job by name, and answers for it when it has ended',
+  },
+  {
+    function: 'SubmitJob',
+    actions: ['batch:TerminateJob'],
+    because: 'A run that is deleted in the moment in which its job is submitted',
+  },
+  {
+    function: 'CollectOutputs',
+    actions: ['s3:ListBucket'],
+    because: 'S3 says that an output is missing, and not that it is forbidden, to those who may list',
+  },
+  {
+    function: 'FailRun',
+    actions: ['batch:TerminateJob'],
+    because: 'A run whose workflow took longer than a stage allows, days, still has a job',
+  },
+  {
+    function: 'RecordJobState',
+    actions: ['s3:DeleteObject'],
+    because: 'A run that is deleted in the moment in which its log is kept',
+  },
+  {
+    function: 'SweepRuns',
+    actions: [
+      'batch:TerminateJob',
+      'states:DescribeExecution',
+      'states:StartExecution',
+      'states:StopExecution',
+    ],
+    because: 'Repairs after a function that died at the wrong moment: npm run test:faults kills many',
+  },
+]

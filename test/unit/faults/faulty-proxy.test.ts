@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest'
+import { createDice } from '../../../local/batch/dice.ts'
+import { chooseFault } from '../../faults/faulty-proxy.ts'
+import { planRuns } from '../../faults/run-plan.ts'
+
+const SHARES = { fail: 0.2, 'lose-answer': 0.2, 'kill-after': 0.2 } as const
+const CALLS = Array.from({ length: 50 }, () => 'dynamodb:GetItem')
+
+describe('what a seed replays', () => {
+  it('is the fault of the nth call of an operation, whatever other operations are called', () => {
+    const [alone, mixed] = [createDice(1), createDice(1)]
+
+    const faults = CALLS.map((call) => chooseFault(call, SHARES, alone))
+    const faultsAmongOthers = CALLS.map((call) => {
+      chooseFault('states:StartExecution', SHARES, mixed)
+      return chooseFault(call, SHARES, mixed)
+    })
+
+    expect(faultsAmongOthers).toEqual(faults)
+    expect(new Set(faults)).toEqual(new Set([undefined, 'fail', 'lose-answer', 'kill-after']))
+  })
+
+  it('is what the runs are', () => {
+    expect(planRuns(50, createDice(1))).toEqual(planRuns(50, createDice(1)))
+    expect(planRuns(50, createDice(2))).not.toEqual(planRuns(50, createDice(1)))
+  })
+})
+
+describe('faults of calls', () => {
+  it('repeat answers to tokens alone', () => {
+    const always = { repeat: 1 } as const
+
+    expect(chooseFault('states:SendTaskSuccess', always, createDice(1))).toBe('repeat')
+    expect(chooseFault('dynamodb:UpdateItem', always, createDice(1))).toBeUndefined()
+  })
+})

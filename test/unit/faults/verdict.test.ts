@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest'
+import { SERVER_STOPPED } from '../../../local/batch/attempt-outcome.ts'
+import type { RunFailureKind } from '../../../src/domain/run/run.ts'
+import type { Aftermath } from '../../faults/aftermath.ts'
+import type { RunIntent, RunPlan } from '../../faults/run-plan.ts'
+import { type EndedRun, endOf, findWrongs } from '../../faults/verdict.ts'
+
+const ID = '6f1f6a0e-0000-4000-8000-000000000001'
+
+function aPlan(intent: RunIntent): RunPlan {
+  return { number: 1, intent, disturbAfterMs: 0, task: 'example', inputs: {}, outputs: { sum: 3 } }
+}
+
+function finished(intent: RunIntent, outputs: EndedRun['outputs']): EndedRun {
+  const view = { id: ID, state: 'FINISHED' } as const
+  return { plan: aPlan(intent), id: ID, view, ...(outputs && { outputs }) }
+}
+
+function failed(intent: RunIntent, kind: RunFailureKind, rest: object = {}): EndedRun {
+  const error = { kind, message: 'why', ...rest }
+  return { plan: aPlan(intent), id: ID, view: { id: ID, state: 'FAILED', error } }
+}
+
+/** Nothing left over but the run's own item and a job that ended so. */
+function anAftermath(
+  status: 'SUCCEEDED' | 'FAILED' | 'RUNNING',
+  changes: Partial<Aftermath> = {},
+): Aftermath {
+  const job = {
+    jobId: 'job',
+    jobName: `run-${ID}-1`,
+    jobQueue: 'q',
+    jobDefinition: 'd',
+    startedAt: 1,
+    status,
+  }
+  return {
+    tableRuns: new Map([[ID, { isActive: false }]]),
+    jobs: new Map([[ID, [job]]]),
+    runningExecutions: [],
+    objects: new Map(),
+    containers: [],
+    stagers: [],
+    ...changes,
+  }
+}
+
+const wrongsOf = (run: EndedRun, status: 'SUCCEEDED' | 'FAILED'): number =>
+  findWrongs([run], anAftermath(status)).length
+
+describe('verdict of the fault test', () => {
+  it.each([
+    ['that is FINISHED with its outputs', finished('complete', { sum: 3 }), 'SUCCEEDED'],
+    ['whose task failed', failed('fail', 'task-failed', { exitCode: 1 }), 'FAILED'],
+    ['that was cancelled', failed('cancel', 'cancelled'), 'SUCCEEDED'],
+    ['whose server was killed', failed('complete', 'engine-error', { message: SERVER_STOPPED }), 'FAILED'],
+  ] as const)('takes a run %s', (_, run, status) => {
+    expect(wrongsOf(run, status)).toBe(0)
+  })
+
+  it.each([
+    ['FINISHED with another output', finished('complete', { sum: 4 }), 'SUCCEEDED'],
+    ['FINISHED with an output too many', finished('complete', { sum: 3, more: 1 }), 'SUCCEEDED'],
+    ['FINISHED with outputs that cannot be read', finished('complete', new Error('gone')), 'SUCCEEDED'],
+    ['FINISHED although its task failed', finished('fail', {}), 'FAILED'],
+    ['FAILED although its job succeeded', failed('complete', 'engine-error'), 'SUCCEEDED'],
+    ['FAILED by the engine itself', failed('complete', 'engine-error'), 'FAILED'],
+    ['cancelled without being asked to', failed('complete', 'cancelled'), 'FAILED'],
+    ['failed with another exit code', failed('fail', 'task-failed', { exitCode: 137 }), 'FAILED'],
+  ] as const)('refuses a run that is %s', (_, run, status) => {
+    expect(wrongsOf(run, status)).toBe(1)
+  })
+
+  it('refuses a run that is there after its deletion', () => {
+    expect(wrongsOf(finished('delete', { sum: 3 }), 'SUCCEEDED')).toBeGreaterThan(0)
+  })
+
+  it('refuses a run that is gone or goes on for ever', () => {
+    const goesOn: EndedRun = { plan: aPlan('complete'), id: ID, view: { id: ID, state: 'PENDING' } }
+    const gone: EndedRun = { plan: aPlan('complete'), id: ID, view: undefined }
+
+    expect([wrongsOf(goesOn, 'FAILED'), wrongsOf(gone, 'FAILED')]).toEqual([1, 1])
+  })
+
+  it.each([
+    ['jobs', anAftermath('RUNNING')],
+    ['executions', anAftermath('SUCCEEDED', { runningExecutions: [ID] })],
+    ['containers', anAftermath('SUCCEEDED', { containers: ['task'] })],
+    ['stagers', anAftermath('SUCCEEDED', { stagers: ['node stager/main.ts'] })],
+    [
+      'places among the active runs',
+      anAftermath('SUCCEEDED', { tableRuns: new Map([[ID, { isActive: true }]]) }),
+    ],
+    [
+      'objects',
+      anAftermath('SUCCEEDED', { objects: new Map([['another', ['task-run-outputs-another/x']]]) }),
+    ],
+  ] as const)('refuses %s that are left over', (_, aftermath) => {
+    expect(findWrongs([finished('complete', { sum: 3 })], aftermath)).toHaveLength(1)
+  })
+
+  it('refuses items of a deleted run', () => {
+    const deleted: EndedRun = { plan: aPlan('delete'), id: ID, view: undefined }
+
+    expect(findWrongs([deleted], anAftermath('FAILED'))).toHaveLength(1)
+    expect(findWrongs([deleted], anAftermath('FAILED', { tableRuns: new Map() }))).toEqual([])
+  })
+
+  it('names ends by state and kind', () => {
+    expect([endOf(finished('complete', {})), endOf(failed('cancel', 'cancelled'))]).toEqual([
+      'FINISHED',
+      'FAILED cancelled',
+    ])
+  })
+})

@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest'
+import type { SentRequest } from '../../../../local/recording/needed-permission.ts'
+import {
+  neededForNotFound,
+  neededPermissions,
+  needsBody,
+} from '../../../../local/recording/needed-permissions.ts'
+
+const CALLER = {
+  region: 'eu-west-1',
+  account: '123456789012',
+  stateMachineArn: 'arn:aws:states:eu-west-1:123456789012:stateMachine:run',
+}
+const arn = (service: string, resource: string) => `arn:aws:${service}:eu-west-1:123456789012:${resource}`
+
+function signed(
+  service: string,
+  method: string,
+  path: string,
+  changes: Partial<SentRequest> = {},
+): SentRequest {
+  const { headers = {}, ...rest } = changes
+  const authorization = `AWS4-HMAC-SHA256 Credential=test/20260101/eu-west-1/${service}/aws4_request, SignedHeaders=host`
+  return {
+    method,
+    url: new URL(path, 'http://127.0.0.1:4566'),
+    headers: { authorization, ...headers },
+    ...rest,
+  }
+}
+
+function json(service: string, target: string, body: object): SentRequest {
+  return signed(service, 'POST', '/', { headers: { 'x-amz-target': target }, body: JSON.stringify(body) })
+}
+
+const needed = (request: SentRequest) =>
+  neededPermissions(request, CALLER).map(({ action, resource }) => `${action} ${resource}`)
+
+const OBJECT = 'arn:aws:s3:::bucket/runs/a b'
+
+describe('requests to S3', () => {
+  it.each([
+    ['GET', '', 's3:GetObject'],
+    ['HEAD', '', 's3:GetObject'],
+    ['PUT', '', 's3:PutObject'],
+    ['DELETE', '', 's3:DeleteObject'],
+    ['POST', '?uploads=', 's3:PutObject'],
+    ['PUT', '?partNumber=1&uploadId=x', 's3:PutObject'],
+    ['POST', '?uploadId=x', 's3:PutObject'],
+    ['DELETE', '?uploadId=x', 's3:AbortMultipartUpload'],
+    ['GET', '?uploadId=x', 's3:ListMultipartUploadParts'],
+    ['PUT', '?tagging=', 'unknown:s3:PUT object tagging'],
+    ['GET', '?acl=', 'unknown:s3:GET object acl'],
+  ])('%s of an object with "%s" needs %s', (method, query, action) => {
+    const [permission] = neededPermissions(signed('s3', method, `/bucket/runs/a%20b${query}`), CALLER)
+
+    expect(permission).toEqual({ action, resource: action.startsWith('unknown') ? '*' : OBJECT })
+  })
+
+  it('copy by reading and writing', () => {
+    const request = signed('s3', 'PUT', '/bucket/to', {
+      headers: { 'x-amz-copy-source': 'bucket/from%2Fhere' },
+    })
+
+    expect(needed(request)).toEqual([
+      's3:GetObject arn:aws:s3:::bucket/from/here',
+      's3:PutObject arn:aws:s3:::bucket/to',
+    ])
+  })
+
+  it('need more for what a header asks for', () => {
+    const request = signed('s3', 'PUT', '/bucket/key', { headers: { 'x-amz-tagging': 'a=b' } })
+
+    expect(needed(request)).toEqual([
+      's3:PutObject arn:aws:s3:::bucket/key',
+      's3:PutObjectTagging arn:aws:s3:::bucket/key',
+    ])
+  })
+
+  it('list below a prefix', () => {
+    const request = signed('s3', 'GET', '/bucket?list-type=2&prefix=runs%2F')
+
+    expect(neededPermissions(request, CALLER)).toEqual([
+      { action: 's3:ListBucket', resource: 'arn:aws:s3:::bucket', context: { 's3:prefix': 'runs/' } },
+    ])
+  })
+
+  it('delete every object that the body names', () => {
+    const body = '<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key></Object></Delete>'
+    const request = signed('s3', 'POST', '/bucket?delete=', { body })
+
+    expect(needsBody(request)).toBe(true)
+    expect(needed(request)).toEqual([
+      's3:DeleteObject arn:aws:s3:::bucket/a&b',
+      's3:DeleteObject arn:aws:s3:::bucket/c',
+    ])
+  })
+
+  it('are told from others when a URL carries the signature', () => {
+    const credential = encodeURIComponent('test/20260101/eu-west-1/s3/aws4_request')
+    const url = new URL(`http://127.0.0.1/bucket/key?X-Amz-Credential=${credential}&X-Amz-Signature=0`)
+
+    expect(needed({ method: 'PUT', url, headers: {} })).toEqual(['s3:PutObject arn:aws:s3:::bucket/key'])
+  })
+
+  it('need the right to list when an object is missing', () => {
+    expect(neededForNotFound(signed('s3', 'HEAD', '/bucket/key'))).toEqual([
+      { action: 's3:ListBucket', resource: 'arn:aws:s3:::bucket' },
+    ])
+    expect(neededForNotFound(signed('s3', 'DELETE', '/bucket/key'))).toEqual([])
+  })
+})
+
+describe('requests to other services', () => {
+  it('name the table or its index', () => {
+    const query = { TableName: 't', IndexName: 'i' }
+
+    expect(needed(json('dynamodb', 'DynamoDB_20120810.GetItem', { TableName: 't' }))).toEqual([
+      `dynamodb:GetItem ${arn('dynamodb', 'table/t')}`,
+    ])
+    expect(needed(json('dynamodb', 'DynamoDB_20120810.Query', query))).toEqual([
+      `dynamodb:Query ${arn('dynamodb', 'table/t/index/i')}`,
+    ])
+  })
+
+  it('need the permissions of all parts of a transaction', () => {
+    const TransactItems = [{ Put: { TableName: 't' } }, { ConditionCheck: { TableName: 't' } }]
+
+    expect(needed(json('dynamodb', 'DynamoDB_20120810.TransactWriteItems', { TransactItems }))).toEqual([
+      `dynamodb:PutItem ${arn('dynamodb', 'table/t')}`,
+      `dynamodb:ConditionCheckItem ${arn('dynamodb', 'table/t')}`,
+    ])
+  })
+
+  it('need queue, definition, job and tags for a submission', () => {
+    const jobQueue = arn('batch', 'job-queue/q')
+    const body = JSON.stringify({ jobQueue, jobDefinition: 'd:1', tags: { run: 'r' } })
+    const job = arn('batch', 'job/00000000-0000-4000-8000-000000000000')
+
+    expect(needed(signed('batch', 'POST', '/v1/submitjob', { body }))).toEqual([
+      `batch:SubmitJob ${jobQueue}`,
+      `batch:SubmitJob ${arn('batch', 'job-definition/d:1')}`,
+      `batch:SubmitJob ${job}`,
+      `batch:TagResource ${job}`,
+    ])
+  })
+
+  it('pass on the roles of a job definition', () => {
+    const executionRoleArn = 'arn:aws:iam::123456789012:role/r'
+    const body = JSON.stringify({
+      jobDefinitionName: 'd',
+      ecsProperties: { taskProperties: [{ executionRoleArn }] },
+    })
+
+    expect(neededPermissions(signed('batch', 'POST', '/v1/registerjobdefinition', { body }), CALLER)).toEqual(
+      [
+        { action: 'batch:RegisterJobDefinition', resource: arn('batch', 'job-definition/d') },
+        {
+          action: 'iam:PassRole',
+          resource: executionRoleArn,
+          context: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+        },
+      ],
+    )
+  })
+
+  it('answer tokens of the machine that the caller knows', () => {
+    const request = json('states', 'AWSStepFunctions.SendTaskSuccess', { taskToken: 't', output: '{}' })
+
+    expect(needed(request)).toEqual([`states:SendTaskSuccess ${CALLER.stateMachineArn}`])
+  })
+
+  it('carry source and type of events for conditions', () => {
+    const Entries = [{ Source: 's', DetailType: 't', Detail: '{}' }]
+
+    expect(neededPermissions(json('events', 'AWSEvents.PutEvents', { Entries }), CALLER)).toEqual([
+      {
+        action: 'events:PutEvents',
+        resource: arn('events', 'event-bus/default'),
+        context: { 'events:source': 's', 'events:detail-type': 't' },
+      },
+    ])
+  })
+
+  it('need what no policy allows when they are not known', () => {
+    expect(needed(json('dynamodb', 'DynamoDB_20120810.Scan', {}))).toEqual(['unknown:dynamodb:Scan *'])
+  })
+
+  it('need nothing when they do not go to AWS', () => {
+    const request: SentRequest = { method: 'GET', url: new URL('https://store.example.org/x'), headers: {} }
+
+    expect(needsBody(request)).toBe(false)
+    expect(needed(request)).toEqual([])
+  })
+})
+
+describe('requests to the registry', () => {
+  const DIGEST = 'sha256:00'
+  const LAYER = 'BatchCheckLayerAvailability'
+
+  it.each([
+    ['GET', '', []],
+    ['HEAD', `a/b/blobs/${DIGEST}`, [LAYER]],
+    ['GET', `a/b/blobs/${DIGEST}`, ['GetDownloadUrlForLayer']],
+    ['POST', 'a/b/blobs/uploads/', ['InitiateLayerUpload']],
+    ['POST', `a/b/blobs/uploads/?mount=${DIGEST}`, [LAYER, 'GetDownloadUrlForLayer', 'InitiateLayerUpload']],
+    ['PATCH', 'a/b/blobs/uploads/1', ['UploadLayerPart']],
+    ['PUT', `a/b/blobs/uploads/1?digest=${DIGEST}`, ['UploadLayerPart', 'CompleteLayerUpload']],
+    ['DELETE', 'a/b/blobs/uploads/1', []],
+    ['PUT', 'a/b/manifests/1.0.0', ['PutImage']],
+    ['HEAD', 'a/b/manifests/1.0.0', ['BatchGetImage']],
+  ])('%s /v2/%s needs what ECR calls %s', (method, path, actions) => {
+    const url = new URL(path, 'http://registry.example.org/v2/')
+
+    expect(needed({ method, url, headers: { authorization: 'Basic x' } })).toEqual(
+      actions.map((action) => `ecr:${action} ${arn('ecr', 'repository/a/b')}`),
+    )
+  })
+})

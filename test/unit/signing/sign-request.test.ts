@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { createSigner, regionOf } from '../../../src/signing/sign-request.ts'
+import { expectedSignature, readAuthorization } from '../../fixtures/verify-signature.ts'
+
+const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
+const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET }
+const HOST = 'a1b2c3.execute-api.eu-west-1.amazonaws.com'
+const BASE = '/api/app-engine/v1'
+
+function aSigner(credentials: object = {}) {
+  return createSigner({
+    region: 'eu-west-1',
+    credentials: async () => ({ ...CREDENTIALS, ...credentials }),
+    now: () => new Date('2015-08-30T12:36:00Z'),
+  })
+}
+
+describe('verification in these tests', () => {
+  // From the published suite for Signature Version 4: get-vanilla and get-vanilla-query-order-key-case.
+  it.each([
+    ['/', '5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31'],
+    ['/?Param2=value2&Param1=value1', 'b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500'],
+  ])('agrees with the published signature of GET %s', (url, signature) => {
+    const authorization =
+      'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, ' +
+      `SignedHeaders=host;x-amz-date, Signature=${signature}`
+    const headers = { authorization, host: 'example.amazonaws.com', 'x-amz-date': '20150830T123600Z' }
+
+    expect(expectedSignature({ method: 'GET', url, headers }, SECRET)).toBe(signature)
+  })
+})
+
+describe('signer', () => {
+  it.each([
+    ['a plain path', 'GET', `${BASE}/tasks`, undefined],
+    ['a body', 'PUT', `${BASE}/task-runs/1/input-provisions/a`, '{"value":"ü"}'],
+    ['a body of no bytes', 'POST', `${BASE}/tasks/x/1/runs`, ''],
+    ['a space', 'GET', `${BASE}/task-runs/1/input/my parameter`, undefined],
+    ['an encoded space', 'GET', `${BASE}/task-runs/1/input/my%20parameter`, undefined],
+    ['an encoded slash', 'GET', `${BASE}/tasks/a%2Fb/1.0.0`, undefined],
+    ['letters beyond ASCII', 'GET', `${BASE}/task-runs/1/input/größe%E2%82%AC`, undefined],
+    ['sub-delimiters', 'GET', `${BASE}/task-runs/1/input/a(1)*!'$&+,;=:@`, undefined],
+    ['double slashes', 'GET', `${BASE}//tasks`, undefined],
+    ['a query', 'GET', `${BASE}/tasks?b=2&a=1&a=0&c&d=x%20y+z&%C3%BC=%2F`, undefined],
+  ])('signs %s', async (_, method, path, text) => {
+    const body = text === undefined ? undefined : Buffer.from(text)
+
+    const signed = await aSigner()({ method, host: HOST, path, ...(body === undefined ? {} : { body }) })
+
+    const arrived = { method, url: signed.path, headers: { host: HOST, ...signed.headers } }
+    const { signature } = readAuthorization(signed.headers.authorization)
+    expect(signature).toBe(expectedSignature({ ...arrived, body: body ?? new Uint8Array() }, SECRET))
+  })
+
+  it('encodes the path twice: on the wire, and once more for the signature', async () => {
+    const signed = await aSigner()({ method: 'GET', host: HOST, path: '/a b' })
+
+    const headers = { host: HOST, ...signed.headers }
+    const { signature } = readAuthorization(signed.headers.authorization)
+    expect(signed.path).toBe('/a%20b')
+    expect(signature).toBe(expectedSignature({ method: 'GET', url: '/a%20b', headers }, SECRET))
+    expect(signature).not.toBe(expectedSignature({ method: 'GET', url: '/a b', headers }, SECRET))
+  })
+
+  it('covers no header but the host, the time and the session', async () => {
+    const signed = await aSigner({ sessionToken: 'session' })({ method: 'GET', host: HOST, path: '/' })
+
+    const { scope, signedHeaders } = readAuthorization(signed.headers.authorization)
+    expect(scope).toBe('20150830/eu-west-1/execute-api/aws4_request')
+    expect(signedHeaders).toEqual(['host', 'x-amz-date', 'x-amz-security-token'])
+    expect(Object.keys(signed.headers).sort()).toEqual([
+      'authorization',
+      'x-amz-date',
+      'x-amz-security-token',
+    ])
+  })
+
+  it('asks for credentials for each request, so that renewed ones are used', async () => {
+    const keys = ['FIRST', 'SECOND']
+    const sign = createSigner({
+      region: 'eu-west-1',
+      credentials: async () => ({ ...CREDENTIALS, accessKeyId: keys.shift() ?? '' }),
+    })
+
+    const first = await sign({ method: 'GET', host: HOST, path: '/' })
+    const second = await sign({ method: 'GET', host: HOST, path: '/' })
+
+    expect(readAuthorization(first.headers.authorization).accessKeyId).toBe('FIRST')
+    expect(readAuthorization(second.headers.authorization).accessKeyId).toBe('SECOND')
+  })
+})
+
+describe('Region of an API', () => {
+  it.each([
+    ['a1b2.execute-api.eu-west-1.amazonaws.com', 'eu-west-1'],
+    ['a1b2-vpce-0a.execute-api.us-gov-west-1.amazonaws.com', 'us-gov-west-1'],
+    ['vpce-0a-1b.execute-api.eu-west-1.vpce.amazonaws.com', 'eu-west-1'],
+    ['a1b2.execute-api.cn-north-1.amazonaws.com.cn', 'cn-north-1'],
+    ['app-engine.example.org', 'elsewhere-1'],
+    ['a1.execute-api.eu-west-1.amazonaws.com.example.org', 'elsewhere-1'],
+  ])('of %s is %s', (host, region) => {
+    expect(regionOf(new URL(`https://${host}/api`), { AWS_REGION: 'elsewhere-1' })).toBe(region)
+  })
+
+  it('has to be told when the name does not tell it', () => {
+    const find = () => regionOf(new URL('https://app-engine.example.org'), {})
+
+    expect(find).toThrow(/set AWS_REGION/u)
+  })
+})
