@@ -69,6 +69,7 @@ await importBundle(
     repeat,
     settings: {
       repositoryPrefix: 'bench',
+      queues: { fargate: { arn: 'arn:aws:batch:eu-west-1:000000000000:job-queue/bench' } },
       defaultRamBytes: 4 * 1024 ** 3,
       job: {
         definitionPrefix: 'bench',

@@ -37,11 +37,14 @@ export interface ExampleClient {
   logs(runId: string): Promise<string>
 }
 
-/** A client of the service at `baseUrl`, which ends in `/`. */
-export function createExampleClient(baseUrl: string): ExampleClient {
+/**
+ * A client of the service at `baseUrl`, which ends in `/`.
+ * @param callApi one that signs where the service asks for credentials
+ */
+export function createExampleClient(baseUrl: string, callApi = fetch): ExampleClient {
   async function call(method: string, path: string, body?: FormData | object): Promise<Response> {
     const isForm = body instanceof FormData
-    const answer = await fetch(new URL(path, baseUrl), {
+    const answer = await callApi(new URL(path, baseUrl), {
       method,
       ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
       ...(body === undefined || isForm ? {} : { headers: { 'content-type': 'application/json' } }),

@@ -6,7 +6,13 @@
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { createExampleClient, type ExampleInputs, ServiceError } from './example-client.ts'
+import { AuthError, DEFAULT_AUTH, fetchWith } from './api-auth.ts'
+import {
+  createExampleClient,
+  type ExampleClient,
+  type ExampleInputs,
+  ServiceError,
+} from './example-client.ts'
 import { createProgress, formatSeconds } from './progress.ts'
 
 const BUNDLE = join(import.meta.dirname, '../examples/add-and-echo/add-and-echo.zip')
@@ -15,36 +21,45 @@ const USAGE = `npm run example -- [options]
   -a NUMBER     first number (2)
   -b NUMBER     second number (3)
   --text TEXT   comes back unchanged ("Hello, App Engine")
-  --url URL     base URL of the service (http://127.0.0.1:8080/app-engine/v1/, port from PORT)`
+  --url URL     base URL of the service (http://127.0.0.1:8080/app-engine/v1/, port from PORT)
+  --auth iam    signs with AWS credentials, for the API of a stage with access "iam" (none, or what API_AUTH says)`
 
 const progress = createProgress(process.stdout)
 
 try {
-  const { url, inputs } = readOptions()
-  process.exitCode = (await run(url, inputs)) ? 0 : 1
+  const { url, auth, inputs } = readOptions()
+  const client = createExampleClient(url, await fetchWith(auth, url))
+  process.exitCode = (await run(client, inputs)) ? 0 : 1
 } catch (error) {
-  const isExplained = error instanceof ServiceError || isUsageError(error)
+  const isExplained = error instanceof ServiceError || error instanceof AuthError || isUsageError(error)
   console.error(isExplained ? error.message : error)
   if (isUsageError(error)) console.error(USAGE)
   process.exitCode = 1
 }
 
-function readOptions(): { readonly url: string; readonly inputs: ExampleInputs } {
+interface Options {
+  readonly url: string
+  readonly auth: string
+  readonly inputs: ExampleInputs
+}
+
+function readOptions(): Options {
   const { values } = parseArgs({
     options: {
       a: { type: 'string', short: 'a', default: '2' },
       b: { type: 'string', short: 'b', default: '3' },
       text: { type: 'string', default: 'Hello, App Engine' },
       url: { type: 'string', default: `http://127.0.0.1:${process.env.PORT || 8080}/app-engine/v1/` },
+      auth: { type: 'string', default: DEFAULT_AUTH },
     },
   })
   const url = values.url.endsWith('/') ? values.url : `${values.url}/`
-  return { url, inputs: { a: Number(values.a), b: Number(values.b), text: values.text } }
+  const { auth, a, b, text } = values
+  return { url, auth, inputs: { a: Number(a), b: Number(b), text } }
 }
 
 /** @returns whether the run finished. */
-async function run(url: string, inputs: ExampleInputs): Promise<boolean> {
-  const client = createExampleClient(url)
+async function run(client: ExampleClient, inputs: ExampleInputs): Promise<boolean> {
   const isNew = await progress.step('upload the bundle', () => client.upload(BUNDLE))
   if (!isNew) progress.say('  the task was there already')
   const runId = await progress.step('create a run', client.createRun)

@@ -60,13 +60,20 @@ const PART_TIMEOUT_MS = 600_000
 /** API Gateway gives up after 29 s. */
 const CALL_TIMEOUT_MS = 60_000
 
-/**
- * A client of the service at `baseUrl`, which ends in `/`.
- * @param pausesMs between the attempts of one call
- */
-export function createUploadClient(baseUrl: string, pausesMs: readonly number[] = PAUSES_MS): UploadClient {
+export interface UploadClientOptions {
+  /** Calls the service, never its storage: one that signs where the service asks for credentials. */
+  readonly callApi?: typeof fetch
+  /** Between the attempts of one call. */
+  readonly pausesMs?: readonly number[]
+}
+
+/** A client of the service at `baseUrl`, which ends in `/`. */
+export function createUploadClient(
+  baseUrl: string,
+  { callApi = fetch, pausesMs = PAUSES_MS }: UploadClientOptions = {},
+): UploadClient {
   async function callOnce(method: string, path: string, body?: object): Promise<unknown> {
-    const answer = await fetch(new URL(path, baseUrl), {
+    const answer = await callApi(new URL(path, baseUrl), {
       method,
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
       ...(body !== undefined && {

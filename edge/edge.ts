@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { DomainError } from '../src/domain/errors.ts'
+import { EDGE_HEALTH_PATH } from '../src/runtime/environment.ts'
 import type { SignRequest } from '../src/signing/sign-request.ts'
 import { createApi } from './api.ts'
 import { awaitImport } from './await-import.ts'
@@ -37,9 +38,6 @@ export const SMALL_BODY_BYTES = 4 * 1024 * 1024
 
 /** API Gateway takes no larger body. One that is to be signed is held whole, so the edge refuses it by itself. */
 const SIGNED_BODY_BYTES = 10 * 1024 * 1024
-
-/** Answered by the edge alone: whoever restarts edges must not do so because the API is away. */
-export const HEALTH_PATH = '/edge/health'
 
 /** A part, and what the client asked for, are tried again for 16 s; calls about the upload for 4 s. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000]
@@ -99,7 +97,7 @@ export function createEdge({ apiUrl, sign, log, pausesMs = PAUSES_MS }: EdgeOpti
         response.writeHead(400).end()
         return
       }
-      if (request.url === HEALTH_PATH) {
+      if (request.url === EDGE_HEALTH_PATH) {
         response.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
         return
       }

@@ -1,5 +1,6 @@
 import type { App } from 'aws-cdk-lib'
 import { ComputeStack } from './stacks/compute-stack.ts'
+import { EdgeStack } from './stacks/edge-stack.ts'
 import { ServiceStack } from './stacks/service-stack.ts'
 import { StorageStack } from './stacks/storage-stack.ts'
 import type { Stage } from './stages.ts'
@@ -10,6 +11,8 @@ export interface EngineStacks {
   /** Left out where jobs run elsewhere. */
   readonly compute?: ComputeStack
   readonly service: ServiceStack
+  /** Only where the stage asks for it. */
+  readonly edge?: EdgeStack
 }
 
 /** Builds all stacks of a stage. They name neither account nor Region, so that synthesis looks nothing up. */
@@ -18,7 +21,7 @@ export function buildEngine(app: App, stage: Stage): EngineStacks {
     stage,
     stackName: `${stage.prefix}-${part}`,
     description: `Cytomine App Engine: ${description}`,
-    tags: { application: stage.prefix },
+    tags: { ...stage.tags, application: stage.prefix },
   })
   const storage = new StorageStack(app, 'Storage', named('storage', 'data and logs of tasks'))
   const { bucket, table, jobLogGroup } = storage
@@ -38,6 +41,21 @@ export function buildEngine(app: App, stage: Stage): EngineStacks {
     table,
     jobLogGroup,
     platform: compute.platform,
+    ...(storage.key === undefined ? {} : { keyArn: storage.key.keyArn }),
   })
-  return { storage, ...(compute instanceof ComputeStack ? { compute } : {}), service }
+  const edge =
+    stage.edge === undefined
+      ? undefined
+      : new EdgeStack(app, 'Edge', {
+          ...named('edge', 'front door for Cytomine core'),
+          settings: stage.edge,
+          apiUrl: service.apiUrl,
+          apiId: service.apiId,
+        })
+  return {
+    storage,
+    ...(compute instanceof ComputeStack ? { compute } : {}),
+    service,
+    ...(edge === undefined ? {} : { edge }),
+  }
 }

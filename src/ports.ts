@@ -54,6 +54,11 @@ export interface TaskRepository {
    * @returns the task, or undefined when there is none of this name.
    */
   beginRemoval(name: TaskName): Promise<Task | undefined>
+  /**
+   * Tasks whose removal was begun (or begun again) at `until` at the latest and is not through, longest ago first, at most `limit`.
+   * The list lags behind by a moment.
+   */
+  listInRemoval(until: Date, limit: number): Promise<TaskName[]>
   /** Whether the name is that of a task whose removal has begun and is not through. */
   isInRemoval(name: TaskName): Promise<boolean>
   /** Removes the task from id, name and listing; nothing happens when it is gone. */
@@ -162,11 +167,16 @@ export interface RunRepository {
    */
   listActive(limit: number, after?: ActiveRunsPlace): Promise<ActiveRunsPage>
   /**
-   * Takes the run out of sight: from now on it does not exist for any other method but {@link listIdsByTask} and {@link remove}.
-   * May be repeated until then.
-   * @returns the run as it was, or undefined when there is none.
+   * Takes the run out of sight: from now on it does not exist for any other method but {@link listIdsByTask},
+   * {@link listInRemoval} and {@link remove}. May be repeated until then.
+   * @returns the run as it was, but for `updatedAt`; undefined when there is none.
    */
   beginRemoval(runId: string): Promise<Run | undefined>
+  /**
+   * Ids of runs whose removal was begun (or begun again) at `until` at the latest and is not through, longest ago first, at most
+   * `limit`. The list lags behind by a moment.
+   */
+  listInRemoval(until: Date, limit: number): Promise<string[]>
   /** Removes the run and its values; nothing happens when it is gone. */
   remove(run: Run): Promise<void>
 }
@@ -224,6 +234,7 @@ export interface ImportedLayer {
   readonly compression: 'none' | 'gzip' | 'zstd'
 }
 
+/** Uploads, each known for 30 days from its creation (src/domain/upload-limits.ts): after that none of the methods finds it. */
 export interface UploadRepository {
   create(upload: Upload): Promise<void>
   find(uploadId: string): Promise<Upload | undefined>
@@ -413,6 +424,7 @@ export interface JobScheduler {
    */
   submit(job: {
     readonly jobName: string
+    readonly jobQueueArn: string
     readonly jobDefinitionArn: string
     readonly overrides: JobOverrides
     readonly tags: Readonly<Record<string, string>>
@@ -450,7 +462,10 @@ export class JobRefusedError extends Error {
 
 /** Step Functions, one execution a run. */
 export interface RunWorkflow {
-  /** Starts the execution named after the run; a second call is harmless. */
+  /**
+   * Starts the execution named after the run; a second call is harmless.
+   * @throws WorkflowUnavailableError
+   */
   start(runId: string): Promise<void>
   /** Answers a task token; nothing happens when it was answered or timed out. */
   succeedToken(taskToken: string, output: unknown): Promise<void>
@@ -461,6 +476,11 @@ export interface RunWorkflow {
   findStatus(runId: string): Promise<string | undefined>
   /** Runs whose executions go on, in no order; one that has just been started may be missing. */
   listRunning(): AsyncIterable<string>
+}
+
+/** Step Functions did not answer, or asked to slow down: what was asked for may have been done or not, and may be asked for again. */
+export class WorkflowUnavailableError extends Error {
+  override readonly name = 'WorkflowUnavailableError'
 }
 
 /** Logs of task containers. */

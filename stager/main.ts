@@ -24,6 +24,9 @@ async function main([command, first, second]: readonly string[]): Promise<void> 
   throw new Error(USAGE)
 }
 
+// As the first process of its container it would not end by itself when Batch terminates the job.
+process.once('SIGTERM', () => process.exit(143))
+
 try {
   await main(process.argv.slice(2))
 } catch (error) {

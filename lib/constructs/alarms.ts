@@ -104,11 +104,14 @@ export class Alarms extends Construct {
   }
 
   private watchServices({ watched }: AlarmsProps): void {
-    const { restApi, functions, stateMachine } = watched
+    const { restApi, stagerApi, functions, stateMachine } = watched
+    const apiErrors = [...new Set([restApi, stagerApi])].map((api) =>
+      api.metricServerError({ statistic: 'Sum', period: FIVE_MINUTES }),
+    )
     this.add('ApiErrors', {
-      metric: restApi.metricServerError({ statistic: 'Sum', period: FIVE_MINUTES }),
+      metric: sumOf(apiErrors, 'answers with 5xx', FIVE_MINUTES),
       threshold: FEW_API_ERRORS,
-      toDo: 'Callers get errors that are ours: find the requests in the log of api.',
+      toDo: 'Callers or stagers get errors that are ours: find the requests in the log of api.',
       section: 'api-errors',
     })
     const throttles = Object.values(functions).map((one) =>

@@ -98,14 +98,18 @@ function importsOf(installation: string): GraphWidget[] {
   ]
 }
 
-function entrancesOf({ restApi, deadLetters, stateMachine }: Watched): GraphWidget[] {
+function entrancesOf({ restApi, stagerApi, deadLetters, stateMachine }: Watched): GraphWidget[] {
   const period = { period: PERIOD }
   return [
-    graph('API: requests, 4xx, 5xx', [
-      restApi.metricCount(period),
-      restApi.metricClientError({ ...period, statistic: 'Sum' }),
-      restApi.metricServerError({ ...period, statistic: 'Sum' }),
-    ]),
+    // Callers first; stagers mostly have an API of their own.
+    graph(
+      'APIs: requests, 4xx, 5xx',
+      [...new Set([restApi, stagerApi])].flatMap((api) => [
+        api.metricCount(period),
+        api.metricClientError({ ...period, statistic: 'Sum' }),
+        api.metricServerError({ ...period, statistic: 'Sum' }),
+      ]),
+    ),
     graph('API: latency (ms)', [
       restApi.metricLatency({ ...period, statistic: 'p50' }),
       restApi.metricLatency({ ...period, statistic: 'p95' }),

@@ -1,19 +1,24 @@
 import type { Duration } from 'aws-cdk-lib'
-import {
-  FargateComputeEnvironment,
-  JobQueue,
-  JobStateTimeLimitActionsAction,
-  JobStateTimeLimitActionsReason,
-  JobStateTimeLimitActionsState,
-} from 'aws-cdk-lib/aws-batch'
-import { SubnetType } from 'aws-cdk-lib/aws-ec2'
+import { FargateComputeEnvironment, JobQueue } from 'aws-cdk-lib/aws-batch'
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { Construct } from 'constructs'
-import type { JobNetwork } from './job-network.ts'
+import type { FargateCapacity } from '../stages.ts'
+import { cancelUnplaceable } from './time-limits.ts'
 
 export interface FargateQueueProps {
-  readonly network: JobNetwork
+  readonly vpc: IVpc
+  readonly subnets: SubnetSelection
+  readonly securityGroup: ISecurityGroup
   readonly maxVcpus: number
+  readonly capacity: FargateCapacity
   readonly longestUnplaceable: Duration
+}
+
+/** Whether each compute environment of a queue is on spot, in the order in which the queue fills them. */
+const IS_SPOT: Readonly<Record<FargateCapacity, readonly boolean[]>> = {
+  'on-demand': [false],
+  spot: [true],
+  'spot-first': [true, false],
 }
 
 /** A Batch queue that runs on Fargate. */
@@ -22,21 +27,19 @@ export class FargateQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: FargateQueueProps) {
     super(scope, id)
-    const computeEnvironment = new FargateComputeEnvironment(this, 'ComputeEnvironment', {
-      vpc: props.network.vpc,
-      vpcSubnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
-      securityGroups: [props.network.jobSecurityGroup],
-      maxvCpus: props.maxVcpus,
-    })
+    const computeEnvironments = IS_SPOT[props.capacity].map((spot, index) => ({
+      order: index + 1,
+      computeEnvironment: new FargateComputeEnvironment(this, spot ? 'Spot' : 'ComputeEnvironment', {
+        vpc: props.vpc,
+        vpcSubnets: props.subnets,
+        securityGroups: [props.securityGroup],
+        maxvCpus: props.maxVcpus,
+        spot,
+      }),
+    }))
     const queue = new JobQueue(this, 'Queue', {
-      computeEnvironments: [{ computeEnvironment, order: 1 }],
-      // A job at the head that nothing can run would hold up all behind it.
-      jobStateTimeLimitActions: Object.values(JobStateTimeLimitActionsReason).map((reason) => ({
-        reason,
-        state: JobStateTimeLimitActionsState.RUNNABLE,
-        action: JobStateTimeLimitActionsAction.CANCEL,
-        maxTime: props.longestUnplaceable,
-      })),
+      computeEnvironments,
+      jobStateTimeLimitActions: cancelUnplaceable(props.longestUnplaceable),
     })
     this.queueArn = queue.jobQueueArn
   }

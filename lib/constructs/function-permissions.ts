@@ -11,7 +11,7 @@ export interface EngineResources {
   readonly stateMachineName: string
   readonly stateMachineArn: string
   readonly jobLogGroupArn: string
-  readonly jobQueueArn: string
+  readonly jobQueueArns: readonly string[]
   readonly jobExecutionRoleArn: string
 }
 
@@ -92,6 +92,20 @@ export function permissionsOf(
   })
 
   const readLogs: Permission = { actions: ['logs:GetLogEvents'], resources: [resources.jobLogGroupArn] }
+  /** What is left of a task and its runs outside table and bucket. */
+  const deleteTasks: readonly Permission[] = [
+    { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [resources.jobLogGroupArn] },
+    {
+      actions: ['batch:DeregisterJobDefinition'],
+      resources: [jobDefinitions],
+      because: 'One job definition for each task, with the prefix of this installation',
+    },
+    {
+      actions: ['ecr:BatchDeleteImage'],
+      resources: [repositories],
+      because: 'One repository for each task, below the prefix of this installation',
+    },
+  ]
 
   return {
     api: [
@@ -102,18 +116,8 @@ export function permissionsOf(
       requestImports,
       { actions: ['states:StartExecution'], resources: [stateMachineArn] },
       ofExecutions('states:StopExecution'),
-      { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [resources.jobLogGroupArn] },
       endJobs,
-      {
-        actions: ['batch:DeregisterJobDefinition'],
-        resources: [jobDefinitions],
-        because: 'One job definition for each task, with the prefix of this installation',
-      },
-      {
-        actions: ['ecr:BatchDeleteImage'],
-        resources: [repositories],
-        because: 'One repository for each task, below the prefix of this installation',
-      },
+      ...deleteTasks,
     ],
     'import-bundle': [
       items(REPLACE_ITEMS),
@@ -159,7 +163,7 @@ export function permissionsOf(
       {
         actions: ['batch:SubmitJob'],
         // The reference counts the new job among what it works on, the examples of Batch's guide do not.
-        resources: [resources.jobQueueArn, jobDefinitions, jobs],
+        resources: [...resources.jobQueueArns, jobDefinitions, jobs],
         because:
           'One job definition for each task, with the prefix of this installation; ids of jobs are made by Batch',
       },
@@ -167,6 +171,7 @@ export function permissionsOf(
       findJobs,
       endJobs,
       answerTokens,
+      readLogs,
     ],
     'record-job-state': [
       items(CHANGE_ITEM),
@@ -182,14 +187,40 @@ export function permissionsOf(
     // Its one write answers with what it found.
     'fail-run': [items(['dynamodb:UpdateItem']), endJobs],
     'sweep-runs': [
-      items([...CHANGE_ITEM, 'dynamodb:BatchGetItem']),
+      items([
+        ...CHANGE_ITEM,
+        'dynamodb:BatchGetItem',
+        'dynamodb:BatchWriteItem',
+        'dynamodb:DeleteItem',
+        'dynamodb:Query',
+      ]),
+      objects(['s3:DeleteObject'], TASKS_AND_RUNS),
+      objects(['s3:PutObject'], RUN_LOGS),
+      list(TASKS_AND_RUNS),
       { actions: ['dynamodb:Query'], resources: [`${tableArn}/index/${TABLE.activeRunsIndex.name}`] },
       findJobs,
       endJobs,
       { actions: ['states:ListExecutions', 'states:StartExecution'], resources: [stateMachineArn] },
       answerTokens,
-      readLogs,
+      ...deleteTasks,
       ofExecutions('states:DescribeExecution', 'states:StopExecution'),
     ],
+  }
+}
+
+/** What a function needs of the key that bucket and table are encrypted with; only what S3 and DynamoDB do for it. */
+export function useKey(keyArn: string): Permission {
+  const service = (name: string): string => `${name}.${Aws.REGION}.${Aws.URL_SUFFIX}`
+  return {
+    actions: [
+      'kms:Decrypt',
+      'kms:DescribeKey',
+      'kms:Encrypt',
+      'kms:GenerateDataKey',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+    ],
+    resources: [keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': [service('dynamodb'), service('s3')] } },
   }
 }

@@ -1,8 +1,8 @@
-import type { RemovalPolicy } from 'aws-cdk-lib'
-import { Aws, CfnMapping } from 'aws-cdk-lib'
+import { Aws, CfnMapping, type RemovalPolicy, Validations } from 'aws-cdk-lib'
 import {
   FlowLogDestination,
   FlowLogTrafficType,
+  GatewayVpcEndpoint,
   GatewayVpcEndpointAwsService,
   InterfaceVpcEndpoint,
   InterfaceVpcEndpointAwsService,
@@ -11,17 +11,29 @@ import {
   Peer,
   Port,
   SecurityGroup,
+  type SubnetSelection,
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2'
 import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import {
+  CfnFirewallDomainList,
+  CfnFirewallRuleGroup,
+  CfnFirewallRuleGroupAssociation,
+} from 'aws-cdk-lib/aws-route53resolver'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { PREFIXES } from '../../src/runtime/environment.ts'
+import type { NetworkSettings } from '../stages.ts'
+import { AGENT_ACTIONS } from './machine-queue.ts'
 
 export interface JobNetworkProps {
-  readonly cidr: string
+  readonly settings: NetworkSettings
+  /** Whether some jobs get a way out. */
+  readonly hasInternet: boolean
+  /** Whether some jobs run on EC2, where hosts have to reach ECS. */
+  readonly hasMachines: boolean
   /** The only bucket of ours that is reachable. */
   readonly bucket: Bucket
   /** ARNs of the repositories that images may be pulled from. */
@@ -45,68 +57,189 @@ const S3_PREFIX_LISTS = {
   'us-west-2': { id: 'pl-68a54001' },
 }
 
+/** Ids of the subnets in the VPC's own order of creation: a group that is added later must not move another. */
+const SUBNET_GROUPS = {
+  jobs: { name: 'jobs', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 20 },
+  nat: { name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 26 },
+  internet: { name: 'internet', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 },
+} as const
+
+/** What jobs may look up where the stage has a DNS firewall: AWS's own names, and those of the VPC. */
+const ALLOWED_NAMES = ['*.amazonaws.com.', '*.aws.', '*.internal.']
+
 /**
  * Where jobs run: subnets with no route out. What a task can reach, even with credentials that its author packed into it,
  * is what the policies of the endpoints name: its image, its log group, the API and the bucket's run prefixes.
  */
 export class JobNetwork extends Construct {
   readonly vpc: IVpc
+  /** Without a route out. */
+  readonly isolatedSubnets: SubnetSelection
   readonly jobSecurityGroup: SecurityGroup
+  /** For jobs with a way out; undefined where none have one. */
+  readonly internet: { readonly subnets: SubnetSelection; readonly securityGroup: SecurityGroup } | undefined
   /** Endpoint through which the stager calls the API. */
-  readonly apiEndpoint: InterfaceVpcEndpoint
-  private readonly endpointSecurityGroup: SecurityGroup
+  readonly apiEndpointId: string
 
   constructor(scope: Construct, id: string, props: JobNetworkProps) {
     super(scope, id)
-    const vpc = new Vpc(this, 'Vpc', {
-      ipAddresses: IpAddresses.cidr(props.cidr),
-      maxAzs: 2,
-      natGateways: 0,
-      subnetConfiguration: [{ name: 'jobs', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 20 }],
-    })
-    // The class says `vpnGatewayId?: string | undefined`, its interface only `?: string`: the same, but not to the compiler.
-    this.vpc = vpc as IVpc
-    // Refused connections only: a task that tries to get out shows here.
-    this.vpc.addFlowLog('FlowLog', {
-      trafficType: FlowLogTrafficType.REJECT,
-      destination: FlowLogDestination.toCloudWatchLogs(
-        new LogGroup(this, 'RefusedConnections', {
-          retention: props.logRetention,
-          removalPolicy: props.removalPolicy,
-        }),
-      ),
-    })
-    this.endpointSecurityGroup = new SecurityGroup(this, 'EndpointSecurityGroup', {
-      vpc: this.vpc,
-      description: 'VPC endpoints, reached by jobs',
-      allowAllOutbound: false,
-    })
+    const { settings } = props
+    this.vpc = settings.kind === 'new' ? this.newVpc(settings, props) : this.existingVpc(settings)
+    this.isolatedSubnets = { subnets: this.vpc.isolatedSubnets }
     this.jobSecurityGroup = new SecurityGroup(this, 'JobSecurityGroup', {
       vpc: this.vpc,
       description: 'Jobs, which reach VPC endpoints and S3',
       allowAllOutbound: false,
     })
-    this.jobSecurityGroup.connections.allowTo(this.endpointSecurityGroup, Port.HTTPS, 'VPC endpoints')
-    const prefixLists = new CfnMapping(this, 'S3PrefixLists', { mapping: S3_PREFIX_LISTS })
     this.jobSecurityGroup.addEgressRule(
-      Peer.prefixList(prefixLists.findInMap(Aws.REGION, 'id')),
+      Peer.prefixList(this.s3PrefixListId(settings)),
       Port.HTTPS,
       'S3, through its gateway endpoint',
     )
-
+    this.internet = props.hasInternet ? this.wayOut(settings) : undefined
     this.addS3Endpoint(props.bucket)
-    this.addRegistryEndpoints(props.repositoryArns)
-    this.addEndpoint('LogsEndpoint', InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS, [
-      ownAccountOnly(['logs:CreateLogStream', 'logs:PutLogEvents'], [props.jobLogGroupArn]),
-    ])
-    this.apiEndpoint = this.addEndpoint('ApiEndpoint', InterfaceVpcEndpointAwsService.APIGATEWAY, [
-      // The stager calls without credentials; the API's own policy and the run's secret decide.
-      anyone(['execute-api:Invoke'], [`arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`]),
-    ])
+    this.apiEndpointId =
+      settings.kind === 'existing' && settings.apiEndpointId !== undefined
+        ? this.reachEndpointsAt(settings.cidr, settings.apiEndpointId)
+        : this.addEndpoints(props)
   }
 
+  private newVpc(settings: NetworkSettings & { readonly kind: 'new' }, props: JobNetworkProps): IVpc {
+    const { jobs, nat, internet } = SUBNET_GROUPS
+    const vpc = new Vpc(this, 'Vpc', {
+      ipAddresses: IpAddresses.cidr(settings.cidr),
+      maxAzs: 2,
+      natGateways: props.hasInternet ? 1 : 0,
+      subnetConfiguration: props.hasInternet
+        ? [jobs, { ...nat, mapPublicIpOnLaunch: false }, internet]
+        : [jobs],
+    })
+    // Refused connections only: a task that tries to get out shows here.
+    if (settings.flowLog) {
+      vpc.addFlowLog('FlowLog', {
+        trafficType: FlowLogTrafficType.REJECT,
+        destination: FlowLogDestination.toCloudWatchLogs(
+          new LogGroup(this, 'RefusedConnections', {
+            retention: props.logRetention,
+            removalPolicy: props.removalPolicy,
+          }),
+        ),
+      })
+    } else {
+      Validations.of(vpc).acknowledge({
+        id: 'AwsSolutions-VPC7',
+        reason: 'The stage does without a flow log; refused connections of jobs are not seen then',
+      })
+    }
+    if (settings.dnsFirewall) this.addDnsFirewall(vpc)
+    // The class says `vpnGatewayId?: string | undefined`, its interface only `?: string`: the same, but not to the compiler.
+    return vpc as IVpc
+  }
+
+  private existingVpc(settings: NetworkSettings & { readonly kind: 'existing' }): IVpc {
+    const { internetSubnets = {} } = settings
+    const zones = Object.keys(settings.isolatedSubnets)
+    return Vpc.fromVpcAttributes(this, 'Vpc', {
+      vpcId: settings.vpcId,
+      vpcCidrBlock: settings.cidr,
+      availabilityZones: zones,
+      isolatedSubnetIds: Object.values(settings.isolatedSubnets),
+      isolatedSubnetRouteTableIds: [...settings.isolatedRouteTableIds],
+      ...(Object.keys(internetSubnets).length === 0
+        ? {}
+        : { privateSubnetIds: zones.map((zone) => internetSubnets[zone] ?? '') }),
+    })
+  }
+
+  private s3PrefixListId({ s3PrefixListId }: NetworkSettings): string {
+    if (s3PrefixListId !== undefined) return s3PrefixListId
+    const prefixLists = new CfnMapping(this, 'S3PrefixLists', { mapping: S3_PREFIX_LISTS })
+    return prefixLists.findInMap(Aws.REGION, 'id')
+  }
+
+  private wayOut(settings: NetworkSettings): NonNullable<JobNetwork['internet']> {
+    if (settings.kind === 'existing' && settings.internetSubnets === undefined) {
+      throw new Error('jobs.network.internetSubnets: the internet queue needs subnets with a route out')
+    }
+    const securityGroup = new SecurityGroup(this, 'InternetSecurityGroup', {
+      vpc: this.vpc,
+      description: 'Jobs whose descriptor asks for the internet',
+      allowAllOutbound: true,
+    })
+    return { subnets: { subnets: this.vpc.privateSubnets }, securityGroup }
+  }
+
+  private get jobSecurityGroups(): readonly SecurityGroup[] {
+    return [this.jobSecurityGroup, ...(this.internet === undefined ? [] : [this.internet.securityGroup])]
+  }
+
+  /** The VPC has endpoints already, whose addresses are somewhere in its range. */
+  private reachEndpointsAt(cidr: string, apiEndpointId: string): string {
+    this.jobSecurityGroup.addEgressRule(Peer.ipv4(cidr), Port.HTTPS, 'VPC endpoints')
+    return apiEndpointId
+  }
+
+  /** @returns the id of the endpoint through which the API is reached */
+  private addEndpoints(props: JobNetworkProps): string {
+    const securityGroup = new SecurityGroup(this, 'EndpointSecurityGroup', {
+      vpc: this.vpc,
+      description: 'VPC endpoints, reached by jobs',
+      allowAllOutbound: false,
+    })
+    for (const group of this.jobSecurityGroups) {
+      // A group that lets everything out takes no rule.
+      if (group === this.jobSecurityGroup)
+        group.connections.allowTo(securityGroup, Port.HTTPS, 'VPC endpoints')
+      else securityGroup.connections.allowFrom(group, Port.HTTPS, 'Jobs with a way out')
+    }
+    const add = (
+      id: string,
+      service: InterfaceVpcEndpointAwsService,
+      statements: readonly PolicyStatement[],
+    ) => this.addEndpoint(id, service, securityGroup, statements)
+    const registry = registryStatements(props.repositoryArns)
+    add('RegistryApiEndpoint', InterfaceVpcEndpointAwsService.ECR, registry)
+    add('RegistryEndpoint', InterfaceVpcEndpointAwsService.ECR_DOCKER, registry)
+    add('LogsEndpoint', InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS, [
+      ownAccountOnly(['logs:CreateLogStream', 'logs:PutLogEvents'], [props.jobLogGroupArn]),
+    ])
+    if (props.hasMachines) {
+      const agents = [ownAccountOnly(AGENT_ACTIONS, ['*'])]
+      add('EcsEndpoint', InterfaceVpcEndpointAwsService.ECS, agents)
+      add('EcsAgentEndpoint', InterfaceVpcEndpointAwsService.ECS_AGENT, agents)
+      add('EcsTelemetryEndpoint', InterfaceVpcEndpointAwsService.ECS_TELEMETRY, agents)
+    }
+    return add('ApiEndpoint', InterfaceVpcEndpointAwsService.APIGATEWAY, [
+      // The stager calls without credentials; the API's own policy and the run's secret decide.
+      anyone(['execute-api:Invoke'], [`arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`]),
+    ]).vpcEndpointId
+  }
+
+  /** Names that jobs look up go to AWS's resolver, whatever routes and security groups say. */
+  private addDnsFirewall(vpc: Vpc): void {
+    const allowed = new CfnFirewallDomainList(this, 'AllowedNames', { domains: ALLOWED_NAMES })
+    const all = new CfnFirewallDomainList(this, 'AllNames', { domains: ['*'] })
+    const rules = new CfnFirewallRuleGroup(this, 'DnsRules', {
+      firewallRules: [
+        { action: 'ALLOW', firewallDomainListId: allowed.attrId, priority: 1 },
+        { action: 'BLOCK', blockResponse: 'NXDOMAIN', firewallDomainListId: all.attrId, priority: 2 },
+      ],
+    })
+    new CfnFirewallRuleGroupAssociation(this, 'DnsFirewall', {
+      firewallRuleGroupId: rules.attrId,
+      vpcId: vpc.vpcId,
+      // 100 and below are AWS's own.
+      priority: 101,
+    })
+  }
+
+  /** For jobs without a way out only: those with one may use S3 otherwise. */
   private addS3Endpoint(bucket: Bucket): void {
-    const endpoint = this.vpc.addGatewayEndpoint('S3Endpoint', { service: GatewayVpcEndpointAwsService.S3 })
+    const endpoint = new GatewayVpcEndpoint(this, 'S3Endpoint', {
+      vpc: this.vpc,
+      service: GatewayVpcEndpointAwsService.S3,
+      subnets: [this.isolatedSubnets],
+    })
     // Presigned: the principal is the function that signed, or the registry for its layers.
     endpoint.addToPolicy(anyone(['s3:GetObject'], [bucket.arnForObjects(`${PREFIXES.runInputs}*`)]))
     endpoint.addToPolicy(anyone(['s3:PutObject'], [bucket.arnForObjects(`${PREFIXES.runOutputs}*`)]))
@@ -114,28 +247,17 @@ export class JobNetwork extends Construct {
     endpoint.addToPolicy(anyone(['s3:GetObject'], [layers]))
   }
 
-  private addRegistryEndpoints(repositoryArns: readonly string[]): void {
-    const statements = [
-      ownAccountOnly(['ecr:GetAuthorizationToken'], ['*']),
-      ownAccountOnly(
-        ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
-        repositoryArns,
-      ),
-    ]
-    this.addEndpoint('RegistryApiEndpoint', InterfaceVpcEndpointAwsService.ECR, statements)
-    this.addEndpoint('RegistryEndpoint', InterfaceVpcEndpointAwsService.ECR_DOCKER, statements)
-  }
-
   private addEndpoint(
     id: string,
     service: InterfaceVpcEndpointAwsService,
+    securityGroup: SecurityGroup,
     statements: readonly PolicyStatement[],
   ): InterfaceVpcEndpoint {
     const endpoint = new InterfaceVpcEndpoint(this, id, {
       vpc: this.vpc,
       service,
-      subnets: { subnetType: SubnetType.PRIVATE_ISOLATED },
-      securityGroups: [this.endpointSecurityGroup],
+      subnets: this.isolatedSubnets,
+      securityGroups: [securityGroup],
       privateDnsEnabled: true,
       // Only the jobs' security group, not the whole address range.
       open: false,
@@ -143,6 +265,16 @@ export class JobNetwork extends Construct {
     for (const statement of statements) endpoint.addToPolicy(statement)
     return endpoint
   }
+}
+
+function registryStatements(repositoryArns: readonly string[]): readonly PolicyStatement[] {
+  return [
+    ownAccountOnly(['ecr:GetAuthorizationToken'], ['*']),
+    ownAccountOnly(
+      ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
+      repositoryArns,
+    ),
+  ]
 }
 
 function anyone(actions: readonly string[], resources: readonly string[]): PolicyStatement {

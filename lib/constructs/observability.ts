@@ -12,6 +12,8 @@ import { EngineDashboard } from './dashboard.ts'
 /** What dashboard and alarms look at. */
 export interface Watched {
   readonly restApi: RestApi
+  /** That of stagers, which may be the same. */
+  readonly stagerApi: RestApi
   /** By the names that people read. */
   readonly functions: Readonly<Record<string, IFunction>>
   readonly stateMachine: StateMachine

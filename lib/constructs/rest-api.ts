@@ -4,7 +4,6 @@ import {
   AuthorizationType,
   CfnAccount,
   EndpointType,
-  type IResource,
   LambdaIntegration,
   LogGroupLogDestination,
   MethodLoggingLevel,
@@ -12,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-apigateway'
 import {
   AnyPrincipal,
+  Effect,
   ManagedPolicy,
   PolicyDocument,
   PolicyStatement,
@@ -20,20 +20,44 @@ import {
 } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import type { Access } from '../stages.ts'
 import type { EngineFunction } from './function.ts'
 
 /** Name of the only stage of the REST API: first part of the path on AWS. */
 export const API_STAGE = 'api'
 
+/** Who may call the APIs of one installation. */
+export type ApiAccess =
+  | {
+      readonly mode: 'private'
+      /** Of callers; nobody may call where there is none. */
+      readonly vpcEndpointIds: readonly string[]
+      /** Of the jobs' network; where it is left out, stagers come as callers do. */
+      readonly stagerEndpointId?: string
+    }
+  /** Callers by IAM; stagers, which have no credentials, through this VPC endpoint of the jobs' network. */
+  | { readonly mode: 'iam'; readonly stagerEndpointId: string }
+  /** Whoever reaches it. */
+  | { readonly mode: 'open' }
+
 export interface EngineApiProps {
   /** Tells the metrics of this API from those of another in the account. */
   readonly name: string
   readonly handler: EngineFunction<'api'>
-  readonly access: Access
+  readonly access: ApiAccess
   readonly throttle: { readonly rate: number; readonly burst: number }
   readonly logRetention: RetentionDays
   readonly removalPolicy: RemovalPolicy
+}
+
+/** One of the REST APIs. */
+interface ApiSettings {
+  readonly name: string
+  readonly description: string
+  /** Makes it private, for these VPC endpoints; a regional API has none. */
+  readonly onlyThrough?: readonly string[]
+  readonly authorizationType: AuthorizationType
+  /** Why not every route asks for IAM credentials. */
+  readonly whyNotAuthorized: string
 }
 
 /** What an access log says of a request: no header and no query, since those carry secrets and signatures. */
@@ -51,51 +75,78 @@ const ACCESS_LOG = JSON.stringify({
   integrationError: '$context.integration.error',
 })
 
-const WHY_NOT_AUTHORIZED = {
-  private: 'The caller sends no credentials; the resource policy lets only named VPC endpoints in',
-  iam: 'Signed by IAM, but for the staging routes, which carry the secret of their run',
-  open: 'An emulator on the machine of its user',
-} as const
-
-/** The front door: a REST API of version 1 (only that can be private) that hands every request to one function. */
+/**
+ * The front door: a REST API of version 1 (only that can be private) that hands every request to one function.
+ *
+ * Stagers have a private API of their own, with the staging routes and nothing else. Tasks share their network, and would reach
+ * whatever route the jobs' endpoint opens. Where callers sign, stagers could not reach the callers' API either: that is regional,
+ * and such an endpoint leads to private APIs only (https://repost.aws/knowledge-center/api-gateway-vpc-connections).
+ */
 export class EngineApi extends Construct {
+  /** The API of callers. */
   readonly restApi: RestApi
+  /** The API of stagers: the same one where jobs have no endpoint of their own. */
+  readonly stagerApi: RestApi
+  private readonly props: EngineApiProps
+  private readonly accessLog: LogGroup
+  private readonly logging: CfnAccount
 
   constructor(scope: Construct, id: string, props: EngineApiProps) {
     super(scope, id)
-    const accessLog = new LogGroup(this, 'AccessLog', {
+    this.props = props
+    const { access, name } = props
+    this.accessLog = new LogGroup(this, 'AccessLog', {
       retention: props.logRetention,
       removalPolicy: props.removalPolicy,
     })
-    const { access } = props
-    this.restApi = new RestApi(this, 'RestApi', {
-      restApiName: props.name,
-      description: 'Cytomine App Engine',
-      endpointTypes: [access.mode === 'private' ? EndpointType.PRIVATE : EndpointType.REGIONAL],
-      ...(access.mode === 'private' ? { policy: onlyThrough(access.vpcEndpointIds) } : {}),
+    this.logging = this.allowLogging(props.removalPolicy)
+    this.restApi = this.addApi('RestApi', { name, description: 'Cytomine App Engine', ...callersOf(access) })
+    this.restApi.root.addMethod('ANY')
+    this.restApi.root.addProxy({ anyMethod: true })
+    const stagerEndpointId = access.mode === 'open' ? undefined : access.stagerEndpointId
+    this.stagerApi = stagerEndpointId === undefined ? this.restApi : this.addStagerApi(stagerEndpointId)
+  }
+
+  private addStagerApi(vpcEndpointId: string): RestApi {
+    const api = this.addApi('StagerApi', {
+      name: `${this.props.name}-stager`,
+      description: 'Cytomine App Engine: staging routes, for jobs',
+      onlyThrough: [vpcEndpointId],
+      authorizationType: AuthorizationType.NONE,
+      whyNotAuthorized:
+        'Only through the endpoint of the jobs, on routes that carry the secret of their run: jobs have no credentials',
+    })
+    api.root.resourceForPath('/app-engine/v1/task-runs/{id}/staging').addProxy({ anyMethod: true })
+    return api
+  }
+
+  private addApi(id: string, settings: ApiSettings): RestApi {
+    const { onlyThrough, authorizationType } = settings
+    const { handler, throttle } = this.props
+    const api = new RestApi(this, id, {
+      restApiName: settings.name,
+      description: settings.description,
+      endpointTypes: [onlyThrough === undefined ? EndpointType.REGIONAL : EndpointType.PRIVATE],
+      ...(onlyThrough === undefined ? {} : { policy: policyFor(onlyThrough) }),
       // Bodies pass as they are, whatever their type.
       binaryMediaTypes: ['*/*'],
       cloudWatchRole: false,
       deployOptions: {
         stageName: API_STAGE,
-        throttlingRateLimit: props.throttle.rate,
-        throttlingBurstLimit: props.throttle.burst,
-        accessLogDestination: new LogGroupLogDestination(accessLog),
+        throttlingRateLimit: throttle.rate,
+        throttlingBurstLimit: throttle.burst,
+        accessLogDestination: new LogGroupLogDestination(this.accessLog),
         accessLogFormat: AccessLogFormat.custom(ACCESS_LOG),
         loggingLevel: MethodLoggingLevel.ERROR,
         dataTraceEnabled: false,
         metricsEnabled: true,
       },
-      defaultIntegration: new LambdaIntegration(props.handler.lambda, { allowTestInvoke: false }),
-      defaultMethodOptions: {
-        authorizationType: access.mode === 'iam' ? AuthorizationType.IAM : AuthorizationType.NONE,
-      },
+      defaultIntegration: new LambdaIntegration(handler.lambda, { allowTestInvoke: false }),
+      defaultMethodOptions: { authorizationType },
     })
-    this.restApi.root.addMethod('ANY')
-    this.restApi.root.addProxy({ anyMethod: true })
-    if (access.mode === 'iam') addStagingRoutes(this.restApi.root)
-    this.restApi.deploymentStage.node.addDependency(this.allowLogging(props.removalPolicy))
-    this.acknowledgeRules(access)
+    api.deploymentStage.node.addDependency(this.logging)
+    acknowledgeRules(api, settings.whyNotAuthorized)
+    return api
   }
 
   /** API Gateway writes logs with a role that the account has once in each region. */
@@ -116,51 +167,58 @@ export class EngineApi extends Construct {
     account.applyRemovalPolicy(removalPolicy)
     return account
   }
+}
 
-  private acknowledgeRules(access: Access): void {
-    const notAuthorized = WHY_NOT_AUTHORIZED[access.mode]
-    Validations.of(this.restApi).acknowledge(
-      {
-        id: 'AwsSolutions-APIG2',
-        reason: 'The function validates every request against the schemas of the contract',
-      },
-      {
-        id: 'AwsSolutions-APIG3',
-        reason: 'Not on the internet without credentials; a stage may add a web ACL',
-      },
-      { id: 'AwsSolutions-APIG4', reason: notAuthorized },
-      { id: 'AwsSolutions-COG4', reason: `No user pool: people log in to Cytomine. ${notAuthorized}` },
-    )
+/** How an API lets its callers in. */
+function callersOf(
+  access: ApiAccess,
+): Pick<ApiSettings, 'onlyThrough' | 'authorizationType' | 'whyNotAuthorized'> {
+  switch (access.mode) {
+    case 'private':
+      return {
+        onlyThrough: access.vpcEndpointIds,
+        authorizationType: AuthorizationType.NONE,
+        whyNotAuthorized:
+          'The caller sends no credentials; the resource policy lets only named VPC endpoints in',
+      }
+    case 'iam':
+      return {
+        authorizationType: AuthorizationType.IAM,
+        whyNotAuthorized: 'Every route is authorized, by IAM',
+      }
+    case 'open':
+      return {
+        authorizationType: AuthorizationType.NONE,
+        whyNotAuthorized: 'An emulator on the machine of its user',
+      }
   }
 }
 
-function onlyThrough(vpcEndpointIds: readonly string[]): PolicyDocument {
-  if (vpcEndpointIds.length === 0) throw new Error('a private API needs at least one VPC endpoint id')
-  return new PolicyDocument({
-    statements: [
-      new PolicyStatement({
-        principals: [new AnyPrincipal()],
-        actions: ['execute-api:Invoke'],
-        resources: ['execute-api:/*'],
-        conditions: { StringEquals: { 'aws:SourceVpce': [...vpcEndpointIds] } },
-      }),
-    ],
-  })
+function acknowledgeRules(api: RestApi, whyNotAuthorized: string): void {
+  Validations.of(api).acknowledge(
+    {
+      id: 'AwsSolutions-APIG2',
+      reason: 'The function validates every request against the schemas of the contract',
+    },
+    {
+      id: 'AwsSolutions-APIG3',
+      reason: 'Not on the internet without credentials; a stage may add a web ACL',
+    },
+    { id: 'AwsSolutions-APIG4', reason: whyNotAuthorized },
+    { id: 'AwsSolutions-COG4', reason: `No user pool: people log in to Cytomine. ${whyNotAuthorized}` },
+  )
 }
 
-/**
- * Opens `/app-engine/v1/task-runs/{id}/staging/…`: the stager has no credentials to sign with and shows the run's secret.
- * A resource hides what a greedy sibling would have taken, so each level on the way gets the default method again.
- */
-function addStagingRoutes(root: IResource): void {
-  let resource = root
-  for (const segment of ['app-engine', 'v1', 'task-runs', '{id}']) {
-    resource = resource.addResource(segment)
-    resource.addMethod('ANY')
-    // Beside `{id}`, API Gateway takes no second variable.
-    if (segment !== 'task-runs') resource.addProxy({ anyMethod: true })
+/** What no statement allows, API Gateway refuses; but there has to be a statement. */
+function policyFor(vpcEndpointIds: readonly string[]): PolicyDocument {
+  const invoke = {
+    principals: [new AnyPrincipal()],
+    actions: ['execute-api:Invoke'],
+    resources: ['execute-api:/*'],
   }
-  resource
-    .addResource('staging')
-    .addProxy({ anyMethod: true, defaultMethodOptions: { authorizationType: AuthorizationType.NONE } })
+  const statement =
+    vpcEndpointIds.length === 0
+      ? { ...invoke, effect: Effect.DENY }
+      : { ...invoke, conditions: { StringEquals: { 'aws:SourceVpce': [...vpcEndpointIds] } } }
+  return new PolicyDocument({ statements: [new PolicyStatement(statement)] })
 }

@@ -1,21 +1,15 @@
-import { fileURLToPath } from 'node:url'
-import { IgnoreMode } from 'aws-cdk-lib'
-import { DockerImageAsset, Platform } from 'aws-cdk-lib/aws-ecr-assets'
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets'
 import type { Construct } from 'constructs'
+import { ProgramImage } from './program-image.ts'
 
-/** What the image is built from; everything else of the repository neither enters nor changes it. */
-const CONTEXT = ['stager', 'src', 'package.json', 'package-lock.json', 'tsconfig.json']
-
-/** The stager's container image, built from this repository when a stage with compute is deployed. */
-export class StagerImage extends DockerImageAsset {
-  constructor(scope: Construct, id: string) {
+/** The stager's image, for the jobs' architecture. */
+export class StagerImage extends ProgramImage {
+  /** @param nodeImage see {@link ProgramImage} */
+  constructor(scope: Construct, id: string, nodeImage?: string) {
     super(scope, id, {
-      directory: fileURLToPath(new URL('../..', import.meta.url)),
-      file: 'stager/Dockerfile',
-      // The jobs' architecture, whatever machine deploys.
+      program: 'stager',
       platform: Platform.LINUX_AMD64,
-      ignoreMode: IgnoreMode.DOCKER,
-      exclude: ['*', ...CONTEXT.map((path) => `!${path}`)],
+      ...(nodeImage === undefined ? {} : { nodeImage }),
     })
   }
 }

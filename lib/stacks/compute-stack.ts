@@ -3,15 +3,17 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
+import type { JobQueues } from '../../src/runtime/environment.ts'
 import { FargateQueue } from '../constructs/fargate-queue.ts'
 import { JobNetwork } from '../constructs/job-network.ts'
+import { MachineQueue } from '../constructs/machine-queue.ts'
 import { allow } from '../constructs/permissions.ts'
 import { StagerImage } from '../constructs/stager-image.ts'
-import type { FargateSettings, JobPlatform, Stage } from '../stages.ts'
+import type { BatchSettings, JobPlatform, MachineSettings, Stage } from '../stages.ts'
 
 export interface ComputeStackProps extends StackProps {
   readonly stage: Stage
-  readonly settings: FargateSettings
+  readonly settings: BatchSettings
   readonly bucket: Bucket
   readonly jobLogGroup: LogGroup
 }
@@ -26,30 +28,59 @@ export class ComputeStack extends Stack {
     { stage, settings, bucket, jobLogGroup, ...props }: ComputeStackProps,
   ) {
     super(scope, id, props)
-    const stagerImage = new StagerImage(this, 'StagerImage')
+    const stagerImage = new StagerImage(this, 'StagerImage', stage.nodeImage)
     const repositoryArns = [
       this.formatArn({ service: 'ecr', resource: 'repository', resourceName: `${stage.prefix}/*` }),
       stagerImage.repository.repositoryArn,
     ]
     const network = new JobNetwork(this, 'Network', {
-      cidr: settings.cidr,
+      settings: settings.network,
+      hasInternet: settings.internet !== undefined,
+      hasMachines: settings.ec2 !== undefined || settings.gpu !== undefined,
       bucket,
       repositoryArns,
       jobLogGroupArn: jobLogGroup.logGroupArn,
       logRetention: stage.logRetention,
       removalPolicy: stage.removalPolicy,
     })
-    const queue = new FargateQueue(this, 'Queue', {
-      network,
-      maxVcpus: settings.maxVcpus,
-      longestUnplaceable: settings.longestUnplaceable,
-    })
     const executionRole = this.executionRole(repositoryArns, jobLogGroup)
     this.platform = {
-      queueArn: queue.queueArn,
+      queues: this.addQueues(settings, network),
       executionRoleArn: executionRole.roleArn,
       stagerImage: stagerImage.imageUri,
-      apiEndpointId: network.apiEndpoint.vpcEndpointId,
+      apiEndpointId: network.apiEndpointId,
+    }
+  }
+
+  private addQueues(settings: BatchSettings, network: JobNetwork): JobQueues {
+    const { longestUnplaceable, fargate, internet, ec2, gpu } = settings
+    const isolated = {
+      vpc: network.vpc,
+      subnets: network.isolatedSubnets,
+      securityGroup: network.jobSecurityGroup,
+    }
+    const { queueArn } = new FargateQueue(this, 'Queue', { ...isolated, ...fargate, longestUnplaceable })
+    const machines = (id: string, of: MachineSettings, hasGpus: boolean) => {
+      const queue = new MachineQueue(this, id, { ...isolated, settings: of, hasGpus, longestUnplaceable })
+      return { arn: queue.queueArn, ...machineOf(of) }
+    }
+    return {
+      fargate: { arn: queueArn },
+      ...(internet === undefined || network.internet === undefined
+        ? {}
+        : {
+            internet: {
+              arn: new FargateQueue(this, 'InternetQueue', {
+                vpc: network.vpc,
+                ...network.internet,
+                ...internet,
+                capacity: fargate.capacity,
+                longestUnplaceable,
+              }).queueArn,
+            },
+          }),
+      ...(ec2 === undefined ? {} : { ec2: machines('MachineQueue', ec2, false) }),
+      ...(gpu === undefined ? {} : { gpu: { ...machines('GpuQueue', gpu, true), gpus: gpu.largest.gpus } }),
     }
   }
 
@@ -75,5 +106,19 @@ export class ComputeStack extends Stack {
       resources: [jobLogGroup.logGroupArn],
     })
     return role
+  }
+}
+
+/** System and agent of a machine keep some memory to themselves; a job that wants more than the rest is never placed. */
+const KEPT_MEMORY_SHARE = 0.06
+/** System, agent and one copy of the images. */
+const KEPT_DISK_GIB = 20
+
+/** What one job can have of the largest machine. */
+function machineOf({ largest, diskGib }: MachineSettings) {
+  return {
+    vcpus: largest.vcpus,
+    memoryMib: Math.floor(largest.memoryGib * 1024 * (1 - KEPT_MEMORY_SHARE)),
+    diskGib: Math.max(1, diskGib - KEPT_DISK_GIB),
   }
 }

@@ -3,15 +3,15 @@ import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { type FunctionName, IMPORT_REQUESTED, PREFIXES } from '../../src/runtime/environment.ts'
+import { type FunctionName, IMPORT_REQUESTED, PREFIXES, queueArnsOf } from '../../src/runtime/environment.ts'
 import { EventTrigger } from '../constructs/event-trigger.ts'
 import { EngineFunction, type VariablesOf } from '../constructs/function.ts'
-import { permissionsOf } from '../constructs/function-permissions.ts'
+import { permissionsOf, useKey } from '../constructs/function-permissions.ts'
 import { Observability } from '../constructs/observability.ts'
 import type { Permission } from '../constructs/permissions.ts'
-import { API_STAGE, EngineApi } from '../constructs/rest-api.ts'
+import { API_STAGE, type ApiAccess, EngineApi } from '../constructs/rest-api.ts'
 import { RunWorkflow } from '../constructs/run-workflow.ts'
-import type { Access, JobPlatform, Stage } from '../stages.ts'
+import type { JobPlatform, Stage } from '../stages.ts'
 
 export interface ServiceStackProps extends StackProps {
   readonly stage: Stage
@@ -19,6 +19,8 @@ export interface ServiceStackProps extends StackProps {
   readonly table: Table
   readonly jobLogGroup: LogGroup
   readonly platform: JobPlatform
+  /** What bucket and table are encrypted with, if it is no key of AWS. */
+  readonly keyArn?: string
 }
 
 /** Memory (and with it processor time) and longest time of one call. */
@@ -38,8 +40,12 @@ const SIZES: Readonly<Record<FunctionName, { readonly memoryMib: number; readonl
 
 /** Everything without state, wired as in the picture of docs/architecture.md. */
 export class ServiceStack extends Stack {
+  /** Base URL of the API of callers, without a slash at its end. */
+  readonly apiUrl: string
+  readonly apiId: string
+
   constructor(scope: Construct, id: string, props: ServiceStackProps) {
-    const { stage, bucket, table, jobLogGroup, platform, ...stackProps } = props
+    const { stage, bucket, table, jobLogGroup, platform, keyArn, ...stackProps } = props
     super(scope, id, stackProps)
     const stateMachineName = `${stage.prefix}-run`
     // Composed, never asked of the machine: it names the functions, and the circle would close.
@@ -56,13 +62,19 @@ export class ServiceStack extends Stack {
       stateMachineName,
       stateMachineArn,
       jobLogGroupArn: jobLogGroup.logGroupArn,
-      jobQueueArn: platform.queueArn,
+      jobQueueArns: queueArnsOf(platform.queues),
       jobExecutionRoleArn: platform.executionRoleArn,
     })
     const add = <Name extends FunctionName>(functionId: string, name: Name, variables: VariablesOf<Name>) =>
-      this.addFunction(functionId, { stage, name, variables, permissions: permissions[name] })
+      this.addFunction(functionId, {
+        stage,
+        name,
+        variables,
+        permissions: keyArn === undefined ? permissions[name] : [...permissions[name], useKey(keyArn)],
+      })
 
     const installation = stage.prefix
+    const jobQueues = this.toJsonString(platform.queues)
     const { tableName } = table
     const { bucketName } = bucket
     const registryUrl =
@@ -76,7 +88,7 @@ export class ServiceStack extends Stack {
       jobLogGroup: jobLogGroup.logGroupName,
       registryUrl,
     })
-    const { restApi } = new EngineApi(this, 'RestApi', {
+    const { restApi, stagerApi } = new EngineApi(this, 'RestApi', {
       name: installation,
       handler: api,
       access: accessOf(stage, platform),
@@ -84,7 +96,8 @@ export class ServiceStack extends Stack {
       logRetention: stage.logRetention,
       removalPolicy: stage.removalPolicy,
     })
-    const apiUrl = apiUrlOf(restApi.restApiId, stage)
+    this.apiId = restApi.restApiId
+    this.apiUrl = apiUrlOf(this.apiId, stage)
 
     const importBundle = add('ImportBundle', 'import-bundle', {
       installation,
@@ -99,6 +112,7 @@ export class ServiceStack extends Stack {
       stagerImage: platform.stagerImage,
       jobLogRegion: Aws.REGION,
       defaultRamBytes: String(stage.defaultRam.toBytes()),
+      jobQueues,
     })
     const imports = new EventTrigger(this, 'UploadedBundle', {
       description: 'An upload is complete: import it',
@@ -118,8 +132,9 @@ export class ServiceStack extends Stack {
       installation,
       tableName,
       stateMachineArn,
-      jobQueueArn: platform.queueArn,
-      stagerApiUrl: `${apiUrl}/app-engine/v1/`,
+      jobLogGroup: jobLogGroup.logGroupName,
+      jobQueues,
+      stagerApiUrl: `${apiUrlOf(stagerApi.restApiId, stage)}/app-engine/v1/`,
     })
     const collectOutputs = add('CollectOutputs', 'collect-outputs', { installation, tableName, bucketName })
     const failRun = add('FailRun', 'fail-run', { installation, tableName })
@@ -145,7 +160,7 @@ export class ServiceStack extends Stack {
       pattern: {
         source: ['aws.batch'],
         detailType: ['Batch Job State Change', 'Batch Job Queue Blocked'],
-        detail: { jobQueue: [platform.queueArn] },
+        detail: { jobQueue: queueArnsOf(platform.queues) },
       },
       target: recordJobState,
     })
@@ -153,11 +168,14 @@ export class ServiceStack extends Stack {
     const sweepRuns = add('SweepRuns', 'sweep-runs', {
       installation,
       tableName,
+      bucketName,
+      registryUrl,
       stateMachineArn,
-      jobQueueArn: platform.queueArn,
+      jobQueues,
       jobLogGroup: jobLogGroup.logGroupName,
       sweepGraceSeconds: String(stage.sweep.grace.toSeconds()),
       sweepStepLimitSeconds: String(stage.sweep.stepLimit.toSeconds()),
+      sweepLateWriteSeconds: String(stage.sweep.lateWrites.toSeconds()),
     })
     const sweeps = new EventTrigger(this, 'Sweep', {
       description: 'From time to time: look after runs whose events were lost',
@@ -170,6 +188,7 @@ export class ServiceStack extends Stack {
         installation,
         watched: {
           restApi,
+          stagerApi,
           functions: {
             api: api.lambda,
             'import-bundle': importBundle.lambda,
@@ -193,12 +212,12 @@ export class ServiceStack extends Stack {
     }
 
     this.addOutputs({
-      ApiUrl: apiUrl,
+      ApiUrl: this.apiUrl,
       BucketName: bucketName,
       TableName: tableName,
       StateMachineArn: stateMachineArn,
       JobLogGroup: jobLogGroup.logGroupName,
-      JobQueueArn: platform.queueArn,
+      JobQueueArn: platform.queues.fargate.arn,
       ApiFunctionName: api.lambda.functionName,
       ImportBundleFunctionName: importBundle.lambda.functionName,
       SubmitJobFunctionName: submitJob.lambda.functionName,
@@ -237,20 +256,20 @@ export class ServiceStack extends Stack {
 }
 
 /**
- * The stage's access and, where jobs have a network of their own, the endpoint through which they come.
+ * The stage's access and, where jobs have a network of their own, the endpoint through which their stagers come.
  * @throws Error when the settings would open the API to everybody or lock the jobs out.
  */
-function accessOf({ access, emulator }: Stage, { apiEndpointId }: JobPlatform): Access {
-  if (access.mode === 'open' && emulator === undefined) {
+function accessOf({ access, emulator }: Stage, { apiEndpointId }: JobPlatform): ApiAccess {
+  if (access.mode === 'open') {
+    if (emulator !== undefined) return access
     throw new Error('access "open" is for an emulator: on AWS, choose "private" or "iam"')
   }
-  if (apiEndpointId === undefined) return access
-  if (access.mode !== 'private') {
-    throw new Error(
-      `access "${access.mode}" with jobs in an isolated network: their endpoint answers for private APIs only`,
-    )
-  }
-  return { mode: 'private', vpcEndpointIds: [apiEndpointId, ...access.vpcEndpointIds] }
+  const own = apiEndpointId === undefined ? {} : { stagerEndpointId: apiEndpointId }
+  if (access.mode === 'private') return { ...access, ...own }
+  if (apiEndpointId !== undefined) return { mode: 'iam', stagerEndpointId: apiEndpointId }
+  throw new Error(
+    'access "iam" with jobs that have no VPC endpoint for execute-api (apiEndpointId): they cannot sign, and come through that only',
+  )
 }
 
 /** Base URL without a slash at its end; composed from the id, because `restApi.url` would refer to the deployment. */

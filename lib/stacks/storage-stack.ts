@@ -1,5 +1,7 @@
-import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib'
-import { AttributeType, BillingMode, ProjectionType, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { ArnFormat, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib'
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
+import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
@@ -16,13 +18,20 @@ export class StorageStack extends Stack {
   readonly table: Table
   /** Where the containers of jobs write. */
   readonly jobLogGroup: LogGroup
+  /** What bucket, table and the log of tasks are encrypted with, if it is no key of AWS. */
+  readonly key: IKey | undefined
 
   constructor(scope: Construct, id: string, { stage, ...props }: StorageStackProps) {
     const retained = stage.removalPolicy === RemovalPolicy.RETAIN
     super(scope, id, { ...props, terminationProtection: retained })
 
+    this.key = this.keyOf(stage)
+    const encryptionKey = this.key === undefined ? {} : { encryptionKey: this.key }
     this.bucket = new Bucket(this, 'Bucket', {
-      encryption: BucketEncryption.S3_MANAGED,
+      encryption: this.key === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
+      // One call to the key for many objects.
+      ...(this.key === undefined ? {} : { ...encryptionKey, bucketKeyEnabled: true }),
+      // Not versioned: an object is written once under a name of its own, and what a user deletes has to be gone.
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
@@ -52,7 +61,9 @@ export class StorageStack extends Stack {
       partitionKey: { name: TABLE.partitionKey, type: AttributeType.STRING },
       sortKey: { name: TABLE.sortKey, type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
+      ...(this.key === undefined ? {} : { encryption: TableEncryption.CUSTOMER_MANAGED, ...encryptionKey }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      timeToLiveAttribute: TABLE.timeToLive,
       deletionProtection: retained,
       removalPolicy: stage.removalPolicy,
     })
@@ -64,9 +75,35 @@ export class StorageStack extends Stack {
     })
 
     this.jobLogGroup = new LogGroup(this, 'JobLogs', {
+      ...encryptionKey,
       retention: stage.logRetention,
       removalPolicy: stage.removalPolicy,
     })
+  }
+
+  private keyOf({ encryption, removalPolicy }: Stage): IKey | undefined {
+    if (encryption.key === 'aws') return undefined
+    if (encryption.key === 'existing') return Key.fromKeyArn(this, 'Key', encryption.arn)
+    const key = new Key(this, 'Key', {
+      description: 'Cytomine App Engine: data and logs of tasks',
+      enableKeyRotation: true,
+      removalPolicy,
+    })
+    key.grantEncryptDecrypt(
+      new ServicePrincipal(`logs.${this.region}.amazonaws.com`, {
+        conditions: {
+          ArnLike: {
+            'kms:EncryptionContext:aws:logs:arn': this.formatArn({
+              service: 'logs',
+              resource: 'log-group',
+              resourceName: '*',
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            }),
+          },
+        },
+      }),
+    )
+    return key
   }
 }
 

@@ -18,19 +18,20 @@ export function containerName({ container, jobId, attempt, instance }: Container
   return `app-engine-${instance}-${jobId}-${attempt}-${container.name}`
 }
 
-/**
- * Variables of a container: its own ones and those that Batch adds. A container that has none of its own is the task's, and
- * gets none at all.
- */
+/** The task's container is told by its lack of variables. */
+export function isTaskContainer({ environment }: Container): boolean {
+  return environment.length === 0
+}
+
+/** Variables of a container: its own ones and those that Batch adds. The task's container gets none at all. */
 export function environmentOf({ container, jobId, attempt }: ContainerTask): Record<string, string> {
-  if (container.environment.length === 0) return {}
+  if (isTaskContainer(container)) return {}
   const own = container.environment.map(({ name, value }): [string, string] => [name, value])
   return { ...Object.fromEntries(own), AWS_BATCH_JOB_ID: jobId, AWS_BATCH_JOB_ATTEMPT: String(attempt) }
 }
 
 /**
- * Arguments of the engine that run the container. The task's container, told by its lack of variables, gets no network; the
- * stager's must reach services that listen on this machine's loopback. Values of variables are taken from the engine's own
+ * Arguments of the engine that run the container. The task's container gets no network; the stager's must reach services that listen on this machine's loopback. Values of variables are taken from the engine's own
  * environment, since arguments are shown to everybody on the machine.
  */
 export function runArguments(engine: ContainerEngine, task: ContainerTask, machineCpus: number): string[] {
@@ -75,9 +76,12 @@ function limitArguments(container: Container, machineCpus: number): string[] {
   ]
 }
 
-/** The command of a container that runs as a plain process: paths of volumes become host directories. */
-export function processArguments({ container, directories }: ContainerTask): string[] {
-  return container.command.map((word) => {
+/** Words of a container that runs as a plain process, its command's or others: paths of volumes become host directories. */
+export function processArguments(
+  { container, directories }: ContainerTask,
+  words: readonly string[] = container.command,
+): string[] {
+  return words.map((word) => {
     const mount = container.mountPoints.find(({ containerPath }) => containerPath === word)
     return (mount === undefined ? undefined : directories[mount.sourceVolume]) ?? word
   })

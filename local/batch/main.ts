@@ -35,6 +35,8 @@ const settings = readSettings({
   CONTAINER_ENGINE: json(containerEngineSchema),
   /** Images that run as plain processes, with the command that takes each one's place. */
   LOCAL_PROCESS_IMAGES: json(z.record(z.string(), z.array(z.string()).min(1))),
+  /** A command in place of every task's container, for loads that containers would be the limit of; no task has its own way then. */
+  TASK_PROCESS: json(z.array(z.string()).min(1)).optional(),
   AWS_ENDPOINT_URL: z.url(),
   AWS_REGION: z.string(),
   AWS_ACCOUNT_ID: z.string().default('000000000000'),
@@ -58,6 +60,7 @@ const runTask = createRunTask({
   images,
   logs: new CloudWatchLogsClient({}),
   processImages: settings.LOCAL_PROCESS_IMAGES,
+  taskProcess: settings.TASK_PROCESS,
   instance: settings.INSTANCE,
   log,
   afterwards(work) {

@@ -62,8 +62,8 @@ export async function runAsProcess(
   command: readonly string[],
   { task, logs, signal, onStarted }: RunOptions,
 ): Promise<End> {
-  const [program = '', ...words] = command
-  const child = spawn(program, [...words, ...processArguments(task)], {
+  const [program = '', ...words] = processArguments(task, [...command, ...task.container.command])
+  const child = spawn(program, words, {
     // Our own programs start in half the time with what Node remembers of their code.
     env: {
       PATH: process.env.PATH,

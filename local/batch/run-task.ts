@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { ContainerEngine } from '../container-engine.ts'
 import { runContainers } from './attempt.ts'
-import type { ContainerTask } from './container-arguments.ts'
+import { type ContainerTask, isTaskContainer } from './container-arguments.ts'
 import type { ImageCache } from './images.ts'
 import type { ContainerEnd, Job } from './job.ts'
 import { type LogStream, openLogStream } from './log-stream.ts'
@@ -35,6 +35,8 @@ export interface RunTaskDependencies {
   readonly logs: CloudWatchLogsClient
   /** Images whose containers run as plain processes, with the command that takes the image's place. */
   readonly processImages: Readonly<Record<string, readonly string[]>>
+  /** Takes the place of every task's container, whatever its image. */
+  readonly taskProcess?: readonly string[] | undefined
   readonly instance: string
   readonly log: (text: string) => void
   /** Collects work that may go on after the task's end. */
@@ -48,13 +50,14 @@ export function volumeRoot(workDirectory: string, jobId: string, attempt: number
 
 /** How this server runs tasks. */
 export function createRunTask(dependencies: RunTaskDependencies): RunTask {
-  const { engine, images, processImages, instance, log } = dependencies
+  const { engine, instance, log } = dependencies
   return async ({ job, attempt, root, signal, onStarted }) => {
     const taskId = randomUUID().replaceAll('-', '')
     const taskArn = job.jobArn.replace(':batch:', ':ecs:').replace(/:job\/.*$/u, `:task/local/${taskId}`)
-    const unusable = await findUnusable(job.containers, images, processImages)
+    const unusable = await findUnusable(dependencies, job.containers)
     if (unusable.length > 0) return { taskArn, containers: unusable }
     const directories = await makeVolumes(root, job.volumes)
+    const closings: Promise<void>[] = []
     const logStreamNames = Object.fromEntries(
       job.containers.flatMap((container) => {
         const name = logStreamName(container, taskId)
@@ -63,29 +66,40 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
     )
     const start = (container: Container, stop: AbortSignal, started: () => void): Promise<ContainerEnd> => {
       const task = { container, jobId: job.jobId, attempt, instance, directories }
-      const isProcess = processImages[container.image] !== undefined
+      const isProcess = processOf(dependencies, container) !== undefined
       const way = isProcess ? 'as a plain process of this machine' : `in ${engine.kind}`
       log(`job ${job.jobId}: ${container.name} (${container.image}) runs ${way}`)
       const onContainerStarted = (): void => {
         started()
         onStarted(logStreamNames)
       }
-      return runOne(dependencies, task, taskId, stop, onContainerStarted)
+      return runOne(dependencies, task, taskId, stop, onContainerStarted, closings)
     }
-    return { taskArn, containers: await runContainers(job.containers, start, signal) }
+    const containers = await runContainers(job.containers, start, signal)
+    // Here, and not before the next container starts: who hears of the job's end may read its logs.
+    await Promise.all(closings)
+    return { taskArn, containers }
   }
+}
+
+/** The command that takes the place of a container, if one does. */
+function processOf(
+  { processImages, taskProcess }: RunTaskDependencies,
+  container: Container,
+): readonly string[] | undefined {
+  return processImages[container.image] ?? (isTaskContainer(container) ? taskProcess : undefined)
 }
 
 /** @returns nothing when all images are there, else an end for every container. */
 async function findUnusable(
+  dependencies: RunTaskDependencies,
   containers: readonly Container[],
-  images: ImageCache,
-  processImages: RunTaskDependencies['processImages'],
 ): Promise<ContainerEnd[]> {
   const ends = await Promise.all(
-    containers.map(async ({ name, image }): Promise<ContainerEnd> => {
-      if (processImages[image] !== undefined) return { name }
-      return images.ensure(image).then(
+    containers.map(async (container): Promise<ContainerEnd> => {
+      const { name, image } = container
+      if (processOf(dependencies, container) !== undefined) return { name }
+      return dependencies.images.ensure(image).then(
         () => ({ name }),
         (error: Error) => ({ name, reason: error.message.slice(0, 255) }),
       )
@@ -108,16 +122,18 @@ async function makeVolumes(root: string, volumes: readonly string[]): Promise<Re
 }
 
 async function runOne(
-  { engine, logs: client, processImages, log, afterwards }: RunTaskDependencies,
+  dependencies: RunTaskDependencies,
   task: ContainerTask,
   taskId: string,
   signal: AbortSignal,
   onStarted: () => void,
+  closings: Promise<void>[],
 ): Promise<ContainerEnd> {
+  const { engine, logs: client, log, afterwards } = dependencies
   const { container } = task
   const logs = openContainerLog(client, container, taskId, log)
   const options: RunOptions = { task, logs, signal, onStarted }
-  const command = processImages[container.image]
+  const command = processOf(dependencies, container)
   const running =
     command === undefined
       ? runInEngine(engine, availableParallelism(), options, afterwards)
@@ -125,7 +141,7 @@ async function runOne(
   const end = await running.catch((error: unknown) => ({
     reason: `CannotStartContainerError: ${String(error)}`.slice(0, 255),
   }))
-  await logs?.close()
+  if (logs !== undefined) closings.push(logs.close())
   return { name: container.name, ...end, ...(logs === undefined ? {} : { logStreamName: logs.name }) }
 }
 

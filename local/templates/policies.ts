@@ -21,20 +21,23 @@ export function policiesOf(
   const others = [...templates.values()]
   return [...templates].flatMap(([file, template]) => {
     const { resolve } = createReferenceResolver(template, others)
-    return Object.entries(template.Resources).flatMap(([id, { Properties = {} }]) => {
-      const { Policies = [] } = Properties
-      const inline = Array.isArray(Policies)
-        ? Policies.map((policy: unknown) => ['Policies', policy] as const)
-        : []
-      const own = POLICY_PROPERTIES.map((property) => [property, Properties[property]] as const)
-      return [...own.map(([property, document]) => [property, document] as const), ...inline]
-        .filter(([, document]) => typeof document === 'object' && document !== null)
-        .map(([property, document], position) => ({
-          name: [stage, file.replace('.template.json', ''), id, property, position].join('.'),
-          document: resolve(
-            property === 'Policies' ? (document as { PolicyDocument: unknown }).PolicyDocument : document,
-          ),
-        }))
-    })
+    return Object.entries(template.Resources).flatMap(([id, { Properties = {} }]) =>
+      documentsIn(Properties).map(([property, document], position) => ({
+        name: [stage, file.replace('.template.json', ''), id, property, position].join('.'),
+        document: resolve(document),
+      })),
+    )
   })
+}
+
+function documentsIn(
+  properties: Readonly<Record<string, unknown>>,
+): readonly (readonly [property: string, document: unknown])[] {
+  const own = POLICY_PROPERTIES.flatMap((property) => {
+    const document = properties[property]
+    return typeof document === 'object' ? [[property, document] as const] : []
+  })
+  // Roles have them in a list.
+  const inline = (properties.Policies ?? []) as readonly { readonly PolicyDocument: unknown }[]
+  return [...own, ...inline.map(({ PolicyDocument }) => ['Policies', PolicyDocument] as const)]
 }

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SynthesizedTemplate } from './resolve-references.ts'
 
-/** Where `npm run synth` leaves a stage; without a name, the folder of all. */
-export function synthesizedStage(stage = ''): string {
+/** Where `npm run synth` leaves a stage. */
+export function synthesizedStage(stage: string): string {
   return join(import.meta.dirname, '..', '..', 'cdk.out', stage)
 }
 

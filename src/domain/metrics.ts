@@ -44,6 +44,7 @@ export const COUNTS = {
     'run-failed',
     'workflow-stopped',
     'job-ended',
+    'task-deleted',
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 

@@ -13,6 +13,7 @@ import { createS3PartStore } from '../adapters/aws/s3-part-store.ts'
 import { createSfnRunWorkflow } from '../adapters/aws/sfn-run-workflow.ts'
 import { createFetchBundleSource } from '../adapters/http/fetch-bundle-source.ts'
 import { countEnds, hearOfRuns } from '../adapters/observed-runs.ts'
+import { queueArnsOf } from '../domain/job/job-queues.ts'
 import {
   createBatchClient,
   createDocumentClient,
@@ -117,6 +118,7 @@ export function createImportDependencies(environment: FunctionEnvironment<'impor
     settings: {
       repositoryPrefix: environment.repositoryPrefix,
       defaultRamBytes: environment.defaultRamBytes,
+      queues: environment.jobQueues,
       job: {
         definitionPrefix: environment.jobDefinitionPrefix,
         stagerImage: environment.stagerImage,
@@ -137,9 +139,11 @@ export function createSubmitDependencies(environment: FunctionEnvironment<'submi
     scheduler: createBatchJobScheduler({
       // SubmitJob has no idempotency token: a retry by the SDK could start a second job. The workflow retries instead.
       client: createBatchClient({ attempts: 1 }),
-      jobQueueArn: environment.jobQueueArn,
+      jobQueueArns: queueArnsOf(environment.jobQueues),
     }),
     workflow: createWorkflow(environment),
+    logs: createLogs(environment),
+    queues: environment.jobQueues,
     stagerApiUrl: environment.stagerApiUrl,
   }
 }
@@ -165,20 +169,24 @@ export function createFailDependencies(environment: FunctionEnvironment<'fail-ru
 }
 
 export function createSweepDependencies(environment: FunctionEnvironment<'sweep-runs'>) {
-  const { identity, metrics, runs } = createRepositories(environment)
+  const { identity, metrics, runs, tasks } = createRepositories(environment)
   return {
     identity,
     metrics,
     runs,
+    tasks,
+    objects: createObjects(environment),
+    registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({
       client: createBatchClient(),
-      jobQueueArn: environment.jobQueueArn,
+      jobQueueArns: queueArnsOf(environment.jobQueues),
     }),
     workflow: createWorkflow(environment),
     logs: createLogs(environment),
     settings: {
       graceSeconds: environment.sweepGraceSeconds,
       stepLimitSeconds: environment.sweepStepLimitSeconds,
+      lateWriteSeconds: environment.sweepLateWriteSeconds,
     },
   }
 }

@@ -1,5 +1,8 @@
 import * as z from 'zod'
 
+import { jobQueuesSchema } from '../domain/job/job-queues.ts'
+
+export { type JobQueues, queueArnsOf } from '../domain/job/job-queues.ts'
 // The stacks cut permissions and lifecycle rules to these, and may import from this file only.
 export {
   COUNTS,
@@ -19,7 +22,7 @@ export const VARIABLES = {
   bucketName: 'BUCKET_NAME',
   stateMachineArn: 'STATE_MACHINE_ARN',
   jobLogGroup: 'JOB_LOG_GROUP',
-  jobQueueArn: 'JOB_QUEUE_ARN',
+  jobQueues: 'JOB_QUEUES',
   jobDefinitionPrefix: 'JOB_DEFINITION_PREFIX',
   jobExecutionRoleArn: 'JOB_EXECUTION_ROLE_ARN',
   attemptTimeoutSeconds: 'ATTEMPT_TIMEOUT_SECONDS',
@@ -31,6 +34,7 @@ export const VARIABLES = {
   defaultRamBytes: 'DEFAULT_RAM_BYTES',
   sweepGraceSeconds: 'SWEEP_GRACE_SECONDS',
   sweepStepLimitSeconds: 'SWEEP_STEP_LIMIT_SECONDS',
+  sweepLateWriteSeconds: 'SWEEP_LATE_WRITE_SECONDS',
 } as const
 
 type Variable = keyof typeof VARIABLES
@@ -43,7 +47,8 @@ const fields = {
   bucketName: text,
   stateMachineArn: text,
   jobLogGroup: text,
-  jobQueueArn: text,
+  /** JSON: ARN of each queue, and the largest machine where the machines are the stage's choice. */
+  jobQueues: z.string().transform(parseJson).pipe(jobQueuesSchema),
   /** Start of the names of Batch job definitions. */
   jobDefinitionPrefix: text,
   jobExecutionRoleArn: text,
@@ -61,6 +66,7 @@ const fields = {
   defaultRamBytes: z.coerce.number().int().min(1),
   sweepGraceSeconds: z.coerce.number().int().min(0),
   sweepStepLimitSeconds: z.coerce.number().int().min(1),
+  sweepLateWriteSeconds: z.coerce.number().int().min(0),
 } satisfies Record<Variable, z.ZodType>
 
 /** Which function reads which variables. */
@@ -79,23 +85,36 @@ export const FUNCTION_VARIABLES = {
     'stagerImage',
     'jobLogRegion',
     'defaultRamBytes',
+    'jobQueues',
   ],
-  'submit-job': ['installation', 'tableName', 'stateMachineArn', 'jobQueueArn', 'stagerApiUrl'],
+  'submit-job': ['installation', 'tableName', 'stateMachineArn', 'jobLogGroup', 'jobQueues', 'stagerApiUrl'],
   'record-job-state': ['installation', 'tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup'],
   'collect-outputs': ['installation', 'tableName', 'bucketName'],
   'fail-run': ['installation', 'tableName'],
   'sweep-runs': [
     'installation',
     'tableName',
+    'bucketName',
+    'registryUrl',
     'stateMachineArn',
-    'jobQueueArn',
+    'jobQueues',
     'jobLogGroup',
     'sweepGraceSeconds',
     'sweepStepLimitSeconds',
+    'sweepLateWriteSeconds',
   ],
 } as const satisfies Record<string, readonly Variable[]>
 
 export type FunctionName = keyof typeof FUNCTION_VARIABLES
+
+function parseJson(source: string, context: z.RefinementCtx): unknown {
+  try {
+    return JSON.parse(source)
+  } catch {
+    context.addIssue('no JSON')
+    return z.NEVER
+  }
+}
 
 /** The validated environment of one function. */
 export type FunctionEnvironment<Name extends FunctionName> = {
@@ -124,10 +143,15 @@ export function readEnvironment<Name extends FunctionName>(
 /** The event by which somebody asks for an import that no arriving object starts; rule and adapter share its words. */
 export const IMPORT_REQUESTED = { source: 'app-engine', detailType: 'Import Requested' } as const
 
+/** Answered by the edge alone: whoever restarts edges must not do so because the API is away. */
+export const EDGE_HEALTH_PATH = '/edge/health'
+
 /** Key names of the one table: the construct makes it, the DynamoDB adapters use it. */
 export const TABLE = {
   partitionKey: 'pk',
   sortKey: 'sk',
-  /** Sparse: only active runs carry its partition key. */
+  /** Seconds since 1970 at which DynamoDB removes an item, some time later; only uploads end so. */
+  timeToLive: 'expiresAt',
+  /** Sparse: only active runs, and what is being removed, carry its partition key. */
   activeRunsIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
 } as const

@@ -13,6 +13,7 @@ import {
   RunStateConflictError,
   type RunWorkflow,
   type TaskRepository,
+  WorkflowUnavailableError,
 } from '../ports.ts'
 import { cancelRun } from './cancel-run.ts'
 import { findRunAndTask } from './find-run.ts'
@@ -138,13 +139,16 @@ async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> 
     await deps.workflow.start(run.id)
     return started
   } catch (error) {
+    // It may have been started; if not, the sweeper does it, as after a death of this process. A run that failed for this would
+    // have to be made anew with all its inputs.
+    if (error instanceof WorkflowUnavailableError) return started
     return failNotStarted(deps, run.id, error)
   }
 }
 
 /**
- * Ends the run, unless the workflow was started after all and only its answer was lost. If this dies as well, the run stays
- * QUEUING until the sweeper starts it.
+ * Ends a run whose workflow was refused, unless it was started after all. If this dies as well, the run stays QUEUING until the
+ * sweeper looks after it.
  * @throws the error that made the start fail
  */
 async function failNotStarted({ runs }: Dependencies, runId: string, cause: unknown): Promise<Run> {

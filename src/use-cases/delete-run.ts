@@ -1,3 +1,4 @@
+import type { Run } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { runInputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
 import type { JobScheduler, LogStore, ObjectStore, RunRepository, RunWorkflow } from '../ports.ts'
@@ -16,18 +17,30 @@ export interface DeleteRunDependencies {
 }
 
 /**
- * Removes a run: first nobody sees or changes it any more, then what is live is cancelled, files, values and log go, the record last,
- * so that an unfinished deletion can be repeated at any point. An unknown run is deleted already: core removes its own row first
- * and cannot ask twice.
+ * Deletes a run: first nobody sees or changes it any more, then what is live is cancelled, files and log go. The record stays behind
+ * the scenes until {@link completeDeletion}, so that a deletion that breaks off is completed, and so is one that something comes
+ * after: a stager's upload or a client's input that was under way. An unknown run is deleted already: core removes its own row
+ * first and cannot ask twice.
  */
 export async function deleteRun(deps: DeleteRunDependencies, runId: string): Promise<void> {
+  await clear(deps, runId)
+}
+
+/** Deletes the run once more, and its values and its record, when nothing that was under way can come any more. */
+export async function completeDeletion(deps: DeleteRunDependencies, runId: string): Promise<void> {
+  const run = await clear(deps, runId)
+  if (run !== undefined) await deps.runs.remove(run)
+}
+
+/** @returns the run as it was; undefined when there is none. */
+async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | undefined> {
   // From here on every conditional write to the run is refused: no call stores a value that counts, no event revives it.
   const run = isUuid(runId) ? await deps.runs.beginRemoval(runId) : undefined
-  if (run === undefined) return
+  if (run === undefined) return undefined
   if (isActive(run.state)) await stopRun(deps, run, REASON)
   await deps.objects.removeAll(runInputsPrefix(run.id))
   await deps.objects.removeAll(runOutputsRoot(run.id))
   const logStreamName = run.job?.logStreamName
   if (logStreamName !== undefined) await deps.logs.remove(logStreamName)
-  await deps.runs.remove(run)
+  return run
 }

@@ -4,7 +4,8 @@ import type { TaskName } from '../domain/store.ts'
 import type { ImageRegistry, TaskRepository } from '../ports.ts'
 import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 
-interface Dependencies extends DeleteRunDependencies {
+/** What the deletion of a task works with. */
+export interface DeleteTaskDependencies extends DeleteRunDependencies {
   readonly registry: Pick<ImageRegistry, 'removeImage'>
   readonly tasks: TaskRepository
 }
@@ -14,11 +15,11 @@ const RUNS_AT_ONCE = 10
 
 /**
  * Removes a task with its runs, job definition, image and files. First nobody sees it or makes runs of it any more; a part that
- * cannot be removed keeps none of the others, but the record, which goes last: then the deletion can be repeated, and the name
- * stays taken until it is through.
+ * cannot be removed keeps none of the others, but the record, which goes last: then the deletion can be repeated, the sweeper repeats
+ * it, and the name stays taken until it is through.
  * @throws DomainError INTERNAL_TASK_NOT_FOUND; Error with what could not be removed
  */
-export async function deleteTask(deps: Dependencies, name: TaskName): Promise<void> {
+export async function deleteTask(deps: DeleteTaskDependencies, name: TaskName): Promise<void> {
   const task = await deps.tasks.beginRemoval(name)
   if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
   const { jobDefinitionArn, image } = task

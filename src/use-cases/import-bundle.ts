@@ -1,5 +1,6 @@
 import { DomainError } from '../domain/errors.ts'
 import type { JobSettings } from '../domain/job/job-definition.ts'
+import type { JobQueues } from '../domain/job/job-queues.ts'
 import { descriptorKey, logoKey, taskDefinitionPrefix } from '../domain/storage-keys.ts'
 import { imageName } from '../domain/task/image-name.ts'
 import { descriptorError, parseTaskDescriptor } from '../domain/task/parse-task-descriptor.ts'
@@ -50,6 +51,7 @@ export interface ImportBundleDependencies {
     /** Memory of a task that does not ask for any. */
     readonly defaultRamBytes: number
     readonly job: JobSettings
+    readonly queues: JobQueues
   }
 }
 
@@ -138,15 +140,18 @@ async function leaveToOther({ uploads }: ImportBundleDependencies, uploadId: str
   throw new Error(`another worker holds upload ${uploadId} until ${upload.leaseUntil}`)
 }
 
-/** Undefined when there is nothing to do here: files for a run are none of the importer's business. */
+/**
+ * Undefined when there is nothing to do here: files for a run are none of the importer's business, nor is an object that was removed
+ * with its upload before the event of its arrival came.
+ */
 async function claimUpload(
-  { identity, uploads }: ImportBundleDependencies,
+  { identity, objects, uploads }: ImportBundleDependencies,
   { uploadId, key }: ImportBundleInput,
 ): Promise<Upload | undefined> {
   const upload = await uploads.find(uploadId)
   if (upload?.purpose === 'input') return undefined
   if (upload === undefined) {
-    if (key === undefined) return undefined
+    if (key === undefined || (await objects.size(key)) === undefined) return undefined
     // Some S3 client put the object into the bucket.
     const createdAt = identity.now().toISOString()
     const taskId = identity.uuid()

@@ -22,8 +22,8 @@ import { explainByLog } from './explain-by-log.ts'
 interface Dependencies {
   readonly runs: RunRepository
   readonly workflow: RunWorkflow
-  /** Where failed containers told why; who has none records what Batch says alone. */
-  readonly logs?: Pick<LogStore, 'read'>
+  /** Where failed containers told why. */
+  readonly logs: Pick<LogStore, 'read'>
 }
 
 /** What became of an event: told in the log, and what tests look at. */
@@ -85,27 +85,32 @@ async function withLog(
   job: JobDetail,
   news: News | undefined,
 ): Promise<News | undefined> {
-  if (logs === undefined || news?.set?.failure === undefined) return news
+  if (news?.set?.failure === undefined) return news
   return { ...news, set: { ...news.set, failure: await explainByLog(logs, job, news.set.failure) } }
 }
 
 /** The job facts with those that Batch tells. */
 function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const logStreamName = taskLogStream(job)
-  // A late event must not make a run wait that runs already.
-  const waiting = run.state === 'RUNNING' ? undefined : waitingOf(job)
+  const { waiting: known, ...facts } = present
+  const waiting = isPlaced(run, job) ? undefined : (waitingOf(job) ?? known)
   const succeededAttempt =
     job.status === 'SUCCEEDED' ? (present.succeededAttempt ?? Math.max(1, job.attempts.length)) : undefined
   // Once: a repetition that tells other times, or finds other prices, is no news.
   const usage = hasEnded(job) ? (present.usage ?? usageOf(job)) : undefined
   return {
-    ...present,
+    ...facts,
     jobId: job.jobId,
     ...(logStreamName === undefined ? {} : { logStreamName }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(succeededAttempt === undefined ? {} : { succeededAttempt }),
     ...(usage === undefined ? {} : { usage }),
   }
+}
+
+/** Whether there is a machine for the job; a late event must not make a run wait that runs already. */
+function isPlaced({ state }: Run, { status }: JobDetail): boolean {
+  return state === 'RUNNING' || status === 'STARTING' || status === 'RUNNING' || status === 'SUCCEEDED'
 }
 
 function isSame(one: RunJob, other: RunJob): boolean {

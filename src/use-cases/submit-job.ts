@@ -1,4 +1,5 @@
 import { describeOverrides, jobNameOf } from '../domain/job/job-definition.ts'
+import type { JobQueues } from '../domain/job/job-queues.ts'
 import type { JobDetail } from '../domain/run/job-outcome.ts'
 import type { Run, RunFailure, RunJob } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
@@ -8,6 +9,7 @@ import {
   JobRefusedError,
   type JobScheduler,
   JobThrottledError,
+  type LogStore,
   type RunRepository,
   RunStateConflictError,
   type RunWorkflow,
@@ -20,6 +22,8 @@ interface Dependencies {
   readonly tasks: TaskRepository
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
+  readonly logs: Pick<LogStore, 'read'>
+  readonly queues: JobQueues
   /** Base URL that the stager calls. */
   readonly stagerApiUrl: string
 }
@@ -71,7 +75,8 @@ async function submit(
   const run = await deps.runs.find(runId)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
   if (run === undefined || task === undefined || !isActive(run.state)) return giveUp(deps, taskToken)
-  if (task.jobDefinitionArn === null) return refuse(deps, run, task, taskToken)
+  const queue = task.queue === null ? undefined : deps.queues[task.queue]
+  if (task.jobDefinitionArn === null || queue === undefined) return refuse(deps, run, task, taskToken)
 
   const earlier = run.job === undefined ? undefined : await findEarlier(deps, run.job)
   if (run.job !== undefined && earlier !== undefined) return adopt(deps, run, run.job, earlier, taskToken)
@@ -81,6 +86,7 @@ async function submit(
   await deps.runs.recordJob(runId, job, { ifJob: run.job })
   const { jobId } = await deps.scheduler.submit({
     jobName: job.jobName,
+    jobQueueArn: queue.arn,
     jobDefinitionArn: task.jobDefinitionArn,
     overrides: describeOverrides({
       [STAGER_VARIABLES.apiUrl]: deps.stagerApiUrl,
@@ -101,7 +107,7 @@ async function giveUp(deps: Dependencies, taskToken: string): Promise<'over'> {
 async function refuse(deps: Dependencies, run: Run, task: Task, taskToken: string): Promise<'refused'> {
   const failure: RunFailure = {
     kind: 'unschedulable',
-    message: task.unschedulableReason ?? 'no machine of this installation can hold the task',
+    message: task.unschedulableReason ?? queueGone(task),
   }
   try {
     await deps.runs.transition(run.id, { to: 'FAILED', set: { failure } })
@@ -111,6 +117,11 @@ async function refuse(deps: Dependencies, run: Run, task: Task, taskToken: strin
   }
   await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, failure.message)
   return 'refused'
+}
+
+/** The stage's settings were changed after the import. */
+function queueGone({ queue }: Task): string {
+  return `this installation has no ${queue} queue any more, for which the task was imported: import it again under another version`
 }
 
 /** The job of a call before this one. */

@@ -8,10 +8,12 @@ import {
   type JobScheduler,
   type LiveJob,
   type LogStore,
+  type ObjectStore,
   type RunRepository,
   RunStateConflictError,
   type RunWorkflow,
 } from '../ports.ts'
+import { keepRunLog } from './keep-run-log.ts'
 import { isNews, recordJobState } from './record-job-state.ts'
 import { stopRun } from './stop-run.ts'
 import { SUBMIT_ERRORS } from './submit-job.ts'
@@ -21,7 +23,8 @@ interface Dependencies {
   readonly runs: RunRepository
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
-  readonly logs?: Pick<LogStore, 'read'>
+  readonly logs: Pick<LogStore, 'read'>
+  readonly objects: Pick<ObjectStore, 'put' | 'remove'>
   readonly settings: SweepSettings
 }
 
@@ -98,7 +101,8 @@ export async function sweepRuns(deps: Dependencies, sweep: Sweep): Promise<Swept
   return { runs: attempts.size, oldestSeconds, next: undefined }
 }
 
-function isTimeUp({ timeLeftMs }: Sweep): boolean {
+/** Whether a sweep should begin nothing more. */
+export function isTimeUp({ timeLeftMs }: Pick<Sweep, 'timeLeftMs'>): boolean {
   return timeLeftMs() < RESERVED_MS
 }
 
@@ -152,7 +156,10 @@ async function sweepRun(
 async function record(deps: Dependencies, sweep: Sweep, run: Run, job: JobDetail): Promise<void> {
   if (!isNews(run, job) && !hasEnded(job)) return
   const outcome = await recordJobState(deps, job)
-  if (outcome === 'recorded') sweep.onRepair({ repair: 'state-recorded', runId: run.id, status: job.status })
+  if (outcome !== 'recorded') return
+  sweep.onRepair({ repair: 'state-recorded', runId: run.id, status: job.status })
+  // What fails here must not keep the run from its end.
+  await guarded(sweep, run.id, () => keepRunLog(deps, job))
 }
 
 /** The list of running workflows lags behind, so the run's own is asked for. */

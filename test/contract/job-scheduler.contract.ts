@@ -24,7 +24,13 @@ interface JobSchedulerHarness {
 const DEFINITION: JobDefinition = describeJob(
   aTask(),
   'registry.example.org/app-engine/addition@sha256:0',
-  { task: { vcpu: 0.5, memoryMib: 1024 }, stager: { vcpu: 0.25, memoryMib: 512 }, diskGib: 21 },
+  {
+    queue: 'fargate',
+    task: { vcpu: 0.5, memoryMib: 1024 },
+    stager: { vcpu: 0.25, memoryMib: 512 },
+    diskGib: 21,
+    gpus: 0,
+  },
   {
     definitionPrefix: 'contract',
     stagerImage: 'registry.example.org/stager:1',
@@ -52,6 +58,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       const overrides = describeOverrides({ APP_ENGINE_RUN_ID: '1' })
       const { jobId } = await scheduler.submit({
         jobName,
+        jobQueueArn: 'tasks',
         jobDefinitionArn,
         overrides,
         tags: { 'app-engine:run': '1' },
@@ -115,6 +122,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
 
       const submission = scheduler.submit({
         jobName: 'run-1',
+        jobQueueArn: 'tasks',
         jobDefinitionArn,
         overrides: describeOverrides({}),
         tags: {},

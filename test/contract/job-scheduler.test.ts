@@ -30,7 +30,13 @@ describe('memory job scheduler', () => {
   it('refuses as many submissions as it is told to', async () => {
     const scheduler = createMemoryJobScheduler()
     const jobDefinitionArn = await scheduler.registerDefinition({ jobDefinitionName: 'a' } as never)
-    const job = { jobName: 'run-1', jobDefinitionArn, overrides: describeOverrides({}), tags: {} }
+    const job = {
+      jobName: 'run-1',
+      jobQueueArn: 'tasks',
+      jobDefinitionArn,
+      overrides: describeOverrides({}),
+      tags: {},
+    }
 
     scheduler.throttle(1)
 

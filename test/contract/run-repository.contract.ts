@@ -687,11 +687,39 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
 
         const begun = await runs.beginRemoval(run.id)
 
-        expect(begun).toEqual(run)
+        const found = { ...run, updatedAt: identity.now().toISOString() }
+        expect(begun).toEqual(found)
         expect(await runs.find(run.id)).toBeUndefined()
         expect(await runs.listByTask(run.taskId)).toEqual([])
         expect(await runs.listIdsByTask(run.taskId)).toEqual([run.id])
-        expect(await runs.beginRemoval(run.id)).toEqual(run)
+        expect(await runs.beginRemoval(run.id)).toEqual(found)
+      })
+
+      it('is listed until the run is removed, longest ago first', async () => {
+        const [first, second, later] = [await createRun(), await createRun(), await createRun()]
+        await runs.beginRemoval(second.id)
+        identity.advance(1)
+        await runs.beginRemoval(first.id)
+        const until = identity.now()
+        identity.advance(1)
+        await runs.beginRemoval(later.id)
+
+        await expect.poll(() => runs.listInRemoval(until, 10)).toEqual([second.id, first.id])
+        expect(await runs.listInRemoval(until, 1)).toEqual([second.id])
+        for (const run of [first, second, later]) await runs.remove(run)
+        await expect.poll(() => runs.listInRemoval(identity.now(), 10)).toEqual([])
+      })
+
+      it('is listed later when it is repeated', async () => {
+        const { id } = await createRun({ state: 'QUEUED' })
+        await runs.beginRemoval(id)
+        const until = identity.now()
+        identity.advance(1)
+
+        await runs.beginRemoval(id)
+
+        await expect.poll(() => runs.listInRemoval(identity.now(), 10)).toEqual([id])
+        expect(await runs.listInRemoval(until, 10)).toEqual([])
       })
 
       it('stops every change to the run', async () => {

@@ -277,6 +277,21 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect([before, meanwhile, await known()]).toEqual([false, true, false])
       })
 
+      it('is listed until the task is removed', async () => {
+        const task = await install()
+        const { namespace, version } = task
+        await tasks.beginRemoval(task)
+        const until = identity.now()
+
+        await expect.poll(() => tasks.listInRemoval(until, 10)).toEqual([{ namespace, version }])
+        identity.advance(1)
+        await tasks.beginRemoval(task)
+        expect(await tasks.listInRemoval(until, 10)).toEqual([])
+        await tasks.remove(task)
+
+        await expect.poll(() => tasks.listInRemoval(identity.now(), 10)).toEqual([])
+      })
+
       it('keeps the name taken until the task is removed', async () => {
         const task = await install()
         await tasks.beginRemoval(task)

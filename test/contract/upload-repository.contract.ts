@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { UPLOAD_KNOWN_SECONDS } from '../../src/domain/upload-limits.ts'
 import type { Upload, UploadRepository } from '../../src/ports.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 
@@ -92,6 +93,41 @@ export function describeUploadRepository(
       expect(await uploads.find('upload-1')).toBeUndefined()
       expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       expect(await uploads.find('upload-1')).toBeUndefined()
+    })
+
+    describe('an upload that has expired', () => {
+      beforeEach(async () => {
+        await uploads.create(anUpload({ parts: PARTS, leaseUntil: '2027-01-01T00:00:00.000Z' }))
+        identity.advance(UPLOAD_KNOWN_SECONDS)
+      })
+
+      it('is there for nobody', async () => {
+        expect(await uploads.find('upload-1')).toBeUndefined()
+        expect(await uploads.claim('upload-1', 60)).toBeUndefined()
+        expect(await uploads.closeParts('upload-1', { sizeBytes: 1 })).toBeUndefined()
+        expect(await uploads.extendLease('upload-1', '2027-01-01T00:00:00.000Z', 60)).toBeUndefined()
+        await expect(uploads.update('upload-1', { state: 'PUSHING' })).rejects.toThrow()
+      })
+
+      it('may be removed, and made anew', async () => {
+        expect(await uploads.remove('upload-1')).toBe(true)
+
+        await uploads.create(anUpload())
+
+        expect(await uploads.find('upload-1')).toEqual(anUpload())
+      })
+
+      it('gives way to another with the same id', async () => {
+        await uploads.create(anUpload({ state: 'READY' }))
+
+        expect(await uploads.find('upload-1')).toEqual(anUpload({ state: 'READY' }))
+      })
+
+      it('is there until then', async () => {
+        identity.advance(-1)
+
+        expect(await uploads.find('upload-1')).toBeDefined()
+      })
     })
 
     describe('parts', () => {

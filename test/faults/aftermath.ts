@@ -14,7 +14,7 @@ import { DynamoDBDocumentClient, paginateQuery, paginateScan } from '@aws-sdk/li
 import { callEngine, LABELS } from '../../local/container-engine.ts'
 import { detectEngine } from '../../local/detect-engine.ts'
 import type { LocalStack } from '../../local/stack.ts'
-import { ACTIVE } from '../../src/adapters/aws/dynamo-table.ts'
+import { ACTIVE, RUNS_IN_REMOVAL, TASKS_IN_REMOVAL } from '../../src/adapters/aws/dynamo-table.ts'
 import { parseJobName } from '../../src/domain/job/job-definition.ts'
 import { TABLE } from '../../src/runtime/environment.ts'
 
@@ -72,7 +72,8 @@ export function createLooker(stack: LocalStack, instance: string) {
     return found
   }
 
-  async function countActive(): Promise<number> {
+  /** Items in a partition of the sweeper's index: active runs, or removals that are not through. */
+  async function countIndexed(partition: string): Promise<number> {
     const { name, partitionKey } = TABLE.activeRunsIndex
     const query = {
       TableName: stack.outputs.tableName,
@@ -80,7 +81,7 @@ export function createLooker(stack: LocalStack, instance: string) {
       Select: 'COUNT',
       KeyConditionExpression: '#active = :active',
       ExpressionAttributeNames: { '#active': partitionKey },
-      ExpressionAttributeValues: { ':active': ACTIVE },
+      ExpressionAttributeValues: { ':active': partition },
     } as const
     let sum = 0
     for await (const { Count = 0 } of paginateQuery({ client: table }, query)) sum += Count
@@ -130,9 +131,11 @@ export function createLooker(stack: LocalStack, instance: string) {
   }
 
   return {
-    countActive,
+    countActive: () => countIndexed(ACTIVE),
     isQuiet: async (): Promise<boolean> =>
-      (await countActive()) === 0 &&
+      (await countIndexed(ACTIVE)) === 0 &&
+      (await countIndexed(RUNS_IN_REMOVAL)) === 0 &&
+      (await countIndexed(TASKS_IN_REMOVAL)) === 0 &&
       (await listIds(LIVE)).length === 0 &&
       (await listExecutions()).length === 0,
     look: async (): Promise<Aftermath> => ({
@@ -152,7 +155,7 @@ async function listStagers({ batchPid }: LocalStack): Promise<string[]> {
     // It finds none, and says so by its exit code.
     () => ({ stdout: '' }),
   )
-  return stdout.split('\n').filter((line) => line.includes('stager/main.ts'))
+  return stdout.split('\n').filter((line) => line.includes('stager.mjs'))
 }
 
 function add<Value>(found: Map<string, Value[]>, runId: string | undefined, value: Value): void {

@@ -76,7 +76,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 let wrongs: readonly string[] = ['the test did not come to its end']
 try {
-  if (proxy === undefined) throw new Error('the emulator is not one of our own: unset AWS_ENDPOINT_URL')
+  if (proxy === undefined) throw new Error('the stack asked for no proxy')
   wrongs = await test(stack, proxy, roll)
 } finally {
   await stack.stop()

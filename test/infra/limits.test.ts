@@ -6,7 +6,7 @@ import {
   type TemplateResource,
 } from '../../local/templates/resolve-references.ts'
 import { describeJob, describeOverrides, jobNameOf } from '../../src/domain/job/job-definition.ts'
-import { sizeJob } from '../../src/domain/job/job-size.ts'
+import { placeJob } from '../../src/domain/job/job-size.ts'
 import { STAGER_VARIABLES } from '../../src/domain/staging.ts'
 import { isMountable } from '../../src/domain/task/folders.ts'
 import { aTask } from '../fixtures/builders.ts'
@@ -139,9 +139,10 @@ describe('the job of the largest descriptor', () => {
     inputFolder: folder('i'),
     outputFolder: folder('o'),
   })
-  const size = sizeJob(
+  const size = placeJob(
     { ramBytes: String(64 * 1024 ** 3), cpus: 12, gpus: 0, internet: false },
     10 * 1024 ** 3,
+    { fargate: { arn: 'q' } },
   )
   const registry = '123456789012.dkr.ecr.ap-southeast-1.amazonaws.com'
   // ECR's longest repository name.

@@ -85,6 +85,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       'job/*': 'batch:TagResource batch:TerminateJob',
       '*': 'batch:DescribeJobs batch:ListJobs',
       'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
+      '<JobLogs.Arn>': 'logs:GetLogEvents',
     },
   ],
   [
@@ -119,14 +120,20 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     'SweepRuns',
     {
       '<SweepRunsLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>': 'dynamodb:BatchGetItem dynamodb:GetItem dynamodb:UpdateItem',
+      '<Table.Arn>':
+        'dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem',
       '<Table.Arn>/index/active-runs': 'dynamodb:Query',
       '*': 'batch:DescribeJobs batch:ListJobs',
       'job/*': 'batch:TerminateJob',
       'stateMachine:app-engine-run':
         'states:ListExecutions states:SendTaskFailure states:SendTaskSuccess states:StartExecution',
       'execution:app-engine-run:*': 'states:DescribeExecution states:StopExecution',
-      '<JobLogs.Arn>': 'logs:GetLogEvents',
+      '<JobLogs.Arn>': 'logs:DeleteLogStream logs:GetLogEvents',
+      '<Bucket.Arn>/task-*': 's3:DeleteObject',
+      '<Bucket.Arn>/task-run-outputs-*/log.txt': 's3:PutObject',
+      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-*"]}}': 's3:ListBucket',
+      'job-definition/app-engine-*': 'batch:DeregisterJobDefinition',
+      'repository/app-engine/*': 'ecr:BatchDeleteImage',
       '<SweepDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
     },
   ],

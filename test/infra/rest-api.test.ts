@@ -3,11 +3,10 @@ import { Match, Template } from 'aws-cdk-lib/assertions'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { describe, expect, it } from 'vitest'
 import { EngineFunction } from '../../lib/constructs/function.ts'
-import { EngineApi } from '../../lib/constructs/rest-api.ts'
-import type { Access } from '../../lib/stages.ts'
+import { type ApiAccess, EngineApi } from '../../lib/constructs/rest-api.ts'
 import { anApp, resourcesOf, spell } from './synthesis.ts'
 
-function anApi(access: Access): Template {
+function anApi(access: ApiAccess): Template {
   const stack = new Stack(anApp(), 'Test')
   const logs = { logRetention: RetentionDays.ONE_WEEK, removalPolicy: RemovalPolicy.DESTROY }
   const handler = new EngineFunction(stack, 'Handler', {
@@ -28,18 +27,20 @@ function anApi(access: Access): Template {
   return Template.fromStack(stack)
 }
 
-/** Path and authorization of every method. */
-function methodsOf(template: Template): string[] {
+/** Path and authorization of every method, of one API where there are several. */
+function methodsOf(template: Template, apiId?: string): string[] {
   const resources = new Map(resourcesOf(template, 'AWS::ApiGateway::Resource'))
   const pathOf = (reference: string): string => {
     const resource = resources.get(reference.replaceAll(/[<>]/gu, ''))
     if (resource === undefined) return ''
     return `${pathOf(spell(resource.Properties.ParentId))}/${resource.Properties.PathPart}`
   }
-  return resourcesOf(template, 'AWS::ApiGateway::Method').map(
-    ([, { Properties }]) =>
-      `${Properties.HttpMethod} ${pathOf(spell(Properties.ResourceId)) || '/'} ${Properties.AuthorizationType}`,
-  )
+  return resourcesOf(template, 'AWS::ApiGateway::Method')
+    .filter(([, { Properties }]) => apiId === undefined || spell(Properties.RestApiId) === `<${apiId}>`)
+    .map(
+      ([, { Properties }]) =>
+        `${Properties.HttpMethod} ${pathOf(spell(Properties.ResourceId)) || '/'} ${Properties.AuthorizationType}`,
+    )
 }
 
 describe('REST API', () => {
@@ -70,29 +71,72 @@ describe('REST API', () => {
     })
   })
 
-  it('refuses to be private for nobody', () => {
-    expect(() => anApi({ mode: 'private', vpcEndpointIds: [] })).toThrow(/at least one VPC endpoint/u)
+  it('lets nobody in when it is private and no endpoint is named', () => {
+    anApi({ mode: 'private', vpcEndpointIds: [] }).hasResourceProperties('AWS::ApiGateway::RestApi', {
+      EndpointConfiguration: { Types: ['PRIVATE'] },
+      Policy: {
+        Statement: [
+          {
+            Effect: 'Deny',
+            Principal: { AWS: '*' },
+            Action: 'execute-api:Invoke',
+            Resource: 'execute-api:/*',
+          },
+        ],
+      },
+    })
   })
 
-  it('asks for signatures in mode iam, but not on the staging routes', () => {
-    const template = anApi({ mode: 'iam' })
+  it('asks for signatures on every route in mode iam', () => {
+    const template = anApi({ mode: 'iam', stagerEndpointId: 'vpce-1' })
 
-    template.hasResourceProperties('AWS::ApiGateway::RestApi', {
-      EndpointConfiguration: { Types: ['REGIONAL'] },
-      Policy: Match.absent(),
-    })
-    expect(methodsOf(template).sort()).toEqual([
-      'ANY / AWS_IAM',
-      'ANY /app-engine AWS_IAM',
-      'ANY /app-engine/v1 AWS_IAM',
-      'ANY /app-engine/v1/task-runs AWS_IAM',
-      'ANY /app-engine/v1/task-runs/{id} AWS_IAM',
-      'ANY /app-engine/v1/task-runs/{id}/staging/{proxy+} NONE',
-      'ANY /app-engine/v1/task-runs/{id}/{proxy+} AWS_IAM',
-      'ANY /app-engine/v1/{proxy+} AWS_IAM',
-      'ANY /app-engine/{proxy+} AWS_IAM',
-      'ANY /{proxy+} AWS_IAM',
-    ])
+    const [regional, ...others] = resourcesOf(template, 'AWS::ApiGateway::RestApi').filter(
+      ([, { Properties }]) => JSON.stringify(Properties.EndpointConfiguration) === '{"Types":["REGIONAL"]}',
+    )
+    expect(others).toEqual([])
+    expect(regional?.[1].Properties.Policy).toBeUndefined()
+    expect(methodsOf(template, regional?.[0]).sort()).toEqual(['ANY / AWS_IAM', 'ANY /{proxy+} AWS_IAM'])
+  })
+
+  it.each<ApiAccess>([
+    { mode: 'iam', stagerEndpointId: 'vpce-1' },
+    { mode: 'private', vpcEndpointIds: ['vpce-2'], stagerEndpointId: 'vpce-1' },
+  ])(
+    'has an API for stagers in mode $mode: only staging routes, only through the endpoint of jobs',
+    (access) => {
+      const template = anApi(access)
+
+      const [[stagerApi] = [''], ...others] = resourcesOf(template, 'AWS::ApiGateway::RestApi').filter(
+        ([, { Properties }]) => JSON.stringify(Properties.Policy)?.includes('vpce-1'),
+      )
+      expect(others).toEqual([])
+      expect(methodsOf(template, stagerApi)).toEqual([
+        'ANY /app-engine/v1/task-runs/{id}/staging/{proxy+} NONE',
+      ])
+      template.hasResourceProperties('AWS::ApiGateway::RestApi', {
+        Name: 'test-stager',
+        EndpointConfiguration: { Types: ['PRIVATE'] },
+        Policy: {
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { AWS: '*' },
+              Action: 'execute-api:Invoke',
+              Resource: 'execute-api:/*',
+              Condition: { StringEquals: { 'aws:SourceVpce': ['vpce-1'] } },
+            },
+          ],
+        },
+      })
+    },
+  )
+
+  it('sets the account’s role for logs once, however many APIs there are', () => {
+    const template = anApi({ mode: 'iam', stagerEndpointId: 'vpce-1' })
+
+    template.resourceCountIs('AWS::ApiGateway::Account', 1)
+    const [[account] = ['']] = resourcesOf(template, 'AWS::ApiGateway::Account')
+    template.allResources('AWS::ApiGateway::Stage', { DependsOn: Match.arrayWith([account]) })
   })
 
   it('throttles and logs at a stage of a fixed name', () => {

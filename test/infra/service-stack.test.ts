@@ -1,7 +1,8 @@
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
+import type { Access } from '../../lib/stages.ts'
 import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/runtime/environment.ts'
-import { type Resource, resourcesOf, spell, synthesize } from './synthesis.ts'
+import { type Resource, resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production').stacks.service)
 const local = Template.fromStack(synthesize('local').stacks.service)
@@ -61,6 +62,16 @@ describe('service stack', () => {
       /^http:\/\/127\.0\.0\.1:4566\/restapis\/<RestApi\w+>\/api\/_user_request_\/app-engine\/v1\/$/u,
     )
   })
+
+  it.each<Access>([{ mode: 'iam' }, { mode: 'private', vpcEndpointIds: ['vpce-1'] }])(
+    'tells callers of another API than the stager, with access $mode',
+    (access) => {
+      const template = Template.fromStack(synthesize('production', { access }).stacks.service)
+
+      expect(environmentOf(template, 'SubmitJob').STAGER_API_URL).toMatch(/^https:\/\/<RestApiStagerApi/u)
+      expect(spell(template.toJSON().Outputs.ApiUrl.Value)).toMatch(/^https:\/\/<RestApi(?!StagerApi)/u)
+    },
+  )
 
   it('tells the importer which registry to push to', () => {
     expect(environmentOf(service, 'ImportBundle').REGISTRY_URL).toBe(
@@ -160,19 +171,24 @@ describe('service stack', () => {
     )
   })
 
-  it('lets the stager through the endpoint of its own network', () => {
-    service.hasResourceProperties('AWS::ApiGateway::RestApi', {
-      Policy: {
-        Statement: [
-          Match.objectLike({
-            Condition: {
-              StringEquals: {
-                'aws:SourceVpce': [{ 'Fn::ImportValue': Match.stringLikeRegexp('ApiEndpoint') }],
-              },
+  it('lets jobs through the endpoint of their network to the stager’s API, and nobody to that of callers', () => {
+    const policies = resourcesOf(service, 'AWS::ApiGateway::RestApi').map(([id, { Properties }]) => [
+      id.replace(/[0-9A-F]{8}$/u, ''),
+      statementsOf(Properties.Policy).map(({ effect, condition }) => [effect, condition]),
+    ])
+
+    expect(Object.fromEntries(policies)).toEqual({
+      RestApi: [['Deny', undefined]],
+      RestApiStagerApi: [
+        [
+          'Allow',
+          {
+            StringEquals: {
+              'aws:SourceVpce': [{ 'Fn::ImportValue': expect.stringMatching(/ApiEndpoint/u) }],
             },
-          }),
+          },
         ],
-      },
+      ],
     })
   })
 })

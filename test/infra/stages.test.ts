@@ -69,9 +69,11 @@ describe('stages', () => {
     expect(build).toThrow(/access "open" is for an emulator/u)
   })
 
-  it('refuses a regional API that isolated jobs could not reach', () => {
-    const build = () => synthesize('production', { access: { mode: 'iam' } })
+  it('refuses a regional API when jobs have no endpoint for a private one of their own', () => {
+    const platform = { queues: { fargate: { arn: 'q' } }, executionRoleArn: 'r', stagerImage: 'i' }
+    const build = () =>
+      synthesize('production', { access: { mode: 'iam' }, jobs: { kind: 'external', platform } })
 
-    expect(build).toThrow(/access "iam" with jobs in an isolated network/u)
+    expect(build).toThrow(/access "iam" with jobs that have no VPC endpoint/u)
   })
 })

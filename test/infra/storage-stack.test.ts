@@ -54,10 +54,11 @@ describe('storage stack', () => {
     })
   })
 
-  it('has one table on demand with the sparse index of active runs', () => {
+  it('has one table on demand with the sparse index of active runs, whose items may expire', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 1)
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
       KeySchema: [
         { AttributeName: 'pk', KeyType: 'HASH' },
         { AttributeName: 'sk', KeyType: 'RANGE' },

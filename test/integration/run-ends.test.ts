@@ -7,6 +7,7 @@ import {
   ECRClient,
   ListImagesCommand,
 } from '@aws-sdk/client-ecr'
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { RunState } from '../../src/domain/run/transitions.ts'
 import { dockerArchive, packTar } from '../fixtures/bundle-builder.ts'
@@ -75,6 +76,46 @@ describe('a run that goes wrong', () => {
     const { state, error } = await waitForState(await startRun(task, { print: 'x' }), 'final')
 
     expect([state, error?.kind]).toEqual(['FAILED', 'image-unavailable'])
+  })
+})
+
+describe('a run that cannot begin', () => {
+  it('is told that an input is gone', async () => {
+    const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { readonly id: string }
+    const run = `task-runs/${id}`
+    // Longer than what is kept in the table.
+    const value = 'x'.repeat(5000)
+    await callOk('PUT', `${run}/input-provisions/print`, { parameterName: 'print', value })
+    const s3 = new S3Client({ ...local, endpoint: inject('emulatorUrl'), forcePathStyle: true })
+    const Bucket = inject('bucketName')
+    const inputs = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: `task-run-inputs-${id}/` }))
+    for (const { Key } of inputs.Contents ?? []) await s3.send(new DeleteObjectCommand({ Bucket, Key }))
+
+    await callOk('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+    const { state, error } = await waitForState(run, 'final')
+
+    expect([inputs.KeyCount, state, error?.kind]).toEqual([1, 'FAILED', 'input-staging-failed'])
+  })
+
+  it('is told that no machine can hold it', async () => {
+    const task = await installVariant(PROBE, 'org.example.too-large', {
+      descriptor: (text) => text.replace('ram: 64Mi', 'ram: 64Ti'),
+    })
+
+    const { state, error } = await waitForState(await startRun(task, { print: 'x' }), 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'unschedulable'])
+  })
+
+  it('is told what its engine says of an image without a program', async () => {
+    const layers = [await packTar([{ name: 'empty', body: randomUUID() }])]
+    const image = await packTar(await dockerArchive({ layers }))
+    const task = await installVariant(PROBE, 'org.example.no-program', { image })
+
+    const { state, error } = await waitForState(await startRun(task, { print: 'x' }), 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'engine-error'])
+    expect(error?.message).toContain('CannotStartContainerError')
   })
 })
 

@@ -21,7 +21,7 @@ export const UNUSED: readonly Unused[] = [
   {
     actions: ['s3:AbortMultipartUpload'],
     because:
-      'A large object that breaks off on its way is given up; the object store tests do it with credentials of their own',
+      'A large object that breaks off on its way is given up; only the tests of the adapter make one, without a function',
   },
   {
     function: 'Api',
@@ -60,6 +60,11 @@ export const UNUSED: readonly Unused[] = [
     because: 'S3 says that an output is missing, and not that it is forbidden, to those who may list',
   },
   {
+    function: 'SubmitJob',
+    actions: ['logs:GetLogEvents'],
+    because: 'The job of a call that died may have failed when the next one finds it, and its log tells why',
+  },
+  {
     function: 'FailRun',
     actions: ['batch:TerminateJob'],
     because: 'A run whose workflow took longer than a stage allows, days, still has a job',
@@ -77,6 +82,23 @@ export const UNUSED: readonly Unused[] = [
       'states:StartExecution',
       'states:StopExecution',
     ],
-    because: 'Repairs after a function that died at the wrong moment: npm run test:faults kills many',
+    because:
+      'Repairs after a function that died at the wrong moment; the unit tests of the sweeper name the moments',
+  },
+  {
+    function: 'SweepRuns',
+    actions: [
+      'batch:DeregisterJobDefinition',
+      'dynamodb:BatchWriteItem',
+      'dynamodb:DeleteItem',
+      'ecr:BatchDeleteImage',
+      'logs:DeleteLogStream',
+      'logs:GetLogEvents',
+      's3:DeleteObject',
+      's3:ListBucket',
+      's3:PutObject',
+    ],
+    because:
+      'Deletions of tasks that broke off, deleted runs once they are old enough, the log of a run whose last event was lost',
   },
 ]

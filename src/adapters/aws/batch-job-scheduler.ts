@@ -16,8 +16,8 @@ import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../por
 
 export interface BatchJobSchedulerOptions {
   readonly client: BatchClient
-  /** Where jobs are submitted to and looked for; functions that do neither leave it out. */
-  readonly jobQueueArn?: string
+  /** Where jobs are looked for; functions that do not look leave it out. */
+  readonly jobQueueArns?: readonly string[]
 }
 
 /** TerminateJob refuses a longer reason. */
@@ -29,22 +29,23 @@ const MOST_IDS = 100
 /** In the order in which a job goes through them, so that one that moves on meanwhile is rather seen twice than missed. */
 const LIVE_STATUSES = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
 
-/** AWS Batch with one queue. */
-export function createBatchJobScheduler({ client, jobQueueArn }: BatchJobSchedulerOptions): JobScheduler {
-  function queue(): string {
-    if (jobQueueArn === undefined) throw new Error('this function has no job queue')
-    return jobQueueArn
-  }
-
+/** AWS Batch with the queues of one installation. */
+export function createBatchJobScheduler({
+  client,
+  jobQueueArns = [],
+}: BatchJobSchedulerOptions): JobScheduler {
   async function* list(
     query: Omit<ListJobsCommandInput, 'jobQueue' | 'nextToken'>,
   ): AsyncGenerator<JobSummary> {
-    let nextToken: string | undefined
-    do {
-      const page = await client.send(new ListJobsCommand({ ...query, jobQueue: queue(), nextToken }))
-      yield* page.jobSummaryList ?? []
-      nextToken = page.nextToken
-    } while (nextToken !== undefined)
+    if (jobQueueArns.length === 0) throw new Error('this function has no job queues')
+    for (const jobQueue of jobQueueArns) {
+      let nextToken: string | undefined
+      do {
+        const page = await client.send(new ListJobsCommand({ ...query, jobQueue, nextToken }))
+        yield* page.jobSummaryList ?? []
+        nextToken = page.nextToken
+      } while (nextToken !== undefined)
+    }
   }
 
   async function describe(jobIds: readonly string[]): Promise<JobDetail[]> {
@@ -80,10 +81,10 @@ export function createBatchJobScheduler({ client, jobQueueArn }: BatchJobSchedul
       await unlessGone(client.send(new DeregisterJobDefinitionCommand({ jobDefinition: arn })))
     },
 
-    async submit({ jobName, jobDefinitionArn, overrides, tags }) {
+    async submit({ jobName, jobQueueArn, jobDefinitionArn, overrides, tags }) {
       const command = new SubmitJobCommand({
         jobName,
-        jobQueue: queue(),
+        jobQueue: jobQueueArn,
         jobDefinition: jobDefinitionArn,
         ecsPropertiesOverride: mutable(overrides),
         tags: { ...tags },

@@ -5,7 +5,14 @@ import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../../ports.ts'
 import { TABLE } from '../../runtime/environment.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
-import { ACTIVE, createDynamoTable, type DynamoOptions, type ItemKey, keyOf } from './dynamo-table.ts'
+import {
+  ACTIVE,
+  createDynamoTable,
+  type DynamoOptions,
+  type ItemKey,
+  keyOf,
+  RUNS_IN_REMOVAL,
+} from './dynamo-table.ts'
 import { createDynamoWrites, IS_NEW, type ItemChange } from './dynamo-writes.ts'
 import {
   decodeInputValue,
@@ -26,7 +33,7 @@ import {
 } from './run-items.ts'
 import { IS_INSTALLED, taskKey } from './task-item.ts'
 
-const { partitionKey: ACTIVE_RUNS } = TABLE.activeRunsIndex
+const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
 
 const PROVISIONABLE = RUN_STATES.filter(isProvisionable)
 
@@ -164,10 +171,9 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async listActive(limit, after) {
-      const places = await table.activeRuns(
-        limit,
-        after && { key: runKey(after.runId), updatedAt: after.updatedAt },
-      )
+      const places = await table.indexed(ACTIVE, limit, {
+        after: after && { key: runKey(after.runId), updatedAt: after.updatedAt },
+      })
       const runs = await getRuns(places.map(({ key }) => key))
       const last = places.length < limit ? undefined : places.at(-1)
       return {
@@ -179,12 +185,19 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
     async beginRemoval(runId) {
       const { isChanged, item } = await writes.update(runKey(runId), {
-        set: [[[IN_REMOVAL], true]],
-        remove: [ACTIVE_RUNS],
+        set: [
+          [[IN_REMOVAL], true],
+          [[INDEX_PARTITION], RUNS_IN_REMOVAL],
+          [[INDEX_TIME], identity.now().toISOString()],
+        ],
         condition: 'attribute_exists(#pk)',
         names: { '#pk': TABLE.partitionKey },
       })
       return isChanged ? decodeRun(item) : undefined
+    },
+
+    async listInRemoval(until, limit) {
+      return (await table.indexed(RUNS_IN_REMOVAL, limit, { until })).map(({ key }) => runIdOf(key))
     },
 
     async remove(run) {
@@ -254,6 +267,6 @@ function transitionOf(transition: RunTransition): ItemChange {
   const ofAttempt = attempt === undefined ? states : withAttempt(states, attempt)
   const guard = ifJob === undefined ? ofAttempt : withJob(ofAttempt, { ifJob })
   return isActive(to)
-    ? { ...guard, set: [...stateAndFacts, [[ACTIVE_RUNS], ACTIVE]] }
-    : { ...guard, set: stateAndFacts, remove: [ACTIVE_RUNS] }
+    ? { ...guard, set: [...stateAndFacts, [[INDEX_PARTITION], ACTIVE]] }
+    : { ...guard, set: stateAndFacts, remove: [INDEX_PARTITION] }
 }

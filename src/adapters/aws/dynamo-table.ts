@@ -31,7 +31,7 @@ export interface ItemKey {
 
 export type Item = Record<string, unknown>
 
-/** A place in the index of active runs. */
+/** A place in the sparse index. */
 export interface IndexPlace {
   readonly key: ItemKey
   readonly updatedAt: string
@@ -45,15 +45,23 @@ export interface DynamoTable {
     pk: string,
     options?: { readonly skPrefix?: string; readonly isDescending?: boolean },
   ): AsyncIterable<Item>
-  /** Places in the index of active runs, longest unchanged first; it lags behind the table by a moment. */
-  activeRuns(limit: number, after?: IndexPlace): Promise<IndexPlace[]>
+  /** Places in a partition of the sparse index, longest unchanged first; it lags behind the table by a moment. */
+  indexed(
+    partition: IndexPartition,
+    limit: number,
+    range?: { readonly after?: IndexPlace | undefined; readonly until?: Date },
+  ): Promise<IndexPlace[]>
   /** Those of the items that exist, in the order of the keys. */
   getAll(keys: readonly ItemKey[]): Promise<Item[]>
   removeAll(keys: readonly ItemKey[]): Promise<void>
 }
 
-/** Partition key of the index: one value, since Batch takes 50 submissions a second and a partition 1000 writes. */
+/** Partition key of active runs in the sparse index: one value, since Batch takes 50 submissions a second and a partition 1000 writes. */
 export const ACTIVE = 'ACTIVE'
+/** Of runs, and of tasks, whose removal has begun and is not through. */
+export const RUNS_IN_REMOVAL = 'RUNS_IN_REMOVAL'
+export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
+type IndexPartition = typeof ACTIVE | typeof RUNS_IN_REMOVAL | typeof TASKS_IN_REMOVAL
 
 /** Limits of one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const BATCH_GET_KEYS = 100
@@ -113,17 +121,20 @@ export function createDynamoTable({
       for await (const page of found) yield* page
     },
 
-    async activeRuns(limit, after) {
+    async indexed(partition, limit, { after, until } = {}) {
       const { name, partitionKey, sortKey } = TABLE.activeRunsIndex
       const found: IndexPlace[] = []
       const query = {
         IndexName: name,
-        KeyConditionExpression: '#active = :active',
-        ExpressionAttributeNames: { '#active': partitionKey },
-        ExpressionAttributeValues: { ':active': ACTIVE },
+        KeyConditionExpression: `#partition = :partition${until === undefined ? '' : ' AND #time <= :until'}`,
+        ExpressionAttributeNames: { '#partition': partitionKey, ...(until && { '#time': sortKey }) },
+        ExpressionAttributeValues: {
+          ':partition': partition,
+          ...(until && { ':until': until.toISOString() }),
+        },
         Limit: limit,
       }
-      const start = after && { ...after.key, [partitionKey]: ACTIVE, [sortKey]: after.updatedAt }
+      const start = after && { ...after.key, [partitionKey]: partition, [sortKey]: after.updatedAt }
       for await (const page of pages(query, start)) {
         found.push(...page.map((item) => ({ key: keyOf(item), updatedAt: String(item[sortKey]) })))
         if (found.length >= limit) break

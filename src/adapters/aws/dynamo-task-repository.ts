@@ -2,9 +2,12 @@ import * as z from 'zod'
 import { DomainError } from '../../domain/errors.ts'
 import type { Task } from '../../domain/task/task.ts'
 import type { TaskRepository } from '../../ports.ts'
-import { createDynamoTable, type DynamoOptions, type ItemKey } from './dynamo-table.ts'
+import { TABLE } from '../../runtime/environment.ts'
+import { createDynamoTable, type DynamoOptions, type ItemKey, TASKS_IN_REMOVAL } from './dynamo-table.ts'
 import { createDynamoWrites } from './dynamo-writes.ts'
 import { decodeTask, encodeTask, IN_REMOVAL, taskKey } from './task-item.ts'
+
+const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
 
 /** Partition that lists all tasks in order of creation. */
 const LISTING = 'TASKS'
@@ -127,7 +130,11 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
         {
           update: taskKey(task.id),
           change: {
-            set: [[[IN_REMOVAL], true]],
+            set: [
+              [[IN_REMOVAL], true],
+              [[INDEX_PARTITION], TASKS_IN_REMOVAL],
+              [[INDEX_TIME], identity.now().toISOString()],
+            ],
             condition: 'attribute_exists(#document)',
             names: { '#document': 'document' },
           },
@@ -136,6 +143,14 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       ])
       // Another caller was faster and has removed it.
       return isBegun ? task : undefined
+    },
+
+    async listInRemoval(until, limit) {
+      const places = await table.indexed(TASKS_IN_REMOVAL, limit, { until })
+      return (await table.getAll(places.map(({ key }) => key))).map((item) => {
+        const { namespace, version } = decodeTask(item)
+        return { namespace, version }
+      })
     },
 
     async isInRemoval({ namespace, version }) {

@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import type { ErrorBody } from '../../domain/errors.ts'
+import { UPLOAD_KNOWN_SECONDS } from '../../domain/upload-limits.ts'
 import type { Upload, UploadRepository } from '../../ports.ts'
+import { TABLE } from '../../runtime/environment.ts'
 import { createDynamoTable, type DynamoOptions, type Item, type ItemKey } from './dynamo-table.ts'
 import { createDynamoWrites, IS_NEW } from './dynamo-writes.ts'
 import type { StoredShape } from './stored-shape.ts'
@@ -55,12 +57,15 @@ const uploadSchema: z.ZodType<Upload> = z.object({
 
 const uploadKey = (uploadId: string): ItemKey => ({ pk: `UPLOAD#${uploadId}`, sk: 'UPLOAD' })
 
+/** DynamoDB takes days to remove what has expired. */
+const EXPIRES_AT = TABLE.timeToLive
+const expirySchema = z.object({ [EXPIRES_AT]: z.number().catch(0) })
+const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000)
+
+const NAMES = { '#state': 'state', '#expiresAt': EXPIRES_AT } as const
+const IS_THERE = '#expiresAt > :seconds'
 /** An upload exists and its import has not ended. */
-const IS_OPEN = {
-  condition: 'attribute_exists(#state) AND NOT #state IN (:ready, :failed)',
-  names: { '#state': 'state' },
-  values: { ':ready': 'READY', ':failed': 'FAILED' },
-} as const
+const IS_OPEN = `${IS_THERE} AND NOT #state IN (:ready, :failed)`
 
 /** Uploads in the table, one item each. */
 export function createDynamoUploadRepository(options: DynamoOptions): UploadRepository {
@@ -68,24 +73,36 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
   const table = createDynamoTable(options)
   const writes = createDynamoWrites(options)
   const decode = (item: Item): Upload => uploadSchema.parse(item)
+  const isThere = (item: Item | undefined): item is Item =>
+    item !== undefined && expirySchema.parse(item)[EXPIRES_AT] > secondsOf(identity.now())
+  const ofNow = () => ({ ':seconds': secondsOf(identity.now()) })
+  const ofOpen = () => ({ ...ofNow(), ':ready': 'READY', ':failed': 'FAILED' })
 
   return {
     async create(upload) {
-      const isCreated = await writes.transact([{ put: { ...uploadKey(upload.id), ...upload }, if: IS_NEW }])
+      const expiresAt = secondsOf(identity.now()) + UPLOAD_KNOWN_SECONDS
+      const item = { ...uploadKey(upload.id), ...upload, [EXPIRES_AT]: expiresAt }
+      const isNew = {
+        condition: `${IS_NEW.condition} OR NOT ${IS_THERE}`,
+        names: { ...IS_NEW.names, '#expiresAt': EXPIRES_AT },
+        values: ofNow(),
+      }
+      const isCreated = await writes.transact([{ put: item, if: isNew }])
       if (!isCreated) throw new Error('an upload with this id exists')
     },
 
     async find(uploadId) {
       const item = await table.get(uploadKey(uploadId))
-      return item === undefined ? undefined : decode(item)
+      return isThere(item) ? decode(item) : undefined
     },
 
     async closeParts(uploadId, change) {
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
         set: Object.entries(change).map(([name, value]) => [[name], value]),
         remove: ['parts'],
-        condition: 'attribute_exists(#state)',
-        names: { '#state': 'state' },
+        condition: IS_THERE,
+        names: { '#expiresAt': EXPIRES_AT },
+        values: ofNow(),
       })
       return isChanged ? decode(item) : undefined
     },
@@ -94,11 +111,12 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       const condition = {
         condition: [
           'attribute_not_exists(#state)',
+          `NOT ${IS_THERE}`,
           '#state IN (:ready, :failed)',
           '(#state = :created AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now))',
         ].join(' OR '),
-        names: { ...IS_OPEN.names, '#leaseUntil': 'leaseUntil' },
-        values: { ...IS_OPEN.values, ':created': 'CREATED', ':now': identity.now().toISOString() },
+        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
+        values: { ...ofOpen(), ':created': 'CREATED', ':now': identity.now().toISOString() },
       }
       return await writes.transact([{ remove: uploadKey(uploadId), if: condition }])
     },
@@ -107,9 +125,9 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       const now = identity.now()
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
         set: [[['leaseUntil'], new Date(now.getTime() + leaseSeconds * 1000).toISOString()]],
-        condition: `${IS_OPEN.condition} AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)`,
-        names: { ...IS_OPEN.names, '#leaseUntil': 'leaseUntil' },
-        values: { ...IS_OPEN.values, ':now': now.toISOString() },
+        condition: `${IS_OPEN} AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)`,
+        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
+        values: { ...ofOpen(), ':now': now.toISOString() },
       })
       return isChanged ? decode(item) : undefined
     },
@@ -118,9 +136,9 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       const extended = new Date(identity.now().getTime() + leaseSeconds * 1000).toISOString()
       const { isChanged } = await writes.update(uploadKey(uploadId), {
         set: [[['leaseUntil'], extended]],
-        condition: `${IS_OPEN.condition} AND #leaseUntil = :held`,
-        names: { ...IS_OPEN.names, '#leaseUntil': 'leaseUntil' },
-        values: { ...IS_OPEN.values, ':held': leaseUntil },
+        condition: `${IS_OPEN} AND #leaseUntil = :held`,
+        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
+        values: { ...ofOpen(), ':held': leaseUntil },
       })
       return isChanged ? extended : undefined
     },
@@ -128,9 +146,11 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async update(uploadId, change) {
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
         set: Object.entries(change).map(([name, value]) => [[name], value]),
-        ...IS_OPEN,
+        condition: IS_OPEN,
+        names: NAMES,
+        values: ofOpen(),
       })
-      if (!isChanged && item === undefined) throw new Error('the upload does not exist')
+      if (!isChanged && !isThere(item)) throw new Error('the upload does not exist')
     },
   }
 }

@@ -7,12 +7,13 @@ import {
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
   type SFNClient,
+  SFNServiceException,
   StartExecutionCommand,
   StopExecutionCommand,
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
-import type { RunWorkflow } from '../../ports.ts'
+import { type RunWorkflow, WorkflowUnavailableError } from '../../ports.ts'
 
 export interface SfnRunWorkflowOptions {
   readonly client: SFNClient
@@ -34,7 +35,7 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
         name: runId,
         input: JSON.stringify({ runId }),
       })
-      await unless(client.send(command), ExecutionAlreadyExists)
+      await unavailableTold(unless(client.send(command), ExecutionAlreadyExists))
     },
 
     async succeedToken(taskToken, output) {
@@ -81,6 +82,18 @@ type ErrorClass = abstract new (...args: never[]) => Error
 
 /** A token that was answered, timed out or belonged to an execution that ended. */
 const TOKEN_IS_OVER: readonly ErrorClass[] = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
+
+/** @throws WorkflowUnavailableError for everything but a refusal, which would be the same another time */
+async function unavailableTold<Answer>(call: Promise<Answer>): Promise<Answer> {
+  try {
+    return await call
+  } catch (error) {
+    const isRefusal =
+      error instanceof SFNServiceException && error.$fault === 'client' && !/throttl/iu.test(error.name)
+    if (isRefusal) throw error
+    throw new WorkflowUnavailableError('Step Functions did not answer', { cause: error })
+  }
+}
 
 /** The call's answer; undefined after one of the harmless errors. */
 async function unless<Answer>(

@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
 import { batchError, DomainError } from '../../domain/errors.ts'
+import { QUEUE_KINDS } from '../../domain/job/job-queues.ts'
 import type { ParameterType, Task } from '../../domain/task/task.ts'
 import type { ItemKey } from './dynamo-table.ts'
 import type { Condition } from './dynamo-writes.ts'
@@ -88,6 +89,7 @@ const taskSchema: z.ZodType<Task> = z.object({
   matchingGroups: z.array(z.array(z.string())),
   image: z.object({ repository: z.string(), tag: z.string(), digest: z.string() }),
   jobDefinitionArn: z.string().nullable(),
+  queue: z.enum(QUEUE_KINDS).nullable(),
   unschedulableReason: z.string().nullable(),
   hasLogo: z.boolean(),
   createdAt: z.string(),

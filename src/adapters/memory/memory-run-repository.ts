@@ -138,8 +138,17 @@ export function createMemoryRunRepository(
       const run = runs.get(runId) ?? inRemoval.get(runId)
       if (run === undefined) return undefined
       runs.delete(runId)
-      inRemoval.set(runId, run)
-      return structuredClone(run)
+      inRemoval.set(runId, { ...run, updatedAt: identity.now().toISOString() })
+      return structuredClone(inRemoval.get(runId))
+    },
+
+    async listInRemoval(until, limit) {
+      const begun = ({ updatedAt }: Run): string => updatedAt ?? ''
+      return [...inRemoval.values()]
+        .filter((run) => begun(run) <= until.toISOString())
+        .sort((a, b) => (begun(a) < begun(b) ? -1 : 1))
+        .slice(0, limit)
+        .map(({ id }) => id)
     },
 
     async remove(run) {

@@ -16,7 +16,7 @@ export interface MemoryTaskRepository extends TaskRepository {
 /** Tasks in this process, for tests. */
 export function createMemoryTaskRepository(identity: Identity): MemoryTaskRepository {
   const tasks = new Map<string, Task>()
-  const inRemoval = new Map<string, Task>()
+  const inRemoval = new Map<string, { readonly task: Task; readonly begunAt: string }>()
   const names = new Map<string, NameEntry>()
   const nameKey = (namespace: string, version: string): string => `${namespace}@${version}`
 
@@ -71,12 +71,20 @@ export function createMemoryTaskRepository(identity: Identity): MemoryTaskReposi
       const key = nameKey(namespace, version)
       const entry = names.get(key)
       if (entry === undefined || entry.status === 'RESERVED') return undefined
-      const task = tasks.get(entry.taskId) ?? inRemoval.get(entry.taskId)
+      const task = tasks.get(entry.taskId) ?? inRemoval.get(entry.taskId)?.task
       if (task === undefined) return undefined
       names.set(key, { ...entry, status: 'IN_REMOVAL' })
       tasks.delete(task.id)
-      inRemoval.set(task.id, task)
+      inRemoval.set(task.id, { task, begunAt: identity.now().toISOString() })
       return structuredClone(task)
+    },
+
+    async listInRemoval(until, limit) {
+      return [...inRemoval.values()]
+        .filter(({ begunAt }) => begunAt <= until.toISOString())
+        .sort((a, b) => (a.begunAt < b.begunAt ? -1 : 1))
+        .slice(0, limit)
+        .map(({ task: { namespace, version } }) => ({ namespace, version }))
     },
 
     async isInRemoval({ namespace, version }) {

@@ -27,7 +27,10 @@ export interface JobContainer {
     readonly containerPath: string
     readonly readOnly: boolean
   }[]
-  readonly resourceRequirements: readonly { readonly type: 'VCPU' | 'MEMORY'; readonly value: string }[]
+  readonly resourceRequirements: readonly {
+    readonly type: 'VCPU' | 'MEMORY' | 'GPU'
+    readonly value: string
+  }[]
   readonly logConfiguration: {
     readonly logDriver: 'awslogs'
     readonly options: Readonly<Record<string, string>>
@@ -38,7 +41,7 @@ export interface JobContainer {
 export interface JobDefinition {
   readonly jobDefinitionName: string
   readonly type: 'container'
-  readonly platformCapabilities: readonly ['FARGATE']
+  readonly platformCapabilities: readonly ['FARGATE' | 'EC2']
   readonly propagateTags: boolean
   readonly tags: Readonly<Record<string, string>>
   readonly timeout: { readonly attemptDurationSeconds: number }
@@ -54,18 +57,22 @@ export interface JobDefinition {
     readonly taskProperties: readonly [
       {
         readonly executionRoleArn: string
-        readonly platformVersion: string
-        readonly runtimePlatform: {
-          readonly operatingSystemFamily: 'LINUX'
-          readonly cpuArchitecture: 'X86_64'
-        }
-        readonly networkConfiguration: { readonly assignPublicIp: 'DISABLED' }
-        readonly ephemeralStorage: { readonly sizeInGiB: number }
         readonly containers: readonly JobContainer[]
         readonly volumes: readonly { readonly name: string }[]
-      },
+      } & Partial<FargateProperties>,
     ]
   }
+}
+
+/** What only Fargate asks for, and EC2 refuses. */
+interface FargateProperties {
+  readonly platformVersion: string
+  readonly runtimePlatform: {
+    readonly operatingSystemFamily: 'LINUX'
+    readonly cpuArchitecture: 'X86_64'
+  }
+  readonly networkConfiguration: { readonly assignPublicIp: 'DISABLED' }
+  readonly ephemeralStorage: { readonly sizeInGiB: number }
 }
 
 /** Per-run settings: an environment for the stager's containers, none for the task's. */
@@ -111,7 +118,7 @@ export function describeJob(
   const container = (
     name: string,
     image: string,
-    share: { readonly vcpu: number; readonly memoryMib: number },
+    share: { readonly vcpu: number; readonly memoryMib: number; readonly gpus?: number },
     rest: Pick<JobContainer, 'essential' | 'command' | 'dependsOn' | 'mountPoints'>,
   ): JobContainer => ({
     name,
@@ -120,6 +127,8 @@ export function describeJob(
     resourceRequirements: [
       { type: 'VCPU', value: String(share.vcpu) },
       { type: 'MEMORY', value: String(share.memoryMib) },
+      // Zero is none to Batch.
+      ...(share.gpus ? [{ type: 'GPU' as const, value: String(share.gpus) }] : []),
     ],
     logConfiguration: {
       logDriver: 'awslogs',
@@ -134,11 +143,12 @@ export function describeJob(
     { sourceVolume: 'inputs', containerPath: inputs, readOnly: false },
     { sourceVolume: 'outputs', containerPath: outputs, readOnly: false },
   ]
+  const isFargate = size.queue === 'fargate' || size.queue === 'internet'
   const stagerMounts = mounts(STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs)
   return {
     jobDefinitionName: `${settings.definitionPrefix}-${task.id}`,
     type: 'container',
-    platformCapabilities: ['FARGATE'],
+    platformCapabilities: [isFargate ? 'FARGATE' : 'EC2'],
     propagateTags: true,
     // Batch tag values allow letters, digits, spaces and + - = . _ : / @
     // `application` is also on everything that the stacks make: one tag for the whole bill.
@@ -152,6 +162,7 @@ export function describeJob(
       // No match would mean retry, so the list ends with a rule that matches everything.
       evaluateOnExit: [
         { action: 'RETRY', onStatusReason: 'Host EC2*' },
+        { action: 'RETRY', onStatusReason: 'Your Spot Task was interrupted*' },
         { action: 'RETRY', onReason: 'CannotPull*' },
         { action: 'RETRY', onReason: 'CannotInspect*' },
         { action: 'EXIT', onReason: '*' },
@@ -161,10 +172,7 @@ export function describeJob(
       taskProperties: [
         {
           executionRoleArn: settings.executionRoleArn,
-          platformVersion: '1.4.0',
-          runtimePlatform: { operatingSystemFamily: 'LINUX', cpuArchitecture: 'X86_64' },
-          networkConfiguration: { assignPublicIp: 'DISABLED' },
-          ephemeralStorage: { sizeInGiB: size.diskGib },
+          ...(isFargate ? fargateProperties(size) : {}),
           volumes: [{ name: 'inputs' }, { name: 'outputs' }],
           containers: [
             container(CONTAINERS.stageIn, settings.stagerImage, size.stager, {
@@ -173,11 +181,16 @@ export function describeJob(
               mountPoints: stagerMounts,
             }),
             // No command, no environment: entrypoint, user and working directory of the image stay as they are.
-            container(CONTAINERS.task, imageReference, size.task, {
-              essential: false,
-              dependsOn: [{ containerName: CONTAINERS.stageIn, condition: 'SUCCESS' }],
-              mountPoints: mounts(task.inputFolder, task.outputFolder),
-            }),
+            container(
+              CONTAINERS.task,
+              imageReference,
+              { ...size.task, gpus: size.gpus },
+              {
+                essential: false,
+                dependsOn: [{ containerName: CONTAINERS.stageIn, condition: 'SUCCESS' }],
+                mountPoints: mounts(task.inputFolder, task.outputFolder),
+              },
+            ),
             // The only essential one: SUCCESS cannot point at an essential container, and its end ends the job.
             container(CONTAINERS.stageOut, settings.stagerImage, size.stager, {
               essential: true,
@@ -189,6 +202,15 @@ export function describeJob(
         },
       ],
     },
+  }
+}
+
+function fargateProperties(size: JobSize): FargateProperties {
+  return {
+    platformVersion: '1.4.0',
+    runtimePlatform: { operatingSystemFamily: 'LINUX', cpuArchitecture: 'X86_64' },
+    networkConfiguration: { assignPublicIp: 'DISABLED' },
+    ephemeralStorage: { sizeInGiB: size.diskGib },
   }
 }
 

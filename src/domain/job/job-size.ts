@@ -1,73 +1,162 @@
 import type { TaskResources } from '../task/task.ts'
+import type { JobQueues, QueueKind } from './job-queues.ts'
 
 interface ContainerShare {
   readonly vcpu: number
   readonly memoryMib: number
 }
 
-/** Machine that one job asks for. */
+/** Machine that one job asks for, and the queue that has it. */
 export interface JobSize {
+  readonly queue: QueueKind
   readonly task: ContainerShare
   /** Each of the two stager containers. */
   readonly stager: ContainerShare
+  /** Of Fargate; on EC2 the disk is the machine's. */
+  readonly diskGib: number
+  readonly gpus: number
+}
+
+/** Words for the task's author. */
+interface Unschedulable {
+  readonly unschedulable: string
+}
+
+interface Needs {
+  readonly cpus: number
+  readonly memoryMib: number
+  readonly gpus: number
   readonly diskGib: number
 }
 
 /**
- * Sizes that Fargate sells: vCPU with smallest, largest and step of memory in GiB.
+ * Sizes that Fargate sells: vCPU with what may go with it of memory, in GiB.
  * Source: the ResourceRequirement documentation of Batch; 0.25 vCPU also has 0.5 GiB, which the stager would not fit in.
  */
-const FARGATE: readonly (readonly [vcpu: number, minGib: number, maxGib: number, stepGib: number])[] = [
-  [0.25, 1, 2, 1],
-  [0.5, 1, 4, 1],
-  [1, 2, 8, 1],
-  [2, 4, 16, 1],
-  [4, 8, 30, 1],
-  [8, 16, 60, 4],
-  [16, 32, 120, 8],
+const FARGATE: readonly (readonly [vcpu: number, memoryGib: readonly number[]])[] = [
+  [0.25, [1, 2]],
+  [0.5, steps(1, 4, 1)],
+  [1, steps(2, 8, 1)],
+  [2, steps(4, 16, 1)],
+  [4, steps(8, 30, 1)],
+  [8, steps(16, 60, 4)],
+  [16, steps(32, 120, 8)],
+  [32, [60, 120, 244]],
 ]
 
-/** Moving files needs little: 0.25 vCPU and 512 MiB are the smallest shares. */
-const STAGER: ContainerShare = { vcpu: 0.25, memoryMib: 512 }
+/** Moving files needs little: 0.25 vCPU and 512 MiB are the smallest shares of Fargate, 1 vCPU of EC2. */
+const STAGER = {
+  fargate: { vcpu: 0.25, memoryMib: 512 },
+  ec2: { vcpu: 1, memoryMib: 512 },
+} as const
 const MIB = 1024n * 1024n
 const GIB_IN_MIB = 1024
 
 /** Fargate's limits for task storage. */
 const DISK = { minGib: 21, maxGib: 200 } as const
+/** Of the image's layers, unpacked: they lie there packed as well, and inputs and outputs beside them. */
+const DISK_FACTOR = 3
 
 /**
- * The smallest Fargate size that holds the task and its two stager containers; what is left over goes to the task.
+ * The queue for a task and the smallest machine there that holds it and its two stager containers; what is left over goes
+ * to the task. GPUs and a way out are only where a queue of that kind is; everything else goes to Fargate, unless it is too
+ * large for it.
  * @returns words for the task's author when no machine of the stage can hold the request.
  */
-export function sizeJob(
+export function placeJob(
   resources: TaskResources,
   imageBytes: number,
-): JobSize | { readonly unschedulable: string } {
-  if (resources.gpus > 0) {
+  queues: JobQueues,
+): JobSize | Unschedulable {
+  const needs: Needs = {
+    cpus: resources.cpus,
+    memoryMib: Number((BigInt(resources.ramBytes) + MIB - 1n) / MIB),
+    gpus: resources.gpus,
+    diskGib: Math.max(DISK.minGib, Math.ceil((DISK_FACTOR * imageBytes) / 1024 ** 3)),
+  }
+  if (resources.internet) return placeWithInternet(needs, queues)
+  if (needs.gpus > 0) return placeWithGpus(needs, queues)
+  return onFargate('fargate', needs) ?? onMachine('ec2', needs, queues) ?? tooLarge(needs, queues)
+}
+
+function placeWithInternet(needs: Needs, queues: JobQueues): JobSize | Unschedulable {
+  const asked = 'the task asks for internet access'
+  if (needs.gpus > 0) return { unschedulable: `${asked} and for GPUs, which no queue offers together` }
+  if (queues.internet === undefined) {
     return {
-      unschedulable: `the task asks for ${resources.gpus} GPU(s), and this installation has no GPU queue`,
+      unschedulable: `${asked}, and this installation has no queue with a way out; remove "internet: true" if the task can do without`,
     }
   }
-  if (resources.internet) {
+  return onFargate('internet', needs) ?? tooLarge(needs, { fargate: queues.fargate })
+}
+
+function placeWithGpus(needs: Needs, queues: JobQueues): JobSize | Unschedulable {
+  const asked = `the task asks for ${needs.gpus} GPU(s)`
+  const { gpu } = queues
+  if (gpu === undefined) return { unschedulable: `${asked}, and this installation has no GPU queue` }
+  return (
+    onMachine('gpu', needs, queues) ?? {
+      unschedulable: `${asked}, ${sizeInWords(needs)}; the largest machine with GPUs of this installation offers ${gpu.gpus}, ${sizeInWords(mostOf(gpu))}`,
+    }
+  )
+}
+
+function onFargate(queue: 'fargate' | 'internet', needs: Needs): JobSize | undefined {
+  const stager = STAGER.fargate
+  const vcpu = needs.cpus + 2 * stager.vcpu
+  const memoryMib = needs.memoryMib + 2 * stager.memoryMib
+  for (const [sizeVcpu, memoriesGib] of FARGATE) {
+    const memoryGib = memoriesGib.find((gib) => gib * GIB_IN_MIB >= memoryMib)
+    if (sizeVcpu < vcpu || memoryGib === undefined) continue
     return {
-      unschedulable:
-        'the task asks for internet access, and this installation has no queue with a way out; remove "internet: true" if the task can do without',
+      queue,
+      stager,
+      task: {
+        vcpu: sizeVcpu - 2 * stager.vcpu,
+        memoryMib: memoryGib * GIB_IN_MIB - 2 * stager.memoryMib,
+      },
+      diskGib: Math.min(DISK.maxGib, needs.diskGib),
+      gpus: 0,
     }
   }
-  const ramMib = Number((BigInt(resources.ramBytes) + MIB - 1n) / MIB)
-  const vcpu = resources.cpus + 2 * STAGER.vcpu
-  const memoryMib = ramMib + 2 * STAGER.memoryMib
-  for (const [sizeVcpu, minGib, maxGib, stepGib] of FARGATE) {
-    if (sizeVcpu < vcpu || maxGib * GIB_IN_MIB < memoryMib) continue
-    const steps = Math.max(0, Math.ceil((memoryMib / GIB_IN_MIB - minGib) / stepGib))
-    const sizeMib = (minGib + steps * stepGib) * GIB_IN_MIB
-    return {
-      stager: STAGER,
-      task: { vcpu: sizeVcpu - 2 * STAGER.vcpu, memoryMib: sizeMib - 2 * STAGER.memoryMib },
-      diskGib: Math.min(DISK.maxGib, Math.max(DISK.minGib, Math.ceil((3 * imageBytes) / 1024 ** 3))),
-    }
-  }
+  return undefined
+}
+
+/** EC2 takes whole vCPUs, and just as much memory as was asked for. */
+function onMachine(kind: 'ec2' | 'gpu', needs: Needs, queues: JobQueues): JobSize | undefined {
+  const machine = queues[kind]
+  if (machine === undefined) return undefined
+  const most = mostOf(machine)
+  const task = { vcpu: Math.ceil(needs.cpus), memoryMib: needs.memoryMib }
+  const gpus = 'gpus' in machine ? machine.gpus : 0
+  if (task.vcpu > most.cpus || task.memoryMib > most.memoryMib || needs.gpus > gpus) return undefined
+  if (needs.diskGib > machine.diskGib) return undefined
+  return { queue: kind, stager: STAGER.ec2, task, diskGib: needs.diskGib, gpus: needs.gpus }
+}
+
+/** What a machine has beside the stager. */
+function mostOf(machine: { readonly vcpus: number; readonly memoryMib: number }) {
   return {
-    unschedulable: `the task asks for ${resources.cpus} CPU(s) and ${ramMib} MiB of memory; the largest machine of this installation offers 15.5 CPUs and ${119 * GIB_IN_MIB} MiB`,
+    cpus: machine.vcpus - 2 * STAGER.ec2.vcpu,
+    memoryMib: machine.memoryMib - 2 * STAGER.ec2.memoryMib,
   }
+}
+
+function tooLarge(needs: Needs, { ec2 }: JobQueues): Unschedulable {
+  const fargate = {
+    cpus: 32 - 2 * STAGER.fargate.vcpu,
+    memoryMib: 244 * GIB_IN_MIB - 2 * STAGER.fargate.memoryMib,
+  }
+  const most = ec2 === undefined ? fargate : mostOf(ec2)
+  return {
+    unschedulable: `the task asks for ${sizeInWords(needs)}; the largest machine of this installation offers ${sizeInWords(most)}`,
+  }
+}
+
+function sizeInWords({ cpus, memoryMib }: Pick<Needs, 'cpus' | 'memoryMib'>): string {
+  return `${cpus} CPU(s) and ${memoryMib} MiB of memory`
+}
+
+function steps(first: number, last: number, step: number): readonly number[] {
+  return Array.from({ length: (last - first) / step + 1 }, (_, index) => first + index * step)
 }

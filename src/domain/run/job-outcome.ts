@@ -117,6 +117,8 @@ export function hasEnded(job: Pick<JobDetail, 'status'>): boolean {
 
 const OUT_OF_MEMORY = /OutOfMemory/u
 const CANNOT_PULL = /CannotPull/u
+/** Of EC2 and of Fargate; the same that a job is tried again for (src/domain/job/job-definition.ts). */
+const HOST_LOST = /^(?:Host EC2|Your Spot Task was interrupted)/u
 /** How Batch's blocked queues begin their reasons, and how its limit for them tells that it has struck. */
 const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u
 
@@ -162,6 +164,11 @@ export function explainJobFailure(job: JobDetail): Omit<RunFailure, 'attempt'> {
   if (pull !== undefined) {
     return { kind: 'image-unavailable', message: `the task's image could not be pulled: ${pull}` }
   }
+  // Before the exit codes: a reclaimed machine gives its containers two minutes to end, with whatever code.
+  const host = said(HOST_LOST)
+  if (host !== undefined) {
+    return { kind: 'host-lost', message: `the machine under the task went away: ${host}` }
+  }
   if (failed(CONTAINERS.stageIn) !== undefined) {
     return { kind: 'input-staging-failed', message: 'the inputs could not be brought to the task' }
   }
@@ -171,10 +178,6 @@ export function explainJobFailure(job: JobDetail): Omit<RunFailure, 'attempt'> {
   }
   if (failed(CONTAINERS.stageOut) !== undefined) {
     return { kind: 'output-staging-failed', message: 'the outputs could not be taken from the task' }
-  }
-  const host = said(/^Host EC2/u)
-  if (host !== undefined) {
-    return { kind: 'host-lost', message: `the machine under the task went away: ${host}` }
   }
   return {
     kind: 'engine-error',

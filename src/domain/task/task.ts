@@ -1,3 +1,4 @@
+import type { QueueKind } from '../job/job-queues.ts'
 import type { JsonValue } from '../json.ts'
 
 /** The ten parameter types of a descriptor; upper-cased they are the `type` of run values. */
@@ -121,6 +122,8 @@ export interface Task extends TaskDescriptor {
   readonly image: TaskImage
   /** ARN of the Batch job definition of this task version; null when no queue of the stage can hold the request. */
   readonly jobDefinitionArn: string | null
+  /** Kind of queue that the definition was made for; null without one. */
+  readonly queue: QueueKind | null
   /** Why there is no job definition, in words for the task's author. */
   readonly unschedulableReason: string | null
   readonly hasLogo: boolean

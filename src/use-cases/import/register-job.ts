@@ -1,12 +1,13 @@
 import { describeJob, type JobSettings } from '../../domain/job/job-definition.ts'
-import { sizeJob } from '../../domain/job/job-size.ts'
+import type { JobQueues } from '../../domain/job/job-queues.ts'
+import { placeJob } from '../../domain/job/job-size.ts'
 import type { Task, TaskDescriptor } from '../../domain/task/task.ts'
 import type { ImageRegistry, JobScheduler } from '../../ports.ts'
 
 interface RegisterJobDependencies {
   readonly registry: Pick<ImageRegistry, 'reference'>
   readonly scheduler: Pick<JobScheduler, 'registerDefinition' | 'deregisterDefinition'>
-  readonly settings: { readonly job: JobSettings }
+  readonly settings: { readonly job: JobSettings; readonly queues: JobQueues }
 }
 
 /**
@@ -17,15 +18,17 @@ export async function registerJob(
   { registry, scheduler, settings }: RegisterJobDependencies,
   task: TaskDescriptor & Pick<Task, 'id' | 'image'>,
   diskBytes: number,
-): Promise<Pick<Task, 'jobDefinitionArn' | 'unschedulableReason'>> {
-  const size = sizeJob(task.resources, diskBytes)
-  if ('unschedulable' in size) return { jobDefinitionArn: null, unschedulableReason: size.unschedulable }
+): Promise<Pick<Task, 'jobDefinitionArn' | 'queue' | 'unschedulableReason'>> {
+  const size = placeJob(task.resources, diskBytes, settings.queues)
+  if ('unschedulable' in size) {
+    return { jobDefinitionArn: null, queue: null, unschedulableReason: size.unschedulable }
+  }
   const reference = registry.reference(task.image.repository, task.image.digest)
   const jobDefinitionArn = await scheduler.registerDefinition(
     describeJob(task, reference, size, settings.job),
   )
   for (const arn of earlierRevisions(jobDefinitionArn)) await scheduler.deregisterDefinition(arn)
-  return { jobDefinitionArn, unschedulableReason: null }
+  return { jobDefinitionArn, queue: size.queue, unschedulableReason: null }
 }
 
 /** Batch counts revisions from 1 and never gives a number twice. */

@@ -53,7 +53,7 @@ describeJobScheduler('Batch', async () => {
   }
 
   return {
-    scheduler: createBatchJobScheduler({ client, jobQueueArn: 'tasks' }),
+    scheduler: createBatchJobScheduler({ client, jobQueueArns: ['tasks'] }),
 
     async findContainers(definitionArn) {
       const command = new DescribeJobDefinitionsCommand({ jobDefinitions: [definitionArn], status: 'ACTIVE' })

@@ -8,6 +8,7 @@ import { stubClient } from './stub-client.ts'
 const QUEUE = 'arn:aws:batch:eu-west-1:000000000000:job-queue/tasks'
 const JOB = {
   jobName: 'run-1',
+  jobQueueArn: QUEUE,
   jobDefinitionArn: 'arn:aws:batch:eu-west-1:000000000000:job-definition/a:1',
   overrides: describeOverrides({ NAME: 'value' }),
   tags: { run: '1' },
@@ -15,7 +16,7 @@ const JOB = {
 
 function aScheduler(script: readonly unknown[]) {
   const { client, sent } = stubClient<BatchClient>(script)
-  return { scheduler: createBatchJobScheduler({ client, jobQueueArn: QUEUE }), sent }
+  return { scheduler: createBatchJobScheduler({ client, jobQueueArns: [QUEUE] }), sent }
 }
 
 const clientException = (message: string, httpStatusCode = 400) =>
@@ -74,15 +75,27 @@ describe('submission to Batch', () => {
 
     await expect(scheduler.submit(JOB)).rejects.toBe(error)
   })
-
-  it('needs a queue', async () => {
-    const scheduler = createBatchJobScheduler({ client: stubClient<BatchClient>([{}]).client })
-
-    await expect(scheduler.submit(JOB)).rejects.toThrow('no job queue')
-  })
 })
 
 describe('looking for jobs at Batch', () => {
+  it('goes through all queues', async () => {
+    const { client, sent } = stubClient<BatchClient>([{ jobSummaryList: [] }])
+    const scheduler = createBatchJobScheduler({ client, jobQueueArns: ['first', 'second'] })
+
+    await scheduler.findByName('run-1')
+
+    expect(sent.map(({ input }) => (input as { readonly jobQueue: string }).jobQueue)).toEqual([
+      'first',
+      'second',
+    ])
+  })
+
+  it('needs queues', async () => {
+    const scheduler = createBatchJobScheduler({ client: stubClient<BatchClient>([{}]).client })
+
+    await expect(scheduler.findByName('run-1')).rejects.toThrow('no job queues')
+  })
+
   const detail = (jobId: string) => ({ jobId, jobName: 'run-1', status: 'RUNNING' })
 
   it('describes a hundred at a time', async () => {

@@ -3,11 +3,13 @@ import {
   ExecutionDoesNotExist,
   InvalidToken,
   type SFNClient,
+  SFNServiceException,
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
 import { describe, expect, it } from 'vitest'
 import { createSfnRunWorkflow } from '../../../src/adapters/aws/sfn-run-workflow.ts'
+import { WorkflowUnavailableError } from '../../../src/ports.ts'
 import { stubClient } from './stub-client.ts'
 
 const MACHINE = 'arn:aws:states:eu-west-1:000000000000:stateMachine:runs'
@@ -35,6 +37,21 @@ describe('Step Functions workflow', () => {
     const { workflow } = aWorkflow([new ExecutionAlreadyExists(ERROR)])
 
     await expect(workflow.start('run-1')).resolves.toBeUndefined()
+  })
+
+  it.each([
+    ['that did not answer', new Error('timed out')],
+    ['that failed', new SFNServiceException({ ...ERROR, name: 'InternalServerError', $fault: 'server' })],
+    [
+      'that asks to slow down',
+      new SFNServiceException({ ...ERROR, name: 'ThrottlingException', $fault: 'client' }),
+    ],
+  ])('tells a service %s from one that refuses', async (_, cause) => {
+    const refusal = new SFNServiceException({ ...ERROR, name: 'AccessDeniedException', $fault: 'client' })
+    const { workflow } = aWorkflow([cause, refusal])
+
+    await expect(workflow.start('run-1')).rejects.toThrow(WorkflowUnavailableError)
+    await expect(workflow.start('run-1')).rejects.toBe(refusal)
   })
 
   it('takes an execution that does not exist for stopped', async () => {
@@ -95,7 +112,6 @@ describe('Step Functions workflow', () => {
     const failure = new Error('connection lost')
     const { workflow } = aWorkflow([failure])
 
-    await expect(workflow.start('run-1')).rejects.toBe(failure)
     await expect(workflow.stop('run-1', 'cancelled')).rejects.toBe(failure)
     await expect(workflow.succeedToken('token', {})).rejects.toBe(failure)
     await expect(workflow.failToken('token', 'a', 'b')).rejects.toBe(failure)

@@ -99,7 +99,7 @@ async function aService() {
     run: async () => {
       const written: string[] = []
       const progress = createProgress({ isTTY: true, write: (text) => written.push(text) }, () => 0)
-      const client = createUploadClient(baseUrl, [1, 1])
+      const client = createUploadClient(baseUrl, { pausesMs: [1, 1] })
       const outcome = uploadBundle({ bundle, url: baseUrl, client, progress, pollMs: 1 })
       return { outcome: await outcome.catch((error: unknown) => error), written: written.join('') }
     },

@@ -86,7 +86,7 @@ describe('verdict of the fault test', () => {
     ['jobs', anAftermath('RUNNING')],
     ['executions', anAftermath('SUCCEEDED', { runningExecutions: [ID] })],
     ['containers', anAftermath('SUCCEEDED', { containers: ['task'] })],
-    ['stagers', anAftermath('SUCCEEDED', { stagers: ['node stager/main.ts'] })],
+    ['stagers', anAftermath('SUCCEEDED', { stagers: ['node stager.mjs'] })],
     [
       'places among the active runs',
       anAftermath('SUCCEEDED', { tableRuns: new Map([[ID, { isActive: true }]]) }),

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { JobDetail } from '../../../src/domain/run/job-outcome.ts'
 import type { Run } from '../../../src/domain/run/run.ts'
 import { isActive, isFinal } from '../../../src/domain/run/transitions.ts'
+import { WorkflowUnavailableError } from '../../../src/ports.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
 import { createRun } from '../../../src/use-cases/create-run.ts'
@@ -10,6 +11,7 @@ import { failRun } from '../../../src/use-cases/fail-run.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { recordJobState } from '../../../src/use-cases/record-job-state.ts'
 import { submitJob } from '../../../src/use-cases/submit-job.ts'
+import { sweepDeletions } from '../../../src/use-cases/sweep-deletions.ts'
 import { sweepRuns } from '../../../src/use-cases/sweep-runs.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { createChance } from './chance.ts'
@@ -25,7 +27,7 @@ export interface WorldOptions {
   readonly steps: number
 }
 
-const SETTINGS = { graceSeconds: 300, stepLimitSeconds: 10_800 }
+const SETTINGS = { graceSeconds: 300, stepLimitSeconds: 10_800, lateWriteSeconds: 600 }
 const MOST_RUNS = 3
 /** No more than the workflow's retries: a step that never succeeds is another matter. */
 const MOST_FAULTS = 6
@@ -44,13 +46,13 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   const engine = await anEngine()
   const processes = createProcesses(chance)
   const batch = createSimulatedBatch(engine.scheduler, engine.objects, chance)
-  const { runs, scheduler, tasks, objects, identity } = engine
-  const { stagerApiUrl } = engine
+  const { runs, scheduler, tasks, objects, identity, logs } = engine
+  const { queues, stagerApiUrl } = engine
   const workflow = createSimulatedWorkflow({
     submitJob: (runId, taskToken) => (onEnd) =>
       processes.spawn(
         { runs, scheduler, tasks, workflow },
-        (ports) => submitJob({ ...ports, stagerApiUrl }, { runId, taskToken }),
+        (ports) => submitJob({ ...ports, logs, queues, stagerApiUrl }, { runId, taskToken }),
         onEnd,
       ),
     collectOutputs: (runId) => (onEnd) =>
@@ -73,7 +75,22 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
       workflow: typeof workflow
     }) => Promise<unknown>,
   ): void {
-    processes.spawn({ runs, scheduler, workflow }, work, () => undefined)
+    processes.spawn(
+      { runs, scheduler, workflow },
+      (ports) => work({ ...ports, workflow: withFailuresTold(ports.workflow) }),
+      () => undefined,
+    )
+  }
+
+  /** As the adapter of Step Functions does. */
+  function withFailuresTold(port: typeof workflow): typeof workflow {
+    return {
+      ...port,
+      start: (runId) =>
+        port.start(runId).catch((cause: unknown) => {
+          throw new WorkflowUnavailableError('away', { cause })
+        }),
+    }
   }
 
   /** A client that does what core does. */
@@ -100,17 +117,17 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   }
 
   function sweep(): void {
-    command((ports) =>
-      sweepRuns(
-        { ...ports, identity, settings: SETTINGS },
-        { timeLeftMs: () => 300_000, onRepair: () => undefined, onProblem: () => undefined },
-      ),
-    )
+    command(async (ports) => {
+      const deps = { ...engine, ...ports, settings: SETTINGS }
+      const nothing = (): void => undefined
+      await sweepRuns(deps, { timeLeftMs: () => 300_000, onRepair: nothing, onProblem: nothing })
+      await sweepDeletions(deps, { isTimeUp: () => false, onTaskDeleted: nothing, onProblem: nothing })
+    })
   }
 
   function deliver(event: JobDetail): void {
     if (!chance.is(0.3)) events = events.filter((other) => other !== event)
-    if (chance.is(0.7)) command((ports) => recordJobState(ports, event))
+    if (chance.is(0.7)) command((ports) => recordJobState({ ...ports, logs }, event))
   }
 
   /** What may happen next, what is likelier more often. */
@@ -163,7 +180,8 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   async function isOver(): Promise<boolean> {
     const found = await Promise.all(created.map((runId) => runs.find(runId)))
     const isActiveRun = found.some((run) => run !== undefined && isActive(run.state))
-    return !isActiveRun && batch.live().length + liveExecutions().length === 0
+    const inRemoval = await runs.listInRemoval(identity.now(), MOST_RUNS)
+    return !isActiveRun && batch.live().length + liveExecutions().length + inRemoval.length === 0
   }
 
   /** Lets everything that is under way come to its end. */
@@ -188,8 +206,8 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     if (run.state === 'FAILED' && hasSucceeded && kind !== 'cancelled') {
       return `run ${run.id} succeeded, but is FAILED: ${message}`
     }
-    // The only one that a client was told of: nothing else goes wrong more often than it is tried again.
-    if (kind === 'engine-error' && message !== 'the workflow of the run could not be started') {
+    // Nothing goes wrong more often than it is tried again.
+    if (kind === 'engine-error') {
       return `the engine gave up run ${run.id}: ${message}`
     }
     return undefined
@@ -231,6 +249,11 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
           : [`${counted} ends were counted of ${created.length} runs, ${ended} have one`]),
         ...batch.live().map(({ jobName, status }) => `job ${jobName} is left over: ${status}`),
         ...liveExecutions().map(({ runId }) => `the workflow of run ${runId} is left over`),
+        ...(await runs.listInRemoval(identity.now(), MOST_RUNS)).map((id) => `run ${id} is deleted in part`),
+        ...objects
+          .keys()
+          .filter((key) => !found.some((run) => run !== undefined && key.includes(run.id)))
+          .map((key) => `object ${key} has no run`),
         ...found.flatMap((run) => (run === undefined ? [] : (problemOf(run) ?? []))),
       ]
     },

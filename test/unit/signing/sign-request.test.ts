@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createSigner, regionOf } from '../../../src/signing/sign-request.ts'
 import { expectedSignature, readAuthorization } from '../../fixtures/verify-signature.ts'
+import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
 const CREDENTIALS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: SECRET }
@@ -87,6 +88,43 @@ describe('signer', () => {
 
     expect(readAuthorization(first.headers.authorization).accessKeyId).toBe('FIRST')
     expect(readAuthorization(second.headers.authorization).accessKeyId).toBe('SECOND')
+  })
+})
+
+describe('credentials of a container', () => {
+  afterEach(() => {
+    closeWebServers()
+    vi.unstubAllEnvs()
+  })
+
+  it('are kept while they are valid, and renewed before they expire', async () => {
+    const secondsLeft = [60, 3600]
+    let given = 0
+    const { href } = await aWebServer((_, response) => {
+      const Expiration = new Date(Date.now() + 1000 * (secondsLeft[given] ?? 0)).toISOString()
+      given += 1
+      response.end(
+        JSON.stringify({ AccessKeyId: `AKID${given}`, SecretAccessKey: SECRET, Token: 't', Expiration }),
+      )
+    })
+    // Neither keys nor profiles of whoever runs this come first.
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']) {
+      vi.stubEnv(name, undefined)
+    }
+    for (const name of ['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE']) vi.stubEnv(name, '/dev/null')
+    vi.stubEnv('AWS_CONTAINER_CREDENTIALS_FULL_URI', href)
+    const sign = createSigner({ region: 'eu-west-1' })
+    const keyOfNext = async (): Promise<string> =>
+      readAuthorization((await sign({ method: 'GET', host: HOST, path: '/' })).headers.authorization)
+        .accessKeyId
+
+    const first = await keyOfNext()
+    // In the background, while the old ones still hold.
+    await vi.waitUntil(async () => (await keyOfNext()) === 'AKID2')
+    const last = await keyOfNext()
+
+    expect([first, last]).toEqual(['AKID1', 'AKID2'])
+    expect(given).toBe(2)
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
 import { isFinal, RUN_STATES } from '../../../src/domain/run/transitions.ts'
+import { WorkflowUnavailableError } from '../../../src/ports.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
@@ -149,7 +150,21 @@ describe('the state action RUNNING', () => {
     expect(run.state).toBe('QUEUED')
   })
 
-  it('leaves no run QUEUING when the workflow cannot be started', async () => {
+  it('leaves a run to the sweeper when Step Functions does not answer', async () => {
+    const engine = await provisioned()
+    const start = () => Promise.reject(new WorkflowUnavailableError('away'))
+
+    const { run } = await changeRunState(
+      { ...engine, workflow: { ...engine.workflow, start } },
+      RUN_ID,
+      'RUNNING',
+    )
+
+    expect(run.state).toBe('QUEUING')
+    expect((await engine.runs.find(RUN_ID))?.state).toBe('QUEUING')
+  })
+
+  it('leaves no run QUEUING when the workflow is refused', async () => {
     const engine = await provisioned()
     const workflow = { ...engine.workflow, start: () => Promise.reject(new Error('away')) }
 

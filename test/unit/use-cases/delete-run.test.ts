@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { completeDeletion, deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
@@ -18,6 +18,7 @@ async function aRunningRun() {
   await engine.workflow.start(RUN_ID)
   const { jobId } = await engine.scheduler.submit({
     jobName: 'job',
+    jobQueueArn: 'tasks',
     jobDefinitionArn: engine.task.jobDefinitionArn ?? '',
     overrides: {} as never,
     tags: {},
@@ -32,17 +33,27 @@ async function aRunningRun() {
 }
 
 describe('the deletion of a run', () => {
-  it('cancels what is live and leaves nothing', async () => {
+  it('cancels what is live and leaves no file and no log', async () => {
     const { engine, jobId } = await aRunningRun()
 
     await deleteRun(engine, RUN_ID)
 
     expect(await engine.runs.find(RUN_ID)).toBeUndefined()
-    expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
     expect(engine.objects.keys()).toEqual([])
     expect(await engine.logs.read(LOG, 100)).toBe('')
     expect([...engine.workflow.stoppedRuns.keys()]).toEqual([RUN_ID])
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
+  })
+
+  it('is completed with what came late: files, values, the record', async () => {
+    const { engine } = await aRunningRun()
+    await deleteRun(engine, RUN_ID)
+    await engine.objects.put(`task-run-outputs-${RUN_ID}/1-1/sum`, '1')
+
+    await completeDeletion(engine, RUN_ID)
+
+    expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
+    expect(engine.objects.keys()).toEqual([])
   })
 
   it('hides the run from the first step on', async () => {
@@ -60,14 +71,15 @@ describe('the deletion of a run', () => {
     ['the workflow', (engine) => ({ ...engine, workflow: { ...engine.workflow, stop: away } })],
     ['the job', (engine) => ({ ...engine, scheduler: { ...engine.scheduler, terminate: away } })],
     ['the files', (engine) => ({ ...engine, objects: { ...engine.objects, removeAll: away } })],
+    ['the log', (engine) => ({ ...engine, logs: { ...engine.logs, remove: away } })],
     ['the record', (engine) => ({ ...engine, runs: { ...engine.runs, remove: away } })],
   ]
 
   it.each(BREAKS)('that broke off at %s is completed by a repetition', async (_, broken) => {
     const { engine, jobId } = await aRunningRun()
-    await expect(deleteRun(broken(engine), RUN_ID)).rejects.toThrow('away')
+    await expect(completeDeletion(broken(engine), RUN_ID)).rejects.toThrow('away')
 
-    await deleteRun(engine, RUN_ID)
+    await completeDeletion(engine, RUN_ID)
 
     expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
     expect(engine.objects.keys()).toEqual([])
@@ -76,5 +88,6 @@ describe('the deletion of a run', () => {
 
   it.each([RUN_ID, 'no UUID'])('of an unknown run (%s) does nothing', async (runId) => {
     await expect(deleteRun(await anEngine(), runId)).resolves.toBeUndefined()
+    await expect(completeDeletion(await anEngine(), runId)).resolves.toBeUndefined()
   })
 })

@@ -8,7 +8,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 const NOT_FOUND = { error: 'INTERNAL_TASK_NOT_FOUND' }
 
 async function anEngineWithRuns() {
-  const engine = await anEngine({ run: {} })
+  const engine = await anEngine({ run: { job: { attempt: 1, jobName: 'job', logStreamName: 'log' } } })
   await provisionInput(engine, RUN_ID, { parameterName: 'a', value: 1 })
   for (let count = 0; count < 12; count += 1) await createRun(engine, engine.task)
   await engine.objects.put(`task-${engine.task.id}-def/descriptor.yml`, 'name: x')
@@ -23,7 +23,7 @@ describe('the deletion of a task', () => {
 
     await deleteTask({ ...engine, registry }, engine.task)
 
-    expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
+    expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
     expect(engine.objects.keys()).toEqual([])
     expect(engine.scheduler.definitions.size).toBe(0)
     expect(removed).toEqual([[engine.task.image.repository, engine.task.image.tag]])
@@ -53,7 +53,7 @@ describe('the deletion of a task', () => {
 
     expect(deleted.status).toBe('fulfilled')
     expect(created.map(({ status }) => status)).toContain('rejected')
-    expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
+    expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
   })
 
   it('goes on when one part fails, hides the task, and is completed by a repetition', async () => {
@@ -61,7 +61,7 @@ describe('the deletion of a task', () => {
     const broken = {
       ...engine,
       registry: { removeImage: () => Promise.reject(new Error('the registry is away')) },
-      runs: { ...engine.runs, remove: () => Promise.reject(new Error('the table is away')) },
+      logs: { remove: () => Promise.reject(new Error('the logs are away')) },
     }
 
     await expect(deleteTask(broken, engine.task)).rejects.toThrow(/unfinished/u)
@@ -71,7 +71,7 @@ describe('the deletion of a task', () => {
     expect(await engine.tasks.list()).toEqual([])
     await expect(createRun(engine, engine.task)).rejects.toMatchObject(NOT_FOUND)
     await deleteTask(engine, engine.task)
-    expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
+    expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
     expect(await engine.tasks.beginRemoval(engine.task)).toBeUndefined()
   })
 })

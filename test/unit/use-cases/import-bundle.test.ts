@@ -320,7 +320,11 @@ describe('a refused bundle', () => {
   })
 
   it('that is missing is refused', async () => {
-    const upload = await run(anImporter())
+    const importer = anImporter()
+    const created = { id: UPLOAD_ID, key: uploadKey(UPLOAD_ID), taskId: 'task-1', createdAt: '2026-01-01' }
+    await importer.uploads.create({ ...created, purpose: 'task', state: 'CREATED' })
+
+    const upload = await run(importer)
 
     expect(upload.error).toMatchObject({ status: 400, errorCode: NOT_EXTRACTED[0] })
   })

@@ -323,6 +323,14 @@ describe('what is none of the importer’s business', () => {
     expect(importer.objects.keys()).toEqual([uploadKey(UPLOAD_ID)])
   })
 
+  it('are arrivals of objects that were removed with their upload', async () => {
+    const importer = anImporter()
+
+    await importBundle(importer, { uploadId: 'aborted', key: uploadKey('aborted') })
+
+    expect(await importer.uploads.find('aborted')).toBeUndefined()
+  })
+
   it('are requests for uploads that nobody knows', async () => {
     const importer = anImporter()
 

@@ -260,6 +260,20 @@ describe('events of a job', () => {
     expect(late).toBe('stale')
   })
 
+  it('no longer tell why a job waits once it has a machine', async () => {
+    const engine = await submitted()
+    const blocked = { statusReason: 'CAPACITY: none', createdAt: Date.parse('2026-01-01T00:00:00Z') }
+    await recordJobState(engine, anEvent('RUNNABLE', blocked))
+
+    await recordJobState(engine, anEvent('RUNNABLE'))
+    const before = await engine.runs.find(RUN_ID)
+    await recordJobState(engine, anEvent('STARTING'))
+
+    expect(before?.job?.waiting?.reason).toBe('CAPACITY: none')
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'PENDING', job: { jobId: 'job-1' } })
+    expect((await engine.runs.find(RUN_ID))?.job?.waiting).toBeUndefined()
+  })
+
   it('tell why a job failed', async () => {
     const engine = await submitted()
     const containers = [{ name: 'task', exitCode: 3, logStreamName: 'stream' }]

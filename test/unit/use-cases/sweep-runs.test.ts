@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
 import type { Run } from '../../../src/domain/run/run.ts'
+import { runLogKey } from '../../../src/domain/storage-keys.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { submitJob } from '../../../src/use-cases/submit-job.ts'
 import { type Repair, type Sweep, sweepRuns } from '../../../src/use-cases/sweep-runs.ts'
@@ -79,6 +80,33 @@ describe('a sweep of runs whose events were lost', () => {
       state: 'FAILED',
       failure: { kind: 'task-failed', exitCode: 3 },
     })
+  })
+
+  it('keeps the log of a job that has ended, as its event would have', async () => {
+    const engine = await submitted()
+    const containers = [{ name: 'task', exitCode: 3, logStreamName: 'a/task/1' }]
+    engine.scheduler.change('job-1', { status: 'FAILED', attempts: [{ taskProperties: [{ containers }] }] })
+    engine.logs.put('a/task/1', 'last words\n')
+
+    await sweep(engine)
+
+    expect(engine.objects.text(runLogKey(RUN_ID))).toBe('last words\n')
+  })
+
+  it('ends a run whose log cannot be kept', async () => {
+    const engine = await submitted()
+    const containers = [{ name: 'task', exitCode: 0, logStreamName: 'a/task/1' }]
+    engine.scheduler.change('job-1', {
+      status: 'SUCCEEDED',
+      attempts: [{ taskProperties: [{ containers }] }],
+    })
+    engine.logs.put('a/task/1', 'last words\n')
+    const put = () => Promise.reject(new Error('away'))
+
+    const { repairs, problems } = await sweep({ ...engine, objects: { ...engine.objects, put } })
+
+    expect([repairs.length, problems]).toEqual([1, [RUN_ID]])
+    expect(engine.workflow.answers.has(TOKEN)).toBe(true)
   })
 
   it('leaves a run alone that goes on as it should, however long', async () => {
@@ -235,7 +263,12 @@ describe('a sweep of what no run wants', () => {
   it('touches no job that is not a run', async () => {
     const engine = await started()
     const { jobDefinitionArn } = engine.task
-    const job = { jobName: 'nightly-backup', jobDefinitionArn: jobDefinitionArn ?? '', tags: {} }
+    const job = {
+      jobName: 'nightly-backup',
+      jobQueueArn: 'tasks',
+      jobDefinitionArn: jobDefinitionArn ?? '',
+      tags: {},
+    }
     await engine.scheduler.submit({ ...job, overrides: { taskProperties: [{ containers: [] }] } })
     engine.identity.advance(settings.graceSeconds)
 

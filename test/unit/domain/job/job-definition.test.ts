@@ -7,18 +7,26 @@ import {
 } from '../../../../src/domain/job/job-definition.ts'
 import { aTask, RUN_ID } from '../../../fixtures/builders.ts'
 
+const SETTINGS = {
+  definitionPrefix: 'app-engine-test',
+  stagerImage: 'stager:1',
+  executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
+  logGroupName: '/app-engine/test/jobs',
+  region: 'eu-west-1',
+  attemptTimeoutSeconds: 86_400,
+}
+
 const definition = describeJob(
   aTask({ inputFolder: '/data/in', outputFolder: '/data/out' }),
   'registry.example.org/addition@sha256:0',
-  { task: { vcpu: 1.5, memoryMib: 4096 }, stager: { vcpu: 0.25, memoryMib: 512 }, diskGib: 21 },
   {
-    definitionPrefix: 'app-engine-test',
-    stagerImage: 'stager:1',
-    executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
-    logGroupName: '/app-engine/test/jobs',
-    region: 'eu-west-1',
-    attemptTimeoutSeconds: 86_400,
+    queue: 'fargate',
+    task: { vcpu: 1.5, memoryMib: 4096 },
+    stager: { vcpu: 0.25, memoryMib: 512 },
+    diskGib: 21,
+    gpus: 0,
   },
+  SETTINGS,
 )
 const [properties] = definition.ecsProperties.taskProperties
 const containers = new Map(properties.containers.map((container) => [container.name, container]))
@@ -91,5 +99,35 @@ describe('the name of a job', () => {
 
   it.each(['nightly-backup', 'run-1-1', `run-${RUN_ID}-0`])('of somebody else is not taken: %s', (name) => {
     expect(parseJobName(name)).toBeUndefined()
+  })
+})
+
+describe('the job definition for machines with GPUs', () => {
+  const size = {
+    queue: 'gpu',
+    task: { vcpu: 4, memoryMib: 8192 },
+    stager: { vcpu: 1, memoryMib: 512 },
+    diskGib: 60,
+    gpus: 2,
+  } as const
+  const onGpus = describeJob(aTask(), 'registry.example.org/addition@sha256:0', size, SETTINGS)
+  const [properties] = onGpus.ecsProperties.taskProperties
+
+  it('is for EC2, and says nothing that only Fargate knows', () => {
+    expect(onGpus.platformCapabilities).toEqual(['EC2'])
+    expect(Object.keys(properties).sort()).toEqual(['containers', 'executionRoleArn', 'volumes'])
+  })
+
+  it('gives the GPUs to the task alone', () => {
+    const gpusOf = (name: string) =>
+      properties.containers
+        .find((container) => container.name === name)
+        ?.resourceRequirements.find(({ type }) => type === 'GPU')?.value
+
+    expect([gpusOf('stage-in'), gpusOf('task'), gpusOf('stage-out')]).toEqual([undefined, '2', undefined])
+  })
+
+  it('has no job role either', () => {
+    expect(JSON.stringify(onGpus)).not.toContain('taskRoleArn')
   })
 })

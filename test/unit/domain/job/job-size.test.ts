@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type JobSize, sizeJob } from '../../../../src/domain/job/job-size.ts'
+import type { JobQueues } from '../../../../src/domain/job/job-queues.ts'
+import { type JobSize, placeJob } from '../../../../src/domain/job/job-size.ts'
 import type { TaskResources } from '../../../../src/domain/task/task.ts'
 
 const GIB = 1024 ** 3
@@ -10,8 +11,16 @@ const needs = (changes: Partial<TaskResources> = {}): TaskResources => ({
   internet: false,
   ...changes,
 })
-const sized = (resources: TaskResources, imageBytes = 0): JobSize => {
-  const size = sizeJob(resources, imageBytes)
+const ONLY_FARGATE: JobQueues = { fargate: { arn: 'fargate' } }
+const MACHINE = { vcpus: 64, memoryMib: 480 * 1024, diskGib: 500 }
+const ALL_QUEUES: JobQueues = {
+  ...ONLY_FARGATE,
+  internet: { arn: 'internet' },
+  ec2: { arn: 'ec2', ...MACHINE },
+  gpu: { arn: 'gpu', ...MACHINE, gpus: 4 },
+}
+const sized = (resources: TaskResources, imageBytes = 0, queues = ONLY_FARGATE): JobSize => {
+  const size = placeJob(resources, imageBytes, queues)
   if ('unschedulable' in size) throw new Error(size.unschedulable)
   return size
 }
@@ -28,6 +37,9 @@ describe('the size of a job', () => {
     [4, 29, [8, 32]],
     [8, 59, [16, 64]],
     [15, 119, [16, 120]],
+    [15, 120, [32, 244]],
+    [16, 4, [32, 60]],
+    [31, 243, [32, 244]],
   ])('of %d CPU and %d GiB is the smallest pair that Fargate sells and that holds it', (cpus, gib, pair) => {
     const size = sized(needs({ cpus, ramBytes: String(gib * GIB) }))
 
@@ -52,6 +64,66 @@ describe('the size of a job', () => {
     ['a GPU', needs({ gpus: 1 })],
     ['the internet', needs({ internet: true })],
   ])('is refused in words for %s', (_, resources) => {
-    expect(sizeJob(resources, 0)).toEqual({ unschedulable: expect.stringMatching(/^the task asks for /u) })
+    expect(placeJob(resources, 0, ONLY_FARGATE)).toEqual({
+      unschedulable: expect.stringMatching(/^the task asks for /u),
+    })
+  })
+})
+
+/** Every pair of vCPU and GiB that Fargate sells and the stager leaves something of. */
+const GRID: readonly (readonly [vcpu: number, gib: number])[] = [
+  ...range(2, 4, 1).map((gib) => [1, gib] as const),
+  ...range(5, 8, 1).map((gib) => [1, gib] as const),
+  ...range(4, 16, 1).map((gib) => [2, gib] as const),
+  ...range(8, 30, 1).map((gib) => [4, gib] as const),
+  ...range(16, 60, 4).map((gib) => [8, gib] as const),
+  ...range(32, 120, 8).map((gib) => [16, gib] as const),
+  ...[60, 120, 244].map((gib) => [32, gib] as const),
+]
+
+function range(first: number, last: number, step: number): readonly number[] {
+  return Array.from({ length: (last - first) / step + 1 }, (_, index) => first + index * step)
+}
+
+describe('the grid of Fargate', () => {
+  it.each(GRID)('is used whole: %d vCPU with %d GiB', (vcpu, gib) => {
+    const asked = needs({ cpus: vcpu - 0.5, ramBytes: String((gib - 1) * GIB) })
+
+    expect(total(sized(asked))).toEqual([vcpu, gib])
+  })
+})
+
+describe('the queue of a job', () => {
+  it.each([
+    ['what fits on Fargate', needs(), 'fargate'],
+    ['the internet', needs({ internet: true }), 'internet'],
+    ['more memory than Fargate has', needs({ ramBytes: String(400 * GIB) }), 'ec2'],
+    ['more CPUs than Fargate has', needs({ cpus: 48 }), 'ec2'],
+    ['GPUs', needs({ gpus: 2 }), 'gpu'],
+  ])('for %s is the one that has it', (_, resources, queue) => {
+    expect(sized(resources, 0, ALL_QUEUES)).toMatchObject({ queue, gpus: resources.gpus })
+  })
+
+  it('on EC2 gets whole CPUs, and as much memory as it asks for', () => {
+    const { task } = sized(needs({ cpus: 33.5, ramBytes: String(300 * GIB) }), 0, ALL_QUEUES)
+
+    expect(task).toEqual({ vcpu: 34, memoryMib: 300 * 1024 })
+  })
+
+  it.each([
+    ['more than any machine has', needs({ ramBytes: String(480 * GIB) }), 'offers 62 CPU'],
+    ['more GPUs than a machine has', needs({ gpus: 8 }), 'offers 4, 62 CPU'],
+    ['GPUs and the internet', needs({ gpus: 1, internet: true }), 'no queue offers together'],
+    [
+      'the internet and much memory',
+      needs({ internet: true, ramBytes: String(300 * GIB) }),
+      'offers 31.5 CPU',
+    ],
+  ])('is none for %s', (_, resources, words) => {
+    expect(placeJob(resources, 0, ALL_QUEUES)).toEqual({ unschedulable: expect.stringContaining(words) })
+  })
+
+  it('is none for an image that the machines with GPUs have no room for', () => {
+    expect(placeJob(needs({ gpus: 1 }), 200 * GIB, ALL_QUEUES)).toHaveProperty('unschedulable')
   })
 })

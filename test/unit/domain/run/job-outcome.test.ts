@@ -90,8 +90,15 @@ describe('the reason of a failed job', () => {
     expect(explainJobFailure(aFailedJob([{ name, exitCode: 1 }])).kind).toBe(kind)
   })
 
-  it('is the host when it went away', () => {
-    expect(explainJobFailure(aFailedJob([], 'Host EC2 (instance i-0) terminated.')).kind).toBe('host-lost')
+  it.each([
+    ['of EC2', [], 'Host EC2 (instance i-0) terminated.'],
+    [
+      'of Fargate, not the code that its containers ended with',
+      [{ name: 'task', exitCode: 143 }],
+      'Your Spot Task was interrupted.',
+    ],
+  ])('is the host when it went away: one %s', (_, containers, statusReason) => {
+    expect(explainJobFailure(aFailedJob(containers, statusReason)).kind).toBe('host-lost')
   })
 
   it.each([

@@ -8,7 +8,13 @@ export function aDefinition(): JobDefinition {
   return describeJob(
     { id: 'task-1', namespace: 'org.example', version: '1.0.0', inputFolder: '/in', outputFolder: '/out' },
     '127.0.0.1:4566/app-engine/task@sha256:0',
-    { task: { vcpu: 0.5, memoryMib: 1024 }, stager: { vcpu: 0.25, memoryMib: 512 }, diskGib: 21 },
+    {
+      queue: 'fargate',
+      task: { vcpu: 0.5, memoryMib: 1024 },
+      stager: { vcpu: 0.25, memoryMib: 512 },
+      diskGib: 21,
+      gpus: 0,
+    },
     {
       definitionPrefix: 'app-engine',
       stagerImage: 'stager',

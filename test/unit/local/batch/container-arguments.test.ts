@@ -111,6 +111,15 @@ describe('plain processes', () => {
     expect(words).toEqual(['stage-out', '/host/1', '/outside'])
   })
 
+  it('may be those of a process in the container’s place', () => {
+    expect(processArguments(aTask(), ['sh', 'task.sh', '/in', '/out'])).toEqual([
+      'sh',
+      'task.sh',
+      '/host/0',
+      '/host/1',
+    ])
+  })
+
   it('get the variables that Batch adds', () => {
     const environment = environmentOf(aTask(stager))
 

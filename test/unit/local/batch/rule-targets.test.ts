@@ -20,7 +20,13 @@ function aDelivery(targets: Target[], ...answers: Response[]) {
   vi.spyOn(client, 'send').mockImplementation(async (command: unknown) => {
     if (command instanceof ListRulesCommand) {
       return command.input.NextToken === undefined
-        ? { Rules: [{ Name: 'other', EventPattern: 'no', State: 'ENABLED' }], NextToken: 'more' }
+        ? {
+            Rules: [
+              { Name: 'other', EventPattern: 'no', State: 'ENABLED' },
+              { Name: 'buckets', EventPattern: '{"source":["aws.s3"]}', State: 'ENABLED' },
+            ],
+            NextToken: 'more',
+          }
         : {
             Rules: [
               { Name: 'jobs', EventPattern: 'yes', State: 'ENABLED' },
@@ -35,8 +41,20 @@ function aDelivery(targets: Target[], ...answers: Response[]) {
   const fetching = vi.fn(async (_url: URL, _options: RequestInit) => answers.shift() ?? new Response('null'))
   vi.stubGlobal('fetch', fetching)
   const warn = vi.fn()
-  const deliver = createRuleDelivery(client, 'http://127.0.0.1:4566', warn)
-  return { deliver: () => (event === undefined ? Promise.reject() : deliver(event)), fetching, warn }
+  let now = 0
+  const deliver = createRuleDelivery(client, 'http://127.0.0.1:4566', warn, () => now)
+  const asked = (kind: typeof ListRulesCommand | typeof TestEventPatternCommand) =>
+    vi.mocked(client.send).mock.calls.filter(([command]: readonly unknown[]) => command instanceof kind)
+      .length
+  return {
+    deliver: () => (event === undefined ? Promise.reject() : deliver(event)),
+    wait: (milliseconds: number) => {
+      now += milliseconds
+    },
+    asked,
+    fetching,
+    warn,
+  }
 }
 
 const functionError = () => new Response('{}', { headers: { 'x-amz-function-error': 'Unhandled' } })
@@ -53,6 +71,19 @@ describe('delivery of events', () => {
     const [url, options] = fetching.mock.calls[0] ?? []
     expect(String(url)).toContain(encodeURIComponent(ARN))
     expect(JSON.parse(String(options?.body))).toEqual(JSON.parse(JSON.stringify(event)))
+  })
+
+  it('asks for the rules once in a burst, and for none that lists other sources', async () => {
+    const { deliver, wait, asked } = aDelivery([{ Id: '1', Arn: ARN }])
+
+    await deliver()
+    await deliver()
+    const inBurst = asked(ListRulesCommand)
+    wait(501)
+    await deliver()
+
+    // Two pages each time; of each event two rules are asked whether they match.
+    expect([inBurst, asked(ListRulesCommand), asked(TestEventPatternCommand)]).toEqual([2, 4, 6])
   })
 
   it('says which targets it leaves out', async () => {

@@ -1,15 +1,15 @@
 import { build } from 'esbuild'
 
 /*
- * Makes the stager's program one file, for its image:
+ * Makes a program one file, for its image:
  *
- *   node stager/bundle.ts <file>
+ *   node local/bundle-program.ts <entry> <file>
  */
-const [outfile] = process.argv.slice(2)
-if (outfile === undefined) throw new Error('usage: bundle.ts <file>')
+const [entry, outfile] = process.argv.slice(2)
+if (entry === undefined || outfile === undefined) throw new Error('usage: bundle-program.ts <entry> <file>')
 
 await build({
-  entryPoints: [`${import.meta.dirname}/main.ts`],
+  entryPoints: [entry],
   outfile,
   bundle: true,
   platform: 'node',

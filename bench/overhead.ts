@@ -1,0 +1,236 @@
+/*
+ * Measures what a run takes beside its container: from `state-actions` to FINISHED of the example task, which does next to nothing,
+ * and side by side the same image run by the engine alone, with the same options:
+ *
+ *   npm run bench:overhead [-- [--rounds 10]]
+ *
+ * The end of a run is the time that the engine wrote with FINISHED. The rounds after those watch the run's item while it changes, which
+ * takes a little time itself, and tell where the time goes. Medians; exits with 1 when the target is missed.
+ */
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { BatchClient, DescribeJobsCommand } from '@aws-sdk/client-batch'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
+import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
+import { createProgress } from '../cli/progress.ts'
+import { runArguments } from '../local/batch/container-arguments.ts'
+import { type ContainerEngine, callEngine } from '../local/container-engine.ts'
+import { detectEngine } from '../local/detect-engine.ts'
+import { startLocalStack } from '../local/stack.ts'
+import { decodeRun, runKey } from '../src/adapters/aws/run-items.ts'
+import { CONTAINERS } from '../src/domain/job/job-definition.ts'
+import type { Run } from '../src/domain/run/run.ts'
+import { isFinal } from '../src/domain/run/transitions.ts'
+import { timeOf } from './measure.ts'
+import { quantile } from './quantile.ts'
+
+const PROJECT = join(import.meta.dirname, '..')
+const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
+/** Loaded when the engine was looked for; the same layers as in the registry. */
+const IMAGE = 'localhost/add-and-echo:1.0.0'
+const INPUTS = { a: 2, b: 3, text: 'x' } as const
+
+const TARGET_MS = 1500
+/** As a client does that is in a hurry; the end itself is read from the run. */
+const POLL_MS = 250
+const WATCH_MS = 10
+/** CPUs and memory as the example's descriptor asks for them. */
+const RESOURCES = [
+  { type: 'VCPU', value: '1' },
+  { type: 'MEMORY', value: '64' },
+] as const
+
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '10' } } })
+const ROUNDS = Number(options.rounds)
+if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error('--rounds takes a whole number')
+
+const instance = `bench-${randomBytes(4).toString('hex')}`
+const directory = join(PROJECT, '.local', instance)
+const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+const stack = await startLocalStack({ instance, progress: createProgress(process.stdout) })
+// The emulator would stay behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
+}
+const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
+const table = DynamoDBDocumentClient.from(new DynamoDBClient({ ...local, endpoint: stack.emulatorUrl }))
+try {
+  const client = createExampleClient(stack.baseUrl)
+  await client.upload(BUNDLE)
+  await withContainer(async (runContainer) => {
+    await measureOverhead(client, runContainer)
+  })
+  await measureSteps(client)
+} finally {
+  await stack.stop()
+  await rm(directory, { recursive: true, force: true })
+}
+
+/** Calls `use` with a function that runs the image alone, as the local Batch server would, and resolves when it has ended. */
+async function withContainer(use: (run: () => Promise<void>) => Promise<void>): Promise<void> {
+  const engine = await detectEngine()
+  const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
+  // The container's user may be any.
+  await chmod(folder, 0o777)
+  for (const [name, value] of Object.entries(INPUTS)) await writeFile(join(folder, name), String(value))
+  let number = 0
+  try {
+    await use(async () => {
+      number += 1
+      await callEngine(
+        engine,
+        ...containerWords(engine, folder, String(number)).slice(engine.globalArguments.length),
+      )
+    })
+  } finally {
+    const names = await callEngine(
+      engine,
+      'ps',
+      '--all',
+      '--quiet',
+      '--filter',
+      `name=app-engine-${instance}-alone`,
+    )
+    if (names !== '') await callEngine(engine, 'rm', ...names.split('\n'))
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function containerWords(engine: ContainerEngine, folder: string, number: string): string[] {
+  const mount = (sourceVolume: string) => ({
+    sourceVolume,
+    containerPath: `/${sourceVolume}`,
+    readOnly: false,
+  })
+  return runArguments(
+    engine,
+    {
+      container: {
+        name: CONTAINERS.task,
+        image: IMAGE,
+        command: [],
+        environment: [],
+        essential: true,
+        dependsOn: [],
+        mountPoints: [mount('inputs'), mount('outputs')],
+        resourceRequirements: [...RESOURCES],
+      },
+      jobId: `alone-${number}`,
+      attempt: 1,
+      instance,
+      directories: { inputs: folder, outputs: folder },
+    },
+    1,
+  )
+}
+
+async function measureOverhead(client: ExampleClient, runContainer: () => Promise<void>): Promise<void> {
+  const alone: number[] = []
+  const runs: number[] = []
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const aloneMs = await timeOf(runContainer)
+    const { startedAt, run } = await startRun(client)
+    const runMs = endOf(await waitForEnd(run)) - startedAt
+    // The first of each starts processes and fills caches.
+    if (round === 0) continue
+    alone.push(aloneMs)
+    runs.push(runMs)
+    console.log(`round ${String(round).padStart(2)}: container ${aloneMs.toFixed(0)} ms, run ${runMs} ms`)
+  }
+  const overhead = quantile(runs, 0.5) - quantile(alone, 0.5)
+  const isReached = overhead < TARGET_MS
+  console.log(`container alone, median                ${quantile(alone, 0.5).toFixed(0)} ms`)
+  console.log(`state-actions to FINISHED, median      ${quantile(runs, 0.5).toFixed(0)} ms`)
+  console.log(
+    `overhead                               ${overhead.toFixed(0)} ms, target < ${TARGET_MS} ms, ${isReached ? 'reached' : 'MISSED'}`,
+  )
+  if (!isReached) process.exitCode = 1
+}
+
+async function startRun(
+  client: ExampleClient,
+): Promise<{ readonly startedAt: number; readonly run: string }> {
+  const run = await client.createRun()
+  await client.provision(run, INPUTS)
+  const startedAt = Date.now()
+  await client.start(run)
+  return { startedAt, run }
+}
+
+/** The run as the table has it: the API's answers would be calls of a function. */
+async function readRun(runId: string): Promise<Run> {
+  const { Item = {} } = await table.send(
+    new GetCommand({ TableName: stack.outputs.tableName, Key: runKey(runId), ConsistentRead: true }),
+  )
+  return decodeRun(Item)
+}
+
+async function waitForEnd(runId: string): Promise<Run> {
+  for (;;) {
+    const run = await readRun(runId)
+    if (isFinal(run.state)) return run
+    await pause(POLL_MS)
+  }
+}
+
+/** @throws Error when the run has failed */
+function endOf(run: Run): number {
+  if (run.state === 'FINISHED' && run.updatedAt !== null) return Date.parse(run.updatedAt)
+  throw new Error(`the run is ${run.state}: ${JSON.stringify(run.failure)}`)
+}
+
+/** What a run went through, in milliseconds from its start; by name. */
+type Steps = ReadonlyMap<string, number>
+
+async function measureSteps(client: ExampleClient): Promise<void> {
+  const rounds: Steps[] = []
+  for (let round = 0; round < ROUNDS; round += 1) rounds.push(await watchRun(client))
+  console.log('\nwhere the time goes, medians in ms from state-actions (and from the line before)')
+  const medians = [...new Set(rounds.flatMap((steps) => [...steps.keys()]))].map((name) => {
+    const times = rounds.flatMap((steps) => steps.get(name) ?? [])
+    return { name, median: quantile(times, 0.5) }
+  })
+  let before = 0
+  for (const { name, median } of medians.sort((one, other) => one.median - other.median)) {
+    console.log(
+      `${name.padEnd(38)} ${median.toFixed(0).padStart(6)} ${(median - before).toFixed(0).padStart(6)}`,
+    )
+    before = median
+  }
+}
+
+async function watchRun(client: ExampleClient): Promise<Steps> {
+  const id = await client.createRun()
+  await client.provision(id, INPUTS)
+  const startedAt = Date.now()
+  const steps = new Map<string, number>()
+  const mark = (name: string, at: number): void => void steps.set(name, at - startedAt)
+  const answered = client.start(id).then(() => mark('state-actions answered', Date.now()))
+  let run = await readRun(id)
+  for (let state = run.state; !isFinal(state); run = await readRun(id)) {
+    // By the run's own clock: this look may be late.
+    if (run.state !== state && run.updatedAt !== null) mark(`run is ${run.state}`, Date.parse(run.updatedAt))
+    state = run.state
+    await pause(WATCH_MS)
+  }
+  await answered
+  mark('run is FINISHED', endOf(run))
+  const { jobs: [job] = [] } = await batch.send(new DescribeJobsCommand({ jobs: [run.job?.jobId ?? ''] }))
+  if (job?.createdAt !== undefined) mark('Batch: job submitted', job.createdAt)
+  if (job?.stoppedAt !== undefined) mark('Batch: job ended', job.stoppedAt)
+  for (const [container, at] of await containerStarts(job?.jobId ?? ''))
+    mark(`Batch: ${container} starts`, at)
+  return steps
+}
+
+/** When the containers of a job were started, as the Batch server's log tells. */
+async function containerStarts(jobId: string): Promise<readonly (readonly [string, number])[]> {
+  const log = await readFile(join(directory, 'log/batch.log'), 'utf8')
+  const lines = log.matchAll(new RegExp(`^(\\S+) job ${jobId}: (\\S+) \\(`, 'gmu'))
+  return [...lines].map(([, time = '', container = '']) => [container, Date.parse(time)])
+}

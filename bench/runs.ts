@@ -1,0 +1,197 @@
+/*
+ * Submits many runs of the example task at once to a local stack of its own, and waits until all have their end:
+ *
+ *   npm run bench:runs [-- [--runs 1000] [--container real|process] [--clients 16] [--keep]]
+ *
+ * `--container process` puts the cheapest process that does the same (bench/add-and-echo.sh) in the place of the task's container:
+ * an engine needs about a second of processor time for each, and what is measured is the service. Staging is a process of its own
+ * in both cases, twice a run. Each client makes a run, provisions it, starts it, and goes on with the next; nothing is asked of a
+ * run before all have ended. Exits with 1 when a run has another end than FINISHED, or other outputs than it should. `--keep`
+ * leaves the logs and data in `.local/bench-…`. Reads /proc, so it runs on Linux only.
+ */
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import * as z from 'zod'
+import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
+import { createProgress } from '../cli/progress.ts'
+import { type LocalStack, startLocalStack } from '../local/stack.ts'
+import { createLooker } from '../test/faults/aftermath.ts'
+import { quantile } from './quantile.ts'
+import { watchStack } from './stack-watch.ts'
+
+const PROJECT = join(import.meta.dirname, '..')
+const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
+/** Words that name the folders of the example task stand for those of the run. */
+const TASK_PROCESS = ['sh', join(import.meta.dirname, 'add-and-echo.sh'), '/inputs', '/outputs']
+
+const POLL_MS = 2000
+/** Several times what two processors need that do other work besides. */
+const LONGEST_MS = 600_000
+const LONGEST_PER_RUN_MS = 10_000
+/** Of what went wrong; the number is told. */
+const MOST_TOLD = 10
+
+const { values: options } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '1000' },
+    container: { type: 'string', default: 'real' },
+    clients: { type: 'string', default: '16' },
+    keep: { type: 'boolean', default: false },
+  },
+})
+const settings = z
+  .object({
+    runs: z.coerce.number().int().min(1),
+    container: z.enum(['real', 'process']),
+    clients: z.coerce.number().int().min(1),
+    keep: z.boolean(),
+  })
+  .parse(options)
+
+/** A run that was started, and what has to come of it. */
+interface StartedRun {
+  readonly id: string
+  /** When its start was asked for; milliseconds since 1970. */
+  readonly startedAt: number
+  readonly outputs: Readonly<Record<string, unknown>>
+}
+
+interface EndedRun extends StartedRun {
+  readonly end: string
+  readonly endedAt: number
+  /** Why it is not as it should be. */
+  readonly problem: string | undefined
+}
+
+const runSchema = z.object({
+  state: z.string(),
+  updatedAt: z.string(),
+  error: z.object({ kind: z.string(), message: z.string() }).optional(),
+})
+
+// The Batch server's, which inherits it.
+if (settings.container === 'process') process.env.TASK_PROCESS = JSON.stringify(TASK_PROCESS)
+const progress = createProgress(process.stdout)
+const instance = `bench-${randomBytes(4).toString('hex')}`
+const place = settings.container === 'real' ? 'a container' : 'a plain process in place of the container'
+console.log(`${settings.runs} runs, each with ${place}; ${settings.clients} clients`)
+
+const stack = await startLocalStack({ instance, progress })
+const watch = watchStack(stack)
+// The emulator would stay behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
+}
+try {
+  await measure(stack)
+} finally {
+  watch.stop()
+  await stack.stop()
+  if (!settings.keep) await rm(join(PROJECT, '.local', instance), { recursive: true, force: true })
+}
+
+async function measure(stack: LocalStack): Promise<void> {
+  const client = createExampleClient(stack.baseUrl)
+  await client.upload(BUNDLE)
+  const begin = performance.now()
+  const started = await progress.step('submitted', () => submitAll(client))
+  const submitSeconds = (performance.now() - begin) / 1000
+  const activeAfterSubmission = await progress.step('ended', (tell) => waitForAll(stack, tell))
+  const ended = await progress.step('outputs read', () => readAll(stack, client, started))
+  report(ended, submitSeconds, activeAfterSubmission)
+}
+
+/** So many at a time as there are clients; the order of the answers is that of the items. */
+async function byClients<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  const waiting = [...items.entries()]
+  async function workSome(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      results[next[0]] = await work(next[1])
+    }
+  }
+  await Promise.all(Array.from({ length: settings.clients }, workSome))
+  return results
+}
+
+/** @throws ServiceError for the first call that is not answered well: nothing is repeated. */
+async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
+  const numbers = Array.from({ length: settings.runs }, (_, number) => number)
+  return byClients(numbers, async (number) => {
+    const inputs = { a: number, b: 2 * number, text: `run ${number}` }
+    const id = await client.createRun()
+    await client.provision(id, inputs)
+    const startedAt = Date.now()
+    await client.start(id)
+    return { id, startedAt, outputs: { sum: inputs.a + inputs.b, echo: inputs.text } }
+  })
+}
+
+/** @returns how many were active at first. */
+async function waitForAll(stack: LocalStack, tell: (detail: string) => void): Promise<number> {
+  const looker = createLooker(stack, instance)
+  const giveUpAt = Date.now() + LONGEST_MS + settings.runs * LONGEST_PER_RUN_MS
+  const first = await looker.countActive()
+  for (let active = first; active > 0; active = await looker.countActive()) {
+    tell(`${active} active`)
+    if (Date.now() > giveUpAt) throw new Error(`${active} runs are active for ever`)
+    await pause(POLL_MS)
+  }
+  return first
+}
+
+async function readAll(
+  { baseUrl }: LocalStack,
+  client: ExampleClient,
+  started: readonly StartedRun[],
+): Promise<EndedRun[]> {
+  return byClients(started, async (run) => {
+    const answer = await fetch(new URL(`task-runs/${run.id}`, baseUrl))
+    const { state, updatedAt, error } = runSchema.parse(await answer.json())
+    const common = { ...run, endedAt: Date.parse(updatedAt) }
+    if (state !== 'FINISHED') {
+      const problem = error === undefined ? `it is ${state}` : `${error.kind}: ${error.message}`
+      return { ...common, end: error?.kind ?? state, problem }
+    }
+    const given = await client.outputs(run.id)
+    const isRight = Object.entries(run.outputs).every(([name, value]) => given[name] === value)
+    const problem = isRight ? undefined : `wrong outputs: ${JSON.stringify(given)}`
+    return { ...common, end: state, problem }
+  })
+}
+
+function report(runs: readonly EndedRun[], submitSeconds: number, active: number): void {
+  const first = Math.min(...runs.map(({ startedAt }) => startedAt))
+  const last = Math.max(...runs.map(({ endedAt }) => endedAt))
+  const seconds = runs.map(({ startedAt, endedAt }) => (endedAt - startedAt) / 1000)
+  const overall = (last - first) / 1000
+  tellFigure('submission (create, provision, start)', settings.runs / submitSeconds, 'runs/s')
+  tellFigure('active when all were submitted', active, 'runs')
+  tellFigure('throughput, first start to last end', settings.runs / overall, 'runs/s')
+  tellFigure('start to end, p50', quantile(seconds, 0.5), 's')
+  tellFigure('start to end, p95', quantile(seconds, 0.95), 's')
+  tellFigure('start to end, longest', Math.max(...seconds), 's')
+  for (const [end, number] of countBy(runs, ({ end }) => end)) tellFigure(`ended ${end}`, number, 'runs')
+  for (const { name, peakMib } of watch.peaks()) tellFigure(`peak memory of one ${name}`, peakMib, 'MiB')
+  for (const { name, most } of watch.mostAtATime()) tellFigure(`most at a time of ${name}`, most, 'processes')
+  const wrong = runs.filter(({ problem }) => problem !== undefined)
+  for (const { id, problem } of wrong.slice(0, MOST_TOLD)) console.error(`run ${id}: ${problem}`)
+  console.log(wrong.length === 0 ? 'all runs ended right' : `${wrong.length} runs ended WRONG`)
+  if (wrong.length > 0) process.exitCode = 1
+}
+
+function tellFigure(name: string, value: number, unit: string): void {
+  console.log(`${name.padEnd(48)} ${Number.isInteger(value) ? value : value.toFixed(2)} ${unit}`)
+}
+
+function countBy<Item>(items: readonly Item[], nameOf: (item: Item) => string): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const item of items) counts.set(nameOf(item), (counts.get(nameOf(item)) ?? 0) + 1)
+  return counts
+}

@@ -1,0 +1,205 @@
+import { Aws, Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
+import { type IVpc, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2'
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets'
+import {
+  Capability,
+  Cluster,
+  ContainerImage,
+  CpuArchitecture,
+  FargateService,
+  FargateTaskDefinition,
+  type ICluster,
+  LinuxParameters,
+  LogDriver,
+} from 'aws-cdk-lib/aws-ecs'
+import {
+  ApplicationLoadBalancer,
+  ApplicationProtocol,
+  ApplicationTargetGroup,
+  TargetGroupLoadBalancingAlgorithmType,
+} from 'aws-cdk-lib/aws-elasticloadbalancingv2'
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import { EDGE_HEALTH_PATH } from '../../src/runtime/environment.ts'
+import type { EdgeSettings } from '../stages.ts'
+import { peerOf } from './peers.ts'
+import { allow, explainWildcard } from './permissions.ts'
+import { ProgramImage } from './program-image.ts'
+
+export interface EdgeServiceProps {
+  readonly settings: EdgeSettings
+  readonly vpc: IVpc
+  /** Base URL of the API, without the service's own prefix and version. */
+  readonly apiUrl: string
+  /** ARN of the API where it asks for IAM credentials: all stages, methods and paths of it follow. */
+  readonly signsFor?: string
+  readonly nodeImage?: string
+  readonly logRetention: RetentionDays
+  readonly removalPolicy: RemovalPolicy
+}
+
+const CONTAINER_PORT = 8080
+
+/** The longest there is. While an import goes on, an answer is waited for without a byte passing. */
+const IDLE_TIMEOUT = Duration.seconds(4000)
+
+/** The longest there is: a task that is being replaced has this long to end its uploads before it is told to stop. */
+const DRAIN_TIME = Duration.hours(1)
+
+/** Fargate allows no longer from SIGTERM to SIGKILL. */
+const STOP_TIMEOUT = Duration.seconds(120)
+
+/**
+ * The edge as a Fargate service behind an internal load balancer.
+ *
+ * An Application Load Balancer: it waits 4000 s for the next byte, with TLS as well, where a Network Load Balancer has 350 s for TLS
+ * listeners; and it drains by requests, so that an upload ends where it began while new requests go to new tasks. It limits no body.
+ */
+export class EdgeService extends Construct {
+  /** Base URL for Cytomine core. */
+  readonly url: string
+
+  constructor(scope: Construct, id: string, props: EdgeServiceProps) {
+    super(scope, id)
+    const { settings, vpc } = props
+    const balancerGroup = this.securityGroup('BalancerSecurityGroup', vpc, 'Load balancer of the edge')
+    const taskGroup = this.securityGroup('TaskSecurityGroup', vpc, 'Tasks of the edge')
+    for (const text of settings.reaches) {
+      taskGroup.addEgressRule(peerOf(text), Port.HTTPS, 'API, S3, image and log')
+    }
+
+    const service = new FargateService(this, 'Service', {
+      cluster: this.cluster(vpc),
+      taskDefinition: this.taskDefinition(props),
+      desiredCount: settings.desiredCount,
+      vpcSubnets: { subnets: vpc.privateSubnets },
+      securityGroups: [taskGroup],
+      assignPublicIp: false,
+      // A new task takes requests before an old one is drained.
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      circuitBreaker: { rollback: true },
+      healthCheckGracePeriod: Duration.seconds(60),
+    })
+    const balancer = new ApplicationLoadBalancer(this, 'LoadBalancer', {
+      vpc,
+      vpcSubnets: { subnets: vpc.privateSubnets },
+      internetFacing: false,
+      securityGroup: balancerGroup,
+      idleTimeout: IDLE_TIMEOUT,
+      dropInvalidHeaderFields: true,
+    })
+    const targets = new ApplicationTargetGroup(this, 'Targets', {
+      vpc,
+      protocol: ApplicationProtocol.HTTP,
+      port: CONTAINER_PORT,
+      targets: [service],
+      deregistrationDelay: DRAIN_TIME,
+      healthCheck: { path: EDGE_HEALTH_PATH, interval: Duration.seconds(15), timeout: Duration.seconds(5) },
+      // An upload counts for as long as it takes, unlike in turns.
+      loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+    })
+    const { certificateArn } = settings
+    const listener = balancer.addListener('Listener', {
+      ...(certificateArn === undefined
+        ? { protocol: ApplicationProtocol.HTTP }
+        : {
+            protocol: ApplicationProtocol.HTTPS,
+            certificates: [Certificate.fromCertificateArn(this, 'Certificate', certificateArn)],
+          }),
+      defaultTargetGroups: [targets],
+      open: false,
+    })
+    for (const text of settings.clients) {
+      listener.connections.allowDefaultPortFrom(peerOf(text), 'Clients of the edge')
+    }
+    Validations.of(balancer).acknowledge({
+      id: 'AwsSolutions-ELB2',
+      reason: 'Every call is in the access log of the API; its own would need the Region at synthesis',
+    })
+    const scheme = certificateArn === undefined ? 'http' : 'https'
+    this.url = `${scheme}://${balancer.loadBalancerDnsName}`
+  }
+
+  private securityGroup(id: string, vpc: IVpc, description: string): SecurityGroup {
+    return new SecurityGroup(this, id, { vpc, description, allowAllOutbound: false })
+  }
+
+  private cluster(vpc: IVpc): ICluster {
+    const cluster = new Cluster(this, 'Cluster', { vpc })
+    Validations.of(cluster).acknowledge({
+      id: 'AwsSolutions-ECS4',
+      reason:
+        'Load balancer and service have metrics of their own; those of Container Insights cost by the task',
+    })
+    // As with Vpc: `| undefined` in the class, none in its interface.
+    return cluster as ICluster
+  }
+
+  private taskDefinition(props: EdgeServiceProps): FargateTaskDefinition {
+    const { settings, apiUrl, signsFor, nodeImage } = props
+    const executionRole = this.ecsRole('ExecutionRole')
+    explainWildcard(
+      executionRole,
+      '*',
+      'A token is for the registry of the account; the action has no resource level',
+    )
+    const taskRole = this.ecsRole('TaskRole')
+    if (signsFor !== undefined) {
+      allow(taskRole, {
+        actions: ['execute-api:Invoke'],
+        resources: [`${signsFor}/*`],
+        because: 'Stage, method and path of one API: the edge passes on whatever is called',
+      })
+    }
+    const definition = new FargateTaskDefinition(this, 'Task', {
+      cpu: settings.cpu,
+      memoryLimitMiB: settings.memoryMib,
+      runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64 },
+      executionRole,
+      taskRole,
+    })
+    const image = new ProgramImage(this, 'Image', {
+      program: 'edge',
+      platform: Platform.LINUX_ARM64,
+      ...(nodeImage === undefined ? {} : { nodeImage }),
+    })
+    const linuxParameters = new LinuxParameters(this, 'LinuxParameters')
+    linuxParameters.dropCapabilities(Capability.ALL)
+    const logGroup = new LogGroup(this, 'Log', {
+      retention: props.logRetention,
+      removalPolicy: props.removalPolicy,
+    })
+    definition.addContainer('edge', {
+      image: ContainerImage.fromDockerImageAsset(image),
+      environment: {
+        PORT: String(CONTAINER_PORT),
+        API_URL: apiUrl,
+        API_AUTH: signsFor === undefined ? 'none' : 'iam',
+        KEEP_ALIVE_SECONDS: String(IDLE_TIMEOUT.toSeconds() + 60),
+        // Before the container is killed: uploads that do not end in time are discarded then.
+        STOP_TIMEOUT_SECONDS: String(STOP_TIMEOUT.toSeconds() - 10),
+      },
+      portMappings: [{ containerPort: CONTAINER_PORT }],
+      readonlyRootFilesystem: true,
+      linuxParameters,
+      stopTimeout: STOP_TIMEOUT,
+      logging: LogDriver.awsLogs({ logGroup, streamPrefix: 'edge' }),
+    })
+    Validations.of(definition).acknowledge({
+      id: 'AwsSolutions-ECS2',
+      reason: 'Addresses and times; there is no secret, the role gives the credentials',
+    })
+    return definition
+  }
+
+  private ecsRole(id: string): Role {
+    return new Role(this, id, {
+      assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    })
+  }
+}

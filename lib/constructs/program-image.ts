@@ -1,0 +1,30 @@
+import { fileURLToPath } from 'node:url'
+import { IgnoreMode } from 'aws-cdk-lib'
+import { DockerImageAsset, type Platform } from 'aws-cdk-lib/aws-ecr-assets'
+import type { Construct } from 'constructs'
+
+export interface ProgramImageProps {
+  /** Folder of the program, which has its Dockerfile. */
+  readonly program: 'edge' | 'stager'
+  /** That of the machines that run it, whatever machine deploys. */
+  readonly platform: Platform
+  /** What the image begins with, pinned by its digest; another one has it built anew. */
+  readonly nodeImage?: string
+}
+
+/** What the images are built from, beside the program itself; everything else of the repository neither enters nor changes them. */
+const CONTEXT = ['local/bundle-program.ts', 'src', 'package.json', 'package-lock.json', 'tsconfig.json']
+
+/** A program's container image, built from this repository when a stage that runs it is deployed. */
+export class ProgramImage extends DockerImageAsset {
+  constructor(scope: Construct, id: string, { program, platform, nodeImage }: ProgramImageProps) {
+    super(scope, id, {
+      directory: fileURLToPath(new URL('../..', import.meta.url)),
+      file: `${program}/Dockerfile`,
+      platform,
+      ignoreMode: IgnoreMode.DOCKER,
+      exclude: ['*', ...[program, ...CONTEXT].map((path) => `!${path}`)],
+      ...(nodeImage === undefined ? {} : { buildArgs: { NODE_IMAGE: nodeImage } }),
+    })
+  }
+}

@@ -1,0 +1,232 @@
+import { readFileSync } from 'node:fs'
+import { Match, Template } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
+import { EngineRules } from '../../lib/rules.ts'
+import { EdgeStack } from '../../lib/stacks/edge-stack.ts'
+import { type Access, type EdgeSettings, stageNamed } from '../../lib/stages.ts'
+import { anApp, resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
+
+const PRIVATE: Access = { mode: 'private', vpcEndpointIds: ['vpce-0123456789abcdef0'] }
+const IAM: Access = { mode: 'iam' }
+
+function settings(change: Partial<EdgeSettings> = {}): EdgeSettings {
+  return {
+    vpc: {
+      id: 'vpc-0123456789abcdef0',
+      subnets: { 'eu-west-1a': 'subnet-0123456789abcdef0', 'eu-west-1b': 'subnet-0123456789abcdef1' },
+    },
+    clients: ['10.0.0.0/16', 'sg-0123456789abcdef0'],
+    reaches: ['10.0.8.0/24', 'pl-0123456789abcdef0'],
+    desiredCount: 2,
+    cpu: 512,
+    memoryMib: 1024,
+    ...change,
+  }
+}
+
+const API_URL = 'https://a1b2c3.execute-api.eu-west-1.amazonaws.com/api'
+
+function anEdge(access: Access, change: Partial<EdgeSettings> = {}, app = anApp()): Template {
+  const stage = { ...stageNamed('production', {}), access }
+  const api = { apiUrl: API_URL, apiId: 'a1b2c3' }
+  return Template.fromStack(new EdgeStack(app, 'Edge', { stage, settings: settings(change), ...api }))
+}
+
+const inPrivate = anEdge(PRIVATE)
+const inIam = anEdge(IAM)
+
+/** The container's variables by name. */
+function environmentOf(template: Template): Record<string, string> {
+  const [container] = resourcesOf(template, 'AWS::ECS::TaskDefinition').flatMap(
+    ([, { Properties }]) =>
+      Properties.ContainerDefinitions as {
+        readonly Environment: readonly { readonly Name: string; readonly Value: unknown }[]
+      }[],
+  )
+  return Object.fromEntries(container?.Environment.map(({ Name, Value }) => [Name, spell(Value)]) ?? [])
+}
+
+/** Actions and resources that a role may use. */
+function permissionsOf(template: Template, role: string): (readonly [actions: string, resources: string])[] {
+  return resourcesOf(template, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => spell((Properties.Roles as unknown[])[0]).startsWith(`<Edge${role}`))
+    .flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
+    .map(({ actions, resources }) => [actions.join(' '), resources.join(' ')] as const)
+}
+
+describe('edge stack', () => {
+  it('is left out unless a stage asks for it', () => {
+    expect(synthesize('production').stacks.edge).toBeUndefined()
+    expect(synthesize('local').stacks.edge).toBeUndefined()
+  })
+
+  it('is put before the API of callers, not that of stagers', () => {
+    const { stacks } = synthesize('production', { access: IAM, edge: settings() })
+
+    const template = stacks.edge && Template.fromStack(stacks.edge)
+    expect(template && environmentOf(template).API_URL).toMatch(
+      /^https:\/\/<RestApi(?!Stager)\w*>\.execute-api\.<AWS::Region>\.amazonaws\.com\/api$/u,
+    )
+  })
+
+  it.each([PRIVATE, IAM])('breaks no AWS Solutions rule with access $mode', (access) => {
+    const app = anApp()
+    anEdge(access, {}, app)
+    app.synth()
+
+    const { violations } = new EngineRules(app).validateScope(app)
+
+    expect(violations.map(({ ruleName }) => ruleName)).toEqual([])
+  })
+
+  it('is reachable from inside only, by whom the stage names', () => {
+    inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' })
+    inPrivate.hasResourceProperties('AWS::ECS::Service', {
+      NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
+    })
+    const inline = resourcesOf(inPrivate, 'AWS::EC2::SecurityGroup').flatMap(
+      ([, { Properties }]) => (Properties.SecurityGroupIngress ?? []) as readonly Record<string, unknown>[],
+    )
+    const others = resourcesOf(inPrivate, 'AWS::EC2::SecurityGroupIngress').map(
+      ([, { Properties }]) => Properties,
+    )
+    const sources = [...inline, ...others].map(({ CidrIp, SourceSecurityGroupId, FromPort }) => [
+      spell(CidrIp ?? SourceSecurityGroupId).replace(/[0-9A-F]{8}\.GroupId/u, ''),
+      FromPort,
+    ])
+    expect(sources).toEqual([
+      ['10.0.0.0/16', 80],
+      ['sg-0123456789abcdef0', 80],
+      ['<EdgeBalancerSecurityGroup>', 8080],
+    ])
+  })
+
+  it('connects to nothing but what the stage names', () => {
+    const inline = resourcesOf(inPrivate, 'AWS::EC2::SecurityGroup').flatMap(
+      ([, { Properties }]) => (Properties.SecurityGroupEgress ?? []) as readonly Record<string, unknown>[],
+    )
+    const others = resourcesOf(inPrivate, 'AWS::EC2::SecurityGroupEgress').map(
+      ([, { Properties }]) => Properties,
+    )
+    const targets = [...inline, ...others].map((rule) => [
+      spell(rule.CidrIp ?? rule.DestinationPrefixListId ?? rule.DestinationSecurityGroupId).replace(
+        /[0-9A-F]{8}\.GroupId/u,
+        '',
+      ),
+      rule.FromPort,
+    ])
+
+    expect(targets.sort()).toEqual([
+      ['10.0.8.0/24', 443],
+      ['<EdgeTaskSecurityGroup>', 8080],
+      ['pl-0123456789abcdef0', 443],
+    ])
+  })
+
+  it('sets nothing that the edge does not read', () => {
+    const main = readFileSync('edge/main.ts', 'utf8')
+
+    for (const name of Object.keys(environmentOf(inIam))) expect(main).toContain(`  ${name}: z.`)
+  })
+
+  it('has no permission at all where the API asks for no credentials', () => {
+    expect(environmentOf(inPrivate)).toMatchObject({ API_AUTH: 'none' })
+    expect(permissionsOf(inPrivate, 'TaskRole')).toEqual([])
+  })
+
+  it('may call exactly the API that asks for IAM credentials', () => {
+    expect(environmentOf(inIam)).toMatchObject({ API_AUTH: 'iam', API_URL })
+    expect(permissionsOf(inIam, 'TaskRole')).toEqual([
+      ['execute-api:Invoke', 'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:a1b2c3/*'],
+    ])
+  })
+
+  it('lets the container agent get the image and write the log, no more', () => {
+    const permissions = permissionsOf(inIam, 'ExecutionRole')
+
+    expect(permissions.map(([actions]) => actions)).toEqual([
+      'ecr:BatchCheckLayerAvailability ecr:BatchGetImage ecr:GetDownloadUrlForLayer',
+      'ecr:GetAuthorizationToken',
+      'logs:CreateLogStream logs:PutLogEvents',
+    ])
+  })
+
+  it('runs as nobody in particular: no capability, no writable root, user of the image', () => {
+    inPrivate.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      RuntimePlatform: { CpuArchitecture: 'ARM64' },
+      ContainerDefinitions: [
+        Match.objectLike({
+          ReadonlyRootFilesystem: true,
+          LinuxParameters: { Capabilities: { Drop: ['ALL'] } },
+          User: Match.absent(),
+          Privileged: Match.absent(),
+        }),
+      ],
+    })
+  })
+
+  it('gives uploads an hour to end when it is replaced, and what Fargate allows when it is stopped', () => {
+    const { STOP_TIMEOUT_SECONDS } = environmentOf(inPrivate)
+
+    inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
+      TargetGroupAttributes: Match.arrayWith([
+        { Key: 'deregistration_delay.timeout_seconds', Value: '3600' },
+      ]),
+    })
+    inPrivate.hasResourceProperties('AWS::ECS::TaskDefinition', {
+      ContainerDefinitions: [Match.objectLike({ StopTimeout: 120 })],
+    })
+    expect(Number(STOP_TIMEOUT_SECONDS)).toBeLessThan(120)
+  })
+
+  it('waits as long as a load balancer can for an import, and keeps connections for longer', () => {
+    const { KEEP_ALIVE_SECONDS } = environmentOf(inPrivate)
+
+    inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
+      LoadBalancerAttributes: Match.arrayWith([{ Key: 'idle_timeout.timeout_seconds', Value: '4000' }]),
+    })
+    expect(Number(KEEP_ALIVE_SECONDS)).toBeGreaterThan(4000)
+  })
+
+  it('asks for the health of the edge, not of the API behind it', () => {
+    inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
+      HealthCheckPath: '/edge/health',
+    })
+  })
+
+  it('speaks TLS to clients where it has a certificate', () => {
+    const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/0a1b'
+
+    const template = anEdge(PRIVATE, { certificateArn })
+
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', {
+      Port: 443,
+      Protocol: 'HTTPS',
+      Certificates: [{ CertificateArn: certificateArn }],
+    })
+    const [[, output] = []] = Object.entries(template.toJSON().Outputs as Record<string, { Value: unknown }>)
+    expect(spell(output?.Value)).toMatch(/^https:\/\//u)
+  })
+
+  it('keeps its log, and forgets it some day', () => {
+    inPrivate.hasResource('AWS::Logs::LogGroup', {
+      DeletionPolicy: 'Retain',
+      Properties: { RetentionInDays: 180 },
+    })
+  })
+
+  it.each<[string, Partial<EdgeSettings>, Access, RegExp]>([
+    ['nobody may call', { clients: [] }, IAM, /edge\.clients/u],
+    ['reaches nothing', { reaches: [] }, IAM, /edge\.reaches/u],
+    [
+      'is in one zone',
+      { vpc: { id: 'vpc-0a', subnets: { a: 'subnet-0a' } } },
+      IAM,
+      /two availability zones/u,
+    ],
+    ['has clients that are misspelt', { clients: ['10.0.0.1'] }, IAM, /not an IPv4 range.*10\.0\.0\.1/u],
+    ['a private API would not let in', {}, { mode: 'private', vpcEndpointIds: [] }, /execute-api endpoint/u],
+  ])('is refused when it %s', (_, change, access, words) => {
+    expect(() => anEdge(access, change)).toThrow(words)
+  })
+})

@@ -1,0 +1,162 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import * as z from 'zod'
+import { type Child, startOurs } from '../../local/child.ts'
+import { installEmulator, startEmulator } from '../../local/emulator.ts'
+import { findFreePort, LOOPBACK } from '../../local/ports.ts'
+import { findPython } from '../../local/python-packages.ts'
+
+/*
+ * The edge as it is started in an `iam` stage, before a REST API of an emulator that verifies signatures and policies: a second
+ * implementation of the verifier, and of what a policy for one API allows.
+ */
+
+const PROJECT = join(import.meta.dirname, '../..')
+const REGION = 'us-east-1'
+const USER_POLICY = (apiId: string): object => ({
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Effect: 'Allow',
+      Action: 'execute-api:Invoke',
+      Resource: `arn:aws:execute-api:${REGION}:000000000000:${apiId}/api/*`,
+    },
+  ],
+})
+
+interface Keys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+let directory: string
+let emulatorUrl: string
+let apiUrl: string
+let keys: Keys
+const children: Child[] = []
+
+/** Calls the emulator as root, whose signatures it does not look at. */
+async function call(service: string, method: string, path: string, body: string): Promise<string> {
+  const scope = `test/20260101/${REGION}/${service}/aws4_request`
+  const type = service === 'iam' ? 'application/x-www-form-urlencoded' : 'application/json'
+  const answer = await fetch(emulatorUrl + path, {
+    method,
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
+      'content-type': type,
+    },
+    body: body === '' ? null : body,
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${service} ${method} ${path} was answered ${answer.status}: ${text}`)
+  return text
+}
+
+/** An API with one greedy route that IAM guards and nothing is behind. */
+async function createApi(): Promise<string> {
+  const identified = z.object({ id: z.string() })
+  const create = async (path: string, body: object): Promise<string> =>
+    identified.parse(JSON.parse(await call('apigateway', 'POST', path, JSON.stringify(body)))).id
+  const put = (path: string, body: object): Promise<string> =>
+    call('apigateway', 'PUT', path, JSON.stringify(body))
+
+  const apiId = await create('/restapis', { name: 'guarded' })
+  const listed: unknown = JSON.parse(await call('apigateway', 'GET', `/restapis/${apiId}/resources`, ''))
+  const [root] = z.object({ item: z.array(identified) }).parse(listed).item
+  const proxy = await create(`/restapis/${apiId}/resources/${root?.id}`, { pathPart: '{proxy+}' })
+  const anyMethod = `/restapis/${apiId}/resources/${proxy}/methods/ANY`
+  await put(anyMethod, { authorizationType: 'AWS_IAM' })
+  await put(`${anyMethod}/responses/200`, {})
+  await put(`${anyMethod}/integration`, {
+    type: 'MOCK',
+    requestTemplates: { 'application/json': '{"statusCode": 200}' },
+  })
+  await put(`${anyMethod}/integration/responses/200`, { responseTemplates: { 'application/json': '{}' } })
+  await call('apigateway', 'POST', `/restapis/${apiId}/deployments`, JSON.stringify({ stageName: 'api' }))
+  return apiId
+}
+
+/** A user who may call this API and do nothing else. */
+async function createUser(apiId: string): Promise<Keys> {
+  const act = (parameters: Record<string, string>): Promise<string> =>
+    call('iam', 'POST', '/', String(new URLSearchParams({ Version: '2010-05-08', ...parameters })))
+
+  await act({ Action: 'CreateUser', UserName: 'edge' })
+  const PolicyDocument = JSON.stringify(USER_POLICY(apiId))
+  await act({ Action: 'PutUserPolicy', UserName: 'edge', PolicyName: 'invoke', PolicyDocument })
+  const created = await act({ Action: 'CreateAccessKey', UserName: 'edge' })
+  const [, accessKeyId = '', secretAccessKey = ''] =
+    /<AccessKeyId>(.+?)<.*<SecretAccessKey>(.+?)</su.exec(created) ?? []
+  return { accessKeyId, secretAccessKey }
+}
+
+/** Starts an edge with these settings; its address. */
+async function startEdge(settings: Record<string, string>): Promise<string> {
+  const port = await findFreePort()
+  const own = { PATH: process.env.PATH, PORT: String(port), API_URL: apiUrl, AWS_REGION: REGION }
+  const edge = await startOurs({
+    command: [process.execPath, 'edge/main.ts'],
+    environment: { ...own, AWS_EC2_METADATA_DISABLED: 'true', ...settings },
+    directory: PROJECT,
+    logFile: join(directory, 'edge.log'),
+  })
+  children.push(edge)
+  return `http://${LOOPBACK}:${port}`
+}
+
+function signingWith({ accessKeyId, secretAccessKey }: Keys): Record<string, string> {
+  return { API_AUTH: 'iam', AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'signing-'))
+  const port = await findFreePort()
+  emulatorUrl = `http://${LOOPBACK}:${port}`
+  const python = await installEmulator(await findPython('The AWS emulator'), join(PROJECT, '.local', 'venv'))
+  const environment = { PATH: process.env.PATH, AUTH: 'true' }
+  const logFile = join(directory, 'emulator.log')
+  children.push(await startEmulator({ python, port, environment, directory, logFile }))
+  const apiId = await createApi()
+  apiUrl = `${emulatorUrl}/restapis/${apiId}/api/_user_request_`
+  keys = await createUser(apiId)
+})
+
+afterAll(async () => {
+  for (const child of children.reverse()) await child.stop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+it('an edge that signs reaches a guarded API, whatever is in path, query and body', async () => {
+  const edge = await startEdge(signingWith(keys))
+
+  const answers = await Promise.all([
+    fetch(`${edge}/app-engine/v1/tasks`),
+    fetch(`${edge}/app-engine/v1/task-runs/1/input/my%20parameter`),
+    fetch(`${edge}/app-engine/v1/task-runs/1/input/a%2Fb%C3%BC(1)!`),
+    fetch(`${edge}/app-engine/v1/tasks?b=x+y&a=%2F&c`),
+    fetch(`${edge}/app-engine/v1/task-runs/1/input-provisions/a`, { method: 'PUT', body: '{"value":"ü"}' }),
+    fetch(`${edge}/app-engine/v1/tasks/a/1.0.0`, { method: 'DELETE' }),
+  ])
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200])
+})
+
+it.each([
+  ['does not sign', () => ({ API_AUTH: 'none' })],
+  ['signs with a wrong secret', () => signingWith({ ...keys, secretAccessKey: 'wrong' })],
+])('an edge that %s is refused, and says so in the contract’s words', async (_, settings) => {
+  const edge = await startEdge(settings())
+
+  const answer = await fetch(`${edge}/app-engine/v1/tasks`)
+
+  expect(answer.status).toBe(503)
+  expect(await answer.json()).toMatchObject({ errorCode: 'APPE-internal-server-error', details: {} })
+})
+
+it('an edge without credentials does not start', async () => {
+  const start = startEdge({ API_AUTH: 'iam', HOME: directory })
+
+  await expect(start).rejects.toThrow(/cannot sign requests: .*credentials/u)
+})
