@@ -126,10 +126,36 @@ const settingsSchema = z
     path: ['attemptTimeoutHours'],
     error: 'must not be longer than runTimeoutHours, which ends the run',
   })
+  .refine(
+    ({ network: of }) => of.kind === 'new' || hasOneOfEach(of.isolatedSubnets, of.isolatedRouteTableIds),
+    {
+      path: ['network', 'isolatedRouteTableIds'],
+      error: 'must be one for each of isolatedSubnets, in the same order',
+    },
+  )
+  .refine(({ network: of }) => of.kind === 'new' || hasSameZones(of.isolatedSubnets, of.internetSubnets), {
+    path: ['network', 'internetSubnets'],
+    error: 'must be in the zones of isolatedSubnets',
+  })
+  .refine(({ network: of, queues: { internet } }) => of.kind !== 'new' || !of.dnsFirewall || !internet, {
+    path: ['network', 'dnsFirewall'],
+    error: 'would keep jobs of the internet queue from finding anything there: it is for the whole network',
+  })
   .refine(({ network: of, queues: { internet } }) => of.kind === 'new' || !internet || of.internetSubnets, {
     path: ['network', 'internetSubnets'],
     error: 'must be there for the internet queue',
   })
+
+function hasOneOfEach(byZone: Readonly<Record<string, string>>, ids: readonly string[]): boolean {
+  return Object.keys(byZone).length === ids.length
+}
+
+function hasSameZones(
+  byZone: Readonly<Record<string, string>>,
+  others: Readonly<Record<string, string>> | undefined,
+): boolean {
+  return others === undefined || Object.keys(byZone).sort().join() === Object.keys(others).sort().join()
+}
 
 /** Every setting of the first level. */
 export const SETTING_NAMES: readonly string[] = Object.keys(settingsSchema.shape)

@@ -57,7 +57,7 @@ const S3_PREFIX_LISTS = {
   'us-west-2': { id: 'pl-68a54001' },
 }
 
-/** Ids of the subnets in the VPC's own order of creation: a group that is added later must not move another. */
+/** In this order always: a group that a stage adds later must not move the address ranges of another. */
 const SUBNET_GROUPS = {
   jobs: { name: 'jobs', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 20 },
   nat: { name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 26 },
