@@ -22,7 +22,6 @@ const REPLACE_ITEMS = [...CHANGE_ITEM, 'dynamodb:DeleteItem', 'dynamodb:PutItem'
 const ALL_ITEMS = [
   ...REPLACE_ITEMS,
   'dynamodb:BatchGetItem',
-  'dynamodb:BatchWriteItem',
   'dynamodb:ConditionCheckItem',
   'dynamodb:Query',
 ] as const

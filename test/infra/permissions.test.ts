@@ -31,7 +31,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<ApiLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>':
-        'dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem',
+        'dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem',
       '<Bucket.Arn>/task-* <Bucket.Arn>/uploads/*':
         's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
       '<Bucket.Arn>/task-run-outputs-* <Bucket.Arn>/uploads/*': 's3:ListMultipartUploadParts',
