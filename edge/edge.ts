@@ -48,7 +48,8 @@ const LINGER_MS = 30 * 60_000
 
 /**
  * Passes requests on to the API, but for bodies that are too large for it: these become uploads while they arrive.
- * At most 64 MB of a body are in memory: 4 MiB that were read before it was known to be large, and three parts of 16 MiB.
+ * At most 64 MB of a body are in memory: 4 MiB that were read before it was known to be large, two parts of 16 MiB, and what was
+ * read and is not yet collected (`npm run bench:edge`).
  */
 export function createEdge({ apiUrl, sign, log, pausesMs = PAUSES_MS }: EdgeOptions): Edge {
   const connect = createConnect()

@@ -2,8 +2,8 @@ import { type Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SendPart } from './part-sender.ts'
 
-/** Parts of one request that are in memory at a time, being filled or sent. */
-export const PARTS_HELD = 3
+/** Parts of one request that are in memory at a time, being filled or sent: both are sent at once when the bucket is the slower side. */
+export const PARTS_HELD = 2
 
 export interface SendPartsOptions {
   readonly partSizeBytes: number

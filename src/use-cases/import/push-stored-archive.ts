@@ -19,8 +19,7 @@ interface StoredArchive {
 }
 
 /** Each has a request to the bucket, a decompressor and a request to the registry: some 10 MiB. */
-const MOST_AT_ONCE = 4
-const FEWEST_AT_ONCE = 2
+const LAYERS_AT_ONCE = 4
 /** Of one layer, when its way to the registry breaks down. */
 const ATTEMPTS = 4
 
@@ -50,7 +49,7 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
       await pushLayer(all, layer, offsets.get(layer.file.name) ?? 0)
     }
   }
-  const workers = Array.from({ length: layersAtOnce(layers) }, async () => {
+  const workers = Array.from({ length: LAYERS_AT_ONCE }, async () => {
     // One layer that fails ends the others.
     await work().catch((error: unknown) => failure.abort(error))
   })
@@ -58,17 +57,6 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
   all.signal.throwIfAborted()
   await stored.verify()
   return image
-}
-
-/**
- * So many that the largest layer is not left alone at the end, when nothing else keeps the processors busy: they all go
- * at the same pace.
- */
-function layersAtOnce(layers: readonly ImageLayer[]): number {
-  const sizes = layers.map(({ file }) => file.sizeBytes)
-  const together = sizes.reduce((sum, size) => sum + size, 0)
-  const fitting = Math.floor(together / Math.max(...sizes))
-  return Math.max(FEWEST_AT_ONCE, Math.min(fitting, MOST_AT_ONCE))
 }
 
 async function pushLayer(archive: StoredArchive, { file, diffId }: ImageLayer, offset: number) {
