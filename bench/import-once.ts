@@ -14,7 +14,7 @@ import { createMemoryObjectStore } from '../src/adapters/memory/memory-object-st
 import { createMemoryTaskRepository } from '../src/adapters/memory/memory-task-repository.ts'
 import { createMemoryUploadRepository } from '../src/adapters/memory/memory-upload-repository.ts'
 import type { ImageRegistry, ObjectStore } from '../src/ports.ts'
-import { collectAtOnce } from '../src/runtime/collect-at-once.ts'
+import { collectBuffers } from '../src/runtime/collect-buffers.ts'
 import { systemIdentity } from '../src/runtime/identity.ts'
 import { repeat } from '../src/runtime/repeat.ts'
 import { importBundle } from '../src/use-cases/import-bundle.ts'
@@ -53,7 +53,7 @@ function pinnedRegistry(): ImageRegistry {
   }
 }
 
-collectAtOnce()
+collectBuffers()
 const uploads = createMemoryUploadRepository(systemIdentity)
 await importBundle(
   {

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
-import { collectAtOnce } from '../src/runtime/collect-at-once.ts'
+import { collectBuffers } from '../src/runtime/collect-buffers.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
 import { createEdge } from './edge.ts'
 
@@ -29,7 +29,7 @@ const FAST_STOP_SECONDS = 2
 /** For discarding the uploads of connections that were closed. */
 const DISCARD_SECONDS = 0.8
 
-collectAtOnce()
+collectBuffers()
 
 const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)
 

@@ -1,6 +1,6 @@
 import type { Context, EventBridgeEvent } from 'aws-lambda'
 import * as z from 'zod'
-import { collectAtOnce } from '../../src/runtime/collect-at-once.ts'
+import { collectBuffers } from '../../src/runtime/collect-buffers.ts'
 import { createImportDependencies } from '../../src/runtime/dependencies.ts'
 import { IMPORT_REQUESTED, PREFIXES, readEnvironment } from '../../src/runtime/environment.ts'
 import { beginLog, logger } from '../../src/runtime/observability.ts'
@@ -18,7 +18,7 @@ const eventSchema = z.discriminatedUnion('detail-type', [
   }),
 ])
 
-collectAtOnce()
+collectBuffers()
 const deps = createImportDependencies(readEnvironment('import-bundle'))
 
 /** Imports the bundle that has arrived under `uploads/`, or that somebody has asked for. */

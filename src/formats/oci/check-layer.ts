@@ -98,8 +98,11 @@ async function* check(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for await (const chunk of bytes) {
-      await content.write(chunk)
+      const written = content.write(chunk)
+      // Who sends it takes its time while it is being decoded; a failure is told after both.
+      written.catch(() => {})
       yield chunk
+      await written
     }
     const diffId = await content.finish()
     // Of a plain file both digests are the same.
