@@ -15,6 +15,13 @@ const id = (prefix: string) =>
   z.string().regex(new RegExp(`^${prefix}-[0-9a-f]+$`, 'u'), `must look like ${prefix}-0a1b2c3d`)
 const arn = (service: string) =>
   z.string().regex(new RegExp(`^arn:[a-z-]+:${service}:`, 'u'), `must be an ARN of ${service}`)
+/** Not of an alias: policies name keys. */
+const keyArn = z
+  .string()
+  .regex(
+    /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/u,
+    'must be the ARN of a key: arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-…',
+  )
 const subnets = z
   .record(z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z]$/u, 'must be an availability zone'), id('subnet'))
   .refine((byZone) => Object.keys(byZone).length >= 2, 'must have two availability zones at least')
@@ -95,7 +102,7 @@ const settingsSchema = z
       .discriminatedUnion('key', [
         z.strictObject({ key: z.literal('aws') }),
         z.strictObject({ key: z.literal('own') }),
-        z.strictObject({ key: z.literal('existing'), arn: arn('kms') }),
+        z.strictObject({ key: z.literal('existing'), arn: keyArn }),
       ])
       .default({ key: 'aws' }),
     /** AWS takes 50 on a resource; some are ours. */

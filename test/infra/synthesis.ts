@@ -20,12 +20,19 @@ export interface Statement {
   readonly condition: unknown
 }
 
-/** An app with the context of cdk.json; functions are not bundled, which their entry points must exist for all the same. */
-export function anApp(): App {
+/**
+ * An app with the context of cdk.json, written to `outdir` or a temporary folder; functions are not bundled, which their entry
+ * points must exist for all the same.
+ */
+export function anApp(outdir?: string): App {
   const file: { readonly context: Record<string, unknown> } = JSON.parse(
     readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'),
   )
-  return new App({ analyticsReporting: false, context: { ...file.context, 'aws:cdk:bundling-stacks': [] } })
+  return new App({
+    ...(outdir !== undefined && { outdir }),
+    analyticsReporting: false,
+    context: { ...file.context, 'aws:cdk:bundling-stacks': [] },
+  })
 }
 
 /** All stacks of a stage, as its settings are or changed. */

@@ -4,16 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import * as z from 'zod'
-import { STAGE_NAMES } from '../lib/stages.ts'
-import { lastLines } from './container-engine.ts'
-import { findPython, installPackages } from './python-packages.ts'
-import { type NamedPolicy, policiesOf } from './templates/policies.ts'
-import { readTemplates, synthesizedStage } from './templates/read-stage.ts'
-import { UserError } from './user-error.ts'
+import { buildEngine } from '../../lib/engine.ts'
+import { stageOf } from '../../lib/settings.ts'
+import { STAGE_NAMES } from '../../lib/stages.ts'
+import { lastLines } from '../../local/container-engine.ts'
+import { findPython, installPackages } from '../../local/python-packages.ts'
+import { type NamedPolicy, policiesOf } from '../../local/templates/policies.ts'
+import { readTemplates, synthesizedStage } from '../../local/templates/read-stage.ts'
+import { UserError } from '../../local/user-error.ts'
+import { pairwise } from '../fixtures/stage-choices.ts'
+import { anApp } from '../infra/synthesis.ts'
 
 /*
- * Looks at what `npm run synth` has written with two linters that know AWS better than we do: cfn-lint, which has the schema of
- * every resource type, and parliament, which has the Service Authorization Reference. Neither needs an account.
+ * Looks at templates with two linters that know AWS better than we do: cfn-lint, which has the schema of every resource type, and
+ * parliament, which has the Service Authorization Reference. Neither needs an account. The templates are those that `npm run
+ * synth` has written, and those of every combination of settings that the matrix test builds.
  */
 
 const CFN_LINT = '1.58.0'
@@ -38,12 +43,14 @@ const ACCEPTED_FINDINGS: Readonly<Record<string, string>> = {
     'An execution or an express one; the reference marks both, and ours are standard',
   'INVALID_ARN Policy': 'API Gateway completes the short form `execute-api:/*` to the ARN of the API itself',
   'RESOURCE_STAR KeyPolicy': 'In the policy of a key, `*` is that key',
+  'MISMATCHED_TYPE KeyPolicy':
+    'CloudWatch Logs documents ArnLike for the context of encryption, which the reference has as text',
 }
 
 /** Which types there are differs between Regions; this one has all that we use, and so has every large one. */
 const REGION = 'us-east-1'
 
-const ENVIRONMENTS = join(import.meta.dirname, '..', '.local', 'venv')
+const ENVIRONMENTS = join(import.meta.dirname, '..', '..', '.local', 'venv')
 
 /** Place of the property in the name of a policy (templates/policies.ts). */
 const PROPERTY = 3
@@ -130,21 +137,58 @@ async function check(): Promise<void> {
   const missing = STAGE_NAMES.filter((stage) => !existsSync(synthesizedStage(stage)))
   if (missing.length > 0)
     throw new UserError(`Not synthesized: ${missing.join(', ')}. Run npm run synth first.`)
-  const templates = STAGE_NAMES.map((stage) => ({ stage, byFile: readTemplates(synthesizedStage(stage)) }))
-  const files = templates.flatMap(({ stage, byFile }) =>
-    [...byFile.keys()].map((name) => join(synthesizedStage(stage), name)),
-  )
-  const policies = templates.flatMap(({ stage, byFile }) => policiesOf(stage, byFile))
+  const folder = mkdtempSync(join(tmpdir(), 'templates-'))
+  try {
+    const stages = [
+      ...STAGE_NAMES.map((name) => ({ name, directory: synthesizedStage(name) })),
+      ...matrix(folder),
+    ]
+    await checkStages(python, stages)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+/** A stage's name, and where its templates lie. */
+interface SynthesizedStage {
+  readonly name: string
+  readonly directory: string
+}
+
+/** Combinations of settings; functions are not bundled, which no linter looks at. */
+function matrix(folder: string): SynthesizedStage[] {
+  return pairwise().map(([, settings], position) => {
+    const app = anApp(join(folder, String(position)))
+    buildEngine(app, stageOf(settings))
+    const { directory } = app.synth()
+    return { name: `matrix-${position}`, directory }
+  })
+}
+
+async function checkStages(python: string, stages: readonly SynthesizedStage[]): Promise<void> {
+  // Combinations have most of their stacks and policies in common.
+  const files = new Map<string, string>()
+  const policies = new Map<string, NamedPolicy>()
+  for (const { name, directory } of stages) {
+    const templates = readTemplates(directory)
+    for (const [file, template] of templates) keepFirst(files, template, join(directory, file))
+    for (const policy of policiesOf(name, templates)) keepFirst(policies, policy.document, policy)
+  }
   const [ofTemplates, ofPolicies] = await Promise.all([
-    lintTemplates(python, files),
-    lintPolicies(python, policies),
+    lintTemplates(python, [...files.values()]),
+    lintPolicies(python, [...policies.values()]),
   ])
   for (const line of [...ofTemplates, ...ofPolicies]) console.log(line)
   console.log(
-    `cfn-lint: ${ofTemplates.length} findings in ${files.length} templates of ${STAGE_NAMES.join(', ')}`,
+    `cfn-lint: ${ofTemplates.length} findings in ${files.size} different templates of ${stages.length} stages`,
   )
-  console.log(`parliament: ${ofPolicies.length} findings in ${policies.length} policies`)
+  console.log(`parliament: ${ofPolicies.length} findings in ${policies.size} different policies`)
   if (ofTemplates.length + ofPolicies.length > 0) process.exitCode = 1
+}
+
+function keepFirst<T>(kept: Map<string, T>, content: unknown, value: T): void {
+  const key = JSON.stringify(content)
+  if (!kept.has(key)) kept.set(key, value)
 }
 
 try {
