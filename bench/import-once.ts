@@ -73,6 +73,7 @@ await importBundle(
       defaultRamBytes: 4 * 1024 ** 3,
       job: {
         definitionPrefix: 'bench',
+        tags: { application: 'bench' },
         stagerImage: 'stager:1',
         executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
         logGroupName: 'jobs',

@@ -5,6 +5,7 @@ import { wirePath } from '../src/signing/wire-path.ts'
 import { answerTo, type Connect, type Outgoing } from './connections.ts'
 import { ApiRefusal, refusalOf, UnreachableError } from './failures.ts'
 import { withoutHeaders } from './headers.ts'
+import { routeOf } from './routes.ts'
 
 /** A call that the edge makes for its client. */
 export interface ApiCall {
@@ -77,7 +78,7 @@ export function createApi(url: URL, connect: Connect, sign?: SignRequest): Api {
       outgoing.setTimeout(TIMEOUT_MS, () => outgoing.destroy(new Error('the API does not answer')))
       const answer = await answerTo(outgoing.end(bytes))
       if ((answer.statusCode ?? 502) < 400) return answer
-      throw await refusalOf(`${method} ${path}`, answer)
+      throw await refusalOf(`${method} ${routeOf(path)}`, answer)
     } catch (error) {
       throw asFailure(error, signal)
     }

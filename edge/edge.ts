@@ -1,7 +1,8 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { DomainError } from '../src/domain/errors.ts'
 import { EDGE_HEALTH_PATH } from '../src/runtime/environment.ts'
 import type { SignRequest } from '../src/signing/sign-request.ts'
+import { createSlots } from '../src/slots.ts'
 import { createApi } from './api.ts'
 import { awaitImport } from './await-import.ts'
 import { createConnect } from './connections.ts'
@@ -9,8 +10,9 @@ import { answerFailure, ClientGoneError } from './failures.ts'
 import { type PassOnOptions, passOn } from './pass-on.ts'
 import { readSmallBody } from './read-ahead.ts'
 import { isMultipart } from './read-parts.ts'
+import { createRequestLog, type LogEntry } from './request-log.ts'
 import { findBodyRoute, isInstallation } from './routes.ts'
-import { type TakeBodyDependencies, takeBody } from './take-body.ts'
+import { type Exchange, type TakeBodyDependencies, takeBody } from './take-body.ts'
 import { createUploads } from './uploads.ts'
 
 export interface EdgeOptions {
@@ -18,7 +20,9 @@ export interface EdgeOptions {
   readonly apiUrl: URL
   /** Signs what goes to the API, never what goes to S3; left out where the API asks nobody for credentials. */
   readonly sign?: SignRequest
-  readonly log: (text: string) => void
+  readonly log: (entry: LogEntry) => void
+  /** Large bodies that are read at the same time: 64 MB of memory each. */
+  readonly uploadsAtOnce: number
   /** Pauses between the attempts of what fails for a passing reason; others in tests. */
   readonly pausesMs?: readonly number[]
 }
@@ -51,26 +55,28 @@ const LINGER_MS = 30 * 60_000
  * At most 64 MB of a body are in memory: 4 MiB that were read before it was known to be large, two parts of 16 MiB, and what was
  * read and is not yet collected (`npm run bench:edge`).
  */
-export function createEdge({ apiUrl, sign, log, pausesMs = PAUSES_MS }: EdgeOptions): Edge {
+export function createEdge({ apiUrl, sign, log, uploadsAtOnce, pausesMs = PAUSES_MS }: EdgeOptions): Edge {
   const connect = createConnect()
   const api = createApi(apiUrl, connect, sign)
   const uploads = createUploads(api, pausesMs.slice(0, API_PAUSES))
   const working = new Set<Promise<void>>()
 
-  function refuse(request: IncomingMessage, response: ServerResponse, failure: unknown): void {
+  function refuse({ request, response, requestLog }: Exchange, failure: unknown): void {
     // Without its client, whatever was going on fails in one way or another.
     const cause = response.destroyed ? new ClientGoneError() : failure
-    log(`${request.method} ${request.url}: ${describe(cause)}`)
     answerFailure(response, cause)
+    requestLog.failed(cause, cause instanceof ClientGoneError ? undefined : response.statusCode)
     if (request.complete || request.destroyed) return
     // A connection that is closed on a client who still sends loses the answer.
     request.resume()
     const linger = setTimeout(() => request.destroy(), LINGER_MS).unref()
     request.once('close', () => clearTimeout(linger))
   }
-  const deps: TakeBodyDependencies = { api, uploads, connect, pausesMs, refuse, log }
+  const places = createSlots(uploadsAtOnce)
+  const deps: TakeBodyDependencies = { api, uploads, connect, places, pausesMs, refuse }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange
     const { method, url = '/', headers } = request
     const route = findBodyRoute(method, url)
     // Who names an upload can ask again; core cannot.
@@ -87,7 +93,7 @@ export function createEdge({ apiUrl, sign, log, pausesMs = PAUSES_MS }: EdgeOpti
     }
     const body = lengthBytes === undefined ? await readSmallBody(request, SMALL_BODY_BYTES) : undefined
     return body === undefined
-      ? takeBody(deps, route, request, response)
+      ? takeBody(deps, route, exchange)
       : passOn(api, request, response, { ...options, body, isRepeatable: route.isRepeatable })
   }
 
@@ -102,8 +108,9 @@ export function createEdge({ apiUrl, sign, log, pausesMs = PAUSES_MS }: EdgeOpti
         response.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
         return
       }
-      const work = handle(request, response)
-        .catch((error: unknown) => refuse(request, response, error))
+      const exchange = { request, response, requestLog: createRequestLog(request, log) }
+      const work = handle(exchange)
+        .catch((error: unknown) => refuse(exchange, error))
         .then(() => {
           working.delete(work)
         })
@@ -126,10 +133,4 @@ async function readToSign(request: IncomingMessage): Promise<Buffer> {
   if (body !== undefined) return body
   const text = 'the request is larger than the 10 MB that the API takes'
   throw new DomainError('INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED', { type: 'empty' }, { text })
-}
-
-/** With its causes, which say what really happened. */
-function describe(failure: unknown): string {
-  if (!(failure instanceof Error)) return String(failure)
-  return failure.cause === undefined ? String(failure) : `${failure} (${describe(failure.cause)})`
 }

@@ -25,13 +25,29 @@ export class ApiRefusal extends Error {
   readonly status: number
   readonly headers: readonly string[]
   readonly body: Buffer
+  readonly requestId: string | undefined
 
-  constructor(call: string, { status, headers, body }: Pick<ApiRefusal, 'status' | 'headers' | 'body'>) {
+  constructor(
+    call: string,
+    { status, headers, body, requestId }: Pick<ApiRefusal, 'status' | 'headers' | 'body' | 'requestId'>,
+  ) {
     super(`${call} was answered ${status}`)
     this.name = 'ApiRefusal'
     this.status = status
     this.headers = headers
     this.body = body
+    this.requestId = requestId
+  }
+}
+
+/** The gateway lets the edge itself not in. */
+export class GatewayRefusal extends Error {
+  readonly requestId: string | undefined
+
+  constructor(kind: string, answer: IncomingMessage) {
+    super(`the gateway refuses the edge: ${kind}`)
+    this.name = 'GatewayRefusal'
+    this.requestId = requestIdOf(answer)
   }
 }
 
@@ -41,13 +57,31 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
 /** What a gateway says by itself has no `details`, without which the user interface breaks (http-api 8.5). */
 const errorBodySchema = z.object({ errorCode: z.string(), message: z.string() })
 
-/** Reads an error answer whole: API Gateway's are at most 10 MB. */
+/**
+ * Reads an error answer whole: API Gateway's are at most 10 MB.
+ * @param call in words for the log; no path
+ */
 export async function refusalOf(call: string, answer: IncomingMessage): Promise<ApiRefusal> {
   return new ApiRefusal(call, {
     status: answer.statusCode ?? 502,
     headers: endToEndHeaders(answer.rawHeaders, []),
     body: await buffer(answer),
+    requestId: requestIdOf(answer),
   })
+}
+
+/** How REST APIs and HTTP APIs call the id that their logs, and those of the function behind them, have of a request. */
+function requestIdOf({ headers }: IncomingMessage): string | undefined {
+  const id = headers['x-amzn-requestid'] ?? headers['apigw-requestid']
+  return typeof id === 'string' ? id : undefined
+}
+
+/** What API Gateway calls the request that failed, if it came so far. */
+export function gatewayRequestIdOf(failure: unknown): string | undefined {
+  if (failure instanceof ApiRefusal || failure instanceof GatewayRefusal) return failure.requestId
+  return failure instanceof Error && failure.cause !== undefined
+    ? gatewayRequestIdOf(failure.cause)
+    : undefined
 }
 
 /** The same call may be answered otherwise a little later. */

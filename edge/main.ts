@@ -6,9 +6,13 @@ import * as z from 'zod'
 import { collectBuffers } from '../src/runtime/collect-buffers.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
 import { createEdge } from './edge.ts'
+import { type LogEntry, lineOf } from './request-log.ts'
 
-/** Local mode holds a channel to the edge and wants it gone at once; elsewhere below the 30 s of ECS and Kubernetes. */
-const DEFAULT_STOP_TIMEOUT_SECONDS = process.send === undefined ? 25 : 2
+/** Local mode holds a channel to the edge. */
+const isLocal = process.send !== undefined
+
+/** Local mode wants it gone at once; elsewhere below the 30 s of ECS and Kubernetes. */
+const DEFAULT_STOP_TIMEOUT_SECONDS = isLocal ? 2 : 25
 
 const settingsSchema = z.object({
   PORT: z.coerce.number().int().min(1).max(65_535),
@@ -19,6 +23,8 @@ const settingsSchema = z.object({
   API_AUTH: z.enum(['none', 'iam']).default('none'),
   /** Longer than a load balancer keeps idle connections, or it will use one that is being closed. */
   KEEP_ALIVE_SECONDS: z.coerce.number().min(1).max(86_400).default(5),
+  /** Large bodies that are read at the same time, 64 MB of memory each; further ones wait. */
+  UPLOADS_AT_ONCE: z.coerce.number().int().min(1).max(10_000).default(12),
   /** Requests under way, uploads included, get this long to end after SIGTERM. */
   STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
@@ -31,15 +37,16 @@ const DISCARD_SECONDS = 0.8
 
 collectBuffers()
 
-const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)
+const log = (entry: LogEntry): void => console.log(lineOf(entry, new Date()))
 
 const settings = settingsSchema.safeParse(process.env)
 if (!settings.success) fail(`The edge cannot start: ${z.prettifyError(settings.error)}`)
-const { PORT, HOST, API_URL, API_AUTH, KEEP_ALIVE_SECONDS, STOP_TIMEOUT_SECONDS } = settings.data
+const { PORT, HOST, API_URL, API_AUTH, KEEP_ALIVE_SECONDS, UPLOADS_AT_ONCE, STOP_TIMEOUT_SECONDS } =
+  settings.data
 
 const apiUrl = new URL(API_URL)
 const sign = API_AUTH === 'iam' ? await createOwnSigner().catch(failToSign) : undefined
-const edge = createEdge({ apiUrl, log, ...(sign && { sign }) })
+const edge = createEdge({ apiUrl, log, uploadsAtOnce: UPLOADS_AT_ONCE, ...(sign && { sign }) })
 // Probes of idle connections tell of a client that vanished without a word; its upload is discarded then.
 const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, edge.listener)
 // An upload may take hours, and so may a client that reads slowly.
@@ -54,7 +61,8 @@ server.once('error', (error: NodeJS.ErrnoException) => {
   )
 })
 server.listen(PORT, HOST, () => {
-  log(`the edge listens on ${HOST}:${PORT} for ${API_URL}${sign ? ', signing' : ''}`)
+  const message = `the edge listens on ${HOST}:${PORT} for ${API_URL}${sign ? ', signing' : ''}`
+  log({ level: 'INFO', message })
   process.send?.('ready')
 })
 
@@ -83,7 +91,8 @@ function failToSign(error: Error): never {
   fail(`The edge cannot sign requests: ${error.message}`)
 }
 
+/** Local mode shows its user what the edge said last. */
 function fail(sentence: string): never {
-  console.error(sentence)
+  console.error(isLocal ? sentence : lineOf({ level: 'ERROR', message: sentence }, new Date()))
   process.exit(1)
 }

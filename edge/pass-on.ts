@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Api } from './api.ts'
 import { answerTo } from './connections.ts'
-import { ClientGoneError, UnreachableError } from './failures.ts'
+import { ClientGoneError, GatewayRefusal, UnreachableError } from './failures.ts'
 import { endToEndHeaders } from './headers.ts'
 
 export interface PassOnOptions {
@@ -62,10 +62,10 @@ export async function passOn(
  * The gateway lets the edge itself not in: a wrong signature, a missing permission, another network. That is no fault of the client,
  * who would learn the edge's role from the body. The function behind the gateway cannot set this header.
  */
-function gatewayRefusal({ statusCode, headers }: IncomingMessage): Error | undefined {
-  const kind = headers['x-amzn-errortype']
-  return statusCode === 403 && kind !== undefined
-    ? new Error(`the gateway refuses the edge: ${kind}`)
+function gatewayRefusal(answer: IncomingMessage): Error | undefined {
+  const kind = answer.headers['x-amzn-errortype']
+  return answer.statusCode === 403 && kind !== undefined
+    ? new GatewayRefusal(String(kind), answer)
     : undefined
 }
 

@@ -36,6 +36,37 @@ export function isInstallation(method: string | undefined, url: string): boolean
   return method === 'POST' && INSTALL.test(pathBelowBase(url))
 }
 
+/** Every literal segment of the contract's paths. */
+const WORDS: ReadonlySet<string> = new Set([
+  ...['tasks', 'install', 'logo', 'runs', 'descriptor.yml'],
+  ...['task-runs', 'input-provisions', 'indexes', 'state-actions', 'inputs', 'input', 'outputs', 'output'],
+  ...['inputs.zip', 'outputs.zip', 'logs', 'staging', 'report', 'parts', 'urls'],
+  ...['uploads', 'part-urls', 'complete', 'stores', 'default', 'ping'],
+])
+
+const MASK = '*'
+
+/** As deep as the contract's paths go, and one more. */
+const MAX_SEGMENTS = 6
+
+/**
+ * A path for the log: of what a client made up, nothing but its place. One route has the run's secret in its path
+ * (`POST task-runs/{id}/{secret}/outputs.zip`), and a client may write it elsewhere by mistake.
+ */
+export function routeOf(url: string): string {
+  const [, ...segments] = pathBelowBase(url).split('/')
+  if (segments.length === 0) return MASK
+  const known = segments.slice(0, MAX_SEGMENTS).map((segment) => (WORDS.has(segment) ? segment : MASK))
+  return `/${known.join('/')}`
+}
+
+const RUN = /^\/task-runs\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/iu
+
+/** The run that a path names; a secret looks otherwise. */
+export function runIdOf(url: string): string | undefined {
+  return RUN.exec(pathBelowBase(url))?.[1]
+}
+
 /** Without query; core doubles slashes in some paths (http-api 1.1). Empty for what is none of the service's. */
 function pathBelowBase(url: string): string {
   const path = url.replace(/\?.*$/su, '').replace(/\/{2,}/gu, '/')

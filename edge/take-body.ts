@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { DomainError, parameterError } from '../src/domain/errors.ts'
+import type { Slots } from '../src/slots.ts'
 import type { Api } from './api.ts'
 import { askAgain } from './ask-again.ts'
 import { awaitImport } from './await-import.ts'
@@ -9,6 +10,7 @@ import { endToEndHeaders } from './headers.ts'
 import { createPartSender } from './part-sender.ts'
 import { passBack } from './pass-on.ts'
 import { type ArrivingFile, isMultipart, readParts, readWhole } from './read-parts.ts'
+import type { RequestLog } from './request-log.ts'
 import type { BodyRoute } from './routes.ts'
 import { sendParts } from './send-parts.ts'
 import type { Uploads } from './uploads.ts'
@@ -17,17 +19,26 @@ export interface TakeBodyDependencies {
   readonly api: Api
   readonly uploads: Uploads
   readonly connect: Connect
+  /** Bodies that are read at the same time, each with its buffers; who finds no place is not read until there is one. */
+  readonly places: Slots
   /** Between the attempts of what fails for a passing reason. */
   readonly pausesMs: readonly number[]
   /** Answers the client, who may still be sending. */
-  readonly refuse: (request: IncomingMessage, response: ServerResponse, failure: unknown) => void
-  readonly log: (text: string) => void
+  readonly refuse: (exchange: Exchange, failure: unknown) => void
+}
+
+/** A request of a client, and what belongs to it. */
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestLog: RequestLog
 }
 
 /** One request and what was made of its body so far. */
 interface Taking extends TakeBodyDependencies {
   readonly route: BodyRoute
   readonly request: IncomingMessage
+  readonly requestLog: RequestLog
   readonly controller: AbortController
   /** Of the uploads that were begun, in the order of the files. */
   readonly uploadIds: string[]
@@ -55,12 +66,12 @@ const BODY_HEADERS = [
 export async function takeBody(
   deps: TakeBodyDependencies,
   route: BodyRoute,
-  request: IncomingMessage,
-  response: ServerResponse,
+  exchange: Exchange,
 ): Promise<void> {
+  const { request, response, requestLog } = exchange
   const controller = new AbortController()
   const { signal } = controller
-  const taking: Taking = { ...deps, route, request, controller, uploadIds: [], spare: [] }
+  const taking: Taking = { ...deps, route, request, requestLog, controller, uploadIds: [], spare: [] }
   const leave = (): void => {
     if (!response.writableFinished) controller.abort(new ClientGoneError())
   }
@@ -74,13 +85,24 @@ export async function takeBody(
   } catch (error) {
     const failure = signal.aborted ? signal.reason : error
     controller.abort(failure)
-    deps.refuse(request, response, named(failure, route))
+    deps.refuse(exchange, named(failure, route))
     await discardUploads(taking)
   }
 }
 
 /** Resolves when everything is in the bucket. */
 async function readBody(taking: Taking): Promise<void> {
+  const { places, controller } = taking
+  await places.take()
+  try {
+    controller.signal.throwIfAborted()
+    await readFiles(taking)
+  } finally {
+    places.give()
+  }
+}
+
+async function readFiles(taking: Taking): Promise<void> {
   const { route, request, controller } = taking
   if (isMultipart(request)) {
     if (route.fileCount === 0) throw new DomainError('INTERNAL_JSON_PROCESSING_ERROR')
@@ -126,14 +148,13 @@ async function useUploads(taking: Taking): Promise<IncomingMessage> {
   return awaitImport(answer, { api, pausesMs, signal })
 }
 
-async function discardUploads({ uploads, uploadIds, request, log }: Taking): Promise<void> {
-  const outcomes = uploadIds.map(async (id) => {
-    const outcome = await uploads.discard(id).then(
-      () => 'is discarded',
-      (error: unknown) => `is not discarded: ${String(error)}`,
-    )
-    log(`${request.method} ${request.url}: upload ${id} ${outcome}`)
-  })
+async function discardUploads({ uploads, uploadIds, requestLog }: Taking): Promise<void> {
+  const outcomes = uploadIds.map((id) =>
+    uploads.discard(id).then(
+      () => requestLog.discarded(id),
+      (error: unknown) => requestLog.notDiscarded(id, error),
+    ),
+  )
   await Promise.all(outcomes)
 }
 

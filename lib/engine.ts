@@ -1,4 +1,5 @@
 import type { App } from 'aws-cdk-lib'
+import { APPLICATION_TAG } from '../src/runtime/environment.ts'
 import { ComputeStack } from './stacks/compute-stack.ts'
 import { EdgeStack } from './stacks/edge-stack.ts'
 import { ServiceStack } from './stacks/service-stack.ts'
@@ -21,7 +22,7 @@ export function buildEngine(app: App, stage: Stage): EngineStacks {
     stage,
     stackName: `${stage.prefix}-${part}`,
     description: `Cytomine App Engine: ${description}`,
-    tags: { ...stage.tags, application: stage.prefix },
+    tags: { ...stage.tags, [APPLICATION_TAG]: stage.prefix },
   })
   const storage = new StorageStack(app, 'Storage', named('storage', 'data and logs of tasks'))
   const { bucket, table, jobLogGroup } = storage
@@ -51,6 +52,7 @@ export function buildEngine(app: App, stage: Stage): EngineStacks {
           settings: stage.edge,
           apiUrl: service.apiUrl,
           apiId: service.apiId,
+          alarmTopic: service.alarmTopic,
         })
   return {
     storage,

@@ -75,13 +75,13 @@ export interface MachineSettings {
 export interface BatchSettings {
   readonly kind: 'batch'
   readonly network: NetworkSettings
-  /** Most vCPUs that run at a time: the bill's upper limit. */
+  /** Most vCPUs that run at a time, of each kind of capacity: the bill's upper limit. */
   readonly fargate: { readonly maxVcpus: number; readonly capacity: FargateCapacity }
   /** For tasks that ask for the internet, which can then send their inputs anywhere; left out, they cannot run. */
   readonly internet?: { readonly maxVcpus: number }
   /** For tasks that are too large for Fargate. */
   readonly ec2?: MachineSettings
-  /** For tasks that ask for GPUs; a machine with one GPU has one job at a time. */
+  /** For tasks that ask for GPUs; a job takes all that the largest machine has, so that it is alone there. */
   readonly gpu?: MachineSettings & { readonly largest: { readonly gpus: number } }
   /** A job that cannot be placed is cancelled after this; Batch allows 10 minutes to 24 hours. */
   readonly longestUnplaceable: Duration

@@ -1,4 +1,5 @@
 import { createStagingApi } from './api-client.ts'
+import { type LogEntry, lineOf } from './log.ts'
 import { wordsOf } from './retry.ts'
 import { stageIn } from './stage-in.ts'
 import { stageOut } from './stage-out.ts'
@@ -8,18 +9,22 @@ const USAGE = 'usage: stage-in <input folder> <output folder> | stage-out <outpu
 /** Batch counts the attempts of one job itself. */
 const ATTEMPT_VARIABLE = 'AWS_BATCH_JOB_ATTEMPT'
 
+const line = (entry: LogEntry): string => lineOf(entry, process.env, new Date())
+
 async function main([command, first, second]: readonly string[]): Promise<void> {
   const api = createStagingApi(process.env)
   const secondsBefore = performance.now() / 1000
-  const report = (stage: 'in' | 'out') =>
-    api.report({ stage, seconds: performance.now() / 1000 - secondsBefore })
+  const report = (stage: 'in' | 'out', message: string, files: number): Promise<void> => {
+    const seconds = performance.now() / 1000 - secondsBefore
+    console.log(line({ level: 'INFO', message, files, seconds: Math.round(seconds * 1000) / 1000 }))
+    return api.report({ stage, seconds })
+  }
   if (command === 'stage-in' && first !== undefined && second !== undefined) {
-    await stageIn(api, first, second)
-    return report('in')
+    return report('in', 'inputs in place', await stageIn(api, first, second))
   }
   if (command === 'stage-out' && first !== undefined) {
-    await stageOut(api, first, Number(process.env[ATTEMPT_VARIABLE] ?? '1'))
-    return report('out')
+    const attempt = Number(process.env[ATTEMPT_VARIABLE] ?? '1')
+    return report('out', 'outputs handed over', await stageOut(api, first, attempt))
   }
   throw new Error(USAGE)
 }
@@ -30,8 +35,10 @@ process.once('SIGTERM', () => process.exit(143))
 try {
   await main(process.argv.slice(2))
 } catch (error) {
-  // One line, the last one: it becomes part of the run's failure message.
-  console.error(wordsOf(error).replaceAll(/\s+/gu, ' '))
+  const words = wordsOf(error).replaceAll(/\s+/gu, ' ')
+  console.error(line({ level: 'ERROR', message: words }))
+  // In plain words once more, as the last line: it becomes part of the run's failure message.
+  console.error(words)
   // What other transfers are still at is of no use any more.
   process.exit(1)
 }

@@ -26,13 +26,16 @@ interface StageIn {
   readonly settings: TransferSettings
 }
 
-/** Fills the input folder with exactly the provisioned inputs and opens both folders to any user. */
+/**
+ * Fills the input folder with exactly the provisioned inputs and opens both folders to any user.
+ * @returns how many files they are
+ */
 export async function stageIn(
   api: Pick<StagingApi, 'inputs'>,
   inputFolder: string,
   outputFolder: string,
   settings: TransferSettings = TRANSFER_SETTINGS,
-): Promise<void> {
+): Promise<number> {
   const staged = await api.inputs()
   const linkOf = createLinks(async () => urlsOf(await api.inputs()), urlsOf(staged))
   const stage: StageIn = { folder: inputFolder, linkOf, budget: createBudget(), settings }
@@ -44,7 +47,7 @@ export async function stageIn(
   for (const file of staged.files.filter(isLarge)) await stageFile(stage, file)
   openToAnybody(inputFolder)
   await chmod(outputFolder, ANYBODY_FOLDER)
-  console.log(`${staged.files.length} input file(s) in place`)
+  return staged.files.length
 }
 
 function urlsOf({ files }: StagedInputs): ReadonlyMap<string, string> {

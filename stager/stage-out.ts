@@ -17,13 +17,14 @@ const MAX_ENTRIES = 10_000
 /**
  * Hands over what the task left: first the listing goes to the API, which answers with URLs for the declared outputs, then
  * the files go up, last the listing itself, whose presence says that everything before arrived.
+ * @returns how many outputs were handed over
  */
 export async function stageOut(
   api: Omit<StagingApi, 'inputs' | 'report'>,
   outputFolder: string,
   jobAttempt: number,
   settings: TransferSettings = TRANSFER_SETTINGS,
-): Promise<void> {
+): Promise<number> {
   const entries = await listOutputs(outputFolder)
   const byName = new Map(entries.map((entry) => [entry.name, entry]))
   const staged = await api.outputs(jobAttempt, entries)
@@ -57,7 +58,7 @@ export async function stageOut(
     await (entry.kind === 'directory' ? sendFolder(entry) : sendFile(entry))
   }
   await upload('the listing', textContent(JSON.stringify({ entries })), linkOf(LISTING_NAME), settings)
-  console.log(`${outputs.length} output(s) handed over`)
+  return outputs.length
 }
 
 type Parts = Iterable<Content> | AsyncIterable<Content>

@@ -23,6 +23,23 @@ const PING_PATHS = ['/ping', `${BASE_PATH}/ping`]
 
 /** The HTTP contract as one Hono app: everything but ping below {@link BASE_PATH}. */
 export function createApp(deps: ApiDependencies): Hono {
+  // Order matters: a literal segment wins over a variable.
+  return appOf(deps, [
+    ...taskRoutes(deps),
+    ...uploadRoutes(deps),
+    ...storeRoutes(deps),
+    ...stagingRoutes(deps),
+    ...provisionRoutes(deps),
+    ...taskRunRoutes(deps),
+  ])
+}
+
+/** What jobs may ask for: nothing but the routes that want the secret of their run. */
+export function createStagerApp(deps: ApiDependencies): Hono {
+  return appOf(deps, stagingRoutes(deps))
+}
+
+function appOf(deps: ApiDependencies, routes: readonly Route[]): Hono {
   // Core writes some paths with a doubled slash (http-api 1.1).
   const app = new Hono({ getPath: (request) => getPath(request).replace(/\/{2,}/gu, '/') })
   app.onError((error, context) => answerError(context, error))
@@ -36,15 +53,6 @@ export function createApp(deps: ApiDependencies): Hono {
   app.on('GET', PING_PATHS, (context) =>
     context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' }),
   )
-  // Order matters: a literal segment wins over a variable.
-  const routes: readonly Route[] = [
-    ...taskRoutes(deps),
-    ...uploadRoutes(deps),
-    ...storeRoutes(deps),
-    ...stagingRoutes(deps),
-    ...provisionRoutes(deps),
-    ...taskRunRoutes(deps),
-  ]
   for (const { method, path, handle } of routes) {
     app.on(method, `${BASE_PATH}${path}`, (context) => {
       beginRequestLog(context, path)

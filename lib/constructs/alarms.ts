@@ -3,7 +3,8 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
-import { countOf, countsOf, measureOf, sumOf } from './engine-metrics.ts'
+import type { KindOf } from '../../src/runtime/environment.ts'
+import { countOf, countsOf, measureOf, sumOf, tableThrottles } from './engine-metrics.ts'
 import type { Watched } from './observability.ts'
 
 export interface AlarmsProps {
@@ -14,7 +15,8 @@ export interface AlarmsProps {
   readonly longestSilence: Duration
 }
 
-interface AlarmChoice {
+/** One alarm. */
+export interface AlarmChoice {
   readonly metric: IMetric
   readonly threshold: number
   /** Periods that are looked at, and how many of them must be over the threshold; 1 of 1 when absent. */
@@ -36,6 +38,16 @@ const HALF_HOUR = Duration.minutes(30)
 const MANY_REPAIRS = 10
 /** One may be a client's broken connection. */
 const FEW_API_ERRORS = 3
+/** A single one may be the task's own doing, such as a wish that no machine holds, or a machine that was lost. */
+const HINDERED_RUNS = 3
+/** Ends of runs that are the installation's fault when they come in numbers. */
+const HINDRANCES: readonly KindOf<'RunsEnded'>[] = [
+  'host-lost',
+  'image-unavailable',
+  'input-staging-failed',
+  'output-staging-failed',
+  'unschedulable',
+]
 
 /** What somebody should look at, each with a line that says what to do and a section of the runbook. */
 export class Alarms extends Construct {
@@ -77,6 +89,16 @@ export class Alarms extends Construct {
       toDo: 'A run failed through no fault of its task: find the run and its reason in the logs, then start it again.',
       section: 'runs-failed',
     })
+    this.add('RunsHindered', {
+      metric: sumOf(
+        HINDRANCES.map((kind) => countOf(installation, 'RunsEnded', kind, QUARTER)),
+        'runs without machine, image or files',
+        QUARTER,
+      ),
+      threshold: HINDERED_RUNS,
+      toDo: 'Several runs got no machine, image or files: see which of these fails, and start the runs again.',
+      section: 'runs-hindered',
+    })
   }
 
   private watchSweeper({ installation, longestSilence }: AlarmsProps): void {
@@ -104,7 +126,7 @@ export class Alarms extends Construct {
   }
 
   private watchServices({ watched }: AlarmsProps): void {
-    const { restApi, stagerApi, functions, stateMachine } = watched
+    const { restApi, stagerApi, functions, stateMachine, table } = watched
     const apiErrors = [...new Set([restApi, stagerApi])].map((api) =>
       api.metricServerError({ statistic: 'Sum', period: FIVE_MINUTES }),
     )
@@ -125,6 +147,14 @@ export class Alarms extends Construct {
       toDo: 'Functions are refused for lack of concurrency: see who uses it up, and have the quota raised.',
       section: 'throttles',
     })
+    // Apart, because an alarm looks at ten metrics at most. API Gateway has none for its 429 alone.
+    this.add('TableThrottles', {
+      metric: tableThrottles(table, FIVE_MINUTES),
+      threshold: 1,
+      periods: [3, 2],
+      toDo: 'The table refuses requests: see which run or task has so many, and whether it goes on.',
+      section: 'throttles',
+    })
     this.add('WorkflowsFailed', {
       metric: sumOf(
         [
@@ -141,17 +171,26 @@ export class Alarms extends Construct {
   }
 
   private add(id: string, choice: AlarmChoice): void {
-    const [looked, over] = choice.periods ?? [1, 1]
-    const alarm = new Alarm(this, id, {
-      metric: choice.metric,
-      threshold: choice.threshold,
-      evaluationPeriods: looked,
-      datapointsToAlarm: over,
-      comparisonOperator: choice.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: choice.silence ?? TreatMissingData.NOT_BREACHING,
-      alarmDescription: `${choice.toDo} docs/runbook.md#${choice.section}`,
-    })
-    alarm.addAlarmAction(new SnsAction(this.topic))
-    alarm.addOkAction(new SnsAction(this.topic))
+    addAlarm(this, id, { ...choice, topic: this.topic })
   }
+}
+
+/** An alarm that tells the topic when it begins and when it ends. */
+export function addAlarm(
+  scope: Construct,
+  id: string,
+  choice: AlarmChoice & { readonly topic: ITopic },
+): void {
+  const [looked, over] = choice.periods ?? [1, 1]
+  const alarm = new Alarm(scope, id, {
+    metric: choice.metric,
+    threshold: choice.threshold,
+    evaluationPeriods: looked,
+    datapointsToAlarm: over,
+    comparisonOperator: choice.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: choice.silence ?? TreatMissingData.NOT_BREACHING,
+    alarmDescription: `${choice.toDo} docs/runbook.md#${choice.section}`,
+  })
+  alarm.addAlarmAction(new SnsAction(choice.topic))
+  alarm.addOkAction(new SnsAction(choice.topic))
 }

@@ -7,10 +7,9 @@ import {
   Metric,
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
-import { Operation } from 'aws-cdk-lib/aws-dynamodb'
 import { Construct } from 'constructs'
 import type { MeasureName } from '../../src/runtime/environment.ts'
-import { countsOf, measureOf } from './engine-metrics.ts'
+import { countsOf, measureOf, tableThrottles } from './engine-metrics.ts'
 import type { Watched } from './observability.ts'
 
 export interface EngineDashboardProps {
@@ -19,18 +18,6 @@ export interface EngineDashboardProps {
 }
 
 const PERIOD = Duration.minutes(5)
-
-/** Calls of the table that the functions make. */
-const OPERATIONS = [
-  Operation.GET_ITEM,
-  Operation.BATCH_GET_ITEM,
-  Operation.QUERY,
-  Operation.PUT_ITEM,
-  Operation.UPDATE_ITEM,
-  Operation.DELETE_ITEM,
-  Operation.BATCH_WRITE_ITEM,
-  Operation.TRANSACT_WRITE_ITEMS,
-]
 
 /** One page that shows how an installation does: work on top, the services under it below. */
 export class EngineDashboard extends Construct {
@@ -135,11 +122,9 @@ function servicesOf({ functions, table }: Watched): GraphWidget[] {
         one.metricDuration({ period: PERIOD, statistic: 'p95', label }),
       ),
     ),
-    graph(
-      'Table: throttled requests; Fargate vCPUs of the account',
-      [table.metricThrottledRequestsForOperations({ operations: OPERATIONS, period: PERIOD })],
-      { right: [fargateVcpus('Standard/OnDemand'), fargateVcpus('Standard/Spot')] },
-    ),
+    graph('Table: throttled requests; Fargate vCPUs of the account', [tableThrottles(table, PERIOD)], {
+      right: [fargateVcpus('Standard/OnDemand'), fargateVcpus('Standard/Spot')],
+    }),
   ]
 }
 

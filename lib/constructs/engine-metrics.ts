@@ -1,5 +1,6 @@
 import type { Duration } from 'aws-cdk-lib'
 import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { Operation, type Table } from 'aws-cdk-lib/aws-dynamodb'
 import {
   COUNTS,
   type CountName,
@@ -45,6 +46,27 @@ export function measureOf(
     statistic,
     period,
   })
+}
+
+/** Calls of the table that the functions make. */
+const OPERATIONS = [
+  Operation.GET_ITEM,
+  Operation.BATCH_GET_ITEM,
+  Operation.QUERY,
+  Operation.PUT_ITEM,
+  Operation.UPDATE_ITEM,
+  Operation.DELETE_ITEM,
+  Operation.BATCH_WRITE_ITEM,
+  Operation.TRANSACT_WRITE_ITEMS,
+]
+
+/** Requests that the table refused. The CDK's own sum is none unless every operation was refused in the period. */
+export function tableThrottles(table: Table, period: Duration): MathExpression {
+  return sumOf(
+    OPERATIONS.map((operation) => table.metricThrottledRequestsForOperation(operation, { period })),
+    'throttled requests of the table',
+    period,
+  )
 }
 
 /** The sum of metrics that have data; a `+` would have none where one of them has none. An alarm takes no SEARCH, so each is named. */

@@ -9,6 +9,10 @@ export interface FargateQueueProps {
   readonly vpc: IVpc
   readonly subnets: SubnetSelection
   readonly securityGroup: ISecurityGroup
+  /**
+   * Most vCPUs that run at a time, of each compute environment: with `spot-first` as many again on demand. Halves would leave a stage
+   * only one of them on the days on which the other has no machines.
+   */
   readonly maxVcpus: number
   readonly capacity: FargateCapacity
   readonly longestUnplaceable: Duration

@@ -1,5 +1,11 @@
 import { Aws } from 'aws-cdk-lib'
-import { type FunctionName, IMPORT_REQUESTED, PREFIXES, TABLE } from '../../src/runtime/environment.ts'
+import {
+  APPLICATION_TAG,
+  type FunctionName,
+  IMPORT_REQUESTED,
+  PREFIXES,
+  TABLE,
+} from '../../src/runtime/environment.ts'
 import type { Permission } from './permissions.ts'
 
 /** What the functions work on. */
@@ -58,7 +64,8 @@ export function permissionsOf(
     resources: [bucketArn],
     conditions: { StringLikeIfExists: { 's3:prefix': prefixes } },
   })
-  const jobDefinitions = arn('batch', `job-definition/${prefix}-*`)
+  // Ids of tasks, and not just anything: the prefix of another installation may begin with this one.
+  const jobDefinitions = arn('batch', `job-definition/${prefix}-????????-????-????-????-????????????*`)
   const jobs = arn('batch', 'job/*')
   const repositories = arn('ecr', `repository/${prefix}/*`)
   const uploads = `${PREFIXES.uploads}*`
@@ -66,13 +73,14 @@ export function permissionsOf(
   const requestImports: Permission = {
     actions: ['events:PutEvents'],
     resources: [arn('events', 'event-bus/default')],
-    conditions: { StringEquals: { 'events:source': IMPORT_REQUESTED.source } },
+    conditions: { StringEquals: { 'events:source': IMPORT_REQUESTED.sourceOf(prefix) } },
   }
   const outputs = `${PREFIXES.runOutputs}*`
   const endJobs: Permission = {
     actions: ['batch:TerminateJob'],
     resources: [jobs],
-    because: 'Ids of jobs are made by Batch',
+    conditions: { StringEquals: { [`aws:ResourceTag/${APPLICATION_TAG}`]: prefix } },
+    because: 'Ids of jobs are made by Batch; the tag tells those of this installation',
   }
   const findJobs: Permission = {
     actions: ['batch:DescribeJobs', 'batch:ListJobs'],

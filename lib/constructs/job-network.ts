@@ -26,7 +26,8 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { PREFIXES } from '../../src/runtime/environment.ts'
 import type { NetworkSettings } from '../stages.ts'
-import { AGENT_ACTIONS } from './machine-queue.ts'
+import { AGENT_PERMISSIONS } from './machine-queue.ts'
+import { STAGING_ROUTES } from './rest-api.ts'
 
 export interface JobNetworkProps {
   readonly settings: NetworkSettings
@@ -204,14 +205,18 @@ export class JobNetwork extends Construct {
       ownAccountOnly(['logs:CreateLogStream', 'logs:PutLogEvents'], [props.jobLogGroupArn]),
     ])
     if (props.hasMachines) {
-      const agents = [ownAccountOnly(AGENT_ACTIONS, ['*'])]
+      const agents = AGENT_PERMISSIONS.map(({ actions, resources }) => ownAccountOnly(actions, resources))
       add('EcsEndpoint', InterfaceVpcEndpointAwsService.ECS, agents)
       add('EcsAgentEndpoint', InterfaceVpcEndpointAwsService.ECS_AGENT, agents)
       add('EcsTelemetryEndpoint', InterfaceVpcEndpointAwsService.ECS_TELEMETRY, agents)
     }
     return add('ApiEndpoint', InterfaceVpcEndpointAwsService.APIGATEWAY, [
-      // The stager calls without credentials; the API's own policy and the run's secret decide.
-      anyone(['execute-api:Invoke'], [`arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:*`]),
+      // The stager calls without credentials; the API's own policy and the run's secret decide. The API's id is not known here:
+      // its policy names this endpoint, and the circle would close.
+      anyone(
+        ['execute-api:Invoke'],
+        [`arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:*/${STAGING_ROUTES}`],
+      ),
     ]).vpcEndpointId
   }
 

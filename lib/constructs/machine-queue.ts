@@ -1,4 +1,4 @@
-import type { Duration } from 'aws-cdk-lib'
+import { Aws, type Duration } from 'aws-cdk-lib'
 import {
   AllocationStrategy,
   EcsMachineImageType,
@@ -8,6 +8,7 @@ import {
 import {
   BlockDeviceVolume,
   EbsDeviceVolumeType,
+  InstanceInitiatedShutdownBehavior,
   InstanceType,
   type ISecurityGroup,
   type IVpc,
@@ -21,7 +22,7 @@ import {
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { MachineSettings } from '../stages.ts'
-import { allow } from './permissions.ts'
+import { allow, type Permission } from './permissions.ts'
 import { cancelUnplaceable } from './time-limits.ts'
 
 export interface MachineQueueProps {
@@ -34,27 +35,45 @@ export interface MachineQueueProps {
   readonly longestUnplaceable: Duration
 }
 
-/** What the agent of an instance asks of ECS (AWS's managed policy for it allows more, and the registry and every log group too). */
-export const AGENT_ACTIONS = [
-  'ecs:DeregisterContainerInstance',
-  'ecs:DiscoverPollEndpoint',
-  'ecs:Poll',
-  'ecs:RegisterContainerInstance',
-  'ecs:StartTelemetrySession',
-  'ecs:SubmitAttachmentStateChanges',
-  'ecs:SubmitContainerStateChange',
-  'ecs:SubmitTaskStateChange',
-  'ecs:UpdateContainerInstancesState',
-] as const
+const ofEcs = (resource: string) => `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`
+
+/**
+ * What the agent of an instance asks of ECS (AWS's managed policy for it allows more, and the registry and every log group too).
+ * Batch names the clusters of its compute environments so; the policy of its service-linked role reaches no others:
+ * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/BatchServiceRolePolicy.html
+ */
+export const AGENT_PERMISSIONS: readonly Permission[] = [
+  {
+    actions: [
+      'ecs:DeregisterContainerInstance',
+      'ecs:RegisterContainerInstance',
+      'ecs:SubmitAttachmentStateChanges',
+      'ecs:SubmitContainerStateChange',
+      'ecs:SubmitTaskStateChange',
+    ],
+    resources: [ofEcs('cluster/AWSBatch-*')],
+    because: 'Batch gives the cluster of a compute environment the rest of its name',
+  },
+  {
+    actions: ['ecs:Poll', 'ecs:StartTelemetrySession', 'ecs:UpdateContainerInstancesState'],
+    resources: [ofEcs('container-instance/*')],
+    because: 'ECS gives a machine its id when it registers',
+  },
+  {
+    actions: ['ecs:DiscoverPollEndpoint'],
+    resources: ['*'],
+    because: 'The action has no resource level',
+  },
+]
 
 /**
  * Run by root at a machine's first start, before the agent takes jobs. Containers of a job with several share the host's
  * network, so the hop limit does not keep them from the instance's credentials; a firewall rule by their control group does
- * (the agent names it `ecstasks`). A machine on which the rule cannot be set goes away again. Images and logs are for the
- * execution role, not for the instance's.
+ * (the agent names it `ecstasks`). A machine on which the rule cannot be set goes away again: EC2 ends it when it powers off, which
+ * halting is not. Images and logs are for the execution role, not for the instance's.
  */
 const FIRST_START = [
-  "trap 'shutdown --halt now' ERR",
+  "trap 'shutdown --poweroff now' ERR",
   'set -euo pipefail',
   "printf '%s\\n' ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true ECS_AWSVPC_BLOCK_IMDS=true ECS_ENABLE_TASK_CPU_MEM_LIMIT=true ECS_IMAGE_PULL_BEHAVIOR=prefer-cached >> /etc/ecs/ecs.config",
   'systemctl start ecstasks.slice',
@@ -95,11 +114,7 @@ export class MachineQueue extends Construct {
 
   private instanceRole(): Role {
     const role = new Role(this, 'InstanceRole', { assumedBy: new ServicePrincipal('ec2.amazonaws.com') })
-    allow(role, {
-      actions: AGENT_ACTIONS,
-      resources: ['*'],
-      because: 'The cluster of a compute environment is named by Batch',
-    })
+    for (const permission of AGENT_PERMISSIONS) allow(role, permission)
     return role
   }
 
@@ -111,6 +126,7 @@ export class MachineQueue extends Construct {
     userData.addPart(MultipartBody.fromUserData(firstStart))
     return new LaunchTemplate(this, 'LaunchTemplate', {
       userData,
+      instanceInitiatedShutdownBehavior: InstanceInitiatedShutdownBehavior.TERMINATE,
       httpTokens: LaunchTemplateHttpTokens.REQUIRED,
       httpPutResponseHopLimit: 1,
       blockDevices: [

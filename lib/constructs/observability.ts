@@ -2,6 +2,7 @@ import type { Duration } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
@@ -37,6 +38,9 @@ export interface ObservabilityProps {
  * exports, and an update that replaces one would be refused.
  */
 export class Observability extends Construct {
+  /** Where all alarms of the installation report to. */
+  readonly alarmTopic: ITopic
+
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
     super(scope, id)
     const { installation, watched, longestSilence, alarmEmail } = props
@@ -45,6 +49,7 @@ export class Observability extends Construct {
       'AlarmTopic',
       alarmEmail === undefined ? {} : { email: alarmEmail },
     )
+    this.alarmTopic = topic
     new Alarms(this, 'Alarms', { installation, watched, topic, longestSilence })
     new EngineDashboard(this, 'Dashboard', { installation, watched })
   }

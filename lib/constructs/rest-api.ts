@@ -1,4 +1,4 @@
-import { type RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { RemovalPolicy, Validations } from 'aws-cdk-lib'
 import {
   AccessLogFormat,
   AuthorizationType,
@@ -24,6 +24,11 @@ import type { EngineFunction } from './function.ts'
 
 /** Name of the only stage of the REST API: first part of the path on AWS. */
 export const API_STAGE = 'api'
+
+const STAGING_PATH = 'app-engine/v1/task-runs/{id}/staging'
+
+/** Stage, methods and paths that stagers call, as the ARN of such a request ends. */
+export const STAGING_ROUTES = `${API_STAGE}/*/${STAGING_PATH.replace('{id}', '*')}/*`
 
 /** Who may call the APIs of one installation. */
 export type ApiAccess =
@@ -99,7 +104,7 @@ export class EngineApi extends Construct {
       retention: props.logRetention,
       removalPolicy: props.removalPolicy,
     })
-    this.logging = this.allowLogging(props.removalPolicy)
+    this.logging = this.allowLogging()
     this.restApi = this.addApi('RestApi', { name, description: 'Cytomine App Engine', ...callersOf(access) })
     this.restApi.root.addMethod('ANY')
     this.restApi.root.addProxy({ anyMethod: true })
@@ -116,7 +121,7 @@ export class EngineApi extends Construct {
       whyNotAuthorized:
         'Only through the endpoint of the jobs, on routes that carry the secret of their run: jobs have no credentials',
     })
-    api.root.resourceForPath('/app-engine/v1/task-runs/{id}/staging').addProxy({ anyMethod: true })
+    api.root.resourceForPath(`/${STAGING_PATH}`).addProxy({ anyMethod: true })
     return api
   }
 
@@ -150,7 +155,7 @@ export class EngineApi extends Construct {
   }
 
   /** API Gateway writes logs with a role that the account has once in each region. */
-  private allowLogging(removalPolicy: RemovalPolicy): CfnAccount {
+  private allowLogging(): CfnAccount {
     const role = new Role(this, 'LoggingRole', {
       assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
       managedPolicies: [
@@ -161,10 +166,11 @@ export class EngineApi extends Construct {
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
       reason: 'The policy that API Gateway documents for this role; the role serves all APIs of the account',
     })
-    // Kept with the data: other APIs of the account would lose their logs with it.
-    role.applyRemovalPolicy(removalPolicy)
+    // Kept whatever becomes of the data: the account goes on pointing at this role, and all its APIs, those of another stage among
+    // them, would lose their logs with it.
+    role.applyRemovalPolicy(RemovalPolicy.RETAIN)
     const account = new CfnAccount(this, 'LoggingAccount', { cloudWatchRoleArn: role.roleArn })
-    account.applyRemovalPolicy(removalPolicy)
+    account.applyRemovalPolicy(RemovalPolicy.RETAIN)
     return account
   }
 }

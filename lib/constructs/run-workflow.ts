@@ -33,20 +33,26 @@ export interface RunWorkflowProps {
 /** The two answers to a submission that another try would not change: the job has ended badly, or will never be taken. */
 const ENDED_SUBMISSION: RetryProps = { errors: ['JobFailed', 'JobRefused'], maxAttempts: 0 }
 
-/** Batch takes 50 submissions a second from an account: full jitter spreads a burst of thousands over minutes. */
-const THROTTLED_SUBMISSION: RetryProps = {
-  // Neither has submitted anything: submit-job says the first, Lambda the second.
-  errors: ['JobThrottled', 'Lambda.TooManyRequestsException'],
+/**
+ * Batch takes 50 submissions a second from an account, and Lambda as many calls at a time as its quota says: full jitter spreads a
+ * burst of thousands over minutes. The pauses add up to half an hour at most, and to a quarter on average.
+ */
+const THROTTLED: Omit<RetryProps, 'errors'> = {
   interval: Duration.seconds(2),
   backoffRate: 2,
   maxDelay: Duration.minutes(2),
   maxAttempts: 20,
   jitterStrategy: JitterType.FULL,
 }
+/** The function was not called at all. */
+const REFUSED_CALL = 'Lambda.TooManyRequestsException'
+const THROTTLED_CALL: RetryProps = { ...THROTTLED, errors: [REFUSED_CALL] }
+/** Nothing was submitted; submit-job itself says so of what Batch refused. */
+const THROTTLED_SUBMISSION: RetryProps = { ...THROTTLED, errors: ['JobThrottled', REFUSED_CALL] }
 
 /**
- * Every step may be repeated whatever became of the call before, a process that died or a service that was away for two
- * minutes: a run must not fail for that whose task succeeded.
+ * Every step may be repeated whatever became of the call before, a process that died or a service that was away: a run must not
+ * fail for that whose task succeeded. The pauses add up to two minutes at most, and to one on average.
  */
 const FAILED_CALL: RetryProps = {
   errors: [Errors.ALL],
@@ -77,12 +83,15 @@ export class RunWorkflow extends Construct {
       lambdaFunction: props.failRun.lambda,
       payload: TaskInput.fromText('{% $states.input %}'),
       retryOnServiceExceptions: false,
-    }).addRetry(FAILED_CALL)
+    })
+      .addRetry(THROTTLED_CALL)
+      .addRetry(FAILED_CALL)
     const collectOutputs = LambdaInvoke.jsonata(this, 'CollectOutputs', {
       lambdaFunction: props.collectOutputs.lambda,
       payload: TaskInput.fromText(RUN_ID),
       retryOnServiceExceptions: false,
     })
+      .addRetry(THROTTLED_CALL)
       .addRetry(FAILED_CALL)
       .addCatch(failRun, { errors: [Errors.ALL], outputs: FAILURE })
     const submitJob = LambdaInvoke.jsonata(this, 'SubmitJob', {

@@ -2,6 +2,7 @@ import { ArnFormat, Aws, CfnOutput, Duration, Stack, type StackProps } from 'aws
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
+import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import { type FunctionName, IMPORT_REQUESTED, PREFIXES, queueArnsOf } from '../../src/runtime/environment.ts'
 import { EventTrigger } from '../constructs/event-trigger.ts'
@@ -43,6 +44,8 @@ export class ServiceStack extends Stack {
   /** Base URL of the API of callers, without a slash at its end. */
   readonly apiUrl: string
   readonly apiId: string
+  /** Where alarms report to; left out where there are none. */
+  readonly alarmTopic?: ITopic
 
   constructor(scope: Construct, id: string, props: ServiceStackProps) {
     const { stage, bucket, table, jobLogGroup, platform, keyArn, ...stackProps } = props
@@ -74,6 +77,7 @@ export class ServiceStack extends Stack {
       })
 
     const installation = stage.prefix
+    const resourceTags = JSON.stringify(this.tags.tagValues())
     const jobQueues = this.toJsonString(platform.queues)
     const { tableName } = table
     const { bucketName } = bucket
@@ -101,6 +105,7 @@ export class ServiceStack extends Stack {
 
     const importBundle = add('ImportBundle', 'import-bundle', {
       installation,
+      resourceTags,
       tableName,
       bucketName,
       registryUrl,
@@ -125,11 +130,15 @@ export class ServiceStack extends Stack {
     })
     imports.addRule('Requested', {
       description: 'An install, or the rest of a long import: go on with it',
-      pattern: { source: [IMPORT_REQUESTED.source], detailType: [IMPORT_REQUESTED.detailType] },
+      pattern: {
+        source: [IMPORT_REQUESTED.sourceOf(installation)],
+        detailType: [IMPORT_REQUESTED.detailType],
+      },
     })
 
     const submitJob = add('SubmitJob', 'submit-job', {
       installation,
+      resourceTags,
       tableName,
       stateMachineArn,
       jobLogGroup: jobLogGroup.logGroupName,
@@ -184,7 +193,7 @@ export class ServiceStack extends Stack {
     })
 
     if (stage.emulator === undefined) {
-      new Observability(this, 'Observability', {
+      const { alarmTopic } = new Observability(this, 'Observability', {
         installation,
         watched: {
           restApi,
@@ -209,6 +218,7 @@ export class ServiceStack extends Stack {
         longestSilence: stage.runTimeout.plus(stage.sweep.stepLimit),
         ...(stage.alarmEmail === undefined ? {} : { alarmEmail: stage.alarmEmail }),
       })
+      this.alarmTopic = alarmTopic
     }
 
     this.addOutputs({

@@ -21,6 +21,8 @@ export interface Caller {
   readonly account: string
   /** Whose token an answer to Step Functions carries: the token itself does not say. */
   readonly stateMachineArn?: string
+  /** Whose jobs it ends: their tags are not in the request. */
+  readonly installation?: string
 }
 
 /** For a request that is not known here: no policy allows it, so that a new call cannot slip through. */

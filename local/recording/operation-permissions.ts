@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { APPLICATION_TAG } from '../../src/domain/job/job-definition.ts'
 import type { Caller, NeededPermission } from './needed-permission.ts'
 
 /* Operations of the services that take JSON, each with as much of its body as tells its resources. */
@@ -168,8 +169,15 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'batch:deregisterjobdefinition': operation(z.object({ jobDefinition: z.string() }), (body, arn) => [
     { action: 'batch:DeregisterJobDefinition', resource: arnOf(body.jobDefinition, 'job-definition', arn) },
   ]),
-  'batch:terminatejob': operation(z.object({ jobId: z.string() }), ({ jobId }, arn) => [
-    { action: 'batch:TerminateJob', resource: arn(`job/${jobId}`) },
+  // All jobs of the emulator are of one installation, which tags them when it submits them.
+  'batch:terminatejob': operation(z.object({ jobId: z.string() }), ({ jobId }, arn, { installation }) => [
+    {
+      action: 'batch:TerminateJob',
+      resource: arn(`job/${jobId}`),
+      ...(installation === undefined
+        ? {}
+        : { context: { [`aws:ResourceTag/${APPLICATION_TAG}`]: installation } }),
+    },
   ]),
   'batch:describejobs': onAnything('batch:DescribeJobs'),
   'batch:listjobs': onAnything('batch:ListJobs'),

@@ -27,7 +27,13 @@ export function recordCalls(directory: string): void {
   )
   const note = noteInto(directory, { variables, ...(functionName ? { functionName } : {}) })
   const stateMachineArn = variables[VARIABLES.stateMachineArn]
-  const caller: Caller = { region, account: ACCOUNT, ...(stateMachineArn ? { stateMachineArn } : {}) }
+  const installation = variables[VARIABLES.installation]
+  const caller: Caller = {
+    region,
+    account: ACCOUNT,
+    ...(stateMachineArn ? { stateMachineArn } : {}),
+    ...(installation ? { installation } : {}),
+  }
   const isOfInterest = ({ url }: { readonly url: URL }) =>
     functionName !== undefined || url.searchParams.has('X-Amz-Signature')
 

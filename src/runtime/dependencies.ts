@@ -87,6 +87,10 @@ function createWorkflow({ stateMachineArn }: { readonly stateMachineArn: string 
   return createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn })
 }
 
+function createRequests({ installation }: { readonly installation: string }) {
+  return createEventImportRequests({ client: createEventsClient(), installation })
+}
+
 function createRegistry({ registryUrl }: { readonly registryUrl: string }) {
   return createEcrImageRegistry({ ecr: createEcrClient(), registryUrl })
 }
@@ -94,7 +98,7 @@ function createRegistry({ registryUrl }: { readonly registryUrl: string }) {
 export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
   return {
     ...createRepositoriesOfOneRun(environment),
-    requests: createEventImportRequests(createEventsClient()),
+    requests: createRequests(environment),
     ...createBucket(environment),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
@@ -113,7 +117,7 @@ export function createImportDependencies(environment: FunctionEnvironment<'impor
     bundles: createFetchBundleSource(),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
-    requests: createEventImportRequests(createEventsClient()),
+    requests: createRequests(environment),
     repeat,
     settings: {
       repositoryPrefix: environment.repositoryPrefix,
@@ -126,6 +130,7 @@ export function createImportDependencies(environment: FunctionEnvironment<'impor
         logGroupName: environment.jobLogGroup,
         region: environment.jobLogRegion,
         attemptTimeoutSeconds: environment.attemptTimeoutSeconds,
+        tags: environment.resourceTags,
       },
     },
   }
@@ -145,6 +150,7 @@ export function createSubmitDependencies(environment: FunctionEnvironment<'submi
     logs: createLogs(environment),
     queues: environment.jobQueues,
     stagerApiUrl: environment.stagerApiUrl,
+    tags: environment.resourceTags,
   }
 }
 

@@ -2,8 +2,9 @@ import * as z from 'zod'
 
 import { jobQueuesSchema } from '../domain/job/job-queues.ts'
 
-export { type JobQueues, queueArnsOf } from '../domain/job/job-queues.ts'
 // The stacks cut permissions and lifecycle rules to these, and may import from this file only.
+export { APPLICATION_TAG } from '../domain/job/job-definition.ts'
+export { type JobQueues, queueArnsOf } from '../domain/job/job-queues.ts'
 export {
   COUNTS,
   type CountName,
@@ -18,6 +19,7 @@ export { PREFIXES } from '../domain/storage-keys.ts'
 /** Every variable that the stack sets and the code reads; the constructs take the names from here. */
 export const VARIABLES = {
   installation: 'INSTALLATION',
+  resourceTags: 'RESOURCE_TAGS',
   tableName: 'TABLE_NAME',
   bucketName: 'BUCKET_NAME',
   stateMachineArn: 'STATE_MACHINE_ARN',
@@ -43,6 +45,8 @@ const text = z.string().min(1)
 const fields = {
   /** Prefix of the installation, which tells its metrics from those of another. */
   installation: text,
+  /** JSON: tags of everything that belongs to the installation, for what the functions make. */
+  resourceTags: z.string().transform(parseJson).pipe(z.record(z.string(), z.string())),
   tableName: text,
   bucketName: text,
   stateMachineArn: text,
@@ -74,6 +78,7 @@ export const FUNCTION_VARIABLES = {
   api: ['installation', 'tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup', 'registryUrl'],
   'import-bundle': [
     'installation',
+    'resourceTags',
     'tableName',
     'bucketName',
     'registryUrl',
@@ -87,7 +92,15 @@ export const FUNCTION_VARIABLES = {
     'defaultRamBytes',
     'jobQueues',
   ],
-  'submit-job': ['installation', 'tableName', 'stateMachineArn', 'jobLogGroup', 'jobQueues', 'stagerApiUrl'],
+  'submit-job': [
+    'installation',
+    'resourceTags',
+    'tableName',
+    'stateMachineArn',
+    'jobLogGroup',
+    'jobQueues',
+    'stagerApiUrl',
+  ],
   'record-job-state': ['installation', 'tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup'],
   'collect-outputs': ['installation', 'tableName', 'bucketName'],
   'fail-run': ['installation', 'tableName'],
@@ -141,7 +154,11 @@ export function readEnvironment<Name extends FunctionName>(
 }
 
 /** The event by which somebody asks for an import that no arriving object starts; rule and adapter share its words. */
-export const IMPORT_REQUESTED = { source: 'app-engine', detailType: 'Import Requested' } as const
+export const IMPORT_REQUESTED = {
+  detailType: 'Import Requested',
+  /** The bus is the account's: another installation there has an importer of its own. */
+  sourceOf: (installation: string) => `app-engine.${installation}`,
+} as const
 
 /** Answered by the edge alone: whoever restarts edges must not do so because the API is away. */
 export const EDGE_HEALTH_PATH = '/edge/health'

@@ -26,6 +26,8 @@ interface Dependencies {
   readonly queues: JobQueues
   /** Base URL that the stager calls. */
   readonly stagerApiUrl: string
+  /** Those that everything of the installation has; nobody may end a job without them. */
+  readonly tags: Readonly<Record<string, string>>
 }
 
 /** Error names that the workflow matches on: it ends the run for `refused`, and calls again for the others. */
@@ -93,7 +95,7 @@ async function submit(
       [STAGER_VARIABLES.runId]: runId,
       [STAGER_VARIABLES.runSecret]: run.secret,
     }),
-    tags: { 'app-engine:run': runId },
+    tags: { ...deps.tags, 'app-engine:run': runId },
   })
   return recordSubmitted(deps, runId, job, jobId)
 }

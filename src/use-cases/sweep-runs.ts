@@ -32,13 +32,13 @@ interface Dependencies {
 export interface SweepSettings {
   /**
    * Nothing is repaired that changed less than this ago, but for what Batch itself tells: a step of the engine is under way.
-   * Longer than any pause between two tries of a submission (2 minutes) and than one call of submit-job (30 seconds).
+   * Longer than any pause between two tries of a submission (2 minutes) and than one call of submit-job (1 minute).
    */
   readonly graceSeconds: number
   /**
-   * Longest time that the engine may take over a step of its own while its workflow goes on: all tries of a submission (40
-   * minutes), all tries of a collection of outputs (7 calls of 15 minutes). After this the workflow waits for a word that
-   * will not come.
+   * Longest time that the engine may take over a step of its own while its workflow goes on: all tries of a submission (half an
+   * hour of pauses while it is throttled, 2 minutes after other failures, 7 calls of a minute), all tries of a collection of outputs
+   * (the same pauses, 7 calls of 15 minutes). After this the workflow waits for a word that will not come.
    */
   readonly stepLimitSeconds: number
 }

@@ -33,6 +33,7 @@ const DEFINITION: JobDefinition = describeJob(
   },
   {
     definitionPrefix: 'contract',
+    tags: { application: 'contract' },
     stagerImage: 'registry.example.org/stager:1',
     executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
     logGroupName: 'jobs',

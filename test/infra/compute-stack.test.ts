@@ -1,5 +1,6 @@
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
+import { type BatchSettings, stageNamed } from '../../lib/stages.ts'
 import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const { compute } = synthesize('production').stacks
@@ -89,6 +90,35 @@ describe('compute stack', () => {
     for (const { condition } of statements) {
       expect(condition).toEqual({ StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } })
     }
+  })
+
+  it('lets jobs call the staging routes of an API, no other', () => {
+    expect(endpointPolicy('execute-api').map(({ actions, resources }) => [actions, resources])).toEqual([
+      [
+        ['execute-api:Invoke'],
+        [
+          'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:*/api/*/app-engine/v1/task-runs/*/staging/*',
+        ],
+      ],
+    ])
+  })
+
+  it('may use all vCPUs on spot and as many again on demand where spot is tried first', () => {
+    const { stacks } = synthesize('production', {
+      jobs: {
+        ...(stageNamed('production', {}).jobs as BatchSettings),
+        fargate: { maxVcpus: 8, capacity: 'spot-first' },
+      },
+    })
+
+    const environments = resourcesOf(
+      Template.fromStack(stacks.compute ?? compute),
+      'AWS::Batch::ComputeEnvironment',
+    )
+    expect(environments.map(([, { Properties }]) => Properties.ComputeResources)).toMatchObject([
+      { Type: 'FARGATE_SPOT', MaxvCpus: 8 },
+      { Type: 'FARGATE', MaxvCpus: 8 },
+    ])
   })
 
   it('runs jobs on Fargate in the isolated subnets', () => {

@@ -28,7 +28,7 @@ const API_URL = 'https://a1b2c3.execute-api.eu-west-1.amazonaws.com/api'
 
 function anEdge(access: Access, change: Partial<EdgeSettings> = {}, app = anApp()): Template {
   const stage = { ...stageNamed('production', {}), access }
-  const api = { apiUrl: API_URL, apiId: 'a1b2c3' }
+  const api = { apiUrl: API_URL, apiId: 'a1b2c3', alarmTopic: undefined }
   return Template.fromStack(new EdgeStack(app, 'Edge', { stage, settings: settings(change), ...api }))
 }
 
@@ -213,20 +213,5 @@ describe('edge stack', () => {
       DeletionPolicy: 'Retain',
       Properties: { RetentionInDays: 180 },
     })
-  })
-
-  it.each<[string, Partial<EdgeSettings>, Access, RegExp]>([
-    ['nobody may call', { clients: [] }, IAM, /edge\.clients/u],
-    ['reaches nothing', { reaches: [] }, IAM, /edge\.reaches/u],
-    [
-      'is in one zone',
-      { vpc: { id: 'vpc-0a', subnets: { a: 'subnet-0a' } } },
-      IAM,
-      /two availability zones/u,
-    ],
-    ['has clients that are misspelt', { clients: ['10.0.0.1'] }, IAM, /not an IPv4 range.*10\.0\.0\.1/u],
-    ['a private API would not let in', {}, { mode: 'private', vpcEndpointIds: [] }, /execute-api endpoint/u],
-  ])('is refused when it %s', (_, change, access, words) => {
-    expect(() => anEdge(access, change)).toThrow(words)
   })
 })

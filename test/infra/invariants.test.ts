@@ -1,19 +1,29 @@
+import { Template } from 'aws-cdk-lib/assertions'
 import { Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda'
 import { describe, expect, it } from 'vitest'
-import { type Resource, resourcesOf, type Statement, spell, statementsOf, synthesize } from './synthesis.ts'
+import { buildEngine } from '../../lib/engine.ts'
+import { stageOf } from '../../lib/settings.ts'
+import { pairwise } from '../fixtures/stage-choices.ts'
+import { anApp, type Resource, resourcesOf, type Statement, spell, statementsOf } from './synthesis.ts'
 
-const { templates } = synthesize('production')
-const all = templates.flatMap((template) => resourcesOf(template))
-const ofType = (type: string) => all.filter(([, resource]) => resource.Type === type)
-
-/** Policies of roles and of endpoints; those of buckets and queues speak of themselves only. */
-const statements: readonly (readonly [id: string, Statement])[] = all
-  .filter(([, { Type }]) => ['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::EC2::VPCEndpoint'].includes(Type))
-  .flatMap(([id, { Properties }]) =>
-    documentsOf(Properties)
-      .flatMap(statementsOf)
-      .map((statement) => [id, statement] as const),
-  )
+function build(settings: unknown) {
+  const stacks = buildEngine(anApp(), stageOf(settings))
+  const all = Object.values(stacks).flatMap((stack) => resourcesOf(Template.fromStack(stack)))
+  return {
+    all,
+    ofType: (type: string) => all.filter(([, resource]) => resource.Type === type),
+    /** Policies of roles and of endpoints; those of buckets and queues speak of themselves only. */
+    statements: all
+      .filter(([, { Type }]) =>
+        ['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::EC2::VPCEndpoint'].includes(Type),
+      )
+      .flatMap(([id, { Properties }]) =>
+        documentsOf(Properties)
+          .flatMap(statementsOf)
+          .map((statement): readonly [id: string, Statement] => [id, statement]),
+      ),
+  }
+}
 
 function documentsOf(properties: Resource['Properties']): unknown[] {
   const inline = (properties.Policies ?? []) as readonly { readonly PolicyDocument: unknown }[]
@@ -27,6 +37,7 @@ const WITHOUT_RESOURCE = [
   'batch:DescribeJobs',
   'batch:ListJobs',
   'ecr:GetAuthorizationToken',
+  'ecs:DiscoverPollEndpoint',
   'logs:CreateLogDelivery',
   'logs:DeleteLogDelivery',
   'logs:DescribeLogGroups',
@@ -41,7 +52,11 @@ const WITHOUT_RESOURCE = [
   'xray:PutTraceSegments',
 ]
 
-describe('all resources of production', () => {
+const PRODUCTION = { name: 'production' }
+
+describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resources of %s', (_, settings) => {
+  const { all, ofType, statements } = build(settings)
+
   it('run functions on ARM and on the newest Node that Lambda has', () => {
     const newest = Runtime.ALL.filter(({ family }) => family === RuntimeFamily.NODEJS)
       .map(({ name }) => name)
@@ -79,21 +94,6 @@ describe('all resources of production', () => {
         condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
       },
     ])
-  })
-
-  it('stay when they have state', () => {
-    const stateful = ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].flatMap(ofType)
-
-    expect(stateful.length).toBeGreaterThan(2)
-    for (const [id, { DeletionPolicy, UpdateReplacePolicy }] of stateful) {
-      expect([DeletionPolicy, UpdateReplacePolicy], id).toEqual(['Retain', 'Retain'])
-    }
-  })
-
-  it('have no fixed names where they have state', () => {
-    for (const [id, { Properties }] of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table'].flatMap(ofType)) {
-      expect(Properties.BucketName ?? Properties.TableName, id).toBeUndefined()
-    }
   })
 
   it('forget their logs some day', () => {
@@ -146,5 +146,24 @@ describe('all resources of production', () => {
     const custom = all.filter(([, { Type }]) => /^(Custom::|AWS::CloudFormation::CustomResource)/u.test(Type))
 
     expect(custom).toEqual([])
+  })
+})
+
+describe('resources of production', () => {
+  const { ofType } = build(PRODUCTION)
+
+  it('stay when they have state', () => {
+    const stateful = ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].flatMap(ofType)
+
+    expect(stateful.length).toBeGreaterThan(2)
+    for (const [id, { DeletionPolicy, UpdateReplacePolicy }] of stateful) {
+      expect([DeletionPolicy, UpdateReplacePolicy], id).toEqual(['Retain', 'Retain'])
+    }
+  })
+
+  it('have no fixed names where they have state', () => {
+    for (const [id, { Properties }] of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table'].flatMap(ofType)) {
+      expect(Properties.BucketName ?? Properties.TableName, id).toBeUndefined()
+    }
   })
 })

@@ -158,6 +158,10 @@ describe('the job of the largest descriptor', () => {
 
     const definition = describeJob(task, image, size, {
       definitionPrefix: 'p'.repeat(40),
+      // The service stack takes no more.
+      tags: Object.fromEntries(
+        Array.from({ length: 20 }, (_, index) => [`tag-${index}`.padEnd(40, 'k'), 'v'.repeat(56)]),
+      ),
       stagerImage: image,
       executionRoleArn: `arn:aws:iam::123456789012:role/${'e'.repeat(64)}`,
       // CloudWatch's longest name.

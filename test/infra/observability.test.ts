@@ -5,9 +5,24 @@ import { COUNTS, MEASURES, METRICS_NAMESPACE } from '../../src/domain/metrics.ts
 import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production', { alarmEmail: 'ops@example.org' }).stacks.service)
-const alarms = resourcesOf(service, 'AWS::CloudWatch::Alarm').map(
-  ([id, { Properties }]) => [id, Properties] as const,
-)
+const alarmsOf = (template: Template) =>
+  resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id, { Properties }]) => [id, Properties] as const)
+const alarms = alarmsOf(service)
+const SUBNETS = { 'eu-west-1a': 'subnet-0123456789abcdef0', 'eu-west-1b': 'subnet-0123456789abcdef1' }
+const { edge } = synthesize('production', {
+  access: { mode: 'iam' },
+  edge: {
+    vpc: { id: 'vpc-0123456789abcdef0', subnets: SUBNETS },
+    clients: ['10.0.0.0/16'],
+    reaches: ['0.0.0.0/0'],
+    desiredCount: 2,
+    cpu: 512,
+    memoryMib: 1024,
+  },
+}).stacks
+if (edge === undefined) throw new Error('a stage with an edge has a stack for it')
+const edgeAlarms = alarmsOf(Template.fromStack(edge))
+const allAlarms = [...alarms, ...edgeAlarms]
 const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
 
 /** Sections of the runbook's chapter of alarms, as links spell their headings. */
@@ -21,24 +36,59 @@ const sectionOf = (properties: Record<string, unknown>): string | undefined =>
 
 describe('alarms', () => {
   it('say in a line what to do, and where the runbook says more', () => {
-    expect(alarms.length).toBeGreaterThan(9)
-    for (const [id, properties] of alarms) {
+    expect(alarms.length).toBeGreaterThan(11)
+    for (const [id, properties] of allAlarms) {
       expect(properties.AlarmDescription, id).toMatch(/^[A-Z][^#\n]{30,160}\. docs\/runbook\.md#[a-z-]+$/u)
       expect(sections, id).toContain(sectionOf(properties))
     }
   })
 
   it('are all there that the runbook explains', () => {
-    expect(new Set(alarms.map(([, properties]) => sectionOf(properties)))).toEqual(new Set(sections))
+    expect(new Set(allAlarms.map(([, properties]) => sectionOf(properties)))).toEqual(new Set(sections))
   })
 
   it('tell the topic when they begin and when they end', () => {
-    for (const [id, { AlarmActions, OKActions }] of alarms) {
+    for (const [id, { AlarmActions, OKActions }] of allAlarms) {
       expect([AlarmActions, OKActions].flat().map(spell), id).toEqual([
         expect.stringContaining('AlarmTopic'),
         expect.stringContaining('AlarmTopic'),
       ])
     }
+  })
+
+  it('count runs that got no machine, image or files, and tell of three in a quarter of an hour', () => {
+    const [, hindered] = alarms.find(([id]) => id.includes('RunsHindered')) ?? []
+    const kinds = [...JSON.stringify(hindered?.Metrics).matchAll(/"kind","Value":"([a-z-]+)"/gu)]
+
+    expect(hindered).toMatchObject({ Threshold: 3, EvaluationPeriods: 1 })
+    expect(JSON.stringify(hindered?.Metrics)).toContain('"Period":900')
+    expect(kinds.map(([, kind]) => kind)).toEqual([
+      'host-lost',
+      'image-unavailable',
+      'input-staging-failed',
+      'output-staging-failed',
+      'unschedulable',
+    ])
+  })
+
+  it('look at ten metrics each at most, which is what CloudWatch takes', () => {
+    for (const [id, { Metrics = [] }] of allAlarms) {
+      expect((Metrics as readonly object[]).filter((one) => 'MetricStat' in one).length, id).toBeLessThan(11)
+    }
+  })
+
+  it('tell of a table that refuses any of the calls that functions make', () => {
+    const [, throttles] = alarms.find(([id]) => id.includes('TableThrottles')) ?? []
+
+    expect(JSON.stringify(throttles?.Metrics)).toMatch(/"SUM\(\[m0, .+, m7\]\)"/u)
+    expect(JSON.stringify(throttles?.Metrics)).toContain('"ThrottledRequests"')
+  })
+
+  it('tell of an edge whose tasks do not answer, and of one that answers with errors', () => {
+    expect(edgeAlarms.map(([, { MetricName, Metrics }]) => MetricName ?? JSON.stringify(Metrics))).toEqual([
+      'UnHealthyHostCount',
+      expect.stringMatching(/HTTPCode_ELB_5XX_Count.*HTTPCode_Target_5XX_Count/u),
+    ])
   })
 
   it('watch every dead-letter queue', () => {

@@ -24,6 +24,10 @@ function permissionsOf(id: string): Record<string, string> {
   )
 }
 
+const OWN_JOBS = 'job/* if {"StringEquals":{"aws:ResourceTag/application":"app-engine"}}'
+/** Not those of an installation whose prefix begins with this one. */
+const DEFINITIONS = 'job-definition/app-engine-????????-????-????-????-????????????*'
+
 /** Actions by resource: a change here is a change of what a stolen function could do. */
 const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, string>>])[] = [
   [
@@ -36,12 +40,12 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
         's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
       '<Bucket.Arn>/task-run-outputs-* <Bucket.Arn>/uploads/*': 's3:ListMultipartUploadParts',
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","task-*"]}}': 's3:ListBucket',
-      'event-bus/default if {"StringEquals":{"events:source":"app-engine"}}': 'events:PutEvents',
+      'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
       'stateMachine:app-engine-run': 'states:StartExecution',
       'execution:app-engine-run:*': 'states:StopExecution',
       '<JobLogs.Arn>': 'logs:DeleteLogStream logs:GetLogEvents',
-      'job/*': 'batch:TerminateJob',
-      'job-definition/app-engine-*': 'batch:DeregisterJobDefinition',
+      [OWN_JOBS]: 'batch:TerminateJob',
+      [DEFINITIONS]: 'batch:DeregisterJobDefinition',
       'repository/app-engine/*': 'ecr:BatchDeleteImage',
     },
   ],
@@ -55,7 +59,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Bucket.Arn>/task-*-def/*': 's3:DeleteObject s3:PutObject',
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","installs/*","task-*-def/*"]}}':
         's3:ListBucket',
-      'event-bus/default if {"StringEquals":{"events:source":"app-engine"}}': 'events:PutEvents',
+      'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
       '*': 'ecr:GetAuthorizationToken',
       'repository/app-engine/*': [
         'ecr:BatchCheckLayerAvailability',
@@ -69,8 +73,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
         'ecr:TagResource',
         'ecr:UploadLayerPart',
       ].join(' '),
-      'job-definition/app-engine-*':
-        'batch:DeregisterJobDefinition batch:RegisterJobDefinition batch:TagResource',
+      [DEFINITIONS]: 'batch:DeregisterJobDefinition batch:RegisterJobDefinition batch:TagResource',
       '<ExecutionRole.Arn> if {"StringEquals":{"iam:PassedToService":"ecs-tasks.amazonaws.com"}}':
         'iam:PassRole',
       '<UploadedBundleDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
@@ -81,8 +84,9 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<SubmitJobLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
-      '<Queue.JobQueueArn> job-definition/app-engine-* job/*': 'batch:SubmitJob',
-      'job/*': 'batch:TagResource batch:TerminateJob',
+      [`<Queue.JobQueueArn> ${DEFINITIONS} job/*`]: 'batch:SubmitJob',
+      'job/*': 'batch:TagResource',
+      [OWN_JOBS]: 'batch:TerminateJob',
       '*': 'batch:DescribeJobs batch:ListJobs',
       'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
       '<JobLogs.Arn>': 'logs:GetLogEvents',
@@ -113,7 +117,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<FailRunLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:UpdateItem',
-      'job/*': 'batch:TerminateJob',
+      [OWN_JOBS]: 'batch:TerminateJob',
     },
   ],
   [
@@ -124,7 +128,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
         'dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem',
       '<Table.Arn>/index/active-runs': 'dynamodb:Query',
       '*': 'batch:DescribeJobs batch:ListJobs',
-      'job/*': 'batch:TerminateJob',
+      [OWN_JOBS]: 'batch:TerminateJob',
       'stateMachine:app-engine-run':
         'states:ListExecutions states:SendTaskFailure states:SendTaskSuccess states:StartExecution',
       'execution:app-engine-run:*': 'states:DescribeExecution states:StopExecution',
@@ -132,7 +136,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Bucket.Arn>/task-*': 's3:DeleteObject',
       '<Bucket.Arn>/task-run-outputs-*/log.txt': 's3:PutObject',
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-*"]}}': 's3:ListBucket',
-      'job-definition/app-engine-*': 'batch:DeregisterJobDefinition',
+      [DEFINITIONS]: 'batch:DeregisterJobDefinition',
       'repository/app-engine/*': 'ecr:BatchDeleteImage',
       '<SweepDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
     },

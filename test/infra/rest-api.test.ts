@@ -139,6 +139,19 @@ describe('REST API', () => {
     template.allResources('AWS::ApiGateway::Stage', { DependsOn: Match.arrayWith([account]) })
   })
 
+  it('leaves the account its role for logs when the stage goes, whatever becomes of its data', () => {
+    const template = anApi({ mode: 'open' })
+
+    template.hasResource('AWS::ApiGateway::Account', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+    })
+    const [[, account] = ['', undefined]] = resourcesOf(template, 'AWS::ApiGateway::Account')
+    const roleId = spell(account?.Properties.CloudWatchRoleArn).replace(/^<(\w+)\.Arn>$/u, '$1')
+    const [, role] = resourcesOf(template, 'AWS::IAM::Role').find(([id]) => id === roleId) ?? []
+    expect([role?.DeletionPolicy, role?.UpdateReplacePolicy]).toEqual(['Retain', 'Retain'])
+  })
+
   it('throttles and logs at a stage of a fixed name', () => {
     anApi({ mode: 'open' }).hasResourceProperties('AWS::ApiGateway::Stage', {
       StageName: 'api',

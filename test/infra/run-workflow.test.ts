@@ -1,5 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
+import { stageNamed } from '../../lib/stages.ts'
 import { JOB_FAILED } from '../../src/use-cases/record-job-state.ts'
 import { SUBMIT_ERRORS } from '../../src/use-cases/submit-job.ts'
 import { resourcesOf, spell, synthesize } from './synthesis.ts'
@@ -39,6 +40,14 @@ const EVERY_FAILURE = {
     error: '{% $states.errorOutput.Error %}',
     cause: "{% $exists($states.errorOutput.Cause) ? $states.errorOutput.Cause : '' %}",
   },
+}
+
+/** Seconds of all pauses of a retrier, when chance makes each as long as it may be. */
+function longestPauses(retrier: Readonly<Record<string, unknown>> = {}): number {
+  const { IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds = Infinity } = retrier
+  return Array.from({ length: Number(MaxAttempts) }, (_, index) =>
+    Math.min(Number(MaxDelaySeconds), Number(IntervalSeconds) * Number(BackoffRate) ** index),
+  ).reduce((sum, pause) => sum + pause, 0)
 }
 
 describe('run workflow', () => {
@@ -93,14 +102,37 @@ describe('run workflow', () => {
     ])
   })
 
-  it('repeats the collection of outputs whatever became of the call before', () => {
-    expect(CollectOutputs.Retry).toMatchObject([{ ErrorEquals: ['States.ALL'], MaxAttempts: 6 }])
+  it.each([
+    ['the collection of outputs', CollectOutputs],
+    ['the record of a failure', FailRun],
+  ])('repeats %s long for lack of concurrency, for anything else a few times', (_, { Retry }) => {
+    expect(Retry).toMatchObject([
+      {
+        ErrorEquals: ['Lambda.TooManyRequestsException'],
+        MaxAttempts: 20,
+        MaxDelaySeconds: 120,
+        JitterStrategy: 'FULL',
+      },
+      { ErrorEquals: ['States.ALL'], MaxAttempts: 6 },
+    ])
+  })
+
+  it.each([
+    ['SubmitJob', SubmitJob, 60],
+    ['CollectOutputs', CollectOutputs, 900],
+  ])('gives %s up before the sweeper steps in', (_, { Retry }, secondsOfCall) => {
+    const stepLimit = stageNamed('production', {}).sweep.stepLimit.toSeconds()
+    const [throttled, failed] = Retry.slice(-2)
+
+    // Half an hour, and two minutes; a throttled call takes no time.
+    expect([throttled, failed].map(longestPauses)).toEqual([1806, 126])
+    const calls = 1 + Number(failed?.MaxAttempts)
+    expect(1806 + 126 + calls * secondsOfCall).toBeLessThan(stepLimit)
   })
 
   it('records whatever else went wrong', () => {
     expect(SubmitJob.Catch).toEqual([EVERY_FAILURE])
     expect(CollectOutputs.Catch).toEqual([EVERY_FAILURE])
-    expect(FailRun.Retry).toMatchObject([{ ErrorEquals: ['States.ALL'] }])
   })
 
   it('logs errors, not what passes through', () => {

@@ -73,6 +73,16 @@ describe('service stack', () => {
     },
   )
 
+  it.each(['ImportBundle', 'SubmitJob'])('tells %s the tags of all that it makes', (id) => {
+    const tags = { 'cost-center': '42' }
+    const tagged = Template.fromStack(synthesize('production', { tags }).stacks.service)
+
+    expect(JSON.parse(environmentOf(tagged, id).RESOURCE_TAGS ?? '')).toEqual({
+      ...tags,
+      application: 'app-engine',
+    })
+  })
+
   it('tells the importer which registry to push to', () => {
     expect(environmentOf(service, 'ImportBundle').REGISTRY_URL).toBe(
       'https://<AWS::AccountId>.dkr.ecr.<AWS::Region>.amazonaws.com',
@@ -90,6 +100,12 @@ describe('service stack', () => {
       Targets: [
         Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^ImportBundle'), 'Arn'] } }),
       ],
+    })
+  })
+
+  it('imports what its own functions ask for', () => {
+    service.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { source: ['app-engine.app-engine'], 'detail-type': ['Import Requested'] },
     })
   })
 

@@ -6,6 +6,26 @@ import { describe, expect, it } from 'vitest'
 import { readSettings, SETTING_NAMES, stageOf } from '../../lib/settings.ts'
 import { stageNamed } from '../../lib/stages.ts'
 
+const EDGE = {
+  vpc: { id: 'vpc-0a1b2cee', subnets: { 'eu-west-1a': 'subnet-0a1b2caa', 'eu-west-1b': 'subnet-0a1b2cbb' } },
+  clients: ['10.0.0.0/16'],
+  reaches: ['pl-0123456789abcdef0', 'sg-0123456789abcdef0'],
+}
+const EXISTING = {
+  kind: 'existing',
+  vpcId: 'vpc-0a1b2caa',
+  cidr: '10.0.0.0/16',
+  isolatedSubnets: { 'eu-west-1a': 'subnet-0a1b2caa', 'eu-west-1b': 'subnet-0a1b2cbb' },
+  isolatedRouteTableIds: ['rtb-0a1b2caa', 'rtb-0a1b2cbb'],
+  apiEndpointId: 'vpce-0a1b2caa',
+}
+const MACHINES = {
+  instanceTypes: ['r7i.8xlarge'],
+  maxVcpus: 64,
+  diskGib: 100,
+  largest: { vcpus: 32, memoryGib: 256 },
+}
+
 function aFile(text: string): string {
   const path = join(mkdtempSync(join(tmpdir(), 'settings-')), 'lab.json')
   writeFileSync(path, text)
@@ -28,7 +48,7 @@ describe('settings of a stage', () => {
     expect(stage.runTimeout.toHours()).toBe(72)
   })
 
-  it.each([
+  it.each<readonly [name: string, settings: unknown, words: string | RegExp]>([
     ['a name that is missing', {}, 'name'],
     ['a setting that does not exist', { name: 'x', cidr: '10.0.0.0/8' }, 'cidr'],
     ['a prefix that AWS would refuse', { name: 'x', prefix: 'My_Engine' }, '3 to 28 lower-case letters'],
@@ -57,10 +77,10 @@ describe('settings of a stage', () => {
         queues: { internet: { maxVcpus: 4 } },
         network: {
           kind: 'existing',
-          vpcId: 'vpc-0a',
+          vpcId: 'vpc-0a1b2caa',
           cidr: '10.0.0.0/16',
-          isolatedSubnets: { 'eu-west-1a': 'subnet-0a', 'eu-west-1b': 'subnet-0b' },
-          isolatedRouteTableIds: ['rtb-0a', 'rtb-0b'],
+          isolatedSubnets: { 'eu-west-1a': 'subnet-0a1b2caa', 'eu-west-1b': 'subnet-0a1b2cbb' },
+          isolatedRouteTableIds: ['rtb-0a1b2caa', 'rtb-0a1b2cbb'],
         },
       },
       'must be there for the internet queue',
@@ -71,11 +91,11 @@ describe('settings of a stage', () => {
         name: 'x',
         network: {
           kind: 'existing',
-          vpcId: 'vpc-0a',
+          vpcId: 'vpc-0a1b2caa',
           cidr: '10.0.0.0/16',
-          isolatedSubnets: { 'eu-west-1a': 'subnet-0a', 'eu-west-1b': 'subnet-0b' },
-          isolatedRouteTableIds: ['rtb-0a'],
-          internetSubnets: { 'eu-west-1b': 'subnet-0a', 'eu-west-1c': 'subnet-0b' },
+          isolatedSubnets: { 'eu-west-1a': 'subnet-0a1b2caa', 'eu-west-1b': 'subnet-0a1b2cbb' },
+          isolatedRouteTableIds: ['rtb-0a1b2caa'],
+          internetSubnets: { 'eu-west-1b': 'subnet-0a1b2caa', 'eu-west-1c': 'subnet-0a1b2cbb' },
         },
       },
       /one for each of isolatedSubnets[\s\S]*in the zones of isolatedSubnets/u,
@@ -85,10 +105,89 @@ describe('settings of a stage', () => {
       { name: 'x', network: { kind: 'new', dnsFirewall: true }, queues: { internet: { maxVcpus: 4 } } },
       'would keep jobs of the internet queue from finding anything',
     ],
-    ['one zone', { name: 'x', edge: { vpc: { id: 'vpc-0a', subnets: {} } } }, 'two availability zones'],
+    ['one zone', { name: 'x', edge: { vpc: { id: 'vpc-0a1b2caa', subnets: {} } } }, 'two availability zones'],
+    [
+      'the endpoint of jobs as one of callers',
+      { name: 'x', access: { mode: 'private', vpcEndpointIds: ['vpce-0a1b2caa'] }, network: EXISTING },
+      'tasks could call every route',
+    ],
+    [
+      'an edge in the network of jobs',
+      {
+        name: 'x',
+        access: { mode: 'iam' },
+        network: EXISTING,
+        edge: { ...EDGE, vpc: { ...EDGE.vpc, id: 'vpc-0a1b2caa' } },
+      },
+      'must not be the network of the jobs',
+    ],
+    ['an edge that may not call', { name: 'x', edge: EDGE }, "endpoint of the edge's network"],
+    [
+      'a size that Fargate has not',
+      { name: 'x', access: { mode: 'iam' }, edge: { ...EDGE, cpu: 2048 } },
+      '4096 to 16384 for 2048',
+    ],
+    ['a peer that is none', { name: 'x', edge: { ...EDGE, clients: ['everybody'] } }, 'sg-… or pl-…'],
+    ['a prefix that ECR would refuse', { name: 'x', prefix: 'my--engine' }, 'two hyphens'],
+    ['a network without room', { name: 'x', network: { kind: 'new', cidr: '10.0.0.0/20' } }, '/16 to /19'],
+    [
+      'a network without room for the internet queue',
+      { name: 'x', network: { kind: 'new', cidr: '10.0.0.0/18' }, queues: { internet: { maxVcpus: 4 } } },
+      '/16 or /17',
+    ],
+    ...['c7g.large', 'm8gd.large', 'a1.large', 'g5g.xlarge', 'im4gn.large'].map(
+      (type) =>
+        [
+          `machines for other images: ${type}`,
+          { name: 'x', queues: { ec2: { ...MACHINES, instanceTypes: [type] } } },
+          'ARM',
+        ] as const,
+    ),
+    [
+      'machines that are never started',
+      { name: 'x', queues: { ec2: { ...MACHINES, maxVcpus: 16 } } },
+      'no job of that size would ever start',
+    ],
+    [
+      'the alias of a key',
+      { name: 'x', encryption: { key: 'existing', arn: 'arn:aws:kms:eu-west-1:123456789012:alias/a' } },
+      'must be the ARN of a key',
+    ],
+    [
+      'tags without room in the variables of functions',
+      {
+        name: 'x',
+        tags: Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`${index}`, 'x'.repeat(200)])),
+      },
+      '2048 bytes',
+    ],
     ['an image without a digest', { name: 'x', nodeImage: 'node:24-slim' }, 'must end with a digest'],
   ])('refuse %s in words', (_, settings, words) => {
     expect(() => stageOf(settings)).toThrow(words)
+  })
+
+  it.each(['r7i.8xlarge', 'g5.2xlarge', 'g4dn.xlarge', 'p4d.24xlarge', 'u-6tb1.56xlarge', 'm7i-flex.large'])(
+    'take machines of the type %s',
+    (type) => {
+      const stage = stageOf({ name: 'x', queues: { ec2: { ...MACHINES, instanceTypes: [type] } } })
+
+      expect(stage.jobs).toHaveProperty('ec2.instanceTypes', [type])
+    },
+  )
+
+  it('take every size of Fargate for the edge', () => {
+    const sizes = [
+      [256, 2048],
+      [512, 1024],
+      [1024, 8192],
+      [2048, 4096],
+    ] as const
+
+    for (const [cpu, memoryMib] of sizes) {
+      expect(() =>
+        stageOf({ name: 'x', access: { mode: 'iam' }, edge: { ...EDGE, cpu, memoryMib } }),
+      ).not.toThrow()
+    }
   })
 
   it('name all that is wrong at once', () => {
@@ -103,8 +202,11 @@ describe('settings of a stage', () => {
     const [small, network] = [...text.matchAll(/```json\n([\s\S]*?)```/gu)].map(([, json = '']) => json)
 
     expect(stageOf(JSON.parse(small ?? ''))).toMatchObject({ prefix: 'lab-engine' })
-    const ids = (network ?? '').replaceAll('-…', '-0a')
-    expect(stageOf({ name: 'x', network: JSON.parse(ids) }).jobs).toHaveProperty('network.vpcId', 'vpc-0a')
+    const ids = (network ?? '').replaceAll('-…', '-0a1b2caa')
+    expect(stageOf({ name: 'x', network: JSON.parse(ids) }).jobs).toHaveProperty(
+      'network.vpcId',
+      'vpc-0a1b2caa',
+    )
   })
 
   it('are all explained', () => {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { buildEngine } from '../../lib/engine.ts'
 import { EngineRules } from '../../lib/rules.ts'
 import { stageOf } from '../../lib/settings.ts'
-import { pairwise } from '../fixtures/stage-choices.ts'
-import { anApp, type Resource, resourcesOf, spell } from './synthesis.ts'
+import { pairwise, STAGE_CHOICES } from '../fixtures/stage-choices.ts'
+import { anApp, type Resource, resourcesOf, spell, statementsOf } from './synthesis.ts'
 
 const STATEFUL = [
   'AWS::CertificateManager::Certificate',
@@ -27,9 +27,9 @@ function build(settings: unknown) {
   }
 }
 
-describe.each(pairwise())('the stage %s', (_, settings) => {
-  const { app, resources, ofType } = build(settings)
+const MATRIX = pairwise().map(([name, settings]) => ({ name, settings, ...build(settings) }))
 
+describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) => {
   it('breaks no AWS Solutions rule', () => {
     app.synth()
 
@@ -49,6 +49,42 @@ describe.each(pairwise())('the stage %s', (_, settings) => {
     const machineQueues =
       Number(settings.queues?.ec2 !== undefined) + Number(settings.queues?.gpu !== undefined)
     expect(ofType('AWS::EC2::LaunchTemplate')).toHaveLength(machineQueues)
+  })
+
+  it('ends a machine whose metadata cannot be closed', () => {
+    for (const [, { Properties }] of ofType('AWS::EC2::LaunchTemplate')) {
+      const data = Properties.LaunchTemplateData as Readonly<Record<string, unknown>>
+      expect(data.InstanceInitiatedShutdownBehavior).toBe('terminate')
+      expect(JSON.stringify(data.UserData)).toContain(
+        "trap 'shutdown --poweroff now' ERR\\nset -euo pipefail",
+      )
+    }
+  })
+
+  it('lets agents of machines act on the clusters of Batch only', () => {
+    const agents = resources
+      .flatMap(([, { Type, Properties }]) =>
+        ['AWS::IAM::Policy', 'AWS::EC2::VPCEndpoint'].includes(Type) && Properties.PolicyDocument
+          ? statementsOf(Properties.PolicyDocument)
+          : [],
+      )
+      .filter(({ actions }) => actions.some((action) => action.startsWith('ecs:')))
+      .map(({ actions, resources: on }) => [
+        actions.length,
+        on.map((one) => one.replace(/^.*:<AWS::AccountId>:/u, '')).join(),
+      ])
+
+    const machines = ofType('AWS::EC2::LaunchTemplate').length
+    const endpoints = machines > 0 && settings.network?.kind === 'new' ? 3 : 0
+    expect(agents.length % 3).toBe(0)
+    expect(agents.length / 3).toBeGreaterThanOrEqual(machines + endpoints)
+    for (const agent of agents) {
+      expect([
+        [5, 'cluster/AWSBatch-*'],
+        [3, 'container-instance/*'],
+        [1, '*'],
+      ]).toContainEqual(agent)
+    }
   })
 
   it('lets no job out but in the internet queue', () => {
@@ -108,35 +144,61 @@ function isOpen({ Properties }: Resource): boolean {
 }
 
 describe('resources with state', () => {
-  it('have the same ids whatever a stage chooses, and those that they always had', () => {
-    const ids = pairwise().flatMap(([, settings]) =>
-      Object.entries(build(settings).stacks).flatMap(([stack, of]) =>
-        resourcesOf(Template.fromStack(of))
-          .filter(([, { Type }]) => STATEFUL.includes(Type))
-          .map(([id, { Type }]) => `${stack} ${Type} ${id}`),
-      ),
+  const idsOf = ({ stacks }: (typeof MATRIX)[number]): string[] =>
+    Object.entries(stacks).flatMap(([stack, of]) =>
+      resourcesOf(Template.fromStack(of))
+        .filter(([, { Type }]) => STATEFUL.includes(Type))
+        .map(([id, { Type }]) => `${stack} ${Type} ${id}`),
     )
 
-    expect([...new Set(ids)].sort()).toMatchSnapshot()
+  it('have the same ids whatever a stage chooses, and those that they always had', () => {
+    expect([...new Set(MATRIX.flatMap(idsOf))].sort()).toMatchSnapshot()
   })
 
-  it('are the bucket, the table and the log that every stage has', () => {
-    for (const [, settings] of pairwise()) {
-      const { storage } = build(settings).stacks
-      const found = resourcesOf(Template.fromStack(storage)).map(([id]) => id)
-      expect(found).toEqual(expect.arrayContaining(['Bucket83908E77', 'TableCD117FA1']))
+  it('are the bucket and the table that every stage has', () => {
+    for (const one of MATRIX) {
+      expect(idsOf(one)).toEqual(
+        expect.arrayContaining([
+          'storage AWS::S3::Bucket Bucket83908E77',
+          'storage AWS::DynamoDB::Table TableCD117FA1',
+        ]),
+      )
     }
   })
 })
 
+describe('the matrix', () => {
+  it.each(
+    Object.entries(STAGE_CHOICES).flatMap(([setting, choices]) =>
+      Object.keys(choices).map((choice) => ({ setting, choice })),
+    ),
+  )('has a stage with $setting: $choice', ({ choice }) => {
+    expect(MATRIX.some(({ name }) => name.split(' · ').includes(choice))).toBe(true)
+  })
+})
+
 describe('two stages in one account', () => {
+  const first = build({ name: 'x', prefix: 'first-engine' }).resources
+  const second = build({ name: 'x', prefix: 'second-engine' }).resources
+
   it('have no name in common', () => {
-    const namesOf = (prefix: string) =>
-      build({ name: 'x', prefix }).resources.flatMap(([, { Properties = {} }]) =>
+    const namesOf = (resources: typeof first) =>
+      resources.flatMap(([, { Properties = {} }]) =>
         PHYSICAL_NAMES.flatMap((key) => (Properties[key] === undefined ? [] : [spell(Properties[key])])),
       )
-    const second = new Set(namesOf('second-engine'))
+    const others = new Set(namesOf(second))
 
-    expect(namesOf('first-engine').filter((name) => second.has(name) && !name.startsWith('<'))).toEqual([])
+    expect(namesOf(first).filter((name) => others.has(name) && !name.startsWith('<'))).toEqual([])
+  })
+
+  it('listen to no event in common', () => {
+    const patternsOf = (resources: typeof first) =>
+      resources.flatMap(([, { Properties = {} }]) =>
+        Properties.EventPattern === undefined ? [] : [JSON.stringify(Properties.EventPattern)],
+      )
+    const others = new Set(patternsOf(second))
+
+    expect(others.size).toBe(3)
+    expect(patternsOf(first).filter((pattern) => others.has(pattern))).toEqual([])
   })
 })

@@ -15,7 +15,13 @@ export interface PolicyStatement {
 }
 
 /** Keys of conditions that a needed permission carries where its request has them. */
-const KEYS = ['events:detail-type', 'events:source', 'iam:PassedToService', 's3:prefix']
+const KEYS = [
+  'aws:ResourceTag/application',
+  'events:detail-type',
+  'events:source',
+  'iam:PassedToService',
+  's3:prefix',
+]
 
 const OPERATORS: Readonly<Record<string, (pattern: string, value: string) => boolean>> = {
   StringEquals: (pattern, value) => pattern === value,

@@ -3,11 +3,21 @@ import type { ImportRequests } from '../../ports.ts'
 import { IMPORT_REQUESTED } from '../../runtime/environment.ts'
 
 /** Requests as events on the account's default bus, where a rule hands them to the importer. */
-export function createEventImportRequests(client: EventBridgeClient): ImportRequests {
+export function createEventImportRequests({
+  client,
+  installation,
+}: {
+  readonly client: EventBridgeClient
+  readonly installation: string
+}): ImportRequests {
+  const source = IMPORT_REQUESTED.sourceOf(installation)
   return {
     async send(uploadId) {
-      const { source, detailType } = IMPORT_REQUESTED
-      const event = { Source: source, DetailType: detailType, Detail: JSON.stringify({ uploadId }) }
+      const event = {
+        Source: source,
+        DetailType: IMPORT_REQUESTED.detailType,
+        Detail: JSON.stringify({ uploadId }),
+      }
       const { FailedEntryCount, Entries } = await client.send(new PutEventsCommand({ Entries: [event] }))
       // A refused entry is no failed call.
       if (FailedEntryCount === 0) return

@@ -84,6 +84,9 @@ export interface JobOverrides {
   ]
 }
 
+/** On everything of an installation, with its prefix as the value: permissions and bills tell installations apart by it. */
+export const APPLICATION_TAG = 'application'
+
 /** What a stage says about every job. */
 export interface JobSettings {
   readonly definitionPrefix: string
@@ -93,6 +96,8 @@ export interface JobSettings {
   readonly region: string
   /** Longest time one attempt may take. */
   readonly attemptTimeoutSeconds: number
+  /** Those that everything of the installation has. */
+  readonly tags: Readonly<Record<string, string>>
 }
 
 /** Name of the job of one submission; `run-` + UUID + attempt, within Batch's 128 characters. */
@@ -151,9 +156,8 @@ export function describeJob(
     platformCapabilities: [isFargate ? 'FARGATE' : 'EC2'],
     propagateTags: true,
     // Batch tag values allow letters, digits, spaces and + - = . _ : / @
-    // `application` is also on everything that the stacks make: one tag for the whole bill.
     tags: {
-      application: settings.definitionPrefix,
+      ...settings.tags,
       'app-engine:task': `${task.namespace}:${task.version}`.slice(0, 256),
     },
     timeout: { attemptDurationSeconds: settings.attemptTimeoutSeconds },

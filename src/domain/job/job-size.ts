@@ -122,7 +122,10 @@ function onFargate(queue: 'fargate' | 'internet', needs: Needs): JobSize | undef
   return undefined
 }
 
-/** EC2 takes whole vCPUs, and just as much memory as was asked for. */
+/**
+ * EC2 takes whole vCPUs, and just as much memory as was asked for. GPUs are taken all: containers of all jobs on a machine share its
+ * network, and with its GPUs gone no second job is placed there.
+ */
 function onMachine(kind: 'ec2' | 'gpu', needs: Needs, queues: JobQueues): JobSize | undefined {
   const machine = queues[kind]
   if (machine === undefined) return undefined
@@ -131,7 +134,7 @@ function onMachine(kind: 'ec2' | 'gpu', needs: Needs, queues: JobQueues): JobSiz
   const gpus = 'gpus' in machine ? machine.gpus : 0
   if (task.vcpu > most.cpus || task.memoryMib > most.memoryMib || needs.gpus > gpus) return undefined
   if (needs.diskGib > machine.diskGib) return undefined
-  return { queue: kind, stager: STAGER.ec2, task, diskGib: needs.diskGib, gpus: needs.gpus }
+  return { queue: kind, stager: STAGER.ec2, task, diskGib: needs.diskGib, gpus }
 }
 
 /** What a machine has beside the stager. */

@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { constants, type ZstdOptions, zstdCompress } from 'node:zlib'
-import type { Slots } from './slots.ts'
+import type { Slots } from '../../slots.ts'
 
 const compress = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
 

@@ -7,9 +7,9 @@ import {
   wrongDigest,
 } from '../../formats/oci/check-layer.ts'
 import type { ArchiveFile } from '../../formats/oci/image-archive.ts'
-import { createSlots } from '../../formats/oci/slots.ts'
 import { FRAME_BYTES, zstdLayer } from '../../formats/oci/zstd-layer.ts'
 import type { ImageRegistry, ImportedLayer } from '../../ports.ts'
+import { createSlots } from '../../slots.ts'
 
 /** Where layers go, and what is there already. */
 export interface LayerPusherOptions {

@@ -43,6 +43,7 @@ export interface PartPut {
 }
 
 export interface FakeServiceOptions {
+  readonly uploadsAtOnce?: number
   readonly partSizeBytes?: number
   /** A status other than 200 refuses the part, 0 breaks its connection; a promise holds the reading of its body back. */
   readonly onPart?: (put: PartPut) => number | Promise<number>
@@ -55,6 +56,7 @@ export interface FakeServiceOptions {
 export interface FakeService {
   readonly port: number
   readonly edge: Edge
+  /** One JSON document an entry. */
   readonly log: string[]
   readonly calls: SeenCall[]
   readonly uploads: Map<string, FakeUpload>
@@ -143,7 +145,12 @@ export async function aService(options: FakeServiceOptions = {}): Promise<FakeSe
 
   const log: string[] = []
   const apiUrl = new URL(`http://127.0.0.1:${apiPort}/base/`)
-  const edge = createEdge({ apiUrl, log: (line) => log.push(line), pausesMs: [1, 1, 1] })
+  const edge = createEdge({
+    apiUrl,
+    uploadsAtOnce: options.uploadsAtOnce ?? 4,
+    log: (entry) => log.push(JSON.stringify(entry)),
+    pausesMs: [1, 1, 1],
+  })
   const contentOf = ({ parts }: FakeUpload): Buffer =>
     Buffer.concat([...parts].toSorted(([one], [other]) => one - other).map(([, bytes]) => bytes))
   return {

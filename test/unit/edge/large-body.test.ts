@@ -343,6 +343,30 @@ describe('parts', () => {
   })
 })
 
+describe('bodies beyond those that may be read at the same time', () => {
+  it('wait for a place, and are not lost', async () => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<number>()
+    const service = await aService({ uploadsAtOnce: 1, onPart: () => opened })
+    const first = send(service.port, PROVISION, aForm([A_FILE]))
+    await vi.waitFor(() => expect(service.uploads.size).toBe(1))
+
+    const gone = begin(service.port, PROVISION)
+    gone.write(aForm([A_FILE]).subarray(0, SMALL_BODY_BYTES + MIB / 2))
+    const second = send(service.port, PROVISION, aForm([A_FILE]))
+    const small = await send(service.port, PROVISION, Buffer.from('{"value": 1}'))
+    expect(small.status).toBe(200)
+    expect(service.uploads.size).toBe(1)
+    gone.destroy()
+    open(200)
+
+    expect((await first).status).toBe(200)
+    expect((await second).status).toBe(200)
+    expect(service.stored().length).toBe(2)
+    await service.edge.settled()
+    expect(service.left()).toEqual([])
+  })
+})
+
 describe('a client that goes away', () => {
   it('leaves no upload behind, with parts under way', async () => {
     const service = await aService({

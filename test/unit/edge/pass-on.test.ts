@@ -10,7 +10,7 @@ import { listen } from './fake-service.ts'
 async function anEdge(api: RequestListener): Promise<number> {
   const port = await listen(api)
   const apiUrl = new URL(`http://127.0.0.1:${port}/restapis/id/api/`)
-  return listen(createEdge({ apiUrl, log: vi.fn() }).listener)
+  return listen(createEdge({ apiUrl, uploadsAtOnce: 1, log: vi.fn() }).listener)
 }
 
 /** fetch would tidy paths and headers, so the raw client is used. */
@@ -98,7 +98,7 @@ describe('edge', () => {
 
   it('answers 503 with the contract’s body when the API is away', async () => {
     const apiUrl = new URL(`http://127.0.0.1:${await findFreePort()}`)
-    const port = await listen(createEdge({ apiUrl, log: vi.fn() }).listener)
+    const port = await listen(createEdge({ apiUrl, uploadsAtOnce: 1, log: vi.fn() }).listener)
 
     const answer = await ask(port, '/x')
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findBodyRoute, isInstallation } from '../../../edge/routes.ts'
+import { findBodyRoute, isInstallation, routeOf, runIdOf } from '../../../edge/routes.ts'
 
 const BASE = '/app-engine/v1'
 
@@ -42,5 +42,31 @@ describe('installation from a store', () => {
     expect(isInstallation('POST', `${BASE}//tasks/com.a/1.0.0/install?x=1`)).toBe(true)
     expect(isInstallation('GET', `${BASE}/tasks/com.a/1.0.0/install`)).toBe(false)
     expect(isInstallation('POST', `${BASE}/tasks/com.a/1.0.0/runs`)).toBe(false)
+  })
+})
+
+describe('a path in the log', () => {
+  const run = '0f1e2d3c-4b5a-4697-8877-665544332211'
+
+  it.each([
+    ['/tasks?x=secret', '/tasks'],
+    ['//task-runs//1/secret/outputs.zip', '/task-runs/*/*/outputs.zip'],
+    ['/task-runs/1/input-provisions/secret/indexes?value=0', '/task-runs/*/input-provisions/*/indexes'],
+    ['/uploads/1/part-urls', '/uploads/*/part-urls'],
+    ['/secret#secret', '/*'],
+    ['/a/b/c/d/e/f/g/h', '/*/*/*/*/*/*'],
+  ])('%s is %s', (path, route) => {
+    expect(routeOf(BASE + path)).toBe(route)
+  })
+
+  it('is masked as a whole outside the service', () => {
+    expect(routeOf('/secret')).toBe('*')
+  })
+
+  it('names its run, but nothing that does not look like one', () => {
+    expect(runIdOf(`${BASE}/task-runs/${run}/outputs`)).toBe(run)
+    expect(runIdOf(`${BASE}/task-runs/${run}`)).toBe(run)
+    expect(runIdOf(`${BASE}/task-runs/${run}f/outputs`)).toBeUndefined()
+    expect(runIdOf(`${BASE}/tasks/${run}`)).toBeUndefined()
   })
 })

@@ -38,7 +38,9 @@ async function aSigningEdge(
     else response.writeHead(403, { 'x-amzn-errortype': 'InvalidSignatureException' }).end('{"message":"no"}')
   })
   const apiUrl = new URL(`http://127.0.0.1:${apiPort}/api`)
-  const port = await listen(createEdge({ apiUrl, sign: signer, log: vi.fn(), pausesMs: [1] }).listener)
+  const port = await listen(
+    createEdge({ apiUrl, uploadsAtOnce: 1, sign: signer, log: vi.fn(), pausesMs: [1] }).listener,
+  )
   return { port, calls }
 }
 

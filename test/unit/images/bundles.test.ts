@@ -39,7 +39,10 @@ it('the bundled stager starts by itself, and says what it needs', async () => {
     (error: unknown) => error,
   )
 
-  expect(failure).toMatchObject({ code: 1, stderr: 'APP_ENGINE_API_URL is not set\n' })
+  expect(failure).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/\nAPP_ENGINE_API_URL is not set\n$/u),
+  })
 })
 
 describe('the bundled edge', () => {

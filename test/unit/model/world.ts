@@ -47,12 +47,12 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   const processes = createProcesses(chance)
   const batch = createSimulatedBatch(engine.scheduler, engine.objects, chance)
   const { runs, scheduler, tasks, objects, identity, logs } = engine
-  const { queues, stagerApiUrl } = engine
+  const { queues, stagerApiUrl, tags } = engine
   const workflow = createSimulatedWorkflow({
     submitJob: (runId, taskToken) => (onEnd) =>
       processes.spawn(
         { runs, scheduler, tasks, workflow },
-        (ports) => submitJob({ ...ports, logs, queues, stagerApiUrl }, { runId, taskToken }),
+        (ports) => submitJob({ ...ports, logs, queues, stagerApiUrl, tags }, { runId, taskToken }),
         onEnd,
       ),
     collectOutputs: (runId) => (onEnd) =>

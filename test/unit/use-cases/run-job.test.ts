@@ -43,6 +43,14 @@ describe('submitting a run', () => {
     expect(JSON.stringify(containers)).toContain('secret-of-the-run')
   })
 
+  it('tags the job as one of this installation, which alone may end it', async () => {
+    const engine = await submitted()
+
+    const [submission] = engine.scheduler.submissions.values()
+
+    expect(submission?.tags).toEqual({ application: 'test', 'app-engine:run': RUN_ID })
+  })
+
   it('asks the workflow to come again when Batch is throttled', async () => {
     const engine = await anEngine({ run: { state: 'QUEUING' } })
     engine.scheduler.throttle(1)

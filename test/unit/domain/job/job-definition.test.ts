@@ -9,6 +9,7 @@ import { aTask, RUN_ID } from '../../../fixtures/builders.ts'
 
 const SETTINGS = {
   definitionPrefix: 'app-engine-test',
+  tags: { application: 'app-engine-test', 'cost-center': '42' },
   stagerImage: 'stager:1',
   executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
   logGroupName: '/app-engine/test/jobs',
@@ -32,6 +33,17 @@ const [properties] = definition.ecsProperties.taskProperties
 const containers = new Map(properties.containers.map((container) => [container.name, container]))
 
 describe('the job definition', () => {
+  it('has the tags of the installation and the name of its task, and hands them on to what is billed', () => {
+    expect(definition).toMatchObject({
+      tags: {
+        application: 'app-engine-test',
+        'cost-center': '42',
+        'app-engine:task': expect.stringContaining(':'),
+      },
+      propagateTags: true,
+    })
+  })
+
   it('runs stage-in, then the task, then stage-out, which alone is essential', () => {
     expect(
       properties.containers.map(({ name, essential, dependsOn }) => [name, essential, dependsOn]),

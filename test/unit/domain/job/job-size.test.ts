@@ -101,7 +101,12 @@ describe('the queue of a job', () => {
     ['more CPUs than Fargate has', needs({ cpus: 48 }), 'ec2'],
     ['GPUs', needs({ gpus: 2 }), 'gpu'],
   ])('for %s is the one that has it', (_, resources, queue) => {
-    expect(sized(resources, 0, ALL_QUEUES)).toMatchObject({ queue, gpus: resources.gpus })
+    expect(sized(resources, 0, ALL_QUEUES).queue).toBe(queue)
+  })
+
+  it('with GPUs has one job a machine: it takes all GPUs of the largest', () => {
+    expect(sized(needs({ gpus: 1 }), 0, ALL_QUEUES).gpus).toBe(4)
+    expect(sized(needs({ cpus: 48 }), 0, ALL_QUEUES).gpus).toBe(0)
   })
 
   it('on EC2 gets whole CPUs, and as much memory as it asks for', () => {

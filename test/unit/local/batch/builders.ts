@@ -17,6 +17,7 @@ export function aDefinition(): JobDefinition {
     },
     {
       definitionPrefix: 'app-engine',
+      tags: { application: 'app-engine' },
       stagerImage: 'stager',
       executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
       logGroupName: '/jobs',

@@ -10,6 +10,7 @@ const CALLER = {
   region: 'eu-west-1',
   account: '123456789012',
   stateMachineArn: 'arn:aws:states:eu-west-1:123456789012:stateMachine:run',
+  installation: 'lab-engine',
 }
 const arn = (service: string, resource: string) => `arn:aws:${service}:eu-west-1:123456789012:${resource}`
 
@@ -162,6 +163,18 @@ describe('requests to other services', () => {
         },
       ],
     )
+  })
+
+  it('end jobs that have the tag of the caller’s installation', () => {
+    const request = signed('batch', 'POST', '/v1/terminatejob', { body: '{"jobId":"1","reason":"over"}' })
+
+    expect(neededPermissions(request, CALLER)).toEqual([
+      {
+        action: 'batch:TerminateJob',
+        resource: arn('batch', 'job/1'),
+        context: { 'aws:ResourceTag/application': 'lab-engine' },
+      },
+    ])
   })
 
   it('answer tokens of the machine that the caller knows', () => {

@@ -1,0 +1,29 @@
+import { STAGER_VARIABLES } from '../src/domain/staging.ts'
+
+/** Set by Batch in the containers of a job. */
+const JOB_VARIABLE = 'AWS_BATCH_JOB_ID'
+
+/** One event of the stager, with what is known of it. */
+export interface LogEntry {
+  readonly level: 'INFO' | 'ERROR'
+  readonly message: string
+  readonly files?: number
+  readonly seconds?: number
+}
+
+/** An entry as a line of JSON, with the keys of the functions' logs: one query by run id finds both. */
+export function lineOf(
+  { level, message, ...rest }: LogEntry,
+  environment: Readonly<Record<string, string | undefined>>,
+  now: Date,
+): string {
+  return JSON.stringify({
+    level,
+    message,
+    timestamp: now.toISOString(),
+    service: 'stager',
+    runId: environment[STAGER_VARIABLES.runId],
+    jobId: environment[JOB_VARIABLE],
+    ...rest,
+  })
+}

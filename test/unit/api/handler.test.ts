@@ -1,0 +1,61 @@
+import type { LambdaEvent } from 'hono/aws-lambda'
+import { describe, expect, it } from 'vitest'
+import { createHandler } from '../../../lambdas/api/handler.ts'
+import { RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const STAGING = '/app-engine/v1/task-runs/{id}/staging/{proxy+}'
+
+function eventOf(resource: string, path: string, httpMethod = 'GET'): LambdaEvent & { resource: string } {
+  return {
+    version: '1.0',
+    resource,
+    path,
+    httpMethod,
+    headers: {},
+    multiValueHeaders: {},
+    body: null,
+    isBase64Encoded: false,
+    requestContext: { requestId: 'r', path, httpMethod, resourcePath: resource },
+  } as unknown as LambdaEvent & { resource: string }
+}
+
+describe('the handler of the API', () => {
+  it('answers callers on every route', async () => {
+    const handler = createHandler(
+      await anEngine({ run: { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } }),
+    )
+
+    const { statusCode } = await handler(eventOf('/{proxy+}', '/app-engine/v1/tasks'))
+
+    expect(statusCode).toBe(200)
+  })
+
+  it.each([
+    '/app-engine/v1/task-runs/x/staging/../../../tasks',
+    '/app-engine/v1/task-runs/x/staging/%2e%2e/%2E./../tasks',
+    '/app-engine/v1/tasks',
+    '/ping/../app-engine/v1/tasks',
+  ])('has no other route than those of staging for the API of stagers: %s', async (path) => {
+    const handler = createHandler(
+      await anEngine({ run: { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } }),
+    )
+
+    const { statusCode, body } = await handler(eventOf(STAGING, path))
+
+    expect(statusCode).toBe(404)
+    expect(JSON.parse(body).message).toBe('no such path')
+  })
+
+  it('asks stagers for the secret of their run', async () => {
+    const handler = createHandler(
+      await anEngine({ run: { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } }),
+    )
+    const { statusCode, body } = await handler(
+      eventOf(STAGING, `/app-engine/v1/task-runs/${RUN_ID}/staging/inputs`),
+    )
+
+    expect(statusCode).toBe(400)
+    expect(JSON.parse(body).errorCode).toBe('APPE-scheduler-unauthenticated-output-provisioning')
+  })
+})
