@@ -16,6 +16,7 @@ import { createMemoryUploadRepository } from '../src/adapters/memory/memory-uplo
 import type { ImageRegistry, ObjectStore } from '../src/ports.ts'
 import { collectBuffers } from '../src/runtime/collect-buffers.ts'
 import { systemIdentity } from '../src/runtime/identity.ts'
+import { pause } from '../src/runtime/pause.ts'
 import { repeat } from '../src/runtime/repeat.ts'
 import { importBundle } from '../src/use-cases/import-bundle.ts'
 
@@ -67,6 +68,7 @@ await importBundle(
     requests: { send: async () => {} },
     metrics: { count: () => {}, observe: () => {} },
     repeat,
+    pause,
     settings: {
       repositoryPrefix: 'bench',
       queues: { fargate: { arn: 'arn:aws:batch:eu-west-1:000000000000:job-queue/bench' } },

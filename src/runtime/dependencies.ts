@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { createBatchJobScheduler } from '../adapters/aws/batch-job-scheduler.ts'
 import { createCloudwatchLogStore } from '../adapters/aws/cloudwatch-log-store.ts'
 import { createDynamoRunRepository } from '../adapters/aws/dynamo-run-repository.ts'
@@ -27,6 +26,7 @@ import {
 import type { FunctionEnvironment } from './environment.ts'
 import { systemIdentity } from './identity.ts'
 import { logAbout } from './observability.ts'
+import { pause } from './pause.ts'
 import { repeat } from './repeat.ts'
 
 /*
@@ -91,8 +91,18 @@ function createRequests({ installation }: { readonly installation: string }) {
   return createEventImportRequests({ client: createEventsClient(), installation })
 }
 
-function createRegistry({ registryUrl }: { readonly registryUrl: string }) {
-  return createEcrImageRegistry({ ecr: createEcrClient(), registryUrl })
+function createRegistry({
+  registryUrl,
+  resourceTags,
+}: {
+  readonly registryUrl: string
+  readonly resourceTags?: Readonly<Record<string, string>>
+}) {
+  return createEcrImageRegistry({
+    ecr: createEcrClient(),
+    registryUrl,
+    ...(resourceTags !== undefined && { tags: resourceTags }),
+  })
 }
 
 export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
@@ -119,6 +129,7 @@ export function createImportDependencies(environment: FunctionEnvironment<'impor
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
     requests: createRequests(environment),
     repeat,
+    pause,
     settings: {
       repositoryPrefix: environment.repositoryPrefix,
       defaultRamBytes: environment.defaultRamBytes,

@@ -1,4 +1,5 @@
-import type { Run } from '../domain/run/run.ts'
+import { type JobDetail, streamsBeside, taskLogStreams } from '../domain/run/job-outcome.ts'
+import type { Run, RunJob } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { runInputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
 import type { JobScheduler, LogStore, ObjectStore, RunRepository, RunWorkflow } from '../ports.ts'
@@ -29,7 +30,17 @@ export async function deleteRun(deps: DeleteRunDependencies, runId: string): Pro
 /** Deletes the run once more, and its values and its record, when nothing that was under way can come any more. */
 export async function completeDeletion(deps: DeleteRunDependencies, runId: string): Promise<void> {
   const run = await clear(deps, runId)
-  if (run !== undefined) await deps.runs.remove(run)
+  if (run === undefined) return
+  const job = run.job === undefined ? undefined : await findJob(deps.scheduler, run.job)
+  // A container may have begun before its job was ended, and nobody could record that any more.
+  if (job !== undefined) await removeLogs(deps, taskLogStreams(job))
+  await deps.runs.remove(run)
+}
+
+async function findJob(scheduler: JobScheduler, { jobId, jobName }: RunJob): Promise<JobDetail | undefined> {
+  if (jobId === undefined) return await scheduler.findByName(jobName)
+  const [job] = await scheduler.describe([jobId])
+  return job
 }
 
 /** @returns the run as it was; undefined when there is none. */
@@ -40,7 +51,12 @@ async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | 
   if (isActive(run.state)) await stopRun(deps, run, REASON)
   await deps.objects.removeAll(runInputsPrefix(run.id))
   await deps.objects.removeAll(runOutputsRoot(run.id))
-  const logStreamName = run.job?.logStreamName
-  if (logStreamName !== undefined) await deps.logs.remove(logStreamName)
+  const { logStreamName, otherLogStreams = [] } = run.job ?? {}
+  await removeLogs(deps, logStreamName === undefined ? otherLogStreams : [...otherLogStreams, logStreamName])
   return run
+}
+
+/** Streams of the task's container, and those of its stagers. */
+async function removeLogs({ logs }: DeleteRunDependencies, taskStreams: readonly string[]): Promise<void> {
+  for (const stream of taskStreams.flatMap(streamsBeside)) await logs.remove(stream)
 }

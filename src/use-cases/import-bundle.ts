@@ -29,6 +29,7 @@ import {
   openBundle,
   readLogo,
 } from './import/open-bundle.ts'
+import type { Pause } from './import/outage.ts'
 import { pushImage } from './import/push-image.ts'
 import { registerJob } from './import/register-job.ts'
 
@@ -45,6 +46,7 @@ export interface ImportBundleDependencies {
   readonly metrics: Metrics
   /** Calls again and again, this many seconds apart, until the returned function is called. */
   readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
+  readonly pause: Pause
   readonly settings: {
     /** First part of the repositories of task images. */
     readonly repositoryPrefix: string
@@ -252,6 +254,10 @@ async function installImage(
     descriptor.version,
   )
   await registry.ensureRepository(repository)
+  // Already now: an earlier worker may have pushed it and died.
+  undo.push(async () => {
+    if (await ownsName(deps, upload, descriptor)) await registry.removeImage(repository, tag)
+  })
   const known = upload.layers ?? []
   const { manifest, diskBytes } = await pushImage({
     registry,
@@ -264,6 +270,7 @@ async function installImage(
       await deps.uploads.update(upload.id, { state: 'PUSHING', ...facts })
       if (facts.layers.length > known.length) work.hasAdvanced = true
     },
+    pause: deps.pause,
     signal: lease.signal,
   }).catch((error: unknown) => {
     throw asImageRefusal(error)
@@ -271,9 +278,6 @@ async function installImage(
   // The tag belongs to whom the name belongs to.
   await lease.assertHeld()
   await reserveName(deps, upload, descriptor)
-  undo.push(async () => {
-    if (await ownsName(deps, upload, descriptor)) await registry.removeImage(repository, tag)
-  })
   const digest = await registry.pushManifest(repository, tag, manifest.bytes, manifest.mediaType)
   return { image: { repository, tag, digest }, diskBytes }
 }

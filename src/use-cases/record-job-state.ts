@@ -6,6 +6,7 @@ import {
   type JobDetail,
   stateOfJob,
   taskLogStream,
+  taskLogStreams,
   waitingOf,
 } from '../domain/run/job-outcome.ts'
 import type { Run, RunJob } from '../domain/run/run.ts'
@@ -93,6 +94,7 @@ async function withLog(
 function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const logStreamName = taskLogStream(job)
   const { waiting: known, ...facts } = present
+  const others = otherStreams(present, job, logStreamName ?? present.logStreamName)
   const waiting = isPlaced(run, job) ? undefined : (waitingOf(job) ?? known)
   const succeededAttempt =
     job.status === 'SUCCEEDED' ? (present.succeededAttempt ?? Math.max(1, job.attempts.length)) : undefined
@@ -102,10 +104,21 @@ function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
     ...facts,
     jobId: job.jobId,
     ...(logStreamName === undefined ? {} : { logStreamName }),
+    ...(others.length === 0 ? {} : { otherLogStreams: others }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(succeededAttempt === undefined ? {} : { succeededAttempt }),
     ...(usage === undefined ? {} : { usage }),
   }
+}
+
+/** Whoever deletes the run wants to know of all, when Batch has long forgotten the job. */
+function otherStreams(
+  { otherLogStreams = [], logStreamName = '' }: RunJob,
+  job: JobDetail,
+  current: string | undefined,
+): readonly string[] {
+  const all = new Set([...otherLogStreams, logStreamName, ...taskLogStreams(job)])
+  return [...all].filter((stream) => stream !== '' && stream !== current)
 }
 
 /** Whether there is a machine for the job; a late event must not make a run wait that runs already. */
@@ -117,6 +130,7 @@ function isSame(one: RunJob, other: RunJob): boolean {
   return (
     one.jobId === other.jobId &&
     one.logStreamName === other.logStreamName &&
+    one.otherLogStreams?.length === other.otherLogStreams?.length &&
     one.succeededAttempt === other.succeededAttempt &&
     one.usage?.usd === other.usage?.usd &&
     one.waiting?.reason === other.waiting?.reason

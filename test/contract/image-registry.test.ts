@@ -23,7 +23,13 @@ async function startEcr() {
   const identity = createFixedIdentity()
   const pauses: number[] = []
   const pause = async (milliseconds: number) => pauses.push(milliseconds)
-  const registry = createEcrImageRegistry({ ecr, registryUrl: server.url, now: identity.now, pause })
+  const registry = createEcrImageRegistry({
+    ecr,
+    registryUrl: server.url,
+    tags: { application: 'lab-engine' },
+    now: identity.now,
+    pause,
+  })
   return { server, identity, registry, pauses }
 }
 
@@ -72,7 +78,10 @@ describe('ECR', () => {
         repositoryName: repository,
         imageTagMutability: 'IMMUTABLE',
         imageScanningConfiguration: { scanOnPush: true },
-        tags: [{ Key: 'app-engine:managed', Value: 'true' }],
+        tags: [
+          { Key: 'application', Value: 'lab-engine' },
+          { Key: 'app-engine:managed', Value: 'true' },
+        ],
       },
     ])
   })

@@ -14,6 +14,8 @@ interface EcrImageRegistryOptions {
   readonly ecr: ECRClient
   /** `https://<account>.dkr.ecr.<region>.amazonaws.com`, or a local registry by http. */
   readonly registryUrl: string
+  /** Of repositories that are made; `ensureRepository` alone needs them. */
+  readonly tags?: Readonly<Record<string, string>>
   readonly now?: () => Date
   /** Waits before a repetition; a test passes one that does not wait. */
   readonly pause?: (milliseconds: number) => Promise<unknown>
@@ -23,6 +25,7 @@ interface EcrImageRegistryOptions {
 export function createEcrImageRegistry({
   ecr,
   registryUrl,
+  tags = {},
   now,
   pause,
 }: EcrImageRegistryOptions): ImageRegistry {
@@ -56,7 +59,10 @@ export function createEcrImageRegistry({
             repositoryName: repository,
             imageTagMutability: 'IMMUTABLE',
             imageScanningConfiguration: { scanOnPush: true },
-            tags: [{ Key: 'app-engine:managed', Value: 'true' }],
+            tags: Object.entries({ ...tags, 'app-engine:managed': 'true' }).map(([Key, Value]) => ({
+              Key,
+              Value,
+            })),
           }),
         )
       } catch (error) {

@@ -51,6 +51,7 @@ const jobSchema = z.object({
   jobId: z.string().exactOptional(),
   taskToken: z.string().exactOptional(),
   logStreamName: z.string().exactOptional(),
+  otherLogStreams: z.array(z.string()).exactOptional(),
   succeededAttempt: z.number().exactOptional(),
   waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
   usage: usageSchema.exactOptional(),

@@ -4,6 +4,8 @@ import { newestText } from '../newest-text.ts'
 /** What tests may arrange besides the port. */
 export interface MemoryLogStore extends LogStore {
   put(logStreamName: string, text: string): void
+  /** Names of those that are there. */
+  streams(): readonly string[]
 }
 
 /** Log streams in this process, for tests. */
@@ -14,6 +16,8 @@ export function createMemoryLogStore(): MemoryLogStore {
     put(logStreamName, text) {
       streams.set(logStreamName, text)
     },
+
+    streams: () => [...streams.keys()],
 
     async read(logStreamName, maxBytes) {
       return newestText(streams.get(logStreamName) ?? '', maxBytes)

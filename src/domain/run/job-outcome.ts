@@ -94,8 +94,30 @@ export function logStreamOf(job: JobDetail, containerName: string): string | und
   const own = containers.find(({ name }) => name === containerName)?.logStreamName
   if (own !== undefined) return own
   const sibling = containers.find(({ logStreamName }) => logStreamName !== undefined)
-  const [, prefix, taskId] = /^(.+)\/[^/]+\/([^/]+)$/u.exec(sibling?.logStreamName ?? '') ?? []
+  return siblingStream(sibling?.logStreamName ?? '', containerName)
+}
+
+function siblingStream(logStreamName: string, containerName: string): string | undefined {
+  const [, prefix, taskId] = /^(.+)\/[^/]+\/([^/]+)$/u.exec(logStreamName) ?? []
   return prefix === undefined ? undefined : `${prefix}/${containerName}/${taskId}`
+}
+
+/** Log streams of the task's container in all attempts that Batch tells of. */
+export function taskLogStreams(job: JobDetail): readonly string[] {
+  const tasks = [
+    ...job.attempts.flatMap((attempt) => attempt.taskProperties),
+    ...(job.ecsProperties?.taskProperties ?? []),
+  ]
+  const known = tasks.flatMap(({ containers }) =>
+    containers.flatMap(({ logStreamName = [] }) => logStreamName),
+  )
+  return [...new Set(known.map((stream) => siblingStream(stream, CONTAINERS.task) ?? stream))]
+}
+
+/** Log streams of all containers beside one whose stream is known, and that one. */
+export function streamsBeside(logStreamName: string): readonly string[] {
+  const siblings = Object.values(CONTAINERS).flatMap((name) => siblingStream(logStreamName, name) ?? [])
+  return [...new Set([logStreamName, ...siblings])]
 }
 
 /** Log stream of the task's container. */

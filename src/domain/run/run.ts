@@ -60,6 +60,8 @@ export interface RunJob {
   readonly taskToken?: string
   /** CloudWatch stream of the task's container. */
   readonly logStreamName?: string
+  /** The same of Batch's other attempts. */
+  readonly otherLogStreams?: readonly string[]
   /** Batch's own attempt that succeeded, from 1: its outputs are the ones to collect. */
   readonly succeededAttempt?: number
   /** Why the job is not placed on a machine, as Batch said last, and since when it waits (ISO-8601 UTC). */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { drained } from '../tar/drained.ts'
 import { BLOCK_BYTES, decodeHeader } from '../tar/tar-header.ts'
 import { OciFormatError } from './oci-format-error.ts'
@@ -33,6 +33,8 @@ export interface CheckedLayer {
 const MAX_UNCOMPRESSED_BYTES = 200 * 1024 ** 3
 const DECODER_CHUNK_BYTES = 1024 * 1024
 const MAGIC_BYTES = 4
+/** 32 MiB, the largest that builders write; zstd's own program takes up to 2 GiB for `--long` and its levels above 19. */
+const ZSTD_WINDOW_LOG = 25
 
 /** Sniffed, because media types and file names lie. */
 const MAGICS: readonly (readonly [hex: string, compression: LayerCompression])[] = [
@@ -47,7 +49,7 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
 
 /**
  * Checks a layer while it streams by: the digest of its uncompressed tar against the config's diff id, where that is known. The
- * digest of a compressed file is left to its reader ({@link requireDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 128 MiB).
+ * digest of a compressed file is left to its reader ({@link requireDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 32 MiB).
  * @throws OciFormatError
  */
 export async function checkLayer(layer: LayerFile, bytes: AsyncIterable<Uint8Array>): Promise<CheckedLayer> {
@@ -112,6 +114,14 @@ async function* check(
   } finally {
     content.close()
   }
+}
+
+/** The image names a file as a layer that cannot be one. */
+export function notALayer(name: string): OciFormatError {
+  return new OciFormatError(
+    'corrupt-layer',
+    `the image names ${name} as a layer, which is none: save the image again with docker, podman or skopeo`,
+  )
 }
 
 /**
@@ -190,7 +200,13 @@ function decodeAside(
   take: (chunk: Uint8Array) => void,
 ): SideDecoder {
   const options = { chunkSize: DECODER_CHUNK_BYTES }
-  const decoder: Transform = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options)
+  const decoder: Transform =
+    compression === 'gzip'
+      ? createGunzip(options)
+      : createZstdDecompress({
+          ...options,
+          params: { [constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG },
+        })
   const cutter = compression === 'zstd' ? createFrameCutter() : undefined
   let failure: unknown
   decoder.on('data', (chunk: Buffer) => {
@@ -207,6 +223,12 @@ function decodeAside(
   const assertSound = (): void => {
     if (failure === undefined) return
     if (failure instanceof OciFormatError) throw failure
+    if ((failure as NodeJS.ErrnoException).code === 'ZSTD_error_frameParameter_windowTooLarge') {
+      throw new OciFormatError(
+        'limit-exceeded',
+        `the layer ${name} needs a zstd window of more than 32 MiB: compress it with level 19 at most and without --long`,
+      )
+    }
     throw new OciFormatError('corrupt-layer', `the layer ${name} is damaged: ${failure}`, { cause: failure })
   }
   return {

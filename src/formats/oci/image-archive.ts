@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { z } from 'zod'
 import type { TarEntry } from '../tar/read-tar.ts'
+import { looksLikeLayer } from './check-layer.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { peek } from './peek.ts'
 
@@ -67,7 +68,7 @@ export async function scanImageArchive(
     sizes.set(name, sizeBytes)
     const { start, all } = await peek(body, START_BYTES)
     const isKept = FIXED_NAMES.has(name) || keptBytes + sizeBytes <= MAX_KEPT_BYTES
-    if (isJson(start) && sizeBytes <= MAX_DOCUMENT_BYTES && isKept) {
+    if (isDocument(start) && sizeBytes <= MAX_DOCUMENT_BYTES && isKept) {
       const chunks: Uint8Array[] = []
       for await (const chunk of all) chunks.push(chunk)
       const document = Buffer.concat(chunks)
@@ -78,9 +79,9 @@ export async function scanImageArchive(
   return createArchive(sizes, links, documents)
 }
 
-/** JSON starts with a bracket, a layer with a file name or a magic number. */
-function isJson(start: Buffer): boolean {
-  return /^\s*[[{]/u.test(start.toString('latin1', 0, 64))
+/** JSON starts with a bracket; so does a plain layer whose first file is called `[id].js`, but with a tar header. */
+function isDocument(start: Buffer): boolean {
+  return /^\s*[[{]/u.test(start.toString('latin1', 0, 64)) && !looksLikeLayer(start)
 }
 
 function fileOf(name: string, sizeBytes: number): ArchiveFile {

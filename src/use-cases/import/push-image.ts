@@ -6,6 +6,7 @@ import type { FoundImage } from '../../formats/oci/find-image.ts'
 import type { ZipArchive, ZipEntry } from '../../formats/zip/read-zip.ts'
 import type { ImageRegistry, ImportedLayer, Upload } from '../../ports.ts'
 import { createLayerPusher } from './layer-pusher.ts'
+import type { Pause } from './outage.ts'
 import { createPushProgress } from './push-progress.ts'
 import { pushStoredArchive } from './push-stored-archive.ts'
 import { pushStreamedArchive } from './push-streamed-archive.ts'
@@ -28,6 +29,7 @@ export interface PushImageOptions {
   readonly known: readonly ImportedLayer[]
   /** Keeps progress and the layers pushed so far; never called twice at the same time. */
   readonly record: (facts: Required<Pick<Upload, 'progress' | 'layers'>>) => Promise<void>
+  readonly pause: Pause
   /** Ends the work between two pieces of the archive; its reason is thrown. */
   readonly signal: AbortSignal
 }
@@ -40,7 +42,7 @@ export interface PushImageOptions {
  * @throws OciFormatError, TarFormatError, ZipFormatError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
  */
 export async function pushImage(options: PushImageOptions): Promise<PushedImage> {
-  const { registry, repository, zip, entry, wantedTag, signal } = options
+  const { registry, repository, zip, entry, wantedTag, pause, signal } = options
   const progress = createPushProgress(entry.sizeBytes, options.known, options.record)
   const pusher = createLayerPusher({
     registry,
@@ -52,8 +54,8 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
   const stored = await zip.stored(entry)
   const image =
     stored === undefined
-      ? await pushStreamedArchive({ open: () => zip.read(entry), wantedTag, pusher, progress, signal })
-      : await pushStoredArchive({ stored, wantedTag, pusher, progress, signal })
+      ? await pushStreamedArchive({ open: () => zip.read(entry), wantedTag, pusher, progress, pause, signal })
+      : await pushStoredArchive({ stored, wantedTag, pusher, progress, pause, signal })
   const layers = await Promise.all(
     image.layers.map(async ({ file, diffId }) => {
       const layer = await pusher.find(file)

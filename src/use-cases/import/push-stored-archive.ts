@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { inPieces } from '../../formats/in-pieces.ts'
+import { notALayer } from '../../formats/oci/check-layer.ts'
 import { type FoundImage, findImage, type ImageLayer } from '../../formats/oci/find-image.ts'
 import { scanImageArchive } from '../../formats/oci/image-archive.ts'
 import { walkTar } from '../../formats/tar/read-tar.ts'
@@ -7,6 +8,7 @@ import { rangedInput } from '../../formats/tar/tar-input.ts'
 import type { StoredEntry } from '../../formats/zip/stored-entry.ts'
 import { RegistryUnavailableError } from '../../ports.ts'
 import type { LayerPusher } from './layer-pusher.ts'
+import { OUTAGE_PAUSES_MS, type Pause } from './outage.ts'
 import type { PushProgress } from './push-progress.ts'
 
 interface StoredArchive {
@@ -15,14 +17,12 @@ interface StoredArchive {
   readonly wantedTag: string
   readonly pusher: LayerPusher
   readonly progress: PushProgress
+  readonly pause: Pause
   readonly signal: AbortSignal
 }
 
-/** Each has a request to the bucket, a decompressor and a request to the registry: some 10 MiB. */
-const LAYERS_AT_ONCE = 4
-/** Of one layer, when its way to the registry breaks down. */
-const ATTEMPTS = 4
-
+/** Each has a request to the bucket, a decompressor with a window of 32 MiB at most, and a request to the registry; more are no faster. */
+const LAYERS_AT_ONCE = 2
 /**
  * Sends an image out of an archive that can be read at any place: first its headers and documents, which say what the image
  * is; then its layers, several at once; at last what nobody has read, for the checksum of the whole.
@@ -46,7 +46,10 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
   const work = async (): Promise<void> => {
     for (let layer = waiting.pop(); layer !== undefined; layer = waiting.pop()) {
       all.signal.throwIfAborted()
-      await pushLayer(all, layer, offsets.get(layer.file.name) ?? 0)
+      const offset = offsets.get(layer.file.name)
+      // A document: those were shown to nobody.
+      if (offset === undefined) throw notALayer(layer.file.name)
+      await pushLayer(all, layer, offset)
     }
   }
   const workers = Array.from({ length: LAYERS_AT_ONCE }, async () => {
@@ -60,12 +63,14 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
 }
 
 async function pushLayer(archive: StoredArchive, { file, diffId }: ImageLayer, offset: number) {
-  const { pusher } = archive
-  for (let attempt = 1; (await pusher.find(file)) === undefined; attempt += 1) {
+  const { pusher, pause, signal } = archive
+  for (let attempt = 0; (await pusher.find(file)) === undefined; attempt += 1) {
     try {
       await pusher.push(file, checksummed(archive, offset, file.sizeBytes), diffId)
     } catch (error) {
-      if (attempt === ATTEMPTS || !(error instanceof RegistryUnavailableError)) throw error
+      const pauseMs = OUTAGE_PAUSES_MS[attempt]
+      if (pauseMs === undefined || !(error instanceof RegistryUnavailableError)) throw error
+      await pause(pauseMs, signal)
     }
   }
 }

@@ -1,10 +1,11 @@
-import { looksLikeLayer } from '../../formats/oci/check-layer.ts'
+import { looksLikeLayer, notALayer } from '../../formats/oci/check-layer.ts'
 import { type FoundImage, findImage } from '../../formats/oci/find-image.ts'
 import { scanImageArchive, type TakeFile } from '../../formats/oci/image-archive.ts'
 import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
 import { readTar } from '../../formats/tar/read-tar.ts'
 import { RegistryUnavailableError } from '../../ports.ts'
 import type { LayerPusher } from './layer-pusher.ts'
+import { OUTAGE_PAUSES_MS, type Pause } from './outage.ts'
 import type { PushProgress } from './push-progress.ts'
 
 interface StreamedArchive {
@@ -14,11 +15,10 @@ interface StreamedArchive {
   readonly wantedTag: string
   readonly pusher: LayerPusher
   readonly progress: PushProgress
+  readonly pause: Pause
   readonly signal: AbortSignal
 }
 
-/** The first pass, and three for layers whose way to the registry broke down. */
-const MAX_PASSES = 4
 /** More than an image has: an archive with more files that look like layers is read again for those that are. */
 const MAX_GUESSES = 200
 /** While the next layers are read, the last ones are still on their way; what they hold is bounded by the pusher. */
@@ -33,20 +33,27 @@ const MAX_BROKEN = 3
  */
 export async function pushStreamedArchive(archive: StreamedArchive): Promise<FoundImage> {
   let image: FoundImage | undefined
-  for (let pass = 1; ; pass += 1) {
+  for (let pass = 0; ; pass += 1) {
     const { found, refused, broken } = await readOnce(archive, image)
-    image = found
-    archive.progress.expectLayers(new Set(image.layers.map(({ file }) => file.name)).size)
-    const missing = await missingLayers(archive, image)
-    const [refusal] = missing.flatMap(({ file }) => refused.get(file.name) ?? [])
-    if (refusal !== undefined) throw refusal
-    if (missing.length === 0) return image
-    if (pass === MAX_PASSES) throw broken ?? new Error('the bundle changed while it was read')
+    image = found ?? image
+    if (image !== undefined) {
+      archive.progress.expectLayers(new Set(image.layers.map(({ file }) => file.name)).size)
+      const missing = await missingLayers(archive, image)
+      const [refusal] = missing.flatMap(({ file }) => refused.get(file.name) ?? [])
+      if (refusal !== undefined) throw refusal
+      const [first] = missing
+      if (first === undefined) return image
+      if (pass === OUTAGE_PAUSES_MS.length) throw broken ?? notALayer(first.file.name)
+    }
+    const pauseMs = OUTAGE_PAUSES_MS[pass]
+    if (pauseMs === undefined) throw broken
+    if (broken !== undefined) await archive.pause(pauseMs, archive.signal)
   }
 }
 
 interface Pass {
-  readonly found: FoundImage
+  /** Undefined when the registry is away and the archive was not read to its end. */
+  readonly found: FoundImage | undefined
   /** Files that look like layers and are none: no harm unless the image names them. */
   readonly refused: ReadonlyMap<string, OciFormatError>
   /** Why some layer did not get through. */
@@ -92,6 +99,9 @@ async function readOnce(archive: StreamedArchive, image: FoundImage | undefined)
     await Promise.all(underWay)
     if (fatal !== undefined) throw (fatal as { readonly error: unknown }).error
     return { found: image ?? findImage(scanned, archive.wantedTag), refused, broken: broken[0] }
+  } catch (error) {
+    if (!(error instanceof RegistryUnavailableError)) throw error
+    return { found: undefined, refused, broken: error }
   } finally {
     await Promise.all(underWay)
   }

@@ -7,6 +7,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
 const LOG = 'task/task/1'
+const EARLIER_LOG = 'task/task/0'
 const LONG = 'x'.repeat(5000)
 
 /** A running run with an input in the bucket, and something of its outputs. */
@@ -25,9 +26,12 @@ async function aRunningRun() {
   })
   await engine.runs.transition(RUN_ID, {
     to: 'RUNNING',
-    set: { job: { attempt: 1, jobName: 'job', jobId, logStreamName: LOG } },
+    set: { job: { attempt: 1, jobName: 'job', jobId, logStreamName: LOG, otherLogStreams: [EARLIER_LOG] } },
   })
-  engine.logs.put(LOG, 'a line')
+  for (const id of ['0', '1', '2']) {
+    for (const container of ['stage-in', 'task', 'stage-out'])
+      engine.logs.put(`task/${container}/${id}`, 'a line')
+  }
   await engine.objects.put(`task-run-outputs-${RUN_ID}/1-1/sum`, '1')
   return { engine, jobId }
 }
@@ -40,13 +44,16 @@ describe('the deletion of a run', () => {
 
     expect(await engine.runs.find(RUN_ID)).toBeUndefined()
     expect(engine.objects.keys()).toEqual([])
-    expect(await engine.logs.read(LOG, 100)).toBe('')
+    // That of an attempt which nobody could record is left.
+    expect(engine.logs.streams()).toEqual(['task/stage-in/2', 'task/task/2', 'task/stage-out/2'])
     expect([...engine.workflow.stoppedRuns.keys()]).toEqual([RUN_ID])
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
   })
 
-  it('is completed with what came late: files, values, the record', async () => {
-    const { engine } = await aRunningRun()
+  it('is completed with what came late: files, values, logs, the record', async () => {
+    const { engine, jobId } = await aRunningRun()
+    const containers = [{ name: 'task', logStreamName: 'task/task/2' }]
+    engine.scheduler.change(jobId, { attempts: [{ taskProperties: [{ containers }] }] })
     await deleteRun(engine, RUN_ID)
     await engine.objects.put(`task-run-outputs-${RUN_ID}/1-1/sum`, '1')
 
@@ -54,6 +61,7 @@ describe('the deletion of a run', () => {
 
     expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
     expect(engine.objects.keys()).toEqual([])
+    expect(engine.logs.streams()).toEqual([])
   })
 
   it('hides the run from the first step on', async () => {

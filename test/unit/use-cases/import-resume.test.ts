@@ -142,15 +142,82 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(sent).toHaveLength(LAYERS + 1)
   })
 
+  it('waits for a registry that refuses everything for a while', async () => {
+    await put(importer, await aBundleOf(method, 'none', 6))
+    const pauses: number[] = []
+    const { watched } = counting(importer, () => {
+      if (pauses.reduce((sum, one) => sum + one, 0) < 20_000) throw new RegistryUnavailableError('busy')
+    })
+
+    const upload = await run({
+      ...watched,
+      pause: async (milliseconds: number) => void pauses.push(milliseconds),
+    })
+
+    expect(upload.state).toBe('READY')
+  })
+
   it('is given up when the registry stays away', async () => {
-    await put(importer, await aBundleOf(method))
+    await put(importer, await aBundleOf(method, 'none', 6))
+    const pauses: number[] = []
     const { watched } = counting(importer, () => {
       throw new RegistryUnavailableError('the connection was lost')
     })
 
-    await expect(run(watched)).rejects.toBeInstanceOf(RegistryUnavailableError)
+    await expect(
+      run({ ...watched, pause: async (milliseconds: number) => void pauses.push(milliseconds) }),
+    ).rejects.toBeInstanceOf(RegistryUnavailableError)
+
+    expect(pauses).toEqual(expect.arrayContaining([2000, 8000, 30_000]))
 
     expect((await uploadOf(importer)).error?.errorCode).toBe('APPE-registry-push-failed')
+  })
+
+  it('takes back what an earlier worker had named, although this one gets nowhere', async () => {
+    await put(importer, await aBundleOf(method))
+    const died = Promise.withResolvers<void>()
+    const first = withRegistry(importer, {
+      pushManifest: async (...manifest) => {
+        await importer.registry.pushManifest(...manifest)
+        died.resolve()
+        return await new Promise<never>(() => {})
+      },
+    })
+    void run(first)
+    await died.promise
+    expect(importer.registry.images()).toHaveLength(1)
+    importer.identity.advance(LEASE_SECONDS)
+    const second = withRegistry(importer, { hasBlob: () => Promise.reject(new Error('away')) })
+
+    await expect(run(second)).rejects.toThrow('away')
+
+    expect((await uploadOf(importer)).state).toBe('FAILED')
+    expect(importer.registry.images()).toEqual([])
+  })
+
+  it('may have a layer that starts like JSON', async () => {
+    const image = await dockerArchive({ layers: [await aLayer('content', '[id].js')] })
+    await put(importer, await packZip(await aBundle({ image }), { compress: method === 'deflated' }))
+
+    const upload = await run(importer)
+
+    expect(upload.error).toBeUndefined()
+    expect(upload.state).toBe('READY')
+  })
+
+  it('is refused when it names a document as a layer', async () => {
+    const entries = await dockerArchive({ layers: [await aLayer('one')] })
+    const image = entries.map((entry) => {
+      if (entry.name !== 'manifest.json') return entry
+      const [document] = JSON.parse(String(entry.body))
+      return { ...entry, body: JSON.stringify([{ ...document, Layers: [document.Config] }]) }
+    })
+    await put(importer, await packZip(await aBundle({ image }), { compress: method === 'deflated' }))
+
+    const upload = await run(importer)
+
+    expect(upload.error?.status).toBe(400)
+    expect(JSON.stringify(upload.error?.details)).toMatch(/as a layer, which is none/u)
   })
 
   it('is not sent again when the worker dies, as far as it got', async () => {

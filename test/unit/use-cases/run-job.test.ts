@@ -251,6 +251,24 @@ describe('events of a job', () => {
     })
   })
 
+  it('keep the logs of all attempts, so that they can be deleted', async () => {
+    const engine = await submitted()
+    const attempt = (id: string) => ({
+      taskProperties: [{ containers: [{ name: 'stage-in', logStreamName: `task-id/stage-in/${id}` }] }],
+    })
+
+    await recordJobState(engine, anEvent('RUNNABLE', { attempts: [attempt('1')] }))
+    await recordJobState(
+      engine,
+      anEvent('SUCCEEDED', { attempts: [attempt('1'), attempt('2'), attempt('3')] }),
+    )
+
+    expect((await engine.runs.find(RUN_ID))?.job).toMatchObject({
+      logStreamName: 'task-id/task/3',
+      otherLogStreams: ['task-id/task/1', 'task-id/task/2'],
+    })
+  })
+
   it('tell why a job waits, also when the run is PENDING already, until it runs', async () => {
     const engine = await submitted()
     const blocked = { statusReason: 'CAPACITY: none', createdAt: Date.parse('2026-01-01T00:00:00Z') }

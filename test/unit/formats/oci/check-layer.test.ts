@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { zstdCompressSync } from 'node:zlib'
+import { constants, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { checkLayer } from '../../../../src/formats/oci/check-layer.ts'
@@ -113,6 +113,14 @@ describe('layers', () => {
       }),
       { numRuns: 25 },
     )
+  })
+
+  it('are refused when their zstd window is larger than memory allows', async () => {
+    const compress = (windowLog: number) =>
+      zstdCompressSync(Buffer.alloc(2 ** 26 + 1), { params: { [constants.ZSTD_c_windowLog]: windowLog } })
+
+    await expect(pass(compress(26), { diffId: '' })).rejects.toThrow('level 19 at most and without --long')
+    await expect(pass(compress(25), { diffId: 'sha256:x' })).rejects.toThrow('diff id')
   })
 
   it('may start with a skippable zstd frame', async () => {

@@ -1,0 +1,14 @@
+import { setTimeout } from 'node:timers/promises'
+
+/**
+ * Waits.
+ * @throws the signal's reason, at once
+ */
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  try {
+    await setTimeout(milliseconds, undefined, signal && { signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  }
+}
