@@ -32,7 +32,9 @@ export async function passOn(
   const prepare = (): Promise<() => ClientRequest> => {
     const dropped = ['host', 'expect', ...(body === undefined ? [] : ['content-length'])]
     const length = body === undefined ? [] : ['content-length', String(body.length)]
-    const headers = [...endToEndHeaders(request.rawHeaders, dropped), ...length]
+    // RFC 7240: an answer that comes before the work is done can be followed.
+    const patience = follow === undefined ? [] : ['prefer', 'respond-async']
+    const headers = [...endToEndHeaders(request.rawHeaders, dropped), ...length, ...patience]
     const { method = 'GET', url: path = '/' } = request
     return api.prepare({ method, path, headers, signal, ...(body && { body }) })
   }

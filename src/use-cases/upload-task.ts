@@ -1,7 +1,6 @@
-import { DomainError } from '../domain/errors.ts'
 import { uploadKey } from '../domain/storage-keys.ts'
 import type { Task } from '../domain/task/task.ts'
-import type { ObjectStore, UploadRepository } from '../ports.ts'
+import type { ObjectStore, Upload, UploadRepository } from '../ports.ts'
 import { followImport, type WaitForImportDependencies } from './wait-for-import.ts'
 
 interface Dependencies extends WaitForImportDependencies {
@@ -12,12 +11,16 @@ interface Dependencies extends WaitForImportDependencies {
 /**
  * Takes a bundle that came through the API: puts it where every upload goes, so that the import starts by the bucket's
  * event like any other, and waits for its end.
- * @throws ImportRefusedError; DomainError INTERNAL_SERVER_ERROR when the import outlasts the gateway's patience
+ * @returns the task, or the upload when the import outlasts the gateway's patience
+ * @throws ImportRefusedError
  */
-export async function uploadTask(deps: Dependencies, bundle: Uint8Array): Promise<Task> {
+export async function uploadTask(
+  deps: Dependencies,
+  bundle: Uint8Array,
+): Promise<{ readonly task: Task } | { readonly upload: Upload }> {
   const requestedAt = deps.identity.now()
   const id = deps.identity.uuid()
-  await deps.uploads.create({
+  const upload: Upload = {
     id,
     key: uploadKey(id),
     purpose: 'task',
@@ -25,11 +28,9 @@ export async function uploadTask(deps: Dependencies, bundle: Uint8Array): Promis
     state: 'CREATED',
     taskId: deps.identity.uuid(),
     createdAt: requestedAt.toISOString(),
-  })
-  await deps.objects.put(uploadKey(id), bundle, 'application/zip')
+  }
+  await deps.uploads.create(upload)
+  await deps.objects.put(upload.key, bundle, 'application/zip')
   const task = await followImport(deps, { uploadId: id, requestedAt })
-  if (task !== undefined) return task
-  // A bundle that fits through the gateway is imported in a few seconds; core would take any success for a task.
-  const words = `the import of upload ${id} still goes on; GET tasks will show the task when it is through`
-  throw new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
+  return task === undefined ? { upload } : { task }
 }

@@ -69,7 +69,9 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
     },
     answers: {
       ...answersJson(taskDescription, 'The installed task.'),
-      ...importGoesOn('call again.'),
+      ...importGoesOn(
+        'call again with the id of the upload. A multipart body gets this answer with `Prefer: respond-async` only.',
+      ),
       ...refuses({
         400: 'No multipart body with a file, or a bundle that is refused: `details` list what is wrong with the descriptor.',
         404: 'No such upload, or the task that it had become was deleted.',

@@ -20,6 +20,21 @@ import { viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../view
 const BY_ID = '/tasks/:id'
 const BY_NAME = '/tasks/:namespace/:version'
 
+/**
+ * Whoever prefers an answer before the end (RFC 7240) can ask again with the upload's id; core would take any success for a task.
+ * @throws DomainError INTERNAL_SERVER_ERROR when the import outlasts the gateway's patience
+ */
+async function importSent(deps: ApiDependencies, context: Context): Promise<Response> {
+  const uploaded = await uploadTask(deps, (await readMultipart(context)).first)
+  if ('task' in uploaded) return context.json(viewTask(uploaded.task))
+  const { upload } = uploaded
+  if (/\brespond-async\b/u.test(context.req.header('prefer') ?? '')) {
+    return context.json(viewUpload(upload, undefined), 202)
+  }
+  const words = `the import of upload ${upload.id} still goes on; GET tasks will show the task when it is through`
+  throw new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
+}
+
 /** Tasks: upload, installation, listing, description, parameters, descriptor, logo, runs, deletion (http-api 5.2 to 5.11). */
 export function taskRoutes(deps: ApiDependencies): readonly Route[] {
   const onTask =
@@ -40,9 +55,7 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
       method: 'POST',
       path: '/tasks',
       handle: async (context) =>
-        isMultipart(context)
-          ? context.json(viewTask(await uploadTask(deps, (await readMultipart(context)).first)))
-          : installUploaded(deps, context),
+        isMultipart(context) ? importSent(deps, context) : installUploaded(deps, context),
     },
     {
       method: 'POST',

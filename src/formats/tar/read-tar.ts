@@ -123,7 +123,7 @@ async function* headersOf(input: TarInput, limits: TarLimits): AsyncGenerator<Ta
 async function readHeader(input: TarInput, isFirst: boolean): Promise<TarHeader | undefined> {
   const block = await input.read(BLOCK_BYTES)
   if (block.length === 0 && !isFirst) return undefined
-  if (block.length < BLOCK_BYTES) throw isFirst ? notATar() : cutShort()
+  if (block.length < BLOCK_BYTES) throw isFirst ? notATar(block) : cutShort()
   if (isZeroBlock(block)) {
     const second = await input.read(BLOCK_BYTES)
     if (isZeroBlock(second)) return undefined
@@ -131,7 +131,7 @@ async function readHeader(input: TarInput, isFirst: boolean): Promise<TarHeader 
   }
   const header = decodeHeader(block)
   if (header !== undefined) return header
-  throw isFirst ? notATar() : corrupt('a header has the wrong checksum')
+  throw isFirst ? notATar(block) : corrupt('a header has the wrong checksum')
 }
 
 async function readExtension(input: TarInput, { sizeBytes }: TarHeader): Promise<Buffer> {
@@ -146,6 +146,8 @@ async function readExtension(input: TarInput, { sizeBytes }: TarHeader): Promise
   await skip(input, input.position() + ((BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES))
   return body
 }
+
+const SAVE_AGAIN = 'save the image again with docker, podman or skopeo'
 
 async function skip(input: TarInput, to: number): Promise<void> {
   await input.skip(to - input.position())
@@ -182,16 +184,31 @@ function typeOf({ typeFlag, name }: TarHeader): TarEntryType {
   return type === 'file' && name.endsWith('/') ? 'directory' : type
 }
 
-function notATar(): TarFormatError {
-  return new TarFormatError('not-a-tar', 'the file is not a tar archive')
+/** How files start that people take for tar archives, in hexadecimal, and what makes one of them. */
+const FOREIGN: readonly (readonly [start: string, what: string])[] = [
+  ['1f8b', 'gzip: decompress it with gunzip'],
+  ['28b52ffd', 'zstd: decompress it with zstd -d'],
+  ['fd377a585a00', 'xz: decompress it with xz -d'],
+  ['425a68', 'bzip2: decompress it with bunzip2'],
+  ['504b0304', 'zip: only the bundle is one'],
+]
+
+function notATar(start: Buffer): TarFormatError {
+  const hex = start.toString('hex', 0, 8)
+  const found = FOREIGN.find(([magic]) => hex.startsWith(magic))?.[1]
+  const words = found === undefined ? '' : ` but ${found}`
+  return new TarFormatError(
+    'not-a-tar',
+    `the file is not a tar archive${words}; expected what docker save, podman save or skopeo writes`,
+  )
 }
 
 function cutShort(): TarFormatError {
-  return new TarFormatError('corrupt', 'the tar archive is cut short')
+  return new TarFormatError('corrupt', `the tar archive is cut short: its end is missing; ${SAVE_AGAIN}`)
 }
 
 function corrupt(words: string): TarFormatError {
-  return new TarFormatError('corrupt', `the tar archive is damaged: ${words}`)
+  return new TarFormatError('corrupt', `the tar archive is damaged: ${words}; ${SAVE_AGAIN}`)
 }
 
 function tooMany(limits: TarLimits): TarFormatError {

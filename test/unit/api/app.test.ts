@@ -190,6 +190,21 @@ describe('tasks', () => {
       errorCode: 'APPE-internal-no-file-but-form-field',
     })
   })
+
+  it('are promised to who prefers that when their import outlasts the call; to others it is an error', async () => {
+    const bundle = new FormData()
+    bundle.append('task', new Blob(['bundle']), 'task.zip')
+    const app = createCheckedApp(await anEngine())
+    const send = (headers: Record<string, string>) =>
+      app.request(`${BASE}/tasks`, { method: 'POST', body: bundle, headers })
+
+    const promised = await send({ prefer: 'respond-async' })
+    const failed = await send({})
+
+    expect([promised.status, failed.status]).toEqual([202, 500])
+    expect(await promised.json()).toMatchObject({ state: 'CREATED', id: expect.any(String) })
+    expect(await failed.text()).toContain('still goes on')
+  })
 })
 
 describe('runs', () => {

@@ -104,6 +104,8 @@ describe('an import that outlasts its call', () => {
     })
 
     expect(status).toBe(200)
+    // Without this the API would give up after half a minute.
+    expect(service.calls[0]?.headers.prefer).toBe('respond-async')
     const [first, ...further] = service.calls.map(({ url, body }) => ({ url, body: body.toString() }))
     expect(first).toEqual({ url: `/base/app-engine/v1/${path}`, body: 'small' })
     const again = { url: '/base/app-engine/v1/tasks', body: JSON.stringify({ uploadId: AN_IMPORT.id }) }

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { readTar, type TarLimits, walkTar } from '../../../../src/formats/tar/read-tar.ts'
 import { TarFormatError } from '../../../../src/formats/tar/tar-format-error.ts'
@@ -130,6 +132,15 @@ describe('tar archives that can be read from any place', () => {
 describe('hostile or damaged tar archives', () => {
   it('refuses bytes that are no tar', async () => {
     expect(await refusal(Buffer.from('plain text, not an image '.repeat(64)))).toBe('not-a-tar')
+  })
+
+  it.each<[string, (bytes: Buffer) => Buffer, string]>([
+    ['gzip', gzipSync, 'gunzip'],
+    ['zstd', zstdCompressSync, 'zstd -d'],
+  ])('tells what to do about an archive in %s', async (_, compress, advice) => {
+    const bytes = compress(await packTar([{ name: 'a', body: randomBytes(2000) }]))
+
+    await expect(Array.fromAsync(readTar(inChunks(bytes)))).rejects.toThrow(advice)
   })
 
   it('refuses an archive that ends within an entry', async () => {
