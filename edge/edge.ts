@@ -23,6 +23,8 @@ export interface EdgeOptions {
   readonly log: (entry: LogEntry) => void
   /** Large bodies that are read at the same time: 64 MB of memory each. */
   readonly uploadsAtOnce: number
+  /** Longest silence within a large body; 10 minutes if left out. */
+  readonly idleMs?: number
   /** Pauses between the attempts of what fails for a passing reason; others in tests. */
   readonly pausesMs?: readonly number[]
 }
@@ -47,6 +49,8 @@ const SIGNED_BODY_BYTES = 10 * 1024 * 1024
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000]
 const API_PAUSES = 4
 
+const IDLE_MS = 10 * 60_000
+
 /** A client that was refused may go on sending for so long: core reads no answer before it has sent its 15 GB. */
 const LINGER_MS = 30 * 60_000
 
@@ -55,7 +59,14 @@ const LINGER_MS = 30 * 60_000
  * At most 64 MB of a body are in memory: 4 MiB that were read before it was known to be large, two parts of 16 MiB, and what was
  * read and is not yet collected (`npm run bench:edge`).
  */
-export function createEdge({ apiUrl, sign, log, uploadsAtOnce, pausesMs = PAUSES_MS }: EdgeOptions): Edge {
+export function createEdge({
+  apiUrl,
+  sign,
+  log,
+  uploadsAtOnce,
+  idleMs = IDLE_MS,
+  pausesMs = PAUSES_MS,
+}: EdgeOptions): Edge {
   const connect = createConnect()
   const api = createApi(apiUrl, connect, sign)
   const uploads = createUploads(api, pausesMs.slice(0, API_PAUSES))
@@ -73,7 +84,7 @@ export function createEdge({ apiUrl, sign, log, uploadsAtOnce, pausesMs = PAUSES
     request.once('close', () => clearTimeout(linger))
   }
   const places = createSlots(uploadsAtOnce)
-  const deps: TakeBodyDependencies = { api, uploads, connect, places, pausesMs, refuse }
+  const deps: TakeBodyDependencies = { api, uploads, connect, places, idleMs, pausesMs, refuse }
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, response } = exchange

@@ -21,6 +21,8 @@ export interface TakeBodyDependencies {
   readonly connect: Connect
   /** Bodies that are read at the same time, each with its buffers; who finds no place is not read until there is one. */
   readonly places: Slots
+  /** A client that sends nothing for so long is taken for gone, and its place is given to another. */
+  readonly idleMs: number
   /** Between the attempts of what fails for a passing reason. */
   readonly pausesMs: readonly number[]
   /** Answers the client, who may still be sending. */
@@ -92,13 +94,19 @@ export async function takeBody(
 
 /** Resolves when everything is in the bucket. */
 async function readBody(taking: Taking): Promise<void> {
-  const { places, controller } = taking
+  const { places, request, idleMs, controller } = taking
   await places.take()
+  const { socket } = request
+  const giveUp = (): void => void request.destroy()
+  socket.setTimeout(idleMs)
+  socket.once('timeout', giveUp)
   try {
     controller.signal.throwIfAborted()
     await readFiles(taking)
   } finally {
     places.give()
+    socket.off('timeout', giveUp)
+    socket.setTimeout(0)
   }
 }
 

@@ -44,6 +44,7 @@ export interface PartPut {
 
 export interface FakeServiceOptions {
   readonly uploadsAtOnce?: number
+  readonly idleMs?: number
   readonly partSizeBytes?: number
   /** A status other than 200 refuses the part, 0 breaks its connection; a promise holds the reading of its body back. */
   readonly onPart?: (put: PartPut) => number | Promise<number>
@@ -150,6 +151,7 @@ export async function aService(options: FakeServiceOptions = {}): Promise<FakeSe
     uploadsAtOnce: options.uploadsAtOnce ?? 4,
     log: (entry) => log.push(JSON.stringify(entry)),
     pausesMs: [1, 1, 1],
+    ...(options.idleMs !== undefined && { idleMs: options.idleMs }),
   })
   const contentOf = ({ parts }: FakeUpload): Buffer =>
     Buffer.concat([...parts].toSorted(([one], [other]) => one - other).map(([, bytes]) => bytes))

@@ -369,6 +369,20 @@ describe('bodies beyond those that may be read at the same time', () => {
   })
 })
 
+describe('a client that sends nothing any more', () => {
+  it('loses its place to the next one, and leaves nothing behind', async () => {
+    const service = await aService({ uploadsAtOnce: 1, idleMs: 100 })
+    await aHalfSent(service)
+
+    const { status } = await send(service.port, PROVISION, aForm([A_FILE]))
+
+    expect(status).toBe(200)
+    await service.edge.settled()
+    expect(service.left()).toEqual([])
+    expect(service.stored().length).toBe(1)
+  })
+})
+
 describe('a client that goes away', () => {
   it('leaves no upload behind, with parts under way', async () => {
     const service = await aService({
