@@ -16,12 +16,17 @@ export function uploadError(
   return new DomainError(error, { type: 'related', parameterName: field, description })
 }
 
+/** Of `POST uploads`, or the name under which somebody put a bundle into the bucket. */
+function isUploadId(text: string): boolean {
+  return isUuid(text) || /^[\w.+@ -]{1,200}$/u.test(text)
+}
+
 /**
  * @param field that named the upload
  * @throws DomainError UPLOAD_NOT_FOUND
  */
 export async function findUpload({ uploads }: Dependencies, uploadId: string, field = 'id'): Promise<Upload> {
-  const upload = isUuid(uploadId) ? await uploads.find(uploadId) : undefined
+  const upload = isUploadId(uploadId) ? await uploads.find(uploadId) : undefined
   if (upload === undefined) {
     throw uploadError('UPLOAD_NOT_FOUND', field, `there is no upload ${uploadId.slice(0, 100)}`)
   }

@@ -18,6 +18,7 @@ import type {
   Upload,
   UploadRepository,
 } from '../ports.ts'
+import { isUuid } from './find-run.ts'
 import { fetchBundle } from './import/fetch-bundle.ts'
 import { asImageRefusal, asRefusal, refusal } from './import/import-refusal.ts'
 import { holdLease, LEASE_SECONDS, type Lease, LeaseLostError, TimeIsUpError } from './import/lease.ts'
@@ -150,8 +151,16 @@ async function claimUpload(
   { identity, objects, uploads }: ImportBundleDependencies,
   { uploadId, key }: ImportBundleInput,
 ): Promise<Upload | undefined> {
-  const upload = await uploads.find(uploadId)
+  let upload = await uploads.find(uploadId)
   if (upload?.purpose === 'input') return undefined
+  // The object goes when an import ends: one that is there was put under the same key again, mended perhaps.
+  const isPutAgain =
+    upload !== undefined &&
+    (upload.state === 'FAILED' || upload.state === 'READY') &&
+    key !== undefined &&
+    !isUuid(uploadId) &&
+    (await objects.size(key)) !== undefined
+  if (isPutAgain && (await uploads.remove(uploadId))) upload = undefined
   if (upload === undefined) {
     if (key === undefined || (await objects.size(key)) === undefined) return undefined
     // Some S3 client put the object into the bucket.

@@ -40,7 +40,7 @@ const importError = component(
 export const upload = component(
   'Upload',
   z.strictObject({
-    id: uuid,
+    id: z.string().describe('A UUID, or the name under which a bundle was put into the bucket.'),
     purpose: newUploadSchema.shape.purpose,
     fileName: z.string().nullable(),
     sizeBytes: sizeBytes.nullable().describe('As announced while parts arrive, then as it is.'),

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { uploadKey } from '../../../src/domain/storage-keys.ts'
 import type { Task } from '../../../src/domain/task/task.ts'
 import type { ImageRegistry, Upload } from '../../../src/ports.ts'
+import { findUpload } from '../../../src/use-cases/find-upload.ts'
 import {
   aBundle,
   aDescriptorText,
@@ -143,12 +144,13 @@ describe('importing a bundle', () => {
     expect(importer.scheduler.definitions.size).toBe(0)
   })
 
-  it('does nothing when the upload is in other hands or over', async () => {
-    await put(importer, await aBundle())
-    await run(importer)
-    await put(importer, await aBundle({ descriptor: 'no descriptor' }))
+  it('does nothing when an upload of the API is over, whatever lies in its place', async () => {
+    const id = '0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f'
+    await put(importer, await aBundle(), id)
+    await run(importer, id)
+    await put(importer, await aBundle({ descriptor: 'no descriptor' }), id)
 
-    const upload = await run(importer)
+    const upload = await run(importer, id)
 
     expect(upload.state).toBe('READY')
     expect(await importer.tasks.list()).toHaveLength(1)
@@ -386,6 +388,32 @@ describe('importing a name that is taken', () => {
     expect(upload.error?.status).toBe(409)
     expect((await uploadOf(importer, 'upload-2')).state).toBe('READY')
     expect(importer.registry.images()).toHaveLength(1)
+  })
+})
+
+describe('a bundle that somebody puts into the bucket', () => {
+  it('is imported under its name, and again when it was mended', async () => {
+    const importer = anImporter()
+    await put(importer, [{ name: 'descriptor.yml', body: 'no: descriptor' }], 'task.zip')
+    const refused = await run(importer, 'task.zip')
+    const words = (await findUpload(importer, 'task.zip')).error
+    await put(importer, await aBundle(), 'task.zip')
+
+    const mended = await run(importer, 'task.zip')
+
+    expect([refused.state, words?.status, mended.state]).toEqual(['FAILED', 400, 'READY'])
+    expect(importer.registry.images()).toHaveLength(1)
+    expect(importer.objects.keys().filter((key) => key.startsWith('uploads/'))).toEqual([])
+  })
+
+  it('is not imported again by a second event of the same object', async () => {
+    const importer = anImporter()
+    await put(importer, await aBundle(), 'task.zip')
+    const first = await run(importer, 'task.zip')
+
+    const second = await run(importer, 'task.zip')
+
+    expect(second).toEqual(first)
   })
 })
 
