@@ -1,4 +1,5 @@
 import { type ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr'
+import { RegistryUnavailableError } from '../../ports.ts'
 import { registryError } from './registry-error.ts'
 import { send } from './registry-http.ts'
 
@@ -103,8 +104,11 @@ async function askForToken(
     method: 'GET',
     headers: basic === undefined ? {} : { authorization: basic },
   }).catch((error: unknown) => {
-    throw registryError(`no answer to GET ${url.origin}${url.pathname}`, error)
+    throw new RegistryUnavailableError(`no answer to GET ${url.origin}${url.pathname}`, { cause: error })
   })
+  if (answer.status === 429 || answer.status >= 500) {
+    throw new RegistryUnavailableError(`the registry's authorization service answers ${answer.status}`)
+  }
   const body = answer.ok ? ((await answer.json()) as { token?: unknown; access_token?: unknown }) : {}
   const token = body.token ?? body.access_token
   if (typeof token !== 'string') {
