@@ -159,8 +159,8 @@ export interface Stage {
   /** Left out, the edge is run elsewhere, if at all. */
   readonly edge?: EdgeSettings
   /**
-   * What the images of stager and edge begin with, pinned by its digest: `node:24-slim@sha256:…`. Left out, it is the newest of the tag
-   * when they are built, which is when their sources change.
+   * What the images of stager and edge begin with, pinned by its digest: `node:24-slim@sha256:…`. Left out, it is the one
+   * that their Dockerfiles name.
    */
   readonly nodeImage?: string
   readonly emulator?: Emulator
