@@ -130,7 +130,7 @@ async function takeFile(
   const { uploads, connect, pausesMs, route, controller, uploadIds, spare } = taking
   const upload = await uploads.create({
     purpose: route.purpose,
-    ...(fileName === undefined ? {} : { fileName: fileName.slice(0, MAX_NAME_LENGTH) }),
+    ...(fileName === undefined ? {} : { fileName: fileName.slice(0, MAX_NAME_LENGTH).toWellFormed() }),
     ...(contentType === undefined ? {} : { contentType }),
   })
   // Known before anything else can happen, so that it is discarded.

@@ -1,6 +1,7 @@
 import { DomainError, type ErrorName } from '../domain/errors.ts'
 import type { Task } from '../domain/task/task.ts'
 import type { TaskRepository, Upload, UploadRepository } from '../ports.ts'
+import { printable } from '../quoted.ts'
 import { isUuid } from './find-run.ts'
 
 interface Dependencies {
@@ -28,7 +29,7 @@ function isUploadId(text: string): boolean {
 export async function findUpload({ uploads }: Dependencies, uploadId: string, field = 'id'): Promise<Upload> {
   const upload = isUploadId(uploadId) ? await uploads.find(uploadId) : undefined
   if (upload === undefined) {
-    throw uploadError('UPLOAD_NOT_FOUND', field, `there is no upload ${uploadId.slice(0, 100)}`)
+    throw uploadError('UPLOAD_NOT_FOUND', field, `there is no upload ${printable(uploadId)}`)
   }
   return upload
 }

@@ -12,6 +12,7 @@ import { openZip, type ZipArchive, type ZipEntry } from '../formats/zip/read-zip
 import { writeFolderZip } from '../formats/zip/write-folder-zip.ts'
 import { ZipFormatError } from '../formats/zip/zip-format-error.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import { printable } from '../quoted.ts'
 import { collectOutputs } from './collect-outputs.ts'
 import { findRunAndTask } from './find-run.ts'
 import { inInvalidState } from './provisioning.ts'
@@ -105,7 +106,7 @@ async function failBy(
 ): Promise<never> {
   const refusal = new DomainError(error)
   const kind = error === 'INTERNAL_MISSING_OUTPUTS' ? 'output-missing' : 'output-invalid'
-  const message = `${refusal.message}: ${names.map((name) => name.slice(0, 100)).join(', ')}`
+  const message = `${refusal.message}: ${names.map((name) => printable(name)).join(', ')}`
   try {
     await deps.runs.transition(run.id, { to: 'FAILED', set: { failure: { kind, message } } })
   } catch (conflict) {

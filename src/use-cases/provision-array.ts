@@ -13,6 +13,7 @@ import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts
 import type { InputValue, Provision, Run } from '../domain/run/run.ts'
 import { inputValueKey } from '../domain/storage-keys.ts'
 import type { ParameterType, Task, TaskInput } from '../domain/task/task.ts'
+import { printable } from '../quoted.ts'
 import { levelSizesAround } from './array-inputs.ts'
 import { parameterNamed } from './find-run.ts'
 import { foldItems } from './fold-items.ts'
@@ -81,7 +82,7 @@ export function requireIndexPath(indexes: string | undefined, parameterName: str
     throw new DomainError('INTERNAL_INVALID_INDEXES_PATTERN', {
       type: 'related',
       parameterName,
-      description: `indexes [${(indexes ?? '').slice(0, 100)}] is not a valid`,
+      description: `indexes [${printable(indexes ?? '')}] is not a valid`,
     })
   }
   return path

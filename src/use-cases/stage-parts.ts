@@ -1,6 +1,7 @@
 import type { CompleteParts, OutputName, PartUrls } from '../domain/staging.ts'
 import { MIN_PART_BYTES } from '../domain/upload-limits.ts'
 import type { ObjectStore, PartStore, RunRepository, TaskRepository } from '../ports.ts'
+import { quoted } from '../quoted.ts'
 import { uploadError } from './find-upload.ts'
 import { findOutputPlace } from './stage-files.ts'
 
@@ -30,7 +31,7 @@ async function outputKey(
 ): Promise<string> {
   const { task, prefix } = await findOutputPlace(deps, runId, secret, jobAttempt)
   if (task.outputs.some((output) => output.name === name)) return `${prefix}${name}`
-  throw uploadError('UPLOAD_INVALID', 'name', `the task has no output ${JSON.stringify(name.slice(0, 100))}`)
+  throw uploadError('UPLOAD_INVALID', 'name', `the task has no output ${quoted(name)}`)
 }
 
 /** Begins an output in parts. A repeated call begins another, which does no harm. */

@@ -1,4 +1,5 @@
 import { DomainError } from '../../domain/errors.ts'
+import { printable } from '../../quoted.ts'
 
 /** More of an error body than this is no help. */
 const MAX_PROBLEM_LENGTH = 300
@@ -17,11 +18,9 @@ export async function readProblem(response: Response): Promise<string> {
   const text = await response.text().catch(() => '')
   try {
     const { errors } = JSON.parse(text) as { errors: readonly { code: unknown; message: unknown }[] }
-    return errors
-      .map(({ code, message }) => `${code}: ${message}`)
-      .join('; ')
-      .slice(0, MAX_PROBLEM_LENGTH)
+    const words = errors.map(({ code, message }) => `${code}: ${message}`).join('; ')
+    return printable(words, MAX_PROBLEM_LENGTH)
   } catch {
-    return text.slice(0, MAX_PROBLEM_LENGTH)
+    return printable(text, MAX_PROBLEM_LENGTH)
   }
 }

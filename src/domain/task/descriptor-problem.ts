@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { cutText } from '../../quoted.ts'
 
 /** From the document to a property: names of keys, numbers of list items. */
 export type DescriptorPath = readonly (string | number)[]
@@ -61,5 +62,5 @@ function quote(text: string): string {
 }
 
 function quoteless(text: string): string {
-  return text.length > MAX_QUOTE_LENGTH ? `${text.slice(0, MAX_QUOTE_LENGTH)}…` : text
+  return cutText(text, MAX_QUOTE_LENGTH)
 }

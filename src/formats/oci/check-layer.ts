@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { drained } from '../tar/drained.ts'
-import { BLOCK_BYTES, decodeHeader } from '../tar/tar-header.ts'
+import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
+import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../tar/tar-header.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { peek } from './peek.ts'
 import { createFrameCutter } from './zstd-frames.ts'
@@ -70,6 +71,12 @@ export function looksLikeLayer(start: Buffer): boolean {
   return start.length >= BLOCK_BYTES && decodesAsHeader(start.subarray(0, BLOCK_BYTES))
 }
 
+/** Whether a layer's content may start like this: engines take one without any byte for an empty layer. */
+function startsTar(start: Buffer): boolean {
+  if (start.length === 0) return true
+  return start.length === BLOCK_BYTES && (isZeroBlock(start) || decodesAsHeader(start))
+}
+
 function decodesAsHeader(block: Buffer): boolean {
   try {
     return decodeHeader(block) !== undefined
@@ -85,7 +92,7 @@ function sniff({ name }: LayerFile, start: Buffer): LayerCompression {
   if (foreign !== undefined) {
     throw new OciFormatError(
       'unsupported-compression',
-      `the layer ${name} is compressed with ${foreign[1]}; plain, gzip and zstd are supported: save the image again with docker, podman or skopeo`,
+      `the layer ${name} is compressed with ${foreign[1]}; plain, gzip and zstd are supported: ${SAVE_AGAIN}`,
     )
   }
   if (ZSTD_SKIPPABLE.test(hex)) return 'zstd'
@@ -120,7 +127,7 @@ async function* check(
 export function notALayer(name: string): OciFormatError {
   return new OciFormatError(
     'corrupt-layer',
-    `the image names ${name} as a layer, which is none: save the image again with docker, podman or skopeo`,
+    `the image names ${name} as a layer, which is none: ${SAVE_AGAIN}`,
   )
 }
 
@@ -165,14 +172,23 @@ interface DecodedHash {
 function decodedHash(name: string, compression: LayerCompression): DecodedHash {
   const hash = createHash('sha256')
   let sizeBytes = 0
+  let start = Buffer.alloc(0)
   const take = (chunk: Uint8Array): void => {
     hash.update(chunk)
     sizeBytes += chunk.length
+    if (start.length < BLOCK_BYTES)
+      start = Buffer.concat([start, chunk.subarray(0, BLOCK_BYTES - start.length)])
     if (sizeBytes <= MAX_UNCOMPRESSED_BYTES) return
-    throw new OciFormatError('limit-exceeded', `the layer ${name} inflates to over 200 GiB`)
+    throw new OciFormatError(
+      'limit-exceeded',
+      `the layer ${name} inflates to over 200 GiB, more than any machine of a task holds: make the image smaller`,
+    )
   }
   const result = { sizeBytes: () => sizeBytes, isPlain: compression === 'none' }
-  const finish = (): string => `sha256:${hash.digest('hex')}`
+  const finish = (): string => {
+    if (!startsTar(start)) throw notALayer(name)
+    return `sha256:${hash.digest('hex')}`
+  }
   if (compression === 'none') {
     return { ...result, write: async (chunk) => take(chunk), finish: async () => finish(), close: () => {} }
   }
@@ -200,7 +216,7 @@ function decodeAside(
   take: (chunk: Uint8Array) => void,
 ): SideDecoder {
   const options = { chunkSize: DECODER_CHUNK_BYTES }
-  const decoder: Transform =
+  const decoder: Transform & { readonly bytesWritten: number } =
     compression === 'gzip'
       ? createGunzip(options)
       : createZstdDecompress({
@@ -229,11 +245,13 @@ function decodeAside(
         `the layer ${name} needs a zstd window of more than 32 MiB: compress it with level 19 at most and without --long`,
       )
     }
-    throw new OciFormatError('corrupt-layer', `the layer ${name} is damaged: ${failure}`, { cause: failure })
+    throw damaged(name, (failure as Error).message, failure)
   }
+  let writtenBytes = 0
   return {
     async write(chunk) {
       for (const piece of cutter?.cut(chunk) ?? [chunk]) {
+        writtenBytes += piece.length
         if (!decoder.destroyed && !decoder.write(piece)) await drained(decoder)
         assertSound()
       }
@@ -243,7 +261,15 @@ function decodeAside(
       decoder.end()
       await closed
       assertSound()
+      // Node ends where zeros follow, which engines refuse; anything else it refuses itself.
+      if (decoder.bytesWritten < writtenBytes) throw damaged(name, 'there are bytes behind its end')
     },
     close: () => decoder.destroy(),
   }
+}
+
+function damaged(name: string, words: string, cause?: unknown): OciFormatError {
+  return new OciFormatError('corrupt-layer', `the layer ${name} is damaged: ${words}; ${SAVE_AGAIN}`, {
+    cause,
+  })
 }

@@ -1,3 +1,5 @@
+import { printable, quoted, someOf } from '../../quoted.ts'
+import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import type { ArchiveFile, ImageArchive } from './image-archive.ts'
 import { type Candidate, listCandidates } from './list-candidates.ts'
 import { type ImageConfig, imageConfigSchema } from './oci-documents.ts'
@@ -6,6 +8,9 @@ import { OciFormatError } from './oci-format-error.ts'
 /** What tasks run on. */
 const PLATFORM = 'linux/amd64'
 const TAGS_SHOWN = 10
+const PLATFORMS_SHOWN = 10
+/** Longest are those of a variant, `linux/arm64/v8` say. */
+const MAX_PLATFORM_LENGTH = 60
 /** What engines can stack (overlayfs). */
 const MAX_LAYERS = 127
 
@@ -84,20 +89,30 @@ function onlyOne(sound: readonly SoundCandidate[], first: SoundCandidate, wanted
   )
   if (others.length === 0) return first.found
   const tags = [first, ...others].map(({ candidate }) => candidate.tags[0] ?? 'untagged')
-  const shown = tags.slice(0, TAGS_SHOWN).map((tag) => tag.slice(0, 200))
+  const shown = someOf(
+    tags.map((tag) => printable(tag)),
+    TAGS_SHOWN,
+  )
   throw new OciFormatError(
     'ambiguous',
-    `the image archive holds ${tags.length} images for ${PLATFORM} (${shown.join(', ')}${tags.length > TAGS_SHOWN ? ', …' : ''}): save the one that is meant alone, or tag it ${wantedTag}`,
+    `the image archive holds ${tags.length} images for ${PLATFORM} (${shown}): save the one that is meant alone, or tag it ${wantedTag}`,
   )
 }
 
 function noImage(platforms: ReadonlySet<string>): OciFormatError {
   if (platforms.size === 0) {
-    return new OciFormatError('invalid-document', 'the image archive has a manifest but names no image in it')
+    return new OciFormatError(
+      'invalid-document',
+      `the image archive has a manifest but names no image in it: ${SAVE_AGAIN}`,
+    )
   }
+  const shown = someOf(
+    [...platforms].map((platform) => printable(platform, MAX_PLATFORM_LENGTH)),
+    PLATFORMS_SHOWN,
+  )
   return new OciFormatError(
     'wrong-platform',
-    `the image archive holds an image for ${[...platforms].join(', ')}; tasks run on ${PLATFORM}: build with --platform ${PLATFORM}`,
+    `the image archive holds an image for ${shown}; tasks run on ${PLATFORM}: build with --platform ${PLATFORM}`,
   )
 }
 
@@ -110,7 +125,7 @@ function findLayers(archive: ImageArchive, candidate: Candidate, config: ImageCo
   if (candidate.foreignLayer !== undefined) {
     throw new OciFormatError(
       'foreign-layer',
-      `the image has a foreign layer (${candidate.foreignLayer.slice(0, 200)}), whose bytes would have to come from elsewhere: build the image on a base that has none`,
+      `the image has a foreign layer (${printable(candidate.foreignLayer)}), whose bytes would have to come from elsewhere: build the image on a base that has none`,
     )
   }
   const diffIds = config.rootfs.diff_ids ?? []
@@ -136,7 +151,7 @@ function findLayers(archive: ImageArchive, candidate: Candidate, config: ImageCo
     if (other !== undefined && other !== diffId) {
       throw new OciFormatError(
         'digest-mismatch',
-        `the file ${file.name} is named for two different layers, ${other} and ${diffId}: save the image again`,
+        `the file ${quoted(file.name)} is named for two different layers, ${other} and ${diffId}: ${SAVE_AGAIN}`,
       )
     }
     diffIdByFile.set(file.name, diffId)
@@ -144,13 +159,14 @@ function findLayers(archive: ImageArchive, candidate: Candidate, config: ImageCo
   })
 }
 
+/** The platform is the one that tasks run on, where an index tells it. */
 function missing(name: string, platform?: string): OciFormatError {
   const [owner, hint] =
     platform === undefined
-      ? ['', 'save the image again']
+      ? ['', SAVE_AGAIN]
       : [` for ${platform}`, `pull or build it with --platform ${platform} before it is saved`]
   return new OciFormatError(
     'blob-missing',
-    `the image archive lacks ${JSON.stringify(name.slice(0, 200))}, which its manifest or index names${owner}: ${hint}`,
+    `the image archive lacks ${quoted(name)}, which its manifest or index names${owner}: ${hint}`,
   )
 }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { z } from 'zod'
+import { printable, quoted } from '../../quoted.ts'
 import type { TarEntry } from '../tar/read-tar.ts'
+import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import { looksLikeLayer } from './check-layer.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { peek } from './peek.ts'
@@ -15,6 +17,8 @@ const FIXED_NAMES: ReadonlySet<string> = new Set(['manifest.json', 'index.json']
 const START_BYTES = 512
 /** Links to links; docker save needs one step. */
 const MAX_LINK_STEPS = 10
+/** Longest path within a document that a message repeats. */
+const MAX_PATH_LENGTH = 100
 
 /** A file of the archive. */
 export interface ArchiveFile {
@@ -60,6 +64,7 @@ export async function scanImageArchive(
   const sizes = new Map<string, number>()
   const links = new Map<string, string>()
   const documents = new Map<string, Buffer>()
+  const unkept = new Set<string>()
   let keptBytes = 0
   for await (const { name, type, sizeBytes, linkName, body, offset } of entries) {
     if (type === 'symlink') links.set(name, posix.join(posix.dirname(name), linkName))
@@ -68,7 +73,9 @@ export async function scanImageArchive(
     sizes.set(name, sizeBytes)
     const { start, all } = await peek(body, START_BYTES)
     const isKept = FIXED_NAMES.has(name) || keptBytes + sizeBytes <= MAX_KEPT_BYTES
-    if (isDocument(start) && sizeBytes <= MAX_DOCUMENT_BYTES && isKept) {
+    const isSmallDocument = isDocument(start) && sizeBytes <= MAX_DOCUMENT_BYTES
+    if (isSmallDocument && !isKept) unkept.add(name)
+    if (isSmallDocument && isKept) {
       const chunks: Uint8Array[] = []
       for await (const chunk of all) chunks.push(chunk)
       const document = Buffer.concat(chunks)
@@ -76,7 +83,7 @@ export async function scanImageArchive(
       keptBytes += document.length
     } else await take(fileOf(name, sizeBytes), start, all, offset)
   }
-  return createArchive(sizes, links, documents)
+  return createArchive({ sizes, links, documents, unkept })
 }
 
 /** JSON starts with a bracket; so does a plain layer whose first file is called `[id].js`, but with a tar header. */
@@ -89,11 +96,15 @@ function fileOf(name: string, sizeBytes: number): ArchiveFile {
   return { name, sizeBytes, ...(hex !== undefined && { digest: `sha256:${hex}` }) }
 }
 
-function createArchive(
-  sizes: ReadonlyMap<string, number>,
-  links: ReadonlyMap<string, string>,
-  documents: ReadonlyMap<string, Buffer>,
-): ImageArchive {
+interface ScannedArchive {
+  readonly sizes: ReadonlyMap<string, number>
+  readonly links: ReadonlyMap<string, string>
+  readonly documents: ReadonlyMap<string, Buffer>
+  /** Documents that came when the memory for them was full. */
+  readonly unkept: ReadonlySet<string>
+}
+
+function createArchive({ sizes, links, documents, unkept }: ScannedArchive): ImageArchive {
   const find = (name: string): ArchiveFile | undefined => {
     let target = posix.normalize(name)
     for (let steps = 0; steps < MAX_LINK_STEPS && !sizes.has(target); steps += 1) {
@@ -110,38 +121,57 @@ function createArchive(
       const file = find(name)
       if (file === undefined) return undefined
       const bytes = documents.get(file.name)
-      if (bytes === undefined) throw notADocument(file)
+      if (bytes === undefined) throw unkept.has(file.name) ? tooManyDocuments() : notADocument(file)
       checkDigest(file, bytes)
-      const value = schema.safeParse(parseJson(name, bytes))
+      const value = schema.safeParse(parseJson(file, bytes))
       if (value.success) return { bytes, value: value.data }
-      const issue = value.error.issues[0]
-      throw new OciFormatError(
-        'invalid-document',
-        `${name} in the image archive is not as expected: ${issue?.path.join('.')} ${issue?.message}`,
-      )
+      throw invalid(file, value.error)
     },
   }
+}
+
+function tooManyDocuments(): OciFormatError {
+  return new OciFormatError(
+    'limit-exceeded',
+    `the image archive has over ${MAX_KEPT_BYTES} bytes of manifests, configs and attestations: save the one image that is meant alone, built with --provenance=false --sbom=false`,
+  )
 }
 
 function notADocument(file: ArchiveFile): OciFormatError {
   return file.sizeBytes > MAX_DOCUMENT_BYTES
     ? new OciFormatError(
         'limit-exceeded',
-        `${file.name} in the image archive has ${file.sizeBytes} bytes; at most ${MAX_DOCUMENT_BYTES} are read`,
+        `${quoted(file.name)} in the image archive has ${file.sizeBytes} bytes; at most ${MAX_DOCUMENT_BYTES} are read: build the image with fewer and shorter labels`,
       )
-    : new OciFormatError('invalid-document', `${file.name} in the image archive is not JSON`)
+    : notJson(file)
 }
 
 function checkDigest(file: ArchiveFile, bytes: Uint8Array): void {
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
   if (file.digest === undefined || file.digest === digest) return
-  throw new OciFormatError('digest-mismatch', `${file.name} in the image archive has the digest ${digest}`)
+  throw new OciFormatError(
+    'digest-mismatch',
+    `${quoted(file.name)} in the image archive has the digest ${digest} and not that of its name: ${SAVE_AGAIN}`,
+  )
 }
 
-function parseJson(name: string, bytes: Buffer): unknown {
+function parseJson(file: ArchiveFile, bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch (error) {
-    throw new OciFormatError('invalid-document', `${name} in the image archive is not JSON`, { cause: error })
+    throw notJson(file, error)
   }
+}
+
+function notJson({ name }: ArchiveFile, cause?: unknown): OciFormatError {
+  const words = `${quoted(name)} in the image archive is not JSON: ${SAVE_AGAIN}`
+  return new OciFormatError('invalid-document', words, cause === undefined ? undefined : { cause })
+}
+
+function invalid({ name }: ArchiveFile, { issues: [issue] }: z.ZodError): OciFormatError {
+  const path = issue?.path.length ? printable(issue.path.join('.'), MAX_PATH_LENGTH) : 'its top'
+  return new OciFormatError(
+    'invalid-document',
+    `${quoted(name)} in the image archive is not as expected, at ${path} (${issue?.message}): ${SAVE_AGAIN}`,
+  )
 }

@@ -1,3 +1,4 @@
+import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import type { ImageArchive } from './image-archive.ts'
 import {
   dockerManifestSchema,
@@ -55,7 +56,7 @@ export function listCandidates(archive: ImageArchive): readonly Candidate[] {
   if (docker !== undefined) return []
   throw new OciFormatError(
     'manifest-missing',
-    'the image archive has neither manifest.json nor index.json; make it with "docker save" or as an OCI layout',
+    'the image archive has neither manifest.json nor index.json: make it with docker save, podman save or as an OCI layout',
   )
 }
 
@@ -94,7 +95,10 @@ function walkIndex(
 
 function bounded<Item>(items: readonly Item[]): readonly Item[] {
   if (items.length <= MAX_CANDIDATES) return items
-  throw new OciFormatError('limit-exceeded', `the image archive names over ${MAX_CANDIDATES} images`)
+  throw new OciFormatError(
+    'limit-exceeded',
+    `the image archive names over ${MAX_CANDIDATES} images: save the one that is meant alone`,
+  )
 }
 
 function readPointed(walk: IndexWalk, name: string, depth: number): Pointed {
@@ -107,7 +111,10 @@ function readPointed(walk: IndexWalk, name: string, depth: number): Pointed {
   const nested = archive.read(name, ociIndexSchema)?.value.manifests
   if (nested != null) {
     if (depth >= MAX_INDEX_DEPTH) {
-      throw new OciFormatError('limit-exceeded', 'the indexes of the image archive are nested too deep')
+      throw new OciFormatError(
+        'limit-exceeded',
+        `the indexes of the image archive are nested too deep, over ${MAX_INDEX_DEPTH} times: ${SAVE_AGAIN}`,
+      )
     }
     return { isIndex: true, images: walkIndex(walk, nested, depth + 1) }
   }

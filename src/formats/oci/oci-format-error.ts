@@ -18,7 +18,7 @@ export type OciFormatErrorCode =
   | 'corrupt-layer'
   | 'limit-exceeded'
 
-/** The image archive is refused; the message tells its maker why and, where known, what to do. */
+/** The image archive is refused; the message tells its maker why and what to do. */
 export class OciFormatError extends Error {
   readonly code: OciFormatErrorCode
 

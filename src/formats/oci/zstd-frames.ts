@@ -1,3 +1,4 @@
+import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /*
@@ -101,5 +102,5 @@ export function createFrameCutter(): FrameCutter {
 }
 
 function corrupt(words: string): OciFormatError {
-  return new OciFormatError('corrupt-layer', `a zstd layer of the image is damaged: ${words}`)
+  return new OciFormatError('corrupt-layer', `a zstd layer of the image is damaged: ${words}; ${SAVE_AGAIN}`)
 }

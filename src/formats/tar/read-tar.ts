@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
-import { TarFormatError } from './tar-format-error.ts'
+import { quoted } from '../../quoted.ts'
+import { corruptTar, SAVE_AGAIN, TarFormatError } from './tar-format-error.ts'
 import {
   BLOCK_BYTES,
   decodeHeader,
@@ -15,7 +16,7 @@ export type TarEntryType = 'file' | 'directory' | 'symlink' | 'link' | 'other'
 
 /** One entry while the archive streams by. */
 export interface TarEntry {
-  /** Relative and normalized: no leading `./`, no trailing `/`. */
+  /** Relative and normalized: no leading `./`, no trailing `/`, no control characters. */
   readonly name: string
   readonly type: TarEntryType
   readonly sizeBytes: number
@@ -74,7 +75,8 @@ export async function* walkTar(
       const name = safeName(header.name, limits)
       const type = typeOf(header)
       if (type !== 'directory' && names.has(name)) {
-        throw new TarFormatError('duplicate-name', `the tar archive has two entries named ${quoted(name)}`)
+        const found = `the tar archive has two entries named ${quoted(name)}`
+        throw new TarFormatError('duplicate-name', `${found}: ${SAVE_AGAIN}`)
       }
       if (names.add(name).size > limits.maxEntries) throw tooMany(limits)
       const sizeBytes = HEADER_ONLY.includes(header.typeFlag) ? 0 : header.sizeBytes
@@ -112,9 +114,12 @@ async function* headersOf(input: TarInput, limits: TarLimits): AsyncGenerator<Ta
       case 'g':
         global = { ...global, ...decodePax(await readExtension(input, header)) }
         break
-      default:
-        yield { ...header, ...global, ...next }
+      default: {
+        const entry = { ...header, ...global, ...next }
+        if (entry.isSparse) throw sparse(entry.name)
+        yield entry
         next = {}
+      }
     }
   }
 }
@@ -127,18 +132,18 @@ async function readHeader(input: TarInput, isFirst: boolean): Promise<TarHeader 
   if (isZeroBlock(block)) {
     const second = await input.read(BLOCK_BYTES)
     if (isZeroBlock(second)) return undefined
-    throw corrupt('a single block of zeros stands between its entries')
+    throw corruptTar('a single block of zeros stands between its entries')
   }
   const header = decodeHeader(block)
   if (header !== undefined) return header
-  throw isFirst ? notATar(block) : corrupt('a header has the wrong checksum')
+  throw isFirst ? notATar(block) : corruptTar('a header has the wrong checksum')
 }
 
 async function readExtension(input: TarInput, { sizeBytes }: TarHeader): Promise<Buffer> {
   if (sizeBytes > MAX_EXTENSION_BYTES) {
     throw new TarFormatError(
       'limit-exceeded',
-      `a header in the tar archive has over ${MAX_EXTENSION_BYTES} bytes`,
+      `a header in the tar archive has over ${MAX_EXTENSION_BYTES} bytes: ${SAVE_AGAIN}`,
     )
   }
   const body = await input.read(sizeBytes)
@@ -146,8 +151,6 @@ async function readExtension(input: TarInput, { sizeBytes }: TarHeader): Promise
   await skip(input, input.position() + ((BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES))
   return body
 }
-
-const SAVE_AGAIN = 'save the image again with docker, podman or skopeo'
 
 async function skip(input: TarInput, to: number): Promise<void> {
   await input.skip(to - input.position())
@@ -165,17 +168,21 @@ function safeName(name: string, limits: TarLimits): string {
   if (name.length > limits.maxNameLength) {
     throw new TarFormatError(
       'limit-exceeded',
-      `a name in the tar archive has over ${limits.maxNameLength} characters`,
+      `a name in the tar archive has over ${limits.maxNameLength} characters: ${SAVE_AGAIN}`,
     )
   }
-  const isUnsafe = name.startsWith('/') || name.includes('\0') || name.split('/').includes('..')
-  if (isUnsafe) {
-    throw new TarFormatError(
-      'unsafe-name',
-      `the tar entry ${quoted(name)} has a name that leads out of the archive`,
-    )
+  const problem = nameProblem(name)
+  if (problem !== undefined) {
+    const found = `the tar entry ${quoted(name)} has a name that ${problem}`
+    throw new TarFormatError('unsafe-name', `${found}: ${SAVE_AGAIN}`)
   }
   return posix.normalize(name).replace(/\/$/u, '')
+}
+
+function nameProblem(name: string): string | undefined {
+  if (name.startsWith('/') || name.split('/').includes('..')) return 'leads out of the archive'
+  // No engine writes them, and names get into logs and onto terminals.
+  return /\p{Cc}/u.test(name) ? 'holds control characters' : undefined
 }
 
 /** Before ustar, a folder was a file whose name ends with a slash. */
@@ -190,31 +197,30 @@ const FOREIGN: readonly (readonly [start: string, what: string])[] = [
   ['28b52ffd', 'zstd: decompress it with zstd -d'],
   ['fd377a585a00', 'xz: decompress it with xz -d'],
   ['425a68', 'bzip2: decompress it with bunzip2'],
-  ['504b0304', 'zip: only the bundle is one'],
+  ['504b0304', 'zip: put the tar archive itself into the bundle'],
 ]
 
 function notATar(start: Buffer): TarFormatError {
   const hex = start.toString('hex', 0, 8)
   const found = FOREIGN.find(([magic]) => hex.startsWith(magic))?.[1]
-  const words = found === undefined ? '' : ` but ${found}`
-  return new TarFormatError(
-    'not-a-tar',
-    `the file is not a tar archive${words}; expected what docker save, podman save or skopeo writes`,
-  )
+  const words = found === undefined ? `: ${SAVE_AGAIN}` : ` but ${found}`
+  return new TarFormatError('not-a-tar', `the image file is not a tar archive${words}`)
 }
 
 function cutShort(): TarFormatError {
   return new TarFormatError('corrupt', `the tar archive is cut short: its end is missing; ${SAVE_AGAIN}`)
 }
 
-function corrupt(words: string): TarFormatError {
-  return new TarFormatError('corrupt', `the tar archive is damaged: ${words}; ${SAVE_AGAIN}`)
+function sparse(name: string): TarFormatError {
+  return new TarFormatError(
+    'sparse',
+    `the tar entry ${quoted(name)} is packed as a sparse file, which container engines do not write: make the archive without tar's option --sparse (-S), or ${SAVE_AGAIN}`,
+  )
 }
 
 function tooMany(limits: TarLimits): TarFormatError {
-  return new TarFormatError('limit-exceeded', `the tar archive has over ${limits.maxEntries} entries`)
-}
-
-function quoted(name: string): string {
-  return JSON.stringify(name.slice(0, 200))
+  return new TarFormatError(
+    'limit-exceeded',
+    `the tar archive has over ${limits.maxEntries} entries: ${SAVE_AGAIN}`,
+  )
 }

@@ -1,4 +1,4 @@
-import { TarFormatError } from './tar-format-error.ts'
+import { corruptTar } from './tar-format-error.ts'
 
 /*
  * Header blocks of tar: POSIX.1-1988 ustar, with GNU's long names and base-256 numbers and POSIX.1-2001 records (pax).
@@ -6,6 +6,8 @@ import { TarFormatError } from './tar-format-error.ts'
  */
 
 export const BLOCK_BYTES = 512
+/** GNU's form before there was pax, and star's. */
+const GNU_SPARSE = 'S'
 
 /** A header block as it stands, long names not yet applied. */
 export interface TarHeader {
@@ -14,6 +16,8 @@ export interface TarHeader {
   readonly sizeBytes: number
   /** One character. */
   readonly typeFlag: string
+  /** Its content begins with a map of what was left out, or has more headers before it. */
+  readonly isSparse: boolean
 }
 
 /** What pax records or GNU's long names say instead of the header that follows. */
@@ -21,6 +25,7 @@ export interface HeaderOverrides {
   readonly name?: string
   readonly linkName?: string
   readonly sizeBytes?: number
+  readonly isSparse?: true
 }
 
 /** A block of zeros ends an archive. */
@@ -44,6 +49,7 @@ export function decodeHeader(block: Buffer): TarHeader | undefined {
     linkName: text(block, 157, 100),
     sizeBytes: number(block.subarray(124, 136)),
     typeFlag,
+    isSparse: typeFlag === GNU_SPARSE,
   }
 }
 
@@ -59,7 +65,7 @@ export function decodePax(body: Buffer): HeaderOverrides {
     const length = space < 0 ? Number.NaN : Number(body.toString('latin1', at, space))
     const end = at + length
     if (!Number.isSafeInteger(length) || end > body.length || end <= space || body[end - 1] !== 0x0a) {
-      throw corrupt('a record of its extended header is malformed')
+      throw corruptTar('a record of its extended header is malformed')
     }
     const record = body.toString('utf8', space + 1, end - 1)
     const equals = record.indexOf('=')
@@ -82,11 +88,13 @@ function override(key: string, value: string): HeaderOverrides {
       return { linkName: value }
     case 'size': {
       const sizeBytes = /^[0-9]+$/u.test(value) ? Number(value) : Number.NaN
-      if (!Number.isSafeInteger(sizeBytes)) throw corrupt('the size in an extended header is no number')
+      if (!Number.isSafeInteger(sizeBytes)) throw corruptTar('the size in an extended header is no number')
       return { sizeBytes }
     }
+    case 'GNU.sparse.name':
+      return { name: value, isSparse: true }
     default:
-      return {}
+      return key.startsWith('GNU.sparse.') ? { isSparse: true } : {}
   }
 }
 
@@ -118,10 +126,6 @@ function number(field: Buffer): number {
     : /^[0-7]*$/u.test(digits)
       ? Number.parseInt(digits || '0', 8)
       : Number.NaN
-  if (!Number.isSafeInteger(value)) throw corrupt('a size in it is no number')
+  if (!Number.isSafeInteger(value)) throw corruptTar('a size in it is no number')
   return value
-}
-
-function corrupt(words: string): TarFormatError {
-  return new TarFormatError('corrupt', `the tar archive is damaged: ${words}`)
 }

@@ -54,5 +54,8 @@ function recognise(start: Buffer): string | undefined {
 }
 
 function notAZip(found: string): ZipFormatError {
-  return new ZipFormatError('not-a-zip', `${found}; expected a zip with stored or deflated files`)
+  return new ZipFormatError(
+    'not-a-zip',
+    `${found}; expected a zip with stored or deflated files: zip the files and send the archive`,
+  )
 }

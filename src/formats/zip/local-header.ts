@@ -1,5 +1,6 @@
+import { quoted } from '../../quoted.ts'
 import type { RangedReader } from './ranged-reader.ts'
-import { corruptEntry, encryptedZip, quoted } from './zip-format-error.ts'
+import { corruptEntry, encryptedZip } from './zip-format-error.ts'
 import { unaccounted, type ZipRecord } from './zip-records.ts'
 
 /*

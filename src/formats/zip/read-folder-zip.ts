@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import yauzl from 'yauzl'
+import { quoted } from '../../quoted.ts'
 import type { ByteSource } from './byte-source.ts'
 import {
   DIRECTORY_RECORD_BYTES,
@@ -15,7 +16,7 @@ import {
 } from './folder-zip-records.ts'
 import { ForwardReader } from './forward-reader.ts'
 import type { ContentPlace } from './write-folder-zip.ts'
-import { corruptZip, quoted, requireChecksum, ZipFormatError } from './zip-format-error.ts'
+import { corruptZip, requireChecksum, ZipFormatError } from './zip-format-error.ts'
 import type { ZipLimits } from './zip-records.ts'
 
 /** A zip in the form of {@link writeFolderZip}, its directory read and checked. */

@@ -1,6 +1,7 @@
 import { pipeline, Readable } from 'node:stream'
 import { crc32, createInflateRaw } from 'node:zlib'
 import yauzl from 'yauzl'
+import { quoted } from '../../quoted.ts'
 import { inPieces } from '../in-pieces.ts'
 import { type ByteSource, sectionOf } from './byte-source.ts'
 import { requireZipStart, START_BYTES } from './foreign-file.ts'
@@ -12,7 +13,6 @@ import {
   corruptEntry,
   corruptZip,
   encryptedZip,
-  quoted,
   requireChecksum,
   ZipFormatError,
 } from './zip-format-error.ts'
@@ -112,7 +112,7 @@ export async function readZipEntry(archive: ZipArchive, entry: ZipEntry, maxByte
   if (entry.sizeBytes > maxBytes) {
     throw new ZipFormatError(
       'limit-exceeded',
-      `${entry.name} has ${entry.sizeBytes} bytes; at most ${maxBytes} are taken`,
+      `the zip entry ${quoted(entry.name)} has ${entry.sizeBytes} bytes; at most ${maxBytes} are taken: make it smaller`,
     )
   }
   const chunks: Uint8Array[] = []

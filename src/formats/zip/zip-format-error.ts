@@ -1,3 +1,5 @@
+import { quoted } from '../../quoted.ts'
+
 export type ZipFormatErrorCode =
   | 'not-a-zip'
   | 'corrupt'
@@ -8,7 +10,7 @@ export type ZipFormatErrorCode =
   | 'link'
   | 'limit-exceeded'
 
-/** The archive is refused; the message tells its maker why. */
+/** The archive is refused; the message tells its maker why, and what to do. */
 export class ZipFormatError extends Error {
   readonly code: ZipFormatErrorCode
 
@@ -28,11 +30,6 @@ export function corruptZip(words: string, cause?: unknown): ZipFormatError {
 /** An archive, `part` of which cannot be read without a password. */
 export function encryptedZip(part: string): ZipFormatError {
   return new ZipFormatError('encrypted', `${part} of the zip archive is encrypted; zip without a password`)
-}
-
-/** The name of an entry for a message: of bounded length, nothing in it that a terminal or log would obey. */
-export function quoted(name: string): string {
-  return JSON.stringify(name.slice(0, 200))
 }
 
 /** An entry that is not as the directory describes it. */

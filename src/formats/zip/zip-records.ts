@@ -1,6 +1,7 @@
 import yauzl from 'yauzl'
+import { quoted } from '../../quoted.ts'
 import type { ZipDirectory } from './zip-end.ts'
-import { corruptEntry, corruptZip, encryptedZip, quoted, ZipFormatError } from './zip-format-error.ts'
+import { corruptEntry, corruptZip, encryptedZip, ZipFormatError } from './zip-format-error.ts'
 
 /** Bounds of what is looked at; a zip beyond them is refused before anything of it is inflated. */
 export interface ZipLimits {
@@ -52,7 +53,10 @@ export async function readRecords(
   limits: ZipLimits,
 ): Promise<ReadonlyMap<string, ZipRecord>> {
   if (directory.count > limits.maxEntries) {
-    throw limitExceeded(`has ${directory.count} entries; at most ${limits.maxEntries} are taken`)
+    throw limitExceeded(
+      `has ${directory.count} entries; at most ${limits.maxEntries} are taken`,
+      'zip only what is needed',
+    )
   }
   const records = new Map<string, MutableRecord>()
   let directoryBytes = 0
@@ -76,6 +80,7 @@ export async function readRecords(
   if (inflatedBytes > FREE_BYTES && inflatedBytes > sizeBytes * MAX_RATIO) {
     throw limitExceeded(
       `of ${sizeBytes} bytes would inflate to ${inflatedBytes}; at most ${MAX_RATIO} times the size is taken`,
+      'store the files instead of deflating them (zip -0)',
     )
   }
   placeRecords([...records.values()], directory.offset)
@@ -90,6 +95,7 @@ function recordOf(entry: yauzl.Entry, limits: ZipLimits): MutableRecord {
   if (entry.uncompressedSize > limits.maxEntryBytes) {
     throw limitExceeded(
       `has an entry ${quoted(name)} of ${entry.uncompressedSize} bytes; at most ${limits.maxEntryBytes} are taken`,
+      'make it smaller',
     )
   }
   return {
@@ -105,22 +111,25 @@ function recordOf(entry: yauzl.Entry, limits: ZipLimits): MutableRecord {
   }
 }
 
-function limitExceeded(words: string): ZipFormatError {
-  return new ZipFormatError('limit-exceeded', `the zip archive ${words}`)
+function limitExceeded(words: string, advice: string): ZipFormatError {
+  return new ZipFormatError('limit-exceeded', `the zip archive ${words}: ${advice}`)
 }
 
 /** The name with `/` between its parts, and without parts that say nothing (`./`). */
 function safeName(entry: yauzl.Entry, limits: ZipLimits): string {
   const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry
   if (fileNameRaw.length > limits.maxNameBytes) {
-    throw limitExceeded(`has a name of ${fileNameRaw.length} bytes; at most ${limits.maxNameBytes} are taken`)
+    throw limitExceeded(
+      `has a name of ${fileNameRaw.length} bytes; at most ${limits.maxNameBytes} are taken`,
+      'give the file a shorter one',
+    )
   }
   const name = yauzl.getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false)
   const problem = nameProblem(name)
   if (problem !== undefined) {
     throw new ZipFormatError(
       'unsafe-name',
-      `the zip entry ${quoted(name)} has a name that ${problem}; names must lead from the root of the archive downwards`,
+      `the zip entry ${quoted(name)} has a name that ${problem}, while names must lead from the root of the archive downwards: zip the files by relative names, from within their folder`,
     )
   }
   const parts = name.split('/').filter((part) => part !== '' && part !== '.')

@@ -7,14 +7,19 @@ import {
   wrongDigest,
 } from '../../formats/oci/check-layer.ts'
 import type { ArchiveFile } from '../../formats/oci/image-archive.ts'
+import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from '../../formats/oci/zstd-layer.ts'
+import { SAVE_AGAIN } from '../../formats/tar/tar-format-error.ts'
 import type { ImageRegistry, ImportedLayer } from '../../ports.ts'
+import { quoted } from '../../quoted.ts'
 import { createSlots } from '../../slots.ts'
 
 /** Where layers go, and what is there already. */
 export interface LayerPusherOptions {
   readonly registry: ImageRegistry
   readonly repository: string
+  /** Makes the repository where it is missing; called before anything is sent, any number of times. */
+  readonly prepare: () => Promise<void>
   /** Pushed by an earlier worker of this import. */
   readonly known: readonly ImportedLayer[]
   /** Keeps all layers pushed so far for a later worker. */
@@ -36,6 +41,8 @@ export interface LayerPusher {
 
 /** Frames being compressed or waiting to be sent, of all layers together: content and output, 48 MiB at most. */
 const FRAMES_AT_ONCE = 6
+/** Builders need some eighty. The layers sent lie in the upload's item, 200 at most, and DynamoDB takes 400 KB. */
+const MAX_NAME_BYTES = 1024
 
 /** Memory: {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES} twice, and some MiB for each layer under way. */
 export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
@@ -60,6 +67,8 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
 
     async push(file, body, diffId) {
       const { name } = file
+      if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
+      await options.prepare()
       const layer = await checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, body)
       const blob = await pushChecked(file, layer)
       layers.set(name, {
@@ -92,6 +101,13 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       throw wrongDigest(file)
     return { digest, sizeBytes, compression }
   }
+}
+
+function nameTooLong(name: string): OciFormatError {
+  return new OciFormatError(
+    'limit-exceeded',
+    `the layer ${quoted(name)} has a name of over ${MAX_NAME_BYTES} bytes: ${SAVE_AGAIN}`,
+  )
 }
 
 async function digestOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {

@@ -3,6 +3,7 @@ import type { TaskDescriptor } from '../../domain/task/task.ts'
 import type { ByteSource } from '../../formats/zip/byte-source.ts'
 import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../../formats/zip/read-zip.ts'
 import type { ObjectStore } from '../../ports.ts'
+import { printable, someOf } from '../../quoted.ts'
 import { objectSource } from '../object-source.ts'
 import { refusal } from './import-refusal.ts'
 
@@ -11,6 +12,7 @@ const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 /** Logos are answered through the API, which takes some 4 MB. */
 const MAX_LOGO_BYTES = 4 * 1024 * 1024
 const NAMES_SHOWN = 10
+const MAX_NAME_LENGTH = 100
 
 /** A task bundle, its parts still unread. */
 export interface Bundle {
@@ -29,7 +31,7 @@ export async function openBundle(objects: ObjectStore, key: string): Promise<Bun
     throw refusal(
       'INTERNAL_DESCRIPTOR_NOT_IN_DEFAULT_LOCATION',
       'descriptor',
-      `descriptor.yml must lie in the root of the bundle, which has ${listNames(zip)}`,
+      `descriptor.yml must lie in the root of the bundle, which has ${listNames(zip)}: zip the files themselves, not the folder around them`,
     )
   }
   return { zip, descriptor: await readZipEntry(zip, descriptor, MAX_DESCRIPTOR_BYTES) }
@@ -40,7 +42,7 @@ export function decodeDescriptor(descriptor: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(descriptor)
   } catch (error) {
-    const words = 'descriptor.yml is not UTF-8 text'
+    const words = 'descriptor.yml is not UTF-8 text: save it in that encoding'
     throw refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'descriptor', words, error)
   }
 }
@@ -52,19 +54,28 @@ export function decodeDescriptor(descriptor: Buffer): string {
 export function findImageEntry(zip: ZipArchive, descriptor: TaskDescriptor): ZipEntry {
   const { namespace, version, imageFile } = descriptor
   const byName = new Map(zip.entries.map((entry) => [entry.name, entry]))
-  const places = [imageFile?.replace(/^\/+/u, ''), `${namespace}-${version}.tar`, 'image.tar']
+  const named = imageFile === undefined ? '' : fromRoot(imageFile)
+  const places = [named, `${namespace}-${version}.tar`, 'image.tar'].filter((place) => place !== '')
   for (const place of places) {
-    const entry = place === undefined ? undefined : byName.get(place)
+    const entry = byName.get(place)
     if (entry !== undefined) return entry
   }
   const tars = zip.entries.filter(({ name }) => name.endsWith('.tar'))
   if (tars.length === 1 && tars[0] !== undefined) return tars[0]
-  const tried = places.filter((place) => place !== undefined).join(', ')
+  const tried = places.map((place) => printable(place, MAX_NAME_LENGTH)).join(', ')
   throw refusal(
     'INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND',
     'image',
-    `looked for ${tried}, or a single .tar anywhere; the bundle has ${listNames(zip)}`,
+    `looked for ${tried}, or a single .tar anywhere; the bundle has ${listNames(zip)}: name the right file in configuration.image.file, or call it image.tar`,
   )
+}
+
+/** A path as names in a zip are kept: `/image.tar` and `./image.tar` are the file `image.tar` in the root. */
+function fromRoot(path: string): string {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/')
 }
 
 /** How the documentation has the image in the archive tagged (descriptor contract, 1.1); needed only where there are several. */
@@ -77,7 +88,7 @@ export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
   const logo = zip.entries.find(({ name }) => name.toLowerCase() === 'logo.png')
   if (logo === undefined) return undefined
   if (logo.sizeBytes > MAX_LOGO_BYTES) {
-    const words = `the logo has ${logo.sizeBytes} bytes; at most ${MAX_LOGO_BYTES} are taken`
+    const words = `the logo has ${logo.sizeBytes} bytes; at most ${MAX_LOGO_BYTES} are taken: make the picture smaller`
     throw refusal('INTERNAL_INVALID_BUNDLE_FORMAT', 'logo', words)
   }
   return await readZipEntry(zip, logo, MAX_LOGO_BYTES)
@@ -97,13 +108,19 @@ function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
 async function openObject(objects: ObjectStore, key: string): Promise<ByteSource> {
   const sizeBytes = await objects.size(key)
   const missing = (): DomainError =>
-    refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'bundle', 'the bundle is not in storage (any more)')
+    refusal(
+      'INTERNAL_DESCRIPTOR_EXTRACTION_FAILED',
+      'bundle',
+      'the bundle is not in storage (any more): upload it again',
+    )
   if (sizeBytes === undefined) throw missing()
   return objectSource(objects, key, sizeBytes, missing)
 }
 
 function listNames(zip: ZipArchive): string {
-  const names = zip.entries.slice(0, NAMES_SHOWN).map(({ name }) => name.slice(0, 100))
-  if (names.length === 0) return 'no files'
-  return names.join(', ') + (zip.entries.length > NAMES_SHOWN ? ', …' : '')
+  if (zip.entries.length === 0) return 'no files'
+  return someOf(
+    zip.entries.map(({ name }) => printable(name, MAX_NAME_LENGTH)),
+    NAMES_SHOWN,
+  )
 }

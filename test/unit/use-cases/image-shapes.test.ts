@@ -1,5 +1,6 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { ADVICE } from '../../fixtures/advice.ts'
 import {
   aBundle,
   aDescriptorText,
@@ -226,6 +227,21 @@ describe('an image archive is refused in words', () => {
       /linux\/arm64, linux\/s390x.*--platform linux\/amd64/u,
     ],
     [
+      'with a layer of a very long name',
+      async () => {
+        const files = await dockerArchive()
+        const manifest = files.find(({ name }) => name === 'manifest.json')
+        const [{ Layers }] = JSON.parse(String(manifest?.body)) as [{ Layers: string[] }]
+        const long = `${'x'.repeat(2000)}.tar`
+        return files.map((file) => {
+          if (file.name === Layers[0]) return { ...file, name: long }
+          if (file !== manifest) return file
+          return { ...file, body: String(file.body).replaceAll(Layers[0] ?? '', long) }
+        })
+      },
+      /name of over 1024 bytes/u,
+    ],
+    [
       'for Windows',
       () => dockerArchive({ platform: { os: 'windows', architecture: 'amd64' } }),
       /windows\/amd64.*--platform linux\/amd64/u,
@@ -421,6 +437,22 @@ describe('an image archive is refused in words', () => {
       },
       /digest/u,
     ],
+    [
+      'whose manifest is nothing at its top',
+      () => [{ name: 'manifest.json', body: '[[]]' }],
+      /"manifest.json" .* at 0 \(Invalid input: expected object/u,
+    ],
+    [
+      'that holds more documents than are kept',
+      async () => [
+        ...Array.from({ length: 8 }, (_, index) => ({
+          name: `sbom-${index}.json`,
+          body: `{${' '.repeat(4 * 1024 * 1024 - 2)}}`,
+        })),
+        ...(await dockerArchive()),
+      ],
+      /over 33554432 bytes of manifests, .*--provenance=false/u,
+    ],
     ['whose manifest is no list', () => [{ name: 'manifest.json', body: '{}' }], /not as expected/u],
     ['whose manifest is no JSON', () => [{ name: 'manifest.json', body: '[{' }], /not JSON/u],
     ['whose manifest lists nothing', () => [{ name: 'manifest.json', body: '[]' }], /names no image/u],
@@ -437,7 +469,104 @@ describe('an image archive is refused in words', () => {
   ]
 
   it.each(cases)('%s', async (_, image, expected) => {
-    expect(await outcome(await image())).toMatch(expected)
+    const words = String(await outcome(await image()))
+
+    expect(words).toMatch(expected)
+    expect(words).toMatch(ADVICE)
+  })
+})
+
+describe('an image archive cannot write what it wants into a message', () => {
+  const HOSTILE = `\u001b[31m\r\n\u009b\u202e${'x'.repeat(100_000)}`
+
+  const cases: [where: string, image: () => Promise<FileEntry[]> | FileEntry[], expected: RegExp][] = [
+    [
+      'by its platform',
+      () => dockerArchive({ platform: { os: HOSTILE, architecture: HOSTILE } }),
+      /--platform linux\/amd64/u,
+    ],
+    [
+      'by hundreds of platforms',
+      () => {
+        const layout = createOciLayout()
+        const images = Array.from({ length: 300 }, (_, index) =>
+          layout.image({ layers: [], diffIds: [], os: `os-${index}` }),
+        )
+        return layout.files([layout.index(images)])
+      },
+      /os-9\/amd64, …; tasks run on/u,
+    ],
+    [
+      'by the platform that its index names',
+      () => {
+        const left = createOciLayout()
+        const platform = { os: 'linux', architecture: HOSTILE }
+        return createOciLayout().files([{ ...anImage(left), platform }])
+      },
+      /image for linux/u,
+    ],
+    [
+      'by the name of its config',
+      () => [{ name: 'manifest.json', body: JSON.stringify([{ Config: HOSTILE, Layers: [] }]) }],
+      /lacks "/u,
+    ],
+    [
+      'by a name that leads to a document in a roundabout way',
+      () => [{ name: 'manifest.json', body: JSON.stringify([{ Config: `${HOSTILE}/../manifest.json` }]) }],
+      /^APPE-[a-z-]+: "manifest.json" in the image archive is not as expected/u,
+    ],
+    [
+      'by the name of a layer',
+      async () => {
+        const [entry, ...others] = (await dockerArchive()).toReversed()
+        const [manifest] = JSON.parse(String(entry?.body))
+        return [
+          ...others,
+          { name: 'manifest.json', body: JSON.stringify([{ ...manifest, Layers: [HOSTILE] }]) },
+        ]
+      },
+      /lacks "/u,
+    ],
+    [
+      'by the name of an annotation',
+      () => {
+        const annotations: Record<string, unknown> = { [HOSTILE]: 5 }
+        const descriptor = { ...anImage(createOciLayout()), annotations }
+        return [{ name: 'index.json', body: JSON.stringify({ manifests: [descriptor] }) }]
+      },
+      /"index.json" in the image archive is not as expected, at manifests\.0\.annotations/u,
+    ],
+    [
+      'by the media type of a foreign layer',
+      () => {
+        const layout = createOciLayout()
+        const elsewhere = { ...layout.layer(layer, HOSTILE), urls: ['https://example.org/l'] }
+        return layout.files([layout.image({ layers: [elsewhere], diffIds: [digestOf(layer)] })])
+      },
+      /foreign layer/u,
+    ],
+    [
+      'by tags',
+      async () =>
+        severalImages(
+          [await legacyDockerArchive({ layers: [layer] }), HOSTILE],
+          [await legacyDockerArchive({ layers: [otherLayer] }), `\ud83d${HOSTILE}`],
+        ),
+      /2 images/u,
+    ],
+    [
+      'by the name of a file',
+      () => [{ name: `${HOSTILE.slice(0, 50)}.json`, body: '{}' }],
+      /control characters/u,
+    ],
+  ]
+
+  it.each(cases)('%s', async (_, image, expected) => {
+    const words = await outcome(await image())
+
+    expect(words).toMatch(expected)
+    expect(words).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u)
+    expect(words.length).toBeLessThan(1500)
   })
 })
 

@@ -83,6 +83,33 @@ describe('layers', () => {
     expect(await refusal(file, { diffId: digestOf(layer) })).toBe('corrupt-layer')
   })
 
+  it.each([1, 100_000])('are refused when zeros follow a gzip layer, in pieces of %i', async (chunkBytes) => {
+    const file = Buffer.concat([compressLayer(layer, 'gzip'), Buffer.alloc(512)])
+
+    const passing = pass(file, { diffId: digestOf(layer), chunkBytes })
+
+    await expect(passing).rejects.toThrow('there are bytes behind its end; save the image again')
+  })
+
+  it.each<Compression>(['none', 'gzip', 'zstd'])(
+    'are refused when they hold no tar (%s)',
+    async (compression) => {
+      for (const content of ['text '.repeat(500), 'short', '\0']) {
+        const file = compressLayer(Buffer.from(content), compression)
+
+        expect(await refusal(file, { diffId: digestOf(content) })).toBe('corrupt-layer')
+      }
+    },
+  )
+
+  it.each<Compression>(['none', 'gzip', 'zstd'])('may be empty (%s)', async (compression) => {
+    for (const content of [Buffer.alloc(0), Buffer.alloc(1024)]) {
+      const file = compressLayer(content, compression)
+
+      expect(await refusal(file, { diffId: digestOf(content) })).toBeUndefined()
+    }
+  })
+
   it.each([
     ['bzip2', '425a6839314159'],
     ['xz', 'fd377a585a0000'],

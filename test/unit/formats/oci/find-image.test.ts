@@ -4,6 +4,7 @@ import { type FoundImage, findImage } from '../../../../src/formats/oci/find-ima
 import { scanImageArchive } from '../../../../src/formats/oci/image-archive.ts'
 import { OciFormatError } from '../../../../src/formats/oci/oci-format-error.ts'
 import { readTar } from '../../../../src/formats/tar/read-tar.ts'
+import { ADVICE } from '../../../fixtures/advice.ts'
 import {
   aLayer,
   digestOf,
@@ -22,8 +23,9 @@ async function refusal(entries: readonly FileEntry[]): Promise<OciFormatError> {
   try {
     await find(entries)
   } catch (error) {
-    if (error instanceof OciFormatError) return error
-    throw error
+    if (!(error instanceof OciFormatError)) throw error
+    expect(error.message).toMatch(ADVICE)
+    return error
   }
   throw new Error('the image was found')
 }

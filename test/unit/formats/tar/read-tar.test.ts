@@ -6,6 +6,7 @@ import { readTar, type TarLimits, walkTar } from '../../../../src/formats/tar/re
 import { TarFormatError } from '../../../../src/formats/tar/tar-format-error.ts'
 import { rangedInput } from '../../../../src/formats/tar/tar-input.ts'
 import { createCrcCoverage } from '../../../../src/formats/zip/crc-coverage.ts'
+import { ADVICE } from '../../../fixtures/advice.ts'
 import { packTar } from '../../../fixtures/bundle-builder.ts'
 
 async function* inChunks(bytes: Buffer, size = 1000): AsyncGenerator<Uint8Array, void, undefined> {
@@ -18,14 +19,41 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function refusal(bytes: Buffer, limits?: TarLimits): Promise<string | undefined> {
+/** What an author is told; empty when the archive is taken. */
+async function words(bytes: Buffer, limits?: TarLimits): Promise<string> {
   try {
     for await (const { body } of readTar(inChunks(bytes), limits)) await textOf(body)
-    return undefined
+    return ''
   } catch (error) {
-    if (error instanceof TarFormatError) return error.code
+    if (error instanceof TarFormatError) return `${error.code}: ${error.message}`
     throw error
   }
+}
+
+const BLOCK_BYTES = 512
+
+/** The archive with other values in its first header, whose checksum is right. */
+function withHeader(bytes: Buffer, change: (header: Buffer) => void): Buffer {
+  const copy = Buffer.from(bytes)
+  const header = copy.subarray(0, BLOCK_BYTES)
+  change(header)
+  header.fill(' ', 148, 156)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  return copy
+}
+
+/** An archive of one file with these records before it. */
+async function withPax(...records: readonly string[]): Promise<Buffer> {
+  const body = records.join('')
+  const [extension, file] = [await packTar([{ name: 'PaxHeaders/a', body }]), await packTar([{ name: 'a' }])]
+  const typed = withHeader(extension, (header) => header.write('x', 156))
+  return Buffer.concat([typed.subarray(0, BLOCK_BYTES * 2), file])
+}
+
+/** A record with its own length before it; of less than a hundred bytes. */
+function aRecord(text: string): string {
+  return `${Buffer.byteLength(text) + 4} ${text}\n`
 }
 
 describe('tar archives', () => {
@@ -130,42 +158,118 @@ describe('tar archives that can be read from any place', () => {
 })
 
 describe('hostile or damaged tar archives', () => {
-  it('refuses bytes that are no tar', async () => {
-    expect(await refusal(Buffer.from('plain text, not an image '.repeat(64)))).toBe('not-a-tar')
-  })
+  const cases: [what: string, bytes: () => Promise<Buffer> | Buffer, expected: RegExp, limits?: TarLimits][] =
+    [
+      [
+        'other bytes',
+        () => Buffer.from('plain text, not an image '.repeat(64)),
+        /^not-a-tar: the image file is not a tar archive: save/u,
+      ],
+      ['an empty file', () => Buffer.alloc(0), /^not-a-tar/u],
+      ['gzip', async () => gzipSync(await packTar([{ name: 'a', body: randomBytes(2000) }])), /gunzip/u],
+      [
+        'zstd',
+        async () => zstdCompressSync(await packTar([{ name: 'a', body: randomBytes(2000) }])),
+        /zstd -d/u,
+      ],
+      ['zip', () => Buffer.from('504b0304', 'hex'), /zip: put the tar archive itself into the bundle/u],
+      [
+        'an end within an entry',
+        async () => (await packTar([{ name: 'a', body: 'x'.repeat(10_000) }])).subarray(0, 5000),
+        /^corrupt: .*cut short/u,
+      ],
+      [
+        'a wrong checksum',
+        async () => {
+          const bytes = await packTar([{ name: 'a' }, { name: 'b' }])
+          bytes.write('c', BLOCK_BYTES)
+          return bytes
+        },
+        /^corrupt: .*wrong checksum/u,
+      ],
+      [
+        'a single block of zeros',
+        async () => Buffer.concat([Buffer.alloc(BLOCK_BYTES), await packTar([{ name: 'a' }])]),
+        /^corrupt: .*single block of zeros/u,
+      ],
+      [
+        'a size that is none',
+        async () => withHeader(await packTar([{ name: 'a' }]), (header) => header.write('9x', 124)),
+        /^corrupt: .*a size in it is no number/u,
+      ],
+      ['a malformed record', () => withPax('99 path=b\n'), /^corrupt: .*record of its extended header/u],
+      ['a record whose size is none', () => withPax(aRecord('size=many')), /^corrupt: .*the size in/u],
+      ['a name that leads upwards', () => packTar([{ name: '../up' }]), /^unsafe-name: .*leads out/u],
+      ['a name that leads upwards later', () => packTar([{ name: 'a/../../up' }]), /^unsafe-name: /u],
+      ['an absolute name', () => packTar([{ name: '/absolute' }]), /^unsafe-name: /u],
+      [
+        'a name for a terminal',
+        () => withPax(aRecord('path=\u001b[31mred\r\nheader: x')),
+        /^unsafe-name: [\u0020-\u007e]*holds control characters[\u0020-\u007e]*$/u,
+      ],
+      [
+        'a name with a control of one character',
+        () => withPax(aRecord('path=\u009b31m')),
+        /control characters/u,
+      ],
+      [
+        'two files of one name',
+        () =>
+          packTar([
+            { name: 'a', body: '1' },
+            { name: './a', body: '2' },
+          ]),
+        /^duplicate-name: .*"a"/u,
+      ],
+      [
+        'too many entries',
+        () => packTar([{ name: 'first' }, { name: 'second' }, { name: 'third' }]),
+        /^limit-exceeded: .*over 2 entries/u,
+        { maxEntries: 2, maxNameLength: 10 },
+      ],
+      [
+        'a name that is too long',
+        () => packTar([{ name: 'first' }]),
+        /^limit-exceeded: .*over 4 characters/u,
+        { maxEntries: 10, maxNameLength: 4 },
+      ],
+      [
+        'a longer header than there is room for',
+        async () => {
+          const bytes = await packTar([{ name: 'a', body: 'x'.repeat(2 * 1024 * 1024) }])
+          return withHeader(bytes, (header) => header.write('L', 156))
+        },
+        /^limit-exceeded: a header .*over 1048576 bytes/u,
+      ],
+      [
+        'a sparse file of old GNU tar',
+        async () => withHeader(await packTar([{ name: 'layer.tar' }]), (header) => header.write('S', 156)),
+        /^sparse: .*"layer.tar" .*without tar's option --sparse/u,
+      ],
+      [
+        'a sparse file in pax 0.1',
+        () => withPax(aRecord('GNU.sparse.size=5000000'), aRecord('GNU.sparse.map=0,1')),
+        /^sparse: .*"a"/u,
+      ],
+      [
+        'a sparse file in pax 1.0',
+        () =>
+          withPax(
+            aRecord('GNU.sparse.major=1'),
+            aRecord('GNU.sparse.minor=0'),
+            aRecord('GNU.sparse.name=b/layer.tar'),
+          ),
+        /^sparse: .*"b\/layer.tar"/u,
+      ],
+    ]
 
-  it.each<[string, (bytes: Buffer) => Buffer, string]>([
-    ['gzip', gzipSync, 'gunzip'],
-    ['zstd', zstdCompressSync, 'zstd -d'],
-  ])('tells what to do about an archive in %s', async (_, compress, advice) => {
-    const bytes = compress(await packTar([{ name: 'a', body: randomBytes(2000) }]))
+  it.each(cases)(
+    'are refused, and their author told what to do, for %s',
+    async (_, bytes, expected, limits) => {
+      const message = await words(await bytes(), limits)
 
-    await expect(Array.fromAsync(readTar(inChunks(bytes)))).rejects.toThrow(advice)
-  })
-
-  it('refuses an archive that ends within an entry', async () => {
-    const bytes = await packTar([{ name: 'a', body: 'x'.repeat(10_000) }])
-
-    expect(await refusal(bytes.subarray(0, 5000))).toBe('corrupt')
-  })
-
-  it.each(['../up', 'a/../../up', '/absolute'])('refuses the name %s', async (name) => {
-    expect(await refusal(await packTar([{ name, body: 'text' }]))).toBe('unsafe-name')
-  })
-
-  it('refuses two files with one name', async () => {
-    const bytes = await packTar([
-      { name: 'a', body: '1' },
-      { name: './a', body: '2' },
-    ])
-
-    expect(await refusal(bytes)).toBe('duplicate-name')
-  })
-
-  it('refuses too many entries and too long names', async () => {
-    const bytes = await packTar([{ name: 'first' }, { name: 'second' }, { name: 'third' }])
-
-    expect(await refusal(bytes, { maxEntries: 2, maxNameLength: 10 })).toBe('limit-exceeded')
-    expect(await refusal(bytes, { maxEntries: 10, maxNameLength: 5 })).toBe('limit-exceeded')
-  })
+      expect(message).toMatch(expected)
+      expect(message).toMatch(ADVICE)
+    },
+  )
 })

@@ -3,8 +3,9 @@ import { buffer } from 'node:stream/consumers'
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { bufferSource } from '../../../../src/formats/zip/byte-source.ts'
-import { openZip } from '../../../../src/formats/zip/read-zip.ts'
+import { openZip, readZipEntry } from '../../../../src/formats/zip/read-zip.ts'
 import { ZipFormatError } from '../../../../src/formats/zip/zip-format-error.ts'
+import { ADVICE } from '../../../fixtures/advice.ts'
 import { dataDescriptor, type RawEntry, rawZip } from '../../../fixtures/raw-zip.ts'
 
 /** What an author is told; empty when the archive is taken. */
@@ -315,7 +316,18 @@ function zip64Extra(...numbers: readonly bigint[]): Buffer {
 
 describe('a zip archive is refused in words', () => {
   it.each(cases)('for %s', async (_, bytes, expected) => {
-    expect(await words(bytes)).toMatch(expected)
+    const message = await words(bytes)
+
+    expect(message).toMatch(expected)
+    expect(message).toMatch(ADVICE)
+  })
+
+  it('for a small file that is too large', async () => {
+    const zip = await openZip(bufferSource(rawZip([{ name: 'a\nb', body: text }])))
+    const read = zip.entries.map((entry) => readZipEntry(zip, entry, 10))
+
+    await expect(read[0]).rejects.toThrow(/"a\\u\{a\}b" has 500 bytes; at most 10 are taken/u)
+    await expect(read[0]).rejects.toThrow(ADVICE)
   })
 
   it('without showing a terminal what a name wants to say to it', async () => {
