@@ -209,12 +209,14 @@ export interface Upload {
   }
   /** ISO-8601 UTC. While it lies in the future, one worker is at it. */
   readonly leaseUntil?: string
+  /** Workers that have taken it up since one gave it back that had got on. */
+  readonly attempts?: number
+  /** What the bundle's descriptor calls the task: under this name something may lie that an import which is given up takes back. */
+  readonly name?: TaskName
   /** Where the importer has to get the bundle from before anything else, when it comes from an app store. */
   readonly source?: string
   /** What the registry has of the image already: a repeated import does not send it again. */
   readonly layers?: readonly ImportedLayer[]
-  /** Registered before the task is published: an import that is given up takes it back. */
-  readonly jobDefinitionArn?: string
   /** The only task that the bundle may hold; any when absent. */
   readonly expected?: TaskName
   readonly createdAt: string
@@ -249,21 +251,36 @@ export interface UploadRepository {
   /** @returns false, and the upload stays, while an import is at it; true also when it is gone. */
   remove(uploadId: string): Promise<boolean>
   /**
-   * Takes the upload for one worker until the lease ends.
+   * Takes the upload for one worker until the lease ends, and counts the attempt.
    * @returns the upload, or undefined when it is READY, FAILED or in the hands of another worker.
    */
   claim(uploadId: string, leaseSeconds: number): Promise<Upload | undefined>
   /**
-   * Makes the lease that ends at `leaseUntil` end so many seconds from now; 0 gives it back.
+   * Makes the lease that ends at `leaseUntil` end so many seconds from now.
    * @returns its new end, or undefined when the upload is over or in the hands of another worker.
    */
   extendLease(uploadId: string, leaseUntil: string, leaseSeconds: number): Promise<string | undefined>
+  /**
+   * Ends the lease that ends at `leaseUntil`: the upload is for whoever comes next. One that has got on (`hasAdvanced`) has all its
+   * attempts before it again.
+   * @returns false when the upload is over or in the hands of another worker.
+   */
+  giveBack(uploadId: string, leaseUntil: string, hasAdvanced: boolean): Promise<boolean>
   /** Writes what the importer finds out. The final states READY and FAILED are kept. */
   update(
     uploadId: string,
-    change: Pick<Upload, 'state'> &
-      Partial<Pick<Upload, 'error' | 'progress' | 'layers' | 'jobDefinitionArn'>>,
+    change: Pick<Upload, 'state'> & Partial<Pick<Upload, 'error' | 'progress' | 'layers' | 'name'>>,
   ): Promise<void>
+  /**
+   * Whole bundles whose import has not ended and that nobody has had in hand since `until`, longest ago first, at most `limit`:
+   * their event was lost, or their worker died. The list lags behind by a moment.
+   */
+  listLeft(until: Date, limit: number): Promise<string[]>
+  /**
+   * Puts an upload that was left behind to the end of that list, as if it had been in hand just now.
+   * @returns false when it is not left behind (any more).
+   */
+  postpone(uploadId: string): Promise<boolean>
 }
 
 /** Asks for imports that no arriving object starts. */
@@ -418,6 +435,8 @@ export interface JobScheduler {
   registerDefinition(definition: JobDefinition): Promise<string>
   /** Nothing happens when it is gone. */
   deregisterDefinition(arn: string): Promise<void>
+  /** All revisions of this name that are there; a revision registered a moment ago may be missed. */
+  deregisterDefinitions(jobDefinitionName: string): Promise<void>
   /**
    * @throws JobThrottledError when Batch asks to slow down, JobRefusedError when it will never take this job; after any other
    * error the job may have been submitted or not.

@@ -4,6 +4,7 @@ import { collectBuffers } from '../../src/runtime/collect-buffers.ts'
 import { createImportDependencies } from '../../src/runtime/dependencies.ts'
 import { IMPORT_REQUESTED, PREFIXES, readEnvironment } from '../../src/runtime/environment.ts'
 import { beginLog, logger } from '../../src/runtime/observability.ts'
+import { ImportFailedError } from '../../src/use-cases/import/end-unpublished.ts'
 import { importBundle } from '../../src/use-cases/import-bundle.ts'
 
 const eventSchema = z.discriminatedUnion('detail-type', [
@@ -26,8 +27,14 @@ export async function handler(event: EventBridgeEvent<string, unknown>, context:
   const upload = uploadOf(eventSchema.parse(event))
   beginLog({ requestId: context.awsRequestId, uploadId: upload.uploadId })
   logger.info('import starts')
-  await importBundle(deps, { ...upload, timeLeftMs: () => context.getRemainingTimeInMillis() })
-  logger.info('import ended')
+  try {
+    await importBundle(deps, { ...upload, timeLeftMs: () => context.getRemainingTimeInMillis() })
+    logger.info('import ended')
+  } catch (error) {
+    // Any other failure is one of this call, and Lambda calls again.
+    if (!(error instanceof ImportFailedError)) throw error
+    logger.error('import failed', { error })
+  }
 }
 
 function uploadOf(event: z.infer<typeof eventSchema>): { readonly uploadId: string; readonly key?: string } {

@@ -1,9 +1,11 @@
 import type { Context } from 'aws-lambda'
+import type { KindOf } from '../../src/domain/metrics.ts'
 import type { ActiveRunsPlace } from '../../src/ports.ts'
 import { createSweepDependencies } from '../../src/runtime/dependencies.ts'
 import { readEnvironment } from '../../src/runtime/environment.ts'
 import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { sweepDeletions } from '../../src/use-cases/sweep-deletions.ts'
+import { sweepImports } from '../../src/use-cases/sweep-imports.ts'
 import { isTimeUp, sweepRuns } from '../../src/use-cases/sweep-runs.ts'
 
 const deps = createSweepDependencies(readEnvironment('sweep-runs'))
@@ -11,17 +13,26 @@ const deps = createSweepDependencies(readEnvironment('sweep-runs'))
 /** Where the sweep before this one ran out of time. A new process begins anew, with the runs that nobody has touched for longest. */
 let after: ActiveRunsPlace | undefined
 
-/** Called from time to time: looks after runs whose events, calls or processes were lost, and after deletions. */
+/** Called from time to time: looks after runs and imports whose events, calls or processes were lost, and after deletions. */
 export async function handler(_event: unknown, context: Context): Promise<void> {
   beginLog({ requestId: context.awsRequestId })
   const timeLeftMs = (): number => context.getRemainingTimeInMillis()
+  const isOutOfTime = (): boolean => isTimeUp({ timeLeftMs })
+  // As the runbook looks for repairs.
+  const tellRepair = (repair: KindOf<'Repairs'>, about: object): void => {
+    logger.warn('run repaired', { repair, ...about })
+    deps.metrics.count('Repairs', repair)
+  }
+  await sweepImports(deps, {
+    isTimeUp: isOutOfTime,
+    onRequested: (uploadId) => tellRepair('import-requested', { uploadId }),
+    onProblem: (uploadId, error) =>
+      logger.error('import not looked after', { uploadId, error: error as Error }),
+  })
   const { runs, oldestSeconds, next } = await sweepRuns(deps, {
     after,
     timeLeftMs,
-    onRepair: (repair) => {
-      logger.warn('run repaired', { ...repair })
-      deps.metrics.count('Repairs', repair.repair)
-    },
+    onRepair: ({ repair, ...about }) => tellRepair(repair, about),
     onProblem: (runId, error) => logger.error('run not looked after', { runId, error: error as Error }),
   })
   // Of a part of the runs, the number would mislead; the oldest come first.
@@ -30,12 +41,8 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
   after = next
   logger.info('runs swept', { runs, isComplete: next === undefined })
   await sweepDeletions(deps, {
-    isTimeUp: () => isTimeUp({ timeLeftMs }),
-    onTaskDeleted: (task) => {
-      // As the runbook looks for repairs.
-      logger.warn('run repaired', { repair: 'task-deleted', task })
-      deps.metrics.count('Repairs', 'task-deleted')
-    },
+    isTimeUp: isOutOfTime,
+    onTaskDeleted: (task) => tellRepair('task-deleted', { task }),
     onProblem: (what, error) => logger.error('deletion not completed', { ...what, error: error as Error }),
   })
 }

@@ -160,6 +160,11 @@ export function permissionsOf(
         because: 'One job definition for each task, with the prefix of this installation',
       },
       {
+        actions: ['batch:DescribeJobDefinitions'],
+        resources: ['*'],
+        because: 'The action has no resource level',
+      },
+      {
         actions: ['iam:PassRole'],
         resources: [resources.jobExecutionRoleArn],
         conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
@@ -209,6 +214,7 @@ export function permissionsOf(
       endJobs,
       { actions: ['states:ListExecutions', 'states:StartExecution'], resources: [stateMachineArn] },
       answerTokens,
+      requestImports,
       ...deleteTasks,
       ofExecutions('states:DescribeExecution', 'states:StopExecution'),
     ],

@@ -45,6 +45,7 @@ export const COUNTS = {
     'workflow-stopped',
     'job-ended',
     'task-deleted',
+    'import-requested',
   ],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 

@@ -186,12 +186,14 @@ export function createFailDependencies(environment: FunctionEnvironment<'fail-ru
 }
 
 export function createSweepDependencies(environment: FunctionEnvironment<'sweep-runs'>) {
-  const { identity, metrics, runs, tasks } = createRepositories(environment)
+  const { identity, metrics, runs, tasks, uploads } = createRepositories(environment)
   return {
     identity,
     metrics,
     runs,
     tasks,
+    uploads,
+    requests: createRequests(environment),
     objects: createObjects(environment),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({

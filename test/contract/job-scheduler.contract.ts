@@ -93,6 +93,20 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       expect(await harness.findContainers(second)).toBeDefined()
     })
 
+    it('deregisters all revisions of one name', async () => {
+      const other = { ...DEFINITION, jobDefinitionName: `${DEFINITION.jobDefinitionName}-other` }
+      const first = await scheduler.registerDefinition(DEFINITION)
+      const second = await scheduler.registerDefinition(DEFINITION)
+      const kept = await scheduler.registerDefinition(other)
+
+      await scheduler.deregisterDefinitions(DEFINITION.jobDefinitionName)
+      await scheduler.deregisterDefinitions(DEFINITION.jobDefinitionName)
+
+      expect(await harness.findContainers(first)).toBeUndefined()
+      expect(await harness.findContainers(second)).toBeUndefined()
+      expect(await harness.findContainers(kept)).toBeDefined()
+    })
+
     it('does nothing when a definition is deregistered again', async () => {
       const arn = await scheduler.registerDefinition(DEFINITION)
       await scheduler.deregisterDefinition(arn)

@@ -73,7 +73,8 @@ export function describeUploadRepository(
             compression: 'gzip',
           },
         ],
-        jobDefinitionArn: 'arn:aws:batch:eu-west-1:000000000000:job-definition/task:1',
+        attempts: 2,
+        name: { namespace: 'com.example.addition', version: '1.0.0' },
       })
 
       await uploads.create(upload)
@@ -106,6 +107,8 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
         expect(await uploads.closeParts('upload-1', { sizeBytes: 1 })).toBeUndefined()
         expect(await uploads.extendLease('upload-1', '2027-01-01T00:00:00.000Z', 60)).toBeUndefined()
+        expect(await uploads.giveBack('upload-1', '2027-01-01T00:00:00.000Z', true)).toBe(false)
+        expect(await uploads.postpone('upload-1')).toBe(false)
         await expect(uploads.update('upload-1', { state: 'PUSHING' })).rejects.toThrow()
       })
 
@@ -211,7 +214,7 @@ export function describeUploadRepository(
 
         const claimed = await uploads.claim('upload-1', 60)
 
-        expect(claimed).toEqual(anUpload({ leaseUntil: '2026-01-01T00:01:00.000Z' }))
+        expect(claimed).toEqual(anUpload({ leaseUntil: '2026-01-01T00:01:00.000Z', attempts: 1 }))
         identity.advance(59)
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       })
@@ -232,7 +235,11 @@ export function describeUploadRepository(
 
         const claimed = await uploads.claim('upload-1', 60)
 
-        expect(claimed).toMatchObject({ state: 'PUSHING', leaseUntil: '2026-01-01T00:02:00.000Z' })
+        expect(claimed).toMatchObject({
+          state: 'PUSHING',
+          leaseUntil: '2026-01-01T00:02:00.000Z',
+          attempts: 2,
+        })
       })
 
       it.each(['READY', 'FAILED'] as const)('give nothing when the import is %s', async (state) => {
@@ -261,9 +268,30 @@ export function describeUploadRepository(
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
-        await uploads.extendLease('upload-1', LEASE_END, 0)
+        expect(await uploads.giveBack('upload-1', LEASE_END, false)).toBe(true)
 
-        expect(await uploads.claim('upload-1', 60)).toBeDefined()
+        expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 2 })
+      })
+
+      it('that are given back by who got on begin the count again', async () => {
+        await uploads.create(anUpload())
+        await uploads.claim('upload-1', 60)
+
+        await uploads.giveBack('upload-1', LEASE_END, true)
+
+        expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 1 })
+      })
+
+      it('are given back by nobody else', async () => {
+        await uploads.create(anUpload())
+        await uploads.claim('upload-1', 60)
+        identity.advance(61)
+        await uploads.claim('upload-1', 60)
+
+        expect(await uploads.giveBack('upload-1', LEASE_END, true)).toBe(false)
+
+        expect(await uploads.claim('upload-1', 60)).toBeUndefined()
+        expect((await uploads.find('upload-1'))?.attempts).toBe(2)
       })
 
       it('are not extended after another worker took over', async () => {
@@ -281,6 +309,91 @@ export function describeUploadRepository(
 
         expect(await uploads.extendLease('upload-1', LEASE_END, 60)).toBeUndefined()
         expect(await uploads.extendLease('unknown', LEASE_END, 60)).toBeUndefined()
+      })
+    })
+
+    describe('uploads that were left behind', () => {
+      const left = (): Promise<string[]> => uploads.listLeft(identity.now(), 10)
+
+      it('are whole bundles that nobody takes up', async () => {
+        await uploads.create(anUpload())
+
+        await expect.poll(left).toEqual(['upload-1'])
+        expect(await uploads.listLeft(new Date(identity.now().getTime() - 1), 10)).toEqual([])
+      })
+
+      it('are neither inputs nor bundles on their way nor over', async () => {
+        await uploads.create(anUpload({ id: 'input', purpose: 'input' }))
+        await uploads.create(anUpload({ id: 'parts', parts: PARTS }))
+        await uploads.create(anUpload({ id: 'failed', state: 'FAILED' }))
+        await uploads.create(anUpload({ id: 'left' }))
+
+        await expect.poll(left).toEqual(['left'])
+      })
+
+      it('have their parts since', async () => {
+        await uploads.create(anUpload({ parts: PARTS }))
+        identity.advance(10)
+
+        await uploads.closeParts('upload-1', { sizeBytes: 7 })
+
+        await expect.poll(left).toEqual(['upload-1'])
+        expect(await uploads.listLeft(new Date(identity.now().getTime() - 1), 10)).toEqual([])
+      })
+
+      it('are in nobody’s hands', async () => {
+        await uploads.create(anUpload())
+        const claimed = await uploads.claim('upload-1', 60)
+        identity.advance(30)
+        await uploads.extendLease('upload-1', claimed?.leaseUntil ?? '', 60)
+        identity.advance(59)
+
+        await expect.poll(left).toEqual([])
+        expect(await uploads.postpone('upload-1')).toBe(false)
+        identity.advance(1)
+        expect(await left()).toEqual(['upload-1'])
+      })
+
+      it('were given back', async () => {
+        await uploads.create(anUpload())
+        const claimed = await uploads.claim('upload-1', 60)
+
+        await uploads.giveBack('upload-1', claimed?.leaseUntil ?? '', true)
+
+        await expect.poll(left).toEqual(['upload-1'])
+      })
+
+      it('keep their place when their parts are closed once more', async () => {
+        await uploads.create(anUpload({ parts: PARTS }))
+        await uploads.claim('upload-1', 60)
+
+        await uploads.closeParts('upload-1', { sizeBytes: 7 })
+
+        await expect.poll(left).toEqual([])
+        identity.advance(60)
+        expect(await left()).toEqual(['upload-1'])
+      })
+
+      it.each(['READY', 'FAILED'] as const)('are not %s', async (state) => {
+        await uploads.create(anUpload())
+
+        await uploads.update('upload-1', { state })
+
+        await expect.poll(left).toEqual([])
+        expect(await uploads.postpone('upload-1')).toBe(false)
+      })
+
+      it('come in the order in which they were last in hand, and some at a time', async () => {
+        await uploads.create(anUpload({ id: 'a' }))
+        identity.advance(1)
+        await uploads.create(anUpload({ id: 'b' }))
+        identity.advance(1)
+        await expect.poll(left).toEqual(['a', 'b'])
+
+        expect(await uploads.postpone('a')).toBe(true)
+
+        await expect.poll(left).toEqual(['b', 'a'])
+        expect(await uploads.listLeft(identity.now(), 1)).toEqual(['b'])
       })
     })
 

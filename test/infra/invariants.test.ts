@@ -34,6 +34,7 @@ function documentsOf(properties: Resource['Properties']): unknown[] {
 
 /** Actions that AWS knows no resource for. */
 const WITHOUT_RESOURCE = [
+  'batch:DescribeJobDefinitions',
   'batch:DescribeJobs',
   'batch:ListJobs',
   'ecr:GetAuthorizationToken',

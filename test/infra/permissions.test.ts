@@ -60,7 +60,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","installs/*","task-*-def/*"]}}':
         's3:ListBucket',
       'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
-      '*': 'ecr:GetAuthorizationToken',
+      '*': 'batch:DescribeJobDefinitions ecr:GetAuthorizationToken',
       'repository/app-engine/*': [
         'ecr:BatchCheckLayerAvailability',
         'ecr:BatchDeleteImage',
@@ -136,6 +136,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Bucket.Arn>/task-*': 's3:DeleteObject',
       '<Bucket.Arn>/task-run-outputs-*/log.txt': 's3:PutObject',
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-*"]}}': 's3:ListBucket',
+      'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
       [DEFINITIONS]: 'batch:DeregisterJobDefinition',
       'repository/app-engine/*': 'ecr:BatchDeleteImage',
       '<SweepDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',

@@ -42,12 +42,13 @@ export async function switchJobEvents(isOn: boolean): Promise<void> {
   }
 }
 
-/** Installs a bundle of the repository under another namespace, with another descriptor or image; returns the task's path. */
-export async function installVariant(
-  bundle: string,
-  namespace: string,
-  change: { readonly descriptor?: (text: string) => string; readonly image?: Buffer },
-): Promise<string> {
+interface Variant {
+  readonly descriptor?: (text: string) => string
+  readonly image?: Buffer
+}
+
+/** A bundle of the repository under another namespace, with another descriptor or image. */
+export async function aVariant(bundle: string, namespace: string, change: Variant): Promise<Buffer> {
   const zip = await openZip(bufferSource(await readFile(bundle)))
   const entries = []
   for (const entry of zip.entries) {
@@ -57,8 +58,13 @@ export async function installVariant(
       entries.push({ name: entry.name, body: change.descriptor?.(text) ?? text })
     } else entries.push({ name: entry.name, body: change.image ?? body })
   }
+  return await packZip(entries)
+}
+
+/** Installs a variant of a bundle; returns the task's path. */
+export async function installVariant(bundle: string, namespace: string, change: Variant): Promise<string> {
   const form = new FormData()
-  form.append('task', new Blob([await packZip(entries)]), 'bundle.zip')
+  form.append('task', new Blob([await aVariant(bundle, namespace, change)]), 'bundle.zip')
   const response = await call('POST', 'tasks', form)
   if (!response.ok) throw new Error(`upload of ${namespace}: ${response.status} ${await response.text()}`)
   return `tasks/${namespace}/1.0.0`

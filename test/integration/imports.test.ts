@@ -1,11 +1,58 @@
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { afterEach, describe, expect, inject, it, vi } from 'vitest'
+import { createDynamoUploadRepository } from '../../src/adapters/aws/dynamo-upload-repository.ts'
+import { createS3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts'
+import { createDocumentClient, createS3Client } from '../../src/runtime/aws-clients.ts'
+import { systemIdentity } from '../../src/runtime/identity.ts'
 import { aWebServer, closeWebServers } from '../fixtures/web-server.ts'
 import { call, callOk } from './engine-client.ts'
-import { installVariant, setFaults } from './engine-hands.ts'
+import { aVariant, installVariant, setFaults, sweepNow } from './engine-hands.ts'
 
 const BUNDLE = 'test/fixtures/probe-task/probe-task.zip'
 const TASK = 'tasks/org.example.probe-task/1.0.0'
+
+const PATIENT = { timeout: 60_000, interval: 500 }
+
+vi.stubEnv('AWS_ENDPOINT_URL', inject('emulatorUrl'))
+vi.stubEnv('AWS_REGION', 'us-east-1')
+vi.stubEnv('AWS_ACCESS_KEY_ID', 'test')
+vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test')
+const client = createDocumentClient()
+const tableName = inject('tableName')
+const uploads = createDynamoUploadRepository({ client, tableName, identity: systemIdentity })
+const objects = createS3ObjectStore({ client: createS3Client(), bucketName: inject('bucketName') })
+
+/** Lays a bundle into the bucket, as some S3 client may. */
+async function putBundle(name: string, namespace: string, folder = 'uploads'): Promise<void> {
+  await objects.put(`${folder}/${name}`, await aVariant(BUNDLE, namespace, {}), 'application/zip')
+}
+
+/** Lets the sweeper believe that nobody has had the upload in hand for long. */
+async function makeOld(uploadId: string): Promise<void> {
+  const command = new UpdateCommand({
+    TableName: tableName,
+    Key: { pk: `UPLOAD#${uploadId}`, sk: 'UPLOAD' },
+    UpdateExpression: 'SET updatedAt = :old',
+    ConditionExpression: 'activeRuns = :imports AND leaseUntil <= :now OR attribute_not_exists(leaseUntil)',
+    ExpressionAttributeValues: {
+      ':old': '2026-01-01T00:00:00.000Z',
+      ':imports': 'IMPORTS',
+      ':now': new Date().toISOString(),
+    },
+  })
+  // Somebody has it, or it is over.
+  await client.send(command).catch((error: Error) => {
+    if (error.name !== 'ConditionalCheckFailedException') throw error
+  })
+}
+
+async function stateAfterSweep(uploadId: string): Promise<string | undefined> {
+  // What it asks for jobs may be away, after it has seen to imports.
+  await sweepNow().catch(() => undefined)
+  return (await uploads.find(uploadId))?.state
+}
 
 afterEach(async () => {
   closeWebServers()
@@ -34,15 +81,50 @@ describe('an import on the local stack', () => {
     await call('DELETE', `stores/${id}`)
   })
 
-  it('leaves nothing when its job cannot be registered, and the name is free again', async () => {
+  it('goes on when a service that was away is back', async () => {
+    const namespace = 'org.example.patient'
+    await setFaults({ calls: { fail: 1 } })
+    await putBundle('patient.zip', namespace)
+    await expect.poll(() => uploads.listLeft(new Date(), 10), PATIENT).toEqual(['patient.zip'])
+    await setFaults({})
+
+    await makeOld('patient.zip')
+
+    await expect.poll(() => stateAfterSweep('patient.zip'), PATIENT).toBe('READY')
+    expect((await call('GET', `tasks/${namespace}/1.0.0`)).status).toBe(200)
+  })
+
+  it('leaves nothing when its job can never be registered, and the name is free again', async () => {
     const namespace = 'org.example.unregistered'
     await setFaults({ calls: { fail: 1 } })
+    await putBundle('unregistered.zip', namespace)
 
-    const refused = installVariant(BUNDLE, namespace, {})
+    await expect
+      .poll(async () => {
+        await makeOld('unregistered.zip')
+        return await stateAfterSweep('unregistered.zip')
+      }, PATIENT)
+      .toBe('FAILED')
 
-    await expect(refused).rejects.toThrow('500')
     await setFaults({})
     expect((await call('GET', `tasks/${namespace}/1.0.0`)).status).toBe(404)
     expect(await installVariant(BUNDLE, namespace, {})).toBe(`tasks/${namespace}/1.0.0`)
+  })
+
+  it('is asked for by the sweeper when its event was lost', async () => {
+    const id = 'lost.zip'
+    const upload = {
+      id,
+      key: `installs/${id}`,
+      purpose: 'task',
+      state: 'CREATED',
+      taskId: randomUUID(),
+    } as const
+    await uploads.create({ ...upload, createdAt: new Date().toISOString() })
+    await putBundle(id, 'org.example.lost', 'installs')
+
+    await makeOld(id)
+
+    await expect.poll(() => stateAfterSweep(id), PATIENT).toBe('READY')
   })
 })

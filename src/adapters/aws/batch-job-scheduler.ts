@@ -3,6 +3,7 @@ import {
   BatchServiceException,
   ClientException,
   DeregisterJobDefinitionCommand,
+  DescribeJobDefinitionsCommand,
   DescribeJobsCommand,
   type JobSummary,
   ListJobsCommand,
@@ -48,6 +49,10 @@ export function createBatchJobScheduler({
     }
   }
 
+  async function deregisterDefinition(arn: string): Promise<void> {
+    await unlessGone(client.send(new DeregisterJobDefinitionCommand({ jobDefinition: arn })))
+  }
+
   async function describe(jobIds: readonly string[]): Promise<JobDetail[]> {
     const found: JobDetail[] = []
     for (let start = 0; start < jobIds.length; start += MOST_IDS) {
@@ -77,8 +82,19 @@ export function createBatchJobScheduler({
       return jobDefinitionArn
     },
 
-    async deregisterDefinition(arn) {
-      await unlessGone(client.send(new DeregisterJobDefinitionCommand({ jobDefinition: arn })))
+    deregisterDefinition,
+
+    async deregisterDefinitions(jobDefinitionName) {
+      let nextToken: string | undefined
+      do {
+        const page = await client.send(
+          new DescribeJobDefinitionsCommand({ jobDefinitionName, status: 'ACTIVE', nextToken }),
+        )
+        for (const { jobDefinitionArn = '' } of page.jobDefinitions ?? []) {
+          await deregisterDefinition(jobDefinitionArn)
+        }
+        nextToken = page.nextToken
+      } while (nextToken !== undefined)
     },
 
     async submit({ jobName, jobQueueArn, jobDefinitionArn, overrides, tags }) {

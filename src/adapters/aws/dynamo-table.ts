@@ -61,7 +61,9 @@ export const ACTIVE = 'ACTIVE'
 /** Of runs, and of tasks, whose removal has begun and is not through. */
 export const RUNS_IN_REMOVAL = 'RUNS_IN_REMOVAL'
 export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
-type IndexPartition = typeof ACTIVE | typeof RUNS_IN_REMOVAL | typeof TASKS_IN_REMOVAL
+/** Of whole bundles whose import has not ended, by the time until which somebody has or had them in hand. */
+export const IMPORTS = 'IMPORTS'
+type IndexPartition = typeof ACTIVE | typeof RUNS_IN_REMOVAL | typeof TASKS_IN_REMOVAL | typeof IMPORTS
 
 /** Limits of one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const BATCH_GET_KEYS = 100

@@ -3,7 +3,7 @@ import type { ErrorBody } from '../../domain/errors.ts'
 import { UPLOAD_KNOWN_SECONDS } from '../../domain/upload-limits.ts'
 import type { Upload, UploadRepository } from '../../ports.ts'
 import { TABLE } from '../../runtime/environment.ts'
-import { createDynamoTable, type DynamoOptions, type Item, type ItemKey } from './dynamo-table.ts'
+import { createDynamoTable, type DynamoOptions, IMPORTS, type Item, type ItemKey } from './dynamo-table.ts'
 import { createDynamoWrites, IS_NEW } from './dynamo-writes.ts'
 import type { StoredShape } from './stored-shape.ts'
 
@@ -50,12 +50,16 @@ const uploadSchema: z.ZodType<Upload> = z.object({
       }),
     )
     .exactOptional(),
-  jobDefinitionArn: z.string().exactOptional(),
+  attempts: z.number().exactOptional(),
+  name: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
   expected: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
   createdAt: z.string(),
 } satisfies StoredShape<Upload>)
 
-const uploadKey = (uploadId: string): ItemKey => ({ pk: `UPLOAD#${uploadId}`, sk: 'UPLOAD' })
+const KEY_PREFIX = 'UPLOAD#'
+const uploadKey = (uploadId: string): ItemKey => ({ pk: `${KEY_PREFIX}${uploadId}`, sk: 'UPLOAD' })
+
+const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
 
 /** DynamoDB takes days to remove what has expired. */
 const EXPIRES_AT = TABLE.timeToLive
@@ -66,6 +70,8 @@ const NAMES = { '#state': 'state', '#expiresAt': EXPIRES_AT } as const
 const IS_THERE = '#expiresAt > :seconds'
 /** An upload exists and its import has not ended. */
 const IS_OPEN = `${IS_THERE} AND NOT #state IN (:ready, :failed)`
+
+const isOver = ({ state }: Pick<Upload, 'state'>): boolean => state === 'READY' || state === 'FAILED'
 
 /** Uploads in the table, one item each. */
 export function createDynamoUploadRepository(options: DynamoOptions): UploadRepository {
@@ -78,10 +84,29 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
   const ofNow = () => ({ ':seconds': secondsOf(identity.now()) })
   const ofOpen = () => ({ ...ofNow(), ':ready': 'READY', ':failed': 'FAILED' })
 
+  const instant = (seconds: number): string =>
+    new Date(identity.now().getTime() + seconds * 1000).toISOString()
+  /** The sparse index has an upload from when it is whole to the end of its import. */
+  const inHandUntil = (time: string) => ({ [INDEX_PARTITION]: IMPORTS, [INDEX_TIME]: time })
+  const entriesOf = (change: object) =>
+    Object.entries(change).map(([name, value]) => [[name], value] as const)
+  /** By whom it is held until exactly then. */
+  const isHeldUntil = (leaseUntil: string) => ({
+    condition: `${IS_OPEN} AND #leaseUntil = :held`,
+    names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
+    values: { ...ofOpen(), ':held': leaseUntil },
+  })
+
   return {
     async create(upload) {
       const expiresAt = secondsOf(identity.now()) + UPLOAD_KNOWN_SECONDS
-      const item = { ...uploadKey(upload.id), ...upload, [EXPIRES_AT]: expiresAt }
+      const isWhole = upload.purpose === 'task' && upload.parts === undefined && !isOver(upload)
+      const item = {
+        ...uploadKey(upload.id),
+        ...upload,
+        ...(isWhole && inHandUntil(instant(0))),
+        [EXPIRES_AT]: expiresAt,
+      }
       const isNew = {
         condition: `${IS_NEW.condition} OR NOT ${IS_THERE}`,
         names: { ...IS_NEW.names, '#expiresAt': EXPIRES_AT },
@@ -97,8 +122,16 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     },
 
     async closeParts(uploadId, change) {
+      const waits = await writes.update(uploadKey(uploadId), {
+        set: entriesOf({ ...change, ...inHandUntil(instant(0)) }),
+        remove: ['parts'],
+        condition: `${IS_THERE} AND #state = :created AND #purpose = :task AND attribute_not_exists(#inHand)`,
+        names: { ...NAMES, '#purpose': 'purpose', '#inHand': INDEX_TIME },
+        values: { ...ofNow(), ':created': 'CREATED', ':task': 'task' },
+      })
+      if (waits.isChanged) return decode(waits.item)
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: Object.entries(change).map(([name, value]) => [[name], value]),
+        set: entriesOf(change),
         remove: ['parts'],
         condition: IS_THERE,
         names: { '#expiresAt': EXPIRES_AT },
@@ -122,35 +155,60 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     },
 
     async claim(uploadId, leaseSeconds) {
-      const now = identity.now()
+      const leaseUntil = instant(leaseSeconds)
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: [[['leaseUntil'], new Date(now.getTime() + leaseSeconds * 1000).toISOString()]],
+        set: entriesOf({ leaseUntil, ...inHandUntil(leaseUntil) }),
+        add: { attempts: 1 },
         condition: `${IS_OPEN} AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)`,
         names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
-        values: { ...ofOpen(), ':now': now.toISOString() },
+        values: { ...ofOpen(), ':now': instant(0) },
       })
       return isChanged ? decode(item) : undefined
     },
 
     async extendLease(uploadId, leaseUntil, leaseSeconds) {
-      const extended = new Date(identity.now().getTime() + leaseSeconds * 1000).toISOString()
+      const extended = instant(leaseSeconds)
       const { isChanged } = await writes.update(uploadKey(uploadId), {
-        set: [[['leaseUntil'], extended]],
-        condition: `${IS_OPEN} AND #leaseUntil = :held`,
-        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
-        values: { ...ofOpen(), ':held': leaseUntil },
+        set: entriesOf({ leaseUntil: extended, ...inHandUntil(extended) }),
+        ...isHeldUntil(leaseUntil),
       })
       return isChanged ? extended : undefined
     },
 
+    async giveBack(uploadId, leaseUntil, hasAdvanced) {
+      const now = instant(0)
+      const { isChanged } = await writes.update(uploadKey(uploadId), {
+        set: entriesOf({ leaseUntil: now, ...inHandUntil(now), ...(hasAdvanced && { attempts: 0 }) }),
+        ...isHeldUntil(leaseUntil),
+      })
+      return isChanged
+    },
+
     async update(uploadId, change) {
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: Object.entries(change).map(([name, value]) => [[name], value]),
+        set: entriesOf(change),
+        ...(isOver(change) && { remove: [INDEX_PARTITION, INDEX_TIME] }),
         condition: IS_OPEN,
         names: NAMES,
         values: ofOpen(),
       })
       if (!isChanged && !isThere(item)) throw new Error('the upload does not exist')
+    },
+
+    async listLeft(until, limit) {
+      const places = await table.indexed(IMPORTS, limit, { until })
+      return places.map(({ key }) => key.pk.slice(KEY_PREFIX.length))
+    },
+
+    async postpone(uploadId) {
+      const now = instant(0)
+      const { isChanged } = await writes.update(uploadKey(uploadId), {
+        set: [[[INDEX_TIME], now]],
+        condition: `${IS_OPEN} AND #inHand <= :now`,
+        names: { ...NAMES, '#inHand': INDEX_TIME },
+        values: { ...ofOpen(), ':now': now },
+      })
+      return isChanged
     },
   }
 }

@@ -26,6 +26,8 @@ export interface Condition {
 export interface ItemChange extends Condition {
   /** Values by attribute path: `['provisions', 'x']` is the entry `x` of the map `provisions`. */
   readonly set: readonly (readonly [path: readonly string[], value: unknown])[]
+  /** Added to a number, or to 0 when there is none. */
+  readonly add?: Readonly<Record<string, number>>
   readonly remove?: readonly string[]
 }
 
@@ -145,7 +147,7 @@ function conditionOf({ condition, names, values }: Condition) {
   }
 }
 
-function updateOf({ set, remove = [], condition, names, values }: ItemChange) {
+function updateOf({ set, add = {}, remove = [], condition, names, values }: ItemChange) {
   const allNames: Record<string, string> = { ...names }
   const allValues: Record<string, unknown> = { ...values }
   const placeholder = (attribute: string): string => {
@@ -157,9 +159,14 @@ function updateOf({ set, remove = [], condition, names, values }: ItemChange) {
     allValues[`:set${index}`] = value
     return `${path.map(placeholder).join('.')} = :set${index}`
   })
+  const sums = Object.entries(add).map(([name, value], index) => {
+    allValues[`:add${index}`] = value
+    return `${placeholder(name)} :add${index}`
+  })
+  const additions = sums.length === 0 ? '' : ` ADD ${sums.join(', ')}`
   const removals = remove.length === 0 ? '' : ` REMOVE ${remove.map(placeholder).join(', ')}`
   return {
-    UpdateExpression: `SET ${assignments.join(', ')}${removals}`,
+    UpdateExpression: `SET ${assignments.join(', ')}${additions}${removals}`,
     ConditionExpression: condition,
     ExpressionAttributeNames: allNames,
     ExpressionAttributeValues: allValues,

@@ -64,6 +64,12 @@ export function createMemoryJobScheduler(now: () => number = () => 0): MemoryJob
       definitions.delete(arn)
     },
 
+    async deregisterDefinitions(name) {
+      for (const [arn, { jobDefinitionName }] of [...definitions]) {
+        if (jobDefinitionName === name) definitions.delete(arn)
+      }
+    },
+
     async submit(job) {
       if (refusals > 0) {
         refusals -= 1

@@ -113,6 +113,14 @@ export function parseJobName(
   return match?.[1] === undefined ? undefined : { runId: match[1], attempt: Number(match[2]) }
 }
 
+/** Name of all revisions of a task's job definition; no other task's begins with it. */
+export function jobDefinitionName(
+  { definitionPrefix }: Pick<JobSettings, 'definitionPrefix'>,
+  taskId: string,
+): string {
+  return `${definitionPrefix}-${taskId}`
+}
+
 /** The job definition of a task version. `imageReference` is what the container engine pulls, by digest. */
 export function describeJob(
   task: Pick<Task, 'id' | 'namespace' | 'version' | 'inputFolder' | 'outputFolder'>,
@@ -151,7 +159,7 @@ export function describeJob(
   const isFargate = size.queue === 'fargate' || size.queue === 'internet'
   const stagerMounts = mounts(STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs)
   return {
-    jobDefinitionName: `${settings.definitionPrefix}-${task.id}`,
+    jobDefinitionName: jobDefinitionName(settings, task.id),
     type: 'container',
     platformCapabilities: [isFargate ? 'FARGATE' : 'EC2'],
     propagateTags: true,

@@ -3,7 +3,7 @@ import type { NameReservation, TaskRepository, UploadRepository } from '../../po
 
 /** What keeping an upload takes. */
 export interface LeaseDependencies {
-  readonly uploads: Pick<UploadRepository, 'extendLease'>
+  readonly uploads: Pick<UploadRepository, 'extendLease' | 'giveBack'>
   readonly tasks: Pick<TaskRepository, 'reserveName'>
   /** Calls again and again, this many seconds apart, until the returned function is called. */
   readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
@@ -37,8 +37,11 @@ export interface Lease {
   keepName(reservation: NameReservation): void
   /** @throws LeaseLostError when another worker has the upload. */
   assertHeld(): Promise<void>
-  /** Gives the upload to whoever comes next. */
-  giveBack(): Promise<void>
+  /**
+   * Gives the upload to whoever comes next, who need not be the last when this worker has got on.
+   * @throws LeaseLostError
+   */
+  giveBack(hasAdvanced: boolean): Promise<void>
   /** Ends the beats; the lease runs out by itself. */
   stop(): void
 }
@@ -53,15 +56,16 @@ export function holdLease(
   let { leaseUntil } = claim
   let reservation: NameReservation | undefined
 
-  const extend = async (seconds: number): Promise<void> => {
-    const extended = await uploads.extendLease(claim.uploadId, leaseUntil, seconds)
-    if (extended === undefined) throw new LeaseLostError(`another worker has upload ${claim.uploadId}`)
+  const lost = (): Error => new LeaseLostError(`another worker has upload ${claim.uploadId}`)
+  const extend = async (): Promise<void> => {
+    const extended = await uploads.extendLease(claim.uploadId, leaseUntil, LEASE_SECONDS)
+    if (extended === undefined) throw lost()
     leaseUntil = extended
   }
   const beat = async (): Promise<void> => {
     if (timeLeftMs() < TIME_KEPT_MS) controller.abort(new TimeIsUpError('the time of this worker is up'))
     try {
-      await extend(LEASE_SECONDS)
+      await extend()
       if (reservation !== undefined) await tasks.reserveName({ ...reservation, leaseSeconds: LEASE_SECONDS })
     } catch (error) {
       const isLost = error instanceof LeaseLostError || error instanceof DomainError
@@ -83,8 +87,11 @@ export function holdLease(
     keepName(name) {
       reservation = name
     },
-    assertHeld: () => inTurn(() => extend(LEASE_SECONDS)),
-    giveBack: () => inTurn(() => extend(0)),
+    assertHeld: () => inTurn(extend),
+    giveBack: (hasAdvanced) =>
+      inTurn(async () => {
+        if (!(await uploads.giveBack(claim.uploadId, leaseUntil, hasAdvanced))) throw lost()
+      }),
     stop,
   }
 }

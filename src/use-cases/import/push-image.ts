@@ -44,9 +44,15 @@ export interface PushImageOptions {
 export async function pushImage(options: PushImageOptions): Promise<PushedImage> {
   const { registry, repository, zip, entry, wantedTag, pause, signal } = options
   const progress = createPushProgress(entry.sizeBytes, options.known, options.record)
+  let preparing: Promise<void> | undefined
+  const prepare = (): Promise<void> => {
+    preparing ??= registry.ensureRepository(repository)
+    return preparing
+  }
   const pusher = createLayerPusher({
     registry,
     repository,
+    prepare,
     known: options.known,
     remember: progress.layerDone,
   })
@@ -64,6 +70,7 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
       return layer
     }),
   )
+  await prepare()
   const config = await pushConfig(registry, repository, image)
   await progress.end()
   return {

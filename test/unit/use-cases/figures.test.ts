@@ -9,7 +9,7 @@ import { submitJob } from '../../../src/use-cases/submit-job.ts'
 import { aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { aBundle, packZip } from '../../fixtures/bundle-builder.ts'
 import { anEngine } from '../../fixtures/engine.ts'
-import { anImporter, put, run, UPLOAD_ID } from '../../fixtures/memory-importer.ts'
+import { anImporter, put, run, runToTheEnd, UPLOAD_ID } from '../../fixtures/memory-importer.ts'
 
 const ENDED = { createdAt: 0, attempts: [{ startedAt: 30_000, stoppedAt: 90_000 }] }
 
@@ -105,7 +105,7 @@ describe('figures of imports', () => {
     await put(broken, Buffer.from('no zip'))
     const objects = { ...broken.objects, read: () => Promise.reject(new Error('away')) }
 
-    await run({ ...broken, objects }).catch(() => undefined)
+    await runToTheEnd({ ...broken, objects }).catch(() => undefined)
 
     expect([...importer.metrics.counts]).toEqual([['Imports refused', 1]])
     expect([...broken.metrics.counts]).toEqual([['Imports engine-error', 1]])

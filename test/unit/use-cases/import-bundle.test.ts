@@ -21,6 +21,7 @@ import {
   LEASE_SECONDS,
   put,
   run,
+  runToTheEnd,
   UPLOAD_ID,
   uploadOf,
 } from '../../fixtures/memory-importer.ts'
@@ -424,7 +425,12 @@ describe('an import that breaks down', () => {
       const importer = anImporter()
       await put(importer, await aBundle())
 
-      await expect(run(withRegistry(importer, { [step]: dies }))).rejects.toThrow('the worker died')
+      const failing = runToTheEnd(withRegistry(importer, { [step]: dies }))
+
+      await expect(failing).rejects.toMatchObject({
+        name: 'ImportFailedError',
+        cause: { message: 'the worker died' },
+      })
 
       const upload = await uploadOf(importer)
       expect(upload.state).toBe('FAILED')
@@ -443,8 +449,8 @@ describe('an import that breaks down', () => {
     const importer = anImporter()
     await put(importer, await aBundle())
 
-    await expect(run({ ...importer, tasks: { ...importer.tasks, publish: dies } })).rejects.toThrow(
-      'the worker died',
+    await expect(runToTheEnd({ ...importer, tasks: { ...importer.tasks, publish: dies } })).rejects.toThrow(
+      'failed',
     )
 
     expect(importer.registry.images()).toEqual([])
@@ -458,7 +464,9 @@ describe('an import that breaks down', () => {
     const scheduler = { ...importer.scheduler, deregisterDefinition: dies }
     const tasks = { ...importer.tasks, publish: dies }
 
-    await expect(run({ ...importer, scheduler, tasks })).rejects.toBeInstanceOf(AggregateError)
+    await expect(runToTheEnd({ ...importer, scheduler, tasks })).rejects.toMatchObject({
+      cause: expect.any(AggregateError),
+    })
 
     expect((await uploadOf(importer)).state).toBe('FAILED')
     expect(importer.registry.images()).toEqual([])
@@ -534,12 +542,16 @@ describe('an import whose worker died', () => {
     },
   )
 
-  it('has a delivery that comes meanwhile tried again: nothing else would come', async () => {
+  it('is found by the sweeper, when a delivery that comes meanwhile does nothing', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     await die(importer, 'pushBlob')
 
-    await expect(run(importer)).rejects.toThrow('another worker holds upload')
+    const between = await run(importer)
+
+    importer.identity.advance(LEASE_SECONDS)
+    expect(between.state).toBe('PUSHING')
+    expect(await importer.uploads.listLeft(importer.identity.now(), 10)).toEqual([UPLOAD_ID])
   })
 
   it('lets a delivery that comes after the end do nothing', async () => {

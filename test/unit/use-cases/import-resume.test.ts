@@ -18,6 +18,7 @@ import {
   LEASE_SECONDS,
   put,
   run,
+  runToTheEnd,
   UPLOAD_ID,
   uploadOf,
 } from '../../fixtures/memory-importer.ts'
@@ -164,13 +165,48 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
       throw new RegistryUnavailableError('the connection was lost')
     })
 
-    await expect(
-      run({ ...watched, pause: async (milliseconds: number) => void pauses.push(milliseconds) }),
-    ).rejects.toBeInstanceOf(RegistryUnavailableError)
+    const failing = runToTheEnd({
+      ...watched,
+      pause: async (milliseconds: number) => void pauses.push(milliseconds),
+    })
 
+    await expect(failing).rejects.toMatchObject({
+      name: 'ImportFailedError',
+      cause: expect.any(RegistryUnavailableError),
+    })
     expect(pauses).toEqual(expect.arrayContaining([2000, 8000, 30_000]))
-
     expect((await uploadOf(importer)).error?.errorCode).toBe('APPE-registry-push-failed')
+    expect(importer.objects.keys()).toEqual([])
+  })
+
+  it('is left to the next worker when the registry is away for longer', async () => {
+    await put(importer, await aBundleOf(method, 'none', 6))
+    const away = counting(importer, () => {
+      throw new RegistryUnavailableError('the connection was lost')
+    })
+
+    await expect(run(away.watched)).rejects.toBeInstanceOf(RegistryUnavailableError)
+    const between = await uploadOf(importer)
+    const upload = await run(importer)
+
+    expect(between.state).toBe('PUSHING')
+    expect(upload.state).toBe('READY')
+  })
+
+  it('has all attempts before it again when it got on', async () => {
+    await put(importer, await aBundleOf(method, 'none', 6))
+    for (let layers = 0; layers < 6; layers += 1) {
+      let sent = 0
+      const { watched } = counting(importer, () => {
+        sent += 1
+        if (sent > 1) throw new Error('broken')
+      })
+      await expect(run(watched)).rejects.toThrow('broken')
+    }
+
+    const upload = await run(importer)
+
+    expect(upload.state).toBe('READY')
   })
 
   it('takes back what an earlier worker had named, although this one gets nowhere', async () => {
@@ -190,6 +226,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     const second = withRegistry(importer, { hasBlob: () => Promise.reject(new Error('away')) })
 
     await expect(run(second)).rejects.toThrow('away')
+    await expect(run(second)).rejects.toThrow('failed')
 
     expect((await uploadOf(importer)).state).toBe('FAILED')
     expect(importer.registry.images()).toEqual([])
@@ -309,7 +346,7 @@ describe('a worker of an import', () => {
         importer.identity.advance(15)
         await beat()
       }
-      await expect(run(importer)).rejects.toThrow('another worker holds')
+      await run(importer)
       await put(importer, await aBundle(), 'upload-2')
       await run(importer, 'upload-2')
     })
@@ -368,6 +405,58 @@ describe('a worker of an import', () => {
     expect(upload.error?.status).toBe(409)
     expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
     expect(importer.objects.keys()).toEqual([`task-${task?.id}-def/descriptor.yml`])
+  })
+})
+
+describe('an import whose workers die again and again', () => {
+  it('is given up by the next, which takes back what they have left', async () => {
+    const importer = anImporter()
+    await put(importer, await aBundle())
+    for (let deaths = 0; deaths < 3; deaths += 1) {
+      const died = Promise.withResolvers<void>()
+      const publish = () => {
+        died.resolve()
+        return new Promise<never>(() => {})
+      }
+      void run({ ...importer, tasks: { ...importer.tasks, publish } })
+      await died.promise
+      importer.identity.advance(LEASE_SECONDS + 1)
+    }
+
+    await expect(run(importer)).rejects.toMatchObject({ name: 'ImportFailedError' })
+
+    const upload = await uploadOf(importer)
+    expect(upload.error).toMatchObject({
+      status: 500,
+      details: { exceptionMessage: expect.stringMatching(/broke off 3 times.*send the bundle again/u) },
+    })
+    expect(importer.registry.images()).toEqual([])
+    expect(importer.scheduler.definitions.size).toBe(0)
+    expect(importer.objects.keys()).toEqual([])
+    await put(importer, await aBundle(), 'upload-2')
+    expect((await run(importer, 'upload-2')).state).toBe('READY')
+  })
+})
+
+describe('a bundle whose stored image is refused', () => {
+  it('leaves no repository', async () => {
+    const importer = anImporter()
+    const made: string[] = []
+    const watched = withRegistry(importer, {
+      ensureRepository: async (repository) => {
+        made.push(repository)
+        await importer.registry.ensureRepository(repository)
+      },
+    })
+    const bundle = await aBundle({
+      image: await dockerArchive({ platform: { os: 'linux', architecture: 'arm64' } }),
+    })
+    await put(importer, await packZip(bundle, { compress: false }))
+
+    const upload = await run(watched)
+
+    expect(upload.error?.status).toBe(400)
+    expect(made).toEqual([])
   })
 })
 

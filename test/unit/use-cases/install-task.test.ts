@@ -188,7 +188,8 @@ describe('installing a task from the default store', () => {
         errorCode: 'APPE-appstore-download-failure',
         details: {
           type: 'related',
-          description: 'the bundle holds com.example.addition 1.0.0 instead of com.example.addition 1.0.1',
+          description:
+            'the bundle holds com.example.addition 1.0.0 instead of com.example.addition 1.0.1: tell who runs the store, or upload the bundle',
         },
       },
     })

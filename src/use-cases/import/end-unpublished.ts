@@ -1,0 +1,137 @@
+import { DomainError } from '../../domain/errors.ts'
+import { jobDefinitionName } from '../../domain/job/job-definition.ts'
+import { taskDefinitionPrefix } from '../../domain/storage-keys.ts'
+import type { TaskName } from '../../domain/store.ts'
+import { imageName } from '../../domain/task/image-name.ts'
+import { RegistryUnavailableError } from '../../ports.ts'
+import { refusal } from './import-refusal.ts'
+import { type ImportBundleDependencies, type ImportWork, reserveName } from './import-work.ts'
+import { TimeIsUpError } from './lease.ts'
+
+/**
+ * So many workers take up an import that gets no further, as often as Lambda calls a function for one event. One more only takes
+ * back what they have left.
+ */
+const MAX_ATTEMPTS = 3
+/** Between giving an upload back and the next worker, the name stays ours: events may be late. */
+const NAME_KEPT_SECONDS = 900
+
+/** An import is over for what its bundle cannot help; the cause is for an operator. */
+export class ImportFailedError extends Error {
+  override readonly name = 'ImportFailedError'
+}
+
+/**
+ * Ends what this worker can do for an import that is not published: another goes on when time was up or what failed may pass, else
+ * everything is taken back and the upload says why.
+ * @throws the cause, when another worker should try in a while; ImportFailedError
+ */
+export async function endUnpublished(
+  deps: ImportBundleDependencies,
+  work: ImportWork,
+  error: unknown,
+): Promise<void> {
+  const isTimeUp = error instanceof TimeIsUpError
+  if (isTimeUp && !work.hasAdvanced) return await giveUp(deps, work, tooLarge())
+  if (isTimeUp) {
+    await handBack(deps, work)
+    return await deps.requests.send(work.upload.id)
+  }
+  const isLastAttempt = !work.hasAdvanced && (work.upload.attempts ?? 0) >= MAX_ATTEMPTS
+  if (!mayPass(error) || isLastAttempt) return await giveUp(deps, work, error)
+  // Where this fails as well, the lease runs out by itself.
+  await handBack(deps, work).catch(() => {})
+  throw error
+}
+
+/** What a bundle is refused for stays; the registry may come back, and so may whatever else has failed. */
+function mayPass(error: unknown): boolean {
+  return error instanceof RegistryUnavailableError || !(error instanceof DomainError)
+}
+
+/** Leaves the rest to a further call, which finds what this one has done. */
+async function handBack(
+  deps: ImportBundleDependencies,
+  { upload, lease, name, hasAdvanced }: ImportWork,
+): Promise<void> {
+  if (name !== undefined) await reserveName(deps, upload, name, NAME_KEPT_SECONDS)
+  lease.stop()
+  await lease.giveBack(hasAdvanced)
+}
+
+/**
+ * All workers before have died, or failed, without getting any further.
+ * @throws DomainError INTERNAL_SERVER_ERROR
+ */
+export function assertNotTooOften({ upload }: ImportWork): void {
+  if ((upload.attempts ?? 0) <= MAX_ATTEMPTS) return
+  const words = `the import broke off ${MAX_ATTEMPTS} times without an answer: send the bundle again, or ask who runs this App Engine`
+  throw new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
+}
+
+/** What a worker that died may have left is taken back like this worker's own steps. */
+export function undoEarlierWorkers(deps: ImportBundleDependencies, work: ImportWork): void {
+  const { upload, undo } = work
+  undo.push(() => deps.objects.removeAll(taskDefinitionPrefix(upload.taskId)))
+  if (upload.name === undefined) return
+  const { job } = deps.settings
+  undo.push(() => deps.scheduler.deregisterDefinitions(jobDefinitionName(job, upload.taskId)))
+  undoNamed(deps, work, upload.name)
+}
+
+/** What lies under a name from its reservation on: itself, and perhaps an image. */
+export function undoNamed(
+  deps: ImportBundleDependencies,
+  { upload, undo }: ImportWork,
+  name: TaskName,
+): void {
+  const { namespace, version } = name
+  const { repository, tag } = imageName(deps.settings.repositoryPrefix, namespace, version)
+  undo.push(() => deps.tasks.releaseName({ ...name, uploadId: upload.id }))
+  undo.push(async () => {
+    // When another import took the name over, the image under it is not ours to remove.
+    const isOurs = await reserveName(deps, upload, name).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof DomainError && error.error === 'INTERNAL_TASK_EXISTS') return false
+        throw error
+      },
+    )
+    if (isOurs) await deps.registry.removeImage(repository, tag)
+  })
+}
+
+/**
+ * Takes back every step, the last one first, and the bundle, and records why; a step that fails does not keep the others from
+ * theirs.
+ * @throws ImportFailedError with what an operator should see: failures of the system, not refusals of the bundle.
+ */
+async function giveUp(deps: ImportBundleDependencies, work: ImportWork, cause: unknown): Promise<void> {
+  const { upload, lease, undo } = work
+  await lease.assertHeld()
+  const isRefusal = cause instanceof DomainError && cause.status < 500
+  const failures: unknown[] = isRefusal ? [] : [cause]
+  for (const step of undo.toReversed()) {
+    await step().catch((failure: unknown) => failures.push(failure))
+  }
+  const told =
+    cause instanceof DomainError
+      ? cause
+      : new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: null })
+  await deps.uploads.update(upload.id, { state: 'FAILED', error: { ...told.body, status: told.status } })
+  deps.metrics.count('Imports', isRefusal ? 'refused' : 'engine-error', { uploadId: upload.id })
+  await deps.objects.remove(upload.key).catch((failure: unknown) => failures.push(failure))
+  if (failures.length === 0) return
+  throw new ImportFailedError(`the import of upload ${upload.id} failed`, {
+    cause: failures.length === 1 ? failures[0] : new AggregateError(failures),
+  })
+}
+
+/** A whole call was not enough for one layer, nor would the next be. */
+function tooLarge(): DomainError {
+  return refusal(
+    'INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT',
+    'image',
+    'the image has a layer that cannot be read and sent within 15 minutes: make smaller layers of it (fewer files in each COPY or RUN)',
+  )
+}

@@ -1,0 +1,76 @@
+import type { JobSettings } from '../../domain/job/job-definition.ts'
+import type { JobQueues } from '../../domain/job/job-queues.ts'
+import type { TaskName } from '../../domain/store.ts'
+import type {
+  BundleSource,
+  Identity,
+  ImageRegistry,
+  ImportRequests,
+  JobScheduler,
+  Metrics,
+  ObjectStore,
+  TaskRepository,
+  Upload,
+  UploadRepository,
+} from '../../ports.ts'
+import { LEASE_SECONDS, type Lease } from './lease.ts'
+import type { Pause } from './outage.ts'
+
+/** What an import works with. */
+export interface ImportBundleDependencies {
+  readonly identity: Identity
+  readonly uploads: UploadRepository
+  readonly tasks: TaskRepository
+  readonly objects: ObjectStore
+  readonly bundles: BundleSource
+  readonly registry: ImageRegistry
+  readonly scheduler: JobScheduler
+  readonly requests: ImportRequests
+  readonly metrics: Metrics
+  /** Calls again and again, this many seconds apart, until the returned function is called. */
+  readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
+  readonly pause: Pause
+  readonly settings: {
+    /** First part of the repositories of task images. */
+    readonly repositoryPrefix: string
+    /** Memory of a task that does not ask for any. */
+    readonly defaultRamBytes: number
+    readonly job: JobSettings
+    readonly queues: JobQueues
+  }
+}
+
+/** One import in the hands of one worker. */
+export interface ImportWork {
+  readonly upload: Upload
+  readonly lease: Lease
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** Steps to take back when the import fails, in the order they were taken. */
+  readonly undo: (() => Promise<void>)[]
+  /** Whether a further worker would find more done than this one did. */
+  hasAdvanced: boolean
+  /** What the task will be called, as soon as it is known and ours. */
+  name?: TaskName
+}
+
+/** Whether the task is there, by this worker or one before. */
+export async function isPublished(
+  { tasks }: Pick<ImportBundleDependencies, 'tasks'>,
+  upload: Upload,
+): Promise<boolean> {
+  return (await tasks.findById(upload.taskId)) !== undefined
+}
+
+/**
+ * Takes the name for an upload, or keeps it for another lease.
+ * @throws DomainError INTERNAL_TASK_EXISTS when it is another's
+ */
+export async function reserveName(
+  { tasks }: Pick<ImportBundleDependencies, 'tasks'>,
+  { id }: Upload,
+  name: TaskName,
+  leaseSeconds = LEASE_SECONDS,
+): Promise<void> {
+  await tasks.reserveName({ ...name, uploadId: id, leaseSeconds })
+}

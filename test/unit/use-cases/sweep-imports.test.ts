@@ -1,0 +1,105 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createMemoryImportRequests } from '../../../src/adapters/memory/memory-import-requests.ts'
+import { createMemoryUploadRepository } from '../../../src/adapters/memory/memory-upload-repository.ts'
+import { sweepImports } from '../../../src/use-cases/sweep-imports.ts'
+import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
+
+const GRACE = 300
+
+describe('a sweep of imports', () => {
+  const identity = createFixedIdentity()
+  let requests: ReturnType<typeof createMemoryImportRequests>
+  let uploads: ReturnType<typeof createMemoryUploadRepository>
+  const requested: string[] = []
+  const problems: string[] = []
+
+  const sweep = async (changes: Partial<Parameters<typeof sweepImports>[0]> = {}, isTimeUp = false) => {
+    const deps = { identity, uploads, requests, settings: { graceSeconds: GRACE }, ...changes }
+    await sweepImports(deps, {
+      isTimeUp: () => isTimeUp,
+      onRequested: (uploadId) => requested.push(uploadId),
+      onProblem: (uploadId) => problems.push(uploadId),
+    })
+  }
+  const create = async (id: string) =>
+    uploads.create({
+      id,
+      key: `uploads/${id}`,
+      purpose: 'task',
+      state: 'CREATED',
+      taskId: '11111111-1111-4111-8111-111111111111',
+      createdAt: identity.now().toISOString(),
+    })
+
+  beforeEach(() => {
+    requests = createMemoryImportRequests()
+    uploads = createMemoryUploadRepository(identity)
+    requested.length = 0
+    problems.length = 0
+  })
+
+  it('asks for an import that nobody has begun, once in a while', async () => {
+    await create('lost')
+    identity.advance(GRACE)
+
+    await sweep()
+    await sweep()
+
+    expect(requests.waiting).toEqual(['lost'])
+    expect(requested).toEqual(['lost'])
+    identity.advance(GRACE)
+    await sweep()
+    expect(requests.waiting).toEqual(['lost', 'lost'])
+  })
+
+  it('asks for one whose worker died, when Lambda has had its own tries', async () => {
+    await create('dead')
+    await uploads.claim('dead', 60)
+    identity.advance(60 + GRACE - 1)
+
+    await sweep()
+    expect(requests.waiting).toEqual([])
+    identity.advance(1)
+    await sweep()
+
+    expect(requests.waiting).toEqual(['dead'])
+  })
+
+  it('leaves one alone that a worker has', async () => {
+    await create('under way')
+    identity.advance(GRACE)
+    await uploads.claim('under way', 60)
+
+    await sweep()
+
+    expect(requests.waiting).toEqual([])
+  })
+
+  it('asks for the others when one cannot be asked for', async () => {
+    await create('a')
+    await create('b')
+    identity.advance(GRACE)
+
+    await sweep({
+      requests: {
+        send: async (uploadId) => {
+          if (uploadId === 'a') throw new Error('busy')
+          await requests.send(uploadId)
+        },
+      },
+    })
+
+    expect(requests.waiting).toEqual(['b'])
+    expect(problems).toEqual(['a'])
+  })
+
+  it('leaves what it has no time for to the next', async () => {
+    await create('late')
+    identity.advance(GRACE)
+
+    await sweep({}, true)
+
+    expect(requests.waiting).toEqual([])
+    expect(await uploads.listLeft(new Date(identity.now().getTime() - GRACE * 1000), 10)).toEqual(['late'])
+  })
+})
