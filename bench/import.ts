@@ -1,8 +1,9 @@
 /*
  * Measures the importer side by side with `unzip` and `skopeo copy`, on the same bundles, registry and machine:
  *
- *   npm run bench:import -- [--tools DIR] [--sizes 1G,4G] [--rounds 5] [--keep DIR]
+ *   npm run bench:import -- [--tools DIR] [--sizes 1G,4G] [--alone 10G] [--rounds 5] [--keep DIR]
  *
+ * Bundles of the sizes after --alone are imported once and without skopeo, for memory and time per byte.
  * The tools (make-bundle.mjs, compare.mjs) come from the folder that --tools or BENCH_TOOLS names. Programs needed:
  * docker-registry skopeo unzip zstd time (Debian packages of these names), on Linux. Prints a table for each bundle, then one
  * figure a line with its target; exits with 1 when a target is missed. Run it on a machine that does nothing else.
@@ -18,6 +19,7 @@ const { values: options } = parseArgs({
   options: {
     tools: { type: 'string', default: process.env.BENCH_TOOLS ?? '' },
     sizes: { type: 'string', default: '1G,4G' },
+    alone: { type: 'string', default: '10G' },
     rounds: { type: 'string', default: '5' },
     port: { type: 'string', default: '5055' },
     /** Bundles are kept here for the next time. */
@@ -84,12 +86,36 @@ const exists = async (path: string): Promise<boolean> =>
 
 const folder = options.keep ?? (await mkdtemp(join(tmpdir(), 'bench-import-')))
 const importer = join(folder, 'import-once.mjs')
+const OURS = `importer=${process.execPath} ${importer} {bundle} http://{registry}/{repo}:{tag}`
+
+const listed = (sizes: string): readonly string[] => sizes.split(',').filter((size) => size !== '')
+
+/** Made once. */
+async function bundleOf({ name, arguments: shape }: (typeof KINDS)[number], size: string): Promise<string> {
+  const bundle = join(folder, `${name.replaceAll(/[ ,]+/gu, '-')}-${size}.zip`)
+  if (!(await exists(bundle))) {
+    runTool('make-bundle.mjs', ['--out', bundle, '--size', size, '--seed', '1', ...shape])
+  }
+  return bundle
+}
+
+async function compare(bundle: string, rounds: string, contenders: readonly string[]): Promise<Result> {
+  const figures = join(folder, 'figures.json')
+  runTool('compare.mjs', [
+    ...['--bundle', bundle, '--rounds', rounds, '--port', options.port],
+    ...['--work', join(folder, 'work'), '--json', figures],
+    ...contenders.flatMap((contender) => ['--contender', contender]),
+  ])
+  return JSON.parse(await readFile(figures, 'utf8')) as Result
+}
+
 try {
   // As a Lambda gets it: one file, its types taken out before.
   await build({
     entryPoints: [join(import.meta.dirname, 'import-once.ts')],
     outfile: importer,
     bundle: true,
+    minify: true,
     platform: 'node',
     format: 'esm',
     banner: {
@@ -100,22 +126,16 @@ try {
   for (const kind of KINDS) {
     const memories: number[] = []
     const rates: number[] = []
-    for (const size of options.sizes.split(',')) {
-      const bundle = join(folder, `${kind.name.replaceAll(/[ ,]+/gu, '-')}-${size}.zip`)
-      if (!(await exists(bundle))) {
-        runTool('make-bundle.mjs', ['--out', bundle, '--size', size, '--seed', '1', ...kind.arguments])
-      }
-      const figures = join(folder, 'figures.json')
-      runTool('compare.mjs', [
-        ...['--bundle', bundle, '--rounds', options.rounds, '--port', options.port],
-        ...['--work', join(folder, 'work'), '--json', figures],
-        ...['--contender', 'skopeo'],
-        ...[
-          '--contender',
-          `importer=${process.execPath} ${importer} {bundle} http://{registry}/{repo}:{tag}`,
-        ],
-      ])
-      const { runs, imageBytes } = JSON.parse(await readFile(figures, 'utf8')) as Result
+    const note = ({ runs, imageBytes }: Result): number => {
+      const ours = runs.filter(({ name }) => name === 'importer')
+      const memory = median(ours.map(({ rssMB }) => rssMB))
+      memories.push(memory)
+      rates.push(imageBytes / median(ours.map(({ wall }) => wall)))
+      return memory
+    }
+    for (const size of listed(options.sizes)) {
+      const result = await compare(await bundleOf(kind, size), options.rounds, ['skopeo', OURS])
+      const { runs } = result
       const ours = runs.filter(({ name }) => name === 'importer')
       const ratio = (key: 'wall' | 'cpu' | 'pushed'): number =>
         median(
@@ -128,10 +148,11 @@ try {
       print(`${name}wall, of skopeo's`, ratio('wall'), kind.wall)
       print(`${name}processor, of skopeo's`, ratio('cpu'), kind.cpu)
       print(`${name}pushed, of skopeo's`, ratio('pushed'), MOST_PUSHED)
-      const memory = median(ours.map(({ rssMB }) => rssMB))
-      print(`${name}peak memory, MB`, memory, MOST_MEMORY_MB)
-      memories.push(memory)
-      rates.push(imageBytes / median(ours.map(({ wall }) => wall)))
+      print(`${name}peak memory, MB`, note(result), MOST_MEMORY_MB)
+    }
+    for (const size of listed(options.alone)) {
+      const memory = note(await compare(await bundleOf(kind, size), '1', [OURS]))
+      print(`${kind.name}, ${size}, alone: peak memory, MB`, memory, MOST_MEMORY_MB)
     }
     const [firstMemory = 0, ...moreMemory] = memories
     const [firstRate = 0, ...moreRates] = rates

@@ -389,11 +389,6 @@ export interface ImageRegistry {
   ensureRepository(repository: string): Promise<void>
   hasBlob(repository: string, digest: string): Promise<boolean>
   /**
-   * Takes a blob over from another repository of the registry, where the registry offers to find it by its digest.
-   * @returns whether the repository has it now.
-   */
-  mountBlob(repository: string, digest: string): Promise<boolean>
-  /**
    * Sends one blob as it streams; its digest is computed on the way.
    * @returns digest and size of what was sent.
    * @throws RegistryUnavailableError when the blob may be sent again; DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
@@ -404,7 +399,7 @@ export interface ImageRegistry {
   ): Promise<{ readonly digest: string; readonly sizeBytes: number }>
   /**
    * Sends one blob whose digest and size are told beforehand. The registry compares them with what arrives, so that nobody
-   * else needs to read the bytes for that.
+   * else needs to read the bytes for that. What the repository has, or the registry takes over from another one, is read and not sent.
    * @returns whether the bytes have this digest; if not, the registry keeps nothing of them.
    * @throws as {@link pushBlob}
    */

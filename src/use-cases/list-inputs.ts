@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { continued } from '../continued.ts'
 import { DomainError } from '../domain/errors.ts'
 import { type ArrayType, listArrayItems } from '../domain/parameters/array.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
@@ -66,14 +67,6 @@ function isPerhapsLarge(stored: readonly InputValue[]): boolean {
 
 function sizeOfFile(file: FileContent): number {
   return file.kind === 'inline' ? file.text.length : file.sizeBytes
-}
-
-async function* continued(
-  beginning: readonly Buffer[],
-  rest: AsyncIterable<Buffer>,
-): AsyncGenerator<Buffer, void, undefined> {
-  yield* beginning
-  yield* rest
 }
 
 async function* listing(

@@ -75,14 +75,19 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(await registry.hasBlob('tasks/unknown', digest)).toBe(false)
     })
 
-    it('takes a blob over from another repository', async () => {
-      await registry.ensureRepository('tasks/other')
-      const { digest } = await registry.pushBlob('tasks/other', bytesOf('some bytes'))
+    it.each(['tasks/other', REPOSITORY])(
+      'reads a blob that %s has, and finds out whether it is what it is said to be',
+      async (owner) => {
+        const chunks = Array<string>(50).fill('x'.repeat(100_000))
+        const others = Array<string>(50).fill('y'.repeat(100_000))
+        await registry.ensureRepository(owner)
+        const blob = await registry.pushBlob(owner, bytesOf(...chunks))
 
-      expect(await registry.mountBlob(REPOSITORY, digest)).toBe(true)
-      expect(await registry.mountBlob(REPOSITORY, digestOf('nobody has it'))).toBe(false)
-      expect(await registry.hasBlob(REPOSITORY, digest)).toBe(true)
-    })
+        expect(await registry.pushNamedBlob(REPOSITORY, blob, bytesOf(...others))).toBe(false)
+        expect(await registry.pushNamedBlob(REPOSITORY, blob, bytesOf(...chunks))).toBe(true)
+        expect(await registry.hasBlob(REPOSITORY, blob.digest)).toBe(true)
+      },
+    )
 
     it('passes on what the bytes throw, and keeps nothing of them', async () => {
       const failure = new Error('the archive is damaged')

@@ -138,6 +138,28 @@ describe('ECR', () => {
     expect(server.blob(repository, digest)).toBeDefined()
   })
 
+  it('asks for a named blob that another repository has, and does not send it', async () => {
+    await registry.ensureRepository('tasks/other')
+    const blob = await registry.pushBlob('tasks/other', someBytes(MANY))
+    const before = sentBodies().length
+
+    expect(await registry.pushNamedBlob(repository, blob, someBytes(MANY))).toBe(true)
+    expect(await registry.pushNamedBlob(repository, blob, someBytes(MANY))).toBe(true)
+
+    expect(sentBodies()).toHaveLength(before)
+    expect(server.blob(repository, blob.digest)).toBeDefined()
+  })
+
+  it('begins a named blob that nobody has with one request', async () => {
+    const blob = await aBlob(someBytes(MANY))
+    const before = server.requests.length
+
+    await registry.pushNamedBlob(repository, blob, someBytes(MANY))
+
+    const asked = server.requests.slice(before).filter((line) => line !== 'POST /')
+    expect(asked.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'POST', 'PUT'])
+  })
+
   it.each([-1, 1])('sends no named blob that has %d bytes too many', async (difference) => {
     const { digest, sizeBytes } = await aBlob(someBytes(MANY))
 

@@ -16,12 +16,6 @@ interface NamedBlob {
 export interface DistributionClient {
   hasBlob(repository: string, digest: string): Promise<boolean>
   /**
-   * Asks for a blob that another repository may have, without saying which ("automatic content discovery" of the specification,
-   * version 1.1). Registries that do not offer it begin an upload instead, which is given up.
-   * @returns whether the repository has the blob now.
-   */
-  mountBlob(repository: string, digest: string): Promise<boolean>
-  /**
    * Sends one blob as it streams. Small ones are held and sent whole, as often as need be, and not at all when they are
    * there; larger ones go as one stream, which only the caller can repeat.
    * What the bytes themselves throw passes untouched, and the registry forgets the unfinished upload.
@@ -32,7 +26,9 @@ export interface DistributionClient {
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<{ readonly digest: string; readonly sizeBytes: number }>
   /**
-   * Sends one blob whose digest and size are told beforehand in one PUT, as containerd does: the registry compares them.
+   * Sends one blob whose digest and size are told beforehand in one PUT, as containerd does: the registry compares them. One that is
+   * there is only read, and so is a large one that the registry takes over from another repository: the request that begins its
+   * upload asks for that without saying from which ("automatic content discovery" of the specification, version 1.1).
    * @returns whether the bytes have this digest.
    * @throws as {@link pushBlob}
    */
@@ -148,14 +144,13 @@ export function createDistributionClient({
     return answer.status === 200
   }
 
-  const mountBlob = async (repository: string, digest: string): Promise<boolean> => {
+  /** Undefined when the repository has the blob already, or now. */
+  const startUnlessThere = async (repository: string, digest: string): Promise<URL | undefined> => {
+    if (await hasBlob(repository, digest)) return undefined
     const url = urlOf(repository, 'blobs/uploads/')
     url.searchParams.set('mount', digest)
     const answer = await repeatedly(() => request(url, { method: 'POST', repository }, [201, 202]))
-    if (answer.status === 201) return true
-    // Nothing depends on it: registries forget uploads that do not go on.
-    await request(locationOf(answer, url), { method: 'DELETE', repository }, [202, 204]).catch(() => {})
-    return false
+    return answer.status === 201 ? undefined : locationOf(answer, url)
   }
 
   const pushWhole = async (repository: string, blob: Buffer) => {
@@ -192,9 +187,13 @@ export function createDistributionClient({
 
   const pushNamedStream = (repository: string, blob: NamedBlob, bytes: AsyncIterable<Uint8Array>) =>
     streaming(measured(bytes, blob), async (meter) => {
-      const url = withDigest(await repeatedly(() => startUpload(repository)), blob.digest)
+      const started = await startUnlessThere(repository, blob.digest)
+      if (started === undefined) return (await digestOfAll(meter.bytes)) === blob.digest
+      const url = withDigest(started, blob.digest)
       const headers = { ...BINARY, 'content-length': String(blob.sizeBytes) }
-      const put = { method: 'PUT', repository, headers, body: meter.bytes }
+      // The source may take its time before it begins, in which a request would be given up.
+      const { rest: body } = await gathered(meter.bytes, 0)
+      const put = { method: 'PUT', repository, headers, ...(body !== undefined && { body }) }
       const answer = await request(url, put, [201, 204, 400])
       if (answer.status !== 400) return true
       const problem = await readProblem(answer)
@@ -204,7 +203,6 @@ export function createDistributionClient({
 
   return {
     hasBlob,
-    mountBlob,
 
     async pushBlob(repository, bytes) {
       const { held, rest } = await gathered(bytes, SMALL_BLOB_BYTES)
@@ -265,6 +263,12 @@ async function streaming<Result>(
 
 function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+}
+
+async function digestOfAll(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of bytes) hash.update(chunk)
+  return `sha256:${hash.digest('hex')}`
 }
 
 /** Queries hold state of registries, and tokens: they are left out. */

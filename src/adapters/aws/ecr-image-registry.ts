@@ -70,7 +70,6 @@ export function createEcrImageRegistry({
       }
     },
     hasBlob: client.hasBlob,
-    mountBlob: client.mountBlob,
     pushBlob: client.pushBlob,
     pushNamedBlob: client.pushNamedBlob,
     async pushManifest(repository, tag, manifest, mediaType) {

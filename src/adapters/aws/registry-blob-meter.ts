@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { continued } from '../../continued.ts'
 
 /** Bytes that are counted and hashed while somebody else reads them. */
 export interface BlobMeter {
@@ -67,23 +68,4 @@ export async function gathered(
     if (sizeBytes > mostBytes) return { held: Buffer.alloc(0), rest: continued(chunks, iterator) }
   }
   return { held: Buffer.concat(chunks), rest: undefined }
-}
-
-/** No generator: one that was never started would not close its source. */
-function continued(
-  chunks: Uint8Array[],
-  iterator: AsyncIterator<Uint8Array>,
-): AsyncIterable<Uint8Array, void, undefined> {
-  const rest: AsyncIterator<Uint8Array, void, undefined> = {
-    async next() {
-      const value = chunks.shift()
-      return value === undefined ? await iterator.next() : { done: false, value }
-    },
-    async return() {
-      chunks.length = 0
-      await iterator.return?.()
-      return { done: true, value: undefined }
-    },
-  }
-  return { [Symbol.asyncIterator]: () => rest }
 }

@@ -24,7 +24,6 @@ export function createDistributionImageRegistry({
   return {
     ensureRepository: async () => {},
     hasBlob: client.hasBlob,
-    mountBlob: client.mountBlob,
     pushBlob: client.pushBlob,
     pushNamedBlob: client.pushNamedBlob,
     pushManifest: client.pushManifest,

@@ -42,14 +42,6 @@ export function createMemoryImageRegistry(): MemoryImageRegistry {
       return repositories.get(name)?.blobs.has(digest) ?? false
     },
 
-    async mountBlob(name, digest) {
-      const { blobs } = repositoryOf(name)
-      const owner = [...repositories.values()].find((repository) => repository.blobs.has(digest))
-      const blob = owner?.blobs.get(digest)
-      if (blob !== undefined) blobs.set(digest, blob)
-      return blob !== undefined
-    },
-
     async pushBlob(name, bytes) {
       const { blobs } = repositoryOf(name)
       const chunks: Uint8Array[] = []

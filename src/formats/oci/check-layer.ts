@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
+import { continued } from '../../continued.ts'
 import { drained } from '../tar/drained.ts'
 import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../tar/tar-header.ts'
 import { OciFormatError } from './oci-format-error.ts'
-import { peek } from './peek.ts'
 import { createFrameCutter } from './zstd-frames.ts'
 
 export type LayerCompression = 'none' | 'gzip' | 'zstd'
@@ -19,11 +19,17 @@ export interface LayerFile {
   readonly diffId?: string
 }
 
+/** All bytes of a layer, and the first of them: {@link MAGIC_BYTES}, or fewer when there are no more. */
+export interface LayerContent {
+  readonly start: Buffer
+  readonly bytes: AsyncIterable<Uint8Array>
+}
+
 /** A layer on its way: how it is compressed, and its bytes as they lie in the archive. */
 export interface CheckedLayer {
   readonly compression: LayerCompression
   /** Ends with an OciFormatError when something is wrong with it, before the reader may take the layer for complete. */
-  readonly bytes: AsyncGenerator<Uint8Array, void, undefined>
+  readonly bytes: AsyncIterable<Uint8Array, void, undefined>
   /** Size of the uncompressed tar; known when all bytes were read. */
   readonly contentBytes: () => number
   /** `sha256:…` of the uncompressed tar; known when all bytes were read. */
@@ -33,7 +39,8 @@ export interface CheckedLayer {
 /** The largest disk that a Fargate task can have; what inflates to more runs nowhere. */
 const MAX_UNCOMPRESSED_BYTES = 200 * 1024 ** 3
 const DECODER_CHUNK_BYTES = 1024 * 1024
-const MAGIC_BYTES = 4
+/** By so many a compression is known. */
+export const MAGIC_BYTES = 4
 /** 32 MiB, the largest that builders write; zstd's own program takes up to 2 GiB for `--long` and its levels above 19. */
 const ZSTD_WINDOW_LOG = 25
 
@@ -53,20 +60,45 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
  * digest of a compressed file is left to its reader ({@link requireDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 32 MiB).
  * @throws OciFormatError
  */
-export async function checkLayer(layer: LayerFile, bytes: AsyncIterable<Uint8Array>): Promise<CheckedLayer> {
-  const { start, all } = await peek(bytes, MAGIC_BYTES)
+export function checkLayer(layer: LayerFile, { start, bytes }: LayerContent): CheckedLayer {
   const compression = sniff(layer, start)
   const content = decodedHash(layer.name, compression)
+  const source = bytes[Symbol.asyncIterator]()
   let diffId = ''
-  const checked = check(layer, all, content, (found) => {
+  const checked = check(layer, continued([], source), content, (found) => {
     diffId = found
   })
-  return { compression, bytes: checked, contentBytes: content.sizeBytes, diffId: () => diffId }
+  const close = async (): Promise<void> => {
+    content.close()
+    await source.return?.()
+  }
+  return {
+    compression,
+    bytes: closing(checked, close),
+    contentBytes: content.sizeBytes,
+    diffId: () => diffId,
+  }
+}
+
+/** A generator that was never started would close nothing. */
+function closing(
+  chunks: AsyncGenerator<Uint8Array, void, undefined>,
+  close: () => Promise<void>,
+): AsyncIterable<Uint8Array, void, undefined> {
+  const iterator: AsyncIterator<Uint8Array, void, undefined> = {
+    next: () => chunks.next(),
+    async return() {
+      const end = await chunks.return()
+      await close()
+      return end
+    },
+  }
+  return { [Symbol.asyncIterator]: () => iterator }
 }
 
 /** Whether a file that starts like this may be a layer: compressed, or a tar. */
 export function looksLikeLayer(start: Buffer): boolean {
-  const hex = start.toString('hex', 0, 4)
+  const hex = start.toString('hex', 0, MAGIC_BYTES)
   if (ZSTD_SKIPPABLE.test(hex) || MAGICS.some(([magic]) => hex.startsWith(magic))) return true
   return start.length >= BLOCK_BYTES && decodesAsHeader(start.subarray(0, BLOCK_BYTES))
 }
@@ -87,7 +119,7 @@ function decodesAsHeader(block: Buffer): boolean {
 }
 
 function sniff({ name }: LayerFile, start: Buffer): LayerCompression {
-  const hex = start.toString('hex')
+  const hex = start.toString('hex', 0, MAGIC_BYTES)
   const foreign = FOREIGN.find(([magic]) => hex.startsWith(magic))
   if (foreign !== undefined) {
     throw new OciFormatError(

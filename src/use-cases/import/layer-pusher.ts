@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import {
   type CheckedLayer,
   checkLayer,
   type LayerCompression,
-  requireDigest,
+  type LayerContent,
   wrongDigest,
 } from '../../formats/oci/check-layer.ts'
 import type { ArchiveFile } from '../../formats/oci/image-archive.ts'
@@ -34,7 +33,7 @@ export interface LayerPusher {
    * Checks and sends a file as it streams, compressed on the way when plain.
    * @throws OciFormatError, RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
    */
-  push(file: ArchiveFile, body: AsyncIterable<Uint8Array>, diffId?: string): Promise<void>
+  push(file: ArchiveFile, content: LayerContent, diffId?: string): Promise<void>
   /** How many layers were sent by this worker. */
   sent(): number
 }
@@ -65,11 +64,11 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       return layer
     },
 
-    async push(file, body, diffId) {
+    async push(file, content, diffId) {
       const { name } = file
       if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
       await options.prepare()
-      const layer = await checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, body)
+      const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content)
       const blob = await pushChecked(file, layer)
       layers.set(name, {
         file: name,
@@ -93,12 +92,8 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
     }
     const { digest, sizeBytes } = file
     if (digest === undefined) return { ...(await registry.pushBlob(repository, bytes)), compression }
-    const isThere =
-      (await registry.hasBlob(repository, digest)) || (await registry.mountBlob(repository, digest))
-    // What is there need not be sent, but the archive must still be what it says.
-    if (isThere) requireDigest(file, await digestOf(bytes))
-    else if (!(await registry.pushNamedBlob(repository, { digest, sizeBytes }, bytes)))
-      throw wrongDigest(file)
+    const isRight = await registry.pushNamedBlob(repository, { digest, sizeBytes }, bytes)
+    if (!isRight) throw wrongDigest(file)
     return { digest, sizeBytes, compression }
   }
 }
@@ -108,10 +103,4 @@ function nameTooLong(name: string): OciFormatError {
     'limit-exceeded',
     `the layer ${quoted(name)} has a name of over ${MAX_NAME_BYTES} bytes: ${SAVE_AGAIN}`,
   )
-}
-
-async function digestOf(bytes: AsyncIterable<Uint8Array>): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of bytes) hash.update(chunk)
-  return `sha256:${hash.digest('hex')}`
 }

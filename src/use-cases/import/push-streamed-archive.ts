@@ -86,7 +86,7 @@ async function readOnce(archive: StreamedArchive, image: FoundImage | undefined)
     if (diffIds === undefined) progress.expectLayers(guesses)
     const { bytes, ended } = endTold(body)
     const push = pusher
-      .push(file, bytes, diffIds?.get(file.name))
+      .push(file, { start, bytes }, diffIds?.get(file.name))
       .catch((error: unknown) => note(file.name, error))
       .finally(() => underWay.delete(push))
     underWay.add(push)

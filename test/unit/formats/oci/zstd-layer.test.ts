@@ -17,7 +17,7 @@ async function compressed(bytes: Buffer, chunkBytes: number, slots: Slots = crea
 
 /** Digest of what a layer holds, as the importer's own reader of all frames sees it. */
 async function contentOf(layer: Buffer): Promise<string> {
-  const checked = await checkLayer({ name: 'layer' }, inChunks(layer, 100_000))
+  const checked = checkLayer({ name: 'layer' }, { start: layer, bytes: inChunks(layer, 100_000) })
   for await (const _ of checked.bytes);
   return checked.diffId()
 }
