@@ -4,7 +4,7 @@ import { RegistryUnavailableError } from '../../ports.ts'
 import type { RegistryAuthorization } from './registry-authorization.ts'
 import { type BlobMeter, gathered, measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'
-import { send } from './registry-http.ts'
+import { type RegistryAnswer, send } from './registry-http.ts'
 
 /** A blob as a manifest names it. */
 interface NamedBlob {
@@ -87,7 +87,7 @@ export function createDistributionClient({
     url: URL,
     { method, headers = {}, body }: RequestOptions,
     own: string | undefined,
-  ): Promise<Response> => {
+  ): Promise<RegistryAnswer> => {
     try {
       return await send(url, {
         method,
@@ -104,21 +104,21 @@ export function createDistributionClient({
     url: URL,
     options: RequestOptions,
     expected: readonly number[],
-  ): Promise<Response> => {
+  ): Promise<RegistryAnswer> => {
     // An upload may be continued at another host: the credentials are none of its business.
     const isOwn = url.origin === registry.origin
     const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
     const header = await headerNow()
     let response = await answerTo(url, options, header)
     if (response.status === 401 && isOwn) {
-      const challenge = response.headers.get('www-authenticate')
+      const challenge = response.headers['www-authenticate'] ?? null
       const isRenewed = await authorization.renew(options.repository, { header, challenge })
       const isStream = options.body !== undefined && !(options.body instanceof Uint8Array)
       if (isRenewed && isStream) throw new RegistryUnavailableError('the registry asks for a new token')
       if (isRenewed) response = await answerTo(url, options, await headerNow())
     }
     if (expected.includes(response.status)) return response
-    return await refuse(response, url, options.method)
+    return refuse(response, url, options.method)
   }
 
   const repeatedly = async <Result>(work: () => Promise<Result>): Promise<Result> => {
@@ -196,7 +196,7 @@ export function createDistributionClient({
       const put = { method: 'PUT', repository, headers, ...(body !== undefined && { body }) }
       const answer = await request(url, put, [201, 204, 400])
       if (answer.status !== 400) return true
-      const problem = await readProblem(answer)
+      const problem = readProblem(answer)
       if (problem.startsWith(WRONG_DIGEST)) return false
       throw registryError(`the answer to ${lineOf(url, 'PUT')} is 400 ${problem}`)
     })
@@ -224,7 +224,7 @@ export function createDistributionClient({
       // Without the header (the specification only says SHOULD) nothing is known of the content: never ours.
       return response.status === 404
         ? undefined
-        : (response.headers.get('docker-content-digest') ?? 'unknown')
+        : String(response.headers['docker-content-digest'] ?? 'unknown')
     },
 
     async pushManifest(repository, tag, manifest, mediaType) {
@@ -242,8 +242,8 @@ export function createDistributionClient({
 }
 
 /** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */
-async function refuse(response: Response, url: URL, method: string): Promise<never> {
-  const words = `the answer to ${lineOf(url, method)} is ${response.status} ${await readProblem(response)}`
+function refuse(response: RegistryAnswer, url: URL, method: string): never {
+  const words = `the answer to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
   if (PASSING_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
   throw registryError(words)
 }
@@ -283,9 +283,9 @@ function withDigest(upload: URL, digest: string): URL {
 }
 
 /** Relative to the request's URL, or absolute. */
-function locationOf(response: Response, requested: URL): URL {
-  const location = response.headers.get('location')
-  if (location === null || !URL.canParse(location, requested.href)) {
+function locationOf(response: RegistryAnswer, requested: URL): URL {
+  const { location } = response.headers
+  if (location === undefined || !URL.canParse(location, requested.href)) {
     throw registryError('the registry did not tell where the upload goes on')
   }
   return new URL(location, requested)

@@ -109,7 +109,10 @@ async function askForToken(
   if (answer.status === 429 || answer.status >= 500) {
     throw new RegistryUnavailableError(`the registry's authorization service answers ${answer.status}`)
   }
-  const body = answer.ok ? ((await answer.json()) as { token?: unknown; access_token?: unknown }) : {}
+  const isGiven = answer.status >= 200 && answer.status < 300
+  const body = isGiven
+    ? (JSON.parse(answer.body.toString()) as { token?: unknown; access_token?: unknown })
+    : {}
   const token = body.token ?? body.access_token
   if (typeof token !== 'string') {
     throw registryError(`the registry's authorization service answers ${answer.status} and no token`)

@@ -1,5 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import { printable } from '../../quoted.ts'
+import type { RegistryAnswer } from './registry-http.ts'
 
 /** More of an error body than this is no help. */
 const MAX_PROBLEM_LENGTH = 300
@@ -14,8 +15,8 @@ export function registryError(description: string, cause?: unknown): DomainError
 }
 
 /** What the registry says is wrong (distribution specification, "Error Codes"); the start of the body when it is no JSON. */
-export async function readProblem(response: Response): Promise<string> {
-  const text = await response.text().catch(() => '')
+export function readProblem({ body }: RegistryAnswer): string {
+  const text = body.toString()
   try {
     const { errors } = JSON.parse(text) as { errors: readonly { code: unknown; message: unknown }[] }
     const words = errors.map(({ code, message }) => `${code}: ${message}`).join('; ')

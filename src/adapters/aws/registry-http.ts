@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { pipeline } from 'node:stream/promises'
 
@@ -15,12 +15,20 @@ export interface RegistryRequest {
   readonly body?: Uint8Array | AsyncIterable<Uint8Array>
 }
 
+/** What a registry answered. */
+export interface RegistryAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** The start of it. */
+  readonly body: Buffer
+}
+
 /**
  * Sends one request and gives any answer that comes, early ones too.
  * Not by `fetch`: Node's keeps a copy of everything it has sent until the request is over (it clones requests that might be
  * redirected), so that memory would grow with the layer.
  */
-export async function send(url: URL, { method, headers, body }: RegistryRequest): Promise<Response> {
+export async function send(url: URL, { method, headers, body }: RegistryRequest): Promise<RegistryAnswer> {
   const open = url.protocol === 'https:' ? requestHttps : requestHttp
   const request = open(url, { method, headers })
   request.setTimeout(IDLE_MS, () => request.destroy(new Error(`nothing moved for ${IDLE_MS / 1000} s`)))
@@ -39,11 +47,7 @@ export async function send(url: URL, { method, headers, body }: RegistryRequest)
     })
   try {
     const answer = await answered
-    const start = await readStart(answer)
-    return new Response(start.length > 0 && method !== 'HEAD' ? start : null, {
-      status: answer.statusCode ?? 500,
-      headers: Object.entries(answer.headers).map(([name, value]) => [name, String(value)]),
-    })
+    return { status: answer.statusCode ?? 500, headers: answer.headers, body: await readStart(answer) }
   } finally {
     // An answer before the end of the body is a refusal.
     if (!request.writableFinished) request.destroy()
@@ -51,7 +55,7 @@ export async function send(url: URL, { method, headers, body }: RegistryRequest)
   }
 }
 
-async function readStart(answer: IncomingMessage): Promise<Buffer<ArrayBuffer>> {
+async function readStart(answer: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of answer as AsyncIterable<Buffer>) {
