@@ -209,8 +209,10 @@ export interface Upload {
   }
   /** ISO-8601 UTC. While it lies in the future, one worker is at it. */
   readonly leaseUntil?: string
-  /** Workers that have taken it up since one gave it back that had got on. */
+  /** Workers that have taken it up since it last got on. */
   readonly attempts?: number
+  /** ISO-8601 UTC, when the first of them began. */
+  readonly triedSince?: string
   /** What the bundle's descriptor calls the task: under this name something may lie that an import which is given up takes back. */
   readonly name?: TaskName
   /** Where the importer has to get the bundle from before anything else, when it comes from an app store. */
@@ -269,7 +271,8 @@ export interface UploadRepository {
   /** Writes what the importer finds out. The final states READY and FAILED are kept. */
   update(
     uploadId: string,
-    change: Pick<Upload, 'state'> & Partial<Pick<Upload, 'error' | 'progress' | 'layers' | 'name'>>,
+    change: Pick<Upload, 'state'> &
+      Partial<Pick<Upload, 'error' | 'progress' | 'layers' | 'name' | 'attempts' | 'triedSince'>>,
   ): Promise<void>
   /**
    * Whole bundles whose import has not ended and that nobody has had in hand since `until`, longest ago first, at most `limit`:

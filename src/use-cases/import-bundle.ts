@@ -4,7 +4,7 @@ import { descriptorError, parseTaskDescriptor } from '../domain/task/parse-task-
 import type { TaskDescriptor, TaskImage } from '../domain/task/task.ts'
 import type { Upload } from '../ports.ts'
 import { claimUpload } from './import/claim-upload.ts'
-import { assertNotTooOften, endUnpublished, undoEarlierWorkers, undoNamed } from './import/end-unpublished.ts'
+import { assertNotHopeless, endUnpublished, undoEarlierWorkers, undoNamed } from './import/end-unpublished.ts'
 import { fetchBundle } from './import/fetch-bundle.ts'
 import { asImageRefusal, asRefusal, refusal } from './import/import-refusal.ts'
 import {
@@ -84,8 +84,10 @@ async function tellImported(
 async function install(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
   const { upload, lease, undo } = work
   undoEarlierWorkers(deps, work)
-  assertNotTooOften(work)
-  await deps.uploads.update(upload.id, { state: 'VALIDATING' })
+  assertNotHopeless(work)
+  const isFirst = upload.attempts === 1 || upload.triedSince === undefined
+  const triedSince = new Date(work.startedAt).toISOString()
+  await deps.uploads.update(upload.id, { state: 'VALIDATING', ...(isFirst && { triedSince }) })
   if (await fetchBundle(deps, upload, lease.signal)) work.hasAdvanced = true
   const bundle = await openBundle(deps.objects, upload.key)
   const parsed = parseTaskDescriptor(decodeDescriptor(bundle.descriptor), {
@@ -145,8 +147,10 @@ async function installImage(
     wantedTag: documentedTag(descriptor),
     known,
     record: async (facts) => {
-      await deps.uploads.update(upload.id, { state: 'PUSHING', name: { namespace, version }, ...facts })
       if (facts.layers.length > known.length) work.hasAdvanced = true
+      const attempts = work.hasAdvanced ? { attempts: 0 } : {}
+      const name = { namespace, version }
+      await deps.uploads.update(upload.id, { state: 'PUSHING', name, ...attempts, ...facts })
     },
     pause: deps.pause,
     signal: lease.signal,

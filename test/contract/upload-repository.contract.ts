@@ -74,6 +74,7 @@ export function describeUploadRepository(
           },
         ],
         attempts: 2,
+        triedSince: '2026-01-01T00:00:00.000Z',
         name: { namespace: 'com.example.addition', version: '1.0.0' },
       })
 

@@ -51,6 +51,7 @@ const uploadSchema: z.ZodType<Upload> = z.object({
     )
     .exactOptional(),
   attempts: z.number().exactOptional(),
+  triedSince: z.string().exactOptional(),
   name: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
   expected: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
   createdAt: z.string(),

@@ -8,11 +8,10 @@ import { refusal } from './import-refusal.ts'
 import { type ImportBundleDependencies, type ImportWork, reserveName } from './import-work.ts'
 import { TimeIsUpError } from './lease.ts'
 
-/**
- * So many workers take up an import that gets no further, as often as Lambda calls a function for one event. One more only takes
- * back what they have left.
- */
+/** So many workers in a row may fail without getting any further, as often as Lambda calls a function for one event. */
 const MAX_ATTEMPTS = 3
+/** Workers that die cannot tell why, and may die of what the bundle cannot help: twice as long as a call may take. */
+const HOPELESS_AFTER_MS = 30 * 60 * 1000
 /** Between giving an upload back and the next worker, the name stays ours: events may be late. */
 const NAME_KEPT_SECONDS = 900
 
@@ -60,12 +59,14 @@ async function handBack(
 }
 
 /**
- * All workers before have died, or failed, without getting any further.
+ * This worker only takes back what others have left, when they have died for long without getting any further.
  * @throws DomainError INTERNAL_SERVER_ERROR
  */
-export function assertNotTooOften({ upload }: ImportWork): void {
-  if ((upload.attempts ?? 0) <= MAX_ATTEMPTS) return
-  const words = `the import broke off ${MAX_ATTEMPTS} times without an answer: send the bundle again, or ask who runs this App Engine`
+export function assertNotHopeless({ upload, startedAt }: ImportWork): void {
+  const { attempts = 0, triedSince } = upload
+  if (attempts <= MAX_ATTEMPTS || triedSince === undefined) return
+  if (startedAt - new Date(triedSince).getTime() < HOPELESS_AFTER_MS) return
+  const words = `the import broke off ${attempts - 1} times without getting any further: send the bundle again, or ask who runs this App Engine`
   throw new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
 }
 
