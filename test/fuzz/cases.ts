@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib'
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import {
   aDescriptorText,
   aLayer,
@@ -16,7 +16,7 @@ import { mutateJson } from './mutate-json.ts'
 import { createRandom, type Random } from './random.ts'
 
 /** What is broken in a case. */
-export const KINDS = [
+const SMALL_KINDS = [
   'zip',
   'zip-record',
   'tar',
@@ -27,6 +27,8 @@ export const KINDS = [
   'layer',
   'descriptor',
 ] as const
+type SmallKind = (typeof SMALL_KINDS)[number]
+export const KINDS = [...SMALL_KINDS, 'large'] as const
 type Kind = (typeof KINDS)[number]
 
 interface FuzzCase {
@@ -39,14 +41,65 @@ const DIFF_IDS = LAYERS.map(digestOf)
 /** Plain layers are compressed on their way, which takes longest. */
 const COMPRESSIONS: readonly [Compression, ...Compression[]] = ['none', 'gzip', 'gzip', 'zstd', 'zstd']
 
+/** A layer as its maker has compressed it. */
+export interface LargeLayer {
+  readonly bytes: Buffer
+  readonly diffId: string
+}
+type LargeLayers = readonly [LargeLayer, ...LargeLayer[]]
+
+const LARGE_BYTES = 64 * 1024 ** 2
+/** Of zstd windows: 2 MiB, and the largest that is taken; the one above is refused. */
+const TAKEN_WINDOW_LOGS = [21, 25, 25]
+const REFUSED_WINDOW_LOG = 26
+/** A large case takes as long as fifty others. */
+const LARGE_EVERY = 500
+
+/**
+ * Layers that hold much and take little, the last of them not to be taken. To be made in another process than the one whose memory
+ * is measured.
+ */
+export async function makeLargeLayers(): Promise<LargeLayers> {
+  const start = (await aLayer()).subarray(0, 1024)
+  const layer = Buffer.concat([start, Buffer.alloc(LARGE_BYTES)])
+  const diffId = digestOf(layer)
+  const compressed = [...TAKEN_WINDOW_LOGS, REFUSED_WINDOW_LOG].map((windowLog) => ({
+    bytes: zstdCompressSync(layer, { params: { [constants.ZSTD_c_windowLog]: windowLog } }),
+    diffId,
+  }))
+  return [{ bytes: gzipSync(layer, { level: 9 }), diffId }, ...compressed]
+}
+
 /** The case of this number: the same one each time. */
-export async function makeCase(seed: number): Promise<FuzzCase> {
+export async function makeCase(seed: number, large: LargeLayers): Promise<FuzzCase> {
   const random = createRandom(seed)
-  const kind = random.pick(KINDS)
+  if (seed % LARGE_EVERY === 0) return { kind: 'large', bundle: await aLargeBundle(random, large) }
+  const kind = random.pick(SMALL_KINDS)
   return { kind, bundle: await MAKERS[kind](random) }
 }
 
-const MAKERS: Readonly<Record<Kind, (random: Random) => Promise<Buffer>>> = {
+/** More layers than are read at once. */
+async function aLargeBundle(random: Random, [first, ...others]: LargeLayers): Promise<Buffer> {
+  const taken = others.slice(0, TAKEN_WINDOW_LOGS.length)
+  const layers = Array.from({ length: 4 }, () =>
+    random.pick([first, ...(random.chance(0.1) ? others : taken)]),
+  )
+  const broken = random.chance(0.5) ? random.below(layers.length) : undefined
+  const bodies = layers.map(({ bytes }, index) => (index === broken ? mutateBytes(bytes, random) : bytes))
+  const tar = await packTar(
+    anArchive(
+      'layout',
+      bodies,
+      layers.map(({ diffId }) => diffId),
+    ),
+  )
+  return rawZip([
+    { name: 'descriptor.yml', body: Buffer.from(aDescriptorText()), method: 8 },
+    { name: 'image.tar', body: tar, method: random.pick([0, 8]) },
+  ])
+}
+
+const MAKERS: Readonly<Record<SmallKind, (random: Random) => Promise<Buffer>>> = {
   zip: async (random) => mutateBytes(await aBundle(random), random),
   'zip-record': async (random) =>
     mutateBytes(await aBundle(random), random, (bytes) => nearZipRecord(bytes, random)),
@@ -88,10 +141,17 @@ interface Changes {
 
 async function aBundle(random: Random, changes: Changes = {}): Promise<Buffer> {
   const form = random.pick(['legacy', 'docker', 'layout', 'layout', 'nested', 'nested'])
+  const compressed = (): Buffer[] => {
+    const compression = random.pick(COMPRESSIONS)
+    return LAYERS.map((layer) => {
+      const body = compressLayer(layer, compression)
+      return changes.layer?.(body) ?? body
+    })
+  }
   const files =
     form === 'legacy' && changes.document === undefined && changes.layer === undefined
       ? await legacyDockerArchive({ layers: LAYERS })
-      : anArchive(form, random.pick(COMPRESSIONS), changes)
+      : anArchive(form, compressed(), DIFF_IDS, changes.document)
   const tar = await packTar(files)
   const method = random.pick([0, 8])
   const text = Buffer.from(aDescriptorText())
@@ -105,8 +165,12 @@ async function aBundle(random: Random, changes: Changes = {}): Promise<Buffer> {
 }
 
 /** A layout, or with `manifest.json` beside it. */
-function anArchive(form: string, compression: Compression, changes: Changes): FileEntry[] {
-  const change = changes.document ?? ((_, text) => text)
+function anArchive(
+  form: string,
+  bodies: readonly Buffer[],
+  diffIds: readonly string[],
+  change: Changes['document'] & {} = (_, text) => text,
+): FileEntry[] {
   const blobs = new Map<string, FileEntry>()
   const add = (body: Buffer) => {
     const digest = digestOf(body)
@@ -115,14 +179,12 @@ function anArchive(form: string, compression: Compression, changes: Changes): Fi
   }
   const document = (name: Document, value: object) =>
     add(Buffer.from(change(name, JSON.stringify(value)), 'latin1'))
-  const layers = LAYERS.map((layer) =>
-    add(changes.layer?.(compressLayer(layer, compression)) ?? compressLayer(layer, compression)),
-  )
+  const layers = bodies.map(add)
   const config = document('config', {
     os: 'linux',
     architecture: 'amd64',
     config: { Entrypoint: ['/run.sh'], Cmd: null },
-    rootfs: { type: 'layers', diff_ids: DIFF_IDS },
+    rootfs: { type: 'layers', diff_ids: diffIds },
   })
   const platform = { os: 'linux', architecture: 'amd64' }
   const manifest = { ...document('manifest', { schemaVersion: 2, config, layers }), platform }

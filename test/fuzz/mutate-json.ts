@@ -3,10 +3,13 @@ import type { Random } from './random.ts'
 /** A value, a key with its colon, or a bracket. */
 const TOKEN = /"(?:[^"\\]|\\.)*"\s*:|"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|[[\]{},]/gu
 
+const LARGE_LENGTH = 100_000
+
 /** Changes some tokens of a document: JSON that means something else, or no JSON any more. */
 export function mutateJson(text: string, random: Random): string {
   let mutated = text
-  for (let count = 1 + random.below(3); count > 0; count -= 1) {
+  // The tokens of one that has become large take more memory here than in the importer.
+  for (let count = 1 + random.below(3); count > 0 && mutated.length < LARGE_LENGTH; count -= 1) {
     const tokens = [...mutated.matchAll(TOKEN)]
     const token = tokens[random.below(tokens.length)]
     if (token === undefined) return mutated

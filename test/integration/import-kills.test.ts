@@ -13,6 +13,8 @@ import { type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.
 import { anImporter, LEASE_SECONDS, UPLOAD_ID } from '../fixtures/memory-importer.ts'
 
 const KILLS = 100
+/** As many blobs as an importer sends side by side. */
+const SENT_AT_ONCE = 4
 /** Another one gives other places to die at; this one is here so that a failure can be repeated. */
 const SEED = 20_261_123
 
@@ -49,10 +51,12 @@ function randomNumbers(seed: number): () => number {
   }
 }
 
-/** 16 MB: layers that are sent as streams, and one that is sent whole. */
+/** Mebibytes of the layers, random bytes: some that are sent as streams, and one that is sent whole. */
+const LAYERS = [5, 5, 5, 1]
+
 async function writeBundle(compress: boolean): Promise<string> {
   const layers = await Promise.all(
-    [5, 5, 5, 1].map(async (mebibytes) => await aLayer(randomBytes(mebibytes * 2 ** 19).toString('hex'))),
+    LAYERS.map(async (mebibytes) => await aLayer(randomBytes(mebibytes * 2 ** 20))),
   )
   const path = join(folder, `${compress ? 'deflated' : 'stored'}.zip`)
   await writeFile(
@@ -108,6 +112,10 @@ const digestsSent = ({ requests }: FakeRegistry): string[] =>
     .flatMap((line) => /^PUT .*digest=(sha256%3A[0-9a-f]+)/u.exec(line)?.[1] ?? [])
     .map(decodeURIComponent)
 
+/** Streams that were begun; a blob that is sent whole has none. */
+const streamsBegun = ({ requests }: FakeRegistry): number =>
+  requests.filter((line) => line.startsWith('PATCH ')).length
+
 /** Runs workers, and kills them while `mayKill` says so, until the import has ended. */
 async function importWithKills(service: Service, delay: () => number | undefined): Promise<number> {
   let kills = 0
@@ -116,6 +124,7 @@ async function importWithKills(service: Service, delay: () => number | undefined
     if (upload?.state === 'READY' || upload?.state === 'FAILED') return kills
     const remembered = upload?.layers?.map(({ digest }) => digest) ?? []
     const before = digestsSent(service.server).length
+    const streamsBefore = streamsBegun(service.server)
     const child = startWorker(service)
     const exited = once(child, 'exit')
     const milliseconds = delay()
@@ -127,6 +136,9 @@ async function importWithKills(service: Service, delay: () => number | undefined
     service.importer.identity.advance(LEASE_SECONDS + 1)
     const sent = digestsSent(service.server).slice(before)
     expect(sent.filter((digest) => remembered.includes(digest))).toEqual([])
+    // Of a layer that was through nothing was sent, not even the beginning.
+    const streamsLeft = LAYERS.length - remembered.length
+    expect(streamsBegun(service.server) - streamsBefore).toBeLessThanOrEqual(streamsLeft)
   }
 }
 
@@ -146,18 +158,18 @@ describe.each([
 
     while (kills < KILLS / 2) {
       const service = await aService(bundle)
-      let lives = 0
-      kills += await importWithKills(service, () => {
-        lives += 1
-        // Some imports must get through, however unlucky.
-        return lives > 20 ? undefined : random() * longest
-      })
+      const killed = await importWithKills(service, () => random() * longest)
+      kills += killed
       const { importer, server } = service
       const [task] = await importer.tasks.list()
       expect((await importer.uploads.find(UPLOAD_ID))?.state).toBe('READY')
       expect(server.manifest(task?.image.repository ?? '', task?.image.digest ?? '')).toBeDefined()
       expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
       expect(importer.objects.keys()).toEqual(['task-the-task-def/descriptor.yml'])
+      // Blobs that were sent twice had been on their way when a worker was killed: one kill, and as many as are sent at once.
+      const sent = digestsSent(server)
+      expect(sent.length - new Set(sent).size).toBeLessThanOrEqual(killed * SENT_AT_ONCE)
+      expect(new Set(sent).size).toBe(LAYERS.length + 1)
       await server.close()
     }
   })

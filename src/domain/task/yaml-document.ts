@@ -20,8 +20,8 @@ export interface YamlDocument {
   positionOf(path: DescriptorPath): TextPosition | undefined
 }
 
-/** Real descriptors have a few KB. A task is one DynamoDB item of at most 400 KB, so this much text would be too much anyway. */
-const MAX_LENGTH = 256 * 1024
+/** Real descriptors have a few KB. The parser makes over a kilobyte of one byte of text (`[[[…`): some 90 MB of this much. */
+const MAX_LENGTH = 64 * 1024
 
 /** Sharing a block between parameters is fine; hundreds of aliases, or aliases of aliases, are an attack. */
 const MAX_ALIAS_COUNT = 100
@@ -50,7 +50,8 @@ const OPTIONS = {
  * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when it is no YAML, or too big, too deep or has too many aliases.
  */
 export function readYaml(text: string): YamlDocument {
-  if (text.length > MAX_LENGTH) throw notReadable(`it has more than ${MAX_LENGTH} characters`)
+  if (text.length > MAX_LENGTH)
+    throw notReadable(`it has more than ${MAX_LENGTH} characters: make it shorter`)
   const lines = new LineCounter()
   const document = parseDocument(text, { ...OPTIONS, lineCounter: lines })
   const positionAt = (offset: number): TextPosition => {

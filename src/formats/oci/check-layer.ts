@@ -57,7 +57,7 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
 
 /**
  * Checks a layer while it streams by: the digest of its uncompressed tar against the config's diff id, where that is known. The
- * digest of a compressed file is left to its reader ({@link requireDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 32 MiB).
+ * digest of a compressed file is left to the registry, which it is told ({@link wrongDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 32 MiB).
  * @throws OciFormatError
  */
 export function checkLayer(layer: LayerFile, { start, bytes }: LayerContent): CheckedLayer {
@@ -167,7 +167,7 @@ export function notALayer(name: string): OciFormatError {
  * A file whose place tells its digest must have it.
  * @throws OciFormatError
  */
-export function requireDigest(file: LayerFile, found: string): void {
+function requireDigest(file: LayerFile, found: string): void {
   if (file.digest !== undefined && found !== file.digest) throw wrongDigest(file)
 }
 

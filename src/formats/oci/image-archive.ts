@@ -8,8 +8,11 @@ import { looksLikeLayer } from './check-layer.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { peek } from './peek.ts'
 
-/** Index, manifests and configs have some KiB; an SBOM beside them may have several MiB. */
-const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+/**
+ * Index, manifests and configs have some KiB, an SBOM beside them several MiB. An empty object of three bytes (`{},`) takes a hundred
+ * when it is parsed.
+ */
+const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
 /** Memory bound of a scan: documents by digest beyond it are not kept, those with a fixed name are. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024
 const FIXED_NAMES: ReadonlySet<string> = new Set(['manifest.json', 'index.json'])

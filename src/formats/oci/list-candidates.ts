@@ -39,7 +39,7 @@ export function listCandidates(archive: ImageArchive): readonly Candidate[] {
     return bounded(docker.value).map(({ Config, Layers, LayerSources, RepoTags }, image) => ({
       configName: Config,
       layerNames: Layers ?? [],
-      ...foreignAmong(Object.values(LayerSources ?? {})),
+      ...foreignAmong(LayerSources ?? []),
       tags: RepoTags ?? [],
       image,
     }))
@@ -138,7 +138,7 @@ function foreignAmong(layers: readonly LayerPlace[]): Pick<Candidate, 'foreignLa
 }
 
 function tagsOf({ annotations }: OciDescriptor): string[] {
-  const names = ['io.containerd.image.name', 'org.opencontainers.image.ref.name']
+  const names = ['io.containerd.image.name', 'org.opencontainers.image.ref.name'] as const
   return names.flatMap((name) => annotations?.[name] ?? [])
 }
 

@@ -15,45 +15,77 @@ export const MEDIA_TYPES = {
   },
 } as const
 
+/**
+ * A list that is given up at its first item that is wrong: `z.array` tells each of them, a kilobyte for two bytes of a document that
+ * means no good.
+ */
+function listOf<Item>(item: z.ZodType<Item>): z.ZodType<Item[]> {
+  return z.custom<readonly unknown[]>(Array.isArray, 'expected a list').transform((values, context) => {
+    const items: Item[] = []
+    for (const [index, value] of values.entries()) {
+      const parsed = item.safeParse(value)
+      if (!parsed.success) {
+        const [issue] = parsed.error.issues
+        const path = [index, ...(issue?.path ?? [])]
+        context.addIssue({ code: 'custom', path, message: issue?.message ?? '' })
+        return z.NEVER
+      }
+      items.push(parsed.data)
+    }
+    return items
+  })
+}
+
 /** The only digest algorithm that registries must know, and the only one found in the wild. */
 const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/u)
 const platformSchema = z.object({ os: z.string(), architecture: z.string() })
 
 /** What tells that a layer's bytes are not to be found where the others are. */
-const placeSchema = z.object({ mediaType: z.string().nullish(), urls: z.array(z.string()).nullish() })
+const placeSchema = z.object({ mediaType: z.string().nullish(), urls: listOf(z.string()).nullish() })
 export type LayerPlace = z.infer<typeof placeSchema>
 
 export const ociDescriptorSchema = placeSchema.extend({
   digest: digestSchema,
   platform: platformSchema.nullish(),
-  annotations: z.record(z.string(), z.string()).nullish(),
+  /** Those that are read. */
+  annotations: z
+    .object({
+      'io.containerd.image.name': z.string(),
+      'org.opencontainers.image.ref.name': z.string(),
+      'vnd.docker.reference.type': z.string(),
+    })
+    .partial()
+    .nullish(),
 })
 /** A pointer to a blob by digest; no relation to a task descriptor. */
 export type OciDescriptor = z.infer<typeof ociDescriptorSchema>
 
-export const ociIndexSchema = z.object({ manifests: z.array(ociDescriptorSchema).nullish() })
+export const ociIndexSchema = z.object({ manifests: listOf(ociDescriptorSchema).nullish() })
 
 export const ociManifestSchema = z.object({
   config: ociDescriptorSchema,
-  layers: z.array(ociDescriptorSchema).nullish(),
+  layers: listOf(ociDescriptorSchema).nullish(),
 })
 
-export const dockerManifestSchema = z.array(
+export const dockerManifestSchema = listOf(
   z.object({
     Config: z.string(),
-    RepoTags: z.array(z.string()).nullish(),
-    Layers: z.array(z.string()).nullish(),
+    RepoTags: listOf(z.string()).nullish(),
+    Layers: listOf(z.string()).nullish(),
     /** By diff id; a hint that some writers add, never needed. */
-    LayerSources: z.record(z.string(), placeSchema).nullish().catch(null),
+    LayerSources: z
+      .custom<object>((value) => typeof value === 'object' && value !== null)
+      .transform((sources): unknown => Object.values(sources))
+      .pipe(listOf(placeSchema))
+      .nullish()
+      .catch(null),
   }),
 )
 
 export const imageConfigSchema = z.object({
   os: z.string().nullish(),
   architecture: z.string().nullish(),
-  config: z
-    .object({ Entrypoint: z.array(z.string()).nullish(), Cmd: z.array(z.string()).nullish() })
-    .nullish(),
-  rootfs: z.object({ diff_ids: z.array(digestSchema).nullish() }),
+  config: z.object({ Entrypoint: listOf(z.string()).nullish(), Cmd: listOf(z.string()).nullish() }).nullish(),
+  rootfs: z.object({ diff_ids: listOf(digestSchema).nullish() }),
 })
 export type ImageConfig = z.infer<typeof imageConfigSchema>

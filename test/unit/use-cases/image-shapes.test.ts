@@ -412,9 +412,18 @@ describe('an image archive is refused in words', () => {
       () => {
         const layout = createOciLayout()
         const body = Buffer.concat([gzipSync(layer), Buffer.from('hidden')])
-        return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(otherLayer)] })])
+        return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(layer)] })])
       },
-      /damaged/u,
+      /damaged: incorrect header check; save/u,
+    ],
+    [
+      'with zeros behind a gzip layer',
+      () => {
+        const layout = createOciLayout()
+        const body = Buffer.concat([gzipSync(layer), Buffer.alloc(512)])
+        return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(layer)] })])
+      },
+      /damaged: there are bytes behind its end; save/u,
     ],
     [
       'with a blob of another digest than its name',
@@ -445,9 +454,9 @@ describe('an image archive is refused in words', () => {
     [
       'that holds more documents than are kept',
       async () => [
-        ...Array.from({ length: 8 }, (_, index) => ({
+        ...Array.from({ length: 16 }, (_, index) => ({
           name: `sbom-${index}.json`,
-          body: `{${' '.repeat(4 * 1024 * 1024 - 2)}}`,
+          body: `{${' '.repeat(2 * 1024 * 1024 - 2)}}`,
         })),
         ...(await dockerArchive()),
       ],
@@ -464,7 +473,7 @@ describe('an image archive is refused in words', () => {
     [
       'whose manifest is larger than any',
       () => [{ name: 'manifest.json', body: `[${' '.repeat(5_000_000)}]` }],
-      /at most 4194304/u,
+      /at most 2097152/u,
     ],
   ]
 
@@ -530,11 +539,11 @@ describe('an image archive cannot write what it wants into a message', () => {
     [
       'by the name of an annotation',
       () => {
-        const annotations: Record<string, unknown> = { [HOSTILE]: 5 }
+        const annotations = { 'io.containerd.image.name': { [HOSTILE]: 5 } }
         const descriptor = { ...anImage(createOciLayout()), annotations }
         return [{ name: 'index.json', body: JSON.stringify({ manifests: [descriptor] }) }]
       },
-      /"index.json" in the image archive is not as expected, at manifests\.0\.annotations/u,
+      /"index.json" in the image archive is not as expected, at manifests\.0\.annotations\.io/u,
     ],
     [
       'by the media type of a foreign layer',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
 import { DomainError } from '../../../../src/domain/errors.ts'
 import { isNamespace, isSemver } from '../../../../src/domain/task/names.ts'
 import { descriptorError } from '../../../../src/domain/task/parse-task-descriptor.ts'
@@ -392,14 +393,14 @@ outputs:
   })
 
   it('is refused when its record would be too big to store', () => {
-    const parameters = Array.from({ length: 3500 }, (_, index) => [
-      `p${index}`,
-      { type: 'file', description: '' },
-    ])
+    const values = Array.from({ length: 500 }, (_, index) => `value ${index}`)
+    // The same one in each: written once, and referred to.
+    const type = { id: 'enumeration', values }
+    const parameters = Array.from({ length: 90 }, (_, index) => [`p${index}`, { type, description: '' }])
 
-    expect(problemsOf(aRawDescriptor({ inputs: Object.fromEntries(parameters) }))[0]?.message).toContain(
-      '350000',
-    )
+    const text = stringify(aRawDescriptor({ inputs: Object.fromEntries(parameters) }))
+
+    expect(problemsOf(text)[0]?.message).toContain('350000')
   })
 
   it('answers as the contract says', () => {
@@ -434,7 +435,7 @@ describe('a text that is no descriptor at all', () => {
     ['multiplies its aliases', aliasBomb()],
     ['nests without end', '['.repeat(50_000)],
     ['nests deeply', `${'{a: '.repeat(70)}1${'}'.repeat(70)}`],
-    ['is longer than any descriptor', `# ${'x'.repeat(256 * 1024)}`],
+    ['is longer than any descriptor', `# ${'x'.repeat(64 * 1024)}`],
   ])('is refused as unreadable when it %s', (_reason, text) => {
     expect(() => parse(text)).toThrowError(
       expect.objectContaining({ name: 'DomainError', error: 'INTERNAL_DESCRIPTOR_EXTRACTION_FAILED' }),
