@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { DomainError, parameterError } from '../../../src/domain/errors.ts'
 import type { JsonValue } from '../../../src/domain/json.ts'
 import type { Task, TaskInput } from '../../../src/domain/task/task.ts'
+import { listOf } from '../../../src/list-of.ts'
 import { findRunAndTask, parameterNamed } from '../../../src/use-cases/find-run.ts'
 import {
   findArrayItem,
@@ -24,7 +25,7 @@ export const provisionSchema = z.object({
   parameterName: z.string().optional(),
   value: z.custom<JsonValue>().optional(),
 })
-const batchSchema = z.array(provisionSchema.required({ parameterName: true }))
+const batchSchema = listOf(provisionSchema.required({ parameterName: true }))
 
 /** Giving inputs their values (http-api 5.15 to 5.17). */
 export function provisionRoutes(deps: ApiDependencies): readonly Route[] {

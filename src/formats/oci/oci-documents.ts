@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { listOf } from '../../list-of.ts'
 
 /*
  * The JSON documents of image archives, as far as they are read here. Sources: the OCI image specification (manifest, index,
@@ -14,27 +15,6 @@ export const MEDIA_TYPES = {
     zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
   },
 } as const
-
-/**
- * A list that is given up at its first item that is wrong: `z.array` tells each of them, a kilobyte for two bytes of a document that
- * means no good.
- */
-function listOf<Item>(item: z.ZodType<Item>): z.ZodType<Item[]> {
-  return z.custom<readonly unknown[]>(Array.isArray, 'expected a list').transform((values, context) => {
-    const items: Item[] = []
-    for (const [index, value] of values.entries()) {
-      const parsed = item.safeParse(value)
-      if (!parsed.success) {
-        const [issue] = parsed.error.issues
-        const path = [index, ...(issue?.path ?? [])]
-        context.addIssue({ code: 'custom', path, message: issue?.message ?? '' })
-        return z.NEVER
-      }
-      items.push(parsed.data)
-    }
-    return items
-  })
-}
 
 /** The only digest algorithm that registries must know, and the only one found in the wild. */
 const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/u)
