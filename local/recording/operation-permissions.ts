@@ -179,6 +179,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
         : { context: { [`aws:ResourceTag/${APPLICATION_TAG}`]: installation } }),
     },
   ]),
+  'batch:describejobdefinitions': onAnything('batch:DescribeJobDefinitions'),
   'batch:describejobs': onAnything('batch:DescribeJobs'),
   'batch:listjobs': onAnything('batch:ListJobs'),
 }
