@@ -28,7 +28,8 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
     onRequested: (uploadId) => tellRepair('import-requested', { uploadId }),
     onProblem: (uploadId, error) =>
       logger.error('import not looked after', { uploadId, error: error as Error }),
-  })
+    // Runs and deletions are looked after all the same.
+  }).catch((error: Error) => logger.error('imports not looked after', { error }))
   const { runs, oldestSeconds, next } = await sweepRuns(deps, {
     after,
     timeLeftMs,

@@ -160,6 +160,18 @@ describe('ECR', () => {
     expect(asked.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'POST', 'PUT'])
   })
 
+  it('tells what the source finds out when the registry has answered to its last byte', async () => {
+    const blob = await aBlob(someBytes(MANY))
+    const failure = new Error('found out late')
+    async function* late() {
+      yield* someBytes(MANY)
+      await expect.poll(() => server.blob(repository, blob.digest)).toBeDefined()
+      throw failure
+    }
+
+    await expect(registry.pushNamedBlob(repository, blob, late())).rejects.toBe(failure)
+  })
+
   it.each([-1, 1])('sends no named blob that has %d bytes too many', async (difference) => {
     const { digest, sizeBytes } = await aBlob(someBytes(MANY))
 

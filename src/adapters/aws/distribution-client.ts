@@ -253,12 +253,16 @@ async function streaming<Result>(
   meter: BlobMeter,
   send: (meter: BlobMeter) => Promise<Result>,
 ): Promise<Result> {
+  let result: Result
   try {
-    return await send(meter)
+    result = await send(meter)
   } catch (error) {
     await meter.stop()
     throw meter.failure === undefined ? error : meter.failure.error
   }
+  // With all announced bytes the registry may answer before the source has found out what is wrong with them.
+  if (meter.failure !== undefined) throw meter.failure.error
+  return result
 }
 
 function digestOf(bytes: Uint8Array): string {

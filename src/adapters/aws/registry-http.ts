@@ -49,7 +49,7 @@ export async function send(url: URL, { method, headers, body }: RegistryRequest)
     const answer = await answered
     return { status: answer.statusCode ?? 500, headers: answer.headers, body: await readStart(answer) }
   } finally {
-    // An answer before the end of the body is a refusal.
+    // An answer before the end of the body is a refusal, or one to all bytes that were announced.
     if (!request.writableFinished) request.destroy()
     await sent
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { continued } from '../../continued.ts'
+import { quoted } from '../../quoted.ts'
 import { drained } from '../tar/drained.ts'
 import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../tar/tar-header.ts'
@@ -124,7 +125,7 @@ function sniff({ name }: LayerFile, start: Buffer): LayerCompression {
   if (foreign !== undefined) {
     throw new OciFormatError(
       'unsupported-compression',
-      `the layer ${name} is compressed with ${foreign[1]}; plain, gzip and zstd are supported: ${SAVE_AGAIN}`,
+      `the layer ${quoted(name)} is compressed with ${foreign[1]}; plain, gzip and zstd are supported: ${SAVE_AGAIN}`,
     )
   }
   if (ZSTD_SKIPPABLE.test(hex)) return 'zstd'
@@ -159,7 +160,7 @@ async function* check(
 export function notALayer(name: string): OciFormatError {
   return new OciFormatError(
     'corrupt-layer',
-    `the image names ${name} as a layer, which is none: ${SAVE_AGAIN}`,
+    `the image names ${quoted(name)} as a layer, which is none: ${SAVE_AGAIN}`,
   )
 }
 
@@ -175,7 +176,7 @@ function requireDigest(file: LayerFile, found: string): void {
 export function wrongDigest({ name }: LayerFile): OciFormatError {
   return new OciFormatError(
     'digest-mismatch',
-    `${name} does not have the digest that its name says: the archive is damaged, save the image again`,
+    `${quoted(name)} does not have the digest that its name says: the archive is damaged, save the image again`,
   )
 }
 
@@ -187,7 +188,7 @@ export function requireDiffId(name: string, found: string, expected: string): vo
   if (found === expected) return
   throw new OciFormatError(
     'digest-mismatch',
-    `the layer ${name} has the diff id ${found}, while the image's config says ${expected}: the archive is damaged, save the image again`,
+    `the layer ${quoted(name)} has the diff id ${found}, while the image's config says ${expected}: the archive is damaged, save the image again`,
   )
 }
 
@@ -213,7 +214,7 @@ function decodedHash(name: string, compression: LayerCompression): DecodedHash {
     if (sizeBytes <= MAX_UNCOMPRESSED_BYTES) return
     throw new OciFormatError(
       'limit-exceeded',
-      `the layer ${name} inflates to over 200 GiB, more than any machine of a task holds: make the image smaller`,
+      `the layer ${quoted(name)} inflates to over 200 GiB, more than any machine of a task holds: make the image smaller`,
     )
   }
   const result = { sizeBytes: () => sizeBytes, isPlain: compression === 'none' }
@@ -274,7 +275,7 @@ function decodeAside(
     if ((failure as NodeJS.ErrnoException).code === 'ZSTD_error_frameParameter_windowTooLarge') {
       throw new OciFormatError(
         'limit-exceeded',
-        `the layer ${name} needs a zstd window of more than 32 MiB: compress it with level 19 at most and without --long`,
+        `the layer ${quoted(name)} needs a zstd window of more than 32 MiB: compress it with level 19 at most and without --long`,
       )
     }
     throw damaged(name, (failure as Error).message, failure)
@@ -301,7 +302,11 @@ function decodeAside(
 }
 
 function damaged(name: string, words: string, cause?: unknown): OciFormatError {
-  return new OciFormatError('corrupt-layer', `the layer ${name} is damaged: ${words}; ${SAVE_AGAIN}`, {
-    cause,
-  })
+  return new OciFormatError(
+    'corrupt-layer',
+    `the layer ${quoted(name)} is damaged: ${words}; ${SAVE_AGAIN}`,
+    {
+      cause,
+    },
+  )
 }

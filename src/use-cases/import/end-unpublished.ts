@@ -3,7 +3,6 @@ import { jobDefinitionName } from '../../domain/job/job-definition.ts'
 import { taskDefinitionPrefix } from '../../domain/storage-keys.ts'
 import type { TaskName } from '../../domain/store.ts'
 import { imageName } from '../../domain/task/image-name.ts'
-import { RegistryUnavailableError } from '../../ports.ts'
 import { refusal } from './import-refusal.ts'
 import { type ImportBundleDependencies, type ImportWork, reserveName } from './import-work.ts'
 import { TimeIsUpError } from './lease.ts'
@@ -19,6 +18,9 @@ const NAME_KEPT_SECONDS = 900
 export class ImportFailedError extends Error {
   override readonly name = 'ImportFailedError'
 }
+
+/** Nobody should try again. */
+class HopelessError extends DomainError {}
 
 /**
  * Ends what this worker can do for an import that is not published: another goes on when time was up or what failed may pass, else
@@ -45,7 +47,7 @@ export async function endUnpublished(
 
 /** What a bundle is refused for stays; the registry may come back, and so may whatever else has failed. */
 function mayPass(error: unknown): boolean {
-  return error instanceof RegistryUnavailableError || !(error instanceof DomainError)
+  return !(error instanceof DomainError) || (error.status >= 500 && !(error instanceof HopelessError))
 }
 
 /** Leaves the rest to a further call, which finds what this one has done. */
@@ -67,7 +69,7 @@ export function assertNotHopeless({ upload, startedAt }: ImportWork): void {
   if (attempts <= MAX_ATTEMPTS || triedSince === undefined) return
   if (startedAt - new Date(triedSince).getTime() < HOPELESS_AFTER_MS) return
   const words = `the import broke off ${attempts - 1} times without getting any further: send the bundle again, or ask who runs this App Engine`
-  throw new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
+  throw new HopelessError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
 }
 
 /** What a worker that died may have left is taken back like this worker's own steps. */

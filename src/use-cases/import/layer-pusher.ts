@@ -67,9 +67,10 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
     async push(file, content, diffId) {
       const { name } = file
       if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
-      await options.prepare()
       const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content)
+      await options.prepare()
       const blob = await pushChecked(file, layer)
+      if (layer.diffId() === '') throw new Error(`the layer ${name} was not read to its end`)
       layers.set(name, {
         file: name,
         fileBytes: file.sizeBytes,

@@ -46,7 +46,10 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
   const progress = createPushProgress(entry.sizeBytes, options.known, options.record)
   let preparing: Promise<void> | undefined
   const prepare = (): Promise<void> => {
-    preparing ??= registry.ensureRepository(repository)
+    preparing ??= registry.ensureRepository(repository).catch((error: unknown) => {
+      preparing = undefined
+      throw error
+    })
     return preparing
   }
   const pusher = createLayerPusher({

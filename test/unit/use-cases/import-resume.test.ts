@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { DomainError } from '../../../src/domain/errors.ts'
 import { uploadKey } from '../../../src/domain/storage-keys.ts'
 import { type ImageRegistry, RegistryUnavailableError } from '../../../src/ports.ts'
 import { importBundle } from '../../../src/use-cases/import-bundle.ts'
@@ -191,6 +192,17 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
 
     expect(between.state).toBe('PUSHING')
     expect(upload.state).toBe('READY')
+  })
+
+  it('is left to the next worker when the registry refuses what it may take later', async () => {
+    await put(importer, await aBundleOf(method))
+    const refusing = counting(importer, () => {
+      throw new DomainError('REGISTRY_PUSHING_TASK_IMAGE_FAILED')
+    })
+
+    await expect(run(refusing.watched)).rejects.toThrow()
+
+    expect((await run(importer)).state).toBe('READY')
   })
 
   it('has all attempts before it again when it got on', async () => {
