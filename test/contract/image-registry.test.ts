@@ -160,6 +160,15 @@ describe('ECR', () => {
     expect(asked.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'POST', 'PUT'])
   })
 
+  it.each([400, 403, 404, 405])('sends a named blob when taking it over is refused with %d', async (status) => {
+    const blob = await aBlob(someBytes(MANY))
+    server.answerOnce(/^POST .*mount=/u, status)
+
+    expect(await registry.pushNamedBlob(repository, blob, someBytes(MANY))).toBe(true)
+
+    expect(server.blob(repository, blob.digest)).toBeDefined()
+  })
+
   it('tells what the source finds out when the registry has answered to its last byte', async () => {
     const blob = await aBlob(someBytes(MANY))
     const failure = new Error('found out late')
@@ -224,10 +233,20 @@ describe('ECR', () => {
     expect(pauses).toHaveLength(4)
   })
 
-  it('leaves it to the caller to repeat a large blob', async () => {
-    server.answerOnce(/^PATCH/u, 503)
+  it.each([503, 404])('leaves it to the caller to repeat a large blob after %d', async (status) => {
+    server.answerOnce(/^PATCH/u, status)
 
     const pushed = registry.pushBlob(repository, someBytes(MANY))
+
+    await expect(pushed).rejects.toBeInstanceOf(RegistryUnavailableError)
+    expect(pauses).toEqual([])
+  })
+
+  it.each([503, 404])('leaves it to the caller to repeat a large named blob after %d', async (status) => {
+    const blob = await aBlob(someBytes(MANY))
+    server.answerOnce(/^PUT/u, status)
+
+    const pushed = registry.pushNamedBlob(repository, blob, someBytes(MANY))
 
     await expect(pushed).rejects.toBeInstanceOf(RegistryUnavailableError)
     expect(pauses).toEqual([])

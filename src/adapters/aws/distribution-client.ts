@@ -56,6 +56,8 @@ const ATTEMPTS = 5
 const FIRST_PAUSE_MS = 500
 /** What a registry calls a blob that is not what it was said to be (distribution specification, "Error Codes"). */
 const WRONG_DIGEST = 'DIGEST_INVALID'
+/** Of a registry that wants to be told from where, or does not know the request: it takes the bytes. */
+const MOUNT_REFUSALS: readonly number[] = [400, 403, 404, 405]
 /** Answers of a registry that is busy or being replaced; everything else stays as it is however often one asks. */
 const PASSING_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504]
 const BINARY = { 'content-type': 'application/octet-stream' }
@@ -149,8 +151,11 @@ export function createDistributionClient({
     if (await hasBlob(repository, digest)) return undefined
     const url = urlOf(repository, 'blobs/uploads/')
     url.searchParams.set('mount', digest)
-    const answer = await repeatedly(() => request(url, { method: 'POST', repository }, [201, 202]))
-    return answer.status === 201 ? undefined : locationOf(answer, url)
+    const expected = [201, 202, ...MOUNT_REFUSALS]
+    const answer = await repeatedly(() => request(url, { method: 'POST', repository }, expected))
+    if (answer.status === 201) return undefined
+    if (answer.status === 202) return locationOf(answer, url)
+    return await repeatedly(() => startUpload(repository))
   }
 
   const pushWhole = async (repository: string, blob: Buffer) => {
@@ -171,7 +176,7 @@ export function createDistributionClient({
       request(url, { method: 'PUT', repository, headers: BINARY }, [201, 204, 404]),
     )
     if (status !== 404 || (await hasBlob(repository, digest))) return
-    throw new RegistryUnavailableError('the registry has forgotten an upload before its end')
+    throw forgotten()
   }
 
   const pushStream = (repository: string, bytes: AsyncIterable<Uint8Array>) =>
@@ -179,7 +184,9 @@ export function createDistributionClient({
       const started = await repeatedly(() => startUpload(repository))
       const patch = { method: 'PATCH', repository, headers: BINARY, body: meter.bytes }
       // The specification says 202; ECR has been seen with 201.
-      const sent = locationOf(await request(started, patch, [201, 202, 204]), started)
+      const answer = await request(started, patch, [201, 202, 204, 404])
+      if (answer.status === 404) throw forgotten()
+      const sent = locationOf(answer, started)
       const blob = meter.result()
       await finishUpload(repository, sent, blob.digest)
       return blob
@@ -194,7 +201,8 @@ export function createDistributionClient({
       // The source may take its time before it begins, in which a request would be given up.
       const { rest: body } = await gathered(meter.bytes, 0)
       const put = { method: 'PUT', repository, headers, ...(body !== undefined && { body }) }
-      const answer = await request(url, put, [201, 204, 400])
+      const answer = await request(url, put, [201, 204, 400, 404])
+      if (answer.status === 404) throw forgotten()
       if (answer.status !== 400) return true
       const problem = readProblem(answer)
       if (problem.startsWith(WRONG_DIGEST)) return false
@@ -263,6 +271,11 @@ async function streaming<Result>(
   // With all announced bytes the registry may answer before the source has found out what is wrong with them.
   if (meter.failure !== undefined) throw meter.failure.error
   return result
+}
+
+/** Uploads that are under way do not outlive some registries. */
+function forgotten(): RegistryUnavailableError {
+  return new RegistryUnavailableError('the registry has forgotten an upload before its end')
 }
 
 function digestOf(bytes: Uint8Array): string {
