@@ -84,7 +84,7 @@ await importBundle(
       },
     },
   },
-  { uploadId: 'bench', key: KEY },
+  { uploadId: 'bench', object: { key: KEY } },
 )
 const upload = await uploads.find('bench')
 if (upload?.state !== 'READY') {

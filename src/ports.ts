@@ -188,6 +188,8 @@ export interface Upload {
   readonly id: string
   /** Bucket key under `uploads/`. */
   readonly key: string
+  /** Which write of the object its import is for, in S3's words, when no call of ours announced it. */
+  readonly sequencer?: string
   /** A bundle is imported as soon as it is whole; an input file waits for a run that takes it. */
   readonly purpose: 'task' | 'input'
   /** As its client calls it; only shown. */

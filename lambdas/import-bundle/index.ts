@@ -4,6 +4,7 @@ import { collectBuffers } from '../../src/runtime/collect-buffers.ts'
 import { createImportDependencies } from '../../src/runtime/dependencies.ts'
 import { IMPORT_REQUESTED, PREFIXES, readEnvironment } from '../../src/runtime/environment.ts'
 import { beginLog, logger } from '../../src/runtime/observability.ts'
+import type { ImportCall } from '../../src/use-cases/import/claim-upload.ts'
 import { ImportFailedError } from '../../src/use-cases/import/end-unpublished.ts'
 import { importBundle } from '../../src/use-cases/import-bundle.ts'
 
@@ -11,7 +12,12 @@ const eventSchema = z.discriminatedUnion('detail-type', [
   z.object({
     'detail-type': z.literal('Object Created'),
     // Keys come as they are, not URL-encoded as in S3's own notifications.
-    detail: z.object({ object: z.object({ key: z.string().startsWith(PREFIXES.uploads) }) }),
+    detail: z.object({
+      object: z.object({
+        key: z.string().startsWith(PREFIXES.uploads),
+        sequencer: z.string().exactOptional(),
+      }),
+    }),
   }),
   z.object({
     'detail-type': z.literal(IMPORT_REQUESTED.detailType),
@@ -37,8 +43,8 @@ export async function handler(event: EventBridgeEvent<string, unknown>, context:
   }
 }
 
-function uploadOf(event: z.infer<typeof eventSchema>): { readonly uploadId: string; readonly key?: string } {
+function uploadOf(event: z.infer<typeof eventSchema>): ImportCall {
   if (event['detail-type'] === IMPORT_REQUESTED.detailType) return event.detail
-  const { key } = event.detail.object
-  return { uploadId: key.slice(PREFIXES.uploads.length), key }
+  const { object } = event.detail
+  return { uploadId: object.key.slice(PREFIXES.uploads.length), object }
 }

@@ -1,10 +1,17 @@
 import { descriptorKey, logoKey } from '../domain/storage-keys.ts'
+import type { TaskName } from '../domain/store.ts'
 import { imageName } from '../domain/task/image-name.ts'
 import { descriptorError, parseTaskDescriptor } from '../domain/task/parse-task-descriptor.ts'
+
 import type { TaskDescriptor, TaskImage } from '../domain/task/task.ts'
 import type { Upload } from '../ports.ts'
-import { claimUpload } from './import/claim-upload.ts'
-import { assertNotHopeless, endUnpublished, undoEarlierWorkers, undoNamed } from './import/end-unpublished.ts'
+import { claimUpload, type ImportCall } from './import/claim-upload.ts'
+import {
+  assertNotHopeless,
+  endUnpublished,
+  takeNameBack,
+  undoEarlierWorkers,
+} from './import/end-unpublished.ts'
 import { fetchBundle } from './import/fetch-bundle.ts'
 import { asImageRefusal, asRefusal, refusal } from './import/import-refusal.ts'
 import {
@@ -25,10 +32,7 @@ import {
 import { pushImage } from './import/push-image.ts'
 import { registerJob } from './import/register-job.ts'
 
-interface ImportBundleInput {
-  readonly uploadId: string
-  /** Where the bundle lies, when an object that arrived starts the import: it may have no upload item yet. */
-  readonly key?: string
+interface ImportBundleInput extends ImportCall {
   /** How much longer this worker may live; for ever when absent. */
   readonly timeLeftMs?: () => number
 }
@@ -99,10 +103,7 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   requireExpected(upload, descriptor)
 
   const name = { namespace: descriptor.namespace, version: descriptor.version }
-  await reserveName(deps, upload, name)
-  work.name = name
-  lease.keepName({ ...name, uploadId: upload.id })
-  if (upload.name === undefined) undoNamed(deps, work, name)
+  await takeName(deps, work, name)
   const logo = await readLogo(bundle.zip)
   const { image, diskBytes } = await installImage(deps, work, bundle, descriptor)
 
@@ -117,10 +118,26 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   await deps.tasks.publish({ ...task, ...job, createdAt: deps.identity.now().toISOString() }, upload.id)
 }
 
+const isSameName = (a: TaskName, b: TaskName): boolean =>
+  a.namespace === b.namespace && a.version === b.version
+
+async function takeName(
+  deps: ImportBundleDependencies,
+  { upload, lease, undo }: ImportWork,
+  name: TaskName,
+): Promise<void> {
+  await reserveName(deps, upload, name)
+  lease.keepName({ ...name, uploadId: upload.id })
+  if (upload.name !== undefined && isSameName(upload.name, name)) return
+  undo.push(() => takeNameBack(deps, upload, name))
+  // Somebody exchanged the object while nobody was at it.
+  if (upload.name !== undefined) await takeNameBack(deps, upload, upload.name)
+}
+
 /** A store may have sent another task than the one that was asked for. */
-function requireExpected({ expected }: Upload, { namespace, version }: TaskDescriptor): void {
-  if (expected === undefined) return
-  if (expected.namespace === namespace && expected.version === version) return
+function requireExpected({ expected }: Upload, descriptor: TaskDescriptor): void {
+  if (expected === undefined || isSameName(expected, descriptor)) return
+  const { namespace, version } = descriptor
   throw refusal(
     'APPSTORE_DOWNLOAD_FAILED',
     'descriptor',

@@ -160,14 +160,17 @@ describe('ECR', () => {
     expect(asked.map((line) => line.split(' ')[0])).toEqual(['HEAD', 'POST', 'PUT'])
   })
 
-  it.each([400, 403, 404, 405])('sends a named blob when taking it over is refused with %d', async (status) => {
-    const blob = await aBlob(someBytes(MANY))
-    server.answerOnce(/^POST .*mount=/u, status)
+  it.each([400, 403, 404, 405])(
+    'sends a named blob when taking it over is refused with %d',
+    async (status) => {
+      const blob = await aBlob(someBytes(MANY))
+      server.answerOnce(/^POST .*mount=/u, status)
 
-    expect(await registry.pushNamedBlob(repository, blob, someBytes(MANY))).toBe(true)
+      expect(await registry.pushNamedBlob(repository, blob, someBytes(MANY))).toBe(true)
 
-    expect(server.blob(repository, blob.digest)).toBeDefined()
-  })
+      expect(server.blob(repository, blob.digest)).toBeDefined()
+    },
+  )
 
   it('tells what the source finds out when the registry has answered to its last byte', async () => {
     const blob = await aBlob(someBytes(MANY))

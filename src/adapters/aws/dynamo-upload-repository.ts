@@ -25,6 +25,7 @@ const errorBody = {
 const uploadSchema: z.ZodType<Upload> = z.object({
   id: z.string(),
   key: z.string(),
+  sequencer: z.string().exactOptional(),
   purpose: z.enum(['task', 'input']),
   fileName: z.string().exactOptional(),
   sizeBytes: z.number().exactOptional(),

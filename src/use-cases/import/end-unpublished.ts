@@ -3,6 +3,7 @@ import { jobDefinitionName } from '../../domain/job/job-definition.ts'
 import { taskDefinitionPrefix } from '../../domain/storage-keys.ts'
 import type { TaskName } from '../../domain/store.ts'
 import { imageName } from '../../domain/task/image-name.ts'
+import type { Upload } from '../../ports.ts'
 import { refusal } from './import-refusal.ts'
 import { type ImportBundleDependencies, type ImportWork, reserveName } from './import-work.ts'
 import { TimeIsUpError } from './lease.ts'
@@ -11,8 +12,6 @@ import { TimeIsUpError } from './lease.ts'
 const MAX_ATTEMPTS = 3
 /** Workers that die cannot tell why, and may die of what the bundle cannot help: twice as long as a call may take. */
 const HOPELESS_AFTER_MS = 30 * 60 * 1000
-/** Between giving an upload back and the next worker, the name stays ours: events may be late. */
-const NAME_KEPT_SECONDS = 900
 
 /** An import is over for what its bundle cannot help; the cause is for an operator. */
 export class ImportFailedError extends Error {
@@ -35,13 +34,13 @@ export async function endUnpublished(
   const isTimeUp = error instanceof TimeIsUpError
   if (isTimeUp && !work.hasAdvanced) return await giveUp(deps, work, tooLarge())
   if (isTimeUp) {
-    await handBack(deps, work)
+    await handBack(work)
     return await deps.requests.send(work.upload.id)
   }
   const isLastAttempt = !work.hasAdvanced && (work.upload.attempts ?? 0) >= MAX_ATTEMPTS
   if (!mayPass(error) || isLastAttempt) return await giveUp(deps, work, error)
   // Where this fails as well, the lease runs out by itself.
-  await handBack(deps, work).catch(() => {})
+  await handBack(work).catch(() => {})
   throw error
 }
 
@@ -51,11 +50,7 @@ function mayPass(error: unknown): boolean {
 }
 
 /** Leaves the rest to a further call, which finds what this one has done. */
-async function handBack(
-  deps: ImportBundleDependencies,
-  { upload, lease, name, hasAdvanced }: ImportWork,
-): Promise<void> {
-  if (name !== undefined) await reserveName(deps, upload, name, NAME_KEPT_SECONDS)
+async function handBack({ lease, hasAdvanced }: ImportWork): Promise<void> {
   lease.stop()
   await lease.giveBack(hasAdvanced)
 }
@@ -75,33 +70,30 @@ export function assertNotHopeless({ upload, startedAt }: ImportWork): void {
 /** What a worker that died may have left is taken back like this worker's own steps. */
 export function undoEarlierWorkers(deps: ImportBundleDependencies, work: ImportWork): void {
   const { upload, undo } = work
-  undo.push(() => deps.objects.removeAll(taskDefinitionPrefix(upload.taskId)))
-  if (upload.name === undefined) return
-  const { job } = deps.settings
-  undo.push(() => deps.scheduler.deregisterDefinitions(jobDefinitionName(job, upload.taskId)))
-  undoNamed(deps, work, upload.name)
+  const { taskId, name } = upload
+  undo.push(() => deps.objects.removeAll(taskDefinitionPrefix(taskId)))
+  if (name === undefined) return
+  undo.push(() => deps.scheduler.deregisterDefinitions(jobDefinitionName(deps.settings.job, taskId)))
+  undo.push(() => takeNameBack(deps, upload, name))
 }
 
-/** What lies under a name from its reservation on: itself, and perhaps an image. */
-export function undoNamed(
+/** Gives a reserved name free, and removes what the upload may have put under it: an image. */
+export async function takeNameBack(
   deps: ImportBundleDependencies,
-  { upload, undo }: ImportWork,
+  upload: Upload,
   name: TaskName,
-): void {
+): Promise<void> {
   const { namespace, version } = name
   const { repository, tag } = imageName(deps.settings.repositoryPrefix, namespace, version)
-  undo.push(() => deps.tasks.releaseName({ ...name, uploadId: upload.id }))
-  undo.push(async () => {
+  try {
+    await reserveName(deps, upload, name)
+    await deps.registry.removeImage(repository, tag)
+  } catch (error) {
     // When another import took the name over, the image under it is not ours to remove.
-    const isOurs = await reserveName(deps, upload, name).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof DomainError && error.error === 'INTERNAL_TASK_EXISTS') return false
-        throw error
-      },
-    )
-    if (isOurs) await deps.registry.removeImage(repository, tag)
-  })
+    if (!(error instanceof DomainError) || error.error !== 'INTERNAL_TASK_EXISTS') throw error
+  } finally {
+    await deps.tasks.releaseName({ ...name, uploadId: upload.id })
+  }
 }
 
 /**

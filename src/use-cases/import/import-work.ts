@@ -50,8 +50,6 @@ export interface ImportWork {
   readonly undo: (() => Promise<void>)[]
   /** Whether a further worker would find more done than this one did. */
   hasAdvanced: boolean
-  /** What the task will be called, as soon as it is known and ours. */
-  name?: TaskName
 }
 
 /** Whether the task is there, by this worker or one before. */
@@ -70,7 +68,6 @@ export async function reserveName(
   { tasks }: Pick<ImportBundleDependencies, 'tasks'>,
   { id }: Upload,
   name: TaskName,
-  leaseSeconds = LEASE_SECONDS,
 ): Promise<void> {
-  await tasks.reserveName({ ...name, uploadId: id, leaseSeconds })
+  await tasks.reserveName({ ...name, uploadId: id, leaseSeconds: LEASE_SECONDS })
 }

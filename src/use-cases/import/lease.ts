@@ -16,6 +16,8 @@ export interface LeaseDependencies {
 export const LEASE_SECONDS = 60
 /** Three of them may fail before the lease is lost. */
 const BEAT_SECONDS = 15
+/** Between giving an upload back and the next worker, the name stays ours: events may be late. */
+const NAME_KEPT_SECONDS = 900
 /** What is kept for ending in order: the longest request under way and the way to the next piece of the bundle. */
 const TIME_KEPT_MS = 90_000
 
@@ -38,8 +40,8 @@ export interface Lease {
   /** @throws LeaseLostError when another worker has the upload. */
   assertHeld(): Promise<void>
   /**
-   * Gives the upload to whoever comes next, who need not be the last when this worker has got on.
-   * @throws LeaseLostError
+   * Gives the upload to whoever comes next, who need not be the last when this worker has got on. The name is kept until then.
+   * @throws LeaseLostError, or DomainError INTERNAL_TASK_EXISTS, when another has the upload or the name.
    */
   giveBack(hasAdvanced: boolean): Promise<void>
   /** Ends the beats; the lease runs out by itself. */
@@ -90,6 +92,9 @@ export function holdLease(
     assertHeld: () => inTurn(extend),
     giveBack: (hasAdvanced) =>
       inTurn(async () => {
+        if (reservation !== undefined) {
+          await tasks.reserveName({ ...reservation, leaseSeconds: NAME_KEPT_SECONDS })
+        }
         if (!(await uploads.giveBack(claim.uploadId, leaseUntil, hasAdvanced))) throw lost()
       }),
     stop,

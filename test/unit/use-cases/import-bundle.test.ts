@@ -400,7 +400,7 @@ describe('a bundle that somebody puts into the bucket', () => {
     const words = (await findUpload(importer, 'task.zip')).error
     await put(importer, await aBundle(), 'task.zip')
 
-    const mended = await run(importer, 'task.zip')
+    const mended = await run(importer, 'task.zip', '02')
 
     expect([refused.state, words?.status, mended.state]).toEqual(['FAILED', 400, 'READY'])
     expect(importer.registry.images()).toHaveLength(1)
@@ -415,6 +415,19 @@ describe('a bundle that somebody puts into the bucket', () => {
     const second = await run(importer, 'task.zip')
 
     expect(second).toEqual(first)
+  })
+
+  it('is not imported again by a second event that finds the object on its way out', async () => {
+    const importer = anImporter()
+    const bundle = await aBundle()
+    await put(importer, bundle, 'task.zip')
+    const first = await run(importer, 'task.zip')
+    await put(importer, bundle, 'task.zip')
+
+    const second = await run(importer, 'task.zip')
+
+    expect(second).toEqual(first)
+    expect(importer.registry.images()).toHaveLength(1)
   })
 })
 

@@ -288,6 +288,30 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(second.sent).toHaveLength(1)
   })
 
+  it('may be exchanged for one of another task when the worker dies', async () => {
+    await put(importer, await aBundleOf(method))
+    const died = Promise.withResolvers<void>()
+    const first = withRegistry(importer, {
+      pushManifest: async (...words) => {
+        await importer.registry.pushManifest(...words)
+        died.resolve()
+        return await new Promise<never>(() => {})
+      },
+    })
+    void run(first)
+    await died.promise
+    importer.identity.advance(LEASE_SECONDS + 1)
+    await put(importer, await aBundle({ descriptor: aDescriptorText({ namespace: 'com.example.other' }) }))
+
+    const upload = await run(importer)
+
+    expect(upload.state).toBe('READY')
+    expect(importer.registry.images()).toHaveLength(1)
+    // The name of the first is free again.
+    await put(importer, await aBundleOf(method), 'another')
+    expect((await run(importer, 'another')).state).toBe('READY')
+  })
+
   it('goes on in a further call when time is up', async () => {
     const layers = 8
     await put(importer, await aBundleOf(method, 'none', layers))
@@ -296,13 +320,22 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
       if (count === layers) await beat()
     })
 
-    await importBundle(watched, { uploadId: UPLOAD_ID, key: uploadKey(UPLOAD_ID), timeLeftMs: () => 1000 })
+    await importBundle(watched, {
+      uploadId: UPLOAD_ID,
+      object: { key: uploadKey(UPLOAD_ID) },
+      timeLeftMs: () => 1000,
+    })
     const between = await uploadOf(importer)
     const waiting = importer.requests.waiting.splice(0)
+    // Requests may be late; the name is kept for them.
+    importer.identity.advance(10 * LEASE_SECONDS)
+    await put(importer, await aBundleOf(method), 'another')
+    const another = await run(importer, 'another')
     for (const uploadId of waiting) await importBundle(counting(importer).watched, { uploadId })
 
     expect(waiting).toEqual([UPLOAD_ID])
     expect(between.state).toBe('PUSHING')
+    expect(another.error?.status).toBe(409)
     expect(sent.length).toBeLessThan(layers + 1)
     expect((await uploadOf(importer)).state).toBe('READY')
   })
@@ -315,7 +348,11 @@ describe('a layer that takes a whole call', () => {
     const { beating, beat } = withHeart(importer)
     const { watched } = counting(beating, beat)
 
-    await importBundle(watched, { uploadId: UPLOAD_ID, key: uploadKey(UPLOAD_ID), timeLeftMs: () => 1000 })
+    await importBundle(watched, {
+      uploadId: UPLOAD_ID,
+      object: { key: uploadKey(UPLOAD_ID) },
+      timeLeftMs: () => 1000,
+    })
 
     expect(importer.requests.waiting).toEqual([])
     expect(JSON.stringify((await uploadOf(importer)).error)).toContain('smaller layers')
@@ -508,7 +545,7 @@ describe('what is none of the importer’s business', () => {
   it('are arrivals of objects that were removed with their upload', async () => {
     const importer = anImporter()
 
-    await importBundle(importer, { uploadId: 'aborted', key: uploadKey('aborted') })
+    await importBundle(importer, { uploadId: 'aborted', object: { key: uploadKey('aborted') } })
 
     expect(await importer.uploads.find('aborted')).toBeUndefined()
   })
