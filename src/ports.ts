@@ -282,10 +282,10 @@ export interface UploadRepository {
    */
   listLeft(until: Date, limit: number): Promise<string[]>
   /**
-   * Puts an upload that was left behind to the end of that list, as if it had been in hand just now.
+   * Takes an upload that was left behind for one that somebody has in hand for so many seconds from now; it may be claimed.
    * @returns false when it is not left behind (any more).
    */
-  postpone(uploadId: string): Promise<boolean>
+  postpone(uploadId: string, seconds: number): Promise<boolean>
 }
 
 /** Asks for imports that no arriving object starts. */

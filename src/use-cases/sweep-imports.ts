@@ -19,8 +19,13 @@ interface ImportSweep {
   readonly onProblem: (uploadId: string, error: unknown) => void
 }
 
-/** At a time; what is left over waits for the next sweep. */
-const MOST = 1000
+/** At a time; what is left over waits for the next sweep, and runs get their share of this one. */
+const MOST = 200
+/**
+ * A request that nobody follows mostly waits behind others, for which Lambda gives it six hours; only seldom it is lost. In this
+ * distance, those that wait are joined by few.
+ */
+const ASKED_AGAIN_SECONDS = 1800
 
 /**
  * Asks for imports that nobody is at: the event of their bundle was lost, or their worker died and was called no more. The importer
@@ -35,7 +40,7 @@ export async function sweepImports(
     if (sweep.isTimeUp()) return
     try {
       // First, so that a request that is still on its way is not joined by another with every sweep.
-      if (!(await uploads.postpone(uploadId))) continue
+      if (!(await uploads.postpone(uploadId, ASKED_AGAIN_SECONDS - settings.graceSeconds))) continue
       await requests.send(uploadId)
       sweep.onRequested(uploadId)
     } catch (error) {

@@ -109,7 +109,7 @@ export function describeUploadRepository(
         expect(await uploads.closeParts('upload-1', { sizeBytes: 1 })).toBeUndefined()
         expect(await uploads.extendLease('upload-1', '2027-01-01T00:00:00.000Z', 60)).toBeUndefined()
         expect(await uploads.giveBack('upload-1', '2027-01-01T00:00:00.000Z', true)).toBe(false)
-        expect(await uploads.postpone('upload-1')).toBe(false)
+        expect(await uploads.postpone('upload-1', 60)).toBe(false)
         await expect(uploads.update('upload-1', { state: 'PUSHING' })).rejects.toThrow()
       })
 
@@ -350,7 +350,7 @@ export function describeUploadRepository(
         identity.advance(59)
 
         await expect.poll(left).toEqual([])
-        expect(await uploads.postpone('upload-1')).toBe(false)
+        expect(await uploads.postpone('upload-1', 60)).toBe(false)
         identity.advance(1)
         expect(await left()).toEqual(['upload-1'])
       })
@@ -381,7 +381,7 @@ export function describeUploadRepository(
         await uploads.update('upload-1', { state })
 
         await expect.poll(left).toEqual([])
-        expect(await uploads.postpone('upload-1')).toBe(false)
+        expect(await uploads.postpone('upload-1', 60)).toBe(false)
       })
 
       it('come in the order in which they were last in hand, and some at a time', async () => {
@@ -391,10 +391,13 @@ export function describeUploadRepository(
         identity.advance(1)
         await expect.poll(left).toEqual(['a', 'b'])
 
-        expect(await uploads.postpone('a')).toBe(true)
+        expect(await uploads.postpone('a', 60)).toBe(true)
 
+        await expect.poll(left).toEqual(['b'])
+        identity.advance(60)
         await expect.poll(left).toEqual(['b', 'a'])
         expect(await uploads.listLeft(identity.now(), 1)).toEqual(['b'])
+        expect(await uploads.claim('a', 60)).toBeDefined()
       })
     })
 

@@ -176,7 +176,7 @@ describe.each(['deflated', 'stored', 'gzip'] as const)(
         const sent = digestsSent(server)
         expect(sent.length - new Set(sent).size).toBeLessThanOrEqual(killed * SENT_AT_ONCE)
         expect(new Set(sent).size).toBe(LAYERS.length + 1)
-      expect(streamsBegun(server) === 0).toBe(shape === 'gzip')
+        expect(streamsBegun(server) === 0).toBe(shape === 'gzip')
         await server.close()
       }
     })

@@ -202,13 +202,12 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       return places.map(({ key }) => key.pk.slice(KEY_PREFIX.length))
     },
 
-    async postpone(uploadId) {
-      const now = instant(0)
+    async postpone(uploadId, seconds) {
       const { isChanged } = await writes.update(uploadKey(uploadId), {
-        set: [[[INDEX_TIME], now]],
+        set: [[[INDEX_TIME], instant(seconds)]],
         condition: `${IS_OPEN} AND #inHand <= :now`,
         names: { ...NAMES, '#inHand': INDEX_TIME },
-        values: { ...ofOpen(), ':now': now },
+        values: { ...ofOpen(), ':now': instant(0) },
       })
       return isChanged
     },

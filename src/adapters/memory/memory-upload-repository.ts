@@ -96,12 +96,11 @@ export function createMemoryUploadRepository(identity: Identity): UploadReposito
         .slice(0, limit)
     },
 
-    async postpone(uploadId) {
+    async postpone(uploadId, seconds) {
       const upload = known(uploadId)
-      const now = identity.now()
-      const isHeld = (inHand.get(uploadId)?.getTime() ?? Number.POSITIVE_INFINITY) > now.getTime()
+      const isHeld = (inHand.get(uploadId)?.getTime() ?? Number.POSITIVE_INFINITY) > identity.now().getTime()
       if (upload === undefined || isHeld) return false
-      inHand.set(uploadId, now)
+      inHand.set(uploadId, addSeconds(seconds))
       return true
     },
   }

@@ -122,11 +122,11 @@ async function giveUp(deps: ImportBundleDependencies, work: ImportWork, cause: u
   })
 }
 
-/** A whole call was not enough for one layer, nor would the next be. */
+/** A whole call was not enough for one layer, and the next would hardly be. */
 function tooLarge(): DomainError {
   return refusal(
     'INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT',
     'image',
-    'the image has a layer that cannot be read and sent within 15 minutes: make smaller layers of it (fewer files in each COPY or RUN)',
+    'no layer of the image could be read and sent within 15 minutes: make smaller layers of it (fewer files in each COPY or RUN), or send the bundle again if this App Engine was just slow',
   )
 }

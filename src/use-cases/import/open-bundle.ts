@@ -7,7 +7,7 @@ import { printable, someOf } from '../../quoted.ts'
 import { objectSource } from '../object-source.ts'
 import { refusal } from './import-refusal.ts'
 
-/** Far above any real descriptor, and what the YAML parser may be asked to hold. */
+/** Far above any real descriptor; the parser has limits of its own for what it makes of the text. */
 const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 /** Logos are answered through the API, which takes some 4 MB. */
 const MAX_LOGO_BYTES = 4 * 1024 * 1024

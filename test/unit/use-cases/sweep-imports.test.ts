@@ -47,7 +47,10 @@ describe('a sweep of imports', () => {
 
     expect(requests.waiting).toEqual(['lost'])
     expect(requested).toEqual(['lost'])
-    identity.advance(GRACE)
+    identity.advance(1799)
+    await sweep()
+    expect(requests.waiting).toEqual(['lost'])
+    identity.advance(1)
     await sweep()
     expect(requests.waiting).toEqual(['lost', 'lost'])
   })
