@@ -1,8 +1,5 @@
-import { promisify } from 'node:util'
-import { constants, type ZstdOptions, zstdCompress } from 'node:zlib'
+import { constants, createZstdCompress } from 'node:zlib'
 import type { Slots } from '../../slots.ts'
-
-const compress = promisify<Buffer, ZstdOptions, Buffer>(zstdCompress)
 
 /**
  * Content of one zstd frame. Smaller ones pack worse (the window starts empty), larger ones wait longer for a core and take
@@ -23,7 +20,7 @@ export async function* zstdLayer(
   bytes: AsyncIterable<Uint8Array>,
   slots: Slots,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const underWay: Promise<Buffer>[] = []
+  const underWay: Frame[] = []
   const buffers = createFrameBuffers()
   try {
     for await (const content of inFrames(bytes, buffers)) {
@@ -34,35 +31,58 @@ export async function* zstdLayer(
           await slots.take()
           break
         }
-        yield await released(first, slots)
+        await first.done.finally(slots.give)
+        yield* first.take()
       }
-      const frame = compressFrame(content).finally(() => buffers.give(content))
+      const frame = compressFrame(content)
+      const given = frame.done.finally(() => buffers.give(content))
       // Awaited in order later; one that fails meanwhile must not count as unhandled.
-      frame.catch(() => {})
+      given.catch(() => {})
       underWay.push(frame)
     }
     for (let first = underWay.shift(); first !== undefined; first = underWay.shift()) {
-      yield await released(first, slots)
+      await first.done.finally(slots.give)
+      yield* first.take()
     }
   } finally {
-    await Promise.allSettled(underWay)
+    await Promise.allSettled(underWay.map(({ done }) => done))
     for (const _ of underWay) slots.give()
   }
 }
 
-async function released(frame: Promise<Buffer>, slots: Slots): Promise<Buffer> {
-  try {
-    return await frame
-  } finally {
-    slots.give()
-  }
+interface Frame {
+  /** Tells nothing: a promise that waits for long is garbage for long, and would keep what it told as well. */
+  readonly done: Promise<void>
+  /** What came out, once. */
+  take(): Buffer[]
 }
 
-function compressFrame(content: Buffer): Promise<Buffer> {
-  return compress(content, {
+/**
+ * One frame by one call to zstd, which knows the size then and copies nothing. The buffer that it writes to is freed at once: its
+ * engine keeps it, and is garbage that only a full collection finds.
+ */
+function compressFrame(content: Buffer): Frame {
+  const engine = createZstdCompress({
     chunkSize: content.length + GROWTH_BYTES,
+    flush: constants.ZSTD_e_end,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
   })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  let chunks: Buffer[] = []
+  engine.on('data', (chunk: Buffer) => chunks.push(chunk))
+  engine.on('error', reject)
+  engine.write(content, (error) => {
+    engine.destroy()
+    if (error) return reject(error)
+    const written = chunks
+    chunks = written.map((chunk) => Buffer.from(chunk))
+    for (const buffer of new Set(written.map((chunk) => chunk.buffer as ArrayBuffer))) buffer.transfer(0)
+    resolve()
+  })
+  return {
+    done: promise,
+    take: () => chunks.splice(0),
+  }
 }
 
 /** Pieces of equal length, the last one shorter; one empty piece of nothing, since no frame at all is no zstd. */
