@@ -59,28 +59,28 @@ interface Frame {
 
 /**
  * One frame by one call to zstd, which knows the size then and copies nothing. The buffer that it writes to is freed at once: its
- * engine keeps it, and is garbage that only a full collection finds.
+ * engine keeps it, and is garbage that only a full collection finds. Its size is the same for each frame, since Node takes small
+ * buffers from a pool that cannot be freed; what is not written to takes no memory.
  */
 function compressFrame(content: Buffer): Frame {
   const engine = createZstdCompress({
-    chunkSize: content.length + GROWTH_BYTES,
+    chunkSize: FRAME_BYTES + GROWTH_BYTES,
     flush: constants.ZSTD_e_end,
     params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
   })
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
   let chunks: Buffer[] = []
-  engine.on('data', (chunk: Buffer) => chunks.push(chunk))
-  engine.on('error', reject)
-  engine.write(content, (error) => {
-    engine.destroy()
-    if (error) return reject(error)
-    const written = chunks
-    chunks = written.map((chunk) => Buffer.from(chunk))
-    for (const buffer of new Set(written.map((chunk) => chunk.buffer as ArrayBuffer))) buffer.transfer(0)
-    resolve()
+  const written = new Promise<void>((resolve, reject) => {
+    engine.on('data', (chunk: Buffer) => chunks.push(chunk))
+    engine.on('error', reject)
+    engine.write(content, (error) => (error ? reject(error) : resolve()))
   })
   return {
-    done: promise,
+    done: written.then(() => {
+      engine.destroy()
+      const buffers = new Set(chunks.map(({ buffer }) => buffer as ArrayBuffer))
+      chunks = chunks.map((chunk) => Buffer.from(chunk))
+      for (const buffer of buffers) buffer.transfer(0)
+    }),
     take: () => chunks.splice(0),
   }
 }

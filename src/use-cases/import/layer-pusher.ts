@@ -38,8 +38,8 @@ export interface LayerPusher {
   sent(): number
 }
 
-/** Frames being compressed or waiting to be sent, of all layers together: content and output, 48 MiB at most. */
-const FRAMES_AT_ONCE = 6
+/** Frames being compressed or waiting to be sent, of all layers together: content and output, 32 MiB at most. */
+const FRAMES_AT_ONCE = 4
 /** Builders need some eighty. The layers sent lie in the upload's item, 200 at most, and DynamoDB takes 400 KB. */
 const MAX_NAME_BYTES = 1024
 
