@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
-import { pathToFileURL } from 'node:url'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { DEFAULT_STAGE } from '../lib/stages.ts'
 import { type Bundle, bundlesOf } from '../local/templates/bundles.ts'
@@ -17,14 +19,14 @@ import { print } from './measure.ts'
 const REPEATS = 10
 const TARGETS: Readonly<Record<string, number>> = { Api: 250 }
 
-const LOAD = 'await import(process.argv[1]); process.exit()'
-const EMPTY = 'data:text/javascript,'
+const LOAD = 'require(process.argv[1]); process.exit()'
+const EMPTY = 'node:module'
 
 const execute = promisify(execFile)
 
-async function timeToLoad(url: string, variables: Bundle['variables']): Promise<number> {
+async function timeToLoad(code: string, variables: Bundle['variables']): Promise<number> {
   const start = performance.now()
-  await execute(process.execPath, ['--input-type=module', '--eval', LOAD, url], {
+  await execute(process.execPath, ['--input-type=commonjs', '--eval', LOAD, code], {
     env: { AWS_REGION: 'us-east-1', AWS_LAMBDA_FUNCTION_NAME: 'bench', ...variables },
   })
   return performance.now() - start
@@ -34,14 +36,16 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
-async function measure({ id, file, sizeBytes, variables }: Bundle): Promise<void> {
-  const url = pathToFileURL(file).href
+async function measure({ id, file, sizeBytes, variables }: Bundle, folder: string): Promise<void> {
+  // Away from our package.json, which calls its files ES modules; a Lambda has none.
+  const code = join(folder, basename(file))
+  await copyFile(file, code)
   const times: number[] = []
   const empty: number[] = []
   // One that is not counted: files come from the disk.
-  await timeToLoad(url, variables)
+  await timeToLoad(code, variables)
   for (let i = 0; i < REPEATS; i += 1) {
-    times.push(await timeToLoad(url, variables))
+    times.push(await timeToLoad(code, variables))
     empty.push(await timeToLoad(EMPTY, variables))
   }
   const target = TARGETS[id]
@@ -53,4 +57,9 @@ async function measure({ id, file, sizeBytes, variables }: Bundle): Promise<void
   })
 }
 
-for (const bundle of bundlesOf(synthesizedStage(DEFAULT_STAGE))) await measure(bundle)
+const folder = await mkdtemp(join(tmpdir(), 'bench-cold-start-'))
+try {
+  for (const bundle of bundlesOf(synthesizedStage(DEFAULT_STAGE))) await measure(bundle, folder)
+} finally {
+  await rm(folder, { recursive: true })
+}

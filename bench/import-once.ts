@@ -54,40 +54,45 @@ function pinnedRegistry(): ImageRegistry {
   }
 }
 
-collectBuffers()
-const uploads = createMemoryUploadRepository(systemIdentity)
-await importBundle(
-  {
-    identity: systemIdentity,
-    uploads,
-    tasks: createMemoryTaskRepository(systemIdentity),
-    objects: fileBackedStore(),
-    bundles: createMemoryBundleSource(),
-    registry: pinnedRegistry(),
-    scheduler: createMemoryJobScheduler(),
-    requests: { send: async () => {} },
-    metrics: { count: () => {}, observe: () => {} },
-    repeat,
-    pause,
-    settings: {
-      repositoryPrefix: 'bench',
-      queues: { fargate: { arn: 'arn:aws:batch:eu-west-1:000000000000:job-queue/bench' } },
-      defaultRamBytes: 4 * 1024 ** 3,
-      job: {
-        definitionPrefix: 'bench',
-        tags: { application: 'bench' },
-        stagerImage: 'stager:1',
-        executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
-        logGroupName: 'jobs',
-        region: 'eu-west-1',
-        attemptTimeoutSeconds: 3600,
+/** Not at the top level: the file becomes CommonJS, as Lambdas are. */
+async function main(): Promise<void> {
+  collectBuffers()
+  const uploads = createMemoryUploadRepository(systemIdentity)
+  await importBundle(
+    {
+      identity: systemIdentity,
+      uploads,
+      tasks: createMemoryTaskRepository(systemIdentity),
+      objects: fileBackedStore(),
+      bundles: createMemoryBundleSource(),
+      registry: pinnedRegistry(),
+      scheduler: createMemoryJobScheduler(),
+      requests: { send: async () => {} },
+      metrics: { count: () => {}, observe: () => {} },
+      repeat,
+      pause,
+      settings: {
+        repositoryPrefix: 'bench',
+        queues: { fargate: { arn: 'arn:aws:batch:eu-west-1:000000000000:job-queue/bench' } },
+        defaultRamBytes: 4 * 1024 ** 3,
+        job: {
+          definitionPrefix: 'bench',
+          tags: { application: 'bench' },
+          stagerImage: 'stager:1',
+          executionRoleArn: 'arn:aws:iam::000000000000:role/execution',
+          logGroupName: 'jobs',
+          region: 'eu-west-1',
+          attemptTimeoutSeconds: 3600,
+        },
       },
     },
-  },
-  { uploadId: 'bench', object: { key: KEY } },
-)
-const upload = await uploads.find('bench')
-if (upload?.state !== 'READY') {
-  console.error(JSON.stringify(upload?.error ?? upload?.state))
-  process.exit(1)
+    { uploadId: 'bench', object: { key: KEY } },
+  )
+  const upload = await uploads.find('bench')
+  if (upload?.state !== 'READY') {
+    console.error(JSON.stringify(upload?.error ?? upload?.state))
+    process.exit(1)
+  }
 }
+
+void main()

@@ -85,7 +85,7 @@ const exists = async (path: string): Promise<boolean> =>
   )
 
 const folder = options.keep ?? (await mkdtemp(join(tmpdir(), 'bench-import-')))
-const importer = join(folder, 'import-once.mjs')
+const importer = join(folder, 'import-once.cjs')
 const OURS = `importer=${process.execPath} ${importer} {bundle} http://{registry}/{repo}:{tag}`
 
 const listed = (sizes: string): readonly string[] => sizes.split(',').filter((size) => size !== '')
@@ -115,12 +115,11 @@ try {
     entryPoints: [join(import.meta.dirname, 'import-once.ts')],
     outfile: importer,
     bundle: true,
-    minify: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
     platform: 'node',
-    format: 'esm',
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
-    },
+    mainFields: ['module', 'main'],
+    format: 'cjs',
   })
   console.log(`Node ${process.version}, ${availableParallelism()} processors`)
   for (const kind of KINDS) {
