@@ -24,8 +24,8 @@ const [bundle = '', target = ''] = process.argv.slice(2)
 const { origin, pathname } = new URL(target)
 const [, repository = '', tag = ''] = /^\/(.+):([^:]+)$/u.exec(pathname) ?? []
 const KEY = 'uploads/bench'
-/** Of a local file; 64 KiB would cost a switch to the thread pool each. */
-const READ_BYTES = 1024 * 1024
+/** Of a local file: as large as the pieces that a download is joined to. */
+const READ_BYTES = 2 * 1024 * 1024
 
 /** Reads the bundle where the bucket would; everything else stays in memory. */
 function fileBackedStore(): ObjectStore {

@@ -39,7 +39,7 @@ export interface CheckedLayer {
 
 /** The largest disk that a Fargate task can have; what inflates to more runs nowhere. */
 const MAX_UNCOMPRESSED_BYTES = 200 * 1024 ** 3
-const DECODER_CHUNK_BYTES = 1024 * 1024
+const DECODER_CHUNK_BYTES = 2 * 1024 * 1024
 /** By so many a compression is known. */
 export const MAGIC_BYTES = 4
 /** 32 MiB, the largest that builders write; zstd's own program takes up to 2 GiB for `--long` and its levels above 19. */
