@@ -394,7 +394,7 @@ export interface ImageRegistry {
   ensureRepository(repository: string): Promise<void>
   hasBlob(repository: string, digest: string): Promise<boolean>
   /**
-   * Sends one blob as it streams; its digest is computed on the way.
+   * Sends one blob as it streams; its digest is computed on the way. A small one (4 MiB) that is there already is not sent.
    * @returns digest and size of what was sent.
    * @throws RegistryUnavailableError when the blob may be sent again; DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
    */

@@ -38,10 +38,8 @@ export function createCrcCoverage(): CrcCoverage {
 /** CRC of two messages one after the other; `length` is that of the second in bytes. */
 function combineCrc(first: number, second: number, length: number): number {
   let crc = first
-  let step = ONE_ZERO_BYTE
-  for (let left = length; left > 0; left = Math.floor(left / 2)) {
-    if (left % 2 === 1) crc = times(step, crc)
-    step = step.map((column) => times(step, column))
+  for (let power = 0, left = length; left > 0; power += 1, left = Math.floor(left / 2)) {
+    if (left % 2 === 1) crc = times(zeroBytes(power), crc)
   }
   return (crc ^ second) >>> 0
 }
@@ -55,6 +53,17 @@ const ONE_ZERO_BYTE: Matrix = [1, 2, 4].reduce<Matrix>(
   (matrix) => matrix.map((column) => times(matrix, column)),
   ONE_ZERO_BIT,
 )
+const ZERO_BYTES: Matrix[] = [ONE_ZERO_BYTE]
+
+/** Appending 2^power zero bytes; made once, as it costs more than a use of it. */
+function zeroBytes(power: number): Matrix {
+  const known = ZERO_BYTES[power]
+  if (known !== undefined) return known
+  const half = zeroBytes(power - 1)
+  const made = half.map((column) => times(half, column))
+  ZERO_BYTES.push(made)
+  return made
+}
 
 function times(matrix: Matrix, vector: number): number {
   let sum = 0

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buildManifest } from '../../formats/oci/build-manifest.ts'
 import { requireDiffId } from '../../formats/oci/check-layer.ts'
-import type { FoundImage } from '../../formats/oci/find-image.ts'
 import type { ZipArchive, ZipEntry } from '../../formats/zip/read-zip.ts'
 import type { ImageRegistry, ImportedLayer, Upload } from '../../ports.ts'
 import { createLayerPusher } from './layer-pusher.ts'
@@ -74,16 +72,10 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
     }),
   )
   await prepare()
-  const config = await pushConfig(registry, repository, image)
+  const config = await registry.pushBlob(repository, Readable.from([image.config]))
   await progress.end()
   return {
     manifest: buildManifest(config, layers),
     diskBytes: layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
   }
-}
-
-async function pushConfig(registry: ImageRegistry, repository: string, { config }: FoundImage) {
-  const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`
-  if (await registry.hasBlob(repository, digest)) return { digest, sizeBytes: config.length }
-  return await registry.pushBlob(repository, Readable.from([config]))
 }
