@@ -123,6 +123,7 @@ function containerWords(engine: ContainerEngine, folder: string, number: string)
       jobId: `alone-${number}`,
       attempt: 1,
       instance,
+      root: folder,
       directories: { inputs: folder, outputs: folder },
     },
     1,

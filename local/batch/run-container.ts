@@ -40,6 +40,7 @@ export async function runInEngine(
 ): Promise<End> {
   const name = containerName(task)
   const child = spawn(engine.program, runArguments(engine, task, machineCpus), {
+    cwd: task.root,
     env: { ...process.env, ...environmentOf(task) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -65,7 +65,7 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
       }),
     )
     const start = (container: Container, stop: AbortSignal, started: () => void): Promise<ContainerEnd> => {
-      const task = { container, jobId: job.jobId, attempt, instance, directories }
+      const task = { container, jobId: job.jobId, attempt, instance, root, directories }
       const isProcess = processOf(dependencies, container) !== undefined
       const way = isProcess ? 'as a plain process of this machine' : `in ${engine.kind}`
       log(`job ${job.jobId}: ${container.name} (${container.image}) runs ${way}`)
@@ -111,6 +111,7 @@ async function findUnusable(
 /** Fresh directories that any user may write to, as the containers of one task may be different users. */
 async function makeVolumes(root: string, volumes: readonly string[]): Promise<Record<string, string>> {
   const directories: Record<string, string> = {}
+  await mkdir(root, { recursive: true })
   for (const [index, volume] of volumes.entries()) {
     // Not the volume's name, which is free text.
     const directory = join(root, String(index))

@@ -36,6 +36,7 @@ function aTask(given: Partial<Container> = {}): ContainerTask {
     jobId: 'job-1',
     attempt: 2,
     instance: 'test',
+    root: '/host',
     directories: { inputs: '/host/0', outputs: '/host/1' },
   }
 }
