@@ -119,6 +119,19 @@ describe('layers', () => {
     expect(code).toBe('unsupported-compression')
   })
 
+  // Decoders write to buffers of 2 MiB, which are freed when they are full.
+  it.each(
+    (['gzip', 'zstd'] as const).flatMap((compression) =>
+      [-1, 0, 1].map((more): [Compression, number] => [compression, 4 * 1024 ** 2 + more]),
+    ),
+  )('may fill the buffers of their decoder (%s, %d bytes)', async (compression, sizeBytes) => {
+    const content = Buffer.concat([layer, randomBytes(sizeBytes - layer.length)])
+
+    const passed = await pass(compressLayer(content, compression), { diffId: digestOf(content) })
+
+    expect(passed.contentBytes).toBe(sizeBytes)
+  })
+
   it('may have several gzip members', async () => {
     const parts = [layer.subarray(0, 30_000), layer.subarray(30_000)]
     const file = Buffer.concat(parts.map((part) => compressLayer(part, 'gzip')))
