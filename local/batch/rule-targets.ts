@@ -2,9 +2,11 @@ import {
   type EventBridgeClient,
   ListRulesCommand,
   ListTargetsByRuleCommand,
+  type Target,
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
+import { pagesOf } from '../../src/shared/pages.ts'
 import type { JobEvent } from './job.ts'
 import type { DeliverEvent } from './outbox.ts'
 
@@ -80,8 +82,8 @@ async function findFunctions(
     if (isOfOtherSource(pattern, event)) continue
     const test = new TestEventPatternCommand({ EventPattern: pattern, Event: JSON.stringify(event) })
     if (!(await client.send(test)).Result) continue
-    const { Targets = [] } = await client.send(new ListTargetsByRuleCommand({ Rule: name }))
-    for (const { Arn = '', Input, InputPath, InputTransformer } of Targets) {
+    for await (const target of targetsOf(client, name)) {
+      const { Arn = '', Input, InputPath, InputTransformer } = target
       const isPlain = Input === undefined && InputPath === undefined && InputTransformer === undefined
       if (Arn.includes(':lambda:') && isPlain) functionArns.push(Arn)
       else warn(`target ${Arn} of rule ${name} is left out: only functions with the plain event are called`)
@@ -97,16 +99,25 @@ function isOfOtherSource(pattern: string, { source }: JobEvent): boolean {
 }
 
 async function* enabledRules(client: EventBridgeClient): AsyncGenerator<Rule> {
-  let token: string | undefined
-  do {
-    const page = await client.send(new ListRulesCommand(token === undefined ? {} : { NextToken: token }))
-    for (const { Name, EventPattern, State } of page.Rules ?? []) {
+  const pages = pagesOf(
+    (NextToken) => client.send(new ListRulesCommand({ NextToken })),
+    ({ NextToken }) => NextToken,
+  )
+  for await (const { Rules = [] } of pages) {
+    for (const { Name, EventPattern, State } of Rules) {
       if (Name !== undefined && EventPattern !== undefined && State === 'ENABLED') {
         yield { name: Name, pattern: EventPattern }
       }
     }
-    token = page.NextToken
-  } while (token !== undefined)
+  }
+}
+
+async function* targetsOf(client: EventBridgeClient, Rule: string): AsyncGenerator<Target> {
+  const pages = pagesOf(
+    (NextToken) => client.send(new ListTargetsByRuleCommand({ Rule, NextToken })),
+    ({ NextToken }) => NextToken,
+  )
+  for await (const { Targets = [] } of pages) yield* Targets
 }
 
 /** @throws Error when the emulator could not be asked; a function that fails three times is given up. */

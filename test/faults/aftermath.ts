@@ -5,18 +5,27 @@ import {
   DescribeJobsCommand,
   type JobDetail,
   type JobStatus,
-  paginateListJobs,
+  ListJobsCommand,
 } from '@aws-sdk/client-batch'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
-import { paginateListExecutions, SFNClient } from '@aws-sdk/client-sfn'
-import { DynamoDBDocumentClient, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SFNClient } from '@aws-sdk/client-sfn'
+import {
+  DynamoDBDocumentClient,
+  QueryCommand,
+  type QueryCommandOutput,
+  ScanCommand,
+  type ScanCommandOutput,
+} from '@aws-sdk/lib-dynamodb'
 import { callEngine, LABELS } from '../../local/container-engine.ts'
 import { detectEngine } from '../../local/detect-engine.ts'
 import type { LocalStack } from '../../local/stack.ts'
 import { ACTIVE, RUNS_IN_REMOVAL, TASKS_IN_REMOVAL } from '../../src/adapters/aws/dynamo-table.ts'
+import { createS3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts'
+import { createSfnRunWorkflow } from '../../src/adapters/aws/sfn-run-workflow.ts'
 import { parseJobName } from '../../src/domain/job/job-definition.ts'
 import { TABLE } from '../../src/runtime/environment.ts'
+import { pagesOf } from '../../src/shared/pages.ts'
 
 /** What is there of runs outside the API, asked of the parts themselves. */
 export interface Aftermath {
@@ -31,6 +40,8 @@ export interface Aftermath {
   /** Stagers, which the local stage runs as processes. */
   readonly stagers: readonly string[]
 }
+
+type Key = Record<string, unknown>
 
 const QUEUE = 'app-engine-local'
 /** DescribeJobs refuses more. */
@@ -51,7 +62,10 @@ export function createLooker(stack: LocalStack, instance: string) {
   async function listIds(statuses: readonly JobStatus[]): Promise<string[]> {
     const ids: string[] = []
     for (const jobStatus of statuses) {
-      const pages = paginateListJobs({ client: batch }, { jobQueue: QUEUE, jobStatus })
+      const pages = pagesOf(
+        (nextToken) => batch.send(new ListJobsCommand({ jobQueue: QUEUE, jobStatus, nextToken })),
+        ({ nextToken }) => nextToken,
+      )
       for await (const { jobSummaryList = [] } of pages) {
         ids.push(...jobSummaryList.flatMap(({ jobId }) => jobId ?? []))
       }
@@ -84,7 +98,11 @@ export function createLooker(stack: LocalStack, instance: string) {
       ExpressionAttributeValues: { ':active': partition },
     } as const
     let sum = 0
-    for await (const { Count = 0 } of paginateQuery({ client: table }, query)) sum += Count
+    const pages = pagesOf<QueryCommandOutput, Key>(
+      (ExclusiveStartKey) => table.send(new QueryCommand({ ...query, ExclusiveStartKey })),
+      ({ LastEvaluatedKey }) => LastEvaluatedKey,
+    )
+    for await (const { Count = 0 } of pages) sum += Count
     return sum
   }
 
@@ -93,7 +111,11 @@ export function createLooker(stack: LocalStack, instance: string) {
     const isActive = TABLE.activeRunsIndex.partitionKey
     const found = new Map<string, { isActive: boolean }>()
     const query = { TableName: stack.outputs.tableName, ConsistentRead: true }
-    for await (const { Items = [] } of paginateScan({ client: table }, query)) {
+    const pages = pagesOf<ScanCommandOutput, Key>(
+      (ExclusiveStartKey) => table.send(new ScanCommand({ ...query, ExclusiveStartKey })),
+      ({ LastEvaluatedKey }) => LastEvaluatedKey,
+    )
+    for await (const { Items = [] } of pages) {
       for (const item of Items) {
         const id = /^RUN#(.+)$/u.exec(String(item[partitionKey]))?.[1]
         if (id === undefined) continue
@@ -104,22 +126,14 @@ export function createLooker(stack: LocalStack, instance: string) {
   }
 
   async function listExecutions(): Promise<string[]> {
-    const names: string[] = []
-    const query = { stateMachineArn: stack.outputs.stateMachineArn, statusFilter: 'RUNNING' } as const
-    for await (const { executions = [] } of paginateListExecutions({ client: workflow }, query)) {
-      names.push(...executions.flatMap(({ name }) => name ?? []))
-    }
-    return names
+    const { stateMachineArn } = stack.outputs
+    return await Array.fromAsync(createSfnRunWorkflow({ client: workflow, stateMachineArn }).listRunning())
   }
 
   async function listObjects(): Promise<Map<string, string[]>> {
     const found = new Map<string, string[]>()
-    for await (const { Contents = [] } of paginateListObjectsV2(
-      { client: bucket },
-      { Bucket: stack.outputs.bucketName },
-    )) {
-      for (const { Key = '' } of Contents) add(found, RUN_OF_KEY.exec(Key)?.[1], Key)
-    }
+    const objects = createS3ObjectStore({ client: bucket, bucketName: stack.outputs.bucketName })
+    for await (const { key } of objects.list('')) add(found, RUN_OF_KEY.exec(key)?.[1], key)
     return found
   }
 

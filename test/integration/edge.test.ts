@@ -2,8 +2,9 @@ import { randomFillSync } from 'node:crypto'
 import { request } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
+import { S3Client } from '@aws-sdk/client-s3'
 import { describe, expect, inject, it } from 'vitest'
+import { createS3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts'
 import { PREFIXES } from '../../src/domain/storage-keys.ts'
 import { PART_BYTES } from '../../src/domain/upload-limits.ts'
 import { aBundle, aDescriptorText, dockerArchive, packTar, packZip } from '../fixtures/bundle-builder.ts'
@@ -65,10 +66,8 @@ async function uploadKeys(): Promise<readonly string[]> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   })
-  const keys: string[] = []
-  const pages = paginateListObjectsV2({ client }, { Bucket: inject('bucketName'), Prefix: PREFIXES.uploads })
-  for await (const { Contents = [] } of pages) keys.push(...Contents.map(({ Key = '' }) => Key))
-  return keys
+  const objects = createS3ObjectStore({ client, bucketName: inject('bucketName') })
+  return (await Array.fromAsync(objects.list(PREFIXES.uploads))).map(({ key }) => key)
 }
 
 describe('a body that is larger than the API takes', () => {

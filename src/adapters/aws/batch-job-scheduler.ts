@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-batch'
 import { type JobDetail, jobDetailSchema } from '../../domain/run/job-outcome.ts'
 import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../ports.ts'
+import { pagesOf } from '../../shared/pages.ts'
 
 export interface BatchJobSchedulerOptions {
   readonly client: BatchClient
@@ -40,12 +41,11 @@ export function createBatchJobScheduler({
   ): AsyncGenerator<JobSummary> {
     if (jobQueueArns.length === 0) throw new Error('this function has no job queues')
     for (const jobQueue of jobQueueArns) {
-      let nextToken: string | undefined
-      do {
-        const page = await client.send(new ListJobsCommand({ ...query, jobQueue, nextToken }))
-        yield* page.jobSummaryList ?? []
-        nextToken = page.nextToken
-      } while (nextToken !== undefined)
+      const pages = pagesOf(
+        (nextToken) => client.send(new ListJobsCommand({ ...query, jobQueue, nextToken })),
+        ({ nextToken }) => nextToken,
+      )
+      for await (const { jobSummaryList = [] } of pages) yield* jobSummaryList
     }
   }
 
@@ -85,16 +85,17 @@ export function createBatchJobScheduler({
     deregisterDefinition,
 
     async deregisterDefinitions(jobDefinitionName) {
-      let nextToken: string | undefined
-      do {
-        const page = await client.send(
-          new DescribeJobDefinitionsCommand({ jobDefinitionName, status: 'ACTIVE', nextToken }),
-        )
-        for (const { jobDefinitionArn = '' } of page.jobDefinitions ?? []) {
-          await deregisterDefinition(jobDefinitionArn)
-        }
-        nextToken = page.nextToken
-      } while (nextToken !== undefined)
+      const query = { jobDefinitionName, status: 'ACTIVE' }
+      const pages = pagesOf(
+        (nextToken) => client.send(new DescribeJobDefinitionsCommand({ ...query, nextToken })),
+        ({ nextToken }) => nextToken,
+      )
+      const arns: string[] = []
+      for await (const { jobDefinitions = [] } of pages) {
+        arns.push(...jobDefinitions.flatMap(({ jobDefinitionArn }) => jobDefinitionArn ?? []))
+      }
+      // Only after the last page: what is not active any more moves the pages behind it, where a token is an offset.
+      for (const arn of arns) await deregisterDefinition(arn)
     },
 
     async submit({ jobName, jobQueueArn, jobDefinitionArn, overrides, tags }) {

@@ -57,7 +57,7 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
         bytes += Buffer.byteLength(text)
         const older = answer?.nextBackwardToken
         // The same token again marks the head of the stream; an empty page alone does not.
-        if (older === undefined || older === token) break
+        if (!older || older === token) break
         token = older
       }
       return newestText(pages.join(''), maxBytes)

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 import type { Identity } from '../../ports.ts'
 import { TABLE } from '../../runtime/environment.ts'
+import { pagesOf } from '../../shared/pages.ts'
 
 /** What the repositories on the table are made of. */
 export interface DynamoOptions {
@@ -85,13 +86,13 @@ export function createDynamoTable({
     input: Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'>,
     after?: Item,
   ): AsyncGenerator<Item[]> {
-    let start = after
-    do {
-      const command = new QueryCommand({ TableName: tableName, ...input, ExclusiveStartKey: start })
-      const page = await client.send(command)
-      yield page.Items ?? []
-      start = page.LastEvaluatedKey
-    } while (start !== undefined)
+    const query = { TableName: tableName, ...input }
+    const answers = pagesOf(
+      (ExclusiveStartKey) => client.send(new QueryCommand({ ...query, ExclusiveStartKey })),
+      ({ LastEvaluatedKey }) => LastEvaluatedKey,
+      after,
+    )
+    for await (const { Items = [] } of answers) yield Items
   }
 
   /** Sends a batch until nothing of it is left over: a full answer or a busy partition leaves a rest. */

@@ -4,14 +4,15 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
-  paginateListObjectsV2,
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ByteRange, ObjectStore } from '../../ports.ts'
+import { pagesOf, s3TokenAfter } from '../../shared/pages.ts'
 import { copyObject } from './s3-copy.ts'
 import { unlessRefused } from './s3-errors.ts'
 
@@ -38,7 +39,11 @@ export function createS3ObjectStore({
   const bucket = { Bucket: bucketName }
 
   async function* pagesBelow(prefix: string) {
-    const pages = paginateListObjectsV2({ client, pageSize }, { ...bucket, Prefix: prefix })
+    const listing = { ...bucket, Prefix: prefix, MaxKeys: pageSize }
+    const pages = pagesOf(
+      (ContinuationToken) => client.send(new ListObjectsV2Command({ ...listing, ContinuationToken })),
+      ({ IsTruncated, NextContinuationToken }) => s3TokenAfter(IsTruncated, NextContinuationToken),
+    )
     for await (const page of pages) {
       yield (page.Contents ?? []).map(({ Key = '', Size = 0 }) => ({ key: Key, sizeBytes: Size }))
     }

@@ -2,12 +2,13 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  paginateListParts,
+  ListPartsCommand,
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { PartStore, StoredPart } from '../../ports.ts'
+import { pagesOf, s3TokenAfter } from '../../shared/pages.ts'
 import { unlessRefused } from './s3-errors.ts'
 
 export interface S3PartStoreOptions {
@@ -30,7 +31,12 @@ export function createS3PartStore({ client, bucketName, pageSize = 1000 }: S3Par
 
   async function listParts(key: string, multipartId: string): Promise<StoredPart[]> {
     const parts: StoredPart[] = []
-    for await (const page of paginateListParts({ client, pageSize }, uploadOf(key, multipartId))) {
+    const listing = { ...uploadOf(key, multipartId), MaxParts: pageSize }
+    const pages = pagesOf(
+      (PartNumberMarker) => client.send(new ListPartsCommand({ ...listing, PartNumberMarker })),
+      ({ IsTruncated, NextPartNumberMarker }) => s3TokenAfter(IsTruncated, NextPartNumberMarker),
+    )
+    for await (const page of pages) {
       for (const { PartNumber = 0, Size = 0, ETag = '' } of page.Parts ?? []) {
         parts.push({ partNumber: PartNumber, sizeBytes: Size, etag: ETag })
       }

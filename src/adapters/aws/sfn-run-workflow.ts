@@ -14,6 +14,7 @@ import {
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
 import { type RunWorkflow, WorkflowUnavailableError } from '../../ports.ts'
+import { pagesOf } from '../../shared/pages.ts'
 
 export interface SfnRunWorkflowOptions {
   readonly client: SFNClient
@@ -66,14 +67,12 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
     },
 
     async *listRunning() {
-      let nextToken: string | undefined
-      do {
-        const page = await client.send(
-          new ListExecutionsCommand({ stateMachineArn, statusFilter: 'RUNNING', nextToken }),
-        )
-        for (const { name } of page.executions ?? []) if (name !== undefined) yield name
-        nextToken = page.nextToken
-      } while (nextToken !== undefined)
+      const query = { stateMachineArn, statusFilter: 'RUNNING' } as const
+      const pages = pagesOf(
+        (nextToken) => client.send(new ListExecutionsCommand({ ...query, nextToken })),
+        ({ nextToken }) => nextToken,
+      )
+      for await (const { executions = [] } of pages) yield* executions.flatMap(({ name }) => name ?? [])
     },
   }
 }

@@ -32,10 +32,16 @@ function aDelivery(targets: Target[], ...answers: Response[]) {
               { Name: 'jobs', EventPattern: 'yes', State: 'ENABLED' },
               { Name: 'off', EventPattern: 'yes', State: 'DISABLED' },
             ],
+            NextToken: '',
           }
     }
     if (command instanceof TestEventPatternCommand) return { Result: command.input.EventPattern === 'yes' }
-    if (command instanceof ListTargetsByRuleCommand) return { Targets: targets }
+    if (command instanceof ListTargetsByRuleCommand) {
+      // One a page, and an empty token with the last.
+      const index = Number(command.input.NextToken ?? 0)
+      const isLast = index >= targets.length - 1
+      return { Targets: targets.slice(index, index + 1), NextToken: isLast ? '' : String(index + 1) }
+    }
     throw new Error('unexpected call')
   })
   const fetching = vi.fn(async (_url: URL, _options: RequestInit) => answers.shift() ?? new Response('null'))
