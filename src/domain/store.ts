@@ -59,3 +59,14 @@ export function downloadFailure(description: string, cause?: unknown): DomainErr
     { cause },
   )
 }
+
+/**
+ * A store that gave no zip. One sentence for every cause: different ones would show the caller which hosts and ports exist near the
+ * engine.
+ */
+export function storeGaveNothing(cause?: unknown): DomainError {
+  return downloadFailure(
+    'the default store gave no bundle of this task: it must answer within 10 s, with status 200 and a zip without Content-Encoding. Check the address of the store and that it has the task, or upload the bundle; the log of the import names the cause',
+    cause,
+  )
+}

@@ -25,7 +25,7 @@ import {
 } from './aws-clients.ts'
 import type { FunctionEnvironment } from './environment.ts'
 import { systemIdentity } from './identity.ts'
-import { logAbout } from './observability.ts'
+import { logAbout, logger } from './observability.ts'
 import { pause } from './pause.ts'
 import { repeat } from './repeat.ts'
 
@@ -124,7 +124,10 @@ export function createImportDependencies(environment: FunctionEnvironment<'impor
     objects: createObjects(environment, {
       longestSilenceMilliseconds: LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS,
     }),
-    bundles: createFetchBundleSource(),
+    bundles: createFetchBundleSource({
+      report: (words, error) =>
+        logger.warn('an app store gave no bundle', { reason: words, error: error as Error }),
+    }),
     registry: createRegistry(environment),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
     requests: createRequests(environment),

@@ -38,7 +38,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
     })
 
     it('fails in the same words when the bundle breaks off', async () => {
-      const url = await harness.offer(Buffer.alloc(1000), { isBroken: true })
+      const url = await harness.offer(Buffer.alloc(1000, 'PK'), { isBroken: true })
 
       const body = await harness.source.open(url)
 
@@ -46,7 +46,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
     })
 
     it('lets go of a bundle that nobody reads on', async () => {
-      const body = await harness.source.open(await harness.offer(Buffer.alloc(300_000)))
+      const body = await harness.source.open(await harness.offer(Buffer.alloc(300_000, 'PK')))
 
       body.destroy()
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { downloadFailure } from '../../domain/store.ts'
+import { downloadFailure, storeGaveNothing } from '../../domain/store.ts'
 import type { BundleSource } from '../../ports.ts'
 
 /** What tests may ask besides the port. */
@@ -24,7 +24,7 @@ export function createMemoryBundleSource(): MemoryBundleSource {
     async open(url) {
       opened.push(url.href)
       const offered = bundles.get(url.href)
-      if (offered === undefined) throw downloadFailure('the store answered with status 404 and no bundle')
+      if (offered === undefined) throw storeGaveNothing()
       return Readable.from(bytesOf(offered), { objectMode: false })
     },
   }

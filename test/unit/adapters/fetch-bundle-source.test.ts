@@ -1,47 +1,68 @@
 import { once } from 'node:events'
+import { Socket } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createFetchBundleSource } from '../../../src/adapters/http/fetch-bundle-source.ts'
+import type { DomainError } from '../../../src/domain/errors.ts'
+import { storeGaveNothing } from '../../../src/domain/store.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
-const source = createFetchBundleSource()
+const reported: string[] = []
+const report = (words: string): void => void reported.push(words)
+const source = createFetchBundleSource({ report })
 const failedWith = (words: string) =>
   expect.objectContaining({
     error: 'APPSTORE_DOWNLOAD_FAILED',
+    status: 400,
     details: expect.objectContaining({ description: expect.stringContaining(words) }),
   })
+/** What a caller learns of a host that gave no zip. */
+const GAVE_NOTHING = expect.objectContaining({ status: 400, details: storeGaveNothing().details })
 
+beforeEach(() => {
+  reported.length = 0
+})
 afterEach(closeWebServers)
 
 describe('bundles by http', () => {
   it.each([301, 302, 303, 307, 308])('follow a redirect with status %d to another server', async (status) => {
-    const target = await aWebServer((request, response) => response.end(`bundle of ${request.url}`))
+    const target = await aWebServer((request, response) => response.end(`PK bundle of ${request.url}`))
     const store = await aWebServer((_, response) =>
       response.writeHead(status, { location: new URL('/there', target).href }).end('moved'),
     )
 
     const body = await source.open(store)
 
-    expect(await text(body)).toBe('bundle of /there')
+    expect(await text(body)).toBe('PK bundle of /there')
   })
 
   it('follow relative redirects', async () => {
     const store = await aWebServer((request, response) => {
       if (request.url === '/a/b') response.writeHead(302, { location: '../c' }).end()
-      else response.end(request.url)
+      else response.end(`PK${request.url}`)
     })
 
-    expect(await text(await source.open(new URL('/a/b', store)))).toBe('/c')
+    expect(await text(await source.open(new URL('/a/b', store)))).toBe('PK/c')
+  })
+
+  it('are not got from the port that gives functions their events', async () => {
+    const inLambda = createFetchBundleSource({ runtimeApi: '127.0.0.1:9001' })
+    const url = new URL('http://name-of-this-machine.example.org:9001/2018-06-01/runtime/invocation/next')
+
+    await expect(inLambda.open(url)).rejects.toEqual(failedWith('belongs to the engine'))
   })
 
   it.each(['127.0.0.1', 'localhost', 'name-of-this-machine.example.org'])(
-    'are not got from %s at the port that gives functions their events',
+    'are not got by a redirect to %s at the port that gives functions their events',
     async (host) => {
-      const inLambda = createFetchBundleSource('127.0.0.1:9001')
+      const inLambda = createFetchBundleSource({ runtimeApi: '127.0.0.1:9001', report })
       const location = `http://${host}:9001/2018-06-01/runtime/invocation/next`
       const store = await aWebServer((_, response) => response.writeHead(302, { location }).end())
 
-      await expect(inLambda.open(store)).rejects.toEqual(failedWith('belongs to the engine'))
+      await expect(inLambda.open(store)).rejects.toEqual(GAVE_NOTHING)
+
+      expect(reported).toEqual([expect.stringContaining('belongs to the engine')])
     },
   )
 
@@ -52,9 +73,10 @@ describe('bundles by http', () => {
       response.writeHead(302, { location: '/' }).end()
     })
 
-    await expect(source.open(store)).rejects.toEqual(failedWith('redirects more than 10 times'))
+    await expect(source.open(store)).rejects.toEqual(GAVE_NOTHING)
 
     expect(requests).toBe(11)
+    expect(reported).toEqual(['more than 10 redirects'])
   })
 
   it.each([
@@ -66,30 +88,112 @@ describe('bundles by http', () => {
   ])('never follow a redirect to %s', async (location, words) => {
     const store = await aWebServer((_, response) => response.writeHead(302, { location }).end())
 
-    await expect(source.open(store)).rejects.toEqual(failedWith(words))
+    await expect(source.open(store)).rejects.toEqual(GAVE_NOTHING)
+
+    expect(reported).toEqual([expect.stringContaining(words)])
   })
 
   it.each(['ftp://store.example.org/', 'file:///bundle.zip'])('are refused from %s', async (url) => {
     await expect(source.open(new URL(url))).rejects.toEqual(failedWith('not by'))
   })
 
-  it.each([204, 300, 304, 403, 404, 500])('are refused with status %d', async (status) => {
-    const store = await aWebServer((_, response) => response.writeHead(status).end())
-
-    await expect(source.open(store)).rejects.toEqual(failedWith(`status ${status}`))
-  })
-
-  it('say why a store cannot be reached', async () => {
-    const store = await aWebServer((_, response) => response.end())
+  const answer =
+    (status: number, headers: Record<string, string> = {}, body = '') =>
+    async (): Promise<URL> =>
+      await aWebServer((_, response) => response.writeHead(status, headers).end(body))
+  const closedPort = async (): Promise<URL> => {
+    const url = await aWebServer(() => {})
     closeWebServers()
+    return url
+  }
 
-    await expect(source.open(store)).rejects.toEqual(
-      failedWith(`${store.host} cannot be reached (ECONNREFUSED)`),
-    )
+  it.each<readonly [what: string, store: () => Promise<URL>, reason: string]>([
+    ...[204, 300, 304, 401, 403, 404, 500].map(
+      (status) => [`a status of ${status}`, answer(status), `status ${status}`] as const,
+    ),
+    ['a redirect without address', answer(302), 'status 302'],
+    ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>'), 'no zip archive'],
+    ['nothing', answer(200), 'no bundle in it'],
+    ['one byte', answer(200, {}, 'P'), 'no bundle in it'],
+    [
+      'a body that was packed unasked',
+      answer(200, { 'content-encoding': 'gzip' }, 'PK'),
+      'Content-Encoding gzip',
+    ],
+    [
+      'something that is not HTTP',
+      async () => await aWebServer((request) => request.socket.end('SSH-2.0-OpenSSH_9.2\r\n')),
+      'HPE_INVALID_CONSTANT',
+    ],
+    [
+      'a connection that is closed',
+      async () => await aWebServer((request) => request.socket.destroy()),
+      'ECONNRESET',
+    ],
+    ['a closed port', closedPort, 'ECONNREFUSED'],
+    ['a name that does not exist', async () => new URL('http://no-such-host.invalid/'), 'ENOTFOUND'],
+    [
+      'a server without TLS',
+      async () => new URL((await aWebServer(() => {})).href.replace('http', 'https')),
+      'SSL',
+    ],
+  ])('fail in the same words, whatever a host answers: %s', async (_, store, reason) => {
+    const failure = await source.open(await store()).catch((error: DomainError) => error)
+
+    expect({ ...(failure as DomainError).body, status: (failure as DomainError).status }).toEqual({
+      ...storeGaveNothing().body,
+      status: 400,
+    })
+    expect(reported).toEqual([expect.stringContaining(reason)])
   })
 
-  it('say which ports fetch keeps away from', async () => {
-    await expect(source.open(new URL('http://127.0.0.1:1/'))).rejects.toEqual(failedWith('(bad port)'))
+  it('are asked for at a port that browsers block', async () => {
+    const asked = vi.spyOn(Socket.prototype, 'connect')
+    try {
+      await expect(source.open(new URL('http://127.0.0.1:9/'))).rejects.toEqual(GAVE_NOTHING)
+
+      expect(asked).toHaveBeenCalledOnce()
+      expect(reported).toEqual([expect.stringContaining('ECONNREFUSED')])
+    } finally {
+      asked.mockRestore()
+    }
+  })
+
+  it('are asked for without compression, and taken byte for byte', async () => {
+    const encodings: unknown[] = []
+    const bundle = Buffer.concat([Buffer.from('PK'), gzipSync('bundle')])
+    const store = await aWebServer((request, response) => {
+      encodings.push(request.headers['accept-encoding'])
+      response.writeHead(200, { 'content-encoding': 'identity' }).end(bundle)
+    })
+
+    expect((await buffer(await source.open(store))).equals(bundle)).toBe(true)
+    expect(encodings).toEqual(['identity'])
+  })
+
+  it('are refused before they are read when they announce more than an upload may have', async () => {
+    const small = createFetchBundleSource({ maxBytes: 1000 })
+    const store = await aWebServer((_, response) =>
+      response.writeHead(200, { 'content-length': 1001 }).write('PK'),
+    )
+
+    await expect(small.open(store)).rejects.toEqual(failedWith('over 1000 bytes'))
+  })
+
+  it('end when they grow beyond what an upload may have', async () => {
+    const small = createFetchBundleSource({ maxBytes: 1_000_000 })
+    let isClosed = false
+    const store = await aWebServer(async (_, response) => {
+      response.on('close', () => {
+        isClosed = true
+      })
+      while (!isClosed) if (!response.write(Buffer.alloc(65_536, 'PK'))) await once(response, 'drain')
+    })
+    const body = await small.open(store)
+
+    await expect(buffer(body)).rejects.toEqual(failedWith('over 1000000 bytes'))
+
+    await vi.waitUntil(() => isClosed)
   })
 
   describe('with a clock that is moved by hand', () => {
@@ -103,18 +207,19 @@ describe('bundles by http', () => {
     it('are given up when the store does not begin to answer in time', async () => {
       const asked = Promise.withResolvers<void>()
       const store = await aWebServer(() => asked.resolve())
-      const opened = expect(source.open(store)).rejects.toEqual(failedWith('did not answer within 10 s'))
+      const opened = expect(source.open(store)).rejects.toEqual(GAVE_NOTHING)
       await asked.promise
 
       vi.advanceTimersByTime(10_000)
 
       await opened
+      expect(reported).toEqual(['no answer within 10 s'])
     })
 
     it('may take long once the answer has begun', async () => {
       const goOn = Promise.withResolvers<void>()
       const store = await aWebServer(async (_, response) => {
-        response.write('first half, ')
+        response.write('PK first half, ')
         await goOn.promise
         response.end('second half')
       })
@@ -123,12 +228,12 @@ describe('bundles by http', () => {
       vi.advanceTimersByTime(3_600_000)
       goOn.resolve()
 
-      expect(await text(body)).toBe('first half, second half')
+      expect(await text(body)).toBe('PK first half, second half')
     })
   })
 
   it('arrive at the pace of their reader', async () => {
-    const chunk = Buffer.alloc(1024 * 1024)
+    const chunk = Buffer.alloc(1024 * 1024, 'PK')
     let sentBytes = 0
     const store = await aWebServer(async (_, response) => {
       for (let index = 0; index < 64; index += 1) {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { downloadFailure } from '../../../src/domain/store.ts'
+import { storeGaveNothing } from '../../../src/domain/store.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
@@ -183,7 +183,7 @@ describe('installing', () => {
     await engine.stores.create({ ...FIELDS, id: UNKNOWN, createdAt: '2026-01-01T00:00:00.000Z' })
     await engine.stores.makeDefault(UNKNOWN)
 
-    const error = downloadFailure('store.example.org answered with status 404 and no bundle')
+    const error = storeGaveNothing()
     const uploads: typeof engine.uploads = {
       ...engine.uploads,
       // What the importer writes.
@@ -199,7 +199,7 @@ describe('installing', () => {
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({
       errorCode: 'APPE-appstore-download-failure',
-      details: { type: 'related', description: expect.stringContaining('404') },
+      details: { type: 'related', description: expect.stringContaining('gave no bundle') },
     })
   })
 })

@@ -132,7 +132,7 @@ describe('installing a task from the default store', () => {
     await useStore('http://127.0.0.1:9001')
     await offer()
 
-    await expect(installTask(installer, NAME)).rejects.toEqual(downloadRefused('status 404'))
+    await expect(installTask(installer, NAME)).rejects.toEqual(downloadRefused('gave no bundle'))
 
     expect(installer.objects.keys()).toEqual([])
     expect(await installer.uploaded()).toMatchObject({ state: 'FAILED' })
