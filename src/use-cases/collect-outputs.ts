@@ -10,9 +10,9 @@ import type { Task, TaskOutput } from '../domain/task/task.ts'
 import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'
 import { type ObjectStore, type RunRepository, RunStateConflictError, type TaskRepository } from '../ports.ts'
-import { itemIndexKey } from './item-index.ts'
 import { objectSource } from './object-source.ts'
-import { type ListedArray, type Produced, readOutput } from './read-output.ts'
+import { type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
+import { rewriteOutput, storeItems } from './rewrite-output.ts'
 
 interface Dependencies {
   readonly objects: ObjectStore
@@ -35,7 +35,7 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
   const entries = await readListing(deps, prefix)
 
-  const collected: Collected = { arrays: new Map(), problems: [] }
+  const collected: Collected = { arrays: new Map(), rewritten: new Map(), problems: [] }
   const pieces = listingOf(deps, run, task, entries, prefix, collected)
   try {
     await deps.objects.write(
@@ -49,8 +49,12 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
     await end(deps, run, { to: 'FAILED', set: { failure } })
     return collected.problems
   }
-  for (const [name, { places }] of collected.arrays) {
-    if (places !== undefined) await deps.objects.put(itemIndexKey(`${prefix}${name}`), places)
+  for (const output of task.outputs) {
+    const key = `${prefix}${output.name}`
+    const rewritten = collected.rewritten.get(output.name) ?? new Map()
+    const array = collected.arrays.get(output.name)
+    if (array !== undefined) await storeItems(deps, key, output, array, rewritten)
+    else if (rewritten.size > 0) await rewriteOutput(deps, key, output)
   }
   await end(deps, run, { to: 'FINISHED', set: { outputsPrefix: prefix } })
   return []
@@ -59,6 +63,8 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
 /** What is learnt while the listing is written. */
 interface Collected {
   readonly arrays: Map<string, ListedArray>
+  /** By output. */
+  readonly rewritten: Map<string, RewrittenFiles>
   readonly problems: ErrorBody[]
 }
 
@@ -72,7 +78,7 @@ async function* listingOf(
   task: Task,
   entries: ReadonlyMap<string, OutputEntry>,
   prefix: string,
-  { arrays, problems }: Collected,
+  { arrays, rewritten, problems }: Collected,
 ): AsyncGenerator<string, void, undefined> {
   let separator = '['
   for (const output of task.outputs) {
@@ -81,7 +87,9 @@ async function* listingOf(
     yield separator
     separator = ','
     try {
-      const array = yield* readOutput(await findProduced(deps, run, output, entry, prefix))
+      const produced = await findProduced(deps, run, output, entry, prefix)
+      rewritten.set(output.name, produced.rewritten)
+      const array = yield* readOutput(produced)
       if (array !== undefined) arrays.set(output.name, array)
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
@@ -134,7 +142,8 @@ async function findProduced(
       output.name,
     )
   }
-  return { runId: run.id, output, entry, source: objectSource(deps.objects, key, sizeBytes) }
+  const source = objectSource(deps.objects, key, sizeBytes)
+  return { runId: run.id, output, entry, source, rewritten: new Map() }
 }
 
 function describeProblems(problems: readonly ErrorBody[], attempt: number): RunFailure {

@@ -29,7 +29,12 @@ export interface Produced {
   readonly output: TaskOutput
   readonly entry: OutputEntry
   readonly source: ByteSource
+  /** What is stored of some files in place of what the task wrote. */
+  readonly rewritten: RewrittenFiles
 }
+
+/** Sizes in bytes of what is stored, by the file's path in the array; of an output that is one file, by `''`. */
+export type RewrittenFiles = Map<string, number>
 
 /** What is known of an array once all of it was read. */
 export interface ListedArray {
@@ -72,7 +77,7 @@ export async function* readOutput(
 }
 
 /** @returns undefined for images and files, which listings show without a value */
-async function readFile({ output, entry, source }: Produced): Promise<JsonValue | undefined> {
+async function readFile({ output, entry, source, rewritten }: Produced): Promise<JsonValue | undefined> {
   const { name, type } = output
   switch (type.id) {
     case 'image':
@@ -88,15 +93,17 @@ async function readFile({ output, entry, source }: Produced): Promise<JsonValue 
         source.sizeBytes === 0 ? Buffer.alloc(0) : await readAll(await source.read(0, source.sizeBytes)),
         type,
         name,
+        (stored) => void rewritten.set('', Buffer.byteLength(stored)),
       )
   }
 }
 
 /** The stager packed the folder into one zip, items in the order of reading: one request fetches them all. */
 async function* readItems(
-  { runId, output, entry, source }: Produced,
+  produced: Produced,
   type: ArrayType,
 ): AsyncGenerator<string, ListedArray, undefined> {
+  const { runId, output, entry, source } = produced
   const { name } = output
   // A file where a folder is due has no array.yml.
   if (entry.kind !== 'directory') throw parameterError('INTERNAL_MISSING_METADATA', name)
@@ -110,7 +117,7 @@ async function* readItems(
         paths: pathsIn(zip, name),
         text: async (path: string) => decodeUtf8(await readMetadata(zip, name, path), name),
       },
-      leaf: (path: string, leafType: ParameterType) => readItem(source, zip, name, path, leafType),
+      leaf: (path: string, leafType: ParameterType) => readItem(produced, zip, path, leafType),
     }
     indexes = new Set(yield* listArrayItems(reading, type))
   } finally {
@@ -124,14 +131,16 @@ function* pathsIn(zip: FolderZip, parameterName: string): Generator<string> {
 }
 
 async function readItem(
-  source: ByteSource,
+  { source, rewritten, output: { name: parameterName } }: Produced,
   zip: FolderZip,
-  parameterName: string,
   path: string,
   type: ParameterType,
 ): Promise<JsonValue | undefined> {
   if (type.id !== 'file' && type.id !== 'image') {
-    return readText(await readLeafFile(zip, parameterName, path, type), type, parameterName)
+    const bytes = await readLeafFile(zip, parameterName, path, type)
+    return readText(bytes, type, parameterName, (stored) => {
+      rewritten.set(path, Buffer.byteLength(stored))
+    })
   }
   const place = zip.place(`${parameterName}/${path}`)
   if (place === undefined && type.id === 'image') {
@@ -186,6 +195,16 @@ function checkTextSize(sizeBytes: number, type: ParameterType, parameterName: st
   throw parameterError(largest.error, parameterName, words)
 }
 
-function readText(bytes: Buffer, type: ParameterType, parameterName: string): JsonValue | undefined {
-  return codecOf(type)?.readOutput(decodeUtf8(bytes, parameterName), type, parameterName)
+/** @param rewrite takes the text that is stored instead, where the type asks for another one */
+function readText(
+  bytes: Buffer,
+  type: ParameterType,
+  parameterName: string,
+  rewrite: (stored: string) => void,
+): JsonValue | undefined {
+  const text = decodeUtf8(bytes, parameterName)
+  const value = codecOf(type)?.readOutput(text, type, parameterName)
+  // A geometry is listed as it is stored.
+  if (type.id === 'geometry' && typeof value === 'string' && value !== text.trim()) rewrite(value)
+  return value
 }

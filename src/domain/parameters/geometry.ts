@@ -1,5 +1,6 @@
 import { parameterError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
+import { readableByCore } from './core-geojson.ts'
 import { parseGeoJson } from './geojson.ts'
 import { isNestedDeeperThan } from './nesting.ts'
 import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
@@ -15,9 +16,13 @@ const MAX_LEVELS = 64
 
 const SUB_TYPES: ReadonlySet<unknown> = new Set(['Circle', 'Rectangle'])
 
-/** Checks in the order of the contract (parameter-io 6.1); the text itself stays as it was written. */
-function check(text: string, parameterName: string): void {
-  const parsed = text.length > MAX_TEXT_LENGTH ? undefined : parseText(text)
+/**
+ * Checks in the order of the contract (parameter-io 6.1).
+ * @returns the text as it was written, but for what core cannot read
+ */
+function check(text: string, parameterName: string): string {
+  const value = text.length > MAX_TEXT_LENGTH ? undefined : parseText(text)
+  const parsed = parseGeoJson(value)
   if (parsed === undefined) throw parameterError('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', parameterName)
   if (parsed.kind === 'collection') {
     throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_TYPE', parameterName)
@@ -25,7 +30,11 @@ function check(text: string, parameterName: string): void {
   if (!isTopologicallyValid(parsed.geometry)) {
     throw parameterError('INTERNAL_PARAMETER_INVALID_GEOJSON', parameterName)
   }
-  const { subType, radius } = parsed.properties
+  checkSubType(parsed.properties, parameterName)
+  return readableByCore(text, value as object)
+}
+
+function checkSubType({ subType, radius }: Record<string, unknown>, parameterName: string): void {
   if (subType === undefined || subType === null) return
   if (!SUB_TYPES.has(subType)) {
     throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_SUBTYPE', parameterName)
@@ -35,10 +44,11 @@ function check(text: string, parameterName: string): void {
   }
 }
 
-function parseText(text: string): ReturnType<typeof parseGeoJson> {
+/** @returns undefined when it is no JSON, or nests deeper than any geometry */
+function parseText(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
-    return isNestedDeeperThan(value, MAX_LEVELS) ? undefined : parseGeoJson(value)
+    return isNestedDeeperThan(value, MAX_LEVELS) ? undefined : value
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
@@ -62,16 +72,13 @@ export const geometryCodec: ParameterCodec<TypeOf<'geometry'>> = {
   nullError: 'INTERNAL_PARAMETER_TYPE_ERROR',
   largestOutput: { bytes: MAX_FILE_BYTES, error: 'INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR' },
   provision(value, _type, parameterName) {
-    const text = textOf(value, parameterName)
-    check(text, parameterName)
+    const text = check(textOf(value, parameterName), parameterName)
     return { fileText: text, value: text }
   },
   listInput(fileText) {
     return fileText
   },
   readOutput(fileText, _type, parameterName) {
-    const text = outputText(fileText, parameterName)
-    check(text, parameterName)
-    return text
+    return check(outputText(fileText, parameterName), parameterName)
   },
 }

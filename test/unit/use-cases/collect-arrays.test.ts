@@ -5,6 +5,7 @@ import type { ArrayType } from '../../../src/domain/parameters/array.ts'
 import type { OutputEntry } from '../../../src/domain/staging.ts'
 import type { ParameterType } from '../../../src/domain/task/task.ts'
 import { writeFolderZip } from '../../../src/formats/zip/write-folder-zip.ts'
+import { readEntry } from '../../../src/use-cases/array-inputs.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
 import { findOutputItem, listOutputEntries } from '../../../src/use-cases/read-outputs.ts'
 import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
@@ -233,5 +234,55 @@ describe('a collected array', () => {
       'out/1',
       'out/array.yml',
     ])
+  })
+})
+
+describe('geometries that core cannot read', () => {
+  const GEOMETRIES: ArrayType = { ...INTEGERS, subType: { id: 'geometry' } }
+  const point = (more = '') => `{"type":"Point","coordinates":[1,2]${more}}`
+  const crs = ',"crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:OGC:1.3:CRS84"}}'
+
+  it('are stored in the array as the listing has them, and the rest as it was', async () => {
+    const files = {
+      'array.yml': 'size: 3\n',
+      0: point(),
+      1: ` ${point(crs)}\n`,
+      2: point(',"id":18446744073709551615'),
+      'large.txt': Buffer.alloc(3 * 1024 * 1024, 'x'),
+    }
+    const engine = await ended({ out: GEOMETRIES }, { out: files })
+
+    const stored = [point(), point(), point(',"id":18446744073709551615.0')]
+    const value = stored.map((text, index) => ({ index, value: text }))
+    expect(await listing(engine)).toEqual([
+      { taskRunId: RUN_ID, parameterName: 'out', type: 'ARRAY', value, subType: 'GEOMETRY' },
+    ])
+    const entries = await listOutputEntries(engine, RUN_ID)
+    const contents = await Promise.all(
+      entries.map(async (entry) => [entry.name.slice('out/'.length), (await readEntry(entry)).toString()]),
+    )
+    const [, , , ...others] = Object.entries(files)
+    expect(Object.fromEntries(contents)).toEqual({
+      ...Object.fromEntries(others.map(([name, content]) => [name, content.toString()])),
+      ...stored,
+    })
+    for (const [index, text] of stored.entries()) {
+      const item = await findOutputItem(engine, RUN_ID, 'out', String(index))
+      if (item.kind !== 'part') throw new Error('the item is no single file')
+      expect(String(await readEntry(item.entry))).toBe(text)
+    }
+  })
+
+  it('are stored readable in arrays of arrays', async () => {
+    const nested = { ...INTEGERS, subType: GEOMETRIES }
+    const engine = await ended(
+      { out: nested },
+      { out: { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': point(crs) } },
+    )
+
+    expect(JSON.stringify(await listing(engine))).not.toContain('crs')
+    const entries = await listOutputEntries(engine, RUN_ID)
+    const item = entries.find(({ name }) => name === 'out/0/0')
+    expect(item && String(await readEntry(item))).toBe(point())
   })
 })

@@ -87,6 +87,19 @@ describe('collecting outputs', () => {
     })
   })
 
+  it('stores a geometry so that core can read it, in the listing and as a file', async () => {
+    const written =
+      '{"type":"Point","coordinates":[1,2],"crs":{"properties":{"name":"urn:ogc:def:crs:EPSG::3857"}}}\n'
+    const engine = await ended([anOutput({ name: 'shape', type: { id: 'geometry' } })], { shape: written })
+
+    await collectOutputs(engine, RUN_ID)
+
+    const stored = '{"type":"Point","coordinates":[1,2]}'
+    expect(JSON.parse(engine.objects.text(`${PREFIX}outputs.json`) ?? '')).toMatchObject([{ value: stored }])
+    expect(engine.objects.text(`${PREFIX}shape`)).toBe(stored)
+    expect(await findOutputFile(engine, RUN_ID, 'shape')).toMatchObject({ sizeBytes: stored.length })
+  })
+
   it('is harmless when repeated, or when the run was cancelled meanwhile', async () => {
     const engine = await ended([anOutput({ name: 'sum' })], { sum: '1' })
     await engine.runs.transition(RUN_ID, { to: 'FAILED' })

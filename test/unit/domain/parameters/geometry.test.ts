@@ -119,7 +119,7 @@ const VALID: readonly (readonly [string, JsonValue])[] = [
   ['empty line', { type: 'LineString', coordinates: [] }],
   ['empty polygon', { type: 'Polygon', coordinates: [] }],
   ['empty multipolygon', { type: 'MultiPolygon', coordinates: [] }],
-  ['other members', { ...POINT, crs: { type: 'name' }, bbox: [1, 2, 1, 2], id: 7 }],
+  ['other members', { ...POINT, crs: { properties: { name: 'EPSG:4326' } }, bbox: [1, 2, 1, 2], id: 7 }],
   ['feature', feature(POINT)],
   ['feature without properties', { type: 'Feature', geometry: POINT, properties: null }],
   ['feature with any properties', feature(POINT, { name: 'x', nested: { deep: [1] } })],

@@ -1,0 +1,92 @@
+import { Readable } from 'node:stream'
+import { crc32 } from 'node:zlib'
+import { codecOf } from '../domain/parameters/registry.ts'
+import type { ParameterType, TaskOutput } from '../domain/task/task.ts'
+import { readAll } from '../formats/read-all.ts'
+import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
+import { contentPlaces, type FolderFileContent, writeFolderZip } from '../formats/zip/write-folder-zip.ts'
+import type { ObjectStore } from '../ports.ts'
+import { readEntry } from './array-inputs.ts'
+import { folderEntries } from './folder-entries.ts'
+import { createItemIndex, itemIndexKey } from './item-index.ts'
+import { openObject } from './object-source.ts'
+import type { ListedArray, RewrittenFiles } from './read-output.ts'
+
+/*
+ * Files of outputs that are stored in another form than the task wrote them: geometries that core could not read. Downloads then
+ * show what the listing shows. Each rewriting can be repeated: what was rewritten is not rewritten again.
+ */
+
+/** Larger files are streamed. */
+const WHOLE_BYTES = 1024 * 1024
+
+interface Dependencies {
+  readonly objects: ObjectStore
+}
+
+/** Stores an output that is one text; it is at most some 64 MiB. */
+export async function rewriteOutput(deps: Dependencies, key: string, output: TaskOutput): Promise<void> {
+  const bytes = await readAll(await openObject(deps.objects, key))
+  await deps.objects.put(key, storedText(bytes, output.type, output.name))
+}
+
+/**
+ * Stores what goes with an array: its table of items, and its zip anew when items are rewritten. The zip streams, each item as it is
+ * needed.
+ */
+export async function storeItems(
+  deps: Dependencies,
+  key: string,
+  output: TaskOutput,
+  array: ListedArray,
+  rewritten: RewrittenFiles,
+): Promise<void> {
+  const places = rewritten.size === 0 ? array.places : await rewriteArray(deps, key, output, array, rewritten)
+  if (places !== undefined) await deps.objects.put(itemIndexKey(key), places)
+}
+
+async function rewriteArray(
+  deps: Dependencies,
+  key: string,
+  { name, type }: TaskOutput,
+  { indexes }: ListedArray,
+  rewritten: RewrittenFiles,
+): Promise<ListedArray['places']> {
+  const sizeBytes = await deps.objects.size(key)
+  if (sizeBytes === undefined) throw new Error(`object ${key} is gone`)
+  const pathOf = (entryName: string): string => entryName.slice(name.length + 1)
+  const files = (await folderEntries(deps, key, sizeBytes)).map((entry) => ({
+    name: entry.name,
+    sizeBytes: rewritten.get(pathOf(entry.name)) ?? entry.sizeBytes,
+    entry,
+  }))
+  const zip = writeFolderZip(files, async ({ entry }) => {
+    if (!rewritten.has(pathOf(entry.name))) return contentOf(entry)
+    const bytes = storedText(await readEntry(entry), leafOf(type), name)
+    return { crc32: crc32(bytes), bytes: [bytes] }
+  })
+  await deps.objects.write(key, Readable.from(zip))
+  const places = new Map(contentPlaces(files))
+  return createItemIndex(indexes, (index) => places.get(`${name}/${index}`))
+}
+
+/** The checksum stands before the bytes, so a large file, which is no item of such an array, is read twice. */
+async function contentOf(entry: ArchiveEntry): Promise<FolderFileContent> {
+  if ('bytes' in entry || entry.sizeBytes <= WHOLE_BYTES) {
+    const bytes = await readEntry(entry)
+    return { crc32: crc32(bytes), bytes: [bytes] }
+  }
+  let checksum = 0
+  for await (const chunk of await entry.open()) checksum = crc32(chunk, checksum)
+  return { crc32: checksum, bytes: await entry.open() }
+}
+
+function leafOf(type: ParameterType): ParameterType {
+  return type.id === 'array' ? leafOf(type.subType) : type
+}
+
+/** What the type's codec made of the file when it was read. */
+function storedText(bytes: Buffer, type: ParameterType, parameterName: string): Buffer {
+  const value = codecOf(type)?.readOutput(new TextDecoder().decode(bytes), type, parameterName)
+  return Buffer.from(String(value))
+}
