@@ -10,6 +10,7 @@ import { type Budget, createBudget } from './limits.ts'
 import { createLinks, type Link } from './link.ts'
 import { safePath } from './safe-path.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
+import { unpackClientZip } from './unpack-client-zip.ts'
 import { unpackZip } from './unpack-zip.ts'
 
 /** Images run under any user, and both folders must be theirs to write (run-lifecycle 7.2, parameter-io 1.1). */
@@ -81,7 +82,9 @@ async function fetchTree(
   const folder = content.below === undefined ? stage.folder : join(stage.folder, safePath(content.below))
   mkdirSync(folder, { recursive: true })
   await fetchFile(stage, path, content, zip)
-  await unpackZip(path, zip, folder, stage.budget)
+  // Below a folder of its own: packed by a client.
+  const unpack = content.below === undefined ? unpackZip : unpackClientZip
+  await unpack(path, zip, folder, stage.budget)
   await rm(zip)
 }
 

@@ -13,9 +13,9 @@ import { openZipFile, type ZipFile } from './zip-file.ts'
 const SMALL_ENTRY_BYTES = 1024 * 1024
 
 /**
- * Unpacks a zip below a folder. The zip may be a client's own, so nothing is written before all names and announced sizes
- * were found harmless, and nothing counts whose bytes are not as many, or have another CRC-32, than announced. Memory is some
- * MiB whatever the number of entries.
+ * Unpacks a zip that the App Engine made of an array below a folder. Its items are a client's, so nothing is written before all names and
+ * announced sizes were found harmless, and nothing counts whose bytes are not as many, or have another CRC-32, than announced. Memory is
+ * some MiB whatever the number of entries.
  * @param name in messages
  * @throws FinalError
  */

@@ -33,6 +33,8 @@ export interface ArchiveFile {
 
 /** What lies in an image archive: all names, and the small JSON documents with content. */
 export interface ImageArchive {
+  /** Files that come more than once, with the same size: {@link requireSameBytes} tells whether they are the same. */
+  readonly repeated: ReadonlySet<string>
   /** The file of this name, links followed; undefined when there is none. */
   find(name: string): ArchiveFile | undefined
   /**
@@ -68,8 +70,11 @@ export async function scanImageArchive(
   const links = new Map<string, string>()
   const documents = new Map<string, Buffer>()
   const unkept = new Set<string>()
+  const repeated = new Set<string>()
   let keptBytes = 0
-  for await (const { name, type, sizeBytes, linkName, body, offset } of entries) {
+  for await (const { name, type, sizeBytes, linkName, isRepeated, body, offset } of entries) {
+    if (isRepeated) repeated.add(name)
+    if (isRepeated) continue
     if (type === 'symlink') links.set(name, posix.join(posix.dirname(name), linkName))
     if (type === 'link') links.set(name, posix.normalize(linkName))
     if (type !== 'file') continue
@@ -86,7 +91,7 @@ export async function scanImageArchive(
       keptBytes += document.length
     } else await take(fileOf(name, sizeBytes), start, all, offset)
   }
-  return createArchive({ sizes, links, documents, unkept })
+  return createArchive({ sizes, links, documents, unkept, repeated })
 }
 
 /** JSON starts with a bracket; so does a plain layer whose first file is called `[id].js`, but with a tar header. */
@@ -105,9 +110,10 @@ interface ScannedArchive {
   readonly documents: ReadonlyMap<string, Buffer>
   /** Documents that came when the memory for them was full. */
   readonly unkept: ReadonlySet<string>
+  readonly repeated: ReadonlySet<string>
 }
 
-function createArchive({ sizes, links, documents, unkept }: ScannedArchive): ImageArchive {
+function createArchive({ sizes, links, documents, unkept, repeated }: ScannedArchive): ImageArchive {
   const find = (name: string): ArchiveFile | undefined => {
     let target = posix.normalize(name)
     for (let steps = 0; steps < MAX_LINK_STEPS && !sizes.has(target); steps += 1) {
@@ -119,6 +125,7 @@ function createArchive({ sizes, links, documents, unkept }: ScannedArchive): Ima
     return sizeBytes === undefined ? undefined : fileOf(target, sizeBytes)
   }
   return {
+    repeated,
     find,
     read(name, schema) {
       const file = find(name)

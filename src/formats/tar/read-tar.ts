@@ -24,6 +24,8 @@ export interface TarEntry {
   readonly offset: number
   /** Target of a symlink (relative to its folder) or of a link (relative to the root), as written. */
   readonly linkName: string
+  /** An earlier file has this name and size; whether the bytes are the same, the reader has to compare. */
+  readonly isRepeated: boolean
   /** Its content; to be read before the next entry is asked for. What is not read is skipped. */
   readonly body: AsyncIterable<Uint8Array>
 }
@@ -69,19 +71,21 @@ export async function* walkTar(
   input: TarInput,
   limits: TarLimits = DEFAULT_LIMITS,
 ): AsyncGenerator<TarEntry, void, undefined> {
-  const names = new Set<string>()
+  /** What each name was first. */
+  const names = new Map<string, string>()
   try {
     for await (const header of headersOf(input, limits)) {
       const name = safeName(header.name, limits)
       const type = typeOf(header)
-      if (type !== 'directory' && names.has(name)) {
-        const found = `the tar archive has two entries named ${quoted(name)}`
-        throw new TarFormatError('duplicate-name', `${found}: ${SAVE_AGAIN}`)
-      }
-      if (names.add(name).size > limits.maxEntries) throw tooMany(limits)
+      const { linkName } = header
       const sizeBytes = HEADER_ONLY.includes(header.typeFlag) ? 0 : header.sizeBytes
+      const facts = `${type} ${sizeBytes} ${linkName}`
+      const first = names.get(name)
+      if (type !== 'directory' && first !== undefined && first !== facts) throw twoOfOneName(name)
+      if (names.set(name, first ?? facts).size > limits.maxEntries) throw tooMany(limits)
       const offset = input.position()
-      yield { name, type, sizeBytes, offset, linkName: header.linkName, body: whole(input, sizeBytes) }
+      const isRepeated = type === 'file' && first !== undefined
+      yield { name, type, sizeBytes, offset, linkName, isRepeated, body: whole(input, sizeBytes) }
       // What was read of the body, and what was not; bodies are padded to whole blocks.
       await skip(input, offset + sizeBytes)
       await skip(input, offset + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES)
@@ -205,6 +209,12 @@ function notATar(start: Buffer): TarFormatError {
   const found = FOREIGN.find(([magic]) => hex.startsWith(magic))?.[1]
   const words = found === undefined ? `: ${SAVE_AGAIN}` : ` but ${found}`
   return new TarFormatError('not-a-tar', `the image file is not a tar archive${words}`)
+}
+
+/** Two entries of one name that are not the same: readers differ in which one counts. */
+export function twoOfOneName(name: string): TarFormatError {
+  const found = `the tar archive has two different entries named ${quoted(name)}`
+  return new TarFormatError('duplicate-name', `${found}: ${SAVE_AGAIN}`)
 }
 
 function cutShort(): TarFormatError {

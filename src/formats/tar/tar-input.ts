@@ -82,10 +82,12 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
 
 /** Headers lie between bodies; where these are small, one request fetches several. */
 const WINDOW_BYTES = 64 * 1024
+/** A request for each window of a large body would take more time than its bytes. */
+const LARGEST_PIECE_BYTES = 4 * 1024 * 1024
 
 /**
  * An archive that can be read from any place: what is skipped is not fetched. The checksums of what was read go to `coverage`.
- * Holds one window of it.
+ * Holds one window of it, or a piece of 4 MiB.
  */
 export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput {
   let window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) }
@@ -112,8 +114,8 @@ export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput
     read,
     async *body(length) {
       const end = position + length
-      while (position < end) {
-        const bytes = await read(Math.min(WINDOW_BYTES, end - position))
+      for (let pieceBytes = WINDOW_BYTES; position < end; pieceBytes = LARGEST_PIECE_BYTES) {
+        const bytes = await read(Math.min(pieceBytes, end - position))
         if (bytes.length === 0) return
         yield bytes
       }

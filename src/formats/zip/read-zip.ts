@@ -1,6 +1,7 @@
 import { pipeline, Readable } from 'node:stream'
 import { crc32, createInflateRaw } from 'node:zlib'
 import yauzl from 'yauzl'
+import { isSystemFile } from '../../archive/zip/system-files.ts'
 import { quoted } from '../../quoted.ts'
 import { inPieces } from '../in-pieces.ts'
 import { type ByteSource, sectionOf } from './byte-source.ts'
@@ -35,7 +36,7 @@ export interface ZipEntry {
 
 /** An archive whose directory was read and found harmless. */
 export interface ZipArchive {
-  /** Files in directory order; folders are left out. */
+  /** Files in directory order, without folders and what file managers add (`__MACOSX/`, `Thumbs.db`). */
   readonly entries: readonly ZipEntry[]
   /**
    * The entry's content, inflated, as a stream that ends with an error when size or CRC-32 are wrong. Holds some MiB.
@@ -89,7 +90,7 @@ export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LI
     return { record, start: await locateContent(reader, record) }
   }
   return {
-    entries: [...records.values()].filter(({ name }) => !name.endsWith('/')),
+    entries: [...records.values()].filter(({ name }) => !name.endsWith('/') && !isSystemFile(name)),
     async stored(entry) {
       const { record, start } = await locate(entry)
       if (record.method !== STORED) return undefined

@@ -1,4 +1,5 @@
-import yauzl from 'yauzl'
+import type yauzl from 'yauzl'
+import { decodeEntryName } from '../../archive/zip/entry-name.ts'
 import { quoted } from '../../quoted.ts'
 import type { ZipDirectory } from './zip-end.ts'
 import { corruptEntry, corruptZip, encryptedZip, ZipFormatError } from './zip-format-error.ts'
@@ -117,14 +118,14 @@ function limitExceeded(words: string, advice: string): ZipFormatError {
 
 /** The name with `/` between its parts, and without parts that say nothing (`./`). */
 function safeName(entry: yauzl.Entry, limits: ZipLimits): string {
-  const { generalPurposeBitFlag, fileNameRaw, extraFields } = entry
+  const { fileNameRaw } = entry
   if (fileNameRaw.length > limits.maxNameBytes) {
     throw limitExceeded(
       `has a name of ${fileNameRaw.length} bytes; at most ${limits.maxNameBytes} are taken`,
       'give the file a shorter one',
     )
   }
-  const name = yauzl.getFileNameLowLevel(generalPurposeBitFlag, fileNameRaw, extraFields, false)
+  const name = decodeEntryName(entry)
   const problem = nameProblem(name)
   if (problem !== undefined) {
     throw new ZipFormatError(

@@ -1,3 +1,4 @@
+import { comparableName } from '../../archive/zip/entry-name.ts'
 import type { DomainError } from '../../domain/errors.ts'
 import type { TaskDescriptor } from '../../domain/task/task.ts'
 import type { ByteSource } from '../../formats/zip/byte-source.ts'
@@ -28,13 +29,17 @@ export async function openBundle(objects: ObjectStore, key: string): Promise<Bun
   const zip = await openZip(await openObject(objects, key))
   const descriptor = findDescriptor(zip)
   if (descriptor === undefined) {
-    throw refusal(
-      'INTERNAL_DESCRIPTOR_NOT_IN_DEFAULT_LOCATION',
-      'descriptor',
-      `descriptor.yml must lie in the root of the bundle, which has ${listNames(zip)}: zip the files themselves, not the folder around them`,
-    )
+    throw refusal('INTERNAL_DESCRIPTOR_NOT_IN_DEFAULT_LOCATION', 'descriptor', noDescriptor(zip))
   }
   return { zip, descriptor: await readZipEntry(zip, descriptor, MAX_DESCRIPTOR_BYTES) }
+}
+
+function noDescriptor(zip: ZipArchive): string {
+  const found = `descriptor.yml must lie in the root of the bundle, which has ${listNames(zip)}`
+  const misnamed = zip.entries.find(({ name }) => /^descriptor\.ya?ml\.[^/]*$/iu.test(name))
+  if (misnamed === undefined) return `${found}: zip the files themselves, not the folder around them`
+  const name = printable(misnamed.name, MAX_NAME_LENGTH)
+  return `${found}: ${name} ends with an extension that Windows and macOS hide; show the extensions of files, rename it to descriptor.yml and zip again`
 }
 
 /** The descriptor's text; a byte order mark is dropped. */
@@ -53,21 +58,39 @@ export function decodeDescriptor(descriptor: Buffer): string {
  */
 export function findImageEntry(zip: ZipArchive, descriptor: TaskDescriptor): ZipEntry {
   const { namespace, version, imageFile } = descriptor
-  const byName = new Map(zip.entries.map((entry) => [entry.name, entry]))
   const named = imageFile === undefined ? '' : fromRoot(imageFile)
-  const places = [named, `${namespace}-${version}.tar`, 'image.tar'].filter((place) => place !== '')
+  const wanted = [named, `${namespace}-${version}.tar`, 'image.tar'].filter((place) => place !== '')
+  const places = [...new Set(wanted)]
+  const find = finderOf(zip)
   for (const place of places) {
-    const entry = byName.get(place)
+    const entry = find(place)
     if (entry !== undefined) return entry
   }
-  const tars = zip.entries.filter(({ name }) => name.endsWith('.tar'))
+  const tars = zip.entries.filter(({ name }) => /\.tar$/iu.test(name))
   if (tars.length === 1 && tars[0] !== undefined) return tars[0]
   const tried = places.map((place) => printable(place, MAX_NAME_LENGTH)).join(', ')
   throw refusal(
     'INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND',
     'image',
-    `looked for ${tried}, or a single .tar anywhere; the bundle has ${listNames(zip)}: name the right file in configuration.image.file, or call it image.tar`,
+    `looked for ${tried}, or a single .tar anywhere; the bundle has ${listNames(zip)}: ${imageAdvice(zip)}`,
   )
+}
+
+/** By the very name, else by one that reads the same ({@link comparableName}), when only one does. */
+function finderOf(zip: ZipArchive): (name: string) => ZipEntry | undefined {
+  const byName = new Map(zip.entries.map((entry) => [entry.name, entry]))
+  const alike = Map.groupBy(zip.entries, ({ name }) => comparableName(name))
+  return (name) => {
+    const others = alike.get(comparableName(name)) ?? []
+    return byName.get(name) ?? (others.length === 1 ? others[0] : undefined)
+  }
+}
+
+function imageAdvice(zip: ZipArchive): string {
+  const packed = zip.entries.find(({ name }) => /\.(?:tgz|tar\.(?:gz|xz|zst|bz2))$/iu.test(name))
+  return packed === undefined
+    ? 'name the right file in configuration.image.file, or call it image.tar'
+    : `decompress ${printable(packed.name, MAX_NAME_LENGTH)}, and put the .tar into the bundle`
 }
 
 /** A path as names in a zip are kept: `/image.tar` and `./image.tar` are the file `image.tar` in the root. */

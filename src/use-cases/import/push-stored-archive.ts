@@ -3,8 +3,10 @@ import { inPieces } from '../../formats/in-pieces.ts'
 import { MAGIC_BYTES, notALayer } from '../../formats/oci/check-layer.ts'
 import { type FoundImage, findImage, type ImageLayer } from '../../formats/oci/find-image.ts'
 import { scanImageArchive } from '../../formats/oci/image-archive.ts'
+import { requireSameBytes } from '../../formats/oci/repeated-files.ts'
 import { walkTar } from '../../formats/tar/read-tar.ts'
 import { rangedInput } from '../../formats/tar/tar-input.ts'
+import { createCrcCoverage } from '../../formats/zip/crc-coverage.ts'
 import type { StoredEntry } from '../../formats/zip/stored-entry.ts'
 import { RegistryUnavailableError } from '../../ports.ts'
 import { createSlots, type Place, type Slots } from '../../slots.ts'
@@ -50,6 +52,10 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
       places.set(name, { offset, start: Buffer.from(start.subarray(0, MAGIC_BYTES)) })
     },
   )
+  if (scanned.repeated.size > 0) {
+    const input = rangedInput(stored.source, createCrcCoverage())
+    await requireSameBytes(scanned.repeated, walkTar(input))
+  }
   const image = findImage(scanned, archive.wantedTag)
   const layers = [...new Map(image.layers.map((layer) => [layer.file.name, layer])).values()]
   progress.expectLayers(layers.length)

@@ -2,6 +2,7 @@ import { looksLikeLayer, notALayer } from '../../formats/oci/check-layer.ts'
 import { type FoundImage, findImage } from '../../formats/oci/find-image.ts'
 import { scanImageArchive, type TakeFile } from '../../formats/oci/image-archive.ts'
 import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
+import { requireSameBytes } from '../../formats/oci/repeated-files.ts'
 import { readTar } from '../../formats/tar/read-tar.ts'
 import { RegistryUnavailableError } from '../../ports.ts'
 import type { LayerPusher } from './layer-pusher.ts'
@@ -98,6 +99,9 @@ async function readOnce(archive: StreamedArchive, image: FoundImage | undefined)
     const scanned = await scanImageArchive(readTar(progress.counted(open(), signal)), take)
     await Promise.all(underWay)
     if (fatal !== undefined) throw (fatal as { readonly error: unknown }).error
+    if (scanned.repeated.size > 0 && image === undefined) {
+      await requireSameBytes(scanned.repeated, readTar(untilAborted(open(), signal)))
+    }
     return { found: image ?? findImage(scanned, archive.wantedTag), refused, broken: broken[0] }
   } catch (error) {
     if (!(error instanceof RegistryUnavailableError)) throw error
@@ -124,4 +128,14 @@ function endTold(body: AsyncIterable<Uint8Array>) {
     }
   }
   return { bytes: bytes(), ended }
+}
+
+async function* untilAborted(
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted()
+    yield chunk
+  }
 }

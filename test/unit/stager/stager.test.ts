@@ -11,10 +11,14 @@ import { packFolder } from '../../../stager/pack-folder.ts'
 import { stageIn } from '../../../stager/stage-in.ts'
 import { listOutputs, stageOut } from '../../../stager/stage-out.ts'
 import { packZip } from '../../fixtures/bundle-builder.ts'
+import { rawZip } from '../../fixtures/raw-zip.ts'
 import { closeWebServers } from '../../fixtures/web-server.ts'
 import { aFakeBucket, FAST, type FakeBucket, someBytes } from './fake-bucket.ts'
 
 const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'stager-'))
+
+/** Another checksum than the content has. */
+const damage = (record: Buffer): void => void record.writeUInt32LE(1, 16)
 
 let bucket: FakeBucket
 
@@ -77,6 +81,32 @@ describe('stage-in', () => {
 
     expect(await readdir(inputs)).toEqual(['scan'])
     expect(await readFile(join(inputs, 'scan/series/1.dcm'), 'utf8')).toBe('slice'.repeat(1000))
+  })
+
+  it("leaves out what file managers added to a client's own zip", async () => {
+    bucket.stored.set(
+      '/scan',
+      await packZip([{ name: '1.dcm', body: 'slice' }, { name: '__MACOSX/._1.dcm' }, { name: 'Thumbs.db' }]),
+    )
+    const { path, content } = remote('scan', 'tree')
+
+    const { inputs } = await stage(() => [{ path, content: { ...content, kind: 'tree', below: 'scan' } }])
+
+    expect(await readdir(join(inputs, 'scan'))).toEqual(['1.dcm'])
+  })
+
+  it.each([
+    ['a name that leads upwards', [{ name: '../1.dcm', body: 'slice' }], 'leads upwards'],
+    ['a file that is a folder as well', [{ name: '1.dcm' }, { name: '1.dcm/2.dcm' }], 'unpacking scan'],
+    ['folders that are too deep', [{ name: `${'a/'.repeat(40)}1.dcm` }], '32 deep'],
+    ['an entry that is damaged', [{ name: '1.dcm', body: 'slice', record: damage }], 'checksum'],
+  ])("refuses a client's own zip with %s", async (_, entries, words) => {
+    bucket.stored.set('/scan', rawZip(entries))
+    const { path, content } = remote('scan', 'tree')
+
+    await expect(
+      stage(() => [{ path, content: { ...content, kind: 'tree', below: 'scan' } }]),
+    ).rejects.toThrow(words)
   })
 
   it('asks the App Engine for fresh URLs when its own have expired', async () => {

@@ -52,6 +52,20 @@ describe('a zip of DICOM files', () => {
     })
   })
 
+  it('is described without what file managers added', async () => {
+    const zip = await aDicomZip({
+      'volume.dcm': aDicom(),
+      '__MACOSX/._volume.dcm': Buffer.from('attributes'),
+      '.DS_Store': Buffer.from('view'),
+      'Thumbs.db': Buffer.from('pictures'),
+      'desktop.ini': Buffer.from('[.ShellClassInfo]'),
+    })
+
+    const slide = await describeDicomZip(meteredSource(zip))
+
+    expect(slide?.fileCount).toBe(1)
+  })
+
   it('is read through values of some length', async () => {
     const before = [{ tag: 0x00091010, representation: 'OB', value: Buffer.alloc(600_000, 'some text') }]
     const zip = await aDicomZip({ 'volume.dcm': aDicom({ width: 240, height: 240, before }) })

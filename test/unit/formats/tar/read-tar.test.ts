@@ -213,11 +213,11 @@ describe('hostile or damaged tar archives', () => {
         /control characters/u,
       ],
       [
-        'two files of one name',
+        'two files of one name and different sizes',
         () =>
           packTar([
             { name: 'a', body: '1' },
-            { name: './a', body: '2' },
+            { name: './a', body: '22' },
           ]),
         /^duplicate-name: .*"a"/u,
       ],

@@ -1,0 +1,234 @@
+import { crc32 } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import {
+  aBundle,
+  aDescriptorText,
+  aLayer,
+  type FileEntry,
+  legacyDockerArchive,
+  packTar,
+  packZip,
+} from '../../fixtures/bundle-builder.ts'
+import { importBytes } from '../../fixtures/import-bytes.ts'
+import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
+
+/*
+ * Bundles as people's tools make them: Finder, Explorer, text editors and builders of images.
+ */
+
+/** What an author hears: `imported`, or the words of the refusal. */
+async function outcome(bytes: Buffer): Promise<string> {
+  const result = await importBytes(bytes)
+  return 'task' in result ? 'imported' : result.words
+}
+
+const descriptorEntry = (changes: Parameters<typeof aDescriptorText>[0] = {}): RawEntry => ({
+  name: 'descriptor.yml',
+  body: aDescriptorText(changes),
+})
+const image = async (changes: Parameters<typeof aBundle>[0] = {}): Promise<Buffer> =>
+  Buffer.from((await aBundle(changes))[1]?.body ?? '')
+
+describe('files that file managers add', () => {
+  const finder = (name: string): RawEntry => ({ name, body: Buffer.from('00051607', 'hex') })
+
+  it.each([
+    ['Finder', ['__MACOSX/._descriptor.yml', '__MACOSX/._my-model.tar', '.DS_Store', '__MACOSX/']],
+    [
+      'a Mac on a foreign disk',
+      ['._descriptor.yml', '._my-model.tar', '.Spotlight-V100/x.tar', '.Trashes/y.tar'],
+    ],
+    ['Explorer', ['Thumbs.db', 'desktop.ini', 'THUMBS.DB', 'Desktop.ini']],
+    ['a network disk', ['@eaDir/my-model.tar', '.AppleDouble/my-model.tar']],
+  ])('do not count when the image is looked for: %s', async (_, names) => {
+    const bundle = rawZip([
+      descriptorEntry(),
+      ...names.slice(0, 2).map(finder),
+      { name: 'my-model.tar', body: await image(), method: 8 },
+      ...names.slice(2).map(finder),
+    ])
+
+    expect(await outcome(bundle)).toBe('imported')
+  })
+
+  it('are not named in a refusal', async () => {
+    const bundle = rawZip([descriptorEntry(), finder('__MACOSX/._image.tar'), finder('.DS_Store')])
+
+    expect(await outcome(bundle)).toMatch(/the bundle has descriptor\.yml: name the right file/u)
+  })
+
+  it('still have to be sound entries', async () => {
+    const bundle = rawZip([
+      descriptorEntry(),
+      { name: 'image.tar', body: await image() },
+      { ...finder('__MACOSX/._image.tar'), offset: 0 },
+    ])
+
+    expect(await outcome(bundle)).toMatch(/share bytes/u)
+  })
+})
+
+describe('the image is found', () => {
+  const composed = 'détection.tar'
+  const decomposed = composed.normalize('NFD')
+
+  it.each<
+    readonly [what: string, imageFile: string, entry: Partial<RawEntry> & { readonly name: string | Buffer }]
+  >([
+    ['in UTF-8 without the flag', composed, { name: composed, isNameFlagged: false }],
+    ['decomposed by macOS, without the flag', composed, { name: decomposed, isNameFlagged: false }],
+    ['decomposed in the descriptor', decomposed, { name: composed }],
+    ['in code page 437', composed, { name: Buffer.from('d\x82tection.tar', 'latin1'), isNameFlagged: false }],
+    ['in another case', '/Model.tar', { name: 'model.TAR' }],
+  ])('under a name %s', async (_, imageFile, entry) => {
+    const other = Buffer.from('another archive')
+    const bundle = rawZip([
+      descriptorEntry({ imageFile }),
+      { name: 'other.tar', body: other },
+      { body: await image(), ...entry },
+    ])
+
+    expect(await outcome(bundle)).toBe('imported')
+  })
+
+  it('under the name that Info-ZIP adds in Unicode', async () => {
+    const raw = Buffer.from('d?tection.tar')
+    const bundle = rawZip([
+      descriptorEntry({ imageFile: composed }),
+      { name: 'other.tar' },
+      { name: raw, isNameFlagged: false, directoryExtra: unicodePath(raw, composed), body: await image() },
+    ])
+
+    expect(await outcome(bundle)).toBe('imported')
+  })
+
+  it('by its very name where another reads the same', async () => {
+    const bundle = rawZip([
+      descriptorEntry({ imageFile: composed }),
+      { name: decomposed, body: 'another archive' },
+      { name: composed, body: await image() },
+    ])
+
+    expect(await outcome(bundle)).toBe('imported')
+  })
+
+  it('not by guessing between two that read the same', async () => {
+    const bundle = rawZip([
+      descriptorEntry({ imageFile: 'model.tar' }),
+      { name: 'Model.tar', body: await image() },
+      { name: 'MODEL.tar', body: await image() },
+    ])
+
+    expect(await outcome(bundle)).toMatch(/^looked for model\.tar, /u)
+  })
+
+  it('where it is the only .TAR', async () => {
+    const bundle = rawZip([descriptorEntry(), { name: 'MY-MODEL.TAR', body: await image() }])
+
+    expect(await outcome(bundle)).toBe('imported')
+  })
+
+  it('not where it is compressed as a whole, which the refusal says', async () => {
+    const bundle = rawZip([descriptorEntry(), { name: 'image.tar.gz', body: 'x' }])
+
+    expect(await outcome(bundle)).toMatch(/decompress image\.tar\.gz, and put the \.tar into the bundle$/u)
+  })
+})
+
+/** Info-ZIP's field 0x7075: version, CRC-32 of the name it stands for, the name in UTF-8. */
+function unicodePath(name: Buffer, text: string): Buffer {
+  const unicode = Buffer.from(text)
+  const field = Buffer.alloc(9)
+  field.writeUInt16LE(0x7075, 0)
+  field.writeUInt16LE(5 + unicode.length, 2)
+  field.writeUInt8(1, 4)
+  field.writeUInt32LE(crc32(name), 5)
+  return Buffer.concat([field, unicode])
+}
+
+describe('a descriptor that is not found', () => {
+  it.each(['descriptor.yml.txt', 'Descriptor.YAML.txt', 'descriptor.yml.yml'])(
+    'is named with its hidden extension: %s',
+    async (name) => {
+      const words = await outcome(rawZip([{ name, body: aDescriptorText() }, { name: 'image.tar' }]))
+
+      expect(words).toContain(name)
+      expect(words).toMatch(/hide; show the extensions of files, rename it to descriptor\.yml/u)
+    },
+  )
+
+  it('lies in a folder, which the refusal says', async () => {
+    const words = await outcome(rawZip([{ name: 'task/descriptor.yml', body: aDescriptorText() }]))
+
+    expect(words).toMatch(/has task\/descriptor\.yml: zip the files themselves, not the folder around them/u)
+  })
+})
+
+describe('a file twice in the image archive', () => {
+  const shared = 'shared layer'
+
+  async function twice(change: (second: FileEntry) => FileEntry, options = {}): Promise<Buffer> {
+    const files = await legacyDockerArchive({ layers: [await aLayer(shared)] })
+    const copies = files.filter(({ name }) => /layer\.tar$|VERSION$/u.test(name)).map(change)
+    return await packZip(await aBundle({ image: [...files, ...copies] }), options)
+  }
+
+  describe.each([
+    ['deflated', {}],
+    ['stored', { compress: false }],
+  ])('in a bundle that is %s', (_, options) => {
+    it('is taken with the same bytes', async () => {
+      expect(await outcome(await twice((file) => file, options))).toBe('imported')
+    })
+
+    it('is refused with other bytes of the same length', async () => {
+      const change = (file: FileEntry): FileEntry => {
+        const body = Buffer.from(file.body ?? '')
+        body[body.length - 1] = (body.at(-1) ?? 0) ^ 1
+        return { ...file, body }
+      }
+
+      expect(await outcome(await twice(change, options))).toMatch(
+        /two different entries named "0+\/VERSION"/u,
+      )
+    })
+
+    it('is refused with another length', async () => {
+      const change = (file: FileEntry): FileEntry => ({ ...file, body: `${file.body}longer` })
+
+      expect(await outcome(await twice(change, options))).toMatch(/two different entries named/u)
+    })
+
+    it('is refused as a link of the same name', async () => {
+      const change = ({ name }: FileEntry): FileEntry => ({ name, type: 'symlink', linkname: 'elsewhere' })
+
+      expect(await outcome(await twice(change, options))).toMatch(/two different entries named/u)
+    })
+  })
+
+  it('is compared with large layers too', async () => {
+    const large = await aLayer(Buffer.alloc(20 * 1024 * 1024, 'large'))
+    const files = await legacyDockerArchive({ layers: [large] })
+    const [layer] = files.filter(({ name }) => name.endsWith('layer.tar'))
+    const changed = Buffer.from(large)
+    changed[15 * 1024 * 1024] = 0
+    const bundles = await Promise.all(
+      [large, changed].map(async (body) =>
+        packZip(await aBundle({ image: [...files, { name: layer?.name ?? '', body }] }), { compress: false }),
+      ),
+    )
+
+    expect(await Promise.all(bundles.map(outcome))).toEqual([
+      'imported',
+      expect.stringMatching(/two different entries named "0+\/layer\.tar"/u),
+    ])
+  })
+
+  it('may be a link twice', async () => {
+    const files = await legacyDockerArchive({ layers: [await aLayer(shared)] })
+    const link: FileEntry = { name: 'latest', type: 'symlink', linkname: `${'0'.repeat(64)}/layer.tar` }
+    const bundle = await packTar([...files, link, link])
+
+    expect(await outcome(rawZip([descriptorEntry(), { name: 'image.tar', body: bundle }]))).toBe('imported')
+  })
+})
