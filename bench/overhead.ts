@@ -18,9 +18,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
 import { createProgress } from '../cli/progress.ts'
-import { runArguments } from '../local/batch/container-arguments.ts'
-import { type ContainerEngine, callEngine } from '../local/container-engine.ts'
-import { detectEngine } from '../local/detect-engine.ts'
+import type { ContainerTask } from '../local/batch/container-arguments.ts'
+import { PROBE, withProbeArchive } from '../local/engine/probe-image.ts'
 import { startLocalStack } from '../local/stack.ts'
 import { decodeRun, runKey } from '../src/adapters/aws/run-items.ts'
 import { CONTAINERS } from '../src/domain/job/job-definition.ts'
@@ -31,8 +30,6 @@ import { quantile } from './quantile.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
-/** Loaded when the engine was looked for; the same layers as in the registry. */
-const IMAGE = 'localhost/add-and-echo:1.0.0'
 const INPUTS = { a: 2, b: 3, text: 'x' } as const
 
 const TARGET_MS = 1500
@@ -73,61 +70,52 @@ try {
 
 /** Calls `use` with a function that runs the image alone, as the local Batch server would, and resolves when it has ended. */
 async function withContainer(use: (run: () => Promise<void>) => Promise<void>): Promise<void> {
-  const engine = await detectEngine()
   const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
   // The container's user may be any.
   await chmod(folder, 0o777)
   for (const [name, value] of Object.entries(INPUTS)) await writeFile(join(folder, name), String(value))
+  await withProbeArchive((archive) => stack.engine.images.load(archive))
   let number = 0
   try {
     await use(async () => {
       number += 1
-      await callEngine(
-        engine,
-        ...containerWords(engine, folder, String(number)).slice(engine.globalArguments.length),
-      )
+      const { exitCode, reason } = await stack.engine.run({
+        task: aloneTask(folder, number),
+        logs: undefined,
+        signal: new AbortController().signal,
+        onStarted: () => {},
+      })
+      if (exitCode !== 0) throw new Error(`the container ended with ${exitCode}: ${reason}`)
     })
   } finally {
-    const names = await callEngine(
-      engine,
-      'ps',
-      '--all',
-      '--quiet',
-      '--filter',
-      `name=app-engine-${instance}-alone`,
-    )
-    if (names !== '') await callEngine(engine, 'rm', ...names.split('\n'))
+    await stack.engine.removeLeftovers()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function containerWords(engine: ContainerEngine, folder: string, number: string): string[] {
+function aloneTask(folder: string, number: number): ContainerTask {
   const mount = (sourceVolume: string) => ({
     sourceVolume,
     containerPath: `/${sourceVolume}`,
     readOnly: false,
   })
-  return runArguments(
-    engine,
-    {
-      container: {
-        name: CONTAINERS.task,
-        image: IMAGE,
-        command: [],
-        environment: [],
-        essential: true,
-        dependsOn: [],
-        mountPoints: [mount('inputs'), mount('outputs')],
-        resourceRequirements: [...RESOURCES],
-      },
-      jobId: `alone-${number}`,
-      attempt: 1,
-      instance,
-      root: folder,
-      directories: { inputs: folder, outputs: folder },
+  return {
+    container: {
+      name: CONTAINERS.task,
+      image: PROBE.image,
+      command: [],
+      environment: [],
+      essential: true,
+      dependsOn: [],
+      mountPoints: [mount('inputs'), mount('outputs')],
+      resourceRequirements: [...RESOURCES],
     },
-    1,
-  )
+    jobId: `alone-${number}`,
+    attempt: 1,
+    instance,
+    root: folder,
+    directories: { inputs: folder, outputs: folder },
+  }
 }
 
 async function measureOverhead(client: ExampleClient, runContainer: () => Promise<void>): Promise<void> {

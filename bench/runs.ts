@@ -135,7 +135,7 @@ async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
 
 /** @returns how many were active at first. */
 async function waitForAll(stack: LocalStack, tell: (detail: string) => void): Promise<number> {
-  const looker = createLooker(stack, instance)
+  const looker = createLooker(stack)
   const giveUpAt = Date.now() + LONGEST_MS + settings.runs * LONGEST_PER_RUN_MS
   const first = await looker.countActive()
   for (let active = first; active > 0; active = await looker.countActive()) {

@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import * as z from 'zod'
 
-/** A container engine and the options that it needs on this machine. */
-export const containerEngineSchema = z.object({
+/** Docker or podman as a program, and the options that it needs on this machine. */
+export const engineProgramSchema = z.object({
   kind: z.enum(['docker', 'podman']),
   program: z.string().min(1),
   /** Before the subcommand. */
@@ -13,7 +13,7 @@ export const containerEngineSchema = z.object({
   /** Whether CPU and memory can be limited; rootless engines on old control groups cannot. */
   enforcesLimits: z.boolean(),
 })
-export type ContainerEngine = z.infer<typeof containerEngineSchema>
+export type EngineProgram = z.infer<typeof engineProgramSchema>
 
 /** Labels of every container that local mode starts. */
 export const LABELS = { instance: 'app-engine.instance', job: 'app-engine.job' } as const
@@ -25,7 +25,7 @@ const execute = promisify(execFile)
  * @returns what it printed.
  * @throws Error with the last lines of its error output.
  */
-export async function callEngine(engine: ContainerEngine, ...words: readonly string[]): Promise<string> {
+export async function callEngine(engine: EngineProgram, ...words: readonly string[]): Promise<string> {
   try {
     const { stdout } = await execute(engine.program, [...engine.globalArguments, ...words], {
       maxBuffer: 4 * 1024 * 1024,
@@ -38,13 +38,13 @@ export async function callEngine(engine: ContainerEngine, ...words: readonly str
 }
 
 /** Removes all containers with a label, running ones included. */
-export async function removeLabelled(engine: ContainerEngine, label: string): Promise<void> {
+export async function removeLabelled(engine: EngineProgram, label: string): Promise<void> {
   const ids = await callEngine(engine, 'ps', '--all', '--quiet', '--filter', `label=${label}`)
   if (ids !== '') await removeContainers(engine, ids.split('\n'))
 }
 
 /** Kills and removes containers. Podman's forced removal alone would give each ten seconds to end by itself. */
-export async function removeContainers(engine: ContainerEngine, names: readonly string[]): Promise<void> {
+export async function removeContainers(engine: EngineProgram, names: readonly string[]): Promise<void> {
   // Those that run not (any more) make it fail, after it has killed the others.
   await callEngine(engine, 'kill', ...names).catch(() => undefined)
   await callEngine(engine, 'rm', '--force', '--volumes', ...names)

@@ -1,27 +1,16 @@
 import { execFile } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
-import yauzl from 'yauzl'
-import { type ContainerEngine, callEngine } from './container-engine.ts'
+import { loadArchive } from './batch/images.ts'
+import { callEngine, type EngineProgram } from './container-engine.ts'
+import { PROBE, withProbeArchive } from './engine/probe-image.ts'
 import { UserError } from './user-error.ts'
-
-/** A bundle of this project whose image can be run without pulling anything. */
-const PROBE = {
-  bundle: join(import.meta.dirname, '../examples/add-and-echo/add-and-echo.zip'),
-  image: 'localhost/add-and-echo:1.0.0',
-  answer: 'ready',
-} as const
 
 const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m', '--pids-limit=4096']
 /** Root in a sandbox may not raise these limits, which podman does unless it is told otherwise. */
 const LOW_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']
 
 /** Options in the order in which they are tried: none first, as on most machines. */
-const OPTIONS: Readonly<Record<ContainerEngine['kind'], readonly Options[]>> = {
+const OPTIONS: Readonly<Record<EngineProgram['kind'], readonly Options[]>> = {
   docker: [{ globalArguments: [], runArguments: [] }],
   podman: [
     { globalArguments: [], runArguments: [] },
@@ -31,13 +20,13 @@ const OPTIONS: Readonly<Record<ContainerEngine['kind'], readonly Options[]>> = {
   ],
 }
 
-type Options = Pick<ContainerEngine, 'globalArguments' | 'runArguments'>
+type Options = Pick<EngineProgram, 'globalArguments' | 'runArguments'>
 
 /**
  * Finds the engine that works here, and the options that it needs, by running a container.
  * @throws UserError when there is none.
  */
-export async function detectEngine(): Promise<ContainerEngine> {
+export async function detectEngine(): Promise<EngineProgram> {
   const problems: string[] = []
   for (const program of ['docker', 'podman']) {
     try {
@@ -52,9 +41,10 @@ export async function detectEngine(): Promise<ContainerEngine> {
 }
 
 /** @throws Error saying why the program cannot run a container. */
-async function tryProgram(program: string): Promise<ContainerEngine> {
+async function tryProgram(program: string): Promise<EngineProgram> {
   const kind = await kindOf(program)
-  await loadProbe({ kind, program, globalArguments: [], runArguments: [], enforcesLimits: false })
+  const bare = { kind, program, globalArguments: [], runArguments: [], enforcesLimits: false }
+  await withProbeArchive((archive) => loadArchive(bare, archive))
   let problem: unknown
   for (const enforcesLimits of [true, false]) {
     for (const options of OPTIONS[kind]) {
@@ -71,31 +61,15 @@ async function tryProgram(program: string): Promise<ContainerEngine> {
 }
 
 /** On some systems `docker` is podman under another name. */
-async function kindOf(program: string): Promise<ContainerEngine['kind']> {
+async function kindOf(program: string): Promise<EngineProgram['kind']> {
   const { stdout } = await promisify(execFile)(program, ['--version'])
   return /podman/iu.test(stdout) ? 'podman' : 'docker'
 }
 
-async function loadProbe(engine: ContainerEngine): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
-  try {
-    const archive = join(folder, 'image.tar')
-    const zip = await yauzl.openPromise(PROBE.bundle, { autoClose: false })
-    for await (const entry of zip.eachEntry()) {
-      if (entry.fileName !== 'image.tar') continue
-      await pipeline(await zip.openReadStreamPromise(entry), createWriteStream(archive))
-    }
-    zip.close()
-    await callEngine(engine, 'load', '--input', archive)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
 /** @throws Error when the container does not say what it should. */
-async function runProbe(engine: ContainerEngine): Promise<void> {
+async function runProbe(engine: EngineProgram): Promise<void> {
   const limits = engine.enforcesLimits ? LIMITS : []
   const options = ['--rm', '--pull=never', '--network=none', ...engine.runArguments, ...limits]
-  const answer = await callEngine(engine, 'run', ...options, PROBE.image, '--check')
+  const answer = await callEngine(engine, 'run', ...options, PROBE.image, ...PROBE.words)
   if (answer !== PROBE.answer) throw new Error(`a container said "${answer}" instead of "${PROBE.answer}"`)
 }

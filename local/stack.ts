@@ -5,10 +5,14 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Progress } from '../cli/progress.ts'
 import { type Child, startOurs } from './child.ts'
-import { type ContainerEngine, LABELS, removeLabelled } from './container-engine.ts'
 import { type DeployedStack, deploy } from './deploy.ts'
 import { detectEngine } from './detect-engine.ts'
 import { answers, installEmulator, startEmulator } from './emulator.ts'
+import {
+  type ContainerEngine,
+  createContainerEngine,
+  type EngineSettings,
+} from './engine/container-engine.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
 import { findPython } from './python-packages.ts'
 import { recordingOptions } from './recording/recording.ts'
@@ -39,6 +43,8 @@ export interface LocalStack {
   /** File with the pid of the Batch server that runs now. */
   readonly batchPidFile: string
   batchPid(): number
+  /** What the Batch server runs containers with. */
+  readonly engine: ContainerEngine
   readonly outputs: DeployedStack
   /** Leaves no process and no container behind. */
   stop(): Promise<void>
@@ -76,9 +82,15 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 async function startParts(start: Start): Promise<LocalStack> {
   const { instance, directory, logs, progress, cleanups } = start
   const port = await choosePort(start.port)
-  const engine = await progress.step('container engine', detectEngine)
+  const engineSettings = await progress.step('container engine', detectEngine)
   await mkdir(directory, { recursive: true })
   await mkdir(logs, { recursive: true })
+
+  const engine = createContainerEngine(engineSettings, {
+    instance,
+    stateDirectory: join(directory, 'batch'),
+    afterwards: () => {},
+  })
 
   const batchPort = await findFreePort()
   const batchUrl = `http://${LOOPBACK}:${batchPort}`
@@ -89,11 +101,17 @@ async function startParts(start: Start): Promise<LocalStack> {
   const batchPidFile = join(directory, 'batch.pid')
   const stager = await progress.step('stager', () => bundleStager(directory))
   const batch = await progress.step('local Batch server', () =>
-    startBatch(start, { engine, stager, port: batchPort, environment, pidFile: batchPidFile }),
+    startBatch(start, {
+      engine: engineSettings,
+      stager,
+      port: batchPort,
+      environment,
+      pidFile: batchPidFile,
+    }),
   )
   cleanups.push(async () => {
     await batch.stop()
-    await removeLabelled(engine, `${LABELS.instance}=${instance}`)
+    await engine.removeLeftovers()
   })
 
   const outputs = await progress.step('CDK stacks', async () =>
@@ -115,6 +133,7 @@ async function startParts(start: Start): Promise<LocalStack> {
     batchUrl,
     batchPidFile,
     batchPid: batch.pid,
+    engine,
     outputs,
     stop: () => stopAll(start),
   }
@@ -200,7 +219,7 @@ async function bundleStager(directory: string): Promise<string> {
 function startBatch(
   { instance, directory, logs, progress }: Start,
   batch: {
-    readonly engine: ContainerEngine
+    readonly engine: EngineSettings
     readonly stager: string
     readonly port: number
     readonly environment: NodeJS.ProcessEnv

@@ -1,4 +1,4 @@
-import { type ContainerEngine, LABELS } from '../container-engine.ts'
+import { type EngineProgram, LABELS } from '../container-engine.ts'
 import { amountOf } from './definition-rules.ts'
 import type { Container } from './requests.ts'
 
@@ -36,7 +36,7 @@ export function environmentOf({ container, jobId, attempt }: ContainerTask): Rec
  * Arguments of the engine that run the container. The task's container gets no network; the stager's must reach services that listen on this machine's loopback. Values of variables are taken from the engine's own
  * environment, since arguments are shown to everybody on the machine.
  */
-export function runArguments(engine: ContainerEngine, task: ContainerTask, machineCpus: number): string[] {
+export function runArguments(engine: EngineProgram, task: ContainerTask, machineCpus: number): string[] {
   const { container, jobId, instance } = task
   const variables = Object.keys(environmentOf(task))
   return [

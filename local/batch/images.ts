@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { type ContainerEngine, callEngine } from '../container-engine.ts'
+import { callEngine, type EngineProgram } from '../container-engine.ts'
 
 /** Images on this machine. */
 export interface ImageCache {
@@ -8,6 +8,8 @@ export interface ImageCache {
    * @throws Error whose message starts as ECS's reason does, `CannotPullContainerError: `.
    */
   ensure(reference: string): Promise<void>
+  /** Takes the image of a docker-archive, under the name that it has there. */
+  load(archive: string): Promise<void>
   /** Removes what was pulled: the local registry forgets its images too. */
   removePulled(): Promise<void>
 }
@@ -16,7 +18,7 @@ export interface ImageCache {
 const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
 /** An image cache on top of the engine's own; what was pulled is written down, for the server after this one. */
-export function createImageCache(engine: ContainerEngine, listFile: string): ImageCache {
+export function createImageCache(engine: EngineProgram, listFile: string): ImageCache {
   const present = new Map<string, Promise<void>>()
   const pulled = new Set<string>(existsSync(listFile) ? readFileSync(listFile, 'utf8').split('\n') : [])
 
@@ -46,6 +48,7 @@ export function createImageCache(engine: ContainerEngine, listFile: string): Ima
       search.catch(() => present.delete(reference))
       return search
     },
+    load: (archive) => loadArchive(engine, archive),
     async removePulled() {
       if (pulled.size === 0) return
       // Some may be gone or used by others.
@@ -55,8 +58,13 @@ export function createImageCache(engine: ContainerEngine, listFile: string): Ima
   }
 }
 
+/** Loads the image of a docker-archive. */
+export async function loadArchive(engine: EngineProgram, archive: string): Promise<void> {
+  await callEngine(engine, 'load', '--input', archive)
+}
+
 /** A registry on this machine's loopback speaks plain HTTP; docker allows that by itself. */
-export function insecureRegistry(engine: ContainerEngine, reference: string): string[] {
+export function insecureRegistry(engine: EngineProgram, reference: string): string[] {
   const isLoopback = /^(?:127\.[0-9.]+|localhost|\[::1\])(?::[0-9]+)?\//u.test(reference)
   return engine.kind === 'podman' && isLoopback ? ['--tls-verify=false'] : []
 }

@@ -9,10 +9,9 @@ import { join } from 'node:path'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
-import { containerEngineSchema, LABELS, removeLabelled } from '../container-engine.ts'
+import { createContainerEngine, engineSettingsSchema } from '../engine/container-engine.ts'
 import { readSettings } from '../settings.ts'
 import { createFaultInjection } from './faults.ts'
-import { createImageCache } from './images.ts'
 import { createJobRunner } from './job-runner.ts'
 import { createOperations } from './operations.ts'
 import { createOutbox } from './outbox.ts'
@@ -32,7 +31,7 @@ const settings = readSettings({
   /** Tells containers of two servers on one machine apart. */
   INSTANCE: z.string().regex(/^[a-z0-9-]{1,40}$/u),
   STATE_DIRECTORY: z.string(),
-  CONTAINER_ENGINE: json(containerEngineSchema),
+  CONTAINER_ENGINE: json(engineSettingsSchema),
   /** Images that run as plain processes, with the command that takes each one's place. */
   LOCAL_PROCESS_IMAGES: json(z.record(z.string(), z.array(z.string()).min(1))),
   /** A command in place of every task's container, for loads that containers would be the limit of; no task has its own way then. */
@@ -46,27 +45,28 @@ const settings = readSettings({
 
 const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)
 const origin = { account: settings.AWS_ACCOUNT_ID, region: settings.AWS_REGION }
-const engine = settings.CONTAINER_ENGINE
 const workDirectory = join(settings.STATE_DIRECTORY, 'volumes')
 const leftovers = new Set<Promise<unknown>>()
 
 const store = openStateStore(settings.STATE_DIRECTORY, Date.now())
-const images = createImageCache(engine, join(settings.STATE_DIRECTORY, 'pulled-images'))
+const engine = createContainerEngine(settings.CONTAINER_ENGINE, {
+  instance: settings.INSTANCE,
+  stateDirectory: settings.STATE_DIRECTORY,
+  afterwards(work) {
+    leftovers.add(work)
+    void work.finally(() => leftovers.delete(work))
+  },
+})
 const faults = createFaultInjection(log)
 const deliver = createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log)
 const outbox = createOutbox(store, faults.events(deliver), log)
 const runTask = createRunTask({
   engine,
-  images,
   logs: new CloudWatchLogsClient({}),
   processImages: settings.LOCAL_PROCESS_IMAGES,
   taskProcess: settings.TASK_PROCESS,
   instance: settings.INSTANCE,
   log,
-  afterwards(work) {
-    leftovers.add(work)
-    void work.finally(() => leftovers.delete(work))
-  },
 })
 const clock = { now: Date.now, uuid: randomUUID }
 const runner = createJobRunner({
@@ -87,7 +87,7 @@ async function stop(): Promise<void> {
   server.close()
   await runner.stop()
   await Promise.allSettled(leftovers)
-  await images.removePulled()
+  await engine.images.removePulled()
   process.exit(0)
 }
 
@@ -103,7 +103,7 @@ process.on('SIGINT', stopOnce)
 process.on('disconnect', stopOnce)
 
 // A server before this one may have been killed in the middle of its work.
-await removeLabelled(engine, `${LABELS.instance}=${settings.INSTANCE}`)
+await engine.removeLeftovers()
 await rm(workDirectory, { recursive: true, force: true }).catch((error: unknown) => log(String(error)))
 await mkdir(workDirectory, { recursive: true })
 

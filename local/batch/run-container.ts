@@ -1,26 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { type ContainerEngine, callEngine, lastLines, removeContainers } from '../container-engine.ts'
-import {
-  type ContainerTask,
-  containerName,
-  environmentOf,
-  processArguments,
-  runArguments,
-} from './container-arguments.ts'
-import type { ContainerEnd } from './job.ts'
+import { callEngine, type EngineProgram, lastLines, removeContainers } from '../container-engine.ts'
+import type { RunEnd, RunOptions } from '../engine/container-engine.ts'
+import { containerName, environmentOf, processArguments, runArguments } from './container-arguments.ts'
 import type { LogStream } from './log-stream.ts'
-
-/** How a container is run and followed. */
-export interface RunOptions {
-  readonly task: ContainerTask
-  readonly logs: LogStream | undefined
-  /** Ends the container. */
-  readonly signal: AbortSignal
-  readonly onStarted: () => void
-}
-
-type End = Omit<ContainerEnd, 'name'>
 
 const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL
 /** A container that does not end this long after it was killed leaves an engine behind that must be ended itself. */
@@ -33,11 +16,11 @@ const ERROR_TAIL_CHARACTERS = 2000
  * twice as long. The container's remains are removed through `afterwards`, off the job's path.
  */
 export async function runInEngine(
-  engine: ContainerEngine,
+  engine: EngineProgram,
   machineCpus: number,
   { task, logs, signal, onStarted }: RunOptions,
   afterwards: (work: Promise<unknown>) => void,
-): Promise<End> {
+): Promise<RunEnd> {
   const name = containerName(task)
   const child = spawn(engine.program, runArguments(engine, task, machineCpus), {
     cwd: task.root,
@@ -62,7 +45,7 @@ export async function runInEngine(
 export async function runAsProcess(
   command: readonly string[],
   { task, logs, signal, onStarted }: RunOptions,
-): Promise<End> {
+): Promise<RunEnd> {
   const [program = '', ...words] = processArguments(task, [...command, ...task.container.command])
   const child = spawn(program, words, {
     // Our own programs start in half the time with what Node remembers of their code.
@@ -116,11 +99,11 @@ async function drain(source: AsyncIterable<Buffer>, logs: LogStream | undefined)
 
 /** What stands beside an exit code other than 0, in the words of ECS. */
 async function explainExit(
-  engine: ContainerEngine,
+  engine: EngineProgram,
   name: string,
   exitCode: number,
   errorTail: string,
-): Promise<End> {
+): Promise<RunEnd> {
   const state = await callEngine(engine, 'inspect', '--format={{.State.Status}} {{.State.OOMKilled}}', name)
     // Not even created.
     .catch(() => '')
@@ -133,7 +116,7 @@ async function explainExit(
     : { exitCode }
 }
 
-async function killContainer(engine: ContainerEngine, name: string, child: ChildProcess): Promise<void> {
+async function killContainer(engine: EngineProgram, name: string, child: ChildProcess): Promise<void> {
   const impatience = setTimeout(() => child.kill('SIGKILL'), KILL_TIMEOUT_MS)
   child.once('close', () => clearTimeout(impatience))
   // There is nothing to kill yet while the engine is still creating it: then the engine is ended.

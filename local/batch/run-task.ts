@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, mkdir } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
-import type { ContainerEngine } from '../container-engine.ts'
+import type { ContainerEngine, RunOptions } from '../engine/container-engine.ts'
 import { runContainers } from './attempt.ts'
 import { type ContainerTask, isTaskContainer } from './container-arguments.ts'
-import type { ImageCache } from './images.ts'
 import type { ContainerEnd, Job } from './job.ts'
 import { type LogStream, openLogStream } from './log-stream.ts'
 import type { Container } from './requests.ts'
-import { type RunOptions, runAsProcess, runInEngine } from './run-container.ts'
+import { runAsProcess } from './run-container.ts'
 
 /** How an attempt's containers ended. */
 export interface TaskEnd {
@@ -31,7 +29,6 @@ export type RunTask = (attempt: {
 
 export interface RunTaskDependencies {
   readonly engine: ContainerEngine
-  readonly images: ImageCache
   readonly logs: CloudWatchLogsClient
   /** Images whose containers run as plain processes, with the command that takes the image's place. */
   readonly processImages: Readonly<Record<string, readonly string[]>>
@@ -39,8 +36,6 @@ export interface RunTaskDependencies {
   readonly taskProcess?: readonly string[] | undefined
   readonly instance: string
   readonly log: (text: string) => void
-  /** Collects work that may go on after the task's end. */
-  readonly afterwards: (work: Promise<unknown>) => void
 }
 
 /** Host directory of the volumes of one attempt. */
@@ -99,7 +94,7 @@ async function findUnusable(
     containers.map(async (container): Promise<ContainerEnd> => {
       const { name, image } = container
       if (processOf(dependencies, container) !== undefined) return { name }
-      return dependencies.images.ensure(image).then(
+      return dependencies.engine.images.ensure(image).then(
         () => ({ name }),
         (error: Error) => ({ name, reason: error.message.slice(0, 255) }),
       )
@@ -130,15 +125,12 @@ async function runOne(
   onStarted: () => void,
   closings: Promise<void>[],
 ): Promise<ContainerEnd> {
-  const { engine, logs: client, log, afterwards } = dependencies
+  const { engine, logs: client, log } = dependencies
   const { container } = task
   const logs = openContainerLog(client, container, taskId, log)
   const options: RunOptions = { task, logs, signal, onStarted }
   const command = processOf(dependencies, container)
-  const running =
-    command === undefined
-      ? runInEngine(engine, availableParallelism(), options, afterwards)
-      : runAsProcess(command, options)
+  const running = command === undefined ? engine.run(options) : runAsProcess(command, options)
   const end = await running.catch((error: unknown) => ({
     reason: `CannotStartContainerError: ${String(error)}`.slice(0, 255),
   }))

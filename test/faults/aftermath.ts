@@ -17,8 +17,6 @@ import {
   ScanCommand,
   type ScanCommandOutput,
 } from '@aws-sdk/lib-dynamodb'
-import { callEngine, LABELS } from '../../local/container-engine.ts'
-import { detectEngine } from '../../local/detect-engine.ts'
 import type { LocalStack } from '../../local/stack.ts'
 import { ACTIVE, RUNS_IN_REMOVAL, TASKS_IN_REMOVAL } from '../../src/adapters/aws/dynamo-table.ts'
 import { createS3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts'
@@ -52,7 +50,7 @@ const RUN_OF_KEY = /^task-run-(?:inputs|outputs)-([0-9a-f-]{36})\//u
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
 
 /** Asks a stack whose faults are switched off. */
-export function createLooker(stack: LocalStack, instance: string) {
+export function createLooker(stack: LocalStack) {
   const emulator = { ...local, endpoint: stack.emulatorUrl }
   const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
   const table = DynamoDBDocumentClient.from(new DynamoDBClient(emulator))
@@ -137,13 +135,6 @@ export function createLooker(stack: LocalStack, instance: string) {
     return found
   }
 
-  async function listContainers(): Promise<string[]> {
-    const engine = await detectEngine()
-    const filter = `--filter=label=${LABELS.instance}=${instance}`
-    const names = await callEngine(engine, 'ps', '--all', '--format={{.Names}}', filter)
-    return names.split('\n').filter(Boolean)
-  }
-
   return {
     countActive: () => countIndexed(ACTIVE),
     isQuiet: async (): Promise<boolean> =>
@@ -157,7 +148,7 @@ export function createLooker(stack: LocalStack, instance: string) {
       jobs: await listJobs(),
       runningExecutions: await listExecutions(),
       objects: await listObjects(),
-      containers: await listContainers(),
+      containers: await stack.engine.listContainers(),
       stagers: await listStagers(stack),
     }),
   }

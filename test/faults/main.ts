@@ -93,7 +93,7 @@ try {
 
 async function test(stack: LocalStack, proxy: FaultyProxy, roll: Roll): Promise<readonly string[]> {
   for (const { bundle } of Object.values(TASKS)) await install(stack, bundle)
-  const looker = createLooker(stack, instance)
+  const looker = createLooker(stack)
   const started = new Map<RunPlan, string>()
   const end = await disturb(stack, proxy, { seed: SEED, roll })
   try {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type ContainerEngine, callEngine } from '../../local/container-engine.ts'
+import { callEngine, type EngineProgram } from '../../local/container-engine.ts'
 import { detectEngine } from '../../local/detect-engine.ts'
 import { createDistributionImageRegistry } from '../../src/adapters/http/distribution-image-registry.ts'
 import type { TaskImage } from '../../src/domain/task/task.ts'
@@ -192,7 +192,7 @@ describe
 describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled and run', () => {
   const BASE = 'localhost/bundle-formats/probe:1'
   const OTHER = 'localhost/com/example/addition:1.0.0'
-  let engine: ContainerEngine
+  let engine: EngineProgram
   /** The file system of the images: one static program, and folders. */
   let content: string
 

@@ -7,10 +7,10 @@ import {
 } from '../../../../local/batch/container-arguments.ts'
 import { insecureRegistry } from '../../../../local/batch/images.ts'
 import type { Container } from '../../../../local/batch/requests.ts'
-import type { ContainerEngine } from '../../../../local/container-engine.ts'
+import type { EngineProgram } from '../../../../local/container-engine.ts'
 import { aContainer } from './builders.ts'
 
-const podman: ContainerEngine = {
+const podman: EngineProgram = {
   kind: 'podman',
   program: 'podman',
   globalArguments: ['--runtime=runc'],
@@ -98,7 +98,7 @@ describe('arguments of the container engine', () => {
   })
 
   it('keep proxies of the machine out with podman, which knows the option', () => {
-    const docker: ContainerEngine = { ...podman, kind: 'docker', program: 'docker' }
+    const docker: EngineProgram = { ...podman, kind: 'docker', program: 'docker' }
 
     expect(runArguments(podman, aTask(), 2)).toContain('--http-proxy=false')
     expect(runArguments(docker, aTask(), 2)).not.toContain('--http-proxy=false')

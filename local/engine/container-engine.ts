@@ -1,0 +1,53 @@
+import { join } from 'node:path'
+import type * as z from 'zod'
+import type { ContainerTask } from '../batch/container-arguments.ts'
+import type { ImageCache } from '../batch/images.ts'
+import type { ContainerEnd } from '../batch/job.ts'
+import type { LogStream } from '../batch/log-stream.ts'
+import { engineProgramSchema } from '../container-engine.ts'
+import { createProgramEngine } from './program-engine.ts'
+
+/** How a container is run and followed. */
+export interface RunOptions {
+  readonly task: ContainerTask
+  readonly logs: LogStream | undefined
+  /** Ends the container. */
+  readonly signal: AbortSignal
+  readonly onStarted: () => void
+}
+
+/** How a container ended; the reason in the words of ECS. */
+export type RunEnd = Omit<ContainerEnd, 'name'>
+
+/** What runs containers on this machine. */
+export interface ContainerEngine {
+  readonly kind: EngineSettings['kind']
+  readonly images: ImageCache
+  /** Runs one container to its end. Its image was ensured before. */
+  run(options: RunOptions): Promise<RunEnd>
+  /** Names of this instance's containers, ended ones that are not removed yet included. */
+  listContainers(): Promise<readonly string[]>
+  /** Kills and removes what an earlier server of this instance left behind. */
+  removeLeftovers(): Promise<void>
+}
+
+/** The engine that was found, handed from the starting process to the Batch server. */
+export const engineSettingsSchema = engineProgramSchema
+export type EngineSettings = z.infer<typeof engineSettingsSchema>
+
+export interface EngineDependencies {
+  readonly instance: string
+  /** Of the Batch server. */
+  readonly stateDirectory: string
+  /** Takes work that may go on after a container's end. */
+  readonly afterwards: (work: Promise<unknown>) => void
+}
+
+/** The engine that the settings describe. */
+export function createContainerEngine(
+  settings: EngineSettings,
+  { instance, stateDirectory, afterwards }: EngineDependencies,
+): ContainerEngine {
+  const listFile = join(stateDirectory, 'pulled-images')
+  return createProgramEngine(settings, { instance, listFile, afterwards })
+}
