@@ -7,8 +7,8 @@ import { createApi } from './api.ts'
 import { awaitImport } from './await-import.ts'
 import { createConnect } from './connections.ts'
 import { answerFailure, ClientGoneError } from './failures.ts'
-import { type PassOnOptions, passOn } from './pass-on.ts'
-import { readSmallBody } from './read-ahead.ts'
+import { type PassOnOptions, passOn, takesBody } from './pass-on.ts'
+import { discardBody, readSmallBody } from './read-ahead.ts'
 import { isMultipart } from './read-parts.ts'
 import { createRequestLog, type LogEntry } from './request-log.ts'
 import { findBodyRoute, isInstallation } from './routes.ts'
@@ -92,15 +92,19 @@ export function createEdge({
     const route = findBodyRoute(method, url)
     // Who names an upload can ask again; core cannot.
     const isImport = isInstallation(method, url) || (route?.purpose === 'task' && isMultipart(request))
-    const options: PassOnOptions = {
+    const options: Omit<PassOnOptions, 'body'> = {
       isRepeatable: !hasBody(request),
       ...(isImport && { follow: (answer, signal) => awaitImport(answer, { api, pausesMs, signal }) }),
     }
-    if (!hasBody(request)) return passOn(api, request, response, options)
+    if (!hasBody(request)) return passOn(api, request, response, { ...options, body: 'none' })
+    if (!takesBody(request)) {
+      await discardBody(request, SMALL_BODY_BYTES)
+      return passOn(api, request, response, { ...options, isRepeatable: true, body: 'none' })
+    }
     const lengthBytes = headers['content-length']
     if (route === undefined || Number(lengthBytes) <= SMALL_BODY_BYTES) {
-      const body = api.isSigned ? { body: await readToSign(request) } : {}
-      return passOn(api, request, response, { ...options, ...body })
+      const body = api.isSigned ? await readToSign(request) : 'stream'
+      return passOn(api, request, response, { ...options, body })
     }
     const body = lengthBytes === undefined ? await readSmallBody(request, SMALL_BODY_BYTES) : undefined
     return body === undefined

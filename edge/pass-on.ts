@@ -3,11 +3,11 @@ import { pipeline } from 'node:stream/promises'
 import type { Api } from './api.ts'
 import { answerTo } from './connections.ts'
 import { ClientGoneError, GatewayRefusal, UnreachableError } from './failures.ts'
-import { endToEndHeaders } from './headers.ts'
+import { clientHeaders, endToEndHeaders } from './headers.ts'
 
 export interface PassOnOptions {
-  /** The request's body where it was read already; it is streamed otherwise. */
-  readonly body?: Buffer
+  /** What is sent as the body: bytes that were read already, none, or the request's own stream. */
+  readonly body: Buffer | 'none' | 'stream'
   /** Whether the API may get the request twice. */
   readonly isRepeatable: boolean
   /** Makes the client's answer of the API's, where that is not the last one; the signal is aborted when the client is gone. */
@@ -30,23 +30,21 @@ export async function passOn(
     if (!response.writableFinished) controller.abort(new ClientGoneError())
   })
   const prepare = (): Promise<() => ClientRequest> => {
-    const dropped = ['host', 'expect', ...(body === undefined ? [] : ['content-length'])]
-    const length = body === undefined ? [] : ['content-length', String(body.length)]
     // RFC 7240: an answer that comes before the work is done can be followed.
     const patience = follow === undefined ? [] : ['prefer', 'respond-async']
-    const headers = [...endToEndHeaders(request.rawHeaders, dropped), ...length, ...patience]
+    const headers = [...clientHeaders(request.rawHeaders), ...framingOf(request, body), ...patience]
     const { method = 'GET', url: path = '/' } = request
-    return api.prepare({ method, path, headers, signal, ...(body && { body }) })
+    return api.prepare({ method, path, headers, signal, ...(typeof body === 'object' && { body }) })
   }
   let outgoing = (await prepare())()
   // A body that breaks off destroys the outgoing request, whose own error is told below.
-  if (body === undefined) pipeline(request, outgoing).catch(() => undefined)
-  else outgoing.end(body)
+  if (body === 'stream') pipeline(request, outgoing).catch(() => undefined)
+  else outgoing.end(bytesOf(body))
   const answer = await answerTo(outgoing)
     .catch(async (error: unknown) => {
       if (!outgoing.reusedSocket || !isRepeatable || response.destroyed) throw error
       // The API closed an idle connection at the moment it was used again.
-      outgoing = (await prepare())().end(body)
+      outgoing = (await prepare())().end(bytesOf(body))
       return answerTo(outgoing)
     })
     .catch((error: unknown) => {
@@ -58,6 +56,26 @@ export async function passOn(
     throw new UnreachableError('API', refusal)
   }
   await passBack((await follow?.(answer, signal)) ?? answer, response)
+}
+
+/**
+ * One framing for every body, whatever the method: Node adds none by itself to GET, HEAD, DELETE and OPTIONS, whose bodies
+ * would then begin the next request on the connection.
+ */
+function framingOf(request: IncomingMessage, body: PassOnOptions['body']): string[] {
+  if (body === 'none') return takesBody(request) ? ['content-length', '0'] : []
+  if (body !== 'stream') return ['content-length', String(body.length)]
+  const { 'content-length': lengthBytes } = request.headers
+  return lengthBytes === undefined ? ['transfer-encoding', 'chunked'] : ['content-length', lengthBytes]
+}
+
+function bytesOf(body: PassOnOptions['body']): Buffer | undefined {
+  return typeof body === 'object' ? body : undefined
+}
+
+/** Whether a body means something with the request's method: no route of the contract reads one with any other. */
+export function takesBody({ method }: IncomingMessage): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'PATCH'
 }
 
 /**

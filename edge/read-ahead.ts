@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { DomainError } from '../src/domain/errors.ts'
 
 const FIRST_BUFFER_BYTES = 64 * 1024
 const PIECE_BYTES = 64 * 1024
@@ -34,5 +35,20 @@ function putBack(body: Readable, held: Buffer, last: Buffer): void {
   body.unshift(last)
   for (let end = held.length; end > 0; end -= PIECE_BYTES) {
     body.unshift(held.subarray(Math.max(0, end - PIECE_BYTES), end))
+  }
+}
+
+/**
+ * Reads a body to its end and keeps nothing of it.
+ * @throws DomainError when it is longer than the limit
+ */
+export async function discardBody(body: Readable, limitBytes: number): Promise<void> {
+  let length = 0
+  for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > limitBytes) {
+      const text = `the body is larger than ${limitBytes} bytes, and its method takes none: leave it out`
+      throw new DomainError('INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED', { type: 'empty' }, { text })
+    }
   }
 }

@@ -6,7 +6,7 @@ import { askAgain } from './ask-again.ts'
 import { awaitImport } from './await-import.ts'
 import type { Connect } from './connections.ts'
 import { ClientGoneError } from './failures.ts'
-import { endToEndHeaders } from './headers.ts'
+import { clientHeaders } from './headers.ts'
 import { createPartSender } from './part-sender.ts'
 import { passBack } from './pass-on.ts'
 import { type ArrivingFile, isMultipart, readParts, readWhole } from './read-parts.ts'
@@ -51,15 +51,7 @@ interface Taking extends TakeBodyDependencies {
 const MAX_NAME_LENGTH = 255
 
 /** What describes the client's body, which the API does not get; its answer is looked at, so it is not to be compressed. */
-const BODY_HEADERS = [
-  'accept-encoding',
-  'content-encoding',
-  'content-length',
-  'content-md5',
-  'content-type',
-  'expect',
-  'host',
-]
+const BODY_HEADERS = ['accept-encoding', 'content-encoding', 'content-md5', 'content-type']
 
 /**
  * Turns a body into uploads while it arrives and then asks the API for what the client wanted, with the uploads in place of the
@@ -148,7 +140,7 @@ async function useUploads(taking: Taking): Promise<IncomingMessage> {
   const call = {
     method: request.method ?? 'POST',
     path: request.url ?? '/',
-    headers: endToEndHeaders(request.rawHeaders, BODY_HEADERS),
+    headers: clientHeaders(request.rawHeaders, BODY_HEADERS),
     body: { uploadId, ...(companionUploadId === undefined ? {} : { companionUploadId }) },
     signal,
   }

@@ -17,6 +17,7 @@ import {
   ApplicationLoadBalancer,
   ApplicationProtocol,
   ApplicationTargetGroup,
+  DesyncMitigationMode,
   TargetGroupLoadBalancingAlgorithmType,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
@@ -96,6 +97,8 @@ export class EdgeService extends Construct {
       securityGroup: balancerGroup,
       idleTimeout: IDLE_TIMEOUT,
       dropInvalidHeaderFields: true,
+      // Refuses what two parsers could frame in two ways, beside the edge's own refusals (docs/security.md).
+      desyncMitigationMode: DesyncMitigationMode.STRICTEST,
     })
     const targets = new ApplicationTargetGroup(this, 'Targets', {
       vpc,

@@ -79,6 +79,15 @@ describe('edge stack', () => {
     expect(violations.map(({ ruleName }) => ruleName)).toEqual([])
   })
 
+  it('refuses ambiguous requests and invalid headers at its load balancer', () => {
+    inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
+      LoadBalancerAttributes: Match.arrayWith([
+        { Key: 'routing.http.drop_invalid_header_fields.enabled', Value: 'true' },
+        { Key: 'routing.http.desync_mitigation_mode', Value: 'strictest' },
+      ]),
+    })
+  })
+
   it('is reachable from inside only, by whom the stage names', () => {
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' })
     inPrivate.hasResourceProperties('AWS::ECS::Service', {
