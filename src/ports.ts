@@ -51,14 +51,15 @@ export interface TaskRepository {
   /**
    * Takes the task out of sight: from now on it is found neither by id nor by name nor in the listing, and nobody makes a run of it;
    * its name stays taken until {@link remove}. May be repeated until then.
+   * @param onlyId a task of this name with another id stays: it was uploaded after the one that is meant was removed
    * @returns the task, or undefined when there is none of this name.
    */
-  beginRemoval(name: TaskName): Promise<Task | undefined>
+  beginRemoval(name: TaskName, onlyId?: string): Promise<Task | undefined>
   /**
    * Tasks whose removal was begun (or begun again) at `until` at the latest and is not through, longest ago first, at most `limit`.
    * The list lags behind by a moment.
    */
-  listInRemoval(until: Date, limit: number): Promise<TaskName[]>
+  listInRemoval(until: Date, limit: number): Promise<(TaskName & Pick<Task, 'id'>)[]>
   /** Whether the name is that of a task whose removal has begun and is not through. */
   isInRemoval(name: TaskName): Promise<boolean>
   /** Removes the task from id, name and listing; nothing happens when it is gone. */
@@ -501,6 +502,9 @@ export interface RunWorkflow {
 export class WorkflowUnavailableError extends Error {
   override readonly name = 'WorkflowUnavailableError'
 }
+
+/** Reports to the operators' log what went wrong without failing the call, because a later sweep makes up for it. */
+export type ReportProblem = (problem: string, about: { readonly runId: string }, error: unknown) => void
 
 /** Logs of task containers. */
 export interface LogStore {

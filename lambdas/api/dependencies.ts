@@ -7,6 +7,7 @@ import type {
   Metrics,
   ObjectStore,
   PartStore,
+  ReportProblem,
   RunRepository,
   RunWorkflow,
   StoreRepository,
@@ -29,6 +30,7 @@ export interface ApiDependencies {
   readonly workflow: RunWorkflow
   readonly logs: LogStore
   readonly metrics: Metrics
+  readonly report: ReportProblem
   /** Between two looks at an import. */
   readonly pause: () => Promise<void>
 }

@@ -122,7 +122,7 @@ export function permissionsOf(
       list(uploads, TASKS_AND_RUNS),
       requestImports,
       { actions: ['states:StartExecution'], resources: [stateMachineArn] },
-      ofExecutions('states:StopExecution'),
+      ofExecutions('states:DescribeExecution', 'states:StopExecution'),
       endJobs,
       ...deleteTasks,
     ],

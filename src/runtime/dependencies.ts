@@ -25,7 +25,7 @@ import {
 } from './aws-clients.ts'
 import type { FunctionEnvironment } from './environment.ts'
 import { systemIdentity } from './identity.ts'
-import { logAbout, logger } from './observability.ts'
+import { logAbout, logger, reportProblem } from './observability.ts'
 import { pause } from './pause.ts'
 import { repeat } from './repeat.ts'
 
@@ -114,6 +114,7 @@ export function createApiDependencies(environment: FunctionEnvironment<'api'>) {
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
     workflow: createWorkflow(environment),
     logs: createLogs(environment),
+    report: reportProblem,
     pause: () => pause(IMPORT_POLL_MS),
   }
 }
@@ -205,6 +206,7 @@ export function createSweepDependencies(environment: FunctionEnvironment<'sweep-
     }),
     workflow: createWorkflow(environment),
     logs: createLogs(environment),
+    report: reportProblem,
     settings: {
       graceSeconds: environment.sweepGraceSeconds,
       stepLimitSeconds: environment.sweepStepLimitSeconds,

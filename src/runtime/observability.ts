@@ -1,7 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger'
+import type { ReportProblem } from '../ports.ts'
+import { EngineLogFormatter } from './log-formatter.ts'
 
 /** Structured log of a function; entries carry run, task, upload and request id where they are known. */
-export const logger = new Logger({ serviceName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'app-engine' })
+export const logger = new Logger({
+  serviceName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'app-engine',
+  logFormatter: new EngineLogFormatter(),
+})
 
 /** What a log entry may be found by. Nothing else of a request belongs into the log: paths and bodies carry secrets. */
 export interface LogIds {
@@ -23,4 +28,9 @@ export function beginLog(ids: LogIds): void {
 /** Entries from here on also carry these ids. */
 export function logAbout(ids: LogIds): void {
   logger.appendKeys({ ...ids })
+}
+
+/** Logs a problem that the sweeper makes up for. */
+export const reportProblem: ReportProblem = (problem, about, error) => {
+  logger.warn(problem, { ...about, error: error as Error })
 }

@@ -1,12 +1,10 @@
 import { DomainError } from '../domain/errors.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
-import { type JobScheduler, type RunRepository, RunStateConflictError, type RunWorkflow } from '../ports.ts'
-import { stopRun } from './stop-run.ts'
+import { type RunRepository, RunStateConflictError } from '../ports.ts'
+import { type StopRunDependencies, stopRun } from './stop-run.ts'
 
-interface Dependencies {
+interface Dependencies extends StopRunDependencies {
   readonly runs: RunRepository
-  readonly scheduler: JobScheduler
-  readonly workflow: RunWorkflow
 }
 
 const CANCELLED: RunFailure = { kind: 'cancelled', message: 'the run was cancelled' }

@@ -9,6 +9,7 @@ import {
   type Identity,
   type JobScheduler,
   type ObjectStore,
+  type ReportProblem,
   type RunRepository,
   RunStateConflictError,
   type RunWorkflow,
@@ -23,6 +24,7 @@ import { discardValues, inInvalidState } from './provisioning.ts'
 interface Dependencies {
   readonly identity: Identity
   readonly objects: ObjectStore
+  readonly report: ReportProblem
   readonly runs: RunRepository
   readonly scheduler: JobScheduler
   readonly tasks: TaskRepository

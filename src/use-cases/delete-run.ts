@@ -2,19 +2,19 @@ import { type JobDetail, streamsBeside, taskLogStreams } from '../domain/run/job
 import type { Run, RunJob } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { runInputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
-import type { JobScheduler, LogStore, ObjectStore, RunRepository, RunWorkflow } from '../ports.ts'
+import type { JobScheduler, LogStore, ObjectStore, RunRepository } from '../ports.ts'
+import { failuresOf, throwFailures } from '../shared/failures-of.ts'
 import { isUuid } from './find-run.ts'
-import { stopRun } from './stop-run.ts'
+import { type StopRunDependencies, stopRun } from './stop-run.ts'
 
 const REASON = 'the run was deleted'
 
 /** What the deletion of a run works with. */
-export interface DeleteRunDependencies {
+export interface DeleteRunDependencies extends StopRunDependencies {
   readonly logs: Pick<LogStore, 'remove'>
   readonly objects: ObjectStore
   readonly runs: RunRepository
   readonly scheduler: JobScheduler
-  readonly workflow: RunWorkflow
 }
 
 /**
@@ -22,6 +22,7 @@ export interface DeleteRunDependencies {
  * the scenes until {@link completeDeletion}, so that a deletion that breaks off is completed, and so is one that something comes
  * after: a stager's upload or a client's input that was under way. An unknown run is deleted already: core removes its own row
  * first and cannot ask twice.
+ * @throws what kept files or log from being removed; a part that cannot be removed keeps none of the others
  */
 export async function deleteRun(deps: DeleteRunDependencies, runId: string): Promise<void> {
   await clear(deps, runId)
@@ -49,10 +50,14 @@ async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | 
   const run = isUuid(runId) ? await deps.runs.beginRemoval(runId) : undefined
   if (run === undefined) return undefined
   if (isActive(run.state)) await stopRun(deps, run, REASON)
-  await deps.objects.removeAll(runInputsPrefix(run.id))
-  await deps.objects.removeAll(runOutputsRoot(run.id))
   const { logStreamName, otherLogStreams = [] } = run.job ?? {}
-  await removeLogs(deps, logStreamName === undefined ? otherLogStreams : [...otherLogStreams, logStreamName])
+  const streams = logStreamName === undefined ? otherLogStreams : [...otherLogStreams, logStreamName]
+  const failures = await failuresOf([
+    () => deps.objects.removeAll(runInputsPrefix(run.id)),
+    () => deps.objects.removeAll(runOutputsRoot(run.id)),
+    () => removeLogs(deps, streams),
+  ])
+  throwFailures(failures, `the deletion of run ${run.id} is unfinished`)
   return run
 }
 

@@ -2,6 +2,7 @@ import { DomainError } from '../domain/errors.ts'
 import { taskDefinitionPrefix } from '../domain/storage-keys.ts'
 import type { TaskName } from '../domain/store.ts'
 import type { ImageRegistry, TaskRepository } from '../ports.ts'
+import { failuresOf } from '../shared/failures-of.ts'
 import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 
 /** What the deletion of a task works with. */
@@ -17,25 +18,32 @@ const RUNS_AT_ONCE = 10
  * Removes a task with its runs, job definition, image and files. First nobody sees it or makes runs of it any more; a part that
  * cannot be removed keeps none of the others, but the record, which goes last: then the deletion can be repeated, the sweeper repeats
  * it, and the name stays taken until it is through.
- * @throws DomainError INTERNAL_TASK_NOT_FOUND; Error with what could not be removed
+ * @param onlyId deletes no other task, also when it has taken the name meanwhile
+ * @throws DomainError INTERNAL_TASK_NOT_FOUND; AggregateError with what could not be removed
  */
-export async function deleteTask(deps: DeleteTaskDependencies, name: TaskName): Promise<void> {
-  const task = await deps.tasks.beginRemoval(name)
+export async function deleteTask(
+  deps: DeleteTaskDependencies,
+  name: TaskName,
+  onlyId?: string,
+): Promise<void> {
+  const task = await deps.tasks.beginRemoval(name, onlyId)
   if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
   const { jobDefinitionArn, image } = task
   const failures: unknown[] = []
-  const remove = async (part: () => Promise<void>): Promise<void> => {
-    await part().catch((error: unknown) => failures.push(error))
-  }
 
   const runIds = await deps.runs.listIdsByTask(task.id)
   for (let start = 0; start < runIds.length; start += RUNS_AT_ONCE) {
     const some = runIds.slice(start, start + RUNS_AT_ONCE)
-    await Promise.all(some.map((runId) => remove(() => deleteRun(deps, runId))))
+    failures.push(...(await failuresOf(some.map((runId) => () => deleteRun(deps, runId)))))
   }
-  if (jobDefinitionArn !== null) await remove(() => deps.scheduler.deregisterDefinition(jobDefinitionArn))
-  await remove(() => deps.registry.removeImage(image.repository, image.tag))
-  await remove(() => deps.objects.removeAll(taskDefinitionPrefix(task.id)))
+  const parts = [
+    async () => {
+      if (jobDefinitionArn !== null) await deps.scheduler.deregisterDefinition(jobDefinitionArn)
+    },
+    () => deps.registry.removeImage(image.repository, image.tag),
+    () => deps.objects.removeAll(taskDefinitionPrefix(task.id)),
+  ]
+  failures.push(...(await failuresOf(parts)))
   if (failures.length > 0) {
     throw new AggregateError(failures, `the deletion of task ${name.namespace} ${name.version} is unfinished`)
   }

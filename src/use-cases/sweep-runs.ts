@@ -200,7 +200,7 @@ async function fail(deps: Dependencies, sweep: Sweep, run: Run, message: string)
     throw error
   }
   sweep.onRepair({ repair: 'run-failed', runId: run.id, reason: message })
-  await stopRun(deps, run, message)
+  await stopRun({ ...deps, report: (_, { runId }, error) => sweep.onProblem(runId, error) }, run, message)
 }
 
 const NOT_WANTED = 'no run wants it any more'

@@ -279,11 +279,11 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
 
       it('is listed until the task is removed', async () => {
         const task = await install()
-        const { namespace, version } = task
+        const { id, namespace, version } = task
         await tasks.beginRemoval(task)
         const until = identity.now()
 
-        await expect.poll(() => tasks.listInRemoval(until, 10)).toEqual([{ namespace, version }])
+        await expect.poll(() => tasks.listInRemoval(until, 10)).toEqual([{ id, namespace, version }])
         identity.advance(1)
         await tasks.beginRemoval(task)
         expect(await tasks.listInRemoval(until, 10)).toEqual([])
@@ -321,6 +321,16 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
 
         expect(begun).toEqual(begun.map(() => task))
         expect(await tasks.beginRemoval(task)).toBeUndefined()
+      })
+
+      it('is none when the name is that of another task than is meant', async () => {
+        const task = await install()
+
+        expect(await tasks.beginRemoval(task, 'of-an-earlier-task')).toBeUndefined()
+        expect(await tasks.findById(task.id)).toEqual(task)
+
+        expect(await tasks.beginRemoval(task, task.id)).toEqual(task)
+        expect(await tasks.beginRemoval(task, 'of-an-earlier-task')).toBeUndefined()
       })
 
       it('is none for a name that is only reserved', async () => {

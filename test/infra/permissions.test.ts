@@ -42,7 +42,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","task-*"]}}': 's3:ListBucket',
       'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
       'stateMachine:app-engine-run': 'states:StartExecution',
-      'execution:app-engine-run:*': 'states:StopExecution',
+      'execution:app-engine-run:*': 'states:DescribeExecution states:StopExecution',
       '<JobLogs.Arn>': 'logs:DeleteLogStream logs:GetLogEvents',
       [OWN_JOBS]: 'batch:TerminateJob',
       [DEFINITIONS]: 'batch:DeregisterJobDefinition',

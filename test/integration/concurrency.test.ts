@@ -1,5 +1,11 @@
 import { readFile } from 'node:fs/promises'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { BatchClient } from '@aws-sdk/client-batch'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SFNClient } from '@aws-sdk/client-sfn'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { createBatchJobScheduler } from '../../src/adapters/aws/batch-job-scheduler.ts'
+import { createS3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts'
+import { createSfnRunWorkflow } from '../../src/adapters/aws/sfn-run-workflow.ts'
 import type { JsonValue } from '../../src/domain/json.ts'
 import type { RunState } from '../../src/domain/run/transitions.ts'
 import { bufferSource } from '../../src/formats/zip/byte-source.ts'
@@ -19,7 +25,7 @@ const ROUNDS = Array.from({ length: 10 }, (_, round) => round + 1)
 let task: string
 
 /** A task with the image of the probe task: it takes any inputs, and ends at once. */
-async function aBundle(): Promise<Buffer> {
+async function aBundle(version: string): Promise<Buffer> {
   const probe = await openZip(bufferSource(await readFile('test/fixtures/probe-task/probe-task.zip')), LIMITS)
   const image = probe.entries.find(({ name }) => name === 'image.tar')
   if (image === undefined) throw new Error('the probe task has no image')
@@ -29,7 +35,7 @@ async function aBundle(): Promise<Buffer> {
     $schema: 'https://cytomine.com/schema-store/tasks/task.v0.json',
     name: 'Concurrency',
     namespace: NAMESPACE,
-    version: '1.0.0',
+    version,
     authors: [{ first_name: 'A', last_name: 'E', organization: 'Example', email: 'a@example.org' }],
     configuration: { image: { file: '/image.tar' }, resources: { ram: '64Mi' } },
     inputs: {
@@ -45,15 +51,20 @@ async function aBundle(): Promise<Buffer> {
   ])
 }
 
-beforeAll(async () => {
+/** @returns the task's path. */
+async function install(version: string): Promise<string> {
   const form = new FormData()
-  form.append('task', new Blob([new Uint8Array(await aBundle())]), 'bundle.zip')
+  form.append('task', new Blob([new Uint8Array(await aBundle(version))]), 'bundle.zip')
   await callOk('POST', 'tasks', form)
-  task = `tasks/${NAMESPACE}/1.0.0`
+  return `tasks/${NAMESPACE}/${version}`
+}
+
+beforeAll(async () => {
+  task = await install('1.0.0')
 })
 
-async function createRun(): Promise<string> {
-  const { id } = (await (await callOk('POST', `${task}/runs`)).json()) as { readonly id: string }
+async function createRun(ofTask = task): Promise<string> {
+  const { id } = (await (await callOk('POST', `${ofTask}/runs`)).json()) as { readonly id: string }
   return `task-runs/${id}`
 }
 
@@ -82,8 +93,8 @@ function provisioningCalls(run: string): (() => Promise<Response>)[] {
   return scalars.flatMap((scalar, index) => [scalar, items[index] ?? scalar])
 }
 
-async function aProvisionedRun(): Promise<string> {
-  const run = await createRun()
+async function aProvisionedRun(ofTask = task): Promise<string> {
+  const run = await createRun(ofTask)
   await callOk('PUT', `${run}/input-provisions`, [
     ...SCALARS.map((parameterName) => ({ parameterName, value: 0 })),
     { parameterName: 'items', value: SCALARS.map(() => 0) },
@@ -182,5 +193,60 @@ describe('at the same time', () => {
       expect((await call('GET', `task-runs/${id}`)).status).toBe(404)
     }
     expect((await call('POST', `${task}/runs`)).status).toBe(404)
+  })
+})
+
+describe('a task that is deleted while its runs are started', () => {
+  const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+  const emulator = { ...local, endpoint: inject('emulatorUrl') }
+
+  /** What is left of runs outside the API: keys of objects, executions that go on, jobs that go on. */
+  async function leftOf(runIds: readonly string[]): Promise<readonly string[]> {
+    const bucket = { client: new S3Client(emulator), bucketName: inject('bucketName') }
+    const keys = (await Array.fromAsync(createS3ObjectStore(bucket).list(''))).map(({ key }) => key)
+    const machine = { client: new SFNClient(emulator), stateMachineArn: inject('stateMachineArn') }
+    const executions = await Array.fromAsync(createSfnRunWorkflow(machine).listRunning())
+    const batch = new BatchClient({ ...local, endpoint: inject('batchUrl') })
+    const scheduler = createBatchJobScheduler({ client: batch, jobQueueArns: ['app-engine-local'] })
+    const jobs = (await Array.fromAsync(scheduler.listLive())).map(({ jobName }) => jobName)
+    return [...keys, ...executions, ...jobs].filter((name) => runIds.some((id) => name.includes(id)))
+  }
+
+  it.each(ROUNDS.slice(0, 5))('is gone whole, and its name is free at once (round %i)', async (round) => {
+    const path = await install('2.0.0')
+    const runs = await Promise.all(Array.from({ length: 5 }, () => aProvisionedRun(path)))
+    const start = (run: string) => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+    // How many of the workflows have begun when the deletion comes differs from round to round.
+    const early = await Promise.all(runs.slice(0, round - 1).map(start))
+
+    const [deleted, ...started] = await Promise.all([
+      call('DELETE', path),
+      ...runs.slice(round - 1).map(start),
+    ])
+
+    expect(deleted.status).toBe(200)
+    expect(statuses(early)).toEqual(early.map(() => 200))
+    expect(started.every(({ status }) => [200, 403, 404].includes(status))).toBe(true)
+    for (const run of runs) expect((await call('GET', run)).status).toBe(404)
+    await install('2.0.0')
+    await callOk('DELETE', path)
+    const runIds = runs.map((run) => run.slice('task-runs/'.length))
+    await expect.poll(() => leftOf(runIds), { timeout: 60_000 }).toEqual([])
+  })
+
+  it('is gone when its deletion is asked for by several at once', async () => {
+    const path = await install('3.0.0')
+    const runs = await Promise.all(Array.from({ length: 3 }, () => aProvisionedRun(path)))
+
+    const answers = await Promise.all([
+      ...runs.map((run) => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })),
+      ...[1, 2, 3].map(() => call('DELETE', path)),
+      ...runs.map((run) => call('DELETE', run)),
+    ])
+
+    const deletions = answers.slice(runs.length, runs.length + 3)
+    expect(deletions.every(({ status }) => status === 200 || status === 404)).toBe(true)
+    expect((await call('GET', path)).status).toBe(404)
+    await callOk('DELETE', await install('3.0.0'))
   })
 })

@@ -112,8 +112,9 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       return tasks
     },
 
-    async beginRemoval({ namespace, version }) {
+    async beginRemoval({ namespace, version }, onlyId) {
       const holder = await findHolder(namespace, version)
+      if (onlyId !== undefined && holder?.taskId !== onlyId) return undefined
       const item = holder === undefined ? undefined : await table.get(taskKey(holder.taskId))
       if (holder === undefined || item === undefined) return undefined
       const task = decodeTask(item)
@@ -148,8 +149,8 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     async listInRemoval(until, limit) {
       const places = await table.indexed(TASKS_IN_REMOVAL, limit, { until })
       return (await table.getAll(places.map(({ key }) => key))).map((item) => {
-        const { namespace, version } = decodeTask(item)
-        return { namespace, version }
+        const { id, namespace, version } = decodeTask(item)
+        return { id, namespace, version }
       })
     },
 

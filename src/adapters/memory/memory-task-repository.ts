@@ -67,10 +67,11 @@ export function createMemoryTaskRepository(identity: Identity): MemoryTaskReposi
 
     isInstalled: (taskId) => tasks.has(taskId),
 
-    async beginRemoval({ namespace, version }) {
+    async beginRemoval({ namespace, version }, onlyId) {
       const key = nameKey(namespace, version)
       const entry = names.get(key)
       if (entry === undefined || entry.status === 'RESERVED') return undefined
+      if (onlyId !== undefined && entry.taskId !== onlyId) return undefined
       const task = tasks.get(entry.taskId) ?? inRemoval.get(entry.taskId)?.task
       if (task === undefined) return undefined
       names.set(key, { ...entry, status: 'IN_REMOVAL' })
@@ -84,7 +85,7 @@ export function createMemoryTaskRepository(identity: Identity): MemoryTaskReposi
         .filter(({ begunAt }) => begunAt <= until.toISOString())
         .sort((a, b) => (a.begunAt < b.begunAt ? -1 : 1))
         .slice(0, limit)
-        .map(({ task: { namespace, version } }) => ({ namespace, version }))
+        .map(({ task: { id, namespace, version } }) => ({ id, namespace, version }))
     },
 
     async isInRemoval({ namespace, version }) {

@@ -60,6 +60,29 @@ describe('Step Functions workflow', () => {
     await expect(workflow.stop('run-1', 'cancelled')).resolves.toBeUndefined()
   })
 
+  const refusalNamed = (name: string) => new SFNServiceException({ ...ERROR, name, $fault: 'client' })
+
+  it.each([
+    ['has ended', { status: 'SUCCEEDED' }],
+    ['is gone', new ExecutionDoesNotExist(ERROR)],
+  ])('takes an execution for stopped that %s, however the refusal is called', async (_, standing) => {
+    const { workflow, sent } = aWorkflow([refusalNamed('ValidationException'), standing])
+
+    await expect(workflow.stop('run-1', 'cancelled')).resolves.toBeUndefined()
+
+    expect(sent.map(({ name }) => name)).toEqual(['StopExecutionCommand', 'DescribeExecutionCommand'])
+  })
+
+  it.each([
+    ['goes on', { status: 'RUNNING' }],
+    ['nobody can tell the standing of', new Error('away')],
+  ])('tells the refusal to stop an execution that %s', async (_, standing) => {
+    const refusal = refusalNamed('ThrottlingException')
+    const { workflow } = aWorkflow([refusal, standing])
+
+    await expect(workflow.stop('run-1', 'cancelled')).rejects.toBe(refusal)
+  })
+
   it('tells how an execution stands, also that there is none', async () => {
     const { workflow, sent } = aWorkflow([{ status: 'ABORTED' }, new ExecutionDoesNotExist(ERROR)])
 

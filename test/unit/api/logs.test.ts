@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../../../lambdas/api/app.ts'
 import { RUN_SECRET_HEADER } from '../../../src/domain/staging.ts'
+import { RunStateConflictError } from '../../../src/ports.ts'
 import { beginLog, logAbout, logger } from '../../../src/runtime/observability.ts'
-import { RUN_ID } from '../../fixtures/builders.ts'
+import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const BASE = '/app-engine/v1'
@@ -64,6 +65,76 @@ describe('what the API logs of a failure', () => {
     ])
     expect(JSON.stringify(entries)).not.toContain(SECRET)
     expect(JSON.stringify(entries)).not.toContain(INPUT)
+  })
+})
+
+describe('an error in the log', () => {
+  it('shows what an AggregateError collected, and the causes', async () => {
+    const away = new Error('the registry is away', { cause: new Error('ECONNRESET') })
+    const errors = [away, new Error('the bucket is away')]
+
+    const [entry] = await logged(() =>
+      logger.error('x', new AggregateError(errors, 'the deletion is unfinished')),
+    )
+
+    expect(entry?.error).toMatchObject({
+      message: 'the deletion is unfinished',
+      errorCount: 2,
+      errors: [
+        { message: 'the registry is away', cause: { message: 'ECONNRESET' } },
+        { message: 'the bucket is away', stack: expect.stringContaining('logs.test.ts') },
+      ],
+    })
+  })
+
+  it('is bounded, however many errors were collected and however deep', async () => {
+    const many = new AggregateError(Array.from({ length: 1000 }, () => new Error('one of many')))
+    const loop = new Error('loop')
+    loop.cause = new AggregateError([loop, many])
+
+    const [entry] = await logged(() => logger.error('x', loop))
+
+    expect(JSON.stringify(entry).length).toBeLessThan(100_000)
+    expect(JSON.stringify(entry)).toContain('"errorCount":1000')
+  })
+
+  it('shows what a service said, and never the run that a conflict carries', async () => {
+    const run = aRun({ secret: SECRET })
+    const refused = Object.assign(new Error('slow down'), {
+      $fault: 'client',
+      $metadata: { httpStatusCode: 429, requestId: 'r' },
+    })
+
+    const entries = await logged(() => {
+      logger.warn('x', { error: new RunStateConflictError(run) })
+      logger.warn('y', { error: refused })
+    })
+
+    expect(entries).toMatchObject([
+      { error: { name: 'RunStateConflictError', message: 'the run is CREATED' } },
+      { error: { $fault: 'client', $metadata: { httpStatusCode: 429, requestId: 'r' } } },
+    ])
+    expect(JSON.stringify(entries)).not.toContain(SECRET)
+  })
+
+  it('of an unfinished deletion names every part that failed', async () => {
+    const engine = await anEngine({ run: {} })
+    const away = (what: string) => () => Promise.reject(new Error(`${what} is away`))
+    const app = createApp({
+      ...engine,
+      registry: { removeImage: away('the registry') },
+      objects: { ...engine.objects, removeAll: away('the bucket') },
+    })
+
+    const entries = await logged(async () => {
+      const { namespace, version } = engine.task
+      const answer = await app.request(`${BASE}/tasks/${namespace}/${version}`, { method: 'DELETE' })
+      expect(answer.status).toBe(500)
+    })
+
+    const [failed] = entries.filter(({ message }) => message === 'request failed')
+    expect(JSON.stringify(failed)).toContain('the registry is away')
+    expect(JSON.stringify(failed)).toContain('the bucket is away')
   })
 })
 

@@ -7,6 +7,7 @@ import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
 import { createRun } from '../../../src/use-cases/create-run.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
+import { deleteTask } from '../../../src/use-cases/delete-task.ts'
 import { failRun } from '../../../src/use-cases/fail-run.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { recordJobState } from '../../../src/use-cases/record-job-state.ts'
@@ -116,6 +117,10 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     })
   }
 
+  function deleteTheTask(): void {
+    command((ports) => deleteTask({ ...engine, ...ports }, engine.task))
+  }
+
   function sweep(): void {
     command(async (ports) => {
       const deps = { ...engine, ...ports, settings: SETTINGS }
@@ -138,6 +143,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     if (hasEvents) all.push(...events.map((event) => () => deliver(event)))
     if (created.length < MOST_RUNS) all.push(startRun)
     if (created.length > 0 && chance.is(0.2)) all.push(() => interfere(chance.pick(created)))
+    if (created.length > 0 && chance.is(0.01)) all.push(deleteTheTask)
     all.push(
       sweep,
       () => identity.advance(1),
@@ -181,7 +187,8 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     const found = await Promise.all(created.map((runId) => runs.find(runId)))
     const isActiveRun = found.some((run) => run !== undefined && isActive(run.state))
     const inRemoval = await runs.listInRemoval(identity.now(), MOST_RUNS)
-    return !isActiveRun && batch.live().length + liveExecutions().length + inRemoval.length === 0
+    const isRemoving = inRemoval.length > 0 || (await tasks.isInRemoval(engine.task))
+    return !isActiveRun && !isRemoving && batch.live().length + liveExecutions().length === 0
   }
 
   /** Lets everything that is under way come to its end. */
@@ -250,6 +257,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
         ...batch.live().map(({ jobName, status }) => `job ${jobName} is left over: ${status}`),
         ...liveExecutions().map(({ runId }) => `the workflow of run ${runId} is left over`),
         ...(await runs.listInRemoval(identity.now(), MOST_RUNS)).map((id) => `run ${id} is deleted in part`),
+        ...((await tasks.isInRemoval(engine.task)) ? ['the task is deleted in part'] : []),
         ...objects
           .keys()
           .filter((key) => !found.some((run) => run !== undefined && key.includes(run.id)))

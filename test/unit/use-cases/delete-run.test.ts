@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
 import { completeDeletion, deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
+import { sweepRuns } from '../../../src/use-cases/sweep-runs.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { REFUSALS } from './refusals.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
@@ -18,7 +21,7 @@ async function aRunningRun() {
   await engine.runs.transition(RUN_ID, { to: 'QUEUING' })
   await engine.workflow.start(RUN_ID)
   const { jobId } = await engine.scheduler.submit({
-    jobName: 'job',
+    jobName: jobNameOf(RUN_ID, 1),
     jobQueueArn: 'tasks',
     jobDefinitionArn: engine.task.jobDefinitionArn ?? '',
     overrides: {} as never,
@@ -26,7 +29,15 @@ async function aRunningRun() {
   })
   await engine.runs.transition(RUN_ID, {
     to: 'RUNNING',
-    set: { job: { attempt: 1, jobName: 'job', jobId, logStreamName: LOG, otherLogStreams: [EARLIER_LOG] } },
+    set: {
+      job: {
+        attempt: 1,
+        jobName: jobNameOf(RUN_ID, 1),
+        jobId,
+        logStreamName: LOG,
+        otherLogStreams: [EARLIER_LOG],
+      },
+    },
   })
   for (const id of ['0', '1', '2']) {
     for (const container of ['stage-in', 'task', 'stage-out'])
@@ -66,9 +77,9 @@ describe('the deletion of a run', () => {
 
   it('hides the run from the first step on', async () => {
     const { engine } = await aRunningRun()
-    const workflow = { ...engine.workflow, stop: () => Promise.reject(new Error('away')) }
+    const objects = { ...engine.objects, removeAll: () => Promise.reject(new Error('away')) }
 
-    await expect(deleteRun({ ...engine, workflow }, RUN_ID)).rejects.toThrow('away')
+    await expect(deleteRun({ ...engine, objects }, RUN_ID)).rejects.toThrow('unfinished')
 
     expect(await engine.runs.find(RUN_ID)).toBeUndefined()
     await expect(engine.runs.transition(RUN_ID, { to: 'FINISHED' })).rejects.toMatchObject({ run: undefined })
@@ -76,9 +87,22 @@ describe('the deletion of a run', () => {
 
   const away = () => Promise.reject(new Error('away'))
   const BREAKS: readonly (readonly [string, (engine: Engine) => Engine])[] = [
-    ['the workflow', (engine) => ({ ...engine, workflow: { ...engine.workflow, stop: away } })],
-    ['the job', (engine) => ({ ...engine, scheduler: { ...engine.scheduler, terminate: away } })],
-    ['the files', (engine) => ({ ...engine, objects: { ...engine.objects, removeAll: away } })],
+    [
+      'the inputs',
+      (engine) => {
+        const removeAll = (prefix: string) =>
+          prefix.startsWith('task-run-inputs') ? away() : engine.objects.removeAll(prefix)
+        return { ...engine, objects: { ...engine.objects, removeAll } }
+      },
+    ],
+    [
+      'the outputs',
+      (engine) => {
+        const removeAll = (prefix: string) =>
+          prefix.startsWith('task-run-outputs') ? away() : engine.objects.removeAll(prefix)
+        return { ...engine, objects: { ...engine.objects, removeAll } }
+      },
+    ],
     ['the log', (engine) => ({ ...engine, logs: { ...engine.logs, remove: away } })],
     ['the record', (engine) => ({ ...engine, runs: { ...engine.runs, remove: away } })],
   ]
@@ -91,6 +115,62 @@ describe('the deletion of a run', () => {
 
     expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
     expect(engine.objects.keys()).toEqual([])
+    expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
+  })
+
+  it('removes outputs and log when the inputs cannot be removed', async () => {
+    const { engine } = await aRunningRun()
+    const removeAll = (prefix: string) =>
+      prefix.startsWith('task-run-inputs') ? away() : engine.objects.removeAll(prefix)
+
+    const deleting = deleteRun({ ...engine, objects: { ...engine.objects, removeAll } }, RUN_ID)
+
+    await expect(deleting).rejects.toThrow('away')
+    expect(engine.objects.keys().filter((key) => !key.startsWith('task-run-inputs'))).toEqual([])
+    expect(engine.logs.streams()).not.toContain(LOG)
+  })
+
+  it.each(REFUSALS)(
+    'removes everything when the workflow and the job refuse to stop: %s',
+    async (_, refuse) => {
+      const { engine, jobId } = await aRunningRun()
+      const stubborn = {
+        ...engine,
+        workflow: { ...engine.workflow, stop: refuse },
+        scheduler: { ...engine.scheduler, terminate: refuse },
+      }
+
+      await deleteRun(stubborn, RUN_ID)
+      const left = [engine.objects.keys(), engine.logs.streams().filter((stream) => !stream.endsWith('/2'))]
+      await completeDeletion(stubborn, RUN_ID)
+
+      expect(left).toEqual([[], []])
+      expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
+      expect(new Set(engine.problems)).toEqual(
+        new Set([`workflow not stopped: ${RUN_ID}`, `job not ended: ${RUN_ID}`]),
+      )
+      expect(engine.scheduler.terminations.has(jobId)).toBe(false)
+    },
+  )
+
+  it('leaves a workflow and a job that refused to stop to the sweeper', async () => {
+    const { engine, jobId } = await aRunningRun()
+    const away = () => Promise.reject(new Error('away'))
+    const stubborn = {
+      ...engine,
+      workflow: { ...engine.workflow, stop: away },
+      scheduler: { ...engine.scheduler, terminate: away },
+    }
+    await deleteRun(stubborn, RUN_ID)
+    engine.identity.advance(600)
+    const settings = { graceSeconds: 300, stepLimitSeconds: 10_800 }
+
+    await sweepRuns(
+      { ...engine, settings },
+      { timeLeftMs: () => 300_000, onRepair: () => {}, onProblem: () => {} },
+    )
+
+    expect([...engine.workflow.stoppedRuns.keys()]).toEqual([RUN_ID])
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
   })
 

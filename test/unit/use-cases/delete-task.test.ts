@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { createRun } from '../../../src/use-cases/create-run.ts'
 import { deleteTask } from '../../../src/use-cases/delete-task.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { REFUSALS } from './refusals.ts'
 
 const NOT_FOUND = { error: 'INTERNAL_TASK_NOT_FOUND' }
 
@@ -54,6 +56,35 @@ describe('the deletion of a task', () => {
     expect(deleted.status).toBe('fulfilled')
     expect(created.map(({ status }) => status)).toContain('rejected')
     expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
+  })
+
+  it.each(REFUSALS)('frees the name while its runs are started and refuse to stop: %s', async (_, refuse) => {
+    const engine = await anEngine()
+    const stubborn = { ...engine, workflow: { ...engine.workflow, stop: refuse } }
+    const runs = await Promise.all(Array.from({ length: 5 }, () => createRun(engine, engine.task)))
+    for (const { id } of runs) {
+      for (const parameterName of ['a', 'b']) await provisionInput(engine, id, { parameterName, value: 1 })
+      await engine.objects.put(`task-run-inputs-${id}/a/1`, '1')
+    }
+
+    const [deleted] = await Promise.allSettled([
+      deleteTask(stubborn, engine.task),
+      ...runs.map(({ id }) => changeRunState(stubborn, id, 'RUNNING')),
+    ])
+
+    expect(deleted.status).toBe('fulfilled')
+    expect(engine.objects.keys()).toEqual([])
+    const { namespace, version } = engine.task
+    await engine.tasks.reserveName({ namespace, version, uploadId: 'another', leaseSeconds: 60 })
+    for (const { id } of runs) expect(await engine.runs.find(id)).toBeUndefined()
+  })
+
+  it('of one id leaves another task of that name alone', async () => {
+    const engine = await anEngine()
+
+    await expect(deleteTask(engine, engine.task, 'of-an-earlier-task')).rejects.toMatchObject(NOT_FOUND)
+
+    expect(await engine.tasks.list()).toHaveLength(1)
   })
 
   it('goes on when one part fails, hides the task, and is completed by a repetition', async () => {

@@ -47,7 +47,7 @@ describe('a sweep of deleted runs', () => {
     const engine = await anEngine({ run: {} })
     await engine.objects.put(OUTPUT, '1')
     const broken = { ...engine, objects: { ...engine.objects, removeAll: away } }
-    await expect(deleteRun(broken, RUN_ID)).rejects.toThrow('away')
+    await expect(deleteRun(broken, RUN_ID)).rejects.toThrow(/unfinished/u)
     engine.identity.advance(settings.lateWriteSeconds)
 
     await sweep(engine)
@@ -110,6 +110,25 @@ describe('a sweep of deleted tasks', () => {
     expect([early.deleted, deleted]).toEqual([[], [`${namespace} ${version}`]])
     expect(engine.objects.keys()).toEqual([])
     expect(await engine.tasks.isInRemoval(engine.task)).toBe(false)
+  })
+
+  it('leaves alone the task that took the name after a client completed the deletion', async () => {
+    const engine = await brokenOff()
+    engine.identity.advance(settings.graceSeconds)
+    const { namespace, version } = engine.task
+    const later = { ...engine.task, id: '99999999-9999-4999-8999-999999999999' }
+    const listInRemoval: typeof engine.tasks.listInRemoval = async (...range) => {
+      const listed = await engine.tasks.listInRemoval(...range)
+      await deleteTask(engine, engine.task)
+      await engine.tasks.reserveName({ namespace, version, uploadId: 'later', leaseSeconds: 60 })
+      await engine.tasks.publish(later, 'later')
+      return listed
+    }
+
+    const { deleted, problems } = await sweep({ ...engine, tasks: { ...engine.tasks, listInRemoval } })
+
+    expect([deleted, problems]).toEqual([[], []])
+    expect(await engine.tasks.findByName(namespace, version)).toMatchObject({ id: later.id })
   })
 
   it('looks after the runs when it cannot complete a task', async () => {

@@ -1,0 +1,21 @@
+import { SFNServiceException } from '@aws-sdk/client-sfn'
+
+const refusal = (name: string, $fault: 'client' | 'server', message: string) => () =>
+  Promise.reject(new SFNServiceException({ name, $fault, message, $metadata: {} }))
+
+/** Ways in which a service does not stop what it is asked to stop. */
+export const REFUSALS: readonly (readonly [string, () => Promise<never>])[] = [
+  ['it has ended', refusal('ValidationException', 'client', 'Execution is not running')],
+  ['there is none', refusal('ExecutionDoesNotExist', 'client', 'not found')],
+  ['too many requests', refusal('ThrottlingException', 'client', 'Rate exceeded')],
+  ['the service fails', refusal('InternalServerError', 'server', 'internal')],
+  ['the role may not', refusal('AccessDeniedException', 'client', 'not authorized')],
+  ['no answer', () => Promise.reject(new Error('socket hang up'))],
+  ['something that is no error', () => Promise.reject('unknown')],
+  [
+    'the call itself throws',
+    () => {
+      throw new TypeError('no client')
+    },
+  ],
+]
