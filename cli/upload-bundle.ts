@@ -146,6 +146,7 @@ async function follow({ client, progress, bundle, pollMs = POLL_MS }: BundleUplo
     }
   })
   await removeNotes(bundle)
+  for (const { message } of upload.warnings) progress.say(`warning: ${message}`)
   return upload.task === null
     ? 'a task that was deleted since'
     : `${upload.task.namespace} ${upload.task.version}`

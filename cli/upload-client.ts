@@ -26,6 +26,8 @@ const uploadSchema = z.object({
     .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
     .nullable(),
   task: z.object({ namespace: z.string(), version: z.string() }).nullable(),
+  /** Absent from services before there were any. */
+  warnings: z.array(z.object({ message: z.string() })).default([]),
   error: z.unknown(),
 })
 const partsSchema = z.object({

@@ -7,6 +7,7 @@ import type { JobDetail } from './domain/run/job-outcome.ts'
 import type { InputValue, Run, RunFailure, RunJob } from './domain/run/run.ts'
 import type { RunState } from './domain/run/transitions.ts'
 import type { Store, TaskName } from './domain/store.ts'
+import type { DescriptorWarning } from './domain/task/descriptor-warnings.ts'
 import type { Task } from './domain/task/task.ts'
 
 /*
@@ -222,6 +223,8 @@ export interface Upload {
   readonly source?: string
   /** What the registry has of the image already: a repeated import does not send it again. */
   readonly layers?: readonly ImportedLayer[]
+  /** What of the bundle's descriptor has no effect; known before the upload is READY. */
+  readonly warnings?: readonly DescriptorWarning[]
   /** The only task that the bundle may hold; any when absent. */
   readonly expected?: TaskName
   readonly createdAt: string
@@ -275,7 +278,9 @@ export interface UploadRepository {
   update(
     uploadId: string,
     change: Pick<Upload, 'state'> &
-      Partial<Pick<Upload, 'error' | 'progress' | 'layers' | 'name' | 'attempts' | 'triedSince'>>,
+      Partial<
+        Pick<Upload, 'error' | 'progress' | 'layers' | 'name' | 'warnings' | 'attempts' | 'triedSince'>
+      >,
   ): Promise<void>
   /**
    * Whole bundles whose import has not ended and that nobody has had in hand since `until`, longest ago first, at most `limit`:

@@ -6,6 +6,7 @@ import type { Store } from '../../src/domain/store.ts'
 import type { ParameterType, Task, TaskInput, TaskOutput } from '../../src/domain/task/task.ts'
 import type { Upload } from '../../src/ports.ts'
 import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
+import type { ImportedTask } from '../../src/use-cases/wait-for-import.ts'
 
 /*
  * What answers look like. Key order and the two odd keys of the inputs listing (`default`, `display_name`) are the contract's
@@ -16,6 +17,11 @@ import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
 export function viewTask(task: Task): object {
   const { id, name, namespace, version, description, authors } = task
   return { id, name, namespace, version, description, authors }
+}
+
+/** Answer of an upload or installation. */
+export function viewImportedTask({ task, warnings }: ImportedTask): object {
+  return { ...viewTask(task), warnings }
 }
 
 /** An upload, with the task that it has become. */
@@ -31,6 +37,7 @@ export function viewUpload(upload: Upload, task: Task | undefined): object {
     partSizeBytes: upload.parts?.partSizeBytes ?? null,
     progress: upload.progress ?? null,
     task: task === undefined ? null : viewTask(task),
+    warnings: upload.warnings ?? [],
     error: upload.error ?? null,
   }
 }

@@ -1,7 +1,11 @@
 import { descriptorKey, logoKey } from '../domain/storage-keys.ts'
 import type { TaskName } from '../domain/store.ts'
 import { imageName } from '../domain/task/image-name.ts'
-import { descriptorError, parseTaskDescriptor } from '../domain/task/parse-task-descriptor.ts'
+import {
+  descriptorError,
+  type ParsedDescriptor,
+  parseTaskDescriptor,
+} from '../domain/task/parse-task-descriptor.ts'
 
 import type { TaskDescriptor, TaskImage } from '../domain/task/task.ts'
 import type { Upload } from '../ports.ts'
@@ -105,7 +109,7 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   const name = { namespace: descriptor.namespace, version: descriptor.version }
   await takeName(deps, work, name)
   const logo = await readLogo(bundle.zip)
-  const { image, diskBytes } = await installImage(deps, work, bundle, descriptor)
+  const { image, diskBytes } = await installImage(deps, work, bundle, parsed)
 
   await deps.objects.put(descriptorKey(upload.taskId), bundle.descriptor, 'application/yaml')
   if (logo !== undefined) await deps.objects.put(logoKey(upload.taskId), logo, 'image/png')
@@ -149,7 +153,7 @@ async function installImage(
   deps: ImportBundleDependencies,
   work: ImportWork,
   { zip }: Bundle,
-  descriptor: TaskDescriptor,
+  { descriptor, warnings }: ParsedDescriptor,
 ): Promise<{ readonly image: TaskImage; readonly diskBytes: number }> {
   const { upload, lease } = work
   const { registry } = deps
@@ -167,7 +171,7 @@ async function installImage(
       if (facts.layers.length > known.length) work.hasAdvanced = true
       const attempts = work.hasAdvanced ? { attempts: 0 } : {}
       const name = { namespace, version }
-      await deps.uploads.update(upload.id, { state: 'PUSHING', name, ...attempts, ...facts })
+      await deps.uploads.update(upload.id, { state: 'PUSHING', name, warnings, ...attempts, ...facts })
     },
     pause: deps.pause,
     signal: lease.signal,

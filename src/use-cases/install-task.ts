@@ -2,9 +2,8 @@ import { DomainError } from '../domain/errors.ts'
 import { installKey } from '../domain/storage-keys.ts'
 import { bundleUrl, downloadFailure, type TaskName } from '../domain/store.ts'
 import { isNamespace, isSemver } from '../domain/task/names.ts'
-import type { Task } from '../domain/task/task.ts'
 import type { ImportRequests, StoreRepository, TaskRepository, Upload, UploadRepository } from '../ports.ts'
-import { followImport, type WaitForImportDependencies } from './wait-for-import.ts'
+import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 
 interface Dependencies extends WaitForImportDependencies {
   readonly requests: ImportRequests
@@ -15,13 +14,13 @@ interface Dependencies extends WaitForImportDependencies {
 
 /**
  * Has the importer bring a task's bundle from the default store and install it, whatever its size, and waits for that.
- * @returns the task, or the upload while the import goes on: the task will be there when it is through.
+ * @returns the task with its warnings, or the upload while the import goes on: the task will be there when it is through.
  * @throws ImportRefusedError; DomainError APPSTORE_NO_DEFAULT_STORE, INTERNAL_TASK_EXISTS, APPSTORE_DOWNLOAD_FAILED
  */
 export async function installTask(
   deps: Dependencies,
   name: TaskName,
-): Promise<{ readonly task: Task } | { readonly upload: Upload }> {
+): Promise<ImportedTask | { readonly upload: Upload }> {
   const requestedAt = deps.identity.now()
   const store = await deps.stores.findDefault()
   if (store === undefined) throw new DomainError('APPSTORE_NO_DEFAULT_STORE')
@@ -47,6 +46,6 @@ export async function installTask(
   }
   await deps.uploads.create(upload)
   await deps.requests.send(id)
-  const task = await followImport(deps, { uploadId: id, requestedAt })
-  return task === undefined ? { upload: (await deps.uploads.find(id)) ?? upload } : { task }
+  const imported = await followImport(deps, { uploadId: id, requestedAt })
+  return imported === undefined ? { upload: (await deps.uploads.find(id)) ?? upload } : imported
 }

@@ -1,21 +1,20 @@
-import type { Task } from '../domain/task/task.ts'
 import type { Upload } from '../ports.ts'
 import { findUpload, findWholeUpload } from './find-upload.ts'
-import { followImport, type WaitForImportDependencies } from './wait-for-import.ts'
+import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 
 /**
  * Waits for the import that a completed upload has started. May be repeated: it only looks.
  * @param field that named the upload
- * @returns the task, or the upload while its import still goes on
+ * @returns the task with its warnings, or the upload while its import still goes on
  * @throws ImportRefusedError; DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE
  */
 export async function installUpload(
   deps: WaitForImportDependencies,
   uploadId: string,
   field: string,
-): Promise<{ readonly task: Task } | { readonly upload: Upload }> {
+): Promise<ImportedTask | { readonly upload: Upload }> {
   const requestedAt = deps.identity.now()
   await findWholeUpload(deps, uploadId, 'task', field)
-  const task = await followImport(deps, { uploadId, requestedAt })
-  return task === undefined ? { upload: await findUpload(deps, uploadId, field) } : { task }
+  const imported = await followImport(deps, { uploadId, requestedAt })
+  return imported === undefined ? { upload: await findUpload(deps, uploadId, field) } : imported
 }

@@ -1,7 +1,6 @@
 import { uploadKey } from '../domain/storage-keys.ts'
-import type { Task } from '../domain/task/task.ts'
 import type { ObjectStore, Upload, UploadRepository } from '../ports.ts'
-import { followImport, type WaitForImportDependencies } from './wait-for-import.ts'
+import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 
 interface Dependencies extends WaitForImportDependencies {
   readonly objects: Pick<ObjectStore, 'put'>
@@ -11,13 +10,13 @@ interface Dependencies extends WaitForImportDependencies {
 /**
  * Takes a bundle that came through the API: puts it where every upload goes, so that the import starts by the bucket's
  * event like any other, and waits for its end.
- * @returns the task, or the upload when the import outlasts the gateway's patience
+ * @returns the task with its warnings, or the upload when the import outlasts the gateway's patience
  * @throws ImportRefusedError
  */
 export async function uploadTask(
   deps: Dependencies,
   bundle: Uint8Array,
-): Promise<{ readonly task: Task } | { readonly upload: Upload }> {
+): Promise<ImportedTask | { readonly upload: Upload }> {
   const requestedAt = deps.identity.now()
   const id = deps.identity.uuid()
   const upload: Upload = {
@@ -31,6 +30,6 @@ export async function uploadTask(
   }
   await deps.uploads.create(upload)
   await deps.objects.put(upload.key, bundle, 'application/zip')
-  const task = await followImport(deps, { uploadId: id, requestedAt })
-  return task === undefined ? { upload } : { task }
+  const imported = await followImport(deps, { uploadId: id, requestedAt })
+  return imported === undefined ? { upload } : imported
 }

@@ -11,6 +11,12 @@ export interface WaitForImportDependencies {
   readonly pause: () => Promise<void>
 }
 
+/** What an import has made. */
+export interface ImportedTask {
+  readonly task: Task
+  readonly warnings: NonNullable<Upload['warnings']>
+}
+
 /** API Gateway gives up after 29 s. */
 const PATIENCE_MS = 26_000
 
@@ -27,13 +33,13 @@ export class ImportRefusedError extends Error {
 
 /**
  * Looks at the import, once at least, until it has ended or the client's request is too old.
- * @returns the task; undefined while the import goes on
+ * @returns the task and what of its descriptor has no effect; undefined while the import goes on
  * @throws ImportRefusedError; DomainError INTERNAL_TASK_NOT_FOUND when the task was deleted since
  */
 export async function followImport(
   deps: WaitForImportDependencies,
   { uploadId, requestedAt }: { readonly uploadId: string; readonly requestedAt: Date },
-): Promise<Task | undefined> {
+): Promise<ImportedTask | undefined> {
   const until = requestedAt.getTime() + PATIENCE_MS
   do {
     const upload = await deps.uploads.find(uploadId)
@@ -42,7 +48,7 @@ export async function followImport(
       const task = await deps.tasks.findById(upload.taskId)
       // It was there before the upload was READY.
       if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
-      return task
+      return { task, warnings: upload.warnings ?? [] }
     }
     await deps.pause()
   } while (deps.identity.now().getTime() < until)

@@ -73,6 +73,7 @@ export function describeUploadRepository(
             compression: 'gzip',
           },
         ],
+        warnings: [{ message: 'gte has no effect', line: 1, column: 2 }],
         attempts: 2,
         triedSince: '2026-01-01T00:00:00.000Z',
         name: { namespace: 'com.example.addition', version: '1.0.0' },

@@ -13,7 +13,7 @@ import {
   TASK_UNKNOWN,
 } from './route-description.ts'
 import { newRun } from './run-schemas.ts'
-import { taskDescription, taskInput, taskOutput } from './task-schemas.ts'
+import { importedTask, taskDescription, taskInput, taskOutput } from './task-schemas.ts'
 
 const BY_NAME = '/tasks/{namespace}/{version}'
 
@@ -68,7 +68,7 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
         .describe('The first part counts, whatever its name; further ones are ignored.'),
     },
     answers: {
-      ...answersJson(taskDescription, 'The installed task.'),
+      ...answersJson(importedTask, 'The installed task.'),
       ...importGoesOn(
         'call again with the id of the upload. A multipart body gets this answer with `Prefer: respond-async` only.',
       ),
@@ -86,7 +86,7 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
     summary: 'Installs a task from the default store',
     description: 'A body is ignored.',
     answers: {
-      ...answersJson(taskDescription, 'The installed task.'),
+      ...answersJson(importedTask, 'The installed task.'),
       ...importGoesOn('the upload shows when the task is there.'),
       ...refuses({
         400: 'There is no default store, it has no such bundle, or the bundle is refused.',

@@ -11,7 +11,7 @@ import {
   refuses,
 } from './route-description.ts'
 import { errorShape, instant, uuid } from './shared-schemas.ts'
-import { taskDescription } from './task-schemas.ts'
+import { descriptorWarnings, taskDescription } from './task-schemas.ts'
 
 const UPLOAD = '/uploads/{id}'
 const sizeBytes = z.int().nonnegative()
@@ -56,6 +56,9 @@ export const upload = component(
       .nullable()
       .describe("How much of the bundle's image is in the registry."),
     task: taskDescription.nullable().describe('What a bundle has become.'),
+    warnings: descriptorWarnings.describe(
+      'Keys of the descriptor of a bundle that nothing looks at; known when it is READY.',
+    ),
     error: importError.nullable(),
   }),
 )

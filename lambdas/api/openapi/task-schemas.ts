@@ -26,6 +26,26 @@ export const taskDescription = component(
   }),
 )
 
+/** What of a descriptor has no effect. */
+export const descriptorWarnings = z
+  .array(
+    component(
+      'DescriptorWarning',
+      z.strictObject({
+        message: z.string().describe('The path of the key, what was probably meant, and the place.'),
+        line: z.int().min(1),
+        column: z.int().min(1),
+      }),
+    ),
+  )
+  .describe('Keys of the descriptor that nothing looks at, in the order of the text; empty as a rule.')
+
+/** http-api 5.2, and the warnings, which are an extension of the contract. */
+export const importedTask = component(
+  'ImportedTask',
+  z.strictObject({ ...taskDescription.shape, warnings: descriptorWarnings }),
+)
+
 /** Bounds of integer and number; all that are set apply. */
 function bounds(bound: z.ZodType): z.ZodRawShape {
   return { gt: bound.optional(), geq: bound.optional(), lt: bound.optional(), leq: bound.optional() }

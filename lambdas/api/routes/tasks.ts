@@ -15,7 +15,7 @@ import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
 import { pathVariable, type Route } from '../route.ts'
 import { uploadReference } from '../upload-reference.ts'
-import { viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../views.ts'
+import { viewImportedTask, viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../views.ts'
 
 const BY_ID = '/tasks/:id'
 const BY_NAME = '/tasks/:namespace/:version'
@@ -26,7 +26,7 @@ const BY_NAME = '/tasks/:namespace/:version'
  */
 async function importSent(deps: ApiDependencies, context: Context): Promise<Response> {
   const uploaded = await uploadTask(deps, (await readMultipart(context)).first)
-  if ('task' in uploaded) return context.json(viewTask(uploaded.task))
+  if ('task' in uploaded) return context.json(viewImportedTask(uploaded))
   const { upload } = uploaded
   if (/\brespond-async\b/u.test(context.req.header('prefer') ?? '')) {
     return context.json(viewUpload(upload, undefined), 202)
@@ -67,7 +67,7 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
         }
         const installed = await installTask(deps, name)
         return 'task' in installed
-          ? context.json(viewTask(installed.task))
+          ? context.json(viewImportedTask(installed))
           : context.json(viewUpload(installed.upload, undefined), 202)
       },
     },
@@ -121,7 +121,7 @@ async function installUploaded(deps: ApiDependencies, context: Context): Promise
   if (reference === undefined) throw new DomainError('INTERNAL_NOT_MULTIPART')
   const installed = await installUpload(deps, reference.uploadId, 'uploadId')
   return 'task' in installed
-    ? context.json(viewTask(installed.task))
+    ? context.json(viewImportedTask(installed))
     : context.json(viewUpload(installed.upload, undefined), 202)
 }
 

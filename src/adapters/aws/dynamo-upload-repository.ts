@@ -54,6 +54,7 @@ const uploadSchema: z.ZodType<Upload> = z.object({
   attempts: z.number().exactOptional(),
   triedSince: z.string().exactOptional(),
   name: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
+  warnings: z.array(z.object({ message: z.string(), line: z.number(), column: z.number() })).exactOptional(),
   expected: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
   createdAt: z.string(),
 } satisfies StoredShape<Upload>)

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { must, mustMessage } from './descriptor-problem.ts'
 import { DEFAULT_FOLDERS, FOLDER_RULE, isMountable, normalizeFolder } from './folders.ts'
+import { keysOf } from './known-keys.ts'
 import { isNamespace, isSemver } from './names.ts'
 import { memoryBytes } from './parameter-type-schema.ts'
 
@@ -53,11 +54,16 @@ const resourcesSchema = z
   )
   .transform(({ ram, ...rest }) => ({ ...(ram !== undefined && { ramBytes: String(ram) }), ...rest }))
 
+const imageSchema = z.object({ file: text('the name of a file in the bundle').nullish() }, mapping)
+
 const configurationSchema = z.object(
   {
     input_folder: folder.default(DEFAULT_FOLDERS.inputs),
     output_folder: folder.default(DEFAULT_FOLDERS.outputs),
-    image: z.object({ file: text('the name of a file in the bundle').nullish() }, mapping).nullish(),
+    // Authors also write the file itself: `image: /image.tar`.
+    image: z
+      .preprocess((image) => (typeof image === 'string' ? { file: image } : image), imageSchema)
+      .nullish(),
     resources: resourcesSchema.prefault({}),
   },
   mapping,
@@ -96,6 +102,15 @@ export const descriptorSchema = z.object(
   },
   mapping,
 )
+
+/** Keys of each mapping that is no parameter's. `name_short` is one that the Java service wants. */
+export const DESCRIPTOR_KEYS = {
+  root: [...keysOf(descriptorSchema), 'name_short'],
+  author: keysOf(authorSchema),
+  configuration: keysOf(configurationSchema),
+  image: keysOf(imageSchema),
+  resources: keysOf(resourcesSchema),
+} as const
 
 /** z.record would lose the name `__proto__`, which has to be refused. */
 function parametersMapping() {

@@ -3,9 +3,11 @@ import { DomainError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import { codecOf } from '../parameters/registry.ts'
 import { type DescriptorPath, type Finding, findingsOf, must, mustMessage } from './descriptor-problem.ts'
+import { keysOf } from './known-keys.ts'
 import { isParameterName } from './names.ts'
 import { parameterTypeSchema } from './parameter-type-schema.ts'
 import type { ParameterType, ParameterTypeId } from './task.ts'
+import type { Wanted } from './wanted-scalars.ts'
 
 /** Inputs and outputs are separate name spaces, so the kind is a part of every key. */
 export type ParameterKind = 'inputs' | 'outputs'
@@ -24,6 +26,14 @@ const NAME = 'a name of letters, digits and "_", at most 247 of them and no rese
 
 const reference = z.string(must('a reference such as inputs/image'))
 
+const dependenciesSchema = z.object(
+  {
+    derived_from: reference.exactOptional(),
+    matching: z.array(reference, must('a list of references')).exactOptional(),
+  },
+  must('a mapping'),
+)
+
 const fieldsSchema = z.object(
   {
     display_name: z
@@ -32,15 +42,7 @@ const fieldsSchema = z.object(
       .exactOptional(),
     description: z.string(must('a text')),
     optional: z.boolean(must('true or false')).default(false),
-    dependencies: z
-      .object(
-        {
-          derived_from: reference.exactOptional(),
-          matching: z.array(reference, must('a list of references')).exactOptional(),
-        },
-        must('a mapping'),
-      )
-      .exactOptional(),
+    dependencies: dependenciesSchema.exactOptional(),
   },
   must('a mapping with type and description'),
 )
@@ -58,9 +60,32 @@ const DEFAULTS: { readonly [Id in ParameterTypeId]?: z.ZodType<boolean | number 
   datetime: text,
 }
 
+/** Types whose inputs have defaults. */
+export const DEFAULT_TYPES: readonly string[] = Object.keys(DEFAULTS)
+
+/** Keys of a parameter. */
+export const PARAMETER_KEYS: readonly string[] = [...keysOf(fieldsSchema), 'type', 'default']
+
+/** Keys of what a parameter depends on. */
+export const DEPENDENCY_KEYS: readonly string[] = keysOf(dependenciesSchema)
+
+/** Defaults whose YAML depends on the type. */
+const WANTED_DEFAULTS: { readonly [Id in ParameterTypeId]?: Wanted } = {
+  boolean: 'boolean',
+  integer: 'number',
+  number: 'number',
+}
+
+/** Reads a scalar as what is wanted. */
+type ReadAs = (path: DescriptorPath, value: unknown, wanted: Wanted) => unknown
+
 /** Reads one entry of `inputs` or `outputs`; type, default and the other fields each report for themselves. */
-export function readParameter(kind: ParameterKind, name: string, value: unknown): ReadParameter {
-  const path = [kind, name]
+export function readParameter(
+  path: readonly [kind: ParameterKind, name: string],
+  value: unknown,
+  readAs: ReadAs,
+): ReadParameter {
+  const [kind, name] = path
   const findings: Finding[] = []
   if (!isParameterName(name)) findings.push({ path, message: `must have ${NAME}` })
   const fields = fieldsSchema.safeParse(value)
@@ -74,7 +99,9 @@ export function readParameter(kind: ParameterKind, name: string, value: unknown)
   if (!type.success) findings.push(...findingsOf(type.error, [...path, 'type']))
   let defaultValue: JsonValue | undefined
   if (kind === 'inputs' && type.success && value.default !== undefined) {
-    const read = readDefault(type.data, value.default, [...path, 'default'])
+    const defaultPath = [...path, 'default']
+    const wanted = WANTED_DEFAULTS[type.data.id] ?? 'text'
+    const read = readDefault(type.data, readAs(defaultPath, value.default, wanted), defaultPath)
     if ('message' in read) findings.push(read)
     else defaultValue = read.value
   }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { MAX_ITEM_CHARACTERS } from '../parameters/enumeration.ts'
 import { formatInstant, parseInstant } from '../parameters/instant.ts'
 import { must, mustMessage } from './descriptor-problem.ts'
+import { keysOf } from './known-keys.ts'
 import { parseMemoryAmount } from './memory-amount.ts'
 import type { ParameterType, ParameterTypeId } from './task.ts'
 
@@ -53,7 +54,7 @@ const instant = z.string(must(INSTANT)).transform((text, context) => {
   return z.NEVER
 })
 
-/** Long form of each type; unknown keys are ignored, as the official schema does. */
+/** Long form of each type; unknown keys are ignored, as the official schema does, with a warning (descriptor-warnings.ts). */
 const SCHEMAS: { readonly [Id in ParameterTypeId]: z.ZodType<Extract<ParameterType, { readonly id: Id }>> } =
   {
     boolean: z.object({ id: z.literal('boolean') }),
@@ -133,6 +134,11 @@ const SCHEMAS: { readonly [Id in ParameterTypeId]: z.ZodType<Extract<ParameterTy
         subType: subtype,
       })),
   }
+
+/** Keys of the long form of a type. */
+export function typeKeys(id: ParameterTypeId): readonly string[] {
+  return keysOf(SCHEMAS[id])
+}
 
 const TYPE = `a type: one of ${Object.keys(SCHEMAS).join(', ')}, or a mapping with such an id`
 

@@ -1,11 +1,13 @@
 import type { z } from 'zod'
 import { batchError, type DomainError, parameterError } from '../errors.ts'
-import { type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
+import { type DescriptorPath, type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
 import { descriptorSchema } from './descriptor-schema.ts'
+import { type DescriptorWarning, findWarnings } from './descriptor-warnings.ts'
 import { findFolderCollision } from './folders.ts'
 import { type ParameterKind, type ReadParameter, readParameter } from './parameter-reader.ts'
 import { findReferenceProblems, groupMatching } from './references.ts'
 import type { TaskDescriptor, TaskInput, TaskOutput } from './task.ts'
+import { readScalar, readWantedScalars, type Wanted } from './wanted-scalars.ts'
 import { formatPosition, readYaml, type TextPosition, type YamlDocument } from './yaml-document.ts'
 
 /** Something that the author of a descriptor has to change. */
@@ -29,18 +31,25 @@ export interface ParseOptions {
   readonly defaultRamBytes: number
 }
 
+/** A descriptor that the service accepts. */
+export interface ParsedDescriptor {
+  readonly descriptor: TaskDescriptor
+  readonly warnings: readonly DescriptorWarning[]
+}
+
 /**
  * Reads and checks the text of a descriptor.yml.
- * @returns the descriptor, or all of its problems, which a user fixes together
+ * @returns the descriptor and what of it has no effect, or all of its problems, which a user fixes together
  * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when the text is no YAML
  */
 export function parseTaskDescriptor(
   text: string,
   options: ParseOptions,
-): { readonly descriptor: TaskDescriptor } | { readonly problems: readonly DescriptorProblem[] } {
+): ParsedDescriptor | { readonly problems: readonly DescriptorProblem[] } {
   const document = readYaml(text)
-  const shape = descriptorSchema.safeParse(document.value)
-  const parameters = [...readParameters(document, 'inputs'), ...readParameters(document, 'outputs')]
+  const value = readWantedScalars(document)
+  const shape = descriptorSchema.safeParse(value)
+  const parameters = (['inputs', 'outputs'] as const).flatMap((kind) => readParameters(document, value, kind))
   const findings = [
     ...(shape.success ? [] : findingsOf(shape.error)),
     ...parameters.flatMap((parameter) => parameter.findings),
@@ -60,7 +69,7 @@ export function parseTaskDescriptor(
     const message = `must be smaller: what the service keeps of it has more than ${MAX_DESCRIPTOR_BYTES} bytes`
     return { problems: listProblems(document, [{ path: [], message }]) }
   }
-  return { descriptor }
+  return { descriptor, warnings: findWarnings(document, parameters) }
 }
 
 /** The contract's answer to a descriptor with problems (http-api 5.2). */
@@ -73,9 +82,11 @@ export function descriptorError(problems: readonly DescriptorProblem[]): DomainE
   )
 }
 
-function readParameters(document: YamlDocument, kind: ParameterKind): ReadParameter[] {
-  const values = entriesOf(entriesOf(document.value).get(kind))
-  return document.keysOf([kind]).map((name) => readParameter(kind, name, values.get(name)))
+function readParameters(document: YamlDocument, value: unknown, kind: ParameterKind): ReadParameter[] {
+  const values = entriesOf(entriesOf(value).get(kind))
+  const readAs = (path: DescriptorPath, scalar: unknown, wanted: Wanted): unknown =>
+    readScalar(document, path, scalar, wanted)
+  return document.keysOf([kind]).map((name) => readParameter([kind, name], values.get(name), readAs))
 }
 
 /** A mapping's entries; none of anything else, which the schema reports. */

@@ -16,6 +16,8 @@ export interface YamlDocument {
   readonly duplicateKeys: readonly { readonly path: DescriptorPath; readonly position: TextPosition }[]
   /** Keys of the mapping at a path, in the order of the text, which objects lose for keys that look like numbers. */
   keysOf(path: DescriptorPath): readonly string[]
+  /** The scalar at a path as it is written, without quotes and tag; undefined for anything else. */
+  plainTextAt(path: DescriptorPath): string | undefined
   /** Where the property stands; of a missing one, its nearest parent. */
   positionOf(path: DescriptorPath): TextPosition | undefined
 }
@@ -30,8 +32,8 @@ const MAX_ALIAS_COUNT = 100
 const MAX_LEVELS = 64
 
 /**
- * YAML 1.2 core schema whatever the text's own directive says: 1.1 would make dates, sets and bytes of it. All keys are text, as
- * written (`007` stays). Repeated keys are looked for here, because the library compares each with each.
+ * YAML 1.2 core schema whatever the text's own directive says: 1.1 would make dates, sets and bytes of it, and booleans of words where
+ * text is wanted (wanted-scalars.ts reads those where they are). All keys are text, as written (`007` stays). Repeated keys are looked for here, because the library compares each with each.
  */
 const OPTIONS = {
   schema: 'core',
@@ -68,6 +70,7 @@ export function readYaml(text: string): YamlDocument {
     value,
     duplicateKeys: duplicates.map(({ path, offset }) => ({ path, position: positionAt(offset) })),
     keysOf: (path) => [...(placeAt(root, path).exact?.keys.keys() ?? [])],
+    plainTextAt: (path) => placeAt(root, path).exact?.plainText,
     positionOf: (path) => {
       const { offset } = placeAt(root, path).nearest
       return offset === undefined ? undefined : positionAt(offset)
@@ -102,6 +105,8 @@ function plainValueOf(document: Document): unknown {
 /** A node of the document, aliases followed: `offset` is where its key begins, or itself in a list. */
 interface Place {
   readonly offset: number | undefined
+  /** Of a scalar without quotes and tag. */
+  readonly plainText?: string | undefined
   readonly keys: Map<string, Place>
   readonly items: Place[]
 }
@@ -120,10 +125,10 @@ function indexPlaces(document: Document): {
   const anchors = new Map<string, Place>()
   const indexNode = (node: unknown, offset: number | undefined, path: DescriptorPath): Place => {
     if (isAlias(node)) {
-      const { keys = new Map(), items = [] } = anchors.get(node.source) ?? {}
-      return { offset, keys, items }
+      const { keys = new Map(), items = [], plainText } = anchors.get(node.source) ?? {}
+      return { offset, keys, items, plainText }
     }
-    const place: Place = { offset, keys: new Map(), items: [] }
+    const place: Place = { offset, plainText: plainTextOf(node), keys: new Map(), items: [] }
     if (isMap(node)) {
       for (const { key, value } of node.items) {
         const name = isScalar(key) ? String(key.value) : ''
@@ -140,6 +145,10 @@ function indexPlaces(document: Document): {
     return place
   }
   return { root: indexNode(document.contents, undefined, []), duplicates }
+}
+
+function plainTextOf(node: unknown): string | undefined {
+  return isScalar(node) && node.type === 'PLAIN' && node.tag === undefined ? node.source : undefined
 }
 
 function offsetOf(node: unknown): number | undefined {

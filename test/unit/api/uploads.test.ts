@@ -87,6 +87,7 @@ describe('an upload', () => {
       partSizeBytes: PART_BYTES,
       progress: null,
       task: null,
+      warnings: [],
       error: null,
     })
     expect((await call('GET', `uploads/${json.id}`)).json).toEqual(json)
@@ -351,16 +352,18 @@ describe('a task from an upload', () => {
     const task = { ...engine.task, id: (await engine.uploads.find(id))?.taskId ?? '', version: '2.0.0' }
     await engine.tasks.reserveName({ ...task, uploadId: id, leaseSeconds: 60 })
     await engine.tasks.publish(task, id)
-    await engine.uploads.update(id, { state: 'READY' })
+    const warnings = [{ message: 'gte has no effect: did you mean geq?', line: 3, column: 5 }]
+    await engine.uploads.update(id, { state: 'READY', warnings })
 
     const [first, second] = [
       await engine.call('POST', 'tasks', { uploadId: id }),
       await engine.call('POST', 'tasks', { uploadId: id }),
     ]
 
-    expect(first).toMatchObject({ status: 200, json: { id: task.id, version: '2.0.0' } })
+    expect(first).toMatchObject({ status: 200, json: { id: task.id, version: '2.0.0', warnings } })
     expect(second).toEqual(first)
-    expect((await engine.call('GET', `uploads/${id}`)).json.task).toEqual(first.json)
+    const shown = (await engine.call('GET', `uploads/${id}`)).json
+    expect({ ...shown.task, warnings: shown.warnings }).toEqual(first.json)
   })
 
   it('is asked for again after 26 seconds, with how the import goes', async () => {

@@ -129,6 +129,19 @@ describe('uploading a bundle', () => {
     expect(await readdir(folder)).toEqual(['bundle.zip'])
   })
 
+  it('shows the warnings of the import', async () => {
+    const service = await aService()
+    const warnings = [
+      { message: 'inputs.a.gte has no effect: did you mean geq? (line 3, column 5)', line: 3 },
+    ]
+    service.end({ state: 'READY', task: TASK, warnings })
+
+    const { outcome, written } = await service.run()
+
+    expect(outcome).toBe('com.example.task 1.0.0')
+    expect(written).toContain('warning: inputs.a.gte has no effect: did you mean geq? (line 3, column 5)')
+  })
+
   it('sends a part again that broke off', async () => {
     const service = await aService()
     let broken = 0

@@ -10,6 +10,7 @@ import {
   packZip,
 } from '../../fixtures/bundle-builder.ts'
 import { importBytes } from '../../fixtures/import-bytes.ts'
+import { anImporter, UPLOAD_ID } from '../../fixtures/memory-importer.ts'
 import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
 
 /*
@@ -164,6 +165,54 @@ describe('a descriptor that is not found', () => {
   })
 })
 
+describe('a descriptor as authors write it', () => {
+  it('is taken with what has no effect, which the upload then says', async () => {
+    const importer = anImporter()
+    const descriptor = aDescriptorText().replace(
+      '{type: integer, description: First',
+      '{type: {id: integer, gte: 3}, optional: yes, description: First',
+    )
+
+    const result = await importBytes(
+      rawZip([
+        { name: 'descriptor.yml', body: descriptor },
+        { name: 'image.tar', body: await image() },
+      ]),
+      importer,
+    )
+
+    expect(result).toMatchObject({ task: { inputs: [{ optional: true }] } })
+    expect(await importer.uploads.find(UPLOAD_ID)).toMatchObject({
+      state: 'READY',
+      warnings: [
+        {
+          message:
+            'inputs.a.type.gte is not known here and has no effect: did you mean geq? (line 11, column 27)',
+          line: 11,
+          column: 27,
+        },
+      ],
+    })
+  })
+
+  it('names its image as a text', async () => {
+    const descriptor = aDescriptorText().replace('configuration:\n', 'configuration:\n  image: /model.tar\n')
+    const bundle = rawZip([
+      { name: 'descriptor.yml', body: descriptor },
+      { name: 'other.tar' },
+      { name: 'model.tar', body: await image() },
+    ])
+
+    expect(await outcome(bundle)).toBe('imported')
+  })
+
+  it('is refused with a key twice, with its line', async () => {
+    const bundle = rawZip([{ name: 'descriptor.yml', body: `${aDescriptorText()}version: 1.0.0\n` }])
+
+    expect(await outcome(bundle)).toBe('version must be given only once (line 14, column 1)')
+  })
+})
+
 describe('a file twice in the image archive', () => {
   const shared = 'shared layer'
 
@@ -207,11 +256,11 @@ describe('a file twice in the image archive', () => {
   })
 
   it('is compared with large layers too', async () => {
-    const large = await aLayer(Buffer.alloc(20 * 1024 * 1024, 'large'))
+    const large = await aLayer(Buffer.alloc(6 * 1024 * 1024, 'large'))
     const files = await legacyDockerArchive({ layers: [large] })
     const [layer] = files.filter(({ name }) => name.endsWith('layer.tar'))
     const changed = Buffer.from(large)
-    changed[15 * 1024 * 1024] = 0
+    changed[5 * 1024 * 1024] = 0
     const bundles = await Promise.all(
       [large, changed].map(async (body) =>
         packZip(await aBundle({ image: [...files, { name: layer?.name ?? '', body }] }), { compress: false }),

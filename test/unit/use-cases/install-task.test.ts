@@ -78,7 +78,7 @@ describe('installing a task from the default store', () => {
     const installed = await installTask(installer, NAME)
 
     const task = await installer.tasks.findByName(NAME.namespace, NAME.version)
-    expect(installed).toEqual({ task })
+    expect(installed).toEqual({ task, warnings: [] })
     expect(task).toMatchObject(NAME)
     expect(await installer.uploaded()).toMatchObject({ state: 'READY', taskId: task?.id, expected: NAME })
     expect(installer.objects.keys().filter((key) => key.startsWith('installs/'))).toEqual([])

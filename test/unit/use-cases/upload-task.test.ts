@@ -17,7 +17,7 @@ describe('uploading a bundle', () => {
 
     const uploaded = await uploadTask({ ...engine, uploads, pause }, Buffer.from('bundle'))
 
-    expect(uploaded).toEqual({ task: engine.task })
+    expect(uploaded).toEqual({ task: engine.task, warnings: [] })
     expect(engine.objects.text(`uploads/${uploadId}`)).toBe('bundle')
   })
 

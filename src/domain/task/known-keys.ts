@@ -1,0 +1,84 @@
+import * as z from 'zod'
+
+/** Keys of the mapping that a schema reads, whatever it makes of them. */
+export function keysOf(schema: z.core.$ZodType): readonly string[] {
+  if (schema instanceof z.ZodPipe) return keysOf(schema.in)
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+}
+
+/** Other words for keys, as authors know them from JSON Schema, pydantic, Compose and Kubernetes, without case and separators. */
+const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
+  geq: ['gte', 'ge', 'min', 'minimum', 'atleast'],
+  leq: ['lte', 'le', 'max', 'maximum', 'atmost'],
+  gt: ['exclusiveminimum', 'greaterthan'],
+  lt: ['exclusivemaximum', 'lessthan'],
+  min_length: ['min', 'minimum'],
+  max_length: ['max', 'maximum', 'length', 'maxchars'],
+  min_size: ['min', 'minimum', 'minitems', 'minlength'],
+  max_size: ['max', 'maximum', 'maxitems', 'size', 'maxlength'],
+  after: ['min', 'minimum', 'from', 'since', 'geq', 'gt'],
+  before: ['max', 'maximum', 'until', 'to', 'leq', 'lt'],
+  values: ['enum', 'options', 'choices', 'items', 'allowed', 'allowedvalues'],
+  subtype: ['items', 'itemtype', 'elementtype', 'of'],
+  formats: ['format', 'extensions', 'mimetypes', 'types'],
+  max_file_size: ['maxsize', 'size', 'filesize', 'max', 'maximum'],
+  max_width: ['width'],
+  max_height: ['height'],
+  ram: ['memory', 'mem'],
+  cpus: ['cpu', 'cores', 'vcpus'],
+  gpus: ['gpu'],
+  internet: ['network', 'networking'],
+  optional: ['required', 'nullable', 'mandatory'],
+  display_name: ['title', 'label', 'name'],
+  description: ['desc', 'help', 'doc', 'summary'],
+  default: ['defaultvalue', 'value'],
+  dependencies: ['dependson'],
+  file: ['path', 'name', 'archive'],
+  is_contact: ['contact'],
+  organization: ['affiliation', 'institution', 'company'],
+  email: ['mail'],
+}
+
+/** Two letters that are wrong in a word of five or more, one in shorter ones. */
+const SHORT_WORD_LENGTH = 5
+
+/** The known key that an unknown one was meant for, by meaning or by spelling; undefined when there is none like it. */
+export function meantKey(unknown: string, known: readonly string[]): string | undefined {
+  const word = plain(unknown)
+  const spelt = known.find((key) => plain(key) === word)
+  if (spelt !== undefined) return spelt
+  const meant = known.find((key) => OTHER_WORDS[key]?.includes(word))
+  if (meant !== undefined) return meant
+  const [nearest] = known
+    .map((key) => ({ key, distance: editDistance(word, plain(key)) }))
+    .toSorted((a, b) => a.distance - b.distance)
+  const allowed = word.length < SHORT_WORD_LENGTH ? 1 : 2
+  return nearest !== undefined && nearest.distance <= allowed ? nearest.key : undefined
+}
+
+function plain(key: string): string {
+  return key.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
+}
+
+/** Longest known key; what is much longer is no slip of it. */
+const MAX_COMPARED_LENGTH = 24
+
+/** Letters to insert, delete, replace or swap with a neighbour (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  if (a.length > MAX_COMPARED_LENGTH) return Number.POSITIVE_INFINITY
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const isSame = a[i - 1] === b[j - 1]
+      const changed = (last[j - 1] ?? 0) + (isSame ? 0 : 1)
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swapped = isSwapped ? (beforeLast[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY
+      row.push(Math.min(changed, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, swapped))
+    }
+    beforeLast = last
+    last = row
+  }
+  return last[b.length] ?? 0
+}

@@ -1,0 +1,58 @@
+import type { DescriptorPath } from './descriptor-problem.ts'
+import type { YamlDocument } from './yaml-document.ts'
+import { booleanOf, numberOf } from './yaml11-scalar.ts'
+
+/** Keys of a descriptor whose value is a boolean, wherever they stand. */
+const BOOLEANS: ReadonlySet<string> = new Set([
+  'allow_missing',
+  'infinity_allowed',
+  'internet',
+  'is_contact',
+  'nan_allowed',
+  'optional',
+])
+/** Keys whose value is a number. */
+const NUMBERS: ReadonlySet<string> = new Set([
+  ...['cpus', 'gpus', 'gt', 'geq', 'lt', 'leq', 'min_length', 'max_length'],
+  ...['max_width', 'max_height', 'min_size', 'max_size'],
+])
+
+/** What a scalar is wanted as. */
+export type Wanted = 'boolean' | 'number' | 'text'
+
+/**
+ * The document's value with booleans and numbers where a descriptor wants them, read as YAML 1.1 like the Java service does: `yes`,
+ * `10_000`, `0144`. Where it wants text, such words stay text. Quoted ones are text everywhere.
+ */
+export function readWantedScalars(document: YamlDocument): unknown {
+  const read = (value: unknown, path: DescriptorPath): unknown => {
+    if (Array.isArray(value)) return value.map((item, index) => read(item, [...path, index]))
+    if (typeof value === 'object' && value !== null) {
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, read(item, [...path, key])]))
+    }
+    return readScalar(document, path, value, wantedBy(path.at(-1)))
+  }
+  return read(document.value, [])
+}
+
+function wantedBy(key: string | number | undefined): Wanted {
+  if (typeof key !== 'string') return 'text'
+  if (BOOLEANS.has(key)) return 'boolean'
+  return NUMBERS.has(key) ? 'number' : 'text'
+}
+
+/** One scalar as it is wanted, or as it is when it cannot be read so. */
+export function readScalar(
+  document: YamlDocument,
+  path: DescriptorPath,
+  value: unknown,
+  wanted: Wanted,
+): unknown {
+  const source = document.plainTextAt(path)
+  if (source === undefined) return value
+  // The versions of YAML differ in what such digits are, and authors write codes like this.
+  if (wanted === 'text') return /^[-+]?0[0-9_]+$/u.test(source) ? source : value
+  if (wanted === 'boolean') return booleanOf(source) ?? value
+  // Text to YAML 1.1, like 0899, is none of the numbers that YAML 1.2 would take it for.
+  return numberOf(source) ?? (typeof value === 'number' ? source : value)
+}

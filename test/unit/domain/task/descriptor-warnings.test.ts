@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest'
+import { aRawDescriptor, parse, withInput } from './descriptor-builder.ts'
+
+/** Warnings of a valid descriptor, as messages. */
+function warningsOf(descriptor: unknown): readonly string[] {
+  const parsed = parse(descriptor)
+  if ('problems' in parsed) throw new Error(parsed.problems.map(({ message }) => message).join('\n'))
+  return parsed.warnings.map(({ message }) => message)
+}
+
+const withType = (type: Readonly<Record<string, unknown>>) => withInput({ type })
+
+describe('what of a descriptor has no effect', () => {
+  it('is nothing in one that only says what counts', () => {
+    const descriptor = aRawDescriptor({
+      $comment: 'x',
+      'x-own': { anything: 1 },
+      name_short: 'count',
+      external: { dois: ['x'], homepage: 'y' },
+      configuration: { image: '/image.tar', resources: { ram: '1Gi', cpus: 1, gpus: 0, internet: false } },
+      inputs: {
+        a: {
+          type: { id: 'integer', geq: 1 },
+          description: '',
+          display_name: 'A',
+          optional: true,
+          default: 1,
+        },
+        b: { type: { id: 'array', subtype: 'integer', allow_missing: true }, description: '' },
+      },
+      outputs: {
+        c: { type: 'integer', description: '', optional: true, dependencies: { derived_from: 'inputs/a' } },
+        d: {
+          type: { id: 'array', subtype: { id: 'string', max_length: 3 } },
+          description: '',
+          dependencies: { matching: ['inputs/b'] },
+        },
+      },
+    })
+
+    expect(warningsOf(descriptor)).toEqual([])
+  })
+
+  it('is said with its line and column', () => {
+    const text = `$schema: https://example.org/schema
+name: Count cells
+namespace: com.example.count
+version: 1.0.0
+authors: [{first_name: Ada, last_name: Byron, organization: Example, email: a@example.org}]
+configuration:
+  resources: {memory: 8Gi}
+inputs:
+  a:
+    description: x
+    type: {id: integer, gte: 3}
+    optionnal: yes
+    min: 3
+outputs: {}
+`
+
+    const parsed = parse(text)
+
+    expect(parsed).toMatchObject({
+      warnings: [
+        {
+          message:
+            'configuration.resources.memory is not known here and has no effect: did you mean ram? (line 7, column 15)',
+          line: 7,
+          column: 15,
+        },
+        {
+          message:
+            'inputs.a.type.gte is not known here and has no effect: did you mean geq? (line 11, column 25)',
+          line: 11,
+          column: 25,
+        },
+        {
+          message:
+            'inputs.a.optionnal is not known here and has no effect: did you mean optional? (line 12, column 5)',
+          line: 12,
+          column: 5,
+        },
+        {
+          message:
+            'inputs.a.min is not known here and has no effect: did you mean geq in the type, as type: {id: integer, geq: …}? (line 13, column 5)',
+          line: 13,
+          column: 5,
+        },
+      ],
+    })
+  })
+
+  it.each<readonly [descriptor: object, path: string, advice: string]>([
+    [aRawDescriptor({ descripton: 'x' }), 'descripton', 'did you mean description?'],
+    [aRawDescriptor({ resources: {} }), 'resources', 'did you mean configuration.resources?'],
+    [aRawDescriptor({ ram: '1Gi' }), 'ram', 'did you mean configuration.resources.ram?'],
+    [aRawDescriptor({ license: 'MIT' }), 'license', 'remove it; known are $schema, name, '],
+    [
+      aRawDescriptor({ configuration: { memory: '1Gi' } }),
+      'configuration.memory',
+      'configuration.resources.ram?',
+    ],
+    [aRawDescriptor({ configuration: { inputFolder: '/x' } }), 'configuration.inputFolder', 'input_folder?'],
+    [aRawDescriptor({ configuration: { image: { path: 'x' } } }), 'configuration.image.path', 'mean file?'],
+    [
+      aRawDescriptor({ configuration: { resources: { cpu: 2 } } }),
+      'configuration.resources.cpu',
+      'mean cpus?',
+    ],
+    [withInput({ type: 'integer', 'display-name': 'x' }), 'inputs.a["display-name"]', 'mean display_name?'],
+    [withInput({ type: 'integer', required: true }), 'inputs.a.required', 'mean optional?'],
+    [
+      withInput({ type: 'integer', lt: 3 }),
+      'inputs.a.lt',
+      'mean lt in the type, as type: {id: integer, lt: …}?',
+    ],
+    [withInput({ type: 'image', formats: ['png'] }), 'inputs.a.formats', 'as type: {id: image, formats: …}?'],
+    [withInput({ type: 'boolean', min: 1 }), 'inputs.a.min', 'remove it; known are '],
+    [
+      withInput({ type: 'integer', dependencies: { derivedFrom: 'x' } }),
+      'inputs.a.dependencies.derivedFrom',
+      'mean derived_from?',
+    ],
+    [
+      withInput({ type: 'integer', dependencies: { derived_from: 'x' } }),
+      'inputs.a.dependencies.derived_from',
+      'only outputs derive',
+    ],
+    [
+      withInput({ type: 'image', default: 'x.png' }),
+      'inputs.a.default',
+      'an input of type image, which has no defaults',
+    ],
+    [
+      aRawDescriptor({ outputs: { a: { type: 'integer', description: '', default: 1 } } }),
+      'outputs.a.default',
+      'no effect on an output',
+    ],
+    [withType({ id: 'integer', minimum: 3 }), 'inputs.a.type.minimum', 'mean geq?'],
+    [withType({ id: 'integer', Leq: 3 }), 'inputs.a.type.Leq', 'mean leq?'],
+    [
+      withType({ id: 'integer', max_length: 3 }),
+      'inputs.a.type.max_length',
+      'remove it; known are id, gt, geq, lt, leq',
+    ],
+    [withType({ id: 'number', nan_allow: true }), 'inputs.a.type.nan_allow', 'mean nan_allowed?'],
+    [withType({ id: 'string', maxLength: 3 }), 'inputs.a.type.maxLength', 'mean max_length?'],
+    [withType({ id: 'string', min: 3 }), 'inputs.a.type.min', 'mean min_length?'],
+    [withType({ id: 'enumeration', values: ['a'], options: ['b'] }), 'inputs.a.type.options', 'mean values?'],
+    [withType({ id: 'datetime', min: 'x' }), 'inputs.a.type.min', 'mean after?'],
+    [withType({ id: 'image', max_size: '1Mi' }), 'inputs.a.type.max_size', 'mean max_file_size?'],
+    [withType({ id: 'image', width: 3 }), 'inputs.a.type.width', 'mean max_width?'],
+    [withType({ id: 'file', format: 'text' }), 'inputs.a.type.format', 'mean formats?'],
+    [withType({ id: 'boolean', label: 'x' }), 'inputs.a.type.label', 'remove it; known are id'],
+    [withType({ id: 'array', subtype: 'integer', minItems: 1 }), 'inputs.a.type.minItems', 'mean min_size?'],
+    [
+      withType({ id: 'array', subtype: { id: 'array', subtype: { id: 'integer', gte: 1 } } }),
+      'inputs.a.type.subtype.subtype.gte',
+      'mean geq?',
+    ],
+    [
+      aRawDescriptor({
+        authors: [{ first_name: 'a', last_name: 'b', organization: 'c', email: 'd', contact: true }],
+      }),
+      'authors[0].contact',
+      'mean is_contact?',
+    ],
+  ])('is told for %j', (descriptor, path, advice) => {
+    const warnings = warningsOf(descriptor)
+
+    expect(warnings).toEqual([expect.stringContaining(advice)])
+    expect(warnings[0]).toMatch(/ \(line \d+, column \d+\)$/u)
+    expect(warnings[0]?.startsWith(`${path} `)).toBe(true)
+  })
+
+  it('is not told of a descriptor that has problems', () => {
+    expect(parse(withInput({ type: 'nothing', optionnal: true }))).not.toHaveProperty('warnings')
+  })
+
+  it('is told for 50 keys, and how many there are beside them', () => {
+    const keys = Object.fromEntries(
+      Array.from({ length: 120 }, (_, i) => [`unknown_${i}_${'k'.repeat(300)}`, 1]),
+    )
+
+    const warnings = warningsOf(aRawDescriptor(keys))
+
+    expect(warnings).toHaveLength(51)
+    expect(warnings.at(-1)).toBe('the descriptor has 70 more keys without effect')
+    expect(JSON.stringify(warnings).length).toBeLessThan(30_000)
+  })
+})
