@@ -389,7 +389,13 @@ export interface ObjectStore {
   remove(key: string): Promise<void>
   /** Removes all objects below the prefix, page by page. */
   removeAll(prefix: string): Promise<void>
-  presignRead(key: string, seconds: number, headers?: DownloadHeaders): Promise<string>
+  /** URL for a GET, or for a HEAD: a signature is for one method. */
+  presignRead(
+    key: string,
+    seconds: number,
+    headers?: DownloadHeaders,
+    method?: 'GET' | 'HEAD',
+  ): Promise<string>
   /** URL for one PUT of at most 5 GB. */
   presignWrite(key: string, seconds: number): Promise<string>
 }

@@ -70,10 +70,11 @@ function appOf(deps: ApiDependencies, routes: readonly Route[]): Hono {
   return app
 }
 
-/** A 405 names what is allowed (RFC 9110, 15.5.6). */
+/** A 405 names what is allowed (RFC 9110, 15.5.6); Hono answers a HEAD as the GET without its body. */
 function refuseOtherMethods(app: Hono, path: string, methods: readonly string[]): void {
+  const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods
   app.all(path, (context) => {
-    context.header('allow', methods.join(', '))
+    context.header('allow', allow.join(', '))
     return answerError(context, new DomainError('METHOD_NOT_ALLOWED'))
   })
 }

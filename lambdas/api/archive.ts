@@ -1,23 +1,26 @@
 import { Readable } from 'node:stream'
 import type { Context } from 'hono'
 import { DomainError } from '../../src/domain/errors.ts'
-import { readAll } from '../../src/formats/read-all.ts'
 import { type ArchiveEntry, storedZip } from '../../src/formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository } from '../../src/ports.ts'
 import { findPrepared, type PreparedPlace, storePrepared } from '../../src/use-cases/prepared-file.ts'
 import type { Download, Packing } from '../../src/use-cases/run-files.ts'
-import { answerBytes, answerFile, INLINE_ANSWER_BYTES, type Presentation } from './download.ts'
+import {
+  answerFile,
+  answerRedirect,
+  answerText,
+  INLINE_ANSWER_BYTES,
+  type Presentation,
+  readText,
+} from './download.ts'
 
 interface Dependencies {
   readonly objects: ObjectStore
   readonly runs: RunRepository
 }
 
-/** What an entry takes in a zip beside its bytes: two headers and its name twice. */
-const ENTRY_BYTES = 256
-
 /**
- * Answers with what can be downloaded of a run: small things in the answer, large ones by a redirect to where they lie, or are laid
+ * Answers with what can be downloaded of a run: small texts in the answer, everything else by a redirect to where it lies, or is laid
  * first. A folder comes as a zip of uncompressed entries (http-api 5.22).
  * @throws DomainError INTERNAL_PROVISIONS_NOT_FOUND when there is nothing to pack
  */
@@ -45,14 +48,13 @@ async function answerArchive(
   packing: Packing,
   presentation: Presentation,
 ): Promise<Response> {
-  const prepared = await findPrepared(deps, packing)
-  if (prepared !== undefined) return answerFile(context, deps, prepared, presentation)
-  const entries = await packing.entries()
-  if (entries.length === 0) throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND')
-  const zip = storedZip(entries)
-  const about = entries.reduce((sum, entry) => sum + entry.sizeBytes + ENTRY_BYTES, 0)
-  if (about <= INLINE_ANSWER_BYTES) return answerBytes(context, await readAll(zip), presentation)
-  return answerFile(context, deps, await storePrepared(deps, runId, packing, zip), presentation)
+  let prepared = await findPrepared(deps, packing)
+  if (prepared === undefined) {
+    const entries = await packing.entries()
+    if (entries.length === 0) throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND')
+    prepared = await storePrepared(deps, runId, packing, storedZip(entries))
+  }
+  return answerRedirect(context, deps, prepared.key, presentation)
 }
 
 async function answerPart(
@@ -62,12 +64,13 @@ async function answerPart(
   { entry, ...place }: PreparedPlace & { readonly entry: ArchiveEntry },
   presentation: Presentation,
 ): Promise<Response> {
-  if ('bytes' in entry) return answerBytes(context, entry.bytes, presentation)
-  if (entry.sizeBytes <= INLINE_ANSWER_BYTES) {
-    return answerBytes(context, await readAll(await entry.open()), presentation)
-  }
+  const open = async () => ('bytes' in entry ? [entry.bytes] : await entry.open())
+  const isSmall = entry.sizeBytes <= INLINE_ANSWER_BYTES
+  const text = isSmall ? await readText(Readable.from(await open())) : undefined
+  const answer = text && answerText(context, text, presentation)
+  if (answer !== undefined) return answer
   const prepared =
     (await findPrepared(deps, place)) ??
-    (await storePrepared(deps, runId, place, Readable.from(await entry.open())))
-  return answerFile(context, deps, prepared, presentation)
+    (await storePrepared(deps, runId, place, Readable.from(await open())))
+  return answerRedirect(context, deps, prepared.key, presentation)
 }

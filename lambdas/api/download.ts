@@ -1,54 +1,130 @@
+import { isUtf8 } from 'node:buffer'
 import type { Context } from 'hono'
-import { readAll } from '../../src/formats/read-all.ts'
+import { DomainError } from '../../src/domain/errors.ts'
 import type { ObjectStore } from '../../src/ports.ts'
 import type { StoredFile } from '../../src/use-cases/array-inputs.ts'
+import { MAX_ANSWER_BYTES } from '../../src/use-cases/read-run-log.ts'
 import { openFile } from '../../src/use-cases/run-files.ts'
+import { askedRange } from './byte-range.ts'
+import { answerError } from './problem.ts'
 
-/** Lambda answers with 6 MB at most, a third of it base64: beyond this, core follows a redirect (contract http-api 2). */
+/** Texts up to here are in the answer itself; for all others there is a redirect, which core follows (contract http-api 2). */
 export const INLINE_ANSWER_BYTES = 4 * 1024 * 1024
+
+/** A byte of a text in Lambda's JSON, where it is written as `\u0001`. */
+const LARGEST_ESCAPE_BYTES = 6
 
 /** The redirect is followed at once. */
 const URL_SECONDS = 300
 
-/** Headers of a download. */
+/** Headers of an answer with a file. */
 export interface Presentation {
   readonly contentType: string
-  /** Shown as `attachment; filename="…"` when given. */
+  /** Of a download: shown as `attachment; filename="…"`, and of it a client may ask for a range. */
   readonly fileName?: string
 }
 
-/** Answers with a stored file: inline when small, else by a redirect with the same headers. */
+/** Answers with a stored file: a small text in the answer itself, everything else by a redirect to the bucket with the same headers. */
 export async function answerFile(
   context: Context,
   deps: { readonly objects: ObjectStore },
   file: StoredFile,
+  presentation: Presentation,
+): Promise<Response> {
+  if (file.kind === 'inline') {
+    const bytes = Buffer.from(file.text)
+    return answerText(context, bytes, presentation) ?? wholeText(context, bytes, presentation)
+  }
+  const isPerhapsText = file.kind === 'object' && file.sizeBytes <= INLINE_ANSWER_BYTES
+  const text = isPerhapsText ? await readText(await openFile(deps, file)) : undefined
+  const answer = text && answerText(context, text, presentation)
+  return answer ?? answerRedirect(context, deps, file.key, presentation)
+}
+
+/** Sends the client to the object; S3 answers ranges by itself. */
+export async function answerRedirect(
+  context: Context,
+  { objects }: { readonly objects: ObjectStore },
+  key: string,
   { contentType, fileName }: Presentation,
 ): Promise<Response> {
-  const contentDisposition = fileName === undefined ? undefined : attachment(fileName)
-  if (file.kind !== 'inline' && file.sizeBytes > INLINE_ANSWER_BYTES) {
-    const url = await deps.objects.presignRead(file.key, URL_SECONDS, {
-      contentType,
-      contentDisposition: contentDisposition ?? 'inline',
-    })
-    return context.redirect(url, 302)
-  }
-  return answerBytes(context, await readAll(await openFile(deps, file)), {
+  const headers = {
     contentType,
-    ...(fileName === undefined ? {} : { fileName }),
+    contentDisposition: fileName === undefined ? 'inline' : attachment(fileName),
+  }
+  // A signature is for one method.
+  const method = context.req.method === 'HEAD' ? 'HEAD' : 'GET'
+  return context.redirect(await objects.presignRead(key, URL_SECONDS, headers, method), 302)
+}
+
+/**
+ * Answers with a text that is in memory, or with the range of a download that is asked for.
+ * @returns undefined when that is no text, or is too large for an answer
+ */
+export function answerText(
+  context: Context,
+  bytes: Buffer,
+  presentation: Presentation,
+): Response | undefined {
+  const asked = presentation.fileName === undefined ? undefined : askedOf(context, bytes.byteLength)
+  if (asked === undefined) return isAnswer(bytes) ? wholeText(context, bytes, presentation) : undefined
+  if (asked === 'unsatisfiable') {
+    context.header('content-range', `bytes */${bytes.byteLength}`)
+    return answerError(context, new DomainError('RANGE_NOT_SATISFIABLE'))
+  }
+  const part = bytes.subarray(asked.start, asked.end)
+  if (!isAnswer(part)) return undefined
+  return context.body(new Uint8Array(part), 206, {
+    ...headersOf(part.byteLength, presentation),
+    'content-range': `bytes ${asked.start}-${asked.end - 1}/${bytes.byteLength}`,
   })
 }
 
-/** Answers with bytes that are in memory. */
-export function answerBytes(
-  context: Context,
-  bytes: Uint8Array,
-  { contentType, fileName }: Presentation,
-): Response {
-  return context.body(new Uint8Array(bytes), 200, {
+/** We send no validator, so the one of an `If-Range` is never ours: the client then gets everything (RFC 9110, 13.1.5). */
+function askedOf({ req }: Context, sizeBytes: number): ReturnType<typeof askedRange> {
+  const isIgnored = req.method !== 'GET' || req.header('if-range') !== undefined
+  return isIgnored ? undefined : askedRange(req.header('range'), sizeBytes)
+}
+
+function wholeText(context: Context, bytes: Buffer, presentation: Presentation): Response {
+  return context.body(new Uint8Array(bytes), 200, headersOf(bytes.byteLength, presentation))
+}
+
+function headersOf(sizeBytes: number, { contentType, fileName }: Presentation): Record<string, string> {
+  return {
     'content-type': contentType,
-    'content-length': String(bytes.byteLength),
-    ...(fileName === undefined ? {} : { 'content-disposition': attachment(fileName) }),
-  })
+    'content-length': String(sizeBytes),
+    ...(fileName === undefined
+      ? {}
+      : { 'content-disposition': attachment(fileName), 'accept-ranges': 'bytes' }),
+  }
+}
+
+/** Whether API Gateway passes these bytes on as they are (gateway-event.ts), and Lambda takes them. */
+function isAnswer(bytes: Buffer): boolean {
+  if (!isUtf8(bytes)) return false
+  if (bytes.byteLength * LARGEST_ESCAPE_BYTES <= MAX_ANSWER_BYTES) return true
+  return Buffer.byteLength(JSON.stringify(bytes.toString('utf8'))) <= MAX_ANSWER_BYTES
+}
+
+/**
+ * A small stream's bytes.
+ * @returns undefined, after the first few of them as a rule, when they are no UTF-8
+ */
+export async function readText(stream: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const chunks: Uint8Array[] = []
+  try {
+    for await (const chunk of stream) {
+      decoder.decode(chunk, { stream: true })
+      chunks.push(chunk)
+    }
+    decoder.decode()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return undefined
+    throw error
+  }
+  return Buffer.concat(chunks)
 }
 
 /** Parameter names are letters, digits and underscores, ids are UUIDs: nothing that could end the quoted string. */

@@ -316,6 +316,7 @@ const ERRORS = {
   UPLOAD_INVALID: [400, 'APPE-upload-invalid', 'invalid upload'],
   ROUTE_NOT_FOUND: [404, 'APPE-internal-server-error', 'no such path'],
   METHOD_NOT_ALLOWED: [405, 'APPE-internal-server-error', 'method not allowed on this path'],
+  RANGE_NOT_SATISFIABLE: [416, 'APPE-internal-server-error', 'the file has no byte in this range'],
   UNSUPPORTED_MEDIA_TYPE: [415, 'APPE-internal-server-error', 'unsupported media type'],
 } as const satisfies Record<string, readonly [status: number, errorCode: string, message: string]>
 

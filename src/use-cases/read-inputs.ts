@@ -1,6 +1,7 @@
 import { DomainError } from '../domain/errors.ts'
 import { itemName, itemProvisions } from '../domain/run/array-provisions.ts'
-import { type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
+import { type FileContent, type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
+import type { ParameterTypeId } from '../domain/task/task.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { arrayEntries, entriesOf, type StoredFile } from './array-inputs.ts'
@@ -12,6 +13,7 @@ import {
   BYTES_TYPE,
   type Download,
   itemDownload,
+  noGeojson,
   nothingStored,
   type Packing,
   placedEntry,
@@ -58,9 +60,12 @@ export async function listInputEntries(deps: Dependencies, runId: string): Promi
   return entries.flat()
 }
 
+/** A geometry is GeoJSON; an image or a file may have come with the place that it shows. */
+const MAY_BE_GEOJSON: ReadonlySet<ParameterTypeId> = new Set(['geometry', 'image', 'file'])
+
 /**
  * One input's file, in any state (http-api 5.20).
- * @param asGeojson the companion is wanted, where there is one
+ * @param asGeojson a geometry is wanted, or the companion of something else
  * @throws DomainError STORAGE_READING_FILE_FAILED when nothing is stored
  */
 export async function findInputFile(
@@ -71,17 +76,26 @@ export async function findInputFile(
 ): Promise<Download> {
   const { run, task } = await findRunAndTask(deps, runId)
   const { name, type } = requireNamed(task.inputs, parameterName)
+  if (asGeojson && !MAY_BE_GEOJSON.has(type.id)) throw noGeojson(name)
   if (type.id === 'array' && itemProvisions(run, name).size > 0) {
     const entries = async () => readAhead((await arrayEntries(deps, run, name, type)).values())
     return packing(run, `${name}.zip`, name, entries)
   }
   const value = await wholeValue(deps, run, name)
-  if (value === undefined) throw nothingStored(parameterName)
+  if (value === undefined) throw nothingStored(name)
+  if (asGeojson && type.id !== 'geometry' && value.companion === undefined) throw noGeojson(name)
   const file = (asGeojson ? value.companion : undefined) ?? value.file
   // As its client packed it, the names of its files do not start with the parameter's.
-  return file.kind === 'zip'
-    ? packing(run, `${name}.zip`, name, () => entriesOf(deps, name, file))
-    : { name, ...file }
+  if (file.kind === 'zip') return packing(run, `${name}.zip`, name, () => entriesOf(deps, name, file))
+  const key = preparedInputKey(run, asGeojson ? `${name}.geojson` : `${name}.txt`)
+  return fileDownload(file, { key, name, contentType: BYTES_TYPE })
+}
+
+/** @param place for a text of the table, of which no object can give a part */
+function fileDownload(file: FileContent, place: PreparedPlace): Download {
+  if (file.kind !== 'inline') return { ...file, name: place.name }
+  const bytes = Buffer.from(file.text)
+  return { kind: 'part', ...place, entry: { name: place.name, sizeBytes: bytes.byteLength, bytes } }
 }
 
 /**
@@ -126,7 +140,7 @@ async function findWithoutTheRest(
   const value = await deps.runs.findInput(run.id, itemName(name, path), valueId)
   if (value === undefined) return undefined
   const { file } = value
-  if (file.kind === 'inline' || file.kind === 'object') return { ...file, name: place.name }
+  if (file.kind === 'inline' || file.kind === 'object') return fileDownload(file, place)
   return itemDownload(await entriesOf(deps, value.parameterName, file), name, path, place)
 }
 
@@ -138,11 +152,11 @@ async function findInWhole(
   place: PreparedPlace,
 ): Promise<Download | undefined> {
   const file = (await wholeValue(deps, run, name))?.file
-  if (file?.kind !== 'tree') throw nothingStored(name)
+  if (file?.kind !== 'tree') throw nothingStored(name, path)
   const [index, ...inner] = path
   const found =
     index === undefined || inner.length > 0 ? undefined : await findItemPlace(deps.objects, file.key, index)
-  if (found === 'missing') throw nothingStored(name)
+  if (found === 'missing') throw nothingStored(name, path)
   if (found !== undefined) {
     return { kind: 'part', ...place, entry: placedEntry(deps, file.key, place.name, found) }
   }

@@ -4,8 +4,9 @@ import { LISTING_NAME, outputListingSchema } from '../domain/staging.ts'
 import { readAll } from '../formats/read-all.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
-import { entriesOf } from './array-inputs.ts'
+import { entriesOf, type StoredFile } from './array-inputs.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
+import { findCoreListing } from './core-listing.ts'
 import { findRunAndTask } from './find-run.ts'
 import { folderEntries } from './folder-entries.ts'
 import { findItemPlace } from './item-index.ts'
@@ -14,6 +15,7 @@ import {
   BYTES_TYPE,
   type Download,
   itemDownload,
+  noGeojson,
   nothingStored,
   type Packing,
   placedEntry,
@@ -27,24 +29,36 @@ interface Dependencies {
   readonly tasks: TaskRepository
 }
 
-/** The listing that collect-outputs wrote, as JSON text; visible from FINISHED on. */
-export async function findOutputListing(deps: Dependencies, runId: string): Promise<StoredObject> {
-  const { run } = await findRunAndTask(deps, runId)
-  return outputFile(deps, OUTPUTS_NAME, finishedPrefix(run))
+/**
+ * The listing that collect-outputs wrote, as JSON text; visible from FINISHED on.
+ * @param forCore leaves out what core's typed reading cannot take
+ */
+export async function findOutputListing(
+  deps: Dependencies,
+  runId: string,
+  forCore = false,
+): Promise<StoredFile> {
+  const { run, task } = await findRunAndTask(deps, runId)
+  const prefix = finishedPrefix(run)
+  const listing = await outputFile(deps, OUTPUTS_NAME, prefix)
+  return forCore ? findCoreListing(deps, { run, task, prefix }, listing) : listing
 }
 
 /**
  * One output's file.
+ * @param asGeojson a geometry is wanted
  * @throws DomainError STORAGE_READING_FILE_FAILED unless the run is FINISHED and wrote it (run-lifecycle 5)
  */
 export async function findOutputFile(
   deps: Dependencies,
   runId: string,
   parameterName: string,
+  asGeojson: boolean,
 ): Promise<StoredObject> {
   const { run, task } = await findRunAndTask(deps, runId)
   const output = requireNamed(task.outputs, parameterName)
-  if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
+  if (asGeojson && output.type.id !== 'geometry') throw noGeojson(output.name)
+  if (run.outputsPrefix === undefined) throw nothingStored(output.name)
   return outputFile(deps, output.name, run.outputsPrefix)
 }
 
@@ -60,7 +74,7 @@ export async function findOutputItem(
 ): Promise<Download> {
   const { run, task } = await findRunAndTask(deps, runId)
   const { name, path } = requireItem(task.outputs, parameterName, indexes)
-  if (run.outputsPrefix === undefined) throw nothingStored(parameterName)
+  if (run.outputsPrefix === undefined) throw nothingStored(name, path)
   const place = {
     key: preparedOutputKey(run, `${name}/${path.join('/')}`),
     // The contract's names differ: `param/0` of an input, `0` of an output.
@@ -71,7 +85,7 @@ export async function findOutputItem(
   const [index, ...inner] = path
   if (index !== undefined && inner.length === 0) {
     const found = await findItemPlace(deps.objects, key, index)
-    if (found === 'missing') throw nothingStored(parameterName)
+    if (found === 'missing') throw nothingStored(name, path)
     if (found !== undefined) {
       return { kind: 'part', ...place, entry: placedEntry(deps, key, String(index), found) }
     }

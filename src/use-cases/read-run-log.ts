@@ -14,7 +14,7 @@ interface Dependencies {
 /** The newest part says why a task failed. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024
 /** Lambda's answer is JSON of at most 6 MB, in which an escape sequence of a colour takes six times its bytes. */
-const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024
+export const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024
 
 /** Before lines of the engine's own. */
 const ENGINE = '[app-engine]'

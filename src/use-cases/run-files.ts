@@ -43,6 +43,14 @@ export function requireNamed<Named extends { readonly name: string }>(
   return found
 }
 
+/**
+ * `<parameter>.geojson`, where there is none: the parameter is no geometry, and no place was given with it.
+ * The reference answers with the parameter's file under a type that it does not have (calibration 16).
+ */
+export function noGeojson(parameterName: string): DomainError {
+  return parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', `${parameterName}.geojson`)
+}
+
 /** The array, and the place in it, that `indexes?value=` names. */
 export function requireItem(
   parameters: readonly Pick<TaskInput, 'name' | 'type'>[],
@@ -88,16 +96,17 @@ export function itemDownload(
     .filter(({ name }) => name === item || name.startsWith(`${item}/`))
     .map((entry) => ({ ...entry, name: entry.name.slice(parameterName.length + 1) }))
   const [only] = found
-  if (only === undefined) throw nothingStored(parameterName)
+  if (only === undefined) throw nothingStored(parameterName, path)
   if (found.length === 1 && only.name === path.join('/')) return { kind: 'part', ...place, entry: only }
   return { kind: 'packing', ...place, entries: async () => found }
 }
 
-export function nothingStored(parameterName: string): DomainError {
+/** @param path of an item of the array that the parameter is */
+export function nothingStored(parameterName: string, path: readonly number[] = []): DomainError {
   return new DomainError('STORAGE_READING_FILE_FAILED', {
     type: 'related',
     parameterName,
-    description: `Failed to read file ${parameterName}`,
+    description: `Failed to read file ${[parameterName, ...path].join('/')}`,
   })
 }
 

@@ -47,7 +47,6 @@ function downloads(kind: 'input' | 'output', notYet: string): RouteDescriptions 
   ): RouteDescription => ({
     ...one,
     tag: 'runs',
-    answers: { ...one.answers, ...REDIRECT },
   })
   return {
     [`GET ${RUN}/${kind}/{parameter}`]: described({
@@ -55,12 +54,12 @@ function downloads(kind: 'input' | 'output', notYet: string): RouteDescriptions 
       summary: `Downloads the file of an ${kind}`,
       description:
         'A folder (an array, a DICOM image) comes as a zip. With `.geojson` behind the name a geometry comes under its media ' +
-        'type, and an image that was cut out as the place where.',
+        'type, and an image that was cut out as the place where; nothing else has such a name.',
       answers: {
         ...answersFile('The file.', BYTES_TYPE, GEOJSON_TYPE),
         ...refuses({
           400: NO_FILE,
-          404: `${RUN_UNKNOWN} Or the task has no such ${kind}.`,
+          404: `${RUN_UNKNOWN} Or the task has no such ${kind}, or with \`.geojson\` it is no geometry and has none.`,
         }),
       },
     }),
@@ -130,6 +129,10 @@ export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
     tag: 'runs',
     operationId: 'listOutputs',
     summary: 'Lists the outputs of a run',
+    description:
+      'Exactly `Accept: application/json, application/*+json` asks for the listing that Cytomine core reads into records, which fails ' +
+      'as a whole on what it does not know. That listing leaves out images, files, integers beyond 32 bits, and arrays of images, ' +
+      'files and enumerations that have items. Any other `Accept`, or none, gets everything.',
     answers: {
       ...answersJson(values, "The outputs that were produced, in the descriptor's order."),
       ...REDIRECT,

@@ -61,24 +61,34 @@ export function answersNothing(description: string): RouteDescription['answers']
   return { 200: { description } }
 }
 
-/** 200 with a file to download, of any of the media types. */
+/** A file to download, of any of the media types, or a range of it. */
 export function answersFile(
   description: string,
   ...mediaTypes: readonly string[]
 ): RouteDescription['answers'] {
+  const content = Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, undefined]))
+  const disposition = { 'content-disposition': '`attachment` with the name of the file.' }
   return {
-    200: {
-      description,
-      content: Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, undefined])),
-      headers: { 'content-disposition': '`attachment` with the name of the file.' },
+    200: { description, content, headers: disposition },
+    206: {
+      description: 'The range that a `Range` header asks for; of several ranges, none is taken.',
+      content,
+      headers: { ...disposition, 'content-range': 'First and last byte, and the size of the file.' },
     },
+    416: {
+      description: 'The file has no byte in the range that is asked for.',
+      content: { [JSON_TYPE]: errorBody },
+      headers: { 'content-range': '`bytes *` and the size of the file.' },
+    },
+    ...REDIRECT,
   }
 }
 
-/** What a download says as well when the file is too large to pass through the service. */
+/** How what is no text, or too large for the service, is answered: API Gateway passes on small texts only as they are. */
 export const REDIRECT: RouteDescription['answers'] = {
   302: {
-    description: 'The body is large and lies at another address, with the same headers, for some minutes.',
+    description:
+      'The body is large, or is no UTF-8. It lies at another address for some minutes, with the same headers and ranges.',
     headers: { location: 'A presigned URL; to be asked without further credentials.' },
   },
 }

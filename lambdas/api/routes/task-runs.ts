@@ -64,8 +64,7 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
     {
       method: 'GET',
       path: `${RUN}/outputs`,
-      handle: async (context) =>
-        answerFile(context, deps, await findOutputListing(deps, runId(context)), JSON_PRESENTATION),
+      handle: (context) => answerOutputListing(context, deps, runId(context)),
     },
     {
       method: 'GET',
@@ -115,7 +114,25 @@ export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
   ]
 }
 
-/** `.geojson` behind a name asks for a geometry under its media type, or for where an image was cut out. */
+/**
+ * What core sends for the listing that it reads into records of its own, and for no other call; it asks for the same listing as text
+ * with a longer `Accept` (contract http-api 2.2).
+ */
+const TYPED_ACCEPT = 'application/json,application/*+json'
+
+async function answerOutputListing(
+  context: Context,
+  deps: ApiDependencies,
+  runId: string,
+): Promise<Response> {
+  // Gateways differ in letter case and blanks, and hand two headers on as one or two.
+  const accept = context.req.header('accept')?.replace(/\s/gu, '').toLowerCase()
+  const listing = await findOutputListing(deps, runId, accept === TYPED_ACCEPT)
+  context.header('vary', 'accept')
+  return answerFile(context, deps, listing, JSON_PRESENTATION)
+}
+
+/** `.geojson` behind a name asks for a geometry under its media type, or for where an image was cut out; nothing else has it. */
 async function answerParameterFile(
   context: Context,
   deps: ApiDependencies,

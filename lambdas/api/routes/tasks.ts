@@ -2,15 +2,15 @@ import type { Context } from 'hono'
 import { DomainError } from '../../../src/domain/errors.ts'
 import { descriptorKey, logoKey } from '../../../src/domain/storage-keys.ts'
 import type { Task } from '../../../src/domain/task/task.ts'
-import { readAll } from '../../../src/formats/read-all.ts'
 import { createRun } from '../../../src/use-cases/create-run.ts'
 import { deleteTask } from '../../../src/use-cases/delete-task.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'
 import { installTask } from '../../../src/use-cases/install-task.ts'
 import { installUpload } from '../../../src/use-cases/install-upload.ts'
+import { BYTES_TYPE } from '../../../src/use-cases/run-files.ts'
 import { uploadTask } from '../../../src/use-cases/upload-task.ts'
 import type { ApiDependencies } from '../dependencies.ts'
-import { answerBytes } from '../download.ts'
+import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
 import { pathVariable, type Route } from '../route.ts'
@@ -137,14 +137,14 @@ async function findTask(deps: ApiDependencies, context: Context): Promise<Task> 
   return task
 }
 
-/** Descriptor and logo are capped at import, so they fit in one answer. */
 async function answerDefinitionFile(
   deps: ApiDependencies,
   context: Context,
   key: string,
   fileName: string,
 ): Promise<Response> {
-  const body = await deps.objects.read(key)
-  if (body === undefined) throw new DomainError('INTERNAL_LOGO_NOT_FOUND')
-  return answerBytes(context, await readAll(body), { contentType: 'application/octet-stream', fileName })
+  const sizeBytes = await deps.objects.size(key)
+  if (sizeBytes === undefined) throw new DomainError('INTERNAL_LOGO_NOT_FOUND')
+  const file = { kind: 'object', name: fileName, key, sizeBytes } as const
+  return answerFile(context, deps, file, { contentType: BYTES_TYPE, fileName })
 }

@@ -137,16 +137,19 @@ export function createS3ObjectStore({
       }
     },
 
-    async presignRead(key, seconds, headers) {
-      const command = new GetObjectCommand({
+    async presignRead(key, seconds, headers, method = 'GET') {
+      const input = {
         ...bucket,
         Key: key,
         ...(headers && {
           ResponseContentType: headers.contentType,
           ResponseContentDisposition: headers.contentDisposition,
         }),
-      })
-      return getSignedUrl(client, command, { expiresIn: seconds })
+      }
+      const expiry = { expiresIn: seconds }
+      return method === 'HEAD'
+        ? getSignedUrl(client, new HeadObjectCommand(input), expiry)
+        : getSignedUrl(client, new GetObjectCommand(input), expiry)
     },
 
     async presignWrite(key, seconds) {

@@ -66,8 +66,8 @@ export function createMemoryObjectStore(): MemoryObjectStore {
       for (const key of keysBelow(prefix)) objects.delete(key)
     },
 
-    async presignRead(key, seconds, headers) {
-      return presign(key, { method: 'GET', expires: String(seconds), ...headers })
+    async presignRead(key, seconds, headers, method = 'GET') {
+      return presign(key, { method, expires: String(seconds), ...headers })
     },
 
     async presignWrite(key, seconds) {

@@ -10,7 +10,7 @@ async function anApi(options: Parameters<typeof anEngine>[0] = {}) {
   const engine = await anEngine(options)
   const app = createCheckedApp(engine)
   const call = async (method: string, path: string, body?: unknown) => {
-    const response = await app.request(path, {
+    const response = await app.fetch(path, {
       method,
       ...(body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) }),
     })
@@ -41,7 +41,7 @@ describe('the routes', () => {
 
     const { headers } = await call('POST', `${BASE}/task-runs/${RUN_ID}`)
 
-    expect(headers.get('allow')).toBe('GET, DELETE')
+    expect(headers.get('allow')).toBe('GET, DELETE, HEAD')
   })
 
   it.each(['/ping', '/nothing'])('answer %s with a type that browsers must believe', async (path) => {

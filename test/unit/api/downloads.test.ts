@@ -41,7 +41,7 @@ async function anApi(
     }),
     run: { state: 'PROVISIONED', ...run },
   })
-  const { request } = createCheckedApp(engine)
+  const { request, fetch } = createCheckedApp(engine)
   const send = (method: string, path: string, body: JsonValue | FormData) =>
     request(`${RUN}/${path}`, { method, body: body instanceof FormData ? body : JSON.stringify(body) })
   /** Answers with where it leads, if it does. */
@@ -50,7 +50,7 @@ async function anApi(
     const location = answer.headers.get('location')
     return { status: answer.status, to: location === null ? undefined : bytesAt(engine, location), answer }
   }
-  return { ...engine, request, send, get }
+  return { ...engine, request, fetch, send, get }
 }
 
 /** What a presigned URL of the memory store stands for. */
@@ -240,6 +240,10 @@ describe('the answers of downloads', () => {
     )) {
       const url = path.startsWith('/') ? path : `${RUN}/${path}`
       seen.add(nameOfAnswer('GET', url, (await api.request(url)).status))
+      const isListing = /\/(?:in|out)puts$/u.test(url)
+      for (const range of isListing ? [''] : ['', 'bytes=0-0', 'bytes=9999999999-9999999999']) {
+        seen.add(nameOfAnswer('GET', url, (await api.fetch(url, { headers: { range } })).status))
+      }
     }
     for (const [state, secret, bytes] of await posts()) {
       const job = { attempt: 1, jobName: 'job' }

@@ -1,14 +1,13 @@
-import type { LambdaEvent } from 'hono/aws-lambda'
 import { describe, expect, it } from 'vitest'
+import type { GatewayEvent } from '../../../lambdas/api/gateway-event.ts'
 import { createHandler } from '../../../lambdas/api/handler.ts'
 import { RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const STAGING = '/app-engine/v1/task-runs/{id}/staging/{proxy+}'
 
-function eventOf(resource: string, path: string, httpMethod = 'GET'): LambdaEvent & { resource: string } {
+function eventOf(resource: string, path: string, httpMethod = 'GET'): GatewayEvent {
   return {
-    version: '1.0',
     resource,
     path,
     httpMethod,
@@ -16,8 +15,10 @@ function eventOf(resource: string, path: string, httpMethod = 'GET'): LambdaEven
     multiValueHeaders: {},
     body: null,
     isBase64Encoded: false,
-    requestContext: { requestId: 'r', path, httpMethod, resourcePath: resource },
-  } as unknown as LambdaEvent & { resource: string }
+    queryStringParameters: null,
+    multiValueQueryStringParameters: null,
+    requestContext: { requestId: 'r' },
+  }
 }
 
 describe('the handler of the API', () => {

@@ -35,7 +35,7 @@ async function anApi() {
   const engine = await anEngine({ task: aTask({ inputs: INPUTS }), run: {} })
   const app = createCheckedApp(engine)
   const call = async (method: string, path: string, body?: unknown) => {
-    const response = await app.request(path.startsWith('/') ? path : `${BASE}/${path}`, {
+    const response = await app.fetch(path.startsWith('/') ? path : `${BASE}/${path}`, {
       method,
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })

@@ -82,7 +82,7 @@ describe('collecting outputs', () => {
     await collectOutputs(engine, RUN_ID)
 
     expect((await engine.runs.find(RUN_ID))?.state).toBe('FINISHED')
-    await expect(findOutputFile(engine, RUN_ID, 'sum')).rejects.toMatchObject({
+    await expect(findOutputFile(engine, RUN_ID, 'sum', false)).rejects.toMatchObject({
       error: 'STORAGE_READING_FILE_FAILED',
     })
   })

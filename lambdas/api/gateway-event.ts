@@ -1,0 +1,104 @@
+import { isUtf8 } from 'node:buffer'
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
+
+/** The parts of a REST API's event that are read here. */
+export type GatewayEvent = Pick<
+  APIGatewayProxyEvent,
+  | 'resource'
+  | 'path'
+  | 'httpMethod'
+  | 'headers'
+  | 'multiValueHeaders'
+  | 'queryStringParameters'
+  | 'multiValueQueryStringParameters'
+  | 'body'
+  | 'isBase64Encoded'
+> & {
+  readonly requestContext: Pick<APIGatewayProxyEvent['requestContext'], 'requestId'>
+  /** Only HTTP APIs have it, in payload format 1.0; MiniStack sends it for REST APIs as well. */
+  readonly version?: string
+}
+
+/** `Request` refuses these methods; under this name they meet the 405 of their path, like any unknown method. */
+const UNKNOWN_METHOD = 'UNKNOWN'
+const METHODS_WITHOUT_REQUEST: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
+
+/** Everything that may stand in an encoded path as it is (RFC 3986, 3.3), and its escapes. */
+const NOT_IN_PATH = /[^\w.~!$&'()*+,;=:@/%-]|%(?![0-9a-f]{2})/giu
+
+/** The request that API Gateway handed on. Its path is decoded once: by the gateway, or by the router, never by both. */
+export function requestOf(event: GatewayEvent): Request {
+  const headers = headersOf(event)
+  const method = METHODS_WITHOUT_REQUEST.has(event.httpMethod.toUpperCase())
+    ? UNKNOWN_METHOD
+    : event.httpMethod
+  const takesBody = event.body !== null && event.body !== '' && method !== 'GET' && method !== 'HEAD'
+  const body = takesBody
+    ? Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
+    : undefined
+  if (body !== undefined) headers.set('content-length', String(body.byteLength))
+  // The host is not looked at; a client's own would have to be checked first.
+  return new Request(`https://api.invalid${encodedPath(event)}${queryOf(event)}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  })
+}
+
+/**
+ * The path as the router expects it: percent-encoded. REST APIs hand it on as it was sent, HTTP APIs (and MiniStack) decoded; then a
+ * `#`, a `?` or a `%` is a character of a name, which a URL would take for syntax.
+ */
+function encodedPath({ path, version }: GatewayEvent): string {
+  const encoded = (version === undefined ? path : path.replaceAll('%', '%25'))
+    .toWellFormed()
+    .replace(NOT_IN_PATH, encodeURIComponent)
+  // A URL would resolve them, so that another path is carried out than was asked for. The root is no route.
+  const hasDotSegment = encoded.split('/').some((segment) => /^(?:\.|%2e){1,2}$/iu.test(segment))
+  return hasDotSegment ? '/' : encoded
+}
+
+function queryOf({ queryStringParameters, multiValueQueryStringParameters }: GatewayEvent): string {
+  const query = new URLSearchParams()
+  for (const [name, values] of Object.entries(multiValueQueryStringParameters ?? {})) {
+    for (const value of values ?? []) query.append(name, value)
+  }
+  for (const [name, value] of Object.entries(queryStringParameters ?? {})) {
+    if (value !== undefined && !query.has(name)) query.append(name, value)
+  }
+  return query.size === 0 ? '' : `?${query}`
+}
+
+function headersOf({ headers, multiValueHeaders }: GatewayEvent): Headers {
+  const all = new Headers()
+  for (const [name, values] of Object.entries(multiValueHeaders ?? {})) {
+    for (const value of values ?? []) all.append(name, headerValue(value))
+  }
+  for (const [name, value] of Object.entries(headers ?? {})) {
+    if (value !== undefined && !all.has(name)) all.set(name, headerValue(value))
+  }
+  return all
+}
+
+/** `Headers` takes neither line ends nor characters beyond Latin-1. */
+function headerValue(value: string): string {
+  return value.replace(/[^\t\x20-\x7e\x80-\xff]/gu, '?')
+}
+
+/**
+ * The answer for API Gateway, always as text. Whether a base64 body is decoded depends on the gateway's binary media types and on
+ * the client's `Accept`, and differs between gateways; a text is passed on as it is by all of them. Bytes that are no text leave by a
+ * redirect (download.ts).
+ * @throws Error when the body is not UTF-8
+ */
+export async function resultOf(response: Response): Promise<APIGatewayProxyResult> {
+  const bytes = Buffer.from(await response.arrayBuffer())
+  if (!isUtf8(bytes)) throw new Error('an answer of the API is not UTF-8')
+  return {
+    statusCode: response.status,
+    headers: Object.fromEntries(response.headers),
+    // Unlike Response.text(), this keeps a byte order mark.
+    body: bytes.toString('utf8'),
+    isBase64Encoded: false,
+  }
+}

@@ -1,0 +1,161 @@
+import { Readable } from 'node:stream'
+import { codecOf } from '../domain/parameters/registry.ts'
+import type { Run } from '../domain/run/run.ts'
+import type { ParameterType, ParameterTypeId, Task } from '../domain/task/task.ts'
+import { readAll } from '../formats/read-all.ts'
+import type { ObjectStore, RunRepository } from '../ports.ts'
+import type { StoredFile } from './array-inputs.ts'
+import { openObject } from './object-source.ts'
+import { findPrepared, preparedOutputKey, type StoredObject, storePrepared } from './prepared-file.ts'
+
+/*
+ * Core reads the outputs of a run twice: as text for the browser, and into records of its own. The second reading fails as a whole,
+ * geometries of the same run included, when the listing holds one value that it has no record for. What it asks for then is a listing
+ * without those values.
+ */
+
+interface Dependencies {
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+}
+
+/** Where core (commit 0165ef76 of cytomine/cytomine) has no record: as an output of its own, as an item of an array. */
+const WITHOUT_RECORD: Partial<Record<ParameterTypeId, { readonly alone: boolean; readonly item: boolean }>> =
+  {
+    // TaskRunOutputMixin names no such type; CollectionOutputDeserializer ends with "Unknown subtype".
+    image: { alone: true, item: true },
+    file: { alone: true, item: true },
+    // There is an EnumerationOutput, but the deserializer of collections does not make one.
+    enumeration: { alone: false, item: true },
+  }
+
+/** IntegerOutput holds a Java `Integer`. Items of arrays are cut to 32 bits instead, without an error. */
+const LARGEST_INTEGER = 2 ** 31 - 1
+
+/** Longer listings are kept for the next call. */
+const LARGE_LISTING_BYTES = 256 * 1024
+
+const NAME = 'outputs.json'
+
+/**
+ * The listing of a FINISHED run without what core cannot read: images, files, arrays of images, files and enumerations that have items,
+ * integers beyond 32 bits.
+ * @param listing all outputs, as collect-outputs wrote them to `prefix`
+ */
+export async function findCoreListing(
+  deps: Dependencies,
+  { run, task, prefix }: { readonly run: Run; readonly task: Task; readonly prefix: string },
+  listing: StoredObject,
+): Promise<StoredFile> {
+  const unreadable = await unreadableOutputs(deps, task, prefix)
+  if (unreadable.size === 0) return listing
+  const isReadable = (head: string): boolean => {
+    const [, name = '', value = ''] = ENTRY.exec(head) ?? []
+    return !unreadable.has(name) || value.startsWith('[]')
+  }
+  const readable = async () => readableEntries(await openObject(deps.objects, listing.key), isReadable)
+  if (listing.sizeBytes <= LARGE_LISTING_BYTES) {
+    return { kind: 'inline', name: NAME, text: (await readAll(await readable())).toString('utf8') }
+  }
+  const key = preparedOutputKey(run, 'core-outputs.json')
+  const place = { key, name: NAME, contentType: 'application/json' }
+  return (
+    (await findPrepared(deps, place)) ?? storePrepared(deps, run.id, place, Readable.from(await readable()))
+  )
+}
+
+async function unreadableOutputs(
+  { objects }: Dependencies,
+  task: Task,
+  prefix: string,
+): Promise<ReadonlySet<string>> {
+  const names = new Set<string>()
+  for (const { name, type } of task.outputs) {
+    const isUnreadable =
+      type.id === 'integer'
+        ? isBeyond32Bits(await readInteger(objects, `${prefix}${name}`, type))
+        : WITHOUT_RECORD[leafOf(type).id]?.[type.id === 'array' ? 'item' : 'alone']
+    if (isUnreadable) names.add(name)
+  }
+  return names
+}
+
+function leafOf(type: ParameterType): ParameterType {
+  return type.id === 'array' ? leafOf(type.subType) : type
+}
+
+function isBeyond32Bits(value: unknown): boolean {
+  return typeof value === 'number' && (value > LARGEST_INTEGER || value < -LARGEST_INTEGER - 1)
+}
+
+/** An integer's file was checked when it was collected, so it is small and right. */
+async function readInteger(objects: ObjectStore, key: string, type: ParameterType): Promise<unknown> {
+  const body = await objects.read(key)
+  if (body === undefined) return undefined
+  return codecOf(type)?.readOutput((await readAll(body)).toString('utf8'), type, key)
+}
+
+/** Beginning of an entry as read-output.ts writes it; names have no character that JSON escapes. */
+const ENTRY = /"parameterName":"([^"]*)","type":"[A-Z]+","value":(.*)/su
+
+/** Enough for the keys of an entry and the beginning of its value. */
+const HEAD_BYTES = 4096
+
+const [OPENING, CLOSING, COMMA] = [Buffer.from('['), Buffer.from(']'), Buffer.from(',')]
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+
+/**
+ * The entries of a JSON list of objects that are wanted, as a list; memory is a chunk and the head of an entry.
+ * @param isWanted decides by the first 4 KiB of an entry, or all of it
+ */
+export async function* readableEntries(
+  list: AsyncIterable<Uint8Array>,
+  isWanted: (head: string) => boolean,
+): AsyncGenerator<Buffer, void, undefined> {
+  const scan = createScan()
+  let head: Buffer[] = []
+  let headBytes = 0
+  let isKept: boolean | undefined
+  let separator = OPENING
+  for await (const chunk of list) {
+    for (const { piece, isLast } of scan(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))) {
+      if (isKept === undefined) {
+        head.push(piece)
+        headBytes += piece.byteLength
+        if (headBytes < HEAD_BYTES && !isLast) continue
+        const known = Buffer.concat(head)
+        isKept = isWanted(known.toString('utf8'))
+        if (isKept) yield Buffer.concat([separator, known])
+        if (isKept) separator = COMMA
+      } else if (isKept) yield piece
+      if (isLast) [head, headBytes, isKept] = [[], 0, undefined]
+    }
+  }
+  yield separator === OPENING ? Buffer.from('[]') : CLOSING
+}
+
+/** Cuts a JSON list, chunk by chunk, into the pieces of its objects. All syntax of JSON is ASCII, so bytes are looked at. */
+function createScan() {
+  let depth = 0
+  let isString = false
+  let isEscaped = false
+  return function* pieces(chunk: Buffer): Generator<{ readonly piece: Buffer; readonly isLast: boolean }> {
+    let start = 0
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at]
+      if (isString) {
+        if (isEscaped) isEscaped = false
+        else if (byte === BACKSLASH) isEscaped = true
+        else if (byte === QUOTE) isString = false
+      } else if (byte === QUOTE) isString = true
+      else if (byte === 0x7b || byte === 0x5b) {
+        depth += 1
+        if (depth === 2) start = at
+      } else if (byte === 0x7d || byte === 0x5d) {
+        depth -= 1
+        if (depth === 1) yield { piece: chunk.subarray(start, at + 1), isLast: true }
+      }
+    }
+    if (depth >= 2) yield { piece: chunk.subarray(start), isLast: false }
+  }
+}
