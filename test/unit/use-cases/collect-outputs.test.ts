@@ -97,7 +97,7 @@ describe('collecting outputs', () => {
     const stored = '{"type":"Point","coordinates":[1,2]}'
     expect(JSON.parse(engine.objects.text(`${PREFIX}outputs.json`) ?? '')).toMatchObject([{ value: stored }])
     expect(engine.objects.text(`${PREFIX}shape`)).toBe(stored)
-    expect(await findOutputFile(engine, RUN_ID, 'shape')).toMatchObject({ sizeBytes: stored.length })
+    expect(await findOutputFile(engine, RUN_ID, 'shape', false)).toMatchObject({ sizeBytes: stored.length })
   })
 
   it('is harmless when repeated, or when the run was cancelled meanwhile', async () => {
