@@ -91,7 +91,9 @@ function gatewayRefusal(answer: IncomingMessage): Error | undefined {
 
 /** Gives the client an answer of the API as it is. */
 export async function passBack(answer: IncomingMessage, response: ServerResponse): Promise<void> {
-  const headers = endToEndHeaders(answer.rawHeaders, [])
+  // An empty answer has no type, for which the function can only send an empty one (lambdas/api/gateway-event.ts).
+  const dropped = answer.headers['content-type'] === '' ? ['content-type'] : []
+  const headers = endToEndHeaders(answer.rawHeaders, dropped)
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
   // The status is out already, so a failure from here on can only cut the answer off.
   await pipeline(answer, response).catch(() => response.destroy())

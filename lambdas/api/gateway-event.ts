@@ -96,7 +96,8 @@ export async function resultOf(response: Response): Promise<APIGatewayProxyResul
   if (!isUtf8(bytes)) throw new Error('an answer of the API is not UTF-8')
   return {
     statusCode: response.status,
-    headers: Object.fromEntries(response.headers),
+    // Where the function names no type, gateways say application/json, also of an empty answer. The edge drops the empty one.
+    headers: { ...(bytes.length === 0 && { 'content-type': '' }), ...Object.fromEntries(response.headers) },
     // Unlike Response.text(), this keeps a byte order mark.
     body: bytes.toString('utf8'),
     isBase64Encoded: false,

@@ -48,6 +48,16 @@ describe('the handler of the API', () => {
     expect(JSON.parse(body).message).toBe('no such path')
   })
 
+  it('keeps gateways from giving an empty answer a type', async () => {
+    const handler = createHandler(await anEngine({ run: {} }))
+
+    const { body, headers } = await handler(
+      eventOf('/{proxy+}', `/app-engine/v1/task-runs/${RUN_ID}`, 'DELETE'),
+    )
+
+    expect([body, headers?.['content-type']]).toEqual(['', ''])
+  })
+
   it('asks stagers for the secret of their run', async () => {
     const handler = createHandler(
       await anEngine({ run: { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } }),

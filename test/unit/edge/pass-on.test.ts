@@ -50,6 +50,14 @@ describe('edge', () => {
     expect(await text(answer)).toBe('moved')
   })
 
+  it('gives an empty answer no type', async () => {
+    const port = await anEdge((_, response) => {
+      response.writeHead(200, { 'content-type': '', 'content-length': '0' }).end()
+    })
+
+    expect((await ask(port, '/x', { method: 'DELETE' })).headers).not.toHaveProperty('content-type')
+  })
+
   it('passes a body without announced length on as it arrives', async () => {
     const received: string[] = []
     const port = await anEdge(async (incoming, response) => {

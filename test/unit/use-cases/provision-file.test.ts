@@ -69,7 +69,10 @@ describe('an image or a file', () => {
 
     expect(before).toEqual([['image', 'image.geojson', 'model'], 'not validated'])
     expect(await names()).toEqual(['image', 'model'])
-    expect(await bytesOf(engine, 'image', true)).toEqual(aPng({ width: 9 }))
+    await expect(bytesOf(engine, 'image', true)).rejects.toMatchObject({
+      status: 404,
+      details: { parameterName: 'image.geojson' },
+    })
   })
 
   it('that is refused leaves the earlier one, its companion and the bucket as they were', async () => {
