@@ -1,30 +1,34 @@
 import type { ByteSource } from '../zip/byte-source.ts'
+import { readBmpDimensions } from './bmp-header.ts'
 import { readDicomDimensions } from './dicom-header.ts'
 import type { Dimensions } from './dimensions.ts'
+import { readGifDimensions } from './gif-header.ts'
 import { createHeaderReader, type HeaderReader, ImageHeaderError } from './header-reader.ts'
 import { readJpegDimensions } from './jpeg-header.ts'
 import { readPngDimensions } from './png-header.ts'
-import { IMAGE_FORMATS, type ImageFormat, recogniseImage } from './recognise-image.ts'
+import { type ImageFormat, recogniseImage, SIZED_FORMATS, type SizedFormat } from './recognise-image.ts'
 import { readTiffDimensions } from './tiff-directory.ts'
 
-const READERS: Record<ImageFormat, (reader: HeaderReader) => Promise<Dimensions>> = {
+const READERS: Record<SizedFormat, (reader: HeaderReader) => Promise<Dimensions>> = {
   png: readPngDimensions,
   jpeg: readJpegDimensions,
   tiff: readTiffDimensions,
   dicom: readDicomDimensions,
+  gif: readGifDimensions,
+  bmp: readBmpDimensions,
 }
 
 /**
  * The image's size from its header, at most {@link MAX_HEADER_BYTES} of it; undefined when the header does not tell, is damaged,
  * or says zero. Pass the `format` that the file was accepted as, since a file may bear the signature of two; without it all
- * signatures are tried, BigTIFF's included.
+ * signatures are tried, those of BigTIFF, GIF and BMP included.
  */
 export async function readDimensions(
   source: ByteSource,
   format?: ImageFormat,
 ): Promise<Dimensions | undefined> {
   // The reader of TIFF knows BigTIFF too and refuses the rest.
-  const known = format ?? (await recogniseImage(source, IMAGE_FORMATS)) ?? 'tiff'
+  const known = format ?? (await recogniseImage(source, SIZED_FORMATS)) ?? 'tiff'
   try {
     const { width, height } = await READERS[known](createHeaderReader(source))
     return width > 0 && height > 0 ? { width, height } : undefined

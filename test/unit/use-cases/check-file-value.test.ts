@@ -3,6 +3,7 @@ import type { TypeOf } from '../../../src/domain/parameters/parameter-codec.ts'
 import { bufferSource } from '../../../src/formats/zip/byte-source.ts'
 import { checkFile, checkImage } from '../../../src/use-cases/check-file-value.ts'
 import { packZip } from '../../fixtures/bundle-builder.ts'
+import { aBmp, aGif } from '../../fixtures/gif-and-bmp.ts'
 import { aDicom, aDicomZip, aJpeg, aPng, aTiff } from '../../fixtures/images.ts'
 import { refusalOf } from '../domain/parameters/codec-calls.ts'
 
@@ -55,6 +56,11 @@ describe('an image', () => {
   it.each<[string, Buffer, ImageType, string]>([
     ['as wide as it may be', aPng({ width: 9 }), { maxWidth: 9 }, 'file'],
     ['too wide', aPng({ width: 10 }), { maxWidth: 9 }, WIDTH],
+    ['the smallest GIF', aGif({ width: 1, height: 1 }), { maxWidth: 1, maxHeight: 1 }, 'file'],
+    ['a GIF within its limits', aGif({ width: 9, height: 9 }), { maxWidth: 9, maxHeight: 9 }, 'file'],
+    ['a GIF too high', aGif({ height: 10 }), { maxWidth: 9, maxHeight: 9 }, HEIGHT],
+    ['a BMP within its limits', aBmp({ width: 9, height: -9 }), { maxWidth: 9, maxHeight: 9 }, 'file'],
+    ['a BMP too wide', aBmp({ width: 10 }), { maxWidth: 9, maxHeight: 9 }, WIDTH],
     ['as high as it may be', aPng({ height: 9 }), { maxHeight: 9 }, 'file'],
     ['too high', aPng({ height: 10 }), { maxHeight: 9 }, HEIGHT],
     ['too wide and too high', aPng({ width: 10, height: 10 }), { maxWidth: 9, maxHeight: 9 }, WIDTH],

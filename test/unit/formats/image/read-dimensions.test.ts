@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readDimensions } from '../../../../src/formats/image/read-dimensions.ts'
+import { aBmp, aGif } from '../../../fixtures/gif-and-bmp.ts'
 import {
   aDicom,
   aJpeg,
@@ -19,6 +20,15 @@ describe('the size of an image', () => {
     ['TIFF', aTiff({ width: 4_000_000_000, height: 2 })],
     ['BigTIFF', aTiff({ width: 4_000_000_000, height: 2, isBigTiff: true })],
     ['DICOM', aDicom({ width: 65_535, height: 2 })],
+    ['GIF', aGif({ width: 65_535, height: 2 })],
+    ['GIF of many colours and comments', aGif({ width: 65_535, height: 2, colors: 256, extensions: 20 })],
+    ['GIF without colours', aGif({ width: 65_535, height: 2, colors: 0, extensions: 0 })],
+    ['GIF on a smaller screen', aGif({ width: 65_535, height: 2, screen: { width: 1, height: 1 } })],
+    ['GIF on a larger screen', aGif({ width: 1, height: 1, screen: { width: 65_535, height: 2 } })],
+    ['BMP', aBmp({ width: 2_000_000_000, height: 2 })],
+    ['BMP from the top', aBmp({ width: 70_000, height: -2 })],
+    ['BMP of OS/2', aBmp({ width: 65_535, height: 2, headerBytes: 12 })],
+    ['BMP with the header of version 5', aBmp({ width: 70_000, height: 2, headerBytes: 124 })],
   ])('is read from a %s of unknown format', async (_, bytes) => {
     const dimensions = await readDimensions(meteredSource(bytes))
 
@@ -41,6 +51,11 @@ describe('the size of an image', () => {
     ['a PNG of no width', aPng({ width: 0 })],
     ['a JPEG whose height comes later', aJpeg({ height: 0 })],
     ['a PNG cut short', aPng().subarray(0, 20)],
+    ['a GIF cut short', aGif().subarray(0, 30)],
+    ['a GIF without a frame', Buffer.concat([aGif().subarray(0, 19), Buffer.of(0x3b)])],
+    ['a BMP cut short', aBmp().subarray(0, 20)],
+    ['a text that begins like a BMP', Buffer.from('BM is short for bitmap, which this is not')],
+    ['a BMP of negative width', aBmp({ width: -4 })],
     ['a PNG without IHDR', Buffer.from(aPng().toString('latin1').replace('IHDR', 'iDOT'), 'latin1')],
   ])('is unknown for %s', async (_, bytes) => {
     expect(await readDimensions(meteredSource(bytes))).toBeUndefined()
