@@ -1,10 +1,12 @@
+import { DEFAULT_FOLDERS } from '../src/domain/staging.ts'
 import { createStagingApi } from './api-client.ts'
 import { type LogEntry, lineOf } from './log.ts'
 import { wordsOf } from './retry.ts'
 import { stageIn } from './stage-in.ts'
 import { stageOut } from './stage-out.ts'
 
-const USAGE = 'usage: stage-in <input folder> <output folder> | stage-out <output folder>'
+const USAGE =
+  'usage: stage-in <input folder> <output folder> | stage-out <output folder> [<the same in the container of the task>]'
 
 /** Batch counts the attempts of one job itself. */
 const ATTEMPT_VARIABLE = 'AWS_BATCH_JOB_ATTEMPT'
@@ -24,7 +26,9 @@ async function main([command, first, second]: readonly string[]): Promise<void> 
   }
   if (command === 'stage-out' && first !== undefined) {
     const attempt = Number(process.env[ATTEMPT_VARIABLE] ?? '1')
-    return report('out', 'outputs handed over', await stageOut(api, first, attempt))
+    // Job definitions of the first releases do not name the task's folder.
+    const outputs = { folder: first, taskFolder: second ?? DEFAULT_FOLDERS.outputs }
+    return report('out', 'outputs handed over', await stageOut(api, outputs, attempt))
   }
   throw new Error(USAGE)
 }

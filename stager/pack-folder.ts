@@ -8,6 +8,7 @@ import {
   writeFolderZip,
 } from '../src/formats/zip/write-folder-zip.ts'
 import { type Budget, MAX_DEPTH } from './limits.ts'
+import { createFollow, type Follow } from './links.ts'
 import { FinalError } from './retry.ts'
 import type { Content } from './upload.ts'
 
@@ -23,18 +24,38 @@ export interface PackedFolder extends Content {
   open(): AsyncIterable<Uint8Array>
 }
 
+/** A file of a folder; its path only where a link leads to it. */
+interface ListedFile extends FolderFile {
+  readonly path?: string
+}
+
+/** What listing a folder needs to know. */
+interface Listing {
+  readonly follow: Follow
+  readonly budget: Budget
+  /** Name of the output. */
+  readonly owner: string
+  /** Folders count as files then, since links can double them again and again. */
+  readonly isLinked: boolean
+}
+
 /**
  * A folder as a zip of entries below `name`, made anew each time it is opened. Memory is about 1 KiB a file, most of it while
  * folders are listed, and some MiB.
  * @throws FinalError when there is more than the budget has, or folders nest too deep
  */
-export function packFolder(folder: string, name: string, budget: Budget): PackedFolder {
-  const files: FolderFile[] = []
-  for (const file of listFiles(folder, name, MAX_DEPTH)) {
+export function packFolder(
+  folder: string,
+  name: string,
+  budget: Budget,
+  follow: Follow = createFollow(folder, folder),
+): PackedFolder {
+  const files: ListedFile[] = []
+  for (const file of listFiles({ follow, budget, owner: name, isLinked: false }, folder, name, [])) {
     budget.take(name, { files: 1, bytes: file.sizeBytes })
     files.push(file)
   }
-  const pathOf = (file: FolderFile) => join(folder, file.name.slice(name.length + 1))
+  const pathOf = (file: ListedFile) => file.path ?? join(folder, file.name.slice(name.length + 1))
   return {
     sizeBytes: folderZipSize(files),
     open: () => writeFolderZip(files, (file) => openFile(pathOf(file), file.sizeBytes)),
@@ -42,17 +63,40 @@ export function packFolder(folder: string, name: string, budget: Budget): Packed
 }
 
 /**
- * Regular files below a folder; links and devices are left out. Items of arrays come in the order of their indexes, which is
- * the order of reading them: the zip is then read in one go.
+ * Regular files below a folder, and those that links within the outputs lead to; other links, and devices, are left out. Items of
+ * arrays come in the order of their indexes, which is the order of reading them: the zip is then read in one go.
+ * @param around folders on the way here; a link back to one of them would have no end
  */
-function* listFiles(folder: string, name: string, levels: number): Generator<FolderFile, void, undefined> {
-  if (levels === 0) throw new FinalError(`${name.slice(0, 200)}: folders may lie ${MAX_DEPTH} deep`)
+function* listFiles(
+  listing: Listing,
+  folder: string,
+  name: string,
+  around: readonly string[],
+): Generator<ListedFile, void, undefined> {
+  if (around.length === MAX_DEPTH)
+    throw new FinalError(`${name.slice(0, 200)}: folders may lie ${MAX_DEPTH} deep`)
+  if (listing.isLinked) listing.budget.take(listing.owner, { files: 1 })
+  const inside = [...around, folder]
   const entries = readdirSync(folder, { withFileTypes: true })
   for (const entry of entries.sort((a, b) => compareNames(a.name, b.name))) {
     const [path, child] = [join(folder, entry.name), `${name}/${entry.name}`]
-    if (entry.isDirectory()) yield* listFiles(path, child, levels - 1)
-    else if (entry.isFile()) yield { name: child, sizeBytes: sizeOf(path, child) }
+    if (entry.isDirectory()) yield* listFiles(listing, path, child, inside)
+    else if (entry.isFile()) {
+      yield { name: child, sizeBytes: sizeOf(path, child), ...(listing.isLinked ? { path } : {}) }
+    } else if (entry.isSymbolicLink()) yield* listLinked(listing, path, child, inside)
   }
+}
+
+function* listLinked(
+  listing: Listing,
+  link: string,
+  name: string,
+  around: readonly string[],
+): Generator<ListedFile, void, undefined> {
+  const target = listing.follow(link)
+  if (target?.info.isFile() === true) yield { name, sizeBytes: target.info.size, path: target.path }
+  if (target?.info.isDirectory() !== true || around.includes(target.path)) return
+  yield* listFiles({ ...listing, isLinked: true }, target.path, name, around)
 }
 
 /** A name that is no UTF-8 was changed by reading it, and is not found again. */

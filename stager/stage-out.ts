@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { lstat, opendir, realpath, stat } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { opendir, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import { isParameterName, LISTING_NAME, type OutputEntry, type StagedOutputs } from '../src/domain/staging.ts'
 import type { StagingApi } from './api-client.ts'
 import { forEachInParallel } from './in-parallel.ts'
 import { createBudget } from './limits.ts'
 import { createLinks } from './link.ts'
+import { createFollow, type Follow, type Target } from './links.ts'
 import { packFolder } from './pack-folder.ts'
 import { FinalError } from './retry.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
@@ -14,6 +15,14 @@ import { type Content, upload, uploadInParts } from './upload.ts'
 /** More entries than any task declares outputs: a task that floods its folder gets a clear end. */
 const MAX_ENTRIES = 10_000
 
+/** Where a task left its outputs. */
+export interface OutputFolder {
+  /** For the stager. */
+  readonly folder: string
+  /** For the task: what its absolute links begin with. */
+  readonly taskFolder: string
+}
+
 /**
  * Hands over what the task left: first the listing goes to the API, which answers with URLs for the declared outputs, then
  * the files go up, last the listing itself, whose presence says that everything before arrived.
@@ -21,16 +30,19 @@ const MAX_ENTRIES = 10_000
  */
 export async function stageOut(
   api: Omit<StagingApi, 'inputs' | 'report'>,
-  outputFolder: string,
+  outputs: OutputFolder,
   jobAttempt: number,
   settings: TransferSettings = TRANSFER_SETTINGS,
 ): Promise<number> {
-  const entries = await listOutputs(outputFolder)
+  const root = await realpath(outputs.folder)
+  const follow = createFollow(root, outputs.taskFolder)
+  const pathOf = (name: string): string => follow(join(root, name))?.path ?? join(root, name)
+  const entries = await listOutputs(root, follow)
   const byName = new Map(entries.map((entry) => [entry.name, entry]))
   const staged = await api.outputs(jobAttempt, entries)
   const linkOf = createLinks(async () => urlsOf(await api.outputs(jobAttempt, entries)), urlsOf(staged))
   const budget = createBudget()
-  const outputs = staged.uploads.map(({ name }) => {
+  const found = staged.uploads.map(({ name }) => {
     const entry = byName.get(name)
     if (entry === undefined) throw new FinalError(`there is no output ${name}`)
     budget.take(name, { bytes: entry.sizeBytes })
@@ -43,22 +55,23 @@ export async function stageOut(
     await uploadInParts(api, { jobAttempt, name, sizeBytes }, parts(), settings)
   }
   const sendFile = ({ name, sizeBytes }: OutputEntry): Promise<void> => {
-    const file = fileContent(join(outputFolder, name), 0, sizeBytes)
-    return send(name, file, () => partsOfFile(join(outputFolder, name), sizeBytes, settings.partBytes))
+    const path = pathOf(name)
+    const file = fileContent(path, 0, sizeBytes)
+    return send(name, file, () => partsOfFile(path, sizeBytes, settings.partBytes))
   }
   const sendFolder = ({ name }: OutputEntry): Promise<void> => {
-    const packed = packFolder(join(outputFolder, name), name, budget)
+    const packed = packFolder(pathOf(name), name, budget, follow)
     return send(name, packed, () => partsOfStream(packed.open(), settings.partBytes))
   }
 
   const isSmall = ({ kind, sizeBytes }: OutputEntry) => kind === 'file' && sizeBytes < settings.partsFromBytes
-  await forEachInParallel(outputs.filter(isSmall), settings.atOnce, sendFile)
+  await forEachInParallel(found.filter(isSmall), settings.atOnce, sendFile)
   // One after the other, since each has as many parts under way, and a folder's list of files takes memory.
-  for (const entry of outputs.filter((output) => !isSmall(output))) {
+  for (const entry of found.filter((output) => !isSmall(output))) {
     await (entry.kind === 'directory' ? sendFolder(entry) : sendFile(entry))
   }
   await upload('the listing', textContent(JSON.stringify({ entries })), linkOf(LISTING_NAME), settings)
-  return outputs.length
+  return found.length
 }
 
 type Parts = Iterable<Content> | AsyncIterable<Content>
@@ -119,9 +132,10 @@ async function* partsOfStream(
 /**
  * The folder's top level, of names that an output can have; others are the task's own (parameter-io 1.1). A link is what it
  * points at, unless it leaves the folder: then it counts as nothing.
+ * @param folder free of links
  * @throws FinalError when there are too many
  */
-export async function listOutputs(folder: string): Promise<OutputEntry[]> {
+export async function listOutputs(folder: string, follow: Follow): Promise<OutputEntry[]> {
   const names: string[] = []
   for await (const { name } of await opendir(folder)) {
     if (!isParameterName(name)) continue
@@ -130,24 +144,12 @@ export async function listOutputs(folder: string): Promise<OutputEntry[]> {
       throw new FinalError(`the output folder has more than ${MAX_ENTRIES} entries that could be outputs`)
     }
   }
-  const root = await realpath(folder)
-  return Promise.all(names.sort().map((name) => describeEntry(root, name)))
+  return names.sort().map((name) => describeEntry(name, follow(join(folder, name))?.info))
 }
 
-async function describeEntry(root: string, name: string): Promise<OutputEntry> {
-  const nothing: OutputEntry = { name, kind: 'other', sizeBytes: 0 }
-  const path = join(root, name)
-  let info = await lstat(path)
-  if (info.isSymbolicLink()) {
-    try {
-      const target = await realpath(path)
-      if (!target.startsWith(root + sep)) return nothing
-      info = await stat(target)
-    } catch {
-      // Points at nothing, or in a circle.
-      return nothing
-    }
-  }
-  if (info.isDirectory()) return { name, kind: 'directory', sizeBytes: 0 }
-  return info.isFile() ? { name, kind: 'file', sizeBytes: info.size } : nothing
+function describeEntry(name: string, info: Target['info'] | undefined): OutputEntry {
+  if (info?.isDirectory() === true) return { name, kind: 'directory', sizeBytes: 0 }
+  return info?.isFile() === true
+    ? { name, kind: 'file', sizeBytes: info.size }
+    : { name, kind: 'other', sizeBytes: 0 }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { MAX_PARTS } from './upload-limits.ts'
 
 /** What the stager may know of a descriptor. */
+export { DEFAULT_FOLDERS } from './task/folders.ts'
 export { isParameterName } from './task/names.ts'
 
 /*

@@ -206,7 +206,8 @@ export function describeJob(
             // The only essential one: SUCCESS cannot point at an essential container, and its end ends the job.
             container(CONTAINERS.stageOut, settings.stagerImage, size.stager, {
               essential: true,
-              command: ['stage-out', STAGER_FOLDERS.outputs],
+              // The task's absolute links begin with the folder by its own name.
+              command: ['stage-out', STAGER_FOLDERS.outputs, task.outputFolder],
               dependsOn: [{ containerName: CONTAINERS.task, condition: 'SUCCESS' }],
               mountPoints: stagerMounts,
             }),

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { createBudget } from '../../../stager/limits.ts'
+import { createFollow } from '../../../stager/links.ts'
 import { packFolder } from '../../../stager/pack-folder.ts'
 import { safePath } from '../../../stager/safe-path.ts'
 import { unpackZip } from '../../../stager/unpack-zip.ts'
@@ -61,15 +62,42 @@ describe('a folder that is packed and unpacked', () => {
     )
   })
 
-  it('leaves links out, wherever they point', async () => {
+  it('leaves out links that leave the outputs, point at nothing, or lead back', async () => {
     const folder = await aFolder()
     await write(folder, { '0': 'five', 'inner/0': 'six' })
     await symlink('/etc/passwd', join(folder, '1'))
-    await symlink(join(folder, '0'), join(folder, '2'))
     await symlink('/etc', join(folder, '3'))
-    await symlink(folder, join(folder, 'inner', 'loop'))
+    await symlink('..', join(folder, '4'))
+    await symlink('nowhere', join(folder, '5'))
+    await symlink('6', join(folder, '6'))
+    await symlink(folder, join(folder, 'inner', 'itself'))
+    await symlink('.', join(folder, 'inner', 'loop'))
+    await symlink('../inner', join(folder, 'inner', 'again'))
 
     expect(await carried(folder)).toEqual({ 'out/0': 'five', 'out/inner/0': 'six' })
+  })
+
+  it('has what links within the outputs lead to, as the task knew them', async () => {
+    const outputs = await aFolder()
+    await write(outputs, { mask: 'a mask', 'out/array.yml': 'size: 4', 'out/0': 'zero', 'slide/a': 'A' })
+    await symlink('0', join(outputs, 'out', '1'))
+    await symlink('/data/results/mask', join(outputs, 'out', '2'))
+    await symlink('/data/results/../results/slide', join(outputs, 'out', '3'))
+
+    const packed = packFolder(
+      join(outputs, 'out'),
+      'out',
+      createBudget(),
+      createFollow(outputs, '/data/results'),
+    )
+
+    expect(await unpacked(await buffer(Readable.from(packed.open())))).toEqual({
+      'out/array.yml': 'size: 4',
+      'out/0': 'zero',
+      'out/1': 'zero',
+      'out/2': 'a mask',
+      'out/3/a': 'A',
+    })
   })
 
   it('may have nothing in it', async () => {
@@ -93,6 +121,25 @@ describe('packing a folder', () => {
     await write(folder, { [`${'d/'.repeat(32)}file`]: 'deep' })
 
     expect(() => packFolder(folder, 'out', createBudget())).toThrow('folders may lie 32 deep')
+  })
+
+  it('ends with a reason when links double folders again and again', async () => {
+    const outputs = await aFolder()
+    for (let level = 0; level < 25; level += 1) {
+      await mkdir(join(outputs, `d${level}`))
+      await symlink(`../d${level + 1}`, join(outputs, `d${level}`, 'a'))
+      await symlink(`../d${level + 1}`, join(outputs, `d${level}`, 'b'))
+    }
+    await mkdir(join(outputs, 'd25'))
+    const pack = () =>
+      packFolder(
+        join(outputs, 'd0'),
+        'd0',
+        createBudget({ files: 1000, bytes: 1 }),
+        createFollow(outputs, '/outputs'),
+      )
+
+    expect(pack).toThrow('d0: a run may have 1000 files in folders')
   })
 
   it('ends with a reason when a name is not UTF-8', async () => {

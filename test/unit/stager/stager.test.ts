@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, realpath, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CompleteParts, OutputEntry, PartUrls, StagedInputs } from '../../../src/domain/staging.ts'
 import type { StagingApi } from '../../../stager/api-client.ts'
 import { createBudget } from '../../../stager/limits.ts'
+import { createFollow } from '../../../stager/links.ts'
 import { packFolder } from '../../../stager/pack-folder.ts'
 import { stageIn } from '../../../stager/stage-in.ts'
 import { listOutputs, stageOut } from '../../../stager/stage-out.ts'
@@ -19,6 +20,12 @@ const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'stager-'))
 
 /** Another checksum than the content has. */
 const damage = (record: Buffer): void => void record.writeUInt32LE(1, 16)
+
+/** Entries of an output folder that the task knew as `/data/results`. */
+async function listed(folder: string): Promise<readonly OutputEntry[]> {
+  const root = await realpath(folder)
+  return listOutputs(root, createFollow(root, '/data/results'))
+}
 
 let bucket: FakeBucket
 
@@ -166,7 +173,7 @@ describe('stage-out', () => {
     await writeFile(join(folder, 'scratch'), 'x')
     const { api, told } = anApi('sum', 'empty')
 
-    const count = await stageOut(api, folder, 2, FAST)
+    const count = await stageOut(api, { folder, taskFolder: '/outputs' }, 2, FAST)
 
     expect(told.entries.map((entry) => entry.name)).toEqual(['empty', 'scratch', 'sum'])
     expect(bucket.stored.get('/2/sum')?.toString()).toBe('42')
@@ -178,12 +185,27 @@ describe('stage-out', () => {
     expect(count).toBe(2)
   })
 
+  it('hands over what a link within the folder leads to, under the name of the link', async () => {
+    const folder = await aFolder()
+    await writeFile(join(folder, 'real'), '42')
+    await mkdir(join(folder, 'list'))
+    await writeFile(join(folder, 'list', 'array.yml'), 'size: 0')
+    await symlink('/outputs/real', join(folder, 'sum'))
+    await symlink('/outputs/list', join(folder, 'sums'))
+    const { api } = anApi('sum', 'sums')
+
+    await stageOut(api, { folder, taskFolder: '/outputs' }, 1, FAST)
+
+    expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
+    expect(bucket.stored.get('/1/sums')?.toString('latin1')).toContain('sums/array.yml')
+  })
+
   it('sends a large file in parts', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'image'), someBytes(4500))
     const { api, told } = anApi('image')
 
-    await stageOut(api, folder, 1, FAST)
+    await stageOut(api, { folder, taskFolder: '/outputs' }, 1, FAST)
 
     expect(partsOf('image', 5).equals(someBytes(4500))).toBe(true)
     expect(told.completed).toEqual([{ jobAttempt: 1, name: 'image', multipartId: 'id', sizeBytes: 4500 }])
@@ -195,7 +217,7 @@ describe('stage-out', () => {
     for (const index of [0, 1, 2]) await writeFile(join(folder, 'masks', String(index)), someBytes(1500))
     const { api, told } = anApi('masks')
 
-    await stageOut(api, folder, 1, FAST)
+    await stageOut(api, { folder, taskFolder: '/outputs' }, 1, FAST)
 
     const packed = packFolder(join(folder, 'masks'), 'masks', createBudget())
     expect(partsOf('masks', 5).equals(await buffer(Readable.from(packed.open())))).toBe(true)
@@ -208,7 +230,7 @@ describe('stage-out', () => {
     await writeFile(join(folder, 'debug.log'), 'x')
     await writeFile(join(folder, '__proto__'), 'x')
 
-    expect((await listOutputs(folder)).map((entry) => entry.name)).toEqual(['sum'])
+    expect((await listed(folder)).map((entry) => entry.name)).toEqual(['sum'])
   })
 
   it('takes a link for what it points at, and for nothing when it leaves the folder', async () => {
@@ -220,8 +242,21 @@ describe('stage-out', () => {
     await symlink('..', join(folder, 'parent'))
     await symlink('nowhere', join(folder, 'dangling'))
     await symlink('circle', join(folder, 'circle'))
+    await symlink('/data/results/real', join(folder, 'absolute'))
+    await symlink('/data//./results/folder/', join(folder, 'absoluteFolder'))
+    await symlink('/data/results/../results/absolute', join(folder, 'chain'))
+    await symlink('../../data/results/real', join(folder, 'upAndDown'))
+    await symlink('folder/../real', join(folder, 'detour'))
+    await symlink('/data/results', join(folder, 'itself'))
+    await symlink('/data/results/../resultsB/real', join(folder, 'sibling'))
+    await symlink('/data/results/../../etc/hostname', join(folder, 'escape'))
+    await symlink('/data/results/outside', join(folder, 'outsideByChain'))
+    await symlink('real/../real', join(folder, 'throughFile'))
+    await symlink('/outputs/real', join(folder, 'otherFolder'))
+    await symlink(join(folder, 'real'), join(folder, 'stagersOwnPath'))
+    await symlink('n'.repeat(300), join(folder, 'tooLong'))
 
-    const kinds = (await listOutputs(folder)).map((entry) => [entry.name, entry.kind])
+    const kinds = (await listed(folder)).map((entry) => [entry.name, entry.kind])
 
     expect(Object.fromEntries(kinds)).toEqual({
       real: 'file',
@@ -231,6 +266,19 @@ describe('stage-out', () => {
       parent: 'other',
       dangling: 'other',
       circle: 'other',
+      absolute: 'file',
+      absoluteFolder: 'directory',
+      chain: 'file',
+      upAndDown: 'file',
+      detour: 'file',
+      itself: 'other',
+      sibling: 'other',
+      escape: 'other',
+      outsideByChain: 'other',
+      throughFile: 'other',
+      otherFolder: 'other',
+      stagersOwnPath: 'other',
+      tooLong: 'other',
     })
   })
 })
