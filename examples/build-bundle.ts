@@ -1,5 +1,5 @@
 /*
- * Builds the bundles of the example and of the tests' probe task: descriptor.yml and a docker-archive with one layer, one
+ * Builds the bundles of the example and of the tests' own tasks: descriptor.yml and a docker-archive with one layer, one
  * static program. No base image, fixed times and owners: the same sources and compiler give the same bytes.
  *
  *   node examples/build-bundle.ts
@@ -15,7 +15,7 @@ import { pack } from 'tar-stream'
 import { ZipFile } from 'yazl'
 
 const ROOT = join(import.meta.dirname, '..')
-const FOLDERS = ['examples/add-and-echo', 'test/fixtures/probe-task'] as const
+const FOLDERS = ['examples/add-and-echo', 'test/fixtures/probe-task', 'test/fixtures/hostile-task'] as const
 /** The oldest time that a zip entry can carry. */
 const FIXED_TIME = new Date('1980-01-01T00:00:00Z')
 

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { loadArchive } from './batch/images.ts'
 import { callEngine, type EngineProgram } from './container-engine.ts'
+import { detectEmbedded } from './embedded/detect-embedded.ts'
+import type { EngineSettings } from './engine/container-engine.ts'
 import { PROBE, withProbeArchive } from './engine/probe-image.ts'
 import { UserError } from './user-error.ts'
 
@@ -22,26 +24,59 @@ const OPTIONS: Readonly<Record<EngineProgram['kind'], readonly Options[]>> = {
 
 type Options = Pick<EngineProgram, 'globalArguments' | 'runArguments'>
 
-/**
- * Finds the engine that works here, and the options that it needs, by running a container.
- * @throws UserError when there is none.
- */
-export async function detectEngine(): Promise<EngineProgram> {
-  const problems: string[] = []
-  for (const program of ['docker', 'podman']) {
-    try {
-      return await tryProgram(program)
-    } catch (error) {
-      problems.push(`${program}: ${(error as Error).message}`)
-    }
-  }
-  throw new UserError(
-    `No container engine works here: install docker or podman, and start it if it is a service (${problems.join('; ')}).`,
-  )
+/** The engine for this machine's containers. */
+export interface FoundEngine {
+  readonly settings: EngineSettings
+  /** Why it is this one: the end of a sentence. */
+  readonly reason: string
 }
 
-/** @throws Error saying why the program cannot run a container. */
-async function tryProgram(program: string): Promise<EngineProgram> {
+/** In this order: an engine that somebody installed is the one that they know. */
+const LADDER = ['docker', 'podman', 'embedded'] as const
+type Kind = (typeof LADDER)[number]
+
+/**
+ * Finds the engine that works here, and the options that it needs, by running a container.
+ * @param wanted the variable ENGINE: no other is tried then
+ * @throws UserError when there is none.
+ */
+export async function detectEngine(wanted = process.env.ENGINE): Promise<FoundEngine> {
+  if (wanted !== undefined && wanted !== '') return chosenEngine(wanted)
+  const problems: string[] = []
+  for (const kind of LADDER) {
+    try {
+      const settings = await tryEngine(kind)
+      return { settings, reason: problems.join('; ') || 'the first that was tried' }
+    } catch (error) {
+      problems.push(`${kind}: ${(error as Error).message}`)
+    }
+  }
+  throw new UserError(`No container engine works here: ${problems.join('; ')}.`)
+}
+
+async function chosenEngine(wanted: string): Promise<FoundEngine> {
+  const kind = LADDER.find((known) => known === wanted)
+  if (kind === undefined) {
+    throw new UserError(
+      `ENGINE is "${wanted}": expected docker, podman or embedded, or nothing to have one found.`,
+    )
+  }
+  try {
+    return { settings: await tryEngine(kind), reason: 'chosen with ENGINE' }
+  } catch (error) {
+    throw new UserError(`ENGINE is ${kind}, which does not work here: ${(error as Error).message}.`)
+  }
+}
+
+function tryEngine(kind: Kind): Promise<EngineSettings> {
+  return kind === 'embedded' ? detectEmbedded() : detectProgram(kind)
+}
+
+/**
+ * Docker or podman with the options that it needs here.
+ * @throws Error saying why the program cannot run a container.
+ */
+export async function detectProgram(program: string): Promise<EngineProgram> {
   const kind = await kindOf(program)
   const bare = { kind, program, globalArguments: [], runArguments: [], enforcesLimits: false }
   await withProbeArchive((archive) => loadArchive(bare, archive))
@@ -62,7 +97,10 @@ async function tryProgram(program: string): Promise<EngineProgram> {
 
 /** On some systems `docker` is podman under another name. */
 async function kindOf(program: string): Promise<EngineProgram['kind']> {
-  const { stdout } = await promisify(execFile)(program, ['--version'])
+  const { stdout } = await promisify(execFile)(program, ['--version']).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error('not installed')
+    throw error
+  })
   return /podman/iu.test(stdout) ? 'podman' : 'docker'
 }
 

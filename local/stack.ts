@@ -11,6 +11,7 @@ import { answers, installEmulator, startEmulator } from './emulator.ts'
 import {
   type ContainerEngine,
   createContainerEngine,
+  describeEngine,
   type EngineSettings,
 } from './engine/container-engine.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
@@ -82,7 +83,8 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 async function startParts(start: Start): Promise<LocalStack> {
   const { instance, directory, logs, progress, cleanups } = start
   const port = await choosePort(start.port)
-  const engineSettings = await progress.step('container engine', detectEngine)
+  const { settings: engineSettings, reason } = await progress.step('container engine', () => detectEngine())
+  progress.say(`  ${describeEngine(engineSettings)} (${reason})`)
   await mkdir(directory, { recursive: true })
   await mkdir(logs, { recursive: true })
 

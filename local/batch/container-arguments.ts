@@ -65,7 +65,7 @@ export function runArguments(engine: EngineProgram, task: ContainerTask, machine
 }
 
 /** Far more than any program wants; without it a task that forks without end takes the whole machine with it. */
-const MOST_PROCESSES = 4096
+export const MOST_PROCESSES = 4096
 
 /** Fargate has no swap, so memory and memory with swap are the same; more CPUs than there are would be refused. */
 function limitArguments(container: Container, machineCpus: number): string[] {

@@ -67,7 +67,7 @@ export async function runAsProcess(
 }
 
 /** Sends the child's output to the log until it has ended. */
-async function follow(
+export async function follow(
   child: ChildProcess,
   logs: LogStream | undefined,
   onStarted: () => void,

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
-import type * as z from 'zod'
+import * as z from 'zod'
 import type { ContainerTask } from '../batch/container-arguments.ts'
 import type { ImageCache } from '../batch/images.ts'
 import type { ContainerEnd } from '../batch/job.ts'
 import type { LogStream } from '../batch/log-stream.ts'
 import { engineProgramSchema } from '../container-engine.ts'
+import { createEmbeddedEngine } from '../embedded/embedded-engine.ts'
+import { embeddedSettingsSchema } from '../embedded/launcher.ts'
 import { createProgramEngine } from './program-engine.ts'
 
 /** How a container is run and followed. */
@@ -32,7 +34,10 @@ export interface ContainerEngine {
 }
 
 /** The engine that was found, handed from the starting process to the Batch server. */
-export const engineSettingsSchema = engineProgramSchema
+export const engineSettingsSchema = z.discriminatedUnion('kind', [
+  engineProgramSchema,
+  embeddedSettingsSchema,
+])
 export type EngineSettings = z.infer<typeof engineSettingsSchema>
 
 export interface EngineDependencies {
@@ -43,11 +48,24 @@ export interface EngineDependencies {
   readonly afterwards: (work: Promise<unknown>) => void
 }
 
+/** Unpacked images that the embedded engine keeps, beside those in use. */
+const IMAGE_STORE_BYTES = 20 * 1024 ** 3
+
 /** The engine that the settings describe. */
 export function createContainerEngine(
   settings: EngineSettings,
   { instance, stateDirectory, afterwards }: EngineDependencies,
 ): ContainerEngine {
+  if (settings.kind === 'embedded') {
+    const imageDirectory = join(stateDirectory, 'images')
+    return createEmbeddedEngine(settings, { instance, imageDirectory, imageBytes: IMAGE_STORE_BYTES })
+  }
   const listFile = join(stateDirectory, 'pulled-images')
   return createProgramEngine(settings, { instance, listFile, afterwards })
+}
+
+/** The engine in the words of who starts it. */
+export function describeEngine(settings: EngineSettings): string {
+  if (settings.kind !== 'embedded') return settings.kind
+  return `the embedded engine, limits by ${settings.limits}`
 }

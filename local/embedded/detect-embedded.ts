@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { PROBE, withProbeArchive } from '../engine/probe-image.ts'
+import { findPython } from '../python-packages.ts'
+import { runContainer } from './embedded-engine.ts'
+import { createImageStore } from './image-store.ts'
+import { type EmbeddedSettings, launcherCommand } from './launcher.ts'
+
+/** Gives a launcher a control group of its own, where systemd manages the user's. */
+const SCOPE = ['systemd-run', '--user', '--scope', '--quiet', '--collect', '-p', 'Delegate=yes', '--']
+const POLLING = 'polling'
+const PROBE_BYTES = 1024 ** 3
+
+/**
+ * Finds out whether containers run here without an engine, by running one, and how their limits can be enforced.
+ * @throws Error saying what is in the way.
+ */
+export async function detectEmbedded(): Promise<EmbeddedSettings> {
+  const python = await executableOf(await findPython('The embedded container engine'))
+  const plain = await tryCommand(launcherCommand(python))
+  if (plain.limits !== POLLING) return plain
+  const scoped = await tryCommand(launcherCommand(python, SCOPE)).catch(() => plain)
+  return scoped.limits === POLLING ? plain : scoped
+}
+
+/** Not a shim: version managers put slow scripts in a Python's place. */
+async function executableOf(python: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(python, ['-c', 'import sys; print(sys.executable)'])
+  return stdout.trim()
+}
+
+async function tryCommand(command: readonly string[]): Promise<EmbeddedSettings> {
+  const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
+  try {
+    const images = createImageStore(command, join(folder, 'images'), PROBE_BYTES)
+    await withProbeArchive((archive) => images.load(archive))
+    const { folder: root, config } = await images.acquire(PROBE.image)
+    const output: Buffer[] = []
+    const { end, limits } = await runContainer(
+      command,
+      { folder: root, config, release: () => {} },
+      {
+        task: probeTask(folder),
+        logs: collector(output),
+        signal: new AbortController().signal,
+        onStarted: () => {},
+      },
+    )
+    const answer = Buffer.concat(output).toString().trim()
+    if (end.exitCode !== 0 || answer !== PROBE.answer || limits === undefined) {
+      throw new Error(
+        end.reason?.replace(/^\w+: /u, '') ?? `a container ended with ${end.exitCode}: ${answer}`,
+      )
+    }
+    return { kind: 'embedded', command: [...command], limits }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function probeTask(folder: string): Parameters<typeof runContainer>[2]['task'] {
+  return {
+    container: {
+      name: 'probe',
+      image: PROBE.image,
+      command: [...PROBE.words],
+      environment: [],
+      essential: true,
+      dependsOn: [],
+      mountPoints: [],
+      resourceRequirements: [
+        { type: 'VCPU', value: '0.25' },
+        { type: 'MEMORY', value: '64' },
+      ],
+    },
+    jobId: 'probe',
+    attempt: 1,
+    instance: `probe-${process.pid}`,
+    root: folder,
+    directories: {},
+  }
+}
+
+function collector(output: Buffer[]): NonNullable<Parameters<typeof runContainer>[2]['logs']> {
+  return {
+    name: 'probe',
+    async append(source) {
+      for await (const chunk of source) output.push(chunk)
+    },
+    close: async () => {},
+  }
+}

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import * as z from 'zod'
+
+/** The embedded engine as it was found to work on this machine. */
+export const embeddedSettingsSchema = z.object({
+  kind: z.literal('embedded'),
+  /** Starts the launcher (`launcher/main.py`); a subcommand and its argument follow. */
+  command: z.array(z.string()).min(1),
+  /** How limits are enforced, in the launcher's words. */
+  limits: z.string(),
+})
+export type EmbeddedSettings = z.infer<typeof embeddedSettingsSchema>
+
+const PROGRAM = join(import.meta.dirname, 'launcher', 'main.py')
+const COMPILED = join(import.meta.dirname, '../../.local/compile-cache/python')
+/** Kept of what a subcommand says of its failure. */
+const ERROR_CHARACTERS = 500
+const POLL_MS = 20
+/** A launcher that was told to end kills its container at once. */
+const END_TIMEOUT_MS = 5000
+
+/** The launcher's command: Python without the user's settings and packages. `before` starts that command in its turn. */
+export function launcherCommand(python: string, before: readonly string[] = []): string[] {
+  return [...before, python, '-I', '-S', '-X', 'utf8', '-X', `pycache_prefix=${COMPILED}`, PROGRAM]
+}
+
+type Subcommand = 'run' | 'unpack' | 'remove' | 'clean'
+
+/** Starts a subcommand with pipes for its input and output, and one for its reports. */
+export function startLauncher(
+  command: readonly string[],
+  subcommand: Subcommand,
+  argument: string,
+): ChildProcess {
+  const [program = '', ...words] = command
+  return spawn(program, [...words, subcommand, argument], {
+    // Nothing of the user's environment gets near a container; a scope of systemd needs to find its manager.
+    env: pick(['PATH', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS']),
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  })
+}
+
+function pick(names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]))
+}
+
+/**
+ * Waits until a subcommand that gives no output has ended.
+ * @throws Error with the end of what it said.
+ */
+export async function finished(child: ChildProcess): Promise<void> {
+  let said = ''
+  child.stdout?.resume()
+  child.stderr?.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-ERROR_CHARACTERS)
+  })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  if (code !== 0) throw new Error(said.trim().split('\n').at(-1) || `it ended with ${code}`)
+}
+
+/** Runs a subcommand without input. */
+export async function callLauncher(
+  command: readonly string[],
+  subcommand: 'remove' | 'clean',
+  argument: string,
+): Promise<void> {
+  const child = startLauncher(command, subcommand, argument)
+  child.stdin?.end()
+  await finished(child)
+}
+
+interface RunningLauncher {
+  readonly pid: number
+  /** Of the container. */
+  readonly name: string
+}
+
+/** Launchers of containers whose name starts so, whoever started them. */
+export async function findLaunchers(prefix: string): Promise<RunningLauncher[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/u.test(name))
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
+      const at = words.indexOf(PROGRAM)
+      const name = at > 0 && words[at + 1] === 'run' ? (words[at + 2] ?? '') : ''
+      return name.startsWith(prefix) ? [{ pid: Number(pid), name }] : []
+    }),
+  )
+  return found.flat()
+}
+
+/** Ends launchers with their containers, and what is left of killed ones. */
+export async function removeContainers(command: readonly string[], prefix: string): Promise<void> {
+  const giveUpAt = Date.now() + END_TIMEOUT_MS
+  for (;;) {
+    const running = await findLaunchers(prefix)
+    if (running.length === 0) break
+    for (const { pid } of running) signal(pid, Date.now() < giveUpAt ? 'SIGTERM' : 'SIGKILL')
+    await delay(POLL_MS)
+  }
+  await callLauncher(command, 'clean', prefix)
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

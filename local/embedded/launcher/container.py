@@ -1,0 +1,285 @@
+"""
+Runs one container. Three processes: the launcher, which started and stays outside; its child, which becomes the first process
+of the container's namespaces, sets everything up and turns into the image's program; and what that program starts.
+
+The orders come as JSON on descriptor 0, what happened goes out as lines of JSON on descriptor 3:
+`{"started": true, "limits": "control groups v2"}`, then `{"exitCode": 1, "outOfMemory": false}` or `{"error": "…"}`.
+"""
+import json
+import os
+import resource
+import signal
+
+from kernel import (
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG,
+    install_seccomp, prctl, set_host_name, unshare, write)
+from limits import create_limits
+from refusals import explain
+from rootfs import (
+    enter_root, hide_kernel, hide_mounts, leave_root, mount_kernel_folders, mount_root, mount_volumes, open_devices, open_path,
+    set_loopback_up, show_limits, write_host_files)
+from system_calls import filter_program
+from trees import give_tree, make_readable, remove_tree
+from users import Host, ImageError, become, find_user
+
+_REPORT = 3
+_DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_MOST_FILES = 1024
+_SPLICED_BYTES = 1024 * 1024
+_LONGEST_PROBLEM = 2000
+
+
+def run(name):
+    """Runs the container that the orders describe and exits as it does; with 125 where it could not be started."""
+    orders = json.loads(os.fdopen(0, 'rb', closefd=False).read())
+    os.set_inheritable(_REPORT, False)
+    limits = {key: value for key, value in orders['limits'].items() if value is not None}
+    host = Host()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD, *_ENDING])
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    volumes = [volume['source'] for volume in orders['volumes']]
+    if host.has_range:
+        for volume in volumes:
+            give_tree(volume, host.first_id)
+    groups = create_limits(limits, name, host.is_root)
+    try:
+        code = _supervise(_Child(host, orders, limits, groups), groups)
+    except OSError as error:
+        code = _tell_error(explain(error))
+    finally:
+        groups.remove()
+        remove_tree(orders['scratch'])
+        if not host.is_root:
+            for volume in volumes:
+                make_readable(volume)
+    return code
+
+
+def _tell(**fields):
+    os.write(_REPORT, (json.dumps(fields) + '\n').encode())
+
+
+def _tell_error(problem):
+    _tell(error=problem)
+    return 125
+
+
+class _Child:
+    """The launcher's side of the container's first process while it sets itself up."""
+
+    def __init__(self, host, orders, limits, groups):
+        self._host, self._groups = host, groups
+        # Before the namespaces, in which only the container's own processes are started.
+        self.relays, self._outputs = zip(*(_start_relay(number) for number in (1, 2)))
+        if not host.is_root:
+            host.enter_own_namespace()
+        unshare(CLONE_NEWPID, 'process namespace')
+        (answered, self._answers), (self._questions, asked), (self._problem, told) = os.pipe(), os.pipe(), os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            # The end of the launcher shows as the end of its pipe, which must not stay open here.
+            for descriptor in (self._answers, self._questions, self._problem):
+                os.close(descriptor)
+            _Inside(host, orders, limits, groups).become_program((answered, asked, told), self._outputs)
+        for descriptor in (answered, asked, told):
+            os.close(descriptor)
+
+    def set_up(self):
+        """Answers the child's questions until it becomes the program. @returns why it did not, or nothing"""
+        while word := os.read(self._questions, _WORD).split():
+            if word[0] == b'limits':
+                self._groups.add(self.pid)
+            elif word[0] == b'users':
+                self._map_users(int(word[1]), int(word[2]))
+            os.write(self._answers, b'.')
+            if word[0] == b'ready':
+                break
+        for output in self._outputs:
+            os.close(output)
+        with open(self._problem, 'rb') as file:
+            return file.read().decode(errors='replace')
+
+    def _map_users(self, uid, gid):
+        if self._host.has_range or not self._host.is_root:
+            write(f'/proc/{self.pid}/uid_map', self._host.map_for(uid))
+            write(f'/proc/{self.pid}/gid_map', self._host.map_for(gid))
+        if self._host.is_root:
+            # A program may open /dev/stdout, which asks for rights on the pipe.
+            for output in self._outputs:
+                os.fchown(output, self._host.first_id + uid, self._host.first_id + gid)
+
+
+_WORD = 64
+
+
+def _supervise(child, groups):
+    problem = child.set_up()
+    if not problem:
+        _tell(started=True, limits=groups.kind)
+    _wait_for_end(child.pid, groups)
+    _, status = os.waitpid(child.pid, 0)
+    for relay in child.relays:
+        os.waitpid(relay, 0)
+    if problem:
+        return _tell_error(problem)
+    code = os.waitstatus_to_exitcode(status)
+    code = code if code >= 0 else 128 - code
+    _tell(exitCode=code, outOfMemory=groups.ran_out_of_memory())
+    return code
+
+
+def _start_relay(target):
+    """
+    Starts a process that passes a pipe's content on to a descriptor of the launcher, at the pace of who reads it. The launcher is
+    given sockets, which no program can open as /dev/stdout. @returns the process and the pipe's other end
+    """
+    source, output = os.pipe()
+    process = os.fork()
+    if process == 0:
+        os.close(output)
+        try:
+            while os.splice(source, target, _SPLICED_BYTES):
+                pass
+        finally:
+            os._exit(0)  # the container has ended, or nobody reads any more
+    os.close(source)
+    return process, output
+
+
+def _wait_for_end(pid, groups):
+    """Until the container's first process, and with it all of them, has ended. Signals and its limits end it."""
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if groups.poll_seconds is None:
+            received = signal.sigwaitinfo([signal.SIGCHLD, *_ENDING])
+        else:
+            received = signal.sigtimedwait([signal.SIGCHLD, *_ENDING], groups.poll_seconds)
+        if (received is not None and received.si_signo in _ENDING) or groups.is_exceeded():
+            os.kill(pid, signal.SIGKILL)
+
+
+class _Inside:
+    """The container's first process, from the fork to the image's program."""
+
+    def __init__(self, host, orders, limits, groups):
+        self._host, self._orders, self._limits = host, orders, limits
+        self._groups = groups
+
+    def become_program(self, pipes, outputs):
+        """Never returns: ends as the program, or with 125 after it has told why."""
+        self._answers, self._questions, problem = pipes
+        try:
+            self._set_up()
+            self._execute(outputs)
+        except ImageError as error:
+            os.write(problem, str(error).encode()[:_LONGEST_PROBLEM])
+        except BaseException as error:
+            os.write(problem, explain(error).encode()[:_LONGEST_PROBLEM])
+        finally:
+            os._exit(125)
+
+    def _ask(self, *words):
+        os.write(self._questions, b' '.join(str(word).encode() for word in words).ljust(_WORD))
+        if os.read(self._answers, 1) != b'.':
+            os._exit(125)  # the launcher is gone
+
+    def _set_up(self):
+        orders = self._orders
+        os.setsid()
+        self._ask('limits')
+        network = 0 if orders['hasNetwork'] else CLONE_NEWNET
+        unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | network, 'namespaces')
+        # Handles of the new namespace's mounts: those of another cannot be mounted.
+        scratch, image = open_path(orders['scratch']), os.open(orders['image'], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        devices = open_devices()
+        volumes = [(open_path(one['source']), one['target'], one['readOnly']) for one in orders['volumes']]
+        groups = [(open_path(folder), target) for folder, target in self._groups.folders()]
+        hide_mounts()
+        os.fchdir(scratch)
+        set_host_name(orders['hostName'])
+        if network:
+            set_loopback_up()
+        os.umask(0o022)
+        old = enter_root(mount_root(self._host, image))
+        os.chdir('/')
+        mount_kernel_folders(devices)
+        show_limits(groups, self._limits)
+        mount_volumes(volumes)
+        hide_kernel(devices['null'])
+        leave_root(old)
+        write_host_files(orders['hostName'])
+
+    def _execute(self, outputs):
+        orders = self._orders
+        uid, gid, more, home = find_user(orders['user'])
+        folder = orders['workingDirectory'] or '/'
+        if not os.path.isdir(folder):
+            os.makedirs(folder)
+        self._limit_process()
+        become(self._host, (uid, gid, more), lambda: self._ask('users', uid, gid))
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise ImageError(f'chdir to the working directory {folder}: {error.strerror}') from error
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        self._ask('ready')  # the launcher was still there when its end began to count
+        self._take_descriptors(outputs)
+        _reset_signals()
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        install_seccomp(filter_program())
+        environment = {'PATH': _DEFAULT_PATH, 'HOME': home, 'HOSTNAME': orders['hostName'], **orders['environment']}
+        _execute_first(orders['words'], environment)
+
+    def _limit_process(self):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_MOST_FILES, most), most))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _, most = resource.getrlimit(resource.RLIMIT_NPROC)
+        processes = self._limits['processes']
+        processes = processes if most == resource.RLIM_INFINITY else min(processes, most)
+        resource.setrlimit(resource.RLIMIT_NPROC, (processes, processes))
+        if self._groups.poll_seconds is not None and 'cpus' in self._limits:
+            allowed = sorted(os.sched_getaffinity(0))
+            count = max(1, -(-int(self._limits['cpus'] * 1000) // 1000))
+            first = os.urandom(1)[0] % len(allowed)
+            os.sched_setaffinity(0, (allowed[first:] + allowed[:first])[:count])
+
+    def _take_descriptors(self, outputs):
+        null = os.open('/dev/null', os.O_RDONLY)
+        for number, descriptor in enumerate((null, *outputs)):
+            os.dup2(descriptor, number)
+        for name in os.listdir('/proc/self/fd'):
+            if int(name) > 2:
+                try:
+                    os.set_inheritable(int(name), False)
+                except OSError:
+                    pass  # the listing's own
+
+
+def _reset_signals():
+    for number in range(1, signal.NSIG):
+        try:
+            signal.signal(number, signal.SIG_DFL)
+        except (OSError, ValueError):
+            pass  # not to be changed
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _execute_first(words, environment):
+    """Becomes the program, looked for in PATH as a shell does. @throws ImageError in the words of runc"""
+    program = words[0]
+    folders = [''] if '/' in program else [f'{folder or "."}/' for folder in environment['PATH'].split(':')]
+    problem = FileNotFoundError(2, 'No such file or directory')
+    for folder in folders:
+        try:
+            os.execve(f'{folder}{program}', words, environment)
+        except FileNotFoundError as error:
+            # A script is there without the interpreter that it names.
+            problem = error if os.path.exists(f'{folder}{program}') else problem
+        except NotADirectoryError:
+            pass
+        except OSError as error:
+            problem = error
+    if isinstance(problem, FileNotFoundError) and '/' not in program:
+        raise ImageError(f'exec: "{program}": executable file not found in $PATH')
+    raise ImageError(f'exec: "{program}": {problem.strerror.lower()}')

@@ -1,0 +1,34 @@
+"""
+The embedded container engine: runs a container with nothing but the kernel's namespaces.
+
+    main.py run NAME          orders on descriptor 0, reports on descriptor 3 (container.py)
+    main.py unpack FOLDER     a layer on descriptor 0 (unpack.py)
+    main.py remove FOLDER     with all below it
+    main.py clean PREFIX      control groups of containers whose launcher was killed
+"""
+import os
+import sys
+
+# Isolated mode (-I) leaves the script's own folder out.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+
+def main(command, argument):
+    if command == 'run':
+        from container import run
+        return run(argument)
+    if command == 'unpack':
+        from unpack import unpack
+        return unpack(argument)
+    if command == 'remove':
+        from trees import remove_tree
+        return remove_tree(argument)
+    if command == 'clean':
+        from limits import remove_groups
+        from users import Host
+        return remove_groups(argument, Host().is_root)
+    raise SystemExit(__doc__)
+
+
+if __name__ == '__main__':
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""Says which setting of the machine refuses a namespace, and how to allow it. @see user_namespaces(7)"""
+import errno
+
+from kernel import KernelError, read
+
+_OR_ENGINE = 'or install docker or podman'
+
+
+def explain(error):
+    """One sentence for a person; what is no refusal of the kernel's as it stands."""
+    if not isinstance(error, KernelError):
+        return str(error) or repr(error)
+    return f'{error}: {_reason(error)}' if _reason(error) else str(error)
+
+
+def _reason(error):
+    if error.step == 'user namespace':
+        return _namespace_reason(error.errno)
+    if error.errno in (errno.EPERM, errno.EACCES):
+        if _setting('kernel/apparmor_restrict_unprivileged_userns') == 1:
+            return (
+                'AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns=1): allow them with '
+                f'"sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0", {_OR_ENGINE}')
+        if error.step == 'mount proc on /proc':
+            return (
+                'this is a container whose own /proc is partly hidden, so the kernel allows no new one: start it with '
+                '"--security-opt unmask=ALL" (podman) or "--security-opt systempaths=unconfined" (docker)')
+    if error.step == 'namespaces' and error.errno == errno.ENOSPC:
+        return f'one of the limits user.max_*_namespaces is reached: raise it with "sudo sysctl -w", {_OR_ENGINE}'
+    return ''
+
+
+def _namespace_reason(number):
+    if number == errno.ENOSPC or _setting('user/max_user_namespaces') == 0:
+        return (
+            'user namespaces are switched off or used up (user.max_user_namespaces): allow them with '
+            f'"sudo sysctl -w user.max_user_namespaces=15000", {_OR_ENGINE}')
+    if _setting('kernel/unprivileged_userns_clone') == 0:
+        return (
+            'ordinary users may make no user namespaces (kernel.unprivileged_userns_clone=0): allow them with '
+            f'"sudo sysctl -w kernel.unprivileged_userns_clone=1", {_OR_ENGINE}')
+    if _is_filtered():
+        return (
+            'a seccomp filter, as container engines set it, forbids namespaces here: start this container with '
+            '"--security-opt seccomp=unconfined", or start the App Engine outside of it')
+    if _is_in_chroot():
+        return 'in a chroot the kernel gives ordinary users no namespaces: start as root, or use a container in its place'
+    return f'this machine forbids user namespaces (user_namespaces(7)): allow them, {_OR_ENGINE}'
+
+
+def _setting(name):
+    try:
+        return int(read(f'/proc/sys/{name}'))
+    except (OSError, ValueError):
+        return None
+
+
+def _is_filtered():
+    return any(line.split() == ['Seccomp:', '2'] for line in read('/proc/self/status').splitlines())
+
+
+def _is_in_chroot():
+    """The root of a namespace is a mount point; that of a chroot is usually none."""
+    return all(line.split()[4] != '/' for line in read('/proc/self/mountinfo').splitlines())

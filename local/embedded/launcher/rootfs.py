@@ -1,0 +1,226 @@
+"""The file system of a container: the image with a writable layer, the kernel's folders, the volumes."""
+import errno
+import fcntl
+import os
+import stat
+
+from kernel import (
+    CLONE_NEWNS, HARMLESS, MS_BIND, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, KernelError, detach,
+    join_namespace, mount, pivot_here)
+from trees import copy_tree
+
+# As container engines mask them, and what lists keys or timers of the whole machine.
+_MASKED = (
+    '/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/key-users', '/proc/keys', '/proc/kmsg',
+    '/proc/latency_stats', '/proc/sched_debug', '/proc/scsi', '/proc/timer_list', '/proc/timer_stats', '/proc/vmallocinfo',
+    '/sys/devices/virtual/powercap', '/sys/firmware', '/sys/fs/selinux', '/sys/kernel/debug', '/sys/kernel/security',
+    '/sys/kernel/tracing')
+_READ_ONLY = ('/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger')
+_DEVICES = ('null', 'zero', 'full', 'random', 'urandom', 'tty')
+_LINKS = {
+    'fd': '/proc/self/fd', 'stdin': '/proc/self/fd/0', 'stdout': '/proc/self/fd/1', 'stderr': '/proc/self/fd/2',
+    'ptmx': 'pts/ptmx'}
+_KERNEL_ONLY = HARMLESS | MS_NOEXEC
+# Docker's and podman's default.
+_SHARED_MEMORY = 'mode=1777,size=65536k'
+
+
+def open_path(path):
+    """A handle that stays good when the root changes."""
+    return os.open(path, os.O_PATH | os.O_CLOEXEC)
+
+
+def _handle(descriptor):
+    """A path without special characters, whatever the real one has."""
+    return f'/proc/self/fd/{descriptor}'
+
+
+def open_devices():
+    return {name: open_path(f'/dev/{name}') for name in _DEVICES if os.path.exists(f'/dev/{name}')}
+
+
+def _bind(descriptor, target, flags=0):
+    """Bound mounts take flags in a second step; what the source's mount forbids stays forbidden, or it would be refused."""
+    mount(_handle(descriptor), target, None, MS_BIND)
+    _restrict(target, flags)
+
+
+def _restrict(target, flags):
+    found = os.statvfs(target).f_flag
+    kept = found & (os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC)  # the same bits as MS_*
+    mount(None, target, None, MS_REMOUNT | MS_BIND | flags | kept)
+
+
+def hide_mounts():
+    """
+    Lets nobody see what is mounted in this process's own namespace from now on. In a chroot, whose root is no mount point, the
+    namespace's real root is entered, so paths mean something else afterwards.
+    """
+    try:
+        mount(None, '/', None, MS_REC | MS_PRIVATE)
+    except KernelError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        own = os.open('/proc/self/ns/mnt', os.O_RDONLY | os.O_CLOEXEC)
+        join_namespace(own, CLONE_NEWNS, 'leave the chroot')
+        os.close(own)
+        mount(None, '/', None, MS_REC | MS_PRIVATE)
+
+
+def mount_root(host, image):
+    """
+    Lays a writable layer over the opened image, in the current folder, and opens the result. On disk where the file system can
+    carry one, else in memory, else a copy of the image.
+    """
+    problem = None
+    for lay in (_overlay_on_disk, _overlay_in_memory, _copy):
+        target = lay.__name__.strip('_')
+        os.mkdir(target, 0o700)
+        try:
+            merged = lay(host, image, target)
+            return os.open(merged, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except KernelError as error:
+            problem = error
+    raise problem
+
+
+def _overlay_on_disk(host, image, target):
+    return _overlay(host, image, target)
+
+
+def _overlay_in_memory(host, image, target):
+    mount('tmpfs', target, 'tmpfs', HARMLESS)
+    return _overlay(host, image, target)
+
+
+def _overlay(host, image, target):
+    folders = []
+    for name in ('upper', 'work'):
+        os.mkdir(f'{target}/{name}', 0o755)
+        folders.append(os.open(f'{target}/{name}', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    top = os.fstat(image)
+    if host.is_root:
+        os.fchown(folders[0], top.st_uid, top.st_gid)
+    os.fchmod(folders[0], stat.S_IMODE(top.st_mode))
+    upper, work = (_handle(folder) for folder in folders)
+    options = f'lowerdir={_handle(image)},upperdir={upper},workdir={work}'
+    os.mkdir(f'{target}/merged')
+    try:
+        mount('overlay', f'{target}/merged', 'overlay', HARMLESS, options if host.is_root else f'{options},userxattr')
+    finally:
+        for descriptor in folders:
+            os.close(descriptor)
+    return f'{target}/merged'
+
+
+def _copy(host, image, target):
+    copy_tree(_handle(image), f'{target}/merged')
+    mount(f'{target}/merged', f'{target}/merged', None, MS_BIND)
+    _restrict(f'{target}/merged', HARMLESS)
+    return f'{target}/merged'
+
+
+def enter_root(merged):
+    """Makes an opened mount the root. @returns the old root, of which handles are good until it is left"""
+    old = os.open('/', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    os.fchdir(merged)
+    pivot_here()
+    os.close(merged)
+    return old
+
+
+def leave_root(old):
+    """Puts the old root, which lies on top of the new one, out of reach."""
+    os.fchdir(old)
+    detach('.')
+    os.close(old)
+    os.chdir('/')
+
+
+def mount_kernel_folders(devices):
+    """/proc, /sys and /dev. An image that has something else in their places does without it."""
+    for folder in ('/proc', '/sys', '/dev'):
+        if os.path.lexists(folder) and (os.path.islink(folder) or not os.path.isdir(folder)):
+            os.unlink(folder)
+        os.makedirs(folder, exist_ok=True)
+    mount('proc', '/proc', 'proc', _KERNEL_ONLY)
+    mount('tmpfs', '/dev', 'tmpfs', MS_NOSUID | MS_NOEXEC, 'mode=755,size=65536k')
+    for name, descriptor in devices.items():
+        os.close(os.open(f'/dev/{name}', os.O_CREAT | os.O_WRONLY, 0o666))
+        mount(_handle(descriptor), f'/dev/{name}', None, MS_BIND)
+    for name in ('pts', 'shm', 'mqueue'):
+        os.mkdir(f'/dev/{name}')
+    mount('devpts', '/dev/pts', 'devpts', MS_NOSUID | MS_NOEXEC, 'newinstance,ptmxmode=0666,mode=0620')
+    mount('shm', '/dev/shm', 'tmpfs', _KERNEL_ONLY, _SHARED_MEMORY)
+    mount('mqueue', '/dev/mqueue', 'mqueue', _KERNEL_ONLY)
+    for name, target in _LINKS.items():
+        os.symlink(target, f'/dev/{name}')
+    try:
+        mount('sysfs', '/sys', 'sysfs', _KERNEL_ONLY | MS_RDONLY)
+    except KernelError:
+        # Refused to an ordinary user where the host's own is partly covered.
+        mount('tmpfs', '/sys', 'tmpfs', _KERNEL_ONLY, 'mode=755,size=64k')
+        os.makedirs('/sys/fs/cgroup')
+
+
+def show_limits(groups, limits):
+    """What programs read to fit themselves in: the container's own control groups, or files that say the same."""
+    cgroup = '/sys/fs/cgroup'
+    if not os.path.isdir(cgroup):
+        return
+    if [target for _, target in groups] == [cgroup]:
+        return _bind(groups[0][0], cgroup, _KERNEL_ONLY | MS_RDONLY)
+    mount('tmpfs', cgroup, 'tmpfs', _KERNEL_ONLY, 'mode=755,size=64k')
+    for descriptor, target in groups:
+        os.mkdir(target)
+        _bind(descriptor, target, _KERNEL_ONLY | MS_RDONLY)
+    if not groups:
+        cpus = limits.get('cpus')
+        texts = {
+            'memory.max': limits.get('memoryBytes', 'max'), 'pids.max': limits['processes'],
+            'cpu.max': 'max 100000' if cpus is None else f'{int(cpus * 100_000)} 100000'}
+        for name, value in texts.items():
+            with open(f'{cgroup}/{name}', 'x') as file:
+                file.write(f'{value}\n')
+    _restrict(cgroup, _KERNEL_ONLY | MS_RDONLY)
+
+
+def mount_volumes(volumes):
+    """Each an opened folder, its place and whether it may be written to."""
+    for descriptor, target, is_read_only in volumes:
+        os.makedirs(target, exist_ok=True)
+        _bind(descriptor, target, HARMLESS | (MS_RDONLY if is_read_only else 0))
+
+
+def hide_kernel(null):
+    """Takes away what tells of the host or changes it. Comes last, so that no volume lies over it."""
+    for path in _MASKED:
+        if os.path.isdir(path):
+            mount('tmpfs', path, 'tmpfs', _KERNEL_ONLY | MS_RDONLY, 'size=0,mode=555')
+        elif os.path.exists(path):
+            mount(_handle(null), path, None, MS_BIND)
+    for path in _READ_ONLY:
+        if os.path.exists(path):
+            mount(path, path, None, MS_BIND | MS_REC)
+            _restrict(path, _KERNEL_ONLY | MS_RDONLY)
+
+
+def write_host_files(name):
+    """/etc/hosts as an engine makes it. An image's own content stays."""
+    try:
+        if os.path.isdir('/etc') and not (os.path.exists('/etc/hosts') and os.path.getsize('/etc/hosts')):
+            with open('/etc/hosts', 'w') as file:
+                os.fchmod(file.fileno(), 0o644)
+                file.write(f'127.0.0.1 localhost {name}\n::1 localhost\n')
+    except OSError:
+        pass  # a name that leads nowhere
+
+
+def set_loopback_up():
+    """The only interface: programs that talk to themselves go on working."""
+    import _socket  # without what the module socket brings along
+    import struct
+    up_and_running, set_flags = 0x1 | 0x40, 0x8914
+    any_socket = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    fcntl.ioctl(any_socket.fileno(), set_flags, struct.pack('16sH14x', b'lo', up_and_running))
+    any_socket.close()

@@ -1,0 +1,134 @@
+"""Trees of files that a container made or will get: nothing in them is followed, whatever it links to."""
+import errno
+import fcntl
+import os
+import stat
+
+_FICLONE = 0x40049409
+_COPY_BYTES = 16 * 1024 * 1024
+
+
+def remove_tree(path):
+    """
+    Removes a folder with all below it, whatever its modes and depth. Each folder in it is first moved up to the top, so that
+    two open folders are enough for any depth, and no path gets too long.
+    """
+    try:
+        top = _open_folder(path)
+    except FileNotFoundError:
+        return
+    token, count = os.urandom(8).hex(), 0
+    try:
+        while names := os.listdir(top):
+            for name in names:
+                if not _is_folder(name, top):
+                    os.unlink(name, dir_fd=top)
+                    continue
+                folder = _open_folder(name, top)
+                try:
+                    for child in os.listdir(folder):
+                        if _is_folder(child, folder):
+                            count += 1
+                            _make_open(child, folder)
+                            os.rename(child, f'.{token}-{count}', src_dir_fd=folder, dst_dir_fd=top)
+                        else:
+                            os.unlink(child, dir_fd=folder)
+                finally:
+                    os.close(folder)
+                os.rmdir(name, dir_fd=top)
+    finally:
+        os.close(top)
+    os.rmdir(path)
+
+
+def _is_folder(name, parent):
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def _make_open(name, parent):
+    """For this user. A folder that was made unreadable by its owner is opened by its owner all the same."""
+    mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
+    if stat.S_ISDIR(mode) and mode & 0o700 != 0o700:
+        os.chmod(name, 0o700, dir_fd=parent)
+
+
+def _open_folder(name, parent=None):
+    _make_open(name, parent)
+    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+
+
+def walk_tree(path):
+    """Opened folder and names in it, for the folder and each one below; at most 400 levels deep, since each is held open."""
+    stack = [_open_folder(path)]
+    pending = [os.listdir(stack[0])]
+    yield stack[0], list(pending[0])
+    while stack:
+        if not pending[-1]:
+            os.close(stack.pop())
+            pending.pop()
+            continue
+        name = pending[-1].pop()
+        if len(stack) > 400 or not _is_folder(name, stack[-1]):
+            continue
+        folder = _open_folder(name, stack[-1])
+        names = os.listdir(folder)
+        stack.append(folder)
+        pending.append(names)
+        yield folder, list(names)
+
+
+def give_tree(path, owner):
+    """Hands a folder and all below it to a user of the host."""
+    for folder, names in walk_tree(path):
+        os.fchown(folder, owner, owner)
+        for name in names:
+            os.chown(name, owner, owner, dir_fd=folder, follow_symlinks=False)
+
+
+def make_readable(path):
+    """Lets the owner read every file and remove every folder, and nobody else gain the owner's rights by running one."""
+    for folder, names in walk_tree(path):
+        for name in names:
+            mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+            if stat.S_ISREG(mode) and (mode & 0o6000 or not mode & 0o400):
+                os.chmod(name, mode & 0o1777 | 0o400, dir_fd=folder)
+
+
+def copy_tree(source, target):
+    """A copy with owners, modes and times; by reference where the file system can."""
+    os.mkdir(target)
+    for entry in os.scandir(source):
+        path, copy, status = entry.path, f'{target}/{entry.name}', entry.stat(follow_symlinks=False)
+        if entry.is_symlink():
+            os.symlink(os.readlink(path), copy)
+        elif entry.is_dir(follow_symlinks=False):
+            copy_tree(path, copy)
+            continue
+        elif entry.is_file(follow_symlinks=False):
+            _copy_file(path, copy)
+        else:
+            os.mkfifo(copy)
+        _copy_status(status, copy)
+    _copy_status(os.stat(source), target)
+
+
+def _copy_file(source, target):
+    with open(source, 'rb') as reader, open(target, 'xb') as writer:
+        try:
+            fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EXDEV, errno.ENOTTY, errno.EINVAL):
+                raise
+            while os.sendfile(writer.fileno(), reader.fileno(), None, _COPY_BYTES):
+                pass
+
+
+def _copy_status(status, target):
+    try:
+        os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EPERM):
+            raise  # else a user that there is none of here: all files belong to the one that there is
+    if not stat.S_ISLNK(status.st_mode):
+        os.chmod(target, stat.S_IMODE(status.st_mode))
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)
