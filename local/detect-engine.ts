@@ -1,15 +1,20 @@
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { loadArchive } from './batch/images.ts'
 import { callEngine, type EngineProgram } from './container-engine.ts'
 import { detectEmbedded } from './embedded/detect-embedded.ts'
 import type { EngineSettings } from './engine/container-engine.ts'
 import { PROBE, withProbeArchive } from './engine/probe-image.ts'
+import { writeStrictProfile } from './engine/seccomp-profile.ts'
 import { UserError } from './user-error.ts'
 
 const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m', '--pids-limit=4096']
 /** Root in a sandbox may not raise these limits, which podman does unless it is told otherwise. */
 const LOW_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']
+
+/** Podman's seccomp profile with less in it. */
+const PROFILE = join(import.meta.dirname, '../.local/seccomp-podman.json')
 
 /** Options in the order in which they are tried: none first, as on most machines. */
 const OPTIONS: Readonly<Record<EngineProgram['kind'], readonly Options[]>> = {
@@ -80,9 +85,14 @@ export async function detectProgram(program: string): Promise<EngineProgram> {
   const kind = await kindOf(program)
   const bare = { kind, program, globalArguments: [], runArguments: [], enforcesLimits: false }
   await withProbeArchive((archive) => loadArchive(bare, archive))
+  const isStrict = kind === 'podman' && (await writeStrictProfile(PROFILE).catch(() => false))
+  const strict: Options[] = OPTIONS[kind].map(({ globalArguments, runArguments }) => ({
+    globalArguments,
+    runArguments: [...runArguments, `--security-opt=seccomp=${PROFILE}`],
+  }))
   let problem: unknown
   for (const enforcesLimits of [true, false]) {
-    for (const options of OPTIONS[kind]) {
+    for (const options of isStrict ? [...strict, ...OPTIONS[kind]] : OPTIONS[kind]) {
       const engine = { kind, program, ...options, enforcesLimits }
       try {
         await runProbe(engine)

@@ -53,15 +53,25 @@ export function runArguments(engine: EngineProgram, task: ContainerTask, machine
     // Podman hands the machine's proxy variables to every container unless told not to.
     ...(engine.kind === 'podman' ? ['--http-proxy=false'] : []),
     ...(engine.enforcesLimits ? limitArguments(container, machineCpus) : []),
+    // As on Fargate: a program that belongs to root gives nobody root's rights.
+    '--security-opt=no-new-privileges',
     ...container.mountPoints.map(
-      // "z" lets SELinux hosts share the directory; elsewhere it does nothing.
       ({ sourceVolume, containerPath, readOnly }) =>
-        `--volume=${task.directories[sourceVolume]}:${containerPath}:${readOnly ? 'ro,z' : 'z'}`,
+        `--volume=${task.directories[sourceVolume]}:${containerPath}:${volumeOptions(engine, readOnly)}`,
     ),
     ...variables.map((name) => `--env=${name}`),
     container.image,
     ...container.command,
   ]
+}
+
+/**
+ * "z" lets SELinux hosts share the directory; elsewhere it does nothing. What a task leaves on the host gives no rights there;
+ * docker's command line has no such options, and the job's folder is closed to others.
+ */
+function volumeOptions({ kind }: EngineProgram, isReadOnly: boolean): string {
+  const words = [...(isReadOnly ? ['ro'] : []), 'z', ...(kind === 'podman' ? ['nosuid', 'nodev'] : [])]
+  return words.join(',')
 }
 
 /** Far more than any program wants; without it a task that forks without end takes the whole machine with it. */

@@ -106,7 +106,8 @@ async function findUnusable(
 /** Fresh directories that any user may write to, as the containers of one task may be different users. */
 async function makeVolumes(root: string, volumes: readonly string[]): Promise<Record<string, string>> {
   const directories: Record<string, string> = {}
-  await mkdir(root, { recursive: true })
+  // Others on this machine have no business in it: files may belong to root and be set-uid.
+  await mkdir(root, { recursive: true, mode: 0o700 })
   for (const [index, volume] of volumes.entries()) {
     // Not the volume's name, which is free text.
     const directory = join(root, String(index))

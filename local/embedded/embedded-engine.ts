@@ -68,7 +68,8 @@ export async function runContainer(
   const scratch = join(task.root, `scratch-${safeName(task.container.name)}`)
   await mkdir(scratch, { recursive: true, mode: 0o700 })
   const words = wordsOf(image.config, task.container.command)
-  if (words.length === 0) return { end: cannotStart('the image has neither entrypoint nor command') }
+  if (words.length === 0)
+    return { end: cannotStart('no command or entrypoint provided, and no CMD or ENTRYPOINT from image') }
   const name = safeName(containerName(task))
   const child = startLauncher(command, 'run', name)
   child.stdin?.end(JSON.stringify(ordersFor(task, image, { scratch, words })))

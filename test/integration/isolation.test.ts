@@ -1,4 +1,8 @@
-import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 
 /** A text that another run has among its inputs. */
@@ -141,5 +145,74 @@ describe('a task in its container', () => {
 
     expect(Number(files)).toBeGreaterThan(0)
     expect(Number(processes)).toBe(4096)
+  })
+})
+
+/** The most processes that a task may have. */
+const MOST_PROCESSES = 4096
+
+describe('a task that tries to get out of its container', () => {
+  let folder: string
+  const servers: Server[] = []
+  /** Outcome of each attempt, by its name. */
+  let attempts: ReadonlyMap<string, string>
+
+  async function listen(address: string | number): Promise<Server> {
+    const server = createServer((socket) => socket.destroy())
+    servers.push(server)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      if (typeof address === 'string') server.listen(address, resolve)
+      else server.listen(address, '127.0.0.1', resolve)
+    })
+    return server
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'host-'))
+    const hostFile = join(folder, 'file')
+    await writeFile(hostFile, 'of the host')
+    const hostSocket = join(folder, 'socket')
+    const address = (await listen(0)).address()
+    await listen(hostSocket)
+    await listen(`\0${hostSocket}`)
+    const hostile = await installTask(
+      'test/fixtures/hostile-task/hostile-task.zip',
+      'org.example.hostile-task',
+    )
+    const run = await startRun(hostile, {
+      host_file: hostFile,
+      host_process: process.pid,
+      host_port: typeof address === 'object' && address !== null ? address.port : 0,
+      host_socket: hostSocket,
+    })
+    await waitForState(run, ['FINISHED'])
+    const lines = linesOf((await outputsOf(run)).attempts).map((line): [string, string] => {
+      const at = line.lastIndexOf(': ')
+      return [line.slice(0, at), line.slice(at + 2)]
+    })
+    attempts = new Map(lines)
+  })
+
+  afterAll(async () => {
+    for (const server of servers) server.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  it('tries all that it knows', () => {
+    expect(attempts.size).toBeGreaterThan(45)
+  })
+
+  it('succeeds with nothing', () => {
+    const done = [...attempts].filter(([, outcome]) => outcome === 'DONE').map(([name]) => name)
+
+    expect(done).toEqual([])
+  })
+
+  it('has no more processes than it may', () => {
+    const processes = Number(attempts.get('processes of a fork bomb'))
+
+    expect(processes).toBeGreaterThan(1)
+    expect(processes).toBeLessThan(MOST_PROCESSES)
   })
 })

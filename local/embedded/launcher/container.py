@@ -5,6 +5,7 @@ of the container's namespaces, sets everything up and turns into the image's pro
 The orders come as JSON on descriptor 0, what happened goes out as lines of JSON on descriptor 3:
 `{"started": true, "limits": "control groups v2"}`, then `{"exitCode": 1, "outOfMemory": false}` or `{"error": "…"}`.
 """
+import errno
 import json
 import os
 import resource
@@ -214,13 +215,16 @@ class _Inside:
         uid, gid, more, home = find_user(orders['user'])
         folder = orders['workingDirectory'] or '/'
         if not os.path.isdir(folder):
-            os.makedirs(folder)
+            try:
+                os.makedirs(folder)
+            except OSError as error:
+                raise ImageError(f'mkdir {folder}: not a directory') from error
         self._limit_process()
         become(self._host, (uid, gid, more), lambda: self._ask('users', uid, gid))
         try:
             os.chdir(folder)
         except OSError as error:
-            raise ImageError(f'chdir to the working directory {folder}: {error.strerror}') from error
+            raise ImageError(f'chdir to cwd ("{folder}"): {error.strerror.lower()}') from error
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         self._ask('ready')  # the launcher was still there when its end began to count
         self._take_descriptors(outputs)
@@ -273,13 +277,16 @@ def _execute_first(words, environment):
     for folder in folders:
         try:
             os.execve(f'{folder}{program}', words, environment)
-        except FileNotFoundError as error:
-            # A script is there without the interpreter that it names.
-            problem = error if os.path.exists(f'{folder}{program}') else problem
         except NotADirectoryError:
             pass
         except OSError as error:
-            problem = error
+            is_there = os.path.exists(f'{folder}{program}')
+            if is_there and error.errno in (errno.ENOENT, errno.ENOEXEC):
+                # The interpreter of a script is missing, or the kernel takes the file for no program. Runtimes notice that when
+                # the container has begun, and say so in its log.
+                os.write(2, f'exec {folder}{program}: {error.strerror.lower()}\n'.encode())
+                os._exit(255)
+            problem = error if is_there else problem
     if isinstance(problem, FileNotFoundError) and '/' not in program:
         raise ImageError(f'exec: "{program}": executable file not found in $PATH')
     raise ImageError(f'exec: "{program}": {problem.strerror.lower()}')

@@ -8,6 +8,7 @@ from kernel import (
     CLONE_NEWNS, HARMLESS, MS_BIND, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, KernelError, detach,
     join_namespace, mount, pivot_here)
 from trees import copy_tree
+from users import ImageError
 
 # As container engines mask them, and what lists keys or timers of the whole machine.
 _MASKED = (
@@ -188,7 +189,10 @@ def show_limits(groups, limits):
 def mount_volumes(volumes):
     """Each an opened folder, its place and whether it may be written to."""
     for descriptor, target, is_read_only in volumes:
-        os.makedirs(target, exist_ok=True)
+        try:
+            os.makedirs(target, exist_ok=True)
+        except OSError as error:
+            raise ImageError(f'error mounting a volume to rootfs at "{target}": not a directory') from error
         _bind(descriptor, target, HARMLESS | (MS_RDONLY if is_read_only else 0))
 
 

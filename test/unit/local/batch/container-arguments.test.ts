@@ -86,7 +86,12 @@ describe('arguments of the container engine', () => {
   it('mount the volumes', () => {
     const words = runArguments(podman, aTask(), 2)
 
-    expect(words).toEqual(expect.arrayContaining(['--volume=/host/0:/in:ro,z', '--volume=/host/1:/out:z']))
+    expect(words).toEqual(
+      expect.arrayContaining([
+        '--volume=/host/0:/in:ro,z,nosuid,nodev',
+        '--volume=/host/1:/out:z,nosuid,nodev',
+      ]),
+    )
   })
 
   it('carry the labels by which containers are found again', () => {

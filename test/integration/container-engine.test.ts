@@ -1,0 +1,328 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { detectEngine } from '../../local/detect-engine.ts'
+import {
+  type ContainerEngine,
+  createContainerEngine,
+  type EngineSettings,
+  type RunEnd,
+} from '../../local/engine/container-engine.ts'
+import { type LayerEntry, packLayer, shellLayer, writeArchive } from '../fixtures/engine-image.ts'
+
+/*
+ * What every container engine does for a job, whichever ENGINE names: the same lines pass with docker, podman and embedded.
+ */
+
+const instance = `test-engine-${randomBytes(4).toString('hex')}`
+let folder: string
+let settings: EngineSettings
+let engine: ContainerEngine
+let shell: Buffer
+let count = 0
+const removals: Promise<unknown>[] = []
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'engine-'))
+  await chmod(folder, 0o755)
+  settings = (await detectEngine()).settings
+  engine = newEngine()
+  shell = await shellLayer()
+})
+
+afterAll(async () => {
+  await engine?.removeLeftovers()
+  await Promise.allSettled(removals)
+  await rm(folder, { recursive: true, force: true })
+})
+
+function newEngine(): ContainerEngine {
+  return createContainerEngine(settings, {
+    instance,
+    stateDirectory: folder,
+    afterwards: (work) => void removals.push(work),
+  })
+}
+
+interface Wish {
+  /** The image's config. */
+  readonly config?: object
+  /** Layers over the shell. */
+  readonly layers?: readonly (readonly LayerEntry[])[]
+  readonly script?: string
+  readonly memoryMib?: number
+  readonly signal?: AbortSignal
+  readonly onOutput?: (text: string) => void
+}
+
+interface Outcome extends RunEnd {
+  readonly output: string
+  readonly outputs: string
+}
+
+/** Runs a container of an image of its own. */
+async function run(wish: Wish): Promise<Outcome> {
+  count += 1
+  const tag = `localhost/${instance}:${count}`
+  const archive = join(folder, `${count}.tar`)
+  const upper = await Promise.all((wish.layers ?? []).map(packLayer))
+  const script = wish.script === undefined ? {} : { Entrypoint: ['/bin/sh', '-c', wish.script] }
+  await writeArchive(archive, { tag, layers: [shell, ...upper], config: { ...script, ...wish.config } })
+  await engine.images.load(archive)
+  const root = join(folder, `job-${count}`)
+  const outputs = join(root, 'outputs')
+  await mkdir(outputs, { recursive: true })
+  await chmod(outputs, 0o777)
+  const chunks: Buffer[] = []
+  const end = await engine.run({
+    task: {
+      container: {
+        name: 'task',
+        image: tag,
+        command: [],
+        environment: [],
+        essential: true,
+        dependsOn: [],
+        mountPoints: [{ sourceVolume: 'outputs', containerPath: '/outputs', readOnly: false }],
+        resourceRequirements: [
+          { type: 'VCPU', value: '1' },
+          { type: 'MEMORY', value: String(wish.memoryMib ?? 64) },
+        ],
+      },
+      jobId: `job-${count}`,
+      attempt: 1,
+      instance,
+      root,
+      directories: { outputs },
+    },
+    logs: {
+      name: 'log',
+      async append(source) {
+        for await (const chunk of source) {
+          chunks.push(chunk)
+          wish.onOutput?.(Buffer.concat(chunks).toString())
+        }
+      },
+      close: async () => {},
+    },
+    signal: wish.signal ?? new AbortController().signal,
+    onStarted: () => {},
+  })
+  return { ...end, output: Buffer.concat(chunks).toString(), outputs }
+}
+
+describe('a container', () => {
+  it('has the variables of its image and of the engine, and none of the host', async () => {
+    process.env.SECRET_OF_THE_HOST = 'x'
+    const { output } = await run({ config: { Entrypoint: ['/bin/env'], Env: ['GREETING=a=b c', 'EMPTY='] } })
+    delete process.env.SECRET_OF_THE_HOST
+
+    const lines = output.trim().split('\n')
+    expect(lines).toContain('GREETING=a=b c')
+    expect(lines).toContain('EMPTY=')
+    const names = new Set(lines.map((line) => line.split('=', 1)[0]))
+    const known = new Set(['PATH', 'TERM', 'HOME', 'HOSTNAME', 'container', 'GREETING', 'EMPTY'])
+    expect(names.isSubsetOf(known)).toBe(true)
+  })
+
+  it.each([
+    ['', '0 0 /root'],
+    ['app', '1000 1000 /home/app'],
+    ['1000:1001', '1000 1001 /home/app'],
+    ['app:more', '1000 1001 /home/app'],
+  ])('runs as the user "%s" of its image', async (User, expected) => {
+    const { output } = await run({ script: 'echo $(id -u) $(id -g) $HOME', config: { User } })
+
+    expect(output.trim()).toBe(expected)
+  })
+
+  it('starts in its working directory, which is made when it is missing', async () => {
+    const { output } = await run({ script: 'pwd', config: { WorkingDir: '/made/for/it' } })
+
+    expect(output.trim()).toBe('/made/for/it')
+  })
+
+  it('ends with the exit code of its program', async () => {
+    const end = await run({ script: 'exit 7' })
+
+    expect([end.exitCode, end.reason]).toEqual([7, undefined])
+  })
+
+  it('writes its output by descriptor and by name, both in the log', async () => {
+    const { output } = await run({
+      script: 'echo one; echo two >&2; echo three >/dev/stdout; echo four >/dev/stderr',
+    })
+
+    expect(output.trim().split('\n').sort()).toEqual(['four', 'one', 'three', 'two'])
+  })
+
+  it('leaves its outputs readable, whatever modes it gave them', async () => {
+    const script = 'mkdir /outputs/d; echo x >/outputs/d/f; chmod 0 /outputs/d/f; chmod 0 /outputs/d'
+    const { outputs } = await run({ script })
+
+    expect(await readFile(join(outputs, 'd/f'), 'utf8')).toBe('x\n')
+  })
+
+  it('cannot leave a program on the host that runs as its owner', async () => {
+    const script =
+      'cp /bin/busybox /outputs/gain; chmod 6755 /outputs/gain; stat -c %a /outputs; mount | grep /outputs'
+    const { output } = await run({ script })
+
+    expect(output).toMatch(/nosuid.*nodev|nodev.*nosuid/u)
+  })
+
+  it('changes nothing in its image', async () => {
+    const layers = [[{ name: 'data/file', body: 'original' }]]
+    await run({ layers, script: 'echo changed >/data/file; rm -rf /bin' })
+    const { output } = await run({ layers, script: 'cat /data/file' })
+
+    expect(output.trim()).toBe('original')
+  })
+
+  it('is told from a program’s own end when it runs out of memory', async () => {
+    const script = 'x=x; while :; do x=$x$x; done'
+    const end = await run({ script, memoryMib: 16 })
+
+    expect(end.reason).toMatch(/^OutOfMemoryError/u)
+  })
+
+  it('ends with all its processes when it is stopped', async () => {
+    const controller = new AbortController()
+    const end = await run({
+      script: '(trap "" TERM; sleep 600) & sleep 600 & echo up; trap "" TERM; wait',
+      signal: controller.signal,
+      onOutput: (text) => text.includes('up') && controller.abort(),
+    })
+
+    expect(end.exitCode).not.toBe(0)
+    await expect.poll(() => engine.listContainers(), { timeout: 20_000 }).toEqual([])
+  })
+})
+
+describe('a container that cannot start', () => {
+  it.each([
+    ['its command is missing', { Entrypoint: ['/nowhere'] }, /exec: "\/nowhere": .*no such file/u],
+    [
+      'its command is in no folder of PATH',
+      { Entrypoint: ['nowhere'] },
+      /"nowhere": executable file not found/u,
+    ],
+    [
+      'its command is no program',
+      { Entrypoint: ['/etc/passwd'] },
+      /exec: "\/etc\/passwd": permission denied/u,
+    ],
+    [
+      'its user is unknown',
+      { Entrypoint: ['/bin/sh'], User: 'nobody-here' },
+      /unable to find user nobody-here/u,
+    ],
+  ])('says so when %s', async (_, config, expected) => {
+    const end = await run({ config })
+
+    expect(end.reason).toMatch(/^CannotStartContainerError: /u)
+    expect(end.reason).toMatch(expected)
+  })
+
+  it('says in its log that the interpreter of a script is missing', async () => {
+    const layers = [[{ name: 'script', mode: 0o755, body: '#!/no/such/interpreter\n' }]]
+    const end = await run({ layers, config: { Entrypoint: ['/script'] } })
+
+    expect(`${end.output}${end.reason ?? ''}`).toMatch(/no such file or directory/u)
+  })
+})
+
+describe('an image of several layers', () => {
+  it('hides what a later layer removed, and keeps what it added', async () => {
+    const { output } = await run({
+      layers: [
+        [
+          { name: 'a/gone', body: '1' },
+          { name: 'a/kept', body: '1' },
+          { name: 'b/old', body: '1' },
+        ],
+        [{ name: 'a/.wh.gone' }, { name: 'b/.wh..wh..opq' }, { name: 'b/new', body: '2' }],
+      ],
+      script: 'ls /a /b',
+    })
+
+    expect(output.trim().split(/\s+/u)).toEqual(['/a:', 'kept', '/b:', 'new'])
+  })
+
+  it('has links, and no set-id program that gives rights', async () => {
+    const { output } = await run({
+      layers: [
+        [
+          { name: 'one', body: 'content' },
+          { name: 'two', type: 'link', linkname: 'one' },
+          { name: 'three', type: 'symlink', linkname: 'two' },
+          { name: 'rights', mode: 0o6755, body: 'x' },
+        ],
+      ],
+      script: 'cat /two /three; stat -c %h /one',
+    })
+
+    expect(output).toBe('contentcontent2\n')
+  })
+
+  it('reaches nothing of the host by its links', async () => {
+    const victim = join(folder, 'victim')
+    await mkdir(victim)
+    await run({
+      layers: [
+        [
+          { name: 'out', type: 'symlink', linkname: victim },
+          { name: 'up', type: 'symlink', linkname: '../../../../../../../../..' },
+          { name: `up${victim}/by-parents`, body: 'x' },
+          { name: 'out/by-link', body: 'x' },
+        ],
+        [{ name: 'out/by-next-layer', body: 'x' }],
+      ],
+      script: 'true',
+    }).catch(() => undefined)
+
+    expect(await stat(victim).then(({ nlink }) => nlink)).toBe(2)
+    for (const name of ['by-parents', 'by-link', 'by-next-layer']) {
+      await expect(lstat(join(victim, name))).rejects.toThrow('ENOENT')
+    }
+  })
+})
+
+describe('a server that was killed', () => {
+  it('leaves containers that the next one removes', async () => {
+    const program = `
+      const { createContainerEngine } = await import(${JSON.stringify(join(import.meta.dirname, '../../local/engine/container-engine.ts'))})
+      const settings = ${JSON.stringify(settings)}
+      const engine = createContainerEngine(settings, { instance: '${instance}', stateDirectory: '${folder}', afterwards() {} })
+      await engine.images.load(process.argv[1])
+      await engine.run({ task: JSON.parse(process.argv[2]), signal: new AbortController().signal, onStarted() {},
+        logs: { async append(source) { for await (const _ of source) process.stdout.write('up') }, async close() {} } })`
+    const tag = `localhost/${instance}:killed`
+    const archive = join(folder, 'killed.tar')
+    await writeArchive(archive, {
+      tag,
+      layers: [shell],
+      config: { Entrypoint: ['/bin/sh', '-c', 'echo up; sleep 600'] },
+    })
+    const root = join(folder, 'killed')
+    await mkdir(root)
+    const container = {
+      ...{ name: 'task', image: tag, command: [], environment: [], essential: true, dependsOn: [] },
+      ...{ mountPoints: [], resourceRequirements: [{ type: 'MEMORY', value: '64' }] },
+    }
+    const task = { container, jobId: 'killed', attempt: 1, instance, root, directories: {} }
+    const words = ['--input-type=module', '-e', program, archive, JSON.stringify(task)]
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    child.kill('SIGKILL')
+
+    await newEngine().removeLeftovers()
+
+    expect(await engine.listContainers()).toEqual([])
+    expect(existsSync(join(root, 'scratch-task'))).toBe(false)
+  })
+})
