@@ -21,26 +21,19 @@ export type Geometry = {
   [Type in GeometryType]: { readonly type: Type; readonly coordinates: Coordinates[Type] }
 }[GeometryType]
 
-/** Undefined for anything else than what it reads. */
+/** Returns the value itself, because a copy of 16 MB of coordinates takes 200 MB; undefined when it is something else. */
 type Reader<Value> = (value: unknown) => Value | undefined
 
 /** Plain 2-D cartesian; a third coordinate is allowed and ignored, as the reference's parser does. */
-const readPosition: Reader<Position> = (value) => {
-  if (!Array.isArray(value) || value.length < 2 || !value.every(Number.isFinite)) return undefined
-  const [x, y] = value as readonly number[] as Position
-  return [x, y]
-}
+const readPosition: Reader<Position> = (value) =>
+  Array.isArray(value) && value.length >= 2 && value.every(Number.isFinite)
+    ? (value as readonly number[] as Position)
+    : undefined
 
 function listOf<Item>(read: Reader<Item>, least: number): Reader<readonly Item[]> {
   return (value) => {
     if (!Array.isArray(value) || value.length < least) return undefined
-    const items: Item[] = []
-    for (const element of value as readonly unknown[]) {
-      const item = read(element)
-      if (item === undefined) return undefined
-      items.push(item)
-    }
-    return items
+    return value.every((element) => read(element) !== undefined) ? (value as readonly Item[]) : undefined
   }
 }
 

@@ -6,7 +6,7 @@ import { isNestedDeeperThan } from './nesting.ts'
 import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
 import { isTopologicallyValid } from './topology.ts'
 
-/** Some 700 000 positions; checking them takes about 600 MiB, and a function that does it has 1024. */
+/** Up to 2.6 million positions; checking them takes 650 MB at most (ADR 10), and a function that does it has 1024 MiB. */
 const MAX_TEXT_LENGTH = 16 * 1024 * 1024
 /** A UTF-16 unit takes 3 bytes at most; the rest is for white space around the text. */
 const MAX_FILE_BYTES = 4 * MAX_TEXT_LENGTH

@@ -5,5 +5,6 @@
 export function isNestedDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (levels === 0) return true
-  return Object.values(value).some((child) => isNestedDeeperThan(child, levels - 1))
+  const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
+  return children.some((child) => isNestedDeeperThan(child, levels - 1))
 }

@@ -1,6 +1,5 @@
 import { areValidAreas } from './areas.ts'
 import type { Geometry, Ring } from './geojson.ts'
-import { isCertainlySimple } from './simple-ring.ts'
 
 /** Whether a geometry is valid in the sense of OGC Simple Features, as the JTS of the reference sees it. */
 export function isTopologicallyValid(geometry: Geometry): boolean {
@@ -13,9 +12,9 @@ export function isTopologicallyValid(geometry: Geometry): boolean {
     case 'MultiLineString':
       return geometry.coordinates.every(hasTwoPlaces)
     case 'Polygon':
-      return areAreasValid([geometry.coordinates])
+      return areValidAreas([geometry.coordinates])
     case 'MultiPolygon':
-      return areAreasValid(geometry.coordinates)
+      return areValidAreas(geometry.coordinates)
   }
 }
 
@@ -23,11 +22,4 @@ export function isTopologicallyValid(geometry: Geometry): boolean {
 function hasTwoPlaces(line: Ring): boolean {
   const [first] = line
   return line.some((position) => position[0] !== first?.[0] || position[1] !== first?.[1])
-}
-
-function areAreasValid(polygons: readonly (readonly Ring[])[]): boolean {
-  const [shell, ...others] = polygons.flat()
-  if (shell === undefined) return true
-  // Most areas are one small ring: an array of 100 000 of them is checked in a second.
-  return (others.length === 0 && isCertainlySimple(shell)) || areValidAreas(polygons)
 }

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { areValidAreas } from '../../../../src/domain/parameters/areas.ts'
+import type { Position } from '../../../../src/domain/parameters/geojson.ts'
+import { closed, FAMILIES, type Polygons } from '../../../fixtures/areas.ts'
+
+const SIZE = 2400
+/** Twice the size takes 2.2 times the operations of n log n, and 4 times those of n². */
+const LARGEST_RATIO = 2.4
+/** Sorting, and twice as many steps for the line. */
+const OPERATIONS_PER_STEP = 4
+
+function effortOf(polygons: Polygons): { readonly isValid: boolean; readonly operations: number } {
+  const effort = { operations: 0 }
+  return { isValid: areValidAreas(polygons, effort), operations: effort.operations }
+}
+
+function sizeOf(polygons: Polygons): number {
+  return polygons.flat(2).length
+}
+
+describe('the effort of checking areas', () => {
+  it.each(FAMILIES)('grows by n log n for %s', (_, family) => {
+    const efforts = [SIZE, 2 * SIZE, 4 * SIZE].map((size) => {
+      const polygons = family(size)
+      return { ...effortOf(polygons), size: sizeOf(polygons) }
+    })
+
+    const [one, two, four] = efforts.map(({ operations }) => operations)
+    expect(efforts.map(({ isValid }) => isValid)).toEqual([true, true, true])
+    expect((two ?? Number.NaN) / (one ?? Number.NaN)).toBeLessThan(LARGEST_RATIO)
+    expect((four ?? Number.NaN) / (two ?? Number.NaN)).toBeLessThan(LARGEST_RATIO)
+    for (const { size, operations } of efforts) {
+      expect(operations).toBeLessThan(OPERATIONS_PER_STEP * size * Math.log2(size))
+    }
+  })
+
+  it('does not grow beyond that where a family is made invalid at its last place', () => {
+    for (const [name, family] of FAMILIES) {
+      const valid = family(SIZE)
+      const xs = valid.flat(2).map(([x]) => x)
+      const far = Math.max(...xs) + 1
+      // A bow tie behind everything that the sweep meets.
+      const bowTie = closed([
+        [far, 0],
+        [far + 2, 2],
+        [far + 2, 0],
+        [far, 2],
+      ])
+
+      const { isValid, operations } = effortOf([...valid, [bowTie]])
+
+      expect([name, isValid]).toEqual([name, false])
+      expect(operations).toBeLessThan(LARGEST_RATIO * effortOf(valid).operations)
+    }
+  })
+
+  it('finds the one crossing in 100 000 spiky positions', () => {
+    const positions = Array.from({ length: 100_000 }, (_, corner): Position => {
+      const [angle, radius] = [(2 * Math.PI * corner) / 100_000, corner % 2 === 0 ? 1 : 1000]
+      return [radius * Math.cos(angle), radius * Math.sin(angle)]
+    })
+    const [a, b] = [positions[51], positions[53]]
+    const crossed = positions.with(51, b ?? [0, 0]).with(53, a ?? [0, 0])
+
+    expect(areValidAreas([[closed(positions)]])).toBe(true)
+    expect(areValidAreas([[closed(crossed)]])).toBe(false)
+  })
+})
