@@ -5,7 +5,15 @@ export default defineConfig({
   test: {
     projects: [
       // Files share their modules, which keep nothing: half the time is loading them.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          isolate: false,
+          // A line for each request would bury the report; tests of the log ask for it.
+          env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
+        },
+      },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], isolate: false } },
       {
         // Two processes of its own: some 50 s on two cores.

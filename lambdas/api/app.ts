@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { DomainError } from '../../src/domain/errors.ts'
 import type { ApiDependencies } from './dependencies.ts'
-import { beginRequestLog } from './log-context.ts'
+import { logRequest, logRoute } from './log-context.ts'
 import { answerError } from './problem.ts'
 import type { Route } from './route.ts'
 import { provisionRoutes } from './routes/provisions.ts'
@@ -45,25 +45,28 @@ function appOf(deps: ApiDependencies, routes: readonly Route[]): Hono {
   app.onError((error, context) => answerError(context, error))
   app.notFound((context) => answerError(context, new DomainError('ROUTE_NOT_FOUND')))
 
+  app.use(logRequest)
   // A file of somebody else is what its type says, whatever a browser makes of its bytes.
   app.use(async (context, next) => {
     await next()
     context.header('x-content-type-options', 'nosniff')
   })
-  app.on('GET', PING_PATHS, (context) =>
-    context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' }),
-  )
+  app.on('GET', PING_PATHS, (context) => {
+    logRoute(context, '/ping')
+    return context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' })
+  })
   for (const { method, path, handle } of routes) {
     app.on(method, `${BASE_PATH}${path}`, (context) => {
-      beginRequestLog(context, path)
+      logRoute(context, path)
       return handle(context)
     })
   }
-  for (const path of PING_PATHS) refuseOtherMethods(app, path, ['GET'])
+  for (const path of PING_PATHS) refuseOtherMethods(app, path, '/ping', ['GET'])
   for (const [path, same] of Map.groupBy(routes, (route) => route.path)) {
     refuseOtherMethods(
       app,
       `${BASE_PATH}${path}`,
+      path,
       same.map((route) => route.method),
     )
   }
@@ -71,9 +74,10 @@ function appOf(deps: ApiDependencies, routes: readonly Route[]): Hono {
 }
 
 /** A 405 names what is allowed (RFC 9110, 15.5.6); Hono answers a HEAD as the GET without its body. */
-function refuseOtherMethods(app: Hono, path: string, methods: readonly string[]): void {
+function refuseOtherMethods(app: Hono, path: string, route: string, methods: readonly string[]): void {
   const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods
   app.all(path, (context) => {
+    logRoute(context, route)
     context.header('allow', allow.join(', '))
     return answerError(context, new DomainError('METHOD_NOT_ALLOWED'))
   })

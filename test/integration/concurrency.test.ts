@@ -1,15 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { BatchClient } from '@aws-sdk/client-batch'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
 import { createBatchJobScheduler } from '../../src/adapters/aws/batch-job-scheduler.ts'
+import { createDynamoRunRepository } from '../../src/adapters/aws/dynamo-run-repository.ts'
 import { createS3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts'
 import { createSfnRunWorkflow } from '../../src/adapters/aws/sfn-run-workflow.ts'
 import type { JsonValue } from '../../src/domain/json.ts'
 import type { RunState } from '../../src/domain/run/transitions.ts'
 import { bufferSource } from '../../src/formats/zip/byte-source.ts'
 import { openZip, readZipEntry } from '../../src/formats/zip/read-zip.ts'
+import { systemIdentity } from '../../src/runtime/identity.ts'
 import { packZip } from '../fixtures/bundle-builder.ts'
 import { call, callOk } from './engine-client.ts'
 
@@ -232,6 +236,27 @@ describe('a task that is deleted while its runs are started', () => {
     await callOk('DELETE', path)
     const runIds = runs.map((run) => run.slice('task-runs/'.length))
     await expect.poll(() => leftOf(runIds), { timeout: 60_000 }).toEqual([])
+  })
+
+  it('is gone whole when a workflow was started after it was to be stopped, and ended by itself', async () => {
+    const path = await install('2.1.0')
+    const run = await aProvisionedRun(path)
+    const runId = run.slice('task-runs/'.length)
+    const client = DynamoDBDocumentClient.from(new DynamoDBClient(emulator))
+    const table = { client, tableName: inject('tableName'), identity: systemIdentity }
+    const machine = { client: new SFNClient(emulator), stateMachineArn: inject('stateMachineArn') }
+    const workflow = createSfnRunWorkflow(machine)
+
+    // A start whose call to Step Functions takes longer than the deletion.
+    await createDynamoRunRepository(table).transition(runId, { to: 'QUEUING' })
+    await callOk('DELETE', run)
+    await workflow.start(runId)
+    await expect.poll(() => workflow.findStatus(runId), { timeout: 30_000 }).not.toBe('RUNNING')
+
+    await callOk('DELETE', path)
+    await install('2.1.0')
+    await callOk('DELETE', path)
+    expect(await leftOf([runId])).toEqual([])
   })
 
   it('is gone when its deletion is asked for by several at once', async () => {

@@ -1,10 +1,13 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../../../lambdas/api/app.ts'
+import { hearOfRuns } from '../../../src/adapters/observed-runs.ts'
 import { RUN_SECRET_HEADER } from '../../../src/domain/staging.ts'
 import { RunStateConflictError } from '../../../src/ports.ts'
 import { beginLog, logAbout, logger } from '../../../src/runtime/observability.ts'
 import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
 
 const BASE = '/app-engine/v1'
 const SECRET = 'secret-of-the-run'
@@ -35,7 +38,67 @@ async function aBrokenApi() {
   return createApp({ ...engine, runs: { ...engine.runs, find } })
 }
 
-afterEach(() => vi.restoreAllMocks())
+beforeEach(() => logger.setLogLevel('INFO'))
+afterEach(() => {
+  vi.restoreAllMocks()
+  logger.setLogLevel('SILENT')
+})
+
+describe('the log line of a request', () => {
+  const requestLines = async (method: string, path: string, engine: Engine) => {
+    const app = createApp(engine)
+    const env = { requestContext: { requestId: 'request-1' } }
+    const entries = await logged(() => app.request(path, { method }, env))
+    return entries.filter(({ message }) => message === 'request')
+  }
+
+  it.each([
+    ['GET', `${BASE}/task-runs/${RUN_ID}`, 200, 'GET /task-runs/:id'],
+    ['GET', `${BASE}/tasks`, 200, 'GET /tasks'],
+    ['GET', `${BASE}/tasks/com.example/9.9.9`, 404, 'GET /tasks/:namespace/:version'],
+    ['DELETE', `${BASE}/tasks`, 405, 'DELETE /tasks'],
+    ['GET', '/ping', 200, 'GET /ping'],
+    ['POST', '/ping', 405, 'POST /ping'],
+    ['GET', `${BASE}/nothing/${SECRET}`, 404, 'GET none'],
+    ['GET', `/${SECRET}`, 404, 'GET none'],
+  ])('is one, of %s %s', async (method, path, status, route) => {
+    const lines = await requestLines(method, path, await anEngine({ run: { state: 'RUNNING' } }))
+
+    expect(lines).toMatchObject([{ level: 'INFO', method, status, route, requestId: 'request-1' }])
+    expect(lines[0]?.milliseconds).toEqual(expect.any(Number))
+    expect(JSON.stringify(lines)).not.toContain(SECRET)
+  })
+
+  it('names the run and its task', async () => {
+    const engine = await anEngine({ run: { state: 'RUNNING' } })
+    const runs = hearOfRuns(engine.runs, ({ id, taskId }) => logAbout({ runId: id, taskId }))
+
+    const [line] = await requestLines('GET', `${BASE}/task-runs/${RUN_ID}`, { ...engine, runs })
+
+    expect(line).toMatchObject({ runId: RUN_ID, taskId: engine.task.id })
+  })
+
+  it('names nobody whom the request before was about', async () => {
+    const engine = await anEngine({ run: { state: 'RUNNING' } })
+    await requestLines('GET', `${BASE}/task-runs/${RUN_ID}`, engine)
+
+    const [line] = await requestLines('GET', `${BASE}/tasks`, engine)
+
+    expect(line).not.toHaveProperty('runId')
+  })
+
+  it('is written for what is thrown and is no Error', async () => {
+    const engine = await anEngine()
+    const list = () => Promise.reject('thrown')
+
+    const entries = await logged(async () => {
+      const app = createApp({ ...engine, tasks: { ...engine.tasks, list } })
+      await Promise.resolve(app.request(`${BASE}/tasks`)).catch(() => undefined)
+    })
+
+    expect(entries).toMatchObject([{ message: 'request', status: 500, route: 'GET /tasks' }])
+  })
+})
 
 describe('what the API logs of a failure', () => {
   it.each([
@@ -54,14 +117,14 @@ describe('what the API logs of a failure', () => {
       ),
     )
 
+    const about = {
+      requestId: 'request-1',
+      runId: RUN_ID,
+      route: expect.stringMatching(/^[A-Z]+ \/task-runs\/:id/u),
+    }
     expect(entries).toEqual([
-      expect.objectContaining({
-        level: 'ERROR',
-        message: 'request failed',
-        requestId: 'request-1',
-        runId: RUN_ID,
-        route: expect.stringMatching(/^[A-Z]+ \/task-runs\/:id/u),
-      }),
+      expect.objectContaining({ level: 'ERROR', message: 'request failed', ...about }),
+      expect.objectContaining({ level: 'INFO', message: 'request', status: 500, ...about }),
     ])
     expect(JSON.stringify(entries)).not.toContain(SECRET)
     expect(JSON.stringify(entries)).not.toContain(INPUT)
