@@ -2,17 +2,19 @@ import type { IncomingMessage, RequestListener } from 'node:http'
 import { DomainError } from '../src/domain/errors.ts'
 import { EDGE_HEALTH_PATH } from '../src/runtime/environment.ts'
 import type { SignRequest } from '../src/signing/sign-request.ts'
-import { createSlots } from '../src/slots.ts'
 import { createApi } from './api.ts'
 import { awaitImport } from './await-import.ts'
+import { clientOf } from './client-address.ts'
 import { createConnect } from './connections.ts'
-import { answerFailure, ClientGoneError } from './failures.ts'
-import { type PassOnOptions, passOn, takesBody } from './pass-on.ts'
-import { discardBody, readSmallBody } from './read-ahead.ts'
+import { beginExchange, type Exchange } from './exchange.ts'
+import { answerFailure, ClientGoneError, StalledBodyError } from './failures.ts'
+import { createBodies, type IncomingBody } from './incoming-body.ts'
+import { CLIENT_SHARE_PERCENT, IDLE_MS, LINGER_MS, SIGNED_BODY_BYTES, SMALL_BODY_BYTES } from './limits.ts'
+import { type AskOptions, ask, passBack, takesBody } from './pass-on.ts'
 import { isMultipart } from './read-parts.ts'
 import { createRequestLog, type LogEntry } from './request-log.ts'
 import { findBodyRoute, isInstallation } from './routes.ts'
-import { type Exchange, type TakeBodyDependencies, takeBody } from './take-body.ts'
+import { type TakeBodyDependencies, takeBody } from './take-body.ts'
 import { createUploads } from './uploads.ts'
 
 export interface EdgeOptions {
@@ -23,7 +25,11 @@ export interface EdgeOptions {
   readonly log: (entry: LogEntry) => void
   /** Large bodies that are read at the same time: 64 MB of memory each. */
   readonly uploadsAtOnce: number
-  /** Longest silence within a large body; 10 minutes if left out. */
+  /** Of the memory, for all connections of one client. */
+  readonly clientSharePercent?: number
+  /** Whether all clients come through a load balancer, which tells their addresses in `X-Forwarded-For`. */
+  readonly isBehindLoadBalancer?: boolean
+  /** A body that brings less than 1 KiB a second, over so long, is given up. */
   readonly idleMs?: number
   /** Pauses between the attempts of what fails for a passing reason; others in tests. */
   readonly pausesMs?: readonly number[]
@@ -36,23 +42,9 @@ export interface Edge {
   settled(): Promise<void>
 }
 
-/**
- * Largest body that goes to the API as it is. Lambda takes 6 MB, in which API Gateway puts the body as base64: 5.6 MB for this
- * much, and the request's headers beside it.
- */
-export const SMALL_BODY_BYTES = 4 * 1024 * 1024
-
-/** API Gateway takes no larger body. One that is to be signed is held whole, so the edge refuses it by itself. */
-const SIGNED_BODY_BYTES = 10 * 1024 * 1024
-
 /** A part, and what the client asked for, are tried again for 16 s; calls about the upload for 4 s. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000]
 const API_PAUSES = 4
-
-const IDLE_MS = 10 * 60_000
-
-/** A client that was refused may go on sending for so long: core reads no answer before it has sent its 15 GB. */
-const LINGER_MS = 30 * 60_000
 
 /**
  * Passes requests on to the API, but for bodies that are too large for it: these become uploads while they arrive.
@@ -64,52 +56,72 @@ export function createEdge({
   sign,
   log,
   uploadsAtOnce,
+  clientSharePercent = CLIENT_SHARE_PERCENT,
+  isBehindLoadBalancer = false,
   idleMs = IDLE_MS,
   pausesMs = PAUSES_MS,
 }: EdgeOptions): Edge {
   const connect = createConnect()
   const api = createApi(apiUrl, connect, sign)
   const uploads = createUploads(api, pausesMs.slice(0, API_PAUSES))
+  const openBody = createBodies({ uploadsAtOnce, clientSharePercent, idleMs })
   const working = new Set<Promise<void>>()
-
-  function refuse({ request, response, requestLog }: Exchange, failure: unknown): void {
-    // Without its client, whatever was going on fails in one way or another.
-    const cause = response.destroyed ? new ClientGoneError() : failure
-    answerFailure(response, cause)
-    requestLog.failed(cause, cause instanceof ClientGoneError ? undefined : response.statusCode)
-    if (request.complete || request.destroyed) return
-    // A connection that is closed on a client who still sends loses the answer.
-    request.resume()
-    const linger = setTimeout(() => request.destroy(), LINGER_MS).unref()
-    request.once('close', () => clearTimeout(linger))
-  }
-  const places = createSlots(uploadsAtOnce)
-  const deps: TakeBodyDependencies = { api, uploads, connect, places, idleMs, pausesMs, refuse }
+  const deps: TakeBodyDependencies = { api, uploads, connect, pausesMs, refuse }
 
   async function handle(exchange: Exchange): Promise<void> {
-    const { request, response } = exchange
-    const { method, url = '/', headers } = request
-    const route = findBodyRoute(method, url)
-    // Who names an upload can ask again; core cannot.
-    const isImport = isInstallation(method, url) || (route?.purpose === 'task' && isMultipart(request))
-    const options: Omit<PassOnOptions, 'body'> = {
-      isRepeatable: !hasBody(request),
-      ...(isImport && { follow: (answer, signal) => awaitImport(answer, { api, pausesMs, signal }) }),
+    const { request, controller } = exchange
+    if (!hasBody(request)) return passOn(exchange, { body: 'none', isRepeatable: true })
+    const incoming = openBody(request, clientOf(request, isBehindLoadBalancer), controller)
+    try {
+      await handleBody(exchange, incoming)
+    } finally {
+      incoming.release()
     }
-    if (!hasBody(request)) return passOn(api, request, response, { ...options, body: 'none' })
+  }
+
+  async function handleBody(exchange: Exchange, incoming: IncomingBody): Promise<void> {
+    const { request } = exchange
     if (!takesBody(request)) {
-      await discardBody(request, SMALL_BODY_BYTES)
-      return passOn(api, request, response, { ...options, isRepeatable: true, body: 'none' })
+      await incoming.discard()
+      return passOn(exchange, { body: 'none', isRepeatable: true })
     }
-    const lengthBytes = headers['content-length']
-    if (route === undefined || Number(lengthBytes) <= SMALL_BODY_BYTES) {
-      const body = api.isSigned ? await readToSign(request) : 'stream'
-      return passOn(api, request, response, { ...options, body })
+    const route = findBodyRoute(request.method, request.url ?? '/')
+    const isHeldWhole = route === undefined && api.isSigned
+    if (isHeldWhole && Number(request.headers['content-length']) > SIGNED_BODY_BYTES) throw tooLarge()
+    const answer = await askWith(exchange, incoming, isHeldWhole ? SIGNED_BODY_BYTES : SMALL_BODY_BYTES)
+    if (answer !== undefined) return answerWith(exchange, answer)
+    if (route !== undefined) return takeBody(deps, { route, incoming }, exchange)
+    if (isHeldWhole) throw tooLarge()
+    await incoming.takePlace()
+    return passOn(exchange, { body: 'stream', isRepeatable: false })
+  }
+
+  /** A function of its own, so that nothing refers to the bytes while an import is waited for. */
+  async function askWith(
+    exchange: Exchange,
+    incoming: IncomingBody,
+    limitBytes: number,
+  ): Promise<IncomingMessage | undefined> {
+    const { request } = exchange
+    const body = await incoming.readAhead(limitBytes)
+    if (body === undefined) return undefined
+    const isRepeatable = findBodyRoute(request.method, request.url ?? '/')?.isRepeatable ?? false
+    try {
+      return await ask(api, exchange, { body, isRepeatable, isFollowed: isFollowed(request) })
+    } finally {
+      incoming.release()
     }
-    const body = lengthBytes === undefined ? await readSmallBody(request, SMALL_BODY_BYTES) : undefined
-    return body === undefined
-      ? takeBody(deps, route, exchange)
-      : passOn(api, request, response, { ...options, body, isRepeatable: route.isRepeatable })
+  }
+
+  async function passOn(exchange: Exchange, options: Omit<AskOptions, 'isFollowed'>): Promise<void> {
+    const answer = await ask(api, exchange, { ...options, isFollowed: isFollowed(exchange.request) })
+    await answerWith(exchange, answer)
+  }
+
+  async function answerWith({ request, response, controller }: Exchange, answer: IncomingMessage) {
+    const { signal } = controller
+    const last = isFollowed(request) ? await awaitImport(answer, { api, pausesMs, signal }) : answer
+    await passBack(last, response)
   }
 
   return {
@@ -123,7 +135,7 @@ export function createEdge({
         response.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
         return
       }
-      const exchange = { request, response, requestLog: createRequestLog(request, log) }
+      const exchange = beginExchange(request, response, createRequestLog(request, log))
       const work = handle(exchange)
         .catch((error: unknown) => refuse(exchange, error))
         .then(() => {
@@ -141,11 +153,33 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
-/** @throws DomainError when the API would not take it */
-async function readToSign(request: IncomingMessage): Promise<Buffer> {
-  const isTooLong = Number(request.headers['content-length']) > SIGNED_BODY_BYTES
-  const body = isTooLong ? undefined : await readSmallBody(request, SIGNED_BODY_BYTES)
-  if (body !== undefined) return body
+/** Who names an upload can ask again for its import; core cannot, so that the edge does it. */
+function isFollowed(request: IncomingMessage): boolean {
+  const { method, url = '/' } = request
+  return (
+    isInstallation(method, url) || (findBodyRoute(method, url)?.purpose === 'task' && isMultipart(request))
+  )
+}
+
+function tooLarge(): DomainError {
   const text = 'the request is larger than the 10 MB that the API takes'
-  throw new DomainError('INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED', { type: 'empty' }, { text })
+  return new DomainError('INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED', { type: 'empty' }, { text })
+}
+
+/** Answers a request that failed. The client may still be sending. */
+function refuse({ request, response, requestLog, controller: { signal } }: Exchange, failure: unknown): void {
+  // Without its client, whatever was going on fails in one way or another.
+  const cause = response.destroyed ? new ClientGoneError() : reasonOf(signal, failure)
+  answerFailure(response, cause)
+  requestLog.failed(cause, cause instanceof ClientGoneError ? undefined : response.statusCode)
+  if (request.complete || request.destroyed) return
+  // A connection that is closed on a client who still sends loses the answer.
+  request.resume()
+  const linger = setTimeout(() => request.destroy(), LINGER_MS).unref()
+  request.once('close', () => clearTimeout(linger))
+}
+
+/** A stalled body makes other things fail as well, which do not say why. */
+function reasonOf({ reason }: AbortSignal, failure: unknown): unknown {
+  return reason instanceof StalledBodyError ? reason : failure
 }

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import * as z from 'zod'
 import { DomainError, type ErrorBody } from '../src/domain/errors.ts'
 import { endToEndHeaders } from './headers.ts'
+import { RETRY_AFTER_SECONDS } from './limits.ts'
 
 /** Nothing to be had from the API or from S3, now; `message` is for the client. */
 export class UnreachableError extends Error {
@@ -17,6 +18,26 @@ export class ClientGoneError extends Error {
   constructor() {
     super('the client went away')
     this.name = 'ClientGoneError'
+  }
+}
+
+/** A body that brings less than the minimum, or that stalls while others wait for its share. */
+export class StalledBodyError extends Error {
+  constructor() {
+    super(
+      'The request was given up: its body stopped, or came slower than the App Engine accepts. Send it again without pauses.',
+    )
+    this.name = 'StalledBodyError'
+  }
+}
+
+/** No share of the memory was free in time. */
+export class OverloadedError extends Error {
+  constructor() {
+    super(
+      `The App Engine receives too many requests at the moment. Try again in ${RETRY_AFTER_SECONDS} seconds.`,
+    )
+    this.name = 'OverloadedError'
   }
 }
 
@@ -99,7 +120,15 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
     return
   }
   const [status, body] = describeFailure(error)
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+  const text = JSON.stringify(body)
+  const headers = {
+    'content-length': Buffer.byteLength(text),
+    'content-type': 'application/json',
+    ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
+    // Nothing is under way on a stalled connection that an early end could cut off.
+    ...(error instanceof StalledBodyError && { connection: 'close' }),
+  }
+  response.writeHead(status, headers).end(text)
 }
 
 function describeFailure(error: unknown): [status: number, body: ErrorBody] {
@@ -108,7 +137,10 @@ function describeFailure(error: unknown): [status: number, body: ErrorBody] {
     type: 'server',
     exceptionMessage: null,
   })
-  if (error instanceof UnreachableError) return [503, { ...body, message: error.message }]
+  if (error instanceof StalledBodyError) return [408, { ...body, message: error.message }]
+  if (error instanceof UnreachableError || error instanceof OverloadedError) {
+    return [503, { ...body, message: error.message }]
+  }
   if (error instanceof ApiRefusal) return describeFailure(new UnreachableError('API', error))
   return [status, body]
 }

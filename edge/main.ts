@@ -5,7 +5,9 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
 import { collectBuffers } from '../src/runtime/collect-buffers.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
+import { limitConnections } from './connection-limit.ts'
 import { createEdge } from './edge.ts'
+import { CLIENT_SHARE_PERCENT, IDLE_MS, MAX_CONNECTIONS } from './limits.ts'
 import { type LogEntry, lineOf } from './request-log.ts'
 
 /** Local mode holds a channel to the edge. */
@@ -25,6 +27,18 @@ const settingsSchema = z.object({
   KEEP_ALIVE_SECONDS: z.coerce.number().min(1).max(86_400).default(5),
   /** Large bodies that are read at the same time, 64 MB of memory each; further ones wait. */
   UPLOADS_AT_ONCE: z.coerce.number().int().min(1).max(10_000).default(12),
+  /** Connections of clients, 64 KiB of memory each. */
+  CONNECTIONS_AT_ONCE: z.coerce.number().int().min(16).max(100_000).default(MAX_CONNECTIONS),
+  /** Of the memory for bodies, the most that one client address gets; 100 where all clients have the same. */
+  CLIENT_SHARE_PERCENT: z.coerce.number().int().min(1).max(100).default(CLIENT_SHARE_PERCENT),
+  /** `true`: clients are told apart by the last entry of X-Forwarded-For, which the load balancer has written. */
+  BEHIND_LOAD_BALANCER: z.stringbool().default(false),
+  /** A body that brings less than 1 KiB a second over so long is given up. */
+  IDLE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(IDLE_MS / 1000),
   /** Requests under way, uploads included, get this long to end after SIGTERM. */
   STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
@@ -41,16 +55,29 @@ const log = (entry: LogEntry): void => console.log(lineOf(entry, new Date()))
 
 const settings = settingsSchema.safeParse(process.env)
 if (!settings.success) fail(`The edge cannot start: ${z.prettifyError(settings.error)}`)
-const { PORT, HOST, API_URL, API_AUTH, KEEP_ALIVE_SECONDS, UPLOADS_AT_ONCE, STOP_TIMEOUT_SECONDS } =
-  settings.data
+const { PORT, HOST, API_URL, API_AUTH, KEEP_ALIVE_SECONDS, STOP_TIMEOUT_SECONDS } = settings.data
+const idleMs = settings.data.IDLE_SECONDS * 1000
 
 const apiUrl = new URL(API_URL)
 const sign = API_AUTH === 'iam' ? await createOwnSigner().catch(failToSign) : undefined
-const edge = createEdge({ apiUrl, log, uploadsAtOnce: UPLOADS_AT_ONCE, ...(sign && { sign }) })
+const edge = createEdge({
+  apiUrl,
+  log,
+  uploadsAtOnce: settings.data.UPLOADS_AT_ONCE,
+  clientSharePercent: settings.data.CLIENT_SHARE_PERCENT,
+  isBehindLoadBalancer: settings.data.BEHIND_LOAD_BALANCER,
+  idleMs,
+  ...(sign && { sign }),
+})
 // Probes of idle connections tell of a client that vanished without a word; its upload is discarded then.
 const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, edge.listener)
 // An upload may take hours, and so may a client that reads slowly.
 server.requestTimeout = 0
+limitConnections(server, {
+  maxConnections: settings.data.CONNECTIONS_AT_ONCE,
+  idleMs,
+  warn: (message) => log({ level: 'WARN', message }),
+})
 server.keepAliveTimeout = KEEP_ALIVE_SECONDS * 1000
 
 server.once('error', (error: NodeJS.ErrnoException) => {

@@ -2,42 +2,38 @@ import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Api } from './api.ts'
 import { answerTo } from './connections.ts'
-import { ClientGoneError, GatewayRefusal, UnreachableError } from './failures.ts'
+import type { Exchange } from './exchange.ts'
+import { GatewayRefusal, UnreachableError } from './failures.ts'
 import { clientHeaders, endToEndHeaders } from './headers.ts'
 
-export interface PassOnOptions {
+export interface AskOptions {
   /** What is sent as the body: bytes that were read already, none, or the request's own stream. */
   readonly body: Buffer | 'none' | 'stream'
   /** Whether the API may get the request twice. */
   readonly isRepeatable: boolean
-  /** Makes the client's answer of the API's, where that is not the last one; the signal is aborted when the client is gone. */
-  readonly follow?: (answer: IncomingMessage, signal: AbortSignal) => Promise<IncomingMessage>
+  /** RFC 7240: whether an answer may come before the work is done, because the caller follows it. */
+  readonly isFollowed: boolean
 }
 
 /**
- * Passes a request on to the API and its answer back, both as streams: nothing is kept, nothing is followed.
- * @throws UnreachableError when the API could not be asked; a connection that breaks later ends the client's as well.
+ * Passes a request on to the API. Nothing is kept, nothing is followed; the body is not referred to any more when the answer
+ * is there.
+ * @returns the answer, with its body still to be read.
+ * @throws UnreachableError when the API could not be asked
  */
-export async function passOn(
+export async function ask(
   api: Api,
-  request: IncomingMessage,
-  response: ServerResponse,
-  { body, isRepeatable, follow }: PassOnOptions,
-): Promise<void> {
-  const controller = new AbortController()
-  const { signal } = controller
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort(new ClientGoneError())
-  })
+  { request, response, controller: { signal } }: Exchange,
+  { body, isRepeatable, isFollowed }: AskOptions,
+): Promise<IncomingMessage> {
   const prepare = (): Promise<() => ClientRequest> => {
-    // RFC 7240: an answer that comes before the work is done can be followed.
-    const patience = follow === undefined ? [] : ['prefer', 'respond-async']
+    const patience = isFollowed ? ['prefer', 'respond-async'] : []
     const headers = [...clientHeaders(request.rawHeaders), ...framingOf(request, body), ...patience]
     const { method = 'GET', url: path = '/' } = request
     return api.prepare({ method, path, headers, signal, ...(typeof body === 'object' && { body }) })
   }
   let outgoing = (await prepare())()
-  // A body that breaks off destroys the outgoing request, whose own error is told below.
+  // A body that breaks off destroys the outgoing request, whose own error is reported below.
   if (body === 'stream') pipeline(request, outgoing).catch(() => undefined)
   else outgoing.end(bytesOf(body))
   const answer = await answerTo(outgoing)
@@ -55,21 +51,21 @@ export async function passOn(
     answer.resume()
     throw new UnreachableError('API', refusal)
   }
-  await passBack((await follow?.(answer, signal)) ?? answer, response)
+  return answer
 }
 
 /**
  * One framing for every body, whatever the method: Node adds none by itself to GET, HEAD, DELETE and OPTIONS, whose bodies
  * would then begin the next request on the connection.
  */
-function framingOf(request: IncomingMessage, body: PassOnOptions['body']): string[] {
+function framingOf(request: IncomingMessage, body: AskOptions['body']): string[] {
   if (body === 'none') return takesBody(request) ? ['content-length', '0'] : []
   if (body !== 'stream') return ['content-length', String(body.length)]
   const { 'content-length': lengthBytes } = request.headers
   return lengthBytes === undefined ? ['transfer-encoding', 'chunked'] : ['content-length', lengthBytes]
 }
 
-function bytesOf(body: PassOnOptions['body']): Buffer | undefined {
+function bytesOf(body: AskOptions['body']): Buffer | undefined {
   return typeof body === 'object' ? body : undefined
 }
 
@@ -79,7 +75,7 @@ export function takesBody({ method }: IncomingMessage): boolean {
 }
 
 /**
- * The gateway lets the edge itself not in: a wrong signature, a missing permission, another network. That is no fault of the client,
+ * The gateway rejected the edge itself: a wrong signature, a missing permission, another network. That is no fault of the client,
  * who would learn the edge's role from the body. The function behind the gateway cannot set this header.
  */
 function gatewayRefusal(answer: IncomingMessage): Error | undefined {

@@ -1,16 +1,15 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { DomainError, parameterError } from '../src/domain/errors.ts'
-import type { Slots } from '../src/slots.ts'
 import type { Api } from './api.ts'
 import { askAgain } from './ask-again.ts'
 import { awaitImport } from './await-import.ts'
 import type { Connect } from './connections.ts'
-import { ClientGoneError } from './failures.ts'
+import type { Exchange } from './exchange.ts'
 import { clientHeaders } from './headers.ts'
+import type { IncomingBody } from './incoming-body.ts'
 import { createPartSender } from './part-sender.ts'
 import { passBack } from './pass-on.ts'
 import { type ArrivingFile, isMultipart, readParts, readWhole } from './read-parts.ts'
-import type { RequestLog } from './request-log.ts'
 import type { BodyRoute } from './routes.ts'
 import { sendParts } from './send-parts.ts'
 import type { Uploads } from './uploads.ts'
@@ -19,29 +18,20 @@ export interface TakeBodyDependencies {
   readonly api: Api
   readonly uploads: Uploads
   readonly connect: Connect
-  /** Bodies that are read at the same time, each with its buffers; who finds no place is not read until there is one. */
-  readonly places: Slots
-  /** A client that sends nothing for so long is taken for gone, and its place is given to another. */
-  readonly idleMs: number
   /** Between the attempts of what fails for a passing reason. */
   readonly pausesMs: readonly number[]
   /** Answers the client, who may still be sending. */
   readonly refuse: (exchange: Exchange, failure: unknown) => void
 }
 
-/** A request of a client, and what belongs to it. */
-export interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly requestLog: RequestLog
+/** A body that is taken. */
+export interface LargeBody {
+  readonly route: BodyRoute
+  readonly incoming: IncomingBody
 }
 
 /** One request and what was made of its body so far. */
-interface Taking extends TakeBodyDependencies {
-  readonly route: BodyRoute
-  readonly request: IncomingMessage
-  readonly requestLog: RequestLog
-  readonly controller: AbortController
+interface Taking extends TakeBodyDependencies, LargeBody, Exchange {
   /** Of the uploads that were begun, in the order of the files. */
   readonly uploadIds: string[]
   readonly spare: Buffer[]
@@ -59,18 +49,12 @@ const BODY_HEADERS = ['accept-encoding', 'content-encoding', 'content-md5', 'con
  */
 export async function takeBody(
   deps: TakeBodyDependencies,
-  route: BodyRoute,
+  body: LargeBody,
   exchange: Exchange,
 ): Promise<void> {
-  const { request, response, requestLog } = exchange
-  const controller = new AbortController()
+  const { response, controller } = exchange
   const { signal } = controller
-  const taking: Taking = { ...deps, route, request, requestLog, controller, uploadIds: [], spare: [] }
-  const leave = (): void => {
-    if (!response.writableFinished) controller.abort(new ClientGoneError())
-  }
-  response.once('close', leave)
-  if (response.destroyed) leave()
+  const taking: Taking = { ...deps, ...body, ...exchange, uploadIds: [], spare: [] }
   try {
     await readBody(taking)
     // Only now: a completed bundle is imported, and this one might have been cut off.
@@ -79,26 +63,21 @@ export async function takeBody(
   } catch (error) {
     const failure = signal.aborted ? signal.reason : error
     controller.abort(failure)
-    deps.refuse(exchange, named(failure, route))
+    deps.refuse(exchange, named(failure, body.route))
     await discardUploads(taking)
   }
 }
 
 /** Resolves when everything is in the bucket. */
 async function readBody(taking: Taking): Promise<void> {
-  const { places, request, idleMs, controller } = taking
-  await places.take()
-  const { socket } = request
-  const giveUp = (): void => void request.destroy()
-  socket.setTimeout(idleMs)
-  socket.once('timeout', giveUp)
+  const { incoming, controller, spare } = taking
+  await incoming.takePlace()
   try {
     controller.signal.throwIfAborted()
     await readFiles(taking)
   } finally {
-    places.give()
-    socket.off('timeout', giveUp)
-    socket.setTimeout(0)
+    spare.length = 0
+    incoming.release()
   }
 }
 

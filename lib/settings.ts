@@ -114,6 +114,7 @@ const edge = z.strictObject({
   desiredCount: wholeNumber.default(2),
   cpu: z.union([z.literal(256), z.literal(512), z.literal(1024), z.literal(2048)]).default(1024),
   memoryMib: z.int().min(512).default(2048),
+  clientSharePercent: z.int().min(1).max(100).default(50),
   certificateArn: arn('acm').exactOptional(),
 })
 

@@ -111,6 +111,8 @@ export interface EdgeSettings {
   readonly cpu: 256 | 512 | 1024 | 2048
   /** Of each: an upload takes up to 64 MB of it while it goes on. */
   readonly memoryMib: number
+  /** Most of the memory for bodies that one client address gets; 100 where all clients have the same one. */
+  readonly clientSharePercent: number
   /** ARN of the load balancer's certificate; without one, clients speak HTTP to it. */
   readonly certificateArn?: string
 }

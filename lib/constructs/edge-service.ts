@@ -29,8 +29,11 @@ import { peerOf } from './peers.ts'
 import { allow, explainWildcard } from './permissions.ts'
 import { ProgramImage } from './program-image.ts'
 
-/** Measured (`npm run bench:edge`): 113 MB idle, 58 MB more with an upload. */
-const OWN_MEMORY_MIB = 256
+/**
+ * Measured (`npm run bench:edge`): 113 MB idle, 58 MB more with an upload. What connections and small bodies may hold comes to
+ * the first (edge/limits.ts): 64 + 32 + 112 MiB.
+ */
+const OWN_MEMORY_MIB = 320
 const UPLOAD_MEMORY_MIB = 64
 
 export interface EdgeServiceProps {
@@ -190,6 +193,9 @@ export class EdgeService extends Construct {
         API_URL: apiUrl,
         API_AUTH: signsFor === undefined ? 'none' : 'iam',
         UPLOADS_AT_ONCE: String(Math.floor((settings.memoryMib - OWN_MEMORY_MIB) / UPLOAD_MEMORY_MIB)),
+        // All clients come from the addresses of the load balancer.
+        BEHIND_LOAD_BALANCER: 'true',
+        CLIENT_SHARE_PERCENT: String(settings.clientSharePercent),
         KEEP_ALIVE_SECONDS: String(IDLE_TIMEOUT.toSeconds() + 60),
         // Before the container is killed: uploads that do not end in time are discarded then.
         STOP_TIMEOUT_SECONDS: String(STOP_TIMEOUT.toSeconds() - 10),

@@ -20,6 +20,7 @@ function settings(change: Partial<EdgeSettings> = {}): EdgeSettings {
     desiredCount: 2,
     cpu: 512,
     memoryMib: 1024,
+    clientSharePercent: 50,
     ...change,
   }
 }
@@ -77,6 +78,16 @@ describe('edge stack', () => {
     const { violations } = new EngineRules(app).validateScope(app)
 
     expect(violations.map(({ ruleName }) => ruleName)).toEqual([])
+  })
+
+  it('tells clients apart by what its load balancer says of them, and gives each a share', () => {
+    const environment = environmentOf(anEdge(PRIVATE, { memoryMib: 2048, clientSharePercent: 100 }))
+
+    expect(environment).toMatchObject({
+      BEHIND_LOAD_BALANCER: 'true',
+      CLIENT_SHARE_PERCENT: '100',
+      UPLOADS_AT_ONCE: '27',
+    })
   })
 
   it('refuses ambiguous requests and invalid headers at its load balancer', () => {

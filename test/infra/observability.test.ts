@@ -18,6 +18,7 @@ const { edge } = synthesize('production', {
     desiredCount: 2,
     cpu: 512,
     memoryMib: 1024,
+    clientSharePercent: 50,
   },
 }).stacks
 if (edge === undefined) throw new Error('a stage with an edge has a stack for it')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it, vi } from 'vitest'
-import { SMALL_BODY_BYTES } from '../../../edge/edge.ts'
+import { SMALL_BODY_BYTES } from '../../../edge/limits.ts'
 import { aForm, aService, BOUNDARY, begin, type FakeService, type SeenCall, send } from './fake-service.ts'
 
 const MIB = 1024 * 1024

@@ -3,6 +3,7 @@ import { type IncomingMessage, type RequestListener, request } from 'node:http'
 import { buffer, text } from 'node:stream/consumers'
 import { describe, expect, it, vi } from 'vitest'
 import { createEdge } from '../../../edge/edge.ts'
+import { SMALL_BODY_BYTES } from '../../../edge/limits.ts'
 import { findFreePort } from '../../../local/ports.ts'
 import { listen } from './fake-service.ts'
 
@@ -58,23 +59,39 @@ describe('edge', () => {
     expect((await ask(port, '/x', { method: 'DELETE' })).headers).not.toHaveProperty('content-type')
   })
 
-  it('passes a body without announced length on as it arrives', async () => {
-    const received: string[] = []
+  it('passes a large body without announced length on as it arrives', async () => {
+    let received = 0
     const port = await anEdge(async (incoming, response) => {
       for await (const chunk of incoming) {
-        received.push(String(chunk))
-        if (received.length === 1) response.write('got the first')
+        if (received === 0) response.write('got the first')
+        received += chunk.length
       }
       response.end()
     })
     const outgoing = request({ host: '127.0.0.1', port, path: '/x', method: 'POST' })
 
-    outgoing.write('one')
+    outgoing.write(Buffer.alloc(SMALL_BODY_BYTES + 1))
     const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
     outgoing.end('two')
 
     expect(await text(answer)).toBe('got the first')
-    expect(received).toEqual(['one', 'two'])
+    expect(received).toBe(SMALL_BODY_BYTES + 4)
+  })
+
+  it('passes a small body on when it is there, with its length', async () => {
+    const seen: IncomingMessage['headers'][] = []
+    const port = await anEdge(async (incoming, response) => {
+      seen.push(incoming.headers)
+      incoming.pipe(response)
+    })
+    const outgoing = request({ host: '127.0.0.1', port, path: '/x', method: 'POST' })
+
+    outgoing.write('one')
+    outgoing.end('two')
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+
+    expect(await text(answer)).toBe('onetwo')
+    expect(seen).toMatchObject([{ 'content-length': '6' }])
   })
 
   it('carries many megabytes both ways', async () => {

@@ -1,22 +1,34 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readSmallBody } from '../../../edge/read-ahead.ts'
+import { FREE_BYTES } from '../../../edge/limits.ts'
+import { discardBody, readAhead } from '../../../edge/read-ahead.ts'
+
+const { signal } = new AbortController()
 
 describe('reading ahead', () => {
   it('gives a small body whole, and puts a large one back', async () => {
     const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { maxLength: 20 })
 
+    const sizes = fc.constantFrom(0, FREE_BYTES - 100, FREE_BYTES, FREE_BYTES + 200)
+
     await fc.assert(
-      fc.asyncProperty(chunks, fc.integer({ min: 1, max: 400 }), async (arrays, limit) => {
-        const whole = Buffer.concat(arrays)
+      fc.asyncProperty(chunks, sizes, fc.integer({ min: 1, max: 400 }), async (arrays, padded, extra) => {
+        const padding = Buffer.alloc(padded, 1)
+        const limit = extra + (extra % 2) * FREE_BYTES
+        const whole = Buffer.concat([...arrays, padding])
         const body = Readable.from(
-          arrays.map((array) => Buffer.from(array)),
+          [...arrays, padding].map((array) => Buffer.from(array)),
           { objectMode: false },
         )
 
-        const small = await readSmallBody(body, limit)
+        const small = await readAhead(body, {
+          limitBytes: limit,
+          reserve: (needed) => setImmediate(Math.min(limit, needed + FREE_BYTES)),
+          signal,
+        })
 
         expect(small !== undefined).toBe(whole.length <= limit)
         expect((small ?? (await buffer(body))).equals(whole)).toBe(true)
@@ -25,11 +37,64 @@ describe('reading ahead', () => {
     )
   })
 
+  it('reads no further than the free bytes before its share is reserved, and loses none of them', async () => {
+    const { promise: reserved, resolve: grant } = Promise.withResolvers<number>()
+    const pieces = Array.from({ length: 64 }, (_, at) => Buffer.alloc(1024, at))
+    let given = 0
+    const body = new Readable({
+      highWaterMark: 1,
+      read() {
+        this.push(pieces[given] ?? null)
+        given += 1
+      },
+    })
+    const asked = Promise.withResolvers<void>()
+    const reserve = (): Promise<number> => {
+      asked.resolve()
+      return reserved
+    }
+
+    const read = readAhead(body, { limitBytes: 1e6, reserve, signal })
+    await asked.promise
+    const givenBefore = given
+    grant(1e6)
+
+    expect(givenBefore * 1024).toBeLessThanOrEqual(FREE_BYTES + 2 * 1024)
+    expect((await read)?.equals(Buffer.concat(pieces))).toBe(true)
+  })
+
+  it('ends when its signal is aborted, and when it gets no share', async () => {
+    const controller = new AbortController()
+    const stalled = new Readable({ read() {} })
+    const read = readAhead(stalled, { limitBytes: 9, reserve: async () => 1e6, signal: controller.signal })
+    controller.abort(new Error('stalled'))
+    await expect(read).rejects.toThrow('stalled')
+
+    const large = Readable.from([Buffer.alloc(FREE_BYTES + 1)], { objectMode: false })
+    const reserve = (): Promise<number> => Promise.reject(new Error('overloaded'))
+    await expect(readAhead(large, { limitBytes: 1e6, reserve, signal })).rejects.toThrow('overloaded')
+    expect(stalled.destroyed || large.destroyed).toBe(false)
+  })
+
   it('fails with a body that breaks off', async () => {
     const body = new Readable({ read() {} })
     body.push('half')
-    setImmediate(() => body.destroy(new Error('aborted')))
+    void setImmediate().then(() => body.destroy(new Error('aborted')))
 
-    await expect(readSmallBody(body, 100)).rejects.toThrow('aborted')
+    await expect(readAhead(body, { limitBytes: 100, reserve: async () => 1e6, signal })).rejects.toThrow(
+      'aborted',
+    )
+  })
+})
+
+describe('discarding', () => {
+  it('reads a body to its end, unless it is longer than the limit or breaks off', async () => {
+    const of = (size: number): Readable => Readable.from([Buffer.alloc(size)], { objectMode: false })
+    const broken = new Readable({ read() {} })
+    void setImmediate().then(() => broken.destroy())
+
+    await expect(discardBody(of(100), 100, signal)).resolves.toBeUndefined()
+    await expect(discardBody(of(101), 100, signal)).rejects.toThrow(/method takes none/u)
+    await expect(discardBody(broken, 100, signal)).rejects.toThrow('broke off')
   })
 })

@@ -19,7 +19,7 @@ async function anEdge(
 ): Promise<{ readonly port: number; readonly upstream: StrictUpstream }> {
   const upstream = await aStrictUpstream()
   const apiUrl = new URL(`http://127.0.0.1:${upstream.port}`)
-  const edge = createEdge({ apiUrl, uploadsAtOnce: 1, log: vi.fn(), ...(isSigned && { sign }) })
+  const edge = createEdge({ apiUrl, uploadsAtOnce: 1, idleMs: 100, log: vi.fn(), ...(isSigned && { sign }) })
   return { port: await listen(edge.listener), upstream }
 }
 
@@ -38,7 +38,7 @@ const FRAMINGS: Readonly<
   ],
   trailers: (body) => [
     ['Transfer-Encoding: chunked', 'Trailer: X-Late, Content-Length'],
-    `${body.length.toString(16)}\r\n${body}\r\n0\r\nX-Late: 1\r\n\r\n`,
+    `${body.length.toString(16)}\r\n${body}\r\n0\r\nX-Late: 1\r\nContent-Length: 7\r\n\r\n`,
   ],
   length: (body) => [[`Content-Length: ${body.length}`], body],
   'listed length': (body) => [[`Content-Length: ${body.length}`, 'Connection: Content-Length'], body],

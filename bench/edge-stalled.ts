@@ -1,0 +1,143 @@
+/*
+ * Measures how honest uploads fare while 2 000 clients stall, and what the edge holds meanwhile:
+ *
+ *   npm run bench:edge-stalled [-- <stalled clients> [<megabytes of an upload>]]
+ *
+ * The stalled ones are of four kinds, in turns: a promise of 15 GB with a few bytes of it; 100 KB of a chunked body; 3.9 MB of
+ * one; a byte each half second. All come from the address of the honest client, which is the harder case, and those that the edge
+ * closes come again. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { findFreePort, LOOPBACK } from '../local/ports.ts'
+
+const STALLED = Number(process.argv[2] ?? 2000)
+const UPLOAD_BYTES = Number(process.argv[3] ?? 500) * 1e6
+const ROUNDS = 5
+const UPLOADS_AT_ONCE = 12
+
+const RATIO_TARGET = 2
+/** Idle process, connections, bodies read ahead, uploads: docs/deployment.md. */
+const MEMORY_TARGET_MB = 320 + 64 * UPLOADS_AT_ONCE
+
+const BOUNDARY = 'bench'
+const HEAD = `Host: edge\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\n`
+const PART = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="task"; filename="1b3c.tmp"\r\n\r\n`
+const END = `\r\n--${BOUNDARY}--\r\n`
+const PIECE = Buffer.alloc(64 * 1024, 1)
+
+async function start(script: string, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
+  const url = new URL(script, import.meta.url)
+  const child = fork(url, { env: { PATH: process.env.PATH, ...environment }, silent: true })
+  child.stderr?.pipe(process.stderr)
+  child.stdout?.resume()
+  const failed = once(child, 'exit').then(([code]) =>
+    Promise.reject(new Error(`${script} ended with ${code}`)),
+  )
+  await Promise.race([once(child, 'message'), failed])
+  failed.catch(() => undefined)
+  return child
+}
+
+async function memoryMb({ pid }: ChildProcess, field: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'mu').exec(status)?.[1]) * 1024) / 1e6
+}
+
+function chunked(size: number): Buffer {
+  const body = Buffer.concat([Buffer.from(PART), Buffer.alloc(size, 1)])
+  return Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n')])
+}
+
+const POST = 'POST /app-engine/v1/tasks HTTP/1.1\r\n'
+const CHUNKED = Buffer.from(`${POST}${HEAD}Transfer-Encoding: chunked\r\n\r\n`)
+const BEGINNINGS: readonly Buffer[] = [
+  Buffer.from(`${POST}${HEAD}Content-Length: 15000000000\r\n\r\n${PART}`),
+  Buffer.concat([CHUNKED, chunked(100_000)]),
+  Buffer.concat([CHUNKED, chunked(3_900_000)]),
+  Buffer.from(`${POST}${HEAD}Content-Length: 3000000\r\n\r\n`),
+]
+
+/** Keeps one stalled client there until the signal comes. */
+async function stall(port: number, kind: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const socket: Socket = connect(port, LOOPBACK)
+    socket.on('error', () => undefined).resume()
+    socket.write(BEGINNINGS[kind] ?? '')
+    const dripping = kind === 3 ? setInterval(() => socket.write('x'), 500) : undefined
+    const end = (): void => void socket.destroy()
+    signal.addEventListener('abort', end, { once: true })
+    await new Promise((resolve) => socket.once('close', resolve))
+    clearInterval(dripping)
+    signal.removeEventListener('abort', end)
+    // One that was thrown out comes again, but not in a tight loop: this is about stalling, not about floods.
+    await pause(30_000, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+/** Sends one honest upload as core does. @returns seconds */
+async function upload(port: number): Promise<number> {
+  const begin = performance.now()
+  const socket = connect(port, LOOPBACK)
+  const answered = once(socket, 'data')
+  const write = async (bytes: Buffer | string): Promise<void> => {
+    if (!socket.write(bytes)) await once(socket, 'drain')
+  }
+  const length = PART.length + Math.ceil(UPLOAD_BYTES / PIECE.length) * PIECE.length + END.length
+  await write(CHUNKED)
+  await write(`${length.toString(16)}\r\n${PART}`)
+  for (let sent = 0; sent < UPLOAD_BYTES; sent += PIECE.length) await write(PIECE)
+  await write(`${END}\r\n0\r\n\r\n`)
+  const [answer] = (await answered) as [Buffer]
+  socket.destroy()
+  const [line = ''] = answer.toString().split('\r\n', 1)
+  if (!line.includes(' 200 ')) throw new Error(`an honest upload was answered: ${line}`)
+  return (performance.now() - begin) / 1000
+}
+
+async function medianUpload(port: number): Promise<number> {
+  const times: number[] = []
+  for (let round = 0; round < ROUNDS; round += 1) times.push(await upload(port))
+  return times.toSorted((one, other) => one - other)[Math.floor(ROUNDS / 2)] ?? Number.NaN
+}
+
+const [edgePort, sinkPort] = [await findFreePort(), await findFreePort()]
+const sink = await start('./edge-sink.ts', { PORT: String(sinkPort) })
+const edge = await start('../edge/main.ts', {
+  PORT: String(edgePort),
+  API_URL: `http://${LOOPBACK}:${sinkPort}`,
+  UPLOADS_AT_ONCE: String(UPLOADS_AT_ONCE),
+})
+const controller = new AbortController()
+try {
+  const idleMb = await memoryMb(edge, 'VmRSS')
+  await upload(edgePort)
+  const alone = await medianUpload(edgePort)
+  const { signal } = controller
+  const stalled = Array.from({ length: STALLED }, (_, at) => stall(edgePort, at % BEGINNINGS.length, signal))
+  // So that they hold what they can get.
+  await pause(20_000)
+  const among = await medianUpload(edgePort)
+  const peakMb = await memoryMb(edge, 'VmHWM')
+  controller.abort()
+  await Promise.all(stalled)
+
+  const ratio = among / alone
+  const isMet = ratio <= RATIO_TARGET && peakMb <= MEMORY_TARGET_MB
+  console.log(
+    `upload of ${UPLOAD_BYTES / 1e6} MB: alone ${alone.toFixed(2)} s, among ${STALLED} stalled clients ${among.toFixed(2)} s`,
+  )
+  console.log(`ratio: ${ratio.toFixed(2)}, target <= ${RATIO_TARGET}`)
+  console.log(
+    `memory: idle ${idleMb.toFixed(0)} MB, peak ${peakMb.toFixed(0)} MB, target <= ${MEMORY_TARGET_MB} MB`,
+  )
+  console.log(isMet ? 'reached' : 'MISSED')
+  if (!isMet) process.exitCode = 1
+} finally {
+  controller.abort()
+  edge.kill('SIGKILL')
+  sink.kill('SIGKILL')
+}

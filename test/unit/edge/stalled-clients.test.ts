@@ -1,0 +1,222 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { limitConnections } from '../../../edge/connection-limit.ts'
+import { answerFailure, OverloadedError } from '../../../edge/failures.ts'
+import { FREE_BYTES } from '../../../edge/limits.ts'
+import { aForm, aService, BOUNDARY, listen, send } from './fake-service.ts'
+
+const MIB = 1024 * 1024
+const PROVISION = 'task-runs/10f8/input-provisions/image'
+const LARGE = aForm([{ fileName: 'filename="a"', content: Buffer.alloc(6 * MIB, 7) }])
+
+interface Client {
+  readonly socket: Socket
+  readonly answered: () => string
+}
+
+/** A client that sends this much, and then nothing. */
+function aClient(port: number, bytes: Buffer | string): Client {
+  const socket = connect(port, '127.0.0.1').setEncoding('latin1')
+  let answered = ''
+  socket
+    .on('error', () => undefined)
+    .on('data', (chunk: string) => {
+      answered += chunk
+    })
+  socket.write(bytes)
+  onTestFinished(() => void socket.destroy())
+  return { socket, answered: () => answered }
+}
+
+/** Whether it was closed or reset. */
+const closeOf = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once('close', resolve))
+
+const head = (framing: string, path = PROVISION): string =>
+  `POST /app-engine/v1/${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\n${framing}\r\n\r\n`
+const PROMISE = head('Content-Length: 15000000000')
+const chunk = (size: number): Buffer =>
+  Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), Buffer.alloc(size, 1), Buffer.from('\r\n')])
+/** What is larger than the API takes, so that it needs a place. */
+const half = (): Buffer => Buffer.concat([Buffer.from(PROMISE), LARGE.subarray(0, 5 * MIB)])
+
+describe('clients that stall', () => {
+  it('hold no place with a few bytes that promise gigabytes', async () => {
+    const service = await aService({ uploadsAtOnce: 1 })
+    const stalled = Array.from({ length: 50 }, () => aClient(service.port, `${PROMISE}--${BOUNDARY}\r\n`))
+    await Promise.all(stalled.map(({ socket }) => once(socket, 'connect')))
+
+    const { status } = await send(service.port, PROVISION, LARGE)
+
+    expect(status).toBe(200)
+    expect(service.stored()).toHaveLength(1)
+    expect(stalled.filter((client) => client.answered() !== '')).toEqual([])
+  })
+
+  it('lose their share to others with small bodies, and are told so', async () => {
+    const service = await aService({ uploadsAtOnce: 1 })
+    const body = Buffer.concat([Buffer.from(head('Transfer-Encoding: chunked')), chunk(2 * FREE_BYTES)])
+    // 128 of them would take the whole first budget, half of that one client's share.
+    const stalled = Array.from({ length: 300 }, () => aClient(service.port, body))
+    await Promise.all(stalled.map(({ socket }) => once(socket, 'connect')))
+
+    const answers = await Promise.all([
+      send(service.port, PROVISION, Buffer.alloc(100_000, 1), {
+        headers: { 'content-type': 'application/json' },
+      }),
+      send(service.port, PROVISION, LARGE),
+    ])
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    const told = stalled.map((client) => client.answered()).filter((answered) => answered !== '')
+    expect(told.length).toBeGreaterThan(0)
+    for (const answered of told) expect(answered).toMatch(/^HTTP\/1\.1 408 .*Connection: close.*APPE-/ims)
+  })
+
+  it('lose their place to an upload that waits for it, and leave nothing behind', async () => {
+    const service = await aService({ uploadsAtOnce: 1 })
+    const stalled = aClient(service.port, half())
+    await vi.waitFor(() => expect(service.uploads.size).toBe(1))
+
+    const { status } = await send(service.port, PROVISION, LARGE)
+    await service.edge.settled()
+
+    expect(status).toBe(200)
+    expect(stalled.answered()).toMatch(/^HTTP\/1\.1 408 /u)
+    expect(service.stored()).toHaveLength(1)
+    expect(service.left()).toEqual([])
+  })
+
+  it.each([
+    { name: 'a small body', bytes: head('Content-Length: 100') },
+    { name: 'a body that is dropped', bytes: head('Content-Length: 100').replace('POST', 'DELETE') },
+    { name: 'a large body', bytes: half() },
+    { name: 'a body that is streamed', bytes: half().toString('latin1').replace(PROVISION, 'unknown') },
+  ])('are given up after the idle time: $name', async ({ bytes }) => {
+    const service = await aService({ idleMs: 100 })
+    const stalled = aClient(service.port, Buffer.from(bytes as string, 'latin1'))
+
+    await once(stalled.socket, 'end')
+
+    expect(stalled.answered()).toMatch(/^HTTP\/1\.1 408 /u)
+    const [, body = ''] = stalled.answered().split('\r\n\r\n')
+    expect(JSON.parse(body)).toMatchObject({
+      errorCode: 'APPE-internal-server-error',
+      details: { type: 'server' },
+    })
+    await service.edge.settled()
+    expect(service.left()).toEqual([])
+  })
+
+  it('are given up although a byte comes now and then', async () => {
+    const service = await aService({ idleMs: 400 })
+    const slow = aClient(service.port, head('Content-Length: 100000'))
+    const dripping = setInterval(() => slow.socket.write('x'), 20)
+    onTestFinished(() => clearInterval(dripping))
+
+    await once(slow.socket, 'end')
+
+    expect(slow.answered()).toMatch(/^HTTP\/1\.1 408 /u)
+  })
+
+  it('are not those that wait for S3', async () => {
+    const { promise: opened, resolve: open } = Promise.withResolvers<number>()
+    const service = await aService({
+      uploadsAtOnce: 1,
+      idleMs: 100,
+      partSizeBytes: MIB,
+      onPart: () => opened,
+    })
+    const body = aForm([{ fileName: 'filename="a"', content: Buffer.alloc(12 * MIB, 7) }])
+    const upload = send(service.port, PROVISION, body)
+    await vi.waitFor(() => expect(service.calls.some(({ url }) => url.endsWith('/part-urls'))).toBe(true))
+
+    // Longer than the idle time: nothing of the body moves meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    open(200)
+
+    expect((await upload).status).toBe(200)
+  })
+})
+
+describe('a request that finds no memory in time', () => {
+  it('gets 503, and is told when to come again', async () => {
+    const port = await listen((_, response) => answerFailure(response, new OverloadedError()))
+
+    const answer = await fetch(`http://127.0.0.1:${port}/`)
+
+    expect(answer.status).toBe(503)
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await answer.json()).toMatchObject({
+      errorCode: 'APPE-internal-server-error',
+      message: expect.stringContaining('Try again'),
+      details: { type: 'server' },
+    })
+  })
+})
+
+describe('connections beyond the maximum', () => {
+  async function aServer(idleMs = 60_000, answer = 'ok') {
+    const warn = vi.fn()
+    const server = createServer((request, response) => {
+      if (request.url === '/held') return
+      response.end(answer)
+    }).listen(0, '127.0.0.1')
+    limitConnections(server, { maxConnections: 5, idleMs, warn })
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    await once(server, 'listening')
+    return { port: (server.address() as AddressInfo).port, warn }
+  }
+  const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
+  it('close the one that has not moved for longest, never one whose answer is awaited', async () => {
+    const { port, warn } = await aServer()
+    const held = aClient(port, GET.replace('/', '/held'))
+    const stalled = Array.from({ length: 4 }, () => aClient(port, 'GET / HTTP/1.1\r\nHost'))
+    const closed = stalled.map(({ socket }) => closeOf(socket))
+
+    // Refused until the others count as stalled.
+    const answered = await vi.waitUntil(
+      async () => {
+        const client = aClient(port, GET)
+        await Promise.race([
+          new Promise((resolve) => client.socket.once('data', resolve)),
+          closeOf(client.socket),
+        ])
+        return client.answered()
+      },
+      { timeout: 4000 },
+    )
+
+    expect(answered).toMatch(/^HTTP\/1\.1 200 /u)
+    await Promise.race(closed)
+    expect(held.socket.readyState).toBe('open')
+    expect(warn).toHaveBeenCalledTimes(1)
+  })
+
+  it('are not needed by a client that reads nothing of its answer', async () => {
+    const { port } = await aServer(200, 'x'.repeat(64 * MIB))
+    const { socket } = aClient(port, GET)
+    socket.pause()
+    const gone = closeOf(socket)
+    await new Promise((resolve) => setTimeout(resolve, 1000))
+    socket.resume()
+
+    await gone
+
+    expect(socket.bytesRead).toBeLessThan(64 * MIB)
+  })
+
+  it('are not replaced by requests without end on one connection', async () => {
+    const { port } = await aServer()
+    const { socket } = aClient(port, GET.replace('/', '/held').repeat(50))
+
+    await closeOf(socket)
+
+    expect(socket.destroyed).toBe(true)
+  })
+})
