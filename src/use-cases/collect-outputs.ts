@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { DomainError, type ErrorBody, parameterError } from '../domain/errors.ts'
 import { topIndexes } from '../domain/run/array-provisions.ts'
+import { createListedStrings } from '../domain/run/listed-strings.ts'
 import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
@@ -80,6 +81,7 @@ async function* listingOf(
   prefix: string,
   { arrays, rewritten, problems }: Collected,
 ): AsyncGenerator<string, void, undefined> {
+  const strings = createListedStrings(run.id, 'output')
   let separator = '['
   for (const output of task.outputs) {
     const entry = entries.get(output.name)
@@ -89,7 +91,7 @@ async function* listingOf(
     try {
       const produced = await findProduced(deps, run, output, entry, prefix)
       rewritten.set(output.name, produced.rewritten)
-      const array = yield* readOutput(produced)
+      const array = yield* readOutput({ ...produced, strings })
       if (array !== undefined) arrays.set(output.name, array)
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
@@ -127,7 +129,7 @@ async function findProduced(
   output: TaskOutput,
   entry: OutputEntry | undefined,
   prefix: string,
-): Promise<Produced> {
+): Promise<Omit<Produced, 'strings'>> {
   const key = `${prefix}${output.name}`
   // A link that leaves the folder, or a device, counts as nothing (run-lifecycle 7.2).
   const isThere = entry !== undefined && entry.kind !== 'other'

@@ -1,17 +1,23 @@
 import { Readable } from 'node:stream'
 import { continued } from '../continued.ts'
 import { DomainError } from '../domain/errors.ts'
+import type { JsonValue } from '../domain/json.ts'
 import { type ArrayType, listArrayItems } from '../domain/parameters/array.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
+import {
+  createListedStrings,
+  type ListedStrings,
+  type ListedValue,
+  WHOLE_STRING_BYTES,
+} from '../domain/run/listed-strings.ts'
 import type { FileContent, InputValue, Run } from '../domain/run/run.ts'
 import type { ParameterType, Task } from '../domain/task/task.ts'
 import { inTextChunks } from '../formats/in-text-chunks.ts'
+import { readAll } from '../formats/read-all.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { arrayEntries, arrayFolder, entryText, type StoredFile } from './array-inputs.ts'
-import { decodeUtf8Pieces } from './decode-utf8.ts'
 import { findRunAndTask } from './find-run.ts'
 import { readInputText } from './input-files.ts'
-import { openObject } from './object-source.ts'
 import { findPrepared, preparedInputKey, storePrepared } from './prepared-file.ts'
 import { readAhead } from './read-ahead.ts'
 
@@ -25,6 +31,9 @@ const LISTING_NAME = 'inputs.json'
 
 /** Longer listings are kept for the next one who asks. */
 const LARGE_LISTING_BYTES = 256 * 1024
+
+/** More of a string than a listing shows of a long one. */
+const BEGINNING_BYTES = 4096
 
 /** A byte of a text in JSON, where it is written as `\u0000`. */
 const LARGEST_ESCAPE_BYTES = 6
@@ -66,7 +75,7 @@ function isPerhapsLarge(stored: readonly InputValue[]): boolean {
 }
 
 function sizeOfFile(file: FileContent): number {
-  return file.kind === 'inline' ? file.text.length : file.sizeBytes
+  return file.kind === 'inline' ? Buffer.byteLength(file.text) : file.sizeBytes
 }
 
 async function* listing(
@@ -76,17 +85,22 @@ async function* listing(
   stored: readonly InputValue[],
 ): AsyncGenerator<string, void, undefined> {
   const values = new Map(stored.map((value) => [value.parameterName, value]))
+  const strings = createListedStrings(run.id, 'input')
   let separator = '['
   for (const input of task.inputs) {
     const { name, type } = input
     const value = values.get(name)
-    const pieces =
-      type.id === 'array' ? await listArray(deps, run, name, type) : value && listValue(deps, value, type)
-    if (pieces === undefined) continue
     const listed = { taskRunId: run.id, parameterName: name, type: runValueType(type.id) }
-    yield `${separator}${JSON.stringify(listed).slice(0, -1)},"value":`
-    yield* pieces
-    yield type.id === 'array' ? `,"subType":"${runValueType(type.subType.id)}"}` : '}'
+    if (type.id !== 'array') {
+      if (value === undefined) continue
+      yield separator + JSON.stringify({ ...listed, ...(await listValue(deps, value, type, strings)) })
+    } else {
+      const items = await listArray(deps, run, { name, type }, strings)
+      if (items === undefined) continue
+      yield `${separator}${JSON.stringify(listed).slice(0, -1)},"value":`
+      yield* items
+      yield `,"subType":"${runValueType(type.subType.id)}"}`
+    }
     separator = ','
   }
   yield separator === '[' ? '[]' : ']'
@@ -96,8 +110,8 @@ async function* listing(
 async function listArray(
   deps: Dependencies,
   run: Run,
-  name: string,
-  type: ArrayType,
+  { name, type }: { readonly name: string; readonly type: ArrayType },
+  strings: ListedStrings,
 ): Promise<AsyncIterable<string> | undefined> {
   const given = await arrayEntries(deps, run, name, type)
   if (given.size === 0) return undefined
@@ -106,31 +120,42 @@ async function listArray(
     const entry = entries.get(`${name}/${path}`)
     const codec = codecOf(leafType)
     if (codec === undefined || entry === undefined) return undefined
-    return codec.listInput(await entryText(entry), leafType)
+    const value = codec.listInput(await entryText(entry), leafType)
+    return shown(value, leafType, strings, { parameterName: name, path, sizeBytes: entry.sizeBytes })
   }
   const folder = arrayFolder(entries, name)
   return listArrayItems({ taskRunId: run.id, parameterName: name, folder, leaf }, type)
 }
 
-async function* listValue(
+async function listValue(
   deps: Dependencies,
   { file, parameterName }: InputValue,
   type: ParameterType,
-): AsyncGenerator<string, void, undefined> {
+  strings: ListedStrings,
+): Promise<ListedValue> {
   const codec = codecOf(type)
-  if (codec === undefined) yield 'null'
-  else if (type.id === 'string' && file.kind === 'object') yield* streamString(deps, file.key, parameterName)
-  else yield JSON.stringify(codec.listInput(await readInputText(deps, file), type))
+  if (codec === undefined) return { value: null }
+  const of = { parameterName, sizeBytes: sizeOfFile(file) }
+  if (type.id === 'string' && file.kind === 'object' && file.sizeBytes > WHOLE_STRING_BYTES) {
+    return strings.showBeginning(await readBeginning(deps, file.key), of)
+  }
+  return shown(codec.listInput(await readInputText(deps, file), type), type, strings, of)
 }
 
-/** A long string, as it was given. */
-async function* streamString(
-  deps: Dependencies,
-  key: string,
-  parameterName: string,
-): AsyncGenerator<string, void, undefined> {
-  const pieces = decodeUtf8Pieces(await openObject(deps.objects, key), parameterName, { ignoreBOM: true })
-  yield '"'
-  for await (const text of pieces) yield JSON.stringify(text).slice(1, -1)
-  yield '"'
+/** Not of a geometry, whose beginning would be none. */
+function shown(
+  value: JsonValue,
+  type: ParameterType,
+  strings: ListedStrings,
+  file: Parameters<ListedStrings['show']>[1],
+): ListedValue {
+  const isText = type.id === 'string' || type.id === 'enumeration'
+  return isText && typeof value === 'string' ? strings.show(value, file) : { value }
+}
+
+/** Of a string, which was checked when it was given; the last character may be cut. */
+async function readBeginning({ objects }: Dependencies, key: string): Promise<string> {
+  const body = await objects.read(key, { start: 0, length: BEGINNING_BYTES })
+  if (body === undefined) throw new Error(`there is no object ${key}`)
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readAll(body), { stream: true })
 }

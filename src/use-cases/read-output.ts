@@ -2,7 +2,7 @@ import { parameterError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
 import { type ArrayType, listArrayItems } from '../domain/parameters/array.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
-import type { RunValue } from '../domain/run/run-value.ts'
+import { type ListedStrings, type ListedValue, WHOLE_STRING_BYTES } from '../domain/run/listed-strings.ts'
 import type { OutputEntry } from '../domain/staging.ts'
 import type { ParameterType, TaskOutput } from '../domain/task/task.ts'
 import { readAll } from '../formats/read-all.ts'
@@ -13,9 +13,6 @@ import { decodeUtf8 } from './decode-utf8.ts'
 import { TREE_LIMITS } from './folder-entries.ts'
 import { createItemIndex, type ItemIndex } from './item-index.ts'
 import { readStringOutput } from './read-string-output.ts'
-
-/** Strings up to here are read whole, like other texts; longer ones stream. */
-const WHOLE_STRING_BYTES = 1024 * 1024
 
 /** Of an array's size, which needs some ten bytes. */
 const MAX_METADATA_BYTES = 64 * 1024
@@ -29,6 +26,8 @@ export interface Produced {
   readonly output: TaskOutput
   readonly entry: OutputEntry
   readonly source: ByteSource
+  /** Of the listing that is written. */
+  readonly strings: ListedStrings
   /** What is stored of some files in place of what the task wrote. */
   readonly rewritten: RewrittenFiles
 }
@@ -52,28 +51,36 @@ export interface ListedArray {
 export async function* readOutput(
   produced: Produced,
 ): AsyncGenerator<string, ListedArray | undefined, undefined> {
-  const { runId, output, entry, source } = produced
+  const { runId, output, entry } = produced
   const { name, type } = output
   if (entry.kind === 'directory' && type.id !== 'array' && type.id !== 'image') {
     throw parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', name)
   }
   const listed = { taskRunId: runId, parameterName: name, type: runValueType(type.id) }
-  const opening = `${JSON.stringify(listed).slice(0, -1)},"value":`
   if (type.id === 'array') {
-    yield opening
+    yield `${JSON.stringify(listed).slice(0, -1)},"value":`
     const array = yield* readItems(produced, type)
     yield `,"subType":${JSON.stringify(runValueType(type.subType.id))}}`
     return array
   }
-  if (type.id === 'string' && source.sizeBytes > WHOLE_STRING_BYTES) {
-    yield opening
-    yield* readStringOutput(source, type, name)
-    yield '}'
-    return undefined
-  }
-  const value: RunValue = { ...listed, value: (await readFile(produced)) ?? null }
-  yield JSON.stringify(value)
+  yield JSON.stringify({ ...listed, ...(await listedOutput(produced)) })
   return undefined
+}
+
+async function listedOutput(produced: Produced): Promise<ListedValue> {
+  const { output, source, strings } = produced
+  const { name: parameterName, type } = output
+  const file = { parameterName, sizeBytes: source.sizeBytes }
+  if (type.id === 'string' && source.sizeBytes > WHOLE_STRING_BYTES) {
+    return strings.showBeginning(await readStringOutput(source, type, parameterName), file)
+  }
+  const value = (await readFile(produced)) ?? null
+  return isText(type, value) ? strings.show(value, file) : { value }
+}
+
+/** Not of a geometry, whose beginning would be none. */
+function isText(type: ParameterType, value: JsonValue): value is string {
+  return typeof value === 'string' && (type.id === 'string' || type.id === 'enumeration')
 }
 
 /** @returns undefined for images and files, which listings show without a value */
@@ -131,16 +138,19 @@ function* pathsIn(zip: FolderZip, parameterName: string): Generator<string> {
 }
 
 async function readItem(
-  { source, rewritten, output: { name: parameterName } }: Produced,
+  { source, strings, rewritten, output: { name: parameterName } }: Produced,
   zip: FolderZip,
   path: string,
   type: ParameterType,
-): Promise<JsonValue | undefined> {
+): Promise<ListedValue | undefined> {
   if (type.id !== 'file' && type.id !== 'image') {
     const bytes = await readLeafFile(zip, parameterName, path, type)
-    return readText(bytes, type, parameterName, (stored) => {
+    const value = readText(bytes, type, parameterName, (stored) => {
       rewritten.set(path, Buffer.byteLength(stored))
     })
+    if (value === undefined) return undefined
+    const file = { parameterName, path, sizeBytes: bytes.byteLength }
+    return isText(type, value) ? strings.show(value, file) : { value }
   }
   const place = zip.place(`${parameterName}/${path}`)
   if (place === undefined && type.id === 'image') {

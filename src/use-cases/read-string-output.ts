@@ -1,5 +1,5 @@
 import type { TypeOf } from '../domain/parameters/parameter-codec.ts'
-import { checkLength } from '../domain/parameters/string.ts'
+import { checkLength, refuseNul } from '../domain/parameters/string.ts'
 import { readAll } from '../formats/read-all.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
 import { decodeUtf8Pieces } from './decode-utf8.ts'
@@ -8,32 +8,46 @@ import { decodeUtf8Pieces } from './decode-utf8.ts'
 const FIRST_STEP_BYTES = 64 * 1024
 const LARGEST_STEP_BYTES = 8 * 1024 * 1024
 
+/** More of the text than a listing shows. */
+const BEGINNING_CHARACTERS = 1000
+
 /**
- * The string that a task wrote, however long, as JSON text: what the string's codec makes of it, piece by piece. Memory is a step
- * of 8 MiB at most, decoded, while the end of the text is looked for, and some chunks of the source afterwards.
- * @throws DomainError naming the parameter; of a text that breaks off there is then a part
+ * Checks the string that a task wrote, however long, as the string's codec checks a short one. Memory is a step of 8 MiB at most,
+ * decoded, while the end of the text is looked for, and some chunks of the source afterwards.
+ * @returns its beginning, of 1000 characters at least where it has so many
+ * @throws DomainError naming the parameter
  */
-export async function* readStringOutput(
+export async function readStringOutput(
   source: ByteSource,
   type: TypeOf<'string'>,
   parameterName: string,
   firstStepBytes = FIRST_STEP_BYTES,
-): AsyncGenerator<string, void, undefined> {
+): Promise<string> {
   // Found beforehand, since white space that goes on for gigabytes could not be held until it is known what comes after it.
   const endOfText = await findEndOfText(source, firstStepBytes)
-  const { minLength, maxLength = Number.POSITIVE_INFINITY } = type
+  let beginning = ''
   let length = 0
-  yield '"'
-  if (endOfText > 0) {
-    for await (const piece of decodeUtf8Pieces(await source.read(0, endOfText), parameterName)) {
-      const text = length === 0 ? piece.trimStart() : piece
-      length += text.length
-      // What is too long will be refused at its end, unless it is no text at all.
-      if (length <= Math.max(minLength, maxLength)) yield JSON.stringify(text).slice(1, -1)
-    }
+  let refusal: unknown
+  const pieces = endOfText === 0 ? [] : decodeUtf8Pieces(await source.read(0, endOfText), parameterName)
+  for await (const piece of pieces) {
+    const text = length === 0 ? piece.trimStart() : piece
+    length += text.length
+    if (beginning.length < BEGINNING_CHARACTERS) beginning += text
+    // Bytes that are no text at all are told first.
+    refusal ??= refusalOf(text, parameterName)
   }
+  if (refusal !== undefined) throw refusal
   checkLength(length, type, parameterName)
-  yield '"'
+  return beginning
+}
+
+function refusalOf(text: string, parameterName: string): unknown {
+  try {
+    refuseNul(text, parameterName)
+  } catch (error) {
+    return error
+  }
+  return undefined
 }
 
 /** Where the white space at the end begins; all of it is well-formed then. */

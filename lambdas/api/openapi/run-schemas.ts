@@ -123,6 +123,19 @@ const upperCaseType = component(
   } as const satisfies { readonly [Type in Uppercase<ParameterTypeId>]: Type }),
 )
 
+/** Beside the value of a string that is not shown whole. */
+const cut = {
+  truncated: z
+    .literal(true)
+    .optional()
+    .describe(
+      'The value is only the beginning of the string, and an ellipsis: listings show strings of up to 1 MiB, and of up to 8 MiB ' +
+        'of JSON together, whole.',
+    ),
+  sizeBytes: z.int().optional().describe('Of a truncated string: of its file.'),
+  href: z.string().optional().describe('Of a truncated string: where its file is, below the base address.'),
+}
+
 const number = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
 const index = z.int().nonnegative()
 
@@ -131,6 +144,7 @@ const arrayItem = component(
   z.strictObject({
     index,
     value: z.union([z.boolean(), z.number(), z.string()]).optional().describe('Absent for images and files.'),
+    ...cut,
   }),
 )
 
@@ -159,8 +173,8 @@ export const runValue = taggedUnion(
     BOOLEAN: { ...common, value: z.boolean() },
     INTEGER: { ...common, value: z.int() },
     NUMBER: { ...common, value: number },
-    STRING: { ...common, value: z.string() },
-    ENUMERATION: { ...common, value: z.string() },
+    STRING: { ...common, value: z.string(), ...cut },
+    ENUMERATION: { ...common, value: z.string(), ...cut },
     DATETIME: { ...common, value: z.string().describe('ISO-8601 instant.') },
     GEOMETRY: { ...common, value: z.string().describe('GeoJSON as text.') },
     IMAGE: bytes,

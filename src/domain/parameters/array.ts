@@ -1,5 +1,6 @@
 import { type DomainError, type ErrorName, parameterError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
+import type { ListedValue } from '../run/listed-strings.ts'
 import type { ParameterType } from '../task/task.ts'
 import { readYaml } from '../task/yaml-document.ts'
 import type { TypeOf } from './parameter-codec.ts'
@@ -186,8 +187,8 @@ interface ArrayReading {
   readonly folder: ArrayFolder
   readonly taskRunId: string
   readonly parameterName: string
-  /** Value of a leaf; undefined for images and files, which listings show without one. */
-  leaf(path: string, type: ParameterType): Promise<JsonValue | undefined>
+  /** What the listing shows of a leaf; undefined for images and files, of which it shows no value. */
+  leaf(path: string, type: ParameterType): Promise<ListedValue | undefined>
 }
 
 /** Names below each folder. */
@@ -244,7 +245,7 @@ async function* listLevel(
         throw itemError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', reading.parameterName, path)
       }
       const value = await readLeaf(reading, path, type.subType)
-      yield separator + JSON.stringify(value === undefined ? { index } : { index, value })
+      yield separator + JSON.stringify({ index, ...value })
     }
     separator = ','
   }
@@ -279,7 +280,7 @@ async function readLeaf(
   reading: ArrayReading,
   path: string,
   type: ParameterType,
-): Promise<JsonValue | undefined> {
+): Promise<ListedValue | undefined> {
   try {
     return await reading.leaf(path, type)
   } catch (error) {

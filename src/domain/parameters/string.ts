@@ -14,7 +14,21 @@ export function checkLength(length: number, type: TypeOf<'string'>, parameterNam
   }
 }
 
-/** Text of any kind, line breaks kept. */
+/**
+ * Refuses NUL, which a JSON string may hold, but no text of PostgreSQL, where core keeps what it reads.
+ * @throws DomainError naming the parameter
+ */
+export function refuseNul(text: string, parameterName: string): void {
+  const at = text.indexOf('\0')
+  if (at === -1) return
+  throw parameterError(
+    'INTERNAL_PARAMETER_TYPE_ERROR',
+    parameterName,
+    `invalid parameter type: the string has a NUL character (U+0000), behind ${JSON.stringify(text.slice(Math.max(0, at - 20), at))}; a text without it is expected`,
+  )
+}
+
+/** Text of any kind but NUL, line breaks kept. */
 export const stringCodec: ParameterCodec<TypeOf<'string'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
   // Of an array's item, which is read whole; one that is an output of its own streams.
@@ -24,6 +38,7 @@ export const stringCodec: ParameterCodec<TypeOf<'string'>> = {
     if (typeof value !== 'string' || !value.isWellFormed()) {
       throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
     }
+    refuseNul(value, parameterName)
     checkLength(value.length, type, parameterName)
     return { fileText: value, value }
   },
@@ -33,6 +48,7 @@ export const stringCodec: ParameterCodec<TypeOf<'string'>> = {
   /** Blank is the empty string, which a minimum length of 0 allows. */
   readOutput(fileText, type, parameterName) {
     const text = fileText.trim()
+    refuseNul(text, parameterName)
     checkLength(text.length, type, parameterName)
     return text
   },

@@ -27,6 +27,10 @@ const NESTED: ArrayType = { ...TEXTS, subType: TEXTS }
 /** Too large for an answer of Lambda. */
 const LARGE = 'x'.repeat(5 * 1024 * 1024)
 
+/** The longest string that a listing shows whole, and as many of them as make it too large. */
+const MIB = 'x'.repeat(1024 * 1024)
+const MANY: readonly string[] = Array(5).fill(MIB)
+
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
 async function anApi(
@@ -134,17 +138,24 @@ describe('a download that is too large for an answer', () => {
     ['an array with items', 'input/items', 'application/octet-stream', 'attachment; filename="items"'],
     ['all inputs', 'inputs.zip', 'application/octet-stream', `attachment; filename="inputs-${RUN_ID}.zip"`],
   ])('leads to the bucket: %s', async (_, path, contentType, contentDisposition) => {
-    const { send, get } = await anApi({ model: FILE, whole: TEXTS, items: TEXTS, nested: NESTED })
+    const { send, get } = await anApi({
+      model: FILE,
+      whole: TEXTS,
+      items: TEXTS,
+      nested: NESTED,
+      many: TEXTS,
+    })
     await send('POST', 'input-provisions/model', aFile(LARGE))
     await send('PUT', 'input-provisions/whole', { value: ['a', LARGE] })
     await send('PUT', 'input-provisions/items/indexes?value=0', { value: LARGE })
     await send('PUT', 'input-provisions/nested', { value: [['a', LARGE], []] })
+    await send('PUT', 'input-provisions/many', { value: MANY })
 
     const { status, to } = await get(path)
 
     expect(status).toBe(302)
     expect(to).toMatchObject({ contentType, contentDisposition })
-    expect(to?.text?.includes(LARGE)).toBe(true)
+    expect(to?.text?.includes(path === 'inputs' ? MIB : LARGE)).toBe(true)
   })
 
   it('is not copied where it lies by itself', async () => {
@@ -181,13 +192,13 @@ describe('a download that is too large for an answer', () => {
     ['an item', 'output/texts/indexes?value=1', 'application/octet-stream'],
     ['all outputs', 'outputs.zip', 'application/octet-stream'],
   ])('leads to the bucket for outputs as well: %s', async (_, path, contentType) => {
-    const { get } = await finished({ text: LARGE, texts: ['a', LARGE] })
+    const { get } = await finished({ text: LARGE, texts: ['a', LARGE], many: MANY })
 
     const { status, to } = await get(path)
 
     expect(status).toBe(302)
     expect(to?.contentType).toBe(contentType)
-    expect(to?.text?.includes(LARGE)).toBe(true)
+    expect(to?.text?.includes(path === 'outputs' ? MIB : LARGE)).toBe(true)
   })
 })
 
@@ -224,15 +235,16 @@ describe('the answers of downloads', () => {
     const given = await anApi({ model: FILE, texts: TEXTS })
     await given.send('POST', 'input-provisions/model', aFile('m'))
     await given.send('PUT', 'input-provisions/texts', { value: ['a'] })
-    const largeGiven = await anApi({ model: FILE, texts: TEXTS })
+    const largeGiven = await anApi({ model: FILE, texts: TEXTS, many: TEXTS })
     await largeGiven.send('POST', 'input-provisions/model', aFile(LARGE))
     await largeGiven.send('PUT', 'input-provisions/texts', { value: [LARGE] })
+    await largeGiven.send('PUT', 'input-provisions/many', { value: MANY })
     const apis = {
       fresh: await anApi({ model: FILE, texts: TEXTS }, { state: 'CREATED' }, { text: TEXT, texts: TEXTS }),
       given,
       largeGiven,
       done: await finished({ text: 't', texts: ['a'] }),
-      largeDone: await finished({ text: LARGE, texts: ['a', LARGE] }),
+      largeDone: await finished({ text: LARGE, texts: ['a', LARGE], many: MANY }),
     }
     const seen = new Set<string>()
     for (const [api, path] of CALLS.flatMap(([names, paths]) =>
@@ -277,7 +289,8 @@ async function posts() {
   const zip = (text: string): Promise<Buffer> => packZip([{ name: 'text', body: text }])
   return [
     ['RUNNING', SECRET, await zip('t')],
-    ['RUNNING', SECRET, await zip(LARGE)],
+    // Six MiB in JSON.
+    ['RUNNING', SECRET, await zip('\u0001'.repeat(1024 * 1024))],
     ['RUNNING', 'wrong', await zip('t')],
     ['FINISHED', SECRET, await zip('t')],
     ['RUNNING', '', await zip('t')],

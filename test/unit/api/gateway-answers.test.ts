@@ -104,7 +104,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
           expect([null, '0', String(bytes.byteLength)]).toContain(answer.length)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
   })
 
@@ -123,7 +123,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
           expect(entry && (await readAll(zip.read(entry))).equals(bytes), path).toBe(true)
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     )
   })
 
@@ -140,7 +140,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
           if (answer.status === 206) expect(answer.bytes, path).toEqual(part)
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 

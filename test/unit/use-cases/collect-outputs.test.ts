@@ -132,7 +132,7 @@ describe('collecting outputs', () => {
 describe('collecting large texts', () => {
   const string = { id: 'string', minLength: 0 } as const
 
-  it('streams a string of any size into the listing', async () => {
+  it('keeps a string of any size, of which the listing shows the beginning', async () => {
     const text = 'é"\n\u0001😀 '.repeat(300_000)
     const engine = await ended([anOutput({ name: 'notes', type: string }), anOutput()], {
       notes: `\n${text}\n`,
@@ -142,12 +142,22 @@ describe('collecting large texts', () => {
     await collectOutputs(engine, RUN_ID)
 
     expect(JSON.parse(engine.objects.text(`${PREFIX}outputs.json`) ?? '')).toEqual([
-      { taskRunId: RUN_ID, parameterName: 'notes', type: 'STRING', value: text.trim() },
+      {
+        taskRunId: RUN_ID,
+        parameterName: 'notes',
+        type: 'STRING',
+        value: `${text.slice(0, 100)}…`,
+        truncated: true,
+        sizeBytes: Buffer.byteLength(text) + 2,
+        href: `task-runs/${RUN_ID}/output/notes`,
+      },
       { taskRunId: RUN_ID, parameterName: 'sum', type: 'INTEGER', value: 1 },
     ])
+    expect(engine.objects.text(`${PREFIX}notes`)).toBe(`\n${text}\n`)
   })
 
   it.each([
+    ['a string with a NUL', string, 'NUL character', Buffer.alloc(2_000_000, 'a\0')],
     ['too long a string', { ...string, maxLength: 10 }, 'value must be greater than or equal'],
     ['a string that is no text', string, 'invalid parameter type', Buffer.alloc(2_000_000, 0xff)],
     ['an integer', { id: 'integer' }, 'the file has 2000000 bytes; a value of type integer may have 1048576'],

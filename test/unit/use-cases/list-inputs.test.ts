@@ -124,6 +124,23 @@ describe('the listing of inputs', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ type: 'STRING', value }])
   })
 
+  it('shows a string beyond a MiB by its beginning, of which it reads no more', async () => {
+    const engine = await aRunWith(TEXT)
+    await give(engine, `naïve ${'é'.repeat(1024 * 1024)}`)
+
+    expect(await listInputs(engine, RUN_ID)).toEqual([
+      {
+        taskRunId: RUN_ID,
+        parameterName: 'p',
+        type: 'STRING',
+        value: `naïve ${'é'.repeat(94)}…`,
+        truncated: true,
+        sizeBytes: 2 * 1024 * 1024 + 7,
+        href: `task-runs/${RUN_ID}/input/p`,
+      },
+    ])
+  })
+
   it('reads an array that came whole in one pass', async () => {
     const items = Array.from({ length: 5000 }, (_, index) => `${index}`.padStart(40, 'é'))
     const engine = await aRunWith(TEXTS)

@@ -37,7 +37,10 @@ async function listed(
       taskRunId: 'run',
       parameterName: 'p',
       folder: { paths: Object.keys(files), text: async (path) => files[path] ?? '' },
-      leaf: async (path, leafType) => codecOf(leafType)?.readOutput(files[path] ?? '', leafType, 'p'),
+      leaf: async (path, leafType) => {
+        const value = codecOf(leafType)?.readOutput(files[path] ?? '', leafType, 'p')
+        return value === undefined ? undefined : { value }
+      },
     },
     type,
   )

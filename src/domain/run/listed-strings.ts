@@ -1,0 +1,86 @@
+import type { JsonValue } from '../json.ts'
+
+/*
+ * Listings of inputs and outputs show values, and their readers hold them whole: core reads the outputs of a run twice at each look.
+ * Strings are the one type that has no end, so they are shown up to a bound, and by their beginning beyond it.
+ */
+
+/** A longer string, in bytes of its file, is shown by its beginning. */
+export const WHOLE_STRING_BYTES = 1024 * 1024
+
+/** The strings that one listing shows whole together, in bytes of JSON, in which some characters have six times their own. */
+export const LISTED_STRINGS_BYTES = 8 * 1024 * 1024
+
+/** Of a string that is not shown whole. */
+const BEGINNING_CHARACTERS = 100
+
+/** All beginnings of one listing together, in bytes of JSON: an array may have 100 000 items. */
+const LISTED_BEGINNINGS_BYTES = 1024 * 1024
+
+/** What a listing shows of a string that is too long for it: a value of the same type, and where the rest is. */
+export interface CutString {
+  /** The beginning, and an ellipsis. */
+  readonly value: string
+  readonly truncated: true
+  /** Of the file, in UTF-8. */
+  readonly sizeBytes: number
+  /** Of the file, below the base address of the API. */
+  readonly href: string
+}
+
+export type ListedValue = { readonly value: JsonValue } | CutString
+
+/** The file of a string. */
+interface StringFile {
+  readonly parameterName: string
+  /** Of an array's item: its index path. */
+  readonly path?: string
+  readonly sizeBytes: number
+}
+
+/** The strings of one listing, in its order. */
+export interface ListedStrings {
+  /** A string that is in memory. */
+  show(text: string, file: StringFile): ListedValue
+  /** A string of which only the beginning, of 200 bytes at least, is in memory. */
+  showBeginning(text: string, file: StringFile): CutString
+}
+
+/** Bounds what the strings of one listing take together: 9 MiB of JSON, and 300 bytes for each that is cut. */
+export function createListedStrings(runId: string, kind: 'input' | 'output'): ListedStrings {
+  let bytesLeft = LISTED_STRINGS_BYTES
+  let beginningsLeft = LISTED_BEGINNINGS_BYTES
+
+  const showBeginning: ListedStrings['showBeginning'] = (text, { parameterName, path, sizeBytes }) => {
+    const item = path === undefined ? '' : `/indexes?value=${path}`
+    const beginning = `${beginningOf(text)}…`
+    beginningsLeft -= jsonBytes(beginning)
+    return {
+      value: beginningsLeft < 0 ? '…' : beginning,
+      truncated: true,
+      sizeBytes,
+      href: `task-runs/${runId}/${kind}/${parameterName}${item}`,
+    }
+  }
+
+  return {
+    show(text, file) {
+      const isShort = file.sizeBytes <= WHOLE_STRING_BYTES
+      const bytes = isShort ? jsonBytes(text) : Number.POSITIVE_INFINITY
+      if (bytes > bytesLeft) return showBeginning(text, file)
+      bytesLeft -= bytes
+      return { value: text }
+    },
+    showBeginning,
+  }
+}
+
+/** Without half a surrogate pair at its end. */
+function beginningOf(text: string): string {
+  const beginning = text.slice(0, BEGINNING_CHARACTERS)
+  return beginning.isWellFormed() ? beginning : beginning.slice(0, -1)
+}
+
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text))
+}
