@@ -65,7 +65,8 @@ export function createListedStrings(runId: string, kind: 'input' | 'output'): Li
 
   return {
     show(text, file) {
-      const isShort = file.sizeBytes <= WHOLE_STRING_BYTES
+      // JSON is never shorter, and takes its time to write.
+      const isShort = file.sizeBytes <= WHOLE_STRING_BYTES && text.length <= bytesLeft
       const bytes = isShort ? jsonBytes(text) : Number.POSITIVE_INFINITY
       if (bytes > bytesLeft) return showBeginning(text, file)
       bytesLeft -= bytes
