@@ -90,7 +90,8 @@ export async function findOutputItem(
       return { kind: 'part', ...place, entry: placedEntry(deps, key, String(index), found) }
     }
   }
-  const { sizeBytes } = await outputFile(deps, name, run.outputsPrefix)
+  const sizeBytes = await deps.objects.size(key)
+  if (sizeBytes === undefined) throw nothingStored(name, path)
   return itemDownload(await folderEntries(deps, key, sizeBytes), name, path, place)
 }
 

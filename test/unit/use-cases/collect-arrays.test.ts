@@ -228,6 +228,7 @@ describe('a collected array', () => {
     expect(await findOutputItem(engine, RUN_ID, 'out', '1')).toMatchObject({ kind: 'part', name: '1' })
     await expect(findOutputItem(engine, RUN_ID, 'out', '2')).rejects.toMatchObject({
       error: 'STORAGE_READING_FILE_FAILED',
+      details: { parameterName: 'out', description: 'Failed to read file out/2' },
     })
     expect((await listOutputEntries(engine, RUN_ID)).map(({ name }) => name).sort()).toEqual([
       'out/0',
