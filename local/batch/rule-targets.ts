@@ -7,8 +7,12 @@ import {
 } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
 import { pagesOf } from '../../src/shared/pages.ts'
-import type { JobEvent } from './job.ts'
-import type { DeliverEvent } from './outbox.ts'
+
+/** An event as it is on the bus; only what delivery looks at is named. */
+export interface BusEvent {
+  readonly id: string
+  readonly source: string
+}
 
 interface Rule {
   readonly name: string
@@ -51,7 +55,7 @@ export function createRuleDelivery(
   endpoint: string,
   warn: (text: string) => void,
   now: () => number = Date.now,
-): DeliverEvent {
+): (event: BusEvent) => Promise<void> {
   let known: { readonly rules: Promise<readonly Rule[]>; readonly until: number } | undefined
 
   function rulesNow(): Promise<readonly Rule[]> {
@@ -74,7 +78,7 @@ export function createRuleDelivery(
 async function findFunctions(
   client: EventBridgeClient,
   rules: readonly Rule[],
-  event: JobEvent,
+  event: BusEvent,
   warn: (text: string) => void,
 ): Promise<string[]> {
   const functionArns: string[] = []
@@ -93,7 +97,7 @@ async function findFunctions(
 }
 
 /** Spares the emulator most questions: a rule that lists sources by name, but not this one, does not match whatever else it says. */
-function isOfOtherSource(pattern: string, { source }: JobEvent): boolean {
+function isOfOtherSource(pattern: string, { source }: BusEvent): boolean {
   const sources = sourcesSchema.safeParse(pattern).data?.source
   return sources !== undefined && !sources.includes(source)
 }
@@ -124,7 +128,7 @@ async function* targetsOf(client: EventBridgeClient, Rule: string): AsyncGenerat
 async function invoke(
   endpoint: string,
   functionArn: string,
-  event: JobEvent,
+  event: BusEvent,
   warn: (text: string) => void,
 ): Promise<void> {
   const url = new URL(`/2015-03-31/functions/${encodeURIComponent(functionArn)}/invocations`, endpoint)

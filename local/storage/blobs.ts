@@ -1,0 +1,139 @@
+import { createHash, type Hash, randomUUID } from 'node:crypto'
+import type { Catalogue, Content, Segment } from './catalogue.ts'
+import type { DataFiles } from './data-files.ts'
+
+/** An upload of one blob, from its POST to its last PUT. */
+export interface BlobSession {
+  readonly id: string
+  readonly repository: string
+  readonly sizeBytes: number
+}
+
+/** Layers and configs of images, by repository and digest. Unfinished uploads are kept in memory: a restart forgets them. */
+export interface Blobs {
+  find(repository: string, digest: string): Content | undefined
+  /** Makes a blob of any repository (or of `from` alone) one of `repository` too. @returns whether there was one. */
+  mount(repository: string, digest: string, from: string | undefined): boolean
+  start(repository: string): BlobSession
+  session(repository: string, id: string): BlobSession | undefined
+  append(session: BlobSession, bytes: AsyncIterable<Uint8Array>): Promise<BlobSession>
+  /** @returns the digest that the bytes have; the blob is stored only when it is `digest`. */
+  finish(session: BlobSession, digest: string): Promise<string>
+  cancel(session: BlobSession): Promise<void>
+  remove(repository: string, digest: string): Promise<void>
+  /** Digests of blobs that were stored before, by repository. */
+  storedBefore(createdMs: number): ReadonlyMap<string, readonly string[]>
+}
+
+/** The bytes of a session so far. */
+interface Arrived {
+  session: BlobSession
+  readonly segments: Segment[]
+  readonly hash: Hash
+}
+
+/** Opens the blobs of a catalogue. */
+export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () => number): Blobs {
+  const sessions = new Map<string, Arrived>()
+  const { get, all, run, transaction } = catalogue
+
+  const contentOf = (repository: string | undefined, digest: string): number | undefined =>
+    repository === undefined
+      ? get<{ content: number }>('SELECT content FROM blob WHERE digest = ? LIMIT 1', digest)?.content
+      : get<{ content: number }>(
+          'SELECT content FROM blob WHERE repository = ? AND digest = ?',
+          repository,
+          digest,
+        )?.content
+
+  const add = (repository: string, digest: string, content: Content): void => {
+    // Another upload of the same digest may have been first: its bytes are the same.
+    const before = contentOf(repository, digest)
+    const id = catalogue.addContent(content)
+    run('INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)', repository, digest, id, nowMs())
+    const unused = before === undefined ? [] : catalogue.dropContents([before])
+    void files.remove(unused)
+  }
+
+  const arrivedOf = ({ id }: BlobSession): Arrived => {
+    const arrived = sessions.get(id)
+    if (arrived === undefined) throw new Error(`no upload ${id}`)
+    return arrived
+  }
+  const forget = async (session: BlobSession): Promise<void> => {
+    const { segments } = arrivedOf(session)
+    sessions.delete(session.id)
+    await files.remove(segments.map(({ file }) => file))
+  }
+
+  return {
+    find(repository, digest) {
+      const id = contentOf(repository, digest)
+      return id === undefined ? undefined : catalogue.findContent(id)
+    },
+
+    mount: (repository, digest, from) =>
+      transaction(() => {
+        const id = contentOf(from, digest)
+        if (id === undefined) return false
+        add(repository, digest, catalogue.findContent(id))
+        return true
+      }),
+
+    start(repository) {
+      const session = { id: randomUUID(), repository, sizeBytes: 0 }
+      sessions.set(session.id, { session, segments: [], hash: createHash('sha256') })
+      return session
+    },
+
+    session(repository, id) {
+      const session = sessions.get(id)?.session
+      return session?.repository === repository ? session : undefined
+    },
+
+    async append(session, bytes) {
+      const arrived = arrivedOf(session)
+      const written = await files.write(bytes, (chunk) => arrived.hash.update(chunk))
+      // The last PUT of an upload usually brings no bytes.
+      if (written.sizeBytes === 0) await files.remove(written.segments.map(({ file }) => file))
+      else arrived.segments.push(...written.segments)
+      arrived.session = { ...session, sizeBytes: session.sizeBytes + written.sizeBytes }
+      return arrived.session
+    },
+
+    async finish(session, digest) {
+      const { segments, hash } = arrivedOf(session)
+      const computed = `sha256:${hash.digest('hex')}`
+      if (computed !== digest) {
+        await forget(session)
+        return computed
+      }
+      sessions.delete(session.id)
+      const content = { sizeBytes: session.sizeBytes, etag: `"${digest}"`, segments }
+      transaction(() => add(session.repository, digest, content))
+      return computed
+    },
+
+    cancel: forget,
+
+    async remove(repository, digest) {
+      const unused = transaction(() => {
+        const id = contentOf(repository, digest)
+        run('DELETE FROM blob WHERE repository = ? AND digest = ?', repository, digest)
+        return id === undefined ? [] : catalogue.dropContents([id])
+      })
+      await files.remove(unused)
+    },
+
+    storedBefore(createdMs) {
+      const rows = all<{ repository: string; digest: string }>(
+        'SELECT repository, digest FROM blob WHERE created < ?',
+        createdMs,
+      )
+      const grouped = Map.groupBy(rows, ({ repository }) => repository)
+      return new Map(
+        [...grouped].map(([repository, group]) => [repository, group.map(({ digest }) => digest)]),
+      )
+    },
+  }
+}

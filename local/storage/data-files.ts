@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream, createWriteStream, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ByteSpan } from './byte-range.ts'
+import type { Content, Segment } from './catalogue.ts'
+
+/** Bytes that were just written to a file of their own. */
+export type WrittenFile = Pick<Content, 'sizeBytes' | 'segments'>
+
+/** Data files below one folder, each written once. Bytes pass as a stream: 64 KiB buffers, whatever the file's size. */
+export interface DataFiles {
+  /**
+   * @param measure sees every chunk before it is written
+   * @throws what the source throws; nothing is left of the file then.
+   */
+  write(source: AsyncIterable<Uint8Array>, measure: (chunk: Buffer) => void): Promise<WrittenFile>
+  /** The bytes from `start` to before `end` (all when left out), over the segments in order. */
+  read(content: Content, span?: ByteSpan): Readable
+  remove(files: readonly string[]): Promise<void>
+  /** Removes what a killed process left: files for which `isUsed` is false. */
+  removeUnused(isUsed: (file: string) => boolean): void
+}
+
+/** Opens the folder, or makes it. */
+export function openDataFiles(folder: string): DataFiles {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+
+  const remove = async (files: readonly string[]): Promise<void> => {
+    // A file that is gone already was removed by another deletion.
+    for (const file of files) await unlink(join(folder, file)).catch(() => undefined)
+  }
+
+  return {
+    remove,
+
+    async write(source, measure) {
+      const file = randomUUID()
+      let sizeBytes = 0
+      const counter = new Transform({
+        transform(chunk: Buffer, _, done) {
+          measure(chunk)
+          sizeBytes += chunk.length
+          done(null, chunk)
+        },
+      })
+      try {
+        await pipeline(source, counter, createWriteStream(join(folder, file), { flags: 'wx', mode: 0o600 }))
+      } catch (error) {
+        await remove([file])
+        throw error
+      }
+      return { sizeBytes, segments: [{ file, start: 0, length: sizeBytes }] }
+    },
+
+    read({ segments, sizeBytes }, { start, end } = { start: 0, end: sizeBytes }) {
+      return Readable.from(bytesOf(folder, cut(segments, start, end)), { objectMode: false })
+    },
+
+    removeUnused(isUsed) {
+      for (const file of readdirSync(folder)) if (!isUsed(file)) rmSync(join(folder, file))
+    },
+  }
+}
+
+/** The segments of the bytes from `start` to before `end`. */
+export function cut(segments: readonly Segment[], start: number, end: number): Segment[] {
+  const cuts: Segment[] = []
+  let offset = 0
+  for (const segment of segments) {
+    const from = Math.max(start - offset, 0)
+    const to = Math.min(end - offset, segment.length)
+    if (from < to) cuts.push({ file: segment.file, start: segment.start + from, length: to - from })
+    offset += segment.length
+  }
+  return cuts
+}
+
+async function* bytesOf(folder: string, segments: readonly Segment[]): AsyncGenerator<Buffer> {
+  for (const { file, start, length } of segments) {
+    yield* createReadStream(join(folder, file), {
+      start,
+      end: start + length - 1,
+      highWaterMark: 256 * 1024,
+    }) as AsyncIterable<Buffer>
+  }
+}

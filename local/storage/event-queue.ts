@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { BusEvent } from '../batch/rule-targets.ts'
+import type { Catalogue } from './catalogue.ts'
+
+/** Functions that run at the same time: an import takes up to 15 minutes and must not hold up the others. */
+const MOST_AT_A_TIME = 16
+const FIRST_PAUSE_MS = 200
+const LONGEST_PAUSE_MS = 5000
+
+/**
+ * Delivers the events of the catalogue, each until it was taken once. Order is not kept, as on EventBridge.
+ * @returns a function to be called when an event was recorded, and once at the start.
+ */
+export function createEventQueue(
+  catalogue: Catalogue,
+  deliver: (event: BusEvent) => Promise<void>,
+  warn: (text: string) => void,
+): () => void {
+  const working = new Set<string>()
+
+  function work(): void {
+    const rows = catalogue.all<{ id: string; body: string }>('SELECT id, body FROM event ORDER BY rowid')
+    for (const { id, body } of rows) {
+      if (working.size >= MOST_AT_A_TIME) return
+      if (working.has(id)) continue
+      working.add(id)
+      void deliverOne(id, JSON.parse(body) as BusEvent).finally(() => {
+        working.delete(id)
+        work()
+      })
+    }
+  }
+
+  async function deliverOne(id: string, event: BusEvent): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      try {
+        await deliver(event)
+        catalogue.run('DELETE FROM event WHERE id = ?', id)
+        return
+      } catch (error) {
+        warn(`event ${id} waits: ${String(error)}`)
+        await delay(pauseMs)
+      }
+    }
+  }
+
+  return work
+}

@@ -1,0 +1,56 @@
+/*
+ * The local object store and registry as a process. Started by local mode, which starts it again when it dies; everything that it
+ * acknowledged is on disk.
+ */
+import { ECRClient } from '@aws-sdk/client-ecr'
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
+import * as z from 'zod'
+import { createRuleDelivery } from '../batch/rule-targets.ts'
+import { LOOPBACK } from '../ports.ts'
+import { readSettings } from '../settings.ts'
+import { createStorageServer } from './storage-server.ts'
+
+const settings = readSettings({
+  PORT: z.coerce.number().int(),
+  STATE_DIRECTORY: z.string(),
+  /** The emulator: rules, functions, repositories and manifests. */
+  AWS_ENDPOINT_URL: z.url(),
+  AWS_REGION: z.string(),
+  AWS_ACCOUNT_ID: z.string().default('000000000000'),
+})
+
+const EXPIRY_INTERVAL_MS = 60 * 60 * 1000
+
+const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)
+const ecr = new ECRClient({})
+const storage = createStorageServer({
+  directory: settings.STATE_DIRECTORY,
+  emulatorUrl: new URL(settings.AWS_ENDPOINT_URL),
+  deliver: createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log),
+  origin: { account: settings.AWS_ACCOUNT_ID, region: settings.AWS_REGION },
+  log,
+})
+
+function removeExpired(): void {
+  storage
+    .removeExpired(ecr)
+    .catch((error: unknown) => log(`could not remove what has expired: ${String(error)}`))
+}
+
+function stop(): void {
+  storage.close()
+  process.exit(0)
+}
+
+process.on('SIGTERM', stop)
+process.on('SIGINT', stop)
+// The starting process is gone, however it went.
+process.on('disconnect', stop)
+
+setInterval(removeExpired, EXPIRY_INTERVAL_MS).unref()
+storage.server.listen(settings.PORT, LOOPBACK, () => {
+  storage.resume()
+  removeExpired()
+  log(`the local object store and registry listen on port ${settings.PORT}`)
+  process.send?.('ready')
+})

@@ -1,0 +1,200 @@
+import { createHash, randomUUID } from 'node:crypto'
+import type { Catalogue, Content, Page } from './catalogue.ts'
+import type { ObjectName } from './objects.ts'
+import { noSuchUpload, S3Error } from './s3-error.ts'
+
+/** An unfinished multipart upload. */
+export interface PendingUpload extends ObjectName {
+  readonly id: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly initiatedMs: number
+}
+
+/** A part that has arrived. */
+export interface StoredPart {
+  readonly number: number
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly modifiedMs: number
+}
+
+/** A part as a completion names it. */
+export interface NamedPart {
+  readonly number: number
+  readonly etag: string
+}
+
+/** Parts of uploads. Methods that replace or remove return the data files that became unused. */
+export interface Multipart {
+  start(name: ObjectName, headers: Readonly<Record<string, string>>, nowMs: number): string
+  /** @throws S3Error NoSuchUpload */
+  find(name: ObjectName, id: string): PendingUpload
+  /** @throws S3Error NoSuchUpload */
+  putPart(
+    name: ObjectName,
+    part: { readonly id: string; readonly number: number },
+    content: Content,
+    nowMs: number,
+  ): string[]
+  /** @throws S3Error NoSuchUpload */
+  listParts(name: ObjectName, id: string, page: Page<number>): readonly StoredPart[]
+  /** Unfinished uploads of a bucket whose keys begin with `prefix`. */
+  listUploads(bucket: string, prefix: string): readonly PendingUpload[]
+  /**
+   * The content that the parts make.
+   * @throws S3Error NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall
+   */
+  assemble(name: ObjectName, id: string, parts: readonly NamedPart[]): Content
+  /** Forgets the upload and its parts. @throws S3Error NoSuchUpload */
+  remove(name: ObjectName, id: string): string[]
+  /** Forgets the uploads that were begun before. */
+  removeBefore(initiatedMs: number): string[]
+}
+
+/** Every part but the last one has at least so many bytes (S3 user guide, "multipart upload limits"). */
+const SMALLEST_PART_BYTES = 5 * 1024 * 1024
+const LARGEST_PART_NUMBER = 10_000
+
+interface UploadRow {
+  readonly id: string
+  readonly bucket: string
+  readonly key: string
+  readonly headers: string
+  readonly initiated: number
+}
+
+/** The part of S3 that is about multipart uploads. */
+export function createMultipart(catalogue: Catalogue): Multipart {
+  const { get, all, run, transaction } = catalogue
+
+  const find = ({ bucket, key }: ObjectName, id: string): PendingUpload => {
+    const row = get<UploadRow>(
+      'SELECT * FROM upload WHERE id = ? AND bucket = ? AND key = ?',
+      id,
+      bucket,
+      key,
+    )
+    if (row === undefined) throw noSuchUpload()
+    return pendingUpload(row)
+  }
+  const contentIds = (id: string): number[] =>
+    all<{ content: number }>('SELECT content FROM part WHERE upload = ?', id).map(({ content }) => content)
+  const forget = (id: string): string[] => {
+    const contents = contentIds(id)
+    run('DELETE FROM part WHERE upload = ?', id)
+    run('DELETE FROM upload WHERE id = ?', id)
+    return catalogue.dropContents(contents)
+  }
+
+  return {
+    find,
+
+    start({ bucket, key }, headers, nowMs) {
+      const id = randomUUID()
+      run('INSERT INTO upload VALUES (?, ?, ?, ?, ?)', id, bucket, key, JSON.stringify(headers), nowMs)
+      return id
+    },
+
+    putPart: (name, { id, number }, content, nowMs) =>
+      transaction(() => {
+        find(name, id)
+        const before = get<{ content: number }>(
+          'SELECT content FROM part WHERE upload = ? AND number = ?',
+          id,
+          number,
+        )
+        run(
+          'INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?)',
+          id,
+          number,
+          catalogue.addContent(content),
+          nowMs,
+        )
+        return before === undefined ? [] : catalogue.dropContents([before.content])
+      }),
+
+    listParts(name, id, { after, limit }) {
+      find(name, id)
+      const rows = all<{ number: number; size: number; etag: string; modified: number }>(
+        `SELECT number, size, etag, modified FROM part JOIN content ON content.id = part.content
+         WHERE upload = ? AND number > ? ORDER BY number LIMIT ?`,
+        id,
+        after,
+        limit,
+      )
+      return rows.map(({ number, size, etag, modified }) => ({
+        number,
+        sizeBytes: size,
+        etag,
+        modifiedMs: modified,
+      }))
+    },
+
+    listUploads: (bucket, prefix) =>
+      all<UploadRow>(
+        'SELECT * FROM upload WHERE bucket = ? AND substr(key, 1, length(?)) = ? ORDER BY key, initiated',
+        bucket,
+        prefix,
+        prefix,
+      ).map(pendingUpload),
+
+    assemble(name, id, parts) {
+      find(name, id)
+      const stored = parts.map(({ number, etag }) => storedPart(catalogue, id, { number, etag }))
+      const isOrdered = parts.every(
+        ({ number }, index) => index === 0 || number > (parts[index - 1]?.number ?? 0),
+      )
+      if (!isOrdered)
+        throw new S3Error(400, 'InvalidPartOrder', 'The parts must be named in ascending order.')
+      if (stored.slice(0, -1).some(({ sizeBytes }) => sizeBytes < SMALLEST_PART_BYTES)) {
+        throw new S3Error(
+          400,
+          'EntityTooSmall',
+          `Every part but the last one needs ${SMALLEST_PART_BYTES} bytes.`,
+        )
+      }
+      const digest = createHash('md5')
+      for (const { etag } of stored) digest.update(Buffer.from(etag.replaceAll('"', ''), 'hex'))
+      return {
+        sizeBytes: stored.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+        etag: `"${digest.digest('hex')}-${stored.length}"`,
+        segments: stored.flatMap(({ segments }) => segments),
+      }
+    },
+
+    remove: (name, id) =>
+      transaction(() => {
+        find(name, id)
+        return forget(id)
+      }),
+
+    removeBefore: (initiatedMs) =>
+      transaction(() =>
+        all<{ id: string }>('SELECT id FROM upload WHERE initiated < ?', initiatedMs).flatMap(({ id }) =>
+          forget(id),
+        ),
+      ),
+  }
+}
+
+/** @throws S3Error InvalidArgument */
+export function checkPartNumber(number: number): number {
+  if (Number.isInteger(number) && number >= 1 && number <= LARGEST_PART_NUMBER) return number
+  throw new S3Error(400, 'InvalidArgument', `Part number must be 1 to ${LARGEST_PART_NUMBER}, not ${number}.`)
+}
+
+/** @throws S3Error InvalidPart */
+function storedPart(catalogue: Catalogue, id: string, { number, etag }: NamedPart): Content {
+  const row = catalogue.get<{ content: number }>(
+    'SELECT content FROM part WHERE upload = ? AND number = ?',
+    id,
+    number,
+  )
+  const content = row && catalogue.findContent(row.content)
+  if (content !== undefined && content.etag === `"${etag.replaceAll('"', '')}"`) return content
+  throw new S3Error(400, 'InvalidPart', `Part ${number} is missing, or its entity tag is not ${etag}.`)
+}
+
+function pendingUpload({ id, bucket, key, headers, initiated }: UploadRow): PendingUpload {
+  return { id, bucket, key, headers: JSON.parse(headers) as Record<string, string>, initiatedMs: initiated }
+}

@@ -1,0 +1,152 @@
+import type { Catalogue, Content, Page, StoredObject } from './catalogue.ts'
+import { noSuchBucket, noSuchKey, S3Error } from './s3-error.ts'
+
+/** Which object: a bucket and a key of it. */
+export interface ObjectName {
+  readonly bucket: string
+  readonly key: string
+}
+
+/** What is written under a name, and what must hold for it. */
+export interface ObjectWrite {
+  readonly content: Content
+  readonly headers: Readonly<Record<string, string>>
+  /** `If-None-Match: *`: refuses when the object exists. */
+  readonly ifAbsent?: boolean
+  /** Body of the event that is recorded in the same transaction. */
+  readonly event?: { readonly id: string; readonly body: string }
+}
+
+/** Buckets and objects of the catalogue. Methods that replace or remove return the data files that became unused. */
+export interface Objects {
+  /** @returns whether it was made; false when it exists already. */
+  createBucket(name: string): boolean
+  /** @throws S3Error NoSuchBucket, BucketNotEmpty */
+  deleteBucket(name: string): void
+  /** @throws S3Error NoSuchBucket */
+  checkBucket(name: string): void
+  /** @throws S3Error NoSuchBucket, PreconditionFailed */
+  put(name: ObjectName, write: ObjectWrite, modifiedMs: number): string[]
+  /** @throws S3Error NoSuchBucket, NoSuchKey */
+  find(name: ObjectName): StoredObject
+  /** Keys that do not exist are ignored. @throws S3Error NoSuchBucket */
+  remove(bucket: string, keys: readonly string[]): string[]
+  /** Removes objects of every bucket whose keys begin with `prefix` and which were written before. */
+  expire(prefix: string, modifiedMs: number): string[]
+  /** Objects whose keys begin with `prefix`, in the order of their keys. @throws S3Error NoSuchBucket */
+  list(
+    bucket: string,
+    prefix: string,
+    page: Page<string>,
+  ): readonly Omit<StoredObject, 'segments' | 'headers'>[]
+}
+
+interface ObjectRow {
+  readonly key: string
+  readonly content: number
+  readonly modified: number
+  readonly headers: string
+}
+
+/** The part of S3 that is about whole objects. */
+export function createObjects(catalogue: Catalogue): Objects {
+  const { get, all, run, transaction } = catalogue
+
+  const checkBucket = (name: string): void => {
+    if (get('SELECT 1 FROM bucket WHERE name = ?', name) === undefined) throw noSuchBucket(name)
+  }
+  const rowOf = ({ bucket, key }: ObjectName): ObjectRow | undefined =>
+    get<ObjectRow>(
+      'SELECT key, content, modified, headers FROM object WHERE bucket = ? AND key = ?',
+      bucket,
+      key,
+    )
+
+  return {
+    checkBucket,
+
+    createBucket: (name) => run('INSERT OR IGNORE INTO bucket VALUES (?)', name) > 0,
+
+    deleteBucket: (name) =>
+      transaction(() => {
+        checkBucket(name)
+        if (get('SELECT 1 FROM object WHERE bucket = ? LIMIT 1', name) !== undefined) {
+          throw new S3Error(409, 'BucketNotEmpty', `The bucket ${name} still holds objects.`)
+        }
+        run('DELETE FROM bucket WHERE name = ?', name)
+      }),
+
+    put: (name, { content, headers, ifAbsent, event }, modifiedMs) =>
+      transaction(() => {
+        checkBucket(name.bucket)
+        const before = rowOf(name)
+        if (before !== undefined && ifAbsent === true) {
+          throw new S3Error(412, 'PreconditionFailed', 'The object exists already.')
+        }
+        const id = catalogue.addContent(content)
+        run(
+          'INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?)',
+          name.bucket,
+          name.key,
+          id,
+          modifiedMs,
+          JSON.stringify(headers),
+        )
+        if (event !== undefined) run('INSERT INTO event VALUES (?, ?)', event.id, event.body)
+        return before === undefined ? [] : catalogue.dropContents([before.content])
+      }),
+
+    find(name) {
+      checkBucket(name.bucket)
+      const row = rowOf(name)
+      if (row === undefined) throw noSuchKey()
+      const headers = JSON.parse(row.headers) as Record<string, string>
+      return { ...catalogue.findContent(row.content), key: row.key, modifiedMs: row.modified, headers }
+    },
+
+    remove: (bucket, keys) =>
+      transaction(() => {
+        checkBucket(bucket)
+        const rows = keys.map((key) => rowOf({ bucket, key })).filter((row) => row !== undefined)
+        for (const { key } of rows) run('DELETE FROM object WHERE bucket = ? AND key = ?', bucket, key)
+        return catalogue.dropContents(rows.map(({ content }) => content))
+      }),
+
+    expire: (prefix, modifiedMs) =>
+      transaction(() => {
+        const rows = all<ObjectRow & { bucket: string }>(
+          'SELECT * FROM object WHERE key >= ? AND key < ? AND modified < ?',
+          prefix,
+          endOf(prefix),
+          modifiedMs,
+        )
+        for (const { bucket, key } of rows)
+          run('DELETE FROM object WHERE bucket = ? AND key = ?', bucket, key)
+        return catalogue.dropContents(rows.map(({ content }) => content))
+      }),
+
+    list(bucket, prefix, { after, limit }) {
+      checkBucket(bucket)
+      const rows = all<{ key: string; modified: number; size: number; etag: string }>(
+        `SELECT key, modified, size, etag FROM object JOIN content ON content.id = object.content
+         WHERE bucket = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?`,
+        bucket,
+        prefix,
+        endOf(prefix),
+        after,
+        limit,
+      )
+      return rows.map(({ key, modified, size, etag }) => ({
+        key,
+        modifiedMs: modified,
+        sizeBytes: size,
+        etag,
+      }))
+    },
+  }
+}
+
+/** The greatest code point ends the range of keys with the prefix: no key has it, and UTF-8 sorts it last. */
+function endOf(prefix: string): string {
+  return `${prefix}\u{10ffff}`
+}

@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { join } from 'node:path'
+import type { ECRClient } from '@aws-sdk/client-ecr'
+import { PREFIXES } from '../../src/runtime/environment.ts'
+import type { BusEvent } from '../batch/rule-targets.ts'
+import { createBlobs } from './blobs.ts'
+import { openCatalogue } from './catalogue.ts'
+import { openDataFiles } from './data-files.ts'
+import { createEventQueue } from './event-queue.ts'
+import { createMultipart } from './multipart.ts'
+import { createObjects } from './objects.ts'
+import { answerRegistry } from './registry-server.ts'
+import { answerS3 } from './s3-server.ts'
+import { removeUnusedBlobs } from './unused-blobs.ts'
+
+export interface StorageOptions {
+  /** Folder of the database and the data files; made when it is missing. */
+  readonly directory: string
+  /** Keeps repositories and manifests. */
+  readonly emulatorUrl: URL
+  /** Brings an event to the targets of its rules. */
+  readonly deliver: (event: BusEvent) => Promise<void>
+  /** Of the buckets' events. */
+  readonly origin: { readonly account: string; readonly region: string }
+  readonly log: (text: string) => void
+}
+
+/** The HTTP server with what has to be done beside requests. */
+export interface StorageServer {
+  readonly server: Server
+  /** Delivers the events that an earlier process left. */
+  resume(): void
+  /** Removes what S3's lifecycle rules and ECR would remove. */
+  removeExpired(ecr: ECRClient): Promise<void>
+  /** Connections are cut. */
+  close(): void
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000
+/** The lifecycle rules of the bucket (lib/stacks/storage-stack.ts). */
+const UNFINISHED_PARTS_MS = DAY_MS
+const EXPIRING: readonly (readonly [prefix: string, afterMs: number])[] = [
+  [PREFIXES.uploads, 7 * DAY_MS],
+  [PREFIXES.installs, 7 * DAY_MS],
+]
+
+/**
+ * The part of S3 that the service uses, and `/v2/` of a registry, with their bytes on disk. Memory: the streams of the requests under way,
+ * some 512 KiB each, and SQLite's page cache of 2 MiB.
+ */
+export function createStorageServer({
+  directory,
+  emulatorUrl,
+  deliver,
+  origin,
+  log,
+}: StorageOptions): StorageServer {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const catalogue = openCatalogue(join(directory, 'catalogue.sqlite'))
+  const files = openDataFiles(join(directory, 'data'))
+  // What a process that was killed was writing.
+  files.removeUnused(catalogue.isFileUsed)
+  const objects = createObjects(catalogue)
+  const multipart = createMultipart(catalogue)
+  const blobs = createBlobs(catalogue, files, Date.now)
+  const onEvent = createEventQueue(catalogue, deliver, log)
+  const s3 = { catalogue, files, objects, multipart, nowMs: Date.now, onEvent, origin }
+  const registry = { blobs, files, emulatorUrl }
+
+  // Bodies of gigabytes take longer than Node's five minutes.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
+    if (isForeignWrite(request)) {
+      response.writeHead(403).end()
+      return
+    }
+    const isRegistry = request.url?.startsWith('/v2/') === true
+    const answered = isRegistry
+      ? answerRegistry(registry, request, response)
+      : answerS3(s3, request, response, log)
+    answered.catch((error: unknown) => {
+      if (!request.destroyed) log(`${request.method} ${request.url}: ${String(error)}`)
+      if (response.headersSent) response.destroy()
+      else response.writeHead(500).end()
+    })
+  })
+
+  return {
+    server,
+    resume: onEvent,
+
+    async removeExpired(ecr) {
+      const now = Date.now()
+      await files.remove([
+        ...multipart.removeBefore(now - UNFINISHED_PARTS_MS),
+        ...EXPIRING.flatMap(([prefix, afterMs]) => objects.expire(prefix, now - afterMs)),
+      ])
+      await removeUnusedBlobs(blobs, ecr, now)
+    },
+
+    close() {
+      server.close()
+      server.closeAllConnections()
+      catalogue.close()
+    },
+  }
+}
+
+/** A page of another site that a browser shows on this machine may not write here; a presigned URL is a permission. */
+function isForeignWrite({ method, headers, url = '' }: IncomingMessage): boolean {
+  const isRead = method === 'GET' || method === 'HEAD'
+  return !isRead && headers.origin !== undefined && !url.includes('X-Amz-Signature=')
+}
