@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createProgress } from '../cli/progress.ts'
-import { type LocalStack, startLocalStack } from '../local/stack.ts'
+import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
 import { STAGER_VARIABLES } from '../src/domain/staging.ts'
 import { type CountedRequest, type CountingProxy, startCountingProxy } from './counting-proxy.ts'
 import { type ProcessWatch, watchProcesses } from './process-watch.ts'
@@ -57,31 +57,28 @@ export interface Bench {
 export async function withBench(measure: (bench: Bench) => Promise<void>): Promise<void> {
   const instance = `bench-${randomBytes(4).toString('hex')}`
   let proxy: CountingProxy | undefined
-  const stack = await startLocalStack({
+  const options = {
     instance,
     progress: createProgress(process.stdout),
-    s3Through: async (emulatorUrl) => {
-      proxy ??= await startCountingProxy(emulatorUrl)
+    s3Through: async (url: string) => {
+      proxy ??= await startCountingProxy(url)
       return proxy.url
     },
-  })
-  const watch = watchStack(stack)
+  }
   try {
-    if (proxy === undefined) throw new Error('the emulator is not one of our own: unset AWS_ENDPOINT_URL')
-    await measure({
-      stack,
-      requests: proxy.requests,
-      watch,
-      call: (method, path, body) => callOk(stack, method, path, body),
-    })
-    for (const { name, peakMib } of watch.peaks()) {
-      print({ name: `peak memory of ${name}`, value: peakMib, unit: 'MiB', target: 512 })
+    await using stack = await startTemporaryStack(options)
+    const watch = watchStack(stack)
+    try {
+      const call: Bench['call'] = (method, path, body) => callOk(stack, method, path, body)
+      await measure({ stack, requests: proxy?.requests ?? [], watch, call })
+      for (const { name, peakMib } of watch.peaks()) {
+        print({ name: `peak memory of ${name}`, value: peakMib, unit: 'MiB', target: 512 })
+      }
+    } finally {
+      watch.stop()
     }
   } finally {
-    watch.stop()
-    await stack.stop()
     proxy?.stop()
-    await rm(join(PROJECT, '.local', instance), { recursive: true, force: true })
   }
 }
 

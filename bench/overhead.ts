@@ -20,7 +20,7 @@ import { createExampleClient, type ExampleClient } from '../cli/example-client.t
 import { createProgress } from '../cli/progress.ts'
 import type { ContainerTask } from '../local/batch/container-arguments.ts'
 import { PROBE, withProbeArchive } from '../local/engine/probe-image.ts'
-import { startLocalStack } from '../local/stack.ts'
+import { startTemporaryStack } from '../local/stack.ts'
 import { decodeRun, runKey } from '../src/adapters/aws/run-items.ts'
 import { CONTAINERS } from '../src/domain/job/job-definition.ts'
 import type { Run } from '../src/domain/run/run.ts'
@@ -49,24 +49,15 @@ if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error('--rounds takes
 const instance = `bench-${randomBytes(4).toString('hex')}`
 const directory = join(PROJECT, '.local', instance)
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
-const stack = await startLocalStack({ instance, progress: createProgress(process.stdout) })
-// The emulator would stay behind.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
-}
+await using stack = await startTemporaryStack({ instance, progress: createProgress(process.stdout) })
 const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
 const table = DynamoDBDocumentClient.from(new DynamoDBClient({ ...local, endpoint: stack.emulatorUrl }))
-try {
-  const client = createExampleClient(stack.baseUrl)
-  await client.upload(BUNDLE)
-  await withContainer(async (runContainer) => {
-    await measureOverhead(client, runContainer)
-  })
-  await measureSteps(client)
-} finally {
-  await stack.stop()
-  await rm(directory, { recursive: true, force: true })
-}
+const client = createExampleClient(stack.baseUrl)
+await client.upload(BUNDLE)
+await withContainer(async (runContainer) => {
+  await measureOverhead(client, runContainer)
+})
+await measureSteps(client)
 
 /** Calls `use` with a function that runs the image alone, as the local Batch server would, and resolves when it has ended. */
 async function withContainer(use: (run: () => Promise<void>) => Promise<void>): Promise<void> {

@@ -10,14 +10,13 @@
  * leaves the logs and data in `.local/bench-…`. Reads /proc, so it runs on Linux only.
  */
 import { randomBytes } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import * as z from 'zod'
 import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
 import { createProgress } from '../cli/progress.ts'
-import { type LocalStack, startLocalStack } from '../local/stack.ts'
+import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
 import { createLooker } from '../test/faults/aftermath.ts'
 import { quantile } from './quantile.ts'
 import { watchStack } from './stack-watch.ts'
@@ -79,18 +78,12 @@ const instance = `bench-${randomBytes(4).toString('hex')}`
 const place = settings.container === 'real' ? 'a container' : 'a plain process in place of the container'
 console.log(`${settings.runs} runs, each with ${place}; ${settings.clients} clients`)
 
-const stack = await startLocalStack({ instance, progress })
+await using stack = await startTemporaryStack({ instance, progress, keepsFolder: settings.keep })
 const watch = watchStack(stack)
-// The emulator would stay behind.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
-}
 try {
   await measure(stack)
 } finally {
   watch.stop()
-  await stack.stop()
-  if (!settings.keep) await rm(join(PROJECT, '.local', instance), { recursive: true, force: true })
 }
 
 async function measure(stack: LocalStack): Promise<void> {

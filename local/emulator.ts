@@ -1,10 +1,11 @@
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Child, endOfLog, startChild } from './child.ts'
 import { LOOPBACK } from './ports.ts'
 import { installPackages } from './python-packages.ts'
 
-/** Pinned: the emulator's gaps were found out for this version (docs/architecture.md). */
-const MINISTACK_VERSION = '1.5.33'
+/** Pinned: the emulator's gaps are known for this version (docs/architecture.md), and it alone reads the state that it saved. */
+export const MINISTACK_VERSION = '1.5.33'
 
 const POLL_INTERVAL_MS = 50
 const START_TIMEOUT_MS = 60_000
@@ -24,23 +25,27 @@ export function installEmulator(python: string, directory: string): Promise<stri
   })
 }
 
-/** Starts the emulator and waits until it answers. */
+/** Starts the emulator with the state that it saved last, and waits until it answers. */
 export async function startEmulator(options: {
   readonly python: string
   readonly port: number
   readonly environment: NodeJS.ProcessEnv
   readonly directory: string
+  /** Where it keeps its state. */
+  readonly stateDirectory: string
   readonly logFile: string
 }): Promise<Child> {
-  const { python, port, environment, directory, logFile } = options
+  const { python, port, environment, directory, stateDirectory, logFile } = options
   const child = startChild({
-    command: [python, '-m', 'ministack'],
+    command: [python, join(import.meta.dirname, 'emulator_process.py')],
     environment: {
       ...environment,
       GATEWAY_PORT: String(port),
       BIND_HOST: LOOPBACK,
       MINISTACK_HOST: LOOPBACK,
       LOG_LEVEL: 'WARNING',
+      PERSIST_STATE: '1',
+      STATE_DIR: stateDirectory,
     },
     directory,
     logFile,

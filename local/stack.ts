@@ -1,22 +1,25 @@
-import { execFile } from 'node:child_process'
-import { rmSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
-import { promisify } from 'node:util'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Progress } from '../cli/progress.ts'
-import { type Child, startOurs } from './child.ts'
+import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, REGION } from './aws-environment.ts'
+import type { Child } from './child.ts'
 import { type DeployedStack, deploy } from './deploy.ts'
 import { detectEngine } from './detect-engine.ts'
-import { answers, installEmulator, startEmulator } from './emulator.ts'
+import { answers } from './emulator.ts'
+import { type ContainerEngine, createContainerEngine, describeEngine } from './engine/container-engine.ts'
+import { instancePorts } from './instance-ports.ts'
+import { openInstanceState } from './instance-state.ts'
 import {
-  type ContainerEngine,
-  createContainerEngine,
-  describeEngine,
-  type EngineSettings,
-} from './engine/container-engine.ts'
+  bundleStager,
+  type PartsContext,
+  prepareEmulator,
+  startBatch,
+  startEdge,
+  startEmulatorPart,
+  startStorage,
+} from './parts.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
-import { findPython } from './python-packages.ts'
-import { recordingOptions } from './recording/recording.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { UserError } from './user-error.ts'
 
@@ -25,11 +28,13 @@ export interface LocalStackOptions {
   readonly instance: string
   /** Of the front door; a free one when not given. */
   readonly port?: number
+  /** Gives up what earlier starts of the instance kept. */
+  readonly isFresh?: boolean
   /** Folder of the logs; inside the instance's own when not given. */
   readonly logDirectory?: string
-  /** Gives the address that all parts use for S3 instead of the emulator's own, for one who counts its requests. */
-  readonly s3Through?: (emulatorUrl: string) => Promise<string>
-  /** Gives the address that functions use for everything else in AWS but Batch, for one who disturbs their calls. */
+  /** Gives the address that all parts use for S3 instead of the object store's own, for a test that watches its requests. */
+  readonly s3Through?: (s3Url: string) => Promise<string>
+  /** Gives the address that functions use for everything else in AWS but Batch, for a test that disturbs their calls. */
   readonly functionsThrough?: (emulatorUrl: string) => Promise<string>
   readonly progress: Progress
 }
@@ -40,105 +45,178 @@ export interface LocalStack {
   readonly baseUrl: string
   readonly apiUrl: string
   readonly emulatorUrl: string
+  /** Object store, and registry below `/v2/`. */
+  readonly storageUrl: string
   readonly batchUrl: string
-  /** File with the pid of the Batch server that runs now. */
-  readonly batchPidFile: string
+  /** File with the pid of each part that runs now, by the part's name. */
+  readonly pidFiles: Readonly<Record<PartName, string>>
   batchPid(): number
-  /** What the Batch server runs containers with. */
   readonly engine: ContainerEngine
   readonly outputs: DeployedStack
+  /** Resolves with a sentence when a part died and could not be started again; the others still run. */
+  readonly failed: Promise<string>
   /** Leaves no process and no container behind. */
   stop(): Promise<void>
 }
 
-const PROJECT = join(import.meta.dirname, '..')
-const REGION = 'us-east-1'
-const ACCOUNT = '000000000000'
-/** The stage's image of the stager, which runs as a plain process: no image has to be built. */
-const STAGER_IMAGE = 'app-engine/stager:local'
+/** Programs that make up a stack, in the order of their start. With an emulator of the user's there are only the last two. */
+export const PART_NAMES = ['emulator', 'storage', 'batch', 'edge'] as const
+export type PartName = (typeof PART_NAMES)[number]
 
 /** One start under way: where things are, and what has to be undone in which order. */
 interface Start extends LocalStackOptions {
   readonly directory: string
   readonly logs: string
   readonly cleanups: (() => Promise<void>)[]
+  readonly onDead: (reason: string) => void
 }
 
 /**
- * Starts emulator, Batch server, the deployed stacks and the edge, and leaves them running.
+ * Starts emulator, object store, Batch server, the deployed stacks and the edge, and keeps them running: a part that dies is started
+ * again.
  * @throws UserError when something is missing on this machine; all that was started is stopped then.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const directory = join(PROJECT, '.local', options.instance)
   const logs = options.logDirectory ?? join(directory, 'log')
-  const start: Start = { ...options, directory, logs, cleanups: [] }
+  const { promise: failed, resolve: onDead } = Promise.withResolvers<string>()
+  const start: Start = { ...options, directory, logs, cleanups: [], onDead }
   try {
-    return await startParts(start)
+    return { ...(await startParts(start)), failed }
   } catch (error) {
     await stopAll(start)
     throw error
   }
 }
 
-async function startParts(start: Start): Promise<LocalStack> {
+/**
+ * Starts a stack for a test or a bench. Its disposal leaves nothing behind, also after Ctrl-C: no process, no container, and no folder
+ * unless `keepsFolder`. The process ends with 130 when it is interrupted.
+ */
+export async function startTemporaryStack({
+  keepsFolder = false,
+  ...options
+}: LocalStackOptions & { readonly keepsFolder?: boolean }): Promise<LocalStack & AsyncDisposable> {
+  const starting = startLocalStack(options)
+  const clear = async (): Promise<void> => {
+    const stack = await starting.catch(() => undefined)
+    await stack?.stop()
+    if (!keepsFolder) await rm(join(PROJECT, '.local', options.instance), { recursive: true, force: true })
+  }
+  const interrupt = (): void => void clear().finally(() => process.exit(130))
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, interrupt)
+  const dispose = async (): Promise<void> => {
+    for (const signal of signals) process.off(signal, interrupt)
+    await clear()
+  }
+  try {
+    return { ...(await starting), [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   const { instance, directory, logs, progress, cleanups } = start
   const port = await choosePort(start.port)
   const { settings: engineSettings, reason } = await progress.step('container engine', () => detectEngine())
   progress.say(`  ${describeEngine(engineSettings)} (${reason})`)
   await mkdir(directory, { recursive: true })
   await mkdir(logs, { recursive: true })
-
+  const state = openInstanceState(directory, start.isFresh === true)
   const engine = createContainerEngine(engineSettings, {
     instance,
-    stateDirectory: join(directory, 'batch'),
+    stateDirectory: state.batch,
     afterwards: () => {},
   })
 
-  const batchPort = await findFreePort()
-  const batchUrl = `http://${LOOPBACK}:${batchPort}`
+  const ports = await instancePorts(state.portsFile)
   const given = process.env.AWS_ENDPOINT_URL
-  const emulatorUrl = given ? await checkEmulator(given) : await startOwnEmulator(start, batchUrl)
-  const environment = awsEnvironment(emulatorUrl, batchUrl, await s3UrlOf(start, emulatorUrl))
+  const emulatorUrl = given ? await checkEmulator(given) : urlOf(ports.emulator)
+  const storageUrl = given ? emulatorUrl : urlOf(ports.storage)
+  const s3Url = (await start.s3Through?.(storageUrl)) ?? storageUrl
+  const endpoints: Endpoints = { emulatorUrl, batchUrl: urlOf(ports.batch), s3Url }
+  const context: PartsContext = { instance, directory, logs, state, endpoints }
+  if (!given) await startOwnEmulator(start, context, ports)
 
-  const batchPidFile = join(directory, 'batch.pid')
   const stager = await progress.step('stager', () => bundleStager(directory))
-  const batch = await progress.step('local Batch server', () =>
-    startBatch(start, {
-      engine: engineSettings,
-      stager,
-      port: batchPort,
-      environment,
-      pidFile: batchPidFile,
-    }),
+  // Pushed first, removed last: containers are gone when nothing starts new ones.
+  cleanups.push(() => engine.removeLeftovers())
+  const batch = await startPart(start, 'batch', 'local Batch server', () =>
+    startBatch(context, { engine: engineSettings, stager, port: ports.batch }),
   )
-  cleanups.push(async () => {
-    await batch.stop()
-    await engine.removeLeftovers()
-  })
-
-  const outputs = await progress.step('CDK stacks', async () =>
-    deploy({
-      projectDirectory: PROJECT,
-      instanceDirectory: directory,
-      // The local stage hands this address on to its functions.
-      environment: { ...environment, AWS_ENDPOINT_URL: await functionsUrlOf(start, emulatorUrl) },
-      account: ACCOUNT,
-      region: REGION,
-    }),
-  )
-  const edge = await progress.step('edge', () => startEdge(start, port, outputs.apiUrl))
-  cleanups.push(edge.stop)
+  const outputs = await progress.step('CDK stacks', () => deployTo(start, endpoints, storageUrl))
+  if (!given) await createBucket(storageUrl, outputs.bucketName)
+  await startPart(start, 'edge', 'edge', () => startEdge(logs, port, outputs.apiUrl))
   return {
-    baseUrl: `http://${LOOPBACK}:${port}/app-engine/v1/`,
+    baseUrl: `${urlOf(port)}/app-engine/v1/`,
     apiUrl: outputs.apiUrl,
     emulatorUrl,
-    batchUrl,
-    batchPidFile,
+    storageUrl,
+    batchUrl: endpoints.batchUrl,
+    pidFiles: pidFilesOf(directory),
     batchPid: batch.pid,
     engine,
     outputs,
     stop: () => stopAll(start),
   }
+}
+
+async function startOwnEmulator(
+  start: Start,
+  context: PartsContext,
+  ports: { readonly emulator: number; readonly storage: number },
+): Promise<void> {
+  const python = await start.progress.step('AWS emulator, installed', prepareEmulator)
+  await startPart(start, 'emulator', 'AWS emulator', () =>
+    startEmulatorPart(context, { python, port: ports.emulator }),
+  )
+  await startPart(start, 'storage', 'object store and registry', () => startStorage(context, ports.storage))
+}
+
+/** Starts a part that is started again when it dies, and stopped with the stack. */
+async function startPart(
+  { directory, progress, cleanups, onDead }: Start,
+  part: PartName,
+  name: string,
+  startOnce: () => Promise<Child>,
+): Promise<Supervised> {
+  const supervised = await progress.step(name, () =>
+    supervise({ name, start: startOnce, pidFile: pidFilesOf(directory)[part], warn: progress.say, onDead }),
+  )
+  cleanups.push(supervised.stop)
+  return supervised
+}
+
+async function deployTo(
+  { directory, functionsThrough }: Start,
+  endpoints: Endpoints,
+  storageUrl: string,
+): Promise<DeployedStack> {
+  const { emulatorUrl } = endpoints
+  return deploy({
+    projectDirectory: PROJECT,
+    instanceDirectory: directory,
+    environment: {
+      // CDK's own assets go where the emulator's CloudFormation looks for them.
+      ...awsEnvironment({ ...endpoints, s3Url: emulatorUrl }),
+      // The local stage hands these addresses on to its functions.
+      AWS_ENDPOINT_URL: (await functionsThrough?.(emulatorUrl)) ?? emulatorUrl,
+      REGISTRY_URL: storageUrl,
+    },
+    account: ACCOUNT,
+    region: REGION,
+  })
+}
+
+/** CloudFormation made the bucket in the emulator; the functions use the one of this name in the object store. */
+async function createBucket(endpoint: string, Bucket: string): Promise<void> {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+  const client = new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true })
+  await client.send(new CreateBucketCommand({ Bucket }))
+  client.destroy()
 }
 
 /** Undoes in reverse order, everything even when a part of it fails. */
@@ -165,121 +243,11 @@ async function checkEmulator(url: string): Promise<string> {
   )
 }
 
-async function s3UrlOf({ s3Through }: Start, emulatorUrl: string): Promise<string> {
-  return s3Through === undefined ? emulatorUrl : s3Through(emulatorUrl)
+function pidFilesOf(directory: string): Record<PartName, string> {
+  const entries = PART_NAMES.map((name) => [name, join(directory, `${name}.pid`)])
+  return Object.fromEntries(entries) as Record<PartName, string>
 }
 
-async function functionsUrlOf({ functionsThrough }: Start, emulatorUrl: string): Promise<string> {
-  return functionsThrough === undefined ? emulatorUrl : functionsThrough(emulatorUrl)
-}
-
-/** @returns the emulator's address. */
-async function startOwnEmulator(start: Start, batchUrl: string): Promise<string> {
-  const { directory, logs, progress, cleanups } = start
-  const python = await progress.step('Python', () =>
-    findPython('The AWS emulator', 'set AWS_ENDPOINT_URL to an emulator that runs already'),
-  )
-  const installed = await progress.step('AWS emulator, installed', () =>
-    installEmulator(python, join(PROJECT, '.local', 'venv')),
-  )
-  // The emulator keeps everything in memory, so what the Batch server knew of an earlier one means nothing now.
-  for (const part of ['definitions', 'jobs']) {
-    rmSync(join(directory, 'batch', part), { recursive: true, force: true })
-  }
-  const port = await findFreePort()
-  const url = `http://${LOOPBACK}:${port}`
-  const emulator = await progress.step('AWS emulator, started', async () =>
-    startEmulator({
-      python: installed,
-      port,
-      // Functions inherit the emulator's environment, so this is also where they find AWS.
-      environment: {
-        ...awsEnvironment(url, batchUrl, await s3UrlOf(start, url)),
-        NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...recordingOptions()].join(' '),
-      },
-      directory,
-      logFile: join(logs, 'emulator.log'),
-    }),
-  )
-  cleanups.push(emulator.stop)
-  return url
-}
-
-/**
- * Makes the stager one file, as its image has it: it is started twice a run, in half the time that its sources take.
- * @returns the file.
- */
-async function bundleStager(directory: string): Promise<string> {
-  const file = join(directory, 'stager.mjs')
-  await promisify(execFile)('node', ['local/bundle-program.ts', 'stager/main.ts', file], {
-    cwd: PROJECT,
-    env: { ...process.env, PATH: programPath() },
-  })
-  return file
-}
-
-function startBatch(
-  { instance, directory, logs, progress }: Start,
-  batch: {
-    readonly engine: EngineSettings
-    readonly stager: string
-    readonly port: number
-    readonly environment: NodeJS.ProcessEnv
-    readonly pidFile: string
-  },
-): Promise<Supervised> {
-  return supervise({
-    start: {
-      command: ['node', 'local/batch/main.ts'],
-      environment: {
-        ...batch.environment,
-        PORT: String(batch.port),
-        INSTANCE: instance,
-        STATE_DIRECTORY: join(directory, 'batch'),
-        CONTAINER_ENGINE: JSON.stringify(batch.engine),
-        LOCAL_PROCESS_IMAGES: JSON.stringify({
-          [STAGER_IMAGE]: ['node', ...recordingOptions(), batch.stager],
-        }),
-        AWS_ACCOUNT_ID: ACCOUNT,
-        // Two stagers a job are started, and half of that is reading their code.
-        NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
-      },
-      directory: PROJECT,
-      logFile: join(logs, 'batch.log'),
-    },
-    pidFile: batch.pidFile,
-    warn: progress.say,
-  })
-}
-
-function startEdge({ logs }: Start, port: number, apiUrl: string): Promise<Child> {
-  return startOurs({
-    command: ['node', ...recordingOptions(), 'edge/main.ts'],
-    environment: { PATH: programPath(), PORT: String(port), API_URL: apiUrl },
-    directory: PROJECT,
-    logFile: join(logs, 'edge.log'),
-  })
-}
-
-/** The user's environment with the emulator in AWS's place: no profile or real credential must get in between. */
-function awsEnvironment(emulatorUrl: string, batchUrl: string, s3Url: string): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
-  return {
-    ...Object.fromEntries(own),
-    PATH: programPath(),
-    AWS_ENDPOINT_URL: emulatorUrl,
-    AWS_ENDPOINT_URL_BATCH: batchUrl,
-    AWS_ENDPOINT_URL_S3: s3Url,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-    AWS_REGION: REGION,
-    AWS_DEFAULT_REGION: REGION,
-    // Nothing here has instance metadata; looking for it takes seconds.
-    AWS_EC2_METADATA_DISABLED: 'true',
-  }
-}
-
-/** The project's own Node first: the emulator runs functions with the `node` it finds. */
-function programPath(): string {
-  return [join(PROJECT, 'node_modules', '.bin'), process.env.PATH].join(delimiter)
+function urlOf(port: number): string {
+  return `http://${LOOPBACK}:${port}`
 }

@@ -1,35 +1,53 @@
 import { writeFileSync } from 'node:fs'
-import { type Child, type ChildOptions, startOurs } from './child.ts'
+import type { Child } from './child.ts'
 
-/** A program that is started anew whenever it dies. */
+/** A program that is started again whenever it dies. */
 export interface Supervised {
   /** Of the process that runs now. */
   pid(): number
   stop(): Promise<void>
 }
 
+export interface SuperviseOptions {
+  /** For people: `edge`. */
+  readonly name: string
+  /** Starts the program and waits until it answers. */
+  readonly start: () => Promise<Child>
+  /** File that holds the pid of the process that runs now. */
+  readonly pidFile?: string
+  readonly warn: (text: string) => void
+  /** The program died too often in a row and is not started any more. */
+  readonly onDead: (reason: string) => void
+}
+
 /** Deaths in a row, each soon after a start, after which a program is left dead. */
 const MOST_QUICK_DEATHS = 5
 const QUICK_DEATH_MS = 2000
 
-/** Starts a program of this project, keeps it running, and keeps its pid in a file. */
-export async function supervise(options: {
-  readonly start: Omit<ChildOptions, 'isOurs'>
-  readonly pidFile: string
-  readonly warn: (text: string) => void
-}): Promise<Supervised> {
+/**
+ * Starts a program and keeps it running.
+ * @throws what the first start throws.
+ */
+export async function supervise({
+  name,
+  start,
+  pidFile,
+  warn,
+  onDead,
+}: SuperviseOptions): Promise<Supervised> {
   let isStopped = false
   let child = await startAndRecord()
   const watching = watch()
 
   async function startAndRecord(): Promise<Child> {
-    const started = await startOurs(options.start)
-    writeFileSync(options.pidFile, String(started.pid))
+    const started = await start()
+    if (pidFile !== undefined) writeFileSync(pidFile, String(started.pid))
     return started
   }
 
   async function watch(): Promise<void> {
     let quickDeaths = 0
+    let reason = ''
     while (quickDeaths < MOST_QUICK_DEATHS) {
       const startedAt = Date.now()
       await child.ended
@@ -37,14 +55,15 @@ export async function supervise(options: {
       // Programs that it ran are still in its group.
       await child.stop()
       quickDeaths = Date.now() - startedAt < QUICK_DEATH_MS ? quickDeaths + 1 : 0
-      options.warn(`${options.start.command.join(' ')} died and is started again`)
+      warn(`The ${name} died and is started again.`)
       try {
         child = await startAndRecord()
       } catch (error) {
-        options.warn(String(error))
+        // Its `ended` is resolved already, so this counts as a quick death.
+        reason = String(error)
       }
     }
-    options.warn(`${options.start.command.join(' ')} died ${MOST_QUICK_DEATHS} times in a row and stays dead`)
+    if (!isStopped) onDead(`The ${name} died ${MOST_QUICK_DEATHS} times in a row. ${reason}`.trim())
   }
 
   return {

@@ -54,7 +54,7 @@ export function createLooker(stack: LocalStack) {
   const emulator = { ...local, endpoint: stack.emulatorUrl }
   const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
   const table = DynamoDBDocumentClient.from(new DynamoDBClient(emulator))
-  const bucket = new S3Client({ ...emulator, forcePathStyle: true })
+  const bucket = new S3Client({ ...local, endpoint: stack.storageUrl, forcePathStyle: true })
   const workflow = new SFNClient(emulator)
 
   async function listIds(statuses: readonly JobStatus[]): Promise<string[]> {

@@ -27,6 +27,8 @@ export type CallShares = Readonly<Partial<Record<CallFault, number>>>
 
 export interface FaultyProxy {
   readonly url: string
+  /** Says where calls to S3, and all others, go on to. @returns the proxy's own address, which takes that one's place. */
+  setTarget(service: 's3' | 'others', url: string): string
   /** Faults that have struck, by sort and call. */
   readonly struck: ReadonlyMap<string, number>
   /** Counts a fault that somebody else has made. */
@@ -43,10 +45,11 @@ const HANG_MS = 6000
 const TOKEN_ANSWERS = /^states:SendTask/u
 
 /**
- * Stands between the functions and the emulator, and disturbs calls of DynamoDB, S3, Step Functions and CloudWatch Logs; all
+ * Stands between the functions, the emulator and the object store, and disturbs calls of DynamoDB, S3, Step Functions and CloudWatch Logs; all
  * else goes through. Whether the nth call of an operation is disturbed, and how, depends on the dice alone.
  */
-export async function startFaultyProxy(target: string, roll: Roll): Promise<FaultyProxy> {
+export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
+  const targets = { s3: '', others: '' }
   let shares: CallShares = {}
   const struck = new Map<string, number>()
   const held = new Set<Promise<unknown>>()
@@ -94,10 +97,12 @@ export async function startFaultyProxy(target: string, roll: Roll): Promise<Faul
 
   /** Without `response`, the answer is not for anybody. */
   function passOn(
-    { method, url = '/', headers }: IncomingMessage,
+    request: IncomingMessage,
     body: IncomingMessage | Buffer,
     response?: ServerResponse,
   ): Promise<void> {
+    const { method, url = '/', headers } = request
+    const target = callOf(request)?.startsWith('s3:') === true ? targets.s3 : targets.others
     return new Promise((resolve, reject) => {
       const passedOn = ask(new URL(url, target), { method, headers, agent }, (answer) => {
         if (response === undefined) answer.resume()
@@ -120,9 +125,14 @@ export async function startFaultyProxy(target: string, roll: Roll): Promise<Faul
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
   ownPort = address.port
+  const url = `http://${LOOPBACK}:${ownPort}`
   return {
-    url: `http://${LOOPBACK}:${ownPort}`,
+    url,
     struck,
+    setTarget(service, target) {
+      targets[service] = target
+      return url
+    },
     note,
     setShares(next) {
       shares = next

@@ -13,14 +13,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createProgress } from '../../cli/progress.ts'
 import { createDice, type Roll } from '../../local/batch/dice.ts'
 import { FAULT_MARK } from '../../local/batch/faults.ts'
-import { type LocalStack, startLocalStack } from '../../local/stack.ts'
+import { type LocalStack, startTemporaryStack } from '../../local/stack.ts'
 import { createLooker } from './aftermath.ts'
 import { disturb, sweepNow } from './disturbances.ts'
 import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts'
@@ -64,24 +63,19 @@ const startedAt = Date.now()
 console.log(`${RUNS} runs, seed ${SEED}`)
 
 const roll = createDice(SEED)
-let proxy: FaultyProxy | undefined
-const through = async (emulatorUrl: string): Promise<string> => {
-  proxy ??= await startFaultyProxy(emulatorUrl, roll)
-  return proxy.url
-}
-const stack = await startLocalStack({ instance, progress, s3Through: through, functionsThrough: through })
-// The emulator would stay behind.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
-}
+const proxy = await startFaultyProxy(roll)
 let wrongs: readonly string[] = ['the test did not come to its end']
 try {
-  if (proxy === undefined) throw new Error('the stack asked for no proxy')
+  await using stack = await startTemporaryStack({
+    instance,
+    progress,
+    keepsFolder: options.keep,
+    s3Through: async (url: string) => proxy.setTarget('s3', url),
+    functionsThrough: async (url: string) => proxy.setTarget('others', url),
+  })
   wrongs = await test(stack, proxy, roll)
 } finally {
-  await stack.stop()
-  proxy?.stop()
-  if (!options.keep) await rm(directory, { recursive: true, force: true })
+  proxy.stop()
   for (const wrong of wrongs) console.log(`WRONG: ${wrong}`)
   const words =
     wrongs.length === 0

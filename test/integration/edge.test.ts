@@ -62,7 +62,7 @@ async function aLargeBundle(version: string, sizeBytes: number): Promise<Buffer>
 
 async function uploadKeys(): Promise<readonly string[]> {
   const client = new S3Client({
-    endpoint: inject('emulatorUrl'),
+    endpoint: inject('storageUrl'),
     region: 'us-east-1',
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   })

@@ -16,6 +16,7 @@ const TASK = 'tasks/org.example.probe-task/1.0.0'
 const PATIENT = { timeout: 60_000, interval: 500 }
 
 vi.stubEnv('AWS_ENDPOINT_URL', inject('emulatorUrl'))
+vi.stubEnv('AWS_ENDPOINT_URL_S3', inject('storageUrl'))
 vi.stubEnv('AWS_REGION', 'us-east-1')
 vi.stubEnv('AWS_ACCESS_KEY_ID', 'test')
 vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test')

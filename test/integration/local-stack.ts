@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { createProgress } from '../../cli/progress.ts'
-import { startLocalStack } from '../../local/stack.ts'
+import { type PartName, startLocalStack } from '../../local/stack.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -13,8 +13,10 @@ declare module 'vitest' {
     apiUrl: string
     emulatorUrl: string
     batchUrl: string
-    /** File with the pid of the Batch server that runs at the moment. */
-    batchPidFile: string
+    /** Object store, and registry below `/v2/`. */
+    storageUrl: string
+    /** File with the pid of each part that runs at the moment. */
+    pidFiles: Readonly<Record<PartName, string>>
     bucketName: string
     tableName: string
     stateMachineArn: string
@@ -26,12 +28,13 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const instance = `test-${randomBytes(4).toString('hex')}`
   const stack = await startLocalStack({ instance, progress: createProgress(process.stdout) })
-  const { baseUrl, apiUrl, emulatorUrl, batchUrl, batchPidFile, outputs } = stack
+  const { baseUrl, apiUrl, emulatorUrl, storageUrl, batchUrl, pidFiles, outputs } = stack
   project.provide('baseUrl', baseUrl)
   project.provide('apiUrl', apiUrl)
   project.provide('emulatorUrl', emulatorUrl)
   project.provide('batchUrl', batchUrl)
-  project.provide('batchPidFile', batchPidFile)
+  project.provide('storageUrl', storageUrl)
+  project.provide('pidFiles', pidFiles)
   project.provide('bucketName', outputs.bucketName)
   project.provide('tableName', outputs.tableName)
   project.provide('stateMachineArn', outputs.stateMachineArn)

@@ -86,7 +86,7 @@ describe('a run that cannot begin', () => {
     // Longer than what is kept in the table.
     const value = 'x'.repeat(5000)
     await callOk('PUT', `${run}/input-provisions/print`, { parameterName: 'print', value })
-    const s3 = new S3Client({ ...local, endpoint: inject('emulatorUrl'), forcePathStyle: true })
+    const s3 = new S3Client({ ...local, endpoint: inject('storageUrl'), forcePathStyle: true })
     const Bucket = inject('bucketName')
     const inputs = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: `task-run-inputs-${id}/` }))
     for (const { Key } of inputs.Contents ?? []) await s3.send(new DeleteObjectCommand({ Bucket, Key }))

@@ -117,7 +117,7 @@ describe('a run on the local stack', () => {
     expect(error?.kind).toBe('task-failed')
     expect(lines.at(-2)).toMatch(/^line 1638399 *$/u)
     expect(lines.some((line) => /lines left out$/u.test(line))).toBe(true)
-    const kept = `${inject('emulatorUrl')}/${inject('bucketName')}/${run.replace('task-runs/', 'task-run-outputs-')}/log.txt`
+    const kept = `${inject('storageUrl')}/${inject('bucketName')}/${run.replace('task-runs/', 'task-run-outputs-')}/log.txt`
     await expect.poll(() => lineCount(kept), { timeout: 20_000 }).toBe(500)
   })
 
@@ -171,7 +171,7 @@ describe('the local Batch server', () => {
     const run = await startRun(probe, { sleep_seconds: 60 })
     await waitForState(run, ['RUNNING'])
 
-    process.kill(Number(await readFile(inject('batchPidFile'), 'utf8')), 'SIGKILL')
+    process.kill(Number(await readFile(inject('pidFiles').batch, 'utf8')), 'SIGKILL')
     const { state, error } = await waitForState(run, 'final')
 
     expect(state).toBe('FAILED')

@@ -117,7 +117,9 @@ beforeAll(async () => {
   const python = await installEmulator(await findPython('The AWS emulator'), join(PROJECT, '.local', 'venv'))
   const environment = { PATH: process.env.PATH, AUTH: 'true' }
   const logFile = join(directory, 'emulator.log')
-  children.push(await startEmulator({ python, port, environment, directory, logFile }))
+  children.push(
+    await startEmulator({ python, port, environment, directory, stateDirectory: directory, logFile }),
+  )
   const apiId = await createApi()
   apiUrl = `${emulatorUrl}/restapis/${apiId}/api/_user_request_`
   keys = await createUser(apiId)

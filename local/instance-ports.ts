@@ -1,0 +1,33 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import * as z from 'zod'
+import { findFreePort, isPortTaken } from './ports.ts'
+import { UserError } from './user-error.ts'
+
+/** Ports of the parts that are addressed by what an instance keeps. */
+const portsSchema = z.object({ emulator: z.int(), storage: z.int(), batch: z.int() })
+export type InstancePorts = z.infer<typeof portsSchema>
+
+/**
+ * The ports of an instance: the same at every start, since image references and job definitions that it keeps hold them.
+ * @param file holds them; written at the first start
+ * @throws UserError when another program listens on one of them.
+ */
+export async function instancePorts(file: string): Promise<InstancePorts> {
+  if (!existsSync(file)) {
+    const ports = {
+      emulator: await findFreePort(),
+      storage: await findFreePort(),
+      batch: await findFreePort(),
+    }
+    writeFileSync(file, JSON.stringify(ports))
+    return ports
+  }
+  const ports = portsSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  for (const [name, port] of Object.entries(ports)) {
+    if (!(await isPortTaken(port))) continue
+    throw new UserError(
+      `Port ${port}, at which this instance keeps its ${name}, is in use by another program: stop that program, or give up the state of the instance with "npm start -- --fresh".`,
+    )
+  }
+  return ports
+}

@@ -1,0 +1,64 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MINISTACK_VERSION } from './emulator.ts'
+import { UserError } from './user-error.ts'
+
+/** What wrote the state: raised when a layout below changes. */
+const FORMAT = `1, MiniStack ${MINISTACK_VERSION}`
+
+/** Folders of one instance. */
+export interface InstanceState {
+  readonly emulator: string
+  readonly storage: string
+  readonly batch: string
+  readonly portsFile: string
+}
+
+/**
+ * Opens what an instance keeps from one start to the next: tasks, runs, files, image layers.
+ * @param isFresh removes all of it first
+ * @throws UserError when another version of the project wrote it.
+ */
+export function openInstanceState(directory: string, isFresh: boolean): InstanceState {
+  const state = join(directory, 'state')
+  if (isFresh) rmSync(state, { recursive: true, force: true })
+  const formatFile = join(state, 'format')
+  if (existsSync(state)) {
+    const format = existsSync(formatFile) ? readFileSync(formatFile, 'utf8') : 'unknown'
+    if (format !== FORMAT) {
+      throw new UserError(
+        `${state} was written by another version (${format}, this one needs ${FORMAT}): give it up with "npm start -- --fresh".`,
+      )
+    }
+  } else {
+    mkdirSync(state, { recursive: true, mode: 0o700 })
+    writeFileSync(formatFile, FORMAT)
+  }
+  const folder = (name: string): string => {
+    const path = join(state, name)
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return path
+  }
+  return {
+    emulator: folder('emulator'),
+    storage: folder('storage'),
+    batch: folder('batch'),
+    portsFile: join(state, 'ports.json'),
+  }
+}
+
+/** Bytes of all files below a folder; 0 when it does not exist. */
+export async function folderSizeBytes(folder: string): Promise<number> {
+  if (!existsSync(folder)) return 0
+  let sizeBytes = 0
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue
+    // Files come and go while the stack runs.
+    sizeBytes += await lstat(join(entry.parentPath, entry.name)).then(
+      ({ size }) => size,
+      () => 0,
+    )
+  }
+  return sizeBytes
+}

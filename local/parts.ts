@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, programPath } from './aws-environment.ts'
+import { type Child, startOurs } from './child.ts'
+import { installEmulator, startEmulator } from './emulator.ts'
+import type { EngineSettings } from './engine/container-engine.ts'
+import type { InstanceState } from './instance-state.ts'
+import { findPython } from './python-packages.ts'
+import { recordingOptions } from './recording/recording.ts'
+
+/** What every part of one instance needs to know. */
+export interface PartsContext {
+  readonly instance: string
+  readonly directory: string
+  readonly logs: string
+  readonly state: InstanceState
+  readonly endpoints: Endpoints
+}
+
+/** The stage's image of the stager, which runs as a plain process: no image has to be built. */
+const STAGER_IMAGE = 'app-engine/stager:local'
+
+/** @returns the Python that has the emulator. @throws UserError when it cannot be installed. */
+export async function prepareEmulator(): Promise<string> {
+  const python = await findPython('The AWS emulator', 'set AWS_ENDPOINT_URL to an emulator that runs already')
+  return installEmulator(python, join(PROJECT, '.local', 'venv'))
+}
+
+/** Starts the AWS emulator. */
+export function startEmulatorPart(
+  { directory, logs, state, endpoints }: PartsContext,
+  { python, port }: { readonly python: string; readonly port: number },
+): Promise<Child> {
+  return startEmulator({
+    python,
+    port,
+    // Functions inherit the emulator's environment, so this is also where they find AWS.
+    environment: {
+      ...awsEnvironment(endpoints),
+      NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...recordingOptions()].join(' '),
+    },
+    directory,
+    stateDirectory: state.emulator,
+    logFile: join(logs, 'emulator.log'),
+  })
+}
+
+/** Starts the object store and registry on disk. */
+export function startStorage({ logs, state, endpoints }: PartsContext, port: number): Promise<Child> {
+  return startOurs({
+    command: ['node', 'local/storage/main.ts'],
+    environment: {
+      ...awsEnvironment(endpoints),
+      PORT: String(port),
+      STATE_DIRECTORY: state.storage,
+      AWS_ACCOUNT_ID: ACCOUNT,
+    },
+    directory: PROJECT,
+    logFile: join(logs, 'storage.log'),
+  })
+}
+
+/** Starts the Batch server. */
+export function startBatch(
+  { instance, logs, state, endpoints }: PartsContext,
+  batch: { readonly engine: EngineSettings; readonly stager: string; readonly port: number },
+): Promise<Child> {
+  return startOurs({
+    command: ['node', 'local/batch/main.ts'],
+    environment: {
+      ...awsEnvironment(endpoints),
+      PORT: String(batch.port),
+      INSTANCE: instance,
+      STATE_DIRECTORY: state.batch,
+      CONTAINER_ENGINE: JSON.stringify(batch.engine),
+      LOCAL_PROCESS_IMAGES: JSON.stringify({ [STAGER_IMAGE]: ['node', ...recordingOptions(), batch.stager] }),
+      AWS_ACCOUNT_ID: ACCOUNT,
+      // Two stagers a job are started, and half of that is reading their code.
+      NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
+    },
+    directory: PROJECT,
+    logFile: join(logs, 'batch.log'),
+  })
+}
+
+/** Starts the front door. */
+export function startEdge(logs: string, port: number, apiUrl: string): Promise<Child> {
+  return startOurs({
+    command: ['node', ...recordingOptions(), 'edge/main.ts'],
+    environment: { PATH: programPath(), PORT: String(port), API_URL: apiUrl },
+    directory: PROJECT,
+    logFile: join(logs, 'edge.log'),
+  })
+}
+
+/**
+ * Makes the stager one file, as its image has it: it is started twice a run, in half the time that its sources take.
+ * @returns the file.
+ */
+export async function bundleStager(directory: string): Promise<string> {
+  const file = join(directory, 'stager.mjs')
+  await promisify(execFile)('node', ['local/bundle-program.ts', 'stager/main.ts', file], {
+    cwd: PROJECT,
+    env: { ...process.env, PATH: programPath() },
+  })
+  return file
+}
