@@ -94,12 +94,12 @@ describe('the bundled edge', () => {
     const response = await arrived.promise
     edge.kill('SIGTERM')
     // It takes nothing new any more, so it has heard the signal.
-    await vi.waitUntil(() =>
+    const hasClosed = () =>
       fetch(`${url}/edge/health`).then(
         () => false,
         () => true,
-      ),
-    )
+      )
+    await vi.waitUntil(hasClosed, { timeout: 30_000 })
 
     response.end('done')
     const [answer, [code]] = await Promise.all([asked, once(edge, 'exit')])

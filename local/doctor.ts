@@ -1,0 +1,107 @@
+/*
+ * Shows what a report about local mode needs: versions, engine, ports, disk, processes, last errors.
+ *
+ *   npm run doctor
+ */
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { arch, release, type as systemType, totalmem } from 'node:os'
+import { join, relative } from 'node:path'
+import { promisify } from 'node:util'
+import { PROJECT } from './aws-environment.ts'
+import { detectEngine } from './detect-engine.ts'
+import { MINISTACK_VERSION } from './emulator.ts'
+import { folderSizeBytes } from './instance-state.ts'
+import { instanceOf, LOG_DIRECTORY, readPort, stateDirectoryOf } from './port-stack.ts'
+import { isPortTaken } from './ports.ts'
+import { PART_NAMES } from './stack.ts'
+import { exitWithError } from './user-error.ts'
+
+const GIGABYTE = 1_000_000_000
+const MOST_ERRORS = 5
+const LONGEST_LINE = 300
+
+try {
+  const port = readPort()
+  const lines: readonly (readonly [name: string, value: string | Promise<string>])[] = [
+    ['project', projectVersion()],
+    ['system', `${systemType()} ${release()} ${arch()}, ${(totalmem() / GIGABYTE).toFixed(0)} GB memory`],
+    ['node', `${process.version} (programs of the project: ${await versionOf('node_modules/.bin/node')})`],
+    ['npm', versionOf('npm')],
+    ['python3', versionOf('python3')],
+    ['emulator', emulatorState()],
+    ['container engine', engineState()],
+    ['endpoint', process.env.AWS_ENDPOINT_URL ?? 'emulator of its own'],
+    [`port ${port}`, (await isPortTaken(port)) ? 'in use' : 'free'],
+    ...PART_NAMES.map((part) => [part, partState(port, part)] as const),
+    ['disk', diskState()],
+    ['kept state', keptState(port)],
+  ]
+  for (const [name, value] of lines) console.log(`${name.padEnd(18)}${await value}`)
+  for (const part of PART_NAMES) printErrors(part)
+} catch (error) {
+  exitWithError(error)
+}
+
+function projectVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8')) as { version: string }
+  return version
+}
+
+async function versionOf(program: string): Promise<string> {
+  const path = program.includes('/') ? join(PROJECT, program) : program
+  return promisify(execFile)(path, ['--version']).then(
+    ({ stdout }) => stdout.trim(),
+    () => 'missing',
+  )
+}
+
+function emulatorState(): string {
+  const folder = join(PROJECT, '.local/venv', `ministack-${MINISTACK_VERSION}`)
+  return `MiniStack ${MINISTACK_VERSION}, ${existsSync(folder) ? 'installed' : 'installed at the first start'}`
+}
+
+async function engineState(): Promise<string> {
+  return detectEngine().then(
+    ({ kind }) => kind,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  )
+}
+
+function partState(port: number, part: string): string {
+  const file = join(PROJECT, '.local', instanceOf(port), `${part}.pid`)
+  if (!existsSync(file)) return 'never started'
+  const pid = Number(readFileSync(file, 'utf8'))
+  return isAlive(pid) ? `runs as process ${pid}` : 'stopped'
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+async function diskState(): Promise<string> {
+  const { bavail, bsize } = await statfs(PROJECT)
+  const local = await folderSizeBytes(join(PROJECT, '.local'))
+  return `${((bavail * bsize) / GIGABYTE).toFixed(1)} GB free, ${(local / GIGABYTE).toFixed(2)} GB in .local`
+}
+
+async function keptState(port: number): Promise<string> {
+  const state = stateDirectoryOf(port)
+  return `${((await folderSizeBytes(state)) / GIGABYTE).toFixed(2)} GB in ${relative(PROJECT, state)}`
+}
+
+/** The last lines of a part's log that speak of a fault. */
+function printErrors(part: string): void {
+  const name = existsSync(LOG_DIRECTORY) && readdirSync(LOG_DIRECTORY).find((file) => file === `${part}.log`)
+  if (!name) return
+  const lines = readFileSync(join(LOG_DIRECTORY, name), 'utf8').split('\n')
+  const faults = lines.filter((line) => /error|exception|traceback|fatal/iu.test(line)).slice(-MOST_ERRORS)
+  if (faults.length === 0) return
+  console.log(`\nlast errors of ${part} (.local/log/${name})`)
+  for (const line of faults) console.log(`  ${line.slice(0, LONGEST_LINE)}`)
+}

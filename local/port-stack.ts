@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import * as z from 'zod'
+import type { Progress } from '../cli/progress.ts'
+import { PROJECT } from './aws-environment.ts'
+import { readSettings } from './settings.ts'
+import { type LocalStack, startLocalStack } from './stack.ts'
+
+/** Where the front door listens unless PORT says otherwise. */
+export const DEFAULT_PORT = 8080
+/** Logs of every part of the stack that `npm start` or `npm run example` started last. */
+export const LOG_DIRECTORY = join(PROJECT, '.local/log')
+
+/** @returns the port of the front door. @throws UserError when PORT is no port. */
+export function readPort(): number {
+  return readSettings({ PORT: z.coerce.number().int().min(1).max(65_535).default(DEFAULT_PORT) }).PORT
+}
+
+/** Name of the stack behind a port: one at a time can listen there, so one at a time uses its state. */
+export function instanceOf(port: number): string {
+  return `port-${port}`
+}
+
+/** What the stack of a port keeps from one start to the next. */
+export function stateDirectoryOf(port: number): string {
+  return join(PROJECT, '.local', instanceOf(port), 'state')
+}
+
+/** A stack in the foreground: Ctrl-C stops it, whether it has started or not. */
+export interface ForegroundStack {
+  readonly starting: Promise<LocalStack>
+  /** Stops everything and ends the process; a second call, or a second Ctrl-C, changes nothing. */
+  stop(exitCode: number): Promise<never>
+}
+
+/** Starts the stack of a port. `onFailure` is called when it cannot be stopped. */
+export function startInForeground(
+  {
+    port,
+    isFresh,
+    progress,
+  }: { readonly port: number; readonly isFresh: boolean; readonly progress: Progress },
+  onFailure: (error: unknown) => never,
+): ForegroundStack {
+  const starting = startLocalStack({
+    instance: instanceOf(port),
+    port,
+    isFresh,
+    logDirectory: LOG_DIRECTORY,
+    progress,
+  })
+  let stopping: Promise<never> | undefined
+  const stopOnce = async (exitCode: number): Promise<never> => {
+    progress.say('')
+    try {
+      await progress.step('stopped', async () => {
+        const stack = await starting.catch(() => undefined)
+        await stack?.stop()
+      })
+    } catch (error) {
+      onFailure(error)
+    }
+    process.exit(exitCode)
+  }
+  const stop = (exitCode: number): Promise<never> => {
+    stopping ??= stopOnce(exitCode)
+    return stopping
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
+  // Whoever awaits it reports it; an interrupted start rejects after that.
+  starting.catch(() => undefined)
+  return {
+    starting: starting.catch((error: unknown) => {
+      if (stopping === undefined) throw error
+      return stopping
+    }),
+    stop,
+  }
+}

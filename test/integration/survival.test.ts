@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createExampleClient } from '../../cli/example-client.ts'
+import { createProgress } from '../../cli/progress.ts'
+import { PROJECT } from '../../local/aws-environment.ts'
+import { folderSizeBytes } from '../../local/instance-state.ts'
+import { type LocalStack, PART_NAMES, startLocalStack } from '../../local/stack.ts'
+
+const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
+const INPUTS = { a: 20, b: 22, text: 'still here' }
+const OUTPUTS = { sum: 42, echo: 'still here' }
+const PATIENT = { timeout: 60_000, interval: 200 }
+
+/** A stack of its own: its parts are killed, and it is stopped and started again. */
+const instance = `survival-${randomBytes(4).toString('hex')}`
+const options = { instance, progress: createProgress(process.stdout) }
+let stack: LocalStack
+
+beforeAll(async () => {
+  stack = await startLocalStack(options)
+  await createExampleClient(stack.baseUrl).upload(BUNDLE)
+})
+afterAll(async () => {
+  await stack.stop()
+  await rm(join(PROJECT, '.local', instance), { recursive: true, force: true })
+})
+
+async function runExample(): Promise<string> {
+  const client = createExampleClient(stack.baseUrl)
+  const runId = await client.createRun()
+  await client.provision(runId, INPUTS)
+  await client.start(runId)
+  expect(await client.follow(runId, () => undefined)).toBeUndefined()
+  return runId
+}
+
+async function outputsOf(runId: string): Promise<object> {
+  return createExampleClient(stack.baseUrl).outputs(runId)
+}
+
+async function pidOf(part: (typeof PART_NAMES)[number]): Promise<number> {
+  return Number(await readFile(stack.pidFiles[part], 'utf8'))
+}
+
+/** A call that needs edge, function, table and bucket. */
+async function answersWell(): Promise<boolean> {
+  return fetch(new URL('tasks', stack.baseUrl)).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+}
+
+describe('a local stack', () => {
+  it.each(PART_NAMES)('starts its %s again when that is killed, and keeps what it had', async (part) => {
+    const runId = await runExample()
+    // The emulator saves its state every 15 seconds.
+    const table = join(PROJECT, '.local', instance, 'state/emulator/dynamodb.json')
+    await vi.waitUntil(async () => (await readFile(table, 'utf8')).includes(runId), PATIENT)
+    const pid = await pidOf(part)
+
+    process.kill(pid, 'SIGKILL')
+
+    await vi.waitUntil(async () => (await pidOf(part)) !== pid, PATIENT)
+    await vi.waitUntil(answersWell, PATIENT)
+    expect(await outputsOf(runId)).toEqual(OUTPUTS)
+    await runExample()
+  })
+
+  it('has tasks, runs and images after it was stopped and started', async () => {
+    const runId = await runExample()
+    await stack.stop()
+
+    stack = await startLocalStack(options)
+
+    expect(await outputsOf(runId)).toEqual(OUTPUTS)
+    await runExample()
+  })
+
+  it('tells how much it keeps, and gives it up when it is asked to', async () => {
+    const state = join(PROJECT, '.local', instance, 'state')
+    expect(await folderSizeBytes(state)).toBeGreaterThan(0)
+    await stack.stop()
+
+    stack = await startLocalStack({ ...options, isFresh: true })
+
+    expect(await (await fetch(new URL('tasks', stack.baseUrl))).json()).toEqual([])
+  })
+})
