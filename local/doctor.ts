@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { PROJECT } from './aws-environment.ts'
 import { detectEngine } from './detect-engine.ts'
 import { MINISTACK_VERSION } from './emulator.ts'
+import { describeEngine } from './engine/container-engine.ts'
 import { folderSizeBytes } from './instance-state.ts'
 import { instanceOf, LOG_DIRECTORY, readPort, stateDirectoryOf } from './port-stack.ts'
 import { isPortTaken } from './ports.ts'
@@ -64,7 +65,7 @@ function emulatorState(): string {
 
 async function engineState(): Promise<string> {
   return detectEngine().then(
-    ({ kind }) => kind,
+    ({ settings, reason }) => `${describeEngine(settings)} (${reason})`,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   )
 }
