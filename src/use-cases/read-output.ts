@@ -7,6 +7,7 @@ import type { OutputEntry } from '../domain/staging.ts'
 import type { ParameterType, TaskOutput } from '../domain/task/task.ts'
 import { readAll } from '../formats/read-all.ts'
 import { type ByteSource, bufferSource, sectionOf } from '../formats/zip/byte-source.ts'
+import { type NamesBelow, namesBelow } from '../formats/zip/names-below.ts'
 import { type FolderZip, openFolderZip } from '../formats/zip/read-folder-zip.ts'
 import { checkDicomFiles, checkDicomFolder, checkFile, checkImage } from './check-file-value.ts'
 import { decodeUtf8 } from './decode-utf8.ts'
@@ -115,6 +116,7 @@ async function* readItems(
   // A file where a folder is due has no array.yml.
   if (entry.kind !== 'directory') throw parameterError('INTERNAL_MISSING_METADATA', name)
   const zip = await openFolderZip(source, TREE_LIMITS)
+  const below = namesBelow(() => zip.names)
   let indexes: ReadonlySet<number>
   try {
     const reading = {
@@ -124,7 +126,7 @@ async function* readItems(
         paths: pathsIn(zip, name),
         text: async (path: string) => decodeUtf8(await readMetadata(zip, name, path), name),
       },
-      leaf: (path: string, leafType: ParameterType) => readItem(produced, zip, path, leafType),
+      leaf: (path: string, leafType: ParameterType) => readItem(produced, { zip, below }, path, leafType),
     }
     indexes = new Set(yield* listArrayItems(reading, type))
   } finally {
@@ -137,9 +139,15 @@ function* pathsIn(zip: FolderZip, parameterName: string): Generator<string> {
   for (const name of zip.names) yield name.slice(parameterName.length + 1)
 }
 
+/** The folder of an array. */
+interface ArrayZip {
+  readonly zip: FolderZip
+  readonly below: NamesBelow
+}
+
 async function readItem(
   { source, strings, rewritten, output: { name: parameterName } }: Produced,
-  zip: FolderZip,
+  { zip, below }: ArrayZip,
   path: string,
   type: ParameterType,
 ): Promise<ListedValue | undefined> {
@@ -154,7 +162,8 @@ async function readItem(
   }
   const place = zip.place(`${parameterName}/${path}`)
   if (place === undefined && type.id === 'image') {
-    await checkDicomFiles(filesBelow(source, zip, `${parameterName}/${path}/`), type, parameterName)
+    const files = filesOf(source, zip, below(`${parameterName}/${path}/`))
+    await checkDicomFiles(files, type, parameterName)
     return undefined
   }
   if (place === undefined) {
@@ -169,10 +178,9 @@ async function readItem(
   return undefined
 }
 
-/** Files of a folder that is an item: a slide in DICOM. */
-function filesBelow(source: ByteSource, zip: FolderZip, folder: string): readonly ByteSource[] {
-  return [...zip.names].flatMap((name) => {
-    const place = name.startsWith(folder) ? zip.place(name) : undefined
+function filesOf(source: ByteSource, zip: FolderZip, names: readonly string[]): readonly ByteSource[] {
+  return names.flatMap((name) => {
+    const place = zip.place(name)
     return place === undefined ? [] : [sectionOf(source, place.offset, place.sizeBytes)]
   })
 }

@@ -16,6 +16,26 @@ function checkShape(text: string, parameterName: string): void {
   }
 }
 
+/** The values that a descriptor lists. */
+interface ListedValues {
+  readonly exact: ReadonlySet<string>
+  /** By what is left without the white space around it: the first of the list. */
+  readonly trimmed: ReadonlyMap<string, string>
+}
+
+/** Made once for each type: a descriptor may list 16 000 values, and an array has 100 000 items to look up. */
+const LISTED = new WeakMap<TypeOf<'enumeration'>, ListedValues>()
+
+function listedOf(type: TypeOf<'enumeration'>): ListedValues {
+  const known = LISTED.get(type)
+  if (known !== undefined) return known
+  const { values } = type
+  const trimmed = new Map(values.toReversed().map((value) => [value.trim(), value]))
+  const listed = { exact: new Set(values), trimmed }
+  LISTED.set(type, listed)
+  return listed
+}
+
 /** One of the values that the descriptor lists, compared exactly. */
 export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
@@ -23,7 +43,7 @@ export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
   provision(value, type, parameterName) {
     if (typeof value !== 'string') throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
     checkShape(value, parameterName)
-    if (!type.values.includes(value)) {
+    if (!listedOf(type).exact.has(value)) {
       throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
     }
     return { fileText: value, value }
@@ -35,7 +55,8 @@ export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
     const text = outputText(fileText, parameterName)
     checkShape(text, parameterName)
     // A listed value may itself begin or end with a space, which trimming took away.
-    const value = type.values.includes(text) ? text : type.values.find((listed) => listed.trim() === text)
+    const { exact, trimmed } = listedOf(type)
+    const value = exact.has(text) ? text : trimmed.get(text)
     if (value === undefined) throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
     return value
   },

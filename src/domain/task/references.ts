@@ -51,13 +51,18 @@ export function groupMatching(parameters: readonly ReadParameter[]): string[][] 
         (a, b) => b.size - a.size,
       )
       const [larger = new Set<string>(), smaller = new Set<string>()] = joined
+      if (larger === smaller) continue
       for (const key of smaller) larger.add(key)
       for (const key of [...smaller, source, target]) groups.set(key, larger)
     }
   }
-  const order = parameters.map(keyOf)
-  return [...new Set(order.map((key) => groups.get(key)))]
-    .filter((group) => group !== undefined)
-    .filter((group) => group.size > 1)
-    .map((group) => order.filter((key) => group.has(key)))
+  const ordered = new Map<Set<string>, string[]>()
+  for (const key of parameters.map(keyOf)) {
+    const group = groups.get(key)
+    if (group === undefined || group.size < 2) continue
+    const keys = ordered.get(group) ?? []
+    ordered.set(group, keys)
+    keys.push(key)
+  }
+  return [...ordered.values()]
 }

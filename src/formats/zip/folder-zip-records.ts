@@ -9,6 +9,8 @@ export interface FolderZipEntry {
   readonly name: Buffer
   readonly sizeBytes: number
   readonly crc32: number
+  /** The checksum stands behind the bytes, in a {@link dataDescriptor}. */
+  readonly isStreamed?: boolean
 }
 
 /** What the end of the zip tells. */
@@ -20,6 +22,7 @@ export interface FolderZipEnd {
 
 const LOCAL_SIGNATURE = 0x04034b50
 const DIRECTORY_SIGNATURE = 0x02014b50
+const DESCRIPTOR_SIGNATURE = 0x08074b50
 const END64_SIGNATURE = 0x06064b50
 const LOCATOR64_SIGNATURE = 0x07064b50
 const END_SIGNATURE = 0x06054b50
@@ -39,6 +42,8 @@ const VERSION_ZIP64 = 45
 const MADE_ON_UNIX = 3 << 8
 /** Bit 11: names are UTF-8. */
 const FLAGS = 0x0800
+/** Bit 3: checksum and sizes follow the bytes, and are 0 before them. */
+const FLAGS_STREAMED = FLAGS | 0x0008
 /** 1980-01-01, the oldest date there is: the same files give the same zip. */
 const DOS_DATE = 0x21
 /** A regular file, readable by all. */
@@ -49,7 +54,8 @@ const MAX_16 = 0xffff
 const MAX_32 = 0xffffffff
 
 /** Header before an entry's bytes. */
-export function localHeader({ name, sizeBytes, crc32 }: FolderZipEntry): Buffer {
+export function localHeader({ name, sizeBytes, crc32, isStreamed = false }: FolderZipEntry): Buffer {
+  if (isStreamed) return streamedHeader(name, sizeBytes)
   const isLarge = sizeBytes >= MAX_32
   const extraBytes = isLarge ? 20 : 0
   const header = Buffer.alloc(LOCAL_BYTES + name.length + extraBytes)
@@ -67,13 +73,40 @@ export function localHeader({ name, sizeBytes, crc32 }: FolderZipEntry): Buffer 
   return header
 }
 
+function streamedHeader(name: Buffer, sizeBytes: number): Buffer {
+  const header = Buffer.alloc(LOCAL_BYTES + name.length)
+  header.writeUInt32LE(LOCAL_SIGNATURE, 0)
+  header.writeUInt16LE(sizeBytes >= MAX_32 ? VERSION_ZIP64 : VERSION, 4)
+  header.writeUInt16LE(FLAGS_STREAMED, 6)
+  header.writeUInt16LE(DOS_DATE, 12)
+  header.writeUInt16LE(name.length, 26)
+  name.copy(header, LOCAL_BYTES)
+  return header
+}
+
+/** Behind the bytes of a streamed entry: its checksum, and its size twice, of 8 bytes from 4 GiB on. */
+export function dataDescriptor({ sizeBytes, crc32 }: Pick<FolderZipEntry, 'sizeBytes' | 'crc32'>): Buffer {
+  const isLarge = sizeBytes >= MAX_32
+  const descriptor = Buffer.alloc(isLarge ? 24 : 16)
+  descriptor.writeUInt32LE(DESCRIPTOR_SIGNATURE, 0)
+  descriptor.writeUInt32LE(crc32, 4)
+  for (const i of [0, 1]) {
+    if (isLarge) descriptor.writeBigUInt64LE(BigInt(sizeBytes), 8 + 8 * i)
+    else descriptor.writeUInt32LE(sizeBytes, 8 + 4 * i)
+  }
+  return descriptor
+}
+
 /** Bytes that an entry takes from the start of its header to the end of its content. */
 export function entrySpan(nameBytes: number, sizeBytes: number): number {
   return LOCAL_BYTES + nameBytes + (sizeBytes >= MAX_32 ? 20 : 0) + sizeBytes
 }
 
 /** The entry's record in the directory. */
-export function directoryRecord({ name, sizeBytes, crc32 }: FolderZipEntry, offset: number): Buffer {
+export function directoryRecord(
+  { name, sizeBytes, crc32, isStreamed = false }: FolderZipEntry,
+  offset: number,
+): Buffer {
   const isLarge = sizeBytes >= MAX_32
   const large = [...(isLarge ? [sizeBytes, sizeBytes] : []), ...(offset >= MAX_32 ? [offset] : [])]
   const extraBytes = large.length === 0 ? 0 : 4 + 8 * large.length
@@ -82,7 +115,7 @@ export function directoryRecord({ name, sizeBytes, crc32 }: FolderZipEntry, offs
   record.writeUInt32LE(DIRECTORY_SIGNATURE, 0)
   record.writeUInt16LE(MADE_ON_UNIX | version, 4)
   record.writeUInt16LE(version, 6)
-  record.writeUInt16LE(FLAGS, 8)
+  record.writeUInt16LE(isStreamed ? FLAGS_STREAMED : FLAGS, 8)
   record.writeUInt16LE(DOS_DATE, 14)
   record.writeUInt32LE(crc32, 16)
   record.writeUInt32LE(isLarge ? MAX_32 : sizeBytes, 20)

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { ZipFile } from 'yazl'
 import { readAll } from '../read-all.ts'
 import { type FolderFileContent, writeFolderZip } from './write-folder-zip.ts'
 
@@ -13,9 +12,6 @@ export type ArchiveEntry = { readonly name: string; readonly sizeBytes: number }
   | { readonly open: () => Promise<ArchiveContent> }
 )
 
-/** Entries get this time: the same files give the same archive. */
-const NO_TIME = new Date(Date.UTC(1980, 0, 1))
-
 /** Entries up to here are read whole when their turn comes: their checksum then stands before them. */
 const SMALL_ENTRY_BYTES = 1024 * 1024
 
@@ -24,35 +20,13 @@ const SMALL_ENTRY_BYTES = 1024 * 1024
  * the sizes. Without large entries it has the form that `openFolderZip` reads.
  */
 export function storedZip(entries: Iterable<ArchiveEntry>): Readable {
-  const list = [...entries]
-  return list.every((entry) => 'bytes' in entry || entry.sizeBytes <= SMALL_ENTRY_BYTES)
-    ? Readable.from(writeFolderZip(list, readEntry))
-    : streamedZip(list)
+  return Readable.from(writeFolderZip([...entries], openEntry), { objectMode: false })
 }
 
-async function readEntry(entry: ArchiveEntry): Promise<FolderFileContent> {
-  const bytes = 'bytes' in entry ? entry.bytes : await readAll(await entry.open())
-  return { crc32: crc32(bytes), bytes: [bytes] }
-}
-
-/** Checksums follow the entries, as nobody knows them before. */
-function streamedZip(entries: readonly ArchiveEntry[]): Readable {
-  const zip = new ZipFile()
-  for (const entry of entries) {
-    const options = { compress: false, mtime: NO_TIME }
-    if ('bytes' in entry) {
-      zip.addBuffer(entry.bytes, entry.name, options)
-      continue
-    }
-    zip.addReadStreamLazy(entry.name, { ...options, size: entry.sizeBytes }, (give) => {
-      entry.open().then(
-        (content) => give(null, Readable.from(content)),
-        (error) => give(error, null as never),
-      )
-    })
-  }
-  zip.end()
-  const output = zip.outputStream as Readable
-  zip.on('error', (error: Error) => output.destroy(error))
-  return output
+async function openEntry(entry: ArchiveEntry): Promise<FolderFileContent> {
+  if ('bytes' in entry) return { crc32: crc32(entry.bytes), bytes: [entry.bytes] }
+  const bytes = await entry.open()
+  if (entry.sizeBytes > SMALL_ENTRY_BYTES) return { crc32: undefined, bytes }
+  const whole = await readAll(bytes)
+  return { crc32: crc32(whole), bytes: [whole] }
 }

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { ArrayType } from '../../../src/domain/parameters/array.ts'
 import type { OutputEntry } from '../../../src/domain/staging.ts'
 import type { ParameterType } from '../../../src/domain/task/task.ts'
@@ -201,6 +201,29 @@ describe('collecting an array', () => {
     expect(await failure(await ended({ out: type }, { out: { ...files, '0/c.dcm': 'x' } }))).toContain(
       'invalid image format (item 0)',
     )
+  })
+
+  it('of many DICOM folders takes steps in proportion to their number', async () => {
+    const type = { ...IMAGES, subType: { id: 'image', formats: ['wsidicom'] } } as const
+    const stepsFor = async (count: number): Promise<number> => {
+      const items = Array.from({ length: count }, (_, index) => [`${index}/a.dcm`, aDicom()])
+      const engine = await ended(
+        { out: type },
+        { out: { 'array.yml': `size: ${count}`, ...Object.fromEntries(items) } },
+      )
+      const comparisons = vi.spyOn(String.prototype, 'startsWith')
+      try {
+        expect(await listing(engine)).toMatchObject([{ parameterName: 'out' }])
+        return comparisons.mock.calls.length
+      } finally {
+        comparisons.mockRestore()
+      }
+    }
+
+    const [one, two, four] = [await stepsFor(100), await stepsFor(200), await stepsFor(400)]
+
+    expect(two / one).toBeLessThan(2.4)
+    expect(four / two).toBeLessThan(2.4)
   })
 
   it('beside another that must match tells which one differs', async () => {

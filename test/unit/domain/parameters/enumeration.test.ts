@@ -37,6 +37,26 @@ describe('enumeration parameters', () => {
 
   it('find a value with spaces around it in an output', () => {
     expect(readOutput(type, 'padded\n')).toBe(' padded')
+    expect(readOutput({ id: 'enumeration', values: [' a', 'a ', 'b'] }, 'a')).toBe(' a')
+    expect(readOutput({ id: 'enumeration', values: [' a', 'a'] }, 'a')).toBe('a')
+  })
+
+  it('go through a long list of values once, however many items are looked up', () => {
+    let seen = 0
+    const values = Array.from({ length: 1000 }, (_, index) => ` ${index}`)
+    const counted = new Proxy(values, {
+      get(target, key, receiver) {
+        if (typeof key === 'string' && /^\d+$/u.test(key)) seen += 1
+        return Reflect.get(target, key, receiver)
+      },
+    })
+    const long = { id: 'enumeration', values: counted } as const
+    for (let index = 0; index < 1000; index += 1) {
+      expect(readOutput(long, String(index))).toBe(` ${index}`)
+      expect(provision(long, ` ${index}`).value).toBe(` ${index}`)
+    }
+
+    expect(seen).toBeLessThan(5 * values.length)
   })
 
   it.each([

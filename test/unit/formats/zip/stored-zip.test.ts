@@ -1,0 +1,101 @@
+import { buffer } from 'node:stream/consumers'
+import { describe, expect, it, vi } from 'vitest'
+import { readAll } from '../../../../src/formats/read-all.ts'
+import { bufferSource } from '../../../../src/formats/zip/byte-source.ts'
+import {
+  dataDescriptor,
+  directoryRecord,
+  localHeader,
+} from '../../../../src/formats/zip/folder-zip-records.ts'
+import { openFolderZip } from '../../../../src/formats/zip/read-folder-zip.ts'
+import { openZip } from '../../../../src/formats/zip/read-zip.ts'
+import { type ArchiveEntry, storedZip } from '../../../../src/formats/zip/stored-zip.ts'
+
+const MIB = 1024 * 1024
+
+function large(name: string, sizeBytes = 3 * MIB): ArchiveEntry {
+  const bytes = Buffer.alloc(sizeBytes, name)
+  return { name, sizeBytes, open: async () => [bytes.subarray(0, MIB), bytes.subarray(MIB)] }
+}
+
+function small(name: string): ArchiveEntry {
+  return { name, sizeBytes: Buffer.byteLength(name), bytes: Buffer.from(name) }
+}
+
+describe('an archive of uncompressed entries', () => {
+  it('holds small and large entries in their order', async () => {
+    const bytes = await buffer(
+      storedZip([small('p/é'), large('p/one'), small('p/2'), large('p/two'), small('q')]),
+    )
+    const zip = await openZip(bufferSource(bytes))
+
+    expect(zip.entries.map(({ name }) => name)).toEqual(['p/é', 'p/one', 'p/2', 'p/two', 'q'])
+    for (const entry of zip.entries) {
+      const content = await readAll(zip.read(entry))
+      const isLarge = entry.sizeBytes > MIB
+      expect(content.equals(isLarge ? Buffer.alloc(3 * MIB, entry.name) : Buffer.from(entry.name))).toBe(true)
+    }
+  })
+
+  it('has the form of folders when nothing in it is large', async () => {
+    const bytes = await buffer(storedZip([small('p/0'), small('p/1')]))
+    const limits = { maxEntries: 10, maxNameBytes: 100, maxEntryBytes: MIB }
+
+    expect([...(await openFolderZip(bufferSource(bytes), limits)).names]).toEqual(['p/0', 'p/1'])
+  })
+
+  it('fails when a large entry has another size than announced', async () => {
+    const short = { ...large('p'), sizeBytes: 3 * MIB + 1 }
+
+    await expect(buffer(storedZip([short]))).rejects.toThrow('p has 3145728 bytes instead of 3145729')
+  })
+
+  it('closes the entry that is being read when its reader stops', async () => {
+    const closed = vi.fn()
+    async function* endless(): AsyncGenerator<Buffer, void, undefined> {
+      try {
+        for (;;) yield Buffer.alloc(MIB)
+      } finally {
+        closed()
+      }
+    }
+    const zip = storedZip([{ name: 'p', sizeBytes: 2 ** 40, open: async () => endless() }])
+    for await (const _ of zip) break
+
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce())
+  })
+
+  it('says sizes from 4 GiB on in 64 bits, behind the bytes and in the directory', () => {
+    const entry = { name: Buffer.from('p'), sizeBytes: 2 ** 32 + 5, crc32: 0x01020304, isStreamed: true }
+    const descriptor = dataDescriptor(entry)
+    const record = directoryRecord(entry, 0)
+
+    expect(localHeader(entry).readUInt32LE(22)).toBe(0)
+    expect(descriptor.readUInt32LE(4)).toBe(0x01020304)
+    expect([descriptor.readBigUInt64LE(8), descriptor.readBigUInt64LE(16)]).toEqual([
+      4294967301n,
+      4294967301n,
+    ])
+    expect(record.readUInt32LE(24)).toBe(0xffffffff)
+    expect(record.readBigUInt64LE(46 + 1 + 4)).toBe(4294967301n)
+  })
+
+  it('looks at each entry a fixed number of times, however many there are', async () => {
+    const looks = async (count: number): Promise<number> => {
+      let seen = 0
+      const entries = Array.from({ length: count }, (_, index): ArchiveEntry => {
+        const entry = small(`p/${index}`)
+        return new Proxy(entry, {
+          get(target, key, receiver) {
+            seen += 1
+            return Reflect.get(target, key, receiver)
+          },
+        })
+      })
+      await buffer(storedZip([large('z'), ...entries]))
+      return seen
+    }
+
+    expect(await looks(4000)).toBe(4 * (await looks(1000)))
+  })
+})
