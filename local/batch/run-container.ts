@@ -67,7 +67,7 @@ export async function runAsProcess(
 }
 
 /** Sends the child's output to the log until it has ended. */
-export async function follow(
+async function follow(
   child: ChildProcess,
   logs: LogStream | undefined,
   onStarted: () => void,
@@ -77,6 +77,15 @@ export async function follow(
     child.once('error', reject)
     child.once('close', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)))
   })
+  const [exitCode, errorTail] = await Promise.all([ended, passOutput(child, logs)])
+  return { exitCode, errorTail }
+}
+
+/**
+ * Sends the child's output to the log until both streams have ended.
+ * @returns the end of its error output
+ */
+export async function passOutput(child: ChildProcess, logs: LogStream | undefined): Promise<string> {
   let errorTail = ''
   async function* keepTail(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of source) {
@@ -84,12 +93,11 @@ export async function follow(
       yield chunk
     }
   }
-  const [exitCode] = await Promise.all([
-    ended,
+  await Promise.all([
     child.stdout && drain(child.stdout, logs),
     child.stderr && drain(keepTail(child.stderr), logs),
   ])
-  return { exitCode, errorTail }
+  return errorTail
 }
 
 async function drain(source: AsyncIterable<Buffer>, logs: LogStream | undefined): Promise<void> {

@@ -39,8 +39,14 @@ async function tryCommand(command: readonly string[]): Promise<EmbeddedSettings>
     await withProbeArchive((archive) => images.load(archive))
     const { folder: root, config } = await images.acquire(PROBE.image)
     const output: Buffer[] = []
-    const { end, limits } = await runContainer(
+    const removals: Promise<unknown>[] = []
+    const place = {
       command,
+      scratchDirectory: folder,
+      afterwards: (work: Promise<unknown>) => void removals.push(work),
+    }
+    const { end, limits } = await runContainer(
+      place,
       { folder: root, config, release: () => {} },
       {
         task: probeTask(folder),
@@ -49,6 +55,7 @@ async function tryCommand(command: readonly string[]): Promise<EmbeddedSettings>
         onStarted: () => {},
       },
     )
+    await Promise.all(removals)
     const answer = Buffer.concat(output).toString().trim()
     if (end.exitCode !== 0 || answer !== PROBE.answer || limits === undefined) {
       throw new Error(

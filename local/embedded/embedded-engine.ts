@@ -1,9 +1,7 @@
-import { mkdir } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { availableParallelism, constants } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import * as z from 'zod'
 import {
   type ContainerTask,
   containerName,
@@ -12,48 +10,63 @@ import {
   MOST_PROCESSES,
 } from '../batch/container-arguments.ts'
 import { amountOf } from '../batch/definition-rules.ts'
-import { follow } from '../batch/run-container.ts'
+import { passOutput } from '../batch/run-container.ts'
 import type { ContainerEngine, RunEnd, RunOptions } from '../engine/container-engine.ts'
 import { variablesOf, wordsOf } from './image-config.ts'
 import { createImageStore, type UnpackedImage } from './image-store.ts'
-import { type EmbeddedSettings, findLaunchers, removeContainers, startLauncher } from './launcher.ts'
+import {
+  callLauncher,
+  type EmbeddedSettings,
+  findLaunchers,
+  removeContainers,
+  startLauncher,
+} from './launcher.ts'
 
 const MIB = 1024 * 1024
 /** A launcher that has not ended its container this long after it was told is killed, and its container with it. */
 const KILL_TIMEOUT_MS = 5000
+const KILLED = 128 + constants.signals.SIGKILL
 const HOST_NAME_CHARACTERS = 12
 const LONGEST_NAME = 200
 
-const reportSchema = z.object({
-  started: z.boolean().optional(),
-  limits: z.string().optional(),
-  exitCode: z.number().optional(),
-  outOfMemory: z.boolean().optional(),
-  error: z.string().optional(),
-})
-type Report = z.infer<typeof reportSchema>
+/** Where an embedded engine works. */
+interface Workplace {
+  readonly command: readonly string[]
+  /** Of the writable layers of containers: each launcher removes its own. */
+  readonly scratchDirectory: string
+  /** Takes work that may go on after a container's end. */
+  readonly afterwards: (work: Promise<unknown>) => void
+}
 
 /** Runs containers with the kernel alone: namespaces, an overlay, control groups where they are to be had. */
 export function createEmbeddedEngine(
   { command }: EmbeddedSettings,
-  options: { readonly instance: string; readonly imageDirectory: string; readonly imageBytes: number },
+  options: {
+    readonly instance: string
+    readonly stateDirectory: string
+    readonly imageBytes: number
+    readonly afterwards: (work: Promise<unknown>) => void
+  },
 ): ContainerEngine {
-  const images = createImageStore(command, options.imageDirectory, options.imageBytes)
-  const prefix = `app-engine-${options.instance}-`
+  const { instance, stateDirectory, imageBytes, afterwards } = options
+  const images = createImageStore(command, join(stateDirectory, 'images'), imageBytes)
+  const place = { command, afterwards, scratchDirectory: join(stateDirectory, 'scratch') }
+  const prefix = `app-engine-${instance}-`
   return {
     kind: 'embedded',
     images,
     async run(run) {
       const image = await images.acquire(run.task.container.image)
       try {
-        return (await runContainer(command, image, run)).end
+        return (await runContainer(place, image, run)).end
       } finally {
         image.release()
       }
     },
-    listContainers: async () => (await findLaunchers(prefix)).map(({ name }) => name),
+    listContainers: async () => [...new Set((await findLaunchers(prefix)).map(({ name }) => name))],
     async removeLeftovers() {
       await removeContainers(command, prefix)
+      await callLauncher(command, 'remove', place.scratchDirectory)
       await images.removeUnfinished()
     },
   }
@@ -61,18 +74,24 @@ export function createEmbeddedEngine(
 
 /** Runs one container. @returns its end, and how its limits were enforced, where it started */
 export async function runContainer(
-  command: readonly string[],
+  { command, scratchDirectory, afterwards }: Workplace,
   image: UnpackedImage,
   { task, logs, signal, onStarted }: RunOptions,
 ): Promise<{ readonly end: RunEnd; readonly limits?: string | undefined }> {
-  const scratch = join(task.root, `scratch-${safeName(task.container.name)}`)
-  await mkdir(scratch, { recursive: true, mode: 0o700 })
   const words = wordsOf(image.config, task.container.command)
-  if (words.length === 0)
+  if (words.length === 0) {
     return { end: cannotStart('no command or entrypoint provided, and no CMD or ENTRYPOINT from image') }
-  const name = safeName(containerName(task))
-  const child = startLauncher(command, 'run', name)
-  child.stdin?.end(JSON.stringify(ordersFor(task, image, { scratch, words })))
+  }
+  await mkdir(scratchDirectory, { recursive: true, mode: 0o700 })
+  const scratch = await mkdtemp(join(scratchDirectory, 'container-'))
+  const child = startLauncher(command, 'run', safeName(containerName(task)))
+  // A launcher that dies early says why elsewhere.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(ordersFor(task, image, { scratch, words }))
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => resolve(code ?? KILLED))
+  })
   let impatience: NodeJS.Timeout | undefined
   const stop = (): void => {
     child.kill('SIGTERM')
@@ -82,71 +101,83 @@ export async function runContainer(
   if (signal.aborted) stop()
   try {
     const reports = readReports(child.stdio[3] as Readable, onStarted)
-    const { exitCode, errorTail } = await follow(child, logs, () => {})
-    const report = await reports
-    const end = signal.aborted ? { exitCode } : conclude(report, exitCode, errorTail)
-    return { end, limits: report.limits }
+    const told = Promise.all([reports, passOutput(child, logs)])
+    // A launcher that cannot be started tells nothing.
+    const [report, errorTail] = await Promise.race([told, ended.then(() => told)])
+    if (signal.aborted) return { end: { exitCode: Number(report.get('exitCode') ?? KILLED) } }
+    const code = report.size > 0 ? 0 : await ended
+    return { end: conclude(report, code, errorTail), limits: report.get('started') }
   } finally {
-    clearTimeout(impatience)
+    afterwards(ended.catch(() => undefined).finally(() => clearTimeout(impatience)))
     signal.removeEventListener('abort', stop)
   }
 }
 
-/** All that was reported, put together. */
+/** What the launcher reported (launcher/container.py), by name. */
+type Report = ReadonlyMap<string, string>
+
 async function readReports(source: Readable, onStarted: () => void): Promise<Report> {
-  let all: Report = {}
-  for await (const line of createInterface({ input: source })) {
-    const report = reportSchema.parse(JSON.parse(line))
-    if (report.started) onStarted()
-    all = { ...all, ...report }
+  let text = ''
+  for await (const chunk of source) {
+    const hadStarted = text.startsWith('started=')
+    text += String(chunk)
+    if (!hadStarted && text.startsWith('started=')) onStarted()
   }
-  return all
+  const fields = text.split('\0').slice(0, -1)
+  return new Map(fields.map((field) => split(field, '=')))
 }
 
-function conclude(report: Report, exitCode: number, errorTail: string): RunEnd {
-  if (report.exitCode === undefined) {
+/** Before and after the first separator. */
+function split(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator)
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
+function conclude(report: Report, launcherCode: number, errorTail: string): RunEnd {
+  const exitCode = Number(report.get('exitCode') ?? Number.NaN)
+  if (Number.isNaN(exitCode)) {
     const lastLine = errorTail.trim().split('\n').at(-1)
-    return cannotStart(report.error ?? (lastLine || `the launcher ended with ${exitCode}`))
+    return cannotStart(report.get('error') ?? (lastLine || `the launcher ended with ${launcherCode}`))
   }
-  return report.outOfMemory === true && report.exitCode !== 0
-    ? { exitCode: report.exitCode, reason: 'OutOfMemoryError: Container killed due to memory usage' }
-    : { exitCode: report.exitCode }
+  return report.has('outOfMemory') && exitCode !== 0
+    ? { exitCode, reason: 'OutOfMemoryError: Container killed due to memory usage' }
+    : { exitCode }
 }
 
 function cannotStart(problem: string): RunEnd {
   return { reason: `CannotStartContainerError: ${problem}`.slice(0, 255) }
 }
 
-/** Orders of `run` (launcher/container.py). */
+/** Orders of `run` (launcher/orders.py): fields of which none can hold a NUL. */
 function ordersFor(
   task: ContainerTask,
   { folder, config }: UnpackedImage,
   { scratch, words }: { readonly scratch: string; readonly words: readonly string[] },
-): object {
+): string {
   const { container, directories, jobId } = task
   const memoryMib = amountOf(container, 'MEMORY')
   const machineCpus = availableParallelism()
-  return {
-    image: folder,
-    scratch,
-    words,
-    environment: { ...variablesOf(config), ...environmentOf(task) },
-    user: config.config?.User ?? '',
-    workingDirectory: config.config?.WorkingDir ?? '',
-    hostName: jobId.slice(0, HOST_NAME_CHARACTERS),
+  const variables = Object.entries({ ...variablesOf(config), ...environmentOf(task) })
+  const fields: readonly (readonly [name: string, value: string | number])[] = [
+    ['image', folder],
+    ['scratch', scratch],
+    ['user', config.config?.User ?? ''],
+    ['workingDirectory', config.config?.WorkingDir ?? ''],
+    ['hostName', jobId.slice(0, HOST_NAME_CHARACTERS)],
     // The stager's container must reach services that listen on this machine's loopback.
-    hasNetwork: !isTaskContainer(container),
-    volumes: container.mountPoints.map(({ sourceVolume, containerPath, readOnly }) => ({
-      source: directories[sourceVolume],
-      target: containerPath,
-      readOnly,
-    })),
-    limits: {
-      processes: MOST_PROCESSES,
-      cpus: Math.min(amountOf(container, 'VCPU') ?? machineCpus, machineCpus),
-      memoryBytes: memoryMib === undefined ? null : memoryMib * MIB,
-    },
-  }
+    ...(isTaskContainer(container) ? [] : [['hasNetwork', ''] as const]),
+    ['processes', MOST_PROCESSES],
+    ['cpus', Math.min(amountOf(container, 'VCPU') ?? machineCpus, machineCpus)],
+    ...(memoryMib === undefined ? [] : [['memoryBytes', memoryMib * MIB] as const]),
+    ...words.map((word) => ['word', word] as const),
+    ...variables.map(([name, value]) => ['variable', `${name}=${value}`] as const),
+    ...container.mountPoints.flatMap(({ sourceVolume, containerPath, readOnly }) => [
+      ['volume', readOnly ? 'ro' : 'rw'] as const,
+      ['source', directories[sourceVolume] ?? ''] as const,
+      ['target', containerPath] as const,
+    ]),
+  ]
+  return fields.map(([name, value]) => `${name}=${String(value).replaceAll('\0', '')}\0`).join('')
 }
 
 /** A name that may be a folder's. */

@@ -89,6 +89,7 @@ export function createImageStore(
         // Another process of this instance was faster.
         if (!existsSync(join(target, RECORD))) throw error
       })
+      await removeOldest(target)
       return target
     } finally {
       if (existsSync(unfinished)) await callLauncher(command, 'remove', unfinished)
@@ -137,12 +138,12 @@ export function createImageStore(
     else users.delete(folder)
   }
 
-  async function removeOldest(): Promise<void> {
+  async function removeOldest(newest: string): Promise<void> {
     const images = await listImages(directory)
     let sizeBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0)
     for (const image of images.sort((one, other) => one.usedAt - other.usedAt)) {
       if (sizeBytes <= limitBytes) return
-      if (users.has(image.folder)) continue
+      if (users.has(image.folder) || image.folder === newest) continue
       for (const [reference, folder] of present) {
         if ((await folder.catch(() => '')) === image.folder) present.delete(reference)
       }
@@ -171,7 +172,6 @@ export function createImageStore(
         present.delete(reference)
         return this.acquire(reference)
       }
-      await removeOldest()
       const { config } = recordSchema.parse(JSON.parse(await readFile(join(folder, RECORD), 'utf8')))
       return { folder: join(folder, ROOT), config, release: () => release(folder) }
     },

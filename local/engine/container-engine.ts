@@ -57,8 +57,8 @@ export function createContainerEngine(
   { instance, stateDirectory, afterwards }: EngineDependencies,
 ): ContainerEngine {
   if (settings.kind === 'embedded') {
-    const imageDirectory = join(stateDirectory, 'images')
-    return createEmbeddedEngine(settings, { instance, imageDirectory, imageBytes: IMAGE_STORE_BYTES })
+    const imageBytes = IMAGE_STORE_BYTES
+    return createEmbeddedEngine(settings, { instance, stateDirectory, imageBytes, afterwards })
   }
   const listFile = join(stateDirectory, 'pulled-images')
   return createProgramEngine(settings, { instance, listFile, afterwards })

@@ -323,6 +323,6 @@ describe('a server that was killed', () => {
     await newEngine().removeLeftovers()
 
     expect(await engine.listContainers()).toEqual([])
-    expect(existsSync(join(root, 'scratch-task'))).toBe(false)
+    expect(existsSync(join(folder, 'scratch'))).toBe(false)
   })
 })

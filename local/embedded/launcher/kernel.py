@@ -1,7 +1,7 @@
 """Calls of the Linux kernel that Python's standard library lacks, by ctypes."""
 import ctypes
+import errno
 import os
-import platform
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x20000, 0x2000000, 0x4000000
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -14,7 +14,7 @@ PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_A
 PR_CAP_AMBIENT_CLEAR_ALL, SECCOMP_MODE_FILTER = 4, 2
 CAPABILITY_VERSION_3 = 0x20080522
 
-MACHINE = platform.machine()
+MACHINE = os.uname().machine
 _PIVOT_ROOT = {'x86_64': 155, 'aarch64': 41}
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
@@ -60,6 +60,22 @@ def unshare(flags, step):
 def join_namespace(descriptor, kind, step):
     """setns(2)."""
     _check(_libc.setns(descriptor, kind), step)
+
+
+def hide_mounts():
+    """
+    Lets nobody see what is mounted in this process's own namespace from now on. In a chroot, whose root is no mount point, the
+    namespace's real root is entered, so paths mean something else afterwards.
+    """
+    try:
+        mount(None, '/', None, MS_REC | MS_PRIVATE)
+    except KernelError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        own = os.open('/proc/self/ns/mnt', os.O_RDONLY | os.O_CLOEXEC)
+        join_namespace(own, CLONE_NEWNS, 'leave the chroot')
+        os.close(own)
+        mount(None, '/', None, MS_REC | MS_PRIVATE)
 
 
 def pivot_here():

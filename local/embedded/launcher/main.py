@@ -16,7 +16,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 def main(command, argument):
     if command == 'run':
         from container import run
-        return run(argument)
+        # Nothing is left to be flushed or taken apart.
+        os._exit(run(argument))
     if command == 'unpack':
         from unpack import unpack
         return unpack(argument)

@@ -1,12 +1,10 @@
 """The file system of a container: the image with a writable layer, the kernel's folders, the volumes."""
-import errno
 import fcntl
 import os
 import stat
 
 from kernel import (
-    CLONE_NEWNS, HARMLESS, MS_BIND, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, KernelError, detach,
-    join_namespace, mount, pivot_here)
+    HARMLESS, MS_BIND, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_REC, MS_REMOUNT, KernelError, detach, mount, pivot_here)
 from trees import copy_tree
 from users import ImageError
 
@@ -50,22 +48,6 @@ def _restrict(target, flags):
     found = os.statvfs(target).f_flag
     kept = found & (os.ST_RDONLY | os.ST_NOSUID | os.ST_NODEV | os.ST_NOEXEC)  # the same bits as MS_*
     mount(None, target, None, MS_REMOUNT | MS_BIND | flags | kept)
-
-
-def hide_mounts():
-    """
-    Lets nobody see what is mounted in this process's own namespace from now on. In a chroot, whose root is no mount point, the
-    namespace's real root is entered, so paths mean something else afterwards.
-    """
-    try:
-        mount(None, '/', None, MS_REC | MS_PRIVATE)
-    except KernelError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        own = os.open('/proc/self/ns/mnt', os.O_RDONLY | os.O_CLOEXEC)
-        join_namespace(own, CLONE_NEWNS, 'leave the chroot')
-        os.close(own)
-        mount(None, '/', None, MS_REC | MS_PRIVATE)
 
 
 def mount_root(host, image):

@@ -5,7 +5,7 @@ import stat
 import sys
 import tarfile
 
-from kernel import CLONE_NEWUSER, unshare, write
+from kernel import CLONE_NEWNS, CLONE_NEWUSER, hide_mounts, unshare, write
 from trees import remove_tree
 from users import Host
 
@@ -40,6 +40,12 @@ def unpack(folder):
 def _enter(host, folder):
     """From here on the folder is all there is: no link or name leads out of it. Root becomes the container's root before."""
     os.chdir(folder)
+    if host.is_root:
+        here = os.open('.', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        unshare(CLONE_NEWNS, 'namespaces')
+        hide_mounts()
+        os.fchdir(here)
+        os.close(here)
     if host.has_range:
         os.chown('.', host.first_id, host.first_id)
         _become_mapped(host)

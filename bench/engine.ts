@@ -1,0 +1,110 @@
+/*
+ * Measures what an engine takes from start to exit of a program that does nothing, engines side by side:
+ *
+ *   npm run bench:engine [-- [--rounds 20]]
+ *
+ * Medians over rounds in turn, after one that is not counted. Exits with 1 when the embedded engine takes more than a quarter of
+ * podman's time. An engine that is not installed is left out.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { detectEngine } from '../local/detect-engine.ts'
+import { type ContainerEngine, createContainerEngine } from '../local/engine/container-engine.ts'
+import { PROBE, withProbeArchive } from '../local/engine/probe-image.ts'
+import { timeOf } from './measure.ts'
+import { quantile } from './quantile.ts'
+
+const KINDS = ['docker', 'podman', 'embedded'] as const
+const TARGET_SHARE = 0.25
+
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } })
+const ROUNDS = Number(options.rounds)
+if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error('--rounds takes a whole number')
+
+const folder = await mkdtemp(join(tmpdir(), 'bench-engine-'))
+const removals: Promise<unknown>[] = []
+const engines: ContainerEngine[] = []
+try {
+  for (const kind of KINDS) {
+    const engine = await prepare(kind).catch((error: Error) => console.log(`left out: ${error.message}`))
+    if (engine) engines.push(engine)
+  }
+  report(await measure())
+} finally {
+  await Promise.allSettled(removals)
+  for (const engine of engines) await engine.removeLeftovers()
+  await rm(folder, { recursive: true, force: true })
+}
+
+async function prepare(kind: string): Promise<ContainerEngine> {
+  const { settings } = await detectEngine(kind)
+  const engine = createContainerEngine(settings, {
+    instance: `bench-${process.pid}`,
+    stateDirectory: join(folder, kind),
+    afterwards: (work) => void removals.push(work),
+  })
+  await withProbeArchive((archive) => engine.images.load(archive))
+  return engine
+}
+
+async function measure(): Promise<ReadonlyMap<string, readonly number[]>> {
+  const times = new Map<string, number[]>(engines.map(({ kind }) => [kind, []]))
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const engine of engines) {
+      const ms = await timeOf(() => runOnce(engine, round))
+      // What an engine does after a container's end must not slow the next one down.
+      await Promise.allSettled(removals.splice(0))
+      if (round > 0) times.get(engine.kind)?.push(ms)
+    }
+  }
+  return times
+}
+
+async function runOnce(engine: ContainerEngine, round: number): Promise<void> {
+  const { exitCode, reason } = await engine.run({
+    task: {
+      container: {
+        name: 'task',
+        image: PROBE.image,
+        command: [...PROBE.words],
+        environment: [],
+        essential: true,
+        dependsOn: [],
+        mountPoints: [],
+        resourceRequirements: [
+          { type: 'VCPU', value: '1' },
+          { type: 'MEMORY', value: '64' },
+        ],
+      },
+      jobId: `bench-${round}`,
+      attempt: 1,
+      instance: `bench-${process.pid}`,
+      root: folder,
+      directories: {},
+    },
+    logs: undefined,
+    signal: new AbortController().signal,
+    onStarted: () => {},
+  })
+  if (exitCode !== 0) throw new Error(`${engine.kind}: the container ended with ${exitCode}: ${reason}`)
+}
+
+function report(times: ReadonlyMap<string, readonly number[]>): void {
+  const medianOf = (kind: string): number | undefined => {
+    const values = times.get(kind)
+    return values === undefined ? undefined : quantile(values, 0.5)
+  }
+  for (const kind of times.keys()) {
+    console.log(`${`start to exit, ${kind}, median`.padEnd(40)} ${medianOf(kind)?.toFixed(0)} ms`)
+  }
+  const [podman, embedded] = [medianOf('podman'), medianOf('embedded')]
+  if (podman === undefined || embedded === undefined) return
+  const share = embedded / podman
+  const isReached = share <= TARGET_SHARE
+  console.log(
+    `${'embedded of podman'.padEnd(40)} ${share.toFixed(2)}, target <= ${TARGET_SHARE}, ${isReached ? 'reached' : 'MISSED'}`,
+  )
+  if (!isReached) process.exitCode = 1
+}
