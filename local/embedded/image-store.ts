@@ -58,6 +58,8 @@ export function createImageStore(
 ): ImageStore {
   /** Folders by reference; searches under way included. */
   const present = new Map<string, Promise<string>>()
+  /** Those that were found, present or not. */
+  const unpacked = new Map<string, string>()
   const users = new Map<string, number>()
 
   async function pull(reference: string): Promise<string> {
@@ -121,8 +123,11 @@ export function createImageStore(
     if (known !== undefined) return known
     const search = pull(reference)
     present.set(reference, search)
-    // The next job tries again.
-    search.catch(() => present.delete(reference))
+    search.then(
+      (folder) => unpacked.set(reference, folder),
+      // The next job tries again.
+      () => present.delete(reference),
+    )
     return search
   }
 
@@ -144,8 +149,8 @@ export function createImageStore(
     for (const image of images.sort((one, other) => one.usedAt - other.usedAt)) {
       if (sizeBytes <= limitBytes) return
       if (users.has(image.folder) || image.folder === newest) continue
-      for (const [reference, folder] of present) {
-        if ((await folder.catch(() => '')) === image.folder) present.delete(reference)
+      for (const [reference, folder] of unpacked) {
+        if (folder === image.folder) present.delete(reference)
       }
       await removeImage(image.folder)
       sizeBytes -= image.sizeBytes

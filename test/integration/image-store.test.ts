@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { detectEmbedded } from '../../local/embedded/detect-embedded.ts'
+import { createImageStore } from '../../local/embedded/image-store.ts'
+import { callLauncher } from '../../local/embedded/launcher.ts'
+import { type Compression, compressLayer, digestOf } from '../fixtures/bundle-builder.ts'
+import { type LayerEntry, packLayer } from '../fixtures/engine-image.ts'
+
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+
+let command: readonly string[]
+let folder: string
+let server: Server
+let host: string
+/** What the registry has: content and type by path. */
+const served = new Map<string, { readonly body: Buffer; readonly type: string }>()
+let requests: string[] = []
+
+beforeAll(async () => {
+  command = (await detectEmbedded()).command
+  server = createServer(({ url = '' }, response) => {
+    requests.push(url)
+    const found = served.get(url)
+    response.writeHead(found === undefined ? 404 : 200, { 'content-type': found?.type ?? 'text/plain' })
+    response.end(found?.body)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+})
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'store-'))
+  requests = []
+})
+
+afterEach(() => callLauncher(command, 'remove', folder))
+afterAll(async () => {
+  server?.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const aStore = (limitBytes = 2 ** 30) => createImageStore(command, folder, limitBytes)
+
+/** Puts an image into the registry. @returns its reference */
+async function serve(
+  layers: readonly (readonly LayerEntry[])[],
+  compression: Compression = 'none',
+): Promise<string> {
+  const tars = await Promise.all(layers.map(packLayer))
+  const blobs = tars.map((tar) => compressLayer(tar, compression))
+  const config = Buffer.from(JSON.stringify({ config: { Cmd: ['/x'] } }))
+  for (const body of [...blobs, config]) {
+    served.set(`/v2/test/blobs/${digestOf(body)}`, { body, type: 'application/octet-stream' })
+  }
+  const manifest = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      config: { digest: digestOf(config) },
+      layers: blobs.map((blob) => ({ digest: digestOf(blob) })),
+    }),
+  )
+  served.set(`/v2/test/manifests/${digestOf(manifest)}`, { body: manifest, type: MANIFEST })
+  return `${host}/test@${digestOf(manifest)}`
+}
+
+const manifestPathOf = (reference: string): string => `/v2/test/manifests/${reference.split('@')[1]}`
+
+describe('the store of unpacked images', () => {
+  it.each<Compression>(['none', 'gzip', 'zstd'])(
+    'unpacks layers with compression %s once',
+    async (compression) => {
+      const store = aStore()
+      const reference = await serve([[{ name: 'a', body: '1' }], [{ name: 'b', body: '2' }]], compression)
+
+      await Promise.all([store.ensure(reference), store.ensure(reference)])
+      const image = await store.acquire(reference)
+      image.release()
+
+      expect(await readFile(join(image.folder, 'a'), 'utf8')).toBe('1')
+      expect(await readFile(join(image.folder, 'b'), 'utf8')).toBe('2')
+      expect(requests.filter((path) => path.includes('/manifests/'))).toHaveLength(1)
+    },
+  )
+
+  it('knows what an earlier one of its folder unpacked', async () => {
+    const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
+    await aStore().ensure(reference)
+    requests = []
+
+    await aStore().ensure(reference)
+
+    expect(requests.filter((path) => path.includes('/blobs/'))).toEqual([])
+  })
+
+  it('takes a removed image for removed, though its registry still has the bytes as something else', async () => {
+    const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
+    const path = manifestPathOf(reference)
+    const body = served.get(path)?.body ?? Buffer.alloc(0)
+    served.set(path, { body, type: 'application/octet-stream' })
+
+    await expect(aStore().ensure(reference)).rejects.toThrow(
+      /^CannotPullContainerError: .*no image any more/u,
+    )
+  })
+
+  it('keeps nothing of an image whose layer is another than its digest says', async () => {
+    const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
+    const manifest = JSON.parse(String(served.get(manifestPathOf(reference))?.body))
+    const path = `/v2/test/blobs/${manifest.layers[0].digest}`
+    served.set(path, {
+      body: await packLayer([{ name: 'b', body: 'other' }]),
+      type: 'application/octet-stream',
+    })
+
+    await expect(aStore().ensure(reference)).rejects.toThrow(/^CannotPullContainerError: .*sha256:/u)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  it('removes what was not used for longest when it is full, and nothing that is in use', async () => {
+    const store = aStore(250_000)
+    const references: string[] = []
+    for (let index = 0; index < 3; index += 1) {
+      references.push(await serve([[{ name: 'a', body: randomBytes(100_000) }]]))
+    }
+    const [first = '', second = '', third = ''] = references
+    const inUse = await store.acquire(first)
+    const unused = await store.acquire(second)
+    unused.release()
+
+    await store.ensure(third)
+
+    expect(existsSync(inUse.folder)).toBe(true)
+    expect(existsSync(unused.folder)).toBe(false)
+    const again = await store.acquire(second)
+    expect(existsSync(join(again.folder, 'a'))).toBe(true)
+  })
+
+  it('leaves devices and set-id bits of an image out', async () => {
+    const store = aStore()
+    const reference = await serve([
+      [
+        { name: 'disk', type: 'block-device', devmajor: 8, devminor: 0 },
+        { name: 'dev/kmsg', type: 'character-device', devmajor: 1, devminor: 11 },
+        { name: 'gain', mode: 0o6755, body: 'x' },
+      ],
+    ])
+
+    const image = await store.acquire(reference)
+
+    expect(existsSync(join(image.folder, 'disk'))).toBe(false)
+    expect(existsSync(join(image.folder, 'dev/kmsg'))).toBe(false)
+    expect(statSync(join(image.folder, 'gain')).mode & 0o7777).toBe(0o755)
+  })
+})
