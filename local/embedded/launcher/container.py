@@ -201,7 +201,10 @@ class _Inside:
         groups = [(open_path(folder), target) for folder, target in self._groups.folders()]
         hide_mounts()
         os.fchdir(scratch)
-        set_host_name(orders['hostName'])
+        try:
+            set_host_name(orders['hostName'])
+        except OSError:
+            pass  # forbidden within another engine's container, whose name stays then
         if network:
             set_loopback_up()
         os.umask(0o022)
