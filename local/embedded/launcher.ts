@@ -81,7 +81,7 @@ interface RunningLauncher {
   readonly name: string
 }
 
-/** Launchers of containers whose name starts so, whoever started them. */
+/** Launchers of this user's containers whose name starts so, whichever process started them. */
 export async function findLaunchers(prefix: string): Promise<RunningLauncher[]> {
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/u.test(name))
   const found = await Promise.all(
@@ -89,10 +89,17 @@ export async function findLaunchers(prefix: string): Promise<RunningLauncher[]> 
       const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
       const at = words.indexOf(PROGRAM)
       const name = at > 0 && words[at + 1] === 'run' ? (words[at + 2] ?? '') : ''
-      return name.startsWith(prefix) ? [{ pid: Number(pid), name }] : []
+      const isFound = name.startsWith(prefix) && (await userOf(pid)) === process.getuid?.()
+      return isFound ? [{ pid: Number(pid), name }] : []
     }),
   )
   return found.flat()
+}
+
+/** The owner of a process; its folder in /proc belongs to root when it has a user namespace of its own. */
+async function userOf(pid: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/^Uid:\s+([0-9]+)/mu.exec(status)?.[1])
 }
 
 /** Ends launchers with their containers, and what is left of killed ones. */

@@ -318,6 +318,7 @@ describe('a server that was killed', () => {
     const words = ['--input-type=module', '-e', program, archive, JSON.stringify(task)]
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
     await new Promise((resolve) => child.stdout.once('data', resolve))
+    expect(await engine.listContainers()).toHaveLength(1)
     child.kill('SIGKILL')
 
     await newEngine().removeLeftovers()
