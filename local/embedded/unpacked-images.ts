@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import * as z from 'zod'
+import { type RunConfig, runConfigSchema } from './image-config.ts'
+import { callLauncher, finished, startLauncher } from './launcher.ts'
+import { layerContent } from './layer-content.ts'
+
+type Bytes = AsyncIterable<Uint8Array>
+
+/** An image on its way into the store: layers from the bottom up, and the config's bytes. */
+export interface ImageContent {
+  /** Names the content, so that the same content is unpacked once; a folder's name. */
+  readonly key: string
+  config(): Promise<Buffer>
+  layers(): Iterable<Bytes>
+}
+
+/** What is written beside an image's file system when it is complete; its time is when it was last used. */
+const RECORD = 'image.json'
+const ROOT = 'rootfs'
+const UNFINISHED = 'unfinished-'
+const recordSchema = z.object({ sizeBytes: z.number(), config: runConfigSchema })
+
+/** The folder of an unpacked image's file system. */
+export function rootOf(folder: string): string {
+  return join(folder, ROOT)
+}
+
+/** Whether a complete image is in the folder. */
+export function isUnpacked(folder: string): boolean {
+  return existsSync(join(folder, RECORD))
+}
+
+/** How the image is run. */
+export async function readConfig(folder: string): Promise<RunConfig> {
+  return recordSchema.parse(JSON.parse(await readFile(join(folder, RECORD), 'utf8'))).config
+}
+
+/** Notes that the image is used now. */
+export async function markUsed(folder: string): Promise<void> {
+  const now = new Date()
+  await utimes(join(folder, RECORD), now, now)
+}
+
+/** Complete images of a store, the one that was not used for longest first. */
+export async function listUnpacked(directory: string) {
+  const names = (await readdir(directory)).filter((name) => !name.startsWith(UNFINISHED))
+  const images = await Promise.all(
+    names.map(async (name) => {
+      const record = join(directory, name, RECORD)
+      const { sizeBytes } = recordSchema.parse(JSON.parse(await readFile(record, 'utf8')))
+      return { folder: join(directory, name), sizeBytes, usedAt: (await stat(record)).mtimeMs }
+    }),
+  )
+  return images.sort((one, other) => one.usedAt - other.usedAt)
+}
+
+/**
+ * Unpacks an image unless it is there. It is complete or absent: two processes at a time, or one that is killed, leave no half
+ * image behind.
+ * @returns its folder
+ * @throws Error of its source, or with the launcher's words
+ */
+export async function unpackImage(
+  command: readonly string[],
+  directory: string,
+  content: ImageContent,
+): Promise<string> {
+  const target = join(directory, content.key)
+  if (isUnpacked(target)) return target
+  await mkdir(directory, { recursive: true })
+  const unfinished = await mkdtemp(join(directory, UNFINISHED))
+  try {
+    const config = runConfigSchema.parse(JSON.parse((await content.config()).toString()))
+    await mkdir(rootOf(unfinished))
+    let sizeBytes = 0
+    for (const layer of content.layers()) {
+      sizeBytes += await unpackLayer(command, layer, rootOf(unfinished))
+    }
+    await writeFile(join(unfinished, RECORD), JSON.stringify({ sizeBytes, config }))
+    await rename(unfinished, target).catch((error: unknown) => {
+      if (!isUnpacked(target)) throw error
+    })
+    return target
+  } finally {
+    if (existsSync(unfinished)) await callLauncher(command, 'remove', unfinished)
+  }
+}
+
+/** @returns bytes of the tar */
+async function unpackLayer(command: readonly string[], layer: Bytes, root: string): Promise<number> {
+  const child = startLauncher(command, 'unpack', root)
+  if (child.stdin === null) throw new Error('the launcher has no input')
+  let sizeBytes = 0
+  async function* counted(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of layerContent(layer)) {
+      sizeBytes += chunk.length
+      yield chunk
+    }
+  }
+  const sent = pipeline(Readable.from(counted(), { objectMode: false }), child.stdin)
+  const [end, sending] = await Promise.allSettled([finished(child), sent])
+  // A source that fails closes the launcher's input in the middle; a launcher that fails breaks the pipe.
+  const isPipe = sending.status === 'rejected' && (sending.reason as NodeJS.ErrnoException).code === 'EPIPE'
+  if (sending.status === 'rejected' && !isPipe) throw sending.reason
+  if (end.status === 'rejected') throw end.reason
+  return sizeBytes
+}
+
+/** Removes an image: out of sight first, so that no half of it is found. */
+export async function removeUnpacked(command: readonly string[], folder: string): Promise<void> {
+  const unfinished = await mkdtemp(join(folder, '..', UNFINISHED))
+  await rename(folder, unfinished)
+  await callLauncher(command, 'remove', unfinished)
+}
+
+/** Removes what was left half unpacked or half removed. */
+export async function removeUnfinished(command: readonly string[], directory: string): Promise<void> {
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (name.startsWith(UNFINISHED)) await callLauncher(command, 'remove', join(directory, name))
+  }
+}
