@@ -20,17 +20,19 @@ export const START_BYTES = TAR_MAGIC.offset + TAR_MAGIC.text.length
 
 /** An entry; the end of an archive without entries. */
 const ZIP_SIGNATURES = ['PK\u0003\u0004', 'PK\u0005\u0006']
-/** The first of several parts; the only one of what was to be split. */
+/** The first of several parts; the only one of what was to be split (PKWARE APPNOTE 6.3.10, 8.5.3 and 8.5.4). */
 const SPLIT_SIGNATURES = ['PK\u0007\u0008', 'PK00']
+const SPLIT_MARKER_BYTES = 4
 
 /**
  * Looks at the first bytes of a file.
+ * @returns where the first entry starts: behind the marker of an archive that was to be split, and turned out small enough
  * @throws ZipFormatError that tells what the file is instead of a zip.
  */
-export function requireZipStart(start: Buffer): void {
+export function requireZipStart(start: Buffer): number {
   const signature = start.toString('latin1', 0, 4)
-  if (ZIP_SIGNATURES.includes(signature)) return
-  if (SPLIT_SIGNATURES.includes(signature)) throw splitArchive('the first part')
+  if (ZIP_SIGNATURES.includes(signature)) return 0
+  if (SPLIT_SIGNATURES.includes(signature)) return SPLIT_MARKER_BYTES
   if (start.length === 0) throw notAZip('the file is empty')
   const found = recognise(start)
   throw notAZip(

@@ -1,7 +1,8 @@
+import { unaccounted } from '../../archive/zip/entry-places.ts'
 import { quoted } from '../../quoted.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import { corruptEntry, encryptedZip } from './zip-format-error.ts'
-import { unaccounted, type ZipRecord } from './zip-records.ts'
+import type { ZipRecord } from './zip-records.ts'
 
 /*
  * The header before an entry's bytes repeats what the directory says (PKWARE APPNOTE 6.3.10, 4.3.7). Readers that go from
@@ -17,6 +18,16 @@ const DESCRIPTOR_FLAG = 0x0008
 const DESCRIPTOR_BYTES: readonly number[] = [12, 16, 20, 24]
 const ZIP64_FIELD = 0x0001
 const IN_ZIP64 = 0xffffffff
+
+/** Whether the header of an entry of this name (its bytes, one a character) stands at an offset. */
+export async function isLocalHeader(reader: RangedReader, offset: number, rawName: string): Promise<boolean> {
+  const header = await reader.bytes(offset, HEADER_BYTES + rawName.length)
+  return (
+    header.readUInt32LE(0) === SIGNATURE &&
+    header.readUInt16LE(26) === rawName.length &&
+    header.toString('latin1', HEADER_BYTES) === rawName
+  )
+}
 
 /**
  * Where the entry's bytes start, after its header was found to say the same as the directory.
@@ -55,8 +66,8 @@ function hasSameSizes(fixed: Buffer, extra: Buffer, record: ZipRecord): boolean 
   const sizeBytes = size(22)
   const compressedBytes = size(18)
   return (
-    sizeBytes === record.sizeBytes &&
-    compressedBytes === record.compressedBytes &&
+    sizeBytes === record.announced.sizeBytes &&
+    compressedBytes === record.announced.compressedBytes &&
     fixed.readUInt32LE(14) === record.crc32
   )
 }

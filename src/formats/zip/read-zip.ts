@@ -1,11 +1,16 @@
 import { pipeline, Readable } from 'node:stream'
 import { crc32, createInflateRaw } from 'node:zlib'
 import yauzl from 'yauzl'
+import { Bunzip2 } from '../../archive/zip/bunzip2.ts'
+import { DecodeError } from '../../archive/zip/decode-error.ts'
+import { decodeEntry, type EntryDecoder } from '../../archive/zip/entry-decoder.ts'
+import { WRAP } from '../../archive/zip/entry-places.ts'
+import { Inflate64 } from '../../archive/zip/inflate64.ts'
 import { isSystemFile } from '../../archive/zip/system-files.ts'
 import { quoted } from '../../quoted.ts'
 import { inPieces } from '../in-pieces.ts'
 import { type ByteSource, sectionOf } from './byte-source.ts'
-import { requireZipStart, START_BYTES } from './foreign-file.ts'
+import { requireZipStart, START_BYTES, splitArchive } from './foreign-file.ts'
 import { locateContent } from './local-header.ts'
 import { RangedReader } from './ranged-reader.ts'
 import { type StoredEntry, storedEntry } from './stored-entry.ts'
@@ -30,7 +35,10 @@ const DEFAULT_LIMITS: ZipLimits = {
 export interface ZipEntry {
   /** Relative, with `/`, without `.` or `..` tricks. */
   readonly name: string
-  /** Inflated, as the directory announces it; reading fails when it is not true. */
+  /**
+   * Inflated, as the directory announces it. Where that gives sizes modulo 2³² and only reading can tell (Finder, packed files over 4 GiB)
+   * the smallest that is possible.
+   */
   readonly sizeBytes: number
 }
 
@@ -55,12 +63,15 @@ const INFLATE_CHUNK_BYTES = 1024 * 1024
 
 const STORED = 0
 const DEFLATED = 8
+/** Methods that zlib does not read: Explorer's for files over 2 GB, and one of 7-Zip and Python. */
+const DECODERS: Readonly<Record<number, () => EntryDecoder>> = {
+  9: () => new Inflate64(),
+  12: () => new Bunzip2(),
+}
 /** Others that tools write (PKWARE APPNOTE 6.3.10, 4.4.5). */
 const METHODS: Readonly<Record<number, string>> = {
   1: 'shrink',
   6: 'implode',
-  9: 'deflate64 (Windows Explorer does so with files over 2 GB)',
-  12: 'bzip2',
   14: 'LZMA',
   20: 'zstd',
   93: 'zstd',
@@ -74,14 +85,16 @@ const METHODS: Readonly<Record<number, string>> = {
  */
 export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LIMITS): Promise<ZipArchive> {
   const reader = new RangedReader(source)
-  requireZipStart(await reader.bytes(0, Math.min(START_BYTES, source.sizeBytes)))
-  const directory = await findDirectory(reader, source.sizeBytes)
+  const { sizeBytes } = source
+  const start = requireZipStart(await reader.bytes(0, Math.min(START_BYTES, sizeBytes)))
+  const directory = await findDirectory(reader, sizeBytes).catch((error: unknown) => {
+    // Of an archive in parts only the last has an end.
+    throw start > 0 ? splitArchive('the first part') : error
+  })
   const records = await translated(reader, async () => {
-    const zip = await yauzl.fromRandomAccessReaderPromise(reader, source.sizeBytes, {
-      autoClose: false,
-      decodeStrings: false,
-    })
-    return await readRecords(zip, directory, source.sizeBytes, limits)
+    const { offset, count } = directory
+    const zip = new yauzl.ZipFile(reader, offset, sizeBytes, count, '', false, true, false, true)
+    return await readRecords(zip, reader, { directory, start, sizeBytes, limits })
   })
   const locate = async ({ name }: ZipEntry) => {
     const record = records.get(name)
@@ -110,15 +123,22 @@ export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LI
  * @throws ZipFormatError also when it is larger than `maxBytes`.
  */
 export async function readZipEntry(archive: ZipArchive, entry: ZipEntry, maxBytes: number): Promise<Buffer> {
-  if (entry.sizeBytes > maxBytes) {
-    throw new ZipFormatError(
-      'limit-exceeded',
-      `the zip entry ${quoted(entry.name)} has ${entry.sizeBytes} bytes; at most ${maxBytes} are taken: make it smaller`,
-    )
-  }
+  if (entry.sizeBytes > maxBytes) throw tooLargeToRead(entry.name, String(entry.sizeBytes), maxBytes)
   const chunks: Uint8Array[] = []
-  for await (const chunk of archive.read(entry)) chunks.push(chunk)
+  let sizeBytes = 0
+  for await (const chunk of archive.read(entry)) {
+    sizeBytes += chunk.length
+    if (sizeBytes > maxBytes) throw tooLargeToRead(entry.name, `over ${maxBytes}`, maxBytes)
+    chunks.push(chunk)
+  }
   return Buffer.concat(chunks)
+}
+
+function tooLargeToRead(name: string, has: string, maxBytes: number): ZipFormatError {
+  return new ZipFormatError(
+    'limit-exceeded',
+    `the zip entry ${quoted(name)} has ${has} bytes; at most ${maxBytes} are taken: make it smaller`,
+  )
 }
 
 function requireContent({ name, method, isLink }: ZipRecord): void {
@@ -128,7 +148,7 @@ function requireContent({ name, method, isLink }: ZipRecord): void {
       `the zip entry ${quoted(name)} is a symbolic link; zip the file itself (without the option -y)`,
     )
   }
-  if (method === STORED || method === DEFLATED) return
+  if (method === STORED || method === DEFLATED || method in DECODERS) return
   const known = METHODS[method] ?? `method ${method}`
   throw new ZipFormatError(
     'unsupported-method',
@@ -137,6 +157,8 @@ function requireContent({ name, method, isLink }: ZipRecord): void {
 }
 
 async function* inflated(record: ZipRecord, raw: Readable): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = DECODERS[record.method]?.()
+  if (decoder !== undefined) return yield* decodeEntry(decoder, inPieces(raw))
   const inflater = createInflateRaw({ chunkSize: INFLATE_CHUNK_BYTES })
   // The callback has nothing to do: pipeline destroys the inflater with the same error, which its reader then meets.
   yield* pipeline(inPieces(raw), inflater, () => {})
@@ -153,17 +175,19 @@ async function* checked(
   try {
     for await (const chunk of bytes) {
       sizeBytes += chunk.length
-      if (sizeBytes > record.sizeBytes) {
+      if (sizeBytes > record.maxSizeBytes) {
         throw corruptEntry(name, `holds more than the ${record.sizeBytes} bytes that it announces`)
       }
       crc = crc32(chunk, crc)
       yield chunk
     }
   } catch (error) {
+    if (error instanceof DecodeError)
+      throw corruptEntry(name, `cannot be decompressed: ${error.message}`, error)
     if (!isZlibError(error)) throw error
     throw corruptEntry(name, 'cannot be inflated', error)
   }
-  if (sizeBytes < record.sizeBytes) {
+  if (sizeBytes < record.sizeBytes || (sizeBytes - record.sizeBytes) % WRAP !== 0) {
     throw corruptEntry(name, `holds ${sizeBytes} of the ${record.sizeBytes} bytes that it announces`)
   }
   requireChecksum(name, crc, record.crc32)

@@ -1,3 +1,4 @@
+import { WRAP } from '../../archive/zip/entry-places.ts'
 import { splitArchive } from './foreign-file.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import { corruptZip } from './zip-format-error.ts'
@@ -42,11 +43,14 @@ export async function findDirectory(reader: RangedReader, sizeBytes: number): Pr
   const endOffset = sizeBytes - tailBytes + endInTail
   const end64 = await readEnd64(reader, endOffset)
   const numbers = end64 === undefined ? numbersOf(record) : agreed(numbersOf(record), end64.numbers)
-  const { disk, firstDisk, countHere, count, directoryBytes, offset } = numbers
+  const { disk, firstDisk, countHere, count, directoryBytes } = numbers
   if (disk !== 0 || firstDisk !== 0 || countHere !== count) {
     throw splitArchive(`part ${disk + 1}`)
   }
   const end = end64?.offset ?? endOffset
+  // Finder, which writes no zip64, gives the remainder modulo 2³²; whether entries fill what lies before, entry-places.ts checks.
+  const multiples = end64 === undefined ? Math.floor((end - numbers.offset - directoryBytes) / WRAP) : 0
+  const offset = numbers.offset + Math.max(0, multiples) * WRAP
   const outside = end - offset - directoryBytes
   if (outside < 0) throw corruptZip('its end says that the directory is larger than there is room for')
   if (outside > 0) {

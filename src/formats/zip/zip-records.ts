@@ -1,8 +1,11 @@
 import type yauzl from 'yauzl'
 import { decodeEntryName } from '../../archive/zip/entry-name.ts'
+import { type EntryPlace, placeEntries, WRAP } from '../../archive/zip/entry-places.ts'
 import { quoted } from '../../quoted.ts'
+import { isLocalHeader } from './local-header.ts'
+import type { RangedReader } from './ranged-reader.ts'
 import type { ZipDirectory } from './zip-end.ts'
-import { corruptEntry, corruptZip, encryptedZip, ZipFormatError } from './zip-format-error.ts'
+import { corruptZip, encryptedZip, ZipFormatError } from './zip-format-error.ts'
 
 /** Bounds of what is looked at; a zip beyond them is refused before anything of it is inflated. */
 export interface ZipLimits {
@@ -12,36 +15,43 @@ export interface ZipLimits {
   readonly maxEntryBytes: number
 }
 
-/** What the directory says of an entry. */
-export interface ZipRecord {
-  readonly name: string
-  /** The name's bytes, one a character. */
-  readonly rawName: string
+/** What the directory says of an entry, its place put right ({@link placeEntries}). */
+export interface ZipRecord extends Readonly<EntryPlace> {
   readonly method: number
   /** Its content is the path of another file. */
   readonly isLink: boolean
   readonly crc32: number
-  readonly compressedBytes: number
+  /** Of the content: the smallest that is possible. */
   readonly sizeBytes: number
-  /** Of its header. */
-  readonly offset: number
-  /** Where the next entry starts, or the directory: its bytes end before. */
-  readonly limit: number
+  /** The largest that the content may be, where the directory gives it modulo 2³². */
+  readonly maxSizeBytes: number
+  /** Sizes as they stand in the directory. */
+  readonly announced: { readonly compressedBytes: number; readonly sizeBytes: number }
 }
 
 const DIRECTORY_RECORD_BYTES = 46
-const LOCAL_HEADER_BYTES = 30
-/** Extra field of a local header, and a data descriptor in its longest form. */
-const MAX_UNANNOUNCED_BYTES = 0xffff + 24
-
+const MIB = 1024 ** 2
 const ENCRYPTED_FLAGS = 0x2041
 /** File type in the mode, which tools on Unix put into the upper half of the attributes. */
 const UNIX_LINK = 0o12
+
+const STORED = 0
+/** Bytes in packed form for each byte of content, at most: what does not pack is kept as it is, in blocks with some bytes each. */
+const MAX_GROWTH = 1.02
 
 /** Archives that inflate to less are taken however well they pack. */
 const FREE_BYTES = 1024 ** 3
 /** Deflate reaches 1000 for nothing but zeros; images reach 10, text of a few words repeated 100. */
 const MAX_RATIO = 200
+
+export interface RecordOptions {
+  readonly directory: ZipDirectory
+  /** Where the first entry has to start. */
+  readonly start: number
+  /** Of the archive. */
+  readonly sizeBytes: number
+  readonly limits: ZipLimits
+}
 
 /**
  * Reads the directory and makes sure that every entry has a place of its own in the file, and that nothing else has.
@@ -49,9 +59,8 @@ const MAX_RATIO = 200
  */
 export async function readRecords(
   zip: yauzl.ZipFile,
-  directory: ZipDirectory,
-  sizeBytes: number,
-  limits: ZipLimits,
+  reader: RangedReader,
+  { directory, start, sizeBytes, limits }: RecordOptions,
 ): Promise<ReadonlyMap<string, ZipRecord>> {
   if (directory.count > limits.maxEntries) {
     throw limitExceeded(
@@ -61,7 +70,6 @@ export async function readRecords(
   }
   const records = new Map<string, MutableRecord>()
   let directoryBytes = 0
-  let inflatedBytes = 0
   for await (const entry of zip.eachEntry()) {
     const record = recordOf(entry, limits)
     if (records.has(record.name)) {
@@ -71,42 +79,68 @@ export async function readRecords(
       )
     }
     records.set(record.name, record)
-    inflatedBytes += record.sizeBytes
     directoryBytes +=
       DIRECTORY_RECORD_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength
   }
   const behind = directory.end - directory.offset - directoryBytes
   if (behind !== 0)
     throw corruptZip(`${behind} bytes follow the ${directory.count} entries that it announces`)
+  const isHeaderAt = (offset: number, entry: EntryPlace): Promise<boolean> =>
+    isLocalHeader(reader, offset, entry.rawName)
+  await placeEntries([...records.values()], { start, directoryOffset: directory.offset, isHeaderAt })
+  for (const record of records.values()) widenSize(record, limits)
+  const inflatedBytes = [...records.values()].reduce((sum, record) => sum + record.sizeBytes, 0)
   if (inflatedBytes > FREE_BYTES && inflatedBytes > sizeBytes * MAX_RATIO) {
     throw limitExceeded(
       `of ${sizeBytes} bytes would inflate to ${inflatedBytes}; at most ${MAX_RATIO} times the size is taken`,
       'store the files instead of deflating them (zip -0)',
     )
   }
-  placeRecords([...records.values()], directory.offset)
   return records
 }
 
-type MutableRecord = Omit<ZipRecord, 'limit'> & { limit: number }
+type MutableRecord = { -readonly [Key in keyof ZipRecord]: ZipRecord[Key] }
+
+/**
+ * Sizes that 32 bits hold may be the remainders of larger ones: the size is then at least what the compressed bytes can be of, and at
+ * most what they may inflate to.
+ * @throws ZipFormatError
+ */
+function widenSize(record: MutableRecord, limits: ZipLimits): void {
+  const { name, method, compressedBytes } = record
+  if (method === STORED) record.sizeBytes = compressedBytes
+  else {
+    const missing = Math.max(0, compressedBytes / MAX_GROWTH - record.sizeBytes - MIB)
+    record.sizeBytes += Math.ceil(missing / WRAP) * WRAP
+  }
+  if (record.sizeBytes > limits.maxEntryBytes) throw tooLarge(name, record.sizeBytes, limits)
+  const isExact = method === STORED || record.announced.sizeBytes >= WRAP
+  const mostBytes = Math.min(limits.maxEntryBytes, compressedBytes * MAX_RATIO)
+  record.maxSizeBytes = isExact || mostBytes < record.sizeBytes + WRAP ? record.sizeBytes : mostBytes
+}
+
+function tooLarge(name: string, sizeBytes: number, { maxEntryBytes }: ZipLimits): ZipFormatError {
+  return limitExceeded(
+    `has an entry ${quoted(name)} of ${sizeBytes} bytes; at most ${maxEntryBytes} are taken`,
+    'make it smaller',
+  )
+}
 
 function recordOf(entry: yauzl.Entry, limits: ZipLimits): MutableRecord {
   const name = safeName(entry, limits)
   if ((entry.generalPurposeBitFlag & ENCRYPTED_FLAGS) !== 0) throw encryptedZip(`the entry ${quoted(name)}`)
-  if (entry.uncompressedSize > limits.maxEntryBytes) {
-    throw limitExceeded(
-      `has an entry ${quoted(name)} of ${entry.uncompressedSize} bytes; at most ${limits.maxEntryBytes} are taken`,
-      'make it smaller',
-    )
-  }
+  const { compressedSize: compressedBytes, uncompressedSize: sizeBytes } = entry
+  if (sizeBytes > limits.maxEntryBytes) throw tooLarge(name, sizeBytes, limits)
   return {
     name,
     rawName: entry.fileNameRaw.toString('latin1'),
     method: entry.compressionMethod,
     isLink: entry.externalFileAttributes >>> 28 === UNIX_LINK,
     crc32: entry.crc32,
-    compressedBytes: entry.compressedSize,
-    sizeBytes: entry.uncompressedSize,
+    compressedBytes,
+    sizeBytes,
+    maxSizeBytes: sizeBytes,
+    announced: { compressedBytes, sizeBytes },
     offset: entry.relativeOffsetOfLocalHeader,
     limit: 0,
   }
@@ -143,29 +177,4 @@ function nameProblem(name: string): string | undefined {
   if (name.startsWith('/')) return 'starts at the root of a disk'
   if (/^[a-z]:/iu.test(name)) return 'starts with the letter of a drive'
   return name.split('/').includes('..') ? 'leads upwards ("..")' : undefined
-}
-
-/** Entries may stand in any order, but each in bytes of its own, from the first byte of the file to the directory. */
-function placeRecords(records: readonly MutableRecord[], directoryOffset: number): void {
-  const inOrder = records.toSorted((a, b) => a.offset - b.offset)
-  const before = inOrder[0]?.offset ?? directoryOffset
-  if (before !== 0) throw corruptZip(`${before} bytes before its first entry belong to nothing`)
-  for (const [index, record] of inOrder.entries()) {
-    const next = inOrder[index + 1]
-    record.limit = next?.offset ?? directoryOffset
-    const bytes = LOCAL_HEADER_BYTES + record.rawName.length + record.compressedBytes
-    const spare = record.limit - record.offset - bytes
-    if (spare < 0) {
-      const other = next === undefined ? 'its directory' : quoted(next.name)
-      throw corruptZip(`the entry ${quoted(record.name)} and ${other} share bytes`)
-    }
-    if (spare > MAX_UNANNOUNCED_BYTES) throw unaccounted(record.name, spare)
-  }
-}
-
-/** Bytes behind an entry that nothing describes. */
-export function unaccounted(name: string, bytes: number): ZipFormatError {
-  // Finder cannot write zip64: it gives sizes modulo 2³².
-  const hint = bytes >= 2 ** 31 ? ' (Finder makes such archives of files over 4 GB: use the command zip)' : ''
-  return corruptEntry(name, `is followed by ${bytes} bytes that belong to nothing${hint}`)
 }

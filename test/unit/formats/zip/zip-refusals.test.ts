@@ -238,9 +238,17 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     rawZip([{ ...file, packed: Buffer.concat([deflateRawSync(text), Buffer.from('hidden')]) }]),
     /holds 6 bytes behind the end of its content/u,
   ],
-  ['deflate64', rawZip([{ ...file, method: 9 }]), /^unsupported-method: .*deflate64 .*zip it with deflate/u],
-  ['bzip2', rawZip([{ ...file, method: 12 }]), /compressed with bzip2/u],
-  ['LZMA', rawZip([{ ...file, method: 14 }]), /LZMA/u],
+  [
+    'deflate64 that is none',
+    rawZip([{ ...file, method: 9, packed: Buffer.alloc(9, 255) }]),
+    /"image.tar" cannot be decompressed/u,
+  ],
+  [
+    'bzip2 that is none',
+    rawZip([{ ...file, method: 12 }]),
+    /cannot be decompressed: it does not begin like bzip2/u,
+  ],
+  ['LZMA', rawZip([{ ...file, method: 14 }]), /^unsupported-method: .*LZMA; zip it with deflate/u],
   ['zstd', rawZip([{ ...file, method: 93 }]), /zstd/u],
   ['an unheard-of method', rawZip([{ ...file, method: 77 }]), /method 77/u],
   [

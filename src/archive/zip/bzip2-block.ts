@@ -1,0 +1,144 @@
+import type { BitReader } from './bzip2-bits.ts'
+import { type CodeTable, readCode } from './bzip2-codes.ts'
+import { DecodeError } from './decode-error.ts'
+
+/** Codes that one table decodes before the next selector. */
+const GROUP_SIZE = 50
+/** Selectors that are kept; writers may send more than a block needs. */
+const MOST_SELECTORS = 18_002
+const RUN_B = 1
+
+/**
+ * Reads a block whose magic and checksum were read.
+ * @param block room for its elements: each gets its byte, and above it the place of the element that follows it
+ * @returns the number of elements, and the place of the first
+ * @throws DecodeError
+ */
+export function readBlock(
+  bits: BitReader,
+  block: Uint32Array,
+): { readonly size: number; readonly first: number } {
+  if (bits.read(1) === 1) throw new DecodeError('a block is randomised, as bzip2 0.9.0 did it')
+  const pointer = bits.read(24)
+  const bytes = readAlphabet(bits)
+  const codeCount = bits.read(3)
+  if (codeCount < 2 || codeCount > 6) throw new DecodeError('a block has no right number of codes')
+  const selectors = readSelectors(bits, codeCount)
+  const codes = Array.from({ length: codeCount }, () => readCode(bits, bytes.length + 2))
+  const counts = new Uint32Array(256)
+  const size = readElements(bits, { bytes, selectors, codes }, { block, counts })
+  if (pointer >= size) throw new DecodeError('a block begins outside of itself')
+  linkElements(block, size, counts)
+  return { size, first: (block[pointer] as number) >>> 8 }
+}
+
+/** The bytes that occur in the block: 16 bits tell which ranges of 16 have any, 16 for each which of them. */
+function readAlphabet(bits: BitReader): Uint8Array {
+  const ranges = bits.read(16)
+  const bytes: number[] = []
+  for (let range = 0; range < 16; range += 1) {
+    if ((ranges & (0x8000 >> range)) === 0) continue
+    const used = bits.read(16)
+    for (let bit = 0; bit < 16; bit += 1) if ((used & (0x8000 >> bit)) !== 0) bytes.push(range * 16 + bit)
+  }
+  if (bytes.length === 0) throw new DecodeError('a block has no bytes')
+  return Uint8Array.from(bytes)
+}
+
+/** Which code each group has, by moves to front. */
+function readSelectors(bits: BitReader, codeCount: number): Uint8Array {
+  const count = bits.read(15)
+  if (count === 0) throw new DecodeError('a block has no selectors')
+  const order = Uint8Array.from({ length: codeCount }, (_, code) => code)
+  const selectors = new Uint8Array(Math.min(count, MOST_SELECTORS))
+  for (let i = 0; i < count; i += 1) {
+    let place = 0
+    while (bits.read(1) === 1) place += 1
+    if (place >= codeCount) throw new DecodeError('a selector is out of range')
+    const code = moveToFront(order, place)
+    if (i < MOST_SELECTORS) selectors[i] = code
+  }
+  return selectors
+}
+
+/** Below, a loop is faster than a call. */
+const SHORT_MOVE = 24
+
+function moveToFront(order: Uint8Array, place: number): number {
+  const value = order[place] as number
+  if (place < SHORT_MOVE) for (let i = place; i > 0; i -= 1) order[i] = order[i - 1] as number
+  else order.copyWithin(1, 0, place)
+  order[0] = value
+  return value
+}
+
+interface BlockCodes {
+  readonly bytes: Uint8Array
+  readonly selectors: Uint8Array
+  readonly codes: readonly CodeTable[]
+}
+
+interface BlockRoom {
+  readonly block: Uint32Array
+  /** How often each byte occurs. */
+  readonly counts: Uint32Array
+}
+
+/** Undoes Huffman code, run lengths (numbers in base two with the digits 1 and 2) and moves to front. */
+function readElements(bits: BitReader, { bytes, selectors, codes }: BlockCodes, room: BlockRoom): number {
+  const { block, counts } = room
+  const order = Uint8Array.from(bytes)
+  const end = bytes.length + 1
+  let size = 0
+  let run = 0
+  let weight = 1
+  const writeRun = (): void => {
+    if (run > block.length - size) throw new DecodeError('a block is larger than its kind may be')
+    const byte = order[0] as number
+    counts[byte] = (counts[byte] as number) + run
+    block.fill(byte, size, size + run)
+    size += run
+    run = 0
+    weight = 1
+  }
+  for (const selector of selectors) {
+    const code = codes[selector] as CodeTable
+    for (let i = 0; i < GROUP_SIZE; i += 1) {
+      const symbol = code.next(bits)
+      if (symbol <= RUN_B) {
+        run += weight * (symbol + 1)
+        weight *= 2
+        if (run > block.length) throw new DecodeError('a block is larger than its kind may be')
+        continue
+      }
+      if (run > 0) writeRun()
+      if (symbol === end) {
+        bits.assertNotBehind()
+        return size
+      }
+      if (size >= block.length) throw new DecodeError('a block is larger than its kind may be')
+      const byte = moveToFront(order, symbol - 1)
+      counts[byte] = (counts[byte] as number) + 1
+      block[size] = byte
+      size += 1
+    }
+    bits.assertNotBehind()
+  }
+  throw new DecodeError('a block has too few selectors')
+}
+
+/** Undoes the sorting: the element behind the i-th occurrence of a byte is the i-th of the sorted ones. */
+function linkElements(block: Uint32Array, size: number, counts: Uint32Array): void {
+  let sum = 0
+  const next = counts.map((count) => {
+    const start = sum
+    sum += count
+    return start
+  })
+  for (let place = 0; place < size; place += 1) {
+    const byte = (block[place] as number) & 0xff
+    const sorted = next[byte] as number
+    next[byte] = sorted + 1
+    block[sorted] = (block[sorted] as number) | (place << 8)
+  }
+}

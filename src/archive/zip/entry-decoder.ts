@@ -1,0 +1,44 @@
+import { setImmediate } from 'node:timers/promises'
+import { DecodeError } from './decode-error.ts'
+
+/** Turns the compressed bytes of one entry into its content, in this thread. */
+export interface EntryDecoder {
+  /** Content as far as the input goes. @throws DecodeError */
+  push(bytes: Uint8Array, isLast: boolean): Generator<Uint8Array, void, undefined>
+  /** Whether the end of the content was reached. */
+  readonly isDone: boolean
+  /** Of the input, behind the end of the content. */
+  readonly unusedBytes: number
+}
+
+/** Timers and other connections get a turn after so much content; 100 ms at the slowest. */
+const TURN_BYTES = 2 * 1024 * 1024
+
+/**
+ * Decodes an entry as it streams.
+ * @throws DecodeError also when the input ends early, or goes on behind the end.
+ */
+export async function* decodeEntry(
+  decoder: EntryDecoder,
+  input: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let turnBytes = 0
+  let unusedBytes = 0
+  async function* turns(pieces: Iterable<Uint8Array>) {
+    for (const piece of pieces) {
+      yield piece
+      turnBytes += piece.length
+      if (turnBytes < TURN_BYTES) continue
+      turnBytes = 0
+      await setImmediate()
+    }
+  }
+  for await (const bytes of input) {
+    if (decoder.isDone) unusedBytes += bytes.length
+    else yield* turns(decoder.push(bytes, false))
+  }
+  if (!decoder.isDone) yield* turns(decoder.push(new Uint8Array(0), true))
+  if (!decoder.isDone) throw new DecodeError('it is cut short')
+  unusedBytes += decoder.unusedBytes
+  if (unusedBytes > 0) throw new DecodeError(`it holds ${unusedBytes} bytes behind the end of its content`)
+}

@@ -1,0 +1,341 @@
+import { DecodeError } from './decode-error.ts'
+import {
+  buildTable,
+  CODE_BITS,
+  CODE_LENGTHS,
+  DISTANCES,
+  END,
+  EXTRA_BITS,
+  EXTRA_SHIFT,
+  type HuffmanTable,
+  isLink,
+  KIND,
+  LITERAL,
+  LITERALS,
+  linkedEntry,
+  VALUE_SHIFT,
+} from './deflate-tables.ts'
+import type { EntryDecoder } from './entry-decoder.ts'
+
+/*
+ * Deflate64, which Windows Explorer packs files over 2 GB with: deflate (RFC 1951) with a window of 64 KiB and other alphabets. Node's
+ * zlib does not read it.
+ */
+
+const WINDOW_BYTES = 64 * 1024
+/** A piece of output; the longest copy may go beyond. */
+const PIECE_BYTES = 1024 * 1024
+const LONGEST_COPY = 65_538
+/** A block's header with its code lengths has less; so much is there before one is read, or the end. */
+const HEADER_BYTES = 1024
+/** Two codes with their extra bits take 60 bits, and what is read ahead is 4 bytes. */
+const SYMBOL_BYTES = 16
+const LITERAL_ROOT_BITS = 10
+const DISTANCE_ROOT_BITS = 9
+const LITERAL_MASK = (1 << LITERAL_ROOT_BITS) - 1
+const DISTANCE_MASK = (1 << DISTANCE_ROOT_BITS) - 1
+/** Below, a loop is faster than a call. */
+const SHORT_COPY = 24
+
+/** Order of the lengths of the code of code lengths (RFC 1951, 3.2.7). */
+const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
+
+const FIXED_LITERALS = buildTable(
+  Uint8Array.from({ length: 288 }, (_, symbol) =>
+    symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8,
+  ),
+  LITERAL_ROOT_BITS,
+  LITERALS,
+)
+const FIXED_DISTANCES = buildTable(new Uint8Array(32).fill(5), DISTANCE_ROOT_BITS, DISTANCES)
+
+type State = 'header' | 'stored' | 'codes' | 'done'
+
+/** Memory: window and a piece of output (1.2 MiB), the input under way, and some 20 KiB of tables. */
+export class Inflate64 implements EntryDecoder {
+  #state: State = 'header'
+  #isLastBlock = false
+  #storedBytes = 0
+  #literals: HuffmanTable = FIXED_LITERALS
+  #distances: HuffmanTable = FIXED_DISTANCES
+
+  #input = new Uint8Array(0)
+  /** Of the input proper; behind it are zeros, so that codes can be read ahead. */
+  #inputEnd = 0
+  #at = 0
+  #hold = 0
+  #holdBits = 0
+
+  readonly #output = new Uint8Array(WINDOW_BYTES + PIECE_BYTES + LONGEST_COPY)
+  #outputStart = 0
+  #outputEnd = 0
+
+  get isDone(): boolean {
+    return this.#state === 'done'
+  }
+
+  get unusedBytes(): number {
+    return this.#inputEnd - this.#at
+  }
+
+  *push(bytes: Uint8Array, isLast: boolean): Generator<Uint8Array, void, undefined> {
+    this.#take(bytes)
+    while (this.#step(isLast)) {
+      if (this.#outputEnd - this.#outputStart >= PIECE_BYTES) yield this.#piece()
+    }
+    if (this.#outputEnd > this.#outputStart) yield this.#piece()
+  }
+
+  /** One step; false when it takes more input, or is done. */
+  #step(isLast: boolean): boolean {
+    try {
+      const goesOn = this.#decode(isLast)
+      this.#assertNotBehind()
+      return goesOn
+    } catch (error) {
+      // The zeros behind the end may have been wrong as well.
+      this.#assertNotBehind()
+      throw error
+    }
+  }
+
+  #assertNotBehind(): void {
+    if (this.#at - (this.#holdBits >> 3) > this.#inputEnd) throw new DecodeError('it is cut short')
+  }
+
+  /** Joins what is left of the input with the next of it. */
+  #take(bytes: Uint8Array): void {
+    this.#giveBack()
+    const left = this.#input.subarray(Math.min(this.#at, this.#inputEnd), this.#inputEnd)
+    const joined = new Uint8Array(left.length + bytes.length + HEADER_BYTES)
+    joined.set(left)
+    joined.set(bytes, left.length)
+    this.#input = joined
+    this.#inputEnd = left.length + bytes.length
+    this.#at = 0
+  }
+
+  /** A copy of what was decoded; the window moves to the start of the output. */
+  #piece(): Uint8Array {
+    const piece = this.#output.slice(this.#outputStart, this.#outputEnd)
+    const windowStart = Math.max(0, this.#outputEnd - WINDOW_BYTES)
+    this.#output.copyWithin(0, windowStart, this.#outputEnd)
+    this.#outputEnd -= windowStart
+    this.#outputStart = this.#outputEnd
+    return piece
+  }
+
+  #decode(isLast: boolean): boolean {
+    const left = this.#inputEnd - this.#at
+    switch (this.#state) {
+      case 'header':
+        if (left < HEADER_BYTES && !isLast) return false
+        this.#readHeader()
+        return true
+      case 'stored':
+        return this.#copyStored(isLast)
+      case 'codes': {
+        const limit = isLast ? this.#inputEnd + SYMBOL_BYTES : this.#inputEnd - SYMBOL_BYTES
+        const [before, outputBefore] = [this.#at, this.#outputEnd]
+        this.#readCodes(limit)
+        return this.#state !== 'codes' || this.#at !== before || this.#outputEnd !== outputBefore
+      }
+      case 'done':
+        return false
+    }
+  }
+
+  #bits(count: number): number {
+    while (this.#holdBits < count) {
+      this.#hold |= (this.#input[this.#at] ?? 0) << this.#holdBits
+      this.#at += 1
+      this.#holdBits += 8
+    }
+    const value = this.#hold & (2 ** count - 1)
+    this.#hold >>= count
+    this.#holdBits -= count
+    return value
+  }
+
+  /** Gives back whole bytes that were read ahead. */
+  #giveBack(): void {
+    this.#at -= this.#holdBits >> 3
+    this.#holdBits &= 7
+    this.#hold &= (1 << this.#holdBits) - 1
+  }
+
+  /** The same, and drops the rest of the byte under way. */
+  #alignToByte(): void {
+    this.#giveBack()
+    this.#hold = 0
+    this.#holdBits = 0
+  }
+
+  #readHeader(): void {
+    this.#isLastBlock = this.#bits(1) === 1
+    const type = this.#bits(2)
+    if (type === 0) {
+      this.#alignToByte()
+      this.#storedBytes = this.#bits(16)
+      if (this.#bits(16) !== (this.#storedBytes ^ 0xffff)) {
+        throw new DecodeError('the length of a stored block is wrong')
+      }
+      this.#state = 'stored'
+      return
+    }
+    if (type === 3) throw new DecodeError('a block is of no type')
+    if (type === 2) this.#readTables()
+    else [this.#literals, this.#distances] = [FIXED_LITERALS, FIXED_DISTANCES]
+    this.#state = 'codes'
+  }
+
+  #readTables(): void {
+    const literalCount = 257 + this.#bits(5)
+    const distanceCount = 1 + this.#bits(5)
+    const lengthCount = 4 + this.#bits(4)
+    if (literalCount > 286) throw new DecodeError('a block has too many length codes')
+    const codeLengths = new Uint8Array(ORDER.length)
+    for (const symbol of ORDER.slice(0, lengthCount)) codeLengths[symbol] = this.#bits(3)
+    const code = buildTable(codeLengths, 7, CODE_LENGTHS)
+    const lengths = new Uint8Array(literalCount + distanceCount)
+    for (let at = 0; at < lengths.length; ) {
+      const symbol = this.#symbolOf(code)
+      if (symbol < 16) {
+        lengths[at] = symbol
+        at += 1
+        continue
+      }
+      if (symbol === 16 && at === 0) throw new DecodeError('a block repeats a length before the first')
+      const value = symbol === 16 ? (lengths[at - 1] ?? 0) : 0
+      const count = symbol === 16 ? 3 + this.#bits(2) : symbol === 17 ? 3 + this.#bits(3) : 11 + this.#bits(7)
+      if (at + count > lengths.length) throw new DecodeError('a block repeats a length beyond the last')
+      lengths.fill(value, at, at + count)
+      at += count
+    }
+    if (lengths[256] === 0) throw new DecodeError('a block has no end')
+    this.#literals = buildTable(lengths.subarray(0, literalCount), LITERAL_ROOT_BITS, LITERALS)
+    this.#distances = buildTable(lengths.subarray(literalCount), DISTANCE_ROOT_BITS, DISTANCES)
+  }
+
+  /** A symbol of the code of code lengths, which has one level. */
+  #symbolOf({ entries, rootBits }: HuffmanTable): number {
+    while (this.#holdBits < rootBits) {
+      this.#hold |= (this.#input[this.#at] ?? 0) << this.#holdBits
+      this.#at += 1
+      this.#holdBits += 8
+    }
+    const entry = entries[this.#hold & (2 ** rootBits - 1)] ?? 0
+    if (entry === 0) throw new DecodeError('a code has no meaning')
+    this.#hold >>= entry & CODE_BITS
+    this.#holdBits -= entry & CODE_BITS
+    return entry >> VALUE_SHIFT
+  }
+
+  #copyStored(isLast: boolean): boolean {
+    // Bytes that were read ahead with the lengths.
+    this.#alignToByte()
+    const room = WINDOW_BYTES + PIECE_BYTES + LONGEST_COPY - this.#outputEnd
+    const count = Math.min(this.#storedBytes, this.#inputEnd - this.#at, room)
+    this.#output.set(this.#input.subarray(this.#at, this.#at + count), this.#outputEnd)
+    this.#at += count
+    this.#outputEnd += count
+    this.#storedBytes -= count
+    if (this.#storedBytes === 0) this.#endBlock()
+    else if (isLast && this.#at >= this.#inputEnd) throw new DecodeError('it is cut short')
+    return count > 0 || this.#state !== 'stored'
+  }
+
+  #endBlock(): void {
+    if (this.#isLastBlock) this.#alignToByte()
+    this.#state = this.#isLastBlock ? 'done' : 'header'
+  }
+
+  /** Decodes until the block ends, a piece is full, or the input reaches `limit`. */
+  #readCodes(limit: number): void {
+    const input = this.#input
+    const output = this.#output
+    const literals = this.#literals.entries
+    const distances = this.#distances.entries
+    const outputLimit = this.#outputStart + PIECE_BYTES
+    let at = this.#at
+    let hold = this.#hold
+    let holdBits = this.#holdBits
+    let to = this.#outputEnd
+    let isEnd = false
+    while (at < limit && to < outputLimit) {
+      if (holdBits < 16) {
+        hold |= pairAt(input, at) << holdBits
+        at += 2
+        holdBits += 16
+      }
+      let entry = literals[hold & LITERAL_MASK] as number
+      if (isLink(entry)) entry = linkedEntry(literals, entry, hold >> LITERAL_ROOT_BITS)
+      hold >>= entry & CODE_BITS
+      holdBits -= entry & CODE_BITS
+      const kind = entry & KIND
+      if (kind === LITERAL) {
+        if (entry === 0) throw new DecodeError('a code has no meaning')
+        output[to] = entry >> VALUE_SHIFT
+        to += 1
+        continue
+      }
+      isEnd = kind === END
+      if (isEnd) break
+      if (holdBits < 16) {
+        hold |= pairAt(input, at) << holdBits
+        at += 2
+        holdBits += 16
+      }
+      let extraBits = (entry >> EXTRA_SHIFT) & EXTRA_BITS
+      const length = (entry >> VALUE_SHIFT) + (hold & ((1 << extraBits) - 1))
+      hold >>= extraBits
+      holdBits -= extraBits
+      if (holdBits < 16) {
+        hold |= pairAt(input, at) << holdBits
+        at += 2
+        holdBits += 16
+      }
+      entry = distances[hold & DISTANCE_MASK] as number
+      if (isLink(entry)) entry = linkedEntry(distances, entry, hold >> DISTANCE_ROOT_BITS)
+      if (entry === 0) throw new DecodeError('a code has no meaning')
+      hold >>= entry & CODE_BITS
+      holdBits -= entry & CODE_BITS
+      if (holdBits < 16) {
+        hold |= pairAt(input, at) << holdBits
+        at += 2
+        holdBits += 16
+      }
+      extraBits = (entry >> EXTRA_SHIFT) & EXTRA_BITS
+      const distance = (entry >> VALUE_SHIFT) + (hold & ((1 << extraBits) - 1))
+      hold >>= extraBits
+      holdBits -= extraBits
+      if (distance > to) throw new DecodeError('a copy begins before the start')
+      copyBack(output, to, distance, length)
+      to += length
+    }
+    this.#at = at
+    this.#hold = hold
+    this.#holdBits = holdBits
+    this.#outputEnd = to
+    if (isEnd) this.#endBlock()
+  }
+}
+
+/** Two bytes as a number; zeros behind the input make the sum of bits that are read ahead harmless. */
+function pairAt(input: Uint8Array, at: number): number {
+  return (input[at] as number) | ((input[at + 1] as number) << 8)
+}
+
+/** Copies from `distance` before; where the two overlap, what was just written comes again. */
+function copyBack(output: Uint8Array, to: number, distance: number, length: number): void {
+  if (length < SHORT_COPY) {
+    for (let i = 0; i < length; i += 1) output[to + i] = output[to + i - distance] as number
+    return
+  }
+  for (let done = 0, period = distance; done < length; ) {
+    const count = Math.min(period, length - done)
+    output.copyWithin(to + done, to - distance, to - distance + count)
+    done += count
+    period = distance + done
+  }
+}
