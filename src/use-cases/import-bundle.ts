@@ -1,3 +1,4 @@
+import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../domain/job/job-size.ts'
 import { descriptorKey, logoKey } from '../domain/storage-keys.ts'
 import type { TaskName } from '../domain/store.ts'
 import { imageName } from '../domain/task/image-name.ts'
@@ -109,13 +110,13 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   const name = { namespace: descriptor.namespace, version: descriptor.version }
   await takeName(deps, work, name)
   const logo = await readLogo(bundle.zip)
-  const { image, diskBytes } = await installImage(deps, work, bundle, parsed)
+  const { image, imageSize } = await installImage(deps, work, bundle, parsed)
 
   await deps.objects.put(descriptorKey(upload.taskId), bundle.descriptor, 'application/yaml')
   if (logo !== undefined) await deps.objects.put(logoKey(upload.taskId), logo, 'image/png')
 
   const task = { ...descriptor, id: upload.taskId, image, hasLogo: logo !== undefined }
-  const job = await registerJob(deps, task, { diskBytes, isResumed: upload.name !== undefined })
+  const job = await registerJob(deps, task, { imageSize, isResumed: upload.name !== undefined })
   const arn = job.jobDefinitionArn
   if (arn !== null) undo.push(() => deps.scheduler.deregisterDefinition(arn))
   await lease.assertHeld()
@@ -154,19 +155,20 @@ async function installImage(
   work: ImportWork,
   { zip }: Bundle,
   { descriptor, warnings }: ParsedDescriptor,
-): Promise<{ readonly image: TaskImage; readonly diskBytes: number }> {
+): Promise<{ readonly image: TaskImage; readonly imageSize: ImageSize }> {
   const { upload, lease } = work
   const { registry } = deps
   const { namespace, version } = descriptor
   const { repository, tag } = imageName(deps.settings.repositoryPrefix, namespace, version)
   const known = upload.layers ?? []
-  const { manifest, diskBytes } = await pushImage({
+  const { manifest, size: imageSize } = await pushImage({
     registry,
     repository,
     zip,
     entry: findImageEntry(zip, descriptor),
     wantedTag: documentedTag(descriptor),
     known,
+    maxUnpackedBytes: largestDiskGib(deps.settings.queues) * 1024 ** 3,
     record: async (facts) => {
       if (facts.layers.length > known.length) work.hasAdvanced = true
       const attempts = work.hasAdvanced ? { attempts: 0 } : {}
@@ -178,9 +180,11 @@ async function installImage(
   }).catch((error: unknown) => {
     throw asImageRefusal(error)
   })
+  const tooLarge = explainTooLargeImage(imageSize, deps.settings.queues)
+  if (tooLarge !== undefined) throw refusal('INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT', 'image', tooLarge)
   // The tag belongs to whom the name belongs to.
   await lease.assertHeld()
   await reserveName(deps, upload, descriptor)
   const digest = await registry.pushManifest(repository, tag, manifest.bytes, manifest.mediaType)
-  return { image: { repository, tag, digest }, diskBytes }
+  return { image: { repository, tag, digest }, imageSize }
 }

@@ -10,6 +10,8 @@ import {
   packTar,
 } from '../fixtures/bundle-builder.ts'
 import { blobName } from '../fixtures/oci-layout.ts'
+import { packBzip2 } from '../fixtures/pack-bzip2.ts'
+import { packWithoutCopies } from '../fixtures/pack-deflate64.ts'
 import { type RawEntry, rawZip } from '../fixtures/raw-zip.ts'
 import { addPaxHeader, mutateBytes, mutateTarHeader, nearZipRecord } from './mutate-bytes.ts'
 import { mutateJson } from './mutate-json.ts'
@@ -18,6 +20,7 @@ import { createRandom, type Random } from './random.ts'
 /** What is broken in a case. */
 const SMALL_KINDS = [
   'zip',
+  'packed',
   'zip-record',
   'tar',
   'tar-header',
@@ -70,6 +73,9 @@ export async function makeLargeLayers(): Promise<LargeLayers> {
   return [{ bytes: gzipSync(layer, { level: 9 }), diffId }, ...compressed]
 }
 
+/** The archive of the kind `packed`: sorting it takes longer than a case. */
+const PACKED_BZIP2 = packBzip2(await packTar(anArchive('docker', LAYERS, DIFF_IDS)))
+
 /** The case of this number: the same one each time. */
 export async function makeCase(seed: number, large: LargeLayers): Promise<FuzzCase> {
   const random = createRandom(seed)
@@ -101,6 +107,16 @@ async function aLargeBundle(random: Random, [first, ...others]: LargeLayers): Pr
 
 const MAKERS: Readonly<Record<SmallKind, (random: Random) => Promise<Buffer>>> = {
   zip: async (random) => mutateBytes(await aBundle(random), random),
+  packed: async (random) => {
+    const body = await packTar(anArchive('docker', LAYERS, DIFF_IDS))
+    const packed = random.chance(0.5)
+      ? { method: 9, packed: packWithoutCopies(body) }
+      : { method: 12, packed: PACKED_BZIP2 }
+    return rawZip([
+      { name: 'descriptor.yml', body: aDescriptorText() },
+      { name: 'image.tar', body, ...packed, packed: mutateBytes(packed.packed, random) },
+    ])
+  },
   'zip-record': async (random) =>
     mutateBytes(await aBundle(random), random, (bytes) => nearZipRecord(bytes, random)),
   tar: async (random) => await aBundle(random, { tar: (tar) => mutateBytes(tar, random) }),
@@ -153,15 +169,26 @@ async function aBundle(random: Random, changes: Changes = {}): Promise<Buffer> {
       ? await legacyDockerArchive({ layers: LAYERS })
       : anArchive(form, compressed(), DIFF_IDS, changes.document)
   const tar = await packTar(files)
-  const method = random.pick([0, 8])
   const text = Buffer.from(aDescriptorText())
   const entries: RawEntry[] = [
-    { name: 'descriptor.yml', body: changes.descriptor?.(text) ?? text, method: random.pick([0, 8]) },
-    { name: 'image.tar', body: changes.tar?.(tar) ?? tar, method },
+    packedEntry('descriptor.yml', changes.descriptor?.(text) ?? text, random),
+    packedEntry('image.tar', changes.tar?.(tar) ?? tar, random),
   ]
   return rawZip(random.chance(0.5) ? entries : entries.toReversed(), {
     ...(random.chance(0.2) && { zip64: () => {} }),
   })
+}
+
+/** What sorting by hand takes long for. */
+const LARGEST_BZIP2_BYTES = 32 * 1024
+
+/** Stored or packed, by the methods that bundles may have. */
+function packedEntry(name: string, body: Buffer, random: Random): RawEntry {
+  const method = random.pick([0, 8, 8, 9, 12])
+  if (method === 9) return { name, body, method, packed: packWithoutCopies(body) }
+  if (method === 12 && body.length <= LARGEST_BZIP2_BYTES)
+    return { name, body, method, packed: packBzip2(body) }
+  return { name, body, method: method === 0 ? 0 : 8 }
 }
 
 /** A layout, or with `manifest.json` beside it. */

@@ -141,7 +141,7 @@ describe('the job of the largest descriptor', () => {
   })
   const size = placeJob(
     { ramBytes: String(64 * 1024 ** 3), cpus: 12, gpus: 0, internet: false },
-    10 * 1024 ** 3,
+    { unpackedBytes: 10 * 1024 ** 3, packedBytes: 3 * 1024 ** 3 },
     { fargate: { arn: 'q' } },
   )
   const registry = '123456789012.dkr.ecr.ap-southeast-1.amazonaws.com'

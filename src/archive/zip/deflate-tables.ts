@@ -7,7 +7,7 @@ import { DecodeError } from './decode-error.ts'
 
 /** What an entry is, in bits 9 and 10; 0 in all bits is no code. */
 export const LITERAL = 0 << 9
-export const COPY = 1 << 9
+const COPY = 1 << 9
 export const END = 2 << 9
 const LINK = 3 << 9
 export const KIND = 3 << 9

@@ -1,9 +1,13 @@
 import { DecodeError } from './decode-error.ts'
 import {
-  buildTable,
+  DISTANCE_ROOT_BITS,
+  FIXED_TABLES,
+  type HeaderBits,
+  LITERAL_ROOT_BITS,
+  readTables,
+} from './deflate-header.ts'
+import {
   CODE_BITS,
-  CODE_LENGTHS,
-  DISTANCES,
   END,
   EXTRA_BITS,
   EXTRA_SHIFT,
@@ -11,7 +15,6 @@ import {
   isLink,
   KIND,
   LITERAL,
-  LITERALS,
   linkedEntry,
   VALUE_SHIFT,
 } from './deflate-tables.ts'
@@ -30,34 +33,20 @@ const LONGEST_COPY = 65_538
 const HEADER_BYTES = 1024
 /** Two codes with their extra bits take 60 bits, and what is read ahead is 4 bytes. */
 const SYMBOL_BYTES = 16
-const LITERAL_ROOT_BITS = 10
-const DISTANCE_ROOT_BITS = 9
 const LITERAL_MASK = (1 << LITERAL_ROOT_BITS) - 1
 const DISTANCE_MASK = (1 << DISTANCE_ROOT_BITS) - 1
 /** Below, a loop is faster than a call. */
 const SHORT_COPY = 24
 
-/** Order of the lengths of the code of code lengths (RFC 1951, 3.2.7). */
-const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
-
-const FIXED_LITERALS = buildTable(
-  Uint8Array.from({ length: 288 }, (_, symbol) =>
-    symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8,
-  ),
-  LITERAL_ROOT_BITS,
-  LITERALS,
-)
-const FIXED_DISTANCES = buildTable(new Uint8Array(32).fill(5), DISTANCE_ROOT_BITS, DISTANCES)
-
 type State = 'header' | 'stored' | 'codes' | 'done'
 
 /** Memory: window and a piece of output (1.2 MiB), the input under way, and some 20 KiB of tables. */
-export class Inflate64 implements EntryDecoder {
+export class Inflate64 implements EntryDecoder, HeaderBits {
   #state: State = 'header'
   #isLastBlock = false
   #storedBytes = 0
-  #literals: HuffmanTable = FIXED_LITERALS
-  #distances: HuffmanTable = FIXED_DISTANCES
+  #literals: HuffmanTable = FIXED_TABLES.literals
+  #distances: HuffmanTable = FIXED_TABLES.distances
 
   #input = new Uint8Array(0)
   /** Of the input proper; behind it are zeros, so that codes can be read ahead. */
@@ -145,12 +134,16 @@ export class Inflate64 implements EntryDecoder {
     }
   }
 
-  #bits(count: number): number {
+  #fill(count: number): void {
     while (this.#holdBits < count) {
       this.#hold |= (this.#input[this.#at] ?? 0) << this.#holdBits
       this.#at += 1
       this.#holdBits += 8
     }
+  }
+
+  bits(count: number): number {
+    this.#fill(count)
     const value = this.#hold & (2 ** count - 1)
     this.#hold >>= count
     this.#holdBits -= count
@@ -172,58 +165,26 @@ export class Inflate64 implements EntryDecoder {
   }
 
   #readHeader(): void {
-    this.#isLastBlock = this.#bits(1) === 1
-    const type = this.#bits(2)
+    this.#isLastBlock = this.bits(1) === 1
+    const type = this.bits(2)
     if (type === 0) {
       this.#alignToByte()
-      this.#storedBytes = this.#bits(16)
-      if (this.#bits(16) !== (this.#storedBytes ^ 0xffff)) {
+      this.#storedBytes = this.bits(16)
+      if (this.bits(16) !== (this.#storedBytes ^ 0xffff)) {
         throw new DecodeError('the length of a stored block is wrong')
       }
       this.#state = 'stored'
       return
     }
     if (type === 3) throw new DecodeError('a block is of no type')
-    if (type === 2) this.#readTables()
-    else [this.#literals, this.#distances] = [FIXED_LITERALS, FIXED_DISTANCES]
+    const tables = type === 2 ? readTables(this) : FIXED_TABLES
+    this.#literals = tables.literals
+    this.#distances = tables.distances
     this.#state = 'codes'
   }
 
-  #readTables(): void {
-    const literalCount = 257 + this.#bits(5)
-    const distanceCount = 1 + this.#bits(5)
-    const lengthCount = 4 + this.#bits(4)
-    if (literalCount > 286) throw new DecodeError('a block has too many length codes')
-    const codeLengths = new Uint8Array(ORDER.length)
-    for (const symbol of ORDER.slice(0, lengthCount)) codeLengths[symbol] = this.#bits(3)
-    const code = buildTable(codeLengths, 7, CODE_LENGTHS)
-    const lengths = new Uint8Array(literalCount + distanceCount)
-    for (let at = 0; at < lengths.length; ) {
-      const symbol = this.#symbolOf(code)
-      if (symbol < 16) {
-        lengths[at] = symbol
-        at += 1
-        continue
-      }
-      if (symbol === 16 && at === 0) throw new DecodeError('a block repeats a length before the first')
-      const value = symbol === 16 ? (lengths[at - 1] ?? 0) : 0
-      const count = symbol === 16 ? 3 + this.#bits(2) : symbol === 17 ? 3 + this.#bits(3) : 11 + this.#bits(7)
-      if (at + count > lengths.length) throw new DecodeError('a block repeats a length beyond the last')
-      lengths.fill(value, at, at + count)
-      at += count
-    }
-    if (lengths[256] === 0) throw new DecodeError('a block has no end')
-    this.#literals = buildTable(lengths.subarray(0, literalCount), LITERAL_ROOT_BITS, LITERALS)
-    this.#distances = buildTable(lengths.subarray(literalCount), DISTANCE_ROOT_BITS, DISTANCES)
-  }
-
-  /** A symbol of the code of code lengths, which has one level. */
-  #symbolOf({ entries, rootBits }: HuffmanTable): number {
-    while (this.#holdBits < rootBits) {
-      this.#hold |= (this.#input[this.#at] ?? 0) << this.#holdBits
-      this.#at += 1
-      this.#holdBits += 8
-    }
+  symbol({ entries, rootBits }: HuffmanTable): number {
+    this.#fill(rootBits)
     const entry = entries[this.#hold & (2 ** rootBits - 1)] ?? 0
     if (entry === 0) throw new DecodeError('a code has no meaning')
     this.#hold >>= entry & CODE_BITS

@@ -22,11 +22,19 @@ interface Unschedulable {
   readonly unschedulable: string
 }
 
+/** What a task's image takes on a disk: engines keep its layers as they were pulled, beside what they unpack to. */
+export interface ImageSize {
+  readonly unpackedBytes: number
+  readonly packedBytes: number
+}
+
 interface Needs {
   readonly cpus: number
   readonly memoryMib: number
   readonly gpus: number
   readonly diskGib: number
+  /** Without room for inputs and outputs. */
+  readonly imageGib: number
 }
 
 /**
@@ -56,6 +64,23 @@ const GIB_IN_MIB = 1024
 const DISK = { minGib: 21, maxGib: 200 } as const
 /** Of the image's layers, unpacked: they lie there packed as well, and inputs and outputs beside them. */
 const DISK_FACTOR = 3
+const GIB = 1024 ** 3
+
+const gibOf = ({ unpackedBytes, packedBytes }: ImageSize): number =>
+  Math.ceil((unpackedBytes + packedBytes) / GIB)
+
+/** The largest disk that a job gets on any queue of the stage, in GiB. */
+export function largestDiskGib({ ec2, gpu }: JobQueues): number {
+  return Math.max(DISK.maxGib, ec2?.diskGib ?? 0, gpu?.diskGib ?? 0)
+}
+
+/** Why no machine of the stage holds the image; undefined when one does. */
+export function explainTooLargeImage(image: ImageSize, queues: JobQueues): string | undefined {
+  const mostGib = largestDiskGib(queues)
+  const imageGib = gibOf(image)
+  if (imageGib <= mostGib) return undefined
+  return `the image takes ${imageGib} GiB, unpacked and as it is pulled; the largest disk of a job in this installation has ${mostGib} GiB: make the image smaller`
+}
 
 /**
  * The queue for a task and the smallest machine there that holds it and its two stager containers; what is left over goes
@@ -65,14 +90,15 @@ const DISK_FACTOR = 3
  */
 export function placeJob(
   resources: TaskResources,
-  imageBytes: number,
+  image: ImageSize,
   queues: JobQueues,
 ): JobSize | Unschedulable {
   const needs: Needs = {
     cpus: resources.cpus,
     memoryMib: Number((BigInt(resources.ramBytes) + MIB - 1n) / MIB),
     gpus: resources.gpus,
-    diskGib: Math.max(DISK.minGib, Math.ceil((DISK_FACTOR * imageBytes) / 1024 ** 3)),
+    diskGib: Math.max(DISK.minGib, Math.ceil((DISK_FACTOR * image.unpackedBytes) / GIB)),
+    imageGib: gibOf(image),
   }
   if (resources.internet) return placeWithInternet(needs, queues)
   if (needs.gpus > 0) return placeWithGpus(needs, queues)
@@ -102,6 +128,7 @@ function placeWithGpus(needs: Needs, queues: JobQueues): JobSize | Unschedulable
 }
 
 function onFargate(queue: 'fargate' | 'internet', needs: Needs): JobSize | undefined {
+  if (needs.imageGib > DISK.maxGib) return undefined
   const stager = STAGER.fargate
   const vcpu = needs.cpus + 2 * stager.vcpu
   const memoryMib = needs.memoryMib + 2 * stager.memoryMib
@@ -133,13 +160,14 @@ function onMachine(kind: 'ec2' | 'gpu', needs: Needs, queues: JobQueues): JobSiz
   const task = { vcpu: Math.ceil(needs.cpus), memoryMib: needs.memoryMib }
   const gpus = 'gpus' in machine ? machine.gpus : 0
   if (task.vcpu > most.cpus || task.memoryMib > most.memoryMib || needs.gpus > gpus) return undefined
-  if (needs.diskGib > machine.diskGib) return undefined
+  if (Math.max(needs.imageGib, needs.diskGib) > machine.diskGib) return undefined
   return { queue: kind, stager: STAGER.ec2, task, diskGib: needs.diskGib, gpus }
 }
 
 /** What a machine has beside the stager. */
-function mostOf(machine: { readonly vcpus: number; readonly memoryMib: number }) {
+function mostOf(machine: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number }) {
   return {
+    diskGib: machine.diskGib,
     cpus: machine.vcpus - 2 * STAGER.ec2.vcpu,
     memoryMib: machine.memoryMib - 2 * STAGER.ec2.memoryMib,
   }
@@ -147,6 +175,7 @@ function mostOf(machine: { readonly vcpus: number; readonly memoryMib: number })
 
 function tooLarge(needs: Needs, { ec2 }: JobQueues): Unschedulable {
   const fargate = {
+    diskGib: DISK.maxGib,
     cpus: 32 - 2 * STAGER.fargate.vcpu,
     memoryMib: 244 * GIB_IN_MIB - 2 * STAGER.fargate.memoryMib,
   }
@@ -156,8 +185,8 @@ function tooLarge(needs: Needs, { ec2 }: JobQueues): Unschedulable {
   }
 }
 
-function sizeInWords({ cpus, memoryMib }: Pick<Needs, 'cpus' | 'memoryMib'>): string {
-  return `${cpus} CPU(s) and ${memoryMib} MiB of memory`
+function sizeInWords({ cpus, memoryMib, diskGib }: Pick<Needs, 'cpus' | 'memoryMib' | 'diskGib'>): string {
+  return `${cpus} CPU(s), ${memoryMib} MiB of memory and ${diskGib} GiB of disk`
 }
 
 function steps(first: number, last: number, step: number): readonly number[] {

@@ -37,8 +37,6 @@ export interface CheckedLayer {
   readonly diffId: () => string
 }
 
-/** The largest disk that a Fargate task can have; what inflates to more runs nowhere. */
-const MAX_UNCOMPRESSED_BYTES = 200 * 1024 ** 3
 /** An import of compressed layers is 3 % slower with half of it, and no faster with twice as much. */
 const DECODER_CHUNK_BYTES = 2 * 1024 * 1024
 /** By so many a compression is known. */
@@ -57,14 +55,21 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
   ['fd377a58', 'xz'],
 ]
 
+/** Hears of bytes of a layer's content as they are decoded. @throws OciFormatError when they are too many */
+export type CountContent = (bytes: number) => void
+
 /**
  * Checks a layer while it streams by: the digest of its uncompressed tar against the config's diff id, where that is known. The
  * digest of a compressed file is left to the registry, which it is told ({@link wrongDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 32 MiB).
  * @throws OciFormatError
  */
-export function checkLayer(layer: LayerFile, { start, bytes }: LayerContent): CheckedLayer {
+export function checkLayer(
+  layer: LayerFile,
+  { start, bytes }: LayerContent,
+  count: CountContent = () => {},
+): CheckedLayer {
   const compression = sniff(layer, start)
-  const content = decodedHash(layer.name, compression)
+  const content = decodedHash(layer.name, compression, count)
   const source = bytes[Symbol.asyncIterator]()
   let diffId = ''
   const checked = check(layer, continued([], source), content, (found) => {
@@ -203,7 +208,7 @@ interface DecodedHash {
 }
 
 /** At the pace of its writer. */
-function decodedHash(name: string, compression: LayerCompression): DecodedHash {
+function decodedHash(name: string, compression: LayerCompression, count: CountContent): DecodedHash {
   const hash = createHash('sha256')
   let sizeBytes = 0
   let start = Buffer.alloc(0)
@@ -212,11 +217,7 @@ function decodedHash(name: string, compression: LayerCompression): DecodedHash {
     sizeBytes += chunk.length
     if (start.length < BLOCK_BYTES)
       start = Buffer.concat([start, chunk.subarray(0, BLOCK_BYTES - start.length)])
-    if (sizeBytes <= MAX_UNCOMPRESSED_BYTES) return
-    throw new OciFormatError(
-      'limit-exceeded',
-      `the layer ${quoted(name)} inflates to over 200 GiB, more than any machine of a task holds: make the image smaller`,
-    )
+    count(chunk.length)
   }
   const result = { sizeBytes: () => sizeBytes, isPlain: compression === 'none' }
   const finish = (): string => {

@@ -17,6 +17,8 @@ export type OciFormatErrorCode =
   | 'unsupported-compression'
   | 'corrupt-layer'
   | 'limit-exceeded'
+  /** All layers together unpack to more than machines hold. */
+  | 'image-too-large'
 
 /** The image archive is refused; the message tells its maker why and what to do. */
 export class OciFormatError extends Error {

@@ -21,6 +21,8 @@ export interface LayerPusherOptions {
   readonly prepare: () => Promise<void>
   /** Pushed by an earlier worker of this import. */
   readonly known: readonly ImportedLayer[]
+  /** Of all layers together, those of earlier workers as well. */
+  readonly maxUnpackedBytes: number
   /** Keeps all layers pushed so far for a later worker. */
   readonly remember: (layers: readonly ImportedLayer[]) => Promise<void>
 }
@@ -51,6 +53,8 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
   /** Files whose blob is certainly there. */
   const present = new Set<string>()
   let sent = 0
+  /** Of the layers that are sent, and of those under way. */
+  let unpackedBytes = options.known.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
 
   return {
     async find({ name, sizeBytes }) {
@@ -58,6 +62,7 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       if (layer === undefined || layer.fileBytes !== sizeBytes) return undefined
       if (!present.has(name) && !(await registry.hasBlob(repository, layer.digest))) {
         layers.delete(name)
+        unpackedBytes -= layer.contentBytes
         return undefined
       }
       present.add(name)
@@ -67,10 +72,20 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
     async push(file, content, diffId) {
       const { name } = file
       if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
-      const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content)
-      await options.prepare()
-      const blob = await pushChecked(file, layer)
-      if (layer.diffId() === '') throw new Error(`the layer ${name} was not read to its end`)
+      const count = (bytes: number): void => {
+        unpackedBytes += bytes
+        if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
+      }
+      const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content, count)
+      let blob: Awaited<ReturnType<typeof pushChecked>>
+      try {
+        await options.prepare()
+        blob = await pushChecked(file, layer)
+        if (layer.diffId() === '') throw new Error(`the layer ${name} was not read to its end`)
+      } catch (error) {
+        unpackedBytes -= layer.contentBytes()
+        throw error
+      }
       layers.set(name, {
         file: name,
         fileBytes: file.sizeBytes,
@@ -97,6 +112,13 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
     if (!isRight) throw wrongDigest(file)
     return { digest, sizeBytes, compression }
   }
+}
+
+function imageTooLarge(maxBytes: number): OciFormatError {
+  return new OciFormatError(
+    'image-too-large',
+    `the layers of the image archive unpack to over ${Math.floor(maxBytes / 1024 ** 3)} GiB together, the largest disk of a job in this installation: make the image smaller, or save it for one platform alone`,
+  )
 }
 
 function nameTooLong(name: string): OciFormatError {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { ImageSize } from '../../domain/job/job-size.ts'
 import { buildManifest } from '../../formats/oci/build-manifest.ts'
 import { requireDiffId } from '../../formats/oci/check-layer.ts'
 import type { ZipArchive, ZipEntry } from '../../formats/zip/read-zip.ts'
@@ -11,8 +12,7 @@ import { pushStreamedArchive } from './push-streamed-archive.ts'
 
 interface PushedImage {
   readonly manifest: { readonly bytes: Buffer; readonly mediaType: string }
-  /** Uncompressed layers together, what the image takes on a disk. */
-  readonly diskBytes: number
+  readonly size: ImageSize
 }
 
 export interface PushImageOptions {
@@ -23,6 +23,8 @@ export interface PushImageOptions {
   readonly entry: ZipEntry
   /** Of the image that is meant, where the archive holds several. */
   readonly wantedTag: string
+  /** All layers together, unpacked; more is inflated of no archive. */
+  readonly maxUnpackedBytes: number
   /** What an earlier worker of this import has pushed. */
   readonly known: readonly ImportedLayer[]
   /** Keeps progress and the layers pushed so far; never called twice at the same time. */
@@ -55,6 +57,7 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
     repository,
     prepare,
     known: options.known,
+    maxUnpackedBytes: options.maxUnpackedBytes,
     remember: progress.layerDone,
   })
   await progress.report()
@@ -76,6 +79,9 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
   await progress.end()
   return {
     manifest: buildManifest(config, layers),
-    diskBytes: layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
+    size: {
+      unpackedBytes: layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
+      packedBytes: layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    },
   }
 }

@@ -71,7 +71,7 @@ async function readOnce(archive: StreamedArchive, image: FoundImage | undefined)
   let guesses = 0
 
   const note = (name: string, error: unknown): void => {
-    if (error instanceof OciFormatError) refused.set(name, error)
+    if (error instanceof OciFormatError && error.code !== 'image-too-large') refused.set(name, error)
     else if (error instanceof RegistryUnavailableError && broken.length < MAX_BROKEN) broken.push(error)
     else fatal ??= { error }
   }

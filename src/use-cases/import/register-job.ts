@@ -1,6 +1,6 @@
 import { describeJob, type JobSettings, jobDefinitionName } from '../../domain/job/job-definition.ts'
 import type { JobQueues } from '../../domain/job/job-queues.ts'
-import { placeJob } from '../../domain/job/job-size.ts'
+import { type ImageSize, placeJob } from '../../domain/job/job-size.ts'
 import type { Task, TaskDescriptor } from '../../domain/task/task.ts'
 import type { ImageRegistry, JobScheduler } from '../../ports.ts'
 
@@ -11,8 +11,7 @@ interface RegisterJobDependencies {
 }
 
 interface RegisterJobOptions {
-  /** Bytes of the uncompressed image. */
-  readonly diskBytes: number
+  readonly imageSize: ImageSize
   /** Whether an earlier worker may have registered it. */
   readonly isResumed: boolean
 }
@@ -24,11 +23,11 @@ interface RegisterJobOptions {
 export async function registerJob(
   { registry, scheduler, settings }: RegisterJobDependencies,
   task: TaskDescriptor & Pick<Task, 'id' | 'image'>,
-  { diskBytes, isResumed }: RegisterJobOptions,
+  { imageSize, isResumed }: RegisterJobOptions,
 ): Promise<Pick<Task, 'jobDefinitionArn' | 'queue' | 'unschedulableReason'>> {
   const { job, queues } = settings
   if (isResumed) await scheduler.deregisterDefinitions(jobDefinitionName(job, task.id))
-  const size = placeJob(task.resources, diskBytes, queues)
+  const size = placeJob(task.resources, imageSize, queues)
   if ('unschedulable' in size) {
     return { jobDefinitionArn: null, queue: null, unschedulableReason: size.unschedulable }
   }

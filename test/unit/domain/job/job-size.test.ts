@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { JobQueues } from '../../../../src/domain/job/job-queues.ts'
-import { type JobSize, placeJob } from '../../../../src/domain/job/job-size.ts'
+import {
+  explainTooLargeImage,
+  type JobSize,
+  largestDiskGib,
+  placeJob,
+} from '../../../../src/domain/job/job-size.ts'
 import type { TaskResources } from '../../../../src/domain/task/task.ts'
 
 const GIB = 1024 ** 3
@@ -19,8 +24,9 @@ const ALL_QUEUES: JobQueues = {
   ec2: { arn: 'ec2', ...MACHINE },
   gpu: { arn: 'gpu', ...MACHINE, gpus: 4 },
 }
-const sized = (resources: TaskResources, imageBytes = 0, queues = ONLY_FARGATE): JobSize => {
-  const size = placeJob(resources, imageBytes, queues)
+const anImage = (unpackedBytes: number, packedBytes = 0) => ({ unpackedBytes, packedBytes })
+const sized = (resources: TaskResources, unpackedBytes = 0, queues = ONLY_FARGATE): JobSize => {
+  const size = placeJob(resources, anImage(unpackedBytes), queues)
   if ('unschedulable' in size) throw new Error(size.unschedulable)
   return size
 }
@@ -55,7 +61,26 @@ describe('the size of a job', () => {
   it('has three times the image as disk, within what Fargate offers', () => {
     expect(sized(needs(), GIB).diskGib).toBe(21)
     expect(sized(needs(), 20 * GIB).diskGib).toBe(60)
-    expect(sized(needs(), 500 * GIB).diskGib).toBe(200)
+    expect(sized(needs(), 150 * GIB).diskGib).toBe(200)
+  })
+
+  it('is none for an image that does not fit on the disk, packed and unpacked', () => {
+    const image = anImage(150 * GIB, 51 * GIB)
+
+    expect(placeJob(needs(), anImage(150 * GIB, 50 * GIB), ONLY_FARGATE)).toHaveProperty('queue', 'fargate')
+    expect(placeJob(needs(), image, ONLY_FARGATE)).toEqual({
+      unschedulable: expect.stringMatching(/and 450 GiB of disk; .* and 200 GiB of disk$/u),
+    })
+    expect(placeJob(needs(), image, ALL_QUEUES)).toHaveProperty('queue', 'ec2')
+  })
+
+  it('is explained for an image that fits on no disk of the stage', () => {
+    expect(explainTooLargeImage(anImage(150 * GIB, 50 * GIB), ONLY_FARGATE)).toBeUndefined()
+    expect(explainTooLargeImage(anImage(150 * GIB, 51 * GIB), ONLY_FARGATE)).toMatch(
+      /takes 201 GiB, .* has 200 GiB: make the image smaller/u,
+    )
+    expect(explainTooLargeImage(anImage(400 * GIB, 51 * GIB), ALL_QUEUES)).toBeUndefined()
+    expect(largestDiskGib(ALL_QUEUES)).toBe(500)
   })
 
   it.each([
@@ -64,7 +89,7 @@ describe('the size of a job', () => {
     ['a GPU', needs({ gpus: 1 })],
     ['the internet', needs({ internet: true })],
   ])('is refused in words for %s', (_, resources) => {
-    expect(placeJob(resources, 0, ONLY_FARGATE)).toEqual({
+    expect(placeJob(resources, anImage(0), ONLY_FARGATE)).toEqual({
       unschedulable: expect.stringMatching(/^the task asks for /u),
     })
   })
@@ -125,10 +150,12 @@ describe('the queue of a job', () => {
       'offers 31.5 CPU',
     ],
   ])('is none for %s', (_, resources, words) => {
-    expect(placeJob(resources, 0, ALL_QUEUES)).toEqual({ unschedulable: expect.stringContaining(words) })
+    expect(placeJob(resources, anImage(0), ALL_QUEUES)).toEqual({
+      unschedulable: expect.stringContaining(words),
+    })
   })
 
   it('is none for an image that the machines with GPUs have no room for', () => {
-    expect(placeJob(needs({ gpus: 1 }), 200 * GIB, ALL_QUEUES)).toHaveProperty('unschedulable')
+    expect(placeJob(needs({ gpus: 1 }), anImage(200 * GIB), ALL_QUEUES)).toHaveProperty('unschedulable')
   })
 })
