@@ -295,6 +295,22 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     }
   })
 
+  it('is told of files by HEAD', async () => {
+    for (const [path, whole] of [
+      ['note', Buffer.from(TEXT)],
+      ['picture', PNG],
+    ] as const) {
+      const answer = await send({ method: 'HEAD', url: at(`${run}/input/${path}`) })
+      const { 'content-length': length, 'content-type': type } = answer.headers
+      expect([answer.status, length, type, answer.bytes.length], path).toEqual([
+        200,
+        String(whole.length),
+        'application/octet-stream',
+        0,
+      ])
+    }
+  })
+
   it('gets a refusal for a file under a name that it does not have', async () => {
     expect((await get(`${run}/input/count.geojson`)).status).toBe(404)
     expect((await get(`${finished}/output/file.geojson`)).status).toBe(404)
