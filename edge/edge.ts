@@ -13,7 +13,7 @@ import { CLIENT_SHARE_PERCENT, IDLE_MS, LINGER_MS, SIGNED_BODY_BYTES, SMALL_BODY
 import { type AskOptions, ask, passBack, takesBody } from './pass-on.ts'
 import { isMultipart } from './read-parts.ts'
 import { createRequestLog, type LogEntry } from './request-log.ts'
-import { findBodyRoute, isInstallation } from './routes.ts'
+import { findBodyRoute, hasEscapedSlash, isInstallation } from './routes.ts'
 import { type TakeBodyDependencies, takeBody } from './take-body.ts'
 import { createUploads } from './uploads.ts'
 
@@ -70,6 +70,7 @@ export function createEdge({
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, controller } = exchange
+    if (hasEscapedSlash(request.url ?? '/')) throw new DomainError('ROUTE_NOT_FOUND')
     if (!hasBody(request)) return passOn(exchange, { body: 'none', isRepeatable: true })
     const incoming = openBody(request, clientOf(request, isBehindLoadBalancer), controller)
     try {

@@ -36,6 +36,14 @@ export function isInstallation(method: string | undefined, url: string): boolean
   return method === 'POST' && INSTALL.test(pathBelowBase(url))
 }
 
+/**
+ * Whether a path holds a slash that is a character of a name. No name of the contract has one, and servers that decode a path before
+ * they route it take it for the end of a segment: `tasks/a%2F1.0.0` would become another route.
+ */
+export function hasEscapedSlash(url: string): boolean {
+  return /^[^?]*%2f/iu.test(url)
+}
+
 /** Every literal segment of the contract's paths. */
 const WORDS: ReadonlySet<string> = new Set([
   ...['tasks', 'install', 'logo', 'runs', 'descriptor.yml'],

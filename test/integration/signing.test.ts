@@ -136,7 +136,7 @@ it('an edge that signs reaches a guarded API, whatever is in path, query and bod
   const answers = await Promise.all([
     fetch(`${edge}/app-engine/v1/tasks`),
     fetch(`${edge}/app-engine/v1/task-runs/1/input/my%20parameter`),
-    fetch(`${edge}/app-engine/v1/task-runs/1/input/a%2Fb%C3%BC(1)!`),
+    fetch(`${edge}/app-engine/v1/task-runs/1/input/a%23b%C3%BC(1)!`),
     fetch(`${edge}/app-engine/v1/tasks?b=x+y&a=%2F&c`),
     fetch(`${edge}/app-engine/v1/task-runs/1/input-provisions/a`, { method: 'PUT', body: '{"value":"ü"}' }),
     fetch(`${edge}/app-engine/v1/tasks/a/1.0.0`, { method: 'DELETE' }),

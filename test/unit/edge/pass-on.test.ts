@@ -33,9 +33,9 @@ describe('edge', () => {
       response.end()
     })
 
-    await ask(port, '/app-engine/v1//tasks/a%2Fb?x=1&x=2')
+    await ask(port, '/app-engine/v1//tasks/a%23b?x=1%2F2&x=2')
 
-    expect(seen).toEqual(['/restapis/id/api/app-engine/v1//tasks/a%2Fb?x=1&x=2'])
+    expect(seen).toEqual(['/restapis/id/api/app-engine/v1//tasks/a%23b?x=1%2F2&x=2'])
   })
 
   it('passes status, headers and body back, redirects included', async () => {
@@ -50,6 +50,20 @@ describe('edge', () => {
     expect(answer.headers).toMatchObject({ location: 'http://elsewhere/', 'set-cookie': ['a=1', 'b=2'] })
     expect(await text(answer)).toBe('moved')
   })
+
+  it.each(['/app-engine/v1/tasks/name%2F1.0.0', '/app-engine/v1/tasks%2fname/1.0.0', '/%2F'])(
+    'knows no path with an escaped slash: %s',
+    async (path) => {
+      const seen: (string | undefined)[] = []
+      const port = await anEdge((incoming, response) => {
+        seen.push(incoming.url)
+        response.end()
+      })
+
+      expect((await ask(port, path, { method: 'DELETE' })).statusCode).toBe(404)
+      expect(seen).toEqual([])
+    },
+  )
 
   it('gives an empty answer no type', async () => {
     const port = await anEdge((_, response) => {

@@ -70,7 +70,7 @@ describe('edge before an API that asks for credentials', () => {
   it.each([
     ['a listing', 'GET', '/app-engine/v1/tasks', undefined],
     ['a query', 'GET', '/app-engine/v1/tasks?b=x+y&a=%2F', undefined],
-    ['double slashes', 'GET', '/app-engine/v1//tasks/a%2Fb/1.0', undefined],
+    ['double slashes', 'GET', '/app-engine/v1//tasks/a%23b/1.0', undefined],
     ['a value', 'PUT', PARAMETER, '{"value":"ü"}'],
     ['a state action', 'POST', '/app-engine/v1/task-runs/7f21/state-actions', '{"desired":"RUNNING"}'],
     ['a deletion', 'DELETE', '/app-engine/v1/tasks/a/1.0', undefined],
