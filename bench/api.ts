@@ -1,0 +1,175 @@
+/*
+ * Measures single calls to the API of a local stack of its own, without the edge, one after the other:
+ *
+ *   npm run bench:api [-- [--rounds 40]]
+ *
+ * Each row shows p50 and p95, and how far its p50 is beyond the floor: a path that no route takes, which costs the gateway, the
+ * function's call and the log line alone. Floor and row are measured in turn, so that a busy machine troubles both. Targets are what
+ * the Java service took in process on the machine where this was written. Exits with 1 when one is missed.
+ */
+import { randomBytes, randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { createExampleClient } from '../cli/example-client.ts'
+import { createProgress } from '../cli/progress.ts'
+import { type LocalStack, startLocalStack } from '../local/stack.ts'
+import { createDynamoTaskRepository } from '../src/adapters/aws/dynamo-task-repository.ts'
+import { systemIdentity } from '../src/runtime/identity.ts'
+import { anInput, anOutput, aTask } from '../test/fixtures/builders.ts'
+import { timeOf } from './measure.ts'
+import { quantile } from './quantile.ts'
+
+const PROJECT = join(import.meta.dirname, '..')
+const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
+const INPUTS = { a: 2, b: 3, text: 'x' } as const
+/** Not counted: connections and caches of a process begin somewhere. */
+const WARM_UPS = 5
+const PARAMETERS = 10
+const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
+
+const { values: options } = parseArgs({ options: { rounds: { type: 'string', default: '40' } } })
+const ROUNDS = Number(options.rounds)
+if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error('--rounds takes a whole number')
+
+const instance = `bench-${randomBytes(4).toString('hex')}`
+const stack = await startLocalStack({ instance, progress: createProgress(process.stdout) })
+// The emulator would stay behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
+}
+const base = new URL('app-engine/v1/', `${stack.apiUrl.replace(/\/+$/u, '')}/`)
+try {
+  await measure(stack)
+} finally {
+  await stack.stop()
+  await rm(join(PROJECT, '.local', instance), { recursive: true, force: true })
+}
+
+async function measure({ baseUrl, outputs, emulatorUrl }: LocalStack): Promise<void> {
+  const example = createExampleClient(baseUrl)
+  await example.upload(BUNDLE)
+  const [task] = (await json('GET', 'tasks')) as { readonly namespace: string; readonly version: string }[]
+  if (task === undefined) throw new Error('the example task is not there')
+  const path = `tasks/${task.namespace}/${task.version}`
+  const newRun = async (): Promise<string> => {
+    const { id } = (await json('POST', `${path}/runs`)) as { readonly id: string }
+    return `task-runs/${id}`
+  }
+  const provision = (run: string, name: string, value: unknown): Promise<unknown> =>
+    json('PUT', `${run}/input-provisions/${name}`, { parameterName: name, value })
+  const readyRun = async (): Promise<string> => {
+    const run = await newRun()
+    for (const [name, value] of Object.entries(INPUTS)) await provision(run, name, value)
+    return run
+  }
+  const start = (run: string): Promise<unknown> =>
+    json('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+
+  await row('GET tasks, 1 task', 3.5, () => json('GET', 'tasks'))
+  await row('GET one task', undefined, () => json('GET', path))
+  await row('POST runs', 9.6, newRun)
+  const run = await newRun()
+  await row('PUT an integer', 28, () => provision(run, 'a', 7))
+  await row('GET a run', 2.9, () => json('GET', run))
+  const finished = await readyRun()
+  await start(finished)
+  await example.follow(finished.slice('task-runs/'.length), () => {})
+  await row('GET outputs', undefined, () => json('GET', `${finished}/outputs`))
+  await row('start a run', undefined, start, { prepare: readyRun, after: (one) => json('DELETE', one) })
+
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ ...local, endpoint: emulatorUrl }), {
+    marshallOptions: { removeUndefinedValues: true },
+  })
+  const table = { client, tableName: outputs.tableName, identity: systemIdentity }
+  await addTasks(table, 1, 100)
+  await row('GET tasks, 100 tasks', 14, () => json('GET', 'tasks'))
+  await addTasks(table, 100, 1000)
+  await row('GET tasks, 1000 tasks', undefined, () => json('GET', 'tasks'))
+}
+
+/** Tasks as an import publishes them, with ten inputs and ten outputs each. */
+async function addTasks(
+  table: Parameters<typeof createDynamoTaskRepository>[0],
+  present: number,
+  wanted: number,
+): Promise<void> {
+  const tasks = createDynamoTaskRepository(table)
+  for (let number = present; number < wanted; number += 1) {
+    const namespace = `org.example.bench.task${number}`
+    const uploadId = randomUUID()
+    await tasks.reserveName({ namespace, version: '1.0.0', uploadId, leaseSeconds: 60 })
+    const task = aTask({
+      id: randomUUID(),
+      namespace,
+      name: `Task ${number}`,
+      description: 'Finds nuclei in a slide and draws a polygon around each of them. '.repeat(3),
+      inputs: Array.from({ length: PARAMETERS }, (_, index) =>
+        anInput({ id: randomUUID(), name: `input${index}` }),
+      ),
+      outputs: Array.from({ length: PARAMETERS }, (_, index) =>
+        anOutput({ id: randomUUID(), name: `output${index}` }),
+      ),
+      createdAt: new Date().toISOString(),
+    })
+    await tasks.publish(task, uploadId)
+  }
+}
+
+interface Around<Given> {
+  /** Before each call, not measured; the call gets what it gives. */
+  readonly prepare: () => Promise<Given>
+  /** After each call, not measured. */
+  readonly after: (given: Given) => Promise<unknown>
+}
+
+/** Measures one call and the floor in turn, and prints them; `target` is what p50 may be beyond the floor, in milliseconds. */
+async function row<Given>(
+  name: string,
+  target: number | undefined,
+  call: (given: Given) => Promise<unknown>,
+  around?: Around<Given>,
+): Promise<void> {
+  const times: number[] = []
+  const floors: number[] = []
+  for (let round = -WARM_UPS; round < ROUNDS; round += 1) {
+    const floor = await timeOf(() => send('GET', 'nothing'))
+    const given = (await around?.prepare()) as Given
+    const time = await timeOf(() => call(given))
+    await around?.after(given)
+    if (round < 0) continue
+    floors.push(floor)
+    times.push(time)
+  }
+  const [p50, p95, floor] = [quantile(times, 0.5), quantile(times, 0.95), quantile(floors, 0.5)]
+  const beyond = p50 - floor
+  const isMissed = target !== undefined && beyond >= target
+  if (isMissed) process.exitCode = 1
+  const words = target === undefined ? '' : `  target < ${target} ms, ${isMissed ? 'MISSED' : 'reached'}`
+  const figures = [p50, p95, floor, beyond].map((value) => value.toFixed(1).padStart(7))
+  console.log(
+    `${name.padEnd(24)} p50 ${figures[0]}  p95 ${figures[1]}  floor ${figures[2]}  beyond ${figures[3]} ms${words}`,
+  )
+}
+
+async function send(method: string, path: string, body?: unknown): Promise<Response> {
+  const answer = await fetch(new URL(path, base), {
+    method,
+    ...(body !== undefined && {
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    }),
+  })
+  // To its end, which is what is measured.
+  const bytes = await answer.arrayBuffer()
+  return new Response(bytes.byteLength === 0 ? null : bytes, { status: answer.status })
+}
+
+async function json(method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await send(method, path, body)
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
