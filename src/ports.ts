@@ -8,7 +8,7 @@ import type { InputValue, Run, RunFailure, RunJob } from './domain/run/run.ts'
 import type { RunState } from './domain/run/transitions.ts'
 import type { Store, TaskName } from './domain/store.ts'
 import type { DescriptorWarning } from './domain/task/descriptor-warnings.ts'
-import type { Task } from './domain/task/task.ts'
+import type { Task, TaskSummary } from './domain/task/task.ts'
 
 /*
  * What use cases need from outside. Each port has an AWS adapter, an in-memory adapter and one contract suite that runs
@@ -48,7 +48,7 @@ export interface TaskRepository {
   findById(taskId: string): Promise<Task | undefined>
   findByName(namespace: string, version: string): Promise<Task | undefined>
   /** All tasks, newest first. */
-  list(): Promise<Task[]>
+  list(): Promise<TaskSummary[]>
   /**
    * Takes the task out of sight: from now on it is found neither by id nor by name nor in the listing, and nobody makes a run of it;
    * its name stays taken until {@link remove}. May be repeated until then.

@@ -3,7 +3,7 @@ import type { JobUsage } from '../../src/domain/run/cost.ts'
 import type { Run } from '../../src/domain/run/run.ts'
 import { waitingReason } from '../../src/domain/run/waiting.ts'
 import type { Store } from '../../src/domain/store.ts'
-import type { ParameterType, Task, TaskInput, TaskOutput } from '../../src/domain/task/task.ts'
+import type { ParameterType, Task, TaskInput, TaskOutput, TaskSummary } from '../../src/domain/task/task.ts'
 import type { Upload } from '../../src/ports.ts'
 import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
 import type { ImportedTask } from '../../src/use-cases/wait-for-import.ts'
@@ -14,7 +14,7 @@ import type { ImportedTask } from '../../src/use-cases/wait-for-import.ts'
  */
 
 /** http-api 6.1 */
-export function viewTask(task: Task): object {
+export function viewTask(task: TaskSummary): object {
   const { id, name, namespace, version, description, authors } = task
   return { id, name, namespace, version, description, authors }
 }

@@ -17,15 +17,46 @@ export async function findRun(deps: { readonly runs: RunRepository }, runId: str
   return run
 }
 
-/** A run together with its task; a run whose task is being deleted is as good as gone. */
-export async function findRunAndTask(
-  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository },
-  runId: string,
-): Promise<{ readonly run: Run; readonly task: Task }> {
-  const run = await findRun(deps, runId)
-  const task = await deps.tasks.findById(run.taskId)
+/** A run together with its task. */
+export interface RunAndTask {
+  readonly run: Run
+  readonly task: Task
+}
+
+interface Repositories {
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+}
+
+/** Runs whose tasks a process remembers; some 100 bytes each. */
+const MOST_REMEMBERED = 5000
+
+/** Ids of tasks by run, which never change. */
+const taskIds = new WeakMap<RunRepository, Map<string, string>>()
+
+/**
+ * A run together with its task; a run whose task is being deleted is as good as gone. Both are read at the same time where this
+ * process has seen the run before: clients ask for a run many times.
+ * @throws DomainError RUN_NOT_FOUND
+ */
+export async function findRunAndTask(deps: Repositories, runId: string): Promise<RunAndTask> {
+  const known = taskIds.get(deps.runs)?.get(runId)
+  const [run, expected] = await Promise.all([
+    findRun(deps, runId),
+    known === undefined ? undefined : deps.tasks.findById(known),
+  ])
+  const task = run.taskId === known ? expected : await deps.tasks.findById(run.taskId)
   if (task === undefined) throw new DomainError('RUN_NOT_FOUND')
+  remember(deps.runs, run)
   return { run, task }
+}
+
+function remember(runs: RunRepository, { id, taskId }: Run): void {
+  const remembered = taskIds.get(runs) ?? new Map<string, string>()
+  taskIds.set(runs, remembered)
+  const [oldest] = remembered.keys()
+  if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
+  remembered.set(id, taskId)
 }
 
 /**

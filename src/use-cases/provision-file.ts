@@ -4,7 +4,7 @@ import { inputValueKey } from '../domain/storage-keys.ts'
 import type { ParameterType } from '../domain/task/task.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
 import { checkFile, checkImage } from './check-file-value.ts'
-import { parameterNamed } from './find-run.ts'
+import { parameterNamed, type RunAndTask } from './find-run.ts'
 import {
   applyProvision,
   findProvisionableRun,
@@ -21,19 +21,20 @@ export interface SentValue {
 
 /**
  * Gives an image or file input its bytes: checked first, stored beside the old ones, then switched by one conditional write.
+ * @param of the run by its id, or as the caller has found it
  * @returns the parameter's name as the descriptor spells it.
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
  */
 export async function provisionFile(
   deps: ProvisionDependencies,
-  runId: string,
+  of: string | RunAndTask,
   parameterName: string,
   sent: SentValue,
 ): Promise<string> {
-  const { run, task } = await findProvisionableRun(deps, runId)
+  const { run, task } = await findProvisionableRun(deps, of)
   const input = parameterNamed(task.inputs, parameterName)
   if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
-  const value = await storeSentValue(deps, runId, input.name, input.type, input.name, sent)
+  const value = await storeSentValue(deps, run.id, input.name, input.type, input.name, sent)
   await deps.runs.putInput(value)
   const provision = { kind: 'value', valueId: value.valueId } as const
   await settleState(deps, await applyProvision(deps, run, input.name, provision), task)

@@ -4,7 +4,7 @@ import { type ProvisionedArray, provisionArray } from '../domain/parameters/arra
 import { codecOf, nullErrorOf } from '../domain/parameters/registry.ts'
 import { type Provision, provisionOf, type Run } from '../domain/run/run.ts'
 import type { Task, TaskInput } from '../domain/task/task.ts'
-import { parameterNamed } from './find-run.ts'
+import { parameterNamed, type RunAndTask } from './find-run.ts'
 import { storeInput } from './input-files.ts'
 import {
   applyProvisions,
@@ -38,14 +38,15 @@ interface CheckedProvision {
 /**
  * Gives one input a value: checked first, stored beside the old one, then switched by one conditional write; a refused value
  * leaves everything as it was. The run becomes PROVISIONED when nothing is missing any more.
+ * @param of the run by its id, or as the caller has found it
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
  */
 export async function provisionInput(
   deps: ProvisionDependencies,
-  runId: string,
+  of: string | RunAndTask,
   provision: InputProvision,
 ): Promise<ProvisionedInput> {
-  const { run, task } = await findProvisionableRun(deps, runId)
+  const { run, task } = await findProvisionableRun(deps, of)
   const checked = checkProvision(task, provision)
   await applyChecked(deps, run, task, [checked])
   return { parameterName: checked.input.name, value: checked.value }
@@ -54,14 +55,15 @@ export async function provisionInput(
 /**
  * Gives several inputs their values, all or none: all are checked before any is stored, and all count by one write. Of a
  * parameter that is given twice the last value counts, as if the entries had come one after the other.
+ * @param of the run by its id, or as the caller has found it
  * @throws DomainError INTERNAL_GENERIC_BATCH_ERROR with every problem
  */
 export async function provisionInputs(
   deps: ProvisionDependencies,
-  runId: string,
+  of: string | RunAndTask,
   provisions: readonly InputProvision[],
 ): Promise<readonly ProvisionedInput[]> {
-  const { run, task } = await findProvisionableRun(deps, runId)
+  const { run, task } = await findProvisionableRun(deps, of)
   const problems: ErrorBody[] = []
   const checked: CheckedProvision[] = []
   for (const provision of provisions) {

@@ -11,7 +11,7 @@ import {
   RunStateConflictError,
   type TaskRepository,
 } from '../ports.ts'
-import { findRunAndTask } from './find-run.ts'
+import { findRunAndTask, type RunAndTask } from './find-run.ts'
 
 /*
  * What all ways of provisioning share: a value is checked, stored beside the old one, switched by one conditional write, and the
@@ -26,12 +26,15 @@ export interface ProvisionDependencies {
   readonly tasks: TaskRepository
 }
 
-/** @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE */
+/**
+ * @param run its id, or what the caller has just found under it
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
+ */
 export async function findProvisionableRun(
   deps: ProvisionDependencies,
-  runId: string,
-): Promise<{ readonly run: Run; readonly task: Task }> {
-  const found = await findRunAndTask(deps, runId)
+  run: string | RunAndTask,
+): Promise<RunAndTask> {
+  const found = typeof run === 'string' ? await findRunAndTask(deps, run) : run
   if (!isProvisionable(found.run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
   return found
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { summaryOf } from '../../src/domain/task/task.ts'
 import type { TaskRepository } from '../../src/ports.ts'
 import { anInput, anOutput, aTask } from '../fixtures/builders.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
@@ -133,7 +134,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
 
         expect(await tasks.findById(task.id)).toEqual(task)
         expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
-        expect(await tasks.list()).toEqual([task])
+        expect(await tasks.list()).toEqual([summaryOf(task)])
       })
 
       it('is harmless when it is repeated', async () => {
@@ -141,7 +142,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
 
         await tasks.publish(task, UPLOAD)
 
-        expect(await tasks.list()).toEqual([task])
+        expect(await tasks.list()).toEqual([summaryOf(task)])
       })
 
       it('succeeds after the lease while nobody took the name over', async () => {
@@ -175,7 +176,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
 
         await expect(tasks.publish(aTask({ id: identity.uuid() }), UPLOAD)).rejects.toEqual(EXISTS)
 
-        expect(await tasks.list()).toEqual([first])
+        expect(await tasks.list()).toEqual([summaryOf(first)])
       })
 
       it('keeps everything that a descriptor can say', async () => {
@@ -246,9 +247,25 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
           })
         }
 
-        const days = (await tasks.list()).map((task) => task.createdAt.slice(8, 10))
+        const days = (await tasks.list()).map(({ version }) => version.slice(0, 2))
 
         expect(days).toEqual(['03', '02', '01'])
+      })
+
+      it('shows a description of any length', async () => {
+        const descriptions = [null, 'short', 'x'.repeat(10_000), 'é'.repeat(3000)]
+        for (const [index, description] of descriptions.entries()) {
+          await install({
+            id: identity.uuid(),
+            version: `${index}.0.0`,
+            description,
+            createdAt: `2026-01-0${index + 1}T00:00:00.000Z`,
+          })
+        }
+
+        const listed = (await tasks.list()).map(({ description }) => description)
+
+        expect(listed.toReversed()).toEqual(descriptions)
       })
     })
 
@@ -374,7 +391,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await tasks.remove(task)
 
         expect(await tasks.findByName(successor.namespace, successor.version)).toEqual(successor)
-        expect(await tasks.list()).toEqual([successor])
+        expect(await tasks.list()).toEqual([summaryOf(successor)])
       })
     })
 

@@ -11,6 +11,7 @@ import { uploadKey } from '../../src/domain/storage-keys.ts'
 import { aBundle, aLayer, dockerArchive, packZip } from '../fixtures/bundle-builder.ts'
 import { type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.ts'
 import { anImporter, LEASE_SECONDS, UPLOAD_ID } from '../fixtures/memory-importer.ts'
+import { wholeTasks } from '../fixtures/whole-tasks.ts'
 
 /** Of an import of each shape. */
 const KILLS = 40
@@ -167,7 +168,7 @@ describe.each(['deflated', 'stored', 'gzip'] as const)(
         const killed = await importWithKills(service, () => random() * longest)
         kills += killed
         const { importer, server } = service
-        const [task] = await importer.tasks.list()
+        const [task] = await wholeTasks(importer.tasks)
         expect((await importer.uploads.find(UPLOAD_ID))?.state).toBe('READY')
         expect(server.manifest(task?.image.repository ?? '', task?.image.digest ?? '')).toBeDefined()
         expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])

@@ -2,9 +2,9 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import { DomainError, parameterError } from '../../../src/domain/errors.ts'
 import type { JsonValue } from '../../../src/domain/json.ts'
-import type { Task, TaskInput } from '../../../src/domain/task/task.ts'
+import type { TaskInput } from '../../../src/domain/task/task.ts'
 import { listOf } from '../../../src/list-of.ts'
-import { findRunAndTask, parameterNamed } from '../../../src/use-cases/find-run.ts'
+import { findRunAndTask, parameterNamed, type RunAndTask } from '../../../src/use-cases/find-run.ts'
 import {
   findArrayItem,
   provisionArrayItem,
@@ -58,28 +58,28 @@ export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
 async function findInput(
   deps: ApiDependencies,
   context: Context,
-): Promise<{ readonly runId: string; readonly task: Task; readonly input: TaskInput }> {
-  const runId = pathVariable(context, 'id')
-  const { task } = await findRunAndTask(deps, runId)
+): Promise<{ readonly found: RunAndTask; readonly input: TaskInput }> {
+  const found = await findRunAndTask(deps, pathVariable(context, 'id'))
   const name = pathVariable(context, 'parameter')
-  const input = parameterNamed(task.inputs, name)
+  const input = parameterNamed(found.task.inputs, name)
   if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
-  return { runId, task, input }
+  return { found, input }
 }
 
 async function provisionOne(deps: ApiDependencies, context: Context): Promise<Response> {
-  const { runId, task, input } = await findInput(deps, context)
+  const { found, input } = await findInput(deps, context)
+  const runId = found.run.id
   const sent = await readValueBody(deps, context, input.type, input.name)
   if ('file' in sent) {
-    await provisionFile(deps, runId, input.name, sent.file)
+    await provisionFile(deps, found, input.name, sent.file)
     return context.json(viewProvision({ parameterName: input.name, value: null }, runId, input.type))
   }
   const body = parseBody(provisionSchema, sent.document)
   // The URL's name is authoritative; a body that names another parameter is a mistake (5.15, REC).
-  if (body.parameterName !== undefined && parameterNamed(task.inputs, body.parameterName) !== input) {
+  if (body.parameterName !== undefined && parameterNamed(found.task.inputs, body.parameterName) !== input) {
     throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', pathVariable(context, 'parameter'))
   }
-  const provisioned = await provisionInput(deps, runId, {
+  const provisioned = await provisionInput(deps, found, {
     parameterName: input.name,
     value: body.value ?? null,
   })
@@ -105,17 +105,17 @@ async function provisionItem(deps: ApiDependencies, context: Context): Promise<R
 
 async function provisionBatch(deps: ApiDependencies, context: Context): Promise<Response> {
   const runId = pathVariable(context, 'id')
-  const { task } = await findRunAndTask(deps, runId)
+  const found = await findRunAndTask(deps, runId)
   const sent = await readDocument(deps, context)
   const body = parseBody(batchSchema, sent.document)
   const provisioned = await provisionInputs(
     deps,
-    runId,
+    found,
     body.map(({ parameterName, value }) => ({ parameterName, value: value ?? null })),
   )
   return context.json(
     provisioned.flatMap((one) => {
-      const input = parameterNamed(task.inputs, one.parameterName)
+      const input = parameterNamed(found.task.inputs, one.parameterName)
       return input === undefined ? [] : [viewProvision(shownOf(one, sent), runId, input.type)]
     }),
   )

@@ -38,14 +38,19 @@ export interface IndexPlace {
   readonly updatedAt: string
 }
 
+export interface QueryOptions {
+  /** Only items whose sort keys begin with it. */
+  readonly skPrefix?: string
+  readonly isDescending?: boolean
+  /** Only this attribute beside the keys is transferred; the items are read, and charged, whole. */
+  readonly attribute?: string
+}
+
 /** The table in terms of items: consistent reads, pages and batches, with what DynamoDB leaves over asked for again. */
 export interface DynamoTable {
   get(key: ItemKey): Promise<Item | undefined>
-  /** Items of a partition in the order of their sort keys, optionally only those below a sort key prefix. */
-  query(
-    pk: string,
-    options?: { readonly skPrefix?: string; readonly isDescending?: boolean },
-  ): AsyncIterable<Item>
+  /** Items of a partition in the order of their sort keys. */
+  query(pk: string, options?: QueryOptions): AsyncIterable<Item>
   /** Places in a partition of the sparse index, longest unchanged first; it lags behind the table by a moment. */
   indexed(
     partition: IndexPartition,
@@ -111,12 +116,17 @@ export function createDynamoTable({
       return (await client.send(command)).Item
     },
 
-    async *query(pk, { skPrefix, isDescending = false } = {}) {
+    async *query(pk, { skPrefix, isDescending = false, attribute } = {}) {
       const key = { condition: '#pk = :pk', names: { '#pk': TABLE.partitionKey }, values: { ':pk': pk } }
       const below = { condition: ' AND begins_with(#sk, :sk)', names: { '#sk': TABLE.sortKey } }
       const found = pages({
         KeyConditionExpression: key.condition + (skPrefix === undefined ? '' : below.condition),
-        ExpressionAttributeNames: { ...key.names, ...(skPrefix !== undefined && below.names) },
+        ExpressionAttributeNames: {
+          ...key.names,
+          ...(skPrefix !== undefined && below.names),
+          ...(attribute !== undefined && { ...below.names, '#attribute': attribute }),
+        },
+        ...(attribute !== undefined && { ProjectionExpression: '#pk, #sk, #attribute' }),
         ExpressionAttributeValues: { ...key.values, ...(skPrefix !== undefined && { ':sk': skPrefix }) },
         ScanIndexForward: !isDescending,
         ConsistentRead: true,

@@ -1,11 +1,25 @@
 import * as z from 'zod'
 import { DomainError } from '../../domain/errors.ts'
-import type { Task } from '../../domain/task/task.ts'
+import { summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
 import type { TaskRepository } from '../../ports.ts'
 import { TABLE } from '../../runtime/environment.ts'
-import { createDynamoTable, type DynamoOptions, type ItemKey, TASKS_IN_REMOVAL } from './dynamo-table.ts'
+import {
+  createDynamoTable,
+  type DynamoOptions,
+  type ItemKey,
+  keyOf,
+  TASKS_IN_REMOVAL,
+} from './dynamo-table.ts'
 import { createDynamoWrites } from './dynamo-writes.ts'
-import { decodeTask, encodeTask, IN_REMOVAL, taskKey } from './task-item.ts'
+import {
+  decodeListed,
+  decodeTask,
+  encodeListed,
+  encodeTask,
+  IN_REMOVAL,
+  SUMMARY,
+  taskKey,
+} from './task-item.ts'
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
 
@@ -23,6 +37,7 @@ const nameKey = (namespace: string, version: string): ItemKey => ({
   sk: 'NAME',
 })
 const listingKey = (task: Task): ItemKey => ({ pk: LISTING, sk: `${task.createdAt}#${task.id}` })
+const listedIdOf = ({ sk }: ItemKey): string => sk.slice(sk.indexOf('#') + 1)
 
 const NAME_ATTRIBUTES = { '#status': 'status', '#uploadId': 'uploadId' } as const
 const NAME_STATUSES = { ':reserved': 'RESERVED', ':taken': 'TAKEN' } as const
@@ -36,6 +51,13 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
   async function findById(taskId: string): Promise<Task | undefined> {
     const item = await table.get(taskKey(taskId))
     return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : decodeTask(item)
+  }
+
+  /** Tasks by id, but for those that are gone meanwhile. */
+  async function findAll(ids: readonly string[]): Promise<ReadonlyMap<string, TaskSummary>> {
+    const items = await table.getAll(ids.map(taskKey))
+    const present = items.filter((item) => !Object.hasOwn(item, IN_REMOVAL)).map(decodeTask)
+    return new Map(present.map((task) => [task.id, summaryOf(task)]))
   }
 
   /** Who has the name: a task, or one that is being removed. */
@@ -81,7 +103,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       const document = encodeTask(task)
       const isPublished = await writes.transact([
         { put: { ...taskKey(task.id), document } },
-        { put: { ...listingKey(task), document } },
+        { put: { ...listingKey(task), ...encodeListed(task, document) } },
         {
           update: nameKey(task.namespace, task.version),
           change: {
@@ -107,9 +129,13 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     },
 
     async list() {
-      const tasks: Task[] = []
-      for await (const item of table.query(LISTING, { isDescending: true })) tasks.push(decodeTask(item))
-      return tasks
+      const query = { isDescending: true, attribute: SUMMARY }
+      const listed = await Array.fromAsync(table.query(LISTING, query), (item) => ({
+        id: listedIdOf(keyOf(item)),
+        summary: decodeListed(item),
+      }))
+      const whole = await findAll(listed.flatMap(({ id, summary }) => (summary === undefined ? [id] : [])))
+      return listed.flatMap(({ id, summary }) => summary ?? whole.get(id) ?? [])
     },
 
     async beginRemoval({ namespace, version }, onlyId) {

@@ -2,8 +2,8 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
 import { batchError, DomainError } from '../../domain/errors.ts'
 import { QUEUE_KINDS } from '../../domain/job/job-queues.ts'
-import type { ParameterType, Task } from '../../domain/task/task.ts'
-import type { ItemKey } from './dynamo-table.ts'
+import { type ParameterType, summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
+import type { Item, ItemKey } from './dynamo-table.ts'
 import type { Condition } from './dynamo-writes.ts'
 
 /*
@@ -13,6 +13,8 @@ import type { Condition } from './dynamo-writes.ts'
 
 /** Leaves room for keys and the name of the upload in an item of 400 KB. */
 const MAX_DOCUMENT_BYTES = 350_000
+/** Of a document and its summary, in one item. */
+const MAX_LISTED_BYTES = 390_000
 /** Bounds the memory of one decompression: a megabyte of YAML makes less JSON than this, defaults filled in. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
 
@@ -60,7 +62,7 @@ const parameter = {
   type: parameterTypeSchema,
 }
 
-const taskSchema: z.ZodType<Task> = z.object({
+const summary = {
   id: z.string(),
   namespace: z.string(),
   version: z.string(),
@@ -75,6 +77,12 @@ const taskSchema: z.ZodType<Task> = z.object({
       isContact: z.boolean(),
     }),
   ),
+}
+
+const summarySchema: z.ZodType<TaskSummary> = z.object(summary)
+
+const taskSchema: z.ZodType<Task> = z.object({
+  ...summary,
   inputFolder: z.string(),
   outputFolder: z.string(),
   imageFile: z.string().exactOptional(),
@@ -94,6 +102,13 @@ const taskSchema: z.ZodType<Task> = z.object({
   hasLogo: z.boolean(),
   createdAt: z.string(),
 })
+
+/** Beyond it a summary is compressed: to decompress many small ones takes longer than to read them. */
+const MAX_PLAIN_BYTES = 4096
+
+/** Attribute that holds what listings show. */
+export const SUMMARY = 'summary'
+const storedSummarySchema = z.union([z.string(), z.instanceof(Uint8Array)])
 
 const taskItemSchema = z.object({ document: z.instanceof(Uint8Array) })
 
@@ -134,4 +149,27 @@ export function decodeTask(item: unknown): Task {
   const { document } = taskItemSchema.parse(item)
   const json = gunzipSync(document, { maxOutputLength: MAX_JSON_BYTES }).toString('utf8')
   return taskSchema.parse(JSON.parse(json))
+}
+
+/**
+ * Attributes of the item that lists a task: what listings show, so that they need not transfer and decode whole tasks, and the task
+ * itself, which alone is there where an earlier version listed it, or where both would not fit.
+ */
+export function encodeListed(task: Task, document: Uint8Array): Item {
+  const json = JSON.stringify(summaryOf(task))
+  const summary = Buffer.byteLength(json) > MAX_PLAIN_BYTES ? gzipSync(json) : json
+  return document.length + summary.length <= MAX_LISTED_BYTES
+    ? { document, [SUMMARY]: summary }
+    : { document }
+}
+
+/** What an item of the listing shows; undefined when it holds only the task itself. */
+export function decodeListed(item: Item): TaskSummary | undefined {
+  if (item[SUMMARY] === undefined) return undefined
+  const stored = storedSummarySchema.parse(item[SUMMARY])
+  const json =
+    typeof stored === 'string'
+      ? stored
+      : gunzipSync(stored, { maxOutputLength: MAX_JSON_BYTES }).toString('utf8')
+  return summarySchema.parse(JSON.parse(json))
 }

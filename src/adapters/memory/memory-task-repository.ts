@@ -1,5 +1,5 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { Task } from '../../domain/task/task.ts'
+import { summaryOf, type Task } from '../../domain/task/task.ts'
 import type { Identity, TaskRepository } from '../../ports.ts'
 
 type NameEntry =
@@ -62,7 +62,9 @@ export function createMemoryTaskRepository(identity: Identity): MemoryTaskReposi
 
     async list() {
       const sortKey = (task: Task): string => `${task.createdAt}#${task.id}`
-      return structuredClone([...tasks.values()]).sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
+      return structuredClone([...tasks.values()])
+        .sort((a, b) => (sortKey(a) < sortKey(b) ? 1 : -1))
+        .map(summaryOf)
     },
 
     isInstalled: (taskId) => tasks.has(taskId),

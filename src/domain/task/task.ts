@@ -130,3 +130,10 @@ export interface Task extends TaskDescriptor {
   /** ISO-8601 UTC. */
   readonly createdAt: string
 }
+
+/** What listings show of a task. */
+export type TaskSummary = Pick<Task, 'id' | 'name' | 'namespace' | 'version' | 'description' | 'authors'>
+
+export function summaryOf({ id, name, namespace, version, description, authors }: Task): TaskSummary {
+  return { id, name, namespace, version, description, authors }
+}

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { decodeTask, encodeTask } from '../../../src/adapters/aws/task-item.ts'
+import { decodeListed, decodeTask, encodeListed, encodeTask } from '../../../src/adapters/aws/task-item.ts'
+import { summaryOf, type Task } from '../../../src/domain/task/task.ts'
 import { anInput, aTask } from '../../fixtures/builders.ts'
 
 describe('task items', () => {
@@ -40,5 +41,26 @@ describe('task items', () => {
   it('are refused on reading when something else is stored', () => {
     expect(() => decodeTask({ document: 'text' })).toThrow()
     expect(() => decodeTask({})).toThrow()
+  })
+})
+
+describe('items that list a task', () => {
+  const listed = (task: Task) => encodeListed(task, encodeTask(task))
+
+  it.each([null, 'short', 'x'.repeat(10_000), randomBytes(20_000).toString('base64')])(
+    'show what a listing needs, whatever the description',
+    (description) => {
+      const task = aTask({ description })
+
+      expect(decodeListed(listed(task))).toStrictEqual(summaryOf(task))
+    },
+  )
+
+  it('hold the whole task too, for the version before, and alone where both do not fit', () => {
+    const task = aTask({ description: randomBytes(220_000).toString('base64') })
+
+    expect(decodeTask(listed(aTask()))).toStrictEqual(aTask())
+    expect(Object.keys(listed(task))).toEqual(['document'])
+    expect(decodeListed(listed(task))).toBeUndefined()
   })
 })

@@ -25,6 +25,7 @@ import {
   UPLOAD_ID,
   uploadOf,
 } from '../../fixtures/memory-importer.ts'
+import { wholeTasks } from '../../fixtures/whole-tasks.ts'
 
 async function taskOf(importer: Importer, id = UPLOAD_ID): Promise<Task> {
   const task = await importer.tasks.findById((await uploadOf(importer, id)).taskId)
@@ -365,7 +366,7 @@ describe('importing a name that is taken', () => {
 
     const uploads = await Promise.all([run(importer), run(importer, 'upload-2')])
 
-    const [task] = await importer.tasks.list()
+    const [task] = await wholeTasks(importer.tasks)
     expect(uploads.map(({ state }) => state).sort()).toEqual(['FAILED', 'READY'])
     expect(uploads.flatMap(({ error }) => error?.status ?? [])).toEqual([409])
     expect(await importer.tasks.list()).toHaveLength(1)

@@ -23,6 +23,7 @@ import {
   UPLOAD_ID,
   uploadOf,
 } from '../../fixtures/memory-importer.ts'
+import { wholeTasks } from '../../fixtures/whole-tasks.ts'
 
 const LAYERS = 3
 
@@ -431,7 +432,7 @@ describe('a worker of an import', () => {
 
     await run(importer)
 
-    const [task] = await importer.tasks.list()
+    const [task] = await wholeTasks(importer.tasks)
     expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
   })
 
@@ -449,7 +450,7 @@ describe('a worker of an import', () => {
 
     const upload = await run(importer)
 
-    const [task] = await importer.tasks.list()
+    const [task] = await wholeTasks(importer.tasks)
     expect(upload.error?.status).toBe(409)
     expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
     expect(importer.objects.keys()).toEqual([`task-${task?.id}-def/descriptor.yml`])
@@ -577,7 +578,7 @@ describe('a descriptor that changes under a name', () => {
 
     await run(importer, 'upload-2')
 
-    const [two, one] = await importer.tasks.list()
+    const [two, one] = await wholeTasks(importer.tasks)
     expect(two?.image.digest).not.toBe(one?.image.digest)
   })
 })

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createMemoryImageRegistry } from '../../../src/adapters/memory/memory-image-registry.ts'
+import { summaryOf } from '../../../src/domain/task/task.ts'
 import type { Upload } from '../../../src/ports.ts'
 import { createStore } from '../../../src/use-cases/create-store.ts'
 import { importBundle } from '../../../src/use-cases/import-bundle.ts'
@@ -193,7 +194,7 @@ describe('installing a task from the default store', () => {
         },
       },
     })
-    expect(await installer.tasks.list()).toEqual([installer.task])
+    expect(await installer.tasks.list()).toEqual([summaryOf(installer.task)])
     expect(await installer.tasks.findByName(NAME.namespace, NAME.version)).toBeUndefined()
   })
 
