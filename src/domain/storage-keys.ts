@@ -52,6 +52,14 @@ export function runOutputsRoot(runId: string): string {
   return `${PREFIXES.runOutputs}${runId}/`
 }
 
+/**
+ * The folder of outputs that were posted as a zip, one for each post: those of several at once stay apart. Batch counts its attempts
+ * from 1, so it is never one of the stager's.
+ */
+export function postedOutputsPrefix(runId: string, attempt: number, postId: string): string {
+  return `${runOutputsRoot(runId)}${attempt}-0-${postId}/`
+}
+
 /** The output folder of one try of a run: half-written attempts stay apart. */
 export function runOutputsPrefix(runId: string, attempt: number, jobAttempt: number): string {
   return `${runOutputsRoot(runId)}${attempt}-${jobAttempt}/`

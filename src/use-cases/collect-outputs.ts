@@ -10,7 +10,13 @@ import { runOutputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
 import type { Task, TaskOutput } from '../domain/task/task.ts'
 import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'
-import { type ObjectStore, type RunRepository, RunStateConflictError, type TaskRepository } from '../ports.ts'
+import {
+  type ObjectStore,
+  type RunRepository,
+  RunStateConflictError,
+  type RunTransition,
+  type TaskRepository,
+} from '../ports.ts'
 import { objectSource } from './object-source.ts'
 import { type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
 import { rewriteOutput, storeItems } from './rewrite-output.ts'
@@ -35,7 +41,26 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
   const entries = await readListing(deps, prefix)
+  return (await endWithOutputs(deps, { run, task, prefix, entries })).problems
+}
 
+/** Outputs of a run in the bucket, below a prefix that nobody else writes to. */
+interface GivenOutputs {
+  readonly run: Run
+  readonly task: Task
+  readonly prefix: string
+  /** By name. */
+  readonly entries: ReadonlyMap<string, OutputEntry>
+}
+
+/**
+ * Checks outputs and ends the run by them, as {@link collectOutputs} does.
+ * @returns the problems, and whether the run has its end by this call: else another was faster, or the run is gone.
+ */
+export async function endWithOutputs(
+  deps: Pick<Dependencies, 'objects' | 'runs'>,
+  { run, task, prefix, entries }: GivenOutputs,
+): Promise<{ readonly problems: readonly ErrorBody[]; readonly isEnd: boolean }> {
   const collected: Collected = { arrays: new Map(), rewritten: new Map(), problems: [] }
   const pieces = listingOf(deps, run, task, entries, prefix, collected)
   try {
@@ -46,9 +71,9 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
     )
   } catch (error) {
     if (collected.problems.length === 0) throw error
-    const failure = describeProblems(collected.problems, run.job.attempt)
-    await end(deps, run, { to: 'FAILED', set: { failure } })
-    return collected.problems
+    const failure = describeProblems(collected.problems, run.job?.attempt)
+    const isEnd = await end(deps, run, { to: 'FAILED', set: { failure } })
+    return { problems: collected.problems, isEnd }
   }
   for (const output of task.outputs) {
     const key = `${prefix}${output.name}`
@@ -57,8 +82,7 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
     if (array !== undefined) await storeItems(deps, key, output, array, rewritten)
     else if (rewritten.size > 0) await rewriteOutput(deps, key, output)
   }
-  await end(deps, run, { to: 'FINISHED', set: { outputsPrefix: prefix } })
-  return []
+  return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set: { outputsPrefix: prefix } }) }
 }
 
 /** What is learnt while the listing is written. */
@@ -74,7 +98,7 @@ interface Collected {
  * @throws Error at its end when there were problems, so that no listing is left
  */
 async function* listingOf(
-  deps: Dependencies,
+  deps: Pick<Dependencies, 'objects'>,
   run: Run,
   task: Task,
   entries: ReadonlyMap<string, OutputEntry>,
@@ -115,7 +139,10 @@ function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
   }
 }
 
-async function readListing(deps: Dependencies, prefix: string): Promise<ReadonlyMap<string, OutputEntry>> {
+async function readListing(
+  deps: Pick<Dependencies, 'objects'>,
+  prefix: string,
+): Promise<ReadonlyMap<string, OutputEntry>> {
   const body = await deps.objects.read(`${prefix}${LISTING_NAME}`)
   if (body === undefined) throw new Error('the job ended well, but its outputs never arrived')
   const { entries } = outputListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
@@ -124,7 +151,7 @@ async function readListing(deps: Dependencies, prefix: string): Promise<Readonly
 
 /** @throws DomainError when the task did not write it */
 async function findProduced(
-  deps: Dependencies,
+  deps: Pick<Dependencies, 'objects'>,
   run: Run,
   output: TaskOutput,
   entry: OutputEntry | undefined,
@@ -148,7 +175,7 @@ async function findProduced(
   return { runId: run.id, output, entry, source, rewritten: new Map() }
 }
 
-function describeProblems(problems: readonly ErrorBody[], attempt: number): RunFailure {
+function describeProblems(problems: readonly ErrorBody[], attempt: number | undefined): RunFailure {
   const missing = problems.some(
     (problem) =>
       problem.errorCode === new DomainError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER').body.errorCode,
@@ -158,23 +185,34 @@ function describeProblems(problems: readonly ErrorBody[], attempt: number): RunF
       ? `output "${problem.details.parameterName}": ${problem.message}`
       : problem.message,
   )
-  return { kind: missing ? 'output-missing' : 'output-invalid', message: lines.join('; '), attempt }
+  return {
+    kind: missing ? 'output-missing' : 'output-invalid',
+    message: lines.join('; '),
+    ...(attempt !== undefined && { attempt }),
+  }
 }
 
-/** A run that was ended meanwhile keeps its end; of one that was deleted nothing may come back. */
+/**
+ * A run that was ended meanwhile keeps its end; of one that was deleted nothing may come back.
+ * @returns whether the run has this end
+ */
 async function end(
-  deps: Dependencies,
+  deps: Pick<Dependencies, 'objects' | 'runs'>,
   run: Run,
-  transition: Parameters<RunRepository['transition']>[1],
-): Promise<void> {
+  transition: RunTransition,
+): Promise<boolean> {
   try {
     await deps.runs.transition(run.id, {
       ...transition,
       ...(run.job === undefined ? {} : { attempt: run.job.attempt }),
     })
+    return true
   } catch (error) {
     if (!(error instanceof RunStateConflictError)) throw error
     // Its files were perhaps removed before the last of these came.
     if (error.run === undefined) await deps.objects.removeAll(runOutputsRoot(run.id))
+    // The SDK repeats a write whose answer was lost, and is refused then.
+    const { outputsPrefix } = transition.set ?? {}
+    return outputsPrefix !== undefined && error.run?.outputsPrefix === outputsPrefix
   }
 }

@@ -1,37 +1,36 @@
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { batchError, DomainError, type ErrorName } from '../domain/errors.ts'
-import type { Run, RunJob } from '../domain/run/run.ts'
+import type { Run } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
-import { LISTING_NAME, type OutputEntry } from '../domain/staging.ts'
-import { runOutputsPrefix } from '../domain/storage-keys.ts'
+import type { OutputEntry } from '../domain/staging.ts'
+import { postedOutputsPrefix } from '../domain/storage-keys.ts'
 import type { Task } from '../domain/task/task.ts'
 import { readAll } from '../formats/read-all.ts'
 import { bufferSource } from '../formats/zip/byte-source.ts'
 import { openZip, type ZipArchive, type ZipEntry } from '../formats/zip/read-zip.ts'
 import { writeFolderZip } from '../formats/zip/write-folder-zip.ts'
 import { ZipFormatError } from '../formats/zip/zip-format-error.ts'
-import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
+import type { Identity, ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { printable } from '../quoted.ts'
-import { collectOutputs } from './collect-outputs.ts'
+import { endWithOutputs } from './collect-outputs.ts'
 import { findRunAndTask } from './find-run.ts'
 import { inInvalidState } from './provisioning.ts'
 import { proveSecret } from './stage-files.ts'
 
 interface Dependencies {
+  readonly identity: Identity
   readonly objects: ObjectStore
   readonly runs: RunRepository
   readonly tasks: TaskRepository
 }
 
-/** Batch counts its attempts from 1, so this folder is never one of the stager's. */
-const POSTED = 0
-
 /** A zip beyond this is refused before anything is inflated; it came through the API, which takes 6 MB. */
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024
 
 /**
- * Takes a run's outputs as one zip from whoever knows the run's secret, and ends the run with them (http-api 5.23).
+ * Takes a run's outputs as one zip from whoever knows the run's secret, and ends the run with them (http-api 5.23). Of several posts
+ * at once, or of a post and the job's own outputs, one ends the run: outputs lie apart until the write that decides.
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING before the state is looked at;
  * INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_INVALID_OUTPUT (no zip, or a damaged one); INTERNAL_UNKNOWN_OUTPUT,
  * INTERNAL_MISSING_OUTPUTS or INTERNAL_GENERIC_BATCH_ERROR, by which the run has FAILED
@@ -49,15 +48,20 @@ export async function postOutputs(
   const outputs = await openArchive(await archive())
   await checkNames(deps, run, task, outputs.byName)
 
-  const prefix = runOutputsPrefix(run.id, job.attempt, POSTED)
-  const entries: OutputEntry[] = []
-  for (const [name, found] of outputs.byName) {
-    entries.push(await refusingZip(() => storeOutput(deps, `${prefix}${name}`, outputs.zip, name, found)))
+  const prefix = postedOutputsPrefix(run.id, job.attempt, deps.identity.uuid())
+  // Also of a call that broke off while it ended the run: it may have its end by these outputs.
+  let isKept = false
+  try {
+    const entries = await storeOutputs(deps, prefix, outputs)
+    isKept = true
+    const { problems, isEnd } = await endWithOutputs(deps, { run, task, prefix, entries })
+    isKept = isEnd && problems.length === 0
+    if (!isEnd) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+    if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
+  } finally {
+    // What a process that dies here leaves goes with the run.
+    if (!isKept) await deps.objects.removeAll(prefix)
   }
-  await deps.objects.put(`${prefix}${LISTING_NAME}`, JSON.stringify({ entries }))
-  await point(deps, run, { ...job, succeededAttempt: POSTED })
-  const problems = await collectOutputs(deps, runId)
-  if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
 }
 
 interface PostedOutputs {
@@ -115,6 +119,18 @@ async function failBy(
   throw refusal
 }
 
+async function storeOutputs(
+  deps: Dependencies,
+  prefix: string,
+  { zip, byName }: PostedOutputs,
+): Promise<ReadonlyMap<string, OutputEntry>> {
+  const entries = new Map<string, OutputEntry>()
+  for (const [name, found] of byName) {
+    entries.set(name, await refusingZip(() => storeOutput(deps, `${prefix}${name}`, zip, name, found)))
+  }
+  return entries
+}
+
 /** A file as it is, a folder as the stager would have packed it. */
 async function storeOutput(
   deps: Dependencies,
@@ -133,12 +149,4 @@ async function storeOutput(
   })
   await deps.objects.write(key, Readable.from(packed))
   return { name, kind: 'directory', sizeBytes: 0 }
-}
-
-async function point(deps: Dependencies, run: Run, job: RunJob): Promise<void> {
-  try {
-    await deps.runs.recordJob(run.id, job, { attempt: job.attempt })
-  } catch (error) {
-    throw inInvalidState(error)
-  }
 }

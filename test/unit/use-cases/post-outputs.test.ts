@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { readAll } from '../../../src/formats/read-all.ts'
 import { storedZip } from '../../../src/formats/zip/stored-zip.ts'
+import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
@@ -82,6 +83,89 @@ describe('outputs that are posted with the secret', () => {
     await expect(postOutputs(engine, RUN_ID, secret, archive)).rejects.toMatchObject({ error })
 
     expect((await engine.runs.find(RUN_ID))?.state).toBe('RUNNING')
+  })
+
+  describe('several times at once', () => {
+    const posts = (engine: Awaited<ReturnType<typeof running>>) =>
+      Promise.allSettled(
+        [1, 2, 3, 4, 5].map((value) =>
+          postOutputs(
+            engine,
+            RUN_ID,
+            SECRET,
+            zipOf({ sum: `${value}`, 'list/array.yml': 'size: 1', 'list/0': `${value}` }),
+          ),
+        ),
+      )
+
+    it('end the run by one of them, whose outputs are not mixed with those of another', async () => {
+      const engine = await running()
+
+      const answers = await posts(engine)
+
+      const winner = answers.findIndex(({ status }) => status === 'fulfilled') + 1
+      const others = answers.filter(({ status }) => status === 'rejected')
+      expect(others).toMatchObject(
+        others.map(() => ({ reason: { error: 'INTERNAL_INVALID_TASK_RUN_STATE' } })),
+      )
+      expect(others).toHaveLength(4)
+      const prefix = (await engine.runs.find(RUN_ID))?.outputsPrefix
+      expect(JSON.parse(engine.objects.text(`${prefix}outputs.json`) ?? '')).toMatchObject([
+        { parameterName: 'sum', value: winner },
+        { parameterName: 'list', value: [{ index: 0, value: winner }] },
+      ])
+      expect(engine.objects.text(`${prefix}sum`)).toBe(`${winner}`)
+    })
+
+    it('leave no object of those that lost', async () => {
+      const engine = await running()
+
+      await posts(engine)
+
+      const prefix = (await engine.runs.find(RUN_ID))?.outputsPrefix ?? '?'
+      expect(engine.objects.keys().filter((key) => !key.startsWith(prefix))).toEqual([])
+    })
+
+    it('leave nothing when the run is deleted meanwhile', async () => {
+      const engine = await running()
+
+      await Promise.all([posts(engine), deleteRun(engine, RUN_ID)])
+
+      expect(engine.objects.keys()).toEqual([])
+    })
+  })
+
+  it('stay when the answer to the write that ended the run was lost', async () => {
+    const engine = await running()
+    const transition: typeof engine.runs.transition = async (runId, change) => {
+      await engine.runs.transition(runId, change)
+      // As a repetition by the SDK finds it.
+      return await engine.runs.transition(runId, change)
+    }
+
+    await postOutputs(
+      { ...engine, runs: { ...engine.runs, transition } },
+      RUN_ID,
+      SECRET,
+      zipOf({ sum: '5' }),
+    )
+
+    const run = await engine.runs.find(RUN_ID)
+    expect([run?.state, engine.objects.text(`${run?.outputsPrefix}sum`)]).toEqual(['FINISHED', '5'])
+  })
+
+  it('leave no object when an entry of the zip is damaged, or a value is refused', async () => {
+    const engine = await running()
+    const damaged = Buffer.from(await zipOf({ sum: '12345678', 'list/array.yml': 'size: 0' })())
+    damaged[damaged.indexOf('12345678')] = 0x39
+
+    await expect(postOutputs(engine, RUN_ID, SECRET, async () => damaged)).rejects.toMatchObject({
+      error: 'INTERNAL_INVALID_OUTPUT',
+    })
+    const afterDamage = engine.objects.keys()
+    await expect(postOutputs(engine, RUN_ID, SECRET, zipOf({ sum: 'many' }))).rejects.toThrow()
+
+    expect([afterDamage, engine.objects.keys()]).toEqual([[], []])
   })
 
   it('look at the secret before the state', async () => {
