@@ -48,17 +48,17 @@ export function openInstanceState(directory: string, isFresh: boolean): Instance
   }
 }
 
-/** Bytes of all files below a folder; 0 when it does not exist. */
+/** Bytes of all files below a folder; 0 when it does not exist. What may not be read, such as a container's own folders, is left out. */
 export async function folderSizeBytes(folder: string): Promise<number> {
-  if (!existsSync(folder)) return 0
   let sizeBytes = 0
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue
-    // Files come and go while the stack runs.
-    sizeBytes += await lstat(join(entry.parentPath, entry.name)).then(
-      ({ size }) => size,
-      () => 0,
-    )
+  const folders = [folder]
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    for (const entry of await readdir(next, { withFileTypes: true }).catch(() => [])) {
+      const path = join(next, entry.name)
+      if (entry.isDirectory()) folders.push(path)
+      // Files come and go while the stack runs.
+      else if (entry.isFile()) sizeBytes += (await lstat(path).catch(() => ({ size: 0 }))).size
+    }
   }
   return sizeBytes
 }
