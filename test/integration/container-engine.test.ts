@@ -292,6 +292,29 @@ describe('an image of several layers', () => {
   })
 })
 
+describe('an image that lays traps', () => {
+  it('cannot hold up its start by a pipe in the place of a file', async () => {
+    const { output } = await run({
+      layers: [[{ name: 'etc/hosts', type: 'fifo' }]],
+      script: 'echo started',
+    })
+
+    expect(output).toContain('started')
+  })
+
+  it('has no part in its own start', async () => {
+    const marker = 'raise SystemExit("from the image")'
+    const folders = ['usr/lib/python3.10', 'usr/lib/python3.11', 'usr/lib/python3.12', 'usr/lib/python3.13']
+    const modules = ['traceback', 'encodings/idna', 'socket', 'struct', 'linecache']
+    const layer = folders.flatMap((path) =>
+      modules.map((name) => ({ name: `${path}/${name}.py`, body: marker })),
+    )
+    const { output } = await run({ layers: [layer], script: 'echo started' })
+
+    expect(output.trim()).toBe('started')
+  })
+})
+
 describe('a server that was killed', () => {
   it('leaves containers that the next one removes', async () => {
     const program = `

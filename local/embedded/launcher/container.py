@@ -14,7 +14,7 @@ import resource
 
 from kernel import (
     CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG,
-    hide_mounts, install_seccomp, prctl, set_host_name, unshare, write)
+    forbid_imports, hide_mounts, install_seccomp, prctl, set_host_name, unshare, write)
 from limits import create_limits
 from orders import read_orders
 from refusals import explain
@@ -194,6 +194,7 @@ class _Inside:
     def _set_up(self):
         orders = self._orders
         os.setsid()
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         self._ask('limits')
         network = 0 if orders['hasNetwork'] else CLONE_NEWNET
         unshare(CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | network, 'namespaces')
@@ -211,6 +212,7 @@ class _Inside:
         if network:
             set_loopback_up()
         os.umask(0o022)
+        forbid_imports()
         old = enter_root(mount_root(self._host, image))
         os.chdir('/')
         mount_kernel_folders(devices)
@@ -235,7 +237,7 @@ class _Inside:
             os.chdir(folder)
         except OSError as error:
             raise ImageError(f'chdir to cwd ("{folder}"): {error.strerror.lower()}') from error
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # a change of user has undone it
         self._ask('ready')  # the launcher was still there when its end began to count
         self._take_descriptors(outputs)
         _reset_signals()

@@ -2,6 +2,7 @@
 import ctypes
 import errno
 import os
+import sys
 
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x20000, 0x2000000, 0x4000000
 CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -108,6 +109,12 @@ def install_seccomp(program):
     count = (len(program) // 8).to_bytes(8, 'little')
     fprog = ctypes.create_string_buffer(count + ctypes.addressof(code).to_bytes(8, 'little'), 16)
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.addressof(fprog))
+
+
+def forbid_imports():
+    """From here on the root is a stranger's, and so would be the modules found there."""
+    sys.path.clear()
+    sys.meta_path.clear()
 
 
 def has_capability(number):

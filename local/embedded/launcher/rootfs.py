@@ -195,9 +195,10 @@ def write_host_files(name):
     """/etc/hosts as an engine makes it. An image's own content stays."""
     try:
         if os.path.isdir('/etc') and not (os.path.exists('/etc/hosts') and os.path.getsize('/etc/hosts')):
-            with open('/etc/hosts', 'w') as file:
-                os.fchmod(file.fileno(), 0o644)
-                file.write(f'127.0.0.1 localhost {name}\n::1 localhost\n')
+            # An image may have a pipe there, which would be waited for.
+            descriptor = os.open('/etc/hosts', os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+            os.write(descriptor, f'127.0.0.1 localhost {name}\n::1 localhost\n'.encode())
+            os.close(descriptor)
     except OSError:
         pass  # a name that leads nowhere
 

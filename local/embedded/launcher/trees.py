@@ -5,6 +5,7 @@ import os
 import stat
 
 _FICLONE = 0x40049409
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _COPY_BYTES = 16 * 1024 * 1024
 
 
@@ -14,7 +15,7 @@ def remove_tree(path):
     two open folders are enough for any depth, and no path gets too long.
     """
     try:
-        top = _open_folder(path)
+        top = _open_whole(path)
     except FileNotFoundError:
         return
     token, count = os.urandom(8).hex(), 0
@@ -24,12 +25,12 @@ def remove_tree(path):
                 if not _is_folder(name, top):
                     os.unlink(name, dir_fd=top)
                     continue
-                folder = _open_folder(name, top)
+                folder = _open_whole(name, top)
                 try:
                     for child in os.listdir(folder):
                         if _is_folder(child, folder):
                             count += 1
-                            _make_open(child, folder)
+                            os.close(_open_whole(child, folder))
                             os.rename(child, f'.{token}-{count}', src_dir_fd=folder, dst_dir_fd=top)
                         else:
                             os.unlink(child, dir_fd=folder)
@@ -45,16 +46,25 @@ def _is_folder(name, parent):
     return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
 
 
-def _make_open(name, parent):
-    """For this user. A folder that was made unreadable by its owner is opened by its owner all the same."""
-    mode = os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode
-    if stat.S_ISDIR(mode) and mode & 0o700 != 0o700:
-        os.chmod(name, 0o700, dir_fd=parent)
-
-
 def _open_folder(name, parent=None):
-    _make_open(name, parent)
-    return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    """Opens a folder and no link to one, also where its owner has closed it."""
+    try:
+        return os.open(name, _FOLDER, dir_fd=parent)
+    except PermissionError:
+        pass
+    handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        os.chmod(f'/proc/self/fd/{handle}', 0o700)
+        return os.open(f'/proc/self/fd/{handle}', os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    finally:
+        os.close(handle)
+
+
+def _open_whole(name, parent=None):
+    """Opens a folder and lets its owner do everything in it."""
+    folder = _open_folder(name, parent)
+    os.fchmod(folder, 0o700)
+    return folder
 
 
 def walk_tree(path):
@@ -88,6 +98,9 @@ def give_tree(path, owner):
 def make_readable(path):
     """Lets the owner read every file and remove every folder, and nobody else gain the owner's rights by running one."""
     for folder, names in walk_tree(path):
+        mode = os.fstat(folder).st_mode
+        if mode & 0o700 != 0o700:
+            os.fchmod(folder, mode & 0o1777 | 0o700)
         for name in names:
             mode = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
             if stat.S_ISREG(mode) and (mode & 0o6000 or not mode & 0o400):

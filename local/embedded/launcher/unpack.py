@@ -5,7 +5,7 @@ import stat
 import sys
 import tarfile
 
-from kernel import CLONE_NEWNS, CLONE_NEWUSER, hide_mounts, unshare, write
+from kernel import CLONE_NEWNS, CLONE_NEWUSER, forbid_imports, hide_mounts, unshare, write
 from trees import remove_tree
 from users import Host
 
@@ -51,6 +51,7 @@ def _enter(host, folder):
         _become_mapped(host)
     elif not host.is_root:
         host.enter_own_namespace()
+    forbid_imports()
     os.chroot('.')
 
 
