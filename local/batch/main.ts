@@ -1,5 +1,5 @@
 /*
- * The local Batch server: the part of AWS Batch that the service uses, on top of docker or podman. Started by local mode,
+ * The local Batch server: the part of AWS Batch that the service uses, on top of a container engine. Started by local mode,
  * which starts it anew when it dies; what it answered for is on disk.
  */
 import { randomUUID } from 'node:crypto'

@@ -2,8 +2,8 @@
 import os
 
 from kernel import (
-    CLONE_NEWUSER, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, drop_all_capabilities, has_capability,
-    prctl, read, unshare, write)
+    CLONE_NEWUSER, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, KernelError, drop_all_capabilities,
+    has_capability, prctl, read, unshare, write)
 
 _CAP_SETUID, _CAP_SYS_ADMIN = 7, 21
 # What podman leaves to a container's root, here within the container's own user namespace: CHOWN, DAC_OVERRIDE, FOWNER,
@@ -38,9 +38,12 @@ class Host:
     def enter_own_namespace(self):
         """An ordinary user becomes root of a user namespace, which is what lets it make all others."""
         unshare(CLONE_NEWUSER, 'user namespace')
-        write('/proc/self/setgroups', 'deny')
-        write('/proc/self/uid_map', f'0 {self.uid} 1')
-        write('/proc/self/gid_map', f'0 {self.gid} 1')
+        try:
+            write('/proc/self/setgroups', 'deny')
+            write('/proc/self/uid_map', f'0 {self.uid} 1')
+            write('/proc/self/gid_map', f'0 {self.gid} 1')
+        except OSError as error:
+            raise KernelError('map of users', error.errno) from error
 
 
 def _has_user_namespaces():

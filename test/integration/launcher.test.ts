@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+
+const LAUNCHER = join(import.meta.dirname, '../../local/embedded/launcher')
+
+/** Runs lines of Python among the launcher's modules. @returns what they print */
+async function python(...lines: readonly string[]): Promise<string> {
+  const program = [`import sys; sys.path.insert(0, ${JSON.stringify(LAUNCHER)})`, ...lines].join('\n')
+  const { stdout } = await promisify(execFile)('python3', ['-B', '-c', program])
+  return stdout.trim()
+}
+
+describe('a refusal of the kernel', () => {
+  const EPERM = 1
+  const EACCES = 13
+  const ENOSPC = 28
+
+  it.each([
+    [
+      'user namespaces are switched off',
+      'user namespace',
+      ENOSPC,
+      { 'user/max_user_namespaces': 0 },
+      'user.max_user_namespaces',
+    ],
+    [
+      'Debian’s switch is off',
+      'user namespace',
+      EPERM,
+      { 'kernel/unprivileged_userns_clone': 0 },
+      'kernel.unprivileged_userns_clone=1',
+    ],
+    [
+      'AppArmor lets an ordinary user make none',
+      'mount proc on /proc',
+      EACCES,
+      { 'kernel/apparmor_restrict_unprivileged_userns': 1 },
+      'kernel.apparmor_restrict_unprivileged_userns=0',
+    ],
+    [
+      'AppArmor refuses the map of users',
+      'map of users',
+      EPERM,
+      { 'kernel/apparmor_restrict_unprivileged_userns': 1 },
+      'kernel.apparmor_restrict_unprivileged_userns=0',
+    ],
+    ['this is a container with a masked /proc', 'mount proc on /proc', EPERM, {}, 'unmask=ALL'],
+  ])('is explained with its switch: %s', async (_, step, number, settings, expected) => {
+    const sentence = await python(
+      'import refusals; from kernel import KernelError',
+      `refusals._setting = ${JSON.stringify(settings)}.get`,
+      'refusals._is_filtered = refusals._is_in_chroot = lambda: False',
+      `print(refusals.explain(KernelError(${JSON.stringify(step)}, ${number})))`,
+    )
+
+    expect(sentence.split('\n')).toHaveLength(1)
+    expect(sentence).toContain(expected)
+  })
+})
+
+const ALLOWED = 0x7fff0000
+const ENOSYS = 0x00050000 | 38
+const REFUSED = 0x00050000 | 1
+const NEW_USERS = 0x10000000
+const SIGCHLD = 17
+
+/** Runs a classic BPF program over a struct seccomp_data, for the instructions that seccomp filters consist of. */
+function runFilter(program: Buffer, call: { arch: number; number: number; first?: number }): number {
+  const data = Buffer.alloc(64)
+  data.writeUInt32LE(call.number, 0)
+  data.writeUInt32LE(call.arch, 4)
+  data.writeUInt32LE(call.first ?? 0, 16)
+  let accumulator = 0
+  for (let at = 0; at < program.length; at += 8) {
+    const [code, whenTrue, whenFalse, value] = [
+      program.readUInt16LE(at),
+      program.readUInt8(at + 2),
+      program.readUInt8(at + 3),
+      program.readUInt32LE(at + 4),
+    ]
+    const jump = (isTrue: boolean): void => {
+      at += 8 * (isTrue ? whenTrue : whenFalse)
+    }
+    if (code === 0x20) accumulator = data.readUInt32LE(value)
+    else if (code === 0x15) jump(accumulator === value)
+    else if (code === 0x35) jump(accumulator >= value)
+    else if (code === 0x45) jump((accumulator & value) !== 0)
+    else if (code === 0x06) return value
+    else throw new Error(`unknown instruction ${code}`)
+  }
+  throw new Error('the program has no end')
+}
+
+describe.each([
+  {
+    machine: 'x86_64',
+    arch: 0xc000003e,
+    calls: { read: 0, clone: 56, clone3: 435, socket: 41, mount: 165, keyctl: 250, unshare: 272, bpf: 321 },
+  },
+  {
+    machine: 'aarch64',
+    arch: 0xc00000b7,
+    calls: { read: 63, clone: 220, clone3: 435, socket: 198, mount: 40, keyctl: 219, unshare: 97, bpf: 280 },
+  },
+])('the filter of system calls on $machine', ({ machine, arch, calls }) => {
+  const outcome = async (number: number, first?: number, from = arch): Promise<number> => {
+    const hex = await python(
+      'from system_calls import filter_program',
+      `print(filter_program('${machine}').hex())`,
+    )
+    return runFilter(Buffer.from(hex, 'hex'), { arch: from, number, ...(first !== undefined && { first }) })
+  }
+
+  it.each(['mount', 'keyctl', 'unshare', 'bpf'] as const)('refuses %s', async (name) => {
+    expect(await outcome(calls[name])).toBe(REFUSED)
+  })
+
+  it('allows what programs need', async () => {
+    expect(await outcome(calls.read)).toBe(ALLOWED)
+    expect(await outcome(calls.clone, SIGCHLD)).toBe(ALLOWED)
+    expect(await outcome(calls.socket, 2)).toBe(ALLOWED)
+  })
+
+  it('refuses new namespaces, by clone3 as if there were no such call', async () => {
+    expect(await outcome(calls.clone, NEW_USERS | SIGCHLD)).toBe(REFUSED)
+    expect(await outcome(calls.clone3)).toBe(ENOSYS)
+  })
+
+  it('refuses sockets to a hypervisor', async () => {
+    expect(await outcome(calls.socket, 40)).toBe(REFUSED)
+  })
+
+  it('knows no call of another architecture', async () => {
+    expect(await outcome(calls.read, 0, 0x40000003)).toBe(ENOSYS)
+  })
+})
