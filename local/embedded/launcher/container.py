@@ -17,6 +17,7 @@ from kernel import (
     forbid_imports, hide_mounts, install_seccomp, prctl, set_host_name, unshare, write)
 from limits import create_limits
 from orders import read_orders
+from outputs import start_relay
 from refusals import explain
 from rootfs import (
     enter_root, hide_kernel, leave_root, mount_kernel_folders, mount_root, mount_volumes, open_devices, open_path,
@@ -30,7 +31,6 @@ _NOT_STARTED = 125
 _DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 _ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _MOST_FILES = 1024
-_SPLICED_BYTES = 1024 * 1024
 _LONGEST_PROBLEM = 2000
 
 
@@ -79,7 +79,7 @@ class _Child:
     def __init__(self, host, orders, limits, groups):
         self._host, self._groups = host, groups
         # Before the namespaces, in which only the container's own processes are started.
-        self.relays, self._outputs = zip(*(_start_relay(number) for number in (1, 2)))
+        self.relays, self._outputs = zip(*(start_relay(number) for number in (1, 2)))
         if not host.is_root:
             host.enter_own_namespace()
         unshare(CLONE_NEWPID, 'process namespace')
@@ -135,24 +135,6 @@ def _supervise(child, groups):
     code = os.waitstatus_to_exitcode(status)
     memory = {'outOfMemory': ''} if groups.ran_out_of_memory() else {}
     return {'exitCode': code if code >= 0 else 128 - code, **memory}
-
-
-def _start_relay(target):
-    """
-    Starts a process that passes a pipe's content on to a descriptor of the launcher, at the pace of who reads it. The launcher is
-    given sockets, which no program can open as /dev/stdout. @returns the process and the pipe's other end
-    """
-    source, output = os.pipe()
-    process = os.fork()
-    if process == 0:
-        os.close(output)
-        try:
-            while os.splice(source, target, _SPLICED_BYTES):
-                pass
-        finally:
-            os._exit(0)  # the container has ended, or nobody reads any more
-    os.close(source)
-    return process, output
 
 
 def _wait_for_end(pid, groups):
