@@ -1,0 +1,66 @@
+/*
+ * Speed of reading zip entries by method, in MB of content for each second of processor time (of all threads, so that other work of the
+ * machine matters little), and as ratios to deflate, which zlib reads:
+ *
+ *   npm run bench:decoders
+ *
+ * 7-Zip packs them (`7zz` on the path): the compiled JavaScript of this project's packages.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { bufferSource } from '../src/formats/zip/byte-source.ts'
+import { openZip } from '../src/formats/zip/read-zip.ts'
+
+const CONTENT_BYTES = 16 * 1024 ** 2
+const ROUNDS = 3
+const METHODS = ['Deflate', 'Deflate64', 'BZip2'] as const
+
+function aContent(): Buffer {
+  const folder = join(import.meta.dirname, '../node_modules')
+  const texts: Buffer[] = []
+  let sizeBytes = 0
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (sizeBytes >= CONTENT_BYTES) break
+    if (!name.endsWith('.js')) continue
+    const text = readFileSync(join(folder, name))
+    texts.push(text)
+    sizeBytes += text.length
+  }
+  return Buffer.concat(texts).subarray(0, CONTENT_BYTES)
+}
+
+/** MB for each second of the processor, the best of some rounds. */
+async function speedOf(bytes: Buffer): Promise<number> {
+  let best = 0
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const zip = await openZip(bufferSource(bytes))
+    const [entry] = zip.entries
+    if (entry === undefined) throw new Error('the archive is empty')
+    const start = process.cpuUsage()
+    let sizeBytes = 0
+    for await (const piece of zip.read(entry)) sizeBytes += piece.length
+    const { user, system } = process.cpuUsage(start)
+    best = Math.max(best, sizeBytes / (user + system))
+  }
+  return best
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'decoders-'))
+try {
+  const file = join(folder, 'content')
+  writeFileSync(file, aContent())
+  let base: number | undefined
+  for (const method of METHODS) {
+    const archive = join(folder, `${method}.zip`)
+    execFileSync('7zz', ['a', '-tzip', `-mm=${method}`, archive, file], { stdio: 'ignore' })
+    const speed = await speedOf(readFileSync(archive))
+    base ??= speed
+    console.log(
+      `${method.padEnd(10)} ${speed.toFixed(0).padStart(5)} MB/s  ${(speed / base).toFixed(2)} of deflate`,
+    )
+  }
+} finally {
+  rmSync(folder, { recursive: true })
+}
