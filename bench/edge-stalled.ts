@@ -24,7 +24,7 @@ const RATIO_TARGET = 2
 const MEMORY_TARGET_MB = 320 + 64 * UPLOADS_AT_ONCE
 
 const BOUNDARY = 'bench'
-const HEAD = `Host: edge\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\n`
+const HEAD = `Host: localhost\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\n`
 const PART = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="task"; filename="1b3c.tmp"\r\n\r\n`
 const END = `\r\n--${BOUNDARY}--\r\n`
 const PIECE = Buffer.alloc(64 * 1024, 1)

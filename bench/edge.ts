@@ -66,7 +66,7 @@ async function send(port: number, path: string): Promise<string> {
   const disposition = 'Content-Disposition: form-data; name="task"; filename="1b3c.tmp"'
   await write(
     socket,
-    `POST ${path} HTTP/1.1\r\nHost: edge\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
   )
   await write(socket, chunk(Buffer.from(`--${boundary}\r\n${disposition}\r\n\r\n`)))
   for (let sent = 0; sent < FILE_BYTES; sent += CHUNK_BYTES * CHUNKS_AT_ONCE) await write(socket, block)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
 import { DomainError } from '../src/domain/errors.ts'
 import { EDGE_HEALTH_PATH } from '../src/runtime/environment.ts'
+import { type KnownHosts, refuseForeign } from '../src/shared/foreign-requests.ts'
 import type { SignRequest } from '../src/signing/sign-request.ts'
 import { createApi } from './api.ts'
 import { awaitImport } from './await-import.ts'
@@ -29,6 +30,8 @@ export interface EdgeOptions {
   readonly clientSharePercent?: number
   /** Whether all clients come through a load balancer, which tells their addresses in `X-Forwarded-For`. */
   readonly isBehindLoadBalancer?: boolean
+  /** Hosts that it answers for; any if left out. */
+  readonly knownHosts?: KnownHosts
   /** A body that brings less than 1 KiB a second, over so long, is given up. */
   readonly idleMs?: number
   /** Pauses between the attempts of what fails for a passing reason; others in tests. */
@@ -58,6 +61,7 @@ export function createEdge({
   uploadsAtOnce,
   clientSharePercent = CLIENT_SHARE_PERCENT,
   isBehindLoadBalancer = false,
+  knownHosts = 'any',
   idleMs = IDLE_MS,
   pausesMs = PAUSES_MS,
 }: EdgeOptions): Edge {
@@ -70,6 +74,7 @@ export function createEdge({
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, controller } = exchange
+    refuseForeignPages(request, knownHosts)
     if (hasEscapedSlash(request.url ?? '/')) throw new DomainError('ROUTE_NOT_FOUND')
     if (!hasBody(request)) return passOn(exchange, { body: 'none', isRepeatable: true })
     const incoming = openBody(request, clientOf(request, isBehindLoadBalancer), controller)
@@ -152,6 +157,21 @@ export function createEdge({
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** @throws DomainError */
+function refuseForeignPages({ headers, rawHeaders }: IncomingMessage, knownHosts: KnownHosts): void {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
+  const site = headers['sec-fetch-site']
+  refuseForeign(
+    {
+      // Two hosts are none that anybody could rely on.
+      host: hosts.length > 1 ? hosts.join() : headers.host,
+      origin: headers.origin,
+      'sec-fetch-site': Array.isArray(site) ? site.join() : site,
+    },
+    knownHosts,
+  )
 }
 
 /** Who names an upload can ask again for its import; core cannot, so that the edge does it. */

@@ -120,7 +120,8 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
     return
   }
   const [status, body] = describeFailure(error)
-  const text = JSON.stringify(body)
+  // A 403 has two keys only (http-api 3.1).
+  const text = JSON.stringify(status === 403 ? { errorCode: body.errorCode, message: body.message } : body)
   const headers = {
     'content-length': Buffer.byteLength(text),
     'content-type': 'application/json',

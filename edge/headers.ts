@@ -1,3 +1,5 @@
+import { BROWSER_HEADERS } from '../src/shared/foreign-requests.ts'
+
 /** Headers of one connection, which say nothing about the message: RFC 9110, 7.6.1. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -50,7 +52,10 @@ export function endToEndHeaders(raw: readonly string[], dropped: readonly string
  */
 export function clientHeaders(raw: readonly string[], dropped: readonly string[] = []): string[] {
   const isDropped = (name: string, value: string): boolean =>
-    UNUSUAL_NAME.test(name) || STEERING.test(name) || (name === 'authorization' && AWS_SCHEME.test(value))
+    UNUSUAL_NAME.test(name) ||
+    STEERING.test(name) ||
+    BROWSER_HEADERS.test(name) ||
+    (name === 'authorization' && AWS_SCHEME.test(value))
   return withoutHeaders(endToEndHeaders(raw, [...FRAMING, ...dropped]), isDropped)
 }
 

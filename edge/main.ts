@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
 import { collectBuffers } from '../src/runtime/collect-buffers.ts'
+import { knownHostsOf } from '../src/shared/foreign-requests.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
 import { limitConnections } from './connection-limit.ts'
 import { createEdge } from './edge.ts'
@@ -33,6 +34,8 @@ const settingsSchema = z.object({
   CLIENT_SHARE_PERCENT: z.coerce.number().int().min(1).max(100).default(CLIENT_SHARE_PERCENT),
   /** `true`: clients are told apart by the last entry of X-Forwarded-For, which the load balancer has written. */
   BEHIND_LOAD_BALANCER: z.stringbool().default(false),
+  /** Host names that it answers for, by commas; `*` for any. By default those of this machine, where it listens on loopback only. */
+  HOSTS: z.string().optional(),
   /** A body that brings less than 1 KiB a second over so long is given up. */
   IDLE_SECONDS: z.coerce
     .number()
@@ -66,6 +69,7 @@ const edge = createEdge({
   uploadsAtOnce: settings.data.UPLOADS_AT_ONCE,
   clientSharePercent: settings.data.CLIENT_SHARE_PERCENT,
   isBehindLoadBalancer: settings.data.BEHIND_LOAD_BALANCER,
+  knownHosts: knownHostsOf(settings.data.HOSTS || (isLoopback(HOST) ? '' : '*')),
   idleMs,
   ...(sign && { sign }),
 })
@@ -116,6 +120,10 @@ async function createOwnSigner(): Promise<SignRequest> {
 
 function failToSign(error: Error): never {
   fail(`The edge cannot sign requests: ${error.message}`)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
 /** Local mode shows its user what the edge said last. */

@@ -115,6 +115,9 @@ const edge = z.strictObject({
   cpu: z.union([z.literal(256), z.literal(512), z.literal(1024), z.literal(2048)]).default(1024),
   memoryMib: z.int().min(512).default(2048),
   clientSharePercent: z.int().min(1).max(100).default(50),
+  hosts: z
+    .array(z.string().regex(/^[a-z0-9.-]+$/u, 'must be a host name in lower case, without a port'))
+    .exactOptional(),
   certificateArn: arn('acm').exactOptional(),
 })
 

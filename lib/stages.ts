@@ -113,6 +113,8 @@ export interface EdgeSettings {
   readonly memoryMib: number
   /** Most of the memory for bodies that one client address gets; 100 where all clients have the same one. */
   readonly clientSharePercent: number
+  /** Host names by which it is called, beside that of its load balancer; left out, it answers for any. */
+  readonly hosts?: readonly string[]
   /** ARN of the load balancer's certificate; without one, clients speak HTTP to it. */
   readonly certificateArn?: string
 }

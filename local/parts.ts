@@ -88,7 +88,13 @@ export function startBatch(
 export function startEdge(logs: string, port: number, apiUrl: string): Promise<Child> {
   return startOurs({
     command: ['node', ...recordingOptions(), 'edge/main.ts'],
-    environment: { PATH: programPath(), PORT: String(port), API_URL: apiUrl },
+    environment: {
+      PATH: programPath(),
+      PORT: String(port),
+      API_URL: apiUrl,
+      // For a machine that its user calls by other names.
+      ...(process.env.HOSTS === undefined ? {} : { HOSTS: process.env.HOSTS }),
+    },
     directory: PROJECT,
     logFile: join(logs, 'edge.log'),
   })

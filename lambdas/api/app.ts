@@ -1,6 +1,8 @@
 import { Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { DomainError } from '../../src/domain/errors.ts'
+import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
+import { guardFromBrowsers } from './browser-guard.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { logRequest, logRoute } from './log-context.ts'
 import { answerError } from './problem.ts'
@@ -22,9 +24,9 @@ const BASE_PATH = '/app-engine/v1'
 const PING_PATHS = ['/ping', `${BASE_PATH}/ping`]
 
 /** The HTTP contract as one Hono app: everything but ping below {@link BASE_PATH}. */
-export function createApp(deps: ApiDependencies): Hono {
+export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any'): Hono {
   // Order matters: a literal segment wins over a variable.
-  return appOf(deps, [
+  return appOf(deps, knownHosts, [
     ...taskRoutes(deps),
     ...uploadRoutes(deps),
     ...storeRoutes(deps),
@@ -36,10 +38,10 @@ export function createApp(deps: ApiDependencies): Hono {
 
 /** What jobs may ask for: nothing but the routes that want the secret of their run. */
 export function createStagerApp(deps: ApiDependencies): Hono {
-  return appOf(deps, stagingRoutes(deps))
+  return appOf(deps, 'any', stagingRoutes(deps))
 }
 
-function appOf(deps: ApiDependencies, routes: readonly Route[]): Hono {
+function appOf(deps: ApiDependencies, knownHosts: KnownHosts, routes: readonly Route[]): Hono {
   // Core writes some paths with a doubled slash (http-api 1.1).
   const app = new Hono({ getPath: (request) => getPath(request).replace(/\/{2,}/gu, '/') })
   app.onError((error, context) => answerError(context, error))
@@ -51,6 +53,7 @@ function appOf(deps: ApiDependencies, routes: readonly Route[]): Hono {
     await next()
     context.header('x-content-type-options', 'nosniff')
   })
+  app.use(guardFromBrowsers(knownHosts))
   app.on('GET', PING_PATHS, (context) => {
     logRoute(context, '/ping')
     return context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' })

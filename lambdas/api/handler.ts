@@ -1,4 +1,5 @@
 import type { APIGatewayProxyResult } from 'aws-lambda'
+import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { createApp, createStagerApp } from './app.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { type GatewayEvent, requestOf, resultOf } from './gateway-event.ts'
@@ -10,8 +11,8 @@ const FOR_STAGERS = /\/staging\//u
  * Answers requests that API Gateway hands on. Those of the stagers' API meet the staging routes only, whatever their path says:
  * API Gateway matches a path as it was sent.
  */
-export function createHandler(deps: ApiDependencies) {
-  const callers = createApp(deps)
+export function createHandler(deps: ApiDependencies, knownHosts: KnownHosts = 'any') {
+  const callers = createApp(deps, knownHosts)
   const stagers = createStagerApp(deps)
   return async (event: GatewayEvent): Promise<APIGatewayProxyResult> => {
     const app = FOR_STAGERS.test(event.resource) ? stagers : callers

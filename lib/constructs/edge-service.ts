@@ -80,19 +80,6 @@ export class EdgeService extends Construct {
       taskGroup.addEgressRule(peerOf(text), Port.HTTPS, 'API, S3, image and log')
     }
 
-    const service = new FargateService(this, 'Service', {
-      cluster: this.cluster(vpc),
-      taskDefinition: this.taskDefinition(props),
-      desiredCount: settings.desiredCount,
-      vpcSubnets: { subnets: vpc.privateSubnets },
-      securityGroups: [taskGroup],
-      assignPublicIp: false,
-      // A new task takes requests before an old one is drained.
-      minHealthyPercent: 100,
-      maxHealthyPercent: 200,
-      circuitBreaker: { rollback: true },
-      healthCheckGracePeriod: Duration.seconds(60),
-    })
     const balancer = new ApplicationLoadBalancer(this, 'LoadBalancer', {
       vpc,
       vpcSubnets: { subnets: vpc.privateSubnets },
@@ -102,6 +89,20 @@ export class EdgeService extends Construct {
       dropInvalidHeaderFields: true,
       // Refuses what two parsers could frame in two ways, beside the edge's own refusals (docs/security.md).
       desyncMitigationMode: DesyncMitigationMode.STRICTEST,
+    })
+
+    const service = new FargateService(this, 'Service', {
+      cluster: this.cluster(vpc),
+      taskDefinition: this.taskDefinition(props, balancer.loadBalancerDnsName),
+      desiredCount: settings.desiredCount,
+      vpcSubnets: { subnets: vpc.privateSubnets },
+      securityGroups: [taskGroup],
+      assignPublicIp: false,
+      // A new task takes requests before an old one is drained.
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      circuitBreaker: { rollback: true },
+      healthCheckGracePeriod: Duration.seconds(60),
     })
     const targets = new ApplicationTargetGroup(this, 'Targets', {
       vpc,
@@ -152,7 +153,7 @@ export class EdgeService extends Construct {
     return cluster as ICluster
   }
 
-  private taskDefinition(props: EdgeServiceProps): FargateTaskDefinition {
+  private taskDefinition(props: EdgeServiceProps, ownHost: string): FargateTaskDefinition {
     const { settings, apiUrl, signsFor, nodeImage } = props
     const executionRole = this.ecsRole('ExecutionRole')
     explainWildcard(
@@ -196,6 +197,7 @@ export class EdgeService extends Construct {
         // All clients come from the addresses of the load balancer.
         BEHIND_LOAD_BALANCER: 'true',
         CLIENT_SHARE_PERCENT: String(settings.clientSharePercent),
+        ...(settings.hosts === undefined ? {} : { HOSTS: [ownHost, ...settings.hosts].join(',') }),
         KEEP_ALIVE_SECONDS: String(IDLE_TIMEOUT.toSeconds() + 60),
         // Before the container is killed: uploads that do not end in time are discarded then.
         STOP_TIMEOUT_SECONDS: String(STOP_TIMEOUT.toSeconds() - 10),

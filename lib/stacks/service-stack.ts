@@ -91,6 +91,8 @@ export class ServiceStack extends Stack {
       stateMachineArn,
       jobLogGroup: jobLogGroup.logGroupName,
       registryUrl,
+      // API Gateway answers for its own hosts only; an emulator for whatever name leads to it.
+      knownHosts: stage.emulator === undefined ? '*' : new URL(stage.emulator.endpoint).hostname,
     })
     const { restApi, stagerApi } = new EngineApi(this, 'RestApi', {
       name: installation,

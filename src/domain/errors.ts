@@ -314,6 +314,8 @@ const ERRORS = {
   UPLOAD_NOT_FOUND: [404, 'APPE-upload-not-found', 'Upload not found.'],
   UPLOAD_INVALID_STATE: [409, 'APPE-upload-state-error', 'upload is in invalid state'],
   UPLOAD_INVALID: [400, 'APPE-upload-invalid', 'invalid upload'],
+  /** Sent by a browser for a page of somebody else, or to a host that is not ours. */
+  FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
   ROUTE_NOT_FOUND: [404, 'APPE-internal-server-error', 'no such path'],
   METHOD_NOT_ALLOWED: [405, 'APPE-internal-server-error', 'method not allowed on this path'],
   RANGE_NOT_SATISFIABLE: [416, 'APPE-internal-server-error', 'the file has no byte in this range'],

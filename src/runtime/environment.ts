@@ -31,6 +31,7 @@ export const VARIABLES = {
   stagerImage: 'STAGER_IMAGE',
   stagerApiUrl: 'STAGER_API_URL',
   registryUrl: 'REGISTRY_URL',
+  knownHosts: 'KNOWN_HOSTS',
   repositoryPrefix: 'REPOSITORY_PREFIX',
   jobLogRegion: 'JOB_LOG_REGION',
   defaultRamBytes: 'DEFAULT_RAM_BYTES',
@@ -62,6 +63,8 @@ const fields = {
   stagerApiUrl: z.url(),
   /** `https://<account>.dkr.ecr.<region>.amazonaws.com` on AWS. */
   registryUrl: z.url(),
+  /** Hosts that callers may ask for, beside this machine: `*` for any, or names separated by commas. */
+  knownHosts: text,
   /** First part of repository names, which the importer's permissions are cut to. */
   repositoryPrefix: text,
   /** Region of the job log group. */
@@ -75,7 +78,15 @@ const fields = {
 
 /** Which function reads which variables. */
 export const FUNCTION_VARIABLES = {
-  api: ['installation', 'tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup', 'registryUrl'],
+  api: [
+    'installation',
+    'tableName',
+    'bucketName',
+    'stateMachineArn',
+    'jobLogGroup',
+    'registryUrl',
+    'knownHosts',
+  ],
   'import-bundle': [
     'installation',
     'resourceTags',

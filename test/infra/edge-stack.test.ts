@@ -90,6 +90,13 @@ describe('edge stack', () => {
     })
   })
 
+  it('answers for its load balancer and the hosts of the stage, or for any where the stage names none', () => {
+    const named = environmentOf(anEdge(PRIVATE, { hosts: ['engine.example.org'] }))
+
+    expect(named.HOSTS).toMatch(/^<EdgeLoadBalancer\w+\.DNSName>,engine\.example\.org$/u)
+    expect(environmentOf(inPrivate)).not.toHaveProperty('HOSTS')
+  })
+
   it('refuses ambiguous requests and invalid headers at its load balancer', () => {
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
       LoadBalancerAttributes: Match.arrayWith([

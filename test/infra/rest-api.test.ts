@@ -18,6 +18,7 @@ function anApi(access: ApiAccess): Template {
       stateMachineArn: 's',
       jobLogGroup: 'l',
       registryUrl: 'r',
+      knownHosts: '*',
     },
     memoryMib: 128,
     timeout: Duration.seconds(1),
