@@ -28,7 +28,10 @@ export async function ask(
 ): Promise<IncomingMessage> {
   const prepare = (): Promise<() => ClientRequest> => {
     const patience = isFollowed ? ['prefer', 'respond-async'] : []
-    const headers = [...clientHeaders(request.rawHeaders), ...framingOf(request, body), ...patience]
+    // Gateways that have binary media types decode by Accept, and core's downloads send none.
+    const accept = request.headers.accept === undefined ? ['accept', '*/*'] : []
+    const own = [...accept, ...framingOf(request, body), ...patience]
+    const headers = [...clientHeaders(request.rawHeaders), ...own]
     const { method = 'GET', url: path = '/' } = request
     return api.prepare({ method, path, headers, signal, ...(typeof body === 'object' && { body }) })
   }

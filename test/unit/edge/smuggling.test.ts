@@ -202,6 +202,11 @@ describe('headers of a client', () => {
     expect(passed.filter((name) => !(isSigned && ours.includes(name)))).toEqual(['x-kept'])
   })
 
+  it('are completed by Accept, which gateways decode by, and which core leaves out', async () => {
+    expect((await arrived([])).get('accept')).toEqual(['*/*'])
+    expect((await arrived(['Accept: application/json'])).get('accept')).toEqual(['application/json'])
+  })
+
   it('of an AWS signature do not reach an API that asks for none, other authorization does', async () => {
     expect((await arrived(['Authorization: AWS4-HMAC-SHA256 Credential=a'])).has('authorization')).toBe(false)
     expect((await arrived(['Authorization: Bearer a'])).get('authorization')).toEqual(['Bearer a'])
