@@ -56,13 +56,13 @@ export function permissionsOf(
     because: ONE_PREFIX,
   })
   /**
-   * IfExists, because S3 also asks for this permission when an object is missing, to answer 404 and not 403, and then
-   * the request has no prefix.
+   * Never without a prefix. S3 also asks for this permission when an object is missing, and then the request has none: it answers
+   * 403 and not 404, and the adapter looks for the key in a listing (s3-errors.ts).
    */
   const list = (...prefixes: readonly string[]): Permission => ({
     actions: ['s3:ListBucket'],
     resources: [bucketArn],
-    conditions: { StringLikeIfExists: { 's3:prefix': prefixes } },
+    conditions: { StringLike: { 's3:prefix': prefixes } },
   })
   // Ids of tasks, and not just anything: the prefix of another installation may begin with this one.
   const jobDefinitions = arn('batch', `job-definition/${prefix}-????????-????-????-????-????????????*`)
@@ -179,7 +179,18 @@ export function permissionsOf(
         because:
           'One job definition for each task, with the prefix of this installation; ids of jobs are made by Batch',
       },
-      { actions: ['batch:TagResource'], resources: [jobs], because: 'Ids of jobs are made by Batch' },
+      {
+        actions: ['batch:TagResource'],
+        // Batch was seen to ask for it on the job definition of a submission with tags, where its reference names jobs.
+        resources: [jobs, jobDefinitions],
+        conditions: {
+          StringEquals: { [`aws:RequestTag/${APPLICATION_TAG}`]: prefix },
+          // A new job has no tag yet; one that is tagged for another installation cannot be made one of ours, and be ended.
+          StringEqualsIfExists: { [`aws:ResourceTag/${APPLICATION_TAG}`]: prefix },
+        },
+        because:
+          'Ids of jobs are made by Batch; one job definition for each task, with the prefix of this installation',
+      },
       findJobs,
       endJobs,
       answerTokens,
@@ -193,7 +204,8 @@ export function permissionsOf(
     ],
     'collect-outputs': [
       items(CHANGE_ITEM),
-      objects(['s3:GetObject', ...PUT_OBJECTS], outputs),
+      // Of a run that is deleted meanwhile nothing may come back.
+      objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], outputs),
       list(outputs),
     ],
     // Its one write answers with what it found.

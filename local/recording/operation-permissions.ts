@@ -98,9 +98,20 @@ const submitJob = operation(
     { action: 'batch:SubmitJob', resource: arnOf(jobQueue, 'job-queue', arn) },
     { action: 'batch:SubmitJob', resource: arnOf(jobDefinition, 'job-definition', arn) },
     { action: 'batch:SubmitJob', resource: arn(NEW_JOB) },
-    ...(Object.keys(job.tags).length > 0 ? [{ action: 'batch:TagResource', resource: arn(NEW_JOB) }] : []),
+    ...(Object.keys(job.tags).length > 0
+      ? [arn(NEW_JOB), arnOf(jobDefinition, 'job-definition', arn)].map((resource) => ({
+          action: 'batch:TagResource',
+          resource,
+          context: requestTag(job.tags),
+        }))
+      : []),
   ],
 )
+
+function requestTag(tags: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const value = tags[APPLICATION_TAG]
+  return value === undefined ? {} : { [`aws:RequestTag/${APPLICATION_TAG}`]: value }
+}
 
 const roles = z.object({ executionRoleArn: z.string().optional(), jobRoleArn: z.string().optional() })
 const registerDefinition = operation(

@@ -63,10 +63,11 @@ function fromXml(text: string): string {
 }
 
 /**
- * What S3 asks for besides when an object is missing: without the right to list, it answers 403 and not 404.
- * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ * What is needed besides when an object is missing: without the right to list the whole bucket, S3 answers 403 and not 404, and the
+ * adapter lists its key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
 export function neededOfS3ForNotFound({ method, url }: SentRequest): readonly NeededPermission[] {
   if (!['GET', 'HEAD'].includes(method)) return []
-  return [{ action: 's3:ListBucket', resource: `arn:aws:s3:::${objectOf(url.pathname).bucket}` }]
+  const { bucket, key } = objectOf(url.pathname)
+  return [{ action: 's3:ListBucket', resource: `arn:aws:s3:::${bucket}`, context: { 's3:prefix': key } }]
 }

@@ -28,6 +28,12 @@ const OWN_JOBS = 'job/* if {"StringEquals":{"aws:ResourceTag/application":"app-e
 /** Not those of an installation whose prefix begins with this one. */
 const DEFINITIONS = 'job-definition/app-engine-????????-????-????-????-????????????*'
 
+/** What is tagged gets our tag, and is none that another installation has tagged. */
+const OWN_TAGS = JSON.stringify({
+  StringEquals: { 'aws:RequestTag/application': 'app-engine' },
+  StringEqualsIfExists: { 'aws:ResourceTag/application': 'app-engine' },
+})
+
 /** Actions by resource: a change here is a change of what a stolen function could do. */
 const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, string>>])[] = [
   [
@@ -39,7 +45,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Bucket.Arn>/task-* <Bucket.Arn>/uploads/*':
         's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
       '<Bucket.Arn>/task-run-outputs-* <Bucket.Arn>/uploads/*': 's3:ListMultipartUploadParts',
-      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","task-*"]}}': 's3:ListBucket',
+      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["uploads/*","task-*"]}}': 's3:ListBucket',
       'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
       'stateMachine:app-engine-run': 'states:StartExecution',
       'execution:app-engine-run:*': 'states:DescribeExecution states:StopExecution',
@@ -57,7 +63,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<Bucket.Arn>/uploads/*': 's3:DeleteObject s3:GetObject',
       '<Bucket.Arn>/installs/*': 's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
       '<Bucket.Arn>/task-*-def/*': 's3:DeleteObject s3:PutObject',
-      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["uploads/*","installs/*","task-*-def/*"]}}':
+      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["uploads/*","installs/*","task-*-def/*"]}}':
         's3:ListBucket',
       'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
       '*': 'batch:DescribeJobDefinitions ecr:GetAuthorizationToken',
@@ -85,7 +91,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<SubmitJobLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
       [`<Queue.JobQueueArn> ${DEFINITIONS} job/*`]: 'batch:SubmitJob',
-      'job/*': 'batch:TagResource',
+      [`${DEFINITIONS} job/* if ${OWN_TAGS}`]: 'batch:TagResource',
       [OWN_JOBS]: 'batch:TerminateJob',
       '*': 'batch:DescribeJobs batch:ListJobs',
       'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
@@ -108,8 +114,8 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
     {
       '<CollectOutputsLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
       '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
-      '<Bucket.Arn>/task-run-outputs-*': 's3:AbortMultipartUpload s3:GetObject s3:PutObject',
-      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-run-outputs-*"]}}': 's3:ListBucket',
+      '<Bucket.Arn>/task-run-outputs-*': 's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
+      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["task-run-outputs-*"]}}': 's3:ListBucket',
     },
   ],
   [
@@ -135,7 +141,7 @@ const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, strin
       '<JobLogs.Arn>': 'logs:DeleteLogStream logs:GetLogEvents',
       '<Bucket.Arn>/task-*': 's3:DeleteObject',
       '<Bucket.Arn>/task-run-outputs-*/log.txt': 's3:PutObject',
-      '<Bucket.Arn> if {"StringLikeIfExists":{"s3:prefix":["task-*"]}}': 's3:ListBucket',
+      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["task-*"]}}': 's3:ListBucket',
       'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
       [DEFINITIONS]: 'batch:DeregisterJobDefinition',
       'repository/app-engine/*': 'ecr:BatchDeleteImage',

@@ -16,6 +16,7 @@ export interface PolicyStatement {
 
 /** Keys of conditions that a needed permission carries where its request has them. */
 const KEYS = [
+  'aws:RequestTag/application',
   'aws:ResourceTag/application',
   'events:detail-type',
   'events:source',

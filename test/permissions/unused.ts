@@ -57,7 +57,12 @@ export const UNUSED: readonly Unused[] = [
   {
     function: 'CollectOutputs',
     actions: ['s3:ListBucket'],
-    because: 'S3 says that an output is missing, and not that it is forbidden, to those who may list',
+    because: 'An output that is missing is told from one that is forbidden by a listing of its key',
+  },
+  {
+    function: 'CollectOutputs',
+    actions: ['s3:DeleteObject'],
+    because: 'A run that is deleted in the moment in which its outputs are collected',
   },
   {
     function: 'SubmitJob',

@@ -12,3 +12,26 @@ export async function unlessRefused<Answer>(
     throw error
   }
 }
+
+/** The answer to a HEAD has no body: then the SDK names the error by its status. */
+const MISSING = ['NoSuchKey', 'NotFound']
+
+/**
+ * The answer, or undefined when the object does not exist. To one who may not list the whole bucket, and none of our functions may,
+ * S3 answers 403 for an object that is missing as for one that is forbidden; a listing of its key tells them apart.
+ * @throws what the call failed with; an object that is forbidden, or whose key cannot be listed, is not taken for missing
+ */
+export async function unlessMissing<Answer>(
+  call: Promise<Answer>,
+  isListed: () => Promise<boolean>,
+): Promise<Answer | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (!(error instanceof S3ServiceException)) throw error
+    if (MISSING.includes(error.name)) return undefined
+    const isDenied = error.$metadata.httpStatusCode === 403
+    if (isDenied && !(await isListed().catch(() => true))) return undefined
+    throw error
+  }
+}

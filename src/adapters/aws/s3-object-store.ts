@@ -14,7 +14,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ByteRange, ObjectStore } from '../../ports.ts'
 import { pagesOf, s3TokenAfter } from '../../shared/pages.ts'
 import { copyObject } from './s3-copy.ts'
-import { unlessRefused } from './s3-errors.ts'
+import { unlessMissing } from './s3-errors.ts'
 
 export interface S3ObjectStoreOptions {
   readonly client: S3Client
@@ -49,10 +49,15 @@ export function createS3ObjectStore({
     }
   }
 
+  /** Of all keys that begin with it, the key itself is listed first. */
+  async function isListed(key: string): Promise<boolean> {
+    const command = new ListObjectsV2Command({ ...bucket, Prefix: key, MaxKeys: 1 })
+    return (await client.send(command)).Contents?.[0]?.Key === key
+  }
+
   async function size(key: string): Promise<number | undefined> {
-    // A HEAD answer has no body: S3 names the error NotFound instead of NoSuchKey.
-    const head = await unlessRefused(client.send(new HeadObjectCommand({ ...bucket, Key: key })), 'NotFound')
-    return head?.ContentLength
+    const head = client.send(new HeadObjectCommand({ ...bucket, Key: key }))
+    return (await unlessMissing(head, () => isListed(key)))?.ContentLength
   }
 
   return {
@@ -95,7 +100,7 @@ export function createS3ObjectStore({
       if (range?.length === 0) return (await size(key)) === undefined ? undefined : Readable.from([])
       const command = new GetObjectCommand({ ...bucket, Key: key, ...rangeOf(range) })
       try {
-        const { Body } = (await unlessRefused(client.send(command), 'NoSuchKey')) ?? {}
+        const { Body } = (await unlessMissing(client.send(command), () => isListed(key))) ?? {}
         if (Body === undefined) return undefined
         if (!(Body instanceof Readable)) throw new Error('the body of an object is not a Node stream')
         return Body
@@ -111,9 +116,9 @@ export function createS3ObjectStore({
       if (sizeBytes === undefined) return undefined
       const ranges = copyRangeBytes === undefined ? {} : { rangeBytes: copyRangeBytes }
       const copying = copyObject(client, { bucketName, from, to, sizeBytes, ...ranges })
-      return await unlessRefused(
+      return await unlessMissing(
         copying.then(() => sizeBytes),
-        'NoSuchKey',
+        () => isListed(from),
       )
     },
 

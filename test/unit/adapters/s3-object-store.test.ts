@@ -4,6 +4,8 @@ import { createS3ObjectStore } from '../../../src/adapters/aws/s3-object-store.t
 import { createS3Client } from '../../../src/runtime/aws-clients.ts'
 import { stubClient } from './stub-client.ts'
 
+type Objects = ReturnType<typeof createS3ObjectStore>
+
 const REFUSED = new S3ServiceException({
   name: 'AccessDenied',
   $fault: 'client',
@@ -26,6 +28,25 @@ describe('S3 object store', () => {
 
     await expect(objects.read('a')).rejects.toBe(REFUSED)
     await expect(objects.size('a')).rejects.toBe(REFUSED)
+  })
+
+  const forbidden = { Contents: [{ Key: 'a' }] }
+  it.each([
+    ['read', (objects: Objects) => objects.read('a')],
+    ['size', (objects: Objects) => objects.size('a')],
+    ['copy', (objects: Objects) => objects.copy('a', 'b')],
+  ])('tells by a listing of its key whether an object is missing or forbidden: %s', async (_, call) => {
+    const missing = aStore([REFUSED, { Contents: [{ Key: 'a.geojson' }] }])
+    const empty = aStore([REFUSED, {}])
+
+    expect([await call(missing.objects), await call(empty.objects)]).toEqual([undefined, undefined])
+    await expect(call(aStore([REFUSED, forbidden]).objects)).rejects.toBe(REFUSED)
+
+    // Never without a prefix, which the functions' roles forbid.
+    expect(missing.sent[1]).toEqual({
+      name: 'ListObjectsV2Command',
+      input: { Bucket: 'bucket', Prefix: 'a', MaxKeys: 1 },
+    })
   })
 
   it('fails a removal that S3 did in part only', async () => {

@@ -104,9 +104,9 @@ describe('requests to S3', () => {
     expect(needed({ method: 'PUT', url, headers: {} })).toEqual(['s3:PutObject arn:aws:s3:::bucket/key'])
   })
 
-  it('need the right to list when an object is missing', () => {
+  it('need the right to list its key when an object is missing', () => {
     expect(neededForNotFound(signed('s3', 'HEAD', '/bucket/key'))).toEqual([
-      { action: 's3:ListBucket', resource: 'arn:aws:s3:::bucket' },
+      { action: 's3:ListBucket', resource: 'arn:aws:s3:::bucket', context: { 's3:prefix': 'key' } },
     ])
     expect(neededForNotFound(signed('s3', 'DELETE', '/bucket/key'))).toEqual([])
   })
@@ -143,6 +143,7 @@ describe('requests to other services', () => {
       `batch:SubmitJob ${arn('batch', 'job-definition/d:1')}`,
       `batch:SubmitJob ${job}`,
       `batch:TagResource ${job}`,
+      `batch:TagResource ${arn('batch', 'job-definition/d:1')}`,
     ])
   })
 
