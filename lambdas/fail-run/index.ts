@@ -13,7 +13,7 @@ const inputSchema = z.object({
 
 const deps = createFailDependencies(readEnvironment('fail-run'))
 
-/** The workflow's way out when a step went wrong: the run ends FAILED, with what the step said. */
+/** The workflow's way out when a step went wrong: the run ends FAILED, and what the step said goes to the log alone. */
 export async function handler(event: unknown, context: Context): Promise<void> {
   const input = inputSchema.parse(event)
   beginLog({ requestId: context.awsRequestId, runId: input.runId })

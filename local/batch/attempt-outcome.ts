@@ -33,7 +33,9 @@ export function concludeAttempt(
   if (stop === 'timed-out') return failed(REASONS.timedOut)
   if (stop === 'server-stopped') return failed(SERVER_STOPPED)
   const essential = new Set(containers.filter((container) => container.essential).map(({ name }) => name))
-  const exitCodes = ends.filter(({ name }) => essential.has(name)).flatMap(({ exitCode }) => exitCode ?? [])
+  const exitCodes = ends
+    .filter(({ name, reason = '' }) => essential.has(name) && !reason.startsWith('CannotStart'))
+    .flatMap(({ exitCode }) => exitCode ?? [])
   // No essential container ran: an image or a dependency of it failed.
   if (exitCodes.length === 0) return failed(REASONS.failedToStart)
   return {

@@ -40,7 +40,9 @@ export async function runContainers(
 
   async function run(container: Container, started: (value: boolean) => void): Promise<ContainerEnd> {
     try {
-      if (!(await dependenciesHold(container)) || stop.aborted) return { name: container.name }
+      const areMet = await dependenciesHold(container)
+      if (stop.aborted) return { name: container.name }
+      if (!areMet) return neverStarted(container)
       return await start(container, stop, () => started(true))
     } finally {
       started(false)
@@ -53,6 +55,13 @@ export async function runContainers(
     runs.set(container.name, { started: started.promise, ended: run(container, started.resolve) })
   }
   return Promise.all(containers.map(({ name }) => runs.get(name)?.ended ?? { name }))
+}
+
+/** As the ECS agent reports a container whose dependency can never be met (aws/amazon-ecs-agent#3218); the code is SIGTERM's. */
+function neverStarted({ name, dependsOn }: Container): ContainerEnd {
+  const others = dependsOn.map(({ containerName }) => containerName).join(', ')
+  const reason = `CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [${others}] for target [${name}]`
+  return { name, exitCode: 143, reason }
 }
 
 /** Dependencies first; cycles were refused at registration. */

@@ -69,7 +69,8 @@ export function hasEnded(job: Job): boolean {
 /** The job as DescribeJobs and the events of AWS show it. */
 export function describe(job: Job): object {
   const { containers, volumes, outbox: _, endReason, logStreamNames = {}, ...rest } = job
-  const ends = job.attempts.at(-1)?.taskProperties[0].containers ?? []
+  // A job that is tried again shows its new containers.
+  const [last] = hasEnded(job) ? (job.attempts.at(-1)?.taskProperties ?? []) : []
   return {
     ...rest,
     dependsOn: [],
@@ -79,10 +80,11 @@ export function describe(job: Job): object {
     ecsProperties: {
       taskProperties: [
         {
+          ...(last && { taskArn: last.taskArn }),
           containers: containers.map((container) => ({
             ...container,
             ...(logStreamNames[container.name] && { logStreamName: logStreamNames[container.name] }),
-            ...ends.find(({ name }) => name === container.name),
+            ...last?.containers.find(({ name }) => name === container.name),
           })),
           volumes: volumes.map((name) => ({ name })),
         },

@@ -1,7 +1,9 @@
 import { CONTAINERS } from '../domain/job/job-definition.ts'
 import { type JobDetail, logStreamOf } from '../domain/run/job-outcome.ts'
 import type { RunFailure, RunFailureKind } from '../domain/run/run.ts'
+import { explainExecLine } from '../domain/run/start-failure.ts'
 import type { LogStore } from '../ports.ts'
+import { printable } from '../quoted.ts'
 
 /** The container whose own words tell why; the stager's last line is made for this. */
 const SPEAKERS: Partial<Record<RunFailureKind, { readonly container: string; readonly lines: number }>> = {
@@ -25,9 +27,14 @@ export async function explainByLog<Failure extends Omit<RunFailure, 'attempt'>>(
   const speaker = SPEAKERS[failure.kind]
   const stream = speaker === undefined ? undefined : logStreamOf(job, speaker.container)
   if (speaker === undefined || stream === undefined) return failure
+  // A task that was never started has no exit code, and what stands in its log is the container engine's.
+  if (failure.kind === 'task-failed' && failure.exitCode === undefined) return failure
   const text = await logs.read(stream, MAX_BYTES).catch(() => '')
-  const lines = text.trimEnd().split('\n').slice(-speaker.lines)
+  const all = text.trimEnd().split(/\r?\n/u)
+  const lines = all.slice(-speaker.lines).map((line) => printable(line.replaceAll('\t', '    '), MAX_BYTES))
   if (lines.join('').trim() === '') return failure
-  const separator = speaker.lines === 1 ? ': ' : '\nIts log ends with:\n'
-  return { ...failure, message: `${failure.message}${separator}${lines.join('\n')}` }
+  if (speaker.lines === 1) return { ...failure, message: `${failure.message}: ${lines.join('')}` }
+  const start = all.length === 1 ? explainExecLine(all.join('')) : undefined
+  const reason = start === undefined ? failure.message : `${failure.message}: ${start}`
+  return { ...failure, message: `${reason}\nIts log ends with:\n${lines.join('\n')}` }
 }

@@ -3,6 +3,7 @@ import { usageOf } from '../domain/run/cost.ts'
 import {
   explainJobFailure,
   hasEnded,
+  isStalled,
   type JobDetail,
   stateOfJob,
   taskLogStream,
@@ -93,7 +94,7 @@ async function withLog(
 /** The job facts with those that Batch tells. */
 function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const logStreamName = taskLogStream(job)
-  const { waiting: known, ...facts } = present
+  const { waiting: known, isStalled: _, ...facts } = present
   const others = otherStreams(present, job, logStreamName ?? present.logStreamName)
   const waiting = isPlaced(run, job) ? undefined : (waitingOf(job) ?? known)
   const succeededAttempt =
@@ -107,6 +108,7 @@ function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
     ...(others.length === 0 ? {} : { otherLogStreams: others }),
     ...(waiting === undefined ? {} : { waiting }),
     ...(succeededAttempt === undefined ? {} : { succeededAttempt }),
+    ...(isStalled(job) ? { isStalled: true } : {}),
     ...(usage === undefined ? {} : { usage }),
   }
 }
@@ -132,6 +134,7 @@ function isSame(one: RunJob, other: RunJob): boolean {
     one.logStreamName === other.logStreamName &&
     one.otherLogStreams?.length === other.otherLogStreams?.length &&
     one.succeededAttempt === other.succeededAttempt &&
+    one.isStalled === other.isStalled &&
     one.usage?.usd === other.usage?.usd &&
     one.waiting?.reason === other.waiting?.reason
   )

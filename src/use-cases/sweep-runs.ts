@@ -1,5 +1,5 @@
 import { parseJobName } from '../domain/job/job-definition.ts'
-import { hasEnded, type JobDetail } from '../domain/run/job-outcome.ts'
+import { explainJobFailure, hasEnded, isStalled, type JobDetail } from '../domain/run/job-outcome.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import {
@@ -13,6 +13,7 @@ import {
   RunStateConflictError,
   type RunWorkflow,
 } from '../ports.ts'
+import { explainByLog } from './explain-by-log.ts'
 import { keepRunLog } from './keep-run-log.ts'
 import { isNews, recordJobState } from './record-job-state.ts'
 import { stopRun } from './stop-run.ts'
@@ -77,8 +78,8 @@ const RESERVED_MS = 30_000
 
 /**
  * Looks after all active runs, whatever events, calls or processes were lost: takes over what Batch knows of their jobs, starts
- * workflows that were never started, repeats submissions that broke off, fails runs whose workflow or job is gone, and ends jobs
- * and workflows that no run wants any more. Each repair is a conditional write or a call that may be repeated, so it loses to
+ * workflows that were never started, repeats submissions that broke off, fails runs whose workflow or job is gone, ends jobs that
+ * ECS left waiting for a container that has failed, and ends jobs and workflows that no run wants any more. Each repair is a conditional write or a call that may be repeated, so it loses to
  * whoever is faster. When the time runs out the rest waits for the next sweep.
  */
 export async function sweepRuns(deps: Dependencies, sweep: Sweep): Promise<SweptRuns> {
@@ -144,11 +145,17 @@ async function sweepRun(
   if (ageSeconds < graceSeconds) return
 
   if (job === undefined && run.job?.jobId !== undefined) {
-    return fail(deps, sweep, run, 'AWS Batch does not know the job of the run any more')
+    return fail(deps, sweep, run, engineError('AWS Batch does not know the job of the run any more'))
+  }
+  // Known for the whole grace: ECS mostly ends such a job by itself, and Batch may try it again.
+  if (job !== undefined && run.job?.isStalled && isStalled(job)) {
+    const failure = { ...explainJobFailure(job), attempt: run.job.attempt }
+    return fail(deps, sweep, run, await explainByLog(deps.logs, job, failure))
   }
   if (!hasWorkflow) return sweepWithoutWorkflow(deps, sweep, run)
   if (job !== undefined && !hasEnded(job)) return
-  if (ageSeconds >= stepLimitSeconds) return fail(deps, sweep, run, 'a step of the run never ended')
+  if (ageSeconds >= stepLimitSeconds)
+    return fail(deps, sweep, run, engineError('a step of the run never ended'))
   if (job === undefined && run.job !== undefined) await findSubmission(deps, sweep, run)
 }
 
@@ -175,7 +182,7 @@ async function sweepWithoutWorkflow(deps: Dependencies, sweep: Sweep, run: Run):
     deps,
     sweep,
     run,
-    `the workflow of the run ended without a result (${status ?? 'never started'})`,
+    engineError(`the workflow of the run ended without a result (${status ?? 'never started'})`),
   )
 }
 
@@ -190,8 +197,7 @@ async function findSubmission(deps: Dependencies, sweep: Sweep, run: Run): Promi
 }
 
 /** Ends a run that nobody else will end. One that has changed since it was read is left to the next sweep. */
-async function fail(deps: Dependencies, sweep: Sweep, run: Run, message: string): Promise<void> {
-  const failure: RunFailure = { kind: 'engine-error', message }
+async function fail(deps: Dependencies, sweep: Sweep, run: Run, failure: RunFailure): Promise<void> {
   const ifUnchanged = run.job === undefined ? {} : { ifJob: run.job }
   try {
     await deps.runs.transition(run.id, { to: 'FAILED', from: [run.state], set: { failure }, ...ifUnchanged })
@@ -199,8 +205,14 @@ async function fail(deps: Dependencies, sweep: Sweep, run: Run, message: string)
     if (error instanceof RunStateConflictError) return
     throw error
   }
-  sweep.onRepair({ repair: 'run-failed', runId: run.id, reason: message })
-  await stopRun({ ...deps, report: (_, { runId }, error) => sweep.onProblem(runId, error) }, run, message)
+  // What follows the first line is the task's log.
+  const [reason = ''] = failure.message.split('\n', 1)
+  sweep.onRepair({ repair: 'run-failed', runId: run.id, reason })
+  await stopRun({ ...deps, report: (_, { runId }, error) => sweep.onProblem(runId, error) }, run, reason)
+}
+
+function engineError(message: string): RunFailure {
+  return { kind: 'engine-error', message }
 }
 
 const NOT_WANTED = 'no run wants it any more'

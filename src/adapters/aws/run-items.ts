@@ -54,6 +54,7 @@ const jobSchema = z.object({
   otherLogStreams: z.array(z.string()).exactOptional(),
   succeededAttempt: z.number().exactOptional(),
   waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
+  isStalled: z.literal(true).exactOptional(),
   usage: usageSchema.exactOptional(),
 } satisfies StoredShape<RunJob>)
 

@@ -121,6 +121,20 @@ export function jobDefinitionName(
   return `${definitionPrefix}-${taskId}`
 }
 
+/**
+ * What is tried again: everything that the machine did (a lost host, a pull, "Task failed to start", `CgroupError`, time-outs of
+ * Docker), and nothing that a container did. The first match counts; what none matches is retried. Batch takes five rules.
+ */
+const RETRY_RULES = [
+  { action: 'RETRY', onStatusReason: 'Host EC2*' },
+  { action: 'RETRY', onStatusReason: 'Your Spot Task was interrupted*' },
+  // Before the next: with an image that cannot be pulled, the containers behind it cannot start.
+  { action: 'RETRY', onReason: 'CannotPull*' },
+  // A command that is not in the image; or a container behind one that failed, such as stage-out behind the task.
+  { action: 'EXIT', onReason: 'CannotStart*' },
+  { action: 'EXIT', onStatusReason: 'Essential container in task exited*' },
+] as const
+
 /** The job definition of a task version. `imageReference` is what the container engine pulls, by digest. */
 export function describeJob(
   task: Pick<Task, 'id' | 'namespace' | 'version' | 'inputFolder' | 'outputFolder'>,
@@ -171,14 +185,7 @@ export function describeJob(
     timeout: { attemptDurationSeconds: settings.attemptTimeoutSeconds },
     retryStrategy: {
       attempts: 3,
-      // No match would mean retry, so the list ends with a rule that matches everything.
-      evaluateOnExit: [
-        { action: 'RETRY', onStatusReason: 'Host EC2*' },
-        { action: 'RETRY', onStatusReason: 'Your Spot Task was interrupted*' },
-        { action: 'RETRY', onReason: 'CannotPull*' },
-        { action: 'RETRY', onReason: 'CannotInspect*' },
-        { action: 'EXIT', onReason: '*' },
-      ],
+      evaluateOnExit: RETRY_RULES,
     },
     ecsProperties: {
       taskProperties: [

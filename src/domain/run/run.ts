@@ -66,6 +66,8 @@ export interface RunJob {
   readonly succeededAttempt?: number
   /** Why the job is not placed on a machine, as Batch said last, and since when it waits (ISO-8601 UTC). */
   readonly waiting?: { readonly reason: string; readonly since: string }
+  /** A container has failed and Batch goes on with the job: known since the run's last change at the latest. */
+  readonly isStalled?: true
   /** Once it has ended, if a container of it ran. */
   readonly usage?: JobUsage
 }

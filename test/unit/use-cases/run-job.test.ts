@@ -345,15 +345,29 @@ describe('events of a job', () => {
 })
 
 describe('a workflow that went wrong', () => {
-  it('ends the run with what the step said', async () => {
+  it.each([
+    'Runtime.HandlerError',
+    'Sandbox.Timedout',
+    'ZipFormatError',
+    'SubmissionInterrupted',
+    'constructor',
+    'JobRefused',
+    'JobThrottled',
+  ])('ends the run in words of its own, whatever %s is', async (error) => {
     const engine = await submitted()
-
-    await failRun(engine, { runId: RUN_ID, error: 'Error', cause: 'no such table' })
-
-    expect(await engine.runs.find(RUN_ID)).toMatchObject({
-      state: 'FAILED',
-      failure: { kind: 'engine-error', message: expect.stringContaining('no such table') },
+    // As Lambda reports an error to Step Functions.
+    const cause = JSON.stringify({
+      errorType: error,
+      errorMessage: 'secret',
+      stackTrace: ['at /var/task/index.js:1:2'],
     })
+
+    await failRun(engine, { runId: RUN_ID, error, cause })
+
+    const { failure, state } = (await engine.runs.find(RUN_ID)) ?? {}
+    expect([state, failure?.kind]).toEqual(['FAILED', 'engine-error'])
+    expect(failure?.message).toMatch(/^(?:the App Engine could not|AWS Batch)/u)
+    expect(failure?.message).not.toMatch(/error[TM]|secret|stack|\{|\.js/u)
   })
 
   it('ends the job too, which nobody waits for any more', async () => {

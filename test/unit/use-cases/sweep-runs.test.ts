@@ -44,6 +44,74 @@ async function submitted(): Promise<Engine> {
 
 const stateOf = async (engine: Engine) => (await engine.runs.find(RUN_ID))?.state
 
+describe('a sweep of a job that ECS left waiting for a container that has failed', () => {
+  // As DescribeJobs shows a job whose stage-out hangs in PENDING: its task has ended, the job is RUNNING.
+  const taskEndedWith3 = {
+    status: 'RUNNING' as const,
+    attempts: [],
+    ecsProperties: {
+      taskProperties: [
+        {
+          containers: [
+            { name: 'stage-in', exitCode: 0, logStreamName: 'a/stage-in/1' },
+            { name: 'task', exitCode: 3, logStreamName: 'a/task/1' },
+            { name: 'stage-out' },
+          ],
+        },
+      ],
+    },
+  }
+  async function stalled(): Promise<Engine> {
+    const engine = await submitted()
+    engine.scheduler.change('job-1', taskEndedWith3)
+    engine.logs.put('a/task/1', 'out of luck\n')
+    await sweep(engine)
+    return engine
+  }
+
+  it("ends the run within minutes, with the task's own exit code and words, and the job", async () => {
+    const engine = await stalled()
+    expect(await stateOf(engine)).toBe('RUNNING')
+
+    engine.identity.advance(settings.graceSeconds)
+    const { repairs } = await sweep(engine)
+
+    expect((await engine.runs.find(RUN_ID))?.failure).toEqual({
+      kind: 'task-failed',
+      message: 'the task ended with exit code 3\nIts log ends with:\nout of luck',
+      exitCode: 3,
+      attempt: 1,
+    })
+    expect(repairs).toEqual([
+      { repair: 'run-failed', runId: RUN_ID, reason: 'the task ended with exit code 3' },
+    ])
+    expect(engine.scheduler.terminations.get('job-1')).toBe('the task ended with exit code 3')
+  })
+
+  it('leaves it to ECS and Batch before', async () => {
+    const engine = await stalled()
+
+    engine.identity.advance(settings.graceSeconds - 1)
+    await sweep(engine)
+
+    expect(await stateOf(engine)).toBe('RUNNING')
+    expect(engine.scheduler.terminations.size).toBe(0)
+  })
+
+  it('leaves a job that Batch has begun to try again', async () => {
+    const engine = await stalled()
+    const containers = [{ name: 'stage-in', logStreamName: 'a/stage-in/2' }, { name: 'task' }]
+    engine.scheduler.change('job-1', { ecsProperties: { taskProperties: [{ containers }] } })
+
+    await sweep(engine)
+    engine.identity.advance(settings.graceSeconds)
+    await sweep(engine)
+
+    expect((await engine.runs.find(RUN_ID))?.job).not.toHaveProperty('isStalled')
+    expect(await stateOf(engine)).toBe('RUNNING')
+  })
+})
+
 describe('a sweep of runs whose events were lost', () => {
   it('takes over what Batch says, at any time', async () => {
     const engine = await submitted()

@@ -84,8 +84,14 @@ describe('the job definition', () => {
     expect(JSON.stringify(definition)).not.toMatch(/host"|sourcePath|privileged|docker\.sock|secrets"/u)
   })
 
-  it('ends the retry rules with one that matches everything', () => {
-    expect(definition.retryStrategy.evaluateOnExit.at(-1)).toEqual({ action: 'EXIT', onReason: '*' })
+  it('never retries what a container did: the rules for its end come last', () => {
+    const rules = definition.retryStrategy.evaluateOnExit
+
+    expect(rules.map(({ action }) => action)).toEqual(['RETRY', 'RETRY', 'RETRY', 'EXIT', 'EXIT'])
+    expect(rules.slice(-2)).toEqual([
+      { action: 'EXIT', onReason: 'CannotStart*' },
+      { action: 'EXIT', onStatusReason: 'Essential container in task exited*' },
+    ])
   })
 
   it('fits in the 24 KiB that Batch allows', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   explainJobFailure,
+  isStalled,
   type JobDetail,
   jobDetailSchema,
   taskLogStream,
@@ -128,12 +129,193 @@ describe('the reason of a failed job', () => {
   })
 
   it('repeats what Batch says of anything else, of the containers too', () => {
-    const containers = [{ name: 'task', reason: 'CannotStartContainerError: exec format error' }]
+    const containers = [{ name: 'task', reason: 'CannotStartContainerError: \u001b[31mcgroup\n is gone' }]
 
     expect(explainJobFailure(aFailedJob(containers, 'Task failed to start'))).toEqual({
       kind: 'engine-error',
-      message: 'Task failed to start; CannotStartContainerError: exec format error',
+      message: 'Task failed to start; CannotStartContainerError: \\u{1b}[31mcgroup is gone',
     })
+  })
+
+  it('is the full disk, not the image, when the disk of the machine had no room for it', () => {
+    const reason =
+      'CannotPullContainerError: failed to register layer: write /usr/lib/libx.so: no space left on device'
+
+    const failure = explainJobFailure(aFailedJob([{ name: 'task', reason }], 'Task failed to start'))
+
+    expect(failure.kind).toBe('unschedulable')
+    expect(failure.message).toMatch(/^the disk of .*queues\.ec2\.diskGib/u)
+  })
+
+  it('names the memory that the task had', () => {
+    const reason = 'OutOfMemoryError: Container killed due to memory usage'
+    const resourceRequirements = [
+      { type: 'VCPU', value: '1' },
+      { type: 'MEMORY', value: '2048' },
+    ]
+    const job = {
+      ...aFailedJob([{ name: 'task', exitCode: 137, reason }]),
+      ecsProperties: { taskProperties: [{ containers: [{ name: 'task', resourceRequirements }] }] },
+    }
+
+    expect(explainJobFailure(job).message).toContain('more than its 2048 MiB of memory')
+  })
+})
+
+/**
+ * How the ECS agent ends a container whose dependency can never succeed, since aws/amazon-ecs-agent#3218; names of images and
+ * states as there.
+ */
+function neverStarted(name: string, cause: string, causeEnd: string): Container {
+  const reason = `CannotStartContainerError:  dependency graph: failed to resolve container ordering dependency [${cause}(repo/image@sha256:0) (${causeEnd}] for target [${name}(repo/image@sha256:0) (NONE->RUNNING)] as dependency did not exit successfully.`
+  return { name, exitCode: 143, reason: reason.slice(0, 255) }
+}
+
+describe('the reason of a job whose last container was never started', () => {
+  const stopped = 'STOPPED->RUNNING) - Exit: 3'
+
+  it.each(['Task failed to start', 'Essential container in task exited'])(
+    "is the task's own exit code, not the agent's 143: %s",
+    (statusReason) => {
+      const containers = [
+        { name: 'stage-in', exitCode: 0 },
+        { name: 'task', exitCode: 3 },
+        neverStarted('stage-out', 'task', stopped),
+      ]
+
+      expect(explainJobFailure(aFailedJob(containers, statusReason))).toEqual({
+        kind: 'task-failed',
+        message: 'the task ended with exit code 3',
+        exitCode: 3,
+      })
+    },
+  )
+
+  it('is the image that could not be pulled', () => {
+    const containers = [
+      { name: 'stage-in', exitCode: 0 },
+      {
+        name: 'task',
+        reason: 'CannotPullContainerError: pull image manifest has been retried 5 time(s): gone',
+      },
+      neverStarted('stage-out', 'task', 'STOPPED->RUNNING)'),
+    ]
+
+    const { kind, message } = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
+
+    expect(kind).toBe('image-unavailable')
+    expect(message).not.toMatch(/143|dependency/u)
+  })
+
+  it('is the memory of the task', () => {
+    const reason = 'OutOfMemoryError: Container killed due to memory usage'
+    const containers = [
+      { name: 'stage-in', exitCode: 0 },
+      { name: 'task', exitCode: 137, reason },
+      neverStarted('stage-out', 'task', stopped),
+    ]
+
+    expect(explainJobFailure(aFailedJob(containers))).toMatchObject({ kind: 'out-of-memory', exitCode: 137 })
+  })
+
+  it('is stage-in when that failed', () => {
+    const containers = [
+      { name: 'stage-in', exitCode: 1 },
+      neverStarted('task', 'stage-in', stopped),
+      neverStarted('stage-out', 'task', 'STOPPED->RUNNING) - Exit: 143'),
+    ]
+
+    const failure = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
+
+    expect(failure.kind).toBe('input-staging-failed')
+    expect(failure).not.toHaveProperty('exitCode')
+  })
+
+  it.each([
+    "CgroupError: Agent could not create task's platform resources",
+    'DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s',
+    'CannotStartContainerError: Error response from daemon: no space left on device',
+  ])('is the machine when that could not start the task: %s', (reason) => {
+    const containers = [
+      { name: 'stage-in', exitCode: 0 },
+      { name: 'task', exitCode: 128, reason },
+      neverStarted('stage-out', 'task', 'STOPPED->RUNNING) - Exit: 128'),
+    ]
+
+    const { kind, message } = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
+
+    expect([kind, message]).toEqual(['engine-error', `Task failed to start; ${reason}`])
+  })
+
+  it('is the command that cannot start', () => {
+    const reason = `CannotStartContainerError: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/rum.sh": stat /rum.sh: no such file or directory`
+    const containers = [
+      { name: 'stage-in', exitCode: 0 },
+      { name: 'task', exitCode: 127, reason: reason.slice(0, 255) },
+      neverStarted('stage-out', 'task', 'STOPPED->RUNNING) - Exit: 127'),
+    ]
+
+    const failure = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
+
+    expect(failure.kind).toBe('task-failed')
+    expect(failure.message).toContain('its command "/rum.sh" is not in the image')
+  })
+})
+
+describe('a job that goes on though a container has failed', () => {
+  const aLiveJob = (containers: Container[], changes: Partial<JobDetail> = {}): JobDetail => ({
+    jobName: 'run-x-1',
+    jobId: 'job',
+    status: 'RUNNING',
+    attempts: [],
+    ecsProperties: { taskProperties: [{ containers }] },
+    ...changes,
+  })
+  const stageIn = { name: 'stage-in', exitCode: 0 }
+
+  it.each<[string, Container[]]>([
+    ['the task has ended with 3', [stageIn, { name: 'task', exitCode: 3 }, { name: 'stage-out' }]],
+    [
+      'the task cannot be pulled',
+      [stageIn, { name: 'task', reason: 'CannotPullContainerError: x' }, { name: 'stage-out' }],
+    ],
+    [
+      'stage-in has ended with 1',
+      [{ name: 'stage-in', exitCode: 1 }, { name: 'task' }, { name: 'stage-out' }],
+    ],
+  ])('is stalled when %s', (_, containers) => {
+    expect(isStalled(aLiveJob(containers))).toBe(true)
+  })
+
+  it.each<[string, JobDetail]>([
+    ['the task runs', aLiveJob([stageIn, { name: 'task' }, { name: 'stage-out' }])],
+    ['stage-out works', aLiveJob([stageIn, { name: 'task', exitCode: 0 }, { name: 'stage-out' }])],
+    [
+      'stage-out has ended',
+      aLiveJob([stageIn, { name: 'task', exitCode: 3 }, { name: 'stage-out', exitCode: 1 }]),
+    ],
+    ['the job has ended', aLiveJob([stageIn, { name: 'task', exitCode: 3 }], { status: 'FAILED' })],
+    [
+      'its properties still show the attempt before',
+      aLiveJob([stageIn, { name: 'task', exitCode: 137 }, { name: 'stage-out' }], {
+        attempts: [{ taskProperties: [{ taskArn: 'arn:1', containers: [] }] }],
+        ecsProperties: {
+          taskProperties: [{ taskArn: 'arn:1', containers: [{ name: 'task', exitCode: 137 }] }],
+        },
+      }),
+    ],
+    ['it waits for the next attempt', aLiveJob([{ name: 'task', exitCode: 3 }], { status: 'RUNNABLE' })],
+  ])('is not stalled while %s', (_, job) => {
+    expect(isStalled(job)).toBe(false)
+  })
+
+  it('fails for what its present attempt shows, not for the attempt before', () => {
+    const attempts = [
+      { taskProperties: [{ containers: [{ name: 'task', reason: 'CannotPullContainerError: x' }] }] },
+    ]
+    const job = aLiveJob([stageIn, { name: 'task', exitCode: 3 }, { name: 'stage-out' }], { attempts })
+
+    expect(explainJobFailure(job)).toMatchObject({ kind: 'task-failed', exitCode: 3 })
   })
 })
 

@@ -37,7 +37,13 @@ describe('containers of a task', () => {
     expect(ends).toEqual([
       { name: 'stage-in', exitCode: 0 },
       { name: 'task', exitCode: 3 },
-      { name: 'stage-out' },
+      {
+        name: 'stage-out',
+        exitCode: 143,
+        reason: expect.stringMatching(
+          /^CannotStartContainerError: dependency graph: failed to resolve container ordering dependency/u,
+        ),
+      },
     ])
   })
 
@@ -92,7 +98,12 @@ describe('outcome of an attempt', () => {
     { name: 'task', exitCode: 0 },
     { name: 'stage-out', exitCode: 0 },
   ]
-  const taskFailed = [done[0], { name: 'task', exitCode: 3 }, { name: 'stage-out' }] as ContainerEnd[]
+  const neverStarted = {
+    name: 'stage-out',
+    exitCode: 143,
+    reason: 'CannotStartContainerError: dependency graph',
+  }
+  const taskFailed = [done[0], { name: 'task', exitCode: 3 }, neverStarted] as ContainerEnd[]
   const uploadFailed = [done[0], done[1], { name: 'stage-out', exitCode: 1 }] as ContainerEnd[]
   const cases: [string, readonly ContainerEnd[], AttemptStop | undefined, boolean, string][] = [
     ['all well', done, undefined, true, 'Essential container in task exited'],

@@ -25,24 +25,54 @@ describe('patterns of a retry strategy', () => {
 })
 
 describe('retry of the service’s jobs', () => {
-  const failed = (statusReason: string, reason?: string) => ({
+  const failed = (statusReason: string, task: { reason?: string; exitCode?: number }, last?: object) => ({
     statusReason,
-    containers: [{ exitCode: 0 }, reason === undefined ? { exitCode: 1 } : { reason }],
+    containers: [{ exitCode: 0 }, task, ...(last === undefined ? [] : [last])],
   })
+  const neverStarted = {
+    exitCode: 143,
+    reason: 'CannotStartContainerError: dependency graph: failed to resolve',
+  }
+  const exited = 'Essential container in task exited'
+  const unstarted = 'Task failed to start'
 
   it.each([
-    ['a lost host', failed('Host EC2 (instance i-1) terminated.'), true],
-    ['an image that cannot be pulled', failed('Task failed to start', 'CannotPullContainerError: x'), true],
-    ['a task that exits with 1', failed('Task failed to start'), false],
-    ['no memory', failed('Task failed to start', 'OutOfMemoryError: Container killed'), false],
+    ['a lost host', failed('Host EC2 (instance i-1) terminated.', { exitCode: 137 }, neverStarted), true],
+    ['a spot machine', failed('Your Spot Task was interrupted.', { exitCode: 143 }, neverStarted), true],
+    ['an image that cannot be pulled', failed(unstarted, { reason: 'CannotPullContainerError: x' }), true],
+    [
+      'the same, with containers behind it',
+      failed(unstarted, { reason: 'CannotPullContainerError: x' }, neverStarted),
+      true,
+    ],
+    [
+      'a container that was not started in time',
+      failed(unstarted, { reason: 'DockerTimeoutError: 3m0s' }),
+      true,
+    ],
+    ['a task that failed to start', failed(unstarted, {}), true],
+    ['a control group', failed("CgroupError: Agent could not create task's platform resources", {}), true],
+    ['a task that exits with 1', failed(unstarted, { exitCode: 1 }, neverStarted), false],
+    ['the same, told otherwise', failed(exited, { exitCode: 1 }, neverStarted), false],
+    ['stage-out that exits with 1', failed(exited, { exitCode: 0 }, { exitCode: 1 }), false],
+    ['a command that is not there', failed(unstarted, { reason: 'CannotStartContainerError: exec' }), false],
+    [
+      'no memory',
+      failed(unstarted, { exitCode: 137, reason: 'OutOfMemoryError: Container killed' }, neverStarted),
+      false,
+    ],
   ])('%s: %s', (_, attempt, expected) => {
     const isRetried = shouldRetry(strategy, attempt, 1)
 
     expect(isRetried).toBe(expected)
   })
 
+  it('has no more rules than Batch takes', () => {
+    expect(strategy.evaluateOnExit.length).toBeLessThanOrEqual(5)
+  })
+
   it('ends with the last attempt', () => {
-    const isRetried = shouldRetry(strategy, failed('Host EC2 gone'), 3)
+    const isRetried = shouldRetry(strategy, failed('Host EC2 gone', {}), 3)
 
     expect(isRetried).toBe(false)
   })
@@ -50,7 +80,7 @@ describe('retry of the service’s jobs', () => {
   it('comes without a rule that matches', () => {
     const rules = { attempts: 2, evaluateOnExit: [{ action: 'EXIT', onExitCode: '137' }] }
 
-    const isRetried = shouldRetry(rules, failed('Essential container in task exited'), 1)
+    const isRetried = shouldRetry(rules, failed(exited, { exitCode: 1 }), 1)
 
     expect(isRetried).toBe(true)
   })

@@ -1,0 +1,95 @@
+import { printable, quoted } from '../../quoted.ts'
+
+/*
+ * Why a task's container did not run its program, where the image is at fault. Texts of runc, crun, docker, containerd and podman: ECS
+ * passes on those of the first, docker and containerd, local mode those of all.
+ */
+
+interface StartFault {
+  readonly pattern: RegExp
+  /** Words for the task's author: what is wrong with which value, and the cure. */
+  readonly words: (value: string) => string
+}
+
+const NOT_FOUND = (command: string): string =>
+  `its command${command} is not in the image; check ENTRYPOINT and CMD of its Dockerfile, and whether the program, or the shell, is installed there`
+const NOT_EXECUTED = (command: string): string =>
+  `its command${command} could not be executed; check that it is in the image, with execute permission and for linux/amd64`
+const NOT_EXECUTABLE = (command: string): string =>
+  `its command${command} may not be executed by the image's user; it must be a file with execute permission (chmod +x, or COPY --chmod=755)`
+const NO_COMMAND = (): string => 'its image names no command; set ENTRYPOINT or CMD in the Dockerfile'
+const UNKNOWN_USER = (user: string): string =>
+  `its user${user} does not exist in the image; check USER in its Dockerfile, or create the user there`
+const NO_FOLDER = (folder: string): string =>
+  `its working directory${folder} is missing, no folder, or closed to its user; check WORKDIR in its Dockerfile`
+const NO_PROGRAM = (command: string): string =>
+  `its command${command} is no program for linux/amd64 and no script with a first line such as #!/bin/sh; build the image with --platform linux/amd64, or add the line`
+const NO_INTERPRETER = (command: string): string =>
+  `its command${command}, or the interpreter that the script's first line names, is not in the image; install it, and save the script with Unix line ends (with Windows ones, the interpreter's name ends in a carriage return)`
+const NO_MOUNT_POINT = (folder: string): string =>
+  `the image has something at${folder} that is no folder; remove it there, since files of the run are mounted in its place`
+
+/** What an engine says when it cannot start a container; the first group is the value at fault, if the engine names it. */
+const REASONS: readonly StartFault[] = [
+  {
+    pattern: /exec: "([^"]*)": (?:stat .*: )?(?:no such file|not a directory|executable file not found)/u,
+    words: NOT_FOUND,
+  },
+  { pattern: /executable file [`'"]([^`'"]*)[`'"] not found/u, words: NOT_FOUND },
+  { pattern: /invoke a command that was not found/u, words: NOT_FOUND },
+  {
+    pattern: /exec: "([^"]*)": (?:permission denied|is a directory|not a directory)/u,
+    words: NOT_EXECUTABLE,
+  },
+  { pattern: /open executable: (?:Permission denied|Is a directory)/iu, words: NOT_EXECUTABLE },
+  { pattern: /exec: "([^"]*)": exec format error/u, words: NO_PROGRAM },
+  { pattern: /exec format error/iu, words: NO_PROGRAM },
+  { pattern: /no command(?: or entrypoint)? (?:specified|provided)/iu, words: NO_COMMAND },
+  { pattern: /unable to find (?:user|group) ([^:\s]+)/u, words: UNKNOWN_USER },
+  { pattern: /no users found/u, words: UNKNOWN_USER },
+  { pattern: /(?:workdir|working directory) "([^"]*)"/u, words: NO_FOLDER },
+  { pattern: /chdir to (?:cwd )?\(?[`'"]([^`'"]*)[`'"]/u, words: NO_FOLDER },
+  { pattern: /(?:mkdir|Cannot mkdir:) ([^:\s]+)(?:: | is )not a directory/u, words: NO_FOLDER },
+  { pattern: /to rootfs at "([^"]*)".*not a directory/u, words: NO_MOUNT_POINT },
+  // Batch cuts reasons at 255 characters, and runtimes find ever new words.
+  { pattern: /exec: "([^"]*)/u, words: NOT_EXECUTED },
+]
+
+/** What a runtime writes into the container's own log when it has begun to start it, and the kernel refuses the program. */
+const LAST_LINES: readonly RegExp[] = [
+  /^exec (\/?[^\s:]+): (no such file or directory|exec format error|permission denied)$/iu,
+  /exec container process [`'"]?([^`'"]+?)[`'"]?: (no such file or directory|exec format error|permission denied)/iu,
+  /^(?:standard_init_linux\.go:\d+: )?exec user process caused:? "?()(no such file or directory|exec format error|permission denied)/iu,
+]
+
+/** Words for a reason such as `CannotStartContainerError: …`; undefined when it is not the image's fault. */
+export function explainStartFailure(reason: string): string | undefined {
+  if (!/^Cannot(?:Start|Create)Container/u.test(reason)) return undefined
+  for (const { pattern, words } of REASONS) {
+    const found = pattern.exec(reason)
+    if (found !== null) return words(named(found[1]))
+  }
+  return undefined
+}
+
+/** Words for the only line of a log whose container ended at once; undefined for what a program itself says. */
+export function explainExecLine(line: string): string | undefined {
+  for (const pattern of LAST_LINES) {
+    const [, name = '', cause = ''] = pattern.exec(line.trim()) ?? []
+    const command = named(name)
+    if (/format/iu.test(cause)) return NO_PROGRAM(command)
+    if (/denied/iu.test(cause)) return NOT_EXECUTABLE(command)
+    if (cause !== '') return NO_INTERPRETER(command)
+  }
+  return undefined
+}
+
+/** A value behind its noun, where the engine names it. */
+function named(value: string | undefined): string {
+  return value === undefined || value === '' ? '' : ` ${quoted(value)}`
+}
+
+/** An engine's own words for a message: one line, without what a terminal would obey. */
+export function engineWords(reason: string): string {
+  return printable(reason.replaceAll(/\s+/gu, ' ').trim(), 500)
+}
