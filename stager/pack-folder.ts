@@ -1,15 +1,17 @@
-import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, createReadStream, type Dirent, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
+import { folderNameProblem } from '../src/formats/zip/folder-zip-name.ts'
 import {
   type FolderFile,
   type FolderFileContent,
   folderZipSize,
   writeFolderZip,
 } from '../src/formats/zip/write-folder-zip.ts'
-import { type Budget, MAX_DEPTH } from './limits.ts'
+import { quoted } from '../src/quoted.ts'
+import { type Budget, ContentError, MAX_DEPTH } from './limits.ts'
 import { createFollow, type Follow } from './links.ts'
-import { FinalError } from './retry.ts'
+import { readFolder } from './read-folder.ts'
 import type { Content } from './upload.ts'
 
 /** Files up to here are read whole, and at once: for small ones that is ten times faster than a stream each. */
@@ -33,16 +35,15 @@ interface ListedFile extends FolderFile {
 interface Listing {
   readonly follow: Follow
   readonly budget: Budget
-  /** Name of the output. */
-  readonly owner: string
-  /** Folders count as files then, since links can double them again and again. */
+  /** The names of files no longer tell where they lie. */
   readonly isLinked: boolean
 }
 
 /**
- * A folder as a zip of entries below `name`, made anew each time it is opened. Memory is about 1 KiB a file, most of it while
- * folders are listed, and some MiB.
- * @throws FinalError when there is more than the budget has, or folders nest too deep
+ * A folder as a zip of entries below `name`, made anew each time it is opened. Memory is bounded by the budget: the paths of all
+ * files and some 200 bytes for each are held, beside some MiB.
+ * @throws ContentError when there is more than the budget has, folders nest too deep, or a file has a name that a zip cannot have
+ * or cannot be read
  */
 export function packFolder(
   folder: string,
@@ -50,11 +51,7 @@ export function packFolder(
   budget: Budget,
   follow: Follow = createFollow(folder, folder),
 ): PackedFolder {
-  const files: ListedFile[] = []
-  for (const file of listFiles({ follow, budget, owner: name, isLinked: false }, folder, name, [])) {
-    budget.take(name, { files: 1, bytes: file.sizeBytes })
-    files.push(file)
-  }
+  const files = [...listFiles({ follow, budget, isLinked: false }, folder, name, [])]
   const pathOf = (file: ListedFile) => file.path ?? join(folder, file.name.slice(name.length + 1))
   return {
     sizeBytes: folderZipSize(files),
@@ -73,17 +70,15 @@ function* listFiles(
   name: string,
   around: readonly string[],
 ): Generator<ListedFile, void, undefined> {
-  if (around.length === MAX_DEPTH)
-    throw new FinalError(`${name.slice(0, 200)}: folders may lie ${MAX_DEPTH} deep`)
-  if (listing.isLinked) listing.budget.take(listing.owner, { files: 1 })
+  if (around.length === MAX_DEPTH) {
+    throw new ContentError(`folders may lie ${MAX_DEPTH} deep, and here lie deeper: ${quoted(name)}`)
+  }
   const inside = [...around, folder]
-  const entries = readdirSync(folder, { withFileTypes: true })
-  for (const entry of entries.sort((a, b) => compareNames(a.name, b.name))) {
+  for (const entry of listEntries(listing, folder, name)) {
     const [path, child] = [join(folder, entry.name), `${name}/${entry.name}`]
-    if (entry.isDirectory()) yield* listFiles(listing, path, child, inside)
-    else if (entry.isFile()) {
-      yield { name: child, sizeBytes: sizeOf(path, child), ...(listing.isLinked ? { path } : {}) }
-    } else if (entry.isSymbolicLink()) yield* listLinked(listing, path, child, inside)
+    if (entry.kind === 'folder') yield* listFiles(listing, path, child, inside)
+    else if (entry.kind === 'file') yield listedFile(listing, path, child)
+    else yield* listLinked(listing, path, child, inside)
   }
 }
 
@@ -94,16 +89,63 @@ function* listLinked(
   around: readonly string[],
 ): Generator<ListedFile, void, undefined> {
   const target = listing.follow(link)
-  if (target?.info.isFile() === true) yield { name, sizeBytes: target.info.size, path: target.path }
+  const linked = { ...listing, isLinked: true }
+  if (target?.info.isFile() === true) yield listedFile(linked, target.path, name)
   if (target?.info.isDirectory() !== true || around.includes(target.path)) return
-  yield* listFiles({ ...listing, isLinked: true }, target.path, name, around)
+  yield* listFiles(linked, target.path, name, around)
 }
 
-/** A name that is no UTF-8 was changed by reading it, and is not found again. */
-function sizeOf(path: string, name: string): number {
-  const info = statSync(path, { throwIfNoEntry: false })
-  if (info === undefined) throw new FinalError(`${name.slice(0, 200)}: the name of a file is not UTF-8`)
-  return info.size
+interface ListedEntry {
+  readonly name: string
+  readonly kind: 'file' | 'folder' | 'link'
+}
+
+/** Entries of one folder in order. Every entry counts, so that links that double folders, or a million devices, come to an end. */
+function listEntries({ budget }: Listing, folder: string, name: string): readonly ListedEntry[] {
+  const nameBytes = Buffer.byteLength(name) + 1
+  const listed: ListedEntry[] = []
+  for (const entry of readable(name, () => readFolder(folder))) {
+    budget.take({ files: 1, nameBytes: nameBytes + entry.name.length })
+    const kind = kindOf(entry)
+    if (kind === undefined) continue
+    const problem = folderNameProblem(Buffer.concat([Buffer.from(`${name}/`), entry.name]))
+    if (problem !== undefined) throw new ContentError(problem)
+    listed.push({ name: entry.name.toString(), kind })
+  }
+  return listed.sort((a, b) => compareNames(a.name, b.name))
+}
+
+function kindOf(entry: Dirent<Buffer>): ListedEntry['kind'] | undefined {
+  if (entry.isFile()) return 'file'
+  if (entry.isDirectory()) return 'folder'
+  return entry.isSymbolicLink() ? 'link' : undefined
+}
+
+function listedFile({ budget, isLinked }: Listing, path: string, name: string): ListedFile {
+  const { size } = readable(name, () => {
+    accessSync(path, constants.R_OK)
+    return statSync(path)
+  })
+  budget.take({ bytes: size, nameBytes: isLinked ? Buffer.byteLength(path) : 0 })
+  return { name, sizeBytes: size, ...(isLinked ? { path } : {}) }
+}
+
+/** What the kernel refuses because of what the task left there; the stager is root, but not everywhere. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: 'may not be read; leave files and folders readable (chmod -R a+rX)',
+  EPERM: 'may not be read; leave files and folders readable (chmod -R a+rX)',
+  ENAMETOOLONG: 'has a path that is too long to be read; use shorter names, or fewer folders in folders',
+}
+
+/** @throws ContentError in the place of a refusal that is the task's doing */
+export function readable<Result>(name: string, read: () => Result): Result {
+  try {
+    return read()
+  } catch (error) {
+    const refusal = REFUSALS[(error as NodeJS.ErrnoException).code ?? '']
+    if (refusal === undefined) throw error
+    throw new ContentError(`${quoted(name)} ${refusal}`, { cause: error })
+  }
 }
 
 /** `array.yml`, then indexes as numbers, then other names. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { chmod, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { StagedInputs } from '../src/domain/staging.ts'
@@ -8,6 +8,7 @@ import { download } from './download.ts'
 import { forEachInParallel } from './in-parallel.ts'
 import { type Budget, createBudget } from './limits.ts'
 import { createLinks, type Link } from './link.ts'
+import { readFolder } from './read-folder.ts'
 import { safePath } from './safe-path.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
 import { unpackClientZip } from './unpack-client-zip.ts'
@@ -88,10 +89,12 @@ async function fetchTree(
   await rm(zip)
 }
 
-/** After writing: the mode of a new file is cut by the umask. Not asynchronous, which takes ten times longer for small files. */
+/** After writing: the mode of a new file is cut by the umask. */
 function openToAnybody(folder: string): void {
   chmodSync(folder, ANYBODY_FOLDER)
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? ANYBODY_FOLDER : ANYBODY_FILE)
+  for (const entry of readFolder(folder)) {
+    const path = join(folder, entry.name.toString())
+    if (entry.isDirectory()) openToAnybody(path)
+    else chmodSync(path, ANYBODY_FILE)
   }
 }

@@ -1,13 +1,22 @@
-import { createReadStream } from 'node:fs'
-import { opendir, realpath } from 'node:fs/promises'
+import { accessSync, constants, createReadStream } from 'node:fs'
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isParameterName, LISTING_NAME, type OutputEntry, type StagedOutputs } from '../src/domain/staging.ts'
+import {
+  isParameterName,
+  LISTING_NAME,
+  MAX_PROBLEM_LENGTH,
+  type OutputEntry,
+  type OutputListing,
+  type StagedOutputs,
+} from '../src/domain/staging.ts'
+import { cutText } from '../src/quoted.ts'
 import type { StagingApi } from './api-client.ts'
 import { forEachInParallel } from './in-parallel.ts'
-import { createBudget } from './limits.ts'
-import { createLinks } from './link.ts'
+import { type Budget, ContentError, createBudget } from './limits.ts'
+import { createLinks, type Link } from './link.ts'
 import { createFollow, type Follow, type Target } from './links.ts'
-import { packFolder } from './pack-folder.ts'
+import { packFolder, readable } from './pack-folder.ts'
+import { readFolder } from './read-folder.ts'
 import { FinalError } from './retry.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
 import { type Content, upload, uploadInParts } from './upload.ts'
@@ -23,55 +32,117 @@ export interface OutputFolder {
   readonly taskFolder: string
 }
 
+type OutputsApi = Omit<StagingApi, 'inputs' | 'report'>
+
 /**
  * Hands over what the task left: first the listing goes to the API, which answers with URLs for the declared outputs, then
- * the files go up, last the listing itself, whose presence says that everything before arrived.
+ * the files go up, last the listing itself, whose presence says that everything before arrived. An output that cannot be handed
+ * over because of what the task made of it is in the listing with its problem: that is the task's end, not the stager's.
  * @returns how many outputs were handed over
  */
 export async function stageOut(
-  api: Omit<StagingApi, 'inputs' | 'report'>,
+  api: OutputsApi,
   outputs: OutputFolder,
   jobAttempt: number,
   settings: TransferSettings = TRANSFER_SETTINGS,
 ): Promise<number> {
   const root = await realpath(outputs.folder)
   const follow = createFollow(root, outputs.taskFolder)
-  const pathOf = (name: string): string => follow(join(root, name))?.path ?? join(root, name)
-  const entries = await listOutputs(root, follow)
+  const listing = listFolder(root, follow)
+  const { entries } = listing
   const byName = new Map(entries.map((entry) => [entry.name, entry]))
   const staged = await api.outputs(jobAttempt, entries)
   const linkOf = createLinks(async () => urlsOf(await api.outputs(jobAttempt, entries)), urlsOf(staged))
-  const budget = createBudget()
-  const found = staged.uploads.map(({ name }) => {
+  const declared = staged.uploads.map(({ name }) => {
     const entry = byName.get(name)
     if (entry === undefined) throw new FinalError(`there is no output ${name}`)
-    budget.take(name, { bytes: entry.sizeBytes })
     return entry
   })
+  const problems = await sendOutputs({ api, root, follow, jobAttempt, linkOf, settings }, declared)
+  const told: OutputListing = {
+    ...listing,
+    entries: entries.map((entry) => ({ ...entry, ...problems.get(entry.name) })),
+  }
+  await upload('the listing', textContent(JSON.stringify(told)), linkOf(LISTING_NAME), settings)
+  return declared.length - problems.size
+}
 
-  const send = async (name: string, content: Content, parts: () => Parts): Promise<void> => {
-    const { sizeBytes } = content
-    if (sizeBytes < settings.partsFromBytes) return upload(name, content, linkOf(name), settings)
-    await uploadInParts(api, { jobAttempt, name, sizeBytes }, parts(), settings)
+/** The listing of a folder that has too much of everything, or that nobody may read, is empty. */
+function listFolder(root: string, follow: Follow): OutputListing {
+  try {
+    return { entries: listOutputs(root, follow) }
+  } catch (error) {
+    if (error instanceof ContentError) return { entries: [], problem: problemText(error) }
+    throw error
   }
-  const sendFile = ({ name, sizeBytes }: OutputEntry): Promise<void> => {
-    const path = pathOf(name)
-    const file = fileContent(path, 0, sizeBytes)
-    return send(name, file, () => partsOfFile(path, sizeBytes, settings.partBytes))
-  }
-  const sendFolder = ({ name }: OutputEntry): Promise<void> => {
-    const packed = packFolder(pathOf(name), name, budget, follow)
-    return send(name, packed, () => partsOfStream(packed.open(), settings.partBytes))
-  }
+}
 
+interface Sending {
+  readonly api: OutputsApi
+  /** The output folder, free of links. */
+  readonly root: string
+  readonly follow: Follow
+  readonly jobAttempt: number
+  readonly linkOf: (name: string) => Link
+  readonly settings: TransferSettings
+}
+
+type Problems = Map<string, { readonly problem: string }>
+
+/** @returns what is wrong with those that were not sent */
+async function sendOutputs(sending: Sending, outputs: readonly OutputEntry[]): Promise<Problems> {
+  const { settings } = sending
+  const problems: Problems = new Map()
+  const budget = createBudget()
+  const sendOne = async (entry: OutputEntry): Promise<void> => {
+    if (entry.problem !== undefined) return
+    try {
+      if (entry.kind === 'directory') await sendFolder(sending, entry, budget)
+      else await sendFile(sending, entry, budget)
+    } catch (error) {
+      if (!(error instanceof ContentError)) throw error
+      problems.set(entry.name, { problem: problemText(error) })
+    }
+  }
   const isSmall = ({ kind, sizeBytes }: OutputEntry) => kind === 'file' && sizeBytes < settings.partsFromBytes
-  await forEachInParallel(found.filter(isSmall), settings.atOnce, sendFile)
+  await forEachInParallel(outputs.filter(isSmall), settings.atOnce, sendOne)
   // One after the other, since each has as many parts under way, and a folder's list of files takes memory.
-  for (const entry of found.filter((output) => !isSmall(output))) {
-    await (entry.kind === 'directory' ? sendFolder(entry) : sendFile(entry))
-  }
-  await upload('the listing', textContent(JSON.stringify({ entries })), linkOf(LISTING_NAME), settings)
-  return found.length
+  for (const entry of outputs.filter((output) => !isSmall(output))) await sendOne(entry)
+  return problems
+}
+
+function problemText({ message }: ContentError): string {
+  return cutText(message, MAX_PROBLEM_LENGTH - 1)
+}
+
+async function sendFile(sending: Sending, entry: OutputEntry, budget: Budget): Promise<void> {
+  const { name, sizeBytes } = entry
+  budget.take({ bytes: sizeBytes })
+  const path = pathOf(sending, name)
+  await send(sending, name, fileContent(path, 0, sizeBytes), () =>
+    partsOfFile(path, sizeBytes, sending.settings.partBytes),
+  )
+}
+
+async function sendFolder(sending: Sending, { name }: OutputEntry, budget: Budget): Promise<void> {
+  const packed = packFolder(pathOf(sending, name), name, budget, sending.follow)
+  await send(sending, name, packed, () => partsOfStream(packed.open(), sending.settings.partBytes))
+}
+
+function pathOf({ root, follow }: Sending, name: string): string {
+  const path = join(root, name)
+  return follow(path)?.path ?? path
+}
+
+async function send(
+  { api, jobAttempt, linkOf, settings }: Sending,
+  name: string,
+  content: Content,
+  parts: () => Parts,
+): Promise<void> {
+  const { sizeBytes } = content
+  if (sizeBytes < settings.partsFromBytes) return upload(name, content, linkOf(name), settings)
+  await uploadInParts(api, { jobAttempt, name, sizeBytes }, parts(), settings)
 }
 
 type Parts = Iterable<Content> | AsyncIterable<Content>
@@ -133,23 +204,40 @@ async function* partsOfStream(
  * The folder's top level, of names that an output can have; others are the task's own (parameter-io 1.1). A link is what it
  * points at, unless it leaves the folder: then it counts as nothing.
  * @param folder free of links
- * @throws FinalError when there are too many
+ * @throws ContentError when there are too many, or nobody may read the folder
  */
-export async function listOutputs(folder: string, follow: Follow): Promise<OutputEntry[]> {
+export function listOutputs(folder: string, follow: Follow): OutputEntry[] {
   const names: string[] = []
-  for await (const { name } of await opendir(folder)) {
+  for (const entry of readable('the output folder', () => readFolder(folder))) {
+    const name = entry.name.toString()
     if (!isParameterName(name)) continue
     names.push(name)
     if (names.length > MAX_ENTRIES) {
-      throw new FinalError(`the output folder has more than ${MAX_ENTRIES} entries that could be outputs`)
+      throw new ContentError(
+        `the output folder has more than ${MAX_ENTRIES} entries that could be outputs; write files that belong together into one folder`,
+      )
     }
   }
-  return names.sort().map((name) => describeEntry(name, follow(join(folder, name))?.info))
+  return names.sort().map((name) => describeEntry(name, follow(join(folder, name))))
 }
 
-function describeEntry(name: string, info: Target['info'] | undefined): OutputEntry {
-  if (info?.isDirectory() === true) return { name, kind: 'directory', sizeBytes: 0 }
-  return info?.isFile() === true
-    ? { name, kind: 'file', sizeBytes: info.size }
-    : { name, kind: 'other', sizeBytes: 0 }
+function describeEntry(name: string, target: Target | undefined): OutputEntry {
+  const nothing = (problem: string): OutputEntry => ({ name, kind: 'other', sizeBytes: 0, problem })
+  if (target === undefined) return nothing('it is a link that leaves the output folder, or leads to nothing')
+  const { info, path } = target
+  if (info.isDirectory()) return { name, kind: 'directory', sizeBytes: 0 }
+  if (!info.isFile()) return nothing(`it is a ${specialKind(info)}, not a file`)
+  const file: OutputEntry = { name, kind: 'file', sizeBytes: info.size }
+  try {
+    readable(name, () => accessSync(path, constants.R_OK))
+    return file
+  } catch (error) {
+    if (error instanceof ContentError) return { ...file, problem: problemText(error) }
+    throw error
+  }
+}
+
+function specialKind(info: Target['info']): string {
+  if (info.isFIFO()) return 'named pipe'
+  return info.isSocket() ? 'socket' : 'device'
 }

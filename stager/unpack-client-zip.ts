@@ -23,7 +23,7 @@ export async function unpackClientZip(
 ): Promise<void> {
   try {
     const zip = await openZip(fileSource(zipPath))
-    await checkEntries(zip, name, folder, budget)
+    await checkEntries(zip, folder, budget)
     for (const entry of zip.entries) {
       const target = join(folder, safePath(entry.name))
       mkdirSync(dirname(target), { recursive: true })
@@ -34,12 +34,7 @@ export async function unpackClientZip(
   }
 }
 
-async function checkEntries(
-  { entries }: ZipArchive,
-  name: string,
-  folder: string,
-  budget: Budget,
-): Promise<void> {
+async function checkEntries({ entries }: ZipArchive, folder: string, budget: Budget): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   let sizeBytes = 0
   for (const entry of entries) {
@@ -47,7 +42,7 @@ async function checkEntries(
     const depth = safePath(entry.name).split('/').length
     if (depth > MAX_DEPTH) throw new FinalError(`folders may lie ${MAX_DEPTH} deep`)
   }
-  budget.take(name, { files: entries.length, bytes: sizeBytes })
+  budget.take({ files: entries.length, bytes: sizeBytes })
   if (sizeBytes > bavail * bsize) throw new FinalError('its files need more than the free disk of the task')
 }
 

@@ -28,7 +28,7 @@ export async function unpackZip(
   try {
     const zip = await openZipFile(zipPath)
     try {
-      await checkDirectory(zip, folder, (amount) => budget.take(name, amount))
+      await checkDirectory(zip, folder, budget)
       let lastFolder = ''
       for await (const entry of zip.entries()) {
         const target = join(folder, safePath(entry.fileName))
@@ -50,20 +50,18 @@ function isFolder(entry: Entry): boolean {
 }
 
 /** @throws Error before anything is written */
-async function checkDirectory(zip: ZipFile, folder: string, take: Take): Promise<void> {
+async function checkDirectory(zip: ZipFile, folder: string, budget: Budget): Promise<void> {
   const { bavail, bsize } = await statfs(folder)
   let free = bavail * bsize
   for await (const entry of zip.entries()) {
     const path = safePath(entry.fileName)
     if (path.split(sep).length > MAX_DEPTH) throw new FinalError(`folders may lie ${MAX_DEPTH} deep`)
     if (entry.isEncrypted()) throw new FinalError(`${quoted(path)} is encrypted`)
-    take({ files: 1, bytes: entry.uncompressedSize })
+    budget.take({ files: 1, bytes: entry.uncompressedSize })
     free -= entry.uncompressedSize
     if (free < 0) throw new FinalError('its files need more than the free disk of the task')
   }
 }
-
-type Take = (amount: Parameters<Budget['take']>[1]) => void
 
 async function writeEntry(zip: ZipFile, entry: Entry, target: string): Promise<void> {
   // A second entry of the same name is an error, and does not replace the first.

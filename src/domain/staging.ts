@@ -44,12 +44,17 @@ export const stagedInputsSchema = z.object({
 })
 export type StagedInputs = z.infer<typeof stagedInputsSchema>
 
+/** Longest text of a {@link OutputEntry.problem}, in UTF-16 units. */
+export const MAX_PROBLEM_LENGTH = 1000
+
 /** One entry of the output folder's top level. */
 const outputEntrySchema = z.object({
   name: z.string().max(1024),
   /** A link that leaves the folder counts as missing; others are followed. */
   kind: z.enum(['file', 'directory', 'other']),
   sizeBytes: z.number().int().nonnegative(),
+  /** Why it was not handed over, in words for the task's author. */
+  problem: z.string().max(MAX_PROBLEM_LENGTH).exactOptional(),
 })
 export type OutputEntry = z.infer<typeof outputEntrySchema>
 
@@ -113,7 +118,12 @@ export const stageReportSchema = z.object({
 export type StageReport = z.infer<typeof stageReportSchema>
 
 /** What stands in the listing object. */
-export const outputListingSchema = z.object({ entries: z.array(outputEntrySchema) })
+export const outputListingSchema = z.object({
+  entries: z.array(outputEntrySchema),
+  /** Why nothing of the folder was handed over, in words for the task's author. */
+  problem: z.string().max(MAX_PROBLEM_LENGTH).exactOptional(),
+})
+export type OutputListing = z.infer<typeof outputListingSchema>
 
 /** File name of the listing beside the outputs; a parameter name has no dot, so it cannot be one. */
 export const LISTING_NAME = 'staged.json'

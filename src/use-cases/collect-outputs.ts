@@ -5,11 +5,12 @@ import { createListedStrings } from '../domain/run/listed-strings.ts'
 import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
-import { LISTING_NAME, type OutputEntry, outputListingSchema } from '../domain/staging.ts'
+import { LISTING_NAME, type OutputEntry, type OutputListing, outputListingSchema } from '../domain/staging.ts'
 import { runOutputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
 import type { Task, TaskOutput } from '../domain/task/task.ts'
 import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'
+import { ZipFormatError, type ZipFormatErrorCode } from '../formats/zip/zip-format-error.ts'
 import {
   type ObjectStore,
   type RunRepository,
@@ -40,8 +41,21 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
-  const entries = await readListing(deps, prefix)
+  const staged = await readListing(deps, prefix)
+  if (staged.problem !== undefined) return refuseAll(deps, run, staged.problem)
+  const entries = new Map(staged.entries.map((entry) => [entry.name, entry]))
   return (await endWithOutputs(deps, { run, task, prefix, entries })).problems
+}
+
+/** Ends a run whose outputs were not handed over at all. */
+async function refuseAll(
+  deps: Pick<Dependencies, 'objects' | 'runs'>,
+  run: Run,
+  problem: string,
+): Promise<readonly ErrorBody[]> {
+  const problems = [invalidOutput(problem).body]
+  await end(deps, run, { to: 'FAILED', set: { failure: describeProblems(problems, run.job?.attempt) } })
+  return problems
 }
 
 /** Outputs of a run in the bucket, below a prefix that nobody else writes to. */
@@ -118,8 +132,8 @@ async function* listingOf(
       const array = yield* readOutput({ ...produced, strings })
       if (array !== undefined) arrays.set(output.name, array)
     } catch (error) {
-      if (!(error instanceof DomainError)) throw error
-      problems.push({ ...error.body, details: { type: 'parameter', parameterName: output.name } })
+      const { body } = refusalOf(error)
+      problems.push({ ...body, details: { type: 'parameter', parameterName: output.name } })
     }
   }
   // Only when all are there: an array that is missing is told once.
@@ -131,6 +145,20 @@ async function* listingOf(
   yield separator === '[' ? '[]' : ']'
 }
 
+/** What a zip may not hold that the stager makes of a folder is the task's doing. */
+const OF_THE_TASK: readonly ZipFormatErrorCode[] = ['unsafe-name', 'duplicate-name', 'limit-exceeded']
+
+/** @throws the error when it says nothing about the output itself */
+function refusalOf(error: unknown): DomainError {
+  if (error instanceof DomainError) return error
+  if (error instanceof ZipFormatError && OF_THE_TASK.includes(error.code)) return invalidOutput(error.message)
+  throw error
+}
+
+function invalidOutput(text: string): DomainError {
+  return new DomainError('INTERNAL_INVALID_OUTPUT', { type: 'empty' }, { text })
+}
+
 /** Top-level indexes of input arrays by what was provisioned, of output arrays by what was listed. */
 function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
   return (reference: string): ReadonlySet<number> | undefined => {
@@ -139,14 +167,10 @@ function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
   }
 }
 
-async function readListing(
-  deps: Pick<Dependencies, 'objects'>,
-  prefix: string,
-): Promise<ReadonlyMap<string, OutputEntry>> {
+async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string): Promise<OutputListing> {
   const body = await deps.objects.read(`${prefix}${LISTING_NAME}`)
   if (body === undefined) throw new Error('the job ended well, but its outputs never arrived')
-  const { entries } = outputListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
-  return new Map(entries.map((entry) => [entry.name, entry]))
+  return outputListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
 }
 
 /** @throws DomainError when the task did not write it */
@@ -160,6 +184,7 @@ async function findProduced(
   const key = `${prefix}${output.name}`
   // A link that leaves the folder, or a device, counts as nothing (run-lifecycle 7.2).
   const isThere = entry !== undefined && entry.kind !== 'other'
+  if (isThere && entry.problem !== undefined) throw invalidOutput(entry.problem)
   const sizeBytes = isThere ? await deps.objects.size(key) : undefined
   if (!isThere || sizeBytes === undefined) {
     // A folder where a file is due never goes up.
@@ -169,6 +194,7 @@ async function findProduced(
         ? 'INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY'
         : 'INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER',
       output.name,
+      entry?.problem,
     )
   }
   const source = objectSource(deps.objects, key, sizeBytes)

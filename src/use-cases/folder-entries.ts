@@ -1,5 +1,6 @@
 import { readAll } from '../formats/read-all.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
+import { MAX_FOLDER_NAME_BYTES } from '../formats/zip/folder-zip-name.ts'
 import { openFolderZip } from '../formats/zip/read-folder-zip.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ZipLimits } from '../formats/zip/zip-records.ts'
@@ -9,7 +10,7 @@ import { objectSource } from './object-source.ts'
 /** Folders are packed by us, or by the stager, and an array of 100 000 items is one. */
 export const TREE_LIMITS: ZipLimits = {
   maxEntries: 1_100_000,
-  maxNameBytes: 4096,
+  maxNameBytes: MAX_FOLDER_NAME_BYTES,
   maxEntryBytes: 200 * 1024 ** 3,
 }
 

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import yauzl from 'yauzl'
 import { quoted } from '../../quoted.ts'
 import type { ByteSource } from './byte-source.ts'
+import { folderNameProblem } from './folder-zip-name.ts'
 import {
   DIRECTORY_RECORD_BYTES,
   directoryRecord,
@@ -151,22 +151,10 @@ async function readDirectory(
   return { numbers, offsets, sizes, checksums }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 function safeName(bytes: Buffer): string {
-  try {
-    const name = utf8.decode(bytes)
-    if (isSafe(name)) return name
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-  }
-  const words = `the zip entry ${quoted(bytes.toString('latin1'))} has a name that leads out of the archive`
-  throw new ZipFormatError('unsafe-name', words)
-}
-
-function isSafe(name: string): boolean {
-  if (name === '' || name.endsWith('/') || name.includes('\0')) return false
-  return yauzl.validateFileName(name) === null
+  const problem = folderNameProblem(bytes, Number.POSITIVE_INFINITY)
+  if (problem !== undefined) throw new ZipFormatError('unsafe-name', problem)
+  return bytes.toString()
 }
 
 async function collect(source: ByteSource, start: number, length: number): Promise<Buffer> {

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CompleteParts, OutputEntry, PartUrls, StagedInputs } from '../../../src/domain/staging.ts'
-import type { StagingApi } from '../../../stager/api-client.ts'
+import type { OutputEntry, StagedInputs } from '../../../src/domain/staging.ts'
 import { createBudget } from '../../../stager/limits.ts'
 import { createFollow } from '../../../stager/links.ts'
 import { packFolder } from '../../../stager/pack-folder.ts'
@@ -15,6 +14,7 @@ import { packZip } from '../../fixtures/bundle-builder.ts'
 import { rawZip } from '../../fixtures/raw-zip.ts'
 import { closeWebServers } from '../../fixtures/web-server.ts'
 import { aFakeBucket, FAST, type FakeBucket, someBytes } from './fake-bucket.ts'
+import { anOutputsApi } from './outputs-api.ts'
 
 const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'stager-'))
 
@@ -139,28 +139,7 @@ describe('stage-in', () => {
 })
 
 describe('stage-out', () => {
-  /** An API that takes outputs of these names, and what it was told. */
-  function anApi(...declared: readonly string[]) {
-    const told: { entries: readonly OutputEntry[]; completed: CompleteParts[] } = {
-      entries: [],
-      completed: [],
-    }
-    const api: Omit<StagingApi, 'inputs' | 'report'> = {
-      async outputs(jobAttempt, entries) {
-        told.entries = entries
-        const names = entries.map((entry) => entry.name).filter((name) => declared.includes(name))
-        return {
-          uploads: names.map((name) => ({ name, url: bucket.url(`/${jobAttempt}/${name}`) })),
-          listingUrl: bucket.url(`/${jobAttempt}/staged.json`),
-        }
-      },
-      beginParts: async () => ({ multipartId: 'id' }),
-      partUrls: async ({ name, first, count }: PartUrls) =>
-        Array.from({ length: count }, (_, i) => bucket.url(`/${name}/${first + i}`)),
-      completeParts: async (output) => void told.completed.push(output),
-    }
-    return { api, told }
-  }
+  const anApi = (...declared: readonly string[]) => anOutputsApi(bucket, declared)
   const partsOf = (name: string, count: number): Buffer =>
     Buffer.concat(
       Array.from({ length: count }, (_, i) => bucket.stored.get(`/${name}/${i + 1}`) ?? Buffer.alloc(0)),

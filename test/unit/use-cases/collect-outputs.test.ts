@@ -1,6 +1,8 @@
+import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { OutputEntry } from '../../../src/domain/staging.ts'
 import type { TaskOutput } from '../../../src/domain/task/task.ts'
+import { writeFolderZip } from '../../../src/formats/zip/write-folder-zip.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { findOutputFile } from '../../../src/use-cases/read-outputs.ts'
@@ -127,6 +129,59 @@ describe('collecting outputs', () => {
 
     await expect(collectOutputs(engine, RUN_ID)).rejects.toThrow('never arrived')
   })
+})
+
+describe('collecting outputs that could not be handed over', () => {
+  it.each([
+    ['directory', 'the name of the file "sum/a\\b" has a backslash; rename it', 'output-invalid'],
+    ['file', 'it may not be read; leave it readable (chmod a+r)', 'output-invalid'],
+    ['other', 'it is a named pipe, not a file', 'output-missing'],
+  ] as const)("ends the run with the stager's words: a %s, %s", async (kind, problem, failure) => {
+    const engine = await ended([anOutput({ name: 'sum' })], {}, [
+      { name: 'sum', kind, sizeBytes: 0, problem },
+    ])
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect((await engine.runs.find(RUN_ID))?.failure).toMatchObject({
+      kind: failure,
+      message: `output "sum": ${problem}`,
+    })
+  })
+
+  it('ends the run with one reason when nothing of the folder was handed over', async () => {
+    const engine = await ended([anOutput({ name: 'sum' })], {})
+    const problem = 'the output folder has more than 10000 entries'
+    await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries: [], problem }))
+
+    await collectOutputs(engine, RUN_ID)
+
+    expect((await engine.runs.find(RUN_ID))?.failure).toMatchObject({
+      kind: 'output-invalid',
+      message: problem,
+    })
+  })
+
+  it.each([
+    ['a backslash', 'masks/back\\slash', 'has a backslash'],
+    ['parent folders', 'masks/../../x', 'leads out of the folder'],
+  ])(
+    'ends the run, and does not throw, for a name with %s that came through all the same',
+    async (_, name, words) => {
+      const array = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
+      const engine = await ended([anOutput({ name: 'masks', type: array })], {}, [
+        { name: 'masks', kind: 'directory', sizeBytes: 0 },
+      ])
+      const zip = writeFolderZip([{ name, sizeBytes: 0 }], () => ({ crc32: 0, bytes: [] }))
+      await engine.objects.put(`${PREFIX}masks`, await buffer(zip))
+
+      await collectOutputs(engine, RUN_ID)
+
+      const { failure } = (await engine.runs.find(RUN_ID)) ?? {}
+      expect(failure?.kind).toBe('output-invalid')
+      expect(failure?.message).toContain(words)
+    },
+  )
 })
 
 describe('collecting large texts', () => {

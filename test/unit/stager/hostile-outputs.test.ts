@@ -1,0 +1,169 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, symlinkSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type OutputListing, outputListingSchema } from '../../../src/domain/staging.ts'
+import { createFollow } from '../../../stager/links.ts'
+import { readable } from '../../../stager/pack-folder.ts'
+import { listOutputs, stageOut } from '../../../stager/stage-out.ts'
+import { closeWebServers } from '../../fixtures/web-server.ts'
+import { aFakeBucket, FAST, type FakeBucket } from './fake-bucket.ts'
+import { anOutputsApi } from './outputs-api.ts'
+
+let bucket: FakeBucket
+let folder: string
+
+beforeEach(async () => {
+  bucket = await aFakeBucket()
+  // In memory where that is possible: making thousands of files takes long on a disk.
+  const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  folder = await mkdtemp(join(place, 'hostile-'))
+  await writeFile(join(folder, 'sum'), '42')
+})
+afterEach(async () => {
+  closeWebServers()
+  // Node cannot remove the paths that are too long.
+  execFileSync('rm', ['-rf', folder])
+})
+
+/** The listing that stage-out leaves. */
+async function staged(...declared: string[]): Promise<OutputListing> {
+  await stageOut(anOutputsApi(bucket, declared).api, { folder, taskFolder: '/outputs' }, 1, FAST)
+  return outputListingSchema.parse(JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? ''))
+}
+
+const problemsOf = ({ entries }: OutputListing) =>
+  Object.fromEntries(entries.map(({ name, problem }) => [name, problem]))
+
+const path = (...bytes: (string | number[])[]): Buffer =>
+  Buffer.concat([Buffer.from(`${folder}/`), ...bytes.map((piece) => Buffer.from(piece as string))])
+
+describe('outputs that a task made impossible to hand over', () => {
+  it.each([
+    ['a backslash', [Buffer.from('back\\slash')], 'masks/back\\slash" has a backslash'],
+    ['two backslashes that leave the folder', [Buffer.from('..\\..\\x')], 'has a backslash'],
+    ['bytes that are not UTF-8', [Buffer.from([0xff, 0x41])], 'is not UTF-8'],
+    [
+      'bytes that are not UTF-8, beside what reading makes of them',
+      [Buffer.from([0xff]), Buffer.from('\ufffd')],
+      'is not UTF-8',
+    ],
+    ['half a pair of surrogates', [Buffer.from([0xed, 0xa0, 0x80])], 'is not UTF-8'],
+  ])('are told, and the others handed over: a file whose name has %s', async (_, names, words) => {
+    await mkdir(join(folder, 'masks'))
+    for (const name of names) await writeFile(path('masks/', [...name]), 'x')
+
+    const listing = await staged('masks', 'sum')
+
+    expect(problemsOf(listing)).toEqual({ masks: expect.stringContaining(words), sum: undefined })
+    expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
+    expect(bucket.stored.has('/1/masks')).toBe(false)
+  })
+
+  it('are told: folders that nest too deep', async () => {
+    await mkdir(join(folder, 'masks', 'd/'.repeat(40)), { recursive: true })
+    await writeFile(join(folder, 'masks', 'd/'.repeat(40), '0'), 'x')
+
+    expect(problemsOf(await staged('masks')).masks).toContain('folders may lie 32 deep')
+  })
+
+  it('are told: a path longer than any system takes in one call', async () => {
+    const nine = join(...Array.from({ length: 9 }, () => 'd'.repeat(250)))
+    await mkdir(join(folder, 'masks', nine), { recursive: true })
+    await mkdir(join(folder, 'other', nine), { recursive: true })
+    await writeFile(join(folder, 'other', nine, '0'), 'x')
+    // Together they are longer than one call takes.
+    await rename(join(folder, 'other'), join(folder, 'masks', nine, 'other'))
+
+    expect(problemsOf(await staged('masks', 'sum')).masks).toMatch(/path .* (?:at most 4096|too long)/u)
+  })
+
+  it('are told: more bytes than a run may move', async () => {
+    execFileSync('truncate', ['--size=200G', join(folder, 'image')])
+
+    const listing = await staged('image', 'sum')
+
+    expect(problemsOf(listing).image).toContain('a run may move 161061273600 bytes')
+    expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
+  })
+
+  it('are told by what they are when they are no files', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    symlinkSync('/etc/hostname', join(folder, 'outside'))
+    symlinkSync('circle', join(folder, 'circle'))
+    const socket = createServer().listen(join(folder, 'socket'))
+    await new Promise((resolve) => socket.once('listening', resolve))
+
+    const problems = Object.fromEntries(
+      listOutputs(folder, createFollow(folder, '/outputs')).map(({ name, kind, problem }) => [
+        name,
+        `${kind}: ${problem}`,
+      ]),
+    )
+    socket.close()
+
+    expect(problems).toEqual({
+      pipe: 'other: it is a named pipe, not a file',
+      socket: 'other: it is a socket, not a file',
+      outside: 'other: it is a link that leaves the output folder, or leads to nothing',
+      circle: 'other: it is a link that leaves the output folder, or leads to nothing',
+      sum: 'file: undefined',
+    })
+  })
+
+  it('are told together when there are more than any task declares', async () => {
+    for (let i = 0; i <= 10_000; i += 1) closeSync(openSync(join(folder, `x${i}`), 'w'))
+
+    const listing = await staged('sum')
+
+    expect(listing).toEqual({ entries: [], problem: expect.stringContaining('more than 10000 entries') })
+  })
+
+  it.each(['EACCES', 'EPERM', 'ENAMETOOLONG'])('are told: what the kernel refuses with %s', (code) => {
+    const refuse = () => {
+      throw Object.assign(new Error(code), { code })
+    }
+
+    expect(() => readable('masks/0', refuse)).toThrow(/^"masks\/0" .*; (?:leave|use) /u)
+  })
+})
+
+describe('what a task may name its files', () => {
+  it('is all that a zip can carry', async () => {
+    await mkdir(join(folder, 'masks'))
+    const names = ['new\nline', '\u001b[31m', 'A', 'a', 'é', 'e\u0301', '..x', ' ', '"', 'C:x', '\u202e', '0']
+    for (const name of names) await writeFile(path('masks/', name), 'x')
+    await writeFile(join(folder, 'masks/empty'), '')
+
+    const listing = await staged('masks')
+
+    expect(problemsOf(listing)).toEqual({ masks: undefined, sum: undefined })
+    expect(bucket.stored.has('/1/masks')).toBe(true)
+  })
+})
+
+describe('a folder of very many files', () => {
+  it('is refused in bounded memory', async () => {
+    const masks = join(folder, 'masks')
+    await mkdir(masks)
+    const name = 'n'.repeat(245)
+    for (let i = 0; i < 40_000; i += 1) closeSync(openSync(join(masks, `${name}${i}`), 'w'))
+    const program = `
+      import { createBudget } from ${JSON.stringify(join(import.meta.dirname, '../../../stager/limits.ts'))}
+      import { packFolder } from ${JSON.stringify(join(import.meta.dirname, '../../../stager/pack-folder.ts'))}
+      try {
+        packFolder(${JSON.stringify(masks)}, 'masks', createBudget({ files: 10_000 }))
+      } catch (error) {
+        console.log(error.message)
+      }`
+    const words = ['--max-old-space-size=16', '--input-type=module-typescript', '--eval', program]
+
+    const { stdout } = await promisify(execFile)(process.execPath, words)
+
+    expect(stdout).toContain('a run may have 10000 files in folders')
+  }, 60_000)
+})
