@@ -20,6 +20,7 @@ import {
   startStorage,
 } from './parts.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
+import { makePrivateFolder } from './private-folder.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { UserError } from './user-error.ts'
 
@@ -123,7 +124,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   const port = await choosePort(start.port)
   const { settings: engineSettings, reason } = await progress.step('container engine', () => detectEngine())
   progress.say(`  ${describeEngine(engineSettings)} (${reason})`)
-  await mkdir(directory, { recursive: true })
+  makePrivateFolder(directory)
   await mkdir(logs, { recursive: true })
   const state = openInstanceState(directory, start.isFresh === true)
   const engine = createContainerEngine(engineSettings, {

@@ -3,13 +3,14 @@
  * which starts it anew when it dies; what it answered for is on disk.
  */
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
 import { createContainerEngine, engineSettingsSchema } from '../engine/container-engine.ts'
+import { makePrivateFolder } from '../private-folder.ts'
 import { readSettings } from '../settings.ts'
 import { createFaultInjection } from './faults.ts'
 import { createJobRunner } from './job-runner.ts'
@@ -105,7 +106,7 @@ process.on('disconnect', stopOnce)
 // A server before this one may have been killed in the middle of its work.
 await engine.removeLeftovers()
 await rm(workDirectory, { recursive: true, force: true }).catch((error: unknown) => log(String(error)))
-await mkdir(workDirectory, { recursive: true })
+makePrivateFolder(workDirectory)
 
 server.listen(settings.PORT, '127.0.0.1', () => {
   runner.resume()

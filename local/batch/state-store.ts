@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { makePrivateFolder } from '../private-folder.ts'
 import { hasEnded, type Job } from './job.ts'
 import type { RegisterJobDefinition } from './requests.ts'
 
@@ -52,7 +53,7 @@ export function openStateStore(directory: string, now: number): StateStore {
 
 /** Only this module writes the files, so their content is trusted. */
 function load<Value>(folder: string): Map<string, Value> {
-  mkdirSync(folder, { recursive: true })
+  makePrivateFolder(folder)
   const names = readdirSync(folder).filter((name) => name.endsWith('.json'))
   return new Map(
     names.map((name) => [

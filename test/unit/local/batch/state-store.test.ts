@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -15,6 +15,17 @@ describe('state directory', () => {
     directory = mkdtempSync(join(tmpdir(), 'state-'))
   })
   afterEach(() => rmSync(directory, { recursive: true }))
+
+  it('is closed to other users of the machine, also where it was open', () => {
+    mkdirSync(join(directory, 'jobs'), { mode: 0o755 })
+
+    openStateStore(directory, 0).putJob(aJob())
+
+    for (const folder of ['jobs', 'definitions']) {
+      expect(statSync(join(directory, folder)).mode & 0o777).toBe(0o700)
+    }
+    expect(statSync(join(directory, 'jobs/job-1.json')).mode & 0o777).toBe(0o600)
+  })
 
   it('gives the next server what this one wrote', () => {
     const definition = {
