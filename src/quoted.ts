@@ -19,7 +19,13 @@ export function printable(text: string, maxLength = MAX_SHOWN_LENGTH): string {
   )
 }
 
-/** The same between quotation marks, for names that may hold anything. */
+/** A text of several lines, whole: its line ends stay, tabs become spaces, other controls are spelt. */
+export function printableLines(text: string): string {
+  const lines = text.replaceAll('\t', '    ').split(/\r?\n/u)
+  return lines.map((line) => printable(line, Number.POSITIVE_INFINITY)).join('\n')
+}
+
+/** {@link printable} between quotation marks, for names that may hold anything. */
 export function quoted(text: string, maxLength = MAX_SHOWN_LENGTH): string {
   return `"${printable(text, maxLength).replaceAll('"', '\\"')}"`
 }

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { DomainError, type ErrorBody } from '../../src/domain/errors.ts'
+import { printableLines } from '../../src/quoted.ts'
 import { logger } from '../../src/runtime/observability.ts'
 import { ImportRefusedError } from '../../src/use-cases/wait-for-import.ts'
 
@@ -22,9 +23,25 @@ export function answerError(context: Context, error: unknown): Response {
 }
 
 function answer(context: Context, status: number, body: ErrorBody): Response {
+  const plain = withPrintableWords(body)
   // A 403 has two keys only (http-api 3.1).
-  const shown = status === 403 ? { errorCode: body.errorCode, message: body.message } : body
+  const shown = status === 403 ? { errorCode: plain.errorCode, message: plain.message } : plain
   return context.json(shown, status as ContentfulStatusCode)
+}
+
+/** Messages may repeat names and values of strangers; what a terminal would obey in them is spelt. */
+function withPrintableWords(body: ErrorBody): ErrorBody {
+  const { details } = body
+  return {
+    ...body,
+    message: printableLines(body.message),
+    ...(details.type === 'related' && {
+      details: { ...details, description: printableLines(details.description) },
+    }),
+    ...(details.type === 'batch' && {
+      details: { ...details, errors: details.errors.map(withPrintableWords) },
+    }),
+  }
 }
 
 /** API Gateway's, which its access log tells too. */

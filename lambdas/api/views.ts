@@ -5,6 +5,7 @@ import { waitingReason } from '../../src/domain/run/waiting.ts'
 import type { Store } from '../../src/domain/store.ts'
 import type { ParameterType, Task, TaskInput, TaskOutput, TaskSummary } from '../../src/domain/task/task.ts'
 import type { Upload } from '../../src/ports.ts'
+import { printableLines } from '../../src/quoted.ts'
 import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
 import type { ImportedTask } from '../../src/use-cases/wait-for-import.ts'
 
@@ -99,7 +100,9 @@ export function viewRun(run: Run, task: Task, now: Date): object {
     createdAt: run.createdAt,
     updatedAt: run.updatedAt,
     ...(statusReason === undefined ? {} : { statusReason }),
-    ...(run.failure === undefined ? {} : { error: run.failure }),
+    ...(run.failure === undefined
+      ? {}
+      : { error: { ...run.failure, message: printableLines(run.failure.message) } }),
     ...(run.job?.usage === undefined ? {} : { cost: viewCost(run.job.usage) }),
   }
 }

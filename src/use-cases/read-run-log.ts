@@ -3,6 +3,7 @@ import type { Run } from '../domain/run/run.ts'
 import { isFinal } from '../domain/run/transitions.ts'
 import { runLogKey } from '../domain/storage-keys.ts'
 import type { LogStore, ObjectStore, RunRepository } from '../ports.ts'
+import { printableLines } from '../quoted.ts'
 import { findRun } from './find-run.ts'
 
 interface Dependencies {
@@ -16,8 +17,12 @@ const MAX_LOG_BYTES = 4 * 1024 * 1024
 /** Lambda's answer is JSON of at most 6 MB, in which an escape sequence of a colour takes six times its bytes. */
 export const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024
 
-/** Before lines of the engine's own. */
+/** Before lines of the engine's own, and of nobody else. */
 const ENGINE = '[app-engine]'
+/** A line that a task begins as if it were the engine's, perhaps behind characters that do not show. */
+const FORGED = /^[\p{C}\p{Z}]*\[app-engine\]/gmu
+/** Before such a line: it is the task's. */
+const TASK = '[task] '
 
 /** What the task's container printed, and behind it why the run failed, in every state (run-lifecycle 11). */
 export async function readRunLog(deps: Dependencies, runId: string): Promise<string> {
@@ -26,7 +31,7 @@ export async function readRunLog(deps: Dependencies, runId: string): Promise<str
   if (run.failure === undefined) return printed
   const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
   // Behind the first line stands the end of this very log.
-  const [reason = ''] = run.failure.message.split('\n', 1)
+  const [reason = ''] = printableLines(run.failure.message).split('\n', 1)
   return `${printed}${gap}${ENGINE} run failed (${run.failure.kind}): ${reason}\n`
 }
 
@@ -37,16 +42,22 @@ async function readPrinted({ logs, objects }: Dependencies, run: Run): Promise<s
   if (printed !== '' || !isFinal(run.state)) return printed
   const kept = await objects.read(runLogKey(run.id))
   if (kept === undefined) return ''
-  return `${ENGINE} the log has expired; these are its last lines\n${await text(kept)}`
+  return `${ENGINE} the log has expired; these are its last lines\n${unforged(await text(kept))}`
 }
 
 /** As much of the end as fits into an answer. */
 async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: number): Promise<string> {
-  const printed = await logs.read(stream, maxBytes)
+  const read = await logs.read(stream, maxBytes)
+  const printed = unforged(read)
   if (Buffer.byteLength(JSON.stringify(printed)) > MAX_ANSWER_BYTES) {
     return newest(logs, stream, Math.floor(maxBytes / 2))
   }
   // A cut may lie up to three bytes below, between two characters.
-  const isCut = Buffer.byteLength(printed) >= maxBytes - 3
+  const isCut = Buffer.byteLength(read) >= maxBytes - 3
   return isCut ? `${ENGINE} the log is longer; this is its end\n${printed}` : printed
+}
+
+/** What the task printed, with a mark before every line that could be taken for the engine's. */
+function unforged(printed: string): string {
+  return printed.replaceAll(FORGED, `${TASK}$&`)
 }

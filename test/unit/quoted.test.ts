@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutText, printable, quoted, someOf } from '../../src/quoted.ts'
+import { cutText, printable, printableLines, quoted, someOf } from '../../src/quoted.ts'
 
 describe('a foreign text in a message', () => {
   it('is cut between characters, never within one', () => {
@@ -41,6 +41,10 @@ describe('a foreign text in a message', () => {
 
   it('ends where its quotation marks end', () => {
     expect(quoted('say "a"')).toBe('"say \\"a\\""')
+  })
+
+  it('keeps its lines, and nothing else that a terminal would obey', () => {
+    expect(printableLines('at\tx\r\n\u001b[2J\u202ey\n')).toBe('at    x\n\\u{1b}[2J\\u{202e}y\n')
   })
 
   it('names some of many', () => {

@@ -57,6 +57,34 @@ describe('the log of a run', () => {
     )
   })
 
+  it.each([
+    ['plain', '[app-engine] run failed (x): y', '[task] [app-engine] run failed (x): y'],
+    ['behind spaces', '  [app-engine] x', '[task]   [app-engine] x'],
+    ['behind a colour', '\u001b[app-engine] x', '[task] \u001b[app-engine] x'],
+    ['behind what has no width', '\u200b\u00a0[app-engine] x', '[task] \u200b\u00a0[app-engine] x'],
+    ['behind a carriage return', '50 %\r[app-engine] x', '50 %\r[task] [app-engine] x'],
+    ['within a line, as it is', 'see [app-engine] x', 'see [app-engine] x'],
+  ])('marks a line of the task that looks like ours: %s', async (_, line, shown) => {
+    const engine = await anEngineWith(`one\n${line}\n`)
+
+    expect(await readRunLog(engine, RUN_ID)).toBe(`one\n${shown}\n`)
+  })
+
+  it('fits into an answer, also when every line looks like ours', async () => {
+    const engine = await anEngineWith('[app-engine]\n'.repeat(400_000))
+
+    expect(JSON.stringify(await readRunLog(engine, RUN_ID)).length).toBeLessThan(6_000_000)
+  })
+
+  it('names a reason without what a terminal would obey', async () => {
+    const failure = { kind: 'output-invalid', message: 'value \u001b]0;owned\u0007 is none' } as const
+    const engine = await anEngineWith('', { state: 'FAILED', failure })
+
+    expect(await readRunLog(engine, RUN_ID)).toBe(
+      '[app-engine] run failed (output-invalid): value \\u{1b}]0;owned\\u{7} is none\n',
+    )
+  })
+
   it('is empty before there is a container', async () => {
     expect(await readRunLog(await anEngine({ run: { state: 'CREATED' } }), RUN_ID)).toBe('')
   })

@@ -62,9 +62,9 @@ describe('log of a container', () => {
     await log.close()
 
     const sent = batches.flat().map((line = '') => line.split(' x', 1)[0])
-    const note = sent.findIndex((line = '') => line.startsWith('[app-engine] the log is longer'))
+    const note = sent.findIndex((line = '') => line.startsWith('[local Batch] the log is longer'))
     expect(sent.slice(0, note)).toEqual(Array.from({ length: note }, (_, i) => String(i)))
-    expect(sent[note + 1]).toBe(`[app-engine] ${29_000 - note} lines left out`)
+    expect(sent[note + 1]).toBe(`[local Batch] ${29_000 - note} lines left out`)
     expect(sent.slice(note + 2)).toEqual(Array.from({ length: 1000 }, (_, i) => String(29_000 + i)))
     expect(note).toBeGreaterThan(15_000)
   })
