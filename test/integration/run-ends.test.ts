@@ -10,7 +10,7 @@ import {
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { RunState } from '../../src/domain/run/transitions.ts'
-import { dockerArchive, packTar } from '../fixtures/bundle-builder.ts'
+import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 import { installVariant, setFaults, sweepNow, switchJobEvents } from './engine-hands.ts'
 
@@ -106,16 +106,64 @@ describe('a run that cannot begin', () => {
 
     expect([state, error?.kind]).toEqual(['FAILED', 'unschedulable'])
   })
+})
 
-  it('is told what its engine says of an image without a program', async () => {
-    const layers = [await packTar([{ name: 'empty', body: randomUUID() }])]
-    const image = await packTar(await dockerArchive({ layers }))
-    const task = await installVariant(PROBE, 'org.example.no-program', { image })
+describe('a run whose container cannot be started', () => {
+  /** The end of a run of a task whose image holds one file. */
+  async function endOf(name: string, file: Omit<FileEntry, 'name'>, command: object) {
+    const layers = [
+      await packTar([
+        { name: 'run.sh', ...file },
+        { name: 'unique', body: randomUUID() },
+      ]),
+    ]
+    const image = await packTar(await dockerArchive({ layers, command }))
+    const task = await installVariant(PROBE, `org.example.${name}`, { image })
+    const run = await startRun(task, { print: 'x' })
+    return { run, ...(await waitForState(run, 'final')) }
+  }
+  const entrypoint = { Entrypoint: ['/run.sh'] }
+  const script = { body: '#!/run\necho hello\n', mode: 0o755 }
 
-    const { state, error } = await waitForState(await startRun(task, { print: 'x' }), 'final')
+  it.each([
+    ['no-command', {}, { Entrypoint: [] }, 'names no command'],
+    ['missing-command', script, { Entrypoint: ['/rum.sh'] }, '"/rum.sh" is not in the image'],
+    ['no-shell', script, { Entrypoint: ['/bin/bash', '-c', 'true'] }, '"/bin/bash" is not in the image'],
+    ['not-executable', { ...script, mode: 0o644 }, entrypoint, '"/run.sh" may not be executed'],
+    ['unknown-user', script, { ...entrypoint, User: 'nobodyhere' }, 'its user "nobodyhere" does not exist'],
+    ['no-folder', script, { ...entrypoint, WorkingDir: '/run.sh' }, 'its working directory "/run.sh"'],
+    ['windows-script', { ...script, body: '#!/bin/sh\r\n' }, entrypoint, 'the interpreter'],
+    ['wrong-format', { ...script, body: 'MZ' }, entrypoint, '"/run.sh" is no program for linux/amd64'],
+  ])('is told what is wrong with its image: %s', async (name, file, command, words) => {
+    const { state, error, run } = await endOf(name, file, command)
 
-    expect([state, error?.kind]).toEqual(['FAILED', 'engine-error'])
-    expect(error?.message).toContain('CannotStartContainerError')
+    expect([state, error?.kind]).toEqual(['FAILED', 'task-failed'])
+    expect(error?.message).toContain(words)
+    expect(error?.message).not.toMatch(/runc|crun|OCI|Error/u)
+    expect(await (await callOk('GET', `${run}/logs`)).text()).toContain(words)
+  })
+})
+
+describe('a run whose outputs cannot be handed over', () => {
+  it.each([
+    ['a backslash', Buffer.from('back\\slash'), 'has a backslash'],
+    ['no text', Buffer.from([0xff, 0x41]), 'is not UTF-8'],
+  ])('is told which file it is, at once: a name with %s', async (_, name, words) => {
+    const run = await startRun(probe, { write_geometries: 1, write_name: name.toString('hex') })
+
+    const { state, error } = await waitForState(run, 'final')
+
+    expect([state, error?.kind]).toEqual(['FAILED', 'output-invalid'])
+    expect(error?.message).toContain('output "geometries": the name of the file "geometries/')
+    expect(error?.message).toContain(words)
+  })
+
+  it('may have names that a terminal would obey', async () => {
+    const name = Buffer.from('\u001b[2J\n..x').toString('hex')
+
+    const run = await startRun(probe, { write_geometries: 1, write_name: name })
+
+    expect((await waitForState(run, 'final')).state).toBe('FINISHED')
   })
 })
 
