@@ -160,7 +160,7 @@ const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u
  * A container that the ECS agent never started because the one before it failed. Its exit code 143 is the agent's
  * (aws/amazon-ecs-agent#3218), so such a container says nothing about the cause.
  */
-const NEVER_STARTED = /dependency graph: failed to resolve container ordering dependency/u
+const NEVER_STARTED = /\bdependency graph:/u
 
 /** How the agent begins a reason of its own, such as `CannotStartContainerError: …`; a program that just ends has none. */
 const ENGINE_ERROR = /^\w+Error\b/u
