@@ -238,6 +238,8 @@ export interface ImportedLayer {
   /** `sha256:…` of its uncompressed tar, and the size of that. */
   readonly diffId: string
   readonly contentBytes: number
+  /** What it has where the folders of a run are mounted, by path; absent in what versions before this one kept. */
+  readonly mountPoints?: Readonly<Record<string, 'link' | 'file' | 'folder' | 'gone'>>
   /** As it lies in the registry. */
   readonly digest: string
   readonly sizeBytes: number

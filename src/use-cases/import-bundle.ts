@@ -167,6 +167,7 @@ async function installImage(
     zip,
     entry: findImageEntry(zip, descriptor),
     wantedTag: documentedTag(descriptor),
+    mountPoints: [descriptor.inputFolder, descriptor.outputFolder],
     known,
     maxUnpackedBytes: largestDiskGib(deps.settings.queues) * 1024 ** 3,
     record: async (facts) => {

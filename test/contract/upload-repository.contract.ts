@@ -68,6 +68,7 @@ export function describeUploadRepository(
             fileBytes: 10,
             diffId: 'sha256:2',
             contentBytes: 20,
+            mountPoints: { inputs: 'folder' },
             digest: 'sha256:1',
             sizeBytes: 10,
             compression: 'gzip',

@@ -126,7 +126,6 @@ describe('a run whose container cannot be started', () => {
   const script = { body: '#!/run\necho hello\n', mode: 0o755 }
 
   it.each([
-    ['no-command', {}, { Entrypoint: [] }, 'names no command'],
     ['missing-command', script, { Entrypoint: ['/rum.sh'] }, '"/rum.sh" is not in the image'],
     ['no-shell', script, { Entrypoint: ['/bin/bash', '-c', 'true'] }, '"/bin/bash" is not in the image'],
     ['not-executable', { ...script, mode: 0o644 }, entrypoint, '"/run.sh" may not be executed'],

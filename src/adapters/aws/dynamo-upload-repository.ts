@@ -45,6 +45,7 @@ const uploadSchema: z.ZodType<Upload> = z.object({
         fileBytes: z.number(),
         diffId: z.string(),
         contentBytes: z.number(),
+        mountPoints: z.record(z.string(), z.enum(['link', 'file', 'folder', 'gone'])).exactOptional(),
         digest: z.string(),
         sizeBytes: z.number(),
         compression: z.enum(['none', 'gzip', 'zstd']),

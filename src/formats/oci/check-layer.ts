@@ -55,8 +55,11 @@ const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
   ['fd377a58', 'xz'],
 ]
 
-/** Hears of bytes of a layer's content as they are decoded. @throws OciFormatError when they are too many */
-export type CountContent = (bytes: number) => void
+/**
+ * Sees the uncompressed tar as it streams by; the memory of a chunk is used again.
+ * @throws OciFormatError when there is too much of it
+ */
+export type OnContent = (chunk: Uint8Array) => void
 
 /**
  * Checks a layer while it streams by: the digest of its uncompressed tar against the config's diff id, where that is known. The
@@ -66,10 +69,10 @@ export type CountContent = (bytes: number) => void
 export function checkLayer(
   layer: LayerFile,
   { start, bytes }: LayerContent,
-  count: CountContent = () => {},
+  onContent: OnContent = () => {},
 ): CheckedLayer {
   const compression = sniff(layer, start)
-  const content = decodedHash(layer.name, compression, count)
+  const content = decodedHash(layer.name, compression, onContent)
   const source = bytes[Symbol.asyncIterator]()
   let diffId = ''
   const checked = check(layer, continued([], source), content, (found) => {
@@ -208,7 +211,7 @@ interface DecodedHash {
 }
 
 /** At the pace of its writer. */
-function decodedHash(name: string, compression: LayerCompression, count: CountContent): DecodedHash {
+function decodedHash(name: string, compression: LayerCompression, onContent: OnContent): DecodedHash {
   const hash = createHash('sha256')
   let sizeBytes = 0
   let start = Buffer.alloc(0)
@@ -217,7 +220,7 @@ function decodedHash(name: string, compression: LayerCompression, count: CountCo
     sizeBytes += chunk.length
     if (start.length < BLOCK_BYTES)
       start = Buffer.concat([start, chunk.subarray(0, BLOCK_BYTES - start.length)])
-    count(chunk.length)
+    onContent(chunk)
   }
   const result = { sizeBytes: () => sizeBytes, isPlain: compression === 'none' }
   const finish = (): string => {

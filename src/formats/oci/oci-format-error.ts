@@ -14,6 +14,8 @@ export type OciFormatErrorCode =
   | 'wrong-platform'
   /** The image says neither entrypoint nor command. */
   | 'no-command'
+  /** A link or a file where the folders of a run are mounted. */
+  | 'unsafe-mount-point'
   | 'unsupported-compression'
   | 'corrupt-layer'
   | 'limit-exceeded'

@@ -6,6 +6,7 @@ import {
   wrongDigest,
 } from '../../formats/oci/check-layer.ts'
 import type { ArchiveFile } from '../../formats/oci/image-archive.ts'
+import { scanMountPoints } from '../../formats/oci/mount-points.ts'
 import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from '../../formats/oci/zstd-layer.ts'
 import { SAVE_AGAIN } from '../../formats/tar/tar-format-error.ts'
@@ -25,6 +26,8 @@ export interface LayerPusherOptions {
   readonly maxUnpackedBytes: number
   /** Keeps all layers pushed so far for a later worker. */
   readonly remember: (layers: readonly ImportedLayer[]) => Promise<void>
+  /** Where the folders of a run are mounted, absolute. */
+  readonly mountPoints: readonly string[]
 }
 
 /** Sends files of an image archive as layers, each once. */
@@ -72,11 +75,13 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
     async push(file, content, diffId) {
       const { name } = file
       if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
-      const count = (bytes: number): void => {
-        unpackedBytes += bytes
+      const scan = scanMountPoints(options.mountPoints)
+      const onContent = (chunk: Uint8Array): void => {
+        unpackedBytes += chunk.length
         if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
+        scan.take(chunk)
       }
-      const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content, count)
+      const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content, onContent)
       let blob: Awaited<ReturnType<typeof pushChecked>>
       try {
         await options.prepare()
@@ -91,6 +96,7 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
         fileBytes: file.sizeBytes,
         diffId: layer.diffId(),
         contentBytes: layer.contentBytes(),
+        mountPoints: scan.facts(),
         ...blob,
       })
       present.add(name)

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { ImageSize } from '../../domain/job/job-size.ts'
 import { buildManifest } from '../../formats/oci/build-manifest.ts'
 import { requireDiffId } from '../../formats/oci/check-layer.ts'
+import { requireMountable } from '../../formats/oci/mount-points.ts'
 import type { ZipArchive, ZipEntry } from '../../formats/zip/read-zip.ts'
 import type { ImageRegistry, ImportedLayer, Upload } from '../../ports.ts'
 import { createLayerPusher } from './layer-pusher.ts'
@@ -29,6 +30,8 @@ export interface PushImageOptions {
   readonly known: readonly ImportedLayer[]
   /** Keeps progress and the layers pushed so far; never called twice at the same time. */
   readonly record: (facts: Required<Pick<Upload, 'progress' | 'layers'>>) => Promise<void>
+  /** Where the folders of a run are mounted, absolute. */
+  readonly mountPoints: readonly string[]
   readonly pause: Pause
   /** Ends the work between two pieces of the archive; its reason is thrown. */
   readonly signal: AbortSignal
@@ -59,6 +62,7 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
     known: options.known,
     maxUnpackedBytes: options.maxUnpackedBytes,
     remember: progress.layerDone,
+    mountPoints: options.mountPoints,
   })
   await progress.report()
   const stored = await zip.stored(entry)
@@ -73,6 +77,10 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
       requireDiffId(file.name, layer.diffId, diffId)
       return layer
     }),
+  )
+  requireMountable(
+    options.mountPoints,
+    layers.map(({ mountPoints = {} }) => mountPoints),
   )
   await prepare()
   const config = await registry.pushBlob(repository, Readable.from([image.config]))

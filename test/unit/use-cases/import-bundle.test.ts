@@ -284,6 +284,16 @@ describe('a refused bundle', () => {
       UNKNOWN,
       'diff id',
     ],
+    ...(['none', 'gzip', 'zstd'] as const).map((compression): (typeof cases)[number] => [
+      `a link where the inputs are mounted, in a layer compressed by ${compression}`,
+      async () => {
+        const link = { name: 'inputs', type: 'symlink' as const, linkname: '/usr' }
+        const layers = [await aLayer(), await packTar([link])]
+        return await withImage(await dockerArchive({ layers, compression }))
+      },
+      UNKNOWN,
+      'the image has a link at',
+    ]),
     [
       'an image with nothing to run',
       async () => await withImage(await dockerArchive({ command: {} })),

@@ -43,6 +43,7 @@ async function push(options: {
     entry: zip.entries[0] as never,
     wantedTag: '',
     maxUnpackedBytes,
+    mountPoints: ['/inputs', '/outputs'],
     known,
     record: async (facts) => {
       for (const layer of facts.layers) sent.set(layer.file, layer)

@@ -1,0 +1,230 @@
+import { posix } from 'node:path'
+import { quoted } from '../../quoted.ts'
+import {
+  BLOCK_BYTES,
+  decodeHeader,
+  decodeLongName,
+  decodePax,
+  type HeaderOverrides,
+  isZeroBlock,
+  type TarHeader,
+} from '../tar/tar-header.ts'
+import { OciFormatError } from './oci-format-error.ts'
+
+/*
+ * A container engine follows links of the image when it mounts the folders of a run: with a link at /inputs, the files of the run
+ * hide whatever the link points at. The folders that a descriptor may name are restricted; a link would get around that.
+ */
+
+/** What a layer has at a path: nothing that may be mounted over, a folder, or that what was there before is gone. */
+export type MountPointKind = 'link' | 'file' | 'folder' | 'gone'
+
+/** By path without its first slash; paths that a layer does not mention are missing. */
+export type MountPointFacts = Readonly<Record<string, MountPointKind>>
+
+/** Reads the headers of a layer's tar while it streams by. */
+export interface MountPointScan {
+  take(chunk: Uint8Array): void
+  facts(): MountPointFacts
+}
+
+/** Names and attributes before a header; longer ones belong to no path that is looked for. */
+const MAX_EXTENSION_BYTES = 1024 * 1024
+const EXTENSIONS = 'LKxg'
+/** Where a header of GNU's old sparse form, and each block of its map, says that a block of the map follows. */
+const SPARSE_MORE_AT = { first: 482, next: 504 } as const
+/** Links, devices, folders and pipes have no content, whatever size they say. */
+const HEADER_ONLY = '123456'
+const KINDS: Readonly<Record<string, MountPointKind>> = { '5': 'folder', '2': 'link' }
+/** Marks of OCI layers: `.wh.<name>` removes a name, `.wh..wh..opq` all that lower layers have in the folder. */
+const WHITEOUT = '.wh.'
+const OPAQUE = '.wh..wh..opq'
+
+/** The folders and all folders on the way to them, outermost first. */
+function watchedPaths(folders: readonly string[]): readonly string[] {
+  const paths = folders.flatMap((folder) => {
+    const names = folder.split('/').filter(Boolean)
+    return names.map((_, i) => names.slice(0, i + 1).join('/'))
+  })
+  return [...new Set(paths)].sort((a, b) => a.length - b.length)
+}
+
+/**
+ * Looks for the folders in a layer. Holds one header, or an extension of 1 MiB. A tar that cannot be followed tells nothing: the engine
+ * that unpacks it refuses it.
+ * @param folders absolute
+ */
+export function scanMountPoints(folders: readonly string[]): MountPointScan {
+  const watched = watchedPaths(folders)
+  const found = new Map<string, MountPointKind>()
+  const gone = new Set<string>()
+  const walk = createHeaderWalk(({ name, typeFlag }) => {
+    const path = posix.normalize(`/${name}`).replace(/^\/+|\/+$/gu, '')
+    const folder = posix.dirname(path)
+    const base = posix.basename(path)
+    if (base === OPAQUE) {
+      for (const one of watched) if (posix.dirname(one) === folder || folder === '.') gone.add(one)
+    } else if (base.startsWith(WHITEOUT)) {
+      gone.add(posix.join(folder, base.slice(WHITEOUT.length)))
+    } else if (watched.includes(path)) {
+      const isFolder = name.endsWith('/') && typeFlag === '0'
+      found.set(path, isFolder ? 'folder' : (KINDS[typeFlag] ?? 'file'))
+    }
+  })
+  return {
+    take: walk,
+    facts: () => {
+      const entries = watched.flatMap((path): [string, MountPointKind][] => {
+        const kind = found.get(path) ?? (gone.has(path) ? 'gone' : undefined)
+        return kind === undefined ? [] : [[path, kind]]
+      })
+      return Object.fromEntries(entries)
+    },
+  }
+}
+
+/** What stands before an entry's header, and is applied to it as Go's archive/tar does: GNU's long names count more. */
+interface Before {
+  readonly pax: HeaderOverrides
+  readonly gnu: HeaderOverrides
+}
+
+const NOTHING: Before = { pax: {}, gnu: {} }
+
+/** Calls back for every entry of a tar that comes in pieces; long names are applied, contents passed over. */
+function createHeaderWalk(onEntry: (header: TarHeader) => void): (chunk: Uint8Array) => void {
+  const blocks = createBlockReader()
+  let extension: TarHeader | undefined
+  let sparse: TarHeader | undefined
+  let before = NOTHING
+  let isOver = false
+
+  function begin(block: Buffer): boolean {
+    const header = isZeroBlock(block) ? undefined : decodeHeader(block)
+    if (header === undefined) return false
+    if (EXTENSIONS.includes(header.typeFlag)) {
+      if (header.sizeBytes > MAX_EXTENSION_BYTES) return false
+      extension = header
+      blocks.want(header.sizeBytes)
+      return true
+    }
+    const entry = { ...header, ...before.pax, ...before.gnu }
+    before = NOTHING
+    onEntry(entry)
+    if (header.typeFlag === 'S' && block[SPARSE_MORE_AT.first] === 1) sparse = entry
+    else skipContent(entry)
+    return true
+  }
+
+  function skipContent({ typeFlag, sizeBytes }: TarHeader): void {
+    const contentBytes = HEADER_ONLY.includes(typeFlag) ? 0 : sizeBytes
+    blocks.skip(contentBytes + padding(contentBytes))
+  }
+
+  /** @returns whether the walk goes on. */
+  function takeBlock(block: Buffer): boolean {
+    if (extension !== undefined) {
+      before = withExtension(before, extension, block)
+      blocks.skip(padding(extension.sizeBytes))
+      extension = undefined
+    } else if (sparse !== undefined) {
+      if (block[SPARSE_MORE_AT.next] === 1) return true
+      skipContent(sparse)
+      sparse = undefined
+    } else return begin(block)
+    return true
+  }
+
+  return (chunk) => {
+    if (isOver) return
+    for (const block of blocks.of(chunk)) {
+      isOver = !follow(() => takeBlock(block))
+      if (isOver) return
+    }
+  }
+}
+
+/** Pieces of a stream as blocks of the size that is wanted next; 512 bytes unless told otherwise. */
+function createBlockReader() {
+  let wanted = BLOCK_BYTES
+  let skipped = 0
+  let pieces: Buffer[] = []
+  let held = 0
+  return {
+    want(sizeBytes: number): void {
+      wanted = sizeBytes
+    },
+    skip(sizeBytes: number): void {
+      skipped = sizeBytes
+    },
+    *of(chunk: Uint8Array): Generator<Buffer> {
+      for (let at = 0; at < chunk.length || (wanted === 0 && skipped === 0); ) {
+        const passed = Math.min(skipped, chunk.length - at)
+        skipped -= passed
+        at += passed
+        if (skipped > 0) return
+        // A copy: whose chunk it is may use its memory again.
+        const piece = Buffer.from(chunk.subarray(at, at + wanted - held))
+        pieces.push(piece)
+        held += piece.length
+        at += piece.length
+        if (held < wanted) return
+        const block = Buffer.concat(pieces)
+        pieces = []
+        held = 0
+        wanted = BLOCK_BYTES
+        yield block
+      }
+    },
+  }
+}
+
+function padding(sizeBytes: number): number {
+  return (BLOCK_BYTES - (sizeBytes % BLOCK_BYTES)) % BLOCK_BYTES
+}
+
+function withExtension(before: Before, { typeFlag }: TarHeader, body: Buffer): Before {
+  switch (typeFlag) {
+    case 'L':
+      return { ...before, gnu: { ...before.gnu, name: decodeLongName(body) } }
+    case 'x':
+      return { ...before, pax: { ...before.pax, ...decodePax(body) } }
+    default:
+      // Long names of targets do not count here; global records name no entry.
+      return before
+  }
+}
+
+function follow(step: () => boolean): boolean {
+  try {
+    return step()
+  } catch {
+    // A right checksum over wrong numbers.
+    return false
+  }
+}
+
+/**
+ * What an image has at the mount points, by its layers from the lowest to the highest.
+ * @throws OciFormatError when one of the folders, or a folder on the way to it, is a link or a file
+ */
+export function requireMountable(folders: readonly string[], layers: readonly MountPointFacts[]): void {
+  for (const path of watchedPaths(folders)) {
+    let kind: MountPointKind | undefined
+    for (const facts of layers) {
+      // What takes the place of a folder takes what is in it away.
+      const isReplaced = parentsOf(path).some((parent) => (facts[parent] ?? 'folder') !== 'folder')
+      kind = facts[path] ?? (isReplaced ? 'gone' : kind)
+    }
+    if (kind !== 'link' && kind !== 'file') continue
+    const what = kind === 'link' ? 'a link' : 'a file'
+    throw new OciFormatError(
+      'unsafe-mount-point',
+      `the image has ${what} at ${quoted(`/${path}`)}, where the files of a run are mounted: make it a folder, or name other folders in configuration.input_folder and output_folder`,
+    )
+  }
+}
+
+function parentsOf(path: string): readonly string[] {
+  return watchedPaths([path]).slice(0, -1)
+}

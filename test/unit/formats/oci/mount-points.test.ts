@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { requireMountable, scanMountPoints } from '../../../../src/formats/oci/mount-points.ts'
+import { type FileEntry, packTar } from '../../../fixtures/bundle-builder.ts'
+
+const FOLDERS = ['/inputs', '/data/out']
+
+/** What a layer says of the folders, read in pieces of this size. */
+async function factsOf(entries: readonly FileEntry[], pieceBytes = 10_000) {
+  return factsIn(await packTar(entries), pieceBytes)
+}
+
+function factsIn(tar: Buffer, pieceBytes = 10_000) {
+  const scan = scanMountPoints(FOLDERS)
+  for (let at = 0; at < tar.length; at += pieceBytes) {
+    const piece = Buffer.from(tar.subarray(at, at + pieceBytes))
+    scan.take(piece)
+    // As a decoder uses its memory again.
+    piece.fill(0xff)
+  }
+  return scan.facts()
+}
+
+const link = (name: string, linkname = '/usr'): FileEntry => ({ name, type: 'symlink', linkname })
+const folder = (name: string): FileEntry => ({ name: `${name}/`, type: 'directory' })
+
+describe('what a layer has where the folders of a run are mounted', () => {
+  it.each([1, 511, 512, 513, 100_000])('is found in pieces of %d bytes', async (pieceBytes) => {
+    const entries = [
+      { name: 'bin/sh', body: 'x'.repeat(1500) },
+      { name: `${'long/'.repeat(60)}name`, body: 'y' },
+      folder('data'),
+      link('./inputs'),
+      { name: 'data/out', body: 'a file' },
+      { name: 'after', body: '' },
+    ]
+
+    expect(await factsOf(entries, pieceBytes)).toEqual({ inputs: 'link', data: 'folder', 'data/out': 'file' })
+  })
+
+  it('is nothing in an ordinary layer', async () => {
+    expect(
+      await factsOf([
+        { name: 'inputs2', body: '' },
+        { name: 'home/inputs', body: '' },
+      ]),
+    ).toEqual({})
+  })
+
+  it('is a file for a hard link, which may be one to a link', async () => {
+    expect(await factsOf([link('x'), { name: 'inputs', type: 'link', linkname: 'x' }])).toEqual({
+      inputs: 'file',
+    })
+  })
+
+  it('is that something is gone, unless it is made anew', async () => {
+    expect(await factsOf([{ name: '.wh.inputs' }, { name: 'data/.wh..wh..opq' }])).toEqual({
+      inputs: 'gone',
+      'data/out': 'gone',
+    })
+    expect(await factsOf([link('inputs'), { name: '.wh.inputs' }])).toEqual({ inputs: 'link' })
+  })
+
+  it('is found behind a sparse file of GNU tar', async () => {
+    const sparse = await packTar([{ name: 'sparse', body: '' }])
+    const header = sparse.subarray(0, 512)
+    header.write('S', 156)
+    header.writeUInt8(1, 482)
+    header.fill(' ', 148, 156)
+    const sum = header.reduce((total, byte) => total + byte, 0)
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+    const map = Buffer.alloc(512)
+
+    expect(factsIn(Buffer.concat([header, map, await packTar([link('inputs')])]))).toEqual({ inputs: 'link' })
+  })
+
+  it('is nothing where the tar ends or is none', async () => {
+    expect(factsIn(Buffer.concat([Buffer.alloc(1024), await packTar([link('inputs')])]))).toEqual({})
+    expect(factsIn(Buffer.from('no tar at all'.repeat(100)))).toEqual({})
+  })
+})
+
+describe('an image', () => {
+  const check = (...layers: Parameters<typeof requireMountable>[1]) => requireMountable(FOLDERS, layers)
+
+  it.each([
+    ['a link at a folder', [{ inputs: 'link' }]],
+    ['a link on the way to a folder', [{ data: 'link' }]],
+    ['a link in a higher layer', [{ inputs: 'folder' }, { inputs: 'link' }]],
+    ['a link that was removed and made anew', [{ inputs: 'link' }, { inputs: 'gone' }, { inputs: 'link' }]],
+    ['a file at a folder', [{ 'data/out': 'file' }]],
+  ] as const)('is refused with %s', (_, layers) => {
+    expect(() => check(...layers)).toThrow(/^the image has a (?:link|file) at "\/(?:inputs|data)/u)
+  })
+
+  it.each([
+    ['nothing there', [{}]],
+    ['folders', [{ inputs: 'folder', data: 'folder', 'data/out': 'folder' }]],
+    ['a link that a higher layer removes', [{ inputs: 'link' }, { inputs: 'gone' }]],
+    ['a link that a higher layer makes a folder', [{ inputs: 'link' }, { inputs: 'folder' }]],
+    ['a link in a folder that a higher layer removes', [{ 'data/out': 'link' }, { data: 'gone' }]],
+  ] as const)('is taken with %s', (_, layers) => {
+    expect(() => check(...layers)).not.toThrow()
+  })
+})
