@@ -7,10 +7,10 @@
 import { areValidAreas } from '../src/domain/parameters/areas.ts'
 import { FAMILIES, isValidForJsts, type Polygons } from '../test/fixtures/areas.ts'
 
-const LARGE = 400_000
-const SMALL = 1000
+const LARGE = 200_000
+const SMALL = 500
 /** The fastest of these counts. */
-const REPEATS = 3
+const REPEATS = 2
 
 /** Processor seconds of the fastest call; every call has to say that the polygons are valid. */
 function secondsOf(check: (polygons: Polygons) => boolean, polygons: Polygons, repeats = REPEATS): number {
