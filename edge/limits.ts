@@ -1,6 +1,7 @@
 /*
  * What one edge may hold, whatever its clients do. docs/security.md and docs/deployment.md explain the sum:
- * idle process + MAX_CONNECTIONS × 64 KiB + FIRST_BYTES + AHEAD_BYTES + UPLOADS_AT_ONCE × UPLOAD_BYTES.
+ * idle process + MAX_CONNECTIONS × 64 KiB + FIRST_BYTES + AHEAD_BYTES + UPLOADS_AT_ONCE × 64 MiB:
+ * two parts of 16 MiB, and what was read and is not yet collected (`npm run bench:edge`).
  */
 
 const KIB = 1024
@@ -30,9 +31,6 @@ export const FIRST_BODY_BYTES = 256 * KIB
 
 /** Budget of larger bodies that are read ahead: small ones until the API has answered, the first 4 MiB of large ones. */
 export const AHEAD_BYTES = 112 * MIB
-
-/** Budget of one upload: two parts of 16 MiB, and what was read and is not yet collected (`npm run bench:edge`). */
-export const UPLOAD_BYTES = 64 * MIB
 
 /** Core uses five connections per host: its share is never smaller than what these take. */
 export const CORE_CONNECTIONS = 5
