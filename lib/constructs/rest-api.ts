@@ -21,6 +21,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import type { EngineFunction } from './function.ts'
+import { addGatewayAnswers } from './gateway-answers.ts'
 
 /** Name of the only stage of the REST API: first part of the path on AWS. */
 export const API_STAGE = 'api'
@@ -150,6 +151,7 @@ export class EngineApi extends Construct {
       defaultMethodOptions: { authorizationType },
     })
     api.deploymentStage.node.addDependency(this.logging)
+    addGatewayAnswers(api)
     acknowledgeRules(api, settings.whyNotAuthorized)
     return api
   }

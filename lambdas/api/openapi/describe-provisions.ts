@@ -7,6 +7,7 @@ import {
   type Content,
   JSON_TYPE,
   MULTIPART_TYPE,
+  prefer,
   type RequestParameter,
   type RouteDescriptions,
   RUN_UNKNOWN,
@@ -74,6 +75,9 @@ export const INDEX_PATH: RequestParameter = {
 const FROZEN = 'The run has been started: its inputs cannot change any more.'
 const UPLOAD_UNFIT = 'The upload is not complete, or not for an input.'
 const UNKNOWN = `${RUN_UNKNOWN} Or the task has no such input, or there is no such upload.`
+/** Of an array of 100 000 values the client need not read 30 MB again. */
+const MINIMAL = prefer('return=minimal', 'answers 204 without what was stored.')
+const STORED_SILENTLY = { 204: { description: 'Stored; the client asked for no more.' } }
 const refusesValue = refuses({
   400: 'The body cannot be read, or the type of the parameter refuses the value.',
   403: FROZEN,
@@ -93,8 +97,10 @@ export const PROVISION_DESCRIPTIONS: RouteDescriptions = {
     tag: 'runs',
     operationId: 'provisionInputs',
     summary: 'Gives several inputs their values, or none of them',
+    parameters: [MINIMAL],
     body: { [JSON_TYPE]: z.union([z.array(namedValue), uploadReference]) },
     answers: {
+      ...STORED_SILENTLY,
       ...answersJson(z.array(provision), 'What was stored, in the order of the request.'),
       ...refuses({
         400: 'The body cannot be read, or values were refused: `details` have one error for each.',
@@ -108,30 +114,32 @@ export const PROVISION_DESCRIPTIONS: RouteDescriptions = {
     tag: 'runs',
     operationId: 'provisionInput',
     summary: 'Gives an input its value, as JSON or as a file',
+    parameters: [MINIMAL],
     body: asAnything,
-    answers: { ...answersJson(provision, 'What was stored.'), ...refusesValue },
+    answers: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
   },
   [`POST ${INPUT}`]: {
     tag: 'runs',
     operationId: 'provisionInputFile',
     summary: 'Gives an image or file input its value',
+    parameters: [MINIMAL],
     body: asFile,
-    answers: { ...answersJson(provision, 'What was stored.'), ...refusesValue },
+    answers: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
   },
   [`PUT ${INPUT}/indexes`]: {
     tag: 'runs',
     operationId: 'provisionInputItem',
     summary: 'Gives an item of an array its value, as JSON or as a file',
-    parameters: [INDEX_PATH],
+    parameters: [INDEX_PATH, MINIMAL],
     body: asAnything,
-    answers: { ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+    answers: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
   },
   [`POST ${INPUT}/indexes`]: {
     tag: 'runs',
     operationId: 'provisionInputItemFile',
     summary: 'Gives an item of an array of images or files its value',
-    parameters: [INDEX_PATH],
+    parameters: [INDEX_PATH, MINIMAL],
     body: asFile,
-    answers: { ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+    answers: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
   },
 }

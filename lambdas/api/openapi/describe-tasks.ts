@@ -7,6 +7,7 @@ import {
   BYTES_TYPE,
   JSON_TYPE,
   MULTIPART_TYPE,
+  prefer,
   type RouteDescription,
   type RouteDescriptions,
   refuses,
@@ -61,6 +62,9 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
     description:
       'Answers when the image is in the registry and the task can be run. A bundle that came as an upload may take longer than a ' +
       'call can: then the call is to be repeated.',
+    parameters: [
+      prefer('respond-async', 'answers 202 when the import goes on beyond the patience of the gateway.'),
+    ],
     body: {
       [JSON_TYPE]: uploadReference,
       [MULTIPART_TYPE]: z

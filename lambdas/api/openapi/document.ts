@@ -1,5 +1,4 @@
 import { stringify } from 'yaml'
-import type { z } from 'zod'
 import type { Direction } from './components.ts'
 import { PROVISION_DESCRIPTIONS } from './describe-provisions.ts'
 import { SERVICE_DESCRIPTIONS } from './describe-service.ts'
@@ -38,19 +37,39 @@ const DESCRIPTION = [
     '`Error`.',
   'Every error is an `Error`, but for status 403: a `TwoKeyError`. ' +
     'Failures on the way, in the network or in a gateway, may look otherwise. Unknown keys in requests are ignored.',
-  'There is no authentication: the service is protected by where it can be reached from. ' +
-    'Only the operations tagged `stager` ask for the secret of their run, which nobody but the container beside the task ' +
-    'is told.',
+  'A stage is either private, reached through a VPC endpoint without credentials, or asks for AWS signatures (`sigV4`). ' +
+    'The operations tagged `stager` ask for the secret of their run in the path, which only the container beside the task knows.',
 ].join('\n\n')
 
-const FAILED = refuses({ 500: 'The service failed; `details` name the request.' })
+const FAILED = refuses({
+  403: 'The stage does not let this caller in, or a browser sent the request for a page of another site.',
+  429: 'The stage takes no more calls at the moment: repeat this one later.',
+  500: 'The service failed; `details` name the request.',
+})
+
+/** Who may call depends on the stage (docs/deployment.md, "access"). */
+const SECURITY_SCHEMES = {
+  sigV4: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'Authorization',
+    'x-amazon-apigateway-authtype': 'awsSigv4',
+    description:
+      'Stages with access `iam`: AWS Signature Version 4 for the service `execute-api`, by credentials that may call ' +
+      '`execute-api:Invoke`. Stages with access `private` are protected by the VPC endpoint that leads to them, and an edge ' +
+      'signs for its clients: there, no header is needed.',
+  },
+} as const
 
 /** A document in the form of OpenAPI 3.1, as far as its readers here look. */
 export interface OpenApiDocument {
   readonly openapi: string
   readonly servers: readonly { readonly url: string }[]
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: { readonly schemas: Readonly<Record<string, object>> }
+  readonly components: {
+    readonly schemas: Readonly<Record<string, object>>
+    readonly securitySchemes: object
+  }
   readonly [key: string]: unknown
 }
 
@@ -93,9 +112,10 @@ export function buildOpenApiDocument(): OpenApiDocument {
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/app-engine/v1' }],
+    security: [{}, { sigV4: [] }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
-    components: { schemas: schemas.finish() },
+    components: { securitySchemes: SECURITY_SCHEMES, schemas: schemas.finish() },
   }
 }
 
@@ -130,9 +150,9 @@ function writeOperation(schemas: SchemaWriter, path: string, described: RouteDes
 
 function writeParameter(
   schemas: SchemaWriter,
-  { in: place, name, description, schema }: RequestParameter,
+  { in: place, name, description, schema, isOptional = false }: RequestParameter,
 ): Parameter {
-  return { in: place, name, required: true, description, schema: schemas.write(schema, 'input') }
+  return { in: place, name, required: !isOptional, description, schema: schemas.write(schema, 'input') }
 }
 
 function writeAnswer(schemas: SchemaWriter, { description, headers, content }: Answer): OperationAnswer {
@@ -148,7 +168,9 @@ function writeAnswer(schemas: SchemaWriter, { description, headers, content }: A
 }
 
 function writeContent(schemas: SchemaWriter, content: Content, direction: Direction): Record<string, object> {
-  const write = (schema: z.ZodType | undefined): object =>
-    schema === undefined ? {} : { schema: schemas.write(schema, direction) }
-  return Object.fromEntries(Object.entries(content).map(([mediaType, schema]) => [mediaType, write(schema)]))
+  const entries = Object.entries(content).map(([mediaType, schema]) => [
+    mediaType,
+    { schema: schemas.write(schema, direction) },
+  ])
+  return Object.fromEntries(entries)
 }

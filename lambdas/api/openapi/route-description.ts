@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import { errorBody, twoKeyError } from './shared-schemas.ts'
 
 /** Groups of operations, in the document's order. */
@@ -11,8 +11,8 @@ export const TAGS = {
   service: 'The service itself.',
 } as const
 
-/** A body by media type; `undefined` stands for bytes that have no schema. */
-export type Content = Readonly<Record<string, z.ZodType | undefined>>
+/** A body by media type. */
+export type Content = Readonly<Record<string, z.ZodType>>
 
 /** What an operation answers with one status. */
 export interface Answer {
@@ -22,12 +22,13 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A parameter beside the body; always required. */
+/** A parameter beside the body; required unless it says otherwise. */
 export interface RequestParameter {
   readonly in: 'path' | 'query' | 'header'
   readonly name: string
   readonly description: string
   readonly schema: z.ZodType
+  readonly isOptional?: boolean
 }
 
 /** What the document says of one route; variables of its path and the answer 500 are added to all. */
@@ -51,6 +52,20 @@ export const JSON_TYPE = 'application/json'
 export const MULTIPART_TYPE = 'multipart/form-data'
 export const BYTES_TYPE = 'application/octet-stream'
 
+/** Bytes as generated clients know them: `format: binary`. */
+const bytes = z.file()
+
+/** A preference of the client (RFC 7240) that the operation honours. */
+export function prefer(preference: string, description: string): RequestParameter {
+  return {
+    in: 'header',
+    name: 'Prefer',
+    description: `With \`${preference}\`: ${description} Others are ignored.`,
+    schema: z.string(),
+    isOptional: true,
+  }
+}
+
 /** 200 with JSON. */
 export function answersJson(schema: z.ZodType, description: string): RouteDescription['answers'] {
   return { 200: { description, content: { [JSON_TYPE]: schema } } }
@@ -66,7 +81,7 @@ export function answersFile(
   description: string,
   ...mediaTypes: readonly string[]
 ): RouteDescription['answers'] {
-  const content = Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, undefined]))
+  const content = Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, bytes]))
   const disposition = { 'content-disposition': '`attachment` with the name of the file.' }
   return {
     200: { description, content, headers: disposition },

@@ -36,22 +36,32 @@ export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
       (method): Route => ({
         method,
         path: '/task-runs/:id/input-provisions/:parameter',
-        handle: (context) => provisionOne(deps, context),
+        handle: quietly((context) => provisionOne(deps, context)),
       }),
     ),
     ...methods.map(
       (method): Route => ({
         method,
         path: '/task-runs/:id/input-provisions/:parameter/indexes',
-        handle: (context) => provisionItem(deps, context),
+        handle: quietly((context) => provisionItem(deps, context)),
       }),
     ),
     {
       method: 'PUT',
       path: '/task-runs/:id/input-provisions',
-      handle: (context) => provisionBatch(deps, context),
+      handle: quietly((context) => provisionBatch(deps, context)),
     },
   ]
+}
+
+/** Leaves the body out of a good answer when the client prefers `return=minimal` (RFC 7240, 4.2). */
+function quietly(handle: Route['handle']): Route['handle'] {
+  return async (context) => {
+    const answer = await handle(context)
+    const isMinimal = /\breturn=minimal\b/u.test(context.req.header('prefer') ?? '')
+    if (!isMinimal || !answer.ok) return answer
+    return context.body(null, 204, { 'preference-applied': 'return=minimal' })
+  }
 }
 
 /** The input that the path names. */

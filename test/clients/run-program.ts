@@ -1,0 +1,13 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+/** @returns what the program printed. @throws Error with all of it when it fails. */
+export async function runProgram(program: string, words: readonly string[]): Promise<string> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(program, words, { maxBuffer: 64 * 1024 * 1024 })
+    return `${stdout}${stderr}`.trim()
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }
+    throw new Error(`${program} ${words.join(' ')} failed:\n${stdout}${stderr}`, { cause: error })
+  }
+}
