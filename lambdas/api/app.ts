@@ -58,21 +58,24 @@ function appOf(deps: ApiDependencies, knownHosts: KnownHosts, routes: readonly R
     logRoute(context, '/ping')
     return context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' })
   })
-  for (const { method, path, handle } of routes) {
-    app.on(method, `${BASE_PATH}${path}`, (context) => {
-      logRoute(context, path)
-      return handle(context)
-    })
-  }
   for (const path of PING_PATHS) refuseOtherMethods(app, path, '/ping', ['GET'])
-  for (const [path, same] of Map.groupBy(routes, (route) => route.path)) {
-    refuseOtherMethods(
-      app,
-      `${BASE_PATH}${path}`,
-      path,
-      same.map((route) => route.method),
-    )
+  const byPath = Map.groupBy(routes, ({ path }) => path)
+  const refuse = (path: string): void => {
+    const methods = byPath.get(path)?.map(({ method }) => method) ?? []
+    refuseOtherMethods(app, `${BASE_PATH}${path}`, path, methods)
   }
+  for (const [path, same] of byPath) {
+    for (const { method, handle } of same) {
+      app.on(method, `${BASE_PATH}${path}`, (context) => {
+        logRoute(context, path)
+        return handle(context)
+      })
+    }
+    // DELETE /stores/default is no deletion of a store whose id is "default".
+    if (!path.includes(':')) refuse(path)
+  }
+  // Later than all routes: paths with variables match literal ones as well.
+  for (const path of byPath.keys()) if (path.includes(':')) refuse(path)
   return app
 }
 

@@ -2,9 +2,12 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
 /** @returns what the program printed. @throws Error with all of it when it fails. */
-export async function runProgram(program: string, words: readonly string[]): Promise<string> {
+export async function runProgram(program: string, words: readonly string[], cwd?: string): Promise<string> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(program, words, { maxBuffer: 64 * 1024 * 1024 })
+    const { stdout, stderr } = await promisify(execFile)(program, words, {
+      maxBuffer: 64 * 1024 * 1024,
+      ...(cwd !== undefined && { cwd }),
+    })
     return `${stdout}${stderr}`.trim()
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }

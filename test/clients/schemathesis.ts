@@ -22,6 +22,8 @@ const CHECKS = [
   'response_schema_conformance',
   'unsupported_method',
 ]
+/** Where schemathesis leaves what it found. */
+const LEFTOVERS = join(PROJECT, '.local')
 /** It would ask hosts of made-up app stores, which may exist. */
 const LEFT_OUT = ['installTask']
 
@@ -57,7 +59,7 @@ async function testApi(url: string): Promise<void> {
     ...(values.seed === undefined ? [] : ['--seed', values.seed]),
   ]
   const said = await progress.step(`schemathesis, ${values.seconds} s`, () =>
-    runProgram(join(dirname(python), 'python'), ['-m', 'schemathesis.cli', ...words]),
+    runProgram(join(dirname(python), 'python'), ['-m', 'schemathesis.cli', ...words], LEFTOVERS),
   )
   progress.say(said.slice(said.lastIndexOf('= SUMMARY =')))
 }

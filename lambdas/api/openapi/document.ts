@@ -41,7 +41,8 @@ const DESCRIPTION = [
     'The operations tagged `stager` ask for the secret of their run in the path, which only the container beside the task knows.',
 ].join('\n\n')
 
-const FAILED = refuses({
+/** What any operation may answer, whatever it does: the gateway's refusals, those of foreign pages, and failures. */
+export const COMMON_ANSWERS = refuses({
   403: 'The stage does not let this caller in, or a browser sent the request for a page of another site.',
   429: 'The stage takes no more calls at the moment: repeat this one later.',
   500: 'The service failed; `details` name the request.',
@@ -140,7 +141,7 @@ function writeOperation(schemas: SchemaWriter, path: string, described: RouteDes
       requestBody: { required: true, content: writeContent(schemas, body, 'input') },
     }),
     responses: Object.fromEntries(
-      Object.entries({ ...FAILED, ...answers }).map(([status, answer]) => [
+      Object.entries({ ...COMMON_ANSWERS, ...answers }).map(([status, answer]) => [
         status,
         writeAnswer(schemas, answer),
       ]),
