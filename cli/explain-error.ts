@@ -2,16 +2,22 @@ import * as z from 'zod'
 
 interface ErrorBody {
   readonly message: string
+  readonly explanation?: string | undefined
   readonly details?: z.infer<typeof detailsSchema> | undefined
 }
 
 const errorSchema: z.ZodType<ErrorBody> = z.lazy(() =>
-  z.object({ message: z.string(), details: detailsSchema.optional().catch(undefined) }),
+  z.object({
+    message: z.string(),
+    explanation: z.string().optional().catch(undefined),
+    details: detailsSchema.optional().catch(undefined),
+  }),
 )
 const detailsSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('related'), parameterName: z.string(), description: z.string() }),
   z.object({ type: z.literal('parameter'), parameterName: z.string() }),
   z.object({ type: z.literal('batch'), errors: z.array(errorSchema) }),
+  z.object({ type: z.literal('empty'), errors: z.array(errorSchema).optional() }),
 ])
 
 /** What the service says of an error, in lines: its message, and what the details add to it. Anything else as it is. */
@@ -21,7 +27,8 @@ export function explainError(body: unknown): string {
   return (typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 500)
 }
 
-function linesOf({ message, details }: ErrorBody): readonly string[] {
+function linesOf({ message, explanation, details }: ErrorBody): readonly string[] {
+  if (explanation !== undefined) return [message, `  ${explanation}`]
   switch (details?.type) {
     case 'related':
       return [message, `  ${details.parameterName}: ${details.description}`]
@@ -29,6 +36,11 @@ function linesOf({ message, details }: ErrorBody): readonly string[] {
       return [`${details.parameterName}: ${message}`]
     case 'batch':
       return [message, ...details.errors.flatMap((one) => linesOf(one).map((line) => `  ${line}`))]
+    case 'empty':
+      return [
+        message,
+        ...(details.errors ?? []).flatMap((one) => (one.message === message ? [] : [`  ${one.message}`])),
+      ]
     default:
       return [message]
   }

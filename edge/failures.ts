@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import * as z from 'zod'
-import { DomainError, type ErrorBody } from '../src/domain/errors.ts'
+import { DomainError, type ErrorBody, explained } from '../src/domain/errors.ts'
 import { endToEndHeaders } from './headers.ts'
 import { RETRY_AFTER_SECONDS } from './limits.ts'
 
@@ -121,7 +121,9 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
   }
   const [status, body] = describeFailure(error)
   // A 403 has two keys only (http-api 3.1).
-  const text = JSON.stringify(status === 403 ? { errorCode: body.errorCode, message: body.message } : body)
+  const text = JSON.stringify(
+    status === 403 ? { errorCode: body.errorCode, message: body.message } : explained(body),
+  )
   const headers = {
     'content-length': Buffer.byteLength(text),
     'content-type': 'application/json',

@@ -140,5 +140,5 @@ async function discardUploads({ uploads, uploadIds, requestLog }: Taking): Promi
 /** Errors of the body itself name the parameter that it was for (http-api 5.15). */
 function named(failure: unknown, { parameterName }: BodyRoute): unknown {
   if (!(failure instanceof DomainError) || parameterName === undefined) return failure
-  return parameterError(failure.error, parameterName)
+  return parameterError(failure.error, parameterName, failure.words)
 }

@@ -31,6 +31,6 @@ export function quoted(text: string, maxLength = MAX_SHOWN_LENGTH): string {
 }
 
 /** Some of a list, and an ellipsis where there are more. */
-export function someOf(texts: readonly string[], maxCount: number): string {
-  return texts.slice(0, maxCount).join(', ') + (texts.length > maxCount ? ', …' : '')
+export function someOf(texts: readonly string[], maxCount: number, separator = ', '): string {
+  return texts.slice(0, maxCount).join(separator) + (texts.length > maxCount ? `${separator}…` : '')
 }

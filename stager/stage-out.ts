@@ -70,7 +70,7 @@ export async function stageOut(
 /** The listing of a folder that has too much of everything, or that nobody may read, is empty. */
 function listFolder(root: string, follow: Follow): OutputListing {
   try {
-    return { entries: listOutputs(root, follow) }
+    return listOutputs(root, follow)
   } catch (error) {
     if (error instanceof ContentError) return { entries: [], problem: problemText(error) }
     throw error
@@ -200,17 +200,29 @@ async function* partsOfStream(
   if (length > 0) yield take()
 }
 
+/** Other names that are told, to say what was written in place of an output. */
+const MAX_OTHERS = 20
+const MAX_OTHER_LENGTH = 100
+
 /**
  * The folder's top level, of names that an output can have; others are the task's own (parameter-io 1.1). A link is what it
  * points at, unless it leaves the folder: then it counts as nothing.
  * @param folder free of links
+ * @returns some of the other names as well
  * @throws ContentError when there are too many, or nobody may read the folder
  */
-export function listOutputs(folder: string, follow: Follow): OutputEntry[] {
+export function listOutputs(
+  folder: string,
+  follow: Follow,
+): Required<Pick<OutputListing, 'entries' | 'others'>> {
   const names: string[] = []
+  const others: string[] = []
   for (const entry of readable('the output folder', () => readFolder(folder))) {
     const name = entry.name.toString()
-    if (!isParameterName(name)) continue
+    if (!isParameterName(name)) {
+      if (others.length < MAX_OTHERS) others.push(cutText(name, MAX_OTHER_LENGTH))
+      continue
+    }
     names.push(name)
     if (names.length > MAX_ENTRIES) {
       throw new ContentError(
@@ -218,7 +230,8 @@ export function listOutputs(folder: string, follow: Follow): OutputEntry[] {
       )
     }
   }
-  return names.sort().map((name) => describeEntry(name, follow(join(folder, name))))
+  const entries = names.sort().map((name) => describeEntry(name, follow(join(folder, name))))
+  return { entries, others: others.sort() }
 }
 
 function describeEntry(name: string, target: Target | undefined): OutputEntry {

@@ -42,7 +42,8 @@ export async function readValueBody(
   if (type.id === 'image' || type.id === 'file') return { file: await uploadedFiles(deps, reference) }
   // As for a multipart body, which has a second part for the same.
   if (reference.companionUploadId !== undefined) {
-    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+    const words = `a value of type ${type.id} has no companion; leave out companionUploadId`
+    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
   }
   return uploadedDocument(deps, reference)
 }
@@ -55,7 +56,9 @@ export async function readDocument(deps: Dependencies, context: Context): Promis
 }
 
 function notMultipart(parameterName: string): DomainError {
-  return parameterError('INTERNAL_NOT_MULTIPART', parameterName)
+  const words =
+    'POST takes a file as multipart/form-data, or a JSON body with uploadId; send other JSON by PUT'
+  return parameterError('INTERNAL_NOT_MULTIPART', parameterName, words)
 }
 
 async function readFiles(
@@ -68,7 +71,7 @@ async function readFiles(
     const value = sentBytes(objects, first)
     return second === undefined ? { value } : { value, companion: sentBytes(objects, second) }
   } catch (error) {
-    if (error instanceof DomainError) throw parameterError(error.error, parameterName)
+    if (error instanceof DomainError) throw parameterError(error.error, parameterName, error.words)
     throw error
   }
 }

@@ -5,6 +5,8 @@ import type { JsonValue } from '../../src/domain/json.ts'
 /** Without it, bytes that are no text would pass for question marks. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+const WORDS = 'the body is no JSON in UTF-8; expected a document such as {"value": 5}'
+
 /**
  * The request's body as JSON, whatever its content type says.
  * @throws DomainError `error` when it is none
@@ -13,6 +15,6 @@ export async function readJson(context: Context, error: ErrorName): Promise<Json
   try {
     return JSON.parse(utf8.decode(await context.req.arrayBuffer())) as JsonValue
   } catch (cause) {
-    throw new DomainError(error, { type: 'empty' }, { cause })
+    throw new DomainError(error, undefined, { cause, words: WORDS })
   }
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { DomainError } from '../../src/domain/errors.ts'
+import { DomainError, type ErrorName } from '../../src/domain/errors.ts'
 
 /** Files of a multipart body, in order. */
 interface MultipartFiles {
@@ -18,20 +18,28 @@ export function isMultipart(context: Context): boolean {
  * 5.15). Further parts are ignored. Buffering is bounded: API Gateway takes 10 MB, Lambda 6 MB.
  */
 export async function readMultipart(context: Context): Promise<MultipartFiles> {
-  if (!isMultipart(context)) throw new DomainError('INTERNAL_NOT_MULTIPART')
+  if (!isMultipart(context)) throw refuse('INTERNAL_NOT_MULTIPART', 'the body has another content type')
   let form: FormData
   try {
     form = await context.req.raw.formData()
   } catch (error) {
-    throw new DomainError('INTERNAL_NOT_MULTIPART', { type: 'empty' }, { cause: error })
+    throw refuse('INTERNAL_NOT_MULTIPART', 'the body cannot be read as its content type says', error)
   }
   const [first, second] = [...form].map(([, part]) => part)
-  if (first === undefined) throw new DomainError('INTERNAL_NO_FILE_PARTS_FOUND')
-  if (typeof first === 'string') throw new DomainError('INTERNAL_NO_FILE_BUT_FORM_FIELD')
+  if (first === undefined) throw refuse('INTERNAL_NO_FILE_PARTS_FOUND', 'the body has no part')
+  if (typeof first === 'string')
+    throw refuse('INTERNAL_NO_FILE_BUT_FORM_FIELD', 'the first part is a form field')
   return {
     first: await bytesOf(first),
     ...(second === undefined || typeof second === 'string' ? {} : { second: await bytesOf(second) }),
   }
+}
+
+function refuse(error: ErrorName, words: string, cause?: unknown): DomainError {
+  return new DomainError(error, undefined, {
+    cause,
+    words: `${words}; expected multipart/form-data whose first part is a file, that is, has a file name`,
+  })
 }
 
 async function bytesOf(file: File): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { DomainError, type ErrorBody } from '../../src/domain/errors.ts'
+import { DomainError, type ErrorBody, explained } from '../../src/domain/errors.ts'
 import { printableLines } from '../../src/quoted.ts'
 import { logger } from '../../src/runtime/observability.ts'
 import { ImportRefusedError } from '../../src/use-cases/wait-for-import.ts'
@@ -24,8 +24,9 @@ export function answerError(context: Context, error: unknown): Response {
 
 function answer(context: Context, status: number, body: ErrorBody): Response {
   const plain = withPrintableWords(body)
-  // A 403 has two keys only (http-api 3.1).
-  const shown = status === 403 ? { errorCode: plain.errorCode, message: plain.message } : plain
+  // A 403 has two keys only (http-api 3.1), unless its message is fixed and does not say what is wrong.
+  const { errorCode, message, explanation } = plain
+  const shown = status === 403 && explanation === undefined ? { errorCode, message } : explained(plain)
   return context.json(shown, status as ContentfulStatusCode)
 }
 

@@ -1,3 +1,4 @@
+import { explained } from '../../src/domain/errors.ts'
 import { itemName } from '../../src/domain/run/array-provisions.ts'
 import type { JobUsage } from '../../src/domain/run/cost.ts'
 import type { Run } from '../../src/domain/run/run.ts'
@@ -39,8 +40,12 @@ export function viewUpload(upload: Upload, task: Task | undefined): object {
     progress: upload.progress ?? null,
     task: task === undefined ? null : viewTask(task),
     warnings: upload.warnings ?? [],
-    error: upload.error ?? null,
+    error: upload.error === undefined ? null : viewUploadError(upload.error),
   }
+}
+
+function viewUploadError({ status, ...body }: NonNullable<Upload['error']>): object {
+  return { ...explained(body), status }
 }
 
 /** http-api 6.2: bounds only where set; `formats` null when unset. */

@@ -1,3 +1,5 @@
+import { printable, quoted, someOf } from '../quoted.ts'
+
 /**
  * Every error that leaves the service: the reference's constant, HTTP status, `errorCode`, `message`.
  * Spelling mistakes in messages are part of the contract (http-api 3.3); statuses follow its section 3.2.
@@ -324,42 +326,82 @@ const ERRORS = {
 
 export type ErrorName = keyof typeof ERRORS
 
+/** All rows, for tests that look at each of them. */
+export const ERROR_NAMES = Object.keys(ERRORS) as readonly ErrorName[]
+
+/** Code of refused values. */
+const VALUE_REFUSED = 'APPE-internal-request-validation-error'
+
+/**
+ * Besides those with the code of refused values: errors whose message clients compare with. What they have to explain stands beside
+ * the message.
+ */
+const FIXED_MESSAGES: ReadonlySet<ErrorName> = new Set([
+  'INTERNAL_GENERIC_BATCH_ERROR',
+  'INTERNAL_INVALID_INDEXES_PATTERN',
+  'INTERNAL_INVALID_STORE_DATA',
+  'INTERNAL_JSON_PROCESSING_ERROR',
+  'INTERNAL_PARAMETER_DOES_NOT_EXIST',
+  'INTERNAL_TASK_EXISTS',
+  'INTERNAL_TASK_NOT_FOUND',
+  'RUN_NOT_FOUND',
+  'STATE_NOT_REQUESTABLE',
+  'UNKNOWN_STATE',
+])
+
 /** What the contract calls `details`: an object told apart by `type` (http-api 3.1). */
 export type ErrorDetails =
-  | { readonly type: 'empty' }
+  | ({ readonly type: 'empty' } & Explained)
   | { readonly type: 'parameter'; readonly parameterName: string }
-  | { readonly type: 'related'; readonly parameterName: string; readonly description: string }
+  | ({ readonly type: 'related'; readonly parameterName: string; readonly description: string } & Explained)
   | { readonly type: 'batch'; readonly errors: readonly ErrorBody[] }
-  | { readonly type: 'server'; readonly exceptionMessage: string | null }
+  | ({ readonly type: 'server'; readonly exceptionMessage: string | null } & Explained)
+
+/** What core's page shows beside the message; {@link explained} adds it. */
+interface Explained {
+  readonly errors?: readonly ErrorBody[]
+}
 
 /** The body of every error answer, keys in this order. */
 export interface ErrorBody {
   readonly errorCode: string
   readonly message: string
   readonly details: ErrorDetails
+  /** What is wrong with which value, and what was expected; only where `message` is fixed and does not say it. */
+  readonly explanation?: string
+}
+
+interface ErrorOptions {
+  readonly cause?: unknown
+  /** Replaces the row's message, where the contract leaves the words to us. */
+  readonly text?: string
+  /** What is wrong with which value, what was expected, what to do next; without the parameter, which is named before it. */
+  readonly words?: string
+  /** Index path of the array's item that is meant. */
+  readonly item?: string
+  /** The words stand in the message although the row is fixed: the reference answers this case by its error 500. */
+  readonly isMessageOurs?: boolean
 }
 
 /**
- * A failure that a client may see. `error` names a row of {@link ERRORS}; `text` replaces the row's message where the
- * contract leaves the words to us (descriptor problems). Anything else that is thrown becomes a 500.
+ * A failure that a client may see. `error` names a row of {@link ERRORS}. Anything else that is thrown becomes a 500.
  */
 export class DomainError extends Error {
   readonly error: ErrorName
   readonly details: ErrorDetails
+  readonly words: string | undefined
+  readonly item: string | undefined
+  readonly isMessageOurs: boolean
 
-  constructor(
-    error: ErrorName,
-    details: ErrorDetails = { type: 'empty' },
-    options: { readonly cause?: unknown; readonly text?: string } = {},
-  ) {
-    super(
-      options.text ?? ERRORS[error][2],
-      options.cause === undefined ? undefined : { cause: options.cause },
-    )
+  constructor(error: ErrorName, details: ErrorDetails = { type: 'empty' }, options: ErrorOptions = {}) {
+    super(messageOf(error, details, options), options.cause === undefined ? undefined : options)
     // Set by hand: minifying renames classes, and Step Functions matches on the name.
     this.name = 'DomainError'
     this.error = error
     this.details = details
+    this.words = options.words
+    this.item = options.item
+    this.isMessageOurs = options.isMessageOurs === true
   }
 
   /** HTTP status of the contract for this error. */
@@ -367,18 +409,86 @@ export class DomainError extends Error {
     return ERRORS[this.error][0]
   }
 
+  /** What is wrong, by name and value; undefined when the message says all. */
+  get explanation(): string | undefined {
+    return explanationOf(this.details, this)
+  }
+
   /** The answer's body. */
   get body(): ErrorBody {
-    return { errorCode: ERRORS[this.error][1], message: this.message, details: this.details }
+    const { explanation, message, details } = this
+    const isSaid = explanation === undefined || message.endsWith(explanation)
+    return { errorCode: ERRORS[this.error][1], message, details, ...(isSaid ? {} : { explanation }) }
   }
 }
 
-/** A refused value of one parameter: `details` name the parameter. */
-export function parameterError(error: ErrorName, parameterName: string, text?: string): DomainError {
-  return new DomainError(error, { type: 'parameter', parameterName }, text === undefined ? {} : { text })
+function messageOf(error: ErrorName, details: ErrorDetails, options: ErrorOptions): string {
+  const [, code, message] = ERRORS[error]
+  if (options.text !== undefined) return options.text
+  const explanation = explanationOf(details, options)
+  if (explanation === undefined) return message
+  const isFixed = FIXED_MESSAGES.has(error) || code === VALUE_REFUSED
+  return isFixed && options.isMessageOurs !== true
+    ? message
+    : `${message.replace(/\.$/u, '')}: ${explanation}`
 }
 
-/** Several errors told together (descriptor problems, batch provisioning, outputs). */
+function explanationOf(
+  details: ErrorDetails,
+  { words, item }: { readonly words?: string | undefined; readonly item?: string | undefined },
+): string | undefined {
+  if (words === undefined) return undefined
+  if (details.type !== 'parameter' && details.type !== 'related') return words
+  const place = item === undefined || item === '' ? '' : `, item ${printable(item, MAX_ITEM_LENGTH)}`
+  return `${quoted(details.parameterName)}${place}: ${words}`
+}
+
+/** An index path may be 32 numbers long. */
+const MAX_ITEM_LENGTH = 80
+
+/**
+ * The body with its words where core's page looks for them: it shows `message` and `details.errors[].message` only. Details of one
+ * parameter and of several errors stay as the contract has them.
+ */
+export function explained(body: ErrorBody): ErrorBody {
+  const { details, errorCode, message, explanation } = body
+  if (details.type === 'parameter' || details.type === 'batch') return body
+  const words = explanation ?? detailOf(details) ?? message
+  const errors: readonly ErrorBody[] = [{ errorCode, message: words, details: { type: 'empty' } }]
+  return { errorCode, message, details: { ...details, errors } }
+}
+
+function detailOf(details: ErrorDetails): string | null | undefined {
+  if (details.type === 'related') return details.description
+  return details.type === 'server' ? details.exceptionMessage : undefined
+}
+
+/**
+ * A refused value of one parameter: `details` name the parameter.
+ * @param words what is wrong with the value, and what was expected
+ */
+export function parameterError(
+  error: ErrorName,
+  parameterName: string,
+  words?: string,
+  options: Omit<ErrorOptions, 'words'> = {},
+): DomainError {
+  const details = { type: 'parameter', parameterName } as const
+  return new DomainError(error, details, words === undefined ? options : { ...options, words })
+}
+
+/** The same where the reference has no text of its own: the message names the value. */
+export function unreadable(parameterName: string, words: string): DomainError {
+  return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words, { isMessageOurs: true })
+}
+
+/** Explanations of so many errors are told together. */
+const MAX_EXPLAINED = 20
+
+/** Several errors told together (descriptor problems, batch provisioning, outputs); explanations go to the whole, as the entries are fixed. */
 export function batchError(error: ErrorName, errors: readonly ErrorBody[]): DomainError {
-  return new DomainError(error, { type: 'batch', errors })
+  const explanations = errors.flatMap(({ explanation }) => (explanation === undefined ? [] : [explanation]))
+  const entries = errors.map(({ explanation: _, ...entry }) => entry)
+  const words = someOf(explanations, MAX_EXPLAINED, '; ')
+  return new DomainError(error, { type: 'batch', errors: entries }, words === '' ? {} : { words })
 }

@@ -122,6 +122,8 @@ export const outputListingSchema = z.object({
   entries: z.array(outputEntrySchema),
   /** Why nothing of the folder was handed over, in words for the task's author. */
   problem: z.string().max(MAX_PROBLEM_LENGTH).exactOptional(),
+  /** Some other names of the folder, for a message that an output is missing. */
+  others: z.array(z.string()).exactOptional(),
 })
 export type OutputListing = z.infer<typeof outputListingSchema>
 

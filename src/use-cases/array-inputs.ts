@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import {
   ARRAY_METADATA,
-  type ArrayFolder,
   type ArrayType,
   arrayMetadata,
   isIndexName,
   sizeOf,
 } from '../domain/parameters/array.ts'
+import type { ArrayFolder } from '../domain/parameters/array-folder.ts'
 import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
 import { type FileContent, provisionOf, type Run } from '../domain/run/run.ts'
 import type { ParameterType } from '../domain/task/task.ts'

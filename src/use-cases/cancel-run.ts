@@ -1,6 +1,7 @@
 import { DomainError } from '../domain/errors.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../ports.ts'
+import { stateError } from './find-run.ts'
 import { type StopRunDependencies, stopRun } from './stop-run.ts'
 
 interface Dependencies extends StopRunDependencies {
@@ -27,6 +28,6 @@ async function endCancelled(runs: RunRepository, runId: string): Promise<Run> {
     if (!(error instanceof RunStateConflictError)) throw error
     if (error.run === undefined) throw new DomainError('RUN_NOT_FOUND')
     if (error.run.failure?.kind === 'cancelled') return error.run
-    throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+    throw stateError(error.run.state, 'a run that has ended cannot be cancelled')
   }
 }

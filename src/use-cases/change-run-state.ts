@@ -1,4 +1,7 @@
 import { DomainError } from '../domain/errors.ts'
+import type { JsonValue } from '../domain/json.ts'
+import { sizeFault, sizeOf } from '../domain/parameters/array.ts'
+import { shown } from '../domain/parameters/shown.ts'
 import { topIndexes } from '../domain/run/array-provisions.ts'
 import { missingInputs } from '../domain/run/completeness.ts'
 import { matchingProblems } from '../domain/run/matching.ts'
@@ -16,8 +19,9 @@ import {
   type TaskRepository,
   WorkflowUnavailableError,
 } from '../ports.ts'
+import { quoted, someOf } from '../quoted.ts'
 import { cancelRun } from './cancel-run.ts'
-import { findRunAndTask } from './find-run.ts'
+import { findRunAndTask, stateError } from './find-run.ts'
 import { storeDefaults } from './provision-input.ts'
 import { discardValues, inInvalidState } from './provisioning.ts'
 
@@ -54,16 +58,24 @@ export async function changeRunState(
       return { run: await cancelRun(deps, run.id), task }
     case 'FINISHED':
       // Only the engine knows when outputs are valid; no client can declare it.
-      throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+      throw stateError(run.state, 'it becomes FINISHED by itself, once its outputs are checked')
     default:
-      throw new DomainError('STATE_NOT_REQUESTABLE')
+      throw new DomainError('STATE_NOT_REQUESTABLE', undefined, {
+        words: `${shown(desired as JsonValue)} cannot be asked for; ${REQUESTABLE}`,
+      })
   }
 }
+
+/** What a client may ask for. */
+const REQUESTABLE = 'expected {"desired": "RUNNING"} to start the run, or PROVISIONED or CANCELLED'
 
 function parseDesired(desired: unknown): RunState | typeof CANCELLED {
   const word = typeof desired === 'string' ? desired.toUpperCase() : undefined
   const state = ([...RUN_STATES, CANCELLED] as const).find((one) => one === word)
-  if (state === undefined) throw new DomainError('UNKNOWN_STATE')
+  if (state === undefined) {
+    const found = desired === undefined ? 'desired is missing' : `${shown(desired as JsonValue)} is no state`
+    throw new DomainError('UNKNOWN_STATE', undefined, { words: `${found}; ${REQUESTABLE}` })
+  }
   return state
 }
 
@@ -78,14 +90,40 @@ function declareProvisioned(deps: Dependencies, run: Run): Promise<Run> {
 
 /** For a client that asks for it: by the inputs as they are, also when they change meanwhile. */
 async function provisionRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
-  if (run.state !== 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
-  if (missingInputs(task, run).length > 0) throw new DomainError('INTERNAL_NOT_PROVISIONED')
+  if (run.state !== 'CREATED') throw stateError(run.state, 'only a run that is CREATED becomes PROVISIONED')
+  checkProvisioned(run, task)
   try {
     return await declareProvisioned(deps, run)
   } catch (error) {
     if (!(error instanceof RunStateConflictError) || error.run === undefined) throw inInvalidState(error)
     return provisionRun(deps, error.run, task)
   }
+}
+
+/** Inputs that a message names. */
+const MAX_NAMES = 20
+
+/** @throws DomainError INTERNAL_NOT_PROVISIONED naming the inputs */
+function checkProvisioned(run: Run, task: Task): void {
+  const missing = missingInputs(task, run).map((name) => faultOf(run, task, name))
+  if (missing.length === 0) return
+  throw new DomainError('INTERNAL_NOT_PROVISIONED', undefined, {
+    words: `${someOf(missing, MAX_NAMES, '; ')}. Give them values by PUT …/input-provisions, then start again`,
+  })
+}
+
+/** Why an input is not provisioned. */
+function faultOf(run: Run, task: Task, name: string): string {
+  const type = task.inputs.find((input) => input.name === name)?.type
+  const indexes = type?.id === 'array' ? topIndexes(run, name) : undefined
+  if (type?.id !== 'array' || indexes === undefined) {
+    return `input ${quoted(name, 60)} (${type?.id}) has no value`
+  }
+  const size = sizeOf(indexes)
+  const gap = Array.from({ length: size }, (_, index) => index).find((index) => !indexes.has(index))
+  const words =
+    gap === undefined || type.allowMissing ? sizeFault(indexes.size, type) : `item ${gap} is missing`
+  return `input ${quoted(name, 60)} (array) is incomplete: ${words}`
 }
 
 /** @throws DomainError INTERNAL_NOT_MATCHING_… naming the first array that differs (run-lifecycle 6) */
@@ -100,9 +138,10 @@ function checkMatching(run: Run, task: Task): void {
 
 /** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_NOT_PROVISIONED, INTERNAL_NOT_MATCHING_… */
 function checkStartable(run: Run, task: Task): void {
-  if (!isProvisionable(run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  if (!isProvisionable(run.state))
+    throw stateError(run.state, 'a run is started once, while it is CREATED or PROVISIONED; make another run')
   // Also of a PROVISIONED run: an item that leaves a gap takes a moment to make it CREATED again.
-  if (missingInputs(task, run).length > 0) throw new DomainError('INTERNAL_NOT_PROVISIONED')
+  checkProvisioned(run, task)
   checkMatching(run, task)
 }
 

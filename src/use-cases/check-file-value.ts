@@ -3,13 +3,38 @@ import type { TypeOf } from '../domain/parameters/parameter-codec.ts'
 import { type DicomFiles, describeDicomFiles, describeDicomZip } from '../formats/image/dicom-files.ts'
 import type { Dimensions } from '../formats/image/dimensions.ts'
 import { readDimensions } from '../formats/image/read-dimensions.ts'
-import { IMAGE_FORMATS, isZip, recogniseImage } from '../formats/image/recognise-image.ts'
+import { IMAGE_FORMATS, isZip, recogniseImage, SIZED_FORMATS } from '../formats/image/recognise-image.ts'
 import { isBaselineTiff } from '../formats/image/tiff-directory.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
 import { ZipFormatError } from '../formats/zip/zip-format-error.ts'
+import { printable, someOf } from '../quoted.ts'
 
 /** Name of the format in descriptors that is a folder, or a zip, of DICOM files. */
 const WSI_DICOM = 'wsidicom'
+
+/** An error of the parameter that is checked. */
+type Refuse = (error: ErrorName, words: string) => DomainError
+
+/** Formats that a message names. */
+const MAX_FORMATS = 20
+
+function expectedFormats(formats: readonly string[]): string {
+  if (formats.length === 0) return 'the descriptor allows no format'
+  return `expected ${someOf(
+    formats.slice(0, MAX_FORMATS + 1).map((format) => printable(format, 60)),
+    MAX_FORMATS,
+  )} (formats)`
+}
+
+async function formatWords(source: ByteSource, formats: readonly string[]): Promise<string> {
+  const found = await recogniseImage(source, SIZED_FORMATS)
+  const what = found === undefined ? 'the file is no image that is known here' : `the file is ${found}`
+  return `${what}; ${expectedFormats(formats)}`
+}
+
+function sizeWords(sizeBytes: number, maxSizeBytes: number): string {
+  return `the file has ${sizeBytes} bytes; expected at most ${maxSizeBytes} (max_file_size)`
+}
 
 /**
  * Checks an image by its content, in the order of the contract (parameter-io 6.2); headers only, whatever the size.
@@ -21,7 +46,7 @@ export async function checkImage(
   type: TypeOf<'image'>,
   parameterName: string,
 ): Promise<'file' | 'dicom-zip'> {
-  const refuse = (error: ErrorName): DomainError => parameterError(error, parameterName)
+  const refuse: Refuse = (error, words) => parameterError(error, parameterName, words)
   if (await isZip(source)) {
     await checkDicomFolder(source, type, parameterName)
     return 'dicom-zip'
@@ -32,11 +57,14 @@ export async function checkImage(
   const ordered =
     wanted === undefined ? allowed : allowed.toSorted((a, b) => wanted.indexOf(a) - wanted.indexOf(b))
   const format = await recogniseImage(source, ordered)
-  if (format === undefined && wanted !== undefined) throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT')
+  if (format === undefined && wanted !== undefined) {
+    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT', await formatWords(source, wanted))
+  }
   await checkDimensions(type, () => readDimensions(source, format), refuse)
   checkImageSize(source.sizeBytes, type, refuse)
   if (wanted !== undefined && format === 'tiff' && !(await isBaselineTiff(source))) {
-    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE')
+    const words = 'the TIFF is tiled, or its pixels have not three samples (RGB); expected a baseline TIFF'
+    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE', words)
   }
   return 'file'
 }
@@ -50,9 +78,10 @@ export async function checkDicomFolder(
   type: TypeOf<'image'>,
   parameterName: string,
 ): Promise<void> {
-  const refuse = (error: ErrorName): DomainError => parameterError(error, parameterName)
+  const refuse: Refuse = (error, words) => parameterError(error, parameterName, words)
   const files = await describeDicomZip(source).catch((error: unknown) => {
-    if (error instanceof ZipFormatError) throw refuse('INTERNAL_PARAMETER_TYPE_ERROR')
+    if (error instanceof ZipFormatError)
+      throw refuse('INTERNAL_PARAMETER_TYPE_ERROR', `the zip cannot be read: ${error.message}`)
     throw error
   })
   await checkDicom(files, type, refuse)
@@ -67,18 +96,25 @@ export async function checkDicomFiles(
   type: TypeOf<'image'>,
   parameterName: string,
 ): Promise<void> {
-  await checkDicom(await describeDicomFiles(files), type, (error) => parameterError(error, parameterName))
+  await checkDicom(await describeDicomFiles(files), type, (error, words) =>
+    parameterError(error, parameterName, words),
+  )
 }
 
 async function checkDicom(
   files: DicomFiles | undefined,
   type: TypeOf<'image'>,
-  refuse: (error: ErrorName) => DomainError,
+  refuse: Refuse,
 ): Promise<void> {
   if (type.formats !== undefined && !type.formats.some((format) => format.toLowerCase() === WSI_DICOM)) {
-    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT')
+    const words = `it is a zip or a folder, which stands for a slide in DICOM (wsidicom); ${expectedFormats(type.formats)}`
+    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT', words)
   }
-  if (files === undefined) throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT')
+  if (files === undefined) {
+    const words =
+      'the zip or folder holds something else than DICOM files; expected DICOM files only, at least one'
+    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT', words)
+  }
   await checkDimensions(type, async () => files.largest.dimensions, refuse)
   checkImageSize(files.largest.sizeBytes, type, refuse)
 }
@@ -86,26 +122,32 @@ async function checkDicom(
 async function checkDimensions(
   { maxWidth, maxHeight }: TypeOf<'image'>,
   read: () => Promise<Dimensions | undefined>,
-  refuse: (error: ErrorName) => DomainError,
+  refuse: Refuse,
 ): Promise<void> {
   if (maxWidth === undefined && maxHeight === undefined) return
   const dimensions = await read()
-  if (dimensions === undefined) throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_DIMENSION')
+  if (dimensions === undefined) {
+    const words =
+      'the size of the image cannot be read; expected a PNG, JPEG, TIFF, GIF, BMP or DICOM file that is whole'
+    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_DIMENSION', words)
+  }
   if (maxWidth !== undefined && dimensions.width > maxWidth) {
-    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_WIDTH')
+    throw refuse(
+      'INTERNAL_PARAMETER_INVALID_IMAGE_WIDTH',
+      `the image is ${dimensions.width} pixels wide; expected at most ${maxWidth} (max_width)`,
+    )
   }
   if (maxHeight !== undefined && dimensions.height > maxHeight) {
-    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_HEIGHT')
+    throw refuse(
+      'INTERNAL_PARAMETER_INVALID_IMAGE_HEIGHT',
+      `the image is ${dimensions.height} pixels high; expected at most ${maxHeight} (max_height)`,
+    )
   }
 }
 
-function checkImageSize(
-  sizeBytes: number,
-  { maxFileSizeBytes }: TypeOf<'image'>,
-  refuse: (error: ErrorName) => DomainError,
-): void {
+function checkImageSize(sizeBytes: number, { maxFileSizeBytes }: TypeOf<'image'>, refuse: Refuse): void {
   if (maxFileSizeBytes !== undefined && sizeBytes > maxFileSizeBytes) {
-    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_SIZE')
+    throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_SIZE', sizeWords(sizeBytes, maxFileSizeBytes))
   }
 }
 
@@ -119,6 +161,7 @@ export function checkFile(
   parameterName: string,
 ): void {
   if (maxFileSizeBytes !== undefined && sizeBytes > maxFileSizeBytes) {
-    throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
+    const words = sizeWords(sizeBytes, maxFileSizeBytes)
+    throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName, words)
   }
 }

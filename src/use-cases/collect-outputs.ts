@@ -18,8 +18,9 @@ import {
   type RunTransition,
   type TaskRepository,
 } from '../ports.ts'
+import { cutText, quoted, someOf } from '../quoted.ts'
 import { objectSource } from './object-source.ts'
-import { type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
+import { isFolder, type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
 import { rewriteOutput, storeItems } from './rewrite-output.ts'
 
 interface Dependencies {
@@ -41,10 +42,11 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
-  const staged = await readListing(deps, prefix)
-  if (staged.problem !== undefined) return refuseAll(deps, run, staged.problem)
-  const entries = new Map(staged.entries.map((entry) => [entry.name, entry]))
-  return (await endWithOutputs(deps, { run, task, prefix, entries })).problems
+  const listing = await readListing(deps, prefix)
+  if (listing.problem !== undefined) return refuseAll(deps, run, listing.problem)
+  const entries = new Map(listing.entries.map((entry) => [entry.name, entry]))
+  const left = { entries, others: listing.others ?? [] }
+  return (await endWithOutputs(deps, { run, task, prefix, left })).problems
 }
 
 /** Ends a run whose outputs were not handed over at all. */
@@ -53,9 +55,9 @@ async function refuseAll(
   run: Run,
   problem: string,
 ): Promise<readonly ErrorBody[]> {
-  const problems = [invalidOutput(problem).body]
+  const problems = [new DomainError('INTERNAL_INVALID_OUTPUT', undefined, { text: problem })]
   await end(deps, run, { to: 'FAILED', set: { failure: describeProblems(problems, run.job?.attempt) } })
-  return problems
+  return problems.map(bodyOf)
 }
 
 /** Outputs of a run in the bucket, below a prefix that nobody else writes to. */
@@ -63,8 +65,7 @@ interface GivenOutputs {
   readonly run: Run
   readonly task: Task
   readonly prefix: string
-  /** By name. */
-  readonly entries: ReadonlyMap<string, OutputEntry>
+  readonly left: Left
 }
 
 /**
@@ -73,10 +74,10 @@ interface GivenOutputs {
  */
 export async function endWithOutputs(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
-  { run, task, prefix, entries }: GivenOutputs,
+  { run, task, prefix, left }: GivenOutputs,
 ): Promise<{ readonly problems: readonly ErrorBody[]; readonly isEnd: boolean }> {
   const collected: Collected = { arrays: new Map(), rewritten: new Map(), problems: [] }
-  const pieces = listingOf(deps, run, task, entries, prefix, collected)
+  const pieces = listingOf(deps, run, task, left, prefix, collected)
   try {
     await deps.objects.write(
       `${prefix}${OUTPUTS_NAME}`,
@@ -87,7 +88,7 @@ export async function endWithOutputs(
     if (collected.problems.length === 0) throw error
     const failure = describeProblems(collected.problems, run.job?.attempt)
     const isEnd = await end(deps, run, { to: 'FAILED', set: { failure } })
-    return { problems: collected.problems, isEnd }
+    return { problems: collected.problems.map(bodyOf), isEnd }
   }
   for (const output of task.outputs) {
     const key = `${prefix}${output.name}`
@@ -104,7 +105,7 @@ interface Collected {
   readonly arrays: Map<string, ListedArray>
   /** By output. */
   readonly rewritten: Map<string, RewrittenFiles>
-  readonly problems: ErrorBody[]
+  readonly problems: DomainError[]
 }
 
 /**
@@ -115,31 +116,30 @@ async function* listingOf(
   deps: Pick<Dependencies, 'objects'>,
   run: Run,
   task: Task,
-  entries: ReadonlyMap<string, OutputEntry>,
+  left: Left,
   prefix: string,
   { arrays, rewritten, problems }: Collected,
 ): AsyncGenerator<string, void, undefined> {
   const strings = createListedStrings(run.id, 'output')
   let separator = '['
   for (const output of task.outputs) {
-    const entry = entries.get(output.name)
+    const entry = left.entries.get(output.name)
     if (entry === undefined && output.optional) continue
     yield separator
     separator = ','
     try {
-      const produced = await findProduced(deps, run, output, entry, prefix)
+      const produced = await findProduced(deps, { run, task, prefix }, output, left)
       rewritten.set(output.name, produced.rewritten)
       const array = yield* readOutput({ ...produced, strings })
       if (array !== undefined) arrays.set(output.name, array)
     } catch (error) {
-      const { body } = refusalOf(error)
-      problems.push({ ...body, details: { type: 'parameter', parameterName: output.name } })
+      problems.push(refusalOf(error, output.name))
     }
   }
   // Only when all are there: an array that is missing is told once.
   if (problems.length === 0) {
     const matching = matchingProblems(task, () => true, indexesOf(run, arrays))
-    problems.push(...matching.map((problem) => problem.body))
+    problems.push(...matching)
   }
   if (problems.length > 0) throw new Error(`${problems.length} output(s) refused`)
   yield separator === '[' ? '[]' : ']'
@@ -149,14 +149,12 @@ async function* listingOf(
 const OF_THE_TASK: readonly ZipFormatErrorCode[] = ['unsafe-name', 'duplicate-name', 'limit-exceeded']
 
 /** @throws the error when it says nothing about the output itself */
-function refusalOf(error: unknown): DomainError {
+function refusalOf(error: unknown, name: string): DomainError {
   if (error instanceof DomainError) return error
-  if (error instanceof ZipFormatError && OF_THE_TASK.includes(error.code)) return invalidOutput(error.message)
+  if (error instanceof ZipFormatError && OF_THE_TASK.includes(error.code)) {
+    return parameterError('INTERNAL_INVALID_OUTPUT', name, error.message)
+  }
   throw error
-}
-
-function invalidOutput(text: string): DomainError {
-  return new DomainError('INTERNAL_INVALID_OUTPUT', { type: 'empty' }, { text })
 }
 
 /** Top-level indexes of input arrays by what was provisioned, of output arrays by what was listed. */
@@ -165,6 +163,14 @@ function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
     const name = reference.slice(reference.indexOf('/') + 1)
     return reference.startsWith('inputs/') ? topIndexes(run, name) : arrays.get(name)?.indexes
   }
+}
+
+/** What a task left in its output folder. */
+export interface Left {
+  /** By name. */
+  readonly entries: ReadonlyMap<string, OutputEntry>
+  /** Some names that no output can have. */
+  readonly others: readonly string[]
 }
 
 async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string): Promise<OutputListing> {
@@ -176,46 +182,64 @@ async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string):
 /** @throws DomainError when the task did not write it */
 async function findProduced(
   deps: Pick<Dependencies, 'objects'>,
-  run: Run,
+  { run, task, prefix }: { readonly run: Run; readonly task: Task; readonly prefix: string },
   output: TaskOutput,
-  entry: OutputEntry | undefined,
-  prefix: string,
+  left: Left,
 ): Promise<Omit<Produced, 'strings'>> {
+  const entry = left.entries.get(output.name)
   const key = `${prefix}${output.name}`
   // A link that leaves the folder, or a device, counts as nothing (run-lifecycle 7.2).
   const isThere = entry !== undefined && entry.kind !== 'other'
-  if (isThere && entry.problem !== undefined) throw invalidOutput(entry.problem)
+  if (isThere && entry.problem !== undefined) {
+    throw parameterError('INTERNAL_INVALID_OUTPUT', output.name, entry.problem)
+  }
   const sizeBytes = isThere ? await deps.objects.size(key) : undefined
   if (!isThere || sizeBytes === undefined) {
     // A folder where a file is due never goes up.
-    const isFolder = entry?.kind === 'directory' && output.type.id !== 'array' && output.type.id !== 'image'
-    throw parameterError(
-      isFolder
-        ? 'INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY'
-        : 'INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER',
-      output.name,
-      entry?.problem,
-    )
+    const isFileDue = entry?.kind === 'directory' && output.type.id !== 'array' && output.type.id !== 'image'
+    if (isFileDue) throw isFolder(output.type, output.name)
+    const words = missingWords(task, output, left)
+    throw parameterError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER', output.name, words)
   }
   const source = objectSource(deps.objects, key, sizeBytes)
   return { runId: run.id, output, entry, source, rewritten: new Map() }
 }
 
-function describeProblems(problems: readonly ErrorBody[], attempt: number | undefined): RunFailure {
-  const missing = problems.some(
-    (problem) =>
-      problem.errorCode === new DomainError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER').body.errorCode,
-  )
-  const lines = problems.map((problem) =>
-    problem.details.type === 'parameter'
-      ? `output "${problem.details.parameterName}": ${problem.message}`
-      : problem.message,
-  )
-  return {
-    kind: missing ? 'output-missing' : 'output-invalid',
-    message: lines.join('; '),
-    ...(attempt !== undefined && { attempt }),
+/** Names that a message tells. */
+const MAX_NAMES = 20
+
+/** What was found in place of an output; files of other outputs are not it. */
+function missingWords(task: Task, { name }: TaskOutput, { entries, others }: Left): string {
+  const found = entries.get(name)
+  if (found !== undefined) {
+    if (found.kind !== 'other') return 'its file has not arrived; start another run'
+    return found.problem ?? 'it is a link that leaves the output folder, or no regular file; expected a file'
   }
+  const declared = new Set(task.outputs.map((output) => output.name))
+  const undeclared = [...entries.keys(), ...others].filter((one) => !declared.has(one))
+  const shown = undeclared.slice(0, MAX_NAMES + 1).map((one) => quoted(one, 60))
+  const instead = shown.length === 0 ? 'nothing else was found' : `found instead: ${someOf(shown, MAX_NAMES)}`
+  return `the task has not written it; expected ${quoted(name)} in the output folder, without extension; ${instead}`
+}
+
+/** Longest reason of a run, which is part of its item of at most 400 KB. */
+const MAX_REASON_LENGTH = 10_000
+
+function describeProblems(problems: readonly DomainError[], attempt: number | undefined): RunFailure {
+  const missing = problems.some(({ error }) => error === 'INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER')
+  const lines = problems.map(({ explanation, details, message }) => {
+    if (details.type !== 'parameter') return message
+    return `output ${explanation ?? `${quoted(details.parameterName)}: ${message}`}`
+  })
+  const message = cutText(lines.join('; '), MAX_REASON_LENGTH)
+  const kind = missing ? 'output-missing' : 'output-invalid'
+  return { kind, message, ...(attempt !== undefined && { attempt }) }
+}
+
+/** For whoever posts outputs: every entry says what is wrong, as it is shown by itself. */
+function bodyOf({ body, explanation }: DomainError): ErrorBody {
+  const { explanation: beside, ...entry } = body
+  return beside === undefined ? entry : { ...entry, message: `${entry.message}: ${explanation}` }
 }
 
 /**

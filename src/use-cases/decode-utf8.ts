@@ -1,4 +1,4 @@
-import { DomainError } from '../domain/errors.ts'
+import { parameterError } from '../domain/errors.ts'
 
 /** For whole texts: making one takes longer than decoding an item of an array. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -29,7 +29,7 @@ function decode(decoder: typeof utf8, parameterName: string, bytes?: Uint8Array,
   try {
     return decoder.decode(bytes, { stream })
   } catch (error) {
-    const details = { type: 'parameter', parameterName } as const
-    throw new DomainError('INTERNAL_PARAMETER_TYPE_ERROR', details, { cause: error })
+    const words = 'the file is no UTF-8 text; write text as UTF-8, without compression'
+    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words, { cause: error })
   }
 }

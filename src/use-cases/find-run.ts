@@ -1,7 +1,9 @@
-import { DomainError } from '../domain/errors.ts'
+import { DomainError, parameterError } from '../domain/errors.ts'
 import type { Run } from '../domain/run/run.ts'
+import type { RunState } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'
 import type { RunRepository, TaskRepository } from '../ports.ts'
+import { quoted, someOf } from '../quoted.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
 
@@ -10,10 +12,16 @@ export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
 
+function runNotFound(runId: string): DomainError {
+  return new DomainError('RUN_NOT_FOUND', undefined, {
+    words: `there is no run ${quoted(runId, 60)}, or it was deleted`,
+  })
+}
+
 /** @throws DomainError RUN_NOT_FOUND */
 export async function findRun(deps: { readonly runs: RunRepository }, runId: string): Promise<Run> {
   const run = isUuid(runId) ? await deps.runs.find(runId) : undefined
-  if (run === undefined) throw new DomainError('RUN_NOT_FOUND')
+  if (run === undefined) throw runNotFound(runId)
   return run
 }
 
@@ -46,7 +54,7 @@ export async function findRunAndTask(deps: Repositories, runId: string): Promise
     known === undefined ? undefined : deps.tasks.findById(known),
   ])
   const task = run.taskId === known ? expected : await deps.tasks.findById(run.taskId)
-  if (task === undefined) throw new DomainError('RUN_NOT_FOUND')
+  if (task === undefined) throw runNotFound(runId)
   remember(deps.runs, run)
   return { run, task }
 }
@@ -70,4 +78,44 @@ export function parameterNamed<Named extends { readonly name: string }>(
   if (exact !== undefined) return exact
   const similar = parameters.filter((parameter) => parameter.name.toLowerCase() === name.toLowerCase())
   return similar.length === 1 ? similar[0] : undefined
+}
+
+/** Names that a message tells. */
+const MAX_NAMES = 20
+
+/**
+ * The parameter of this name.
+ * @throws DomainError INTERNAL_PARAMETER_DOES_NOT_EXIST
+ */
+export function requireParameter<Named extends { readonly name: string }>(
+  parameters: readonly Named[],
+  name: string,
+): Named {
+  const found = parameterNamed(parameters, name)
+  if (found === undefined) throw unknownParameter(name, parameters)
+  return found
+}
+
+/** A name that is none of these. */
+export function unknownParameter(
+  name: string,
+  parameters: readonly { readonly name: string }[],
+): DomainError {
+  const known = parameters.map((one) => quoted(one.name, 60))
+  const expected = known.length === 0 ? 'the task has none' : `expected one of ${someOf(known, MAX_NAMES)}`
+  return parameterError(
+    'INTERNAL_PARAMETER_DOES_NOT_EXIST',
+    name,
+    `the task has no such parameter; ${expected}`,
+  )
+}
+
+/**
+ * A call that a run's state does not allow.
+ * @param expected in which states what is possible
+ */
+export function stateError(state: RunState, expected: string): DomainError {
+  return new DomainError('INTERNAL_INVALID_TASK_RUN_STATE', undefined, {
+    words: `the run is ${state}; ${expected}`,
+  })
 }

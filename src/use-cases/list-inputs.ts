@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { continued } from '../continued.ts'
-import { DomainError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
-import { type ArrayType, listArrayItems } from '../domain/parameters/array.ts'
+import type { ArrayType } from '../domain/parameters/array.ts'
+import { listArrayItems } from '../domain/parameters/array-folder.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
 import {
   createListedStrings,
@@ -16,7 +16,7 @@ import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { arrayEntries, arrayFolder, entryText, type StoredFile } from './array-inputs.ts'
-import { findRunAndTask } from './find-run.ts'
+import { findRunAndTask, stateError } from './find-run.ts'
 import { readInputText } from './input-files.ts'
 import { findPrepared, preparedInputKey, storePrepared } from './prepared-file.ts'
 import { readAhead } from './read-ahead.ts'
@@ -45,7 +45,8 @@ const LARGEST_ESCAPE_BYTES = 6
  */
 export async function findInputListing(deps: Dependencies, runId: string): Promise<StoredFile> {
   const { run, task } = await findRunAndTask(deps, runId)
-  if (run.state === 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  if (run.state === 'CREATED')
+    throw stateError(run.state, 'inputs can be read once all of them are given (PROVISIONED)')
   const stored = await deps.runs.listInputs(run)
   const place = {
     key: preparedInputKey(run, LISTING_NAME),

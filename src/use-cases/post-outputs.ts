@@ -12,9 +12,9 @@ import { openZip, type ZipArchive, type ZipEntry } from '../formats/zip/read-zip
 import { writeFolderZip } from '../formats/zip/write-folder-zip.ts'
 import { ZipFormatError } from '../formats/zip/zip-format-error.ts'
 import type { Identity, ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
-import { printable } from '../quoted.ts'
+import { quoted, someOf } from '../quoted.ts'
 import { endWithOutputs } from './collect-outputs.ts'
-import { findRunAndTask } from './find-run.ts'
+import { findRunAndTask, stateError } from './find-run.ts'
 import { inInvalidState } from './provisioning.ts'
 import { proveSecret } from './stage-files.ts'
 
@@ -44,7 +44,9 @@ export async function postOutputs(
   const { run, task } = await findRunAndTask(deps, runId)
   proveSecret(run, secret)
   const { job } = run
-  if (!isActive(run.state) || job === undefined) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  if (!isActive(run.state) || job === undefined) {
+    throw stateError(run.state, 'outputs can be posted only while it runs (QUEUING to RUNNING)')
+  }
   const outputs = await openArchive(await archive())
   await checkNames(deps, run, task, outputs.byName)
 
@@ -54,9 +56,14 @@ export async function postOutputs(
   try {
     const entries = await storeOutputs(deps, prefix, outputs)
     isKept = true
-    const { problems, isEnd } = await endWithOutputs(deps, { run, task, prefix, entries })
+    const { problems, isEnd } = await endWithOutputs(deps, {
+      run,
+      task,
+      prefix,
+      left: { entries, others: [] },
+    })
     isKept = isEnd && problems.length === 0
-    if (!isEnd) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+    if (!isEnd) throw stateError(run.state, 'another call has ended it meanwhile')
     if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
   } finally {
     // What a process that dies here leaves goes with the run.
@@ -72,7 +79,11 @@ interface PostedOutputs {
 async function openArchive(bytes: Uint8Array): Promise<PostedOutputs> {
   const zip = await refusingZip(() => openZip(bufferSource(bytes)))
   const size = zip.entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
-  if (size > MAX_INFLATED_BYTES) throw new DomainError('INTERNAL_INVALID_OUTPUT')
+  if (size > MAX_INFLATED_BYTES) {
+    throw new DomainError('INTERNAL_INVALID_OUTPUT', undefined, {
+      words: `the archive holds ${size} bytes; expected at most ${MAX_INFLATED_BYTES}`,
+    })
+  }
   return { zip, byName: Map.groupBy(zip.entries, (entry) => entry.name.split('/')[0] ?? entry.name) }
 }
 
@@ -82,7 +93,7 @@ async function refusingZip<Result>(work: () => Promise<Result>): Promise<Result>
     return await work()
   } catch (error) {
     if (!(error instanceof ZipFormatError)) throw error
-    throw new DomainError('INTERNAL_INVALID_OUTPUT', { type: 'empty' }, { cause: error })
+    throw new DomainError('INTERNAL_INVALID_OUTPUT', undefined, { cause: error, words: error.message })
   }
 }
 
@@ -94,23 +105,34 @@ async function checkNames(
 ): Promise<void> {
   const declared = new Set(task.outputs.map((output) => output.name))
   const unknown = [...found.keys()].filter((name) => !declared.has(name))
-  if (unknown.length > 0) await failBy(deps, run, 'INTERNAL_UNKNOWN_OUTPUT', unknown)
+  if (unknown.length > 0) await failBy(deps, run, task, { error: 'INTERNAL_UNKNOWN_OUTPUT', names: unknown })
   const missing = task.outputs.filter((output) => !output.optional && !found.has(output.name))
   if (missing.length > 0) {
     const names = missing.map((output) => output.name)
-    await failBy(deps, run, 'INTERNAL_MISSING_OUTPUTS', names)
+    await failBy(deps, run, task, { error: 'INTERNAL_MISSING_OUTPUTS', names })
   }
 }
+
+/** Names that a message tells. */
+const MAX_NAMES = 20
 
 async function failBy(
   deps: Dependencies,
   run: Run,
-  error: ErrorName,
-  names: readonly string[],
+  task: Task,
+  { error, names }: { readonly error: ErrorName; readonly names: readonly string[] },
 ): Promise<never> {
-  const refusal = new DomainError(error)
+  const shownNames = someOf(
+    names.slice(0, MAX_NAMES + 1).map((name) => quoted(name, 60)),
+    MAX_NAMES,
+  )
+  const words = `${shownNames}; expected one entry for each output: ${someOf(
+    task.outputs.slice(0, MAX_NAMES + 1).map(({ name }) => quoted(name, 60)),
+    MAX_NAMES,
+  )}`
+  const refusal = new DomainError(error, undefined, { words })
   const kind = error === 'INTERNAL_MISSING_OUTPUTS' ? 'output-missing' : 'output-invalid'
-  const message = `${refusal.message}: ${names.map((name) => printable(name)).join(', ')}`
+  const { message } = refusal
   try {
     await deps.runs.transition(run.id, { to: 'FAILED', set: { failure: { kind, message } } })
   } catch (conflict) {

@@ -3,19 +3,21 @@ import type { JsonValue } from '../domain/json.ts'
 import {
   type ArrayFile,
   type ArrayType,
+  indexFault,
   isIndexAllowed,
+  nullError,
   parseIndexPath,
   provisionItem,
   typeAt,
 } from '../domain/parameters/array.ts'
-import { nullErrorOf } from '../domain/parameters/registry.ts'
+import { atItem } from '../domain/parameters/item-problems.ts'
 import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
 import type { InputValue, Provision, Run } from '../domain/run/run.ts'
 import { inputValueKey } from '../domain/storage-keys.ts'
 import type { ParameterType, Task, TaskInput } from '../domain/task/task.ts'
-import { printable } from '../quoted.ts'
+import { printable, quoted } from '../quoted.ts'
 import { levelSizesAround } from './array-inputs.ts'
-import { parameterNamed } from './find-run.ts'
+import { requireParameter } from './find-run.ts'
 import { foldItems } from './fold-items.ts'
 import { storeText } from './input-files.ts'
 import { type SentValue, storeSentValue } from './provision-file.ts'
@@ -53,16 +55,18 @@ export async function findArrayItem(
   indexes: string | undefined,
 ): Promise<ArrayItemTarget> {
   const { run, task } = await findProvisionableRun(deps, runId)
-  const input = parameterNamed(task.inputs, parameterName)
-  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  const input = requireParameter(task.inputs, parameterName)
   const { type } = input
-  if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', input.name)
+  if (type.id !== 'array') throw noArray(type, input.name)
   const path = requireIndexPath(indexes, input.name)
   let level: ParameterType = type
   for (const index of path) {
-    if (level.id !== 'array') throw parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', input.name)
+    if (level.id !== 'array') {
+      const words = `the index ${printable(path.join('/'), 60)} goes deeper than the array, whose items are of type ${level.id}`
+      throw parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', input.name, words)
+    }
     if (!isIndexAllowed(index, level)) {
-      throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', input.name)
+      throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', input.name, indexFault(index, level))
     }
     level = level.subType
   }
@@ -75,15 +79,27 @@ export async function findArrayItem(
   return { run, task, input: { ...input, type }, path, itemType: typeAt(type, path) ?? level }
 }
 
+/** Indexes where there is no array. */
+export function noArray({ id }: ParameterType, parameterName: string): DomainError {
+  const words = `it has no items, as its type is ${id}; leave out /indexes`
+  return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
+}
+
 /** @throws DomainError INTERNAL_INVALID_INDEXES_PATTERN (http-api 5.17) */
 export function requireIndexPath(indexes: string | undefined, parameterName: string): readonly number[] {
   const path = indexes === undefined ? undefined : parseIndexPath(indexes)
   if (path === undefined) {
-    throw new DomainError('INTERNAL_INVALID_INDEXES_PATTERN', {
-      type: 'related',
-      parameterName,
-      description: `indexes [${printable(indexes ?? '')}] is not a valid`,
-    })
+    throw new DomainError(
+      'INTERNAL_INVALID_INDEXES_PATTERN',
+      {
+        type: 'related',
+        parameterName,
+        description: `indexes [${printable(indexes ?? '')}] is not a valid`,
+      },
+      {
+        words: `${quoted(indexes ?? '', 60)} is no index; expected a number without leading zeros, such as ?value=0, or several for nested arrays, such as ?value=0/2`,
+      },
+    )
   }
   return path
 }
@@ -95,9 +111,8 @@ export async function provisionArrayItem(
   value: JsonValue,
 ): Promise<void> {
   const { run, input, path, itemType } = target
-  if (value === null) throw parameterError(nullErrorOf(itemType.id), input.name)
   const name = itemName(input.name, path)
-  const files = provisionItem(value, itemType, input.name, '')
+  const files = checkItem(value, target)
   const valueId = deps.identity.uuid()
   const [leaf] = files
   const key = inputValueKey(run.id, name, valueId)
@@ -106,6 +121,20 @@ export async function provisionArrayItem(
       ? await storeFolder(deps, key, folderOf(name, withoutSlash(files)))
       : await storeText(deps, key, leaf.text)
   await countItem(deps, target, { runId: run.id, parameterName: name, valueId, file })
+}
+
+/** @throws DomainError naming the item */
+function checkItem(
+  value: JsonValue,
+  { input: { name }, itemType, path }: ArrayItemTarget,
+): readonly ArrayFile[] {
+  try {
+    if (value === null) throw nullError(itemType, name)
+    return provisionItem(value, itemType, name, '')
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    throw atItem(error, name, [...path, ...(error.item === undefined ? [] : [error.item])].join('/'))
+  }
 }
 
 /** Paths of a sub-array start with the slash behind its own, empty, path. */

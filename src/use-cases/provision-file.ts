@@ -1,10 +1,10 @@
-import { parameterError } from '../domain/errors.ts'
+import { unreadable } from '../domain/errors.ts'
 import type { InputValue } from '../domain/run/run.ts'
 import { inputValueKey } from '../domain/storage-keys.ts'
 import type { ParameterType } from '../domain/task/task.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
 import { checkFile, checkImage } from './check-file-value.ts'
-import { parameterNamed, type RunAndTask } from './find-run.ts'
+import { type RunAndTask, requireParameter } from './find-run.ts'
 import {
   applyProvision,
   findProvisionableRun,
@@ -32,8 +32,7 @@ export async function provisionFile(
   sent: SentValue,
 ): Promise<string> {
   const { run, task } = await findProvisionableRun(deps, of)
-  const input = parameterNamed(task.inputs, parameterName)
-  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  const input = requireParameter(task.inputs, parameterName)
   const value = await storeSentValue(deps, run.id, input.name, input.type, input.name, sent)
   await deps.runs.putInput(value)
   const provision = { kind: 'value', valueId: value.valueId } as const
@@ -85,6 +84,9 @@ async function checkValue(
       return 'object'
     default:
       // Texts come as JSON (parameter-io 1.4).
-      throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+      throw unreadable(
+        parameterName,
+        `a value of type ${type.id} cannot be given as a file; send it as JSON: {"value": …}`,
+      )
   }
 }

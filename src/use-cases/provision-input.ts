@@ -1,10 +1,10 @@
-import { batchError, DomainError, type ErrorBody, parameterError } from '../domain/errors.ts'
+import { batchError, DomainError, type ErrorBody } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
-import { type ProvisionedArray, provisionArray } from '../domain/parameters/array.ts'
-import { codecOf, nullErrorOf } from '../domain/parameters/registry.ts'
+import { notJson, nullError, type ProvisionedArray, provisionArray } from '../domain/parameters/array.ts'
+import { codecOf } from '../domain/parameters/registry.ts'
 import { type Provision, provisionOf, type Run } from '../domain/run/run.ts'
 import type { Task, TaskInput } from '../domain/task/task.ts'
-import { parameterNamed, type RunAndTask } from './find-run.ts'
+import { type RunAndTask, requireParameter } from './find-run.ts'
 import { storeInput } from './input-files.ts'
 import {
   applyProvisions,
@@ -100,12 +100,9 @@ export async function storeDefaults(
 }
 
 function checkProvision(task: Task, provision: InputProvision): CheckedProvision {
-  const input = parameterNamed(task.inputs, provision.parameterName)
-  if (input === undefined) {
-    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', provision.parameterName)
-  }
+  const input = requireParameter(task.inputs, provision.parameterName)
   if (provision.value === null) {
-    if (!input.optional) throw parameterError(nullErrorOf(input.type.id), input.name)
+    if (!input.optional) throw nullError(input.type, input.name)
     return { input, content: undefined, value: null }
   }
   if (input.type.id === 'array') {
@@ -113,8 +110,7 @@ function checkProvision(task: Task, provision: InputProvision): CheckedProvision
     return { input, content, value: provision.value }
   }
   const codec = codecOf(input.type)
-  // Images and files come as multipart bodies, never as JSON (parameter-io 6.2 and 7).
-  if (codec === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', input.name)
+  if (codec === undefined) throw notJson(input.type, input.name)
   const { fileText, value } = codec.provision(provision.value, input.type, input.name)
   return { input, content: fileText, value }
 }

@@ -11,7 +11,7 @@ import {
   RunStateConflictError,
   type TaskRepository,
 } from '../ports.ts'
-import { findRunAndTask, type RunAndTask } from './find-run.ts'
+import { findRunAndTask, type RunAndTask, stateError } from './find-run.ts'
 
 /*
  * What all ways of provisioning share: a value is checked, stored beside the old one, switched by one conditional write, and the
@@ -35,7 +35,12 @@ export async function findProvisionableRun(
   run: string | RunAndTask,
 ): Promise<RunAndTask> {
   const found = typeof run === 'string' ? await findRunAndTask(deps, run) : run
-  if (!isProvisionable(found.run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  if (!isProvisionable(found.run.state)) {
+    throw stateError(
+      found.run.state,
+      'inputs can be given only while it is CREATED or PROVISIONED; make another run',
+    )
+  }
   return found
 }
 
@@ -105,5 +110,5 @@ export function inInvalidState(error: unknown): unknown {
   if (!(error instanceof RunStateConflictError)) return error
   return error.run === undefined
     ? new DomainError('RUN_NOT_FOUND')
-    : new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+    : stateError(error.run.state, 'another call has changed it meanwhile')
 }

@@ -1,11 +1,10 @@
-import { DomainError } from '../domain/errors.ts'
 import { itemName, itemProvisions } from '../domain/run/array-provisions.ts'
 import { type FileContent, type InputValue, provisionOf, type Run } from '../domain/run/run.ts'
 import type { ParameterTypeId } from '../domain/task/task.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { arrayEntries, entriesOf, type StoredFile } from './array-inputs.ts'
-import { findRunAndTask } from './find-run.ts'
+import { findRunAndTask, stateError } from './find-run.ts'
 import { findItemPlace } from './item-index.ts'
 import { type PreparedPlace, preparedInputKey } from './prepared-file.ts'
 import { readAhead } from './read-ahead.ts'
@@ -39,7 +38,8 @@ export function filesOf({ parameterName, file, companion }: InputValue): readonl
  */
 export async function packInputs(deps: Dependencies, runId: string): Promise<Packing> {
   const { run } = await findRunAndTask(deps, runId)
-  if (run.state === 'CREATED') throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+  if (run.state === 'CREATED')
+    throw stateError(run.state, 'inputs can be read once all of them are given (PROVISIONED)')
   const name = `inputs-${runId}.zip`
   return packing(run, 'inputs.zip', name, () => listInputEntries(deps, runId))
 }

@@ -1,6 +1,7 @@
-import { parameterError } from '../domain/errors.ts'
+import { type DomainError, parameterError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
-import { type ArrayType, listArrayItems } from '../domain/parameters/array.ts'
+import type { ArrayType } from '../domain/parameters/array.ts'
+import { listArrayItems } from '../domain/parameters/array-folder.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'
 import { type ListedStrings, type ListedValue, WHOLE_STRING_BYTES } from '../domain/run/listed-strings.ts'
 import type { OutputEntry } from '../domain/staging.ts'
@@ -55,7 +56,7 @@ export async function* readOutput(
   const { runId, output, entry } = produced
   const { name, type } = output
   if (entry.kind === 'directory' && type.id !== 'array' && type.id !== 'image') {
-    throw parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', name)
+    throw isFolder(type, name)
   }
   const listed = { taskRunId: runId, parameterName: name, type: runValueType(type.id) }
   if (type.id === 'array') {
@@ -114,7 +115,11 @@ async function* readItems(
   const { runId, output, entry, source } = produced
   const { name } = output
   // A file where a folder is due has no array.yml.
-  if (entry.kind !== 'directory') throw parameterError('INTERNAL_MISSING_METADATA', name)
+  if (entry.kind !== 'directory') {
+    const words =
+      'it is a file; expected a folder with array.yml (size: N) and one file an item, named 0, 1, …'
+    throw parameterError('INTERNAL_MISSING_METADATA', name, words)
+  }
   const zip = await openFolderZip(source, TREE_LIMITS)
   const below = namesBelow(() => zip.names)
   let indexes: ReadonlySet<number>
@@ -167,7 +172,7 @@ async function readItem(
     return undefined
   }
   if (place === undefined) {
-    throw parameterError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER', parameterName)
+    throw itemFolder(type, parameterName)
   }
   if (type.id === 'file') checkFile(place.sizeBytes, type, parameterName)
   else if (place.sizeBytes > SMALL_IMAGE_BYTES) {
@@ -176,6 +181,17 @@ async function readItem(
     await checkImage(bufferSource(await zip.read(`${parameterName}/${path}`)), type, parameterName)
   }
   return undefined
+}
+
+/** A folder where a file is due. */
+export function isFolder({ id }: ParameterType, parameterName: string): DomainError {
+  const words = `it is a folder; expected a file with a value of type ${id}`
+  return parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', parameterName, words)
+}
+
+function itemFolder({ id }: ParameterType, parameterName: string): DomainError {
+  const words = `it is no file; expected a file with a value of type ${id}`
+  return parameterError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER', parameterName, words)
 }
 
 function filesOf(source: ByteSource, zip: FolderZip, names: readonly string[]): readonly ByteSource[] {
@@ -193,7 +209,7 @@ async function readLeafFile(
 ): Promise<Buffer> {
   const place = zip.place(`${parameterName}/${path}`)
   if (place === undefined) {
-    throw parameterError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER', parameterName)
+    throw itemFolder(type, parameterName)
   }
   checkTextSize(place.sizeBytes, type, parameterName)
   return zip.read(`${parameterName}/${path}`)
@@ -201,7 +217,10 @@ async function readLeafFile(
 
 async function readMetadata(zip: FolderZip, parameterName: string, path: string): Promise<Buffer> {
   const { sizeBytes = 0 } = zip.place(`${parameterName}/${path}`) ?? {}
-  if (sizeBytes > MAX_METADATA_BYTES) throw parameterError('INTERNAL_INVALID_METADATA', parameterName)
+  if (sizeBytes > MAX_METADATA_BYTES) {
+    const words = `array.yml has ${sizeBytes} bytes; expected the line "size: N"`
+    throw parameterError('INTERNAL_INVALID_METADATA', parameterName, words)
+  }
   return zip.read(`${parameterName}/${path}`)
 }
 
@@ -209,7 +228,7 @@ async function readMetadata(zip: FolderZip, parameterName: string, path: string)
 function checkTextSize(sizeBytes: number, type: ParameterType, parameterName: string): void {
   const largest = codecOf(type)?.largestOutput
   if (largest === undefined || sizeBytes <= largest.bytes) return
-  const words = `the file has ${sizeBytes} bytes; a value of type ${type.id} may have ${largest.bytes}`
+  const words = `the file has ${sizeBytes} bytes; expected at most ${largest.bytes} for a value of type ${type.id}`
   throw parameterError(largest.error, parameterName, words)
 }
 

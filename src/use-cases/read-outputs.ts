@@ -1,4 +1,3 @@
-import { DomainError } from '../domain/errors.ts'
 import type { Run } from '../domain/run/run.ts'
 import { LISTING_NAME, outputListingSchema } from '../domain/staging.ts'
 import { readAll } from '../formats/read-all.ts'
@@ -7,7 +6,7 @@ import type { ObjectStore, RunRepository, TaskRepository } from '../ports.ts'
 import { entriesOf, type StoredFile } from './array-inputs.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
 import { findCoreListing } from './core-listing.ts'
-import { findRunAndTask } from './find-run.ts'
+import { findRunAndTask, stateError } from './find-run.ts'
 import { folderEntries } from './folder-entries.ts'
 import { findItemPlace } from './item-index.ts'
 import { preparedOutputKey, type StoredObject } from './prepared-file.ts'
@@ -142,7 +141,7 @@ async function packedFolders(deps: Dependencies, prefix: string): Promise<Readon
 
 function finishedPrefix(run: Run): string {
   if (run.state !== 'FINISHED' || run.outputsPrefix === undefined) {
-    throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
+    throw stateError(run.state, 'outputs can be read once it is FINISHED')
   }
   return run.outputsPrefix
 }

@@ -52,5 +52,8 @@ function parse(text: string): JsonValue {
 }
 
 function malformed(cause: unknown): DomainError {
-  return new DomainError('INTERNAL_JSON_PROCESSING_ERROR', undefined, { cause })
+  return new DomainError('INTERNAL_JSON_PROCESSING_ERROR', undefined, {
+    cause,
+    words: 'the upload is no JSON document in UTF-8',
+  })
 }

@@ -6,10 +6,10 @@ import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ContentPlace } from '../formats/zip/write-folder-zip.ts'
 import type { ObjectStore } from '../ports.ts'
 import type { StoredFile } from './array-inputs.ts'
-import { parameterNamed } from './find-run.ts'
+import { parameterNamed, unknownParameter } from './find-run.ts'
 import { openObject } from './object-source.ts'
 import type { PreparedPlace } from './prepared-file.ts'
-import { requireIndexPath } from './provision-array.ts'
+import { noArray, requireIndexPath } from './provision-array.ts'
 
 /*
  * What can be downloaded of a run, and what reading its inputs and outputs share.
@@ -39,7 +39,7 @@ export function requireNamed<Named extends { readonly name: string }>(
   parameterName: string,
 ): Named {
   const found = parameterNamed(parameters, parameterName)
-  if (found === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameterName)
+  if (found === undefined) throw unknownParameter(parameterName, parameters)
   return found
 }
 
@@ -58,7 +58,7 @@ export function requireItem(
   indexes: string | undefined,
 ): { readonly name: string; readonly type: ArrayType; readonly path: readonly number[] } {
   const { name, type } = requireNamed(parameters, parameterName)
-  if (type.id !== 'array') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', name)
+  if (type.id !== 'array') throw noArray(type, name)
   return { name, type, path: requireIndexPath(indexes, name) }
 }
 

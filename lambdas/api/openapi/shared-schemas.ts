@@ -19,18 +19,26 @@ export const instant = component(
     .meta({ format: 'date-time', description: 'ISO-8601 in UTC.' }),
 )
 
-const errorList = z.array(z.lazy((): z.ZodType => errorBody))
+/** Made anew for each place: what several places share would become a component without a name. */
+const errorList = () => z.array(z.lazy((): z.ZodType => errorBody))
+
+const explainedBy = () => ({
+  errors: errorList()
+    .exactOptional()
+    .describe("What is wrong, where core's page looks for it: one entry with words."),
+})
 
 const errorDetails = taggedUnion(
   'ErrorDetails',
   { key: 'type', suffix: 'Details', description: 'Always present, except in answers with status 403.' },
   {
-    empty: {},
+    empty: explainedBy(),
     parameter: { parameterName: z.string() },
-    related: { parameterName: z.string(), description: z.string() },
-    batch: { errors: errorList.describe('Several errors told together.') },
+    related: { parameterName: z.string(), description: z.string(), ...explainedBy() },
+    batch: { errors: errorList().describe('Several errors told together.') },
     server: {
       exceptionMessage: z.string().nullable().describe('Names the request, for those who read the log.'),
+      ...explainedBy(),
     },
   },
 )
@@ -41,8 +49,16 @@ const errorCode = z
   .describe('Stable; several errors may share one.')
 const message = z.string().describe('In words, for people.')
 
+const explanation = () =>
+  z
+    .string()
+    .exactOptional()
+    .describe(
+      'What is wrong with which value, and what was expected; where `message` is fixed and does not say it.',
+    )
+
 /** What every error but a 403 has. */
-export const errorShape = { errorCode, message, details: errorDetails }
+export const errorShape = { errorCode, message, details: errorDetails, explanation: explanation() }
 
 /** http-api 3.1 */
 export const errorBody: z.ZodType = component('Error', z.strictObject(errorShape))
@@ -50,5 +66,7 @@ export const errorBody: z.ZodType = component('Error', z.strictObject(errorShape
 /** http-api 3.1: what a 403 looks like. */
 export const twoKeyError = component(
   'TwoKeyError',
-  z.strictObject({ errorCode, message }).describe('The error of a 403, which has no details.'),
+  z
+    .strictObject({ errorCode, message, details: errorDetails.exactOptional() })
+    .describe('The error of a 403, which has details only where its message is fixed.'),
 )

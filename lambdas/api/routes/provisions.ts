@@ -4,7 +4,13 @@ import { DomainError, parameterError } from '../../../src/domain/errors.ts'
 import type { JsonValue } from '../../../src/domain/json.ts'
 import type { TaskInput } from '../../../src/domain/task/task.ts'
 import { listOf } from '../../../src/list-of.ts'
-import { findRunAndTask, parameterNamed, type RunAndTask } from '../../../src/use-cases/find-run.ts'
+import { printable, quoted } from '../../../src/quoted.ts'
+import {
+  findRunAndTask,
+  parameterNamed,
+  type RunAndTask,
+  requireParameter,
+} from '../../../src/use-cases/find-run.ts'
 import {
   findArrayItem,
   provisionArrayItem,
@@ -71,9 +77,7 @@ async function findInput(
 ): Promise<{ readonly found: RunAndTask; readonly input: TaskInput }> {
   const found = await findRunAndTask(deps, pathVariable(context, 'id'))
   const name = pathVariable(context, 'parameter')
-  const input = parameterNamed(found.task.inputs, name)
-  if (input === undefined) throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', name)
-  return { found, input }
+  return { found, input: requireParameter(found.task.inputs, name) }
 }
 
 async function provisionOne(deps: ApiDependencies, context: Context): Promise<Response> {
@@ -87,7 +91,8 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
   const body = parseBody(provisionSchema, sent.document)
   // The URL's name is authoritative; a body that names another parameter is a mistake (5.15, REC).
   if (body.parameterName !== undefined && parameterNamed(found.task.inputs, body.parameterName) !== input) {
-    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', pathVariable(context, 'parameter'))
+    const words = `the body names the parameter ${quoted(body.parameterName, 60)}, and the path ${quoted(input.name, 60)}; expected the same, or none in the body`
+    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', pathVariable(context, 'parameter'), words)
   }
   const provisioned = await provisionInput(deps, found, {
     parameterName: input.name,
@@ -117,7 +122,7 @@ async function provisionBatch(deps: ApiDependencies, context: Context): Promise<
   const runId = pathVariable(context, 'id')
   const found = await findRunAndTask(deps, runId)
   const sent = await readDocument(deps, context)
-  const body = parseBody(batchSchema, sent.document)
+  const body = parseBody(batchSchema, sent.document, 'a list of {"parameterName": …, "value": …}')
   const provisioned = await provisionInputs(
     deps,
     found,
@@ -139,8 +144,18 @@ function shownOf<Provisioned extends { readonly value: JsonValue }>(
   return isUpload ? { ...provisioned, value: undefined } : provisioned
 }
 
-function parseBody<Schema extends z.ZodType>(schema: Schema, body: JsonValue): z.infer<Schema> {
+function parseBody<Schema extends z.ZodType>(
+  schema: Schema,
+  body: JsonValue,
+  expected = '{"value": …}',
+): z.infer<Schema> {
   const parsed = schema.safeParse(body)
-  if (!parsed.success) throw new DomainError('INTERNAL_JSON_PROCESSING_ERROR')
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const place =
+      issue === undefined || issue.path.length === 0 ? '' : ` at ${printable(issue.path.join('.'), 60)}`
+    const words = `the body has another form than expected${place}: ${printable(issue?.message ?? '')}; expected ${expected}`
+    throw new DomainError('INTERNAL_JSON_PROCESSING_ERROR', undefined, { words })
+  }
   return parsed.data
 }

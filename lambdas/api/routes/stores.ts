@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { DomainError } from '../../../src/domain/errors.ts'
+import { printable } from '../../../src/quoted.ts'
 import { createStore } from '../../../src/use-cases/create-store.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'
 import type { ApiDependencies } from '../dependencies.ts'
@@ -32,7 +33,11 @@ export function storeRoutes(deps: ApiDependencies): readonly Route[] {
           throw new DomainError('UNKNOWN_STATE')
         }
         const parsed = storeSchema.safeParse(body)
-        if (!parsed.success) throw new DomainError('INTERNAL_INVALID_STORE_DATA')
+        if (!parsed.success) {
+          const [issue] = parsed.error.issues
+          const words = `${printable(issue?.path.join('.') ?? '', 60)}: ${printable(issue?.message ?? '')}; expected {"name": …, "host": "https://…"}`
+          throw new DomainError('INTERNAL_INVALID_STORE_DATA', undefined, { words })
+        }
         return context.json(viewStore(await createStore(deps, parsed.data)))
       },
     },

@@ -3,13 +3,14 @@ import type { Bounds } from '../task/task.ts'
 
 /** In the order of the contract (parameter-io 3): the first broken bound is the one reported. */
 const CHECKS = [
-  ['gt', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR', (value, bound) => value <= bound],
-  ['geq', 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR', (value, bound) => value < bound],
-  ['lt', 'INTERNAL_PARAMETER_LT_VALIDATION_ERROR', (value, bound) => value >= bound],
-  ['leq', 'INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR', (value, bound) => value > bound],
+  ['gt', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR', 'more than', (value, bound) => value <= bound],
+  ['geq', 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR', 'at least', (value, bound) => value < bound],
+  ['lt', 'INTERNAL_PARAMETER_LT_VALIDATION_ERROR', 'less than', (value, bound) => value >= bound],
+  ['leq', 'INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR', 'at most', (value, bound) => value > bound],
 ] as const satisfies readonly (readonly [
   keyof Bounds,
   ErrorName,
+  expected: string,
   breaks: (value: number, bound: number) => boolean,
 ])[]
 
@@ -18,8 +19,13 @@ const CHECKS = [
  * @throws DomainError for the first one that is broken.
  */
 export function checkBounds(value: number, bounds: Bounds, parameterName: string): void {
-  for (const [key, error, breaks] of CHECKS) {
+  for (const [key, error, expected, breaks] of CHECKS) {
     const bound = bounds[key]
-    if (bound !== undefined && breaks(value, bound)) throw parameterError(error, parameterName)
+    if (bound === undefined || !breaks(value, bound)) continue
+    throw parameterError(
+      error,
+      parameterName,
+      `${value} is out of bounds; expected ${expected} ${bound} (${key})`,
+    )
   }
 }

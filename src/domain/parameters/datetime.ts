@@ -1,18 +1,23 @@
-import { parameterError } from '../errors.ts'
+import { parameterError, unreadable } from '../errors.ts'
 import { compareInstants, formatInstant, type Instant, parseInstant } from './instant.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
+import { shown } from './shown.ts'
+
+const EXPECTED = 'expected a date and time with zone, such as 2024-02-23T18:00:00Z'
 
 /** Both bounds are inclusive; they were checked with the descriptor, so they can be read. */
 function check(text: string, type: TypeOf<'datetime'>, parameterName: string): Instant {
   const instant = parseInstant(text)
-  if (instant === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+  if (instant === undefined) throw unreadable(parameterName, `${shown(text)} cannot be read; ${EXPECTED}`)
   const before = type.before === undefined ? undefined : parseInstant(type.before)
   if (before !== undefined && compareInstants(instant, before) > 0) {
-    throw parameterError('INTERNAL_PARAMETER_BEFORE_ERROR', parameterName)
+    const words = `${shown(text)} is too late; expected ${type.before} or earlier (before)`
+    throw parameterError('INTERNAL_PARAMETER_BEFORE_ERROR', parameterName, words)
   }
   const after = type.after === undefined ? undefined : parseInstant(type.after)
   if (after !== undefined && compareInstants(instant, after) < 0) {
-    throw parameterError('INTERNAL_PARAMETER_AFTER_ERROR', parameterName)
+    const words = `${shown(text)} is too early; expected ${type.after} or later (after)`
+    throw parameterError('INTERNAL_PARAMETER_AFTER_ERROR', parameterName, words)
   }
   return instant
 }
@@ -22,7 +27,13 @@ export const datetimeCodec: ParameterCodec<TypeOf<'datetime'>> = {
   nullError: 'INTERNAL_PARAMETER_TYPE_ERROR',
   largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   provision(value, type, parameterName) {
-    if (typeof value !== 'string') throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+    if (typeof value !== 'string') {
+      throw parameterError(
+        'INTERNAL_PARAMETER_TYPE_ERROR',
+        parameterName,
+        `${shown(value)} is no text; ${EXPECTED}`,
+      )
+    }
     check(value, type, parameterName)
     return { fileText: value, value }
   },

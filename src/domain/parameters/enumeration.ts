@@ -1,5 +1,8 @@
-import { parameterError } from '../errors.ts'
+import { quoted, someOf } from '../../quoted.ts'
+import { type DomainError, parameterError } from '../errors.ts'
+import type { JsonValue } from '../json.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
+import { shown } from './shown.ts'
 
 /** Longest item of a descriptor, in characters (not UTF-16 units), as JSON Schema counts. */
 export const MAX_ITEM_CHARACTERS = 256
@@ -12,7 +15,8 @@ function isTooLong(text: string): boolean {
 
 function checkShape(text: string, parameterName: string): void {
   if (/[\r\n]/u.test(text) || isTooLong(text)) {
-    throw parameterError('INTERNAL_PARAMETER_GT_VALIDATION_ERROR', parameterName)
+    const words = `${shown(text)} has several lines, or more than ${MAX_ITEM_CHARACTERS} characters; expected one of the values of the descriptor`
+    throw parameterError('INTERNAL_PARAMETER_GT_VALIDATION_ERROR', parameterName, words)
   }
 }
 
@@ -36,16 +40,26 @@ function listedOf(type: TypeOf<'enumeration'>): ListedValues {
   return listed
 }
 
+/** Values of the descriptor that a message names. */
+const MAX_VALUES_SHOWN = 20
+
+function unlisted(value: JsonValue, { values }: TypeOf<'enumeration'>, parameterName: string): DomainError {
+  const allowed = someOf(
+    values.slice(0, MAX_VALUES_SHOWN + 1).map((one) => quoted(one, 60)),
+    MAX_VALUES_SHOWN,
+  )
+  const words = `${shown(value)} is not allowed; expected one of ${allowed}`
+  return parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName, words)
+}
+
 /** One of the values that the descriptor lists, compared exactly. */
 export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
   largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR' },
   provision(value, type, parameterName) {
-    if (typeof value !== 'string') throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
+    if (typeof value !== 'string') throw unlisted(value, type, parameterName)
     checkShape(value, parameterName)
-    if (!listedOf(type).exact.has(value)) {
-      throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
-    }
+    if (!listedOf(type).exact.has(value)) throw unlisted(value, type, parameterName)
     return { fileText: value, value }
   },
   listInput(fileText) {
@@ -57,7 +71,7 @@ export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
     // A listed value may itself begin or end with a space, which trimming took away.
     const { exact, trimmed } = listedOf(type)
     const value = exact.has(text) ? text : trimmed.get(text)
-    if (value === undefined) throw parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName)
+    if (value === undefined) throw unlisted(text, type, parameterName)
     return value
   },
 }

@@ -1,9 +1,10 @@
-import { parameterError } from '../errors.ts'
+import { type ErrorName, parameterError } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import { readableByCore } from './core-geojson.ts'
 import { parseGeoJson } from './geojson.ts'
 import { isNestedDeeperThan } from './nesting.ts'
 import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.ts'
+import { shown } from './shown.ts'
 import { isTopologicallyValid } from './topology.ts'
 
 /** Up to 2.6 million positions; checking them takes 650 MB at most (ADR 10), and a function that does it has 1024 MiB. */
@@ -21,14 +22,19 @@ const SUB_TYPES: ReadonlySet<unknown> = new Set(['Circle', 'Rectangle'])
  * @returns the text as it was written, but for what core cannot read
  */
 function check(text: string, parameterName: string): string {
+  const refuse = (error: ErrorName, words: string) => parameterError(error, parameterName, words)
   const value = text.length > MAX_TEXT_LENGTH ? undefined : parseText(text)
   const parsed = parseGeoJson(value)
-  if (parsed === undefined) throw parameterError('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', parameterName)
+  if (parsed === undefined) {
+    throw refuse('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', faultOf(text, value))
+  }
   if (parsed.kind === 'collection') {
-    throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_TYPE', parameterName)
+    const words = `a collection is no single geometry; expected ${KINDS}, or a Feature with one of them`
+    throw refuse('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_TYPE', words)
   }
   if (!isTopologicallyValid(parsed.geometry)) {
-    throw parameterError('INTERNAL_PARAMETER_INVALID_GEOJSON', parameterName)
+    const words = `the ${parsed.geometry.type} is not valid: ${VALIDITY}`
+    throw refuse('INTERNAL_PARAMETER_INVALID_GEOJSON', words)
   }
   checkSubType(parsed.properties, parameterName)
   return readableByCore(text, value as object)
@@ -37,12 +43,40 @@ function check(text: string, parameterName: string): string {
 function checkSubType({ subType, radius }: Record<string, unknown>, parameterName: string): void {
   if (subType === undefined || subType === null) return
   if (!SUB_TYPES.has(subType)) {
-    throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_SUBTYPE', parameterName)
+    const words = `subType is ${shown(subType as JsonValue)}; expected "Circle", "Rectangle" or none`
+    throw parameterError('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_SUBTYPE', parameterName, words)
   }
   if (subType === 'Circle' && (radius === undefined || radius === null)) {
-    throw parameterError('INTERNAL_PARAMETER_MISSING_RADIUS_ERROR', parameterName)
+    const words = 'a Circle has no radius; expected one in the properties, beside subType'
+    throw parameterError('INTERNAL_PARAMETER_MISSING_RADIUS_ERROR', parameterName, words)
   }
 }
+
+const KINDS = 'a Point, MultiPoint, LineString, MultiLineString, Polygon or MultiPolygon'
+
+/** What makes a geometry invalid that has the right structure. */
+const VALIDITY =
+  'lines need two places, rings must not cross or touch themselves, holes lie within their polygon, polygons do not overlap'
+
+/** Why a text is no geometry. */
+function faultOf(text: string, value: unknown): string {
+  if (text.length > MAX_TEXT_LENGTH) {
+    return `the text has ${text.length} characters; expected at most ${MAX_TEXT_LENGTH}`
+  }
+  if (value === undefined) {
+    return `${shown(text)} is no JSON, or nests deeper than ${MAX_LEVELS} levels; expected GeoJSON such as {"type":"Point","coordinates":[1,2]}`
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return `${shown(value as JsonValue)} is no GeoJSON; expected an object such as {"type":"Point","coordinates":[1,2]}`
+  }
+  const { type = null } = value as { readonly type?: JsonValue }
+  return type === 'Feature'
+    ? `the geometry of the Feature cannot be read; expected ${KINDS}, with ${COORDINATES}`
+    : `the type is ${shown(type)}; expected ${KINDS}, with ${COORDINATES}`
+}
+
+const COORDINATES =
+  'the coordinates of that type: finite numbers, lines of two positions or more, closed rings of four or more'
 
 /** @returns undefined when it is no JSON, or nests deeper than any geometry */
 function parseText(text: string): unknown {
@@ -58,11 +92,13 @@ function parseText(text: string): unknown {
 function textOf(value: JsonValue, parameterName: string): string {
   if (typeof value === 'string' && value.isWellFormed()) return value.trim()
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+    const words = `${shown(value)} is no geometry; expected GeoJSON as a text`
+    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
   }
   // Before it is serialised, which recurses.
   if (isNestedDeeperThan(value, MAX_LEVELS)) {
-    throw parameterError('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', parameterName)
+    const words = `the object nests deeper than ${MAX_LEVELS} levels`
+    throw parameterError('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', parameterName, words)
   }
   return JSON.stringify(value)
 }

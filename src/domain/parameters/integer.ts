@@ -1,7 +1,8 @@
-import { parameterError } from '../errors.ts'
+import { unreadable } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import { checkBounds } from './bounds.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
+import { shown } from './shown.ts'
 
 /**
  * Notations of the contract (parameter-io 3), in its order: a leading zero means octal, underscores group digits.
@@ -34,8 +35,17 @@ export function parseInteger(text: string): number | undefined {
   return undefined
 }
 
-function check(value: number | undefined, type: TypeOf<'integer'>, parameterName: string): number {
-  if (value === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+/** @param given what `value` was read from; undefined when it is no integer */
+function check(
+  value: number | undefined,
+  given: JsonValue,
+  type: TypeOf<'integer'>,
+  parameterName: string,
+): number {
+  if (value === undefined) {
+    const words = `${shown(given)} is no integer; expected a whole number within ±(2^53 - 1), such as 5`
+    throw unreadable(parameterName, words)
+  }
   checkBounds(value, type, parameterName)
   return value
 }
@@ -51,13 +61,14 @@ export const integerCodec: ParameterCodec<TypeOf<'integer'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
   largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   provision(value, type, parameterName) {
-    const integer = check(fromJson(value), type, parameterName)
+    const integer = check(fromJson(value), value, type, parameterName)
     return { fileText: String(integer), value: integer }
   },
   listInput(fileText) {
     return Number(fileText)
   },
   readOutput(fileText, type, parameterName) {
-    return check(parseInteger(outputText(fileText, parameterName)), type, parameterName)
+    const text = outputText(fileText, parameterName)
+    return check(parseInteger(text), text, type, parameterName)
   },
 }

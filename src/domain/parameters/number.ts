@@ -1,7 +1,8 @@
-import { parameterError } from '../errors.ts'
+import { parameterError, unreadable } from '../errors.ts'
 import type { JsonValue } from '../json.ts'
 import { checkBounds } from './bounds.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
+import { shown } from './shown.ts'
 
 /** One way only to read any text: two neighbours that both take digits would try all divisions between them. */
 const DECIMAL = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/u
@@ -29,13 +30,26 @@ function jsonOf(value: number): JsonValue {
   return Number.isFinite(value) ? value : String(value)
 }
 
-function check(value: number | undefined, type: TypeOf<'number'>, parameterName: string): number {
-  if (value === undefined) throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+/** @param given what `value` was read from; undefined when it is no number */
+function check(
+  value: number | undefined,
+  given: JsonValue,
+  type: TypeOf<'number'>,
+  parameterName: string,
+): number {
+  if (value === undefined) {
+    const words = `${shown(given)} is no number; expected one such as 0.5 or 1e-3`
+    // The reference has a text for JSON of another kind only.
+    if (typeof given === 'string') throw unreadable(parameterName, words)
+    throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
+  }
   checkBounds(value, type, parameterName)
   if (Number.isNaN(value)) {
-    if (!type.nanAllowed) throw parameterError('INTERNAL_PARAMETER_NAN_ERROR', parameterName)
+    const words = 'the value is NaN; expected a number (nan_allowed is not set)'
+    if (!type.nanAllowed) throw parameterError('INTERNAL_PARAMETER_NAN_ERROR', parameterName, words)
   } else if (!Number.isFinite(value) && !type.infinityAllowed) {
-    throw parameterError('INTERNAL_PARAMETER_INFINITY_ERROR', parameterName)
+    const words = `the value is ${value}; expected a finite number (infinity_allowed is not set)`
+    throw parameterError('INTERNAL_PARAMETER_INFINITY_ERROR', parameterName, words)
   }
   return value
 }
@@ -50,13 +64,14 @@ export const numberCodec: ParameterCodec<TypeOf<'number'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
   largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   provision(value, type, parameterName) {
-    const number = check(fromJson(value), type, parameterName)
+    const number = check(fromJson(value), value, type, parameterName)
     return { fileText: fileTextOf(number), value: jsonOf(number) }
   },
   listInput(fileText) {
     return jsonOf(parseNumber(fileText) ?? Number.NaN)
   },
   readOutput(fileText, type, parameterName) {
-    return jsonOf(check(parseNumber(outputText(fileText, parameterName)), type, parameterName))
+    const text = outputText(fileText, parameterName)
+    return jsonOf(check(parseNumber(text), text, type, parameterName))
   },
 }

@@ -42,6 +42,9 @@ export const SHORT_OUTPUT_BYTES = 1024 * 1024
  */
 export function outputText(fileText: string, parameterName: string): string {
   const text = fileText.trim()
-  if (text === '') throw parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK', parameterName)
+  if (text === '') {
+    const words = 'the file is empty or holds only white space; expected a value'
+    throw parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK', parameterName, words)
+  }
   return text
 }

@@ -1,5 +1,6 @@
-import { parameterError } from '../errors.ts'
+import { parameterError, unreadable } from '../errors.ts'
 import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
+import { counted, shown } from './shown.ts'
 
 /**
  * Checks a length in UTF-16 units, as Java counts them. The two codes look swapped, but clients and tests know them so.
@@ -7,10 +8,12 @@ import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
  */
 export function checkLength(length: number, type: TypeOf<'string'>, parameterName: string): void {
   if (length < type.minLength) {
-    throw parameterError('INTERNAL_PARAMETER_GT_VALIDATION_ERROR', parameterName)
+    const words = `the text has ${counted(length, 'character')}; expected at least ${type.minLength} (min_length)`
+    throw parameterError('INTERNAL_PARAMETER_GT_VALIDATION_ERROR', parameterName, words)
   }
   if (type.maxLength !== undefined && length > type.maxLength) {
-    throw parameterError('INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR', parameterName)
+    const words = `the text has ${counted(length, 'character')}; expected at most ${type.maxLength} (max_length)`
+    throw parameterError('INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR', parameterName, words)
   }
 }
 
@@ -21,10 +24,10 @@ export function checkLength(length: number, type: TypeOf<'string'>, parameterNam
 export function refuseNul(text: string, parameterName: string): void {
   const at = text.indexOf('\0')
   if (at === -1) return
-  throw parameterError(
-    'INTERNAL_PARAMETER_TYPE_ERROR',
+  const before = shown(text.slice(Math.max(0, at - 20), at))
+  throw unreadable(
     parameterName,
-    `invalid parameter type: the string has a NUL character (U+0000), behind ${JSON.stringify(text.slice(Math.max(0, at - 20), at))}; a text without it is expected`,
+    `the text has a NUL character (U+0000) behind ${before}; expected a text without it`,
   )
 }
 
@@ -35,8 +38,10 @@ export const stringCodec: ParameterCodec<TypeOf<'string'>> = {
   largestOutput: { bytes: 64 * 1024 * 1024, error: 'INTERNAL_PARAMETER_VALIDATION_ERROR' },
   provision(value, type, parameterName) {
     // Half a surrogate pair has no UTF-8 form: the file would hold another text than the answer.
-    if (typeof value !== 'string' || !value.isWellFormed()) {
-      throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName)
+    if (typeof value !== 'string')
+      throw unreadable(parameterName, `${shown(value)} is no text; expected a string`)
+    if (!value.isWellFormed()) {
+      throw unreadable(parameterName, `${shown(value)} holds half a surrogate pair, which has no UTF-8 form`)
     }
     refuseNul(value, parameterName)
     checkLength(value.length, type, parameterName)

@@ -1,4 +1,4 @@
-import { DomainError } from '../errors.ts'
+import { type DomainError, parameterError } from '../errors.ts'
 import type { Task } from '../task/task.ts'
 
 /** Indexes at the top level of a parameter's array; undefined when it is absent. */
@@ -20,10 +20,18 @@ export function matchingProblems(
     const wanted = indexesOf(first) ?? new Set<number>()
     return others.flatMap((reference) => {
       const found = indexesOf(reference) ?? new Set<number>()
-      if (found.size !== wanted.size) return [notMatching('INTERNAL_NOT_MATCHING_DIFF_SIZE', reference)]
-      return [...found].every((index) => wanted.has(index))
-        ? []
-        : [notMatching('INTERNAL_NOT_MATCHING_NOT_ALIGNED_INDEXES', reference)]
+      if (found.size !== wanted.size)
+        return [
+          notMatching(
+            'INTERNAL_NOT_MATCHING_DIFF_SIZE',
+            reference,
+            `it has ${found.size} items, and ${first} has ${wanted.size}; expected the same number in both`,
+          ),
+        ]
+      const odd = [...found].find((index) => !wanted.has(index))
+      if (odd === undefined) return []
+      const words = `it has an item ${odd}, and ${first} has none of that index; expected the same indexes in both`
+      return [notMatching('INTERNAL_NOT_MATCHING_NOT_ALIGNED_INDEXES', reference, words)]
     })
   })
 }
@@ -31,7 +39,8 @@ export function matchingProblems(
 function notMatching(
   error: 'INTERNAL_NOT_MATCHING_DIFF_SIZE' | 'INTERNAL_NOT_MATCHING_NOT_ALIGNED_INDEXES',
   reference: string,
+  words: string,
 ): DomainError {
   const parameterName = reference.slice(reference.indexOf('/') + 1)
-  return new DomainError(error, { type: 'parameter', parameterName })
+  return parameterError(error, parameterName, words)
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { batchError, type DomainError, parameterError } from '../errors.ts'
+import { batchError, DomainError } from '../errors.ts'
 import { type DescriptorPath, type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
 import { descriptorSchema } from './descriptor-schema.ts'
 import { type DescriptorWarning, findWarnings } from './descriptor-warnings.ts'
@@ -77,7 +77,12 @@ export function descriptorError(problems: readonly DescriptorProblem[]): DomainE
   return batchError(
     'INTERNAL_SCHEMA_VALIDATION_ERROR',
     problems.map(
-      ({ path, message }) => parameterError('INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR', path, message).body,
+      ({ path, message }) =>
+        new DomainError(
+          'INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR',
+          { type: 'parameter', parameterName: path },
+          { text: message },
+        ).body,
     ),
   )
 }

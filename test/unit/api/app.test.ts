@@ -86,7 +86,11 @@ describe('the routes', () => {
     expect(await response.json()).toEqual({
       errorCode: 'APPE-internal-server-error',
       message: 'Server error.',
-      details: { type: 'server', exceptionMessage: expect.stringMatching(/^request /u) },
+      details: {
+        type: 'server',
+        exceptionMessage: expect.stringMatching(/^request /u),
+        errors: [expect.objectContaining({ message: expect.stringMatching(/^request /u) })],
+      },
     })
   })
 })
@@ -267,7 +271,7 @@ describe('runs', () => {
     expect(answer.status).toBe(403)
     expect(answer.json).toEqual({
       errorCode: 'APPE-internal-task-run-state-error',
-      message: 'run is in invalid state',
+      message: 'run is in invalid state: the run is RUNNING; outputs can be read once it is FINISHED',
     })
   })
 

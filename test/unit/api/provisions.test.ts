@@ -188,7 +188,7 @@ describe('a multipart body', () => {
     expect(refusalIn(await call('POST', `${UNKNOWN}/input-provisions/image`, parts('x')))).toEqual([
       404,
       'APPE-internal-run-not-found-error',
-      { type: 'empty' },
+      expect.objectContaining({ type: 'empty' }),
     ])
     expect(refusalIn(await call('POST', 'input-provisions/nothing', parts('x')))).toEqual([
       404,
@@ -397,7 +397,11 @@ describe('one item', () => {
         expect(answer && refusalIn(answer)).toEqual([
           400,
           'APPE-internal-invalid-indexes',
-          { type: 'related', parameterName, description: `indexes [${indexes}] is not a valid` },
+          expect.objectContaining({
+            type: 'related',
+            parameterName,
+            description: `indexes [${indexes}] is not a valid`,
+          }),
         ])
       }
     },
@@ -469,7 +473,11 @@ describe('downloads of arrays', () => {
       expect(refusalIn(await call('GET', path))).toEqual([
         400,
         'APPE-storage-reading-file-error',
-        { type: 'related', parameterName: name, description: `Failed to read file ${file}` },
+        expect.objectContaining({
+          type: 'related',
+          parameterName: name,
+          description: `Failed to read file ${file}`,
+        }),
       ])
     },
   )

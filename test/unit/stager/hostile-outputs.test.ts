@@ -99,7 +99,7 @@ describe('outputs that a task made impossible to hand over', () => {
     await new Promise((resolve) => socket.once('listening', resolve))
 
     const problems = Object.fromEntries(
-      listOutputs(folder, createFollow(folder, '/outputs')).map(({ name, kind, problem }) => [
+      listOutputs(folder, createFollow(folder, '/outputs')).entries.map(({ name, kind, problem }) => [
         name,
         `${kind}: ${problem}`,
       ]),

@@ -24,7 +24,7 @@ const damage = (record: Buffer): void => void record.writeUInt32LE(1, 16)
 /** Entries of an output folder that the task knew as `/data/results`. */
 async function listed(folder: string): Promise<readonly OutputEntry[]> {
   const root = await realpath(folder)
-  return listOutputs(root, createFollow(root, '/data/results'))
+  return listOutputs(root, createFollow(root, '/data/results')).entries
 }
 
 let bucket: FakeBucket
@@ -150,6 +150,7 @@ describe('stage-out', () => {
     await writeFile(join(folder, 'sum'), '42')
     await writeFile(join(folder, 'empty'), '')
     await writeFile(join(folder, 'scratch'), 'x')
+    await writeFile(join(folder, 'debug.log'), 'x')
     const { api, told } = anApi('sum', 'empty')
 
     const count = await stageOut(api, { folder, taskFolder: '/outputs' }, 2, FAST)
@@ -160,6 +161,7 @@ describe('stage-out', () => {
     expect(bucket.requests.at(-1)).toBe('PUT /2/staged.json')
     expect(JSON.parse(bucket.stored.get('/2/staged.json')?.toString() ?? '')).toEqual({
       entries: told.entries,
+      others: ['debug.log'],
     })
     expect(count).toBe(2)
   })

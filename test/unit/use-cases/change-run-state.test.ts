@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { DomainError } from '../../../src/domain/errors.ts'
 import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
 import { isFinal, RUN_STATES } from '../../../src/domain/run/transitions.ts'
 import { WorkflowUnavailableError } from '../../../src/ports.ts'
@@ -258,5 +259,38 @@ describe('other state actions', () => {
     await expect(changeRunState(engine, RUN_ID, 'FINISHED')).rejects.toMatchObject({
       error: 'INTERNAL_INVALID_TASK_RUN_STATE',
     })
+  })
+})
+
+describe('a start that is refused', () => {
+  it('names each input that is missing or incomplete, and the state', async () => {
+    const list = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
+    const inputs = [
+      anInput({ name: 'a' }),
+      anInput({ name: 'list', type: { ...list, minSize: 3 } }),
+      anInput({ name: 'gap', type: list }),
+    ]
+    const provisions = {
+      list: { kind: 'value', valueId: 'v', size: 1 },
+      gap: { kind: 'value', valueId: 'w', indexes: [0, 2] },
+    } as const
+    const engine = await anEngine({ task: aTask({ inputs }), run: { provisions } })
+    const refusal = async (desired: unknown): Promise<string> =>
+      changeRunState(engine, RUN_ID, desired).then(String, (error: DomainError) => JSON.stringify(error.body))
+
+    const missing = await refusal('RUNNING')
+    expect(missing).toContain(
+      'not provisioned: input \\"a\\" (integer) has no value; input \\"list\\" (array) is incomplete',
+    )
+    expect(missing).toContain(
+      'it has 1 item; expected at least 3 (min_size); input \\"gap\\" (array) is incomplete: item 1 is missing',
+    )
+    expect(await refusal('FLYING')).toContain('\\"FLYING\\" is no state; expected')
+    expect(await refusal(undefined)).toContain('desired is missing; expected')
+    expect(await refusal('QUEUED')).toContain('\\"QUEUED\\" cannot be asked for; expected')
+    await engine.runs.transition(RUN_ID, { to: 'FAILED' })
+    expect(await refusal('RUNNING')).toContain(
+      'run is in invalid state: the run is FAILED; a run is started once',
+    )
   })
 })

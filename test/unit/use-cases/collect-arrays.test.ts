@@ -146,35 +146,103 @@ describe('collecting an array', () => {
   })
 
   it.each<[string, ArrayType, Files, string]>([
-    ['without array.yml', INTEGERS, { '0': '5' }, 'collection does not have array.yml file'],
+    ['without array.yml', INTEGERS, { '0': '5' }, 'there is no array.yml in the folder'],
     [
       'without array.yml in a sub-array',
       NESTED,
       { 'array.yml': 'size: 1', '0/0': '5' },
-      'does not have array.yml',
+      'item 0: there is no array.yml',
     ],
-    ['with an empty array.yml', INTEGERS, { 'array.yml': '' }, 'does not have array.yml'],
-    ['with a malformed array.yml', INTEGERS, { 'array.yml': 'size: many' }, 'array.yml is malformed'],
-    ['with more items than it says', INTEGERS, { ...plain, '2': '7' }, 'array.yml is malformed'],
+    ['with an empty array.yml', INTEGERS, { 'array.yml': '' }, 'array.yml is empty'],
+    ['with a malformed array.yml', INTEGERS, { 'array.yml': 'size: many' }, 'array.yml holds "size: many"'],
+    [
+      'with more items than it says',
+      INTEGERS,
+      { ...plain, '2': '7' },
+      'size 2, and the folder has 3 items; beyond the size: 2',
+    ],
     [
       'with fewer items than it says',
       INTEGERS,
       { 'array.yml': 'size: 2', '0': '5' },
-      'array.yml is malformed',
+      'size 2, and the folder has 1 item; missing: 1',
     ],
-    ['with too few items', { ...INTEGERS, minSize: 3 }, plain, 'invalid collection dimensions'],
-    ['with too many items', { ...INTEGERS, maxSize: 1 }, plain, 'invalid collection dimensions'],
+    ['with too few items', { ...INTEGERS, minSize: 3 }, plain, 'it has 2 items; expected at least 3'],
+    ['with too many items', { ...INTEGERS, maxSize: 1 }, plain, 'at most 1 (max_size)'],
     [
       'with too many items inside',
       { ...INTEGERS, subType: { ...INTEGERS, maxSize: 0 } },
       { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': '1' },
-      'invalid collection dimensions',
+      'item 0: it has 1 item; expected at least 0 (min_size) and at most 0',
     ],
-    ['with an item of another kind', INTEGERS, { ...plain, '1': 'six' }, 'item 1'],
-    ['with a blank item', INTEGERS, { ...plain, '1': '' }, 'blank'],
-    ['with an item out of bounds', { ...INTEGERS, subType: { id: 'integer', lt: 6 } }, plain, 'less than'],
-    ['with a folder for a leaf', INTEGERS, { 'array.yml': 'size: 1', '0/x': '5' }, 'is a directory'],
-    ['with an image of another format', IMAGES, { 'array.yml': 'size: 1', '0': 'x' }, 'invalid image format'],
+    ['with an item of another kind', INTEGERS, { ...plain, '1': 'six' }, 'item 1: "six" is no integer'],
+    ['with a blank item', INTEGERS, { ...plain, '1': '' }, 'item 1: the file is empty'],
+    [
+      'with an item out of bounds',
+      { ...INTEGERS, subType: { id: 'integer', lt: 6 } },
+      plain,
+      'item 1: 6 is out of bounds; expected less than 6 (lt)',
+    ],
+    [
+      'with a folder for a leaf',
+      INTEGERS,
+      { 'array.yml': 'size: 1', '0/x': '5' },
+      'item 0: it is a folder; expected a file',
+    ],
+    [
+      'with an image of another format',
+      IMAGES,
+      { 'array.yml': 'size: 1', '0': 'x' },
+      'item 0: the file is no image that is known here; expected png',
+    ],
+    [
+      'with extensions',
+      INTEGERS,
+      { 'array.yml': 'size: 2', '0.txt': '5', '1.txt': '6' },
+      'size 2, and the folder has 0 items; missing: 0, 1; found "0.txt", "1.txt", which are no indexes; expected the items 0 to 1',
+    ],
+    [
+      'with leading zeros',
+      INTEGERS,
+      { 'array.yml': 'size: 1', '00': '5' },
+      'missing: 0; found "00", which are no indexes',
+    ],
+    [
+      'counted from 1',
+      INTEGERS,
+      { 'array.yml': 'size: 2', '1': '5', '2': '6' },
+      'size 2, and the folder has 2 items; missing: 0; beyond the size: 2; expected the items 0 to 1',
+    ],
+    [
+      'named like companions',
+      INTEGERS,
+      { 'array.yml': 'size: 1', '0.geojson': '{}' },
+      'missing: 0; found "0.geojson", which are no indexes; expected the items 0,',
+    ],
+    [
+      'of another name of the metadata',
+      INTEGERS,
+      { 'array.yaml': 'size: 1', '0': '5' },
+      'found "0", "array.yaml"',
+    ],
+    [
+      'with two bad items',
+      INTEGERS,
+      { 'array.yml': 'size: 3', '0': '5', '1': 'x', '2': '\u001b[31m' },
+      '2 items are wrong. Item 1: "x" is no integer; expected a whole number within ±(2^53 - 1), such as 5. Item 2: "\\u{1b}[31m" is no',
+    ],
+    [
+      'with hundreds of bad items',
+      INTEGERS,
+      { 'array.yml': 'size: 300', ...Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 'x'])) },
+      'such as 5. Also items 10, 11, 12,',
+    ],
+    [
+      'with hundreds of bad items, and tells how many',
+      INTEGERS,
+      { 'array.yml': 'size: 300', ...Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 'x'])) },
+      ', 98, 99, … (the first 100 are named)',
+    ],
   ])('%s fails the run', async (_, type, files, message) => {
     const told = await failure(await ended({ out: type }, { out: files }))
 
@@ -187,7 +255,7 @@ describe('collecting an array', () => {
     const asFile = await ended({ out: INTEGERS }, {}, { others })
     await asFile.objects.put(`${PREFIX}out`, '5')
 
-    expect(await failure(await ended({ out: INTEGERS }, {}))).toContain('missing')
+    expect(await failure(await ended({ out: INTEGERS }, {}))).toContain('the task has not written it')
     expect(await failure(asFile)).toContain('array.yml')
   })
 
@@ -199,7 +267,7 @@ describe('collecting an array', () => {
       { parameterName: 'out', value: [{ index: 0 }], subType: 'IMAGE' },
     ])
     expect(await failure(await ended({ out: type }, { out: { ...files, '0/c.dcm': 'x' } }))).toContain(
-      'invalid image format (item 0)',
+      'item 0: the zip or folder holds something else than DICOM files',
     )
   })
 
@@ -239,7 +307,9 @@ describe('collecting an array', () => {
       )
 
     expect(await listing(await withSize(2))).toMatchObject([{ parameterName: 'out' }])
-    expect(await failure(await withSize(3))).toContain(`output "out": collections don't have the same size`)
+    expect(await failure(await withSize(3))).toContain(
+      'output "out": it has 2 items, and inputs/p has 3; expected the same number in both',
+    )
   })
 })
 

@@ -78,6 +78,32 @@ describe('collecting outputs', () => {
     })
   })
 
+  it('tells which files are there in place of an output, and what is wrong with values', async () => {
+    const engine = await ended(
+      [
+        anOutput({ name: 'out' }),
+        anOutput({ name: 'count', type: { id: 'integer', leq: 255 } }),
+        anOutput({ name: 'rate' }),
+        anOutput({ name: 'gone' }),
+      ],
+      { result: '1', count: '300', rate: '5.5' },
+      [{ name: 'gone', kind: 'other', sizeBytes: 0 }],
+    )
+    const listing = JSON.parse(engine.objects.text(`${PREFIX}staged.json`) ?? '')
+    await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ ...listing, others: ['out.txt'] }))
+
+    await collectOutputs(engine, RUN_ID)
+
+    const { kind, message } = (await engine.runs.find(RUN_ID))?.failure ?? {}
+    expect(kind).toBe('output-missing')
+    expect(message?.split('; output ')).toEqual([
+      'output "out": the task has not written it; expected "out" in the output folder, without extension; found instead: "result", "out.txt"',
+      '"count": 300 is out of bounds; expected at most 255 (leq)',
+      '"rate": "5.5" is no integer; expected a whole number within ±(2^53 - 1), such as 5',
+      '"gone": it is a link that leaves the output folder, or no regular file; expected a file',
+    ])
+  })
+
   it('lets an optional output be missing, and ignores files that nobody declared', async () => {
     const engine = await ended([anOutput({ name: 'sum', optional: true })], { 'debug.log': 'x' })
 
@@ -213,11 +239,19 @@ describe('collecting large texts', () => {
 
   it.each([
     ['a string with a NUL', string, 'NUL character', Buffer.alloc(2_000_000, 'a\0')],
-    ['too long a string', { ...string, maxLength: 10 }, 'value must be greater than or equal'],
-    ['a string that is no text', string, 'invalid parameter type', Buffer.alloc(2_000_000, 0xff)],
-    ['an integer', { id: 'integer' }, 'the file has 2000000 bytes; a value of type integer may have 1048576'],
-    ['an item of an enumeration', { id: 'enumeration', values: ['1'] }, 'may have 1048576'],
-    ['a date', { id: 'datetime' }, 'may have 1048576'],
+    [
+      'too long a string',
+      { ...string, maxLength: 10 },
+      'the text has 2000000 characters; expected at most 10 (max_length)',
+    ],
+    ['a string that is no text', string, 'no UTF-8', Buffer.alloc(2_000_000, 0xff)],
+    [
+      'an integer',
+      { id: 'integer' },
+      'the file has 2000000 bytes; expected at most 1048576 for a value of type integer',
+    ],
+    ['an item of an enumeration', { id: 'enumeration', values: ['1'] }, 'expected at most 1048576'],
+    ['a date', { id: 'datetime' }, 'expected at most 1048576'],
   ] as const)('refuses %s', async (_, type, words, content = Buffer.alloc(2_000_000, '1')) => {
     const engine = await ended([anOutput({ name: 'out', type })], { out: content })
 

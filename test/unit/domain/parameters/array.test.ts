@@ -5,10 +5,10 @@ import type { JsonValue } from '../../../../src/domain/json.ts'
 import {
   type ArrayType,
   isComplete,
-  listArrayItems,
   parseIndexPath,
   provisionArray,
 } from '../../../../src/domain/parameters/array.ts'
+import { listArrayItems } from '../../../../src/domain/parameters/array-folder.ts'
 import { codecOf } from '../../../../src/domain/parameters/registry.ts'
 import type { ParameterType } from '../../../../src/domain/task/task.ts'
 import { refusalOf } from './codec-calls.ts'
@@ -275,7 +275,8 @@ describe('a folder with an array', () => {
     const files = { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': 'x' }
 
     await expect(listed(files, NESTED)).rejects.toMatchObject({
-      message: 'invalid parameter type (item 0/0)',
+      message:
+        'invalid parameter type: "p", item 0/0: "x" is no integer; expected a whole number within ±(2^53 - 1), such as 5',
       details: { type: 'parameter', parameterName: 'p' },
     })
   })

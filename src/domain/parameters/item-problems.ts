@@ -1,0 +1,65 @@
+import { printable } from '../../quoted.ts'
+import { type DomainError, parameterError } from '../errors.ts'
+import { counted } from './shown.ts'
+
+/** Items that are told with what is wrong with them; of the others the first hundred are named. */
+const MAX_TOLD = 10
+const MAX_NAMED = 100
+
+/** Paths of deep arrays are cut. */
+const MAX_PATH_LENGTH = 80
+
+/** Nobody needs to know how many more there are. */
+const MAX_COUNTED = 10_000
+
+/** What is wrong with the items of one array, so that all of them are told together. */
+export class ItemProblems {
+  readonly #parameterName: string
+  readonly #told: DomainError[] = []
+  readonly #named: string[] = []
+  #count = 0
+
+  constructor(parameterName: string) {
+    this.#parameterName = parameterName
+  }
+
+  /**
+   * @param path index path of the item, or of a level with a slash behind it; '' for the array itself
+   * @throws DomainError when there are too many to go on
+   */
+  add(path: string, error: DomainError): void {
+    this.#count += 1
+    const item = path.replaceAll(/^\/|\/$/gu, '')
+    if (this.#told.length < MAX_TOLD) this.#told.push(atItem(error, this.#parameterName, item))
+    else if (this.#named.length < MAX_NAMED - MAX_TOLD) this.#named.push(printable(item, MAX_PATH_LENGTH))
+    if (this.#count === MAX_COUNTED) this.throwAny()
+  }
+
+  /**
+   * Does nothing when there was none.
+   * @throws DomainError of the kind of the first one, telling all
+   */
+  throwAny(): void {
+    const [first] = this.#told
+    if (first === undefined) return
+    if (this.#count === 1) throw first
+    const more = this.#count === MAX_COUNTED ? ' or more' : ''
+    const told = this.#told.map(({ item = '', words, message }) => `Item ${item}: ${words ?? message}.`)
+    const named = this.#named.length === 0 ? '' : ` Also items ${this.#named.join(', ')}`
+    const rest = this.#count > MAX_NAMED ? `, … (the first ${MAX_NAMED} are named)` : ''
+    const words = `${counted(this.#count, 'item')}${more} are wrong. ${told.join(' ')}${named}${rest}`
+    const { isMessageOurs, error } = first
+    throw parameterError(error, this.#parameterName, words, { isMessageOurs })
+  }
+}
+
+/** The same error, naming the item. */
+export function atItem(error: DomainError, parameterName: string, item: string): DomainError {
+  const { words = error.message, isMessageOurs } = error
+  return parameterError(error.error, parameterName, words, { item, isMessageOurs, cause: error.cause })
+}
+
+/** By name, since functions are bundled apart. */
+export function isDomainError(error: unknown): error is DomainError {
+  return error instanceof Error && error.name === 'DomainError'
+}

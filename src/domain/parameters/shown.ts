@@ -1,0 +1,17 @@
+import { quoted } from '../../quoted.ts'
+import type { JsonValue } from '../json.ts'
+
+/** Longest piece of a value that a message repeats, in UTF-16 units. */
+const MAX_VALUE_LENGTH = 60
+
+/** A value in a message: texts quoted, cut and without control characters; lists and objects by their kind. */
+export function shown(value: JsonValue): string {
+  if (typeof value === 'string') return quoted(value, MAX_VALUE_LENGTH)
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Array.isArray(value) ? `a list of ${counted(value.length, 'item')}` : 'an object'
+}
+
+/** `1 item`, `3 items` */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
