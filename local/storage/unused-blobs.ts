@@ -1,10 +1,11 @@
 import {
   BatchGetImageCommand,
   type ECRClient,
-  paginateListImages,
+  ListImagesCommand,
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr'
 import * as z from 'zod'
+import { pagesOf } from '../../src/shared/pages.ts'
 import type { Blobs } from './blobs.ts'
 
 /** A blob that no manifest names yet may belong to an import under way; imports end within this. */
@@ -31,10 +32,11 @@ export async function removeUnusedBlobs(blobs: Blobs, ecr: ECRClient, nowMs: num
 async function usedBlobs(ecr: ECRClient, repository: string): Promise<ReadonlySet<string>> {
   const used = new Set<string>()
   try {
-    for await (const { imageIds = [] } of paginateListImages(
-      { client: ecr },
-      { repositoryName: repository },
-    )) {
+    const pages = pagesOf(
+      (nextToken) => ecr.send(new ListImagesCommand({ repositoryName: repository, nextToken })),
+      ({ nextToken }) => nextToken,
+    )
+    for await (const { imageIds = [] } of pages) {
       if (imageIds.length === 0) continue
       const { images = [] } = await ecr.send(
         new BatchGetImageCommand({ repositoryName: repository, imageIds: [...imageIds] }),

@@ -11,6 +11,8 @@ import {
 } from '../../fixtures/bundle-builder.ts'
 import { importBytes } from '../../fixtures/import-bytes.ts'
 import { anImporter, UPLOAD_ID } from '../../fixtures/memory-importer.ts'
+import { packBzip2 } from '../../fixtures/pack-bzip2.ts'
+import { packWithoutCopies } from '../../fixtures/pack-deflate64.ts'
 import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
 
 /*
@@ -146,6 +148,21 @@ function unicodePath(name: Buffer, text: string): Buffer {
   field.writeUInt32LE(crc32(name), 5)
   return Buffer.concat([field, unicode])
 }
+
+describe('a bundle whose files are all packed', () => {
+  it.each<readonly [what: string, method: number, pack: (content: Buffer) => Buffer]>([
+    ['by deflate64, as Explorer does with more than 2 GB', 9, packWithoutCopies],
+    ['by bzip2', 12, packBzip2],
+  ])('%s, is taken', async (_, method, pack) => {
+    const packed = (name: string, body: Buffer): RawEntry => ({ name, body, method, packed: pack(body) })
+    const files = [
+      packed('descriptor.yml', Buffer.from(aDescriptorText())),
+      packed('image.tar', await image()),
+    ]
+
+    expect(await outcome(rawZip(files))).toBe('imported')
+  })
+})
 
 describe('a descriptor that is not found', () => {
   it.each(['descriptor.yml.txt', 'Descriptor.YAML.txt', 'descriptor.yml.yml'])(
