@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { refuseForeignPage } from '../foreign-pages.ts'
 import { ClientException } from './client-exception.ts'
 import { ServiceFailure } from './faults.ts'
 import type { Operation } from './operations.ts'
@@ -12,6 +13,7 @@ export function createBatchServer(
   warn: (text: string) => void,
 ): Server {
   return createServer((request, response) => {
+    if (refuseForeignPage(request, response)) return
     answer(request, operations).then(
       (body) => send(response, 200, body),
       (error: unknown) => {

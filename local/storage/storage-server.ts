@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ECRClient } from '@aws-sdk/client-ecr'
 import { PREFIXES } from '../../src/runtime/environment.ts'
 import type { BusEvent } from '../batch/rule-targets.ts'
+import { refuseForeignPage } from '../foreign-pages.ts'
 import { createBlobs } from './blobs.ts'
 import { openCatalogue } from './catalogue.ts'
 import { openDataFiles } from './data-files.ts'
@@ -70,10 +71,7 @@ export function createStorageServer({
 
   // Bodies of gigabytes take longer than Node's five minutes.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
-    if (isForeignWrite(request)) {
-      response.writeHead(403).end()
-      return
-    }
+    if (refuseForeignPage(request, response, isRead(request) ? 'host' : 'all')) return
     const isRegistry = request.url?.startsWith('/v2/') === true
     const answered = isRegistry
       ? answerRegistry(registry, request, response)
@@ -106,8 +104,10 @@ export function createStorageServer({
   }
 }
 
-/** A page of another site that a browser shows on this machine may not write here; a presigned URL is a permission. */
-function isForeignWrite({ method, headers, url = '' }: IncomingMessage): boolean {
-  const isRead = method === 'GET' || method === 'HEAD'
-  return !isRead && headers.origin !== undefined && !url.includes('X-Amz-Signature=')
+/**
+ * Browsers follow the service's redirects here from wherever they are, and pages cannot read what they get: no answer has the headers
+ * that let them. Writes of pages have no such reason, presigned or not.
+ */
+function isRead({ method }: IncomingMessage): boolean {
+  return method === 'GET' || method === 'HEAD'
 }

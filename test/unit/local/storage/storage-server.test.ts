@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -148,6 +148,43 @@ describe('objects', () => {
     })
 
     expect(answer.status).toBe(403)
+  })
+
+  it('cannot be deleted by a page that says its URL is signed', async () => {
+    await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
+
+    const answer = await fetch(`${storage.url}/${Bucket}?delete&X-Amz-Signature=x`, {
+      method: 'POST',
+      body: '<Delete><Object><Key>a</Key></Object></Delete>',
+      headers: { origin: 'http://evil.example', 'content-type': 'text/plain' },
+    })
+
+    expect(answer.status).toBe(403)
+    expect(await read('a')).toBe('text')
+  })
+
+  it('cannot be read under a name that somebody points to this machine', async () => {
+    await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
+    const { port } = new URL(storage.url)
+
+    const outgoing = request({
+      host: '127.0.0.1',
+      port,
+      path: `/${Bucket}/a`,
+      headers: { host: `evil.example:${port}` },
+    })
+    const [answer] = (await once(outgoing.end(), 'response')) as [IncomingMessage]
+
+    expect(answer.statusCode).toBe(403)
+    expect(await text(answer)).not.toContain('text')
+  })
+
+  it('are read by a browser that a page of another host sent', async () => {
+    await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
+
+    const answer = await fetch(`${storage.url}/${Bucket}/a`, { headers: { 'sec-fetch-site': 'cross-site' } })
+
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, null])
   })
 })
 

@@ -1,0 +1,50 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
+import { describe, expect, inject, it } from 'vitest'
+
+const EVIL = 'http://evil.example'
+
+/** Every port of the local stack that listens for HTTP, with a call that a program may make. */
+const PARTS = [
+  ['edge', () => inject('baseUrl'), 'GET', 'tasks'],
+  ['emulator', () => inject('emulatorUrl'), 'GET', '/2015-03-31/functions/'],
+  ['object store', () => inject('storageUrl'), 'PUT', `/${inject('bucketName')}/of-a-page`],
+  ['Batch server', () => inject('batchUrl'), 'POST', '/v1/listjobs'],
+] as const
+
+const HEADERS: readonly Readonly<Record<string, string>>[] = [
+  { Origin: EVIL },
+  { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' },
+  { 'Sec-Fetch-Site': 'same-site' },
+  { Host: 'evil.example', Origin: EVIL, 'Sec-Fetch-Site': 'same-origin' },
+  { Host: 'localhost.evil.example' },
+]
+
+async function send(url: URL, method: string, headers: Readonly<Record<string, string>> = {}) {
+  const [answer] = (await once(request(url, { method, headers }).end(), 'response')) as [IncomingMessage]
+  answer.resume()
+  return answer
+}
+
+describe.each(PARTS)('the port of the %s', (_, base, method, path) => {
+  it.each(HEADERS)('refuses a web page: %o', async (headers) => {
+    const answer = await send(new URL(path, base()), method, headers)
+
+    expect(answer.statusCode).toBe(403)
+    expect(answer.headers).not.toHaveProperty('access-control-allow-origin')
+  })
+
+  it('lets no page ask for more', async () => {
+    const asked = { Origin: EVIL, 'Access-Control-Request-Method': 'PUT' }
+
+    const { headers } = await send(new URL(path, base()), 'OPTIONS', asked)
+
+    expect(headers).not.toHaveProperty('access-control-allow-origin')
+  })
+})
+
+it('leaves the emulator to the programs of this machine', async () => {
+  const { statusCode } = await send(new URL('/2015-03-31/functions/', inject('emulatorUrl')), 'GET')
+
+  expect(statusCode).toBe(200)
+})

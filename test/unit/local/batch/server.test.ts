@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { createBatchServer } from '../../../../local/batch/server.ts'
+
+const submit = vi.fn(() => Promise.resolve({ jobId: 'job' }))
+let server: Server
+
+beforeAll(async () => {
+  server = createBatchServer(new Map([['/v1/submitjob', submit]]), vi.fn()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+})
+afterAll(() => void server.close())
+
+async function post(headers: Readonly<Record<string, string>>): Promise<number | undefined> {
+  const { port } = server.address() as AddressInfo
+  const outgoing = request({ host: '127.0.0.1', port, path: '/v1/submitjob', method: 'POST', headers })
+  const [answer] = (await once(outgoing.end('{}'), 'response')) as [IncomingMessage]
+  answer.resume()
+  return answer.statusCode
+}
+
+it.each([
+  { Origin: 'http://evil.example' },
+  { Origin: 'null' },
+  { 'Sec-Fetch-Site': 'cross-site' },
+  { Host: 'evil.example' },
+])('submits no job for a page of another site: %o', async (headers) => {
+  expect(await post({ 'Content-Type': 'text/plain', ...headers })).toBe(403)
+  expect(submit).not.toHaveBeenCalled()
+})
+
+it('submits a job for a program of this machine', async () => {
+  expect(await post({})).toBe(200)
+})
