@@ -1,4 +1,9 @@
 import { defineConfig } from 'vitest/config'
+import { EMULATORS, emulatorNamed } from './test/emulators/emulators.ts'
+
+// The emulator that the project of this name runs against.
+const emulator = process.env.EMULATOR
+const suites = emulator === undefined ? [] : EMULATORS[emulatorNamed(emulator)].suites
 
 /** Projects by what they need: nothing (unit, contract, infra), the local stack (integration, e2e). */
 export default defineConfig({
@@ -38,6 +43,18 @@ export default defineConfig({
           setupFiles: ['test/integration/record-calls.ts'],
           testTimeout: 120_000,
           hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // The ports' contract suites on the emulator that the variable EMULATOR names.
+        test: {
+          name: 'emulator',
+          include: suites.map((suite) => `test/integration/adapters/${suite}.test.ts`),
+          globalSetup: ['test/emulators/setup.ts'],
+          setupFiles: ['test/emulators/expect-known-faults.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
           fileParallelism: false,
         },
       },

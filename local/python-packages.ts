@@ -10,16 +10,27 @@ const OLDEST_PYTHON = '3.10'
 
 const execute = promisify(execFile)
 
+interface PythonChoice {
+  readonly programs?: readonly string[]
+  /** Such as `3.10`. */
+  readonly oldest?: string
+}
+
 /**
  * Finds a Python that can make virtual environments.
  * @param who begins the sentence that says what is missing, and `otherwise` ends it
+ * @param choice which programs are tried, in this order, and how old they may be
  * @throws UserError when there is none.
  */
-export async function findPython(who: string, otherwise?: string): Promise<string> {
-  const [major, minor] = OLDEST_PYTHON.split('.')
+export async function findPython(
+  who: string,
+  otherwise?: string,
+  { programs = ['python3', 'python'], oldest = OLDEST_PYTHON }: PythonChoice = {},
+): Promise<string> {
+  const [major, minor] = oldest.split('.')
   // Debian ships venv without ensurepip, which is what fills an environment.
   const check = `import sys, venv, ensurepip; sys.exit(sys.version_info < (${major}, ${minor}))`
-  for (const program of ['python3', 'python']) {
+  for (const program of programs) {
     const works = await execute(program, ['-c', check]).then(
       () => true,
       () => false,
@@ -28,7 +39,7 @@ export async function findPython(who: string, otherwise?: string): Promise<strin
   }
   const orElse = otherwise === undefined ? '' : `, or ${otherwise}`
   throw new UserError(
-    `${who} needs Python ${OLDEST_PYTHON} or newer with venv (on Debian and Ubuntu: apt install python3-venv)${orElse}.`,
+    `${who} needs Python ${oldest} or newer with venv (on Debian and Ubuntu: apt install python3-venv)${orElse}.`,
   )
 }
 
@@ -45,10 +56,12 @@ export async function installPackages(options: {
   readonly name: string
   /** Pinned. */
   readonly packages: readonly string[]
+  /** File with the versions of what these need. */
+  readonly constraints?: string
   /** For the sentence that tells of a failure. */
   readonly title: string
 }): Promise<string> {
-  const { python, directory, name, packages, title } = options
+  const { python, directory, name, packages, constraints, title } = options
   const environment = join(directory, name)
   const installed = join(environment, 'bin', 'python')
   if (existsSync(installed)) return installed
@@ -59,6 +72,7 @@ export async function installPackages(options: {
     await execute(python, ['-m', 'venv', unfinished])
     await execute(join(unfinished, 'bin', 'python'), [
       ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
+      ...(constraints === undefined ? [] : ['--constraint', constraints]),
       ...packages,
     ])
     await rename(unfinished, environment).catch((error: unknown) => {

@@ -22,6 +22,28 @@ export function useEmulator(): void {
   vi.stubEnv('AWS_SESSION_TOKEN', undefined)
 }
 
+/**
+ * A call of a service that the project has no client for, in AWS's JSON protocol. The signature is none: no emulator here checks it
+ * but for the account of its key.
+ */
+export async function callEmulator(
+  service: string,
+  target: string,
+  input: object,
+): Promise<Record<string, unknown>> {
+  const answer = await fetch(inject('emulatorUrl'), {
+    method: 'POST',
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=000011112222/20260101/eu-west-1/${service}/aws4_request, SignedHeaders=host, Signature=0`,
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': target,
+    },
+    body: JSON.stringify(input),
+  })
+  if (!answer.ok) throw new Error(`${target} answered ${answer.status}: ${await answer.text()}`)
+  return (await answer.json()) as Record<string, unknown>
+}
+
 /** A name that no other test has. */
 export function uniqueName(purpose: string): string {
   return `${purpose}-${randomUUID()}`

@@ -1,0 +1,230 @@
+import { createHash } from 'node:crypto'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { PROJECT } from '../../local/aws-environment.ts'
+import { type Child, type ChildOptions, endOfLog, startChild } from '../../local/child.ts'
+import { answers, installEmulator, MINISTACK_VERSION, startEmulator } from '../../local/emulator.ts'
+import { findFreePort, LOOPBACK } from '../../local/ports.ts'
+import { findPython, installPackages } from '../../local/python-packages.ts'
+import { findGo, installGoProgram } from './go-program.ts'
+import { listeningAddresses } from './listening-addresses.ts'
+
+/** An emulator that the ports' contract suites run against. */
+export interface Emulator {
+  readonly title: string
+  readonly version: string
+  /** Test files that apply, below `test/integration/adapters/`. */
+  readonly suites: readonly string[]
+  /** @returns the Python or Go that {@link install} takes. @throws UserError when this machine has none. */
+  readonly findTool: () => Promise<string>
+  /** @returns the program that {@link start} takes. @throws UserError when it cannot be installed. */
+  readonly install: (tool: string) => Promise<string>
+  readonly start: (program: string, place: Place) => Promise<Child>
+}
+
+interface Place {
+  readonly port: number
+  /** Empty folder for its state. */
+  readonly directory: string
+  readonly logFile: string
+}
+
+/** A running emulator. */
+export interface RunningEmulator {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+const LOCALSTACK_VERSION = '2026.3.0'
+const MOTO_VERSION = '5.2.5'
+const VERSITYGW = 'github.com/versity/versitygw/cmd/versitygw'
+const VERSITYGW_VERSION = '1.8.0'
+
+const VENVS = join(PROJECT, '.local', 'venv')
+const CONSTRAINTS = join(import.meta.dirname, 'localstack-constraints.txt')
+const POLL_INTERVAL_MS = 100
+/** LocalStack takes 4 to 16 s alone on the machine. */
+const START_TIMEOUT_MS = 120_000
+
+const S3 = ['s3-object-store', 's3-part-store']
+/** Table and queues are left out: see docs/local.md. */
+const MANAGED = ['sfn-run-workflow', 'cloudwatch-log-store', 'event-bus']
+
+export const EMULATORS = {
+  ministack: {
+    title: 'MiniStack',
+    version: MINISTACK_VERSION,
+    suites: [...S3, ...MANAGED, 'dynamo-repositories'],
+    findTool: () => findPython('MiniStack'),
+    install: (python) => installEmulator(python, VENVS),
+    start: (python, { port, directory, logFile }) =>
+      startEmulator({
+        ...{ python, port, directory, logFile, environment: process.env },
+        stateDirectory: join(directory, 'state'),
+      }),
+  },
+  localstack: {
+    title: 'LocalStack',
+    version: LOCALSTACK_VERSION,
+    suites: [...S3, ...MANAGED],
+    findTool: findPythonForLocalStack,
+    install: installLocalStack,
+    start: startLocalStackCore,
+  },
+  moto: {
+    title: 'moto',
+    version: MOTO_VERSION,
+    suites: [...S3, ...MANAGED, 'dynamo-repositories'],
+    findTool: () => findPython('moto'),
+    install: (python) =>
+      installPackages({
+        python,
+        directory: VENVS,
+        name: `moto-${MOTO_VERSION}`,
+        packages: [`moto[server,all]==${MOTO_VERSION}`],
+        title: 'moto',
+      }),
+    start: async (python, place) =>
+      startWaiting(
+        { command: [python, '-m', 'moto.server', '-H', LOOPBACK, '-p', String(place.port)] },
+        place,
+      ),
+  },
+  versitygw: {
+    title: 'versitygw',
+    version: VERSITYGW_VERSION,
+    suites: S3,
+    findTool: findGo,
+    install: (go) => installGoProgram(go, VERSITYGW, `v${VERSITYGW_VERSION}`),
+    start: startVersityGateway,
+  },
+} as const satisfies Record<string, Emulator>
+export type EmulatorName = keyof typeof EMULATORS
+
+/** @throws Error naming the emulators there are. */
+export function emulatorNamed(name: string | undefined): EmulatorName {
+  const names = Object.keys(EMULATORS) as EmulatorName[]
+  const found = names.find((known) => known === name)
+  if (found === undefined) throw new Error(`EMULATOR is ${name}: choose one of ${names.join(', ')}`)
+  return found
+}
+
+/**
+ * Installs an emulator, starts it in a folder of its own and checks that no other machine reaches it.
+ * @throws UserError when it cannot be installed, Error when it listens on more than the loopback.
+ */
+export async function runEmulator(name: EmulatorName): Promise<RunningEmulator> {
+  const { findTool, install, start }: Emulator = EMULATORS[name]
+  const program = await install(await findTool())
+  const directory = await mkdtemp(join(tmpdir(), `${name}-`))
+  const port = await findFreePort()
+  const place = { port, directory: join(directory, 'data'), logFile: join(directory, 'log') }
+  await mkdir(place.directory)
+  const child = await start(program, place).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true })
+    throw error
+  })
+  const stop = async (): Promise<void> => {
+    await child.stop()
+    await rm(directory, { recursive: true, force: true })
+  }
+  const open = listeningAddresses(child.pid).filter((address) => !address.startsWith(`${LOOPBACK}:`))
+  if (open.length === 0) return { url: `http://${LOOPBACK}:${port}`, stop }
+  await stop()
+  throw new Error(`${name} listens beyond ${LOOPBACK}: ${open.join(', ')}`)
+}
+
+/** Its package asks for Python 3.10, its sources for 3.13 (`warnings.deprecated`, `threading.Lock` as a type). */
+function findPythonForLocalStack(): Promise<string> {
+  const pyenv = globSync(join(homedir(), '.pyenv/versions/3.1[3-9]*/bin/python')).toSorted()
+  const programs = ['python3', 'python3.13', 'python3.14', ...pyenv]
+  return findPython('LocalStack', undefined, { programs, oldest: '3.13' })
+}
+
+/** The engine of LocalStack, which needs neither docker nor a token. */
+async function installLocalStack(python: string): Promise<string> {
+  const digest = createHash('sha256').update(readFileSync(CONSTRAINTS)).digest('hex').slice(0, 8)
+  return installPackages({
+    python,
+    directory: VENVS,
+    name: `localstack-${LOCALSTACK_VERSION}-${digest}`,
+    packages: [`localstack-core[runtime]==${LOCALSTACK_VERSION}`],
+    constraints: CONSTRAINTS,
+    title: 'LocalStack',
+  })
+}
+
+async function startLocalStackCore(python: string, place: Place): Promise<Child> {
+  return startWaiting(
+    {
+      command: [python, join(import.meta.dirname, 'localstack_process.py')],
+      environment: {
+        GATEWAY_LISTEN: `${LOOPBACK}:${place.port}`,
+        FILESYSTEM_ROOT: place.directory,
+        // It keeps a list of its plug-ins by the paths of Python, in the user's own folder otherwise.
+        XDG_CACHE_HOME: place.directory,
+        // Nothing is sent or fetched, and no name server started.
+        DISABLE_EVENTS: '1',
+        SKIP_SSL_CERT_DOWNLOAD: '1',
+        DNS_ADDRESS: '0',
+        LS_LOG: 'warning',
+      },
+      readyPath: '/_localstack/health',
+    },
+    place,
+  )
+}
+
+/** It checks signatures: the account of the tests (test/integration/adapters/emulator.ts) is its root. */
+async function startVersityGateway(program: string, place: Place): Promise<Child> {
+  const [objects, metadata] = [join(place.directory, 'objects'), join(place.directory, 'metadata')]
+  await Promise.all([mkdir(objects), mkdir(metadata)])
+  return startWaiting(
+    {
+      command: [
+        ...[program, '--port', `${LOOPBACK}:${place.port}`, '--region', 'eu-west-1', '--quiet'],
+        // Beside the objects: not every file system has attributes.
+        ...['posix', '--sidecar', metadata, objects],
+      ],
+      environment: { ROOT_ACCESS_KEY: '000011112222', ROOT_SECRET_KEY: 'test' },
+    },
+    place,
+  )
+}
+
+/** @throws Error with the end of its log when it ends, or does not answer in time. */
+async function startWaiting(
+  {
+    command,
+    environment = {},
+    readyPath = '/',
+  }: Pick<ChildOptions, 'command'> & {
+    readonly environment?: NodeJS.ProcessEnv
+    readonly readyPath?: string
+  },
+  { port, directory, logFile }: Place,
+): Promise<Child> {
+  const child = startChild({
+    command,
+    environment: { ...process.env, ...environment },
+    directory,
+    logFile,
+    isOurs: false,
+  })
+  let hasEnded = false
+  void child.ended.then(() => {
+    hasEnded = true
+  })
+  const giveUpAt = Date.now() + START_TIMEOUT_MS
+  while (!(await answers(`http://${LOOPBACK}:${port}${readyPath}`))) {
+    if (hasEnded || Date.now() > giveUpAt) {
+      await child.stop()
+      throw new Error(`${command.join(' ')} did not start: ${existsSync(logFile) ? endOfLog(logFile) : ''}`)
+    }
+    await delay(POLL_INTERVAL_MS)
+  }
+  return child
+}

@@ -1,0 +1,28 @@
+/*
+ * Installs emulators for the tests:
+ *
+ *   node test/emulators/install.ts localstack versitygw
+ *
+ * Its last line names those that this machine can run: one whose Python or Go is missing is left out, with the reason. Ends with 1 when
+ * an installation fails.
+ */
+import { exitWithError, UserError } from '../../local/user-error.ts'
+import { EMULATORS, type Emulator, emulatorNamed } from './emulators.ts'
+
+const available: string[] = []
+try {
+  for (const name of process.argv.slice(2).map(emulatorNamed)) {
+    const { findTool, install }: Emulator = EMULATORS[name]
+    const tool = await findTool().catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error
+      console.log(`skipped: ${name}. ${error.message}`)
+      return undefined
+    })
+    if (tool === undefined) continue
+    await install(tool)
+    available.push(name)
+  }
+  console.log(`available: ${available.join(' ')}`)
+} catch (error) {
+  exitWithError(error)
+}

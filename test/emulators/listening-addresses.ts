@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+
+const LISTEN = '0A'
+
+/**
+ * Addresses that a process and those of its group listen on by TCP, such as `127.0.0.1:4566` or `[::]:80`. Linux only.
+ * @param group the process that leads the group
+ */
+export function listeningAddresses(group: number): string[] {
+  const sockets = new Set(processesOf(group).flatMap(socketsOf))
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/u))
+      .filter(([, , , state, , , , , , inode]) => state === LISTEN && sockets.has(inode ?? ''))
+      .map(([, address = '']) => readAddress(address)),
+  )
+}
+
+function processesOf(group: number): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      if (!Number.isInteger(pid)) return false
+      // Behind the name, which may have spaces: state, parent, group.
+      const fields = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' '))
+      return Number(fields?.[2]) === group
+    })
+}
+
+/** Inodes of a process's sockets. */
+function socketsOf(pid: number): string[] {
+  const descriptors = attempt(() => readdirSync(`/proc/${pid}/fd`)) ?? []
+  return descriptors.flatMap((descriptor) => {
+    const target = attempt(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`))
+    return /^socket:\[(\d+)\]$/u.exec(target ?? '')?.slice(1) ?? []
+  })
+}
+
+/** The kernel writes `0100007F:11D6`: each 32 bits in the machine's own order, little-endian here. */
+function readAddress(written: string): string {
+  const [host = '', port = ''] = written.split(':')
+  const number = Number.parseInt(port, 16)
+  if (host.length > 8) return `[${host}]:${number}`
+  const bytes = [...Buffer.from(host, 'hex')].reverse()
+  return `${bytes.join('.')}:${number}`
+}
+
+/** Undefined when the process has ended meanwhile. */
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,101 @@
+/*
+ * Runs the ports' contract suites on every emulator and writes the table of docs/local.md:
+ *
+ *   npm run test:emulators
+ */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import * as z from 'zod'
+import { PROJECT, programPath } from '../../local/aws-environment.ts'
+import { EMULATORS, type Emulator, type EmulatorName } from './emulators.ts'
+
+const DOCUMENT = join(PROJECT, 'docs', 'local.md')
+const [BEGIN, END] = ['<!-- npm run test:emulators writes this -->', '<!-- until here -->']
+
+/** Columns of the table, by the test file. */
+const SERVICES = {
+  's3-object-store': 'S3 objects',
+  's3-part-store': 'S3 parts',
+  'dynamo-repositories': 'DynamoDB',
+  'sfn-run-workflow': 'Step Functions',
+  'cloudwatch-log-store': 'Logs',
+  'event-bus': 'EventBridge, SQS',
+}
+type Suite = keyof typeof SERVICES
+
+/** What is used of vitest's report. */
+const reportSchema = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      assertionResults: z.array(
+        z.object({ status: z.string(), meta: z.object({ knownFault: z.string().optional() }) }),
+      ),
+    }),
+  ),
+})
+
+interface Count {
+  passed: number
+  total: number
+}
+
+const rows: string[] = []
+for (const name of Object.keys(EMULATORS) as EmulatorName[]) rows.push(rowOf(name, await countTests(name)))
+await writeTable(rows)
+console.log(rows.join('\n'))
+
+/** A test that is known to fail counts as failed. */
+async function countTests(name: EmulatorName): Promise<Map<string, Count>> {
+  const folder = await mkdtemp(join(tmpdir(), 'emulators-'))
+  const report = join(folder, 'report.json')
+  const words = ['run', '--project', 'emulator', '--reporter=default', '--reporter=json']
+  const child = spawn('vitest', [...words, `--outputFile.json=${report}`], {
+    cwd: PROJECT,
+    env: { ...process.env, PATH: programPath(), EMULATOR: name },
+    stdio: 'inherit',
+  })
+  await once(child, 'exit')
+  const { testResults } = reportSchema.parse(JSON.parse(await readFile(report, 'utf8')))
+  await rm(folder, { recursive: true })
+  return new Map(
+    testResults.map((file) => {
+      const tests = file.assertionResults
+      const passed = tests.filter(({ status, meta }) => status === 'passed' && meta.knownFault === undefined)
+      return [basename(file.name, '.test.ts'), { passed: passed.length, total: tests.length }]
+    }),
+  )
+}
+
+function rowOf(name: EmulatorName, counts: ReadonlyMap<string, Count>): string {
+  const { title, version }: Emulator = EMULATORS[name]
+  const cells = (Object.keys(SERVICES) as Suite[]).map((suite) => {
+    const count = counts.get(suite)
+    return count === undefined ? '–' : `${count.passed} of ${count.total}`
+  })
+  return `| ${[`${title} ${version}`, ...cells].join(' | ')} |`
+}
+
+async function writeTable(lines: readonly string[]): Promise<void> {
+  const columns = ['tests passed', ...Object.values(SERVICES)]
+  const table = [
+    `On ${new Date().toISOString().slice(0, 10)}:`,
+    '',
+    `| ${columns.join(' | ')} |`,
+    `|${' --- |'.repeat(columns.length)}`,
+    ...lines,
+  ]
+  const [before, rest] = splitOnce(await readFile(DOCUMENT, 'utf8'), BEGIN)
+  const [, after] = splitOnce(rest, END)
+  await writeFile(DOCUMENT, `${before}${BEGIN}\n${table.join('\n')}\n${END}${after}`)
+}
+
+/** @throws Error when the mark is not in the document. */
+function splitOnce(text: string, mark: string): readonly [string, string] {
+  const start = text.indexOf(mark)
+  if (start < 0) throw new Error(`${DOCUMENT} has no line "${mark}"`)
+  return [text.slice(0, start), text.slice(start + mark.length)]
+}

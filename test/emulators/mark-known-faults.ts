@@ -1,0 +1,33 @@
+import type { RunnerTestSuite as Suite, RunnerTestCase as TestCase } from 'vitest'
+import type { KnownFault } from './known-faults.ts'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Why the emulator is known to fail this test. */
+    knownFault?: string
+  }
+}
+
+/**
+ * Makes the runner expect that the tests of some known faults fail: it reports one that passes.
+ * @param file tests of one file
+ * @throws Error when one of them is not in the file.
+ */
+export function markKnownFaults(file: Readonly<Suite>, faults: readonly KnownFault[]): void {
+  const tests = testsOf(file, '')
+  for (const { suite, test, reason } of faults) {
+    const found = tests.get(test)
+    if (found === undefined) throw new Error(`${suite} has no test "${test}", which is a known fault`)
+    found.fails = true
+    found.meta.knownFault = reason
+  }
+}
+
+/** By their names below the file's. */
+function testsOf(suite: Readonly<Suite>, prefix: string): Map<string, TestCase> {
+  const named = suite.tasks.flatMap((task): (readonly [string, TestCase])[] => {
+    const name = `${prefix}${task.name}`
+    return task.type === 'suite' ? [...testsOf(task, `${name} > `)] : [[name, task]]
+  })
+  return new Map(named)
+}

@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRuleDelivery } from '../../../local/batch/rule-targets.ts'
+import { createEventImportRequests } from '../../../src/adapters/aws/event-import-requests.ts'
+import { createEventsClient } from '../../../src/runtime/aws-clients.ts'
+import { IMPORT_REQUESTED } from '../../../src/runtime/environment.ts'
+import { callEmulator, uniqueName, useEmulator } from './emulator.ts'
+
+useEmulator()
+const client = createEventsClient()
+
+/** A rule with one target. */
+async function putRule(pattern: object, targetArn: string): Promise<void> {
+  const Name = uniqueName('adapters')
+  await client.send(new PutRuleCommand({ Name, EventPattern: JSON.stringify(pattern) }))
+  await client.send(new PutTargetsCommand({ Rule: Name, Targets: [{ Id: 'target', Arn: targetArn }] }))
+}
+
+describe('event bus', () => {
+  it('brings a request for an import to the queue of its rule, and no other one', async () => {
+    const installation = uniqueName('installation')
+    const queue = await createQueue()
+    const source = [IMPORT_REQUESTED.sourceOf(installation)]
+    await putRule({ source, 'detail-type': [IMPORT_REQUESTED.detailType] }, queue.arn)
+
+    await createEventImportRequests({ client, installation: 'another' }).send('upload-1')
+    await createEventImportRequests({ client, installation }).send('upload-2')
+
+    expect(await queue.receive()).toMatchObject([{ source: source[0], detail: { uploadId: 'upload-2' } }])
+  })
+})
+
+/** What the local Batch server asks of the bus in place of PutEvents. */
+describe('delivery by the rules of the bus', () => {
+  const received: { readonly url: string; readonly body: unknown }[] = []
+  const functions = createServer(async (request: IncomingMessage, response) => {
+    received.push({ url: request.url ?? '', body: JSON.parse(await text(request)) })
+    response.end('null')
+  })
+
+  beforeAll(async () => {
+    await once(functions.listen(0, '127.0.0.1'), 'listening')
+  })
+  afterAll(() => functions.close())
+
+  it('calls the functions of rules that match, by prefix and by value', async () => {
+    const { port } = functions.address() as AddressInfo
+    const queueName = uniqueName('jobs')
+    const arnOf = (name: string): string => `arn:aws:lambda:eu-west-1:000011112222:function:${name}`
+    const pattern = (name: string) => ({
+      source: ['aws.batch'],
+      'detail-type': ['Batch Job State Change'],
+      detail: { jobQueue: [{ prefix: name }], status: ['SUCCEEDED', 'FAILED'] },
+    })
+    await putRule(pattern(queueName), arnOf('matching'))
+    await putRule(pattern('another'), arnOf('other'))
+    const warnings: string[] = []
+    const deliver = createRuleDelivery(client, `http://127.0.0.1:${port}`, (warning) =>
+      warnings.push(warning),
+    )
+    const event = (status: string) => ({
+      version: '0',
+      id: uniqueName('event'),
+      'detail-type': 'Batch Job State Change',
+      source: 'aws.batch',
+      account: '000011112222',
+      time: '2026-01-01T00:00:00Z',
+      region: 'eu-west-1',
+      resources: [],
+      detail: { jobQueue: `${queueName}/1`, status },
+    })
+
+    await deliver(event('RUNNING'))
+    await deliver(event('FAILED'))
+
+    expect(warnings).toEqual([])
+    expect(received.map(({ url }) => decodeURIComponent(url).split('/').at(3))).toEqual([arnOf('matching')])
+    expect(received[0]?.body).toMatchObject({ detail: { status: 'FAILED' } })
+  })
+})
+
+/** A queue, as the stacks' dead letters have: no code of the service speaks to one. */
+async function createQueue() {
+  const { QueueUrl } = await callEmulator('sqs', 'AmazonSQS.CreateQueue', {
+    QueueName: uniqueName('adapters'),
+  })
+  const request = { QueueUrl, AttributeNames: ['QueueArn'] }
+  const { Attributes } = await callEmulator('sqs', 'AmazonSQS.GetQueueAttributes', request)
+  return {
+    arn: String((Attributes as { readonly QueueArn: string }).QueueArn),
+
+    /** The first message that comes within 10 s, and all that are there then. */
+    async receive(): Promise<unknown[]> {
+      const wish = { QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 10 }
+      const { Messages } = await callEmulator('sqs', 'AmazonSQS.ReceiveMessage', wish)
+      return ((Messages ?? []) as { readonly Body: string }[]).map(({ Body }) => JSON.parse(Body))
+    },
+  }
+}
