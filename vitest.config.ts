@@ -5,6 +5,9 @@ import { EMULATORS, emulatorNamed } from './test/emulators/emulators.ts'
 const emulator = process.env.EMULATOR
 const suites = emulator === undefined ? [] : EMULATORS[emulatorNamed(emulator)].suites
 
+/** A test that takes seconds takes ten times as long on a machine with other work; only one that hangs must end. */
+const PATIENCE_MS = 60_000
+
 /** Projects by what they need: nothing (unit, contract, infra), the local stack (integration, e2e). */
 export default defineConfig({
   test: {
@@ -19,7 +22,14 @@ export default defineConfig({
           env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], isolate: false } },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          isolate: false,
+          testTimeout: PATIENCE_MS,
+        },
+      },
       {
         // Two processes of its own: some 50 s on two cores.
         test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], hookTimeout: 900_000 },
