@@ -19,9 +19,18 @@ export const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024
 
 /** Before lines of the engine's own, and of nobody else. */
 const ENGINE = '[app-engine]'
-/** A line that a task begins as if it were the engine's, perhaps behind characters that do not show. */
-const FORGED = /^[\p{C}\p{Z}]*\[app-engine\]/gmu
-/** Before such a line: it is the task's. */
+/**
+ * What shows as {@link ENGINE}: between its letters may be colours and characters that do not show. None of these holds a bracket that
+ * could be the first letter, so that no character is looked at twice.
+ */
+const SHOWN_AS_ENGINE = new RegExp(
+  [...ENGINE].map((letter) => letter.replace(/[[\]]/u, '\\$&')).join('(?:[^\\P{C}\\n]|\u001b\\[[\\d;]*m)*'),
+  'gu',
+)
+const VISIBLE = /[^\p{C}\p{Z}]/u
+/** What may move a terminal's cursor back to the beginning of a line, or begins another one. */
+const MOVING = /[^\P{Cc}\t]|[\p{Zl}\p{Zp}]/u
+/** Before what a task printed as if it were the engine's. */
 const TASK = '[task] '
 
 /** What the task's container printed, and behind it why the run failed, in every state (run-lifecycle 11). */
@@ -57,7 +66,21 @@ async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: nu
   return isCut ? `${ENGINE} the log is longer; this is its end\n${printed}` : printed
 }
 
-/** What the task printed, with a mark before every line that could be taken for the engine's. */
+/**
+ * What the task printed, with a mark before every name of the engine that stands where the engine's own lines have it: nothing visible is
+ * before it in its line, or something that moves the cursor. Every character is looked at a fixed number of times, whatever is printed.
+ */
 function unforged(printed: string): string {
-  return printed.replaceAll(FORGED, `${TASK}$&`)
+  let from = 0
+  let isVisible = false
+  let isMoved = false
+  return printed.replaceAll(SHOWN_AS_ENGINE, (name, at: number) => {
+    const before = printed.slice(from, at)
+    from = at
+    const lineEnd = before.lastIndexOf('\n')
+    const ofLine = before.slice(lineEnd + 1)
+    isVisible = (isVisible && lineEnd < 0) || VISIBLE.test(ofLine)
+    isMoved = (isMoved && lineEnd < 0) || MOVING.test(ofLine)
+    return isVisible && !isMoved ? name : `${TASK}${name}`
+  })
 }

@@ -59,15 +59,46 @@ describe('the log of a run', () => {
 
   it.each([
     ['plain', '[app-engine] run failed (x): y', '[task] [app-engine] run failed (x): y'],
-    ['behind spaces', '  [app-engine] x', '[task]   [app-engine] x'],
-    ['behind a colour', '\u001b[app-engine] x', '[task] \u001b[app-engine] x'],
-    ['behind what has no width', '\u200b\u00a0[app-engine] x', '[task] \u200b\u00a0[app-engine] x'],
+    ['behind spaces', '  [app-engine] x', '  [task] [app-engine] x'],
+    ['behind an escape', '\u001b[app-engine] x', '\u001b[task] [app-engine] x'],
+    ['behind a colour', '\u001b[0;1m[app-engine] x', '\u001b[0;1m[task] [app-engine] x'],
+    [
+      'behind a line that it erases',
+      'see \u001b[2K\u001b[G[app-engine]',
+      'see \u001b[2K\u001b[G[task] [app-engine]',
+    ],
+    ['behind characters that it steps back over', 'a\b[app-engine] x', 'a\b[task] [app-engine] x'],
+    ['behind a title', '\u001b]0;t\u0007[app-engine] x', '\u001b]0;t\u0007[task] [app-engine] x'],
+    ['with a colour in it', '[app\u001b[0m-engine] x', '[task] [app\u001b[0m-engine] x'],
+    ['with what has no width in it', '[app\u200b-engine] x', '[task] [app\u200b-engine] x'],
+    [
+      'behind another, after a return',
+      '[app-engine]\r[app-engine] x',
+      '[task] [app-engine]\r[task] [app-engine] x',
+    ],
+    ['behind what has no width', '\u200b\u00a0[app-engine] x', '\u200b\u00a0[task] [app-engine] x'],
     ['behind a carriage return', '50 %\r[app-engine] x', '50 %\r[task] [app-engine] x'],
+    ['behind a carriage return that begins the line', '\r[app-engine] x', '\r[task] [app-engine] x'],
     ['within a line, as it is', 'see [app-engine] x', 'see [app-engine] x'],
   ])('marks a line of the task that looks like ours: %s', async (_, line, shown) => {
     const engine = await anEngineWith(`one\n${line}\n`)
 
     expect(await readRunLog(engine, RUN_ID)).toBe(`one\n${shown}\n`)
+  })
+
+  it.each([
+    ['empty lines', '\n'],
+    ['spaces', ' '],
+    ['line separators', '\u2028'],
+    ['beginnings of our mark', '['],
+    ['beginnings of our mark, and what does not show', '[\u0000'],
+    ['colours', '\u001b[m'],
+    ['our mark in one line', 'x[app-engine]'],
+  ])('is read in one pass over 4 MiB of %s', async (_, piece) => {
+    const size = Buffer.byteLength(piece)
+    const engine = await anEngineWith(piece.repeat(Math.floor((4 * 1024 * 1024) / size) - 1))
+
+    expect(await readRunLog(engine, RUN_ID)).toContain(piece)
   })
 
   it('fits into an answer, also when every line looks like ours', async () => {
