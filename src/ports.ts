@@ -221,6 +221,8 @@ export interface Upload {
   readonly name?: TaskName
   /** Where the importer has to get the bundle from before anything else, when it comes from an app store. */
   readonly source?: string
+  /** Of the object that `name`, `layers` and `warnings` come from; another one may take its place between two workers. */
+  readonly etag?: string
   /** What the registry has of the image already: a repeated import does not send it again. */
   readonly layers?: readonly ImportedLayer[]
   /** What of the bundle's descriptor has no effect; known before the upload is READY. */
@@ -281,7 +283,10 @@ export interface UploadRepository {
     uploadId: string,
     change: Pick<Upload, 'state'> &
       Partial<
-        Pick<Upload, 'error' | 'progress' | 'layers' | 'name' | 'warnings' | 'attempts' | 'triedSince'>
+        Pick<
+          Upload,
+          'error' | 'progress' | 'layers' | 'name' | 'warnings' | 'etag' | 'attempts' | 'triedSince'
+        >
       >,
   ): Promise<void>
   /**
@@ -336,6 +341,22 @@ export interface ByteRange {
   readonly length: number
 }
 
+/** One version of an object. */
+export interface ObjectVersion {
+  readonly sizeBytes: number
+  /** Entity tag; two objects under one key differ in it unless they have the same bytes. */
+  readonly etag: string
+}
+
+/** Another object took the place of the version that a call named. */
+export class ObjectExchangedError extends Error {
+  override readonly name = 'ObjectExchangedError'
+
+  constructor(key: string, options: { readonly cause?: unknown } = {}) {
+    super(`object ${key} was exchanged while it was read`, options)
+  }
+}
+
 /** Headers that a presigned download answers with. */
 export interface DownloadHeaders {
   readonly contentType: string
@@ -378,15 +399,23 @@ export interface ObjectStore {
    * @returns bytes written.
    */
   write(key: string, body: Readable, contentType?: string): Promise<number>
-  /** The object's bytes as a stream, whole or a range; undefined when there is no such object. */
-  read(key: string, range?: ByteRange): Promise<Readable | undefined>
+  /**
+   * The object's bytes as a stream, whole or a range; undefined when there is no such object.
+   * @param etag of the only version that is meant; any when absent
+   * @throws ObjectExchangedError
+   */
+  read(key: string, range?: ByteRange, etag?: string): Promise<Readable | undefined>
   /** Size in bytes; undefined when there is no such object. */
   size(key: string): Promise<number | undefined>
+  /** The present version; undefined when there is no such object. */
+  find(key: string): Promise<ObjectVersion | undefined>
   /**
-   * Copies an object within the bucket: its bytes do not come here, and a large one goes in many ranges at once.
+   * Copies one version of an object within the bucket: its bytes do not come here, and a large one goes in many ranges at once.
+   * @param etag of the version that is meant; the present one when absent
    * @returns its size; undefined when there is no such object.
+   * @throws ObjectExchangedError
    */
-  copy(from: string, to: string): Promise<number | undefined>
+  copy(from: string, to: string, etag?: string): Promise<number | undefined>
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
   /** Removes all objects below the prefix, page by page. */

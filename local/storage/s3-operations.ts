@@ -56,7 +56,7 @@ export async function putObject(state: S3State, request: S3Request): Promise<S3A
 }
 
 async function copyObject(state: S3State, request: S3Request, source: string): Promise<S3Answer> {
-  const from = state.objects.find(sourceName(source))
+  const from = copySource(state, request, source)
   await store(state, request, { content: from, headers: from.headers, reason: 'CopyObject' })
   return xml('CopyObjectResult', [
     ['ETag', from.etag],
@@ -307,8 +307,9 @@ async function receive({ files }: S3State, request: S3Request): Promise<Content>
 }
 
 /** Copied bytes are referred to, so their entity tag is made of the source's and the range. */
-function copiedPart(state: S3State, { headers }: S3Request, source: string): Content {
-  const from = state.objects.find(sourceName(source))
+function copiedPart(state: S3State, request: S3Request, source: string): Content {
+  const { headers } = request
+  const from = copySource(state, request, source)
   const range = headers['x-amz-copy-source-range']
   const span = range === undefined ? undefined : spanOf(String(range), from.sizeBytes)
   if (span === 'unsatisfiable')
@@ -322,6 +323,13 @@ async function removeUnused({ catalogue, files }: S3State, { segments }: Content
   await files.remove(segments.map(({ file }) => file).filter((file) => !catalogue.isFileUsed(file)))
 }
 
+/** @throws S3Error NoSuchKey, PreconditionFailed */
+function copySource(state: S3State, { headers }: S3Request, source: string): StoredObject {
+  const found = state.objects.find(sourceName(source))
+  requireMatch(headers['x-amz-copy-source-if-match'], found)
+  return found
+}
+
 /** @throws S3Error InvalidArgument */
 function sourceName(header: string): ObjectName {
   try {
@@ -333,18 +341,22 @@ function sourceName(header: string): ObjectName {
 }
 
 /** @returns whether the client has the object already. @throws S3Error PreconditionFailed */
-function refuseByCondition({ headers }: S3Request, { etag }: StoredObject): boolean {
-  const matches = (header: string): boolean =>
-    header === '*' ||
-    header
-      .split(',')
-      .some((tag) => tag.trim().replace(/^W\//u, '').replaceAll('"', '') === etag.replaceAll('"', ''))
-  const ifMatch = headers['if-match']
-  if (ifMatch !== undefined && !matches(ifMatch)) {
-    throw new S3Error(412, 'PreconditionFailed', `The object's entity tag is ${etag}.`)
-  }
+function refuseByCondition({ headers }: S3Request, object: StoredObject): boolean {
+  requireMatch(headers['if-match'], object)
   const ifNoneMatch = headers['if-none-match']
-  return ifNoneMatch !== undefined && matches(ifNoneMatch)
+  return ifNoneMatch !== undefined && matches(ifNoneMatch, object)
+}
+
+/** @throws S3Error PreconditionFailed */
+function requireMatch(header: string | string[] | undefined, object: StoredObject): void {
+  if (header === undefined || matches(String(header), object)) return
+  throw new S3Error(412, 'PreconditionFailed', `The object's entity tag is ${object.etag}.`)
+}
+
+/** Whether a list of entity tags, or `*`, names the object's. */
+function matches(header: string, { etag }: StoredObject): boolean {
+  const bare = (tag: string): string => tag.trim().replace(/^W\//u, '').replaceAll('"', '')
+  return header === '*' || header.split(',').some((tag) => bare(tag) === bare(etag))
 }
 
 /** `response-content-type=…` and the like. */

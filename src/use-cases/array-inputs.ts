@@ -51,7 +51,7 @@ export async function entriesOf(
     case 'tree':
       return folderEntries(deps, file.key, file.sizeBytes)
     case 'zip': {
-      const zip = await openZip(objectSource(deps.objects, file.key, file.sizeBytes))
+      const zip = await openZip(objectSource(deps.objects, file))
       const object = { name, ...file }
       return zip.entries.map((entry) => ({
         name: `${name}/${entry.name}`,

@@ -193,15 +193,15 @@ async function findProduced(
   if (isThere && entry.problem !== undefined) {
     throw parameterError('INTERNAL_INVALID_OUTPUT', output.name, entry.problem)
   }
-  const sizeBytes = isThere ? await deps.objects.size(key) : undefined
-  if (!isThere || sizeBytes === undefined) {
+  const found = isThere ? await deps.objects.find(key) : undefined
+  if (!isThere || found === undefined) {
     // A folder where a file is due never goes up.
     const isFileDue = entry?.kind === 'directory' && output.type.id !== 'array' && output.type.id !== 'image'
     if (isFileDue) throw isFolder(output.type, output.name)
     const words = missingWords(task, output, left)
     throw parameterError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER', output.name, words)
   }
-  const source = objectSource(deps.objects, key, sizeBytes)
+  const source = objectSource(deps.objects, { key, ...found })
   return { runId: run.id, output, entry, source, rewritten: new Map() }
 }
 

@@ -13,8 +13,9 @@ export function uploadError(
   error: Extract<ErrorName, `UPLOAD_${string}`>,
   field: string,
   description: string,
+  cause?: unknown,
 ): DomainError {
-  return new DomainError(error, { type: 'related', parameterName: field, description })
+  return new DomainError(error, { type: 'related', parameterName: field, description }, { cause })
 }
 
 /** Of `POST uploads`, or the name under which somebody put a bundle into the bucket. */

@@ -30,7 +30,7 @@ export async function folderEntries(
   key: string,
   sizeBytes: number,
 ): Promise<readonly ArchiveEntry[]> {
-  const source = objectSource(deps.objects, key, sizeBytes)
+  const source = objectSource(deps.objects, { key, sizeBytes })
   const zip = await openFolderZip(source, TREE_LIMITS)
   const readSmall = windowOf(source)
   return [...zip.names].map((name): ArchiveEntry => {

@@ -9,7 +9,7 @@ import {
 } from '../domain/task/parse-task-descriptor.ts'
 
 import type { TaskDescriptor, TaskImage } from '../domain/task/task.ts'
-import type { Upload } from '../ports.ts'
+import { ObjectExchangedError, type Upload } from '../ports.ts'
 import { claimUpload, type ImportCall } from './import/claim-upload.ts'
 import {
   assertNotHopeless,
@@ -22,6 +22,7 @@ import { asImageRefusal, asRefusal, refusal } from './import/import-refusal.ts'
 import {
   type ImportBundleDependencies,
   type ImportWork,
+  isBundleExchanged,
   isPublished,
   reserveName,
 } from './import/import-work.ts'
@@ -30,6 +31,7 @@ import {
   type Bundle,
   decodeDescriptor,
   documentedTag,
+  findBundle,
   findImageEntry,
   openBundle,
   readLogo,
@@ -98,7 +100,9 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   const triedSince = new Date(work.startedAt).toISOString()
   await deps.uploads.update(upload.id, { state: 'VALIDATING', ...(isFirst && { triedSince }) })
   if (await fetchBundle(deps, upload, lease.signal)) work.hasAdvanced = true
-  const bundle = await openBundle(deps.objects, upload.key)
+  const object = await findBundle(deps.objects, upload.key)
+  work.etag = object.etag
+  const bundle = await openBundle(object)
   const parsed = parseTaskDescriptor(decodeDescriptor(bundle.descriptor), {
     newId: () => deps.identity.uuid(),
     defaultRamBytes: deps.settings.defaultRamBytes,
@@ -120,6 +124,7 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   const arn = job.jobDefinitionArn
   if (arn !== null) undo.push(() => deps.scheduler.deregisterDefinition(arn))
   await lease.assertHeld()
+  if (await isBundleExchanged(deps, work)) throw new ObjectExchangedError(upload.key)
   await deps.tasks.publish({ ...task, ...job, createdAt: deps.identity.now().toISOString() }, upload.id)
 }
 
@@ -156,11 +161,12 @@ async function installImage(
   { zip }: Bundle,
   { descriptor, warnings }: ParsedDescriptor,
 ): Promise<{ readonly image: TaskImage; readonly imageSize: ImageSize }> {
-  const { upload, lease } = work
+  const { upload, lease, etag = '' } = work
   const { registry } = deps
   const { namespace, version } = descriptor
   const { repository, tag } = imageName(deps.settings.repositoryPrefix, namespace, version)
-  const known = upload.layers ?? []
+  // Layers of another bundle may have the same names and sizes.
+  const known = upload.etag === etag ? (upload.layers ?? []) : []
   const { manifest, size: imageSize } = await pushImage({
     registry,
     repository,
@@ -174,7 +180,7 @@ async function installImage(
       if (facts.layers.length > known.length) work.hasAdvanced = true
       const attempts = work.hasAdvanced ? { attempts: 0 } : {}
       const name = { namespace, version }
-      await deps.uploads.update(upload.id, { state: 'PUSHING', name, warnings, ...attempts, ...facts })
+      await deps.uploads.update(upload.id, { state: 'PUSHING', name, warnings, etag, ...attempts, ...facts })
     },
     pause: deps.pause,
     signal: lease.signal,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
-import type { ObjectStore } from '../ports.ts'
+import { ObjectExchangedError, type ObjectStore } from '../ports.ts'
 
 /** The bytes of an object that must be there. */
 export async function openObject(objects: Pick<ObjectStore, 'read'>, key: string): Promise<Readable> {
@@ -12,19 +12,30 @@ export async function openObject(objects: Pick<ObjectStore, 'read'>, key: string
 /** Connections that break one after the other without a byte between them. */
 const MOST_BREAKS = 3
 
+/** An object to read from. */
+interface SourceObject {
+  readonly key: string
+  readonly sizeBytes: number
+  /** The only version that is read; given wherever another object may take its place. */
+  readonly etag?: string
+}
+
 /**
  * An object of the bucket that the formats can read from any place; a connection that breaks while gigabytes come through it is
- * taken up again where it was. `missing` is what is thrown when the object went away.
+ * taken up again where it was.
+ * @param explain the error for an object that went away or was exchanged
+ * @throws ObjectExchangedError from any read, unless explained
  */
 export function objectSource(
   objects: Pick<ObjectStore, 'read'>,
-  key: string,
-  sizeBytes: number,
-  missing: () => Error = () => new Error(`object ${key} is gone`),
+  { key, sizeBytes, etag }: SourceObject,
+  explain: (cause?: ObjectExchangedError) => Error = (cause) => cause ?? new Error(`object ${key} is gone`),
 ): ByteSource {
   const open = async (start: number, length: number): Promise<Readable> => {
-    const bytes = await objects.read(key, { start, length })
-    if (bytes === undefined) throw missing()
+    const bytes = await objects.read(key, { start, length }, etag).catch((error: unknown) => {
+      throw error instanceof ObjectExchangedError ? explain(error) : error
+    })
+    if (bytes === undefined) throw explain()
     return bytes
   }
   return {

@@ -1,6 +1,6 @@
 import type { DomainError } from '../domain/errors.ts'
 import { type ByteSource, bufferSource } from '../formats/zip/byte-source.ts'
-import type { ObjectStore, Upload } from '../ports.ts'
+import { ObjectExchangedError, type ObjectStore, type Upload } from '../ports.ts'
 import { uploadError } from './find-upload.ts'
 import { objectSource } from './object-source.ts'
 
@@ -20,17 +20,30 @@ export function sentBytes(objects: Pick<ObjectStore, 'put'>, bytes: Uint8Array):
 /**
  * The file of an upload, which never comes here: it is looked into by ranges and copied within the bucket.
  * @param field that named the upload
- * @throws DomainError UPLOAD_NOT_FOUND, then or later, when the bucket has the file no more
+ * @throws DomainError UPLOAD_NOT_FOUND, then or later, when the bucket has the file no more; UPLOAD_INVALID_STATE when another file
+ * took its place after the first look
  */
 export async function sentUpload(objects: ObjectStore, { key }: Upload, field: string): Promise<SentFile> {
   const gone = (): DomainError =>
     uploadError('UPLOAD_NOT_FOUND', field, 'the file of this upload is gone: it is kept for 7 days')
-  const sizeBytes = await objects.size(key)
-  if (sizeBytes === undefined) throw gone()
+  const exchanged = (cause: ObjectExchangedError): DomainError =>
+    uploadError(
+      'UPLOAD_INVALID_STATE',
+      field,
+      'the file of this upload was replaced while it was checked: send the call again',
+      cause,
+    )
+  const explain = (cause?: ObjectExchangedError): DomainError =>
+    cause === undefined ? gone() : exchanged(cause)
+  const found = await objects.find(key)
+  if (found === undefined) throw gone()
   return {
-    source: objectSource(objects, key, sizeBytes, gone),
+    source: objectSource(objects, { key, ...found }, explain),
     async store(to) {
-      if ((await objects.copy(key, to)) === undefined) throw gone()
+      const copied = await objects.copy(key, to, found.etag).catch((error: unknown) => {
+        throw error instanceof ObjectExchangedError ? explain(error) : error
+      })
+      if (copied === undefined) throw gone()
     },
   }
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ByteRange, ObjectStore } from '../../src/ports.ts'
+import { type ByteRange, ObjectExchangedError, type ObjectStore } from '../../src/ports.ts'
 
 interface ObjectStoreHarness {
   readonly objects: ObjectStore
@@ -94,6 +94,57 @@ export function describeObjectStore(
       await objects.put('digits', '0123456789')
 
       expect(await readText('digits', range)).toBe(expected)
+    })
+
+    describe('one version of an object', () => {
+      async function exchanged(): Promise<string> {
+        await objects.put('a', 'first')
+        const first = await objects.find('a')
+        await objects.put('a', 'other')
+        return first?.etag ?? ''
+      }
+
+      it('is found with its size', async () => {
+        await objects.put('a', 'été')
+
+        expect(await objects.find('a')).toEqual({ sizeBytes: 5, etag: expect.stringMatching(/./u) })
+        expect(await objects.find('missing')).toBeUndefined()
+      })
+
+      it('is read while it is there', async () => {
+        await objects.put('a', 'first')
+        const { etag } = (await objects.find('a')) ?? {}
+
+        const stream = await objects.read('a', { start: 1, length: 3 }, etag)
+
+        expect(stream && (await text(stream))).toBe('irs')
+        expect(await objects.copy('a', 'copy', etag)).toBe(5)
+      })
+
+      it.each([undefined, { start: 0, length: 2 }, { start: 2, length: 0 }, { start: 9, length: 2 }])(
+        'is not read out of the object that took its place: range %j',
+        async (range) => {
+          const etag = await exchanged()
+
+          await expect(objects.read('a', range, etag)).rejects.toThrow(ObjectExchangedError)
+        },
+      )
+
+      it('is not copied out of the object that took its place', async () => {
+        const etag = await exchanged()
+
+        await expect(objects.copy('a', 'copy', etag)).rejects.toThrow(ObjectExchangedError)
+
+        expect(await objects.size('copy')).toBeUndefined()
+      })
+
+      it('is missing when no object took its place', async () => {
+        const etag = await exchanged()
+        await objects.remove('a')
+
+        expect(await objects.read('a', { start: 0, length: 1 }, etag)).toBeUndefined()
+        expect(await objects.copy('a', 'copy', etag)).toBeUndefined()
+      })
     })
 
     describe('writing a stream', () => {

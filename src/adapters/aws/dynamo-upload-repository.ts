@@ -38,6 +38,7 @@ const uploadSchema: z.ZodType<Upload> = z.object({
     .exactOptional(),
   leaseUntil: z.string().exactOptional(),
   source: z.string().exactOptional(),
+  etag: z.string().exactOptional(),
   layers: z
     .array(
       z.object({

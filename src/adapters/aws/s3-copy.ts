@@ -13,6 +13,8 @@ export interface ObjectCopy {
   readonly from: string
   readonly to: string
   readonly sizeBytes: number
+  /** Of the version that is copied: the ranges of a large one come from many calls. */
+  readonly etag: string
   /** Objects beyond it are copied in ranges of this size; a test takes less, S3 takes 5 MiB at least. */
   readonly rangeBytes?: number
 }
@@ -23,12 +25,15 @@ const RANGE_BYTES = 128 * 1024 * 1024
 /** The SDK's client has 50 connections; 10 GB are two rounds. */
 const RANGES_AT_ONCE = 40
 
-/** Copies an object without its bytes coming here; nothing is left of a copy that fails. */
+/**
+ * Copies an object without its bytes coming here; nothing is left of a copy that fails.
+ * @throws S3ServiceException with status 412 when the object is another version
+ */
 export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<void> {
   const { bucketName, to, sizeBytes, rangeBytes = RANGE_BYTES } = copy
   const target = { Bucket: bucketName, Key: to }
   if (sizeBytes <= rangeBytes) {
-    await client.send(new CopyObjectCommand({ ...target, CopySource: sourceOf(copy) }))
+    await client.send(new CopyObjectCommand({ ...target, ...sourceOf(copy) }))
     return
   }
   const { UploadId } = await client.send(new CreateMultipartUploadCommand(target))
@@ -62,7 +67,7 @@ async function copyRanges(
       const command = new UploadPartCopyCommand({
         ...upload,
         PartNumber,
-        CopySource: sourceOf(copy),
+        ...sourceOf(copy),
         CopySourceRange: `bytes=${start}-${end}`,
       })
       const { CopyPartResult } = await client.send(command).catch((error: unknown) => {
@@ -77,7 +82,8 @@ async function copyRanges(
   return parts
 }
 
-/** In a header, therefore encoded. */
-function sourceOf({ bucketName, from }: ObjectCopy): string {
-  return [bucketName, ...from.split('/')].map(encodeURIComponent).join('/')
+/** In headers, therefore encoded. */
+function sourceOf({ bucketName, from, etag }: ObjectCopy) {
+  const CopySource = [bucketName, ...from.split('/')].map(encodeURIComponent).join('/')
+  return { CopySource, CopySourceIfMatch: etag }
 }

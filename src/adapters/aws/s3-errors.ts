@@ -13,6 +13,11 @@ export async function unlessRefused<Answer>(
   }
 }
 
+/** Whether S3 refused because the object is not (any more) the version that the call named. */
+export function isExchanged(error: unknown): boolean {
+  return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412
+}
+
 /** The answer to a HEAD has no body: then the SDK names the error by its status. */
 const MISSING = ['NoSuchKey', 'NotFound']
 

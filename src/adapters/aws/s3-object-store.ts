@@ -11,10 +11,10 @@ import {
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import type { ByteRange, ObjectStore } from '../../ports.ts'
+import { type ByteRange, ObjectExchangedError, type ObjectStore, type ObjectVersion } from '../../ports.ts'
 import { pagesOf, s3TokenAfter } from '../../shared/pages.ts'
 import { copyObject } from './s3-copy.ts'
-import { unlessMissing } from './s3-errors.ts'
+import { isExchanged, unlessMissing } from './s3-errors.ts'
 
 export interface S3ObjectStoreOptions {
   readonly client: S3Client
@@ -55,13 +55,19 @@ export function createS3ObjectStore({
     return (await client.send(command)).Contents?.[0]?.Key === key
   }
 
-  async function size(key: string): Promise<number | undefined> {
+  async function find(key: string): Promise<ObjectVersion | undefined> {
     const head = client.send(new HeadObjectCommand({ ...bucket, Key: key }))
-    return (await unlessMissing(head, () => isListed(key)))?.ContentLength
+    const { ContentLength, ETag } = (await unlessMissing(head, () => isListed(key))) ?? {}
+    if (ContentLength === undefined || ETag === undefined) return undefined
+    return { sizeBytes: ContentLength, etag: ETag }
   }
 
   return {
-    size,
+    find,
+
+    async size(key) {
+      return (await find(key))?.sizeBytes
+    },
 
     async put(key, body, contentType) {
       // Of an empty text the SDK would send no length, which S3 refuses.
@@ -96,9 +102,14 @@ export function createS3ObjectStore({
       return sizeBytes
     },
 
-    async read(key, range) {
-      if (range?.length === 0) return (await size(key)) === undefined ? undefined : Readable.from([])
-      const command = new GetObjectCommand({ ...bucket, Key: key, ...rangeOf(range) })
+    async read(key, range, etag) {
+      if (range?.length === 0) {
+        const found = await find(key)
+        if (found !== undefined) requireVersion(key, found, etag)
+        return found && Readable.from([])
+      }
+      const version = etag === undefined ? {} : { IfMatch: etag }
+      const command = new GetObjectCommand({ ...bucket, Key: key, ...rangeOf(range), ...version })
       try {
         const { Body } = (await unlessMissing(client.send(command), () => isListed(key))) ?? {}
         if (Body === undefined) return undefined
@@ -107,19 +118,21 @@ export function createS3ObjectStore({
       } catch (error) {
         // A range that starts at the end or behind it has no bytes.
         if (error instanceof S3ServiceException && error.name === 'InvalidRange') return Readable.from([])
-        throw error
+        throw asExchanged(key, error)
       }
     },
 
-    async copy(from, to) {
-      const sizeBytes = await size(from)
-      if (sizeBytes === undefined) return undefined
+    async copy(from, to, etag) {
+      const found = await find(from)
+      if (found === undefined) return undefined
+      requireVersion(from, found, etag)
       const ranges = copyRangeBytes === undefined ? {} : { rangeBytes: copyRangeBytes }
-      const copying = copyObject(client, { bucketName, from, to, sizeBytes, ...ranges })
-      return await unlessMissing(
-        copying.then(() => sizeBytes),
-        () => isListed(from),
+      const copying = copyObject(client, { bucketName, from, to, ...found, ...ranges })
+      const copied = copying.then(
+        () => found.sizeBytes,
+        (error: unknown) => Promise.reject(asExchanged(from, error)),
       )
+      return await unlessMissing(copied, () => isListed(from))
     },
 
     async *list(prefix) {
@@ -161,6 +174,15 @@ export function createS3ObjectStore({
       return getSignedUrl(client, new PutObjectCommand({ ...bucket, Key: key }), { expiresIn: seconds })
     },
   }
+}
+
+/** @throws ObjectExchangedError */
+function requireVersion(key: string, found: ObjectVersion, etag = found.etag): void {
+  if (found.etag !== etag) throw new ObjectExchangedError(key)
+}
+
+function asExchanged(key: string, error: unknown): unknown {
+  return isExchanged(error) ? new ObjectExchangedError(key, { cause: error }) : error
 }
 
 function contentTypeOf(contentType: string | undefined) {

@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import type { ObjectStore } from '../../ports.ts'
+import { ObjectExchangedError, type ObjectStore } from '../../ports.ts'
 
 /** What tests may ask besides the port. */
 export interface MemoryObjectStore extends ObjectStore {
@@ -21,6 +22,13 @@ export function createMemoryObjectStore(): MemoryObjectStore {
   const objects = new Map<string, StoredObject>()
   const keysBelow = (prefix: string): string[] =>
     [...objects.keys()].filter((key) => key.startsWith(prefix)).sort()
+  /** @throws ObjectExchangedError */
+  const findVersion = (key: string, etag: string | undefined): StoredObject | undefined => {
+    const found = objects.get(key)
+    if (found !== undefined && etag !== undefined && etagOf(found) !== etag)
+      throw new ObjectExchangedError(key)
+    return found
+  }
   const presign = (key: string, query: Record<string, string>): string =>
     `https://objects.invalid/${key.split('/').map(encodeURIComponent).join('/')}?${new URLSearchParams(query)}`
 
@@ -35,8 +43,8 @@ export function createMemoryObjectStore(): MemoryObjectStore {
       return bytes.length
     },
 
-    async read(key, range) {
-      const bytes = objects.get(key)?.bytes
+    async read(key, range, etag) {
+      const bytes = findVersion(key, etag)?.bytes
       if (bytes === undefined) return undefined
       const part = range === undefined ? bytes : bytes.subarray(range.start, range.start + range.length)
       return Readable.from(part.length === 0 ? [] : [part])
@@ -46,8 +54,13 @@ export function createMemoryObjectStore(): MemoryObjectStore {
       return objects.get(key)?.bytes.length
     },
 
-    async copy(from, to) {
-      const found = objects.get(from)
+    async find(key) {
+      const found = objects.get(key)
+      return found && { sizeBytes: found.bytes.length, etag: etagOf(found) }
+    },
+
+    async copy(from, to, etag) {
+      const found = findVersion(from, etag)
       if (found !== undefined) objects.set(to, found)
       return found?.bytes.length
     },
@@ -78,4 +91,8 @@ export function createMemoryObjectStore(): MemoryObjectStore {
     text: (key) => objects.get(key)?.bytes.toString('utf8'),
     contentType: (key) => objects.get(key)?.contentType,
   }
+}
+
+function etagOf({ bytes }: StoredObject): string {
+  return `"${createHash('md5').update(bytes).digest('hex')}"`
 }

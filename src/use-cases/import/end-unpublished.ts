@@ -5,7 +5,12 @@ import type { TaskName } from '../../domain/store.ts'
 import { imageName } from '../../domain/task/image-name.ts'
 import type { Upload } from '../../ports.ts'
 import { refusal } from './import-refusal.ts'
-import { type ImportBundleDependencies, type ImportWork, reserveName } from './import-work.ts'
+import {
+  type ImportBundleDependencies,
+  type ImportWork,
+  isBundleExchanged,
+  reserveName,
+} from './import-work.ts'
 import { TimeIsUpError } from './lease.ts'
 
 /** So many workers in a row may fail without getting any further, as often as Lambda calls a function for one event. */
@@ -22,8 +27,8 @@ export class ImportFailedError extends Error {
 class HopelessError extends DomainError {}
 
 /**
- * Ends what this worker can do for an import that is not published: another goes on when time was up or what failed may pass, else
- * everything is taken back and the upload says why.
+ * Ends what this worker can do for an import that is not published: another goes on when time was up, when what failed may pass, or
+ * with the object that took the bundle's place meanwhile; else everything is taken back and the upload says why.
  * @throws the cause, when another worker should try in a while; ImportFailedError
  */
 export async function endUnpublished(
@@ -31,6 +36,12 @@ export async function endUnpublished(
   work: ImportWork,
   error: unknown,
 ): Promise<void> {
+  // The new bundle's own event came while this worker held the upload, or is still to come. A reader may have met the exchange as a
+  // broken connection, so the bucket is asked, not the error.
+  if (await isBundleExchanged(deps, work)) {
+    await handBack({ ...work, hasAdvanced: true })
+    return await deps.requests.send(work.upload.id)
+  }
   const isTimeUp = error instanceof TimeIsUpError
   if (isTimeUp && !work.hasAdvanced) return await giveUp(deps, work, tooLarge())
   if (isTimeUp) {

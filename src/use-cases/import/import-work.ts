@@ -48,8 +48,20 @@ export interface ImportWork {
   readonly startedAt: number
   /** Steps to take back when the import fails, in the order they were taken. */
   readonly undo: (() => Promise<void>)[]
+  /** Of the bundle that this worker reads, from when it has found it. */
+  etag?: string
   /** Whether a further worker would find more done than this one did. */
   hasAdvanced: boolean
+}
+
+/** Whether another object lies under the upload's key than the bundle that this worker has found. */
+export async function isBundleExchanged(
+  { objects }: Pick<ImportBundleDependencies, 'objects'>,
+  { upload, etag }: ImportWork,
+): Promise<boolean> {
+  if (etag === undefined) return false
+  const present = await objects.find(upload.key)
+  return present !== undefined && present.etag !== etag
 }
 
 /** Whether the task is there, by this worker or one before. */

@@ -21,12 +21,18 @@ export interface Bundle {
   readonly descriptor: Buffer
 }
 
+/** The object that is a bundle. */
+export interface BundleObject {
+  readonly source: ByteSource
+  readonly etag: string
+}
+
 /**
- * Opens the bundle that lies under a key and reads its descriptor, wherever in the archive it stands.
- * @throws DomainError, ZipFormatError
+ * Opens the bundle and reads its descriptor, wherever in the archive it stands.
+ * @throws DomainError, ZipFormatError, ObjectExchangedError
  */
-export async function openBundle(objects: ObjectStore, key: string): Promise<Bundle> {
-  const zip = await openZip(await openObject(objects, key))
+export async function openBundle({ source }: BundleObject): Promise<Bundle> {
+  const zip = await openZip(source)
   const descriptor = findDescriptor(zip)
   if (descriptor === undefined) {
     throw refusal('INTERNAL_DESCRIPTOR_NOT_IN_DEFAULT_LOCATION', 'descriptor', noDescriptor(zip))
@@ -128,16 +134,24 @@ function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
   return undefined
 }
 
-async function openObject(objects: ObjectStore, key: string): Promise<ByteSource> {
-  const sizeBytes = await objects.size(key)
+/**
+ * Finds the bundle that lies under a key; all reads are from its present version.
+ * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when there is none
+ */
+export async function findBundle(
+  objects: Pick<ObjectStore, 'find' | 'read'>,
+  key: string,
+): Promise<BundleObject> {
+  const found = await objects.find(key)
   const missing = (): DomainError =>
     refusal(
       'INTERNAL_DESCRIPTOR_EXTRACTION_FAILED',
       'bundle',
       'the bundle is not in storage (any more): upload it again',
     )
-  if (sizeBytes === undefined) throw missing()
-  return objectSource(objects, key, sizeBytes, missing)
+  if (found === undefined) throw missing()
+  const source = objectSource(objects, { key, ...found }, (exchanged) => exchanged ?? missing())
+  return { source, etag: found.etag }
 }
 
 function listNames(zip: ZipArchive): string {

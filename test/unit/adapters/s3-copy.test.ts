@@ -5,7 +5,14 @@ import { createS3PartStore } from '../../../src/adapters/aws/s3-part-store.ts'
 import { createS3Client } from '../../../src/runtime/aws-clients.ts'
 import { stubClient } from './stub-client.ts'
 
-const COPY = { bucketName: 'bucket', from: 'uploads/ä b', to: 'run/x', sizeBytes: 25, rangeBytes: 10 }
+const COPY = {
+  bucketName: 'bucket',
+  from: 'uploads/ä b',
+  to: 'run/x',
+  sizeBytes: 25,
+  etag: '"v1"',
+  rangeBytes: 10,
+}
 const TARGET = { Bucket: 'bucket', Key: 'run/x', UploadId: 'copy-1' }
 
 describe('a copy within the bucket', () => {
@@ -14,7 +21,9 @@ describe('a copy within the bucket', () => {
 
     await copyObject(client, { ...COPY, sizeBytes: 10 })
 
-    expect(sent).toMatchObject([{ input: { Key: 'run/x', CopySource: 'bucket/uploads/%C3%A4%20b' } }])
+    expect(sent).toMatchObject([
+      { input: { Key: 'run/x', CopySource: 'bucket/uploads/%C3%A4%20b', CopySourceIfMatch: '"v1"' } },
+    ])
   })
 
   it('goes in ranges for a large one', async () => {
@@ -25,9 +34,9 @@ describe('a copy within the bucket', () => {
 
     expect(sent.map(({ input }) => input)).toMatchObject([
       { Bucket: 'bucket', Key: 'run/x' },
-      { ...TARGET, PartNumber: 1, CopySourceRange: 'bytes=0-9' },
-      { ...TARGET, PartNumber: 2, CopySourceRange: 'bytes=10-19' },
-      { ...TARGET, PartNumber: 3, CopySourceRange: 'bytes=20-24' },
+      { ...TARGET, PartNumber: 1, CopySourceRange: 'bytes=0-9', CopySourceIfMatch: '"v1"' },
+      { ...TARGET, PartNumber: 2, CopySourceRange: 'bytes=10-19', CopySourceIfMatch: '"v1"' },
+      { ...TARGET, PartNumber: 3, CopySourceRange: 'bytes=20-24', CopySourceIfMatch: '"v1"' },
       {
         ...TARGET,
         MultipartUpload: {

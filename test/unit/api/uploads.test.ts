@@ -557,7 +557,7 @@ describe('an input from an upload', () => {
   it('is refused when its document is larger than memory allows', async () => {
     const engine = await anApi()
     const uploadId = await engine.uploaded(Buffer.from('{}'))
-    engine.objects.size = async () => 128 * 1024 * 1024 + 1
+    engine.objects.find = async () => ({ sizeBytes: 128 * 1024 * 1024 + 1, etag: '"1"' })
 
     const { status, json } = await engine.call('PUT', `${RUN}/input-provisions/list`, { uploadId })
 

@@ -31,7 +31,9 @@ describe('an object that is read through breaking connections', () => {
   it('comes whole, each connection going on where the last one broke', async () => {
     const store = aBreakingStore(30, 2)
 
-    const bytes = await buffer(await objectSource(store, 'key', OBJECT.length).read(10, 80))
+    const bytes = await buffer(
+      await objectSource(store, { key: 'key', sizeBytes: OBJECT.length }).read(10, 80),
+    )
 
     expect(bytes).toEqual(OBJECT.subarray(10, 90))
     expect(store.starts).toEqual([10, 40, 70])
@@ -40,14 +42,14 @@ describe('an object that is read through breaking connections', () => {
   it('is given up when nothing comes any more', async () => {
     const store = aBreakingStore(0, 10)
 
-    const read = objectSource(store, 'key', OBJECT.length).read(0, 50)
+    const read = objectSource(store, { key: 'key', sizeBytes: OBJECT.length }).read(0, 50)
 
     await expect(read.then(buffer)).rejects.toThrow('the connection broke')
     expect(store.starts).toHaveLength(4)
   })
 
   it('is missing when it went away', async () => {
-    const source = objectSource({ read: async () => undefined }, 'key', 10)
+    const source = objectSource({ read: async () => undefined }, { key: 'key', sizeBytes: 10 })
 
     await expect(source.read(0, 5)).rejects.toThrow('object key is gone')
   })

@@ -4,6 +4,7 @@ import { bufferSource } from '../../../../src/formats/zip/byte-source.ts'
 import { openZip, type ZipArchive } from '../../../../src/formats/zip/read-zip.ts'
 import {
   decodeDescriptor,
+  findBundle,
   findImageEntry,
   openBundle,
   readLogo,
@@ -86,11 +87,11 @@ describe('a bundle is refused, and its author told what to do', () => {
       async () => {
         const { objects } = anImporter()
         await objects.put('key', rawZip([{ name: 'sub/descriptor.yml' }]))
-        await openBundle(objects, 'key')
+        await openBundle(await findBundle(objects, 'key'))
       },
       /root of the bundle, which has sub\/descriptor.yml: zip the files themselves/u,
     ],
-    ['that is not there', () => openBundle(anImporter().objects, 'key'), /not in storage/u],
+    ['that is not there', () => findBundle(anImporter().objects, 'key'), /not in storage/u],
     ['with a descriptor that is no text', () => decodeDescriptor(Buffer.from('fffe', 'hex')), /not UTF-8/u],
     [
       'without an image',
