@@ -60,6 +60,27 @@ describe('a refusal of the kernel', () => {
   })
 })
 
+describe('the place of a volume', () => {
+  const placing = (path: string): Promise<string> =>
+    python(
+      'import os, tempfile, rootfs',
+      'top = tempfile.mkdtemp(); root = top + "/root"; host = top + "/host"',
+      'os.mkdir(root); os.mkdir(host); os.symlink(host, root + "/link"); os.mkdir(root + "/folder")',
+      'try:',
+      `    os.close(rootfs._make_place(${JSON.stringify(path)}, root)); made = True`,
+      'except OSError: made = False',
+      `print(made, os.path.isdir(root + ${JSON.stringify(path)}), os.listdir(host))`,
+    )
+
+  it('is made where it is missing', async () => {
+    expect(await placing('/folder/a/b')).toBe('True True []')
+  })
+
+  it.each(['/link', '/link/a/b'])('is no link of the image, which may lead to the host: %s', async (path) => {
+    expect(await placing(path)).toMatch(/^False .* \[\]$/u)
+  })
+})
+
 const ALLOWED = 0x7fff0000
 const ENOSYS = 0x00050000 | 38
 const REFUSED = 0x00050000 | 1

@@ -20,6 +20,7 @@ _LINKS = {
     'fd': '/proc/self/fd', 'stdin': '/proc/self/fd/0', 'stdout': '/proc/self/fd/1', 'stderr': '/proc/self/fd/2',
     'ptmx': 'pts/ptmx'}
 _KERNEL_ONLY = HARMLESS | MS_NOEXEC
+_PLACE = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Docker's and podman's default.
 _SHARED_MEMORY = 'mode=1777,size=65536k'
 
@@ -169,13 +170,34 @@ def show_limits(groups, limits):
 
 
 def mount_volumes(volumes):
-    """Each an opened folder, its place and whether it may be written to."""
+    """
+    Each an opened folder, its place and whether it may be written to. No link of the image is followed: the old root is still open, and
+    one through /proc would lead there.
+    """
     for descriptor, target, is_read_only in volumes:
         try:
-            os.makedirs(target, exist_ok=True)
+            place = _make_place(target)
         except OSError as error:
             raise ImageError(f'error mounting a volume to rootfs at "{target}": not a directory') from error
-        _bind(descriptor, target, HARMLESS | (MS_RDONLY if is_read_only else 0))
+        mount(_handle(descriptor), _handle(place), None, MS_BIND)
+        os.close(place)
+        _restrict(target, HARMLESS | (MS_RDONLY if is_read_only else 0))
+
+
+def _make_place(path, root='/'):
+    """Opens a folder of a root, made with those on the way to it where they are missing."""
+    folder = os.open(root, _PLACE)
+    for name in path.strip('/').split('/'):
+        parent = folder
+        try:
+            os.mkdir(name, 0o755, dir_fd=parent)
+        except FileExistsError:
+            pass
+        try:
+            folder = os.open(name, _PLACE, dir_fd=parent)
+        finally:
+            os.close(parent)
+    return folder
 
 
 def hide_kernel(null):
