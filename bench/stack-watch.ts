@@ -14,7 +14,8 @@ export function watchStack(stack: LocalStack): ProcessWatch {
     const functionName = environment.get('AWS_LAMBDA_FUNCTION_NAME')
     // CloudFormation's name: stack, construct, hash.
     if (functionName !== undefined) return functionName.replace(/^.*-(\w+)Function.*$/u, '$1')
-    if (command.includes('ministack')) return 'emulator'
+    if (command.some((word) => word.endsWith('emulator_process.py'))) return 'emulator'
+    if (command.includes('local/storage/main.ts')) return 'object store'
     return command.includes('local/batch/main.ts') ? 'Batch server' : undefined
   }, INTERVAL_MS)
 }

@@ -1,0 +1,132 @@
+/*
+ * Imports a large bundle and takes a large output on a local stack, and adds up the memory of all its processes:
+ *
+ *   npm run bench:local -- --tools DIR [--bundle 10G] [--output 5G] [--keep FILE]
+ *
+ * The bundle is made by make-bundle.mjs of the folder that --tools or BENCH_TOOLS names (stored, plain layers, half of it random), or taken
+ * from --keep when it is there. The output is written by a process in the place of a container. Memory: for each kind of process its peak
+ * times the most that ran at a time, which is more than they took together. Linux.
+ */
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { createProgress } from '../cli/progress.ts'
+import { PROJECT } from '../local/aws-environment.ts'
+import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
+import { aBundle, aDescriptorText, aLayer, dockerArchive, packZip } from '../test/fixtures/bundle-builder.ts'
+import { watchStack } from './stack-watch.ts'
+
+const MOST_MEMORY_MIB = 2048
+const POLL_MS = 500
+const MEGABYTE = 1_000_000
+
+const { values: options } = parseArgs({
+  options: {
+    tools: { type: 'string', default: process.env.BENCH_TOOLS ?? '' },
+    bundle: { type: 'string', default: '10G' },
+    output: { type: 'string', default: '5G' },
+    keep: { type: 'string' },
+  },
+})
+const progress = createProgress(process.stdout)
+const folder = await mkdtemp(join(tmpdir(), 'bench-local-'))
+const bundle = options.keep ?? join(folder, 'bundle.zip')
+try {
+  if (!existsSync(bundle)) await progress.step(`bundle of ${options.bundle} made`, async () => makeBundle())
+  // The Batch server's, which inherits it. Zeros are written, no hole is left.
+  const script = `head -c ${options.output} /dev/zero >"$0/file"`
+  process.env.TASK_PROCESS = JSON.stringify(['sh', '-c', script, '/outputs'])
+  await using stack = await startTemporaryStack({
+    instance: `bench-${randomBytes(4).toString('hex')}`,
+    progress,
+  })
+  const watch = watchStack(stack)
+  try {
+    await uploadBundle(stack)
+    await runLargeOutput(stack)
+    report(watch)
+  } finally {
+    watch.stop()
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true })
+}
+
+function makeBundle(): void {
+  if (options.tools === '') throw new Error('say where make-bundle.mjs is: --tools DIR')
+  const words = [
+    '--out',
+    bundle,
+    '--size',
+    options.bundle,
+    '--layers',
+    '8',
+    '--zip',
+    'stored',
+    '--random',
+    '0.5',
+  ]
+  const { status, stderr } = spawnSync('node', [join(options.tools, 'make-bundle.mjs'), ...words])
+  if (status !== 0) throw new Error(`make-bundle.mjs failed: ${stderr}`)
+}
+
+async function uploadBundle(stack: LocalStack): Promise<void> {
+  const { size } = await stat(bundle)
+  const startedAt = performance.now()
+  const words = [join(PROJECT, 'cli/upload.ts'), bundle, '--url', stack.baseUrl]
+  const { status } = spawnSync(process.execPath, words, { stdio: 'inherit' })
+  if (status !== 0) throw new Error('the upload failed')
+  const seconds = (performance.now() - startedAt) / 1000
+  print('upload and import', seconds, 's')
+  print('upload and import, rate', size / MEGABYTE / seconds, 'MB/s')
+}
+
+/** A task with one file as its output. */
+async function runLargeOutput(stack: LocalStack): Promise<void> {
+  const call = async (method: string, path: string, body?: FormData | string): Promise<Response> => {
+    const headers: Record<string, string> =
+      typeof body === 'string' ? { 'content-type': 'application/json' } : {}
+    const answer = await fetch(new URL(path, stack.baseUrl), { method, headers, ...(body && { body }) })
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`)
+    return answer
+  }
+  const descriptor = aDescriptorText({ namespace: 'org.example.large', version: '1.0.0' }).replace(
+    /outputs:[\s\S]*$/u,
+    'outputs:\n  file:\n    display_name: File\n    description: Large.\n    type: file\n',
+  )
+  const image = await dockerArchive({ layers: [await aLayer()] })
+  const form = new FormData()
+  form.append('task', new Blob([await packZip(await aBundle({ descriptor, image }))]), 'large.zip')
+  await call('POST', 'tasks', form)
+  const { id } = (await (await call('POST', 'tasks/org.example.large/1.0.0/runs')).json()) as { id: string }
+  await call('PUT', `task-runs/${id}/input-provisions/a`, '{"value":1}')
+  const startedAt = performance.now()
+  await call('POST', `task-runs/${id}/state-actions`, '{"desired":"RUNNING"}')
+  for (let state = ''; state !== 'FINISHED'; await pause(POLL_MS)) {
+    const run = (await (await call('GET', `task-runs/${id}`)).json()) as { state: string; error?: object }
+    if (run.state === 'FAILED') throw new Error(`the run failed: ${JSON.stringify(run.error)}`)
+    state = run.state
+  }
+  print(`run with an output of ${options.output}`, (performance.now() - startedAt) / 1000, 's')
+}
+
+function report(watch: ReturnType<typeof watchStack>): void {
+  const most = new Map(watch.mostAtATime().map((one) => [one.name, one.most]))
+  let sum = 0
+  for (const { name, peakMib } of watch.peaks()) {
+    const times = most.get(name) ?? 1
+    sum += peakMib * times
+    print(`peak memory of ${name}${times > 1 ? `, ${times} at a time` : ''}`, peakMib, 'MiB')
+  }
+  print(`all together (target ${MOST_MEMORY_MIB})`, sum, 'MiB')
+  if (sum > MOST_MEMORY_MIB) process.exitCode = 1
+}
+
+function print(name: string, value: number, unit: string): void {
+  console.log(`${name.padEnd(60)} ${value.toFixed(1).padStart(9)} ${unit}`)
+}
