@@ -19,6 +19,8 @@ INTERVAL_SECONDS = 15
 # Saving stops the emulator's answers: it may take this part of the time at most.
 LARGEST_SHARE = 0.05
 POLL_SECONDS = 1
+# As long as the starting process waits (local/child.ts).
+STOP_SECONDS = 8
 
 logger = logging.getLogger("emulator-process")
 
@@ -48,6 +50,9 @@ def end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+    # It waits for executions and connections under way, which nobody follows any more.
+    time.sleep(STOP_SECONDS)
+    os._exit(1)
 
 
 def main() -> None:
