@@ -46,6 +46,11 @@ export interface TaskRepository {
    */
   publish(task: Task, uploadId: string): Promise<void>
   findById(taskId: string): Promise<Task | undefined>
+  /**
+   * The task of a run that was found, also while the task is being removed: its removal hides the run by itself. A task never changes,
+   * so this may come from memory.
+   */
+  findOfRun(taskId: string): Promise<Task | undefined>
   findByName(namespace: string, version: string): Promise<Task | undefined>
   /** All tasks, newest first. */
   list(): Promise<TaskSummary[]>

@@ -36,35 +36,15 @@ interface Repositories {
   readonly tasks: TaskRepository
 }
 
-/** Runs whose tasks a process remembers; some 100 bytes each. */
-const MOST_REMEMBERED = 5000
-
-/** Ids of tasks by run, which never change. */
-const taskIds = new WeakMap<RunRepository, Map<string, string>>()
-
 /**
- * A run together with its task; a run whose task is being deleted is as good as gone. Both are read at the same time where this
- * process has seen the run before: clients ask for a run many times.
+ * A run together with its task. Whether the run is there decides alone: deleting a task hides each of its runs.
  * @throws DomainError RUN_NOT_FOUND
  */
 export async function findRunAndTask(deps: Repositories, runId: string): Promise<RunAndTask> {
-  const known = taskIds.get(deps.runs)?.get(runId)
-  const [run, expected] = await Promise.all([
-    findRun(deps, runId),
-    known === undefined ? undefined : deps.tasks.findById(known),
-  ])
-  const task = run.taskId === known ? expected : await deps.tasks.findById(run.taskId)
+  const run = await findRun(deps, runId)
+  const task = await deps.tasks.findOfRun(run.taskId)
   if (task === undefined) throw runNotFound(runId)
-  remember(deps.runs, run)
   return { run, task }
-}
-
-function remember(runs: RunRepository, { id, taskId }: Run): void {
-  const remembered = taskIds.get(runs) ?? new Map<string, string>()
-  taskIds.set(runs, remembered)
-  const [oldest] = remembered.keys()
-  if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest)
-  remembered.set(id, taskId)
 }
 
 /**

@@ -282,6 +282,28 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.beginRemoval(task)).toEqual(task)
       })
 
+      it('hides a task that was read before', async () => {
+        const task = await install()
+        expect(await tasks.findById(task.id)).toEqual(task)
+        expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
+
+        await tasks.beginRemoval(task)
+
+        expect(await tasks.findById(task.id)).toBeUndefined()
+        expect(await tasks.findByName(task.namespace, task.version)).toBeUndefined()
+        await tasks.remove(task)
+        expect(await tasks.findById(task.id)).toBeUndefined()
+        expect(await tasks.findByName(task.namespace, task.version)).toBeUndefined()
+      })
+
+      it('leaves the task to runs that are still there', async () => {
+        const task = await install()
+        await tasks.beginRemoval(task)
+
+        expect(await tasks.findOfRun(task.id)).toEqual(task)
+        expect(await tasks.findOfRun('of-no-task')).toBeUndefined()
+      })
+
       it('is known until the task is removed', async () => {
         const task = await install()
         const known = async () => tasks.isInRemoval(task)

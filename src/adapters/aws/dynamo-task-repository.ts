@@ -6,13 +6,16 @@ import { TABLE } from '../../runtime/environment.ts'
 import {
   createDynamoTable,
   type DynamoOptions,
+  type Item,
   type ItemKey,
   keyOf,
   TASKS_IN_REMOVAL,
 } from './dynamo-table.ts'
 import { createDynamoWrites } from './dynamo-writes.ts'
+import { createTaskCache } from './task-cache.ts'
 import {
   decodeListed,
+  decodeMeasuredTask,
   decodeTask,
   encodeListed,
   encodeTask,
@@ -48,9 +51,20 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
   const table = createDynamoTable(options)
   const writes = createDynamoWrites(options)
 
+  const cache = createTaskCache()
+
+  /** What the task's item holds, decoded once. */
+  function taskIn(item: Item, taskId: string): Task {
+    const known = cache.get(taskId)
+    if (known !== undefined) return known
+    const { task, bytes } = decodeMeasuredTask(item)
+    cache.set(task, bytes)
+    return task
+  }
+
   async function findById(taskId: string): Promise<Task | undefined> {
     const item = await table.get(taskKey(taskId))
-    return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : decodeTask(item)
+    return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : taskIn(item, taskId)
   }
 
   /** Tasks by id, but for those that are gone meanwhile. */
@@ -69,6 +83,13 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
   return {
     findById,
+
+    async findOfRun(taskId) {
+      const known = cache.get(taskId)
+      if (known !== undefined) return known
+      const item = await table.get(taskKey(taskId))
+      return item && taskIn(item, taskId)
+    },
 
     async reserveName({ namespace, version, uploadId, leaseSeconds }) {
       const now = identity.now()
@@ -125,7 +146,9 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
     async findByName(namespace, version) {
       const holder = await findHolder(namespace, version)
-      return holder?.status === 'TAKEN' ? findById(holder.taskId) : undefined
+      if (holder?.status !== 'TAKEN') return undefined
+      // The name is taken for as long as the task is installed.
+      return cache.get(holder.taskId) ?? findById(holder.taskId)
     },
 
     async list() {

@@ -146,9 +146,14 @@ export function encodeTask(task: Task): Uint8Array {
 
 /** The task that an item holds. */
 export function decodeTask(item: unknown): Task {
+  return decodeMeasuredTask(item).task
+}
+
+/** The task that an item holds, and the length of its JSON text. */
+export function decodeMeasuredTask(item: unknown): { readonly task: Task; readonly bytes: number } {
   const { document } = taskItemSchema.parse(item)
-  const json = gunzipSync(document, { maxOutputLength: MAX_JSON_BYTES }).toString('utf8')
-  return taskSchema.parse(JSON.parse(json))
+  const json = gunzipSync(document, { maxOutputLength: MAX_JSON_BYTES })
+  return { task: taskSchema.parse(JSON.parse(json.toString('utf8'))), bytes: json.length }
 }
 
 /**

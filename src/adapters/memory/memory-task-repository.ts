@@ -55,6 +55,10 @@ export function createMemoryTaskRepository(identity: Identity): MemoryTaskReposi
       return structuredClone(tasks.get(taskId))
     },
 
+    async findOfRun(taskId) {
+      return structuredClone(tasks.get(taskId) ?? inRemoval.get(taskId)?.task)
+    },
+
     async findByName(namespace, version) {
       const entry = names.get(nameKey(namespace, version))
       return entry?.status === 'TAKEN' ? structuredClone(tasks.get(entry.taskId)) : undefined

@@ -1,0 +1,89 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { createDynamoRunRepository } from '../../../src/adapters/aws/dynamo-run-repository.ts'
+import { createDynamoTaskRepository } from '../../../src/adapters/aws/dynamo-task-repository.ts'
+import { encodeRun } from '../../../src/adapters/aws/run-items.ts'
+import { encodeTask, taskKey } from '../../../src/adapters/aws/task-item.ts'
+import { anInput, aRun, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { createCheckedApp } from '../../fixtures/checked-app.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const BASE = '/app-engine/v1'
+const RUN = `${BASE}/task-runs/${RUN_ID}`
+const TASK = aTask({ inputs: [anInput({ name: 'a' }), anInput({ name: 'b' })] })
+const BY_NAME = `${BASE}/tasks/${TASK.namespace}/${TASK.version}`
+
+/** The API on the table, of which only the calls are looked at: reads find one task and one run, every write has its effect. */
+async function anApi() {
+  const items = new Map<string, object>(
+    [
+      { ...taskKey(TASK.id), document: encodeTask(TASK) },
+      { pk: `NAME#${TASK.namespace}@${TASK.version}`, status: 'TAKEN', uploadId: 'upload', taskId: TASK.id },
+      encodeRun(aRun()),
+    ].map((item) => [item.pk, item]),
+  )
+  const calls: string[] = []
+  const send = async (command: { readonly input: { readonly Key?: { readonly pk: string } } }) => {
+    const pk = command.input.Key?.pk ?? ''
+    calls.push(`${command.constructor.name.replace('Command', '')} ${pk.split('#')[0]}`.trim())
+    return { Item: items.get(pk), Attributes: items.get(pk) }
+  }
+  const engine = await anEngine()
+  // The repositories use nothing of a client but `send`.
+  const client = { send } as unknown as DynamoDBDocumentClient
+  const table = { client, tableName: 'table', identity: engine.identity }
+  const app = createCheckedApp({
+    ...engine,
+    tasks: createDynamoTaskRepository(table),
+    runs: createDynamoRunRepository(table),
+  })
+  /** The calls to the table that a request makes, in their order. */
+  const callsOf = async (method: string, path: string, body?: unknown): Promise<readonly string[]> => {
+    calls.length = 0
+    const answer = await app.request(path, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    expect(answer.status).toBe(200)
+    return [...calls]
+  }
+  return { callsOf, forget: (pk: string) => items.delete(pk), request: app.request }
+}
+
+describe('a process that knows the task', () => {
+  let api: Awaited<ReturnType<typeof anApi>>
+  beforeEach(async () => {
+    api = await anApi()
+    expect(await api.callsOf('GET', RUN)).toEqual(['Get RUN', 'Get TASK'])
+  })
+
+  it('reads a run by one call', async () => {
+    expect(await api.callsOf('GET', RUN)).toEqual(['Get RUN'])
+  })
+
+  it('makes a run by one read and one transaction', async () => {
+    expect(await api.callsOf('POST', `${BY_NAME}/runs`)).toEqual(['Get NAME', 'TransactWrite'])
+  })
+
+  it('gives an input its value by one read and two writes', async () => {
+    const body = { parameterName: 'a', value: 7 }
+
+    expect(await api.callsOf('PUT', `${RUN}/input-provisions/a`, body)).toEqual([
+      'Get RUN',
+      'Put',
+      'Update RUN',
+    ])
+  })
+
+  it('shows no run that is gone, and no task whose name is free', async () => {
+    api.forget(`RUN#${RUN_ID}`)
+    api.forget(`NAME#${TASK.namespace}@${TASK.version}`)
+    api.forget(taskKey(TASK.id).pk)
+
+    const answers = await Promise.all(
+      [RUN, BY_NAME, `${BASE}/tasks/${TASK.id}`].map((path) => api.request(path)),
+    )
+
+    expect(answers.map(({ status }) => status)).toEqual([404, 404, 404])
+  })
+})
