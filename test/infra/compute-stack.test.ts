@@ -164,7 +164,7 @@ describe('compute stack', () => {
       {
         actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
         resources: [
-          'arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/cdk-hnb659fds-container-assets-<AWS::AccountId>-<AWS::Region>',
+          'arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/cdk-appengine-container-assets-<AWS::AccountId>-<AWS::Region>',
           'arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/app-engine/*',
         ],
       },
