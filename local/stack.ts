@@ -205,7 +205,7 @@ async function deployTo(
       ...awsEnvironment({ ...endpoints, s3Url: emulatorUrl }),
       // The local stage hands these addresses on to its functions.
       AWS_ENDPOINT_URL: (await functionsThrough?.(emulatorUrl)) ?? emulatorUrl,
-      REGISTRY_URL: storageUrl,
+      REGISTRY_URL: process.env.REGISTRY_URL ?? storageUrl,
     },
     account: ACCOUNT,
     region: REGION,

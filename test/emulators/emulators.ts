@@ -30,6 +30,8 @@ interface Place {
   /** Empty folder for its state. */
   readonly directory: string
   readonly logFile: string
+  /** Beside the emulator's own variables. */
+  readonly environment: NodeJS.ProcessEnv
 }
 
 /** A running emulator. */
@@ -60,9 +62,9 @@ export const EMULATORS = {
     suites: [...S3, ...MANAGED, 'dynamo-repositories'],
     findTool: () => findPython('MiniStack'),
     install: (python) => installEmulator(python, VENVS),
-    start: (python, { port, directory, logFile }) =>
+    start: (python, { port, directory, logFile, environment }) =>
       startEmulator({
-        ...{ python, port, directory, logFile, environment: process.env },
+        ...{ python, port, directory, logFile, environment: { ...process.env, ...environment } },
         stateDirectory: join(directory, 'state'),
       }),
   },
@@ -116,12 +118,15 @@ export function emulatorNamed(name: string | undefined): EmulatorName {
  * Installs an emulator, starts it in a folder of its own and checks that no other machine reaches it.
  * @throws UserError when it cannot be installed, Error when it listens on more than the loopback.
  */
-export async function runEmulator(name: EmulatorName): Promise<RunningEmulator> {
+export async function runEmulator(
+  name: EmulatorName,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<RunningEmulator> {
   const { findTool, install, start }: Emulator = EMULATORS[name]
   const program = await install(await findTool())
   const directory = await mkdtemp(join(tmpdir(), `${name}-`))
   const port = await findFreePort()
-  const place = { port, directory: join(directory, 'data'), logFile: join(directory, 'log') }
+  const place = { port, directory: join(directory, 'data'), logFile: join(directory, 'log'), environment }
   await mkdir(place.directory)
   const child = await start(program, place).catch(async (error: unknown) => {
     await rm(directory, { recursive: true, force: true })
@@ -205,11 +210,11 @@ async function startWaiting(
     readonly environment?: NodeJS.ProcessEnv
     readonly readyPath?: string
   },
-  { port, directory, logFile }: Place,
+  { port, directory, logFile, environment: given }: Place,
 ): Promise<Child> {
   const child = startChild({
     command,
-    environment: { ...process.env, ...environment },
+    environment: { ...process.env, ...environment, ...given },
     directory,
     logFile,
     isOurs: false,

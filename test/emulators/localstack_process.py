@@ -21,10 +21,42 @@ def end_with(parent: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def run_functions_as_processes() -> None:
+    from localstack.services.lambda_.invocation import runtime_executor
+    from process_executor import ProcessExecutor
+
+    runtime_executor.get_runtime_executor = lambda: ProcessExecutor
+
+
+def forward_tables(address: str) -> None:
+    """LocalStack's own DynamoDB is a program of Amazon's under terms that do not allow its use here."""
+    from localstack.aws.api.dynamodb import DynamodbApi
+    from localstack.aws.forwarder import HttpFallbackDispatcher
+    from localstack.services import providers
+    from localstack.services.plugins import Service, aws_provider
+
+    @aws_provider(api="dynamodb")
+    def dynamodb():
+        class Provider(DynamodbApi):
+            pass
+
+        return Service.for_provider(
+            Provider(),
+            dispatch_table_factory=lambda provider: HttpFallbackDispatcher(provider, lambda account, region: address),
+        )
+
+    providers.dynamodb = dynamodb
+
+
 def main() -> None:
     # LocalStack's server takes no notice of the host in GATEWAY_LISTEN (runtime/server/twisted.py: "TODO: interface = host?").
     endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface=LOOPBACK)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+
+    # Only for a whole stack: the address of an emulator that has what is missing here.
+    if "OTHER_EMULATOR" in os.environ:
+        run_functions_as_processes()
+        forward_tables(os.environ["OTHER_EMULATOR"])
 
     from localstack.runtime import main as runtime
 
