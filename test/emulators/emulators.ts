@@ -126,7 +126,12 @@ export async function runEmulator(
   const program = await install(await findTool())
   const directory = await mkdtemp(join(tmpdir(), `${name}-`))
   const port = await findFreePort()
-  const place = { port, directory: join(directory, 'data'), logFile: join(directory, 'log'), environment }
+  const place = {
+    port,
+    directory: join(directory, 'data'),
+    logFile: join(PROJECT, '.local', 'log', `test-${name}.log`),
+    environment,
+  }
   await mkdir(place.directory)
   const child = await start(program, place).catch(async (error: unknown) => {
     await rm(directory, { recursive: true, force: true })
@@ -156,7 +161,7 @@ async function installLocalStack(python: string): Promise<string> {
     python,
     directory: VENVS,
     name: `localstack-${LOCALSTACK_VERSION}-${digest}`,
-    packages: [`localstack-core[runtime]==${LOCALSTACK_VERSION}`],
+    packages: [`localstack-core[runtime]==${LOCALSTACK_VERSION}`, 'jsonata-python'],
     constraints: CONSTRAINTS,
     title: 'LocalStack',
   })

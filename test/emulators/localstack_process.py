@@ -22,10 +22,10 @@ def end_with(parent: int) -> None:
 
 
 def run_functions_as_processes() -> None:
-    from localstack.services.lambda_.invocation import runtime_executor
+    from localstack.services.lambda_.invocation.plugins import DockerRuntimeExecutorPlugin
     from process_executor import ProcessExecutor
 
-    runtime_executor.get_runtime_executor = lambda: ProcessExecutor
+    DockerRuntimeExecutorPlugin.load = lambda self, *args, **kwargs: ProcessExecutor
 
 
 def forward_tables(address: str) -> None:
@@ -48,6 +48,20 @@ def forward_tables(address: str) -> None:
     providers.dynamodb = dynamodb
 
 
+def evaluate_jsonata_in_python() -> None:
+    """LocalStack would download a Java and its evaluator; this one is of the same authors."""
+    from jsonata import Jsonata
+    from localstack.services.stepfunctions.asl.jsonata import jsonata
+
+    def evaluate(expression):
+        try:
+            return Jsonata(expression).evaluate(None)
+        except Exception as error:
+            raise jsonata.JSONataException("UNKNOWN", str(error)) from error
+
+    jsonata._eval_jsonata = evaluate
+
+
 def main() -> None:
     # LocalStack's server takes no notice of the host in GATEWAY_LISTEN (runtime/server/twisted.py: "TODO: interface = host?").
     endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface=LOOPBACK)
@@ -57,6 +71,7 @@ def main() -> None:
     if "OTHER_EMULATOR" in os.environ:
         run_functions_as_processes()
         forward_tables(os.environ["OTHER_EMULATOR"])
+        evaluate_jsonata_in_python()
 
     from localstack.runtime import main as runtime
 
