@@ -1,7 +1,7 @@
 /*
  * Installs emulators for the tests:
  *
- *   node test/emulators/install.ts localstack versitygw
+ *   npm run emulators -- localstack versitygw
  *
  * Its last line names those that this machine can run: one whose Python or Go is missing is left out, with the reason. Ends with 1 when
  * an installation fails.
