@@ -18,6 +18,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
+          testTimeout: PATIENCE_MS,
           // A line for each request would bury the report; tests of the log ask for it.
           env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
         },

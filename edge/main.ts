@@ -74,7 +74,12 @@ const edge = createEdge({
   ...(sign && { sign }),
 })
 // Probes of idle connections tell of a client that vanished without a word; its upload is discarded then.
-const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, edge.listener)
+let isStopping = false
+const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, (request, response) => {
+  // A client that keeps its connection busy would be served until the time-out.
+  if (isStopping) response.shouldKeepAlive = false
+  edge.listener(request, response)
+})
 // An upload may take hours, and so may a client that reads slowly.
 server.requestTimeout = 0
 limitConnections(server, {
@@ -104,6 +109,7 @@ process.on('disconnect', () => void stop(FAST_STOP_SECONDS))
 
 /** A second call may be faster than the first. */
 async function stop(timeoutSeconds: number): Promise<void> {
+  isStopping = true
   server.close()
   await Promise.race([edge.settled(), pause(timeoutSeconds * 1000)])
   server.closeAllConnections()
