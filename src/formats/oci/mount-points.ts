@@ -40,6 +40,9 @@ const KINDS: Readonly<Record<string, MountPointKind>> = { '5': 'folder', '2': 'l
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 
+/** Links of one layer that are remembered, 100 bytes each; the largest public images have some 30 000 in a layer. */
+const MOST_LINKS = 200_000
+
 /** The folders and all folders on the way to them, outermost first. */
 function watchedPaths(folders: readonly string[]): readonly string[] {
   const paths = folders.flatMap((folder) => {
@@ -58,6 +61,7 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
   const watched = watchedPaths(folders)
   const found = new Map<string, MountPointKind>()
   const gone = new Set<string>()
+  const links = new Set<string>()
   const walk = createHeaderWalk(({ name, typeFlag }) => {
     const path = posix.normalize(`/${name}`).replace(/^\/+|\/+$/gu, '')
     const folder = posix.dirname(path)
@@ -66,11 +70,28 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
       for (const one of watched) if (posix.dirname(one) === folder || folder === '.') gone.add(one)
     } else if (base.startsWith(WHITEOUT)) {
       gone.add(posix.join(folder, base.slice(WHITEOUT.length)))
-    } else if (watched.includes(path)) {
+    } else {
       const isFolder = name.endsWith('/') && typeFlag === '0'
-      found.set(path, isFolder ? 'folder' : (KINDS[typeFlag] ?? 'file'))
+      const kind = isFolder ? 'folder' : (KINDS[typeFlag] ?? 'file')
+      if (watched.includes(path)) found.set(path, kind)
+      else if (kind !== 'folder' && isBehindLink(folder)) {
+        for (const one of watched) if (posix.basename(one) === base) found.set(one, kind)
+      }
+      if (kind === 'link') links.add(path)
     }
   })
+
+  /**
+   * Whether a folder, or one on the way to it, is a link of this layer: engines follow it when they unpack what is below, and `a/inputs` may
+   * come to lie at `/inputs`. Where it leads is not asked: no tool writes such a layer.
+   */
+  function isBehindLink(folder: string): boolean {
+    if (links.size > MOST_LINKS) return true
+    for (let one = folder; one !== '.' && one !== '/'; one = posix.dirname(one))
+      if (links.has(one)) return true
+    return false
+  }
+
   return {
     take: walk,
     facts: () => {

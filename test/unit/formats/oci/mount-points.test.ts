@@ -52,6 +52,15 @@ describe('what a layer has where the folders of a run are mounted', () => {
     })
   })
 
+  it('is a link that is written through another link of the layer', async () => {
+    expect(await factsOf([link('a', '.'), link('a/inputs')])).toEqual({ inputs: 'link' })
+    expect(await factsOf([link('opt/b', '../data'), { name: 'opt/b/c/out', body: '' }])).toEqual({
+      'data/out': 'file',
+    })
+    // A folder behind a link is a folder wherever it comes to lie, and most layers have links with nothing behind them.
+    expect(await factsOf([link('a', '.'), folder('a/inputs'), link('lib'), link('home/inputs')])).toEqual({})
+  })
+
   it('is that something is gone, unless it is made anew', async () => {
     expect(await factsOf([{ name: '.wh.inputs' }, { name: 'data/.wh..wh..opq' }])).toEqual({
       inputs: 'gone',
