@@ -44,6 +44,8 @@ export async function startEmulator(options: {
       BIND_HOST: LOOPBACK,
       MINISTACK_HOST: LOOPBACK,
       LOG_LEVEL: 'WARNING',
+      // No compiled modules in the working tree.
+      PYTHONDONTWRITEBYTECODE: '1',
       PERSIST_STATE: '1',
       STATE_DIR: stateDirectory,
     },
