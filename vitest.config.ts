@@ -64,8 +64,6 @@ export default defineConfig({
           include: suites.map((suite) => `test/integration/adapters/${suite}.test.ts`),
           globalSetup: ['test/emulators/setup.ts'],
           setupFiles: ['test/emulators/expect-known-faults.ts'],
-          // Programs of others: one run of six failed in one test, which passed at once when it was repeated.
-          retry: 1,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           fileParallelism: false,
