@@ -13,11 +13,12 @@ import { createMemoryJobScheduler } from '../src/adapters/memory/memory-job-sche
 import { createMemoryObjectStore } from '../src/adapters/memory/memory-object-store.ts'
 import { createMemoryTaskRepository } from '../src/adapters/memory/memory-task-repository.ts'
 import { createMemoryUploadRepository } from '../src/adapters/memory/memory-upload-repository.ts'
-import type { ImageRegistry, ObjectStore } from '../src/ports.ts'
+import type { ObjectStore } from '../src/aws/object-store.ts'
+import type { ImageRegistry } from '../src/import/registry/image-registry.ts'
 import { collectBuffers } from '../src/runtime/collect-buffers.ts'
-import { systemIdentity } from '../src/runtime/identity.ts'
 import { pause } from '../src/runtime/pause.ts'
 import { repeat } from '../src/runtime/repeat.ts'
+import { systemIdentity } from '../src/shared/identity.ts'
 import { importBundle } from '../src/use-cases/import-bundle.ts'
 
 const [bundle = '', target = ''] = process.argv.slice(2)

@@ -2,13 +2,13 @@ import { accessSync, constants, createReadStream } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  isParameterName,
   LISTING_NAME,
   MAX_PROBLEM_LENGTH,
   type OutputEntry,
   type OutputListing,
   type StagedOutputs,
 } from '../src/domain/staging.ts'
+import { isParameterName } from '../src/domain/task/names.ts'
 import { cutText } from '../src/quoted.ts'
 import type { StagingApi } from './api-client.ts'
 import { forEachInParallel } from './in-parallel.ts'

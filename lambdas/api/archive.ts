@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import type { Context } from 'hono'
+import type { ObjectStore } from '../../src/aws/object-store.ts'
 import { DomainError } from '../../src/domain/errors.ts'
 import { type ArchiveEntry, storedZip } from '../../src/formats/zip/stored-zip.ts'
-import type { ObjectStore, RunRepository } from '../../src/ports.ts'
+import type { RunRepository } from '../../src/run/run-repository.ts'
 import { findPrepared, type PreparedPlace, storePrepared } from '../../src/use-cases/prepared-file.ts'
 import type { Download, Packing } from '../../src/use-cases/run-files.ts'
 import {

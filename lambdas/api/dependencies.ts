@@ -1,19 +1,17 @@
-import type {
-  Identity,
-  ImageRegistry,
-  ImportRequests,
-  JobScheduler,
-  LogStore,
-  Metrics,
-  ObjectStore,
-  PartStore,
-  ReportProblem,
-  RunRepository,
-  RunWorkflow,
-  StoreRepository,
-  TaskRepository,
-  UploadRepository,
-} from '../../src/ports.ts'
+import type { ObjectStore } from '../../src/aws/object-store.ts'
+import type { PartStore } from '../../src/aws/part-store.ts'
+import type { ImageRegistry } from '../../src/import/registry/image-registry.ts'
+import type { JobScheduler } from '../../src/run/job/job-scheduler.ts'
+import type { LogStore } from '../../src/run/log-store.ts'
+import type { RunRepository } from '../../src/run/run-repository.ts'
+import type { RunWorkflow } from '../../src/run/run-workflow.ts'
+import type { Identity } from '../../src/shared/identity.ts'
+import type { Metrics } from '../../src/shared/metrics.ts'
+import type { ReportProblem } from '../../src/shared/report-problem.ts'
+import type { StoreRepository } from '../../src/store/store-repository.ts'
+import type { TaskRepository } from '../../src/task/task-repository.ts'
+import type { ImportRequests } from '../../src/upload/import-requests.ts'
+import type { UploadRepository } from '../../src/upload/upload-repository.ts'
 
 /** What the routes work with; tests pass in-memory adapters. */
 export interface ApiDependencies {

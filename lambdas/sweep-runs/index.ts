@@ -1,6 +1,6 @@
 import type { Context } from 'aws-lambda'
 import type { KindOf } from '../../src/domain/metrics.ts'
-import type { ActiveRunsPlace } from '../../src/ports.ts'
+import type { ActiveRunsPlace } from '../../src/run/run-repository.ts'
 import { createSweepDependencies } from '../../src/runtime/dependencies.ts'
 import { readEnvironment } from '../../src/runtime/environment.ts'
 import { beginLog, logger } from '../../src/runtime/observability.ts'

@@ -8,7 +8,7 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
-import type { MeasureName } from '../../src/runtime/environment.ts'
+import type { MeasureName } from '../../src/domain/metrics.ts'
 import { countsOf, measureOf, tableThrottles } from './engine-metrics.ts'
 import type { Watched } from './observability.ts'
 

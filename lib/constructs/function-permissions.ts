@@ -1,11 +1,6 @@
 import { Aws } from 'aws-cdk-lib'
-import {
-  APPLICATION_TAG,
-  type FunctionName,
-  IMPORT_REQUESTED,
-  PREFIXES,
-  TABLE,
-} from '../../src/runtime/environment.ts'
+import { PREFIXES } from '../../src/domain/storage-keys.ts'
+import { APPLICATION_TAG, type FunctionName, IMPORT_REQUESTED, TABLE } from '../../src/runtime/environment.ts'
 import type { Permission } from './permissions.ts'
 
 /** What the functions work on. */

@@ -1,7 +1,8 @@
 import type { JobUsage } from '../domain/run/cost.ts'
 import type { Run } from '../domain/run/run.ts'
 import { isFinal } from '../domain/run/transitions.ts'
-import type { Metrics, RunRepository } from '../ports.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import type { Metrics } from '../shared/metrics.ts'
 
 /**
  * The same runs, with figures for each that ends: once, by the write that gave it its end, whichever use case made it. A write

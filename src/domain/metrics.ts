@@ -1,4 +1,4 @@
-import type { RunFailureKind } from './run/run.ts'
+import { RUN_FAILURE_KINDS } from '../contract/run-failure-kinds.ts'
 
 /*
  * Every figure that the engine tells CloudWatch. A custom metric costs by the month for each name and kind, so kinds are short
@@ -14,26 +14,10 @@ export const INSTALLATION_DIMENSION = 'service'
 /** Of counts only. */
 export const KIND_DIMENSION = 'kind'
 
-// An object, so that the compiler notices a kind that is missing here.
-const FAILURE_KINDS = {
-  'task-failed': true,
-  'out-of-memory': true,
-  'time-out': true,
-  'image-unavailable': true,
-  unschedulable: true,
-  'host-lost': true,
-  'input-staging-failed': true,
-  'output-staging-failed': true,
-  'output-missing': true,
-  'output-invalid': true,
-  cancelled: true,
-  'engine-error': true,
-} as const satisfies Readonly<Record<RunFailureKind, true>>
-
 /** What is counted, each by kind. */
 export const COUNTS = {
   /** Runs by their end, at the write that gave it to them. */
-  RunsEnded: ['finished', ...(Object.keys(FAILURE_KINDS) as readonly RunFailureKind[])],
+  RunsEnded: ['finished', ...RUN_FAILURE_KINDS],
   /** Imports by their end; `refused` is the bundle's fault. */
   Imports: ['ready', 'refused', 'engine-error'],
   /** What the sweeper put right. */

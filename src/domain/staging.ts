@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import { MAX_PARTS } from './upload-limits.ts'
 
-/** What the stager may know of a descriptor. */
-export { DEFAULT_FOLDERS } from './task/folders.ts'
-export { isParameterName } from './task/names.ts'
+/** Where the volumes of a task are mounted unless its descriptor says otherwise. */
+export const DEFAULT_FOLDERS = { inputs: '/inputs', outputs: '/outputs' } as const
 
 /*
  * What the stager and the API say to each other. The stager holds no AWS credential: it shows the run's secret and gets

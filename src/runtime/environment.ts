@@ -2,19 +2,8 @@ import * as z from 'zod'
 
 import { jobQueuesSchema } from '../domain/job/job-queues.ts'
 
-// The stacks cut permissions and lifecycle rules to these, and may import from this file only.
-export { APPLICATION_TAG } from '../domain/job/job-definition.ts'
-export { type JobQueues, queueArnsOf } from '../domain/job/job-queues.ts'
-export {
-  COUNTS,
-  type CountName,
-  INSTALLATION_DIMENSION,
-  KIND_DIMENSION,
-  type KindOf,
-  METRICS_NAMESPACE,
-  type MeasureName,
-} from '../domain/metrics.ts'
-export { PREFIXES } from '../domain/storage-keys.ts'
+/** On everything of an installation, with its prefix as the value: permissions and bills tell installations apart by it. */
+export const APPLICATION_TAG = 'application'
 
 /** Every variable that the stack sets and the code reads; the constructs take the names from here. */
 export const VARIABLES = {

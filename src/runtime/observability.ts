@@ -1,5 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger'
-import type { ReportProblem } from '../ports.ts'
+import type { ReportProblem } from '../shared/report-problem.ts'
 import { EngineLogFormatter } from './log-formatter.ts'
 
 /** Structured log of a function; entries carry run, task, upload and request id where they are known. */

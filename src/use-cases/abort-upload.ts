@@ -1,4 +1,8 @@
-import type { Identity, ObjectStore, PartStore, Upload, UploadRepository } from '../ports.ts'
+import type { ObjectStore } from '../aws/object-store.ts'
+import type { PartStore } from '../aws/part-store.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { Upload } from '../upload/upload.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 import { isUuid } from './find-run.ts'
 import { uploadError } from './find-upload.ts'
 

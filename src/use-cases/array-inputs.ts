@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { ObjectStore } from '../aws/object-store.ts'
 import {
   ARRAY_METADATA,
   type ArrayType,
@@ -13,7 +14,7 @@ import type { ParameterType } from '../domain/task/task.ts'
 import { readAll } from '../formats/read-all.ts'
 import { openZip } from '../formats/zip/read-zip.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
-import type { ObjectStore, RunRepository } from '../ports.ts'
+import type { RunRepository } from '../run/run-repository.ts'
 import { folderEntries } from './folder-entries.ts'
 import { objectSource, openObject } from './object-source.ts'
 

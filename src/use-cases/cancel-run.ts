@@ -1,6 +1,6 @@
 import { DomainError } from '../domain/errors.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
-import { type RunRepository, RunStateConflictError } from '../ports.ts'
+import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
 import { stateError } from './find-run.ts'
 import { type StopRunDependencies, stopRun } from './stop-run.ts'
 

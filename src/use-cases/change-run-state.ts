@@ -1,3 +1,4 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
 import { sizeFault, sizeOf } from '../domain/parameters/array.ts'
@@ -8,18 +9,13 @@ import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run } from '../domain/run/run.ts'
 import { isActive, isProvisionable, RUN_STATES, type RunState } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'
-import {
-  type Identity,
-  type JobScheduler,
-  type ObjectStore,
-  type ReportProblem,
-  type RunRepository,
-  RunStateConflictError,
-  type RunWorkflow,
-  type TaskRepository,
-  WorkflowUnavailableError,
-} from '../ports.ts'
 import { quoted, someOf } from '../quoted.ts'
+import type { JobScheduler } from '../run/job/job-scheduler.ts'
+import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import { type RunWorkflow, WorkflowUnavailableError } from '../run/run-workflow.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { ReportProblem } from '../shared/report-problem.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
 import { cancelRun } from './cancel-run.ts'
 import { findRunAndTask, stateError } from './find-run.ts'
 import { storeDefaults } from './provision-input.ts'

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError, type ErrorBody, parameterError } from '../domain/errors.ts'
 import { topIndexes } from '../domain/run/array-provisions.ts'
 import { createListedStrings } from '../domain/run/listed-strings.ts'
@@ -11,14 +12,9 @@ import type { Task, TaskOutput } from '../domain/task/task.ts'
 import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'
 import { ZipFormatError, type ZipFormatErrorCode } from '../formats/zip/zip-format-error.ts'
-import {
-  type ObjectStore,
-  type RunRepository,
-  RunStateConflictError,
-  type RunTransition,
-  type TaskRepository,
-} from '../ports.ts'
 import { cutText, quoted, someOf } from '../quoted.ts'
+import { type RunRepository, RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
 import { objectSource } from './object-source.ts'
 import { isFolder, type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
 import { rewriteOutput, storeItems } from './rewrite-output.ts'

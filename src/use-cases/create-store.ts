@@ -1,5 +1,6 @@
 import type { Store } from '../domain/store.ts'
-import type { Identity, StoreRepository } from '../ports.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { StoreRepository } from '../store/store-repository.ts'
 
 /**
  * Adds an app store, which is never the default at first.

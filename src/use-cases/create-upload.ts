@@ -1,6 +1,9 @@
+import type { PartStore } from '../aws/part-store.ts'
 import { uploadKey } from '../domain/storage-keys.ts'
 import { PART_BYTES } from '../domain/upload-limits.ts'
-import type { Identity, PartStore, Upload, UploadRepository } from '../ports.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { Upload } from '../upload/upload.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 
 interface Dependencies {
   readonly identity: Identity

@@ -1,8 +1,9 @@
 import { DomainError } from '../domain/errors.ts'
 import { taskDefinitionPrefix } from '../domain/storage-keys.ts'
 import type { TaskName } from '../domain/store.ts'
-import type { ImageRegistry, TaskRepository } from '../ports.ts'
+import type { ImageRegistry } from '../import/registry/image-registry.ts'
 import { failuresOf } from '../shared/failures-of.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
 import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 
 /** What the deletion of a task works with. */

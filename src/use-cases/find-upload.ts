@@ -1,7 +1,9 @@
 import { DomainError, type ErrorName } from '../domain/errors.ts'
 import type { Task } from '../domain/task/task.ts'
-import type { TaskRepository, Upload, UploadRepository } from '../ports.ts'
 import { printable } from '../quoted.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
+import type { Upload } from '../upload/upload.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 import { isUuid } from './find-run.ts'
 
 interface Dependencies {

@@ -3,7 +3,7 @@ import { ARRAY_METADATA, arrayMetadata, sizeOf } from '../domain/parameters/arra
 import { codecOf } from '../domain/parameters/registry.ts'
 import { itemProvisions, placeOf, topIndexes } from '../domain/run/array-provisions.ts'
 import type { InputValue, Run } from '../domain/run/run.ts'
-import { RunStateConflictError } from '../ports.ts'
+import { RunStateConflictError } from '../run/run-repository.ts'
 import { arrayEntries, entryText } from './array-inputs.ts'
 import { itemIndexKey } from './item-index.ts'
 import type { ProvisionDependencies } from './provisioning.ts'

@@ -1,3 +1,4 @@
+import { ObjectExchangedError } from '../aws/object-store.ts'
 import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../domain/job/job-size.ts'
 import { descriptorKey, logoKey } from '../domain/storage-keys.ts'
 import type { TaskName } from '../domain/store.ts'
@@ -7,9 +8,8 @@ import {
   type ParsedDescriptor,
   parseTaskDescriptor,
 } from '../domain/task/parse-task-descriptor.ts'
-
 import type { TaskDescriptor, TaskImage } from '../domain/task/task.ts'
-import { ObjectExchangedError, type Upload } from '../ports.ts'
+import type { Upload } from '../upload/upload.ts'
 import { claimUpload, type ImportCall } from './import/claim-upload.ts'
 import {
   assertNotHopeless,

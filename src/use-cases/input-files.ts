@@ -1,7 +1,9 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import type { FileContent, InputValue } from '../domain/run/run.ts'
 import { inputValueKey } from '../domain/storage-keys.ts'
 import { readAll } from '../formats/read-all.ts'
-import type { Identity, ObjectStore, RunRepository } from '../ports.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import type { Identity } from '../shared/identity.ts'
 import { openObject } from './object-source.ts'
 
 /** Up to here a value lies in its DynamoDB item (limit 400 KB), beyond it in the bucket. */

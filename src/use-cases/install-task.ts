@@ -2,7 +2,11 @@ import { DomainError } from '../domain/errors.ts'
 import { installKey } from '../domain/storage-keys.ts'
 import { bundleUrl, downloadFailure, type TaskName } from '../domain/store.ts'
 import { isNamespace, isSemver } from '../domain/task/names.ts'
-import type { ImportRequests, StoreRepository, TaskRepository, Upload, UploadRepository } from '../ports.ts'
+import type { StoreRepository } from '../store/store-repository.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
+import type { ImportRequests } from '../upload/import-requests.ts'
+import type { Upload } from '../upload/upload.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 
 interface Dependencies extends WaitForImportDependencies {

@@ -1,4 +1,4 @@
-import type { Upload } from '../ports.ts'
+import type { Upload } from '../upload/upload.ts'
 import { findUpload, findWholeUpload } from './find-upload.ts'
 import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 

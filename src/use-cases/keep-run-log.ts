@@ -1,7 +1,9 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import { parseJobName } from '../domain/job/job-definition.ts'
 import { hasEnded, type JobDetail, taskLogStream } from '../domain/run/job-outcome.ts'
 import { runLogKey } from '../domain/storage-keys.ts'
-import type { LogStore, ObjectStore, RunRepository } from '../ports.ts'
+import type { LogStore } from '../run/log-store.ts'
+import type { RunRepository } from '../run/run-repository.ts'
 
 interface Dependencies {
   readonly runs: Pick<RunRepository, 'find'>

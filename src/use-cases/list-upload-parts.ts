@@ -1,4 +1,5 @@
-import type { PartStore, StoredPart, UploadRepository } from '../ports.ts'
+import type { PartStore, StoredPart } from '../aws/part-store.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 import { findUpload, hasOpenParts } from './find-upload.ts'
 
 interface Dependencies {

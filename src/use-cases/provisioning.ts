@@ -1,16 +1,13 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../domain/errors.ts'
 import { missingInputs } from '../domain/run/completeness.ts'
 import type { Provision, Run } from '../domain/run/run.ts'
 import { isProvisionable } from '../domain/run/transitions.ts'
 import { inputValueKey } from '../domain/storage-keys.ts'
 import type { Task } from '../domain/task/task.ts'
-import {
-  type Identity,
-  type ObjectStore,
-  type RunRepository,
-  RunStateConflictError,
-  type TaskRepository,
-} from '../ports.ts'
+import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
 import { findRunAndTask, type RunAndTask, stateError } from './find-run.ts'
 
 /*

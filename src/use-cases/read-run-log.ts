@@ -1,9 +1,11 @@
 import { text } from 'node:stream/consumers'
+import type { ObjectStore } from '../aws/object-store.ts'
 import type { Run } from '../domain/run/run.ts'
 import { isFinal } from '../domain/run/transitions.ts'
 import { runLogKey } from '../domain/storage-keys.ts'
-import type { LogStore, ObjectStore, RunRepository } from '../ports.ts'
 import { printableLines } from '../quoted.ts'
+import type { LogStore } from '../run/log-store.ts'
+import type { RunRepository } from '../run/run-repository.ts'
 import { findRun } from './find-run.ts'
 
 interface Dependencies {

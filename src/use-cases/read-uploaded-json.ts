@@ -1,7 +1,8 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../domain/errors.ts'
 import type { JsonValue } from '../domain/json.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
-import type { ObjectStore, Upload } from '../ports.ts'
+import type { Upload } from '../upload/upload.ts'
 import { uploadError } from './find-upload.ts'
 import { sentUpload } from './sent-file.ts'
 

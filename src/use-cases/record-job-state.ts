@@ -12,13 +12,9 @@ import {
 } from '../domain/run/job-outcome.ts'
 import type { Run, RunJob } from '../domain/run/run.ts'
 import { canFollow, isFinal } from '../domain/run/transitions.ts'
-import {
-  type LogStore,
-  type RunRepository,
-  RunStateConflictError,
-  type RunTransition,
-  type RunWorkflow,
-} from '../ports.ts'
+import type { LogStore } from '../run/log-store.ts'
+import { type RunRepository, RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
+import type { RunWorkflow } from '../run/run-workflow.ts'
 import { explainByLog } from './explain-by-log.ts'
 
 interface Dependencies {

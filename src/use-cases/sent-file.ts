@@ -1,6 +1,7 @@
+import { ObjectExchangedError, type ObjectStore } from '../aws/object-store.ts'
 import type { DomainError } from '../domain/errors.ts'
 import { type ByteSource, bufferSource } from '../formats/zip/byte-source.ts'
-import { ObjectExchangedError, type ObjectStore, type Upload } from '../ports.ts'
+import type { Upload } from '../upload/upload.ts'
 import { uploadError } from './find-upload.ts'
 import { objectSource } from './object-source.ts'
 

@@ -1,4 +1,6 @@
-import type { Identity, PartStore, UploadRepository } from '../ports.ts'
+import type { PartStore } from '../aws/part-store.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 import { findUpload, hasOpenParts, uploadError } from './find-upload.ts'
 
 interface Dependencies {

@@ -1,7 +1,10 @@
+import type { ObjectStore } from '../aws/object-store.ts'
+import type { PartStore } from '../aws/part-store.ts'
 import type { CompleteParts, OutputName, PartUrls } from '../domain/staging.ts'
 import { MIN_PART_BYTES } from '../domain/upload-limits.ts'
-import type { ObjectStore, PartStore, RunRepository, TaskRepository } from '../ports.ts'
 import { quoted } from '../quoted.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
 import { uploadError } from './find-upload.ts'
 import { findOutputPlace } from './stage-files.ts'
 

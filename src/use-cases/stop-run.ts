@@ -1,5 +1,7 @@
 import type { Run } from '../domain/run/run.ts'
-import type { JobScheduler, ReportProblem, RunWorkflow } from '../ports.ts'
+import type { JobScheduler } from '../run/job/job-scheduler.ts'
+import type { RunWorkflow } from '../run/run-workflow.ts'
+import type { ReportProblem } from '../shared/report-problem.ts'
 
 /** What stopping a run works with. */
 export interface StopRunDependencies {

@@ -5,16 +5,11 @@ import type { Run, RunFailure, RunJob } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import { STAGER_VARIABLES } from '../domain/staging.ts'
 import type { Task } from '../domain/task/task.ts'
-import {
-  JobRefusedError,
-  type JobScheduler,
-  JobThrottledError,
-  type LogStore,
-  type RunRepository,
-  RunStateConflictError,
-  type RunWorkflow,
-  type TaskRepository,
-} from '../ports.ts'
+import { JobRefusedError, type JobScheduler, JobThrottledError } from '../run/job/job-scheduler.ts'
+import type { LogStore } from '../run/log-store.ts'
+import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import type { RunWorkflow } from '../run/run-workflow.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
 import { recordJobState } from './record-job-state.ts'
 
 interface Dependencies {

@@ -1,4 +1,6 @@
-import type { Identity, ImportRequests, UploadRepository } from '../ports.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { ImportRequests } from '../upload/import-requests.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 
 /** What the sweep of imports works with. */
 export interface SweepImportsDependencies {

@@ -1,18 +1,13 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import { parseJobName } from '../domain/job/job-definition.ts'
 import { explainJobFailure, hasEnded, isStalled, type JobDetail } from '../domain/run/job-outcome.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
-import {
-  type ActiveRunsPlace,
-  type Identity,
-  type JobScheduler,
-  type LiveJob,
-  type LogStore,
-  type ObjectStore,
-  type RunRepository,
-  RunStateConflictError,
-  type RunWorkflow,
-} from '../ports.ts'
+import type { JobScheduler, LiveJob } from '../run/job/job-scheduler.ts'
+import type { LogStore } from '../run/log-store.ts'
+import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import type { RunWorkflow } from '../run/run-workflow.ts'
+import type { Identity } from '../shared/identity.ts'
 import { explainByLog } from './explain-by-log.ts'
 import { keepRunLog } from './keep-run-log.ts'
 import { isNews, recordJobState } from './record-job-state.ts'

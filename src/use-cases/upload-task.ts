@@ -1,5 +1,7 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import { uploadKey } from '../domain/storage-keys.ts'
-import type { ObjectStore, Upload, UploadRepository } from '../ports.ts'
+import type { Upload } from '../upload/upload.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 
 interface Dependencies extends WaitForImportDependencies {

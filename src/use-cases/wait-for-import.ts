@@ -1,6 +1,9 @@
 import { DomainError } from '../domain/errors.ts'
 import type { Task } from '../domain/task/task.ts'
-import type { Identity, TaskRepository, Upload, UploadRepository } from '../ports.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
+import type { Upload } from '../upload/upload.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
 
 /** What waiting for an import takes. */
 export interface WaitForImportDependencies {

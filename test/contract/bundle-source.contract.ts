@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { BundleSource } from '../../src/ports.ts'
+import type { BundleSource } from '../../src/import/bundle-source.ts'
 
 interface BundleSourceHarness {
   readonly source: BundleSource

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ImageRegistry } from '../../src/ports.ts'
+import type { ImageRegistry } from '../../src/import/registry/image-registry.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'
 
 interface ImageRegistryHarness {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { describeJob, describeOverrides, type JobDefinition } from '../../src/domain/job/job-definition.ts'
-import type { JobScheduler } from '../../src/ports.ts'
+import type { JobScheduler } from '../../src/run/job/job-scheduler.ts'
 import { aTask } from '../fixtures/builders.ts'
 
 /** A job as the scheduler's other side keeps it. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { LogStore } from '../../src/ports.ts'
+import type { LogStore } from '../../src/run/log-store.ts'
 
 interface LogStoreHarness {
   readonly logs: LogStore

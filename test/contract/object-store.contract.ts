@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type ByteRange, ObjectExchangedError, type ObjectStore } from '../../src/ports.ts'
+import { type ByteRange, ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
 
 interface ObjectStoreHarness {
   readonly objects: ObjectStore

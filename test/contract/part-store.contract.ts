@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ObjectStore, PartStore } from '../../src/ports.ts'
+import type { ObjectStore } from '../../src/aws/object-store.ts'
+import type { PartStore } from '../../src/aws/part-store.ts'
 
 interface PartStoreHarness {
   readonly parts: PartStore

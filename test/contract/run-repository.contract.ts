@@ -8,7 +8,8 @@ import {
   type RunState,
   statesBefore,
 } from '../../src/domain/run/transitions.ts'
-import { type RunRepository, RunStateConflictError, type TaskRepository } from '../../src/ports.ts'
+import { type RunRepository, RunStateConflictError } from '../../src/run/run-repository.ts'
+import type { TaskRepository } from '../../src/task/task-repository.ts'
 import { aRun, aTask } from '../fixtures/builders.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 

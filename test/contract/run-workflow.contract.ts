@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { RunWorkflow } from '../../src/ports.ts'
+import type { RunWorkflow } from '../../src/run/run-workflow.ts'
 
 /** How an answered task token ended its step. */
 export type StepOutcome =

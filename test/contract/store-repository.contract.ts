@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from '../../src/domain/store.ts'
-import type { StoreRepository } from '../../src/ports.ts'
+import type { StoreRepository } from '../../src/store/store-repository.ts'
 
 const FIRST = '00000000-0000-4000-8000-00000000000a'
 const SECOND = '00000000-0000-4000-8000-00000000000b'

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { UPLOAD_KNOWN_SECONDS } from '../../src/domain/upload-limits.ts'
-import type { Upload, UploadRepository } from '../../src/ports.ts'
+import type { Upload } from '../../src/upload/upload.ts'
+import type { UploadRepository } from '../../src/upload/upload-repository.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 
 interface UploadRepositoryHarness {

@@ -13,7 +13,7 @@ import type { JsonValue } from '../../src/domain/json.ts'
 import type { RunState } from '../../src/domain/run/transitions.ts'
 import { bufferSource } from '../../src/formats/zip/byte-source.ts'
 import { openZip, readZipEntry } from '../../src/formats/zip/read-zip.ts'
-import { systemIdentity } from '../../src/runtime/identity.ts'
+import { systemIdentity } from '../../src/shared/identity.ts'
 import { packZip } from '../fixtures/bundle-builder.ts'
 import { call, callOk } from './engine-client.ts'
 

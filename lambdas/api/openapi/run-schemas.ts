@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { RunFailureKind } from '../../../src/domain/run/run.ts'
+import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 import { RUN_STATES } from '../../../src/domain/run/transitions.ts'
 import type { ParameterTypeId } from '../../../src/domain/task/task.ts'
 import { component, taggedUnion } from './components.ts'
@@ -8,26 +8,10 @@ import { taskDescription } from './task-schemas.ts'
 
 const runState = component('RunState', z.enum(RUN_STATES))
 
-// An object, so that the compiler notices a kind that is missing here.
-const failureKind = z.enum({
-  'task-failed': 'task-failed',
-  'out-of-memory': 'out-of-memory',
-  'time-out': 'time-out',
-  'image-unavailable': 'image-unavailable',
-  unschedulable: 'unschedulable',
-  'host-lost': 'host-lost',
-  'input-staging-failed': 'input-staging-failed',
-  'output-staging-failed': 'output-staging-failed',
-  'output-missing': 'output-missing',
-  'output-invalid': 'output-invalid',
-  cancelled: 'cancelled',
-  'engine-error': 'engine-error',
-} as const satisfies { readonly [Kind in RunFailureKind]: Kind })
-
 const runFailure = component(
   'RunFailure',
   z.strictObject({
-    kind: failureKind,
+    kind: z.enum(RUN_FAILURE_KINDS),
     message: z.string(),
     exitCode: z.int().optional().describe("Of the task's container."),
     attempt: z.int().min(1).optional().describe('Submission that failed.'),

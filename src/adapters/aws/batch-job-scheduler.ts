@@ -13,7 +13,7 @@ import {
   TerminateJobCommand,
 } from '@aws-sdk/client-batch'
 import { type JobDetail, jobDetailSchema } from '../../domain/run/job-outcome.ts'
-import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../ports.ts'
+import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../run/job/job-scheduler.ts'
 import { pagesOf } from '../../shared/pages.ts'
 
 export interface BatchJobSchedulerOptions {

@@ -5,7 +5,7 @@ import {
   type GetLogEventsCommandOutput,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs'
-import type { LogStore } from '../../ports.ts'
+import type { LogStore } from '../../run/log-store.ts'
 import { newestText } from '../newest-text.ts'
 
 export interface CloudwatchLogStoreOptions {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
-import { RegistryUnavailableError } from '../../ports.ts'
+import { RegistryUnavailableError } from '../../import/registry/image-registry.ts'
 import type { RegistryAuthorization } from './registry-authorization.ts'
 import { type BlobMeter, gathered, measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'

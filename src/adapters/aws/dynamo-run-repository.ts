@@ -2,7 +2,7 @@ import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { DomainError } from '../../domain/errors.ts'
 import type { Run } from '../../domain/run/run.ts'
 import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run/transitions.ts'
-import { type RunRepository, RunStateConflictError, type RunTransition } from '../../ports.ts'
+import { type RunRepository, RunStateConflictError, type RunTransition } from '../../run/run-repository.ts'
 import { TABLE } from '../../runtime/environment.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
 import {

@@ -7,8 +7,8 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb'
-import type { Identity } from '../../ports.ts'
 import { TABLE } from '../../runtime/environment.ts'
+import type { Identity } from '../../shared/identity.ts'
 import { pagesOf } from '../../shared/pages.ts'
 
 /** What the repositories on the table are made of. */

@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { DomainError } from '../../domain/errors.ts'
 import { summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
-import type { TaskRepository } from '../../ports.ts'
 import { TABLE } from '../../runtime/environment.ts'
+import type { TaskRepository } from '../../task/task-repository.ts'
 import {
   createDynamoTable,
   type DynamoOptions,

@@ -6,7 +6,7 @@ import {
   RepositoryAlreadyExistsException,
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr'
-import type { ImageRegistry } from '../../ports.ts'
+import type { ImageRegistry } from '../../import/registry/image-registry.ts'
 import { createDistributionClient } from './distribution-client.ts'
 import { createEcrAuthorization } from './registry-authorization.ts'
 

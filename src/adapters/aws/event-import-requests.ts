@@ -1,6 +1,6 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
-import type { ImportRequests } from '../../ports.ts'
 import { IMPORT_REQUESTED } from '../../runtime/environment.ts'
+import type { ImportRequests } from '../../upload/import-requests.ts'
 
 /** Requests as events on the account's default bus, where a rule hands them to the importer. */
 export function createEventImportRequests({

@@ -1,5 +1,5 @@
 import { type ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr'
-import { RegistryUnavailableError } from '../../ports.ts'
+import { RegistryUnavailableError } from '../../import/registry/image-registry.ts'
 import { registryError } from './registry-error.ts'
 import { send } from './registry-http.ts'
 

@@ -1,25 +1,11 @@
 import * as z from 'zod'
+import { RUN_FAILURE_KINDS } from '../../contract/run-failure-kinds.ts'
 import type { JobUsage } from '../../domain/run/cost.ts'
 import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from '../../domain/run/run.ts'
 import { isActive, RUN_STATES } from '../../domain/run/transitions.ts'
 import { TABLE } from '../../runtime/environment.ts'
 import { ACTIVE, type Item, type ItemKey } from './dynamo-table.ts'
 import type { StoredShape } from './stored-shape.ts'
-
-const KINDS = [
-  'task-failed',
-  'out-of-memory',
-  'time-out',
-  'image-unavailable',
-  'unschedulable',
-  'host-lost',
-  'input-staging-failed',
-  'output-staging-failed',
-  'output-missing',
-  'output-invalid',
-  'cancelled',
-  'engine-error',
-] as const satisfies readonly RunFailure['kind'][]
 
 const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
   z.object({
@@ -59,7 +45,7 @@ const jobSchema = z.object({
 } satisfies StoredShape<RunJob>)
 
 const failureSchema = z.object({
-  kind: z.enum(KINDS),
+  kind: z.enum(RUN_FAILURE_KINDS),
   message: z.string(),
   exitCode: z.number().exactOptional(),
   attempt: z.number().exactOptional(),

@@ -7,7 +7,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import type { PartStore, StoredPart } from '../../ports.ts'
+import type { PartStore, StoredPart } from '../../aws/part-store.ts'
 import { pagesOf, s3TokenAfter } from '../../shared/pages.ts'
 import { unlessRefused } from './s3-errors.ts'
 

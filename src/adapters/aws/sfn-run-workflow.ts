@@ -13,7 +13,7 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
-import { type RunWorkflow, WorkflowUnavailableError } from '../../ports.ts'
+import { type RunWorkflow, WorkflowUnavailableError } from '../../run/run-workflow.ts'
 import { pagesOf } from '../../shared/pages.ts'
 
 export interface SfnRunWorkflowOptions {

@@ -1,4 +1,4 @@
-import type { ImageRegistry } from '../../ports.ts'
+import type { ImageRegistry } from '../../import/registry/image-registry.ts'
 import { createDistributionClient } from '../aws/distribution-client.ts'
 import { createChallengeAuthorization, type RegistryCredentials } from '../aws/registry-authorization.ts'
 

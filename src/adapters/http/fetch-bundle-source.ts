@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { DomainError } from '../../domain/errors.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../../domain/store.ts'
 import { MAX_UPLOAD_BYTES } from '../../domain/upload-limits.ts'
-import type { BundleSource } from '../../ports.ts'
+import type { BundleSource } from '../../import/bundle-source.ts'
 
 /** For the answer to begin, redirects included: a client of `install` waits for it, half a minute at most. */
 const PATIENCE_MS = 10_000

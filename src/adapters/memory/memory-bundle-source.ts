@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { downloadFailure, storeGaveNothing } from '../../domain/store.ts'
-import type { BundleSource } from '../../ports.ts'
+import type { BundleSource } from '../../import/bundle-source.ts'
 
 /** What tests may ask besides the port. */
 export interface MemoryBundleSource extends BundleSource {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DomainError } from '../../domain/errors.ts'
-import type { ImageRegistry } from '../../ports.ts'
+import type { ImageRegistry } from '../../import/registry/image-registry.ts'
 
 interface Repository {
   readonly blobs: Map<string, Buffer>

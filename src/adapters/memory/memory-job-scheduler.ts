@@ -1,6 +1,6 @@
 import type { JobDefinition } from '../../domain/job/job-definition.ts'
 import { hasEnded, type JobDetail } from '../../domain/run/job-outcome.ts'
-import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../ports.ts'
+import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../run/job/job-scheduler.ts'
 
 type Submission = Parameters<JobScheduler['submit']>[0]
 

@@ -1,4 +1,4 @@
-import type { LogStore } from '../../ports.ts'
+import type { LogStore } from '../../run/log-store.ts'
 import { newestText } from '../newest-text.ts'
 
 /** What tests may arrange besides the port. */

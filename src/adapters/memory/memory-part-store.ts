@@ -1,4 +1,5 @@
-import type { ObjectStore, PartStore, StoredPart } from '../../ports.ts'
+import type { ObjectStore } from '../../aws/object-store.ts'
+import type { PartStore, StoredPart } from '../../aws/part-store.ts'
 
 /** What tests may ask besides the port. */
 export interface MemoryPartStore extends PartStore {

@@ -2,12 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { DomainError } from '../../domain/errors.ts'
 import type { InputValue, Run, RunJob } from '../../domain/run/run.ts'
 import { isActive, isFinal, isProvisionable } from '../../domain/run/transitions.ts'
-import {
-  type ActiveRunsPlace,
-  type Identity,
-  type RunRepository,
-  RunStateConflictError,
-} from '../../ports.ts'
+import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from '../../run/run-repository.ts'
+import type { Identity } from '../../shared/identity.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
 
 /** Runs in this process, for tests. */

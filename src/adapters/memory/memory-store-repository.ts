@@ -1,6 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
 import type { Store } from '../../domain/store.ts'
-import type { StoreRepository } from '../../ports.ts'
+import type { StoreRepository } from '../../store/store-repository.ts'
 import { inOrderOfCreation } from '../store-order.ts'
 
 /** App stores in this process, for tests. */

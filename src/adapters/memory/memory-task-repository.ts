@@ -1,6 +1,7 @@
 import { DomainError } from '../../domain/errors.ts'
 import { summaryOf, type Task } from '../../domain/task/task.ts'
-import type { Identity, TaskRepository } from '../../ports.ts'
+import type { Identity } from '../../shared/identity.ts'
+import type { TaskRepository } from '../../task/task-repository.ts'
 
 type NameEntry =
   | { readonly status: 'RESERVED'; readonly uploadId: string; readonly leaseUntil: string }

@@ -1,5 +1,7 @@
 import { UPLOAD_KNOWN_SECONDS } from '../../domain/upload-limits.ts'
-import type { Identity, Upload, UploadRepository } from '../../ports.ts'
+import type { Identity } from '../../shared/identity.ts'
+import type { Upload } from '../../upload/upload.ts'
+import type { UploadRepository } from '../../upload/upload-repository.ts'
 
 /** Uploads in this process, for tests. */
 export function createMemoryUploadRepository(identity: Identity): UploadRepository {

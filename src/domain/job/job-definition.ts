@@ -84,9 +84,6 @@ export interface JobOverrides {
   ]
 }
 
-/** On everything of an installation, with its prefix as the value: permissions and bills tell installations apart by it. */
-export const APPLICATION_TAG = 'application'
-
 /** What a stage says about every job. */
 export interface JobSettings {
   readonly definitionPrefix: string

@@ -1,20 +1,6 @@
+import type { RunFailureKind } from '../../contract/run-failure-kinds.ts'
 import type { JobUsage } from './cost.ts'
 import type { RunState } from './transitions.ts'
-
-/** What ended a run that failed; a closed list, so that clients may rely on it. */
-export type RunFailureKind =
-  | 'task-failed'
-  | 'out-of-memory'
-  | 'time-out'
-  | 'image-unavailable'
-  | 'unschedulable'
-  | 'host-lost'
-  | 'input-staging-failed'
-  | 'output-staging-failed'
-  | 'output-missing'
-  | 'output-invalid'
-  | 'cancelled'
-  | 'engine-error'
 
 /** Why a run is FAILED, in words that a task author understands. */
 export interface RunFailure {

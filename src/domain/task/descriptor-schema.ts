@@ -1,6 +1,7 @@
 import * as z from 'zod'
+import { DEFAULT_FOLDERS } from '../staging.ts'
 import { must, mustMessage } from './descriptor-problem.ts'
-import { DEFAULT_FOLDERS, FOLDER_RULE, isMountable, normalizeFolder } from './folders.ts'
+import { FOLDER_RULE, isMountable, normalizeFolder } from './folders.ts'
 import { keysOf } from './known-keys.ts'
 import { isNamespace, isSemver } from './names.ts'
 import { memoryBytes } from './parameter-type-schema.ts'

@@ -1,8 +1,6 @@
 import { posix } from 'node:path'
 import type { Finding } from './descriptor-problem.ts'
 
-export const DEFAULT_FOLDERS = { inputs: '/inputs', outputs: '/outputs' } as const
-
 /** What a folder has to be, in the words of a problem. */
 export const FOLDER_RULE =
   'an absolute folder such as /inputs, without "..", outside of /proc, /sys and /dev, and not one that holds the programs of the image'

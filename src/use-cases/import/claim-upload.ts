@@ -1,4 +1,4 @@
-import type { Upload } from '../../ports.ts'
+import type { Upload } from '../../upload/upload.ts'
 import { isUuid } from '../find-run.ts'
 import type { ImportBundleDependencies } from './import-work.ts'
 import { LEASE_SECONDS } from './lease.ts'

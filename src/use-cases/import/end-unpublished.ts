@@ -3,7 +3,7 @@ import { jobDefinitionName } from '../../domain/job/job-definition.ts'
 import { taskDefinitionPrefix } from '../../domain/storage-keys.ts'
 import type { TaskName } from '../../domain/store.ts'
 import { imageName } from '../../domain/task/image-name.ts'
-import type { Upload } from '../../ports.ts'
+import type { Upload } from '../../upload/upload.ts'
 import { refusal } from './import-refusal.ts'
 import {
   type ImportBundleDependencies,

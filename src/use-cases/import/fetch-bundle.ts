@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
+import type { ObjectStore } from '../../aws/object-store.ts'
 import { downloadFailure } from '../../domain/store.ts'
-import type { BundleSource, ObjectStore, Upload } from '../../ports.ts'
+import type { BundleSource } from '../../import/bundle-source.ts'
+import type { Upload } from '../../upload/upload.ts'
 import { TimeIsUpError } from './lease.ts'
 
 /** What bringing a bundle from an app store takes. */

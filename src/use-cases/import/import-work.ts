@@ -1,18 +1,16 @@
+import type { ObjectStore } from '../../aws/object-store.ts'
 import type { JobSettings } from '../../domain/job/job-definition.ts'
 import type { JobQueues } from '../../domain/job/job-queues.ts'
 import type { TaskName } from '../../domain/store.ts'
-import type {
-  BundleSource,
-  Identity,
-  ImageRegistry,
-  ImportRequests,
-  JobScheduler,
-  Metrics,
-  ObjectStore,
-  TaskRepository,
-  Upload,
-  UploadRepository,
-} from '../../ports.ts'
+import type { BundleSource } from '../../import/bundle-source.ts'
+import type { ImageRegistry } from '../../import/registry/image-registry.ts'
+import type { JobScheduler } from '../../run/job/job-scheduler.ts'
+import type { Identity } from '../../shared/identity.ts'
+import type { Metrics } from '../../shared/metrics.ts'
+import type { TaskRepository } from '../../task/task-repository.ts'
+import type { ImportRequests } from '../../upload/import-requests.ts'
+import type { Upload } from '../../upload/upload.ts'
+import type { UploadRepository } from '../../upload/upload-repository.ts'
 import { LEASE_SECONDS, type Lease } from './lease.ts'
 import type { Pause } from './outage.ts'
 

@@ -10,9 +10,10 @@ import { scanMountPoints } from '../../formats/oci/mount-points.ts'
 import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from '../../formats/oci/zstd-layer.ts'
 import { SAVE_AGAIN } from '../../formats/tar/tar-format-error.ts'
-import type { ImageRegistry, ImportedLayer } from '../../ports.ts'
+import type { ImageRegistry } from '../../import/registry/image-registry.ts'
 import { quoted } from '../../quoted.ts'
 import { createSlots } from '../../slots.ts'
+import type { ImportedLayer } from '../../upload/upload.ts'
 
 /** Where layers go, and what is there already. */
 export interface LayerPusherOptions {

@@ -1,5 +1,6 @@
 import { DomainError } from '../../domain/errors.ts'
-import type { NameReservation, TaskRepository, UploadRepository } from '../../ports.ts'
+import type { NameReservation, TaskRepository } from '../../task/task-repository.ts'
+import type { UploadRepository } from '../../upload/upload-repository.ts'
 
 /** What keeping an upload takes. */
 export interface LeaseDependencies {

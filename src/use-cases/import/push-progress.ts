@@ -1,4 +1,4 @@
-import type { ImportedLayer, Upload } from '../../ports.ts'
+import type { ImportedLayer, Upload } from '../../upload/upload.ts'
 
 /** What an import tells about itself while it pushes. */
 export interface PushProgress {

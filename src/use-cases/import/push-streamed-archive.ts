@@ -4,7 +4,7 @@ import { scanImageArchive, type TakeFile } from '../../formats/oci/image-archive
 import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
 import { requireSameBytes } from '../../formats/oci/repeated-files.ts'
 import { readTar } from '../../formats/tar/read-tar.ts'
-import { RegistryUnavailableError } from '../../ports.ts'
+import { RegistryUnavailableError } from '../../import/registry/image-registry.ts'
 import type { LayerPusher } from './layer-pusher.ts'
 import { OUTAGE_PAUSES_MS, type Pause } from './outage.ts'
 import type { PushProgress } from './push-progress.ts'

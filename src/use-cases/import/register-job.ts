@@ -2,7 +2,8 @@ import { describeJob, type JobSettings, jobDefinitionName } from '../../domain/j
 import type { JobQueues } from '../../domain/job/job-queues.ts'
 import { type ImageSize, placeJob } from '../../domain/job/job-size.ts'
 import type { Task, TaskDescriptor } from '../../domain/task/task.ts'
-import type { ImageRegistry, JobScheduler } from '../../ports.ts'
+import type { ImageRegistry } from '../../import/registry/image-registry.ts'
+import type { JobScheduler } from '../../run/job/job-scheduler.ts'
 
 interface RegisterJobDependencies {
   readonly registry: Pick<ImageRegistry, 'reference'>

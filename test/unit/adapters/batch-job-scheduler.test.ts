@@ -2,7 +2,7 @@ import { type BatchClient, ClientException, ServerException } from '@aws-sdk/cli
 import { describe, expect, it } from 'vitest'
 import { createBatchJobScheduler } from '../../../src/adapters/aws/batch-job-scheduler.ts'
 import { describeOverrides } from '../../../src/domain/job/job-definition.ts'
-import { JobRefusedError, JobThrottledError } from '../../../src/ports.ts'
+import { JobRefusedError, JobThrottledError } from '../../../src/run/job/job-scheduler.ts'
 import { stubClient } from './stub-client.ts'
 
 const QUEUE = 'arn:aws:batch:eu-west-1:000000000000:job-queue/tasks'

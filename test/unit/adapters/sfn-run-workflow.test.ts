@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-sfn'
 import { describe, expect, it } from 'vitest'
 import { createSfnRunWorkflow } from '../../../src/adapters/aws/sfn-run-workflow.ts'
-import { WorkflowUnavailableError } from '../../../src/ports.ts'
+import { WorkflowUnavailableError } from '../../../src/run/run-workflow.ts'
 import { stubClient } from './stub-client.ts'
 
 const MACHINE = 'arn:aws:states:eu-west-1:000000000000:stateMachine:runs'

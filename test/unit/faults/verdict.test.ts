@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { SERVER_STOPPED } from '../../../local/batch/attempt-outcome.ts'
-import type { RunFailureKind } from '../../../src/domain/run/run.ts'
+import type { RunFailureKind } from '../../../src/contract/run-failure-kinds.ts'
 import type { Aftermath } from '../../faults/aftermath.ts'
 import type { RunIntent, RunPlan } from '../../faults/run-plan.ts'
 import { type EndedRun, endOf, findWrongs } from '../../faults/verdict.ts'

@@ -1,4 +1,4 @@
-import type { RunWorkflow } from '../../../src/ports.ts'
+import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import { JOB_FAILED } from '../../../src/use-cases/record-job-state.ts'
 import { SUBMIT_ERRORS } from '../../../src/use-cases/submit-job.ts'
 import type { ProcessEnd } from './processes.ts'

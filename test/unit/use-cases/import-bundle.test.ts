@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { uploadKey } from '../../../src/domain/storage-keys.ts'
 import type { Task } from '../../../src/domain/task/task.ts'
-import type { ImageRegistry, Upload } from '../../../src/ports.ts'
+import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
+import type { Upload } from '../../../src/upload/upload.ts'
 import { findUpload } from '../../../src/use-cases/find-upload.ts'
 import {
   aBundle,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createMemoryImageRegistry } from '../../../src/adapters/memory/memory-image-registry.ts'
 import { summaryOf } from '../../../src/domain/task/task.ts'
-import type { Upload } from '../../../src/ports.ts'
+import type { Upload } from '../../../src/upload/upload.ts'
 import { createStore } from '../../../src/use-cases/create-store.ts'
 import { importBundle } from '../../../src/use-cases/import-bundle.ts'
 import { installTask } from '../../../src/use-cases/install-task.ts'

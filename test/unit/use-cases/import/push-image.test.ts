@@ -3,7 +3,7 @@ import { createMemoryImageRegistry } from '../../../../src/adapters/memory/memor
 import { OciFormatError } from '../../../../src/formats/oci/oci-format-error.ts'
 import { bufferSource } from '../../../../src/formats/zip/byte-source.ts'
 import { openZip } from '../../../../src/formats/zip/read-zip.ts'
-import type { ImportedLayer } from '../../../../src/ports.ts'
+import type { ImportedLayer } from '../../../../src/upload/upload.ts'
 import { pushImage } from '../../../../src/use-cases/import/push-image.ts'
 import {
   aLayer,

@@ -1,0 +1,17 @@
+/** What ended a run that failed: a closed list, so that clients may rely on it. */
+export const RUN_FAILURE_KINDS = [
+  'task-failed',
+  'out-of-memory',
+  'time-out',
+  'image-unavailable',
+  'unschedulable',
+  'host-lost',
+  'input-staging-failed',
+  'output-staging-failed',
+  'output-missing',
+  'output-invalid',
+  'cancelled',
+  'engine-error',
+] as const
+
+export type RunFailureKind = (typeof RUN_FAILURE_KINDS)[number]
