@@ -2,7 +2,7 @@ import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { buildEngine } from '../lib/engine.ts'
 import { stageNamed } from '../lib/stages.ts'
-import { COUNTS, MEASURES } from '../src/domain/metrics.ts'
+import { COUNTS, MEASURES } from '../src/contract/metrics.ts'
 import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/domain/run/cost.ts'
 
 /*

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createProgress } from '../cli/progress.ts'
 import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
-import { STAGER_VARIABLES } from '../src/domain/staging.ts'
+import { STAGER_VARIABLES } from '../src/contract/staging.ts'
 import { type CountedRequest, type CountingProxy, startCountingProxy } from './counting-proxy.ts'
 import { type ProcessWatch, watchProcesses } from './process-watch.ts'
 

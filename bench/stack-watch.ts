@@ -1,5 +1,5 @@
 import type { LocalStack } from '../local/stack.ts'
-import { STAGER_VARIABLES } from '../src/domain/staging.ts'
+import { STAGER_VARIABLES } from '../src/contract/staging.ts'
 import { type ProcessWatch, watchProcesses } from './process-watch.ts'
 
 /** Often enough for processes that live for minutes, and no load of its own when there are many. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http'
-import { DomainError } from '../src/domain/errors.ts'
-import { EDGE_HEALTH_PATH } from '../src/runtime/environment.ts'
+import { EDGE_HEALTH_PATH } from '../src/contract/environment.ts'
+import { DomainError } from '../src/contract/errors.ts'
 import { type KnownHosts, refuseForeign } from '../src/shared/foreign-requests.ts'
 import type { SignRequest } from '../src/signing/sign-request.ts'
 import { createApi } from './api.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import * as z from 'zod'
-import { DomainError, type ErrorBody, explained } from '../src/domain/errors.ts'
+import { DomainError, type ErrorBody, explained } from '../src/contract/errors.ts'
 import { endToEndHeaders } from './headers.ts'
 import { RETRY_AFTER_SECONDS } from './limits.ts'
 

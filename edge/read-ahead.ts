@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { DomainError } from '../src/domain/errors.ts'
+import { DomainError } from '../src/contract/errors.ts'
 import { FREE_BYTES } from './limits.ts'
 
 const PIECE_BYTES = 64 * 1024

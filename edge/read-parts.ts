@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { addAbortSignal, PassThrough, type Readable } from 'node:stream'
 import { Busboy, type BusboyConfig, type BusboyInstance } from '@fastify/busboy'
-import { DomainError } from '../src/domain/errors.ts'
+import { DomainError } from '../src/contract/errors.ts'
 
 /** A file while it arrives. */
 export interface ArrivingFile {

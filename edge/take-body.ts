@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { DomainError, parameterError } from '../src/domain/errors.ts'
+import { DomainError, parameterError } from '../src/contract/errors.ts'
 import type { Api } from './api.ts'
 import { askAgain } from './ask-again.ts'
 import { awaitImport } from './await-import.ts'

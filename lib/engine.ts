@@ -1,5 +1,5 @@
 import type { App } from 'aws-cdk-lib'
-import { APPLICATION_TAG } from '../src/runtime/environment.ts'
+import { APPLICATION_TAG } from '../src/contract/environment.ts'
 import { ComputeStack } from './stacks/compute-stack.ts'
 import { EdgeStack } from './stacks/edge-stack.ts'
 import { ServiceStack } from './stacks/service-stack.ts'

@@ -1,6 +1,6 @@
 import { Duration, type RemovalPolicy, type Size } from 'aws-cdk-lib'
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
-import type { JobQueues } from '../src/domain/job/job-queues.ts'
+import type { JobQueues } from '../src/contract/job-queues.ts'
 import { stageOf } from './settings.ts'
 
 /** Who may call the API. */

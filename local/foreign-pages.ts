@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { DomainError } from '../src/domain/errors.ts'
+import { DomainError } from '../src/contract/errors.ts'
 import { refuseForeign } from '../src/shared/foreign-requests.ts'
 
 /**

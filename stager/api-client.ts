@@ -14,7 +14,7 @@ import {
   signedPartsSchema,
   stagedInputsSchema,
   stagedOutputsSchema,
-} from '../src/domain/staging.ts'
+} from '../src/contract/staging.ts'
 import { type RetrySettings, StatusError, withRetry } from './retry.ts'
 import { TRANSFER_SETTINGS } from './settings.ts'
 

@@ -1,4 +1,4 @@
-import { STAGER_VARIABLES } from '../src/domain/staging.ts'
+import { STAGER_VARIABLES } from '../src/contract/staging.ts'
 
 /** Set by Batch in the containers of a job. */
 const JOB_VARIABLE = 'AWS_BATCH_JOB_ID'

@@ -1,4 +1,4 @@
-import { DEFAULT_FOLDERS } from '../src/domain/staging.ts'
+import { DEFAULT_FOLDERS } from '../src/contract/staging.ts'
 import { createStagingApi } from './api-client.ts'
 import { type LogEntry, lineOf } from './log.ts'
 import { wordsOf } from './retry.ts'

@@ -1,14 +1,14 @@
 import { accessSync, constants, createReadStream } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isParameterName } from '../src/contract/names.ts'
 import {
   LISTING_NAME,
   MAX_PROBLEM_LENGTH,
   type OutputEntry,
   type OutputListing,
   type StagedOutputs,
-} from '../src/domain/staging.ts'
-import { isParameterName } from '../src/domain/task/names.ts'
+} from '../src/contract/staging.ts'
 import { cutText } from '../src/quoted.ts'
 import type { StagingApi } from './api-client.ts'
 import { forEachInParallel } from './in-parallel.ts'

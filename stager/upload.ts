@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { MAX_PART_URLS } from '../src/domain/staging.ts'
+import { MAX_PART_URLS } from '../src/contract/staging.ts'
 import type { StagingApi } from './api-client.ts'
 import { md5In } from './checksum.ts'
 import { putTo } from './http.ts'

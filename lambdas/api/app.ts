@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
-import { DomainError } from '../../src/domain/errors.ts'
+import { DomainError } from '../../src/contract/errors.ts'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { guardFromBrowsers } from './browser-guard.ts'
 import type { ApiDependencies } from './dependencies.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { Context } from 'hono'
 import type { ObjectStore } from '../../src/aws/object-store.ts'
-import { DomainError } from '../../src/domain/errors.ts'
+import { DomainError } from '../../src/contract/errors.ts'
 import { type ArchiveEntry, storedZip } from '../../src/formats/zip/stored-zip.ts'
 import type { RunRepository } from '../../src/run/run-repository.ts'
 import { findPrepared, type PreparedPlace, storePrepared } from '../../src/use-cases/prepared-file.ts'

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Context } from 'hono'
 import type { ObjectStore } from '../../src/aws/object-store.ts'
-import { DomainError } from '../../src/domain/errors.ts'
+import { DomainError } from '../../src/contract/errors.ts'
 import type { StoredFile } from '../../src/use-cases/array-inputs.ts'
 import { MAX_ANSWER_BYTES } from '../../src/use-cases/read-run-log.ts'
 import { openFile } from '../../src/use-cases/run-files.ts'

@@ -1,5 +1,5 @@
+import { readEnvironment } from '../../src/contract/environment.ts'
 import { createApiDependencies } from '../../src/runtime/dependencies.ts'
-import { readEnvironment } from '../../src/runtime/environment.ts'
 import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
 import { createHandler } from './handler.ts'
 

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { DomainError, parameterError } from '../../src/domain/errors.ts'
-import type { JsonValue } from '../../src/domain/json.ts'
+import { DomainError, parameterError } from '../../src/contract/errors.ts'
+import type { JsonValue } from '../../src/contract/json.ts'
 import type { ParameterType } from '../../src/domain/task/task.ts'
 import { findWholeUpload } from '../../src/use-cases/find-upload.ts'
 import type { SentValue } from '../../src/use-cases/provision-file.ts'

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
-import { DomainError, type ErrorName } from '../../src/domain/errors.ts'
-import type { JsonValue } from '../../src/domain/json.ts'
+import { DomainError, type ErrorName } from '../../src/contract/errors.ts'
+import type { JsonValue } from '../../src/contract/json.ts'
 
 /** Without it, bytes that are no text would pass for question marks. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })

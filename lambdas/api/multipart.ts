@@ -1,5 +1,5 @@
 import type { Context } from 'hono'
-import { DomainError, type ErrorName } from '../../src/domain/errors.ts'
+import { DomainError, type ErrorName } from '../../src/contract/errors.ts'
 
 /** Files of a multipart body, in order. */
 interface MultipartFiles {

@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { DomainError, type ErrorBody, explained } from '../../src/domain/errors.ts'
+import { DomainError, type ErrorBody, explained } from '../../src/contract/errors.ts'
 import { printableLines } from '../../src/quoted.ts'
 import { logger } from '../../src/runtime/observability.ts'
 import { ImportRefusedError } from '../../src/use-cases/wait-for-import.ts'

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../src/domain/json.ts'
+import type { JsonValue } from '../../src/contract/json.ts'
 import { uploadError } from '../../src/use-cases/find-upload.ts'
 
 /** Uploads that a body names in place of what it would hold. */

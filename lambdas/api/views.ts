@@ -1,4 +1,4 @@
-import { explained } from '../../src/domain/errors.ts'
+import { explained } from '../../src/contract/errors.ts'
 import { itemName } from '../../src/domain/run/array-provisions.ts'
 import type { JobUsage } from '../../src/domain/run/cost.ts'
 import type { Run } from '../../src/domain/run/run.ts'

@@ -1,7 +1,7 @@
 import type { Context } from 'aws-lambda'
 import * as z from 'zod'
+import { readEnvironment } from '../../src/contract/environment.ts'
 import { createSubmitDependencies } from '../../src/runtime/dependencies.ts'
-import { readEnvironment } from '../../src/runtime/environment.ts'
 import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { submitJob } from '../../src/use-cases/submit-job.ts'
 

@@ -3,7 +3,7 @@ import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-c
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
-import type { KindOf } from '../../src/domain/metrics.ts'
+import type { KindOf } from '../../src/contract/metrics.ts'
 import { countOf, countsOf, measureOf, sumOf, tableThrottles } from './engine-metrics.ts'
 import type { Watched } from './observability.ts'
 

@@ -8,7 +8,7 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
-import type { MeasureName } from '../../src/domain/metrics.ts'
+import type { MeasureName } from '../../src/contract/metrics.ts'
 import { countsOf, measureOf, tableThrottles } from './engine-metrics.ts'
 import type { Watched } from './observability.ts'
 
@@ -30,7 +30,7 @@ export class EngineDashboard extends Construct {
     })
     dashboard.addWidgets(
       new TextWidget({
-        markdown: `# Cytomine App Engine: ${installation}\nWhat to do about an alarm: \`docs/runbook.md\`. Figures: \`src/domain/metrics.ts\`.`,
+        markdown: `# Cytomine App Engine: ${installation}\nWhat to do about an alarm: \`docs/runbook.md\`. Figures: \`src/contract/metrics.ts\`.`,
         width: 24,
         height: 2,
       }),

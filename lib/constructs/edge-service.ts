@@ -23,7 +23,7 @@ import {
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { EDGE_HEALTH_PATH } from '../../src/runtime/environment.ts'
+import { EDGE_HEALTH_PATH } from '../../src/contract/environment.ts'
 import type { EdgeSettings } from '../stages.ts'
 import { peerOf } from './peers.ts'
 import { allow, explainWildcard } from './permissions.ts'

@@ -9,7 +9,7 @@ import {
   type KindOf,
   METRICS_NAMESPACE,
   type MeasureName,
-} from '../../src/domain/metrics.ts'
+} from '../../src/contract/metrics.ts'
 
 /** How often something of one kind was counted in a period. */
 export function countOf<Name extends CountName>(

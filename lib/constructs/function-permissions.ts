@@ -1,6 +1,11 @@
 import { Aws } from 'aws-cdk-lib'
-import { PREFIXES } from '../../src/domain/storage-keys.ts'
-import { APPLICATION_TAG, type FunctionName, IMPORT_REQUESTED, TABLE } from '../../src/runtime/environment.ts'
+import {
+  APPLICATION_TAG,
+  type FunctionName,
+  IMPORT_REQUESTED,
+  TABLE,
+} from '../../src/contract/environment.ts'
+import { PREFIXES } from '../../src/contract/storage-keys.ts'
 import type { Permission } from './permissions.ts'
 
 /** What the functions work on. */

@@ -5,7 +5,7 @@ import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/runtime/environment.ts'
+import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/contract/environment.ts'
 import type { Emulator } from '../stages.ts'
 import { allow, type Permission } from './permissions.ts'
 

@@ -24,7 +24,7 @@ import {
 } from 'aws-cdk-lib/aws-route53resolver'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
-import { PREFIXES } from '../../src/domain/storage-keys.ts'
+import { PREFIXES } from '../../src/contract/storage-keys.ts'
 import type { NetworkSettings } from '../stages.ts'
 import { AGENT_PERMISSIONS } from './machine-queue.ts'
 import { STAGING_ROUTES } from './rest-api.ts'

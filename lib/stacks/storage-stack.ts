@@ -5,8 +5,8 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
-import { PREFIXES } from '../../src/domain/storage-keys.ts'
-import { TABLE } from '../../src/runtime/environment.ts'
+import { TABLE } from '../../src/contract/environment.ts'
+import { PREFIXES } from '../../src/contract/storage-keys.ts'
 import type { Stage } from '../stages.ts'
 
 export interface StorageStackProps extends StackProps {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { APPLICATION_TAG } from '../../src/runtime/environment.ts'
+import { APPLICATION_TAG } from '../../src/contract/environment.ts'
 import type { Caller, NeededPermission } from './needed-permission.ts'
 
 /* Operations of the services that take JSON, each with as much of its body as tells its resources. */

@@ -1,4 +1,4 @@
-import { DomainError } from './errors.ts'
+import { DomainError } from '../contract/errors.ts'
 
 /** An app store, which tasks are installed from. */
 export interface Store {

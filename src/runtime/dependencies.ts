@@ -12,7 +12,8 @@ import { createS3PartStore } from '../adapters/aws/s3-part-store.ts'
 import { createSfnRunWorkflow } from '../adapters/aws/sfn-run-workflow.ts'
 import { createFetchBundleSource } from '../adapters/http/fetch-bundle-source.ts'
 import { countEnds, hearOfRuns } from '../adapters/observed-runs.ts'
-import { queueArnsOf } from '../domain/job/job-queues.ts'
+import type { FunctionEnvironment } from '../contract/environment.ts'
+import { queueArnsOf } from '../contract/job-queues.ts'
 import { systemIdentity } from '../shared/identity.ts'
 import {
   createBatchClient,
@@ -24,7 +25,6 @@ import {
   createSfnClient,
   LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS,
 } from './aws-clients.ts'
-import type { FunctionEnvironment } from './environment.ts'
 import { logAbout, logger, reportProblem } from './observability.ts'
 import { pause } from './pause.ts'
 import { repeat } from './repeat.ts'

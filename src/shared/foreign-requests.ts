@@ -1,4 +1,4 @@
-import { DomainError } from '../domain/errors.ts'
+import { DomainError } from '../contract/errors.ts'
 
 /** The hosts that a service answers for: any, or names and addresses without ports. Those of the machine itself are always known. */
 export type KnownHosts = 'any' | readonly string[]

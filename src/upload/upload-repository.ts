@@ -1,6 +1,6 @@
 import type { Upload } from './upload.ts'
 
-/** Uploads, each known for 30 days from its creation (src/domain/upload-limits.ts): after that none of the methods finds it. */
+/** Uploads, each known for 30 days from its creation (src/contract/upload-limits.ts): after that none of the methods finds it. */
 export interface UploadRepository {
   create(upload: Upload): Promise<void>
   find(uploadId: string): Promise<Upload | undefined>

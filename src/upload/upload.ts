@@ -1,4 +1,4 @@
-import type { ErrorBody } from '../domain/errors.ts'
+import type { ErrorBody } from '../contract/errors.ts'
 import type { TaskName } from '../domain/store.ts'
 import type { DescriptorWarning } from '../domain/task/descriptor-warnings.ts'
 

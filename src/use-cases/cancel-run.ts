@@ -1,4 +1,4 @@
-import { DomainError } from '../domain/errors.ts'
+import { DomainError } from '../contract/errors.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
 import { stateError } from './find-run.ts'

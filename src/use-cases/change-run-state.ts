@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
-import { DomainError } from '../domain/errors.ts'
-import type { JsonValue } from '../domain/json.ts'
+import { DomainError } from '../contract/errors.ts'
+import type { JsonValue } from '../contract/json.ts'
 import { sizeFault, sizeOf } from '../domain/parameters/array.ts'
 import { shown } from '../domain/parameters/shown.ts'
 import { topIndexes } from '../domain/run/array-provisions.ts'

@@ -1,4 +1,4 @@
-import { type DomainError, type ErrorName, parameterError } from '../domain/errors.ts'
+import { type DomainError, type ErrorName, parameterError } from '../contract/errors.ts'
 import type { TypeOf } from '../domain/parameters/parameter-codec.ts'
 import { type DicomFiles, describeDicomFiles, describeDicomZip } from '../formats/image/dicom-files.ts'
 import type { Dimensions } from '../formats/image/dimensions.ts'

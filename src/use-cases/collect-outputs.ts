@@ -1,13 +1,18 @@
 import { Readable } from 'node:stream'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { DomainError, type ErrorBody, parameterError } from '../domain/errors.ts'
+import { DomainError, type ErrorBody, parameterError } from '../contract/errors.ts'
+import {
+  LISTING_NAME,
+  type OutputEntry,
+  type OutputListing,
+  outputListingSchema,
+} from '../contract/staging.ts'
+import { runOutputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import { topIndexes } from '../domain/run/array-provisions.ts'
 import { createListedStrings } from '../domain/run/listed-strings.ts'
 import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
-import { LISTING_NAME, type OutputEntry, type OutputListing, outputListingSchema } from '../domain/staging.ts'
-import { runOutputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
 import type { Task, TaskOutput } from '../domain/task/task.ts'
 import { inTextChunks } from '../formats/in-text-chunks.ts'
 import { readAll } from '../formats/read-all.ts'

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import type { PartStore, StoredPart } from '../aws/part-store.ts'
-import { MAX_UPLOAD_BYTES, MIN_PART_BYTES } from '../domain/upload-limits.ts'
+import { MAX_UPLOAD_BYTES, MIN_PART_BYTES } from '../contract/upload-limits.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
 import { findUpload, hasOpenParts, uploadError } from './find-upload.ts'

@@ -1,6 +1,6 @@
 import type { PartStore } from '../aws/part-store.ts'
-import { uploadKey } from '../domain/storage-keys.ts'
-import { PART_BYTES } from '../domain/upload-limits.ts'
+import { uploadKey } from '../contract/storage-keys.ts'
+import { PART_BYTES } from '../contract/upload-limits.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'

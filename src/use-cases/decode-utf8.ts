@@ -1,4 +1,4 @@
-import { parameterError } from '../domain/errors.ts'
+import { parameterError } from '../contract/errors.ts'
 
 /** For whole texts: making one takes longer than decoding an item of an array. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })

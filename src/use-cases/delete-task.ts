@@ -1,5 +1,5 @@
-import { DomainError } from '../domain/errors.ts'
-import { taskDefinitionPrefix } from '../domain/storage-keys.ts'
+import { DomainError } from '../contract/errors.ts'
+import { taskDefinitionPrefix } from '../contract/storage-keys.ts'
 import type { TaskName } from '../domain/store.ts'
 import type { ImageRegistry } from '../import/registry/image-registry.ts'
 import { failuresOf } from '../shared/failures-of.ts'

@@ -1,4 +1,4 @@
-import { DomainError, parameterError } from '../domain/errors.ts'
+import { DomainError, parameterError } from '../contract/errors.ts'
 import type { Run } from '../domain/run/run.ts'
 import type { RunState } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'

@@ -1,4 +1,4 @@
-import { DomainError, type ErrorName } from '../domain/errors.ts'
+import { DomainError, type ErrorName } from '../contract/errors.ts'
 import type { Task } from '../domain/task/task.ts'
 import { printable } from '../quoted.ts'
 import type { TaskRepository } from '../task/task-repository.ts'

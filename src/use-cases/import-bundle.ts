@@ -1,6 +1,6 @@
 import { ObjectExchangedError } from '../aws/object-store.ts'
+import { descriptorKey, logoKey } from '../contract/storage-keys.ts'
 import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../domain/job/job-size.ts'
-import { descriptorKey, logoKey } from '../domain/storage-keys.ts'
 import type { TaskName } from '../domain/store.ts'
 import { imageName } from '../domain/task/image-name.ts'
 import {

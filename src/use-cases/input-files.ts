@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
+import { inputValueKey } from '../contract/storage-keys.ts'
 import type { FileContent, InputValue } from '../domain/run/run.ts'
-import { inputValueKey } from '../domain/storage-keys.ts'
 import { readAll } from '../formats/read-all.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { Identity } from '../shared/identity.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { continued } from '../continued.ts'
-import type { JsonValue } from '../domain/json.ts'
+import type { JsonValue } from '../contract/json.ts'
 import type { ArrayType } from '../domain/parameters/array.ts'
 import { listArrayItems } from '../domain/parameters/array-folder.ts'
 import { codecOf, runValueType } from '../domain/parameters/registry.ts'

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { DomainError } from '../domain/errors.ts'
+import { DomainError } from '../contract/errors.ts'
+import { runInputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import type { Run } from '../domain/run/run.ts'
-import { runInputsPrefix, runOutputsRoot } from '../domain/storage-keys.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { StoredFile } from './array-inputs.ts'
 

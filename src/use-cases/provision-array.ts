@@ -1,5 +1,6 @@
-import { DomainError, parameterError } from '../domain/errors.ts'
-import type { JsonValue } from '../domain/json.ts'
+import { DomainError, parameterError } from '../contract/errors.ts'
+import type { JsonValue } from '../contract/json.ts'
+import { inputValueKey } from '../contract/storage-keys.ts'
 import {
   type ArrayFile,
   type ArrayType,
@@ -13,7 +14,6 @@ import {
 import { atItem } from '../domain/parameters/item-problems.ts'
 import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
 import type { InputValue, Provision, Run } from '../domain/run/run.ts'
-import { inputValueKey } from '../domain/storage-keys.ts'
 import type { ParameterType, Task, TaskInput } from '../domain/task/task.ts'
 import { printable, quoted } from '../quoted.ts'
 import { levelSizesAround } from './array-inputs.ts'

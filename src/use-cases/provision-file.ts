@@ -1,6 +1,6 @@
-import { unreadable } from '../domain/errors.ts'
+import { unreadable } from '../contract/errors.ts'
+import { inputValueKey } from '../contract/storage-keys.ts'
 import type { InputValue } from '../domain/run/run.ts'
-import { inputValueKey } from '../domain/storage-keys.ts'
 import type { ParameterType } from '../domain/task/task.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
 import { checkFile, checkImage } from './check-file-value.ts'

@@ -1,5 +1,5 @@
-import { batchError, DomainError, type ErrorBody } from '../domain/errors.ts'
-import type { JsonValue } from '../domain/json.ts'
+import { batchError, DomainError, type ErrorBody } from '../contract/errors.ts'
+import type { JsonValue } from '../contract/json.ts'
 import { notJson, nullError, type ProvisionedArray, provisionArray } from '../domain/parameters/array.ts'
 import { codecOf } from '../domain/parameters/registry.ts'
 import { type Provision, provisionOf, type Run } from '../domain/run/run.ts'

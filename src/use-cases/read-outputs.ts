@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
+import { LISTING_NAME, outputListingSchema } from '../contract/staging.ts'
 import type { Run } from '../domain/run/run.ts'
-import { LISTING_NAME, outputListingSchema } from '../domain/staging.ts'
 import { readAll } from '../formats/read-all.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { RunRepository } from '../run/run-repository.ts'

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
-import { DomainError } from '../domain/errors.ts'
-import type { JsonValue } from '../domain/json.ts'
+import { DomainError } from '../contract/errors.ts'
+import type { JsonValue } from '../contract/json.ts'
 import type { ByteSource } from '../formats/zip/byte-source.ts'
 import type { Upload } from '../upload/upload.ts'
 import { uploadError } from './find-upload.ts'

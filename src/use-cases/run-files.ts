@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { DomainError, parameterError } from '../domain/errors.ts'
+import { DomainError, parameterError } from '../contract/errors.ts'
 import type { ArrayType } from '../domain/parameters/array.ts'
 import type { TaskInput } from '../domain/task/task.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'

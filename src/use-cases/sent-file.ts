@@ -1,5 +1,5 @@
 import { ObjectExchangedError, type ObjectStore } from '../aws/object-store.ts'
-import type { DomainError } from '../domain/errors.ts'
+import type { DomainError } from '../contract/errors.ts'
 import { type ByteSource, bufferSource } from '../formats/zip/byte-source.ts'
 import type { Upload } from '../upload/upload.ts'
 import { uploadError } from './find-upload.ts'

@@ -1,18 +1,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { DomainError } from '../domain/errors.ts'
-import type { ArrayType } from '../domain/parameters/array.ts'
-import { itemProvisions } from '../domain/run/array-provisions.ts'
-import { provisionOf, type Run } from '../domain/run/run.ts'
-import { isActive } from '../domain/run/transitions.ts'
+import { DomainError } from '../contract/errors.ts'
 import {
   LISTING_NAME,
   type OutputEntry,
   type StagedInputs,
   type StagedOutputs,
   type StageReport,
-} from '../domain/staging.ts'
-import { runInputsPrefix, runOutputsPrefix } from '../domain/storage-keys.ts'
+} from '../contract/staging.ts'
+import { runInputsPrefix, runOutputsPrefix } from '../contract/storage-keys.ts'
+import type { ArrayType } from '../domain/parameters/array.ts'
+import { itemProvisions } from '../domain/run/array-provisions.ts'
+import { provisionOf, type Run } from '../domain/run/run.ts'
+import { isActive } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'
 import { storedZip } from '../formats/zip/stored-zip.ts'
 import type { RunRepository } from '../run/run-repository.ts'

@@ -1,4 +1,4 @@
-import { DomainError } from '../domain/errors.ts'
+import { DomainError } from '../contract/errors.ts'
 import type { TaskName } from '../domain/store.ts'
 import type { Identity } from '../shared/identity.ts'
 import { completeDeletion } from './delete-run.ts'

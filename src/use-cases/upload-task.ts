@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../aws/object-store.ts'
-import { uploadKey } from '../domain/storage-keys.ts'
+import { uploadKey } from '../contract/storage-keys.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
 import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { UPLOAD_KNOWN_SECONDS } from '../../src/domain/upload-limits.ts'
+import { UPLOAD_KNOWN_SECONDS } from '../../src/contract/upload-limits.ts'
 import type { Upload } from '../../src/upload/upload.ts'
 import type { UploadRepository } from '../../src/upload/upload-repository.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'

@@ -5,9 +5,9 @@ import {
   type SynthesizedTemplate,
   type TemplateResource,
 } from '../../local/templates/resolve-references.ts'
+import { STAGER_VARIABLES } from '../../src/contract/staging.ts'
 import { describeJob, describeOverrides, jobNameOf } from '../../src/domain/job/job-definition.ts'
 import { placeJob } from '../../src/domain/job/job-size.ts'
-import { STAGER_VARIABLES } from '../../src/domain/staging.ts'
 import { isMountable } from '../../src/domain/task/folders.ts'
 import { aTask } from '../fixtures/builders.ts'
 import { synthesize } from './synthesis.ts'

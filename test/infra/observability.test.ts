@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
-import { COUNTS, MEASURES, METRICS_NAMESPACE } from '../../src/domain/metrics.ts'
+import { COUNTS, MEASURES, METRICS_NAMESPACE } from '../../src/contract/metrics.ts'
 import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production', { alarmEmail: 'ops@example.org' }).stacks.service)

@@ -1,7 +1,7 @@
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../../lib/stages.ts'
-import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/runtime/environment.ts'
+import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/contract/environment.ts'
 import { type Resource, resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production').stacks.service)

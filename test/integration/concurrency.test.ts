@@ -9,7 +9,7 @@ import { createBatchJobScheduler } from '../../src/adapters/aws/batch-job-schedu
 import { createDynamoRunRepository } from '../../src/adapters/aws/dynamo-run-repository.ts'
 import { createS3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts'
 import { createSfnRunWorkflow } from '../../src/adapters/aws/sfn-run-workflow.ts'
-import type { JsonValue } from '../../src/domain/json.ts'
+import type { JsonValue } from '../../src/contract/json.ts'
 import type { RunState } from '../../src/domain/run/transitions.ts'
 import { bufferSource } from '../../src/formats/zip/byte-source.ts'
 import { openZip, readZipEntry } from '../../src/formats/zip/read-zip.ts'

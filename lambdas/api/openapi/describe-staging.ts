@@ -11,7 +11,7 @@ import {
   stagedInputsSchema,
   stagedOutputsSchema,
   stageReportSchema,
-} from '../../../src/domain/staging.ts'
+} from '../../../src/contract/staging.ts'
 import { component } from './components.ts'
 import {
   answersJson,

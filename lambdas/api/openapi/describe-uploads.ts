@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { MAX_PARTS } from '../../../src/domain/upload-limits.ts'
+import { MAX_PARTS } from '../../../src/contract/upload-limits.ts'
 import type { UploadState } from '../../../src/upload/upload.ts'
 import { newUploadSchema, partRangeSchema } from '../routes/uploads.ts'
 import { component } from './components.ts'

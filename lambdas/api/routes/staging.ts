@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { z } from 'zod'
-import { DomainError } from '../../../src/domain/errors.ts'
+import { DomainError } from '../../../src/contract/errors.ts'
 import {
   beginPartsSchema,
   completePartsSchema,
@@ -8,7 +8,7 @@ import {
   partUrlsSchema,
   RUN_SECRET_HEADER,
   stageReportSchema,
-} from '../../../src/domain/staging.ts'
+} from '../../../src/contract/staging.ts'
 import { reportStage, stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
 import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/use-cases/stage-parts.ts'
 import type { ApiDependencies } from '../dependencies.ts'

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { DomainError } from '../../../src/domain/errors.ts'
+import { DomainError } from '../../../src/contract/errors.ts'
 import { printable } from '../../../src/quoted.ts'
 import { createStore } from '../../../src/use-cases/create-store.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'

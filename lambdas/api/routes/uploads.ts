@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
-import { MAX_PARTS, MAX_UPLOAD_BYTES } from '../../../src/domain/upload-limits.ts'
+import { MAX_PARTS, MAX_UPLOAD_BYTES } from '../../../src/contract/upload-limits.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import { abortUpload } from '../../../src/use-cases/abort-upload.ts'
 import { completeUpload } from '../../../src/use-cases/complete-upload.ts'

@@ -1,9 +1,9 @@
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
-import { DomainError } from '../../domain/errors.ts'
+import { TABLE } from '../../contract/environment.ts'
+import { DomainError } from '../../contract/errors.ts'
 import type { Run } from '../../domain/run/run.ts'
 import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run/transitions.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../../run/run-repository.ts'
-import { TABLE } from '../../runtime/environment.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
 import {
   ACTIVE,

@@ -7,7 +7,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb'
-import { TABLE } from '../../runtime/environment.ts'
+import { TABLE } from '../../contract/environment.ts'
 import type { Identity } from '../../shared/identity.ts'
 import { pagesOf } from '../../shared/pages.ts'
 

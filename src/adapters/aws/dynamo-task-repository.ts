@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { DomainError } from '../../domain/errors.ts'
+import { TABLE } from '../../contract/environment.ts'
+import { DomainError } from '../../contract/errors.ts'
 import { summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
-import { TABLE } from '../../runtime/environment.ts'
 import type { TaskRepository } from '../../task/task-repository.ts'
 import {
   createDynamoTable,

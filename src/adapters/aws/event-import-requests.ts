@@ -1,5 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
-import { IMPORT_REQUESTED } from '../../runtime/environment.ts'
+import { IMPORT_REQUESTED } from '../../contract/environment.ts'
 import type { ImportRequests } from '../../upload/import-requests.ts'
 
 /** Requests as events on the account's default bus, where a rule hands them to the importer. */

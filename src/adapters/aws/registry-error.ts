@@ -1,4 +1,4 @@
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import { printable } from '../../quoted.ts'
 import type { RegistryAnswer } from './registry-http.ts'
 

@@ -1,9 +1,9 @@
 import * as z from 'zod'
+import { TABLE } from '../../contract/environment.ts'
 import { RUN_FAILURE_KINDS } from '../../contract/run-failure-kinds.ts'
 import type { JobUsage } from '../../domain/run/cost.ts'
 import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from '../../domain/run/run.ts'
 import { isActive, RUN_STATES } from '../../domain/run/transitions.ts'
-import { TABLE } from '../../runtime/environment.ts'
 import { ACTIVE, type Item, type ItemKey } from './dynamo-table.ts'
 import type { StoredShape } from './stored-shape.ts'
 

@@ -1,9 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
+import { MAX_UPLOAD_BYTES } from '../../contract/upload-limits.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../../domain/store.ts'
-import { MAX_UPLOAD_BYTES } from '../../domain/upload-limits.ts'
 import type { BundleSource } from '../../import/bundle-source.ts'
 
 /** For the answer to begin, redirects included: a client of `install` waits for it, half a minute at most. */

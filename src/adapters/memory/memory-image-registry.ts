@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import type { ImageRegistry } from '../../import/registry/image-registry.ts'
 
 interface Repository {

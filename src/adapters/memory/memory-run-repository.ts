@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import type { InputValue, Run, RunJob } from '../../domain/run/run.ts'
 import { isActive, isFinal, isProvisionable } from '../../domain/run/transitions.ts'
 import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from '../../run/run-repository.ts'

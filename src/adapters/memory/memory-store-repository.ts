@@ -1,4 +1,4 @@
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import type { Store } from '../../domain/store.ts'
 import type { StoreRepository } from '../../store/store-repository.ts'
 import { inOrderOfCreation } from '../store-order.ts'

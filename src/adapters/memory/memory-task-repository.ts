@@ -1,4 +1,4 @@
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import { summaryOf, type Task } from '../../domain/task/task.ts'
 import type { Identity } from '../../shared/identity.ts'
 import type { TaskRepository } from '../../task/task-repository.ts'

@@ -1,4 +1,4 @@
-import { UPLOAD_KNOWN_SECONDS } from '../../domain/upload-limits.ts'
+import { UPLOAD_KNOWN_SECONDS } from '../../contract/upload-limits.ts'
 import type { Identity } from '../../shared/identity.ts'
 import type { Upload } from '../../upload/upload.ts'
 import type { UploadRepository } from '../../upload/upload-repository.ts'

@@ -1,5 +1,5 @@
-import { type DomainError, parameterError } from '../errors.ts'
-import type { JsonValue } from '../json.ts'
+import { type DomainError, parameterError } from '../../contract/errors.ts'
+import type { JsonValue } from '../../contract/json.ts'
 import type { ParameterType } from '../task/task.ts'
 import { ItemProblems, isDomainError } from './item-problems.ts'
 import type { TypeOf } from './parameter-codec.ts'

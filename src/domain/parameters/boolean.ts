@@ -1,5 +1,5 @@
-import { type DomainError, parameterError } from '../errors.ts'
-import type { JsonValue } from '../json.ts'
+import { type DomainError, parameterError } from '../../contract/errors.ts'
+import type { JsonValue } from '../../contract/json.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'
 

@@ -1,4 +1,4 @@
-import { type ErrorName, parameterError } from '../errors.ts'
+import { type ErrorName, parameterError } from '../../contract/errors.ts'
 import type { Bounds } from '../task/task.ts'
 
 /** In the order of the contract (parameter-io 3): the first broken bound is the one reported. */

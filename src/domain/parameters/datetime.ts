@@ -1,4 +1,4 @@
-import { parameterError, unreadable } from '../errors.ts'
+import { parameterError, unreadable } from '../../contract/errors.ts'
 import { compareInstants, formatInstant, type Instant, parseInstant } from './instant.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'

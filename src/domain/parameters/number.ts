@@ -1,5 +1,5 @@
-import { parameterError, unreadable } from '../errors.ts'
-import type { JsonValue } from '../json.ts'
+import { parameterError, unreadable } from '../../contract/errors.ts'
+import type { JsonValue } from '../../contract/json.ts'
 import { checkBounds } from './bounds.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'

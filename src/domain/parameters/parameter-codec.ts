@@ -1,5 +1,5 @@
-import { type ErrorName, parameterError } from '../errors.ts'
-import type { JsonValue } from '../json.ts'
+import { type ErrorName, parameterError } from '../../contract/errors.ts'
+import type { JsonValue } from '../../contract/json.ts'
 import type { ParameterType, ParameterTypeId } from '../task/task.ts'
 
 /** The type of one identifier, constraints included. */

@@ -1,4 +1,4 @@
-import type { ErrorName } from '../errors.ts'
+import type { ErrorName } from '../../contract/errors.ts'
 import type { ParameterType, ParameterTypeId } from '../task/task.ts'
 import { booleanCodec } from './boolean.ts'
 import { datetimeCodec } from './datetime.ts'

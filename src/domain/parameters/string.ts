@@ -1,4 +1,4 @@
-import { parameterError, unreadable } from '../errors.ts'
+import { parameterError, unreadable } from '../../contract/errors.ts'
 import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
 import { counted, shown } from './shown.ts'
 

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../json.ts'
+import type { JsonValue } from '../../contract/json.ts'
 
 /*
  * Listings of inputs and outputs show values, and their readers hold them whole: core reads the outputs of a run twice at each look.

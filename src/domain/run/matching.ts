@@ -1,4 +1,4 @@
-import { type DomainError, parameterError } from '../errors.ts'
+import { type DomainError, parameterError } from '../../contract/errors.ts'
 import type { Task } from '../task/task.ts'
 
 /** Indexes at the top level of a parameter's array; undefined when it is absent. */

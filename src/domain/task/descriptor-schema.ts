@@ -1,9 +1,9 @@
 import * as z from 'zod'
-import { DEFAULT_FOLDERS } from '../staging.ts'
+import { isNamespace, isSemver } from '../../contract/names.ts'
+import { DEFAULT_FOLDERS } from '../../contract/staging.ts'
 import { must, mustMessage } from './descriptor-problem.ts'
 import { FOLDER_RULE, isMountable, normalizeFolder } from './folders.ts'
 import { keysOf } from './known-keys.ts'
-import { isNamespace, isSemver } from './names.ts'
 import { memoryBytes } from './parameter-type-schema.ts'
 
 const MAX_DESCRIPTION_CHARACTERS = 2048

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { batchError, DomainError } from '../errors.ts'
+import { batchError, DomainError } from '../../contract/errors.ts'
 import { type DescriptorPath, type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
 import { descriptorSchema } from './descriptor-schema.ts'
 import { type DescriptorWarning, findWarnings } from './descriptor-warnings.ts'

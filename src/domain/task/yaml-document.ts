@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import { DomainError } from '../errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import { isNestedDeeperThan } from '../parameters/nesting.ts'
 import type { DescriptorPath } from './descriptor-problem.ts'
 

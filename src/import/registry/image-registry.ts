@@ -1,4 +1,4 @@
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 
 /** Where task images go: a registry that speaks the OCI distribution protocol. */
 export interface ImageRegistry {

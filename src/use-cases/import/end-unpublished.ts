@@ -1,6 +1,6 @@
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
+import { taskDefinitionPrefix } from '../../contract/storage-keys.ts'
 import { jobDefinitionName } from '../../domain/job/job-definition.ts'
-import { taskDefinitionPrefix } from '../../domain/storage-keys.ts'
 import type { TaskName } from '../../domain/store.ts'
 import { imageName } from '../../domain/task/image-name.ts'
 import type { Upload } from '../../upload/upload.ts'

@@ -1,4 +1,4 @@
-import { DomainError, type ErrorName } from '../../domain/errors.ts'
+import { DomainError, type ErrorName } from '../../contract/errors.ts'
 import { OciFormatError, type OciFormatErrorCode } from '../../formats/oci/oci-format-error.ts'
 import { TarFormatError } from '../../formats/tar/tar-format-error.ts'
 import { ZipFormatError } from '../../formats/zip/zip-format-error.ts'

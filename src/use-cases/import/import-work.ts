@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../aws/object-store.ts'
+import type { JobQueues } from '../../contract/job-queues.ts'
 import type { JobSettings } from '../../domain/job/job-definition.ts'
-import type { JobQueues } from '../../domain/job/job-queues.ts'
 import type { TaskName } from '../../domain/store.ts'
 import type { BundleSource } from '../../import/bundle-source.ts'
 import type { ImageRegistry } from '../../import/registry/image-registry.ts'

@@ -1,4 +1,4 @@
-import { DomainError } from '../../domain/errors.ts'
+import { DomainError } from '../../contract/errors.ts'
 import type { NameReservation, TaskRepository } from '../../task/task-repository.ts'
 import type { UploadRepository } from '../../upload/upload-repository.ts'
 

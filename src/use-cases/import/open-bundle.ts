@@ -1,6 +1,6 @@
 import { comparableName } from '../../archive/zip/entry-name.ts'
 import type { ObjectStore } from '../../aws/object-store.ts'
-import type { DomainError } from '../../domain/errors.ts'
+import type { DomainError } from '../../contract/errors.ts'
 import type { TaskDescriptor } from '../../domain/task/task.ts'
 import type { ByteSource } from '../../formats/zip/byte-source.ts'
 import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../../formats/zip/read-zip.ts'

@@ -1,5 +1,5 @@
+import type { JobQueues } from '../../contract/job-queues.ts'
 import { describeJob, type JobSettings, jobDefinitionName } from '../../domain/job/job-definition.ts'
-import type { JobQueues } from '../../domain/job/job-queues.ts'
 import { type ImageSize, placeJob } from '../../domain/job/job-size.ts'
 import type { Task, TaskDescriptor } from '../../domain/task/task.ts'
 import type { ImageRegistry } from '../../import/registry/image-registry.ts'

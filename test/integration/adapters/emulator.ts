@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { CreateTableCommand } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { inject, vi } from 'vitest'
-import { TABLE } from '../../../src/runtime/environment.ts'
+import { TABLE } from '../../../src/contract/environment.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

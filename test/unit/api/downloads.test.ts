@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from '../../../src/domain/json.ts'
+import type { JsonValue } from '../../../src/contract/json.ts'
 import type { ArrayType } from '../../../src/domain/parameters/array.ts'
 import type { Run } from '../../../src/domain/run/run.ts'
 import type { ParameterType } from '../../../src/domain/task/task.ts'

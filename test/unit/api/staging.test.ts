@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RUN_SECRET_HEADER } from '../../../src/domain/staging.ts'
+import { RUN_SECRET_HEADER } from '../../../src/contract/staging.ts'
 import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { MIN_PART_BYTES, PART_BYTES } from '../../../src/contract/upload-limits.ts'
 import type { ArrayType } from '../../../src/domain/parameters/array.ts'
-import { MIN_PART_BYTES, PART_BYTES } from '../../../src/domain/upload-limits.ts'
 import { bufferSource } from '../../../src/formats/zip/byte-source.ts'
 import { openZip } from '../../../src/formats/zip/read-zip.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'

@@ -8,7 +8,7 @@ import {
   explained,
   parameterError,
   unreadable,
-} from '../../../src/domain/errors.ts'
+} from '../../../src/contract/errors.ts'
 
 const WORDS = '7 is too large; expected at most 5'
 

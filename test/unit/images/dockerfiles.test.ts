@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { EDGE_HEALTH_PATH } from '../../../src/runtime/environment.ts'
+import { EDGE_HEALTH_PATH } from '../../../src/contract/environment.ts'
 
 interface Instruction {
   readonly word: string

@@ -1,9 +1,9 @@
 import type { MemoryJobScheduler } from '../../../src/adapters/memory/memory-job-scheduler.ts'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
+import { LISTING_NAME } from '../../../src/contract/staging.ts'
+import { runOutputsPrefix } from '../../../src/contract/storage-keys.ts'
 import { parseJobName } from '../../../src/domain/job/job-definition.ts'
 import { hasEnded, type JobDetail, type JobStatus } from '../../../src/domain/run/job-outcome.ts'
-import { LISTING_NAME } from '../../../src/domain/staging.ts'
-import { runOutputsPrefix } from '../../../src/domain/storage-keys.ts'
 import type { Chance } from './chance.ts'
 
 /** What a task left behind, by job id, once its job has succeeded. */

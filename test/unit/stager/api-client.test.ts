@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { RUN_SECRET_HEADER, STAGER_VARIABLES } from '../../../src/domain/staging.ts'
+import { RUN_SECRET_HEADER, STAGER_VARIABLES } from '../../../src/contract/staging.ts'
 import { createStagingApi } from '../../../stager/api-client.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 import { FAST } from './fake-bucket.ts'

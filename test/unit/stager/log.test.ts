@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { STAGER_VARIABLES } from '../../../src/domain/staging.ts'
+import { STAGER_VARIABLES } from '../../../src/contract/staging.ts'
 import { lineOf } from '../../../stager/log.ts'
 
 const NOW = new Date('2026-01-02T03:04:05Z')

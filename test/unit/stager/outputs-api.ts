@@ -1,4 +1,4 @@
-import type { CompleteParts, OutputEntry, PartUrls } from '../../../src/domain/staging.ts'
+import type { CompleteParts, OutputEntry, PartUrls } from '../../../src/contract/staging.ts'
 import type { StagingApi } from '../../../stager/api-client.ts'
 import type { FakeBucket } from './fake-bucket.ts'
 

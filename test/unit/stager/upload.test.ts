@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { PartUrls } from '../../../src/domain/staging.ts'
+import type { PartUrls } from '../../../src/contract/staging.ts'
 import { type Content, upload, uploadInParts } from '../../../stager/upload.ts'
 import { closeWebServers } from '../../fixtures/web-server.ts'
 import { aFakeBucket, answerWith, FAST, type FakeBucket, SIGNATURE, someBytes } from './fake-bucket.ts'

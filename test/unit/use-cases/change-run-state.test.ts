@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { DomainError } from '../../../src/domain/errors.ts'
+import type { DomainError } from '../../../src/contract/errors.ts'
 import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
 import { isFinal, RUN_STATES } from '../../../src/domain/run/transitions.ts'
 import { WorkflowUnavailableError } from '../../../src/run/run-workflow.ts'

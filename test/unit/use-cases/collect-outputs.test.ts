@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import type { OutputEntry } from '../../../src/domain/staging.ts'
+import type { OutputEntry } from '../../../src/contract/staging.ts'
 import type { TaskOutput } from '../../../src/domain/task/task.ts'
 import { writeFolderZip } from '../../../src/formats/zip/write-folder-zip.ts'
 import { collectOutputs } from '../../../src/use-cases/collect-outputs.ts'

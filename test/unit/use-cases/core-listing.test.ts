@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from '../../../src/domain/json.ts'
+import type { JsonValue } from '../../../src/contract/json.ts'
 import type { ParameterType } from '../../../src/domain/task/task.ts'
 import { readAll } from '../../../src/formats/read-all.ts'
 import { readableEntries } from '../../../src/use-cases/core-listing.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { uploadKey } from '../../../src/domain/storage-keys.ts'
+import { uploadKey } from '../../../src/contract/storage-keys.ts'
 import type { Task } from '../../../src/domain/task/task.ts'
 import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
 import type { Upload } from '../../../src/upload/upload.ts'

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { DomainError } from '../../../src/domain/errors.ts'
-import { uploadKey } from '../../../src/domain/storage-keys.ts'
+import { DomainError } from '../../../src/contract/errors.ts'
+import { uploadKey } from '../../../src/contract/storage-keys.ts'
 import { type ImageRegistry, RegistryUnavailableError } from '../../../src/import/registry/image-registry.ts'
 import { importBundle } from '../../../src/use-cases/import-bundle.ts'
 import {

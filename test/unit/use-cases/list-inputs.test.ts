@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
-import type { JsonValue } from '../../../src/domain/json.ts'
+import type { JsonValue } from '../../../src/contract/json.ts'
 import type { ArrayType } from '../../../src/domain/parameters/array.ts'
 import type { ParameterType } from '../../../src/domain/task/task.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'

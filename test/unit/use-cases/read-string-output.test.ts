@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DomainError } from '../../../src/domain/errors.ts'
+import { DomainError } from '../../../src/contract/errors.ts'
 import type { TypeOf } from '../../../src/domain/parameters/parameter-codec.ts'
 import { stringCodec } from '../../../src/domain/parameters/string.ts'
 import type { ByteSource } from '../../../src/formats/zip/byte-source.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { StagedInputs } from '../../../src/domain/staging.ts'
+import type { StagedInputs } from '../../../src/contract/staging.ts'
 import { bufferSource } from '../../../src/formats/zip/byte-source.ts'
 import { openZip } from '../../../src/formats/zip/read-zip.ts'
 import {

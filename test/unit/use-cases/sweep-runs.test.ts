@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { runLogKey } from '../../../src/contract/storage-keys.ts'
 import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
 import type { Run } from '../../../src/domain/run/run.ts'
-import { runLogKey } from '../../../src/domain/storage-keys.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { submitJob } from '../../../src/use-cases/submit-job.ts'
 import { type Repair, type Sweep, sweepRuns } from '../../../src/use-cases/sweep-runs.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { JobQueues } from '../../../../src/domain/job/job-queues.ts'
+import type { JobQueues } from '../../../../src/contract/job-queues.ts'
 import {
   explainTooLargeImage,
   type JobSize,

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DomainError } from '../../../../src/domain/errors.ts'
-import type { JsonValue } from '../../../../src/domain/json.ts'
+import { DomainError } from '../../../../src/contract/errors.ts'
+import type { JsonValue } from '../../../../src/contract/json.ts'
 import {
   type ArrayType,
   isComplete,

@@ -1,5 +1,5 @@
-import { DomainError, type ErrorName } from '../../../../src/domain/errors.ts'
-import type { JsonValue } from '../../../../src/domain/json.ts'
+import { DomainError, type ErrorName } from '../../../../src/contract/errors.ts'
+import type { JsonValue } from '../../../../src/contract/json.ts'
 import type { ParameterCodec, ProvisionedValue } from '../../../../src/domain/parameters/parameter-codec.ts'
 import { codecOf } from '../../../../src/domain/parameters/registry.ts'
 import type { ParameterType } from '../../../../src/domain/task/task.ts'

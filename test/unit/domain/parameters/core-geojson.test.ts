@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from '../../../../src/domain/json.ts'
+import type { JsonValue } from '../../../../src/contract/json.ts'
 import { provision, readOutput } from './codec-calls.ts'
 
 const type = { id: 'geometry' } as const

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { JsonValue } from '../../../../src/domain/json.ts'
+import type { JsonValue } from '../../../../src/contract/json.ts'
 import { codecOf } from '../../../../src/domain/parameters/registry.ts'
 import type { ParameterType, ParameterTypeId } from '../../../../src/domain/task/task.ts'
 import { listInput, provision, readOutput } from './codec-calls.ts'

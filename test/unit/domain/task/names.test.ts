@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isNamespace, isParameterName, isSemver } from '../../../../src/domain/task/names.ts'
+import { isNamespace, isParameterName, isSemver } from '../../../../src/contract/names.ts'
 
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const DIGITS = '0123456789'

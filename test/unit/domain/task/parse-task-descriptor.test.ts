@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { DomainError } from '../../../../src/domain/errors.ts'
-import { isNamespace, isSemver } from '../../../../src/domain/task/names.ts'
+import { DomainError } from '../../../../src/contract/errors.ts'
+import { isNamespace, isSemver } from '../../../../src/contract/names.ts'
 import { descriptorError } from '../../../../src/domain/task/parse-task-descriptor.ts'
 import { aRawDescriptor, parse, parseValid, pathsOf, problemsOf, withInput } from './descriptor-builder.ts'
 

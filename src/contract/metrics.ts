@@ -1,4 +1,4 @@
-import { RUN_FAILURE_KINDS } from '../contract/run-failure-kinds.ts'
+import { RUN_FAILURE_KINDS } from './run-failure-kinds.ts'
 
 /*
  * Every figure that the engine tells CloudWatch. A custom metric costs by the month for each name and kind, so kinds are short

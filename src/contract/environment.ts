@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import { jobQueuesSchema } from '../domain/job/job-queues.ts'
+import { jobQueuesSchema } from './job-queues.ts'
 
 /** On everything of an installation, with its prefix as the value: permissions and bills tell installations apart by it. */
 export const APPLICATION_TAG = 'application'
