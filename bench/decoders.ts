@@ -10,8 +10,8 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bufferSource } from '../src/formats/zip/byte-source.ts'
 import { openZip } from '../src/formats/zip/read-zip.ts'
+import { bufferSource } from '../src/shared/byte-source.ts'
 
 const CONTENT_BYTES = 16 * 1024 ** 2
 const ROUNDS = 3

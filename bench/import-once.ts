@@ -16,9 +16,9 @@ import { createMemoryUploadRepository } from '../src/adapters/memory/memory-uplo
 import type { ObjectStore } from '../src/aws/object-store.ts'
 import type { ImageRegistry } from '../src/import/registry/image-registry.ts'
 import { collectBuffers } from '../src/runtime/collect-buffers.ts'
-import { pause } from '../src/runtime/pause.ts'
-import { repeat } from '../src/runtime/repeat.ts'
 import { systemIdentity } from '../src/shared/identity.ts'
+import { pause } from '../src/shared/pause.ts'
+import { repeat } from '../src/shared/repeat.ts'
 import { importBundle } from '../src/use-cases/import-bundle.ts'
 
 const [bundle = '', target = ''] = process.argv.slice(2)

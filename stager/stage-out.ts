@@ -2,6 +2,7 @@ import { accessSync, constants, createReadStream } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isParameterName } from '../src/contract/names.ts'
+import { cutText } from '../src/contract/quoted.ts'
 import {
   LISTING_NAME,
   MAX_PROBLEM_LENGTH,
@@ -9,7 +10,6 @@ import {
   type OutputListing,
   type StagedOutputs,
 } from '../src/contract/staging.ts'
-import { cutText } from '../src/quoted.ts'
 import type { StagingApi } from './api-client.ts'
 import { forEachInParallel } from './in-parallel.ts'
 import { type Budget, ContentError, createBudget } from './limits.ts'

@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import { beginLog, type LogIds, logAbout, logger } from '../../src/runtime/observability.ts'
+import { beginLog, type LogIds, logAbout, logger } from '../../src/aws/observability.ts'
 import { isUuid } from '../../src/use-cases/find-run.ts'
 import { requestIdOf } from './problem.ts'
 

@@ -1,9 +1,9 @@
 import type { Context, EventBridgeEvent } from 'aws-lambda'
+import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { parseJobName } from '../../src/domain/job/job-definition.ts'
 import { jobDetailSchema } from '../../src/domain/run/job-outcome.ts'
 import { createRecordDependencies } from '../../src/runtime/dependencies.ts'
-import { beginLog, logger } from '../../src/runtime/observability.ts'
 import { keepRunLog } from '../../src/use-cases/keep-run-log.ts'
 import { recordJobState } from '../../src/use-cases/record-job-state.ts'
 

@@ -7,7 +7,7 @@ import type { DeliverEvent } from './outbox.ts'
 
 const share = z.number().min(0).max(1).default(0)
 
-/** Longer than any client of Batch waits for an answer (src/runtime/aws-clients.ts). */
+/** Longer than any client of Batch waits for an answer (src/aws/clients.ts). */
 const HANG_MS = 20_000
 
 /** What the server does wrong on purpose, so that tests see how the service takes it. */

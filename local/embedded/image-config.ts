@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listOf } from '../../src/list-of.ts'
+import { listOf } from '../../src/shared/list-of.ts'
 
 /** What an image's config says of how it is run (OCI image specification, config). Writers put null where they have nothing. */
 export const runConfigSchema = z.object({

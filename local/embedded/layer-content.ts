@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
-import { peek } from '../../src/formats/oci/peek.ts'
 import { createFrameCutter } from '../../src/formats/oci/zstd-frames.ts'
+import { peek } from '../../src/shared/peek.ts'
 
 type Bytes = AsyncIterable<Uint8Array>
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { readAll } from '../../src/formats/read-all.ts'
+import { readAll } from '../../src/shared/read-all.ts'
 import { withDigest } from './layer-content.ts'
 
 const TYPES = [

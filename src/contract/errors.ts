@@ -1,4 +1,4 @@
-import { printable, quoted, someOf } from '../quoted.ts'
+import { printable, quoted, someOf } from './quoted.ts'
 
 /**
  * Every error that leaves the service: the reference's constant, HTTP status, `errorCode`, `message`.

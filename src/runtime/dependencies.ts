@@ -5,16 +5,10 @@ import { createDynamoStoreRepository } from '../adapters/aws/dynamo-store-reposi
 import { createDynamoTaskRepository } from '../adapters/aws/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../adapters/aws/dynamo-upload-repository.ts'
 import { createEcrImageRegistry } from '../adapters/aws/ecr-image-registry.ts'
-import { createEmfMetrics } from '../adapters/aws/emf-metrics.ts'
 import { createEventImportRequests } from '../adapters/aws/event-import-requests.ts'
-import { createS3ObjectStore } from '../adapters/aws/s3-object-store.ts'
-import { createS3PartStore } from '../adapters/aws/s3-part-store.ts'
 import { createSfnRunWorkflow } from '../adapters/aws/sfn-run-workflow.ts'
 import { createFetchBundleSource } from '../adapters/http/fetch-bundle-source.ts'
 import { countEnds, hearOfRuns } from '../adapters/observed-runs.ts'
-import type { FunctionEnvironment } from '../contract/environment.ts'
-import { queueArnsOf } from '../contract/job-queues.ts'
-import { systemIdentity } from '../shared/identity.ts'
 import {
   createBatchClient,
   createDocumentClient,
@@ -24,10 +18,16 @@ import {
   createS3Client,
   createSfnClient,
   LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS,
-} from './aws-clients.ts'
-import { logAbout, logger, reportProblem } from './observability.ts'
-import { pause } from './pause.ts'
-import { repeat } from './repeat.ts'
+} from '../aws/clients.ts'
+import { createEmfMetrics } from '../aws/emf-metrics.ts'
+import { logAbout, logger, reportProblem } from '../aws/observability.ts'
+import { createS3ObjectStore } from '../aws/s3-object-store.ts'
+import { createS3PartStore } from '../aws/s3-part-store.ts'
+import type { FunctionEnvironment } from '../contract/environment.ts'
+import { queueArnsOf } from '../contract/job-queues.ts'
+import { systemIdentity } from '../shared/identity.ts'
+import { pause } from '../shared/pause.ts'
+import { repeat } from '../shared/repeat.ts'
 
 /*
  * What each function works with, made once per process. Endpoints come from the SDK's own variables, so nothing here knows

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { objectSource, openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import {
   ARRAY_METADATA,
@@ -11,12 +12,11 @@ import type { ArrayFolder } from '../domain/parameters/array-folder.ts'
 import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
 import { type FileContent, provisionOf, type Run } from '../domain/run/run.ts'
 import type { ParameterType } from '../domain/task/task.ts'
-import { readAll } from '../formats/read-all.ts'
 import { openZip } from '../formats/zip/read-zip.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { RunRepository } from '../run/run-repository.ts'
+import { readAll } from '../shared/read-all.ts'
 import { folderEntries } from './folder-entries.ts'
-import { objectSource, openObject } from './object-source.ts'
 
 interface Dependencies {
   readonly objects: ObjectStore

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
+import { objectSource } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError, type ErrorBody, parameterError } from '../contract/errors.ts'
+import { cutText, quoted, someOf } from '../contract/quoted.ts'
 import {
   LISTING_NAME,
   type OutputEntry,
@@ -14,13 +16,11 @@ import { matchingProblems } from '../domain/run/matching.ts'
 import type { Run, RunFailure } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import type { Task, TaskOutput } from '../domain/task/task.ts'
-import { inTextChunks } from '../formats/in-text-chunks.ts'
-import { readAll } from '../formats/read-all.ts'
 import { ZipFormatError, type ZipFormatErrorCode } from '../formats/zip/zip-format-error.ts'
-import { cutText, quoted, someOf } from '../quoted.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
+import { inTextChunks } from '../shared/in-text-chunks.ts'
+import { readAll } from '../shared/read-all.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
-import { objectSource } from './object-source.ts'
 import { isFolder, type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
 import { rewriteOutput, storeItems } from './rewrite-output.ts'
 

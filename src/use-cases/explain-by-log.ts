@@ -1,9 +1,9 @@
+import { printable } from '../contract/quoted.ts'
 import type { RunFailureKind } from '../contract/run-failure-kinds.ts'
 import { CONTAINERS } from '../domain/job/job-definition.ts'
 import { type JobDetail, logStreamOf } from '../domain/run/job-outcome.ts'
 import type { RunFailure } from '../domain/run/run.ts'
 import { explainExecLine } from '../domain/run/start-failure.ts'
-import { printable } from '../quoted.ts'
 import type { LogStore } from '../run/log-store.ts'
 
 /** The container whose own words tell why; the stager's last line is made for this. */

@@ -1,8 +1,8 @@
 import { DomainError, parameterError } from '../contract/errors.ts'
+import { quoted, someOf } from '../contract/quoted.ts'
 import type { Run } from '../domain/run/run.ts'
 import type { RunState } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'
-import { quoted, someOf } from '../quoted.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 

@@ -1,11 +1,11 @@
+import { objectSource } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { readAll } from '../formats/read-all.ts'
-import type { ByteSource } from '../formats/zip/byte-source.ts'
 import { MAX_FOLDER_NAME_BYTES } from '../formats/zip/folder-zip-name.ts'
 import { openFolderZip } from '../formats/zip/read-folder-zip.ts'
 import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ZipLimits } from '../formats/zip/zip-records.ts'
-import { objectSource } from './object-source.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
+import { readAll } from '../shared/read-all.ts'
 
 /** Folders are packed by us, or by the stager, and an array of 100 000 items is one. */
 export const TREE_LIMITS: ZipLimits = {

@@ -1,10 +1,10 @@
+import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import type { FileContent, InputValue } from '../domain/run/run.ts'
-import { readAll } from '../formats/read-all.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { Identity } from '../shared/identity.ts'
-import { openObject } from './object-source.ts'
+import { readAll } from '../shared/read-all.ts'
 
 /** Up to here a value lies in its DynamoDB item (limit 400 KB), beyond it in the bucket. */
 const INLINE_BYTES = 4096

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
-import { readAll } from '../formats/read-all.ts'
 import type { ContentPlace } from '../formats/zip/write-folder-zip.ts'
+import { readAll } from '../shared/read-all.ts'
 
 /*
  * Where the items of an array lie in its zip, as a table of its own beside it: an item is found by two ranged reads, however many

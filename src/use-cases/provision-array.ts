@@ -1,5 +1,6 @@
 import { DomainError, parameterError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
+import { printable, quoted } from '../contract/quoted.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import {
   type ArrayFile,
@@ -15,7 +16,6 @@ import { atItem } from '../domain/parameters/item-problems.ts'
 import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
 import type { InputValue, Provision, Run } from '../domain/run/run.ts'
 import type { ParameterType, Task, TaskInput } from '../domain/task/task.ts'
-import { printable, quoted } from '../quoted.ts'
 import { levelSizesAround } from './array-inputs.ts'
 import { requireParameter } from './find-run.ts'
 import { foldItems } from './fold-items.ts'

@@ -1,7 +1,7 @@
 import type { TypeOf } from '../domain/parameters/parameter-codec.ts'
 import { checkLength, refuseNul } from '../domain/parameters/string.ts'
-import { readAll } from '../formats/read-all.ts'
-import type { ByteSource } from '../formats/zip/byte-source.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
+import { readAll } from '../shared/read-all.ts'
 import { decodeUtf8Pieces } from './decode-utf8.ts'
 
 /** White space at the end is looked for in steps of these sizes. */

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
-import type { ByteSource } from '../formats/zip/byte-source.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
 import type { Upload } from '../upload/upload.ts'
 import { uploadError } from './find-upload.ts'
 import { sentUpload } from './sent-file.ts'

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError, parameterError } from '../contract/errors.ts'
 import type { ArrayType } from '../domain/parameters/array.ts'
@@ -7,7 +8,6 @@ import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { ContentPlace } from '../formats/zip/write-folder-zip.ts'
 import type { StoredFile } from './array-inputs.ts'
 import { parameterNamed, unknownParameter } from './find-run.ts'
-import { openObject } from './object-source.ts'
 import type { PreparedPlace } from './prepared-file.ts'
 import { noArray, requireIndexPath } from './provision-array.ts'
 

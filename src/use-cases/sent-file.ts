@@ -1,9 +1,9 @@
+import { objectSource } from '../aws/object-source.ts'
 import { ObjectExchangedError, type ObjectStore } from '../aws/object-store.ts'
 import type { DomainError } from '../contract/errors.ts'
-import { type ByteSource, bufferSource } from '../formats/zip/byte-source.ts'
+import { type ByteSource, bufferSource } from '../shared/byte-source.ts'
 import type { Upload } from '../upload/upload.ts'
 import { uploadError } from './find-upload.ts'
-import { objectSource } from './object-source.ts'
 
 /** A file that a client sent for an input: in the body of its call, or as an upload before it. */
 export interface SentFile {

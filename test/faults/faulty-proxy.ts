@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Agent, request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Roll } from '../../local/batch/dice.ts'
 import { LOOPBACK } from '../../local/ports.ts'
-import { readAll } from '../../src/formats/read-all.ts'
+import { readAll } from '../../src/shared/read-all.ts'
 import { findWorker, type WorkerProcess } from './worker-processes.ts'
 
 /** What is done to one call; the order is the one in which the dice are thrown for it. */
@@ -40,7 +40,7 @@ export interface FaultyProxy {
   stop(): void
 }
 
-/** Longer than the clients of DynamoDB and Step Functions wait (src/runtime/aws-clients.ts). */
+/** Longer than the clients of DynamoDB and Step Functions wait (src/aws/clients.ts). */
 const HANG_MS = 6000
 const TOKEN_ANSWERS = /^states:SendTask/u
 

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bufferSource } from '../../src/formats/zip/byte-source.ts'
 import { openZip, readZipEntry } from '../../src/formats/zip/read-zip.ts'
+import { bufferSource } from '../../src/shared/byte-source.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 
 const ITEMS = 2000

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { listOf } from '../../src/list-of.ts'
+import { listOf } from '../../src/shared/list-of.ts'
 
 const points = listOf(z.object({ x: z.number() }))
 

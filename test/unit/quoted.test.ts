@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutText, printable, printableLines, quoted, someOf } from '../../src/quoted.ts'
+import { cutText, printable, printableLines, quoted, someOf } from '../../src/contract/quoted.ts'
 
 describe('a foreign text in a message', () => {
   it('is cut between characters, never within one', () => {

@@ -2,9 +2,9 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import { DomainError, parameterError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
+import { printable, quoted } from '../../../src/contract/quoted.ts'
 import type { TaskInput } from '../../../src/domain/task/task.ts'
-import { listOf } from '../../../src/list-of.ts'
-import { printable, quoted } from '../../../src/quoted.ts'
+import { listOf } from '../../../src/shared/list-of.ts'
 import {
   findRunAndTask,
   parameterNamed,

@@ -1,10 +1,4 @@
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
-import { TABLE } from '../../contract/environment.ts'
-import { DomainError } from '../../contract/errors.ts'
-import type { Run } from '../../domain/run/run.ts'
-import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run/transitions.ts'
-import { type RunRepository, RunStateConflictError, type RunTransition } from '../../run/run-repository.ts'
-import { statesAllowedBefore } from '../states-allowed.ts'
 import {
   ACTIVE,
   createDynamoTable,
@@ -12,8 +6,14 @@ import {
   type ItemKey,
   keyOf,
   RUNS_IN_REMOVAL,
-} from './dynamo-table.ts'
-import { createDynamoWrites, IS_NEW, type ItemChange } from './dynamo-writes.ts'
+} from '../../aws/dynamo-table.ts'
+import { createDynamoWrites, IS_NEW, type ItemChange } from '../../aws/dynamo-writes.ts'
+import { TABLE } from '../../contract/environment.ts'
+import { DomainError } from '../../contract/errors.ts'
+import type { Run } from '../../domain/run/run.ts'
+import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run/transitions.ts'
+import { type RunRepository, RunStateConflictError, type RunTransition } from '../../run/run-repository.ts'
+import { statesAllowedBefore } from '../states-allowed.ts'
 import {
   decodeInputValue,
   decodeListedRun,

@@ -1,8 +1,4 @@
 import * as z from 'zod'
-import { TABLE } from '../../contract/environment.ts'
-import { DomainError } from '../../contract/errors.ts'
-import { summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
-import type { TaskRepository } from '../../task/task-repository.ts'
 import {
   createDynamoTable,
   type DynamoOptions,
@@ -10,8 +6,12 @@ import {
   type ItemKey,
   keyOf,
   TASKS_IN_REMOVAL,
-} from './dynamo-table.ts'
-import { createDynamoWrites } from './dynamo-writes.ts'
+} from '../../aws/dynamo-table.ts'
+import { createDynamoWrites } from '../../aws/dynamo-writes.ts'
+import { TABLE } from '../../contract/environment.ts'
+import { DomainError } from '../../contract/errors.ts'
+import { summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
+import type { TaskRepository } from '../../task/task-repository.ts'
 import { createTaskCache } from './task-cache.ts'
 import {
   decodeListed,

@@ -1,12 +1,18 @@
 import * as z from 'zod'
+import {
+  createDynamoTable,
+  type DynamoOptions,
+  IMPORTS,
+  type Item,
+  type ItemKey,
+} from '../../aws/dynamo-table.ts'
+import { createDynamoWrites, IS_NEW } from '../../aws/dynamo-writes.ts'
+import type { StoredShape } from '../../aws/stored-shape.ts'
 import { TABLE } from '../../contract/environment.ts'
 import type { ErrorBody } from '../../contract/errors.ts'
 import { UPLOAD_KNOWN_SECONDS } from '../../contract/upload-limits.ts'
 import type { Upload } from '../../upload/upload.ts'
 import type { UploadRepository } from '../../upload/upload-repository.ts'
-import { createDynamoTable, type DynamoOptions, IMPORTS, type Item, type ItemKey } from './dynamo-table.ts'
-import { createDynamoWrites, IS_NEW } from './dynamo-writes.ts'
-import type { StoredShape } from './stored-shape.ts'
 
 const errorBody = {
   errorCode: z.string(),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { continued } from '../../continued.ts'
+import { continued } from '../../shared/continued.ts'
 
 /** Bytes that are counted and hashed while somebody else reads them. */
 export interface BlobMeter {

@@ -1,5 +1,5 @@
 import { DomainError } from '../../contract/errors.ts'
-import { printable } from '../../quoted.ts'
+import { printable } from '../../contract/quoted.ts'
 import type { RegistryAnswer } from './registry-http.ts'
 
 /** More of an error body than this is no help. */

@@ -1,5 +1,5 @@
 import { type DomainError, type ErrorName, parameterError } from '../../contract/errors.ts'
-import { quoted, someOf } from '../../quoted.ts'
+import { quoted, someOf } from '../../contract/quoted.ts'
 import type { ListedValue } from '../run/listed-strings.ts'
 import type { ParameterType } from '../task/task.ts'
 import { readYaml } from '../task/yaml-document.ts'

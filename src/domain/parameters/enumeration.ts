@@ -1,6 +1,6 @@
 import { type DomainError, parameterError } from '../../contract/errors.ts'
 import type { JsonValue } from '../../contract/json.ts'
-import { quoted, someOf } from '../../quoted.ts'
+import { quoted, someOf } from '../../contract/quoted.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'
 

@@ -1,5 +1,5 @@
 import { type DomainError, parameterError } from '../../contract/errors.ts'
-import { printable } from '../../quoted.ts'
+import { printable } from '../../contract/quoted.ts'
 import { counted } from './shown.ts'
 
 /** Items that are told with what is wrong with them; of the others the first hundred are named. */

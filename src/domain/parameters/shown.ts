@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../contract/json.ts'
-import { quoted } from '../../quoted.ts'
+import { quoted } from '../../contract/quoted.ts'
 
 /** Longest piece of a value that a message repeats, in UTF-16 units. */
 const MAX_VALUE_LENGTH = 60

@@ -1,4 +1,4 @@
-import { printable, quoted } from '../../quoted.ts'
+import { printable, quoted } from '../../contract/quoted.ts'
 
 /*
  * Why a task's container did not run its program, where the image is at fault. Texts of runc, crun, docker, containerd and podman: ECS

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { cutText } from '../../quoted.ts'
+import { cutText } from '../../contract/quoted.ts'
 
 /** From the document to a property: names of keys, numbers of list items. */
 export type DescriptorPath = readonly (string | number)[]

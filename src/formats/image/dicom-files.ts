@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { ByteSource } from '../zip/byte-source.ts'
+import type { ByteSource } from '../../shared/byte-source.ts'
 import { openZip, type ZipArchive, type ZipEntry } from '../zip/read-zip.ts'
 import type { Dimensions } from './dimensions.ts'
 import { MAX_HEADER_BYTES } from './header-reader.ts'

@@ -1,4 +1,4 @@
-import { printable, quoted, someOf } from '../../quoted.ts'
+import { printable, quoted, someOf } from '../../contract/quoted.ts'
 import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import type { ArchiveFile, ImageArchive } from './image-archive.ts'
 import { type Candidate, listCandidates } from './list-candidates.ts'

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { z } from 'zod'
-import { printable, quoted } from '../../quoted.ts'
+import { printable, quoted } from '../../contract/quoted.ts'
+import { peek } from '../../shared/peek.ts'
 import type { TarEntry } from '../tar/read-tar.ts'
 import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import { looksLikeLayer } from './check-layer.ts'
 import { OciFormatError } from './oci-format-error.ts'
-import { peek } from './peek.ts'
 
 /**
  * Index, manifests and configs have some KiB, an SBOM beside them several MiB. An empty object of three bytes (`{},`) takes a hundred

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { quoted } from '../../quoted.ts'
+import { quoted } from '../../contract/quoted.ts'
 import {
   BLOCK_BYTES,
   decodeHeader,

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { listOf } from '../../list-of.ts'
+import { listOf } from '../../shared/list-of.ts'
 
 /*
  * The JSON documents of image archives, as far as they are read here. Sources: the OCI image specification (manifest, index,

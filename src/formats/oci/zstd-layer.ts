@@ -1,5 +1,5 @@
 import { constants, createZstdCompress } from 'node:zlib'
-import type { Slots } from '../../slots.ts'
+import type { Slots } from '../../shared/slots.ts'
 
 /**
  * Content of one zstd frame. Smaller ones pack worse (the window starts empty), larger ones wait longer for a core and take

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { ByteSource } from '../zip/byte-source.ts'
+import type { ByteSource } from '../../shared/byte-source.ts'
 import type { CrcCoverage } from '../zip/crc-coverage.ts'
 
 /** The bytes of an archive, taken from front to back. */

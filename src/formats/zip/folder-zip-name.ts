@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import yauzl from 'yauzl'
-import { quoted } from '../../quoted.ts'
+import { quoted } from '../../contract/quoted.ts'
 
 /** Longest path of an entry, below its output's name; Linux takes 4096 bytes in one call. */
 export const MAX_FOLDER_NAME_BYTES = 4096

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { ByteSource } from './byte-source.ts'
+import type { ByteSource } from '../../shared/byte-source.ts'
 import { ZipFormatError } from './zip-format-error.ts'
 
 /** Up to here skipping costs less than another request. */

@@ -1,5 +1,5 @@
 import yauzl from 'yauzl'
-import type { ByteSource } from './byte-source.ts'
+import type { ByteSource } from '../../shared/byte-source.ts'
 import { corruptZip } from './zip-format-error.ts'
 
 /** The directory is read in steps of some 50 bytes; one request to a bucket fetches thousands of them. */

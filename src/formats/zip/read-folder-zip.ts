@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { quoted } from '../../quoted.ts'
-import type { ByteSource } from './byte-source.ts'
+import { quoted } from '../../contract/quoted.ts'
+import type { ByteSource } from '../../shared/byte-source.ts'
 import { folderNameProblem } from './folder-zip-name.ts'
 import {
   DIRECTORY_RECORD_BYTES,

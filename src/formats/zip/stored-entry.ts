@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { ByteSource } from './byte-source.ts'
+import type { ByteSource } from '../../shared/byte-source.ts'
 import { type CrcCoverage, createCrcCoverage } from './crc-coverage.ts'
 import { corruptEntry, requireChecksum } from './zip-format-error.ts'
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
-import { readAll } from '../read-all.ts'
+import { readAll } from '../../shared/read-all.ts'
 import { type FolderFileContent, writeFolderZip } from './write-folder-zip.ts'
 
 /** A stream, or some pieces that are in memory: to make a stream of each of many small ones takes seconds. */

@@ -1,4 +1,4 @@
-import { quoted } from '../../quoted.ts'
+import { quoted } from '../../contract/quoted.ts'
 
 export type ZipFormatErrorCode =
   | 'not-a-zip'

@@ -1,7 +1,7 @@
 import type yauzl from 'yauzl'
 import { decodeEntryName } from '../../archive/zip/entry-name.ts'
 import { type EntryPlace, placeEntries, WRAP } from '../../archive/zip/entry-places.ts'
-import { quoted } from '../../quoted.ts'
+import { quoted } from '../../contract/quoted.ts'
 import { isLocalHeader } from './local-header.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import type { ZipDirectory } from './zip-end.ts'

@@ -1,3 +1,4 @@
+import { quoted } from '../../contract/quoted.ts'
 import {
   type CheckedLayer,
   checkLayer,
@@ -11,8 +12,7 @@ import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from '../../formats/oci/zstd-layer.ts'
 import { SAVE_AGAIN } from '../../formats/tar/tar-format-error.ts'
 import type { ImageRegistry } from '../../import/registry/image-registry.ts'
-import { quoted } from '../../quoted.ts'
-import { createSlots } from '../../slots.ts'
+import { createSlots } from '../../shared/slots.ts'
 import type { ImportedLayer } from '../../upload/upload.ts'
 
 /** Where layers go, and what is there already. */

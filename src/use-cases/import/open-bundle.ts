@@ -1,11 +1,11 @@
 import { comparableName } from '../../archive/zip/entry-name.ts'
+import { objectSource } from '../../aws/object-source.ts'
 import type { ObjectStore } from '../../aws/object-store.ts'
 import type { DomainError } from '../../contract/errors.ts'
+import { printable, someOf } from '../../contract/quoted.ts'
 import type { TaskDescriptor } from '../../domain/task/task.ts'
-import type { ByteSource } from '../../formats/zip/byte-source.ts'
 import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../../formats/zip/read-zip.ts'
-import { printable, someOf } from '../../quoted.ts'
-import { objectSource } from '../object-source.ts'
+import type { ByteSource } from '../../shared/byte-source.ts'
 import { refusal } from './import-refusal.ts'
 
 /** Far above any real descriptor; the parser has limits of its own for what it makes of the text. */

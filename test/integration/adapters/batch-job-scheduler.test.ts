@@ -12,7 +12,7 @@ import { createOutbox } from '../../../local/batch/outbox.ts'
 import { createBatchServer } from '../../../local/batch/server.ts'
 import { openStateStore } from '../../../local/batch/state-store.ts'
 import { createBatchJobScheduler } from '../../../src/adapters/aws/batch-job-scheduler.ts'
-import { createBatchClient } from '../../../src/runtime/aws-clients.ts'
+import { createBatchClient } from '../../../src/aws/clients.ts'
 import { describeJobScheduler } from '../../contract/job-scheduler.contract.ts'
 import { useEmulator } from './emulator.ts'
 

@@ -4,7 +4,7 @@ import {
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
 import { createCloudwatchLogStore } from '../../../src/adapters/aws/cloudwatch-log-store.ts'
-import { createLogsClient } from '../../../src/runtime/aws-clients.ts'
+import { createLogsClient } from '../../../src/aws/clients.ts'
 import { describeLogStore } from '../../contract/log-store.contract.ts'
 import { uniqueName, useEmulator } from './emulator.ts'
 

@@ -2,7 +2,7 @@ import { createDynamoRunRepository } from '../../../src/adapters/aws/dynamo-run-
 import { createDynamoStoreRepository } from '../../../src/adapters/aws/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../../../src/adapters/aws/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../../../src/adapters/aws/dynamo-upload-repository.ts'
-import { createDocumentClient } from '../../../src/runtime/aws-clients.ts'
+import { createDocumentClient } from '../../../src/aws/clients.ts'
 import { describeRunRepository } from '../../contract/run-repository.contract.ts'
 import { describeStoreRepository } from '../../contract/store-repository.contract.ts'
 import { describeTaskRepository } from '../../contract/task-repository.contract.ts'

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { CreateBucketCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
-import { createS3ObjectStore } from '../../../src/adapters/aws/s3-object-store.ts'
-import { createS3Client } from '../../../src/runtime/aws-clients.ts'
+import { createS3Client } from '../../../src/aws/clients.ts'
+import { createS3ObjectStore } from '../../../src/aws/s3-object-store.ts'
 import { describeObjectStore } from '../../contract/object-store.contract.ts'
 import { uniqueName, useEmulator } from './emulator.ts'
 

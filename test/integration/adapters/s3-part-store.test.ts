@@ -1,7 +1,7 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
-import { createS3ObjectStore } from '../../../src/adapters/aws/s3-object-store.ts'
-import { createS3PartStore } from '../../../src/adapters/aws/s3-part-store.ts'
-import { createS3Client } from '../../../src/runtime/aws-clients.ts'
+import { createS3Client } from '../../../src/aws/clients.ts'
+import { createS3ObjectStore } from '../../../src/aws/s3-object-store.ts'
+import { createS3PartStore } from '../../../src/aws/s3-part-store.ts'
 import { describePartStore } from '../../contract/part-store.contract.ts'
 import { uniqueName, useEmulator } from './emulator.ts'
 

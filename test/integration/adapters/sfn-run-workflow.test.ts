@@ -6,7 +6,7 @@ import {
   ListExecutionsCommand,
 } from '@aws-sdk/client-sfn'
 import { createSfnRunWorkflow } from '../../../src/adapters/aws/sfn-run-workflow.ts'
-import { createSfnClient } from '../../../src/runtime/aws-clients.ts'
+import { createSfnClient } from '../../../src/aws/clients.ts'
 import { describeRunWorkflow, type StepOutcome } from '../../contract/run-workflow.contract.ts'
 import { uniqueName, useEmulator } from './emulator.ts'
 

@@ -1,6 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it } from 'vitest'
-import { createDynamoTable } from '../../../src/adapters/aws/dynamo-table.ts'
+import { createDynamoTable } from '../../../src/aws/dynamo-table.ts'
 import { stubClient } from './stub-client.ts'
 
 const A = { pk: 'a', sk: 'a' }

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { describe, expect, it } from 'vitest'
-import { createDynamoWrites, IS_NEW } from '../../../src/adapters/aws/dynamo-writes.ts'
+import { createDynamoWrites, IS_NEW } from '../../../src/aws/dynamo-writes.ts'
 import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
 import { stubClient } from './stub-client.ts'
 

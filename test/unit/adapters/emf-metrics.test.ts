@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createEmfMetrics } from '../../../src/adapters/aws/emf-metrics.ts'
+import { createEmfMetrics } from '../../../src/aws/emf-metrics.ts'
 
 /** What is written to stdout meanwhile, a document a line. */
 function written(work: () => void): Record<string, unknown>[] {

@@ -1,8 +1,8 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { copyObject } from '../../../src/adapters/aws/s3-copy.ts'
-import { createS3PartStore } from '../../../src/adapters/aws/s3-part-store.ts'
-import { createS3Client } from '../../../src/runtime/aws-clients.ts'
+import { createS3Client } from '../../../src/aws/clients.ts'
+import { copyObject } from '../../../src/aws/s3-copy.ts'
+import { createS3PartStore } from '../../../src/aws/s3-part-store.ts'
 import { stubClient } from './stub-client.ts'
 
 const COPY = {

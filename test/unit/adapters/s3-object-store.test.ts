@@ -1,7 +1,7 @@
 import { S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createS3ObjectStore } from '../../../src/adapters/aws/s3-object-store.ts'
-import { createS3Client } from '../../../src/runtime/aws-clients.ts'
+import { createS3Client } from '../../../src/aws/clients.ts'
+import { createS3ObjectStore } from '../../../src/aws/s3-object-store.ts'
 import { stubClient } from './stub-client.ts'
 
 type Objects = ReturnType<typeof createS3ObjectStore>

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../../../lambdas/api/app.ts'
 import { hearOfRuns } from '../../../src/adapters/observed-runs.ts'
+import { beginLog, logAbout, logger } from '../../../src/aws/observability.ts'
 import { RUN_SECRET_HEADER } from '../../../src/contract/staging.ts'
 import { RunStateConflictError } from '../../../src/run/run-repository.ts'
-import { beginLog, logAbout, logger } from '../../../src/runtime/observability.ts'
 import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

@@ -7,7 +7,7 @@ import {
   createLogsClient,
   createS3Client,
   createSfnClient,
-} from '../../../src/runtime/aws-clients.ts'
+} from '../../../src/aws/clients.ts'
 
 interface HandlerSettings {
   readonly requestTimeout?: number

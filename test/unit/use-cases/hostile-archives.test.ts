@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bufferSource } from '../../../src/formats/zip/byte-source.ts'
+import { bufferSource } from '../../../src/shared/byte-source.ts'
 import { checkDicomFolder } from '../../../src/use-cases/check-file-value.ts'
 import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
-import { objectSource } from '../../../src/use-cases/object-source.ts'
+import { objectSource } from '../../../src/aws/object-source.ts'
 
 const OBJECT = Buffer.from('0123456789'.repeat(10))
 

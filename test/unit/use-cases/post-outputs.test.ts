@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { readAll } from '../../../src/formats/read-all.ts'
 import { storedZip } from '../../../src/formats/zip/stored-zip.ts'
+import { readAll } from '../../../src/shared/read-all.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readAll } from '../../../src/formats/read-all.ts'
+import { readAll } from '../../../src/shared/read-all.ts'
 import { provisionFile } from '../../../src/use-cases/provision-file.ts'
 import { findInputFile, listInputEntries } from '../../../src/use-cases/read-inputs.ts'
 import { openFile } from '../../../src/use-cases/run-files.ts'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { DomainError } from '../../../src/contract/errors.ts'
 import type { TypeOf } from '../../../src/domain/parameters/parameter-codec.ts'
 import { stringCodec } from '../../../src/domain/parameters/string.ts'
-import type { ByteSource } from '../../../src/formats/zip/byte-source.ts'
+import type { ByteSource } from '../../../src/shared/byte-source.ts'
 import { decodeUtf8 } from '../../../src/use-cases/decode-utf8.ts'
 import { readStringOutput } from '../../../src/use-cases/read-string-output.ts'
 

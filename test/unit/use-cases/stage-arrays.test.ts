@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { StagedInputs } from '../../../src/contract/staging.ts'
-import { bufferSource } from '../../../src/formats/zip/byte-source.ts'
 import { openZip } from '../../../src/formats/zip/read-zip.ts'
+import { bufferSource } from '../../../src/shared/byte-source.ts'
 import {
   findArrayItem,
   provisionArrayItem,

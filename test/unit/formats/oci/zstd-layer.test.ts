@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { checkLayer } from '../../../../src/formats/oci/check-layer.ts'
 import { FRAME_BYTES, zstdLayer } from '../../../../src/formats/oci/zstd-layer.ts'
-import { createSlots, type Slots } from '../../../../src/slots.ts'
+import { createSlots, type Slots } from '../../../../src/shared/slots.ts'
 import { digestOf } from '../../../fixtures/bundle-builder.ts'
 
 async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Uint8Array, void, undefined> {

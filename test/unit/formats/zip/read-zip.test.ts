@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ByteSource } from '../../../../src/formats/zip/byte-source.ts'
 import { openZip, readZipEntry } from '../../../../src/formats/zip/read-zip.ts'
 import { ZipFormatError } from '../../../../src/formats/zip/zip-format-error.ts'
+import type { ByteSource } from '../../../../src/shared/byte-source.ts'
 import { type FileEntry, packZip } from '../../../fixtures/bundle-builder.ts'
 
 const MANY = { maxEntries: 10_000, maxNameBytes: 1024, maxEntryBytes: 1024 ** 3 }

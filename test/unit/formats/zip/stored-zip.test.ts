@@ -1,7 +1,5 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it, vi } from 'vitest'
-import { readAll } from '../../../../src/formats/read-all.ts'
-import { bufferSource } from '../../../../src/formats/zip/byte-source.ts'
 import {
   dataDescriptor,
   directoryRecord,
@@ -10,6 +8,8 @@ import {
 import { openFolderZip } from '../../../../src/formats/zip/read-folder-zip.ts'
 import { openZip } from '../../../../src/formats/zip/read-zip.ts'
 import { type ArchiveEntry, storedZip } from '../../../../src/formats/zip/stored-zip.ts'
+import { bufferSource } from '../../../../src/shared/byte-source.ts'
+import { readAll } from '../../../../src/shared/read-all.ts'
 
 const MIB = 1024 * 1024
 

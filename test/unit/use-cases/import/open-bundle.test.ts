@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DomainError } from '../../../../src/contract/errors.ts'
-import { bufferSource } from '../../../../src/formats/zip/byte-source.ts'
 import { openZip, type ZipArchive } from '../../../../src/formats/zip/read-zip.ts'
+import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import {
   decodeDescriptor,
   findBundle,

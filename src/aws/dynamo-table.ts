@@ -7,9 +7,9 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb'
-import { TABLE } from '../../contract/environment.ts'
-import type { Identity } from '../../shared/identity.ts'
-import { pagesOf } from '../../shared/pages.ts'
+import { TABLE } from '../contract/environment.ts'
+import type { Identity } from '../shared/identity.ts'
+import { pagesOf } from '../shared/pages.ts'
 
 /** What the repositories on the table are made of. */
 export interface DynamoOptions {

@@ -7,8 +7,8 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import type { PartStore, StoredPart } from '../../aws/part-store.ts'
-import { pagesOf, s3TokenAfter } from '../../shared/pages.ts'
+import { pagesOf, s3TokenAfter } from '../shared/pages.ts'
+import type { PartStore, StoredPart } from './part-store.ts'
 import { unlessRefused } from './s3-errors.ts'
 
 export interface S3PartStoreOptions {

@@ -1,4 +1,4 @@
-import { continued } from '../../continued.ts'
+import { continued } from './continued.ts'
 
 /** The first bytes (fewer when there are no more), and all of them again; closing that closes the source. */
 export async function peek(

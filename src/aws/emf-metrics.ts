@@ -1,6 +1,6 @@
 import { Metrics as EmbeddedMetrics } from '@aws-lambda-powertools/metrics'
-import { KIND_DIMENSION, MEASURES, METRICS_NAMESPACE } from '../../contract/metrics.ts'
-import type { Metrics } from '../../shared/metrics.ts'
+import { KIND_DIMENSION, MEASURES, METRICS_NAMESPACE } from '../contract/metrics.ts'
+import type { Metrics } from '../shared/metrics.ts'
 
 /** Metrics as lines on stdout that CloudWatch Logs takes figures out of (embedded metric format): no call, no permission. */
 export function createEmfMetrics({ installation }: { readonly installation: string }): Metrics {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import { ObjectExchangedError, type ObjectStore } from '../aws/object-store.ts'
-import type { ByteSource } from '../formats/zip/byte-source.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
+import { ObjectExchangedError, type ObjectStore } from './object-store.ts'
 
 /** The bytes of an object that must be there. */
 export async function openObject(objects: Pick<ObjectStore, 'read'>, key: string): Promise<Readable> {

@@ -11,13 +11,8 @@ import {
 } from '@aws-sdk/client-s3'
 import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import {
-  type ByteRange,
-  ObjectExchangedError,
-  type ObjectStore,
-  type ObjectVersion,
-} from '../../aws/object-store.ts'
-import { pagesOf, s3TokenAfter } from '../../shared/pages.ts'
+import { pagesOf, s3TokenAfter } from '../shared/pages.ts'
+import { type ByteRange, ObjectExchangedError, type ObjectStore, type ObjectVersion } from './object-store.ts'
 import { copyObject } from './s3-copy.ts'
 import { isExchanged, unlessMissing } from './s3-errors.ts'
 

@@ -5,7 +5,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import { TABLE } from '../../contract/environment.ts'
+import { TABLE } from '../contract/environment.ts'
 import {
   ATTEMPTS,
   type DynamoOptions,
