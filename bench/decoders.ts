@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openZip } from '../src/formats/zip/read-zip.ts'
+import { openZip } from '../src/archive/zip/read-zip.ts'
 import { bufferSource } from '../src/shared/byte-source.ts'
 
 const CONTENT_BYTES = 16 * 1024 ** 2

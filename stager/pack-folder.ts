@@ -1,14 +1,14 @@
 import { accessSync, constants, createReadStream, type Dirent, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { quoted } from '../src/contract/quoted.ts'
-import { folderNameProblem } from '../src/formats/zip/folder-zip-name.ts'
+import { folderNameProblem } from '../src/archive/folder-zip/folder-zip-name.ts'
 import {
   type FolderFile,
   type FolderFileContent,
   folderZipSize,
   writeFolderZip,
-} from '../src/formats/zip/write-folder-zip.ts'
+} from '../src/archive/folder-zip/write-folder-zip.ts'
+import { quoted } from '../src/contract/quoted.ts'
 import { type Budget, ContentError, MAX_DEPTH } from './limits.ts'
 import { createFollow, type Follow } from './links.ts'
 import { readFolder } from './read-folder.ts'

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream, mkdirSync, statSync } from 'node:f
 import { statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { openZip, type ZipArchive } from '../src/formats/zip/read-zip.ts'
+import { openZip, type ZipArchive } from '../src/archive/zip/read-zip.ts'
 import type { ByteSource } from '../src/shared/byte-source.ts'
 import { type Budget, MAX_DEPTH } from './limits.ts'
 import { FinalError, wordsOf } from './retry.ts'

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import * as z from 'zod'
+import { readTar } from '../../src/archive/tar/read-tar.ts'
 import { findImage } from '../../src/formats/oci/find-image.ts'
 import { scanImageArchive } from '../../src/formats/oci/image-archive.ts'
-import { readTar } from '../../src/formats/tar/read-tar.ts'
 import type { ImageContent } from './unpacked-images.ts'
 
 const taggedSchema = z.array(z.object({ RepoTags: z.array(z.string()) })).min(1)

@@ -1,9 +1,9 @@
+import { MAX_FOLDER_NAME_BYTES } from '../archive/folder-zip/folder-zip-name.ts'
+import { openFolderZip } from '../archive/folder-zip/read-folder-zip.ts'
+import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
+import type { ZipLimits } from '../archive/zip/zip-records.ts'
 import { objectSource } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { MAX_FOLDER_NAME_BYTES } from '../formats/zip/folder-zip-name.ts'
-import { openFolderZip } from '../formats/zip/read-folder-zip.ts'
-import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
-import type { ZipLimits } from '../formats/zip/zip-records.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { readAll } from '../shared/read-all.ts'
 

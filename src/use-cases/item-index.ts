@@ -1,5 +1,5 @@
+import type { ContentPlace } from '../archive/folder-zip/write-folder-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import type { ContentPlace } from '../formats/zip/write-folder-zip.ts'
 import { readAll } from '../shared/read-all.ts'
 
 /*

@@ -1,7 +1,7 @@
+import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { LISTING_NAME, outputListingSchema } from '../contract/staging.ts'
 import type { Run } from '../domain/run/run.ts'
-import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
 import type { TaskRepository } from '../task/task-repository.ts'

@@ -1,11 +1,15 @@
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
+import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
+import {
+  contentPlaces,
+  type FolderFileContent,
+  writeFolderZip,
+} from '../archive/folder-zip/write-folder-zip.ts'
 import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { codecOf } from '../domain/parameters/registry.ts'
 import type { ParameterType, TaskOutput } from '../domain/task/task.ts'
-import type { ArchiveEntry } from '../formats/zip/stored-zip.ts'
-import { contentPlaces, type FolderFileContent, writeFolderZip } from '../formats/zip/write-folder-zip.ts'
 import { readAll } from '../shared/read-all.ts'
 import { readEntry } from './array-inputs.ts'
 import { folderEntries } from './folder-entries.ts'

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { storedZip } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import {
@@ -14,7 +15,6 @@ import { itemProvisions } from '../domain/run/array-provisions.ts'
 import { provisionOf, type Run } from '../domain/run/run.ts'
 import { isActive } from '../domain/run/transitions.ts'
 import type { Task } from '../domain/task/task.ts'
-import { storedZip } from '../formats/zip/stored-zip.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import type { TaskRepository } from '../task/task-repository.ts'

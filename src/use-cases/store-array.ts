@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
+import { contentPlaces, type FolderFile, writeFolderZip } from '../archive/folder-zip/write-folder-zip.ts'
 import { type DomainError, parameterError } from '../contract/errors.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import type { ArrayFile, ProvisionedArray } from '../domain/parameters/array.ts'
 import { hasRoomFor } from '../domain/run/array-provisions.ts'
 import type { FileContent, Provision, Run } from '../domain/run/run.ts'
-import { contentPlaces, type FolderFile, writeFolderZip } from '../formats/zip/write-folder-zip.ts'
 import { createItemIndex, itemIndexKey } from './item-index.ts'
 import type { ProvisionDependencies } from './provisioning.ts'
 

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { openZip, readZipEntry } from '../../src/formats/zip/read-zip.ts'
+import { openZip, readZipEntry } from '../../src/archive/zip/read-zip.ts'
 import { bufferSource } from '../../src/shared/byte-source.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-eventbridge'
 import { inject } from 'vitest'
 import { FAULTS_PATH } from '../../local/batch/faults.ts'
-import { openZip } from '../../src/formats/zip/read-zip.ts'
+import { openZip } from '../../src/archive/zip/read-zip.ts'
 import { bufferSource } from '../../src/shared/byte-source.ts'
 import { readAll } from '../../src/shared/read-all.ts'
 import { packZip } from '../fixtures/bundle-builder.ts'

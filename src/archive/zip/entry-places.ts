@@ -1,5 +1,5 @@
 import { quoted } from '../../contract/quoted.ts'
-import { corruptEntry, corruptZip, type ZipFormatError } from '../../formats/zip/zip-format-error.ts'
+import { corruptEntry, corruptZip, type ZipFormatError } from './zip-format-error.ts'
 
 /*
  * Where the entries of a zip lie. Each has bytes of its own, and nothing else has any: from the first byte of the file to the directory.

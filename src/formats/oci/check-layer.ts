@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Transform } from 'node:stream'
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
+import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
+import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../../archive/tar/tar-header.ts'
 import { quoted } from '../../contract/quoted.ts'
 import { continued } from '../../shared/continued.ts'
 import { drained } from '../../shared/drained.ts'
-import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
-import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../tar/tar-header.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { createFrameCutter } from './zstd-frames.ts'
 

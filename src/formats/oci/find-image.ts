@@ -1,5 +1,5 @@
+import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { printable, quoted, someOf } from '../../contract/quoted.ts'
-import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import type { ArchiveFile, ImageArchive } from './image-archive.ts'
 import { type Candidate, listCandidates } from './list-candidates.ts'
 import { type ImageConfig, imageConfigSchema } from './oci-documents.ts'

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import type { z } from 'zod'
+import type { TarEntry } from '../../archive/tar/read-tar.ts'
+import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { printable, quoted } from '../../contract/quoted.ts'
 import { peek } from '../../shared/peek.ts'
-import type { TarEntry } from '../tar/read-tar.ts'
-import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
 import { looksLikeLayer } from './check-layer.ts'
 import { OciFormatError } from './oci-format-error.ts'
 

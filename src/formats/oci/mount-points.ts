@@ -1,5 +1,4 @@
 import { posix } from 'node:path'
-import { quoted } from '../../contract/quoted.ts'
 import {
   BLOCK_BYTES,
   decodeHeader,
@@ -8,7 +7,8 @@ import {
   type HeaderOverrides,
   isZeroBlock,
   type TarHeader,
-} from '../tar/tar-header.ts'
+} from '../../archive/tar/tar-header.ts'
+import { quoted } from '../../contract/quoted.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /*

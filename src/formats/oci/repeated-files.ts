@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type TarEntry, twoOfOneName } from '../tar/read-tar.ts'
+import { type TarEntry, twoOfOneName } from '../../archive/tar/read-tar.ts'
 
 /**
  * Compares files that come more than once in an archive, in a pass of its own over it. Some tools write a layer that an image has twice

@@ -1,4 +1,4 @@
-import { SAVE_AGAIN } from '../tar/tar-format-error.ts'
+import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /*

@@ -1,7 +1,7 @@
+import { TarFormatError } from '../../archive/tar/tar-format-error.ts'
+import { ZipFormatError } from '../../archive/zip/zip-format-error.ts'
 import { DomainError, type ErrorName } from '../../contract/errors.ts'
 import { OciFormatError, type OciFormatErrorCode } from '../../formats/oci/oci-format-error.ts'
-import { TarFormatError } from '../../formats/tar/tar-format-error.ts'
-import { ZipFormatError } from '../../formats/zip/zip-format-error.ts'
 
 /** The contract's error for images (http-api 5.2): no row of their own means that the image was not understood. */
 const IMAGE_ERRORS: Partial<Record<OciFormatErrorCode, ErrorName>> = {

@@ -1,3 +1,4 @@
+import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { quoted } from '../../contract/quoted.ts'
 import {
   type CheckedLayer,
@@ -10,7 +11,6 @@ import type { ArchiveFile } from '../../formats/oci/image-archive.ts'
 import { scanMountPoints } from '../../formats/oci/mount-points.ts'
 import { OciFormatError } from '../../formats/oci/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from '../../formats/oci/zstd-layer.ts'
-import { SAVE_AGAIN } from '../../formats/tar/tar-format-error.ts'
 import type { ImageRegistry } from '../../import/registry/image-registry.ts'
 import { createSlots } from '../../shared/slots.ts'
 import type { ImportedLayer } from '../../upload/upload.ts'

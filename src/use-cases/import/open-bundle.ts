@@ -1,10 +1,10 @@
 import { comparableName } from '../../archive/zip/entry-name.ts'
+import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../../archive/zip/read-zip.ts'
 import { objectSource } from '../../aws/object-source.ts'
 import type { ObjectStore } from '../../aws/object-store.ts'
 import type { DomainError } from '../../contract/errors.ts'
 import { printable, someOf } from '../../contract/quoted.ts'
 import type { TaskDescriptor } from '../../domain/task/task.ts'
-import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../../formats/zip/read-zip.ts'
 import type { ByteSource } from '../../shared/byte-source.ts'
 import { refusal } from './import-refusal.ts'
 

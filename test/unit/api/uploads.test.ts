@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { openZip } from '../../../src/archive/zip/read-zip.ts'
 import { MIN_PART_BYTES, PART_BYTES } from '../../../src/contract/upload-limits.ts'
 import type { ArrayType } from '../../../src/domain/parameters/array.ts'
-import { openZip } from '../../../src/formats/zip/read-zip.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'

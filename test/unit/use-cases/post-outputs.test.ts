@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { storedZip } from '../../../src/formats/zip/stored-zip.ts'
+import { storedZip } from '../../../src/archive/folder-zip/stored-zip.ts'
 import { readAll } from '../../../src/shared/read-all.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { postOutputs } from '../../../src/use-cases/post-outputs.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { openZip } from '../../../src/archive/zip/read-zip.ts'
 import type { StagedInputs } from '../../../src/contract/staging.ts'
-import { openZip } from '../../../src/formats/zip/read-zip.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
 import {
   findArrayItem,

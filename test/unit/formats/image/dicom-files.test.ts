@@ -1,6 +1,6 @@
 import { deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { describeDicomFiles, describeDicomZip } from '../../../../src/formats/image/dicom-files.ts'
+import { describeDicomFiles, describeDicomZip } from '../../../../src/images/dicom-files.ts'
 import { packZip } from '../../../fixtures/bundle-builder.ts'
 import { aDicom, aDicomZip, aPng, meteredSource } from '../../../fixtures/images.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readDimensions } from '../../../../src/formats/image/read-dimensions.ts'
+import { readDimensions } from '../../../../src/images/read-dimensions.ts'
 import {
   aDicom,
   DICOM_EXPLICIT_BIG,

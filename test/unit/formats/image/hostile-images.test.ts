@@ -1,15 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { describeDicomZip } from '../../../../src/formats/image/dicom-files.ts'
-import { MAX_HEADER_BYTES } from '../../../../src/formats/image/header-reader.ts'
-import { readDimensions } from '../../../../src/formats/image/read-dimensions.ts'
-import {
-  IMAGE_FORMATS,
-  type ImageFormat,
-  recogniseImage,
-} from '../../../../src/formats/image/recognise-image.ts'
-import { isBaselineTiff } from '../../../../src/formats/image/tiff-directory.ts'
-import { ZipFormatError } from '../../../../src/formats/zip/zip-format-error.ts'
+import { ZipFormatError } from '../../../../src/archive/zip/zip-format-error.ts'
+import { describeDicomZip } from '../../../../src/images/dicom-files.ts'
+import { MAX_HEADER_BYTES } from '../../../../src/images/header-reader.ts'
+import { readDimensions } from '../../../../src/images/read-dimensions.ts'
+import { IMAGE_FORMATS, type ImageFormat, recogniseImage } from '../../../../src/images/recognise-image.ts'
+import { isBaselineTiff } from '../../../../src/images/tiff-directory.ts'
 import {
   aDicom,
   aDicomZip,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { IMAGE_FORMATS, isZip, recogniseImage } from '../../../../src/formats/image/recognise-image.ts'
+import { IMAGE_FORMATS, isZip, recogniseImage } from '../../../../src/images/recognise-image.ts'
 import { aDicom, aDicomZip, aJpeg, aPng, aTiff, meteredSource } from '../../../fixtures/images.ts'
 
 describe('the format of an image', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { readDimensions } from '../../../../src/formats/image/read-dimensions.ts'
-import { isBaselineTiff } from '../../../../src/formats/image/tiff-directory.ts'
+import { readDimensions } from '../../../../src/images/read-dimensions.ts'
+import { isBaselineTiff } from '../../../../src/images/tiff-directory.ts'
 import {
   aPng,
   aTiff,

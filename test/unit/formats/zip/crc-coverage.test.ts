@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createCrcCoverage } from '../../../../src/formats/zip/crc-coverage.ts'
+import { createCrcCoverage } from '../../../../src/archive/zip/crc-coverage.ts'
 
 describe('checksums put together from parts', () => {
   it('are those of the whole, in whatever order the parts were read', () => {

@@ -1,7 +1,7 @@
 import { constants, deflateRawSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { openZip, readZipEntry } from '../../../../src/formats/zip/read-zip.ts'
-import { ZipFormatError } from '../../../../src/formats/zip/zip-format-error.ts'
+import { openZip, readZipEntry } from '../../../../src/archive/zip/read-zip.ts'
+import { ZipFormatError } from '../../../../src/archive/zip/zip-format-error.ts'
 import {
   aDeflatedFile,
   anIncompressibleFile,

@@ -3,11 +3,15 @@ import { buffer } from 'node:stream/consumers'
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { directoryRecord, endRecords, localHeader } from '../../../../src/formats/zip/folder-zip-records.ts'
-import { openFolderZip } from '../../../../src/formats/zip/read-folder-zip.ts'
-import { openZip, readZipEntry } from '../../../../src/formats/zip/read-zip.ts'
-import { folderZipSize, writeFolderZip } from '../../../../src/formats/zip/write-folder-zip.ts'
-import { ZipFormatError } from '../../../../src/formats/zip/zip-format-error.ts'
+import {
+  directoryRecord,
+  endRecords,
+  localHeader,
+} from '../../../../src/archive/folder-zip/folder-zip-records.ts'
+import { openFolderZip } from '../../../../src/archive/folder-zip/read-folder-zip.ts'
+import { folderZipSize, writeFolderZip } from '../../../../src/archive/folder-zip/write-folder-zip.ts'
+import { openZip, readZipEntry } from '../../../../src/archive/zip/read-zip.ts'
+import { ZipFormatError } from '../../../../src/archive/zip/zip-format-error.ts'
 import { type ByteSource, bufferSource } from '../../../../src/shared/byte-source.ts'
 
 const LIMITS = { maxEntries: 100_000, maxNameBytes: 100, maxEntryBytes: 1000 }

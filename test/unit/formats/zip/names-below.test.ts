@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { namesBelow } from '../../../../src/formats/zip/names-below.ts'
+import { namesBelow } from '../../../../src/archive/zip/names-below.ts'
 
 describe('the index of names by folder', () => {
   it('finds what lies in a folder, however deep, and nothing that only begins like it', () => {

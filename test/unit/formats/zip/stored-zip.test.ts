@@ -4,10 +4,10 @@ import {
   dataDescriptor,
   directoryRecord,
   localHeader,
-} from '../../../../src/formats/zip/folder-zip-records.ts'
-import { openFolderZip } from '../../../../src/formats/zip/read-folder-zip.ts'
-import { openZip } from '../../../../src/formats/zip/read-zip.ts'
-import { type ArchiveEntry, storedZip } from '../../../../src/formats/zip/stored-zip.ts'
+} from '../../../../src/archive/folder-zip/folder-zip-records.ts'
+import { openFolderZip } from '../../../../src/archive/folder-zip/read-folder-zip.ts'
+import { type ArchiveEntry, storedZip } from '../../../../src/archive/folder-zip/stored-zip.ts'
+import { openZip } from '../../../../src/archive/zip/read-zip.ts'
 import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import { readAll } from '../../../../src/shared/read-all.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { openZip, type ZipArchive } from '../../../../src/archive/zip/read-zip.ts'
 import { DomainError } from '../../../../src/contract/errors.ts'
-import { openZip, type ZipArchive } from '../../../../src/formats/zip/read-zip.ts'
 import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import {
   decodeDescriptor,

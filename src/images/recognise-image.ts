@@ -1,5 +1,5 @@
-import type { ByteSource } from '../../shared/byte-source.ts'
-import { readAll } from '../../shared/read-all.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
+import { readAll } from '../shared/read-all.ts'
 
 /** Formats of single files that are told by their first bytes. */
 export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'dicom'

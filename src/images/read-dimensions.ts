@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../shared/byte-source.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
 import { readBmpDimensions } from './bmp-header.ts'
 import { readDicomDimensions } from './dicom-header.ts'
 import type { Dimensions } from './dimensions.ts'

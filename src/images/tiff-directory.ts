@@ -1,4 +1,4 @@
-import type { ByteSource } from '../../shared/byte-source.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
 import type { Dimensions } from './dimensions.ts'
 import { createHeaderReader, type HeaderReader, ImageHeaderError } from './header-reader.ts'
 

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { ByteSource } from '../../shared/byte-source.ts'
-import { ZipFormatError } from './zip-format-error.ts'
+import { ZipFormatError } from '../zip/zip-format-error.ts'
 
 /** Up to here skipping costs less than another request. */
 const LARGEST_SKIP_BYTES = 1024 * 1024

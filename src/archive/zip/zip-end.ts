@@ -1,4 +1,4 @@
-import { WRAP } from '../../archive/zip/entry-places.ts'
+import { WRAP } from './entry-places.ts'
 import { splitArchive } from './foreign-file.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import { corruptZip } from './zip-format-error.ts'

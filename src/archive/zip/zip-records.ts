@@ -1,7 +1,7 @@
 import type yauzl from 'yauzl'
-import { decodeEntryName } from '../../archive/zip/entry-name.ts'
-import { type EntryPlace, placeEntries, WRAP } from '../../archive/zip/entry-places.ts'
 import { quoted } from '../../contract/quoted.ts'
+import { decodeEntryName } from './entry-name.ts'
+import { type EntryPlace, placeEntries, WRAP } from './entry-places.ts'
 import { isLocalHeader } from './local-header.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import type { ZipDirectory } from './zip-end.ts'
@@ -150,7 +150,7 @@ function limitExceeded(words: string, advice: string): ZipFormatError {
   return new ZipFormatError('limit-exceeded', `the zip archive ${words}: ${advice}`)
 }
 
-/** The name with `/` between its parts, and without parts that say nothing (`./`). */
+/** The name with `/` between its parts, and without parts that say nothing (`../../formats/zip/`). */
 function safeName(entry: yauzl.Entry, limits: ZipLimits): string {
   const { fileNameRaw } = entry
   if (fileNameRaw.length > limits.maxNameBytes) {

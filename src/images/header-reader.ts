@@ -1,5 +1,5 @@
-import type { ByteSource } from '../../shared/byte-source.ts'
-import { readAll } from '../../shared/read-all.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
+import { readAll } from '../shared/read-all.ts'
 
 /** One request to a bucket; the header of most images fits in one or two. */
 const WINDOW_BYTES = 4096

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import type { ByteSource } from '../../shared/byte-source.ts'
-import { openZip, type ZipArchive, type ZipEntry } from '../zip/read-zip.ts'
+import { openZip, type ZipArchive, type ZipEntry } from '../archive/zip/read-zip.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
 import type { Dimensions } from './dimensions.ts'
 import { MAX_HEADER_BYTES } from './header-reader.ts'
 import { readDimensions } from './read-dimensions.ts'

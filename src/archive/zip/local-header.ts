@@ -1,5 +1,5 @@
-import { unaccounted } from '../../archive/zip/entry-places.ts'
 import { quoted } from '../../contract/quoted.ts'
+import { unaccounted } from './entry-places.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import { corruptEntry, encryptedZip } from './zip-format-error.ts'
 import type { ZipRecord } from './zip-records.ts'

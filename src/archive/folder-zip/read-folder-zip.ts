@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { quoted } from '../../contract/quoted.ts'
 import type { ByteSource } from '../../shared/byte-source.ts'
+import { corruptZip, requireChecksum, ZipFormatError } from '../zip/zip-format-error.ts'
+import type { ZipLimits } from '../zip/zip-records.ts'
 import { folderNameProblem } from './folder-zip-name.ts'
 import {
   DIRECTORY_RECORD_BYTES,
@@ -16,8 +18,6 @@ import {
 } from './folder-zip-records.ts'
 import { ForwardReader } from './forward-reader.ts'
 import type { ContentPlace } from './write-folder-zip.ts'
-import { corruptZip, requireChecksum, ZipFormatError } from './zip-format-error.ts'
-import type { ZipLimits } from './zip-records.ts'
 
 /** A zip in the form of {@link writeFolderZip}, its directory read and checked. */
 export interface FolderZip {
