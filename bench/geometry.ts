@@ -4,7 +4,7 @@
  *
  *   npm run bench:geometry
  */
-import { areValidAreas } from '../src/domain/parameters/areas.ts'
+import { areValidAreas } from '../src/task/parameters/areas.ts'
 import { FAMILIES, isValidForJsts, type Polygons } from '../test/fixtures/areas.ts'
 
 const LARGE = 200_000

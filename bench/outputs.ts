@@ -33,7 +33,7 @@ const ITEMS = Number(positionals[0] ?? 100_000)
 const ITEM = Math.min(73_512, ITEMS - 1)
 
 const LARGE_MIB = Number(options.large)
-/** A listing with one long string, of which it shows the beginning (src/domain/run/listed-strings.ts). */
+/** A listing with one long string, of which it shows the beginning (src/task/parameters/listed-strings.ts). */
 const LARGEST_LISTING_BYTES = 2000
 
 /** Times of one run, in milliseconds as `Date.now()` gives them. */

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { DomainError, parameterError } from '../../src/contract/errors.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
-import type { ParameterType } from '../../src/domain/task/task.ts'
+import type { ParameterType } from '../../src/task/task.ts'
 import { findWholeUpload } from '../../src/use-cases/find-upload.ts'
 import type { SentValue } from '../../src/use-cases/provision-file.ts'
 import { readUploadedJson } from '../../src/use-cases/read-uploaded-json.ts'

@@ -1,8 +1,6 @@
 import { createBatchJobScheduler } from '../adapters/aws/batch-job-scheduler.ts'
 import { createCloudwatchLogStore } from '../adapters/aws/cloudwatch-log-store.ts'
 import { createDynamoRunRepository } from '../adapters/aws/dynamo-run-repository.ts'
-import { createDynamoStoreRepository } from '../adapters/aws/dynamo-store-repository.ts'
-import { createDynamoTaskRepository } from '../adapters/aws/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../adapters/aws/dynamo-upload-repository.ts'
 import { createEcrImageRegistry } from '../adapters/aws/ecr-image-registry.ts'
 import { createEventImportRequests } from '../adapters/aws/event-import-requests.ts'
@@ -28,6 +26,8 @@ import { queueArnsOf } from '../contract/job-queues.ts'
 import { systemIdentity } from '../shared/identity.ts'
 import { pause } from '../shared/pause.ts'
 import { repeat } from '../shared/repeat.ts'
+import { createDynamoStoreRepository } from '../store/dynamo-store-repository.ts'
+import { createDynamoTaskRepository } from '../task/dynamo-task-repository.ts'
 
 /*
  * What each function works with, made once per process. Endpoints come from the SDK's own variables, so nothing here knows

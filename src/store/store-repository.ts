@@ -1,4 +1,4 @@
-import type { Store } from '../domain/store.ts'
+import type { Store } from './store.ts'
 
 /** App stores, at most one of them the default. Reads are consistent. */
 export interface StoreRepository {

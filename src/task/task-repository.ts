@@ -1,5 +1,5 @@
-import type { TaskName } from '../domain/store.ts'
-import type { Task, TaskSummary } from '../domain/task/task.ts'
+import type { TaskName } from '../store/store.ts'
+import type { Task, TaskSummary } from './task.ts'
 
 export interface NameReservation {
   readonly namespace: string

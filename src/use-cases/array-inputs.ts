@@ -3,19 +3,19 @@ import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import { openZip } from '../archive/zip/read-zip.ts'
 import { objectSource, openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
+import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
+import { type FileContent, provisionOf, type Run } from '../domain/run/run.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import { readAll } from '../shared/read-all.ts'
 import {
   ARRAY_METADATA,
   type ArrayType,
   arrayMetadata,
   isIndexName,
   sizeOf,
-} from '../domain/parameters/array.ts'
-import type { ArrayFolder } from '../domain/parameters/array-folder.ts'
-import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
-import { type FileContent, provisionOf, type Run } from '../domain/run/run.ts'
-import type { ParameterType } from '../domain/task/task.ts'
-import type { RunRepository } from '../run/run-repository.ts'
-import { readAll } from '../shared/read-all.ts'
+} from '../task/parameters/array.ts'
+import type { ArrayFolder } from '../task/parameters/array-folder.ts'
+import type { ParameterType } from '../task/task.ts'
 import { folderEntries } from './folder-entries.ts'
 
 interface Dependencies {

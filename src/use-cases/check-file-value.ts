@@ -1,13 +1,13 @@
 import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
 import { type DomainError, type ErrorName, parameterError } from '../contract/errors.ts'
 import { printable, someOf } from '../contract/quoted.ts'
-import type { TypeOf } from '../domain/parameters/parameter-codec.ts'
 import { type DicomFiles, describeDicomFiles, describeDicomZip } from '../images/dicom-files.ts'
 import type { Dimensions } from '../images/dimensions.ts'
 import { readDimensions } from '../images/read-dimensions.ts'
 import { IMAGE_FORMATS, isZip, recogniseImage, SIZED_FORMATS } from '../images/recognise-image.ts'
 import { isBaselineTiff } from '../images/tiff-directory.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
+import type { TypeOf } from '../task/parameters/parameter-codec.ts'
 
 /** Name of the format in descriptors that is a folder, or a zip, of DICOM files. */
 const WSI_DICOM = 'wsidicom'

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
 import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { codecOf } from '../domain/parameters/registry.ts'
 import type { Run } from '../domain/run/run.ts'
-import type { ParameterType, ParameterTypeId, Task } from '../domain/task/task.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
+import { codecOf } from '../task/parameters/registry.ts'
+import type { ParameterType, ParameterTypeId, Task } from '../task/task.ts'
 import type { StoredFile } from './array-inputs.ts'
 import { findPrepared, preparedOutputKey, type StoredObject, storePrepared } from './prepared-file.ts'
 

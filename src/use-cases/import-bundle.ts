@@ -1,14 +1,14 @@
 import { ObjectExchangedError } from '../aws/object-store.ts'
 import { descriptorKey, logoKey } from '../contract/storage-keys.ts'
 import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../domain/job/job-size.ts'
-import type { TaskName } from '../domain/store.ts'
 import { imageName } from '../domain/task/image-name.ts'
+import type { TaskName } from '../store/store.ts'
 import {
   descriptorError,
   type ParsedDescriptor,
   parseTaskDescriptor,
-} from '../domain/task/parse-task-descriptor.ts'
-import type { TaskDescriptor, TaskImage } from '../domain/task/task.ts'
+} from '../task/descriptor/parse-task-descriptor.ts'
+import type { TaskDescriptor, TaskImage } from '../task/task.ts'
 import type { Upload } from '../upload/upload.ts'
 import { claimUpload, type ImportCall } from './import/claim-upload.ts'
 import {

@@ -1,7 +1,7 @@
 import { DomainError } from '../contract/errors.ts'
 import { isNamespace, isSemver } from '../contract/names.ts'
 import { installKey } from '../contract/storage-keys.ts'
-import { bundleUrl, downloadFailure, type TaskName } from '../domain/store.ts'
+import { bundleUrl, downloadFailure, type TaskName } from '../store/store.ts'
 import type { StoreRepository } from '../store/store-repository.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import type { ImportRequests } from '../upload/import-requests.ts'

@@ -1,21 +1,21 @@
 import { Readable } from 'node:stream'
 import type { ObjectStore } from '../aws/object-store.ts'
 import type { JsonValue } from '../contract/json.ts'
-import type { ArrayType } from '../domain/parameters/array.ts'
-import { listArrayItems } from '../domain/parameters/array-folder.ts'
-import { codecOf, runValueType } from '../domain/parameters/registry.ts'
+import type { FileContent, InputValue, Run } from '../domain/run/run.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import { continued } from '../shared/continued.ts'
+import { inTextChunks } from '../shared/in-text-chunks.ts'
+import { readAll } from '../shared/read-all.ts'
+import type { ArrayType } from '../task/parameters/array.ts'
+import { listArrayItems } from '../task/parameters/array-folder.ts'
 import {
   createListedStrings,
   type ListedStrings,
   type ListedValue,
   WHOLE_STRING_BYTES,
-} from '../domain/run/listed-strings.ts'
-import type { FileContent, InputValue, Run } from '../domain/run/run.ts'
-import type { ParameterType, Task } from '../domain/task/task.ts'
-import type { RunRepository } from '../run/run-repository.ts'
-import { continued } from '../shared/continued.ts'
-import { inTextChunks } from '../shared/in-text-chunks.ts'
-import { readAll } from '../shared/read-all.ts'
+} from '../task/parameters/listed-strings.ts'
+import { codecOf, runValueType } from '../task/parameters/registry.ts'
+import type { ParameterType, Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import { arrayEntries, arrayFolder, entryText, type StoredFile } from './array-inputs.ts'
 import { findRunAndTask, stateError } from './find-run.ts'

@@ -2,6 +2,8 @@ import { DomainError, parameterError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
 import { printable, quoted } from '../contract/quoted.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
+import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
+import type { InputValue, Provision, Run } from '../domain/run/run.ts'
 import {
   type ArrayFile,
   type ArrayType,
@@ -11,11 +13,9 @@ import {
   parseIndexPath,
   provisionItem,
   typeAt,
-} from '../domain/parameters/array.ts'
-import { atItem } from '../domain/parameters/item-problems.ts'
-import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
-import type { InputValue, Provision, Run } from '../domain/run/run.ts'
-import type { ParameterType, Task, TaskInput } from '../domain/task/task.ts'
+} from '../task/parameters/array.ts'
+import { atItem } from '../task/parameters/item-problems.ts'
+import type { ParameterType, Task, TaskInput } from '../task/task.ts'
 import { levelSizesAround } from './array-inputs.ts'
 import { requireParameter } from './find-run.ts'
 import { foldItems } from './fold-items.ts'

@@ -3,13 +3,17 @@ import { type NamesBelow, namesBelow } from '../archive/zip/names-below.ts'
 import { type DomainError, parameterError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
 import type { OutputEntry } from '../contract/staging.ts'
-import type { ArrayType } from '../domain/parameters/array.ts'
-import { listArrayItems } from '../domain/parameters/array-folder.ts'
-import { codecOf, runValueType } from '../domain/parameters/registry.ts'
-import { type ListedStrings, type ListedValue, WHOLE_STRING_BYTES } from '../domain/run/listed-strings.ts'
-import type { ParameterType, TaskOutput } from '../domain/task/task.ts'
 import { type ByteSource, bufferSource, sectionOf } from '../shared/byte-source.ts'
 import { readAll } from '../shared/read-all.ts'
+import type { ArrayType } from '../task/parameters/array.ts'
+import { listArrayItems } from '../task/parameters/array-folder.ts'
+import {
+  type ListedStrings,
+  type ListedValue,
+  WHOLE_STRING_BYTES,
+} from '../task/parameters/listed-strings.ts'
+import { codecOf, runValueType } from '../task/parameters/registry.ts'
+import type { ParameterType, TaskOutput } from '../task/task.ts'
 import { checkDicomFiles, checkDicomFolder, checkFile, checkImage } from './check-file-value.ts'
 import { decodeUtf8 } from './decode-utf8.ts'
 import { TREE_LIMITS } from './folder-entries.ts'

@@ -1,7 +1,7 @@
-import type { TypeOf } from '../domain/parameters/parameter-codec.ts'
-import { checkLength, refuseNul } from '../domain/parameters/string.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { readAll } from '../shared/read-all.ts'
+import type { TypeOf } from '../task/parameters/parameter-codec.ts'
+import { checkLength, refuseNul } from '../task/parameters/string.ts'
 import { decodeUtf8Pieces } from './decode-utf8.ts'
 
 /** White space at the end is looked for in steps of these sizes. */

@@ -1,6 +1,6 @@
 import { DomainError } from '../contract/errors.ts'
-import type { Task } from '../domain/task/task.ts'
 import type { Identity } from '../shared/identity.ts'
+import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Store } from '../../src/domain/store.ts'
+import type { Store } from '../../src/store/store.ts'
 import type { StoreRepository } from '../../src/store/store-repository.ts'
 
 const FIRST = '00000000-0000-4000-8000-00000000000a'

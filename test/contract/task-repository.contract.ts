@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { summaryOf } from '../../src/domain/task/task.ts'
+import { summaryOf } from '../../src/task/task.ts'
 import type { TaskRepository } from '../../src/task/task-repository.ts'
 import { anInput, anOutput, aTask } from '../fixtures/builders.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'

@@ -8,7 +8,7 @@ import {
 import { STAGER_VARIABLES } from '../../src/contract/staging.ts'
 import { describeJob, describeOverrides, jobNameOf } from '../../src/domain/job/job-definition.ts'
 import { placeJob } from '../../src/domain/job/job-size.ts'
-import { isMountable } from '../../src/domain/task/folders.ts'
+import { isMountable } from '../../src/task/descriptor/folders.ts'
 import { aTask } from '../fixtures/builders.ts'
 import { synthesize } from './synthesis.ts'
 

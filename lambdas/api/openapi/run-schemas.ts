@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 import { RUN_STATES } from '../../../src/domain/run/transitions.ts'
-import type { ParameterTypeId } from '../../../src/domain/task/task.ts'
+import type { ParameterTypeId } from '../../../src/task/task.ts'
 import { component, taggedUnion } from './components.ts'
 import { instant, uuid } from './shared-schemas.ts'
 import { taskDescription } from './task-schemas.ts'

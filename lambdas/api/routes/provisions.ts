@@ -3,8 +3,8 @@ import * as z from 'zod'
 import { DomainError, parameterError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { printable, quoted } from '../../../src/contract/quoted.ts'
-import type { TaskInput } from '../../../src/domain/task/task.ts'
 import { listOf } from '../../../src/shared/list-of.ts'
+import type { TaskInput } from '../../../src/task/task.ts'
 import {
   findRunAndTask,
   parameterNamed,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { DomainError } from '../../../src/contract/errors.ts'
 import { printable } from '../../../src/contract/quoted.ts'
-import { createStore } from '../../../src/use-cases/create-store.ts'
+import { createStore } from '../../../src/store/create-store.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readJson } from '../json-body.ts'

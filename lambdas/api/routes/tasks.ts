@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { DomainError } from '../../../src/contract/errors.ts'
 import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
-import type { Task } from '../../../src/domain/task/task.ts'
+import type { Task } from '../../../src/task/task.ts'
 import { createRun } from '../../../src/use-cases/create-run.ts'
 import { deleteTask } from '../../../src/use-cases/delete-task.ts'
 import { isUuid } from '../../../src/use-cases/find-run.ts'

@@ -13,6 +13,7 @@ import { DomainError } from '../../contract/errors.ts'
 import type { Run } from '../../domain/run/run.ts'
 import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run/transitions.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../../run/run-repository.ts'
+import { IS_INSTALLED, taskKey } from '../../task/task-item.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
 import {
   decodeInputValue,
@@ -31,7 +32,6 @@ import {
   taskRunsPartition,
   visibleRun,
 } from './run-items.ts'
-import { IS_INSTALLED, taskKey } from './task-item.ts'
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
 

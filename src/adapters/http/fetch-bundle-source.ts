@@ -3,8 +3,8 @@ import { request as httpsRequest } from 'node:https'
 import { Readable } from 'node:stream'
 import { DomainError } from '../../contract/errors.ts'
 import { MAX_UPLOAD_BYTES } from '../../contract/upload-limits.ts'
-import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../../domain/store.ts'
 import type { BundleSource } from '../../import/bundle-source.ts'
+import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../../store/store.ts'
 
 /** For the answer to begin, redirects included: a client of `install` waits for it, half a minute at most. */
 const PATIENCE_MS = 10_000

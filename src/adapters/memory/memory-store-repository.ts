@@ -1,7 +1,7 @@
 import { DomainError } from '../../contract/errors.ts'
-import type { Store } from '../../domain/store.ts'
+import type { Store } from '../../store/store.ts'
+import { inOrderOfCreation } from '../../store/store-order.ts'
 import type { StoreRepository } from '../../store/store-repository.ts'
-import { inOrderOfCreation } from '../store-order.ts'
 
 /** App stores in this process, for tests. */
 export function createMemoryStoreRepository(): StoreRepository {

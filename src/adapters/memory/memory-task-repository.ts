@@ -1,6 +1,6 @@
 import { DomainError } from '../../contract/errors.ts'
-import { summaryOf, type Task } from '../../domain/task/task.ts'
 import type { Identity } from '../../shared/identity.ts'
+import { summaryOf, type Task } from '../../task/task.ts'
 import type { TaskRepository } from '../../task/task-repository.ts'
 
 type NameEntry =

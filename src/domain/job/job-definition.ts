@@ -1,4 +1,4 @@
-import type { Task } from '../task/task.ts'
+import type { Task } from '../../task/task.ts'
 import type { JobSize } from './job-size.ts'
 
 /*

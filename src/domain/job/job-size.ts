@@ -1,5 +1,5 @@
 import type { JobQueues, QueueKind } from '../../contract/job-queues.ts'
-import type { TaskResources } from '../task/task.ts'
+import type { TaskResources } from '../../task/task.ts'
 
 interface ContainerShare {
   readonly vcpu: number

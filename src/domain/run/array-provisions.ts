@@ -1,5 +1,5 @@
-import { type ArrayType, isComplete } from '../parameters/array.ts'
-import type { ParameterType } from '../task/task.ts'
+import { type ArrayType, isComplete } from '../../task/parameters/array.ts'
+import type { ParameterType } from '../../task/task.ts'
 import { type Provision, provisionOf, type Run } from './run.ts'
 
 /*

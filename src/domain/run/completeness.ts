@@ -1,4 +1,4 @@
-import type { Task, TaskInput } from '../task/task.ts'
+import type { Task, TaskInput } from '../../task/task.ts'
 import { isArrayComplete, topIndexes } from './array-provisions.ts'
 import { provisionOf, type Run } from './run.ts'
 

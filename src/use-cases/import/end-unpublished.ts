@@ -1,8 +1,8 @@
 import { DomainError } from '../../contract/errors.ts'
 import { taskDefinitionPrefix } from '../../contract/storage-keys.ts'
 import { jobDefinitionName } from '../../domain/job/job-definition.ts'
-import type { TaskName } from '../../domain/store.ts'
 import { imageName } from '../../domain/task/image-name.ts'
+import type { TaskName } from '../../store/store.ts'
 import type { Upload } from '../../upload/upload.ts'
 import { refusal } from './import-refusal.ts'
 import {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import type { ObjectStore } from '../../aws/object-store.ts'
-import { downloadFailure } from '../../domain/store.ts'
 import type { BundleSource } from '../../import/bundle-source.ts'
+import { downloadFailure } from '../../store/store.ts'
 import type { Upload } from '../../upload/upload.ts'
 import { TimeIsUpError } from './lease.ts'
 

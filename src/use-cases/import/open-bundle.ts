@@ -4,8 +4,8 @@ import { objectSource } from '../../aws/object-source.ts'
 import type { ObjectStore } from '../../aws/object-store.ts'
 import type { DomainError } from '../../contract/errors.ts'
 import { printable, someOf } from '../../contract/quoted.ts'
-import type { TaskDescriptor } from '../../domain/task/task.ts'
 import type { ByteSource } from '../../shared/byte-source.ts'
+import type { TaskDescriptor } from '../../task/task.ts'
 import { refusal } from './import-refusal.ts'
 
 /** Far above any real descriptor; the parser has limits of its own for what it makes of the text. */

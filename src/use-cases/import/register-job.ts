@@ -1,9 +1,9 @@
 import type { JobQueues } from '../../contract/job-queues.ts'
 import { describeJob, type JobSettings, jobDefinitionName } from '../../domain/job/job-definition.ts'
 import { type ImageSize, placeJob } from '../../domain/job/job-size.ts'
-import type { Task, TaskDescriptor } from '../../domain/task/task.ts'
 import type { ImageRegistry } from '../../import/registry/image-registry.ts'
 import type { JobScheduler } from '../../run/job/job-scheduler.ts'
+import type { Task, TaskDescriptor } from '../../task/task.ts'
 
 interface RegisterJobDependencies {
   readonly registry: Pick<ImageRegistry, 'reference'>

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createFetchBundleSource } from '../../../src/adapters/http/fetch-bundle-source.ts'
 import type { DomainError } from '../../../src/contract/errors.ts'
-import { storeGaveNothing } from '../../../src/domain/store.ts'
+import { storeGaveNothing } from '../../../src/store/store.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
 const reported: string[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTaskCache } from '../../../src/adapters/aws/task-cache.ts'
+import { createTaskCache } from '../../../src/task/task-cache.ts'
 import { aTask } from '../../fixtures/builders.ts'
 
 const [A, B, C] = ['a', 'b', 'c'].map((id) => aTask({ id })) as [

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { decodeListed, decodeTask, encodeListed, encodeTask } from '../../../src/adapters/aws/task-item.ts'
-import { summaryOf, type Task } from '../../../src/domain/task/task.ts'
+import { summaryOf, type Task } from '../../../src/task/task.ts'
+import { decodeListed, decodeTask, encodeListed, encodeTask } from '../../../src/task/task-item.ts'
 import { anInput, aTask } from '../../fixtures/builders.ts'
 
 describe('task items', () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { storeGaveNothing } from '../../../src/domain/store.ts'
+import { storeGaveNothing } from '../../../src/store/store.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

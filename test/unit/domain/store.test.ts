@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { bundleUrl } from '../../../src/domain/store.ts'
+import { bundleUrl } from '../../../src/store/store.ts'
 
 const NAME = { namespace: 'com.example.addition', version: '1.0.0+build.7' }
 const PATH = '/api/v1/tasks/com.example.addition/1.0.0%2Bbuild.7/bundle.zip'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { TypeOf } from '../../../src/domain/parameters/parameter-codec.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
+import type { TypeOf } from '../../../src/task/parameters/parameter-codec.ts'
 import { checkFile, checkImage } from '../../../src/use-cases/check-file-value.ts'
 import { packZip } from '../../fixtures/bundle-builder.ts'
 import { aBmp, aGif } from '../../fixtures/gif-and-bmp.ts'

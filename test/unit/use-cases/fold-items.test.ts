@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { runInputsPrefix } from '../../../src/contract/storage-keys.ts'
-import type { ArrayType } from '../../../src/domain/parameters/array.ts'
+import type { ArrayType } from '../../../src/task/parameters/array.ts'
 import { findArrayItem, provisionArrayItem } from '../../../src/use-cases/provision-array.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { uploadKey } from '../../../src/contract/storage-keys.ts'
-import type { Task } from '../../../src/domain/task/task.ts'
 import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
+import type { Task } from '../../../src/task/task.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import { findUpload } from '../../../src/use-cases/find-upload.ts'
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../../src/contract/json.ts'
-import type { ArrayType } from '../../../src/domain/parameters/array.ts'
-import type { ParameterType } from '../../../src/domain/task/task.ts'
+import type { ArrayType } from '../../../src/task/parameters/array.ts'
+import type { ParameterType } from '../../../src/task/task.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import {
   findArrayItem,

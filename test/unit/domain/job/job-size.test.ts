@@ -6,7 +6,7 @@ import {
   largestDiskGib,
   placeJob,
 } from '../../../../src/domain/job/job-size.ts'
-import type { TaskResources } from '../../../../src/domain/task/task.ts'
+import type { TaskResources } from '../../../../src/task/task.ts'
 
 const GIB = 1024 ** 3
 const needs = (changes: Partial<TaskResources> = {}): TaskResources => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { areValidAreas } from '../../../../src/domain/parameters/areas.ts'
-import type { Position } from '../../../../src/domain/parameters/geojson.ts'
+import { areValidAreas } from '../../../../src/task/parameters/areas.ts'
+import type { Position } from '../../../../src/task/parameters/geojson.ts'
 import { closed, FAMILIES, type Polygons } from '../../../fixtures/areas.ts'
 
 const SIZE = 2400

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { areValidAreas } from '../../../../src/domain/parameters/areas.ts'
-import type { Position, Ring } from '../../../../src/domain/parameters/geojson.ts'
-import { isTopologicallyValid } from '../../../../src/domain/parameters/topology.ts'
+import { areValidAreas } from '../../../../src/task/parameters/areas.ts'
+import type { Position, Ring } from '../../../../src/task/parameters/geojson.ts'
+import { isTopologicallyValid } from '../../../../src/task/parameters/topology.ts'
 import { closed, diamond, isValidForJsts, type Polygons, rectangle } from '../../../fixtures/areas.ts'
 
 const SEED = 20261123

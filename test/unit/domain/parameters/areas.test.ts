@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { areValidAreas } from '../../../../src/domain/parameters/areas.ts'
+import { areValidAreas } from '../../../../src/task/parameters/areas.ts'
 import { closed, diamond, type Polygons, rectangle, star } from '../../../fixtures/areas.ts'
 
 describe('the check of areas', () => {

@@ -7,10 +7,10 @@ import {
   isComplete,
   parseIndexPath,
   provisionArray,
-} from '../../../../src/domain/parameters/array.ts'
-import { listArrayItems } from '../../../../src/domain/parameters/array-folder.ts'
-import { codecOf } from '../../../../src/domain/parameters/registry.ts'
-import type { ParameterType } from '../../../../src/domain/task/task.ts'
+} from '../../../../src/task/parameters/array.ts'
+import { listArrayItems } from '../../../../src/task/parameters/array-folder.ts'
+import { codecOf } from '../../../../src/task/parameters/registry.ts'
+import type { ParameterType } from '../../../../src/task/task.ts'
 import { refusalOf } from './codec-calls.ts'
 
 function arrayOf(subType: ParameterType, bounds: Partial<ArrayType> = {}): ArrayType {

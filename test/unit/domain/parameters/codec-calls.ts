@@ -1,8 +1,8 @@
 import { DomainError, type ErrorName } from '../../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../../src/contract/json.ts'
-import type { ParameterCodec, ProvisionedValue } from '../../../../src/domain/parameters/parameter-codec.ts'
-import { codecOf } from '../../../../src/domain/parameters/registry.ts'
-import type { ParameterType } from '../../../../src/domain/task/task.ts'
+import type { ParameterCodec, ProvisionedValue } from '../../../../src/task/parameters/parameter-codec.ts'
+import { codecOf } from '../../../../src/task/parameters/registry.ts'
+import type { ParameterType } from '../../../../src/task/task.ts'
 
 /** Name that the refusals below must tell. */
 const PARAMETER = 'p'

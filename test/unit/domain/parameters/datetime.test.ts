@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compareInstants, formatInstant, parseInstant } from '../../../../src/domain/parameters/instant.ts'
+import { compareInstants, formatInstant, parseInstant } from '../../../../src/task/parameters/instant.ts'
 import { listInput, provision, readOutput, refusalOf } from './codec-calls.ts'
 
 const type = { id: 'datetime' } as const

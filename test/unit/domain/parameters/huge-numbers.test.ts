@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseTaskDescriptor } from '../../../../src/domain/task/parse-task-descriptor.ts'
-import type { ParameterType } from '../../../../src/domain/task/task.ts'
+import { parseTaskDescriptor } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
+import type { ParameterType } from '../../../../src/task/task.ts'
 import { aDescriptorText } from '../../../fixtures/bundle-builder.ts'
 import { provision, readOutput, refusalOf } from './codec-calls.ts'
 

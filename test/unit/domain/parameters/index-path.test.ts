@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseIndexPath } from '../../../../src/domain/parameters/array.ts'
+import { parseIndexPath } from '../../../../src/task/parameters/array.ts'
 
 /** The contract's own words (http-api 5.17). */
 const CONTRACT = /^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseInteger } from '../../../../src/domain/parameters/integer.ts'
+import { parseInteger } from '../../../../src/task/parameters/integer.ts'
 import { listInput, provision, readOutput, refusalOf } from './codec-calls.ts'
 
 const type = { id: 'integer' } as const

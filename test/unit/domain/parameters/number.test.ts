@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseNumber } from '../../../../src/domain/parameters/number.ts'
+import { parseNumber } from '../../../../src/task/parameters/number.ts'
 import { listInput, provision, readOutput, refusalOf } from './codec-calls.ts'
 
 const plain = { id: 'number', infinityAllowed: false, nanAllowed: false } as const

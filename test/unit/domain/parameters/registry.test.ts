@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { codecOf, nullErrorOf, runValueType } from '../../../../src/domain/parameters/registry.ts'
+import { codecOf, nullErrorOf, runValueType } from '../../../../src/task/parameters/registry.ts'
 
 describe('the registry of parameter types', () => {
   // Contract parameter-io 1.3.

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../../../src/contract/json.ts'
-import { codecOf } from '../../../../src/domain/parameters/registry.ts'
-import type { ParameterType, ParameterTypeId } from '../../../../src/domain/task/task.ts'
+import { codecOf } from '../../../../src/task/parameters/registry.ts'
+import type { ParameterType, ParameterTypeId } from '../../../../src/task/task.ts'
 import { listInput, provision, readOutput } from './codec-calls.ts'
 
 /** Shapes that are valid whatever the numbers, so that all of them are accepted. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { NONE, SweepLine } from '../../../../src/domain/parameters/sweep-line.ts'
+import { NONE, SweepLine } from '../../../../src/task/parameters/sweep-line.ts'
 
 /** Edges are numbers here, and a place is above the smaller ones. */
 function edgesOf(line: SweepLine): number[] {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { ArrayType } from '../../../../src/domain/parameters/array.ts'
 import {
   hasRoomFor,
   isArrayComplete,
@@ -8,6 +7,7 @@ import {
   topIndexes,
 } from '../../../../src/domain/run/array-provisions.ts'
 import type { Provision } from '../../../../src/domain/run/run.ts'
+import type { ArrayType } from '../../../../src/task/parameters/array.ts'
 
 const INTEGERS: ArrayType = { id: 'array', allowMissing: false, subType: { id: 'integer' } }
 const NESTED: ArrayType = { id: 'array', allowMissing: false, subType: INTEGERS }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { ArrayType } from '../../../../src/domain/parameters/array.ts'
 import { missingInputs } from '../../../../src/domain/run/completeness.ts'
 import type { Provision } from '../../../../src/domain/run/run.ts'
-import type { TaskInput } from '../../../../src/domain/task/task.ts'
+import type { ArrayType } from '../../../../src/task/parameters/array.ts'
+import type { TaskInput } from '../../../../src/task/task.ts'
 import { anInput } from '../../../fixtures/builders.ts'
 
 const ARRAY: ArrayType = { id: 'array', allowMissing: false, minSize: 2, subType: { id: 'image' } }

@@ -2,8 +2,8 @@ import { stringify } from 'yaml'
 import {
   type DescriptorProblem,
   parseTaskDescriptor,
-} from '../../../../src/domain/task/parse-task-descriptor.ts'
-import type { TaskDescriptor } from '../../../../src/domain/task/task.ts'
+} from '../../../../src/task/descriptor/parse-task-descriptor.ts'
+import type { TaskDescriptor } from '../../../../src/task/task.ts'
 
 /** A valid descriptor as plain values; `changes` replace top-level keys, undefined removes one. */
 export function aRawDescriptor(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {

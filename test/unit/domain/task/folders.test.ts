@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findFolderCollision, isMountable, normalizeFolder } from '../../../../src/domain/task/folders.ts'
+import { findFolderCollision, isMountable, normalizeFolder } from '../../../../src/task/descriptor/folders.ts'
 
 describe('folders of a task', () => {
   it.each(['/inputs', '/data/in', '/usr/src/app/in', '/inputs/', '/procedure', '/a b'])(

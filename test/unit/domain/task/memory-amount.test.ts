@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseMemoryAmount } from '../../../../src/domain/task/memory-amount.ts'
+import { parseMemoryAmount } from '../../../../src/task/descriptor/memory-amount.ts'
 
 describe('memory amounts', () => {
   // The table of the contract (descriptor 3.2), and the ends of the prefixes.

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { Ajv2019, type ValidateFunction } from 'ajv/dist/2019.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseMemoryAmount } from '../../../../src/domain/task/memory-amount.ts'
-import type { DescriptorProblem } from '../../../../src/domain/task/parse-task-descriptor.ts'
+import { parseMemoryAmount } from '../../../../src/task/descriptor/memory-amount.ts'
+import type { DescriptorProblem } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import { aRawDescriptor, problemsOf } from './descriptor-builder.ts'
 
 const sharedFolder = process.env.SHARED_DIR

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { DomainError } from '../../../../src/contract/errors.ts'
 import { isNamespace, isSemver } from '../../../../src/contract/names.ts'
-import { descriptorError } from '../../../../src/domain/task/parse-task-descriptor.ts'
+import { descriptorError } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import { aRawDescriptor, parse, parseValid, pathsOf, problemsOf, withInput } from './descriptor-builder.ts'
 
 /** A task with all that a descriptor can say. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { booleanOf, numberOf } from '../../../../src/domain/task/yaml11-scalar.ts'
+import { booleanOf, numberOf } from '../../../../src/task/descriptor/yaml11-scalar.ts'
 import { parseValid, problemsOf } from './descriptor-builder.ts'
 
 /** A descriptor with this text as its inputs, from line 8 on. */

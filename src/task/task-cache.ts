@@ -1,4 +1,4 @@
-import type { Task } from '../../domain/task/task.ts'
+import type { Task } from './task.ts'
 
 /** Tasks that this process has decoded. */
 export interface TaskCache {

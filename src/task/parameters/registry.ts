@@ -1,5 +1,5 @@
 import type { ErrorName } from '../../contract/errors.ts'
-import type { ParameterType, ParameterTypeId } from '../task/task.ts'
+import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { booleanCodec } from './boolean.ts'
 import { datetimeCodec } from './datetime.ts'
 import { enumerationCodec } from './enumeration.ts'

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { createDynamoTable, type DynamoOptions, type ItemKey } from '../../aws/dynamo-table.ts'
-import { createDynamoWrites, IS_NEW } from '../../aws/dynamo-writes.ts'
-import type { StoredShape } from '../../aws/stored-shape.ts'
-import { TABLE } from '../../contract/environment.ts'
-import { DomainError } from '../../contract/errors.ts'
-import type { Store } from '../../domain/store.ts'
-import type { StoreRepository } from '../../store/store-repository.ts'
-import { inOrderOfCreation } from '../store-order.ts'
+import { createDynamoTable, type DynamoOptions, type ItemKey } from '../aws/dynamo-table.ts'
+import { createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
+import type { StoredShape } from '../aws/stored-shape.ts'
+import { TABLE } from '../contract/environment.ts'
+import { DomainError } from '../contract/errors.ts'
+import type { Store } from './store.ts'
+import { inOrderOfCreation } from './store-order.ts'
+import type { StoreRepository } from './store-repository.ts'
 
 type StoreRecord = Omit<Store, 'isDefault'>
 

@@ -1,6 +1,6 @@
 import { type ErrorName, parameterError } from '../../contract/errors.ts'
 import type { JsonValue } from '../../contract/json.ts'
-import type { ParameterType, ParameterTypeId } from '../task/task.ts'
+import type { ParameterType, ParameterTypeId } from '../task.ts'
 
 /** The type of one identifier, constraints included. */
 export type TypeOf<Id extends ParameterTypeId> = Extract<ParameterType, { readonly id: Id }>

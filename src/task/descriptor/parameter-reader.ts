@@ -3,10 +3,10 @@ import { DomainError } from '../../contract/errors.ts'
 import type { JsonValue } from '../../contract/json.ts'
 import { isParameterName } from '../../contract/names.ts'
 import { codecOf } from '../parameters/registry.ts'
+import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { type DescriptorPath, type Finding, findingsOf, must, mustMessage } from './descriptor-problem.ts'
 import { keysOf } from './known-keys.ts'
 import { parameterTypeSchema } from './parameter-type-schema.ts'
-import type { ParameterType, ParameterTypeId } from './task.ts'
 import type { Wanted } from './wanted-scalars.ts'
 
 /** Inputs and outputs are separate name spaces, so the kind is a part of every key. */

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { MAX_ITEM_CHARACTERS } from '../parameters/enumeration.ts'
 import { formatInstant, parseInstant } from '../parameters/instant.ts'
+import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { must, mustMessage } from './descriptor-problem.ts'
 import { keysOf } from './known-keys.ts'
 import { parseMemoryAmount } from './memory-amount.ts'
-import type { ParameterType, ParameterTypeId } from './task.ts'
 
 const MEMORY = 'a memory amount such as "4Gi" or "100 MiB", in quotes when it is only digits'
 

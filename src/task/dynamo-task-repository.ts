@@ -6,12 +6,11 @@ import {
   type ItemKey,
   keyOf,
   TASKS_IN_REMOVAL,
-} from '../../aws/dynamo-table.ts'
-import { createDynamoWrites } from '../../aws/dynamo-writes.ts'
-import { TABLE } from '../../contract/environment.ts'
-import { DomainError } from '../../contract/errors.ts'
-import { summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
-import type { TaskRepository } from '../../task/task-repository.ts'
+} from '../aws/dynamo-table.ts'
+import { createDynamoWrites } from '../aws/dynamo-writes.ts'
+import { TABLE } from '../contract/environment.ts'
+import { DomainError } from '../contract/errors.ts'
+import { summaryOf, type Task, type TaskSummary } from './task.ts'
 import { createTaskCache } from './task-cache.ts'
 import {
   decodeListed,
@@ -23,6 +22,7 @@ import {
   SUMMARY,
   taskKey,
 } from './task-item.ts'
+import type { TaskRepository } from './task-repository.ts'
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
 

@@ -1,6 +1,6 @@
 import { type DomainError, parameterError } from '../../contract/errors.ts'
 import type { JsonValue } from '../../contract/json.ts'
-import type { ParameterType } from '../task/task.ts'
+import type { ParameterType } from '../task.ts'
 import { ItemProblems, isDomainError } from './item-problems.ts'
 import type { TypeOf } from './parameter-codec.ts'
 import { codecOf, nullErrorOf } from './registry.ts'

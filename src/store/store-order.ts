@@ -1,4 +1,4 @@
-import type { Store } from '../domain/store.ts'
+import type { Store } from './store.ts'
 
 /** Sorts stores by creation, oldest first; those of one millisecond by id. */
 export function inOrderOfCreation(a: Store, b: Store): number {

@@ -1,10 +1,10 @@
 import { type DomainError, type ErrorName, parameterError } from '../../contract/errors.ts'
 import { quoted, someOf } from '../../contract/quoted.ts'
-import type { ListedValue } from '../run/listed-strings.ts'
-import type { ParameterType } from '../task/task.ts'
-import { readYaml } from '../task/yaml-document.ts'
+import { readYaml } from '../descriptor/yaml-document.ts'
+import type { ParameterType } from '../task.ts'
 import { ARRAY_METADATA, type ArrayType, isIndexName, isSizeAllowed, sizeFault } from './array.ts'
 import { ItemProblems, isDomainError } from './item-problems.ts'
+import type { ListedValue } from './listed-strings.ts'
 import { counted, shown } from './shown.ts'
 
 /*

@@ -1,12 +1,12 @@
 import type { z } from 'zod'
 import { batchError, DomainError } from '../../contract/errors.ts'
+import type { TaskDescriptor, TaskInput, TaskOutput } from '../task.ts'
 import { type DescriptorPath, type Finding, findingsOf, formatPath } from './descriptor-problem.ts'
 import { descriptorSchema } from './descriptor-schema.ts'
 import { type DescriptorWarning, findWarnings } from './descriptor-warnings.ts'
 import { findFolderCollision } from './folders.ts'
 import { type ParameterKind, type ReadParameter, readParameter } from './parameter-reader.ts'
 import { findReferenceProblems, groupMatching } from './references.ts'
-import type { TaskDescriptor, TaskInput, TaskOutput } from './task.ts'
 import { readScalar, readWantedScalars, type Wanted } from './wanted-scalars.ts'
 import { formatPosition, readYaml, type TextPosition, type YamlDocument } from './yaml-document.ts'
 

@@ -1,10 +1,10 @@
 import { gunzipSync, gzipSync } from 'node:zlib'
 import * as z from 'zod'
-import type { Item, ItemKey } from '../../aws/dynamo-table.ts'
-import type { Condition } from '../../aws/dynamo-writes.ts'
-import { batchError, DomainError } from '../../contract/errors.ts'
-import { QUEUE_KINDS } from '../../contract/job-queues.ts'
-import { type ParameterType, summaryOf, type Task, type TaskSummary } from '../../domain/task/task.ts'
+import type { Item, ItemKey } from '../aws/dynamo-table.ts'
+import type { Condition } from '../aws/dynamo-writes.ts'
+import { batchError, DomainError } from '../contract/errors.ts'
+import { QUEUE_KINDS } from '../contract/job-queues.ts'
+import { type ParameterType, summaryOf, type Task, type TaskSummary } from './task.ts'
 
 /*
  * A task as one attribute of an item: gzip-compressed JSON, because a descriptor may have 1 MiB of YAML and an item 400 KB

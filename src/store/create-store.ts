@@ -1,6 +1,6 @@
-import type { Store } from '../domain/store.ts'
 import type { Identity } from '../shared/identity.ts'
-import type { StoreRepository } from '../store/store-repository.ts'
+import type { Store } from './store.ts'
+import type { StoreRepository } from './store-repository.ts'
 
 /**
  * Adds an app store, which is never the default at first.

@@ -1,5 +1,5 @@
-import type { QueueKind } from '../../contract/job-queues.ts'
-import type { JsonValue } from '../../contract/json.ts'
+import type { QueueKind } from '../contract/job-queues.ts'
+import type { JsonValue } from '../contract/json.ts'
 
 /** The ten parameter types of a descriptor; upper-cased they are the `type` of run values. */
 export type ParameterTypeId =

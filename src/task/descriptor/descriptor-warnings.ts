@@ -1,9 +1,9 @@
+import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { type DescriptorPath, formatPath } from './descriptor-problem.ts'
 import { DESCRIPTOR_KEYS } from './descriptor-schema.ts'
 import { meantKey } from './known-keys.ts'
 import { DEFAULT_TYPES, DEPENDENCY_KEYS, PARAMETER_KEYS, type ReadParameter } from './parameter-reader.ts'
 import { typeKeys } from './parameter-type-schema.ts'
-import type { ParameterType, ParameterTypeId } from './task.ts'
 import { formatPosition, type TextPosition, type YamlDocument } from './yaml-document.ts'
 
 /** Something in a valid descriptor that has no effect, which its author may not know. */

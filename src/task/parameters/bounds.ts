@@ -1,5 +1,5 @@
 import { type ErrorName, parameterError } from '../../contract/errors.ts'
-import type { Bounds } from '../task/task.ts'
+import type { Bounds } from '../task.ts'
 
 /** In the order of the contract (parameter-io 3): the first broken bound is the one reported. */
 const CHECKS = [
