@@ -3,7 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { buildEngine } from '../lib/engine.ts'
 import { stageNamed } from '../lib/stages.ts'
 import { COUNTS, MEASURES } from '../src/contract/metrics.ts'
-import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/domain/run/cost.ts'
+import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/run/job/cost.ts'
 
 /*
  * The tables of docs/cost.md: what an installation costs while nothing runs, counted in its own templates, and what runs and

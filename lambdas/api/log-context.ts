@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { beginLog, type LogIds, logAbout, logger } from '../../src/aws/observability.ts'
-import { isUuid } from '../../src/use-cases/find-run.ts'
+import { isUuid } from '../../src/run/find-run.ts'
 import { requestIdOf } from './problem.ts'
 
 /** What the `:id` of a route stands for, by its first segment. */

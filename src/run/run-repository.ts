@@ -1,6 +1,6 @@
-import type { JobUsage } from '../domain/run/cost.ts'
-import type { InputValue, Run, RunFailure, RunJob } from '../domain/run/run.ts'
-import type { RunState } from '../domain/run/transitions.ts'
+import type { JobUsage } from './job/cost.ts'
+import type { InputValue, Run, RunFailure, RunJob } from './run.ts'
+import type { RunState } from './transitions.ts'
 
 /** A conditional change of a run's state. */
 export interface RunTransition {

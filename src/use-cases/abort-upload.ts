@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import type { PartStore } from '../aws/part-store.ts'
+import { isUuid } from '../run/find-run.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
-import { isUuid } from './find-run.ts'
 import { uploadError } from './find-upload.ts'
 
 interface Dependencies {

@@ -4,7 +4,7 @@ import { openZip } from '../archive/zip/read-zip.ts'
 import { objectSource, openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
-import { type FileContent, provisionOf, type Run } from '../domain/run/run.ts'
+import { type FileContent, provisionOf, type Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
 import {

@@ -1,7 +1,7 @@
 import { DomainError } from '../contract/errors.ts'
-import type { Run, RunFailure } from '../domain/run/run.ts'
+import { stateError } from '../run/find-run.ts'
+import type { Run, RunFailure } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
-import { stateError } from './find-run.ts'
 import { type StopRunDependencies, stopRun } from './stop-run.ts'
 
 interface Dependencies extends StopRunDependencies {

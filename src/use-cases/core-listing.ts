@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import type { Run } from '../domain/run/run.ts'
+import type { Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
 import { codecOf } from '../task/parameters/registry.ts'

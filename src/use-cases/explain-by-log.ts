@@ -1,10 +1,10 @@
 import { printable } from '../contract/quoted.ts'
 import type { RunFailureKind } from '../contract/run-failure-kinds.ts'
-import { CONTAINERS } from '../domain/job/job-definition.ts'
-import { type JobDetail, logStreamOf } from '../domain/run/job-outcome.ts'
-import type { RunFailure } from '../domain/run/run.ts'
-import { explainExecLine } from '../domain/run/start-failure.ts'
+import { CONTAINERS } from '../run/job/job-definition.ts'
+import { type JobDetail, logStreamOf } from '../run/job/job-outcome.ts'
+import { explainExecLine } from '../run/job/start-failure.ts'
 import type { LogStore } from '../run/log-store.ts'
+import type { RunFailure } from '../run/run.ts'
 
 /** The container whose own words tell why; the stager's last line is made for this. */
 const SPEAKERS: Partial<Record<RunFailureKind, { readonly container: string; readonly lines: number }>> = {

@@ -1,10 +1,10 @@
 import { DomainError, type ErrorName } from '../contract/errors.ts'
 import { printable } from '../contract/quoted.ts'
+import { isUuid } from '../run/find-run.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
-import { isUuid } from './find-run.ts'
 
 interface Dependencies {
   readonly uploads: Pick<UploadRepository, 'find'>

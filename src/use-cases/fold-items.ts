@@ -1,5 +1,5 @@
 import { itemProvisions, placeOf, topIndexes } from '../domain/run/array-provisions.ts'
-import type { InputValue, Run } from '../domain/run/run.ts'
+import type { InputValue, Run } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
 import type { ArrayFile, ArrayType } from '../task/parameters/array.ts'
 import { ARRAY_METADATA, arrayMetadata, sizeOf } from '../task/parameters/array.ts'

@@ -1,7 +1,7 @@
 import { ObjectExchangedError } from '../aws/object-store.ts'
 import { descriptorKey, logoKey } from '../contract/storage-keys.ts'
-import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../domain/job/job-size.ts'
 import { imageName } from '../domain/task/image-name.ts'
+import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../run/job/job-size.ts'
 import type { TaskName } from '../store/store.ts'
 import {
   descriptorError,

@@ -1,7 +1,7 @@
 import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
-import type { FileContent, InputValue } from '../domain/run/run.ts'
+import type { FileContent, InputValue } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { Identity } from '../shared/identity.ts'
 import { readAll } from '../shared/read-all.ts'

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { runLogKey } from '../contract/storage-keys.ts'
-import { parseJobName } from '../domain/job/job-definition.ts'
-import { hasEnded, type JobDetail, taskLogStream } from '../domain/run/job-outcome.ts'
+import { parseJobName } from '../run/job/job-definition.ts'
+import { hasEnded, type JobDetail, taskLogStream } from '../run/job/job-outcome.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import { runInputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
-import type { Run } from '../domain/run/run.ts'
+import type { Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { StoredFile } from './array-inputs.ts'
 

@@ -3,7 +3,8 @@ import type { JsonValue } from '../contract/json.ts'
 import { printable, quoted } from '../contract/quoted.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import { hasRoomFor, itemName, placeOf } from '../domain/run/array-provisions.ts'
-import type { InputValue, Provision, Run } from '../domain/run/run.ts'
+import { requireParameter } from '../run/find-run.ts'
+import type { InputValue, Provision, Run } from '../run/run.ts'
 import {
   type ArrayFile,
   type ArrayType,
@@ -17,7 +18,6 @@ import {
 import { atItem } from '../task/parameters/item-problems.ts'
 import type { ParameterType, Task, TaskInput } from '../task/task.ts'
 import { levelSizesAround } from './array-inputs.ts'
-import { requireParameter } from './find-run.ts'
 import { foldItems } from './fold-items.ts'
 import { storeText } from './input-files.ts'
 import { type SentValue, storeSentValue } from './provision-file.ts'

@@ -1,10 +1,10 @@
 import { unreadable } from '../contract/errors.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
-import type { InputValue } from '../domain/run/run.ts'
+import { type RunAndTask, requireParameter } from '../run/find-run.ts'
+import type { InputValue } from '../run/run.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import type { ParameterType } from '../task/task.ts'
 import { checkFile, checkImage } from './check-file-value.ts'
-import { type RunAndTask, requireParameter } from './find-run.ts'
 import {
   applyProvision,
   findProvisionableRun,

@@ -1,10 +1,10 @@
 import { batchError, DomainError, type ErrorBody } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
-import { type Provision, provisionOf, type Run } from '../domain/run/run.ts'
+import { type RunAndTask, requireParameter } from '../run/find-run.ts'
+import { type Provision, provisionOf, type Run } from '../run/run.ts'
 import { notJson, nullError, type ProvisionedArray, provisionArray } from '../task/parameters/array.ts'
 import { codecOf } from '../task/parameters/registry.ts'
 import type { Task, TaskInput } from '../task/task.ts'
-import { type RunAndTask, requireParameter } from './find-run.ts'
 import { storeInput } from './input-files.ts'
 import {
   applyProvisions,

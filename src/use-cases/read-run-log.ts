@@ -2,11 +2,11 @@ import { text } from 'node:stream/consumers'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { printableLines } from '../contract/quoted.ts'
 import { runLogKey } from '../contract/storage-keys.ts'
-import type { Run } from '../domain/run/run.ts'
-import { isFinal } from '../domain/run/transitions.ts'
+import { findRun } from '../run/find-run.ts'
 import type { LogStore } from '../run/log-store.ts'
+import type { Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
-import { findRun } from './find-run.ts'
+import { isFinal } from '../run/transitions.ts'
 
 interface Dependencies {
   readonly runs: RunRepository

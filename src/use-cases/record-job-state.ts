@@ -1,5 +1,5 @@
-import { parseJobName } from '../domain/job/job-definition.ts'
-import { usageOf } from '../domain/run/cost.ts'
+import { usageOf } from '../run/job/cost.ts'
+import { parseJobName } from '../run/job/job-definition.ts'
 import {
   explainJobFailure,
   hasEnded,
@@ -9,12 +9,12 @@ import {
   taskLogStream,
   taskLogStreams,
   waitingOf,
-} from '../domain/run/job-outcome.ts'
-import type { Run, RunJob } from '../domain/run/run.ts'
-import { canFollow, isFinal } from '../domain/run/transitions.ts'
+} from '../run/job/job-outcome.ts'
 import type { LogStore } from '../run/log-store.ts'
+import type { Run, RunJob } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
+import { canFollow, isFinal } from '../run/transitions.ts'
 import { explainByLog } from './explain-by-log.ts'
 
 interface Dependencies {

@@ -1,5 +1,5 @@
-import type { Run } from '../domain/run/run.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
+import type { Run } from '../run/run.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
 

@@ -4,7 +4,7 @@ import { contentPlaces, type FolderFile, writeFolderZip } from '../archive/folde
 import { type DomainError, parameterError } from '../contract/errors.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import { hasRoomFor } from '../domain/run/array-provisions.ts'
-import type { FileContent, Provision, Run } from '../domain/run/run.ts'
+import type { FileContent, Provision, Run } from '../run/run.ts'
 import type { ArrayFile, ProvisionedArray } from '../task/parameters/array.ts'
 import { createItemIndex, itemIndexKey } from './item-index.ts'
 import type { ProvisionDependencies } from './provisioning.ts'

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { describeJob, describeOverrides, type JobDefinition } from '../../src/domain/job/job-definition.ts'
+import { describeJob, describeOverrides, type JobDefinition } from '../../src/run/job/job-definition.ts'
 import type { JobScheduler } from '../../src/run/job/job-scheduler.ts'
 import { aTask } from '../fixtures/builders.ts'
 

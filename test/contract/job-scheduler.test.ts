@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createMemoryJobScheduler } from '../../src/adapters/memory/memory-job-scheduler.ts'
-import { describeOverrides } from '../../src/domain/job/job-definition.ts'
+import { describeOverrides } from '../../src/run/job/job-definition.ts'
 import { JobThrottledError } from '../../src/run/job/job-scheduler.ts'
 import { describeJobScheduler } from './job-scheduler.contract.ts'
 

@@ -18,11 +18,11 @@ import {
   type ScanCommandOutput,
 } from '@aws-sdk/lib-dynamodb'
 import type { LocalStack } from '../../local/stack.ts'
-import { createSfnRunWorkflow } from '../../src/adapters/aws/sfn-run-workflow.ts'
 import { ACTIVE, RUNS_IN_REMOVAL, TASKS_IN_REMOVAL } from '../../src/aws/dynamo-table.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { TABLE } from '../../src/contract/environment.ts'
-import { parseJobName } from '../../src/domain/job/job-definition.ts'
+import { parseJobName } from '../../src/run/job/job-definition.ts'
+import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { pagesOf } from '../../src/shared/pages.ts'
 
 /** What is there of runs outside the API, asked of the parts themselves. */

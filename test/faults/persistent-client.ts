@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { RunFailure } from '../../src/domain/run/run.ts'
-import { isActive, isFinal, type RunState } from '../../src/domain/run/transitions.ts'
+import type { RunFailure } from '../../src/run/run.ts'
+import { isActive, isFinal, type RunState } from '../../src/run/transitions.ts'
 import { type RunPlan, TASKS } from './run-plan.ts'
 
 export interface RunView {

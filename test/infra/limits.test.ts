@@ -6,8 +6,8 @@ import {
   type TemplateResource,
 } from '../../local/templates/resolve-references.ts'
 import { STAGER_VARIABLES } from '../../src/contract/staging.ts'
-import { describeJob, describeOverrides, jobNameOf } from '../../src/domain/job/job-definition.ts'
-import { placeJob } from '../../src/domain/job/job-size.ts'
+import { describeJob, describeOverrides, jobNameOf } from '../../src/run/job/job-definition.ts'
+import { placeJob } from '../../src/run/job/job-size.ts'
 import { isMountable } from '../../src/task/descriptor/folders.ts'
 import { aTask } from '../fixtures/builders.ts'
 import { synthesize } from './synthesis.ts'

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { inject } from 'vitest'
 import type { JsonValue } from '../../src/contract/json.ts'
-import type { RunFailure } from '../../src/domain/run/run.ts'
-import { isFinal, type RunState } from '../../src/domain/run/transitions.ts'
+import type { RunFailure } from '../../src/run/run.ts'
+import { isFinal, type RunState } from '../../src/run/transitions.ts'
 import { checkAnswer } from '../fixtures/answer-checker.ts'
 
 interface RunView {

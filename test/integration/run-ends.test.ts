@@ -9,7 +9,7 @@ import {
 } from '@aws-sdk/client-ecr'
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import type { RunState } from '../../src/domain/run/transitions.ts'
+import type { RunState } from '../../src/run/transitions.ts'
 import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 import { installVariant, setFaults, sweepNow, switchJobEvents } from './engine-hands.ts'

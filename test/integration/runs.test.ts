@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
-import type { RunState } from '../../src/domain/run/transitions.ts'
+import type { RunState } from '../../src/run/transitions.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 
 let example: string

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
-import { RUN_STATES } from '../../../src/domain/run/transitions.ts'
+import { RUN_STATES } from '../../../src/run/transitions.ts'
 import type { ParameterTypeId } from '../../../src/task/task.ts'
 import { component, taggedUnion } from './components.ts'
 import { instant, uuid } from './shared-schemas.ts'

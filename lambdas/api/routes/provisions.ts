@@ -3,14 +3,14 @@ import * as z from 'zod'
 import { DomainError, parameterError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { printable, quoted } from '../../../src/contract/quoted.ts'
-import { listOf } from '../../../src/shared/list-of.ts'
-import type { TaskInput } from '../../../src/task/task.ts'
 import {
   findRunAndTask,
   parameterNamed,
   type RunAndTask,
   requireParameter,
-} from '../../../src/use-cases/find-run.ts'
+} from '../../../src/run/find-run.ts'
+import { listOf } from '../../../src/shared/list-of.ts'
+import type { TaskInput } from '../../../src/task/task.ts'
 import {
   findArrayItem,
   provisionArrayItem,

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
+import { findRunAndTask } from '../../../src/run/find-run.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
-import { findRunAndTask } from '../../../src/use-cases/find-run.ts'
 import { findInputListing } from '../../../src/use-cases/list-inputs.ts'
 import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
 import { findInputFile, findInputItem, packInputs } from '../../../src/use-cases/read-inputs.ts'

@@ -1,5 +1,5 @@
-import type { JobDefinition } from '../../domain/job/job-definition.ts'
-import { hasEnded, type JobDetail } from '../../domain/run/job-outcome.ts'
+import type { JobDefinition } from '../../run/job/job-definition.ts'
+import { hasEnded, type JobDetail } from '../../run/job/job-outcome.ts'
 import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../run/job/job-scheduler.ts'
 
 type Submission = Parameters<JobScheduler['submit']>[0]

@@ -1,5 +1,5 @@
 import type { LogStore } from '../../run/log-store.ts'
-import { newestText } from '../newest-text.ts'
+import { newestText } from '../../run/newest-text.ts'
 
 /** What tests may arrange besides the port. */
 export interface MemoryLogStore extends LogStore {

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { DomainError } from '../../contract/errors.ts'
-import type { InputValue, Run, RunJob } from '../../domain/run/run.ts'
-import { isActive, isFinal, isProvisionable } from '../../domain/run/transitions.ts'
+import type { InputValue, Run, RunJob } from '../../run/run.ts'
 import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from '../../run/run-repository.ts'
+import { statesAllowedBefore } from '../../run/states-allowed.ts'
+import { isActive, isFinal, isProvisionable } from '../../run/transitions.ts'
 import type { Identity } from '../../shared/identity.ts'
-import { statesAllowedBefore } from '../states-allowed.ts'
 
 /** Runs in this process, for tests. */
 export function createMemoryRunRepository(

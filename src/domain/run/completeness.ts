@@ -1,6 +1,6 @@
+import { provisionOf, type Run } from '../../run/run.ts'
 import type { Task, TaskInput } from '../../task/task.ts'
 import { isArrayComplete, topIndexes } from './array-provisions.ts'
-import { provisionOf, type Run } from './run.ts'
 
 /**
  * Names of the inputs that still need a value (contract run-lifecycle 4): optional ones and ones with a default never do, but an

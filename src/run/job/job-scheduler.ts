@@ -1,5 +1,5 @@
-import type { JobDefinition, JobOverrides } from '../../domain/job/job-definition.ts'
-import type { JobDetail } from '../../domain/run/job-outcome.ts'
+import type { JobDefinition, JobOverrides } from './job-definition.ts'
+import type { JobDetail } from './job-outcome.ts'
 
 /** AWS Batch, the part of it that is used. */
 export interface JobScheduler {

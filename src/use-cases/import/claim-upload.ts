@@ -1,5 +1,5 @@
+import { isUuid } from '../../run/find-run.ts'
 import type { Upload } from '../../upload/upload.ts'
-import { isUuid } from '../find-run.ts'
 import type { ImportBundleDependencies } from './import-work.ts'
 import { LEASE_SECONDS } from './lease.ts'
 

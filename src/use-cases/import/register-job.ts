@@ -1,8 +1,8 @@
 import type { JobQueues } from '../../contract/job-queues.ts'
-import { describeJob, type JobSettings, jobDefinitionName } from '../../domain/job/job-definition.ts'
-import { type ImageSize, placeJob } from '../../domain/job/job-size.ts'
 import type { ImageRegistry } from '../../import/registry/image-registry.ts'
+import { describeJob, type JobSettings, jobDefinitionName } from '../../run/job/job-definition.ts'
 import type { JobScheduler } from '../../run/job/job-scheduler.ts'
+import { type ImageSize, placeJob } from '../../run/job/job-size.ts'
 import type { Task, TaskDescriptor } from '../../task/task.ts'
 
 interface RegisterJobDependencies {

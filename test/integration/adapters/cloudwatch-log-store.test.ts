@@ -3,8 +3,8 @@ import {
   CreateLogStreamCommand,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs'
-import { createCloudwatchLogStore } from '../../../src/adapters/aws/cloudwatch-log-store.ts'
 import { createLogsClient } from '../../../src/aws/clients.ts'
+import { createCloudwatchLogStore } from '../../../src/run/cloudwatch-log-store.ts'
 import { describeLogStore } from '../../contract/log-store.contract.ts'
 import { uniqueName, useEmulator } from './emulator.ts'
 

@@ -1,6 +1,6 @@
-import { createDynamoRunRepository } from '../../../src/adapters/aws/dynamo-run-repository.ts'
 import { createDynamoUploadRepository } from '../../../src/adapters/aws/dynamo-upload-repository.ts'
 import { createDocumentClient } from '../../../src/aws/clients.ts'
+import { createDynamoRunRepository } from '../../../src/run/dynamo-run-repository.ts'
 import { createDynamoStoreRepository } from '../../../src/store/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
 import { describeRunRepository } from '../../contract/run-repository.contract.ts'

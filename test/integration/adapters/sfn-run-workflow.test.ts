@@ -5,8 +5,8 @@ import {
   GetActivityTaskCommand,
   ListExecutionsCommand,
 } from '@aws-sdk/client-sfn'
-import { createSfnRunWorkflow } from '../../../src/adapters/aws/sfn-run-workflow.ts'
 import { createSfnClient } from '../../../src/aws/clients.ts'
+import { createSfnRunWorkflow } from '../../../src/run/sfn-run-workflow.ts'
 import { describeRunWorkflow, type StepOutcome } from '../../contract/run-workflow.contract.ts'
 import { uniqueName, useEmulator } from './emulator.ts'
 

@@ -1,7 +1,7 @@
 import { type BatchClient, ClientException, ServerException } from '@aws-sdk/client-batch'
 import { describe, expect, it } from 'vitest'
-import { createBatchJobScheduler } from '../../../src/adapters/aws/batch-job-scheduler.ts'
-import { describeOverrides } from '../../../src/domain/job/job-definition.ts'
+import { createBatchJobScheduler } from '../../../src/run/job/batch-job-scheduler.ts'
+import { describeOverrides } from '../../../src/run/job/job-definition.ts'
 import { JobRefusedError, JobThrottledError } from '../../../src/run/job/job-scheduler.ts'
 import { stubClient } from './stub-client.ts'
 

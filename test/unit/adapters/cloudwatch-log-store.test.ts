@@ -1,6 +1,6 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { describe, expect, it } from 'vitest'
-import { createCloudwatchLogStore } from '../../../src/adapters/aws/cloudwatch-log-store.ts'
+import { createCloudwatchLogStore } from '../../../src/run/cloudwatch-log-store.ts'
 import { stubClient } from './stub-client.ts'
 
 function aStore(script: readonly unknown[]) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { newestText } from '../../../src/adapters/newest-text.ts'
+import { newestText } from '../../../src/run/newest-text.ts'
 
 describe('newest text', () => {
   it('is the whole text when it fits', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeRun, encodeRun, inputKey, listedRunKey } from '../../../src/adapters/aws/run-items.ts'
+import { decodeRun, encodeRun, inputKey, listedRunKey } from '../../../src/run/run-items.ts'
 import { aRun, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
 
 describe('run items', () => {

@@ -8,8 +8,8 @@ import {
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
 import { describe, expect, it } from 'vitest'
-import { createSfnRunWorkflow } from '../../../src/adapters/aws/sfn-run-workflow.ts'
 import { WorkflowUnavailableError } from '../../../src/run/run-workflow.ts'
+import { createSfnRunWorkflow } from '../../../src/run/sfn-run-workflow.ts'
 import { stubClient } from './stub-client.ts'
 
 const MACHINE = 'arn:aws:states:eu-west-1:000000000000:stateMachine:runs'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { RUN_SECRET_HEADER } from '../../../src/contract/staging.ts'
 import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
-import type { Run } from '../../../src/domain/run/run.ts'
+import type { Run } from '../../../src/run/run.ts'
 import { anInput, aRun, aTask, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'

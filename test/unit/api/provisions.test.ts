@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openZip } from '../../../src/archive/zip/read-zip.ts'
-import type { Run } from '../../../src/domain/run/run.ts'
+import type { Run } from '../../../src/run/run.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
 import type { ArrayType } from '../../../src/task/parameters/array.ts'
 import type { ParameterType } from '../../../src/task/task.ts'

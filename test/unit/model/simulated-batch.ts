@@ -2,8 +2,8 @@ import type { MemoryJobScheduler } from '../../../src/adapters/memory/memory-job
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import { LISTING_NAME } from '../../../src/contract/staging.ts'
 import { runOutputsPrefix } from '../../../src/contract/storage-keys.ts'
-import { parseJobName } from '../../../src/domain/job/job-definition.ts'
-import { hasEnded, type JobDetail, type JobStatus } from '../../../src/domain/run/job-outcome.ts'
+import { parseJobName } from '../../../src/run/job/job-definition.ts'
+import { hasEnded, type JobDetail, type JobStatus } from '../../../src/run/job/job-outcome.ts'
 import type { Chance } from './chance.ts'
 
 /** What a task left behind, by job id, once its job has succeeded. */

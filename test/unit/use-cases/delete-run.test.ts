@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
+import { jobNameOf } from '../../../src/run/job/job-definition.ts'
 import { completeDeletion, deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { sweepRuns } from '../../../src/use-cases/sweep-runs.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { createRun } from '../../../src/run/create-run.ts'
 import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
-import { createRun } from '../../../src/use-cases/create-run.ts'
 import { deleteTask } from '../../../src/use-cases/delete-task.ts'
 import { provisionInput } from '../../../src/use-cases/provision-input.ts'
 import { RUN_ID } from '../../fixtures/builders.ts'

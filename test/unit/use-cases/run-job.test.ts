@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { jobNameOf } from '../../../src/domain/job/job-definition.ts'
-import type { JobDetail, JobStatus } from '../../../src/domain/run/job-outcome.ts'
+import { jobNameOf } from '../../../src/run/job/job-definition.ts'
+import type { JobDetail, JobStatus } from '../../../src/run/job/job-outcome.ts'
 import { cancelRun } from '../../../src/use-cases/cancel-run.ts'
 import { deleteRun } from '../../../src/use-cases/delete-run.ts'
 import { failRun } from '../../../src/use-cases/fail-run.ts'

@@ -4,7 +4,7 @@ import {
   describeOverrides,
   jobNameOf,
   parseJobName,
-} from '../../../../src/domain/job/job-definition.ts'
+} from '../../../../src/run/job/job-definition.ts'
 import { aTask, RUN_ID } from '../../../fixtures/builders.ts'
 
 const SETTINGS = {

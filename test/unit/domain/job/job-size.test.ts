@@ -5,7 +5,7 @@ import {
   type JobSize,
   largestDiskGib,
   placeJob,
-} from '../../../../src/domain/job/job-size.ts'
+} from '../../../../src/run/job/job-size.ts'
 import type { TaskResources } from '../../../../src/task/task.ts'
 
 const GIB = 1024 ** 3

@@ -6,7 +6,7 @@ import {
   placeOf,
   topIndexes,
 } from '../../../../src/domain/run/array-provisions.ts'
-import type { Provision } from '../../../../src/domain/run/run.ts'
+import type { Provision } from '../../../../src/run/run.ts'
 import type { ArrayType } from '../../../../src/task/parameters/array.ts'
 
 const INTEGERS: ArrayType = { id: 'array', allowMissing: false, subType: { id: 'integer' } }

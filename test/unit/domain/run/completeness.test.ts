@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { missingInputs } from '../../../../src/domain/run/completeness.ts'
-import type { Provision } from '../../../../src/domain/run/run.ts'
+import type { Provision } from '../../../../src/run/run.ts'
 import type { ArrayType } from '../../../../src/task/parameters/array.ts'
 import type { TaskInput } from '../../../../src/task/task.ts'
 import { anInput } from '../../../fixtures/builders.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { PRICES, usageOf } from '../../../../src/domain/run/cost.ts'
-import { type JobDetail, jobDetailSchema } from '../../../../src/domain/run/job-outcome.ts'
+import { PRICES, usageOf } from '../../../../src/run/job/cost.ts'
+import { type JobDetail, jobDetailSchema } from '../../../../src/run/job/job-outcome.ts'
 
 const AT = Date.UTC(2026, 0, 1)
 const MINUTE = 60_000

@@ -6,7 +6,7 @@ import {
   jobDetailSchema,
   taskLogStream,
   waitingOf,
-} from '../../../../src/domain/run/job-outcome.ts'
+} from '../../../../src/run/job/job-outcome.ts'
 
 type Container = NonNullable<JobDetail['attempts'][number]['taskProperties'][number]>['containers'][number]
 

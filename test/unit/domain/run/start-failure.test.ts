@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { explainExecLine, explainStartFailure } from '../../../../src/domain/run/start-failure.ts'
+import { explainExecLine, explainStartFailure } from '../../../../src/run/job/start-failure.ts'
 
 const DOCKER =
   'CannotStartContainerError: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: '

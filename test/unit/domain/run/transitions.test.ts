@@ -8,7 +8,7 @@ import {
   RUN_STATES,
   type RunState,
   statesBefore,
-} from '../../../../src/domain/run/transitions.ts'
+} from '../../../../src/run/transitions.ts'
 
 const rank = (state: RunState): number =>
   state === 'FAILED' || state === 'FINISHED' ? 6 : RUN_STATES.indexOf(state)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { RUN_STATES } from '../../../../src/domain/run/transitions.ts'
-import { waitingReason } from '../../../../src/domain/run/waiting.ts'
+import { waitingReason } from '../../../../src/run/job/waiting.ts'
+import { RUN_STATES } from '../../../../src/run/transitions.ts'
 
 const since = '2026-01-01T00:00:00.000Z'
 const job = { attempt: 1, jobName: 'run-1', waiting: { reason: 'CAPACITY: none', since } }

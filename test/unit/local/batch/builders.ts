@@ -1,7 +1,7 @@
 import type { Job } from '../../../../local/batch/job.ts'
 import { type Container, containerSchema } from '../../../../local/batch/requests.ts'
 import type { StateStore, StoredDefinition } from '../../../../local/batch/state-store.ts'
-import { describeJob, type JobDefinition } from '../../../../src/domain/job/job-definition.ts'
+import { describeJob, type JobDefinition } from '../../../../src/run/job/job-definition.ts'
 
 /** The definition that the service registers for a task version. */
 export function aDefinition(): JobDefinition {

@@ -13,8 +13,8 @@ import {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn'
-import { type RunWorkflow, WorkflowUnavailableError } from '../../run/run-workflow.ts'
-import { pagesOf } from '../../shared/pages.ts'
+import { pagesOf } from '../shared/pages.ts'
+import { type RunWorkflow, WorkflowUnavailableError } from './run-workflow.ts'
 
 export interface SfnRunWorkflowOptions {
   readonly client: SFNClient

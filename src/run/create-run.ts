@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { Run } from '../domain/run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
+import type { Run } from './run.ts'
+import type { RunRepository } from './run-repository.ts'
 
 /** Makes a CREATED run of an installed task. */
 export async function createRun(

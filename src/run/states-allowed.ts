@@ -1,5 +1,5 @@
-import { type RunState, statesBefore } from '../domain/run/transitions.ts'
-import type { RunTransition } from '../run/run-repository.ts'
+import type { RunTransition } from './run-repository.ts'
+import { type RunState, statesBefore } from './transitions.ts'
 
 /** States from which this transition may be made: the table's, cut to `from`. */
 export function statesAllowedBefore({ to, from }: Pick<RunTransition, 'to' | 'from'>): readonly RunState[] {

@@ -1,5 +1,5 @@
-import type { RunFailureKind } from '../../contract/run-failure-kinds.ts'
-import type { JobUsage } from './cost.ts'
+import type { RunFailureKind } from '../contract/run-failure-kinds.ts'
+import type { JobUsage } from './job/cost.ts'
 import type { RunState } from './transitions.ts'
 
 /** Why a run is FAILED, in words that a task author understands. */

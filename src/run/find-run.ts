@@ -1,10 +1,10 @@
 import { DomainError, parameterError } from '../contract/errors.ts'
 import { quoted, someOf } from '../contract/quoted.ts'
-import type { Run } from '../domain/run/run.ts'
-import type { RunState } from '../domain/run/transitions.ts'
-import type { RunRepository } from '../run/run-repository.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
+import type { Run } from './run.ts'
+import type { RunRepository } from './run-repository.ts'
+import type { RunState } from './transitions.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
 

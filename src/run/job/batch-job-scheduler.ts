@@ -12,9 +12,9 @@ import {
   SubmitJobCommand,
   TerminateJobCommand,
 } from '@aws-sdk/client-batch'
-import { type JobDetail, jobDetailSchema } from '../../domain/run/job-outcome.ts'
-import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../run/job/job-scheduler.ts'
 import { pagesOf } from '../../shared/pages.ts'
+import { type JobDetail, jobDetailSchema } from './job-outcome.ts'
+import { JobRefusedError, type JobScheduler, JobThrottledError } from './job-scheduler.ts'
 
 export interface BatchJobSchedulerOptions {
   readonly client: BatchClient

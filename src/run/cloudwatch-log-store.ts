@@ -5,8 +5,8 @@ import {
   type GetLogEventsCommandOutput,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs'
-import type { LogStore } from '../../run/log-store.ts'
-import { newestText } from '../newest-text.ts'
+import type { LogStore } from './log-store.ts'
+import { newestText } from './newest-text.ts'
 
 export interface CloudwatchLogStoreOptions {
   readonly client: CloudWatchLogsClient

@@ -1,5 +1,5 @@
-import type { Run } from './run.ts'
-import { canFollow } from './transitions.ts'
+import type { Run } from '../run.ts'
+import { canFollow } from '../transitions.ts'
 
 /** Most jobs wait a minute or two for a machine, and what Batch says meanwhile would only alarm. */
 const QUIET_MS = 10 * 60 * 1000

@@ -1,8 +1,8 @@
 import * as z from 'zod'
-import { CONTAINERS } from '../job/job-definition.ts'
-import type { RunFailure, RunJob } from './run.ts'
+import type { RunFailure, RunJob } from '../run.ts'
+import type { RunState } from '../transitions.ts'
+import { CONTAINERS } from './job-definition.ts'
 import { engineWords, explainStartFailure } from './start-failure.ts'
-import type { RunState } from './transitions.ts'
 
 /*
  * What AWS Batch says about a job, and what that means for the run. Shapes follow the "Batch Job State Change" event and
@@ -152,7 +152,7 @@ export function hasEnded(job: Pick<JobDetail, 'status'>): boolean {
 const OUT_OF_MEMORY = /OutOfMemory/u
 const CANNOT_PULL = /CannotPull/u
 const NO_SPACE = /no space left on device|disk quota exceeded/iu
-/** Of EC2 and of Fargate; the same that a job is tried again for (src/domain/job/job-definition.ts). */
+/** Of EC2 and of Fargate; the same that a job is tried again for (src/run/job/job-definition.ts). */
 const HOST_LOST = /^(?:Host EC2|Your Spot Task was interrupted)/u
 /** How Batch's blocked queues begin their reasons, and how its limit for them tells that it has struck. */
 const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u

@@ -1,8 +1,8 @@
-import type { JobUsage } from '../domain/run/cost.ts'
-import type { Run } from '../domain/run/run.ts'
-import { isFinal } from '../domain/run/transitions.ts'
-import type { RunRepository } from '../run/run-repository.ts'
 import type { Metrics } from '../shared/metrics.ts'
+import type { JobUsage } from './job/cost.ts'
+import type { Run } from './run.ts'
+import type { RunRepository } from './run-repository.ts'
+import { isFinal } from './transitions.ts'
 
 /**
  * The same runs, with figures for each that ends: once, by the write that gave it its end, whichever use case made it. A write

@@ -6,15 +6,12 @@ import {
   type ItemKey,
   keyOf,
   RUNS_IN_REMOVAL,
-} from '../../aws/dynamo-table.ts'
-import { createDynamoWrites, IS_NEW, type ItemChange } from '../../aws/dynamo-writes.ts'
-import { TABLE } from '../../contract/environment.ts'
-import { DomainError } from '../../contract/errors.ts'
-import type { Run } from '../../domain/run/run.ts'
-import { isActive, isFinal, isProvisionable, RUN_STATES } from '../../domain/run/transitions.ts'
-import { type RunRepository, RunStateConflictError, type RunTransition } from '../../run/run-repository.ts'
-import { IS_INSTALLED, taskKey } from '../../task/task-item.ts'
-import { statesAllowedBefore } from '../states-allowed.ts'
+} from '../aws/dynamo-table.ts'
+import { createDynamoWrites, IS_NEW, type ItemChange } from '../aws/dynamo-writes.ts'
+import { TABLE } from '../contract/environment.ts'
+import { DomainError } from '../contract/errors.ts'
+import { IS_INSTALLED, taskKey } from '../task/task-item.ts'
+import type { Run } from './run.ts'
 import {
   decodeInputValue,
   decodeListedRun,
@@ -32,6 +29,9 @@ import {
   taskRunsPartition,
   visibleRun,
 } from './run-items.ts'
+import { type RunRepository, RunStateConflictError, type RunTransition } from './run-repository.ts'
+import { statesAllowedBefore } from './states-allowed.ts'
+import { isActive, isFinal, isProvisionable, RUN_STATES } from './transitions.ts'
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
 

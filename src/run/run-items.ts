@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { ACTIVE, type Item, type ItemKey } from '../../aws/dynamo-table.ts'
-import type { StoredShape } from '../../aws/stored-shape.ts'
-import { TABLE } from '../../contract/environment.ts'
-import { RUN_FAILURE_KINDS } from '../../contract/run-failure-kinds.ts'
-import type { JobUsage } from '../../domain/run/cost.ts'
-import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from '../../domain/run/run.ts'
-import { isActive, RUN_STATES } from '../../domain/run/transitions.ts'
+import { ACTIVE, type Item, type ItemKey } from '../aws/dynamo-table.ts'
+import type { StoredShape } from '../aws/stored-shape.ts'
+import { TABLE } from '../contract/environment.ts'
+import { RUN_FAILURE_KINDS } from '../contract/run-failure-kinds.ts'
+import type { JobUsage } from './job/cost.ts'
+import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from './run.ts'
+import { isActive, RUN_STATES } from './transitions.ts'
 
 const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
   z.object({
