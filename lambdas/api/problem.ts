@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { logger } from '../../src/aws/observability.ts'
 import { DomainError, type ErrorBody, explained } from '../../src/contract/errors.ts'
 import { printableLines } from '../../src/contract/quoted.ts'
-import { ImportRefusedError } from '../../src/use-cases/wait-for-import.ts'
+import { ImportRefusedError } from '../../src/import/wait-for-import.ts'
 
 /** The only place where an error becomes a status and a body (contract http-api 3). */
 export function answerError(context: Context, error: unknown): Response {

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../src/contract/json.ts'
-import { uploadError } from '../../src/use-cases/find-upload.ts'
+import { uploadError } from '../../src/upload/find-upload.ts'
 
 /** Uploads that a body names in place of what it would hold. */
 export interface UploadReference {

@@ -3,11 +3,11 @@ import * as z from 'zod'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { IMPORT_REQUESTED, readEnvironment } from '../../src/contract/environment.ts'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
-import { collectBuffers } from '../../src/runtime/collect-buffers.ts'
+import type { ImportCall } from '../../src/import/claim-upload.ts'
+import { collectBuffers } from '../../src/import/collect-buffers.ts'
+import { ImportFailedError } from '../../src/import/end-unpublished.ts'
+import { importBundle } from '../../src/import/import-bundle.ts'
 import { createImportDependencies } from '../../src/runtime/dependencies.ts'
-import type { ImportCall } from '../../src/use-cases/import/claim-upload.ts'
-import { ImportFailedError } from '../../src/use-cases/import/end-unpublished.ts'
-import { importBundle } from '../../src/use-cases/import-bundle.ts'
 
 const eventSchema = z.discriminatedUnion('detail-type', [
   z.object({

@@ -2,10 +2,10 @@ import type { Context } from 'aws-lambda'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import type { KindOf } from '../../src/contract/metrics.ts'
+import { sweepImports } from '../../src/import/sweep-imports.ts'
 import type { ActiveRunsPlace } from '../../src/run/run-repository.ts'
 import { createSweepDependencies } from '../../src/runtime/dependencies.ts'
 import { sweepDeletions } from '../../src/use-cases/sweep-deletions.ts'
-import { sweepImports } from '../../src/use-cases/sweep-imports.ts'
 import { isTimeUp, sweepRuns } from '../../src/use-cases/sweep-runs.ts'
 
 const deps = createSweepDependencies(readEnvironment('sweep-runs'))

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import * as z from 'zod'
 import { readTar } from '../../src/archive/tar/read-tar.ts'
-import { findImage } from '../../src/formats/oci/find-image.ts'
-import { scanImageArchive } from '../../src/formats/oci/image-archive.ts'
+import { findImage } from '../../src/import/image/find-image.ts'
+import { scanImageArchive } from '../../src/import/image/image-archive.ts'
 import type { ImageContent } from './unpacked-images.ts'
 
 const taggedSchema = z.array(z.object({ RepoTags: z.array(z.string()) })).min(1)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
-import { createFrameCutter } from '../../src/formats/oci/zstd-frames.ts'
+import { createFrameCutter } from '../../src/import/image/zstd-frames.ts'
 import { peek } from '../../src/shared/peek.ts'
 
 type Bytes = AsyncIterable<Uint8Array>

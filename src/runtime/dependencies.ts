@@ -1,7 +1,3 @@
-import { createDynamoUploadRepository } from '../adapters/aws/dynamo-upload-repository.ts'
-import { createEcrImageRegistry } from '../adapters/aws/ecr-image-registry.ts'
-import { createEventImportRequests } from '../adapters/aws/event-import-requests.ts'
-import { createFetchBundleSource } from '../adapters/http/fetch-bundle-source.ts'
 import {
   createBatchClient,
   createDocumentClient,
@@ -18,6 +14,8 @@ import { createS3ObjectStore } from '../aws/s3-object-store.ts'
 import { createS3PartStore } from '../aws/s3-part-store.ts'
 import type { FunctionEnvironment } from '../contract/environment.ts'
 import { queueArnsOf } from '../contract/job-queues.ts'
+import { createFetchBundleSource } from '../import/fetch-bundle-source.ts'
+import { createEcrImageRegistry } from '../import/registry/ecr-image-registry.ts'
 import { createCloudwatchLogStore } from '../run/cloudwatch-log-store.ts'
 import { createDynamoRunRepository } from '../run/dynamo-run-repository.ts'
 import { createBatchJobScheduler } from '../run/job/batch-job-scheduler.ts'
@@ -28,6 +26,8 @@ import { pause } from '../shared/pause.ts'
 import { repeat } from '../shared/repeat.ts'
 import { createDynamoStoreRepository } from '../store/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../task/dynamo-task-repository.ts'
+import { createDynamoUploadRepository } from '../upload/dynamo-upload-repository.ts'
+import { createEventImportRequests } from '../upload/event-import-requests.ts'
 
 /*
  * What each function works with, made once per process. Endpoints come from the SDK's own variables, so nothing here knows

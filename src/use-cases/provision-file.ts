@@ -4,6 +4,7 @@ import { type RunAndTask, requireParameter } from '../run/find-run.ts'
 import type { InputValue } from '../run/run.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import type { ParameterType } from '../task/task.ts'
+import type { SentFile } from '../upload/sent-file.ts'
 import { checkFile, checkImage } from './check-file-value.ts'
 import {
   applyProvision,
@@ -11,7 +12,6 @@ import {
   type ProvisionDependencies,
   settleState,
 } from './provisioning.ts'
-import type { SentFile } from './sent-file.ts'
 
 /** What a call brings: a file, and perhaps a second one that is stored beside it as GeoJSON. */
 export interface SentValue {

@@ -5,7 +5,7 @@ import type { CompleteParts, OutputName, PartUrls } from '../contract/staging.ts
 import { MIN_PART_BYTES } from '../contract/upload-limits.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
-import { uploadError } from './find-upload.ts'
+import { uploadError } from '../upload/find-upload.ts'
 import { findOutputPlace } from './stage-files.ts'
 
 /*

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createDistributionImageRegistry } from '../../src/adapters/http/distribution-image-registry.ts'
+import { createDistributionImageRegistry } from '../../src/import/registry/distribution-image-registry.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'
 import { type FakeRegistry, type FakeRegistryOptions, startFakeRegistry } from '../fixtures/fake-registry.ts'
 

@@ -1,7 +1,7 @@
 import { ECRClient } from '@aws-sdk/client-ecr'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createEcrImageRegistry } from '../../src/adapters/aws/ecr-image-registry.ts'
 import { createMemoryImageRegistry } from '../../src/adapters/memory/memory-image-registry.ts'
+import { createEcrImageRegistry } from '../../src/import/registry/ecr-image-registry.ts'
 import { type ImageRegistry, RegistryUnavailableError } from '../../src/import/registry/image-registry.ts'
 import { readAll } from '../../src/shared/read-all.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'

@@ -5,9 +5,9 @@ import { text } from 'node:stream/consumers'
 import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRuleDelivery } from '../../../local/batch/rule-targets.ts'
-import { createEventImportRequests } from '../../../src/adapters/aws/event-import-requests.ts'
 import { createEventsClient } from '../../../src/aws/clients.ts'
 import { IMPORT_REQUESTED } from '../../../src/contract/environment.ts'
+import { createEventImportRequests } from '../../../src/upload/event-import-requests.ts'
 import { callEmulator, uniqueName, useEmulator } from './emulator.ts'
 
 useEmulator()

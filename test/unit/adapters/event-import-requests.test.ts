@@ -1,6 +1,6 @@
 import type { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { describe, expect, it } from 'vitest'
-import { createEventImportRequests } from '../../../src/adapters/aws/event-import-requests.ts'
+import { createEventImportRequests } from '../../../src/upload/event-import-requests.ts'
 import { stubClient } from './stub-client.ts'
 
 function requestsOf(answer: object) {

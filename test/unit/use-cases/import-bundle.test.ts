@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { uploadKey } from '../../../src/contract/storage-keys.ts'
 import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
 import type { Task } from '../../../src/task/task.ts'
+import { findUpload } from '../../../src/upload/find-upload.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
-import { findUpload } from '../../../src/use-cases/find-upload.ts'
 import {
   aBundle,
   aDescriptorText,

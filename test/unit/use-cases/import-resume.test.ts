@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { DomainError } from '../../../src/contract/errors.ts'
 import { uploadKey } from '../../../src/contract/storage-keys.ts'
+import { importBundle } from '../../../src/import/import-bundle.ts'
 import { type ImageRegistry, RegistryUnavailableError } from '../../../src/import/registry/image-registry.ts'
-import { importBundle } from '../../../src/use-cases/import-bundle.ts'
 import {
   aBundle,
   aDescriptorText,

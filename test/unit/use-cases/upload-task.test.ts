@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { uploadTask } from '../../../src/use-cases/upload-task.ts'
+import { uploadTask } from '../../../src/import/upload-task.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 describe('uploading a bundle', () => {

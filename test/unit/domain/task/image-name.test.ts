@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { imageName } from '../../../../src/domain/task/image-name.ts'
+import { imageName } from '../../../../src/import/image-name.ts'
 
 const namespaces = fc.stringMatching(/^[a-zA-Z0-9_]*(\.[a-zA-Z0-9_-]+)+$/u)
 const versions = fc.stringMatching(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.\d(-[0-9a-zA-Z-]+)?(\+[0-9a-zA-Z-]+)?$/u)

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { constants, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { checkLayer } from '../../../../src/formats/oci/check-layer.ts'
-import { OciFormatError } from '../../../../src/formats/oci/oci-format-error.ts'
+import { checkLayer } from '../../../../src/import/image/check-layer.ts'
+import { OciFormatError } from '../../../../src/import/image/oci-format-error.ts'
 import { aLayer, type Compression, compressLayer, digestOf } from '../../../fixtures/bundle-builder.ts'
 
 async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { readTar } from '../../../../src/archive/tar/read-tar.ts'
-import { type FoundImage, findImage } from '../../../../src/formats/oci/find-image.ts'
-import { scanImageArchive } from '../../../../src/formats/oci/image-archive.ts'
-import { OciFormatError } from '../../../../src/formats/oci/oci-format-error.ts'
+import { type FoundImage, findImage } from '../../../../src/import/image/find-image.ts'
+import { scanImageArchive } from '../../../../src/import/image/image-archive.ts'
+import { OciFormatError } from '../../../../src/import/image/oci-format-error.ts'
 import { ADVICE } from '../../../fixtures/advice.ts'
 import {
   aLayer,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { requireMountable, scanMountPoints } from '../../../../src/formats/oci/mount-points.ts'
+import { requireMountable, scanMountPoints } from '../../../../src/import/image/mount-points.ts'
 import { type FileEntry, packTar } from '../../../fixtures/bundle-builder.ts'
 
 const FOLDERS = ['/inputs', '/data/out']

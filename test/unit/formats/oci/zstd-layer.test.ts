@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { checkLayer } from '../../../../src/formats/oci/check-layer.ts'
-import { FRAME_BYTES, zstdLayer } from '../../../../src/formats/oci/zstd-layer.ts'
+import { checkLayer } from '../../../../src/import/image/check-layer.ts'
+import { FRAME_BYTES, zstdLayer } from '../../../../src/import/image/zstd-layer.ts'
 import { createSlots, type Slots } from '../../../../src/shared/slots.ts'
 import { digestOf } from '../../../fixtures/bundle-builder.ts'
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { openZip, type ZipArchive } from '../../../../src/archive/zip/read-zip.ts'
 import { DomainError } from '../../../../src/contract/errors.ts'
-import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import {
   decodeDescriptor,
   findBundle,
   findImageEntry,
   openBundle,
   readLogo,
-} from '../../../../src/use-cases/import/open-bundle.ts'
+} from '../../../../src/import/open-bundle.ts'
+import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import { ADVICE } from '../../../fixtures/advice.ts'
 import { aTask } from '../../../fixtures/builders.ts'
 import { aBundle, packTar } from '../../../fixtures/bundle-builder.ts'

@@ -1,0 +1,178 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { Readable } from 'node:stream'
+import { DomainError } from '../contract/errors.ts'
+import { MAX_UPLOAD_BYTES } from '../contract/upload-limits.ts'
+import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/store.ts'
+import type { BundleSource } from './bundle-source.ts'
+
+/** For the answer to begin, redirects included: a client of `install` waits for it, half a minute at most. */
+const PATIENCE_MS = 10_000
+/** Without a byte of the body: below the time that an import keeps for ending in order (import/lease.ts). */
+const IDLE_MS = 60_000
+/** Far more than any store needs; a loop ends somewhere. */
+const MAX_REDIRECTS = 10
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
+/** Every zip starts with it. */
+const ZIP_START = Buffer.from('PK')
+
+/** Where the functions of this process get their events: whoever asks there takes one away. */
+const RUNTIME_API = process.env.AWS_LAMBDA_RUNTIME_API
+
+export interface FetchBundleSourceOptions {
+  readonly runtimeApi?: string | undefined
+  /** Bytes of the largest bundle. */
+  readonly maxBytes?: number
+  /** Takes the cause of a failure, which callers do not see. */
+  readonly report?: (words: string, cause?: unknown) => void
+}
+
+/**
+ * Bundles by http and https from any port: `fetch` would refuse those that browsers block, inflate bodies and follow redirects to
+ * schemes of its own. Anyone may name a store, so a caller gets the same words whatever a host answers, until it sends a zip:
+ * otherwise the answers would show which hosts and ports exist near the engine. Memory: the buffers of one connection.
+ */
+export function createFetchBundleSource(options: FetchBundleSourceOptions = {}): BundleSource {
+  const { runtimeApi = RUNTIME_API, maxBytes = MAX_UPLOAD_BYTES, report = () => {} } = options
+  return {
+    async open(start) {
+      // What the caller wrote may be told to the caller.
+      requireStoreUrl(start)
+      requireOther(start, runtimeApi)
+      try {
+        const response = await follow(start, runtimeApi)
+        return await bundleOf(response, maxBytes)
+      } catch (error) {
+        if (error instanceof BundleTooLargeError) throw tooLarge(maxBytes)
+        report(reasonOf(error), error)
+        throw storeGaveNothing(error)
+      }
+    },
+  }
+}
+
+class BundleTooLargeError extends Error {
+  override readonly name = 'BundleTooLargeError'
+}
+
+function tooLarge(maxBytes: number): Error {
+  return downloadFailure(
+    `the store's bundle has over ${maxBytes} bytes, more than an upload may have: ask its author for a smaller image`,
+  )
+}
+
+async function follow(start: URL, runtimeApi: string | undefined): Promise<IncomingMessage> {
+  // The deadline ends with the answer's beginning: a body may take longer.
+  const deadline = new AbortController()
+  const timer = setTimeout(
+    () => deadline.abort(new Error(`no answer within ${PATIENCE_MS / 1000} s`)),
+    PATIENCE_MS,
+  )
+  try {
+    let url = start
+    for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+      requireStoreUrl(url)
+      requireOther(url, runtimeApi)
+      const response = await ask(url, deadline.signal)
+      const { location } = response.headers
+      if (!REDIRECTS.includes(response.statusCode ?? 0) || location === undefined) return response
+      response.destroy()
+      const next = URL.parse(location, url.href)
+      if (next === null) throw new Error('redirect to something that is no URL')
+      url = next
+    }
+    throw new Error(`more than ${MAX_REDIRECTS} redirects`)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** By the port: which names lead to this machine is not known beforehand. */
+function requireOther({ port }: URL, runtimeApi: string | undefined): void {
+  if (runtimeApi === undefined || port === '' || port !== URL.parse(`http://${runtimeApi}`)?.port) return
+  throw downloadFailure(`port ${port} is none that a store may have here: it belongs to the engine`)
+}
+
+async function ask(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+  const request = send(url, {
+    // A connection of its own: nothing of an answer can be left for the next request.
+    agent: false,
+    headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'cytomine-app-engine' },
+  })
+  const abort = (): void => void request.destroy(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  // After the answer has begun, its reader meets the error.
+  request.on('error', reject)
+  request.on('response', (response) => {
+    signal.removeEventListener('abort', abort)
+    resolve(response)
+  })
+  request.setTimeout(IDLE_MS, () => request.destroy(new Error(`no byte for ${IDLE_MS / 1000} s`)))
+  request.end()
+  return await promise
+}
+
+/** @throws Error also when the first bytes are not those of a zip. */
+async function bundleOf(response: IncomingMessage, maxBytes: number): Promise<Readable> {
+  try {
+    const { statusCode, headers } = response
+    const encoding = headers['content-encoding'] ?? 'identity'
+    if (statusCode !== 200) throw new Error(`status ${statusCode}`)
+    if (encoding !== 'identity') throw new Error(`Content-Encoding ${encoding}, which was not asked for`)
+    const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    const start = await readStart(chunks)
+    if (!start.subarray(0, ZIP_START.length).equals(ZIP_START)) {
+      throw new Error('the answer is no zip archive')
+    }
+    if (Number(headers['content-length'] ?? 0) > maxBytes) throw new BundleTooLargeError()
+    return Readable.from(bounded(response, start, chunks, maxBytes), { objectMode: false })
+  } catch (error) {
+    response.destroy()
+    throw error
+  }
+}
+
+async function readStart(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
+  let start: Buffer = Buffer.alloc(0)
+  while (start.length < ZIP_START.length) {
+    const next = await chunks.next()
+    if (next.done === true) throw new Error('the answer has no bundle in it')
+    start = Buffer.concat([start, next.value])
+  }
+  return start
+}
+
+async function* bounded(
+  response: IncomingMessage,
+  start: Buffer,
+  chunks: AsyncIterator<Buffer>,
+  maxBytes: number,
+): AsyncGenerator<Buffer> {
+  let sizeBytes = 0
+  try {
+    for (let chunk: Buffer | undefined = start; chunk !== undefined; chunk = await read(chunks)) {
+      sizeBytes += chunk.length
+      if (sizeBytes > maxBytes) throw tooLarge(maxBytes)
+      yield chunk
+    }
+  } finally {
+    response.destroy()
+  }
+}
+
+async function read(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
+  try {
+    const next = await chunks.next()
+    return next.done === true ? undefined : next.value
+  } catch (error) {
+    throw downloadFailure('the download broke off: install the task again', error)
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof DomainError && error.details?.type === 'related') return error.details.description
+  const { code, message } = error as NodeJS.ErrnoException
+  return [code, message].filter((part) => part !== undefined && part !== '').join(': ')
+}

@@ -1,0 +1,192 @@
+import { ObjectExchangedError } from '../aws/object-store.ts'
+import { descriptorKey, logoKey } from '../contract/storage-keys.ts'
+import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../run/job/job-size.ts'
+import type { TaskName } from '../store/store.ts'
+import {
+  descriptorError,
+  type ParsedDescriptor,
+  parseTaskDescriptor,
+} from '../task/descriptor/parse-task-descriptor.ts'
+import type { TaskDescriptor, TaskImage } from '../task/task.ts'
+import type { Upload } from '../upload/upload.ts'
+import { claimUpload, type ImportCall } from './claim-upload.ts'
+import { assertNotHopeless, endUnpublished, takeNameBack, undoEarlierWorkers } from './end-unpublished.ts'
+import { fetchBundle } from './fetch-bundle.ts'
+import { imageName } from './image-name.ts'
+import { asImageRefusal, asRefusal, refusal } from './import-refusal.ts'
+import {
+  type ImportBundleDependencies,
+  type ImportWork,
+  isBundleExchanged,
+  isPublished,
+  reserveName,
+} from './import-work.ts'
+import { holdLease, LeaseLostError } from './lease.ts'
+import {
+  type Bundle,
+  decodeDescriptor,
+  documentedTag,
+  findBundle,
+  findImageEntry,
+  openBundle,
+  readLogo,
+} from './open-bundle.ts'
+import { pushImage } from './push-image.ts'
+import { registerJob } from './register-job.ts'
+
+interface ImportBundleInput extends ImportCall {
+  /** How much longer this worker may live; for ever when absent. */
+  readonly timeLeftMs?: () => number
+}
+
+/**
+ * Makes a task of a bundle: image into the registry, job definition, files, record. Either all of it is there at the end, or
+ * nothing, and the upload says which. May be repeated after a crash, goes on in a further call when its time is up, and does
+ * nothing after the end, or while another worker is at it: should that one die, the sweeper calls for the next
+ * (sweep-imports.ts). Holds some 100 MiB, whatever the size of the bundle.
+ * @throws ImportFailedError after the upload was marked FAILED for what its bundle cannot help; any other failure of the system is
+ * to be tried again. Refusals of the bundle only go into the upload.
+ */
+export async function importBundle(deps: ImportBundleDependencies, input: ImportBundleInput): Promise<void> {
+  const upload = await claimUpload(deps, input)
+  if (upload === undefined) return
+  const claim = { uploadId: upload.id, leaseUntil: upload.leaseUntil ?? '' }
+  const lease = holdLease(deps, claim, input.timeLeftMs ?? (() => Number.POSITIVE_INFINITY))
+  const startedAt = deps.identity.now().getTime()
+  const work: ImportWork = { upload, lease, startedAt, undo: [], hasAdvanced: false }
+  try {
+    await carryOut(deps, work)
+  } finally {
+    lease.stop()
+  }
+}
+
+async function carryOut(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
+  const { upload } = work
+  try {
+    // A worker that died right after publishing leaves only the last steps to do.
+    if (!(await isPublished(deps, upload))) await install(deps, work)
+  } catch (error) {
+    if (error instanceof LeaseLostError) throw error
+    if (!(await isPublished(deps, upload))) return await endUnpublished(deps, work, asRefusal(error))
+    // The record was written although its answer got lost.
+  }
+  await deps.uploads.update(upload.id, { state: 'READY' })
+  await tellImported(deps, work)
+  await deps.objects.remove(upload.key)
+}
+
+/** An upload is in the hands of one worker, so this is told once; of a worker that died right before, never. */
+async function tellImported(
+  { identity, metrics, objects }: ImportBundleDependencies,
+  { upload, startedAt }: ImportWork,
+): Promise<void> {
+  metrics.count('Imports', 'ready', { uploadId: upload.id, taskId: upload.taskId })
+  metrics.observe('ImportSeconds', (identity.now().getTime() - startedAt) / 1000)
+  const sizeBytes = await objects.size(upload.key).catch(() => undefined)
+  if (sizeBytes !== undefined) metrics.observe('ImportedBytes', sizeBytes)
+}
+
+async function install(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
+  const { upload, lease, undo } = work
+  undoEarlierWorkers(deps, work)
+  assertNotHopeless(work)
+  const isFirst = upload.attempts === 1 || upload.triedSince === undefined
+  const triedSince = new Date(work.startedAt).toISOString()
+  await deps.uploads.update(upload.id, { state: 'VALIDATING', ...(isFirst && { triedSince }) })
+  if (await fetchBundle(deps, upload, lease.signal)) work.hasAdvanced = true
+  const object = await findBundle(deps.objects, upload.key)
+  work.etag = object.etag
+  const bundle = await openBundle(object)
+  const parsed = parseTaskDescriptor(decodeDescriptor(bundle.descriptor), {
+    newId: () => deps.identity.uuid(),
+    defaultRamBytes: deps.settings.defaultRamBytes,
+  })
+  if ('problems' in parsed) throw descriptorError(parsed.problems)
+  const { descriptor } = parsed
+  requireExpected(upload, descriptor)
+
+  const name = { namespace: descriptor.namespace, version: descriptor.version }
+  await takeName(deps, work, name)
+  const logo = await readLogo(bundle.zip)
+  const { image, imageSize } = await installImage(deps, work, bundle, parsed)
+
+  await deps.objects.put(descriptorKey(upload.taskId), bundle.descriptor, 'application/yaml')
+  if (logo !== undefined) await deps.objects.put(logoKey(upload.taskId), logo, 'image/png')
+
+  const task = { ...descriptor, id: upload.taskId, image, hasLogo: logo !== undefined }
+  const job = await registerJob(deps, task, { imageSize, isResumed: upload.name !== undefined })
+  const arn = job.jobDefinitionArn
+  if (arn !== null) undo.push(() => deps.scheduler.deregisterDefinition(arn))
+  await lease.assertHeld()
+  if (await isBundleExchanged(deps, work)) throw new ObjectExchangedError(upload.key)
+  await deps.tasks.publish({ ...task, ...job, createdAt: deps.identity.now().toISOString() }, upload.id)
+}
+
+const isSameName = (a: TaskName, b: TaskName): boolean =>
+  a.namespace === b.namespace && a.version === b.version
+
+async function takeName(
+  deps: ImportBundleDependencies,
+  { upload, lease, undo }: ImportWork,
+  name: TaskName,
+): Promise<void> {
+  await reserveName(deps, upload, name)
+  lease.keepName({ ...name, uploadId: upload.id })
+  if (upload.name !== undefined && isSameName(upload.name, name)) return
+  undo.push(() => takeNameBack(deps, upload, name))
+  // Somebody exchanged the object while nobody was at it.
+  if (upload.name !== undefined) await takeNameBack(deps, upload, upload.name)
+}
+
+/** A store may have sent another task than the one that was asked for. */
+function requireExpected({ expected }: Upload, descriptor: TaskDescriptor): void {
+  if (expected === undefined || isSameName(expected, descriptor)) return
+  const { namespace, version } = descriptor
+  throw refusal(
+    'APPSTORE_DOWNLOAD_FAILED',
+    'descriptor',
+    `the bundle holds ${namespace} ${version} instead of ${expected.namespace} ${expected.version}: tell who runs the store, or upload the bundle`,
+  )
+}
+
+async function installImage(
+  deps: ImportBundleDependencies,
+  work: ImportWork,
+  { zip }: Bundle,
+  { descriptor, warnings }: ParsedDescriptor,
+): Promise<{ readonly image: TaskImage; readonly imageSize: ImageSize }> {
+  const { upload, lease, etag = '' } = work
+  const { registry } = deps
+  const { namespace, version } = descriptor
+  const { repository, tag } = imageName(deps.settings.repositoryPrefix, namespace, version)
+  // Layers of another bundle may have the same names and sizes.
+  const known = upload.etag === etag ? (upload.layers ?? []) : []
+  const { manifest, size: imageSize } = await pushImage({
+    registry,
+    repository,
+    zip,
+    entry: findImageEntry(zip, descriptor),
+    wantedTag: documentedTag(descriptor),
+    mountPoints: [descriptor.inputFolder, descriptor.outputFolder],
+    known,
+    maxUnpackedBytes: largestDiskGib(deps.settings.queues) * 1024 ** 3,
+    record: async (facts) => {
+      if (facts.layers.length > known.length) work.hasAdvanced = true
+      const attempts = work.hasAdvanced ? { attempts: 0 } : {}
+      const name = { namespace, version }
+      await deps.uploads.update(upload.id, { state: 'PUSHING', name, warnings, etag, ...attempts, ...facts })
+    },
+    pause: deps.pause,
+    signal: lease.signal,
+  }).catch((error: unknown) => {
+    throw asImageRefusal(error)
+  })
+  const tooLarge = explainTooLargeImage(imageSize, deps.settings.queues)
+  if (tooLarge !== undefined) throw refusal('INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT', 'image', tooLarge)
+  // The tag belongs to whom the name belongs to.
+  await lease.assertHeld()
+  await reserveName(deps, upload, descriptor)
+  const digest = await registry.pushManifest(repository, tag, manifest.bytes, manifest.mediaType)
+  return { image: { repository, tag, digest }, imageSize }
+}

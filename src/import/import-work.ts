@@ -1,0 +1,83 @@
+import type { ObjectStore } from '../aws/object-store.ts'
+import type { JobQueues } from '../contract/job-queues.ts'
+import type { JobSettings } from '../run/job/job-definition.ts'
+import type { JobScheduler } from '../run/job/job-scheduler.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { Metrics } from '../shared/metrics.ts'
+import type { TaskName } from '../store/store.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
+import type { ImportRequests } from '../upload/import-requests.ts'
+import type { Upload } from '../upload/upload.ts'
+import type { UploadRepository } from '../upload/upload-repository.ts'
+import type { BundleSource } from './bundle-source.ts'
+import { LEASE_SECONDS, type Lease } from './lease.ts'
+import type { Pause } from './outage.ts'
+import type { ImageRegistry } from './registry/image-registry.ts'
+
+/** What an import works with. */
+export interface ImportBundleDependencies {
+  readonly identity: Identity
+  readonly uploads: UploadRepository
+  readonly tasks: TaskRepository
+  readonly objects: ObjectStore
+  readonly bundles: BundleSource
+  readonly registry: ImageRegistry
+  readonly scheduler: JobScheduler
+  readonly requests: ImportRequests
+  readonly metrics: Metrics
+  /** Calls again and again, this many seconds apart, until the returned function is called. */
+  readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
+  readonly pause: Pause
+  readonly settings: {
+    /** First part of the repositories of task images. */
+    readonly repositoryPrefix: string
+    /** Memory of a task that does not ask for any. */
+    readonly defaultRamBytes: number
+    readonly job: JobSettings
+    readonly queues: JobQueues
+  }
+}
+
+/** One import in the hands of one worker. */
+export interface ImportWork {
+  readonly upload: Upload
+  readonly lease: Lease
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** Steps to take back when the import fails, in the order they were taken. */
+  readonly undo: (() => Promise<void>)[]
+  /** Of the bundle that this worker reads, from when it has found it. */
+  etag?: string
+  /** Whether a further worker would find more done than this one did. */
+  hasAdvanced: boolean
+}
+
+/** Whether another object lies under the upload's key than the bundle that this worker has found. */
+export async function isBundleExchanged(
+  { objects }: Pick<ImportBundleDependencies, 'objects'>,
+  { upload, etag }: ImportWork,
+): Promise<boolean> {
+  if (etag === undefined) return false
+  const present = await objects.find(upload.key)
+  return present !== undefined && present.etag !== etag
+}
+
+/** Whether the task is there, by this worker or one before. */
+export async function isPublished(
+  { tasks }: Pick<ImportBundleDependencies, 'tasks'>,
+  upload: Upload,
+): Promise<boolean> {
+  return (await tasks.findById(upload.taskId)) !== undefined
+}
+
+/**
+ * Takes the name for an upload, or keeps it for another lease.
+ * @throws DomainError INTERNAL_TASK_EXISTS when it is another's
+ */
+export async function reserveName(
+  { tasks }: Pick<ImportBundleDependencies, 'tasks'>,
+  { id }: Upload,
+  name: TaskName,
+): Promise<void> {
+  await tasks.reserveName({ ...name, uploadId: id, leaseSeconds: LEASE_SECONDS })
+}

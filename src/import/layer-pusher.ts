@@ -1,0 +1,136 @@
+import { SAVE_AGAIN } from '../archive/tar/tar-format-error.ts'
+import { quoted } from '../contract/quoted.ts'
+import { createSlots } from '../shared/slots.ts'
+import type { ImportedLayer } from '../upload/upload.ts'
+import {
+  type CheckedLayer,
+  checkLayer,
+  type LayerCompression,
+  type LayerContent,
+  wrongDigest,
+} from './image/check-layer.ts'
+import type { ArchiveFile } from './image/image-archive.ts'
+import { scanMountPoints } from './image/mount-points.ts'
+import { OciFormatError } from './image/oci-format-error.ts'
+import { FRAME_BYTES, zstdLayer } from './image/zstd-layer.ts'
+import type { ImageRegistry } from './registry/image-registry.ts'
+
+/** Where layers go, and what is there already. */
+export interface LayerPusherOptions {
+  readonly registry: ImageRegistry
+  readonly repository: string
+  /** Makes the repository where it is missing; called before anything is sent, any number of times. */
+  readonly prepare: () => Promise<void>
+  /** Pushed by an earlier worker of this import. */
+  readonly known: readonly ImportedLayer[]
+  /** Of all layers together, those of earlier workers as well. */
+  readonly maxUnpackedBytes: number
+  /** Keeps all layers pushed so far for a later worker. */
+  readonly remember: (layers: readonly ImportedLayer[]) => Promise<void>
+  /** Where the folders of a run are mounted, absolute. */
+  readonly mountPoints: readonly string[]
+}
+
+/** Sends files of an image archive as layers, each once. */
+export interface LayerPusher {
+  /** The layer that a file became; undefined when it was not sent or the registry has lost it. */
+  find(file: ArchiveFile): Promise<ImportedLayer | undefined>
+  /**
+   * Checks and sends a file as it streams, compressed on the way when plain.
+   * @throws OciFormatError, RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
+   */
+  push(file: ArchiveFile, content: LayerContent, diffId?: string): Promise<void>
+  /** How many layers were sent by this worker. */
+  sent(): number
+}
+
+/** Frames being compressed or waiting to be sent, of all layers together: content and output, 32 MiB at most. */
+const FRAMES_AT_ONCE = 4
+/** Builders need some eighty. The layers sent lie in the upload's item, 200 at most, and DynamoDB takes 400 KB. */
+const MAX_NAME_BYTES = 1024
+
+/** Memory: {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES} twice, and some MiB for each layer under way. */
+export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
+  const { registry, repository } = options
+  const slots = createSlots(FRAMES_AT_ONCE)
+  const layers = new Map(options.known.map((layer) => [layer.file, layer]))
+  /** Files whose blob is certainly there. */
+  const present = new Set<string>()
+  let sent = 0
+  /** Of the layers that are sent, and of those under way. */
+  let unpackedBytes = options.known.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
+
+  return {
+    async find({ name, sizeBytes }) {
+      const layer = layers.get(name)
+      if (layer === undefined || layer.fileBytes !== sizeBytes) return undefined
+      if (!present.has(name) && !(await registry.hasBlob(repository, layer.digest))) {
+        layers.delete(name)
+        unpackedBytes -= layer.contentBytes
+        return undefined
+      }
+      present.add(name)
+      return layer
+    },
+
+    async push(file, content, diffId) {
+      const { name } = file
+      if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
+      const scan = scanMountPoints(options.mountPoints)
+      const onContent = (chunk: Uint8Array): void => {
+        unpackedBytes += chunk.length
+        if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
+        scan.take(chunk)
+      }
+      const layer = checkLayer({ ...file, ...(diffId !== undefined && { diffId }) }, content, onContent)
+      let blob: Awaited<ReturnType<typeof pushChecked>>
+      try {
+        await options.prepare()
+        blob = await pushChecked(file, layer)
+        if (layer.diffId() === '') throw new Error(`the layer ${name} was not read to its end`)
+      } catch (error) {
+        unpackedBytes -= layer.contentBytes()
+        throw error
+      }
+      layers.set(name, {
+        file: name,
+        fileBytes: file.sizeBytes,
+        diffId: layer.diffId(),
+        contentBytes: layer.contentBytes(),
+        mountPoints: scan.facts(),
+        ...blob,
+      })
+      present.add(name)
+      sent += 1
+      await options.remember([...layers.values()])
+    },
+
+    sent: () => sent,
+  }
+
+  async function pushChecked(file: ArchiveFile, { bytes, compression }: CheckedLayer) {
+    if (compression === 'none') {
+      const blob = await registry.pushBlob(repository, zstdLayer(bytes, slots))
+      return { ...blob, compression: 'zstd' as LayerCompression }
+    }
+    const { digest, sizeBytes } = file
+    if (digest === undefined) return { ...(await registry.pushBlob(repository, bytes)), compression }
+    const isRight = await registry.pushNamedBlob(repository, { digest, sizeBytes }, bytes)
+    if (!isRight) throw wrongDigest(file)
+    return { digest, sizeBytes, compression }
+  }
+}
+
+function imageTooLarge(maxBytes: number): OciFormatError {
+  return new OciFormatError(
+    'image-too-large',
+    `the layers of the image archive unpack to over ${Math.floor(maxBytes / 1024 ** 3)} GiB together, the largest disk of a job in this installation: make the image smaller, or save it for one platform alone`,
+  )
+}
+
+function nameTooLong(name: string): OciFormatError {
+  return new OciFormatError(
+    'limit-exceeded',
+    `the layer ${quoted(name)} has a name of over ${MAX_NAME_BYTES} bytes: ${SAVE_AGAIN}`,
+  )
+}

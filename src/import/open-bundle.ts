@@ -1,0 +1,163 @@
+import { comparableName } from '../archive/zip/entry-name.ts'
+import { openZip, readZipEntry, type ZipArchive, type ZipEntry } from '../archive/zip/read-zip.ts'
+import { objectSource } from '../aws/object-source.ts'
+import type { ObjectStore } from '../aws/object-store.ts'
+import type { DomainError } from '../contract/errors.ts'
+import { printable, someOf } from '../contract/quoted.ts'
+import type { ByteSource } from '../shared/byte-source.ts'
+import type { TaskDescriptor } from '../task/task.ts'
+import { refusal } from './import-refusal.ts'
+
+/** Far above any real descriptor; the parser has limits of its own for what it makes of the text. */
+const MAX_DESCRIPTOR_BYTES = 1024 * 1024
+/** Logos are answered through the API, which takes some 4 MB. */
+const MAX_LOGO_BYTES = 4 * 1024 * 1024
+const NAMES_SHOWN = 10
+const MAX_NAME_LENGTH = 100
+
+/** A task bundle, its parts still unread. */
+export interface Bundle {
+  readonly zip: ZipArchive
+  readonly descriptor: Buffer
+}
+
+/** The object that is a bundle. */
+export interface BundleObject {
+  readonly source: ByteSource
+  readonly etag: string
+}
+
+/**
+ * Opens the bundle and reads its descriptor, wherever in the archive it stands.
+ * @throws DomainError, ZipFormatError, ObjectExchangedError
+ */
+export async function openBundle({ source }: BundleObject): Promise<Bundle> {
+  const zip = await openZip(source)
+  const descriptor = findDescriptor(zip)
+  if (descriptor === undefined) {
+    throw refusal('INTERNAL_DESCRIPTOR_NOT_IN_DEFAULT_LOCATION', 'descriptor', noDescriptor(zip))
+  }
+  return { zip, descriptor: await readZipEntry(zip, descriptor, MAX_DESCRIPTOR_BYTES) }
+}
+
+function noDescriptor(zip: ZipArchive): string {
+  const found = `descriptor.yml must lie in the root of the bundle, which has ${listNames(zip)}`
+  const misnamed = zip.entries.find(({ name }) => /^descriptor\.ya?ml\.[^/]*$/iu.test(name))
+  if (misnamed === undefined) return `${found}: zip the files themselves, not the folder around them`
+  const name = printable(misnamed.name, MAX_NAME_LENGTH)
+  return `${found}: ${name} ends with an extension that Windows and macOS hide; show the extensions of files, rename it to descriptor.yml and zip again`
+}
+
+/** The descriptor's text; a byte order mark is dropped. */
+export function decodeDescriptor(descriptor: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(descriptor)
+  } catch (error) {
+    const words = 'descriptor.yml is not UTF-8 text: save it in that encoding'
+    throw refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'descriptor', words, error)
+  }
+}
+
+/**
+ * The image archive, by the order of the descriptor contract, 1.1.
+ * @throws DomainError INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND
+ */
+export function findImageEntry(zip: ZipArchive, descriptor: TaskDescriptor): ZipEntry {
+  const { namespace, version, imageFile } = descriptor
+  const named = imageFile === undefined ? '' : fromRoot(imageFile)
+  const wanted = [named, `${namespace}-${version}.tar`, 'image.tar'].filter((place) => place !== '')
+  const places = [...new Set(wanted)]
+  const find = finderOf(zip)
+  for (const place of places) {
+    const entry = find(place)
+    if (entry !== undefined) return entry
+  }
+  const tars = zip.entries.filter(({ name }) => /\.tar$/iu.test(name))
+  if (tars.length === 1 && tars[0] !== undefined) return tars[0]
+  const tried = places.map((place) => printable(place, MAX_NAME_LENGTH)).join(', ')
+  throw refusal(
+    'INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND',
+    'image',
+    `looked for ${tried}, or a single .tar anywhere; the bundle has ${listNames(zip)}: ${imageAdvice(zip)}`,
+  )
+}
+
+/** By the very name, else by one that reads the same ({@link comparableName}), when only one does. */
+function finderOf(zip: ZipArchive): (name: string) => ZipEntry | undefined {
+  const byName = new Map(zip.entries.map((entry) => [entry.name, entry]))
+  const alike = Map.groupBy(zip.entries, ({ name }) => comparableName(name))
+  return (name) => {
+    const others = alike.get(comparableName(name)) ?? []
+    return byName.get(name) ?? (others.length === 1 ? others[0] : undefined)
+  }
+}
+
+function imageAdvice(zip: ZipArchive): string {
+  const packed = zip.entries.find(({ name }) => /\.(?:tgz|tar\.(?:gz|xz|zst|bz2))$/iu.test(name))
+  return packed === undefined
+    ? 'name the right file in configuration.image.file, or call it image.tar'
+    : `decompress ${printable(packed.name, MAX_NAME_LENGTH)}, and put the .tar into the bundle`
+}
+
+/** A path as names in a zip are kept: `/image.tar` and `./image.tar` are the file `image.tar` in the root. */
+function fromRoot(path: string): string {
+  return path
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/')
+}
+
+/** How the documentation has the image in the archive tagged (descriptor contract, 1.1); needed only where there are several. */
+export function documentedTag({ namespace, version }: TaskDescriptor): string {
+  return `${namespace.replaceAll('.', '/')}:${version}`
+}
+
+/** The logo, when the bundle has one in its root. */
+export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
+  const logo = zip.entries.find(({ name }) => name.toLowerCase() === 'logo.png')
+  if (logo === undefined) return undefined
+  if (logo.sizeBytes > MAX_LOGO_BYTES) {
+    const words = `the logo has ${logo.sizeBytes} bytes; at most ${MAX_LOGO_BYTES} are taken: make the picture smaller`
+    throw refusal('INTERNAL_INVALID_BUNDLE_FORMAT', 'logo', words)
+  }
+  return await readZipEntry(zip, logo, MAX_LOGO_BYTES)
+}
+
+/** Names compare ignoring case; `.yml` goes before `.yaml` when a bundle has both. */
+function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
+  for (const wanted of ['descriptor.yml', 'descriptor.yaml']) {
+    const found =
+      zip.entries.find(({ name }) => name === wanted) ??
+      zip.entries.find(({ name }) => name.toLowerCase() === wanted)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/**
+ * Finds the bundle that lies under a key; all reads are from its present version.
+ * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when there is none
+ */
+export async function findBundle(
+  objects: Pick<ObjectStore, 'find' | 'read'>,
+  key: string,
+): Promise<BundleObject> {
+  const found = await objects.find(key)
+  const missing = (): DomainError =>
+    refusal(
+      'INTERNAL_DESCRIPTOR_EXTRACTION_FAILED',
+      'bundle',
+      'the bundle is not in storage (any more): upload it again',
+    )
+  if (found === undefined) throw missing()
+  const source = objectSource(objects, { key, ...found }, (exchanged) => exchanged ?? missing())
+  return { source, etag: found.etag }
+}
+
+function listNames(zip: ZipArchive): string {
+  if (zip.entries.length === 0) return 'no files'
+  return someOf(
+    zip.entries.map(({ name }) => printable(name, MAX_NAME_LENGTH)),
+    NAMES_SHOWN,
+  )
+}

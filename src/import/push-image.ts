@@ -1,0 +1,96 @@
+import { Readable } from 'node:stream'
+import type { ZipArchive, ZipEntry } from '../archive/zip/read-zip.ts'
+import type { ImageSize } from '../run/job/job-size.ts'
+import type { ImportedLayer, Upload } from '../upload/upload.ts'
+import { buildManifest } from './image/build-manifest.ts'
+import { requireDiffId } from './image/check-layer.ts'
+import { requireMountable } from './image/mount-points.ts'
+import { createLayerPusher } from './layer-pusher.ts'
+import type { Pause } from './outage.ts'
+import { createPushProgress } from './push-progress.ts'
+import { pushStoredArchive } from './push-stored-archive.ts'
+import { pushStreamedArchive } from './push-streamed-archive.ts'
+import type { ImageRegistry } from './registry/image-registry.ts'
+
+interface PushedImage {
+  readonly manifest: { readonly bytes: Buffer; readonly mediaType: string }
+  readonly size: ImageSize
+}
+
+export interface PushImageOptions {
+  readonly registry: ImageRegistry
+  readonly repository: string
+  readonly zip: ZipArchive
+  /** The image archive. */
+  readonly entry: ZipEntry
+  /** Of the image that is meant, where the archive holds several. */
+  readonly wantedTag: string
+  /** All layers together, unpacked; more is inflated of no archive. */
+  readonly maxUnpackedBytes: number
+  /** What an earlier worker of this import has pushed. */
+  readonly known: readonly ImportedLayer[]
+  /** Keeps progress and the layers pushed so far; never called twice at the same time. */
+  readonly record: (facts: Required<Pick<Upload, 'progress' | 'layers'>>) => Promise<void>
+  /** Where the folders of a run are mounted, absolute. */
+  readonly mountPoints: readonly string[]
+  readonly pause: Pause
+  /** Ends the work between two pieces of the archive; its reason is thrown. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Sends an image's layers and config to the registry, everything about it checked. The manifest is left to the caller, so
+ * nothing can be pulled yet. An archive that is stored in the zip is looked through first, and its layers are read side by
+ * side; of a deflated one, which can only be read from front to back, what looks like a layer is sent as it comes by
+ * (docs/adr/0007). Memory does not grow with the image.
+ * @throws OciFormatError, TarFormatError, ZipFormatError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
+ */
+export async function pushImage(options: PushImageOptions): Promise<PushedImage> {
+  const { registry, repository, zip, entry, wantedTag, pause, signal } = options
+  const progress = createPushProgress(entry.sizeBytes, options.known, options.record)
+  let preparing: Promise<void> | undefined
+  const prepare = (): Promise<void> => {
+    preparing ??= registry.ensureRepository(repository).catch((error: unknown) => {
+      preparing = undefined
+      throw error
+    })
+    return preparing
+  }
+  const pusher = createLayerPusher({
+    registry,
+    repository,
+    prepare,
+    known: options.known,
+    maxUnpackedBytes: options.maxUnpackedBytes,
+    remember: progress.layerDone,
+    mountPoints: options.mountPoints,
+  })
+  await progress.report()
+  const stored = await zip.stored(entry)
+  const image =
+    stored === undefined
+      ? await pushStreamedArchive({ open: () => zip.read(entry), wantedTag, pusher, progress, pause, signal })
+      : await pushStoredArchive({ stored, wantedTag, pusher, progress, pause, signal })
+  const layers = await Promise.all(
+    image.layers.map(async ({ file, diffId }) => {
+      const layer = await pusher.find(file)
+      if (layer === undefined) throw new Error(`${file.name} was not sent`)
+      requireDiffId(file.name, layer.diffId, diffId)
+      return layer
+    }),
+  )
+  requireMountable(
+    options.mountPoints,
+    layers.map(({ mountPoints = {} }) => mountPoints),
+  )
+  await prepare()
+  const config = await registry.pushBlob(repository, Readable.from([image.config]))
+  await progress.end()
+  return {
+    manifest: buildManifest(config, layers),
+    size: {
+      unpackedBytes: layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
+      packedBytes: layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    },
+  }
+}

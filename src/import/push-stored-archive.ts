@@ -1,0 +1,124 @@
+import { crc32 } from 'node:zlib'
+import type { StoredEntry } from '../archive/folder-zip/stored-entry.ts'
+import { walkTar } from '../archive/tar/read-tar.ts'
+import { rangedInput } from '../archive/tar/tar-input.ts'
+import { createCrcCoverage } from '../archive/zip/crc-coverage.ts'
+import { inPieces } from '../shared/in-pieces.ts'
+import { createSlots, type Place, type Slots } from '../shared/slots.ts'
+import { MAGIC_BYTES, notALayer } from './image/check-layer.ts'
+import { type FoundImage, findImage, type ImageLayer } from './image/find-image.ts'
+import { scanImageArchive } from './image/image-archive.ts'
+import { requireSameBytes } from './image/repeated-files.ts'
+import type { LayerPusher } from './layer-pusher.ts'
+import { OUTAGE_PAUSES_MS, type Pause } from './outage.ts'
+import type { PushProgress } from './push-progress.ts'
+import { RegistryUnavailableError } from './registry/image-registry.ts'
+
+interface StoredArchive {
+  readonly stored: StoredEntry
+  /** Of the image that is meant, where the archive holds several. */
+  readonly wantedTag: string
+  readonly pusher: LayerPusher
+  readonly progress: PushProgress
+  readonly pause: Pause
+  readonly signal: AbortSignal
+}
+
+/** Where a file lies in the archive, and what it begins with. */
+interface FilePlace {
+  readonly offset: number
+  readonly start: Buffer
+}
+
+interface ReadArchive extends StoredArchive {
+  readonly readers: Slots
+}
+
+/** Layers that are read: each has a request to the bucket and a decompressor with a window of 32 MiB at most; more are no faster. */
+const READ_AT_ONCE = 2
+/** Layers that are sent: while the registry puts one on its disk, the next is read. */
+const SENT_AT_ONCE = 4
+
+/**
+ * Sends an image out of an archive that can be read at any place: first its headers and documents, which say what the image
+ * is; then its layers, several at once; at last what nobody has read, for the checksum of the whole.
+ */
+export async function pushStoredArchive(archive: StoredArchive): Promise<FoundImage> {
+  const { stored, progress, signal } = archive
+  const places = new Map<string, FilePlace>()
+  const scanned = await scanImageArchive(
+    walkTar(rangedInput(stored.source, stored.coverage)),
+    async ({ name }, start, _body, offset) => {
+      places.set(name, { offset, start: Buffer.from(start.subarray(0, MAGIC_BYTES)) })
+    },
+  )
+  if (scanned.repeated.size > 0) {
+    const input = rangedInput(stored.source, createCrcCoverage())
+    await requireSameBytes(scanned.repeated, walkTar(input))
+  }
+  const image = findImage(scanned, archive.wantedTag)
+  const layers = [...new Map(image.layers.map((layer) => [layer.file.name, layer])).values()]
+  progress.expectLayers(layers.length)
+  // The largest first: what is left at the end is short.
+  const waiting = layers.toSorted((a, b) => a.file.sizeBytes - b.file.sizeBytes)
+  const failure = new AbortController()
+  const readers = createSlots(READ_AT_ONCE)
+  const all = { ...archive, readers, signal: AbortSignal.any([signal, failure.signal]) }
+  const work = async (): Promise<void> => {
+    for (let layer = waiting.pop(); layer !== undefined; layer = waiting.pop()) {
+      all.signal.throwIfAborted()
+      const place = places.get(layer.file.name)
+      // A document: those were shown to nobody.
+      if (place === undefined) throw notALayer(layer.file.name)
+      await pushLayer(all, layer, place)
+    }
+  }
+  const workers = Array.from({ length: SENT_AT_ONCE }, async () => {
+    // One layer that fails ends the others.
+    await work().catch((error: unknown) => failure.abort(error))
+  })
+  await Promise.all(workers)
+  all.signal.throwIfAborted()
+  await stored.verify()
+  return image
+}
+
+async function pushLayer(archive: ReadArchive, { file, diffId }: ImageLayer, place: FilePlace) {
+  const { pusher, readers, pause, signal } = archive
+  for (let attempt = 0; (await pusher.find(file)) === undefined; attempt += 1) {
+    const reader = readers.place()
+    const bytes = checksummed(archive, place.offset, file.sizeBytes, reader)
+    try {
+      await pusher.push(file, { start: place.start, bytes }, diffId)
+    } catch (error) {
+      reader.give()
+      const pauseMs = OUTAGE_PAUSES_MS[attempt]
+      if (pauseMs === undefined || !(error instanceof RegistryUnavailableError)) throw error
+      await pause(pauseMs, signal)
+    }
+  }
+}
+
+/** Waits for its turn with the first byte, when the registry has already said that it takes the layer. */
+async function* checksummed(
+  { stored, progress, signal }: StoredArchive,
+  offset: number,
+  sizeBytes: number,
+  reader: Place,
+) {
+  await reader.take()
+  try {
+    if (sizeBytes === 0) return
+    let crc = 0
+    let left = sizeBytes
+    const bytes = inPieces(await stored.source.read(offset, sizeBytes))
+    for await (const chunk of progress.counted(bytes, signal)) {
+      crc = crc32(chunk, crc)
+      left -= chunk.length
+      yield chunk
+    }
+    if (left === 0) stored.coverage.add(offset, sizeBytes, crc)
+  } finally {
+    reader.give()
+  }
+}

@@ -1,0 +1,36 @@
+import { createDistributionClient } from './distribution-client.ts'
+import type { ImageRegistry } from './image-registry.ts'
+import { createChallengeAuthorization, type RegistryCredentials } from './registry-authorization.ts'
+
+interface DistributionImageRegistryOptions {
+  /** Scheme and host. */
+  readonly registryUrl: string
+  /** Anonymous without. */
+  readonly credentials?: RegistryCredentials
+  /** Waits before a repetition; a test passes one that does not wait. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>
+}
+
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+
+/** Any registry that keeps to the distribution specification; repositories come into being with their first blob. */
+export function createDistributionImageRegistry({
+  registryUrl,
+  credentials,
+  ...rest
+}: DistributionImageRegistryOptions): ImageRegistry {
+  const authorization = createChallengeAuthorization(credentials)
+  const client = createDistributionClient({ registryUrl, authorization, ...rest })
+  return {
+    ensureRepository: async () => {},
+    hasBlob: client.hasBlob,
+    pushBlob: client.pushBlob,
+    pushNamedBlob: client.pushNamedBlob,
+    pushManifest: client.pushManifest,
+    async removeImage(repository, tag) {
+      const digest = await client.findManifest(repository, tag, MANIFEST)
+      if (digest !== undefined) await client.removeManifest(repository, digest)
+    },
+    reference: (repository, digest) => `${new URL(registryUrl).host}/${repository}@${digest}`,
+  }
+}

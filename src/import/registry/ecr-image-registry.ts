@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import {
+  BatchDeleteImageCommand,
+  CreateRepositoryCommand,
+  type ECRClient,
+  RepositoryAlreadyExistsException,
+  RepositoryNotFoundException,
+} from '@aws-sdk/client-ecr'
+import { createDistributionClient } from './distribution-client.ts'
+import type { ImageRegistry } from './image-registry.ts'
+import { createEcrAuthorization } from './registry-authorization.ts'
+
+interface EcrImageRegistryOptions {
+  readonly ecr: ECRClient
+  /** `https://<account>.dkr.ecr.<region>.amazonaws.com`, or a local registry by http. */
+  readonly registryUrl: string
+  /** Of repositories that are made; `ensureRepository` alone needs them. */
+  readonly tags?: Readonly<Record<string, string>>
+  readonly now?: () => Date
+  /** Waits before a repetition; a test passes one that does not wait. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>
+}
+
+/** Task images in ECR: its own API for repositories and removal, the distribution protocol for the bytes. */
+export function createEcrImageRegistry({
+  ecr,
+  registryUrl,
+  tags = {},
+  now,
+  pause,
+}: EcrImageRegistryOptions): ImageRegistry {
+  const { host } = new URL(registryUrl)
+  const client = createDistributionClient({
+    registryUrl,
+    authorization: createEcrAuthorization(ecr, now),
+    ...(pause !== undefined && { pause }),
+  })
+
+  const removeImage = async (repository: string, tag: string): Promise<void> => {
+    try {
+      const { failures = [] } = await ecr.send(
+        new BatchDeleteImageCommand({ repositoryName: repository, imageIds: [{ imageTag: tag }] }),
+      )
+      const failure = failures.find(({ failureCode }) => failureCode !== 'ImageNotFound')
+      if (failure === undefined) return
+      throw new Error(
+        `ECR did not remove ${repository}:${tag}: ${failure.failureCode} ${failure.failureReason}`,
+      )
+    } catch (error) {
+      if (!(error instanceof RepositoryNotFoundException)) throw error
+    }
+  }
+
+  return {
+    async ensureRepository(repository) {
+      try {
+        await ecr.send(
+          new CreateRepositoryCommand({
+            repositoryName: repository,
+            imageTagMutability: 'IMMUTABLE',
+            imageScanningConfiguration: { scanOnPush: true },
+            tags: Object.entries({ ...tags, 'app-engine:managed': 'true' }).map(([Key, Value]) => ({
+              Key,
+              Value,
+            })),
+          }),
+        )
+      } catch (error) {
+        if (!(error instanceof RepositoryAlreadyExistsException)) throw error
+      }
+    },
+    hasBlob: client.hasBlob,
+    pushBlob: client.pushBlob,
+    pushNamedBlob: client.pushNamedBlob,
+    async pushManifest(repository, tag, manifest, mediaType) {
+      const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
+      const present = await client.findManifest(repository, tag, mediaType)
+      if (present === digest) return digest
+      // Tags are immutable, and the name is reserved for this import: another image under it is what a crashed import left.
+      if (present !== undefined) await removeImage(repository, tag)
+      return await client.pushManifest(repository, tag, manifest, mediaType)
+    },
+    removeImage,
+    reference: (repository, digest) => `${host}/${repository}@${digest}`,
+  }
+}

@@ -1,0 +1,77 @@
+import type { ObjectStore } from '../aws/object-store.ts'
+import type { PartStore, StoredPart } from '../aws/part-store.ts'
+import { MAX_UPLOAD_BYTES, MIN_PART_BYTES } from '../contract/upload-limits.ts'
+import { findUpload, hasOpenParts, uploadError } from './find-upload.ts'
+import type { Upload } from './upload.ts'
+import type { UploadRepository } from './upload-repository.ts'
+
+interface Dependencies {
+  readonly objects: Pick<ObjectStore, 'size'>
+  readonly parts: PartStore
+  readonly uploads: UploadRepository
+}
+
+const NUMBERS_SHOWN = 10
+
+/**
+ * Makes one object of the parts that have arrived. An input is READY with it; of a bundle the bucket's event starts the import.
+ * May be repeated, also after a call whose answer got lost.
+ * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID with what is missing, UPLOAD_INVALID_STATE when the parts are gone
+ */
+export async function completeUpload(deps: Dependencies, uploadId: string): Promise<Upload> {
+  const upload = await findUpload(deps, uploadId)
+  if (!hasOpenParts(upload)) return upload
+  // Without parts, an earlier call may have made the object and not lived to write it down.
+  const sizeBytes = (await putTogether(deps, upload)) ?? (await deps.objects.size(upload.key))
+  if (sizeBytes !== undefined) {
+    const state = upload.purpose === 'input' ? ({ state: 'READY' } as const) : {}
+    await deps.uploads.closeParts(upload.id, { sizeBytes, ...state })
+  }
+  const present = await findUpload(deps, uploadId)
+  if (!hasOpenParts(present)) return present
+  const words = 'its parts are gone: an upload that is not completed is kept for a day; begin a new one'
+  throw uploadError('UPLOAD_INVALID_STATE', 'id', words)
+}
+
+/** @returns bytes of the object; undefined when the parts are gone: another call was quicker, or they were forgotten. */
+async function putTogether(
+  { parts }: Dependencies,
+  upload: Upload & Required<Pick<Upload, 'parts'>>,
+): Promise<number | undefined> {
+  const { multipartId } = upload.parts
+  const arrived = await parts.list(upload.key, multipartId)
+  if (arrived === undefined) return undefined
+  const sizeBytes = checkParts(upload, arrived)
+  return (await parts.complete(upload.key, multipartId, arrived)) ? sizeBytes : undefined
+}
+
+/** @returns bytes of the parts together. */
+function checkParts({ sizeBytes }: Upload, parts: readonly StoredPart[]): number {
+  const refuse = (field: string, words: string) => uploadError('UPLOAD_INVALID', field, words)
+  if (parts.length === 0) throw refuse('parts', 'no part has arrived')
+  const missing = missingNumbers(parts)
+  if (missing.length > 0) {
+    const shown = missing.slice(0, NUMBERS_SHOWN).join(', ') + (missing.length > NUMBERS_SHOWN ? ', …' : '')
+    throw refuse('parts', `parts are missing: send ${shown}`)
+  }
+  const small = parts.slice(0, -1).find((part) => part.sizeBytes < MIN_PART_BYTES)
+  if (small !== undefined) {
+    const words = `part ${small.partNumber} has ${small.sizeBytes} bytes; all but the last have ${MIN_PART_BYTES} at least`
+    throw refuse('parts', words)
+  }
+  const total = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+  if (sizeBytes !== undefined && total !== sizeBytes) {
+    throw refuse('sizeBytes', `the parts have ${total} bytes together, but ${sizeBytes} were announced`)
+  }
+  if (total > MAX_UPLOAD_BYTES) {
+    throw refuse('sizeBytes', `the parts have ${total} bytes together; at most ${MAX_UPLOAD_BYTES} are taken`)
+  }
+  return total
+}
+
+/** Below the highest that is there. */
+function missingNumbers(parts: readonly StoredPart[]): readonly number[] {
+  const numbers = new Set(parts.map(({ partNumber }) => partNumber))
+  const last = parts.at(-1)?.partNumber ?? 0
+  return Array.from({ length: last }, (_, index) => index + 1).filter((number) => !numbers.has(number))
+}

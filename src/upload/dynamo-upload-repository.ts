@@ -1,0 +1,225 @@
+import * as z from 'zod'
+import {
+  createDynamoTable,
+  type DynamoOptions,
+  IMPORTS,
+  type Item,
+  type ItemKey,
+} from '../aws/dynamo-table.ts'
+import { createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
+import type { StoredShape } from '../aws/stored-shape.ts'
+import { TABLE } from '../contract/environment.ts'
+import type { ErrorBody } from '../contract/errors.ts'
+import { UPLOAD_KNOWN_SECONDS } from '../contract/upload-limits.ts'
+import type { Upload } from './upload.ts'
+import type { UploadRepository } from './upload-repository.ts'
+
+const errorBody = {
+  errorCode: z.string(),
+  message: z.string(),
+  details: z.discriminatedUnion('type', [
+    z.object({ type: z.literal('empty') }),
+    z.object({ type: z.literal('parameter'), parameterName: z.string() }),
+    z.object({ type: z.literal('related'), parameterName: z.string(), description: z.string() }),
+    z.object({
+      type: z.literal('batch'),
+      errors: z.array(z.lazy((): z.ZodType<ErrorBody> => z.object(errorBody))),
+    }),
+    z.object({ type: z.literal('server'), exceptionMessage: z.string().nullable() }),
+  ]),
+}
+
+const uploadSchema: z.ZodType<Upload> = z.object({
+  id: z.string(),
+  key: z.string(),
+  sequencer: z.string().exactOptional(),
+  purpose: z.enum(['task', 'input']),
+  fileName: z.string().exactOptional(),
+  sizeBytes: z.number().exactOptional(),
+  parts: z.object({ multipartId: z.string(), partSizeBytes: z.number() }).exactOptional(),
+  state: z.enum(['CREATED', 'VALIDATING', 'PUSHING', 'READY', 'FAILED']),
+  taskId: z.string(),
+  error: z.object({ ...errorBody, status: z.number() }).exactOptional(),
+  progress: z
+    .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
+    .exactOptional(),
+  leaseUntil: z.string().exactOptional(),
+  source: z.string().exactOptional(),
+  etag: z.string().exactOptional(),
+  layers: z
+    .array(
+      z.object({
+        file: z.string(),
+        fileBytes: z.number(),
+        diffId: z.string(),
+        contentBytes: z.number(),
+        mountPoints: z.record(z.string(), z.enum(['link', 'file', 'folder', 'gone'])).exactOptional(),
+        digest: z.string(),
+        sizeBytes: z.number(),
+        compression: z.enum(['none', 'gzip', 'zstd']),
+      }),
+    )
+    .exactOptional(),
+  attempts: z.number().exactOptional(),
+  triedSince: z.string().exactOptional(),
+  name: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
+  warnings: z.array(z.object({ message: z.string(), line: z.number(), column: z.number() })).exactOptional(),
+  expected: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
+  createdAt: z.string(),
+} satisfies StoredShape<Upload>)
+
+const KEY_PREFIX = 'UPLOAD#'
+const uploadKey = (uploadId: string): ItemKey => ({ pk: `${KEY_PREFIX}${uploadId}`, sk: 'UPLOAD' })
+
+const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
+
+/** DynamoDB takes days to remove what has expired. */
+const EXPIRES_AT = TABLE.timeToLive
+const expirySchema = z.object({ [EXPIRES_AT]: z.number().catch(0) })
+const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000)
+
+const NAMES = { '#state': 'state', '#expiresAt': EXPIRES_AT } as const
+const IS_THERE = '#expiresAt > :seconds'
+/** An upload exists and its import has not ended. */
+const IS_OPEN = `${IS_THERE} AND NOT #state IN (:ready, :failed)`
+
+const isOver = ({ state }: Pick<Upload, 'state'>): boolean => state === 'READY' || state === 'FAILED'
+
+/** Uploads in the table, one item each. */
+export function createDynamoUploadRepository(options: DynamoOptions): UploadRepository {
+  const { identity } = options
+  const table = createDynamoTable(options)
+  const writes = createDynamoWrites(options)
+  const decode = (item: Item): Upload => uploadSchema.parse(item)
+  const isThere = (item: Item | undefined): item is Item =>
+    item !== undefined && expirySchema.parse(item)[EXPIRES_AT] > secondsOf(identity.now())
+  const ofNow = () => ({ ':seconds': secondsOf(identity.now()) })
+  const ofOpen = () => ({ ...ofNow(), ':ready': 'READY', ':failed': 'FAILED' })
+
+  const instant = (seconds: number): string =>
+    new Date(identity.now().getTime() + seconds * 1000).toISOString()
+  /** The sparse index has an upload from when it is whole to the end of its import. */
+  const inHandUntil = (time: string) => ({ [INDEX_PARTITION]: IMPORTS, [INDEX_TIME]: time })
+  const entriesOf = (change: object) =>
+    Object.entries(change).map(([name, value]) => [[name], value] as const)
+  /** By whom it is held until exactly then. */
+  const isHeldUntil = (leaseUntil: string) => ({
+    condition: `${IS_OPEN} AND #leaseUntil = :held`,
+    names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
+    values: { ...ofOpen(), ':held': leaseUntil },
+  })
+
+  return {
+    async create(upload) {
+      const expiresAt = secondsOf(identity.now()) + UPLOAD_KNOWN_SECONDS
+      const isWhole = upload.purpose === 'task' && upload.parts === undefined && !isOver(upload)
+      const item = {
+        ...uploadKey(upload.id),
+        ...upload,
+        ...(isWhole && inHandUntil(instant(0))),
+        [EXPIRES_AT]: expiresAt,
+      }
+      const isNew = {
+        condition: `${IS_NEW.condition} OR NOT ${IS_THERE}`,
+        names: { ...IS_NEW.names, '#expiresAt': EXPIRES_AT },
+        values: ofNow(),
+      }
+      const isCreated = await writes.transact([{ put: item, if: isNew }])
+      if (!isCreated) throw new Error('an upload with this id exists')
+    },
+
+    async find(uploadId) {
+      const item = await table.get(uploadKey(uploadId))
+      return isThere(item) ? decode(item) : undefined
+    },
+
+    async closeParts(uploadId, change) {
+      const waits = await writes.update(uploadKey(uploadId), {
+        set: entriesOf({ ...change, ...inHandUntil(instant(0)) }),
+        remove: ['parts'],
+        condition: `${IS_THERE} AND #state = :created AND #purpose = :task AND attribute_not_exists(#inHand)`,
+        names: { ...NAMES, '#purpose': 'purpose', '#inHand': INDEX_TIME },
+        values: { ...ofNow(), ':created': 'CREATED', ':task': 'task' },
+      })
+      if (waits.isChanged) return decode(waits.item)
+      const { isChanged, item } = await writes.update(uploadKey(uploadId), {
+        set: entriesOf(change),
+        remove: ['parts'],
+        condition: IS_THERE,
+        names: { '#expiresAt': EXPIRES_AT },
+        values: ofNow(),
+      })
+      return isChanged ? decode(item) : undefined
+    },
+
+    async remove(uploadId) {
+      const condition = {
+        condition: [
+          'attribute_not_exists(#state)',
+          `NOT ${IS_THERE}`,
+          '#state IN (:ready, :failed)',
+          '(#state = :created AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now))',
+        ].join(' OR '),
+        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
+        values: { ...ofOpen(), ':created': 'CREATED', ':now': identity.now().toISOString() },
+      }
+      return await writes.transact([{ remove: uploadKey(uploadId), if: condition }])
+    },
+
+    async claim(uploadId, leaseSeconds) {
+      const leaseUntil = instant(leaseSeconds)
+      const { isChanged, item } = await writes.update(uploadKey(uploadId), {
+        set: entriesOf({ leaseUntil, ...inHandUntil(leaseUntil) }),
+        add: { attempts: 1 },
+        condition: `${IS_OPEN} AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)`,
+        names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
+        values: { ...ofOpen(), ':now': instant(0) },
+      })
+      return isChanged ? decode(item) : undefined
+    },
+
+    async extendLease(uploadId, leaseUntil, leaseSeconds) {
+      const extended = instant(leaseSeconds)
+      const { isChanged } = await writes.update(uploadKey(uploadId), {
+        set: entriesOf({ leaseUntil: extended, ...inHandUntil(extended) }),
+        ...isHeldUntil(leaseUntil),
+      })
+      return isChanged ? extended : undefined
+    },
+
+    async giveBack(uploadId, leaseUntil, hasAdvanced) {
+      const now = instant(0)
+      const { isChanged } = await writes.update(uploadKey(uploadId), {
+        set: entriesOf({ leaseUntil: now, ...inHandUntil(now), ...(hasAdvanced && { attempts: 0 }) }),
+        ...isHeldUntil(leaseUntil),
+      })
+      return isChanged
+    },
+
+    async update(uploadId, change) {
+      const { isChanged, item } = await writes.update(uploadKey(uploadId), {
+        set: entriesOf(change),
+        ...(isOver(change) && { remove: [INDEX_PARTITION, INDEX_TIME] }),
+        condition: IS_OPEN,
+        names: NAMES,
+        values: ofOpen(),
+      })
+      if (!isChanged && !isThere(item)) throw new Error('the upload does not exist')
+    },
+
+    async listLeft(until, limit) {
+      const places = await table.indexed(IMPORTS, limit, { until })
+      return places.map(({ key }) => key.pk.slice(KEY_PREFIX.length))
+    },
+
+    async postpone(uploadId, seconds) {
+      const { isChanged } = await writes.update(uploadKey(uploadId), {
+        set: [[[INDEX_TIME], instant(seconds)]],
+        condition: `${IS_OPEN} AND #inHand <= :now`,
+        names: { ...NAMES, '#inHand': INDEX_TIME },
+        values: { ...ofOpen(), ':now': instant(0) },
+      })
+      return isChanged
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
+import { IMPORT_REQUESTED } from '../contract/environment.ts'
+import type { ImportRequests } from './import-requests.ts'
+
+/** Requests as events on the account's default bus, where a rule hands them to the importer. */
+export function createEventImportRequests({
+  client,
+  installation,
+}: {
+  readonly client: EventBridgeClient
+  readonly installation: string
+}): ImportRequests {
+  const source = IMPORT_REQUESTED.sourceOf(installation)
+  return {
+    async send(uploadId) {
+      const event = {
+        Source: source,
+        DetailType: IMPORT_REQUESTED.detailType,
+        Detail: JSON.stringify({ uploadId }),
+      }
+      const { FailedEntryCount, Entries } = await client.send(new PutEventsCommand({ Entries: [event] }))
+      // A refused entry is no failed call.
+      if (FailedEntryCount === 0) return
+      const { ErrorCode, ErrorMessage } = Entries?.[0] ?? {}
+      throw new Error(`the import of upload ${uploadId} could not be asked for: ${ErrorCode} ${ErrorMessage}`)
+    },
+  }
+}
