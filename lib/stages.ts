@@ -147,8 +147,8 @@ export interface Stage {
   readonly defaultRam: Size
   /**
    * When lost runs are looked after. `grace`: what changed less than this ago is left alone; `stepLimit`: a step of the engine
-   * that takes longer will not end (src/use-cases/sweep-runs.ts says what both must exceed); `lateWrites`: this long after a run was
-   * deleted something of it may still arrive (src/use-cases/sweep-deletions.ts).
+   * that takes longer will not end (src/lifecycle/sweep-runs.ts says what both must exceed); `lateWrites`: this long after a run was
+   * deleted something of it may still arrive (src/lifecycle/sweep-deletions.ts).
    */
   readonly sweep: {
     readonly every: Duration

@@ -3,9 +3,9 @@ import type { Context } from 'hono'
 import { type ArchiveEntry, storedZip } from '../../src/archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../../src/aws/object-store.ts'
 import { DomainError } from '../../src/contract/errors.ts'
+import { findPrepared, type PreparedPlace, storePrepared } from '../../src/inputs/prepared-file.ts'
+import type { Download, Packing } from '../../src/inputs/run-files.ts'
 import type { RunRepository } from '../../src/run/run-repository.ts'
-import { findPrepared, type PreparedPlace, storePrepared } from '../../src/use-cases/prepared-file.ts'
-import type { Download, Packing } from '../../src/use-cases/run-files.ts'
 import {
   answerFile,
   answerRedirect,

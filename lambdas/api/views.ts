@@ -1,14 +1,14 @@
 import { explained } from '../../src/contract/errors.ts'
 import { printableLines } from '../../src/contract/quoted.ts'
-import { itemName } from '../../src/domain/run/array-provisions.ts'
 import type { ImportedTask } from '../../src/import/wait-for-import.ts'
+import { itemName } from '../../src/inputs/array-provisions.ts'
+import type { ArrayItemTarget } from '../../src/inputs/provision-array.ts'
 import type { JobUsage } from '../../src/run/job/cost.ts'
 import { waitingReason } from '../../src/run/job/waiting.ts'
 import type { Run } from '../../src/run/run.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ParameterType, Task, TaskInput, TaskOutput, TaskSummary } from '../../src/task/task.ts'
 import type { Upload } from '../../src/upload/upload.ts'
-import type { ArrayItemTarget } from '../../src/use-cases/provision-array.ts'
 
 /*
  * What answers look like. Key order and the two odd keys of the inputs listing (`default`, `display_name`) are the contract's

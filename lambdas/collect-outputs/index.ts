@@ -2,8 +2,8 @@ import type { Context } from 'aws-lambda'
 import * as z from 'zod'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
+import { collectOutputs } from '../../src/outputs/collect-outputs.ts'
 import { createCollectDependencies } from '../../src/runtime/dependencies.ts'
-import { collectOutputs } from '../../src/use-cases/collect-outputs.ts'
 
 const inputSchema = z.object({ runId: z.uuid() })
 

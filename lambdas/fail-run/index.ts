@@ -2,8 +2,8 @@ import type { Context } from 'aws-lambda'
 import * as z from 'zod'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
+import { failRun } from '../../src/lifecycle/fail-run.ts'
 import { createFailDependencies } from '../../src/runtime/dependencies.ts'
-import { failRun } from '../../src/use-cases/fail-run.ts'
 
 const inputSchema = z.object({
   runId: z.uuid(),

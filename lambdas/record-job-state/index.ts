@@ -1,11 +1,11 @@
 import type { Context, EventBridgeEvent } from 'aws-lambda'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
+import { keepRunLog } from '../../src/lifecycle/keep-run-log.ts'
+import { recordJobState } from '../../src/lifecycle/record-job-state.ts'
 import { parseJobName } from '../../src/run/job/job-definition.ts'
 import { jobDetailSchema } from '../../src/run/job/job-outcome.ts'
 import { createRecordDependencies } from '../../src/runtime/dependencies.ts'
-import { keepRunLog } from '../../src/use-cases/keep-run-log.ts'
-import { recordJobState } from '../../src/use-cases/record-job-state.ts'
 
 const deps = createRecordDependencies(readEnvironment('record-job-state'))
 

@@ -2,8 +2,8 @@ import type { Context } from 'aws-lambda'
 import * as z from 'zod'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
+import { submitJob } from '../../src/lifecycle/submit-job.ts'
 import { createSubmitDependencies } from '../../src/runtime/dependencies.ts'
-import { submitJob } from '../../src/use-cases/submit-job.ts'
 
 const inputSchema = z.object({ runId: z.uuid(), taskToken: z.string() })
 

@@ -3,10 +3,10 @@ import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import type { KindOf } from '../../src/contract/metrics.ts'
 import { sweepImports } from '../../src/import/sweep-imports.ts'
+import { sweepDeletions } from '../../src/lifecycle/sweep-deletions.ts'
+import { isTimeUp, sweepRuns } from '../../src/lifecycle/sweep-runs.ts'
 import type { ActiveRunsPlace } from '../../src/run/run-repository.ts'
 import { createSweepDependencies } from '../../src/runtime/dependencies.ts'
-import { sweepDeletions } from '../../src/use-cases/sweep-deletions.ts'
-import { isTimeUp, sweepRuns } from '../../src/use-cases/sweep-runs.ts'
 
 const deps = createSweepDependencies(readEnvironment('sweep-runs'))
 

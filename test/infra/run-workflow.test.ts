@@ -1,8 +1,8 @@
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { stageNamed } from '../../lib/stages.ts'
-import { JOB_FAILED } from '../../src/use-cases/record-job-state.ts'
-import { SUBMIT_ERRORS } from '../../src/use-cases/submit-job.ts'
+import { JOB_FAILED } from '../../src/lifecycle/record-job-state.ts'
+import { SUBMIT_ERRORS } from '../../src/lifecycle/submit-job.ts'
 import { resourcesOf, spell, synthesize } from './synthesis.ts'
 
 interface State {

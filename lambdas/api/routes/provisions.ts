@@ -4,6 +4,13 @@ import { DomainError, parameterError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { printable, quoted } from '../../../src/contract/quoted.ts'
 import {
+  findArrayItem,
+  provisionArrayItem,
+  provisionArrayItemFile,
+} from '../../../src/inputs/provision-array.ts'
+import { provisionFile } from '../../../src/inputs/provision-file.ts'
+import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
+import {
   findRunAndTask,
   parameterNamed,
   type RunAndTask,
@@ -11,13 +18,6 @@ import {
 } from '../../../src/run/find-run.ts'
 import { listOf } from '../../../src/shared/list-of.ts'
 import type { TaskInput } from '../../../src/task/task.ts'
-import {
-  findArrayItem,
-  provisionArrayItem,
-  provisionArrayItemFile,
-} from '../../../src/use-cases/provision-array.ts'
-import { provisionFile } from '../../../src/use-cases/provision-file.ts'
-import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readDocument, readValueBody, type SentDocument } from '../input-body.ts'
 import { pathVariable, type Route } from '../route.ts'

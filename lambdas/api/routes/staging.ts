@@ -9,8 +9,8 @@ import {
   RUN_SECRET_HEADER,
   stageReportSchema,
 } from '../../../src/contract/staging.ts'
-import { reportStage, stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
-import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/use-cases/stage-parts.ts'
+import { reportStage, stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
+import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/outputs/stage-parts.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readJson } from '../json-body.ts'
 import { pathVariable, type Route } from '../route.ts'

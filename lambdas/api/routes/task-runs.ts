@@ -1,18 +1,18 @@
 import type { Context } from 'hono'
-import { findRunAndTask } from '../../../src/run/find-run.ts'
-import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
-import { deleteRun } from '../../../src/use-cases/delete-run.ts'
-import { findInputListing } from '../../../src/use-cases/list-inputs.ts'
-import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
-import { findInputFile, findInputItem, packInputs } from '../../../src/use-cases/read-inputs.ts'
+import { findInputListing } from '../../../src/inputs/list-inputs.ts'
+import { findInputFile, findInputItem, packInputs } from '../../../src/inputs/read-inputs.ts'
+import { BYTES_TYPE, type Download } from '../../../src/inputs/run-files.ts'
+import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
+import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
+import { readRunLog } from '../../../src/lifecycle/read-run-log.ts'
+import { postOutputs } from '../../../src/outputs/post-outputs.ts'
 import {
   findOutputFile,
   findOutputItem,
   findOutputListing,
   packOutputs,
-} from '../../../src/use-cases/read-outputs.ts'
-import { readRunLog } from '../../../src/use-cases/read-run-log.ts'
-import { BYTES_TYPE, type Download } from '../../../src/use-cases/run-files.ts'
+} from '../../../src/outputs/read-outputs.ts'
+import { findRunAndTask } from '../../../src/run/find-run.ts'
 import { answerDownload } from '../archive.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'

@@ -1,6 +1,6 @@
+import { JOB_FAILED } from '../../../src/lifecycle/record-job-state.ts'
+import { SUBMIT_ERRORS } from '../../../src/lifecycle/submit-job.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
-import { JOB_FAILED } from '../../../src/use-cases/record-job-state.ts'
-import { SUBMIT_ERRORS } from '../../../src/use-cases/submit-job.ts'
 import type { ProcessEnd } from './processes.ts'
 
 /** Calls a function of the service in a process of its own. */

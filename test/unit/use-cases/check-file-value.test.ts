@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { checkFile, checkImage } from '../../../src/inputs/check-file-value.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
 import type { TypeOf } from '../../../src/task/parameters/parameter-codec.ts'
-import { checkFile, checkImage } from '../../../src/use-cases/check-file-value.ts'
 import { packZip } from '../../fixtures/bundle-builder.ts'
 import { aBmp, aGif } from '../../fixtures/gif-and-bmp.ts'
 import { aDicom, aDicomZip, aJpeg, aPng, aTiff } from '../../fixtures/images.ts'

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { createMemoryObjectStore } from '../../../src/adapters/memory/memory-object-store.ts'
 import { contentPlaces, writeFolderZip } from '../../../src/archive/folder-zip/write-folder-zip.ts'
 import type { ByteRange, ObjectStore } from '../../../src/aws/object-store.ts'
-import { readEntry } from '../../../src/use-cases/array-inputs.ts'
-import { folderEntries } from '../../../src/use-cases/folder-entries.ts'
+import { readEntry } from '../../../src/inputs/array-inputs.ts'
+import { folderEntries } from '../../../src/inputs/folder-entries.ts'
 
 const KEY = 'folder'
 

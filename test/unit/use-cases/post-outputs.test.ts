@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { storedZip } from '../../../src/archive/folder-zip/stored-zip.ts'
+import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
+import { postOutputs } from '../../../src/outputs/post-outputs.ts'
 import { readAll } from '../../../src/shared/read-all.ts'
-import { deleteRun } from '../../../src/use-cases/delete-run.ts'
-import { postOutputs } from '../../../src/use-cases/post-outputs.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

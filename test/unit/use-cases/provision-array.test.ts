@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../../src/contract/json.ts'
-import type { ArrayType } from '../../../src/task/parameters/array.ts'
-import type { ParameterType } from '../../../src/task/task.ts'
-import { changeRunState } from '../../../src/use-cases/change-run-state.ts'
 import {
   findArrayItem,
   provisionArrayItem,
   provisionArrayItemFile,
-} from '../../../src/use-cases/provision-array.ts'
-import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
-import { listInputEntries } from '../../../src/use-cases/read-inputs.ts'
+} from '../../../src/inputs/provision-array.ts'
+import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
+import { listInputEntries } from '../../../src/inputs/read-inputs.ts'
+import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
+import type { ArrayType } from '../../../src/task/parameters/array.ts'
+import type { ParameterType } from '../../../src/task/task.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicomZip, aPng } from '../../fixtures/images.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { deleteRun } from '../../../src/use-cases/delete-run.ts'
-import { provisionInput, provisionInputs } from '../../../src/use-cases/provision-input.ts'
+import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
+import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { listInputs } from '../../fixtures/listed-inputs.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { InputEntry } from '../../../src/use-cases/array-inputs.ts'
-import { entryText } from '../../../src/use-cases/array-inputs.ts'
-import { readAhead } from '../../../src/use-cases/read-ahead.ts'
+import type { InputEntry } from '../../../src/inputs/array-inputs.ts'
+import { entryText } from '../../../src/inputs/array-inputs.ts'
+import { readAhead } from '../../../src/inputs/read-ahead.ts'
 
 /** Objects that are read one by one, and what was asked for. */
 function objects(count: number, sizeBytes = 1) {

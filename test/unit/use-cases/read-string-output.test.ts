@@ -2,11 +2,11 @@ import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DomainError } from '../../../src/contract/errors.ts'
+import { decodeUtf8 } from '../../../src/inputs/decode-utf8.ts'
+import { readStringOutput } from '../../../src/outputs/read-string-output.ts'
 import type { ByteSource } from '../../../src/shared/byte-source.ts'
 import type { TypeOf } from '../../../src/task/parameters/parameter-codec.ts'
 import { stringCodec } from '../../../src/task/parameters/string.ts'
-import { decodeUtf8 } from '../../../src/use-cases/decode-utf8.ts'
-import { readStringOutput } from '../../../src/use-cases/read-string-output.ts'
 
 /** Smallest step in which no progress is lost; white space is then longer than any step. */
 const STEP_BYTES = 8

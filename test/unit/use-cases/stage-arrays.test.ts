@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { openZip } from '../../../src/archive/zip/read-zip.ts'
 import type { StagedInputs } from '../../../src/contract/staging.ts'
-import { bufferSource } from '../../../src/shared/byte-source.ts'
 import {
   findArrayItem,
   provisionArrayItem,
   provisionArrayItemFile,
-} from '../../../src/use-cases/provision-array.ts'
-import { provisionFile } from '../../../src/use-cases/provision-file.ts'
-import { provisionInput } from '../../../src/use-cases/provision-input.ts'
-import { stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
+} from '../../../src/inputs/provision-array.ts'
+import { provisionFile } from '../../../src/inputs/provision-file.ts'
+import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
+import { bufferSource } from '../../../src/shared/byte-source.ts'
 import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicomZip, aPng } from '../../fixtures/images.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { provisionInput } from '../../../src/use-cases/provision-input.ts'
-import { stageInputs, stageOutputs } from '../../../src/use-cases/stage-files.ts'
+import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
 import { anInput, aRun, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/use-cases/stage-parts.ts'
+import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/outputs/stage-parts.ts'
 import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

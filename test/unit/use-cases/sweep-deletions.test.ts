@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { deleteRun } from '../../../src/use-cases/delete-run.ts'
-import { deleteTask } from '../../../src/use-cases/delete-task.ts'
-import { sweepDeletions } from '../../../src/use-cases/sweep-deletions.ts'
+import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
+import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
+import { sweepDeletions } from '../../../src/lifecycle/sweep-deletions.ts'
 import { RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { runLogKey } from '../../../src/contract/storage-keys.ts'
+import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
+import { submitJob } from '../../../src/lifecycle/submit-job.ts'
+import { type Repair, type Sweep, sweepRuns } from '../../../src/lifecycle/sweep-runs.ts'
 import { jobNameOf } from '../../../src/run/job/job-definition.ts'
 import type { Run } from '../../../src/run/run.ts'
-import { deleteRun } from '../../../src/use-cases/delete-run.ts'
-import { submitJob } from '../../../src/use-cases/submit-job.ts'
-import { type Repair, type Sweep, sweepRuns } from '../../../src/use-cases/sweep-runs.ts'
 import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 

@@ -5,7 +5,7 @@ import {
   itemProvisions,
   placeOf,
   topIndexes,
-} from '../../../../src/domain/run/array-provisions.ts'
+} from '../../../../src/inputs/array-provisions.ts'
 import type { Provision } from '../../../../src/run/run.ts'
 import type { ArrayType } from '../../../../src/task/parameters/array.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { missingInputs } from '../../../../src/domain/run/completeness.ts'
+import { missingInputs } from '../../../../src/inputs/completeness.ts'
 import type { Provision } from '../../../../src/run/run.ts'
 import type { ArrayType } from '../../../../src/task/parameters/array.ts'
 import type { TaskInput } from '../../../../src/task/task.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { matchingProblems } from '../../../../src/domain/run/matching.ts'
+import { matchingProblems } from '../../../../src/inputs/matching.ts'
 
 const GROUP = ['inputs/a', 'inputs/b', 'outputs/c']
 

@@ -3,7 +3,6 @@ import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import { openZip } from '../archive/zip/read-zip.ts'
 import { objectSource, openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { itemName, itemProvisions, placeOf } from '../domain/run/array-provisions.ts'
 import { type FileContent, provisionOf, type Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
@@ -16,6 +15,7 @@ import {
 } from '../task/parameters/array.ts'
 import type { ArrayFolder } from '../task/parameters/array-folder.ts'
 import type { ParameterType } from '../task/task.ts'
+import { itemName, itemProvisions, placeOf } from './array-provisions.ts'
 import { folderEntries } from './folder-entries.ts'
 
 interface Dependencies {

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream'
 import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
+import type { StoredFile } from '../inputs/array-inputs.ts'
+import { findPrepared, preparedOutputKey, type StoredObject, storePrepared } from '../inputs/prepared-file.ts'
 import type { Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
 import { codecOf } from '../task/parameters/registry.ts'
 import type { ParameterType, ParameterTypeId, Task } from '../task/task.ts'
-import type { StoredFile } from './array-inputs.ts'
-import { findPrepared, preparedOutputKey, type StoredObject, storePrepared } from './prepared-file.ts'
 
 /*
  * Core reads the outputs of a run twice: as text for the browser, and into records of its own. The second reading fails as a whole,

@@ -1,8 +1,8 @@
+import { decodeUtf8Pieces } from '../inputs/decode-utf8.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { readAll } from '../shared/read-all.ts'
 import type { TypeOf } from '../task/parameters/parameter-codec.ts'
 import { checkLength, refuseNul } from '../task/parameters/string.ts'
-import { decodeUtf8Pieces } from './decode-utf8.ts'
 
 /** White space at the end is looked for in steps of these sizes. */
 const FIRST_STEP_BYTES = 64 * 1024

@@ -1,17 +1,10 @@
 import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { LISTING_NAME, outputListingSchema } from '../contract/staging.ts'
-import { findRunAndTask, stateError } from '../run/find-run.ts'
-import type { Run } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
-import { readAll } from '../shared/read-all.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
-import { entriesOf, type StoredFile } from './array-inputs.ts'
-import { OUTPUTS_NAME } from './collect-outputs.ts'
-import { findCoreListing } from './core-listing.ts'
-import { folderEntries } from './folder-entries.ts'
-import { findItemPlace } from './item-index.ts'
-import { preparedOutputKey, type StoredObject } from './prepared-file.ts'
+import { entriesOf, type StoredFile } from '../inputs/array-inputs.ts'
+import { folderEntries } from '../inputs/folder-entries.ts'
+import { findItemPlace } from '../inputs/item-index.ts'
+import { preparedOutputKey, type StoredObject } from '../inputs/prepared-file.ts'
 import {
   BYTES_TYPE,
   type Download,
@@ -22,7 +15,14 @@ import {
   placedEntry,
   requireItem,
   requireNamed,
-} from './run-files.ts'
+} from '../inputs/run-files.ts'
+import { findRunAndTask, stateError } from '../run/find-run.ts'
+import type { Run } from '../run/run.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import { readAll } from '../shared/read-all.ts'
+import type { TaskRepository } from '../task/task-repository.ts'
+import { OUTPUTS_NAME } from './collect-outputs.ts'
+import { findCoreListing } from './core-listing.ts'
 
 interface Dependencies {
   readonly objects: ObjectStore

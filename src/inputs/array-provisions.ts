@@ -1,6 +1,6 @@
-import { type Provision, provisionOf, type Run } from '../../run/run.ts'
-import { type ArrayType, isComplete } from '../../task/parameters/array.ts'
-import type { ParameterType } from '../../task/task.ts'
+import { type Provision, provisionOf, type Run } from '../run/run.ts'
+import { type ArrayType, isComplete } from '../task/parameters/array.ts'
+import type { ParameterType } from '../task/task.ts'
 
 /*
  * How a run remembers arrays: one provision under the parameter's name for what was given whole, one under `name/index path` for

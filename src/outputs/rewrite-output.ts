@@ -8,12 +8,12 @@ import {
 } from '../archive/folder-zip/write-folder-zip.ts'
 import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
+import { readEntry } from '../inputs/array-inputs.ts'
+import { folderEntries } from '../inputs/folder-entries.ts'
+import { createItemIndex, itemIndexKey } from '../inputs/item-index.ts'
 import { readAll } from '../shared/read-all.ts'
 import { codecOf } from '../task/parameters/registry.ts'
 import type { ParameterType, TaskOutput } from '../task/task.ts'
-import { readEntry } from './array-inputs.ts'
-import { folderEntries } from './folder-entries.ts'
-import { createItemIndex, itemIndexKey } from './item-index.ts'
 import type { ListedArray, RewrittenFiles } from './read-output.ts'
 
 /*

@@ -10,7 +10,10 @@ import {
   type StageReport,
 } from '../contract/staging.ts'
 import { runInputsPrefix, runOutputsPrefix } from '../contract/storage-keys.ts'
-import { itemProvisions } from '../domain/run/array-provisions.ts'
+import { arrayEntries, type InputEntry, type StoredFile } from '../inputs/array-inputs.ts'
+import { itemProvisions } from '../inputs/array-provisions.ts'
+import { readAhead } from '../inputs/read-ahead.ts'
+import { filesOf } from '../inputs/read-inputs.ts'
 import { findRunAndTask } from '../run/find-run.ts'
 import { provisionOf, type Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
@@ -19,9 +22,6 @@ import type { Metrics } from '../shared/metrics.ts'
 import type { ArrayType } from '../task/parameters/array.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
-import { arrayEntries, type InputEntry, type StoredFile } from './array-inputs.ts'
-import { readAhead } from './read-ahead.ts'
-import { filesOf } from './read-inputs.ts'
 
 /** The stager starts moving at once; an hour covers 5 GB on a slow line. */
 const URL_SECONDS = 3600

@@ -1,5 +1,5 @@
-import { provisionOf, type Run } from '../../run/run.ts'
-import type { Task, TaskInput } from '../../task/task.ts'
+import { provisionOf, type Run } from '../run/run.ts'
+import type { Task, TaskInput } from '../task/task.ts'
 import { isArrayComplete, topIndexes } from './array-provisions.ts'
 
 /**

@@ -11,8 +11,8 @@ import {
   outputListingSchema,
 } from '../contract/staging.ts'
 import { runOutputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
-import { topIndexes } from '../domain/run/array-provisions.ts'
-import { matchingProblems } from '../domain/run/matching.ts'
+import { topIndexes } from '../inputs/array-provisions.ts'
+import { matchingProblems } from '../inputs/matching.ts'
 import type { Run, RunFailure } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
 import { isActive } from '../run/transitions.ts'

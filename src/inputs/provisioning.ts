@@ -1,7 +1,6 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
-import { missingInputs } from '../domain/run/completeness.ts'
 import { findRunAndTask, type RunAndTask, stateError } from '../run/find-run.ts'
 import type { Provision, Run } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
@@ -9,6 +8,7 @@ import { isProvisionable } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
+import { missingInputs } from './completeness.ts'
 
 /*
  * What all ways of provisioning share: a value is checked, stored beside the old one, switched by one conditional write, and the

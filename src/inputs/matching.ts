@@ -1,5 +1,5 @@
-import { type DomainError, parameterError } from '../../contract/errors.ts'
-import type { Task } from '../../task/task.ts'
+import { type DomainError, parameterError } from '../contract/errors.ts'
+import type { Task } from '../task/task.ts'
 
 /** Indexes at the top level of a parameter's array; undefined when it is absent. */
 type IndexesOf = (reference: string) => ReadonlySet<number> | undefined
