@@ -7,11 +7,6 @@
  */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { createMemoryBundleSource } from '../src/adapters/memory/memory-bundle-source.ts'
-import { createMemoryJobScheduler } from '../src/adapters/memory/memory-job-scheduler.ts'
-import { createMemoryObjectStore } from '../src/adapters/memory/memory-object-store.ts'
-import { createMemoryTaskRepository } from '../src/adapters/memory/memory-task-repository.ts'
-import { createMemoryUploadRepository } from '../src/adapters/memory/memory-upload-repository.ts'
 import type { ObjectStore } from '../src/aws/object-store.ts'
 import { collectBuffers } from '../src/import/collect-buffers.ts'
 import { importBundle } from '../src/import/import-bundle.ts'
@@ -20,6 +15,11 @@ import type { ImageRegistry } from '../src/import/registry/image-registry.ts'
 import { systemIdentity } from '../src/shared/identity.ts'
 import { pause } from '../src/shared/pause.ts'
 import { repeat } from '../src/shared/repeat.ts'
+import { createMemoryBundleSource } from '../test/fakes/memory-bundle-source.ts'
+import { createMemoryJobScheduler } from '../test/fakes/memory-job-scheduler.ts'
+import { createMemoryObjectStore } from '../test/fakes/memory-object-store.ts'
+import { createMemoryTaskRepository } from '../test/fakes/memory-task-repository.ts'
+import { createMemoryUploadRepository } from '../test/fakes/memory-upload-repository.ts'
 
 const [bundle = '', target = ''] = process.argv.slice(2)
 const { origin, pathname } = new URL(target)

@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest'
-import { createMemoryBundleSource } from '../../src/adapters/memory/memory-bundle-source.ts'
 import { createFetchBundleSource } from '../../src/import/fetch-bundle-source.ts'
+import { createMemoryBundleSource } from '../fakes/memory-bundle-source.ts'
 import { aWebServer, closeWebServers } from '../fixtures/web-server.ts'
 import { describeBundleSource } from './bundle-source.contract.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryJobScheduler } from '../../src/adapters/memory/memory-job-scheduler.ts'
 import { describeOverrides } from '../../src/run/job/job-definition.ts'
 import { JobThrottledError } from '../../src/run/job/job-scheduler.ts'
+import { createMemoryJobScheduler } from '../fakes/memory-job-scheduler.ts'
 import { describeJobScheduler } from './job-scheduler.contract.ts'
 
 describeJobScheduler('memory', async () => {

@@ -1,4 +1,4 @@
-import { createMemoryLogStore } from '../../src/adapters/memory/memory-log-store.ts'
+import { createMemoryLogStore } from '../fakes/memory-log-store.ts'
 import { describeLogStore } from './log-store.contract.ts'
 
 describeLogStore('memory', async () => {

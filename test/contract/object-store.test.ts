@@ -1,4 +1,4 @@
-import { createMemoryObjectStore } from '../../src/adapters/memory/memory-object-store.ts'
+import { createMemoryObjectStore } from '../fakes/memory-object-store.ts'
 import { describeObjectStore } from './object-store.contract.ts'
 
 describeObjectStore('memory', { isServed: false }, async () => ({

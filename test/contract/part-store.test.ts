@@ -1,5 +1,5 @@
-import { createMemoryObjectStore } from '../../src/adapters/memory/memory-object-store.ts'
-import { createMemoryPartStore } from '../../src/adapters/memory/memory-part-store.ts'
+import { createMemoryObjectStore } from '../fakes/memory-object-store.ts'
+import { createMemoryPartStore } from '../fakes/memory-part-store.ts'
 import { describePartStore } from './part-store.contract.ts'
 
 describePartStore('memory', async () => {

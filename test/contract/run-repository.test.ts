@@ -1,5 +1,5 @@
-import { createMemoryRunRepository } from '../../src/adapters/memory/memory-run-repository.ts'
-import { createMemoryTaskRepository } from '../../src/adapters/memory/memory-task-repository.ts'
+import { createMemoryRunRepository } from '../fakes/memory-run-repository.ts'
+import { createMemoryTaskRepository } from '../fakes/memory-task-repository.ts'
 import { createFixedIdentity } from '../fixtures/fixed-identity.ts'
 import { describeRunRepository } from './run-repository.contract.ts'
 

@@ -1,4 +1,4 @@
-import { createMemoryRunWorkflow } from '../../src/adapters/memory/memory-run-workflow.ts'
+import { createMemoryRunWorkflow } from '../fakes/memory-run-workflow.ts'
 import { describeRunWorkflow } from './run-workflow.contract.ts'
 
 describeRunWorkflow('memory', async () => {

@@ -1,4 +1,4 @@
-import { createMemoryStoreRepository } from '../../src/adapters/memory/memory-store-repository.ts'
+import { createMemoryStoreRepository } from '../fakes/memory-store-repository.ts'
 import { describeStoreRepository } from './store-repository.contract.ts'
 
 describeStoreRepository('memory', async () => createMemoryStoreRepository())

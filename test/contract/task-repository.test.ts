@@ -1,4 +1,4 @@
-import { createMemoryTaskRepository } from '../../src/adapters/memory/memory-task-repository.ts'
+import { createMemoryTaskRepository } from '../fakes/memory-task-repository.ts'
 import { createFixedIdentity } from '../fixtures/fixed-identity.ts'
 import { describeTaskRepository } from './task-repository.contract.ts'
 

@@ -1,4 +1,4 @@
-import { createMemoryUploadRepository } from '../../src/adapters/memory/memory-upload-repository.ts'
+import { createMemoryUploadRepository } from '../fakes/memory-upload-repository.ts'
 import { createFixedIdentity } from '../fixtures/fixed-identity.ts'
 import { describeUploadRepository } from './upload-repository.contract.ts'
 

@@ -1,9 +1,9 @@
-import type { MemoryJobScheduler } from '../../../src/adapters/memory/memory-job-scheduler.ts'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import { LISTING_NAME } from '../../../src/contract/staging.ts'
 import { runOutputsPrefix } from '../../../src/contract/storage-keys.ts'
 import { parseJobName } from '../../../src/run/job/job-definition.ts'
 import { hasEnded, type JobDetail, type JobStatus } from '../../../src/run/job/job-outcome.ts'
+import type { MemoryJobScheduler } from '../../fakes/memory-job-scheduler.ts'
 import type { Chance } from './chance.ts'
 
 /** What a task left behind, by job id, once its job has succeeded. */

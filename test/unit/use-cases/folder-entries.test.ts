@@ -1,10 +1,10 @@
 import { crc32 } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { createMemoryObjectStore } from '../../../src/adapters/memory/memory-object-store.ts'
 import { contentPlaces, writeFolderZip } from '../../../src/archive/folder-zip/write-folder-zip.ts'
 import type { ByteRange, ObjectStore } from '../../../src/aws/object-store.ts'
 import { readEntry } from '../../../src/inputs/array-inputs.ts'
 import { folderEntries } from '../../../src/inputs/folder-entries.ts'
+import { createMemoryObjectStore } from '../../fakes/memory-object-store.ts'
 
 const KEY = 'folder'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryObjectStore } from '../../../src/adapters/memory/memory-object-store.ts'
 import { createItemIndex, findItemPlace, itemIndexKey } from '../../../src/inputs/item-index.ts'
+import { createMemoryObjectStore } from '../../fakes/memory-object-store.ts'
 
 const KEY = 'outputs/geometries'
 

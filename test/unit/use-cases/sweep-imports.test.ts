@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { createMemoryImportRequests } from '../../../src/adapters/memory/memory-import-requests.ts'
-import { createMemoryUploadRepository } from '../../../src/adapters/memory/memory-upload-repository.ts'
 import { sweepImports } from '../../../src/import/sweep-imports.ts'
+import { createMemoryImportRequests } from '../../fakes/memory-import-requests.ts'
+import { createMemoryUploadRepository } from '../../fakes/memory-upload-repository.ts'
 import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
 
 const GRACE = 300

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { createMemoryImageRegistry } from '../../../../src/adapters/memory/memory-image-registry.ts'
 import { openZip } from '../../../../src/archive/zip/read-zip.ts'
 import { OciFormatError } from '../../../../src/import/image/oci-format-error.ts'
 import { pushImage } from '../../../../src/import/push-image.ts'
 import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import type { ImportedLayer } from '../../../../src/upload/upload.ts'
+import { createMemoryImageRegistry } from '../../../fakes/memory-image-registry.ts'
 import {
   aLayer,
   type Compression,

@@ -1,10 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { DomainError } from '../../contract/errors.ts'
-import type { InputValue, Run, RunJob } from '../../run/run.ts'
-import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from '../../run/run-repository.ts'
-import { statesAllowedBefore } from '../../run/states-allowed.ts'
-import { isActive, isFinal, isProvisionable } from '../../run/transitions.ts'
-import type { Identity } from '../../shared/identity.ts'
+import { DomainError } from '../../src/contract/errors.ts'
+import type { InputValue, Run, RunJob } from '../../src/run/run.ts'
+import {
+  type ActiveRunsPlace,
+  type RunRepository,
+  RunStateConflictError,
+} from '../../src/run/run-repository.ts'
+import { statesAllowedBefore } from '../../src/run/states-allowed.ts'
+import { isActive, isFinal, isProvisionable } from '../../src/run/transitions.ts'
+import type { Identity } from '../../src/shared/identity.ts'
 
 /** Runs in this process, for tests. */
 export function createMemoryRunRepository(

@@ -1,4 +1,4 @@
-import type { Metrics } from '../../shared/metrics.ts'
+import type { Metrics } from '../../src/shared/metrics.ts'
 
 /** Figures kept in this process, for tests. */
 export function createMemoryMetrics(): Metrics & {

@@ -1,4 +1,4 @@
-import type { ImportRequests } from '../../upload/import-requests.ts'
+import type { ImportRequests } from '../../src/upload/import-requests.ts'
 
 /** What tests may ask besides the port. */
 export interface MemoryImportRequests extends ImportRequests {

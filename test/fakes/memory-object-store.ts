@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { ObjectExchangedError, type ObjectStore } from '../../aws/object-store.ts'
+import { ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
 
 /** What tests may ask besides the port. */
 export interface MemoryObjectStore extends ObjectStore {

@@ -1,6 +1,6 @@
-import type { JobDefinition } from '../../run/job/job-definition.ts'
-import { hasEnded, type JobDetail } from '../../run/job/job-outcome.ts'
-import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../run/job/job-scheduler.ts'
+import type { JobDefinition } from '../../src/run/job/job-definition.ts'
+import { hasEnded, type JobDetail } from '../../src/run/job/job-outcome.ts'
+import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../src/run/job/job-scheduler.ts'
 
 type Submission = Parameters<JobScheduler['submit']>[0]
 

@@ -1,4 +1,4 @@
-import type { RunWorkflow } from '../../run/run-workflow.ts'
+import type { RunWorkflow } from '../../src/run/run-workflow.ts'
 
 /** How a task token was answered. */
 type TokenAnswer =

@@ -1,5 +1,5 @@
-import type { LogStore } from '../../run/log-store.ts'
-import { newestText } from '../../run/newest-text.ts'
+import type { LogStore } from '../../src/run/log-store.ts'
+import { newestText } from '../../src/run/newest-text.ts'
 
 /** What tests may arrange besides the port. */
 export interface MemoryLogStore extends LogStore {

@@ -1,7 +1,7 @@
-import { DomainError } from '../../contract/errors.ts'
-import type { Store } from '../../store/store.ts'
-import { inOrderOfCreation } from '../../store/store-order.ts'
-import type { StoreRepository } from '../../store/store-repository.ts'
+import { DomainError } from '../../src/contract/errors.ts'
+import type { Store } from '../../src/store/store.ts'
+import { inOrderOfCreation } from '../../src/store/store-order.ts'
+import type { StoreRepository } from '../../src/store/store-repository.ts'
 
 /** App stores in this process, for tests. */
 export function createMemoryStoreRepository(): StoreRepository {

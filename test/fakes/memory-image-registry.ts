@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { DomainError } from '../../contract/errors.ts'
-import type { ImageRegistry } from '../../import/registry/image-registry.ts'
+import { DomainError } from '../../src/contract/errors.ts'
+import type { ImageRegistry } from '../../src/import/registry/image-registry.ts'
 
 interface Repository {
   readonly blobs: Map<string, Buffer>

@@ -1,5 +1,5 @@
-import type { ObjectStore } from '../../aws/object-store.ts'
-import type { PartStore, StoredPart } from '../../aws/part-store.ts'
+import type { ObjectStore } from '../../src/aws/object-store.ts'
+import type { PartStore, StoredPart } from '../../src/aws/part-store.ts'
 
 /** What tests may ask besides the port. */
 export interface MemoryPartStore extends PartStore {

@@ -1,7 +1,7 @@
-import { UPLOAD_KNOWN_SECONDS } from '../../contract/upload-limits.ts'
-import type { Identity } from '../../shared/identity.ts'
-import type { Upload } from '../../upload/upload.ts'
-import type { UploadRepository } from '../../upload/upload-repository.ts'
+import { UPLOAD_KNOWN_SECONDS } from '../../src/contract/upload-limits.ts'
+import type { Identity } from '../../src/shared/identity.ts'
+import type { Upload } from '../../src/upload/upload.ts'
+import type { UploadRepository } from '../../src/upload/upload-repository.ts'
 
 /** Uploads in this process, for tests. */
 export function createMemoryUploadRepository(identity: Identity): UploadRepository {

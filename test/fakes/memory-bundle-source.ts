@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import type { BundleSource } from '../../import/bundle-source.ts'
-import { downloadFailure, storeGaveNothing } from '../../store/store.ts'
+import type { BundleSource } from '../../src/import/bundle-source.ts'
+import { downloadFailure, storeGaveNothing } from '../../src/store/store.ts'
 
 /** What tests may ask besides the port. */
 export interface MemoryBundleSource extends BundleSource {

@@ -1,7 +1,7 @@
-import { DomainError } from '../../contract/errors.ts'
-import type { Identity } from '../../shared/identity.ts'
-import { summaryOf, type Task } from '../../task/task.ts'
-import type { TaskRepository } from '../../task/task-repository.ts'
+import { DomainError } from '../../src/contract/errors.ts'
+import type { Identity } from '../../src/shared/identity.ts'
+import { summaryOf, type Task } from '../../src/task/task.ts'
+import type { TaskRepository } from '../../src/task/task-repository.ts'
 
 type NameEntry =
   | { readonly status: 'RESERVED'; readonly uploadId: string; readonly leaseUntil: string }
