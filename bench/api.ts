@@ -8,14 +8,13 @@
  * the Java service took in process on the machine where this was written. Exits with 1 when one is missed.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { createExampleClient } from '../cli/example-client.ts'
 import { createProgress } from '../cli/progress.ts'
-import { type LocalStack, startLocalStack } from '../local/stack.ts'
+import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
 import { systemIdentity } from '../src/shared/identity.ts'
 import { createDynamoTaskRepository } from '../src/task/dynamo-task-repository.ts'
 import { anInput, anOutput, aTask } from '../test/fixtures/builders.ts'
@@ -35,18 +34,9 @@ const ROUNDS = Number(options.rounds)
 if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error('--rounds takes a whole number')
 
 const instance = `bench-${randomBytes(4).toString('hex')}`
-const stack = await startLocalStack({ instance, progress: createProgress(process.stdout) })
-// The emulator would stay behind.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stack.stop().finally(() => process.exit(1)))
-}
+await using stack = await startTemporaryStack({ instance, progress: createProgress(process.stdout) })
 const base = new URL('app-engine/v1/', `${stack.apiUrl.replace(/\/+$/u, '')}/`)
-try {
-  await measure(stack)
-} finally {
-  await stack.stop()
-  await rm(join(PROJECT, '.local', instance), { recursive: true, force: true })
-}
+await measure(stack)
 
 async function measure({ baseUrl, outputs, emulatorUrl }: LocalStack): Promise<void> {
   const example = createExampleClient(baseUrl)

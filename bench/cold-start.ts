@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { DEFAULT_STAGE } from '../lib/stages.ts'
+import { temporaryFolder } from '../local/clean-up.ts'
 import { type Bundle, bundlesOf } from '../local/templates/bundles.ts'
 import { synthesizedStage } from '../local/templates/read-stage.ts'
 import { print } from './measure.ts'
@@ -57,9 +57,5 @@ async function measure({ id, file, sizeBytes, variables }: Bundle, folder: strin
   })
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'bench-cold-start-'))
-try {
-  for (const bundle of bundlesOf(synthesizedStage(DEFAULT_STAGE))) await measure(bundle, folder)
-} finally {
-  await rm(folder, { recursive: true })
-}
+await using folder = await temporaryFolder('bench-cold-start-')
+for (const bundle of bundlesOf(synthesizedStage(DEFAULT_STAGE))) await measure(bundle, folder.path)

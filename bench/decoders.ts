@@ -7,9 +7,9 @@
  * 7-Zip packs them (`7zz` on the path): the compiled JavaScript of this project's packages.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temporaryFolder } from '../local/clean-up.ts'
 import { openZip } from '../src/archive/zip/read-zip.ts'
 import { bufferSource } from '../src/shared/byte-source.ts'
 
@@ -47,20 +47,16 @@ async function speedOf(bytes: Buffer): Promise<number> {
   return best
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'decoders-'))
-try {
-  const file = join(folder, 'content')
-  writeFileSync(file, aContent())
-  let base: number | undefined
-  for (const method of METHODS) {
-    const archive = join(folder, `${method}.zip`)
-    execFileSync('7zz', ['a', '-tzip', `-mm=${method}`, archive, file], { stdio: 'ignore' })
-    const speed = await speedOf(readFileSync(archive))
-    base ??= speed
-    console.log(
-      `${method.padEnd(10)} ${speed.toFixed(0).padStart(5)} MB/s  ${(speed / base).toFixed(2)} of deflate`,
-    )
-  }
-} finally {
-  rmSync(folder, { recursive: true })
+await using folder = await temporaryFolder('bench-decoders-')
+const file = join(folder.path, 'content')
+writeFileSync(file, aContent())
+let base: number | undefined
+for (const method of METHODS) {
+  const archive = join(folder.path, `${method}.zip`)
+  execFileSync('7zz', ['a', '-tzip', `-mm=${method}`, archive, file], { stdio: 'ignore' })
+  const speed = await speedOf(readFileSync(archive))
+  base ??= speed
+  console.log(
+    `${method.padEnd(10)} ${speed.toFixed(0).padStart(5)} MB/s  ${(speed / base).toFixed(2)} of deflate`,
+  )
 }

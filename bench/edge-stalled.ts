@@ -7,12 +7,11 @@
  * one; a byte each half second. All come from the address of the honest client, which is the harder case, and those that the edge
  * closes come again. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
  */
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { findFreePort, LOOPBACK } from '../local/ports.ts'
+import { memoryMb, startProgram } from './program.ts'
 
 const STALLED = Number(process.argv[2] ?? 2000)
 const UPLOAD_BYTES = Number(process.argv[3] ?? 500) * 1e6
@@ -28,24 +27,6 @@ const HEAD = `Host: localhost\r\nContent-Type: multipart/form-data; boundary=${B
 const PART = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="task"; filename="1b3c.tmp"\r\n\r\n`
 const END = `\r\n--${BOUNDARY}--\r\n`
 const PIECE = Buffer.alloc(64 * 1024, 1)
-
-async function start(script: string, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const url = new URL(script, import.meta.url)
-  const child = fork(url, { env: { PATH: process.env.PATH, ...environment }, silent: true })
-  child.stderr?.pipe(process.stderr)
-  child.stdout?.resume()
-  const failed = once(child, 'exit').then(([code]) =>
-    Promise.reject(new Error(`${script} ended with ${code}`)),
-  )
-  await Promise.race([once(child, 'message'), failed])
-  failed.catch(() => undefined)
-  return child
-}
-
-async function memoryMb({ pid }: ChildProcess, field: string): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'mu').exec(status)?.[1]) * 1024) / 1e6
-}
 
 function chunked(size: number): Buffer {
   const body = Buffer.concat([Buffer.from(PART), Buffer.alloc(size, 1)])
@@ -105,8 +86,8 @@ async function medianUpload(port: number): Promise<number> {
 }
 
 const [edgePort, sinkPort] = [await findFreePort(), await findFreePort()]
-const sink = await start('./edge-sink.ts', { PORT: String(sinkPort) })
-const edge = await start('../edge/main.ts', {
+await using _sink = await startProgram('bench/edge-sink.ts', { PORT: String(sinkPort) })
+await using edge = await startProgram('edge/main.ts', {
   PORT: String(edgePort),
   API_URL: `http://${LOOPBACK}:${sinkPort}`,
   UPLOADS_AT_ONCE: String(UPLOADS_AT_ONCE),
@@ -138,6 +119,4 @@ try {
   if (!isMet) process.exitCode = 1
 } finally {
   controller.abort()
-  edge.kill('SIGKILL')
-  sink.kill('SIGKILL')
 }

@@ -7,12 +7,11 @@
  * on a path where it is passed on as it comes. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a
  * target is missed.
  */
-import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { findFreePort, LOOPBACK } from '../local/ports.ts'
+import { memoryMb, startProgram } from './program.ts'
 
 const FILE_BYTES = Number(process.argv[2] ?? 5) * 1e9
 const ROUNDS = Number(process.argv[3] ?? 1)
@@ -33,19 +32,6 @@ interface Measurement {
   /** Of the edge's process, before the request and at most. */
   readonly idleMb: number
   readonly peakMb: number
-}
-
-async function start(script: URL, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = fork(script, { env: { PATH: process.env.PATH, ...environment }, silent: true })
-  child.stderr?.pipe(process.stderr)
-  await once(child, 'message')
-  return child
-}
-
-/** @param field VmRSS or, the most there ever was, VmHWM. */
-async function memoryMb({ pid }: ChildProcess, field: string): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'mu').exec(status)?.[1]) * 1024) / 1e6
 }
 
 function chunk(bytes: Buffer): Buffer {
@@ -80,25 +66,17 @@ async function send(port: number, path: string): Promise<string> {
 async function measure(path: string): Promise<Measurement> {
   const [edgePort, sinkPort] = [await findFreePort(), await findFreePort()]
   const sinkUrl = `http://${LOOPBACK}:${sinkPort}`
-  const sink = await start(new URL('./edge-sink.ts', import.meta.url), { PORT: String(sinkPort) })
-  const edge = await start(new URL('../edge/main.ts', import.meta.url), {
-    PORT: String(edgePort),
-    API_URL: sinkUrl,
-  })
-  try {
-    const idleMb = await memoryMb(edge, 'VmRSS')
-    const begin = performance.now()
-    const status = await send(edgePort, path)
-    const seconds = (performance.now() - begin) / 1000
-    const received = Number(await (await fetch(`${sinkUrl}/received`)).text())
-    if (!status.includes(' 200 ') || received < FILE_BYTES)
-      throw new Error(`${status}, ${received} bytes arrived`)
-    const peakMb = await memoryMb(edge, 'VmHWM')
-    return { megabytesPerSecond: received / 1e6 / seconds, idleMb, peakMb }
-  } finally {
-    edge.kill('SIGKILL')
-    sink.kill('SIGKILL')
-  }
+  await using _sink = await startProgram('bench/edge-sink.ts', { PORT: String(sinkPort) })
+  await using edge = await startProgram('edge/main.ts', { PORT: String(edgePort), API_URL: sinkUrl })
+  const idleMb = await memoryMb(edge, 'VmRSS')
+  const begin = performance.now()
+  const status = await send(edgePort, path)
+  const seconds = (performance.now() - begin) / 1000
+  const received = Number(await (await fetch(`${sinkUrl}/received`)).text())
+  if (!status.includes(' 200 ') || received < FILE_BYTES)
+    throw new Error(`${status}, ${received} bytes arrived`)
+  const peakMb = await memoryMb(edge, 'VmHWM')
+  return { megabytesPerSecond: received / 1e6 / seconds, idleMb, peakMb }
 }
 
 function print(name: string, { megabytesPerSecond, idleMb, peakMb }: Measurement): void {

@@ -6,13 +6,13 @@
  * Medians over rounds in turn, after one that is not counted. Exits with 1 when the embedded engine takes more than a quarter of
  * podman's time. An engine that is not installed is left out.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { cleanUp, temporaryFolder } from '../local/clean-up.ts'
 import { detectEngine } from '../local/detect-engine.ts'
 import { type ContainerEngine, createContainerEngine } from '../local/engine/container-engine.ts'
-import { PROBE, withProbeArchive } from '../local/engine/probe-image.ts'
+import { withProbeArchive } from '../local/engine/probe-image.ts'
+import { probeTask } from '../local/engine/probe-task.ts'
 import { timeOf } from './measure.ts'
 import { quantile } from './quantile.ts'
 
@@ -23,26 +23,27 @@ const { values: options } = parseArgs({ options: { rounds: { type: 'string', def
 const ROUNDS = Number(options.rounds)
 if (!Number.isSafeInteger(ROUNDS) || ROUNDS < 1) throw new Error('--rounds takes a whole number')
 
-const folder = await mkdtemp(join(tmpdir(), 'bench-engine-'))
+const instance = `bench-${process.pid}`
+await using folder = await temporaryFolder('bench-engine-')
 const removals: Promise<unknown>[] = []
 const engines: ContainerEngine[] = []
-try {
-  for (const kind of KINDS) {
-    const engine = await prepare(kind).catch((error: Error) => console.log(`left out: ${error.message}`))
-    if (engine) engines.push(engine)
-  }
-  report(await measure())
-} finally {
+const ending = new AbortController()
+await using _containers = cleanUp(async () => {
+  ending.abort()
   await Promise.allSettled(removals)
   for (const engine of engines) await engine.removeLeftovers()
-  await rm(folder, { recursive: true, force: true })
+})
+for (const kind of KINDS) {
+  const engine = await prepare(kind).catch((error: Error) => console.log(`left out: ${error.message}`))
+  if (engine) engines.push(engine)
 }
+report(await measure())
 
 async function prepare(kind: string): Promise<ContainerEngine> {
   const { settings } = await detectEngine(kind)
   const engine = createContainerEngine(settings, {
-    instance: `bench-${process.pid}`,
-    stateDirectory: join(folder, kind),
+    instance,
+    stateDirectory: join(folder.path, kind),
     afterwards: (work) => void removals.push(work),
   })
   await withProbeArchive((archive) => engine.images.load(archive))
@@ -63,29 +64,11 @@ async function measure(): Promise<ReadonlyMap<string, readonly number[]>> {
 }
 
 async function runOnce(engine: ContainerEngine, round: number): Promise<void> {
+  ending.signal.throwIfAborted()
   const { exitCode, reason } = await engine.run({
-    task: {
-      container: {
-        name: 'task',
-        image: PROBE.image,
-        command: [...PROBE.words],
-        environment: [],
-        essential: true,
-        dependsOn: [],
-        mountPoints: [],
-        resourceRequirements: [
-          { type: 'VCPU', value: '1' },
-          { type: 'MEMORY', value: '64' },
-        ],
-      },
-      jobId: `bench-${round}`,
-      attempt: 1,
-      instance: `bench-${process.pid}`,
-      root: folder,
-      directories: {},
-    },
+    task: probeTask({ instance, jobId: `bench-${round}`, root: folder.path }),
     logs: undefined,
-    signal: new AbortController().signal,
+    signal: ending.signal,
     onStarted: () => {},
   })
   if (exitCode !== 0) throw new Error(`${engine.kind}: the container ended with ${exitCode}: ${reason}`)

@@ -9,11 +9,12 @@
  * figure a line with its target; exits with 1 when a target is missed. Run it on a machine that does nothing else.
  */
 import { spawnSync } from 'node:child_process'
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { access, readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
+import { temporaryFolder } from '../local/clean-up.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -84,7 +85,8 @@ const exists = async (path: string): Promise<boolean> =>
     () => false,
   )
 
-const folder = options.keep ?? (await mkdtemp(join(tmpdir(), 'bench-import-')))
+await using temporary = options.keep === undefined ? await temporaryFolder('bench-import-') : undefined
+const folder = options.keep ?? temporary?.path ?? ''
 const importer = join(folder, 'import-once.cjs')
 const OURS = `importer=${process.execPath} ${importer} {bundle} http://{registry}/{repo}:{tag}`
 
@@ -109,59 +111,54 @@ async function compare(bundle: string, rounds: string, contenders: readonly stri
   return JSON.parse(await readFile(figures, 'utf8')) as Result
 }
 
-try {
-  // As a Lambda gets it: one file, its types taken out before.
-  await build({
-    entryPoints: [join(import.meta.dirname, 'import-once.ts')],
-    outfile: importer,
-    bundle: true,
-    minifyWhitespace: true,
-    minifySyntax: true,
-    platform: 'node',
-    mainFields: ['module', 'main'],
-    format: 'cjs',
-  })
-  console.log(`Node ${process.version}, ${availableParallelism()} processors`)
-  for (const kind of KINDS) {
-    const memories: number[] = []
-    const rates: number[] = []
-    const note = ({ runs, imageBytes }: Result): number => {
-      const ours = runs.filter(({ name }) => name === 'importer')
-      const memory = median(ours.map(({ rssMB }) => rssMB))
-      memories.push(memory)
-      rates.push(imageBytes / median(ours.map(({ wall }) => wall)))
-      return memory
-    }
-    for (const size of listed(options.sizes)) {
-      const result = await compare(await bundleOf(kind, size), options.rounds, ['skopeo', OURS])
-      const { runs } = result
-      const ours = runs.filter(({ name }) => name === 'importer')
-      const ratio = (key: 'wall' | 'cpu' | 'pushed'): number =>
-        median(
-          ours.map((run) => {
-            const base = runs.find(({ name, round }) => name === 'skopeo' && round === run.round)
-            return run[key] / (base?.[key] ?? Number.NaN)
-          }),
-        )
-      const name = `${kind.name}, ${size}: `
-      print(`${name}wall, of skopeo's`, ratio('wall'), kind.wall)
-      print(`${name}processor, of skopeo's`, ratio('cpu'), kind.cpu)
-      print(`${name}pushed, of skopeo's`, ratio('pushed'), MOST_PUSHED)
-      print(`${name}peak memory, MB`, note(result), MOST_MEMORY_MB)
-    }
-    for (const size of listed(options.alone)) {
-      const memory = note(await compare(await bundleOf(kind, size), '1', [OURS]))
-      print(`${kind.name}, ${size}, alone: peak memory, MB`, memory, MOST_MEMORY_MB)
-    }
-    const [firstMemory = 0, ...moreMemory] = memories
-    const [firstRate = 0, ...moreRates] = rates
-    for (const memory of moreMemory)
-      print(`${kind.name}: memory, of the first size's`, memory / firstMemory, MOST_GROWTH)
-    // The first size carries the start of the process, so that a larger one has something in hand.
-    for (const rate of moreRates)
-      print(`${kind.name}: time per byte, of the first size's`, firstRate / rate, 1)
+// As a Lambda gets it: one file, its types taken out before.
+await build({
+  entryPoints: [join(import.meta.dirname, 'import-once.ts')],
+  outfile: importer,
+  bundle: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  platform: 'node',
+  mainFields: ['module', 'main'],
+  format: 'cjs',
+})
+console.log(`Node ${process.version}, ${availableParallelism()} processors`)
+for (const kind of KINDS) {
+  const memories: number[] = []
+  const rates: number[] = []
+  const note = ({ runs, imageBytes }: Result): number => {
+    const ours = runs.filter(({ name }) => name === 'importer')
+    const memory = median(ours.map(({ rssMB }) => rssMB))
+    memories.push(memory)
+    rates.push(imageBytes / median(ours.map(({ wall }) => wall)))
+    return memory
   }
-} finally {
-  if (options.keep === undefined) await rm(folder, { recursive: true, force: true })
+  for (const size of listed(options.sizes)) {
+    const result = await compare(await bundleOf(kind, size), options.rounds, ['skopeo', OURS])
+    const { runs } = result
+    const ours = runs.filter(({ name }) => name === 'importer')
+    const ratio = (key: 'wall' | 'cpu' | 'pushed'): number =>
+      median(
+        ours.map((run) => {
+          const base = runs.find(({ name, round }) => name === 'skopeo' && round === run.round)
+          return run[key] / (base?.[key] ?? Number.NaN)
+        }),
+      )
+    const name = `${kind.name}, ${size}: `
+    print(`${name}wall, of skopeo's`, ratio('wall'), kind.wall)
+    print(`${name}processor, of skopeo's`, ratio('cpu'), kind.cpu)
+    print(`${name}pushed, of skopeo's`, ratio('pushed'), MOST_PUSHED)
+    print(`${name}peak memory, MB`, note(result), MOST_MEMORY_MB)
+  }
+  for (const size of listed(options.alone)) {
+    const memory = note(await compare(await bundleOf(kind, size), '1', [OURS]))
+    print(`${kind.name}, ${size}, alone: peak memory, MB`, memory, MOST_MEMORY_MB)
+  }
+  const [firstMemory = 0, ...moreMemory] = memories
+  const [firstRate = 0, ...moreRates] = rates
+  for (const memory of moreMemory)
+    print(`${kind.name}: memory, of the first size's`, memory / firstMemory, MOST_GROWTH)
+  // The first size carries the start of the process, so that a larger one has something in hand.
+  for (const rate of moreRates) print(`${kind.name}: time per byte, of the first size's`, firstRate / rate, 1)
 }
 process.exitCode = isMissed ? 1 : 0

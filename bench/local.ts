@@ -10,13 +10,13 @@
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { createProgress } from '../cli/progress.ts'
 import { PROJECT } from '../local/aws-environment.ts'
+import { temporaryFolder } from '../local/clean-up.ts'
 import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
 import { aBundle, aDescriptorText, aLayer, dockerArchive, packZip } from '../test/fixtures/bundle-builder.ts'
 import { watchStack } from './stack-watch.ts'
@@ -34,27 +34,23 @@ const { values: options } = parseArgs({
   },
 })
 const progress = createProgress(process.stdout)
-const folder = await mkdtemp(join(tmpdir(), 'bench-local-'))
-const bundle = options.keep ?? join(folder, 'bundle.zip')
+await using folder = await temporaryFolder('bench-local-')
+const bundle = options.keep ?? join(folder.path, 'bundle.zip')
+if (!existsSync(bundle)) await progress.step(`bundle of ${options.bundle} made`, async () => makeBundle())
+// The Batch server's, which inherits it. Zeros are written, no hole is left.
+const script = `head -c ${options.output} /dev/zero >"$0/file"`
+process.env.TASK_PROCESS = JSON.stringify(['sh', '-c', script, '/outputs'])
+await using stack = await startTemporaryStack({
+  instance: `bench-${randomBytes(4).toString('hex')}`,
+  progress,
+})
+const watch = watchStack(stack)
 try {
-  if (!existsSync(bundle)) await progress.step(`bundle of ${options.bundle} made`, async () => makeBundle())
-  // The Batch server's, which inherits it. Zeros are written, no hole is left.
-  const script = `head -c ${options.output} /dev/zero >"$0/file"`
-  process.env.TASK_PROCESS = JSON.stringify(['sh', '-c', script, '/outputs'])
-  await using stack = await startTemporaryStack({
-    instance: `bench-${randomBytes(4).toString('hex')}`,
-    progress,
-  })
-  const watch = watchStack(stack)
-  try {
-    await uploadBundle(stack)
-    await runLargeOutput(stack)
-    report(watch)
-  } finally {
-    watch.stop()
-  }
+  await uploadBundle(stack)
+  await runLargeOutput(stack)
+  report(watch)
 } finally {
-  await rm(folder, { recursive: true, force: true })
+  watch.stop()
 }
 
 function makeBundle(): void {

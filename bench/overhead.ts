@@ -8,8 +8,7 @@
  * takes a little time itself, and tell where the time goes. Medians; exits with 1 when the target is missed.
  */
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -19,6 +18,7 @@ import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
 import { createProgress } from '../cli/progress.ts'
 import type { ContainerTask } from '../local/batch/container-arguments.ts'
+import { temporaryFolder } from '../local/clean-up.ts'
 import { PROBE, withProbeArchive } from '../local/engine/probe-image.ts'
 import { startTemporaryStack } from '../local/stack.ts'
 import { CONTAINERS } from '../src/run/job/job-definition.ts'
@@ -61,7 +61,8 @@ await measureSteps(client)
 
 /** Calls `use` with a function that runs the image alone, as the local Batch server would, and resolves when it has ended. */
 async function withContainer(use: (run: () => Promise<void>) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
+  await using temporary = await temporaryFolder('app-engine-')
+  const folder = temporary.path
   // The container's user may be any.
   await chmod(folder, 0o777)
   for (const [name, value] of Object.entries(INPUTS)) await writeFile(join(folder, name), String(value))
@@ -80,7 +81,6 @@ async function withContainer(use: (run: () => Promise<void>) => Promise<void>): 
     })
   } finally {
     await stack.engine.removeLeftovers()
-    await rm(folder, { recursive: true, force: true })
   }
 }
 

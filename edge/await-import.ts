@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Api } from './api.ts'
 import { askAgain } from './ask-again.ts'
-import { BASE_PATH } from './uploads.ts'
+import { BASE_PATH } from './routes.ts'
 
 export interface AwaitImportOptions {
   readonly api: Api

@@ -8,12 +8,13 @@ import { awaitImport } from './await-import.ts'
 import { clientOf } from './client-address.ts'
 import { createConnect } from './connections.ts'
 import { beginExchange, type Exchange } from './exchange.ts'
-import { answerFailure, ClientGoneError, StalledBodyError } from './failures.ts'
+import { answerFailure, ClientGoneError, FragmentedBodyError, StalledBodyError } from './failures.ts'
 import { createBodies, type IncomingBody } from './incoming-body.ts'
 import { CLIENT_SHARE_PERCENT, IDLE_MS, LINGER_MS, SIGNED_BODY_BYTES, SMALL_BODY_BYTES } from './limits.ts'
 import { type AskOptions, ask, passBack, takesBody } from './pass-on.ts'
 import { isMultipart } from './read-parts.ts'
 import { createRequestLog, type LogEntry } from './request-log.ts'
+import { checkTarget, isServerOptions, takeAbsoluteForm } from './request-target.ts'
 import { findBodyRoute, hasEscapedSlash, isInstallation } from './routes.ts'
 import { type TakeBodyDependencies, takeBody } from './take-body.ts'
 import { createUploads } from './uploads.ts'
@@ -49,6 +50,9 @@ export interface Edge {
 const PAUSES_MS = [250, 500, 1000, 2000, 4000, 8000]
 const API_PAUSES = 4
 
+/** Of the contract's routes, and HEAD beside GET. */
+const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
+
 /**
  * Passes requests on to the API, but for bodies that are too large for it: these become uploads while they arrive.
  * At most 64 MB of a body are in memory: 4 MiB that were read before it was known to be large, two parts of 16 MiB, and what was
@@ -74,9 +78,10 @@ export function createEdge({
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, controller } = exchange
+    checkTarget(request)
     refuseForeignPages(request, knownHosts)
     if (hasEscapedSlash(request.url ?? '/')) throw new DomainError('ROUTE_NOT_FOUND')
-    if (!hasBody(request)) return passOn(exchange, { body: 'none', isRepeatable: true })
+    if (!hasBody(request)) return handleWithoutBody(exchange)
     const incoming = openBody(request, clientOf(request, isBehindLoadBalancer), controller)
     try {
       await handleBody(exchange, incoming)
@@ -85,11 +90,19 @@ export function createEdge({
     }
   }
 
+  async function handleWithoutBody(exchange: Exchange): Promise<void> {
+    if (isServerOptions(exchange.request)) {
+      exchange.response.writeHead(200, { allow: METHODS, 'content-length': '0' }).end()
+      return
+    }
+    await passOn(exchange, { body: 'none', isRepeatable: true })
+  }
+
   async function handleBody(exchange: Exchange, incoming: IncomingBody): Promise<void> {
     const { request } = exchange
     if (!takesBody(request)) {
       await incoming.discard()
-      return passOn(exchange, { body: 'none', isRepeatable: true })
+      return handleWithoutBody(exchange)
     }
     const route = findBodyRoute(request.method, request.url ?? '/')
     const isHeldWhole = route === undefined && api.isSigned
@@ -132,12 +145,8 @@ export function createEdge({
 
   return {
     listener(request, response) {
-      // An absolute URL would ask for a proxy to anywhere.
-      if (!request.url?.startsWith('/')) {
-        response.writeHead(400).end()
-        return
-      }
-      if (request.url === EDGE_HEALTH_PATH) {
+      takeAbsoluteForm(request)
+      if (request.url === EDGE_HEALTH_PATH && !hasBody(request)) {
         response.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
         return
       }
@@ -193,7 +202,7 @@ function refuse({ request, response, requestLog, controller: { signal } }: Excha
   const cause = response.destroyed ? new ClientGoneError() : reasonOf(signal, failure)
   answerFailure(response, cause)
   requestLog.failed(cause, cause instanceof ClientGoneError ? undefined : response.statusCode)
-  if (request.complete || request.destroyed) return
+  if (request.complete || request.destroyed || cause instanceof FragmentedBodyError) return
   // A connection that is closed on a client who still sends loses the answer.
   request.resume()
   const linger = setTimeout(() => request.destroy(), LINGER_MS).unref()
@@ -202,5 +211,5 @@ function refuse({ request, response, requestLog, controller: { signal } }: Excha
 
 /** A stalled body makes other things fail as well, which do not say why. */
 function reasonOf({ reason }: AbortSignal, failure: unknown): unknown {
-  return reason instanceof StalledBodyError ? reason : failure
+  return reason instanceof StalledBodyError || reason instanceof FragmentedBodyError ? reason : failure
 }

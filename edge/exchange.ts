@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { ClientGoneError } from './failures.ts'
+import { FRAGMENTED } from './bounded-request.ts'
+import { ClientGoneError, FragmentedBodyError } from './failures.ts'
 import type { RequestLog } from './request-log.ts'
 
 /** A request of a client, and what belongs to it. */
@@ -24,6 +25,11 @@ export function beginExchange(
   response.once('close', leave)
   // Whoever reads the body hears of it too; without a listener it would end the process.
   request.on('error', () => undefined)
+  request.once(FRAGMENTED, () => {
+    // A request that has its answer already keeps only its body's rest.
+    if (response.headersSent) request.destroy()
+    else controller.abort(new FragmentedBodyError())
+  })
   if (response.destroyed) leave()
   return { request, response, requestLog, controller }
 }

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import * as z from 'zod'
 import { DomainError, type ErrorBody, explained } from '../src/contract/errors.ts'
 import { endToEndHeaders } from './headers.ts'
-import { RETRY_AFTER_SECONDS } from './limits.ts'
+import { CLOSE_DELAY_MS, MIN_PIECE_BYTES, RETRY_AFTER_SECONDS } from './limits.ts'
 
 /** Nothing to be had from the API or from S3, now; `message` is for the client. */
 export class UnreachableError extends Error {
@@ -28,6 +28,27 @@ export class StalledBodyError extends Error {
       'The request was given up: its body stopped, or came slower than the App Engine accepts. Send it again without pauses.',
     )
     this.name = 'StalledBodyError'
+  }
+}
+
+/** A request that no route could carry out; `message` is for the client. */
+export class BadRequestError extends Error {
+  readonly status: number
+
+  constructor(message: string, status = 400) {
+    super(message)
+    this.name = 'BadRequestError'
+    this.status = status
+  }
+}
+
+/** A body that arrives in pieces of less than {@link MIN_PIECE_BYTES} on average. */
+export class FragmentedBodyError extends BadRequestError {
+  constructor() {
+    super(
+      `The request body arrives in thousands of pieces of less than ${MIN_PIECE_BYTES} bytes. Send it in larger chunks, of 8 KiB for example.`,
+    )
+    this.name = 'FragmentedBodyError'
   }
 }
 
@@ -119,19 +140,37 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
     response.writeHead(error.status, [...error.headers]).end(error.body)
     return
   }
+  const { status, headers, text } = errorAnswerOf(error)
+  response.writeHead(status, headers)
+  if (error instanceof FragmentedBodyError) {
+    // Nothing more is read: a connection that is closed with unread bytes is reset, which may overtake the answer.
+    response.write(text)
+    setTimeout(() => response.end(), CLOSE_DELAY_MS).unref()
+  } else response.end(text)
+}
+
+/** The edge's own error answer. */
+export interface ErrorAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+}
+
+/** The contract's answer to a failure of the edge or of a request. */
+export function errorAnswerOf(error: unknown): ErrorAnswer {
   const [status, body] = describeFailure(error)
   // A 403 has two keys only (http-api 3.1).
   const text = JSON.stringify(
     status === 403 ? { errorCode: body.errorCode, message: body.message } : explained(body),
   )
   const headers = {
-    'content-length': Buffer.byteLength(text),
+    'content-length': String(Buffer.byteLength(text)),
     'content-type': 'application/json',
     ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
     // Nothing is under way on a stalled connection that an early end could cut off.
-    ...(error instanceof StalledBodyError && { connection: 'close' }),
+    ...((error instanceof StalledBodyError || error instanceof BadRequestError) && { connection: 'close' }),
   }
-  response.writeHead(status, headers).end(text)
+  return { status, headers, text }
 }
 
 function describeFailure(error: unknown): [status: number, body: ErrorBody] {
@@ -140,6 +179,9 @@ function describeFailure(error: unknown): [status: number, body: ErrorBody] {
     type: 'server',
     exceptionMessage: null,
   })
+  if (error instanceof BadRequestError) {
+    return [error.status, { ...body, message: error.message, details: { type: 'empty' } }]
+  }
   if (error instanceof StalledBodyError) return [408, { ...body, message: error.message }]
   if (error instanceof UnreachableError || error instanceof OverloadedError) {
     return [503, { ...body, message: error.message }]

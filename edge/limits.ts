@@ -54,6 +54,16 @@ export const RETRY_AFTER_SECONDS = 10
 export const IDLE_MS = 60_000
 export const MIN_BYTES_PER_SECOND = 1 * KIB
 
+/**
+ * Pieces of a body (HTTP chunks, or reads of the socket) bring {@link MIN_PIECE_BYTES} on average, but for at most this many at a
+ * time. A piece costs the event loop a few microseconds however small it is; ordinary clients send 2 to 64 KiB.
+ */
+export const FREE_PIECES = 1024
+export const MIN_PIECE_BYTES = 64
+
+/** A client whose connection is closed while it sends has this long to read the answer. */
+export const CLOSE_DELAY_MS = 500
+
 /** While others wait, who brought less than {@link PROGRESS_BYTES} for so long may lose its share to them. */
 export const STALLED_MS = 1000
 /** The same while more than {@link FAIR_QUEUE} wait. */

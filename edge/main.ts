@@ -1,5 +1,4 @@
 /* The edge: the front door in front of the API. Holds no state; as many as wanted may run side by side. */
-import { createServer } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
@@ -10,6 +9,7 @@ import { limitConnections } from './connection-limit.ts'
 import { createEdge } from './edge.ts'
 import { CLIENT_SHARE_PERCENT, IDLE_MS, MAX_CONNECTIONS } from './limits.ts'
 import { type LogEntry, lineOf } from './request-log.ts'
+import { createEdgeServer } from './server.ts'
 
 /** Local mode holds a channel to the edge. */
 const isLocal = process.send !== undefined
@@ -75,11 +75,14 @@ const edge = createEdge({
 })
 // Probes of idle connections tell of a client that vanished without a word; its upload is discarded then.
 let isStopping = false
-const server = createServer({ keepAlive: true, keepAliveInitialDelay: 60_000 }, (request, response) => {
-  // A client that keeps its connection busy would be served until the time-out.
-  if (isStopping) response.shouldKeepAlive = false
-  edge.listener(request, response)
-})
+const server = createEdgeServer(
+  (request, response) => {
+    // A client that keeps its connection busy would be served until the time-out.
+    if (isStopping) response.shouldKeepAlive = false
+    edge.listener(request, response)
+  },
+  { keepAlive: true, keepAliveInitialDelay: 60_000 },
+)
 // An upload may take hours, and so may a client that reads slowly.
 server.requestTimeout = 0
 limitConnections(server, {

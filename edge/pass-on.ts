@@ -92,6 +92,8 @@ function gatewayRefusal(answer: IncomingMessage): Error | undefined {
 export async function passBack(answer: IncomingMessage, response: ServerResponse): Promise<void> {
   // An empty answer has no type, for which the function can only send an empty one (lambdas/api/gateway-event.ts).
   const dropped = answer.headers['content-type'] === '' ? ['content-type'] : []
+  // Gateways count the bytes of the empty answer. RFC 9110, 8.6 lets a server leave the length out, but not change it.
+  if (response.req.method === 'HEAD') dropped.push('content-length')
   const headers = endToEndHeaders(answer.rawHeaders, dropped)
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
   // The status is out already, so a failure from here on can only cut the answer off.

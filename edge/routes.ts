@@ -1,4 +1,8 @@
-import { BASE_PATH, type UploadPurpose } from './uploads.ts'
+/** Where the service's routes begin. */
+export const BASE_PATH = '/app-engine/v1'
+
+/** What an upload is for, as the API wants to know it. */
+export type UploadPurpose = 'task' | 'input'
 
 /** A route of the contract whose body may be larger than the API takes. */
 export interface BodyRoute {

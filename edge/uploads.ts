@@ -1,9 +1,7 @@
 import * as z from 'zod'
 import type { Api, ApiCall } from './api.ts'
 import { askAgain } from './ask-again.ts'
-
-/** What an upload is for, as the API wants to know it. */
-export type UploadPurpose = 'task' | 'input'
+import { BASE_PATH, type UploadPurpose } from './routes.ts'
 
 /** An upload whose parts are open. */
 export interface OpenUpload {
@@ -27,9 +25,6 @@ export interface Uploads {
   /** Leaves nothing of it in the bucket; harmless for one that is gone. */
   discard(id: string): Promise<void>
 }
-
-/** Where the service's routes begin. */
-export const BASE_PATH = '/app-engine/v1'
 
 /** The API's part size where the size of the whole is not known; more would break the edge's memory bound. */
 const MAX_PART_BYTES = 16 * 1024 * 1024

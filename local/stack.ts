@@ -4,6 +4,7 @@ import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Progress } from '../cli/progress.ts'
 import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, REGION } from './aws-environment.ts'
 import type { Child } from './child.ts'
+import { cleanUp } from './clean-up.ts'
 import { type DeployedStack, deploy } from './deploy.ts'
 import { detectEngine } from './detect-engine.ts'
 import { answers } from './emulator.ts'
@@ -91,30 +92,26 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 }
 
 /**
- * Starts a stack for a test or a bench. Its disposal leaves nothing behind, also after Ctrl-C: no process, no container, and no folder
- * unless `keepsFolder`. The process ends with 130 when it is interrupted.
+ * Starts a stack for a test or a bench. Its disposal leaves no process and no container behind, and no folder unless `keepsFolder`;
+ * neither does an interruption ({@link cleanUp}).
  */
 export async function startTemporaryStack({
   keepsFolder = false,
   ...options
 }: LocalStackOptions & { readonly keepsFolder?: boolean }): Promise<LocalStack & AsyncDisposable> {
   const starting = startLocalStack(options)
-  const clear = async (): Promise<void> => {
-    const stack = await starting.catch(() => undefined)
-    await stack?.stop()
-    if (!keepsFolder) await rm(join(PROJECT, '.local', options.instance), { recursive: true, force: true })
-  }
-  const interrupt = (): void => void clear().finally(() => process.exit(130))
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.once(signal, interrupt)
-  const dispose = async (): Promise<void> => {
-    for (const signal of signals) process.off(signal, interrupt)
-    await clear()
-  }
+  const end = cleanUp(async () => {
+    try {
+      const stack = await starting.catch(() => undefined)
+      await stack?.stop()
+    } finally {
+      if (!keepsFolder) await rm(join(PROJECT, '.local', options.instance), { recursive: true, force: true })
+    }
+  })
   try {
-    return { ...(await starting), [Symbol.asyncDispose]: dispose }
+    return { ...(await starting), ...end }
   } catch (error) {
-    await dispose()
+    await end[Symbol.asyncDispose]()
     throw error
   }
 }

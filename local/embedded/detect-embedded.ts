@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { PROBE, withProbeArchive } from '../engine/probe-image.ts'
+import { probeTask } from '../engine/probe-task.ts'
 import { findPython } from '../python-packages.ts'
 import { runContainer } from './embedded-engine.ts'
 import { createImageStore } from './image-store.ts'
@@ -49,7 +50,7 @@ async function tryCommand(command: readonly string[]): Promise<EmbeddedSettings>
       place,
       { folder: root, config, release: () => {} },
       {
-        task: probeTask(folder),
+        task: probeTask({ instance: `probe-${process.pid}`, jobId: 'probe', root: folder }),
         logs: collector(output),
         signal: new AbortController().signal,
         onStarted: () => {},
@@ -65,29 +66,6 @@ async function tryCommand(command: readonly string[]): Promise<EmbeddedSettings>
     return { kind: 'embedded', command: [...command], limits }
   } finally {
     await rm(folder, { recursive: true, force: true })
-  }
-}
-
-function probeTask(folder: string): Parameters<typeof runContainer>[2]['task'] {
-  return {
-    container: {
-      name: 'probe',
-      image: PROBE.image,
-      command: [...PROBE.words],
-      environment: [],
-      essential: true,
-      dependsOn: [],
-      mountPoints: [],
-      resourceRequirements: [
-        { type: 'VCPU', value: '0.25' },
-        { type: 'MEMORY', value: '64' },
-      ],
-    },
-    jobId: 'probe',
-    attempt: 1,
-    instance: `probe-${process.pid}`,
-    root: folder,
-    directories: {},
   }
 }
 

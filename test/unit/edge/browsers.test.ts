@@ -7,7 +7,7 @@ import { createEdge } from '../../../edge/edge.ts'
 import { createApp } from '../../../lambdas/api/app.ts'
 import { type KnownHosts, knownHostsOf, refuseForeign } from '../../../src/shared/foreign-requests.ts'
 import { anEngine } from '../../fixtures/engine.ts'
-import { aForm, BOUNDARY, listen } from './fake-service.ts'
+import { aForm, BOUNDARY, listen, listenAsEdge } from './fake-service.ts'
 import { sendRaw } from './strict-upstream.ts'
 
 const LOCAL: KnownHosts = []
@@ -22,7 +22,7 @@ async function anEdge(knownHosts: KnownHosts = LOCAL) {
   })
   const apiUrl = new URL(`http://127.0.0.1:${apiPort}`)
   const edge = createEdge({ apiUrl, uploadsAtOnce: 1, knownHosts, log: vi.fn() })
-  return { port: await listen(edge.listener), reached }
+  return { port: await listenAsEdge(edge), reached }
 }
 
 type Headers = Readonly<Record<string, string>>

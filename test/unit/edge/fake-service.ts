@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 import { createEdge, type Edge } from '../../../edge/edge.ts'
+import { createEdgeServer } from '../../../edge/server.ts'
 
 /** A call to the API as it arrived. */
 export interface SeenCall {
@@ -67,8 +68,18 @@ export interface FakeService {
   left(): FakeUpload[]
 }
 
-export async function listen(listener: RequestListener): Promise<number> {
-  const server: Server = createServer(listener).listen(0, '127.0.0.1')
+export function listen(listener: RequestListener): Promise<number> {
+  return portOf(createServer(listener))
+}
+
+/** The port of an edge in the server that it ships with. */
+export function listenAsEdge({ listener }: Edge): Promise<number> {
+  return portOf(createEdgeServer(listener))
+}
+
+/** Starts a server for one test. */
+export async function portOf(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()
@@ -159,7 +170,7 @@ export async function aService(options: FakeServiceOptions = {}): Promise<FakeSe
   const contentOf = ({ parts }: FakeUpload): Buffer =>
     Buffer.concat([...parts].toSorted(([one], [other]) => one - other).map(([, bytes]) => bytes))
   return {
-    port: await listen(edge.listener),
+    port: await listenAsEdge(edge),
     edge,
     log,
     calls,

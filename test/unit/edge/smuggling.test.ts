@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { createEdge } from '../../../edge/edge.ts'
 import { createSigner } from '../../../src/signing/sign-request.ts'
-import { listen } from './fake-service.ts'
+import { listenAsEdge } from './fake-service.ts'
 import { aStrictUpstream, type StrictUpstream, sendRaw } from './strict-upstream.ts'
 
 const HIDDEN =
@@ -20,7 +20,7 @@ async function anEdge(
   const upstream = await aStrictUpstream()
   const apiUrl = new URL(`http://127.0.0.1:${upstream.port}`)
   const edge = createEdge({ apiUrl, uploadsAtOnce: 1, idleMs: 100, log: vi.fn(), ...(isSigned && { sign }) })
-  return { port: await listen(edge.listener), upstream }
+  return { port: await listenAsEdge(edge), upstream }
 }
 
 const chunked = (body: string): string =>
@@ -84,6 +84,8 @@ const PATHS = [
   '/app-engine/v1/tasks',
   '/app-engine/v1/task-runs/1/input-provisions/a',
   '/app-engine/v1//stores',
+  'http://edge/app-engine/v1/stores',
+  '*',
 ]
 const BODIES = [HIDDEN, '{"reason": "no longer needed"}', `0\r\n\r\n${HIDDEN}`, '']
 

@@ -1,0 +1,42 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PROJECT } from '../local/aws-environment.ts'
+import { cleanUp } from '../local/clean-up.ts'
+
+/**
+ * Starts a program of this project in a process of its own, with `PATH` and the given variables, and waits until it is ready. It is killed at
+ * its disposal or when this process is interrupted.
+ * @throws Error when it ends before it is ready.
+ */
+export async function startProgram(
+  script: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<ChildProcess & AsyncDisposable> {
+  const child = fork(join(PROJECT, script), {
+    env: { PATH: process.env.PATH, ...environment },
+    silent: true,
+    // Ctrl-C reaches it through the clean-up only.
+    detached: true,
+  })
+  child.stderr?.pipe(process.stderr)
+  child.stdout?.resume()
+  const ended = once(child, 'exit')
+  const end = cleanUp(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  const outcome = await Promise.race([once(child, 'message'), ended.then(([code]) => `ended with ${code}`)])
+  if (typeof outcome === 'string') throw new Error(`${script} ${outcome}`)
+  return Object.assign(child, end)
+}
+
+/**
+ * Memory of a process in MB (Linux).
+ * @param field `VmRSS`, what is in memory now, or `VmHWM`, its peak.
+ */
+export async function memoryMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return (Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'mu').exec(status)?.[1]) * 1024) / 1e6
+}

@@ -1,0 +1,30 @@
+import { IncomingMessage } from 'node:http'
+import { FREE_PIECES, MIN_PIECE_BYTES } from './limits.ts'
+
+/** Emitted once by a {@link BoundedRequest} whose body arrives in too many pieces; nothing of the body is read from then on. */
+export const FRAGMENTED = 'fragmented'
+
+/**
+ * Request whose body may not arrive in many tiny pieces. Node calls back for each HTTP chunk, and 64 KiB of input hold ten
+ * thousand chunks of one byte. Counting begins at the parser, so pieces that no reader has asked for count as well.
+ */
+export class BoundedRequest extends IncomingMessage {
+  /** Further tiny pieces that may come. Bytes give back no more than was there at first, so that they cannot be saved up. */
+  #credit = FREE_PIECES
+  #isFragmented = false
+
+  override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
+    if (piece === null) return super.push(piece, encoding)
+    // The parser goes on to the end of the input that it has.
+    if (this.#isFragmented) return false
+    this.#credit = Math.min(FREE_PIECES, this.#credit + piece.length / MIN_PIECE_BYTES) - 1
+    if (this.#credit >= 0) return super.push(piece, encoding)
+    this.#isFragmented = true
+    if (!this.emit(FRAGMENTED)) this.destroy()
+    return false
+  }
+
+  override _read(size: number): void {
+    if (!this.#isFragmented) super._read(size)
+  }
+}
