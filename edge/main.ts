@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
-import { collectBuffers } from '../src/import/collect-buffers.ts'
+import { collectBuffers } from '../src/shared/collect-buffers.ts'
 import { knownHostsOf } from '../src/shared/foreign-requests.ts'
 import { createSigner, regionOf, type SignRequest } from '../src/signing/sign-request.ts'
 import { limitConnections } from './connection-limit.ts'

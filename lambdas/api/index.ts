@@ -1,9 +1,45 @@
+import {
+  createBatchClient,
+  createEcrClient,
+  createEventsClient,
+  createLogsClient,
+  createS3Client,
+  createSfnClient,
+} from '../../src/aws/clients.ts'
+import { reportProblem } from '../../src/aws/observability.ts'
+import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
+import { createS3PartStore } from '../../src/aws/s3-part-store.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
-import { createApiDependencies } from '../../src/runtime/dependencies.ts'
+import { createEcrImageRegistry } from '../../src/import/registry/ecr-image-registry.ts'
+import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
+import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
+import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
+import { pause } from '../../src/shared/pause.ts'
+import { createEventImportRequests } from '../../src/upload/event-import-requests.ts'
+import { createRepositoriesOfOneRun } from '../repositories.ts'
 import { createHandler } from './handler.ts'
 
+/** Between two looks at an import that a client waits for. */
+const IMPORT_POLL_MILLISECONDS = 100
+
 const environment = readEnvironment('api')
+const { bucketName, installation, jobLogGroup, registryUrl, stateMachineArn } = environment
+const s3 = createS3Client()
 
 /** Every route of the contract, behind API Gateway's Lambda proxy. */
-export const handler = createHandler(createApiDependencies(environment), knownHostsOf(environment.knownHosts))
+export const handler = createHandler(
+  {
+    ...createRepositoriesOfOneRun(environment),
+    objects: createS3ObjectStore({ client: s3, bucketName }),
+    parts: createS3PartStore({ client: s3, bucketName }),
+    requests: createEventImportRequests({ client: createEventsClient(), installation }),
+    registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl }),
+    scheduler: createBatchJobScheduler({ client: createBatchClient() }),
+    workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
+    logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
+    report: reportProblem,
+    pause: () => pause(IMPORT_POLL_MILLISECONDS),
+  },
+  knownHostsOf(environment.knownHosts),
+)

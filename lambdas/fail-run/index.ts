@@ -1,9 +1,11 @@
 import type { Context } from 'aws-lambda'
 import * as z from 'zod'
+import { createBatchClient } from '../../src/aws/clients.ts'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { failRun } from '../../src/lifecycle/fail-run.ts'
-import { createFailDependencies } from '../../src/runtime/dependencies.ts'
+import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
+import { createRepositoriesOfOneRun } from '../repositories.ts'
 
 const inputSchema = z.object({
   runId: z.uuid(),
@@ -11,7 +13,10 @@ const inputSchema = z.object({
   cause: z.string().default(''),
 })
 
-const deps = createFailDependencies(readEnvironment('fail-run'))
+const deps = {
+  runs: createRepositoriesOfOneRun(readEnvironment('fail-run')).runs,
+  scheduler: createBatchJobScheduler({ client: createBatchClient() }),
+}
 
 /** The workflow's way out when a step went wrong: the run ends FAILED, and what the step said goes to the log alone. */
 export async function handler(event: unknown, context: Context): Promise<void> {

@@ -1,13 +1,27 @@
 import type { Context, EventBridgeEvent } from 'aws-lambda'
 import * as z from 'zod'
+import {
+  createBatchClient,
+  createEcrClient,
+  createEventsClient,
+  createS3Client,
+  LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS,
+} from '../../src/aws/clients.ts'
 import { beginLog, logger } from '../../src/aws/observability.ts'
+import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { IMPORT_REQUESTED, readEnvironment } from '../../src/contract/environment.ts'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
 import type { ImportCall } from '../../src/import/claim-upload.ts'
-import { collectBuffers } from '../../src/import/collect-buffers.ts'
 import { ImportFailedError } from '../../src/import/end-unpublished.ts'
+import { createFetchBundleSource } from '../../src/import/fetch-bundle-source.ts'
 import { importBundle } from '../../src/import/import-bundle.ts'
-import { createImportDependencies } from '../../src/runtime/dependencies.ts'
+import { createEcrImageRegistry } from '../../src/import/registry/ecr-image-registry.ts'
+import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
+import { collectBuffers } from '../../src/shared/collect-buffers.ts'
+import { pause } from '../../src/shared/pause.ts'
+import { repeat } from '../../src/shared/repeat.ts'
+import { createEventImportRequests } from '../../src/upload/event-import-requests.ts'
+import { createRepositories } from '../repositories.ts'
 
 const eventSchema = z.discriminatedUnion('detail-type', [
   z.object({
@@ -27,7 +41,38 @@ const eventSchema = z.discriminatedUnion('detail-type', [
 ])
 
 collectBuffers()
-const deps = createImportDependencies(readEnvironment('import-bundle'))
+const environment = readEnvironment('import-bundle')
+const { bucketName, installation, registryUrl, resourceTags } = environment
+const deps = {
+  ...createRepositories(environment),
+  objects: createS3ObjectStore({
+    client: createS3Client({ longestSilenceMilliseconds: LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS }),
+    bucketName,
+  }),
+  bundles: createFetchBundleSource({
+    report: (words, error) =>
+      logger.warn('an app store gave no bundle', { reason: words, error: error as Error }),
+  }),
+  registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl, tags: resourceTags }),
+  scheduler: createBatchJobScheduler({ client: createBatchClient() }),
+  requests: createEventImportRequests({ client: createEventsClient(), installation }),
+  repeat,
+  pause,
+  settings: {
+    repositoryPrefix: environment.repositoryPrefix,
+    defaultRamBytes: environment.defaultRamBytes,
+    queues: environment.jobQueues,
+    job: {
+      definitionPrefix: environment.jobDefinitionPrefix,
+      stagerImage: environment.stagerImage,
+      executionRoleArn: environment.jobExecutionRoleArn,
+      logGroupName: environment.jobLogGroup,
+      region: environment.jobLogRegion,
+      attemptTimeoutSeconds: environment.attemptTimeoutSeconds,
+      tags: resourceTags,
+    },
+  },
+}
 
 /** Imports the bundle that has arrived under `uploads/`, or that somebody has asked for. */
 export async function handler(event: EventBridgeEvent<string, unknown>, context: Context): Promise<void> {

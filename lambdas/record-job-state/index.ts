@@ -1,13 +1,24 @@
 import type { Context, EventBridgeEvent } from 'aws-lambda'
+import { createLogsClient, createS3Client, createSfnClient } from '../../src/aws/clients.ts'
 import { beginLog, logger } from '../../src/aws/observability.ts'
+import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { keepRunLog } from '../../src/lifecycle/keep-run-log.ts'
 import { recordJobState } from '../../src/lifecycle/record-job-state.ts'
+import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
 import { parseJobName } from '../../src/run/job/job-definition.ts'
 import { jobDetailSchema } from '../../src/run/job/job-outcome.ts'
-import { createRecordDependencies } from '../../src/runtime/dependencies.ts'
+import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
+import { createRepositoriesOfOneRun } from '../repositories.ts'
 
-const deps = createRecordDependencies(readEnvironment('record-job-state'))
+const environment = readEnvironment('record-job-state')
+const { bucketName, jobLogGroup, stateMachineArn } = environment
+const deps = {
+  runs: createRepositoriesOfOneRun(environment).runs,
+  objects: createS3ObjectStore({ client: createS3Client(), bucketName }),
+  workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
+  logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
+}
 
 /** Takes a "Batch Job State Change" over to its run. */
 export async function handler(

@@ -1,13 +1,34 @@
 import type { Context } from 'aws-lambda'
 import * as z from 'zod'
+import { createBatchClient, createLogsClient, createSfnClient } from '../../src/aws/clients.ts'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
+import { queueArnsOf } from '../../src/contract/job-queues.ts'
 import { submitJob } from '../../src/lifecycle/submit-job.ts'
-import { createSubmitDependencies } from '../../src/runtime/dependencies.ts'
+import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
+import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
+import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
+import { createRepositoriesOfOneRun } from '../repositories.ts'
 
 const inputSchema = z.object({ runId: z.uuid(), taskToken: z.string() })
 
-const deps = createSubmitDependencies(readEnvironment('submit-job'))
+const environment = readEnvironment('submit-job')
+const { jobLogGroup, jobQueues, resourceTags, stagerApiUrl, stateMachineArn } = environment
+const { runs, tasks } = createRepositoriesOfOneRun(environment)
+const deps = {
+  runs,
+  tasks,
+  scheduler: createBatchJobScheduler({
+    // SubmitJob has no idempotency token: a retry by the SDK could start a second job. The workflow retries instead.
+    client: createBatchClient({ attempts: 1 }),
+    jobQueueArns: queueArnsOf(jobQueues),
+  }),
+  workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
+  logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
+  queues: jobQueues,
+  stagerApiUrl,
+  tags: resourceTags,
+}
 
 /** First step of the workflow: hands the run to Batch and keeps the token. */
 export async function handler(event: unknown, context: Context): Promise<void> {

@@ -1,14 +1,50 @@
 import type { Context } from 'aws-lambda'
-import { beginLog, logger } from '../../src/aws/observability.ts'
+import {
+  createBatchClient,
+  createEcrClient,
+  createEventsClient,
+  createLogsClient,
+  createS3Client,
+  createSfnClient,
+} from '../../src/aws/clients.ts'
+import { beginLog, logger, reportProblem } from '../../src/aws/observability.ts'
+import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
+import { queueArnsOf } from '../../src/contract/job-queues.ts'
 import type { KindOf } from '../../src/contract/metrics.ts'
+import { createEcrImageRegistry } from '../../src/import/registry/ecr-image-registry.ts'
 import { sweepImports } from '../../src/import/sweep-imports.ts'
 import { sweepDeletions } from '../../src/lifecycle/sweep-deletions.ts'
 import { isTimeUp, sweepRuns } from '../../src/lifecycle/sweep-runs.ts'
+import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
+import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
 import type { ActiveRunsPlace } from '../../src/run/run-repository.ts'
-import { createSweepDependencies } from '../../src/runtime/dependencies.ts'
+import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
+import { createEventImportRequests } from '../../src/upload/event-import-requests.ts'
+import { createRepositories } from '../repositories.ts'
 
-const deps = createSweepDependencies(readEnvironment('sweep-runs'))
+const environment = readEnvironment('sweep-runs')
+const { bucketName, installation, jobLogGroup, jobQueues, registryUrl, stateMachineArn } = environment
+const { identity, metrics, runs, tasks, uploads } = createRepositories(environment)
+const deps = {
+  identity,
+  metrics,
+  runs,
+  tasks,
+  uploads,
+  requests: createEventImportRequests({ client: createEventsClient(), installation }),
+  objects: createS3ObjectStore({ client: createS3Client(), bucketName }),
+  registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl }),
+  scheduler: createBatchJobScheduler({ client: createBatchClient(), jobQueueArns: queueArnsOf(jobQueues) }),
+  workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
+  logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
+  report: reportProblem,
+  settings: {
+    graceSeconds: environment.sweepGraceSeconds,
+    stepLimitSeconds: environment.sweepStepLimitSeconds,
+    lateWriteSeconds: environment.sweepLateWriteSeconds,
+  },
+}
 
 /** Where the sweep before this one ran out of time. A new process begins anew, with the runs that nobody has touched for longest. */
 let after: ActiveRunsPlace | undefined

@@ -1,7 +1,7 @@
 import { DomainError } from '../contract/errors.ts'
 import { taskDefinitionPrefix } from '../contract/storage-keys.ts'
 import { jobDefinitionName } from '../run/job/job-definition.ts'
-import type { TaskName } from '../store/store.ts'
+import type { TaskName } from '../task/task.ts'
 import type { Upload } from '../upload/upload.ts'
 import { imageName } from './image-name.ts'
 import { refusal } from './import-refusal.ts'

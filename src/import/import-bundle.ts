@@ -1,13 +1,12 @@
 import { ObjectExchangedError } from '../aws/object-store.ts'
 import { descriptorKey, logoKey } from '../contract/storage-keys.ts'
 import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../run/job/job-size.ts'
-import type { TaskName } from '../store/store.ts'
 import {
   descriptorError,
   type ParsedDescriptor,
   parseTaskDescriptor,
 } from '../task/descriptor/parse-task-descriptor.ts'
-import type { TaskDescriptor, TaskImage } from '../task/task.ts'
+import type { TaskDescriptor, TaskImage, TaskName } from '../task/task.ts'
 import type { Upload } from '../upload/upload.ts'
 import { claimUpload, type ImportCall } from './claim-upload.ts'
 import { assertNotHopeless, endUnpublished, takeNameBack, undoEarlierWorkers } from './end-unpublished.ts'

@@ -2,7 +2,7 @@ import { DomainError } from '../contract/errors.ts'
 import { taskDefinitionPrefix } from '../contract/storage-keys.ts'
 import type { ImageRegistry } from '../import/registry/image-registry.ts'
 import { failuresOf } from '../shared/failures-of.ts'
-import type { TaskName } from '../store/store.ts'
+import type { TaskName } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 

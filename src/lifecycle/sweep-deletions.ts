@@ -1,6 +1,6 @@
 import { DomainError } from '../contract/errors.ts'
 import type { Identity } from '../shared/identity.ts'
-import type { TaskName } from '../store/store.ts'
+import type { TaskName } from '../task/task.ts'
 import { completeDeletion } from './delete-run.ts'
 import { type DeleteTaskDependencies, deleteTask } from './delete-task.ts'
 

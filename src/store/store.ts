@@ -1,4 +1,5 @@
 import { DomainError } from '../contract/errors.ts'
+import type { TaskName } from '../task/task.ts'
 
 /** An app store, which tasks are installed from. */
 export interface Store {
@@ -10,12 +11,6 @@ export interface Store {
   readonly isDefault: boolean
   /** ISO-8601 UTC. */
   readonly createdAt: string
-}
-
-/** What a task is asked for by. */
-export interface TaskName {
-  readonly namespace: string
-  readonly version: string
 }
 
 /**

@@ -1,5 +1,4 @@
-import type { TaskName } from '../store/store.ts'
-import type { Task, TaskSummary } from './task.ts'
+import type { Task, TaskName, TaskSummary } from './task.ts'
 
 export interface NameReservation {
   readonly namespace: string

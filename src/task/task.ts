@@ -1,6 +1,12 @@
 import type { QueueKind } from '../contract/job-queues.ts'
 import type { JsonValue } from '../contract/json.ts'
 
+/** What identifies a task to people. */
+export interface TaskName {
+  readonly namespace: string
+  readonly version: string
+}
+
 /** The ten parameter types of a descriptor; upper-cased they are the `type` of run values. */
 export type ParameterTypeId =
   | 'boolean'

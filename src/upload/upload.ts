@@ -1,6 +1,6 @@
 import type { ErrorBody } from '../contract/errors.ts'
-import type { TaskName } from '../store/store.ts'
 import type { DescriptorWarning } from '../task/descriptor/descriptor-warnings.ts'
+import type { TaskName } from '../task/task.ts'
 
 export type UploadState = 'CREATED' | 'VALIDATING' | 'PUSHING' | 'READY' | 'FAILED'
 

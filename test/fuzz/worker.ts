@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { deserialize } from 'node:v8'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { collectBuffers } from '../../src/import/collect-buffers.ts'
+import { collectBuffers } from '../../src/shared/collect-buffers.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'
 import { importBytes } from '../fixtures/import-bytes.ts'
 import { anImporter, type Importer } from '../fixtures/memory-importer.ts'

@@ -16,7 +16,7 @@ export type TarEntryType = 'file' | 'directory' | 'symlink' | 'link' | 'other'
 
 /** One entry while the archive streams by. */
 export interface TarEntry {
-  /** Relative and normalized: no leading `../../formats/tar/`, no trailing `/`, no control characters. */
+  /** Relative and normalized: no leading `./`, no trailing `/`, no control characters. */
   readonly name: string
   readonly type: TarEntryType
   readonly sizeBytes: number

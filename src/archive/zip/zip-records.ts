@@ -150,7 +150,7 @@ function limitExceeded(words: string, advice: string): ZipFormatError {
   return new ZipFormatError('limit-exceeded', `the zip archive ${words}: ${advice}`)
 }
 
-/** The name with `/` between its parts, and without parts that say nothing (`../../formats/zip/`). */
+/** The name with `/` between its parts, and without parts that say nothing (`./`). */
 function safeName(entry: yauzl.Entry, limits: ZipLimits): string {
   const { fileNameRaw } = entry
   if (fileNameRaw.length > limits.maxNameBytes) {

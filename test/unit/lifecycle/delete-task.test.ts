@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
+import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
+import { createRun } from '../../../src/run/create-run.ts'
+import { RUN_ID } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+import { REFUSALS } from '../inputs/refusals.ts'
+
+const NOT_FOUND = { error: 'INTERNAL_TASK_NOT_FOUND' }
+
+async function anEngineWithRuns() {
+  const engine = await anEngine({ run: { job: { attempt: 1, jobName: 'job', logStreamName: 'log' } } })
+  await provisionInput(engine, RUN_ID, { parameterName: 'a', value: 1 })
+  for (let count = 0; count < 12; count += 1) await createRun(engine, engine.task)
+  await engine.objects.put(`task-${engine.task.id}-def/descriptor.yml`, 'name: x')
+  return engine
+}
+
+describe('the deletion of a task', () => {
+  it('takes its runs, job definition, image and files, and frees the name', async () => {
+    const engine = await anEngineWithRuns()
+    const removed: unknown[] = []
+    const registry = { removeImage: async (...image: unknown[]) => void removed.push(image) }
+
+    await deleteTask({ ...engine, registry }, engine.task)
+
+    expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
+    expect(engine.objects.keys()).toEqual([])
+    expect(engine.scheduler.definitions.size).toBe(0)
+    expect(removed).toEqual([[engine.task.image.repository, engine.task.image.tag]])
+    const { namespace, version } = engine.task
+    await expect(
+      engine.tasks.reserveName({ namespace, version, uploadId: 'another', leaseSeconds: 60 }),
+    ).resolves.toBeUndefined()
+  })
+
+  it('is refused for an unknown task, and for one that is deleted', async () => {
+    const engine = await anEngineWithRuns()
+
+    await expect(deleteTask(engine, { namespace: 'com.example', version: '9.9.9' })).rejects.toMatchObject(
+      NOT_FOUND,
+    )
+    await deleteTask(engine, engine.task)
+    await expect(deleteTask(engine, engine.task)).rejects.toMatchObject(NOT_FOUND)
+  })
+
+  it('leaves no run behind that is created meanwhile', async () => {
+    const engine = await anEngineWithRuns()
+
+    const [deleted, ...created] = await Promise.allSettled([
+      deleteTask(engine, engine.task),
+      ...Array.from({ length: 20 }, () => createRun(engine, engine.task)),
+    ])
+
+    expect(deleted.status).toBe('fulfilled')
+    expect(created.map(({ status }) => status)).toContain('rejected')
+    expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
+  })
+
+  it.each(REFUSALS)('frees the name while its runs are started and refuse to stop: %s', async (_, refuse) => {
+    const engine = await anEngine()
+    const stubborn = { ...engine, workflow: { ...engine.workflow, stop: refuse } }
+    const runs = await Promise.all(Array.from({ length: 5 }, () => createRun(engine, engine.task)))
+    for (const { id } of runs) {
+      for (const parameterName of ['a', 'b']) await provisionInput(engine, id, { parameterName, value: 1 })
+      await engine.objects.put(`task-run-inputs-${id}/a/1`, '1')
+    }
+
+    const [deleted] = await Promise.allSettled([
+      deleteTask(stubborn, engine.task),
+      ...runs.map(({ id }) => changeRunState(stubborn, id, 'RUNNING')),
+    ])
+
+    expect(deleted.status).toBe('fulfilled')
+    expect(engine.objects.keys()).toEqual([])
+    const { namespace, version } = engine.task
+    await engine.tasks.reserveName({ namespace, version, uploadId: 'another', leaseSeconds: 60 })
+    for (const { id } of runs) expect(await engine.runs.find(id)).toBeUndefined()
+  })
+
+  it('of one id leaves another task of that name alone', async () => {
+    const engine = await anEngine()
+
+    await expect(deleteTask(engine, engine.task, 'of-an-earlier-task')).rejects.toMatchObject(NOT_FOUND)
+
+    expect(await engine.tasks.list()).toHaveLength(1)
+  })
+
+  it('goes on when one part fails, hides the task, and is completed by a repetition', async () => {
+    const engine = await anEngineWithRuns()
+    const broken = {
+      ...engine,
+      registry: { removeImage: () => Promise.reject(new Error('the registry is away')) },
+      logs: { remove: () => Promise.reject(new Error('the logs are away')) },
+    }
+
+    await expect(deleteTask(broken, engine.task)).rejects.toThrow(/unfinished/u)
+
+    expect(engine.scheduler.definitions.size).toBe(0)
+    expect(engine.objects.keys()).toEqual([])
+    expect(await engine.tasks.list()).toEqual([])
+    await expect(createRun(engine, engine.task)).rejects.toMatchObject(NOT_FOUND)
+    await deleteTask(engine, engine.task)
+    expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
+    expect(await engine.tasks.beginRemoval(engine.task)).toBeUndefined()
+  })
+})

@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  canFollow,
+  isActive,
+  isFinal,
+  isProvisionable,
+  RUN_STATES,
+  type RunState,
+  statesBefore,
+} from '../../../src/run/transitions.ts'
+
+const rank = (state: RunState): number =>
+  state === 'FAILED' || state === 'FINISHED' ? 6 : RUN_STATES.indexOf(state)
+
+describe('run transitions', () => {
+  it.each([
+    ['CREATED', 'PROVISIONED'],
+    ['PROVISIONED', 'CREATED'],
+    ['PROVISIONED', 'QUEUING'],
+    ['QUEUING', 'RUNNING'],
+    ['QUEUED', 'FINISHED'],
+    ['RUNNING', 'FAILED'],
+    ['CREATED', 'FAILED'],
+    ['PROVISIONED', 'FAILED'],
+  ] as const)('lets %s become %s', (from, to) => {
+    expect(canFollow(from, to)).toBe(true)
+  })
+
+  it.each([
+    ['CREATED', 'QUEUING'],
+    ['CREATED', 'FINISHED'],
+    ['RUNNING', 'PENDING'],
+    ['QUEUED', 'QUEUING'],
+    ['FINISHED', 'RUNNING'],
+    ['FAILED', 'FINISHED'],
+  ] as const)('never lets %s become %s', (from, to) => {
+    expect(canFollow(from, to)).toBe(false)
+  })
+
+  it('only grows in rank from QUEUING on, whatever order events come in', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...RUN_STATES)), (events) => {
+        let state: RunState = 'QUEUING'
+        for (const to of events) {
+          if (!canFollow(state, to)) continue
+          expect(rank(to)).toBeGreaterThan(rank(state))
+          state = to
+        }
+      }),
+    )
+  })
+
+  it('puts every state into one group: inputs open, active, or final', () => {
+    for (const state of RUN_STATES) {
+      expect([isProvisionable(state), isActive(state), isFinal(state)].filter(Boolean)).toHaveLength(1)
+    }
+  })
+
+  it('names the states before each state', () => {
+    expect(statesBefore('QUEUING')).toEqual(['PROVISIONED'])
+    expect(statesBefore('FINISHED')).toEqual(['QUEUING', 'QUEUED', 'PENDING', 'RUNNING'])
+  })
+})
