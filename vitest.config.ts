@@ -58,6 +58,15 @@ export default defineConfig({
         },
       },
       {
+        // Commands that start a stack or parts of one, each interrupted: some 80 s on two cores.
+        test: {
+          name: 'interrupts',
+          include: ['test/interrupts/**/*.test.ts'],
+          maxConcurrency: 3,
+          testTimeout: 240_000,
+        },
+      },
+      {
         // The ports' contract suites on the emulator that the variable EMULATOR names.
         test: {
           name: 'emulator',
