@@ -1,4 +1,4 @@
-import { S3Error } from './s3-error.ts'
+import { StorageError } from './storage-error.ts'
 
 /** A chunk's header line: a hexadecimal size, and a signature that is not checked here. */
 const LONGEST_LINE_BYTES = 1024
@@ -6,7 +6,7 @@ const LONGEST_LINE_BYTES = 1024
 /**
  * Decodes the `aws-chunked` content encoding, in which the SDKs send streams (S3 API reference, "Signature Calculations … Transferring
  * Payload in Multiple Chunks"). Signatures and trailers are skipped. Memory: one buffer of the source and a line of 1 KiB.
- * @throws S3Error IncompleteBody, InvalidRequest
+ * @throws StorageError IncompleteBody, InvalidRequest
  */
 export async function* decodeAwsChunked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let line = ''
@@ -43,7 +43,7 @@ export async function* decodeAwsChunked(source: AsyncIterable<Uint8Array>): Asyn
       }
     }
   }
-  if (!hasEnded) throw new S3Error(400, 'IncompleteBody', 'The body ended within a chunk.')
+  if (!hasEnded) throw new StorageError(400, 'IncompleteBody', 'The body ended within a chunk.')
 }
 
 function sizeOf(line: string): number {
@@ -52,6 +52,6 @@ function sizeOf(line: string): number {
   return Number.parseInt(size, 16)
 }
 
-function malformed(): S3Error {
-  return new S3Error(400, 'InvalidRequest', 'The body is not aws-chunked.')
+function malformed(): StorageError {
+  return new StorageError(400, 'InvalidRequest', 'The body is not aws-chunked.')
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { Catalogue, Content, Page } from './catalogue.ts'
 import type { ObjectName } from './objects.ts'
-import { noSuchUpload, S3Error } from './s3-error.ts'
+import { noSuchUpload, StorageError } from './storage-error.ts'
 
 /** An unfinished multipart upload. */
 export interface PendingUpload extends ObjectName {
@@ -27,25 +27,25 @@ export interface NamedPart {
 /** Parts of uploads. Methods that replace or remove return the data files that became unused. */
 export interface Multipart {
   start(name: ObjectName, headers: Readonly<Record<string, string>>, nowMs: number): string
-  /** @throws S3Error NoSuchUpload */
+  /** @throws StorageError NoSuchUpload */
   find(name: ObjectName, id: string): PendingUpload
-  /** @throws S3Error NoSuchUpload */
+  /** @throws StorageError NoSuchUpload */
   putPart(
     name: ObjectName,
     part: { readonly id: string; readonly number: number },
     content: Content,
     nowMs: number,
   ): string[]
-  /** @throws S3Error NoSuchUpload */
+  /** @throws StorageError NoSuchUpload */
   listParts(name: ObjectName, id: string, page: Page<number>): readonly StoredPart[]
   /** Unfinished uploads of a bucket whose keys begin with `prefix`. */
   listUploads(bucket: string, prefix: string): readonly PendingUpload[]
   /**
    * The content that the parts make.
-   * @throws S3Error NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall
+   * @throws StorageError NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall
    */
   assemble(name: ObjectName, id: string, parts: readonly NamedPart[]): Content
-  /** Forgets the upload and its parts. @throws S3Error NoSuchUpload */
+  /** Forgets the upload and its parts. @throws StorageError NoSuchUpload */
   remove(name: ObjectName, id: string): string[]
   /** Forgets the uploads that were begun before. */
   removeBefore(initiatedMs: number): string[]
@@ -145,9 +145,9 @@ export function createMultipart(catalogue: Catalogue): Multipart {
         ({ number }, index) => index === 0 || number > (parts[index - 1]?.number ?? 0),
       )
       if (!isOrdered)
-        throw new S3Error(400, 'InvalidPartOrder', 'The parts must be named in ascending order.')
+        throw new StorageError(400, 'InvalidPartOrder', 'The parts must be named in ascending order.')
       if (stored.slice(0, -1).some(({ sizeBytes }) => sizeBytes < SMALLEST_PART_BYTES)) {
-        throw new S3Error(
+        throw new StorageError(
           400,
           'EntityTooSmall',
           `Every part but the last one needs ${SMALLEST_PART_BYTES} bytes.`,
@@ -177,13 +177,17 @@ export function createMultipart(catalogue: Catalogue): Multipart {
   }
 }
 
-/** @throws S3Error InvalidArgument */
+/** @throws StorageError InvalidArgument */
 export function checkPartNumber(number: number): number {
   if (Number.isInteger(number) && number >= 1 && number <= LARGEST_PART_NUMBER) return number
-  throw new S3Error(400, 'InvalidArgument', `Part number must be 1 to ${LARGEST_PART_NUMBER}, not ${number}.`)
+  throw new StorageError(
+    400,
+    'InvalidArgument',
+    `Part number must be 1 to ${LARGEST_PART_NUMBER}, not ${number}.`,
+  )
 }
 
-/** @throws S3Error InvalidPart */
+/** @throws StorageError InvalidPart */
 function storedPart(catalogue: Catalogue, id: string, { number, etag }: NamedPart): Content {
   const row = catalogue.get<{ content: number }>(
     'SELECT content FROM part WHERE upload = ? AND number = ?',
@@ -192,7 +196,7 @@ function storedPart(catalogue: Catalogue, id: string, { number, etag }: NamedPar
   )
   const content = row && catalogue.findContent(row.content)
   if (content !== undefined && content.etag === `"${etag.replaceAll('"', '')}"`) return content
-  throw new S3Error(400, 'InvalidPart', `Part ${number} is missing, or its entity tag is not ${etag}.`)
+  throw new StorageError(400, 'InvalidPart', `Part ${number} is missing, or its entity tag is not ${etag}.`)
 }
 
 function pendingUpload({ id, bucket, key, headers, initiated }: UploadRow): PendingUpload {

@@ -1,5 +1,5 @@
 import type { Catalogue, Content, Page, StoredObject } from './catalogue.ts'
-import { noSuchBucket, noSuchKey, S3Error } from './s3-error.ts'
+import { noSuchBucket, noSuchKey, StorageError } from './storage-error.ts'
 
 /** Which object: a bucket and a key of it. */
 export interface ObjectName {
@@ -21,19 +21,19 @@ export interface ObjectWrite {
 export interface Objects {
   /** @returns whether it was made; false when it exists already. */
   createBucket(name: string): boolean
-  /** @throws S3Error NoSuchBucket, BucketNotEmpty */
+  /** @throws StorageError NoSuchBucket, BucketNotEmpty */
   deleteBucket(name: string): void
-  /** @throws S3Error NoSuchBucket */
+  /** @throws StorageError NoSuchBucket */
   checkBucket(name: string): void
-  /** @throws S3Error NoSuchBucket, PreconditionFailed */
+  /** @throws StorageError NoSuchBucket, PreconditionFailed */
   put(name: ObjectName, write: ObjectWrite, modifiedMs: number): string[]
-  /** @throws S3Error NoSuchBucket, NoSuchKey */
+  /** @throws StorageError NoSuchBucket, NoSuchKey */
   find(name: ObjectName): StoredObject
-  /** Keys that do not exist are ignored. @throws S3Error NoSuchBucket */
+  /** Keys that do not exist are ignored. @throws StorageError NoSuchBucket */
   remove(bucket: string, keys: readonly string[]): string[]
   /** Removes objects of every bucket whose keys begin with `prefix` and which were written before. */
   expire(prefix: string, modifiedMs: number): string[]
-  /** Objects whose keys begin with `prefix`, in the order of their keys. @throws S3Error NoSuchBucket */
+  /** Objects whose keys begin with `prefix`, in the order of their keys. @throws StorageError NoSuchBucket */
   list(
     bucket: string,
     prefix: string,
@@ -71,7 +71,7 @@ export function createObjects(catalogue: Catalogue): Objects {
       transaction(() => {
         checkBucket(name)
         if (get('SELECT 1 FROM object WHERE bucket = ? LIMIT 1', name) !== undefined) {
-          throw new S3Error(409, 'BucketNotEmpty', `The bucket ${name} still holds objects.`)
+          throw new StorageError(409, 'BucketNotEmpty', `The bucket ${name} still holds objects.`)
         }
         run('DELETE FROM bucket WHERE name = ?', name)
       }),
@@ -81,7 +81,7 @@ export function createObjects(catalogue: Catalogue): Objects {
         checkBucket(name.bucket)
         const before = rowOf(name)
         if (before !== undefined && ifAbsent === true) {
-          throw new S3Error(412, 'PreconditionFailed', 'The object exists already.')
+          throw new StorageError(412, 'PreconditionFailed', 'The object exists already.')
         }
         const id = catalogue.addContent(content)
         run(

@@ -5,6 +5,7 @@ import * as z from 'zod'
 import type { BlobSession, Blobs } from './blobs.ts'
 import { spanOf } from './byte-range.ts'
 import type { DataFiles } from './data-files.ts'
+import { StorageError } from './storage-error.ts'
 
 /** What the registry works on. */
 export interface RegistryState {
@@ -22,19 +23,6 @@ const manifestSchema = z.object({
   config: z.object({ digest: z.string() }).optional(),
   layers: z.array(z.object({ digest: z.string() })).optional(),
 })
-
-/** A refusal by the error codes of the OCI distribution specification. */
-class RegistryError extends Error {
-  override readonly name = 'RegistryError'
-  readonly status: number
-  readonly code: string
-
-  constructor(status: number, code: string, message: string) {
-    super(message)
-    this.status = status
-    this.code = code
-  }
-}
 
 /** One request of the OCI distribution API, taken apart. */
 interface Call {
@@ -61,7 +49,7 @@ export async function answerRegistry(
     else if (kind === 'manifests' && request.method === 'PUT') await putManifest(state, call)
     else await passOn(state, request, response)
   } catch (error) {
-    if (!(error instanceof RegistryError)) throw error
+    if (!(error instanceof StorageError)) throw error
     request.resume()
     send(response, error.status, { 'content-type': 'application/json' }, errorBody(error))
   }
@@ -73,14 +61,14 @@ async function answerBlob(state: RegistryState, call: Call, rest: string): Promi
   if (sessionId !== undefined) return continueUpload(state, call, sessionId)
   const { repository, request, response } = call
   const content = state.blobs.find(repository, rest)
-  if (content === undefined) throw new RegistryError(404, 'BLOB_UNKNOWN', `${repository} has no blob ${rest}`)
+  if (content === undefined) throw new StorageError(404, 'BLOB_UNKNOWN', `${repository} has no blob ${rest}`)
   if (request.method === 'DELETE') {
     await state.blobs.remove(repository, rest)
     return send(response, 202)
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') throw unsupported(request)
   const found = spanOf(request.headers.range, content.sizeBytes)
-  if (found === 'unsatisfiable') throw new RegistryError(416, 'SIZE_INVALID', 'the range lies behind the end')
+  if (found === 'unsatisfiable') throw new StorageError(416, 'SIZE_INVALID', 'the range lies behind the end')
   const span = found ?? { start: 0, end: content.sizeBytes }
   response.writeHead(found === undefined ? 200 : 206, {
     'content-type': 'application/octet-stream',
@@ -110,7 +98,7 @@ async function startUpload(state: RegistryState, call: Call): Promise<void> {
 async function continueUpload(state: RegistryState, call: Call, id: string): Promise<void> {
   const { repository, query, request, response } = call
   const session = state.blobs.session(repository, id)
-  if (session === undefined) throw new RegistryError(404, 'BLOB_UPLOAD_UNKNOWN', `no upload ${id}`)
+  if (session === undefined) throw new StorageError(404, 'BLOB_UPLOAD_UNKNOWN', `no upload ${id}`)
   switch (request.method) {
     case 'GET':
       return sendSession(response, 204, session)
@@ -134,7 +122,7 @@ async function finishUpload(
   const whole = await blobs.append(session, call.request)
   const computed = await blobs.finish(whole, digest)
   if (computed !== digest) {
-    throw new RegistryError(400, 'DIGEST_INVALID', `the bytes have the digest ${computed}, not ${digest}`)
+    throw new StorageError(400, 'DIGEST_INVALID', `the bytes have the digest ${computed}, not ${digest}`)
   }
   sendCreated(call, digest)
 }
@@ -146,17 +134,17 @@ async function putManifest(state: RegistryState, { repository, request, response
   const named = [manifest?.config, ...(manifest?.layers ?? [])].filter((blob) => blob !== undefined)
   const missing = named.find(({ digest }) => state.blobs.find(repository, digest) === undefined)
   if (missing !== undefined) {
-    throw new RegistryError(404, 'MANIFEST_BLOB_UNKNOWN', `${repository} has no blob ${missing.digest}`)
+    throw new StorageError(404, 'MANIFEST_BLOB_UNKNOWN', `${repository} has no blob ${missing.digest}`)
   }
   await passOn(state, request, response, body)
 }
 
-/** @throws RegistryError NAME_UNKNOWN */
+/** @throws StorageError NAME_UNKNOWN */
 async function checkRepository({ emulatorUrl }: RegistryState, repository: string): Promise<void> {
   const answer = await fetch(new URL(`/v2/${repository}/tags/list`, emulatorUrl))
   await answer.body?.cancel()
   if (answer.status === 404)
-    throw new RegistryError(404, 'NAME_UNKNOWN', `there is no repository ${repository}`)
+    throw new StorageError(404, 'NAME_UNKNOWN', `there is no repository ${repository}`)
 }
 
 /** Gives a request to the emulator as it is, and its answer back. */
@@ -189,7 +177,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   for await (const chunk of request as AsyncIterable<Buffer>) {
     sizeBytes += chunk.length
     if (sizeBytes > LARGEST_MANIFEST_BYTES) {
-      throw new RegistryError(413, 'SIZE_INVALID', `a manifest has ${LARGEST_MANIFEST_BYTES} bytes at most`)
+      throw new StorageError(413, 'SIZE_INVALID', `a manifest has ${LARGEST_MANIFEST_BYTES} bytes at most`)
     }
     chunks.push(chunk)
   }
@@ -200,15 +188,15 @@ function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString('utf8'))
   } catch {
-    throw new RegistryError(400, 'MANIFEST_INVALID', 'the manifest is not JSON')
+    throw new StorageError(400, 'MANIFEST_INVALID', 'the manifest is not JSON')
   }
 }
 
-function unsupported({ method }: IncomingMessage): RegistryError {
-  return new RegistryError(405, 'UNSUPPORTED', `${method} is not supported here`)
+function unsupported({ method }: IncomingMessage): StorageError {
+  return new StorageError(405, 'UNSUPPORTED', `${method} is not supported here`)
 }
 
-function errorBody({ code, message }: RegistryError): string {
+function errorBody({ code, message }: StorageError): string {
   return JSON.stringify({ errors: [{ code, message }] })
 }
 

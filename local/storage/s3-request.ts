@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { decodeAwsChunked } from './aws-chunked.ts'
-import { S3Error } from './s3-error.ts'
+import { StorageError } from './storage-error.ts'
 
 /** A request of the S3 API, path style. */
 export interface S3Request {
@@ -28,7 +28,7 @@ const STORED_HEADERS: ReadonlySet<string> = new Set([
   'expires',
 ])
 
-/** @throws S3Error AccessDenied for a presigned URL that has expired, InvalidURI */
+/** @throws StorageError AccessDenied for a presigned URL that has expired, InvalidURI */
 export function readRequest(request: IncomingMessage, nowMs: number): S3Request {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
   refuseExpired(searchParams, nowMs)
@@ -44,14 +44,18 @@ export function readRequest(request: IncomingMessage, nowMs: number): S3Request 
   }
 }
 
-/** The whole body as text. @throws S3Error EntityTooLarge */
+/** The whole body as text. @throws StorageError EntityTooLarge */
 export async function readDocument(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   for await (const chunk of body) {
     sizeBytes += chunk.length
     if (sizeBytes > LARGEST_DOCUMENT_BYTES) {
-      throw new S3Error(400, 'EntityTooLarge', `The document is larger than ${LARGEST_DOCUMENT_BYTES} bytes.`)
+      throw new StorageError(
+        400,
+        'EntityTooLarge',
+        `The document is larger than ${LARGEST_DOCUMENT_BYTES} bytes.`,
+      )
     }
     chunks.push(chunk)
   }
@@ -78,12 +82,12 @@ export interface Measured {
 
 /**
  * Compares what the client says of the bytes with what arrived.
- * @throws S3Error IncompleteBody, BadDigest
+ * @throws StorageError IncompleteBody, BadDigest
  */
 export function checkDigests({ headers }: S3Request, { sizeBytes, md5, crc32 }: Measured): void {
   const announced = headers['x-amz-decoded-content-length']
   if (announced !== undefined && Number(announced) !== sizeBytes) {
-    throw new S3Error(400, 'IncompleteBody', `${sizeBytes} of ${String(announced)} bytes arrived.`)
+    throw new StorageError(400, 'IncompleteBody', `${sizeBytes} of ${String(announced)} bytes arrived.`)
   }
   const crc = Buffer.alloc(4)
   crc.writeUInt32BE(crc32)
@@ -94,7 +98,7 @@ export function checkDigests({ headers }: S3Request, { sizeBytes, md5, crc32 }: 
   for (const [header, value] of computed) {
     const said = headers[header]
     if (said !== undefined && said !== value) {
-      throw new S3Error(400, 'BadDigest', `${header} is ${String(said)}, but the bytes have ${value}.`)
+      throw new StorageError(400, 'BadDigest', `${header} is ${String(said)}, but the bytes have ${value}.`)
     }
   }
 }
@@ -110,7 +114,7 @@ function decodePath(pathname: string): string {
   try {
     return decodeURIComponent(pathname)
   } catch {
-    throw new S3Error(400, 'InvalidURI', 'The path is not percent-encoded UTF-8.')
+    throw new StorageError(400, 'InvalidURI', 'The path is not percent-encoded UTF-8.')
   }
 }
 
@@ -129,6 +133,6 @@ function refuseExpired(query: URLSearchParams, nowMs: number): void {
   const [, year, month, day, hour, minute, second] = date.map(Number)
   const signedMs = Date.UTC(year ?? 0, (month ?? 1) - 1, day, hour, minute, second)
   if (nowMs > signedMs + Number(seconds) * 1000) {
-    throw new S3Error(403, 'AccessDenied', 'Request has expired')
+    throw new StorageError(403, 'AccessDenied', 'Request has expired')
   }
 }

@@ -1,24 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { S3Error } from './s3-error.ts'
+import { notImplemented, type S3Answer, type S3State } from './s3-answer.ts'
+import { deleteObject, deleteObjects, getObject, listObjects, putObject } from './s3-operations.ts'
+import { readRequest, requestId, type S3Request } from './s3-request.ts'
 import {
   abortUpload,
   completeUpload,
   createUpload,
-  deleteObject,
-  deleteObjects,
-  getObject,
-  listObjects,
   listParts,
   listUploads,
-  notImplemented,
-  putObject,
-  type S3Answer,
-  type S3State,
   uploadPart,
-} from './s3-operations.ts'
-import { readRequest, requestId, type S3Request } from './s3-request.ts'
+} from './s3-uploads.ts'
 import { writeXml } from './s3-xml.ts'
+import { StorageError } from './storage-error.ts'
 
 /** Answers one request of the S3 API; what fails is answered as S3 does and logged when it is no refusal. */
 export async function answerS3(
@@ -31,11 +25,11 @@ export async function answerS3(
   try {
     await send(response, await dispatch(state, readRequest(request, state.nowMs())), id)
   } catch (error) {
-    if (!(error instanceof S3Error)) log(`${request.method} ${request.url}: ${String(error)}`)
+    if (!(error instanceof StorageError)) log(`${request.method} ${request.url}: ${String(error)}`)
     const refusal =
-      error instanceof S3Error
+      error instanceof StorageError
         ? error
-        : new S3Error(500, 'InternalError', 'We encountered an internal error.')
+        : new StorageError(500, 'InternalError', 'We encountered an internal error.')
     // The status is out, so the client sees a body that is cut off.
     if (response.headersSent) response.destroy()
     else await send(response, refusalAnswer(request, refusal, id), id)
@@ -94,7 +88,11 @@ function onObject(state: S3State, request: S3Request): S3Answer | Promise<S3Answ
   throw notImplemented(`${method} of an object with ${[...query.keys()].join(', ') || 'no parameter'}`)
 }
 
-function refusalAnswer(request: IncomingMessage, { status, code, message }: S3Error, id: string): S3Answer {
+function refusalAnswer(
+  request: IncomingMessage,
+  { status, code, message }: StorageError,
+  id: string,
+): S3Answer {
   // An answer to HEAD has no body; clients name the error by its status.
   if (request.method === 'HEAD') return { status }
   const body = writeXml('Error', [

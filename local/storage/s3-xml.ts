@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser'
 import * as z from 'zod'
 import type { NamedPart, PendingUpload, StoredPart } from './multipart.ts'
-import { S3Error } from './s3-error.ts'
+import { StorageError } from './storage-error.ts'
 
 /** What the documents of the API are made of: text, or elements in order. */
 export type XmlContent = string | number | boolean | readonly (readonly [name: string, content: XmlContent])[]
@@ -32,13 +32,13 @@ export function writeXml(name: string, content: XmlContent): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${name} xmlns="${NAMESPACE}">${contentOf(content)}</${name}>`
 }
 
-/** @throws S3Error MalformedXML */
+/** @throws StorageError MalformedXML */
 export function readCompletion(text: string): NamedPart[] {
   const parts = read(completionSchema, text).CompleteMultipartUpload.Part
   return parts.map(({ PartNumber, ETag }) => ({ number: PartNumber, etag: ETag }))
 }
 
-/** @throws S3Error MalformedXML */
+/** @throws StorageError MalformedXML */
 export function readDeletion(text: string): { readonly keys: readonly string[]; readonly isQuiet: boolean } {
   const { Object: objects, Quiet } = read(deletionSchema, text).Delete
   return { keys: objects.map(({ Key }) => Key), isQuiet: Quiet === 'true' }
@@ -86,6 +86,6 @@ function read<Schema extends z.ZodType>(schema: Schema, text: string): z.infer<S
   try {
     return schema.parse(parser.parse(text))
   } catch {
-    throw new S3Error(400, 'MalformedXML', 'The XML is not of the expected form.')
+    throw new StorageError(400, 'MalformedXML', 'The XML is not of the expected form.')
   }
 }

@@ -1,0 +1,47 @@
+import type { Readable } from 'node:stream'
+import type { Catalogue } from './catalogue.ts'
+import type { DataFiles } from './data-files.ts'
+import type { Multipart } from './multipart.ts'
+import type { Objects } from './objects.ts'
+import { writeXml, type XmlContent } from './s3-xml.ts'
+import { StorageError } from './storage-error.ts'
+
+/** What the operations work on. */
+export interface S3State {
+  readonly catalogue: Catalogue
+  readonly files: DataFiles
+  readonly objects: Objects
+  readonly multipart: Multipart
+  readonly nowMs: () => number
+  /** Tells that an event was recorded. */
+  readonly onEvent: () => void
+  readonly origin: { readonly account: string; readonly region: string }
+}
+
+/** An answer before it is written. */
+export interface S3Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Readable
+}
+
+/** S3 lists so many entries at most. */
+const LARGEST_PAGE = 1000
+
+/** Answers with an XML document. */
+export const xml = (name: string, content: XmlContent): S3Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/xml' },
+  body: writeXml(name, content),
+})
+
+/** What this server has no code for. */
+export function notImplemented(what: string): StorageError {
+  return new StorageError(501, 'NotImplemented', `The local object store does not implement ${what}.`)
+}
+
+/** How many entries of a listing the client asks for, at most as many as S3 lists. */
+export function pageSize(query: URLSearchParams, name: string): number {
+  const asked = Number(query.get(name) ?? LARGEST_PAGE)
+  return Math.max(0, Math.min(Number.isInteger(asked) ? asked : LARGEST_PAGE, LARGEST_PAGE))
+}

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto'
+import { spanOf } from './byte-range.ts'
+import type { Content } from './catalogue.ts'
+import { cut } from './data-files.ts'
+import { checkPartNumber } from './multipart.ts'
+import { pageSize, type S3Answer, type S3State, xml } from './s3-answer.ts'
+import { copySource, receive, removeUnused, write } from './s3-content.ts'
+import { readDocument, type S3Request, storedHeaders } from './s3-request.ts'
+import { partXml, readCompletion, uploadXml, type XmlContent } from './s3-xml.ts'
+import { StorageError } from './storage-error.ts'
+
+/** `CreateMultipartUpload`. */
+export function createUpload(state: S3State, request: S3Request): S3Answer {
+  const { bucket, key } = request
+  state.objects.checkBucket(bucket)
+  const id = state.multipart.start(request, storedHeaders(request.headers), state.nowMs())
+  return xml('InitiateMultipartUploadResult', [
+    ['Bucket', bucket],
+    ['Key', key],
+    ['UploadId', id],
+  ])
+}
+
+/** `UploadPart`, and `UploadPartCopy` where a source is named. */
+export async function uploadPart(state: S3State, request: S3Request): Promise<S3Answer> {
+  const id = request.query.get('uploadId') ?? ''
+  const number = checkPartNumber(Number(request.query.get('partNumber')))
+  // Before the bytes: a part that nobody waits for is refused at once.
+  state.multipart.find(request, id)
+  const source = request.headers['x-amz-copy-source']
+  const content =
+    source === undefined ? await receive(state, request) : copiedPart(state, request, String(source))
+  try {
+    await state.files.remove(state.multipart.putPart(request, { id, number }, content, state.nowMs()))
+  } catch (error) {
+    await removeUnused(state, content)
+    throw error
+  }
+  if (source === undefined) return { status: 200, headers: { etag: content.etag } }
+  return xml('CopyPartResult', [
+    ['ETag', content.etag],
+    ['LastModified', new Date(state.nowMs()).toISOString()],
+  ])
+}
+
+/** `ListParts`. As on AWS the last page has a marker too, and `IsTruncated: false` says that it is the last. */
+export function listParts(state: S3State, request: S3Request): S3Answer {
+  const { query, bucket, key } = request
+  const id = query.get('uploadId') ?? ''
+  const limit = pageSize(query, 'max-parts')
+  const after = Number(query.get('part-number-marker') ?? 0)
+  const found = state.multipart.listParts(request, id, { after, limit: limit + 1 })
+  const page = found.slice(0, limit)
+  return xml('ListPartsResult', [
+    ['Bucket', bucket],
+    ['Key', key],
+    ['UploadId', id],
+    ['PartNumberMarker', after],
+    ['NextPartNumberMarker', page.at(-1)?.number ?? 0],
+    ['MaxParts', limit],
+    ['IsTruncated', found.length > limit],
+    ...page.map((part): readonly [string, XmlContent] => ['Part', partXml(part)]),
+  ])
+}
+
+/** `ListMultipartUploads`, in one page. */
+export function listUploads(state: S3State, { bucket, query }: S3Request): S3Answer {
+  state.objects.checkBucket(bucket)
+  const prefix = query.get('prefix') ?? ''
+  const uploads = state.multipart.listUploads(bucket, prefix)
+  return xml('ListMultipartUploadsResult', [
+    ['Bucket', bucket],
+    ['Prefix', prefix],
+    ['IsTruncated', false],
+    ...uploads.map((upload): readonly [string, XmlContent] => ['Upload', uploadXml(upload)]),
+  ])
+}
+
+/** `CompleteMultipartUpload`: the object refers to the files of the parts, no byte is copied. */
+export async function completeUpload(state: S3State, request: S3Request): Promise<S3Answer> {
+  const id = request.query.get('uploadId') ?? ''
+  const parts = readCompletion(await readDocument(request.body))
+  const { multipart, catalogue } = state
+  const { content, unused } = catalogue.transaction(() => {
+    const { headers } = multipart.find(request, id)
+    const assembled = multipart.assemble(request, id, parts)
+    const replaced = write(state, request, { content: assembled, headers, reason: 'CompleteMultipartUpload' })
+    return { content: assembled, unused: [...replaced, ...multipart.remove(request, id)] }
+  })
+  state.onEvent()
+  await state.files.remove(unused)
+  return xml('CompleteMultipartUploadResult', [
+    ['Bucket', request.bucket],
+    ['Key', request.key],
+    ['ETag', content.etag],
+  ])
+}
+
+/** `AbortMultipartUpload`. */
+export async function abortUpload(state: S3State, request: S3Request): Promise<S3Answer> {
+  const id = request.query.get('uploadId') ?? ''
+  await state.files.remove(state.multipart.remove(request, id))
+  return { status: 204 }
+}
+
+/** Copied bytes are referred to, so their entity tag is made of the source's and the range. */
+function copiedPart(state: S3State, request: S3Request, source: string): Content {
+  const { headers } = request
+  const from = copySource(state, request, source)
+  const range = headers['x-amz-copy-source-range']
+  const span = range === undefined ? undefined : spanOf(String(range), from.sizeBytes)
+  if (span === 'unsatisfiable')
+    throw new StorageError(416, 'InvalidRange', 'The copied range lies behind the end.')
+  const { start, end } = span ?? { start: 0, end: from.sizeBytes }
+  const digest = createHash('md5').update(`${from.etag}/${start}-${end}`).digest('hex')
+  return { sizeBytes: end - start, etag: `"${digest}"`, segments: cut(from.segments, start, end) }
+}
