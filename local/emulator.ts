@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Child, endOfLog, startChild } from './child.ts'
+import { type Child, type ChildOptions, endOfLog, startChild } from './child.ts'
 import { LOOPBACK } from './ports.ts'
 import { installPackages } from './python-packages.ts'
 
@@ -36,32 +36,46 @@ export async function startEmulator(options: {
   readonly logFile: string
 }): Promise<Child> {
   const { python, port, environment, directory, stateDirectory, logFile } = options
-  const child = startChild({
-    command: [python, join(import.meta.dirname, 'emulator_process.py')],
-    environment: {
-      ...environment,
-      GATEWAY_PORT: String(port),
-      BIND_HOST: LOOPBACK,
-      MINISTACK_HOST: LOOPBACK,
-      LOG_LEVEL: 'WARNING',
-      // No compiled modules in the working tree.
-      PYTHONDONTWRITEBYTECODE: '1',
-      PERSIST_STATE: '1',
-      STATE_DIR: stateDirectory,
+  return startAnswering(
+    {
+      command: [python, join(import.meta.dirname, 'emulator_process.py')],
+      environment: {
+        ...environment,
+        GATEWAY_PORT: String(port),
+        BIND_HOST: LOOPBACK,
+        MINISTACK_HOST: LOOPBACK,
+        LOG_LEVEL: 'WARNING',
+        // No compiled modules in the working tree.
+        PYTHONDONTWRITEBYTECODE: '1',
+        PERSIST_STATE: '1',
+        STATE_DIR: stateDirectory,
+      },
+      directory,
+      logFile,
     },
-    directory,
-    logFile,
-    isOurs: false,
-  })
+    { url: `http://${LOOPBACK}:${port}`, timeoutMs: START_TIMEOUT_MS },
+  )
+}
+
+/**
+ * Starts a program and waits until it answers at an address.
+ * @throws Error with the end of its log when it ends before, or does not answer in time.
+ */
+export async function startAnswering(
+  options: Omit<ChildOptions, 'isOurs'>,
+  { url, timeoutMs }: { readonly url: string; readonly timeoutMs: number },
+): Promise<Child> {
+  const { command, logFile } = options
+  const child = startChild({ ...options, isOurs: false })
   let hasEnded = false
   void child.ended.then(() => {
     hasEnded = true
   })
-  const giveUpAt = Date.now() + START_TIMEOUT_MS
-  while (!(await answers(`http://${LOOPBACK}:${port}`))) {
+  const giveUpAt = Date.now() + timeoutMs
+  while (!(await answers(url))) {
     if (hasEnded || Date.now() > giveUpAt) {
       await child.stop()
-      throw new Error(`the AWS emulator did not start: ${endOfLog(logFile)}`)
+      throw new Error(`${command.join(' ')} did not start: ${endOfLog(logFile)}`)
     }
     await delay(POLL_INTERVAL_MS)
   }

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { PROJECT } from '../../local/aws-environment.ts'
-import { type Child, type ChildOptions, endOfLog, startChild } from '../../local/child.ts'
-import { answers, installEmulator, MINISTACK_VERSION, startEmulator } from '../../local/emulator.ts'
+import type { Child, ChildOptions } from '../../local/child.ts'
+import { installEmulator, MINISTACK_VERSION, startAnswering, startEmulator } from '../../local/emulator.ts'
 import { findFreePort, LOOPBACK } from '../../local/ports.ts'
 import { findPython, installPackages } from '../../local/python-packages.ts'
 import { findGo, installGoProgram } from './go-program.ts'
@@ -47,7 +46,6 @@ const VERSITYGW_VERSION = '1.8.0'
 
 const VENVS = join(PROJECT, '.local', 'venv')
 const CONSTRAINTS = join(import.meta.dirname, 'localstack-constraints.txt')
-const POLL_INTERVAL_MS = 100
 /** LocalStack takes 4 to 16 s alone on the machine. */
 const START_TIMEOUT_MS = 120_000
 
@@ -217,24 +215,8 @@ async function startWaiting(
   },
   { port, directory, logFile, environment: given }: Place,
 ): Promise<Child> {
-  const child = startChild({
-    command,
-    environment: { ...process.env, ...environment, ...given },
-    directory,
-    logFile,
-    isOurs: false,
-  })
-  let hasEnded = false
-  void child.ended.then(() => {
-    hasEnded = true
-  })
-  const giveUpAt = Date.now() + START_TIMEOUT_MS
-  while (!(await answers(`http://${LOOPBACK}:${port}${readyPath}`))) {
-    if (hasEnded || Date.now() > giveUpAt) {
-      await child.stop()
-      throw new Error(`${command.join(' ')} did not start: ${existsSync(logFile) ? endOfLog(logFile) : ''}`)
-    }
-    await delay(POLL_INTERVAL_MS)
-  }
-  return child
+  return startAnswering(
+    { command, environment: { ...process.env, ...environment, ...given }, directory, logFile },
+    { url: `http://${LOOPBACK}:${port}${readyPath}`, timeoutMs: START_TIMEOUT_MS },
+  )
 }
