@@ -22,8 +22,8 @@ export interface Condition {
   readonly values?: Readonly<Record<`:${string}`, unknown>>
 }
 
-/** What a conditional update does. */
-export interface ItemChange extends Condition {
+/** What an update does, if its condition holds. */
+export interface ItemChange extends Partial<Condition> {
   /** Values by attribute path: `['provisions', 'x']` is the entry `x` of the map `provisions`. */
   readonly set: readonly (readonly [path: readonly string[], value: unknown])[]
   /** Added to a number, or to 0 when there is none. */
@@ -167,7 +167,7 @@ function updateOf({ set, add = {}, remove = [], condition, names, values }: Item
   const removals = remove.length === 0 ? '' : ` REMOVE ${remove.map(placeholder).join(', ')}`
   return {
     UpdateExpression: `SET ${assignments.join(', ')}${additions}${removals}`,
-    ConditionExpression: condition,
+    ...(condition !== undefined && { ConditionExpression: condition }),
     ExpressionAttributeNames: allNames,
     ExpressionAttributeValues: allValues,
   }

@@ -10,6 +10,7 @@ import {
 import { createDynamoWrites } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
 import { DomainError } from '../contract/errors.ts'
+import { createTaskList } from './dynamo-task-list.ts'
 import { summaryOf, type Task, type TaskSummary } from './task.ts'
 import { createTaskCache } from './task-cache.ts'
 import {
@@ -74,6 +75,18 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     return new Map(present.map((task) => [task.id, summaryOf(task)]))
   }
 
+  async function readList(): Promise<readonly TaskSummary[]> {
+    const query = { isDescending: true, attribute: SUMMARY }
+    const listed = await Array.fromAsync(table.query(LISTING, query), (item) => ({
+      id: listedIdOf(keyOf(item)),
+      summary: decodeListed(item),
+    }))
+    const whole = await findAll(listed.flatMap(({ id, summary }) => (summary === undefined ? [id] : [])))
+    return listed.flatMap(({ id, summary }) => summary ?? whole.get(id) ?? [])
+  }
+
+  const list = createTaskList({ table, writes, identity, read: readList })
+
   /** Who has the name: a task, or one that is being removed. */
   async function findHolder(namespace: string, version: string) {
     const item = await table.get(nameKey(namespace, version))
@@ -122,25 +135,27 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
     async publish(task, uploadId) {
       const document = encodeTask(task)
-      const isPublished = await writes.transact([
-        { put: { ...taskKey(task.id), document } },
-        { put: { ...listingKey(task), ...encodeListed(task, document) } },
-        {
-          update: nameKey(task.namespace, task.version),
-          change: {
-            set: [
-              [['status'], 'TAKEN'],
-              [['taskId'], task.id],
-            ],
-            remove: ['leaseUntil'],
-            // The second part lets a publish be repeated whose answer was lost.
-            condition:
-              '#uploadId = :uploadId AND (#status = :reserved OR (#status = :taken AND #taskId = :taskId))',
-            names: { ...NAME_ATTRIBUTES, '#taskId': 'taskId' },
-            values: { ...NAME_STATUSES, ':uploadId': uploadId, ':taskId': task.id },
+      const isPublished = await list.change(() =>
+        writes.transact([
+          { put: { ...taskKey(task.id), document } },
+          { put: { ...listingKey(task), ...encodeListed(task, document) } },
+          {
+            update: nameKey(task.namespace, task.version),
+            change: {
+              set: [
+                [['status'], 'TAKEN'],
+                [['taskId'], task.id],
+              ],
+              remove: ['leaseUntil'],
+              // The second part lets a publish be repeated whose answer was lost.
+              condition:
+                '#uploadId = :uploadId AND (#status = :reserved OR (#status = :taken AND #taskId = :taskId))',
+              names: { ...NAME_ATTRIBUTES, '#taskId': 'taskId' },
+              values: { ...NAME_STATUSES, ':uploadId': uploadId, ':taskId': task.id },
+            },
           },
-        },
-      ])
+        ]),
+      )
       if (!isPublished) throw new DomainError('INTERNAL_TASK_EXISTS')
     },
 
@@ -151,15 +166,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       return cache.get(holder.taskId) ?? findById(holder.taskId)
     },
 
-    async list() {
-      const query = { isDescending: true, attribute: SUMMARY }
-      const listed = await Array.fromAsync(table.query(LISTING, query), (item) => ({
-        id: listedIdOf(keyOf(item)),
-        summary: decodeListed(item),
-      }))
-      const whole = await findAll(listed.flatMap(({ id, summary }) => (summary === undefined ? [id] : [])))
-      return listed.flatMap(({ id, summary }) => summary ?? whole.get(id) ?? [])
-    },
+    list: list.current,
 
     async beginRemoval({ namespace, version }, onlyId) {
       const holder = await findHolder(namespace, version)
@@ -167,30 +174,32 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       const item = holder === undefined ? undefined : await table.get(taskKey(holder.taskId))
       if (holder === undefined || item === undefined) return undefined
       const task = decodeTask(item)
-      const isBegun = await writes.transact([
-        {
-          update: nameKey(namespace, version),
-          change: {
-            set: [[['status'], 'IN_REMOVAL']],
-            condition: '#taskId = :taskId',
-            names: { '#taskId': 'taskId' },
-            values: { ':taskId': task.id },
+      const isBegun = await list.change(() =>
+        writes.transact([
+          {
+            update: nameKey(namespace, version),
+            change: {
+              set: [[['status'], 'IN_REMOVAL']],
+              condition: '#taskId = :taskId',
+              names: { '#taskId': 'taskId' },
+              values: { ':taskId': task.id },
+            },
           },
-        },
-        {
-          update: taskKey(task.id),
-          change: {
-            set: [
-              [[IN_REMOVAL], true],
-              [[INDEX_PARTITION], TASKS_IN_REMOVAL],
-              [[INDEX_TIME], identity.now().toISOString()],
-            ],
-            condition: 'attribute_exists(#document)',
-            names: { '#document': 'document' },
+          {
+            update: taskKey(task.id),
+            change: {
+              set: [
+                [[IN_REMOVAL], true],
+                [[INDEX_PARTITION], TASKS_IN_REMOVAL],
+                [[INDEX_TIME], identity.now().toISOString()],
+              ],
+              condition: 'attribute_exists(#document)',
+              names: { '#document': 'document' },
+            },
           },
-        },
-        { remove: listingKey(task) },
-      ])
+          { remove: listingKey(task) },
+        ]),
+      )
       // Another caller was faster and has removed it.
       return isBegun ? task : undefined
     },
@@ -214,11 +223,13 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
         values: { ':taskId': task.id },
       } as const
       // Refused when the name is free or another task's, which says that this task is gone.
-      await writes.transact([
-        { remove: nameKey(task.namespace, task.version), if: pointsHere },
-        { remove: taskKey(task.id) },
-        { remove: listingKey(task) },
-      ])
+      await list.change(() =>
+        writes.transact([
+          { remove: nameKey(task.namespace, task.version), if: pointsHere },
+          { remove: taskKey(task.id) },
+          { remove: listingKey(task) },
+        ]),
+      )
     },
   }
 }

@@ -30,8 +30,8 @@ export interface TaskRepository {
    */
   findOfRun(taskId: string): Promise<Task | undefined>
   findByName(namespace: string, version: string): Promise<Task | undefined>
-  /** All tasks, newest first. */
-  list(): Promise<TaskSummary[]>
+  /** All tasks, newest first. The same array may be given again, for as long as it is right. */
+  list(): Promise<readonly TaskSummary[]>
   /**
    * Takes the task out of sight: from now on it is found neither by id nor by name nor in the listing, and nobody makes a run of it;
    * its name stays taken until {@link remove}. May be repeated until then.

@@ -6,6 +6,8 @@ import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 
 interface TaskRepositoryHarness {
   readonly tasks: TaskRepository
+  /** The same tasks as another process sees them. */
+  readonly elsewhere: TaskRepository
   readonly identity: FixedIdentity
 }
 
@@ -18,11 +20,13 @@ const EXISTS = expect.objectContaining({ name: 'DomainError', error: 'INTERNAL_T
 export function describeTaskRepository(adapter: string, setUp: () => Promise<TaskRepositoryHarness>): void {
   describe(`task repository (${adapter})`, () => {
     let tasks: TaskRepository
+    let elsewhere: TaskRepository
     let identity: FixedIdentity
 
     beforeEach(async () => {
       const harness = await setUp()
       tasks = harness.tasks
+      elsewhere = harness.elsewhere
       identity = harness.identity
     })
 
@@ -250,6 +254,46 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         const days = (await tasks.list()).map(({ version }) => version.slice(0, 2))
 
         expect(days).toEqual(['03', '02', '01'])
+      })
+
+      it('shows each change of another process as soon as it is made', async () => {
+        const task = await install()
+        const seen = [await elsewhere.list()]
+        const other = await install({ id: identity.uuid(), version: '2.0.0' }, OTHER_UPLOAD)
+        seen.push(await elsewhere.list(), await elsewhere.list())
+        await tasks.beginRemoval(task)
+        seen.push(await elsewhere.list(), await elsewhere.list())
+        await tasks.remove(task)
+        await tasks.remove(other)
+        seen.push(await elsewhere.list())
+
+        expect(seen.map((list) => list.map(({ version }) => version).sort())).toEqual([
+          ['1.0.0'],
+          ['1.0.0', '2.0.0'],
+          ['1.0.0', '2.0.0'],
+          ['2.0.0'],
+          ['2.0.0'],
+          [],
+        ])
+      })
+
+      it('shows each of many tasks that two processes publish at once, as soon as it is published', async () => {
+        const missed: string[] = []
+        await elsewhere.list()
+
+        await Promise.all(
+          Array.from({ length: 20 }, async (_, index) => {
+            const [here, there] = index % 2 === 0 ? [tasks, elsewhere] : [elsewhere, tasks]
+            const task = aTask({ id: identity.uuid(), version: `${index}.0.0` })
+            const { id, namespace, version } = task
+            await here.reserveName({ namespace, version, uploadId: version, leaseSeconds: 60 })
+            await here.publish(task, version)
+            if (!(await there.list()).some((listed) => listed.id === id)) missed.push(version)
+          }),
+        )
+
+        expect(missed).toEqual([])
+        expect(await tasks.list()).toHaveLength(20)
       })
 
       it('shows a description of any length', async () => {

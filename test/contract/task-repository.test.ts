@@ -4,5 +4,6 @@ import { describeTaskRepository } from './task-repository.contract.ts'
 
 describeTaskRepository('memory', async () => {
   const identity = createFixedIdentity()
-  return { tasks: createMemoryTaskRepository(identity), identity }
+  const tasks = createMemoryTaskRepository(identity)
+  return { tasks, elsewhere: tasks, identity }
 })

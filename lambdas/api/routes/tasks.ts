@@ -8,7 +8,7 @@ import { BYTES_TYPE } from '../../../src/inputs/run-files.ts'
 import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
-import type { Task } from '../../../src/task/task.ts'
+import type { Task, TaskSummary } from '../../../src/task/task.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
@@ -74,7 +74,7 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
     {
       method: 'GET',
       path: '/tasks',
-      handle: async (context) => context.json((await deps.tasks.list()).map(viewTask)),
+      handle: async (context) => answerList(context, await deps.tasks.list()),
     },
     ...both('GET', '/inputs', (task, context) => context.json(task.inputs.map(viewInput))),
     ...both('GET', '/outputs', (task, context) => context.json(task.outputs.map(viewOutput))),
@@ -113,6 +113,15 @@ export function taskRoutes(deps: ApiDependencies): readonly Route[] {
       },
     },
   ]
+}
+
+/** Texts of lists: a repository gives the same list again for as long as it is right. */
+const listTexts = new WeakMap<readonly TaskSummary[], string>()
+
+function answerList(context: Context, tasks: readonly TaskSummary[]): Response {
+  const text = listTexts.get(tasks) ?? JSON.stringify(tasks.map(viewTask))
+  listTexts.set(tasks, text)
+  return context.body(text, 200, { 'content-type': 'application/json' })
 }
 
 /** The bundle came as an upload; 202 asks the client to call again. */

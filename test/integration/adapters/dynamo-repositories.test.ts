@@ -19,7 +19,8 @@ async function emptyTable() {
 
 describeTaskRepository('DynamoDB', async () => {
   const options = await emptyTable()
-  return { tasks: createDynamoTaskRepository(options), identity: options.identity }
+  const [tasks, elsewhere] = [createDynamoTaskRepository(options), createDynamoTaskRepository(options)]
+  return { tasks, elsewhere, identity: options.identity }
 })
 
 describeRunRepository('DynamoDB', async () => {

@@ -20,6 +20,7 @@ async function anApi() {
       { ...taskKey(TASK.id), document: encodeTask(TASK) },
       { pk: `NAME#${TASK.namespace}@${TASK.version}`, status: 'TAKEN', uploadId: 'upload', taskId: TASK.id },
       encodeRun(aRun()),
+      { pk: 'TASK_LIST', sk: 'TASK_LIST', version: 1 },
     ].map((item) => [item.pk, item]),
   )
   const calls: string[] = []
@@ -73,6 +74,12 @@ describe('a process that knows the task', () => {
       'Put',
       'Update RUN',
     ])
+  })
+
+  it('lists the tasks by one read while they do not change', async () => {
+    expect(await api.callsOf('GET', `${BASE}/tasks`)).toEqual(['Get TASK_LIST', 'Query'])
+
+    expect(await api.callsOf('GET', `${BASE}/tasks`)).toEqual(['Get TASK_LIST'])
   })
 
   it('shows no run that is gone, and no task whose name is free', async () => {

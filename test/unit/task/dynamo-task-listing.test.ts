@@ -19,14 +19,15 @@ function aRepository(script: readonly unknown[]) {
 }
 
 describe('the listing of tasks', () => {
-  it('is one query for what it shows, however many tasks there are', async () => {
+  it('is one query for what it shows after the look at its version, however many tasks there are', async () => {
     const { summary } = encodeListed(NEW, encodeTask(NEW))
     const Items = Array.from({ length: 1000 }, () => ({ ...keyOf(NEW), summary }))
-    const { tasks, sent } = aRepository([{ Items }])
+    const { tasks, sent } = aRepository([{}, { Items }])
 
     expect(await tasks.list()).toEqual(Items.map(() => summaryOf(NEW)))
 
     expect(sent.map(({ name, input }) => [name, input.ProjectionExpression])).toEqual([
+      ['GetCommand', undefined],
       ['QueryCommand', '#pk, #sk, #attribute'],
     ])
   })
@@ -36,6 +37,7 @@ describe('the listing of tasks', () => {
     const old = { ...taskKey(OLD.id), document: encodeTask(OLD) }
     const gone = { ...taskKey(GONE.id), document: encodeTask(GONE), inRemoval: true }
     const { tasks } = aRepository([
+      {},
       { Items: [keyOf(OLD), keyOf(GONE), { ...keyOf(NEW), summary }] },
       { Responses: { table: [old, gone] } },
     ])
