@@ -1,6 +1,7 @@
 import { Duration, type RemovalPolicy, type Size } from 'aws-cdk-lib'
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { JobQueues } from '../src/contract/job-queues.ts'
+import { type DeployEnvironment, type Emulator, emulatorOf } from './emulator.ts'
 import { stageOf } from './settings.ts'
 
 /** Who may call the API. */
@@ -119,13 +120,6 @@ export interface EdgeSettings {
   readonly certificateArn?: string
 }
 
-/** Addresses that take the place of AWS's own, when a stage is deployed to an emulator. */
-export interface Emulator {
-  readonly endpoint: string
-  readonly batchEndpoint: string
-  readonly registryUrl: string
-}
-
 /** Settings of one stage; everything in which two installations may differ. */
 export interface Stage {
   readonly name: string
@@ -170,15 +164,11 @@ export interface Stage {
   readonly emulator?: Emulator
 }
 
-/** Variables of the deploying process; see {@link stageNamed}. */
-export type DeployEnvironment = Readonly<Record<string, string | undefined>>
-
 /** What is deployed when nobody names a stage. */
 export const DEFAULT_STAGE = 'production'
 
 /** No compute stack: jobs are run by the server behind AWS_ENDPOINT_URL_BATCH, which knows this one queue. */
 function local(environment: DeployEnvironment): Stage {
-  const endpoint = address(environment, 'AWS_ENDPOINT_URL', 'http://127.0.0.1:4566')
   return {
     ...stageOf({
       name: 'local',
@@ -204,11 +194,7 @@ function local(environment: DeployEnvironment): Stage {
       // Jobs are stopped at once.
       lateWrites: Duration.seconds(30),
     },
-    emulator: {
-      endpoint,
-      batchEndpoint: address(environment, 'AWS_ENDPOINT_URL_BATCH', endpoint),
-      registryUrl: address(environment, 'REGISTRY_URL', endpoint),
-    },
+    emulator: emulatorOf(environment),
   }
 }
 
@@ -221,8 +207,7 @@ const STAGES: Readonly<Record<string, (environment: DeployEnvironment) => Stage>
 export const STAGE_NAMES: readonly string[] = Object.keys(STAGES)
 
 /**
- * The settings of a stage. The local one takes the emulator's addresses from AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_BATCH and
- * REGISTRY_URL.
+ * The settings of a stage. The local one finds its emulator by the environment (lib/emulator.ts).
  * @throws Error naming the stages there are.
  */
 export function stageNamed(name: string, environment: DeployEnvironment): Stage {
@@ -233,10 +218,4 @@ export function stageNamed(name: string, environment: DeployEnvironment): Stage 
     )
   }
   return settings(environment)
-}
-
-function address(environment: DeployEnvironment, variable: string, fallback: string): string {
-  const value = environment[variable] || fallback
-  if (!URL.canParse(value)) throw new Error(`${variable} is not a URL: ${value}`)
-  return value.replace(/\/+$/u, '')
 }

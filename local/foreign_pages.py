@@ -6,6 +6,7 @@ others, and no browser but on a page of the same host.
 """
 
 import json
+import os
 import re
 
 _LOCAL_HOST = re.compile(
@@ -13,6 +14,12 @@ _LOCAL_HOST = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _OWN_SITES = {"same-origin", "none"}
+# Hosts beside those, by commas.
+_KNOWN_HOSTS = {host.strip().lower() for host in os.environ.get("KNOWN_HOSTS", "").split(",")} - {""}
+
+
+def _is_known(host: str) -> bool:
+    return _LOCAL_HOST.fullmatch(host) is not None or re.sub(r"\.?(?::\d{1,5})?$", "", host) in _KNOWN_HOSTS
 
 
 def is_foreign(headers: list[tuple[bytes, bytes]]) -> bool:
@@ -22,7 +29,7 @@ def is_foreign(headers: list[tuple[bytes, bytes]]) -> bool:
         return [value.decode("latin-1").strip().lower() for key, value in headers if key.lower() == name]
 
     hosts = values(b"host")
-    if len(hosts) != 1 or _LOCAL_HOST.fullmatch(hosts[0]) is None:
+    if len(hosts) != 1 or not _is_known(hosts[0]):
         return True
     if any(origin not in (f"http://{hosts[0]}", f"https://{hosts[0]}") for origin in values(b"origin")):
         return True

@@ -16,6 +16,8 @@ export interface PartsContext {
   readonly logs: string
   readonly state: InstanceState
   readonly endpoints: Endpoints
+  /** Hosts by which its servers are called beside the names of this machine, by commas. */
+  readonly knownHosts: string
 }
 
 /** The stage's image of the stager, which runs as a plain process: no image has to be built. */
@@ -29,7 +31,7 @@ export async function prepareEmulator(): Promise<string> {
 
 /** Starts the AWS emulator. */
 export function startEmulatorPart(
-  { directory, logs, state, endpoints }: PartsContext,
+  { directory, logs, state, endpoints, knownHosts }: PartsContext,
   { python, port }: { readonly python: string; readonly port: number },
 ): Promise<Child> {
   return startEmulator({
@@ -38,6 +40,7 @@ export function startEmulatorPart(
     // Functions inherit the emulator's environment, so this is also where they find AWS.
     environment: {
       ...awsEnvironment(endpoints),
+      KNOWN_HOSTS: knownHosts,
       NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...recordingOptions()].join(' '),
     },
     directory,
@@ -47,12 +50,16 @@ export function startEmulatorPart(
 }
 
 /** Starts the object store and registry on disk. */
-export function startStorage({ logs, state, endpoints }: PartsContext, port: number): Promise<Child> {
+export function startStorage(
+  { logs, state, endpoints, knownHosts }: PartsContext,
+  port: number,
+): Promise<Child> {
   return startOurs({
     command: ['node', 'local/storage/main.ts'],
     environment: {
       ...awsEnvironment(endpoints),
       PORT: String(port),
+      KNOWN_HOSTS: knownHosts,
       STATE_DIRECTORY: state.storage,
       AWS_ACCOUNT_ID: ACCOUNT,
     },
@@ -63,14 +70,23 @@ export function startStorage({ logs, state, endpoints }: PartsContext, port: num
 
 /** Starts the Batch server. */
 export function startBatch(
-  { instance, logs, state, endpoints }: PartsContext,
-  batch: { readonly engine: EngineSettings; readonly stager: string; readonly port: number },
+  { instance, logs, state, endpoints, knownHosts }: PartsContext,
+  batch: {
+    readonly engine: EngineSettings
+    readonly stager: string
+    readonly port: number
+    readonly bindAddress: string
+    readonly registryHosts: Readonly<Record<string, string>>
+  },
 ): Promise<Child> {
   return startOurs({
     command: ['node', 'local/batch/main.ts'],
     environment: {
       ...awsEnvironment(endpoints),
       PORT: String(batch.port),
+      BIND_ADDRESS: batch.bindAddress,
+      KNOWN_HOSTS: knownHosts,
+      REGISTRY_HOSTS: JSON.stringify(batch.registryHosts),
       INSTANCE: instance,
       STATE_DIRECTORY: state.batch,
       CONTAINER_ENGINE: JSON.stringify(batch.engine),

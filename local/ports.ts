@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-/** Local mode listens here and nowhere else; a name would make the AWS SDK address buckets as hosts. */
+/** Local mode listens here unless told otherwise; a name would make the AWS SDK address buckets as hosts. */
 export const LOOPBACK = '127.0.0.1'
 
 /** A port that nobody listens on at this moment. */
@@ -10,9 +10,12 @@ export async function findFreePort(): Promise<number> {
   return port
 }
 
-/** Whether somebody listens on the port already. */
-export async function isPortTaken(port: number): Promise<boolean> {
-  return (await listenOnce(port)) === undefined
+/**
+ * Whether somebody listens on the port already.
+ * @throws Error with the code EADDRNOTAVAIL when the host is no address of this machine.
+ */
+export async function isPortTaken(port: number, host: string = LOOPBACK): Promise<boolean> {
+  return (await listenOnce(port, host)) === undefined
 }
 
 /** What a user reads when the front door's port is taken. */
@@ -21,14 +24,14 @@ export function portTakenSentence(port: number): string {
 }
 
 /** @returns the port that was listened on for a moment; undefined when it is taken. */
-function listenOnce(port: number): Promise<number | undefined> {
+function listenOnce(port: number, host: string = LOOPBACK): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') resolve(undefined)
       else reject(error)
     })
-    server.listen(port, LOOPBACK, () => {
+    server.listen(port, host, () => {
       const address = server.address()
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port))
     })

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Progress } from '../cli/progress.ts'
+import { withHost } from '../lib/emulator.ts'
 import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, REGION } from './aws-environment.ts'
 import type { Child } from './child.ts'
 import { cleanUp } from './clean-up.ts'
@@ -22,6 +23,13 @@ import {
 } from './parts.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
 import { makePrivateFolder } from './private-folder.ts'
+import {
+  knownHosts,
+  reachedAt,
+  readStackSettings,
+  type StackSettings,
+  variablesOf,
+} from './stack-settings.ts'
 import { type Supervised, supervise } from './supervisor.ts'
 import { UserError } from './user-error.ts'
 
@@ -34,6 +42,8 @@ export interface LocalStackOptions {
   readonly isFresh?: boolean
   /** Folder of the logs; inside the instance's own when not given. */
   readonly logDirectory?: string
+  /** Addresses; those of this process's variables when not given. */
+  readonly settings?: StackSettings
   /** Gives the address that all parts use for S3 instead of the object store's own, for a test that watches its requests. */
   readonly s3Through?: (s3Url: string) => Promise<string>
   /** Gives the address that functions use for everything else in AWS but Batch, for a test that disturbs their calls. */
@@ -67,6 +77,7 @@ export type PartName = (typeof PART_NAMES)[number]
 
 /** One start under way: where things are, and what has to be undone in which order. */
 interface Start extends LocalStackOptions {
+  readonly settings: StackSettings
   readonly directory: string
   readonly logs: string
   readonly cleanups: (() => Promise<void>)[]
@@ -79,10 +90,11 @@ interface Start extends LocalStackOptions {
  * @throws UserError when something is missing on this machine; all that was started is stopped then.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const settings = options.settings ?? readStackSettings()
   const directory = join(PROJECT, '.local', options.instance)
   const logs = options.logDirectory ?? join(directory, 'log')
   const { promise: failed, resolve: onDead } = Promise.withResolvers<string>()
-  const start: Start = { ...options, directory, logs, cleanups: [], onDead }
+  const start: Start = { ...options, settings, directory, logs, cleanups: [], onDead }
   try {
     return { ...(await startParts(start)), failed }
   } catch (error) {
@@ -117,7 +129,7 @@ export async function startTemporaryStack({
 }
 
 async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
-  const { instance, directory, logs, progress, cleanups } = start
+  const { instance, directory, logs, progress, cleanups, settings } = start
   const port = await choosePort(start.port)
   const { settings: engineSettings, reason } = await progress.step('container engine', () => detectEngine())
   progress.say(`  ${describeEngine(engineSettings)} (${reason})`)
@@ -131,21 +143,28 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   })
 
   const ports = await instancePorts(state.portsFile)
-  const given = process.env.AWS_ENDPOINT_URL
+  await checkBindAddress(ports.batch, settings.BATCH_BIND_ADDRESS)
+  const given = settings.AWS_ENDPOINT_URL
   const emulatorUrl = given ? await checkEmulator(given) : urlOf(ports.emulator)
   const storageUrl = given ? emulatorUrl : urlOf(ports.storage)
   const s3Url = (await start.s3Through?.(storageUrl)) ?? storageUrl
-  const endpoints: Endpoints = { emulatorUrl, batchUrl: urlOf(ports.batch), s3Url }
-  const context: PartsContext = { instance, directory, logs, state, endpoints }
+  const batchUrl = urlOf(ports.batch, reachedAt(settings.BATCH_BIND_ADDRESS))
+  const endpoints: Endpoints = { emulatorUrl, batchUrl, s3Url }
+  const registryUrl = settings.REGISTRY_URL ?? storageUrl
+  const hosts = knownHosts(settings)
+  const context: PartsContext = { instance, directory, logs, state, endpoints, knownHosts: hosts }
   if (!given) await startOwnEmulator(start, context, ports)
 
   const stager = await progress.step('stager', () => bundleStager(directory))
   // Pushed first, removed last: containers are gone when nothing starts new ones.
   cleanups.push(() => engine.removeLeftovers())
   const batch = await startPart(start, 'batch', 'local Batch server', () =>
-    startBatch(context, { engine: engineSettings, stager, port: ports.batch }),
+    startBatch(context, {
+      ...{ engine: engineSettings, stager, port: ports.batch, bindAddress: settings.BATCH_BIND_ADDRESS },
+      registryHosts: registryHostsOf(registryUrl, settings),
+    }),
   )
-  const outputs = await progress.step('CDK stacks', () => deployTo(start, endpoints, storageUrl))
+  const outputs = await progress.step('CDK stacks', () => deployTo(start, endpoints, registryUrl))
   if (!given) await createBucket(storageUrl, outputs.bucketName)
   await startPart(start, 'edge', 'edge', () => startEdge(logs, port, outputs.apiUrl))
   return {
@@ -189,9 +208,9 @@ async function startPart(
 }
 
 async function deployTo(
-  { directory, functionsThrough }: Start,
+  { directory, functionsThrough, settings }: Start,
   endpoints: Endpoints,
-  storageUrl: string,
+  registryUrl: string,
 ): Promise<DeployedStack> {
   const { emulatorUrl } = endpoints
   return deploy({
@@ -202,7 +221,9 @@ async function deployTo(
       ...awsEnvironment({ ...endpoints, s3Url: emulatorUrl }),
       // The local stage hands these addresses on to its functions.
       AWS_ENDPOINT_URL: (await functionsThrough?.(emulatorUrl)) ?? emulatorUrl,
-      REGISTRY_URL: process.env.REGISTRY_URL ?? storageUrl,
+      OBJECT_STORE_URL: endpoints.s3Url,
+      REGISTRY_URL: registryUrl,
+      ...variablesOf(settings),
     },
     account: ACCOUNT,
     region: REGION,
@@ -233,6 +254,18 @@ async function choosePort(wanted: number | undefined): Promise<number> {
   return wanted
 }
 
+/** @throws UserError when the Batch server cannot listen there. */
+async function checkBindAddress(port: number, address: string): Promise<void> {
+  const isTaken = await isPortTaken(port, address).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRNOTAVAIL') throw error
+    throw new UserError(`BATCH_BIND_ADDRESS is "${address}": this machine has no such address.`)
+  })
+  if (!isTaken) return
+  throw new UserError(
+    `Port ${port} of ${address}, at which this instance keeps its Batch server, is in use by another program: stop that program, or give up the state of the instance with "npm start -- --fresh".`,
+  )
+}
+
 /** @returns the same address, without a slash at its end. */
 async function checkEmulator(url: string): Promise<string> {
   if (await answers(url)) return url.replace(/\/+$/u, '')
@@ -241,11 +274,21 @@ async function checkEmulator(url: string): Promise<string> {
   )
 }
 
+/** The registry's host as functions write it into image references, with that at which the container engine pulls. */
+function registryHostsOf(registryUrl: string, { FUNCTION_ADDRESS }: StackSettings): Record<string, string> {
+  const [ofFunctions, ofEngine] = [withHost(registryUrl, FUNCTION_ADDRESS), registryUrl].map(
+    (url) => new URL(url).host,
+  )
+  return ofFunctions === undefined || ofEngine === undefined || ofFunctions === ofEngine
+    ? {}
+    : { [ofFunctions]: ofEngine }
+}
+
 function pidFilesOf(directory: string): Record<PartName, string> {
   const entries = PART_NAMES.map((name) => [name, join(directory, `${name}.pid`)])
   return Object.fromEntries(entries) as Record<PartName, string>
 }
 
-function urlOf(port: number): string {
-  return `http://${LOOPBACK}:${port}`
+function urlOf(port: number, host: string = LOOPBACK): string {
+  return `http://${host}:${port}`
 }

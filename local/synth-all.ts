@@ -16,7 +16,9 @@ const CDK = fileURLToPath(new URL('../node_modules/aws-cdk/bin/cdk', import.meta
 
 /** Neither credentials nor addresses of this shell change what comes out. */
 function withoutAws(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const kept = Object.entries(environment).filter(([name]) => !/^(AWS_|CDK_|REGISTRY_URL$)/u.test(name))
+  const kept = Object.entries(environment).filter(
+    ([name]) => !/^(?:AWS_|CDK_|(?:REGISTRY|OBJECT_STORE)_URL$|(?:CLIENT|FUNCTION|JOB)_A)/u.test(name),
+  )
   return {
     ...Object.fromEntries(kept),
     // cdk.json starts the app with plain `node`: it shall be this one.

@@ -23,6 +23,8 @@ export interface ApiDependencies {
   readonly requests: ImportRequests
   readonly objects: ObjectStore
   readonly parts: PartStore
+  /** The same bucket with URLs signed for jobs, where they reach it at another address than clients. */
+  readonly forJobs?: { readonly objects: ObjectStore; readonly parts: PartStore }
   readonly registry: Pick<ImageRegistry, 'removeImage'>
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow

@@ -5,6 +5,7 @@ import {
   createLogsClient,
   createS3Client,
   createSfnClient,
+  createSigningClient,
 } from '../../src/aws/clients.ts'
 import { reportProblem } from '../../src/aws/observability.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
@@ -27,12 +28,19 @@ const environment = readEnvironment('api')
 const { bucketName, installation, jobLogGroup, registryUrl, stateMachineArn } = environment
 const s3 = createS3Client()
 
+/** The bucket; both take from one pool of connections. */
+function bucketOf(audience: 'clients' | 'jobs') {
+  const signer = createSigningClient(audience)
+  const options = { client: s3, bucketName, ...(signer && { signer }) }
+  return { objects: createS3ObjectStore(options), parts: createS3PartStore(options) }
+}
+
 /** Every route of the contract, behind API Gateway's Lambda proxy. */
 export const handler = createHandler(
   {
     ...createRepositoriesOfOneRun(environment),
-    objects: createS3ObjectStore({ client: s3, bucketName }),
-    parts: createS3PartStore({ client: s3, bucketName }),
+    ...bucketOf('clients'),
+    forJobs: bucketOf('jobs'),
     requests: createEventImportRequests({ client: createEventsClient(), installation }),
     registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl }),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),

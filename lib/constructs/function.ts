@@ -5,8 +5,13 @@ import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/contract/environment.ts'
-import type { Emulator } from '../stages.ts'
+import {
+  FUNCTION_VARIABLES,
+  type FunctionName,
+  SIGNED_FOR,
+  VARIABLES,
+} from '../../src/contract/environment.ts'
+import type { Emulator } from '../emulator.ts'
 import { allow, type Permission } from './permissions.ts'
 
 /** Values for exactly the variables that one function reads. */
@@ -50,7 +55,7 @@ export class EngineFunction<Name extends FunctionName = FunctionName> extends Co
       projectRoot: ROOT,
       depsLockFilePath: `${ROOT}package-lock.json`,
       runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64,
+      architecture: props.emulator?.architecture === 'x86_64' ? Architecture.X86_64 : Architecture.ARM_64,
       memorySize: props.memoryMib,
       timeout: props.timeout,
       role: this.role,
@@ -93,5 +98,12 @@ function environmentOf<Name extends FunctionName>(
 
 function endpointsOf(emulator: Emulator | undefined): Record<string, string> {
   if (emulator === undefined) return {}
-  return { AWS_ENDPOINT_URL: emulator.endpoint, AWS_ENDPOINT_URL_BATCH: emulator.batchEndpoint }
+  const { functions, clients, jobs } = emulator
+  return {
+    AWS_ENDPOINT_URL: functions.endpoint,
+    AWS_ENDPOINT_URL_BATCH: functions.batchEndpoint,
+    AWS_ENDPOINT_URL_S3: functions.s3Endpoint,
+    [SIGNED_FOR.clients]: clients.s3Endpoint,
+    [SIGNED_FOR.jobs]: jobs.s3Endpoint,
+  }
 }

@@ -14,6 +14,7 @@ import { Observability } from '../constructs/observability.ts'
 import type { Permission } from '../constructs/permissions.ts'
 import { API_STAGE, type ApiAccess, EngineApi } from '../constructs/rest-api.ts'
 import { RunWorkflow } from '../constructs/run-workflow.ts'
+import { type EmulatorAddresses, hostsOf } from '../emulator.ts'
 import type { JobPlatform, Stage } from '../stages.ts'
 
 export interface ServiceStackProps extends StackProps {
@@ -84,7 +85,7 @@ export class ServiceStack extends Stack {
     const { tableName } = table
     const { bucketName } = bucket
     const registryUrl =
-      stage.emulator?.registryUrl ?? `https://${Aws.ACCOUNT_ID}.dkr.ecr.${Aws.REGION}.amazonaws.com`
+      stage.emulator?.functions.registryUrl ?? `https://${Aws.ACCOUNT_ID}.dkr.ecr.${Aws.REGION}.amazonaws.com`
 
     const api = add('Api', 'api', {
       installation,
@@ -94,7 +95,7 @@ export class ServiceStack extends Stack {
       jobLogGroup: jobLogGroup.logGroupName,
       registryUrl,
       // API Gateway answers for its own hosts only; an emulator for whatever name leads to it.
-      knownHosts: stage.emulator === undefined ? '*' : new URL(stage.emulator.endpoint).hostname,
+      knownHosts: stage.emulator === undefined ? '*' : hostsOf(stage.emulator).join(','),
     })
     const { restApi, stagerApi } = new EngineApi(this, 'RestApi', {
       name: installation,
@@ -105,7 +106,7 @@ export class ServiceStack extends Stack {
       removalPolicy: stage.removalPolicy,
     })
     this.apiId = restApi.restApiId
-    this.apiUrl = apiUrlOf(this.apiId, stage)
+    this.apiUrl = apiUrlOf(this.apiId, stage.emulator?.clients)
 
     const importBundle = add('ImportBundle', 'import-bundle', {
       installation,
@@ -147,7 +148,7 @@ export class ServiceStack extends Stack {
       stateMachineArn,
       jobLogGroup: jobLogGroup.logGroupName,
       jobQueues,
-      stagerApiUrl: `${apiUrlOf(stagerApi.restApiId, stage)}/app-engine/v1/`,
+      stagerApiUrl: `${apiUrlOf(stagerApi.restApiId, stage.emulator?.jobs)}/app-engine/v1/`,
     })
     const collectOutputs = add('CollectOutputs', 'collect-outputs', { installation, tableName, bucketName })
     const failRun = add('FailRun', 'fail-run', { installation, tableName })
@@ -287,7 +288,7 @@ function accessOf({ access, emulator }: Stage, { apiEndpointId }: JobPlatform): 
 }
 
 /** Base URL without a slash at its end; composed from the id, because `restApi.url` would refer to the deployment. */
-function apiUrlOf(restApiId: string, { emulator }: Stage): string {
+function apiUrlOf(restApiId: string, emulator: EmulatorAddresses | undefined): string {
   return emulator === undefined
     ? `https://${restApiId}.execute-api.${Aws.REGION}.amazonaws.com/${API_STAGE}`
     : `${emulator.endpoint}/restapis/${restApiId}/${API_STAGE}/_user_request_`

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
+import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
 import { createContainerEngine, engineSettingsSchema } from '../engine/container-engine.ts'
 import { makePrivateFolder } from '../private-folder.ts'
 import { readSettings } from '../settings.ts'
@@ -29,6 +30,11 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
 
 const settings = readSettings({
   PORT: z.coerce.number().int(),
+  BIND_ADDRESS: z.ipv4(),
+  /** Hosts that it answers for beside the names of this machine, by commas. */
+  KNOWN_HOSTS: z.string().transform(knownHostsOf),
+  /** Registries that are called by another name in image references than here, by that name. */
+  REGISTRY_HOSTS: json(z.record(z.string(), z.string())),
   /** Tells containers of two servers on one machine apart. */
   INSTANCE: z.string().regex(/^[a-z0-9-]{1,40}$/u),
   STATE_DIRECTORY: z.string(),
@@ -66,6 +72,7 @@ const runTask = createRunTask({
   logs: new CloudWatchLogsClient({}),
   processImages: settings.LOCAL_PROCESS_IMAGES,
   taskProcess: settings.TASK_PROCESS,
+  registryHosts: settings.REGISTRY_HOSTS,
   instance: settings.INSTANCE,
   log,
 })
@@ -81,7 +88,7 @@ const runner = createJobRunner({
   ...clock,
 })
 const operations = createOperations({ store, runner, origin, ...clock })
-const server = createBatchServer(faults.operations(operations), log)
+const server = createBatchServer(faults.operations(operations), log, settings.KNOWN_HOSTS)
 
 /** Ends what runs and then this process; a second signal changes nothing. */
 async function stop(): Promise<void> {
@@ -108,8 +115,10 @@ await engine.removeLeftovers()
 await rm(workDirectory, { recursive: true, force: true }).catch((error: unknown) => log(String(error)))
 makePrivateFolder(workDirectory)
 
-server.listen(settings.PORT, '127.0.0.1', () => {
+server.listen(settings.PORT, settings.BIND_ADDRESS, () => {
   runner.resume()
-  log(`the local Batch server listens on port ${settings.PORT}, ${settings.CAPACITY} jobs at a time`)
+  log(
+    `the local Batch server listens on ${settings.BIND_ADDRESS}:${settings.PORT}, ${settings.CAPACITY} jobs at a time`,
+  )
   process.send?.('ready')
 })

@@ -34,6 +34,8 @@ export interface RunTaskDependencies {
   readonly processImages: Readonly<Record<string, readonly string[]>>
   /** Takes the place of every task's container, whatever its image. */
   readonly taskProcess?: readonly string[] | undefined
+  /** Registries that image references call by another name than this machine does, by that name. */
+  readonly registryHosts?: Readonly<Record<string, string>>
   readonly instance: string
   readonly log: (text: string) => void
 }
@@ -46,7 +48,8 @@ export function volumeRoot(workDirectory: string, jobId: string, attempt: number
 /** How this server runs tasks. */
 export function createRunTask(dependencies: RunTaskDependencies): RunTask {
   const { engine, instance, log } = dependencies
-  return async ({ job, attempt, root, signal, onStarted }) => {
+  return async ({ job: submitted, attempt, root, signal, onStarted }) => {
+    const job = withRegistriesOfHere(submitted, dependencies.registryHosts ?? {})
     const taskId = randomUUID().replaceAll('-', '')
     const taskArn = job.jobArn.replace(':batch:', ':ecs:').replace(/:job\/.*$/u, `:task/local/${taskId}`)
     const unusable = await findUnusable(dependencies, job.containers)
@@ -75,6 +78,16 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
     await Promise.all(closings)
     return { taskArn, containers }
   }
+}
+
+/** The job with images that this machine can pull. */
+function withRegistriesOfHere(job: Job, hosts: Readonly<Record<string, string>>): Job {
+  const containers = job.containers.map((container) => {
+    const [host = '', ...path] = container.image.split('/')
+    const here = Object.hasOwn(hosts, host) ? hosts[host] : undefined
+    return here === undefined ? container : { ...container, image: [here, ...path].join('/') }
+  })
+  return { ...job, containers }
 }
 
 /** The command that takes the place of a container, if one does. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { refuseForeignPage } from '../foreign-pages.ts'
 import { ClientException } from './client-exception.ts'
 import { ServiceFailure } from './faults.ts'
@@ -11,9 +12,10 @@ const LARGEST_BODY_BYTES = 256 * 1024
 export function createBatchServer(
   operations: ReadonlyMap<string, Operation>,
   warn: (text: string) => void,
+  knownHosts: KnownHosts = [],
 ): Server {
   return createServer((request, response) => {
-    if (refuseForeignPage(request, response)) return
+    if (refuseForeignPage(request, response, { knownHosts })) return
     answer(request, operations).then(
       (body) => send(response, 200, body),
       (error: unknown) => {

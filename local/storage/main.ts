@@ -5,6 +5,7 @@
 import { ECRClient } from '@aws-sdk/client-ecr'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
+import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
 import { createRuleDelivery } from '../batch/rule-targets.ts'
 import { LOOPBACK } from '../ports.ts'
 import { readSettings } from '../settings.ts'
@@ -13,6 +14,8 @@ import { createStorageServer } from './storage-server.ts'
 const settings = readSettings({
   PORT: z.coerce.number().int(),
   STATE_DIRECTORY: z.string(),
+  /** Hosts that it answers for beside the names of this machine, by commas. */
+  KNOWN_HOSTS: z.string().transform(knownHostsOf),
   /** The emulator: rules, functions, repositories and manifests. */
   AWS_ENDPOINT_URL: z.url(),
   AWS_REGION: z.string(),
@@ -25,6 +28,7 @@ const log = (text: string): void => console.log(`${new Date().toISOString()} ${t
 const ecr = new ECRClient({})
 const storage = createStorageServer({
   directory: settings.STATE_DIRECTORY,
+  knownHosts: settings.KNOWN_HOSTS,
   emulatorUrl: new URL(settings.AWS_ENDPOINT_URL),
   deliver: createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log),
   origin: { account: settings.AWS_ACCOUNT_ID, region: settings.AWS_REGION },

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { join } from 'node:path'
 import type { ECRClient } from '@aws-sdk/client-ecr'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
+import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import type { BusEvent } from '../batch/rule-targets.ts'
 import { refuseForeignPage } from '../foreign-pages.ts'
 import { createBlobs } from './blobs.ts'
@@ -18,6 +19,8 @@ import { removeUnusedBlobs } from './unused-blobs.ts'
 export interface StorageOptions {
   /** Folder of the database and the data files; made when it is missing. */
   readonly directory: string
+  /** Hosts that it answers for beside the names of this machine. */
+  readonly knownHosts?: KnownHosts
   /** Keeps repositories and manifests. */
   readonly emulatorUrl: URL
   /** Brings an event to the targets of its rules. */
@@ -52,6 +55,7 @@ const EXPIRING: readonly (readonly [prefix: string, afterMs: number])[] = [
  */
 export function createStorageServer({
   directory,
+  knownHosts = [],
   emulatorUrl,
   deliver,
   origin,
@@ -71,7 +75,8 @@ export function createStorageServer({
 
   // Bodies of gigabytes take longer than Node's five minutes.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
-    if (refuseForeignPage(request, response, isRead(request) ? 'host' : 'all')) return
+    const looksAt = isRead(request) ? 'host' : 'all'
+    if (refuseForeignPage(request, response, { looksAt, knownHosts })) return
     const isRegistry = request.url?.startsWith('/v2/') === true
     const answered = isRegistry
       ? answerRegistry(registry, request, response)

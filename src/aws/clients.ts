@@ -6,6 +6,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { SIGNED_FOR } from '../contract/environment.ts'
 
 /*
  * One factory per SDK client, called once a process by dependencies.ts. Region, credentials and endpoints come from the
@@ -42,13 +43,18 @@ const LONGEST_SILENCE_MILLISECONDS = 8_000
 /** For a stream that waits for somebody else: more than a registry needs for a part of 20 MiB. */
 export const LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS = 120_000
 
-/** The bucket. The SDK takes path style by itself where the endpoint is an IP address. */
+/** The bucket. An endpoint that is set is an emulator's, which has no host name for each bucket. */
 export function createS3Client({
   longestSilenceMilliseconds = LONGEST_SILENCE_MILLISECONDS,
+  endpoint,
 }: {
   readonly longestSilenceMilliseconds?: number
+  /** Instead of the SDK's variables. */
+  readonly endpoint?: string
 } = {}): S3Client {
   return new S3Client({
+    ...(endpoint !== undefined && { endpoint }),
+    forcePathStyle: Boolean(endpoint ?? process.env.AWS_ENDPOINT_URL_S3 ?? process.env.AWS_ENDPOINT_URL),
     maxAttempts: 5,
     retryMode: 'standard',
     requestHandler: {
@@ -61,6 +67,12 @@ export function createS3Client({
     // The default computes CRC64 in JavaScript over every download. Layers have digests, zip entries have CRC32.
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
+}
+
+/** The client that signs URLs for others, if they reach the bucket at another address: no calls are made with it. */
+export function createSigningClient(audience: keyof typeof SIGNED_FOR): S3Client | undefined {
+  const endpoint = process.env[SIGNED_FOR[audience]]
+  return endpoint === undefined ? undefined : createS3Client({ endpoint })
 }
 
 /**

@@ -18,6 +18,8 @@ import { isExchanged, unlessMissing } from './s3-errors.ts'
 
 export interface S3ObjectStoreOptions {
   readonly client: S3Client
+  /** Signs URLs, when others reach the bucket at another address. */
+  readonly signer?: S3Client
   readonly bucketName: string
   /** Objects a listing page and a removal; S3 allows 1000, a test takes less. */
   readonly pageSize?: number
@@ -32,6 +34,7 @@ const PARTS_AT_ONCE = 4
 /** The bucket. */
 export function createS3ObjectStore({
   client,
+  signer = client,
   bucketName,
   pageSize = 1000,
   copyRangeBytes,
@@ -166,12 +169,12 @@ export function createS3ObjectStore({
       }
       const expiry = { expiresIn: seconds }
       return method === 'HEAD'
-        ? getSignedUrl(client, new HeadObjectCommand(input), expiry)
-        : getSignedUrl(client, new GetObjectCommand(input), expiry)
+        ? getSignedUrl(signer, new HeadObjectCommand(input), expiry)
+        : getSignedUrl(signer, new GetObjectCommand(input), expiry)
     },
 
     async presignWrite(key, seconds) {
-      return getSignedUrl(client, new PutObjectCommand({ ...bucket, Key: key }), { expiresIn: seconds })
+      return getSignedUrl(signer, new PutObjectCommand({ ...bucket, Key: key }), { expiresIn: seconds })
     },
   }
 }

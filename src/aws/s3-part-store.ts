@@ -13,6 +13,8 @@ import { unlessRefused } from './s3-errors.ts'
 
 export interface S3PartStoreOptions {
   readonly client: S3Client
+  /** Signs URLs, when others reach the bucket at another address. */
+  readonly signer?: S3Client
   readonly bucketName: string
   /** Parts a listing page; S3 gives 1000, a test takes less. */
   readonly pageSize?: number
@@ -22,7 +24,12 @@ export interface S3PartStoreOptions {
 const NOT_THERE = 'NoSuchUpload'
 
 /** Multipart uploads of the bucket. */
-export function createS3PartStore({ client, bucketName, pageSize = 1000 }: S3PartStoreOptions): PartStore {
+export function createS3PartStore({
+  client,
+  signer = client,
+  bucketName,
+  pageSize = 1000,
+}: S3PartStoreOptions): PartStore {
   const uploadOf = (key: string, multipartId: string) => ({
     Bucket: bucketName,
     Key: key,
@@ -59,7 +66,7 @@ export function createS3PartStore({ client, bucketName, pageSize = 1000 }: S3Par
 
     async presignPart(key, multipartId, partNumber, seconds) {
       const command = new UploadPartCommand({ ...uploadOf(key, multipartId), PartNumber: partNumber })
-      return getSignedUrl(client, command, { expiresIn: seconds })
+      return getSignedUrl(signer, command, { expiresIn: seconds })
     },
 
     async list(key, multipartId) {

@@ -29,6 +29,11 @@ export const VARIABLES = {
   sweepLateWriteSeconds: 'SWEEP_LATE_WRITE_SECONDS',
 } as const
 
+/**
+ * Addresses of the bucket's service in presigned URLs, where others reach an emulator by another name than functions do. Left out on AWS.
+ */
+export const SIGNED_FOR = { clients: 'S3_URL_FOR_CLIENTS', jobs: 'S3_URL_FOR_JOBS' } as const
+
 type Variable = keyof typeof VARIABLES
 
 const text = z.string().min(1)

@@ -3,6 +3,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { describe, expect, it } from 'vitest'
 import { EngineFunction, type EngineFunctionProps } from '../../lib/constructs/function.ts'
+import type { Emulator } from '../../lib/emulator.ts'
 import { anApp } from './synthesis.ts'
 
 function aFunction(change: Partial<EngineFunctionProps<'fail-run'>> = {}): Template {
@@ -17,6 +18,18 @@ function aFunction(change: Partial<EngineFunctionProps<'fail-run'>> = {}): Templ
     ...change,
   })
   return Template.fromStack(stack)
+}
+
+const EMULATOR: Emulator = {
+  functions: {
+    endpoint: 'http://e',
+    s3Endpoint: 'http://s',
+    batchEndpoint: 'http://b',
+    registryUrl: 'http://r',
+  },
+  clients: { endpoint: 'http://e-of-clients', s3Endpoint: 'http://s-of-clients' },
+  jobs: { endpoint: 'http://e-of-jobs', s3Endpoint: 'http://s-of-jobs' },
+  architecture: 'x86_64',
 }
 
 describe('function', () => {
@@ -37,17 +50,24 @@ describe('function', () => {
   })
 
   it('finds the services of an emulator', () => {
-    const emulator = { endpoint: 'http://e', batchEndpoint: 'http://b', registryUrl: 'http://r' }
-
-    aFunction({ emulator }).hasResourceProperties('AWS::Lambda::Function', {
+    aFunction({ emulator: EMULATOR }).hasResourceProperties('AWS::Lambda::Function', {
       Environment: {
         Variables: Match.exact({
           INSTALLATION: 'test',
           TABLE_NAME: 'the-table',
           AWS_ENDPOINT_URL: 'http://e',
           AWS_ENDPOINT_URL_BATCH: 'http://b',
+          AWS_ENDPOINT_URL_S3: 'http://s',
+          S3_URL_FOR_CLIENTS: 'http://s-of-clients',
+          S3_URL_FOR_JOBS: 'http://s-of-jobs',
         }),
       },
+    })
+  })
+
+  it('runs on the processor that the machine of the emulator has', () => {
+    aFunction({ emulator: EMULATOR }).hasResourceProperties('AWS::Lambda::Function', {
+      Architectures: ['x86_64'],
     })
   })
 

@@ -51,7 +51,7 @@ describe('service stack', () => {
 
     expect(environment.AWS_ENDPOINT_URL).toBe('http://127.0.0.1:4566')
     expect(environment.AWS_ENDPOINT_URL_BATCH).toBe('http://127.0.0.1:4566')
-    expect(Object.keys(environment)).toHaveLength(FUNCTION_VARIABLES[name].length + 2)
+    expect(Object.keys(environment)).toHaveLength(FUNCTION_VARIABLES[name].length + 5)
   })
 
   it('tells the stager where the API is', () => {

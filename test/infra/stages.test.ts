@@ -35,34 +35,6 @@ describe('stages', () => {
     }
   })
 
-  it('finds the emulator on this machine by default', () => {
-    expect(stageNamed('local', {}).emulator).toEqual({
-      endpoint: 'http://127.0.0.1:4566',
-      batchEndpoint: 'http://127.0.0.1:4566',
-      registryUrl: 'http://127.0.0.1:4566',
-    })
-  })
-
-  it('takes the addresses of the emulator from the environment', () => {
-    const environment = {
-      AWS_ENDPOINT_URL: 'http://127.0.0.1:1/',
-      AWS_ENDPOINT_URL_BATCH: 'http://127.0.0.1:2',
-      REGISTRY_URL: 'http://127.0.0.1:3',
-    }
-
-    expect(stageNamed('local', environment).emulator).toEqual({
-      endpoint: 'http://127.0.0.1:1',
-      batchEndpoint: 'http://127.0.0.1:2',
-      registryUrl: 'http://127.0.0.1:3',
-    })
-  })
-
-  it('refuses an address that is none', () => {
-    expect(() => stageNamed('local', { REGISTRY_URL: 'registry' })).toThrow(
-      'REGISTRY_URL is not a URL: registry',
-    )
-  })
-
   it('refuses an open API without an emulator', () => {
     const build = () => synthesize('production', { access: { mode: 'open' } })
 

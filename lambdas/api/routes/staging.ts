@@ -16,7 +16,8 @@ import { readJson } from '../json-body.ts'
 import { pathVariable, type Route } from '../route.ts'
 
 /** For the run's own stager, which shows the run's secret: presigned URLs of this run's files and no others. */
-export function stagingRoutes(deps: ApiDependencies): readonly Route[] {
+export function stagingRoutes(ofClients: ApiDependencies): readonly Route[] {
+  const deps = { ...ofClients, ...ofClients.forJobs }
   const post = <Schema extends z.ZodType>(
     path: string,
     schema: Schema,

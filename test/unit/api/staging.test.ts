@@ -59,6 +59,20 @@ describe('the staging routes', () => {
     })
   })
 
+  it('sign URLs for the address of jobs, where that is another than of clients', async () => {
+    const engine = await anEngine({ run: RUN })
+    const objects = { ...engine.objects, presignWrite: async (key: string) => `http://jobs/${key}` }
+    const app = createCheckedApp({ ...engine, forJobs: { objects, parts: engine.parts } })
+
+    const response = await app.request(`${STAGING}/outputs`, {
+      method: 'POST',
+      headers: { [RUN_SECRET_HEADER]: aRun().secret },
+      body: JSON.stringify({ jobAttempt: 1, entries: [{ name: 'sum', kind: 'file', sizeBytes: 1 }] }),
+    })
+
+    expect(await response.json()).toMatchObject({ listingUrl: expect.stringMatching(/^http:\/\/jobs\//u) })
+  })
+
   it('take a large output in parts', async () => {
     const engine = await anEngine({ run: RUN })
     const app = createCheckedApp(engine)

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import {
   createBatchClient,
   createDocumentClient,
@@ -7,7 +7,10 @@ import {
   createLogsClient,
   createS3Client,
   createSfnClient,
+  createSigningClient,
 } from '../../../src/aws/clients.ts'
+import { createS3ObjectStore } from '../../../src/aws/s3-object-store.ts'
+import { createS3PartStore } from '../../../src/aws/s3-part-store.ts'
 
 interface HandlerSettings {
   readonly requestTimeout?: number
@@ -39,5 +42,64 @@ describe('SDK clients', () => {
 
     client.destroy()
     expect(milliseconds).toBeLessThan(29_000)
+  })
+})
+
+describe('URLs of the bucket', () => {
+  const variables = {
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_REGION: 'eu-west-1',
+    AWS_ENDPOINT_URL: undefined,
+    AWS_ENDPOINT_URL_S3: undefined,
+    S3_URL_FOR_CLIENTS: undefined,
+    S3_URL_FOR_JOBS: undefined,
+  }
+  const withVariables = (changed: Readonly<Record<string, string>>): void => {
+    for (const [name, value] of Object.entries({ ...variables, ...changed })) vi.stubEnv(name, value)
+  }
+  const sign = async (audience: 'clients' | 'jobs'): Promise<readonly URL[]> => {
+    const signer = createSigningClient(audience)
+    const options = { client: createS3Client(), bucketName: 'the-bucket', ...(signer && { signer }) }
+    const objects = createS3ObjectStore(options)
+    const urls = [
+      await objects.presignRead('a', 60),
+      await objects.presignWrite('a', 60),
+      await createS3PartStore(options).presignPart('a', 'id', 1, 60),
+    ]
+    return urls.map((url) => new URL(url))
+  }
+  afterEach(() => {
+    vi.unstubAllEnvs()
+  })
+
+  it("are AWS's where no endpoint is set", async () => {
+    withVariables({})
+
+    for (const { origin, pathname } of await sign('clients')) {
+      expect(origin + pathname).toBe('https://the-bucket.s3.eu-west-1.amazonaws.com/a')
+    }
+  })
+
+  it('have no host for each bucket where the endpoint is an emulator that is called by a name', async () => {
+    withVariables({ AWS_ENDPOINT_URL: 'http://host.docker.internal:4566' })
+
+    for (const { origin, pathname } of await sign('jobs')) {
+      expect(origin + pathname).toBe('http://host.docker.internal:4566/the-bucket/a')
+    }
+  })
+
+  it('are signed for the address of those who follow them', async () => {
+    withVariables({
+      AWS_ENDPOINT_URL_S3: 'http://functions:1',
+      S3_URL_FOR_CLIENTS: 'http://clients:1',
+      S3_URL_FOR_JOBS: 'http://jobs:1',
+    })
+
+    for (const audience of ['clients', 'jobs'] as const) {
+      for (const { origin, pathname } of await sign(audience)) {
+        expect(origin + pathname).toBe(`http://${audience}:1/the-bucket/a`)
+      }
+    }
   })
 })

@@ -8,7 +8,10 @@ const submit = vi.fn(() => Promise.resolve({ jobId: 'job' }))
 let server: Server
 
 beforeAll(async () => {
-  server = createBatchServer(new Map([['/v1/submitjob', submit]]), vi.fn()).listen(0, '127.0.0.1')
+  server = createBatchServer(new Map([['/v1/submitjob', submit]]), vi.fn(), ['172.17.0.1']).listen(
+    0,
+    '127.0.0.1',
+  )
   await once(server, 'listening')
 })
 afterAll(() => void server.close())
@@ -33,4 +36,9 @@ it.each([
 
 it('submits a job for a program of this machine', async () => {
   expect(await post({})).toBe(200)
+})
+
+it('submits a job for a function that calls it by a host that it knows', async () => {
+  expect(await post({ Host: '172.17.0.1:1234' })).toBe(200)
+  expect(await post({ Host: '172.17.0.2:1234' })).toBe(403)
 })

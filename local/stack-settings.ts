@@ -1,0 +1,64 @@
+import * as z from 'zod'
+import { EMULATOR_SETTINGS, parseVariables } from '../lib/emulator.ts'
+import { LOOPBACK } from './ports.ts'
+import { UserError } from './user-error.ts'
+
+const url = z.url({
+  protocol: /^https?$/u,
+  error: 'expected a URL such as http://127.0.0.1:4566',
+})
+
+const settingsSchema = z.object({
+  ...EMULATOR_SETTINGS,
+  /** An emulator that runs already. */
+  AWS_ENDPOINT_URL: url.optional(),
+  /** A registry other than the emulator's. */
+  REGISTRY_URL: url.optional(),
+  /** Where the Batch server listens; it asks nobody for credentials. */
+  BATCH_BIND_ADDRESS: z
+    .ipv4('expected an IPv4 address of this machine, such as 172.17.0.1 (docker0) or 0.0.0.0 (all)')
+    .default(LOOPBACK),
+})
+
+/** What a user may choose about the addresses of a local stack, by the names of the variables. */
+export type StackSettings = z.infer<typeof settingsSchema>
+
+/**
+ * The settings of a local stack.
+ * @throws UserError with one sentence for each wrong value.
+ */
+export function readStackSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): StackSettings {
+  try {
+    return parseVariables(settingsSchema, environment)
+  } catch (error) {
+    throw new UserError((error as Error).message)
+  }
+}
+
+/** The same as variables, for a process that reads them. */
+export function variablesOf({
+  CLIENT_ADDRESS,
+  FUNCTION_ADDRESS,
+  JOB_ADDRESS,
+  FUNCTION_ARCHITECTURE,
+}: StackSettings): Record<string, string | undefined> {
+  return { CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, FUNCTION_ARCHITECTURE }
+}
+
+/** Hosts by which others than programs at the loopback call the parts of the stack. */
+export function knownHosts({
+  CLIENT_ADDRESS,
+  FUNCTION_ADDRESS,
+  JOB_ADDRESS,
+  BATCH_BIND_ADDRESS,
+}: StackSettings): string {
+  const hosts = [CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, reachedAt(BATCH_BIND_ADDRESS)]
+  return [...new Set(hosts.flatMap((host) => host ?? []))].join(',')
+}
+
+/** Address at which programs of this machine reach a server that listens there. */
+export function reachedAt(bindAddress: string): string {
+  return bindAddress === '0.0.0.0' ? LOOPBACK : bindAddress
+}

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { createRunTask } from '../../../../local/batch/run-task.ts'
+import { aContainer, aJob } from './builders.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'run-task-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+async function imagesOf(image: string, registryHosts: Readonly<Record<string, string>>) {
+  const ensure = vi.fn(async (_: string) => undefined)
+  const run = vi.fn(async ({ task }: { task: { container: { image: string } } }) => ({
+    exitCode: task.container.image === '' ? 1 : 0,
+  }))
+  const runTask = createRunTask({
+    engine: {
+      kind: 'podman',
+      images: { ensure, load: vi.fn(), removePulled: vi.fn() },
+      run,
+      listContainers: vi.fn(),
+      removeLeftovers: vi.fn(),
+    },
+    logs: new CloudWatchLogsClient({ region: 'us-east-1' }),
+    processImages: {},
+    registryHosts,
+    instance: 'test',
+    log: vi.fn(),
+  })
+  const containers = [aContainer({ name: 'task', image, essential: true })]
+  const { signal } = new AbortController()
+  await runTask({ job: aJob({ containers, volumes: [] }), attempt: 1, root, signal, onStarted: vi.fn() })
+  return [ensure.mock.calls[0]?.[0], run.mock.calls[0]?.[0].task.container.image]
+}
+
+describe('the image of a task', () => {
+  const hosts = { 'host.docker.internal:4566': '127.0.0.1:4566' }
+
+  it('is pulled and run from where this machine finds the registry that functions pushed to', async () => {
+    const here = '127.0.0.1:4566/app-engine/task@sha256:0'
+
+    expect(await imagesOf('host.docker.internal:4566/app-engine/task@sha256:0', hosts)).toEqual([here, here])
+  })
+
+  it.each(['host.docker.internal:4567/task@sha256:0', 'constructor/task', 'busybox'])(
+    'is left alone in another registry: %s',
+    async (image) => {
+      expect(await imagesOf(image, hosts)).toEqual([image, image])
+    },
+  )
+})

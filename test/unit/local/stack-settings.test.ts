@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest'
+import { knownHosts, reachedAt, readStackSettings, variablesOf } from '../../../local/stack-settings.ts'
+import { UserError } from '../../../local/user-error.ts'
+
+describe('settings of a local stack', () => {
+  it('keep everything on the loopback when nothing is set', () => {
+    expect(readStackSettings({})).toEqual({ BATCH_BIND_ADDRESS: '127.0.0.1', FUNCTION_ARCHITECTURE: 'arm64' })
+  })
+
+  it('take an empty variable for one that is not set, as compose files write them', () => {
+    expect(readStackSettings({ JOB_ADDRESS: '', BATCH_BIND_ADDRESS: '' })).toEqual(readStackSettings({}))
+  })
+
+  it.each([
+    ['CLIENT_ADDRESS', 'http://localhost', /expected a host name/u],
+    ['FUNCTION_ADDRESS', 'host.docker.internal:4566', /expected a host name/u],
+    ['JOB_ADDRESS', 'a b', /expected a host name/u],
+    ['BATCH_BIND_ADDRESS', 'localhost', /expected an IPv4 address/u],
+    ['BATCH_BIND_ADDRESS', '127.0.0.256', /expected an IPv4 address/u],
+    ['FUNCTION_ARCHITECTURE', 'riscv', /expected arm64 or x86_64/u],
+    ['AWS_ENDPOINT_URL', '127.0.0.1:4566', /expected a URL such as/u],
+    ['REGISTRY_URL', 'ftp://127.0.0.1', /expected a URL such as/u],
+  ])('refuse %s "%s" in one sentence that names it', (name, value, expected) => {
+    const read = () => readStackSettings({ [name]: value })
+
+    expect(read).toThrow(UserError)
+    expect(read).toThrow(expected)
+    expect(read).toThrow(new RegExp(`^${name} is "${value}": [^\n]*\\.$`, 'u'))
+  })
+
+  it('say a sentence for each value that is wrong', () => {
+    const read = () => readStackSettings({ JOB_ADDRESS: '?', BATCH_BIND_ADDRESS: 'everywhere' })
+
+    expect(read).toThrow(/^JOB_ADDRESS is "\?": .*\.\nBATCH_BIND_ADDRESS is "everywhere": .*\.$/u)
+  })
+
+  it('hand the stage what it reads', () => {
+    const given = { JOB_ADDRESS: 'jobs', FUNCTION_ARCHITECTURE: 'x86_64', BATCH_BIND_ADDRESS: '0.0.0.0' }
+
+    expect(variablesOf(readStackSettings(given))).toEqual({
+      JOB_ADDRESS: 'jobs',
+      FUNCTION_ARCHITECTURE: 'x86_64',
+    })
+  })
+
+  it('let the servers answer for the hosts that they are called by', () => {
+    const settings = readStackSettings({ FUNCTION_ADDRESS: '172.17.0.1', BATCH_BIND_ADDRESS: '0.0.0.0' })
+
+    expect(knownHosts(settings)).toBe('172.17.0.1,127.0.0.1')
+  })
+
+  it('find a server that listens on every address at the loopback', () => {
+    expect(reachedAt('0.0.0.0')).toBe('127.0.0.1')
+    expect(reachedAt('172.17.0.1')).toBe('172.17.0.1')
+  })
+})
