@@ -11,7 +11,7 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { PROJECT } from './aws-environment.ts'
 import { detectEngine } from './detect-engine.ts'
-import { MINISTACK_VERSION } from './emulator.ts'
+import { emulatorFolder, MINISTACK_VERSION } from './emulator.ts'
 import { describeEngine } from './engine/container-engine.ts'
 import { folderSizeBytes } from './instance-state.ts'
 import { instanceOf, LOG_DIRECTORY, readPort, stateDirectoryOf } from './port-stack.ts'
@@ -33,7 +33,7 @@ try {
     ['python3', versionOf('python3')],
     ['emulator', emulatorState()],
     ['container engine', engineState()],
-    ['endpoint', process.env.AWS_ENDPOINT_URL ?? 'emulator of its own'],
+    ['endpoint', process.env.AWS_ENDPOINT_URL || 'emulator of its own'],
     [`port ${port}`, (await isPortTaken(port)) ? 'in use' : 'free'],
     ...PART_NAMES.map((part) => [part, partState(port, part)] as const),
     ['disk', diskState()],
@@ -59,7 +59,7 @@ async function versionOf(program: string): Promise<string> {
 }
 
 function emulatorState(): string {
-  const folder = join(PROJECT, '.local/venv', `ministack-${MINISTACK_VERSION}`)
+  const folder = join(PROJECT, '.local/venv', emulatorFolder())
   return `MiniStack ${MINISTACK_VERSION}, ${existsSync(folder) ? 'installed' : 'installed at the first start'}`
 }
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Child, type ChildOptions, endOfLog, startChild } from './child.ts'
@@ -6,6 +8,9 @@ import { installPackages } from './python-packages.ts'
 
 /** Pinned: the emulator's gaps are known for this version (docs/architecture.md), and it alone reads the state that it saved. */
 export const MINISTACK_VERSION = '1.5.33'
+
+/** The emulator and what it needs, by hash. */
+const REQUIREMENTS = join(import.meta.dirname, 'emulator-requirements.txt')
 
 const POLL_INTERVAL_MS = 50
 const START_TIMEOUT_MS = 60_000
@@ -19,10 +24,16 @@ export function installEmulator(python: string, directory: string): Promise<stri
   return installPackages({
     python,
     directory,
-    name: `ministack-${MINISTACK_VERSION}`,
-    packages: [`ministack==${MINISTACK_VERSION}`],
+    name: emulatorFolder(),
+    requirements: REQUIREMENTS,
     title: 'The AWS emulator',
   })
+}
+
+/** Name of its virtual environment, which says what is in it. */
+export function emulatorFolder(): string {
+  const digest = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 8)
+  return `ministack-${MINISTACK_VERSION}-${digest}`
 }
 
 /** Starts the emulator with the state that it saved last, and waits until it answers. */

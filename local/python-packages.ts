@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { lastLines } from './container-engine.ts'
 import { UserError } from './user-error.ts'
@@ -43,25 +43,34 @@ export async function findPython(
   )
 }
 
-/**
- * Installs packages into a virtual environment of their own, unless it is there.
- * @returns the Python of that environment; its other programs do not know the folder they were moved to.
- * @throws UserError when the installation fails.
- */
-export async function installPackages(options: {
+/** What an environment gets. */
+export type PackageSource =
+  | {
+      /** Pinned. */
+      readonly packages: readonly string[]
+      /** File with the versions of what these need. */
+      readonly constraints?: string
+    }
+  /** File with every package and its hashes: nothing else is installed, whatever the index sends. */
+  | { readonly requirements: string }
+
+interface EnvironmentPlace {
   readonly python: string
   /** Of all environments. */
   readonly directory: string
   /** Folder of this one: it says which versions are in it. */
   readonly name: string
-  /** Pinned. */
-  readonly packages: readonly string[]
-  /** File with the versions of what these need. */
-  readonly constraints?: string
   /** For the sentence that tells of a failure. */
   readonly title: string
-}): Promise<string> {
-  const { python, directory, name, packages, constraints, title } = options
+}
+
+/**
+ * Installs packages into a virtual environment of their own, unless it is there.
+ * @returns the Python of that environment; its other programs do not know the folder they were moved to.
+ * @throws UserError when the installation fails.
+ */
+export async function installPackages(options: PackageSource & EnvironmentPlace): Promise<string> {
+  const { python, directory, name, title } = options
   const environment = join(directory, name)
   const installed = join(environment, 'bin', 'python')
   if (existsSync(installed)) return installed
@@ -72,17 +81,30 @@ export async function installPackages(options: {
     await execute(python, ['-m', 'venv', unfinished])
     await execute(join(unfinished, 'bin', 'python'), [
       ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
-      ...(constraints === undefined ? [] : ['--constraint', constraints]),
-      ...packages,
+      ...wordsOf(options),
     ])
     await rename(unfinished, environment).catch((error: unknown) => {
       if (!existsSync(installed)) throw error
     })
   } catch (error) {
     const { stderr = '' } = error as { readonly stderr?: string }
-    throw new UserError(`${title} could not be installed: ${lastLines(stderr) || String(error)}`)
+    throw new UserError(`${title} could not be installed: ${explain(stderr, options) || String(error)}`)
   } finally {
     await rm(unfinished, { recursive: true, force: true })
   }
   return installed
+}
+
+function wordsOf(content: PackageSource): readonly string[] {
+  if ('requirements' in content) return ['--require-hashes', '--requirement', content.requirements]
+  const { packages, constraints } = content
+  return [...(constraints === undefined ? [] : ['--constraint', constraints]), ...packages]
+}
+
+/** What pip says, short enough for a sentence. */
+function explain(output: string, content: PackageSource): string {
+  if (!('requirements' in content) || !output.includes('DO NOT MATCH THE HASHES')) return lastLines(output)
+  const [, wrong = 'a package'] = /^\s+(\S+) from /mu.exec(output) ?? []
+  const file = basename(content.requirements)
+  return `${wrong} as the package index sent it is not the file whose hash stands in ${file}, so nothing of it was run.`
 }

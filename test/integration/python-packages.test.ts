@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { findPython, installPackages } from '../../local/python-packages.ts'
+import { UserError } from '../../local/user-error.ts'
+import { packZip } from '../fixtures/bundle-builder.ts'
+
+/** Virtual environments, a package index that is a folder, and lists of requirements. */
+const folder = mkdtempSync(join(tmpdir(), 'packages-'))
+const WHEEL = 'probe-1.0-py3-none-any.whl'
+let hash: string
+
+beforeAll(async () => {
+  const info = 'probe-1.0.dist-info'
+  const names = ['probe.py', `${info}/METADATA`, `${info}/WHEEL`, `${info}/RECORD`]
+  const wheel = await packZip([
+    { name: 'probe.py', body: 'answer = 42\n' },
+    { name: `${info}/METADATA`, body: 'Metadata-Version: 2.1\nName: probe\nVersion: 1.0\n' },
+    { name: `${info}/WHEEL`, body: 'Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n' },
+    { name: `${info}/RECORD`, body: names.map((name) => `${name},,\n`).join('') },
+  ])
+  writeFileSync(join(folder, WHEEL), wheel)
+  hash = createHash('sha256').update(wheel).digest('hex')
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+afterEach(() => vi.unstubAllEnvs())
+
+async function install(name: string, requirements: string): Promise<string> {
+  vi.stubEnv('PIP_NO_INDEX', '1')
+  vi.stubEnv('PIP_FIND_LINKS', folder)
+  const file = join(folder, `${name}.txt`)
+  writeFileSync(file, requirements)
+  const python = await findPython('The test')
+  return installPackages({
+    python,
+    directory: join(folder, 'venv'),
+    name,
+    requirements: file,
+    title: 'The emulator',
+  })
+}
+
+describe('Python packages that are pinned by hash', () => {
+  it('are installed when the index sends the file that is known', async () => {
+    const python = await install('known', `probe==1.0 --hash=sha256:${hash}\n`)
+
+    expect(python).toBe(join(folder, 'venv', 'known', 'bin', 'python'))
+  })
+
+  it('end the installation in one sentence when the index sends another file', async () => {
+    const installing = install('changed', `probe==1.0 --hash=sha256:${'0'.repeat(64)}\n`)
+
+    await expect(installing).rejects.toThrow(UserError)
+    await expect(installing).rejects.toThrow(
+      /^The emulator could not be installed: probe==1\.0 as the package index sent it is not the file whose hash stands in changed\.txt, so nothing of it was run\.$/u,
+    )
+  })
+})
