@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DescribeJobDefinitionsCommand, DescribeJobsCommand, type JobDetail } from '@aws-sdk/client-batch'
-import { afterAll, beforeAll, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createJobRunner } from '../../../local/batch/job-runner.ts'
 import { createOperations } from '../../../local/batch/operations.ts'
 import { createOutbox } from '../../../local/batch/outbox.ts'
@@ -14,6 +14,7 @@ import { openStateStore } from '../../../local/batch/state-store.ts'
 import { createBatchClient } from '../../../src/aws/clients.ts'
 import { createBatchJobScheduler } from '../../../src/run/job/batch-job-scheduler.ts'
 import { describeJobScheduler } from '../../contract/job-scheduler.contract.ts'
+import { type BatchRecorder, batchModelProblems, recordBatch } from '../../fixtures/batch-model.ts'
 import { useEmulator } from './emulator.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'batch-'))
@@ -33,19 +34,22 @@ const runner = createJobRunner({
 })
 const server = createBatchServer(createOperations({ ...clock, store, runner, origin }), console.error)
 
+let recorder: BatchRecorder
+
 beforeAll(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening')
+  recorder = await recordBatch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
 })
 
 afterAll(async () => {
+  recorder.close()
   server.close()
   await rm(directory, { recursive: true })
 })
 
 describeJobScheduler('Batch', async () => {
   useEmulator()
-  const { port } = server.address() as AddressInfo
-  vi.stubEnv('AWS_ENDPOINT_URL_BATCH', `http://127.0.0.1:${port}`)
+  vi.stubEnv('AWS_ENDPOINT_URL_BATCH', recorder.url)
   const client = createBatchClient()
 
   async function describeJob(jobId: string): Promise<JobDetail | undefined> {
@@ -80,4 +84,21 @@ describeJobScheduler('Batch', async () => {
       return job?.status === 'FAILED' ? job.statusReason : undefined
     },
   }
+})
+
+describe('all that was said to Batch and answered before', () => {
+  it("agrees with AWS's model of the API", async () => {
+    const { exchanges } = recorder
+    expect([...new Set(exchanges.map(({ path }) => path.slice('/v1/'.length)))].sort()).toEqual([
+      'deregisterjobdefinition',
+      'describejobdefinitions',
+      'describejobs',
+      'listjobs',
+      'registerjobdefinition',
+      'submitjob',
+      'terminatejob',
+    ])
+
+    expect(await batchModelProblems(exchanges)).toEqual([])
+  })
 })
