@@ -8,21 +8,30 @@ const suites = emulator === undefined ? [] : EMULATORS[emulatorNamed(emulator)].
 /** A test that takes seconds takes ten times as long on a machine with other work; only one that hangs must end. */
 const PATIENCE_MS = 60_000
 
+function unitTests(files: { name: string; include: string[]; exclude?: string[] }) {
+  return {
+    test: {
+      ...files,
+      isolate: false,
+      testTimeout: PATIENCE_MS,
+      // A line for each request would bury the report; tests of the log ask for it.
+      env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
+    },
+  }
+}
+
 /** Projects by what they need: nothing (unit, contract, infra), the local stack (integration, e2e). */
 export default defineConfig({
   test: {
     projects: [
       // Files share their modules, which keep nothing: half the time is loading them.
-      {
-        test: {
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          isolate: false,
-          testTimeout: PATIENCE_MS,
-          // A line for each request would bury the report; tests of the log ask for it.
-          env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
-        },
-      },
+      unitTests({
+        name: 'unit',
+        include: ['test/unit/**/*.test.ts'],
+        exclude: ['test/unit/**/*.slow.test.ts'],
+      }),
+      // Those that take a second or more, so that `unit` is quick enough for the inner loop.
+      unitTests({ name: 'slow', include: ['test/unit/**/*.slow.test.ts'] }),
       {
         test: {
           name: 'contract',
