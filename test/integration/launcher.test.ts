@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+const DETECTION = join(import.meta.dirname, '../../local/embedded/detect-embedded.ts')
 const LAUNCHER = join(import.meta.dirname, '../../local/embedded/launcher')
 
 /** Runs lines of Python among the launcher's modules. @returns what they print */
@@ -15,6 +18,7 @@ async function python(...lines: readonly string[]): Promise<string> {
 describe('a refusal of the kernel', () => {
   const EPERM = 1
   const EACCES = 13
+  const EINVAL = 22
   const ENOSPC = 28
 
   it.each([
@@ -47,6 +51,7 @@ describe('a refusal of the kernel', () => {
       'kernel.apparmor_restrict_unprivileged_userns=0',
     ],
     ['this is a container with a masked /proc', 'mount proc on /proc', EPERM, {}, 'unmask=ALL'],
+    ['the root of a chroot is no mount point', 'pivot_root', EINVAL, {}, 'mount --bind'],
   ])('is explained with its switch: %s', async (_, step, number, settings, expected) => {
     const sentence = await python(
       'import refusals; from kernel import KernelError',
@@ -57,6 +62,35 @@ describe('a refusal of the kernel', () => {
 
     expect(sentence.split('\n')).toHaveLength(1)
     expect(sentence).toContain(expected)
+  })
+})
+
+/** A shell that runs a command with this machine's own root as a chroot, so that the kernel refuses user namespaces to it. */
+const IN_CHROOT = 'mount --rbind / "$0" && cd / && exec chroot "$0" "$@"'
+
+describe.runIf(process.getuid?.() === 0)('in a chroot', () => {
+  let root: string
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), 'chroot-'))
+  })
+  afterAll(() => rmdir(root))
+
+  /** What finding the embedded engine ends with. */
+  async function detect(...before: readonly string[]): Promise<string> {
+    const program = `import { detectEmbedded } from ${JSON.stringify(DETECTION)}
+      console.log(await detectEmbedded().then(({ limits }) => limits, ({ message }) => message))`
+    const node = [process.execPath, '--input-type=module', '--eval', program]
+    const words = ['--mount', '--propagation', 'private', 'sh', '-c', IN_CHROOT, root, ...before, ...node]
+    return (await promisify(execFile)('unshare', words)).stdout.trim()
+  }
+
+  it('root runs containers, without a user namespace', async () => {
+    expect(await detect()).toMatch(/^(?:control groups v[12]|polling)$/u)
+  })
+
+  it('another user is told that it takes root or a container', async () => {
+    const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
+    expect(await detect(...nobody)).toMatch(/: a chroot or .*: start as root, use a container/u)
   })
 })
 

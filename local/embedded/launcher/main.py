@@ -19,8 +19,13 @@ def main(command, argument):
         # Nothing is left to be flushed or taken apart.
         os._exit(run(argument))
     if command == 'unpack':
+        from kernel import KernelError
+        from refusals import explain
         from unpack import unpack
-        return unpack(argument)
+        try:
+            return unpack(argument)
+        except KernelError as error:
+            raise SystemExit(explain(error)) from None
     if command == 'remove':
         from trees import remove_tree
         return remove_tree(argument)

@@ -25,6 +25,8 @@ def _reason(error):
             return (
                 'this is a container whose own /proc is partly hidden, so the kernel allows no new one: start it with '
                 '"--security-opt unmask=ALL" (podman) or "--security-opt systempaths=unconfined" (docker)')
+    if error.step == 'pivot_root' and error.errno == errno.EINVAL:
+        return 'this is a chroot whose root is no mount point: run "mount --bind FOLDER FOLDER" before chroot, or use a container'
     if error.step == 'namespaces' and error.errno == errno.ENOSPC:
         return f'one of the limits user.max_*_namespaces is reached: raise it with "sudo sysctl -w", {_OR_ENGINE}'
     return ''
@@ -45,7 +47,9 @@ def _namespace_reason(number):
             '"--security-opt seccomp=unconfined", or start the App Engine outside of it')
     if _is_in_chroot():
         return 'in a chroot the kernel gives ordinary users no namespaces: start as root, or use a container in its place'
-    return f'this machine forbids user namespaces (user_namespaces(7)): allow them, {_OR_ENGINE}'
+    return (
+        'a chroot or a security module of the kernel forbids user namespaces to ordinary users (user_namespaces(7)): start as root, '
+        f'use a container in place of a chroot, {_OR_ENGINE}')
 
 
 def _setting(name):
@@ -60,5 +64,5 @@ def _is_filtered():
 
 
 def _is_in_chroot():
-    """The root of a namespace is a mount point; that of a chroot is usually none."""
+    """The root of a mount namespace is a mount point. That of a chroot can be one too, and then looks the same."""
     return all(line.split()[4] != '/' for line in read('/proc/self/mountinfo').splitlines())

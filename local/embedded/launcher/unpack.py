@@ -56,16 +56,19 @@ def _enter(host, folder):
 
 
 def _become_mapped(host):
-    """A namespace's range is written from outside it."""
+    """Enters a user namespace as its root. A child writes the namespace's map, which only a process outside may do."""
     (ready, is_ready), (mapped, is_mapped) = os.pipe(), os.pipe()
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        os.read(ready, 1)
-        for kind in ('uid', 'gid'):
-            write(f'/proc/{parent}/{kind}_map', host.map_for(0))
-        os.write(is_mapped, b'.')
+        # Open here, it would hide the parent's end.
+        os.close(is_ready)
+        if os.read(ready, 1):
+            for kind in ('uid', 'gid'):
+                write(f'/proc/{parent}/{kind}_map', host.map_for(0))
+            os.write(is_mapped, b'.')
         os._exit(0)
+    os.close(is_mapped)
     unshare(CLONE_NEWUSER, 'user namespace')
     os.write(is_ready, b'.')
     os.read(mapped, 1)
