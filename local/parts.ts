@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, programPath } from './aws-environment.ts'
@@ -29,11 +30,19 @@ export async function prepareEmulator(): Promise<string> {
   return installEmulator(python, join(PROJECT, '.local', 'venv'))
 }
 
+/** Folder for the emulator's temporary files: it leaves the unpacked code of functions behind. */
+export function temporaryDirectoryOf(directory: string): string {
+  return join(directory, 'tmp')
+}
+
 /** Starts the AWS emulator. */
-export function startEmulatorPart(
+export async function startEmulatorPart(
   { directory, logs, state, endpoints, knownHosts }: PartsContext,
   { python, port }: { readonly python: string; readonly port: number },
 ): Promise<Child> {
+  const temporary = temporaryDirectoryOf(directory)
+  await rm(temporary, { recursive: true, force: true })
+  await mkdir(temporary)
   return startEmulator({
     python,
     port,
@@ -41,6 +50,7 @@ export function startEmulatorPart(
     environment: {
       ...awsEnvironment(endpoints),
       KNOWN_HOSTS: knownHosts,
+      TMPDIR: temporary,
       NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...recordingOptions()].join(' '),
     },
     directory,

@@ -20,6 +20,7 @@ import {
   startEdge,
   startEmulatorPart,
   startStorage,
+  temporaryDirectoryOf,
 } from './parts.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
 import { makePrivateFolder } from './private-folder.ts'
@@ -187,6 +188,7 @@ async function startOwnEmulator(
   ports: { readonly emulator: number; readonly storage: number },
 ): Promise<void> {
   const python = await start.progress.step('AWS emulator, installed', prepareEmulator)
+  start.cleanups.push(() => rm(temporaryDirectoryOf(context.directory), { recursive: true, force: true }))
   await startPart(start, 'emulator', 'AWS emulator', () =>
     startEmulatorPart(context, { python, port: ports.emulator }),
   )
