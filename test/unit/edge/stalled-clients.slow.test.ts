@@ -1,11 +1,13 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import { createServer, type IncomingMessage } from 'node:http'
+import { connect, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { limitConnections } from '../../../edge/connection-limit.ts'
 import { answerFailure, OverloadedError } from '../../../edge/failures.ts'
 import { FREE_BYTES } from '../../../edge/limits.ts'
-import { aForm, aService, BOUNDARY, listen, send } from './fake-service.ts'
+import { PARTS_HELD } from '../../../edge/send-parts.ts'
+import { createEdgeServer } from '../../../edge/server.ts'
+import { aForm, aService, BOUNDARY, listen, portOf, send } from './fake-service.ts'
 
 const MIB = 1024 * 1024
 const PROVISION = 'task-runs/10f8/input-provisions/image'
@@ -28,6 +30,24 @@ function aClient(port: number, bytes: Buffer | string): Client {
   socket.write(bytes)
   onTestFinished(() => void socket.destroy())
   return { socket, answered: () => answered }
+}
+
+/** The clock that the edge measures by. Timers are the real ones. */
+function aClock() {
+  const real = performance.now.bind(performance)
+  let aheadMs = 0
+  const now = vi.spyOn(performance, 'now').mockImplementation(() => real() + aheadMs)
+  onTestFinished(() => now.mockRestore())
+  return {
+    advance(ms: number) {
+      aheadMs += ms
+    },
+    /** Resolves when the clock has been read again. */
+    async nextLook() {
+      now.mockClear()
+      await vi.waitFor(() => expect(now).toHaveBeenCalled())
+    },
+  }
 }
 
 /** Whether it was closed or reset. */
@@ -122,18 +142,25 @@ describe('clients that stall', () => {
 
   it('are not those that wait for S3', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<number>()
-    const service = await aService({
-      uploadsAtOnce: 1,
-      idleMs: 100,
-      partSizeBytes: MIB,
-      onPart: () => opened,
+    const onPart = vi.fn(() => opened)
+    const service = await aService({ uploadsAtOnce: 1, idleMs: 100, partSizeBytes: MIB, onPart })
+    const arriving = Promise.withResolvers<IncomingMessage>()
+    const server = createEdgeServer((request, response) => {
+      arriving.resolve(request)
+      service.edge.listener(request, response)
     })
+    const clock = aClock()
     const body = aForm([{ fileName: 'filename="a"', content: Buffer.alloc(12 * MIB, 7) }])
-    const upload = send(service.port, PROVISION, body)
-    await vi.waitFor(() => expect(service.calls.some(({ url }) => url.endsWith('/part-urls'))).toBe(true))
+    const upload = send(await portOf(server), PROVISION, body)
+    const request = await arriving.promise
+    // Nothing of the body moves from here on.
+    await vi.waitFor(() => {
+      expect(onPart).toHaveBeenCalledTimes(PARTS_HELD)
+      expect(request.readableLength).toBeGreaterThan(0)
+    })
 
-    // Longer than the idle time: nothing of the body moves meanwhile.
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    clock.advance(60_000)
+    await clock.nextLook()
     open(200)
 
     expect((await upload).status).toBe(200)
@@ -162,14 +189,12 @@ describe('connections beyond the maximum', () => {
     const server = createServer((request, response) => {
       if (request.url === '/held') return
       response.end(answer)
-    }).listen(0, '127.0.0.1')
-    limitConnections(server, { maxConnections: 5, idleMs, warn })
-    onTestFinished(() => {
-      server.closeAllConnections()
-      server.close()
     })
-    await once(server, 'listening')
-    return { port: (server.address() as AddressInfo).port, warn }
+    const cutOff = new Promise((resolve) => {
+      server.once('connection', (socket: Socket) => socket.once('close', resolve))
+    })
+    limitConnections(server, { maxConnections: 5, idleMs, warn })
+    return { port: await portOf(server), warn, cutOff }
   }
   const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -199,11 +224,11 @@ describe('connections beyond the maximum', () => {
   })
 
   it('are not needed by a client that reads nothing of its answer', async () => {
-    const { port } = await aServer(200, 'x'.repeat(64 * MIB))
+    const { port, cutOff } = await aServer(200, 'x'.repeat(64 * MIB))
     const { socket } = aClient(port, GET)
     socket.pause()
     const gone = closeOf(socket)
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    await cutOff
     socket.resume()
 
     await gone
