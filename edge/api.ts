@@ -7,11 +7,11 @@ import { ApiRefusal, refusalOf, UnreachableError } from './failures.ts'
 import { withoutHeaders } from './headers.ts'
 import { routeOf } from './routes.ts'
 
-/** A call that the edge makes for its client. */
+/** A call that the edge makes on behalf of a client. */
 export interface ApiCall {
   readonly method: string
   readonly path: string
-  /** Headers of the client to go with it, name and value in turns. */
+  /** The client's headers to send: name, value, name, value, … */
   readonly headers?: readonly string[]
   readonly body?: object
   readonly signal?: AbortSignal
@@ -19,41 +19,41 @@ export interface ApiCall {
 
 /** A request to the API; the path is appended to the API's own. */
 export interface ApiRequest extends Omit<Outgoing, 'server'> {
-  /** The body where it is known already, which it must be to be signed. Sending it is the caller's in any case. */
+  /** The whole body, where it is known; a signature covers it. The caller sends it. */
   readonly body?: Uint8Array
 }
 
-/** The API, from the edge's side. */
+/** Client of the API. */
 export interface Api {
-  /** Whether requests are signed: their bodies cannot be streamed then. */
+  /** A signed request cannot stream its body. */
   readonly isSigned: boolean
   /**
-   * Makes a request ready and gives what begins it: nobody but the caller, at that moment, would hear of its first errors.
-   * @throws UnreachableError when there are no credentials to sign it with
+   * Signs a request and returns the function that starts it. The caller must add its error listener in the same tick.
+   * @throws UnreachableError without credentials to sign with
    */
   prepare(request: ApiRequest): Promise<() => ClientRequest>
   /**
-   * The answer, with its body still to be read.
-   * @throws UnreachableError without an answer, ApiRefusal when it is an error.
+   * Returns the answer with its body unread.
+   * @throws UnreachableError without an answer, ApiRefusal for a status of 400 or more
    */
   call(call: ApiCall): Promise<IncomingMessage>
-  /** The same for an answer that is read whole. */
+  /** Reads the whole answer as JSON; throws as {@link Api.call}. */
   callJson(call: ApiCall): Promise<unknown>
 }
 
-/** Longer than API Gateway lets any call take (29 s, or what its quota was raised to). */
+/** API Gateway ends an integration after 29 s, unless its quota was raised. */
 const TIMEOUT_MS = 120_000
 
 /**
  * @param url Base URL of the API, without the service's own prefix and version.
- * @param sign Left out where the API asks nobody for credentials.
+ * @param sign Undefined where the API needs no credentials.
  */
 export function createApi(url: URL, connect: Connect, sign?: SignRequest): Api {
   const basePath = url.pathname.replace(/\/+$/u, '')
   const prepare: Api['prepare'] = async ({ body, ...request }) => {
     const { method, path, headers } = request
     if (sign === undefined) return () => connect({ ...request, server: url, path: basePath + path })
-    // Spelt before the base path is put in front, which dot segments could climb over.
+    // Normalized before the base path is added, so that dot segments cannot leave it.
     const toSign = { method, host: url.host, path: basePath + wirePath(path), ...(body && { body }) }
     const signed = await sign(toSign).catch((error: unknown) => {
       throw new UnreachableError('API', error)
@@ -106,7 +106,7 @@ function asFailure(error: unknown, signal: AbortSignal | undefined): unknown {
     : new UnreachableError('API', error)
 }
 
-/** Headers of a signature: a client's own would be verified together with ours. */
+/** Headers of a signature. API Gateway would verify the client's own together with ours. */
 function isOfSignature(name: string): boolean {
   return name === 'authorization' || name.startsWith('x-amz-')
 }

@@ -3,23 +3,23 @@ import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as z from 'zod'
 import type { Api } from './api.ts'
-import { askAgain } from './ask-again.ts'
+import { retryTransient } from './retry-transient.ts'
 import { BASE_PATH } from './routes.ts'
 
 export interface AwaitImportOptions {
   readonly api: Api
-  /** Between the attempts of a call that fails for a passing reason; the first one between calls. */
+  /** Pauses between retries of a call; the first one also separates two calls. */
   readonly pausesMs: readonly number[]
   readonly signal: AbortSignal
 }
 
-/** What 202 brings: the upload whose import goes on. */
+/** Body of a 202: the upload that is being imported. */
 const importingSchema = z.object({ id: z.uuid() })
 
 /**
- * Waits for an import, which may outlast the call that began it: core takes an answer for the end, whatever its status.
- * @returns the answer itself unless it is 202, or the one that has the task.
- * @throws ApiRefusal when the import is refused
+ * Polls an import until its final answer. Core does not poll: it takes every answer as final, a 202 too.
+ * @returns the given answer unless its status is 202
+ * @throws ApiRefusal when the import fails
  */
 export async function awaitImport(
   answer: IncomingMessage,
@@ -29,9 +29,9 @@ export async function awaitImport(
   while (last.statusCode === 202) {
     const { id } = importingSchema.parse(await json(last))
     const call = { method: 'POST', path: `${BASE_PATH}/tasks`, body: { uploadId: id }, signal }
-    // The call itself waits for the import; one that did not must not be repeated without a break.
+    // The API holds this call open during the import. The pause bounds the rate if it does not.
     await pause(pausesMs[0], undefined, { signal })
-    last = await askAgain(() => api.call(call), pausesMs, signal)
+    last = await retryTransient(() => api.call(call), pausesMs, signal)
   }
   return last
 }

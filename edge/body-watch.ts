@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { MIN_BYTES_PER_SECOND, PROGRESS_BYTES } from './limits.ts'
 
-/** How a body comes in. */
+/** Progress of an arriving body. */
 export interface BodyWatch {
-  /** Milliseconds since the last {@link PROGRESS_BYTES} arrived; 0 while bytes wait for the edge, or when all have arrived. */
+  /** Milliseconds since the last {@link PROGRESS_BYTES} arrived; 0 while unread bytes are buffered, and after the last byte. */
   stalledMs(): number
-  /** Average since the watch began. */
+  /** Average since the start of the watch. */
   bytesPerSecond(): number
 }
 
-const SLOWEST_LOOK_MS = 500
+const MAX_CHECK_MS = 500
 
 interface Mark {
   readonly at: number
@@ -17,36 +17,35 @@ interface Mark {
 }
 
 /**
- * Watches a body until it has arrived or its connection is closed. Time counts only while the edge has read all that came: a
- * client is not slow because S3 is.
- * @param idleMs `onStalled` is called after each such time in which less than {@link MIN_BYTES_PER_SECOND} arrived on average.
+ * Measures the throughput of a body until its end. Time with unread bytes in the buffer does not count: S3 is slow then, not the client.
+ * @param onStalled Called after each `idleMs` in which less than {@link MIN_BYTES_PER_SECOND} arrived on average
  */
 export function watchBody(request: IncomingMessage, idleMs: number, onStalled: () => void): BodyWatch {
   const { socket } = request
-  const leastBytes = (MIN_BYTES_PER_SECOND * idleMs) / 1000
+  const minBytes = (MIN_BYTES_PER_SECOND * idleMs) / 1000
   const mark = (): Mark => ({ at: performance.now(), bytes: socket.bytesRead })
-  const isOurs = (): boolean => request.complete || request.readableLength > 0
+  const isUnread = (): boolean => request.complete || request.readableLength > 0
   const begin = mark()
   let progress = begin
   let minimum = begin
 
-  function look(): void {
+  function check(): void {
     const now = mark()
-    if (isOurs() || now.bytes - progress.bytes >= PROGRESS_BYTES) progress = now
-    if (isOurs() || now.bytes - minimum.bytes >= leastBytes) minimum = now
+    if (isUnread() || now.bytes - progress.bytes >= PROGRESS_BYTES) progress = now
+    if (isUnread() || now.bytes - minimum.bytes >= minBytes) minimum = now
     else if (now.at - minimum.at >= idleMs) {
       minimum = now
       onStalled()
     }
   }
-  const looking = setInterval(look, Math.min(SLOWEST_LOOK_MS, idleMs / 4)).unref()
-  const end = (): void => clearInterval(looking)
+  const timer = setInterval(check, Math.min(MAX_CHECK_MS, idleMs / 4)).unref()
+  const end = (): void => clearInterval(timer)
   request.once('end', end).once('close', end)
 
   return {
     stalledMs() {
-      look()
-      return isOurs() ? 0 : performance.now() - progress.at
+      check()
+      return isUnread() ? 0 : performance.now() - progress.at
     },
     bytesPerSecond() {
       const { at, bytes } = mark()

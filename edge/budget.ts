@@ -1,41 +1,31 @@
 import { OverloadedError } from './failures.ts'
-import { CROWDED_STALLED_MS, FAIR_QUEUE, STALLED_MS } from './limits.ts'
+import { CROWDED_STALLED_MS, FAIR_QUEUE_LENGTH, STALLED_MS } from './limits.ts'
 
-/** A body, as far as a budget looks at it. */
+/** A body that holds a part of a budget. */
 export interface Holder {
-  /** Whose share it takes. */
+  /** Key of the client whose share it counts against. */
   readonly client: string
-  /** Milliseconds since the client sent anything worth mentioning; 0 while it waits for the edge. */
+  /** Milliseconds without progress of the client; 0 while the edge is the slower side. */
   stalledMs(): number
-  /** Average since the body began. */
+  /** Average since the start of the body. */
   bytesPerSecond(): number
-  /** Ends the body; its leases are given back soon after. */
+  /** Aborts the body, which then releases its leases asynchronously. */
   evict(): void
 }
 
-/** A part of a budget. */
+/** An acquired part of a budget. */
 export interface Lease {
-  /** Gives back what exceeds the amount. */
+  /** Releases what exceeds the amount. */
   shrink(amount: number): void
-  /** Gives everything back; a second call does nothing. */
-  give(): void
+  /** Idempotent. */
+  release(): void
 }
 
 export interface BudgetOptions {
-  /** In any unit: bytes, or uploads. */
+  /** Unit is the caller's: bytes, or uploads. */
   readonly total: number
-  /** Most that one client may hold. */
   readonly perClient: number
   readonly waitMs: number
-}
-
-/** An amount that the bodies under way share. */
-export interface Budget {
-  /**
-   * Takes a part, and waits for it where there is none.
-   * @throws OverloadedError when it waited too long, or what aborted the signal
-   */
-  take(holder: Holder, amount: number, signal: AbortSignal): Promise<Lease>
 }
 
 interface Held {
@@ -50,35 +40,67 @@ interface Waiter {
   readonly grant: (held: Held) => void
 }
 
-/** How often waiting bodies look for others that have stalled meanwhile. */
-const LOOK_MS = 100
+/** Interval at which stalled holders are searched while bodies wait. */
+const CHECK_MS = 100
 
 /**
- * A budget with a share per client. Clients with the smallest holdings are served first. What is taken from others for a waiting
- * body is that of stalled clients only, the slowest first.
+ * Weighted semaphore with a limit per client. Clients with the smallest holdings are granted first. Only stalled holders are evicted
+ * for a waiting body, the slowest first.
  */
-export function createBudget({ total, perClient, waitMs }: BudgetOptions): Budget {
-  const holdings = new Set<Held>()
-  const waiting = new Set<Waiter>()
-  let looking: NodeJS.Timeout | undefined
+export class Budget {
+  readonly #options: BudgetOptions
+  readonly #holdings = new Set<Held>()
+  readonly #waiting = new Set<Waiter>()
+  #timer: NodeJS.Timeout | undefined
 
-  const sum = (isCounted: (held: Held) => boolean): number =>
-    [...holdings].filter(isCounted).reduce((amount, held) => amount + held.amount, 0)
+  constructor(options: BudgetOptions) {
+    this.#options = options
+  }
 
-  /** What is missing, of the whole and of the client's share. */
-  function shortageOf({ holder, amount }: Waiter): { readonly whole: number; readonly share: number } {
-    return {
-      whole: sum(() => true) + amount - total,
-      share: sum((held) => held.holder.client === holder.client) + amount - perClient,
+  /**
+   * Waits until the amount is available.
+   * @throws OverloadedError after {@link BudgetOptions.waitMs}, or the signal's reason
+   */
+  async acquire(holder: Holder, amount: number, signal: AbortSignal): Promise<Lease> {
+    signal.throwIfAborted()
+    const granted = Promise.withResolvers<Held>()
+    const waiter: Waiter = { holder, amount, grant: granted.resolve }
+    // Synchronous: an amount granted to a waiter that has failed would never be released.
+    const fail = (reason: unknown): void => {
+      if (this.#waiting.delete(waiter)) granted.reject(reason)
+    }
+    const abort = (): void => fail(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    const timeout = setTimeout(() => fail(new OverloadedError()), this.#options.waitMs).unref()
+    this.#waiting.add(waiter)
+    this.#grantWaiting()
+    try {
+      return this.#leaseOf(await granted.promise)
+    } finally {
+      clearTimeout(timeout)
+      signal.removeEventListener('abort', abort)
+      this.#updateTimer()
     }
   }
 
-  /** Evicts stalled bodies, unless those that are being evicted already leave enough. */
-  function evictFor(missing: number, isCandidate: (held: Held) => boolean): void {
-    let left = missing - sum((held) => held.isEvicted && isCandidate(held))
-    const patienceMs = waiting.size > FAIR_QUEUE ? CROWDED_STALLED_MS : STALLED_MS
-    const stalled = [...holdings]
-      .filter((held) => !held.isEvicted && isCandidate(held) && held.holder.stalledMs() >= patienceMs)
+  #sum(isCounted: (held: Held) => boolean): number {
+    return [...this.#holdings].filter(isCounted).reduce((amount, held) => amount + held.amount, 0)
+  }
+
+  /** Amounts missing in the whole budget and in the client's share; available if not positive. */
+  #shortageOf({ holder, amount }: Waiter): { readonly whole: number; readonly share: number } {
+    return {
+      whole: this.#sum(() => true) + amount - this.#options.total,
+      share: this.#sum((held) => held.holder.client === holder.client) + amount - this.#options.perClient,
+    }
+  }
+
+  /** Evicts stalled holders, unless evictions under way release enough. */
+  #evictFor(missing: number, isCandidate: (held: Held) => boolean): void {
+    let left = missing - this.#sum((held) => held.isEvicted && isCandidate(held))
+    const stalledMs = this.#waiting.size > FAIR_QUEUE_LENGTH ? CROWDED_STALLED_MS : STALLED_MS
+    const stalled = [...this.#holdings]
+      .filter((held) => !held.isEvicted && isCandidate(held) && held.holder.stalledMs() >= stalledMs)
       .sort((one, other) => one.holder.bytesPerSecond() - other.holder.bytesPerSecond())
     for (const held of stalled) {
       if (left <= 0) return
@@ -88,11 +110,11 @@ export function createBudget({ total, perClient, waitMs }: BudgetOptions): Budge
     }
   }
 
-  function inOrder(): Waiter[] {
-    const waiters = [...waiting]
-    if (waiters.length > FAIR_QUEUE) waiters.reverse()
+  #inOrder(): Waiter[] {
+    const waiters = [...this.#waiting]
+    if (waiters.length > FAIR_QUEUE_LENGTH) waiters.reverse()
     const held = new Map<string, number>()
-    for (const { holder, amount } of holdings) {
+    for (const { holder, amount } of this.#holdings) {
       held.set(holder.client, (held.get(holder.client) ?? 0) + amount)
     }
     return waiters.sort(
@@ -100,74 +122,50 @@ export function createBudget({ total, perClient, waitMs }: BudgetOptions): Budge
     )
   }
 
-  function serve(): void {
-    const overTheirShare = new Set<string>()
-    for (const waiter of inOrder()) {
+  #grantWaiting(): void {
+    const exhaustedClients = new Set<string>()
+    for (const waiter of this.#inOrder()) {
       const { client } = waiter.holder
-      if (overTheirShare.has(client)) continue
-      const { whole, share } = shortageOf(waiter)
+      if (exhaustedClients.has(client)) continue
+      const { whole, share } = this.#shortageOf(waiter)
       if (whole <= 0 && share <= 0) {
-        grant(waiter)
+        this.#grant(waiter)
         continue
       }
-      evictFor(share, (held) => held.holder.client === client)
-      evictFor(whole, () => true)
-      // Others may still have room in theirs; nobody is served past one who waits for the whole.
+      this.#evictFor(share, (held) => held.holder.client === client)
+      this.#evictFor(whole, () => true)
+      // A waiter that lacks its client's share blocks that client only; one that lacks the whole budget blocks all later ones.
       if (share <= 0) break
-      overTheirShare.add(client)
+      exhaustedClients.add(client)
     }
-    look()
+    this.#updateTimer()
   }
 
-  function grant(waiter: Waiter): void {
-    waiting.delete(waiter)
+  #grant(waiter: Waiter): void {
+    this.#waiting.delete(waiter)
     const held = { holder: waiter.holder, amount: waiter.amount, isEvicted: false }
-    holdings.add(held)
+    this.#holdings.add(held)
     waiter.grant(held)
   }
 
-  function look(): void {
-    if (waiting.size > 0) looking ??= setInterval(serve, LOOK_MS).unref()
-    else if (looking !== undefined) {
-      clearInterval(looking)
-      looking = undefined
+  #updateTimer(): void {
+    if (this.#waiting.size > 0) this.#timer ??= setInterval(() => this.#grantWaiting(), CHECK_MS).unref()
+    else if (this.#timer !== undefined) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
     }
   }
 
-  function leaseOf(held: Held): Lease {
+  #leaseOf(held: Held): Lease {
     return {
-      shrink(amount) {
+      shrink: (amount) => {
         if (amount >= held.amount) return
         held.amount = amount
-        serve()
+        this.#grantWaiting()
       },
-      give() {
-        if (holdings.delete(held)) serve()
+      release: () => {
+        if (this.#holdings.delete(held)) this.#grantWaiting()
       },
     }
-  }
-
-  return {
-    async take(holder, amount, signal) {
-      signal.throwIfAborted()
-      const granted = Promise.withResolvers<Held>()
-      const waiter: Waiter = { holder, amount, grant: granted.resolve }
-      // At once: a waiter that was served after its end would never give back.
-      const leave = (reason: unknown): void => {
-        if (waiting.delete(waiter)) granted.reject(reason)
-      }
-      const abort = (): void => leave(signal.reason)
-      signal.addEventListener('abort', abort, { once: true })
-      const giveUp = setTimeout(() => leave(new OverloadedError()), waitMs).unref()
-      waiting.add(waiter)
-      serve()
-      try {
-        return leaseOf(await granted.promise)
-      } finally {
-        clearTimeout(giveUp)
-        signal.removeEventListener('abort', abort)
-        look()
-      }
-    },
   }
 }

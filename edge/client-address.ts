@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { isIPv6 } from 'node:net'
 
 /**
- * Tells one client from another: its address, of IPv6 the network of 64 bits that one subscriber has.
- * @param isBehindLoadBalancer The peer is a load balancer then, which appends the client's address to `X-Forwarded-For`. What
- *   stands before is the client's own invention.
+ * Key by which clients share the budgets: the IPv4 address, or the /64 network of the IPv6 address, which one subscriber holds.
+ * @param isBehindLoadBalancer Whether to read the last entry of `X-Forwarded-For`, which the load balancer appends. Clients can
+ *   forge the earlier entries.
  */
 export function clientOf({ socket, headers }: IncomingMessage, isBehindLoadBalancer: boolean): string {
   const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',').split(',').at(-1)?.trim()

@@ -4,16 +4,16 @@ import { MIN_BYTES_PER_SECOND, PROGRESS_BYTES, STALLED_MS } from './limits.ts'
 
 export interface ConnectionLimits {
   readonly maxConnections: number
-  /** A client that reads less than 1 KiB a second of its answer, over so long, is cut off. */
+  /** A connection is closed when its client reads less than {@link MIN_BYTES_PER_SECOND} of an answer on average over this time. */
   readonly idleMs: number
-  /** Told of connections that had to go, at most once a minute. */
+  /** Called at most once a minute while the maximum is reached. */
   readonly warn: (sentence: string) => void
 }
 
-/** Requests of one connection under way: HTTP/1.1 clients that wait for their answers have one. */
+/** Maximum of unanswered requests of one connection; a client that does not pipeline has one. */
 const MAX_PIPELINED = 8
 
-const SLOWEST_LOOK_MS = 500
+const MAX_CHECK_MS = 500
 const WARN_EVERY_MS = 60_000
 
 interface Exchange {
@@ -21,68 +21,39 @@ interface Exchange {
   readonly response: ServerResponse
 }
 
-/** What is known of one connection. */
 interface Connection {
   readonly exchanges: Set<Exchange>
-  /** When it last moved by {@link PROGRESS_BYTES}, began a request, or waited for the edge. */
-  movedAt: number
+  /** Time of the last {@link PROGRESS_BYTES}, request head, or moment in which the edge was the slower side. */
+  progressAt: number
   bytes: number
-  /** Start of the time in which its client must read the least, and what it had read by then. */
+  /** Start of the current idle period, and the bytes that the client had read by then. */
   readSince: number
   readBytes: number
 }
 
 /**
- * Bounds the connections of a server. A connection beyond the maximum takes the place of the one that has not moved for the
- * longest time, and for {@link STALLED_MS} at least; where there is none, it is closed itself.
+ * Bounds the connections of a server. A connection beyond the maximum replaces the one without progress for the longest time, if
+ * that is at least {@link STALLED_MS}. Otherwise the new one is closed.
  */
 export function limitConnections(server: Server, { maxConnections, idleMs, warn }: ConnectionLimits): void {
   const connections = new Map<Socket, Connection>()
-  const warnSeldom = seldom(warn)
-  const leastBytes = (MIN_BYTES_PER_SECOND * idleMs) / 1000
-
-  function look(): void {
-    const now = performance.now()
-    for (const [socket, connection] of connections) {
-      const bytes = socket.bytesRead + readBy(socket)
-      if (bytes - connection.bytes >= PROGRESS_BYTES || waitsForUs(socket, connection)) {
-        connection.movedAt = now
-        connection.bytes = bytes
-      }
-      const isRead = socket.writableLength === 0 || readBy(socket) - connection.readBytes >= leastBytes
-      if (isRead) {
-        connection.readSince = now
-        connection.readBytes = readBy(socket)
-      } else if (now - connection.readSince >= idleMs) socket.destroy()
-    }
-  }
-  const looking = setInterval(look, Math.min(SLOWEST_LOOK_MS, idleMs / 4)).unref()
-  server.once('close', () => clearInterval(looking))
-
-  function makeRoom(): boolean {
-    look()
-    const stalledSince = performance.now() - STALLED_MS
-    let oldest: readonly [Socket, Connection] | undefined
-    for (const entry of connections) {
-      if (entry[1].movedAt <= Math.min(stalledSince, oldest?.[1].movedAt ?? stalledSince)) oldest = entry
-    }
-    oldest?.[0].destroy()
-    if (oldest !== undefined) connections.delete(oldest[0])
-    return oldest !== undefined
-  }
+  const warnThrottled = throttled(warn)
+  const timer = setInterval(() => check(connections, idleMs), Math.min(MAX_CHECK_MS, idleMs / 4)).unref()
+  server.once('close', () => clearInterval(timer))
 
   server.prependListener('connection', (socket: Socket) => {
     if (connections.size >= maxConnections) {
-      warnSeldom(
-        `all ${maxConnections} connections are in use: one that does not move is closed for each new one`,
+      warnThrottled(
+        `all ${maxConnections} connections are in use: each new one replaces a stalled one, or is closed`,
       )
-      if (!makeRoom()) {
+      check(connections, idleMs)
+      if (!closeStalled(connections)) {
         socket.destroy()
         return
       }
     }
     const now = performance.now()
-    connections.set(socket, { exchanges: new Set(), movedAt: now, bytes: 0, readSince: now, readBytes: 0 })
+    connections.set(socket, { exchanges: new Set(), progressAt: now, bytes: 0, readSince: now, readBytes: 0 })
     socket.once('close', () => connections.delete(socket))
   })
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -90,19 +61,51 @@ export function limitConnections(server: Server, { maxConnections, idleMs, warn 
     if (connection === undefined) return
     const exchange = { request, response }
     connection.exchanges.add(exchange)
-    connection.movedAt = performance.now()
+    connection.progressAt = performance.now()
     response.once('close', () => connection.exchanges.delete(exchange))
     if (connection.exchanges.size > MAX_PIPELINED) request.socket.destroy()
   })
 }
 
-/** Bytes that the client, or its kernel, has taken. */
-function readBy(socket: Socket): number {
+/** Records the progress of all connections, and closes those whose clients read too slowly. */
+function check(connections: ReadonlyMap<Socket, Connection>, idleMs: number): void {
+  const now = performance.now()
+  const minBytes = (MIN_BYTES_PER_SECOND * idleMs) / 1000
+  for (const [socket, connection] of connections) {
+    const bytes = socket.bytesRead + bytesReadBy(socket)
+    if (bytes - connection.bytes >= PROGRESS_BYTES || waitsForEdge(socket, connection)) {
+      connection.progressAt = now
+      connection.bytes = bytes
+    }
+    const isReading = socket.writableLength === 0 || bytesReadBy(socket) - connection.readBytes >= minBytes
+    if (isReading) {
+      connection.readSince = now
+      connection.readBytes = bytesReadBy(socket)
+    } else if (now - connection.readSince >= idleMs) socket.destroy()
+  }
+}
+
+/** Closes the connection without progress for the longest time. @returns false if none is stalled */
+function closeStalled(connections: Map<Socket, Connection>): boolean {
+  let oldestAt = performance.now() - STALLED_MS
+  let oldest: Socket | undefined
+  for (const [socket, { progressAt }] of connections) {
+    if (progressAt > oldestAt) continue
+    oldestAt = progressAt
+    oldest = socket
+  }
+  if (oldest === undefined) return false
+  oldest.destroy()
+  return connections.delete(oldest)
+}
+
+/** Bytes that the client or a kernel buffer has accepted. */
+function bytesReadBy(socket: Socket): number {
   return socket.bytesWritten - socket.writableLength
 }
 
-/** Whether it is the edge's turn: a request is complete, or has bytes that nobody has read, and its answer is not held up. */
-function waitsForUs(socket: Socket, { exchanges }: Connection): boolean {
+/** Whether the client has done its part: a request is complete or has unread bytes, and no answer waits for the client. */
+function waitsForEdge(socket: Socket, { exchanges }: Connection): boolean {
   return (
     socket.writableLength === 0 &&
     [...exchanges].some(({ request, response }) => {
@@ -111,7 +114,7 @@ function waitsForUs(socket: Socket, { exchanges }: Connection): boolean {
   )
 }
 
-function seldom(warn: (sentence: string) => void): (sentence: string) => void {
+function throttled(warn: (sentence: string) => void): (sentence: string) => void {
   let lastAt = Number.NEGATIVE_INFINITY
   return (sentence) => {
     const now = performance.now()

@@ -4,21 +4,21 @@ import * as https from 'node:https'
 /** A request to the API or to S3. */
 export interface Outgoing {
   readonly server: URL
-  /** As it goes over the wire, with its query: a URL would tidy it. */
+  /** Path and query as sent; `URL` would normalize them. */
   readonly path: string
   readonly method: string
-  /** Name and value in turns, without `host`. */
+  /** Name, value, name, value, …; without `host`. */
   readonly headers: readonly string[]
   readonly signal?: AbortSignal
 }
 
-/** Begins a request; its body is the caller's to send. */
+/** Starts a request; the caller sends the body. */
 export type Connect = (outgoing: Outgoing) => http.ClientRequest
 
-/** Shorter than servers keep idle connections, so that a request seldom meets one that is being closed. */
+/** Shorter than the keep-alive time of API Gateway and S3, so that requests seldom use a connection that is being closed. */
 const IDLE_CONNECTION_MS = 4000
 
-/** Connections that are kept for the next request. */
+/** Pools keep-alive connections. */
 export function createConnect(): Connect {
   const options = { keepAlive: true, timeout: IDLE_CONNECTION_MS }
   const plain = { request: http.request, agent: new http.Agent(options) }
@@ -37,7 +37,7 @@ export function createConnect(): Connect {
   }
 }
 
-/** The answer's head; its body is the caller's to read. */
+/** Resolves with the answer's head; the caller reads the body. */
 export function answerTo(outgoing: http.ClientRequest): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     outgoing.once('response', resolve)

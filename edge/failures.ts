@@ -5,7 +5,7 @@ import { DomainError, type ErrorBody, explained } from '../src/contract/errors.t
 import { endToEndHeaders } from './headers.ts'
 import { CLOSE_DELAY_MS, MIN_PIECE_BYTES, RETRY_AFTER_SECONDS } from './limits.ts'
 
-/** Nothing to be had from the API or from S3, now; `message` is for the client. */
+/** The API or S3 does not answer, or not usefully; `message` is for the client. */
 export class UnreachableError extends Error {
   constructor(what: 'API' | 'storage', cause: unknown) {
     super(`The App Engine ${what} cannot be reached.`, { cause })
@@ -13,7 +13,7 @@ export class UnreachableError extends Error {
   }
 }
 
-/** The client went away before it had its answer. */
+/** The client disconnected before the end of its answer. */
 export class ClientGoneError extends Error {
   constructor() {
     super('the client went away')
@@ -21,7 +21,7 @@ export class ClientGoneError extends Error {
   }
 }
 
-/** A body that brings less than the minimum, or that stalls while others wait for its share. */
+/** A body is slower than the minimum, or was evicted from a budget as stalled; `message` is for the client. */
 export class StalledBodyError extends Error {
   constructor() {
     super(
@@ -52,7 +52,7 @@ export class FragmentedBodyError extends BadRequestError {
   }
 }
 
-/** No share of the memory was free in time. */
+/** No part of a budget became free in time; `message` is for the client. */
 export class OverloadedError extends Error {
   constructor() {
     super(
@@ -62,7 +62,7 @@ export class OverloadedError extends Error {
   }
 }
 
-/** An error answer of the API to a call that the edge made for its client. */
+/** The API answered a call of the edge with an error. */
 export class ApiRefusal extends Error {
   readonly status: number
   readonly headers: readonly string[]
@@ -82,7 +82,7 @@ export class ApiRefusal extends Error {
   }
 }
 
-/** The gateway lets the edge itself not in. */
+/** API Gateway rejected the edge's credentials or network. */
 export class GatewayRefusal extends Error {
   readonly requestId: string | undefined
 
@@ -93,15 +93,15 @@ export class GatewayRefusal extends Error {
   }
 }
 
-/** Too many requests; nobody behind the gateway, or not in time. */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
+/** Throttled; no integration, or its time-out. */
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
-/** What a gateway says by itself has no `details`, without which the user interface breaks (http-api 8.5). */
+/** API Gateway's own errors lack the contract's keys, without which the user interface breaks (http-api 8.5). */
 const errorBodySchema = z.object({ errorCode: z.string(), message: z.string() })
 
 /**
- * Reads an error answer whole: API Gateway's are at most 10 MB.
- * @param call in words for the log; no path
+ * Reads a whole error answer; API Gateway bounds it to 10 MB.
+ * @param call Method and route for the log, without secrets
  */
 export async function refusalOf(call: string, answer: IncomingMessage): Promise<ApiRefusal> {
   return new ApiRefusal(call, {
@@ -112,13 +112,13 @@ export async function refusalOf(call: string, answer: IncomingMessage): Promise<
   })
 }
 
-/** How REST APIs and HTTP APIs call the id that their logs, and those of the function behind them, have of a request. */
+/** Request id of the logs of API Gateway and the function: the headers of REST APIs and HTTP APIs differ. */
 function requestIdOf({ headers }: IncomingMessage): string | undefined {
   const id = headers['x-amzn-requestid'] ?? headers['apigw-requestid']
   return typeof id === 'string' ? id : undefined
 }
 
-/** What API Gateway calls the request that failed, if it came so far. */
+/** API Gateway's request id of a failure, if API Gateway answered. */
 export function gatewayRequestIdOf(failure: unknown): string | undefined {
   if (failure instanceof ApiRefusal || failure instanceof GatewayRefusal) return failure.requestId
   return failure instanceof Error && failure.cause !== undefined
@@ -126,14 +126,14 @@ export function gatewayRequestIdOf(failure: unknown): string | undefined {
     : undefined
 }
 
-/** The same call may be answered otherwise a little later. */
-export function isPassing(error: unknown): boolean {
+/** Whether a retry may succeed. */
+export function isTransient(error: unknown): boolean {
   return (
-    error instanceof UnreachableError || (error instanceof ApiRefusal && PASSING_STATUSES.has(error.status))
+    error instanceof UnreachableError || (error instanceof ApiRefusal && TRANSIENT_STATUSES.has(error.status))
   )
 }
 
-/** Tells the client, unless it has an answer already or is gone. */
+/** Answers with the failure, unless an answer has begun or the client has disconnected. */
 export function answerFailure(response: ServerResponse, error: unknown): void {
   if (response.destroyed || response.headersSent) return
   if (error instanceof ApiRefusal && isErrorBody(error.body)) {
@@ -167,7 +167,7 @@ export function errorAnswerOf(error: unknown): ErrorAnswer {
     'content-length': String(Buffer.byteLength(text)),
     'content-type': 'application/json',
     ...(status === 503 && { 'retry-after': String(RETRY_AFTER_SECONDS) }),
-    // Nothing is under way on a stalled connection that an early end could cut off.
+    // No bytes are in flight on a stalled connection, so that an early close cannot reset it.
     ...((error instanceof StalledBodyError || error instanceof BadRequestError) && { connection: 'close' }),
   }
   return { status, headers, text }

@@ -1,6 +1,6 @@
 import { BROWSER_HEADERS } from '../src/shared/foreign-requests.ts'
 
-/** Headers of one connection, which say nothing about the message: RFC 9110, 7.6.1. */
+/** RFC 9110, 7.6.1. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'http2-settings',
@@ -14,28 +14,27 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Belong to the message whatever `Connection` lists: an intermediary that dropped them would change what the request asks for. */
+/** Kept even if `Connection` lists them: dropping them would change the meaning of the request. */
 const OF_THE_MESSAGE =
   /^(?:accept|access-control-|authorization$|cache-control$|content-|cookie$|date$|expect$|forwarded$|from$|host$|if-|origin$|pragma$|prefer$|range$|referer$|sec-|user-agent$|via$|x-amz|x-forwarded-|x-request-id$)/u
 
-/** What the edge writes anew for its own connection, from the request as it was parsed. */
+/** Written by the edge for its own connection, from the parsed request. */
 const FRAMING: readonly string[] = ['content-length', 'expect', 'host']
 
 /**
- * Headers by which a client would choose another API, another operation or another identity than the one that it called:
- * `x-apigw-api-id` selects a private API, `x-amz-target` an operation, `x-api-key` a usage plan; the overrides are understood by
- * frameworks and emulators.
+ * Headers that select another API, operation or identity: `x-apigw-api-id` a private API, `x-amz-target` an operation, `x-api-key`
+ * a usage plan. Frameworks and emulators evaluate the overrides.
  */
 const STEERING =
   /^(?:x-am(?:z|zn)-|x-apigw-|x-api-key$|x-http-method|x-method-override$|x-original-|x-rewrite-|x-localstack-|x-ministack-|x-moto-)/u
 
-/** Names that an Application Load Balancer would drop as well: some servers take `content_length` for `content-length`. */
+/** Some servers read `content_length` as `content-length`. An Application Load Balancer drops such names too. */
 const UNUSUAL_NAME = /[^a-z0-9-]/u
 
-/** Authorization in a scheme of AWS would be verified by the gateway, as if the edge had signed. */
+/** API Gateway would verify a client's AWS signature instead of the edge's. */
 const AWS_SCHEME = /^aws/iu
 
-/** Name and value in turns, as Node has raw headers, without those of the connection and the dropped ones. */
+/** Removes hop-by-hop headers and the dropped ones. Headers are flat lists of names and values, as in `rawHeaders`. */
 export function endToEndHeaders(raw: readonly string[], dropped: readonly string[]): string[] {
   const listed = new Set(
     pairsOf(raw)
@@ -47,8 +46,8 @@ export function endToEndHeaders(raw: readonly string[], dropped: readonly string
 }
 
 /**
- * Headers of a client's request that go on to the API. The framing is left out: the caller adds that of the body it sends.
- * @param dropped Further names, in lower case.
+ * Selects the client's headers that the API gets. The caller adds the framing of the body that it sends.
+ * @param dropped Further names, in lower case
  */
 export function clientHeaders(raw: readonly string[], dropped: readonly string[] = []): string[] {
   const isDropped = (name: string, value: string): boolean =>
@@ -59,7 +58,7 @@ export function clientHeaders(raw: readonly string[], dropped: readonly string[]
   return withoutHeaders(endToEndHeaders(raw, [...FRAMING, ...dropped]), isDropped)
 }
 
-/** The same headers but for those whose name, in lower case, is dropped. */
+/** @param isDropped Gets the name in lower case */
 export function withoutHeaders(
   raw: readonly string[],
   isDropped: (name: string, value: string) => boolean,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { watchBody } from './body-watch.ts'
-import { type Budget, createBudget, type Holder, type Lease } from './budget.ts'
+import { Budget, type Holder, type Lease } from './budget.ts'
 import { StalledBodyError } from './failures.ts'
 import {
   AHEAD_BYTES,
@@ -8,53 +8,51 @@ import {
   CORE_CONNECTIONS,
   FIRST_BODY_BYTES,
   FIRST_BYTES,
-  PLACE_WAIT_MS,
+  SLOT_WAIT_MS,
   SMALL_BODY_BYTES,
 } from './limits.ts'
 import { discardBody, readAhead } from './read-ahead.ts'
 
-/** The body of one request while it arrives, with its share of the edge's memory. */
+/** An arriving body and its leases of the edge's memory. */
 export interface IncomingBody {
   /**
-   * The whole body, or undefined for one that is larger than the limit; nothing of that is lost.
+   * Reads the whole body, or returns undefined for one above the limit, whose stream then starts at its first byte again.
    * @throws StalledBodyError, OverloadedError
    */
   readAhead(limitBytes: number): Promise<Buffer | undefined>
-  /** Reads it to its end and keeps nothing; of at most 4 MiB. */
+  /** Reads and drops a body of at most 4 MiB. */
   discard(): Promise<void>
   /**
-   * Waits for a place among the large bodies, which covers what was read ahead.
+   * Waits for one of the upload slots, which replaces the lease of the bytes read ahead.
    * @throws StalledBodyError, OverloadedError
    */
-  takePlace(): Promise<void>
-  /** Gives everything back. What was read must not be in use any more. */
+  acquireSlot(): Promise<void>
+  /** Releases all leases. The bytes read ahead must not be in use any more. */
   release(): void
 }
 
-/** Opens the bodies of one edge. */
 export type OpenBody = (request: IncomingMessage, client: string, controller: AbortController) => IncomingBody
 
 export interface BodiesOptions {
-  /** Large bodies that are read at the same time. */
   readonly uploadsAtOnce: number
   readonly clientSharePercent: number
   readonly idleMs: number
 }
 
-/** The memory of one edge, for all its bodies. Each controller is aborted when its body stalls. */
+/** Creates the memory budgets of one edge. A body that stalls aborts its controller. */
 export function createBodies({ uploadsAtOnce, clientSharePercent, idleMs }: BodiesOptions): OpenBody {
   const share = clientSharePercent / 100
   const budgetOf = (total: number): Budget =>
-    createBudget({ total, perClient: total * share, waitMs: AHEAD_WAIT_MS })
+    new Budget({ total, perClient: total * share, waitMs: AHEAD_WAIT_MS })
   const [first, ahead] = [budgetOf(FIRST_BYTES), budgetOf(AHEAD_BYTES)]
-  const places = createBudget({
+  const slots = new Budget({
     total: uploadsAtOnce,
-    // Core is one client: all its connections may upload at once.
+    // Core is one client, whose connections may all upload at the same time.
     perClient: Math.max(CORE_CONNECTIONS, Math.ceil(uploadsAtOnce * share)),
-    waitMs: PLACE_WAIT_MS,
+    waitMs: SLOT_WAIT_MS,
   })
   return (request, client, controller) =>
-    openBody({ request, client, controller, first, ahead, places, idleMs })
+    openBody({ request, client, controller, first, ahead, slots, idleMs })
 }
 
 interface Opening {
@@ -63,15 +61,15 @@ interface Opening {
   readonly controller: AbortController
   readonly first: Budget
   readonly ahead: Budget
-  readonly places: Budget
+  readonly slots: Budget
   readonly idleMs: number
 }
 
-function openBody({ request, client, controller, first, ahead, places, idleMs }: Opening): IncomingBody {
+function openBody({ request, client, controller, first, ahead, slots, idleMs }: Opening): IncomingBody {
   const { signal } = controller
   const evict = (): void => controller.abort(new StalledBodyError())
   const watch = watchBody(request, idleMs, () => {
-    // A client that was refused may send the rest, but not for nothing.
+    // The rest of a refused body has the same minimum throughput.
     if (signal.aborted) request.destroy()
     else evict()
   })
@@ -81,12 +79,12 @@ function openBody({ request, client, controller, first, ahead, places, idleMs }:
   return {
     async readAhead(limitBytes) {
       const most = Math.min(Number(request.headers['content-length'] ?? limitBytes), limitBytes)
-      // In two steps, each with a budget of its own: none waits for the other, so that nobody waits for ever.
+      // A body waits for the second budget while it holds a lease of the first, never the other way round: no deadlock.
       const reserve = async (needed: number): Promise<number> => {
         const isFirst = needed <= FIRST_BODY_BYTES
         const amount = isFirst ? Math.min(most, FIRST_BODY_BYTES) : most
-        const next = await (isFirst ? first : ahead).take(holder, amount, signal)
-        lease?.give()
+        const next = await (isFirst ? first : ahead).acquire(holder, amount, signal)
+        lease?.release()
         lease = next
         return amount
       }
@@ -95,11 +93,11 @@ function openBody({ request, client, controller, first, ahead, places, idleMs }:
       return bytes
     },
     discard: () => discardBody(request, SMALL_BODY_BYTES, signal),
-    async takePlace() {
-      const place = await places.take(holder, 1, signal)
-      lease?.give()
-      lease = place
+    async acquireSlot() {
+      const slot = await slots.acquire(holder, 1, signal)
+      lease?.release()
+      lease = slot
     },
-    release: () => lease?.give(),
+    release: () => lease?.release(),
   }
 }

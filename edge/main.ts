@@ -1,4 +1,4 @@
-/* The edge: the front door in front of the API. Holds no state; as many as wanted may run side by side. */
+/* The edge: HTTP server in front of the API. Stateless, so that any number may run in parallel. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import * as z from 'zod'
@@ -11,10 +11,10 @@ import { CLIENT_SHARE_PERCENT, IDLE_MS, MAX_CONNECTIONS } from './limits.ts'
 import { type LogEntry, lineOf } from './request-log.ts'
 import { createEdgeServer } from './server.ts'
 
-/** Local mode holds a channel to the edge. */
+/** The local stack forks the edge, with an IPC channel. */
 const isLocal = process.send !== undefined
 
-/** Local mode wants it gone at once; elsewhere below the 30 s of ECS and Kubernetes. */
+/** ECS and Kubernetes kill after 30 s. */
 const DEFAULT_STOP_TIMEOUT_SECONDS = isLocal ? 2 : 25
 
 const settingsSchema = z.object({
@@ -22,34 +22,34 @@ const settingsSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   /** Base URL of the API, without the service's own prefix and version. */
   API_URL: z.url({ protocol: /^https?$/u }),
-  /** `iam`: requests are signed, with credentials where the AWS SDKs look for them. */
+  /** `iam`: sign requests, with credentials from the SDK's default provider chain. */
   API_AUTH: z.enum(['none', 'iam']).default('none'),
-  /** Longer than a load balancer keeps idle connections, or it will use one that is being closed. */
+  /** Must exceed the idle time-out of a load balancer, which otherwise reuses connections that are being closed. */
   KEEP_ALIVE_SECONDS: z.coerce.number().min(1).max(86_400).default(5),
-  /** Large bodies that are read at the same time, 64 MB of memory each; further ones wait. */
+  /** Maximum of concurrent uploads, of 64 MiB of memory each; further ones wait. */
   UPLOADS_AT_ONCE: z.coerce.number().int().min(1).max(10_000).default(12),
-  /** Connections of clients, 64 KiB of memory each. */
+  /** Maximum of client connections, of 64 KiB of memory each. */
   CONNECTIONS_AT_ONCE: z.coerce.number().int().min(16).max(100_000).default(MAX_CONNECTIONS),
-  /** Of the memory for bodies, the most that one client address gets; 100 where all clients have the same. */
+  /** Maximum percentage of the body memory for one client address; 100 where all clients share an address. */
   CLIENT_SHARE_PERCENT: z.coerce.number().int().min(1).max(100).default(CLIENT_SHARE_PERCENT),
-  /** `true`: clients are told apart by the last entry of X-Forwarded-For, which the load balancer has written. */
+  /** `true`: the last entry of X-Forwarded-For is the client's address. */
   BEHIND_LOAD_BALANCER: z.stringbool().default(false),
-  /** Host names that it answers for, by commas; `*` for any. By default those of this machine, where it listens on loopback only. */
+  /** Accepted host names, separated by commas; `*` for any. Default: the machine's own on a loopback HOST, else any. */
   HOSTS: z.string().optional(),
-  /** A body that brings less than 1 KiB a second over so long is given up. */
+  /** Requests end with 408 when a body brings less than 1 KiB a second on average over this time. */
   IDLE_SECONDS: z.coerce
     .number()
     .min(1)
     .max(86_400)
     .default(IDLE_MS / 1000),
-  /** Requests under way, uploads included, get this long to end after SIGTERM. */
+  /** Maximum time for requests in progress, uploads included, after SIGTERM. */
   STOP_TIMEOUT_SECONDS: z.coerce.number().min(0).max(86_400).default(DEFAULT_STOP_TIMEOUT_SECONDS),
 })
 
-/** After SIGINT, or when local mode is gone. */
+/** After SIGINT, or when the local stack has exited. */
 const FAST_STOP_SECONDS = 2
 
-/** For discarding the uploads of connections that were closed. */
+/** Maximum time to discard the uploads of closed connections. */
 const DISCARD_SECONDS = 0.8
 
 collectBuffers()
@@ -73,17 +73,17 @@ const edge = createEdge({
   idleMs,
   ...(sign && { sign }),
 })
-// Probes of idle connections tell of a client that vanished without a word; its upload is discarded then.
+// TCP keep-alive detects clients that vanished without a FIN, whose uploads are then discarded.
 let isStopping = false
 const server = createEdgeServer(
   (request, response) => {
-    // A client that keeps its connection busy would be served until the time-out.
+    // Otherwise a busy keep-alive connection would last until the time-out.
     if (isStopping) response.shouldKeepAlive = false
     edge.listener(request, response)
   },
   { keepAlive: true, keepAliveInitialDelay: 60_000 },
 )
-// An upload may take hours, and so may a client that reads slowly.
+// An upload may take hours; limitConnections and watchBody enforce a minimum throughput instead.
 server.requestTimeout = 0
 limitConnections(server, {
   maxConnections: settings.data.CONNECTIONS_AT_ONCE,
@@ -107,10 +107,10 @@ server.listen(PORT, HOST, () => {
 
 process.on('SIGTERM', () => void stop(STOP_TIMEOUT_SECONDS))
 process.on('SIGINT', () => void stop(FAST_STOP_SECONDS))
-// Local mode is gone, however it went.
+// The local stack has exited, or was killed.
 process.on('disconnect', () => void stop(FAST_STOP_SECONDS))
 
-/** A second call may be faster than the first. */
+/** A second call may shorten the time-out of the first. */
 async function stop(timeoutSeconds: number): Promise<void> {
   isStopping = true
   server.close()
@@ -120,7 +120,7 @@ async function stop(timeoutSeconds: number): Promise<void> {
   process.exit(0)
 }
 
-/** Looks for credentials at once: an edge without any is of no use. */
+/** Resolves credentials at start, so that an edge without any fails at once. */
 async function createOwnSigner(): Promise<SignRequest> {
   const credentials = defaultProvider()
   await credentials()
@@ -135,7 +135,7 @@ function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
-/** Local mode shows its user what the edge said last. */
+/** The local stack shows the last line to its user. */
 function fail(sentence: string): never {
   console.error(isLocal ? sentence : lineOf({ level: 'ERROR', message: sentence }, new Date()))
   process.exit(1)

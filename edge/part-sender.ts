@@ -1,29 +1,29 @@
-import { askAgain } from './ask-again.ts'
 import { answerTo, type Connect } from './connections.ts'
 import { UnreachableError } from './failures.ts'
 import { createPartUrls, type PartUrls } from './part-urls.ts'
+import { retryTransient } from './retry-transient.ts'
 import type { Uploads } from './uploads.ts'
 
 export interface PartSenderOptions {
   readonly uploads: Pick<Uploads, 'partUrls'>
   readonly connect: Connect
-  /** Between the attempts of one part. */
+  /** Pauses between retries of one part. */
   readonly pausesMs: readonly number[]
   readonly signal: AbortSignal
 }
 
-/** Puts one part into the bucket; the bytes must not change until it is there. */
+/** Uploads one part; the bytes must not change until the promise settles. */
 export type SendPart = (partNumber: number, bytes: Buffer) => Promise<void>
 
-/** A connection on which nothing moves for so long is given up. */
+/** Socket idle time-out. */
 const TIMEOUT_MS = 60_000
 
-/** The sender of one upload's parts: numbered from 1, in any number at once. */
+/** Parts are numbered from 1 and may be sent concurrently. */
 export function createPartSender(uploadId: string, options: PartSenderOptions): SendPart {
   const { uploads, connect, pausesMs, signal } = options
   const urls = createPartUrls((first, last) => uploads.partUrls(uploadId, first, last, signal))
   return (partNumber, bytes) =>
-    askAgain(() => put(connect, urls, { partNumber, bytes, signal }), pausesMs, signal)
+    retryTransient(() => put(connect, urls, { partNumber, bytes, signal }), pausesMs, signal)
 }
 
 interface Part {
@@ -46,7 +46,7 @@ async function put(connect: Connect, urls: PartUrls, { partNumber, bytes, signal
     const { statusCode } = (await answerTo(outgoing.end(bytes))).resume()
     if (statusCode !== 200) throw new Error(`S3 answered ${statusCode} to part ${partNumber}`)
   } catch (error) {
-    // It may have expired, which S3 does not always get to say before it closes the connection.
+    // The URL may have expired. S3 may close the connection before that answer is read.
     urls.forget(partNumber)
     throw new UnreachableError('storage', error)
   }

@@ -1,17 +1,17 @@
-/** URLs that are asked for at once: for 256 MiB, so that a slow client seldom finds one expired. */
+/** URLs per request: for 256 MiB, so that a slow client seldom gets an expired one. */
 const BATCH = 16
 
-/** S3 takes no more parts; the API says so to one who asks for a later one. */
+/** S3's maximum; the API refuses later part numbers. */
 const MAX_PARTS = 10_000
 
 /** The presigned URLs of one upload. */
 export interface PartUrls {
   urlOf(partNumber: number): Promise<URL>
-  /** The next question for this part gets a new URL. */
+  /** Makes the next `urlOf` of this part request a new URL. */
   forget(partNumber: number): void
 }
 
-/** @param ask URLs of the parts from `first` to `last`, in their order. */
+/** @param ask Returns URLs of the parts from `first` to `last`, in this order */
 export function createPartUrls(ask: (first: number, last: number) => Promise<readonly URL[]>): PartUrls {
   const batches = new Map<number, { readonly first: number; readonly urls: Promise<readonly URL[]> }>()
   return {

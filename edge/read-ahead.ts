@@ -3,20 +3,20 @@ import { DomainError } from '../src/contract/errors.ts'
 import { FREE_BYTES } from './limits.ts'
 
 const PIECE_BYTES = 64 * 1024
-/** Steep: the smaller ones lie around until their collection. */
+/** Large factor, since outgrown buffers stay in memory until their collection. */
 const GROWTH = 4
 
 export interface ReadAheadOptions {
   readonly limitBytes: number
-  /** Asked when more than what was allowed is at hand, {@link FREE_BYTES} at first. Gives the bytes that may be read from now on. */
+  /** Called when the body exceeds the allowed bytes, at first {@link FREE_BYTES}. Resolves with the new allowance. */
   readonly reserve: (neededBytes: number) => Promise<number>
   readonly signal: AbortSignal
 }
 
 /**
- * The whole body when it has at most `limitBytes`. Otherwise undefined, and what was read is put back: the stream begins
- * where it did. Copies, since a client may send its bytes one by one and each would cost a hundred.
- * @throws the stream's error when it breaks off, that of the reservation, or what aborted the signal
+ * Reads a whole body of at most `limitBytes`. For a larger one returns undefined and puts back what was read, so that the stream
+ * starts at its first byte again. Copies: a retained chunk of one byte would hold some hundred.
+ * @throws the stream's error, the reservation's error, or the signal's reason
  */
 export function readAhead(
   body: Readable,
@@ -33,7 +33,7 @@ export function readAhead(
     isSettled = true
     body.off('data', onData).off('end', onEnd).off('error', fail).off('close', onClose)
     signal.removeEventListener('abort', onAbort)
-    // What comes from now on stays in the stream, for the next reader.
+    // Later chunks stay in the stream for the next reader.
     body.pause()
     act()
   }
@@ -52,9 +52,7 @@ export function readAhead(
       return
     }
     if (needed > held.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(limitBytes, Math.max(GROWTH * held.length, needed)))
-      held.copy(larger, 0, 0, length)
-      held = larger
+      held = enlarged(held, Math.min(limitBytes, Math.max(GROWTH * held.length, needed)))
     }
     length += chunk.copy(held, length)
   }
@@ -66,7 +64,7 @@ export function readAhead(
       return
     }
     body.pause()
-    // Put back at once: a stream whose last chunk was read would end although it is paused.
+    // Put back now: a stream whose last chunk was read ends even while it is paused.
     body.unshift(chunk)
     reserve(needed).then((bytes) => {
       allowed = bytes
@@ -80,7 +78,13 @@ export function readAhead(
   return promise
 }
 
-/** In small pieces again: whoever reads may copy what lies ready at once. */
+function enlarged(bytes: Buffer, capacity: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.allocUnsafeSlow(capacity)
+  bytes.copy(larger)
+  return larger
+}
+
+/** In pieces, since a reader may copy a whole chunk. */
 function putBack(body: Readable, held: Buffer, last: Buffer): void {
   body.unshift(last)
   for (let end = held.length; end > 0; end -= PIECE_BYTES) {
@@ -89,8 +93,8 @@ function putBack(body: Readable, held: Buffer, last: Buffer): void {
 }
 
 /**
- * Reads a body to its end and keeps nothing of it.
- * @throws DomainError when it is longer than the limit; otherwise as {@link readAhead}
+ * Reads and drops a body.
+ * @throws DomainError for a body above the limit; otherwise as {@link readAhead}
  */
 export async function discardBody(body: Readable, limitBytes: number, signal: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()

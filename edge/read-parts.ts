@@ -3,35 +3,33 @@ import { addAbortSignal, PassThrough, type Readable } from 'node:stream'
 import { Busboy, type BusboyConfig, type BusboyInstance } from '@fastify/busboy'
 import { DomainError } from '../src/contract/errors.ts'
 
-/** A file while it arrives. */
+/** A file of a body that is still arriving. */
 export interface ArrivingFile {
   readonly fileName?: string
   readonly bytes: Readable
 }
 
-/** A request, as far as it matters here. */
 export type ArrivingBody = Readable & { readonly headers: IncomingHttpHeaders }
 
 export interface ReadOptions {
   readonly take: (file: ArrivingFile) => Promise<void>
-  /** Aborted by what goes wrong here; stops the reading when it is aborted elsewhere. */
+  /** Aborted by the first failure; an abort from outside ends the reading. */
   readonly controller: AbortController
 }
 
-/** A part's headers are a few short lines; a form field is never looked at. */
+/** Form fields are not read, so that one byte of each is enough. */
 const LIMITS = { headerPairs: 32, headerSize: 16 * 1024, fieldSize: 1 }
 
-/** Whether the body is said to be a form with files. */
 export function isMultipart({ headers }: ArrivingBody): boolean {
   return /^multipart\/form-data\b/iu.test(headers['content-type'] ?? '')
 }
 
 /**
- * Reads a multipart body, RFC 7578, as it arrives: `take` gets the files among its first parts, one after the other, whatever
- * their names; further parts are skipped. The client is read no faster than `take` reads. Resolves when the closing boundary
- * was seen and everything is taken.
- * @throws DomainError when the body ends before, has no part, or its first part is no file; otherwise what aborted the
- *   controller. Nothing is being taken any more then.
+ * Streams a multipart body (RFC 7578). `take` gets the files among the first `partCount` parts, one after the other, whatever
+ * their names; further parts are skipped. `take` sets the pace (backpressure). Resolves after the closing boundary, when every
+ * `take` has resolved.
+ * @throws DomainError when the body is truncated, has no part, or its first part is no file; otherwise the controller's reason.
+ *   No `take` is running then.
  */
 export async function readParts(
   request: ArrivingBody,
@@ -48,7 +46,7 @@ export async function readParts(
     limits: { ...LIMITS, parts: partCount },
     isPartAFile(_name, _type, fileName) {
       seen += 1
-      // Told at its head: a field may be as long as it likes.
+      // Fails at the part's head: the length of a field is unbounded.
       if (seen === 1 && fileName === undefined) fail(new DomainError('INTERNAL_NO_FILE_BUT_FORM_FIELD'))
       return fileName !== undefined
     },
@@ -72,7 +70,7 @@ export async function readParts(
   if (seen === 0) throw new DomainError('INTERNAL_NO_FILE_PARTS_FOUND')
 }
 
-/** Reads a body of any other kind, which is one file without a name. */
+/** Streams a body that is not multipart as one file without a name. */
 export async function readWhole(
   request: ArrivingBody,
   { take, controller: { signal } }: ReadOptions,
@@ -91,12 +89,12 @@ function createParser(request: ArrivingBody, options: Omit<BusboyConfig, 'header
     const type = request.headers['content-type'] ?? ''
     return new Busboy({ ...options, headers: { 'content-type': type } })
   } catch (error) {
-    // No boundary, or one that is longer than the 70 characters of RFC 2046 by far.
+    // No boundary, or one far above the 70 characters of RFC 2046.
     throw new DomainError('INTERNAL_NOT_MULTIPART', { type: 'empty' }, { cause: error })
   }
 }
 
-/** The same stream, which fails when the signal is aborted; its error reaches the reader only, if there is one. */
+/** Makes a stream fail with the signal. The listener keeps an error without a reader from ending the process. */
 function stopWith<Stream extends Readable>(signal: AbortSignal, stream: Stream): Stream {
   stream.on('error', () => undefined)
   return addAbortSignal(signal, stream)

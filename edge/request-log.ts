@@ -3,16 +3,16 @@ import type { IncomingMessage } from 'node:http'
 import { gatewayRequestIdOf } from './failures.ts'
 import { routeOf, runIdOf } from './routes.ts'
 
-/** One event. Keys are those of the functions' logs, so that the same queries find both; nothing of it may be a secret. */
+/** One log event, without secrets. Keys equal those of the functions' logs, so that one query finds both. */
 export interface LogEntry {
   readonly level: 'INFO' | 'WARN' | 'ERROR'
   readonly message: string
   readonly method?: string
-  /** The path with all but the contract's own words masked. */
+  /** Path in which only the contract's literal segments are not masked. */
   readonly route?: string
-  /** What the client was told; none when it is gone. */
+  /** Status of the answer; undefined when the client has disconnected. */
   readonly status?: number
-  /** API Gateway's, if it has answered; otherwise one that binds together what is told of a request. */
+  /** API Gateway's id if it answered; otherwise a generated id that all entries of one request share. */
   readonly requestId?: string
   readonly runId?: string
   readonly uploadId?: string
@@ -21,13 +21,13 @@ export interface LogEntry {
 
 /** The log of one request. */
 export interface RequestLog {
-  /** @param status What the client was told; undefined when it is gone */
+  /** @param status Status of the answer; undefined when the client has disconnected */
   failed(failure: unknown, status: number | undefined): void
   discarded(uploadId: string): void
   notDiscarded(uploadId: string, failure: unknown): void
 }
 
-/** Path, query and headers of the request stay out: they carry secrets. */
+/** Omits path, query and headers, which may carry secrets. */
 export function createRequestLog(request: IncomingMessage, log: (entry: LogEntry) => void): RequestLog {
   const { method = '', url = '' } = request
   const runId = runIdOf(url)
@@ -39,7 +39,7 @@ export function createRequestLog(request: IncomingMessage, log: (entry: LogEntry
       const isOurs = status !== undefined && status >= 500
       log({
         level: isOurs ? 'ERROR' : 'INFO',
-        message: status === undefined ? 'request given up' : 'request refused',
+        message: status === undefined ? 'request aborted by client' : 'request refused',
         ...about,
         ...(status === undefined ? {} : { status }),
         requestId,
@@ -56,12 +56,11 @@ export function createRequestLog(request: IncomingMessage, log: (entry: LogEntry
   }
 }
 
-/** An entry as a line of JSON. */
 export function lineOf({ level, message, ...rest }: LogEntry, now: Date): string {
   return JSON.stringify({ level, message, timestamp: now.toISOString(), service: 'edge', ...rest })
 }
 
-/** With its causes, which say what really happened. */
+/** Error with its causes, of which the last is the most specific. */
 function describe(failure: unknown): string {
   if (!(failure instanceof Error)) return String(failure)
   return failure.cause === undefined ? String(failure) : `${failure} (${describe(failure.cause)})`

@@ -3,11 +3,8 @@ import { BadRequestError } from './failures.ts'
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/isu
 
-/**
- * Replaces a target in absolute form by its path, and the Host by that of the target, as RFC 9112, 3.2.2 demands of an origin
- * server. The path is not tidied.
- */
-export function takeAbsoluteForm(request: IncomingMessage): void {
+/** Replaces a target in absolute form by its path, and the Host by the target's (RFC 9112, 3.2.2). The path is not normalized. */
+export function resolveAbsoluteForm(request: IncomingMessage): void {
   const [, authority, rest] = ABSOLUTE.exec(request.url ?? '') ?? []
   if (authority === undefined || rest === undefined) return
   request.headers.host = authority

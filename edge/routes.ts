@@ -1,19 +1,19 @@
-/** Where the service's routes begin. */
+/** Prefix of all routes. */
 export const BASE_PATH = '/app-engine/v1'
 
-/** What an upload is for, as the API wants to know it. */
+/** Values of the field `purpose` of an upload. */
 export type UploadPurpose = 'task' | 'input'
 
-/** A route of the contract whose body may be larger than the API takes. */
+/** A route whose body may exceed the API's limit. */
 export interface BodyRoute {
   readonly purpose: UploadPurpose
-  /** Files of a multipart body that count, from its first part on. */
+  /** Number of a multipart body's first parts that are read. */
   readonly fileCount: 0 | 1 | 2
-  /** Whether the body may be a JSON document instead. */
+  /** Whether the body may be a JSON document. */
   readonly takesJson: boolean
-  /** Whether the API may get the same request twice. */
+  /** Whether the API may receive the same request twice. */
   readonly isRepeatable: boolean
-  /** As the path names it. */
+  /** From the path, decoded. */
   readonly parameterName?: string
 }
 
@@ -35,20 +35,20 @@ export function findBodyRoute(method: string | undefined, url: string): BodyRout
   return method === 'PUT' ? { ...input, fileCount: 0 } : undefined
 }
 
-/** Whether the request has a task installed from an App Store. */
+/** Whether the request installs a task from an app store. */
 export function isInstallation(method: string | undefined, url: string): boolean {
   return method === 'POST' && INSTALL.test(pathBelowBase(url))
 }
 
 /**
- * Whether a path holds a slash that is a character of a name. No name of the contract has one, and servers that decode a path before
- * they route it take it for the end of a segment: `tasks/a%2F1.0.0` would become another route.
+ * Whether the path contains `%2F`. No name of the contract has a slash. Servers that decode before routing would read another route:
+ * `tasks/a%2F1.0.0`.
  */
 export function hasEscapedSlash(url: string): boolean {
   return /^[^?]*%2f/iu.test(url)
 }
 
-/** Every literal segment of the contract's paths. */
+/** All literal segments of the contract's paths. */
 const WORDS: ReadonlySet<string> = new Set([
   ...['tasks', 'install', 'logo', 'runs', 'descriptor.yml'],
   ...['task-runs', 'input-provisions', 'indexes', 'state-actions', 'inputs', 'input', 'outputs', 'output'],
@@ -58,11 +58,11 @@ const WORDS: ReadonlySet<string> = new Set([
 
 const MASK = '*'
 
-/** As deep as the contract's paths go, and one more. */
+/** The contract's longest path, and one more. */
 const MAX_SEGMENTS = 6
 
 /**
- * A path for the log: of what a client made up, nothing but its place. One route has the run's secret in its path
+ * Masks every segment of a path that is not a literal of the contract. One route has the run's secret in its path
  * (`POST task-runs/{id}/{secret}/outputs.zip`), and a client may write it elsewhere by mistake.
  */
 export function routeOf(url: string): string {
@@ -74,12 +74,12 @@ export function routeOf(url: string): string {
 
 const RUN = /^\/task-runs\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/iu
 
-/** The run that a path names; a secret looks otherwise. */
+/** Run id in a path. A run's secret is no UUID. */
 export function runIdOf(url: string): string | undefined {
   return RUN.exec(pathBelowBase(url))?.[1]
 }
 
-/** Without query; core doubles slashes in some paths (http-api 1.1). Empty for what is none of the service's. */
+/** Without query; core doubles slashes in some paths (http-api 1.1). Empty for a path without the prefix. */
 function pathBelowBase(url: string): string {
   const path = url.replace(/\?.*$/su, '').replace(/\/{2,}/gu, '/')
   return path.startsWith(`${BASE_PATH}/`) ? path.slice(BASE_PATH.length) : ''

@@ -2,29 +2,29 @@ import { type Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SendPart } from './part-sender.ts'
 
-/** Parts of one request that are in memory at a time, being filled or sent: both are sent at once when the bucket is the slower side. */
+/** Part buffers of one request. Both are being sent when S3 is slower than the client. */
 export const PARTS_HELD = 2
 
 export interface SendPartsOptions {
   readonly partSizeBytes: number
   readonly send: SendPart
-  /** Buffers of earlier parts of the same request, to be used again: a freed one stays until the next collection. */
+  /** Buffers of sent parts, for reuse: a freed buffer stays in memory until its collection. */
   readonly spare: Buffer[]
-  /** Aborted by the first thing that fails. */
+  /** Aborted by the first failure. */
   readonly controller: AbortController
 }
 
 /**
- * Cuts bytes into parts of one size, the last one smaller, and sends several at once while more arrive. Holds at most
- * {@link PARTS_HELD} parts and reads on only when one of them is free.
- * @throws what aborted the controller; nothing is being sent any more then.
+ * Splits a stream into parts of equal size, the last one smaller, and sends them concurrently. Memory: {@link PARTS_HELD} parts;
+ * reading pauses until one is free.
+ * @throws the controller's reason; no part is being sent then
  */
 export async function sendParts(bytes: Readable, options: SendPartsOptions): Promise<void> {
   const { controller } = options
   const { signal } = controller
   const sending = new Set<Promise<void>>()
   try {
-    await pipeline(bytes, createCutter(options, sending), { signal })
+    await pipeline(bytes, createPartWriter(options, sending), { signal })
   } catch (error) {
     controller.abort(error)
   }
@@ -32,8 +32,8 @@ export async function sendParts(bytes: Readable, options: SendPartsOptions): Pro
   signal.throwIfAborted()
 }
 
-/** Copies what is written into parts. A stream, for iterating over one would copy every chunk once more. */
-function createCutter(options: SendPartsOptions, sending: Set<Promise<void>>): Writable {
+/** A `Writable`, since iterating over the source would copy every chunk once more. */
+function createPartWriter(options: SendPartsOptions, sending: Set<Promise<void>>): Writable {
   const { partSizeBytes, send, spare, controller } = options
   let partNumber = 0
   let part: Buffer | undefined
@@ -52,12 +52,12 @@ function createCutter(options: SendPartsOptions, sending: Set<Promise<void>>): W
     filled = 0
   }
 
-  /** @returns how far it got: to the end, unless all parts are being sent. */
+  /** @returns the offset of the first byte that found no free part */
   function fill(chunk: Buffer, from: number): number {
     let offset = from
     while (offset < chunk.length) {
       if (part === undefined && sending.size === PARTS_HELD) return offset
-      part ??= takePart(spare, partSizeBytes)
+      part ??= allocatePart(spare, partSizeBytes)
       const copied = chunk.copy(part, filled, offset)
       filled += copied
       offset += copied
@@ -80,16 +80,16 @@ function createCutter(options: SendPartsOptions, sending: Set<Promise<void>>): W
       else fillWhenFree(chunk, offset).then(() => done(), done)
     },
     final(done) {
-      // An upload has at least one part, be it an empty one.
-      if (partNumber === 0) part ??= takePart(spare, partSizeBytes)
+      // S3 refuses to complete an upload without parts.
+      if (partNumber === 0) part ??= allocatePart(spare, partSizeBytes)
       if (part !== undefined) startSending(part)
       done()
     },
   })
 }
 
-/** Every byte is written before it is sent; a new buffer's memory is touched as it fills, so a small file costs little. */
-function takePart(spare: Buffer[], sizeBytes: number): Buffer {
+/** Not zeroed: every byte is written before it is sent, and untouched pages of a small file cost no memory. */
+function allocatePart(spare: Buffer[], sizeBytes: number): Buffer {
   const used = spare.pop()
   return used?.length === sizeBytes ? used : Buffer.allocUnsafeSlow(sizeBytes)
 }

@@ -1,15 +1,14 @@
 import * as z from 'zod'
 import type { Api, ApiCall } from './api.ts'
-import { askAgain } from './ask-again.ts'
+import { retryTransient } from './retry-transient.ts'
 import { BASE_PATH, type UploadPurpose } from './routes.ts'
 
-/** An upload whose parts are open. */
+/** An upload that accepts parts. */
 export interface OpenUpload {
   readonly id: string
   readonly partSizeBytes: number
 }
 
-/** What an upload is told about its bytes. */
 export interface UploadDescription {
   readonly purpose: UploadPurpose
   readonly fileName?: string
@@ -19,14 +18,14 @@ export interface UploadDescription {
 /** The API's `uploads` resource. */
 export interface Uploads {
   create(description: UploadDescription): Promise<OpenUpload>
-  /** Presigned URLs for a range of parts, in its order. */
+  /** Presigned URLs of the parts `first` to `last`, in this order. */
   partUrls(id: string, first: number, last: number, signal: AbortSignal): Promise<readonly URL[]>
   complete(id: string, signal: AbortSignal): Promise<void>
-  /** Leaves nothing of it in the bucket; harmless for one that is gone. */
+  /** Deletes an upload and its bytes; idempotent. */
   discard(id: string): Promise<void>
 }
 
-/** The API's part size where the size of the whole is not known; more would break the edge's memory bound. */
+/** The API's part size for uploads of unknown size; a larger one would exceed the edge's memory bound. */
 const MAX_PART_BYTES = 16 * 1024 * 1024
 
 const uploadSchema = z.object({
@@ -37,10 +36,10 @@ const partUrlsSchema = z.object({
   parts: z.array(z.object({ partNumber: z.number(), url: z.url({ protocol: /^https?$/u }) })),
 })
 
-/** @param pausesMs Between the attempts of each call. */
+/** @param pausesMs Pauses between retries of each call */
 export function createUploads(api: Api, pausesMs: readonly number[]): Uploads {
   const call = (request: ApiCall): Promise<unknown> =>
-    askAgain(() => api.callJson(request), pausesMs, request.signal)
+    retryTransient(() => api.callJson(request), pausesMs, request.signal)
   const post = (path: string, body: object, signal?: AbortSignal): Promise<unknown> =>
     call({
       method: 'POST',
@@ -62,7 +61,7 @@ export function createUploads(api: Api, pausesMs: readonly number[]): Uploads {
     },
     async discard(id) {
       const path = `${BASE_PATH}/uploads/${id}`
-      await askAgain(async () => (await api.call({ method: 'DELETE', path })).resume(), pausesMs)
+      await retryTransient(async () => (await api.call({ method: 'DELETE', path })).resume(), pausesMs)
     },
   }
 }

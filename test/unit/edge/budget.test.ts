@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { type Budget, createBudget, type Holder, type Lease } from '../../../edge/budget.ts'
+import { Budget, type Holder, type Lease } from '../../../edge/budget.ts'
 import { OverloadedError } from '../../../edge/failures.ts'
 
 const { signal } = new AbortController()
@@ -15,7 +15,7 @@ function aHolder(client: string, { stalledMs = 0, bytesPerSecond = 1000 } = {}) 
 /** Takes a part; `got` has the lease as soon as it is granted. */
 function taking(budget: Budget, client: string, amount = 1) {
   const got: Lease[] = []
-  const taken = budget.take(aHolder(client).holder, amount, signal).then((lease) => void got.push(lease))
+  const taken = budget.acquire(aHolder(client).holder, amount, signal).then((lease) => void got.push(lease))
   // Whoever still waits when a test ends is refused a minute later, when nobody listens any more.
   taken.catch(() => {})
   return { got, taken }
@@ -30,10 +30,10 @@ describe('a budget', () => {
 
     await fc.assert(
       fc.asyncProperty(requests, async (all) => {
-        const budget = createBudget({ total: 10, perClient: 6, waitMs: 60_000 })
+        const budget = new Budget({ total: 10, perClient: 6, waitMs: 60_000 })
         const held: { readonly client: string; readonly amount: number; readonly lease: Lease }[] = []
         const asked = all.map(async ({ client, amount }) => {
-          const lease = await budget.take(aHolder(client).holder, amount, signal)
+          const lease = await budget.acquire(aHolder(client).holder, amount, signal)
           held.push({ client, amount, lease })
         })
         const sum = (entries: typeof held): number => entries.reduce((total, { amount }) => total + amount, 0)
@@ -43,7 +43,7 @@ describe('a budget', () => {
           for (const client of ['a', 'b', 'c']) {
             expect(sum(held.filter((one) => one.client === client))).toBeLessThanOrEqual(6)
           }
-          held.shift()?.lease.give()
+          held.shift()?.lease.release()
           await setImmediate()
         }
         await Promise.all(asked)
@@ -53,12 +53,12 @@ describe('a budget', () => {
   })
 
   it('gives a freed part once, however often it is given back', async () => {
-    const budget = createBudget({ total: 1, perClient: 1, waitMs: 60_000 })
-    const first = await budget.take(aHolder('a').holder, 1, signal)
+    const budget = new Budget({ total: 1, perClient: 1, waitMs: 60_000 })
+    const first = await budget.acquire(aHolder('a').holder, 1, signal)
     const [second, third] = [taking(budget, 'b'), taking(budget, 'c')]
 
-    first.give()
-    first.give()
+    first.release()
+    first.release()
     first.shrink(0)
     await second.taken
 
@@ -66,8 +66,8 @@ describe('a budget', () => {
   })
 
   it('gives what a lease does not need to the next', async () => {
-    const budget = createBudget({ total: 4, perClient: 4, waitMs: 60_000 })
-    const first = await budget.take(aHolder('a').holder, 4, signal)
+    const budget = new Budget({ total: 4, perClient: 4, waitMs: 60_000 })
+    const first = await budget.acquire(aHolder('a').holder, 4, signal)
     const second = taking(budget, 'a', 3)
 
     first.shrink(1)
@@ -76,52 +76,52 @@ describe('a budget', () => {
   })
 
   it('serves the client that holds least first, in the order of arrival', async () => {
-    const budget = createBudget({ total: 2, perClient: 2, waitMs: 60_000 })
-    const first = await budget.take(aHolder('greedy').holder, 1, signal)
-    await budget.take(aHolder('greedy').holder, 1, signal)
+    const budget = new Budget({ total: 2, perClient: 2, waitMs: 60_000 })
+    const first = await budget.acquire(aHolder('greedy').holder, 1, signal)
+    await budget.acquire(aHolder('greedy').holder, 1, signal)
     const greedy = taking(budget, 'greedy')
     const other = taking(budget, 'other')
     const later = taking(budget, 'later')
 
-    first.give()
+    first.release()
     await other.taken
 
     expect([greedy.got.length, later.got.length]).toEqual([0, 0])
   })
 
   it('serves the newest first when many wait', async () => {
-    const budget = createBudget({ total: 1, perClient: 1, waitMs: 60_000 })
-    const first = await budget.take(aHolder('a').holder, 1, signal)
+    const budget = new Budget({ total: 1, perClient: 1, waitMs: 60_000 })
+    const first = await budget.acquire(aHolder('a').holder, 1, signal)
     const waiting = Array.from({ length: 20 }, () => taking(budget, 'a'))
 
-    first.give()
+    first.release()
     await waiting.at(-1)?.taken
 
     expect(waiting.filter(({ got }) => got.length > 0)).toHaveLength(1)
   })
 
   it('refuses who waited too long, and forgets who went away', async () => {
-    const budget = createBudget({ total: 1, perClient: 1, waitMs: 20 })
+    const budget = new Budget({ total: 1, perClient: 1, waitMs: 20 })
     const gone = new AbortController()
-    const first = await budget.take(aHolder('a').holder, 1, signal)
-    const left = budget.take(aHolder('b').holder, 1, gone.signal)
-    const waited = budget.take(aHolder('c').holder, 1, signal)
+    const first = await budget.acquire(aHolder('a').holder, 1, signal)
+    const left = budget.acquire(aHolder('b').holder, 1, gone.signal)
+    const waited = budget.acquire(aHolder('c').holder, 1, signal)
     gone.abort(new Error('gone'))
 
     await expect(left).rejects.toThrow('gone')
     await expect(waited).rejects.toThrow(OverloadedError)
-    first.give()
-    await expect(budget.take(aHolder('d').holder, 1, signal)).resolves.toBeDefined()
+    first.release()
+    await expect(budget.acquire(aHolder('d').holder, 1, signal)).resolves.toBeDefined()
   })
 
   it('evicts the slowest of the stalled for one who waits, and nobody else', async () => {
-    const budget = createBudget({ total: 3, perClient: 3, waitMs: 60_000 })
+    const budget = new Budget({ total: 3, perClient: 3, waitMs: 60_000 })
     const busy = aHolder('a')
     const slow = aHolder('b', { stalledMs: 2000, bytesPerSecond: 1 })
     const slower = aHolder('c', { stalledMs: 1500, bytesPerSecond: 0 })
-    for (const { holder } of [busy, slow]) await budget.take(holder, 1, signal)
-    const lease = await budget.take(slower.holder, 1, signal)
-    slower.evict.mockImplementation(() => lease.give())
+    for (const { holder } of [busy, slow]) await budget.acquire(holder, 1, signal)
+    const lease = await budget.acquire(slower.holder, 1, signal)
+    slower.evict.mockImplementation(() => lease.release())
 
     await taking(budget, 'd').taken
 
@@ -129,10 +129,10 @@ describe('a budget', () => {
   })
 
   it('evicts nobody of others for a client whose own share is used up', async () => {
-    const budget = createBudget({ total: 4, perClient: 1, waitMs: 60_000 })
+    const budget = new Budget({ total: 4, perClient: 1, waitMs: 60_000 })
     const stalled = aHolder('b', { stalledMs: 9000 })
-    await budget.take(stalled.holder, 1, signal)
-    await budget.take(aHolder('a').holder, 1, signal)
+    await budget.acquire(stalled.holder, 1, signal)
+    await budget.acquire(aHolder('a').holder, 1, signal)
     const waiting = taking(budget, 'a')
     await taking(budget, 'c').taken
 

@@ -1,120 +1,117 @@
 import type { IncomingMessage } from 'node:http'
 import { DomainError, parameterError } from '../src/contract/errors.ts'
 import type { Api } from './api.ts'
-import { askAgain } from './ask-again.ts'
 import { awaitImport } from './await-import.ts'
 import type { Connect } from './connections.ts'
 import type { Exchange } from './exchange.ts'
+import { sendAnswer } from './forward.ts'
 import { clientHeaders } from './headers.ts'
 import type { IncomingBody } from './incoming-body.ts'
 import { createPartSender } from './part-sender.ts'
-import { passBack } from './pass-on.ts'
 import { type ArrivingFile, isMultipart, readParts, readWhole } from './read-parts.ts'
+import { refuseRequest } from './refuse-request.ts'
+import { retryTransient } from './retry-transient.ts'
 import type { BodyRoute } from './routes.ts'
 import { sendParts } from './send-parts.ts'
 import type { Uploads } from './uploads.ts'
 
-export interface TakeBodyDependencies {
+export interface UploadBodyDependencies {
   readonly api: Api
   readonly uploads: Uploads
   readonly connect: Connect
-  /** Between the attempts of what fails for a passing reason. */
+  /** Pauses between retries of transient failures. */
   readonly pausesMs: readonly number[]
-  /** Answers the client, who may still be sending. */
-  readonly refuse: (exchange: Exchange, failure: unknown) => void
 }
 
-/** A body that is taken. */
+/** A body above the API's limit. */
 export interface LargeBody {
   readonly route: BodyRoute
   readonly incoming: IncomingBody
 }
 
-/** One request and what was made of its body so far. */
-interface Taking extends TakeBodyDependencies, LargeBody, Exchange {
-  /** Of the uploads that were begun, in the order of the files. */
+/** One request and the uploads of its body. */
+interface UploadState extends UploadBodyDependencies, LargeBody, Exchange {
+  /** Started uploads, in the order of the files. */
   readonly uploadIds: string[]
   readonly spare: Buffer[]
 }
 
-/** The name is only shown; the API refuses one of more than 1024. */
+/** The name is for display; the API refuses more than 1024 characters. */
 const MAX_NAME_LENGTH = 255
 
-/** What describes the client's body, which the API does not get; its answer is looked at, so it is not to be compressed. */
+/** Headers of the body, which the API does not get. Without `accept-encoding` the answer is not compressed, so that it can be parsed. */
 const BODY_HEADERS = ['accept-encoding', 'content-encoding', 'content-md5', 'content-type']
 
 /**
- * Turns a body into uploads while it arrives and then asks the API for what the client wanted, with the uploads in place of the
- * body. Whatever goes wrong before the API has done it, the uploads are discarded.
+ * Streams a body into uploads, then sends the client's request with the upload ids in place of the body. Discards the uploads on any
+ * failure.
  */
-export async function takeBody(
-  deps: TakeBodyDependencies,
+export async function uploadBody(
+  deps: UploadBodyDependencies,
   body: LargeBody,
   exchange: Exchange,
 ): Promise<void> {
   const { response, controller } = exchange
   const { signal } = controller
-  const taking: Taking = { ...deps, ...body, ...exchange, uploadIds: [], spare: [] }
+  const state: UploadState = { ...deps, ...body, ...exchange, uploadIds: [], spare: [] }
   try {
-    await readBody(taking)
-    // Only now: a completed bundle is imported, and this one might have been cut off.
-    for (const id of taking.uploadIds) await deps.uploads.complete(id, signal)
-    await passBack(await useUploads(taking), response)
+    await readBody(state)
+    // After the whole body: completing a bundle starts its import, and the body may be truncated.
+    for (const id of state.uploadIds) await deps.uploads.complete(id, signal)
+    await sendAnswer(await requestWithUploads(state), response)
   } catch (error) {
     const failure = signal.aborted ? signal.reason : error
     controller.abort(failure)
-    deps.refuse(exchange, named(failure, body.route))
-    await discardUploads(taking)
+    refuseRequest(exchange, withParameterName(failure, body.route))
+    await discardUploads(state)
   }
 }
 
-/** Resolves when everything is in the bucket. */
-async function readBody(taking: Taking): Promise<void> {
-  const { incoming, controller, spare } = taking
-  await incoming.takePlace()
+async function readBody(state: UploadState): Promise<void> {
+  const { incoming, controller, spare } = state
+  await incoming.acquireSlot()
   try {
     controller.signal.throwIfAborted()
-    await readFiles(taking)
+    await readFiles(state)
   } finally {
     spare.length = 0
     incoming.release()
   }
 }
 
-async function readFiles(taking: Taking): Promise<void> {
-  const { route, request, controller } = taking
+async function readFiles(state: UploadState): Promise<void> {
+  const { route, request, controller } = state
   if (isMultipart(request)) {
     if (route.fileCount === 0) throw new DomainError('INTERNAL_JSON_PROCESSING_ERROR')
-    await readParts(request, route.fileCount, { take: (file) => takeFile(taking, file), controller })
+    await readParts(request, route.fileCount, { take: (file) => uploadFile(state, file), controller })
   } else {
     if (!route.takesJson) throw new DomainError('INTERNAL_NOT_MULTIPART')
-    const take = (file: ArrivingFile): Promise<void> => takeFile(taking, file, 'application/json')
+    const take = (file: ArrivingFile): Promise<void> => uploadFile(state, file, 'application/json')
     await readWhole(request, { take, controller })
   }
 }
 
-async function takeFile(
-  taking: Taking,
+async function uploadFile(
+  state: UploadState,
   { bytes, fileName }: ArrivingFile,
   contentType?: string,
 ): Promise<void> {
-  const { uploads, connect, pausesMs, route, controller, uploadIds, spare } = taking
+  const { uploads, connect, pausesMs, route, controller, uploadIds, spare } = state
   const upload = await uploads.create({
     purpose: route.purpose,
     ...(fileName === undefined ? {} : { fileName: fileName.slice(0, MAX_NAME_LENGTH).toWellFormed() }),
     ...(contentType === undefined ? {} : { contentType }),
   })
-  // Known before anything else can happen, so that it is discarded.
+  // Before any other step can fail, so that it is discarded.
   uploadIds.push(upload.id)
   const { signal } = controller
   const send = createPartSender(upload.id, { uploads, connect, pausesMs, signal })
   await sendParts(bytes, { partSizeBytes: upload.partSizeBytes, send, spare, controller })
 }
 
-/** The answer to what the client asked for. */
-async function useUploads(taking: Taking): Promise<IncomingMessage> {
-  const { api, request, uploadIds, pausesMs } = taking
-  const { signal } = taking.controller
+async function requestWithUploads(state: UploadState): Promise<IncomingMessage> {
+  const { api, request, uploadIds, pausesMs } = state
+  const { signal } = state.controller
   const [uploadId, companionUploadId] = uploadIds
   const call = {
     method: request.method ?? 'POST',
@@ -123,11 +120,11 @@ async function useUploads(taking: Taking): Promise<IncomingMessage> {
     body: { uploadId, ...(companionUploadId === undefined ? {} : { companionUploadId }) },
     signal,
   }
-  const answer = await askAgain(() => api.call(call), pausesMs, signal)
+  const answer = await retryTransient(() => api.call(call), pausesMs, signal)
   return awaitImport(answer, { api, pausesMs, signal })
 }
 
-async function discardUploads({ uploads, uploadIds, requestLog }: Taking): Promise<void> {
+async function discardUploads({ uploads, uploadIds, requestLog }: UploadState): Promise<void> {
   const outcomes = uploadIds.map((id) =>
     uploads.discard(id).then(
       () => requestLog.discarded(id),
@@ -137,8 +134,8 @@ async function discardUploads({ uploads, uploadIds, requestLog }: Taking): Promi
   await Promise.all(outcomes)
 }
 
-/** Errors of the body itself name the parameter that it was for (http-api 5.15). */
-function named(failure: unknown, { parameterName }: BodyRoute): unknown {
+/** Errors of a body name its parameter (http-api 5.15). */
+function withParameterName(failure: unknown, { parameterName }: BodyRoute): unknown {
   if (!(failure instanceof DomainError) || parameterName === undefined) return failure
   return parameterError(failure.error, parameterName, failure.words)
 }

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { isPassing } from './failures.ts'
+import { isTransient } from './failures.ts'
 
-/** Repeats what failed for a passing reason, after each of the pauses; the last failure is the caller's. */
-export async function askAgain<T>(
+/** Retries transient failures, once after each pause. @throws the last failure */
+export async function retryTransient<T>(
   ask: () => Promise<T>,
   pausesMs: readonly number[],
   signal?: AbortSignal,
@@ -11,7 +11,7 @@ export async function askAgain<T>(
     try {
       return await ask()
     } catch (error) {
-      if (!isPassing(error)) throw error
+      if (!isTransient(error)) throw error
     }
     await pause(pauseMs, undefined, signal === undefined ? {} : { signal })
   }

@@ -6,43 +6,42 @@ import type { Exchange } from './exchange.ts'
 import { GatewayRefusal, UnreachableError } from './failures.ts'
 import { clientHeaders, endToEndHeaders } from './headers.ts'
 
-export interface AskOptions {
-  /** What is sent as the body: bytes that were read already, none, or the request's own stream. */
+export interface ForwardOptions {
+  /** Body to send: bytes already read, none, or the request's own stream. */
   readonly body: Buffer | 'none' | 'stream'
-  /** Whether the API may get the request twice. */
+  /** Whether the API may receive the request twice. */
   readonly isRepeatable: boolean
-  /** RFC 7240: whether an answer may come before the work is done, because the caller follows it. */
-  readonly isFollowed: boolean
+  /** Sends `Prefer: respond-async` (RFC 7240): the caller polls after a 202. */
+  readonly isPolled: boolean
 }
 
 /**
- * Passes a request on to the API. Nothing is kept, nothing is followed; the body is not referred to any more when the answer
- * is there.
- * @returns the answer, with its body still to be read.
- * @throws UnreachableError when the API could not be asked
+ * Forwards a request to the API. Redirects are not followed, and no reference to the body remains after the answer.
+ * @returns the answer with its body unread
+ * @throws UnreachableError when the API does not answer, or rejects the edge
  */
-export async function ask(
+export async function forward(
   api: Api,
   { request, response, controller: { signal } }: Exchange,
-  { body, isRepeatable, isFollowed }: AskOptions,
+  { body, isRepeatable, isPolled }: ForwardOptions,
 ): Promise<IncomingMessage> {
   const prepare = (): Promise<() => ClientRequest> => {
-    const patience = isFollowed ? ['prefer', 'respond-async'] : []
-    // Gateways that have binary media types decode by Accept, and core's downloads send none.
+    const prefer = isPolled ? ['prefer', 'respond-async'] : []
+    // Gateways with binary media types decode by Accept, which core's downloads do not send.
     const accept = request.headers.accept === undefined ? ['accept', '*/*'] : []
-    const own = [...accept, ...framingOf(request, body), ...patience]
+    const own = [...accept, ...framingOf(request, body), ...prefer]
     const headers = [...clientHeaders(request.rawHeaders), ...own]
     const { method = 'GET', url: path = '/' } = request
     return api.prepare({ method, path, headers, signal, ...(typeof body === 'object' && { body }) })
   }
   let outgoing = (await prepare())()
-  // A body that breaks off destroys the outgoing request, whose own error is reported below.
+  // An aborted body destroys the outgoing request, whose error is handled below.
   if (body === 'stream') pipeline(request, outgoing).catch(() => undefined)
   else outgoing.end(bytesOf(body))
   const answer = await answerTo(outgoing)
     .catch(async (error: unknown) => {
       if (!outgoing.reusedSocket || !isRepeatable || response.destroyed) throw error
-      // The API closed an idle connection at the moment it was used again.
+      // The API closed a keep-alive connection while it was being reused.
       outgoing = (await prepare())().end(bytesOf(body))
       return answerTo(outgoing)
     })
@@ -58,28 +57,28 @@ export async function ask(
 }
 
 /**
- * One framing for every body, whatever the method: Node adds none by itself to GET, HEAD, DELETE and OPTIONS, whose bodies
- * would then begin the next request on the connection.
+ * Frames every body. Node adds no framing to GET, HEAD, DELETE and OPTIONS, so that the body would be parsed as the next request on
+ * the connection.
  */
-function framingOf(request: IncomingMessage, body: AskOptions['body']): string[] {
+function framingOf(request: IncomingMessage, body: ForwardOptions['body']): string[] {
   if (body === 'none') return takesBody(request) ? ['content-length', '0'] : []
   if (body !== 'stream') return ['content-length', String(body.length)]
   const { 'content-length': lengthBytes } = request.headers
   return lengthBytes === undefined ? ['transfer-encoding', 'chunked'] : ['content-length', lengthBytes]
 }
 
-function bytesOf(body: AskOptions['body']): Buffer | undefined {
+function bytesOf(body: ForwardOptions['body']): Buffer | undefined {
   return typeof body === 'object' ? body : undefined
 }
 
-/** Whether a body means something with the request's method: no route of the contract reads one with any other. */
+/** Whether a route of the contract may read a body with this method. */
 export function takesBody({ method }: IncomingMessage): boolean {
   return method === 'POST' || method === 'PUT' || method === 'PATCH'
 }
 
 /**
- * The gateway rejected the edge itself: a wrong signature, a missing permission, another network. That is no fault of the client,
- * who would learn the edge's role from the body. The function behind the gateway cannot set this header.
+ * Detects that API Gateway rejected the edge: wrong signature, missing permission, wrong network. The client must not see the body,
+ * which names the edge's role. The function behind the gateway cannot set this header.
  */
 function gatewayRefusal(answer: IncomingMessage): Error | undefined {
   const kind = answer.headers['x-amzn-errortype']
@@ -88,14 +87,14 @@ function gatewayRefusal(answer: IncomingMessage): Error | undefined {
     : undefined
 }
 
-/** Gives the client an answer of the API as it is. */
-export async function passBack(answer: IncomingMessage, response: ServerResponse): Promise<void> {
-  // An empty answer has no type, for which the function can only send an empty one (lambdas/api/gateway-event.ts).
+/** Sends an answer of the API to the client. */
+export async function sendAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  // The function sends an empty type with an empty answer (lambdas/api/gateway-event.ts).
   const dropped = answer.headers['content-type'] === '' ? ['content-type'] : []
-  // Gateways count the bytes of the empty answer. RFC 9110, 8.6 lets a server leave the length out, but not change it.
+  // API Gateway sends the length of the empty body. RFC 9110, 8.6 allows to omit the length, not to send another one.
   if (response.req.method === 'HEAD') dropped.push('content-length')
   const headers = endToEndHeaders(answer.rawHeaders, dropped)
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
-  // The status is out already, so a failure from here on can only cut the answer off.
+  // The status is already sent: a failure can only abort the connection.
   await pipeline(answer, response).catch(() => response.destroy())
 }
