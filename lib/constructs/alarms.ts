@@ -4,8 +4,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import type { KindOf } from '../../src/contract/metrics.ts'
-import { countOf, countsOf, measureOf, sumOf, tableThrottles } from './engine-metrics.ts'
-import type { Watched } from './observability.ts'
+import { countOf, countsOf, measureOf, sumOf, tableThrottles, type Watched } from './engine-metrics.ts'
 
 export interface AlarmsProps {
   readonly installation: string

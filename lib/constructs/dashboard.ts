@@ -9,8 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch'
 import { Construct } from 'constructs'
 import type { MeasureName } from '../../src/contract/metrics.ts'
-import { countsOf, measureOf, tableThrottles } from './engine-metrics.ts'
-import type { Watched } from './observability.ts'
+import { countsOf, measureOf, tableThrottles, type Watched } from './engine-metrics.ts'
 
 export interface EngineDashboardProps {
   readonly installation: string

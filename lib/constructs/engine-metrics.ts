@@ -1,6 +1,10 @@
 import type { Duration } from 'aws-cdk-lib'
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import { type IMetric, MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { Operation, type Table } from 'aws-cdk-lib/aws-dynamodb'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import {
   COUNTS,
   type CountName,
@@ -10,6 +14,19 @@ import {
   METRICS_NAMESPACE,
   type MeasureName,
 } from '../../src/contract/metrics.ts'
+
+/** Resources that dashboard and alarms cover. */
+export interface Watched {
+  readonly restApi: RestApi
+  /** API of stagers; may be the same as `restApi`. */
+  readonly stagerApi: RestApi
+  /** By name, as dashboard labels. */
+  readonly functions: Readonly<Record<string, IFunction>>
+  readonly stateMachine: StateMachine
+  readonly table: Table
+  /** Dead-letter queues by the kind of event. */
+  readonly deadLetters: Readonly<Record<string, Queue>>
+}
 
 /** How often something of one kind was counted in a period. */
 export function countOf<Name extends CountName>(

@@ -1,27 +1,10 @@
 import type { Duration } from 'aws-cdk-lib'
-import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
-import type { Table } from 'aws-cdk-lib/aws-dynamodb'
-import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
-import type { Queue } from 'aws-cdk-lib/aws-sqs'
-import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
 import { AlarmTopic } from './alarm-topic.ts'
 import { Alarms } from './alarms.ts'
 import { EngineDashboard } from './dashboard.ts'
-
-/** What dashboard and alarms look at. */
-export interface Watched {
-  readonly restApi: RestApi
-  /** That of stagers, which may be the same. */
-  readonly stagerApi: RestApi
-  /** By the names that people read. */
-  readonly functions: Readonly<Record<string, IFunction>>
-  readonly stateMachine: StateMachine
-  readonly table: Table
-  /** By what could not be handled. */
-  readonly deadLetters: Readonly<Record<string, Queue>>
-}
+import type { Watched } from './engine-metrics.ts'
 
 export interface ObservabilityProps {
   /** Prefix of the installation, which its metrics carry. */

@@ -15,6 +15,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions'
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import { Construct } from 'constructs'
+import { JOB_FAILED, SUBMIT_ERRORS } from '../../src/contract/workflow-errors.ts'
 import type { EngineFunction } from './function.ts'
 import { explainWildcard } from './permissions.ts'
 
@@ -31,7 +32,7 @@ export interface RunWorkflowProps {
 }
 
 /** The two answers to a submission that another try would not change: the job has ended badly, or will never be taken. */
-const ENDED_SUBMISSION: RetryProps = { errors: ['JobFailed', 'JobRefused'], maxAttempts: 0 }
+const ENDED_SUBMISSION: RetryProps = { errors: [JOB_FAILED, SUBMIT_ERRORS.refused], maxAttempts: 0 }
 
 /**
  * Batch takes 50 submissions a second from an account, and Lambda as many calls at a time as its quota says: full jitter spreads a
@@ -48,7 +49,7 @@ const THROTTLED: Omit<RetryProps, 'errors'> = {
 const REFUSED_CALL = 'Lambda.TooManyRequestsException'
 const THROTTLED_CALL: RetryProps = { ...THROTTLED, errors: [REFUSED_CALL] }
 /** Nothing was submitted; submit-job itself says so of what Batch refused. */
-const THROTTLED_SUBMISSION: RetryProps = { ...THROTTLED, errors: ['JobThrottled', REFUSED_CALL] }
+const THROTTLED_SUBMISSION: RetryProps = { ...THROTTLED, errors: [SUBMIT_ERRORS.throttled, REFUSED_CALL] }
 
 /**
  * Every step may be repeated whatever became of the call before, a process that died or a service that was away: a run must not

@@ -1,8 +1,8 @@
+import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { Run, RunFailure } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
 import { ACTIVE_STATES } from '../run/transitions.ts'
-import { SUBMIT_ERRORS } from './submit-job.ts'
 
 /** How Step Functions names a step that took too long. */
 const TIMED_OUT = 'States.Timeout'

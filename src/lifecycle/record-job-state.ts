@@ -1,3 +1,4 @@
+import { JOB_FAILED } from '../contract/workflow-errors.ts'
 import { usageOf } from '../run/job/cost.ts'
 import { parseJobName } from '../run/job/job-definition.ts'
 import {
@@ -26,9 +27,6 @@ interface Dependencies {
 
 /** What became of an event: told in the log, and what tests look at. */
 export type RecordedEvent = 'recorded' | 'not-ours' | 'stale'
-
-/** Name by which the workflow knows that the run has its end, with a reason, already. */
-export const JOB_FAILED = 'JobFailed'
 
 /**
  * Takes what Batch says of a job over to its run, be it an event or an answer of DescribeJobs. Events come at least once, late

@@ -1,5 +1,6 @@
 import type { JobQueues } from '../contract/job-queues.ts'
 import { STAGER_VARIABLES } from '../contract/staging.ts'
+import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import { describeOverrides, jobNameOf } from '../run/job/job-definition.ts'
 import type { JobDetail } from '../run/job/job-outcome.ts'
 import { JobRefusedError, type JobScheduler, JobThrottledError } from '../run/job/job-scheduler.ts'
@@ -24,13 +25,6 @@ interface Dependencies {
   /** Those that everything of the installation has; nobody may end a job without them. */
   readonly tags: Readonly<Record<string, string>>
 }
-
-/** Error names that the workflow matches on: it ends the run for `refused`, and calls again for the others. */
-export const SUBMIT_ERRORS = {
-  throttled: 'JobThrottled',
-  refused: 'JobRefused',
-  interrupted: 'SubmissionInterrupted',
-} as const
 
 /** What became of the call, for the log; after an error the workflow has been told. */
 export interface SubmitOutcome {

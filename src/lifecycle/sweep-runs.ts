@@ -1,4 +1,5 @@
 import type { ObjectStore } from '../aws/object-store.ts'
+import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import { parseJobName } from '../run/job/job-definition.ts'
 import { explainJobFailure, hasEnded, isStalled, type JobDetail } from '../run/job/job-outcome.ts'
 import type { JobScheduler, LiveJob } from '../run/job/job-scheduler.ts'
@@ -12,7 +13,6 @@ import { explainByLog } from './explain-by-log.ts'
 import { keepRunLog } from './keep-run-log.ts'
 import { isNews, recordJobState } from './record-job-state.ts'
 import { stopRun } from './stop-run.ts'
-import { SUBMIT_ERRORS } from './submit-job.ts'
 
 interface Dependencies {
   readonly identity: Identity

@@ -1,8 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { stageNamed } from '../../lib/stages.ts'
-import { JOB_FAILED } from '../../src/lifecycle/record-job-state.ts'
-import { SUBMIT_ERRORS } from '../../src/lifecycle/submit-job.ts'
 import { resourcesOf, spell, synthesize } from './synthesis.ts'
 
 interface State {
@@ -83,9 +81,9 @@ describe('run workflow', () => {
 
   it('repeats a submission unless it has ended: long for throttling, for anything else a few times', () => {
     expect(SubmitJob.Retry).toEqual([
-      { ErrorEquals: [JOB_FAILED, SUBMIT_ERRORS.refused], MaxAttempts: 0 },
+      { ErrorEquals: ['JobFailed', 'JobRefused'], MaxAttempts: 0 },
       {
-        ErrorEquals: [SUBMIT_ERRORS.throttled, 'Lambda.TooManyRequestsException'],
+        ErrorEquals: ['JobThrottled', 'Lambda.TooManyRequestsException'],
         IntervalSeconds: 2,
         BackoffRate: 2,
         MaxAttempts: 20,

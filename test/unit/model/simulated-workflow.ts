@@ -1,5 +1,4 @@
-import { JOB_FAILED } from '../../../src/lifecycle/record-job-state.ts'
-import { SUBMIT_ERRORS } from '../../../src/lifecycle/submit-job.ts'
+import { JOB_FAILED, SUBMIT_ERRORS } from '../../../src/contract/workflow-errors.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { ProcessEnd } from './processes.ts'
 
