@@ -45,7 +45,7 @@ export async function removeLabelled(engine: EngineProgram, label: string): Prom
 
 /** Kills and removes containers. Podman's forced removal alone would give each ten seconds to end by itself. */
 export async function removeContainers(engine: EngineProgram, names: readonly string[]): Promise<void> {
-  // Those that run not (any more) make it fail, after it has killed the others.
+  // `kill` fails for a container that has ended, after it has killed the others.
   await callEngine(engine, 'kill', ...names).catch(() => undefined)
   await callEngine(engine, 'rm', '--force', '--volumes', ...names)
 }

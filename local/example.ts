@@ -18,7 +18,7 @@ const words = process.argv.slice(2)
 
 try {
   const port = readPort()
-  // With an address or a question of the user's there is nothing to start.
+  // `--url` names a running service, and `--help` needs none.
   const isOnlyTask = words.some((word) => /^--(?:url|help)\b/u.test(word) || word === '-h')
   if (isOnlyTask || (await answers(`http://${LOOPBACK}:${port}/ping`))) {
     process.exitCode = await runExample()

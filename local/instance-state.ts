@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { MINISTACK_VERSION } from './emulator.ts'
 import { UserError } from './user-error.ts'
 
-/** What wrote the state: raised when a layout below changes. */
+/** Version of the layout below, and of the emulator, which reads its own state only. */
 const FORMAT = `1, MiniStack ${MINISTACK_VERSION}`
 
 /** Folders of one instance. */

@@ -66,7 +66,7 @@ export function startInForeground(
     return stopping
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
-  // Whoever awaits it reports it; an interrupted start rejects after that.
+  // The caller reports a failure. An interrupted start rejects when no caller waits any more.
   starting.catch(() => undefined)
   return {
     starting: starting.catch((error: unknown) => {

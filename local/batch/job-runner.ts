@@ -15,7 +15,7 @@ export interface JobRunner {
   end(job: Job, reason: string, onlyWaiting: boolean): void
   /** Takes up what a server before this one left behind. */
   resume(): void
-  /** Kills what runs, without a word to the jobs: the next server tells them. */
+  /** Kills running containers and leaves their jobs as they are: the next server ends those. */
   stop(): Promise<void>
 }
 

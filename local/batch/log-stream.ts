@@ -20,7 +20,7 @@ export interface LogStream {
 
 /** PutLogEvents takes 10 000 events and 1 MiB at a time, counting 26 bytes beside each message. */
 const LIMITS = { events: 10_000, bytes: 1_048_576, overheadBytes: 26 } as const
-/** Output is shown at most this much later; longer would be felt by who follows a run's log. */
+/** Longest delay of output. A user who follows a run's log would notice more. */
 const FLUSH_AFTER_MS = 500
 /** Sent as they come; the emulator keeps what it gets in memory. Of what follows only the end is sent. */
 const SENT_BYTES = 16 * 1024 * 1024

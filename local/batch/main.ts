@@ -107,7 +107,7 @@ const stopOnce = (): void => {
 }
 process.on('SIGTERM', stopOnce)
 process.on('SIGINT', stopOnce)
-// The starting process is gone, however it went.
+// The process that started this server has ended.
 process.on('disconnect', stopOnce)
 
 // A server before this one may have been killed in the middle of its work.

@@ -74,7 +74,7 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
       return runOne(dependencies, task, taskId, stop, onContainerStarted, closings)
     }
     const containers = await runContainers(job.containers, start, signal)
-    // Here, and not before the next container starts: who hears of the job's end may read its logs.
+    // Here, and not before the next container starts: a client that sees the job's end may read its logs at once.
     await Promise.all(closings)
     return { taskArn, containers }
   }

@@ -85,7 +85,7 @@ export async function runContainer(
   await mkdir(scratchDirectory, { recursive: true, mode: 0o700 })
   const scratch = await mkdtemp(join(scratchDirectory, 'container-'))
   const child = startLauncher(command, 'run', safeName(containerName(task)))
-  // A launcher that dies early says why elsewhere.
+  // EPIPE of a launcher that ended early: its report or error output has the reason.
   child.stdin?.on('error', () => {})
   child.stdin?.end(ordersFor(task, image, { scratch, words }))
   const ended = new Promise<number>((resolve, reject) => {

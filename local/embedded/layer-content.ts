@@ -15,7 +15,7 @@ const ZSTD_WINDOW_LOG = 25
 const CHUNK_BYTES = 1024 * 1024
 
 /**
- * A layer as the plain tar that it holds. Compression is told by the first bytes, since media types lie. Holds some MiB and a
+ * A layer as the plain tar that it holds. The first bytes tell the compression, since media types can be wrong. Holds some MiB and a
  * zstd frame's window, at most 32 MiB.
  */
 export async function* layerContent(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {

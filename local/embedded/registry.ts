@@ -49,7 +49,7 @@ export async function findRemoteImage(reference: string): Promise<RemoteImage> {
   }
   const type = answer.headers.get('content-type')?.split(';', 1)[0] ?? ''
   const manifest = manifestSchema.parse(JSON.parse(body.toString()))
-  // A registry may go on serving the bytes of a removed manifest, as some other thing.
+  // A registry may go on serving the bytes of a removed manifest under another media type.
   if (!TYPES.some((known) => known === type) || type !== (manifest.mediaType ?? type)) {
     throw new Error(`${version} is no image any more: it has the type ${type}`)
   }

@@ -48,7 +48,7 @@ function stop(): void {
 
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
-// The starting process is gone, however it went.
+// The process that started this server has ended.
 process.on('disconnect', stop)
 
 setInterval(removeExpired, EXPIRY_INTERVAL_MS).unref()

@@ -58,7 +58,7 @@ def run(name):
     except OSError as error:
         report = {'error': f'the volumes cannot be read: {error}'}
     _tell(**report)
-    # All is said: who waits for the container goes on, while its remains are removed.
+    # The report is complete: the caller goes on while the container's remains are removed.
     for descriptor in (1, 2, _REPORT):
         os.close(descriptor)
     groups.remove()
@@ -70,7 +70,7 @@ def _tell(**fields):
     try:
         os.write(_REPORT, ''.join(f'{name}={value}\0' for name, value in fields.items()).encode())
     except OSError:
-        pass  # who started this is gone; what the container leaves is removed all the same
+        pass  # the caller is gone; what the container leaves is removed all the same
 
 
 class _Child:

@@ -6,7 +6,7 @@ _SPLICED_BYTES = 1024 * 1024
 
 def start_relay(target):
     """
-    Starts a process that passes a pipe's content on to a descriptor of the launcher, at the pace of who reads it. The launcher is
+    Starts a process that passes a pipe's content on to a descriptor of the launcher, at the reader's pace. The launcher is
     given sockets, which no program can open as /dev/stdout. @returns the process and the pipe's other end
     """
     source, output = os.pipe()

@@ -96,7 +96,7 @@ def give_tree(path, owner):
 
 
 def make_readable(path):
-    """Lets the owner read every file and remove every folder, and nobody else gain the owner's rights by running one."""
+    """Lets the owner read every file and remove every folder, and drops set-user-id and set-group-id bits."""
     for folder, names in walk_tree(path):
         mode = os.fstat(folder).st_mode
         if mode & 0o700 != 0o700:
