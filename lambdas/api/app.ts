@@ -1,4 +1,4 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { DomainError } from '../../src/contract/errors.ts'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
@@ -6,85 +6,91 @@ import { guardFromBrowsers } from './browser-guard.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { logRequest, logRoute } from './log-context.ts'
 import { answerError } from './problem.ts'
-import type { Route } from './route.ts'
-import { provisionRoutes } from './routes/provisions.ts'
-import { stagingRoutes } from './routes/staging.ts'
-import { storeRoutes } from './routes/stores.ts'
-import { taskRunRoutes } from './routes/task-runs.ts'
-import { taskRoutes } from './routes/tasks.ts'
-import { uploadRoutes } from './routes/uploads.ts'
+import { type Handlers, ROUTE_LIST, type Route } from './route-table.ts'
+import { provisionHandlers } from './routes/provisions.ts'
+import { stagingHandlers } from './routes/staging.ts'
+import { storeHandlers } from './routes/stores.ts'
+import { taskRunHandlers } from './routes/task-runs.ts'
+import { taskHandlers } from './routes/tasks.ts'
+import { uploadHandlers } from './routes/uploads.ts'
 
 /** Where core expects the API (http-api 1.1). */
 const BASE_PATH = '/app-engine/v1'
 
-/**
- * `/ping` is at the root of the service; it is answered below {@link BASE_PATH} too, for a caller that knows only
- * the base address: behind API Gateway the root of the host is not the root of the service.
- */
-const PING_PATHS = ['/ping', `${BASE_PATH}/ping`]
-
 /** The HTTP contract as one Hono app: everything but ping below {@link BASE_PATH}. */
 export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any'): Hono {
-  // Order matters: a literal segment wins over a variable.
-  return appOf(deps, knownHosts, [
-    ...taskRoutes(deps),
-    ...uploadRoutes(deps),
-    ...storeRoutes(deps),
-    ...stagingRoutes(deps),
-    ...provisionRoutes(deps),
-    ...taskRunRoutes(deps),
-  ])
+  const handlers: Handlers = {
+    ...taskHandlers(deps),
+    ...uploadHandlers(deps),
+    ...storeHandlers(deps),
+    ...stagingHandlers(deps),
+    ...provisionHandlers(deps),
+    ...taskRunHandlers(deps),
+    ping: answerPing(deps),
+  }
+  return appOf(handlers, knownHosts)
 }
 
-/** What jobs may ask for: nothing but the routes that want the secret of their run. */
+/** The API of the stagers: only operations that take the secret of a run. */
 export function createStagerApp(deps: ApiDependencies): Hono {
-  return appOf(deps, 'any', stagingRoutes(deps))
+  return appOf({ ...stagingHandlers(deps), ping: answerPing(deps) }, 'any')
 }
 
-function appOf(deps: ApiDependencies, knownHosts: KnownHosts, routes: readonly Route[]): Hono {
+function answerPing({ identity }: ApiDependencies): Handlers['ping'] {
+  return (context) =>
+    context.json({ status: 'UP', timestamp: identity.now().toISOString(), service: 'app-engine' })
+}
+
+function appOf(handlers: Partial<Handlers>, knownHosts: KnownHosts): Hono {
   // Core writes some paths with a doubled slash (http-api 1.1).
   const app = new Hono({ getPath: (request) => getPath(request).replace(/\/{2,}/gu, '/') })
   app.onError((error, context) => answerError(context, error))
   app.notFound((context) => answerError(context, new DomainError('ROUTE_NOT_FOUND')))
 
   app.use(logRequest)
-  // A file of somebody else is what its type says, whatever a browser makes of its bytes.
+  // A browser must not guess a type other than the one that is sent with a foreign file.
   app.use(async (context, next) => {
     await next()
     context.header('x-content-type-options', 'nosniff')
   })
   app.use(guardFromBrowsers(knownHosts))
-  app.on('GET', PING_PATHS, (context) => {
-    logRoute(context, '/ping')
-    return context.json({ status: 'UP', timestamp: deps.identity.now().toISOString(), service: 'app-engine' })
-  })
-  for (const path of PING_PATHS) refuseOtherMethods(app, path, '/ping', ['GET'])
-  const byPath = Map.groupBy(routes, ({ path }) => path)
-  const refuse = (path: string): void => {
-    const methods = byPath.get(path)?.map(({ method }) => method) ?? []
-    refuseOtherMethods(app, `${BASE_PATH}${path}`, path, methods)
-  }
+  const byPath = Map.groupBy(
+    ROUTE_LIST.filter(({ id }) => id in handlers),
+    ({ path }) => path,
+  )
   for (const [path, same] of byPath) {
-    for (const { method, handle } of same) {
-      app.on(method, `${BASE_PATH}${path}`, (context) => {
+    for (const { id, method } of same) {
+      const handle = handlers[id] as (context: Context) => Response | Promise<Response>
+      app.on(method, addressesOf(path), (context) => {
         logRoute(context, path)
         return handle(context)
       })
     }
-    // DELETE /stores/default is no deletion of a store whose id is "default".
-    if (!path.includes(':')) refuse(path)
+    // Before the paths with variables: DELETE /stores/default deletes no store whose id is "default".
+    if (!path.includes(':')) refuseOtherMethods(app, path, same)
   }
-  // Later than all routes: paths with variables match literal ones as well.
-  for (const path of byPath.keys()) if (path.includes(':')) refuse(path)
+  // After all routes, because a path with variables matches literal paths too.
+  for (const [path, same] of byPath) if (path.includes(':')) refuseOtherMethods(app, path, same)
   return app
 }
 
+/**
+ * `/ping` is at the root of the service, and below {@link BASE_PATH} for callers that know only the base address: behind API
+ * Gateway the root of the host is not the root of the service.
+ */
+function addressesOf(path: string): string[] {
+  return path === '/ping' ? [path, `${BASE_PATH}${path}`] : [`${BASE_PATH}${path}`]
+}
+
 /** A 405 names what is allowed (RFC 9110, 15.5.6); Hono answers a HEAD as the GET without its body. */
-function refuseOtherMethods(app: Hono, path: string, route: string, methods: readonly string[]): void {
+function refuseOtherMethods(app: Hono, path: string, routes: readonly Route[]): void {
+  const methods = routes.map(({ method }) => method)
   const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods
-  app.all(path, (context) => {
-    logRoute(context, route)
-    context.header('allow', allow.join(', '))
-    return answerError(context, new DomainError('METHOD_NOT_ALLOWED'))
-  })
+  for (const address of addressesOf(path)) {
+    app.all(address, (context) => {
+      logRoute(context, path)
+      context.header('allow', allow.join(', '))
+      return answerError(context, new DomainError('METHOD_NOT_ALLOWED'))
+    })
+  }
 }

@@ -1,22 +1,21 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { provisionSchema } from '../routes/provisions.ts'
 import { component } from './components.ts'
 import { uploadReference } from './describe-uploads.ts'
 import {
   answersJson,
+  body,
   type Content,
+  type Descriptions,
   JSON_TYPE,
   MULTIPART_TYPE,
+  parameter,
   prefer,
-  type RequestParameter,
-  type RouteDescriptions,
   RUN_UNKNOWN,
   refuses,
-} from './route-description.ts'
+} from './description.ts'
 import { itemProvision, provision } from './run-schemas.ts'
 import { uuid } from './shared-schemas.ts'
-
-const INPUT = '/task-runs/{id}/input-provisions/{parameter}'
 
 /** Any JSON here: which one is due depends on the parameter, and the document knows no task. */
 const anyValue = z
@@ -31,13 +30,11 @@ const value = component(
     .describe(
       'Unknown keys are ignored; the path names the parameter, and a body that names another is refused.',
     ),
-  'input',
 )
 
 const namedValue = component(
   'NamedInputValue',
   provisionSchema.required({ parameterName: true }).extend({ value: anyValue }),
-  'input',
 )
 
 const file = z
@@ -58,19 +55,18 @@ const uploadedValue = component(
     .describe(
       'The upload is the image or file; for any other type it is the JSON document that would be the body.',
     ),
-  'input',
 )
 
 const asFile: Content = { [JSON_TYPE]: uploadedValue, [MULTIPART_TYPE]: file }
 const asAnything: Content = { ...asFile, [JSON_TYPE]: z.union([value, uploadedValue]) }
 
 /** http-api 5.17 */
-export const INDEX_PATH: RequestParameter = {
-  in: 'query',
-  name: 'value',
-  description: 'Index path of the item, outermost first: `3`, or `2/0` in an array of arrays.',
-  schema: z.string().regex(/^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u),
-}
+export const INDEX_PATH = parameter(
+  'query',
+  'value',
+  'Index path of the item, outermost first: `3`, or `2/0` in an array of arrays.',
+  z.string().regex(/^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u),
+)
 
 const FROZEN = 'The run has been started: its inputs cannot change any more.'
 const UPLOAD_UNFIT = 'The upload is not complete, or not for an input.'
@@ -92,14 +88,13 @@ const refusesItem = refuses({
 })
 
 /** http-api 5.15 to 5.17 */
-export const PROVISION_DESCRIPTIONS: RouteDescriptions = {
-  'PUT /task-runs/{id}/input-provisions': {
+export const PROVISION_DESCRIPTIONS = {
+  provisionInputs: {
     tag: 'runs',
-    operationId: 'provisionInputs',
     summary: 'Gives several inputs their values, or none of them',
     parameters: [MINIMAL],
-    body: { [JSON_TYPE]: z.union([z.array(namedValue), uploadReference]) },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: z.union([z.array(namedValue), uploadReference]) }),
+    responses: {
       ...STORED_SILENTLY,
       ...answersJson(z.array(provision), 'What was stored, in the order of the request.'),
       ...refuses({
@@ -110,36 +105,32 @@ export const PROVISION_DESCRIPTIONS: RouteDescriptions = {
       }),
     },
   },
-  [`PUT ${INPUT}`]: {
+  provisionInput: {
     tag: 'runs',
-    operationId: 'provisionInput',
     summary: 'Gives an input its value, as JSON or as a file',
     parameters: [MINIMAL],
-    body: asAnything,
-    answers: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
+    requestBody: body(asAnything),
+    responses: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
   },
-  [`POST ${INPUT}`]: {
+  provisionInputFile: {
     tag: 'runs',
-    operationId: 'provisionInputFile',
     summary: 'Gives an image or file input its value',
     parameters: [MINIMAL],
-    body: asFile,
-    answers: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
+    requestBody: body(asFile),
+    responses: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
   },
-  [`PUT ${INPUT}/indexes`]: {
+  provisionInputItem: {
     tag: 'runs',
-    operationId: 'provisionInputItem',
     summary: 'Gives an item of an array its value, as JSON or as a file',
     parameters: [INDEX_PATH, MINIMAL],
-    body: asAnything,
-    answers: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+    requestBody: body(asAnything),
+    responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
   },
-  [`POST ${INPUT}/indexes`]: {
+  provisionInputItemFile: {
     tag: 'runs',
-    operationId: 'provisionInputItemFile',
     summary: 'Gives an item of an array of images or files its value',
     parameters: [INDEX_PATH, MINIMAL],
-    body: asFile,
-    answers: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+    requestBody: body(asFile),
+    responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
   },
-}
+} satisfies Partial<Descriptions>

@@ -1,6 +1,6 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { component } from './components.ts'
-import { answersJson, type RouteDescriptions } from './route-description.ts'
+import { answersJson, type Descriptions } from './description.ts'
 import { instant } from './shared-schemas.ts'
 
 const ping = component(
@@ -9,12 +9,11 @@ const ping = component(
 )
 
 /** http-api 5.1: the one path that is outside the versioned prefix too. */
-export const SERVICE_DESCRIPTIONS: RouteDescriptions = {
-  'GET /ping': {
+export const SERVICE_DESCRIPTIONS = {
+  ping: {
     tag: 'service',
-    operationId: 'ping',
     summary: 'Tells that the service is up',
-    servers: ['/', '/app-engine/v1'],
-    answers: answersJson(ping, 'It is up.'),
+    servers: [{ url: '/' }, { url: '/app-engine/v1' }],
+    responses: answersJson(ping, 'It is up.'),
   },
-}
+} satisfies Partial<Descriptions>

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import {
   beginPartsSchema,
   begunPartsSchema,
@@ -15,19 +15,15 @@ import {
 import { component } from './components.ts'
 import {
   answersJson,
+  body,
+  type Descriptions,
   JSON_TYPE,
-  type RequestParameter,
-  type RouteDescriptions,
+  parameter,
   RUN_UNKNOWN,
   refuses,
-} from './route-description.ts'
+} from './description.ts'
 
-const secret: RequestParameter = {
-  in: 'header',
-  name: RUN_SECRET_HEADER,
-  description: 'Secret of the run.',
-  schema: z.string(),
-}
+const secret = parameter('header', RUN_SECRET_HEADER, 'Secret of the run.')
 
 const refusals = refuses({
   400: 'The secret is wrong, or the body cannot be read.',
@@ -42,13 +38,12 @@ const partRefusals = refuses({
 })
 
 /** What the stager and the API say to each other. */
-export const STAGING_DESCRIPTIONS: RouteDescriptions = {
-  'GET /task-runs/{id}/staging/inputs': {
+export const STAGING_DESCRIPTIONS = {
+  stageInputs: {
     tag: 'stager',
-    operationId: 'stageInputs',
     summary: 'Tells what belongs into the input folder',
     parameters: [secret],
-    answers: {
+    responses: {
       ...answersJson(
         component('StagedInputs', stagedInputsSchema),
         'Small files as they are, others by presigned URL.',
@@ -56,56 +51,51 @@ export const STAGING_DESCRIPTIONS: RouteDescriptions = {
       ...refusals,
     },
   },
-  'POST /task-runs/{id}/staging/outputs': {
+  stageOutputs: {
     tag: 'stager',
-    operationId: 'stageOutputs',
     summary: 'Tells where what the task left behind is to be put',
     parameters: [secret],
-    body: { [JSON_TYPE]: component('OutputEntries', outputEntriesSchema, 'input') },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: component('OutputEntries', outputEntriesSchema) }),
+    responses: {
       ...answersJson(component('StagedOutputs', stagedOutputsSchema), 'Presigned URLs of what is taken.'),
       ...refusals,
     },
   },
-  'POST /task-runs/{id}/staging/parts': {
+  beginOutputParts: {
     tag: 'stager',
-    operationId: 'beginOutputParts',
     summary: 'Begins a large output, which is sent in parts',
     parameters: [secret],
-    body: { [JSON_TYPE]: component('BeginOutputParts', beginPartsSchema, 'input') },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: component('BeginOutputParts', beginPartsSchema) }),
+    responses: {
       ...answersJson(component('BegunOutputParts', begunPartsSchema), 'Names the parts in further calls.'),
       ...partRefusals,
     },
   },
-  'POST /task-runs/{id}/staging/parts/urls': {
+  signOutputParts: {
     tag: 'stager',
-    operationId: 'signOutputParts',
     summary: 'Tells where parts of a large output are to be put',
     parameters: [secret],
-    body: { [JSON_TYPE]: component('OutputPartUrls', partUrlsSchema, 'input') },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: component('OutputPartUrls', partUrlsSchema) }),
+    responses: {
       ...answersJson(component('SignedOutputParts', signedPartsSchema), 'Presigned URLs in order.'),
       ...partRefusals,
     },
   },
-  'POST /task-runs/{id}/staging/parts/complete': {
+  completeOutputParts: {
     tag: 'stager',
-    operationId: 'completeOutputParts',
     summary: 'Makes a large output of its parts',
     parameters: [secret],
-    body: { [JSON_TYPE]: component('CompleteOutputParts', completePartsSchema, 'input') },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: component('CompleteOutputParts', completePartsSchema) }),
+    responses: {
       ...answersJson(component('CompletedOutputParts', completedPartsSchema), 'The output is whole.'),
       ...partRefusals,
     },
   },
-  'POST /task-runs/{id}/staging/report': {
+  reportStage: {
     tag: 'stager',
-    operationId: 'reportStage',
     summary: 'Tells how long moving files took',
     parameters: [secret],
-    body: { [JSON_TYPE]: component('StageReport', stageReportSchema, 'input') },
-    answers: { ...answersJson(z.strictObject({}), 'Taken down.'), ...refusals },
+    requestBody: body({ [JSON_TYPE]: component('StageReport', stageReportSchema) }),
+    responses: { ...answersJson(z.strictObject({}), 'Taken down.'), ...refusals },
   },
-}
+} satisfies Partial<Descriptions>

@@ -1,13 +1,7 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { storeSchema } from '../routes/stores.ts'
 import { component } from './components.ts'
-import {
-  answersJson,
-  answersNothing,
-  JSON_TYPE,
-  type RouteDescriptions,
-  refuses,
-} from './route-description.ts'
+import { answersJson, answersNothing, body, type Descriptions, JSON_TYPE, refuses } from './description.ts'
 import { uuid } from './shared-schemas.ts'
 
 const store = component(
@@ -16,44 +10,39 @@ const store = component(
 )
 
 /** http-api 5.12 */
-export const STORE_DESCRIPTIONS: RouteDescriptions = {
-  'GET /stores': {
+export const STORE_DESCRIPTIONS = {
+  listStores: {
     tag: 'stores',
-    operationId: 'listStores',
     summary: 'Lists all stores',
-    answers: answersJson(z.array(store), 'All stores.'),
+    responses: answersJson(z.array(store), 'All stores.'),
   },
-  'POST /stores': {
+  createStore: {
     tag: 'stores',
-    operationId: 'createStore',
     summary: 'Adds a store',
     description: 'It is not made the default; unknown keys are ignored.',
-    body: { [JSON_TYPE]: component('NewStore', storeSchema, 'input') },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: component('NewStore', storeSchema) }),
+    responses: {
       ...answersJson(store, 'The new store.'),
       ...refuses({ 400: 'No JSON object, a blank name or host, or a store with the same name and host.' }),
     },
   },
-  'GET /stores/default': {
+  getDefaultStore: {
     tag: 'stores',
-    operationId: 'getDefaultStore',
     summary: 'Describes the default store',
-    answers: answersJson(store.nullable(), 'The default store; null while there is none.'),
+    responses: answersJson(store.nullable(), 'The default store; null while there is none.'),
   },
-  'PUT /stores/{id}/default': {
+  setDefaultStore: {
     tag: 'stores',
-    operationId: 'setDefaultStore',
     summary: 'Makes a store the default instead of another',
     description: 'A body is ignored.',
-    answers: {
+    responses: {
       ...answersNothing('It is the default.'),
       ...refuses({ 404: 'No such store, or the id is no UUID; the default stays what it was.' }),
     },
   },
-  'DELETE /stores/{id}': {
+  deleteStore: {
     tag: 'stores',
-    operationId: 'deleteStore',
     summary: 'Removes a store',
-    answers: { 204: { description: 'There is no such store, or no longer.' } },
+    responses: { 204: { description: 'There is no such store, or no longer.' } },
   },
-}
+} satisfies Partial<Descriptions>

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { component } from './components.ts'
 import { INDEX_PATH } from './describe-provisions.ts'
 import {
@@ -6,17 +6,17 @@ import {
   answersJson,
   answersNothing,
   BYTES_TYPE,
+  body,
+  type Description,
+  type Descriptions,
   JSON_TYPE,
   MULTIPART_TYPE,
   REDIRECT,
-  type RouteDescription,
-  type RouteDescriptions,
   RUN_UNKNOWN,
   refuses,
-} from './route-description.ts'
+} from './description.ts'
 import { run, runValue, stateAction } from './run-schemas.ts'
 
-const RUN = '/task-runs/{id}'
 const GEOJSON_TYPE = 'application/geo+json'
 
 const NO_INPUTS_YET = 'The run is CREATED: not all of its inputs are given.'
@@ -34,79 +34,71 @@ const desiredState = component(
           'not matter.',
       ),
   }),
-  'input',
 )
 
 const values = z.array(runValue)
 
 /** The same downloads exist for inputs and for outputs. */
-function downloads(kind: 'input' | 'output', notYet: string): RouteDescriptions {
-  const capital = kind === 'input' ? 'Input' : 'Output'
-  const described = (
-    one: Pick<RouteDescription, 'operationId' | 'summary' | 'description' | 'parameters' | 'answers'>,
-  ): RouteDescription => ({
-    ...one,
-    tag: 'runs',
-  })
+function downloads(kind: 'input' | 'output', notYet: string) {
   return {
-    [`GET ${RUN}/${kind}/{parameter}`]: described({
-      operationId: `download${capital}`,
+    file: {
+      tag: 'runs',
       summary: `Downloads the file of an ${kind}`,
       description:
         'A folder (an array, a DICOM image) comes as a zip. With `.geojson` behind the name a geometry comes under its media ' +
         'type, and an image that was cut out as the place where; nothing else has such a name.',
-      answers: {
+      responses: {
         ...answersFile('The file.', BYTES_TYPE, GEOJSON_TYPE),
         ...refuses({
           400: NO_FILE,
           404: `${RUN_UNKNOWN} Or the task has no such ${kind}, or with \`.geojson\` it is no geometry and has none.`,
         }),
       },
-    }),
-    [`GET ${RUN}/${kind}/{parameter}/indexes`]: described({
-      operationId: `download${capital}Item`,
+    },
+    item: {
+      tag: 'runs',
       summary: `Downloads the file of an item of an array ${kind}`,
       description: 'A folder (an inner array, a DICOM image) comes as a zip.',
       parameters: [INDEX_PATH],
-      answers: {
+      responses: {
         ...answersFile('The file.', BYTES_TYPE),
         ...refuses({
           400: 'The index path is malformed, the parameter is no array, or there is no such item.',
           404: `${RUN_UNKNOWN} Or the task has no such ${kind}.`,
         }),
       },
-    }),
-    [`GET ${RUN}/${kind}s.zip`]: described({
-      operationId: `download${capital}s`,
+    },
+    archive: {
+      tag: 'runs',
       summary: `Downloads the files of all ${kind}s as a zip`,
-      answers: {
+      responses: {
         ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
         ...refuses({ 403: `${notYet} Or there is no file.`, 404: RUN_UNKNOWN }),
       },
-    }),
-  }
+    },
+  } satisfies Readonly<Record<string, Description>>
 }
 
+const ofInputs = downloads('input', NO_INPUTS_YET)
+const ofOutputs = downloads('output', NO_OUTPUTS_YET)
+
 /** http-api 5.13, 5.14 and 5.18 to 5.24 */
-export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
-  [`GET ${RUN}`]: {
+export const TASK_RUN_DESCRIPTIONS = {
+  getRun: {
     tag: 'runs',
-    operationId: 'getRun',
     summary: 'Describes a run',
-    answers: { ...answersJson(run, 'The run.'), ...refuses({ 404: RUN_UNKNOWN }) },
+    responses: { ...answersJson(run, 'The run.'), ...refuses({ 404: RUN_UNKNOWN }) },
   },
-  [`DELETE ${RUN}`]: {
+  deleteRun: {
     tag: 'runs',
-    operationId: 'deleteRun',
     summary: 'Deletes a run with its files, and ends it where it still runs',
-    answers: answersNothing('There is no such run, or no longer.'),
+    responses: answersNothing('There is no such run, or no longer.'),
   },
-  [`POST ${RUN}/state-actions`]: {
+  changeRunState: {
     tag: 'runs',
-    operationId: 'changeRunState',
     summary: 'Starts or cancels a run, or declares its inputs complete',
-    body: { [JSON_TYPE]: desiredState },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: desiredState }),
+    responses: {
       ...answersJson(stateAction, 'The run in its new state.'),
       ...refuses({
         400: 'The body cannot be read, names no state, or arrays that must agree do not.',
@@ -115,54 +107,54 @@ export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
       }),
     },
   },
-  [`GET ${RUN}/inputs`]: {
+  listInputs: {
     tag: 'runs',
-    operationId: 'listInputs',
     summary: 'Lists the inputs of a run',
-    answers: {
+    responses: {
       ...answersJson(values, "The inputs that have values, in the descriptor's order."),
       ...REDIRECT,
       ...refuses({ 403: NO_INPUTS_YET, 404: RUN_UNKNOWN }),
     },
   },
-  [`GET ${RUN}/outputs`]: {
+  listOutputs: {
     tag: 'runs',
-    operationId: 'listOutputs',
     summary: 'Lists the outputs of a run',
     description:
       'Exactly `Accept: application/json, application/*+json` asks for the listing that Cytomine core reads into records, which fails ' +
       'as a whole on what it does not know. That listing leaves out images, files, integers beyond 32 bits, and arrays of images, ' +
       'files and enumerations that have items. Any other `Accept`, or none, gets everything.',
-    answers: {
+    responses: {
       ...answersJson(values, "The outputs that were produced, in the descriptor's order."),
       ...REDIRECT,
       ...refuses({ 403: NO_OUTPUTS_YET, 404: RUN_UNKNOWN }),
     },
   },
-  ...downloads('input', NO_INPUTS_YET),
-  ...downloads('output', NO_OUTPUTS_YET),
-  [`GET ${RUN}/logs`]: {
+  downloadInput: ofInputs.file,
+  downloadInputItem: ofInputs.item,
+  downloadInputs: ofInputs.archive,
+  downloadOutput: ofOutputs.file,
+  downloadOutputItem: ofOutputs.item,
+  downloadOutputs: ofOutputs.archive,
+  getRunLog: {
     tag: 'runs',
-    operationId: 'getRunLog',
     summary: 'Shows what the task printed, and why it failed',
-    answers: {
+    responses: {
       200: {
         description: 'The newest part of the log in any state; empty while there is none.',
-        content: { 'text/plain': z.string() },
+        content: { 'text/plain': { schema: z.string() } },
       },
       ...refuses({ 404: RUN_UNKNOWN }),
     },
   },
-  [`POST ${RUN}/{secret}/outputs.zip`]: {
+  postOutputs: {
     tag: 'stager',
-    operationId: 'postOutputs',
     summary: 'Hands over the outputs of a run as a zip',
-    body: {
+    requestBody: body({
       [MULTIPART_TYPE]: z
         .object({ outputs: z.file().describe('A zip of the output folder.') })
         .describe('The first part counts, whatever its name; further ones are ignored.'),
-    },
-    answers: {
+    }),
+    responses: {
       ...answersJson(values, 'The outputs.'),
       ...REDIRECT,
       ...refuses({
@@ -172,4 +164,4 @@ export const TASK_RUN_DESCRIPTIONS: RouteDescriptions = {
       }),
     },
   },
-}
+} satisfies Partial<Descriptions>

@@ -5,18 +5,17 @@ import {
   answersJson,
   answersNothing,
   BYTES_TYPE,
+  body,
+  type Description,
+  type Descriptions,
   JSON_TYPE,
   MULTIPART_TYPE,
   prefer,
-  type RouteDescription,
-  type RouteDescriptions,
   refuses,
   TASK_UNKNOWN,
-} from './route-description.ts'
+} from './description.ts'
 import { newRun } from './run-schemas.ts'
 import { importedTask, taskDescription, taskInput, taskOutput } from './task-schemas.ts'
-
-const BY_NAME = '/tasks/{namespace}/{version}'
 
 const taskKnown = refuses({ 404: TASK_UNKNOWN })
 
@@ -24,40 +23,47 @@ const IMPORT_FAILED =
   'The image could not be pushed, the service failed, or the import of a multipart body goes on beyond the patience of the ' +
   'gateway; in the last case the list of tasks shows the task when it is through.'
 
-function importGoesOn(advice: string): RouteDescription['answers'] {
+function importGoesOn(advice: string): Description['responses'] {
   return {
     202: {
       description: `The import goes on beyond the patience of the gateway: ${advice}`,
-      content: { [JSON_TYPE]: upload },
+      content: { [JSON_TYPE]: { schema: upload } },
     },
   }
 }
 
-/** One operation that is offered by id and by namespace and version. */
-function both(method: string, rest: string, described: Omit<RouteDescription, 'tag'>): RouteDescriptions {
-  const describe = (suffix: string): RouteDescription => ({
-    ...described,
-    tag: 'tasks',
-    operationId: `${described.operationId}${suffix}`,
-    answers: { ...described.answers, ...taskKnown },
-  })
-  return {
-    [`${method} /tasks/{id}${rest}`]: describe('ById'),
-    [`${method} ${BY_NAME}${rest}`]: describe('ByName'),
-  }
+/** An operation on a task that its path names. */
+function onTask(summary: string, responses: Description['responses']): Description {
+  return { tag: 'tasks', summary, responses: { ...responses, ...taskKnown } }
+}
+
+const getTask = onTask('Describes a task', answersJson(taskDescription, 'The task.'))
+const listInputs = onTask(
+  'Lists the inputs of a task',
+  answersJson(z.array(taskInput), "The inputs in the descriptor's order."),
+)
+const listOutputs = onTask(
+  'Lists the outputs of a task',
+  answersJson(z.array(taskOutput), "The outputs in the descriptor's order."),
+)
+const downloadDescriptor = onTask(
+  'Downloads the descriptor as it was uploaded',
+  answersFile('The YAML file, unchanged.', BYTES_TYPE),
+)
+const createRun: Description = {
+  ...onTask('Makes a run of a task', answersJson(newRun, 'A run without inputs.')),
+  description: 'A body is ignored.',
 }
 
 /** http-api 5.2 to 5.11 */
-export const TASK_DESCRIPTIONS: RouteDescriptions = {
-  'GET /tasks': {
+export const TASK_DESCRIPTIONS = {
+  listTasks: {
     tag: 'tasks',
-    operationId: 'listTasks',
     summary: 'Lists all tasks',
-    answers: answersJson(z.array(taskDescription), 'All tasks, in the order of their upload.'),
+    responses: answersJson(z.array(taskDescription), 'All tasks, in the order of their upload.'),
   },
-  'POST /tasks': {
+  uploadTask: {
     tag: 'tasks',
-    operationId: 'uploadTask',
     summary: 'Installs a task from a bundle',
     description:
       'Answers when the image is in the registry and the task can be run. A bundle that came as an upload may take longer than a ' +
@@ -65,13 +71,13 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
     parameters: [
       prefer('respond-async', 'answers 202 when the import goes on beyond the patience of the gateway.'),
     ],
-    body: {
+    requestBody: body({
       [JSON_TYPE]: uploadReference,
       [MULTIPART_TYPE]: z
         .object({ task: z.file().describe('A zip with the descriptor and the image.') })
         .describe('The first part counts, whatever its name; further ones are ignored.'),
-    },
-    answers: {
+    }),
+    responses: {
       ...answersJson(importedTask, 'The installed task.'),
       ...importGoesOn(
         'call again with the id of the upload. A multipart body gets this answer with `Prefer: respond-async` only.',
@@ -84,12 +90,11 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
       }),
     },
   },
-  [`POST ${BY_NAME}/install`]: {
+  installTask: {
     tag: 'tasks',
-    operationId: 'installTask',
     summary: 'Installs a task from the default store',
     description: 'A body is ignored.',
-    answers: {
+    responses: {
       ...answersJson(importedTask, 'The installed task.'),
       ...importGoesOn('the upload shows when the task is there.'),
       ...refuses({
@@ -99,51 +104,27 @@ export const TASK_DESCRIPTIONS: RouteDescriptions = {
       }),
     },
   },
-  ...both('GET', '', {
-    operationId: 'getTask',
-    summary: 'Describes a task',
-    answers: answersJson(taskDescription, 'The task.'),
-  }),
-  [`DELETE ${BY_NAME}`]: {
+  getTaskById: getTask,
+  getTaskByName: getTask,
+  deleteTask: onTask('Deletes a task with its runs and its image', answersNothing('The task is gone.')),
+  listTaskInputsById: listInputs,
+  listTaskInputsByName: listInputs,
+  listTaskOutputsById: listOutputs,
+  listTaskOutputsByName: listOutputs,
+  downloadTaskDescriptorById: downloadDescriptor,
+  downloadTaskDescriptorByName: downloadDescriptor,
+  downloadTaskLogo: {
     tag: 'tasks',
-    operationId: 'deleteTask',
-    summary: 'Deletes a task with its runs and its image',
-    answers: { ...answersNothing('The task is gone.'), ...taskKnown },
-  },
-  ...both('GET', '/inputs', {
-    operationId: 'listTaskInputs',
-    summary: 'Lists the inputs of a task',
-    answers: answersJson(z.array(taskInput), "The inputs in the descriptor's order."),
-  }),
-  ...both('GET', '/outputs', {
-    operationId: 'listTaskOutputs',
-    summary: 'Lists the outputs of a task',
-    answers: answersJson(z.array(taskOutput), "The outputs in the descriptor's order."),
-  }),
-  ...both('GET', '/descriptor.yml', {
-    operationId: 'downloadTaskDescriptor',
-    summary: 'Downloads the descriptor as it was uploaded',
-    answers: answersFile('The YAML file, unchanged.', BYTES_TYPE),
-  }),
-  [`GET ${BY_NAME}/logo`]: {
-    tag: 'tasks',
-    operationId: 'downloadTaskLogo',
     summary: 'Downloads the logo of a task',
-    answers: {
+    responses: {
       ...answersFile('A PNG image.', BYTES_TYPE),
       ...refuses({ 404: 'No such task, or it has no logo.' }),
     },
   },
-  ...both('POST', '/runs', {
-    operationId: 'createRun',
-    summary: 'Makes a run of a task',
-    description: 'A body is ignored.',
-    answers: answersJson(newRun, 'A run without inputs.'),
-  }),
-  [`GET ${BY_NAME}/runs`]: {
-    tag: 'tasks',
-    operationId: 'listTaskRuns',
-    summary: 'Lists the runs of a task',
-    answers: { ...answersJson(z.array(newRun), 'The runs with their present states.'), ...taskKnown },
-  },
-}
+  createRunById: createRun,
+  createRunByName: createRun,
+  listTaskRuns: onTask(
+    'Lists the runs of a task',
+    answersJson(z.array(newRun), 'The runs with their present states.'),
+  ),
+} satisfies Partial<Descriptions>

@@ -3,17 +3,10 @@ import { MAX_PARTS } from '../../../src/contract/upload-limits.ts'
 import type { UploadState } from '../../../src/upload/upload.ts'
 import { newUploadSchema, partRangeSchema } from '../routes/uploads.ts'
 import { component } from './components.ts'
-import {
-  answersJson,
-  answersNothing,
-  JSON_TYPE,
-  type RouteDescriptions,
-  refuses,
-} from './route-description.ts'
+import { answersJson, answersNothing, body, type Descriptions, JSON_TYPE, refuses } from './description.ts'
 import { errorShape, instant, uuid } from './shared-schemas.ts'
 import { descriptorWarnings, taskDescription } from './task-schemas.ts'
 
-const UPLOAD = '/uploads/{id}'
 const sizeBytes = z.int().nonnegative()
 const partNumber = z.int().min(1).max(MAX_PARTS)
 
@@ -67,44 +60,42 @@ export const upload = component(
 export const uploadReference = component(
   'UploadReference',
   z.object({ uploadId: uuid.describe('Made for this purpose, and complete.') }),
-  'input',
 )
 
 const uploadKnown = refuses({ 404: 'No such upload, or the id is no UUID.' })
 const IMPORTED = 'The upload is being imported.'
 
 /** An extension of the contract: files of any size, in parts. */
-export const UPLOAD_DESCRIPTIONS: RouteDescriptions = {
-  'POST /uploads': {
+export const UPLOAD_DESCRIPTIONS = {
+  createUpload: {
     tag: 'uploads',
-    operationId: 'createUpload',
     summary: 'Begins the upload of a bundle or of an input file',
     description:
       'Its parts are sent to presigned URLs, several at once and in any order; those that have arrived are listed, so that a ' +
       'client which broke off goes on where it was. Without more, parts are kept for a day and complete uploads for seven.',
-    body: { [JSON_TYPE]: component('NewUpload', newUploadSchema, 'input') },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: component('NewUpload', newUploadSchema) }),
+    responses: {
       ...answersJson(upload, 'The upload, whose parts are open.'),
       ...refuses({ 400: 'A field that is missing or wrong.' }),
     },
   },
-  [`GET ${UPLOAD}`]: {
+  getUpload: {
     tag: 'uploads',
-    operationId: 'getUpload',
     summary: 'Describes an upload and how its import goes',
-    answers: { ...answersJson(upload, 'The upload.'), ...uploadKnown },
+    responses: { ...answersJson(upload, 'The upload.'), ...uploadKnown },
   },
-  [`DELETE ${UPLOAD}`]: {
+  abortUpload: {
     tag: 'uploads',
-    operationId: 'abortUpload',
     summary: 'Removes an upload with all that has arrived of it',
-    answers: { ...answersNothing('The upload is gone, or never was there.'), ...refuses({ 409: IMPORTED }) },
+    responses: {
+      ...answersNothing('The upload is gone, or never was there.'),
+      ...refuses({ 409: IMPORTED }),
+    },
   },
-  [`GET ${UPLOAD}/parts`]: {
+  listUploadParts: {
     tag: 'uploads',
-    operationId: 'listUploadParts',
     summary: 'Lists the parts that have arrived',
-    answers: {
+    responses: {
       ...answersJson(
         z.strictObject({ parts: z.array(z.strictObject({ partNumber, sizeBytes })) }),
         'By rising number; none of an upload that is complete.',
@@ -112,13 +103,12 @@ export const UPLOAD_DESCRIPTIONS: RouteDescriptions = {
       ...uploadKnown,
     },
   },
-  [`POST ${UPLOAD}/part-urls`]: {
+  signUploadParts: {
     tag: 'uploads',
-    operationId: 'signUploadParts',
     summary: 'Signs URLs for parts',
     description: 'Each takes a PUT with the bytes of its part as they are. Ask again when they expire.',
-    body: { [JSON_TYPE]: component('PartRange', partRangeSchema, 'input') },
-    answers: {
+    requestBody: body({ [JSON_TYPE]: component('PartRange', partRangeSchema) }),
+    responses: {
       ...answersJson(
         z.strictObject({
           expiresAt: instant,
@@ -130,12 +120,11 @@ export const UPLOAD_DESCRIPTIONS: RouteDescriptions = {
       ...uploadKnown,
     },
   },
-  [`POST ${UPLOAD}/complete`]: {
+  completeUpload: {
     tag: 'uploads',
-    operationId: 'completeUpload',
     summary: 'Makes a file of the parts',
     description: 'A bundle is imported then. A body is ignored; a repetition tells how the upload is.',
-    answers: {
+    responses: {
       ...answersJson(upload, 'The upload, which takes no more parts.'),
       ...refuses({
         400: 'Parts are missing, too small, or not as large together as was announced.',
@@ -144,4 +133,4 @@ export const UPLOAD_DESCRIPTIONS: RouteDescriptions = {
       ...uploadKnown,
     },
   },
-}
+} satisfies Partial<Descriptions>

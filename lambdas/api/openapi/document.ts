@@ -1,5 +1,11 @@
 import { stringify } from 'yaml'
-import type { Direction } from './components.ts'
+import {
+  createDocument,
+  type oas31,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+} from 'zod-openapi'
+import { ROUTE_LIST } from '../route-table.ts'
 import { PROVISION_DESCRIPTIONS } from './describe-provisions.ts'
 import { SERVICE_DESCRIPTIONS } from './describe-service.ts'
 import { STAGING_DESCRIPTIONS } from './describe-staging.ts'
@@ -7,27 +13,40 @@ import { STORE_DESCRIPTIONS } from './describe-stores.ts'
 import { TASK_RUN_DESCRIPTIONS } from './describe-task-runs.ts'
 import { TASK_DESCRIPTIONS } from './describe-tasks.ts'
 import { UPLOAD_DESCRIPTIONS } from './describe-uploads.ts'
-import { pathVariables } from './path-variables.ts'
-import {
-  type Answer,
-  type Content,
-  type RequestParameter,
-  type RouteDescription,
-  type RouteDescriptions,
-  refuses,
-  TAGS,
-} from './route-description.ts'
-import { createSchemaWriter, type SchemaWriter } from './schema-writer.ts'
+import { type Description, type Descriptions, refuses, TAGS } from './description.ts'
 
-/** Every route, in the document's order. */
-const ROUTES: RouteDescriptions = {
+const DESCRIPTIONS: Descriptions = {
   ...TASK_DESCRIPTIONS,
   ...UPLOAD_DESCRIPTIONS,
-  ...TASK_RUN_DESCRIPTIONS,
-  ...PROVISION_DESCRIPTIONS,
   ...STORE_DESCRIPTIONS,
   ...STAGING_DESCRIPTIONS,
+  ...PROVISION_DESCRIPTIONS,
+  ...TASK_RUN_DESCRIPTIONS,
   ...SERVICE_DESCRIPTIONS,
+}
+
+const UUID = { $ref: '#/components/schemas/Uuid' }
+const TEXT = { type: 'string' } as const
+
+/** Variables of paths by the first word of the path. */
+const PATH_VARIABLES: Readonly<
+  Record<string, Readonly<Record<string, Pick<oas31.ParameterObject, 'description' | 'schema'>>>>
+> = {
+  tasks: {
+    id: { description: 'Id of the task.', schema: UUID },
+    namespace: { description: 'Namespace of the task.', schema: TEXT },
+    version: { description: 'Version of the task.', schema: TEXT },
+  },
+  'task-runs': {
+    id: { description: 'Id of the run.', schema: UUID },
+    parameter: {
+      description: 'Name of the parameter; another letter case will do where only one parameter fits.',
+      schema: TEXT,
+    },
+    secret: { description: 'Secret of the run.', schema: TEXT },
+  },
+  uploads: { id: { description: 'Id of the upload.', schema: UUID } },
+  stores: { id: { description: 'Id of the store.', schema: UUID } },
 }
 
 const DESCRIPTION = [
@@ -41,7 +60,7 @@ const DESCRIPTION = [
     'The operations tagged `stager` ask for the secret of their run in the path, which only the container beside the task knows.',
 ].join('\n\n')
 
-/** What any operation may answer, whatever it does: the gateway's refusals, those of foreign pages, and failures. */
+/** Answers of every operation: the gateway's refusals, those of foreign pages, and failures. */
 export const COMMON_ANSWERS = refuses({
   403: 'The stage does not let this caller in, or a browser sent the request for a page of another site.',
   429: 'The stage takes no more calls at the moment: repeat this one later.',
@@ -62,49 +81,17 @@ const SECURITY_SCHEMES = {
   },
 } as const
 
-/** A document in the form of OpenAPI 3.1, as far as its readers here look. */
-export interface OpenApiDocument {
-  readonly openapi: string
-  readonly servers: readonly { readonly url: string }[]
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
-  readonly components: {
-    readonly schemas: Readonly<Record<string, object>>
-    readonly securitySchemes: object
+/** The whole document. */
+export function buildOpenApiDocument(): oas31.OpenAPIObject {
+  const paths: ZodOpenApiPathsObject = {}
+  for (const { id, method, path } of ROUTE_LIST) {
+    const template = path.replace(/:(\w+)/gu, '{$1}')
+    paths[template] = {
+      ...paths[template],
+      [method.toLowerCase()]: operationOf(id, path, DESCRIPTIONS[id]),
+    }
   }
-  readonly [key: string]: unknown
-}
-
-interface Parameter {
-  readonly in: string
-  readonly name: string
-  readonly [key: string]: unknown
-}
-
-interface Operation {
-  readonly operationId: string
-  readonly servers?: readonly { readonly url: string }[]
-  readonly parameters?: readonly Parameter[]
-  readonly responses: Readonly<Record<string, OperationAnswer>>
-  readonly [key: string]: unknown
-}
-
-/** What is said of one status: without `content` the body is empty, without `schema` anything. */
-export interface OperationAnswer {
-  readonly content?: Readonly<Record<string, { readonly schema?: object }>>
-  readonly [key: string]: unknown
-}
-
-/** The whole document, from the descriptions of the routes. */
-export function buildOpenApiDocument(): OpenApiDocument {
-  const schemas = createSchemaWriter()
-  const paths: Record<string, Record<string, Operation>> = {}
-  for (const [route, described] of Object.entries(ROUTES)) {
-    const [method = '', path = ''] = route.split(' ')
-    const operations = paths[path] ?? {}
-    operations[method.toLowerCase()] = writeOperation(schemas, path, described)
-    paths[path] = operations
-  }
-  return {
+  return createDocument({
     openapi: '3.1.1',
     info: {
       title: 'Cytomine App Engine',
@@ -116,8 +103,8 @@ export function buildOpenApiDocument(): OpenApiDocument {
     security: [{}, { sigV4: [] }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
-    components: { securitySchemes: SECURITY_SCHEMES, schemas: schemas.finish() },
-  }
+    components: { securitySchemes: SECURITY_SCHEMES },
+  })
 }
 
 /** The document as it is committed. */
@@ -127,51 +114,26 @@ export function openApiText(): string {
   return `# Generated by npm run openapi: change lambdas/api/openapi instead.\n${text}`
 }
 
-function writeOperation(schemas: SchemaWriter, path: string, described: RouteDescription): Operation {
-  const { operationId, tag, summary, description, parameters = [], body, answers, servers } = described
-  const written = [...pathVariables(path), ...parameters].map((one) => writeParameter(schemas, one))
+function operationOf(
+  operationId: string,
+  path: string,
+  { tag, parameters = [], responses, ...described }: Description,
+): ZodOpenApiOperationObject {
+  const all = [...pathVariables(path), ...parameters]
   return {
     operationId,
     tags: [tag],
-    summary,
-    ...(description !== undefined && { description }),
-    ...(servers !== undefined && { servers: servers.map((url) => ({ url })) }),
-    ...(written.length > 0 && { parameters: written }),
-    ...(body !== undefined && {
-      requestBody: { required: true, content: writeContent(schemas, body, 'input') },
-    }),
-    responses: Object.fromEntries(
-      Object.entries({ ...COMMON_ANSWERS, ...answers }).map(([status, answer]) => [
-        status,
-        writeAnswer(schemas, answer),
-      ]),
-    ),
+    ...described,
+    ...(all.length > 0 && { parameters: all }),
+    responses: { ...COMMON_ANSWERS, ...responses },
   }
 }
 
-function writeParameter(
-  schemas: SchemaWriter,
-  { in: place, name, description, schema, isOptional = false }: RequestParameter,
-): Parameter {
-  return { in: place, name, required: !isOptional, description, schema: schemas.write(schema, 'input') }
-}
-
-function writeAnswer(schemas: SchemaWriter, { description, headers, content }: Answer): OperationAnswer {
-  const written = Object.entries(headers ?? {}).map(([name, text]) => [
-    name,
-    { description: text, schema: { type: 'string' } },
-  ])
-  return {
-    description,
-    ...(written.length > 0 && { headers: Object.fromEntries(written) }),
-    ...(content !== undefined && { content: writeContent(schemas, content, 'output') }),
-  }
-}
-
-function writeContent(schemas: SchemaWriter, content: Content, direction: Direction): Record<string, object> {
-  const entries = Object.entries(content).map(([mediaType, schema]) => [
-    mediaType,
-    { schema: schemas.write(schema, direction) },
-  ])
-  return Object.fromEntries(entries)
+function pathVariables(path: string): readonly oas31.ParameterObject[] {
+  const [, resource = ''] = path.split('/')
+  return [...path.matchAll(/:(\w+)/gu)].map(([, name = '']) => {
+    const described = PATH_VARIABLES[resource]?.[name]
+    if (described === undefined) throw new Error(`PATH_VARIABLES has no ${name}, a variable of ${path}`)
+    return { in: 'path', name, required: true, ...described }
+  })
 }

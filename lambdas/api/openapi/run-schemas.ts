@@ -132,19 +132,21 @@ const arrayItem = component(
   }),
 )
 
-const innerArray = component(
+/** A copy for each place: a shared schema that contains itself would become a component without a name. */
+const items = (): z.ZodType =>
+  z.array(z.union([arrayItem, z.lazy(() => innerArray)])).describe('By rising index.')
+
+const innerArray: z.ZodType = component(
   'InnerArray',
   z.strictObject({
     index,
     taskRunId: uuid,
     parameterName: z.string().describe('Name of the parameter, `/`, index path.'),
     type: z.literal('ARRAY'),
-    value: z.lazy((): z.ZodType => items),
+    value: items(),
     subType: upperCaseType,
   }),
 )
-
-const items = z.array(z.union([arrayItem, innerArray])).describe('By rising index.')
 
 const common = { taskRunId: uuid, parameterName: z.string() }
 const bytes = { ...common, value: z.null().describe('The bytes are a download of their own.') }
@@ -163,6 +165,6 @@ export const runValue = taggedUnion(
     GEOMETRY: { ...common, value: z.string().describe('GeoJSON as text.') },
     IMAGE: bytes,
     FILE: bytes,
-    ARRAY: { ...common, value: items, subType: upperCaseType.describe('Type of the items.') },
+    ARRAY: { ...common, value: items(), subType: upperCaseType.describe('Type of the items.') },
   },
 )

@@ -19,26 +19,25 @@ export const instant = component(
     .meta({ format: 'date-time', description: 'ISO-8601 in UTC.' }),
 )
 
-/** Made anew for each place: what several places share would become a component without a name. */
-const errorList = () => z.array(z.lazy((): z.ZodType => errorBody))
+const errorList = z.array(z.lazy((): z.ZodType => errorBody))
 
-const explainedBy = () => ({
-  errors: errorList()
+const explainedBy = {
+  errors: errorList
     .exactOptional()
     .describe("What is wrong, where core's page looks for it: one entry with words."),
-})
+}
 
 const errorDetails = taggedUnion(
   'ErrorDetails',
   { key: 'type', suffix: 'Details', description: 'Always present, except in answers with status 403.' },
   {
-    empty: explainedBy(),
+    empty: explainedBy,
     parameter: { parameterName: z.string() },
-    related: { parameterName: z.string(), description: z.string(), ...explainedBy() },
-    batch: { errors: errorList().describe('Several errors told together.') },
+    related: { parameterName: z.string(), description: z.string(), ...explainedBy },
+    batch: { errors: errorList.describe('Several errors told together.') },
     server: {
       exceptionMessage: z.string().nullable().describe('Names the request, for those who read the log.'),
-      ...explainedBy(),
+      ...explainedBy,
     },
   },
 )
@@ -49,16 +48,15 @@ const errorCode = z
   .describe('Stable; several errors may share one.')
 const message = z.string().describe('In words, for people.')
 
-const explanation = () =>
-  z
-    .string()
-    .exactOptional()
-    .describe(
-      'What is wrong with which value, and what was expected; where `message` is fixed and does not say it.',
-    )
+const explanation = z
+  .string()
+  .exactOptional()
+  .describe(
+    'What is wrong with which value, and what was expected; where `message` is fixed and does not say it.',
+  )
 
 /** What every error but a 403 has. */
-export const errorShape = { errorCode, message, details: errorDetails, explanation: explanation() }
+export const errorShape = { errorCode, message, details: errorDetails, explanation }
 
 /** http-api 3.1 */
 export const errorBody: z.ZodType = component('Error', z.strictObject(errorShape))

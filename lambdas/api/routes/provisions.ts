@@ -10,17 +10,11 @@ import {
 } from '../../../src/inputs/provision-array.ts'
 import { provisionFile } from '../../../src/inputs/provision-file.ts'
 import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
-import {
-  findRunAndTask,
-  parameterNamed,
-  type RunAndTask,
-  requireParameter,
-} from '../../../src/run/find-run.ts'
+import { findRunAndTask, parameterNamed, requireParameter } from '../../../src/run/find-run.ts'
 import { listOf } from '../../../src/shared/list-of.ts'
-import type { TaskInput } from '../../../src/task/task.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readDocument, readValueBody, type SentDocument } from '../input-body.ts'
-import { pathVariable, type Route } from '../route.ts'
+import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewItemProvision, viewProvision } from '../views.ts'
 
 /**
@@ -33,35 +27,25 @@ export const provisionSchema = z.object({
 })
 const batchSchema = listOf(provisionSchema.required({ parameterName: true }))
 
-/** Giving inputs their values (http-api 5.15 to 5.17). */
-export function provisionRoutes(deps: ApiDependencies): readonly Route[] {
-  // The reference maps multipart on POST only; core sends PUT as well (http-api 2.1).
-  const methods = ['PUT', 'POST'] as const
-  return [
-    ...methods.map(
-      (method): Route => ({
-        method,
-        path: '/task-runs/:id/input-provisions/:parameter',
-        handle: quietly((context) => provisionOne(deps, context)),
-      }),
-    ),
-    ...methods.map(
-      (method): Route => ({
-        method,
-        path: '/task-runs/:id/input-provisions/:parameter/indexes',
-        handle: quietly((context) => provisionItem(deps, context)),
-      }),
-    ),
-    {
-      method: 'PUT',
-      path: '/task-runs/:id/input-provisions',
-      handle: quietly((context) => provisionBatch(deps, context)),
-    },
-  ]
+type BatchContext = RequestContext<'provisionInputs'>
+type InputContext = RequestContext<'provisionInput'>
+type ItemContext = RequestContext<'provisionInputItem'>
+
+/** Values of inputs (http-api 5.15 to 5.17). The reference takes multipart by POST only; core sends it by PUT as well (2.1). */
+export function provisionHandlers(deps: ApiDependencies) {
+  const one = quietly((context: InputContext) => provisionOne(deps, context))
+  const item = quietly((context: ItemContext) => provisionItem(deps, context))
+  return {
+    provisionInput: one,
+    provisionInputFile: one,
+    provisionInputItem: item,
+    provisionInputItemFile: item,
+    provisionInputs: quietly((context: BatchContext) => provisionBatch(deps, context)),
+  } satisfies Partial<Handlers>
 }
 
 /** Leaves the body out of a good answer when the client prefers `return=minimal` (RFC 7240, 4.2). */
-function quietly(handle: Route['handle']): Route['handle'] {
+function quietly<Called extends Context>(handle: (context: Called) => Promise<Response>): typeof handle {
   return async (context) => {
     const answer = await handle(context)
     const isMinimal = /\breturn=minimal\b/u.test(context.req.header('prefer') ?? '')
@@ -70,18 +54,10 @@ function quietly(handle: Route['handle']): Route['handle'] {
   }
 }
 
-/** The input that the path names. */
-async function findInput(
-  deps: ApiDependencies,
-  context: Context,
-): Promise<{ readonly found: RunAndTask; readonly input: TaskInput }> {
-  const found = await findRunAndTask(deps, pathVariable(context, 'id'))
-  const name = pathVariable(context, 'parameter')
-  return { found, input: requireParameter(found.task.inputs, name) }
-}
-
-async function provisionOne(deps: ApiDependencies, context: Context): Promise<Response> {
-  const { found, input } = await findInput(deps, context)
+async function provisionOne(deps: ApiDependencies, context: InputContext): Promise<Response> {
+  const { id, parameter } = context.req.param()
+  const found = await findRunAndTask(deps, id)
+  const input = requireParameter(found.task.inputs, parameter)
   const runId = found.run.id
   const sent = await readValueBody(deps, context, input.type, input.name)
   if ('file' in sent) {
@@ -92,7 +68,7 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
   // The URL's name is authoritative; a body that names another parameter is a mistake (5.15, REC).
   if (body.parameterName !== undefined && parameterNamed(found.task.inputs, body.parameterName) !== input) {
     const words = `the body names the parameter ${quoted(body.parameterName, 60)}, and the path ${quoted(input.name, 60)}; expected the same, or none in the body`
-    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', pathVariable(context, 'parameter'), words)
+    throw parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', parameter, words)
   }
   const provisioned = await provisionInput(deps, found, {
     parameterName: input.name,
@@ -101,11 +77,11 @@ async function provisionOne(deps: ApiDependencies, context: Context): Promise<Re
   return context.json(viewProvision(shownOf(provisioned, sent), runId, input.type))
 }
 
-async function provisionItem(deps: ApiDependencies, context: Context): Promise<Response> {
+async function provisionItem(deps: ApiDependencies, context: ItemContext): Promise<Response> {
   const target = await findArrayItem(
     deps,
-    pathVariable(context, 'id'),
-    pathVariable(context, 'parameter'),
+    context.req.param('id'),
+    context.req.param('parameter'),
     context.req.query('value'),
   )
   const sent = await readValueBody(deps, context, target.itemType, target.input.name)
@@ -118,8 +94,8 @@ async function provisionItem(deps: ApiDependencies, context: Context): Promise<R
   return context.json(viewItemProvision(target, shownOf({ value }, sent).value))
 }
 
-async function provisionBatch(deps: ApiDependencies, context: Context): Promise<Response> {
-  const runId = pathVariable(context, 'id')
+async function provisionBatch(deps: ApiDependencies, context: BatchContext): Promise<Response> {
+  const runId = context.req.param('id')
   const found = await findRunAndTask(deps, runId)
   const sent = await readDocument(deps, context)
   const body = parseBody(batchSchema, sent.document, 'a list of {"parameterName": …, "value": …}')

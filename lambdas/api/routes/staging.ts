@@ -13,36 +13,41 @@ import { reportStage, stageInputs, stageOutputs } from '../../../src/outputs/sta
 import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/outputs/stage-parts.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readJson } from '../json-body.ts'
-import { pathVariable, type Route } from '../route.ts'
+import type { Handlers, RequestContext } from '../route-table.ts'
 
-/** For the run's own stager, which shows the run's secret: presigned URLs of this run's files and no others. */
-export function stagingRoutes(ofClients: ApiDependencies): readonly Route[] {
+type PostOperation =
+  | 'stageOutputs'
+  | 'beginOutputParts'
+  | 'signOutputParts'
+  | 'completeOutputParts'
+  | 'reportStage'
+
+/** For the stager of a run, which sends the run's secret: presigned URLs of the files of this run and no others. */
+export function stagingHandlers(ofClients: ApiDependencies) {
   const deps = { ...ofClients, ...ofClients.forJobs }
-  const post = <Schema extends z.ZodType>(
-    path: string,
-    schema: Schema,
-    useCase: (deps: ApiDependencies, runId: string, secret: string, body: z.infer<Schema>) => Promise<object>,
-  ): Route => ({
-    method: 'POST',
-    path: `/task-runs/:id/staging/${path}`,
-    handle: async (context) => {
+  const post =
+    <Schema extends z.ZodType>(
+      schema: Schema,
+      useCase: (
+        deps: ApiDependencies,
+        runId: string,
+        secret: string,
+        body: z.infer<Schema>,
+      ) => Promise<object>,
+    ) =>
+    async (context: RequestContext<PostOperation>) => {
       const body = await readBody(context, schema)
-      return context.json(await useCase(deps, pathVariable(context, 'id'), secretOf(context), body))
-    },
-  })
-  return [
-    {
-      method: 'GET',
-      path: '/task-runs/:id/staging/inputs',
-      handle: async (context) =>
-        context.json(await stageInputs(deps, pathVariable(context, 'id'), secretOf(context))),
-    },
-    post('outputs', outputEntriesSchema, stageOutputs),
-    post('parts', beginPartsSchema, beginOutputParts),
-    post('parts/urls', partUrlsSchema, signOutputParts),
-    post('parts/complete', completePartsSchema, completeOutputParts),
-    post('report', stageReportSchema, reportStage),
-  ]
+      return context.json(await useCase(deps, context.req.param('id'), secretOf(context), body))
+    }
+  return {
+    stageInputs: async (context) =>
+      context.json(await stageInputs(deps, context.req.param('id'), secretOf(context))),
+    stageOutputs: post(outputEntriesSchema, stageOutputs),
+    beginOutputParts: post(beginPartsSchema, beginOutputParts),
+    signOutputParts: post(partUrlsSchema, signOutputParts),
+    completeOutputParts: post(completePartsSchema, completeOutputParts),
+    reportStage: post(stageReportSchema, reportStage),
+  } satisfies Partial<Handlers>
 }
 
 function secretOf(context: Context): string {

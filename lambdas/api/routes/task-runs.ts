@@ -18,100 +18,54 @@ import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { readMultipart } from '../multipart.ts'
-import { pathVariable, type Route } from '../route.ts'
+import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewRun } from '../views.ts'
 
-const RUN = '/task-runs/:id'
 const GEOJSON = '.geojson'
 const JSON_PRESENTATION = { contentType: 'application/json' } as const
 
-/** One run: description, state actions, values, archives, log, deletion (http-api 5.13, 5.14, 5.18 to 5.24). */
-export function taskRunRoutes(deps: ApiDependencies): readonly Route[] {
-  const runId = (context: Context): string => pathVariable(context, 'id')
-  return [
-    {
-      method: 'GET',
-      path: RUN,
-      handle: async (context) => {
-        const { run, task } = await findRunAndTask(deps, runId(context))
-        return context.json(viewRun(run, task, deps.identity.now()))
-      },
+/** Runs (http-api 5.13, 5.14, 5.18 to 5.24). */
+export function taskRunHandlers(deps: ApiDependencies) {
+  return {
+    async getRun(context) {
+      const { run, task } = await findRunAndTask(deps, context.req.param('id'))
+      return context.json(viewRun(run, task, deps.identity.now()))
     },
-    {
-      method: 'DELETE',
-      path: RUN,
-      handle: async (context) => {
-        await deleteRun(deps, runId(context))
-        return context.body(null, 200)
-      },
+
+    async deleteRun(context) {
+      await deleteRun(deps, context.req.param('id'))
+      return context.body(null, 200)
     },
-    {
-      method: 'POST',
-      path: `${RUN}/state-actions`,
-      handle: async (context) => {
-        const body = await readJson(context, 'UNKNOWN_STATE')
-        const desired = (body as { readonly desired?: unknown } | null)?.desired
-        const { run, task } = await changeRunState(deps, runId(context), desired)
-        return context.json({ status: 'success', resource: viewRun(run, task, deps.identity.now()) })
-      },
+
+    async changeRunState(context) {
+      const body = await readJson(context, 'UNKNOWN_STATE')
+      const desired = (body as { readonly desired?: unknown } | null)?.desired
+      const { run, task } = await changeRunState(deps, context.req.param('id'), desired)
+      return context.json({ status: 'success', resource: viewRun(run, task, deps.identity.now()) })
     },
-    {
-      method: 'GET',
-      path: `${RUN}/inputs`,
-      handle: async (context) =>
-        answerFile(context, deps, await findInputListing(deps, runId(context)), JSON_PRESENTATION),
+
+    listInputs: async (context) =>
+      answerFile(context, deps, await findInputListing(deps, context.req.param('id')), JSON_PRESENTATION),
+
+    listOutputs: (context) => answerOutputListing(context, deps, context.req.param('id')),
+
+    downloadInputs: async (context) =>
+      answerNamed(context, deps, await packInputs(deps, context.req.param('id'))),
+    downloadOutputs: async (context) =>
+      answerNamed(context, deps, await packOutputs(deps, context.req.param('id'))),
+    downloadInputItem: (context) => answerItem(context, deps, findInputItem),
+    downloadOutputItem: (context) => answerItem(context, deps, findOutputItem),
+    downloadInput: (context) => answerParameterFile(context, deps, findInputFile),
+    downloadOutput: (context) => answerParameterFile(context, deps, findOutputFile),
+
+    getRunLog: async (context) => context.text(await readRunLog(deps, context.req.param('id'))),
+
+    async postOutputs(context) {
+      const { id, secret } = context.req.param()
+      await postOutputs(deps, id, secret, async () => (await readMultipart(context)).first)
+      return answerFile(context, deps, await findOutputListing(deps, id), JSON_PRESENTATION)
     },
-    {
-      method: 'GET',
-      path: `${RUN}/outputs`,
-      handle: (context) => answerOutputListing(context, deps, runId(context)),
-    },
-    {
-      method: 'GET',
-      path: `${RUN}/inputs.zip`,
-      handle: async (context) => answerNamed(context, deps, await packInputs(deps, runId(context))),
-    },
-    {
-      method: 'GET',
-      path: `${RUN}/outputs.zip`,
-      handle: async (context) => answerNamed(context, deps, await packOutputs(deps, runId(context))),
-    },
-    {
-      method: 'GET',
-      path: `${RUN}/input/:parameter/indexes`,
-      handle: (context) => answerItem(context, deps, findInputItem),
-    },
-    {
-      method: 'GET',
-      path: `${RUN}/output/:parameter/indexes`,
-      handle: (context) => answerItem(context, deps, findOutputItem),
-    },
-    {
-      method: 'GET',
-      path: `${RUN}/input/:parameter`,
-      handle: (context) => answerParameterFile(context, deps, findInputFile),
-    },
-    {
-      method: 'GET',
-      path: `${RUN}/output/:parameter`,
-      handle: (context) => answerParameterFile(context, deps, findOutputFile),
-    },
-    {
-      method: 'GET',
-      path: `${RUN}/logs`,
-      handle: async (context) => context.text(await readRunLog(deps, runId(context))),
-    },
-    {
-      method: 'POST',
-      path: `${RUN}/:secret/outputs.zip`,
-      handle: async (context) => {
-        const id = runId(context)
-        const archive = async (): Promise<Uint8Array> => (await readMultipart(context)).first
-        await postOutputs(deps, id, pathVariable(context, 'secret'), archive)
-        return answerFile(context, deps, await findOutputListing(deps, id), JSON_PRESENTATION)
-      },
-    },
-  ]
+  } satisfies Partial<Handlers>
 }
 
 /**
@@ -134,7 +88,7 @@ async function answerOutputListing(
 
 /** `.geojson` behind a name asks for a geometry under its media type, or for where an image was cut out; nothing else has it. */
 async function answerParameterFile(
-  context: Context,
+  context: RequestContext<'downloadInput' | 'downloadOutput'>,
   deps: ApiDependencies,
   find: (
     deps: ApiDependencies,
@@ -143,15 +97,15 @@ async function answerParameterFile(
     asGeojson: boolean,
   ) => Promise<Download>,
 ): Promise<Response> {
-  const asked = pathVariable(context, 'parameter')
+  const asked = context.req.param('parameter')
   const geojson = asked.endsWith(GEOJSON)
   const name = geojson ? asked.slice(0, -GEOJSON.length) : asked
-  const found = await find(deps, pathVariable(context, 'id'), name, geojson)
+  const found = await find(deps, context.req.param('id'), name, geojson)
   return answerNamed(context, deps, found, geojson ? 'application/geo+json' : BYTES_TYPE)
 }
 
 async function answerItem(
-  context: Context,
+  context: RequestContext<'downloadInputItem' | 'downloadOutputItem'>,
   deps: ApiDependencies,
   find: (
     deps: ApiDependencies,
@@ -160,21 +114,23 @@ async function answerItem(
     indexes: string | undefined,
   ) => Promise<Download>,
 ): Promise<Response> {
-  const name = pathVariable(context, 'parameter')
+  const name = context.req.param('parameter')
   return answerNamed(
     context,
     deps,
-    await find(deps, pathVariable(context, 'id'), name, context.req.query('value')),
+    await find(deps, context.req.param('id'), name, context.req.query('value')),
   )
 }
 
+type RunContext = RequestContext<'downloadInputs'>
+
 /** As a file of its name. */
 function answerNamed(
-  context: Context,
+  context: RunContext,
   deps: ApiDependencies,
   download: Download,
   contentType = BYTES_TYPE,
 ): Promise<Response> {
   const presentation = { contentType, fileName: download.name }
-  return answerDownload(context, deps, pathVariable(context, 'id'), download, presentation)
+  return answerDownload(context, deps, context.req.param('id'), download, presentation)
 }

@@ -4,21 +4,20 @@ import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
 import { installTask } from '../../../src/import/install-task.ts'
 import { installUpload } from '../../../src/import/install-upload.ts'
 import { uploadTask } from '../../../src/import/upload-task.ts'
+import type { ImportedTask } from '../../../src/import/wait-for-import.ts'
 import { BYTES_TYPE } from '../../../src/inputs/run-files.ts'
 import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
 import type { Task, TaskSummary } from '../../../src/task/task.ts'
+import type { Upload } from '../../../src/upload/upload.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
-import { pathVariable, type Route } from '../route.ts'
+import type { Handlers } from '../route-table.ts'
 import { uploadReference } from '../upload-reference.ts'
 import { viewImportedTask, viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../views.ts'
-
-const BY_ID = '/tasks/:id'
-const BY_NAME = '/tasks/:namespace/:version'
 
 /**
  * Whoever prefers an answer before the end (RFC 7240) can ask again with the upload's id; core would take any success for a task.
@@ -26,96 +25,63 @@ const BY_NAME = '/tasks/:namespace/:version'
  */
 async function importSent(deps: ApiDependencies, context: Context): Promise<Response> {
   const uploaded = await uploadTask(deps, (await readMultipart(context)).first)
-  if ('task' in uploaded) return context.json(viewImportedTask(uploaded))
-  const { upload } = uploaded
-  if (/\brespond-async\b/u.test(context.req.header('prefer') ?? '')) {
-    return context.json(viewUpload(upload, undefined), 202)
-  }
-  const words = `the import of upload ${upload.id} still goes on; GET tasks will show the task when it is through`
+  const isAsync = /\brespond-async\b/u.test(context.req.header('prefer') ?? '')
+  if ('task' in uploaded || isAsync) return answerImport(context, uploaded)
+  const words = `the import of upload ${uploaded.upload.id} still goes on; GET tasks will show the task when it is through`
   throw new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
 }
 
-/** Tasks: upload, installation, listing, description, parameters, descriptor, logo, runs, deletion (http-api 5.2 to 5.11). */
-export function taskRoutes(deps: ApiDependencies): readonly Route[] {
+/** Tasks (http-api 5.2 to 5.11). */
+export function taskHandlers(deps: ApiDependencies) {
+  /** For paths that name a task by id or by namespace and version. */
   const onTask =
     (handle: (task: Task, context: Context) => Response | Promise<Response>) => async (context: Context) =>
       handle(await findTask(deps, context), context)
-  /** The same route by id and by namespace and version. */
-  const both = (
-    method: Route['method'],
-    rest: string,
-    handle: (task: Task, context: Context) => Response | Promise<Response>,
-  ): Route[] => [
-    { method, path: `${BY_ID}${rest}`, handle: onTask(handle) },
-    { method, path: `${BY_NAME}${rest}`, handle: onTask(handle) },
-  ]
+  const getTask = onTask((task, context) => context.json(viewTask(task)))
+  const listTaskInputs = onTask((task, context) => context.json(task.inputs.map(viewInput)))
+  const listTaskOutputs = onTask((task, context) => context.json(task.outputs.map(viewOutput)))
+  const downloadDescriptor = onTask((task, context) =>
+    answerDefinitionFile(deps, context, descriptorKey(task.id), 'descriptor.yml'),
+  )
+  const makeRun = onTask(async (task, context) => context.json(viewNewRun(await createRun(deps, task), task)))
 
-  return [
-    {
-      method: 'POST',
-      path: '/tasks',
-      handle: async (context) =>
-        isMultipart(context) ? importSent(deps, context) : installUploaded(deps, context),
-    },
-    {
-      method: 'POST',
-      path: `${BY_NAME}/install`,
-      handle: async (context) => {
-        const name = {
-          namespace: pathVariable(context, 'namespace'),
-          version: pathVariable(context, 'version'),
-        }
-        const installed = await installTask(deps, name)
-        return 'task' in installed
-          ? context.json(viewImportedTask(installed))
-          : context.json(viewUpload(installed.upload, undefined), 202)
-      },
-    },
-    {
-      method: 'GET',
-      path: '/tasks',
-      handle: async (context) => answerList(context, await deps.tasks.list()),
-    },
-    ...both('GET', '/inputs', (task, context) => context.json(task.inputs.map(viewInput))),
-    ...both('GET', '/outputs', (task, context) => context.json(task.outputs.map(viewOutput))),
-    ...both('GET', '/descriptor.yml', (task, context) =>
-      answerDefinitionFile(deps, context, descriptorKey(task.id), 'descriptor.yml'),
+  return {
+    listTasks: async (context) => answerList(context, await deps.tasks.list()),
+
+    uploadTask: async (context) =>
+      isMultipart(context) ? importSent(deps, context) : installUploaded(deps, context),
+
+    installTask: async (context) => answerImport(context, await installTask(deps, context.req.param())),
+
+    getTaskById: getTask,
+    getTaskByName: getTask,
+    listTaskInputsById: listTaskInputs,
+    listTaskInputsByName: listTaskInputs,
+    listTaskOutputsById: listTaskOutputs,
+    listTaskOutputsByName: listTaskOutputs,
+    downloadTaskDescriptorById: downloadDescriptor,
+    downloadTaskDescriptorByName: downloadDescriptor,
+    downloadTaskLogo: onTask((task, context) =>
+      answerDefinitionFile(deps, context, logoKey(task.id), 'logo.png'),
     ),
-    ...both('POST', '/runs', async (task, context) =>
-      context.json(viewNewRun(await createRun(deps, task), task)),
-    ),
-    {
-      method: 'GET',
-      path: `${BY_NAME}/runs`,
-      handle: async (context) => {
-        const namespace = pathVariable(context, 'namespace')
-        const name = { namespace, version: pathVariable(context, 'version') }
-        // Core asks for the runs before it deletes a task, so also before it repeats a deletion that broke off.
-        if (await deps.tasks.isInRemoval(name)) return context.json([])
-        const task = await findTask(deps, context)
-        return context.json((await deps.runs.listByTask(task.id)).map((run) => viewNewRun(run, task)))
-      },
+    createRunById: makeRun,
+    createRunByName: makeRun,
+
+    async listTaskRuns(context) {
+      // Core lists the runs before it deletes a task, also when it repeats a deletion that broke off.
+      if (await deps.tasks.isInRemoval(context.req.param())) return context.json([])
+      const task = await findTask(deps, context)
+      return context.json((await deps.runs.listByTask(task.id)).map((run) => viewNewRun(run, task)))
     },
-    {
-      method: 'GET',
-      path: `${BY_NAME}/logo`,
-      handle: onTask((task, context) => answerDefinitionFile(deps, context, logoKey(task.id), 'logo.png')),
+
+    async deleteTask(context) {
+      await deleteTask(deps, context.req.param())
+      return context.body(null, 200)
     },
-    { method: 'GET', path: BY_ID, handle: onTask((task, context) => context.json(viewTask(task))) },
-    { method: 'GET', path: BY_NAME, handle: onTask((task, context) => context.json(viewTask(task))) },
-    {
-      method: 'DELETE',
-      path: BY_NAME,
-      handle: async (context) => {
-        const namespace = pathVariable(context, 'namespace')
-        await deleteTask(deps, { namespace, version: pathVariable(context, 'version') })
-        return context.body(null, 200)
-      },
-    },
-  ]
+  } satisfies Partial<Handlers>
 }
 
-/** Texts of lists: a repository gives the same list again for as long as it is right. */
+/** Texts of lists: the repository returns the same list object while it is unchanged. */
 const listTexts = new WeakMap<readonly TaskSummary[], string>()
 
 function answerList(context: Context, tasks: readonly TaskSummary[]): Response {
@@ -124,14 +90,18 @@ function answerList(context: Context, tasks: readonly TaskSummary[]): Response {
   return context.body(text, 200, { 'content-type': 'application/json' })
 }
 
-/** The bundle came as an upload; 202 asks the client to call again. */
-async function installUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
-  const reference = uploadReference(await readJson(context, 'INTERNAL_NOT_MULTIPART'))
-  if (reference === undefined) throw new DomainError('INTERNAL_NOT_MULTIPART')
-  const installed = await installUpload(deps, reference.uploadId, 'uploadId')
+/** 202 while the import goes on: the client asks again. */
+function answerImport(context: Context, installed: ImportedTask | { readonly upload: Upload }): Response {
   return 'task' in installed
     ? context.json(viewImportedTask(installed))
     : context.json(viewUpload(installed.upload, undefined), 202)
+}
+
+/** Installs a bundle that came as an upload. */
+async function installUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
+  const reference = uploadReference(await readJson(context, 'INTERNAL_NOT_MULTIPART'))
+  if (reference === undefined) throw new DomainError('INTERNAL_NOT_MULTIPART')
+  return answerImport(context, await installUpload(deps, reference.uploadId, 'uploadId'))
 }
 
 /** The task that the path names, by id or by namespace and version. */

@@ -10,7 +10,7 @@ import { signUploadParts } from '../../../src/upload/sign-upload-parts.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import type { ApiDependencies } from '../dependencies.ts'
 import { readJson } from '../json-body.ts'
-import { pathVariable, type Route } from '../route.ts'
+import type { Handlers } from '../route-table.ts'
 import { viewUpload } from '../views.ts'
 
 /** URLs that one call signs: an answer of 200 KB. */
@@ -50,58 +50,37 @@ export const partRangeSchema = z
     error: `one call is for ${MAX_SIGNED_PARTS} parts at most`,
   })
 
-/** Files on their way in, part by part, to presigned URLs: what is too large for a body. */
-export function uploadRoutes(deps: ApiDependencies): readonly Route[] {
-  const uploadId = (context: Context): string => pathVariable(context, 'id')
+/** Files that are too large for a body: they arrive in parts, by presigned URLs. */
+export function uploadHandlers(deps: ApiDependencies) {
   const answerUpload = async (context: Context, upload: Upload): Promise<Response> =>
     context.json(viewUpload(upload, await taskOfUpload(deps, upload)))
 
-  return [
-    {
-      method: 'POST',
-      path: '/uploads',
-      handle: async (context) => {
-        const { purpose, ...described } = await readBody(context, newUploadSchema)
-        return answerUpload(context, await createUpload(deps, { purpose, ...withoutNulls(described) }))
-      },
+  return {
+    async createUpload(context) {
+      const { purpose, ...described } = await readBody(context, newUploadSchema)
+      return answerUpload(context, await createUpload(deps, { purpose, ...withoutNulls(described) }))
     },
-    {
-      method: 'GET',
-      path: '/uploads/:id',
-      handle: async (context) => answerUpload(context, await findUpload(deps, uploadId(context))),
+
+    getUpload: async (context) => answerUpload(context, await findUpload(deps, context.req.param('id'))),
+
+    async abortUpload(context) {
+      await abortUpload(deps, context.req.param('id'))
+      return context.body(null, 200)
     },
-    {
-      method: 'DELETE',
-      path: '/uploads/:id',
-      handle: async (context) => {
-        await abortUpload(deps, uploadId(context))
-        return context.body(null, 200)
-      },
+
+    async listUploadParts(context) {
+      const parts = await listUploadParts(deps, context.req.param('id'))
+      return context.json({ parts: parts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes })) })
     },
-    {
-      method: 'GET',
-      path: '/uploads/:id/parts',
-      handle: async (context) => {
-        const parts = await listUploadParts(deps, uploadId(context))
-        return context.json({
-          parts: parts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes })),
-        })
-      },
+
+    async signUploadParts(context) {
+      const range = await readBody(context, partRangeSchema)
+      return context.json(await signUploadParts(deps, context.req.param('id'), range))
     },
-    {
-      method: 'POST',
-      path: '/uploads/:id/part-urls',
-      handle: async (context) => {
-        const range = await readBody(context, partRangeSchema)
-        return context.json(await signUploadParts(deps, uploadId(context), range))
-      },
-    },
-    {
-      method: 'POST',
-      path: '/uploads/:id/complete',
-      handle: async (context) => answerUpload(context, await completeUpload(deps, uploadId(context))),
-    },
-  ]
+
+    completeUpload: async (context) =>
+      answerUpload(context, await completeUpload(deps, context.req.param('id'))),
+  } satisfies Partial<Handlers>
 }
 
 function withoutNulls<Fields extends object>(

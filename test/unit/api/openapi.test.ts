@@ -1,27 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createApp } from '../../../lambdas/api/app.ts'
-import {
-  buildOpenApiDocument,
-  type OpenApiDocument,
-  openApiText,
-} from '../../../lambdas/api/openapi/document.ts'
-import { checkAnswer } from '../../fixtures/answer-checker.ts'
+import { openApiText } from '../../../lambdas/api/openapi/document.ts'
+import { checkAnswer, openApiDocument as document } from '../../fixtures/answer-checker.ts'
 import { RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const BASE = '/app-engine/v1'
 
 describe('the OpenAPI document', () => {
-  let document: OpenApiDocument
-  let references: ReadonlySet<string>
-  beforeAll(() => {
-    document = buildOpenApiDocument()
-    references = new Set(
-      [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/gu)].map((match) => match[1] ?? ''),
-    )
-  })
+  const references = new Set(
+    [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/gu)].map((match) => match[1] ?? ''),
+  )
   const operations = () =>
     Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),

@@ -1,0 +1,129 @@
+import * as z from 'zod'
+import type { ZodOpenApiOperationObject, ZodOpenApiResponsesObject } from 'zod-openapi'
+import type { OperationId } from '../route-table.ts'
+import { errorBody, twoKeyError } from './shared-schemas.ts'
+
+/** Groups of operations, in the document's order. */
+export const TAGS = {
+  tasks: 'Installed tasks: bundles in, descriptions out.',
+  uploads: 'Bundles and input files of any size, in parts.',
+  runs: 'Runs of tasks: inputs, start, outputs.',
+  stores: 'App stores, which tasks are installed from.',
+  stager: "For the engine's own container beside a task, which shows the secret of its run; not for clients.",
+  service: 'The service itself.',
+} as const
+
+/** A body by media type. */
+export type Content = Readonly<Record<string, z.ZodType>>
+
+/** An operation as the document describes it, but for what the route table says, the variables of its path and common answers. */
+export interface Description
+  extends Pick<ZodOpenApiOperationObject, 'description' | 'requestBody' | 'servers'> {
+  readonly tag: keyof typeof TAGS
+  readonly summary: string
+  /** Beside those of the path; made by {@link parameter}. */
+  readonly parameters?: z.ZodType[]
+  readonly responses: ZodOpenApiResponsesObject
+}
+
+/** One description for each operation of the route table. */
+export type Descriptions = Readonly<Record<OperationId, Description>>
+
+export const JSON_TYPE = 'application/json'
+export const MULTIPART_TYPE = 'multipart/form-data'
+export const BYTES_TYPE = 'application/octet-stream'
+
+/** Bytes as generated clients know them: `format: binary`. */
+const bytes = z.file()
+
+/** A parameter beside the body; required unless its schema is optional. */
+export function parameter(
+  place: 'query' | 'header',
+  name: string,
+  description: string,
+  schema: z.ZodType = z.string(),
+): z.ZodType {
+  return schema.meta({ param: { in: place, name, description } })
+}
+
+/** A preference of the client (RFC 7240) that the operation honours. */
+export function prefer(preference: string, description: string): z.ZodType {
+  const words = `With \`${preference}\`: ${description} Others are ignored.`
+  return parameter('header', 'Prefer', words, z.string().optional())
+}
+
+/** A body that must be sent. */
+export function body(content: Content): NonNullable<ZodOpenApiOperationObject['requestBody']> {
+  return { required: true, content: contentOf(content) }
+}
+
+/** 200 with JSON. */
+export function answersJson(schema: z.ZodType, description: string): ZodOpenApiResponsesObject {
+  return { 200: { description, content: contentOf({ [JSON_TYPE]: schema }) } }
+}
+
+/** 200 without a body. */
+export function answersNothing(description: string): ZodOpenApiResponsesObject {
+  return { 200: { description } }
+}
+
+/** A file to download, of any of the media types, or a range of it. */
+export function answersFile(
+  description: string,
+  ...mediaTypes: readonly string[]
+): ZodOpenApiResponsesObject {
+  const content = contentOf(Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, bytes])))
+  const disposition = { 'content-disposition': header('`attachment` with the name of the file.') }
+  return {
+    200: { description, content, headers: disposition },
+    206: {
+      description: 'The range that a `Range` header asks for; of several ranges, none is taken.',
+      content,
+      headers: { ...disposition, 'content-range': header('First and last byte, and the size of the file.') },
+    },
+    416: {
+      description: 'The file has no byte in the range that is asked for.',
+      content: contentOf({ [JSON_TYPE]: errorBody }),
+      headers: { 'content-range': header('`bytes *` and the size of the file.') },
+    },
+    ...REDIRECT,
+  }
+}
+
+/** API Gateway passes on only small texts unchanged; every other body is answered by a redirect. */
+export const REDIRECT: ZodOpenApiResponsesObject = {
+  302: {
+    description:
+      'The body is large, or is no UTF-8. It lies at another address for some minutes, with the same headers and ranges.',
+    headers: { location: header('A presigned URL; to be asked without further credentials.') },
+  },
+}
+
+/** Errors by status, with their reasons. */
+export function refuses(reasons: Readonly<Record<number, string>>): Record<`${number}`, Refusal> {
+  return Object.fromEntries(
+    Object.entries(reasons).map(([status, description]) => {
+      const schema = status === '403' ? twoKeyError : errorBody
+      return [status, { description, content: contentOf({ [JSON_TYPE]: schema }) }]
+    }),
+  )
+}
+
+export const TASK_UNKNOWN = 'No such task, or the id is no UUID.'
+export const RUN_UNKNOWN = 'No such run, or the id is no UUID.'
+
+interface Refusal {
+  readonly description: string
+  readonly content: ReturnType<typeof contentOf>
+}
+
+function contentOf(content: Content): Record<string, { schema: z.ZodType }> {
+  return Object.fromEntries(Object.entries(content).map(([mediaType, schema]) => [mediaType, { schema }]))
+}
+
+function header(description: string): {
+  readonly description: string
+  readonly schema: { readonly type: 'string' }
+} {
+  return { description, schema: { type: 'string' } }
+}
