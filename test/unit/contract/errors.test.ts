@@ -1,10 +1,12 @@
+import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { ERRORS } from '../../../src/contract/error-table.ts'
 import {
   batchError,
   DomainError,
-  ERROR_NAMES,
   type ErrorBody,
   type ErrorDetails,
+  type ErrorName,
   explained,
   parameterError,
   unreadable,
@@ -12,7 +14,17 @@ import {
 
 const WORDS = '7 is too large; expected at most 5'
 
-/** What core's page shows of an answer. */
+const ERROR_NAMES = Object.keys(ERRORS) as readonly ErrorName[]
+
+/** Code of the programs that answer clients, without comments and the table itself. */
+const CODE = globSync('{src,lambdas,edge,stager}/**/*.ts')
+  .filter((file) => file !== 'src/contract/error-table.ts')
+  .map((file) => readFileSync(file, 'utf8').replaceAll(/\/\*.*?\*\//gsu, ''))
+  // Marking a row as fixed is not a use of it.
+  .map((text) => text.replace(/const FIXED_MESSAGES.*?\]\)/su, ''))
+  .join('\n')
+
+/** Texts that core's page shows of an answer. */
 function shownByCore({ message, details }: ErrorBody): readonly string[] {
   const errors = 'errors' in details ? (details.errors ?? []) : []
   return [message, ...errors.map((one) => one.message)].filter((text) => text !== '')
@@ -20,9 +32,13 @@ function shownByCore({ message, details }: ErrorBody): readonly string[] {
 
 const isSentence = (text: string): boolean => /\p{L}+ \p{L}+/u.test(text) && !text.startsWith('APPE-')
 
-describe('every error of the table', () => {
-  it.each(ERROR_NAMES)('%s is told in words where core shows them', (name) => {
-    // Problems of a descriptor always bring their own text.
+describe('each row of the error table', () => {
+  it.each(ERROR_NAMES)('%s is used', (name) => {
+    expect(CODE).toContain(`'${name}'`)
+  })
+
+  it.each(ERROR_NAMES)('%s has a sentence where core looks for it', (name) => {
+    // Its row has no message: each problem of a descriptor has its own.
     const text = name === 'INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR' ? { text: WORDS } : {}
     const kinds: readonly ErrorDetails[] = [
       { type: 'empty' },
@@ -37,7 +53,7 @@ describe('every error of the table', () => {
     }
   })
 
-  it.each(ERROR_NAMES)('%s says what is wrong with the value, somewhere in its answer', (name) => {
+  it.each(ERROR_NAMES)('%s keeps the explanation of the value in its answer', (name) => {
     for (const error of [
       new DomainError(name, undefined, { words: WORDS }),
       parameterError(name, 'p', WORDS),
@@ -48,8 +64,8 @@ describe('every error of the table', () => {
   })
 })
 
-describe('a refused value', () => {
-  it('keeps message and details where clients compare with them, and is explained beside', () => {
+describe('an error about a value', () => {
+  it('has its explanation beside a message that the contract fixes', () => {
     expect(parameterError('INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR', 'p', WORDS).body).toEqual({
       errorCode: 'APPE-internal-request-validation-error',
       message: 'value must be less than or equal to defined constraint',
@@ -58,7 +74,7 @@ describe('a refused value', () => {
     })
   })
 
-  it('is explained in the message where its text is ours', () => {
+  it('has its explanation in a message that the contract does not fix', () => {
     expect(parameterError('INTERNAL_NULL_PROVISION', 'p', WORDS).body.message).toBe(
       `provision object is null: "p": ${WORDS}`,
     )
@@ -69,7 +85,7 @@ describe('a refused value', () => {
     })
   })
 
-  it('leaves entries of a batch as clients know them, and is explained for the whole', () => {
+  it('keeps the entries of a batch and joins their explanations', () => {
     const entry = parameterError('INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR', 'p', WORDS).body
     const { explanation: _, ...known } = entry
     const body = batchError('INTERNAL_GENERIC_BATCH_ERROR', [entry]).body
@@ -78,7 +94,7 @@ describe('a refused value', () => {
     expect(body.explanation).toBe(`"p": ${WORDS}`)
   })
 
-  it('names its parameter without control characters, and not at any length', () => {
+  it('shortens the name of its parameter and escapes control characters', () => {
     const { explanation } = parameterError(
       'INTERNAL_PARAMETER_DOES_NOT_EXIST',
       `\u001b[2J${'x'.repeat(9000)}`,

@@ -1,0 +1,51 @@
+import * as z from 'zod'
+import type { Immutable } from './immutable.ts'
+
+const errorDetailsSchema = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('empty'),
+    get errors() {
+      return shownErrors
+    },
+  }),
+  z.object({ type: z.literal('parameter'), parameterName: z.string() }),
+  z.object({
+    type: z.literal('related'),
+    parameterName: z.string(),
+    description: z.string(),
+    get errors() {
+      return shownErrors
+    },
+  }),
+  z.object({
+    type: z.literal('batch'),
+    get errors() {
+      return z.array(errorBodySchema)
+    },
+  }),
+  z.object({
+    type: z.literal('server'),
+    exceptionMessage: z.string().nullable(),
+    get errors() {
+      return shownErrors
+    },
+  }),
+])
+
+/** The body of every error answer, keys in this order (http-api 3.1). */
+export const errorBodySchema = z.object({
+  errorCode: z.string(),
+  message: z.string(),
+  get details() {
+    return errorDetailsSchema
+  },
+  /** What is wrong with which value, and what was expected; only where `message` is fixed and does not say it. */
+  explanation: z.string().exactOptional(),
+})
+export type ErrorBody = Immutable<z.infer<typeof errorBodySchema>>
+
+/** What core's page shows beside the message; `explained` (errors.ts) adds it. */
+const shownErrors = z.array(errorBodySchema).exactOptional()
+
+/** What the contract calls `details`, discriminated by `type` (http-api 3.1). */
+export type ErrorDetails = ErrorBody['details']

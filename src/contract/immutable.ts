@@ -1,0 +1,6 @@
+/** A type without assignable properties, at any depth: what a schema infers, as the code passes it on. */
+export type Immutable<Type> = Type extends (infer Item)[]
+  ? readonly Immutable<Item>[]
+  : Type extends object
+    ? { readonly [Key in keyof Type]: Immutable<Type[Key]> }
+    : Type
