@@ -1,5 +1,9 @@
+import type { JsonValue } from './json.ts'
+
 /** A type without assignable properties, at any depth: what a schema infers, as the code passes it on. */
-export type Immutable<Type> = Type extends (infer Item)[]
+export type Immutable<Type> = [JsonValue] extends [Type] ? Type : ImmutableObject<Type>
+
+type ImmutableObject<Type> = Type extends readonly (infer Item)[]
   ? readonly Immutable<Item>[]
   : Type extends object
     ? { readonly [Key in keyof Type]: Immutable<Type[Key]> }

@@ -1,6 +1,5 @@
 import type { Metrics } from '../shared/metrics.ts'
-import type { JobUsage } from './job/cost.ts'
-import type { Run } from './run.ts'
+import type { JobUsage, Run } from './run.ts'
 import type { RunRepository } from './run-repository.ts'
 import { isFinal } from './transitions.ts'
 

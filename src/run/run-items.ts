@@ -1,86 +1,8 @@
 import * as z from 'zod'
 import { ACTIVE, type Item, type ItemKey } from '../aws/dynamo-table.ts'
-import type { StoredShape } from '../aws/stored-shape.ts'
 import { TABLE } from '../contract/environment.ts'
-import { RUN_FAILURE_KINDS } from '../contract/run-failure-kinds.ts'
-import type { JobUsage } from './job/cost.ts'
-import type { FileContent, InputValue, Provision, Run, RunFailure, RunJob } from './run.ts'
-import { isActive, RUN_STATES } from './transitions.ts'
-
-const provisionSchema: z.ZodType<Provision> = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('value'),
-    valueId: z.string(),
-    size: z.number().exactOptional(),
-    indexes: z.array(z.number()).exactOptional(),
-    base: z.string().exactOptional(),
-    itemBase: z.string().exactOptional(),
-    levelSizes: z.array(z.number()).exactOptional(),
-  }),
-  z.object({ kind: z.literal('cleared'), clearedId: z.string().exactOptional() }),
-])
-
-const usageSchema = z.object({
-  queueSeconds: z.number(),
-  jobSeconds: z.number(),
-  vcpuSeconds: z.number(),
-  memoryGibSeconds: z.number(),
-  diskGibSeconds: z.number(),
-  gpuSeconds: z.number(),
-  usd: z.number(),
-  pricesOf: z.string(),
-} satisfies StoredShape<JobUsage>)
-
-const jobSchema = z.object({
-  attempt: z.number(),
-  jobName: z.string(),
-  jobId: z.string().exactOptional(),
-  taskToken: z.string().exactOptional(),
-  logStreamName: z.string().exactOptional(),
-  otherLogStreams: z.array(z.string()).exactOptional(),
-  succeededAttempt: z.number().exactOptional(),
-  waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
-  isStalled: z.literal(true).exactOptional(),
-  usage: usageSchema.exactOptional(),
-} satisfies StoredShape<RunJob>)
-
-const failureSchema = z.object({
-  kind: z.enum(RUN_FAILURE_KINDS),
-  message: z.string(),
-  exitCode: z.number().exactOptional(),
-  attempt: z.number().exactOptional(),
-} satisfies StoredShape<RunFailure>)
-
-const runSchema: z.ZodType<Run> = z.object({
-  id: z.string(),
-  taskId: z.string(),
-  state: z.enum(RUN_STATES),
-  createdAt: z.string(),
-  updatedAt: z
-    .string()
-    .optional()
-    .transform((text) => text ?? null),
-  secret: z.string(),
-  provisions: z.record(z.string(), provisionSchema),
-  job: jobSchema.exactOptional(),
-  outputsPrefix: z.string().exactOptional(),
-  failure: failureSchema.exactOptional(),
-} satisfies StoredShape<Run>)
-
-const fileSchema: z.ZodType<FileContent> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('inline'), text: z.string() }),
-  z.object({ kind: z.literal('object'), key: z.string(), sizeBytes: z.number() }),
-  z.object({ kind: z.literal('tree'), key: z.string(), sizeBytes: z.number() }),
-  z.object({ kind: z.literal('zip'), key: z.string(), sizeBytes: z.number() }),
-])
-
-const inputValueSchema: z.ZodType<InputValue> = z.object({
-  runId: z.string(),
-  parameterName: z.string(),
-  valueId: z.string(),
-  file: fileSchema,
-  companion: fileSchema.exactOptional(),
-} satisfies StoredShape<InputValue>)
+import { type InputValue, inputValueSchema, type Run, runSchema } from './run.ts'
+import { isActive } from './transitions.ts'
 
 const listingSchema = z.object({ runId: z.string() })
 

@@ -1,5 +1,4 @@
-import type { JobUsage } from './job/cost.ts'
-import type { InputValue, Run, RunFailure, RunJob } from './run.ts'
+import type { InputValue, JobUsage, Run, RunFailure, RunJob } from './run.ts'
 import type { RunState } from './transitions.ts'
 
 /** A conditional change of a run's state. */

@@ -1,102 +1,134 @@
-import type { RunFailureKind } from '../contract/run-failure-kinds.ts'
-import type { JobUsage } from './job/cost.ts'
-import type { RunState } from './transitions.ts'
+import * as z from 'zod'
+import type { Immutable } from '../contract/immutable.ts'
+import { RUN_FAILURE_KINDS } from '../contract/run-failure-kinds.ts'
+import { RUN_STATES } from './transitions.ts'
 
-/** Why a run is FAILED, in words that a task author understands. */
-export interface RunFailure {
-  readonly kind: RunFailureKind
-  readonly message: string
-  /** Of the task's container. */
-  readonly exitCode?: number
-  /** Submission that failed, from 1. */
-  readonly attempt?: number
-}
+const runFailureSchema = z.object({
+  kind: z.enum(RUN_FAILURE_KINDS),
+  /** A sentence for the task's author. */
+  message: z.string(),
+  /** Exit code of the task's container. */
+  exitCode: z.number().exactOptional(),
+  /** {@link RunJob.attempt} that failed. */
+  attempt: z.number().exactOptional(),
+})
+/** Why a run is FAILED. */
+export type RunFailure = Immutable<z.infer<typeof runFailureSchema>>
 
+const provisionSchema = z.discriminatedUnion('kind', [
+  /** A file with `valueId` exists among the input values of the run. */
+  z.object({
+    kind: z.literal('value'),
+    valueId: z.string(),
+    /** Of an array that was provisioned whole: its length. */
+    size: z.number().exactOptional(),
+    /** Its indexes, when they are not 0 to `size` - 1. */
+    indexes: z.array(z.number()).exactOptional(),
+    /** Of an array item: id of the array value (or of its clearing) that it modifies. It counts while that is the current one. */
+    base: z.string().exactOptional(),
+    /** Of an array that was assembled from its items: the `base` of these items, and of items that arrive later. */
+    itemBase: z.string().exactOptional(),
+    /** Of an item of a nested array that was provisioned whole: item count of each inner level on the path to it. */
+    levelSizes: z.array(z.number()).exactOptional(),
+  }),
+  /** Explicit null for an optional input: no file, and the default does not apply. */
+  z.object({
+    kind: z.literal('cleared'),
+    /** Of an array: identifies this clearing; items that were provisioned before it do not count. */
+    clearedId: z.string().exactOptional(),
+  }),
+])
 /** What is stored for one input of a run. */
-export type Provision =
-  /** A file with `valueId` exists in the values of the run. */
-  | {
-      readonly kind: 'value'
-      readonly valueId: string
-      /** Of an array that was given whole: its indexes are 0 to size - 1, or `indexes` where some are missing. */
-      readonly size?: number
-      readonly indexes?: readonly number[]
-      /** Of an array's item: what it was laid over when it came; it counts while that is still there. */
-      readonly base?: string
-      /** Of an array that was made of its items: what they, and those that come late, were laid over. */
-      readonly itemBase?: string
-      /** Of an item within something that was given whole: how many items each inner level on the way to it had there. */
-      readonly levelSizes?: readonly number[]
-    }
-  /** Explicit null on an optional input: no file, and no default either. */
-  | {
-      readonly kind: 'cleared'
-      /** Of an array: tells this clearing from others, since items that came before it do not count. */
-      readonly clearedId?: string
-    }
+export type Provision = Immutable<z.infer<typeof provisionSchema>>
 
-/** One submission of a run to Batch. */
-export interface RunJob {
-  /** From 1; a new submission of the same run gets the next one. */
-  readonly attempt: number
-  /** Derived from run id and attempt, so that an event names its run even before the job id is stored. */
-  readonly jobName: string
-  readonly jobId?: string
-  /** Answered by the last event of the job. */
-  readonly taskToken?: string
-  /** CloudWatch stream of the task's container. */
-  readonly logStreamName?: string
+const jobUsageSchema = z.object({
+  /** From submission to the first container. */
+  queueSeconds: z.number(),
+  /** From the first container to the end, summed over Batch's attempts. */
+  jobSeconds: z.number(),
+  vcpuSeconds: z.number(),
+  memoryGibSeconds: z.number(),
+  /** Beyond the 20 GiB that are free on Fargate. */
+  diskGibSeconds: z.number(),
+  gpuSeconds: z.number(),
+  /** Estimate, see job/cost.ts. */
+  usd: z.number(),
+  /** Date of the prices. */
+  pricesOf: z.string(),
+})
+/** What a job used, and an estimate of its cost. */
+export type JobUsage = Immutable<z.infer<typeof jobUsageSchema>>
+
+const runJobSchema = z.object({
+  /** From 1, one more for each submission of the run. */
+  attempt: z.number(),
+  /** Derived from run id and attempt, so that an event identifies its run before the job id is stored. */
+  jobName: z.string(),
+  jobId: z.string().exactOptional(),
+  /** Step Functions task token; the job's last event completes it. */
+  taskToken: z.string().exactOptional(),
+  /** CloudWatch log stream of the task's container. */
+  logStreamName: z.string().exactOptional(),
   /** The same of Batch's other attempts. */
-  readonly otherLogStreams?: readonly string[]
-  /** Batch's own attempt that succeeded, from 1: its outputs are the ones to collect. */
-  readonly succeededAttempt?: number
-  /** Why the job is not placed on a machine, as Batch said last, and since when it waits (ISO-8601 UTC). */
-  readonly waiting?: { readonly reason: string; readonly since: string }
-  /** A container has failed and Batch goes on with the job: known since the run's last change at the latest. */
-  readonly isStalled?: true
-  /** Once it has ended, if a container of it ran. */
-  readonly usage?: JobUsage
-}
+  otherLogStreams: z.array(z.string()).exactOptional(),
+  /** Batch attempt that succeeded, from 1: its outputs are collected. */
+  succeededAttempt: z.number().exactOptional(),
+  /** Batch's last reason why the job has no machine, and since when it waits (ISO-8601 UTC). */
+  waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
+  /** A container failed and Batch goes on with the job; observed at `updatedAt` of the run or before. */
+  isStalled: z.literal(true).exactOptional(),
+  /** Set when the job has ended, if a container of it ran. */
+  usage: jobUsageSchema.exactOptional(),
+})
+/** One submission of a run to Batch. */
+export type RunJob = Immutable<z.infer<typeof runJobSchema>>
 
-export interface Run {
-  readonly id: string
-  readonly taskId: string
-  readonly state: RunState
+export const runSchema = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  state: z.enum(RUN_STATES),
   /** ISO-8601 UTC. */
-  readonly createdAt: string
-  /** null until the first change. */
-  readonly updatedAt: string | null
-  /** Opens the stager's routes of this run and nothing else; never in an answer. */
-  readonly secret: string
+  createdAt: z.string(),
+  /** ISO-8601 UTC; null until the first change, when items have no such attribute. */
+  updatedAt: z.string().nullable().default(null),
+  /** Credential of the stager for the routes of this run. Never part of an answer. */
+  secret: z.string(),
   /** By parameter name; items of arrays by name, `/` and index path. Frozen from QUEUING on. */
-  readonly provisions: Readonly<Record<string, Provision>>
-  readonly job?: RunJob
-  /** Key prefix (ending in `/`) of the outputs that were validated; set with FINISHED, never before. */
-  readonly outputsPrefix?: string
-  readonly failure?: RunFailure
-}
+  provisions: z.record(z.string(), provisionSchema),
+  job: runJobSchema.exactOptional(),
+  /** Key prefix (ending in `/`) of the validated outputs; set together with FINISHED. */
+  outputsPrefix: z.string().exactOptional(),
+  failure: runFailureSchema.exactOptional(),
+})
+/** One execution of a task. */
+export type Run = Immutable<z.infer<typeof runSchema>>
 
-/** Content of one input or output file: in the item itself when small, else in the bucket. */
-export type FileContent =
-  | { readonly kind: 'inline'; readonly text: string }
-  | { readonly kind: 'object'; readonly key: string; readonly sizeBytes: number }
-  /** A folder: a zip of uncompressed entries whose names start with the parameter's, as downloads answer it. */
-  | { readonly kind: 'tree'; readonly key: string; readonly sizeBytes: number }
-  /** A folder as its client packed it: a zip of any form, whose entries lie below the parameter's folder. */
-  | { readonly kind: 'zip'; readonly key: string; readonly sizeBytes: number }
+const stored = { key: z.string(), sizeBytes: z.number() }
 
+const fileContentSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('inline'), text: z.string() }),
+  z.object({ kind: z.literal('object'), ...stored }),
+  /** A folder as downloads return it: a zip of uncompressed entries whose names start with the parameter's. */
+  z.object({ kind: z.literal('tree'), ...stored }),
+  /** A folder as its client packed it: any zip, whose entries belong below the parameter's folder. */
+  z.object({ kind: z.literal('zip'), ...stored }),
+])
+/** Content of one input or output file: small ones in the item, others in the bucket. */
+export type FileContent = Immutable<z.infer<typeof fileContentSchema>>
+
+export const inputValueSchema = z.object({
+  runId: z.string(),
+  parameterName: z.string(),
+  valueId: z.string(),
+  /** Content of `<input folder>/<parameter>`. */
+  file: fileContentSchema,
+  /** Content of `<parameter>.geojson`: the geometry that an image was cut out of. */
+  companion: fileContentSchema.exactOptional(),
+})
 /** One stored version of an input; it counts once {@link Run.provisions} points at it. */
-export interface InputValue {
-  readonly runId: string
-  readonly parameterName: string
-  readonly valueId: string
-  /** What the container finds in `<input folder>/<parameter>`. */
-  readonly file: FileContent
-  /** What the container finds in `<parameter>.geojson`: where an image was cut out. */
-  readonly companion?: FileContent
-}
+export type InputValue = Immutable<z.infer<typeof inputValueSchema>>
 
-/** What is stored for an input; a parameter may be called `constructor`, so only own keys count. */
+/** Provision of an input. Looks at own keys only, because a parameter may be called `constructor`. */
 export function provisionOf(run: Pick<Run, 'provisions'>, parameterName: string): Provision | undefined {
   return Object.hasOwn(run.provisions, parameterName) ? run.provisions[parameterName] : undefined
 }

@@ -2,25 +2,16 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { createDynamoTable, type DynamoOptions, type ItemKey } from '../aws/dynamo-table.ts'
 import { createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
-import type { StoredShape } from '../aws/stored-shape.ts'
 import { TABLE } from '../contract/environment.ts'
 import { DomainError } from '../contract/errors.ts'
-import type { Store } from './store.ts'
+import { type Store, storeSchema } from './store.ts'
 import { inOrderOfCreation } from './store-order.ts'
 import type { StoreRepository } from './store-repository.ts'
-
-type StoreRecord = Omit<Store, 'isDefault'>
 
 /** Partition of all stores, few as they are, and of the item that names the default. */
 const STORES = 'STORES'
 const DEFAULT_KEY: ItemKey = { pk: STORES, sk: 'DEFAULT' }
 
-const storeSchema: z.ZodType<StoreRecord> = z.object({
-  id: z.string(),
-  name: z.string(),
-  host: z.string(),
-  createdAt: z.string(),
-} satisfies StoredShape<StoreRecord>)
 const defaultSchema = z.object({ storeId: z.string() })
 
 const storeKey = (storeId: string): ItemKey => ({ pk: STORES, sk: `STORE#${storeId}` })
@@ -45,7 +36,7 @@ export function createDynamoStoreRepository(options: DynamoOptions): StoreReposi
   const writes = createDynamoWrites(options)
 
   async function list(): Promise<Store[]> {
-    const records: StoreRecord[] = []
+    const records: Omit<Store, 'isDefault'>[] = []
     let defaultId: string | undefined
     for await (const item of table.query(STORES)) {
       if (item[TABLE.sortKey] === DEFAULT_KEY.sk) defaultId = defaultSchema.parse(item).storeId

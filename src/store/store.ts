@@ -1,16 +1,21 @@
+import * as z from 'zod'
 import { DomainError } from '../contract/errors.ts'
+import type { Immutable } from '../contract/immutable.ts'
 import type { TaskName } from '../task/task.ts'
 
-/** An app store, which tasks are installed from. */
-export interface Store {
-  readonly id: string
-  readonly name: string
-  /** Base address as its user typed it, perhaps no URL at all; private networks and this machine are fine. */
-  readonly host: string
-  /** At most one store is. */
-  readonly isDefault: boolean
+/** An app store as it is stored; which one is the default is stored apart from them. */
+export const storeSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  /** Base address as a user entered it: not checked, and private networks are allowed. */
+  host: z.string(),
   /** ISO-8601 UTC. */
-  readonly createdAt: string
+  createdAt: z.string(),
+})
+/** An app store, from which tasks are installed. */
+export type Store = Immutable<z.infer<typeof storeSchema>> & {
+  /** True for one store at most. */
+  readonly isDefault: boolean
 }
 
 /**

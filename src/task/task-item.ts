@@ -3,8 +3,7 @@ import * as z from 'zod'
 import type { Item, ItemKey } from '../aws/dynamo-table.ts'
 import type { Condition } from '../aws/dynamo-writes.ts'
 import { batchError, DomainError } from '../contract/errors.ts'
-import { QUEUE_KINDS } from '../contract/job-queues.ts'
-import { type ParameterType, summaryOf, type Task, type TaskSummary } from './task.ts'
+import { summaryOf, type Task, type TaskSummary, taskSchema, taskSummarySchema } from './task.ts'
 
 /*
  * A task as one attribute of an item: gzip-compressed JSON, because a descriptor may have 1 MiB of YAML and an item 400 KB
@@ -17,91 +16,6 @@ const MAX_DOCUMENT_BYTES = 350_000
 const MAX_LISTED_BYTES = 390_000
 /** Bounds the memory of one decompression: a megabyte of YAML makes less JSON than this, defaults filled in. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
-
-const bound = z.number().exactOptional()
-const bounds = { gt: bound, geq: bound, lt: bound, leq: bound }
-const formats = z.array(z.string()).exactOptional()
-
-const parameterTypeSchema: z.ZodType<ParameterType> = z.lazy(() =>
-  z.discriminatedUnion('id', [
-    z.object({ id: z.literal('boolean') }),
-    z.object({ id: z.literal('integer'), ...bounds }),
-    z.object({ id: z.literal('number'), infinityAllowed: z.boolean(), nanAllowed: z.boolean(), ...bounds }),
-    z.object({ id: z.literal('string'), minLength: z.number(), maxLength: bound }),
-    z.object({ id: z.literal('enumeration'), values: z.array(z.string()) }),
-    z.object({
-      id: z.literal('datetime'),
-      before: z.string().exactOptional(),
-      after: z.string().exactOptional(),
-    }),
-    z.object({ id: z.literal('geometry') }),
-    z.object({
-      id: z.literal('image'),
-      formats,
-      maxFileSizeBytes: bound,
-      maxWidth: bound,
-      maxHeight: bound,
-    }),
-    z.object({ id: z.literal('file'), formats, maxFileSizeBytes: bound }),
-    z.object({
-      id: z.literal('array'),
-      minSize: bound,
-      maxSize: bound,
-      allowMissing: z.boolean(),
-      subType: parameterTypeSchema,
-    }),
-  ]),
-)
-
-const parameter = {
-  id: z.string(),
-  name: z.string(),
-  displayName: z.string(),
-  description: z.string(),
-  optional: z.boolean(),
-  type: parameterTypeSchema,
-}
-
-const summary = {
-  id: z.string(),
-  namespace: z.string(),
-  version: z.string(),
-  name: z.string(),
-  description: z.string().nullable(),
-  authors: z.array(
-    z.object({
-      firstName: z.string(),
-      lastName: z.string(),
-      organization: z.string(),
-      email: z.string(),
-      isContact: z.boolean(),
-    }),
-  ),
-}
-
-const summarySchema: z.ZodType<TaskSummary> = z.object(summary)
-
-const taskSchema: z.ZodType<Task> = z.object({
-  ...summary,
-  inputFolder: z.string(),
-  outputFolder: z.string(),
-  imageFile: z.string().exactOptional(),
-  resources: z.object({
-    ramBytes: z.string(),
-    cpus: z.number(),
-    gpus: z.number(),
-    internet: z.boolean(),
-  }),
-  inputs: z.array(z.object({ ...parameter, default: z.json().exactOptional() })),
-  outputs: z.array(z.object({ ...parameter, derivedFrom: z.string().nullable() })),
-  matchingGroups: z.array(z.array(z.string())),
-  image: z.object({ repository: z.string(), tag: z.string(), digest: z.string() }),
-  jobDefinitionArn: z.string().nullable(),
-  queue: z.enum(QUEUE_KINDS).nullable(),
-  unschedulableReason: z.string().nullable(),
-  hasLogo: z.boolean(),
-  createdAt: z.string(),
-})
 
 /** Beyond it a summary is compressed: to decompress many small ones takes longer than to read them. */
 const MAX_PLAIN_BYTES = 4096
@@ -176,5 +90,5 @@ export function decodeListed(item: Item): TaskSummary | undefined {
     typeof stored === 'string'
       ? stored
       : gunzipSync(stored, { maxOutputLength: MAX_JSON_BYTES }).toString('utf8')
-  return summarySchema.parse(JSON.parse(json))
+  return taskSummarySchema.parse(JSON.parse(json))
 }

@@ -1,144 +1,167 @@
-import type { QueueKind } from '../contract/job-queues.ts'
+import * as z from 'zod'
+import type { Immutable } from '../contract/immutable.ts'
+import { QUEUE_KINDS } from '../contract/job-queues.ts'
 import type { JsonValue } from '../contract/json.ts'
 
-/** What identifies a task to people. */
-export interface TaskName {
-  readonly namespace: string
-  readonly version: string
+export const taskNameSchema = z.object({ namespace: z.string(), version: z.string() })
+/** Identifies a task for people. */
+export type TaskName = Immutable<z.infer<typeof taskNameSchema>>
+
+const bound = z.number().exactOptional()
+/** All bounds that are set apply (descriptor contract, 7 no. 16). */
+const boundsSchema = z.object({ gt: bound, geq: bound, lt: bound, leq: bound })
+/** Bounds of integer and number. */
+export type Bounds = Immutable<z.infer<typeof boundsSchema>>
+
+const fileLimits = {
+  /** Any format when absent. */
+  formats: z.array(z.string()).exactOptional(),
+  maxFileSizeBytes: bound,
 }
 
-/** The ten parameter types of a descriptor; upper-cased they are the `type` of run values. */
-export type ParameterTypeId =
-  | 'boolean'
-  | 'integer'
-  | 'number'
-  | 'string'
-  | 'enumeration'
-  | 'datetime'
-  | 'geometry'
-  | 'image'
-  | 'file'
-  | 'array'
-
-/** Bounds of integer and number; all that are set apply (descriptor contract, 7 no. 16). */
-export interface Bounds {
-  readonly gt?: number
-  readonly geq?: number
-  readonly lt?: number
-  readonly leq?: number
-}
-
+export const parameterTypeSchema = z.discriminatedUnion('id', [
+  z.object({ id: z.literal('boolean') }),
+  z.object({ id: z.literal('integer'), ...boundsSchema.shape }),
+  z.object({
+    id: z.literal('number'),
+    infinityAllowed: z.boolean(),
+    nanAllowed: z.boolean(),
+    ...boundsSchema.shape,
+  }),
+  /** Lengths in Unicode characters. */
+  z.object({ id: z.literal('string'), minLength: z.number(), maxLength: bound }),
+  z.object({ id: z.literal('enumeration'), values: z.array(z.string()) }),
+  /** ISO-8601 instants, both inclusive. */
+  z.object({
+    id: z.literal('datetime'),
+    before: z.string().exactOptional(),
+    after: z.string().exactOptional(),
+  }),
+  z.object({ id: z.literal('geometry') }),
+  /** Width and height in pixels. */
+  z.object({ id: z.literal('image'), ...fileLimits, maxWidth: bound, maxHeight: bound }),
+  z.object({ id: z.literal('file'), ...fileLimits }),
+  z.object({
+    id: z.literal('array'),
+    minSize: bound,
+    maxSize: bound,
+    allowMissing: z.boolean(),
+    get subType() {
+      return parameterTypeSchema
+    },
+  }),
+])
 /** A parameter's type with its constraints, defaults filled in. */
-export type ParameterType =
-  | { readonly id: 'boolean' }
-  | ({ readonly id: 'integer' } & Bounds)
-  | ({ readonly id: 'number'; readonly infinityAllowed: boolean; readonly nanAllowed: boolean } & Bounds)
-  | { readonly id: 'string'; readonly minLength: number; readonly maxLength?: number }
-  | { readonly id: 'enumeration'; readonly values: readonly string[] }
-  /** ISO instants, both inclusive. */
-  | { readonly id: 'datetime'; readonly before?: string; readonly after?: string }
-  | { readonly id: 'geometry' }
-  | {
-      readonly id: 'image'
-      readonly formats?: readonly string[]
-      readonly maxFileSizeBytes?: number
-      /** Pixels. */
-      readonly maxWidth?: number
-      readonly maxHeight?: number
-    }
-  | { readonly id: 'file'; readonly formats?: readonly string[]; readonly maxFileSizeBytes?: number }
-  | {
-      readonly id: 'array'
-      readonly minSize?: number
-      readonly maxSize?: number
-      readonly allowMissing: boolean
-      readonly subType: ParameterType
-    }
+export type ParameterType = Immutable<z.infer<typeof parameterTypeSchema>>
+/** Upper-cased it is the `type` of run values. */
+export type ParameterTypeId = ParameterType['id']
 
-interface Parameter {
-  /** UUID given at upload, stable for the life of the task. */
-  readonly id: string
+const parameterShape = {
+  /** UUID, given at upload. */
+  id: z.string(),
   /** File name in the container. */
-  readonly name: string
-  readonly displayName: string
-  readonly description: string
-  readonly optional: boolean
-  readonly type: ParameterType
+  name: z.string(),
+  displayName: z.string(),
+  description: z.string(),
+  optional: z.boolean(),
+  type: parameterTypeSchema,
 }
 
-export interface TaskInput extends Parameter {
-  readonly default?: JsonValue
-}
+const json: z.ZodType<JsonValue> = z.json()
 
-export interface TaskOutput extends Parameter {
-  /** Bare name of the input that this output comes from. */
-  readonly derivedFrom: string | null
-}
+const taskInputSchema = z.object({ ...parameterShape, default: json.exactOptional() })
+export type TaskInput = Immutable<z.infer<typeof taskInputSchema>>
 
-export interface Author {
-  readonly firstName: string
-  readonly lastName: string
-  readonly organization: string
-  readonly email: string
-  readonly isContact: boolean
-}
+const taskOutputSchema = z.object({
+  ...parameterShape,
+  /** Name of the input that this output is derived from. */
+  derivedFrom: z.string().nullable(),
+})
+export type TaskOutput = Immutable<z.infer<typeof taskOutputSchema>>
 
-/** What a run of the task needs of a machine. */
-export interface TaskResources {
-  /** Bytes, or a decimal text where a number would lose digits (the grammar goes up to 10^30). */
-  readonly ramBytes: string
-  readonly cpus: number
-  readonly gpus: number
-  readonly internet: boolean
-}
+const authorSchema = z.object({
+  firstName: z.string(),
+  lastName: z.string(),
+  organization: z.string(),
+  email: z.string(),
+  isContact: z.boolean(),
+})
+
+const resourcesSchema = z.object({
+  /** Decimal: a number would lose digits, as the grammar allows up to 10^30. */
+  ramBytes: z.string(),
+  cpus: z.number(),
+  gpus: z.number(),
+  internet: z.boolean(),
+})
+/** Machine resources that a run of the task needs. */
+export type TaskResources = Immutable<z.infer<typeof resourcesSchema>>
+
+export const taskSummarySchema = z.object({
+  /** UUID, new for every upload. */
+  id: z.string(),
+  namespace: z.string(),
+  /** Semantic version, pre-release and build part included. */
+  version: z.string(),
+  name: z.string(),
+  description: z.string().nullable(),
+  authors: z.array(authorSchema),
+})
+/** What listings show of a task. */
+export type TaskSummary = Immutable<z.infer<typeof taskSummarySchema>>
+
+const imageSchema = z.object({
+  /** Without registry host. */
+  repository: z.string(),
+  tag: z.string(),
+  /** `sha256:…` of the pushed manifest. */
+  digest: z.string(),
+})
+/** The task's image in the registry. */
+export type TaskImage = Immutable<z.infer<typeof imageSchema>>
+
+export const taskSchema = z.object({
+  ...taskSummarySchema.shape,
+  inputFolder: z.string(),
+  outputFolder: z.string(),
+  /** `configuration.image.file` as written. */
+  imageFile: z.string().exactOptional(),
+  resources: resourcesSchema,
+  /** In descriptor order. */
+  inputs: z.array(taskInputSchema),
+  outputs: z.array(taskOutputSchema),
+  /** Arrays that must have equal indexes, as `inputs/x` and `outputs/y`; transitive closure. */
+  matchingGroups: z.array(z.array(z.string())),
+  image: imageSchema,
+  /** Batch job definition of this task; null when no queue of the installation can hold the task. */
+  jobDefinitionArn: z.string().nullable(),
+  /** Kind of queue that the job definition was made for; null without one. */
+  queue: z.enum(QUEUE_KINDS).nullable(),
+  /** Why there is no job definition: a sentence for the task's author. */
+  unschedulableReason: z.string().nullable(),
+  hasLogo: z.boolean(),
+  /** ISO-8601 UTC. */
+  createdAt: z.string(),
+})
+/** An installed task. */
+export type Task = Immutable<z.infer<typeof taskSchema>>
 
 /** A parsed and validated descriptor.yml: everything in it that the service uses. */
-export interface TaskDescriptor {
-  readonly namespace: string
-  /** Semantic version, pre-release and build part included. */
-  readonly version: string
-  readonly name: string
-  readonly description: string | null
-  readonly authors: readonly Author[]
-  readonly inputFolder: string
-  readonly outputFolder: string
-  /** `configuration.image.file` as written, when given. */
-  readonly imageFile?: string
-  readonly resources: TaskResources
-  /** In descriptor order. */
-  readonly inputs: readonly TaskInput[]
-  readonly outputs: readonly TaskOutput[]
-  /** Groups of arrays that must agree in size and indexes, as `inputs/x` and `outputs/y`; transitive closure. */
-  readonly matchingGroups: readonly (readonly string[])[]
-}
+export type TaskDescriptor = Omit<
+  Task,
+  'id' | 'image' | 'jobDefinitionArn' | 'queue' | 'unschedulableReason' | 'hasLogo' | 'createdAt'
+>
 
-/** Where the task's image lies and how a job for it is made. */
-export interface TaskImage {
-  /** Without registry host. */
-  readonly repository: string
-  readonly tag: string
-  /** `sha256:…` of the pushed manifest. */
-  readonly digest: string
-}
-
-/** An installed task. */
-export interface Task extends TaskDescriptor {
-  /** New UUID for every upload. */
-  readonly id: string
-  readonly image: TaskImage
-  /** ARN of the Batch job definition of this task version; null when no queue of the stage can hold the request. */
-  readonly jobDefinitionArn: string | null
-  /** Kind of queue that the definition was made for; null without one. */
-  readonly queue: QueueKind | null
-  /** Why there is no job definition, in words for the task's author. */
-  readonly unschedulableReason: string | null
-  readonly hasLogo: boolean
-  /** ISO-8601 UTC. */
-  readonly createdAt: string
-}
-
-/** What listings show of a task. */
-export type TaskSummary = Pick<Task, 'id' | 'name' | 'namespace' | 'version' | 'description' | 'authors'>
+export const descriptorWarningSchema = z.object({
+  /** A sentence that names the path, what was probably meant, and the position in the text. */
+  message: z.string(),
+  /** From 1. */
+  line: z.number(),
+  /** From 1. */
+  column: z.number(),
+})
+/** A key of a valid descriptor that has no effect. */
+export type DescriptorWarning = Immutable<z.infer<typeof descriptorWarningSchema>>
 
 export function summaryOf({ id, name, namespace, version, description, authors }: Task): TaskSummary {
   return { id, name, namespace, version, description, authors }

@@ -7,66 +7,10 @@ import {
   type ItemKey,
 } from '../aws/dynamo-table.ts'
 import { createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
-import type { StoredShape } from '../aws/stored-shape.ts'
 import { TABLE } from '../contract/environment.ts'
-import type { ErrorBody } from '../contract/errors.ts'
 import { UPLOAD_KNOWN_SECONDS } from '../contract/upload-limits.ts'
-import type { Upload } from './upload.ts'
+import { isEnded, type Upload, uploadSchema } from './upload.ts'
 import type { UploadRepository } from './upload-repository.ts'
-
-const errorBody = {
-  errorCode: z.string(),
-  message: z.string(),
-  details: z.discriminatedUnion('type', [
-    z.object({ type: z.literal('empty') }),
-    z.object({ type: z.literal('parameter'), parameterName: z.string() }),
-    z.object({ type: z.literal('related'), parameterName: z.string(), description: z.string() }),
-    z.object({
-      type: z.literal('batch'),
-      errors: z.array(z.lazy((): z.ZodType<ErrorBody> => z.object(errorBody))),
-    }),
-    z.object({ type: z.literal('server'), exceptionMessage: z.string().nullable() }),
-  ]),
-}
-
-const uploadSchema: z.ZodType<Upload> = z.object({
-  id: z.string(),
-  key: z.string(),
-  sequencer: z.string().exactOptional(),
-  purpose: z.enum(['task', 'input']),
-  fileName: z.string().exactOptional(),
-  sizeBytes: z.number().exactOptional(),
-  parts: z.object({ multipartId: z.string(), partSizeBytes: z.number() }).exactOptional(),
-  state: z.enum(['CREATED', 'VALIDATING', 'PUSHING', 'READY', 'FAILED']),
-  taskId: z.string(),
-  error: z.object({ ...errorBody, status: z.number() }).exactOptional(),
-  progress: z
-    .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
-    .exactOptional(),
-  leaseUntil: z.string().exactOptional(),
-  source: z.string().exactOptional(),
-  etag: z.string().exactOptional(),
-  layers: z
-    .array(
-      z.object({
-        file: z.string(),
-        fileBytes: z.number(),
-        diffId: z.string(),
-        contentBytes: z.number(),
-        mountPoints: z.record(z.string(), z.enum(['link', 'file', 'folder', 'gone'])).exactOptional(),
-        digest: z.string(),
-        sizeBytes: z.number(),
-        compression: z.enum(['none', 'gzip', 'zstd']),
-      }),
-    )
-    .exactOptional(),
-  attempts: z.number().exactOptional(),
-  triedSince: z.string().exactOptional(),
-  name: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
-  warnings: z.array(z.object({ message: z.string(), line: z.number(), column: z.number() })).exactOptional(),
-  expected: z.object({ namespace: z.string(), version: z.string() }).exactOptional(),
-  createdAt: z.string(),
-} satisfies StoredShape<Upload>)
 
 const KEY_PREFIX = 'UPLOAD#'
 const uploadKey = (uploadId: string): ItemKey => ({ pk: `${KEY_PREFIX}${uploadId}`, sk: 'UPLOAD' })
@@ -82,8 +26,6 @@ const NAMES = { '#state': 'state', '#expiresAt': EXPIRES_AT } as const
 const IS_THERE = '#expiresAt > :seconds'
 /** An upload exists and its import has not ended. */
 const IS_OPEN = `${IS_THERE} AND NOT #state IN (:ready, :failed)`
-
-const isOver = ({ state }: Pick<Upload, 'state'>): boolean => state === 'READY' || state === 'FAILED'
 
 /** Uploads in the table, one item each. */
 export function createDynamoUploadRepository(options: DynamoOptions): UploadRepository {
@@ -112,7 +54,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
   return {
     async create(upload) {
       const expiresAt = secondsOf(identity.now()) + UPLOAD_KNOWN_SECONDS
-      const isWhole = upload.purpose === 'task' && upload.parts === undefined && !isOver(upload)
+      const isWhole = upload.purpose === 'task' && upload.parts === undefined && !isEnded(upload)
       const item = {
         ...uploadKey(upload.id),
         ...upload,
@@ -199,7 +141,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async update(uploadId, change) {
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
         set: entriesOf(change),
-        ...(isOver(change) && { remove: [INDEX_PARTITION, INDEX_TIME] }),
+        ...(isEnded(change) && { remove: [INDEX_PARTITION, INDEX_TIME] }),
         condition: IS_OPEN,
         names: NAMES,
         values: ofOpen(),

@@ -1,68 +1,80 @@
-import type { ErrorBody } from '../contract/errors.ts'
-import type { DescriptorWarning } from '../task/descriptor/descriptor-warnings.ts'
-import type { TaskName } from '../task/task.ts'
+import * as z from 'zod'
+import { errorBodySchema } from '../contract/error-body.ts'
+import type { Immutable } from '../contract/immutable.ts'
+import { descriptorWarningSchema, taskNameSchema } from '../task/task.ts'
 
-export type UploadState = 'CREATED' | 'VALIDATING' | 'PUSHING' | 'READY' | 'FAILED'
+/** VALIDATING and PUSHING are states of an import; READY and FAILED are final. */
+export const UPLOAD_STATES = ['CREATED', 'VALIDATING', 'PUSHING', 'READY', 'FAILED'] as const
 
-/** A bundle or an input file on its way in, and how the bundle's import goes. */
-export interface Upload {
-  readonly id: string
-  /** Bucket key under `uploads/`. */
-  readonly key: string
-  /** Which write of the object its import is for, in S3's words, when no call of ours announced it. */
-  readonly sequencer?: string
-  /** A bundle is imported as soon as it is whole; an input file waits for a run that takes it. */
-  readonly purpose: 'task' | 'input'
-  /** As its client calls it; only shown. */
-  readonly fileName?: string
-  /** As announced while parts arrive, then as it is. */
-  readonly sizeBytes?: number
-  /** While parts may arrive: their S3 upload, and how large its client was told to make them. */
-  readonly parts?: { readonly multipartId: string; readonly partSizeBytes: number }
-  readonly state: UploadState
-  /** Id of the task that a successful import makes. */
-  readonly taskId: string
-  /** Why the import was refused: the contract's error. */
-  readonly error?: ErrorBody & { readonly status: number }
-  readonly progress?: {
-    readonly layers: number
-    readonly layersDone: number
-    readonly bytes: number
-    readonly bytesDone: number
-  }
-  /** ISO-8601 UTC. While it lies in the future, one worker is at it. */
-  readonly leaseUntil?: string
-  /** Workers that have taken it up since it last got on. */
-  readonly attempts?: number
-  /** ISO-8601 UTC, when the first of them began. */
-  readonly triedSince?: string
-  /** What the bundle's descriptor calls the task: under this name something may lie that an import which is given up takes back. */
-  readonly name?: TaskName
-  /** Where the importer has to get the bundle from before anything else, when it comes from an app store. */
-  readonly source?: string
-  /** Of the object that `name`, `layers` and `warnings` come from; another one may take its place between two workers. */
-  readonly etag?: string
-  /** What the registry has of the image already: a repeated import does not send it again. */
-  readonly layers?: readonly ImportedLayer[]
-  /** What of the bundle's descriptor has no effect; known before the upload is READY. */
-  readonly warnings?: readonly DescriptorWarning[]
-  /** The only task that the bundle may hold; any when absent. */
-  readonly expected?: TaskName
-  readonly createdAt: string
-}
+const importedLayerSchema = z.object({
+  /** Name in the image archive. */
+  file: z.string(),
+  /** Size in the image archive. */
+  fileBytes: z.number(),
+  /** `sha256:…` of the uncompressed tar. */
+  diffId: z.string(),
+  /** Size of the uncompressed tar. */
+  contentBytes: z.number(),
+  /** What the layer has at the mount points of a run, by path; `gone` removes what lower layers have. Absent in items of earlier versions. */
+  mountPoints: z.record(z.string(), z.enum(['link', 'file', 'folder', 'gone'])).exactOptional(),
+  /** `sha256:…` of the blob in the registry. */
+  digest: z.string(),
+  /** Size of the blob in the registry. */
+  sizeBytes: z.number(),
+  compression: z.enum(['none', 'gzip', 'zstd']),
+})
+/** A layer of the image archive that is in the registry. */
+export type ImportedLayer = Immutable<z.infer<typeof importedLayerSchema>>
 
-/** A file of an image archive that the registry has as a layer. */
-export interface ImportedLayer {
-  /** Its name and size in the archive. */
-  readonly file: string
-  readonly fileBytes: number
-  /** `sha256:…` of its uncompressed tar, and the size of that. */
-  readonly diffId: string
-  readonly contentBytes: number
-  /** What it has where the folders of a run are mounted, by path; absent in what versions before this one kept. */
-  readonly mountPoints?: Readonly<Record<string, 'link' | 'file' | 'folder' | 'gone'>>
-  /** As it lies in the registry. */
-  readonly digest: string
-  readonly sizeBytes: number
-  readonly compression: 'none' | 'gzip' | 'zstd'
+export const uploadSchema = z.object({
+  id: z.string(),
+  /** S3 key, below `uploads/` or, from an app store, below `installs/`. */
+  key: z.string(),
+  /** S3's sequencer of the write that is imported, when the object was put into the bucket directly. */
+  sequencer: z.string().exactOptional(),
+  /** Bundles are imported as soon as they are complete; input files wait for a run that uses them. */
+  purpose: z.enum(['task', 'input']),
+  /** The client's name for the file; only shown. */
+  fileName: z.string().exactOptional(),
+  /** As announced while parts arrive, as measured afterwards. */
+  sizeBytes: z.number().exactOptional(),
+  /** S3 multipart upload, and the part size that its client was given; absent once no more parts may arrive. */
+  parts: z.object({ multipartId: z.string(), partSizeBytes: z.number() }).exactOptional(),
+  state: z.enum(UPLOAD_STATES),
+  /** Id of the task that a successful import creates. */
+  taskId: z.string(),
+  /** Why the import failed, and the HTTP status of that error. */
+  error: z.object({ ...errorBodySchema.shape, status: z.number() }).exactOptional(),
+  /** Of the image's layers. */
+  progress: z
+    .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
+    .exactOptional(),
+  /** ISO-8601 UTC; while it is in the future, one worker holds the upload. */
+  leaseUntil: z.string().exactOptional(),
+  /** App store URL of the bundle; the importer fetches it first. */
+  source: z.string().exactOptional(),
+  /** Of the object that `name`, `layers` and `warnings` describe; it may be replaced between two attempts. */
+  etag: z.string().exactOptional(),
+  /** Layers that are in the registry: a repeated import does not push them again. */
+  layers: z.array(importedLayerSchema).exactOptional(),
+  /** Claims since the import last made progress. */
+  attempts: z.number().exactOptional(),
+  /** ISO-8601 UTC; start of the first of these attempts. */
+  triedSince: z.string().exactOptional(),
+  /** Name in the bundle's descriptor: a failed import removes what it left in the registry under this name. */
+  name: taskNameSchema.exactOptional(),
+  /** Parts of the bundle's descriptor without effect; set before READY. */
+  warnings: z.array(descriptorWarningSchema).exactOptional(),
+  /** The only task that the bundle may contain; any when absent. */
+  expected: taskNameSchema.exactOptional(),
+  /** ISO-8601 UTC. */
+  createdAt: z.string(),
+})
+/** A bundle or an input file that a client sends, and the import of the bundle. */
+export type Upload = Immutable<z.infer<typeof uploadSchema>>
+export type UploadState = Upload['state']
+
+/** Whether nothing of the upload changes any more. */
+export function isEnded({ state }: Pick<Upload, 'state'>): boolean {
+  return state === 'READY' || state === 'FAILED'
 }

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { JobUsage } from '../../src/run/job/cost.ts'
-import type { InputValue, Provision, Run, RunJob } from '../../src/run/run.ts'
+import type { InputValue, JobUsage, Provision, Run, RunJob } from '../../src/run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../../src/run/run-repository.ts'
 import { isActive, isFinal, RUN_STATES, type RunState, statesBefore } from '../../src/run/transitions.ts'
 import type { TaskRepository } from '../../src/task/task-repository.ts'

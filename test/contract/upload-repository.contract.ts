@@ -27,6 +27,7 @@ const ERROR: NonNullable<Upload['error']> = {
   status: 400,
   errorCode: 'APPE-internal-bundle-schema-validation-error',
   message: 'Schema validation failed for the descriptor file',
+  explanation: 'the descriptor is too large',
   details: {
     type: 'batch',
     errors: [

@@ -6,10 +6,11 @@ import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../../archive/tar/tar-he
 import { quoted } from '../../contract/quoted.ts'
 import { continued } from '../../shared/continued.ts'
 import { drained } from '../../shared/drained.ts'
+import type { ImportedLayer } from '../../upload/upload.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { createFrameCutter } from './zstd-frames.ts'
 
-export type LayerCompression = 'none' | 'gzip' | 'zstd'
+export type LayerCompression = ImportedLayer['compression']
 
 /** A file that is a layer, or looks like one. */
 export interface LayerFile {

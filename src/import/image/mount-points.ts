@@ -9,6 +9,7 @@ import {
   type TarHeader,
 } from '../../archive/tar/tar-header.ts'
 import { quoted } from '../../contract/quoted.ts'
+import type { ImportedLayer } from '../../upload/upload.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /*
@@ -16,11 +17,11 @@ import { OciFormatError } from './oci-format-error.ts'
  * hide whatever the link points at. The folders that a descriptor may name are restricted; a link would get around that.
  */
 
-/** What a layer has at a path: nothing that may be mounted over, a folder, or that what was there before is gone. */
-export type MountPointKind = 'link' | 'file' | 'folder' | 'gone'
-
 /** By path without its first slash; paths that a layer does not mention are missing. */
-export type MountPointFacts = Readonly<Record<string, MountPointKind>>
+export type MountPointFacts = NonNullable<ImportedLayer['mountPoints']>
+
+/** What a layer has at a path. */
+export type MountPointKind = MountPointFacts[string]
 
 /** Reads the headers of a layer's tar while it streams by. */
 export interface MountPointScan {

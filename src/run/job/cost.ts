@@ -1,20 +1,5 @@
+import type { JobUsage } from '../run.ts'
 import type { JobDetail } from './job-outcome.ts'
-
-/** What a job took, and what that costs about. */
-export interface JobUsage {
-  /** From submission to the first container. */
-  readonly queueSeconds: number
-  /** From the first container to the end, all attempts together. */
-  readonly jobSeconds: number
-  readonly vcpuSeconds: number
-  readonly memoryGibSeconds: number
-  /** Beyond the 20 GiB that every Fargate task has for nothing. */
-  readonly diskGibSeconds: number
-  readonly gpuSeconds: number
-  readonly usd: number
-  /** {@link PRICES}' date. */
-  readonly pricesOf: string
-}
 
 /**
  * On-demand prices of Linux on x86 in us-east-1, in US dollars an hour; https://aws.amazon.com/fargate/pricing/. Other Regions,

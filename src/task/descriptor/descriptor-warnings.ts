@@ -1,16 +1,10 @@
-import type { ParameterType, ParameterTypeId } from '../task.ts'
+import type { DescriptorWarning, ParameterType, ParameterTypeId } from '../task.ts'
 import { type DescriptorPath, formatPath } from './descriptor-problem.ts'
 import { DESCRIPTOR_KEYS } from './descriptor-schema.ts'
 import { meantKey } from './known-keys.ts'
 import { DEFAULT_TYPES, DEPENDENCY_KEYS, PARAMETER_KEYS, type ReadParameter } from './parameter-reader.ts'
 import { typeKeys } from './parameter-type-schema.ts'
-import { formatPosition, type TextPosition, type YamlDocument } from './yaml-document.ts'
-
-/** Something in a valid descriptor that has no effect, which its author may not know. */
-export interface DescriptorWarning extends TextPosition {
-  /** A sentence that names the path, what was probably meant, and the place in the text. */
-  readonly message: string
-}
+import { formatPosition, type YamlDocument } from './yaml-document.ts'
 
 /** They lie in the upload's item beside its layers (DynamoDB takes 400 KB); 50 have some 20 KB. */
 const MAX_WARNINGS = 50
