@@ -24,7 +24,15 @@ import { createHandler } from './handler.ts'
 /** Between two looks at an import that a client waits for. */
 const IMPORT_POLL_MILLISECONDS = 100
 
-const environment = readEnvironment('api')
+const environment = readEnvironment([
+  'installation',
+  'tableName',
+  'bucketName',
+  'stateMachineArn',
+  'jobLogGroup',
+  'registryUrl',
+  'knownHosts',
+])
 const { bucketName, installation, jobLogGroup, registryUrl, stateMachineArn } = environment
 const s3 = createS3Client()
 

@@ -9,7 +9,7 @@ import { createRepositoriesOfOneRun } from '../repositories.ts'
 
 const inputSchema = z.object({ runId: z.uuid() })
 
-const environment = readEnvironment('collect-outputs')
+const environment = readEnvironment(['installation', 'tableName', 'bucketName'])
 const { runs, tasks } = createRepositoriesOfOneRun(environment)
 const objects = createS3ObjectStore({ client: createS3Client(), bucketName: environment.bucketName })
 const deps = { runs, tasks, objects }

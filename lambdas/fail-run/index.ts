@@ -14,7 +14,7 @@ const inputSchema = z.object({
 })
 
 const deps = {
-  runs: createRepositoriesOfOneRun(readEnvironment('fail-run')).runs,
+  runs: createRepositoriesOfOneRun(readEnvironment(['installation', 'tableName'])).runs,
   scheduler: createBatchJobScheduler({ client: createBatchClient() }),
 }
 

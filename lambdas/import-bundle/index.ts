@@ -41,7 +41,22 @@ const eventSchema = z.discriminatedUnion('detail-type', [
 ])
 
 collectBuffers()
-const environment = readEnvironment('import-bundle')
+const environment = readEnvironment([
+  'installation',
+  'resourceTags',
+  'tableName',
+  'bucketName',
+  'registryUrl',
+  'repositoryPrefix',
+  'jobDefinitionPrefix',
+  'jobExecutionRoleArn',
+  'jobLogGroup',
+  'attemptTimeoutSeconds',
+  'stagerImage',
+  'jobLogRegion',
+  'defaultRamBytes',
+  'jobQueues',
+])
 const { bucketName, installation, registryUrl, resourceTags } = environment
 const deps = {
   ...createRepositories(environment),

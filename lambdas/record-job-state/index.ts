@@ -11,7 +11,13 @@ import { jobDetailSchema } from '../../src/run/job/job-outcome.ts'
 import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { createRepositoriesOfOneRun } from '../repositories.ts'
 
-const environment = readEnvironment('record-job-state')
+const environment = readEnvironment([
+  'installation',
+  'tableName',
+  'bucketName',
+  'stateMachineArn',
+  'jobLogGroup',
+])
 const { bucketName, jobLogGroup, stateMachineArn } = environment
 const deps = {
   runs: createRepositoriesOfOneRun(environment).runs,

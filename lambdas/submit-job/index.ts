@@ -12,7 +12,15 @@ import { createRepositoriesOfOneRun } from '../repositories.ts'
 
 const inputSchema = z.object({ runId: z.uuid(), taskToken: z.string() })
 
-const environment = readEnvironment('submit-job')
+const environment = readEnvironment([
+  'installation',
+  'resourceTags',
+  'tableName',
+  'stateMachineArn',
+  'jobLogGroup',
+  'jobQueues',
+  'stagerApiUrl',
+])
 const { jobLogGroup, jobQueues, resourceTags, stagerApiUrl, stateMachineArn } = environment
 const { runs, tasks } = createRepositoriesOfOneRun(environment)
 const deps = {

@@ -23,7 +23,18 @@ import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { createEventImportRequests } from '../../src/upload/event-import-requests.ts'
 import { createRepositories } from '../repositories.ts'
 
-const environment = readEnvironment('sweep-runs')
+const environment = readEnvironment([
+  'installation',
+  'tableName',
+  'bucketName',
+  'registryUrl',
+  'stateMachineArn',
+  'jobQueues',
+  'jobLogGroup',
+  'sweepGraceSeconds',
+  'sweepStepLimitSeconds',
+  'sweepLateWriteSeconds',
+])
 const { bucketName, installation, jobLogGroup, jobQueues, registryUrl, stateMachineArn } = environment
 const { identity, metrics, runs, tasks, uploads } = createRepositories(environment)
 const deps = {

@@ -1,36 +1,38 @@
 import { Duration, Validations } from 'aws-cdk-lib'
 import { type EventPattern, Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
-import type { EngineFunction } from './function.ts'
 
-/** Which events, or how often one without content, and what they mean to the target. */
+/** Events that match a pattern, or a schedule; the description says what the target does on them. */
 export type EventChoice = { readonly description: string } & (
   | { readonly pattern: EventPattern }
   | { readonly every: Duration }
 )
 
-export type EventTriggerProps = EventChoice & { readonly target: EngineFunction }
+export interface EventTriggerProps {
+  readonly target: IFunction
+  /** By construct id. */
+  readonly rules: Readonly<Record<string, EventChoice>>
+}
 
-/** How long an event is tried again, by EventBridge for its delivery and by Lambda for its handling. */
+/** Longest time of retries, of EventBridge's delivery and of Lambda's asynchronous call. */
 const LONGEST_AGE = Duration.hours(6)
 /** Lambda allows two. */
 const HANDLING_RETRIES = 2
 const DELIVERY_RETRIES = 24
 
 /**
- * A rule that hands events to a function; what could be neither delivered nor handled ends in one queue, of which an alarm tells
- * (alarms.ts).
+ * Rules that send events to a function. Events that could not be delivered or handled go to one dead-letter queue, which has an
+ * alarm (alarms.ts).
  */
 export class EventTrigger extends Construct {
   readonly deadLetters: Queue
-  private readonly target: EngineFunction
 
-  constructor(scope: Construct, id: string, props: EventTriggerProps) {
+  constructor(scope: Construct, id: string, { target, rules }: EventTriggerProps) {
     super(scope, id)
-    this.target = props.target
     this.deadLetters = new Queue(this, 'DeadLetters', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -41,26 +43,23 @@ export class EventTrigger extends Construct {
       reason:
         'It is a dead-letter queue itself: of a rule and of asynchronous calls, which the check does not look at',
     })
-    props.target.lambda.configureAsyncInvoke({
+    target.configureAsyncInvoke({
       onFailure: new SqsDestination(this.deadLetters),
       retryAttempts: HANDLING_RETRIES,
       maxEventAge: LONGEST_AGE,
     })
-    this.addRule('Rule', props)
-  }
-
-  /** Hands further events to the same function. */
-  addRule(id: string, choice: EventChoice): void {
-    new Rule(this, id, {
-      description: choice.description,
-      ...('every' in choice ? { schedule: Schedule.rate(choice.every) } : { eventPattern: choice.pattern }),
-      targets: [
-        new LambdaFunction(this.target.lambda, {
-          deadLetterQueue: this.deadLetters,
-          retryAttempts: DELIVERY_RETRIES,
-          maxEventAge: LONGEST_AGE,
-        }),
-      ],
-    })
+    for (const [ruleId, choice] of Object.entries(rules)) {
+      new Rule(this, ruleId, {
+        description: choice.description,
+        ...('every' in choice ? { schedule: Schedule.rate(choice.every) } : { eventPattern: choice.pattern }),
+        targets: [
+          new LambdaFunction(target, {
+            deadLetterQueue: this.deadLetters,
+            retryAttempts: DELIVERY_RETRIES,
+            maxEventAge: LONGEST_AGE,
+          }),
+        ],
+      })
+    }
   }
 }

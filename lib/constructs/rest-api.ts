@@ -18,9 +18,9 @@ import {
   Role,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
-import type { EngineFunction } from './function.ts'
 import { addGatewayAnswers } from './gateway-answers.ts'
 
 /** Name of the only stage of the REST API: first part of the path on AWS. */
@@ -48,7 +48,7 @@ export type ApiAccess =
 export interface EngineApiProps {
   /** Tells the metrics of this API from those of another in the account. */
   readonly name: string
-  readonly handler: EngineFunction<'api'>
+  readonly handler: IFunction
   readonly access: ApiAccess
   readonly throttle: { readonly rate: number; readonly burst: number }
   readonly logRetention: RetentionDays
@@ -147,7 +147,7 @@ export class EngineApi extends Construct {
         dataTraceEnabled: false,
         metricsEnabled: true,
       },
-      defaultIntegration: new LambdaIntegration(handler.lambda, { allowTestInvoke: false }),
+      defaultIntegration: new LambdaIntegration(handler, { allowTestInvoke: false }),
       defaultMethodOptions: { authorizationType },
     })
     api.deploymentStage.node.addDependency(this.logging)

@@ -1,4 +1,5 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import {
   DefinitionBody,
@@ -16,15 +17,15 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import { Construct } from 'constructs'
 import { JOB_FAILED, SUBMIT_ERRORS } from '../../src/contract/workflow-errors.ts'
-import type { EngineFunction } from './function.ts'
 import { explainWildcard } from './permissions.ts'
+
+/** Steps that call a function. */
+export type WorkflowStep = 'SubmitJob' | 'CollectOutputs' | 'FailRun'
 
 export interface RunWorkflowProps {
   /** Fixed beforehand, because the steps' own permissions and variables name the machine. */
   readonly stateMachineName: string
-  readonly submitJob: EngineFunction<'submit-job'>
-  readonly collectOutputs: EngineFunction<'collect-outputs'>
-  readonly failRun: EngineFunction<'fail-run'>
+  readonly functions: Readonly<Record<WorkflowStep, IFunction>>
   /** Longest time from a submission to the job's last event. */
   readonly runTimeout: Duration
   readonly logRetention: RetentionDays
@@ -80,15 +81,16 @@ export class RunWorkflow extends Construct {
 
   constructor(scope: Construct, id: string, props: RunWorkflowProps) {
     super(scope, id)
+    const { functions } = props
     const failRun = LambdaInvoke.jsonata(this, 'FailRun', {
-      lambdaFunction: props.failRun.lambda,
+      lambdaFunction: functions.FailRun,
       payload: TaskInput.fromText('{% $states.input %}'),
       retryOnServiceExceptions: false,
     })
       .addRetry(THROTTLED_CALL)
       .addRetry(FAILED_CALL)
     const collectOutputs = LambdaInvoke.jsonata(this, 'CollectOutputs', {
-      lambdaFunction: props.collectOutputs.lambda,
+      lambdaFunction: functions.CollectOutputs,
       payload: TaskInput.fromText(RUN_ID),
       retryOnServiceExceptions: false,
     })
@@ -96,7 +98,7 @@ export class RunWorkflow extends Construct {
       .addRetry(FAILED_CALL)
       .addCatch(failRun, { errors: [Errors.ALL], outputs: FAILURE })
     const submitJob = LambdaInvoke.jsonata(this, 'SubmitJob', {
-      lambdaFunction: props.submitJob.lambda,
+      lambdaFunction: functions.SubmitJob,
       // Not batch:submitJob.sync: it adds container overrides, which Batch refuses for jobs of several containers.
       integrationPattern: IntegrationPattern.WAIT_FOR_TASK_TOKEN,
       payload: TaskInput.fromObject({
@@ -140,8 +142,8 @@ export class RunWorkflow extends Construct {
       id: 'AwsSolutions-SF1',
       reason: 'Every execution keeps its history for 90 days; the log adds the errors, which alarms count',
     })
-    for (const { lambda } of [props.submitJob, props.collectOutputs, props.failRun]) {
-      explainWildcard(stateMachine, `${lambda.functionArn}:*`, 'Versions and aliases of one named function')
+    for (const { functionArn } of Object.values(props.functions)) {
+      explainWildcard(stateMachine, `${functionArn}:*`, 'Versions and aliases of one named function')
     }
     explainWildcard(
       stateMachine,

@@ -70,61 +70,6 @@ const fields = {
   sweepLateWriteSeconds: z.coerce.number().int().min(0),
 } satisfies Record<Variable, z.ZodType>
 
-/** Which function reads which variables. */
-export const FUNCTION_VARIABLES = {
-  api: [
-    'installation',
-    'tableName',
-    'bucketName',
-    'stateMachineArn',
-    'jobLogGroup',
-    'registryUrl',
-    'knownHosts',
-  ],
-  'import-bundle': [
-    'installation',
-    'resourceTags',
-    'tableName',
-    'bucketName',
-    'registryUrl',
-    'repositoryPrefix',
-    'jobDefinitionPrefix',
-    'jobExecutionRoleArn',
-    'jobLogGroup',
-    'attemptTimeoutSeconds',
-    'stagerImage',
-    'jobLogRegion',
-    'defaultRamBytes',
-    'jobQueues',
-  ],
-  'submit-job': [
-    'installation',
-    'resourceTags',
-    'tableName',
-    'stateMachineArn',
-    'jobLogGroup',
-    'jobQueues',
-    'stagerApiUrl',
-  ],
-  'record-job-state': ['installation', 'tableName', 'bucketName', 'stateMachineArn', 'jobLogGroup'],
-  'collect-outputs': ['installation', 'tableName', 'bucketName'],
-  'fail-run': ['installation', 'tableName'],
-  'sweep-runs': [
-    'installation',
-    'tableName',
-    'bucketName',
-    'registryUrl',
-    'stateMachineArn',
-    'jobQueues',
-    'jobLogGroup',
-    'sweepGraceSeconds',
-    'sweepStepLimitSeconds',
-    'sweepLateWriteSeconds',
-  ],
-} as const satisfies Record<string, readonly Variable[]>
-
-export type FunctionName = keyof typeof FUNCTION_VARIABLES
-
 function parseJson(source: string, context: z.RefinementCtx): unknown {
   try {
     return JSON.parse(source)
@@ -134,28 +79,23 @@ function parseJson(source: string, context: z.RefinementCtx): unknown {
   }
 }
 
-/** The validated environment of one function. */
-export type FunctionEnvironment<Name extends FunctionName> = {
-  readonly [Key in (typeof FUNCTION_VARIABLES)[Name][number]]: z.infer<(typeof fields)[Key]>
-}
+/** Validated values of some variables. */
+type Environment<Name extends Variable> = { readonly [Key in Name]: z.infer<(typeof fields)[Key]> }
 
 /**
- * The validated environment of one function.
- * @throws Error naming every variable that is missing or wrong, so that a broken deployment says why.
+ * Reads and validates environment variables. A function calls it once, with the variables that `lib/functions/<name>.ts` sets.
+ * @throws Error naming every variable that is missing or wrong
  */
-export function readEnvironment<Name extends FunctionName>(
-  name: Name,
-  source: Readonly<Record<string, string | undefined>> = process.env,
-): FunctionEnvironment<Name> {
+export function readEnvironment<Name extends Variable>(names: readonly Name[]): Environment<Name> {
   const problems: string[] = []
-  const environment: Record<string, unknown> = {}
-  for (const key of FUNCTION_VARIABLES[name]) {
-    const parsed = fields[key].safeParse(source[VARIABLES[key]])
-    if (parsed.success) environment[key] = parsed.data
-    else problems.push(`${VARIABLES[key]}: ${parsed.error.issues.map((issue) => issue.message).join(', ')}`)
+  const environment: Partial<Record<Variable, unknown>> = {}
+  for (const name of names) {
+    const parsed = fields[name].safeParse(process.env[VARIABLES[name]])
+    if (parsed.success) environment[name] = parsed.data
+    else problems.push(`${VARIABLES[name]}: ${parsed.error.issues.map((issue) => issue.message).join(', ')}`)
   }
-  if (problems.length > 0) throw new Error(`environment of ${name}: ${problems.join('; ')}`)
-  return environment as FunctionEnvironment<Name>
+  if (problems.length > 0) throw new Error(`environment variables: ${problems.join('; ')}`)
+  return environment as Environment<Name>
 }
 
 /** The event by which somebody asks for an import that no arriving object starts; rule and adapter share its words. */

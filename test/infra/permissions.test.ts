@@ -2,7 +2,9 @@ import { Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { describe, expect, it } from 'vitest'
+import { idOf } from '../../lib/constructs/function.ts'
 import { allow, type Permission, wildcardReasons } from '../../lib/constructs/permissions.ts'
+import { FUNCTIONS } from '../../lib/functions/index.ts'
 import { anApp, resourcesOf, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production').stacks.service)
@@ -24,135 +26,10 @@ function permissionsOf(id: string): Record<string, string> {
   )
 }
 
-const OWN_JOBS = 'job/* if {"StringEquals":{"aws:ResourceTag/application":"app-engine"}}'
-/** Not those of an installation whose prefix begins with this one. */
-const DEFINITIONS = 'job-definition/app-engine-????????-????-????-????-????????????*'
-
-/** What is tagged gets our tag, and is none that another installation has tagged. */
-const OWN_TAGS = JSON.stringify({
-  StringEquals: { 'aws:RequestTag/application': 'app-engine' },
-  StringEqualsIfExists: { 'aws:ResourceTag/application': 'app-engine' },
-})
-
-/** Actions by resource: a change here is a change of what a stolen function could do. */
-const PERMISSIONS: readonly (readonly [id: string, Readonly<Record<string, string>>])[] = [
-  [
-    'Api',
-    {
-      '<ApiLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>':
-        'dynamodb:BatchGetItem dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem',
-      '<Bucket.Arn>/task-* <Bucket.Arn>/uploads/*':
-        's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
-      '<Bucket.Arn>/task-run-outputs-* <Bucket.Arn>/uploads/*': 's3:ListMultipartUploadParts',
-      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["uploads/*","task-*"]}}': 's3:ListBucket',
-      'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
-      'stateMachine:app-engine-run': 'states:StartExecution',
-      'execution:app-engine-run:*': 'states:DescribeExecution states:StopExecution',
-      '<JobLogs.Arn>': 'logs:DeleteLogStream logs:GetLogEvents',
-      [OWN_JOBS]: 'batch:TerminateJob',
-      [DEFINITIONS]: 'batch:DeregisterJobDefinition',
-      'repository/app-engine/*': 'ecr:BatchDeleteImage',
-    },
-  ],
-  [
-    'ImportBundle',
-    {
-      '<ImportBundleLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>': 'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem',
-      '<Bucket.Arn>/uploads/*': 's3:DeleteObject s3:GetObject',
-      '<Bucket.Arn>/installs/*': 's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
-      '<Bucket.Arn>/task-*-def/*': 's3:DeleteObject s3:PutObject',
-      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["uploads/*","installs/*","task-*-def/*"]}}':
-        's3:ListBucket',
-      'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
-      '*': 'batch:DescribeJobDefinitions ecr:GetAuthorizationToken',
-      'repository/app-engine/*': [
-        'ecr:BatchCheckLayerAvailability',
-        'ecr:BatchDeleteImage',
-        'ecr:BatchGetImage',
-        'ecr:CompleteLayerUpload',
-        'ecr:CreateRepository',
-        'ecr:GetDownloadUrlForLayer',
-        'ecr:InitiateLayerUpload',
-        'ecr:PutImage',
-        'ecr:TagResource',
-        'ecr:UploadLayerPart',
-      ].join(' '),
-      [DEFINITIONS]: 'batch:DeregisterJobDefinition batch:RegisterJobDefinition batch:TagResource',
-      '<ExecutionRole.Arn> if {"StringEquals":{"iam:PassedToService":"ecs-tasks.amazonaws.com"}}':
-        'iam:PassRole',
-      '<UploadedBundleDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
-    },
-  ],
-  [
-    'SubmitJob',
-    {
-      '<SubmitJobLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
-      [`<Queue.JobQueueArn> ${DEFINITIONS} job/*`]: 'batch:SubmitJob',
-      [`${DEFINITIONS} job/* if ${OWN_TAGS}`]: 'batch:TagResource',
-      [OWN_JOBS]: 'batch:TerminateJob',
-      '*': 'batch:DescribeJobs batch:ListJobs',
-      'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
-      '<JobLogs.Arn>': 'logs:GetLogEvents',
-    },
-  ],
-  [
-    'RecordJobState',
-    {
-      '<RecordJobStateLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
-      '<Bucket.Arn>/task-run-outputs-*/log.txt': 's3:DeleteObject s3:PutObject',
-      '<JobLogs.Arn>': 'logs:GetLogEvents',
-      'stateMachine:app-engine-run': 'states:SendTaskFailure states:SendTaskSuccess',
-      '<JobStateChangeDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
-    },
-  ],
-  [
-    'CollectOutputs',
-    {
-      '<CollectOutputsLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>': 'dynamodb:GetItem dynamodb:UpdateItem',
-      '<Bucket.Arn>/task-run-outputs-*': 's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject',
-      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["task-run-outputs-*"]}}': 's3:ListBucket',
-    },
-  ],
-  [
-    'FailRun',
-    {
-      '<FailRunLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>': 'dynamodb:UpdateItem',
-      [OWN_JOBS]: 'batch:TerminateJob',
-    },
-  ],
-  [
-    'SweepRuns',
-    {
-      '<SweepRunsLogs.Arn>': 'logs:CreateLogStream logs:PutLogEvents',
-      '<Table.Arn>':
-        'dynamodb:BatchGetItem dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:Query dynamodb:UpdateItem',
-      '<Table.Arn>/index/active-runs': 'dynamodb:Query',
-      '*': 'batch:DescribeJobs batch:ListJobs',
-      [OWN_JOBS]: 'batch:TerminateJob',
-      'stateMachine:app-engine-run':
-        'states:ListExecutions states:SendTaskFailure states:SendTaskSuccess states:StartExecution',
-      'execution:app-engine-run:*': 'states:DescribeExecution states:StopExecution',
-      '<JobLogs.Arn>': 'logs:DeleteLogStream logs:GetLogEvents',
-      '<Bucket.Arn>/task-*': 's3:DeleteObject',
-      '<Bucket.Arn>/task-run-outputs-*/log.txt': 's3:PutObject',
-      '<Bucket.Arn> if {"StringLike":{"s3:prefix":["task-*"]}}': 's3:ListBucket',
-      'event-bus/default if {"StringEquals":{"events:source":"app-engine.app-engine"}}': 'events:PutEvents',
-      [DEFINITIONS]: 'batch:DeregisterJobDefinition',
-      'repository/app-engine/*': 'ecr:BatchDeleteImage',
-      '<SweepDeadLetters.Arn>': 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage',
-    },
-  ],
-]
-
 describe('permissions of functions', () => {
-  it.each(PERMISSIONS)('are these and no more for %s', (id, expected) => {
-    expect(permissionsOf(id)).toEqual(expected)
+  // A change of the snapshot is a change of what an attacker who controls the function can do.
+  it.each(FUNCTIONS)('are these and no more for $name', (definition) => {
+    expect(permissionsOf(idOf(definition))).toMatchSnapshot()
   })
 })
 

@@ -1,29 +1,16 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { RemovalPolicy, Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { describe, expect, it } from 'vitest'
 import { EngineFunction } from '../../lib/constructs/function.ts'
 import { type ApiAccess, EngineApi } from '../../lib/constructs/rest-api.ts'
+import { api } from '../../lib/functions/api.ts'
 import { anApp, resourcesOf, spell } from './synthesis.ts'
 
 function anApi(access: ApiAccess): Template {
   const stack = new Stack(anApp(), 'Test')
   const logs = { logRetention: RetentionDays.ONE_WEEK, removalPolicy: RemovalPolicy.DESTROY }
-  const handler = new EngineFunction(stack, 'Handler', {
-    name: 'api',
-    variables: {
-      installation: 'i',
-      tableName: 't',
-      bucketName: 'b',
-      stateMachineArn: 's',
-      jobLogGroup: 'l',
-      registryUrl: 'r',
-      knownHosts: '*',
-    },
-    memoryMib: 128,
-    timeout: Duration.seconds(1),
-    ...logs,
-  })
+  const handler = new EngineFunction(stack, { definition: api, stage: logs }).lambda
   new EngineApi(stack, 'Api', { name: 'test', handler, access, throttle: { rate: 7, burst: 9 }, ...logs })
   return Template.fromStack(stack)
 }

@@ -1,59 +1,14 @@
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../../lib/stages.ts'
-import { FUNCTION_VARIABLES, type FunctionName, VARIABLES } from '../../src/contract/environment.ts'
-import { type Resource, resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
+import { environmentOf, resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production').stacks.service)
 const local = Template.fromStack(synthesize('local').stacks.service)
 
-const FUNCTIONS: readonly (readonly [FunctionName, id: string])[] = [
-  ['api', 'Api'],
-  ['import-bundle', 'ImportBundle'],
-  ['submit-job', 'SubmitJob'],
-  ['record-job-state', 'RecordJobState'],
-  ['collect-outputs', 'CollectOutputs'],
-  ['fail-run', 'FailRun'],
-  ['sweep-runs', 'SweepRuns'],
-]
-
 const A_DEAD_LETTER_QUEUE = { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetters'), 'Arn'] }
 
-function functionOf(template: Template, id: string): Resource {
-  const found = resourcesOf(template, 'AWS::Lambda::Function').find(([name]) =>
-    name.startsWith(`${id}Function`),
-  )
-  if (found === undefined) throw new Error(`no function ${id}`)
-  return found[1]
-}
-
-function environmentOf(template: Template, id: string): Record<string, string> {
-  const { Variables } = functionOf(template, id).Properties.Environment as {
-    readonly Variables: Record<string, unknown>
-  }
-  return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, spell(value)]))
-}
-
 describe('service stack', () => {
-  it('has a function for each entry of the list of functions', () => {
-    expect(FUNCTIONS.map(([name]) => name).sort()).toEqual(Object.keys(FUNCTION_VARIABLES).sort())
-    service.resourceCountIs('AWS::Lambda::Function', FUNCTIONS.length)
-  })
-
-  it.each(FUNCTIONS)('gives %s exactly the variables that it reads', (name, id) => {
-    const expected = FUNCTION_VARIABLES[name].map((key) => VARIABLES[key])
-
-    expect(Object.keys(environmentOf(service, id)).sort()).toEqual([...expected].sort())
-  })
-
-  it.each(FUNCTIONS)('adds the addresses of the emulator to %s in the local stage', (name, id) => {
-    const environment = environmentOf(local, id)
-
-    expect(environment.AWS_ENDPOINT_URL).toBe('http://127.0.0.1:4566')
-    expect(environment.AWS_ENDPOINT_URL_BATCH).toBe('http://127.0.0.1:4566')
-    expect(Object.keys(environment)).toHaveLength(FUNCTION_VARIABLES[name].length + 5)
-  })
-
   it('tells the stager where the API is', () => {
     expect(environmentOf(service, 'SubmitJob').STAGER_API_URL).toMatch(
       /^https:\/\/<RestApi\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/api\/app-engine\/v1\/$/u,
@@ -174,7 +129,6 @@ describe('service stack', () => {
         'StateMachineArn',
         'JobLogGroup',
         'JobQueueArn',
-        ...FUNCTIONS.map(([, id]) => `${id}FunctionName`),
       ]),
     )
   })

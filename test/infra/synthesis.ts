@@ -48,6 +48,19 @@ export function resourcesOf(template: Template, type?: string): readonly (readon
   return Object.entries(resources).filter(([, resource]) => type === undefined || resource.Type === type)
 }
 
+/**
+ * Variables of a function, by the id of its construct.
+ * @throws Error when the template has no such function
+ */
+export function environmentOf(template: Template, id: string): Record<string, string> {
+  const found = resourcesOf(template, 'AWS::Lambda::Function').find(([name]) =>
+    name.startsWith(`${id}Function`),
+  )
+  if (found === undefined) throw new Error(`the template has no function ${id}`)
+  const { Variables } = found[1].Properties.Environment as { readonly Variables: Record<string, unknown> }
+  return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, spell(value)]))
+}
+
 /** Statements of a policy document. */
 export function statementsOf(document: unknown): Statement[] {
   const { Statement } = document as { readonly Statement: readonly Record<string, unknown>[] }

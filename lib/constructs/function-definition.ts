@@ -1,0 +1,53 @@
+import type { Duration } from 'aws-cdk-lib'
+import type { VARIABLES } from '../../src/contract/environment.ts'
+import type { JobPlatform, Stage } from '../stages.ts'
+import type { EventChoice } from './event-trigger.ts'
+import type { Grants } from './grants.ts'
+import type { Permission } from './permissions.ts'
+import type { WorkflowStep } from './run-workflow.ts'
+
+/** What variables, permissions and triggers of functions are made of. */
+export interface FunctionContext {
+  readonly stage: Stage
+  readonly platform: JobPlatform
+  /** Base URL of the stagers' API, without a slash at its end. */
+  readonly stagerApiUrl: string
+  /** Values of the variables that several functions read. */
+  readonly values: Readonly<
+    Record<
+      | 'installation'
+      | 'resourceTags'
+      | 'tableName'
+      | 'bucketName'
+      | 'stateMachineArn'
+      | 'jobLogGroup'
+      | 'jobQueues'
+      | 'registryUrl',
+      string
+    >
+  >
+  readonly grants: Grants
+}
+
+/** Events that call a function asynchronously. */
+export interface EventSource {
+  /** Id of the construct that has the rules and their dead-letter queue. */
+  readonly id: string
+  /** Label of the dead-letter queue, on the dashboard and in the id of its alarm. */
+  readonly deadLetters: string
+  /** By construct id; the first is `Rule`. */
+  rules(context: FunctionContext): Readonly<Record<string, EventChoice>>
+}
+
+/** One Lambda function: everything that the stacks know of it. */
+export interface FunctionDefinition {
+  /** Folder below `lambdas/`; in Pascal case, the construct's id. */
+  readonly name: string
+  readonly memoryMib: number
+  readonly timeout: Duration
+  /** Values of the variables that `lambdas/<name>/index.ts` reads, no more and no less. */
+  variables(context: FunctionContext): Readonly<Partial<Record<keyof typeof VARIABLES, string>>>
+  permissions(context: FunctionContext): readonly Permission[]
+  /** What calls it: requests to the API, a step of the run workflow, or events. */
+  readonly trigger: 'api' | WorkflowStep | EventSource
+}

@@ -1,0 +1,181 @@
+import { Aws } from 'aws-cdk-lib'
+import { APPLICATION_TAG, IMPORT_REQUESTED, TABLE } from '../../src/contract/environment.ts'
+import { PREFIXES } from '../../src/contract/storage-keys.ts'
+import type { Permission } from './permissions.ts'
+
+/** Resources that functions work on. */
+export interface EngineResources {
+  /** Start of the names of repositories and job definitions. */
+  readonly prefix: string
+  readonly tableArn: string
+  readonly bucketArn: string
+  readonly stateMachineName: string
+  readonly stateMachineArn: string
+  readonly jobLogGroupArn: string
+  readonly jobQueueArns: readonly string[]
+  readonly jobExecutionRoleArn: string
+}
+
+/** A step reads its run and changes it by one conditional write. */
+export const CHANGE_ITEM = ['dynamodb:GetItem', 'dynamodb:UpdateItem'] as const
+/** For reservations, tasks and uploads; a transaction needs the permissions of its parts. */
+export const REPLACE_ITEMS = [...CHANGE_ITEM, 'dynamodb:DeleteItem', 'dynamodb:PutItem'] as const
+
+/** A large object is sent in parts, which are aborted when the connection breaks. */
+export const PUT_OBJECTS = ['s3:AbortMultipartUpload', 's3:PutObject'] as const
+
+/** Key patterns of the bucket. */
+export const KEYS = {
+  uploads: `${PREFIXES.uploads}*`,
+  installs: `${PREFIXES.installs}*`,
+  outputs: `${PREFIXES.runOutputs}*`,
+  /** `task-` begins all prefixes of tasks and runs. */
+  tasksAndRuns: `${PREFIXES.taskDefinition}*`,
+  taskDefinitions: `${PREFIXES.taskDefinition}*-def/*`,
+  /** As `runLogKey` makes it. */
+  runLogs: `${PREFIXES.runOutputs}*/log.txt`,
+} as const
+
+const OWN_REPOSITORIES = 'One repository for each task, below the prefix of this installation'
+const OWN_DEFINITIONS = 'One job definition for each task, with the prefix of this installation'
+
+/** ARN of a resource of this account and Region. */
+const arn = (service: string, rest: string): string =>
+  `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${rest}`
+
+/** Permissions that functions are given; each definition in `lib/functions/` chooses its own. */
+export type Grants = ReturnType<typeof grantsOn>
+
+/** Permissions on the resources of one installation. */
+export function grantsOn(resources: EngineResources) {
+  const { prefix, tableArn, bucketArn, stateMachineName, stateMachineArn, jobLogGroupArn } = resources
+  // The pattern of a task id, not `*`: the prefix of another installation may begin with this one.
+  const jobDefinitions = arn('batch', `job-definition/${prefix}-????????-????-????-????-????????????*`)
+  const jobs = arn('batch', 'job/*')
+  const onDefinitions = (actions: readonly string[]): Permission => ({
+    actions,
+    resources: [jobDefinitions],
+    because: OWN_DEFINITIONS,
+  })
+  const onImages = (actions: readonly string[]): Permission => ({
+    actions,
+    resources: [arn('ecr', `repository/${prefix}/*`)],
+    because: OWN_REPOSITORIES,
+  })
+  return {
+    items: (actions: readonly string[]): Permission => ({ actions, resources: [tableArn] }),
+    queryActiveRuns: {
+      actions: ['dynamodb:Query'],
+      resources: [`${tableArn}/index/${TABLE.activeRunsIndex.name}`],
+    },
+    ...objectGrants(bucketArn),
+    requestImports: {
+      actions: ['events:PutEvents'],
+      resources: [arn('events', 'event-bus/default')],
+      conditions: { StringEquals: { 'events:source': IMPORT_REQUESTED.sourceOf(prefix) } },
+    },
+    images: onImages,
+    jobDefinitions: onDefinitions,
+    submitJobs: submitGrants(prefix, resources.jobQueueArns, { jobs, jobDefinitions }),
+    findJobs: withoutResource(
+      ['batch:DescribeJobs', 'batch:ListJobs'],
+      'Neither action has a resource level',
+    ),
+    endJobs: {
+      actions: ['batch:TerminateJob'],
+      resources: [jobs],
+      conditions: { StringEquals: { [`aws:ResourceTag/${APPLICATION_TAG}`]: prefix } },
+      because: 'Batch makes the ids of jobs; the tag limits the grant to jobs of this installation',
+    },
+    passJobExecutionRole: {
+      actions: ['iam:PassRole'],
+      resources: [resources.jobExecutionRoleArn],
+      conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+    },
+    workflow: (actions: readonly string[]): Permission => ({ actions, resources: [stateMachineArn] }),
+    answerTokens: {
+      actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
+      resources: [stateMachineArn],
+    },
+    stopExecutions: {
+      actions: ['states:DescribeExecution', 'states:StopExecution'],
+      resources: [arn('states', `execution:${stateMachineName}:*`)],
+      because: 'One execution for each run, of this state machine only',
+    },
+    readJobLogs: { actions: ['logs:GetLogEvents'], resources: [jobLogGroupArn] },
+    /** Removes what a task and its runs leave outside table and bucket. */
+    deleteTasks: [
+      { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [jobLogGroupArn] },
+      onDefinitions(['batch:DeregisterJobDefinition']),
+      onImages(['ecr:BatchDeleteImage']),
+    ],
+  }
+}
+
+function objectGrants(bucketArn: string) {
+  return {
+    objects: (actions: readonly string[], ...keys: readonly string[]): Permission => ({
+      actions,
+      resources: keys.map((pattern) => `${bucketArn}/${pattern}`),
+      because: 'Objects below the prefixes of the bucket that the function works on',
+    }),
+    /**
+     * Listing by prefix. S3 asks for `s3:ListBucket` without a prefix when a GET or HEAD finds no object, and answers 403
+     * instead of 404; `src/aws/s3-errors.ts` then looks for the key in a listing.
+     */
+    list: (...prefixes: readonly string[]): Permission => ({
+      actions: ['s3:ListBucket'],
+      resources: [bucketArn],
+      conditions: { StringLike: { 's3:prefix': prefixes } },
+    }),
+  }
+}
+
+function submitGrants(
+  prefix: string,
+  jobQueueArns: readonly string[],
+  { jobs, jobDefinitions }: { readonly jobs: string; readonly jobDefinitions: string },
+): readonly Permission[] {
+  const because = `${OWN_DEFINITIONS}; Batch makes the ids of jobs`
+  return [
+    {
+      actions: ['batch:SubmitJob'],
+      // The Service Authorization Reference lists the new job as a resource, the examples of Batch's guide do not.
+      resources: [...jobQueueArns, jobDefinitions, jobs],
+      because,
+    },
+    {
+      actions: ['batch:TagResource'],
+      // Batch checks this on the job definition of a submission with tags, although its reference names jobs only.
+      resources: [jobs, jobDefinitions],
+      conditions: {
+        StringEquals: { [`aws:RequestTag/${APPLICATION_TAG}`]: prefix },
+        // A new job has no tag yet. A job of another installation must not get our tag, or it could be ended.
+        StringEqualsIfExists: { [`aws:ResourceTag/${APPLICATION_TAG}`]: prefix },
+      },
+      because,
+    },
+  ]
+}
+
+/** Permission for actions that AWS cannot restrict to a resource. */
+export function withoutResource(actions: readonly string[], because: string): Permission {
+  return { actions, resources: ['*'], because }
+}
+
+/** Use of the key that encrypts bucket and table, through S3 and DynamoDB only. */
+export function useKey(keyArn: string): Permission {
+  const service = (name: string): string => `${name}.${Aws.REGION}.${Aws.URL_SUFFIX}`
+  return {
+    actions: [
+      'kms:Decrypt',
+      'kms:DescribeKey',
+      'kms:Encrypt',
+      'kms:GenerateDataKey',
+      'kms:ReEncryptFrom',
+      'kms:ReEncryptTo',
+    ],
+    resources: [keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': [service('dynamodb'), service('s3')] } },
+  }
+}

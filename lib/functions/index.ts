@@ -1,0 +1,19 @@
+import type { FunctionDefinition } from '../constructs/function-definition.ts'
+import { api } from './api.ts'
+import { collectOutputs } from './collect-outputs.ts'
+import { failRun } from './fail-run.ts'
+import { importBundle } from './import-bundle.ts'
+import { recordJobState } from './record-job-state.ts'
+import { submitJob } from './submit-job.ts'
+import { sweepRuns } from './sweep-runs.ts'
+
+/** All Lambda functions. Stack outputs, alarms, dashboard and tests are made from this list. */
+export const FUNCTIONS: readonly FunctionDefinition[] = [
+  api,
+  importBundle,
+  submitJob,
+  recordJobState,
+  collectOutputs,
+  failRun,
+  sweepRuns,
+]
