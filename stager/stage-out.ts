@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { isParameterName } from '../src/contract/names.ts'
 import { cutText } from '../src/contract/quoted.ts'
 import {
-  LISTING_NAME,
   MAX_PROBLEM_LENGTH,
   type OutputEntry,
-  type OutputListing,
+  STAGED_LISTING_NAME,
+  type StagedListing,
   type StagedOutputs,
 } from '../src/contract/staging.ts'
 import type { StagingApi } from './api-client.ts'
@@ -59,16 +59,16 @@ export async function stageOut(
     return entry
   })
   const problems = await sendOutputs({ api, root, follow, jobAttempt, linkOf, settings }, declared)
-  const told: OutputListing = {
+  const told: StagedListing = {
     ...listing,
     entries: entries.map((entry) => ({ ...entry, ...problems.get(entry.name) })),
   }
-  await upload('the listing', textContent(JSON.stringify(told)), linkOf(LISTING_NAME), settings)
+  await upload('the listing', textContent(JSON.stringify(told)), linkOf(STAGED_LISTING_NAME), settings)
   return declared.length - problems.size
 }
 
 /** The listing of a folder that has too much of everything, or that nobody may read, is empty. */
-function listFolder(root: string, follow: Follow): OutputListing {
+function listFolder(root: string, follow: Follow): StagedListing {
   try {
     return listOutputs(root, follow)
   } catch (error) {
@@ -149,7 +149,7 @@ type Parts = Iterable<Content> | AsyncIterable<Content>
 
 /** An output's name has no dot, so the listing's is free. */
 function urlsOf({ uploads, listingUrl }: StagedOutputs): ReadonlyMap<string, string> {
-  return new Map([...uploads.map(({ name, url }) => [name, url] as const), [LISTING_NAME, listingUrl]])
+  return new Map([...uploads.map(({ name, url }) => [name, url] as const), [STAGED_LISTING_NAME, listingUrl]])
 }
 
 function textContent(text: string): Content {
@@ -214,7 +214,7 @@ const MAX_OTHER_LENGTH = 100
 export function listOutputs(
   folder: string,
   follow: Follow,
-): Required<Pick<OutputListing, 'entries' | 'others'>> {
+): Required<Pick<StagedListing, 'entries' | 'others'>> {
   const names: string[] = []
   const others: string[] = []
   for (const entry of readable('the output folder', () => readFolder(folder))) {

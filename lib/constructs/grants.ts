@@ -66,7 +66,7 @@ export function grantsOn(resources: EngineResources) {
     items: (actions: readonly string[]): Permission => ({ actions, resources: [tableArn] }),
     queryActiveRuns: {
       actions: ['dynamodb:Query'],
-      resources: [`${tableArn}/index/${TABLE.activeRunsIndex.name}`],
+      resources: [`${tableArn}/index/${TABLE.unfinishedIndex.name}`],
     },
     ...objectGrants(bucketArn),
     requestImports: {

@@ -69,9 +69,9 @@ export class StorageStack extends Stack {
       removalPolicy: stage.removalPolicy,
     })
     this.table.addGlobalSecondaryIndex({
-      indexName: TABLE.activeRunsIndex.name,
-      partitionKey: { name: TABLE.activeRunsIndex.partitionKey, type: AttributeType.STRING },
-      sortKey: { name: TABLE.activeRunsIndex.sortKey, type: AttributeType.STRING },
+      indexName: TABLE.unfinishedIndex.name,
+      partitionKey: { name: TABLE.unfinishedIndex.partitionKey, type: AttributeType.STRING },
+      sortKey: { name: TABLE.unfinishedIndex.sortKey, type: AttributeType.STRING },
       projectionType: ProjectionType.ALL,
     })
 

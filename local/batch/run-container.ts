@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { callEngine, type EngineProgram, lastLines, removeContainers } from '../container-engine.ts'
-import type { RunEnd, RunOptions } from '../engine/container-engine.ts'
+import type { RunEnd, RunOptions } from '../engine/container-run.ts'
 import { containerName, environmentOf, processArguments, runArguments } from './container-arguments.ts'
 import type { LogStream } from './log-stream.ts'
 

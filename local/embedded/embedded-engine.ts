@@ -11,7 +11,7 @@ import {
 } from '../batch/container-arguments.ts'
 import { amountOf } from '../batch/definition-rules.ts'
 import { passOutput } from '../batch/run-container.ts'
-import type { ContainerEngine, RunEnd, RunOptions } from '../engine/container-engine.ts'
+import type { ContainerEngine, RunEnd, RunOptions } from '../engine/container-run.ts'
 import { variablesOf, wordsOf } from './image-config.ts'
 import { createImageStore, type UnpackedImage } from './image-store.ts'
 import {

@@ -1,37 +1,10 @@
 import { join } from 'node:path'
 import * as z from 'zod'
-import type { ContainerTask } from '../batch/container-arguments.ts'
-import type { ImageCache } from '../batch/images.ts'
-import type { ContainerEnd } from '../batch/job.ts'
-import type { LogStream } from '../batch/log-stream.ts'
 import { engineProgramSchema } from '../container-engine.ts'
 import { createEmbeddedEngine } from '../embedded/embedded-engine.ts'
 import { embeddedSettingsSchema } from '../embedded/launcher.ts'
+import type { ContainerEngine } from './container-run.ts'
 import { createProgramEngine } from './program-engine.ts'
-
-/** How a container is run and followed. */
-export interface RunOptions {
-  readonly task: ContainerTask
-  readonly logs: LogStream | undefined
-  /** Ends the container. */
-  readonly signal: AbortSignal
-  readonly onStarted: () => void
-}
-
-/** How a container ended; the reason in the words of ECS. */
-export type RunEnd = Omit<ContainerEnd, 'name'>
-
-/** What runs containers on this machine. */
-export interface ContainerEngine {
-  readonly kind: EngineSettings['kind']
-  readonly images: ImageCache
-  /** Runs one container to its end. Its image was ensured before. */
-  run(options: RunOptions): Promise<RunEnd>
-  /** Names of this instance's containers, ended ones that are not removed yet included. */
-  listContainers(): Promise<readonly string[]>
-  /** Kills and removes what an earlier server of this instance left behind. */
-  removeLeftovers(): Promise<void>
-}
 
 /** The engine that was found, handed from the starting process to the Batch server. */
 export const engineSettingsSchema = z.discriminatedUnion('kind', [

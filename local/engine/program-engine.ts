@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { createImageCache } from '../batch/images.ts'
 import { runInEngine } from '../batch/run-container.ts'
 import { callEngine, type EngineProgram, LABELS, removeLabelled } from '../container-engine.ts'
-import type { ContainerEngine } from './container-engine.ts'
+import type { ContainerEngine } from './container-run.ts'
 
 /** Docker or podman, by its command line. */
 export function createProgramEngine(

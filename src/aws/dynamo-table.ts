@@ -52,7 +52,7 @@ export interface DynamoTable {
   /** Items of a partition in the order of their sort keys. */
   query(pk: string, options?: QueryOptions): AsyncIterable<Item>
   /** Places in a partition of the sparse index, longest unchanged first; it lags behind the table by a moment. */
-  indexed(
+  listUnfinished(
     partition: IndexPartition,
     limit: number,
     range?: { readonly after?: IndexPlace | undefined; readonly until?: Date },
@@ -63,13 +63,17 @@ export interface DynamoTable {
 }
 
 /** Partition key of active runs in the sparse index: one value, since Batch takes 50 submissions a second and a partition 1000 writes. */
-export const ACTIVE = 'ACTIVE'
+export const ACTIVE_RUNS = 'ACTIVE'
 /** Of runs, and of tasks, whose removal has begun and is not through. */
 export const RUNS_IN_REMOVAL = 'RUNS_IN_REMOVAL'
 export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
 /** Of whole bundles whose import has not ended, by the time until which somebody has or had them in hand. */
-export const IMPORTS = 'IMPORTS'
-type IndexPartition = typeof ACTIVE | typeof RUNS_IN_REMOVAL | typeof TASKS_IN_REMOVAL | typeof IMPORTS
+export const UNFINISHED_IMPORTS = 'IMPORTS'
+type IndexPartition =
+  | typeof ACTIVE_RUNS
+  | typeof RUNS_IN_REMOVAL
+  | typeof TASKS_IN_REMOVAL
+  | typeof UNFINISHED_IMPORTS
 
 /** Limits of one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const BATCH_GET_KEYS = 100
@@ -134,8 +138,8 @@ export function createDynamoTable({
       for await (const page of found) yield* page
     },
 
-    async indexed(partition, limit, { after, until } = {}) {
-      const { name, partitionKey, sortKey } = TABLE.activeRunsIndex
+    async listUnfinished(partition, limit, { after, until } = {}) {
+      const { name, partitionKey, sortKey } = TABLE.unfinishedIndex
       const found: IndexPlace[] = []
       const query = {
         IndexName: name,

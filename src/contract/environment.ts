@@ -114,6 +114,6 @@ export const TABLE = {
   sortKey: 'sk',
   /** Seconds since 1970 at which DynamoDB removes an item, some time later; only uploads end so. */
   timeToLive: 'expiresAt',
-  /** Sparse: only active runs, and what is being removed, carry its partition key. */
-  activeRunsIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
+  /** Sparse index of unfinished work: active runs, imports and removals. Its names are older than the last two. */
+  unfinishedIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
 } as const

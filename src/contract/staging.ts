@@ -117,14 +117,14 @@ export const stageReportSchema = z.object({
 export type StageReport = z.infer<typeof stageReportSchema>
 
 /** What stands in the listing object. */
-export const outputListingSchema = z.object({
+export const stagedListingSchema = z.object({
   entries: z.array(outputEntrySchema),
   /** Why nothing of the folder was handed over, in words for the task's author. */
   problem: z.string().max(MAX_PROBLEM_LENGTH).exactOptional(),
   /** Some other names of the folder, for a message that an output is missing. */
   others: z.array(z.string()).exactOptional(),
 })
-export type OutputListing = z.infer<typeof outputListingSchema>
+export type StagedListing = z.infer<typeof stagedListingSchema>
 
 /** File name of the listing beside the outputs; a parameter name has no dot, so it cannot be one. */
-export const LISTING_NAME = 'staged.json'
+export const STAGED_LISTING_NAME = 'staged.json'

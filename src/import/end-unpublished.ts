@@ -63,7 +63,7 @@ function mayPass(error: unknown): boolean {
 /** Leaves the rest to a further call, which finds what this one has done. */
 async function handBack({ lease, hasAdvanced }: ImportWork): Promise<void> {
   lease.stop()
-  await lease.giveBack(hasAdvanced)
+  await lease.endLease(hasAdvanced)
 }
 
 /**

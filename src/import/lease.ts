@@ -4,7 +4,7 @@ import type { UploadRepository } from '../upload/upload-repository.ts'
 
 /** What keeping an upload takes. */
 export interface LeaseDependencies {
-  readonly uploads: Pick<UploadRepository, 'extendLease' | 'giveBack'>
+  readonly uploads: Pick<UploadRepository, 'extendLease' | 'endLease'>
   readonly tasks: Pick<TaskRepository, 'reserveName'>
   /** Calls again and again, this many seconds apart, until the returned function is called. */
   readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
@@ -44,7 +44,7 @@ export interface Lease {
    * Gives the upload to whoever comes next, who need not be the last when this worker has got on. The name is kept until then.
    * @throws LeaseLostError, or DomainError INTERNAL_TASK_EXISTS, when another has the upload or the name.
    */
-  giveBack(hasAdvanced: boolean): Promise<void>
+  endLease(hasAdvanced: boolean): Promise<void>
   /** Ends the beats; the lease runs out by itself. */
   stop(): void
 }
@@ -91,12 +91,12 @@ export function holdLease(
       reservation = name
     },
     assertHeld: () => inTurn(extend),
-    giveBack: (hasAdvanced) =>
+    endLease: (hasAdvanced) =>
       inTurn(async () => {
         if (reservation !== undefined) {
           await tasks.reserveName({ ...reservation, leaseSeconds: NAME_KEPT_SECONDS })
         }
-        if (!(await uploads.giveBack(claim.uploadId, leaseUntil, hasAdvanced))) throw lost()
+        if (!(await uploads.endLease(claim.uploadId, leaseUntil, hasAdvanced))) throw lost()
       }),
     stop,
   }

@@ -5,7 +5,7 @@ import type { UploadRepository } from '../upload/upload-repository.ts'
 /** What the sweep of imports works with. */
 export interface SweepImportsDependencies {
   readonly identity: Identity
-  readonly uploads: Pick<UploadRepository, 'listLeft' | 'postpone'>
+  readonly uploads: Pick<UploadRepository, 'listStalled' | 'postpone'>
   readonly requests: ImportRequests
   readonly settings: {
     /** Longer than Lambda waits before it gives an event to a function again (1 and 2 minutes). */
@@ -38,7 +38,7 @@ export async function sweepImports(
   sweep: ImportSweep,
 ): Promise<void> {
   const until = new Date(identity.now().getTime() - settings.graceSeconds * 1000)
-  for (const uploadId of await uploads.listLeft(until, MOST)) {
+  for (const uploadId of await uploads.listStalled(until, MOST)) {
     if (sweep.isTimeUp()) return
     try {
       // First, so that a request that is still on its way is not joined by another with every sweep.

@@ -5,10 +5,10 @@ import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError, type ErrorBody, parameterError } from '../contract/errors.ts'
 import { cutText, quoted, someOf } from '../contract/quoted.ts'
 import {
-  LISTING_NAME,
   type OutputEntry,
-  type OutputListing,
-  outputListingSchema,
+  STAGED_LISTING_NAME,
+  type StagedListing,
+  stagedListingSchema,
 } from '../contract/staging.ts'
 import { runOutputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
@@ -174,10 +174,10 @@ export interface Left {
   readonly others: readonly string[]
 }
 
-async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string): Promise<OutputListing> {
-  const body = await deps.objects.read(`${prefix}${LISTING_NAME}`)
+async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string): Promise<StagedListing> {
+  const body = await deps.objects.read(`${prefix}${STAGED_LISTING_NAME}`)
   if (body === undefined) throw new Error('the job ended well, but its outputs never arrived')
-  return outputListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
+  return stagedListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
 }
 
 /** @throws DomainError when the task did not write it */

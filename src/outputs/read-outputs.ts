@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { LISTING_NAME, outputListingSchema } from '../contract/staging.ts'
+import { STAGED_LISTING_NAME, stagedListingSchema } from '../contract/staging.ts'
 import { entriesOf, type StoredFile } from '../inputs/array-inputs.ts'
 import { folderEntries } from '../inputs/folder-entries.ts'
 import { findItemPlace } from '../inputs/item-index.ts'
@@ -135,9 +135,9 @@ export async function listOutputEntries(deps: Dependencies, runId: string): Prom
 
 /** Outputs that were folders, and lie in the bucket as zips. */
 async function packedFolders(deps: Dependencies, prefix: string): Promise<ReadonlySet<string>> {
-  const listing = await deps.objects.read(`${prefix}${LISTING_NAME}`)
-  if (listing === undefined) throw nothingStored(LISTING_NAME)
-  const { entries } = outputListingSchema.parse(JSON.parse((await readAll(listing)).toString('utf8')))
+  const listing = await deps.objects.read(`${prefix}${STAGED_LISTING_NAME}`)
+  if (listing === undefined) throw nothingStored(STAGED_LISTING_NAME)
+  const { entries } = stagedListingSchema.parse(JSON.parse((await readAll(listing)).toString('utf8')))
   return new Set(entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
 }
 

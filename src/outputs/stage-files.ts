@@ -3,8 +3,8 @@ import { storedZip } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import {
-  LISTING_NAME,
   type OutputEntry,
+  STAGED_LISTING_NAME,
   type StagedInputs,
   type StagedOutputs,
   type StageReport,
@@ -160,7 +160,7 @@ export async function stageOutputs(
         url: await deps.objects.presignWrite(`${prefix}${name}`, URL_SECONDS),
       })),
     ),
-    listingUrl: await deps.objects.presignWrite(`${prefix}${LISTING_NAME}`, URL_SECONDS),
+    listingUrl: await deps.objects.presignWrite(`${prefix}${STAGED_LISTING_NAME}`, URL_SECONDS),
   }
 }
 

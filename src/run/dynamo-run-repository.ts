@@ -1,6 +1,6 @@
 import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import {
-  ACTIVE,
+  ACTIVE_RUNS,
   createDynamoTable,
   type DynamoOptions,
   type ItemKey,
@@ -33,7 +33,7 @@ import { type RunRepository, RunStateConflictError, type RunTransition } from '.
 import { statesAllowedBefore } from './states-allowed.ts'
 import { isActive, isFinal, isProvisionable, RUN_STATES } from './transitions.ts'
 
-const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
+const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedIndex
 
 const PROVISIONABLE = RUN_STATES.filter(isProvisionable)
 
@@ -171,7 +171,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async listActive(limit, after) {
-      const places = await table.indexed(ACTIVE, limit, {
+      const places = await table.listUnfinished(ACTIVE_RUNS, limit, {
         after: after && { key: runKey(after.runId), updatedAt: after.updatedAt },
       })
       const runs = await getRuns(places.map(({ key }) => key))
@@ -197,7 +197,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async listInRemoval(until, limit) {
-      return (await table.indexed(RUNS_IN_REMOVAL, limit, { until })).map(({ key }) => runIdOf(key))
+      return (await table.listUnfinished(RUNS_IN_REMOVAL, limit, { until })).map(({ key }) => runIdOf(key))
     },
 
     async remove(run) {
@@ -267,6 +267,6 @@ function transitionOf(transition: RunTransition): ItemChange {
   const ofAttempt = attempt === undefined ? states : withAttempt(states, attempt)
   const guard = ifJob === undefined ? ofAttempt : withJob(ofAttempt, { ifJob })
   return isActive(to)
-    ? { ...guard, set: [...stateAndFacts, [[INDEX_PARTITION], ACTIVE]] }
+    ? { ...guard, set: [...stateAndFacts, [[INDEX_PARTITION], ACTIVE_RUNS]] }
     : { ...guard, set: stateAndFacts, remove: [INDEX_PARTITION] }
 }

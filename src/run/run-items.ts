@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { ACTIVE, type Item, type ItemKey } from '../aws/dynamo-table.ts'
+import { ACTIVE_RUNS, type Item, type ItemKey } from '../aws/dynamo-table.ts'
 import { TABLE } from '../contract/environment.ts'
 import { type InputValue, inputValueSchema, type Run, runSchema } from './run.ts'
 import { isActive } from './transitions.ts'
@@ -44,7 +44,7 @@ export function encodeRun({ updatedAt, ...run }: Run): ItemKey & Item {
     ...run,
     // Absent until the first change: an attribute that an index sorts by may not be null.
     ...(updatedAt !== null && { updatedAt }),
-    ...(isActive(run.state) && { [TABLE.activeRunsIndex.partitionKey]: ACTIVE }),
+    ...(isActive(run.state) && { [TABLE.unfinishedIndex.partitionKey]: ACTIVE_RUNS }),
   }
 }
 

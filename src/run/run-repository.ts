@@ -1,30 +1,30 @@
 import type { InputValue, JobUsage, Run, RunFailure, RunJob } from './run.ts'
 import type { RunState } from './transitions.ts'
 
-/** A conditional change of a run's state. */
+/** A state change, made by one conditional write. */
 export interface RunTransition {
   readonly to: RunState
-  /** Narrower than what the transition table allows, when given. */
+  /** Restricts the states that the transition table allows. */
   readonly from?: readonly RunState[]
-  /** Set together with the state, in the same write. */
+  /** Attributes that are written together with the state. */
   readonly set?: {
     readonly job?: RunJob
     readonly failure?: RunFailure
     readonly outputsPrefix?: string
     readonly provisions?: Run['provisions']
   }
-  /** The change is refused unless these are the provisions of the run: what was decided by them still holds. */
+  /** Condition: the run has exactly these provisions, on which the caller based its decision. */
   readonly ifProvisions?: Run['provisions']
-  /** The change is refused unless the run's present job has this attempt. */
+  /** Condition: {@link RunJob.attempt} of the run's job. */
   readonly attempt?: number
-  /** The change is refused unless the run's job is exactly this. */
+  /** Condition: the run has exactly this job. */
   readonly ifJob?: RunJob
 }
 
-/** Thrown by {@link RunRepository}: somebody else changed the run first, or the table forbids the step. */
+/** A change of a run failed its condition: a concurrent change came first, or the transition table forbids it. */
 export class RunStateConflictError extends Error {
   override readonly name = 'RunStateConflictError'
-  /** The run as it is now; undefined when it does not exist. */
+  /** Current run; undefined when it does not exist. */
   readonly run: Run | undefined
 
   constructor(run: Run | undefined) {
@@ -33,7 +33,7 @@ export class RunStateConflictError extends Error {
   }
 }
 
-/** A place in the order of active runs. */
+/** Position in the list of active runs. */
 export interface ActiveRunsPlace {
   readonly runId: string
   readonly updatedAt: string
@@ -41,45 +41,44 @@ export interface ActiveRunsPlace {
 
 export interface ActiveRunsPage {
   readonly runs: readonly Run[]
-  /** Where the next page begins; absent on the last one. */
+  /** Absent on the last page. */
   readonly next?: ActiveRunsPlace
 }
 
-/** Runs and their inputs. Reads are consistent; every change is one conditional write. */
+/** Stores runs and their input values. Reads are strongly consistent unless noted; every change is one conditional write. */
 export interface RunRepository {
-  /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the run's task is not there, or is being removed. */
+  /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the run's task does not exist or is being removed */
   create(run: Run): Promise<void>
   find(runId: string): Promise<Run | undefined>
-  /** Runs of a task with their present state, newest first. */
+  /** Runs of a task, newest first. */
   listByTask(taskId: string): Promise<Run[]>
-  /** Ids of all runs of a task, also of those that are being removed. */
+  /** Ids of all runs of a task, including runs that are being removed. */
   listIdsByTask(taskId: string): Promise<string[]>
   /**
-   * Changes the state by one conditional write (the transition table is the condition) and `updatedAt`.
-   * @returns the run after the change.
+   * Sets the state and `updatedAt` if the transition table and the conditions of `transition` allow it.
+   * @returns the changed run
    * @throws RunStateConflictError
    */
   transition(runId: string, transition: RunTransition): Promise<Run>
   /**
-   * Points parameters (or items of arrays) at stored values, or marks them cleared, all in one write; only while inputs may change.
-   * The values must be stored before.
-   * @returns the run after the change, with the provisions of all parallel calls that were answered before.
-   * @throws RunStateConflictError when the run is not CREATED or PROVISIONED.
+   * Adds or replaces provisions of parameters and array items, all or none. Their values must be stored before.
+   * @returns the changed run, including concurrent provisions that were acknowledged before
+   * @throws RunStateConflictError when the run is not CREATED or PROVISIONED
    */
   recordProvisions(runId: string, provisions: Run['provisions']): Promise<Run>
   /**
-   * Exchanges all provisions for others that say the same in another way.
-   * @returns the run after the change.
-   * @throws RunStateConflictError when they are not `from` (any more), or the run is not CREATED or PROVISIONED.
+   * Replaces all provisions by equivalent ones.
+   * @returns the changed run
+   * @throws RunStateConflictError when the provisions are not `from`, or the run is not CREATED or PROVISIONED
    */
   replaceProvisions(
     runId: string,
     provisions: { readonly from: Run['provisions']; readonly to: Run['provisions'] },
   ): Promise<Run>
   /**
-   * Replaces the job facts without touching the state.
-   * @throws RunStateConflictError when the run is final or gone, or the present job is not the one of the condition: has
-   * another attempt, or is not exactly `ifJob`.
+   * Replaces the job, not the state.
+   * @param condition the run's job has this attempt (undefined: the run has no job), or is exactly `ifJob`
+   * @throws RunStateConflictError when the run is final or does not exist, or the condition fails
    */
   recordJob(
     runId: string,
@@ -87,32 +86,28 @@ export interface RunRepository {
     condition?: { readonly attempt: number | undefined } | { readonly ifJob: RunJob | undefined },
   ): Promise<Run>
   /**
-   * Adds what its job took to a run that ended before its job did; nothing else of the run changes.
-   * @returns false, and nothing changes, when it is known, or the run goes on, is gone, or has another attempt.
+   * Adds the usage of a job that ended after its run. Leaves `updatedAt` as it is.
+   * @returns false, without a change, when the run is not final, does not exist, has a usage or another attempt
    */
   recordUsage(runId: string, attempt: number, usage: JobUsage): Promise<boolean>
   putInput(value: InputValue): Promise<void>
   findInput(runId: string, parameterName: string, valueId: string): Promise<InputValue | undefined>
-  /** Nothing happens when it is gone. */
+  /** Does nothing when the value does not exist. */
   removeInput(value: Pick<InputValue, 'runId' | 'parameterName' | 'valueId'>): Promise<void>
-  /** Those that the run's provisions point at, in no order. */
+  /** Values that the run's provisions point at, unordered. */
   listInputs(run: Run): Promise<InputValue[]>
   /**
-   * Active runs (QUEUING to RUNNING), longest unchanged first, in pages of at most `limit`. The order is not consistent: a run
-   * that changes meanwhile may come twice, or not yet.
+   * Active runs (QUEUING to RUNNING), longest unchanged first, in pages of at most `limit`. Eventually consistent: a run that changes
+   * between two pages may appear twice or not at all.
    */
   listActive(limit: number, after?: ActiveRunsPlace): Promise<ActiveRunsPage>
   /**
-   * Takes the run out of sight: from now on it does not exist for any other method but {@link listIdsByTask},
-   * {@link listInRemoval} and {@link remove}. May be repeated until then.
-   * @returns the run as it was, but for `updatedAt`; undefined when there is none.
+   * Hides the run from every method except {@link listIdsByTask}, {@link listInRemoval} and {@link remove}. Idempotent.
+   * @returns the run, with a new `updatedAt`; undefined when it does not exist
    */
   beginRemoval(runId: string): Promise<Run | undefined>
-  /**
-   * Ids of runs whose removal was begun (or begun again) at `until` at the latest and is not through, longest ago first, at most
-   * `limit`. The list lags behind by a moment.
-   */
+  /** Ids of at most `limit` hidden runs whose removal last began at `until` or before, oldest first. Eventually consistent. */
   listInRemoval(until: Date, limit: number): Promise<string[]>
-  /** Removes the run and its values; nothing happens when it is gone. */
+  /** Removes the run and its input values. Does nothing when the run does not exist. */
   remove(run: Run): Promise<void>
 }

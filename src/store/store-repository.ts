@@ -1,19 +1,19 @@
 import type { Store } from './store.ts'
 
-/** App stores, at most one of them the default. Reads are consistent. */
+/** Stores app stores, of which one at most is the default. Reads are strongly consistent. */
 export interface StoreRepository {
-  /** In the order of creation. */
+  /** Oldest first. */
   list(): Promise<Store[]>
   /**
-   * A new store is never the default.
-   * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when there is one with this name and host.
+   * Adds a store, not as the default.
+   * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when a store has this name and host
    */
   create(store: Omit<Store, 'isDefault'>): Promise<void>
-  /** Nothing happens when it is gone; without the default store there is no default. */
+  /** Does nothing when the store does not exist. Removing the default store leaves no default. */
   remove(storeId: string): Promise<void>
   /**
-   * Switches the default in one step.
-   * @throws DomainError INTERNAL_INVALID_STORE_NOT_FOUND, and the default is what it was.
+   * Changes the default atomically.
+   * @throws DomainError INTERNAL_INVALID_STORE_NOT_FOUND
    */
   makeDefault(storeId: string): Promise<void>
   findDefault(): Promise<Store | undefined>

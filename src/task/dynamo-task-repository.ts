@@ -25,7 +25,7 @@ import {
 } from './task-item.ts'
 import type { TaskRepository } from './task-repository.ts'
 
-const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
+const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedIndex
 
 /** Partition that lists all tasks in order of creation. */
 const LISTING = 'TASKS'
@@ -205,7 +205,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     },
 
     async listInRemoval(until, limit) {
-      const places = await table.indexed(TASKS_IN_REMOVAL, limit, { until })
+      const places = await table.listUnfinished(TASKS_IN_REMOVAL, limit, { until })
       return (await table.getAll(places.map(({ key }) => key))).map((item) => {
         const { id, namespace, version } = decodeTask(item)
         return { id, namespace, version }

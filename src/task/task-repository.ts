@@ -1,51 +1,48 @@
 import type { Task, TaskName, TaskSummary } from './task.ts'
 
+/** Identifies a reservation of a task name. */
 export interface NameReservation {
   readonly namespace: string
   readonly version: string
-  /** The upload that imports this task; the same upload may reserve again. */
+  /** Upload that imports the task. */
   readonly uploadId: string
 }
 
-/** Installed tasks. Reads are consistent: an answer shows every write that was answered before. */
+/** Stores installed tasks. Reads are strongly consistent unless noted. */
 export interface TaskRepository {
   /**
-   * Keeps namespace + version free for one upload while its image is being pushed. A reservation older than
-   * `leaseSeconds` may be taken over.
-   * @throws DomainError INTERNAL_TASK_EXISTS when the name is taken or reserved by another upload.
+   * Reserves namespace and version for one upload while its image is pushed. Another upload may replace the reservation after
+   * `leaseSeconds`; the same upload may repeat it at any time.
+   * @throws DomainError INTERNAL_TASK_EXISTS when the name is taken, or reserved by another upload
    */
   reserveName(reservation: NameReservation & { readonly leaseSeconds: number }): Promise<void>
-  /** Gives a reservation back; nothing happens when this upload holds none. */
+  /** Does nothing when the upload has no reservation of this name. */
   releaseName(reservation: NameReservation): Promise<void>
   /**
-   * Makes the task visible by id, by name and in the listing, in one transaction.
-   * Repeating it for the same task and upload is harmless.
-   * @throws DomainError INTERNAL_TASK_EXISTS when the upload does not hold the reservation (any more).
+   * Adds the task under its id, its name and in {@link list}, in one transaction. Idempotent for the same task and upload.
+   * @throws DomainError INTERNAL_TASK_EXISTS when the upload has no reservation of the name
    */
   publish(task: Task, uploadId: string): Promise<void>
   findById(taskId: string): Promise<Task | undefined>
   /**
-   * The task of a run that was found, also while the task is being removed: its removal hides the run by itself. A task never changes,
-   * so this may come from memory.
+   * Finds the task of an existing run. Returns hidden tasks too, because a removal hides each run of the task. May return a cached task,
+   * as tasks never change.
    */
   findOfRun(taskId: string): Promise<Task | undefined>
   findByName(namespace: string, version: string): Promise<Task | undefined>
   /** All tasks, newest first. The same array may be given again, for as long as it is right. */
   list(): Promise<readonly TaskSummary[]>
   /**
-   * Takes the task out of sight: from now on it is found neither by id nor by name nor in the listing, and nobody makes a run of it;
-   * its name stays taken until {@link remove}. May be repeated until then.
-   * @param onlyId a task of this name with another id stays: it was uploaded after the one that is meant was removed
-   * @returns the task, or undefined when there is none of this name.
+   * Hides the task from {@link findById}, {@link findByName} and {@link list}, and refuses new runs of it. Its name stays taken until
+   * {@link remove}. Idempotent.
+   * @param onlyId id that the task must have: another one of this name was uploaded after the removal of the one that is meant
+   * @returns the task; undefined when there is none of this name and id
    */
   beginRemoval(name: TaskName, onlyId?: string): Promise<Task | undefined>
-  /**
-   * Tasks whose removal was begun (or begun again) at `until` at the latest and is not through, longest ago first, at most `limit`.
-   * The list lags behind by a moment.
-   */
+  /** At most `limit` hidden tasks whose removal last began at `until` or before, oldest first. Eventually consistent. */
   listInRemoval(until: Date, limit: number): Promise<(TaskName & Pick<Task, 'id'>)[]>
-  /** Whether the name is that of a task whose removal has begun and is not through. */
+  /** Whether the name belongs to a task that is hidden and not removed yet. */
   isInRemoval(name: TaskName): Promise<boolean>
-  /** Removes the task from id, name and listing; nothing happens when it is gone. */
+  /** Removes the task and releases its name. Does nothing when the task does not exist. */
   remove(task: Task): Promise<void>
 }

@@ -2,9 +2,9 @@ import * as z from 'zod'
 import {
   createDynamoTable,
   type DynamoOptions,
-  IMPORTS,
   type Item,
   type ItemKey,
+  UNFINISHED_IMPORTS,
 } from '../aws/dynamo-table.ts'
 import { createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
@@ -15,7 +15,7 @@ import type { UploadRepository } from './upload-repository.ts'
 const KEY_PREFIX = 'UPLOAD#'
 const uploadKey = (uploadId: string): ItemKey => ({ pk: `${KEY_PREFIX}${uploadId}`, sk: 'UPLOAD' })
 
-const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.activeRunsIndex
+const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedIndex
 
 /** DynamoDB takes days to remove what has expired. */
 const EXPIRES_AT = TABLE.timeToLive
@@ -41,7 +41,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
   const instant = (seconds: number): string =>
     new Date(identity.now().getTime() + seconds * 1000).toISOString()
   /** The sparse index has an upload from when it is whole to the end of its import. */
-  const inHandUntil = (time: string) => ({ [INDEX_PARTITION]: IMPORTS, [INDEX_TIME]: time })
+  const inHandUntil = (time: string) => ({ [INDEX_PARTITION]: UNFINISHED_IMPORTS, [INDEX_TIME]: time })
   const entriesOf = (change: object) =>
     Object.entries(change).map(([name, value]) => [[name], value] as const)
   /** By whom it is held until exactly then. */
@@ -129,7 +129,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       return isChanged ? extended : undefined
     },
 
-    async giveBack(uploadId, leaseUntil, hasAdvanced) {
+    async endLease(uploadId, leaseUntil, hasAdvanced) {
       const now = instant(0)
       const { isChanged } = await writes.update(uploadKey(uploadId), {
         set: entriesOf({ leaseUntil: now, ...inHandUntil(now), ...(hasAdvanced && { attempts: 0 }) }),
@@ -149,8 +149,8 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       if (!isChanged && !isThere(item)) throw new Error('the upload does not exist')
     },
 
-    async listLeft(until, limit) {
-      const places = await table.indexed(IMPORTS, limit, { until })
+    async listStalled(until, limit) {
+      const places = await table.listUnfinished(UNFINISHED_IMPORTS, limit, { until })
       return places.map(({ key }) => key.pk.slice(KEY_PREFIX.length))
     },
 

@@ -1,36 +1,37 @@
+import type { UPLOAD_KNOWN_SECONDS } from '../contract/upload-limits.ts'
 import type { Upload } from './upload.ts'
 
-/** Uploads, each known for 30 days from its creation (src/contract/upload-limits.ts): after that none of the methods finds it. */
+/** Stores uploads. An upload expires {@link UPLOAD_KNOWN_SECONDS} after its creation: no method finds it afterwards. */
 export interface UploadRepository {
   create(upload: Upload): Promise<void>
   find(uploadId: string): Promise<Upload | undefined>
   /**
-   * No more parts arrive: takes `parts` away and writes the rest, whatever the importer made of the upload meanwhile.
-   * @returns the upload after the change; undefined when it does not exist.
+   * Removes `parts` and writes `change`, whatever the state of the import. A bundle is listed by {@link listStalled} from then on.
+   * @returns the changed upload; undefined when it does not exist
    */
   closeParts(
     uploadId: string,
     change: { readonly sizeBytes: number; readonly state?: 'READY' },
   ): Promise<Upload | undefined>
-  /** @returns false, and the upload stays, while an import is at it; true also when it is gone. */
+  /** @returns false, without a change, while the upload is being imported; true also when it does not exist */
   remove(uploadId: string): Promise<boolean>
   /**
-   * Takes the upload for one worker until the lease ends, and counts the attempt.
-   * @returns the upload, or undefined when it is READY, FAILED or in the hands of another worker.
+   * Starts a lease for one worker and adds 1 to `attempts`.
+   * @returns the upload; undefined when it is READY, FAILED or leased
    */
   claim(uploadId: string, leaseSeconds: number): Promise<Upload | undefined>
   /**
-   * Makes the lease that ends at `leaseUntil` end so many seconds from now.
-   * @returns its new end, or undefined when the upload is over or in the hands of another worker.
+   * Extends the lease that ends at `leaseUntil` to `leaseSeconds` from now.
+   * @returns its new end; undefined when the upload is READY, FAILED or leased to another worker
    */
   extendLease(uploadId: string, leaseUntil: string, leaseSeconds: number): Promise<string | undefined>
   /**
-   * Ends the lease that ends at `leaseUntil`: the upload is for whoever comes next. One that has got on (`hasAdvanced`) has all its
-   * attempts before it again.
-   * @returns false when the upload is over or in the hands of another worker.
+   * Ends the lease that ends at `leaseUntil`, so that another worker can claim the upload.
+   * @param hasAdvanced resets `attempts` to 0
+   * @returns false when the upload is READY, FAILED or leased to another worker
    */
-  giveBack(uploadId: string, leaseUntil: string, hasAdvanced: boolean): Promise<boolean>
-  /** Writes what the importer finds out. The final states READY and FAILED are kept. */
+  endLease(uploadId: string, leaseUntil: string, hasAdvanced: boolean): Promise<boolean>
+  /** Changes an upload that is not READY or FAILED yet; does nothing otherwise. */
   update(
     uploadId: string,
     change: Pick<Upload, 'state'> &
@@ -42,13 +43,13 @@ export interface UploadRepository {
       >,
   ): Promise<void>
   /**
-   * Whole bundles whose import has not ended and that nobody has had in hand since `until`, longest ago first, at most `limit`:
-   * their event was lost, or their worker died. The list lags behind by a moment.
+   * Ids of at most `limit` complete bundles whose import has not ended and whose lease (or, without one, upload) ended at `until` or
+   * before, oldest first: their event was lost, or their worker crashed. Eventually consistent.
    */
-  listLeft(until: Date, limit: number): Promise<string[]>
+  listStalled(until: Date, limit: number): Promise<string[]>
   /**
-   * Takes an upload that was left behind for one that somebody has in hand for so many seconds from now; it may be claimed.
-   * @returns false when it is not left behind (any more).
+   * Keeps a stalled upload out of {@link listStalled} for so many seconds. It can be claimed in the meantime.
+   * @returns false when the upload is not stalled any more
    */
   postpone(uploadId: string, seconds: number): Promise<boolean>
 }

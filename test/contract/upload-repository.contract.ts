@@ -112,7 +112,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
         expect(await uploads.closeParts('upload-1', { sizeBytes: 1 })).toBeUndefined()
         expect(await uploads.extendLease('upload-1', '2027-01-01T00:00:00.000Z', 60)).toBeUndefined()
-        expect(await uploads.giveBack('upload-1', '2027-01-01T00:00:00.000Z', true)).toBe(false)
+        expect(await uploads.endLease('upload-1', '2027-01-01T00:00:00.000Z', true)).toBe(false)
         expect(await uploads.postpone('upload-1', 60)).toBe(false)
         await expect(uploads.update('upload-1', { state: 'PUSHING' })).rejects.toThrow()
       })
@@ -273,7 +273,7 @@ export function describeUploadRepository(
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
-        expect(await uploads.giveBack('upload-1', LEASE_END, false)).toBe(true)
+        expect(await uploads.endLease('upload-1', LEASE_END, false)).toBe(true)
 
         expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 2 })
       })
@@ -282,7 +282,7 @@ export function describeUploadRepository(
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
-        await uploads.giveBack('upload-1', LEASE_END, true)
+        await uploads.endLease('upload-1', LEASE_END, true)
 
         expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 1 })
       })
@@ -293,7 +293,7 @@ export function describeUploadRepository(
         identity.advance(61)
         await uploads.claim('upload-1', 60)
 
-        expect(await uploads.giveBack('upload-1', LEASE_END, true)).toBe(false)
+        expect(await uploads.endLease('upload-1', LEASE_END, true)).toBe(false)
 
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
         expect((await uploads.find('upload-1'))?.attempts).toBe(2)
@@ -318,13 +318,13 @@ export function describeUploadRepository(
     })
 
     describe('uploads that were left behind', () => {
-      const left = (): Promise<string[]> => uploads.listLeft(identity.now(), 10)
+      const left = (): Promise<string[]> => uploads.listStalled(identity.now(), 10)
 
       it('are whole bundles that nobody takes up', async () => {
         await uploads.create(anUpload())
 
         await expect.poll(left).toEqual(['upload-1'])
-        expect(await uploads.listLeft(new Date(identity.now().getTime() - 1), 10)).toEqual([])
+        expect(await uploads.listStalled(new Date(identity.now().getTime() - 1), 10)).toEqual([])
       })
 
       it('are neither inputs nor bundles on their way nor over', async () => {
@@ -343,7 +343,7 @@ export function describeUploadRepository(
         await uploads.closeParts('upload-1', { sizeBytes: 7 })
 
         await expect.poll(left).toEqual(['upload-1'])
-        expect(await uploads.listLeft(new Date(identity.now().getTime() - 1), 10)).toEqual([])
+        expect(await uploads.listStalled(new Date(identity.now().getTime() - 1), 10)).toEqual([])
       })
 
       it('are in nobody’s hands', async () => {
@@ -363,7 +363,7 @@ export function describeUploadRepository(
         await uploads.create(anUpload())
         const claimed = await uploads.claim('upload-1', 60)
 
-        await uploads.giveBack('upload-1', claimed?.leaseUntil ?? '', true)
+        await uploads.endLease('upload-1', claimed?.leaseUntil ?? '', true)
 
         await expect.poll(left).toEqual(['upload-1'])
       })
@@ -400,7 +400,7 @@ export function describeUploadRepository(
         await expect.poll(left).toEqual(['b'])
         identity.advance(60)
         await expect.poll(left).toEqual(['b', 'a'])
-        expect(await uploads.listLeft(identity.now(), 1)).toEqual(['b'])
+        expect(await uploads.listStalled(identity.now(), 1)).toEqual(['b'])
         expect(await uploads.claim('a', 60)).toBeDefined()
       })
     })

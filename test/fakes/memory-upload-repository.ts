@@ -71,7 +71,7 @@ export function createMemoryUploadRepository(identity: Identity): UploadReposito
       return extended.toISOString()
     },
 
-    async giveBack(uploadId, leaseUntil, hasAdvanced) {
+    async endLease(uploadId, leaseUntil, hasAdvanced) {
       const upload = known(uploadId)
       if (upload === undefined || isOver(upload) || upload.leaseUntil !== leaseUntil) return false
       const now = identity.now()
@@ -90,7 +90,7 @@ export function createMemoryUploadRepository(identity: Identity): UploadReposito
       if (isOver(changed)) inHand.delete(uploadId)
     },
 
-    async listLeft(until, limit) {
+    async listStalled(until, limit) {
       return [...inHand]
         .filter(([, instant]) => instant <= until)
         .sort(([, a], [, b]) => a.getTime() - b.getTime())

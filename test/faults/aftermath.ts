@@ -18,7 +18,7 @@ import {
   type ScanCommandOutput,
 } from '@aws-sdk/lib-dynamodb'
 import type { LocalStack } from '../../local/stack.ts'
-import { ACTIVE, RUNS_IN_REMOVAL, TASKS_IN_REMOVAL } from '../../src/aws/dynamo-table.ts'
+import { ACTIVE_RUNS, RUNS_IN_REMOVAL, TASKS_IN_REMOVAL } from '../../src/aws/dynamo-table.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { TABLE } from '../../src/contract/environment.ts'
 import { parseJobName } from '../../src/run/job/job-definition.ts'
@@ -86,7 +86,7 @@ export function createLooker(stack: LocalStack) {
 
   /** Items in a partition of the sweeper's index: active runs, or removals that are not through. */
   async function countIndexed(partition: string): Promise<number> {
-    const { name, partitionKey } = TABLE.activeRunsIndex
+    const { name, partitionKey } = TABLE.unfinishedIndex
     const query = {
       TableName: stack.outputs.tableName,
       IndexName: name,
@@ -106,7 +106,7 @@ export function createLooker(stack: LocalStack) {
 
   async function listTableRuns(): Promise<Aftermath['tableRuns']> {
     const { partitionKey } = TABLE
-    const isActive = TABLE.activeRunsIndex.partitionKey
+    const isActive = TABLE.unfinishedIndex.partitionKey
     const found = new Map<string, { isActive: boolean }>()
     const query = { TableName: stack.outputs.tableName, ConsistentRead: true }
     const pages = pagesOf<ScanCommandOutput, Key>(
@@ -136,9 +136,9 @@ export function createLooker(stack: LocalStack) {
   }
 
   return {
-    countActive: () => countIndexed(ACTIVE),
+    countActive: () => countIndexed(ACTIVE_RUNS),
     isQuiet: async (): Promise<boolean> =>
-      (await countIndexed(ACTIVE)) === 0 &&
+      (await countIndexed(ACTIVE_RUNS)) === 0 &&
       (await countIndexed(RUNS_IN_REMOVAL)) === 0 &&
       (await countIndexed(TASKS_IN_REMOVAL)) === 0 &&
       (await listIds(LIVE)).length === 0 &&

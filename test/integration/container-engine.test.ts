@@ -6,12 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { detectEngine } from '../../local/detect-engine.ts'
-import {
-  type ContainerEngine,
-  createContainerEngine,
-  type EngineSettings,
-  type RunEnd,
-} from '../../local/engine/container-engine.ts'
+import { createContainerEngine, type EngineSettings } from '../../local/engine/container-engine.ts'
+import type { ContainerEngine, RunEnd } from '../../local/engine/container-run.ts'
 import { type LayerEntry, packLayer, shellLayer, writeArchive } from '../fixtures/engine-image.ts'
 
 /*

@@ -86,7 +86,7 @@ describe('an import on the local stack', () => {
     const namespace = 'org.example.patient'
     await setFaults({ calls: { fail: 1 } })
     await putBundle('patient.zip', namespace)
-    await expect.poll(() => uploads.listLeft(new Date(), 10), PATIENT).toEqual(['patient.zip'])
+    await expect.poll(() => uploads.listStalled(new Date(), 10), PATIENT).toEqual(['patient.zip'])
     await setFaults({})
 
     await makeOld('patient.zip')

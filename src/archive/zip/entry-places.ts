@@ -23,6 +23,20 @@ export interface EntryPlace {
   limit: number
 }
 
+/** What the directory says of an entry, its place put right ({@link placeEntries}). */
+export interface ZipRecord extends Readonly<EntryPlace> {
+  readonly method: number
+  /** Its content is the path of another file. */
+  readonly isLink: boolean
+  readonly crc32: number
+  /** Of the content: the smallest that is possible. */
+  readonly sizeBytes: number
+  /** The largest that the content may be, where the directory gives it modulo 2³². */
+  readonly maxSizeBytes: number
+  /** Sizes as they stand in the directory. */
+  readonly announced: { readonly compressedBytes: number; readonly sizeBytes: number }
+}
+
 export interface PlaceOptions {
   /** Where the first entry has to start. */
   readonly start: number

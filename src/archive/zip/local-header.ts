@@ -1,8 +1,7 @@
 import { quoted } from '../../contract/quoted.ts'
-import { unaccounted } from './entry-places.ts'
+import { unaccounted, type ZipRecord } from './entry-places.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import { corruptEntry, encryptedZip } from './zip-format-error.ts'
-import type { ZipRecord } from './zip-records.ts'
 
 /*
  * The header before an entry's bytes repeats what the directory says (PKWARE APPNOTE 6.3.10, 4.3.7). Readers that go from

@@ -8,6 +8,7 @@ import { type StoredEntry, storedEntry } from '../folder-zip/stored-entry.ts'
 import { Bunzip2 } from './bunzip2.ts'
 import { DecodeError } from './decode-error.ts'
 import { decodeEntry, type EntryDecoder } from './entry-decoder.ts'
+import type { ZipRecord } from './entry-places.ts'
 import { WRAP } from './entry-places.ts'
 import { requireZipStart, START_BYTES, splitArchive } from './foreign-file.ts'
 import { Inflate64 } from './inflate64.ts'
@@ -22,7 +23,7 @@ import {
   requireChecksum,
   ZipFormatError,
 } from './zip-format-error.ts'
-import { readRecords, type ZipLimits, type ZipRecord } from './zip-records.ts'
+import { readRecords, type ZipLimits } from './zip-records.ts'
 
 const DEFAULT_LIMITS: ZipLimits = {
   maxEntries: 10_000,

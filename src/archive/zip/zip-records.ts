@@ -1,7 +1,7 @@
 import type yauzl from 'yauzl'
 import { quoted } from '../../contract/quoted.ts'
 import { decodeEntryName } from './entry-name.ts'
-import { type EntryPlace, placeEntries, WRAP } from './entry-places.ts'
+import { type EntryPlace, placeEntries, WRAP, type ZipRecord } from './entry-places.ts'
 import { isLocalHeader } from './local-header.ts'
 import type { RangedReader } from './ranged-reader.ts'
 import type { ZipDirectory } from './zip-end.ts'
@@ -13,20 +13,6 @@ export interface ZipLimits {
   readonly maxNameBytes: number
   /** Inflated size of one entry. */
   readonly maxEntryBytes: number
-}
-
-/** What the directory says of an entry, its place put right ({@link placeEntries}). */
-export interface ZipRecord extends Readonly<EntryPlace> {
-  readonly method: number
-  /** Its content is the path of another file. */
-  readonly isLink: boolean
-  readonly crc32: number
-  /** Of the content: the smallest that is possible. */
-  readonly sizeBytes: number
-  /** The largest that the content may be, where the directory gives it modulo 2³². */
-  readonly maxSizeBytes: number
-  /** Sizes as they stand in the directory. */
-  readonly announced: { readonly compressedBytes: number; readonly sizeBytes: number }
 }
 
 const DIRECTORY_RECORD_BYTES = 46

@@ -52,7 +52,7 @@ export function uniqueName(purpose: string): string {
 /** An empty table with the keys and the index of the deployed one. */
 export async function createTable(client: DynamoDBDocumentClient): Promise<string> {
   const tableName = uniqueName('adapters')
-  const { partitionKey, sortKey, activeRunsIndex: index } = TABLE
+  const { partitionKey, sortKey, unfinishedIndex: index } = TABLE
   const names = [partitionKey, sortKey, index.partitionKey, index.sortKey]
   await client.send(
     new CreateTableCommand({

@@ -81,7 +81,7 @@ describe('DynamoDB queries', () => {
     const { table, sent } = aTable([{ Items: [{ ...A, updatedAt: '2026' }], LastEvaluatedKey: A }])
     const place = { key: A, updatedAt: '2026' }
 
-    expect(await table.indexed('ACTIVE', 2)).toEqual([place, place])
+    expect(await table.listUnfinished('ACTIVE', 2)).toEqual([place, place])
 
     expect(sent).toHaveLength(2)
   })
@@ -89,7 +89,7 @@ describe('DynamoDB queries', () => {
   it('of the index begin behind a place', async () => {
     const { table, sent } = aTable([{ Items: [] }])
 
-    await table.indexed('ACTIVE', 2, { after: { key: A, updatedAt: '2026' } })
+    await table.listUnfinished('ACTIVE', 2, { after: { key: A, updatedAt: '2026' } })
 
     expect(sent[0]?.input.ExclusiveStartKey).toEqual({ ...A, activeRuns: 'ACTIVE', updatedAt: '2026' })
   })

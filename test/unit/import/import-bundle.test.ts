@@ -576,7 +576,7 @@ describe('an import whose worker died', () => {
 
     importer.identity.advance(LEASE_SECONDS)
     expect(between.state).toBe('PUSHING')
-    expect(await importer.uploads.listLeft(importer.identity.now(), 10)).toEqual([UPLOAD_ID])
+    expect(await importer.uploads.listStalled(importer.identity.now(), 10)).toEqual([UPLOAD_ID])
   })
 
   it('lets a delivery that comes after the end do nothing', async () => {

@@ -103,6 +103,6 @@ describe('a sweep of imports', () => {
     await sweep({}, true)
 
     expect(requests.waiting).toEqual([])
-    expect(await uploads.listLeft(new Date(identity.now().getTime() - GRACE * 1000), 10)).toEqual(['late'])
+    expect(await uploads.listStalled(new Date(identity.now().getTime() - GRACE * 1000), 10)).toEqual(['late'])
   })
 })

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
-import { LISTING_NAME } from '../../../src/contract/staging.ts'
+import { STAGED_LISTING_NAME } from '../../../src/contract/staging.ts'
 import { runOutputsPrefix } from '../../../src/contract/storage-keys.ts'
 import { parseJobName } from '../../../src/run/job/job-definition.ts'
 import { hasEnded, type JobDetail, type JobStatus } from '../../../src/run/job/job-outcome.ts'
@@ -43,7 +43,7 @@ export function createSimulatedBatch(
     const text = outcome === 'valid' ? '42' : 'forty-two'
     const entries = outcome === 'missing' ? [] : [{ name: 'sum', kind: 'file', sizeBytes: text.length }]
     if (outcome !== 'missing') void objects.put(`${prefix}sum`, text)
-    void objects.put(`${prefix}${LISTING_NAME}`, JSON.stringify({ entries }))
+    void objects.put(`${prefix}${STAGED_LISTING_NAME}`, JSON.stringify({ entries }))
     outcomes.set(job.jobId, outcome)
     scheduler.change(job.jobId, { status: 'SUCCEEDED', attempts })
   }

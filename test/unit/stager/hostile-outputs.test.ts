@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type OutputListing, outputListingSchema } from '../../../src/contract/staging.ts'
+import { type StagedListing, stagedListingSchema } from '../../../src/contract/staging.ts'
 import { createFollow } from '../../../stager/links.ts'
 import { readable } from '../../../stager/pack-folder.ts'
 import { listOutputs, stageOut } from '../../../stager/stage-out.ts'
@@ -31,12 +31,12 @@ afterEach(async () => {
 })
 
 /** The listing that stage-out leaves. */
-async function staged(...declared: string[]): Promise<OutputListing> {
+async function staged(...declared: string[]): Promise<StagedListing> {
   await stageOut(anOutputsApi(bucket, declared).api, { folder, taskFolder: '/outputs' }, 1, FAST)
-  return outputListingSchema.parse(JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? ''))
+  return stagedListingSchema.parse(JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? ''))
 }
 
-const problemsOf = ({ entries }: OutputListing) =>
+const problemsOf = ({ entries }: StagedListing) =>
   Object.fromEntries(entries.map(({ name, problem }) => [name, problem]))
 
 const path = (...bytes: (string | number[])[]): Buffer =>
