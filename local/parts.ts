@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, programPath } from './aws-environment.ts'
@@ -30,19 +29,12 @@ export async function prepareEmulator(): Promise<string> {
   return installEmulator(python, join(PROJECT, '.local', 'venv'))
 }
 
-/** Folder for the emulator's temporary files: it leaves the unpacked code of functions behind. */
-export function temporaryDirectoryOf(directory: string): string {
-  return join(directory, 'tmp')
-}
-
 /** Starts the AWS emulator. */
-export async function startEmulatorPart(
+export function startEmulatorPart(
   { directory, logs, state, endpoints, knownHosts }: PartsContext,
-  { python, port }: { readonly python: string; readonly port: number },
+  emulator: { readonly python: string; readonly port: number; readonly temporaryDirectory: string },
 ): Promise<Child> {
-  const temporary = temporaryDirectoryOf(directory)
-  await rm(temporary, { recursive: true, force: true })
-  await mkdir(temporary)
+  const { python, port, temporaryDirectory } = emulator
   return startEmulator({
     python,
     port,
@@ -50,7 +42,7 @@ export async function startEmulatorPart(
     environment: {
       ...awsEnvironment(endpoints),
       KNOWN_HOSTS: knownHosts,
-      TMPDIR: temporary,
+      TMPDIR: temporaryDirectory,
       NODE_OPTIONS: [process.env.NODE_OPTIONS ?? '', ...recordingOptions()].join(' '),
     },
     directory,

@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Progress } from '../cli/progress.ts'
@@ -21,7 +22,6 @@ import {
   startEdge,
   startEmulatorPart,
   startStorage,
-  temporaryDirectoryOf,
 } from './parts.ts'
 import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
 import { makePrivateFolder } from './private-folder.ts'
@@ -189,9 +189,11 @@ async function startOwnEmulator(
   ports: { readonly emulator: number; readonly storage: number },
 ): Promise<void> {
   const python = await start.progress.step('AWS emulator, installed', prepareEmulator)
-  start.cleanups.push(() => rm(temporaryDirectoryOf(context.directory), { recursive: true, force: true }))
+  // The emulator leaves the unpacked code of functions behind. Outside of the project: below it, Node takes them for ES modules.
+  const temporaryDirectory = await mkdtemp(join(tmpdir(), 'app-engine-'))
+  start.cleanups.push(() => rm(temporaryDirectory, { recursive: true, force: true }))
   await startPart(start, 'emulator', 'AWS emulator', () =>
-    startEmulatorPart(context, { python, port: ports.emulator }),
+    startEmulatorPart(context, { python, port: ports.emulator, temporaryDirectory }),
   )
   await startPart(start, 'storage', 'object store and registry', () => startStorage(context, ports.storage))
 }
