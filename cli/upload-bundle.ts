@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { mapUntilFailure } from '../src/shared/map-until-failure.ts'
 import { explainError } from './explain-error.ts'
 import type { Progress } from './progress.ts'
 import { type UploadClient, UploadRefusedError, type UploadView } from './upload-client.ts'
@@ -106,24 +107,13 @@ async function sendMissing(
   const missing = [...partsOf(upload)].filter((part) => arrived.get(part.number) !== part.sizeBytes)
   const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0)
   await progress.step(`send ${formatBytes(missingBytes)} of ${formatBytes(sizeBytes)}`, async (tell) => {
-    const controller = new AbortController()
-    const waiting = missing.values()
     let sentBytes = sizeBytes - missingBytes
-    const send = async (): Promise<void> => {
-      for (const part of waiting) {
-        const sent = { number: part.number, bytes: await readPart(file, part) }
-        await client.sendPart(id, sent, controller.signal)
-        sentBytes += part.sizeBytes
-        tell(`${Math.floor((100 * sentBytes) / sizeBytes)} %`)
-      }
+    const send = async (part: FilePart, signal: AbortSignal): Promise<void> => {
+      await client.sendPart(id, { number: part.number, bytes: await readPart(file, part) }, signal)
+      sentBytes += part.sizeBytes
+      tell(`${Math.floor((100 * sentBytes) / sizeBytes)} %`)
     }
-    // The first part that fails ends the others.
-    const sending = Array.from({ length: PARTS_AT_ONCE }, send)
-    await Promise.all(sending).catch(async (error: unknown) => {
-      controller.abort()
-      await Promise.allSettled(sending)
-      throw error
-    })
+    await mapUntilFailure(missing, send, { concurrency: PARTS_AT_ONCE })
     await client.complete(id)
   })
 }

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
+import pMap from 'p-map'
 import { md5In } from './checksum.ts'
 import { getFrom } from './http.ts'
-import { forEachInParallel } from './in-parallel.ts'
 import type { Link } from './link.ts'
 import { FinalError, withRetry } from './retry.ts'
 import type { TransferSettings } from './settings.ts'
@@ -39,9 +39,8 @@ export async function download(what: Download, path: string, settings: TransferS
   const version: Version = {}
   try {
     const ranges = rangesOf(what.sizeBytes, settings.rangeBytes)
-    await forEachInParallel(ranges, settings.atOnce, (range) =>
-      downloadRange(what, file, range, version, settings),
-    )
+    const fetchRange = (range: Range) => downloadRange(what, file, range, version, settings)
+    await pMap(ranges, fetchRange, { concurrency: settings.atOnce })
   } finally {
     await file.close()
   }

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { chmod, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import pMap from 'p-map'
 import type { StagedInputs } from '../src/contract/staging.ts'
 import type { StagingApi } from './api-client.ts'
 import { download } from './download.ts'
-import { forEachInParallel } from './in-parallel.ts'
 import { type Budget, createBudget } from './limits.ts'
 import { createLinks, type Link } from './link.ts'
 import { readFolder } from './read-folder.ts'
@@ -45,7 +45,7 @@ export async function stageIn(
     content.kind !== 'inline' && content.sizeBytes > settings.rangeBytes
   // Small files come side by side, large ones one after the other, since each has as many ranges under way.
   const small = staged.files.filter((file) => !isLarge(file))
-  await forEachInParallel(small, settings.atOnce, (file) => stageFile(stage, file))
+  await pMap(small, (file) => stageFile(stage, file), { concurrency: settings.atOnce })
   for (const file of staged.files.filter(isLarge)) await stageFile(stage, file)
   openToAnybody(inputFolder)
   await chmod(outputFolder, ANYBODY_FOLDER)

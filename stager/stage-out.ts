@@ -1,6 +1,7 @@
 import { accessSync, constants, createReadStream } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import pMap from 'p-map'
 import { isParameterName } from '../src/contract/names.ts'
 import { cutText } from '../src/contract/quoted.ts'
 import {
@@ -11,7 +12,6 @@ import {
   type StagedOutputs,
 } from '../src/contract/staging.ts'
 import type { StagingApi } from './api-client.ts'
-import { forEachInParallel } from './in-parallel.ts'
 import { type Budget, ContentError, createBudget } from './limits.ts'
 import { createLinks, type Link } from './link.ts'
 import { createFollow, type Follow, type Target } from './links.ts'
@@ -105,7 +105,7 @@ async function sendOutputs(sending: Sending, outputs: readonly OutputEntry[]): P
     }
   }
   const isSmall = ({ kind, sizeBytes }: OutputEntry) => kind === 'file' && sizeBytes < settings.partsFromBytes
-  await forEachInParallel(outputs.filter(isSmall), settings.atOnce, sendOne)
+  await pMap(outputs.filter(isSmall), sendOne, { concurrency: settings.atOnce })
   // One after the other, since each has as many parts under way, and a folder's list of files takes memory.
   for (const entry of outputs.filter((output) => !isSmall(output))) await sendOne(entry)
   return problems

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
+import pMap from 'p-map'
 import { MAX_PART_URLS } from '../src/contract/staging.ts'
 import type { StagingApi } from './api-client.ts'
 import { md5In } from './checksum.ts'
 import { putTo } from './http.ts'
-import { forEachInParallel } from './in-parallel.ts'
 import { createLinks, type Link } from './link.ts'
 import { withRetry } from './retry.ts'
 import type { TransferSettings } from './settings.ts'
@@ -68,10 +68,12 @@ export async function uploadInParts(
   const begun = { jobAttempt, name, multipartId }
   const count = Math.ceil(sizeBytes / settings.partBytes)
   const linkOf = partLinks(count, (first, length) => api.partUrls({ ...begun, first, count: length }))
-  await forEachInParallel(numbered(parts), settings.atOnce, async ([number, part]) => {
+  const send = async (part: Content, index: number): Promise<void> => {
+    const number = index + 1
     await upload(`part ${number} of ${name}`, part, linkOf(number), settings)
     part.release?.()
-  })
+  }
+  await pMap(parts, send, { concurrency: settings.atOnce })
   await api.completeParts({ ...begun, sizeBytes })
 }
 
@@ -89,15 +91,5 @@ function partLinks(
       createLinks(async () => new Map((await ask(first, length)).map((url, i) => [first + i, url])))
     batches.set(first, batch)
     return batch(partNumber)
-  }
-}
-
-async function* numbered(
-  parts: Iterable<Content> | AsyncIterable<Content>,
-): AsyncGenerator<readonly [number, Content], void, undefined> {
-  let number = 0
-  for await (const part of parts) {
-    number += 1
-    yield [number, part]
   }
 }

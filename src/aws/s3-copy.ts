@@ -6,6 +6,7 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
 
 /** A copy from one key of a bucket to another. */
 export interface ObjectCopy {
@@ -47,39 +48,28 @@ export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<vo
   }
 }
 
-/** Waits for all ranges also when one fails: one that arrives after the abort would stay. */
+/** Waits for all ranges even when one fails: a range that arrives after the abort would stay. */
 async function copyRanges(
   client: S3Client,
   upload: { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined },
   copy: ObjectCopy & { readonly rangeBytes: number },
 ) {
   const { sizeBytes, rangeBytes } = copy
-  const count = Math.ceil(sizeBytes / rangeBytes)
-  const parts: { PartNumber: number; ETag: string | undefined }[] = []
-  let copied = 0
-  let hasFailed = false
-  async function copyNext(): Promise<void> {
-    while (copied < count && !hasFailed) {
-      const start = copied * rangeBytes
-      copied += 1
-      const PartNumber = copied
-      const end = Math.min(start + rangeBytes, sizeBytes) - 1
-      const command = new UploadPartCopyCommand({
-        ...upload,
-        PartNumber,
-        ...sourceOf(copy),
-        CopySourceRange: `bytes=${start}-${end}`,
-      })
-      const { CopyPartResult } = await client.send(command).catch((error: unknown) => {
-        hasFailed = true
-        throw error
-      })
-      parts[PartNumber - 1] = { PartNumber, ETag: CopyPartResult?.ETag }
-    }
+  const copyRange = async (index: number) => {
+    const start = index * rangeBytes
+    const end = Math.min(start + rangeBytes, sizeBytes) - 1
+    const PartNumber = index + 1
+    const command = new UploadPartCopyCommand({
+      ...upload,
+      PartNumber,
+      ...sourceOf(copy),
+      CopySourceRange: `bytes=${start}-${end}`,
+    })
+    const { CopyPartResult } = await client.send(command)
+    return { PartNumber, ETag: CopyPartResult?.ETag }
   }
-  const workers = await Promise.allSettled(Array.from({ length: RANGES_AT_ONCE }, copyNext))
-  for (const worker of workers) if (worker.status === 'rejected') throw worker.reason
-  return parts
+  const indexes = new Array(Math.ceil(sizeBytes / rangeBytes)).keys()
+  return await mapUntilFailure(indexes, copyRange, { concurrency: RANGES_AT_ONCE })
 }
 
 /** In headers, therefore encoded. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import pMap from 'p-map'
 import { openZip, type ZipArchive, type ZipEntry } from '../archive/zip/read-zip.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import type { Dimensions } from './dimensions.ts'
@@ -39,15 +40,11 @@ export async function describeDicomFiles(files: readonly ByteSource[]): Promise<
 }
 
 async function areDicom(files: readonly ByteSource[]): Promise<boolean> {
-  const waiting = files.values()
   let isDicom = true
-  async function look(): Promise<void> {
-    for (const file of waiting) {
-      if ((await recogniseImage(file, ['dicom'])) === undefined) isDicom = false
-      if (!isDicom) return
-    }
+  const look = async (file: ByteSource): Promise<void> => {
+    if (isDicom && (await recogniseImage(file, ['dicom'])) === undefined) isDicom = false
   }
-  await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look))
+  await pMap(files, look, { concurrency: LOOKS_AT_ONCE })
   return isDicom
 }
 

@@ -4,6 +4,7 @@ import { walkTar } from '../archive/tar/read-tar.ts'
 import { rangedInput } from '../archive/tar/tar-input.ts'
 import { createCrcCoverage } from '../archive/zip/crc-coverage.ts'
 import { inPieces } from '../shared/in-pieces.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import { createSlots, type Place, type Slots } from '../shared/slots.ts'
 import { MAGIC_BYTES, notALayer } from './image/check-layer.ts'
 import { type FoundImage, findImage, type ImageLayer } from './image/find-image.ts'
@@ -60,25 +61,15 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
   const layers = [...new Map(image.layers.map((layer) => [layer.file.name, layer])).values()]
   progress.expectLayers(layers.length)
   // The largest first: what is left at the end is short.
-  const waiting = layers.toSorted((a, b) => a.file.sizeBytes - b.file.sizeBytes)
-  const failure = new AbortController()
+  const bySize = layers.toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes)
   const readers = createSlots(READ_AT_ONCE)
-  const all = { ...archive, readers, signal: AbortSignal.any([signal, failure.signal]) }
-  const work = async (): Promise<void> => {
-    for (let layer = waiting.pop(); layer !== undefined; layer = waiting.pop()) {
-      all.signal.throwIfAborted()
-      const place = places.get(layer.file.name)
-      // A document: those were shown to nobody.
-      if (place === undefined) throw notALayer(layer.file.name)
-      await pushLayer(all, layer, place)
-    }
+  const push = async (layer: ImageLayer, layerSignal: AbortSignal): Promise<void> => {
+    const place = places.get(layer.file.name)
+    // A document: those were shown to nobody.
+    if (place === undefined) throw notALayer(layer.file.name)
+    await pushLayer({ ...archive, readers, signal: layerSignal }, layer, place)
   }
-  const workers = Array.from({ length: SENT_AT_ONCE }, async () => {
-    // One layer that fails ends the others.
-    await work().catch((error: unknown) => failure.abort(error))
-  })
-  await Promise.all(workers)
-  all.signal.throwIfAborted()
+  await mapUntilFailure(bySize, push, { concurrency: SENT_AT_ONCE, signal })
   await stored.verify()
   return image
 }

@@ -1,3 +1,4 @@
+import pMap from 'p-map'
 import type { InputValue, Run } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
 import type { ArrayFile, ArrayType } from '../task/parameters/array.ts'
@@ -89,13 +90,10 @@ async function readFiles(
 
 /** What nobody points at any more; what is left after a crash goes with the run. */
 async function forget(deps: ProvisionDependencies, values: readonly InputValue[]): Promise<void> {
-  for (let start = 0; start < values.length; start += REMOVALS_AT_ONCE) {
-    await Promise.all(
-      values.slice(start, start + REMOVALS_AT_ONCE).map(async (value) => {
-        if (value.file.kind !== 'inline') await deps.objects.remove(value.file.key)
-        if (value.file.kind === 'tree') await deps.objects.remove(itemIndexKey(value.file.key))
-        await deps.runs.removeInput(value)
-      }),
-    )
+  const remove = async (value: InputValue): Promise<void> => {
+    if (value.file.kind !== 'inline') await deps.objects.remove(value.file.key)
+    if (value.file.kind === 'tree') await deps.objects.remove(itemIndexKey(value.file.key))
+    await deps.runs.removeInput(value)
   }
+  await pMap(values, remove, { concurrency: REMOVALS_AT_ONCE })
 }

@@ -33,10 +33,8 @@ export async function deleteTask(
   const failures: unknown[] = []
 
   const runIds = await deps.runs.listIdsByTask(task.id)
-  for (let start = 0; start < runIds.length; start += RUNS_AT_ONCE) {
-    const some = runIds.slice(start, start + RUNS_AT_ONCE)
-    failures.push(...(await failuresOf(some.map((runId) => () => deleteRun(deps, runId)))))
-  }
+  const removals = runIds.map((runId) => () => deleteRun(deps, runId))
+  failures.push(...(await failuresOf(removals, RUNS_AT_ONCE)))
   const parts = [
     async () => {
       if (jobDefinitionArn !== null) await deps.scheduler.deregisterDefinition(jobDefinitionArn)

@@ -1,13 +1,19 @@
+import { pMapSettled } from 'p-map'
+
 /**
- * Carries out all parts at the same time, whichever of them fail.
- * @returns what they failed with, in their order
+ * Calls all parts, whichever of them fail.
+ * @param concurrency calls under way at the same time
+ * @returns the failures, in the order of the parts
  */
-export async function failuresOf(parts: readonly (() => Promise<unknown>)[]): Promise<readonly unknown[]> {
-  const results = await Promise.allSettled(parts.map(async (part) => part()))
+export async function failuresOf(
+  parts: readonly (() => Promise<unknown>)[],
+  concurrency = Number.POSITIVE_INFINITY,
+): Promise<readonly unknown[]> {
+  const results = await pMapSettled(parts, (part) => part(), { concurrency })
   return results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
 }
 
-/** @throws the failure; of several an AggregateError with this message */
+/** @throws the failure, or an AggregateError with this message for several */
 export function throwFailures(failures: readonly unknown[], message: string): void {
   if (failures.length === 1) throw failures[0]
   if (failures.length > 1) throw new AggregateError(failures, message)
