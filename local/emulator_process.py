@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 
+import uvloop
 from foreign_pages import refusing_foreign_pages
 from ministack import app
 from ministack.core.persistence import save_all
@@ -59,6 +60,7 @@ def main() -> None:
     url = f"http://{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}/_ministack/ready"
     threading.Thread(target=save_regularly, args=(url,), daemon=True).start()
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    uvloop.install()
     app.app = refusing_foreign_pages(app.app)
     app.main()
 
