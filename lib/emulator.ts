@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { SettingsError } from './settings/errors.ts'
 
 /** Variables of the deploying process. */
 export type DeployEnvironment = Readonly<Record<string, string | undefined>>
@@ -50,7 +51,7 @@ const settingsSchema = z.object(EMULATOR_SETTINGS)
 
 /**
  * The settings, out of variables; an empty one counts as left out.
- * @throws Error with one sentence for each wrong value.
+ * @throws SettingsError with one sentence for each wrong value
  */
 export function parseVariables<Schema extends z.ZodType>(
   schema: Schema,
@@ -62,13 +63,13 @@ export function parseVariables<Schema extends z.ZodType>(
   const sentences = parsed.error.issues.map(
     ({ path, message }) => `${path.join('.')} is "${given[String(path[0])] ?? ''}": ${message}.`,
   )
-  throw new Error(sentences.join('\n'))
+  throw new SettingsError(sentences.join('\n'))
 }
 
 /**
  * The emulator as the environment describes it: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_BATCH, OBJECT_STORE_URL and REGISTRY_URL as this machine
  * reaches them, and {@link EMULATOR_SETTINGS}.
- * @throws Error with one sentence for each wrong value.
+ * @throws SettingsError with one sentence for each wrong value
  */
 export function emulatorOf(environment: DeployEnvironment): Emulator {
   const settings = parseVariables(settingsSchema, environment)
@@ -106,6 +107,7 @@ export function hostsOf({ functions, clients, jobs }: Emulator): readonly string
 
 function urlOf(environment: DeployEnvironment, variable: string, fallback: string): string {
   const value = environment[variable] || fallback
-  if (!URL.canParse(value)) throw new Error(`${variable} is not a URL: ${value}`)
+  if (!URL.canParse(value))
+    throw new SettingsError(`${variable} must be a URL, like http://127.0.0.1:4566, and is "${value}"`)
   return value.replace(/\/+$/u, '')
 }

@@ -1,18 +1,19 @@
 import type { App } from 'aws-cdk-lib'
 import { APPLICATION_TAG } from '../src/contract/environment.ts'
+import { EMULATED_JOB_PLATFORM } from './job-platform.ts'
+import type { Stage } from './settings.ts'
 import { ComputeStack } from './stacks/compute-stack.ts'
 import { EdgeStack } from './stacks/edge-stack.ts'
 import { ServiceStack } from './stacks/service-stack.ts'
 import { StorageStack } from './stacks/storage-stack.ts'
-import type { Stage } from './stages.ts'
 
 /** The stacks of one stage, in the order in which they are deployed. */
 export interface EngineStacks {
   readonly storage: StorageStack
-  /** Left out where jobs run elsewhere. */
+  /** Absent with an emulator. */
   readonly compute?: ComputeStack
   readonly service: ServiceStack
-  /** Only where the stage asks for it. */
+  /** Absent without the setting `edge`. */
   readonly edge?: EdgeStack
 }
 
@@ -26,22 +27,20 @@ export function buildEngine(app: App, stage: Stage): EngineStacks {
   })
   const storage = new StorageStack(app, 'Storage', named('storage', 'data and logs of tasks'))
   const { bucket, table, jobLogGroup } = storage
-  const { jobs } = stage
   const compute =
-    jobs.kind === 'external'
-      ? { platform: jobs.platform }
-      : new ComputeStack(app, 'Compute', {
+    stage.emulator === undefined
+      ? new ComputeStack(app, 'Compute', {
           ...named('compute', 'network and queue of jobs'),
-          settings: jobs,
           bucket,
           jobLogGroup,
         })
+      : undefined
   const service = new ServiceStack(app, 'Service', {
     ...named('service', 'API, import and run workflow'),
     bucket,
     table,
     jobLogGroup,
-    platform: compute.platform,
+    platform: compute?.platform ?? EMULATED_JOB_PLATFORM,
     ...(storage.key === undefined ? {} : { keyArn: storage.key.keyArn }),
   })
   const edge =
@@ -49,14 +48,14 @@ export function buildEngine(app: App, stage: Stage): EngineStacks {
       ? undefined
       : new EdgeStack(app, 'Edge', {
           ...named('edge', 'front door for Cytomine core'),
-          settings: stage.edge,
+          edge: stage.edge,
           apiUrl: service.apiUrl,
           apiId: service.apiId,
           alarmTopic: service.alarmTopic,
         })
   return {
     storage,
-    ...(compute instanceof ComputeStack ? { compute } : {}),
+    ...(compute === undefined ? {} : { compute }),
     service,
     ...(edge === undefined ? {} : { edge }),
   }

@@ -4,17 +4,13 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import { Topic } from 'aws-cdk-lib/aws-sns'
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
+import type { Stage } from '../settings.ts'
 
-export interface AlarmTopicProps {
-  /** Who is told; has to confirm a mail from AWS first. Nobody when absent: others may subscribe by hand. */
-  readonly email?: string
-}
-
-/** Where alarms report to. */
+/** Topic of all alarms. Its mail address must be confirmed; others may subscribe by hand. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic
 
-  constructor(scope: Construct, id: string, { email }: AlarmTopicProps) {
+  constructor(scope: Construct, id: string, { alarmEmail }: Pick<Stage, 'alarmEmail'>) {
     super(scope, id)
     const alarms = new ServicePrincipal('cloudwatch.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
@@ -37,6 +33,6 @@ export class AlarmTopic extends Construct {
         resources: [this.topic.topicArn],
       }),
     )
-    if (email !== undefined) this.topic.addSubscription(new EmailSubscription(email))
+    if (alarmEmail !== undefined) this.topic.addSubscription(new EmailSubscription(alarmEmail))
   }
 }

@@ -4,14 +4,13 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
 import type { KindOf } from '../../src/contract/metrics.ts'
+import type { Stage } from '../settings.ts'
 import { countOf, countsOf, measureOf, sumOf, tableThrottles, type Watched } from './engine-metrics.ts'
 
 export interface AlarmsProps {
-  readonly installation: string
+  readonly stage: Stage
   readonly watched: Watched
   readonly topic: ITopic
-  /** An active run changes at least this often, unless something is stuck. */
-  readonly longestSilence: Duration
 }
 
 /** One alarm. */
@@ -75,7 +74,7 @@ export class Alarms extends Construct {
     }
   }
 
-  private watchWork({ installation }: AlarmsProps): void {
+  private watchWork({ stage: { prefix: installation } }: AlarmsProps): void {
     this.add('ImportsFailed', {
       metric: countOf(installation, 'Imports', 'engine-error', FIVE_MINUTES),
       threshold: 1,
@@ -100,7 +99,8 @@ export class Alarms extends Construct {
     })
   }
 
-  private watchSweeper({ installation, longestSilence }: AlarmsProps): void {
+  private watchSweeper({ stage }: AlarmsProps): void {
+    const { prefix: installation, runTimeoutHours, sweep } = stage
     this.add('Repairs', {
       metric: sumOf(countsOf(installation, 'Repairs', QUARTER), 'repairs', QUARTER),
       threshold: MANY_REPAIRS,
@@ -109,7 +109,8 @@ export class Alarms extends Construct {
     })
     this.add('StuckRuns', {
       metric: measureOf(installation, 'OldestActiveRunSeconds', 'Maximum', HALF_HOUR),
-      threshold: longestSilence.toSeconds(),
+      // An active run changes at least this often.
+      threshold: Math.ceil(runTimeoutHours * 3600) + sweep.stepLimitSeconds,
       toDo: 'A run has not moved for longer than any may take: find it and cancel it.',
       section: 'stuck-runs',
     })

@@ -1,4 +1,4 @@
-import { Aws, Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { Aws, Duration, Validations } from 'aws-cdk-lib'
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager'
 import { type IVpc, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2'
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets'
@@ -21,10 +21,10 @@ import {
   TargetGroupLoadBalancingAlgorithmType,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { EDGE_HEALTH_PATH } from '../../src/contract/environment.ts'
-import type { EdgeSettings } from '../stages.ts'
+import type { EdgeSettings, Stage } from '../settings.ts'
+import { EngineLogGroup } from './log-group.ts'
 import { peerOf } from './peers.ts'
 import { allow, explainWildcard } from './permissions.ts'
 import { ProgramImage } from './program-image.ts'
@@ -37,15 +37,13 @@ const OWN_MEMORY_MIB = 320
 const UPLOAD_MEMORY_MIB = 64
 
 export interface EdgeServiceProps {
-  readonly settings: EdgeSettings
+  readonly stage: Pick<Stage, 'nodeImage' | 'logRetentionDays' | 'keepData'>
+  readonly edge: EdgeSettings
   readonly vpc: IVpc
   /** Base URL of the API, without the service's own prefix and version. */
   readonly apiUrl: string
   /** ARN of the API where it asks for IAM credentials: all stages, methods and paths of it follow. */
   readonly signsFor?: string
-  readonly nodeImage?: string
-  readonly logRetention: RetentionDays
-  readonly removalPolicy: RemovalPolicy
 }
 
 const CONTAINER_PORT = 8080
@@ -73,10 +71,10 @@ export class EdgeService extends Construct {
 
   constructor(scope: Construct, id: string, props: EdgeServiceProps) {
     super(scope, id)
-    const { settings, vpc } = props
+    const { edge, vpc } = props
     const balancerGroup = this.securityGroup('BalancerSecurityGroup', vpc, 'Load balancer of the edge')
     const taskGroup = this.securityGroup('TaskSecurityGroup', vpc, 'Tasks of the edge')
-    for (const text of settings.reaches) {
+    for (const text of edge.reaches) {
       taskGroup.addEgressRule(peerOf(text), Port.HTTPS, 'API, S3, image and log')
     }
 
@@ -94,7 +92,7 @@ export class EdgeService extends Construct {
     const service = new FargateService(this, 'Service', {
       cluster: this.cluster(vpc),
       taskDefinition: this.taskDefinition(props, balancer.loadBalancerDnsName),
-      desiredCount: settings.desiredCount,
+      desiredCount: edge.desiredCount,
       vpcSubnets: { subnets: vpc.privateSubnets },
       securityGroups: [taskGroup],
       assignPublicIp: false,
@@ -114,7 +112,7 @@ export class EdgeService extends Construct {
       // An upload counts for as long as it takes, unlike in turns.
       loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
     })
-    const { certificateArn } = settings
+    const { certificateArn } = edge
     const listener = balancer.addListener('Listener', {
       ...(certificateArn === undefined
         ? { protocol: ApplicationProtocol.HTTP }
@@ -125,7 +123,7 @@ export class EdgeService extends Construct {
       defaultTargetGroups: [targets],
       open: false,
     })
-    for (const text of settings.clients) {
+    for (const text of edge.clients) {
       listener.connections.allowDefaultPortFrom(peerOf(text), 'Clients of the edge')
     }
     Validations.of(balancer).acknowledge({
@@ -154,7 +152,7 @@ export class EdgeService extends Construct {
   }
 
   private taskDefinition(props: EdgeServiceProps, ownHost: string): FargateTaskDefinition {
-    const { settings, apiUrl, signsFor, nodeImage } = props
+    const { edge, apiUrl, signsFor, stage } = props
     const executionRole = this.ecsRole('ExecutionRole')
     explainWildcard(
       executionRole,
@@ -170,8 +168,8 @@ export class EdgeService extends Construct {
       })
     }
     const definition = new FargateTaskDefinition(this, 'Task', {
-      cpu: settings.cpu,
-      memoryLimitMiB: settings.memoryMib,
+      cpu: edge.cpu,
+      memoryLimitMiB: edge.memoryMib,
       runtimePlatform: { cpuArchitecture: CpuArchitecture.ARM64 },
       executionRole,
       taskRole,
@@ -179,25 +177,22 @@ export class EdgeService extends Construct {
     const image = new ProgramImage(this, 'Image', {
       program: 'edge',
       platform: Platform.LINUX_ARM64,
-      ...(nodeImage === undefined ? {} : { nodeImage }),
+      stage,
     })
     const linuxParameters = new LinuxParameters(this, 'LinuxParameters')
     linuxParameters.dropCapabilities(Capability.ALL)
-    const logGroup = new LogGroup(this, 'Log', {
-      retention: props.logRetention,
-      removalPolicy: props.removalPolicy,
-    })
+    const logGroup = new EngineLogGroup(this, 'Log', stage)
     definition.addContainer('edge', {
       image: ContainerImage.fromDockerImageAsset(image),
       environment: {
         PORT: String(CONTAINER_PORT),
         API_URL: apiUrl,
         API_AUTH: signsFor === undefined ? 'none' : 'iam',
-        UPLOADS_AT_ONCE: String(Math.floor((settings.memoryMib - OWN_MEMORY_MIB) / UPLOAD_MEMORY_MIB)),
+        UPLOADS_AT_ONCE: String(Math.floor((edge.memoryMib - OWN_MEMORY_MIB) / UPLOAD_MEMORY_MIB)),
         // All clients come from the addresses of the load balancer.
         BEHIND_LOAD_BALANCER: 'true',
-        CLIENT_SHARE_PERCENT: String(settings.clientSharePercent),
-        ...(settings.hosts === undefined ? {} : { HOSTS: [ownHost, ...settings.hosts].join(',') }),
+        CLIENT_SHARE_PERCENT: String(edge.clientSharePercent),
+        ...(edge.hosts === undefined ? {} : { HOSTS: [ownHost, ...edge.hosts].join(',') }),
         KEEP_ALIVE_SECONDS: String(IDLE_TIMEOUT.toSeconds() + 60),
         // Before the container is killed: uploads that do not end in time are discarded then.
         STOP_TIMEOUT_SECONDS: String(STOP_TIMEOUT.toSeconds() - 10),

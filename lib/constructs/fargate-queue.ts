@@ -1,9 +1,10 @@
-import type { Duration } from 'aws-cdk-lib'
 import { FargateComputeEnvironment, JobQueue } from 'aws-cdk-lib/aws-batch'
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { Construct } from 'constructs'
-import type { FargateCapacity } from '../stages.ts'
+import type { Stage } from '../settings.ts'
 import { cancelUnplaceable } from './time-limits.ts'
+
+type Capacity = Stage['queues']['fargate']['capacity']
 
 export interface FargateQueueProps {
   readonly vpc: IVpc
@@ -14,12 +15,12 @@ export interface FargateQueueProps {
    * only one of them on the days on which the other has no machines.
    */
   readonly maxVcpus: number
-  readonly capacity: FargateCapacity
-  readonly longestUnplaceable: Duration
+  readonly capacity: Capacity
+  readonly longestUnplaceableMinutes: number
 }
 
 /** Whether each compute environment of a queue is on spot, in the order in which the queue fills them. */
-const IS_SPOT: Readonly<Record<FargateCapacity, readonly boolean[]>> = {
+const IS_SPOT: Readonly<Record<Capacity, readonly boolean[]>> = {
   'on-demand': [false],
   spot: [true],
   'spot-first': [true, false],
@@ -43,7 +44,7 @@ export class FargateQueue extends Construct {
     }))
     const queue = new JobQueue(this, 'Queue', {
       computeEnvironments,
-      jobStateTimeLimitActions: cancelUnplaceable(props.longestUnplaceable),
+      jobStateTimeLimitActions: cancelUnplaceable(props.longestUnplaceableMinutes),
     })
     this.queueArn = queue.jobQueueArn
   }

@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib'
 import type { VARIABLES } from '../../src/contract/environment.ts'
-import type { JobPlatform, Stage } from '../stages.ts'
+import type { JobPlatform } from '../job-platform.ts'
+import type { Stage } from '../settings.ts'
 import type { EventChoice } from './event-trigger.ts'
 import type { Grants } from './grants.ts'
 import type { Permission } from './permissions.ts'

@@ -2,16 +2,16 @@ import { fileURLToPath } from 'node:url'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
-import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
 import { SIGNED_FOR, VARIABLES } from '../../src/contract/environment.ts'
-import type { Stage } from '../stages.ts'
+import type { Stage } from '../settings.ts'
 import type { FunctionDefinition } from './function-definition.ts'
+import { EngineLogGroup } from './log-group.ts'
 import { allow, type Permission } from './permissions.ts'
 
 export interface EngineFunctionProps {
   readonly definition: FunctionDefinition
-  readonly stage: Pick<Stage, 'emulator' | 'logRetention' | 'removalPolicy'>
+  readonly stage: Pick<Stage, 'emulator' | 'logRetentionDays' | 'keepData'>
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -25,10 +25,7 @@ export class EngineFunction extends Construct {
   constructor(scope: Construct, { definition, stage }: EngineFunctionProps) {
     super(scope, idOf(definition))
     this.definition = definition
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: stage.logRetention,
-      removalPolicy: stage.removalPolicy,
-    })
+    const logGroup = new EngineLogGroup(this, 'Logs', stage)
     // The CDK's own role would have a managed policy for every log group of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     this.allow({

@@ -1,4 +1,4 @@
-import { Aws, CfnMapping, type RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { Aws, CfnMapping, Validations } from 'aws-cdk-lib'
 import {
   FlowLogDestination,
   FlowLogTrafficType,
@@ -16,7 +16,6 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2'
 import { AnyPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam'
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import {
   CfnFirewallDomainList,
   CfnFirewallRuleGroup,
@@ -25,24 +24,19 @@ import {
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Construct } from 'constructs'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
-import type { NetworkSettings } from '../stages.ts'
+import type { NetworkSettings, Stage } from '../settings.ts'
+import { EngineLogGroup } from './log-group.ts'
 import { AGENT_PERMISSIONS } from './machine-queue.ts'
 import { STAGING_ROUTES } from './rest-api.ts'
 
 export interface JobNetworkProps {
-  readonly settings: NetworkSettings
-  /** Whether some jobs get a way out. */
-  readonly hasInternet: boolean
-  /** Whether some jobs run on EC2, where hosts have to reach ECS. */
-  readonly hasMachines: boolean
+  readonly stage: Pick<Stage, 'network' | 'queues' | 'logRetentionDays' | 'keepData'>
   /** The only bucket of ours that is reachable. */
   readonly bucket: Bucket
   /** ARNs of the repositories that images may be pulled from. */
   readonly repositoryArns: readonly string[]
   /** The only log group that may be written to. */
   readonly jobLogGroupArn: string
-  readonly logRetention: RetentionDays
-  readonly removalPolicy: RemovalPolicy
 }
 
 /**
@@ -84,8 +78,8 @@ export class JobNetwork extends Construct {
 
   constructor(scope: Construct, id: string, props: JobNetworkProps) {
     super(scope, id)
-    const { settings } = props
-    this.vpc = settings.kind === 'new' ? this.newVpc(settings, props) : this.existingVpc(settings)
+    const { network, queues } = props.stage
+    this.vpc = network.kind === 'new' ? this.newVpc(network, props.stage) : this.existingVpc(network)
     this.isolatedSubnets = { subnets: this.vpc.isolatedSubnets }
     this.jobSecurityGroup = new SecurityGroup(this, 'JobSecurityGroup', {
       vpc: this.vpc,
@@ -93,37 +87,33 @@ export class JobNetwork extends Construct {
       allowAllOutbound: false,
     })
     this.jobSecurityGroup.addEgressRule(
-      Peer.prefixList(this.s3PrefixListId(settings)),
+      Peer.prefixList(this.s3PrefixListId(network)),
       Port.HTTPS,
       'S3, through its gateway endpoint',
     )
-    this.internet = props.hasInternet ? this.wayOut(settings) : undefined
+    this.internet = queues.internet === undefined ? undefined : this.wayOut()
     this.addS3Endpoint(props.bucket)
     this.apiEndpointId =
-      settings.kind === 'existing' && settings.apiEndpointId !== undefined
-        ? this.reachEndpointsAt(settings.cidr, settings.apiEndpointId)
+      network.kind === 'existing' && network.apiEndpointId !== undefined
+        ? this.reachEndpointsAt(network.cidr, network.apiEndpointId)
         : this.addEndpoints(props)
   }
 
-  private newVpc(settings: NetworkSettings & { readonly kind: 'new' }, props: JobNetworkProps): IVpc {
+  private newVpc(network: NetworkSettings & { readonly kind: 'new' }, stage: JobNetworkProps['stage']): IVpc {
     const { jobs, nat, internet } = SUBNET_GROUPS
+    const hasInternet = stage.queues.internet !== undefined
     const vpc = new Vpc(this, 'Vpc', {
-      ipAddresses: IpAddresses.cidr(settings.cidr),
+      ipAddresses: IpAddresses.cidr(network.cidr),
       maxAzs: 2,
-      natGateways: props.hasInternet ? 1 : 0,
-      subnetConfiguration: props.hasInternet
-        ? [jobs, { ...nat, mapPublicIpOnLaunch: false }, internet]
-        : [jobs],
+      natGateways: hasInternet ? 1 : 0,
+      subnetConfiguration: hasInternet ? [jobs, { ...nat, mapPublicIpOnLaunch: false }, internet] : [jobs],
     })
     // Refused connections only: a task that tries to get out shows here.
-    if (settings.flowLog) {
+    if (network.flowLog) {
       vpc.addFlowLog('FlowLog', {
         trafficType: FlowLogTrafficType.REJECT,
         destination: FlowLogDestination.toCloudWatchLogs(
-          new LogGroup(this, 'RefusedConnections', {
-            retention: props.logRetention,
-            removalPolicy: props.removalPolicy,
-          }),
+          new EngineLogGroup(this, 'RefusedConnections', stage),
         ),
       })
     } else {
@@ -132,20 +122,20 @@ export class JobNetwork extends Construct {
         reason: 'The stage does without a flow log; refused connections of jobs are not seen then',
       })
     }
-    if (settings.dnsFirewall) this.addDnsFirewall(vpc)
+    if (network.dnsFirewall) this.addDnsFirewall(vpc)
     // The class says `vpnGatewayId?: string | undefined`, its interface only `?: string`: the same, but not to the compiler.
     return vpc as IVpc
   }
 
-  private existingVpc(settings: NetworkSettings & { readonly kind: 'existing' }): IVpc {
-    const { internetSubnets = {} } = settings
-    const zones = Object.keys(settings.isolatedSubnets)
+  private existingVpc(network: NetworkSettings & { readonly kind: 'existing' }): IVpc {
+    const { internetSubnets = {} } = network
+    const zones = Object.keys(network.isolatedSubnets)
     return Vpc.fromVpcAttributes(this, 'Vpc', {
-      vpcId: settings.vpcId,
-      vpcCidrBlock: settings.cidr,
+      vpcId: network.vpcId,
+      vpcCidrBlock: network.cidr,
       availabilityZones: zones,
-      isolatedSubnetIds: Object.values(settings.isolatedSubnets),
-      isolatedSubnetRouteTableIds: [...settings.isolatedRouteTableIds],
+      isolatedSubnetIds: Object.values(network.isolatedSubnets),
+      isolatedSubnetRouteTableIds: network.isolatedRouteTableIds,
       ...(Object.keys(internetSubnets).length === 0
         ? {}
         : { privateSubnetIds: zones.map((zone) => internetSubnets[zone] ?? '') }),
@@ -158,10 +148,7 @@ export class JobNetwork extends Construct {
     return prefixLists.findInMap(Aws.REGION, 'id')
   }
 
-  private wayOut(settings: NetworkSettings): NonNullable<JobNetwork['internet']> {
-    if (settings.kind === 'existing' && settings.internetSubnets === undefined) {
-      throw new Error('jobs.network.internetSubnets: the internet queue needs subnets with a route out')
-    }
+  private wayOut(): NonNullable<JobNetwork['internet']> {
     const securityGroup = new SecurityGroup(this, 'InternetSecurityGroup', {
       vpc: this.vpc,
       description: 'Jobs whose descriptor asks for the internet',
@@ -204,7 +191,7 @@ export class JobNetwork extends Construct {
     add('LogsEndpoint', InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS, [
       ownAccountOnly(['logs:CreateLogStream', 'logs:PutLogEvents'], [props.jobLogGroupArn]),
     ])
-    if (props.hasMachines) {
+    if (props.stage.queues.ec2 !== undefined || props.stage.queues.gpu !== undefined) {
       const agents = AGENT_PERMISSIONS.map(({ actions, resources }) => ownAccountOnly(actions, resources))
       add('EcsEndpoint', InterfaceVpcEndpointAwsService.ECS, agents)
       add('EcsAgentEndpoint', InterfaceVpcEndpointAwsService.ECS_AGENT, agents)

@@ -1,4 +1,4 @@
-import { Aws, type Duration } from 'aws-cdk-lib'
+import { Aws } from 'aws-cdk-lib'
 import {
   AllocationStrategy,
   EcsMachineImageType,
@@ -21,7 +21,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import type { MachineSettings } from '../stages.ts'
+import type { MachineSettings } from '../settings.ts'
 import { allow, type Permission } from './permissions.ts'
 import { cancelUnplaceable } from './time-limits.ts'
 
@@ -32,7 +32,7 @@ export interface MachineQueueProps {
   readonly settings: MachineSettings
   /** The machine image brings the driver. */
   readonly hasGpus: boolean
-  readonly longestUnplaceable: Duration
+  readonly longestUnplaceableMinutes: number
 }
 
 const ofEcs = (resource: string) => `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`
@@ -107,7 +107,7 @@ export class MachineQueue extends Construct {
     })
     const queue = new JobQueue(this, 'Queue', {
       computeEnvironments: [{ computeEnvironment, order: 1 }],
-      jobStateTimeLimitActions: cancelUnplaceable(props.longestUnplaceable),
+      jobStateTimeLimitActions: cancelUnplaceable(props.longestUnplaceableMinutes),
     })
     this.queueArn = queue.jobQueueArn
   }

@@ -1,19 +1,14 @@
-import type { Duration } from 'aws-cdk-lib'
 import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import { Construct } from 'constructs'
+import type { Stage } from '../settings.ts'
 import { AlarmTopic } from './alarm-topic.ts'
 import { Alarms } from './alarms.ts'
 import { EngineDashboard } from './dashboard.ts'
 import type { Watched } from './engine-metrics.ts'
 
 export interface ObservabilityProps {
-  /** Prefix of the installation, which its metrics carry. */
-  readonly installation: string
+  readonly stage: Stage
   readonly watched: Watched
-  /** An active run changes at least this often, unless something is stuck. */
-  readonly longestSilence: Duration
-  /** Whom alarms write to. */
-  readonly alarmEmail?: string
 }
 
 /**
@@ -26,14 +21,10 @@ export class Observability extends Construct {
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {
     super(scope, id)
-    const { installation, watched, longestSilence, alarmEmail } = props
-    const { topic } = new AlarmTopic(
-      this,
-      'AlarmTopic',
-      alarmEmail === undefined ? {} : { email: alarmEmail },
-    )
+    const { stage, watched } = props
+    const { topic } = new AlarmTopic(this, 'AlarmTopic', stage)
     this.alarmTopic = topic
-    new Alarms(this, 'Alarms', { installation, watched, topic, longestSilence })
-    new EngineDashboard(this, 'Dashboard', { installation, watched })
+    new Alarms(this, 'Alarms', { stage, watched, topic })
+    new EngineDashboard(this, 'Dashboard', { installation: stage.prefix, watched })
   }
 }

@@ -1,15 +1,25 @@
 import { type IPeer, Peer } from 'aws-cdk-lib/aws-ec2'
 
-const IPV4_RANGE = /^(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/u
+/** How each kind of peer is written, and made. */
+const KINDS: readonly (readonly [written: RegExp, make: (text: string) => IPeer])[] = [
+  [/^sg-[0-9a-f]+$/u, Peer.securityGroupId],
+  [/^pl-[0-9a-f]+$/u, Peer.prefixList],
+  [/^(?:\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/u, Peer.ipv4],
+]
+
+const makerOf = (text: string) => KINDS.find(([written]) => written.test(text))?.[1]
+
+/** Whether the text is an IPv4 address range, a security group (`sg-…`) or a prefix list (`pl-…`). */
+export function isPeer(text: string): boolean {
+  return makerOf(text) !== undefined
+}
 
 /**
- * The other side of a security group's rule, as a stage's settings name it.
- * @param text An IPv4 address range, a security group (`sg-…`) or a prefix list (`pl-…`).
- * @throws Error when it is none of these
+ * The other side of a security group's rule.
+ * @throws Error unless {@link isPeer}
  */
 export function peerOf(text: string): IPeer {
-  if (/^sg-[0-9a-f]+$/u.test(text)) return Peer.securityGroupId(text)
-  if (/^pl-[0-9a-f]+$/u.test(text)) return Peer.prefixList(text)
-  if (IPV4_RANGE.test(text)) return Peer.ipv4(text)
-  throw new Error(`not an IPv4 range, sg-… or pl-…: "${text}"`)
+  const make = makerOf(text)
+  if (make === undefined) throw new Error(`not an IPv4 range, sg-… or pl-…: "${text}"`)
+  return make(text)
 }

@@ -2,14 +2,14 @@ import { fileURLToPath } from 'node:url'
 import { IgnoreMode } from 'aws-cdk-lib'
 import { DockerImageAsset, type Platform } from 'aws-cdk-lib/aws-ecr-assets'
 import type { Construct } from 'constructs'
+import type { Stage } from '../settings.ts'
 
 export interface ProgramImageProps {
   /** Folder of the program, which has its Dockerfile. */
   readonly program: 'edge' | 'stager'
   /** That of the machines that run it, whatever machine deploys. */
   readonly platform: Platform
-  /** What the image begins with, pinned by its digest; another one has it built anew. */
-  readonly nodeImage?: string
+  readonly stage: Pick<Stage, 'nodeImage'>
 }
 
 /** What the images are built from, beside the program itself; everything else of the repository neither enters nor changes them. */
@@ -17,14 +17,14 @@ const CONTEXT = ['local/bundle-program.ts', 'src', 'package.json', 'package-lock
 
 /** A program's container image, built from this repository when a stage that runs it is deployed. */
 export class ProgramImage extends DockerImageAsset {
-  constructor(scope: Construct, id: string, { program, platform, nodeImage }: ProgramImageProps) {
+  constructor(scope: Construct, id: string, { program, platform, stage }: ProgramImageProps) {
     super(scope, id, {
       directory: fileURLToPath(new URL('../..', import.meta.url)),
       file: `${program}/Dockerfile`,
       platform,
       ignoreMode: IgnoreMode.DOCKER,
       exclude: ['*', ...[program, ...CONTEXT].map((path) => `!${path}`)],
-      ...(nodeImage === undefined ? {} : { buildArgs: { NODE_IMAGE: nodeImage } }),
+      ...(stage.nodeImage === undefined ? {} : { buildArgs: { NODE_IMAGE: stage.nodeImage } }),
     })
   }
 }

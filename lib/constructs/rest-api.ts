@@ -19,9 +19,11 @@ import {
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import type { Stage } from '../settings.ts'
 import { addGatewayAnswers } from './gateway-answers.ts'
+import { EngineLogGroup } from './log-group.ts'
 
 /** Name of the only stage of the REST API: first part of the path on AWS. */
 export const API_STAGE = 'api'
@@ -46,13 +48,9 @@ export type ApiAccess =
   | { readonly mode: 'open' }
 
 export interface EngineApiProps {
-  /** Tells the metrics of this API from those of another in the account. */
-  readonly name: string
   readonly handler: IFunction
   readonly access: ApiAccess
-  readonly throttle: { readonly rate: number; readonly burst: number }
-  readonly logRetention: RetentionDays
-  readonly removalPolicy: RemovalPolicy
+  readonly stage: Pick<Stage, 'prefix' | 'throttle' | 'logRetentionDays' | 'keepData'>
 }
 
 /** One of the REST APIs. */
@@ -100,13 +98,15 @@ export class EngineApi extends Construct {
   constructor(scope: Construct, id: string, props: EngineApiProps) {
     super(scope, id)
     this.props = props
-    const { access, name } = props
-    this.accessLog = new LogGroup(this, 'AccessLog', {
-      retention: props.logRetention,
-      removalPolicy: props.removalPolicy,
-    })
+    const { access, stage } = props
+    this.accessLog = new EngineLogGroup(this, 'AccessLog', stage)
     this.logging = this.allowLogging()
-    this.restApi = this.addApi('RestApi', { name, description: 'Cytomine App Engine', ...callersOf(access) })
+    this.restApi = this.addApi('RestApi', {
+      // Metrics of an API carry its name.
+      name: stage.prefix,
+      description: 'Cytomine App Engine',
+      ...callersOf(access),
+    })
     this.restApi.root.addMethod('ANY')
     this.restApi.root.addProxy({ anyMethod: true })
     const stagerEndpointId = access.mode === 'open' ? undefined : access.stagerEndpointId
@@ -115,7 +115,7 @@ export class EngineApi extends Construct {
 
   private addStagerApi(vpcEndpointId: string): RestApi {
     const api = this.addApi('StagerApi', {
-      name: `${this.props.name}-stager`,
+      name: `${this.props.stage.prefix}-stager`,
       description: 'Cytomine App Engine: staging routes, for jobs',
       onlyThrough: [vpcEndpointId],
       authorizationType: AuthorizationType.NONE,
@@ -128,7 +128,7 @@ export class EngineApi extends Construct {
 
   private addApi(id: string, settings: ApiSettings): RestApi {
     const { onlyThrough, authorizationType } = settings
-    const { handler, throttle } = this.props
+    const { handler, stage } = this.props
     const api = new RestApi(this, id, {
       restApiName: settings.name,
       description: settings.description,
@@ -139,8 +139,8 @@ export class EngineApi extends Construct {
       cloudWatchRole: false,
       deployOptions: {
         stageName: API_STAGE,
-        throttlingRateLimit: throttle.rate,
-        throttlingBurstLimit: throttle.burst,
+        throttlingRateLimit: stage.throttle.rate,
+        throttlingBurstLimit: stage.throttle.burst,
         accessLogDestination: new LogGroupLogDestination(this.accessLog),
         accessLogFormat: AccessLogFormat.custom(ACCESS_LOG),
         loggingLevel: MethodLoggingLevel.ERROR,

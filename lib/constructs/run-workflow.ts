@@ -1,6 +1,5 @@
-import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib'
+import { Duration, Validations } from 'aws-cdk-lib'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
-import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import {
   DefinitionBody,
   Errors,
@@ -17,6 +16,8 @@ import {
 import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
 import { Construct } from 'constructs'
 import { JOB_FAILED, SUBMIT_ERRORS } from '../../src/contract/workflow-errors.ts'
+import type { Stage } from '../settings.ts'
+import { EngineLogGroup, removalPolicyOf } from './log-group.ts'
 import { explainWildcard } from './permissions.ts'
 
 /** Steps that call a function. */
@@ -26,10 +27,7 @@ export interface RunWorkflowProps {
   /** Fixed beforehand, because the steps' own permissions and variables name the machine. */
   readonly stateMachineName: string
   readonly functions: Readonly<Record<WorkflowStep, IFunction>>
-  /** Longest time from a submission to the job's last event. */
-  readonly runTimeout: Duration
-  readonly logRetention: RetentionDays
-  readonly removalPolicy: RemovalPolicy
+  readonly stage: Pick<Stage, 'runTimeoutHours' | 'logRetentionDays' | 'keepData'>
 }
 
 /** The two answers to a submission that another try would not change: the job has ended badly, or will never be taken. */
@@ -81,7 +79,7 @@ export class RunWorkflow extends Construct {
 
   constructor(scope: Construct, id: string, props: RunWorkflowProps) {
     super(scope, id)
-    const { functions } = props
+    const { functions, stage } = props
     const failRun = LambdaInvoke.jsonata(this, 'FailRun', {
       lambdaFunction: functions.FailRun,
       payload: TaskInput.fromText('{% $states.input %}'),
@@ -106,7 +104,7 @@ export class RunWorkflow extends Construct {
         taskToken: '{% $states.context.Task.Token %}',
       }),
       // A lost token would otherwise hold the execution for a year.
-      taskTimeout: Timeout.duration(props.runTimeout),
+      taskTimeout: Timeout.duration(Duration.seconds(Math.ceil(stage.runTimeoutHours * 3600))),
       // The answer to the token may be anything; the next step wants the input.
       outputs: '{% $states.input %}',
       retryOnServiceExceptions: false,
@@ -124,13 +122,10 @@ export class RunWorkflow extends Construct {
       queryLanguage: QueryLanguage.JSONATA,
       definitionBody: DefinitionBody.fromChainable(submitJob),
       tracingEnabled: true,
-      removalPolicy: props.removalPolicy,
+      removalPolicy: removalPolicyOf(stage),
       logs: {
         level: LogLevel.ERROR,
-        destination: new LogGroup(this, 'Logs', {
-          retention: props.logRetention,
-          removalPolicy: props.removalPolicy,
-        }),
+        destination: new EngineLogGroup(this, 'Logs', stage),
       },
     })
     this.explainPermissions(props)

@@ -21,10 +21,10 @@ export const importBundle: FunctionDefinition = {
     jobDefinitionPrefix: stage.prefix,
     jobExecutionRoleArn: platform.executionRoleArn,
     jobLogGroup: values.jobLogGroup,
-    attemptTimeoutSeconds: String(stage.attemptTimeout.toSeconds()),
+    attemptTimeoutSeconds: String(Math.ceil(stage.attemptTimeoutHours * 3600)),
     stagerImage: platform.stagerImage,
     jobLogRegion: Aws.REGION,
-    defaultRamBytes: String(stage.defaultRam.toBytes()),
+    defaultRamBytes: String(stage.defaultRamGib * 1024 ** 3),
     jobQueues: values.jobQueues,
   }),
   permissions: ({ grants }) => [

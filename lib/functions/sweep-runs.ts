@@ -16,9 +16,9 @@ export const sweepRuns: FunctionDefinition = {
     stateMachineArn: values.stateMachineArn,
     jobQueues: values.jobQueues,
     jobLogGroup: values.jobLogGroup,
-    sweepGraceSeconds: String(stage.sweep.grace.toSeconds()),
-    sweepStepLimitSeconds: String(stage.sweep.stepLimit.toSeconds()),
-    sweepLateWriteSeconds: String(stage.sweep.lateWrites.toSeconds()),
+    sweepGraceSeconds: String(stage.sweep.graceSeconds),
+    sweepStepLimitSeconds: String(stage.sweep.stepLimitSeconds),
+    sweepLateWriteSeconds: String(stage.sweep.lateWriteSeconds),
   }),
   permissions: ({ grants }) => [
     grants.items([
@@ -46,7 +46,7 @@ export const sweepRuns: FunctionDefinition = {
     rules: ({ stage }) => ({
       Rule: {
         description: 'From time to time: look after runs whose events were lost',
-        every: stage.sweep.every,
+        every: Duration.minutes(stage.sweep.everyMinutes),
       },
     }),
   },

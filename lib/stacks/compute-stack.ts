@@ -1,4 +1,5 @@
 import { Stack, type StackProps } from 'aws-cdk-lib'
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
@@ -8,12 +9,12 @@ import { FargateQueue } from '../constructs/fargate-queue.ts'
 import { JobNetwork } from '../constructs/job-network.ts'
 import { MachineQueue } from '../constructs/machine-queue.ts'
 import { allow } from '../constructs/permissions.ts'
-import { StagerImage } from '../constructs/stager-image.ts'
-import type { BatchSettings, JobPlatform, MachineSettings, Stage } from '../stages.ts'
+import { ProgramImage } from '../constructs/program-image.ts'
+import type { JobPlatform } from '../job-platform.ts'
+import type { MachineSettings, Stage } from '../settings.ts'
 
 export interface ComputeStackProps extends StackProps {
   readonly stage: Stage
-  readonly settings: BatchSettings
   readonly bucket: Bucket
   readonly jobLogGroup: LogGroup
 }
@@ -22,46 +23,51 @@ export interface ComputeStackProps extends StackProps {
 export class ComputeStack extends Stack {
   readonly platform: Required<JobPlatform>
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { stage, settings, bucket, jobLogGroup, ...props }: ComputeStackProps,
-  ) {
+  constructor(scope: Construct, id: string, { stage, bucket, jobLogGroup, ...props }: ComputeStackProps) {
     super(scope, id, props)
-    const stagerImage = new StagerImage(this, 'StagerImage', stage.nodeImage)
+    const stagerImage = new ProgramImage(this, 'StagerImage', {
+      program: 'stager',
+      platform: Platform.LINUX_AMD64,
+      stage,
+    })
     const repositoryArns = [
       this.formatArn({ service: 'ecr', resource: 'repository', resourceName: `${stage.prefix}/*` }),
       stagerImage.repository.repositoryArn,
     ]
     const network = new JobNetwork(this, 'Network', {
-      settings: settings.network,
-      hasInternet: settings.internet !== undefined,
-      hasMachines: settings.ec2 !== undefined || settings.gpu !== undefined,
+      stage,
       bucket,
       repositoryArns,
       jobLogGroupArn: jobLogGroup.logGroupArn,
-      logRetention: stage.logRetention,
-      removalPolicy: stage.removalPolicy,
     })
     const executionRole = this.executionRole(repositoryArns, jobLogGroup)
     this.platform = {
-      queues: this.addQueues(settings, network),
+      queues: this.addQueues(stage.queues, network),
       executionRoleArn: executionRole.roleArn,
       stagerImage: stagerImage.imageUri,
       apiEndpointId: network.apiEndpointId,
     }
   }
 
-  private addQueues(settings: BatchSettings, network: JobNetwork): JobQueues {
-    const { longestUnplaceable, fargate, internet, ec2, gpu } = settings
+  private addQueues(queues: Stage['queues'], network: JobNetwork): JobQueues {
+    const { longestUnplaceableMinutes, fargate, internet, ec2, gpu } = queues
     const isolated = {
       vpc: network.vpc,
       subnets: network.isolatedSubnets,
       securityGroup: network.jobSecurityGroup,
     }
-    const { queueArn } = new FargateQueue(this, 'Queue', { ...isolated, ...fargate, longestUnplaceable })
+    const { queueArn } = new FargateQueue(this, 'Queue', {
+      ...isolated,
+      ...fargate,
+      longestUnplaceableMinutes,
+    })
     const machines = (id: string, of: MachineSettings, hasGpus: boolean) => {
-      const queue = new MachineQueue(this, id, { ...isolated, settings: of, hasGpus, longestUnplaceable })
+      const queue = new MachineQueue(this, id, {
+        ...isolated,
+        settings: of,
+        hasGpus,
+        longestUnplaceableMinutes,
+      })
       return { arn: queue.queueArn, ...machineOf(of) }
     }
     return {
@@ -75,7 +81,7 @@ export class ComputeStack extends Stack {
                 ...network.internet,
                 ...internet,
                 capacity: fargate.capacity,
-                longestUnplaceable,
+                longestUnplaceableMinutes,
               }).queueArn,
             },
           }),

@@ -4,11 +4,11 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Construct } from 'constructs'
 import { EdgeAlarms } from '../constructs/edge-alarms.ts'
 import { EdgeService } from '../constructs/edge-service.ts'
-import type { EdgeSettings, Stage } from '../stages.ts'
+import type { EdgeSettings, Stage } from '../settings.ts'
 
 export interface EdgeStackProps extends StackProps {
   readonly stage: Stage
-  readonly settings: EdgeSettings
+  readonly edge: EdgeSettings
   /** Base URL of the API, without the service's own prefix and version. */
   readonly apiUrl: string
   readonly apiId: string
@@ -19,17 +19,15 @@ export interface EdgeStackProps extends StackProps {
 /** The edge in the network of Cytomine core; left out by default, since it may as well run beside core (examples/compose). */
 export class EdgeStack extends Stack {
   constructor(scope: Construct, id: string, props: EdgeStackProps) {
-    const { stage, settings, apiUrl, apiId, alarmTopic, ...stackProps } = props
+    const { stage, edge, apiUrl, apiId, alarmTopic, ...stackProps } = props
     super(scope, id, stackProps)
     const apiArn = this.formatArn({ service: 'execute-api', resource: apiId })
     const { url, balancer, targets } = new EdgeService(this, 'Edge', {
-      settings,
-      vpc: this.vpcOf(settings),
+      stage,
+      edge,
+      vpc: this.vpcOf(edge),
       apiUrl,
       ...(stage.access.mode === 'iam' ? { signsFor: apiArn } : {}),
-      ...(stage.nodeImage === undefined ? {} : { nodeImage: stage.nodeImage }),
-      logRetention: stage.logRetention,
-      removalPolicy: stage.removalPolicy,
     })
     if (alarmTopic !== undefined) new EdgeAlarms(this, 'Alarms', { balancer, targets, topic: alarmTopic })
     new CfnOutput(this, 'EdgeUrl', { value: url, description: 'APPENGINE_API_URL of Cytomine core' })

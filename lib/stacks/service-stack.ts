@@ -16,7 +16,8 @@ import { API_STAGE, type ApiAccess, EngineApi } from '../constructs/rest-api.ts'
 import { RunWorkflow, type WorkflowStep } from '../constructs/run-workflow.ts'
 import type { EmulatorAddresses } from '../emulator.ts'
 import { FUNCTIONS } from '../functions/index.ts'
-import type { JobPlatform, Stage } from '../stages.ts'
+import type { JobPlatform } from '../job-platform.ts'
+import type { Stage } from '../settings.ts'
 
 export interface ServiceStackProps extends StackProps {
   readonly stage: Stage
@@ -42,12 +43,9 @@ export class ServiceStack extends Stack {
     super(scope, id, stackProps)
     this.functions = FUNCTIONS.map((definition) => new EngineFunction(this, { definition, stage }))
     const apis = new EngineApi(this, 'RestApi', {
-      name: stage.prefix,
+      stage,
       handler: this.calledBy('api'),
       access: accessOf(stage, platform),
-      throttle: stage.throttle,
-      logRetention: stage.logRetention,
-      removalPolicy: stage.removalPolicy,
     })
     this.apiId = apis.restApi.restApiId
     this.apiUrl = apiUrlOf(this.apiId, stage.emulator?.clients)
@@ -69,15 +67,13 @@ export class ServiceStack extends Stack {
         CollectOutputs: this.calledBy('CollectOutputs'),
         FailRun: this.calledBy('FailRun'),
       },
-      runTimeout: stage.runTimeout,
-      logRetention: stage.logRetention,
-      removalPolicy: stage.removalPolicy,
+      stage,
     })
     const deadLetters = this.addTriggers(context)
 
     if (stage.emulator === undefined) {
       const { alarmTopic } = new Observability(this, 'Observability', {
-        installation: stage.prefix,
+        stage,
         watched: {
           ...apis,
           functions: Object.fromEntries(
@@ -87,8 +83,6 @@ export class ServiceStack extends Stack {
           table,
           deadLetters,
         },
-        longestSilence: stage.runTimeout.plus(stage.sweep.stepLimit),
-        ...(stage.alarmEmail === undefined ? {} : { alarmEmail: stage.alarmEmail }),
       })
       this.alarmTopic = alarmTopic
     }
@@ -174,21 +168,10 @@ export class ServiceStack extends Stack {
   }
 }
 
-/**
- * The stage's access and, where jobs have a network of their own, the endpoint through which their stagers come.
- * @throws Error when the settings would open the API to everybody or lock the jobs out.
- */
-function accessOf({ access, emulator }: Stage, { apiEndpointId }: JobPlatform): ApiAccess {
-  if (access.mode === 'open') {
-    if (emulator !== undefined) return access
-    throw new Error('access "open" is for an emulator: on AWS, choose "private" or "iam"')
-  }
-  const own = apiEndpointId === undefined ? {} : { stagerEndpointId: apiEndpointId }
-  if (access.mode === 'private') return { ...access, ...own }
-  if (apiEndpointId !== undefined) return { mode: 'iam', stagerEndpointId: apiEndpointId }
-  throw new Error(
-    'access "iam" with jobs that have no VPC endpoint for execute-api (apiEndpointId): they cannot sign, and come through that only',
-  )
+/** The stage's access, with the VPC endpoint of stagers where jobs have a network of their own. */
+function accessOf({ access }: Stage, { apiEndpointId }: JobPlatform): ApiAccess {
+  // Clients of the emulator have no credentials.
+  return apiEndpointId === undefined ? { mode: 'open' } : { ...access, stagerEndpointId: apiEndpointId }
 }
 
 /** Base URL without a slash at its end; composed from the id, because `restApi.url` would refer to the deployment. */

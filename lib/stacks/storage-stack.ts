@@ -1,13 +1,14 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib'
+import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
-import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { TABLE } from '../../src/contract/environment.ts'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
-import type { Stage } from '../stages.ts'
+import { EngineLogGroup, removalPolicyOf } from '../constructs/log-group.ts'
+import type { Stage } from '../settings.ts'
 
 export interface StorageStackProps extends StackProps {
   readonly stage: Stage
@@ -23,8 +24,8 @@ export class StorageStack extends Stack {
   readonly key: IKey | undefined
 
   constructor(scope: Construct, id: string, { stage, ...props }: StorageStackProps) {
-    const retained = stage.removalPolicy === RemovalPolicy.RETAIN
-    super(scope, id, { ...props, terminationProtection: retained })
+    super(scope, id, { ...props, terminationProtection: stage.keepData })
+    const removalPolicy = removalPolicyOf(stage)
 
     this.key = this.keyOf(stage)
     const encryptionKey = this.key === undefined ? {} : { encryptionKey: this.key }
@@ -36,7 +37,7 @@ export class StorageStack extends Stack {
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
-      removalPolicy: stage.removalPolicy,
+      removalPolicy,
       lifecycleRules: [
         // Of uploads, and of copies and archives whose function was stopped.
         { id: 'forget-unfinished-parts', abortIncompleteMultipartUploadAfter: Duration.days(1) },
@@ -65,8 +66,8 @@ export class StorageStack extends Stack {
       ...(this.key === undefined ? {} : { encryption: TableEncryption.CUSTOMER_MANAGED, ...encryptionKey }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: TABLE.timeToLive,
-      deletionProtection: retained,
-      removalPolicy: stage.removalPolicy,
+      deletionProtection: stage.keepData,
+      removalPolicy,
     })
     this.table.addGlobalSecondaryIndex({
       indexName: TABLE.unfinishedIndex.name,
@@ -75,20 +76,16 @@ export class StorageStack extends Stack {
       projectionType: ProjectionType.ALL,
     })
 
-    this.jobLogGroup = new LogGroup(this, 'JobLogs', {
-      ...encryptionKey,
-      retention: stage.logRetention,
-      removalPolicy: stage.removalPolicy,
-    })
+    this.jobLogGroup = new EngineLogGroup(this, 'JobLogs', stage, encryptionKey)
   }
 
-  private keyOf({ encryption, removalPolicy }: Stage): IKey | undefined {
+  private keyOf({ encryption, keepData }: Stage): IKey | undefined {
     if (encryption.key === 'aws') return undefined
     if (encryption.key === 'existing') return Key.fromKeyArn(this, 'Key', encryption.arn)
     const key = new Key(this, 'Key', {
       description: 'Cytomine App Engine: data and logs of tasks',
       enableKeyRotation: true,
-      removalPolicy,
+      removalPolicy: removalPolicyOf({ keepData }),
     })
     key.grantEncryptDecrypt(
       new ServicePrincipal(`logs.${this.region}.amazonaws.com`, {

@@ -1,6 +1,6 @@
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
-import { type BatchSettings, stageNamed } from '../../lib/stages.ts'
+import { stageNamed } from '../../lib/stages.ts'
 import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const { compute } = synthesize('production').stacks
@@ -105,8 +105,8 @@ describe('compute stack', () => {
 
   it('may use all vCPUs on spot and as many again on demand where spot is tried first', () => {
     const { stacks } = synthesize('production', {
-      jobs: {
-        ...(stageNamed('production', {}).jobs as BatchSettings),
+      queues: {
+        ...stageNamed('production', {}).queues,
         fargate: { maxVcpus: 8, capacity: 'spot-first' },
       },
     })

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { EngineRules } from '../../lib/rules.ts'
+import type { EdgeSettings, Stage } from '../../lib/settings.ts'
 import { EdgeStack } from '../../lib/stacks/edge-stack.ts'
-import { type Access, type EdgeSettings, stageNamed } from '../../lib/stages.ts'
+import { stageNamed } from '../../lib/stages.ts'
 import { anApp, resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
-const PRIVATE: Access = { mode: 'private', vpcEndpointIds: ['vpce-0123456789abcdef0'] }
-const IAM: Access = { mode: 'iam' }
+const PRIVATE: Stage['access'] = { mode: 'private', vpcEndpointIds: ['vpce-0123456789abcdef0'] }
+const IAM: Stage['access'] = { mode: 'iam' }
 
 function settings(change: Partial<EdgeSettings> = {}): EdgeSettings {
   return {
@@ -27,10 +28,10 @@ function settings(change: Partial<EdgeSettings> = {}): EdgeSettings {
 
 const API_URL = 'https://a1b2c3.execute-api.eu-west-1.amazonaws.com/api'
 
-function anEdge(access: Access, change: Partial<EdgeSettings> = {}, app = anApp()): Template {
+function anEdge(access: Stage['access'], change: Partial<EdgeSettings> = {}, app = anApp()): Template {
   const stage = { ...stageNamed('production', {}), access }
   const api = { apiUrl: API_URL, apiId: 'a1b2c3', alarmTopic: undefined }
-  return Template.fromStack(new EdgeStack(app, 'Edge', { stage, settings: settings(change), ...api }))
+  return Template.fromStack(new EdgeStack(app, 'Edge', { stage, edge: settings(change), ...api }))
 }
 
 const inPrivate = anEdge(PRIVATE)

@@ -68,7 +68,7 @@ describe('the emulator of the local stage', () => {
   })
 
   it('refuses an address that is none', () => {
-    expect(() => emulatorOf({ REGISTRY_URL: 'nowhere' })).toThrow('REGISTRY_URL is not a URL: nowhere')
+    expect(() => emulatorOf({ REGISTRY_URL: 'nowhere' })).toThrow(/REGISTRY_URL must be a URL.*"nowhere"/u)
   })
 })
 

@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { describe, it } from 'vitest'
@@ -7,7 +7,7 @@ import type { Emulator } from '../../lib/emulator.ts'
 import { failRun } from '../../lib/functions/fail-run.ts'
 import { anApp } from './synthesis.ts'
 
-const STAGE = { logRetention: RetentionDays.ONE_WEEK, removalPolicy: RemovalPolicy.DESTROY }
+const STAGE = { logRetentionDays: RetentionDays.ONE_WEEK, keepData: false }
 
 function aFunction(stage: EngineFunctionProps['stage'] = STAGE): Template {
   const stack = new Stack(anApp(), 'Test')

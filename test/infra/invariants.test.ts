@@ -2,7 +2,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda'
 import { describe, expect, it } from 'vitest'
 import { buildEngine } from '../../lib/engine.ts'
-import { stageOf } from '../../lib/settings.ts'
+import { stageOf } from '../../lib/stages.ts'
 import { pairwise } from '../fixtures/stage-choices.ts'
 import { anApp, type Resource, resourcesOf, type Statement, spell, statementsOf } from './synthesis.ts'
 

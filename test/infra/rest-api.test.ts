@@ -1,4 +1,4 @@
-import { RemovalPolicy, Stack } from 'aws-cdk-lib'
+import { Stack } from 'aws-cdk-lib'
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import { describe, expect, it } from 'vitest'
@@ -9,9 +9,14 @@ import { anApp, resourcesOf, spell } from './synthesis.ts'
 
 function anApi(access: ApiAccess): Template {
   const stack = new Stack(anApp(), 'Test')
-  const logs = { logRetention: RetentionDays.ONE_WEEK, removalPolicy: RemovalPolicy.DESTROY }
-  const handler = new EngineFunction(stack, { definition: api, stage: logs }).lambda
-  new EngineApi(stack, 'Api', { name: 'test', handler, access, throttle: { rate: 7, burst: 9 }, ...logs })
+  const stage = {
+    prefix: 'test',
+    throttle: { rate: 7, burst: 9 },
+    logRetentionDays: RetentionDays.ONE_WEEK,
+    keepData: false,
+  }
+  const handler = new EngineFunction(stack, { definition: api, stage }).lambda
+  new EngineApi(stack, 'RestApi', { stage, handler, access })
   return Template.fromStack(stack)
 }
 

@@ -119,7 +119,7 @@ describe('run workflow', () => {
     ['SubmitJob', SubmitJob, 60],
     ['CollectOutputs', CollectOutputs, 900],
   ])('gives %s up before the sweeper steps in', (_, { Retry }, secondsOfCall) => {
-    const stepLimit = stageNamed('production', {}).sweep.stepLimit.toSeconds()
+    const stepLimit = stageNamed('production', {}).sweep.stepLimitSeconds
     const [throttled, failed] = Retry.slice(-2)
 
     // Half an hour, and two minutes; a throttled call takes no time.

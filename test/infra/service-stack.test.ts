@@ -1,6 +1,6 @@
 import { Match, Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
-import type { Access } from '../../lib/stages.ts'
+import type { Stage } from '../../lib/settings.ts'
 import { environmentOf, resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production').stacks.service)
@@ -18,7 +18,7 @@ describe('service stack', () => {
     )
   })
 
-  it.each<Access>([{ mode: 'iam' }, { mode: 'private', vpcEndpointIds: ['vpce-1'] }])(
+  it.each<Stage['access']>([{ mode: 'iam' }, { mode: 'private', vpcEndpointIds: ['vpce-1'] }])(
     'tells callers of another API than the stager, with access $mode',
     (access) => {
       const template = Template.fromStack(synthesize('production', { access }).stacks.service)

@@ -1,10 +1,8 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RemovalPolicy } from 'aws-cdk-lib'
 import { describe, expect, it } from 'vitest'
-import { readSettings, SETTING_NAMES, stageOf } from '../../lib/settings.ts'
-import { stageNamed } from '../../lib/stages.ts'
+import { readSettings, stageNamed, stageOf } from '../../lib/stages.ts'
 
 const EDGE = {
   vpc: { id: 'vpc-0a1b2cee', subnets: { 'eu-west-1a': 'subnet-0a1b2caa', 'eu-west-1b': 'subnet-0a1b2cbb' } },
@@ -44,8 +42,8 @@ describe('settings of a stage', () => {
 
     const stage = readSettings(path)
 
-    expect(stage).toMatchObject({ name: 'lab', prefix: 'lab-engine', removalPolicy: RemovalPolicy.DESTROY })
-    expect(stage.runTimeout.toHours()).toBe(72)
+    expect(stage).toMatchObject({ name: 'lab', prefix: 'lab-engine', keepData: false })
+    expect(stage.runTimeoutHours).toBe(72)
   })
 
   it.each<readonly [name: string, settings: unknown, words: string | RegExp]>([
@@ -103,7 +101,7 @@ describe('settings of a stage', () => {
     [
       'a DNS firewall around the internet queue',
       { name: 'x', network: { kind: 'new', dnsFirewall: true }, queues: { internet: { maxVcpus: 4 } } },
-      'would keep jobs of the internet queue from finding anything',
+      'must be false with an internet queue',
     ],
     ['one zone', { name: 'x', edge: { vpc: { id: 'vpc-0a1b2caa', subnets: {} } } }, 'two availability zones'],
     [
@@ -171,7 +169,7 @@ describe('settings of a stage', () => {
     (type) => {
       const stage = stageOf({ name: 'x', queues: { ec2: { ...MACHINES, instanceTypes: [type] } } })
 
-      expect(stage.jobs).toHaveProperty('ec2.instanceTypes', [type])
+      expect(stage.queues.ec2?.instanceTypes).toEqual([type])
     },
   )
 
@@ -203,20 +201,46 @@ describe('settings of a stage', () => {
 
     expect(stageOf(JSON.parse(small ?? ''))).toMatchObject({ prefix: 'lab-engine' })
     const ids = (network ?? '').replaceAll('-…', '-0a1b2caa')
-    expect(stageOf({ name: 'x', network: JSON.parse(ids) }).jobs).toHaveProperty(
-      'network.vpcId',
-      'vpc-0a1b2caa',
+    expect(stageOf({ name: 'x', network: JSON.parse(ids) }).network).toHaveProperty('vpcId', 'vpc-0a1b2caa')
+  })
+
+  it('may name their schema, for editors', () => {
+    expect(stageOf({ $schema: '../docs/settings.schema.json', name: 'production' })).toEqual(
+      stageNamed('production', {}),
     )
   })
 
-  it('are all explained', () => {
-    const text = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8')
+  it.each<readonly [what: string, settings: unknown, line: string]>([
+    ['a name that is missing', {}, 'lab.json: name is missing'],
+    [
+      'a value that is wrong',
+      { name: 'x', logRetentionDays: 42 },
+      'lab.json: logRetentionDays (42) must be one of 1, 3, 5',
+    ],
+    [
+      'a type that is wrong',
+      { name: 'x', keepData: 'yes' },
+      'lab.json: keepData ("yes") must be of type boolean',
+    ],
+    [
+      'a number that is too large',
+      { name: 'x', defaultRamGib: 1000 },
+      'lab.json: defaultRamGib (1000) must be at most 240',
+    ],
+    ['a setting that does not exist', { name: 'x', cidr: 1 }, 'lab.json: the file has no setting cidr'],
+    [
+      'a choice that does not exist',
+      { name: 'x', access: { mode: 'open' } },
+      'lab.json: access.mode ("open") must',
+    ],
+    [
+      'two that contradict each other',
+      { name: 'x', runTimeoutHours: 1 },
+      'lab.json: attemptTimeoutHours must not be longer than runTimeoutHours',
+    ],
+  ])('name %s in one line', (_, settings, line) => {
+    const read = () => stageOf(settings, 'lab.json')
 
-    for (const name of SETTING_NAMES) expect(text).toContain(`\`${name}`)
-  })
-
-  it('say which file is wrong', () => {
-    expect(() => readSettings(aFile('{'))).toThrow(/lab\.json is no JSON/u)
-    expect(() => readSettings(aFile('{}'))).toThrow(/lab\.json: settings/u)
+    expect(read).toThrow(new RegExp(`^${RegExp.escape(line)}[^\n]*$`, 'u'))
   })
 })

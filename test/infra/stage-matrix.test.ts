@@ -2,7 +2,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { buildEngine } from '../../lib/engine.ts'
 import { EngineRules } from '../../lib/rules.ts'
-import { stageOf } from '../../lib/settings.ts'
+import { stageOf } from '../../lib/stages.ts'
 import { pairwise, STAGE_CHOICES } from '../fixtures/stage-choices.ts'
 import { anApp, type Resource, resourcesOf, spell, statementsOf } from './synthesis.ts'
 

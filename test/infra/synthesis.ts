@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { App, type Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { buildEngine } from '../../lib/engine.ts'
-import { type Stage, stageNamed } from '../../lib/stages.ts'
+import type { Stage } from '../../lib/settings.ts'
+import { stageNamed } from '../../lib/stages.ts'
 
 /** A resource as it stands in a template. */
 export interface Resource {

@@ -1,17 +1,19 @@
-import type { CompleteSettings } from './settings.ts'
+import type { Stage } from '../settings.ts'
 
-/** Settings that do not go together: what is wrong, at its place. */
+/** Two settings that contradict each other; the error completes a sentence that begins with the path. */
 interface Conflict {
   readonly path: readonly string[]
   readonly error: string
 }
 
 interface Rule extends Conflict {
-  isKept(settings: CompleteSettings): boolean
+  isKept(settings: CheckedSettings): boolean
 }
 
-const NO_SUCH_JOB =
-  'must be as many as the largest machine has (largest.vcpus), or no job of that size would ever start'
+/** Settings each of which is valid by itself. */
+type CheckedSettings = Omit<Stage, 'sweep' | 'emulator'>
+
+const NO_SUCH_JOB = 'must be at least largest.vcpus, or no job of that size would ever start'
 
 const RULES: readonly Rule[] = [
   {
@@ -21,7 +23,7 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ['network', 'isolatedRouteTableIds'],
-    error: 'must be one for each of isolatedSubnets, in the same order',
+    error: 'must have one for each of isolatedSubnets, in the same order',
     isKept: ({ network }) =>
       network.kind === 'new' ||
       Object.keys(network.isolatedSubnets).length === network.isolatedRouteTableIds.length,
@@ -36,13 +38,13 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ['network', 'internetSubnets'],
-    error: 'must be there for the internet queue',
+    error: 'must be there for the internet queue (queues.internet)',
     isKept: ({ network, queues }) =>
       network.kind === 'new' || queues.internet === undefined || network.internetSubnets !== undefined,
   },
   {
     path: ['network', 'dnsFirewall'],
-    error: 'would keep jobs of the internet queue from finding anything there: it is for the whole network',
+    error: 'must be false with an internet queue: its jobs could look up nothing there',
     isKept: ({ network, queues }) =>
       network.kind === 'existing' || queues.internet === undefined || !network.dnsFirewall,
   },
@@ -54,7 +56,7 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ['access', 'vpcEndpointIds'],
-    error: 'must not name the endpoint of the jobs (network.apiEndpointId): tasks could call every route',
+    error: 'must not have the endpoint of the jobs (network.apiEndpointId): tasks could call every route',
     isKept: ({ access, network }) =>
       access.mode !== 'private' ||
       network.kind === 'new' ||
@@ -63,7 +65,7 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ['access', 'vpcEndpointIds'],
-    error: "must name the execute-api endpoint of the edge's network",
+    error: "must have the execute-api endpoint of the edge's network",
     isKept: ({ access, edge }) =>
       edge === undefined || access.mode !== 'private' || access.vpcEndpointIds.length > 0,
   },
@@ -75,7 +77,7 @@ const RULES: readonly Rule[] = [
   {
     path: ['edge', 'memoryMib'],
     error:
-      'must be one that Fargate has for this cpu: 512, 1024 or 2048 for 256; 1024 to 4096 for 512; 2048 to 8192 for 1024; 4096 to 16384 for 2048; in steps of 1024',
+      'must be a size that Fargate has for this cpu: 512, 1024 or 2048 for 256; 1024 to 4096 for 512; 2048 to 8192 for 1024; 4096 to 16384 for 2048; in steps of 1024',
     isKept: ({ edge }) => edge === undefined || isFargateSize(edge.cpu, edge.memoryMib),
   },
   {
@@ -90,8 +92,8 @@ const RULES: readonly Rule[] = [
   },
 ]
 
-/** All conflicts at once. */
-export function conflictsIn(settings: CompleteSettings): readonly Conflict[] {
+/** All conflicts among the settings. */
+export function conflictsIn(settings: CheckedSettings): readonly Conflict[] {
   return RULES.filter((rule) => !rule.isKept(settings))
 }
 
@@ -100,9 +102,7 @@ function zonesOf(subnets: Readonly<Record<string, string>>): string {
 }
 
 /** Sizes of Fargate tasks: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html */
-function isFargateSize(cpu: CompleteEdge['cpu'], memoryMib: number): boolean {
+function isFargateSize(cpu: number, memoryMib: number): boolean {
   if (cpu === 256) return [512, 1024, 2048].includes(memoryMib)
   return memoryMib % 1024 === 0 && memoryMib >= cpu * 2 && memoryMib <= cpu * 8
 }
-
-type CompleteEdge = NonNullable<CompleteSettings['edge']>

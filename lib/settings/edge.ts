@@ -1,0 +1,65 @@
+import * as z from 'zod'
+import { isPeer } from '../constructs/peers.ts'
+import { atLeastOne, id, subnets } from './values.ts'
+
+const peer = z
+  .string()
+  .refine(isPeer, 'must be an IPv4 range, sg-… or pl-…')
+  .meta({ examples: ['10.0.0.0/16', 'sg-0a1b2c3d', 'pl-0a1b2c3d'] })
+
+/** The edge as a service, in the network of Cytomine core. */
+export const edge = z.strictObject({
+  vpc: z.strictObject({
+    id: id('vpc').describe('VPC of Cytomine core; not that of the jobs.'),
+    subnets: subnets.describe(
+      'Subnets by availability zone, with a way to the API, S3, ECR and CloudWatch Logs: VPC endpoints or NAT.',
+    ),
+  }),
+  clients: z
+    .array(peer)
+    .min(1)
+    .describe('Clients that may call the edge: IPv4 ranges, security groups, prefix lists.'),
+  reaches: z
+    .array(peer)
+    .min(1)
+    .describe(
+      'Peers that the edge may connect to at port 443: the range of the VPC endpoints and the prefix list of S3, or `0.0.0.0/0`.',
+    ),
+  desiredCount: atLeastOne.default(2).describe('Number of edges.'),
+  cpu: z
+    .literal([256, 512, 1024, 2048])
+    .default(1024)
+    .describe('CPU units of each edge; 1024 are one processor, and an edge uses no second one.'),
+  memoryMib: z
+    .int()
+    .min(512)
+    .default(2048)
+    .describe('Memory of each edge, a size that Fargate has for `cpu`; an upload uses 64 MiB of it.'),
+  clientSharePercent: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(50)
+    .describe(
+      "Largest part of an edge's memory for bodies that one client address gets, but always five uploads; 100 where all clients have one address.",
+    ),
+  hosts: z
+    .array(
+      z
+        .string()
+        .regex(/^[a-z0-9.-]+$/u, 'must be a host name in lower case, without a port')
+        .meta({ examples: ['engine.example.org'] }),
+    )
+    .describe(
+      'Host names of the edge beside that of its load balancer; requests for others get 403. Absent: any host. Set it where browsers reach the edge: a page could otherwise point a name of its own to it.',
+    )
+    .exactOptional(),
+  certificateArn: z
+    .string()
+    .regex(/^arn:[a-z-]+:acm:/u, 'must be an ARN of ACM')
+    .meta({
+      examples: ['arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'],
+    })
+    .describe('Certificate of the load balancer. Absent: clients use HTTP.')
+    .exactOptional(),
+})

@@ -1,0 +1,40 @@
+import type * as z from 'zod'
+
+/** Settings that cannot be deployed. The message is for people: one line for each problem. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+}
+
+/** Longer values are not repeated in messages. */
+const LONGEST_VALUE = 80
+
+/** Error map of zod: what a setting must be, for schemas without a message of their own. */
+export function describeIssue(issue: z.core.$ZodRawIssue): string {
+  if (issue.code !== 'unrecognized_keys' && issue.input === undefined) return 'is missing'
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be of type ${issue.expected}`
+    case 'too_small':
+      return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
+    case 'too_big':
+      return `must be at most ${issue.maximum}`
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`
+    case 'unrecognized_keys':
+      return `has no setting ${issue.keys.join(', ')}`
+    case 'invalid_union':
+      return 'must be one of the values in docs/deployment.md'
+    default:
+      return 'is not valid'
+  }
+}
+
+/** Path of a setting with its value: `network.cidr ("10.0.0.0")`. */
+export function nameSetting(path: readonly PropertyKey[], settings: unknown): string {
+  const name = path.length === 0 ? 'the file' : path.map(String).join('.')
+  let value: unknown = settings
+  for (const key of path) value = (Object(value) as Record<PropertyKey, unknown>)[key]
+  const text = JSON.stringify(value)
+  const isShort = typeof value !== 'object' && text !== undefined && text.length <= LONGEST_VALUE
+  return isShort ? `${name} (${text})` : name
+}
