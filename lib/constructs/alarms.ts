@@ -17,14 +17,14 @@ export interface AlarmsProps {
 export interface AlarmChoice {
   readonly metric: IMetric
   readonly threshold: number
-  /** Periods that are looked at, and how many of them must be over the threshold; 1 of 1 when absent. */
-  readonly periods?: readonly [looked: number, over: number]
+  /** Number of periods, and how many of them must breach the threshold; 1 of 1 when absent. */
+  readonly periods?: readonly [periods: number, breaching: number]
   /** The first thing to do, in a line. */
   readonly toDo: string
   /** Heading of docs/runbook.md, as a link spells it. */
   readonly section: string
-  /** What no data mean. Counts are only told when there is something to count, so silence is good as a rule. */
-  readonly silence?: TreatMissingData
+  /** Counts have no data when there is nothing to count, so missing data do not breach by default. */
+  readonly missingData?: TreatMissingData
   readonly comparison?: ComparisonOperator
 }
 
@@ -32,14 +32,14 @@ const FIVE_MINUTES = Duration.minutes(5)
 const QUARTER = Duration.minutes(15)
 const HALF_HOUR = Duration.minutes(30)
 
-/** Events that come late have the sweeper record a state now and then; this many in a quarter of an hour are another matter. */
+/** Late events make the sweeper record a state now and then; this many in 15 minutes are a fault. */
 const MANY_REPAIRS = 10
 /** One may be a client's broken connection. */
 const FEW_API_ERRORS = 3
-/** A single one may be the task's own doing, such as a wish that no machine holds, or a machine that was lost. */
-const HINDERED_RUNS = 3
-/** Ends of runs that are the installation's fault when they come in numbers. */
-const HINDRANCES: readonly KindOf<'RunsEnded'>[] = [
+/** A single run may fail by its task, such as a request that no machine can hold, or by a lost machine. */
+const MANY_FAILED_RUNS = 3
+/** Failures that are the installation's fault when several runs have them. */
+const INSTALLATION_FAILURES: readonly KindOf<'RunsEnded'>[] = [
   'host-lost',
   'image-unavailable',
   'input-staging-failed',
@@ -47,7 +47,7 @@ const HINDRANCES: readonly KindOf<'RunsEnded'>[] = [
   'unschedulable',
 ]
 
-/** What somebody should look at, each with a line that says what to do and a section of the runbook. */
+/** Alarms of an installation. Each description says what to do, and ends with a section of the runbook. */
 export class Alarms extends Construct {
   private readonly topic: ITopic
 
@@ -68,7 +68,7 @@ export class Alarms extends Construct {
           period: FIVE_MINUTES,
         }),
         threshold: 1,
-        toDo: 'An event could not be handled: read it in the queue, mend the cause, and send it again.',
+        toDo: 'An event could not be handled: read it in the queue, fix the cause, and send it again.',
         section: 'dead-letters',
       })
     }
@@ -89,11 +89,11 @@ export class Alarms extends Construct {
     })
     this.add('RunsHindered', {
       metric: sumOf(
-        HINDRANCES.map((kind) => countOf(installation, 'RunsEnded', kind, QUARTER)),
+        INSTALLATION_FAILURES.map((kind) => countOf(installation, 'RunsEnded', kind, QUARTER)),
         'runs without machine, image or files',
         QUARTER,
       ),
-      threshold: HINDERED_RUNS,
+      threshold: MANY_FAILED_RUNS,
       toDo: 'Several runs got no machine, image or files: see which of these fails, and start the runs again.',
       section: 'runs-hindered',
     })
@@ -104,7 +104,7 @@ export class Alarms extends Construct {
     this.add('Repairs', {
       metric: sumOf(countsOf(installation, 'Repairs', QUARTER), 'repairs', QUARTER),
       threshold: MANY_REPAIRS,
-      toDo: 'The sweeper does what events should have done: see whether job events arrive and are recorded.',
+      toDo: 'The sweeper repairs what events should have done: see whether job events arrive and are recorded.',
       section: 'repairs',
     })
     this.add('StuckRuns', {
@@ -118,10 +118,10 @@ export class Alarms extends Construct {
       metric: measureOf(installation, 'OldestActiveRunSeconds', 'SampleCount', HALF_HOUR),
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      toDo: 'Nobody looks after lost runs: see why sweep-runs is not called or fails.',
+      toDo: 'Lost runs are not repaired: see why sweep-runs is not called or fails.',
       section: 'sweeper-silent',
-      // Here silence is what the alarm is about.
-      silence: TreatMissingData.BREACHING,
+      // Missing data is the condition itself.
+      missingData: TreatMissingData.BREACHING,
     })
   }
 
@@ -142,17 +142,17 @@ export class Alarms extends Construct {
     this.add('Throttles', {
       metric: sumOf(throttles, 'throttled calls', FIVE_MINUTES),
       threshold: 1,
-      // A burst is taken by retries.
+      // Retries absorb a burst.
       periods: [3, 2],
-      toDo: 'Functions are refused for lack of concurrency: see who uses it up, and have the quota raised.',
+      toDo: 'Lambda throttles functions: see which function uses up the concurrency, and have the quota raised.',
       section: 'throttles',
     })
-    // Apart, because an alarm looks at ten metrics at most. API Gateway has none for its 429 alone.
+    // Separate, because an alarm has at most ten metrics. API Gateway has no metric for 429 alone.
     this.add('TableThrottles', {
       metric: tableThrottles(table, FIVE_MINUTES),
       threshold: 1,
       periods: [3, 2],
-      toDo: 'The table refuses requests: see which run or task has so many, and whether it goes on.',
+      toDo: 'DynamoDB throttles requests: see which run or task sends so many, and whether it goes on.',
       section: 'throttles',
     })
     this.add('WorkflowsFailed', {
@@ -165,7 +165,7 @@ export class Alarms extends Construct {
         FIVE_MINUTES,
       ),
       threshold: 1,
-      toDo: 'Not even the failure of a run could be recorded: see the execution, and what fail-run said.',
+      toDo: 'The failure of a run could not be recorded: see the execution, and the log of fail-run.',
       section: 'workflows-failed',
     })
   }
@@ -175,20 +175,20 @@ export class Alarms extends Construct {
   }
 }
 
-/** An alarm that tells the topic when it begins and when it ends. */
+/** Adds an alarm that notifies the topic when it starts and when it ends. */
 export function addAlarm(
   scope: Construct,
   id: string,
   choice: AlarmChoice & { readonly topic: ITopic },
 ): void {
-  const [looked, over] = choice.periods ?? [1, 1]
+  const [periods, breaching] = choice.periods ?? [1, 1]
   const alarm = new Alarm(scope, id, {
     metric: choice.metric,
     threshold: choice.threshold,
-    evaluationPeriods: looked,
-    datapointsToAlarm: over,
+    evaluationPeriods: periods,
+    datapointsToAlarm: breaching,
     comparisonOperator: choice.comparison ?? ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    treatMissingData: choice.silence ?? TreatMissingData.NOT_BREACHING,
+    treatMissingData: choice.missingData ?? TreatMissingData.NOT_BREACHING,
     alarmDescription: `${choice.toDo} docs/runbook.md#${choice.section}`,
   })
   alarm.addAlarmAction(new SnsAction(choice.topic))

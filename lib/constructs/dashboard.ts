@@ -18,7 +18,7 @@ export interface EngineDashboardProps {
 
 const PERIOD = Duration.minutes(5)
 
-/** One page that shows how an installation does: work on top, the services under it below. */
+/** Dashboard of an installation: runs and imports on top, the services below. */
 export class EngineDashboard extends Construct {
   constructor(scope: Construct, id: string, { installation, watched }: EngineDashboardProps) {
     super(scope, id)
@@ -127,7 +127,7 @@ function servicesOf({ functions, table }: Watched): GraphWidget[] {
   ]
 }
 
-/** Batch itself tells CloudWatch nothing. Of the whole account: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/monitoring-fargate-usage.html */
+/** vCPUs on Fargate in the whole account, since Batch has no metrics: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/monitoring-fargate-usage.html */
 function fargateVcpus(kind: string): Metric {
   return new Metric({
     namespace: 'AWS/Usage',

@@ -21,7 +21,7 @@ const FIVE_MINUTES = Duration.minutes(5)
 /** One may be a client's broken connection. */
 const FEW_ERRORS = 3
 
-/** What somebody should look at where the edge is a service; the API behind it has alarms of its own. */
+/** Alarms of the edge as a service. The API behind it has its own. */
 export class EdgeAlarms extends Construct {
   constructor(scope: Construct, id: string, { balancer, targets, topic }: EdgeAlarmsProps) {
     super(scope, id)
@@ -29,7 +29,7 @@ export class EdgeAlarms extends Construct {
       topic,
       metric: targets.metrics.unhealthyHostCount({ statistic: 'Maximum', period: FIVE_MINUTES }),
       threshold: 1,
-      // A task that is being replaced does not count for long.
+      // A task that is being replaced is unhealthy for a short time only.
       periods: [3, 2],
       toDo: 'Tasks of the edge do not answer and are replaced again and again: see why they stop.',
       section: 'edge-unhealthy',
@@ -45,7 +45,7 @@ export class EdgeAlarms extends Construct {
         FIVE_MINUTES,
       ),
       threshold: FEW_ERRORS,
-      toDo: 'Callers of the edge get errors: see whether load balancer, edge or API gives them.',
+      toDo: 'Callers of the edge get errors: see whether load balancer, edge or API returns them.',
       section: 'edge-errors',
     })
   }

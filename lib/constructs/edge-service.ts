@@ -48,13 +48,13 @@ export interface EdgeServiceProps {
 
 const CONTAINER_PORT = 8080
 
-/** The longest there is. While an import goes on, an answer is waited for without a byte passing. */
+/** The maximum of a load balancer. No byte passes while a client waits for an import. */
 const IDLE_TIMEOUT = Duration.seconds(4000)
 
-/** The longest there is: a task that is being replaced has this long to end its uploads before it is told to stop. */
+/** The maximum of a target group: time for the uploads of a task that is being replaced. */
 const DRAIN_TIME = Duration.hours(1)
 
-/** Fargate allows no longer from SIGTERM to SIGKILL. */
+/** Fargate's maximum from SIGTERM to SIGKILL. */
 const STOP_TIMEOUT = Duration.seconds(120)
 
 /**
@@ -85,7 +85,7 @@ export class EdgeService extends Construct {
       securityGroup: balancerGroup,
       idleTimeout: IDLE_TIMEOUT,
       dropInvalidHeaderFields: true,
-      // Refuses what two parsers could frame in two ways, beside the edge's own refusals (docs/security.md).
+      // Rejects requests that two parsers could frame differently, in addition to the edge's own checks (docs/security.md).
       desyncMitigationMode: DesyncMitigationMode.STRICTEST,
     })
 
@@ -109,7 +109,7 @@ export class EdgeService extends Construct {
       targets: [service],
       deregistrationDelay: DRAIN_TIME,
       healthCheck: { path: EDGE_HEALTH_PATH, interval: Duration.seconds(15), timeout: Duration.seconds(5) },
-      // An upload counts for as long as it takes, unlike in turns.
+      // An upload occupies a task for long, which round robin would ignore.
       loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
     })
     const { certificateArn } = edge

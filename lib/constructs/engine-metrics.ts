@@ -28,7 +28,7 @@ export interface Watched {
   readonly deadLetters: Readonly<Record<string, Queue>>
 }
 
-/** How often something of one kind was counted in a period. */
+/** Count of one kind in a period. */
 export function countOf<Name extends CountName>(
   installation: string,
   name: Name,
@@ -65,7 +65,7 @@ export function measureOf(
   })
 }
 
-/** Calls of the table that the functions make. */
+/** Operations that the functions call. */
 const OPERATIONS = [
   Operation.GET_ITEM,
   Operation.BATCH_GET_ITEM,
@@ -77,7 +77,7 @@ const OPERATIONS = [
   Operation.TRANSACT_WRITE_ITEMS,
 ]
 
-/** Requests that the table refused. The CDK's own sum is none unless every operation was refused in the period. */
+/** Requests that DynamoDB throttled. The CDK's own sum has no data unless every operation was throttled in the period. */
 export function tableThrottles(table: Table, period: Duration): MathExpression {
   return sumOf(
     OPERATIONS.map((operation) => table.metricThrottledRequestsForOperation(operation, { period })),
@@ -86,7 +86,7 @@ export function tableThrottles(table: Table, period: Duration): MathExpression {
   )
 }
 
-/** The sum of metrics that have data; a `+` would have none where one of them has none. An alarm takes no SEARCH, so each is named. */
+/** Sum of the metrics that have data; with `+`, one without data would leave the sum without. Alarms do not take SEARCH. */
 export function sumOf(metrics: readonly IMetric[], label: string, period: Duration): MathExpression {
   const named = metrics.map((metric, index) => [`m${index}`, metric] as const)
   return new MathExpression({

@@ -11,8 +11,8 @@ export interface FargateQueueProps {
   readonly subnets: SubnetSelection
   readonly securityGroup: ISecurityGroup
   /**
-   * Most vCPUs that run at a time, of each compute environment: with `spot-first` as many again on demand. Halves would leave a stage
-   * only one of them on the days on which the other has no machines.
+   * Most vCPUs at a time, of each compute environment: `spot-first` has as many again on demand. With half for each, a stage would
+   * have half its vCPUs while spot has no capacity.
    */
   readonly maxVcpus: number
   readonly capacity: Capacity
@@ -26,7 +26,7 @@ const IS_SPOT: Readonly<Record<Capacity, readonly boolean[]>> = {
   'spot-first': [true, false],
 }
 
-/** A Batch queue that runs on Fargate. */
+/** Batch queue on Fargate. */
 export class FargateQueue extends Construct {
   readonly queueArn: string
 

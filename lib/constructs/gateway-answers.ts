@@ -1,6 +1,6 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 
-/** What API Gateway answers by itself says why in `$context.error.messageString`, a JSON string with its quotes. */
+/** Error code of API Gateway's own answers. `$context.error.messageString` is a JSON string, quotes included. */
 const CODE = 'APPE-gateway-error'
 const WITH_DETAILS = `{"errorCode":"${CODE}","message":$context.error.messageString,"details":{"type":"empty"}}`
 /** As every other 403 of the contract. */
@@ -16,7 +16,7 @@ const FORBIDDEN: readonly (readonly [id: string, type: ResponseType])[] = [
   ['WafFiltered', ResponseType.WAF_FILTERED],
 ]
 
-/** Gives the answers of the gateway itself (throttled, not let in, function not reached) the error shape of the contract. */
+/** Gives API Gateway's own answers (throttled, forbidden, function unavailable) the error shape of the contract. */
 export function addGatewayAnswers(api: RestApi): void {
   const answers = [
     ['Default4xx', ResponseType.DEFAULT_4XX, WITH_DETAILS],

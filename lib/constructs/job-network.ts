@@ -52,26 +52,26 @@ const S3_PREFIX_LISTS = {
   'us-west-2': { id: 'pl-68a54001' },
 }
 
-/** In this order always: a group that a stage adds later must not move the address ranges of another. */
+/** The order is fixed: a group that is added later must not move the address ranges of another. */
 const SUBNET_GROUPS = {
   jobs: { name: 'jobs', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 20 },
   nat: { name: 'nat', subnetType: SubnetType.PUBLIC, cidrMask: 26 },
   internet: { name: 'internet', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 20 },
 } as const
 
-/** What jobs may look up where the stage has a DNS firewall: AWS's own names, and those of the VPC. */
+/** Names that jobs may look up with a DNS firewall: those of AWS and of the VPC. */
 const ALLOWED_NAMES = ['*.amazonaws.com.', '*.aws.', '*.internal.']
 
 /**
- * Where jobs run: subnets with no route out. What a task can reach, even with credentials that its author packed into it,
- * is what the policies of the endpoints name: its image, its log group, the API and the bucket's run prefixes.
+ * Network of the jobs: subnets with no route out. The policies of the VPC endpoints limit what a task can reach, even with
+ * credentials that its author put into the image: the image, its log group, the API and the bucket's run prefixes.
  */
 export class JobNetwork extends Construct {
   readonly vpc: IVpc
   /** Without a route out. */
   readonly isolatedSubnets: SubnetSelection
   readonly jobSecurityGroup: SecurityGroup
-  /** For jobs with a way out; undefined where none have one. */
+  /** For jobs of the internet queue; undefined without one. */
   readonly internet: { readonly subnets: SubnetSelection; readonly securityGroup: SecurityGroup } | undefined
   /** Endpoint through which the stager calls the API. */
   readonly apiEndpointId: string
@@ -91,7 +91,7 @@ export class JobNetwork extends Construct {
       Port.HTTPS,
       'S3, through its gateway endpoint',
     )
-    this.internet = queues.internet === undefined ? undefined : this.wayOut()
+    this.internet = queues.internet === undefined ? undefined : this.internetAccess()
     this.addS3Endpoint(props.bucket)
     this.apiEndpointId =
       network.kind === 'existing' && network.apiEndpointId !== undefined
@@ -148,7 +148,7 @@ export class JobNetwork extends Construct {
     return prefixLists.findInMap(Aws.REGION, 'id')
   }
 
-  private wayOut(): NonNullable<JobNetwork['internet']> {
+  private internetAccess(): NonNullable<JobNetwork['internet']> {
     const securityGroup = new SecurityGroup(this, 'InternetSecurityGroup', {
       vpc: this.vpc,
       description: 'Jobs whose descriptor asks for the internet',
@@ -161,7 +161,7 @@ export class JobNetwork extends Construct {
     return [this.jobSecurityGroup, ...(this.internet === undefined ? [] : [this.internet.securityGroup])]
   }
 
-  /** The VPC has endpoints already, whose addresses are somewhere in its range. */
+  /** Existing endpoints have addresses anywhere in the range of the VPC. */
   private reachEndpointsAt(cidr: string, apiEndpointId: string): string {
     this.jobSecurityGroup.addEgressRule(Peer.ipv4(cidr), Port.HTTPS, 'VPC endpoints')
     return apiEndpointId
@@ -175,7 +175,7 @@ export class JobNetwork extends Construct {
       allowAllOutbound: false,
     })
     for (const group of this.jobSecurityGroups) {
-      // A group that lets everything out takes no rule.
+      // A group with open egress takes no egress rule.
       if (group === this.jobSecurityGroup)
         group.connections.allowTo(securityGroup, Port.HTTPS, 'VPC endpoints')
       else securityGroup.connections.allowFrom(group, Port.HTTPS, 'Jobs with a way out')
@@ -207,7 +207,7 @@ export class JobNetwork extends Construct {
     ]).vpcEndpointId
   }
 
-  /** Names that jobs look up go to AWS's resolver, whatever routes and security groups say. */
+  /** Routes and security groups do not apply to AWS's resolver, so that DNS needs a firewall of its own. */
   private addDnsFirewall(vpc: Vpc): void {
     const allowed = new CfnFirewallDomainList(this, 'AllowedNames', { domains: ALLOWED_NAMES })
     const all = new CfnFirewallDomainList(this, 'AllNames', { domains: ['*'] })
@@ -225,7 +225,7 @@ export class JobNetwork extends Construct {
     })
   }
 
-  /** For jobs without a way out only: those with one may use S3 otherwise. */
+  /** For isolated jobs only; those of the internet queue reach S3 by their route. */
   private addS3Endpoint(bucket: Bucket): void {
     const endpoint = new GatewayVpcEndpoint(this, 'S3Endpoint', {
       vpc: this.vpc,

@@ -38,7 +38,7 @@ export interface MachineQueueProps {
 const ofEcs = (resource: string) => `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`
 
 /**
- * What the agent of an instance asks of ECS (AWS's managed policy for it allows more, and the registry and every log group too).
+ * Permissions of the ECS agent on an instance. AWS's managed policy allows more, and the registry and every log group too.
  * Batch names the clusters of its compute environments so; the policy of its service-linked role reaches no others:
  * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/BatchServiceRolePolicy.html
  */
@@ -69,8 +69,8 @@ export const AGENT_PERMISSIONS: readonly Permission[] = [
 /**
  * Run by root at a machine's first start, before the agent takes jobs. Containers of a job with several share the host's
  * network, so the hop limit does not keep them from the instance's credentials; a firewall rule by their control group does
- * (the agent names it `ecstasks`). A machine on which the rule cannot be set goes away again: EC2 ends it when it powers off, which
- * halting is not. Images and logs are for the execution role, not for the instance's.
+ * (the agent names it `ecstasks`). An instance on which the rule cannot be set powers off, and EC2 terminates it; halting would
+ * not do that. Images and logs are for the execution role, not for the instance's.
  */
 const FIRST_START = [
   "trap 'shutdown --poweroff now' ERR",
@@ -81,7 +81,7 @@ const FIRST_START = [
   'iptables --insert FORWARD --destination 169.254.169.254/32 --jump REJECT',
 ] as const
 
-/** A Batch queue that runs on EC2: for what Fargate is too small for, or GPUs. */
+/** Batch queue on EC2, for tasks that are too large for Fargate or ask for GPUs. */
 export class MachineQueue extends Construct {
   readonly queueArn: string
 

@@ -12,11 +12,11 @@ export interface ObservabilityProps {
 }
 
 /**
- * Dashboard and alarms of an installation. In the stack of what they look at: from another they would hold on to its resources by
- * exports, and an update that replaces one would be refused.
+ * Dashboard and alarms of an installation. They belong to the stack of the resources that they cover: exports to another stack
+ * would block updates that replace a resource.
  */
 export class Observability extends Construct {
-  /** Where all alarms of the installation report to. */
+  /** Topic of all alarms. */
   readonly alarmTopic: ITopic
 
   constructor(scope: Construct, id: string, props: ObservabilityProps) {

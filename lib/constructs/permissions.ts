@@ -6,14 +6,14 @@ export interface Permission {
   readonly actions: readonly string[]
   readonly resources: readonly string[]
   readonly conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
-  /** Why a resource carries a wildcard; asked for when one does. */
+  /** Reason for a wildcard in a resource; required when there is one. */
   readonly because?: string
 }
 
-/** A wildcard that somebody answers for. */
+/** A wildcard in a policy, with its reason. */
 export interface WildcardReason {
   readonly construct: IConstruct
-  /** May hold tokens: how they are spelt is known only after references between stacks are resolved. */
+  /** May hold tokens, which are resolved after the references between stacks. */
   readonly resource: string
   readonly reason: string
 }
@@ -27,11 +27,13 @@ const reasonsByApp = new WeakMap<IConstruct, WildcardReason[]>()
 export function allow(grantee: IConstruct & IGrantable, permission: Permission): void {
   const { actions, resources, conditions, because } = permission
   if (actions.some((action) => action.includes('*'))) {
-    throw new Error(`${grantee.node.path}: actions are named one by one (${actions.join(', ')})`)
+    throw new Error(`${grantee.node.path}: name actions without a wildcard, not ${actions.join(', ')}`)
   }
   for (const resource of resources.filter((text) => text.includes('*'))) {
     if (because === undefined) {
-      throw new Error(`${grantee.node.path}: say why ${actions.join(', ')} may reach ${resource}`)
+      throw new Error(
+        `${grantee.node.path}: ${actions.join(', ')} on ${resource} has a wildcard: give the reason (because)`,
+      )
     }
     explainWildcard(grantee, resource, because)
   }
@@ -44,14 +46,14 @@ export function allow(grantee: IConstruct & IGrantable, permission: Permission):
   )
 }
 
-/** Answers for a wildcard in a policy below `construct` that the CDK's own constructs write. */
+/** Gives the reason for a wildcard that the CDK's own constructs write into a policy below `construct`. */
 export function explainWildcard(construct: IConstruct, resource: string, reason: string): void {
   const app = construct.node.root
   const reasons = reasonsByApp.get(app) ?? []
   reasonsByApp.set(app, [...reasons, { construct, resource, reason }])
 }
 
-/** All wildcards of an app that were answered for. */
+/** All wildcards of an app that have a reason. */
 export function wildcardReasons(app: IConstruct): readonly WildcardReason[] {
   return reasonsByApp.get(app) ?? []
 }

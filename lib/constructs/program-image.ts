@@ -7,12 +7,12 @@ import type { Stage } from '../settings.ts'
 export interface ProgramImageProps {
   /** Folder of the program, which has its Dockerfile. */
   readonly program: 'edge' | 'stager'
-  /** That of the machines that run it, whatever machine deploys. */
+  /** Platform of the machines that run it. */
   readonly platform: Platform
   readonly stage: Pick<Stage, 'nodeImage'>
 }
 
-/** What the images are built from, beside the program itself; everything else of the repository neither enters nor changes them. */
+/** Build context beside the program's folder; other files do not change the image. */
 const CONTEXT = ['local/bundle-program.ts', 'src', 'package.json', 'package-lock.json', 'tsconfig.json']
 
 /** A program's container image, built from this repository when a stage that runs it is deployed. */

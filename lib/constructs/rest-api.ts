@@ -37,14 +37,14 @@ export const STAGING_ROUTES = `${API_STAGE}/*/${STAGING_PATH.replace('{id}', '*'
 export type ApiAccess =
   | {
       readonly mode: 'private'
-      /** Of callers; nobody may call where there is none. */
+      /** Endpoints of callers; nobody can call without one. */
       readonly vpcEndpointIds: readonly string[]
-      /** Of the jobs' network; where it is left out, stagers come as callers do. */
-      readonly stagerEndpointId?: string
+      /** Endpoint of stagers, in the network of the jobs. */
+      readonly stagerEndpointId: string
     }
   /** Callers by IAM; stagers, which have no credentials, through this VPC endpoint of the jobs' network. */
   | { readonly mode: 'iam'; readonly stagerEndpointId: string }
-  /** Whoever reaches it. */
+  /** Anyone who can reach it; with an emulator only. */
   | { readonly mode: 'open' }
 
 export interface EngineApiProps {
@@ -64,7 +64,7 @@ interface ApiSettings {
   readonly whyNotAuthorized: string
 }
 
-/** What an access log says of a request: no header and no query, since those carry secrets and signatures. */
+/** Fields of the access log. No header and no query: they carry secrets and signatures. */
 const ACCESS_LOG = JSON.stringify({
   requestId: '$context.requestId',
   time: '$context.requestTime',
@@ -80,7 +80,7 @@ const ACCESS_LOG = JSON.stringify({
 })
 
 /**
- * The front door: a REST API of version 1 (only that can be private) that hands every request to one function.
+ * REST APIs (version 1, which alone can be private) that send every request to one function.
  *
  * Stagers have a private API of their own, with the staging routes and nothing else. Tasks share their network, and would reach
  * whatever route the jobs' endpoint opens. Where callers sign, stagers could not reach the callers' API either: that is regional,
@@ -89,7 +89,7 @@ const ACCESS_LOG = JSON.stringify({
 export class EngineApi extends Construct {
   /** The API of callers. */
   readonly restApi: RestApi
-  /** The API of stagers: the same one where jobs have no endpoint of their own. */
+  /** The API of stagers; with an emulator the same one. */
   readonly stagerApi: RestApi
   private readonly props: EngineApiProps
   private readonly accessLog: LogGroup
@@ -168,8 +168,8 @@ export class EngineApi extends Construct {
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
       reason: 'The policy that API Gateway documents for this role; the role serves all APIs of the account',
     })
-    // Kept whatever becomes of the data: the account goes on pointing at this role, and all its APIs, those of another stage among
-    // them, would lose their logs with it.
+    // Retained with `keepData: false` too: the setting of the account refers to this role, and without it all APIs of the account
+    // lose their logs.
     role.applyRemovalPolicy(RemovalPolicy.RETAIN)
     const account = new CfnAccount(this, 'LoggingAccount', { cloudWatchRoleArn: role.roleArn })
     account.applyRemovalPolicy(RemovalPolicy.RETAIN)
@@ -177,7 +177,7 @@ export class EngineApi extends Construct {
   }
 }
 
-/** How an API lets its callers in. */
+/** Endpoint and authorization of the callers' API. */
 function callersOf(
   access: ApiAccess,
 ): Pick<ApiSettings, 'onlyThrough' | 'authorizationType' | 'whyNotAuthorized'> {
@@ -217,7 +217,7 @@ function acknowledgeRules(api: RestApi, whyNotAuthorized: string): void {
   )
 }
 
-/** What no statement allows, API Gateway refuses; but there has to be a statement. */
+/** API Gateway denies what no statement allows, but a policy needs a statement. */
 function policyFor(vpcEndpointIds: readonly string[]): PolicyDocument {
   const invoke = {
     principals: [new AnyPrincipal()],

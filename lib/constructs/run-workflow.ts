@@ -30,7 +30,7 @@ export interface RunWorkflowProps {
   readonly stage: Pick<Stage, 'runTimeoutHours' | 'logRetentionDays' | 'keepData'>
 }
 
-/** The two answers to a submission that another try would not change: the job has ended badly, or will never be taken. */
+/** A retry would not change these: the job has failed, or Batch refuses it for ever. */
 const ENDED_SUBMISSION: RetryProps = { errors: [JOB_FAILED, SUBMIT_ERRORS.refused], maxAttempts: 0 }
 
 /**
@@ -44,15 +44,15 @@ const THROTTLED: Omit<RetryProps, 'errors'> = {
   maxAttempts: 20,
   jitterStrategy: JitterType.FULL,
 }
-/** The function was not called at all. */
+/** Lambda did not call the function. */
 const REFUSED_CALL = 'Lambda.TooManyRequestsException'
 const THROTTLED_CALL: RetryProps = { ...THROTTLED, errors: [REFUSED_CALL] }
-/** Nothing was submitted; submit-job itself says so of what Batch refused. */
+/** Nothing was submitted; `submit-job` reports the throttling by Batch. */
 const THROTTLED_SUBMISSION: RetryProps = { ...THROTTLED, errors: [SUBMIT_ERRORS.throttled, REFUSED_CALL] }
 
 /**
- * Every step may be repeated whatever became of the call before, a process that died or a service that was away: a run must not
- * fail for that whose task succeeded. The pauses add up to two minutes at most, and to one on average.
+ * Every step can be repeated after a call that failed anywhere: a crashed process or an outage must not fail a run whose task
+ * succeeded. The pauses add up to two minutes at most, and to one on average.
  */
 const FAILED_CALL: RetryProps = {
   errors: [Errors.ALL],
@@ -62,7 +62,7 @@ const FAILED_CALL: RetryProps = {
   jitterStrategy: JitterType.FULL,
 }
 
-/** What FailRun is told; a time-out comes without a cause. */
+/** Input of FailRun; a time-out has no cause. */
 const FAILURE = {
   runId: '{% $states.input.runId %}',
   error: '{% $states.errorOutput.Error %}',
@@ -71,8 +71,8 @@ const FAILURE = {
 const RUN_ID = '{% {"runId": $states.input.runId} %}'
 
 /**
- * The machine of one run: input `{runId}`, one execution a run. It ends FAILED only if it could not even record a failure;
- * a run that failed for a reason is an answer like any other.
+ * State machine of the runs: one execution for each, with input `{runId}`. An execution fails only if it could not record the
+ * failure of its run.
  */
 export class RunWorkflow extends Construct {
   readonly stateMachine: StateMachine
@@ -105,7 +105,7 @@ export class RunWorkflow extends Construct {
       }),
       // A lost token would otherwise hold the execution for a year.
       taskTimeout: Timeout.duration(Duration.seconds(Math.ceil(stage.runTimeoutHours * 3600))),
-      // The answer to the token may be anything; the next step wants the input.
+      // The next step needs the input, not the answer to the token.
       outputs: '{% $states.input %}',
       retryOnServiceExceptions: false,
     })

@@ -6,7 +6,7 @@ import {
   JobStateTimeLimitActionsState,
 } from 'aws-cdk-lib/aws-batch'
 
-/** What a queue does with a job that nothing can run: at its head it would hold up all behind it. */
+/** Cancels a job that no machine can hold: at the head of the queue it would block all others. */
 export function cancelUnplaceable(minutes: number): JobStateTimeLimitAction[] {
   return Object.values(JobStateTimeLimitActionsReason).map((reason) => ({
     reason,

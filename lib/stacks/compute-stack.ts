@@ -19,7 +19,7 @@ export interface ComputeStackProps extends StackProps {
   readonly jobLogGroup: LogGroup
 }
 
-/** Where jobs run: network, queue and the role that starts containers. No job role: a task has no credentials at all. */
+/** Network and queues of the jobs, and the role that starts containers. There is no job role: a task has no credentials. */
 export class ComputeStack extends Stack {
   readonly platform: Required<JobPlatform>
 
@@ -115,12 +115,12 @@ export class ComputeStack extends Stack {
   }
 }
 
-/** System and agent of a machine keep some memory to themselves; a job that wants more than the rest is never placed. */
+/** Share of an instance's memory that system and ECS agent use; a job that asks for more than the rest is never placed. */
 const KEPT_MEMORY_SHARE = 0.06
-/** System, agent and one copy of the images. */
+/** Disk for the system, the ECS agent and one copy of the images. */
 const KEPT_DISK_GIB = 20
 
-/** What one job can have of the largest machine. */
+/** The most that one job can use of the largest instance type. */
 function machineOf({ largest, diskGib }: MachineSettings) {
   return {
     vcpus: largest.vcpus,

@@ -12,7 +12,7 @@ export interface EdgeStackProps extends StackProps {
   /** Base URL of the API, without the service's own prefix and version. */
   readonly apiUrl: string
   readonly apiId: string
-  /** Where its alarms report to; without one it has none. */
+  /** Topic of its alarms; without one it has no alarms. */
   readonly alarmTopic: ITopic | undefined
 }
 

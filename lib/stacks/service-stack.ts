@@ -25,16 +25,16 @@ export interface ServiceStackProps extends StackProps {
   readonly table: Table
   readonly jobLogGroup: LogGroup
   readonly platform: JobPlatform
-  /** What bucket and table are encrypted with, if it is no key of AWS. */
+  /** Key of bucket and table; absent for keys of AWS. */
   readonly keyArn?: string
 }
 
-/** Everything without state, wired as in the picture of docs/architecture.md. */
+/** Everything without state: API, functions, workflow, alarms (docs/architecture.md). */
 export class ServiceStack extends Stack {
   /** Base URL of the API of callers, without a slash at its end. */
   readonly apiUrl: string
   readonly apiId: string
-  /** Where alarms report to; left out where there are none. */
+  /** Topic of the alarms; undefined with an emulator. */
   readonly alarmTopic?: ITopic
   private readonly functions: readonly EngineFunction[]
 

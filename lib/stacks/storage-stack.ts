@@ -18,9 +18,9 @@ export interface StorageStackProps extends StackProps {
 export class StorageStack extends Stack {
   readonly bucket: Bucket
   readonly table: Table
-  /** Where the containers of jobs write. */
+  /** Log group of the jobs' containers. */
   readonly jobLogGroup: LogGroup
-  /** What bucket, table and the log of tasks are encrypted with, if it is no key of AWS. */
+  /** Key of bucket, table and job logs; undefined for keys of AWS. */
   readonly key: IKey | undefined
 
   constructor(scope: Construct, id: string, { stage, ...props }: StorageStackProps) {

@@ -2,10 +2,10 @@ import * as z from 'zod'
 
 import { jobQueuesSchema } from './job-queues.ts'
 
-/** On everything of an installation, with its prefix as the value: permissions and bills tell installations apart by it. */
+/** Tag of every resource of an installation, with its prefix as the value. Permissions and bills use it. */
 export const APPLICATION_TAG = 'application'
 
-/** Every variable that the stack sets and the code reads; the constructs take the names from here. */
+/** Environment variables of the functions: the stacks set them, `readEnvironment` reads them. */
 export const VARIABLES = {
   installation: 'INSTALLATION',
   resourceTags: 'RESOURCE_TAGS',
@@ -30,7 +30,7 @@ export const VARIABLES = {
 } as const
 
 /**
- * Addresses of the bucket's service in presigned URLs, where others reach an emulator by another name than functions do. Left out on AWS.
+ * Addresses of the object store in presigned URLs, when clients and jobs reach an emulator by another name. Unset on AWS.
  */
 export const SIGNED_FOR = { clients: 'S3_URL_FOR_CLIENTS', jobs: 'S3_URL_FOR_JOBS' } as const
 
@@ -57,9 +57,9 @@ const fields = {
   stagerApiUrl: z.url(),
   /** `https://<account>.dkr.ecr.<region>.amazonaws.com` on AWS. */
   registryUrl: z.url(),
-  /** Hosts that callers may ask for, beside this machine: `*` for any, or names separated by commas. */
+  /** Host names that requests may have beside this machine's: `*` for any, or names separated by commas. */
   knownHosts: text,
-  /** First part of repository names, which the importer's permissions are cut to. */
+  /** First part of repository names; the importer's permissions are limited to it. */
   repositoryPrefix: text,
   /** Region of the job log group. */
   jobLogRegion: text,
@@ -74,7 +74,7 @@ function parseJson(source: string, context: z.RefinementCtx): unknown {
   try {
     return JSON.parse(source)
   } catch {
-    context.addIssue('no JSON')
+    context.addIssue('must be JSON')
     return z.NEVER
   }
 }
@@ -98,14 +98,14 @@ export function readEnvironment<Name extends Variable>(names: readonly Name[]): 
   return environment as Environment<Name>
 }
 
-/** The event by which somebody asks for an import that no arriving object starts; rule and adapter share its words. */
+/** Event that starts an import without a new object: an install, or the rest of a long import. */
 export const IMPORT_REQUESTED = {
   detailType: 'Import Requested',
-  /** The bus is the account's: another installation there has an importer of its own. */
+  /** All installations of an account share the event bus. */
   sourceOf: (installation: string) => `app-engine.${installation}`,
 } as const
 
-/** Answered by the edge alone: whoever restarts edges must not do so because the API is away. */
+/** Answered by the edge itself, so that an outage of the API does not restart edges. */
 export const EDGE_HEALTH_PATH = '/edge/health'
 
 /** Key names of the one table: the construct makes it, the DynamoDB adapters use it. */

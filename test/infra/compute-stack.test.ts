@@ -15,11 +15,11 @@ function endpointPolicy(service: string) {
 }
 
 describe('compute stack', () => {
-  it('is left out of the local stage', () => {
+  it('is absent in the local stage', () => {
     expect(synthesize('local').stacks.compute).toBeUndefined()
   })
 
-  it('has no way out of its network', () => {
+  it('has no route out of its network', () => {
     template.resourceCountIs('AWS::EC2::InternetGateway', 0)
     template.resourceCountIs('AWS::EC2::NatGateway', 0)
     template.resourceCountIs('AWS::EC2::Route', 0)
@@ -51,7 +51,7 @@ describe('compute stack', () => {
     }
   })
 
-  it('opens the endpoints to the jobs only', () => {
+  it('lets only jobs reach the endpoints', () => {
     template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 1)
     template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
       FromPort: 443,
@@ -68,7 +68,7 @@ describe('compute stack', () => {
     expect(services.sort()).toEqual(['ecr.api', 'ecr.dkr', 'execute-api', 'logs', 's3'])
   })
 
-  it('lets S3 be used for inputs, outputs and image layers', () => {
+  it('allows S3 for inputs, outputs and image layers', () => {
     const statements = endpointPolicy('s3').map(({ actions, resources }) => ({ actions, resources }))
 
     expect(statements).toEqual([
@@ -83,16 +83,19 @@ describe('compute stack', () => {
     ])
   })
 
-  it.each(['ecr.api', 'ecr.dkr', 'logs'])('lets only this account through the endpoint for %s', (service) => {
-    const statements = endpointPolicy(service)
+  it.each(['ecr.api', 'ecr.dkr', 'logs'])(
+    'allows only this account to use the endpoint for %s',
+    (service) => {
+      const statements = endpointPolicy(service)
 
-    expect(statements.length).toBeGreaterThan(0)
-    for (const { condition } of statements) {
-      expect(condition).toEqual({ StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } })
-    }
-  })
+      expect(statements.length).toBeGreaterThan(0)
+      for (const { condition } of statements) {
+        expect(condition).toEqual({ StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } })
+      }
+    },
+  )
 
-  it('lets jobs call the staging routes of an API, no other', () => {
+  it('allows jobs to call staging routes only', () => {
     expect(endpointPolicy('execute-api').map(({ actions, resources }) => [actions, resources])).toEqual([
       [
         ['execute-api:Invoke'],
@@ -103,7 +106,7 @@ describe('compute stack', () => {
     ])
   })
 
-  it('may use all vCPUs on spot and as many again on demand where spot is tried first', () => {
+  it('allows maxVcpus on spot and on demand each with spot-first', () => {
     const { stacks } = synthesize('production', {
       queues: {
         ...stageNamed('production', {}).queues,
@@ -127,7 +130,7 @@ describe('compute stack', () => {
     })
   })
 
-  it('cancels a job that nothing can run', () => {
+  it('cancels a job that no machine can hold', () => {
     const reasons = [
       'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
       'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE',
@@ -153,7 +156,7 @@ describe('compute stack', () => {
     template.resourceCountIs('AWS::Batch::JobDefinition', 0)
   })
 
-  it('lets the agent pull images and write logs', () => {
+  it('allows the agent to pull images and write logs', () => {
     const policies = resourcesOf(template, 'AWS::IAM::Policy').filter(([id]) =>
       id.startsWith('ExecutionRole'),
     )

@@ -57,12 +57,12 @@ function permissionsOf(template: Template, role: string): (readonly [actions: st
 }
 
 describe('edge stack', () => {
-  it('is left out unless a stage asks for it', () => {
+  it('is absent without the setting edge', () => {
     expect(synthesize('production').stacks.edge).toBeUndefined()
     expect(synthesize('local').stacks.edge).toBeUndefined()
   })
 
-  it('is put before the API of callers, not that of stagers', () => {
+  it('calls the callers’ API, not that of stagers', () => {
     const { stacks } = synthesize('production', { access: IAM, edge: settings() })
 
     const template = stacks.edge && Template.fromStack(stacks.edge)
@@ -81,7 +81,7 @@ describe('edge stack', () => {
     expect(violations.map(({ ruleName }) => ruleName)).toEqual([])
   })
 
-  it('tells clients apart by what its load balancer says of them, and gives each a share', () => {
+  it('identifies clients by the header of its load balancer, and gives each a share', () => {
     const environment = environmentOf(anEdge(PRIVATE, { memoryMib: 2048, clientSharePercent: 100 }))
 
     expect(environment).toMatchObject({
@@ -91,7 +91,7 @@ describe('edge stack', () => {
     })
   })
 
-  it('answers for its load balancer and the hosts of the stage, or for any where the stage names none', () => {
+  it('answers for its load balancer and the setting hosts, or for any host without it', () => {
     const named = environmentOf(anEdge(PRIVATE, { hosts: ['engine.example.org'] }))
 
     expect(named.HOSTS).toMatch(/^<EdgeLoadBalancer\w+\.DNSName>,engine\.example\.org$/u)
@@ -107,7 +107,7 @@ describe('edge stack', () => {
     })
   })
 
-  it('is reachable from inside only, by whom the stage names', () => {
+  it('is internal, and reachable by the setting clients only', () => {
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internal' })
     inPrivate.hasResourceProperties('AWS::ECS::Service', {
       NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
@@ -129,7 +129,7 @@ describe('edge stack', () => {
     ])
   })
 
-  it('connects to nothing but what the stage names', () => {
+  it('connects to the setting reaches only', () => {
     const inline = resourcesOf(inPrivate, 'AWS::EC2::SecurityGroup').flatMap(
       ([, { Properties }]) => (Properties.SecurityGroupEgress ?? []) as readonly Record<string, unknown>[],
     )
@@ -151,25 +151,25 @@ describe('edge stack', () => {
     ])
   })
 
-  it('sets nothing that the edge does not read', () => {
+  it('sets only variables that the edge reads', () => {
     const main = readFileSync('edge/main.ts', 'utf8')
 
     for (const name of Object.keys(environmentOf(inIam))) expect(main).toContain(`  ${name}: z.`)
   })
 
-  it('has no permission at all where the API asks for no credentials', () => {
+  it('has no permission when the API needs no credentials', () => {
     expect(environmentOf(inPrivate)).toMatchObject({ API_AUTH: 'none' })
     expect(permissionsOf(inPrivate, 'TaskRole')).toEqual([])
   })
 
-  it('may call exactly the API that asks for IAM credentials', () => {
+  it('may call its API only, in mode iam', () => {
     expect(environmentOf(inIam)).toMatchObject({ API_AUTH: 'iam', API_URL })
     expect(permissionsOf(inIam, 'TaskRole')).toEqual([
       ['execute-api:Invoke', 'arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:a1b2c3/*'],
     ])
   })
 
-  it('lets the container agent get the image and write the log, no more', () => {
+  it('allows the container agent to pull the image and write the log only', () => {
     const permissions = permissionsOf(inIam, 'ExecutionRole')
 
     expect(permissions.map(([actions]) => actions)).toEqual([
@@ -179,7 +179,7 @@ describe('edge stack', () => {
     ])
   })
 
-  it('runs as nobody in particular: no capability, no writable root, user of the image', () => {
+  it('runs without capabilities or writable root, as the user of the image', () => {
     inPrivate.hasResourceProperties('AWS::ECS::TaskDefinition', {
       RuntimePlatform: { CpuArchitecture: 'ARM64' },
       ContainerDefinitions: [
@@ -193,7 +193,7 @@ describe('edge stack', () => {
     })
   })
 
-  it('gives uploads an hour to end when it is replaced, and what Fargate allows when it is stopped', () => {
+  it('drains uploads for an hour, and stops within the time of Fargate', () => {
     const { STOP_TIMEOUT_SECONDS } = environmentOf(inPrivate)
 
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
@@ -207,7 +207,7 @@ describe('edge stack', () => {
     expect(Number(STOP_TIMEOUT_SECONDS)).toBeLessThan(120)
   })
 
-  it('waits as long as a load balancer can for an import, and keeps connections for longer', () => {
+  it('has the longest idle timeout of a load balancer, and a longer keep-alive', () => {
     const { KEEP_ALIVE_SECONDS } = environmentOf(inPrivate)
 
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', {
@@ -216,13 +216,13 @@ describe('edge stack', () => {
     expect(Number(KEEP_ALIVE_SECONDS)).toBeGreaterThan(4000)
   })
 
-  it('asks for the health of the edge, not of the API behind it', () => {
+  it('checks the health of the edge, not of the API behind it', () => {
     inPrivate.hasResourceProperties('AWS::ElasticLoadBalancingV2::TargetGroup', {
       HealthCheckPath: '/edge/health',
     })
   })
 
-  it('speaks TLS to clients where it has a certificate', () => {
+  it('uses TLS with a certificate', () => {
     const certificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/0a1b'
 
     const template = anEdge(PRIVATE, { certificateArn })
@@ -236,7 +236,7 @@ describe('edge stack', () => {
     expect(spell(output?.Value)).toMatch(/^https:\/\//u)
   })
 
-  it('keeps its log, and forgets it some day', () => {
+  it('retains its log group, with a retention', () => {
     inPrivate.hasResource('AWS::Logs::LogGroup', {
       DeletionPolicy: 'Retain',
       Properties: { RetentionInDays: 180 },

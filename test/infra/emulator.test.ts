@@ -14,7 +14,7 @@ const URLS = {
 }
 
 describe('the emulator of the local stage', () => {
-  it('is on this machine by default, for everybody', () => {
+  it('is on this machine by default, for functions, clients and jobs', () => {
     const addresses = { endpoint: 'http://127.0.0.1:4566', s3Endpoint: 'http://127.0.0.1:4566' }
 
     expect(emulatorOf({})).toEqual({
@@ -29,7 +29,7 @@ describe('the emulator of the local stage', () => {
     })
   })
 
-  it('is where the environment says', () => {
+  it('has the addresses of the environment variables', () => {
     const addresses = { endpoint: 'http://127.0.0.1:1', s3Endpoint: 'http://127.0.0.1:3' }
 
     expect(emulatorOf(URLS)).toMatchObject({
@@ -39,7 +39,7 @@ describe('the emulator of the local stage', () => {
     })
   })
 
-  it('is called by another host by functions, clients and jobs, at the same ports', () => {
+  it('has another host for functions, clients and jobs, with the same ports', () => {
     expect(emulatorOf({ ...URLS, ...HOSTS })).toMatchObject({
       functions: {
         endpoint: 'http://functions:1',
@@ -52,7 +52,7 @@ describe('the emulator of the local stage', () => {
     })
   })
 
-  it('takes a setting that is empty for one that is left out', () => {
+  it('treats an empty variable as absent', () => {
     expect(emulatorOf({ JOB_ADDRESS: '', FUNCTION_ARCHITECTURE: '' })).toEqual(emulatorOf({}))
   })
 
@@ -67,7 +67,7 @@ describe('the emulator of the local stage', () => {
     expect(read).toThrow(new RegExp(`^${name} is "${value}": ${expected}[^\n]*\\.$`, 'u'))
   })
 
-  it('refuses an address that is none', () => {
+  it('refuses an address that is not a URL', () => {
     expect(() => emulatorOf({ REGISTRY_URL: 'nowhere' })).toThrow(/REGISTRY_URL must be a URL.*"nowhere"/u)
   })
 })
@@ -85,7 +85,7 @@ describe('the stack of the local stage', () => {
     return { template, functions, variablesOf }
   }
 
-  it('gives functions, clients and jobs the addresses that are theirs', () => {
+  it('gives functions, clients and jobs their own addresses', () => {
     const { template, variablesOf } = build({ ...URLS, ...HOSTS })
 
     expect(variablesOf('Api')).toMatchObject({

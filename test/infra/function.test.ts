@@ -45,7 +45,7 @@ describe('function', () => {
     })
   })
 
-  it('finds the services of an emulator', () => {
+  it('has the addresses of an emulator', () => {
     aFunction({ ...STAGE, emulator: EMULATOR }).hasResourceProperties('AWS::Lambda::Function', {
       Environment: {
         Variables: Match.exact({
@@ -61,13 +61,13 @@ describe('function', () => {
     })
   })
 
-  it('runs on the processor that the machine of the emulator has', () => {
+  it('runs on the architecture of the emulator', () => {
     aFunction({ ...STAGE, emulator: EMULATOR }).hasResourceProperties('AWS::Lambda::Function', {
       Architectures: ['x86_64'],
     })
   })
 
-  it('writes to its own log group, which forgets', () => {
+  it('writes to its own log group with a retention', () => {
     const template = aFunction()
 
     template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 7 })
@@ -76,7 +76,7 @@ describe('function', () => {
     })
   })
 
-  it('has a role that may do nothing but log', () => {
+  it('has a role that allows logging only', () => {
     const template = aFunction()
 
     template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: Match.absent() })

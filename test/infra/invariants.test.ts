@@ -86,7 +86,7 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
     }
   })
 
-  it('pass on no role but the one of the container agent, to ECS', () => {
+  it('pass the execution role only, to ECS', () => {
     const passing = statements.filter(([, { actions }]) => actions.includes('iam:PassRole'))
 
     expect(passing.map(([, { resources, condition }]) => ({ resources, condition }))).toEqual([
@@ -97,7 +97,7 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
     ])
   })
 
-  it('forget their logs some day', () => {
+  it('have logs with a retention', () => {
     expect(ofType('AWS::Logs::LogGroup').length).toBeGreaterThan(0)
     for (const [id, { Properties }] of ofType('AWS::Logs::LogGroup')) {
       expect(Properties.RetentionInDays, id).toBeTypeOf('number')
@@ -153,7 +153,7 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
 describe('resources of production', () => {
   const { ofType } = build(PRODUCTION)
 
-  it('stay when they have state', () => {
+  it('are retained when they have state', () => {
     const stateful = ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::Logs::LogGroup'].flatMap(ofType)
 
     expect(stateful.length).toBeGreaterThan(2)

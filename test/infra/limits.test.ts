@@ -67,7 +67,7 @@ describe.each(STAGE_NAMES)('stage %s', (stage) => {
   const resources = resolved(templates)
   const ofType = (type: string) => [...resources].filter(([, resource]) => resource.type === type)
 
-  it('has templates that CloudFormation takes', () => {
+  it('has templates within the limits of CloudFormation', () => {
     for (const template of templates) {
       const {
         Parameters = {},
@@ -103,7 +103,7 @@ describe.each(STAGE_NAMES)('stage %s', (stage) => {
     }
   })
 
-  it('has environments that Lambda takes', () => {
+  it('has environment variables within the limit of Lambda', () => {
     const functions = ofType('AWS::Lambda::Function')
 
     expect(functions.length).toBeGreaterThan(0)
@@ -113,7 +113,7 @@ describe.each(STAGE_NAMES)('stage %s', (stage) => {
     }
   })
 
-  it('has a workflow, rules and dashboards that AWS takes', () => {
+  it('has a workflow, rules and dashboards within the limits of AWS', () => {
     for (const [id, { properties }] of ofType('AWS::StepFunctions::StateMachine')) {
       expect(sizeOf(properties.DefinitionString), id).toBeLessThanOrEqual(LIMITS.stateMachineBytes)
     }
@@ -153,7 +153,7 @@ describe('the job of the largest descriptor', () => {
     expect(isMountable(`${task.inputFolder}x`)).toBe(false)
   })
 
-  it('is taken by Batch', () => {
+  it('fits into a job definition of Batch', () => {
     if ('unschedulable' in size) throw new Error(size.unschedulable)
 
     const definition = describeJob(task, image, size, {
@@ -174,7 +174,7 @@ describe('the job of the largest descriptor', () => {
     expect(sizeOf(definition)).toBeLessThanOrEqual(LIMITS.jobDefinitionBytes)
   })
 
-  it('is submitted with less than Batch and ECS take', () => {
+  it('is submitted within the limits of Batch and ECS', () => {
     const runId = '00000000-0000-4000-8000-000000000000'
     const overrides = describeOverrides({
       [STAGER_VARIABLES.apiUrl]: `https://${'x'.repeat(10)}.execute-api.ap-southeast-1.amazonaws.com/api/app-engine/v1/`,

@@ -36,7 +36,7 @@ const sectionOf = (properties: Record<string, unknown>): string | undefined =>
   / docs\/runbook\.md#([a-z-]+)$/u.exec(String(properties.AlarmDescription))?.[1]
 
 describe('alarms', () => {
-  it('say in a line what to do, and where the runbook says more', () => {
+  it('name the first thing to do and a section of the runbook', () => {
     expect(alarms.length).toBeGreaterThan(11)
     for (const [id, properties] of allAlarms) {
       expect(properties.AlarmDescription, id).toMatch(/^[A-Z][^#\n]{30,160}\. docs\/runbook\.md#[a-z-]+$/u)
@@ -44,11 +44,11 @@ describe('alarms', () => {
     }
   })
 
-  it('are all there that the runbook explains', () => {
+  it('cover every section of the runbook', () => {
     expect(new Set(allAlarms.map(([, properties]) => sectionOf(properties)))).toEqual(new Set(sections))
   })
 
-  it('tell the topic when they begin and when they end', () => {
+  it('notify the topic when they start and when they end', () => {
     for (const [id, { AlarmActions, OKActions }] of allAlarms) {
       expect([AlarmActions, OKActions].flat().map(spell), id).toEqual([
         expect.stringContaining('AlarmTopic'),
@@ -57,7 +57,7 @@ describe('alarms', () => {
     }
   })
 
-  it('count runs that got no machine, image or files, and tell of three in a quarter of an hour', () => {
+  it('start at three runs without machine, image or files in 15 minutes', () => {
     const [, hindered] = alarms.find(([id]) => id.includes('RunsHindered')) ?? []
     const kinds = [...JSON.stringify(hindered?.Metrics).matchAll(/"kind","Value":"([a-z-]+)"/gu)]
 
@@ -72,20 +72,20 @@ describe('alarms', () => {
     ])
   })
 
-  it('look at ten metrics each at most, which is what CloudWatch takes', () => {
+  it('have at most ten metrics, the limit of CloudWatch', () => {
     for (const [id, { Metrics = [] }] of allAlarms) {
       expect((Metrics as readonly object[]).filter((one) => 'MetricStat' in one).length, id).toBeLessThan(11)
     }
   })
 
-  it('tell of a table that refuses any of the calls that functions make', () => {
+  it('cover throttling of every operation on the table', () => {
     const [, throttles] = alarms.find(([id]) => id.includes('TableThrottles')) ?? []
 
     expect(JSON.stringify(throttles?.Metrics)).toMatch(/"SUM\(\[m0, .+, m7\]\)"/u)
     expect(JSON.stringify(throttles?.Metrics)).toContain('"ThrottledRequests"')
   })
 
-  it('tell of an edge whose tasks do not answer, and of one that answers with errors', () => {
+  it('cover an edge that does not answer and one that answers with errors', () => {
     expect(edgeAlarms.map(([, { MetricName, Metrics }]) => MetricName ?? JSON.stringify(Metrics))).toEqual([
       'UnHealthyHostCount',
       expect.stringMatching(/HTTPCode_ELB_5XX_Count.*HTTPCode_Target_5XX_Count/u),
@@ -103,7 +103,7 @@ describe('alarms', () => {
     expect(watched.sort()).toEqual(queues.sort())
   })
 
-  it('take silence for good, but of the sweeper', () => {
+  it('treat missing data as good, except for the sweeper', () => {
     const silent = alarms.filter(([, { TreatMissingData }]) => TreatMissingData !== 'notBreaching')
 
     expect(silent.map(([, properties]) => [sectionOf(properties), properties.TreatMissingData])).toEqual([
@@ -111,7 +111,7 @@ describe('alarms', () => {
     ])
   })
 
-  it('look at metrics that the engine tells, of this installation', () => {
+  it('use metrics of the contract, of this installation', () => {
     const named = JSON.stringify(service.toJSON()).matchAll(
       /"Namespace":"CytomineAppEngine"|"MetricName":"(RunsEnded|Imports|Repairs|[A-Z]\w+Seconds)"/gu,
     )
@@ -131,7 +131,7 @@ describe('alarms', () => {
 })
 
 describe('the topic of alarms', () => {
-  it('writes to the address of the stage, and to nobody where there is none', () => {
+  it('has a subscription only with the setting alarmEmail', () => {
     const without = Template.fromStack(synthesize('production', {}).stacks.service)
 
     service.hasResourceProperties('AWS::SNS::Subscription', {
@@ -142,7 +142,7 @@ describe('the topic of alarms', () => {
     without.resourceCountIs('AWS::SNS::Topic', 1)
   })
 
-  it('is encrypted with a key that alarms may use, and wants TLS', () => {
+  it('is encrypted with a key that alarms may use', () => {
     service.hasResourceProperties('AWS::SNS::Topic', { KmsMasterKeyId: Match.anyValue() })
     service.hasResourceProperties('AWS::KMS::Key', {
       EnableKeyRotation: true,
@@ -157,7 +157,7 @@ describe('the topic of alarms', () => {
     })
   })
 
-  it('takes messages of alarms of this account alone', () => {
+  it('accepts messages of alarms of this account only', () => {
     const policies = resourcesOf(service, 'AWS::SNS::TopicPolicy')
     const allowed = policies
       .flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
@@ -173,7 +173,7 @@ describe('the topic of alarms', () => {
 })
 
 describe('the dashboard', () => {
-  it('shows every metric that the engine tells', () => {
+  it('shows every metric of the contract', () => {
     const [dashboard] = resourcesOf(service, 'AWS::CloudWatch::Dashboard')
     const body = spell(dashboard?.[1].Properties.DashboardBody)
 

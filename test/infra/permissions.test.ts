@@ -38,15 +38,13 @@ describe('a permission', () => {
     new Role(new Stack(anApp(), 'Test'), 'Role', { assumedBy: new ServicePrincipal('x.amazonaws.com') })
   const permission: Permission = { actions: ['s3:GetObject'], resources: ['arn:aws:s3:::bucket/key'] }
 
-  it('names its actions one by one', () => {
-    expect(() => allow(aRole(), { ...permission, actions: ['s3:Get*'] })).toThrow(
-      'Test/Role: actions are named one by one (s3:Get*)',
-    )
+  it('has no wildcard in its actions', () => {
+    expect(() => allow(aRole(), { ...permission, actions: ['s3:Get*'] })).toThrow(/^Test\/Role: .*s3:Get\*/u)
   })
 
-  it('says why a resource has a wildcard', () => {
+  it('needs a reason for a wildcard in a resource', () => {
     expect(() => allow(aRole(), { ...permission, resources: ['arn:aws:s3:::bucket/*'] })).toThrow(
-      'Test/Role: say why s3:GetObject may reach arn:aws:s3:::bucket/*',
+      /^Test\/Role: s3:GetObject on arn:aws:s3:::bucket\/\*/u,
     )
   })
 

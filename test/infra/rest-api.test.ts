@@ -37,7 +37,7 @@ function methodsOf(template: Template, apiId?: string): string[] {
 }
 
 describe('REST API', () => {
-  it('hands every request to the function as it came', () => {
+  it('sends every request to the function unchanged', () => {
     const template = anApi({ mode: 'open' })
 
     expect(methodsOf(template).sort()).toEqual(['ANY / NONE', 'ANY /{proxy+} NONE'])
@@ -45,8 +45,12 @@ describe('REST API', () => {
     template.hasResourceProperties('AWS::ApiGateway::RestApi', { BinaryMediaTypes: ['*/*'] })
   })
 
-  it('lets nobody in but through the named VPC endpoints when private', () => {
-    const template = anApi({ mode: 'private', vpcEndpointIds: ['vpce-1', 'vpce-2'] })
+  it('accepts requests through the named VPC endpoints only, in mode private', () => {
+    const template = anApi({
+      mode: 'private',
+      vpcEndpointIds: ['vpce-1', 'vpce-2'],
+      stagerEndpointId: 'vpce-3',
+    })
 
     template.hasResourceProperties('AWS::ApiGateway::RestApi', {
       EndpointConfiguration: { Types: ['PRIVATE'] },
@@ -64,23 +68,26 @@ describe('REST API', () => {
     })
   })
 
-  it('lets nobody in when it is private and no endpoint is named', () => {
-    anApi({ mode: 'private', vpcEndpointIds: [] }).hasResourceProperties('AWS::ApiGateway::RestApi', {
-      EndpointConfiguration: { Types: ['PRIVATE'] },
-      Policy: {
-        Statement: [
-          {
-            Effect: 'Deny',
-            Principal: { AWS: '*' },
-            Action: 'execute-api:Invoke',
-            Resource: 'execute-api:/*',
-          },
-        ],
+  it('refuses all requests in mode private without a VPC endpoint', () => {
+    anApi({ mode: 'private', vpcEndpointIds: [], stagerEndpointId: 'vpce-3' }).hasResourceProperties(
+      'AWS::ApiGateway::RestApi',
+      {
+        EndpointConfiguration: { Types: ['PRIVATE'] },
+        Policy: {
+          Statement: [
+            {
+              Effect: 'Deny',
+              Principal: { AWS: '*' },
+              Action: 'execute-api:Invoke',
+              Resource: 'execute-api:/*',
+            },
+          ],
+        },
       },
-    })
+    )
   })
 
-  it('asks for signatures on every route in mode iam', () => {
+  it('requires signatures on every route in mode iam', () => {
     const template = anApi({ mode: 'iam', stagerEndpointId: 'vpce-1' })
 
     const [regional, ...others] = resourcesOf(template, 'AWS::ApiGateway::RestApi').filter(
@@ -124,7 +131,7 @@ describe('REST API', () => {
     },
   )
 
-  it('sets the account’s role for logs once, however many APIs there are', () => {
+  it('sets the account’s logging role once for all APIs', () => {
     const template = anApi({ mode: 'iam', stagerEndpointId: 'vpce-1' })
 
     template.resourceCountIs('AWS::ApiGateway::Account', 1)
@@ -132,7 +139,7 @@ describe('REST API', () => {
     template.allResources('AWS::ApiGateway::Stage', { DependsOn: Match.arrayWith([account]) })
   })
 
-  it('leaves the account its role for logs when the stage goes, whatever becomes of its data', () => {
+  it('retains the account’s logging role when the stage is deleted', () => {
     const template = anApi({ mode: 'open' })
 
     template.hasResource('AWS::ApiGateway::Account', {

@@ -18,7 +18,7 @@ describe('AWS Solutions rules', () => {
     )
   })
 
-  it('find a wildcard that nobody gave a reason for', () => {
+  it('find a wildcard without a reason', () => {
     const app = anApp()
     const role = new Role(new Stack(app, 'Test'), 'Role', {
       assumedBy: new ServicePrincipal('x.amazonaws.com'),

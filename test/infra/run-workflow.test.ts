@@ -79,7 +79,7 @@ describe('run workflow', () => {
     expect(JSON.stringify(definition)).not.toContain('batch:submitJob')
   })
 
-  it('repeats a submission unless it has ended: long for throttling, for anything else a few times', () => {
+  it('retries a submission unless the job failed or was refused, for half an hour when throttled', () => {
     expect(SubmitJob.Retry).toEqual([
       { ErrorEquals: ['JobFailed', 'JobRefused'], MaxAttempts: 0 },
       {
@@ -103,7 +103,7 @@ describe('run workflow', () => {
   it.each([
     ['the collection of outputs', CollectOutputs],
     ['the record of a failure', FailRun],
-  ])('repeats %s long for lack of concurrency, for anything else a few times', (_, { Retry }) => {
+  ])('retries %s for half an hour when throttled, else a few times', (_, { Retry }) => {
     expect(Retry).toMatchObject([
       {
         ErrorEquals: ['Lambda.TooManyRequestsException'],
@@ -118,7 +118,7 @@ describe('run workflow', () => {
   it.each([
     ['SubmitJob', SubmitJob, 60],
     ['CollectOutputs', CollectOutputs, 900],
-  ])('gives %s up before the sweeper steps in', (_, { Retry }, secondsOfCall) => {
+  ])('ends the retries of %s before the step limit of the sweeper', (_, { Retry }, secondsOfCall) => {
     const stepLimit = stageNamed('production', {}).sweep.stepLimitSeconds
     const [throttled, failed] = Retry.slice(-2)
 
@@ -128,12 +128,12 @@ describe('run workflow', () => {
     expect(1806 + 126 + calls * secondsOfCall).toBeLessThan(stepLimit)
   })
 
-  it('records whatever else went wrong', () => {
+  it('records every other failure', () => {
     expect(SubmitJob.Catch).toEqual([EVERY_FAILURE])
     expect(CollectOutputs.Catch).toEqual([EVERY_FAILURE])
   })
 
-  it('logs errors, not what passes through', () => {
+  it('logs errors without execution data', () => {
     template.hasResourceProperties('AWS::StepFunctions::StateMachine', {
       StateMachineType: 'STANDARD',
       StateMachineName: 'app-engine-run',

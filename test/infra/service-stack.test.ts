@@ -9,7 +9,7 @@ const local = Template.fromStack(synthesize('local').stacks.service)
 const A_DEAD_LETTER_QUEUE = { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetters'), 'Arn'] }
 
 describe('service stack', () => {
-  it('tells the stager where the API is', () => {
+  it('gives submit-job the URL of the stagers’ API', () => {
     expect(environmentOf(service, 'SubmitJob').STAGER_API_URL).toMatch(
       /^https:\/\/<RestApi\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/api\/app-engine\/v1\/$/u,
     )
@@ -19,7 +19,7 @@ describe('service stack', () => {
   })
 
   it.each<Stage['access']>([{ mode: 'iam' }, { mode: 'private', vpcEndpointIds: ['vpce-1'] }])(
-    'tells callers of another API than the stager, with access $mode',
+    'gives callers and stagers different APIs, with access $mode',
     (access) => {
       const template = Template.fromStack(synthesize('production', { access }).stacks.service)
 
@@ -28,7 +28,7 @@ describe('service stack', () => {
     },
   )
 
-  it.each(['ImportBundle', 'SubmitJob'])('tells %s the tags of all that it makes', (id) => {
+  it.each(['ImportBundle', 'SubmitJob'])('gives %s the tags of the resources that it creates', (id) => {
     const tags = { 'cost-center': '42' }
     const tagged = Template.fromStack(synthesize('production', { tags }).stacks.service)
 
@@ -38,14 +38,14 @@ describe('service stack', () => {
     })
   })
 
-  it('tells the importer which registry to push to', () => {
+  it('gives the importer the URL of the registry', () => {
     expect(environmentOf(service, 'ImportBundle').REGISTRY_URL).toBe(
       'https://<AWS::AccountId>.dkr.ecr.<AWS::Region>.amazonaws.com',
     )
     expect(environmentOf(local, 'ImportBundle').REGISTRY_URL).toBe('http://127.0.0.1:4566')
   })
 
-  it('imports what arrives below uploads/', () => {
+  it('imports objects that are created below uploads/', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.s3'],
@@ -58,13 +58,13 @@ describe('service stack', () => {
     })
   })
 
-  it('imports what its own functions ask for', () => {
+  it('imports on events of its own functions', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { source: ['app-engine.app-engine'], 'detail-type': ['Import Requested'] },
     })
   })
 
-  it('looks after lost runs every five minutes', () => {
+  it('sweeps lost runs every five minutes', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(5 minutes)',
       Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^SweepRuns'), 'Arn'] } })],
@@ -75,7 +75,7 @@ describe('service stack', () => {
     })
   })
 
-  it('records the state changes of jobs of its own queue, and what blocks it', () => {
+  it('records state changes of jobs in its own queue, and a blocked queue', () => {
     service.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.batch'],
@@ -88,26 +88,29 @@ describe('service stack', () => {
     })
   })
 
-  it.each(['ImportBundle', 'RecordJobState', 'SweepRuns'])('keeps events that %s could not handle', (id) => {
-    service.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
-      FunctionName: { Ref: Match.stringLikeRegexp(`^${id}Function`) },
-      DestinationConfig: { OnFailure: { Destination: A_DEAD_LETTER_QUEUE } },
-      MaximumRetryAttempts: 2,
-      MaximumEventAgeInSeconds: 21_600,
-    })
-    service.hasResourceProperties('AWS::Events::Rule', {
-      Targets: [
-        {
-          Id: Match.anyValue(),
-          Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}Function`), 'Arn'] },
-          DeadLetterConfig: { Arn: A_DEAD_LETTER_QUEUE },
-          RetryPolicy: { MaximumRetryAttempts: 24, MaximumEventAgeInSeconds: 21_600 },
-        },
-      ],
-    })
-  })
+  it.each(['ImportBundle', 'RecordJobState', 'SweepRuns'])(
+    'sends events that %s could not handle to a dead-letter queue',
+    (id) => {
+      service.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+        FunctionName: { Ref: Match.stringLikeRegexp(`^${id}Function`) },
+        DestinationConfig: { OnFailure: { Destination: A_DEAD_LETTER_QUEUE } },
+        MaximumRetryAttempts: 2,
+        MaximumEventAgeInSeconds: 21_600,
+      })
+      service.hasResourceProperties('AWS::Events::Rule', {
+        Targets: [
+          {
+            Id: Match.anyValue(),
+            Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp(`^${id}Function`), 'Arn'] },
+            DeadLetterConfig: { Arn: A_DEAD_LETTER_QUEUE },
+            RetryPolicy: { MaximumRetryAttempts: 24, MaximumEventAgeInSeconds: 21_600 },
+          },
+        ],
+      })
+    },
+  )
 
-  it('encrypts the dead-letter queues and asks for TLS', () => {
+  it('encrypts the dead-letter queues and requires TLS', () => {
     service.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true })
     service.allResourcesProperties('AWS::SQS::QueuePolicy', {
       PolicyDocument: {
@@ -118,7 +121,7 @@ describe('service stack', () => {
     })
   })
 
-  it('tells what a client or a script needs', () => {
+  it('has outputs for clients and scripts', () => {
     const outputs = Object.keys(service.toJSON().Outputs)
 
     expect(outputs).toEqual(
@@ -141,7 +144,7 @@ describe('service stack', () => {
     )
   })
 
-  it('lets jobs through the endpoint of their network to the stager’s API, and nobody to that of callers', () => {
+  it('lets jobs call the stagers’ API through their endpoint, and nobody the callers’ API by default', () => {
     const policies = resourcesOf(service, 'AWS::ApiGateway::RestApi').map(([id, { Properties }]) => [
       id.replace(/[0-9A-F]{8}$/u, ''),
       statementsOf(Properties.Policy).map(({ effect, condition }) => [effect, condition]),

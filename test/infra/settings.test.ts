@@ -31,7 +31,7 @@ function aFile(text: string): string {
 }
 
 describe('settings of a stage', () => {
-  it('are production, unless they say something else', () => {
+  it('have the defaults of production', () => {
     const stage = stageOf({ name: 'production' })
 
     expect(JSON.stringify(stage)).toBe(JSON.stringify(stageNamed('production', {})))
@@ -188,7 +188,7 @@ describe('settings of a stage', () => {
     }
   })
 
-  it('name all that is wrong at once', () => {
+  it('name all wrong values at once', () => {
     const read = () => stageOf({ name: 'X', prefix: 'X', logRetentionDays: 42 })
 
     expect(read).toThrow(/name[\s\S]*prefix|prefix[\s\S]*name/u)

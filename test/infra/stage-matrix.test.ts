@@ -40,7 +40,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     )
   })
 
-  it('closes the metadata of its machines to containers', () => {
+  it('keeps containers from the instance metadata', () => {
     for (const [, { Properties }] of ofType('AWS::EC2::LaunchTemplate')) {
       const data = Properties.LaunchTemplateData as Readonly<Record<string, unknown>>
       expect(data.MetadataOptions).toMatchObject({ HttpTokens: 'required', HttpPutResponseHopLimit: 1 })
@@ -51,7 +51,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     expect(ofType('AWS::EC2::LaunchTemplate')).toHaveLength(machineQueues)
   })
 
-  it('ends a machine whose metadata cannot be closed', () => {
+  it('terminates an instance that cannot block its metadata', () => {
     for (const [, { Properties }] of ofType('AWS::EC2::LaunchTemplate')) {
       const data = Properties.LaunchTemplateData as Readonly<Record<string, unknown>>
       expect(data.InstanceInitiatedShutdownBehavior).toBe('terminate')
@@ -61,7 +61,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     }
   })
 
-  it('lets agents of machines act on the clusters of Batch only', () => {
+  it('limits the ECS agents to the clusters of Batch', () => {
     const agents = resources
       .flatMap(([, { Type, Properties }]) =>
         ['AWS::IAM::Policy', 'AWS::EC2::VPCEndpoint'].includes(Type) && Properties.PolicyDocument
@@ -87,7 +87,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     }
   })
 
-  it('lets no job out but in the internet queue', () => {
+  it('gives a route out to the internet queue only', () => {
     const open = ofType('AWS::EC2::SecurityGroup').filter(([, resource]) => isOpen(resource))
 
     expect(open.every(([id]) => /InternetSecurityGroup|Edge/u.test(id))).toBe(true)
@@ -95,14 +95,14 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     expect(routes.every((id) => /natSubnet|internetSubnet/u.test(id))).toBe(true)
   })
 
-  it('gives every queue a limit for jobs that nothing can run', () => {
+  it('gives every queue a time limit for jobs that no machine can hold', () => {
     const queues = ofType('AWS::Batch::JobQueue')
 
     expect(queues.length).toBeGreaterThan(0)
     for (const [, { Properties }] of queues) expect(Properties.JobStateTimeLimitActions).not.toHaveLength(0)
   })
 
-  it('encrypts bucket, table and logs of tasks as it says', () => {
+  it('encrypts bucket, table and job logs with the key of the settings', () => {
     const isOwn = settings.encryption?.key !== 'aws'
     const [table] = ofType('AWS::DynamoDB::Table')
 
@@ -112,7 +112,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     )
   })
 
-  it('names nothing without its prefix', () => {
+  it('begins every physical name with its prefix', () => {
     const names = resources.flatMap(([, { Type, Properties = {} }]) =>
       PHYSICAL_NAMES.filter((key) => typeof Properties[key] === 'string' && !Type.includes('Lambda')).map(
         (key) => String(Properties[key]),
@@ -151,7 +151,7 @@ describe('resources with state', () => {
         .map(([id, { Type }]) => `${stack} ${Type} ${id}`),
     )
 
-  it('have the same ids whatever a stage chooses, and those that they always had', () => {
+  it('keep their logical ids, whatever the settings', () => {
     expect([...new Set(MATRIX.flatMap(idsOf))].sort()).toMatchSnapshot()
   })
 

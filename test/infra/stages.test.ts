@@ -16,11 +16,11 @@ describe('stages', () => {
     expect(() => chooseStage({ settings: import.meta.dirname }, {})).toThrow(/infra cannot be read/u)
   })
 
-  it('takes no property of every object for a stage', () => {
+  it('refuses a property of Object.prototype as a stage', () => {
     expect(() => stageNamed('toString', {})).toThrow(/unknown stage/u)
   })
 
-  it('deploys production when nobody names a stage', () => {
+  it('deploys production by default', () => {
     expect(DEFAULT_STAGE).toBe('production')
     expect(STAGE_NAMES).toContain(DEFAULT_STAGE)
   })

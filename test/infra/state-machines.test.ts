@@ -29,7 +29,7 @@ const problemsOf = (definition: Definition) =>
   validate(structuredClone(definition)).errors.map((error) => error.Message ?? error['Error code'])
 
 describe('state machines', () => {
-  it('exist', () => {
+  it('are one', () => {
     expect(definitions).toHaveLength(1)
   })
 

@@ -7,7 +7,7 @@ const template = Template.fromStack(production)
 const local = Template.fromStack(synthesize('local').stacks.storage)
 
 describe('storage stack', () => {
-  it('forgets what came in after 7 days and unfinished parts, wherever they are, after 1', () => {
+  it('expires uploads and installs after 7 days and unfinished parts after 1', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: {
         Rules: [

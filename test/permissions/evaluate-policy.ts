@@ -1,7 +1,7 @@
 import type { NeededPermission } from '../../local/recording/needed-permission.ts'
 
 /*
- * As much of IAM's evaluation of identity policies as our templates use; everything else is refused and not guessed.
+ * The part of IAM's evaluation of identity policies that our templates use. Anything else is an error.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  * The one library for it (@cloud-copilot/iam-simulate) has a licence that this project cannot take, the AGPL.
  */
@@ -54,13 +54,13 @@ export function readStatement(written: Readonly<Record<string, unknown>>): Polic
   }
 }
 
-/** Whether the statements together let a request through. */
+/** Whether the statements together allow a request. */
 export function isAllowed(statements: readonly PolicyStatement[], needed: NeededPermission): boolean {
   const matching = statements.filter((statement) => covers(statement, needed))
   return matching.length > 0 && matching.every(({ effect }) => effect === 'Allow')
 }
 
-/** Whether the statement speaks of the request. */
+/** Whether the statement applies to the request. */
 export function covers(statement: PolicyStatement, needed: NeededPermission): boolean {
   return (
     statement.actions.some((action) => matches(action.toLowerCase(), needed.action.toLowerCase())) &&

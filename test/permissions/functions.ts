@@ -9,7 +9,7 @@ import {
 import { synthesize } from '../infra/synthesis.ts'
 import { type PolicyStatement, readStatement } from './evaluate-policy.ts'
 
-/** What a function did on the emulator, beside what it may do on AWS. */
+/** Permissions that a function used on the emulator, and those that it has on AWS. */
 export interface ReplayedFunction {
   /** Path of its construct in the stack: `Api`. */
   readonly id: string
@@ -17,7 +17,7 @@ export interface ReplayedFunction {
   readonly statements: readonly PolicyStatement[]
 }
 
-/** Signs all presigned URLs: whoever uses one does it with this function's rights. */
+/** The function that signs all presigned URLs; their requests use its permissions. */
 const SIGNER = 'Api'
 
 /**
@@ -63,7 +63,7 @@ type Functions = readonly (readonly [
   { readonly Properties?: Readonly<Record<string, unknown>> },
 ])[]
 
-/** Two stacks have two sets of names, and production gets but one. */
+/** Production's references are resolved with the names of one stack. */
 function requireOneStack(recordings: readonly Recording[]): void {
   const tables = new Set(recordings.flatMap(({ variables }) => variables.TABLE_NAME ?? []))
   if (tables.size !== 1) throw new Error(`${tables.size} stacks were recorded: begin with an empty folder`)
@@ -119,7 +119,7 @@ function statementsOfRole(
   const roleId = roleReference.replace(/\.Arn$/u, '')
   const { ManagedPolicyArns, Policies = [] } = template.Resources[roleId]?.Properties ?? {}
   if (ManagedPolicyArns !== undefined)
-    throw new Error(`${roleId} has a managed policy, which nobody looks into`)
+    throw new Error(`${roleId} has a managed policy, which this test does not read`)
   const attached = Object.values(template.Resources)
     .filter(({ Type, Properties = {} }) => {
       const roles = (Properties.Roles ?? []) as readonly unknown[]

@@ -49,13 +49,13 @@ describe.each(functions)('$id', (replayed) => {
     expect(needed.length).toBeGreaterThan(0)
   })
 
-  it('may do all that it did', () => {
+  it('has every permission that it used', () => {
     const refused = needed.filter((one) => !isAllowed(statements, one))
 
     expect(refused).toEqual([])
   })
 
-  it('did all that it may do, or somebody says why not', () => {
+  it('used every permission, or the list of unused ones has a reason', () => {
     const unused = unusedOf(replayed)
     const unexplained = unused.filter((grant) => !UNUSED.some(explains(id, grant)))
 
@@ -76,7 +76,7 @@ describe.each(functions)('$id', (replayed) => {
 })
 
 describe('explanations', () => {
-  it('are of permissions that exist', () => {
+  it('refer to permissions that exist', () => {
     const stale = UNUSED.filter(
       (unused) =>
         !functions.some((replayed) =>

@@ -1,4 +1,4 @@
-/** Why a function may do what no integration test makes it do. */
+/** Reason for permissions that no integration test uses. */
 export interface Unused {
   /** Of one function, or of all when not given. */
   readonly function?: string
@@ -8,7 +8,7 @@ export interface Unused {
   readonly because: string
 }
 
-/** A reason stays when a test happens to get there: what hangs on timing is seen in one recording and not in the next. */
+/** A reason may stay although a recording uses the permission: some uses depend on timing. */
 export const UNUSED: readonly Unused[] = [
   {
     actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],

@@ -15,23 +15,23 @@ import { pairwise } from '../fixtures/stage-choices.ts'
 import { anApp } from '../infra/synthesis.ts'
 
 /*
- * Looks at templates with two linters that know AWS better than we do: cfn-lint, which has the schema of every resource type, and
- * parliament, which has the Service Authorization Reference. Neither needs an account. The templates are those that `npm run
- * synth` has written, and those of every combination of settings that the matrix test builds.
+ * Checks templates with cfn-lint, which has the schema of every resource type, and parliament, which has the Service Authorization
+ * Reference. Neither needs an account. The templates are those of `npm run synth`, and those of the combinations of settings
+ * that the matrix test builds.
  */
 
 const CFN_LINT = '1.58.0'
 const PARLIAMENT = '1.6.4'
-/** Parliament asks for pkg_resources, which later versions have not. */
+/** Parliament needs pkg_resources, which later versions lack. */
 const SETUPTOOLS = '80.9.0'
 
-/** Rules of cfn-lint that we do not follow. */
+/** Rules of cfn-lint that we do not follow, with the reason. */
 const ACCEPTED_RULES: Readonly<Record<string, string>> = {
   W3005: 'The CDK writes dependencies on policies and roles together; those on roles are said twice',
   W6001: 'The outputs of the service stack tell an operator every name in one place',
 }
 
-/** Findings of parliament that we do not share: by action, or by issue and property of a template. */
+/** Wrong findings of parliament, by action, or by issue and property of a template. */
 const ACCEPTED_FINDINGS: Readonly<Record<string, string>> = {
   'states:SendTaskFailure':
     'The reference knows no resource for answers to tokens; AWS looks at the state machine all the same (aws/aws-cdk pull request 8486)',
@@ -46,7 +46,7 @@ const ACCEPTED_FINDINGS: Readonly<Record<string, string>> = {
     'CloudWatch Logs documents ArnLike for the context of encryption, which the reference has as text',
 }
 
-/** Which types there are differs between Regions; this one has all that we use, and so has every large one. */
+/** Resource types differ between Regions; this one has all that we use. */
 const REGION = 'us-east-1'
 
 const ENVIRONMENTS = join(import.meta.dirname, '..', '..', '.local', 'venv')
@@ -56,7 +56,7 @@ const PROPERTY = 3
 
 const execute = promisify(execFile)
 
-/** What a linter says; findings make its exit code 1, as an exception does. */
+/** Output of a linter; its exit code is 1 both for findings and for an exception. */
 async function run(python: string, words: readonly string[]): Promise<string> {
   try {
     const { stdout } = await execute(python, words, { maxBuffer: 64 * 1024 * 1024 })
@@ -148,13 +148,13 @@ async function check(): Promise<void> {
   }
 }
 
-/** A stage's name, and where its templates lie. */
+/** A stage and the folder of its templates. */
 interface SynthesizedStage {
   readonly name: string
   readonly directory: string
 }
 
-/** Combinations of settings; functions are not bundled, which no linter looks at. */
+/** Combinations of settings, without bundles of functions, which the linters do not read. */
 function matrix(folder: string): SynthesizedStage[] {
   return pairwise().map(([, settings], position) => {
     const app = anApp(join(folder, String(position)))
