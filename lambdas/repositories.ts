@@ -2,7 +2,7 @@ import { createDocumentClient } from '../src/aws/clients.ts'
 import { createEmfMetrics } from '../src/aws/emf-metrics.ts'
 import { logAbout } from '../src/aws/observability.ts'
 import { createDynamoRunRepository } from '../src/run/dynamo-run-repository.ts'
-import { countEnds, hearOfRuns } from '../src/run/observed-runs.ts'
+import { withMetrics, withObserver } from '../src/run/observed-runs.ts'
 import { systemIdentity } from '../src/shared/identity.ts'
 import { createDynamoStoreRepository } from '../src/store/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../src/task/dynamo-task-repository.ts'
@@ -26,7 +26,7 @@ export function createRepositories(environment: TableEnvironment) {
     identity: systemIdentity,
     metrics,
     tasks: createDynamoTaskRepository(table),
-    runs: countEnds(createDynamoRunRepository(table), metrics),
+    runs: withMetrics(createDynamoRunRepository(table), metrics),
     uploads: createDynamoUploadRepository(table),
     stores: createDynamoStoreRepository(table),
   }
@@ -37,6 +37,6 @@ export function createRepositoriesOfOneRun(environment: TableEnvironment) {
   const repositories = createRepositories(environment)
   return {
     ...repositories,
-    runs: hearOfRuns(repositories.runs, ({ id, taskId }) => logAbout({ runId: id, taskId })),
+    runs: withObserver(repositories.runs, ({ id, taskId }) => logAbout({ runId: id, taskId })),
   }
 }

@@ -9,14 +9,14 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { SIGNED_FOR } from '../contract/environment.ts'
 
 /*
- * One factory per SDK client, called once a process by dependencies.ts. Region, credentials and endpoints come from the
- * SDK's own variables. Time limits are set because the SDK has none: a lost packet would hold a function to its own end.
+ * One factory for each SDK client. Region, credentials and endpoints come from the SDK's own variables. Time limits are set here because the
+ * SDK has none: without them, a lost packet blocks a function until its own timeout.
  */
 
-/** All endpoints are in the same region: a connection that takes longer will not come. */
+/** All endpoints are in the same Region, where connecting takes milliseconds. */
 const CONNECTION_TIMEOUT_MILLISECONDS = 2_000
 
-/** For calls that answer in milliseconds; three attempts with these limits end before API Gateway's 29 s. */
+/** For calls that take milliseconds: three attempts end before API Gateway's limit of 29 s. */
 const SHORT_CALLS = {
   maxAttempts: 3,
   retryMode: 'standard',
@@ -27,20 +27,20 @@ const SHORT_CALLS = {
   },
 } as const
 
-/** The table. Its calls take less than 20 ms and its throttles pass quickly: more attempts, each cut sooner. */
+/** Client of the table. Calls take less than 20 ms and throttling passes quickly, hence more and shorter attempts. */
 export function createDocumentClient(): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
     ...SHORT_CALLS,
     maxAttempts: 6,
     requestHandler: { ...SHORT_CALLS.requestHandler, requestTimeout: 3_000 },
   })
-  // Optional properties of the domain may be present and undefined, which DynamoDB has no word for.
+  // Optional properties may be present and undefined, which DynamoDB cannot store.
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** Of S3's, for functions that read and write at their own pace: two attempts end before API Gateway's 29 s. */
+/** Longest time without a byte from S3: two attempts end before API Gateway's limit of 29 s. */
 const LONGEST_SILENCE_MILLISECONDS = 8_000
-/** For a stream that waits for somebody else: more than a registry needs for a part of 20 MiB. */
+/** The same while a stream waits for the registry, which takes less for a part of 20 MiB. */
 export const LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS = 120_000
 
 /** The bucket. An endpoint that is set is an emulator's, which has no host name for each bucket. */
@@ -59,12 +59,12 @@ export function createS3Client({
     retryMode: 'standard',
     requestHandler: {
       connectionTimeout: CONNECTION_TIMEOUT_MILLISECONDS,
-      // No limit for a whole request: gigabytes take minutes.
+      // A limit for the whole request would cut transfers of gigabytes.
       socketTimeout: longestSilenceMilliseconds,
     },
-    // The default would sign a checksum of an empty body into presigned PUT URLs, and S3 would refuse the real one.
+    // The default signs the checksum of an empty body into presigned PUT URLs, so that S3 refuses the real body.
     requestChecksumCalculation: 'WHEN_REQUIRED',
-    // The default computes CRC64 in JavaScript over every download. Layers have digests, zip entries have CRC32.
+    // The default computes CRC64 of each download in JavaScript. Layers have digests, zip entries CRC32.
     responseChecksumValidation: 'WHEN_REQUIRED',
   })
 }
@@ -76,34 +76,34 @@ export function createSigningClient(audience: keyof typeof SIGNED_FOR): S3Client
 }
 
 /**
- * Batch. SubmitJob has no idempotency token, so a function that submits asks for one attempt: the workflow repeats
- * submissions under a new attempt, and a repetition by the SDK would be a second job of the same name.
+ * Client of Batch. SubmitJob has no idempotency token: a retry by the SDK could create a second job of the same name. So functions that submit
+ * pass one attempt, and the workflow retries under a new name.
  */
 export function createBatchClient({ attempts = 5 }: { readonly attempts?: number } = {}): BatchClient {
   return new BatchClient({
     ...SHORT_CALLS,
     maxAttempts: attempts,
-    // RegisterJobDefinition and SubmitJob may take seconds when an account is busy.
+    // RegisterJobDefinition and SubmitJob may take seconds in a busy account.
     requestHandler: { ...SHORT_CALLS.requestHandler, requestTimeout: 15_000 },
   })
 }
 
-/** Image repositories and the registry's token. */
+/** Client of ECR. */
 export function createEcrClient(): ECRClient {
   return new ECRClient(SHORT_CALLS)
 }
 
-/** The event bus. */
+/** Client of EventBridge. */
 export function createEventsClient(): EventBridgeClient {
   return new EventBridgeClient(SHORT_CALLS)
 }
 
-/** Step Functions. */
+/** Client of Step Functions. */
 export function createSfnClient(): SFNClient {
   return new SFNClient(SHORT_CALLS)
 }
 
-/** Logs of task containers; a page of them has up to 1 MB. */
+/** Client of CloudWatch Logs; a page of events has up to 1 MB. */
 export function createLogsClient(): CloudWatchLogsClient {
   return new CloudWatchLogsClient(SHORT_CALLS)
 }

@@ -11,18 +11,18 @@ import { TABLE } from '../contract/environment.ts'
 import type { Identity } from '../shared/identity.ts'
 import { pagesOf } from '../shared/pages.ts'
 
-/** What the repositories on the table are made of. */
+/** Options of repositories on the table. */
 export interface DynamoOptions {
   readonly client: DynamoDBDocumentClient
   readonly tableName: string
   readonly identity: Identity
-  /** Waits before a repetition; a test passes one that does not wait. */
+  /** Waits before a retry; replaced in tests. */
   readonly pause?: Pause
 }
 
 export type Pause = (milliseconds: number) => Promise<unknown>
 
-/** Waits for as long as it says. */
+/** Waits for real. */
 export const realPause: Pause = (milliseconds) => wait(milliseconds)
 
 export interface ItemKey {
@@ -32,42 +32,42 @@ export interface ItemKey {
 
 export type Item = Record<string, unknown>
 
-/** A place in the sparse index. */
+/** Position in the unfinished index. */
 export interface IndexPlace {
   readonly key: ItemKey
   readonly updatedAt: string
 }
 
 export interface QueryOptions {
-  /** Only items whose sort keys begin with it. */
+  /** Prefix of the sort keys. */
   readonly skPrefix?: string
   readonly isDescending?: boolean
-  /** Only this attribute beside the keys is transferred; the items are read, and charged, whole. */
+  /** Transfers only this attribute and the keys. DynamoDB still reads, and charges for, whole items. */
   readonly attribute?: string
 }
 
-/** The table in terms of items: consistent reads, pages and batches, with what DynamoDB leaves over asked for again. */
+/** Strongly consistent reads and batches of items; retries what DynamoDB leaves unprocessed. */
 export interface DynamoTable {
   get(key: ItemKey): Promise<Item | undefined>
   /** Items of a partition in the order of their sort keys. */
   query(pk: string, options?: QueryOptions): AsyncIterable<Item>
-  /** Places in a partition of the sparse index, longest unchanged first; it lags behind the table by a moment. */
+  /** Items in a partition of the unfinished index, longest unchanged first. Eventually consistent. */
   listUnfinished(
     partition: IndexPartition,
     limit: number,
     range?: { readonly after?: IndexPlace | undefined; readonly until?: Date },
   ): Promise<IndexPlace[]>
-  /** Those of the items that exist, in the order of the keys. */
+  /** Existing items, in the order of the keys. */
   getAll(keys: readonly ItemKey[]): Promise<Item[]>
   removeAll(keys: readonly ItemKey[]): Promise<void>
 }
 
-/** Partition key of active runs in the sparse index: one value, since Batch takes 50 submissions a second and a partition 1000 writes. */
+/** Partition of active runs in the unfinished index. One is enough: it takes 1000 writes a second, Batch 50 submissions. */
 export const ACTIVE_RUNS = 'ACTIVE'
-/** Of runs, and of tasks, whose removal has begun and is not through. */
+/** Partitions of runs and of tasks that are being removed. */
 export const RUNS_IN_REMOVAL = 'RUNS_IN_REMOVAL'
 export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
-/** Of whole bundles whose import has not ended, by the time until which somebody has or had them in hand. */
+/** Partition of complete bundles whose import has not ended, ordered by the end of the lease. */
 export const UNFINISHED_IMPORTS = 'IMPORTS'
 type IndexPartition =
   | typeof ACTIVE_RUNS
@@ -79,13 +79,13 @@ type IndexPartition =
 const BATCH_GET_KEYS = 100
 const BATCH_WRITE_ITEMS = 25
 
-/** Eight attempts with pauses doubled from 25 ms wait about 3 s in all, below any caller's time limit. */
+/** Waits add up to about 3 s, less than any caller's time limit. */
 export const ATTEMPTS = 8
 export function pauseBefore(attempt: number): number {
   return 25 * 2 ** (attempt - 2)
 }
 
-/** The one view of the table that the repositories share. */
+/** Reading side of the table. */
 export function createDynamoTable({
   client,
   tableName,
@@ -104,7 +104,7 @@ export function createDynamoTable({
     for await (const { Items = [] } of answers) yield Items
   }
 
-  /** Sends a batch until nothing of it is left over: a full answer or a busy partition leaves a rest. */
+  /** Sends a batch until DynamoDB has processed all of it; a full answer or a busy partition leaves a rest. */
   async function drain(batch: ItemKey[], send: (rest: ItemKey[]) => Promise<ItemKey[]>): Promise<void> {
     let rest = await send(batch)
     for (let attempt = 2; rest.length > 0; attempt += 1) {
@@ -185,7 +185,7 @@ export function createDynamoTable({
   }
 }
 
-/** The key of an item that DynamoDB answered with. */
+/** Key of an item. */
 export function keyOf(item: Item): ItemKey {
   return {
     [TABLE.partitionKey]: String(item[TABLE.partitionKey]),

@@ -15,7 +15,7 @@ import {
   realPause,
 } from './dynamo-table.ts'
 
-/** An expression on the item as it is before the write, with its placeholders. */
+/** Condition expression on the item before the write, with its placeholders. */
 export interface Condition {
   readonly condition: string
   readonly names: Readonly<Record<`#${string}`, string>>
@@ -26,12 +26,12 @@ export interface Condition {
 export interface ItemChange extends Partial<Condition> {
   /** Values by attribute path: `['provisions', 'x']` is the entry `x` of the map `provisions`. */
   readonly set: readonly (readonly [path: readonly string[], value: unknown])[]
-  /** Added to a number, or to 0 when there is none. */
+  /** Numbers to add, by attribute; a missing attribute counts as 0. */
   readonly add?: Readonly<Record<string, number>>
   readonly remove?: readonly string[]
 }
 
-/** The item after the change or, when the condition did not hold, the item that refused it. */
+/** The item after the change, or the unchanged item when the condition failed. */
 type ChangeOutcome =
   | { readonly isChanged: true; readonly item: Item }
   | { readonly isChanged: false; readonly item: Item | undefined }
@@ -43,33 +43,33 @@ type ItemWrite =
   | { readonly update: ItemKey; readonly change: ItemChange }
   | { readonly check: ItemKey; readonly if: Condition }
 
-/** Conditional writes, repeated where DynamoDB refuses for a reason that passes. */
+/** Conditional writes; conflicts with running transactions are retried. */
 export interface DynamoWrites {
   update(key: ItemKey, change: ItemChange): Promise<ChangeOutcome>
   /**
-   * All of the writes or none.
-   * @returns false when a condition did not hold.
+   * Makes all of the writes or none.
+   * @returns false when a condition failed
    */
   transact(writes: readonly ItemWrite[]): Promise<boolean>
 }
 
-/** Condition of a first write. */
+/** Condition: the item does not exist. */
 export const IS_NEW: Condition = {
   condition: 'attribute_not_exists(#pk)',
   names: { '#pk': TABLE.partitionKey },
 }
 
-/** Attribute that names the write which made the item what it is. */
+/** Attribute with the id of the item's last update. */
 const CHANGE_ID = 'changeId'
 
-/** The writing side of the table that the repositories share. */
+/** Writing side of the table. */
 export function createDynamoWrites({
   client,
   tableName,
   identity,
   pause = realPause,
 }: DynamoOptions): DynamoWrites {
-  /** DynamoDB refuses a write to an item that is part of a running transaction instead of making it wait. */
+  /** Retries: DynamoDB refuses a write to an item of a running transaction instead of queueing it. */
   async function afterConflicts<Result>(write: () => Promise<Result>): Promise<Result> {
     for (let attempt = 2; ; attempt += 1) {
       try {
@@ -100,7 +100,7 @@ export function createDynamoWrites({
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error
         const item = error.Item === undefined ? undefined : unmarshall(error.Item)
-        // The SDK repeats a call whose answer was lost, and the repetition is refused by the call's own change.
+        // The SDK retries a call whose answer was lost; then the condition fails because of the call's own change.
         return item?.[CHANGE_ID] === changeId ? { isChanged: true, item } : { isChanged: false, item }
       }
     },
@@ -131,7 +131,7 @@ export function createDynamoWrites({
   }
 }
 
-/** Why DynamoDB cancelled a write; empty for any other failure. */
+/** Codes of a cancelled write; empty for other errors. */
 function cancellationReasons(error: unknown): readonly string[] {
   if (error instanceof TransactionConflictException) return ['TransactionConflict']
   if (!(error instanceof TransactionCanceledException)) return []
@@ -142,7 +142,7 @@ function conditionOf({ condition, names, values }: Condition) {
   return {
     ConditionExpression: condition,
     ExpressionAttributeNames: { ...names },
-    // An empty map of values is refused.
+    // DynamoDB refuses an empty map.
     ...(values !== undefined && { ExpressionAttributeValues: { ...values } }),
   }
 }

@@ -2,11 +2,11 @@ import { Metrics as EmbeddedMetrics } from '@aws-lambda-powertools/metrics'
 import { KIND_DIMENSION, MEASURES, METRICS_NAMESPACE } from '../contract/metrics.ts'
 import type { Metrics } from '../shared/metrics.ts'
 
-/** Metrics as lines on stdout that CloudWatch Logs takes figures out of (embedded metric format): no call, no permission. */
+/** Metrics in the embedded metric format: lines on stdout, from which CloudWatch Logs extracts them. Needs no call and no permission. */
 export function createEmfMetrics({ installation }: { readonly installation: string }): Metrics {
   const metrics = new EmbeddedMetrics({ namespace: METRICS_NAMESPACE, serviceName: installation })
   return {
-    // One line each: figures of one line share their kind.
+    // One line for each metric: dimensions apply to a whole line.
     count(name, kind, about = {}) {
       const line = metrics.singleMetric()
       line.addDimension(KIND_DIMENSION, kind)

@@ -1,14 +1,14 @@
 import { LogFormatter, LogItem } from '@aws-lambda-powertools/logger'
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types'
 
-/** Errors below an AggregateError that are logged; the deletion of a task may collect one of each of its runs. */
-const MOST_ERRORS = 10
-/** Of causes and errors within errors. */
-const DEEPEST = 4
+/** Most errors of an AggregateError that are logged: removing a task may collect one for each run. */
+const MAX_ERRORS = 10
+/** Depth of causes and aggregated errors. */
+const MAX_DEPTH = 4
 
 /**
- * Entries as Powertools writes them, but for errors: what an AggregateError collected is logged with it, and of an error's own
- * properties only numbers and texts are. An object may carry anything: that of a state conflict carries the run and its secret.
+ * Powertools' log format with two differences: it logs the errors of an AggregateError, and only scalar properties of errors. Objects may
+ * hold secrets: a RunStateConflictError holds the run.
  */
 export class EngineLogFormatter extends LogFormatter {
   override formatAttributes(attributes: UnformattedAttributes, additional: LogAttributes): LogItem {
@@ -31,7 +31,7 @@ export class EngineLogFormatter extends LogFormatter {
   #describe(error: unknown, depth: number): LogAttributes {
     if (!(error instanceof Error)) return { message: String(error) }
     const inner = (one: unknown): LogAttributes | undefined =>
-      depth < DEEPEST ? this.#describe(one, depth + 1) : undefined
+      depth < MAX_DEPTH ? this.#describe(one, depth + 1) : undefined
     const { $metadata } = error as { readonly $metadata?: unknown }
     return {
       ...scalarsOf(error),
@@ -42,13 +42,13 @@ export class EngineLogFormatter extends LogFormatter {
       stack: error.stack,
       ...(error.cause === undefined ? {} : { cause: inner(error.cause) }),
       ...(error instanceof AggregateError
-        ? { errorCount: error.errors.length, errors: error.errors.slice(0, MOST_ERRORS).map(inner) }
+        ? { errorCount: error.errors.length, errors: error.errors.slice(0, MAX_ERRORS).map(inner) }
         : {}),
     }
   }
 }
 
-/** Own properties that are numbers, texts or truth values, such as an SDK error's `$fault`. */
+/** Own scalar properties, such as `$fault` of an SDK error. */
 function scalarsOf(value: object): LogAttributes {
   return Object.fromEntries(
     Object.entries(value).filter(([, one]) => ['string', 'number', 'boolean'].includes(typeof one)),

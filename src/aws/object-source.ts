@@ -2,29 +2,27 @@ import { Readable } from 'node:stream'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { ObjectExchangedError, type ObjectStore } from './object-store.ts'
 
-/** The bytes of an object that must be there. */
+/** Bytes of an object that must exist. */
 export async function openObject(objects: Pick<ObjectStore, 'read'>, key: string): Promise<Readable> {
   const body = await objects.read(key)
   if (body === undefined) throw new Error(`object ${key} is gone`)
   return body
 }
 
-/** Connections that break one after the other without a byte between them. */
-const MOST_BREAKS = 3
+/** Most consecutive broken connections without a byte between them. */
+const MAX_BREAKS = 3
 
-/** An object to read from. */
 interface SourceObject {
   readonly key: string
   readonly sizeBytes: number
-  /** The only version that is read; given wherever another object may take its place. */
+  /** Version to read; needed wherever the object may be replaced. */
   readonly etag?: string
 }
 
 /**
- * An object of the bucket that the formats can read from any place; a connection that breaks while gigabytes come through it is
- * taken up again where it was.
- * @param explain the error for an object that went away or was exchanged
- * @throws ObjectExchangedError from any read, unless explained
+ * Random access to an object. Resumes after a broken connection.
+ * @param explain makes the error for an object that does not exist any more, or was replaced (`cause` is set)
+ * @throws ObjectExchangedError from each read, unless `explain` makes another error
  */
 export function objectSource(
   objects: Pick<ObjectStore, 'read'>,
@@ -64,7 +62,7 @@ async function* unbroken(
       return
     } catch (error) {
       breaks += 1
-      if (breaks > MOST_BREAKS) throw error
+      if (breaks > MAX_BREAKS) throw error
     }
     bytes = await open(start + read, length - read)
   }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 
-/** Bytes from `start`, `length` of them. */
+/** `length` bytes from offset `start`. */
 export interface ByteRange {
   readonly start: number
   readonly length: number
@@ -9,63 +9,62 @@ export interface ByteRange {
 /** One version of an object. */
 export interface ObjectVersion {
   readonly sizeBytes: number
-  /** Entity tag; two objects under one key differ in it unless they have the same bytes. */
+  /** Entity tag: differs between two versions of a key unless their bytes are the same. */
   readonly etag: string
 }
 
-/** Another object took the place of the version that a call named. */
+/** The object was replaced by another version than the one that the call names. */
 export class ObjectExchangedError extends Error {
   override readonly name = 'ObjectExchangedError'
 
   constructor(key: string, options: { readonly cause?: unknown } = {}) {
-    super(`object ${key} was exchanged while it was read`, options)
+    super(`object ${key} was replaced while it was read`, options)
   }
 }
 
-/** Headers that a presigned download answers with. */
+/** Response headers of a presigned download. */
 export interface DownloadHeaders {
   readonly contentType: string
   /** Value of Content-Disposition. */
   readonly contentDisposition: string
 }
 
-/** The bucket. Keys as in docs/architecture.md. */
+/** The S3 bucket; keys are in src/contract/storage-keys.ts. */
 export interface ObjectStore {
   put(key: string, body: Uint8Array | string, contentType?: string): Promise<void>
   /**
-   * Writes a stream of unknown length in parts of 16 MiB, four at a time at most (64 MiB of memory); nothing is left when the
-   * stream fails.
-   * @returns bytes written.
+   * Writes a stream of unknown length. Uses 64 MiB of memory: four parts of 16 MiB at once. Leaves nothing when the stream fails.
+   * @returns number of bytes
    */
   write(key: string, body: Readable, contentType?: string): Promise<number>
   /**
-   * The object's bytes as a stream, whole or a range; undefined when there is no such object.
-   * @param etag of the only version that is meant; any when absent
+   * Streams an object or a range of it; undefined when it does not exist.
+   * @param etag version to read; any when absent
    * @throws ObjectExchangedError
    */
   read(key: string, range?: ByteRange, etag?: string): Promise<Readable | undefined>
-  /** Size in bytes; undefined when there is no such object. */
+  /** Size in bytes; undefined when the object does not exist. */
   size(key: string): Promise<number | undefined>
-  /** The present version; undefined when there is no such object. */
+  /** Current version; undefined when the object does not exist. */
   find(key: string): Promise<ObjectVersion | undefined>
   /**
-   * Copies one version of an object within the bucket: its bytes do not come here, and a large one goes in many ranges at once.
-   * @param etag of the version that is meant; the present one when absent
-   * @returns its size; undefined when there is no such object.
+   * Copies an object within S3, a large one in parallel ranges.
+   * @param etag version to copy; the current one when absent
+   * @returns size in bytes; undefined when the object does not exist
    * @throws ObjectExchangedError
    */
   copy(from: string, to: string, etag?: string): Promise<number | undefined>
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
-  /** Removes all objects below the prefix, page by page. */
+  /** Removes all objects whose keys begin with the prefix. */
   removeAll(prefix: string): Promise<void>
-  /** URL for a GET, or for a HEAD: a signature is for one method. */
+  /** Presigned URL for one method: the signature contains it. */
   presignRead(
     key: string,
     seconds: number,
     headers?: DownloadHeaders,
     method?: 'GET' | 'HEAD',
   ): Promise<string>
-  /** URL for one PUT of at most 5 GB. */
+  /** Presigned URL for a PUT of at most 5 GB. */
   presignWrite(key: string, seconds: number): Promise<string>
 }

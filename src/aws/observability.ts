@@ -2,16 +2,16 @@ import { Logger } from '@aws-lambda-powertools/logger'
 import type { ReportProblem } from '../shared/report-problem.ts'
 import { EngineLogFormatter } from './log-formatter.ts'
 
-/** Structured log of a function; entries carry run, task, upload and request id where they are known. */
+/** Structured log of the function. Entries have the {@link LogIds} that are known. */
 export const logger = new Logger({
   serviceName: process.env.AWS_LAMBDA_FUNCTION_NAME ?? 'app-engine',
   logFormatter: new EngineLogFormatter(),
 })
 
-/** What a log entry may be found by. Nothing else of a request belongs into the log: paths and bodies carry secrets. */
+/** Ids of a log entry. Paths and bodies of requests are never logged, because they contain secrets. */
 export interface LogIds {
   readonly requestId?: string
-  /** Method and pattern, not path. */
+  /** Method and route pattern. */
   readonly route?: string
   readonly runId?: string
   readonly taskId?: string
@@ -19,18 +19,18 @@ export interface LogIds {
   readonly jobId?: string
 }
 
-/** To be called first for every event: a process handles many, one after the other, and forgets the ids of the one before. */
+/** Replaces the ids of the previous event; call it first for each event. */
 export function beginLog(ids: LogIds): void {
   logger.resetKeys()
   logger.appendKeys({ ...ids })
 }
 
-/** Entries from here on also carry these ids. */
+/** Adds ids to all following entries. */
 export function logAbout(ids: LogIds): void {
   logger.appendKeys({ ...ids })
 }
 
-/** Logs a problem that the sweeper makes up for. */
+/** Logs a problem that the sweeper will repair. */
 export const reportProblem: ReportProblem = (problem, about, error) => {
   logger.warn(problem, { ...about, error: error as Error })
 }

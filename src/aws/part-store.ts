@@ -1,25 +1,25 @@
-/** One part of an object that is arriving. */
+/** One part of a multipart upload. */
 export interface StoredPart {
   /** From 1. */
   readonly partNumber: number
   readonly sizeBytes: number
-  /** What S3 knows these bytes by. */
+  /** S3's entity tag of the part. */
   readonly etag: string
 }
 
-/** Objects that arrive in parts, each of them sent to a presigned URL. Nothing is visible under the key before the end. */
+/** S3 multipart uploads by presigned URLs. The object appears when the upload is completed. */
 export interface PartStore {
-  /** @returns the id under which the parts are kept together. */
+  /** @returns S3's id of the multipart upload */
   start(key: string, contentType?: string): Promise<string>
-  /** URL for the PUT of one part, at most 5 GB; a part that is sent again replaces the one before. */
+  /** Presigned URL for the PUT of one part of at most 5 GB. A part that is sent again replaces the previous one. */
   presignPart(key: string, multipartId: string, partNumber: number, seconds: number): Promise<string>
-  /** Parts that have arrived, ascending; undefined when they were put together, given up, or forgotten. */
+  /** Parts that have arrived, ascending; undefined when the upload was completed, aborted or expired. */
   list(key: string, multipartId: string): Promise<readonly StoredPart[] | undefined>
   /**
-   * Makes the object of these parts; all but the last have 5 MiB at least.
-   * @returns false when the parts are not there (any more).
+   * Creates the object from these parts. Each part but the last must have 5 MiB or more.
+   * @returns false when the upload was completed, aborted or expired before
    */
   complete(key: string, multipartId: string, parts: readonly StoredPart[]): Promise<boolean>
-  /** Forgets the parts; nothing happens when they are gone. */
+  /** Does nothing when the upload was completed, aborted or expired before. */
   abort(key: string, multipartId: string): Promise<void>
 }

@@ -14,21 +14,21 @@ export interface ObjectCopy {
   readonly from: string
   readonly to: string
   readonly sizeBytes: number
-  /** Of the version that is copied: the ranges of a large one come from many calls. */
+  /** Version to copy: all ranges must be of the same one. */
   readonly etag: string
-  /** Objects beyond it are copied in ranges of this size; a test takes less, S3 takes 5 MiB at least. */
+  /** Larger objects are copied in ranges of this size, 5 MiB at least. */
   readonly rangeBytes?: number
 }
 
-/** S3 moves some 100 MB a second for one request, and takes 10 000 ranges: enough for 1.2 TiB. */
+/** S3 copies about 100 MB a second in one request, and allows 10 000 ranges: 1.2 TiB. */
 const RANGE_BYTES = 128 * 1024 * 1024
 
-/** The SDK's client has 50 connections; 10 GB are two rounds. */
+/** Below the SDK client's 50 connections. */
 const RANGES_AT_ONCE = 40
 
 /**
- * Copies an object without its bytes coming here; nothing is left of a copy that fails.
- * @throws S3ServiceException with status 412 when the object is another version
+ * Copies an object within S3. Leaves nothing when the copy fails.
+ * @throws S3ServiceException with status 412 when the object has another version
  */
 export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<void> {
   const { bucketName, to, sizeBytes, rangeBytes = RANGE_BYTES } = copy
@@ -72,7 +72,7 @@ async function copyRanges(
   return await mapUntilFailure(indexes, copyRange, { concurrency: RANGES_AT_ONCE })
 }
 
-/** In headers, therefore encoded. */
+/** Headers of a copy; keys are percent-encoded. */
 function sourceOf({ bucketName, from, etag }: ObjectCopy) {
   const CopySource = [bucketName, ...from.split('/')].map(encodeURIComponent).join('/')
   return { CopySource, CopySourceIfMatch: etag }

@@ -1,6 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3'
 
-/** The answer, or undefined when S3 refuses with this error: there is no such thing. */
+/** Answer of the call; undefined after this error. */
 export async function unlessRefused<Answer>(
   call: Promise<Answer>,
   errorName: string,
@@ -13,18 +13,18 @@ export async function unlessRefused<Answer>(
   }
 }
 
-/** Whether S3 refused because the object is not (any more) the version that the call named. */
+/** Whether the object has another version than the one that the call names. */
 export function isExchanged(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412
 }
 
-/** The answer to a HEAD has no body: then the SDK names the error by its status. */
+/** `NotFound` is the SDK's name for a HEAD answered with 404, which has no body. */
 const MISSING = ['NoSuchKey', 'NotFound']
 
 /**
- * The answer, or undefined when the object does not exist. To one who may not list the whole bucket, and none of our functions may,
- * S3 answers 403 for an object that is missing as for one that is forbidden; a listing of its key tells them apart.
- * @throws what the call failed with; an object that is forbidden, or whose key cannot be listed, is not taken for missing
+ * Answer of the call; undefined when the object does not exist. Without permission to list the whole bucket, which no function has, S3
+ * answers 403 for missing objects as for forbidden ones; listing the key tells them apart.
+ * @throws the call's error when the object exists, or its key cannot be listed
  */
 export async function unlessMissing<Answer>(
   call: Promise<Answer>,

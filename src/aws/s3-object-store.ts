@@ -21,17 +21,17 @@ export interface S3ObjectStoreOptions {
   /** Signs URLs, when others reach the bucket at another address. */
   readonly signer?: S3Client
   readonly bucketName: string
-  /** Objects a listing page and a removal; S3 allows 1000, a test takes less. */
+  /** Objects on a page of a listing and in one removal, 1000 at most. */
   readonly pageSize?: number
-  /** Size of the ranges in which a large object is copied; a test takes less. */
+  /** Size of the ranges in which large objects are copied. */
   readonly copyRangeBytes?: number
 }
 
-/** Parts that are in memory at the same time: 64 MiB in all; 10 000 parts make 156 GiB. */
+/** 64 MiB of parts are in memory at once; 10 000 parts are 156 GiB. */
 const PART_SIZE_BYTES = 16 * 1024 * 1024
 const PARTS_AT_ONCE = 4
 
-/** The bucket. */
+/** The S3 bucket of the installation. */
 export function createS3ObjectStore({
   client,
   signer = client,
@@ -52,7 +52,7 @@ export function createS3ObjectStore({
     }
   }
 
-  /** Of all keys that begin with it, the key itself is listed first. */
+  /** The key itself is the first of all keys with this prefix. */
   async function isListed(key: string): Promise<boolean> {
     const command = new ListObjectsV2Command({ ...bucket, Prefix: key, MaxKeys: 1 })
     return (await client.send(command)).Contents?.[0]?.Key === key
@@ -73,7 +73,7 @@ export function createS3ObjectStore({
     },
 
     async put(key, body, contentType) {
-      // Of an empty text the SDK would send no length, which S3 refuses.
+      // For an empty text the SDK sends no Content-Length, which S3 refuses.
       const bytes = typeof body === 'string' ? Buffer.from(body) : body
       await client.send(
         new PutObjectCommand({ ...bucket, Key: key, Body: bytes, ...contentTypeOf(contentType) }),
@@ -98,7 +98,7 @@ export function createS3ObjectStore({
       try {
         await upload.done()
       } catch (error) {
-        // Nobody reads on: what the stream holds open is let go.
+        // Releases what the stream holds open.
         body.destroy()
         throw error
       }
@@ -119,7 +119,7 @@ export function createS3ObjectStore({
         if (!(Body instanceof Readable)) throw new Error('the body of an object is not a Node stream')
         return Body
       } catch (error) {
-        // A range that starts at the end or behind it has no bytes.
+        // The range starts at or after the end.
         if (error instanceof S3ServiceException && error.name === 'InvalidRange') return Readable.from([])
         throw asExchanged(key, error)
       }

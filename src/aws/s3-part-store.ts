@@ -16,11 +16,11 @@ export interface S3PartStoreOptions {
   /** Signs URLs, when others reach the bucket at another address. */
   readonly signer?: S3Client
   readonly bucketName: string
-  /** Parts a listing page; S3 gives 1000, a test takes less. */
+  /** Parts on a page of a listing, 1000 at most. */
   readonly pageSize?: number
 }
 
-/** S3's name for parts that were put together, given up, or removed by the bucket's lifecycle. */
+/** S3's error for an upload that was completed, aborted, or removed by the bucket's lifecycle rule. */
 const NOT_THERE = 'NoSuchUpload'
 
 /** Multipart uploads of the bucket. */

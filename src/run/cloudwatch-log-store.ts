@@ -13,12 +13,12 @@ export interface CloudwatchLogStoreOptions {
   readonly logGroupName: string
 }
 
-/** CloudWatch gives so many events at most, and 1 MB, in a page. */
-const LARGEST_PAGE = 10_000
-/** A second or two; some 25 calls a second are all that an account has. Of a log of shorter lines the rest is left out. */
-const MOST_PAGES = 30
+/** Limit of GetLogEvents in events; a page also has 1 MB at most. */
+const MAX_PAGE_EVENTS = 10_000
+/** Takes one or two seconds of the account's quota of 25 calls a second. Older lines of a longer log are left out. */
+const MAX_PAGES = 30
 
-/** One log group; an event is a line. */
+/** Streams of one log group; each event is a line. */
 export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLogStoreOptions): LogStore {
   async function page(
     logStreamName: string,
@@ -30,15 +30,15 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
         new GetLogEventsCommand({
           logGroupName,
           logStreamName,
-          // Without a token this is the newest page; the token then leads to older ones.
+          // Starts at the newest page; tokens lead to older ones.
           startFromHead: false,
-          // An event is not empty, and its line has an end.
-          limit: Math.min(LARGEST_PAGE, Math.max(1, Math.ceil(maxBytes / 2))),
+          // An event has one character and a line end at least.
+          limit: Math.min(MAX_PAGE_EVENTS, Math.max(1, Math.ceil(maxBytes / 2))),
           ...(nextToken !== undefined && { nextToken }),
         }),
       )
     } catch (error) {
-      // The stream is made with the container's first line.
+      // The stream does not exist before the container's first line.
       if (error instanceof ResourceNotFoundException) return undefined
       throw error
     }
@@ -49,8 +49,8 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
       const pages: string[] = []
       let bytes = 0
       let token: string | undefined
-      // Memory stays below maxBytes and one page.
-      for (let count = 0; bytes < maxBytes && count < MOST_PAGES; count += 1) {
+      // Holds maxBytes and one page at most.
+      for (let count = 0; bytes < maxBytes && count < MAX_PAGES; count += 1) {
         const answer = await page(logStreamName, maxBytes, token)
         const text = (answer?.events ?? []).map(({ message = '' }) => `${message}\n`).join('')
         pages.unshift(text)

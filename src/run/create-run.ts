@@ -4,7 +4,7 @@ import type { Task } from '../task/task.ts'
 import type { Run } from './run.ts'
 import type { RunRepository } from './run-repository.ts'
 
-/** Makes a CREATED run of an installed task. */
+/** Creates a run of an installed task, in state CREATED. */
 export async function createRun(
   deps: { readonly identity: Identity; readonly runs: RunRepository },
   task: Task,
@@ -15,7 +15,7 @@ export async function createRun(
     state: 'CREATED',
     createdAt: deps.identity.now().toISOString(),
     updatedAt: null,
-    // 256 bits: nobody guesses it; the contract's UUID form is not visible to anybody but the stager.
+    // 256 bits instead of the contract's UUID: only the stager sees its form.
     secret: randomBytes(32).toString('base64url'),
     provisions: {},
   }

@@ -37,10 +37,10 @@ const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedI
 
 const PROVISIONABLE = RUN_STATES.filter(isProvisionable)
 
-/** An expression has 4 KB at most, and a provision takes about 30 bytes of it. */
-const MOST_PATHS = 100
+/** An expression may have 4 KB; a provision takes about 30 bytes of it. */
+const MAX_PATHS = 100
 
-/** Runs and their inputs in the table; every change is one UpdateItem whose condition is the transition table. */
+/** Runs in the table. Every change is one UpdateItem whose condition holds the allowed states. */
 export function createDynamoRunRepository(options: DynamoOptions): RunRepository {
   const { client, tableName, identity } = options
   const table = createDynamoTable(options)
@@ -74,7 +74,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       ...withProvisions(inStates(PROVISIONABLE), from),
     })
 
-  /** The whole map, unless it has changed since it was read; each repetition means that another call had its effect. */
+  /** Replaces the whole map by optimistic locking. Ends: each repetition means that a concurrent call succeeded. */
   async function mergeProvisions(runId: string, provisions: Run['provisions']): Promise<Run> {
     for (;;) {
       const run = await find(runId)
@@ -111,7 +111,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     listIdsByTask: listedIds,
 
     async transition(runId, transition) {
-      // The table forbids the step whatever the run is, and an empty IN is not an expression.
+      // No state allows it, and `IN ()` is no valid expression.
       if (statesAllowedBefore(transition).length === 0) {
         throw new RunStateConflictError(await find(runId))
       }
@@ -120,7 +120,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
     async recordProvisions(runId, provisions) {
       const entries = Object.entries(provisions)
-      if (entries.length > MOST_PATHS) return mergeProvisions(runId, provisions)
+      if (entries.length > MAX_PATHS) return mergeProvisions(runId, provisions)
       return change(runId, {
         set: entries.map(([name, provision]) => [['provisions', name], provision]),
         ...inStates(PROVISIONABLE),
@@ -171,13 +171,13 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async listActive(limit, after) {
-      const places = await table.listUnfinished(ACTIVE_RUNS, limit, {
+      const found = await table.listUnfinished(ACTIVE_RUNS, limit, {
         after: after && { key: runKey(after.runId), updatedAt: after.updatedAt },
       })
-      const runs = await getRuns(places.map(({ key }) => key))
-      const last = places.length < limit ? undefined : places.at(-1)
+      const runs = await getRuns(found.map(({ key }) => key))
+      const last = found.length < limit ? undefined : found.at(-1)
       return {
-        // The index lags behind the table: some of the runs may have ended.
+        // The index is eventually consistent: some of the runs may have ended.
         runs: runs.filter((run) => isActive(run.state)),
         ...(last && { next: { runId: runIdOf(last.key), updatedAt: last.updatedAt } }),
       }
@@ -206,7 +206,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
         keys.push(keyOf(item))
       }
       await table.removeAll(keys)
-      // Last and together: a removal that broke off can be repeated, since the run is still found.
+      // Last, so that a removal that was interrupted can be repeated: it finds the run by these items.
       await writes.transact([{ remove: listedRunKey(run) }, { remove: runKey(run.id) }])
     },
   }
@@ -214,7 +214,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
 type Guard = Required<Pick<ItemChange, 'condition' | 'names' | 'values'>>
 
-/** The run exists, is not being removed, and is in one of the states. */
+/** Condition: the run exists, is not being removed, and is in one of the states. */
 function inStates(states: readonly Run['state'][]): Guard {
   const values = Object.fromEntries(states.map((state, index) => [`:state${index}`, state]))
   return {
@@ -224,7 +224,7 @@ function inStates(states: readonly Run['state'][]): Guard {
   }
 }
 
-/** And its provisions are these. */
+/** Adds the condition that the run has these provisions. */
 function withProvisions(guard: Guard, provisions: Run['provisions']): Guard {
   return {
     condition: `${guard.condition} AND #provisions = :provisions`,
@@ -233,7 +233,7 @@ function withProvisions(guard: Guard, provisions: Run['provisions']): Guard {
   }
 }
 
-/** And its present job has the attempt; undefined: it has no job. */
+/** Adds the condition that the run's job has this attempt; undefined: that it has no job. */
 function withAttempt(guard: Guard, attempt: number | undefined): Guard {
   const names = { ...guard.names, '#job': 'job' }
   if (attempt === undefined) {
@@ -246,7 +246,7 @@ function withAttempt(guard: Guard, attempt: number | undefined): Guard {
   }
 }
 
-/** And its job is the one of the condition. */
+/** Adds the condition of {@link RunRepository.recordJob}. */
 function withJob(guard: Guard, condition: Parameters<RunRepository['recordJob']>[2]): Guard {
   if (condition === undefined) return guard
   if (!('ifJob' in condition)) return withAttempt(guard, condition.attempt)

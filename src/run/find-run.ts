@@ -8,7 +8,7 @@ import type { RunState } from './transitions.ts'
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
 
-/** A malformed id can name nothing, so it is unknown rather than invalid (contract http-api 3.2). */
+/** Whether a text has the form of our ids. Others are unknown ids rather than invalid ones (http-api 3.2). */
 export function isUuid(text: string): boolean {
   return UUID.test(text)
 }
@@ -38,7 +38,7 @@ interface Repositories {
 }
 
 /**
- * A run together with its task. Whether the run is there decides alone: deleting a task hides each of its runs.
+ * Finds a run and its task. The task may be hidden already: its removal hides each of its runs.
  * @throws DomainError RUN_NOT_FOUND
  */
 export async function findRunAndTask(deps: Repositories, runId: string): Promise<RunAndTask> {
@@ -48,9 +48,7 @@ export async function findRunAndTask(deps: Repositories, runId: string): Promise
   return { run, task }
 }
 
-/**
- * A parameter by the name that a client wrote: exactly, else by a unique match without regard to case (http-api 5.15).
- */
+/** Finds a parameter by exact name, else by a unique match that ignores case (http-api 5.15). */
 export function parameterNamed<Named extends { readonly name: string }>(
   parameters: readonly Named[],
   name: string,
@@ -61,11 +59,11 @@ export function parameterNamed<Named extends { readonly name: string }>(
   return similar.length === 1 ? similar[0] : undefined
 }
 
-/** Names that a message tells. */
+/** Most names in a message. */
 const MAX_NAMES = 20
 
 /**
- * The parameter of this name.
+ * As {@link parameterNamed}.
  * @throws DomainError INTERNAL_PARAMETER_DOES_NOT_EXIST
  */
 export function requireParameter<Named extends { readonly name: string }>(
@@ -77,7 +75,7 @@ export function requireParameter<Named extends { readonly name: string }>(
   return found
 }
 
-/** A name that is none of these. */
+/** Error for a name that no parameter has. */
 export function unknownParameter(
   name: string,
   parameters: readonly { readonly name: string }[],
@@ -92,8 +90,8 @@ export function unknownParameter(
 }
 
 /**
- * A call that a run's state does not allow.
- * @param expected in which states what is possible
+ * Error for a call that the run's state does not allow.
+ * @param expected the states that allow it
  */
 export function stateError(state: RunState, expected: string): DomainError {
   return new DomainError('INTERNAL_INVALID_TASK_RUN_STATE', undefined, {

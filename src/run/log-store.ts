@@ -1,7 +1,7 @@
-/** Logs of task containers. */
+/** Log streams of job containers. */
 export interface LogStore {
-  /** The stream's text, the newest `maxBytes` of it; empty when there is nothing (yet). */
+  /** Last `maxBytes` of the stream as text; empty when the stream does not exist. */
   read(logStreamName: string, maxBytes: number): Promise<string>
-  /** Removes the stream; nothing happens when it is gone. */
+  /** Does nothing when the stream does not exist. */
   remove(logStreamName: string): Promise<void>
 }

@@ -1,4 +1,4 @@
-/** The last `maxBytes` of a text as UTF-8, or up to three less where the cut would split a character. */
+/** The last `maxBytes` of a text as UTF-8, or up to three bytes less so that no character is split. */
 export function newestText(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text)
   let start = Math.max(0, bytes.length - maxBytes)

@@ -4,52 +4,52 @@ import type { RunRepository } from './run-repository.ts'
 import { isFinal } from './transitions.ts'
 
 /**
- * The same runs, with figures for each that ends: once, by the write that gave it its end, whichever use case made it. A write
- * whose answer was lost may go uncounted.
+ * Decorates a repository with metrics for each run that ends. The write that ends a run counts it, so each run is counted once; a run
+ * may be missing when the answer to that write was lost.
  */
-export function countEnds(runs: RunRepository, metrics: Metrics): RunRepository {
+export function withMetrics(runs: RunRepository, metrics: Metrics): RunRepository {
   return {
     ...runs,
 
     async transition(runId, transition) {
       const run = await runs.transition(runId, transition)
-      if (isFinal(run.state)) tellEnd(metrics, run)
+      if (isFinal(run.state)) recordEnd(metrics, run)
       return run
     },
 
     async recordUsage(runId, attempt, usage) {
       const isNew = await runs.recordUsage(runId, attempt, usage)
-      if (isNew) tellUsage(metrics, usage)
+      if (isNew) recordUsage(metrics, usage)
       return isNew
     },
   }
 }
 
-/** The same runs; `onSeen` hears of each that is read or changes its state. */
-export function hearOfRuns(runs: RunRepository, onSeen: (run: Run) => void): RunRepository {
+/** Decorates a repository: calls `onRun` with each run that is found or changes its state. */
+export function withObserver(runs: RunRepository, onRun: (run: Run) => void): RunRepository {
   return {
     ...runs,
 
     async find(runId) {
       const run = await runs.find(runId)
-      if (run !== undefined) onSeen(run)
+      if (run !== undefined) onRun(run)
       return run
     },
 
     async transition(runId, transition) {
       const run = await runs.transition(runId, transition)
-      onSeen(run)
+      onRun(run)
       return run
     },
   }
 }
 
-function tellEnd(metrics: Metrics, { id, taskId, failure, job }: Run): void {
+function recordEnd(metrics: Metrics, { id, taskId, failure, job }: Run): void {
   metrics.count('RunsEnded', failure?.kind ?? 'finished', { runId: id, taskId })
-  if (job?.usage !== undefined) tellUsage(metrics, job.usage)
+  if (job?.usage !== undefined) recordUsage(metrics, job.usage)
 }
 
-function tellUsage(metrics: Metrics, usage: JobUsage): void {
+function recordUsage(metrics: Metrics, usage: JobUsage): void {
   metrics.observe('QueueSeconds', usage.queueSeconds)
   metrics.observe('JobSeconds', usage.jobSeconds)
   metrics.observe('RunCost', usage.usd)

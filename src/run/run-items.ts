@@ -6,7 +6,7 @@ import { isActive } from './transitions.ts'
 
 const listingSchema = z.object({ runId: z.string() })
 
-/** Attribute that marks a run whose removal has begun. */
+/** Attribute of runs whose removal has begun. */
 export const IN_REMOVAL = 'inRemoval'
 
 /** Start of the sort keys of a run's input values. */
@@ -18,7 +18,7 @@ export function runKey(runId: string): ItemKey {
   return { pk: `RUN#${runId}`, sk: 'RUN' }
 }
 
-/** The id in {@link runKey}. */
+/** Inverse of {@link runKey}. */
 export function runIdOf({ pk }: ItemKey): string {
   return pk.slice('RUN#'.length)
 }
@@ -42,7 +42,7 @@ export function encodeRun({ updatedAt, ...run }: Run): ItemKey & Item {
   return {
     ...runKey(run.id),
     ...run,
-    // Absent until the first change: an attribute that an index sorts by may not be null.
+    // Absent until the first change: the sort key of an index cannot be null.
     ...(updatedAt !== null && { updatedAt }),
     ...(isActive(run.state) && { [TABLE.unfinishedIndex.partitionKey]: ACTIVE_RUNS }),
   }
@@ -52,7 +52,7 @@ export function decodeRun(item: Item): Run {
   return runSchema.parse(item)
 }
 
-/** The run as everybody sees it: there is none while it is being removed. */
+/** The run of an item; undefined when there is no item or the run is being removed. */
 export function visibleRun(item: Item | undefined): Run | undefined {
   return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : decodeRun(item)
 }
@@ -70,7 +70,7 @@ export function encodeListedRun(run: Run): ItemKey & Item {
   return { ...listedRunKey(run), runId: run.id }
 }
 
-/** The id of a listed run. */
+/** Inverse of {@link encodeListedRun}: the run's id. */
 export function decodeListedRun(item: Item): string {
   return listingSchema.parse(item).runId
 }

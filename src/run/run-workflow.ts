@@ -1,22 +1,23 @@
-/** Step Functions, one execution a run. */
+/** The Step Functions state machine, with one execution for each run. */
 export interface RunWorkflow {
   /**
-   * Starts the execution named after the run; a second call is harmless.
+   * Starts the run's execution. Idempotent.
    * @throws WorkflowUnavailableError
    */
   start(runId: string): Promise<void>
-  /** Answers a task token; nothing happens when it was answered or timed out. */
+  /** Completes a task token. Does nothing when it was completed before or timed out. */
   succeedToken(taskToken: string, output: unknown): Promise<void>
+  /** Fails a task token. Does nothing when it was completed before or timed out. */
   failToken(taskToken: string, error: string, cause: string): Promise<void>
-  /** Stops the run's execution; nothing happens when there is none or it has ended. */
+  /** Stops the run's execution. Does nothing when it does not exist or has ended. */
   stop(runId: string, cause: string): Promise<void>
-  /** How the run's execution stands, `RUNNING` or an end in the words of Step Functions; undefined when there is none. */
+  /** Status of the run's execution as Step Functions names it, such as `RUNNING`; undefined when there is none. */
   findStatus(runId: string): Promise<string | undefined>
-  /** Runs whose executions go on, in no order; one that has just been started may be missing. */
+  /** Ids of runs with a running execution, unordered. Eventually consistent: may miss an execution that was just started. */
   listRunning(): AsyncIterable<string>
 }
 
-/** Step Functions did not answer, or asked to slow down: what was asked for may have been done or not, and may be asked for again. */
+/** Step Functions did not answer or throttled the call. It may have taken effect; all calls can be retried. */
 export class WorkflowUnavailableError extends Error {
   override readonly name = 'WorkflowUnavailableError'
 }

@@ -21,17 +21,17 @@ export interface SfnRunWorkflowOptions {
   readonly stateMachineArn: string
 }
 
-/** Longest fields of SendTaskFailure and StopExecution; both calls are refused when a text is longer. */
+/** Limits of SendTaskFailure and StopExecution, which refuse longer texts. */
 const MAX_ERROR_LENGTH = 256
 const MAX_CAUSE_LENGTH = 32_768
 
-/** Step Functions: the execution of a run has the run's id for a name, and its input is `{runId}`. */
+/** Executions are named by the run's id; their input is `{runId}`. */
 export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflowOptions): RunWorkflow {
   const executionArnPrefix = stateMachineArn.replace(':stateMachine:', ':execution:')
 
   const findStatus: RunWorkflow['findStatus'] = async (runId) => {
     const command = new DescribeExecutionCommand({ executionArn: `${executionArnPrefix}:${runId}` })
-    return (await unless(client.send(command), ExecutionDoesNotExist))?.status
+    return (await ignoring(client.send(command), ExecutionDoesNotExist))?.status
   }
 
   return {
@@ -41,12 +41,12 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
         name: runId,
         input: JSON.stringify({ runId }),
       })
-      await unavailableTold(unless(client.send(command), ExecutionAlreadyExists))
+      await asUnavailable(ignoring(client.send(command), ExecutionAlreadyExists))
     },
 
     async succeedToken(taskToken, output) {
       const command = new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output ?? null) })
-      await unless(client.send(command), ...TOKEN_IS_OVER)
+      await ignoring(client.send(command), ...TOKEN_IS_OVER)
     },
 
     async failToken(taskToken, error, cause) {
@@ -55,7 +55,7 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
         error: cut(error, MAX_ERROR_LENGTH),
         cause: cut(cause, MAX_CAUSE_LENGTH),
       })
-      await unless(client.send(command), ...TOKEN_IS_OVER)
+      await ignoring(client.send(command), ...TOKEN_IS_OVER)
     },
 
     async stop(runId, cause) {
@@ -64,10 +64,10 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
         cause: cut(cause, MAX_CAUSE_LENGTH),
       })
       try {
-        await unless(client.send(command), ExecutionDoesNotExist)
+        await ignoring(client.send(command), ExecutionDoesNotExist)
       } catch (refusal) {
-        // The API documents no error for an execution that has ended, and emulators refuse it in words of their own (MiniStack
-        // 1.5.33: ValidationException): how it stands decides, not what the refusal says.
+        // The API documents no error for an execution that has ended, and emulators differ (MiniStack 1.5.33: ValidationException).
+        // So the status decides.
         const status = await findStatus(runId).catch(() => 'RUNNING')
         if (status === 'RUNNING') throw refusal
       }
@@ -88,11 +88,11 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
 
 type ErrorClass = abstract new (...args: never[]) => Error
 
-/** A token that was answered, timed out or belonged to an execution that ended. */
+/** The token was completed, timed out, or its execution has ended. */
 const TOKEN_IS_OVER: readonly ErrorClass[] = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
 
-/** @throws WorkflowUnavailableError for everything but a refusal, which would be the same another time */
-async function unavailableTold<Answer>(call: Promise<Answer>): Promise<Answer> {
+/** @throws WorkflowUnavailableError for errors that a retry may cure; client errors are rethrown as they are */
+async function asUnavailable<Answer>(call: Promise<Answer>): Promise<Answer> {
   try {
     return await call
   } catch (error) {
@@ -103,15 +103,15 @@ async function unavailableTold<Answer>(call: Promise<Answer>): Promise<Answer> {
   }
 }
 
-/** The call's answer; undefined after one of the harmless errors. */
-async function unless<Answer>(
+/** Answer of the call; undefined after one of the ignored errors. */
+async function ignoring<Answer>(
   call: Promise<Answer>,
-  ...harmless: readonly ErrorClass[]
+  ...ignored: readonly ErrorClass[]
 ): Promise<Answer | undefined> {
   try {
     return await call
   } catch (error) {
-    if (!harmless.some((errorClass) => error instanceof errorClass)) throw error
+    if (!ignored.some((errorClass) => error instanceof errorClass)) throw error
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-/** The eight states that core and its web client know; a ninth would show as a question mark. */
+/** The eight states that core and its web client know. */
 export const RUN_STATES = [
   'CREATED',
   'PROVISIONED',
@@ -13,8 +13,8 @@ export const RUN_STATES = [
 export type RunState = (typeof RUN_STATES)[number]
 
 /**
- * What may follow what (contract run-lifecycle 2.2). From QUEUING on the rank only grows; events may be lost, so steps may be
- * skipped. A run that was never started can fail in one way only: it is cancelled.
+ * Transition table (contract run-lifecycle 2.2). Events may be lost, so states may be skipped. A run that was not started becomes FAILED
+ * only when it is cancelled.
  */
 const FOLLOWERS: Readonly<Record<RunState, readonly RunState[]>> = {
   CREATED: ['PROVISIONED', 'FAILED'],
@@ -27,28 +27,30 @@ const FOLLOWERS: Readonly<Record<RunState, readonly RunState[]>> = {
   FINISHED: [],
 }
 
-/** States from which `to` may be reached; the condition of the write that makes the transition. */
+/** States with a transition to `to`. */
 export function statesBefore(to: RunState): readonly RunState[] {
   return RUN_STATES.filter((from) => FOLLOWERS[from].includes(to))
 }
 
+/** Whether the table has the transition. */
 export function canFollow(from: RunState, to: RunState): boolean {
   return FOLLOWERS[from].includes(to)
 }
 
+/** Whether no transition leads out of the state. */
 export function isFinal(state: RunState): boolean {
   return FOLLOWERS[state].length === 0
 }
 
-/** Handed to the execution environment and not ended: the sweeper looks after these. */
+/** Whether a run is started and not ended: QUEUING to RUNNING. */
 export function isActive(state: RunState): boolean {
   return !isFinal(state) && !isProvisionable(state)
 }
 
-/** States in which inputs may still change. */
+/** Whether inputs may change. */
 export function isProvisionable(state: RunState): boolean {
   return state === 'CREATED' || state === 'PROVISIONED'
 }
 
-/** {@link isActive} as a list: what the engine alone may end. */
+/** States for which {@link isActive} holds. */
 export const ACTIVE_STATES: readonly RunState[] = RUN_STATES.filter(isActive)

@@ -18,20 +18,20 @@ import { JobRefusedError, type JobScheduler, JobThrottledError } from './job-sch
 
 export interface BatchJobSchedulerOptions {
   readonly client: BatchClient
-  /** Where jobs are looked for; functions that do not look leave it out. */
+  /** Queues that listings search. */
   readonly jobQueueArns?: readonly string[]
 }
 
-/** TerminateJob refuses a longer reason. */
+/** Limit of TerminateJob. */
 const MAX_REASON_LENGTH = 1024
 
-/** DescribeJobs refuses more. */
-const MOST_IDS = 100
+/** Limit of DescribeJobs. */
+const MAX_IDS = 100
 
-/** In the order in which a job goes through them, so that one that moves on meanwhile is rather seen twice than missed. */
+/** In the order of a job's life: a job that changes its status between two listings appears twice rather than not at all. */
 const LIVE_STATUSES = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
 
-/** AWS Batch with the queues of one installation. */
+/** AWS Batch, with the queues of one installation. */
 export function createBatchJobScheduler({
   client,
   jobQueueArns = [],
@@ -55,8 +55,8 @@ export function createBatchJobScheduler({
 
   async function describe(jobIds: readonly string[]): Promise<JobDetail[]> {
     const found: JobDetail[] = []
-    for (let start = 0; start < jobIds.length; start += MOST_IDS) {
-      const command = new DescribeJobsCommand({ jobs: jobIds.slice(start, start + MOST_IDS) })
+    for (let start = 0; start < jobIds.length; start += MAX_IDS) {
+      const command = new DescribeJobsCommand({ jobs: jobIds.slice(start, start + MAX_IDS) })
       const { jobs = [] } = await client.send(command)
       found.push(...jobs.map((job) => jobDetailSchema.parse(job)))
     }
@@ -65,13 +65,13 @@ export function createBatchJobScheduler({
 
   async function findByName(jobName: string): Promise<JobDetail | undefined> {
     let newest: JobSummary | undefined
-    // With a filter Batch looks at jobs in every state. Its values are patterns, but our names hold no asterisk.
+    // A filter makes Batch list jobs in all states. Its values are patterns; job names contain no asterisk.
     for await (const job of list({ filters: [{ name: 'JOB_NAME', values: [jobName] }] })) {
       if (newest === undefined || (job.createdAt ?? 0) > (newest.createdAt ?? 0)) newest = job
     }
     if (newest?.jobId === undefined) return undefined
     const [job] = await describe([newest.jobId])
-    // Neither call is consistent; what one of them knows does exist.
+    // Both calls are eventually consistent: a job that one of them returns exists.
     return job ?? jobDetailSchema.parse(newest)
   }
 
@@ -94,7 +94,7 @@ export function createBatchJobScheduler({
       for await (const { jobDefinitions = [] } of pages) {
         arns.push(...jobDefinitions.flatMap(({ jobDefinitionArn }) => jobDefinitionArn ?? []))
       }
-      // Only after the last page: what is not active any more moves the pages behind it, where a token is an offset.
+      // After the last page: where tokens are offsets, deregistering moves the following pages.
       for (const arn of arns) await deregisterDefinition(arn)
     },
 
@@ -106,7 +106,7 @@ export function createBatchJobScheduler({
         ecsPropertiesOverride: mutable(overrides),
         tags: { ...tags },
       })
-      const { jobId } = await throttlingTold(client.send(command)).catch((error: unknown) => {
+      const { jobId } = await asThrottled(client.send(command)).catch((error: unknown) => {
         if (error instanceof ClientException) throw new JobRefusedError(error.message, { cause: error })
         throw error
       })
@@ -121,7 +121,7 @@ export function createBatchJobScheduler({
 
     describe,
 
-    findByName: (jobName) => throttlingTold(findByName(jobName)),
+    findByName: (jobName) => asThrottled(findByName(jobName)),
 
     async *listLive() {
       for (const jobStatus of LIVE_STATUSES) {
@@ -133,8 +133,8 @@ export function createBatchJobScheduler({
   }
 }
 
-/** @throws JobThrottledError in the place of what Batch calls it */
-async function throttlingTold<Answer>(call: Promise<Answer>): Promise<Answer> {
+/** @throws JobThrottledError instead of Batch's various errors for it */
+async function asThrottled<Answer>(call: Promise<Answer>): Promise<Answer> {
   try {
     return await call
   } catch (error) {
@@ -146,12 +146,12 @@ async function throttlingTold<Answer>(call: Promise<Answer>): Promise<Answer> {
 
 type Mutable<Type> = Type extends object ? { -readonly [Key in keyof Type]: Mutable<Type[Key]> } : Type
 
-/** The SDK's input types are mutable where ours are readonly; a copy may be either. */
+/** Copy for the SDK, whose input types are mutable. */
 function mutable<Type>(value: Type): Mutable<Type> {
   return structuredClone(value) as Mutable<Type>
 }
 
-/** Batch documents two exceptions for everything; rate limits show in the status, the name or the words. */
+/** Batch documents no exception for throttling: status, name or message show it. */
 function isThrottling(error: BatchServiceException): boolean {
   return (
     error.$metadata.httpStatusCode === 429 ||
@@ -160,7 +160,7 @@ function isThrottling(error: BatchServiceException): boolean {
   )
 }
 
-/** Swallows the refusal to end what does not exist or has ended, which Batch tells in words only. */
+/** Ignores the error for something that does not exist or has ended; Batch documents no exception for it, so the message decides. */
 async function unlessGone(call: Promise<unknown>): Promise<void> {
   try {
     await call

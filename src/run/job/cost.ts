@@ -2,26 +2,26 @@ import type { JobUsage } from '../run.ts'
 import type { JobDetail } from './job-outcome.ts'
 
 /**
- * On-demand prices of Linux on x86 in us-east-1, in US dollars an hour; https://aws.amazon.com/fargate/pricing/. Other Regions,
- * spot, savings plans and machines of EC2 differ: what is made of these is an estimate, to compare tasks and runs by.
+ * On-demand prices of Fargate (Linux, x86, us-east-1) in US dollars an hour: https://aws.amazon.com/fargate/pricing/. Other Regions, spot,
+ * savings plans and EC2 differ, so costs are estimates that compare tasks and runs.
  */
 export const PRICES = {
   date: '2026-06-17',
   vcpuHour: 0.04048,
   memoryGibHour: 0.004445,
   diskGibHour: 0.000111,
-  /** What a g4dn.xlarge (0.526) costs more than its 4 vCPUs and 16 GiB at these prices: one such machine comes out right. */
+  /** Price of a g4dn.xlarge (0.526) less its 4 vCPUs and 16 GiB at the prices above. */
   gpuHour: 0.293,
 } as const
 
-/** What Fargate has for nothing, and the shortest time that it charges for. */
+/** Fargate's free disk and shortest charged time. */
 const FREE_DISK_GIB = 20
 const SHORTEST_SECONDS = 60
 
 const MIB_IN_GIB = 1024
 const HOUR = 3600
 
-/** What the machine of a job has. */
+/** Resources of a job's machine. */
 export interface Machine {
   readonly vcpus: number
   readonly memoryGib: number
@@ -29,7 +29,7 @@ export interface Machine {
   readonly gpus: number
 }
 
-/** Dollars for a machine that was held for so long. */
+/** US dollars for a machine and a time. */
 export function priceOf({ vcpus, memoryGib, diskGib, gpus }: Machine, seconds: number): number {
   const hourly =
     vcpus * PRICES.vcpuHour +
@@ -39,14 +39,14 @@ export function priceOf({ vcpus, memoryGib, diskGib, gpus }: Machine, seconds: n
   return (hourly * seconds) / HOUR
 }
 
-/** Seconds that are charged for one attempt. */
+/** Charged seconds of one job attempt. */
 export function chargedSeconds(seconds: number): number {
   return Math.max(SHORTEST_SECONDS, seconds)
 }
 
 /**
- * What an ended job took, by the times that Batch tells; undefined when no container of it ever ran. The pull of the image, which
- * Fargate charges too, comes before these times and is not seen.
+ * Usage of an ended job by Batch's timestamps; undefined when no container of it ran. Does not include the image pull, which Fargate
+ * charges too, because it comes before these timestamps.
  */
 export function usageOf(job: JobDetail): JobUsage | undefined {
   const spans = job.attempts.flatMap(({ startedAt, stoppedAt }) =>
@@ -72,7 +72,7 @@ export function usageOf(job: JobDetail): JobUsage | undefined {
   }
 }
 
-/** The shares of all containers: on Fargate they add up to the size that is charged. */
+/** Sum of all containers' shares; on Fargate it is the charged size. */
 function machineOf({ ecsProperties }: JobDetail): Machine {
   const tasks = ecsProperties?.taskProperties ?? []
   const requirements = tasks
@@ -88,7 +88,7 @@ function machineOf({ ecsProperties }: JobDetail): Machine {
   }
 }
 
-/** Kept with the run, whose conditions compare it: few digits that stay as they are. */
+/** Rounds a stored value, so that conditions that compare it do not depend on floating-point noise. */
 function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits))
 }

@@ -2,13 +2,12 @@ import type { Task } from '../../task/task.ts'
 import type { JobSize } from './job-size.ts'
 
 /*
- * The job of a task version, in the shape of Batch's RegisterJobDefinition and SubmitJob: three containers in one ECS task,
- * two volumes, no job role. See docs/architecture.md, "The job".
+ * Batch job definition of a task: three containers in one ECS task, two volumes, no job role. See docs/architecture.md, "The job".
  */
 
 export const CONTAINERS = { stageIn: 'stage-in', task: 'task', stageOut: 'stage-out' } as const
 
-/** Where the stager's containers see the two volumes, whatever folders the descriptor names. */
+/** Mount points of the two volumes in the stager's containers, independent of the descriptor's folders. */
 const STAGER_FOLDERS = { inputs: '/stager/inputs', outputs: '/stager/outputs' } as const
 
 interface KeyValue {
@@ -64,7 +63,7 @@ export interface JobDefinition {
   }
 }
 
-/** What only Fargate asks for, and EC2 refuses. */
+/** Required on Fargate, refused on EC2. */
 interface FargateProperties {
   readonly platformVersion: string
   readonly runtimePlatform: {
@@ -75,7 +74,7 @@ interface FargateProperties {
   readonly ephemeralStorage: { readonly sizeInGiB: number }
 }
 
-/** Per-run settings: an environment for the stager's containers, none for the task's. */
+/** Settings of one run: environment variables for the stager's containers, none for the task's. */
 export interface JobOverrides {
   readonly taskProperties: readonly [
     {
@@ -84,25 +83,25 @@ export interface JobOverrides {
   ]
 }
 
-/** What a stage says about every job. */
+/** Settings of the installation for all jobs. */
 export interface JobSettings {
   readonly definitionPrefix: string
   readonly stagerImage: string
   readonly executionRoleArn: string
   readonly logGroupName: string
   readonly region: string
-  /** Longest time one attempt may take. */
+  /** Time limit of one job attempt. */
   readonly attemptTimeoutSeconds: number
-  /** Those that everything of the installation has. */
+  /** Tags of the installation. */
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** Name of the job of one submission; `run-` + UUID + attempt, within Batch's 128 characters. */
+/** Job name of one attempt; shorter than Batch's limit of 128 characters. */
 export function jobNameOf(runId: string, attempt: number): string {
   return `run-${runId}-${attempt}`
 }
 
-/** Run and attempt out of a job's name; undefined for a job that is not ours. */
+/** Inverse of {@link jobNameOf}; undefined for names of other jobs. */
 export function parseJobName(
   jobName: string,
 ): { readonly runId: string; readonly attempt: number } | undefined {
@@ -110,7 +109,7 @@ export function parseJobName(
   return match?.[1] === undefined ? undefined : { runId: match[1], attempt: Number(match[2]) }
 }
 
-/** Name of all revisions of a task's job definition; no other task's begins with it. */
+/** Name of a task's job definition; no name is the prefix of another task's. */
 export function jobDefinitionName(
   { definitionPrefix }: Pick<JobSettings, 'definitionPrefix'>,
   taskId: string,
@@ -119,20 +118,23 @@ export function jobDefinitionName(
 }
 
 /**
- * What is tried again: everything that the machine did (a lost host, a pull, "Task failed to start", `CgroupError`, time-outs of
- * Docker), and nothing that a container did. The first match counts; what none matches is retried. Batch takes five rules.
+ * Retries failures of the machine (a lost host, a pull, "Task failed to start", `CgroupError`, time-outs of Docker), not failures of a
+ * container. The first match counts; Batch retries when none matches. Batch allows five rules.
  */
 const RETRY_RULES = [
   { action: 'RETRY', onStatusReason: 'Host EC2*' },
   { action: 'RETRY', onStatusReason: 'Your Spot Task was interrupted*' },
-  // Before the next: with an image that cannot be pulled, the containers behind it cannot start.
+  // Must come before CannotStart: when a pull fails, the dependent containers report CannotStart.
   { action: 'RETRY', onReason: 'CannotPull*' },
-  // A command that is not in the image; or a container behind one that failed, such as stage-out behind the task.
+  // The command is not in the image, or a container that this one depends on failed.
   { action: 'EXIT', onReason: 'CannotStart*' },
   { action: 'EXIT', onStatusReason: 'Essential container in task exited*' },
 ] as const
 
-/** The job definition of a task version. `imageReference` is what the container engine pulls, by digest. */
+/**
+ * Job definition of a task.
+ * @param imageReference of the task's image, by digest
+ */
 export function describeJob(
   task: Pick<Task, 'id' | 'namespace' | 'version' | 'inputFolder' | 'outputFolder'>,
   imageReference: string,
@@ -151,7 +153,7 @@ export function describeJob(
     resourceRequirements: [
       { type: 'VCPU', value: String(share.vcpu) },
       { type: 'MEMORY', value: String(share.memoryMib) },
-      // Zero is none to Batch.
+      // Batch refuses 0.
       ...(share.gpus ? [{ type: 'GPU' as const, value: String(share.gpus) }] : []),
     ],
     logConfiguration: {
@@ -196,7 +198,7 @@ export function describeJob(
               command: ['stage-in', STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs],
               mountPoints: stagerMounts,
             }),
-            // No command, no environment: entrypoint, user and working directory of the image stay as they are.
+            // Command, environment, user and working directory are the image's.
             container(
               CONTAINERS.task,
               imageReference,
@@ -207,10 +209,10 @@ export function describeJob(
                 mountPoints: mounts(task.inputFolder, task.outputFolder),
               },
             ),
-            // The only essential one: SUCCESS cannot point at an essential container, and its end ends the job.
+            // Essential, so that its end ends the job. The others cannot be: no container may wait for the SUCCESS of an essential one.
             container(CONTAINERS.stageOut, settings.stagerImage, size.stager, {
               essential: true,
-              // The task's absolute links begin with the folder by its own name.
+              // Absolute links that the task wrote start with its own output folder.
               command: ['stage-out', STAGER_FOLDERS.outputs, task.outputFolder],
               dependsOn: [{ containerName: CONTAINERS.task, condition: 'SUCCESS' }],
               mountPoints: stagerMounts,
@@ -231,7 +233,7 @@ function fargateProperties(size: JobSize): FargateProperties {
   }
 }
 
-/** What one run adds at submission: where the stager asks for its URLs, and with which secret. */
+/** Sets the environment of the stager's containers for one run. */
 export function describeOverrides(stager: Readonly<Record<string, string>>): JobOverrides {
   const environment = Object.entries(stager).map(([name, value]) => ({ name, value }))
   return {

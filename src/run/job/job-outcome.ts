@@ -5,8 +5,7 @@ import { CONTAINERS } from './job-definition.ts'
 import { engineWords, explainStartFailure } from './start-failure.ts'
 
 /*
- * What AWS Batch says about a job, and what that means for the run. Shapes follow the "Batch Job State Change" event and
- * DescribeJobs, which agree in the fields read here.
+ * Interprets AWS Batch's description of a job. The event "Batch Job State Change" and DescribeJobs agree in the fields read here.
  */
 
 const JOB_STATUSES = [
@@ -37,7 +36,7 @@ const taskPropertiesSchema = z
   )
   .default([])
 
-/** The part of a job's description that is read; unknown fields are ignored. */
+/** Fields of a job's description that the engine reads. */
 export const jobDetailSchema = z.object({
   jobName: z.string(),
   jobId: z.string(),
@@ -45,7 +44,7 @@ export const jobDetailSchema = z.object({
   statusReason: z.string().optional(),
   /** Milliseconds since 1970. */
   createdAt: z.number().optional(),
-  /** Somebody called TerminateJob or CancelJob. */
+  /** TerminateJob or CancelJob was called. */
   isTerminated: z.boolean().optional(),
   isCancelled: z.boolean().optional(),
   attempts: z
@@ -53,7 +52,7 @@ export const jobDetailSchema = z.object({
       z.object({
         statusReason: z.string().optional(),
         taskProperties: taskPropertiesSchema,
-        /** Milliseconds since 1970; the first is missing when no container ran. */
+        /** Milliseconds since 1970; `startedAt` is missing when no container ran. */
         startedAt: z.number().optional(),
         stoppedAt: z.number().optional(),
       }),
@@ -65,7 +64,7 @@ export type JobDetail = z.infer<typeof jobDetailSchema>
 
 type JobContainerDetail = z.infer<typeof containerSchema>
 
-/** State that a job's status stands for; none for the ends, which need more than a status. */
+/** Run state of each job status; the final ones need more than a status. */
 const STATE_OF: Readonly<Record<JobStatus, RunState | undefined>> = {
   SUBMITTED: 'QUEUED',
   PENDING: 'QUEUED',
@@ -76,11 +75,12 @@ const STATE_OF: Readonly<Record<JobStatus, RunState | undefined>> = {
   FAILED: undefined,
 }
 
+/** Run state of a job status; undefined for final ones. */
 export function stateOfJob(status: JobStatus): RunState | undefined {
   return STATE_OF[status]
 }
 
-/** Containers of the present attempt, by the job's properties, and of the last one that has ended. */
+/** Containers of the current job attempt, else of the last one. */
 function containersOf(job: JobDetail): readonly JobContainerDetail[] {
   const present = presentContainers(job)
   const attempts = job.attempts.flatMap((attempt) => attempt.taskProperties).slice(-1)
@@ -98,8 +98,8 @@ function hasBegun({ exitCode, reason, logStreamName }: JobContainerDetail): bool
 }
 
 /**
- * Log stream of a container, once Batch knows it. A job is RUNNING with its first container and may not name the streams of
- * the others yet; they differ in the container's name alone: `<prefix>/<container>/<id of the ECS task>`.
+ * Log stream of a container; undefined before Batch names one. A job is RUNNING with its first container and may not name the streams of
+ * the others yet, which differ only in the container's name: `<prefix>/<container>/<id of the ECS task>`.
  */
 export function logStreamOf(job: JobDetail, containerName: string): string | undefined {
   const containers = containersOf(job)
@@ -114,7 +114,7 @@ function siblingStream(logStreamName: string, containerName: string): string | u
   return prefix === undefined ? undefined : `${prefix}/${containerName}/${taskId}`
 }
 
-/** Log streams of the task's container in all attempts that Batch tells of. */
+/** Log streams of the task's container in all job attempts. */
 export function taskLogStreams(job: JobDetail): readonly string[] {
   const tasks = [
     ...job.attempts.flatMap((attempt) => attempt.taskProperties),
@@ -126,7 +126,7 @@ export function taskLogStreams(job: JobDetail): readonly string[] {
   return [...new Set(known.map((stream) => siblingStream(stream, CONTAINERS.task) ?? stream))]
 }
 
-/** Log streams of all containers beside one whose stream is known, and that one. */
+/** Log streams of all containers of a job attempt, given that of one container. */
 export function streamsBeside(logStreamName: string): readonly string[] {
   const siblings = Object.values(CONTAINERS).flatMap((name) => siblingStream(logStreamName, name) ?? [])
   return [...new Set([logStreamName, ...siblings])]
@@ -137,14 +137,14 @@ export function taskLogStream(job: JobDetail): string | undefined {
   return logStreamOf(job, CONTAINERS.task)
 }
 
-/** Why a job waits for a machine, where Batch says so; an event of an ordinary change of state has no reason. */
+/** Batch's reason why a job waits for a machine; undefined in events of ordinary status changes, which have none. */
 export function waitingOf(job: JobDetail): RunJob['waiting'] {
   if (job.status !== 'RUNNABLE' || job.statusReason === undefined || job.createdAt === undefined)
     return undefined
   return { reason: job.statusReason, since: new Date(job.createdAt).toISOString() }
 }
 
-/** Whether nothing of the job will change any more. */
+/** Whether the job's status is final. */
 export function hasEnded(job: Pick<JobDetail, 'status'>): boolean {
   return job.status === 'SUCCEEDED' || job.status === 'FAILED'
 }
@@ -152,23 +152,23 @@ export function hasEnded(job: Pick<JobDetail, 'status'>): boolean {
 const OUT_OF_MEMORY = /OutOfMemory/u
 const CANNOT_PULL = /CannotPull/u
 const NO_SPACE = /no space left on device|disk quota exceeded/iu
-/** Of EC2 and of Fargate; the same that a job is tried again for (src/run/job/job-definition.ts). */
+/** Reasons of EC2 and Fargate; RETRY_RULES in job-definition.ts retries the same. */
 const HOST_LOST = /^(?:Host EC2|Your Spot Task was interrupted)/u
-/** How Batch's blocked queues begin their reasons, and how its limit for them tells that it has struck. */
+/** Reasons of blocked queues, and of the job state time limit that ends such jobs. */
 const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u
 /**
- * A container that the ECS agent never started because the one before it failed. Its exit code 143 is the agent's
- * (aws/amazon-ecs-agent#3218), so such a container says nothing about the cause.
+ * Reason of a container that the ECS agent did not start because one that it depends on failed. Its exit code 143 is the agent's
+ * (aws/amazon-ecs-agent#3218) and says nothing about the cause.
  */
 const NEVER_STARTED = /\bdependency graph:/u
 
-/** How the agent begins a reason of its own, such as `CannotStartContainerError: …`; a program that just ends has none. */
+/** A reason of the ECS agent, such as `CannotStartContainerError: …`; a program that exits has none. */
 const ENGINE_ERROR = /^\w+Error\b/u
 
 type Failure = Omit<RunFailure, 'attempt'>
 
-/** Containers that ran, or that the machine itself could not start. */
-function tellingContainers(job: JobDetail): readonly JobContainerDetail[] {
+/** Containers that ran, or that the machine could not start. */
+function startedContainers(job: JobDetail): readonly JobContainerDetail[] {
   return containersOf(job).filter(({ reason = '' }) => !NEVER_STARTED.test(reason))
 }
 
@@ -177,13 +177,13 @@ function hasFailed({ exitCode = 0, reason = '' }: JobContainerDetail): boolean {
 }
 
 /**
- * Whether a container has failed and the job goes on all the same: ECS may leave a container that waits for the SUCCESS of
- * another in PENDING for ever (aws/containers-roadmap#817, aws/amazon-ecs-agent#2579).
+ * Whether a container failed and Batch does not end the job: ECS may leave a container that waits for the SUCCESS of another in PENDING
+ * for ever (aws/containers-roadmap#817, aws/amazon-ecs-agent#2579).
  */
 export function isStalled(job: JobDetail): boolean {
   if (job.status !== 'STARTING' && job.status !== 'RUNNING') return false
   const containers = presentContainers(job)
-  // What is left of an attempt before this one says nothing about this one.
+  // The properties may still describe the previous job attempt.
   const ended = job.attempts.flatMap(({ taskProperties }) => taskProperties.map(({ taskArn }) => taskArn))
   if (ended.includes(job.ecsProperties?.taskProperties.at(0)?.taskArn) || ended.includes(undefined))
     return false
@@ -192,10 +192,10 @@ export function isStalled(job: JobDetail): boolean {
   return !isEnding && containers.some((one) => one !== last && hasFailed(one))
 }
 
-/** Why a FAILED job failed, or a stalled one will, most telling cause first. */
+/** Why a FAILED or stalled job failed; the most specific cause comes first. */
 export function explainJobFailure(job: JobDetail): Failure {
-  const containers = tellingContainers(job)
-  // Of the last attempt alone: what was retried is over.
+  const containers = startedContainers(job)
+  // Of the last job attempt: failures of earlier ones were retried.
   const reasons = [
     job.statusReason,
     job.attempts.at(-1)?.statusReason,
@@ -224,39 +224,39 @@ function outOfMemory(job: JobDetail, containers: readonly JobContainerDetail[]):
   }
 }
 
-/** Attempts do not repeat what containers asked for; the job's properties do. */
+/** Only the job's properties have the resource requirements, not its attempts. */
 function memoryLimitMib(job: JobDetail): string | undefined {
   const task = presentContainers(job).find(({ name }) => name === CONTAINERS.task)
   return task?.resourceRequirements?.find(({ type }) => type === 'MEMORY')?.value
 }
 
-/** What must be asked before exit codes, since a container that is stopped from outside has one too. */
+/** Causes outside the containers. They come before exit codes, because a container that is stopped has one too. */
 function endedFromOutside(job: JobDetail, reasons: readonly string[]): Failure | undefined {
-  const said = (pattern: RegExp): string | undefined => reasons.find((reason) => pattern.test(reason))
-  if (said(/exceeded timeout/u) !== undefined) {
+  const reasonLike = (pattern: RegExp): string | undefined => reasons.find((reason) => pattern.test(reason))
+  if (reasonLike(/exceeded timeout/u) !== undefined) {
     return { kind: 'time-out', message: 'the run took longer than this installation allows and was stopped' }
   }
-  const noPlace = said(NO_PLACE)
+  const noPlace = reasonLike(NO_PLACE)
   if (noPlace !== undefined) {
     return { kind: 'unschedulable', message: `no machine could be found for the task: ${noPlace}` }
   }
-  // The engine itself ends jobs of runs that have their end already.
+  // The engine ends only jobs of final runs, so somebody else ended this one.
   if (job.isTerminated === true || job.isCancelled === true) {
     return {
       kind: 'cancelled',
       message: `the job was ended from outside: ${job.statusReason ?? 'no reason given'}`,
     }
   }
-  const pull = said(CANNOT_PULL)
+  const pull = reasonLike(CANNOT_PULL)
   if (pull !== undefined) return explainPull(pull)
-  // A reclaimed machine gives its containers two minutes to end, with whatever code.
-  const host = said(HOST_LOST)
+  // Before exit codes: containers of a reclaimed machine have two minutes to exit, with any code.
+  const host = reasonLike(HOST_LOST)
   return host === undefined
     ? undefined
     : { kind: 'host-lost', message: `the machine under the task went away: ${host}` }
 }
 
-/** The image is where it was when it is the disk that has no room for it. */
+/** A full disk is not the fault of the image. */
 function explainPull(reason: string): Failure {
   if (!NO_SPACE.test(reason)) {
     return {
@@ -280,10 +280,10 @@ function failedContainer(containers: readonly JobContainerDetail[]): Failure | u
   const task = failed(CONTAINERS.task)
   const start = explainStartFailure(task?.reason ?? '')
   if (start !== undefined) {
-    // Without an exit code: one that comes with such a reason is the engine's, not the task's.
+    // Without an exit code: with such a reason it is the container engine's.
     return { kind: 'task-failed', message: `the task could not be started: ${start}` }
   }
-  // With a reason of the machine's the code is the machine's as well.
+  // With a reason of the agent the exit code is the agent's too.
   if (task?.exitCode && !ENGINE_ERROR.test(task.reason ?? '')) {
     const { exitCode } = task
     return { kind: 'task-failed', message: `the task ended with exit code ${exitCode}`, exitCode }

@@ -1,17 +1,18 @@
 import type { JobDefinition, JobOverrides } from './job-definition.ts'
 import type { JobDetail } from './job-outcome.ts'
 
-/** AWS Batch, the part of it that is used. */
+/** The part of AWS Batch that the engine uses. */
 export interface JobScheduler {
-  /** @returns the ARN of the new revision. */
+  /** @returns ARN of the new revision */
   registerDefinition(definition: JobDefinition): Promise<string>
-  /** Nothing happens when it is gone. */
+  /** Does nothing when the definition does not exist. */
   deregisterDefinition(arn: string): Promise<void>
-  /** All revisions of this name that are there; a revision registered a moment ago may be missed. */
+  /** Deregisters all revisions of this name. Eventually consistent: may miss a revision that was just registered. */
   deregisterDefinitions(jobDefinitionName: string): Promise<void>
   /**
-   * @throws JobThrottledError when Batch asks to slow down, JobRefusedError when it will never take this job; after any other
-   * error the job may have been submitted or not.
+   * Submits a job. After an error that is not declared here the job may exist.
+   * @throws JobThrottledError
+   * @throws JobRefusedError
    */
   submit(job: {
     readonly jobName: string
@@ -20,20 +21,20 @@ export interface JobScheduler {
     readonly overrides: JobOverrides
     readonly tags: Readonly<Record<string, string>>
   }): Promise<{ readonly jobId: string }>
-  /** Ends the job in whatever state it is; nothing happens when it has ended. */
+  /** Ends a job in any state. Does nothing when it has ended. */
   terminate(jobId: string, reason: string): Promise<void>
-  /** Those of the jobs that Batch still knows, in no order. */
+  /** Unordered; jobs that Batch has forgotten are missing. */
   describe(jobIds: readonly string[]): Promise<JobDetail[]>
   /**
-   * The newest job of this name, in whatever state it is.
+   * Newest job of this name, in any state.
    * @throws JobThrottledError
    */
   findByName(jobName: string): Promise<JobDetail | undefined>
-  /** Jobs that have not ended; one that changes its state meanwhile may come twice or not at all. */
+  /** Jobs that have not ended. Eventually consistent: a job that changes its status meanwhile may appear twice or not at all. */
   listLive(): AsyncIterable<LiveJob>
 }
 
-/** A job that takes or waits for a machine. */
+/** A job that has not ended. */
 export interface LiveJob {
   readonly jobId: string
   readonly jobName: string
@@ -41,12 +42,12 @@ export interface LiveJob {
   readonly createdAt: number
 }
 
-/** Batch refused for its rate limits (50 calls a second an account): try again later. */
+/** Batch refused the call because of its rate limit, 50 submissions a second and account. */
 export class JobThrottledError extends Error {
   override readonly name = 'JobThrottledError'
 }
 
-/** Batch refused the job itself: trying again would change nothing. */
+/** Batch refused the job itself, so a retry would fail too. */
 export class JobRefusedError extends Error {
   override readonly name = 'JobRefusedError'
 }

@@ -6,23 +6,23 @@ interface ContainerShare {
   readonly memoryMib: number
 }
 
-/** Machine that one job asks for, and the queue that has it. */
+/** Resources of one job, and its queue. */
 export interface JobSize {
   readonly queue: QueueKind
   readonly task: ContainerShare
-  /** Each of the two stager containers. */
+  /** Share of each of the two stager containers. */
   readonly stager: ContainerShare
-  /** Of Fargate; on EC2 the disk is the machine's. */
+  /** Ephemeral storage on Fargate; EC2 jobs share the machine's disk. */
   readonly diskGib: number
   readonly gpus: number
 }
 
-/** Words for the task's author. */
+/** A sentence for the task's author. */
 interface Unschedulable {
   readonly unschedulable: string
 }
 
-/** What a task's image takes on a disk: engines keep its layers as they were pulled, beside what they unpack to. */
+/** Disk usage of an image: container engines keep the pulled layers beside the unpacked ones. */
 export interface ImageSize {
   readonly unpackedBytes: number
   readonly packedBytes: number
@@ -33,13 +33,13 @@ interface Needs {
   readonly memoryMib: number
   readonly gpus: number
   readonly diskGib: number
-  /** Without room for inputs and outputs. */
+  /** Image alone, without inputs and outputs. */
   readonly imageGib: number
 }
 
 /**
- * Sizes that Fargate sells: vCPU with what may go with it of memory, in GiB.
- * Source: the ResourceRequirement documentation of Batch; 0.25 vCPU also has 0.5 GiB, which the stager would not fit in.
+ * Fargate's combinations of vCPU and memory: https://docs.aws.amazon.com/batch/latest/APIReference/API_ResourceRequirement.html. Without
+ * 0.5 GiB at 0.25 vCPU, which is less than the stager needs.
  */
 const FARGATE: readonly (readonly [vcpu: number, memoryGib: readonly number[]])[] = [
   [0.25, [1, 2]],
@@ -52,7 +52,7 @@ const FARGATE: readonly (readonly [vcpu: number, memoryGib: readonly number[]])[
   [32, [60, 120, 244]],
 ]
 
-/** Moving files needs little: 0.25 vCPU and 512 MiB are the smallest shares of Fargate, 1 vCPU of EC2. */
+/** The smallest shares are enough to move files: 0.25 vCPU and 512 MiB on Fargate, 1 vCPU on EC2. */
 const STAGER = {
   fargate: { vcpu: 0.25, memoryMib: 512 },
   ec2: { vcpu: 1, memoryMib: 512 },
@@ -60,21 +60,21 @@ const STAGER = {
 const MIB = 1024n * 1024n
 const GIB_IN_MIB = 1024
 
-/** Fargate's limits for task storage. */
+/** Fargate's limits for ephemeral storage. */
 const DISK = { minGib: 21, maxGib: 200 } as const
-/** Of the image's layers, unpacked: they lie there packed as well, and inputs and outputs beside them. */
+/** Disk size as a multiple of the unpacked image: room for the packed layers, inputs and outputs. */
 const DISK_FACTOR = 3
 const GIB = 1024 ** 3
 
 const gibOf = ({ unpackedBytes, packedBytes }: ImageSize): number =>
   Math.ceil((unpackedBytes + packedBytes) / GIB)
 
-/** The largest disk that a job gets on any queue of the stage, in GiB. */
+/** Largest disk of a job on any queue, in GiB. */
 export function largestDiskGib({ ec2, gpu }: JobQueues): number {
   return Math.max(DISK.maxGib, ec2?.diskGib ?? 0, gpu?.diskGib ?? 0)
 }
 
-/** Why no machine of the stage holds the image; undefined when one does. */
+/** Why the image fits on no machine of the installation; undefined when it fits on one. */
 export function explainTooLargeImage(image: ImageSize, queues: JobQueues): string | undefined {
   const mostGib = largestDiskGib(queues)
   const imageGib = gibOf(image)
@@ -83,10 +83,8 @@ export function explainTooLargeImage(image: ImageSize, queues: JobQueues): strin
 }
 
 /**
- * The queue for a task and the smallest machine there that holds it and its two stager containers; what is left over goes
- * to the task. GPUs and a way out are only where a queue of that kind is; everything else goes to Fargate, unless it is too
- * large for it.
- * @returns words for the task's author when no machine of the stage can hold the request.
+ * Chooses the queue of a task and the smallest machine for the task and the two stager containers; the task gets the rest of it. Tasks
+ * with GPUs or internet access need a queue of that kind. All others run on Fargate, or on EC2 when they are too large for Fargate.
  */
 export function placeJob(
   resources: TaskResources,
@@ -150,8 +148,8 @@ function onFargate(queue: 'fargate' | 'internet', needs: Needs): JobSize | undef
 }
 
 /**
- * EC2 takes whole vCPUs, and just as much memory as was asked for. GPUs are taken all: containers of all jobs on a machine share its
- * network, and with its GPUs gone no second job is placed there.
+ * EC2 wants whole vCPUs and allows any amount of memory. A job takes all GPUs of a machine, so that no second job runs there: jobs on one
+ * machine share its network.
  */
 function onMachine(kind: 'ec2' | 'gpu', needs: Needs, queues: JobQueues): JobSize | undefined {
   const machine = queues[kind]
@@ -164,7 +162,7 @@ function onMachine(kind: 'ec2' | 'gpu', needs: Needs, queues: JobQueues): JobSiz
   return { queue: kind, stager: STAGER.ec2, task, diskGib: needs.diskGib, gpus }
 }
 
-/** What a machine has beside the stager. */
+/** Resources of a machine without the stager's shares. */
 function mostOf(machine: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number }) {
   return {
     diskGib: machine.diskGib,

@@ -1,13 +1,13 @@
 import { printable, quoted } from '../../contract/quoted.ts'
 
 /*
- * Why a task's container did not run its program, where the image is at fault. Texts of runc, crun, docker, containerd and podman: ECS
- * passes on those of the first, docker and containerd, local mode those of all.
+ * Explains to the task's author why a container could not start, when the image is at fault. ECS reports messages of runc, docker and
+ * containerd; local mode also those of crun and podman.
  */
 
 interface StartFault {
   readonly pattern: RegExp
-  /** Words for the task's author: what is wrong with which value, and the cure. */
+  /** What is wrong with which value, and the cure. */
   readonly words: (value: string) => string
 }
 
@@ -29,7 +29,7 @@ const NO_INTERPRETER = (command: string): string =>
 const NO_MOUNT_POINT = (folder: string): string =>
   `the image has something at${folder} that is no folder; remove it there, since files of the run are mounted in its place`
 
-/** What an engine says when it cannot start a container; the first group is the value at fault, if the engine names it. */
+/** Reasons of container engines; the first group is the value at fault, where the engine names it. */
 const REASONS: readonly StartFault[] = [
   {
     pattern: /exec: "([^"]*)": (?:stat .*: )?(?:no such file|not a directory|executable file not found)/u,
@@ -51,18 +51,18 @@ const REASONS: readonly StartFault[] = [
   { pattern: /chdir to (?:cwd )?\(?[`'"]([^`'"]*)[`'"]/u, words: NO_FOLDER },
   { pattern: /(?:mkdir|Cannot mkdir:) ([^:\s]+)(?:: | is )not a directory/u, words: NO_FOLDER },
   { pattern: /to rootfs at "([^"]*)".*not a directory/u, words: NO_MOUNT_POINT },
-  // Batch cuts reasons at 255 characters, and runtimes find ever new words.
+  // Fallback: Batch cuts reasons at 255 characters, and runtimes change their messages.
   { pattern: /exec: "([^"]*)/u, words: NOT_EXECUTED },
 ]
 
-/** What a runtime writes into the container's own log when it has begun to start it, and the kernel refuses the program. */
+/** Last line of a container's log when the kernel refused to execute the program: the runtime writes it. */
 const LAST_LINES: readonly RegExp[] = [
   /^exec (\/?[^\s:]+): (no such file or directory|exec format error|permission denied)$/iu,
   /exec container process [`'"]?([^`'"]+?)[`'"]?: (no such file or directory|exec format error|permission denied)/iu,
   /^(?:standard_init_linux\.go:\d+: )?exec user process caused:? "?()(no such file or directory|exec format error|permission denied)/iu,
 ]
 
-/** Words for a reason such as `CannotStartContainerError: …`; undefined when it is not the image's fault. */
+/** Explains a reason such as `CannotStartContainerError: …`; undefined when the image is not at fault. */
 export function explainStartFailure(reason: string): string | undefined {
   if (!/^Cannot(?:Start|Create)Container/u.test(reason)) return undefined
   for (const { pattern, words } of REASONS) {
@@ -72,7 +72,7 @@ export function explainStartFailure(reason: string): string | undefined {
   return undefined
 }
 
-/** Words for the only line of a log whose container ended at once; undefined for what a program itself says. */
+/** Explains the only line of a container's log; undefined for a line of the program itself. */
 export function explainExecLine(line: string): string | undefined {
   for (const pattern of LAST_LINES) {
     const [, name = '', cause = ''] = pattern.exec(line.trim()) ?? []
@@ -84,12 +84,12 @@ export function explainExecLine(line: string): string | undefined {
   return undefined
 }
 
-/** A value behind its noun, where the engine names it. */
+/** The quoted value after a space; empty when the engine does not name it. */
 function named(value: string | undefined): string {
   return value === undefined || value === '' ? '' : ` ${quoted(value)}`
 }
 
-/** An engine's own words for a message: one line, without what a terminal would obey. */
+/** A container engine's message as one printable line of at most 500 characters. */
 export function engineWords(reason: string): string {
   return printable(reason.replaceAll(/\s+/gu, ' ').trim(), 500)
 }

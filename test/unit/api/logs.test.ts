@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createApp } from '../../../lambdas/api/app.ts'
 import { beginLog, logAbout, logger } from '../../../src/aws/observability.ts'
 import { RUN_SECRET_HEADER } from '../../../src/contract/staging.ts'
-import { hearOfRuns } from '../../../src/run/observed-runs.ts'
+import { withObserver } from '../../../src/run/observed-runs.ts'
 import { RunStateConflictError } from '../../../src/run/run-repository.ts'
 import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
@@ -71,7 +71,7 @@ describe('the log line of a request', () => {
 
   it('names the run and its task', async () => {
     const engine = await anEngine({ run: { state: 'RUNNING' } })
-    const runs = hearOfRuns(engine.runs, ({ id, taskId }) => logAbout({ runId: id, taskId }))
+    const runs = withObserver(engine.runs, ({ id, taskId }) => logAbout({ runId: id, taskId }))
 
     const [line] = await requestLines('GET', `${BASE}/task-runs/${RUN_ID}`, { ...engine, runs })
 
