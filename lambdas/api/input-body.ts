@@ -3,7 +3,7 @@ import { DomainError, parameterError } from '../../src/contract/errors.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
 import type { SentValue } from '../../src/inputs/provision-file.ts'
 import type { ParameterType } from '../../src/task/task.ts'
-import { findWholeUpload } from '../../src/upload/find-upload.ts'
+import { findCompleteUpload } from '../../src/upload/find-upload.ts'
 import { readUploadedJson } from '../../src/upload/read-uploaded-json.ts'
 import { type SentFile, sentBytes, sentUpload } from '../../src/upload/sent-file.ts'
 import type { ApiDependencies } from './dependencies.ts'
@@ -81,13 +81,13 @@ async function uploadedFiles(
   { uploadId, companionUploadId }: UploadReference,
 ): Promise<SentValue> {
   const find = async (id: string, field: string): Promise<SentFile> =>
-    sentUpload(deps.objects, await findWholeUpload(deps, id, 'input', field), field)
+    sentUpload(deps.objects, await findCompleteUpload(deps, id, 'input', field), field)
   const value = await find(uploadId, 'uploadId')
   if (companionUploadId === undefined) return { value }
   return { value, companion: await find(companionUploadId, 'companionUploadId') }
 }
 
 async function uploadedDocument(deps: Dependencies, { uploadId }: UploadReference): Promise<SentDocument> {
-  const upload = await findWholeUpload(deps, uploadId, 'input', 'uploadId')
+  const upload = await findCompleteUpload(deps, uploadId, 'input', 'uploadId')
   return { document: await readUploadedJson(deps.objects, upload, 'uploadId'), isUpload: true }
 }

@@ -43,7 +43,7 @@ const LONGEST_SILENCE_MILLISECONDS = 8_000
 /** The same while a stream waits for the registry, which takes less for a part of 20 MiB. */
 export const LONGEST_SILENCE_WHILE_PUSHING_MILLISECONDS = 120_000
 
-/** The bucket. An endpoint that is set is an emulator's, which has no host name for each bucket. */
+/** Client of the bucket. A configured endpoint is an emulator's, which has no host name for each bucket. */
 export function createS3Client({
   longestSilenceMilliseconds = LONGEST_SILENCE_MILLISECONDS,
   endpoint,

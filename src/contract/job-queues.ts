@@ -3,17 +3,17 @@ import * as z from 'zod'
 const arn = z.string().min(1)
 const amount = z.int().min(1)
 
-/** The most that one job can get on a queue's machines: a whole one of the largest, less what its system needs. */
+/** Largest job of a queue: the largest machine less what its system needs. */
 const machine = {
   vcpus: amount,
   memoryMib: amount,
-  /** Of its volume, which holds images and files of all jobs on it. */
+  /** Size of the volume, which holds images and files of all jobs on the machine. */
   diskGib: amount,
 }
 
 /**
- * Where an installation runs jobs. `fargate` is for all that fits there; the others are for what needs more and are there if the
- * stage has them: `internet` a way out, `ec2` machines that are larger than Fargate's, `gpu` machines with GPUs.
+ * Job queues of an installation. `fargate` runs all tasks that fit there. The others are optional: `internet` for tasks with internet access,
+ * `ec2` for machines larger than Fargate's, `gpu` for machines with GPUs.
  */
 export const jobQueuesSchema = z.strictObject({
   fargate: z.strictObject({ arn }),

@@ -1,26 +1,26 @@
 import { RUN_FAILURE_KINDS } from './run-failure-kinds.ts'
 
 /*
- * Every figure that the engine tells CloudWatch. A custom metric costs by the month for each name and kind, so kinds are short
- * closed lists and nothing is told by task or by run: that is what the log is for.
+ * All custom metrics. CloudWatch charges for each name and kind a month, so kinds are short closed lists, and tasks and runs are in the log
+ * only.
  */
 
-/** All metrics of all installations; an installation tells its own apart by {@link INSTALLATION_DIMENSION}. */
+/** Namespace of all installations; {@link INSTALLATION_DIMENSION} separates them. */
 export const METRICS_NAMESPACE = 'CytomineAppEngine'
 
-/** Value: the prefix of the installation. */
+/** Dimension of all metrics; its value is the installation's prefix. */
 export const INSTALLATION_DIMENSION = 'service'
 
-/** Of counts only. */
+/** Dimension of counts. */
 export const KIND_DIMENSION = 'kind'
 
-/** What is counted, each by kind. */
+/** Counts, by kind. */
 export const COUNTS = {
-  /** Runs by their end, at the write that gave it to them. */
+  /** Ended runs. */
   RunsEnded: ['finished', ...RUN_FAILURE_KINDS],
-  /** Imports by their end; `refused` is the bundle's fault. */
+  /** Ended imports; `refused` is the bundle's fault. */
   Imports: ['ready', 'refused', 'engine-error'],
-  /** What the sweeper put right. */
+  /** Repairs of the sweeper. */
   Repairs: [
     'state-recorded',
     'workflow-started',
@@ -36,11 +36,11 @@ export const COUNTS = {
 export type CountName = keyof typeof COUNTS
 export type KindOf<Name extends CountName> = (typeof COUNTS)[Name][number]
 
-/** What is measured, and in which unit of CloudWatch. */
+/** Measures, with CloudWatch's unit. */
 export const MEASURES = {
-  /** Of a bundle that was imported. */
+  /** Size of an imported bundle. */
   ImportedBytes: 'Bytes',
-  /** Of the call that ended an import; a long import takes several. */
+  /** Duration of the importer's last call; a long import takes several. */
   ImportSeconds: 'Seconds',
   /** From a job's submission to its first container. */
   QueueSeconds: 'Seconds',
@@ -48,11 +48,11 @@ export const MEASURES = {
   JobSeconds: 'Seconds',
   StageInSeconds: 'Seconds',
   StageOutSeconds: 'Seconds',
-  /** Estimate of what a run's machine cost, in US dollars. */
+  /** Estimated cost of a run's machine in US dollars. */
   RunCost: 'None',
-  /** At the time of a sweep. */
+  /** Active runs at a sweep. */
   ActiveRuns: 'Count',
-  /** Since the last change of the active run that has changed least recently. */
+  /** Age of the oldest last change among active runs, at a sweep. */
   OldestActiveRunSeconds: 'Seconds',
 } as const satisfies Readonly<Record<string, 'Bytes' | 'Count' | 'None' | 'Seconds'>>
 

@@ -1,7 +1,7 @@
-/** Longest piece of a foreign text that messages repeat. */
+/** Most characters of an untrusted text in a message. */
 const MAX_SHOWN_LENGTH = 200
 
-/** The start of a text, in UTF-16 units at most so long and never half a character; an ellipsis tells that more follows. */
+/** Cuts a text to `maxLength` UTF-16 units without splitting a surrogate pair, and adds an ellipsis. */
 export function cutText(text: string, maxLength: number): string {
   if (text.length <= maxLength) return text.toWellFormed()
   const start = text.slice(0, maxLength).replace(/[\ud800-\udbff]$/u, '')
@@ -9,8 +9,8 @@ export function cutText(text: string, maxLength: number): string {
 }
 
 /**
- * A text of unknown origin for a message: of bounded length, and nothing in it that a terminal or a log would obey (controls,
- * marks that turn the direction of writing, separators of lines).
+ * Makes an untrusted text safe for messages: bounds its length and escapes characters that terminals or logs interpret (controls, direction
+ * marks, line separators).
  */
 export function printable(text: string, maxLength = MAX_SHOWN_LENGTH): string {
   return cutText(text, maxLength).replaceAll(
@@ -19,18 +19,18 @@ export function printable(text: string, maxLength = MAX_SHOWN_LENGTH): string {
   )
 }
 
-/** A text of several lines, whole: its line ends stay, tabs become spaces, other controls are spelt. */
+/** {@link printable} for several lines, at any length: keeps line ends and replaces tabs by spaces. */
 export function printableLines(text: string): string {
   const lines = text.replaceAll('\t', '    ').split(/\r?\n/u)
   return lines.map((line) => printable(line, Number.POSITIVE_INFINITY)).join('\n')
 }
 
-/** {@link printable} between quotation marks, for names that may hold anything. */
+/** {@link printable} in quotation marks. */
 export function quoted(text: string, maxLength = MAX_SHOWN_LENGTH): string {
   return `"${printable(text, maxLength).replaceAll('"', '\\"')}"`
 }
 
-/** Some of a list, and an ellipsis where there are more. */
+/** Joins the first `maxCount` texts, with an ellipsis when there are more. */
 export function someOf(texts: readonly string[], maxCount: number, separator = ', '): string {
   return texts.slice(0, maxCount).join(separator) + (texts.length > maxCount ? `${separator}…` : '')
 }

@@ -1,4 +1,4 @@
-/** What ended a run that failed: a closed list, so that clients may rely on it. */
+/** Causes of failed runs; a closed list, so that clients can rely on it. */
 export const RUN_FAILURE_KINDS = [
   'task-failed',
   'out-of-memory',

@@ -1,4 +1,4 @@
-/** Key prefixes of the bucket; permissions and lifecycle rules are cut to them. */
+/** Key prefixes of the bucket; permissions and lifecycle rules use them. */
 export const PREFIXES = {
   uploads: 'uploads/',
   installs: 'installs/',
@@ -7,60 +7,57 @@ export const PREFIXES = {
   runOutputs: 'task-run-outputs-',
 } as const
 
-/** Where a bundle or an input file arrives. */
+/** Key of an uploaded bundle or input file. */
 export function uploadKey(uploadId: string): string {
   return `${PREFIXES.uploads}${uploadId}`
 }
 
-/** Where the importer puts a bundle that it gets from an app store: apart from uploads, whose arrival starts an import. */
+/** Key of a bundle that the importer downloads from an app store; below `uploads/` its arrival would start another import. */
 export function installKey(uploadId: string): string {
   return `${PREFIXES.installs}${uploadId}`
 }
 
-/** Everything that is stored of a task. */
+/** Prefix of a task's files. */
 export function taskDefinitionPrefix(taskId: string): string {
   return `${PREFIXES.taskDefinition}${taskId}-def/`
 }
 
-/** The descriptor as its author wrote it. */
+/** Key of the descriptor as its author wrote it. */
 export function descriptorKey(taskId: string): string {
   return `${taskDefinitionPrefix(taskId)}descriptor.yml`
 }
 
-/** The task's logo, when its bundle has one. */
+/** Key of the task's logo, if its bundle has one. */
 export function logoKey(taskId: string): string {
   return `${taskDefinitionPrefix(taskId)}logo.png`
 }
 
-/** The input folder of a run, as its container sees it. */
+/** Prefix of the input files of a run. */
 export function runInputsPrefix(runId: string): string {
   return `${PREFIXES.runInputs}${runId}/`
 }
 
-/** One stored version of an input, or of an array's item; what belongs to it has keys that begin with this one. */
+/** Key of one stored version of an input or array item; also the prefix of the keys of its companions. */
 export function inputValueKey(runId: string, name: string, valueId: string): string {
   return `${runInputsPrefix(runId)}${name}/${valueId}`
 }
 
-/** The end of a run's log, kept beside all tries of its outputs, whose folders are named by numbers. */
+/** Key of the end of a run's log; output folders have numbers as names. */
 export function runLogKey(runId: string): string {
   return `${runOutputsRoot(runId)}log.txt`
 }
 
-/** All tries of a run's output folder. */
+/** Prefix of the output folders of all job attempts of a run. */
 export function runOutputsRoot(runId: string): string {
   return `${PREFIXES.runOutputs}${runId}/`
 }
 
-/**
- * The folder of outputs that were posted as a zip, one for each post: those of several at once stay apart. Batch counts its attempts
- * from 1, so it is never one of the stager's.
- */
+/** Prefix of outputs that were posted as a zip, one for each request. Job attempts count from 1, so 0 is not one of the stager's. */
 export function postedOutputsPrefix(runId: string, attempt: number, postId: string): string {
   return `${runOutputsRoot(runId)}${attempt}-0-${postId}/`
 }
 
-/** The output folder of one try of a run: half-written attempts stay apart. */
+/** Prefix of the output folder of one job attempt, so that an interrupted one does not mix with the next. */
 export function runOutputsPrefix(runId: string, attempt: number, jobAttempt: number): string {
   return `${runOutputsRoot(runId)}${attempt}-${jobAttempt}/`
 }

@@ -1,4 +1,4 @@
-import { findUpload, findWholeUpload } from '../upload/find-upload.ts'
+import { findCompleteUpload, findUpload } from '../upload/find-upload.ts'
 import type { Upload } from '../upload/upload.ts'
 import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 
@@ -14,7 +14,7 @@ export async function installUpload(
   field: string,
 ): Promise<ImportedTask | { readonly upload: Upload }> {
   const requestedAt = deps.identity.now()
-  await findWholeUpload(deps, uploadId, 'task', field)
+  await findCompleteUpload(deps, uploadId, 'task', field)
   const imported = await followImport(deps, { uploadId, requestedAt })
   return imported === undefined ? { upload: await findUpload(deps, uploadId, field) } : imported
 }

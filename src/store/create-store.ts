@@ -3,8 +3,8 @@ import type { Store } from './store.ts'
 import type { StoreRepository } from './store-repository.ts'
 
 /**
- * Adds an app store, which is never the default at first.
- * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when there is one with this name and host
+ * Adds an app store, not as the default.
+ * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when a store has this name and host
  */
 export async function createStore(
   deps: { readonly identity: Identity; readonly stores: StoreRepository },

@@ -8,7 +8,7 @@ import { type Store, storeSchema } from './store.ts'
 import { inOrderOfCreation } from './store-order.ts'
 import type { StoreRepository } from './store-repository.ts'
 
-/** Partition of all stores, few as they are, and of the item that names the default. */
+/** Partition of all stores and of the item that names the default; an installation has few stores. */
 const STORES = 'STORES'
 const DEFAULT_KEY: ItemKey = { pk: STORES, sk: 'DEFAULT' }
 
@@ -16,7 +16,7 @@ const defaultSchema = z.object({ storeId: z.string() })
 
 const storeKey = (storeId: string): ItemKey => ({ pk: STORES, sk: `STORE#${storeId}` })
 
-/** Taken by the one store of this name and host; hashed, because keys are short and have no room for a separator. */
+/** Key of an item that makes name and host unique. Hashed, because they are long and may contain any separator. */
 function uniquenessKey({ name, host }: Pick<Store, 'name' | 'host'>): ItemKey {
   const digest = createHash('sha256')
     .update(JSON.stringify([name, host]))
@@ -27,8 +27,8 @@ function uniquenessKey({ name, host }: Pick<Store, 'name' | 'host'>): ItemKey {
 const EXISTS = { condition: 'attribute_exists(#pk)', names: { '#pk': TABLE.partitionKey } } as const
 
 /**
- * App stores in the table: two items each, and one that names the default. A default that names a store that is gone is none,
- * which is how removing the default store leaves no default.
+ * App stores in the table: two items for each store, and one that names the default. A default that names a removed store counts as no
+ * default.
  */
 export function createDynamoStoreRepository(options: DynamoOptions): StoreRepository {
   const { identity } = options
@@ -61,7 +61,7 @@ export function createDynamoStoreRepository(options: DynamoOptions): StoreReposi
     async remove(storeId) {
       const item = await table.get(storeKey(storeId))
       if (item === undefined) return
-      // Refused when somebody else removed it first: its name and host may be another store's by now.
+      // Fails when a concurrent call removed the store: its name and host may belong to another store by now.
       await writes.transact([
         { remove: storeKey(storeId), if: EXISTS },
         { remove: uniquenessKey(storeSchema.parse(item)) },
@@ -70,7 +70,7 @@ export function createDynamoStoreRepository(options: DynamoOptions): StoreReposi
 
     async makeDefault(storeId) {
       const isDone = await writes.transact([
-        // The change is for the condition's sake: no removal comes between it and the switch.
+        // The update carries the condition that the store exists; its value is not used.
         {
           update: storeKey(storeId),
           change: { ...EXISTS, set: [[['defaultSince'], identity.now().toISOString()]] },

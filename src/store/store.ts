@@ -3,7 +3,7 @@ import { DomainError } from '../contract/errors.ts'
 import type { Immutable } from '../contract/immutable.ts'
 import type { TaskName } from '../task/task.ts'
 
-/** An app store as it is stored; which one is the default is stored apart from them. */
+/** Stored part of {@link Store}; the default has an item of its own. */
 export const storeSchema = z.object({
   id: z.string(),
   name: z.string(),
@@ -19,8 +19,8 @@ export type Store = Immutable<z.infer<typeof storeSchema>> & {
 }
 
 /**
- * Where a store has the bundle of a task (contract http-api 5.11).
- * @throws DomainError APPSTORE_DOWNLOAD_FAILED when the host is no address on the web
+ * URL of a task's bundle in a store (http-api 5.11).
+ * @throws DomainError APPSTORE_DOWNLOAD_FAILED when the host is not an http or https URL
  */
 export function bundleUrl({ host }: Pick<Store, 'host'>, { namespace, version }: TaskName): URL {
   const url = URL.parse(host)
@@ -39,7 +39,7 @@ export function bundleUrl({ host }: Pick<Store, 'host'>, { namespace, version }:
 }
 
 /**
- * Keeps to what stores speak: http and https, without credentials.
+ * Allows http and https URLs without credentials.
  * @throws DomainError APPSTORE_DOWNLOAD_FAILED
  */
 export function requireStoreUrl(url: URL): void {
@@ -51,7 +51,7 @@ export function requireStoreUrl(url: URL): void {
   }
 }
 
-/** A bundle that could not be got from its store: the contract's fixed message, and words for the user in the details. */
+/** Error for a bundle that could not be downloaded: the contract fixes the message, so the details explain it. */
 export function downloadFailure(description: string, cause?: unknown): DomainError {
   return new DomainError(
     'APPSTORE_DOWNLOAD_FAILED',
@@ -61,8 +61,8 @@ export function downloadFailure(description: string, cause?: unknown): DomainErr
 }
 
 /**
- * A store that gave no zip. One sentence for every cause: different ones would show the caller which hosts and ports exist near the
- * engine.
+ * Error for a store that returned no bundle. The same text for every cause: different ones would let callers probe which hosts and ports the
+ * engine can reach.
  */
 export function storeGaveNothing(cause?: unknown): DomainError {
   return downloadFailure(

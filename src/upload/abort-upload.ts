@@ -3,7 +3,7 @@ import type { PartStore } from '../aws/part-store.ts'
 import { isUuid } from '../run/find-run.ts'
 import type { Identity } from '../shared/identity.ts'
 import { uploadError } from './find-upload.ts'
-import type { Upload } from './upload.ts'
+import { isEnded, type Upload } from './upload.ts'
 import type { UploadRepository } from './upload-repository.ts'
 
 interface Dependencies {
@@ -14,30 +14,31 @@ interface Dependencies {
 }
 
 /**
- * Removes an upload with its parts and its object; nothing happens when it is gone. The record goes last: without it, an object
- * that is still there would pass for a bundle that was put into the bucket, and be imported.
+ * Removes an upload with its parts and its object. Does nothing when the upload does not exist. The record is removed last: an object
+ * without a record counts as a bundle that was put into the bucket directly, and would be imported.
  * @throws DomainError UPLOAD_INVALID_STATE while it is being imported
  */
 export async function abortUpload(deps: Dependencies, uploadId: string): Promise<void> {
   const upload = isUuid(uploadId) ? await deps.uploads.find(uploadId) : undefined
   if (upload === undefined) return
-  if (isBeingImported(upload, deps.identity)) throw busy()
+  if (isBeingImported(upload, deps.identity)) throw importing()
   if (upload.parts !== undefined) await deps.parts.abort(upload.key, upload.parts.multipartId)
-  // What is fetched from a store is the importer's to remove.
+  // The importer removes bundles that it fetched from an app store.
   if (upload.source === undefined) await deps.objects.remove(upload.key)
-  // The import may have begun in between; without the object it ends as refused.
-  if (!(await deps.uploads.remove(upload.id))) throw busy()
+  // The import may have begun in between; without the object it fails.
+  if (!(await deps.uploads.remove(upload.id))) throw importing()
 }
 
-function isBeingImported({ state, leaseUntil = '' }: Upload, identity: Identity): boolean {
-  if (state === 'READY' || state === 'FAILED') return false
+function isBeingImported(upload: Upload, identity: Identity): boolean {
+  const { state, leaseUntil = '' } = upload
+  if (isEnded(upload)) return false
   return state !== 'CREATED' || leaseUntil > identity.now().toISOString()
 }
 
-function busy(): Error {
+function importing(): Error {
   return uploadError(
     'UPLOAD_INVALID_STATE',
     'id',
-    'the upload is being imported: ask again when that has ended',
+    'the upload is being imported: remove it when the import has ended',
   )
 }

@@ -11,18 +11,19 @@ interface Dependencies {
   readonly uploads: UploadRepository
 }
 
+/** Most part numbers in a message. */
 const NUMBERS_SHOWN = 10
 
 /**
- * Makes one object of the parts that have arrived. An input is READY with it; of a bundle the bucket's event starts the import.
- * May be repeated, also after a call whose answer got lost.
+ * Creates the object from the parts that have arrived. Then an input file is READY, and the bucket's event starts the import of a bundle.
+ * Idempotent.
  * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID with what is missing, UPLOAD_INVALID_STATE when the parts are gone
  */
 export async function completeUpload(deps: Dependencies, uploadId: string): Promise<Upload> {
   const upload = await findUpload(deps, uploadId)
   if (!hasOpenParts(upload)) return upload
-  // Without parts, an earlier call may have made the object and not lived to write it down.
-  const sizeBytes = (await putTogether(deps, upload)) ?? (await deps.objects.size(upload.key))
+  // Without parts, an earlier call may have created the object and crashed before it recorded that.
+  const sizeBytes = (await joinParts(deps, upload)) ?? (await deps.objects.size(upload.key))
   if (sizeBytes !== undefined) {
     const state = upload.purpose === 'input' ? ({ state: 'READY' } as const) : {}
     await deps.uploads.closeParts(upload.id, { sizeBytes, ...state })
@@ -33,8 +34,8 @@ export async function completeUpload(deps: Dependencies, uploadId: string): Prom
   throw uploadError('UPLOAD_INVALID_STATE', 'id', words)
 }
 
-/** @returns bytes of the object; undefined when the parts are gone: another call was quicker, or they were forgotten. */
-async function putTogether(
+/** @returns size of the object; undefined when the parts are gone: another call completed the upload, or it expired */
+async function joinParts(
   { parts }: Dependencies,
   upload: Upload & Required<Pick<Upload, 'parts'>>,
 ): Promise<number | undefined> {
@@ -45,7 +46,8 @@ async function putTogether(
   return (await parts.complete(upload.key, multipartId, arrived)) ? sizeBytes : undefined
 }
 
-/** @returns bytes of the parts together. */
+/** @returns size of all parts
+ * @throws DomainError UPLOAD_INVALID */
 function checkParts({ sizeBytes }: Upload, parts: readonly StoredPart[]): number {
   const refuse = (field: string, words: string) => uploadError('UPLOAD_INVALID', field, words)
   if (parts.length === 0) throw refuse('parts', 'no part has arrived')
@@ -56,20 +58,20 @@ function checkParts({ sizeBytes }: Upload, parts: readonly StoredPart[]): number
   }
   const small = parts.slice(0, -1).find((part) => part.sizeBytes < MIN_PART_BYTES)
   if (small !== undefined) {
-    const words = `part ${small.partNumber} has ${small.sizeBytes} bytes; all but the last have ${MIN_PART_BYTES} at least`
+    const words = `part ${small.partNumber} has ${small.sizeBytes} bytes; expected at least ${MIN_PART_BYTES}, except for the last part`
     throw refuse('parts', words)
   }
   const total = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
   if (sizeBytes !== undefined && total !== sizeBytes) {
-    throw refuse('sizeBytes', `the parts have ${total} bytes together, but ${sizeBytes} were announced`)
+    throw refuse('sizeBytes', `the parts have ${total} bytes together; expected the announced ${sizeBytes}`)
   }
   if (total > MAX_UPLOAD_BYTES) {
-    throw refuse('sizeBytes', `the parts have ${total} bytes together; at most ${MAX_UPLOAD_BYTES} are taken`)
+    throw refuse('sizeBytes', `the parts have ${total} bytes together; expected at most ${MAX_UPLOAD_BYTES}`)
   }
   return total
 }
 
-/** Below the highest that is there. */
+/** Missing numbers below the highest one. */
 function missingNumbers(parts: readonly StoredPart[]): readonly number[] {
   const numbers = new Set(parts.map(({ partNumber }) => partNumber))
   const last = parts.at(-1)?.partNumber ?? 0

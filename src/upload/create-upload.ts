@@ -11,23 +11,23 @@ interface Dependencies {
   readonly uploads: UploadRepository
 }
 
-/** What a client says of a file before it sends it. */
+/** A client's description of the file that it is going to send. */
 export interface NewUpload {
   readonly purpose: Upload['purpose']
   readonly fileName?: string
-  /** Checked when all parts are there. */
+  /** Checked when the upload is completed. */
   readonly sizeBytes?: number
   readonly contentType?: string
 }
 
-/** Opens an upload for the parts of one file. */
+/** Creates an upload for the parts of one file. */
 export async function createUpload(
   { identity, parts, uploads }: Dependencies,
   { contentType, ...described }: NewUpload,
 ): Promise<Upload> {
   const id = identity.uuid()
   const key = uploadKey(id)
-  // If the record fails, nobody knows the parts: the bucket forgets unfinished ones.
+  // When the record fails, the bucket's lifecycle rule removes the unfinished multipart upload.
   const multipartId = await parts.start(key, contentType)
   const upload: Upload = {
     id,

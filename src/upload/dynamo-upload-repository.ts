@@ -17,34 +17,34 @@ const uploadKey = (uploadId: string): ItemKey => ({ pk: `${KEY_PREFIX}${uploadId
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedIndex
 
-/** DynamoDB takes days to remove what has expired. */
+/** Read by each method, because DynamoDB takes days to remove an expired item. */
 const EXPIRES_AT = TABLE.timeToLive
 const expirySchema = z.object({ [EXPIRES_AT]: z.number().catch(0) })
 const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000)
 
 const NAMES = { '#state': 'state', '#expiresAt': EXPIRES_AT } as const
-const IS_THERE = '#expiresAt > :seconds'
-/** An upload exists and its import has not ended. */
-const IS_OPEN = `${IS_THERE} AND NOT #state IN (:ready, :failed)`
+const IS_KNOWN = '#expiresAt > :seconds'
+/** The upload is known and its import has not ended. */
+const IS_OPEN = `${IS_KNOWN} AND NOT #state IN (:ready, :failed)`
 
-/** Uploads in the table, one item each. */
+/** Uploads in the table, each in one item. */
 export function createDynamoUploadRepository(options: DynamoOptions): UploadRepository {
   const { identity } = options
   const table = createDynamoTable(options)
   const writes = createDynamoWrites(options)
   const decode = (item: Item): Upload => uploadSchema.parse(item)
-  const isThere = (item: Item | undefined): item is Item =>
+  const isKnown = (item: Item | undefined): item is Item =>
     item !== undefined && expirySchema.parse(item)[EXPIRES_AT] > secondsOf(identity.now())
   const ofNow = () => ({ ':seconds': secondsOf(identity.now()) })
   const ofOpen = () => ({ ...ofNow(), ':ready': 'READY', ':failed': 'FAILED' })
 
   const instant = (seconds: number): string =>
     new Date(identity.now().getTime() + seconds * 1000).toISOString()
-  /** The sparse index has an upload from when it is whole to the end of its import. */
-  const inHandUntil = (time: string) => ({ [INDEX_PARTITION]: UNFINISHED_IMPORTS, [INDEX_TIME]: time })
+  /** Puts the upload into the unfinished index, where it stays from its completion to the end of its import. */
+  const indexedAt = (time: string) => ({ [INDEX_PARTITION]: UNFINISHED_IMPORTS, [INDEX_TIME]: time })
   const entriesOf = (change: object) =>
     Object.entries(change).map(([name, value]) => [[name], value] as const)
-  /** By whom it is held until exactly then. */
+  /** Condition: the lease ends at exactly this time. */
   const isHeldUntil = (leaseUntil: string) => ({
     condition: `${IS_OPEN} AND #leaseUntil = :held`,
     names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
@@ -54,15 +54,15 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
   return {
     async create(upload) {
       const expiresAt = secondsOf(identity.now()) + UPLOAD_KNOWN_SECONDS
-      const isWhole = upload.purpose === 'task' && upload.parts === undefined && !isEnded(upload)
+      const isComplete = upload.purpose === 'task' && upload.parts === undefined && !isEnded(upload)
       const item = {
         ...uploadKey(upload.id),
         ...upload,
-        ...(isWhole && inHandUntil(instant(0))),
+        ...(isComplete && indexedAt(instant(0))),
         [EXPIRES_AT]: expiresAt,
       }
       const isNew = {
-        condition: `${IS_NEW.condition} OR NOT ${IS_THERE}`,
+        condition: `${IS_NEW.condition} OR NOT ${IS_KNOWN}`,
         names: { ...IS_NEW.names, '#expiresAt': EXPIRES_AT },
         values: ofNow(),
       }
@@ -72,22 +72,22 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
 
     async find(uploadId) {
       const item = await table.get(uploadKey(uploadId))
-      return isThere(item) ? decode(item) : undefined
+      return isKnown(item) ? decode(item) : undefined
     },
 
     async closeParts(uploadId, change) {
-      const waits = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ ...change, ...inHandUntil(instant(0)) }),
+      const importable = await writes.update(uploadKey(uploadId), {
+        set: entriesOf({ ...change, ...indexedAt(instant(0)) }),
         remove: ['parts'],
-        condition: `${IS_THERE} AND #state = :created AND #purpose = :task AND attribute_not_exists(#inHand)`,
-        names: { ...NAMES, '#purpose': 'purpose', '#inHand': INDEX_TIME },
+        condition: `${IS_KNOWN} AND #state = :created AND #purpose = :task AND attribute_not_exists(#indexTime)`,
+        names: { ...NAMES, '#purpose': 'purpose', '#indexTime': INDEX_TIME },
         values: { ...ofNow(), ':created': 'CREATED', ':task': 'task' },
       })
-      if (waits.isChanged) return decode(waits.item)
+      if (importable.isChanged) return decode(importable.item)
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
         set: entriesOf(change),
         remove: ['parts'],
-        condition: IS_THERE,
+        condition: IS_KNOWN,
         names: { '#expiresAt': EXPIRES_AT },
         values: ofNow(),
       })
@@ -98,7 +98,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
       const condition = {
         condition: [
           'attribute_not_exists(#state)',
-          `NOT ${IS_THERE}`,
+          `NOT ${IS_KNOWN}`,
           '#state IN (:ready, :failed)',
           '(#state = :created AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now))',
         ].join(' OR '),
@@ -111,7 +111,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async claim(uploadId, leaseSeconds) {
       const leaseUntil = instant(leaseSeconds)
       const { isChanged, item } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ leaseUntil, ...inHandUntil(leaseUntil) }),
+        set: entriesOf({ leaseUntil, ...indexedAt(leaseUntil) }),
         add: { attempts: 1 },
         condition: `${IS_OPEN} AND (attribute_not_exists(#leaseUntil) OR #leaseUntil <= :now)`,
         names: { ...NAMES, '#leaseUntil': 'leaseUntil' },
@@ -123,7 +123,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async extendLease(uploadId, leaseUntil, leaseSeconds) {
       const extended = instant(leaseSeconds)
       const { isChanged } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ leaseUntil: extended, ...inHandUntil(extended) }),
+        set: entriesOf({ leaseUntil: extended, ...indexedAt(extended) }),
         ...isHeldUntil(leaseUntil),
       })
       return isChanged ? extended : undefined
@@ -132,7 +132,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async endLease(uploadId, leaseUntil, hasAdvanced) {
       const now = instant(0)
       const { isChanged } = await writes.update(uploadKey(uploadId), {
-        set: entriesOf({ leaseUntil: now, ...inHandUntil(now), ...(hasAdvanced && { attempts: 0 }) }),
+        set: entriesOf({ leaseUntil: now, ...indexedAt(now), ...(hasAdvanced && { attempts: 0 }) }),
         ...isHeldUntil(leaseUntil),
       })
       return isChanged
@@ -146,7 +146,7 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
         names: NAMES,
         values: ofOpen(),
       })
-      if (!isChanged && !isThere(item)) throw new Error('the upload does not exist')
+      if (!isChanged && !isKnown(item)) throw new Error('the upload does not exist')
     },
 
     async listStalled(until, limit) {
@@ -157,8 +157,8 @@ export function createDynamoUploadRepository(options: DynamoOptions): UploadRepo
     async postpone(uploadId, seconds) {
       const { isChanged } = await writes.update(uploadKey(uploadId), {
         set: [[[INDEX_TIME], instant(seconds)]],
-        condition: `${IS_OPEN} AND #inHand <= :now`,
-        names: { ...NAMES, '#inHand': INDEX_TIME },
+        condition: `${IS_OPEN} AND #indexTime <= :now`,
+        names: { ...NAMES, '#indexTime': INDEX_TIME },
         values: { ...ofOpen(), ':now': instant(0) },
       })
       return isChanged

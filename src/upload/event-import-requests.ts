@@ -2,7 +2,7 @@ import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventb
 import { IMPORT_REQUESTED } from '../contract/environment.ts'
 import type { ImportRequests } from './import-requests.ts'
 
-/** Requests as events on the account's default bus, where a rule hands them to the importer. */
+/** Sends requests as events on the account's default bus; a rule invokes the importer. */
 export function createEventImportRequests({
   client,
   installation,
@@ -19,10 +19,10 @@ export function createEventImportRequests({
         Detail: JSON.stringify({ uploadId }),
       }
       const { FailedEntryCount, Entries } = await client.send(new PutEventsCommand({ Entries: [event] }))
-      // A refused entry is no failed call.
+      // The call succeeds even when the entry is refused.
       if (FailedEntryCount === 0) return
       const { ErrorCode, ErrorMessage } = Entries?.[0] ?? {}
-      throw new Error(`the import of upload ${uploadId} could not be asked for: ${ErrorCode} ${ErrorMessage}`)
+      throw new Error(`the import of upload ${uploadId} could not be requested: ${ErrorCode} ${ErrorMessage}`)
     },
   }
 }

@@ -10,7 +10,7 @@ interface Dependencies {
   readonly uploads: Pick<UploadRepository, 'find'>
 }
 
-/** A refused upload, or call of one: what is wrong with which field, and what to do. */
+/** Error about a field of an upload or of a call on one. */
 export function uploadError(
   error: Extract<ErrorName, `UPLOAD_${string}`>,
   field: string,
@@ -20,13 +20,13 @@ export function uploadError(
   return new DomainError(error, { type: 'related', parameterName: field, description }, { cause })
 }
 
-/** Of `POST uploads`, or the name under which somebody put a bundle into the bucket. */
+/** Ids are UUIDs, or names of bundles that were put into the bucket directly. */
 function isUploadId(text: string): boolean {
   return isUuid(text) || /^[\w.+@ -]{1,200}$/u.test(text)
 }
 
 /**
- * @param field that named the upload
+ * @param field of the request that names the upload
  * @throws DomainError UPLOAD_NOT_FOUND
  */
 export async function findUpload({ uploads }: Dependencies, uploadId: string, field = 'id'): Promise<Upload> {
@@ -37,16 +37,16 @@ export async function findUpload({ uploads }: Dependencies, uploadId: string, fi
   return upload
 }
 
-/** Whether parts may still arrive; an import that has begun shows that all are there, whatever was written of it. */
+/** Whether parts may still arrive. An import that has begun implies a complete upload, even when `parts` was not removed. */
 export function hasOpenParts(upload: Upload): upload is Upload & Required<Pick<Upload, 'parts'>> {
   return upload.state === 'CREATED' && upload.parts !== undefined
 }
 
 /**
- * An upload that is whole and was made for this purpose.
+ * Finds a complete upload of this purpose.
  * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE
  */
-export async function findWholeUpload(
+export async function findCompleteUpload(
   deps: Dependencies,
   uploadId: string,
   purpose: Upload['purpose'],
@@ -54,20 +54,20 @@ export async function findWholeUpload(
 ): Promise<Upload> {
   const upload = await findUpload(deps, uploadId, field)
   if (upload.purpose !== purpose) {
-    const words = `the upload was made with purpose "${upload.purpose}"; "${purpose}" is needed here`
+    const words = `the upload has purpose "${upload.purpose}"; expected "${purpose}"`
     throw uploadError('UPLOAD_INVALID_STATE', field, words)
   }
   if (hasOpenParts(upload)) {
     throw uploadError(
       'UPLOAD_INVALID_STATE',
       field,
-      'the upload is not whole: send its parts and complete it',
+      'the upload is not complete: send its parts and complete it',
     )
   }
   return upload
 }
 
-/** The task that the upload has become; undefined before, and when it was deleted. */
+/** The task that was imported from the upload; undefined before, and when the task was deleted. */
 export async function taskOfUpload(
   { tasks }: { readonly tasks: Pick<TaskRepository, 'findById'> },
   { purpose, state, taskId }: Upload,

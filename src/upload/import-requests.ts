@@ -1,5 +1,5 @@
-/** Asks for imports that no arriving object starts. */
+/** Requests imports that no event of the bucket starts. */
 export interface ImportRequests {
-  /** The importer will be called with this upload, once at least. */
+  /** Delivered at least once. */
   send(uploadId: string): Promise<void>
 }

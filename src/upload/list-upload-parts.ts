@@ -8,7 +8,7 @@ interface Dependencies {
 }
 
 /**
- * The parts that have arrived, ascending; none of an upload that was completed, or whose parts the bucket forgot.
+ * Parts that have arrived, ascending; none when the upload was completed, or its parts expired.
  * @throws DomainError UPLOAD_NOT_FOUND
  */
 export async function listUploadParts(deps: Dependencies, uploadId: string): Promise<readonly StoredPart[]> {

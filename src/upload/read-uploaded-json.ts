@@ -6,12 +6,12 @@ import { uploadError } from './find-upload.ts'
 import { sentUpload } from './sent-file.ts'
 import type { Upload } from './upload.ts'
 
-/** The bytes, their text and its value are in memory one after the other, never joined from pieces. */
+/** Bounds memory: the bytes, their text and the parsed value are in memory one after the other. */
 const MAX_JSON_BYTES = 128 * 1024 * 1024
 
 /**
- * An upload whose bytes are a JSON document: what the body of the call would have been.
- * @param field that named the upload
+ * Reads an upload as JSON: it replaces the body of the call.
+ * @param field of the request that names the upload
  * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID when it is too large, INTERNAL_JSON_PROCESSING_ERROR
  */
 export async function readUploadedJson(
@@ -21,7 +21,7 @@ export async function readUploadedJson(
 ): Promise<JsonValue> {
   const { source } = await sentUpload(objects, upload, field)
   if (source.sizeBytes > MAX_JSON_BYTES) {
-    const words = `the JSON document has ${source.sizeBytes} bytes; at most ${MAX_JSON_BYTES} are taken`
+    const words = `the JSON document has ${source.sizeBytes} bytes; expected at most ${MAX_JSON_BYTES}`
     throw uploadError('UPLOAD_INVALID', field, words)
   }
   return parse(decode(await readBytes(source)))
@@ -55,6 +55,6 @@ function parse(text: string): JsonValue {
 function malformed(cause: unknown): DomainError {
   return new DomainError('INTERNAL_JSON_PROCESSING_ERROR', undefined, {
     cause,
-    words: 'the upload is no JSON document in UTF-8',
+    words: 'the upload is not a JSON document in UTF-8',
   })
 }

@@ -5,24 +5,24 @@ import { type ByteSource, bufferSource } from '../shared/byte-source.ts'
 import { uploadError } from './find-upload.ts'
 import type { Upload } from './upload.ts'
 
-/** A file that a client sent for an input: in the body of its call, or as an upload before it. */
+/** A file for an input, from the body of the call or from an upload. */
 export interface SentFile {
-  /** To look into it. */
+  /** Random access for checks. */
   readonly source: ByteSource
-  /** Makes it an object of its own. */
+  /** Writes the file as an object of its own. */
   readonly store: (key: string) => Promise<void>
 }
 
-/** A file in memory. */
+/** File from a body in memory. */
 export function sentBytes(objects: Pick<ObjectStore, 'put'>, bytes: Uint8Array): SentFile {
   return { source: bufferSource(bytes), store: (key) => objects.put(key, bytes) }
 }
 
 /**
- * The file of an upload, which never comes here: it is looked into by ranges and copied within the bucket.
- * @param field that named the upload
- * @throws DomainError UPLOAD_NOT_FOUND, then or later, when the bucket has the file no more; UPLOAD_INVALID_STATE when another file
- * took its place after the first look
+ * File of an upload. Checks read ranges of it, and `store` copies it within S3.
+ * @param field of the request that names the upload
+ * @throws DomainError UPLOAD_NOT_FOUND, also from later calls, when the object has expired; UPLOAD_INVALID_STATE from later calls when the
+ * object was replaced
  */
 export async function sentUpload(objects: ObjectStore, { key }: Upload, field: string): Promise<SentFile> {
   const gone = (): DomainError =>

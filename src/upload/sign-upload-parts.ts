@@ -9,24 +9,24 @@ interface Dependencies {
   readonly uploads: Pick<UploadRepository, 'find'>
 }
 
-/** Parts to sign URLs for, both ends included. */
+/** Numbers of parts, both ends included. */
 export interface PartRange {
   readonly first: number
   readonly last: number
 }
 
-/** URLs to PUT parts to. */
+/** Presigned URLs for the PUT of parts. */
 export interface SignedParts {
   readonly expiresAt: string
   readonly parts: readonly { readonly partNumber: number; readonly url: string }[]
 }
 
-/** A URL lives no longer than the session of the function that signs it; clients ask again. */
+/** Short, because a URL also expires with the session of the function that signs it. Clients request new ones. */
 const URL_SECONDS = 900
 
 /**
- * URLs for a range of parts; to be asked for again when they expire.
- * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE when no part can arrive any more
+ * Presigns URLs for a range of parts.
+ * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE when the upload is completed
  */
 export async function signUploadParts(
   deps: Dependencies,

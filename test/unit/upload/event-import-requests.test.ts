@@ -34,7 +34,7 @@ describe('requests for imports as events', () => {
     })
 
     await expect(requests.send('upload-1')).rejects.toThrow(
-      'the import of upload upload-1 could not be asked for: ThrottlingException slow down',
+      'the import of upload upload-1 could not be requested: ThrottlingException slow down',
     )
   })
 })
