@@ -27,7 +27,7 @@ import type { TaskRepository } from './task-repository.ts'
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedIndex
 
-/** Partition that lists all tasks in order of creation. */
+/** Partition that lists all tasks by creation. */
 const LISTING = 'TASKS'
 
 const nameSchema = z.discriminatedUnion('status', [
@@ -46,7 +46,7 @@ const listedIdOf = ({ sk }: ItemKey): string => sk.slice(sk.indexOf('#') + 1)
 const NAME_ATTRIBUTES = { '#status': 'status', '#uploadId': 'uploadId' } as const
 const NAME_STATUSES = { ':reserved': 'RESERVED', ':taken': 'TAKEN' } as const
 
-/** Tasks in the table: one item by id, one that holds the name, one in the listing. */
+/** Tasks in the table, each in three items: by id, by name, and in the listing. */
 export function createDynamoTaskRepository(options: DynamoOptions): TaskRepository {
   const { identity } = options
   const table = createDynamoTable(options)
@@ -54,7 +54,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
   const cache = createTaskCache()
 
-  /** What the task's item holds, decoded once. */
+  /** Task of an item; decodes it only once. */
   function taskIn(item: Item, taskId: string): Task {
     const known = cache.get(taskId)
     if (known !== undefined) return known
@@ -68,7 +68,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : taskIn(item, taskId)
   }
 
-  /** Tasks by id, but for those that are gone meanwhile. */
+  /** Existing tasks by id. */
   async function findAll(ids: readonly string[]): Promise<ReadonlyMap<string, TaskSummary>> {
     const items = await table.getAll(ids.map(taskKey))
     const present = items.filter((item) => !Object.hasOwn(item, IN_REMOVAL)).map(decodeTask)
@@ -87,7 +87,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
   const list = createTaskList({ table, writes, identity, read: readList })
 
-  /** Who has the name: a task, or one that is being removed. */
+  /** Task that has the name, hidden ones included. */
   async function findHolder(namespace: string, version: string) {
     const item = await table.get(nameKey(namespace, version))
     const name = item === undefined ? undefined : nameSchema.parse(item)
@@ -118,7 +118,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
         values: { ':reserved': 'RESERVED', ':uploadId': uploadId, ':now': now.toISOString() },
       })
       if (isChanged) return
-      // An import that is repeated after its own publish finds what it wanted.
+      // The same import has published the task before, and is repeated.
       const name = item === undefined ? undefined : nameSchema.parse(item)
       if (name?.uploadId === uploadId && name.status === 'TAKEN') return
       throw new DomainError('INTERNAL_TASK_EXISTS')
@@ -147,7 +147,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
                 [['taskId'], task.id],
               ],
               remove: ['leaseUntil'],
-              // The second part lets a publish be repeated whose answer was lost.
+              // The second part makes publish idempotent.
               condition:
                 '#uploadId = :uploadId AND (#status = :reserved OR (#status = :taken AND #taskId = :taskId))',
               names: { ...NAME_ATTRIBUTES, '#taskId': 'taskId' },
@@ -162,7 +162,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
     async findByName(namespace, version) {
       const holder = await findHolder(namespace, version)
       if (holder?.status !== 'TAKEN') return undefined
-      // The name is taken for as long as the task is installed.
+      // The name is TAKEN only while the task is installed, so the cache is safe.
       return cache.get(holder.taskId) ?? findById(holder.taskId)
     },
 
@@ -200,7 +200,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
           { remove: listingKey(task) },
         ]),
       )
-      // Another caller was faster and has removed it.
+      // A concurrent call removed it.
       return isBegun ? task : undefined
     },
 
@@ -222,7 +222,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
         names: { '#taskId': 'taskId' },
         values: { ':taskId': task.id },
       } as const
-      // Refused when the name is free or another task's, which says that this task is gone.
+      // Fails when the name is free or another task's: then this task was removed before.
       await list.change(() =>
         writes.transact([
           { remove: nameKey(task.namespace, task.version), if: pointsHere },

@@ -1,18 +1,17 @@
 import type { Task } from './task.ts'
 
-/** Tasks that this process has decoded. */
+/** Cache of decoded tasks. */
 export interface TaskCache {
   get(taskId: string): Task | undefined
-  /** @param bytes length of the task as JSON, the measure of what it takes in memory */
+  /** @param bytes length of the task as JSON, an estimate of its memory */
   set(task: Task, bytes: number): void
 }
 
-/** JSON text of the tasks that are kept; as objects they take a few times as much. One descriptor makes 16 MiB at most. */
+/** Sum of the cached tasks as JSON; as objects they take a few times as much. One task has 16 MiB of JSON at most. */
 const MAX_BYTES = 16 * 1024 * 1024
 
 /**
- * Tasks by id, the ones used last: they never change after they were published, and no id is used again. A task in here may have
- * been deleted, so its item or its name has to say first that it is there.
+ * LRU cache by id. Tasks never change and ids are never reused. A cached task may have been deleted, so callers check its item or name first.
  */
 export function createTaskCache(maxBytes = MAX_BYTES): TaskCache {
   const entries = new Map<string, { readonly task: Task; readonly bytes: number }>()
@@ -27,7 +26,7 @@ export function createTaskCache(maxBytes = MAX_BYTES): TaskCache {
     get(taskId) {
       const entry = entries.get(taskId)
       if (entry === undefined) return undefined
-      // To the end of the order.
+      // Moves it to the end of the order of use.
       entries.delete(taskId)
       entries.set(taskId, entry)
       return entry.task

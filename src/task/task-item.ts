@@ -6,47 +6,47 @@ import { batchError, DomainError } from '../contract/errors.ts'
 import { summaryOf, type Task, type TaskSummary, taskSchema, taskSummarySchema } from './task.ts'
 
 /*
- * A task as one attribute of an item: gzip-compressed JSON, because a descriptor may have 1 MiB of YAML and an item 400 KB
- * (names and words repeat so much that descriptors shrink about tenfold).
+ * Stores a task as gzip-compressed JSON in one attribute: a descriptor may have 1 MiB of YAML and an item 400 KB. Descriptors shrink about
+ * tenfold.
  */
 
 /** Leaves room for keys and the name of the upload in an item of 400 KB. */
 const MAX_DOCUMENT_BYTES = 350_000
-/** Of a document and its summary, in one item. */
+/** Of document and summary in one item. */
 const MAX_LISTED_BYTES = 390_000
-/** Bounds the memory of one decompression: a megabyte of YAML makes less JSON than this, defaults filled in. */
+/** Bounds the memory of decompression; a descriptor of 1 MiB makes less JSON than this. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
 
-/** Beyond it a summary is compressed: to decompress many small ones takes longer than to read them. */
+/** Larger summaries are compressed; for small ones decompression would take longer than the transfer. */
 const MAX_PLAIN_BYTES = 4096
 
-/** Attribute that holds what listings show. */
+/** Attribute with a {@link TaskSummary}. */
 export const SUMMARY = 'summary'
 const storedSummarySchema = z.union([z.string(), z.instanceof(Uint8Array)])
 
 const taskItemSchema = z.object({ document: z.instanceof(Uint8Array) })
 
-/** Attribute that marks a task whose removal has begun. */
+/** Attribute of tasks whose removal has begun. */
 export const IN_REMOVAL = 'inRemoval'
 
-/** Key of the item that is the task. */
+/** Key of a task's item. */
 export function taskKey(taskId: string): ItemKey {
   return { pk: `TASK#${taskId}`, sk: 'TASK' }
 }
 
-/** The task is there, and not being removed. */
+/** Condition: the task exists and is not being removed. */
 export const IS_INSTALLED: Condition = {
   condition: 'attribute_exists(#document) AND attribute_not_exists(#inRemoval)',
   names: { '#document': 'document', '#inRemoval': IN_REMOVAL },
 }
 
 /**
- * The attribute that holds a task.
+ * Attribute value of a task.
  * @throws DomainError INTERNAL_SCHEMA_VALIDATION_ERROR when the descriptor is too large to be stored.
  */
 export function encodeTask(task: Task): Uint8Array {
   const json = JSON.stringify(task)
-  // Read before it is written: one task that cannot be read back would break the listing of all.
+  // Checked before it is written: a task that cannot be read back would break the listing.
   taskSchema.parse(JSON.parse(json))
   const document = gzipSync(json)
   if (Buffer.byteLength(json) > MAX_JSON_BYTES || document.length > MAX_DOCUMENT_BYTES) {
@@ -58,12 +58,12 @@ export function encodeTask(task: Task): Uint8Array {
   return document
 }
 
-/** The task that an item holds. */
+/** Task of an item. */
 export function decodeTask(item: unknown): Task {
   return decodeMeasuredTask(item).task
 }
 
-/** The task that an item holds, and the length of its JSON text. */
+/** Task of an item, and the length of its JSON. */
 export function decodeMeasuredTask(item: unknown): { readonly task: Task; readonly bytes: number } {
   const { document } = taskItemSchema.parse(item)
   const json = gunzipSync(document, { maxOutputLength: MAX_JSON_BYTES })
@@ -71,8 +71,8 @@ export function decodeMeasuredTask(item: unknown): { readonly task: Task; readon
 }
 
 /**
- * Attributes of the item that lists a task: what listings show, so that they need not transfer and decode whole tasks, and the task
- * itself, which alone is there where an earlier version listed it, or where both would not fit.
+ * Attributes of the item that lists a task: the summary, so that listings need not transfer and decode whole tasks, and the document for
+ * earlier versions. Without the summary when both do not fit.
  */
 export function encodeListed(task: Task, document: Uint8Array): Item {
   const json = JSON.stringify(summaryOf(task))
@@ -82,7 +82,7 @@ export function encodeListed(task: Task, document: Uint8Array): Item {
     : { document }
 }
 
-/** What an item of the listing shows; undefined when it holds only the task itself. */
+/** Summary of an item of the listing; undefined when the item has only the document. */
 export function decodeListed(item: Item): TaskSummary | undefined {
   if (item[SUMMARY] === undefined) return undefined
   const stored = storedSummarySchema.parse(item[SUMMARY])

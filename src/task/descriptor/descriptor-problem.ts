@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { cutText } from '../../contract/quoted.ts'
 
-/** From the document to a property: names of keys, numbers of list items. */
+/** Path of a property: names of keys and indexes of list items. */
 export type DescriptorPath = readonly (string | number)[]
 
 /** What is wrong at a path; `message` goes on from the path: `must be …`, `is missing: …`. */
@@ -10,7 +10,7 @@ export interface Finding {
   readonly message: string
 }
 
-/** Longest piece of a descriptor that messages repeat. */
+/** Most characters of a descriptor's text in a message. */
 const MAX_QUOTE_LENGTH = 60
 
 /**
@@ -42,7 +42,7 @@ export function mustMessage(expected: string, actual: unknown): string {
     : `must be ${expected}, not ${describeValue(actual)}`
 }
 
-/** The problems that a schema found, below `prefix`. */
+/** Problems that a schema reported, with `prefix` before their paths. */
 export function findingsOf(error: z.ZodError, prefix: DescriptorPath = []): Finding[] {
   return error.issues.map(({ path, message }) => ({
     path: [...prefix, ...path.map((segment) => (typeof segment === 'number' ? segment : String(segment)))],

@@ -6,10 +6,10 @@ import { DEFAULT_TYPES, DEPENDENCY_KEYS, PARAMETER_KEYS, type ReadParameter } fr
 import { typeKeys } from './parameter-type-schema.ts'
 import { formatPosition, type YamlDocument } from './yaml-document.ts'
 
-/** They lie in the upload's item beside its layers (DynamoDB takes 400 KB); 50 have some 20 KB. */
+/** Bounds the upload's DynamoDB item of 400 KB: 50 warnings have about 20 KB. */
 const MAX_WARNINGS = 50
 
-/** Keys that say by themselves that they are no part of the descriptor: of the schema (`$comment`), or the author's own (`x-…`). */
+/** Keys that are not part of the descriptor by convention: `$comment` of JSON Schema, `x-…` of authors. */
 const OWN_KEYS = /^(?:\$|x-)/u
 
 interface Note {
@@ -68,7 +68,7 @@ function adviceOn(key: string, known: readonly string[]): string {
   return `${HAS_NO_EFFECT}: remove it${rest}`
 }
 
-/** Where keys belong that stand elsewhere. */
+/** Where misplaced keys belong. */
 const PLACES = [
   { path: 'configuration.resources', keys: DESCRIPTOR_KEYS.resources },
   { path: 'configuration', keys: DESCRIPTOR_KEYS.configuration },

@@ -1,11 +1,11 @@
 import { posix } from 'node:path'
 import type { Finding } from './descriptor-problem.ts'
 
-/** What a folder has to be, in the words of a problem. */
+/** Expectation of a folder, for messages. */
 export const FOLDER_RULE =
   'an absolute folder such as /inputs, without "..", outside of /proc, /sys and /dev, and not one that holds the programs of the image'
 
-/** Longest path of Linux is 4096 bytes; the names of parameters and items come after it. */
+/** Linux limits paths to 4096 bytes; names of parameters and items follow the folder. */
 const MAX_LENGTH = 1024
 
 /** Kernel file systems: container engines refuse to mount there, or break the container. */
@@ -25,13 +25,13 @@ export function isMountable(folder: string): boolean {
   return !IMAGE_FOLDERS.has(plain) && !KERNEL_FOLDERS.some((kernel) => isWithin(plain, kernel))
 }
 
-/** The folder without repeated and trailing slashes: `/inputs//` is `/inputs`. */
+/** Removes repeated and trailing slashes: `/inputs//` becomes `/inputs`. */
 export function normalizeFolder(folder: string): string {
   const plain = posix.normalize(folder)
   return plain.length > 1 && plain.endsWith('/') ? plain.slice(0, -1) : plain
 }
 
-/** The two folders are two volumes: one inside of the other, or both the same, would hide files. */
+/** Reports equal or nested folders: they are two volumes, and one would hide files of the other. */
 export function findFolderCollision(inputFolder: string, outputFolder: string): Finding | undefined {
   const [inputs, outputs] = [normalizeFolder(inputFolder), normalizeFolder(outputFolder)]
   if (!isWithin(inputs, outputs) && !isWithin(outputs, inputs)) return undefined

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 
-/** Keys of the mapping that a schema reads, whatever it makes of them. */
+/** Keys of the mapping that a schema reads. */
 export function keysOf(schema: z.core.$ZodType): readonly string[] {
   if (schema instanceof z.ZodPipe) return keysOf(schema.in)
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
 }
 
-/** Other words for keys, as authors know them from JSON Schema, pydantic, Compose and Kubernetes, without case and separators. */
+/** Names that JSON Schema, pydantic, Compose and Kubernetes use for these keys, in lower case without separators. */
 const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   geq: ['gte', 'ge', 'min', 'minimum', 'atleast'],
   leq: ['lte', 'le', 'max', 'maximum', 'atmost'],
@@ -39,10 +39,10 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   email: ['mail'],
 }
 
-/** Two letters that are wrong in a word of five or more, one in shorter ones. */
+/** Most typing errors: two in words of five letters or more, one in shorter ones. */
 const SHORT_WORD_LENGTH = 5
 
-/** The known key that an unknown one was meant for, by meaning or by spelling; undefined when there is none like it. */
+/** The known key that an unknown key probably means, by synonym or by spelling; undefined when none is similar. */
 export function meantKey(unknown: string, known: readonly string[]): string | undefined {
   const word = plain(unknown)
   const spelt = known.find((key) => plain(key) === word)
@@ -60,7 +60,7 @@ function plain(key: string): string {
   return key.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
 }
 
-/** Longest known key; what is much longer is no slip of it. */
+/** Longer keys are not compared: they are not misspelt known ones. */
 const MAX_COMPARED_LENGTH = 24
 
 /** Letters to insert, delete, replace or swap with a neighbour (optimal string alignment). */

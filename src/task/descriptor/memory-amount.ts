@@ -13,14 +13,14 @@ const PREFIXES = ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y', 'R', 'Q']
  */
 const AMOUNT = /^(0|[1-9]\d*)(?:\.(\d+))?\s*(?:([KMGTPEZY])i|([kKMGTPEZYRQ]))?(B|Byte|byte|b|bit)?$/u
 
-/** The largest amounts have some 35 digits; longer texts only cost time. */
+/** The largest amounts have about 35 digits. */
 const MAX_LENGTH = 100
 
 const BITS_PER_BYTE = 8n
 
 /**
  * Reads a memory amount such as `4Gi`, `1.5 MB` or `25Kib`, exactly.
- * @returns undefined when the text is none.
+ * @returns undefined when the text is not one
  */
 export function parseMemoryAmount(text: string): MemoryAmount | undefined {
   if (text.length > MAX_LENGTH) return undefined

@@ -12,7 +12,7 @@ import type { Wanted } from './wanted-scalars.ts'
 /** Inputs and outputs are separate name spaces, so the kind is a part of every key. */
 export type ParameterKind = 'inputs' | 'outputs'
 
-/** One parameter of a descriptor; what could not be read is undefined and has a finding. */
+/** One parameter of a descriptor; parts that could not be read are undefined and have a finding. */
 export interface ReadParameter {
   readonly kind: ParameterKind
   readonly name: string
@@ -50,7 +50,7 @@ const fieldsSchema = z.object(
 const text = z.string(must('a text'))
 const integer = z.number(must('an integer')).refine(Number.isInteger, must('an integer'))
 
-/** JSON kind of a default; types that have none are left out: there, a default is ignored whatever it is. */
+/** JSON kind of the default of each type; for other types a default is ignored. */
 const DEFAULTS: { readonly [Id in ParameterTypeId]?: z.ZodType<boolean | number | string> } = {
   boolean: z.boolean(must('true or false')),
   integer,
@@ -66,7 +66,7 @@ export const DEFAULT_TYPES: readonly string[] = Object.keys(DEFAULTS)
 /** Keys of a parameter. */
 export const PARAMETER_KEYS: readonly string[] = [...keysOf(fieldsSchema), 'type', 'default']
 
-/** Keys of what a parameter depends on. */
+/** Keys of `dependencies`. */
 export const DEPENDENCY_KEYS: readonly string[] = keysOf(dependenciesSchema)
 
 /** Defaults whose YAML depends on the type. */
@@ -76,10 +76,10 @@ const WANTED_DEFAULTS: { readonly [Id in ParameterTypeId]?: Wanted } = {
   number: 'number',
 }
 
-/** Reads a scalar as what is wanted. */
+/** Reads a scalar as the expected type. */
 type ReadAs = (path: DescriptorPath, value: unknown, wanted: Wanted) => unknown
 
-/** Reads one entry of `inputs` or `outputs`; type, default and the other fields each report for themselves. */
+/** Reads one entry of `inputs` or `outputs`. Type, default and other fields report their problems separately. */
 export function readParameter(
   path: readonly [kind: ParameterKind, name: string],
   value: unknown,
@@ -112,7 +112,7 @@ function isMapping(value: unknown): value is { readonly type?: unknown; readonly
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A default has to be a value that the input would take from a client. */
+/** Checks that the input would accept the default from a client. */
 function readDefault(
   type: ParameterType,
   value: unknown,

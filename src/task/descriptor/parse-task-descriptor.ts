@@ -10,24 +10,24 @@ import { findReferenceProblems, groupMatching } from './references.ts'
 import { readScalar, readWantedScalars, type Wanted } from './wanted-scalars.ts'
 import { formatPosition, readYaml, type TextPosition, type YamlDocument } from './yaml-document.ts'
 
-/** Something that the author of a descriptor has to change. */
+/** A problem that the author of a descriptor has to fix. */
 export interface DescriptorProblem extends Partial<TextPosition> {
-  /** `inputs.a.type`; of a missing property, where it would stand. */
+  /** Such as `inputs.a.type`; of a missing property, where it belongs. */
   readonly path: string
-  /** A sentence that names the path, what was expected, and the place in the text. */
+  /** A sentence with the path, the expectation and the position in the text. */
   readonly message: string
 }
 
-/** The refusal of an upload lies in one DynamoDB item (400 KB); nobody reads more problems than these anyway. */
+/** Bounds the upload's DynamoDB item, which may have 400 KB. */
 const MAX_PROBLEMS = 100
 
 /** A task is one DynamoDB item of at most 400 KB, and has some more fields than the descriptor's. */
 const MAX_DESCRIPTOR_BYTES = 350_000
 
 export interface ParseOptions {
-  /** Makes the ids of parameters. */
+  /** Generates ids of parameters. */
   readonly newId: () => string
-  /** Memory of a task that does not ask for any (descriptor 3.1). */
+  /** Default for the task's memory (descriptor 3.1). */
   readonly defaultRamBytes: number
 }
 
@@ -72,7 +72,7 @@ export function parseTaskDescriptor(
   return { descriptor, warnings: findWarnings(document, parameters) }
 }
 
-/** The contract's answer to a descriptor with problems (http-api 5.2). */
+/** Error for a descriptor with problems (http-api 5.2). */
 export function descriptorError(problems: readonly DescriptorProblem[]): DomainError {
   return batchError(
     'INTERNAL_SCHEMA_VALIDATION_ERROR',
@@ -94,12 +94,12 @@ function readParameters(document: YamlDocument, value: unknown, kind: ParameterK
   return document.keysOf([kind]).map((name) => readParameter([kind, name], values.get(name), readAs))
 }
 
-/** A mapping's entries; none of anything else, which the schema reports. */
+/** Entries of a mapping; none for other values, which the schema reports. */
 function entriesOf(value: unknown): ReadonlyMap<string, unknown> {
   return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : [])
 }
 
-/** One problem a path, in the order of the text. */
+/** First problem of each path, in the order of the text. */
 function listProblems(document: YamlDocument, findings: readonly Finding[]): DescriptorProblem[] {
   const repeated = document.duplicateKeys.map(({ path, position }) => ({
     path: formatPath(path),

@@ -17,7 +17,7 @@ const NUMBERS: ReadonlySet<string> = new Set([
   ...['max_width', 'max_height', 'min_size', 'max_size'],
 ])
 
-/** What a scalar is wanted as. */
+/** Expected type of a scalar. */
 export type Wanted = 'boolean' | 'number' | 'text'
 
 /**
@@ -41,7 +41,7 @@ function wantedBy(key: string | number | undefined): Wanted {
   return NUMBERS.has(key) ? 'number' : 'text'
 }
 
-/** One scalar as it is wanted, or as it is when it cannot be read so. */
+/** A scalar as the expected type, or unchanged when it has another one. */
 export function readScalar(
   document: YamlDocument,
   path: DescriptorPath,

@@ -9,23 +9,23 @@ export interface TextPosition {
   readonly column: number
 }
 
-/** A descriptor's YAML as plain values, and where they stand in the text. */
+/** A descriptor's YAML as plain values, with their positions in the text. */
 export interface YamlDocument {
   readonly value: unknown
-  /** Every repeated key: of the values only the last is in {@link value}. */
+  /** Every repeated key; {@link value} has only its last value. */
   readonly duplicateKeys: readonly { readonly path: DescriptorPath; readonly position: TextPosition }[]
   /** Keys of the mapping at a path, in the order of the text, which objects lose for keys that look like numbers. */
   keysOf(path: DescriptorPath): readonly string[]
   /** The scalar at a path as it is written, without quotes and tag; undefined for anything else. */
   plainTextAt(path: DescriptorPath): string | undefined
-  /** Where the property stands; of a missing one, its nearest parent. */
+  /** Position of the property; of a missing one, that of its nearest parent. */
   positionOf(path: DescriptorPath): TextPosition | undefined
 }
 
-/** Real descriptors have a few KB. The parser makes over a kilobyte of one byte of text (`[[[…`): some 90 MB of this much. */
+/** Real descriptors have a few KB. The parser needs over a kilobyte for one byte of text (`[[[…`): about 90 MB at this limit. */
 const MAX_LENGTH = 64 * 1024
 
-/** Sharing a block between parameters is fine; hundreds of aliases, or aliases of aliases, are an attack. */
+/** Enough to share blocks between parameters; nested aliases expand exponentially. */
 const MAX_ALIAS_COUNT = 100
 
 /** Real descriptors have 5, and 1 for each array in an array; aliases that contain themselves have no end. */
@@ -78,12 +78,12 @@ export function readYaml(text: string): YamlDocument {
   }
 }
 
-/** Ends a sentence with where to look. */
+/** Position as the end of a sentence. */
 export function formatPosition({ line, column }: TextPosition): string {
   return ` (line ${line}, column ${column})`
 }
 
-/** The contract fixes the message; the words for the author go into the details. */
+/** The contract fixes the message, so the details have the explanation. */
 function notReadable(description: string, cause?: unknown): DomainError {
   const details = { type: 'related', parameterName: 'descriptor', description } as const
   return new DomainError('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', details, { cause })
@@ -94,7 +94,7 @@ function plainValueOf(document: Document): unknown {
   try {
     value = document.toJS({ maxAliasCount: MAX_ALIAS_COUNT })
   } catch (error) {
-    // What the library throws for unknown anchors and for too many aliases.
+    // The library throws this for unknown anchors and for too many aliases.
     if (error instanceof ReferenceError) throw notReadable(error.message, error)
     throw error
   }

@@ -25,13 +25,13 @@ function inThreeCases(...words: readonly string[]): string[] {
   ])
 }
 
-/** The boolean that a plain scalar is; undefined when it is none. */
+/** Value of a plain scalar as a boolean; undefined when it is not one. */
 export function booleanOf(source: string): boolean | undefined {
   if (TRUE.has(source)) return true
   return FALSE.has(source) ? false : undefined
 }
 
-/** The number that a plain scalar is, `0144` being octal and `_` without meaning; undefined when it is none. */
+/** Value of a plain scalar as a number; `0144` is octal and `_` is ignored; undefined when it is not a number. */
 export function numberOf(source: string): number | undefined {
   if (NOT_A_NUMBER.has(source)) return Number.NaN
   const isNegative = source.startsWith('-')

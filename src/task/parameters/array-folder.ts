@@ -8,14 +8,14 @@ import type { ListedValue } from './listed-strings.ts'
 import { counted, shown } from './shown.ts'
 
 /*
- * Arrays as folders: `array.yml` with the size, and one file or folder an item (parameter-io 8.4).
+ * Arrays as folders: `array.yml` with the size, and one file or folder for each item (parameter-io 8.4).
  */
 
-/** A folder that holds an array, wherever it lies. */
+/** Access to the folder of an array. */
 export interface ArrayFolder {
   /** Paths of all files, relative to the array's folder. */
   readonly paths: Iterable<string>
-  /** A file's text; only for what `paths` names. */
+  /** Text of one of `paths`. */
   text(path: string): Promise<string>
 }
 
@@ -24,11 +24,11 @@ interface ArrayReading {
   readonly folder: ArrayFolder
   readonly taskRunId: string
   readonly parameterName: string
-  /** What the listing shows of a leaf; undefined for images and files, of which it shows no value. */
+  /** Value of a leaf in the listing; undefined for images and files, which have none. */
   leaf(path: string, type: ParameterType): Promise<ListedValue | undefined>
 }
 
-/** What lies where in an array's folder. */
+/** Index of an array's folder. */
 interface Tree {
   /** Names below each folder. */
   readonly children: ReadonlyMap<string, ReadonlySet<string>>
@@ -95,7 +95,7 @@ async function* listLevel(
   return indexes
 }
 
-/** @returns `otherwise` when the work is refused, which is noted */
+/** @returns `otherwise` when `work` throws a DomainError, which is collected */
 async function noting<Result>(
   problems: ItemProblems,
   path: string,
@@ -124,7 +124,7 @@ async function readLeaf(
   return leaf(path, type)
 }
 
-/** Indexes of a level, ascending, when they agree with its metadata and the type. */
+/** Indexes of a level, ascending, after checking its metadata and the type. */
 async function readIndexes(
   { folder: { text }, parameterName }: ArrayReading,
   type: ArrayType,
@@ -151,7 +151,7 @@ async function readIndexes(
   return indexes
 }
 
-/** Indexes or names that a message tells. */
+/** Most indexes or names in a message. */
 const MAX_NAMES = 20
 
 function foundNames(names: Iterable<string>): string {
@@ -163,7 +163,7 @@ function foundNames(names: Iterable<string>): string {
   )}`
 }
 
-/** What is wrong with the items' names; undefined when they are as the size says. */
+/** Problem of the items' names; undefined when they match the size. */
 function namesFault(
   indexes: readonly number[],
   size: number,
@@ -190,7 +190,7 @@ function namesFault(
   ].join('; ')
 }
 
-/** What nearly every task writes: no need for a YAML parser 100 000 times. */
+/** Fast path: nearly every task writes this, and an array may contain 100 000 such files. */
 const PLAIN_SIZE = /^\s*size\s*:\s+(\d{1,16})\s*$/u
 
 /** `size: 3`, as people and YAML libraries write it; other keys are not looked at. */

@@ -7,8 +7,8 @@ import { codecOf, nullErrorOf } from './registry.ts'
 import { counted, shown } from './shown.ts'
 
 /*
- * Arrays as the contract has them (parameter-io 8): in JSON a list, plain or of `{index, value}`; in the container a folder with
- * `array.yml` and one file or folder an item.
+ * Arrays (parameter-io 8): in JSON a list of values or of `{index, value}`; in the container a folder with `array.yml` and one file or folder
+ * for each item.
  */
 
 export type ArrayType = TypeOf<'array'>
@@ -20,10 +20,10 @@ export interface ArrayFile {
   readonly text: string
 }
 
-/** Name of the file that tells an array's size. */
+/** File with an array's size. */
 export const ARRAY_METADATA = 'array.yml'
 
-/** What a checked list becomes. */
+/** A valid array. */
 export interface ProvisionedArray {
   readonly files: readonly ArrayFile[]
   /** Indexes at the top level, ascending. */
@@ -31,7 +31,7 @@ export interface ProvisionedArray {
 }
 
 /**
- * Checks a whole array, or a sub-array, as a client sends it.
+ * Checks an array or sub-array from a client.
  * @throws DomainError naming the parameter and all items that are wrong
  */
 export function provisionArray(
@@ -47,7 +47,7 @@ export function provisionArray(
 }
 
 /**
- * Checks one item: a leaf is one file, a sub-array several.
+ * Checks one item, a leaf or a sub-array.
  * @throws DomainError naming the parameter
  */
 export function provisionItem(
@@ -108,19 +108,19 @@ function leafText(value: JsonValue, type: ParameterType, parameterName: string):
   return codec.provision(value, type, parameterName).fileText
 }
 
-/** Null, or nothing, for something that needs a value. */
+/** Error for a missing or null value. */
 export function nullError({ id }: ParameterType, parameterName: string): DomainError {
   const words = `the value is null; expected a value of type ${id}, since this input is required`
   return parameterError(nullErrorOf(id), parameterName, words)
 }
 
-/** Images and files come as multipart bodies, never as JSON (8.2). */
+/** Error for images and files in JSON: they are sent as multipart bodies (8.2). */
 export function notJson({ id }: ParameterType, parameterName: string): DomainError {
   const words = `a value of type ${id} cannot be given as JSON; send its bytes as multipart/form-data, or name an upload`
   return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
 }
 
-/** An index beyond the largest size is refused here as it is for single items (8.3). */
+/** Checks an index against the largest size, as for single items (8.3). */
 function dimensionFault(indexes: readonly number[], size: number, type: ArrayType): string | undefined {
   if (!isSizeAllowed(indexes.length, type)) return sizeFault(indexes.length, type)
   if (!isIndexAllowed(size - 1, type)) return indexFault(size - 1, type)
@@ -129,13 +129,13 @@ function dimensionFault(indexes: readonly number[], size: number, type: ArrayTyp
   return `index ${gap} is missing; expected all indexes from 0 to ${size - 1}, since allow_missing is not set`
 }
 
-/** What is wrong with a number of items. */
+/** Problem of a number of items. */
 export function sizeFault(count: number, { minSize = 0, maxSize }: ArrayType): string {
   const most = maxSize === undefined ? '' : ` and at most ${maxSize} (max_size)`
   return `it has ${counted(count, 'item')}; expected at least ${minSize} (min_size)${most}`
 }
 
-/** What is wrong with an index. */
+/** Problem of an index. */
 export function indexFault(index: number, { maxSize = 0 }: Pick<ArrayType, 'maxSize'>): string {
   return `index ${index} is too large; expected at most ${maxSize - 1}, since max_size is ${maxSize}`
 }
@@ -147,7 +147,7 @@ function itemsOf(value: JsonValue, type: ArrayType, parameterName: string): Read
     parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', parameterName, words)
   if (!Array.isArray(value)) throw wrong(`${shown(value)} is no list; ${LIST_EXPECTED}`)
   const list = value as readonly JsonValue[]
-  // Too many are refused before any is looked at.
+  // Before any item is checked.
   if (type.maxSize !== undefined && list.length > type.maxSize) {
     const words = sizeFault(list.length, type)
     throw parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, words)
@@ -181,7 +181,7 @@ function indexOf(element: JsonValue): number | undefined {
   return typeof number === 'number' && isIndex(number) ? number : undefined
 }
 
-/** Whether an array may have so many items. */
+/** Whether the type allows so many items. */
 export function isSizeAllowed(
   count: number,
   { minSize = 0, maxSize = Number.POSITIVE_INFINITY }: ArrayType,
@@ -189,7 +189,7 @@ export function isSizeAllowed(
   return count >= minSize && count <= maxSize
 }
 
-/** Whether an item may have this index as far as the largest size tells. */
+/** Whether the largest size allows this index. */
 export function isIndexAllowed(
   index: number,
   { maxSize = Number.POSITIVE_INFINITY }: Pick<ArrayType, 'maxSize'>,
@@ -204,7 +204,7 @@ export function isIndexName(name: string): boolean {
   return INDEX.test(name)
 }
 
-/** The size that goes with it has to be a number that is exact, too. */
+/** The array's size, index + 1, has to be a safe integer too. */
 function isIndex(number: number): boolean {
   return Number.isSafeInteger(number) && number >= 0 && Number.isSafeInteger(number + 1)
 }
@@ -214,13 +214,13 @@ export function arrayMetadata(size: number): string {
   return `size: ${size}`
 }
 
-/** A size within bounds, and no gap unless the type allows it (run-lifecycle 4). */
+/** Whether the size is within bounds and gaps are allowed or absent (run-lifecycle 4). */
 export function isComplete(indexes: ReadonlySet<number>, type: ArrayType): boolean {
   if (!isSizeAllowed(indexes.size, type)) return false
   return type.allowMissing || sizeOf(indexes) === indexes.size
 }
 
-/** The highest index and 1; spread over the arguments of `Math.max`, 100 000 of them would overflow the stack. */
+/** Highest index + 1. A loop, because `Math.max` of 100 000 arguments overflows the stack. */
 export function sizeOf(indexes: Iterable<number>): number {
   let size = 0
   for (const index of indexes) if (index >= size) size = index + 1
@@ -238,7 +238,7 @@ export function typeAt(type: ParameterType, path: readonly number[]): ParameterT
 }
 
 /**
- * An index path as `indexes?value=` has it, outermost first.
+ * Parses an index path of `indexes?value=`, outermost first.
  * @returns undefined when it does not match the contract's pattern (http-api 5.17)
  */
 export function parseIndexPath(text: string): readonly number[] | undefined {

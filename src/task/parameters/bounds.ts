@@ -1,7 +1,7 @@
 import { type ErrorName, parameterError } from '../../contract/errors.ts'
 import type { Bounds } from '../task.ts'
 
-/** In the order of the contract (parameter-io 3): the first broken bound is the one reported. */
+/** In the contract's order (parameter-io 3): the first violated bound is reported. */
 const CHECKS = [
   ['gt', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR', 'more than', (value, bound) => value <= bound],
   ['geq', 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR', 'at least', (value, bound) => value < bound],
@@ -15,8 +15,8 @@ const CHECKS = [
 ])[]
 
 /**
- * Checks a number against all bounds that are set; NaN passes every one, as its comparisons are all false.
- * @throws DomainError for the first one that is broken.
+ * Checks a number against all bounds that are set. NaN passes, because all its comparisons are false.
+ * @throws DomainError for the first violated bound
  */
 export function checkBounds(value: number, bounds: Bounds, parameterName: string): void {
   for (const [key, error, expected, breaks] of CHECKS) {

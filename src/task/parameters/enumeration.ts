@@ -4,7 +4,7 @@ import { quoted, someOf } from '../../contract/quoted.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'
 
-/** Longest item of a descriptor, in characters (not UTF-16 units), as JSON Schema counts. */
+/** In Unicode characters, as JSON Schema counts. */
 export const MAX_ITEM_CHARACTERS = 256
 
 function isTooLong(text: string): boolean {
@@ -23,11 +23,11 @@ function checkShape(text: string, parameterName: string): void {
 /** The values that a descriptor lists. */
 interface ListedValues {
   readonly exact: ReadonlySet<string>
-  /** By what is left without the white space around it: the first of the list. */
+  /** First listed value by its trimmed form. */
   readonly trimmed: ReadonlyMap<string, string>
 }
 
-/** Made once for each type: a descriptor may list 16 000 values, and an array has 100 000 items to look up. */
+/** Cached for each type: a descriptor may list 16 000 values, and an array may have 100 000 items. */
 const LISTED = new WeakMap<TypeOf<'enumeration'>, ListedValues>()
 
 function listedOf(type: TypeOf<'enumeration'>): ListedValues {
@@ -40,7 +40,7 @@ function listedOf(type: TypeOf<'enumeration'>): ListedValues {
   return listed
 }
 
-/** Values of the descriptor that a message names. */
+/** Most values in a message. */
 const MAX_VALUES_SHOWN = 20
 
 function unlisted(value: JsonValue, { values }: TypeOf<'enumeration'>, parameterName: string): DomainError {
@@ -52,7 +52,7 @@ function unlisted(value: JsonValue, { values }: TypeOf<'enumeration'>, parameter
   return parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName, words)
 }
 
-/** One of the values that the descriptor lists, compared exactly. */
+/** Enumerations: one of the descriptor's values, compared exactly. */
 export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
   largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR' },
@@ -68,7 +68,7 @@ export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
   readOutput(fileText, type, parameterName) {
     const text = outputText(fileText, parameterName)
     checkShape(text, parameterName)
-    // A listed value may itself begin or end with a space, which trimming took away.
+    // A listed value may itself begin or end with white space.
     const { exact, trimmed } = listedOf(type)
     const value = exact.has(text) ? text : trimmed.get(text)
     if (value === undefined) throw unlisted(text, type, parameterName)

@@ -2,17 +2,17 @@ import { type DomainError, parameterError } from '../../contract/errors.ts'
 import { printable } from '../../contract/quoted.ts'
 import { counted } from './shown.ts'
 
-/** Items that are told with what is wrong with them; of the others the first hundred are named. */
+/** Items whose problem is explained; of the others the first hundred are named. */
 const MAX_TOLD = 10
 const MAX_NAMED = 100
 
 /** Paths of deep arrays are cut. */
 const MAX_PATH_LENGTH = 80
 
-/** Nobody needs to know how many more there are. */
+/** Checking stops after so many problems. */
 const MAX_COUNTED = 10_000
 
-/** What is wrong with the items of one array, so that all of them are told together. */
+/** Collects the problems of an array's items, to report them together. */
 export class ItemProblems {
   readonly #parameterName: string
   readonly #told: DomainError[] = []
@@ -25,7 +25,7 @@ export class ItemProblems {
 
   /**
    * @param path index path of the item, or of a level with a slash behind it; '' for the array itself
-   * @throws DomainError when there are too many to go on
+   * @throws DomainError when there are too many
    */
   add(path: string, error: DomainError): void {
     this.#count += 1
@@ -36,8 +36,8 @@ export class ItemProblems {
   }
 
   /**
-   * Does nothing when there was none.
-   * @throws DomainError of the kind of the first one, telling all
+   * Does nothing without problems.
+   * @throws DomainError of the first problem's kind, with all problems
    */
   throwAny(): void {
     const [first] = this.#told
@@ -53,7 +53,7 @@ export class ItemProblems {
   }
 }
 
-/** The same error, naming the item. */
+/** Copy of an error that names the item. */
 export function atItem(error: DomainError, parameterName: string, item: string): DomainError {
   const { words = error.message, isMessageOurs } = error
   return parameterError(error.error, parameterName, words, { item, isMessageOurs, cause: error.cause })

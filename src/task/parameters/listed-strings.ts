@@ -1,30 +1,30 @@
 import type { JsonValue } from '../../contract/json.ts'
 
 /*
- * Listings of inputs and outputs show values, and their readers hold them whole: core reads the outputs of a run twice at each look.
- * Strings are the one type that has no end, so they are shown up to a bound, and by their beginning beyond it.
+ * Listings of inputs and outputs contain values, and clients hold them in memory. Strings are the only type of unbounded size, so listings
+ * truncate long ones.
  */
 
-/** A longer string, in bytes of its file, is shown by its beginning. */
+/** Longer strings, in bytes of their file, are truncated. */
 export const WHOLE_STRING_BYTES = 1024 * 1024
 
-/** The strings that one listing shows whole together, in bytes of JSON, in which some characters have six times their own. */
+/** Sum of all complete strings of one listing in bytes of JSON, where a character may take six times its size. */
 export const LISTED_STRINGS_BYTES = 8 * 1024 * 1024
 
-/** Of a string that is not shown whole. */
+/** Length of a truncated string in characters. */
 const BEGINNING_CHARACTERS = 100
 
-/** All beginnings of one listing together, in bytes of JSON: an array may have 100 000 items. */
+/** Sum of all truncated strings of one listing in bytes of JSON: an array may have 100 000 items. */
 const LISTED_BEGINNINGS_BYTES = 1024 * 1024
 
-/** What a listing shows of a string that is too long for it: a value of the same type, and where the rest is. */
+/** A truncated string in a listing, and where the whole one is. */
 export interface CutString {
   /** The beginning, and an ellipsis. */
   readonly value: string
   readonly truncated: true
-  /** Of the file, in UTF-8. */
+  /** Size of the file in UTF-8. */
   readonly sizeBytes: number
-  /** Of the file, below the base address of the API. */
+  /** Path of the file, relative to the base address of the API. */
   readonly href: string
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whether lists and mappings nest deeper than `levels`. Stops at that depth, so it is safe on hostile and even on circular
- * values, where code that recurses without a limit (JSON.stringify, schema checks) would overflow the stack.
+ * Whether lists and mappings nest deeper than `levels`. Stops at that depth, so it is safe on hostile and circular values, which
+ * overflow the stack of unbounded recursion (JSON.stringify, schema checks).
  */
 export function isNestedDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false

@@ -2,42 +2,42 @@ import { type ErrorName, parameterError } from '../../contract/errors.ts'
 import type { JsonValue } from '../../contract/json.ts'
 import type { ParameterType, ParameterTypeId } from '../task.ts'
 
-/** The type of one identifier, constraints included. */
+/** {@link ParameterType} of one id, with its constraints. */
 export type TypeOf<Id extends ParameterTypeId> = Extract<ParameterType, { readonly id: Id }>
 
-/** A value that passed all checks: what the container finds, and what clients see. */
+/** A valid value, as the container reads it and as clients see it. */
 export interface ProvisionedValue {
   /** Content of the input file. */
   readonly fileText: string
-  /** What the answer of the call shows. */
+  /** Value in the answer of the call. */
   readonly value: JsonValue
 }
 
-/** How values of one parameter type travel: JSON in a call, text in a file, JSON in a listing. */
+/** Converts values of one parameter type between JSON of calls, text of files, and JSON of listings. */
 export interface ParameterCodec<Type extends ParameterType> {
   /**
-   * JSON of a provisioning call, never null: what is stored and echoed.
+   * Checks the JSON of a provisioning call, which is never null.
    * @throws DomainError naming the parameter, with the contract's code.
    */
   provision(value: JsonValue, type: Type, parameterName: string): ProvisionedValue
-  /** Text of an input file that {@link provision} made: the value in listings. */
+  /** Value in listings of an input file that {@link provision} made. */
   listInput(fileText: string, type: Type): JsonValue
   /**
-   * Text of a file that a task wrote: the value in listings, after all checks of the type.
+   * Checks a file that a task wrote, and returns its value in listings.
    * @throws DomainError naming the parameter, with the contract's code.
    */
   readOutput(fileText: string, type: Type, parameterName: string): JsonValue
-  /** Largest file that {@link readOutput} gets, white space included, and the error for a larger one. */
+  /** Limit of files for {@link readOutput}, including white space, and the error for larger ones. */
   readonly largestOutput: { readonly bytes: number; readonly error: ErrorName }
   /** Error for null on a required input. */
   readonly nullError: ErrorName
 }
 
-/** Far more than a number, a date or an enumeration's item needs, even with much white space around it. */
+/** More than a number, a date or an enumeration's item needs, including white space. */
 export const SHORT_OUTPUT_BYTES = 1024 * 1024
 
 /**
- * The text of an output without the white space around it, which many tasks write; a byte order mark goes with it.
+ * Removes white space and a byte order mark around the text of an output: many tasks write them.
  * @throws DomainError when nothing is left.
  */
 export function outputText(fileText: string, parameterName: string): string {

@@ -9,7 +9,7 @@ import { numberCodec } from './number.ts'
 import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
 import { stringCodec } from './string.ts'
 
-/** What is known of each type; those without a codec are no single text file. */
+/** Codec and null error of each type. Types without a codec are not one text file. */
 const TYPES: {
   readonly [Id in ParameterTypeId]: ParameterCodec<TypeOf<Id>> | Pick<ParameterCodec<TypeOf<Id>>, 'nullError'>
 } = {
@@ -20,13 +20,13 @@ const TYPES: {
   enumeration: enumerationCodec,
   datetime: datetimeCodec,
   geometry: geometryCodec,
-  // These are no single text: arrays are in array.ts; images and files are checked by their bytes, outside the domain.
+  // Not one text: arrays are in array.ts; src/inputs and src/outputs check the bytes of images and files.
   image: { nullError: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   file: { nullError: 'INTERNAL_PARAMETER_TYPE_ERROR' },
   array: { nullError: 'INTERNAL_NULL_PROVISION' },
 }
 
-/** The codec of a type; undefined for image, file and array, whose values are not one text. */
+/** Codec of a type; undefined for image, file and array. */
 export function codecOf(type: ParameterType): ParameterCodec<ParameterType> | undefined {
   const entry: ParameterCodec<ParameterType> | Pick<ParameterCodec<ParameterType>, 'nullError'> =
     TYPES[type.id]

@@ -1,10 +1,10 @@
 import type { JsonValue } from '../../contract/json.ts'
 import { quoted } from '../../contract/quoted.ts'
 
-/** Longest piece of a value that a message repeats, in UTF-16 units. */
+/** Most UTF-16 units of a value in a message. */
 const MAX_VALUE_LENGTH = 60
 
-/** A value in a message: texts quoted, cut and without control characters; lists and objects by their kind. */
+/** Formats a value for messages: texts are quoted, cut and escaped; lists and objects are named by their kind. */
 export function shown(value: JsonValue): string {
   if (typeof value === 'string') return quoted(value, MAX_VALUE_LENGTH)
   if (typeof value !== 'object' || value === null) return String(value)
