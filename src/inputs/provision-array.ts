@@ -2,8 +2,8 @@ import { DomainError, parameterError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
 import { printable, quoted } from '../contract/quoted.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
-import { requireParameter } from '../run/find-run.ts'
-import type { InputValue, Provision, Run } from '../run/run.ts'
+import { type RunAndTask, requireParameter } from '../run/find-run.ts'
+import type { InputValue, Provision } from '../run/run.ts'
 import {
   type ArrayFile,
   type ArrayType,
@@ -15,7 +15,7 @@ import {
   typeAt,
 } from '../task/parameters/array.ts'
 import { atItem } from '../task/parameters/item-problems.ts'
-import type { ParameterType, Task, TaskInput } from '../task/task.ts'
+import type { ParameterType, TaskInput } from '../task/task.ts'
 import { levelSizesAround } from './array-inputs.ts'
 import { hasRoomFor, itemName, placeOf } from './array-provisions.ts'
 import { foldItems } from './fold-items.ts'
@@ -23,16 +23,14 @@ import { storeText } from './input-files.ts'
 import { type SentValue, storeSentValue } from './provision-file.ts'
 import {
   applyProvision,
-  findProvisionableRun,
   type ProvisionDependencies,
+  requireProvisionable,
   settleState,
 } from './provisioning.ts'
 import { folderOf, storeFolder, tooMany } from './store-array.ts'
 
 /** The array input that a call is about. */
-interface ArrayTarget {
-  readonly run: Run
-  readonly task: Task
+interface ArrayTarget extends RunAndTask {
   readonly input: TaskInput & { readonly type: ArrayType }
 }
 
@@ -44,17 +42,16 @@ export interface ArrayItemTarget extends ArrayTarget {
 
 /**
  * The item that `indexes?value=` names.
- * @throws DomainError RUN_NOT_FOUND, INTERNAL_PARAMETER_DOES_NOT_EXIST, INTERNAL_PARAMETER_TYPE_ERROR (no array),
+ * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST, INTERNAL_PARAMETER_TYPE_ERROR (no array),
  * INTERNAL_INVALID_INDEXES_PATTERN, INTERNAL_WRONG_PROVISION_STRUCTURE (deeper than the array),
  * INTERNAL_INVALID_COLLECTION_DIMENSIONS (beyond the largest size, or more items than a run takes one by one)
  */
-export async function findArrayItem(
-  deps: ProvisionDependencies,
-  runId: string,
+export function findArrayItem(
+  { run, task }: RunAndTask,
   parameterName: string,
   indexes: string | undefined,
-): Promise<ArrayItemTarget> {
-  const { run, task } = await findProvisionableRun(deps, runId)
+): ArrayItemTarget {
+  requireProvisionable(run)
   const input = requireParameter(task.inputs, parameterName)
   const { type } = input
   if (type.id !== 'array') throw noArray(type, input.name)

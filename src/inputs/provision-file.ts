@@ -8,8 +8,8 @@ import type { SentFile } from '../upload/sent-file.ts'
 import { checkFile, checkImage } from './check-file-value.ts'
 import {
   applyProvision,
-  findProvisionableRun,
   type ProvisionDependencies,
+  requireProvisionable,
   settleState,
 } from './provisioning.ts'
 
@@ -21,17 +21,16 @@ export interface SentValue {
 
 /**
  * Gives an image or file input its bytes: checked first, stored beside the old ones, then switched by one conditional write.
- * @param of the run by its id, or as the caller has found it
  * @returns the parameter's name as the descriptor spells it.
- * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
+ * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
  */
 export async function provisionFile(
   deps: ProvisionDependencies,
-  of: string | RunAndTask,
+  { run, task }: RunAndTask,
   parameterName: string,
   sent: SentValue,
 ): Promise<string> {
-  const { run, task } = await findProvisionableRun(deps, of)
+  requireProvisionable(run)
   const input = requireParameter(task.inputs, parameterName)
   const value = await storeSentValue(deps, run.id, input.name, input.type, input.name, sent)
   await deps.runs.putInput(value)

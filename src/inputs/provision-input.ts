@@ -8,8 +8,8 @@ import type { Task, TaskInput } from '../task/task.ts'
 import { storeInput } from './input-files.ts'
 import {
   applyProvisions,
-  findProvisionableRun,
   type ProvisionDependencies,
+  requireProvisionable,
   settleState,
 } from './provisioning.ts'
 import { storeArray } from './store-array.ts'
@@ -38,15 +38,14 @@ interface CheckedProvision {
 /**
  * Gives one input a value: checked first, stored beside the old one, then switched by one conditional write; a refused value
  * leaves everything as it was. The run becomes PROVISIONED when nothing is missing any more.
- * @param of the run by its id, or as the caller has found it
- * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
+ * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
  */
 export async function provisionInput(
   deps: ProvisionDependencies,
-  of: string | RunAndTask,
+  { run, task }: RunAndTask,
   provision: InputProvision,
 ): Promise<ProvisionedInput> {
-  const { run, task } = await findProvisionableRun(deps, of)
+  requireProvisionable(run)
   const checked = checkProvision(task, provision)
   await applyChecked(deps, run, task, [checked])
   return { parameterName: checked.input.name, value: checked.value }
@@ -55,15 +54,14 @@ export async function provisionInput(
 /**
  * Gives several inputs their values, all or none: all are checked before any is stored, and all count by one write. Of a
  * parameter that is given twice the last value counts, as if the entries had come one after the other.
- * @param of the run by its id, or as the caller has found it
  * @throws DomainError INTERNAL_GENERIC_BATCH_ERROR with every problem
  */
 export async function provisionInputs(
   deps: ProvisionDependencies,
-  of: string | RunAndTask,
+  { run, task }: RunAndTask,
   provisions: readonly InputProvision[],
 ): Promise<readonly ProvisionedInput[]> {
-  const { run, task } = await findProvisionableRun(deps, of)
+  requireProvisionable(run)
   const problems: ErrorBody[] = []
   const checked: CheckedProvision[] = []
   for (const provision of provisions) {

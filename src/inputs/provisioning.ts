@@ -1,13 +1,12 @@
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
-import { findRunAndTask, type RunAndTask, stateError } from '../run/find-run.ts'
+import { stateError } from '../run/find-run.ts'
 import type { Provision, Run } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
 import { isProvisionable } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { missingInputs } from './completeness.ts'
 
 /*
@@ -20,25 +19,12 @@ export interface ProvisionDependencies {
   readonly identity: Identity
   readonly objects: ObjectStore
   readonly runs: RunRepository
-  readonly tasks: TaskRepository
 }
 
-/**
- * @param run its id, or what the caller has just found under it
- * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
- */
-export async function findProvisionableRun(
-  deps: ProvisionDependencies,
-  run: string | RunAndTask,
-): Promise<RunAndTask> {
-  const found = typeof run === 'string' ? await findRunAndTask(deps, run) : run
-  if (!isProvisionable(found.run.state)) {
-    throw stateError(
-      found.run.state,
-      'inputs can be given only while it is CREATED or PROVISIONED; make another run',
-    )
-  }
-  return found
+/** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE */
+export function requireProvisionable({ state }: Run): void {
+  if (isProvisionable(state)) return
+  throw stateError(state, 'inputs can be given only while it is CREATED or PROVISIONED; make another run')
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { findRunAndTask, stateError } from '../run/find-run.ts'
+import { findRunAndTask, type RunAndTask, stateError } from '../run/find-run.ts'
 import { type FileContent, type InputValue, provisionOf, type Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import type { ParameterTypeId } from '../task/task.ts'
@@ -39,16 +39,19 @@ export function filesOf({ parameterName, file, companion }: InputValue): readonl
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function packInputs(deps: Dependencies, runId: string): Promise<Packing> {
-  const { run } = await findRunAndTask(deps, runId)
+  const found = await findRunAndTask(deps, runId)
+  const { run } = found
   if (run.state === 'CREATED')
     throw stateError(run.state, 'inputs can be read once all of them are given (PROVISIONED)')
   const name = `inputs-${runId}.zip`
-  return packing(run, 'inputs.zip', name, () => listInputEntries(deps, runId))
+  return packing(run, 'inputs.zip', name, () => listInputEntries(deps, found))
 }
 
 /** Entries of all inputs with their companions, in descriptor order. */
-export async function listInputEntries(deps: Dependencies, runId: string): Promise<readonly ArchiveEntry[]> {
-  const { run, task } = await findRunAndTask(deps, runId)
+export async function listInputEntries(
+  deps: Pick<Dependencies, 'objects' | 'runs'>,
+  { run, task }: RunAndTask,
+): Promise<readonly ArchiveEntry[]> {
   const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
   const entries = await Promise.all(
     task.inputs.map(async ({ name, type }) => {

@@ -16,7 +16,7 @@ import {
   requireItem,
   requireNamed,
 } from '../inputs/run-files.ts'
-import { findRunAndTask, stateError } from '../run/find-run.ts'
+import { findRunAndTask, type RunAndTask, stateError } from '../run/find-run.ts'
 import type { Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
@@ -101,20 +101,23 @@ export async function findOutputItem(
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function packOutputs(deps: Dependencies, runId: string): Promise<Packing> {
-  const { run } = await findRunAndTask(deps, runId)
+  const found = await findRunAndTask(deps, runId)
+  const { run } = found
   finishedPrefix(run)
   return {
     kind: 'packing',
     key: preparedOutputKey(run, 'outputs.zip'),
     name: `outputs-${runId}.zip`,
     contentType: BYTES_TYPE,
-    entries: () => listOutputEntries(deps, runId),
+    entries: () => listOutputEntries(deps, found),
   }
 }
 
 /** Entries of all outputs that were produced, in descriptor order. */
-export async function listOutputEntries(deps: Dependencies, runId: string): Promise<readonly ArchiveEntry[]> {
-  const { run, task } = await findRunAndTask(deps, runId)
+export async function listOutputEntries(
+  deps: Pick<Dependencies, 'objects'>,
+  { run, task }: RunAndTask,
+): Promise<readonly ArchiveEntry[]> {
   const prefix = finishedPrefix(run)
   const sizes = new Map<string, number>()
   for await (const { key, sizeBytes } of deps.objects.list(prefix)) {
@@ -134,7 +137,10 @@ export async function listOutputEntries(deps: Dependencies, runId: string): Prom
 }
 
 /** Outputs that were folders, and lie in the bucket as zips. */
-async function packedFolders(deps: Dependencies, prefix: string): Promise<ReadonlySet<string>> {
+async function packedFolders(
+  deps: Pick<Dependencies, 'objects'>,
+  prefix: string,
+): Promise<ReadonlySet<string>> {
   const listing = await deps.objects.read(`${prefix}${STAGED_LISTING_NAME}`)
   if (listing === undefined) throw nothingStored(STAGED_LISTING_NAME)
   const { entries } = stagedListingSchema.parse(JSON.parse((await readAll(listing)).toString('utf8')))

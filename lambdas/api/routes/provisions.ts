@@ -78,12 +78,8 @@ async function provisionOne(deps: ApiDependencies, context: InputContext): Promi
 }
 
 async function provisionItem(deps: ApiDependencies, context: ItemContext): Promise<Response> {
-  const target = await findArrayItem(
-    deps,
-    context.req.param('id'),
-    context.req.param('parameter'),
-    context.req.query('value'),
-  )
+  const { id, parameter } = context.req.param()
+  const target = findArrayItem(await findRunAndTask(deps, id), parameter, context.req.query('value'))
   const sent = await readValueBody(deps, context, target.itemType, target.input.name)
   if ('file' in sent) {
     await provisionArrayItemFile(deps, target, sent.file)

@@ -1,5 +1,6 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { STAGED_LISTING_NAME } from '../../../src/contract/staging.ts'
 import { createDynamoRunRepository } from '../../../src/run/dynamo-run-repository.ts'
 import { encodeRun } from '../../../src/run/run-items.ts'
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
@@ -92,5 +93,19 @@ describe('a process that knows the task', () => {
     )
 
     expect(answers.map(({ status }) => status)).toEqual([404, 404, 404])
+  })
+})
+
+describe('a download of all files', () => {
+  it.each(['inputs.zip', 'outputs.zip'])('reads run and task once for %s', async (name) => {
+    const engine = await anEngine({ run: { state: 'FINISHED', outputsPrefix: 'outputs/' } })
+    await engine.objects.put(`outputs/${STAGED_LISTING_NAME}`, JSON.stringify({ entries: [] }))
+    const findRun = vi.spyOn(engine.runs, 'find')
+    const findTask = vi.spyOn(engine.tasks, 'findOfRun')
+
+    // The run has no values: the entries were looked for.
+    expect((await createCheckedApp(engine).request(`${RUN}/${name}`)).status).toBe(403)
+
+    expect([findRun.mock.calls.length, findTask.mock.calls.length]).toEqual([1, 1])
   })
 })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { runInputsPrefix } from '../../../src/contract/storage-keys.ts'
-import { findArrayItem, provisionArrayItem } from '../../../src/inputs/provision-array.ts'
-import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { provisionArrayItem } from '../../../src/inputs/provision-array.ts'
 import type { ArrayType } from '../../../src/task/parameters/array.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { listInputs } from '../../fixtures/listed-inputs.ts'
+import { findArrayItem, provisionInput } from '../../fixtures/provision-by-id.ts'
 
 const INTEGERS: ArrayType = { id: 'array', allowMissing: false, subType: { id: 'integer' } }
 const NESTED: ArrayType = { ...INTEGERS, subType: INTEGERS }

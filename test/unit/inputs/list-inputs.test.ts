@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { findInputListing } from '../../../src/inputs/list-inputs.ts'
-import { findArrayItem, provisionArrayItem } from '../../../src/inputs/provision-array.ts'
-import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { provisionArrayItem } from '../../../src/inputs/provision-array.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import type { ArrayType } from '../../../src/task/parameters/array.ts'
 import type { ParameterType } from '../../../src/task/task.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { listInputs } from '../../fixtures/listed-inputs.ts'
+import { findArrayItem, provisionInput } from '../../fixtures/provision-by-id.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 

@@ -1,19 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { JsonValue } from '../../../src/contract/json.ts'
-import {
-  findArrayItem,
-  provisionArrayItem,
-  provisionArrayItemFile,
-} from '../../../src/inputs/provision-array.ts'
-import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
+import { provisionArrayItem, provisionArrayItemFile } from '../../../src/inputs/provision-array.ts'
 import { listInputEntries } from '../../../src/inputs/read-inputs.ts'
 import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
+import { findRunAndTask } from '../../../src/run/find-run.ts'
 import type { ArrayType } from '../../../src/task/parameters/array.ts'
 import type { ParameterType } from '../../../src/task/task.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicomZip, aPng } from '../../fixtures/images.ts'
 import { listInputs } from '../../fixtures/listed-inputs.ts'
+import { findArrayItem, provisionInput, provisionInputs } from '../../fixtures/provision-by-id.ts'
 import { aSentValue } from '../../fixtures/sent-value.ts'
 
 const INTEGERS: ArrayType = { id: 'array', allowMissing: false, subType: { id: 'integer' } }
@@ -49,7 +46,7 @@ async function listedValue(engine: Engine): Promise<unknown> {
 }
 
 const names = async (engine: Engine) =>
-  (await listInputEntries(engine, RUN_ID)).map(({ name }) => name).sort()
+  (await listInputEntries(engine, await findRunAndTask(engine, RUN_ID))).map(({ name }) => name).sort()
 
 describe('an array', () => {
   it('that comes whole makes the run PROVISIONED and shows in the listing', async () => {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { provisionFile } from '../../../src/inputs/provision-file.ts'
 import { findInputFile, listInputEntries } from '../../../src/inputs/read-inputs.ts'
 import { openFile } from '../../../src/inputs/run-files.ts'
+import { findRunAndTask } from '../../../src/run/find-run.ts'
 import { readAll } from '../../../src/shared/read-all.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicom, aDicomZip, aPng } from '../../fixtures/images.ts'
 import { listInputs } from '../../fixtures/listed-inputs.ts'
+import { provisionFile } from '../../fixtures/provision-by-id.ts'
 import { aSentValue } from '../../fixtures/sent-value.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
@@ -62,7 +63,8 @@ describe('an image or a file', () => {
     const engine = await aRunOfImages()
     await give(engine, 'model', MODEL)
     await give(engine, 'image', aPng(), Buffer.from('not validated'))
-    const names = async () => (await listInputEntries(engine, RUN_ID)).map(({ name }) => name)
+    const names = async () =>
+      (await listInputEntries(engine, await findRunAndTask(engine, RUN_ID))).map(({ name }) => name)
     const before = [await names(), String(await bytesOf(engine, 'image', true))]
 
     await give(engine, 'image', aPng({ width: 9 }))
@@ -131,7 +133,7 @@ describe('a zip of DICOM files', () => {
       { name: 'image/slide/label.dcm' },
     ])
     expect(await bytesIn(folder, 'image/slide/label.dcm')).toEqual(aDicom({ width: 38, height: 46 }))
-    expect(await listInputEntries(engine, RUN_ID)).toMatchObject([
+    expect(await listInputEntries(engine, await findRunAndTask(engine, RUN_ID))).toMatchObject([
       { name: 'image/slide/volume.dcm' },
       { name: 'image/slide/label.dcm' },
       { name: 'model' },

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { listInputs } from '../../fixtures/listed-inputs.ts'
+import { provisionInput, provisionInputs } from '../../fixtures/provision-by-id.ts'
 
 const state = async (engine: Awaited<ReturnType<typeof anEngine>>) => (await engine.runs.find(RUN_ID))?.state
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { DomainError } from '../../../src/contract/errors.ts'
-import { provisionInput } from '../../../src/inputs/provision-input.ts'
 import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { recordJobState } from '../../../src/lifecycle/record-job-state.ts'
@@ -10,6 +9,7 @@ import { isFinal, RUN_STATES } from '../../../src/run/transitions.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { listInputs } from '../../fixtures/listed-inputs.ts'
+import { provisionInput } from '../../fixtures/provision-by-id.ts'
 
 const provisioned = async () => {
   const engine = await anEngine({ run: {} })

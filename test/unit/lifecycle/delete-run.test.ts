@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { provisionInput } from '../../../src/inputs/provision-input.ts'
 import { completeDeletion, deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { sweepRuns } from '../../../src/lifecycle/sweep-runs.ts'
 import { jobNameOf } from '../../../src/run/job/job-definition.ts'
 import { anInput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { provisionInput } from '../../fixtures/provision-by-id.ts'
 import { REFUSALS } from '../inputs/refusals.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { provisionInput } from '../../../src/inputs/provision-input.ts'
 import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
 import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
 import { RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { provisionInput } from '../../fixtures/provision-by-id.ts'
 import { REFUSALS } from '../inputs/refusals.ts'
 
 const NOT_FOUND = { error: 'INTERNAL_TASK_NOT_FOUND' }

@@ -6,6 +6,7 @@ import type { OutputEntry } from '../../../src/contract/staging.ts'
 import { readEntry } from '../../../src/inputs/array-inputs.ts'
 import { collectOutputs } from '../../../src/outputs/collect-outputs.ts'
 import { findOutputItem, listOutputEntries } from '../../../src/outputs/read-outputs.ts'
+import { findRunAndTask } from '../../../src/run/find-run.ts'
 import type { ArrayType } from '../../../src/task/parameters/array.ts'
 import type { ParameterType } from '../../../src/task/task.ts'
 import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
@@ -323,11 +324,9 @@ describe('a collected array', () => {
       error: 'STORAGE_READING_FILE_FAILED',
       details: { parameterName: 'out', description: 'Failed to read file out/2' },
     })
-    expect((await listOutputEntries(engine, RUN_ID)).map(({ name }) => name).sort()).toEqual([
-      'out/0',
-      'out/1',
-      'out/array.yml',
-    ])
+    expect(
+      (await listOutputEntries(engine, await findRunAndTask(engine, RUN_ID))).map(({ name }) => name).sort(),
+    ).toEqual(['out/0', 'out/1', 'out/array.yml'])
   })
 })
 
@@ -351,7 +350,7 @@ describe('geometries that core cannot read', () => {
     expect(await listing(engine)).toEqual([
       { taskRunId: RUN_ID, parameterName: 'out', type: 'ARRAY', value, subType: 'GEOMETRY' },
     ])
-    const entries = await listOutputEntries(engine, RUN_ID)
+    const entries = await listOutputEntries(engine, await findRunAndTask(engine, RUN_ID))
     const contents = await Promise.all(
       entries.map(async (entry) => [entry.name.slice('out/'.length), (await readEntry(entry)).toString()]),
     )
@@ -375,7 +374,7 @@ describe('geometries that core cannot read', () => {
     )
 
     expect(JSON.stringify(await listing(engine))).not.toContain('crs')
-    const entries = await listOutputEntries(engine, RUN_ID)
+    const entries = await listOutputEntries(engine, await findRunAndTask(engine, RUN_ID))
     const item = entries.find(({ name }) => name === 'out/0/0')
     expect(item && String(await readEntry(item))).toBe(point())
   })

@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { openZip } from '../../../src/archive/zip/read-zip.ts'
 import type { StagedInputs } from '../../../src/contract/staging.ts'
-import {
-  findArrayItem,
-  provisionArrayItem,
-  provisionArrayItemFile,
-} from '../../../src/inputs/provision-array.ts'
-import { provisionFile } from '../../../src/inputs/provision-file.ts'
-import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { provisionArrayItem, provisionArrayItemFile } from '../../../src/inputs/provision-array.ts'
 import { stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
 import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aDicomZip, aPng } from '../../fixtures/images.ts'
+import { findArrayItem, provisionFile, provisionInput } from '../../fixtures/provision-by-id.ts'
 import { aSentValue } from '../../fixtures/sent-value.ts'
 
 type Engine = Awaited<ReturnType<typeof anEngine>>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { provisionInput } from '../../../src/inputs/provision-input.ts'
 import { stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
 import { anInput, aRun, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { provisionInput } from '../../fixtures/provision-by-id.ts'
 
 const SECRET = 'secret-of-the-run'
 const OTHER_ID = '44444444-4444-4444-8444-444444444444'
