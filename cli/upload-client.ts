@@ -1,5 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
+import { retry } from '../src/shared/retry.ts'
 import { explainError } from './explain-error.ts'
 
 /** An answer that the upload cannot go on after; the message says what it was. */
@@ -151,15 +151,12 @@ async function untilAnswered<Result>(
   attempt: () => Promise<Result>,
   signal?: AbortSignal,
 ): Promise<Result> {
-  for (let attempts = 0; ; attempts += 1) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (error instanceof UploadRefusedError) throw error
-      const pauseMs = pausesMs[attempts]
-      if (pauseMs === undefined) throw new UploadBrokenError(`${what}: ${wordsOf(error)}`, { cause: error })
-      await wait(pauseMs, undefined, signal === undefined ? {} : { signal })
-    }
+  const isRetryable = (error: unknown): boolean => !(error instanceof UploadRefusedError)
+  try {
+    return await retry(attempt, { pausesMs, isRetryable, signal })
+  } catch (error) {
+    if (error instanceof UploadRefusedError) throw error
+    throw new UploadBrokenError(`${what}: ${wordsOf(error)}`, { cause: error })
   }
 }
 

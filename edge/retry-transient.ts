@@ -1,19 +1,11 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { retry } from '../src/shared/retry.ts'
 import { isTransient } from './failures.ts'
 
-/** Retries transient failures, once after each pause. @throws the last failure */
-export async function retryTransient<T>(
-  ask: () => Promise<T>,
+/** Retries transient failures, once after each pause. @throws the last failure, or the signal's reason */
+export function retryTransient<T>(
+  call: () => Promise<T>,
   pausesMs: readonly number[],
   signal?: AbortSignal,
 ): Promise<T> {
-  for (const pauseMs of pausesMs) {
-    try {
-      return await ask()
-    } catch (error) {
-      if (!isTransient(error)) throw error
-    }
-    await pause(pauseMs, undefined, signal === undefined ? {} : { signal })
-  }
-  return ask()
+  return retry(call, { pausesMs, isRetryable: isTransient, signal })
 }

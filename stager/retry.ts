@@ -1,16 +1,16 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { backoff, retry } from '../src/shared/retry.ts'
 import type { TransferSettings } from './settings.ts'
 
-/** What will not change by trying again. */
+/** A failure that no retry can mend. */
 export class FinalError extends Error {
   override readonly name = 'FinalError'
 }
 
-/** An answer other than success. Its text stays out of the message: S3's repeats the signature, which opens the run's files. */
+/** An answer other than success. The message leaves out S3's text, which repeats the signature: that opens the run's files. */
 export class StatusError extends Error {
   override readonly name = 'StatusError'
   readonly status: number
-  /** S3's or the App Engine's own word for it. */
+  /** Error code of S3 or the App Engine. */
   readonly code: string | undefined
 
   constructor(status: number, code: string | undefined, words = '') {
@@ -19,12 +19,12 @@ export class StatusError extends Error {
     this.code = code
   }
 
-  /** A presigned URL dies with its time, or with the session that signed it. */
+  /** A presigned URL expires after its time, or with the session that signed it. */
   get isExpired(): boolean {
     return this.status === 403 || this.code === 'ExpiredToken'
   }
 
-  get mayPass(): boolean {
+  get isTransient(): boolean {
     const { status, code } = this
     return status >= 500 || status === 408 || status === 429 || code === 'RequestTimeout'
   }
@@ -33,11 +33,11 @@ export class StatusError extends Error {
 export type RetrySettings = Pick<TransferSettings, 'attempts' | 'firstPauseMs' | 'longestPauseMs'>
 
 /**
- * A call that may be repeated, repeated while the other side is away (network, 408, 429, 5xx) or a URL has expired; with the
- * stager's settings for about half a minute.
- * @param what it does, in words; no URL
- * @param renew gets a fresh URL
- * @throws FinalError with the last problem
+ * Retries a call while the other side is away (network, 408, 429, 5xx) or its URL has expired; with the stager's settings for about
+ * half a minute.
+ * @param what names the call in messages, without its URL
+ * @param renew fetches a fresh URL, after an expired one and before the last attempt
+ * @throws FinalError with the last failure
  */
 export async function withRetry<T>(
   what: string,
@@ -45,29 +45,36 @@ export async function withRetry<T>(
   call: () => Promise<T>,
   renew?: () => Promise<void>,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await call()
-    } catch (error) {
-      if (attempt === settings.attempts || !isWorthRepeating(error, renew !== undefined)) {
-        throw new FinalError(`${what}: ${wordsOf(error)}`, { cause: error })
-      }
-      const longest = Math.min(settings.longestPauseMs, settings.firstPauseMs * 2 ** (attempt - 1))
-      await pause(longest * (0.5 + Math.random() / 2))
-      // The last chance before the end also for a server that cut the connection instead of saying that the URL is too old.
-      const isLast = attempt === settings.attempts - 1
-      if (isLast || (error instanceof StatusError && error.isExpired)) await renew?.()
-    }
+  const { attempts, firstPauseMs, longestPauseMs } = settings
+  let attempt = 0
+  let isExpired = false
+  const attemptOnce = async (): Promise<T> => {
+    attempt += 1
+    // Before the last attempt also for a server that closes the connection instead of refusing an old URL.
+    if (isExpired || (attempt > 1 && attempt === attempts)) await renew?.()
+    return call()
   }
+  const isRetryable = (error: unknown): boolean => {
+    isExpired = error instanceof StatusError && error.isExpired
+    return isTransient(error) || (isExpired && renew !== undefined)
+  }
+  const pausesMs = backoff({
+    retries: attempts - 1,
+    firstMs: firstPauseMs,
+    longestMs: longestPauseMs,
+    hasJitter: true,
+  })
+  return retry(attemptOnce, { pausesMs, isRetryable }).catch((error: unknown) => {
+    throw new FinalError(`${what}: ${wordsOf(error)}`, { cause: error })
+  })
 }
 
-function isWorthRepeating(error: unknown, canRenew: boolean): boolean {
+function isTransient(error: unknown): boolean {
   if (error instanceof FinalError) return false
-  if (error instanceof StatusError) return error.mayPass || (canRenew && error.isExpired)
-  return true
+  return error instanceof StatusError ? error.isTransient : true
 }
 
-/** Of a failed fetch the cause tells more. */
+/** The message of a failure; `fetch` puts the reason into the cause. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.message === 'fetch failed' && error.cause instanceof Error

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import {
   BatchGetCommand,
   BatchWriteCommand,
@@ -10,6 +9,7 @@ import {
 import { TABLE } from '../contract/environment.ts'
 import type { Identity } from '../shared/identity.ts'
 import { pagesOf } from '../shared/pages.ts'
+import { type Backoff, backoff, type Pause, retry } from '../shared/retry.ts'
 
 /** Options of repositories on the table. */
 export interface DynamoOptions {
@@ -19,11 +19,6 @@ export interface DynamoOptions {
   /** Waits before a retry; replaced in tests. */
   readonly pause?: Pause
 }
-
-export type Pause = (milliseconds: number) => Promise<unknown>
-
-/** Waits for real. */
-export const realPause: Pause = (milliseconds) => wait(milliseconds)
 
 export interface ItemKey {
   readonly [TABLE.partitionKey]: string
@@ -79,17 +74,18 @@ type IndexPartition =
 const BATCH_GET_KEYS = 100
 const BATCH_WRITE_ITEMS = 25
 
-/** Waits add up to about 3 s, less than any caller's time limit. */
-export const ATTEMPTS = 8
-export function pauseBefore(attempt: number): number {
-  return 25 * 2 ** (attempt - 2)
+/** Seven retries wait 3.2 s in all, below any caller's time limit. */
+export const TABLE_BACKOFF: Backoff = { retries: 7, firstMs: 25 }
+
+class UnprocessedItemsError extends Error {
+  override readonly name = 'UnprocessedItemsError'
 }
 
 /** Reading side of the table. */
 export function createDynamoTable({
   client,
   tableName,
-  pause = realPause,
+  pause,
 }: Omit<DynamoOptions, 'identity'>): DynamoTable {
   async function* pages(
     input: Omit<QueryCommandInput, 'TableName' | 'ExclusiveStartKey'>,
@@ -106,12 +102,14 @@ export function createDynamoTable({
 
   /** Sends a batch until DynamoDB has processed all of it; a full answer or a busy partition leaves a rest. */
   async function drain(batch: ItemKey[], send: (rest: ItemKey[]) => Promise<ItemKey[]>): Promise<void> {
-    let rest = await send(batch)
-    for (let attempt = 2; rest.length > 0; attempt += 1) {
-      if (attempt > ATTEMPTS) throw new Error(`DynamoDB left ${rest.length} items of a batch unprocessed`)
-      await pause(pauseBefore(attempt))
+    let rest = batch
+    const sendRest = async (): Promise<void> => {
       rest = await send(rest)
+      if (rest.length === 0) return
+      throw new UnprocessedItemsError(`DynamoDB left ${rest.length} items of a batch unprocessed`)
     }
+    const isRetryable = (error: unknown): boolean => error instanceof UnprocessedItemsError
+    await retry(sendRest, { pausesMs: backoff(TABLE_BACKOFF), isRetryable, pause })
   }
 
   return {

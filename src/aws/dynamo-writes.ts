@@ -6,14 +6,8 @@ import {
 import { TransactWriteCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { TABLE } from '../contract/environment.ts'
-import {
-  ATTEMPTS,
-  type DynamoOptions,
-  type Item,
-  type ItemKey,
-  pauseBefore,
-  realPause,
-} from './dynamo-table.ts'
+import { backoff, retry } from '../shared/retry.ts'
+import { type DynamoOptions, type Item, type ItemKey, TABLE_BACKOFF } from './dynamo-table.ts'
 
 /** Condition expression on the item before the write, with its placeholders. */
 export interface Condition {
@@ -63,26 +57,10 @@ export const IS_NEW: Condition = {
 const CHANGE_ID = 'changeId'
 
 /** Writing side of the table. */
-export function createDynamoWrites({
-  client,
-  tableName,
-  identity,
-  pause = realPause,
-}: DynamoOptions): DynamoWrites {
+export function createDynamoWrites({ client, tableName, identity, pause }: DynamoOptions): DynamoWrites {
   /** Retries: DynamoDB refuses a write to an item of a running transaction instead of queueing it. */
-  async function afterConflicts<Result>(write: () => Promise<Result>): Promise<Result> {
-    for (let attempt = 2; ; attempt += 1) {
-      try {
-        return await write()
-      } catch (error) {
-        const reasons = cancellationReasons(error)
-        const isPassing =
-          reasons.includes('TransactionConflict') && !reasons.includes('ConditionalCheckFailed')
-        if (!isPassing || attempt > ATTEMPTS) throw error
-        await pause(pauseBefore(attempt))
-      }
-    }
-  }
+  const afterConflicts = <Result>(write: () => Promise<Result>): Promise<Result> =>
+    retry(write, { pausesMs: backoff(TABLE_BACKOFF), isRetryable: isConflict, pause })
 
   return {
     async update(key, change) {
@@ -129,6 +107,11 @@ export function createDynamoWrites({
       }
     },
   }
+}
+
+function isConflict(error: unknown): boolean {
+  const reasons = cancellationReasons(error)
+  return reasons.includes('TransactionConflict') && !reasons.includes('ConditionalCheckFailed')
 }
 
 /** Codes of a cancelled write; empty for other errors. */

@@ -5,13 +5,14 @@ import { rangedInput } from '../archive/tar/tar-input.ts'
 import { createCrcCoverage } from '../archive/zip/crc-coverage.ts'
 import { inPieces } from '../shared/in-pieces.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
+import { type Pause, retry } from '../shared/retry.ts'
 import { createSlots, type Place, type Slots } from '../shared/slots.ts'
 import { MAGIC_BYTES, notALayer } from './image/check-layer.ts'
 import { type FoundImage, findImage, type ImageLayer } from './image/find-image.ts'
 import { scanImageArchive } from './image/image-archive.ts'
 import { requireSameBytes } from './image/repeated-files.ts'
 import type { LayerPusher } from './layer-pusher.ts'
-import { OUTAGE_PAUSES_MS, type Pause } from './outage.ts'
+import { OUTAGE_PAUSES_MS } from './outage.ts'
 import type { PushProgress } from './push-progress.ts'
 import { RegistryUnavailableError } from './registry/image-registry.ts'
 
@@ -76,18 +77,18 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
 
 async function pushLayer(archive: ReadArchive, { file, diffId }: ImageLayer, place: FilePlace) {
   const { pusher, readers, pause, signal } = archive
-  for (let attempt = 0; (await pusher.find(file)) === undefined; attempt += 1) {
+  const pushOnce = async (): Promise<void> => {
+    if ((await pusher.find(file)) !== undefined) return
     const reader = readers.place()
     const bytes = checksummed(archive, place.offset, file.sizeBytes, reader)
     try {
       await pusher.push(file, { start: place.start, bytes }, diffId)
-    } catch (error) {
+    } finally {
       reader.give()
-      const pauseMs = OUTAGE_PAUSES_MS[attempt]
-      if (pauseMs === undefined || !(error instanceof RegistryUnavailableError)) throw error
-      await pause(pauseMs, signal)
     }
   }
+  const isRetryable = (error: unknown): boolean => error instanceof RegistryUnavailableError
+  await retry(pushOnce, { pausesMs: OUTAGE_PAUSES_MS, isRetryable, pause, signal })
 }
 
 /** Waits for its turn with the first byte, when the registry has already said that it takes the layer. */

@@ -1,11 +1,12 @@
 import { readTar } from '../archive/tar/read-tar.ts'
+import type { Pause } from '../shared/retry.ts'
 import { looksLikeLayer, notALayer } from './image/check-layer.ts'
 import { type FoundImage, findImage } from './image/find-image.ts'
 import { scanImageArchive, type TakeFile } from './image/image-archive.ts'
 import { OciFormatError } from './image/oci-format-error.ts'
 import { requireSameBytes } from './image/repeated-files.ts'
 import type { LayerPusher } from './layer-pusher.ts'
-import { OUTAGE_PAUSES_MS, type Pause } from './outage.ts'
+import { OUTAGE_PAUSES_MS } from './outage.ts'
 import type { PushProgress } from './push-progress.ts'
 import { RegistryUnavailableError } from './registry/image-registry.ts'
 

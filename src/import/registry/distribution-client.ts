@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
+import { backoff, type Pause, retry } from '../../shared/retry.ts'
 import { RegistryUnavailableError } from './image-registry.ts'
 import type { RegistryAuthorization } from './registry-authorization.ts'
 import { type BlobMeter, gathered, measured } from './registry-blob-meter.ts'
@@ -45,15 +45,13 @@ export interface DistributionClientOptions {
   /** Scheme and host; plain http is for registries on the same machine. */
   readonly registryUrl: string
   readonly authorization: RegistryAuthorization
-  /** Waits before a repetition; a test passes one that does not wait. */
-  readonly pause?: (milliseconds: number) => Promise<unknown>
+  readonly pause?: Pause
 }
 
 /** Blobs up to here are held until the registry has acknowledged them. */
 const SMALL_BLOB_BYTES = 4 * 1024 * 1024
-/** Five attempts wait 4 s on average: longer troubles are for the next delivery of the import. */
-const ATTEMPTS = 5
-const FIRST_PAUSE_MS = 500
+/** Four retries wait 6 s on average. A longer outage is left to the next delivery of the import. */
+const BACKOFF = { retries: 4, firstMs: 500, hasJitter: true }
 /** What a registry calls a blob that is not what it was said to be (distribution specification, "Error Codes"). */
 const WRONG_DIGEST = 'DIGEST_INVALID'
 /** Of a registry that wants to be told from where, or does not know the request: it takes the bytes. */
@@ -79,7 +77,7 @@ interface RequestOptions {
 export function createDistributionClient({
   registryUrl,
   authorization,
-  pause = wait,
+  pause,
 }: DistributionClientOptions): DistributionClient {
   const registry = new URL(registryUrl)
   const urlOf = (repository: string, rest: string): URL => new URL(`/v2/${repository}/${rest}`, registry)
@@ -123,17 +121,12 @@ export function createDistributionClient({
     return refuse(response, url, options.method)
   }
 
-  const repeatedly = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await work()
-      } catch (error) {
-        if (attempt === ATTEMPTS || !(error instanceof RegistryUnavailableError)) throw error
-        // Half of it random, so that many workers do not come back together.
-        await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random() / 2))
-      }
-    }
-  }
+  const repeatedly = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    retry(work, {
+      pausesMs: backoff(BACKOFF),
+      isRetryable: (error) => error instanceof RegistryUnavailableError,
+      pause,
+    })
 
   const startUpload = async (repository: string): Promise<URL> => {
     const url = urlOf(repository, 'blobs/uploads/')

@@ -1,3 +1,4 @@
+import type { Pause } from '../../shared/retry.ts'
 import { createDistributionClient } from './distribution-client.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import { createChallengeAuthorization, type RegistryCredentials } from './registry-authorization.ts'
@@ -8,7 +9,7 @@ interface DistributionImageRegistryOptions {
   /** Anonymous without. */
   readonly credentials?: RegistryCredentials
   /** Waits before a repetition; a test passes one that does not wait. */
-  readonly pause?: (milliseconds: number) => Promise<unknown>
+  readonly pause?: Pause
 }
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'

@@ -6,6 +6,7 @@ import {
   RepositoryAlreadyExistsException,
   RepositoryNotFoundException,
 } from '@aws-sdk/client-ecr'
+import type { Pause } from '../../shared/retry.ts'
 import { createDistributionClient } from './distribution-client.ts'
 import type { ImageRegistry } from './image-registry.ts'
 import { createEcrAuthorization } from './registry-authorization.ts'
@@ -18,7 +19,7 @@ interface EcrImageRegistryOptions {
   readonly tags?: Readonly<Record<string, string>>
   readonly now?: () => Date
   /** Waits before a repetition; a test passes one that does not wait. */
-  readonly pause?: (milliseconds: number) => Promise<unknown>
+  readonly pause?: Pause
 }
 
 /** Task images in ECR: its own API for repositories and removal, the distribution protocol for the bytes. */

@@ -1,0 +1,53 @@
+import { pause as realPause } from './pause.ts'
+
+/** Waits before a retry; tests pass one that returns at once. */
+export type Pause = (milliseconds: number, signal?: AbortSignal) => Promise<unknown>
+
+export interface RetryOptions {
+  /** One per retry. After the last retry the call's failure is thrown. */
+  readonly pausesMs: Iterable<number>
+  readonly isRetryable: (error: unknown) => boolean
+  readonly pause?: Pause | undefined
+  /** Ends a pause, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Repeats a call while its failures are retryable.
+ * @throws the last failure, or the signal's reason
+ */
+export async function retry<Result>(
+  call: () => Promise<Result>,
+  { pausesMs, isRetryable, pause = realPause, signal }: RetryOptions,
+): Promise<Result> {
+  for (const pauseMs of pausesMs) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!isRetryable(error)) throw error
+    }
+    await pause(pauseMs, signal)
+  }
+  return await call()
+}
+
+export interface Backoff {
+  readonly retries: number
+  readonly firstMs: number
+  readonly longestMs?: number
+  /** Between half of each pause and all of it, so that many clients do not return together. */
+  readonly hasJitter?: boolean
+}
+
+/** Pauses that double. */
+export function* backoff({
+  retries,
+  firstMs,
+  longestMs = Number.POSITIVE_INFINITY,
+  hasJitter = false,
+}: Backoff): Generator<number, void, undefined> {
+  for (let index = 0; index < retries; index += 1) {
+    const pauseMs = Math.min(longestMs, firstMs * 2 ** index)
+    yield hasJitter ? pauseMs * (0.5 + Math.random() / 2) : pauseMs
+  }
+}

@@ -1,0 +1,55 @@
+import { describe, expect, it, vi } from 'vitest'
+import { backoff, retry } from '../../../src/shared/retry.ts'
+
+const ANY = { isRetryable: () => true }
+
+describe('a retried call', () => {
+  it('returns the first result after its failures', async () => {
+    const call = vi.fn(async () => 'done').mockRejectedValueOnce(new Error('away'))
+    const pauses: number[] = []
+    const pause = async (milliseconds: number) => pauses.push(milliseconds)
+
+    expect(await retry(call, { ...ANY, pausesMs: [10, 20], pause })).toBe('done')
+
+    expect(pauses).toEqual([10])
+  })
+
+  it('throws the last failure when its pauses are used up', async () => {
+    const last = new Error('third')
+    const call = vi.fn(async () => Promise.reject(last)).mockRejectedValueOnce(new Error('first'))
+
+    await expect(retry(call, { ...ANY, pausesMs: [0, 0] })).rejects.toBe(last)
+
+    expect(call).toHaveBeenCalledTimes(3)
+  })
+
+  it('is not repeated after a failure that no retry can mend', async () => {
+    const call = vi.fn(async () => Promise.reject(new Error('refused')))
+
+    await expect(retry(call, { pausesMs: [0], isRetryable: () => false })).rejects.toThrow('refused')
+
+    expect(call).toHaveBeenCalledTimes(1)
+  })
+
+  it('ends in its pause with the reason of the signal', async () => {
+    const reason = new Error('stopped')
+    const call = async () => Promise.reject(new Error('away'))
+
+    const retried = retry(call, { ...ANY, pausesMs: [60_000], signal: AbortSignal.abort(reason) })
+
+    await expect(retried).rejects.toBe(reason)
+  })
+})
+
+describe('backoff', () => {
+  it('doubles each pause up to the longest', () => {
+    expect([...backoff({ retries: 4, firstMs: 100, longestMs: 300 })]).toEqual([100, 200, 300, 300])
+  })
+
+  it('varies between half of the pause and all of it', () => {
+    for (const pauseMs of backoff({ retries: 50, firstMs: 100, longestMs: 100, hasJitter: true })) {
+      expect(pauseMs).toBeGreaterThanOrEqual(50)
+      expect(pauseMs).toBeLessThanOrEqual(100)
+    }
+  })
+})
