@@ -1,8 +1,9 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { json } from 'node:stream/consumers'
+import { responseTo } from '../src/shared/http.ts'
 import type { SignRequest } from '../src/signing/sign-request.ts'
 import { wirePath } from '../src/signing/wire-path.ts'
-import { answerTo, type Connect, type Outgoing } from './connections.ts'
+import type { Connect, Outgoing } from './connections.ts'
 import { ApiRefusal, refusalOf, UnreachableError } from './failures.ts'
 import { withoutHeaders } from './headers.ts'
 import { routeOf } from './routes.ts'
@@ -76,7 +77,7 @@ export function createApi(url: URL, connect: Connect, sign?: SignRequest): Api {
       })
       const outgoing = begin()
       outgoing.setTimeout(TIMEOUT_MS, () => outgoing.destroy(new Error('the API does not answer')))
-      const answer = await answerTo(outgoing.end(bytes))
+      const answer = await responseTo(outgoing.end(bytes))
       if ((answer.statusCode ?? 502) < 400) return answer
       throw await refusalOf(`${method} ${routeOf(path)}`, answer)
     } catch (error) {

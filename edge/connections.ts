@@ -1,5 +1,6 @@
-import * as http from 'node:http'
-import * as https from 'node:https'
+import { type ClientRequest, Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import { startRequest } from '../src/shared/http.ts'
 
 /** A request to the API or to S3. */
 export interface Outgoing {
@@ -13,7 +14,7 @@ export interface Outgoing {
 }
 
 /** Starts a request; the caller sends the body. */
-export type Connect = (outgoing: Outgoing) => http.ClientRequest
+export type Connect = (outgoing: Outgoing) => ClientRequest
 
 /** Shorter than the keep-alive time of API Gateway and S3, so that requests seldom use a connection that is being closed. */
 const IDLE_CONNECTION_MS = 4000
@@ -21,26 +22,13 @@ const IDLE_CONNECTION_MS = 4000
 /** Pools keep-alive connections. */
 export function createConnect(): Connect {
   const options = { keepAlive: true, timeout: IDLE_CONNECTION_MS }
-  const plain = { request: http.request, agent: new http.Agent(options) }
-  const secure = { request: https.request, agent: new https.Agent(options) }
-  return ({ server, path, method, headers, signal }) => {
-    const { request, agent } = server.protocol === 'https:' ? secure : plain
-    return request({
-      agent,
-      hostname: server.hostname.replace(/^\[|\]$/gu, ''),
-      port: server.port,
+  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) }
+  return ({ server, path, method, headers, signal }) =>
+    startRequest(server, {
+      agent: server.protocol === 'https:' ? agents.https : agents.http,
       method,
       path,
       headers: [...headers, 'host', server.host],
       ...(signal === undefined ? {} : { signal }),
     })
-  }
-}
-
-/** Resolves with the answer's head; the caller reads the body. */
-export function answerTo(outgoing: http.ClientRequest): Promise<http.IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    outgoing.once('response', resolve)
-    outgoing.on('error', reject)
-  })
 }

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
+import { responseTo } from '../src/shared/http.ts'
 import type { Api } from './api.ts'
-import { answerTo } from './connections.ts'
 import type { Exchange } from './exchange.ts'
 import { GatewayRefusal, UnreachableError } from './failures.ts'
 import { clientHeaders, endToEndHeaders } from './headers.ts'
@@ -38,12 +38,12 @@ export async function forward(
   // An aborted body destroys the outgoing request, whose error is handled below.
   if (body === 'stream') pipeline(request, outgoing).catch(() => undefined)
   else outgoing.end(bytesOf(body))
-  const answer = await answerTo(outgoing)
+  const answer = await responseTo(outgoing)
     .catch(async (error: unknown) => {
       if (!outgoing.reusedSocket || !isRepeatable || response.destroyed) throw error
       // The API closed a keep-alive connection while it was being reused.
       outgoing = (await prepare())().end(bytesOf(body))
-      return answerTo(outgoing)
+      return responseTo(outgoing)
     })
     .catch((error: unknown) => {
       throw new UnreachableError('API', error)

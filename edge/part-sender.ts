@@ -1,4 +1,5 @@
-import { answerTo, type Connect } from './connections.ts'
+import { exchange } from '../src/shared/http.ts'
+import type { Connect } from './connections.ts'
 import { UnreachableError } from './failures.ts'
 import { createPartUrls, type PartUrls } from './part-urls.ts'
 import { retryTransient } from './retry-transient.ts'
@@ -43,8 +44,8 @@ async function put(connect: Connect, urls: PartUrls, { partNumber, bytes, signal
   })
   outgoing.setTimeout(TIMEOUT_MS, () => outgoing.destroy(new Error('S3 takes no bytes')))
   try {
-    const { statusCode } = (await answerTo(outgoing.end(bytes))).resume()
-    if (statusCode !== 200) throw new Error(`S3 answered ${statusCode} to part ${partNumber}`)
+    const { status } = await exchange(outgoing, bytes)
+    if (status !== 200) throw new Error(`S3 answered ${status} to part ${partNumber}`)
   } catch (error) {
     // The URL may have expired. S3 may close the connection before that answer is read.
     urls.forget(partNumber)

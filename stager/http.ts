@@ -1,23 +1,14 @@
-import {
-  type ClientRequest,
-  type IncomingMessage,
-  type RequestOptions,
-  request as requestHttp,
-} from 'node:http'
-import { request as requestHttps } from 'node:https'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { IncomingMessage } from 'node:http'
+import { exchange, responseTo, startOfBody, startRequest } from '../src/shared/http.ts'
 import { StatusError } from './retry.ts'
 
-/*
- * Requests to presigned URLs. Not fetch: S3 wants a length beforehand, which fetch does not send with a stream.
- */
+/* Requests to presigned URLs. */
 
-/** Of an error's text; its code stands near the start. */
+/** Bytes of an error's text that are read; its code stands near the start. */
 const ERROR_TEXT_BYTES = 4096
 
 /**
- * The answer to a GET, its body unread.
+ * Returns the response to a GET, its body unread.
  * @throws StatusError
  */
 export async function getFrom(
@@ -25,14 +16,15 @@ export async function getFrom(
   headers: Readonly<Record<string, string>>,
   silenceMs: number,
 ): Promise<IncomingMessage> {
-  const request = open(url, { method: 'GET', headers, timeout: silenceMs })
-  const answer = answerTo(request)
-  request.end()
-  return requireSuccess(await answer)
+  const request = startRequest(new URL(url), { headers, timeout: silenceMs })
+  const response = await responseTo(request.end())
+  const { statusCode = 500 } = response
+  if (isSuccess(statusCode)) return response
+  throw refusal(statusCode, await startOfBody(response, ERROR_TEXT_BYTES).catch(() => Buffer.alloc(0)))
 }
 
 /**
- * Headers of the answer to a PUT of these bytes.
+ * Sends bytes by PUT and returns the headers of the response.
  * @throws StatusError
  */
 export async function putTo(
@@ -41,48 +33,16 @@ export async function putTo(
   silenceMs: number,
 ): Promise<IncomingMessage['headers']> {
   const headers = { 'content-length': String(sizeBytes) }
-  const request = open(url, { method: 'PUT', headers, timeout: silenceMs })
-  const answer = answerTo(request)
-  // A refusal may come before all is sent: the answer tells, and so does a failure of the bytes, which ends the request.
-  pipeline(Readable.from(bytes), request).catch(() => undefined)
-  try {
-    const response = await requireSuccess(await answer)
-    response.resume()
-    return response.headers
-  } catch (error) {
-    request.destroy()
-    throw error
-  }
+  const request = startRequest(new URL(url), { method: 'PUT', headers, timeout: silenceMs })
+  const { status, headers: answered, body } = await exchange(request, bytes)
+  if (isSuccess(status)) return answered
+  throw refusal(status, body)
 }
 
-function open(url: string, options: RequestOptions): ClientRequest {
-  const request = url.startsWith('https:') ? requestHttps(url, options) : requestHttp(url, options)
-  const seconds = (options.timeout ?? 0) / 1000
-  return request.on('timeout', () => request.destroy(new Error(`no answer for ${seconds} s`)))
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
 }
 
-function answerTo(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.on('response', resolve)
-    // Also after the answer: then its reader meets the failure.
-    request.on('error', reject)
-  })
-}
-
-async function requireSuccess(response: IncomingMessage): Promise<IncomingMessage> {
-  const { statusCode = 500 } = response
-  if (statusCode >= 200 && statusCode < 300) return response
-  const text = await startOf(response).catch(() => '')
-  throw new StatusError(statusCode, /<Code>(\w{1,100})<\/Code>/u.exec(text)?.[1])
-}
-
-async function startOf(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response) {
-    chunks.push(chunk as Buffer)
-    length += (chunk as Buffer).length
-    if (length > ERROR_TEXT_BYTES) break
-  }
-  return Buffer.concat(chunks).toString('utf8')
+function refusal(status: number, body: Buffer): StatusError {
+  return new StatusError(status, /<Code>(\w{1,100})<\/Code>/u.exec(body.toString())?.[1])
 }

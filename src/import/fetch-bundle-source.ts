@@ -1,8 +1,8 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { DomainError } from '../contract/errors.ts'
 import { MAX_UPLOAD_BYTES } from '../contract/upload-limits.ts'
+import { responseTo, startRequest } from '../shared/http.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/store.ts'
 import type { BundleSource } from './bundle-source.ts'
 
@@ -94,24 +94,19 @@ function requireOther({ port }: URL, runtimeApi: string | undefined): void {
 }
 
 async function ask(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
-  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
-  const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-  const request = send(url, {
+  const request = startRequest(url, {
     // A connection of its own: nothing of an answer can be left for the next request.
     agent: false,
     headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'cytomine-app-engine' },
+    timeout: IDLE_MS,
   })
   const abort = (): void => void request.destroy(signal.reason)
   signal.addEventListener('abort', abort, { once: true })
-  // After the answer has begun, its reader meets the error.
-  request.on('error', reject)
-  request.on('response', (response) => {
+  try {
+    return await responseTo(request.end())
+  } finally {
     signal.removeEventListener('abort', abort)
-    resolve(response)
-  })
-  request.setTimeout(IDLE_MS, () => request.destroy(new Error(`no byte for ${IDLE_MS / 1000} s`)))
-  request.end()
-  return await promise
+  }
 }
 
 /** @throws Error also when the first bytes are not those of a zip. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { HttpAnswer } from '../../shared/http.ts'
 import { backoff, type Pause, retry } from '../../shared/retry.ts'
 import { RegistryUnavailableError } from './image-registry.ts'
 import type { RegistryAuthorization } from './registry-authorization.ts'
 import { type BlobMeter, gathered, measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'
-import { type RegistryAnswer, send } from './registry-http.ts'
+import { requestRegistry } from './request-registry.ts'
 
 /** A blob as a manifest names it. */
 interface NamedBlob {
@@ -87,9 +88,9 @@ export function createDistributionClient({
     url: URL,
     { method, headers = {}, body }: RequestOptions,
     own: string | undefined,
-  ): Promise<RegistryAnswer> => {
+  ): Promise<HttpAnswer> => {
     try {
-      return await send(url, {
+      return await requestRegistry(url, {
         method,
         headers: { ...headers, ...(own !== undefined && { authorization: own }) },
         ...(body !== undefined && { body }),
@@ -104,7 +105,7 @@ export function createDistributionClient({
     url: URL,
     options: RequestOptions,
     expected: readonly number[],
-  ): Promise<RegistryAnswer> => {
+  ): Promise<HttpAnswer> => {
     // An upload may be continued at another host: the credentials are none of its business.
     const isOwn = url.origin === registry.origin
     const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
@@ -243,7 +244,7 @@ export function createDistributionClient({
 }
 
 /** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */
-function refuse(response: RegistryAnswer, url: URL, method: string): never {
+function refuse(response: HttpAnswer, url: URL, method: string): never {
   const words = `the answer to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
   if (PASSING_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
   throw registryError(words)
@@ -293,7 +294,7 @@ function withDigest(upload: URL, digest: string): URL {
 }
 
 /** Relative to the request's URL, or absolute. */
-function locationOf(response: RegistryAnswer, requested: URL): URL {
+function locationOf(response: HttpAnswer, requested: URL): URL {
   const { location } = response.headers
   if (location === undefined || !URL.canParse(location, requested.href)) {
     throw registryError('the registry did not tell where the upload goes on')

@@ -1,7 +1,7 @@
 import { type ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr'
 import { RegistryUnavailableError } from './image-registry.ts'
 import { registryError } from './registry-error.ts'
-import { send } from './registry-http.ts'
+import { requestRegistry } from './request-registry.ts'
 
 /** Who asks a registry: keeps what was granted. */
 export interface RegistryAuthorization {
@@ -100,7 +100,7 @@ async function askForToken(
   if (url === null) throw registryError('the registry does not tell where its tokens come from')
   if (service !== undefined) url.searchParams.set('service', service)
   url.searchParams.set('scope', scope ?? `repository:${repository}:pull,push`)
-  const answer = await send(url, {
+  const answer = await requestRegistry(url, {
     method: 'GET',
     headers: basic === undefined ? {} : { authorization: basic },
   }).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 import { DomainError } from '../../contract/errors.ts'
 import { printable } from '../../contract/quoted.ts'
-import type { RegistryAnswer } from './registry-http.ts'
+import type { HttpAnswer } from '../../shared/http.ts'
 
 /** More of an error body than this is no help. */
 const MAX_PROBLEM_LENGTH = 300
@@ -15,7 +15,7 @@ export function registryError(description: string, cause?: unknown): DomainError
 }
 
 /** What the registry says is wrong (distribution specification, "Error Codes"); the start of the body when it is no JSON. */
-export function readProblem({ body }: RegistryAnswer): string {
+export function readProblem({ body }: HttpAnswer): string {
   const text = body.toString()
   try {
     const { errors } = JSON.parse(text) as { errors: readonly { code: unknown; message: unknown }[] }
