@@ -1,6 +1,6 @@
 import { SAVE_AGAIN } from '../archive/tar/tar-format-error.ts'
 import { quoted } from '../contract/quoted.ts'
-import { createSlots } from '../shared/slots.ts'
+import { createSemaphore } from '../shared/semaphore.ts'
 import type { ImportedLayer } from '../upload/upload.ts'
 import {
   type CheckedLayer,
@@ -52,7 +52,7 @@ const MAX_NAME_BYTES = 1024
 /** Memory: {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES} twice, and some MiB for each layer under way. */
 export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
   const { registry, repository } = options
-  const slots = createSlots(FRAMES_AT_ONCE)
+  const permits = createSemaphore(FRAMES_AT_ONCE)
   const layers = new Map(options.known.map((layer) => [layer.file, layer]))
   /** Files whose blob is certainly there. */
   const present = new Set<string>()
@@ -110,7 +110,7 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
 
   async function pushChecked(file: ArchiveFile, { bytes, compression }: CheckedLayer) {
     if (compression === 'none') {
-      const blob = await registry.pushBlob(repository, zstdLayer(bytes, slots))
+      const blob = await registry.pushBlob(repository, zstdLayer(bytes, permits))
       return { ...blob, compression: 'zstd' as LayerCompression }
     }
     const { digest, sizeBytes } = file

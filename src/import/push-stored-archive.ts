@@ -6,7 +6,7 @@ import { createCrcCoverage } from '../archive/zip/crc-coverage.ts'
 import { inPieces } from '../shared/in-pieces.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import { type Pause, retry } from '../shared/retry.ts'
-import { createSlots, type Place, type Slots } from '../shared/slots.ts'
+import { createSemaphore, type Permit, type Semaphore } from '../shared/semaphore.ts'
 import { MAGIC_BYTES, notALayer } from './image/check-layer.ts'
 import { type FoundImage, findImage, type ImageLayer } from './image/find-image.ts'
 import { scanImageArchive } from './image/image-archive.ts'
@@ -33,7 +33,7 @@ interface FilePlace {
 }
 
 interface ReadArchive extends StoredArchive {
-  readonly readers: Slots
+  readonly readers: Semaphore
 }
 
 /** Layers that are read: each has a request to the bucket and a decompressor with a window of 32 MiB at most; more are no faster. */
@@ -63,7 +63,7 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
   progress.expectLayers(layers.length)
   // The largest first: what is left at the end is short.
   const bySize = layers.toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes)
-  const readers = createSlots(READ_AT_ONCE)
+  const readers = createSemaphore(READ_AT_ONCE)
   const push = async (layer: ImageLayer, layerSignal: AbortSignal): Promise<void> => {
     const place = places.get(layer.file.name)
     // A document: those were shown to nobody.
@@ -79,12 +79,12 @@ async function pushLayer(archive: ReadArchive, { file, diffId }: ImageLayer, pla
   const { pusher, readers, pause, signal } = archive
   const pushOnce = async (): Promise<void> => {
     if ((await pusher.find(file)) !== undefined) return
-    const reader = readers.place()
+    const reader = readers.permit()
     const bytes = checksummed(archive, place.offset, file.sizeBytes, reader)
     try {
       await pusher.push(file, { start: place.start, bytes }, diffId)
     } finally {
-      reader.give()
+      reader.release()
     }
   }
   const isRetryable = (error: unknown): boolean => error instanceof RegistryUnavailableError
@@ -96,9 +96,9 @@ async function* checksummed(
   { stored, progress, signal }: StoredArchive,
   offset: number,
   sizeBytes: number,
-  reader: Place,
+  reader: Permit,
 ) {
-  await reader.take()
+  await reader.acquire()
   try {
     if (sizeBytes === 0) return
     let crc = 0
@@ -111,6 +111,6 @@ async function* checksummed(
     }
     if (left === 0) stored.coverage.add(offset, sizeBytes, crc)
   } finally {
-    reader.give()
+    reader.release()
   }
 }

@@ -1,5 +1,5 @@
 import { constants, createZstdCompress } from 'node:zlib'
-import type { Slots } from '../../shared/slots.ts'
+import type { Semaphore } from '../../shared/semaphore.ts'
 
 /**
  * Content of one zstd frame. Smaller ones pack worse (the window starts empty), larger ones wait longer for a core and take
@@ -13,25 +13,25 @@ const LEVEL = 1
 
 /**
  * A plain layer as zstd frames one after another, which decompressors read as one (RFC 8878, 3.1). Frames are compressed side
- * by side in the thread pool, each in one of `slots` until it is read, and come out in order; the same bytes give the same
+ * by side in the thread pool, each with a permit until it is read, and come out in order; the same bytes give the same
  * blob. Not by zstd's own workers: with them Node ends the output early, without an error.
  */
 export async function* zstdLayer(
   bytes: AsyncIterable<Uint8Array>,
-  slots: Slots,
+  permits: Semaphore,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const underWay: Frame[] = []
   const buffers = createFrameBuffers()
   try {
     for await (const content of inFrames(bytes, buffers)) {
-      while (!slots.tryTake()) {
+      while (!permits.tryAcquire()) {
         const first = underWay.shift()
-        // Who holds a slot gives one back before waiting for another: layers cannot block each other.
+        // A layer releases its own permits before it waits for another, so layers cannot block each other.
         if (first === undefined) {
-          await slots.take()
+          await permits.acquire()
           break
         }
-        await first.done.finally(slots.give)
+        await first.done.finally(permits.release)
         yield* first.take()
       }
       const frame = compressFrame(content)
@@ -41,17 +41,17 @@ export async function* zstdLayer(
       underWay.push(frame)
     }
     for (let first = underWay.shift(); first !== undefined; first = underWay.shift()) {
-      await first.done.finally(slots.give)
+      await first.done.finally(permits.release)
       yield* first.take()
     }
   } finally {
     await Promise.allSettled(underWay.map(({ done }) => done))
-    for (const _ of underWay) slots.give()
+    for (const _ of underWay) permits.release()
   }
 }
 
 interface Frame {
-  /** Tells nothing: a promise that waits for long is garbage for long, and would keep what it told as well. */
+  /** Resolves without a value, so that a pending promise retains no bytes. */
   readonly done: Promise<void>
   /** What came out, once. */
   take(): Buffer[]

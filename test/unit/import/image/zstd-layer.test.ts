@@ -2,16 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { checkLayer } from '../../../../src/import/image/check-layer.ts'
 import { FRAME_BYTES, zstdLayer } from '../../../../src/import/image/zstd-layer.ts'
-import { createSlots, type Slots } from '../../../../src/shared/slots.ts'
+import { createSemaphore, type Semaphore } from '../../../../src/shared/semaphore.ts'
 import { digestOf } from '../../../fixtures/bundle-builder.ts'
 
 async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }
 
-async function compressed(bytes: Buffer, chunkBytes: number, slots: Slots = createSlots(2)): Promise<Buffer> {
+async function compressed(
+  bytes: Buffer,
+  chunkBytes: number,
+  permits: Semaphore = createSemaphore(2),
+): Promise<Buffer> {
   const frames: Uint8Array[] = []
-  for await (const frame of zstdLayer(inChunks(bytes, chunkBytes), slots)) frames.push(frame)
+  for await (const frame of zstdLayer(inChunks(bytes, chunkBytes), permits)) frames.push(frame)
   return Buffer.concat(frames)
 }
 
@@ -46,21 +50,21 @@ describe('plain layers compressed on their way', () => {
     expect(layers[0]?.equals(layers[1] ?? Buffer.alloc(0))).toBe(true)
   })
 
-  it('share few slots without blocking each other', async () => {
-    const slots = createSlots(1)
+  it('share few permits without blocking each other', async () => {
+    const permits = createSemaphore(1)
     const contents = [1, 2, 3].map(() => aTar(2 * FRAME_BYTES))
 
-    const layers = await Promise.all(contents.map((content) => compressed(content, 1_000_000, slots)))
+    const layers = await Promise.all(contents.map((content) => compressed(content, 1_000_000, permits)))
 
     expect(await Promise.all(layers.map(contentOf))).toEqual(contents.map(digestOf))
-    expect(slots.tryTake()).toBe(true)
+    expect(permits.tryAcquire()).toBe(true)
   })
 
-  it('give their slots back when nobody reads on', async () => {
-    const slots = createSlots(2)
+  it('release their permits when nobody reads on', async () => {
+    const permits = createSemaphore(2)
 
-    for await (const _ of zstdLayer(inChunks(randomBytes(4 * FRAME_BYTES), 1_000_000), slots)) break
+    for await (const _ of zstdLayer(inChunks(randomBytes(4 * FRAME_BYTES), 1_000_000), permits)) break
 
-    expect([slots.tryTake(), slots.tryTake()]).toEqual([true, true])
+    expect([permits.tryAcquire(), permits.tryAcquire()]).toEqual([true, true])
   })
 })
