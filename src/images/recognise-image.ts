@@ -1,4 +1,5 @@
 import type { ByteSource } from '../shared/byte-source.ts'
+import { formatOf, signatureBytes } from '../shared/file-signatures.ts'
 import { readAll } from '../shared/read-all.ts'
 
 /** Formats of single files that are told by their first bytes. */
@@ -13,41 +14,25 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'tiff', 'di
 /** In the order of trying: BMP last, as two letters are a weak signature. */
 export const SIZED_FORMATS: readonly SizedFormat[] = [...IMAGE_FORMATS, 'gif', 'bmp']
 
-/** A free preamble of 128 bytes stands before DICOM's own letters. */
-const DICOM_SIGNATURE_AT = 128
-const START_BYTES = DICOM_SIGNATURE_AT + 4
-
-/** BigTIFF (version 43) is no `tiff` here: tasks that ask for one are not expected to read it. */
-const SIGNATURES: Record<SizedFormat, { readonly at: number; readonly anyOf: readonly string[] }> = {
-  png: { at: 0, anyOf: ['\x89PNG\r\n\x1a\n'] },
-  jpeg: { at: 0, anyOf: ['\xff\xd8\xff'] },
-  tiff: { at: 0, anyOf: ['II*\0', 'MM\0*'] },
-  dicom: { at: DICOM_SIGNATURE_AT, anyOf: ['DICM'] },
-  gif: { at: 0, anyOf: ['GIF87a', 'GIF89a'] },
-  bmp: { at: 0, anyOf: ['BM'] },
-}
+const START_BYTES = signatureBytes(SIZED_FORMATS)
 
 /**
  * The first of `formats` whose signature the file bears. A file may bear two: a DICOM file's preamble is free, and slide
- * scanners put a TIFF header there.
+ * scanners put a TIFF header there. BigTIFF is no `tiff`: tasks that ask for one are not expected to read it.
  */
 export async function recogniseImage<Format extends SizedFormat>(
   source: ByteSource,
   formats: readonly Format[],
 ): Promise<Format | undefined> {
-  const start = await startOf(source)
-  return formats.find((format) => {
-    const { at, anyOf } = SIGNATURES[format]
-    return anyOf.some((signature) => start.startsWith(signature, at))
-  })
+  return formatOf(await startOf(source), formats)
 }
 
 /** Whether the file starts with the header of a zip entry. */
 export async function isZip(source: ByteSource): Promise<boolean> {
-  return (await startOf(source)).startsWith('PK\x03\x04')
+  return formatOf(await startOf(source), ['zipEntry']) !== undefined
 }
 
-async function startOf(source: ByteSource): Promise<string> {
+async function startOf(source: ByteSource): Promise<Buffer> {
   const length = Math.min(START_BYTES, source.sizeBytes)
-  return length === 0 ? '' : (await readAll(await source.read(0, length))).toString('latin1')
+  return length === 0 ? Buffer.alloc(0) : await readAll(await source.read(0, length))
 }

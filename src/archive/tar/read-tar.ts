@@ -1,5 +1,6 @@
 import { posix } from 'node:path'
 import { quoted } from '../../contract/quoted.ts'
+import { formatOf, type SignedFormat } from '../../shared/file-signatures.ts'
 import { corruptTar, SAVE_AGAIN, TarFormatError } from './tar-format-error.ts'
 import {
   BLOCK_BYTES,
@@ -195,19 +196,18 @@ function typeOf({ typeFlag, name }: TarHeader): TarEntryType {
   return type === 'file' && name.endsWith('/') ? 'directory' : type
 }
 
-/** How files start that people take for tar archives, in hexadecimal, and what makes one of them. */
-const FOREIGN: readonly (readonly [start: string, what: string])[] = [
-  ['1f8b', 'gzip: decompress it with gunzip'],
-  ['28b52ffd', 'zstd: decompress it with zstd -d'],
-  ['fd377a585a00', 'xz: decompress it with xz -d'],
-  ['425a68', 'bzip2: decompress it with bunzip2'],
-  ['504b0304', 'zip: put the tar archive itself into the bundle'],
-]
+/** Formats that people send in place of a tar archive, and what makes one of them. */
+const FOREIGN = {
+  gzip: 'gzip: decompress it with gunzip',
+  zstd: 'zstd: decompress it with zstd -d',
+  xz: 'xz: decompress it with xz -d',
+  bzip2: 'bzip2: decompress it with bunzip2',
+  zipEntry: 'zip: put the tar archive itself into the bundle',
+} as const satisfies Partial<Record<SignedFormat, string>>
 
 function notATar(start: Buffer): TarFormatError {
-  const hex = start.toString('hex', 0, 8)
-  const found = FOREIGN.find(([magic]) => hex.startsWith(magic))?.[1]
-  const words = found === undefined ? `: ${SAVE_AGAIN}` : ` but ${found}`
+  const found = formatOf(start, Object.keys(FOREIGN) as (keyof typeof FOREIGN)[])
+  const words = found === undefined ? `: ${SAVE_AGAIN}` : ` but ${FOREIGN[found]}`
   return new TarFormatError('not-a-tar', `the image file is not a tar archive${words}`)
 }
 

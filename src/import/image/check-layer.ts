@@ -6,6 +6,7 @@ import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../../archive/tar/tar-he
 import { quoted } from '../../contract/quoted.ts'
 import { continued } from '../../shared/continued.ts'
 import { drained } from '../../shared/drained.ts'
+import { formatOf, signatureBytes } from '../../shared/file-signatures.ts'
 import type { ImportedLayer } from '../../upload/upload.ts'
 import { OciFormatError } from './oci-format-error.ts'
 import { createFrameCutter } from './zstd-frames.ts'
@@ -40,21 +41,13 @@ export interface CheckedLayer {
 
 /** An import of compressed layers is 3 % slower with half of it, and no faster with twice as much. */
 const DECODER_CHUNK_BYTES = 2 * 1024 * 1024
-/** By so many a compression is known. */
-export const MAGIC_BYTES = 4
 /** 32 MiB, the largest that builders write; zstd's own program takes up to 2 GiB for `--long` and its levels above 19. */
 const ZSTD_WINDOW_LOG = 25
 
-/** Sniffed, because media types and file names lie. */
-const MAGICS: readonly (readonly [hex: string, compression: LayerCompression])[] = [
-  ['1f8b', 'gzip'],
-  ['28b52ffd', 'zstd'],
-]
-const ZSTD_SKIPPABLE = /^5[0-9a-f]2a4d18/u
-const FOREIGN: readonly (readonly [hex: string, name: string])[] = [
-  ['425a68', 'bzip2'],
-  ['fd377a58', 'xz'],
-]
+const COMPRESSIONS = ['gzip', 'zstd', 'zstdSkippable'] as const
+const UNSUPPORTED = ['bzip2', 'xz'] as const
+/** First bytes of a layer that tell its compression: media types and file names may be wrong. */
+export const MAGIC_BYTES = signatureBytes([...COMPRESSIONS, ...UNSUPPORTED])
 
 /**
  * Sees the uncompressed tar as it streams by; the memory of a chunk is used again.
@@ -109,8 +102,7 @@ function closing(
 
 /** Whether a file that starts like this may be a layer: compressed, or a tar. */
 export function looksLikeLayer(start: Buffer): boolean {
-  const hex = start.toString('hex', 0, MAGIC_BYTES)
-  if (ZSTD_SKIPPABLE.test(hex) || MAGICS.some(([magic]) => hex.startsWith(magic))) return true
+  if (formatOf(start, COMPRESSIONS) !== undefined) return true
   return start.length >= BLOCK_BYTES && decodesAsHeader(start.subarray(0, BLOCK_BYTES))
 }
 
@@ -130,16 +122,15 @@ function decodesAsHeader(block: Buffer): boolean {
 }
 
 function sniff({ name }: LayerFile, start: Buffer): LayerCompression {
-  const hex = start.toString('hex', 0, MAGIC_BYTES)
-  const foreign = FOREIGN.find(([magic]) => hex.startsWith(magic))
-  if (foreign !== undefined) {
+  const unsupported = formatOf(start, UNSUPPORTED)
+  if (unsupported !== undefined) {
     throw new OciFormatError(
       'unsupported-compression',
-      `the layer ${quoted(name)} is compressed with ${foreign[1]}; plain, gzip and zstd are supported: ${SAVE_AGAIN}`,
+      `the layer ${quoted(name)} is compressed with ${unsupported}; plain, gzip and zstd are supported: ${SAVE_AGAIN}`,
     )
   }
-  if (ZSTD_SKIPPABLE.test(hex)) return 'zstd'
-  return MAGICS.find(([magic]) => hex.startsWith(magic))?.[1] ?? 'none'
+  const compression = formatOf(start, COMPRESSIONS)
+  return compression === 'zstdSkippable' ? 'zstd' : (compression ?? 'none')
 }
 
 async function* check(
