@@ -1,5 +1,5 @@
 import type { ByteSource } from '../shared/byte-source.ts'
-import { readAll } from '../shared/read-all.ts'
+import { createWindowReader } from '../shared/window-reader.ts'
 
 /** One request to a bucket; the header of most images fits in one or two. */
 const WINDOW_BYTES = 4096
@@ -27,23 +27,18 @@ export interface HeaderReader {
   bytes(start: number, length: number): Promise<Buffer>
 }
 
-/** Serves small reads from one window of the source at a time. */
+/** A reader with windows of 4 KiB. */
 export function createHeaderReader(source: ByteSource): HeaderReader {
-  let window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) }
   let windows = 0
+  const read = createWindowReader(source, WINDOW_BYTES, () => {
+    if (windows === MAX_WINDOWS) throw new ImageHeaderError('the header of the image is too long')
+    windows += 1
+  })
   return {
     async bytes(start, length) {
-      const end = start + length
-      if (end > source.sizeBytes)
+      if (start + length > source.sizeBytes)
         throw new ImageHeaderError('the image is cut short or points outside itself')
-      if (start < window.start || end > window.start + window.bytes.length) {
-        if (windows === MAX_WINDOWS) throw new ImageHeaderError('the header of the image is too long')
-        windows += 1
-        const wanted = Math.min(WINDOW_BYTES, source.sizeBytes - start)
-        window = { start, bytes: await readAll(await source.read(start, wanted)) }
-      }
-      const from = start - window.start
-      const bytes = window.bytes.subarray(from, from + length)
+      const bytes = await read(start, length)
       if (bytes.length < length) throw new ImageHeaderError('the image is shorter than announced')
       return bytes
     },

@@ -1,7 +1,7 @@
-import type { Readable } from 'node:stream'
 import { crc32 } from 'node:zlib'
 import { quoted } from '../../contract/quoted.ts'
 import type { ByteSource } from '../../shared/byte-source.ts'
+import { readAll } from '../../shared/read-all.ts'
 import { corruptZip, requireChecksum, ZipFormatError } from '../zip/zip-format-error.ts'
 import type { ZipLimits } from '../zip/zip-records.ts'
 import { folderNameProblem } from './folder-zip-name.ts'
@@ -87,7 +87,9 @@ function placeOf({ offsets, sizes }: Directory, number: number): ContentPlace {
 async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZipEnd> {
   const tailBytes = Math.min(LARGEST_END_BYTES, source.sizeBytes)
   const tail =
-    tailBytes === 0 ? Buffer.alloc(0) : await collect(source, source.sizeBytes - tailBytes, tailBytes)
+    tailBytes === 0
+      ? Buffer.alloc(0)
+      : await readAll(await source.read(source.sizeBytes - tailBytes, tailBytes))
   const end = readEndRecords(tail)
   if (end === undefined) throw new ZipFormatError('not-a-zip', 'the file is no zip of a folder')
   if (end.count > limits.maxEntries) {
@@ -155,11 +157,4 @@ function safeName(bytes: Buffer): string {
   const problem = folderNameProblem(bytes, Number.POSITIVE_INFINITY)
   if (problem !== undefined) throw new ZipFormatError('unsafe-name', problem)
   return bytes.toString()
-}
-
-async function collect(source: ByteSource, start: number, length: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  const stream: Readable = await source.read(start, length)
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
 }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import type { ByteSource } from '../../shared/byte-source.ts'
+import { createWindowReader } from '../../shared/window-reader.ts'
 import type { CrcCoverage } from '../zip/crc-coverage.ts'
 
 /** The bytes of an archive, taken from front to back. */
@@ -90,21 +91,12 @@ const LARGEST_PIECE_BYTES = 4 * 1024 * 1024
  * Holds one window of it, or a piece of 4 MiB.
  */
 export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput {
-  let window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) }
+  const readBytes = createWindowReader(source, WINDOW_BYTES)
   let position = 0
-
-  const fetch = async (length: number): Promise<Buffer> => {
-    const end = Math.min(position + length, source.sizeBytes)
-    if (position < window.start || end > window.start + window.bytes.length) {
-      const wanted = Math.min(Math.max(end - position, WINDOW_BYTES), source.sizeBytes - position)
-      window = { start: position, bytes: await readPart(source, position, wanted) }
-    }
-    return window.bytes.subarray(position - window.start, end - window.start)
-  }
 
   const read = async (length: number): Promise<Buffer> => {
     if (position >= source.sizeBytes || length === 0) return Buffer.alloc(0)
-    const bytes = await fetch(length)
+    const bytes = await readBytes(position, Math.min(length, source.sizeBytes - position))
     coverage.add(position, bytes.length, crc32(bytes))
     position += bytes.length
     return bytes
@@ -131,10 +123,4 @@ export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput
     async close() {},
     position: () => position,
   }
-}
-
-async function readPart(source: ByteSource, start: number, length: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of await source.read(start, length)) chunks.push(chunk)
-  return Buffer.concat(chunks)
 }

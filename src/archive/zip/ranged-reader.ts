@@ -1,23 +1,20 @@
 import yauzl from 'yauzl'
 import type { ByteSource } from '../../shared/byte-source.ts'
+import { createWindowReader, type ReadBytes } from '../../shared/window-reader.ts'
 import { corruptZip } from './zip-format-error.ts'
 
 /** The directory is read in steps of some 50 bytes; one request to a bucket fetches thousands of them. */
 const WINDOW_BYTES = 256 * 1024
 
-interface Window {
-  readonly start: number
-  readonly bytes: Buffer
-}
-
 /** Serves the many small reads of a zip's directory from one window of the source at a time. */
 export class RangedReader extends yauzl.RandomAccessReader {
   readonly #source: ByteSource
-  #window: Window = { start: 0, bytes: Buffer.alloc(0) }
+  readonly #read: ReadBytes
 
   constructor(source: ByteSource) {
     super()
     this.#source = source
+    this.#read = createWindowReader(source, WINDOW_BYTES)
   }
 
   /** What the source itself threw, to be told apart from complaints about the format. */
@@ -45,25 +42,10 @@ export class RangedReader extends yauzl.RandomAccessReader {
     if (!(position >= 0 && end <= this.#source.sizeBytes)) {
       throw corruptZip('it is cut short, or its directory points outside it')
     }
-    const known = this.#window
-    const isThere = position >= known.start && end <= known.start + known.bytes.length
-    // Several reads may be under way, each of which moves the window.
-    const { start, bytes } = isThere ? known : await this.#fetch(position, length)
-    const from = position - start
-    const copied = bytes.copy(buffer, offset, from, from + length)
-    if (copied < length) throw corruptZip('it is shorter than announced')
-  }
-
-  async #fetch(start: number, length: number): Promise<Window> {
-    const wanted = Math.min(Math.max(length, WINDOW_BYTES), this.#source.sizeBytes - start)
-    try {
-      const chunks: Buffer[] = []
-      for await (const chunk of await this.#source.read(start, wanted)) chunks.push(chunk)
-      this.#window = { start, bytes: Buffer.concat(chunks) }
-      return this.#window
-    } catch (error) {
+    const bytes = await this.#read(position, length).catch((error: unknown) => {
       this.sourceError = error
       throw error
-    }
+    })
+    if (bytes.copy(buffer, offset) < length) throw corruptZip('it is shorter than announced')
   }
 }
