@@ -71,13 +71,13 @@ function unionRows(options: readonly JsonSchema[], path: string, defaults: unkno
   const key = discriminatorOf(options)
   const kinds = options.map((option) => option.properties?.[key] as JsonSchema)
   const means = kinds.map(({ const: value, description }) => `${code(value)}: ${description}`).join(' ')
-  const parts = options.flatMap((option) =>
+  const parts = options.flatMap((option, index) =>
     Object.entries(option.properties ?? {})
       .filter(([name]) => name !== key)
       .flatMap(([name, value]) =>
         rowsOfProperty(value as JsonSchema, `${path}${name}`, {
           isNeeded: option.required?.includes(name) ?? false,
-          only: ` (${(option.properties?.[key] as JsonSchema).const})`,
+          only: ` (${kinds[index]?.const})`,
         }),
       ),
   )
