@@ -3,7 +3,6 @@ import { getPath } from 'hono/utils/url'
 import { DomainError } from '../../src/contract/errors.ts'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { guardFromBrowsers } from './browser-guard.ts'
-import type { ApiDependencies } from './dependencies.ts'
 import { logRequest, logRoute } from './log-context.ts'
 import { answerError } from './problem.ts'
 import { type Handlers, ROUTE_LIST, type Route } from './route-table.ts'
@@ -16,6 +15,16 @@ import { uploadHandlers } from './routes/uploads.ts'
 
 /** Where core expects the API (http-api 1.1). */
 const BASE_PATH = '/app-engine/v1'
+
+type DependenciesOf<Create extends (deps: never) => unknown> = Parameters<Create>[0]
+
+/** Ports and settings of all handlers. */
+export type ApiDependencies = DependenciesOf<typeof taskHandlers> &
+  DependenciesOf<typeof uploadHandlers> &
+  DependenciesOf<typeof storeHandlers> &
+  DependenciesOf<typeof stagingHandlers> &
+  DependenciesOf<typeof provisionHandlers> &
+  DependenciesOf<typeof taskRunHandlers>
 
 /** The HTTP contract as one Hono app: everything but ping below {@link BASE_PATH}. */
 export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any'): Hono {

@@ -1,7 +1,6 @@
 import type { APIGatewayProxyResult } from 'aws-lambda'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
-import { createApp, createStagerApp } from './app.ts'
-import type { ApiDependencies } from './dependencies.ts'
+import { type ApiDependencies, createApp, createStagerApp } from './app.ts'
 import { type GatewayEvent, requestOf, resultOf } from './gateway-event.ts'
 
 /** A resource of API Gateway that only the stagers' API has (lib/constructs/rest-api.ts). */

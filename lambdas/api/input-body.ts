@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { ObjectStore } from '../../src/aws/object-store.ts'
 import { DomainError, parameterError } from '../../src/contract/errors.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
 import type { SentValue } from '../../src/inputs/provision-file.ts'
@@ -6,12 +7,15 @@ import type { ParameterType } from '../../src/task/task.ts'
 import { findCompleteUpload } from '../../src/upload/find-upload.ts'
 import { readUploadedJson } from '../../src/upload/read-uploaded-json.ts'
 import { type SentFile, sentBytes, sentUpload } from '../../src/upload/sent-file.ts'
-import type { ApiDependencies } from './dependencies.ts'
+import type { UploadRepository } from '../../src/upload/upload-repository.ts'
 import { readJson } from './json-body.ts'
 import { isMultipart, readMultipart } from './multipart.ts'
 import { type UploadReference, uploadReference } from './upload-reference.ts'
 
-type Dependencies = Pick<ApiDependencies, 'objects' | 'uploads'>
+interface Dependencies {
+  readonly objects: ObjectStore
+  readonly uploads: UploadRepository
+}
 
 /** JSON that a client sent, in the body of its call or as an upload before it. */
 export interface SentDocument {

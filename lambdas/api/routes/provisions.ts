@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
+import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import { DomainError, parameterError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { printable, quoted } from '../../../src/contract/quoted.ts'
@@ -11,11 +12,23 @@ import {
 import { provisionFile } from '../../../src/inputs/provision-file.ts'
 import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
 import { findRunAndTask, parameterNamed, requireParameter } from '../../../src/run/find-run.ts'
+import type { RunRepository } from '../../../src/run/run-repository.ts'
+import type { Identity } from '../../../src/shared/identity.ts'
 import { listOf } from '../../../src/shared/list-of.ts'
-import type { ApiDependencies } from '../dependencies.ts'
+import type { TaskRepository } from '../../../src/task/task-repository.ts'
+import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
 import { readDocument, readValueBody, type SentDocument } from '../input-body.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewItemProvision, viewProvision } from '../views.ts'
+
+/** Ports and settings of these handlers. */
+interface Dependencies {
+  readonly identity: Identity
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+  readonly uploads: UploadRepository
+}
 
 /**
  * Unknown keys and any `type` are ignored (http-api 3.4). The value was parsed as JSON: walking through it again would only cost
@@ -32,7 +45,7 @@ type InputContext = RequestContext<'provisionInput'>
 type ItemContext = RequestContext<'provisionInputItem'>
 
 /** Values of inputs (http-api 5.15 to 5.17). The reference takes multipart by POST only; core sends it by PUT as well (2.1). */
-export function provisionHandlers(deps: ApiDependencies) {
+export function provisionHandlers(deps: Dependencies) {
   const one = quietly((context: InputContext) => provisionOne(deps, context))
   const item = quietly((context: ItemContext) => provisionItem(deps, context))
   return {
@@ -54,7 +67,7 @@ function quietly<Called extends Context>(handle: (context: Called) => Promise<Re
   }
 }
 
-async function provisionOne(deps: ApiDependencies, context: InputContext): Promise<Response> {
+async function provisionOne(deps: Dependencies, context: InputContext): Promise<Response> {
   const { id, parameter } = context.req.param()
   const found = await findRunAndTask(deps, id)
   const input = requireParameter(found.task.inputs, parameter)
@@ -77,7 +90,7 @@ async function provisionOne(deps: ApiDependencies, context: InputContext): Promi
   return context.json(viewProvision(shownOf(provisioned, sent), runId, input.type))
 }
 
-async function provisionItem(deps: ApiDependencies, context: ItemContext): Promise<Response> {
+async function provisionItem(deps: Dependencies, context: ItemContext): Promise<Response> {
   const { id, parameter } = context.req.param()
   const target = findArrayItem(await findRunAndTask(deps, id), parameter, context.req.query('value'))
   const sent = await readValueBody(deps, context, target.itemType, target.input.name)
@@ -90,7 +103,7 @@ async function provisionItem(deps: ApiDependencies, context: ItemContext): Promi
   return context.json(viewItemProvision(target, shownOf({ value }, sent).value))
 }
 
-async function provisionBatch(deps: ApiDependencies, context: BatchContext): Promise<Response> {
+async function provisionBatch(deps: Dependencies, context: BatchContext): Promise<Response> {
   const runId = context.req.param('id')
   const found = await findRunAndTask(deps, runId)
   const sent = await readDocument(deps, context)

@@ -1,5 +1,7 @@
 import type { Context } from 'hono'
 import type { z } from 'zod'
+import type { ObjectStore } from '../../../src/aws/object-store.ts'
+import type { PartStore } from '../../../src/aws/part-store.ts'
 import { DomainError } from '../../../src/contract/errors.ts'
 import {
   beginPartsSchema,
@@ -11,9 +13,22 @@ import {
 } from '../../../src/contract/staging.ts'
 import { reportStage, stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
 import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/outputs/stage-parts.ts'
-import type { ApiDependencies } from '../dependencies.ts'
+import type { RunRepository } from '../../../src/run/run-repository.ts'
+import type { Metrics } from '../../../src/shared/metrics.ts'
+import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import { readJson } from '../json-body.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
+
+/** Ports and settings of these handlers. */
+interface Dependencies {
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+  readonly objects: ObjectStore
+  readonly parts: PartStore
+  readonly metrics: Metrics
+  /** The same bucket with URLs signed for jobs, where they reach it at another address than clients. */
+  readonly forJobs?: { readonly objects: ObjectStore; readonly parts: PartStore }
+}
 
 type PostOperation =
   | 'stageOutputs'
@@ -23,17 +38,12 @@ type PostOperation =
   | 'reportStage'
 
 /** For the stager of a run, which sends the run's secret: presigned URLs of the files of this run and no others. */
-export function stagingHandlers(ofClients: ApiDependencies) {
+export function stagingHandlers(ofClients: Dependencies) {
   const deps = { ...ofClients, ...ofClients.forJobs }
   const post =
     <Schema extends z.ZodType>(
       schema: Schema,
-      useCase: (
-        deps: ApiDependencies,
-        runId: string,
-        secret: string,
-        body: z.infer<Schema>,
-      ) => Promise<object>,
+      useCase: (deps: Dependencies, runId: string, secret: string, body: z.infer<Schema>) => Promise<object>,
     ) =>
     async (context: RequestContext<PostOperation>) => {
       const body = await readBody(context, schema)

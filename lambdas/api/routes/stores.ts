@@ -3,11 +3,18 @@ import { DomainError } from '../../../src/contract/errors.ts'
 import type { JsonValue } from '../../../src/contract/json.ts'
 import { printable } from '../../../src/contract/quoted.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
+import type { Identity } from '../../../src/shared/identity.ts'
 import { createStore } from '../../../src/store/create-store.ts'
-import type { ApiDependencies } from '../dependencies.ts'
+import type { StoreRepository } from '../../../src/store/store-repository.ts'
 import { readJson } from '../json-body.ts'
 import type { Handlers } from '../route-table.ts'
 import { viewStore } from '../views.ts'
+
+/** Ports and settings of these handlers. */
+interface Dependencies {
+  readonly identity: Identity
+  readonly stores: StoreRepository
+}
 
 /** Far above any real one, and far below what an item of the table holds. */
 const MAX_CHARACTERS = 2000
@@ -17,7 +24,7 @@ const text = z.string().trim().min(1).max(MAX_CHARACTERS)
 export const storeSchema = z.object({ name: text, host: text })
 
 /** App stores (http-api 5.12). */
-export function storeHandlers(deps: ApiDependencies) {
+export function storeHandlers(deps: Dependencies) {
   return {
     listStores: async (context) => context.json((await deps.stores.list()).map(viewStore)),
 

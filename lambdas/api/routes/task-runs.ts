@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import { findInputListing } from '../../../src/inputs/list-inputs.ts'
 import { findInputFile, findInputItem, packInputs } from '../../../src/inputs/read-inputs.ts'
 import { BYTES_TYPE, type Download } from '../../../src/inputs/run-files.ts'
@@ -13,19 +14,37 @@ import {
   packOutputs,
 } from '../../../src/outputs/read-outputs.ts'
 import { findRunAndTask } from '../../../src/run/find-run.ts'
+import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
+import type { LogStore } from '../../../src/run/log-store.ts'
+import type { RunRepository } from '../../../src/run/run-repository.ts'
+import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
+import type { Identity } from '../../../src/shared/identity.ts'
+import type { ReportProblem } from '../../../src/shared/report-problem.ts'
+import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import { answerDownload } from '../archive.ts'
-import type { ApiDependencies } from '../dependencies.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { readMultipart } from '../multipart.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewRun } from '../views.ts'
 
+/** Ports and settings of these handlers. */
+interface Dependencies {
+  readonly identity: Identity
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+  readonly scheduler: JobScheduler
+  readonly workflow: RunWorkflow
+  readonly logs: LogStore
+  readonly report: ReportProblem
+}
+
 const GEOJSON = '.geojson'
 const JSON_PRESENTATION = { contentType: 'application/json' } as const
 
 /** Runs (http-api 5.13, 5.14, 5.18 to 5.24). */
-export function taskRunHandlers(deps: ApiDependencies) {
+export function taskRunHandlers(deps: Dependencies) {
   return {
     async getRun(context) {
       const { run, task } = await findRunAndTask(deps, context.req.param('id'))
@@ -74,11 +93,7 @@ export function taskRunHandlers(deps: ApiDependencies) {
  */
 const TYPED_ACCEPT = 'application/json,application/*+json'
 
-async function answerOutputListing(
-  context: Context,
-  deps: ApiDependencies,
-  runId: string,
-): Promise<Response> {
+async function answerOutputListing(context: Context, deps: Dependencies, runId: string): Promise<Response> {
   // Gateways differ in letter case and blanks, and hand two headers on as one or two.
   const accept = context.req.header('accept')?.replace(/\s/gu, '').toLowerCase()
   const listing = await findOutputListing(deps, runId, accept === TYPED_ACCEPT)
@@ -89,13 +104,8 @@ async function answerOutputListing(
 /** `.geojson` behind a name asks for a geometry under its media type, or for where an image was cut out; nothing else has it. */
 async function answerParameterFile(
   context: RequestContext<'downloadInput' | 'downloadOutput'>,
-  deps: ApiDependencies,
-  find: (
-    deps: ApiDependencies,
-    runId: string,
-    parameterName: string,
-    asGeojson: boolean,
-  ) => Promise<Download>,
+  deps: Dependencies,
+  find: (deps: Dependencies, runId: string, parameterName: string, asGeojson: boolean) => Promise<Download>,
 ): Promise<Response> {
   const asked = context.req.param('parameter')
   const geojson = asked.endsWith(GEOJSON)
@@ -106,9 +116,9 @@ async function answerParameterFile(
 
 async function answerItem(
   context: RequestContext<'downloadInputItem' | 'downloadOutputItem'>,
-  deps: ApiDependencies,
+  deps: Dependencies,
   find: (
-    deps: ApiDependencies,
+    deps: Dependencies,
     runId: string,
     parameterName: string,
     indexes: string | undefined,
@@ -127,7 +137,7 @@ type RunContext = RequestContext<'downloadInputs'>
 /** As a file of its name. */
 function answerNamed(
   context: RunContext,
-  deps: ApiDependencies,
+  deps: Dependencies,
   download: Download,
   contentType = BYTES_TYPE,
 ): Promise<Response> {

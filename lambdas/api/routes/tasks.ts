@@ -1,17 +1,28 @@
 import type { Context } from 'hono'
+import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import { DomainError } from '../../../src/contract/errors.ts'
 import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
 import { installTask } from '../../../src/import/install-task.ts'
 import { installUpload } from '../../../src/import/install-upload.ts'
+import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
 import { uploadTask } from '../../../src/import/upload-task.ts'
 import type { ImportedTask } from '../../../src/import/wait-for-import.ts'
 import { BYTES_TYPE } from '../../../src/inputs/run-files.ts'
 import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
+import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
+import type { LogStore } from '../../../src/run/log-store.ts'
+import type { RunRepository } from '../../../src/run/run-repository.ts'
+import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
+import type { Identity } from '../../../src/shared/identity.ts'
+import type { ReportProblem } from '../../../src/shared/report-problem.ts'
+import type { StoreRepository } from '../../../src/store/store-repository.ts'
 import type { Task, TaskSummary } from '../../../src/task/task.ts'
+import type { TaskRepository } from '../../../src/task/task-repository.ts'
+import type { ImportRequests } from '../../../src/upload/import-requests.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
-import type { ApiDependencies } from '../dependencies.ts'
+import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
@@ -19,11 +30,29 @@ import type { Handlers } from '../route-table.ts'
 import { uploadReference } from '../upload-reference.ts'
 import { viewImportedTask, viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../views.ts'
 
+/** Ports and settings of these handlers. */
+interface Dependencies {
+  readonly identity: Identity
+  readonly objects: ObjectStore
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+  readonly uploads: UploadRepository
+  readonly stores: StoreRepository
+  readonly requests: ImportRequests
+  readonly registry: Pick<ImageRegistry, 'removeImage'>
+  readonly scheduler: JobScheduler
+  readonly workflow: RunWorkflow
+  readonly logs: LogStore
+  readonly report: ReportProblem
+  /** Waits between two looks at an import. */
+  readonly pause: () => Promise<void>
+}
+
 /**
  * Whoever prefers an answer before the end (RFC 7240) can ask again with the upload's id; core would take any success for a task.
  * @throws DomainError INTERNAL_SERVER_ERROR when the import outlasts the gateway's patience
  */
-async function importSent(deps: ApiDependencies, context: Context): Promise<Response> {
+async function importSent(deps: Dependencies, context: Context): Promise<Response> {
   const uploaded = await uploadTask(deps, (await readMultipart(context)).first)
   const isAsync = /\brespond-async\b/u.test(context.req.header('prefer') ?? '')
   if ('task' in uploaded || isAsync) return answerImport(context, uploaded)
@@ -32,7 +61,7 @@ async function importSent(deps: ApiDependencies, context: Context): Promise<Resp
 }
 
 /** Tasks (http-api 5.2 to 5.11). */
-export function taskHandlers(deps: ApiDependencies) {
+export function taskHandlers(deps: Dependencies) {
   /** For paths that name a task by id or by namespace and version. */
   const onTask =
     (handle: (task: Task, context: Context) => Response | Promise<Response>) => async (context: Context) =>
@@ -98,14 +127,14 @@ function answerImport(context: Context, installed: ImportedTask | { readonly upl
 }
 
 /** Installs a bundle that came as an upload. */
-async function installUploaded(deps: ApiDependencies, context: Context): Promise<Response> {
+async function installUploaded(deps: Dependencies, context: Context): Promise<Response> {
   const reference = uploadReference(await readJson(context, 'INTERNAL_NOT_MULTIPART'))
   if (reference === undefined) throw new DomainError('INTERNAL_NOT_MULTIPART')
   return answerImport(context, await installUpload(deps, reference.uploadId, 'uploadId'))
 }
 
 /** The task that the path names, by id or by namespace and version. */
-async function findTask(deps: ApiDependencies, context: Context): Promise<Task> {
+async function findTask(deps: Dependencies, context: Context): Promise<Task> {
   const { id, namespace, version } = context.req.param() as Readonly<Record<string, string | undefined>>
   let task: Task | undefined
   if (id !== undefined) task = isUuid(id) ? await deps.tasks.findById(id) : undefined
@@ -117,7 +146,7 @@ async function findTask(deps: ApiDependencies, context: Context): Promise<Task> 
 }
 
 async function answerDefinitionFile(
-  deps: ApiDependencies,
+  deps: Dependencies,
   context: Context,
   key: string,
   fileName: string,

@@ -1,6 +1,10 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
+import type { ObjectStore } from '../../../src/aws/object-store.ts'
+import type { PartStore } from '../../../src/aws/part-store.ts'
 import { MAX_PARTS, MAX_UPLOAD_BYTES } from '../../../src/contract/upload-limits.ts'
+import type { Identity } from '../../../src/shared/identity.ts'
+import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import { abortUpload } from '../../../src/upload/abort-upload.ts'
 import { completeUpload } from '../../../src/upload/complete-upload.ts'
 import { createUpload } from '../../../src/upload/create-upload.ts'
@@ -8,10 +12,19 @@ import { findUpload, taskOfUpload, uploadError } from '../../../src/upload/find-
 import { listUploadParts } from '../../../src/upload/list-upload-parts.ts'
 import { signUploadParts } from '../../../src/upload/sign-upload-parts.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
-import type { ApiDependencies } from '../dependencies.ts'
+import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
 import { readJson } from '../json-body.ts'
 import type { Handlers } from '../route-table.ts'
 import { viewUpload } from '../views.ts'
+
+/** Ports and settings of these handlers. */
+interface Dependencies {
+  readonly identity: Identity
+  readonly objects: ObjectStore
+  readonly parts: PartStore
+  readonly tasks: TaskRepository
+  readonly uploads: UploadRepository
+}
 
 /** URLs that one call signs: an answer of 200 KB. */
 const MAX_SIGNED_PARTS = 100
@@ -51,7 +64,7 @@ export const partRangeSchema = z
   })
 
 /** Files that are too large for a body: they arrive in parts, by presigned URLs. */
-export function uploadHandlers(deps: ApiDependencies) {
+export function uploadHandlers(deps: Dependencies) {
   const answerUpload = async (context: Context, upload: Upload): Promise<Response> =>
     context.json(viewUpload(upload, await taskOfUpload(deps, upload)))
 
