@@ -8,13 +8,13 @@ import { createDynamoStoreRepository } from '../src/store/dynamo-store-repositor
 import { createDynamoTaskRepository } from '../src/task/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../src/upload/dynamo-upload-repository.ts'
 
-/** Variables of every function that works on the table. */
+/** Settings of every function that uses the table. */
 interface TableEnvironment {
   readonly tableName: string
   readonly installation: string
 }
 
-/** Repositories on the one table, and the metrics that they count ends of runs by. To be made once a process. */
+/** Repositories on the table, and the metrics in which they count ended runs. Call once per process. */
 export function createRepositories(environment: TableEnvironment) {
   const table = {
     client: createDocumentClient(),
@@ -32,7 +32,7 @@ export function createRepositories(environment: TableEnvironment) {
   }
 }
 
-/** For functions whose call concerns one run: log entries name the run and its task as soon as they are known. */
+/** For functions that handle one run per call: log entries name the run and its task as soon as it is loaded. */
 export function createRepositoriesOfOneRun(environment: TableEnvironment) {
   const repositories = createRepositories(environment)
   return {

@@ -20,23 +20,27 @@ interface Dependencies {
   readonly runs: RunRepository
 }
 
+/** Headers of the answer, and the run that is downloaded from. */
+interface RunPresentation extends Presentation {
+  readonly runId: string
+}
+
 /**
- * Answers with what can be downloaded of a run: small texts in the answer, everything else by a redirect to where it lies, or is laid
- * first. A folder comes as a zip of uncompressed entries (http-api 5.22).
+ * Answers a download from a run: a small text in the body, everything else by a redirect to an object, which is written first
+ * where there is none. A folder comes as a zip of uncompressed entries (http-api 5.22).
  * @throws DomainError INTERNAL_PROVISIONS_NOT_FOUND when there is nothing to pack
  */
 export async function answerDownload(
   context: Context,
   deps: Dependencies,
-  runId: string,
   download: Download,
-  presentation: Presentation,
+  presentation: RunPresentation,
 ): Promise<Response> {
   switch (download.kind) {
     case 'part':
-      return answerPart(context, deps, runId, download, presentation)
+      return answerPart(context, deps, download, presentation)
     case 'packing':
-      return answerArchive(context, deps, runId, download, presentation)
+      return answerArchive(context, deps, download, presentation)
     default:
       return answerFile(context, deps, download, presentation)
   }
@@ -45,15 +49,14 @@ export async function answerDownload(
 async function answerArchive(
   context: Context,
   deps: Dependencies,
-  runId: string,
   packing: Packing,
-  presentation: Presentation,
+  presentation: RunPresentation,
 ): Promise<Response> {
   let prepared = await findPrepared(deps, packing)
   if (prepared === undefined) {
     const entries = await packing.entries()
     if (entries.length === 0) throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND')
-    prepared = await storePrepared(deps, runId, packing, storedZip(entries))
+    prepared = await storePrepared(deps, presentation.runId, packing, storedZip(entries))
   }
   return answerRedirect(context, deps, prepared.key, presentation)
 }
@@ -61,9 +64,8 @@ async function answerArchive(
 async function answerPart(
   context: Context,
   deps: Dependencies,
-  runId: string,
   { entry, ...place }: PreparedPlace & { readonly entry: ArchiveEntry },
-  presentation: Presentation,
+  presentation: RunPresentation,
 ): Promise<Response> {
   const open = async () => ('bytes' in entry ? [entry.bytes] : await entry.open())
   const isSmall = entry.sizeBytes <= INLINE_ANSWER_BYTES
@@ -72,6 +74,6 @@ async function answerPart(
   if (answer !== undefined) return answer
   const prepared =
     (await findPrepared(deps, place)) ??
-    (await storePrepared(deps, runId, place, Readable.from(await open())))
+    (await storePrepared(deps, presentation.runId, place, Readable.from(await open())))
   return answerRedirect(context, deps, prepared.key, presentation)
 }

@@ -1,4 +1,4 @@
-/** The bytes that a client asks for: from `start` to before `end`. */
+/** Requested bytes; `end` is exclusive. */
 export interface AskedRange {
   readonly start: number
   readonly end: number
@@ -7,9 +7,8 @@ export interface AskedRange {
 const RANGE = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/iu
 
 /**
- * What a `Range` header asks for (RFC 9110, 14.2). Several ranges, other units and what cannot be read are ignored, as the RFC allows.
- * @param header with blanks as the client wrote them
- * @returns undefined for everything; `unsatisfiable` when no byte lies in the range
+ * Parses a `Range` header (RFC 9110, 14.2). Several ranges, other units and malformed headers are ignored, as the RFC allows.
+ * @returns undefined for the whole file; `unsatisfiable` when no byte lies in the range
  */
 export function askedRange(
   header: string | undefined,

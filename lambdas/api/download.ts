@@ -8,23 +8,23 @@ import { MAX_ANSWER_BYTES } from '../../src/lifecycle/read-run-log.ts'
 import { askedRange } from './byte-range.ts'
 import { answerError } from './problem.ts'
 
-/** Texts up to here are in the answer itself; for all others there is a redirect, which core follows (contract http-api 2). */
+/** Longer texts are answered by a redirect, which core follows (contract http-api 2). */
 export const INLINE_ANSWER_BYTES = 4 * 1024 * 1024
 
-/** A byte of a text in Lambda's JSON, where it is written as `\u0001`. */
+/** Size of one byte of text in Lambda's JSON when it is escaped as `\u0001`. */
 const LARGEST_ESCAPE_BYTES = 6
 
-/** The redirect is followed at once. */
+/** Clients follow a redirect at once. */
 const URL_SECONDS = 300
 
 /** Headers of an answer with a file. */
 export interface Presentation {
   readonly contentType: string
-  /** Of a download: shown as `attachment; filename="…"`, and of it a client may ask for a range. */
+  /** Makes the answer a download: `attachment; filename="…"`, with support for `Range`. */
   readonly fileName?: string
 }
 
-/** Answers with a stored file: a small text in the answer itself, everything else by a redirect to the bucket with the same headers. */
+/** Answers with a stored file: a small text in the body, everything else by a redirect to the bucket with the same headers. */
 export async function answerFile(
   context: Context,
   deps: { readonly objects: ObjectStore },
@@ -41,7 +41,7 @@ export async function answerFile(
   return answer ?? answerRedirect(context, deps, file.key, presentation)
 }
 
-/** Sends the client to the object; S3 answers ranges by itself. */
+/** Redirects to the object. S3 answers `Range` requests. */
 export async function answerRedirect(
   context: Context,
   { objects }: { readonly objects: ObjectStore },
@@ -52,14 +52,14 @@ export async function answerRedirect(
     contentType,
     contentDisposition: fileName === undefined ? 'inline' : attachment(fileName),
   }
-  // A signature is for one method.
+  // A presigned URL is valid for one method.
   const method = context.req.method === 'HEAD' ? 'HEAD' : 'GET'
   return context.redirect(await objects.presignRead(key, URL_SECONDS, headers, method), 302)
 }
 
 /**
- * Answers with a text that is in memory, or with the range of a download that is asked for.
- * @returns undefined when that is no text, or is too large for an answer
+ * Answers with a text in memory, or with the range that a `Range` header requests of a download.
+ * @returns undefined when the bytes are not UTF-8 or too large for an answer
  */
 export function answerText(
   context: Context,
@@ -80,7 +80,7 @@ export function answerText(
   })
 }
 
-/** We send no validator, so the one of an `If-Range` is never ours: the client then gets everything (RFC 9110, 13.1.5). */
+/** `If-Range` never matches, because we send no validator: the client gets the whole file (RFC 9110, 13.1.5). */
 function askedOf({ req }: Context, sizeBytes: number): ReturnType<typeof askedRange> {
   const isIgnored = req.method !== 'GET' || req.header('if-range') !== undefined
   return isIgnored ? undefined : askedRange(req.header('range'), sizeBytes)
@@ -100,7 +100,7 @@ function headersOf(sizeBytes: number, { contentType, fileName }: Presentation): 
   }
 }
 
-/** Whether API Gateway passes these bytes on as they are (gateway-event.ts), and Lambda takes them. */
+/** Whether API Gateway passes these bytes on unchanged (gateway-event.ts) and they fit into Lambda's answer. */
 function isAnswer(bytes: Buffer): boolean {
   if (!isUtf8(bytes)) return false
   if (bytes.byteLength * LARGEST_ESCAPE_BYTES <= MAX_ANSWER_BYTES) return true
@@ -108,8 +108,8 @@ function isAnswer(bytes: Buffer): boolean {
 }
 
 /**
- * A small stream's bytes.
- * @returns undefined, after the first few of them as a rule, when they are no UTF-8
+ * Reads a small stream into memory.
+ * @returns undefined at the first invalid byte when the stream is not UTF-8
  */
 export async function readText(stream: AsyncIterable<Uint8Array>): Promise<Buffer | undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
@@ -127,7 +127,7 @@ export async function readText(stream: AsyncIterable<Uint8Array>): Promise<Buffe
   return Buffer.concat(chunks)
 }
 
-/** Parameter names are letters, digits and underscores, ids are UUIDs: nothing that could end the quoted string. */
+/** Replaces every character that could end the quoted string. */
 function attachment(fileName: string): string {
   return `attachment; filename="${fileName.replace(/[^\w./-]/gu, '_')}"`
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda'
 
-/** The parts of a REST API's event that are read here. */
+/** Fields of a REST API's event that are read here. */
 export type GatewayEvent = Pick<
   APIGatewayProxyEvent,
   | 'resource'
@@ -19,14 +19,14 @@ export type GatewayEvent = Pick<
   readonly version?: string
 }
 
-/** `Request` refuses these methods; under this name they meet the 405 of their path, like any unknown method. */
+/** Stands for methods that `Request` refuses, so that they get 405 like any unknown method. */
 const UNKNOWN_METHOD = 'UNKNOWN'
 const METHODS_WITHOUT_REQUEST: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
-/** Everything that may stand in an encoded path as it is (RFC 3986, 3.3), and its escapes. */
+/** Characters that an encoded path must escape (RFC 3986, 3.3), and `%` without two hexadecimal digits. */
 const NOT_IN_PATH = /[^\w.~!$&'()*+,;=:@/%-]|%(?![0-9a-f]{2})/giu
 
-/** The request that API Gateway handed on. Its path is decoded once: by the gateway, or by the router, never by both. */
+/** Converts an event to a request. Its path is decoded once: by the gateway or by the router, never by both. */
 export function requestOf(event: GatewayEvent): Request {
   const headers = headersOf(event)
   const method = METHODS_WITHOUT_REQUEST.has(event.httpMethod.toUpperCase())
@@ -37,7 +37,7 @@ export function requestOf(event: GatewayEvent): Request {
     ? Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
     : undefined
   if (body !== undefined) headers.set('content-length', String(body.byteLength))
-  // The host is not looked at; a client's own would have to be checked first.
+  // No route reads the host of the URL, so the client's is not copied unchecked.
   return new Request(`https://api.invalid${encodedPath(event)}${queryOf(event)}`, {
     method,
     headers,
@@ -46,14 +46,14 @@ export function requestOf(event: GatewayEvent): Request {
 }
 
 /**
- * The path as the router expects it: percent-encoded. REST APIs hand it on as it was sent, HTTP APIs (and MiniStack) decoded; then a
- * `#`, a `?` or a `%` is a character of a name, which a URL would take for syntax.
+ * Percent-encodes the path for the router. REST APIs send it encoded. HTTP APIs and MiniStack send it decoded, so that `#`, `?` and
+ * `%` are characters of a name and not syntax.
  */
 function encodedPath({ path, version }: GatewayEvent): string {
   const encoded = (version === undefined ? path : path.replaceAll('%', '%25'))
     .toWellFormed()
     .replace(NOT_IN_PATH, encodeURIComponent)
-  // A URL would resolve them, so that another path is carried out than was asked for. The root is no route.
+  // `URL` would resolve dot segments to another path than API Gateway has matched. The root is no route.
   const hasDotSegment = encoded.split('/').some((segment) => /^(?:\.|%2e){1,2}$/iu.test(segment))
   return hasDotSegment ? '/' : encoded
 }
@@ -80,15 +80,14 @@ function headersOf({ headers, multiValueHeaders }: GatewayEvent): Headers {
   return all
 }
 
-/** `Headers` takes neither line ends nor characters beyond Latin-1. */
+/** `Headers` throws on line ends and on characters beyond Latin-1. */
 function headerValue(value: string): string {
   return value.replace(/[^\t\x20-\x7e\x80-\xff]/gu, '?')
 }
 
 /**
- * The answer for API Gateway, always as text. Whether a base64 body is decoded depends on the gateway's binary media types and on
- * the client's `Accept`, and differs between gateways; a text is passed on as it is by all of them. Bytes that are no text leave by a
- * redirect (download.ts).
+ * Converts an answer for API Gateway, always as text, which every gateway passes on unchanged. Whether a base64 body is decoded
+ * depends on the gateway, its binary media types and the client's `Accept`. Other bytes are answered by a redirect (download.ts).
  * @throws Error when the body is not UTF-8
  */
 export async function resultOf(response: Response): Promise<APIGatewayProxyResult> {
@@ -96,7 +95,7 @@ export async function resultOf(response: Response): Promise<APIGatewayProxyResul
   if (!isUtf8(bytes)) throw new Error('an answer of the API is not UTF-8')
   return {
     statusCode: response.status,
-    // Where the function names no type, gateways say application/json, also of an empty answer. The edge drops the empty one.
+    // Without a type, gateways add application/json even to an empty answer. The edge removes the empty header.
     headers: { ...(bytes.length === 0 && { 'content-type': '' }), ...Object.fromEntries(response.headers) },
     // Unlike Response.text(), this keeps a byte order mark.
     body: bytes.toString('utf8'),

@@ -3,12 +3,12 @@ import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { type ApiDependencies, createApp, createStagerApp } from './app.ts'
 import { type GatewayEvent, requestOf, resultOf } from './gateway-event.ts'
 
-/** A resource of API Gateway that only the stagers' API has (lib/constructs/rest-api.ts). */
+/** Matches resources that only the stagers' API has (lib/constructs/rest-api.ts). */
 const FOR_STAGERS = /\/staging\//u
 
 /**
- * Answers requests that API Gateway hands on. Those of the stagers' API meet the staging routes only, whatever their path says:
- * API Gateway matches a path as it was sent.
+ * Answers API Gateway's events. Requests of the stagers' API reach only the staging routes, whatever their path: API Gateway matches
+ * the path as it was sent, before dot segments are resolved.
  */
 export function createHandler(deps: ApiDependencies, knownHosts: KnownHosts = 'any') {
   const callers = createApp(deps, knownHosts)

@@ -21,7 +21,7 @@ import { createEventImportRequests } from '../../src/upload/event-import-request
 import { createRepositoriesOfOneRun } from '../repositories.ts'
 import { createHandler } from './handler.ts'
 
-/** Between two looks at an import that a client waits for. */
+/** Interval between two reads of an import that a client waits for. */
 const IMPORT_POLL_MILLISECONDS = 100
 
 const environment = readEnvironment([
@@ -36,7 +36,7 @@ const environment = readEnvironment([
 const { bucketName, installation, jobLogGroup, registryUrl, stateMachineArn } = environment
 const s3 = createS3Client()
 
-/** The bucket; both take from one pool of connections. */
+/** The bucket, with URLs for one audience. Both audiences share one client and its connections. */
 function bucketOf(audience: 'clients' | 'jobs') {
   const signer = createSigningClient(audience)
   const options = { client: s3, bucketName, ...(signer && { signer }) }

@@ -17,15 +17,15 @@ interface Dependencies {
   readonly uploads: UploadRepository
 }
 
-/** JSON that a client sent, in the body of its call or as an upload before it. */
+/** JSON from the body of a call, or from an upload that the body names. */
 export interface SentDocument {
   readonly document: JsonValue
   readonly isUpload: boolean
 }
 
 /**
- * What a call brings for an input, or an array's item, of a type: a file or a JSON document (http-api 5.15 and 5.17).
- * @throws DomainError; of a multipart body itself it names the parameter
+ * Reads the value of an input or array item: a file or a JSON document (http-api 5.15 and 5.17).
+ * @throws DomainError that names the parameter when the multipart body is malformed
  */
 export async function readValueBody(
   deps: Dependencies,
@@ -44,7 +44,6 @@ export async function readValueBody(
     return { document, isUpload: false }
   }
   if (type.id === 'image' || type.id === 'file') return { file: await uploadedFiles(deps, reference) }
-  // As for a multipart body, which has a second part for the same.
   if (reference.companionUploadId !== undefined) {
     const words = `a value of type ${type.id} has no companion; leave out companionUploadId`
     throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
@@ -52,7 +51,7 @@ export async function readValueBody(
   return uploadedDocument(deps, reference)
 }
 
-/** A JSON body, or the upload that it names. */
+/** Reads a JSON body, or the upload that it names. */
 export async function readDocument(deps: Dependencies, context: Context): Promise<SentDocument> {
   const document = await readJson(context, 'INTERNAL_JSON_PROCESSING_ERROR')
   const reference = uploadReference(document)

@@ -2,14 +2,14 @@ import type { Context } from 'hono'
 import { DomainError, type ErrorName } from '../../src/contract/errors.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
 
-/** Without it, bytes that are no text would pass for question marks. */
+/** `fatal`: invalid bytes are refused instead of replaced by U+FFFD. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-const WORDS = 'the body is no JSON in UTF-8; expected a document such as {"value": 5}'
+const WORDS = 'the body is not JSON in UTF-8; expected a document such as {"value": 5}'
 
 /**
- * The request's body as JSON, whatever its content type says.
- * @throws DomainError `error` when it is none
+ * Parses the body as JSON, whatever its content type.
+ * @throws DomainError `error` when it is not JSON in UTF-8
  */
 export async function readJson(context: Context, error: ErrorName): Promise<JsonValue> {
   try {

@@ -3,25 +3,25 @@ import { beginLog, type LogIds, logAbout, logger } from '../../src/aws/observabi
 import { isUuid } from '../../src/run/find-run.ts'
 import { requestIdOf } from './problem.ts'
 
-/** What the `:id` of a route stands for, by its first segment. */
+/** Log field for the `:id` of a route, by the first segment of its path. */
 const ID_NAMES: Readonly<Record<string, keyof LogIds>> = {
   tasks: 'taskId',
   'task-runs': 'runId',
   uploads: 'uploadId',
 }
 
-/** What a request is logged under that no route takes: its path may be anything. */
+/** Logged instead of a path that matches no route, which may hold anything. */
 const NO_ROUTE = 'none'
 
 /**
- * Logs one line for each request: method, route pattern, status and milliseconds, with the ids of the request and of whom it is
- * about. Never the path, of which one route's holds a secret, and never a body.
+ * Logs one line for each request: method, route pattern, status, milliseconds, and the ids of the request and its task, run or upload.
+ * Never a body, and never the path, because one route has a secret in it.
  */
 export const logRequest: MiddlewareHandler = async (context, next) => {
   const start = performance.now()
   const { method } = context.req
   beginLog({ requestId: requestIdOf(context), route: `${method} ${NO_ROUTE}` })
-  // What is thrown and no Error passes by the app's error handler.
+  // Hono's error handler does not see thrown values that are no Error.
   let status = 500
   try {
     await next()
@@ -32,7 +32,7 @@ export const logRequest: MiddlewareHandler = async (context, next) => {
   }
 }
 
-/** Has all log entries of a request from here on tell its route and whom it is about. */
+/** Adds the route, and the id of its task, run or upload, to all later log entries of the request. */
 export function logRoute(context: Context, route: string): void {
   const name = ID_NAMES[route.split('/')[1] ?? '']
   const id = context.req.param('id') ?? ''

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { DomainError, type ErrorName } from '../../src/contract/errors.ts'
 
-/** Files of a multipart body, in order. */
+/** The parts of a multipart body that count. */
 interface MultipartFiles {
   readonly first: Uint8Array
   readonly second?: Uint8Array
@@ -14,11 +14,11 @@ export function isMultipart(context: Context): boolean {
 }
 
 /**
- * The first part of a multipart body, whatever its name, and the second; the first must be a file (contract http-api 5.2 and
- * 5.15). Further parts are ignored. Buffering is bounded: API Gateway takes 10 MB, Lambda 6 MB.
+ * Reads the first two parts of a multipart body by order, not by name; the first must be a file (contract http-api 5.2 and 5.15).
+ * Buffers the body, which Lambda limits to 6 MB.
  */
 export async function readMultipart(context: Context): Promise<MultipartFiles> {
-  if (!isMultipart(context)) throw refuse('INTERNAL_NOT_MULTIPART', 'the body has another content type')
+  if (!isMultipart(context)) throw refuse('INTERNAL_NOT_MULTIPART', 'the content type of the body is another')
   let form: FormData
   try {
     form = await context.req.raw.formData()

@@ -13,7 +13,7 @@ export function answerError(context: Context, error: unknown): Response {
   }
   if (error instanceof DomainError) return answer(context, error.status, error.body)
   const requestId = requestIdOf(context)
-  // The entry has the route and the ids already; the path itself may hold a run's secret.
+  // Without the path, which may hold the secret of a run; the entry has route and ids.
   logger.error('request failed', { requestId, error: error as Error })
   const hidden = new DomainError('INTERNAL_SERVER_ERROR', {
     type: 'server',
@@ -23,15 +23,15 @@ export function answerError(context: Context, error: unknown): Response {
 }
 
 function answer(context: Context, status: number, body: ErrorBody): Response {
-  const plain = withPrintableWords(body)
+  const plain = withPrintableText(body)
   // A 403 has two keys only (http-api 3.1), unless its message is fixed and does not say what is wrong.
   const { errorCode, message, explanation } = plain
   const shown = status === 403 && explanation === undefined ? { errorCode, message } : explained(plain)
   return context.json(shown, status as ContentfulStatusCode)
 }
 
-/** Messages may repeat names and values of strangers; what a terminal would obey in them is spelt. */
-function withPrintableWords(body: ErrorBody): ErrorBody {
+/** Escapes control characters: messages repeat untrusted names and values, and may end in a terminal. */
+function withPrintableText(body: ErrorBody): ErrorBody {
   const { details } = body
   return {
     ...body,
@@ -40,12 +40,12 @@ function withPrintableWords(body: ErrorBody): ErrorBody {
       details: { ...details, description: printableLines(details.description) },
     }),
     ...(details.type === 'batch' && {
-      details: { ...details, errors: details.errors.map(withPrintableWords) },
+      details: { ...details, errors: details.errors.map(withPrintableText) },
     }),
   }
 }
 
-/** API Gateway's, which its access log tells too. */
+/** API Gateway's id of the request, which its access log has too. */
 export function requestIdOf(context: Context): string {
   const env = context.env as { readonly requestContext?: { readonly requestId?: string } } | undefined
   return env?.requestContext?.requestId ?? crypto.randomUUID()

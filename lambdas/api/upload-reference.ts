@@ -1,16 +1,17 @@
 import type { JsonValue } from '../../src/contract/json.ts'
 import { uploadError } from '../../src/upload/find-upload.ts'
 
-/** Uploads that a body names in place of what it would hold. */
+/** Uploads that a body names instead of holding the value. */
 export interface UploadReference {
   readonly uploadId: string
-  /** Lies beside an image or file. */
+  /** Companion of an image or file. */
   readonly companionUploadId?: string
 }
 
 /**
- * The uploads that a JSON body names; undefined for any other body, since one with a value is a value.
- * @throws DomainError UPLOAD_INVALID when an id is no text
+ * Uploads that a JSON body names.
+ * @returns undefined for any other body; a body that has `value` is a value
+ * @throws DomainError UPLOAD_INVALID when an id is not a string
  */
 export function uploadReference(body: JsonValue): UploadReference | undefined {
   if (body === null || typeof body !== 'object' || Array.isArray(body)) return undefined

@@ -10,8 +10,8 @@ import type { ParameterType, Task, TaskInput, TaskOutput, TaskSummary } from '..
 import type { Upload } from '../../src/upload/upload.ts'
 
 /*
- * What answers look like. Key order and the two odd keys of the inputs listing (`default`, `display_name`) are the contract's
- * (http-api 1.3 and 6).
+ * Bodies of answers. Key order and the two inconsistent keys of inputs (`default`, `display_name`) are the contract's (http-api 1.3
+ * and 6).
  */
 
 /** http-api 6.1 */
@@ -20,12 +20,11 @@ export function viewTask(task: TaskSummary): object {
   return { id, name, namespace, version, description, authors }
 }
 
-/** Answer of an upload or installation. */
 export function viewImportedTask({ task, warnings }: ImportedTask): object {
   return { ...viewTask(task), warnings }
 }
 
-/** An upload, with the task that it has become. */
+/** @param task that the upload has become */
 export function viewUpload(upload: Upload, task: Task | undefined): object {
   const { id, purpose, state, createdAt } = upload
   return {
@@ -65,7 +64,7 @@ function viewType(type: ParameterType): object {
   }
 }
 
-/** http-api 5.4: a missing default is the four letters `null`, which the web client compares with. */
+/** http-api 5.4: a missing default is the string `null`, which the web client compares with. */
 export function viewInput(input: TaskInput): object {
   return {
     id: input.id,
@@ -111,7 +110,7 @@ export function viewRun(run: Run, task: Task, now: Date): object {
   }
 }
 
-/** What is charged for; times of waiting and computing are for the operators' figures. */
+/** Omits the times of waiting and computing, which only metrics use. */
 function viewCost({ queueSeconds: _queue, jobSeconds: _job, ...cost }: JobUsage): object {
   return cost
 }

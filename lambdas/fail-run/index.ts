@@ -18,7 +18,7 @@ const deps = {
   scheduler: createBatchJobScheduler({ client: createBatchClient() }),
 }
 
-/** The workflow's way out when a step went wrong: the run ends FAILED, and what the step said goes to the log alone. */
+/** Error path of the workflow: ends the run as FAILED. The error of the failed step is only logged. */
 export async function handler(event: unknown, context: Context): Promise<void> {
   const input = inputSchema.parse(event)
   beginLog({ requestId: context.awsRequestId, runId: input.runId })

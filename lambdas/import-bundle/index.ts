@@ -26,7 +26,7 @@ import { createRepositories } from '../repositories.ts'
 const eventSchema = z.discriminatedUnion('detail-type', [
   z.object({
     'detail-type': z.literal('Object Created'),
-    // Keys come as they are, not URL-encoded as in S3's own notifications.
+    // EventBridge does not URL-encode keys, unlike S3's own notifications.
     detail: z.object({
       object: z.object({
         key: z.string().startsWith(PREFIXES.uploads),
@@ -89,7 +89,7 @@ const deps = {
   },
 }
 
-/** Imports the bundle that has arrived under `uploads/`, or that somebody has asked for. */
+/** Imports a bundle: on a new object under `uploads/`, or on a request by the API or the sweeper. */
 export async function handler(event: EventBridgeEvent<string, unknown>, context: Context): Promise<void> {
   const upload = uploadOf(eventSchema.parse(event))
   beginLog({ requestId: context.awsRequestId, uploadId: upload.uploadId })
@@ -98,7 +98,7 @@ export async function handler(event: EventBridgeEvent<string, unknown>, context:
     await importBundle(deps, { ...upload, timeLeftMs: () => context.getRemainingTimeInMillis() })
     logger.info('import ended')
   } catch (error) {
-    // Any other failure is one of this call, and Lambda calls again.
+    // Other failures concern only this invocation: Lambda retries it.
     if (!(error instanceof ImportFailedError)) throw error
     logger.error('import failed', { error })
   }

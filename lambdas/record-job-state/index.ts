@@ -26,7 +26,7 @@ const deps = {
   logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
 }
 
-/** Takes a "Batch Job State Change" over to its run. */
+/** Records a "Batch Job State Change" in its run. */
 export async function handler(
   event: EventBridgeEvent<'Batch Job State Change', unknown>,
   context: Context,
@@ -39,7 +39,7 @@ export async function handler(
   try {
     await keepRunLog(deps, job)
   } catch (error) {
-    // The run has its end; its log is still where the container wrote it.
+    // The end of the run is recorded, and the log is still in the container's log stream.
     logger.warn('log not kept', { error: error as Error })
   }
 }

@@ -38,7 +38,7 @@ const deps = {
   tags: resourceTags,
 }
 
-/** First step of the workflow: hands the run to Batch and keeps the token. */
+/** First step of the workflow: submits the job of a run and stores the task token. */
 export async function handler(event: unknown, context: Context): Promise<void> {
   const input = inputSchema.parse(event)
   beginLog({ requestId: context.awsRequestId, runId: input.runId })

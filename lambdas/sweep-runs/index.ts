@@ -57,40 +57,40 @@ const deps = {
   },
 }
 
-/** Where the sweep before this one ran out of time. A new process begins anew, with the runs that nobody has touched for longest. */
+/** Where the previous sweep ran out of time. A new process starts with the runs that were changed longest ago. */
 let after: ActiveRunsPlace | undefined
 
-/** Called from time to time: looks after runs and imports whose events, calls or processes were lost, and after deletions. */
+/** Runs on a schedule: repairs runs and imports whose events, calls or processes were lost, and completes deletions. */
 export async function handler(_event: unknown, context: Context): Promise<void> {
   beginLog({ requestId: context.awsRequestId })
   const timeLeftMs = (): number => context.getRemainingTimeInMillis()
   const isOutOfTime = (): boolean => isTimeUp({ timeLeftMs })
-  // As the runbook looks for repairs.
-  const tellRepair = (repair: KindOf<'Repairs'>, about: object): void => {
+  // The runbook searches the log for this message.
+  const reportRepair = (repair: KindOf<'Repairs'>, about: object): void => {
     logger.warn('run repaired', { repair, ...about })
     deps.metrics.count('Repairs', repair)
   }
   await sweepImports(deps, {
     isTimeUp: isOutOfTime,
-    onRequested: (uploadId) => tellRepair('import-requested', { uploadId }),
+    onRequested: (uploadId) => reportRepair('import-requested', { uploadId }),
     onProblem: (uploadId, error) =>
       logger.error('import not looked after', { uploadId, error: error as Error }),
-    // Runs and deletions are looked after all the same.
+    // A failure here must not stop the sweep of runs and deletions.
   }).catch((error: Error) => logger.error('imports not looked after', { error }))
   const { runs, oldestSeconds, next } = await sweepRuns(deps, {
     after,
     timeLeftMs,
-    onRepair: ({ repair, ...about }) => tellRepair(repair, about),
+    onRepair: ({ repair, ...about }) => reportRepair(repair, about),
     onProblem: (runId, error) => logger.error('run not looked after', { runId, error: error as Error }),
   })
-  // Of a part of the runs, the number would mislead; the oldest come first.
+  // Only a complete sweep knows the number of runs. The oldest run comes first.
   if (after === undefined) deps.metrics.observe('OldestActiveRunSeconds', oldestSeconds)
   if (after === undefined && next === undefined) deps.metrics.observe('ActiveRuns', runs)
   after = next
   logger.info('runs swept', { runs, isComplete: next === undefined })
   await sweepDeletions(deps, {
     isTimeUp: isOutOfTime,
-    onTaskDeleted: (task) => tellRepair('task-deleted', { task }),
+    onTaskDeleted: (task) => reportRepair('task-deleted', { task }),
     onProblem: (what, error) => logger.error('deletion not completed', { ...what, error: error as Error }),
   })
 }

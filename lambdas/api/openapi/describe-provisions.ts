@@ -17,7 +17,7 @@ import {
 import { itemProvision, provision } from './run-schemas.ts'
 import { uuid } from './shared-schemas.ts'
 
-/** Any JSON here: which one is due depends on the parameter, and the document knows no task. */
+/** Any JSON: the type depends on the parameter, and the document describes no task. */
 const anyValue = z
   .unknown()
   .optional()
@@ -71,7 +71,7 @@ export const INDEX_PATH = parameter(
 const FROZEN = 'The run has been started: its inputs cannot change any more.'
 const UPLOAD_UNFIT = 'The upload is not complete, or not for an input.'
 const UNKNOWN = `${RUN_UNKNOWN} Or the task has no such input, or there is no such upload.`
-/** Of an array of 100 000 values the client need not read 30 MB again. */
+/** Saves the client an answer of 30 MB for an array of 100 000 values. */
 const MINIMAL = prefer('return=minimal', 'answers 204 without what was stored.')
 const STORED_SILENTLY = { 204: { description: 'Stored; the client asked for no more.' } }
 const refusesValue = refuses({

@@ -37,7 +37,7 @@ const partRefusals = refuses({
   404: RUN_UNKNOWN,
 })
 
-/** What the stager and the API say to each other. */
+/** Operations of the stager. */
 export const STAGING_DESCRIPTIONS = {
   stageInputs: {
     tag: 'stager',

@@ -32,7 +32,7 @@ function importGoesOn(advice: string): Description['responses'] {
   }
 }
 
-/** An operation on a task that its path names. */
+/** Describes an operation on the task that its path names. */
 function onTask(summary: string, responses: Description['responses']): Description {
   return { tag: 'tasks', summary, responses: { ...responses, ...taskKnown } }
 }

@@ -29,7 +29,7 @@ const importError = component(
     .describe('Why the bundle was refused.'),
 )
 
-/** What the service tells of an upload. */
+/** An upload in answers. */
 export const upload = component(
   'Upload',
   z.strictObject({
@@ -56,7 +56,7 @@ export const upload = component(
   }),
 )
 
-/** Uploads in place of what a body would hold. */
+/** Body that names an upload instead of holding the value. */
 export const uploadReference = component(
   'UploadReference',
   z.object({ uploadId: uuid.describe('Made for this purpose, and complete.') }),

@@ -107,7 +107,7 @@ const upperCaseType = component(
   } as const satisfies { readonly [Type in Uppercase<ParameterTypeId>]: Type }),
 )
 
-/** Beside the value of a string that is not shown whole. */
+/** Keys beside a string that a listing shows only the beginning of. */
 const cut = {
   truncated: z
     .literal(true)

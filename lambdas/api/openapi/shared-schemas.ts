@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { component, taggedUnion } from './components.ts'
 
-/** In lower case, as the routes demand it; zod's own UUID takes both. */
+/** In lower case, as the routes require; zod's own UUID accepts both cases. */
 export const uuid = component(
   'Uuid',
   z
@@ -55,13 +55,13 @@ const explanation = z
     'What is wrong with which value, and what was expected; where `message` is fixed and does not say it.',
   )
 
-/** What every error but a 403 has. */
+/** Keys of every error except a 403. */
 export const errorShape = { errorCode, message, details: errorDetails, explanation }
 
 /** http-api 3.1 */
 export const errorBody: z.ZodType = component('Error', z.strictObject(errorShape))
 
-/** http-api 3.1: what a 403 looks like. */
+/** http-api 3.1: error of a 403. */
 export const twoKeyError = component(
   'TwoKeyError',
   z

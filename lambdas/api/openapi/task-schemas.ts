@@ -26,7 +26,7 @@ export const taskDescription = component(
   }),
 )
 
-/** What of a descriptor has no effect. */
+/** Keys of a descriptor that have no effect. */
 export const descriptorWarnings = z
   .array(
     component(

@@ -31,8 +31,8 @@ interface Dependencies {
 }
 
 /**
- * Unknown keys and any `type` are ignored (http-api 3.4). The value was parsed as JSON: walking through it again would only cost
- * time, and the stack where it nests deep.
+ * Unknown keys and any `type` are ignored (http-api 3.4). The value is not checked here: it is JSON already, and a recursive check
+ * would overflow the stack on deep nesting.
  */
 export const provisionSchema = z.object({
   parameterName: z.string().optional(),
@@ -57,7 +57,7 @@ export function provisionHandlers(deps: Dependencies) {
   } satisfies Partial<Handlers>
 }
 
-/** Leaves the body out of a good answer when the client prefers `return=minimal` (RFC 7240, 4.2). */
+/** Answers a success by 204 without a body when the client prefers `return=minimal` (RFC 7240, 4.2). */
 function quietly<Called extends Context>(handle: (context: Called) => Promise<Response>): typeof handle {
   return async (context) => {
     const answer = await handle(context)
@@ -121,7 +121,7 @@ async function provisionBatch(deps: Dependencies, context: BatchContext): Promis
   )
 }
 
-/** A value that was too large for the call is too large for its answer. */
+/** Omits the value of an upload, which may be larger than an answer can be. */
 function shownOf<Provisioned extends { readonly value: JsonValue }>(
   provisioned: Provisioned,
   { isUpload }: SentDocument,

@@ -88,20 +88,20 @@ export function taskRunHandlers(deps: Dependencies) {
 }
 
 /**
- * What core sends for the listing that it reads into records of its own, and for no other call; it asks for the same listing as text
- * with a longer `Accept` (contract http-api 2.2).
+ * `Accept` of the one call whose answer core parses into typed records. For the same listing as text core sends a longer one
+ * (contract http-api 2.2).
  */
 const TYPED_ACCEPT = 'application/json,application/*+json'
 
 async function answerOutputListing(context: Context, deps: Dependencies, runId: string): Promise<Response> {
-  // Gateways differ in letter case and blanks, and hand two headers on as one or two.
+  // Gateways change letter case and spaces, and may join two headers.
   const accept = context.req.header('accept')?.replace(/\s/gu, '').toLowerCase()
   const listing = await findOutputListing(deps, runId, accept === TYPED_ACCEPT)
   context.header('vary', 'accept')
   return answerFile(context, deps, listing, JSON_PRESENTATION)
 }
 
-/** `.geojson` behind a name asks for a geometry under its media type, or for where an image was cut out; nothing else has it. */
+/** The suffix `.geojson` requests a geometry under its media type, or the companion of an image or file. */
 async function answerParameterFile(
   context: RequestContext<'downloadInput' | 'downloadOutput'>,
   deps: Dependencies,
@@ -134,13 +134,13 @@ async function answerItem(
 
 type RunContext = RequestContext<'downloadInputs'>
 
-/** As a file of its name. */
+/** Answers with an attachment that has the name of the download. */
 function answerNamed(
   context: RunContext,
   deps: Dependencies,
   download: Download,
   contentType = BYTES_TYPE,
 ): Promise<Response> {
-  const presentation = { contentType, fileName: download.name }
-  return answerDownload(context, deps, context.req.param('id'), download, presentation)
+  const presentation = { runId: context.req.param('id'), contentType, fileName: download.name }
+  return answerDownload(context, deps, download, presentation)
 }

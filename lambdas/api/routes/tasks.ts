@@ -49,8 +49,9 @@ interface Dependencies {
 }
 
 /**
- * Whoever prefers an answer before the end (RFC 7240) can ask again with the upload's id; core would take any success for a task.
- * @throws DomainError INTERNAL_SERVER_ERROR when the import outlasts the gateway's patience
+ * Imports a bundle from a multipart body. A client that sends `Prefer: respond-async` (RFC 7240) gets 202 and polls with the upload's
+ * id; core would read any success as a task.
+ * @throws DomainError INTERNAL_SERVER_ERROR when the import takes longer than the gateway waits
  */
 async function importSent(deps: Dependencies, context: Context): Promise<Response> {
   const uploaded = await uploadTask(deps, (await readMultipart(context)).first)

@@ -26,13 +26,13 @@ interface Dependencies {
   readonly uploads: UploadRepository
 }
 
-/** URLs that one call signs: an answer of 200 KB. */
+/** URLs that one call signs; 100 make an answer of about 200 KB. */
 const MAX_SIGNED_PARTS = 100
 
 const SIZE_WORDS = `it must be a whole number of bytes from 1 to ${MAX_UPLOAD_BYTES}`
 const NUMBER_WORDS = `it must be the number of a part, from 1 to ${MAX_PARTS}`
 
-/** Unknown keys are ignored, as everywhere. */
+/** Unknown keys are ignored. */
 export const newUploadSchema = z.object({
   purpose: z
     .enum(['task', 'input'], { error: 'it must be "task" or "input"' })

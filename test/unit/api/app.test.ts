@@ -44,13 +44,13 @@ describe('the routes', () => {
     expect(headers.get('allow')).toBe('GET, DELETE, HEAD')
   })
 
-  it.each(['/ping', '/nothing'])('answer %s with a type that browsers must believe', async (path) => {
+  it.each(['/ping', '/nothing'])('answer %s with X-Content-Type-Options: nosniff', async (path) => {
     const { call } = await anApi()
 
     expect((await call('GET', path)).headers.get('x-content-type-options')).toBe('nosniff')
   })
 
-  it('do not mind doubled slashes, which core writes', async () => {
+  it('treat the doubled slashes that core writes as one', async () => {
     const { call } = await anApi()
 
     expect((await call('GET', `${BASE}//tasks`)).status).toBe(200)
@@ -76,7 +76,7 @@ describe('the routes', () => {
     })
   })
 
-  it('tell nothing of an unexpected failure but the id of the request', async () => {
+  it('answer an unexpected failure with the id of the request only', async () => {
     const engine = await anEngine()
     const tasks = { ...engine.tasks, list: () => Promise.reject(new Error('table arn:secret')) }
 
@@ -112,7 +112,7 @@ describe('tasks', () => {
     expect((await call('GET', `${BASE}/tasks/com.example.addition/1.0.0`)).json).toEqual(description)
   })
 
-  it('list their inputs with the two odd keys', async () => {
+  it('list their inputs with the keys default and display_name', async () => {
     const task = aTask({
       inputs: [
         anInput({
@@ -181,7 +181,7 @@ describe('tasks', () => {
     expect([deleted.status, (await call('GET', `${path}/runs`)).status]).toEqual([200, 404])
   })
 
-  it('are refused when the body is no multipart, has no part, or starts with a text field', async () => {
+  it('are refused when the body is not multipart, has no part, or starts with a form field', async () => {
     const { call } = await anApi()
     const text = new FormData()
     text.append('task', 'just text')
@@ -195,7 +195,7 @@ describe('tasks', () => {
     })
   })
 
-  it('are promised to who prefers that when their import outlasts the call; to others it is an error', async () => {
+  it('are answered with 202 for Prefer: respond-async when the import takes too long, else with an error', async () => {
     const bundle = new FormData()
     bundle.append('task', new Blob(['bundle']), 'task.zip')
     const app = createCheckedApp(await anEngine())
@@ -275,7 +275,7 @@ describe('runs', () => {
     })
   })
 
-  it('say why they failed, in their description and in their log', async () => {
+  it('show the failure in their description and in their log', async () => {
     const failure = { kind: 'task-failed' as const, message: 'the task ended with exit code 3', exitCode: 3 }
     const { call } = await anApi({ run: { state: 'FAILED', failure } })
 
@@ -305,7 +305,7 @@ describe('runs', () => {
     })
   })
 
-  it('are deleted with their files; deleting again is harmless', async () => {
+  it('are deleted with their files, and a second deletion succeeds', async () => {
     const { call, objects } = await anApi({ run: {} })
     await objects.put(`task-run-outputs-${RUN_ID}/1-1/sum`, '1')
 
@@ -321,7 +321,7 @@ describe('runs', () => {
     expect(objects.keys()).toEqual([])
   })
 
-  it('never tell their secret', async () => {
+  it('never show their secret', async () => {
     const { call } = await anApi({ run: {} })
 
     for (const path of [`/task-runs/${RUN_ID}`, '/tasks/com.example.addition/1.0.0/runs']) {
@@ -334,7 +334,7 @@ describe('a run that waits or was cancelled', () => {
   const waiting = { reason: 'CAPACITY: none', since: '2025-12-31T23:00:00.000Z' }
   const job = { attempt: 1, jobName: 'run', jobId: 'job', waiting }
 
-  it('says why it waits', async () => {
+  it('shows the reason why it waits', async () => {
     const { call } = await anApi({ run: { state: 'PENDING', job } })
 
     expect((await call('GET', `${BASE}/task-runs/${RUN_ID}`)).json).toMatchObject({

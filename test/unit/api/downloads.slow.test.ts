@@ -158,7 +158,7 @@ describe('a download that is too large for an answer', () => {
     expect(to?.text?.includes(path === 'inputs' ? MIB : LARGE)).toBe(true)
   })
 
-  it('is not copied where it lies by itself', async () => {
+  it('is not copied when it is an object already', async () => {
     const { send, get, objects } = await anApi({ model: FILE, whole: TEXTS, items: TEXTS })
     await send('POST', 'input-provisions/model', aFile(LARGE))
     await send('PUT', 'input-provisions/whole', { value: [LARGE] })
@@ -172,7 +172,7 @@ describe('a download that is too large for an answer', () => {
     expect(objects.keys()).toEqual(keys)
   })
 
-  it('is packed once, and anew when something else was given', async () => {
+  it('is packed once, and again after an input has changed', async () => {
     const api = await anApi({ items: TEXTS })
     await api.send('PUT', 'input-provisions/items/indexes?value=0', { value: LARGE })
 
@@ -205,7 +205,7 @@ describe('a download that is too large for an answer', () => {
 describe('an item of a large array', () => {
   const ITEMS = Array.from({ length: 2000 }, (_, index) => `item ${index}`)
 
-  it('is found by its place, or is missing', async () => {
+  it('is read by its offset in the folder, or is missing', async () => {
     const { send, get } = await anApi({ whole: TEXTS })
     await send('PUT', 'input-provisions/whole', { value: ITEMS })
 
@@ -215,7 +215,7 @@ describe('an item of a large array', () => {
     expect((await get('input/whole/indexes?value=2000')).status).toBe(400)
   })
 
-  it('is the one that was laid over it', async () => {
+  it('is the later value when the item was given again', async () => {
     const { send, get } = await anApi({ whole: TEXTS })
     await send('PUT', 'input-provisions/whole', { value: ITEMS })
     await send('PUT', 'input-provisions/whole/indexes?value=7', { value: 'seven' })
@@ -231,7 +231,7 @@ describe('an item of a large array', () => {
 })
 
 describe('the answers of downloads', () => {
-  it('are all that the document promises', async () => {
+  it('cover every answer that the document describes', async () => {
     const given = await anApi({ model: FILE, texts: TEXTS })
     await given.send('POST', 'input-provisions/model', aFile('m'))
     await given.send('PUT', 'input-provisions/texts', { value: ['a'] })

@@ -93,7 +93,7 @@ const FILES_OF_ONE = [
 ]
 
 describe.each(GATEWAYS)('behind $name', (gateway) => {
-  it('every file leaves as it came, whatever its bytes and the Accept header', async () => {
+  it('every file is returned unchanged, whatever its bytes and the Accept header', async () => {
     await fc.assert(
       fc.asyncProperty(someBytes, fc.constantFrom(...ACCEPTS), async (bytes, accept) => {
         const engine = await everyFileOf(bytes)
@@ -108,7 +108,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     )
   })
 
-  it('every zip holds the files as they came', async () => {
+  it('every zip holds the files unchanged', async () => {
     await fc.assert(
       fc.asyncProperty(someBytes, fc.constantFrom(...ACCEPTS), async (bytes, accept) => {
         const engine = await everyFileOf(bytes)
@@ -127,7 +127,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     )
   })
 
-  it('a range is those bytes of the file, also where it cuts a character', async () => {
+  it('a range returns exactly its bytes, also when it cuts a character', async () => {
     const range = fc.tuple(fc.nat(45), fc.nat(45)).map(([first, more]) => [first, first + more] as const)
     await fc.assert(
       fc.asyncProperty(someBytes, range, async (bytes, [first, last]) => {
@@ -145,7 +145,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
   })
 
   it.each([Buffer.from('text'), Buffer.of(0x89, 0xff)])(
-    'HEAD of %j leads to no other method',
+    'HEAD of %j is answered without a body',
     async (bytes) => {
       const engine = await everyFileOf(bytes)
       for (const path of FILES_OF_ONE) {

@@ -48,7 +48,7 @@ describe('the handler of the API', () => {
     expect(JSON.parse(body).message).toBe('no such path')
   })
 
-  it('keeps gateways from giving an empty answer a type', async () => {
+  it('sends an empty content type with an empty answer', async () => {
     const handler = createHandler(await anEngine({ run: {} }))
 
     const { body, headers } = await handler(

@@ -39,7 +39,7 @@ describe('a body that is not UTF-8', () => {
     expect(answer).toMatchObject({ status: 400, body: { message: 'unable to process json' } })
   })
 
-  it('is told apart from text of any script', async () => {
+  it('is not confused with text of any script', async () => {
     const answer = await put('/text', bodyOf(Buffer.from('naïve 細胞 🔬'), ['\ufeff{"value": "', '"}']))
 
     expect(answer).toMatchObject({ status: 200, body: { value: 'naïve 細胞 🔬' } })

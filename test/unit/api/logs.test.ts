@@ -78,7 +78,7 @@ describe('the log line of a request', () => {
     expect(line).toMatchObject({ runId: RUN_ID, taskId: engine.task.id })
   })
 
-  it('names nobody whom the request before was about', async () => {
+  it('has no ids of the previous request', async () => {
     const engine = await anEngine({ run: { state: 'RUNNING' } })
     await requestLines('GET', `${BASE}/task-runs/${RUN_ID}`, engine)
 
@@ -87,7 +87,7 @@ describe('the log line of a request', () => {
     expect(line).not.toHaveProperty('runId')
   })
 
-  it('is written for what is thrown and is no Error', async () => {
+  it('is written when a thrown value is not an Error', async () => {
     const engine = await anEngine()
     const list = () => Promise.reject('thrown')
 
@@ -202,7 +202,7 @@ describe('an error in the log', () => {
 })
 
 describe('log entries of a function', () => {
-  it('carry what has become known, until the next event', async () => {
+  it('carry the ids of the event until the next one', async () => {
     const entries = await logged(() => {
       beginLog({ requestId: 'one', runId: 'r' })
       logAbout({ taskId: 't' })

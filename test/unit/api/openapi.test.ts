@@ -102,7 +102,7 @@ describe('answers that the OpenAPI document does not promise', () => {
   const url = `${BASE}/task-runs/${RUN_ID}/inputs`
   const value = { taskRunId: RUN_ID, parameterName: 'a', type: 'INTEGER', value: 1 }
 
-  it('are told from those that it does', async () => {
+  it('do not include those that it describes', async () => {
     await expect(checkAnswer('GET', url, Response.json([value]))).resolves.toBeUndefined()
   })
 
@@ -127,7 +127,7 @@ describe('answers that the OpenAPI document does not promise', () => {
     ['a body', 'DELETE', `${BASE}/task-runs/${RUN_ID}`, Response.json({})],
     ['a path', 'GET', `${BASE}/nothing`, Response.json({})],
     ['a method', 'PATCH', url, Response.json({})],
-  ])('are noticed by %s', async (_, method, path, response) => {
+  ])('are detected by %s', async (_, method, path, response) => {
     await expect(checkAnswer(method, path, response)).rejects.toThrow(`${method} ${path}`)
   })
 })

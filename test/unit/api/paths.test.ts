@@ -52,7 +52,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     return { statusCode, headers, isInstalled }
   }
 
-  it.each(VARIABLES)('%s %s takes nothing but the whole name', async (method, path, name) => {
+  it.each(VARIABLES)('%s %s matches only a whole name', async (method, path, name) => {
     for (const addition of ADDITIONS) {
       for (const written of [`${name}${addition}`, `${addition}${name}`]) {
         const { statusCode, isInstalled } = await ask(method, path.replace('@', written))
@@ -62,7 +62,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     }
   })
 
-  it('takes a name that is escaped once, but not twice', async () => {
+  it('decodes a name once', async () => {
     expect(await ask('DELETE', `tasks/${NAME}/%2531.0.0`)).toMatchObject({
       statusCode: 404,
       isInstalled: true,
@@ -100,7 +100,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     },
   )
 
-  it('answers any path', async () => {
+  it('answers every path', async () => {
     const paths = fc.oneof(
       fc.string({ unit: 'grapheme' }).map(encodeURIComponent),
       fc.stringMatching(/^(?:%[0-9A-F]{2}|[a-z0-9./;=@:%&+]){0,30}$/u),

@@ -95,7 +95,7 @@ describe('a multipart body', () => {
     expect(await namesIn((await call('GET', 'inputs.zip')).bytes)).toEqual(['image', 'image.geojson'])
   })
 
-  it('again, without a second part, takes the companion away', async () => {
+  it('without a second part removes the companion', async () => {
     const { call } = await anApi()
     await call('POST', 'input-provisions/image', parts(aPng(), POINT))
 
@@ -241,7 +241,7 @@ describe('JSON for one input', () => {
     ])
   })
 
-  it('may nest as deep as it likes without doing harm', async () => {
+  it('may nest deeply without an overflow of the stack', async () => {
     const { call } = await anApi()
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
 

@@ -14,7 +14,7 @@ const COST = {
 }
 
 describe('the description of a run', () => {
-  it('tells what it cost about, once its job has ended', async () => {
+  it('shows the estimated cost once the job has ended', async () => {
     const usage = { ...COST, queueSeconds: 120, jobSeconds: 600 }
     const engine = await anEngine({ run: { state: 'RUNNING', job: { ...JOB, usage } } })
 
@@ -23,7 +23,7 @@ describe('the description of a run', () => {
     expect(await response.json()).toMatchObject({ state: 'RUNNING', cost: COST })
   })
 
-  it('has no cost before', async () => {
+  it('shows no cost before the job has ended', async () => {
     const engine = await anEngine({ run: { state: 'RUNNING', job: JOB } })
 
     const response = await createCheckedApp(engine).request(`/app-engine/v1/task-runs/${RUN_ID}`)

@@ -20,7 +20,7 @@ async function stage(
 }
 
 describe('the staging routes', () => {
-  it('tell what belongs into the input folder', async () => {
+  it('list the files of the input folder', async () => {
     const engine = await anEngine({
       run: {
         ...RUN,
@@ -48,7 +48,7 @@ describe('the staging routes', () => {
     })
   })
 
-  it('tell where declared outputs are to be put, and the listing', async () => {
+  it('sign URLs for declared outputs and their listing', async () => {
     const entries = ['sum', 'other'].map((name) => ({ name, kind: 'file', sizeBytes: 1 }))
 
     const response = await stage('outputs', { body: JSON.stringify({ jobAttempt: 1, entries }) })
@@ -59,7 +59,7 @@ describe('the staging routes', () => {
     })
   })
 
-  it('sign URLs for the address of jobs, where that is another than of clients', async () => {
+  it('sign URLs for the address that jobs reach the bucket at', async () => {
     const engine = await anEngine({ run: RUN })
     const objects = { ...engine.objects, presignWrite: async (key: string) => `http://jobs/${key}` }
     const app = createCheckedApp({ ...engine, forJobs: { objects, parts: engine.parts } })
@@ -73,7 +73,7 @@ describe('the staging routes', () => {
     expect(await response.json()).toMatchObject({ listingUrl: expect.stringMatching(/^http:\/\/jobs\//u) })
   })
 
-  it('take a large output in parts', async () => {
+  it('accept a large output in parts', async () => {
     const engine = await anEngine({ run: RUN })
     const app = createCheckedApp(engine)
     const post = async (rest: string, body: object) => {
@@ -122,7 +122,7 @@ describe('the staging routes', () => {
     expect([response.status, await response.json()]).toEqual([400, expect.objectContaining({ errorCode })])
   })
 
-  it('are closed once the run has ended', async () => {
+  it('refuse calls once the run has ended', async () => {
     const app = createCheckedApp(await anEngine({ run: { ...RUN, state: 'FINISHED' } }))
 
     const response = await app.request(`${STAGING}/inputs`, {

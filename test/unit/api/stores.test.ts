@@ -73,7 +73,7 @@ describe('stores', () => {
     },
   )
 
-  it('are refused with the name and host of another', async () => {
+  it('are refused when a store with this name and host exists', async () => {
     await create(FIELDS)
 
     expect(await create({ ...FIELDS, name: ' Main store ' })).toMatchObject({
@@ -84,7 +84,7 @@ describe('stores', () => {
     expect((await create({ ...FIELDS, host: 'https://other.example.org' })).status).toBe(200)
   })
 
-  it('have no default at first, which is null', async () => {
+  it('answer null while no store is the default', async () => {
     const answer = await call('GET', 'stores/default')
 
     expect([answer.status, answer.text]).toEqual([200, 'null'])
@@ -107,16 +107,19 @@ describe('stores', () => {
     expect((await call('GET', 'stores')).json).toEqual([first, { ...second, defaultStore: true }])
   })
 
-  it.each([UNKNOWN, 'not-a-uuid', 'default'])('keep their default when %s is to be it', async (id) => {
-    const { json } = await create(FIELDS)
-    await call('PUT', `stores/${json.id}/default`)
+  it.each([UNKNOWN, 'not-a-uuid', 'default'])(
+    'keep their default when the new one does not exist: %s',
+    async (id) => {
+      const { json } = await create(FIELDS)
+      await call('PUT', `stores/${json.id}/default`)
 
-    expect(await call('PUT', `stores/${id}/default`)).toMatchObject({
-      status: 404,
-      json: { errorCode: 'APPE-internal-store', message: 'store not found' },
-    })
-    expect((await call('GET', 'stores/default')).json.id).toBe(json.id)
-  })
+      expect(await call('PUT', `stores/${id}/default`)).toMatchObject({
+        status: 404,
+        json: { errorCode: 'APPE-internal-store', message: 'store not found' },
+      })
+      expect((await call('GET', 'stores/default')).json.id).toBe(json.id)
+    },
+  )
 
   it('are deleted, the default as well', async () => {
     const { json } = await create(FIELDS)
@@ -129,7 +132,7 @@ describe('stores', () => {
     expect((await call('GET', 'stores/default')).json).toBeNull()
   })
 
-  it.each([UNKNOWN, 'not-a-uuid'])('need not be there to be deleted: %s', async (id) => {
+  it.each([UNKNOWN, 'not-a-uuid'])('are deleted without an error when they do not exist: %s', async (id) => {
     expect((await call('DELETE', `stores/${id}`)).status).toBe(204)
   })
 
@@ -179,7 +182,7 @@ describe('installing', () => {
     expect(await response.json()).toMatchObject({ id: engine.task.id, name: 'Addition' })
   })
 
-  it('tells in the details why the store gave nothing', async () => {
+  it('shows in the details why the store sent no bundle', async () => {
     const engine = await anEngine()
     await engine.stores.create({ ...FIELDS, id: UNKNOWN, createdAt: '2026-01-01T00:00:00.000Z' })
     await engine.stores.makeDefault(UNKNOWN)

@@ -68,7 +68,7 @@ const related = (parameterName: string, description: RegExp) => ({
 })
 
 describe('an upload', () => {
-  it('is shown as it begins', async () => {
+  it('is described when it is created', async () => {
     const { call } = await anApi()
 
     const { status, json } = await call('POST', 'uploads', {
@@ -160,7 +160,7 @@ describe('parts of an upload', () => {
     })
   })
 
-  it('get a URL each for a quarter of an hour', async () => {
+  it('get URLs that are valid for 15 minutes', async () => {
     const { call, begin } = await anApi()
     const id = await begin({ purpose: 'input' })
 
@@ -220,7 +220,7 @@ describe('completing an upload', () => {
     expect((await call('GET', `uploads/${id}`)).json).toMatchObject({ state: 'READY', sizeBytes: 0 })
   })
 
-  it('leaves a bundle to the importer, whatever that has done already', async () => {
+  it('leaves the state of a bundle to the importer', async () => {
     const { call, begin, sendPart, uploads } = await anApi()
     const id = await begin({ purpose: 'task', sizeBytes: 6 })
     await sendPart(id, 1, Buffer.from('bundle'))
@@ -246,7 +246,7 @@ describe('completing an upload', () => {
     expect(second).toEqual(first)
   })
 
-  it('goes on where an earlier call was cut off, between the object and its record', async () => {
+  it('resumes an earlier call that stopped between the object and its record', async () => {
     const { call, begin, sendPart, parts, uploads } = await anApi()
     const id = await begin({ purpose: 'input' })
     await sendPart(id, 1, Buffer.from('all'))
@@ -299,7 +299,7 @@ describe('completing an upload', () => {
 })
 
 describe('removing an upload', () => {
-  it('takes its parts', async () => {
+  it('removes its parts', async () => {
     const { call, begin, sendPart, parts } = await anApi()
     const id = await begin({ purpose: 'task' })
     await sendPart(id, 1, Buffer.from('a'))
@@ -310,7 +310,7 @@ describe('removing an upload', () => {
     expect((await call('GET', `uploads/${id}`)).status).toBe(404)
   })
 
-  it('takes its object', async () => {
+  it('removes its object', async () => {
     const { call, uploaded, objects } = await anApi()
     const id = await uploaded(Buffer.from('all'))
 
@@ -319,7 +319,7 @@ describe('removing an upload', () => {
     expect(objects.keys()).toEqual([])
   })
 
-  it.each([UNKNOWN_ID, 'not-a-uuid'])('of %s is done already', async (id) => {
+  it.each([UNKNOWN_ID, 'not-a-uuid'])('succeeds when there is no upload: %s', async (id) => {
     const { call } = await anApi()
 
     expect((await call('DELETE', `uploads/${id}`)).status).toBe(200)
@@ -336,7 +336,7 @@ describe('removing an upload', () => {
     expect(objects.text(`uploads/${id}`)).toBe('bundle')
   })
 
-  it('is refused while a worker has just taken it, and leaves the object to the worker', async () => {
+  it('is refused after a worker has claimed it, and keeps the object', async () => {
     const { call, uploaded, uploads, objects } = await anApi()
     const id = await uploaded(Buffer.from('bundle'), 'task')
     await uploads.claim(id, 60)
@@ -348,7 +348,7 @@ describe('removing an upload', () => {
 })
 
 describe('a task from an upload', () => {
-  it('is the answer when the import ends in time', async () => {
+  it('is answered when the import ends in time', async () => {
     const engine = await anApi()
     const id = await engine.uploaded(Buffer.from('bundle'), 'task')
     const task = { ...engine.task, id: (await engine.uploads.find(id))?.taskId ?? '', version: '2.0.0' }
@@ -368,7 +368,7 @@ describe('a task from an upload', () => {
     expect({ ...shown.task, warnings: shown.warnings }).toEqual(first.json)
   })
 
-  it('is asked for again after 26 seconds, with how the import goes', async () => {
+  it('is answered with 202 and the progress of the import after 26 seconds', async () => {
     const { call, uploaded, uploads, identity } = await anApi()
     const id = await uploaded(Buffer.from('bundle'), 'task')
     const progress = { layers: 1, layersDone: 0, bytes: 10, bytesDone: 5 }
@@ -396,7 +396,7 @@ describe('a task from an upload', () => {
     expect((await call('GET', `uploads/${id}`)).json.error).toMatchObject({ ...refusal, status: 409 })
   })
 
-  it('is not found any more when it was deleted', async () => {
+  it('is not found after it was deleted', async () => {
     const { call, uploaded, uploads } = await anApi()
     const id = await uploaded(Buffer.from('bundle'), 'task')
     await uploads.update(id, { state: 'READY' })
@@ -496,7 +496,7 @@ describe('an input from an upload', () => {
     }
   })
 
-  it('is the JSON that would have been the body, and not echoed: it may be larger than an answer', async () => {
+  it('is the JSON document of the upload, and is not returned: it may be larger than an answer', async () => {
     const { call, uploaded } = await anApi()
     const uploadId = await uploaded(Buffer.from('{"parameterName":"list","value":[3,1,2]}'))
 
