@@ -91,8 +91,10 @@ function gatewayRefusal(answer: IncomingMessage): Error | undefined {
 export async function sendAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
   // The function sends an empty type with an empty answer (lambdas/api/gateway-event.ts).
   const dropped = answer.headers['content-type'] === '' ? ['content-type'] : []
-  // API Gateway sends the length of the empty body. RFC 9110, 8.6 allows to omit the length, not to send another one.
-  if (response.req.method === 'HEAD') dropped.push('content-length')
+  // API Gateway gives an answer to HEAD the length of its empty body, unless the function gave one. RFC 9110, 8.6 allows to omit the
+  // length, not to send another one.
+  if (response.req.method === 'HEAD' && answer.headers['content-length'] === '0')
+    dropped.push('content-length')
   const headers = endToEndHeaders(answer.rawHeaders, dropped)
   response.writeHead(answer.statusCode ?? 502, answer.statusMessage ?? '', headers)
   // The status is already sent: a failure can only abort the connection.

@@ -16,7 +16,7 @@ const SIGNATURES = {
   /** RFC 8878, 3.1.2. */
   zstdSkippable: {
     at: 0,
-    anyOf: Array.from({ length: 16 }, (_, i) => String.fromCharCode(0x50 + i) + '\x2a\x4d\x18'),
+    anyOf: Array.from({ length: 16 }, (_, i) => `${String.fromCharCode(0x50 + i)}\x2a\x4d\x18`),
   },
   xz: { at: 0, anyOf: ['\xfd7zXZ\0'] },
   bzip2: { at: 0, anyOf: ['BZh'] },

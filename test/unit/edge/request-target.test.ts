@@ -188,6 +188,19 @@ describe('an answer to HEAD', () => {
     expect(body).toBe('')
   })
 
+  it('keeps a length that the API gave', async () => {
+    const api = await listen((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': '39' }).end()
+    })
+    const edge = createEdge({ apiUrl: new URL(`http://127.0.0.1:${api}`), uploadsAtOnce: 1, log: vi.fn() })
+    const port = await listenAsEdge(edge)
+
+    const head = 'HEAD /app-engine/v1/task-runs HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n'
+    const { headers } = answerOf(await sendRaw(port, head, () => false))
+
+    expect(headers.get('content-length')).toBe('39')
+  })
+
   it('has the length of the answer to GET when it is the edge’s own', async () => {
     const { ask } = await anEdge()
 
