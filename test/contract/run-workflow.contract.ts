@@ -10,13 +10,17 @@ interface RunWorkflowHarness {
   readonly workflow: RunWorkflow
   /** Runs that have an execution, each as often as it has one. */
   listStartedRuns(): Promise<string[]>
-  /** The token of a step that waits in a new execution. */
-  openToken(): Promise<string>
+  /** Starts a run, and waits until its execution waits for a token. @returns the token. */
+  startWaiting(runId: string): Promise<string>
   findOutcome(taskToken: string): Promise<StepOutcome | undefined>
   isStopped(runId: string): Promise<boolean>
 }
 
 const RUN = '22222222-2222-4222-8222-222222222222'
+const OTHER = '33333333-3333-4333-8333-333333333333'
+
+/** Emulators on a busy machine take seconds for a step. */
+const PATIENT = { timeout: 5000 }
 
 /** What every run workflow keeps to. `setUp` gives one without executions for each test. */
 export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWorkflowHarness>): void {
@@ -37,7 +41,7 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
     })
 
     it('does not start a run again whose execution has ended', async () => {
-      await workflow.start(RUN)
+      await harness.startWaiting(RUN)
       await workflow.stop(RUN, 'cancelled')
 
       await workflow.start(RUN)
@@ -46,27 +50,29 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
     })
 
     it('answers a token with an output', async () => {
-      const token = await harness.openToken()
+      const token = await harness.startWaiting(RUN)
 
       await workflow.succeedToken(token, { runId: RUN })
 
-      await expect.poll(() => harness.findOutcome(token)).toEqual({ kind: 'success', output: { runId: RUN } })
+      await expect
+        .poll(() => harness.findOutcome(token), PATIENT)
+        .toEqual({ kind: 'success', output: { runId: RUN } })
     })
 
     it('answers a token with a failure', async () => {
-      const token = await harness.openToken()
+      const token = await harness.startWaiting(RUN)
 
       await workflow.failToken(token, 'task-failed', 'the task ended with code 3')
 
       await expect
-        .poll(() => harness.findOutcome(token))
+        .poll(() => harness.findOutcome(token), PATIENT)
         .toEqual({ kind: 'failure', error: 'task-failed', cause: 'the task ended with code 3' })
     })
 
     it('keeps the first answer of a token', async () => {
-      const token = await harness.openToken()
+      const token = await harness.startWaiting(RUN)
       await workflow.succeedToken(token, { runId: RUN })
-      await expect.poll(() => harness.findOutcome(token)).toMatchObject({ kind: 'success' })
+      await expect.poll(() => harness.findOutcome(token), PATIENT).toMatchObject({ kind: 'success' })
 
       await workflow.failToken(token, 'late', 'late')
       await workflow.succeedToken(token, 'late')
@@ -75,32 +81,32 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
     })
 
     it('stops the execution of a run', async () => {
-      await workflow.start(RUN)
+      await harness.startWaiting(RUN)
 
       await workflow.stop(RUN, 'cancelled')
 
-      await expect.poll(() => harness.isStopped(RUN)).toBe(true)
+      await expect.poll(() => harness.isStopped(RUN), PATIENT).toBe(true)
     })
 
     it('tells how the execution of a run stands', async () => {
-      await workflow.start(RUN)
+      await harness.startWaiting(RUN)
 
       expect(await workflow.findStatus('never-started')).toBeUndefined()
-      await expect.poll(() => workflow.findStatus(RUN)).toBe('RUNNING')
+      expect(await workflow.findStatus(RUN)).toBe('RUNNING')
       await workflow.stop(RUN, 'cancelled')
-      await expect.poll(() => workflow.findStatus(RUN)).toBe('ABORTED')
+      await expect.poll(() => workflow.findStatus(RUN), PATIENT).toBe('ABORTED')
     })
 
     it('lists the runs whose executions go on', async () => {
-      await workflow.start(RUN)
-      await workflow.start('other')
-      await workflow.stop('other', 'cancelled')
+      await harness.startWaiting(RUN)
+      await harness.startWaiting(OTHER)
+      await workflow.stop(OTHER, 'cancelled')
 
-      await expect.poll(() => Array.fromAsync(workflow.listRunning())).toEqual([RUN])
+      await expect.poll(() => Array.fromAsync(workflow.listRunning()), PATIENT).toEqual([RUN])
     })
 
     it('does nothing when an execution is stopped again or never was', async () => {
-      await workflow.start(RUN)
+      await harness.startWaiting(RUN)
       await workflow.stop(RUN, 'cancelled')
 
       await expect(workflow.stop(RUN, 'again')).resolves.toBeUndefined()

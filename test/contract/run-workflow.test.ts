@@ -6,7 +6,10 @@ describeRunWorkflow('memory', async () => {
   return {
     workflow,
     listStartedRuns: async () => [...workflow.startedRuns],
-    openToken: async () => 'token',
+    async startWaiting(runId) {
+      await workflow.start(runId)
+      return 'token'
+    },
     findOutcome: async (taskToken) => workflow.answers.get(taskToken),
     isStopped: async (runId) => workflow.stoppedRuns.has(runId),
   }
