@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config'
-import { EMULATORS, emulatorNamed } from './test/emulators/emulators.ts'
+import { EMULATORS, type Emulator, emulatorNamed } from './test/emulators/emulators.ts'
 
-// The emulator that the project of this name runs against.
-const emulator = process.env.EMULATOR
-const suites = emulator === undefined ? [] : EMULATORS[emulatorNamed(emulator)].suites
+// The emulator that two of the projects run against.
+const name = process.env.EMULATOR
+const emulator: Emulator | undefined = name === undefined ? undefined : EMULATORS[emulatorNamed(name)]
 
 /** A test that takes seconds takes ten times as long on a machine with other work; only one that hangs must end. */
 const PATIENCE_MS = 60_000
@@ -79,11 +79,23 @@ export default defineConfig({
         // The ports' contract suites on the emulator that the variable EMULATOR names.
         test: {
           name: 'emulator',
-          include: suites.map((suite) => `test/integration/adapters/${suite}.test.ts`),
+          include: (emulator?.suites ?? []).map((suite) => `test/integration/adapters/${suite}.test.ts`),
           globalSetup: ['test/emulators/setup.ts'],
           setupFiles: ['test/emulators/expect-known-faults.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // Whole runs, with the stacks deployed to that emulator.
+        test: {
+          name: 'emulator-stack',
+          include: (emulator?.stackSuites ?? []).map((suite) => `test/integration/${suite}.test.ts`),
+          globalSetup: ['test/emulators/stack-setup.ts'],
+          setupFiles: ['test/emulators/expect-known-faults.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 240_000,
           fileParallelism: false,
         },
       },

@@ -10,6 +10,7 @@ import { findFreePort, LOOPBACK } from '../../local/ports.ts'
 import { findPython, installPackages } from '../../local/python-packages.ts'
 import { findGo, installGoProgram } from './go-program.ts'
 import { listeningAddresses } from './listening-addresses.ts'
+import { STACK_SUITES } from './stack-suites.ts'
 
 /** An emulator that the ports' contract suites run against. */
 export interface Emulator {
@@ -17,6 +18,8 @@ export interface Emulator {
   readonly version: string
   /** Test files that apply, below `test/integration/adapters/`. */
   readonly suites: readonly string[]
+  /** Test files that apply when the stacks are deployed to it, below `test/integration/`; none where they cannot be. */
+  readonly stackSuites?: readonly string[]
   /** @returns the Python or Go that {@link install} takes. @throws UserError when this machine has none. */
   readonly findTool: () => Promise<string>
   /** @returns the program that {@link start} takes. @throws UserError when it cannot be installed. */
@@ -58,6 +61,7 @@ export const EMULATORS = {
     title: 'MiniStack',
     version: MINISTACK_VERSION,
     suites: [...S3, ...MANAGED, 'dynamo-repositories'],
+    stackSuites: STACK_SUITES,
     findTool: () => findPython('MiniStack'),
     install: (python) => installEmulator(python, VENVS),
     start: (python, { port, directory, logFile, environment }) =>
@@ -70,6 +74,7 @@ export const EMULATORS = {
     title: 'LocalStack',
     version: LOCALSTACK_VERSION,
     suites: [...S3, ...MANAGED],
+    stackSuites: STACK_SUITES,
     findTool: findPythonForLocalStack,
     install: installLocalStack,
     start: startLocalStackCore,
@@ -119,6 +124,7 @@ export function emulatorNamed(name: string | undefined): EmulatorName {
 export async function runEmulator(
   name: EmulatorName,
   environment: NodeJS.ProcessEnv = {},
+  logName = `test-${name}`,
 ): Promise<RunningEmulator> {
   const { findTool, install, start }: Emulator = EMULATORS[name]
   const program = await install(await findTool())
@@ -127,7 +133,7 @@ export async function runEmulator(
   const place = {
     port,
     directory: join(directory, 'data'),
-    logFile: join(PROJECT, '.local', 'log', `test-${name}.log`),
+    logFile: join(PROJECT, '.local', 'log', `${logName}.log`),
     environment,
   }
   await mkdir(place.directory)

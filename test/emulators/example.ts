@@ -3,30 +3,21 @@
  *
  *   npm run example:localstack
  *
- * Functions are processes, jobs are run by the local Batch server. What LocalStack has not (ECR and its registry) or what may not be
- * installed here (DynamoDB) is MiniStack's.
+ * Jobs are run by the local Batch server.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { PROJECT, programPath } from '../../local/aws-environment.ts'
-import { runEmulator } from './emulators.ts'
+import { runLocalStackForStacks } from './stack-emulator.ts'
 
-const ministack = await runEmulator('ministack')
+const emulator = await runLocalStackForStacks()
 try {
-  const localstack = await runEmulator('localstack', {
-    PATH: programPath(),
-    OTHER_EMULATOR: ministack.url,
-    AWS_ENDPOINT_URL_ECR: ministack.url,
-    FUNCTIONS_LOG: join(PROJECT, '.local', 'localstack-functions.log'),
+  process.exitCode = await runExample({
+    AWS_ENDPOINT_URL: emulator.url,
+    REGISTRY_URL: emulator.registryUrl,
   })
-  try {
-    process.exitCode = await runExample({ AWS_ENDPOINT_URL: localstack.url, REGISTRY_URL: ministack.url })
-  } finally {
-    await localstack.stop()
-  }
 } finally {
-  await ministack.stop()
+  await emulator.stop()
 }
 
 /** @returns the exit code of the example, which starts and stops a stack of its own. */

@@ -1,13 +1,13 @@
 import type { EmulatorName } from './emulators.ts'
 
-/** A test that an emulator fails, and should not. */
+/** A test that an emulator is known to fail. */
 export interface KnownFault {
-  /** File below `test/integration/adapters/`. */
+  /** File below `test/integration/` or its folder `adapters/`. */
   readonly suite: string
   /** Its groups and itself, with ` > ` between. */
   readonly test: string
   readonly reason: string
-  /** Where AWS says what is right, or the emulator's own issue. */
+  /** Where it says what is right, or what the emulator does. */
   readonly link: string
 }
 
@@ -17,11 +17,40 @@ const STOP = {
   link: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html',
 }
 
+/** Through the edge, and the API alone. */
+const WIRE = ['core, through the edge', 'core, through the API alone']
+
 /** Each is expected to fail. One that passes fails the run: take it out here then. */
 export const KNOWN_FAULTS: Readonly<Partial<Record<EmulatorName, readonly KnownFault[]>>> = {
   localstack: [
     { ...STOP, test: 'run workflow (Step Functions) > stops the execution of a run' },
     { ...STOP, test: 'run workflow (Step Functions) > tells how the execution of a run stands' },
     { ...STOP, test: 'run workflow (Step Functions) > lists the runs whose executions go on' },
+    ...['application/octet-stream', 'image/png, */*'].map((accept) => ({
+      suite: 'rest-api',
+      test: `a REST API with the binary media type */* > decodes the base64 of its function for a client that accepts ${accept}`,
+      reason: 'the binary media type */* matches nothing',
+      link: 'https://github.com/localstack/localstack/issues/12115',
+    })),
+    ...WIRE.flatMap((entrance) => [
+      {
+        suite: 'core-wire',
+        test: `${entrance} > replaces an image with chunked multipart`,
+        reason: 'the function gets a multipart body of a POST, and none of a PUT (restore_payload)',
+        link: 'https://github.com/localstack/rolo/blob/main/rolo/request.py',
+      },
+      {
+        suite: 'core-wire',
+        test: `${entrance} > is told of files by HEAD`,
+        reason: 'the answer to HEAD has the length 0, whatever length the function gave',
+        link: 'https://www.rfc-editor.org/rfc/rfc9110#section-8.6',
+      },
+      {
+        suite: 'core-wire',
+        test: `${entrance} > is told that nothing allows TRACE`,
+        reason: 'ANY does not stand for TRACE, so that no function is asked',
+        link: 'https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html',
+      },
+    ]),
   ],
 }

@@ -1,5 +1,6 @@
 /*
- * Runs the ports' contract suites on every emulator and writes the table of docs/local.md:
+ * Runs the ports' contract suites on every emulator, and the integration tests where the stacks can be deployed to it, and writes the
+ * table of docs/local.md:
  *
  *   npm run test:emulators
  */
@@ -11,6 +12,7 @@ import { basename, join } from 'node:path'
 import * as z from 'zod'
 import { PROJECT, programPath } from '../../local/aws-environment.ts'
 import { EMULATORS, type Emulator, type EmulatorName } from './emulators.ts'
+import { STACK_SUITES } from './stack-suites.ts'
 
 const DOCUMENT = join(PROJECT, 'docs', 'local.md')
 const [BEGIN, END] = ['<!-- npm run test:emulators writes this -->', '<!-- until here -->']
@@ -24,7 +26,7 @@ const SERVICES = {
   'cloudwatch-log-store': 'Logs',
   'event-bus': 'EventBridge, SQS',
 }
-type Suite = keyof typeof SERVICES
+const STACK = 'runs on the whole stack'
 
 /** What is used of vitest's report. */
 const reportSchema = z.object({
@@ -52,7 +54,8 @@ console.log(rows.join('\n'))
 async function countTests(name: EmulatorName): Promise<Map<string, Count>> {
   const folder = await mkdtemp(join(tmpdir(), 'emulators-'))
   const report = join(folder, 'report.json')
-  const words = ['run', '--project', 'emulator', '--reporter=default', '--reporter=json']
+  const projects = ['--project', 'emulator', '--project', 'emulator-stack']
+  const words = ['run', ...projects, '--reporter=default', '--reporter=json']
   const child = spawn('vitest', [...words, `--outputFile.json=${report}`], {
     cwd: PROJECT,
     env: { ...process.env, PATH: programPath(), EMULATOR: name },
@@ -72,15 +75,24 @@ async function countTests(name: EmulatorName): Promise<Map<string, Count>> {
 
 function rowOf(name: EmulatorName, counts: ReadonlyMap<string, Count>): string {
   const { title, version }: Emulator = EMULATORS[name]
-  const cells = (Object.keys(SERVICES) as Suite[]).map((suite) => {
-    const count = counts.get(suite)
-    return count === undefined ? '–' : `${count.passed} of ${count.total}`
+  const groups: readonly (readonly string[])[] = [
+    ...Object.keys(SERVICES).map((suite) => [suite]),
+    STACK_SUITES,
+  ]
+  const cells = groups.map((suites) => {
+    const known = suites.flatMap((suite) => counts.get(suite) ?? [])
+    const [passed, total] = [known.map((count) => count.passed), known.map((count) => count.total)].map(sum)
+    return known.length === 0 ? '–' : `${passed} of ${total}`
   })
   return `| ${[`${title} ${version}`, ...cells].join(' | ')} |`
 }
 
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
 async function writeTable(lines: readonly string[]): Promise<void> {
-  const columns = ['tests passed', ...Object.values(SERVICES)]
+  const columns = ['tests passed', ...Object.values(SERVICES), STACK]
   const table = [
     `On ${new Date().toISOString().slice(0, 10)}:`,
     '',

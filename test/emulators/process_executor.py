@@ -13,7 +13,7 @@ from localstack.utils.net import get_free_tcp_port
 LOOPBACK = "127.0.0.1"
 PROGRAM = Path(__file__).with_name("run-function.ts")
 # Handed on to every function, whose own variables have precedence.
-INHERITED = ("PATH", "HOME", "AWS_ENDPOINT_URL_ECR")
+INHERITED = ("PATH", "HOME", "AWS_ENDPOINT_URL_ECR", "NODE_COMPILE_CACHE")
 
 
 class ProcessExecutor(RuntimeExecutor):

@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { createProgress } from '../../cli/progress.ts'
-import { type PartName, startLocalStack } from '../../local/stack.ts'
+import { type LocalStack, type LocalStackOptions, type PartName, startLocalStack } from '../../local/stack.ts'
+import { readStackSettings } from '../../local/stack-settings.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -12,6 +13,8 @@ declare module 'vitest' {
     /** Of the API itself, without prefix and version. */
     apiUrl: string
     emulatorUrl: string
+    /** ECR's API. */
+    ecrUrl: string
     batchUrl: string
     /** Object store, and registry below `/v2/`. */
     storageUrl: string
@@ -25,9 +28,41 @@ declare module 'vitest' {
 }
 
 /** Starts a stack of its own for the tests, beside one that `npm start` may have started. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default function setup(project: TestProject): Promise<() => Promise<void>> {
+  return startStackFor(project)
+}
+
+/**
+ * Starts a stack for the tests of a project.
+ * @param emulator one that runs already, instead of the default one
+ * @returns what stops it and removes its folder.
+ */
+export async function startStackFor(
+  project: TestProject,
+  emulator?: { readonly url: string; readonly registryUrl: string },
+): Promise<() => Promise<void>> {
   const instance = `test-${randomBytes(4).toString('hex')}`
-  const stack = await startLocalStack({ instance, progress: createProgress(process.stdout) })
+  const progress = createProgress(process.stdout)
+  const stack = await startLocalStack({ instance, progress, ...settingsOf(emulator) })
+  provideStack(project, stack)
+  // LocalStack has no ECR: what serves the registry does.
+  project.provide('ecrUrl', emulator?.registryUrl ?? stack.emulatorUrl)
+  return async () => {
+    await stack.stop()
+    await rm(join(import.meta.dirname, '../../.local', instance), { recursive: true, force: true })
+  }
+}
+
+/** Those of a stack on an emulator that runs already. */
+function settingsOf(
+  emulator: { readonly url: string; readonly registryUrl: string } | undefined,
+): Pick<LocalStackOptions, 'settings'> {
+  if (emulator === undefined) return {}
+  const { url: AWS_ENDPOINT_URL, registryUrl: REGISTRY_URL } = emulator
+  return { settings: readStackSettings({ AWS_ENDPOINT_URL, REGISTRY_URL }) }
+}
+
+function provideStack(project: TestProject, stack: LocalStack): void {
   const { baseUrl, apiUrl, emulatorUrl, storageUrl, batchUrl, pidFiles, outputs } = stack
   project.provide('baseUrl', baseUrl)
   project.provide('apiUrl', apiUrl)
@@ -39,8 +74,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('tableName', outputs.tableName)
   project.provide('stateMachineArn', outputs.stateMachineArn)
   project.provide('sweepRunsFunctionName', outputs.sweepRunsFunctionName)
-  return async () => {
-    await stack.stop()
-    await rm(join(import.meta.dirname, '../../.local', instance), { recursive: true, force: true })
-  }
 }

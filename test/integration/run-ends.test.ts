@@ -66,7 +66,7 @@ describe('a run that goes wrong', () => {
     const layers = [await packTar([{ name: 'unique', body: randomUUID() }])]
     const image = await packTar(await dockerArchive({ layers }))
     const task = await installVariant(PROBE, 'org.example.gone-image', { image })
-    const ecr = new ECRClient({ ...local, endpoint: inject('emulatorUrl') })
+    const ecr = new ECRClient({ ...local, endpoint: inject('ecrUrl') })
     const { repositories = [] } = await ecr.send(new DescribeRepositoriesCommand({}))
     const repository = repositories.find((one) => one.repositoryName?.includes('gone-image'))
     const repositoryName = repository?.repositoryName ?? 'none'

@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import * as z from 'zod'
+import { REGION } from '../../local/aws-environment.ts'
 import { type Child, startOurs } from '../../local/child.ts'
 import { installEmulator, startEmulator } from '../../local/emulator.ts'
 import { findFreePort, LOOPBACK } from '../../local/ports.ts'
 import { findPython } from '../../local/python-packages.ts'
+import { callAsRoot, createRestApi, restApiUrl } from '../fixtures/rest-api.ts'
 
 /*
  * The edge as it is started in an `iam` stage, before a REST API of an emulator that verifies signatures and policies: a second
@@ -14,7 +15,6 @@ import { findPython } from '../../local/python-packages.ts'
  */
 
 const PROJECT = join(import.meta.dirname, '../..')
-const REGION = 'us-east-1'
 const USER_POLICY = (apiId: string): object => ({
   Version: '2012-10-17',
   Statement: [
@@ -37,51 +37,24 @@ let apiUrl: string
 let keys: Keys
 const children: Child[] = []
 
-/** Calls the emulator as root, whose signatures it does not look at. */
-async function call(service: string, method: string, path: string, body: string): Promise<string> {
-  const scope = `test/20260101/${REGION}/${service}/aws4_request`
-  const type = service === 'iam' ? 'application/x-www-form-urlencoded' : 'application/json'
-  const answer = await fetch(emulatorUrl + path, {
-    method,
-    headers: {
-      authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=0`,
-      'content-type': type,
-    },
-    body: body === '' ? null : body,
-  })
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(`${service} ${method} ${path} was answered ${answer.status}: ${text}`)
-  return text
-}
-
 /** An API with one greedy route that IAM guards and nothing is behind. */
-async function createApi(): Promise<string> {
-  const identified = z.object({ id: z.string() })
-  const create = async (path: string, body: object): Promise<string> =>
-    identified.parse(JSON.parse(await call('apigateway', 'POST', path, JSON.stringify(body)))).id
-  const put = (path: string, body: object): Promise<string> =>
-    call('apigateway', 'PUT', path, JSON.stringify(body))
-
-  const apiId = await create('/restapis', { name: 'guarded' })
-  const listed: unknown = JSON.parse(await call('apigateway', 'GET', `/restapis/${apiId}/resources`, ''))
-  const [root] = z.object({ item: z.array(identified) }).parse(listed).item
-  const proxy = await create(`/restapis/${apiId}/resources/${root?.id}`, { pathPart: '{proxy+}' })
-  const anyMethod = `/restapis/${apiId}/resources/${proxy}/methods/ANY`
-  await put(anyMethod, { authorizationType: 'AWS_IAM' })
-  await put(`${anyMethod}/responses/200`, {})
-  await put(`${anyMethod}/integration`, {
-    type: 'MOCK',
-    requestTemplates: { 'application/json': '{"statusCode": 200}' },
+function createApi(): Promise<string> {
+  return createRestApi(emulatorUrl, {
+    authorizationType: 'AWS_IAM',
+    integration: { type: 'MOCK', requestTemplates: { 'application/json': '{"statusCode": 200}' } },
+    answers: { status: '200', templates: { 'application/json': '{}' } },
   })
-  await put(`${anyMethod}/integration/responses/200`, { responseTemplates: { 'application/json': '{}' } })
-  await call('apigateway', 'POST', `/restapis/${apiId}/deployments`, JSON.stringify({ stageName: 'api' }))
-  return apiId
 }
 
 /** A user who may call this API and do nothing else. */
 async function createUser(apiId: string): Promise<Keys> {
   const act = (parameters: Record<string, string>): Promise<string> =>
-    call('iam', 'POST', '/', String(new URLSearchParams({ Version: '2010-05-08', ...parameters })))
+    callAsRoot(emulatorUrl, {
+      service: 'iam',
+      method: 'POST',
+      path: '/',
+      body: new URLSearchParams({ Version: '2010-05-08', ...parameters }),
+    })
 
   await act({ Action: 'CreateUser', UserName: 'edge' })
   const PolicyDocument = JSON.stringify(USER_POLICY(apiId))
@@ -121,7 +94,7 @@ beforeAll(async () => {
     await startEmulator({ python, port, environment, directory, stateDirectory: directory, logFile }),
   )
   const apiId = await createApi()
-  apiUrl = `${emulatorUrl}/restapis/${apiId}/api/_user_request_`
+  apiUrl = restApiUrl(emulatorUrl, apiId)
   keys = await createUser(apiId)
 })
 

@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { PROJECT, programPath } from '../../local/aws-environment.ts'
+import { type RunningEmulator, runEmulator } from './emulators.ts'
+
+/** An emulator that the whole stack can be deployed to. */
+export interface StackEmulator extends RunningEmulator {
+  /** Registry of the images, and ECR's API. */
+  readonly registryUrl: string
+}
+
+/**
+ * Starts LocalStack with what the whole stack needs: functions run as processes. What it has not (ECR and its registry) or what may not
+ * be installed here (DynamoDB) is MiniStack's.
+ * @throws UserError when one of them cannot be installed.
+ */
+export async function runLocalStackForStacks(): Promise<StackEmulator> {
+  const ministack = await runEmulator('ministack', {}, 'localstack-ministack')
+  try {
+    const localstack = await runEmulator(
+      'localstack',
+      localStackEnvironment(ministack.url),
+      'localstack-stack',
+    )
+    const stop = async (): Promise<void> => {
+      await localstack.stop()
+      await ministack.stop()
+    }
+    return { url: localstack.url, registryUrl: ministack.url, stop }
+  } catch (error) {
+    await ministack.stop()
+    throw error
+  }
+}
+
+function localStackEnvironment(otherEmulator: string): NodeJS.ProcessEnv {
+  return {
+    PATH: programPath(),
+    OTHER_EMULATOR: otherEmulator,
+    AWS_ENDPOINT_URL_ECR: otherEmulator,
+    FUNCTIONS_LOG: join(PROJECT, '.local', 'log', 'localstack-functions.log'),
+    // Calls at the same time start a process each.
+    LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '120',
+    // Half of a function's start is reading its code.
+    NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
+  }
+}

@@ -1,0 +1,29 @@
+/** Test files below `test/integration/` that run with the stacks deployed to another emulator. */
+export const STACK_SUITES = [
+  'rest-api',
+  'runs',
+  'arrays',
+  'uploads',
+  'imports',
+  'run-ends',
+  'core-wire',
+  'edge',
+] as const
+
+/** Test files below `test/integration/` that do not, and why. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  addresses: 'a stack of its own, whose parts call each other at several addresses',
+  'batch-model': 'starts no stack: the local Batch server against the model of its API',
+  'bundle-formats': 'starts no stack: bundles and a registry',
+  concurrency:
+    'fifty calls at a time are fifty processes here: LocalStack then answers later than clients wait',
+  'container-engine': 'starts no stack: the container engines',
+  'foreign-pages': 'the ports of the default emulator and object store refuse web pages, other ones need not',
+  'image-store': 'starts no stack: images of the embedded engine',
+  'import-kills': 'starts no stack: the importer alone',
+  isolation: 'what a container reaches, which no emulator changes',
+  launcher: 'starts no stack: the embedded engine',
+  'python-packages': 'starts no stack: installations of Python packages',
+  signing: 'an emulator of its own, which verifies signatures',
+  survival: 'a stack of its own, whose parts (emulator and object store among them) are killed',
+}
