@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { MAX_PARTS } from '../../../src/contract/upload-limits.ts'
-import type { UploadState } from '../../../src/upload/upload.ts'
+import { UPLOAD_STATES } from '../../../src/upload/upload.ts'
 import { newUploadSchema, partRangeSchema } from '../routes/uploads.ts'
 import { component } from './components.ts'
 import { answersJson, answersNothing, body, type Descriptions, JSON_TYPE, refuses } from './description.ts'
@@ -10,14 +10,7 @@ import { descriptorWarnings, taskDescription } from './task-schemas.ts'
 const sizeBytes = z.int().nonnegative()
 const partNumber = z.int().min(1).max(MAX_PARTS)
 
-// An object, so that the compiler notices a state that is missing here.
-const state = z.enum({
-  CREATED: 'CREATED',
-  VALIDATING: 'VALIDATING',
-  PUSHING: 'PUSHING',
-  READY: 'READY',
-  FAILED: 'FAILED',
-} as const satisfies { readonly [State in UploadState]: State })
+const state = z.enum(UPLOAD_STATES)
 
 const importError = component(
   'ImportError',
