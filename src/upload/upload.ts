@@ -72,8 +72,6 @@ export const uploadSchema = z.object({
 })
 /** A bundle or an input file that a client sends, and the import of the bundle. */
 export type Upload = Immutable<z.infer<typeof uploadSchema>>
-export type UploadState = Upload['state']
-
 /** Whether nothing of the upload changes any more. */
 export function isEnded({ state }: Pick<Upload, 'state'>): boolean {
   return state === 'READY' || state === 'FAILED'
