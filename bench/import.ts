@@ -158,7 +158,7 @@ for (const kind of KINDS) {
   const [firstRate = 0, ...moreRates] = rates
   for (const memory of moreMemory)
     print(`${kind.name}: memory, of the first size's`, memory / firstMemory, MOST_GROWTH)
-  // The first size carries the start of the process, so that a larger one has something in hand.
+  // The smallest size includes the start of the process, which favours larger ones.
   for (const rate of moreRates) print(`${kind.name}: time per byte, of the first size's`, firstRate / rate, 1)
 }
 process.exitCode = isMissed ? 1 : 0

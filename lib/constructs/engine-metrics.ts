@@ -20,7 +20,7 @@ export interface Watched {
   readonly restApi: RestApi
   /** API of stagers; may be the same as `restApi`. */
   readonly stagerApi: RestApi
-  /** By name, as dashboard labels. */
+  /** Functions by name, which the dashboard shows as labels. */
   readonly functions: Readonly<Record<string, IFunction>>
   readonly stateMachine: StateMachine
   readonly table: Table

@@ -14,7 +14,7 @@ export type EventChoice = { readonly description: string } & (
 
 export interface EventTriggerProps {
   readonly target: IFunction
-  /** By construct id. */
+  /** Rules by construct id. */
   readonly rules: Readonly<Record<string, EventChoice>>
 }
 

@@ -7,7 +7,7 @@ import type { Grants } from './grants.ts'
 import type { Permission } from './permissions.ts'
 import type { WorkflowStep } from './run-workflow.ts'
 
-/** What variables, permissions and triggers of functions are made of. */
+/** Values from which a function definition makes its variables, permissions and trigger. */
 export interface FunctionContext {
   readonly stage: Stage
   readonly platform: JobPlatform
@@ -36,7 +36,7 @@ export interface EventSource {
   readonly id: string
   /** Label of the dead-letter queue, on the dashboard and in the id of its alarm. */
   readonly deadLetters: string
-  /** By construct id; the first is `Rule`. */
+  /** Rules by construct id; the first is `Rule`. */
   rules(context: FunctionContext): Readonly<Record<string, EventChoice>>
 }
 
@@ -49,6 +49,6 @@ export interface FunctionDefinition {
   /** Values of the variables that `lambdas/<name>/index.ts` reads, no more and no less. */
   variables(context: FunctionContext): Readonly<Partial<Record<keyof typeof VARIABLES, string>>>
   permissions(context: FunctionContext): readonly Permission[]
-  /** What calls it: requests to the API, a step of the run workflow, or events. */
+  /** Caller: the API, a step of the run workflow, or events. */
   readonly trigger: 'api' | WorkflowStep | EventSource
 }

@@ -64,7 +64,7 @@ export function grantsOn(resources: EngineResources) {
   })
   return {
     items: (actions: readonly string[]): Permission => ({ actions, resources: [tableArn] }),
-    queryActiveRuns: {
+    queryUnfinished: {
       actions: ['dynamodb:Query'],
       resources: [`${tableArn}/index/${TABLE.unfinishedIndex.name}`],
     },

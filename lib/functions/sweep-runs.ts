@@ -31,7 +31,7 @@ export const sweepRuns: FunctionDefinition = {
     grants.objects(['s3:DeleteObject'], KEYS.tasksAndRuns),
     grants.objects(['s3:PutObject'], KEYS.runLogs),
     grants.list(KEYS.tasksAndRuns),
-    grants.queryActiveRuns,
+    grants.queryUnfinished,
     grants.findJobs,
     grants.endJobs,
     grants.workflow(['states:ListExecutions', 'states:StartExecution']),
