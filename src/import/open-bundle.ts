@@ -117,7 +117,7 @@ export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
   const logo = zip.entries.find(({ name }) => name.toLowerCase() === 'logo.png')
   if (logo === undefined) return undefined
   if (logo.sizeBytes > MAX_LOGO_BYTES) {
-    const words = `the logo has ${logo.sizeBytes} bytes; at most ${MAX_LOGO_BYTES} are taken: make the picture smaller`
+    const words = `the logo has ${logo.sizeBytes} bytes; at most ${MAX_LOGO_BYTES} are allowed: make the picture smaller`
     throw refusal('INTERNAL_INVALID_BUNDLE_FORMAT', 'logo', words)
   }
   return await readZipEntry(zip, logo, MAX_LOGO_BYTES)

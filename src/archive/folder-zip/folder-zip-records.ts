@@ -1,19 +1,19 @@
 /*
- * Zips that the stager makes of folders have one form only: entries stored, in directory order, nothing between them, no
- * comments, no data descriptors, zip64 fields where a number needs them. A reader can so compare records with what they
- * must be, and knows every place from the directory. Layouts: PKWARE APPNOTE 6.3.10, 4.3 and 4.5.3.
+ * Records of the zips that the stager makes of folders. They have one form only: stored entries in directory order without gaps,
+ * no comments, no data descriptors, zip64 fields only where a number needs them. A reader can therefore compare records with
+ * their expected bytes, and compute every offset from the directory. Layouts: PKWARE APPNOTE 6.3.10, 4.3 and 4.5.3.
  */
 
-/** One file of the zip, as its directory tells. */
+/** One file of the zip, from its directory record. */
 export interface FolderZipEntry {
   readonly name: Buffer
   readonly sizeBytes: number
   readonly crc32: number
-  /** The checksum stands behind the bytes, in a {@link dataDescriptor}. */
+  /** The checksum follows the content, in a {@link dataDescriptor}. */
   readonly isStreamed?: boolean
 }
 
-/** What the end of the zip tells. */
+/** Contents of the end records. */
 export interface FolderZipEnd {
   readonly count: number
   readonly directorySizeBytes: number
@@ -28,32 +28,32 @@ const LOCATOR64_SIGNATURE = 0x07064b50
 const END_SIGNATURE = 0x06054b50
 
 const LOCAL_BYTES = 30
-/** Of a directory record without name and zip64 field. */
+/** Size of a directory record without name and zip64 field. */
 export const DIRECTORY_RECORD_BYTES = 46
 const END64_BYTES = 56
 const LOCATOR64_BYTES = 20
 const END_BYTES = 22
-/** The most that the records behind the directory take. */
+/** Largest size of the records after the directory. */
 export const LARGEST_END_BYTES = END64_BYTES + LOCATOR64_BYTES + END_BYTES
 
 const VERSION = 20
 const VERSION_ZIP64 = 45
-/** Made on Unix, so that the mode below counts. */
+/** Host system Unix: readers then apply the mode below. */
 const MADE_ON_UNIX = 3 << 8
 /** Bit 11: names are UTF-8. */
 const FLAGS = 0x0800
-/** Bit 3: checksum and sizes follow the bytes, and are 0 before them. */
+/** Bit 3: checksum and sizes follow the content; the header has zeros. */
 const FLAGS_STREAMED = FLAGS | 0x0008
-/** 1980-01-01, the oldest date there is: the same files give the same zip. */
+/** 1980-01-01, the earliest DOS date. A constant makes the zip depend on the files alone. */
 const DOS_DATE = 0x21
-/** A regular file, readable by all. */
+/** Regular file, readable by everyone. */
 const EXTERNAL_ATTRIBUTES = 0o100644 * 0x10000
 
 const ZIP64_FIELD = 0x0001
 const MAX_16 = 0xffff
 const MAX_32 = 0xffffffff
 
-/** Header before an entry's bytes. */
+/** Local header of an entry. */
 export function localHeader({ name, sizeBytes, crc32, isStreamed = false }: FolderZipEntry): Buffer {
   if (isStreamed) return streamedHeader(name, sizeBytes)
   const isLarge = sizeBytes >= MAX_32
@@ -84,7 +84,7 @@ function streamedHeader(name: Buffer, sizeBytes: number): Buffer {
   return header
 }
 
-/** Behind the bytes of a streamed entry: its checksum, and its size twice, of 8 bytes from 4 GiB on. */
+/** Data descriptor of a streamed entry: its checksum, and its size twice, in 8 bytes from 4 GiB on. */
 export function dataDescriptor({ sizeBytes, crc32 }: Pick<FolderZipEntry, 'sizeBytes' | 'crc32'>): Buffer {
   const isLarge = sizeBytes >= MAX_32
   const descriptor = Buffer.alloc(isLarge ? 24 : 16)
@@ -97,12 +97,11 @@ export function dataDescriptor({ sizeBytes, crc32 }: Pick<FolderZipEntry, 'sizeB
   return descriptor
 }
 
-/** Bytes that an entry takes from the start of its header to the end of its content. */
+/** Bytes from the start of an entry's header to the end of its content. */
 export function entrySpan(nameBytes: number, sizeBytes: number): number {
   return LOCAL_BYTES + nameBytes + (sizeBytes >= MAX_32 ? 20 : 0) + sizeBytes
 }
 
-/** The entry's record in the directory. */
 export function directoryRecord(
   { name, sizeBytes, crc32, isStreamed = false }: FolderZipEntry,
   offset: number,
@@ -135,12 +134,12 @@ function writeZip64Field(record: Buffer, at: number, values: readonly number[]):
   for (const [i, value] of values.entries()) record.writeBigUInt64LE(BigInt(value), at + 4 + 8 * i)
 }
 
-/** Length of the directory record that starts here. */
+/** Length of the directory record that starts at `record[0]`. */
 export function directoryRecordBytes(record: Buffer): number {
   return DIRECTORY_RECORD_BYTES + record.readUInt16LE(28) + record.readUInt16LE(30)
 }
 
-/** What a directory record says of its entry; whether the rest of it is right, {@link directoryRecord} tells. */
+/** Decodes a directory record without validation: compare with {@link directoryRecord}. */
 export function readDirectoryRecord(record: Buffer): FolderZipEntry {
   const nameEnd = DIRECTORY_RECORD_BYTES + record.readUInt16LE(28)
   const size = record.readUInt32LE(20)
@@ -152,7 +151,7 @@ export function readDirectoryRecord(record: Buffer): FolderZipEntry {
   }
 }
 
-/** Records behind the directory. */
+/** Records after the directory. */
 export function endRecords({ count, directorySizeBytes, directoryOffset }: FolderZipEnd): Buffer {
   const end = Buffer.alloc(END_BYTES)
   end.writeUInt32LE(END_SIGNATURE, 0)
@@ -177,7 +176,7 @@ export function endRecords({ count, directorySizeBytes, directoryOffset }: Folde
   return Buffer.concat([end64, end])
 }
 
-/** What the last bytes of a zip say; undefined when they are none of a zip in this form. */
+/** Decodes the end records in the last bytes of a zip; undefined when they do not have this form. */
 export function readEndRecords(tail: Buffer): FolderZipEnd | undefined {
   const at = tail.length - END_BYTES
   if (at < 0 || tail.readUInt32LE(at) !== END_SIGNATURE) return undefined

@@ -2,12 +2,12 @@ import type { Readable } from 'node:stream'
 import type { ByteSource } from '../../shared/byte-source.ts'
 import { ZipFormatError } from '../zip/zip-format-error.ts'
 
-/** Up to here skipping costs less than another request. */
+/** Up to this size, skipping is cheaper than another request. */
 const LARGEST_SKIP_BYTES = 1024 * 1024
 
 /**
- * Reads pieces of a source in ascending order out of one request; a piece that lies behind, or far ahead, starts another.
- * One piece at a time: a reading must end before the next begins. Memory is the chunks of the piece that is read.
+ * Reads pieces of a source in ascending order from one request; a piece before the position, or far after it, starts
+ * another. Reads must not overlap in time. Memory: the chunks of the current piece.
  */
 export class ForwardReader {
   readonly #source: ByteSource
@@ -15,7 +15,7 @@ export class ForwardReader {
   #stream: Readable | undefined
   #chunks: AsyncIterator<Uint8Array<ArrayBuffer>> | undefined
   #ahead: Buffer = Buffer.alloc(0)
-  /** Where `#ahead` starts. */
+  /** Offset of `#ahead` in the source. */
   #position = 0
 
   constructor(source: ByteSource, end: number) {
@@ -23,7 +23,7 @@ export class ForwardReader {
     this.#end = end
   }
 
-  /** Bytes that stay there to be read. */
+  /** Bytes that a later read returns again. */
   async peek(start: number, length: number): Promise<Buffer> {
     if (length < 0 || start + length > this.#end) throw cutShort()
     const isNear =
@@ -39,12 +39,12 @@ export class ForwardReader {
     return this.#ahead.subarray(0, length)
   }
 
-  /** Bytes that are read once. */
+  /** Bytes that are consumed. */
   async read(start: number, length: number): Promise<Buffer> {
     const bytes = await this.peek(start, length)
     this.#ahead = this.#ahead.subarray(length)
     this.#position = start + length
-    // Nothing comes after it: the connection is free for others.
+    // At the end, close the connection early.
     if (this.#position === this.#end) this.close()
     return bytes
   }
@@ -61,7 +61,7 @@ export class ForwardReader {
     this.#position = start
     if (start === this.#end) return
     this.#stream = await this.#source.read(start, this.#end - start)
-    // Who reads meets the error; one that comes after the end of reading is of no interest.
+    // The iterator reports errors to the reader; errors after the last read are ignored.
     this.#stream.on('error', () => {})
     this.#chunks = this.#stream[Symbol.asyncIterator]()
   }

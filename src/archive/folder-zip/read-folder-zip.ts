@@ -26,18 +26,18 @@ export interface FolderZip {
   /** Undefined when there is no such entry. */
   place(name: string): ContentPlace | undefined
   /**
-   * An entry's bytes, checked. Entries that are asked for in directory order come out of one request; one that lies behind
-   * or far ahead starts another.
+   * Content of an entry, its header and checksum verified. Reads in directory order share one request; a read before
+   * the position, or far after it, starts another.
    * @throws ZipFormatError
    */
   read(name: string): Promise<Buffer>
-  /** Lets go of the source. */
+  /** Closes the source. */
   close(): void
 }
 
 /**
- * Reads the directory of a folder's zip with two requests. Entries lie back to back from the first byte to the directory, so
- * none overlaps another; whatever deviates from the form is refused. Memory is some 150 bytes an entry.
+ * Reads the directory of a folder's zip with two requests. Entries are contiguous from the first byte to the directory,
+ * so none overlap; any deviation from the form is rejected. Memory: about 150 bytes an entry.
  * @throws ZipFormatError
  */
 export async function openFolderZip(source: ByteSource, limits: ZipLimits): Promise<FolderZip> {
@@ -45,7 +45,7 @@ export async function openFolderZip(source: ByteSource, limits: ZipLimits): Prom
   const directory = await readDirectory(source, end, limits)
   const reader = new ForwardReader(source, end.directoryOffset)
   return {
-    // Made anew each time: an iterator of a map can be used up.
+    // A new iterator for each caller.
     get names() {
       return directory.numbers.keys()
     },
@@ -70,10 +70,10 @@ export async function openFolderZip(source: ByteSource, limits: ZipLimits): Prom
   }
 }
 
-/** Numbers of all entries, packed. */
+/** Entry numbers by name, with offsets and sizes by number. */
 interface Directory {
   readonly numbers: ReadonlyMap<string, number>
-  /** One more than entries: the last is the end. */
+  /** Has one element more than there are entries: the end of the last. */
   readonly offsets: Float64Array
   readonly sizes: Float64Array
   readonly checksums: Uint32Array
@@ -95,14 +95,14 @@ async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZip
   if (end.count > limits.maxEntries) {
     throw new ZipFormatError(
       'limit-exceeded',
-      `the zip archive has ${end.count} entries; at most ${limits.maxEntries} are taken`,
+      `the zip archive has ${end.count} entries; at most ${limits.maxEntries} are allowed`,
     )
   }
   const directoryEnd = end.directoryOffset + end.directorySizeBytes
   const isComplete = directoryEnd + endBytes(end, tail) === source.sizeBytes
   const largest = end.count * (DIRECTORY_RECORD_BYTES + limits.maxNameBytes + 28)
   if (!isComplete || end.directorySizeBytes > largest)
-    throw corruptZip('its directory is not where it must be')
+    throw corruptZip('its directory is not at the expected offset')
   return end
 }
 

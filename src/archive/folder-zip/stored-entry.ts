@@ -3,19 +3,19 @@ import type { ByteSource } from '../../shared/byte-source.ts'
 import { type CrcCoverage, createCrcCoverage } from '../zip/crc-coverage.ts'
 import { corruptEntry, requireChecksum } from '../zip/zip-format-error.ts'
 
-/** An entry whose bytes stand in the archive as they are. */
+/** An uncompressed entry that can be read from any offset. */
 export interface StoredEntry {
   readonly source: ByteSource
-  /** To be told of every part that is read. */
+  /** Receives the checksum of every part that is read. */
   readonly coverage: CrcCoverage
   /**
-   * Reads what nobody has read and compares the checksum of the whole.
+   * Reads the parts that were not read yet and compares the checksum of the whole.
    * @throws ZipFormatError
    */
   verify(): Promise<void>
 }
 
-/** A stored entry, its checksum put together from what is read of it, in whatever order. */
+/** Creates a stored entry; its checksum is combined from parts read in any order. */
 export function storedEntry(name: string, source: ByteSource, expectedCrc: number): StoredEntry {
   const coverage = createCrcCoverage()
   return {

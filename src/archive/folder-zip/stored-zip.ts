@@ -3,21 +3,21 @@ import { crc32 } from 'node:zlib'
 import { readAll } from '../../shared/read-all.ts'
 import { type FolderFileContent, writeFolderZip } from './write-folder-zip.ts'
 
-/** A stream, or some pieces that are in memory: to make a stream of each of many small ones takes seconds. */
+/** A stream, or pieces in memory: creating a stream for each of many small pieces takes seconds. */
 export type ArchiveContent = AsyncIterable<Uint8Array> | readonly Uint8Array[]
 
-/** One file of an archive: its bytes, or what is opened when its turn comes. */
+/** One file of an archive: its bytes, or a function that opens them when they are needed. */
 export type ArchiveEntry = { readonly name: string; readonly sizeBytes: number } & (
   | { readonly bytes: Buffer }
   | { readonly open: () => Promise<ArchiveContent> }
 )
 
-/** Entries up to here are read whole when their turn comes: their checksum then stands before them. */
+/** Entries up to this size are buffered, so that their checksum can precede them. */
 const SMALL_ENTRY_BYTES = 1024 * 1024
 
 /**
- * A zip of uncompressed entries as a stream; memory is the entries in memory and one stream buffer or small entry, whatever
- * the sizes. Without large entries it has the form that `openFolderZip` reads.
+ * Streams a zip of uncompressed entries. Memory: entries given as bytes, plus one stream buffer or small entry. Without
+ * large entries the zip has the form that `openFolderZip` reads.
  */
 export function storedZip(entries: Iterable<ArchiveEntry>): Readable {
   return Readable.from(writeFolderZip([...entries], openEntry), { objectMode: false })

@@ -1,30 +1,31 @@
 import { crc32 as checksumOf } from 'node:zlib'
 import { dataDescriptor, directoryRecord, endRecords, entrySpan, localHeader } from './folder-zip-records.ts'
 
-/** Where an entry's content lies in the zip. */
+/** Range of an entry's content in the zip. */
 export interface ContentPlace {
   readonly offset: number
   readonly sizeBytes: number
 }
 
-/** A file that goes into the zip. */
 export interface FolderFile {
   /** Relative, with `/`. */
   readonly name: string
   readonly sizeBytes: number
 }
 
-/** Its bytes. */
 export interface FolderFileContent {
-  /** Stands before the bytes. Undefined: it is computed from them and follows them, which `openFolderZip` does not read. */
+  /**
+   * Written before the content. Undefined: computed while writing and written after it, which `openFolderZip` does not
+   * read.
+   */
   readonly crc32: number | undefined
   readonly bytes: Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 }
 
-/** Small pieces go out together: a stream takes some microseconds for each. */
+/** Small pieces are joined: a stream needs some microseconds for each. */
 const CHUNK_BYTES = 256 * 1024
 
-/** Size of the zip that {@link writeFolderZip} makes of these files. */
+/** Size in bytes of the zip that {@link writeFolderZip} writes for these files. */
 export function folderZipSize(files: Iterable<FolderFile>): number {
   let [count, offset, directorySizeBytes] = [0, 0, 0]
   for (const { name, sizeBytes } of files) {
@@ -38,7 +39,7 @@ export function folderZipSize(files: Iterable<FolderFile>): number {
   )
 }
 
-/** Where the contents of these files lie in the zip that {@link writeFolderZip} makes of them. */
+/** Ranges of the contents in the zip that {@link writeFolderZip} writes for these files. */
 export function* contentPlaces(files: Iterable<FolderFile>): Generator<[name: string, place: ContentPlace]> {
   let offset = 0
   for (const { name, sizeBytes } of files) {
@@ -48,8 +49,8 @@ export function* contentPlaces(files: Iterable<FolderFile>): Generator<[name: st
 }
 
 /**
- * A zip of files in the order given, uncompressed. Takes O(n) for n files. Memory is 13 bytes a file, one chunk of 256 KiB and
- * what a content holds.
+ * Writes a zip of uncompressed files in the given order, in O(n). Memory: 13 bytes a file, one chunk of 256 KiB and
+ * what `bytes` of the current file holds.
  * @throws Error when a file has another size than announced
  */
 export async function* writeFolderZip<File extends FolderFile>(
@@ -107,12 +108,12 @@ async function* writeDirectory(
   yield batch.take()
 }
 
-/** Pieces that wait to be sent as one. */
+/** Buffer that joins small pieces. */
 class Batch {
   #pieces: Uint8Array[] = []
   #sizeBytes = 0
 
-  /** @returns whether there is enough to send. */
+  /** @returns whether the buffer is full */
   add(piece: Uint8Array): boolean {
     this.#pieces.push(piece)
     this.#sizeBytes += piece.length

@@ -15,23 +15,23 @@ import { streamInput, type TarInput } from './tar-input.ts'
 
 export type TarEntryType = 'file' | 'directory' | 'symlink' | 'link' | 'other'
 
-/** One entry while the archive streams by. */
+/** One entry of a streamed archive. */
 export interface TarEntry {
   /** Relative and normalized: no leading `./`, no trailing `/`, no control characters. */
   readonly name: string
   readonly type: TarEntryType
   readonly sizeBytes: number
-  /** Where its content starts in the archive. */
+  /** Offset of the content in the archive. */
   readonly offset: number
   /** Target of a symlink (relative to its folder) or of a link (relative to the root), as written. */
   readonly linkName: string
-  /** An earlier file has this name and size; whether the bytes are the same, the reader has to compare. */
+  /** An earlier file has this name and size. The reader must compare the bytes. */
   readonly isRepeated: boolean
-  /** Its content; to be read before the next entry is asked for. What is not read is skipped. */
+  /** Content; must be read before the next entry is requested. Unread bytes are skipped. */
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** Bounds of what is looked at. */
+/** Limits on a hostile archive. */
 export interface TarLimits {
   readonly maxEntries: number
   readonly maxNameLength: number
@@ -39,7 +39,7 @@ export interface TarLimits {
 
 // An image has at most 127 layers and a handful of entries for each; 4096 is the longest path of Linux.
 const DEFAULT_LIMITS: TarLimits = { maxEntries: 20_000, maxNameLength: 4096 }
-/** Long names and pax records; writers put attributes of files there, some KiB at most. */
+/** Limit of long names and pax records; writers store file attributes in them, a few KiB at most. */
 const MAX_EXTENSION_BYTES = 1024 * 1024
 
 const TYPES: Readonly<Record<string, TarEntryType>> = {
@@ -49,13 +49,13 @@ const TYPES: Readonly<Record<string, TarEntryType>> = {
   '2': 'symlink',
   '5': 'directory',
 }
-/** Links, devices, folders and pipes: nothing follows their header, whatever size it says. */
+/** Links, devices, directories and pipes have no content, whatever size their header gives. */
 const HEADER_ONLY = '123456'
 
 /**
- * Reads a tar as it streams by (ustar, GNU and PAX names and sizes); holds one chunk of it and the names seen.
- * Leaving the loop early closes the source; else it is read to its end.
- * @throws TarFormatError; what the source throws passes untouched.
+ * Reads a tar stream (ustar, GNU and pax names and sizes). Memory: one chunk and the names seen. Leaving the loop early
+ * closes the source; otherwise it is read to its end.
+ * @throws TarFormatError; errors of the source unchanged
  */
 export function readTar(
   bytes: AsyncIterable<Uint8Array>,
@@ -65,14 +65,14 @@ export function readTar(
 }
 
 /**
- * Entries of an archive from whatever gives its bytes.
- * @throws TarFormatError; what the source throws passes untouched.
+ * Reads the entries of an archive from any input.
+ * @throws TarFormatError; errors of the input unchanged
  */
 export async function* walkTar(
   input: TarInput,
   limits: TarLimits = DEFAULT_LIMITS,
 ): AsyncGenerator<TarEntry, void, undefined> {
-  /** What each name was first. */
+  /** Type, size and link target of the first entry of each name. */
   const names = new Map<string, string>()
   try {
     for await (const header of headersOf(input, limits)) {
@@ -87,7 +87,7 @@ export async function* walkTar(
       const offset = input.position()
       const isRepeated = type === 'file' && first !== undefined
       yield { name, type, sizeBytes, offset, linkName, isRepeated, body: whole(input, sizeBytes) }
-      // What was read of the body, and what was not; bodies are padded to whole blocks.
+      // Skips the unread body, and the padding to a whole block.
       await skip(input, offset + sizeBytes)
       await skip(input, offset + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES)
     }
@@ -97,14 +97,14 @@ export async function* walkTar(
   }
 }
 
-/** Headers with the long names and sizes that stand before them applied. */
+/** Headers with the preceding long names and pax records applied. */
 async function* headersOf(input: TarInput, limits: TarLimits): AsyncGenerator<TarHeader, void, undefined> {
   let global: HeaderOverrides = {}
   let next: HeaderOverrides = {}
   for (let count = 0; ; count += 1) {
     const header = await readHeader(input, count === 0)
     if (header === undefined) return
-    // Extensions count as well: an archive of nothing else must end somewhere.
+    // Extension headers count too, so an archive of nothing else is bounded.
     if (count >= limits.maxEntries * 3) throw tooMany(limits)
     switch (header.typeFlag) {
       case 'L':
@@ -129,7 +129,7 @@ async function* headersOf(input: TarInput, limits: TarLimits): AsyncGenerator<Ta
   }
 }
 
-/** The next header; undefined at the end of the archive, which is two blocks of zeros or, with some writers, nothing. */
+/** The next header; undefined at the end, which is two blocks of zeros or, with some writers, the end of the file. */
 async function readHeader(input: TarInput, isFirst: boolean): Promise<TarHeader | undefined> {
   const block = await input.read(BLOCK_BYTES)
   if (block.length === 0 && !isFirst) return undefined
@@ -137,7 +137,7 @@ async function readHeader(input: TarInput, isFirst: boolean): Promise<TarHeader 
   if (isZeroBlock(block)) {
     const second = await input.read(BLOCK_BYTES)
     if (isZeroBlock(second)) return undefined
-    throw corruptTar('a single block of zeros stands between its entries')
+    throw corruptTar('a single block of zeros is between its entries')
   }
   const header = decodeHeader(block)
   if (header !== undefined) return header
@@ -162,7 +162,7 @@ async function skip(input: TarInput, to: number): Promise<void> {
   if (input.position() < to) throw cutShort()
 }
 
-/** Ends with an error when the archive ends before the body does. */
+/** @throws TarFormatError when the archive ends before the body */
 async function* whole(input: TarInput, sizeBytes: number): AsyncGenerator<Uint8Array, void, undefined> {
   const end = input.position() + sizeBytes
   yield* input.body(sizeBytes)
@@ -185,18 +185,18 @@ function safeName(name: string, limits: TarLimits): string {
 }
 
 function nameProblem(name: string): string | undefined {
-  if (name.startsWith('/') || name.split('/').includes('..')) return 'leads out of the archive'
-  // No engine writes them, and names get into logs and onto terminals.
+  if (name.startsWith('/') || name.split('/').includes('..')) return 'leaves the archive'
+  // Container engines write no control characters, and names are logged and printed on terminals.
   return /\p{Cc}/u.test(name) ? 'holds control characters' : undefined
 }
 
-/** Before ustar, a folder was a file whose name ends with a slash. */
+/** Before ustar, a directory was a file whose name ends with a slash. */
 function typeOf({ typeFlag, name }: TarHeader): TarEntryType {
   const type = TYPES[typeFlag] ?? 'other'
   return type === 'file' && name.endsWith('/') ? 'directory' : type
 }
 
-/** Formats that people send in place of a tar archive, and what makes one of them. */
+/** Formats that users send in place of a tar archive, with the remedy. */
 const FOREIGN = {
   gzip: 'gzip: decompress it with gunzip',
   zstd: 'zstd: decompress it with zstd -d',
@@ -211,7 +211,7 @@ function notATar(start: Buffer): TarFormatError {
   return new TarFormatError('not-a-tar', `the image file is not a tar archive${words}`)
 }
 
-/** Two entries of one name that are not the same: readers differ in which one counts. */
+/** Error for two different entries of one name: readers differ in which one they use. */
 export function twoOfOneName(name: string): TarFormatError {
   const found = `the tar archive has two different entries named ${quoted(name)}`
   return new TarFormatError('duplicate-name', `${found}: ${SAVE_AGAIN}`)

@@ -3,11 +3,11 @@ export type TarFormatErrorCode =
   | 'corrupt'
   | 'unsafe-name'
   | 'duplicate-name'
-  /** A file whose holes were left out when it was packed. */
+  /** A sparse file, its holes left out. */
   | 'sparse'
   | 'limit-exceeded'
 
-/** The archive is refused; the message tells its maker why, and what to do. */
+/** A rejected archive; the message gives the author the reason and the remedy. */
 export class TarFormatError extends Error {
   readonly code: TarFormatErrorCode
 
@@ -18,10 +18,10 @@ export class TarFormatError extends Error {
   }
 }
 
-/** What helps against an image archive that no engine writes so. */
+/** Remedy for an image archive that no container engine writes in this form. */
 export const SAVE_AGAIN = 'save the image again with docker, podman or skopeo'
 
-/** An archive that is not as its writer left it. */
+/** Error for a damaged archive. */
 export function corruptTar(words: string): TarFormatError {
   return new TarFormatError('corrupt', `the tar archive is damaged: ${words}; ${SAVE_AGAIN}`)
 }

@@ -1,26 +1,26 @@
 import { corruptTar } from './tar-format-error.ts'
 
 /*
- * Header blocks of tar: POSIX.1-1988 ustar, with GNU's long names and base-256 numbers and POSIX.1-2001 records (pax).
- * Rules where writers differ follow Go's archive/tar, which container engines read images with.
+ * Tar headers: POSIX.1-1988 ustar, GNU long names and base-256 numbers, POSIX.1-2001 extended headers (pax).
+ * Where writers differ, the rules follow Go's archive/tar, which container engines read images with.
  */
 
 export const BLOCK_BYTES = 512
-/** GNU's form before there was pax, and star's. */
+/** Sparse files of GNU tar before pax, and of star. */
 const GNU_SPARSE = 'S'
 
-/** A header block as it stands, long names not yet applied. */
+/** A decoded header block; long names are not yet applied. */
 export interface TarHeader {
   readonly name: string
   readonly linkName: string
   readonly sizeBytes: number
   /** One character. */
   readonly typeFlag: string
-  /** Its content begins with a map of what was left out, or has more headers before it. */
+  /** The content starts with a map of holes, or more headers precede it. */
   readonly isSparse: boolean
 }
 
-/** What pax records or GNU's long names say instead of the header that follows. */
+/** Values of pax records or GNU long names that replace those of the next header. */
 export interface HeaderOverrides {
   readonly name?: string
   readonly linkName?: string
@@ -28,19 +28,19 @@ export interface HeaderOverrides {
   readonly isSparse?: true
 }
 
-/** A block of zeros ends an archive. */
+/** A block of zeros marks the end of an archive. */
 export function isZeroBlock(block: Buffer): boolean {
   return block.every((byte) => byte === 0)
 }
 
 /**
- * Fields of a header block; undefined when its checksum is wrong, which says that it is none.
- * @throws TarFormatError when a sound checksum covers numbers that are none.
+ * Decodes a header block; undefined when the checksum is wrong, so the block is no header.
+ * @throws TarFormatError when the checksum is right and a number is malformed
  */
 export function decodeHeader(block: Buffer): TarHeader | undefined {
   if (!hasRightChecksum(block)) return undefined
   const typeFlag = block.toString('latin1', 156, 157).replace('\0', '0')
-  // GNU's own magic has a space here and other fields where the prefix would be.
+  // GNU's magic has a space here, and other fields at the offset of the prefix.
   const isUstar = block.toString('latin1', 257, 263) === 'ustar\0'
   const prefix = isUstar ? text(block, 345, 155) : ''
   const name = text(block, 0, 100)
@@ -54,7 +54,7 @@ export function decodeHeader(block: Buffer): TarHeader | undefined {
 }
 
 /**
- * Records of a pax header, `length key=value\n` each.
+ * Decodes the records of a pax header, `length key=value\n` each.
  * @throws TarFormatError
  */
 export function decodePax(body: Buffer): HeaderOverrides {
@@ -75,7 +75,6 @@ export function decodePax(body: Buffer): HeaderOverrides {
   return overrides
 }
 
-/** The text of a GNU long name. */
 export function decodeLongName(body: Buffer): string {
   return text(body, 0, body.length)
 }
@@ -98,7 +97,7 @@ function override(key: string, value: string): HeaderOverrides {
   }
 }
 
-/** The sum of all bytes, its own field taken as spaces; old writers summed them as signed. */
+/** The checksum is the sum of all bytes, its own field read as spaces; old writers summed signed bytes. */
 function hasRightChecksum(block: Buffer): boolean {
   let unsigned = 8 * 0x20
   let signed = unsigned
@@ -117,7 +116,7 @@ function text(block: Buffer, start: number, length: number): string {
   return field.toString('utf8', 0, end < 0 ? field.length : end)
 }
 
-/** Octal digits, or GNU's binary form for what they cannot hold: the first bit is set. */
+/** Octal digits, or GNU's base-256 form when the first bit is set. */
 function number(field: Buffer): number {
   const isBinary = (field.readUInt8(0) & 0x80) !== 0
   const digits = field.toString('latin1').replaceAll(/[\0 ]/gu, '')

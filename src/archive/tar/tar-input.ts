@@ -3,21 +3,21 @@ import type { ByteSource } from '../../shared/byte-source.ts'
 import { createWindowReader } from '../../shared/window-reader.ts'
 import type { CrcCoverage } from '../zip/crc-coverage.ts'
 
-/** The bytes of an archive, taken from front to back. */
+/** Forward reader of an archive. */
 export interface TarInput {
   /** The next bytes; fewer only at the end. */
   read(length: number): Promise<Buffer>
-  /** The next bytes as they come; ends early at the end. What is not read of them is skipped before anything else is read. */
+  /** Streams the next bytes; ends early at the end of the archive. Unread bytes are skipped before the next read. */
   body(length: number): AsyncGenerator<Uint8Array, void, undefined>
   skip(length: number): Promise<void>
-  /** Takes what is left, so that the source meets its own end. */
+  /** Reads to the end, so that the source can report an error at its end. */
   drain(): Promise<void>
   close(): Promise<void>
-  /** Bytes taken so far. */
+  /** Bytes consumed so far. */
   position(): number
 }
 
-/** An archive that streams by; holds the chunk under way. */
+/** Input over a stream. Memory: the current chunk. */
 export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
   const iterator = bytes[Symbol.asyncIterator]()
   let chunk: Uint8Array = new Uint8Array(0)
@@ -26,7 +26,7 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
   let failure: { readonly error: unknown } | undefined
 
   const nextChunk = async (): Promise<IteratorResult<Uint8Array>> => {
-    // A generator that has thrown is over; whoever reads on must not take that for the end of the archive.
+    // A generator that has thrown reports `done` afterwards, which must not pass for the end of the archive.
     if (failure !== undefined) throw failure.error
     try {
       return await iterator.next()
@@ -36,7 +36,7 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
     }
   }
 
-  /** Up to so many bytes of the chunk under way or the next; undefined at the end. */
+  /** At most `most` bytes of the current or the next chunk; undefined at the end. */
   const take = async (most: number): Promise<Uint8Array | undefined> => {
     while (chunk.length === 0) {
       if (isOver) return undefined
@@ -81,14 +81,14 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
   }
 }
 
-/** Headers lie between bodies; where these are small, one request fetches several. */
+/** Headers lie between bodies; for small bodies, one request fetches several. */
 const WINDOW_BYTES = 64 * 1024
-/** A request for each window of a large body would take more time than its bytes. */
+/** Larger pieces for bodies: a request for each window would take longer than the transfer. */
 const LARGEST_PIECE_BYTES = 4 * 1024 * 1024
 
 /**
- * An archive that can be read from any place: what is skipped is not fetched. The checksums of what was read go to `coverage`.
- * Holds one window of it, or a piece of 4 MiB.
+ * Input over a random-access source; skipped bytes are not fetched. Checksums of the parts read are added to
+ * `coverage`. Memory: one window, or a piece of 4 MiB.
  */
 export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput {
   const readBytes = createWindowReader(source, WINDOW_BYTES)
@@ -113,7 +113,7 @@ export function rangedInput(source: ByteSource, coverage: CrcCoverage): TarInput
       }
     },
     async skip(length) {
-      // Padding lies in the window anyway; reading it leaves fewer holes to be read for the checksum.
+      // Padding is in the window already; reading it leaves fewer holes for the checksum.
       if (length < 512) await read(length)
       else position = Math.min(position + length, source.sizeBytes)
     },

@@ -4,29 +4,29 @@ import { DecodeError } from './decode-error.ts'
 import type { EntryDecoder } from './entry-decoder.ts'
 
 /*
- * bzip2, which 7-Zip and Python offer for zips. The format has no document of its own; its layout follows from the reference program
- * (https://sourceware.org/bzip2/): blocks of up to 900 kB, each run-length coded, sorted (Burrows and Wheeler), moved to front, and Huffman
- * coded.
+ * bzip2, which 7-Zip and Python can use in zips. The format has no specification; the layout follows the reference program
+ * (https://sourceware.org/bzip2/): blocks of up to 900 kB, each run-length coded, Burrows-Wheeler transformed, move-to-front coded
+ * and Huffman coded.
  */
 
 const STREAM_MAGIC = 0x425a68
 const LEVEL_BYTES = 100_000
-/** Numbers of six bytes, as two of three: pi begins a block, its root ends the stream. */
+/** Magic numbers of 48 bits, as two of 24: π starts a block, √π ends the stream. */
 const BLOCK_MAGIC = [0x314159, 0x265359] as const
 const END_MAGIC = [0x177245, 0x385090] as const
 /**
- * What a block takes at most: 900 000 codes of 20 bits, 18 002 selectors of 6 bits and the code lengths. So much is there before one
- * is read, or the end.
+ * Largest compressed block: 900 000 codes of 20 bits, 18 002 selectors of 6 bits and the code lengths. A block is
+ * decoded only once this much input, or the end, is available.
  */
 const LARGEST_BLOCK_BYTES = 2_300_000
-/** A piece of output. */
+/** Size of an output piece. */
 const PIECE_BYTES = 1024 * 1024
-/** After this many equal bytes comes a count of more. */
+/** After this many equal bytes follows a repeat count. */
 const RUN = 4
 
 type State = 'start' | 'blocks' | 'done'
 
-/** Memory: a block (3.6 MB), what it takes in the archive (2.3 MB), the input under way and a piece of output. */
+/** Memory: a block (3.6 MB), its compressed form (2.3 MB), the current input and a piece of output. */
 export class Bunzip2 implements EntryDecoder {
   #state: State = 'start'
   readonly #bits = new BitReader()
@@ -48,7 +48,7 @@ export class Bunzip2 implements EntryDecoder {
         if (this.#state === 'start') this.#readStart()
         else yield* this.#readBlock()
       } catch (error) {
-        // The zeros behind the end may have been wrong as well.
+        // The zeros after the input may have caused the error: report the missing input instead.
         this.#bits.assertNotBehind()
         throw error
       }
@@ -59,7 +59,7 @@ export class Bunzip2 implements EntryDecoder {
     const magic = this.#bits.read(24)
     const level = this.#bits.read(8) - 0x30
     if (magic !== STREAM_MAGIC || level < 1 || level > 9)
-      throw new DecodeError('it does not begin like bzip2')
+      throw new DecodeError('it does not start with the bzip2 signature')
     this.#block = new Uint32Array(level * LEVEL_BYTES)
     this.#state = 'blocks'
   }
@@ -74,7 +74,7 @@ export class Bunzip2 implements EntryDecoder {
       return
     }
     if (magic[0] !== BLOCK_MAGIC[0] || magic[1] !== BLOCK_MAGIC[1]) {
-      throw new DecodeError('a block does not begin where one must')
+      throw new DecodeError('a block has the wrong signature')
     }
     const { size, first } = readBlock(this.#bits, this.#block)
     const found = yield* expandRuns(this.#block, size, first)
@@ -84,8 +84,9 @@ export class Bunzip2 implements EntryDecoder {
 }
 
 /**
- * Follows the sorted block: each element has a byte, and above it the place of the next element. Undoes the run-length code.
- * @returns the checksum
+ * Inverts the Burrows-Wheeler transform and the run-length code. Each element holds a byte in its low bits and the
+ * index of the next element above them.
+ * @returns the checksum of the block
  */
 function* expandRuns(
   block: Uint32Array,
@@ -120,7 +121,7 @@ function* expandRuns(
   return ~crc >>> 0
 }
 
-/** CRC-32 as bzip2 has it: that of zlib with the bits of each byte the other way round. */
+/** CRC-32 of bzip2: that of zlib with the bits of each byte reversed. */
 const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 24
   for (let bit = 0; bit < 8; bit += 1) crc = crc < 0 ? (crc << 1) ^ 0x04c11db7 : crc << 1

@@ -1,22 +1,22 @@
 import { DecodeError } from './decode-error.ts'
 
-/** Zeros behind the input, so that codes can be read ahead. */
+/** Zeros after the input, so that codes can be looked ahead. */
 const AHEAD_BYTES = 8
 
-/** Bits of a stream, the highest of each byte first. Memory: what was not read of the input. */
+/** Bit reader, most significant bit first. Memory: the unread input. */
 export class BitReader {
-  /** The input, and zeros behind it. */
+  /** The input, followed by zeros. */
   bytes = new Uint8Array(AHEAD_BYTES)
-  /** Bits that were read of it. */
+  /** Bits consumed. */
   at = 0
   #end = 0
 
-  /** Bytes that were not begun. */
+  /** Whole bytes left. */
   get left(): number {
     return this.#end - Math.ceil(this.at / 8)
   }
 
-  /** Joins what is left of the input with the next of it. */
+  /** Appends input. */
   take(next: Uint8Array): void {
     if (next.length === 0) return
     const from = this.at >> 3
@@ -29,7 +29,7 @@ export class BitReader {
     this.at &= 7
   }
 
-  /** The next bits, 24 at most. @throws DecodeError behind the end */
+  /** The next bits, at most 24. @throws DecodeError after the end */
   read(count: number): number {
     const value = this.peek24() >>> (24 - count)
     this.at += count
@@ -37,7 +37,7 @@ export class BitReader {
     return value
   }
 
-  /** The next 24 bits; zeros stand behind the end. */
+  /** The next 24 bits without consuming them; zeros after the end. */
   peek24(): number {
     const { bytes, at } = this
     const from = at >> 3
@@ -49,7 +49,7 @@ export class BitReader {
     return (high << (at & 7)) >>> 8
   }
 
-  /** @throws DecodeError when more was read than there is. */
+  /** @throws DecodeError when more bits were consumed than there are */
   assertNotBehind(): void {
     if (this.at > this.#end * 8) throw new DecodeError('it is cut short')
   }

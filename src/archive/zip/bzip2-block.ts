@@ -2,16 +2,16 @@ import type { BitReader } from './bzip2-bits.ts'
 import { type CodeTable, readCode } from './bzip2-codes.ts'
 import { DecodeError } from './decode-error.ts'
 
-/** Codes that one table decodes before the next selector. */
+/** Number of codes that one table decodes before the next selector. */
 const GROUP_SIZE = 50
-/** Selectors that are kept; writers may send more than a block needs. */
+/** Selectors beyond this number are ignored; writers may send more than a block needs. */
 const MOST_SELECTORS = 18_002
 const RUN_B = 1
 
 /**
- * Reads a block whose magic and checksum were read.
- * @param block room for its elements: each gets its byte, and above it the place of the element that follows it
- * @returns the number of elements, and the place of the first
+ * Reads a block after its magic and checksum.
+ * @param block receives the elements: a byte in the low bits, the index of the next element above them
+ * @returns the number of elements and the index of the first
  * @throws DecodeError
  */
 export function readBlock(
@@ -22,17 +22,17 @@ export function readBlock(
   const pointer = bits.read(24)
   const bytes = readAlphabet(bits)
   const codeCount = bits.read(3)
-  if (codeCount < 2 || codeCount > 6) throw new DecodeError('a block has no right number of codes')
+  if (codeCount < 2 || codeCount > 6) throw new DecodeError('a block has a wrong number of Huffman codes')
   const selectors = readSelectors(bits, codeCount)
   const codes = Array.from({ length: codeCount }, () => readCode(bits, bytes.length + 2))
   const counts = new Uint32Array(256)
   const size = readElements(bits, { bytes, selectors, codes }, { block, counts })
-  if (pointer >= size) throw new DecodeError('a block begins outside of itself')
+  if (pointer >= size) throw new DecodeError('the start index of a block is out of range')
   linkElements(block, size, counts)
   return { size, first: (block[pointer] as number) >>> 8 }
 }
 
-/** The bytes that occur in the block: 16 bits tell which ranges of 16 have any, 16 for each which of them. */
+/** Byte values that occur in the block: 16 bits mark the ranges in use, 16 bits for each of those mark its values. */
 function readAlphabet(bits: BitReader): Uint8Array {
   const ranges = bits.read(16)
   const bytes: number[] = []
@@ -45,7 +45,7 @@ function readAlphabet(bits: BitReader): Uint8Array {
   return Uint8Array.from(bytes)
 }
 
-/** Which code each group has, by moves to front. */
+/** Code of each group, move-to-front coded. */
 function readSelectors(bits: BitReader, codeCount: number): Uint8Array {
   const count = bits.read(15)
   if (count === 0) throw new DecodeError('a block has no selectors')
@@ -61,7 +61,7 @@ function readSelectors(bits: BitReader, codeCount: number): Uint8Array {
   return selectors
 }
 
-/** Below, a loop is faster than a call. */
+/** Below this length a loop is faster than `copyWithin`. */
 const SHORT_MOVE = 24
 
 function moveToFront(order: Uint8Array, place: number): number {
@@ -80,11 +80,11 @@ interface BlockCodes {
 
 interface BlockRoom {
   readonly block: Uint32Array
-  /** How often each byte occurs. */
+  /** Frequency of each byte value. */
   readonly counts: Uint32Array
 }
 
-/** Undoes Huffman code, run lengths (numbers in base two with the digits 1 and 2) and moves to front. */
+/** Decodes the Huffman codes, the run lengths (bijective base 2) and the move-to-front code. */
 function readElements(bits: BitReader, { bytes, selectors, codes }: BlockCodes, room: BlockRoom): number {
   const { block, counts } = room
   const order = Uint8Array.from(bytes)
@@ -93,7 +93,7 @@ function readElements(bits: BitReader, { bytes, selectors, codes }: BlockCodes, 
   let run = 0
   let weight = 1
   const writeRun = (): void => {
-    if (run > block.length - size) throw new DecodeError('a block is larger than its kind may be')
+    if (run > block.length - size) throw new DecodeError('a block is larger than its level allows')
     const byte = order[0] as number
     counts[byte] = (counts[byte] as number) + run
     block.fill(byte, size, size + run)
@@ -108,7 +108,7 @@ function readElements(bits: BitReader, { bytes, selectors, codes }: BlockCodes, 
       if (symbol <= RUN_B) {
         run += weight * (symbol + 1)
         weight *= 2
-        if (run > block.length) throw new DecodeError('a block is larger than its kind may be')
+        if (run > block.length) throw new DecodeError('a block is larger than its level allows')
         continue
       }
       if (run > 0) writeRun()
@@ -116,7 +116,7 @@ function readElements(bits: BitReader, { bytes, selectors, codes }: BlockCodes, 
         bits.assertNotBehind()
         return size
       }
-      if (size >= block.length) throw new DecodeError('a block is larger than its kind may be')
+      if (size >= block.length) throw new DecodeError('a block is larger than its level allows')
       const byte = moveToFront(order, symbol - 1)
       counts[byte] = (counts[byte] as number) + 1
       block[size] = byte
@@ -127,7 +127,7 @@ function readElements(bits: BitReader, { bytes, selectors, codes }: BlockCodes, 
   throw new DecodeError('a block has too few selectors')
 }
 
-/** Undoes the sorting: the element behind the i-th occurrence of a byte is the i-th of the sorted ones. */
+/** Links the elements: the successor of the i-th occurrence of a byte is the i-th in sorted order. */
 function linkElements(block: Uint32Array, size: number, counts: Uint32Array): void {
   let sum = 0
   const next = counts.map((count) => {

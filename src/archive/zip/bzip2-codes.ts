@@ -2,17 +2,17 @@ import type { BitReader } from './bzip2-bits.ts'
 import { DecodeError } from './decode-error.ts'
 
 const MAX_CODE_BITS = 20
-/** Codes up to here are looked up at once, and few are longer. */
+/** Codes up to this length are decoded by one table look-up; few are longer. */
 const TABLE_BITS = 10
 
-/** Decodes one Huffman code of a block. */
+/** Decoder of one Huffman code. */
 export interface CodeTable {
-  /** @throws DecodeError for bits that are no code word; behind the end of the input any symbol. */
+  /** @throws DecodeError for bits that are no code word; after the end of the input the symbol is arbitrary */
   next(bits: BitReader): number
 }
 
 /**
- * Reads the lengths of a code, each as changes to the one before, and makes its table.
+ * Reads delta-coded code lengths and builds the decoding table.
  * @throws DecodeError
  */
 export function readCode(bits: BitReader, symbolCount: number): CodeTable {
@@ -26,7 +26,7 @@ export function readCode(bits: BitReader, symbolCount: number): CodeTable {
   return makeTable(lengths)
 }
 
-/** A canonical code: words of one length are consecutive numbers, in the order of their symbols. */
+/** Builds a canonical code: words of one length are consecutive numbers in symbol order. */
 function makeTable(lengths: Uint8Array): CodeTable {
   const { symbols, firstWords, firstPlaces, limits } = sortSymbols(lengths)
   const table = new Uint16Array(2 ** TABLE_BITS)
@@ -51,7 +51,7 @@ function makeTable(lengths: Uint8Array): CodeTable {
         bits.at += length
         return symbols[(firstPlaces[length] as number) + word - (firstWords[length] as number)] as number
       }
-      throw new DecodeError('a code has no meaning')
+      throw new DecodeError('a Huffman code is undefined')
     },
   }
 }
@@ -60,7 +60,7 @@ function sortSymbols(lengths: Uint8Array) {
   const counts = new Uint32Array(MAX_CODE_BITS + 2)
   for (const length of lengths) counts[length] = (counts[length] as number) + 1
   const firstWords = new Uint32Array(MAX_CODE_BITS + 2)
-  /** One above the last word of each length. */
+  /** For each length, one more than its last word. */
   const limits = new Uint32Array(MAX_CODE_BITS + 2)
   const firstPlaces = new Uint32Array(MAX_CODE_BITS + 3)
   let word = 0

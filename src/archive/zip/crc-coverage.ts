@@ -1,19 +1,19 @@
 /*
- * CRC-32 of a whole out of the CRCs of its parts, which may be read in any order. Appending n zero bits to a message is a
- * linear map of its CRC, so parts are joined by a product of 32 × 32 matrices over GF(2).
+ * Combines CRC-32 values of parts that were read in any order. Appending n zero bits to a message is a linear map of its CRC,
+ * so two parts are combined with a product of 32 × 32 matrices over GF(2).
  */
 
-/** Which parts of something are read, and their checksums. */
+/** Record of the parts of a file that were read, with their checksums. */
 export interface CrcCoverage {
-  /** Parts may come in any order and twice, but must not overlap otherwise. */
+  /** Adds a part. Parts may be added in any order and repeatedly, but must not overlap otherwise. */
   add(start: number, length: number, crc: number): void
-  /** What of the first `sizeBytes` bytes was not read. */
+  /** Ranges of the first `sizeBytes` bytes that were not read. */
   holes(sizeBytes: number): { readonly start: number; readonly length: number }[]
-  /** Of everything that was read; the checksum of the whole when there are no holes. */
+  /** Checksum of all parts in order; that of the whole when there are no holes. */
   crc(): number
 }
 
-/** Holds a few numbers for each part. */
+/** Memory: a few numbers for each part. */
 export function createCrcCoverage(): CrcCoverage {
   const parts = new Map<number, { readonly length: number; readonly crc: number }>()
   const inOrder = () => [...parts].toSorted(([a], [b]) => a - b)
@@ -35,7 +35,7 @@ export function createCrcCoverage(): CrcCoverage {
   }
 }
 
-/** CRC of two messages one after the other; `length` is that of the second in bytes. */
+/** CRC of the concatenation of two messages; `length` is the size of the second in bytes. */
 function combineCrc(first: number, second: number, length: number): number {
   let crc = first
   for (let power = 0, left = length; left > 0; power += 1, left = Math.floor(left / 2)) {
@@ -44,10 +44,10 @@ function combineCrc(first: number, second: number, length: number): number {
   return (crc ^ second) >>> 0
 }
 
-/** A matrix by columns: image of each bit. */
+/** Columns of the matrix: the image of each bit. */
 type Matrix = readonly number[]
 
-/** Appending one zero bit: shift right, and the polynomial (reversed) when a bit falls out. */
+/** Matrix for one zero bit: shift right, and add the reversed polynomial when a one is shifted out. */
 const ONE_ZERO_BIT: Matrix = Array.from({ length: 32 }, (_, bit) => (bit === 0 ? 0xedb88320 : 2 ** (bit - 1)))
 const ONE_ZERO_BYTE: Matrix = [1, 2, 4].reduce<Matrix>(
   (matrix) => matrix.map((column) => times(matrix, column)),
@@ -55,7 +55,7 @@ const ONE_ZERO_BYTE: Matrix = [1, 2, 4].reduce<Matrix>(
 )
 const ZERO_BYTES: Matrix[] = [ONE_ZERO_BYTE]
 
-/** Appending 2^power zero bytes; made once, as it costs more than a use of it. */
+/** Matrix for 2^power zero bytes; cached, as computing it costs more than applying it. */
 function zeroBytes(power: number): Matrix {
   const known = ZERO_BYTES[power]
   if (known !== undefined) return known

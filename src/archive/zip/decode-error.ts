@@ -1,4 +1,4 @@
-/** Compressed bytes that a decoder cannot read; the message goes on from "it cannot be decompressed". */
+/** Compressed data that a decoder cannot read; the message continues "it cannot be decompressed: ". */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
 }

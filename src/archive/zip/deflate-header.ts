@@ -1,30 +1,29 @@
 import { DecodeError } from './decode-error.ts'
 import { buildTable, CODE_LENGTHS, DISTANCES, type HuffmanTable, LITERALS } from './deflate-tables.ts'
 
-/** Bits of codes that are looked up at once. */
+/** Index bits of the first-level tables. */
 export const LITERAL_ROOT_BITS = 10
 export const DISTANCE_ROOT_BITS = 9
-/** Longest code of code lengths: its table has one level. */
+/** Length limit of the code length code, which therefore has one table level. */
 const LENGTH_ROOT_BITS = 7
 
-/** Order of the lengths of the code of code lengths (RFC 1951, 3.2.7). */
+/** Order of the lengths of the code length code (RFC 1951, 3.2.7). */
 const ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 
-/** The codes of a block. */
 export interface BlockTables {
   readonly literals: HuffmanTable
   readonly distances: HuffmanTable
 }
 
-/** Where a block's header is read from. */
+/** Source of a block header's bits. */
 export interface HeaderBits {
-  /** The next bits, 16 at most. */
+  /** The next bits, at most 16. */
   bits(count: number): number
-  /** The next symbol of a code of one level. @throws DecodeError */
+  /** The next symbol of a one-level code. @throws DecodeError */
   symbol(table: HuffmanTable): number
 }
 
-/** Of blocks without codes of their own (RFC 1951, 3.2.6). */
+/** Tables of the fixed codes (RFC 1951, 3.2.6). */
 export const FIXED_TABLES: BlockTables = {
   literals: buildTable(
     Uint8Array.from({ length: 288 }, (_, symbol) =>
@@ -37,7 +36,7 @@ export const FIXED_TABLES: BlockTables = {
 }
 
 /**
- * Reads the codes that a block brings.
+ * Reads the dynamic codes of a block.
  * @throws DecodeError
  */
 export function readTables(source: HeaderBits): BlockTables {
@@ -49,7 +48,7 @@ export function readTables(source: HeaderBits): BlockTables {
   for (const symbol of ORDER.slice(0, lengthCount)) codeLengths[symbol] = source.bits(3)
   const code = buildTable(codeLengths, LENGTH_ROOT_BITS, CODE_LENGTHS)
   const lengths = readLengths(source, code, literalCount + distanceCount)
-  if (lengths[256] === 0) throw new DecodeError('a block has no end')
+  if (lengths[256] === 0) throw new DecodeError('a block has no end-of-block code')
   return {
     literals: buildTable(lengths.subarray(0, literalCount), LITERAL_ROOT_BITS, LITERALS),
     distances: buildTable(lengths.subarray(literalCount), DISTANCE_ROOT_BITS, DISTANCES),

@@ -5,35 +5,35 @@ import { DecodeError } from './decode-error.ts'
  * more distance codes, and a last length code with 16 extra bits.
  */
 
-/** What an entry is, in bits 9 and 10; 0 in all bits is no code. */
+/** Kind of an entry, in bits 9 and 10. An entry of all zeros is an undefined code. */
 export const LITERAL = 0 << 9
 const COPY = 1 << 9
 export const END = 2 << 9
 const LINK = 3 << 9
 export const KIND = 3 << 9
-/** Bits of the whole code, in bits 0 to 3; number of extra bits, or index bits of a linked table, in bits 4 to 8. */
+/** Bits 0 to 3: length of the whole code. Bits 4 to 8: number of extra bits, or index bits of a linked table. */
 export const CODE_BITS = 0x0f
 export const EXTRA_SHIFT = 4
 export const EXTRA_BITS = 0x1f
-/** Literal, base of a length or distance, or start of a linked table. */
+/** Bits from 11: literal, base of a length or distance, or start of a linked table. */
 export const VALUE_SHIFT = 11
 
 const MAX_CODE_BITS = 15
 
-/** A table of two levels: codes longer than `rootBits` go on in a linked part. */
+/** Two-level table: codes longer than `rootBits` continue in a linked table. */
 export interface HuffmanTable {
   readonly rootBits: number
   readonly entries: Int32Array
 }
 
-/** What each symbol of an alphabet decodes to, without the bits of its code; 0 for symbols that must not occur. */
+/** Entry of each symbol, without its code length; 0 for symbols that must not occur. */
 export type Alphabet = Int32Array
 
 const LENGTH_EXTRA = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 16]
 const LENGTH_BASE = withBases(3, LENGTH_EXTRA)
 const DISTANCE_EXTRA = Array.from({ length: 32 }, (_, symbol) => Math.max(0, (symbol >> 1) - 1))
 const DISTANCE_BASE = withBases(1, DISTANCE_EXTRA)
-/** The last length code starts anew, at the smallest length: 3 to 65538. */
+/** The last length code of deflate64 starts at the smallest length again: 3 to 65538. */
 LENGTH_BASE[28] = 3
 
 function withBases(first: number, extra: readonly number[]): number[] {
@@ -48,7 +48,7 @@ function withBases(first: number, extra: readonly number[]): number[] {
 const copyEntry = (value: number, extra: number): number =>
   (value << VALUE_SHIFT) | COPY | (extra << EXTRA_SHIFT)
 
-/** Literals, the end of a block (256), and lengths; two more symbols take part in the fixed code only. */
+/** Literals, end of block (256) and lengths. The fixed code has two more symbols. */
 export const LITERALS: Alphabet = Int32Array.from([
   ...Array.from({ length: 256 }, (_, byte) => (byte << VALUE_SHIFT) | LITERAL),
   END,
@@ -59,15 +59,15 @@ export const LITERALS: Alphabet = Int32Array.from([
 export const DISTANCES: Alphabet = Int32Array.from(
   DISTANCE_BASE.map((base, symbol) => copyEntry(base, DISTANCE_EXTRA[symbol] ?? 0)),
 )
-/** The code of code lengths: each symbol is itself. */
+/** Alphabet of the code length code: each symbol is its own value. */
 export const CODE_LENGTHS: Alphabet = Int32Array.from({ length: 19 }, (_, symbol) => symbol << VALUE_SHIFT)
 
-/** Symbols whose entry is 0 apart from the bits of their code: they must not occur. */
+/** First symbol that must not occur. */
 const FIRST_UNUSED_LITERAL = 286
 
 /**
- * The table of a canonical code by its lengths. Takes time for the root and the symbols, not for the longest code.
- * @throws DecodeError when the code has too many words, or too few (but for a single one, as zlib).
+ * Builds the table of a canonical code. Takes time for the root and the symbols, not for the longest code.
+ * @throws DecodeError when the code is over- or under-subscribed; a single word is allowed, as in zlib
  */
 export function buildTable(lengths: Uint8Array, rootBits: number, alphabet: Alphabet): HuffmanTable {
   const codes = canonicalCodes(lengths)
@@ -92,7 +92,7 @@ export function buildTable(lengths: Uint8Array, rootBits: number, alphabet: Alph
   return { rootBits, entries }
 }
 
-/** Room for all entries; those of the root that lead on are there. */
+/** Allocates all entries, with the links of the root set. */
 function withLinks(lengths: Uint8Array, codes: Uint16Array, rootBits: number): Int32Array {
   const rootSize = 2 ** rootBits
   const linkedBits = new Uint8Array(rootSize)
@@ -112,7 +112,7 @@ function withLinks(lengths: Uint8Array, codes: Uint16Array, rootBits: number): I
   return entries
 }
 
-/** Code words, their first bit lowest, as they are read. */
+/** Code words, bit-reversed, as they are read. */
 function canonicalCodes(lengths: Uint8Array): Uint16Array {
   const counts = new Uint16Array(MAX_CODE_BITS + 1)
   for (const length of lengths) counts[length] = (counts[length] ?? 0) + 1
@@ -144,11 +144,10 @@ function reversed(code: number, length: number): number {
   return result
 }
 
-/** The entry that a link leads to; `index` is what follows the root's bits. */
+/** Looks up the entry that a link refers to; `index` is the bits after those of the root. */
 export function linkedEntry(table: Int32Array, link: number, index: number): number {
   const bits = (link >> EXTRA_SHIFT) & EXTRA_BITS
   return table[(link >> VALUE_SHIFT) + (index & ((1 << bits) - 1))] as number
 }
 
-/** Whether an entry leads on to a linked table. */
 export const isLink = (entry: number): boolean => (entry & KIND) === LINK

@@ -1,22 +1,22 @@
 import { setImmediate } from 'node:timers/promises'
 import { DecodeError } from './decode-error.ts'
 
-/** Turns the compressed bytes of one entry into its content, in this thread. */
+/** Synchronous decompressor of one entry. */
 export interface EntryDecoder {
-  /** Content as far as the input goes. @throws DecodeError */
+  /** Decodes as much as the input allows. @throws DecodeError */
   push(bytes: Uint8Array, isLast: boolean): Generator<Uint8Array, void, undefined>
-  /** Whether the end of the content was reached. */
+  /** The end of the content was reached. */
   readonly isDone: boolean
-  /** Of the input, behind the end of the content. */
+  /** Input bytes after the end of the content. */
   readonly unusedBytes: number
 }
 
-/** Timers and other connections get a turn after so much content; 100 ms at the slowest. */
+/** Output after which the event loop gets a turn: 100 ms of work at most. */
 const TURN_BYTES = 2 * 1024 * 1024
 
 /**
- * Decodes an entry as it streams.
- * @throws DecodeError also when the input ends early, or goes on behind the end.
+ * Decodes an entry as a stream.
+ * @throws DecodeError also when the input is cut short or continues after the end
  */
 export async function* decodeEntry(
   decoder: EntryDecoder,
@@ -40,5 +40,5 @@ export async function* decodeEntry(
   if (!decoder.isDone) yield* turns(decoder.push(new Uint8Array(0), true))
   if (!decoder.isDone) throw new DecodeError('it is cut short')
   unusedBytes += decoder.unusedBytes
-  if (unusedBytes > 0) throw new DecodeError(`it holds ${unusedBytes} bytes behind the end of its content`)
+  if (unusedBytes > 0) throw new DecodeError(`it holds ${unusedBytes} bytes after the end of its content`)
 }

@@ -6,9 +6,9 @@ const NAMES_ARE_UTF8 = 0x0800
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * The name of an entry, with `/` between its parts. Without the flag for UTF-8 a name is in code page 437 by the specification, while
- * Finder, ditto and older tools on Linux write UTF-8: bytes that are well-formed UTF-8 are taken for it, since text in a code page hardly
- * ever is. Info-ZIP's field with the name in Unicode (0x7075) goes first.
+ * The name of an entry, with `/` as separator. Info-ZIP's Unicode name field (0x7075) takes precedence. Without the
+ * UTF-8 flag the specification says code page 437, while Finder, ditto and older Linux tools write UTF-8. Well-formed
+ * UTF-8 is decoded as such, since code page text hardly ever is well-formed.
  */
 export function decodeEntryName(
   entry: Pick<yauzl.Entry, 'generalPurposeBitFlag' | 'fileNameRaw' | 'extraFields'>,
@@ -19,7 +19,7 @@ export function decodeEntryName(
   return yauzl.getFileNameLowLevel(flags, fileNameRaw, extraFields, false)
 }
 
-/** A form in which names compare as people read them: macOS decomposes accents (NFD), and cases differ between systems. */
+/** Normalized name for comparison: macOS decomposes accents (NFD), and some file systems ignore case. */
 export function comparableName(name: string): string {
   return name.normalize('NFC').toLowerCase()
 }

@@ -2,57 +2,57 @@ import { quoted } from '../../contract/quoted.ts'
 import { corruptEntry, corruptZip, type ZipFormatError } from './zip-format-error.ts'
 
 /*
- * Where the entries of a zip lie. Each has bytes of its own, and nothing else has any: from the first byte of the file to the directory.
+ * Locates the entries of a zip. Entries must not overlap, and must fill the file from its first byte to the directory.
  *
- * Finder writes no zip64: of sizes and offsets over 4 GiB it gives the remainder modulo 2³² (Archive Utility and ditto, all versions of
- * macOS so far). The order of entries then tells the missing multiples, since nothing lies between them.
+ * Finder writes no zip64: it stores sizes and offsets over 4 GiB modulo 2³² (Archive Utility and ditto, all versions of macOS
+ * so far). The order of the entries then gives the missing multiples, since there are no gaps.
  */
 
-/** What 32 bits count to. */
+/** Number of values of 32 bits. */
 export const WRAP = 2 ** 32
 
-/** An entry, its place as the directory says; {@link placeEntries} puts it right. */
+/** An entry's position according to the directory; {@link placeEntries} corrects it. */
 export interface EntryPlace {
   readonly name: string
-  /** The name's bytes, one a character. */
+  /** The name's bytes, as latin1. */
   readonly rawName: string
   compressedBytes: number
-  /** Of its header. */
+  /** Offset of the local header. */
   offset: number
-  /** Where the next entry starts, or the directory: its bytes end before. */
+  /** Offset of the next entry, or of the directory: the upper bound of this entry's end. */
   limit: number
 }
 
-/** What the directory says of an entry, its place put right ({@link placeEntries}). */
+/** A directory record, its position corrected by {@link placeEntries}. */
 export interface ZipRecord extends Readonly<EntryPlace> {
   readonly method: number
-  /** Its content is the path of another file. */
+  /** Symbolic link: the content is the target's path. */
   readonly isLink: boolean
   readonly crc32: number
-  /** Of the content: the smallest that is possible. */
+  /** Smallest possible size of the content. */
   readonly sizeBytes: number
-  /** The largest that the content may be, where the directory gives it modulo 2³². */
+  /** Largest possible size of the content; differs where the directory gives it modulo 2³². */
   readonly maxSizeBytes: number
-  /** Sizes as they stand in the directory. */
+  /** Sizes as written in the directory. */
   readonly announced: { readonly compressedBytes: number; readonly sizeBytes: number }
 }
 
 export interface PlaceOptions {
-  /** Where the first entry has to start. */
+  /** Required offset of the first entry. */
   readonly start: number
-  /** Where the last one has to end. */
+  /** Required end of the last entry. */
   readonly directoryOffset: number
-  /** Whether the header of this entry stands at an offset. */
+  /** Checks for this entry's local header at an offset. */
   readonly isHeaderAt: (offset: number, entry: EntryPlace) => Promise<boolean>
 }
 
 const LOCAL_HEADER_BYTES = 30
-/** Extra field of a local header, and a data descriptor in its longest form. */
+/** Extra field of a local header, and the longest data descriptor. */
 const MAX_UNANNOUNCED_BYTES = 0xffff + 24
 
 /**
  * Sets offset, limit and compressed size of all entries.
- * @throws ZipFormatError when they share bytes, or leave some to nothing.
+ * @throws ZipFormatError when entries overlap or leave gaps
  */
 export async function placeEntries(entries: readonly EntryPlace[], options: PlaceOptions): Promise<void> {
   try {
@@ -63,7 +63,7 @@ export async function placeEntries(entries: readonly EntryPlace[], options: Plac
   }
 }
 
-/** Entries may stand in any order, each where its offset says. */
+/** Takes offsets as written; entries may be in any order. */
 function placeAsWritten(entries: readonly EntryPlace[], { start, directoryOffset }: PlaceOptions): void {
   const inOrder = entries.toSorted((a, b) => a.offset - b.offset)
   const before = (inOrder[0]?.offset ?? directoryOffset) - start
@@ -80,15 +80,16 @@ function placeAsWritten(entries: readonly EntryPlace[], { start, directoryOffset
   for (const [index, entry] of inOrder.entries()) entry.limit = inOrder[index + 1]?.offset ?? directoryOffset
 }
 
-/** Of what the directory announces; extra field and data descriptor come on top. */
+/** Smallest possible end: extra field and data descriptor add to it. */
 function endOf({ offset, rawName, compressedBytes }: EntryPlace): number {
   return offset + LOCAL_HEADER_BYTES + rawName.length + compressedBytes
 }
 
 /**
- * Entries one behind the other in the order of the directory, their offsets and sizes modulo 2³². First each is put as near behind the
- * one before as its offset lets it; what is missing to the directory then is the multiples that are hidden in sizes.
- * @throws problem when that leaves gaps.
+ * Places entries contiguously in directory order, with offsets and sizes modulo 2³². Each is placed at the first offset
+ * after its predecessor that its own value allows; the distance left to the directory gives the multiples hidden in
+ * sizes.
+ * @throws problem when that leaves gaps
  */
 async function placeInOrder(
   entries: readonly EntryPlace[],
@@ -124,9 +125,9 @@ function modulo(bytes: number): number {
 }
 
 /**
- * How many hidden multiples stand before each entry: none before the first, all before the directory, never fewer than before the one in
- * front. Headers are looked at only where the number changes: some ten for each multiple.
- * @returns undefined when an entry is in none of its places.
+ * Finds the number of hidden multiples before each entry. It starts at 0, never decreases, and includes all multiples
+ * at the directory. Headers are read only where the number changes: about ten for each multiple.
+ * @returns undefined when an entry is at none of its possible offsets
  */
 async function findWraps(
   nearest: readonly number[],
@@ -151,7 +152,7 @@ async function findWraps(
   return wraps
 }
 
-/** Bytes behind an entry that nothing describes. */
+/** Error for bytes after an entry that no record describes. */
 export function unaccounted(name: string, bytes: number): ZipFormatError {
   return corruptEntry(name, `is followed by ${bytes} bytes that belong to nothing`)
 }

@@ -1,7 +1,7 @@
 import { formatOf, type SignedFormat, signatureBytes } from '../../shared/file-signatures.ts'
 import { ZipFormatError } from './zip-format-error.ts'
 
-/** Formats that people send in place of a zip. */
+/** Formats that users send in place of a zip. */
 const FOREIGN = {
   tar: 'a tar archive',
   sevenZip: 'a 7z archive',
@@ -10,7 +10,7 @@ const FOREIGN = {
   zstd: 'a zstd file',
   xz: 'an xz file',
   bzip2: 'a bzip2 file',
-  windowsProgram: 'a Windows program; self-extracting archives are not taken',
+  windowsProgram: 'a Windows program; self-extracting archives are not accepted',
   elf: 'a program',
   pdf: 'a PDF document',
   markup: 'a web page or XML document; was the address of a download right?',
@@ -18,16 +18,16 @@ const FOREIGN = {
 } as const satisfies Partial<Record<SignedFormat, string>>
 const FOREIGN_FORMATS = Object.keys(FOREIGN) as (keyof typeof FOREIGN)[]
 
-/** Bytes at a file's start that are looked at. */
+/** Bytes to read from the start of a file. */
 export const START_BYTES = signatureBytes(FOREIGN_FORMATS)
 
-/** Of an archive in several parts; an archive that was to be split and fits in one has it too. */
+/** Size of the marker of a split archive, which an archive that fits in one part may have too. */
 const SPLIT_MARKER_BYTES = 4
 
 /**
- * Looks at the first bytes of a file.
- * @returns where the first entry starts: behind the marker of an archive that was to be split, and turned out small enough
- * @throws ZipFormatError that tells what the file is instead of a zip.
+ * Checks the first bytes of a file.
+ * @returns offset of the first entry: after the marker of a split archive that fits in one part
+ * @throws ZipFormatError that names the format of a file that is no zip
  */
 export function requireZipStart(start: Buffer): number {
   if (formatOf(start, ['zipEntry', 'emptyZip']) !== undefined) return 0
@@ -37,7 +37,7 @@ export function requireZipStart(start: Buffer): number {
   throw notAZip(`the file is not a zip archive${found === undefined ? '' : ` but ${FOREIGN[found]}`}`)
 }
 
-/** A zip that lies in several files: `part` is what was found of it. */
+/** Error for a split zip; `part` names the part that was sent. */
 export function splitArchive(part: string): ZipFormatError {
   return new ZipFormatError(
     'not-a-zip',

@@ -21,26 +21,29 @@ import {
 import type { EntryDecoder } from './entry-decoder.ts'
 
 /*
- * Deflate64, which Windows Explorer packs files over 2 GB with: deflate (RFC 1951) with a window of 64 KiB and other alphabets. Node's
- * zlib does not read it.
+ * Deflate64, which Windows Explorer uses for files over 2 GB: deflate (RFC 1951) with a window of 64 KiB and other alphabets.
+ * Node's zlib does not support it.
  */
 
 const WINDOW_BYTES = 64 * 1024
-/** A piece of output; the longest copy may go beyond. */
+/** Size of an output piece; the longest copy may exceed it. */
 const PIECE_BYTES = 1024 * 1024
 const LONGEST_COPY = 65_538
-/** A block's header with its code lengths has less; so much is there before one is read, or the end. */
+/**
+ * Upper bound of a block header with its code lengths. A header is read only once this much input, or the end, is
+ * available.
+ */
 const HEADER_BYTES = 1024
-/** Two codes with their extra bits take 60 bits, and what is read ahead is 4 bytes. */
+/** Two codes with their extra bits take 60 bits, plus 4 bytes of look-ahead. */
 const SYMBOL_BYTES = 16
 const LITERAL_MASK = (1 << LITERAL_ROOT_BITS) - 1
 const DISTANCE_MASK = (1 << DISTANCE_ROOT_BITS) - 1
-/** Below, a loop is faster than a call. */
+/** Below this length a loop is faster than `copyWithin`. */
 const SHORT_COPY = 24
 
 type State = 'header' | 'stored' | 'codes' | 'done'
 
-/** Memory: window and a piece of output (1.2 MiB), the input under way, and some 20 KiB of tables. */
+/** Memory: window and a piece of output (1.2 MiB), the current input, and about 20 KiB of tables. */
 export class Inflate64 implements EntryDecoder, HeaderBits {
   #state: State = 'header'
   #isLastBlock = false
@@ -49,7 +52,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   #distances: HuffmanTable = FIXED_TABLES.distances
 
   #input = new Uint8Array(0)
-  /** Of the input proper; behind it are zeros, so that codes can be read ahead. */
+  /** End of the input; zeros follow it, so that codes can be looked ahead. */
   #inputEnd = 0
   #at = 0
   #hold = 0
@@ -75,14 +78,14 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
     if (this.#outputEnd > this.#outputStart) yield this.#piece()
   }
 
-  /** One step; false when it takes more input, or is done. */
+  /** One step; false when it needs more input, or is done. */
   #step(isLast: boolean): boolean {
     try {
       const goesOn = this.#decode(isLast)
       this.#assertNotBehind()
       return goesOn
     } catch (error) {
-      // The zeros behind the end may have been wrong as well.
+      // The zeros after the input may have caused the error: report the missing input instead.
       this.#assertNotBehind()
       throw error
     }
@@ -92,7 +95,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
     if (this.#at - (this.#holdBits >> 3) > this.#inputEnd) throw new DecodeError('it is cut short')
   }
 
-  /** Joins what is left of the input with the next of it. */
+  /** Appends input. */
   #take(bytes: Uint8Array): void {
     this.#giveBack()
     const left = this.#input.subarray(Math.min(this.#at, this.#inputEnd), this.#inputEnd)
@@ -104,7 +107,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
     this.#at = 0
   }
 
-  /** A copy of what was decoded; the window moves to the start of the output. */
+  /** Copies the decoded bytes out; the window moves to the start of the output. */
   #piece(): Uint8Array {
     const piece = this.#output.slice(this.#outputStart, this.#outputEnd)
     const windowStart = Math.max(0, this.#outputEnd - WINDOW_BYTES)
@@ -150,14 +153,14 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
     return value
   }
 
-  /** Gives back whole bytes that were read ahead. */
+  /** Un-reads whole bytes of the look-ahead. */
   #giveBack(): void {
     this.#at -= this.#holdBits >> 3
     this.#holdBits &= 7
     this.#hold &= (1 << this.#holdBits) - 1
   }
 
-  /** The same, and drops the rest of the byte under way. */
+  /** Un-reads whole bytes and drops the rest of the current byte. */
   #alignToByte(): void {
     this.#giveBack()
     this.#hold = 0
@@ -176,7 +179,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
       this.#state = 'stored'
       return
     }
-    if (type === 3) throw new DecodeError('a block is of no type')
+    if (type === 3) throw new DecodeError('a block has an undefined type')
     const tables = type === 2 ? readTables(this) : FIXED_TABLES
     this.#literals = tables.literals
     this.#distances = tables.distances
@@ -186,14 +189,14 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   symbol({ entries, rootBits }: HuffmanTable): number {
     this.#fill(rootBits)
     const entry = entries[this.#hold & (2 ** rootBits - 1)] ?? 0
-    if (entry === 0) throw new DecodeError('a code has no meaning')
+    if (entry === 0) throw new DecodeError('a Huffman code is undefined')
     this.#hold >>= entry & CODE_BITS
     this.#holdBits -= entry & CODE_BITS
     return entry >> VALUE_SHIFT
   }
 
   #copyStored(isLast: boolean): boolean {
-    // Bytes that were read ahead with the lengths.
+    // The lengths were read with look-ahead.
     this.#alignToByte()
     const room = WINDOW_BYTES + PIECE_BYTES + LONGEST_COPY - this.#outputEnd
     const count = Math.min(this.#storedBytes, this.#inputEnd - this.#at, room)
@@ -235,7 +238,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
       holdBits -= entry & CODE_BITS
       const kind = entry & KIND
       if (kind === LITERAL) {
-        if (entry === 0) throw new DecodeError('a code has no meaning')
+        if (entry === 0) throw new DecodeError('a Huffman code is undefined')
         output[to] = entry >> VALUE_SHIFT
         to += 1
         continue
@@ -258,7 +261,7 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
       }
       entry = distances[hold & DISTANCE_MASK] as number
       if (isLink(entry)) entry = linkedEntry(distances, entry, hold >> DISTANCE_ROOT_BITS)
-      if (entry === 0) throw new DecodeError('a code has no meaning')
+      if (entry === 0) throw new DecodeError('a Huffman code is undefined')
       hold >>= entry & CODE_BITS
       holdBits -= entry & CODE_BITS
       if (holdBits < 16) {
@@ -282,12 +285,12 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
   }
 }
 
-/** Two bytes as a number; zeros behind the input make the sum of bits that are read ahead harmless. */
+/** Two bytes, little-endian; undefined elements count as 0 in the bit operations. */
 function pairAt(input: Uint8Array, at: number): number {
   return (input[at] as number) | ((input[at + 1] as number) << 8)
 }
 
-/** Copies from `distance` before; where the two overlap, what was just written comes again. */
+/** Copies from `distance` bytes before; an overlapping copy repeats what it has just written. */
 function copyBack(output: Uint8Array, to: number, distance: number, length: number): void {
   if (length < SHORT_COPY) {
     for (let i = 0; i < length; i += 1) output[to + i] = output[to + i - distance] as number

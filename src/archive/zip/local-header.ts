@@ -4,21 +4,21 @@ import type { RangedReader } from './ranged-reader.ts'
 import { corruptEntry, encryptedZip } from './zip-format-error.ts'
 
 /*
- * The header before an entry's bytes repeats what the directory says (PKWARE APPNOTE 6.3.10, 4.3.7). Readers that go from
- * front to back believe it, others the directory: where the two differ, the archive is two archives in one.
+ * Local header, which repeats the directory record (PKWARE APPNOTE 6.3.10, 4.3.7). Forward readers use it, others use the
+ * directory. An archive where the two differ could show different contents to each, so it is rejected.
  */
 
 const SIGNATURE = 0x04034b50
 const HEADER_BYTES = 30
 const ENCRYPTED_FLAG = 0x0001
-/** Checksum and sizes stand behind the bytes, and mean nothing here. */
+/** Checksum and sizes follow the content; the header's own are meaningless. */
 const DESCRIPTOR_FLAG = 0x0008
-/** With or without signature, sizes in 32 or 64 bits (4.3.9). */
+/** Sizes of a data descriptor: with or without signature, with 32 or 64 bit sizes (4.3.9). */
 const DESCRIPTOR_BYTES: readonly number[] = [12, 16, 20, 24]
 const ZIP64_FIELD = 0x0001
 const IN_ZIP64 = 0xffffffff
 
-/** Whether the header of an entry of this name (its bytes, one a character) stands at an offset. */
+/** Checks for the local header of an entry at an offset. `rawName`: the name's bytes, as latin1. */
 export async function isLocalHeader(reader: RangedReader, offset: number, rawName: string): Promise<boolean> {
   const header = await reader.bytes(offset, HEADER_BYTES + rawName.length)
   return (
@@ -29,17 +29,19 @@ export async function isLocalHeader(reader: RangedReader, offset: number, rawNam
 }
 
 /**
- * Where the entry's bytes start, after its header was found to say the same as the directory.
+ * Compares the local header with the directory record.
+ * @returns offset of the content
  * @throws ZipFormatError
  */
 export async function locateContent(reader: RangedReader, record: ZipRecord): Promise<number> {
   const { name, offset } = record
   const fixed = await reader.bytes(offset, HEADER_BYTES)
-  if (fixed.readUInt32LE(0) !== SIGNATURE) throw corruptEntry(name, 'does not stand where the directory says')
+  if (fixed.readUInt32LE(0) !== SIGNATURE)
+    throw corruptEntry(name, 'is not at the offset that the directory gives')
   const nameBytes = fixed.readUInt16LE(26)
   const start = offset + HEADER_BYTES + nameBytes + fixed.readUInt16LE(28)
   const behind = record.limit - start - record.compressedBytes
-  if (behind < 0) throw corruptEntry(name, 'is longer than the place it has')
+  if (behind < 0) throw corruptEntry(name, 'is longer than the space it has')
   const variable = await reader.bytes(offset + HEADER_BYTES, start - offset - HEADER_BYTES)
   const flags = fixed.readUInt16LE(6)
   if ((flags & ENCRYPTED_FLAG) !== 0) throw encryptedZip(`the entry ${quoted(name)}`)
@@ -61,7 +63,7 @@ function hasSameSizes(fixed: Buffer, extra: Buffer, record: ZipRecord): boolean 
     const value = fixed.readUInt32LE(at)
     return value === IN_ZIP64 ? (large.shift() ?? value) : value
   }
-  // In this order, as in the extra field.
+  // In the order of the extra field.
   const sizeBytes = size(22)
   const compressedBytes = size(18)
   return (

@@ -1,14 +1,14 @@
-/** Finds the names that begin with `folder`, which ends with a slash, in the order of their text. */
+/** Finds the sorted names that start with `folder`, which ends with a slash. */
 export type NamesBelow = (folder: string) => readonly string[]
 
 /**
- * Index of the entries of a zip by their folders. The names are asked for once, at the first call, and sorted; after that a call
- * takes O(log n) and what it finds. Memory is 8 bytes a name.
+ * Prefix index over the names of a zip. The first call sorts the names; later calls take O(log n) plus the result.
+ * Memory: 8 bytes a name.
  */
 export function namesBelow(names: () => Iterable<string>): NamesBelow {
   let sorted: readonly string[] | undefined
   return (folder) => {
-    // Without a locale, names that begin alike are neighbours.
+    // Sorted by code unit, names with one prefix are adjacent.
     sorted ??= [...names()].sort()
     const start = firstNotBefore(sorted, folder)
     let end = start

@@ -3,10 +3,10 @@ import type { ByteSource } from '../../shared/byte-source.ts'
 import { createWindowReader, type ReadBytes } from '../../shared/window-reader.ts'
 import { corruptZip } from './zip-format-error.ts'
 
-/** The directory is read in steps of some 50 bytes; one request to a bucket fetches thousands of them. */
+/** The directory is read in steps of about 50 bytes; one request fetches thousands of them. */
 const WINDOW_BYTES = 256 * 1024
 
-/** Serves the many small reads of a zip's directory from one window of the source at a time. */
+/** Serves the small reads of a zip's directory from one window of the source. */
 export class RangedReader extends yauzl.RandomAccessReader {
   readonly #source: ByteSource
   readonly #read: ReadBytes
@@ -17,7 +17,7 @@ export class RangedReader extends yauzl.RandomAccessReader {
     this.#read = createWindowReader(source, WINDOW_BYTES)
   }
 
-  /** What the source itself threw, to be told apart from complaints about the format. */
+  /** Error of the source itself, to tell it from format errors. */
   sourceError: unknown
 
   override read(
@@ -30,7 +30,7 @@ export class RangedReader extends yauzl.RandomAccessReader {
     this.#copy(buffer, offset, length, position).then(() => callback(null), callback)
   }
 
-  /** Bytes in memory; to be asked for little only. */
+  /** Bytes in memory; for small lengths only. */
   async bytes(start: number, length: number): Promise<Buffer> {
     const buffer = Buffer.alloc(length)
     await this.#copy(buffer, 0, length, start)

@@ -28,48 +28,47 @@ import { readRecords, type ZipLimits } from './zip-records.ts'
 const DEFAULT_LIMITS: ZipLimits = {
   maxEntries: 10_000,
   maxNameBytes: 1024,
-  // The largest disk that a Fargate task can have: an image beyond it runs nowhere.
+  // The largest disk of a Fargate task: a larger image cannot run.
   maxEntryBytes: 200 * 1024 ** 3,
 }
 
-/** A file in the archive. */
 export interface ZipEntry {
-  /** Relative, with `/`, without `.` or `..` tricks. */
+  /** Relative, with `/`, without `.` or `..` segments. */
   readonly name: string
   /**
-   * Inflated, as the directory announces it. Where that gives sizes modulo 2³² and only reading can tell (Finder, packed files over 4 GiB)
-   * the smallest that is possible.
+   * Uncompressed size from the directory; the smallest possible one where the directory gives it modulo 2³² (Finder,
+   * compressed files over 4 GiB).
    */
   readonly sizeBytes: number
 }
 
-/** An archive whose directory was read and found harmless. */
+/** An archive whose directory was read and validated. */
 export interface ZipArchive {
-  /** Files in directory order, without folders and what file managers add (`__MACOSX/`, `Thumbs.db`). */
+  /** Files in directory order, without folders and the files of file managers (`__MACOSX/`, `Thumbs.db`). */
   readonly entries: readonly ZipEntry[]
   /**
-   * The entry's content, inflated, as a stream that ends with an error when size or CRC-32 are wrong. Holds some MiB.
-   * @throws ZipFormatError
+   * Streams the uncompressed content; memory is a few MiB.
+   * @throws ZipFormatError when size or CRC-32 are wrong
    */
   read(entry: ZipEntry): AsyncGenerator<Uint8Array, void, undefined>
   /**
-   * The content of an entry that is stored and not deflated, to be read from any place; undefined for others.
+   * Random access to the content of an uncompressed entry; undefined for others.
    * @throws ZipFormatError
    */
   stored(entry: ZipEntry): Promise<StoredEntry | undefined>
 }
 
-// Node's own 16 KiB halves the speed of inflating.
+// Node's default of 16 KiB halves the throughput.
 const INFLATE_CHUNK_BYTES = 1024 * 1024
 
 const STORED = 0
 const DEFLATED = 8
-/** Methods that zlib does not read: Explorer's for files over 2 GB, and one of 7-Zip and Python. */
+/** Methods that zlib does not support: deflate64 of Windows Explorer, bzip2 of 7-Zip and Python. */
 const DECODERS: Readonly<Record<number, () => EntryDecoder>> = {
   9: () => new Inflate64(),
   12: () => new Bunzip2(),
 }
-/** Others that tools write (PKWARE APPNOTE 6.3.10, 4.4.5). */
+/** Names of unsupported methods (PKWARE APPNOTE 6.3.10, 4.4.5). */
 const METHODS: Readonly<Record<number, string>> = {
   1: 'shrink',
   6: 'implode',
@@ -81,15 +80,15 @@ const METHODS: Readonly<Record<number, string>> = {
 }
 
 /**
- * Reads the directory of a zip, zip64 included, by a few ranged reads.
- * @throws ZipFormatError when it is no zip, damaged, or made to do harm.
+ * Reads the directory of a zip, zip64 included, with a few ranged reads.
+ * @throws ZipFormatError when it is no zip, damaged or hostile
  */
 export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LIMITS): Promise<ZipArchive> {
   const reader = new RangedReader(source)
   const { sizeBytes } = source
   const start = requireZipStart(await reader.bytes(0, Math.min(START_BYTES, sizeBytes)))
   const directory = await findDirectory(reader, sizeBytes).catch((error: unknown) => {
-    // Of an archive in parts only the last has an end.
+    // Only the last part of a split archive has end records.
     throw start > 0 ? splitArchive('the first part') : error
   })
   const records = await translated(reader, async () => {
@@ -120,8 +119,8 @@ export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LI
 }
 
 /**
- * A small entry as one buffer.
- * @throws ZipFormatError also when it is larger than `maxBytes`.
+ * Reads a small entry into a buffer.
+ * @throws ZipFormatError also when it is larger than `maxBytes`
  */
 export async function readZipEntry(archive: ZipArchive, entry: ZipEntry, maxBytes: number): Promise<Buffer> {
   if (entry.sizeBytes > maxBytes) throw tooLargeToRead(entry.name, String(entry.sizeBytes), maxBytes)
@@ -138,7 +137,7 @@ export async function readZipEntry(archive: ZipArchive, entry: ZipEntry, maxByte
 function tooLargeToRead(name: string, has: string, maxBytes: number): ZipFormatError {
   return new ZipFormatError(
     'limit-exceeded',
-    `the zip entry ${quoted(name)} has ${has} bytes; at most ${maxBytes} are taken: make it smaller`,
+    `the zip entry ${quoted(name)} has ${has} bytes; at most ${maxBytes} are allowed: make it smaller`,
   )
 }
 
@@ -161,10 +160,10 @@ async function* inflated(record: ZipRecord, raw: Readable): AsyncGenerator<Uint8
   const decoder = DECODERS[record.method]?.()
   if (decoder !== undefined) return yield* decodeEntry(decoder, inPieces(raw))
   const inflater = createInflateRaw({ chunkSize: INFLATE_CHUNK_BYTES })
-  // The callback has nothing to do: pipeline destroys the inflater with the same error, which its reader then meets.
+  // No callback work: pipeline destroys the inflater with the same error, which its reader receives.
   yield* pipeline(inPieces(raw), inflater, () => {})
   const left = record.compressedBytes - inflater.bytesWritten
-  if (left > 0) throw corruptEntry(record.name, `holds ${left} bytes behind the end of its content`)
+  if (left > 0) throw corruptEntry(record.name, `holds ${left} bytes after the end of its content`)
 }
 
 async function* checked(
@@ -194,7 +193,7 @@ async function* checked(
   requireChecksum(name, crc, record.crc32)
 }
 
-/** yauzl throws bare errors; those of the source pass untouched. */
+/** Converts yauzl's plain errors; errors of the source pass unchanged. */
 async function translated<Result>(reader: RangedReader, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

@@ -1,4 +1,4 @@
-/** Folders that file managers put beside a user's files: macOS, Windows, AppleDouble servers and Synology's DSM. */
+/** Folders that operating systems and servers add: macOS, Windows, AppleDouble servers and Synology DSM. */
 const FOLDERS: ReadonlySet<string> = new Set([
   '__macosx',
   '.appledouble',
@@ -10,7 +10,7 @@ const FOLDERS: ReadonlySet<string> = new Set([
   'system volume information',
   '@eadir',
 ])
-/** Files of the same origin, and of KDE's Dolphin (`.directory`). `Icon\r` is the icon of a macOS folder. */
+/** Files of the same systems, and of KDE's Dolphin (`.directory`). `Icon\r` is the icon of a macOS folder. */
 const FILES: ReadonlySet<string> = new Set([
   '.ds_store',
   '.directory',
@@ -21,10 +21,10 @@ const FILES: ReadonlySet<string> = new Set([
   'icon\r',
   'thumbs.db',
 ])
-/** AppleDouble: the attributes of the file whose name follows. */
+/** AppleDouble: attributes of the file whose name follows. */
 const ATTRIBUTES_PREFIX = '._'
 
-/** Whether an archive's entry is a file manager's own, by its name in any case: users neither see nor mean such files. */
+/** Whether an entry belongs to a file manager, by its name in any case: users do not see such files. */
 export function isSystemFile(name: string): boolean {
   const parts = name.toLowerCase().split('/')
   const file = parts.pop() ?? ''

@@ -4,16 +4,15 @@ import type { RangedReader } from './ranged-reader.ts'
 import { corruptZip } from './zip-format-error.ts'
 
 /*
- * The records at the end of a zip, which say where its directory lies: PKWARE APPNOTE 6.3.10, 4.3.14 to 4.3.16. Readers of
- * zips differ in how they search for them, so a file with two ends, or with bytes around what the end describes, shows one
- * archive to one reader and another to the next. Such files are refused.
+ * End records of a zip, which locate its directory (PKWARE APPNOTE 6.3.10, 4.3.14 to 4.3.16). Readers search for them
+ * differently, so a file with two ends, or with bytes outside of what the end describes, can show different archives to
+ * different readers. Such files are rejected.
  */
 
-/** The directory of a zip. */
 export interface ZipDirectory {
   readonly count: number
   readonly offset: number
-  /** Of the first byte behind it. */
+  /** Offset of the first byte after it. */
   readonly end: number
 }
 
@@ -22,17 +21,17 @@ const END_BYTES = 22
 const MAX_COMMENT_BYTES = 0xffff
 const END64_SIGNATURE = 0x06064b50
 const END64_BYTES = 56
-/** The record's length does not count its signature and the length itself. */
+/** The record's length excludes its signature and the length field. */
 const END64_UNCOUNTED_BYTES = 12
 const LOCATOR64_SIGNATURE = 0x07064b50
 const LOCATOR64_BYTES = 20
-/** Stands for a number that only the zip64 record can hold. */
+/** Placeholders for numbers that only the zip64 record can hold. */
 const IN_ZIP64_16 = 0xffff
 const IN_ZIP64_32 = 0xffffffff
 const RECORD_BYTES = 46
 
 /**
- * Finds the directory of a zip by the records at its end, and makes sure that there is only one.
+ * Finds the directory of a zip by the records at its end, and ensures that there is only one.
  * @throws ZipFormatError
  */
 export async function findDirectory(reader: RangedReader, sizeBytes: number): Promise<ZipDirectory> {
@@ -48,14 +47,14 @@ export async function findDirectory(reader: RangedReader, sizeBytes: number): Pr
     throw splitArchive(`part ${disk + 1}`)
   }
   const end = end64?.offset ?? endOffset
-  // Finder, which writes no zip64, gives the remainder modulo 2³²; whether entries fill what lies before, entry-places.ts checks.
+  // Finder writes no zip64 but the remainder modulo 2³²; entry-places.ts checks that entries fill the space before.
   const multiples = end64 === undefined ? Math.floor((end - numbers.offset - directoryBytes) / WRAP) : 0
   const offset = numbers.offset + Math.max(0, multiples) * WRAP
   const outside = end - offset - directoryBytes
-  if (outside < 0) throw corruptZip('its end says that the directory is larger than there is room for')
+  if (outside < 0) throw corruptZip('its end gives the directory a size that does not fit')
   if (outside > 0) {
     throw corruptZip(
-      `${outside} bytes lie outside what its end describes (something stands before it, or between directory and end; two archives one after the other?)`,
+      `${outside} bytes lie outside what its end describes (before it, or between directory and end; are these two archives one after the other?)`,
     )
   }
   if (count * RECORD_BYTES > directoryBytes) {
@@ -66,18 +65,18 @@ export async function findDirectory(reader: RangedReader, sizeBytes: number): Pr
   return { count, offset, end }
 }
 
-/** Where the one end record starts, whose comment must reach to the end of the file. */
+/** Offset of the only end record whose comment reaches the end of the file. */
 function findEnd(tail: Buffer): number {
   const found: number[] = []
   for (let at = tail.lastIndexOf(END_SIGNATURE); at >= 0; ) {
     found.push(at)
-    // A negative place would count from the end.
+    // lastIndexOf would count a negative index from the end.
     at = at === 0 ? -1 : tail.lastIndexOf(END_SIGNATURE, at - 1)
   }
   const reaching = found.filter((at) => endOf(tail, at) === tail.length)
   const [end] = reaching
   if (end === undefined) throw withoutEnd(tail, found)
-  // The last one found first: any other lies before it, and holds it in its comment.
+  // The last one was found first; any other is before it, and holds it in its comment.
   if (reaching.length > 1 || found[0] !== end) {
     throw corruptZip('the comment at its end holds the end of another archive')
   }
@@ -114,7 +113,7 @@ function numbersOf(record: Buffer): EndNumbers {
   }
 }
 
-/** The zip64 record, when a locator of it stands before the end record. */
+/** The zip64 record, when the end record follows a locator. */
 async function readEnd64(reader: RangedReader, endOffset: number) {
   const locatorOffset = endOffset - LOCATOR64_BYTES
   if (locatorOffset < 0) return undefined
@@ -139,7 +138,7 @@ async function readEnd64(reader: RangedReader, endOffset: number) {
   return { offset, numbers }
 }
 
-/** Readers that know no zip64 must not see another archive: what the old record says itself has to be the same. */
+/** Requires equal values in both records: readers without zip64 must not see another archive. */
 function agreed(plain: EndNumbers, zip64: EndNumbers): EndNumbers {
   const isSame = (own: number, placeholder: number, other: number): boolean =>
     own === placeholder || own === other

@@ -10,7 +10,7 @@ export type ZipFormatErrorCode =
   | 'link'
   | 'limit-exceeded'
 
-/** The archive is refused; the message tells its maker why, and what to do. */
+/** A rejected archive; the message gives the author the reason and the remedy. */
 export class ZipFormatError extends Error {
   readonly code: ZipFormatErrorCode
 
@@ -21,23 +21,23 @@ export class ZipFormatError extends Error {
   }
 }
 
-/** An archive that is not as its maker left it, or that no sound tool makes. */
+/** Error for a damaged archive, or for one that no sound tool makes. */
 export function corruptZip(words: string, cause?: unknown): ZipFormatError {
   const message = `the zip archive is damaged: ${words}; zip the files again and send the whole archive`
   return new ZipFormatError('corrupt', message, cause === undefined ? undefined : { cause })
 }
 
-/** An archive, `part` of which cannot be read without a password. */
+/** Error for an archive of which `part` is encrypted. */
 export function encryptedZip(part: string): ZipFormatError {
   return new ZipFormatError('encrypted', `${part} of the zip archive is encrypted; zip without a password`)
 }
 
-/** An entry that is not as the directory describes it. */
+/** Error for an entry that differs from its directory record. */
 export function corruptEntry(name: string, words: string, cause?: unknown): ZipFormatError {
   return corruptZip(`the entry ${quoted(name)} ${words}`, cause)
 }
 
-/** @throws ZipFormatError when the bytes of an entry are not those that were zipped. */
+/** @throws ZipFormatError when the checksum of an entry is wrong */
 export function requireChecksum(name: string, found: number, expected: number): void {
   if (found === expected) return
   const [has, says] = [found, expected].map((crc) => crc.toString(16).padStart(8, '0'))

@@ -7,40 +7,40 @@ import type { RangedReader } from './ranged-reader.ts'
 import type { ZipDirectory } from './zip-end.ts'
 import { corruptZip, encryptedZip, ZipFormatError } from './zip-format-error.ts'
 
-/** Bounds of what is looked at; a zip beyond them is refused before anything of it is inflated. */
+/** Limits that are checked before any content is read. */
 export interface ZipLimits {
   readonly maxEntries: number
   readonly maxNameBytes: number
-  /** Inflated size of one entry. */
+  /** Uncompressed size of one entry. */
   readonly maxEntryBytes: number
 }
 
 const DIRECTORY_RECORD_BYTES = 46
 const MIB = 1024 ** 2
 const ENCRYPTED_FLAGS = 0x2041
-/** File type in the mode, which tools on Unix put into the upper half of the attributes. */
+/** File type in the Unix mode, which is in the upper half of the attributes. */
 const UNIX_LINK = 0o12
 
 const STORED = 0
-/** Bytes in packed form for each byte of content, at most: what does not pack is kept as it is, in blocks with some bytes each. */
+/** Largest growth by compression: incompressible data is stored in blocks with a few bytes of overhead. */
 const MAX_GROWTH = 1.02
 
-/** Archives that inflate to less are taken however well they pack. */
+/** Archives with less uncompressed content are accepted at any ratio. */
 const FREE_BYTES = 1024 ** 3
-/** Deflate reaches 1000 for nothing but zeros; images reach 10, text of a few words repeated 100. */
+/** Deflate reaches 1000 only for zeros; images reach 10, repeated text 100. */
 const MAX_RATIO = 200
 
 export interface RecordOptions {
   readonly directory: ZipDirectory
-  /** Where the first entry has to start. */
+  /** Required offset of the first entry. */
   readonly start: number
-  /** Of the archive. */
+  /** Size of the archive. */
   readonly sizeBytes: number
   readonly limits: ZipLimits
 }
 
 /**
- * Reads the directory and makes sure that every entry has a place of its own in the file, and that nothing else has.
+ * Reads the directory and ensures that entries fill the file without overlaps and gaps.
  * @throws ZipFormatError
  */
 export async function readRecords(
@@ -50,7 +50,7 @@ export async function readRecords(
 ): Promise<ReadonlyMap<string, ZipRecord>> {
   if (directory.count > limits.maxEntries) {
     throw limitExceeded(
-      `has ${directory.count} entries; at most ${limits.maxEntries} are taken`,
+      `has ${directory.count} entries; at most ${limits.maxEntries} are allowed`,
       'zip only what is needed',
     )
   }
@@ -78,7 +78,7 @@ export async function readRecords(
   const inflatedBytes = [...records.values()].reduce((sum, record) => sum + record.sizeBytes, 0)
   if (inflatedBytes > FREE_BYTES && inflatedBytes > sizeBytes * MAX_RATIO) {
     throw limitExceeded(
-      `of ${sizeBytes} bytes would inflate to ${inflatedBytes}; at most ${MAX_RATIO} times the size is taken`,
+      `of ${sizeBytes} bytes would inflate to ${inflatedBytes}; at most ${MAX_RATIO} times the size is allowed`,
       'store the files instead of deflating them (zip -0)',
     )
   }
@@ -88,8 +88,8 @@ export async function readRecords(
 type MutableRecord = { -readonly [Key in keyof ZipRecord]: ZipRecord[Key] }
 
 /**
- * Sizes that 32 bits hold may be the remainders of larger ones: the size is then at least what the compressed bytes can be of, and at
- * most what they may inflate to.
+ * Bounds a size that may be a remainder modulo 2³²: from the least that the compressed bytes can decode to, to the
+ * most.
  * @throws ZipFormatError
  */
 function widenSize(record: MutableRecord, limits: ZipLimits): void {
@@ -107,7 +107,7 @@ function widenSize(record: MutableRecord, limits: ZipLimits): void {
 
 function tooLarge(name: string, sizeBytes: number, { maxEntryBytes }: ZipLimits): ZipFormatError {
   return limitExceeded(
-    `has an entry ${quoted(name)} of ${sizeBytes} bytes; at most ${maxEntryBytes} are taken`,
+    `has an entry ${quoted(name)} of ${sizeBytes} bytes; at most ${maxEntryBytes} are allowed`,
     'make it smaller',
   )
 }
@@ -136,12 +136,12 @@ function limitExceeded(words: string, advice: string): ZipFormatError {
   return new ZipFormatError('limit-exceeded', `the zip archive ${words}: ${advice}`)
 }
 
-/** The name with `/` between its parts, and without parts that say nothing (`./`). */
+/** Normalized name: `/` as separator, no `.` segments. */
 function safeName(entry: yauzl.Entry, limits: ZipLimits): string {
   const { fileNameRaw } = entry
   if (fileNameRaw.length > limits.maxNameBytes) {
     throw limitExceeded(
-      `has a name of ${fileNameRaw.length} bytes; at most ${limits.maxNameBytes} are taken`,
+      `has a name of ${fileNameRaw.length} bytes; at most ${limits.maxNameBytes} are allowed`,
       'give the file a shorter one',
     )
   }
@@ -150,7 +150,7 @@ function safeName(entry: yauzl.Entry, limits: ZipLimits): string {
   if (problem !== undefined) {
     throw new ZipFormatError(
       'unsafe-name',
-      `the zip entry ${quoted(name)} has a name that ${problem}, while names must lead from the root of the archive downwards: zip the files by relative names, from within their folder`,
+      `the zip entry ${quoted(name)} has a name that ${problem}, but names must be relative and stay inside the archive: zip the files by relative names, from within their folder`,
     )
   }
   const parts = name.split('/').filter((part) => part !== '' && part !== '.')

@@ -293,7 +293,7 @@ function decodeAside(
       await closed
       assertSound()
       // Node ends where zeros follow, which engines refuse; anything else it refuses itself.
-      if (decoder.bytesWritten < writtenBytes) throw damaged(name, 'there are bytes behind its end')
+      if (decoder.bytesWritten < writtenBytes) throw damaged(name, 'there are bytes after its end')
     },
     close: () => decoder.destroy(),
   }

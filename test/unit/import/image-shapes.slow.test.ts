@@ -363,7 +363,7 @@ describe('an image archive is refused in words', () => {
     [
       'with a layer link that leads out of it',
       async () => linkedTo(await legacyDockerArchive(), '../../etc/passwd'),
-      /lacks|leads out/u,
+      /lacks|leaves the archive/u,
     ],
     [
       'with a layer link that leads to itself',
@@ -423,7 +423,7 @@ describe('an image archive is refused in words', () => {
         const body = Buffer.concat([gzipSync(layer), Buffer.alloc(512)])
         return layout.files([layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(layer)] })])
       },
-      /damaged: there are bytes behind its end; save/u,
+      /damaged: there are bytes after its end; save/u,
     ],
     [
       'with a blob of another digest than its name',

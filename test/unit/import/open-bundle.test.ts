@@ -110,7 +110,7 @@ describe('a bundle is refused, and its author told what to do', () => {
         const body = Buffer.alloc(5_000_000)
         await readLogo(await openZip(bufferSource(rawZip([{ name: 'logo.png', body }]))))
       },
-      /5000000 bytes; at most 4194304 are taken: make the picture smaller/u,
+      /5000000 bytes; at most 4194304 are allowed: make the picture smaller/u,
     ],
   ]
 

@@ -190,7 +190,7 @@ describe('collecting outputs that could not be handed over', () => {
 
   it.each([
     ['a backslash', 'masks/back\\slash', 'has a backslash'],
-    ['parent folders', 'masks/../../x', 'leads out of the folder'],
+    ['parent folders', 'masks/../../x', 'leaves the folder'],
   ])(
     'ends the run, and does not throw, for a name with %s that came through all the same',
     async (_, name, words) => {

@@ -95,7 +95,7 @@ describe('deflate64', () => {
     ['a stored block that is cut', Buffer.from([0x01, 5, 0, 0xfa, 0xff, 1]), /cut short/u],
     ['a copy from before the start', copy, /before the start/u],
     ['a block that is cut', packTokens([1, 2, 3]).subarray(0, -1), /cut short/u],
-    ['bytes behind the end', Buffer.concat([packTokens([1]), Buffer.from('hidden')]), /6 bytes behind/u],
+    ['bytes behind the end', Buffer.concat([packTokens([1]), Buffer.from('hidden')]), /6 bytes after/u],
     ['a code that never occurs', Buffer.from([0x63, 0x1c, 0x00]), /no meaning|cut short|bytes/u],
     [
       'a code with too many words',
@@ -143,15 +143,15 @@ describe('bzip2', () => {
   }
   it.each<readonly [what: string, packed: Buffer, words: RegExp]>([
     ['nothing', Buffer.alloc(0), /cut short/u],
-    ['another start', changed(0, 0), /begin like bzip2/u],
-    ['a level that is none', changed(3, 0x30), /begin like bzip2/u],
+    ['another start', changed(0, 0), /start with the bzip2 signature/u],
+    ['a level that is none', changed(3, 0x30), /start with the bzip2 signature/u],
     ['another magic of its block', changed(4, 0), /block does not begin/u],
     ['another checksum of its block', changed(10, 0), /checksum/u],
     ['a randomised block', changed(14, 0x80), /randomised/u],
     ['a pointer outside of the block', changed(14, 0x7f), /outside of itself/u],
     ['a cut', packed.subarray(0, -20), /cut short|no meaning|too few/u],
     ['a cut in its end', packed.subarray(0, -2), /cut short/u],
-    ['bytes behind the end', Buffer.concat([packed, Buffer.from('hidden')]), /6 bytes behind/u],
+    ['bytes behind the end', Buffer.concat([packed, Buffer.from('hidden')]), /6 bytes after/u],
     ['another checksum of the whole', changed(packed.length - 2, 0xff), /checksum/u],
   ])('is refused with %s', async (_, bytes, words) => {
     expect(await refusal(new Bunzip2(), bytes)).toMatch(words)

@@ -191,12 +191,12 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   [
     'a longer header than there is room for',
     rawZip([{ ...file, local: (header) => header.writeUInt16LE(500, 28) }]),
-    /"image.tar" is longer than the place it has/u,
+    /"image.tar" is longer than the space it has/u,
   ],
   [
     'no header where the directory says',
     rawZip([other, { ...file, local: (header) => header.write('KP', 0) }]),
-    /"image.tar" does not stand where/u,
+    /"image.tar" is not at the offset/u,
   ],
   [
     'content with another checksum',
@@ -236,7 +236,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   [
     'bytes behind deflated content',
     rawZip([{ ...file, packed: Buffer.concat([deflateRawSync(text), Buffer.from('hidden')]) }]),
-    /holds 6 bytes behind the end of its content/u,
+    /holds 6 bytes after the end of its content/u,
   ],
   [
     'deflate64 that is none',
@@ -246,7 +246,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   [
     'bzip2 that is none',
     rawZip([{ ...file, method: 12 }]),
-    /cannot be decompressed: it does not begin like bzip2/u,
+    /cannot be decompressed: it does not start with the bzip2 signature/u,
   ],
   ['LZMA', rawZip([{ ...file, method: 14 }]), /^unsupported-method: .*LZMA; zip it with deflate/u],
   ['zstd', rawZip([{ ...file, method: 93 }]), /zstd/u],
@@ -334,7 +334,7 @@ describe('a zip archive is refused in words', () => {
     const zip = await openZip(bufferSource(rawZip([{ name: 'a\nb', body: text }])))
     const read = zip.entries.map((entry) => readZipEntry(zip, entry, 10))
 
-    await expect(read[0]).rejects.toThrow(/"a\\u\{a\}b" has 500 bytes; at most 10 are taken/u)
+    await expect(read[0]).rejects.toThrow(/"a\\u\{a\}b" has 500 bytes; at most 10 are allowed/u)
     await expect(read[0]).rejects.toThrow(ADVICE)
   })
 

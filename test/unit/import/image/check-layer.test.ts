@@ -88,7 +88,7 @@ describe('layers', () => {
 
     const passing = pass(file, { diffId: digestOf(layer), chunkBytes })
 
-    await expect(passing).rejects.toThrow('there are bytes behind its end; save the image again')
+    await expect(passing).rejects.toThrow('there are bytes after its end; save the image again')
   })
 
   it.each<Compression>(['none', 'gzip', 'zstd'])(
