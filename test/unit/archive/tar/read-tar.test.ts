@@ -199,7 +199,11 @@ describe('hostile or damaged tar archives', () => {
       ],
       ['a malformed record', () => withPax('99 path=b\n'), /^corrupt: .*record of its extended header/u],
       ['a record whose size is none', () => withPax(aRecord('size=many')), /^corrupt: .*the size in/u],
-      ['a name that leads upwards', () => packTar([{ name: '../up' }]), /^unsafe-name: .*leaves the archive/u],
+      [
+        'a name that leads upwards',
+        () => packTar([{ name: '../up' }]),
+        /^unsafe-name: .*leaves the archive/u,
+      ],
       ['a name that leads upwards later', () => packTar([{ name: 'a/../../up' }]), /^unsafe-name: /u],
       ['an absolute name', () => packTar([{ name: '/absolute' }]), /^unsafe-name: /u],
       [
