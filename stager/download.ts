@@ -39,7 +39,7 @@ export async function download(what: Download, path: string, settings: TransferS
   const version: Version = {}
   try {
     const ranges = rangesOf(what.sizeBytes, settings.rangeBytes)
-    const fetchRange = (range: Range) => downloadRange(what, file, range, version, settings)
+    const fetchRange = (range: Range) => downloadRange(what, range, { file, version }, settings)
     await pMap(ranges, fetchRange, { concurrency: settings.atOnce })
   } finally {
     await file.close()
@@ -58,9 +58,8 @@ function* rangesOf(sizeBytes: number, rangeBytes: number): Generator<Range, void
 
 async function downloadRange(
   { name, link, sizeBytes }: Download,
-  file: FileHandle,
   { start, length }: Range,
-  version: Version,
+  { file, version }: { readonly file: FileHandle; readonly version: Version },
   settings: TransferSettings,
 ): Promise<void> {
   let done = 0

@@ -10,9 +10,7 @@ export interface EventOrigin {
 export function withChange(
   job: Job,
   change: Partial<Job>,
-  origin: EventOrigin,
-  now: number,
-  id: string,
+  { origin, now, id }: { readonly origin: EventOrigin; readonly now: number; readonly id: string },
 ): Job {
   const changed = { ...job, ...change }
   const event: JobEvent = {

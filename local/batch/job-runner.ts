@@ -51,7 +51,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
   function change(jobId: string, fields: Partial<Job>): Job {
     const job = store.findJob(jobId)
     if (job === undefined) throw new Error(`no job ${jobId}`)
-    const changed = withChange(job, fields, origin, now(), uuid())
+    const changed = withChange(job, fields, { origin, now: now(), id: uuid() })
     store.putJob(changed)
     outbox.notify(jobId)
     return changed

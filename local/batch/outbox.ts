@@ -1,4 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { backoff, type Pause, retry } from '../../src/shared/retry.ts'
+import { createSemaphore } from '../../src/shared/semaphore.ts'
 import type { JobEvent } from './job.ts'
 import type { StateStore } from './state-store.ts'
 
@@ -16,54 +17,44 @@ export interface Outbox {
  * listener does not hold up all others.
  */
 const MOST_AT_A_TIME = 2
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 5000
+const BACKOFF = { retries: Number.POSITIVE_INFINITY, firstMs: 100, longestMs: 5000 }
 
 /** An outbox on top of the jobs' own lists of events, which outlive the server. `pause` waits before a next try. */
 export function createOutbox(
   store: StateStore,
   deliver: DeliverEvent,
   warn: (text: string) => void,
-  pause: (milliseconds: number) => Promise<unknown> = (milliseconds) => delay(milliseconds),
+  pause?: Pause,
 ): Outbox {
-  const waiting: string[] = []
   const listed = new Set<string>()
-  let working = 0
-
-  function notify(jobId: string): void {
-    if (listed.has(jobId)) return
-    listed.add(jobId)
-    waiting.push(jobId)
-    work()
-  }
-
-  function work(): void {
-    while (working < MOST_AT_A_TIME) {
-      const jobId = waiting.shift()
-      if (jobId === undefined) return
-      working += 1
-      void sendAll(jobId).finally(() => {
-        working -= 1
-        work()
-      })
-    }
-  }
+  const semaphore = createSemaphore(MOST_AT_A_TIME)
 
   async function sendAll(jobId: string): Promise<void> {
-    for (let pauseMs = FIRST_PAUSE_MS; ; ) {
-      const event = store.findJob(jobId)?.outbox[0]
-      if (event === undefined) break
-      try {
-        await deliver(event)
-        removeFirst(jobId)
-        pauseMs = FIRST_PAUSE_MS
-      } catch (error) {
-        warn(`event ${event.id} of job ${jobId} waits: ${String(error)}`)
-        await pause(pauseMs)
-        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)
+    await semaphore.acquire()
+    try {
+      for (let event = firstOf(jobId); event !== undefined; event = firstOf(jobId)) {
+        await send(jobId, event)
       }
+    } finally {
+      semaphore.release()
     }
     listed.delete(jobId)
+  }
+
+  function firstOf(jobId: string): JobEvent | undefined {
+    return store.findJob(jobId)?.outbox[0]
+  }
+
+  function send(jobId: string, event: JobEvent): Promise<void> {
+    const attempt = async (): Promise<void> => {
+      await deliver(event)
+      removeFirst(jobId)
+    }
+    const isRetryable = (error: unknown): boolean => {
+      warn(`event ${event.id} of job ${jobId} waits: ${String(error)}`)
+      return true
+    }
+    return retry(attempt, { pausesMs: backoff(BACKOFF), isRetryable, pause })
   }
 
   /** Of the job as it is now: it may have changed during the delivery. */
@@ -72,5 +63,11 @@ export function createOutbox(
     if (job !== undefined) store.putJob({ ...job, outbox: job.outbox.slice(1) })
   }
 
-  return { notify }
+  return {
+    notify(jobId) {
+      if (listed.has(jobId)) return
+      listed.add(jobId)
+      void sendAll(jobId)
+    },
+  }
 }

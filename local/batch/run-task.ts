@@ -3,8 +3,8 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import type { ContainerEngine, RunOptions } from '../engine/container-run.ts'
-import { runContainers } from './attempt.ts'
-import { type ContainerTask, isTaskContainer } from './container-arguments.ts'
+import { runContainers, type StartContainer } from './attempt.ts'
+import { isTaskContainer } from './container-arguments.ts'
 import type { ContainerEnd, Job } from './job.ts'
 import { type LogStream, openLogStream } from './log-stream.ts'
 import type { Container } from './requests.ts'
@@ -62,7 +62,7 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
         return name === undefined ? [] : [[container.name, name]]
       }),
     )
-    const start = (container: Container, stop: AbortSignal, started: () => void): Promise<ContainerEnd> => {
+    const start: StartContainer = async (container, stop, started) => {
       const task = { container, jobId: job.jobId, attempt, instance, root, directories }
       const isProcess = processOf(dependencies, container) !== undefined
       const way = isProcess ? 'as a plain process of this machine' : `in ${engine.kind}`
@@ -71,7 +71,10 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
         started()
         onStarted(logStreamNames)
       }
-      return runOne(dependencies, task, taskId, stop, onContainerStarted, closings)
+      const logs = openContainerLog(dependencies, container, taskId)
+      const end = await runOne(dependencies, { task, logs, signal: stop, onStarted: onContainerStarted })
+      if (logs !== undefined) closings.push(logs.close())
+      return end
     }
     const containers = await runContainers(job.containers, start, signal)
     // Here, and not before the next container starts: a client that sees the job's end may read its logs at once.
@@ -131,36 +134,24 @@ async function makeVolumes(root: string, volumes: readonly string[]): Promise<Re
   return directories
 }
 
-async function runOne(
-  dependencies: RunTaskDependencies,
-  task: ContainerTask,
-  taskId: string,
-  signal: AbortSignal,
-  onStarted: () => void,
-  closings: Promise<void>[],
-): Promise<ContainerEnd> {
-  const { engine, logs: client, log } = dependencies
-  const { container } = task
-  const logs = openContainerLog(client, container, taskId, log)
-  const options: RunOptions = { task, logs, signal, onStarted }
-  const command = processOf(dependencies, container)
-  const running = command === undefined ? engine.run(options) : runAsProcess(command, options)
+async function runOne(dependencies: RunTaskDependencies, options: RunOptions): Promise<ContainerEnd> {
+  const { task, logs } = options
+  const command = processOf(dependencies, task.container)
+  const running = command === undefined ? dependencies.engine.run(options) : runAsProcess(command, options)
   const end = await running.catch((error: unknown) => ({
     reason: `CannotStartContainerError: ${String(error)}`.slice(0, 255),
   }))
-  if (logs !== undefined) closings.push(logs.close())
-  return { name: container.name, ...end, ...(logs === undefined ? {} : { logStreamName: logs.name }) }
+  return { name: task.container.name, ...end, ...(logs === undefined ? {} : { logStreamName: logs.name }) }
 }
 
 function openContainerLog(
-  client: CloudWatchLogsClient,
+  { logs, log }: RunTaskDependencies,
   container: Container,
   taskId: string,
-  warn: (text: string) => void,
 ): LogStream | undefined {
   const group = container.logConfiguration?.options['awslogs-group']
   const name = logStreamName(container, taskId)
-  return group === undefined || name === undefined ? undefined : openLogStream(client, group, name, warn)
+  return group === undefined || name === undefined ? undefined : openLogStream(logs, group, name, log)
 }
 
 /** As the awslogs driver of ECS names it; undefined for a container that keeps no log. */

@@ -1,11 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { backoff, retry } from '../../src/shared/retry.ts'
 import type { BusEvent } from '../batch/rule-targets.ts'
 import type { Catalogue } from './catalogue.ts'
 
 /** Functions that run at the same time: an import takes up to 15 minutes and must not hold up the others. */
 const MOST_AT_A_TIME = 16
-const FIRST_PAUSE_MS = 200
-const LONGEST_PAUSE_MS = 5000
+const BACKOFF = { retries: Number.POSITIVE_INFINITY, firstMs: 200, longestMs: 5000 }
 
 /**
  * Delivers the events of the catalogue, each until it was taken once. Order is not kept, as on EventBridge.
@@ -31,17 +30,16 @@ export function createEventQueue(
     }
   }
 
-  async function deliverOne(id: string, event: BusEvent): Promise<void> {
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      try {
-        await deliver(event)
-        catalogue.run('DELETE FROM event WHERE id = ?', id)
-        return
-      } catch (error) {
-        warn(`event ${id} waits: ${String(error)}`)
-        await delay(pauseMs)
-      }
+  function deliverOne(id: string, event: BusEvent): Promise<void> {
+    const attempt = async (): Promise<void> => {
+      await deliver(event)
+      catalogue.run('DELETE FROM event WHERE id = ?', id)
     }
+    const isRetryable = (error: unknown): boolean => {
+      warn(`event ${id} waits: ${String(error)}`)
+      return true
+    }
+    return retry(attempt, { pausesMs: backoff(BACKOFF), isRetryable })
   }
 
   return work

@@ -147,7 +147,7 @@ export async function provisionArrayItemFile(
 ): Promise<void> {
   const name = itemName(target.input.name, target.path)
   const { run, input, itemType } = target
-  const value = await storeSentValue(deps, run.id, name, itemType, input.name, sent)
+  const value = await storeSentValue(deps, run.id, { name, type: itemType, parameterName: input.name }, sent)
   await countItem(deps, target, value)
 }
 

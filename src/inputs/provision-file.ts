@@ -32,24 +32,29 @@ export async function provisionFile(
 ): Promise<string> {
   requireProvisionable(run)
   const input = requireParameter(task.inputs, parameterName)
-  const value = await storeSentValue(deps, run.id, input.name, input.type, input.name, sent)
+  const value = await storeSentValue(deps, run.id, { ...input, parameterName: input.name }, sent)
   await deps.runs.putInput(value)
   const provision = { kind: 'value', valueId: value.valueId } as const
   await settleState(deps, await applyProvision(deps, run, input.name, provision), task)
   return input.name
 }
 
+interface FileInput {
+  /** Of the parameter, or of an array's item. */
+  readonly name: string
+  readonly type: ParameterType
+  /** In messages. */
+  readonly parameterName: string
+}
+
 /**
  * Checks an image or file by ranges and stores it under a name of its own; the caller makes it count.
- * @param name of the parameter, or of an array's item
  * @throws DomainError naming `parameterName`, with the type's code
  */
 export async function storeSentValue(
   deps: ProvisionDependencies,
   runId: string,
-  name: string,
-  type: ParameterType,
-  parameterName: string,
+  { name, type, parameterName }: FileInput,
   { value, companion }: SentValue,
 ): Promise<InputValue> {
   const kind = await checkValue(value.source, type, parameterName)

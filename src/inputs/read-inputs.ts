@@ -118,9 +118,16 @@ export async function findInputItem(
   const item = itemName(name, path)
   const place = { key: preparedInputKey(run, item), name: item, contentType: BYTES_TYPE }
   return (
-    (await findWithoutTheRest(deps, run, name, path, place)) ??
+    (await findWithoutTheRest(deps, run, { name, path, place })) ??
     itemDownload([...(await arrayEntries(deps, run, name, type)).values()], name, path, place)
   )
+}
+
+interface ArrayItem {
+  /** Of the array. */
+  readonly name: string
+  readonly path: readonly number[]
+  readonly place: PreparedPlace
 }
 
 /**
@@ -130,16 +137,15 @@ export async function findInputItem(
 async function findWithoutTheRest(
   deps: Dependencies,
   run: Run,
-  name: string,
-  path: readonly number[],
-  place: PreparedPlace,
+  item: ArrayItem,
 ): Promise<Download | undefined> {
+  const { name, path, place } = item
   const wanted = path.join('/')
   const related = [...itemProvisions(run, name)].filter(
     ([one]) => one === wanted || one.startsWith(`${wanted}/`) || wanted.startsWith(`${one}/`),
   )
   const [only, ...others] = related
-  if (only === undefined) return findInWhole(deps, run, name, path, place)
+  if (only === undefined) return findInWhole(deps, run, item)
   const [itemPath, { valueId }] = only
   if (others.length > 0 || itemPath !== wanted) return undefined
   const value = await deps.runs.findInput(run.id, itemName(name, path), valueId)
@@ -152,9 +158,7 @@ async function findWithoutTheRest(
 async function findInWhole(
   deps: Dependencies,
   run: Run,
-  name: string,
-  path: readonly number[],
-  place: PreparedPlace,
+  { name, path, place }: ArrayItem,
 ): Promise<Download | undefined> {
   const file = (await wholeValue(deps, run, name))?.file
   if (file?.kind !== 'tree') throw nothingStored(name, path)

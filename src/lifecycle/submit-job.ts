@@ -70,7 +70,9 @@ async function submit(
   if (task.jobDefinitionArn === null || queue === undefined) return refuse(deps, run, task, taskToken)
 
   const earlier = run.job === undefined ? undefined : await findEarlier(deps, run.job)
-  if (run.job !== undefined && earlier !== undefined) return adopt(deps, run, run.job, earlier, taskToken)
+  if (run.job !== undefined && earlier !== undefined) {
+    return adopt(deps, runId, { present: run.job, found: earlier, taskToken })
+  }
 
   const attempt = (run.job?.attempt ?? 0) + 1
   const job: RunJob = { attempt, jobName: jobNameOf(runId, attempt), taskToken }
@@ -126,12 +128,11 @@ async function findEarlier({ scheduler }: Dependencies, job: RunJob): Promise<Jo
 /** Its last event answers this call's token; one that came before has answered another, so the job is looked at. */
 async function adopt(
   deps: Dependencies,
-  run: Run,
-  present: RunJob,
-  found: JobDetail,
-  taskToken: string,
+  runId: string,
+  job: { readonly present: RunJob; readonly found: JobDetail; readonly taskToken: string },
 ): Promise<'found'> {
-  await deps.runs.recordJob(run.id, { ...present, jobId: found.jobId, taskToken }, { ifJob: present })
+  const { present, found, taskToken } = job
+  await deps.runs.recordJob(runId, { ...present, jobId: found.jobId, taskToken }, { ifJob: present })
   const [now] = await deps.scheduler.describe([found.jobId])
   await recordJobState(deps, now ?? found)
   return 'found'

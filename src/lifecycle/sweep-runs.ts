@@ -112,7 +112,10 @@ async function sweepPage(
   const jobs = new Map(described.map((job) => [job.jobId, job]))
   for (const run of page) {
     await guarded(sweep, run.id, () =>
-      sweepRun(deps, sweep, run, jobs.get(run.job?.jobId ?? ''), running.has(run.id)),
+      sweepRun(deps, sweep, run, {
+        job: jobs.get(run.job?.jobId ?? ''),
+        hasWorkflow: running.has(run.id),
+      }),
     )
   }
 }
@@ -130,8 +133,7 @@ async function sweepRun(
   deps: Dependencies,
   sweep: Sweep,
   run: Run,
-  job: JobDetail | undefined,
-  hasWorkflow: boolean,
+  { job, hasWorkflow }: { readonly job: JobDetail | undefined; readonly hasWorkflow: boolean },
 ): Promise<void> {
   // What Batch tells is the truth at any time, like an event.
   if (job !== undefined) await record(deps, sweep, run, job)

@@ -75,10 +75,11 @@ interface GivenOutputs {
  */
 export async function endWithOutputs(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
-  { run, task, prefix, left }: GivenOutputs,
+  given: GivenOutputs,
 ): Promise<{ readonly problems: readonly ErrorBody[]; readonly isEnd: boolean }> {
+  const { run, task, prefix } = given
   const collected: Collected = { arrays: new Map(), rewritten: new Map(), problems: [] }
-  const pieces = listingOf(deps, run, task, left, prefix, collected)
+  const pieces = listingOf(deps, given, collected)
   try {
     await deps.objects.write(
       `${prefix}${OUTPUTS_NAME}`,
@@ -95,7 +96,7 @@ export async function endWithOutputs(
     const key = `${prefix}${output.name}`
     const rewritten = collected.rewritten.get(output.name) ?? new Map()
     const array = collected.arrays.get(output.name)
-    if (array !== undefined) await storeItems(deps, key, output, array, rewritten)
+    if (array !== undefined) await storeItems(deps, key, output, { array, rewritten })
     else if (rewritten.size > 0) await rewriteOutput(deps, key, output)
   }
   return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set: { outputsPrefix: prefix } }) }
@@ -115,12 +116,10 @@ interface Collected {
  */
 async function* listingOf(
   deps: Pick<Dependencies, 'objects'>,
-  run: Run,
-  task: Task,
-  left: Left,
-  prefix: string,
+  given: GivenOutputs,
   { arrays, rewritten, problems }: Collected,
 ): AsyncGenerator<string, void, undefined> {
+  const { run, task, left } = given
   const strings = createListedStrings(run.id, 'output')
   let separator = '['
   for (const output of task.outputs) {
@@ -129,7 +128,7 @@ async function* listingOf(
     yield separator
     separator = ','
     try {
-      const produced = await findProduced(deps, { run, task, prefix }, output, left)
+      const produced = await findProduced(deps, given, output)
       rewritten.set(output.name, produced.rewritten)
       const array = yield* readOutput({ ...produced, strings })
       if (array !== undefined) arrays.set(output.name, array)
@@ -183,9 +182,8 @@ async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string):
 /** @throws DomainError when the task did not write it */
 async function findProduced(
   deps: Pick<Dependencies, 'objects'>,
-  { run, task, prefix }: { readonly run: Run; readonly task: Task; readonly prefix: string },
+  { run, task, prefix, left }: GivenOutputs,
   output: TaskOutput,
-  left: Left,
 ): Promise<Omit<Produced, 'strings'>> {
   const entry = left.entries.get(output.name)
   const key = `${prefix}${output.name}`

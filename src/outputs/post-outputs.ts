@@ -59,12 +59,8 @@ export async function postOutputs(
   try {
     const entries = await storeOutputs(deps, prefix, outputs)
     isKept = true
-    const { problems, isEnd } = await endWithOutputs(deps, {
-      run,
-      task,
-      prefix,
-      left: { entries, others: [] },
-    })
+    const given = { run, task, prefix, left: { entries, others: [] } }
+    const { problems, isEnd } = await endWithOutputs(deps, given)
     isKept = isEnd && problems.length === 0
     if (!isEnd) throw stateError(run.state, 'another call has ended it meanwhile')
     if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
@@ -151,7 +147,7 @@ async function storeOutputs(
 ): Promise<ReadonlyMap<string, OutputEntry>> {
   const entries = new Map<string, OutputEntry>()
   for (const [name, found] of byName) {
-    entries.set(name, await refusingZip(() => storeOutput(deps, `${prefix}${name}`, zip, name, found)))
+    entries.set(name, await refusingZip(() => storeOutput(deps, `${prefix}${name}`, zip, { name, found })))
   }
   return entries
 }
@@ -161,8 +157,7 @@ async function storeOutput(
   deps: Dependencies,
   key: string,
   zip: ZipArchive,
-  name: string,
-  found: readonly ZipEntry[],
+  { name, found }: { readonly name: string; readonly found: readonly ZipEntry[] },
 ): Promise<OutputEntry> {
   const [only] = found
   if (only !== undefined && found.length === 1 && only.name === name) {

@@ -34,6 +34,11 @@ export async function rewriteOutput(deps: Dependencies, key: string, output: Tas
   await deps.objects.put(key, storedText(bytes, output.type, output.name))
 }
 
+interface ItemsToStore {
+  readonly array: ListedArray
+  readonly rewritten: RewrittenFiles
+}
+
 /**
  * Stores what goes with an array: its table of items, and its zip anew when items are rewritten. The zip streams, each item as it is
  * needed.
@@ -42,10 +47,10 @@ export async function storeItems(
   deps: Dependencies,
   key: string,
   output: TaskOutput,
-  array: ListedArray,
-  rewritten: RewrittenFiles,
+  items: ItemsToStore,
 ): Promise<void> {
-  const places = rewritten.size === 0 ? array.places : await rewriteArray(deps, key, output, array, rewritten)
+  const { array, rewritten } = items
+  const places = rewritten.size === 0 ? array.places : await rewriteArray(deps, key, output, items)
   if (places !== undefined) await deps.objects.put(itemIndexKey(key), places)
 }
 
@@ -53,8 +58,7 @@ async function rewriteArray(
   deps: Dependencies,
   key: string,
   { name, type }: TaskOutput,
-  { indexes }: ListedArray,
-  rewritten: RewrittenFiles,
+  { array: { indexes }, rewritten }: ItemsToStore,
 ): Promise<ListedArray['places']> {
   const sizeBytes = await deps.objects.size(key)
   if (sizeBytes === undefined) throw new Error(`object ${key} is gone`)

@@ -4,7 +4,8 @@ import { createFaultInjection, FAULT_MARK, FAULTS_PATH } from '../../../../local
 import { withChange } from '../../../../local/batch/job-events.ts'
 import { aJob } from './builders.ts'
 
-const [event] = withChange(aJob(), { status: 'RUNNING' }, { account: '0', region: 'r' }, 0, 'event').outbox
+const stamp = { origin: { account: '0', region: 'r' }, now: 0, id: 'event' }
+const [event] = withChange(aJob(), { status: 'RUNNING' }, stamp).outbox
 
 /** Faults of a server whose dice always fall on `dice`. */
 function injection(faults: object, dice = 0.5) {

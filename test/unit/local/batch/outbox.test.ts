@@ -7,7 +7,7 @@ import { aJob, createMemoryStore } from './builders.ts'
 const origin = { account: '000000000000', region: 'us-east-1' }
 
 function aJobWithEvents(jobId: string, ...ids: string[]) {
-  return ids.reduce((job, id) => withChange(job, {}, origin, 0, id), aJob({ jobId }))
+  return ids.reduce((job, id) => withChange(job, {}, { origin, now: 0, id }), aJob({ jobId }))
 }
 
 describe('outbox', () => {
@@ -29,13 +29,14 @@ describe('outbox', () => {
       tries.push(id)
       if (tries.length < 4) throw new Error('away')
     }
-    const pause = vi.fn(async () => undefined)
+    const pauses: number[] = []
+    const pause = async (milliseconds: number) => pauses.push(milliseconds)
 
     createOutbox(store, deliver, vi.fn(), pause).notify('job-1')
 
     await vi.waitFor(() => expect(store.findJob('job-1')?.outbox).toEqual([]))
     expect(tries).toEqual(['a', 'a', 'a', 'a', 'b'])
-    expect(pause.mock.calls).toEqual([[100], [200], [400]])
+    expect(pauses).toEqual([100, 200, 400])
   })
 
   it('keeps events that come while it delivers', async () => {
@@ -44,8 +45,9 @@ describe('outbox', () => {
     const deliver = async ({ id }: JobEvent) => {
       delivered.push(id)
       const job = store.findJob('job-1')
-      if (id === 'a' && job !== undefined)
-        store.putJob(withChange(job, { status: 'RUNNING' }, origin, 0, 'b'))
+      if (id === 'a' && job !== undefined) {
+        store.putJob(withChange(job, { status: 'RUNNING' }, { origin, now: 0, id: 'b' }))
+      }
     }
 
     createOutbox(store, deliver, vi.fn()).notify('job-1')

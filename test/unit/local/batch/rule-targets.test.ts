@@ -12,7 +12,7 @@ import { aJob } from './builders.ts'
 
 const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:record'
 const origin = { account: '000000000000', region: 'us-east-1' }
-const [event] = withChange(aJob(), { status: 'RUNNING' }, origin, 0, 'event-1').outbox
+const [event] = withChange(aJob(), { status: 'RUNNING' }, { origin, now: 0, id: 'event-1' }).outbox
 
 /** A bus with one rule that matches, one that does not and one that is off. */
 function aDelivery(targets: Target[], ...answers: Response[]) {
