@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
+import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
 import { DomainError } from '../../src/contract/errors.ts'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { guardFromBrowsers } from './browser-guard.ts'
@@ -35,6 +36,7 @@ export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any')
     ...stagingHandlers(deps),
     ...provisionHandlers(deps),
     ...taskRunHandlers(deps),
+    getTaskSchema: (context) => context.json(taskSchema),
     ping: answerPing(deps),
   }
   return appOf(handlers, knownHosts)

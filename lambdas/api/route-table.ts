@@ -62,6 +62,8 @@ export const ROUTES = {
   getRunLog: 'GET /task-runs/:id/logs',
   postOutputs: 'POST /task-runs/:id/:secret/outputs.zip',
 
+  getTaskSchema: 'GET /schema/task.json',
+
   ping: 'GET /ping',
 } as const
 

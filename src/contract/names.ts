@@ -10,6 +10,13 @@ const MAX_COORDINATE_LENGTH = 255
 /** Linux allows file names of 255 bytes, and `<name>.geojson` has to fit too. */
 const MAX_PARAMETER_NAME_LENGTH = 247
 
+/** The patterns above with the limits of lengths, for JSON schemas. */
+export const NAME_PATTERNS = {
+  version: { pattern: SEMVER.source, maxLength: MAX_COORDINATE_LENGTH },
+  namespace: { pattern: NAMESPACE.source, maxLength: MAX_COORDINATE_LENGTH },
+  parameter: { pattern: PARAMETER_NAME.source, maxLength: MAX_PARAMETER_NAME_LENGTH },
+} as const
+
 /** Whether a text is a valid version of a task. */
 export function isSemver(text: string): boolean {
   return text.length <= MAX_COORDINATE_LENGTH && SEMVER.test(text)

@@ -10,6 +10,17 @@ const ping = component(
 
 /** http-api 5.1: the one path that is outside the versioned prefix too. */
 export const SERVICE_DESCRIPTIONS = {
+  getTaskSchema: {
+    tag: 'tasks',
+    summary: 'Answers the JSON schema of descriptor.yml',
+    description:
+      'For editors: `# yaml-language-server: $schema=<address>` in the first line of descriptor.yml. Stricter than an upload in one ' +
+      'point: keys without effect are errors.',
+    responses: answersJson(
+      z.looseObject({ $schema: z.literal('http://json-schema.org/draft-07/schema#') }),
+      'A JSON schema, draft 7.',
+    ),
+  },
   ping: {
     tag: 'service',
     summary: 'Tells that the service is up',

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isNamespace, isSemver } from '../../contract/names.ts'
+import { isNamespace, isSemver, NAME_PATTERNS } from '../../contract/names.ts'
 import { DEFAULT_FOLDERS } from '../../contract/staging.ts'
 import { must, mustMessage } from './descriptor-problem.ts'
 import { FOLDER_RULE, isMountable, normalizeFolder } from './folders.ts'
@@ -8,30 +8,44 @@ import { memoryBytes } from './parameter-type-schema.ts'
 
 const MAX_DESCRIPTION_CHARACTERS = 2048
 
+/** Names the format of descriptors, as Cytomine's documentation writes it. */
+export const OFFICIAL_SCHEMA = 'https://cytomine.com/schema-store/tasks/task.v0.json'
+
+/** Names of tasks: 3 to 30 characters of these. */
+const NAME = /^[a-zA-Z0-9_\s-]{3,30}$/u
+
 function text(expected: string, isAccepted: (value: string) => boolean = () => true) {
   return z.string(must(expected)).refine(isAccepted, must(expected))
 }
 
 const mapping = must('a mapping')
-const folder = text(FOLDER_RULE, isMountable).transform(normalizeFolder)
 
-function count(minimum: number) {
+function folder(of: string) {
+  const meta = { description: `Where the ${of} are in the container: ${FOLDER_RULE}.`, pattern: '^/[^:]*$' }
+  return text(FOLDER_RULE, isMountable).meta(meta).transform(normalizeFolder)
+}
+
+function count(minimum: number, description: string) {
   const expected = `an integer of ${minimum} or more`
   // Beyond 2^53 the number is not the one that was written.
   return z
     .number(must(expected))
     .refine((value) => Number.isSafeInteger(value) && value >= minimum, must(expected))
+    .meta({ type: 'integer', minimum, description })
 }
 
 const authorSchema = z
   .object(
     {
-      first_name: text('a text'),
-      last_name: text('a text'),
-      organization: text('a text'),
+      first_name: text('a text').meta({ description: 'First name.' }),
+      last_name: text('a text').meta({ description: 'Last name.' }),
+      organization: text('a text').meta({ description: 'Where the author works.' }),
       // No format check: the reference may take what a stricter one would refuse.
-      email: text('a text'),
-      is_contact: z.boolean(must('true or false')).default(false),
+      email: text('a text').meta({ description: 'E-mail address.' }),
+      is_contact: z
+        .boolean(must('true or false'))
+        .meta({ description: 'Whether users write to this author.' })
+        .default(false),
     },
     mapping,
   )
@@ -47,20 +61,34 @@ const resourcesSchema = z
   .object(
     {
       ram: memoryBytes.optional(),
-      cpus: count(1).default(1),
-      gpus: count(0).default(0),
-      internet: z.boolean(must('true or false')).default(false),
+      cpus: count(1, 'CPUs that a run gets at least.').default(1),
+      gpus: count(0, 'GPUs that a run gets. Most installations have none.').default(0),
+      internet: z
+        .boolean(must('true or false'))
+        .meta({
+          description: 'Whether a run may reach the internet. Most installations have no queue for it.',
+        })
+        .default(false),
     },
     mapping,
   )
   .transform(({ ram, ...rest }) => ({ ...(ram !== undefined && { ramBytes: String(ram) }), ...rest }))
 
-const imageSchema = z.object({ file: text('the name of a file in the bundle').nullish() }, mapping)
+const imageSchema = z.object(
+  {
+    file: text('the name of a file in the bundle')
+      .meta({
+        description: 'Image archive in the bundle. Default: <namespace>-<version>.tar, then image.tar.',
+      })
+      .nullish(),
+  },
+  mapping,
+)
 
 const configurationSchema = z.object(
   {
-    input_folder: folder.default(DEFAULT_FOLDERS.inputs),
-    output_folder: folder.default(DEFAULT_FOLDERS.outputs),
+    input_folder: folder('inputs').default(DEFAULT_FOLDERS.inputs),
+    output_folder: folder('outputs').default(DEFAULT_FOLDERS.outputs),
     // Authors also write the file itself: `image: /image.tar`.
     image: z
       .preprocess((image) => (typeof image === 'string' ? { file: image } : image), imageSchema)
@@ -76,23 +104,43 @@ const configurationSchema = z.object(
  */
 export const descriptorSchema = z.object(
   {
-    $schema: text('the address of the schema, https://cytomine.com/schema-store/tasks/task.v0.json'),
-    name: text(
-      'a name of 3 to 30 letters, digits, spaces, "_" and "-"',
-      (value) => value.length >= 3 && value.length <= 30 && /^[a-zA-Z0-9_\s-]+$/u.test(value),
+    $schema: text(`the address of the schema, ${OFFICIAL_SCHEMA}`).meta({
+      description: `Address of Cytomine's schema: ${OFFICIAL_SCHEMA}`,
+    }),
+    name: text('a name of 3 to 30 letters, digits, spaces, "_" and "-"', (value) => NAME.test(value)).meta({
+      pattern: NAME.source,
+      description: 'Name of the task for people.',
+    }),
+    namespace: text('a namespace such as com.example.tasks.count (at most 255 characters)', isNamespace).meta(
+      {
+        ...NAME_PATTERNS.namespace,
+        description: 'Identifies the task together with its version: com.example.tasks.count.',
+      },
     ),
-    namespace: text('a namespace such as com.example.tasks.count (at most 255 characters)', isNamespace),
-    version: text('a semantic version such as 1.0.0 (at most 255 characters)', isSemver),
+    version: text('a semantic version such as 1.0.0 (at most 255 characters)', isSemver).meta({
+      ...NAME_PATTERNS.version,
+      description: 'Semantic version. A published version never changes: raise it for every change.',
+    }),
     description: text(
       `a text of at most ${MAX_DESCRIPTION_CHARACTERS} characters`,
       (value) => [...value].length <= MAX_DESCRIPTION_CHARACTERS,
-    ).exactOptional(),
-    authors: z.array(authorSchema, must('a list of authors')).min(1, 'must name one author or more'),
+    )
+      .meta({ maxLength: MAX_DESCRIPTION_CHARACTERS, description: 'What the task does.' })
+      .exactOptional(),
+    authors: z
+      .array(authorSchema, must('a list of authors'))
+      .min(1, 'must name one author or more')
+      .meta({ description: 'Who wrote the task; one or more.' }),
     external: z
       .object(
         {
-          source_code: text('an address').exactOptional(),
-          doi: z.array(text('an address'), must('a list of addresses')).exactOptional(),
+          source_code: text('an address')
+            .meta({ description: "Address of the task's source code." })
+            .exactOptional(),
+          doi: z
+            .array(text('an address'), must('a list of addresses'))
+            .meta({ description: 'Publications.' })
+            .exactOptional(),
         },
         mapping,
       )

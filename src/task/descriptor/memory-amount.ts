@@ -13,6 +13,9 @@ const PREFIXES = ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y', 'R', 'Q']
  */
 const AMOUNT = /^(0|[1-9]\d*)(?:\.(\d+))?\s*(?:([KMGTPEZY])i|([kKMGTPEZYRQ]))?(B|Byte|byte|b|bit)?$/u
 
+/** The grammar for JSON schemas. */
+export const MEMORY_PATTERN = AMOUNT.source
+
 /** The largest amounts have about 35 digits. */
 const MAX_LENGTH = 100
 

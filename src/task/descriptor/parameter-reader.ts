@@ -24,34 +24,49 @@ export interface ReadParameter {
 
 const NAME = 'a name of letters, digits and "_", at most 247 of them and no reserved word of JavaScript'
 
-const reference = z.string(must('a reference such as inputs/image'))
+const reference = z
+  .string(must('a reference such as inputs/image'))
+  .meta({ pattern: '^(inputs|outputs)/[a-zA-Z0-9_]+$' })
 
 const dependenciesSchema = z.object(
   {
-    derived_from: reference.exactOptional(),
-    matching: z.array(reference, must('a list of references')).exactOptional(),
+    derived_from: reference
+      .meta({ description: 'Input that the output was made of: inputs/<name>.' })
+      .exactOptional(),
+    matching: z
+      .array(reference, must('a list of references'))
+      .meta({ description: 'Arrays that have as many items as this one.' })
+      .exactOptional(),
   },
   must('a mapping'),
 )
 
-const fieldsSchema = z.object(
+/** A parameter without its type and default. */
+export const fieldsSchema = z.object(
   {
     display_name: z
       .string(must('a text that is not empty'))
       .refine((text) => text !== '', must('a text that is not empty'))
+      .meta({ minLength: 1, description: 'Name in forms. Default: the name of the parameter.' })
       .exactOptional(),
-    description: z.string(must('a text')),
-    optional: z.boolean(must('true or false')).default(false),
+    description: z.string(must('a text')).meta({ description: 'What the parameter is for.' }),
+    optional: z
+      .boolean(must('true or false'))
+      .meta({ description: 'Whether an input may be left empty, or an output left out.' })
+      .default(false),
     dependencies: dependenciesSchema.exactOptional(),
   },
   must('a mapping with type and description'),
 )
 
 const text = z.string(must('a text'))
-const integer = z.number(must('an integer')).refine(Number.isInteger, must('an integer'))
+const integer = z
+  .number(must('an integer'))
+  .refine(Number.isInteger, must('an integer'))
+  .meta({ type: 'integer' })
 
 /** JSON kind of the default of each type; for other types a default is ignored. */
-const DEFAULTS: { readonly [Id in ParameterTypeId]?: z.ZodType<boolean | number | string> } = {
+export const DEFAULT_SCHEMAS: { readonly [Id in ParameterTypeId]?: z.ZodType<boolean | number | string> } = {
   boolean: z.boolean(must('true or false')),
   integer,
   number: z.number(must('a number')),
@@ -61,7 +76,7 @@ const DEFAULTS: { readonly [Id in ParameterTypeId]?: z.ZodType<boolean | number 
 }
 
 /** Types whose inputs have defaults. */
-export const DEFAULT_TYPES: readonly string[] = Object.keys(DEFAULTS)
+export const DEFAULT_TYPES: readonly string[] = Object.keys(DEFAULT_SCHEMAS)
 
 /** Keys of a parameter. */
 export const PARAMETER_KEYS: readonly string[] = [...keysOf(fieldsSchema), 'type', 'default']
@@ -118,7 +133,7 @@ function readDefault(
   value: unknown,
   path: DescriptorPath,
 ): Finding | { readonly value: JsonValue | undefined } {
-  const schema = DEFAULTS[type.id]
+  const schema = DEFAULT_SCHEMAS[type.id]
   const codec = codecOf(type)
   if (schema === undefined || codec === undefined) return { value: undefined }
   const parsed = schema.safeParse(value)

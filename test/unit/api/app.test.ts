@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { anInput, anOutput, aTask, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
@@ -34,6 +35,15 @@ describe('the routes', () => {
       status: 200,
       json: { status: 'UP', service: 'app-engine' },
     })
+  })
+
+  it('answer the JSON schema of descriptors that is in the documentation', async () => {
+    const { call } = await anApi()
+
+    const { status, json } = await call('GET', `${BASE}/schema/task.json`)
+
+    expect(status).toBe(200)
+    expect(json).toEqual(JSON.parse(readFileSync('docs/task.schema.json', 'utf8')))
   })
 
   it('name the methods of a path when another one is used', async () => {
