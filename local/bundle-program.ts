@@ -15,6 +15,9 @@ await build({
   platform: 'node',
   target: 'node24',
   format: 'esm',
+  // As of the functions: names stay, for stack traces.
+  minifyWhitespace: true,
+  minifySyntax: true,
   // Libraries in CommonJS call `require` for Node's own modules, which an ES module does not have.
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",

@@ -1,31 +1,24 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
-import * as zlib from 'node:zlib'
+import { Readable, type Transform } from 'node:stream'
+import { createDecoder } from '../../src/import/image/decoded-hash.ts'
 import { createFrameCutter } from '../../src/import/image/zstd-frames.ts'
+import { formatOf, signatureBytes } from '../../src/shared/file-signatures.ts'
 import { peek } from '../../src/shared/peek.ts'
 
 type Bytes = AsyncIterable<Uint8Array>
 
-const MAGIC_BYTES = 4
-const GZIP = '1f8b'
-/** A frame, or one that is skipped. */
-const ZSTD = /^(?:28b52ffd|5[0-9a-f]2a4d18)/u
-/** 32 MiB, the largest window that an import accepts. */
-const ZSTD_WINDOW_LOG = 25
-const CHUNK_BYTES = 1024 * 1024
+const COMPRESSIONS = ['gzip', 'zstd', 'zstdSkippable'] as const
 
 /**
  * A layer as the plain tar that it holds. The first bytes tell the compression, since media types can be wrong. Holds some MiB and a
  * zstd frame's window, at most 32 MiB.
  */
 export async function* layerContent(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
-  const { start, all } = await peek(bytes, MAGIC_BYTES)
-  const magic = start.toString('hex', 0, MAGIC_BYTES)
-  if (magic.startsWith(GZIP)) yield* decoded(all, zlib.createGunzip({ chunkSize: CHUNK_BYTES }))
-  else if (ZSTD.test(magic)) {
-    const params = { [zlib.constants.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG }
-    yield* decoded(framesOf(all), zlib.createZstdDecompress({ chunkSize: CHUNK_BYTES, params }))
-  } else yield* all
+  const { start, all } = await peek(bytes, signatureBytes(COMPRESSIONS))
+  const compression = formatOf(start, COMPRESSIONS)
+  if (compression === undefined) yield* all
+  else if (compression === 'gzip') yield* decoded(all, createDecoder('gzip'))
+  else yield* decoded(framesOf(all), createDecoder('zstd'))
 }
 
 async function* framesOf(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
@@ -34,10 +27,7 @@ async function* framesOf(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefin
   cutter.finish()
 }
 
-async function* decoded(
-  bytes: Bytes,
-  decoder: zlib.Gunzip | zlib.ZstdDecompress,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* decoded(bytes: Bytes, decoder: Transform): AsyncGenerator<Uint8Array, void, undefined> {
   const source = Readable.from(bytes, { objectMode: false })
   source.on('error', (error) => decoder.destroy(error))
   try {

@@ -2,14 +2,9 @@ import { SAVE_AGAIN } from '../archive/tar/tar-format-error.ts'
 import { quoted } from '../contract/quoted.ts'
 import { createSemaphore } from '../shared/semaphore.ts'
 import type { ImportedLayer } from '../upload/upload.ts'
-import {
-  type CheckedLayer,
-  checkLayer,
-  type LayerCompression,
-  type LayerContent,
-  wrongDigest,
-} from './image/check-layer.ts'
+import { type CheckedLayer, checkLayer, type LayerContent, wrongDigest } from './image/check-layer.ts'
 import type { ArchiveFile } from './image/image-archive.ts'
+import type { LayerCompression } from './image/layer-start.ts'
 import { scanMountPoints } from './image/mount-points.ts'
 import { OciFormatError } from './image/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from './image/zstd-layer.ts'

@@ -1,3 +1,5 @@
+import { FormatError } from '../../shared/format-error.ts'
+
 export type TarFormatErrorCode =
   | 'not-a-tar'
   | 'corrupt'
@@ -8,14 +10,8 @@ export type TarFormatErrorCode =
   | 'limit-exceeded'
 
 /** A rejected archive; the message gives the author the reason and the remedy. */
-export class TarFormatError extends Error {
-  readonly code: TarFormatErrorCode
-
-  constructor(code: TarFormatErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'TarFormatError'
-    this.code = code
-  }
+export class TarFormatError extends FormatError<TarFormatErrorCode> {
+  override readonly name = 'TarFormatError'
 }
 
 /** Remedy for an image archive that no container engine writes in this form. */

@@ -1,3 +1,4 @@
+import { copyBack } from './copy-back.ts'
 import { DecodeError } from './decode-error.ts'
 import {
   DISTANCE_ROOT_BITS,
@@ -38,8 +39,6 @@ const HEADER_BYTES = 1024
 const SYMBOL_BYTES = 16
 const LITERAL_MASK = (1 << LITERAL_ROOT_BITS) - 1
 const DISTANCE_MASK = (1 << DISTANCE_ROOT_BITS) - 1
-/** Below this length a loop is faster than `copyWithin`. */
-const SHORT_COPY = 24
 
 type State = 'header' | 'stored' | 'codes' | 'done'
 
@@ -288,18 +287,4 @@ export class Inflate64 implements EntryDecoder, HeaderBits {
 /** Two bytes, little-endian; undefined elements count as 0 in the bit operations. */
 function pairAt(input: Uint8Array, at: number): number {
   return (input[at] as number) | ((input[at + 1] as number) << 8)
-}
-
-/** Copies from `distance` bytes before; an overlapping copy repeats what it has just written. */
-function copyBack(output: Uint8Array, to: number, distance: number, length: number): void {
-  if (length < SHORT_COPY) {
-    for (let i = 0; i < length; i += 1) output[to + i] = output[to + i - distance] as number
-    return
-  }
-  for (let done = 0, period = distance; done < length; ) {
-    const count = Math.min(period, length - done)
-    output.copyWithin(to + done, to - distance, to - distance + count)
-    done += count
-    period = distance + done
-  }
 }

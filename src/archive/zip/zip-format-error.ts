@@ -1,4 +1,5 @@
 import { quoted } from '../../contract/quoted.ts'
+import { FormatError } from '../../shared/format-error.ts'
 
 export type ZipFormatErrorCode =
   | 'not-a-zip'
@@ -11,14 +12,8 @@ export type ZipFormatErrorCode =
   | 'limit-exceeded'
 
 /** A rejected archive; the message gives the author the reason and the remedy. */
-export class ZipFormatError extends Error {
-  readonly code: ZipFormatErrorCode
-
-  constructor(code: ZipFormatErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'ZipFormatError'
-    this.code = code
-  }
+export class ZipFormatError extends FormatError<ZipFormatErrorCode> {
+  override readonly name = 'ZipFormatError'
 }
 
 /** Error for a damaged archive, or for one that no sound tool makes. */

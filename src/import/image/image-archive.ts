@@ -5,7 +5,7 @@ import type { TarEntry } from '../../archive/tar/read-tar.ts'
 import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { printable, quoted } from '../../contract/quoted.ts'
 import { peek } from '../../shared/peek.ts'
-import { looksLikeLayer } from './check-layer.ts'
+import { looksLikeLayer } from './layer-start.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /**

@@ -1,3 +1,5 @@
+import { FormatError } from '../../shared/format-error.ts'
+
 export type OciFormatErrorCode =
   /** Neither manifest.json nor index.json. */
   | 'manifest-missing'
@@ -23,12 +25,6 @@ export type OciFormatErrorCode =
   | 'image-too-large'
 
 /** The image archive is refused; the message tells its maker why and what to do. */
-export class OciFormatError extends Error {
-  readonly code: OciFormatErrorCode
-
-  constructor(code: OciFormatErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'OciFormatError'
-    this.code = code
-  }
+export class OciFormatError extends FormatError<OciFormatErrorCode> {
+  override readonly name = 'OciFormatError'
 }

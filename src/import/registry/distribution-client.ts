@@ -1,72 +1,35 @@
 import { createHash } from 'node:crypto'
 import type { HttpAnswer } from '../../shared/http.ts'
-import { backoff, type Pause, retry } from '../../shared/retry.ts'
-import { RegistryUnavailableError } from './image-registry.ts'
-import type { RegistryAuthorization } from './registry-authorization.ts'
+import { type ImageRegistry, RegistryUnavailableError } from './image-registry.ts'
 import { type BlobMeter, gathered, measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'
-import { requestRegistry } from './request-registry.ts'
+import { createRegistryTransport, lineOf, type RegistryTransportOptions } from './registry-transport.ts'
 
 /** A blob as a manifest names it. */
-interface NamedBlob {
-  readonly digest: string
-  readonly sizeBytes: number
-}
+type NamedBlob = Parameters<ImageRegistry['pushNamedBlob']>[1]
 
-/** Pushing to a registry by the OCI distribution specification 1.1. */
-export interface DistributionClient {
-  hasBlob(repository: string, digest: string): Promise<boolean>
-  /**
-   * Sends one blob as it streams. Small ones are held and sent whole, as often as need be, and not at all when they are
-   * there; larger ones go as one stream, which only the caller can repeat.
-   * What the bytes themselves throw passes untouched, and the registry forgets the unfinished upload.
-   * @throws RegistryUnavailableError
-   */
-  pushBlob(
-    repository: string,
-    bytes: AsyncIterable<Uint8Array>,
-  ): Promise<{ readonly digest: string; readonly sizeBytes: number }>
-  /**
-   * Sends one blob whose digest and size are told beforehand in one PUT, as containerd does: the registry compares them. One that is
-   * there is only read, and so is a large one that the registry takes over from another repository: the request that begins its
-   * upload asks for that without saying from which ("automatic content discovery" of the specification, version 1.1).
-   * @returns whether the bytes have this digest.
-   * @throws as {@link pushBlob}
-   */
-  pushNamedBlob(repository: string, blob: NamedBlob, bytes: AsyncIterable<Uint8Array>): Promise<boolean>
+/**
+ * Pushing to a registry by the OCI distribution specification 1.1. Small blobs are held and sent whole, as often as need be, and not
+ * at all when they are there. Larger ones go as one stream, which only the caller can repeat. What the bytes themselves throw passes
+ * untouched, and the registry forgets the unfinished upload. A named blob goes in one PUT, as containerd does; the request that begins
+ * the upload of a large one asks the registry to take it over from another repository, without saying from which ("automatic content
+ * discovery" of the specification, version 1.1).
+ */
+export interface DistributionClient
+  extends Pick<ImageRegistry, 'hasBlob' | 'pushBlob' | 'pushNamedBlob' | 'pushManifest'> {
   /** Digest of the manifest that a tag points at; undefined when there is no such tag. */
   findManifest(repository: string, tag: string, mediaType: string): Promise<string | undefined>
-  /** @returns the digest under which the manifest can be pulled. */
-  pushManifest(repository: string, tag: string, manifest: Uint8Array, mediaType: string): Promise<string>
   /** Nothing happens when it is gone. */
   removeManifest(repository: string, digest: string): Promise<void>
 }
 
-export interface DistributionClientOptions {
-  /** Scheme and host; plain http is for registries on the same machine. */
-  readonly registryUrl: string
-  readonly authorization: RegistryAuthorization
-  readonly pause?: Pause
-}
-
 /** Blobs up to here are held until the registry has acknowledged them. */
 const SMALL_BLOB_BYTES = 4 * 1024 * 1024
-/** Four retries wait 6 s on average. A longer outage is left to the next delivery of the import. */
-const BACKOFF = { retries: 4, firstMs: 500, hasJitter: true }
 /** What a registry calls a blob that is not what it was said to be (distribution specification, "Error Codes"). */
 const WRONG_DIGEST = 'DIGEST_INVALID'
 /** Of a registry that wants to be told from where, or does not know the request: it takes the bytes. */
 const MOUNT_REFUSALS: readonly number[] = [400, 403, 404, 405]
-/** Answers of a registry that is busy or being replaced; everything else stays as it is however often one asks. */
-const PASSING_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504]
 const BINARY = { 'content-type': 'application/octet-stream' }
-
-interface RequestOptions {
-  readonly method: string
-  readonly repository: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: Uint8Array | AsyncIterable<Uint8Array>
-}
 
 /**
  * A client of one registry; every failure of the registry is a DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED.
@@ -75,59 +38,10 @@ interface RequestOptions {
  * one: ECR takes pieces but does not say rightly how far it got (https://github.com/aws/containers-roadmap/issues/2831), and
  * each piece would have to be held.
  */
-export function createDistributionClient({
-  registryUrl,
-  authorization,
-  pause,
-}: DistributionClientOptions): DistributionClient {
-  const registry = new URL(registryUrl)
-  const urlOf = (repository: string, rest: string): URL => new URL(`/v2/${repository}/${rest}`, registry)
-
-  /** Sent once. */
-  const answerTo = async (
-    url: URL,
-    { method, headers = {}, body }: RequestOptions,
-    own: string | undefined,
-  ): Promise<HttpAnswer> => {
-    try {
-      return await requestRegistry(url, {
-        method,
-        headers: { ...headers, ...(own !== undefined && { authorization: own }) },
-        ...(body !== undefined && { body }),
-      })
-    } catch (error) {
-      throw new RegistryUnavailableError(`no answer to ${lineOf(url, method)}`, { cause: error })
-    }
-  }
-
-  /** The answer when its status is expected; nothing is left of its body. */
-  const request = async (
-    url: URL,
-    options: RequestOptions,
-    expected: readonly number[],
-  ): Promise<HttpAnswer> => {
-    // An upload may be continued at another host: the credentials are none of its business.
-    const isOwn = url.origin === registry.origin
-    const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
-    const header = await headerNow()
-    let response = await answerTo(url, options, header)
-    if (response.status === 401 && isOwn) {
-      const challenge = response.headers['www-authenticate'] ?? null
-      const isRenewed = await authorization.renew(options.repository, { header, challenge })
-      const isStream = options.body !== undefined && !(options.body instanceof Uint8Array)
-      if (isRenewed && isStream) throw new RegistryUnavailableError('the registry asks for a new token')
-      if (isRenewed) response = await answerTo(url, options, await headerNow())
-    }
-    if (expected.includes(response.status)) return response
-    return refuse(response, url, options.method)
-  }
-
-  const repeatedly = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    retry(work, {
-      pausesMs: backoff(BACKOFF),
-      isRetryable: (error) => error instanceof RegistryUnavailableError,
-      pause,
-    })
+export function createDistributionClient(options: RegistryTransportOptions): DistributionClient {
+  const { request, repeatedly } = createRegistryTransport(options)
+  const urlOf = (repository: string, rest: string): URL =>
+    new URL(`/v2/${repository}/${rest}`, options.registryUrl)
 
   const startUpload = async (repository: string): Promise<URL> => {
     const url = urlOf(repository, 'blobs/uploads/')
@@ -243,13 +157,6 @@ export function createDistributionClient({
   }
 }
 
-/** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */
-function refuse(response: HttpAnswer, url: URL, method: string): never {
-  const words = `the answer to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
-  if (PASSING_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
-  throw registryError(words)
-}
-
 /** What the source of a blob throws goes before what the request made of it. */
 async function streaming<Result>(
   meter: BlobMeter,
@@ -280,11 +187,6 @@ async function digestOfAll(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256')
   for await (const chunk of bytes) hash.update(chunk)
   return `sha256:${hash.digest('hex')}`
-}
-
-/** Queries hold state of registries, and tokens: they are left out. */
-function lineOf(url: URL, method: string): string {
-  return `${method} ${url.origin}${url.pathname}`
 }
 
 function withDigest(upload: URL, digest: string): URL {

@@ -141,34 +141,11 @@ export function describeJob(
   size: JobSize,
   settings: JobSettings,
 ): JobDefinition {
-  const container = (
-    name: string,
-    image: string,
-    share: { readonly vcpu: number; readonly memoryMib: number; readonly gpus?: number },
-    rest: Pick<JobContainer, 'essential' | 'command' | 'dependsOn' | 'mountPoints'>,
-  ): JobContainer => ({
-    name,
-    image,
-    ...rest,
-    resourceRequirements: [
-      { type: 'VCPU', value: String(share.vcpu) },
-      { type: 'MEMORY', value: String(share.memoryMib) },
-      // Batch refuses 0.
-      ...(share.gpus ? [{ type: 'GPU' as const, value: String(share.gpus) }] : []),
-    ],
-    logConfiguration: {
-      logDriver: 'awslogs',
-      options: {
-        'awslogs-group': settings.logGroupName,
-        'awslogs-region': settings.region,
-        'awslogs-stream-prefix': task.id,
-      },
-    },
-  })
   const mounts = (inputs: string, outputs: string): JobContainer['mountPoints'] => [
     { sourceVolume: 'inputs', containerPath: inputs, readOnly: false },
     { sourceVolume: 'outputs', containerPath: outputs, readOnly: false },
   ]
+  const container = containersOf(task.id, settings)
   const isFargate = size.queue === 'fargate' || size.queue === 'internet'
   const stagerMounts = mounts(STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs)
   return {
@@ -193,7 +170,8 @@ export function describeJob(
           ...(isFargate ? fargateProperties(size) : {}),
           volumes: [{ name: 'inputs' }, { name: 'outputs' }],
           containers: [
-            container(CONTAINERS.stageIn, settings.stagerImage, size.stager, {
+            container(CONTAINERS.stageIn, size.stager, {
+              image: settings.stagerImage,
               essential: false,
               command: ['stage-in', STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs],
               mountPoints: stagerMounts,
@@ -201,16 +179,17 @@ export function describeJob(
             // Command, environment, user and working directory are the image's.
             container(
               CONTAINERS.task,
-              imageReference,
               { ...size.task, gpus: size.gpus },
               {
+                image: imageReference,
                 essential: false,
                 dependsOn: [{ containerName: CONTAINERS.stageIn, condition: 'SUCCESS' }],
                 mountPoints: mounts(task.inputFolder, task.outputFolder),
               },
             ),
             // Essential, so that its end ends the job. The others cannot be: no container may wait for the SUCCESS of an essential one.
-            container(CONTAINERS.stageOut, settings.stagerImage, size.stager, {
+            container(CONTAINERS.stageOut, size.stager, {
+              image: settings.stagerImage,
               essential: true,
               // Absolute links that the task wrote start with its own output folder.
               command: ['stage-out', STAGER_FOLDERS.outputs, task.outputFolder],
@@ -222,6 +201,33 @@ export function describeJob(
       ],
     },
   }
+}
+
+/** Describes containers of one job, whose logs begin with the task's id. */
+function containersOf(taskId: string, { logGroupName, region }: JobSettings) {
+  const logConfiguration: JobContainer['logConfiguration'] = {
+    logDriver: 'awslogs',
+    options: {
+      'awslogs-group': logGroupName,
+      'awslogs-region': region,
+      'awslogs-stream-prefix': taskId,
+    },
+  }
+  return (
+    name: string,
+    share: { readonly vcpu: number; readonly memoryMib: number; readonly gpus?: number },
+    rest: Omit<JobContainer, 'name' | 'resourceRequirements' | 'logConfiguration'>,
+  ): JobContainer => ({
+    name,
+    ...rest,
+    resourceRequirements: [
+      { type: 'VCPU', value: String(share.vcpu) },
+      { type: 'MEMORY', value: String(share.memoryMib) },
+      // Batch refuses 0.
+      ...(share.gpus ? [{ type: 'GPU' as const, value: String(share.gpus) }] : []),
+    ],
+    logConfiguration,
+  })
 }
 
 function fargateProperties(size: JobSize): FargateProperties {

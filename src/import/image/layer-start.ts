@@ -1,0 +1,55 @@
+import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
+import { BLOCK_BYTES, decodeHeader, isZeroBlock } from '../../archive/tar/tar-header.ts'
+import { quoted } from '../../contract/quoted.ts'
+import { formatOf, signatureBytes } from '../../shared/file-signatures.ts'
+import type { ImportedLayer } from '../../upload/upload.ts'
+import { OciFormatError } from './oci-format-error.ts'
+
+export type LayerCompression = ImportedLayer['compression']
+
+const COMPRESSIONS = ['gzip', 'zstd', 'zstdSkippable'] as const
+const UNSUPPORTED = ['bzip2', 'xz'] as const
+/** First bytes of a layer that tell its compression: media types and file names may be wrong. */
+export const MAGIC_BYTES = signatureBytes([...COMPRESSIONS, ...UNSUPPORTED])
+
+/** Whether a file that starts like this may be a layer: compressed, or a tar. */
+export function looksLikeLayer(start: Buffer): boolean {
+  if (formatOf(start, COMPRESSIONS) !== undefined) return true
+  return start.length >= BLOCK_BYTES && decodesAsHeader(start.subarray(0, BLOCK_BYTES))
+}
+
+/** Whether a layer's content may start like this: engines take one without any byte for an empty layer. */
+export function startsTar(start: Buffer): boolean {
+  if (start.length === 0) return true
+  return start.length === BLOCK_BYTES && (isZeroBlock(start) || decodesAsHeader(start))
+}
+
+function decodesAsHeader(block: Buffer): boolean {
+  try {
+    return decodeHeader(block) !== undefined
+  } catch {
+    // A right checksum over wrong numbers.
+    return false
+  }
+}
+
+/** @throws OciFormatError */
+export function compressionOf(name: string, start: Buffer): LayerCompression {
+  const unsupported = formatOf(start, UNSUPPORTED)
+  if (unsupported !== undefined) {
+    throw new OciFormatError(
+      'unsupported-compression',
+      `the layer ${quoted(name)} is compressed with ${unsupported}; plain, gzip and zstd are supported: ${SAVE_AGAIN}`,
+    )
+  }
+  const compression = formatOf(start, COMPRESSIONS)
+  return compression === 'zstdSkippable' ? 'zstd' : (compression ?? 'none')
+}
+
+/** The image names a file as a layer that cannot be one. */
+export function notALayer(name: string): OciFormatError {
+  return new OciFormatError(
+    'corrupt-layer',
+    `the image names ${quoted(name)} as a layer, which is none: ${SAVE_AGAIN}`,
+  )
+}

@@ -1,0 +1,88 @@
+import type { HttpAnswer } from '../../shared/http.ts'
+import { backoff, type Pause, retry } from '../../shared/retry.ts'
+import { RegistryUnavailableError } from './image-registry.ts'
+import type { RegistryAuthorization } from './registry-authorization.ts'
+import { readProblem, registryError } from './registry-error.ts'
+import { type RegistryRequest, requestRegistry } from './request-registry.ts'
+
+export interface RegistryTransportOptions {
+  /** Scheme and host; plain http is for registries on the same machine. */
+  readonly registryUrl: string
+  readonly authorization: RegistryAuthorization
+  readonly pause?: Pause
+}
+
+/** Four retries wait 6 s on average. A longer outage is left to the next delivery of the import. */
+const BACKOFF = { retries: 4, firstMs: 500, hasJitter: true }
+/** Answers of a registry that is busy or being replaced; everything else stays as it is however often one asks. */
+const PASSING_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504]
+
+interface RequestOptions extends Partial<RegistryRequest> {
+  readonly method: string
+  readonly repository: string
+}
+
+/** Authorized requests to one registry. */
+export function createRegistryTransport({ registryUrl, authorization, pause }: RegistryTransportOptions) {
+  const registry = new URL(registryUrl)
+
+  /** Sent once. */
+  const answerTo = async (
+    url: URL,
+    { method, headers = {}, body }: RequestOptions,
+    own: string | undefined,
+  ): Promise<HttpAnswer> => {
+    try {
+      return await requestRegistry(url, {
+        method,
+        headers: { ...headers, ...(own !== undefined && { authorization: own }) },
+        ...(body !== undefined && { body }),
+      })
+    } catch (error) {
+      throw new RegistryUnavailableError(`no answer to ${lineOf(url, method)}`, { cause: error })
+    }
+  }
+
+  /** The answer when its status is expected; nothing is left of its body. */
+  const request = async (
+    url: URL,
+    options: RequestOptions,
+    expected: readonly number[],
+  ): Promise<HttpAnswer> => {
+    // An upload may be continued at another host: the credentials are none of its business.
+    const isOwn = url.origin === registry.origin
+    const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
+    const header = await headerNow()
+    let response = await answerTo(url, options, header)
+    if (response.status === 401 && isOwn) {
+      const challenge = response.headers['www-authenticate'] ?? null
+      const isRenewed = await authorization.renew(options.repository, { header, challenge })
+      const isStream = options.body !== undefined && !(options.body instanceof Uint8Array)
+      if (isRenewed && isStream) throw new RegistryUnavailableError('the registry asks for a new token')
+      if (isRenewed) response = await answerTo(url, options, await headerNow())
+    }
+    if (expected.includes(response.status)) return response
+    return refuse(response, url, options.method)
+  }
+
+  const repeatedly = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    retry(work, {
+      pausesMs: backoff(BACKOFF),
+      isRetryable: (error) => error instanceof RegistryUnavailableError,
+      pause,
+    })
+
+  return { request, repeatedly }
+}
+
+/** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */
+function refuse(response: HttpAnswer, url: URL, method: string): never {
+  const words = `the answer to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
+  if (PASSING_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
+  throw registryError(words)
+}
+
+/** Queries hold state of registries, and tokens: they are left out. */
+export function lineOf(url: URL, method: string): string {
+  return `${method} ${url.origin}${url.pathname}`
+}
