@@ -3,6 +3,8 @@ import { createEmfMetrics } from '../src/aws/emf-metrics.ts'
 import { logAbout } from '../src/aws/observability.ts'
 import { createDynamoRunRepository } from '../src/run/dynamo-run-repository.ts'
 import { withMetrics, withObserver } from '../src/run/observed-runs.ts'
+import { withSetCounts } from '../src/run/set/counted-runs.ts'
+import { createDynamoRunSetRepository } from '../src/run/set/dynamo-run-set-repository.ts'
 import { systemIdentity } from '../src/shared/identity.ts'
 import { createDynamoStoreRepository } from '../src/store/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../src/task/dynamo-task-repository.ts'
@@ -26,7 +28,8 @@ export function createRepositories(environment: TableEnvironment) {
     identity: systemIdentity,
     metrics,
     tasks: createDynamoTaskRepository(table),
-    runs: withMetrics(createDynamoRunRepository(table), metrics),
+    runs: withMetrics(withSetCounts(createDynamoRunRepository(table), table), metrics),
+    sets: createDynamoRunSetRepository(table),
     uploads: createDynamoUploadRepository(table),
     stores: createDynamoStoreRepository(table),
   }

@@ -37,6 +37,10 @@ export interface QueryOptions {
   /** Prefix of the sort keys. */
   readonly skPrefix?: string
   readonly isDescending?: boolean
+  /** Only items whose sort keys come before this one; not together with `skPrefix`. */
+  readonly before?: string | undefined
+  /** Items that one call reads at most. */
+  readonly pageSize?: number
   /** Transfers only this attribute and the keys. DynamoDB still reads, and charges for, whole items. */
   readonly attribute?: string
 }
@@ -54,6 +58,8 @@ export interface DynamoTable {
   ): Promise<IndexPlace[]>
   /** Existing items, in the order of the keys. */
   getAll(keys: readonly ItemKey[]): Promise<Item[]>
+  /** Writes items, whatever was there before. */
+  putAll(items: readonly (ItemKey & Item)[]): Promise<void>
   removeAll(keys: readonly ItemKey[]): Promise<void>
 }
 
@@ -64,11 +70,14 @@ export const RUNS_IN_REMOVAL = 'RUNS_IN_REMOVAL'
 export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
 /** Partition of complete bundles whose import has not ended, ordered by the end of the lease. */
 export const UNFINISHED_IMPORTS = 'IMPORTS'
+/** Partition of run sets whose workflow has something to do, or that are being removed. */
+export const UNFINISHED_RUN_SETS = 'RUN_SETS'
 type IndexPartition =
   | typeof ACTIVE_RUNS
   | typeof RUNS_IN_REMOVAL
   | typeof TASKS_IN_REMOVAL
   | typeof UNFINISHED_IMPORTS
+  | typeof UNFINISHED_RUN_SETS
 
 /** Limits of one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const BATCH_GET_KEYS = 100
@@ -101,7 +110,7 @@ export function createDynamoTable({
   }
 
   /** Sends a batch until DynamoDB has processed all of it; a full answer or a busy partition leaves a rest. */
-  async function drain(batch: ItemKey[], send: (rest: ItemKey[]) => Promise<ItemKey[]>): Promise<void> {
+  async function drain<Entry>(batch: Entry[], send: (rest: Entry[]) => Promise<Entry[]>): Promise<void> {
     let rest = batch
     const sendRest = async (): Promise<void> => {
       rest = await send(rest)
@@ -118,18 +127,23 @@ export function createDynamoTable({
       return (await client.send(command)).Item
     },
 
-    async *query(pk, { skPrefix, isDescending = false, attribute } = {}) {
+    async *query(pk, { skPrefix, isDescending = false, attribute, before, pageSize } = {}) {
       const key = { condition: '#pk = :pk', names: { '#pk': TABLE.partitionKey }, values: { ':pk': pk } }
-      const below = { condition: ' AND begins_with(#sk, :sk)', names: { '#sk': TABLE.sortKey } }
+      const sk = skPrefix ?? before
+      const below = {
+        condition: skPrefix === undefined ? ' AND #sk < :sk' : ' AND begins_with(#sk, :sk)',
+        names: { '#sk': TABLE.sortKey },
+      }
       const found = pages({
-        KeyConditionExpression: key.condition + (skPrefix === undefined ? '' : below.condition),
+        KeyConditionExpression: key.condition + (sk === undefined ? '' : below.condition),
         ExpressionAttributeNames: {
           ...key.names,
-          ...(skPrefix !== undefined && below.names),
+          ...(sk !== undefined && below.names),
           ...(attribute !== undefined && { ...below.names, '#attribute': attribute }),
         },
         ...(attribute !== undefined && { ProjectionExpression: '#pk, #sk, #attribute' }),
-        ExpressionAttributeValues: { ...key.values, ...(skPrefix !== undefined && { ':sk': skPrefix }) },
+        ExpressionAttributeValues: { ...key.values, ...(sk !== undefined && { ':sk': sk }) },
+        ...(pageSize !== undefined && { Limit: pageSize }),
         ScanIndexForward: !isDescending,
         ConsistentRead: true,
       })
@@ -168,6 +182,17 @@ export function createDynamoTable({
         })
       }
       return keys.map((key) => found.get(nameOf(key))).filter((item) => item !== undefined)
+    },
+
+    async putAll(items) {
+      for (let start = 0; start < items.length; start += BATCH_WRITE_ITEMS) {
+        await drain(items.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
+          const requests = { [tableName]: rest.map((item) => ({ PutRequest: { Item: { ...item } } })) }
+          const answer = await client.send(new BatchWriteCommand({ RequestItems: requests }))
+          const left = answer.UnprocessedItems?.[tableName] ?? []
+          return left.map(({ PutRequest }) => ({ ...PutRequest?.Item, ...keyOf(PutRequest?.Item ?? {}) }))
+        })
+      }
     },
 
     async removeAll(keys) {

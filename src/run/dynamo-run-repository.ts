@@ -11,7 +11,7 @@ import { createDynamoWrites, IS_NEW, type ItemChange } from '../aws/dynamo-write
 import { TABLE } from '../contract/environment.ts'
 import { DomainError } from '../contract/errors.ts'
 import { IS_INSTALLED, taskKey } from '../task/task-item.ts'
-import type { Run } from './run.ts'
+import type { JobUsage, Run } from './run.ts'
 import {
   decodeInputValue,
   decodeListedRun,
@@ -102,6 +102,19 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       throw isTaken ? new Error('a run with this id exists') : new DomainError('INTERNAL_TASK_NOT_FOUND')
     },
 
+    async createAll(created) {
+      const [first] = created
+      if (first === undefined) return
+      // Values count only once their run is there, so writing them again changes nothing.
+      await table.putAll(created.flatMap(({ values }) => values.map(encodeInputValue)))
+      const isCreated = await writes.transact([
+        { check: taskKey(first.run.taskId), if: IS_INSTALLED },
+        ...created.flatMap(({ run }) => [{ put: encodeRun(run), if: IS_NEW }, { put: encodeListedRun(run) }]),
+      ])
+      if (isCreated || (await table.get(runKey(first.run.id))) !== undefined) return
+      throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+    },
+
     find,
 
     async listByTask(taskId) {
@@ -138,14 +151,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async recordUsage(runId, attempt, usage) {
-      const guard = withAttempt(inStates(RUN_STATES.filter(isFinal)), attempt)
-      const { isChanged } = await writes.update(runKey(runId), {
-        set: [[['job', 'usage'], usage]],
-        condition: `${guard.condition} AND attribute_not_exists(#job.#usage)`,
-        names: { ...guard.names, '#usage': 'usage' },
-        values: guard.values,
-      })
-      return isChanged
+      return (await writes.update(runKey(runId), usageChangeOf(attempt, usage))).isChanged
     },
 
     async putInput(value) {
@@ -258,7 +264,19 @@ function withJob(guard: Guard, condition: Parameters<RunRepository['recordJob']>
   }
 }
 
-function transitionOf(transition: RunTransition): ItemChange {
+/** The update of {@link RunRepository.recordUsage}. */
+export function usageChangeOf(attempt: number, usage: JobUsage): ItemChange {
+  const guard = withAttempt(inStates(RUN_STATES.filter(isFinal)), attempt)
+  return {
+    set: [[['job', 'usage'], usage]],
+    condition: `${guard.condition} AND attribute_not_exists(#job.#usage)`,
+    names: { ...guard.names, '#usage': 'usage' },
+    values: guard.values,
+  }
+}
+
+/** The update of a transition, without `updatedAt`. */
+export function transitionOf(transition: RunTransition): ItemChange {
   const { to, set = {}, attempt, ifJob, ifProvisions } = transition
   const allowed = inStates(statesAllowedBefore(transition))
   const states = ifProvisions === undefined ? allowed : withProvisions(allowed, ifProvisions)

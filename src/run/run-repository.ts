@@ -45,10 +45,25 @@ export interface ActiveRunsPage {
   readonly next?: ActiveRunsPlace
 }
 
+/** A run and the values that its provisions point at. */
+export interface NewRun {
+  readonly run: Run
+  readonly values: readonly InputValue[]
+}
+
+/** DynamoDB takes 100 items in a transaction; a run is two, and the task is checked. */
+export const MAX_RUNS_AT_ONCE = 49
+
 /** Stores runs and their input values. Reads are strongly consistent unless noted; every change is one conditional write. */
 export interface RunRepository {
   /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the run's task does not exist or is being removed */
   create(run: Run): Promise<void>
+  /**
+   * Creates runs of one task with their values: all or none, and none when the first of them exists.
+   * @param created at most {@link MAX_RUNS_AT_ONCE}
+   * @throws DomainError INTERNAL_TASK_NOT_FOUND as {@link create}
+   */
+  createAll(created: readonly NewRun[]): Promise<void>
   find(runId: string): Promise<Run | undefined>
   /** Runs of a task, newest first. */
   listByTask(taskId: string): Promise<Run[]>

@@ -6,6 +6,7 @@ import {
   type RunRepository,
   RunStateConflictError,
 } from '../../src/run/run-repository.ts'
+import type { RunStep } from '../../src/run/set/set-counts.ts'
 import { statesAllowedBefore } from '../../src/run/states-allowed.ts'
 import { isActive, isFinal, isProvisionable } from '../../src/run/transitions.ts'
 import type { Identity } from '../../src/shared/identity.ts'
@@ -14,6 +15,7 @@ import type { Identity } from '../../src/shared/identity.ts'
 export function createMemoryRunRepository(
   identity: Identity,
   tasks: { isInstalled(taskId: string): boolean },
+  onStep: (runId: string, step: RunStep) => void = () => undefined,
 ): RunRepository {
   const runs = new Map<string, Run>()
   const inRemoval = new Map<string, Run>()
@@ -31,14 +33,28 @@ export function createMemoryRunRepository(
     if (run === undefined || !isAllowed(run)) throw new RunStateConflictError(structuredClone(run))
     const changed = { ...run, ...structuredClone(changes(run)), updatedAt: identity.now().toISOString() }
     runs.set(runId, changed)
+    const newUsage = isFinal(changed.state) ? changed.job?.usage : undefined
+    onStep(runId, { from: run.state, to: changed.state, failure: changed.failure, newUsage })
     return structuredClone(changed)
   }
 
+  async function create(run: Run): Promise<void> {
+    if (runs.has(run.id)) throw new Error('a run with this id exists')
+    if (!tasks.isInstalled(run.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+    runs.set(run.id, structuredClone(run))
+  }
+
   return {
-    async create(run) {
-      if (runs.has(run.id)) throw new Error('a run with this id exists')
-      if (!tasks.isInstalled(run.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
-      runs.set(run.id, structuredClone(run))
+    create,
+
+    async createAll(created) {
+      const first = created[0]?.run
+      if (first === undefined || runs.has(first.id)) return
+      if (!tasks.isInstalled(first.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+      for (const { run, values: itsValues } of created) {
+        for (const value of itsValues) await this.putInput(value)
+        await create(run)
+      }
     },
 
     async find(runId) {
@@ -96,6 +112,7 @@ export function createMemoryRunRepository(
       if (run?.job === undefined || !isFinal(run.state)) return false
       if (run.job.attempt !== attempt || run.job.usage !== undefined) return false
       runs.set(runId, { ...run, job: { ...run.job, usage: structuredClone(usage) } })
+      onStep(runId, { from: run.state, to: run.state, newUsage: usage })
       return true
     },
 

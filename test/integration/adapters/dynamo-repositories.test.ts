@@ -1,9 +1,12 @@
 import { createDocumentClient } from '../../../src/aws/clients.ts'
 import { createDynamoRunRepository } from '../../../src/run/dynamo-run-repository.ts'
+import { withSetCounts } from '../../../src/run/set/counted-runs.ts'
+import { createDynamoRunSetRepository } from '../../../src/run/set/dynamo-run-set-repository.ts'
 import { createDynamoStoreRepository } from '../../../src/store/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
 import { createDynamoUploadRepository } from '../../../src/upload/dynamo-upload-repository.ts'
 import { describeRunRepository } from '../../contract/run-repository.contract.ts'
+import { describeRunSetRepository } from '../../contract/run-set-repository.contract.ts'
 import { describeStoreRepository } from '../../contract/store-repository.contract.ts'
 import { describeTaskRepository } from '../../contract/task-repository.contract.ts'
 import { describeUploadRepository } from '../../contract/upload-repository.contract.ts'
@@ -27,6 +30,13 @@ describeRunRepository('DynamoDB', async () => {
   const options = await emptyTable()
   const tasks = createDynamoTaskRepository(options)
   return { runs: createDynamoRunRepository(options), tasks, identity: options.identity }
+})
+
+describeRunSetRepository('DynamoDB', async () => {
+  const options = await emptyTable()
+  const tasks = createDynamoTaskRepository(options)
+  const runs = withSetCounts(createDynamoRunRepository(options), options)
+  return { runs, sets: createDynamoRunSetRepository(options), tasks, identity: options.identity }
 })
 
 describeUploadRepository('DynamoDB', async () => {

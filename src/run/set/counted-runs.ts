@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { createDynamoTable, type DynamoOptions } from '../../aws/dynamo-table.ts'
+import { createDynamoWrites, type ItemChange } from '../../aws/dynamo-writes.ts'
+import { transitionOf, usageChangeOf } from '../dynamo-run-repository.ts'
+import type { Run } from '../run.ts'
+import { runKey, visibleRun } from '../run-items.ts'
+import { type RunRepository, RunStateConflictError, type RunTransition } from '../run-repository.ts'
+import { statesAllowedBefore } from '../states-allowed.ts'
+import { isFinal, isProvisionable } from '../transitions.ts'
+import { additionOf, countKey } from './run-set-items.ts'
+import { countChangeOf, type RunStep } from './set-counts.ts'
+import { placeInSet, type SetRunPlace } from './set-run-id.ts'
+
+/**
+ * Decorates the repository: a step that the counts of a set depend on changes run and counts in one transaction, so no retry and no
+ * crash counts twice or not at all. Steps of other runs, and steps that no count depends on, are single updates as before.
+ */
+export function withSetCounts(runs: RunRepository, options: DynamoOptions): RunRepository {
+  const table = createDynamoTable(options)
+  const writes = createDynamoWrites(options)
+  const find = async (runId: string): Promise<Run | undefined> => visibleRun(await table.get(runKey(runId)))
+
+  /** @returns false when a condition failed */
+  async function count(
+    runId: string,
+    place: SetRunPlace,
+    step: RunStep,
+    change: ItemChange,
+  ): Promise<boolean> {
+    const changeId = [['changeId'], randomUUID()] as const
+    const addition = countChangeOf(place, step)
+    const updates = [{ update: runKey(runId), change: { ...change, set: [...change.set, changeId] } }]
+    if (addition === undefined) return writes.transact(updates)
+    const { set, add } = additionOf(addition)
+    const counts = { update: countKey(place), change: { set: [...set, changeId], add } }
+    return writes.transact([...updates, counts])
+  }
+
+  /** Ends: each repetition means that a concurrent write changed the run. */
+  async function countTransition(runId: string, place: SetRunPlace, transition: RunTransition): Promise<Run> {
+    const allowed = statesAllowedBefore(transition)
+    for (let tried: Run | undefined; ; ) {
+      const run = await find(runId)
+      if (run === undefined || !allowed.includes(run.state) || isDeepStrictEqual(run, tried)) {
+        throw new RunStateConflictError(run)
+      }
+      tried = run
+      const ifJob = transition.ifJob ?? run.job
+      const { set, ...guard } = transitionOf({ ...transition, from: [run.state], ...(ifJob && { ifJob }) })
+      const updatedAt = [['updatedAt'], options.identity.now().toISOString()] as const
+      const step = stepOf(run, transition)
+      if (!(await count(runId, place, step, { ...guard, set: [...set, updatedAt] }))) continue
+      const changed = await find(runId)
+      if (changed === undefined) throw new RunStateConflictError(undefined)
+      return changed
+    }
+  }
+
+  return {
+    ...runs,
+
+    async transition(runId, transition) {
+      const place = placeInSet(runId)
+      return place === undefined || !isCounted(transition)
+        ? runs.transition(runId, transition)
+        : countTransition(runId, place, transition)
+    },
+
+    async recordUsage(runId, attempt, usage) {
+      const place = placeInSet(runId)
+      if (place === undefined) return runs.recordUsage(runId, attempt, usage)
+      const step = { from: 'FAILED', to: 'FAILED', newUsage: usage } as const
+      return count(runId, place, step, usageChangeOf(attempt, usage))
+    },
+  }
+}
+
+/** Whether a transition starts or ends a run. */
+function isCounted(transition: RunTransition): boolean {
+  return isFinal(transition.to) || statesAllowedBefore(transition).some(isProvisionable)
+}
+
+/** The usage counts when the run ends, or in {@link RunRepository.recordUsage} after that. */
+function stepOf(run: Run, { to, set }: RunTransition): RunStep {
+  const usage = isFinal(to) ? (set?.job ?? run.job)?.usage : undefined
+  return { from: run.state, to, failure: set?.failure, newUsage: usage }
+}

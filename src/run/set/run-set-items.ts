@@ -1,0 +1,97 @@
+import type { Item, ItemKey } from '../../aws/dynamo-table.ts'
+import { taskRunsPartition } from '../run-items.ts'
+import { type RunSet, runSetSchema } from './run-set.ts'
+import { addCounts, type CountChange, NO_COUNTS, type RoundCounts, shardOf } from './set-counts.ts'
+import type { SetRunPlace } from './set-run-id.ts'
+
+/** Partition that lists all sets. */
+export const SETS_PARTITION = 'RUNSETS'
+/** Start of the sort keys that list the sets of a task. */
+export const LISTED_SET_PREFIX = 'SET#'
+/** Start of the sort keys of a set's counts. */
+export const COUNT_PREFIX = 'COUNT#'
+/** Start of the attributes that count failures by reason, and of those with an example. */
+const REASON = 'reason:'
+const EXAMPLE = 'example:'
+
+export function runSetKey(setId: string): ItemKey {
+  return { pk: `RUNSET#${setId}`, sk: 'RUNSET' }
+}
+
+/** Inverse of {@link runSetKey}. */
+export function setIdIn({ pk }: ItemKey): string {
+  return pk.slice('RUNSET#'.length)
+}
+
+type Listed = Pick<RunSet, 'id' | 'taskId' | 'createdAt'>
+
+/** Sort key of a set's place in the listing. */
+export function listedSortKey({ id, createdAt }: Pick<Listed, 'id' | 'createdAt'>): string {
+  return `${createdAt}#${id}`
+}
+
+/** Items that list a set: among all, and with its task. */
+export function listingKeys(runSet: Listed): readonly [ItemKey, ItemKey] {
+  const sortKey = listedSortKey(runSet)
+  return [
+    { pk: SETS_PARTITION, sk: sortKey },
+    { pk: taskRunsPartition(runSet.taskId), sk: LISTED_SET_PREFIX + sortKey },
+  ]
+}
+
+/** The set that a listing's item names. */
+export function listedSetId({ sk }: ItemKey): string {
+  return sk.slice(sk.lastIndexOf('#') + 1)
+}
+
+export function decodeRunSet(item: Item): RunSet {
+  return runSetSchema.parse(item)
+}
+
+/** Key of one shard of the counts of a round. */
+export function countKey(place: SetRunPlace): ItemKey {
+  const shard = shardOf(place).toString(16)
+  return {
+    pk: runSetKey(place.setId).pk,
+    sk: `${COUNT_PREFIX}${String(place.round).padStart(3, '0')}#${shard}`,
+  }
+}
+
+/** The update that adds a change to its shard. */
+export function additionOf({ reason, ...numbers }: CountChange) {
+  const sums = Object.fromEntries(Object.entries(numbers).filter(([, number]) => number !== 0))
+  if (reason === undefined) return { set: [], add: sums }
+  return {
+    set: [[[EXAMPLE + reason.key], reason.row] as const],
+    add: { ...sums, [REASON + reason.key]: 1 },
+  }
+}
+
+/** Counts by round, from the shards of all rounds. */
+export function decodeCounts(items: readonly Item[]): readonly RoundCounts[] {
+  const rounds: RoundCounts[] = []
+  for (const item of items) {
+    const index = Number(String(item.sk).slice(COUNT_PREFIX.length).split('#')[0]) - 1
+    while (rounds.length <= index) rounds.push(NO_COUNTS)
+    rounds[index] = addCounts(rounds[index] ?? NO_COUNTS, decodeShard(item))
+  }
+  return rounds
+}
+
+function decodeShard(item: Item): RoundCounts {
+  const numberAt = (name: string): number => Number(item[name] ?? 0)
+  const reasons = Object.keys(item)
+    .filter((name) => name.startsWith(REASON))
+    .map((name) => {
+      const key = name.slice(REASON.length)
+      return [key, { count: numberAt(name), row: numberAt(EXAMPLE + key) }] as const
+    })
+  return {
+    started: numberAt('started'),
+    finished: numberAt('finished'),
+    failed: numberAt('failed'),
+    unstarted: numberAt('unstarted'),
+    usd: numberAt('usd'),
+    reasons: new Map(reasons),
+  }
+}

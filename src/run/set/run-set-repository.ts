@@ -1,0 +1,45 @@
+import type { RunSet } from './run-set.ts'
+import type { RoundCounts } from './set-counts.ts'
+
+/** A change of a set, made by one conditional write. */
+export interface RunSetChange {
+  readonly set: Partial<Omit<RunSet, 'id' | 'taskId' | 'createdAt' | 'updatedAt'>>
+  /** Condition: the set has these values. */
+  readonly if: Partial<Pick<RunSet, 'phase' | 'round' | 'executions' | 'done'>>
+}
+
+/** A page of a listing. */
+export interface RunSetPage {
+  readonly sets: readonly RunSet[]
+  /** Where the next page begins; absent on the last one. */
+  readonly next?: string
+}
+
+/** Stores run sets and reads their counts, which the writes to runs keep. Reads are strongly consistent unless noted. */
+export interface RunSetRepository {
+  /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the task does not exist or is being removed */
+  create(runSet: RunSet): Promise<void>
+  find(setId: string): Promise<RunSet | undefined>
+  /** Counts of each round, from the first. */
+  counts(setId: string): Promise<readonly RoundCounts[]>
+  /** Newest first. */
+  list(limit: number, after?: string): Promise<RunSetPage>
+  /** Ids of all sets of a task, including those that are being removed. */
+  listIdsByTask(taskId: string): Promise<string[]>
+  /** @returns the changed set; undefined, without a change, when a condition failed or the set does not exist */
+  change(setId: string, change: RunSetChange): Promise<RunSet | undefined>
+  /**
+   * Ids of at most `limit` sets whose workflow has something to do, or that are being removed, and that changed last at `until` or
+   * before, oldest first. Eventually consistent.
+   */
+  listUnfinished(until: Date, limit: number): Promise<string[]>
+  /**
+   * Hides the set from every method except {@link findInRemoval}, {@link listIdsByTask}, {@link listUnfinished} and {@link remove}.
+   * Idempotent.
+   * @returns the set, with `executions` one higher; undefined when it does not exist
+   */
+  beginRemoval(setId: string): Promise<RunSet | undefined>
+  findInRemoval(setId: string): Promise<RunSet | undefined>
+  /** Removes the set and its counts. */
+  remove(runSet: RunSet): Promise<void>
+}

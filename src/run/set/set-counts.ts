@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import type { RunFailureKind } from '../../contract/run-failure-kinds.ts'
+import type { JobUsage, Run } from '../run.ts'
+import { isActive, isFinal, isProvisionable } from '../transitions.ts'
+import type { SetRunPlace } from './set-run-id.ts'
+
+/** Numbers that a change of a run adds to the counts of its set. */
+export interface CountChange {
+  readonly started: number
+  readonly finished: number
+  readonly failed: number
+  /** Of `failed`: runs that had not started. */
+  readonly unstarted: number
+  readonly usd: number
+  /** Reason of a failure, with its latest row. */
+  readonly reason?: { readonly key: string; readonly row: number }
+}
+
+const NOTHING: CountChange = { started: 0, finished: 0, failed: 0, unstarted: 0, usd: 0 }
+
+/** A step of a run. */
+export interface RunStep {
+  readonly from: Run['state']
+  readonly to: Run['state']
+  readonly failure?: Run['failure'] | undefined
+  /** Usage that no earlier step has counted. */
+  readonly newUsage?: JobUsage | undefined
+}
+
+/** What a step adds to the counts; undefined when it adds nothing. */
+export function countChangeOf({ row }: SetRunPlace, step: RunStep): CountChange | undefined {
+  const { from, to, failure, newUsage } = step
+  const usd = newUsage?.usd ?? 0
+  if (isActive(to)) {
+    if (!isProvisionable(from)) return usd === 0 ? undefined : { ...NOTHING, usd }
+    return { ...NOTHING, started: 1, usd }
+  }
+  if (!isFinal(to) || isFinal(from)) return usd === 0 ? undefined : { ...NOTHING, usd }
+  if (to === 'FINISHED') return { ...NOTHING, finished: 1, usd }
+  const unstarted = isProvisionable(from) ? 1 : 0
+  const reason = failure === undefined ? undefined : { key: reasonKey(failure.kind, failure.message), row }
+  return { ...NOTHING, failed: 1, unstarted, usd, ...(reason && { reason }) }
+}
+
+/** Counters of a set are spread over so many items, so that runs which end at the same time rarely meet. */
+export const COUNT_SHARDS = 16
+
+/** Shard of a row's counts. */
+export function shardOf({ row }: Pick<SetRunPlace, 'row'>): number {
+  return row % COUNT_SHARDS
+}
+
+/** Characters of a message that tell one reason from another. */
+const REASON_LENGTH = 200
+
+/**
+ * Key of a failure's reason: two messages that differ in numbers, ids or paths of runs only have the same. The lines after the first
+ * are the log's end.
+ */
+export function reasonKey(kind: RunFailureKind, message: string): string {
+  const [first = ''] = message.split('\n', 1)
+  const plain = first.replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gu, '#')
+  const text = plain.replaceAll(/\d+/gu, '#').slice(0, REASON_LENGTH)
+  return `${kind}:${createHash('sha256').update(text).digest('hex').slice(0, 10)}`
+}
+
+/** Counts of one round. */
+export interface RoundCounts extends Omit<CountChange, 'reason'> {
+  /** By {@link reasonKey}: how many, and an example. */
+  readonly reasons: ReadonlyMap<string, { readonly count: number; readonly row: number }>
+}
+
+export const NO_COUNTS: RoundCounts = { ...NOTHING, reasons: new Map() }
+
+/** Sum of two counts. */
+export function addCounts(one: RoundCounts, other: RoundCounts): RoundCounts {
+  const reasons = new Map(one.reasons)
+  for (const [key, { count, row }] of other.reasons) {
+    reasons.set(key, { count: (reasons.get(key)?.count ?? 0) + count, row })
+  }
+  return {
+    started: one.started + other.started,
+    finished: one.finished + other.finished,
+    failed: one.failed + other.failed,
+    unstarted: one.unstarted + other.unstarted,
+    usd: one.usd + other.usd,
+    reasons,
+  }
+}
