@@ -8,6 +8,7 @@ import { logRequest, logRoute } from './log-context.ts'
 import { answerError } from './problem.ts'
 import { type Handlers, ROUTE_LIST, type Route } from './route-table.ts'
 import { provisionHandlers } from './routes/provisions.ts'
+import { runListHandlers } from './routes/run-lists.ts'
 import { stagingHandlers } from './routes/staging.ts'
 import { storeHandlers } from './routes/stores.ts'
 import { taskRunHandlers } from './routes/task-runs.ts'
@@ -25,7 +26,8 @@ export type ApiDependencies = DependenciesOf<typeof taskHandlers> &
   DependenciesOf<typeof storeHandlers> &
   DependenciesOf<typeof stagingHandlers> &
   DependenciesOf<typeof provisionHandlers> &
-  DependenciesOf<typeof taskRunHandlers>
+  DependenciesOf<typeof taskRunHandlers> &
+  DependenciesOf<typeof runListHandlers>
 
 /** The HTTP contract as one Hono app: everything but ping below {@link BASE_PATH}. */
 export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any'): Hono {
@@ -36,6 +38,7 @@ export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any')
     ...stagingHandlers(deps),
     ...provisionHandlers(deps),
     ...taskRunHandlers(deps),
+    ...runListHandlers(deps),
     getTaskSchema: (context) => context.json(taskSchema),
     ping: answerPing(deps),
   }

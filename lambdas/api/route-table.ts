@@ -48,6 +48,7 @@ export const ROUTES = {
   provisionInputItem: 'PUT /task-runs/:id/input-provisions/:parameter/indexes',
   provisionInputItemFile: 'POST /task-runs/:id/input-provisions/:parameter/indexes',
 
+  listRuns: 'GET /task-runs',
   getRun: 'GET /task-runs/:id',
   deleteRun: 'DELETE /task-runs/:id',
   changeRunState: 'POST /task-runs/:id/state-actions',

@@ -3,8 +3,12 @@ import { printableLines } from '../../src/contract/quoted.ts'
 import type { ImportedTask } from '../../src/import/wait-for-import.ts'
 import { itemName } from '../../src/inputs/array-provisions.ts'
 import type { ArrayItemTarget } from '../../src/inputs/provision-array.ts'
+import { endedAt, historyOf, startedAt } from '../../src/run/entered-states.ts'
+import { memoryMibOf } from '../../src/run/job/job-size.ts'
 import { waitingReason } from '../../src/run/job/waiting.ts'
+import type { ListedRun } from '../../src/run/list-runs.ts'
 import type { JobUsage, Run } from '../../src/run/run.ts'
+import { timingsOf } from '../../src/run/run-timings.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ParameterType, Task, TaskInput, TaskOutput, TaskSummary } from '../../src/task/task.ts'
 import type { Upload } from '../../src/upload/upload.ts'
@@ -95,18 +99,50 @@ export function viewNewRun(run: Run, task: Task): object {
   return { id: run.id, task: viewTask(task), state: run.state }
 }
 
-/** http-api 5.13, and why a run waits or failed as additional fields. */
+/** http-api 5.13, and why a run waits or failed, its times, resources and cost as additional fields. */
 export function viewRun(run: Run, task: Task, now: Date): object {
   const statusReason = waitingReason(run, now)
+  const timings = timingsOf(run)
   return {
     ...viewNewRun(run, task),
     createdAt: run.createdAt,
     updatedAt: run.updatedAt,
+    ...viewTimes(run),
+    history: historyOf(run),
+    resources: viewResources(task),
     ...(statusReason === undefined ? {} : { statusReason }),
     ...(run.failure === undefined
       ? {}
       : { error: { ...run.failure, message: printableLines(run.failure.message) } }),
     ...(run.job?.usage === undefined ? {} : { cost: viewCost(run.job.usage) }),
+    ...(Object.keys(timings).length === 0 ? {} : { timings }),
+  }
+}
+
+function viewTimes(run: Pick<Run, 'entered'>): object {
+  const times = { startedAt: startedAt(run), endedAt: endedAt(run) }
+  return Object.fromEntries(Object.entries(times).filter(([, at]) => at !== undefined))
+}
+
+/** What the descriptor asks for. */
+export function viewResources({ resources }: Task): object {
+  const { cpus, gpus, internet } = resources
+  return { cpus, memoryMiB: memoryMibOf(resources), gpus, internet }
+}
+
+/** Row of a list of runs. */
+export function viewListedRun({ row, task }: ListedRun): object {
+  const { id, state, createdAt, updatedAt, cost, failure } = row
+  const { namespace, version, name } = task
+  return {
+    id,
+    state,
+    task: { id: task.id, namespace, version, name },
+    createdAt,
+    updatedAt,
+    ...viewTimes(row),
+    ...(cost && { cost }),
+    ...(failure && { error: failure }),
   }
 }
 

@@ -68,6 +68,10 @@ export function grantsOn(resources: EngineResources) {
       actions: ['dynamodb:Query'],
       resources: [`${tableArn}/index/${TABLE.unfinishedIndex.name}`],
     },
+    queryRuns: {
+      actions: ['dynamodb:Query'],
+      resources: [`${tableArn}/index/${TABLE.runIndex.name}`],
+    },
     ...objectGrants(bucketArn),
     requestImports: {
       actions: ['events:PutEvents'],

@@ -27,6 +27,7 @@ export const api: FunctionDefinition = {
       'dynamodb:ConditionCheckItem',
       'dynamodb:Query',
     ]),
+    grants.queryRuns,
     grants.objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], KEYS.uploads, KEYS.tasksAndRuns),
     grants.objects(['s3:ListMultipartUploadParts'], KEYS.uploads, KEYS.outputs),
     grants.list(KEYS.uploads, KEYS.tasksAndRuns),

@@ -75,6 +75,13 @@ export class StorageStack extends Stack {
       sortKey: { name: TABLE.unfinishedIndex.sortKey, type: AttributeType.STRING },
       projectionType: ProjectionType.ALL,
     })
+    this.table.addGlobalSecondaryIndex({
+      indexName: TABLE.runIndex.name,
+      partitionKey: { name: TABLE.runIndex.partitionKey, type: AttributeType.STRING },
+      sortKey: { name: TABLE.runIndex.sortKey, type: AttributeType.STRING },
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: [...TABLE.runIndex.attributes],
+    })
 
     this.jobLogGroup = new EngineLogGroup(this, 'JobLogs', stage, encryptionKey)
   }

@@ -45,11 +45,24 @@ export interface QueryOptions {
   readonly attribute?: string
 }
 
+/** Range of sort keys in one partition, both ends inclusive. */
+export interface DescendingQuery {
+  /** Absent: the table itself, read strongly consistent. */
+  readonly index?: { readonly name: string; readonly partitionKey: string; readonly sortKey: string }
+  readonly partition: string
+  readonly from: string
+  readonly to: string
+  /** Items of one call. */
+  readonly pageSize: number
+}
+
 /** Strongly consistent reads and batches of items; retries what DynamoDB leaves unprocessed. */
 export interface DynamoTable {
   get(key: ItemKey): Promise<Item | undefined>
   /** Items of a partition in the order of their sort keys. */
   query(pk: string, options?: QueryOptions): AsyncIterable<Item>
+  /** Items in descending order of their sort keys. Fetches a page when the one before is used up. Eventually consistent on an index. */
+  queryDescending(query: DescendingQuery): AsyncIterable<Item>
   /** Items in a partition of the unfinished index, longest unchanged first. Eventually consistent. */
   listUnfinished(
     partition: IndexPartition,
@@ -146,6 +159,22 @@ export function createDynamoTable({
         ...(pageSize !== undefined && { Limit: pageSize }),
         ScanIndexForward: !isDescending,
         ConsistentRead: true,
+      })
+      for await (const page of found) yield* page
+    },
+
+    async *queryDescending({ index, partition, from, to, pageSize }) {
+      const found = pages({
+        ...(index && { IndexName: index.name }),
+        KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :to',
+        ExpressionAttributeNames: {
+          '#pk': index?.partitionKey ?? TABLE.partitionKey,
+          '#sk': index?.sortKey ?? TABLE.sortKey,
+        },
+        ExpressionAttributeValues: { ':pk': partition, ':from': from, ':to': to },
+        ScanIndexForward: false,
+        ConsistentRead: index === undefined,
+        Limit: pageSize,
       })
       for await (const page of found) yield* page
     },

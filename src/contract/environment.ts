@@ -116,4 +116,22 @@ export const TABLE = {
   timeToLive: 'expiresAt',
   /** Sparse index of unfinished work: active runs, imports and removals. Its names are older than the last two. */
   unfinishedIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
+  /** Index of all runs by creation, in a few partitions. It carries what one row of a list shows. */
+  runIndex: {
+    name: 'runs',
+    partitionKey: 'runShard',
+    sortKey: 'runOrder',
+    attributes: [
+      'id',
+      'taskId',
+      'state',
+      'createdAt',
+      'updatedAt',
+      'entered#RUNNING',
+      'entered#FINISHED',
+      'entered#FAILED',
+      'rowFailure',
+      'rowCost',
+    ],
+  },
 } as const

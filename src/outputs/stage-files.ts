@@ -165,7 +165,7 @@ export async function stageOutputs(
 }
 
 /**
- * Takes down how long the run's stager was at it.
+ * Records how long the run's stager took, for metrics and for the run.
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function reportStage(
@@ -175,6 +175,7 @@ export async function reportStage(
   { stage, seconds }: StageReport,
 ): Promise<object> {
   await findStagedRun(deps, runId, secret)
+  await deps.runs.recordStage(runId, stage === 'in' ? 'stageIn' : 'stageOut', seconds)
   deps.metrics.observe(stage === 'in' ? 'StageInSeconds' : 'StageOutSeconds', seconds)
   return {}
 }

@@ -14,6 +14,7 @@ export async function createRun(
     taskId: task.id,
     state: 'CREATED',
     createdAt: deps.identity.now().toISOString(),
+    entered: {},
     updatedAt: null,
     // 256 bits instead of the contract's UUID: only the stager sees its form.
     secret: randomBytes(32).toString('base64url'),

@@ -11,7 +11,9 @@ import { createDynamoWrites, IS_NEW, type ItemChange } from '../aws/dynamo-write
 import { TABLE } from '../contract/environment.ts'
 import { DomainError } from '../contract/errors.ts'
 import { IS_INSTALLED, taskKey } from '../task/task-item.ts'
-import type { JobUsage, Run } from './run.ts'
+import { createDynamoRunList } from './dynamo-run-list.ts'
+import type { Run } from './run.ts'
+import { inStates, pathsOf, transitionOf, usageChangeOf, withJob, withProvisions } from './run-changes.ts'
 import {
   decodeInputValue,
   decodeListedRun,
@@ -24,14 +26,15 @@ import {
   inputKey,
   LISTED_RUN_PREFIX,
   listedRunKey,
+  rowAttributes,
   runIdOf,
   runKey,
   taskRunsPartition,
   visibleRun,
 } from './run-items.ts'
-import { type RunRepository, RunStateConflictError, type RunTransition } from './run-repository.ts'
+import { type RunRepository, RunStateConflictError } from './run-repository.ts'
 import { statesAllowedBefore } from './states-allowed.ts'
-import { isActive, isFinal, isProvisionable, RUN_STATES } from './transitions.ts'
+import { ACTIVE_STATES, isActive, isFinal, isProvisionable, RUN_STATES } from './transitions.ts'
 
 const { partitionKey: INDEX_PARTITION, sortKey: INDEX_TIME } = TABLE.unfinishedIndex
 
@@ -46,12 +49,14 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
   const table = createDynamoTable(options)
   const writes = createDynamoWrites(options)
 
-  async function change(runId: string, { set, ...rest }: ItemChange): Promise<Run> {
-    const updatedAt = [['updatedAt'], identity.now().toISOString()] as const
-    const { isChanged, item } = await writes.update(runKey(runId), { ...rest, set: [...set, updatedAt] })
+  async function apply(runId: string, change: ItemChange): Promise<Run> {
+    const { isChanged, item } = await writes.update(runKey(runId), change)
     if (isChanged) return decodeRun(item)
     throw new RunStateConflictError(visibleRun(item))
   }
+
+  const change = (runId: string, { set, ...rest }: ItemChange): Promise<Run> =>
+    apply(runId, { ...rest, set: [...set, [['updatedAt'], identity.now().toISOString()]] })
 
   async function find(runId: string): Promise<Run | undefined> {
     return visibleRun(await table.get(runKey(runId)))
@@ -121,6 +126,8 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       return getRuns((await listedIds(taskId)).map(runKey))
     },
 
+    ...createDynamoRunList(table),
+
     listIdsByTask: listedIds,
 
     async transition(runId, transition) {
@@ -128,7 +135,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       if (statesAllowedBefore(transition).length === 0) {
         throw new RunStateConflictError(await find(runId))
       }
-      return change(runId, transitionOf(transition))
+      return apply(runId, transitionOf(transition, identity.now().toISOString()))
     },
 
     async recordProvisions(runId, provisions) {
@@ -145,13 +152,18 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     async recordJob(runId, job, condition) {
       const states = inStates(RUN_STATES.filter((state) => !isFinal(state)))
       return change(runId, {
-        set: [[['job'], job]],
+        set: [[['job'], job], ...pathsOf(rowAttributes({ job }))],
         ...withJob(states, condition),
       })
     },
 
     async recordUsage(runId, attempt, usage) {
       return (await writes.update(runKey(runId), usageChangeOf(attempt, usage))).isChanged
+    },
+
+    async recordStage(runId, stage, seconds) {
+      const report = { endedAt: identity.now().toISOString(), seconds }
+      await writes.update(runKey(runId), { set: [[[stage], report]], ...inStates(ACTIVE_STATES) })
     },
 
     async putInput(value) {
@@ -196,6 +208,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
           [[INDEX_PARTITION], RUNS_IN_REMOVAL],
           [[INDEX_TIME], identity.now().toISOString()],
         ],
+        remove: [TABLE.runIndex.partitionKey],
         condition: 'attribute_exists(#pk)',
         names: { '#pk': TABLE.partitionKey },
       })
@@ -216,75 +229,4 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       await writes.transact([{ remove: listedRunKey(run) }, { remove: runKey(run.id) }])
     },
   }
-}
-
-type Guard = Required<Pick<ItemChange, 'condition' | 'names' | 'values'>>
-
-/** Condition: the run exists, is not being removed, and is in one of the states. */
-function inStates(states: readonly Run['state'][]): Guard {
-  const values = Object.fromEntries(states.map((state, index) => [`:state${index}`, state]))
-  return {
-    condition: `#state IN (${Object.keys(values).join(', ')}) AND attribute_not_exists(#inRemoval)`,
-    names: { '#state': 'state', '#inRemoval': IN_REMOVAL },
-    values,
-  }
-}
-
-/** Adds the condition that the run has these provisions. */
-function withProvisions(guard: Guard, provisions: Run['provisions']): Guard {
-  return {
-    condition: `${guard.condition} AND #provisions = :provisions`,
-    names: { ...guard.names, '#provisions': 'provisions' },
-    values: { ...guard.values, ':provisions': provisions },
-  }
-}
-
-/** Adds the condition that the run's job has this attempt; undefined: that it has no job. */
-function withAttempt(guard: Guard, attempt: number | undefined): Guard {
-  const names = { ...guard.names, '#job': 'job' }
-  if (attempt === undefined) {
-    return { ...guard, condition: `${guard.condition} AND attribute_not_exists(#job)`, names }
-  }
-  return {
-    condition: `${guard.condition} AND #job.#attempt = :attempt`,
-    names: { ...names, '#attempt': 'attempt' },
-    values: { ...guard.values, ':attempt': attempt },
-  }
-}
-
-/** Adds the condition of {@link RunRepository.recordJob}. */
-function withJob(guard: Guard, condition: Parameters<RunRepository['recordJob']>[2]): Guard {
-  if (condition === undefined) return guard
-  if (!('ifJob' in condition)) return withAttempt(guard, condition.attempt)
-  if (condition.ifJob === undefined) return withAttempt(guard, undefined)
-  return {
-    condition: `${guard.condition} AND #job = :job`,
-    names: { ...guard.names, '#job': 'job' },
-    values: { ...guard.values, ':job': condition.ifJob },
-  }
-}
-
-/** The update of {@link RunRepository.recordUsage}. */
-export function usageChangeOf(attempt: number, usage: JobUsage): ItemChange {
-  const guard = withAttempt(inStates(RUN_STATES.filter(isFinal)), attempt)
-  return {
-    set: [[['job', 'usage'], usage]],
-    condition: `${guard.condition} AND attribute_not_exists(#job.#usage)`,
-    names: { ...guard.names, '#usage': 'usage' },
-    values: guard.values,
-  }
-}
-
-/** The update of a transition, without `updatedAt`. */
-export function transitionOf(transition: RunTransition): ItemChange {
-  const { to, set = {}, attempt, ifJob, ifProvisions } = transition
-  const allowed = inStates(statesAllowedBefore(transition))
-  const states = ifProvisions === undefined ? allowed : withProvisions(allowed, ifProvisions)
-  const facts = Object.entries(set).map(([name, value]) => [[name], value] as const)
-  const stateAndFacts = [[['state'], to] as const, ...facts]
-  const ofAttempt = attempt === undefined ? states : withAttempt(states, attempt)
-  const guard = ifJob === undefined ? ofAttempt : withJob(ofAttempt, { ifJob })
-  return isActive(to)
-    ? { ...guard, set: [...stateAndFacts, [[INDEX_PARTITION], ACTIVE_RUNS]] }
-    : { ...guard, set: stateAndFacts, remove: [INDEX_PARTITION] }
 }

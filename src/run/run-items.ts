@@ -1,8 +1,16 @@
 import * as z from 'zod'
 import { ACTIVE_RUNS, type Item, type ItemKey } from '../aws/dynamo-table.ts'
 import { TABLE } from '../contract/environment.ts'
-import { type InputValue, inputValueSchema, type Run, runSchema } from './run.ts'
-import { isActive } from './transitions.ts'
+import {
+  type InputValue,
+  inputValueSchema,
+  jobUsageSchema,
+  type Run,
+  runFailureSchema,
+  runSchema,
+} from './run.ts'
+import { type RunRow, rowCost, rowFailure, runOrder } from './run-row.ts'
+import { isActive, RUN_STATES, type RunState } from './transitions.ts'
 
 const listingSchema = z.object({ runId: z.string() })
 
@@ -37,19 +45,77 @@ export function inputKey(value: Pick<InputValue, 'runId' | 'parameterName' | 'va
   return { pk: runKey(value.runId).pk, sk: `${INPUT_PREFIX}${value.parameterName}#${value.valueId}` }
 }
 
+/** Partitions of the index of runs. One takes 1000 writes a second; see decision 19. */
+export const RUN_SHARDS = ['RUNS#0', 'RUNS#1', 'RUNS#2', 'RUNS#3'] as const
+
+/** Partition of a run: ids are random. */
+function shardOf(runId: string): string {
+  return RUN_SHARDS[Number.parseInt(runId.slice(-1), 16) % RUN_SHARDS.length] ?? RUN_SHARDS[0]
+}
+
+/** Attribute with the time at which the run entered a state. One for each state, because an update cannot add to a map that is not there. */
+export function enteredAttribute(state: RunState): string {
+  return `entered#${state}`
+}
+
 /** The item of a new run. */
-export function encodeRun({ updatedAt, ...run }: Run): ItemKey & Item {
+export function encodeRun({ updatedAt, entered, ...run }: Run): ItemKey & Item {
+  const { partitionKey, sortKey } = TABLE.runIndex
   return {
     ...runKey(run.id),
     ...run,
+    ...Object.fromEntries(
+      Object.entries(entered).map(([state, value]) => [enteredAttribute(state as RunState), value]),
+    ),
+    ...rowAttributes(run),
     // Absent until the first change: the sort key of an index cannot be null.
     ...(updatedAt !== null && { updatedAt }),
     ...(isActive(run.state) && { [TABLE.unfinishedIndex.partitionKey]: ACTIVE_RUNS }),
+    [partitionKey]: shardOf(run.id),
+    [sortKey]: runOrder(run),
+  }
+}
+
+/** Attributes that copy a part of others for {@link TABLE.runIndex}, which carries whole attributes only. */
+export function rowAttributes({ failure, job }: Pick<Run, 'failure' | 'job'>): Item {
+  return {
+    ...(failure && { rowFailure: rowFailure(failure) }),
+    ...(job?.usage && { rowCost: rowCost(job.usage) }),
   }
 }
 
 export function decodeRun(item: Item): Run {
-  return runSchema.parse(item)
+  return runSchema.parse({ ...item, entered: enteredStates(item) })
+}
+
+function enteredStates(item: Item): Partial<Record<RunState, unknown>> {
+  return Object.fromEntries(
+    RUN_STATES.flatMap((state) => {
+      const value = item[enteredAttribute(state)]
+      return value === undefined ? [] : [[state, value]]
+    }),
+  )
+}
+
+/** Item of the index of runs. */
+const rowItemSchema = runSchema
+  .pick({ id: true, taskId: true, state: true, createdAt: true, updatedAt: true, entered: true })
+  .extend({
+    rowFailure: runFailureSchema.pick({ kind: true, message: true }).exactOptional(),
+    rowCost: jobUsageSchema.pick({ usd: true, pricesOf: true }).exactOptional(),
+  })
+
+/** Row of an item of the index. */
+export function decodeRow(item: Item): RunRow {
+  const {
+    rowFailure: failure,
+    rowCost: cost,
+    ...row
+  } = rowItemSchema.parse({
+    ...item,
+    entered: enteredStates(item),
+  })
+  return { ...row, ...(failure && { failure }), ...(cost && { cost }) }
 }
 
 /** The run of an item; undefined when there is no item or the run is being removed. */

@@ -1,4 +1,5 @@
 import type { InputValue, JobUsage, Run, RunFailure, RunJob } from './run.ts'
+import type { RunListPage, RunListQuery, RunRow } from './run-row.ts'
 import type { RunState } from './transitions.ts'
 
 /** A state change, made by one conditional write. */
@@ -67,10 +68,17 @@ export interface RunRepository {
   find(runId: string): Promise<Run | undefined>
   /** Runs of a task, newest first. */
   listByTask(taskId: string): Promise<Run[]>
+  /**
+   * One page of all runs or of those of a task, newest first. Considers at most {@link MAX_CONSIDERED} runs: a page may be short or empty
+   * and name a next one. All runs: eventually consistent, and without those that earlier versions created.
+   */
+  listPage(query: RunListQuery): Promise<RunListPage>
+  /** Rows of those of the runs that exist, newest first. */
+  findRows(runIds: readonly string[]): Promise<RunRow[]>
   /** Ids of all runs of a task, including runs that are being removed. */
   listIdsByTask(taskId: string): Promise<string[]>
   /**
-   * Sets the state and `updatedAt` if the transition table and the conditions of `transition` allow it.
+   * Sets the state, `entered` of it, and `updatedAt` if the transition table and the conditions of `transition` allow it.
    * @returns the changed run
    * @throws RunStateConflictError
    */
@@ -105,6 +113,11 @@ export interface RunRepository {
    * @returns false, without a change, when the run is not final, does not exist, has a usage or another attempt
    */
   recordUsage(runId: string, attempt: number, usage: JobUsage): Promise<boolean>
+  /**
+   * Records that the stager has moved the inputs or the outputs. Leaves `updatedAt` as it is. Does nothing when the run is not active or
+   * does not exist.
+   */
+  recordStage(runId: string, stage: 'stageIn' | 'stageOut', seconds: number): Promise<void>
   putInput(value: InputValue): Promise<void>
   findInput(runId: string, parameterName: string, valueId: string): Promise<InputValue | undefined>
   /** Does nothing when the value does not exist. */

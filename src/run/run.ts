@@ -3,7 +3,7 @@ import type { Immutable } from '../contract/immutable.ts'
 import { RUN_FAILURE_KINDS } from '../contract/run-failure-kinds.ts'
 import { RUN_STATES } from './transitions.ts'
 
-const runFailureSchema = z.object({
+export const runFailureSchema = z.object({
   kind: z.enum(RUN_FAILURE_KINDS),
   /** A sentence for the task's author. */
   message: z.string(),
@@ -41,7 +41,7 @@ const provisionSchema = z.discriminatedUnion('kind', [
 /** What is stored for one input of a run. */
 export type Provision = Immutable<z.infer<typeof provisionSchema>>
 
-const jobUsageSchema = z.object({
+export const jobUsageSchema = z.object({
   /** From submission to the first container. */
   queueSeconds: z.number(),
   /** From the first container to the end, summed over Batch's attempts. */
@@ -83,12 +83,29 @@ const runJobSchema = z.object({
 /** One submission of a run to Batch. */
 export type RunJob = Immutable<z.infer<typeof runJobSchema>>
 
+const enteredStateSchema = z.object({
+  /** ISO-8601 UTC. */
+  at: z.string(),
+  /** {@link RunJob.attempt} at that time. */
+  attempt: z.number().exactOptional(),
+})
+/** When a run entered a state. */
+export type EnteredState = Immutable<z.infer<typeof enteredStateSchema>>
+
+const stageReportSchema = z.object({
+  /** ISO-8601 UTC. */
+  endedAt: z.string(),
+  seconds: z.number(),
+})
+
 export const runSchema = z.object({
   id: z.string(),
   taskId: z.string(),
   state: z.enum(RUN_STATES),
   /** ISO-8601 UTC. */
   createdAt: z.string(),
+  /** The last time that the run entered each state, except its creation. Runs of earlier versions lack some. */
+  entered: z.partialRecord(z.enum(RUN_STATES), enteredStateSchema),
   /** ISO-8601 UTC; null until the first change, when items have no such attribute. */
   updatedAt: z.string().nullable().default(null),
   /** Credential of the stager for the routes of this run. Never part of an answer. */
@@ -99,6 +116,9 @@ export const runSchema = z.object({
   /** Key prefix (ending in `/`) of the validated outputs; set together with FINISHED. */
   outputsPrefix: z.string().exactOptional(),
   failure: runFailureSchema.exactOptional(),
+  /** Last reports of the stager. */
+  stageIn: stageReportSchema.exactOptional(),
+  stageOut: stageReportSchema.exactOptional(),
 })
 /** One execution of a task. */
 export type Run = Immutable<z.infer<typeof runSchema>>

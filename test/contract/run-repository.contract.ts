@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { InputValue, JobUsage, Provision, Run, RunJob } from '../../src/run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../../src/run/run-repository.ts'
+import { rowOf } from '../../src/run/run-row.ts'
 import { isActive, isFinal, RUN_STATES, type RunState, statesBefore } from '../../src/run/transitions.ts'
 import type { TaskRepository } from '../../src/task/task-repository.ts'
 import { aRun, aTask } from '../fixtures/builders.ts'
@@ -176,7 +177,163 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       })
     })
 
+    describe('pages of runs', () => {
+      const any = { limit: 50, isWanted: () => true }
+      const dayOf = (day: number): string => `2026-01-${String(day).padStart(2, '0')}T00:00:00.000Z`
+      const createDays = async (count: number): Promise<Run[]> => {
+        const created: Run[] = []
+        for (let day = 1; day <= count; day += 1) created.unshift(await createRun({ createdAt: dayOf(day) }))
+        return created
+      }
+      const idsOf = (rows: readonly Pick<Run, 'id'>[]): string[] => rows.map(({ id }) => id)
+
+      it('hold the runs of all tasks, newest first', async () => {
+        await install(aTask({ id: OTHER_TASK, version: '2.0.0' }))
+        const [newer, older] = await createDays(2)
+        const newest = await createRun({ taskId: OTHER_TASK, createdAt: dayOf(3) })
+
+        const page = await runs.listPage(any)
+
+        expect(page).toEqual({ rows: [newest, newer, older].map((run) => rowOf(run ?? aRun())) })
+      })
+
+      it.each([[undefined], [aTask().id]])(
+        'follow each other without a gap or a repetition (task %s)',
+        async (taskId) => {
+          const created = await createDays(12)
+
+          const seen: string[][] = []
+          let after: string | undefined
+          do {
+            const query = { ...any, limit: 5, ...(taskId && { taskId }), ...(after && { after }) }
+            const { rows, next } = await runs.listPage(query)
+            seen.push(idsOf(rows))
+            after = next
+          } while (after !== undefined)
+
+          expect(seen.map((ids) => ids.length)).toEqual([5, 5, 2])
+          expect(seen.flat()).toEqual(idsOf(created))
+        },
+      )
+
+      it('hold runs that were created in the same millisecond once each', async () => {
+        const created = [await createRun(), await createRun(), await createRun()]
+
+        const first = await runs.listPage({ ...any, limit: 2 })
+        const second = await runs.listPage({ ...any, limit: 2, ...(first.next && { after: first.next }) })
+
+        const seen = idsOf([...first.rows, ...second.rows])
+        expect(seen).toEqual(idsOf(created).sort().reverse())
+        expect(second.next).toBeUndefined()
+      })
+
+      it('of one task hold no run of another', async () => {
+        await install(aTask({ id: OTHER_TASK, version: '2.0.0' }))
+        const [own] = await createDays(1)
+        await createRun({ taskId: OTHER_TASK })
+
+        const page = await runs.listPage({ ...any, taskId: aTask().id })
+
+        expect(idsOf(page.rows)).toEqual([own?.id])
+      })
+
+      it('show state, times, first line of the reason and cost', async () => {
+        const run = await createRun({ state: 'QUEUED', job: JOB })
+        identity.advance(10)
+        await runs.transition(run.id, { to: 'RUNNING', ifJob: JOB })
+        identity.advance(10)
+        const job = { ...JOB, usage: USAGE }
+        const failure = {
+          kind: 'task-failed',
+          message: 'exit code 3\nIts log ends with: …',
+          exitCode: 3,
+        } as const
+        const failed = await runs.transition(run.id, { to: 'FAILED', set: { failure, job } })
+
+        const byIndex = await runs.listPage(any)
+        const byTask = await runs.listPage({ ...any, taskId: run.taskId })
+
+        expect(byIndex.rows).toEqual([
+          {
+            id: run.id,
+            taskId: run.taskId,
+            state: 'FAILED',
+            createdAt: run.createdAt,
+            updatedAt: failed.updatedAt,
+            entered: failed.entered,
+            failure: { kind: 'task-failed', message: 'exit code 3' },
+            cost: { usd: USAGE.usd, pricesOf: USAGE.pricesOf },
+          },
+        ])
+        expect(byTask).toEqual(byIndex)
+        expect(await runs.findRows([run.id])).toEqual(byIndex.rows)
+      })
+
+      it('show what a cancelled run took once its job has ended', async () => {
+        const run = await createRun({ state: 'FAILED', job: JOB })
+
+        await runs.recordUsage(run.id, JOB.attempt, USAGE)
+
+        const { rows } = await runs.listPage(any)
+        expect(rows[0]?.cost).toEqual({ usd: USAGE.usd, pricesOf: USAGE.pricesOf })
+      })
+
+      it('leave out runs that are being removed', async () => {
+        const [kept, removed] = await createDays(2)
+        await runs.beginRemoval(removed?.id ?? '')
+
+        expect(idsOf((await runs.listPage(any)).rows)).toEqual([kept?.id])
+        expect(idsOf((await runs.listPage({ ...any, taskId: aTask().id })).rows)).toEqual([kept?.id])
+        expect(await runs.findRows([removed?.id ?? ''])).toEqual([])
+      })
+
+      it('hold only wanted runs, and go on below those that were not', async () => {
+        const created = await createDays(9)
+        const isWanted = ({ id }: Pick<Run, 'id'>): boolean => id === created[2]?.id || id === created[8]?.id
+
+        const first = await runs.listPage({ limit: 1, isWanted })
+        const second = await runs.listPage({ limit: 1, isWanted, ...(first.next && { after: first.next }) })
+
+        expect(idsOf(first.rows)).toEqual([created[2]?.id])
+        expect(idsOf(second.rows)).toEqual([created[8]?.id])
+      })
+
+      it('of named runs are newest first, without those that do not exist', async () => {
+        const created = await createDays(3)
+
+        const rows = await runs.findRows([...idsOf(created).reverse(), identity.uuid(), ...idsOf(created)])
+
+        expect(idsOf(rows)).toEqual(idsOf(created))
+      })
+    })
+
     describe('transitions', () => {
+      it('record when each state was entered last, and by which attempt', async () => {
+        const run = await createRun()
+        const at: string[] = []
+        const steps = [
+          { to: 'PROVISIONED' },
+          { to: 'CREATED' },
+          { to: 'PROVISIONED' },
+          { to: 'QUEUING' },
+          { to: 'QUEUED', set: { job: { ...JOB, attempt: 2 } } },
+          { to: 'FINISHED', attempt: 2 },
+        ] as const
+        for (const step of steps) {
+          identity.advance(1)
+          at.push(identity.now().toISOString())
+          await runs.transition(run.id, step)
+        }
+
+        expect((await runs.find(run.id))?.entered).toEqual({
+          CREATED: { at: at[1] },
+          PROVISIONED: { at: at[2] },
+          QUEUING: { at: at[3] },
+          QUEUED: { at: at[4], attempt: 2 },
+          FINISHED: { at: at[5], attempt: 2 },
+        })
+      })
+
       it.each(STEPS)('from $from to $to follow the table', async ({ from, to }) => {
         const run = await createRun({ state: from })
         identity.advance(5)
@@ -184,7 +341,8 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         const change = runs.transition(run.id, { to })
 
         if (statesBefore(to).includes(from)) {
-          expect(await change).toEqual({ ...run, state: to, updatedAt: identity.now().toISOString() })
+          const at = identity.now().toISOString()
+          expect(await change).toEqual({ ...run, state: to, updatedAt: at, entered: { [to]: { at } } })
         } else {
           expect((await conflictOf(change)).run).toEqual(run)
         }
@@ -509,6 +667,24 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         )
 
         expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+      })
+    })
+
+    describe('reports of the stager', () => {
+      it.each(RUN_STATES)('are kept or ignored by state %s', async (state) => {
+        const run = await createRun({ state })
+        identity.advance(5)
+
+        await runs.recordStage(run.id, 'stageIn', 1.5)
+        await runs.recordStage(run.id, 'stageOut', 2)
+
+        const endedAt = identity.now().toISOString()
+        const reports = { stageIn: { endedAt, seconds: 1.5 }, stageOut: { endedAt, seconds: 2 } }
+        expect(await runs.find(run.id)).toEqual(isActive(state) ? { ...run, ...reports } : run)
+      })
+
+      it('of a run that does not exist are ignored', async () => {
+        await expect(runs.recordStage(identity.uuid(), 'stageIn', 1)).resolves.toBeUndefined()
       })
     })
 

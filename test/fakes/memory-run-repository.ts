@@ -1,11 +1,14 @@
+import { Readable } from 'node:stream'
 import { isDeepStrictEqual } from 'node:util'
 import { DomainError } from '../../src/contract/errors.ts'
+import { enteredState } from '../../src/run/entered-states.ts'
 import type { InputValue, Run, RunJob } from '../../src/run/run.ts'
 import {
   type ActiveRunsPlace,
   type RunRepository,
   RunStateConflictError,
 } from '../../src/run/run-repository.ts'
+import { pageOfRows, type RunRow, rowOf, runOrder } from '../../src/run/run-row.ts'
 import type { RunStep } from '../../src/run/set/set-counts.ts'
 import { statesAllowedBefore } from '../../src/run/states-allowed.ts'
 import { isActive, isFinal, isProvisionable } from '../../src/run/transitions.ts'
@@ -79,8 +82,26 @@ export function createMemoryRunRepository(
           (transition.ifJob === undefined || isDeepStrictEqual(run.job, structuredClone(transition.ifJob))) &&
           (transition.ifProvisions === undefined ||
             isDeepStrictEqual(run.provisions, structuredClone(transition.ifProvisions))),
-        () => ({ ...transition.set, state: transition.to }),
+        ({ entered }) => ({
+          ...transition.set,
+          state: transition.to,
+          entered: { ...entered, [transition.to]: enteredState(transition, identity.now().toISOString()) },
+        }),
       )
+    },
+
+    async listPage(query) {
+      const { taskId, after } = query
+      const rows = [...runs.values()]
+        .filter((run) => taskId === undefined || run.taskId === taskId)
+        .map(rowOf)
+        .filter((row) => after === undefined || runOrder(row) < after)
+      return structuredClone(await pageOfRows(Readable.from(newestFirst(rows)), query))
+    },
+
+    async findRows(runIds) {
+      const found = [...new Set(runIds)].flatMap((id) => runs.get(id) ?? [])
+      return structuredClone(newestFirst(found.map(rowOf)))
     },
 
     async recordProvisions(runId, provisions) {
@@ -114,6 +135,12 @@ export function createMemoryRunRepository(
       runs.set(runId, { ...run, job: { ...run.job, usage: structuredClone(usage) } })
       onStep(runId, { from: run.state, to: run.state, newUsage: usage })
       return true
+    },
+
+    async recordStage(runId, stage, seconds) {
+      const run = runs.get(runId)
+      if (run === undefined || !isActive(run.state)) return
+      runs.set(runId, { ...run, [stage]: { endedAt: identity.now().toISOString(), seconds } })
     },
 
     async putInput(value) {
@@ -174,6 +201,10 @@ export function createMemoryRunRepository(
       inRemoval.delete(run.id)
     },
   }
+}
+
+function newestFirst(rows: readonly RunRow[]): RunRow[] {
+  return rows.toSorted((a, b) => (runOrder(a) < runOrder(b) ? 1 : -1))
 }
 
 /** Whether the job is the one that a change asks for. */

@@ -54,7 +54,7 @@ describe('storage stack', () => {
     })
   })
 
-  it('has one table on demand with the sparse index of active runs, whose items may expire', () => {
+  it('has one table on demand with the indexes of active runs and of all runs, whose items may expire', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 1)
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
@@ -71,6 +71,17 @@ describe('storage stack', () => {
             { AttributeName: 'updatedAt', KeyType: 'RANGE' },
           ],
           Projection: { ProjectionType: 'ALL' },
+        },
+        {
+          IndexName: 'runs',
+          KeySchema: [
+            { AttributeName: 'runShard', KeyType: 'HASH' },
+            { AttributeName: 'runOrder', KeyType: 'RANGE' },
+          ],
+          Projection: {
+            ProjectionType: 'INCLUDE',
+            NonKeyAttributes: Match.arrayWith(['id', 'taskId', 'state', 'rowFailure', 'rowCost']),
+          },
         },
       ],
     })

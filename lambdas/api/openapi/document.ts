@@ -7,6 +7,7 @@ import {
 } from 'zod-openapi'
 import { ROUTE_LIST } from '../route-table.ts'
 import { PROVISION_DESCRIPTIONS } from './describe-provisions.ts'
+import { RUN_LIST_DESCRIPTIONS } from './describe-run-lists.ts'
 import { SERVICE_DESCRIPTIONS } from './describe-service.ts'
 import { STAGING_DESCRIPTIONS } from './describe-staging.ts'
 import { STORE_DESCRIPTIONS } from './describe-stores.ts'
@@ -22,6 +23,7 @@ const DESCRIPTIONS: Descriptions = {
   ...STAGING_DESCRIPTIONS,
   ...PROVISION_DESCRIPTIONS,
   ...TASK_RUN_DESCRIPTIONS,
+  ...RUN_LIST_DESCRIPTIONS,
   ...SERVICE_DESCRIPTIONS,
 }
 

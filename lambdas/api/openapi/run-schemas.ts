@@ -34,6 +34,46 @@ const runCost = component(
     ),
 )
 
+const runTimes = {
+  startedAt: instant.optional().describe('First container, as the engine recorded it.'),
+  endedAt: instant.optional().describe('Of a run that is FINISHED or FAILED.'),
+}
+
+const historyEntry = component(
+  'RunHistoryEntry',
+  z.strictObject({
+    state: runState,
+    at: instant,
+    attempt: z.int().min(1).optional().describe('Submission to AWS Batch, where there was one.'),
+  }),
+)
+
+/** What a descriptor asks for. */
+export const resources = component(
+  'Resources',
+  z.strictObject({
+    cpus: z.number(),
+    memoryMiB: z.number().describe('Rounded up.'),
+    gpus: z.number(),
+    internet: z.boolean(),
+  }),
+)
+
+const seconds = z.number().nonnegative().optional()
+
+const runTimings = component(
+  'RunTimings',
+  z
+    .strictObject({
+      queueSeconds: seconds.describe('From submission to the first container.'),
+      stageInSeconds: seconds,
+      taskSeconds: seconds.describe('Between the two stages, or to the end of a run that failed before.'),
+      stageOutSeconds: seconds,
+      collectSeconds: seconds.describe('From the end of stage-out to the end of the run.'),
+    })
+    .describe('Phases that are known.'),
+)
+
 const newRunShape = { id: uuid, task: taskDescription, state: runState }
 
 /** http-api 5.8 */
@@ -46,6 +86,13 @@ export const run = component(
     ...newRunShape,
     createdAt: instant,
     updatedAt: instant.nullable().describe('null until the first change.'),
+    ...runTimes,
+    history: z
+      .array(historyEntry)
+      .describe(
+        'By time: the creation, and the last time that the run entered each state. At most nine entries.',
+      ),
+    resources: resources.describe("What the task's descriptor asks for."),
     statusReason: z
       .string()
       .optional()
@@ -54,6 +101,34 @@ export const run = component(
       ),
     error: runFailure.optional().describe('Of a FAILED run.'),
     cost: runCost.optional().describe('Of a run whose job has ended, if a container of it ran.'),
+    timings: runTimings.optional(),
+  }),
+)
+
+/** Row of a list of runs. */
+export const listedRun = component(
+  'ListedRun',
+  z.strictObject({
+    id: uuid,
+    state: runState,
+    task: component(
+      'ListedRunTask',
+      z.strictObject({ id: uuid, namespace: z.string(), version: z.string(), name: z.string() }),
+    ),
+    createdAt: instant,
+    updatedAt: instant.nullable().describe('null until the first change.'),
+    ...runTimes,
+    cost: component(
+      'ListedRunCost',
+      z.strictObject({ usd: z.number(), pricesOf: z.iso.date() }).describe('As `cost` of the run.'),
+    ).optional(),
+    error: component(
+      'ListedRunFailure',
+      z.strictObject({
+        kind: z.enum(RUN_FAILURE_KINDS),
+        message: z.string().describe('First line of the reason, at most 150 characters.'),
+      }),
+    ).optional(),
   }),
 )
 

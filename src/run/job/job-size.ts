@@ -82,6 +82,11 @@ export function explainTooLargeImage(image: ImageSize, queues: JobQueues): strin
   return `the image takes ${imageGib} GiB, unpacked and as it is pulled; the largest disk of a job in this installation has ${mostGib} GiB: make the image smaller`
 }
 
+/** Memory that a task asks for, in MiB, rounded up. */
+export function memoryMibOf({ ramBytes }: Pick<TaskResources, 'ramBytes'>): number {
+  return Number((BigInt(ramBytes) + MIB - 1n) / MIB)
+}
+
 /**
  * Chooses the queue of a task and the smallest machine for the task and the two stager containers; the task gets the rest of it. Tasks
  * with GPUs or internet access need a queue of that kind. All others run on Fargate, or on EC2 when they are too large for Fargate.
@@ -93,7 +98,7 @@ export function placeJob(
 ): JobSize | Unschedulable {
   const needs: Needs = {
     cpus: resources.cpus,
-    memoryMib: Number((BigInt(resources.ramBytes) + MIB - 1n) / MIB),
+    memoryMib: memoryMibOf(resources),
     gpus: resources.gpus,
     diskGib: Math.max(DISK.minGib, Math.ceil((DISK_FACTOR * image.unpackedBytes) / GIB)),
     imageGib: gibOf(image),

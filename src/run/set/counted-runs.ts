@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { createDynamoTable, type DynamoOptions } from '../../aws/dynamo-table.ts'
 import { createDynamoWrites, type ItemChange } from '../../aws/dynamo-writes.ts'
-import { transitionOf, usageChangeOf } from '../dynamo-run-repository.ts'
 import type { Run } from '../run.ts'
+import { transitionOf, usageChangeOf } from '../run-changes.ts'
 import { runKey, visibleRun } from '../run-items.ts'
 import { type RunRepository, RunStateConflictError, type RunTransition } from '../run-repository.ts'
 import { statesAllowedBefore } from '../states-allowed.ts'
@@ -47,10 +47,9 @@ export function withSetCounts(runs: RunRepository, options: DynamoOptions): RunR
       }
       tried = run
       const ifJob = transition.ifJob ?? run.job
-      const { set, ...guard } = transitionOf({ ...transition, from: [run.state], ...(ifJob && { ifJob }) })
-      const updatedAt = [['updatedAt'], options.identity.now().toISOString()] as const
-      const step = stepOf(run, transition)
-      if (!(await count(runId, place, step, { ...guard, set: [...set, updatedAt] }))) continue
+      const narrowed = { ...transition, from: [run.state], ...(ifJob && { ifJob }) }
+      const change = transitionOf(narrowed, options.identity.now().toISOString())
+      if (!(await count(runId, place, stepOf(run, transition), change))) continue
       const changed = await find(runId)
       if (changed === undefined) throw new RunStateConflictError(undefined)
       return changed

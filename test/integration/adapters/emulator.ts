@@ -52,8 +52,12 @@ export function uniqueName(purpose: string): string {
 /** An empty table with the keys and the index of the deployed one. */
 export async function createTable(client: DynamoDBDocumentClient): Promise<string> {
   const tableName = uniqueName('adapters')
-  const { partitionKey, sortKey, unfinishedIndex: index } = TABLE
-  const names = [partitionKey, sortKey, index.partitionKey, index.sortKey]
+  const { partitionKey, sortKey, unfinishedIndex: index, runIndex } = TABLE
+  const names = [
+    partitionKey,
+    sortKey,
+    ...[index, runIndex].flatMap((one) => [one.partitionKey, one.sortKey]),
+  ]
   await client.send(
     new CreateTableCommand({
       TableName: tableName,
@@ -72,6 +76,14 @@ export async function createTable(client: DynamoDBDocumentClient): Promise<strin
           ],
           // The adapter needs no more of it, whatever the deployed one carries.
           Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+        {
+          IndexName: runIndex.name,
+          KeySchema: [
+            { AttributeName: runIndex.partitionKey, KeyType: 'HASH' },
+            { AttributeName: runIndex.sortKey, KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: [...runIndex.attributes] },
         },
       ],
     }),

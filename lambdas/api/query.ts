@@ -1,0 +1,56 @@
+import type { Context } from 'hono'
+import { DomainError } from '../../src/contract/errors.ts'
+import { quoted } from '../../src/contract/quoted.ts'
+
+/** Error for a query value. */
+export function queryError(name: string, value: string, expected: string): DomainError {
+  return new DomainError('QUERY_INVALID', undefined, { words: `${name} ${quoted(value, 60)}: ${expected}` })
+}
+
+/** Value of a query parameter; undefined when it is missing or empty. */
+export function optionalQuery(context: Context, name: string): string | undefined {
+  const value = context.req.query(name)
+  return value === '' ? undefined : value
+}
+
+/** Values of a parameter that may be repeated, or be a list separated by commas. */
+export function listQuery(context: Context, name: string): readonly string[] {
+  return (context.req.queries(name) ?? [])
+    .flatMap((value) => value.split(','))
+    .filter((value) => value !== '')
+}
+
+const DEFAULT_LIMIT = 50
+/** Most rows of a page. */
+export const MAX_LIMIT = 200
+
+/** @throws DomainError QUERY_INVALID */
+export function limitQuery(context: Context): number {
+  const value = optionalQuery(context, 'limit')
+  if (value === undefined) return DEFAULT_LIMIT
+  const limit = /^\d{1,3}$/u.test(value) ? Number(value) : 0
+  if (limit < 1 || limit > MAX_LIMIT) {
+    throw queryError('limit', value, `expected an integer from 1 to ${MAX_LIMIT}`)
+  }
+  return limit
+}
+
+/** Text of a cursor, which clients pass back as it is. */
+export function cursorOf(position: string): string {
+  return Buffer.from(position).toString('base64url')
+}
+
+/**
+ * Position of a cursor.
+ * @param pattern of all positions
+ * @throws DomainError QUERY_INVALID
+ */
+export function cursorQuery(context: Context, pattern: RegExp): string | undefined {
+  const value = optionalQuery(context, 'cursor')
+  if (value === undefined) return undefined
+  const position = Buffer.from(value, 'base64url').toString()
+  if (!pattern.test(position)) {
+    throw queryError('cursor', value, 'expected the `next` of a page, or none for the first page')
+  }
+  return position
+}

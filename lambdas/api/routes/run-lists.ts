@@ -1,0 +1,90 @@
+import type { Context } from 'hono'
+import { isUuid } from '../../../src/run/find-run.ts'
+import { listNamedRuns, listRuns } from '../../../src/run/list-runs.ts'
+import type { RunRepository } from '../../../src/run/run-repository.ts'
+import { RUN_STATES, type RunState } from '../../../src/run/transitions.ts'
+import type { TaskRepository } from '../../../src/task/task-repository.ts'
+import {
+  cursorOf,
+  cursorQuery,
+  limitQuery,
+  listQuery,
+  MAX_LIMIT,
+  optionalQuery,
+  queryError,
+} from '../query.ts'
+import type { Handlers } from '../route-table.ts'
+import { viewListedRun } from '../views.ts'
+
+/** Ports of these handlers. */
+interface Dependencies {
+  readonly runs: RunRepository
+  readonly tasks: TaskRepository
+}
+
+/** `createdAt#id` of a run. */
+const POSITION = /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z#[0-9a-f-]{36}$/u
+
+/** Longest text that is searched for, in UTF-16 units. */
+const MAX_TEXT_LENGTH = 200
+
+/** Lists over all tasks: extensions of the contract. */
+export function runListHandlers(deps: Dependencies) {
+  return {
+    async listRuns(context) {
+      const ids = idsQuery(context)
+      if (ids.length > 0)
+        return context.json({ content: (await listNamedRuns(deps, ids)).map(viewListedRun) })
+      const taskId = taskQuery(context)
+      const text = textQuery(context)
+      const filter = {
+        states: statesQuery(context),
+        ...(taskId !== undefined && { taskId }),
+        ...(text !== undefined && { text }),
+      }
+      const after = cursorQuery(context, POSITION)
+      const page = { limit: limitQuery(context), ...(after !== undefined && { after }) }
+      const { runs, next } = await listRuns(deps, filter, page)
+      const content = runs.map(viewListedRun)
+      return context.json({ content, ...(next !== undefined && { next: cursorOf(next) }) })
+    },
+  } satisfies Partial<Handlers>
+}
+
+/** @throws DomainError QUERY_INVALID */
+function idsQuery(context: Context): readonly string[] {
+  const ids = listQuery(context, 'id')
+  const wrong = ids.find((id) => !isUuid(id))
+  if (wrong !== undefined) throw queryError('id', wrong, 'expected the id of a run, a UUID in lower case')
+  if (ids.length > MAX_LIMIT) {
+    throw queryError(
+      'id',
+      `${ids.length} ids`,
+      `expected at most ${MAX_LIMIT}: ask for the others by another call`,
+    )
+  }
+  return ids
+}
+
+/** @throws DomainError QUERY_INVALID */
+function statesQuery(context: Context): readonly RunState[] {
+  return listQuery(context, 'state').map((value) => {
+    const state = RUN_STATES.find((one) => one === value.toUpperCase())
+    if (state === undefined) throw queryError('state', value, `expected one of ${RUN_STATES.join(', ')}`)
+    return state
+  })
+}
+
+/** @throws DomainError QUERY_INVALID */
+function taskQuery(context: Context): string | undefined {
+  const value = optionalQuery(context, 'taskId')
+  if (value === undefined || isUuid(value)) return value
+  throw queryError('taskId', value, 'expected the id of a task, a UUID in lower case')
+}
+
+/** @throws DomainError QUERY_INVALID */
+function textQuery(context: Context): string | undefined {
+  const value = optionalQuery(context, 'q')?.trim()
+  if (value === undefined || value.length <= MAX_TEXT_LENGTH) return value
+  throw queryError('q', value, `expected at most ${MAX_TEXT_LENGTH} characters`)
+}

@@ -1,0 +1,87 @@
+import { cutText, printable } from '../contract/quoted.ts'
+import type { JobUsage, Run, RunFailure } from './run.ts'
+
+/** Longest failure message of a row, in UTF-16 units. Rows of the index must stay below 1 KB, the unit of a write. */
+const MAX_MESSAGE_LENGTH = 150
+
+/** What a list shows of a run. */
+export interface RunRow extends Pick<Run, 'id' | 'taskId' | 'state' | 'createdAt' | 'updatedAt' | 'entered'> {
+  readonly failure?: RowFailure
+  readonly cost?: RowCost
+}
+
+/** First line of the reason. */
+export type RowFailure = Pick<RunFailure, 'kind' | 'message'>
+export type RowCost = Pick<JobUsage, 'usd' | 'pricesOf'>
+
+/** States whose times a row carries: the start and the end of the task. */
+const ROW_TIMES = ['RUNNING', 'FINISHED', 'FAILED'] as const
+
+/** Row of a run. */
+export function rowOf({ id, taskId, state, createdAt, updatedAt, entered, failure, job }: Run): RunRow {
+  const times = ROW_TIMES.flatMap((one) => (entered[one] === undefined ? [] : [[one, entered[one]] as const]))
+  return {
+    id,
+    taskId,
+    state,
+    createdAt,
+    updatedAt,
+    entered: Object.fromEntries(times),
+    ...(failure && { failure: rowFailure(failure) }),
+    ...(job?.usage && { cost: rowCost(job.usage) }),
+  }
+}
+
+export function rowFailure({ kind, message }: RunFailure): RowFailure {
+  const [first = ''] = message.split('\n', 1)
+  return { kind, message: cutText(printable(first, MAX_MESSAGE_LENGTH), MAX_MESSAGE_LENGTH) }
+}
+
+export function rowCost({ usd, pricesOf }: JobUsage): RowCost {
+  return { usd, pricesOf }
+}
+
+/** Position of a run in lists: newest first is descending. Runs of one millisecond are ordered by id. */
+export function runOrder({ createdAt, id }: Pick<Run, 'createdAt' | 'id'>): string {
+  return `${createdAt}#${id}`
+}
+
+/** What a list of runs is asked for. */
+export interface RunListQuery {
+  /** Runs of this task only. */
+  readonly taskId?: string
+  /** {@link runOrder} of the last run before this page. */
+  readonly after?: string
+  /** Most rows of the page. */
+  readonly limit: number
+  readonly isWanted: (row: RunRow) => boolean
+}
+
+export interface RunListPage {
+  readonly rows: readonly RunRow[]
+  /** {@link runOrder} to go on from; absent when no run is left. */
+  readonly next?: string
+}
+
+/** Runs that one page considers at most. Rows of the index have about 300 bytes; runs of a task are read whole. */
+export const MAX_CONSIDERED = { index: 2000, task: 500 } as const
+
+/** Takes wanted rows until the page is full or the bound is reached, and looks one row ahead. */
+export async function pageOfRows(
+  rows: AsyncIterable<RunRow>,
+  { taskId, limit, isWanted }: RunListQuery,
+): Promise<RunListPage> {
+  const most = taskId === undefined ? MAX_CONSIDERED.index : MAX_CONSIDERED.task
+  const found: RunRow[] = []
+  let considered = 0
+  let last: RunRow | undefined
+  for await (const row of rows) {
+    if (last !== undefined && (found.length === limit || considered === most)) {
+      return { rows: found, next: runOrder(last) }
+    }
+    considered += 1
+    last = row
+    if (isWanted(row)) found.push(row)
+  }
+  return { rows: found }
+}
