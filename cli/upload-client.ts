@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { createPresignedParts } from '../src/shared/presigned-parts.ts'
 import { retry } from '../src/shared/retry.ts'
 import { explainError } from './explain-error.ts'
 
@@ -92,11 +93,13 @@ export function createUploadClient(
     return untilAnswered(`${method} ${path}`, pausesMs, () => callOnce(method, path, body))
   }
 
-  async function putPart(id: string, { number, bytes }: SentPart, signal: AbortSignal): Promise<void> {
-    // Asked for each time: a URL lives for minutes, a slow line may take longer.
-    const range = { first: number, last: number }
-    const { parts } = partUrlsSchema.parse(await callOnce('POST', `uploads/${id}/part-urls`, range))
-    const answer = await fetch(parts[0].url, {
+  async function partUrl(id: string, first: number, last: number): Promise<readonly string[]> {
+    const answer = await callOnce('POST', `uploads/${id}/part-urls`, { first, last })
+    return partUrlsSchema.parse(answer).parts.map(({ url }) => url)
+  }
+
+  async function putPart(url: string, bytes: SentPart['bytes'], signal: AbortSignal): Promise<void> {
+    const answer = await fetch(url, {
       method: 'PUT',
       body: bytes,
       signal: AbortSignal.any([signal, AbortSignal.timeout(PART_TIMEOUT_MS)]),
@@ -130,8 +133,11 @@ export function createUploadClient(
       return new Map(parts.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes]))
     },
 
-    async sendPart(id, part, signal) {
-      await untilAnswered(`sending part ${part.number}`, pausesMs, () => putPart(id, part, signal), signal)
+    async sendPart(id, { number, bytes }, signal) {
+      // One URL at a time: it lives for minutes, and a slow line may take longer.
+      const urls = createPresignedParts({ ask: (first, last) => partUrl(id, first, last), batch: 1 })
+      const send = () => urls.put(number, (url) => putPart(url, bytes, signal))
+      await untilAnswered(`sending part ${number}`, pausesMs, send, signal)
     },
 
     async complete(id) {

@@ -1,7 +1,7 @@
 import { exchange } from '../src/shared/http.ts'
+import { createPresignedParts } from '../src/shared/presigned-parts.ts'
 import type { Connect } from './connections.ts'
 import { UnreachableError } from './failures.ts'
-import { createPartUrls, type PartUrls } from './part-urls.ts'
 import { retryTransient } from './retry-transient.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -19,22 +19,29 @@ export type SendPart = (partNumber: number, bytes: Buffer) => Promise<void>
 /** Socket idle time-out. */
 const TIMEOUT_MS = 60_000
 
+/** URLs per request: for 256 MiB, so that a slow client seldom gets an expired one. */
+const BATCH = 16
+
 /** Parts are numbered from 1 and may be sent concurrently. */
 export function createPartSender(uploadId: string, options: PartSenderOptions): SendPart {
-  const { uploads, connect, pausesMs, signal } = options
-  const urls = createPartUrls((first, last) => uploads.partUrls(uploadId, first, last, signal))
+  const { uploads, pausesMs, signal } = options
+  const parts = createPresignedParts({
+    ask: (first, last) => uploads.partUrls(uploadId, first, last, signal),
+    batch: BATCH,
+  })
   return (partNumber, bytes) =>
-    retryTransient(() => put(connect, urls, { partNumber, bytes, signal }), pausesMs, signal)
+    retryTransient(
+      () => parts.put(partNumber, (url) => put(options, new URL(url), { partNumber, bytes })),
+      pausesMs,
+      signal,
+    )
 }
 
-interface Part {
-  readonly partNumber: number
-  readonly bytes: Buffer
-  readonly signal: AbortSignal
-}
-
-async function put(connect: Connect, urls: PartUrls, { partNumber, bytes, signal }: Part): Promise<void> {
-  const server = await urls.urlOf(partNumber)
+async function put(
+  { connect, signal }: PartSenderOptions,
+  server: URL,
+  { partNumber, bytes }: { readonly partNumber: number; readonly bytes: Buffer },
+): Promise<void> {
   const outgoing = connect({
     server,
     path: server.pathname + server.search,
@@ -47,8 +54,7 @@ async function put(connect: Connect, urls: PartUrls, { partNumber, bytes, signal
     const { status } = await exchange(outgoing, bytes)
     if (status !== 200) throw new Error(`S3 answered ${status} to part ${partNumber}`)
   } catch (error) {
-    // The URL may have expired. S3 may close the connection before that answer is read.
-    urls.forget(partNumber)
+    // S3 may close the connection before its answer is read, for example to an expired URL.
     throw new UnreachableError('storage', error)
   }
 }

@@ -19,7 +19,7 @@ export interface UploadDescription {
 export interface Uploads {
   create(description: UploadDescription): Promise<OpenUpload>
   /** Presigned URLs of the parts `first` to `last`, in this order. */
-  partUrls(id: string, first: number, last: number, signal: AbortSignal): Promise<readonly URL[]>
+  partUrls(id: string, first: number, last: number, signal: AbortSignal): Promise<readonly string[]>
   complete(id: string, signal: AbortSignal): Promise<void>
   /** Deletes an upload and its bytes; idempotent. */
   discard(id: string): Promise<void>
@@ -54,7 +54,7 @@ export function createUploads(api: Api, pausesMs: readonly number[]): Uploads {
     },
     async partUrls(id, first, last, signal) {
       const { parts } = partUrlsSchema.parse(await post(`/${id}/part-urls`, { first, last }, signal))
-      return parts.toSorted((one, other) => one.partNumber - other.partNumber).map(({ url }) => new URL(url))
+      return parts.toSorted((one, other) => one.partNumber - other.partNumber).map(({ url }) => url)
     },
     async complete(id, signal) {
       await post(`/${id}/complete`, {}, signal)

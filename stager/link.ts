@@ -7,11 +7,11 @@ export interface Link {
   renew(stale: string): Promise<void>
 }
 
-type Urls<Name> = ReadonlyMap<Name, string>
+type Urls = ReadonlyMap<string, string>
 
 /** Links that are asked for together: however many of them have expired, one call renews all. */
-export function createLinks<Name>(ask: () => Promise<Urls<Name>>, first?: Urls<Name>): (name: Name) => Link {
-  let urls: Promise<Urls<Name>> | undefined = first === undefined ? undefined : Promise.resolve(first)
+export function createLinks(ask: () => Promise<Urls>, first?: Urls): (name: string) => Link {
+  let urls: Promise<Urls> | undefined = first === undefined ? undefined : Promise.resolve(first)
   return (name) => ({
     async current() {
       urls ??= ask()

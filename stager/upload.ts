@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import pMap from 'p-map'
 import { MAX_PART_URLS } from '../src/contract/staging.ts'
+import { createPresignedParts } from '../src/shared/presigned-parts.ts'
 import type { StagingApi } from './api-client.ts'
 import { md5In } from './checksum.ts'
 import { putTo } from './http.ts'
-import { createLinks, type Link } from './link.ts'
+import type { Link } from './link.ts'
 import { withRetry } from './retry.ts'
 import type { TransferSettings } from './settings.ts'
 
@@ -22,28 +23,32 @@ export interface Content {
  */
 export async function upload(
   name: string,
-  { sizeBytes, open }: Content,
+  content: Content,
   link: Link,
   settings: TransferSettings,
 ): Promise<void> {
   let url = ''
-  await withRetry(
-    `uploading ${name}`,
-    settings,
-    async () => {
-      url = await link.current()
-      const hash = createHash('md5')
-      async function* hashed() {
-        for await (const chunk of open()) {
-          hash.update(chunk)
-          yield chunk
-        }
-      }
-      const stored = md5In(await putTo(url, { sizeBytes, bytes: hashed() }, settings.silenceMs))
-      if (stored !== undefined && stored !== hash.digest('hex')) throw new Error('it arrived damaged')
-    },
-    () => link.renew(url),
-  )
+  const send = async (): Promise<void> => {
+    url = await link.current()
+    await put(url, content, settings)
+  }
+  await withRetry(`uploading ${name}`, settings, send, () => link.renew(url))
+}
+
+async function put(
+  url: string,
+  { sizeBytes, open }: Content,
+  { silenceMs }: TransferSettings,
+): Promise<void> {
+  const hash = createHash('md5')
+  async function* hashed() {
+    for await (const chunk of open()) {
+      hash.update(chunk)
+      yield chunk
+    }
+  }
+  const stored = md5In(await putTo(url, { sizeBytes, bytes: hashed() }, silenceMs))
+  if (stored !== undefined && stored !== hash.digest('hex')) throw new Error('it arrived damaged')
 }
 
 /** An output of this attempt. */
@@ -66,30 +71,17 @@ export async function uploadInParts(
 ): Promise<void> {
   const { multipartId } = await api.beginParts({ jobAttempt, name })
   const begun = { jobAttempt, name, multipartId }
-  const count = Math.ceil(sizeBytes / settings.partBytes)
-  const linkOf = partLinks(count, (first, length) => api.partUrls({ ...begun, first, count: length }))
+  const urls = createPresignedParts({
+    ask: (first, last) => api.partUrls({ ...begun, first, count: last - first + 1 }),
+    batch: MAX_PART_URLS,
+    lastPart: Math.ceil(sizeBytes / settings.partBytes),
+  })
   const send = async (part: Content, index: number): Promise<void> => {
     const number = index + 1
-    await upload(`part ${number} of ${name}`, part, linkOf(number), settings)
+    const sendOnce = () => urls.put(number, (url) => put(url, part, settings))
+    await withRetry(`uploading part ${number} of ${name}`, settings, sendOnce, async () => {})
     part.release?.()
   }
   await pMap(parts, send, { concurrency: settings.atOnce })
   await api.completeParts({ ...begun, sizeBytes })
-}
-
-/** URLs are asked for by the hundred, when the first of them is needed. */
-function partLinks(
-  count: number,
-  ask: (first: number, length: number) => Promise<readonly string[]>,
-): (partNumber: number) => Link {
-  const batches = new Map<number, (partNumber: number) => Link>()
-  return (partNumber) => {
-    const first = partNumber - ((partNumber - 1) % MAX_PART_URLS)
-    const length = Math.min(MAX_PART_URLS, count - first + 1)
-    const batch =
-      batches.get(first) ??
-      createLinks(async () => new Map((await ask(first, length)).map((url, i) => [first + i, url])))
-    batches.set(first, batch)
-    return batch(partNumber)
-  }
 }
