@@ -67,7 +67,7 @@ export default defineConfig({
         },
       },
       {
-        // Commands that start a stack or parts of one, each interrupted: some 80 s on two cores.
+        // Commands that start a stack or parts of one, each interrupted: 80 s on two cores.
         test: {
           name: 'interrupts',
           include: ['test/interrupts/**/*.test.ts'],

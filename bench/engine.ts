@@ -35,13 +35,15 @@ await using _containers = cleanUp(async () => {
   for (const engine of engines) await engine.removeLeftovers()
 })
 for (const kind of KINDS) {
-  const engine = await prepare(kind).catch((error: Error) => console.log(`left out: ${error.message}`))
+  const preparation = prepare(kind)
+  removals.push(preparation)
+  const engine = await preparation.catch((error: Error) => console.log(`left out: ${error.message}`))
   if (engine) engines.push(engine)
 }
 report(await measure())
 
 async function prepare(kind: string): Promise<ContainerEngine> {
-  const { settings } = await detectEngine(kind)
+  const { settings } = await detectEngine({ wanted: kind, instance, signal: ending.signal })
   const engine = createContainerEngine(settings, {
     instance,
     stateDirectory: join(folder.path, kind),

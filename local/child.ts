@@ -3,14 +3,15 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { lastLines } from './container-engine.ts'
+import { signalGroup } from './run-program.ts'
 
 /** A program that runs as long as local mode does. */
 export interface Child {
   readonly pid: number
   /** Resolves when the program has ended by itself or otherwise. */
   readonly ended: Promise<void>
-  /** Ends the program and everything it started. */
-  stop(): Promise<void>
+  /** Ends the program and everything that it started. @param patienceMs after which it is killed */
+  stop(patienceMs?: number): Promise<void>
 }
 
 export interface ChildOptions {
@@ -20,15 +21,25 @@ export interface ChildOptions {
   readonly logFile: string
   /** A program of this project: says `ready` over the channel, and ends when the channel closes. */
   readonly isOurs: boolean
+  /** Kills the program while it starts; without effect afterwards. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** The emulator takes up to four seconds after SIGTERM. */
 const STOP_TIMEOUT_MS = 8000
 
 /** Starts a program in a process group of its own, so that Ctrl-C reaches it through {@link Child.stop} only. */
-export function startChild({ command, environment, directory, logFile, isOurs }: ChildOptions): Child & {
+export function startChild({
+  command,
+  environment,
+  directory,
+  logFile,
+  isOurs,
+  signal,
+}: ChildOptions): Child & {
   readonly process: ChildProcess
 } {
+  signal?.throwIfAborted()
   const [program = '', ...words] = command
   mkdirSync(dirname(logFile), { recursive: true })
   const log = openSync(logFile, 'a')
@@ -48,10 +59,10 @@ export function startChild({ command, environment, directory, logFile, isOurs }:
     process: child,
     pid,
     ended,
-    async stop() {
+    async stop(patienceMs = STOP_TIMEOUT_MS) {
       if (pid === 0) return
       signalGroup(pid, 'SIGTERM')
-      await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })])
+      await Promise.race([ended, delay(patienceMs, undefined, { ref: false })])
       // Also when it ended in time: what it started may still be there.
       signalGroup(pid, 'SIGKILL')
       await ended
@@ -70,19 +81,22 @@ export async function startOurs(options: Omit<ChildOptions, 'isOurs'>): Promise<
       if (message === 'ready') resolve('ready')
     })
   })
-  if ((await Promise.race([ready, child.ended])) === 'ready') return child
+  const { signal } = options
+  if ((await Promise.race([ready, child.ended, whenAborted(signal)])) === 'ready') return child
+  await child.stop(0)
+  signal?.throwIfAborted()
   throw new Error(`${options.command.join(' ')} ended: ${endOfLog(options.logFile)}`)
+}
+
+/** Resolves when the signal is aborted. */
+function whenAborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    signal?.addEventListener('abort', () => resolve(), { once: true })
+    if (signal?.aborted) resolve()
+  })
 }
 
 /** The last lines that a child wrote. */
 export function endOfLog(logFile: string): string {
   return lastLines(readFileSync(logFile, 'utf8'))
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-  }
 }

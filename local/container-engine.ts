@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import * as z from 'zod'
+import { runProgram } from './run-program.ts'
 
 /** Docker or podman as a program, and the options that it needs on this machine. */
 export const engineProgramSchema = z.object({
@@ -18,20 +17,26 @@ export type EngineProgram = z.infer<typeof engineProgramSchema>
 /** Labels of every container that local mode starts. */
 export const LABELS = { instance: 'app-engine.instance', job: 'app-engine.job' } as const
 
-const execute = promisify(execFile)
-
 /**
  * Runs one subcommand of the engine.
  * @returns what it printed.
  * @throws Error with the last lines of its error output.
  */
-export async function callEngine(engine: EngineProgram, ...words: readonly string[]): Promise<string> {
+export function callEngine(engine: EngineProgram, ...words: readonly string[]): Promise<string> {
+  return callEngineUntil(undefined, engine, words)
+}
+
+/** Runs one subcommand as {@link callEngine} does, and ends it when the signal is aborted. */
+export async function callEngineUntil(
+  signal: AbortSignal | undefined,
+  engine: EngineProgram,
+  words: readonly string[],
+): Promise<string> {
   try {
-    const { stdout } = await execute(engine.program, [...engine.globalArguments, ...words], {
-      maxBuffer: 4 * 1024 * 1024,
-    })
+    const { stdout } = await runProgram([engine.program, ...engine.globalArguments, ...words], { signal })
     return stdout.trim()
   } catch (error) {
+    signal?.throwIfAborted()
     const { stderr } = error as { readonly stderr?: string }
     throw new Error(lastLines(stderr ?? '') || String(error), { cause: error })
   }

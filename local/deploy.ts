@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import * as z from 'zod'
+import { type ProgramOptions, type ProgramOutput, runProgram } from './run-program.ts'
 
 /** What the stacks say about themselves. */
 export interface DeployedStack {
@@ -26,15 +25,17 @@ export async function deploy(options: {
   readonly environment: NodeJS.ProcessEnv
   readonly account: string
   readonly region: string
+  /** Ends the deployment half-way: the next one completes it. */
+  readonly signal?: AbortSignal | undefined
 }): Promise<DeployedStack> {
-  const { projectDirectory, instanceDirectory, account, region } = options
+  const { projectDirectory, instanceDirectory, account, region, signal } = options
   const outputsFile = join(instanceDirectory, 'outputs.json')
   // CDK's own check of templates doubles the time, and the tests run it.
   const environment = { ...options.environment, CDK_VALIDATION: 'false', CI: 'true' }
   const cdk = async (...words: readonly string[]): Promise<void> => {
     const program = join(projectDirectory, 'node_modules', '.bin', 'cdk')
     const output = ['--output', join(instanceDirectory, 'cdk.out'), '-c', 'stage=local', '--no-notices']
-    await run(program, [...words, ...output], projectDirectory, environment)
+    await run([program, ...words, ...output], { cwd: projectDirectory, env: environment, signal })
   }
   await cdk('bootstrap', `aws://${account}/${region}`)
   // Through change sets, the emulator's second deployment fails.
@@ -65,20 +66,12 @@ export function readOutputs(outputs: z.infer<typeof outputsSchema>): DeployedSta
   return stack
 }
 
-async function run(
-  program: string,
-  words: readonly string[],
-  directory: string,
-  environment: NodeJS.ProcessEnv,
-): Promise<void> {
+async function run(command: readonly string[], options: ProgramOptions): Promise<void> {
   try {
-    await promisify(execFile)(program, words, {
-      cwd: directory,
-      env: environment,
-      maxBuffer: 64 * 1024 * 1024,
-    })
+    await runProgram(command, options)
   } catch (error) {
-    const { stdout = '', stderr = '' } = error as { readonly stdout?: string; readonly stderr?: string }
-    throw new Error(`cdk ${words[0]} failed:\n${stdout}${stderr || String(error)}`, { cause: error })
+    options.signal?.throwIfAborted()
+    const { stdout = '', stderr = '' } = error as Partial<ProgramOutput>
+    throw new Error(`cdk ${command[1]} failed:\n${stdout}${stderr || String(error)}`, { cause: error })
   }
 }

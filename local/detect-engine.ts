@@ -1,12 +1,12 @@
-import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { loadArchive } from './batch/images.ts'
-import { callEngine, type EngineProgram } from './container-engine.ts'
+import { callEngineUntil, type EngineProgram, LABELS, removeContainers } from './container-engine.ts'
 import { detectEmbedded } from './embedded/detect-embedded.ts'
 import type { EngineSettings } from './engine/container-engine.ts'
 import { PROBE, withProbeArchive } from './engine/probe-image.ts'
 import { writeStrictProfile } from './engine/seccomp-profile.ts'
+import { runProgram } from './run-program.ts'
 import { UserError } from './user-error.ts'
 
 const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m', '--pids-limit=4096']
@@ -40,26 +40,38 @@ export interface FoundEngine {
 const LADDER = ['docker', 'podman', 'embedded'] as const
 type Kind = (typeof LADDER)[number]
 
+/** What a search for an engine leaves nothing behind of. */
+export interface Search {
+  /** Label of the containers that are run. */
+  readonly instance: string
+  /** Ends the search; a container under way is removed. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Finds the engine that works here, and the options that it needs, by running a container.
  * @param wanted the variable ENGINE: no other is tried then
- * @throws UserError when there is none.
+ * @throws UserError when there is none, and the reason of an aborted signal.
  */
-export async function detectEngine(wanted = process.env.ENGINE): Promise<FoundEngine> {
-  if (wanted !== undefined && wanted !== '') return chosenEngine(wanted)
+export async function detectEngine({
+  wanted = process.env.ENGINE,
+  ...search
+}: Search & { readonly wanted?: string | undefined }): Promise<FoundEngine> {
+  if (wanted !== undefined && wanted !== '') return chosenEngine(wanted, search)
   const problems: string[] = []
   for (const kind of LADDER) {
     try {
-      const settings = await tryEngine(kind)
+      const settings = await tryEngine(kind, search)
       return { settings, reason: problems.join('; ') || 'the first that was tried' }
     } catch (error) {
+      search.signal?.throwIfAborted()
       problems.push(`${kind}: ${(error as Error).message}`)
     }
   }
   throw new UserError(`No container engine works here: ${problems.join('; ')}.`)
 }
 
-async function chosenEngine(wanted: string): Promise<FoundEngine> {
+async function chosenEngine(wanted: string, search: Search): Promise<FoundEngine> {
   const kind = LADDER.find((known) => known === wanted)
   if (kind === undefined) {
     throw new UserError(
@@ -67,24 +79,25 @@ async function chosenEngine(wanted: string): Promise<FoundEngine> {
     )
   }
   try {
-    return { settings: await tryEngine(kind), reason: 'chosen with ENGINE' }
+    return { settings: await tryEngine(kind, search), reason: 'chosen with ENGINE' }
   } catch (error) {
+    search.signal?.throwIfAborted()
     throw new UserError(`ENGINE is ${kind}, which does not work here: ${(error as Error).message}.`)
   }
 }
 
-function tryEngine(kind: Kind): Promise<EngineSettings> {
-  return kind === 'embedded' ? detectEmbedded() : detectProgram(kind)
+function tryEngine(kind: Kind, search: Search): Promise<EngineSettings> {
+  return kind === 'embedded' ? detectEmbedded(search.signal) : detectProgram(kind, search)
 }
 
 /**
  * Docker or podman with the options that it needs here.
  * @throws Error saying why the program cannot run a container.
  */
-export async function detectProgram(program: string): Promise<EngineProgram> {
-  const kind = await kindOf(program)
+export async function detectProgram(program: string, search: Search): Promise<EngineProgram> {
+  const kind = await kindOf(program, search)
   const bare = { kind, program, globalArguments: [], runArguments: [], enforcesLimits: false }
-  await withProbeArchive((archive) => loadArchive(bare, archive))
+  await withProbeArchive((archive) => loadArchive(bare, archive, search.signal))
   const isStrict = kind === 'podman' && (await writeStrictProfile(PROFILE).catch(() => false))
   const strict: Options[] = OPTIONS[kind].map(({ globalArguments, runArguments }) => ({
     globalArguments,
@@ -95,9 +108,10 @@ export async function detectProgram(program: string): Promise<EngineProgram> {
     for (const options of isStrict ? [...strict, ...OPTIONS[kind]] : OPTIONS[kind]) {
       const engine = { kind, program, ...options, enforcesLimits }
       try {
-        await runProbe(engine)
+        await runProbe(engine, search)
         return engine
       } catch (error) {
+        search.signal?.throwIfAborted()
         problem = error
       }
     }
@@ -106,8 +120,8 @@ export async function detectProgram(program: string): Promise<EngineProgram> {
 }
 
 /** On some systems `docker` is podman under another name. */
-async function kindOf(program: string): Promise<EngineProgram['kind']> {
-  const { stdout } = await promisify(execFile)(program, ['--version']).catch((error: unknown) => {
+async function kindOf(program: string, { signal }: Search): Promise<EngineProgram['kind']> {
+  const { stdout } = await runProgram([program, '--version'], { signal }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error('not installed')
     throw error
   })
@@ -115,9 +129,16 @@ async function kindOf(program: string): Promise<EngineProgram['kind']> {
 }
 
 /** @throws Error when the container does not say what it should. */
-async function runProbe(engine: EngineProgram): Promise<void> {
+async function runProbe(engine: EngineProgram, { instance, signal }: Search): Promise<void> {
   const limits = engine.enforcesLimits ? LIMITS : []
-  const options = ['--rm', '--pull=never', '--network=none', ...engine.runArguments, ...limits]
-  const answer = await callEngine(engine, 'run', ...options, PROBE.image, ...PROBE.words)
+  const name = `app-engine-probe-${randomUUID()}`
+  const identity = [`--name=${name}`, `--label=${LABELS.instance}=${instance}`]
+  const options = ['--rm', ...identity, '--pull=never', '--network=none', ...engine.runArguments, ...limits]
+  const words = ['run', ...options, PROBE.image, ...PROBE.words]
+  const answer = await callEngineUntil(signal, engine, words).catch(async (error: unknown) => {
+    // An engine that was ended while it created the container does not remove it.
+    if (signal?.aborted) await removeContainers(engine, [name]).catch(() => undefined)
+    throw error
+  })
   if (answer !== PROBE.answer) throw new Error(`a container said "${answer}" instead of "${PROBE.answer}"`)
 }

@@ -32,7 +32,7 @@ try {
     ['npm', versionOf('npm')],
     ['python3', versionOf('python3')],
     ['emulator', emulatorState()],
-    ['container engine', engineState()],
+    ['container engine', engineState(port)],
     ['endpoint', process.env.AWS_ENDPOINT_URL || 'emulator of its own'],
     [`port ${port}`, (await isPortTaken(port)) ? 'in use' : 'free'],
     ...PART_NAMES.map((part) => [part, partState(port, part)] as const),
@@ -63,8 +63,8 @@ function emulatorState(): string {
   return `MiniStack ${MINISTACK_VERSION}, ${existsSync(folder) ? 'installed' : 'installed at the first start'}`
 }
 
-async function engineState(): Promise<string> {
-  return detectEngine().then(
+async function engineState(port: number): Promise<string> {
+  return detectEngine({ instance: instanceOf(port) }).then(
     ({ settings, reason }) => `${describeEngine(settings)} (${reason})`,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   )

@@ -14,19 +14,21 @@ const REQUIREMENTS = join(import.meta.dirname, 'emulator-requirements.txt')
 
 const POLL_INTERVAL_MS = 50
 const START_TIMEOUT_MS = 60_000
+const ANSWER_TIMEOUT_MS = 5000
 
 /**
  * Installs the emulator into a virtual environment, unless it is there.
  * @returns the Python of that environment.
  * @throws UserError when the installation fails.
  */
-export function installEmulator(python: string, directory: string): Promise<string> {
+export function installEmulator(python: string, directory: string, signal?: AbortSignal): Promise<string> {
   return installPackages({
     python,
     directory,
     name: emulatorFolder(),
     requirements: REQUIREMENTS,
     title: 'The AWS emulator',
+    signal,
   })
 }
 
@@ -45,8 +47,10 @@ export async function startEmulator(options: {
   /** Where it keeps its state. */
   readonly stateDirectory: string
   readonly logFile: string
+  /** Kills it while it starts. */
+  readonly signal?: AbortSignal | undefined
 }): Promise<Child> {
-  const { python, port, environment, directory, stateDirectory, logFile } = options
+  const { python, port, environment, directory, stateDirectory, logFile, signal } = options
   return startAnswering(
     {
       command: [python, join(import.meta.dirname, 'emulator_process.py')],
@@ -61,8 +65,7 @@ export async function startEmulator(options: {
         PERSIST_STATE: '1',
         STATE_DIR: stateDirectory,
       },
-      directory,
-      logFile,
+      ...{ directory, logFile, signal },
     },
     { url: `http://${LOOPBACK}:${port}`, timeoutMs: START_TIMEOUT_MS },
   )
@@ -76,14 +79,16 @@ export async function startAnswering(
   options: Omit<ChildOptions, 'isOurs'>,
   { url, timeoutMs }: { readonly url: string; readonly timeoutMs: number },
 ): Promise<Child> {
-  const { command, logFile } = options
+  const { command, logFile, signal } = options
   const child = startChild({ ...options, isOurs: false })
   let hasEnded = false
   void child.ended.then(() => {
     hasEnded = true
   })
   const giveUpAt = Date.now() + timeoutMs
-  while (!(await answers(url))) {
+  while (!(await answers(url, signal))) {
+    if (signal?.aborted) await child.stop(0)
+    signal?.throwIfAborted()
     if (hasEnded || Date.now() > giveUpAt) {
       await child.stop()
       throw new Error(`${command.join(' ')} did not start: ${endOfLog(logFile)}`)
@@ -93,9 +98,10 @@ export async function startAnswering(
   return child
 }
 
-/** Whether anything speaks HTTP there, whatever it says. */
-export async function answers(url: string): Promise<boolean> {
-  return fetch(url, { signal: AbortSignal.timeout(5000) }).then(
+/** Whether anything speaks HTTP there, whatever it says. False as soon as the signal is aborted. */
+export async function answers(url: string, signal?: AbortSignal): Promise<boolean> {
+  const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
+  return fetch(url, { signal: signal ? AbortSignal.any([timeout, signal]) : timeout }).then(
     async (answer) => {
       await answer.body?.cancel()
       return true

@@ -1,6 +1,4 @@
-import { execFile } from 'node:child_process'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, programPath } from './aws-environment.ts'
 import { type Child, startOurs } from './child.ts'
 import { installEmulator, startEmulator } from './emulator.ts'
@@ -8,6 +6,7 @@ import type { EngineSettings } from './engine/container-engine.ts'
 import type { InstanceState } from './instance-state.ts'
 import { findPython } from './python-packages.ts'
 import { recordingOptions } from './recording/recording.ts'
+import { runProgram } from './run-program.ts'
 
 /** What every part of one instance needs to know. */
 export interface PartsContext {
@@ -18,20 +17,26 @@ export interface PartsContext {
   readonly endpoints: Endpoints
   /** Hosts by which its servers are called beside the names of this machine, by commas. */
   readonly knownHosts: string
+  /** Aborts the stack's start. */
+  readonly signal: AbortSignal
 }
 
 /** The stage's image of the stager, which runs as a plain process: no image has to be built. */
 const STAGER_IMAGE = 'app-engine/stager:local'
 
 /** @returns the Python that has the emulator. @throws UserError when it cannot be installed. */
-export async function prepareEmulator(): Promise<string> {
-  const python = await findPython('The AWS emulator', 'set AWS_ENDPOINT_URL to an emulator that runs already')
-  return installEmulator(python, join(PROJECT, '.local', 'venv'))
+export async function prepareEmulator(signal?: AbortSignal): Promise<string> {
+  const python = await findPython(
+    'The AWS emulator',
+    'set AWS_ENDPOINT_URL to an emulator that runs already',
+    { signal },
+  )
+  return installEmulator(python, join(PROJECT, '.local', 'venv'), signal)
 }
 
 /** Starts the AWS emulator. */
 export function startEmulatorPart(
-  { directory, logs, state, endpoints, knownHosts }: PartsContext,
+  { directory, logs, state, endpoints, knownHosts, signal }: PartsContext,
   emulator: { readonly python: string; readonly port: number; readonly temporaryDirectory: string },
 ): Promise<Child> {
   const { python, port, temporaryDirectory } = emulator
@@ -48,12 +53,13 @@ export function startEmulatorPart(
     directory,
     stateDirectory: state.emulator,
     logFile: join(logs, 'emulator.log'),
+    signal,
   })
 }
 
 /** Starts the object store and registry on disk. */
 export function startStorage(
-  { logs, state, endpoints, knownHosts }: PartsContext,
+  { logs, state, endpoints, knownHosts, signal }: PartsContext,
   port: number,
 ): Promise<Child> {
   return startOurs({
@@ -67,12 +73,13 @@ export function startStorage(
     },
     directory: PROJECT,
     logFile: join(logs, 'storage.log'),
+    signal,
   })
 }
 
 /** Starts the Batch server. */
 export function startBatch(
-  { instance, logs, state, endpoints, knownHosts }: PartsContext,
+  { instance, logs, state, endpoints, knownHosts, signal }: PartsContext,
   batch: {
     readonly engine: EngineSettings
     readonly stager: string
@@ -99,11 +106,12 @@ export function startBatch(
     },
     directory: PROJECT,
     logFile: join(logs, 'batch.log'),
+    signal,
   })
 }
 
 /** Starts the front door. */
-export function startEdge(logs: string, port: number, apiUrl: string): Promise<Child> {
+export function startEdge({ logs, signal }: PartsContext, port: number, apiUrl: string): Promise<Child> {
   return startOurs({
     command: ['node', ...recordingOptions(), 'edge/main.ts'],
     environment: {
@@ -115,6 +123,7 @@ export function startEdge(logs: string, port: number, apiUrl: string): Promise<C
     },
     directory: PROJECT,
     logFile: join(logs, 'edge.log'),
+    signal,
   })
 }
 
@@ -122,11 +131,12 @@ export function startEdge(logs: string, port: number, apiUrl: string): Promise<C
  * Makes the stager one file, as its image has it: it is started twice a run, in half the time that its sources take.
  * @returns the file.
  */
-export async function bundleStager(directory: string): Promise<string> {
+export async function bundleStager({ directory, signal }: PartsContext): Promise<string> {
   const file = join(directory, 'stager.mjs')
-  await promisify(execFile)('node', ['local/bundle-program.ts', 'stager/main.ts', file], {
+  await runProgram(['node', 'local/bundle-program.ts', 'stager/main.ts', file], {
     cwd: PROJECT,
     env: { ...process.env, PATH: programPath() },
+    signal,
   })
   return file
 }

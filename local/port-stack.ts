@@ -41,16 +41,19 @@ export function startInForeground(
   }: { readonly port: number; readonly isFresh: boolean; readonly progress: Progress },
   onFailure: (error: unknown) => never,
 ): ForegroundStack {
+  const ending = new AbortController()
   const starting = startLocalStack({
     instance: instanceOf(port),
     port,
     isFresh,
     logDirectory: LOG_DIRECTORY,
     progress,
+    signal: ending.signal,
   })
   let stopping: Promise<never> | undefined
   const stopOnce = async (exitCode: number): Promise<never> => {
     progress.say('')
+    ending.abort()
     try {
       await progress.step('stopped', async () => {
         const stack = await starting.catch(() => undefined)

@@ -1,40 +1,39 @@
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { promisify } from 'node:util'
 import { lastLines } from './container-engine.ts'
+import { runProgram } from './run-program.ts'
 import { UserError } from './user-error.ts'
 
 const OLDEST_PYTHON = '3.10'
-
-const execute = promisify(execFile)
 
 interface PythonChoice {
   readonly programs?: readonly string[]
   /** Such as `3.10`. */
   readonly oldest?: string
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
  * Finds a Python that can make virtual environments.
  * @param who begins the sentence that says what is missing, and `otherwise` ends it
  * @param choice which programs are tried, in this order, and how old they may be
- * @throws UserError when there is none.
+ * @throws UserError when there is none, and the reason of an aborted signal.
  */
 export async function findPython(
   who: string,
   otherwise?: string,
-  { programs = ['python3', 'python'], oldest = OLDEST_PYTHON }: PythonChoice = {},
+  { programs = ['python3', 'python'], oldest = OLDEST_PYTHON, signal }: PythonChoice = {},
 ): Promise<string> {
   const [major, minor] = oldest.split('.')
   // Debian ships venv without ensurepip, which is what fills an environment.
   const check = `import sys, venv, ensurepip; sys.exit(sys.version_info < (${major}, ${minor}))`
   for (const program of programs) {
-    const works = await execute(program, ['-c', check]).then(
+    const works = await runProgram([program, '-c', check], { signal }).then(
       () => true,
       () => false,
     )
+    signal?.throwIfAborted()
     if (works) return program
   }
   const orElse = otherwise === undefined ? '' : `, or ${otherwise}`
@@ -62,6 +61,8 @@ interface EnvironmentPlace {
   readonly name: string
   /** For the sentence that tells of a failure. */
   readonly title: string
+  /** Ends the installation; nothing of it is left then. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -70,7 +71,7 @@ interface EnvironmentPlace {
  * @throws UserError when the installation fails.
  */
 export async function installPackages(options: PackageSource & EnvironmentPlace): Promise<string> {
-  const { python, directory, name, title } = options
+  const { python, directory, name, title, signal } = options
   const environment = join(directory, name)
   const installed = join(environment, 'bin', 'python')
   if (existsSync(installed)) return installed
@@ -78,15 +79,14 @@ export async function installPackages(options: PackageSource & EnvironmentPlace)
   // Complete or absent: two starts at a time, or one that is interrupted, leave no half environment behind.
   const unfinished = await mkdtemp(join(directory, 'unfinished-'))
   try {
-    await execute(python, ['-m', 'venv', unfinished])
-    await execute(join(unfinished, 'bin', 'python'), [
-      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check'],
-      ...wordsOf(options),
-    ])
+    await runProgram([python, '-m', 'venv', unfinished], { signal })
+    const pip = [join(unfinished, 'bin', 'python'), '-m', 'pip', 'install', '--quiet']
+    await runProgram([...pip, '--disable-pip-version-check', ...wordsOf(options)], { signal })
     await rename(unfinished, environment).catch((error: unknown) => {
       if (!existsSync(installed)) throw error
     })
   } catch (error) {
+    signal?.throwIfAborted()
     const { stderr = '' } = error as { readonly stderr?: string }
     throw new UserError(`${title} could not be installed: ${explain(stderr, options) || String(error)}`)
   } finally {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { EMULATOR_SETTINGS, parseVariables } from '../lib/emulator.ts'
+import { EMULATOR_SETTINGS, parseVariables, withHost } from '../lib/emulator.ts'
 import { LOOPBACK } from './ports.ts'
 import { UserError } from './user-error.ts'
 
@@ -61,4 +61,17 @@ export function knownHosts({
 /** Address at which programs of this machine reach a server that listens there. */
 export function reachedAt(bindAddress: string): string {
   return bindAddress === '0.0.0.0' ? LOOPBACK : bindAddress
+}
+
+/** The registry's host as functions write it into image references, with that at which the container engine pulls. */
+export function registryHostsOf(
+  registryUrl: string,
+  { FUNCTION_ADDRESS }: StackSettings,
+): Record<string, string> {
+  const [ofFunctions, ofEngine] = [withHost(registryUrl, FUNCTION_ADDRESS), registryUrl].map(
+    (url) => new URL(url).host,
+  )
+  return ofFunctions === undefined || ofEngine === undefined || ofFunctions === ofEngine
+    ? {}
+    : { [ofFunctions]: ofEngine }
 }

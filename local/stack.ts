@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Progress } from '../cli/progress.ts'
-import { withHost } from '../lib/emulator.ts'
 import { ACCOUNT, awsEnvironment, type Endpoints, PROJECT, REGION } from './aws-environment.ts'
 import type { Child } from './child.ts'
 import { cleanUp } from './clean-up.ts'
@@ -29,6 +28,7 @@ import {
   knownHosts,
   reachedAt,
   readStackSettings,
+  registryHostsOf,
   type StackSettings,
   variablesOf,
 } from './stack-settings.ts'
@@ -51,6 +51,8 @@ export interface LocalStackOptions {
   /** Gives the address that functions use for everything else in AWS but Batch, for a test that disturbs their calls. */
   readonly functionsThrough?: (emulatorUrl: string) => Promise<string>
   readonly progress: Progress
+  /** Ends a start under way within seconds; without effect once the stack runs. */
+  readonly signal?: AbortSignal
 }
 
 /** A running service with all that stands in for AWS. */
@@ -84,24 +86,32 @@ interface Start extends LocalStackOptions {
   readonly logs: string
   readonly cleanups: (() => Promise<void>)[]
   readonly onDead: (reason: string) => void
+  readonly signal: AbortSignal
 }
 
 /**
  * Starts emulator, object store, Batch server, the deployed stacks and the edge, and keeps them running: a part that dies is started
  * again.
- * @throws UserError when something is missing on this machine; all that was started is stopped then.
+ * @throws UserError when something is missing on this machine, and the reason of an aborted signal; all that was started is stopped then.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const settings = options.settings ?? readStackSettings()
   const directory = join(PROJECT, '.local', options.instance)
   const logs = options.logDirectory ?? join(directory, 'log')
   const { promise: failed, resolve: onDead } = Promise.withResolvers<string>()
-  const start: Start = { ...options, settings, directory, logs, cleanups: [], onDead }
+  const ending = new AbortController()
+  const abort = (): void => ending.abort(options.signal?.reason)
+  options.signal?.addEventListener('abort', abort)
+  if (options.signal?.aborted) abort()
+  const start: Start = { ...options, settings, directory, logs, cleanups: [], onDead, signal: ending.signal }
   try {
     return { ...(await startParts(start)), failed }
   } catch (error) {
     await stopAll(start)
     throw error
+  } finally {
+    // A running stack starts its parts again when they die, and ends by `stop`.
+    options.signal?.removeEventListener('abort', abort)
   }
 }
 
@@ -113,8 +123,10 @@ export async function startTemporaryStack({
   keepsFolder = false,
   ...options
 }: LocalStackOptions & { readonly keepsFolder?: boolean }): Promise<LocalStack & AsyncDisposable> {
-  const starting = startLocalStack(options)
+  const ending = new AbortController()
+  const starting = startLocalStack({ ...options, signal: ending.signal })
   const end = cleanUp(async () => {
+    ending.abort()
     try {
       const stack = await starting.catch(() => undefined)
       await stack?.stop()
@@ -131,9 +143,11 @@ export async function startTemporaryStack({
 }
 
 async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
-  const { instance, directory, logs, progress, cleanups, settings } = start
+  const { instance, directory, logs, progress, cleanups, settings, signal } = start
   const port = await choosePort(start.port)
-  const { settings: engineSettings, reason } = await progress.step('container engine', () => detectEngine())
+  const { settings: engineSettings, reason } = await progress.step('container engine', () =>
+    detectEngine({ instance, signal }),
+  )
   progress.say(`  ${describeEngine(engineSettings)} (${reason})`)
   makePrivateFolder(directory)
   await mkdir(logs, { recursive: true })
@@ -154,10 +168,10 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   const endpoints: Endpoints = { emulatorUrl, batchUrl, s3Url }
   const registryUrl = settings.REGISTRY_URL ?? storageUrl
   const hosts = knownHosts(settings)
-  const context: PartsContext = { instance, directory, logs, state, endpoints, knownHosts: hosts }
+  const context: PartsContext = { instance, directory, logs, state, endpoints, knownHosts: hosts, signal }
   if (!given) await startOwnEmulator(start, context, ports)
 
-  const stager = await progress.step('stager', () => bundleStager(directory))
+  const stager = await progress.step('stager', () => bundleStager(context))
   // Pushed first, removed last: containers are gone when nothing starts new ones.
   cleanups.push(() => engine.removeLeftovers())
   const batch = await startPart(start, 'batch', 'local Batch server', () =>
@@ -168,7 +182,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   )
   const outputs = await progress.step('CDK stacks', () => deployTo(start, endpoints, registryUrl))
   if (!given) await createBucket(storageUrl, outputs.bucketName)
-  await startPart(start, 'edge', 'edge', () => startEdge(logs, port, outputs.apiUrl))
+  await startPart(start, 'edge', 'edge', () => startEdge(context, port, outputs.apiUrl))
   return {
     baseUrl: `${urlOf(port)}/app-engine/v1/`,
     apiUrl: outputs.apiUrl,
@@ -188,7 +202,7 @@ async function startOwnEmulator(
   context: PartsContext,
   ports: { readonly emulator: number; readonly storage: number },
 ): Promise<void> {
-  const python = await start.progress.step('AWS emulator, installed', prepareEmulator)
+  const python = await start.progress.step('AWS emulator, installed', () => prepareEmulator(start.signal))
   // The emulator leaves the unpacked code of functions behind. Outside of the project: below it, Node takes them for ES modules.
   const temporaryDirectory = await mkdtemp(join(tmpdir(), 'app-engine-'))
   start.cleanups.push(() => rm(temporaryDirectory, { recursive: true, force: true }))
@@ -213,7 +227,7 @@ async function startPart(
 }
 
 async function deployTo(
-  { directory, functionsThrough, settings }: Start,
+  { directory, functionsThrough, settings, signal }: Start,
   endpoints: Endpoints,
   registryUrl: string,
 ): Promise<DeployedStack> {
@@ -232,6 +246,7 @@ async function deployTo(
     },
     account: ACCOUNT,
     region: REGION,
+    signal,
   })
 }
 
@@ -277,16 +292,6 @@ async function checkEmulator(url: string): Promise<string> {
   throw new UserError(
     `Nothing answers at AWS_ENDPOINT_URL (${url}): start that emulator, or unset the variable to have one started.`,
   )
-}
-
-/** The registry's host as functions write it into image references, with that at which the container engine pulls. */
-function registryHostsOf(registryUrl: string, { FUNCTION_ADDRESS }: StackSettings): Record<string, string> {
-  const [ofFunctions, ofEngine] = [withHost(registryUrl, FUNCTION_ADDRESS), registryUrl].map(
-    (url) => new URL(url).host,
-  )
-  return ofFunctions === undefined || ofEngine === undefined || ofFunctions === ofEngine
-    ? {}
-    : { [ofFunctions]: ofEngine }
 }
 
 function pidFilesOf(directory: string): Record<PartName, string> {

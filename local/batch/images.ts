@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { callEngine, type EngineProgram } from '../container-engine.ts'
+import { callEngine, callEngineUntil, type EngineProgram } from '../container-engine.ts'
 
 /** Images on this machine. */
 export interface ImageCache {
@@ -59,8 +59,12 @@ export function createImageCache(engine: EngineProgram, listFile: string): Image
 }
 
 /** Loads the image of a docker-archive. */
-export async function loadArchive(engine: EngineProgram, archive: string): Promise<void> {
-  await callEngine(engine, 'load', '--input', archive)
+export async function loadArchive(
+  engine: EngineProgram,
+  archive: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  await callEngineUntil(signal, engine, ['load', '--input', archive])
 }
 
 /** A registry on this machine's loopback speaks plain HTTP; docker allows that by itself. */

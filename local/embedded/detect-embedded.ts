@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { PROBE, withProbeArchive } from '../engine/probe-image.ts'
 import { probeTask } from '../engine/probe-task.ts'
 import { findPython } from '../python-packages.ts'
+import { runProgram } from '../run-program.ts'
 import { runContainer } from './embedded-engine.ts'
 import { createImageStore } from './image-store.ts'
 import { type EmbeddedSettings, launcherCommand } from './launcher.ts'
@@ -19,21 +18,25 @@ const PROBE_BYTES = 1024 ** 3
  * Finds out whether containers run here without an engine, by running one, and how their limits can be enforced.
  * @throws Error saying what is in the way.
  */
-export async function detectEmbedded(): Promise<EmbeddedSettings> {
-  const python = await executableOf(await findPython('The embedded container engine'))
-  const plain = await tryCommand(launcherCommand(python))
+export async function detectEmbedded(
+  signal: AbortSignal = new AbortController().signal,
+): Promise<EmbeddedSettings> {
+  const python = await findExecutable(signal)
+  const plain = await tryCommand(launcherCommand(python), signal)
   if (plain.limits !== POLLING) return plain
-  const scoped = await tryCommand(launcherCommand(python, SCOPE)).catch(() => plain)
+  const scoped = await tryCommand(launcherCommand(python, SCOPE), signal).catch(() => plain)
   return scoped.limits === POLLING ? plain : scoped
 }
 
 /** Not a shim: version managers put slow scripts in a Python's place. */
-async function executableOf(python: string): Promise<string> {
-  const { stdout } = await promisify(execFile)(python, ['-c', 'import sys; print(sys.executable)'])
+async function findExecutable(signal: AbortSignal): Promise<string> {
+  const python = await findPython('The embedded container engine', undefined, { signal })
+  const { stdout } = await runProgram([python, '-c', 'import sys; print(sys.executable)'], { signal })
   return stdout.trim()
 }
 
-async function tryCommand(command: readonly string[]): Promise<EmbeddedSettings> {
+async function tryCommand(command: readonly string[], signal: AbortSignal): Promise<EmbeddedSettings> {
+  signal.throwIfAborted()
   const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
   try {
     const images = createImageStore(command, join(folder, 'images'), PROBE_BYTES)
@@ -52,11 +55,12 @@ async function tryCommand(command: readonly string[]): Promise<EmbeddedSettings>
       {
         task: probeTask({ instance: `probe-${process.pid}`, jobId: 'probe', root: folder }),
         logs: collector(output),
-        signal: new AbortController().signal,
+        signal,
         onStarted: () => {},
       },
     )
     await Promise.all(removals)
+    signal.throwIfAborted()
     const answer = Buffer.concat(output).toString().trim()
     if (end.exitCode !== 0 || answer !== PROBE.answer || limits === undefined) {
       throw new Error(

@@ -200,7 +200,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
 
   beforeAll(async () => {
     // One of the tools, whichever engine runs the tasks.
-    engine = await detectProgram('podman')
+    engine = await detectProgram('podman', { instance: `test-${process.pid}` })
     content = await makeContent()
     await execute('tar', ['-cf', inFolder('rootfs.tar'), '-C', content, '.'])
     await importRootfs(BASE)

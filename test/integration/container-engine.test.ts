@@ -25,7 +25,7 @@ const removals: Promise<unknown>[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'engine-'))
   await chmod(folder, 0o755)
-  settings = (await detectEngine()).settings
+  settings = (await detectEngine({ instance: `test-${process.pid}` })).settings
   engine = newEngine()
   shell = await shellLayer()
 })

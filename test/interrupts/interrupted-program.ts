@@ -10,22 +10,22 @@ import { PROJECT } from '../../local/aws-environment.ts'
 import { LABELS } from '../../local/container-engine.ts'
 import { runningProcesses, type SeenProcess } from './process-table.ts'
 
-/** npm keeps its own compiled modules in the temporary folder otherwise. */
+/** Without it, npm keeps its compiled modules in the temporary folder. */
 const COMPILE_CACHE = join(PROJECT, '.local/compile-cache')
 const POLL_MS = 100
 const OUTPUT_TAIL = 2000
 
-/** What is there when a program is interrupted. */
+/** State of a running program. */
 export interface Moment {
   /** Everything printed so far. */
   readonly output: string
-  /** Command lines of its processes, itself included. */
+  /** Command lines of its processes, its own included. */
   readonly commands: readonly string[]
 }
 
-/** What a program left behind. */
+/** What remains after the end of a program. */
 export interface Leftovers {
-  /** Command lines of processes that it started, directly or not. */
+  /** Command lines of its descendants. */
   readonly processes: readonly string[]
   /** Names of containers of its stacks. */
   readonly containers: readonly string[]
@@ -33,54 +33,66 @@ export interface Leftovers {
   readonly folders: readonly string[]
 }
 
+/** How an interrupted program ended. */
+export interface Interruption {
+  /** From SIGINT to the end of the program. */
+  readonly seconds: number
+  readonly leftovers: Leftovers
+}
+
 /**
- * Runs an npm script in a process group of its own, as a terminal does, and sends the group SIGINT as soon as `isTime` says so.
- * @throws Error with the end of its output when it ends before.
+ * Runs an npm script in a process group of its own, as a terminal does, and sends SIGINT to the group as soon as `isTime` is true.
+ * @throws Error with the end of the program's output when it ends before.
  */
 export async function interrupt(
   words: readonly string[],
   isTime: (moment: Moment) => boolean,
   variables: NodeJS.ProcessEnv = {},
-): Promise<Leftovers> {
+): Promise<Interruption> {
   const temporary = await mkdtemp(join(tmpdir(), 'interrupts-'))
   const program = start(words, { ...variables, TMPDIR: temporary, NODE_COMPILE_CACHE: COMPILE_CACHE })
   try {
     while (!isTime(program.look())) {
-      if (program.child.exitCode !== null) throw new Error(`it ended before: ${program.outputTail()}`)
+      if (program.child.exitCode !== null)
+        throw new Error(`npm run ${words.join(' ')} ended before: ${program.outputTail()}`)
       await pause(POLL_MS)
     }
+    const interruptedAt = performance.now()
     process.kill(-(program.child.pid ?? 0), 'SIGINT')
     await program.closed
-    const instances = program.instances()
-    return {
-      processes: program.remaining().map(({ command }) => command),
-      containers: instances.flatMap(containersOf),
-      folders: [
-        ...instances
-          .map((instance) => join('.local', instance))
-          .filter((path) => existsSync(join(PROJECT, path))),
-        ...(await readdir(temporary)),
-      ],
-    }
+    const seconds = (performance.now() - interruptedAt) / 1000
+    return { seconds, leftovers: await leftoversOf(program, temporary) }
   } finally {
     for (const { pid } of program.remaining()) kill(pid)
     await rm(temporary, { recursive: true, force: true })
   }
 }
 
+async function leftoversOf(program: Program, temporary: string): Promise<Leftovers> {
+  const instances = program.instances()
+  const folders = instances
+    .map((instance) => join('.local', instance))
+    .filter((path) => existsSync(join(PROJECT, path)))
+  return {
+    processes: program.remaining().map(({ command }) => command),
+    containers: instances.flatMap(containersOf),
+    folders: [...folders, ...(await readdir(temporary))],
+  }
+}
+
 interface Program {
   readonly child: ChildProcess
   readonly closed: Promise<unknown>
-  /** Looks for processes of the program that have come since the last time. */
+  /** Must be called often: a process that starts and ends between two calls is missed. */
   look(): Moment
   outputTail(): string
-  /** Processes of it that run. */
+  /** Its running processes. */
   remaining(): SeenProcess[]
-  /** Names of the local stacks that it started. */
+  /** Names of the local stacks that it has started. */
   instances(): string[]
 }
 
-/** Its processes are known by a variable that they inherit, or by a parent that is known. */
+/** A process belongs to the program if it inherited a variable of it, or if its parent belongs to it. */
 function start(words: readonly string[], variables: NodeJS.ProcessEnv): Program {
   const mark = `INTERRUPTED_PROGRAM=${randomUUID()}`
   const [name = '', value = ''] = mark.split('=')
@@ -99,15 +111,12 @@ function start(words: readonly string[], variables: NodeJS.ProcessEnv): Program 
   const seen = new Map<string, SeenProcess>()
   const remaining = (): SeenProcess[] => {
     const running = runningProcesses()
-    const pids = new Set<number>()
-    // A child has a parent that was found before it, unless numbers have been used up: then it is found at the next look.
-    for (const one of running) {
-      const isOwn = seen.has(one.id) || one.environment.includes(mark) || pids.has(one.parent)
-      if (!isOwn) continue
-      pids.add(one.pid)
-      seen.set(one.id, one)
-    }
-    return running.filter(({ pid }) => pids.has(pid))
+    const children = Map.groupBy(running, ({ parent }) => parent)
+    const own = new Set(running.filter(({ id, environment }) => seen.has(id) || environment.includes(mark)))
+    // The set grows while it is iterated over.
+    for (const { pid } of own) for (const child of children.get(pid) ?? []) own.add(child)
+    for (const one of own) seen.set(one.id, one)
+    return [...own]
   }
   return {
     child,
@@ -119,7 +128,7 @@ function start(words: readonly string[], variables: NodeJS.ProcessEnv): Program 
   }
 }
 
-/** Of the Batch server's variables, or of the command line that starts a container. */
+/** Reads the variables of the Batch server and the command lines that start containers. */
 function instanceOf({ environment, command }: SeenProcess): string[] {
   const ofBatch = /(?:^|\0)INSTANCE=([^\0]+)/u.exec(environment)?.[1]
   const ofContainer = new RegExp(`${LABELS.instance}=([a-z0-9-]+)`, 'u').exec(command)?.[1]
@@ -141,6 +150,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // It has ended meanwhile.
+    // ESRCH: it has ended.
   }
 }

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** A process at one moment. `id` stays its own when the kernel gives its number to another. */
+/** A process at one moment. */
 export interface SeenProcess {
+  /** Unique, although the kernel reuses process numbers. */
   readonly id: string
   readonly pid: number
   readonly parent: number
@@ -9,7 +10,7 @@ export interface SeenProcess {
   readonly environment: string
 }
 
-/** All processes that run; those that have ended and wait for their parent are left out. Reads Linux's process table. */
+/** All processes but zombies, from `/proc`. */
 export function runningProcesses(): SeenProcess[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/u.test(name))
@@ -18,7 +19,7 @@ export function runningProcesses(): SeenProcess[] {
 
 function describe(pid: number): SeenProcess | undefined {
   try {
-    // The program's name stands in parentheses and may hold anything.
+    // The program's name, in parentheses, may contain spaces and parentheses.
     const fields = read(pid, 'stat')
       .replace(/^.*\) /su, '')
       .split(' ')
@@ -27,7 +28,7 @@ function describe(pid: number): SeenProcess | undefined {
     const command = read(pid, 'cmdline').replaceAll('\0', ' ').trim()
     return { id: `${pid} ${startedAt}`, pid, parent, command, environment: read(pid, 'environ') }
   } catch {
-    // It has ended, or is another user's.
+    // It has ended, or belongs to another user.
     return undefined
   }
 }
