@@ -31,8 +31,14 @@ export async function forward(
     const accept = request.headers.accept === undefined ? ['accept', '*/*'] : []
     const own = [...accept, ...framingOf(request, body), ...prefer]
     const headers = [...clientHeaders(request.rawHeaders), ...own]
-    const { method = 'GET', url: path = '/' } = request
-    return api.prepare({ method, path, headers, signal, ...(typeof body === 'object' && { body }) })
+    const { url: path = '/' } = request
+    return api.prepare({
+      method: methodOf(request),
+      path,
+      headers,
+      signal,
+      ...(typeof body === 'object' && { body }),
+    })
   }
   let outgoing = (await prepare())()
   // An aborted body destroys the outgoing request, whose error is handled below.
@@ -54,6 +60,11 @@ export async function forward(
     throw new UnreachableError('API', refusal)
   }
   return answer
+}
+
+/** API Gateway's ANY does not include TRACE, which it rejects with 403. The API answers OPTIONS as it does TRACE: 405 with `Allow`. */
+function methodOf({ method = 'GET' }: IncomingMessage): string {
+  return method === 'TRACE' ? 'OPTIONS' : method
 }
 
 /**

@@ -14,7 +14,8 @@ const REQUIREMENTS = join(import.meta.dirname, 'emulator-requirements.txt')
 
 const POLL_INTERVAL_MS = 50
 const START_TIMEOUT_MS = 60_000
-const ANSWER_TIMEOUT_MS = 5000
+/** LocalStack imports its services during its first answer, which takes seconds. A port at which nothing listens answers at once. */
+const ANSWER_TIMEOUT_MS = 30_000
 
 /**
  * Installs the emulator into a virtual environment, unless it is there.

@@ -161,7 +161,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   const ports = await instancePorts(state.portsFile)
   await checkBindAddress(ports.batch, settings.BATCH_BIND_ADDRESS)
   const given = settings.AWS_ENDPOINT_URL
-  const emulatorUrl = given ? await checkEmulator(given) : urlOf(ports.emulator)
+  const emulatorUrl = given ? await checkEmulator(given, signal) : urlOf(ports.emulator)
   const storageUrl = given ? emulatorUrl : urlOf(ports.storage)
   const s3Url = (await start.s3Through?.(storageUrl)) ?? storageUrl
   const batchUrl = urlOf(ports.batch, reachedAt(settings.BATCH_BIND_ADDRESS))
@@ -287,8 +287,9 @@ async function checkBindAddress(port: number, address: string): Promise<void> {
 }
 
 /** @returns the same address, without a slash at its end. */
-async function checkEmulator(url: string): Promise<string> {
-  if (await answers(url)) return url.replace(/\/+$/u, '')
+async function checkEmulator(url: string, signal: AbortSignal): Promise<string> {
+  if (await answers(url, signal)) return url.replace(/\/+$/u, '')
+  signal.throwIfAborted()
   throw new UserError(
     `Nothing answers at AWS_ENDPOINT_URL (${url}): start that emulator, or unset the variable to have one started.`,
   )

@@ -114,6 +114,11 @@ function isConflict(error: unknown): boolean {
   return reasons.includes('TransactionConflict') && !reasons.includes('ConditionalCheckFailed')
 }
 
+/** Whether a transaction was made for certain in no part. */
+export function isCancelled(error: unknown): boolean {
+  return cancellationReasons(error).length > 0
+}
+
 /** Codes of a cancelled write; empty for other errors. */
 function cancellationReasons(error: unknown): readonly string[] {
   if (error instanceof TransactionConflictException) return ['TransactionConflict']

@@ -1,5 +1,5 @@
 import type { DynamoTable, Item, ItemKey } from '../aws/dynamo-table.ts'
-import type { DynamoWrites } from '../aws/dynamo-writes.ts'
+import { type DynamoWrites, isCancelled } from '../aws/dynamo-writes.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { TaskSummary } from './task.ts'
 
@@ -34,7 +34,7 @@ const MAX_KEPT_BYTES = 4 * 1024 * 1024
 export interface TaskList {
   /** The list as it is now; the same array for as long as it is kept. */
   current(): Promise<readonly TaskSummary[]>
-  /** Writes something that may change the list. When the write fails, the mark stays: it may have been carried out. */
+  /** Writes something that may change the list. After a failure that leaves open whether the write was made, the mark stays. */
   change<Result>(write: () => Promise<Result>): Promise<Result>
 }
 
@@ -89,10 +89,16 @@ export function createTaskList({
       const mark = `${MARK}${identity.uuid()}`
       const begun = { set: [[[mark], identity.now().toISOString()]], add: { [VERSION]: 1 } } as const
       const { item = {} } = await writes.update(LIST_KEY, begun)
-      const result = await write()
-      const leftBehind = marksOf(item).filter(([, time]) => isLeftBehind(time))
-      const remove = [mark, ...leftBehind.map(([name]) => name)]
-      await writes.update(LIST_KEY, { set: [], add: { [VERSION]: 1 }, remove })
+      const end = async (): Promise<void> => {
+        const leftBehind = marksOf(item).filter(([, time]) => isLeftBehind(time))
+        const remove = [mark, ...leftBehind.map(([name]) => name)]
+        await writes.update(LIST_KEY, { set: [], add: { [VERSION]: 1 }, remove })
+      }
+      const result = await write().catch(async (error: unknown) => {
+        if (isCancelled(error)) await end()
+        throw error
+      })
+      await end()
       return result
     },
   }

@@ -4,10 +4,10 @@ import type { EmulatorName } from './emulators.ts'
 export interface KnownFault {
   /** File below `test/integration/` or its folder `adapters/`. */
   readonly suite: string
-  /** Its groups and itself, with ` > ` between. */
+  /** Names of its groups and its own name, separated by ` > `. */
   readonly test: string
   readonly reason: string
-  /** Where it says what is right, or what the emulator does. */
+  /** Documentation of the right behaviour, or a report of the emulator's. */
   readonly link: string
 }
 
@@ -17,10 +17,10 @@ const STOP = {
   link: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html',
 }
 
-/** Through the edge, and the API alone. */
+/** Groups of tests: the same requests through the edge and without it. */
 const WIRE = ['core, through the edge', 'core, through the API alone']
 
-/** Each is expected to fail. One that passes fails the run: take it out here then. */
+/** Tests that are expected to fail. Remove an entry whose test passes: it fails the run. */
 export const KNOWN_FAULTS: Readonly<Partial<Record<EmulatorName, readonly KnownFault[]>>> = {
   localstack: [
     { ...STOP, test: 'run workflow (Step Functions) > stops the execution of a run' },
@@ -45,12 +45,12 @@ export const KNOWN_FAULTS: Readonly<Partial<Record<EmulatorName, readonly KnownF
         reason: 'the answer to HEAD has the length 0, whatever length the function gave',
         link: 'https://www.rfc-editor.org/rfc/rfc9110#section-8.6',
       },
-      {
-        suite: 'core-wire',
-        test: `${entrance} > is told that nothing allows TRACE`,
-        reason: 'ANY does not stand for TRACE, so that no function is asked',
-        link: 'https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html',
-      },
     ]),
+    {
+      suite: 'core-wire',
+      test: 'core, through the API alone > is told that nothing allows TRACE',
+      reason: 'ANY does not include TRACE, so no function is called; the edge sends OPTIONS instead',
+      link: 'https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html',
+    },
   ],
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { createApp } from '../../../lambdas/api/app.ts'
 import { anInput, anOutput, aTask, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
@@ -52,6 +53,19 @@ describe('the routes', () => {
     const { headers } = await call('POST', `${BASE}/task-runs/${RUN_ID}`)
 
     expect(headers.get('allow')).toBe('GET, DELETE, HEAD')
+  })
+
+  it.each(['/tasks', '/nothing'])('answer HEAD of %s with the length of the answer to GET', async (path) => {
+    const app = createApp(await anEngine())
+
+    const get = await app.request(`${BASE}${path}`)
+    const head = await app.request(`${BASE}${path}`, { method: 'HEAD' })
+
+    expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([
+      get.status,
+      String((await get.arrayBuffer()).byteLength),
+      '',
+    ])
   })
 
   it.each(['/ping', '/nothing'])('answer %s with X-Content-Type-Options: nosniff', async (path) => {

@@ -65,6 +65,19 @@ describe('edge', () => {
     },
   )
 
+  it('asks the API for the allowed methods on TRACE, which API Gateway rejects', async () => {
+    const seen: (string | undefined)[] = []
+    const port = await anEdge((incoming, response) => {
+      seen.push(incoming.method)
+      response.writeHead(405, { allow: 'GET, HEAD' }).end()
+    })
+
+    const { statusCode, headers } = await ask(port, '/x', { method: 'TRACE' })
+
+    expect([statusCode, headers.allow]).toEqual([405, 'GET, HEAD'])
+    expect(seen).toEqual(['OPTIONS'])
+  })
+
   it('gives an empty answer no type', async () => {
     const port = await anEdge((_, response) => {
       response.writeHead(200, { 'content-type': '', 'content-length': '0' }).end()

@@ -1,3 +1,4 @@
+import { TransactionConflictException } from '@aws-sdk/client-dynamodb'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { DynamoTable, Item } from '../../../src/aws/dynamo-table.ts'
 import type { DynamoWrites } from '../../../src/aws/dynamo-writes.ts'
@@ -125,6 +126,20 @@ describe('the list of tasks of a process', () => {
     await here.current()
 
     expect([before, table.reads()]).toEqual([2, 3])
+  })
+
+  it.each([
+    ['a failed condition', () => Promise.resolve(false)],
+    [
+      'conflicts with other transactions',
+      () => Promise.reject(new TransactionConflictException({ message: 'in use', $metadata: {} })),
+    ],
+  ])('is kept again at once after a change that %s prevented', async (_, write) => {
+    await elsewhere.change<unknown>(write).catch(() => undefined)
+    await here.current()
+    await here.current()
+
+    expect([table.marks(), table.reads()]).toEqual([0, 1])
   })
 
   it('shows a change that outlasts its mark', async () => {
