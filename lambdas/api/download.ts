@@ -5,7 +5,7 @@ import { DomainError } from '../../src/contract/errors.ts'
 import type { StoredFile } from '../../src/inputs/array-inputs.ts'
 import { openFile } from '../../src/inputs/run-files.ts'
 import { MAX_ANSWER_BYTES } from '../../src/lifecycle/read-run-log.ts'
-import { askedRange } from './byte-range.ts'
+import { askedRange } from '../../src/shared/byte-range.ts'
 import { answerError } from './problem.ts'
 
 /** Longer texts are answered by a redirect, which core follows (contract http-api 2). */

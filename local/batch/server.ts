@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
+import { readAtMost } from '../../src/shared/read-all.ts'
 import { refuseForeignPage } from '../foreign-pages.ts'
 import { ClientException } from './client-exception.ts'
 import { ServiceFailure } from './faults.ts'
@@ -33,18 +34,8 @@ export function createBatchServer(
 async function answer(request: IncomingMessage, operations: ReadonlyMap<string, Operation>): Promise<object> {
   const operation = request.method === 'POST' ? operations.get(request.url ?? '') : undefined
   if (operation === undefined) throw new ClientException(`no operation ${request.method} ${request.url} here`)
-  return operation(parse(await readBody(request)))
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > LARGEST_BODY_BYTES) throw new ClientException('the request is too large')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString()
+  const tooLarge = () => new ClientException('the request is too large')
+  return operation(parse((await readAtMost(request, LARGEST_BODY_BYTES, tooLarge)).toString()))
 }
 
 function parse(text: string): unknown {

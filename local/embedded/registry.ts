@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { readAll } from '../../src/shared/read-all.ts'
+import { readAtMost } from '../../src/shared/read-all.ts'
 import { withDigest } from './layer-content.ts'
 
 const TYPES = [
@@ -42,7 +42,7 @@ interface Reference {
 export async function findRemoteImage(reference: string): Promise<RemoteImage> {
   const { url, version } = parseReference(reference)
   const answer = await get(`${url}/manifests/${version}`)
-  const body = await readAll(atMost(bodyOf(answer), LARGEST_DOCUMENT_BYTES))
+  const body = await readDocument(bodyOf(answer))
   const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`
   if (version.startsWith('sha256:') && version !== digest) {
     throw new Error(`the registry sent the manifest ${digest} for ${version}`)
@@ -59,7 +59,7 @@ export async function findRemoteImage(reference: string): Promise<RemoteImage> {
   return {
     digest,
     layers: manifest.layers.map((layer) => layer.digest),
-    config: () => readAll(atMost(blob(manifest.config.digest), LARGEST_DOCUMENT_BYTES)),
+    config: () => readDocument(blob(manifest.config.digest)),
     blob,
   }
 }
@@ -81,17 +81,9 @@ async function get(url: string): Promise<Response> {
   throw new Error(`${url}: ${answer.status} ${answer.statusText}`.trim())
 }
 
-/** @throws Error when there are more bytes. */
-async function* atMost(
-  bytes: AsyncIterable<Uint8Array>,
-  limit: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  let seen = 0
-  for await (const chunk of bytes) {
-    seen += chunk.length
-    if (seen > limit) throw new Error(`the registry sent a document of more than ${limit} bytes`)
-    yield chunk
-  }
+function readDocument(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const words = `the registry sent a document of more than ${LARGEST_DOCUMENT_BYTES} bytes`
+  return readAtMost(bytes, LARGEST_DOCUMENT_BYTES, () => new Error(words))
 }
 
 function bodyOf({ body }: Response): AsyncIterable<Uint8Array> {

@@ -4,7 +4,7 @@ import { unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { ByteSpan } from './byte-range.ts'
+import type { ByteSpan } from '../../src/shared/byte-range.ts'
 import type { Content, Segment } from './catalogue.ts'
 
 /** Bytes that were just written to a file of their own. */

@@ -1,9 +1,11 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
+import { askedRange } from '../../src/shared/byte-range.ts'
+import { responseTo, startRequest } from '../../src/shared/http.ts'
+import { readAtMost } from '../../src/shared/read-all.ts'
 import type { BlobSession, Blobs } from './blobs.ts'
-import { spanOf } from './byte-range.ts'
 import type { DataFiles } from './data-files.ts'
 import { StorageError } from './storage-error.ts'
 
@@ -67,7 +69,7 @@ async function answerBlob(state: RegistryState, call: Call, rest: string): Promi
     return send(response, 202)
   }
   if (request.method !== 'GET' && request.method !== 'HEAD') throw unsupported(request)
-  const found = spanOf(request.headers.range, content.sizeBytes)
+  const found = askedRange(request.headers.range, content.sizeBytes)
   if (found === 'unsatisfiable') throw new StorageError(416, 'SIZE_INVALID', 'the range lies behind the end')
   const span = found ?? { start: 0, end: content.sizeBytes }
   response.writeHead(found === undefined ? 200 : 206, {
@@ -129,7 +131,11 @@ async function finishUpload(
 
 /** As ECR, refuses a manifest whose blobs are not there. */
 async function putManifest(state: RegistryState, { repository, request, response }: Call): Promise<void> {
-  const body = await readBody(request)
+  const body = await readAtMost(
+    request,
+    LARGEST_MANIFEST_BYTES,
+    () => new StorageError(413, 'SIZE_INVALID', `a manifest has ${LARGEST_MANIFEST_BYTES} bytes at most`),
+  )
   const manifest = manifestSchema.safeParse(parseJson(body)).data
   const named = [manifest?.config, ...(manifest?.layers ?? [])].filter((blob) => blob !== undefined)
   const missing = named.find(({ digest }) => state.blobs.find(repository, digest) === undefined)
@@ -155,33 +161,16 @@ async function passOn(
   body?: Buffer,
 ): Promise<void> {
   const { connection: _, 'transfer-encoding': __, ...headers } = request.headers
-  const outgoing = httpRequest(new URL(request.url ?? '/', emulatorUrl), {
+  const outgoing = startRequest(new URL(request.url ?? '/', emulatorUrl), {
     method: request.method ?? 'GET',
     headers: { ...headers, ...(body && { 'content-length': String(body.length) }) },
   })
-  const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    outgoing.once('response', resolve)
-    outgoing.once('error', reject)
-  })
   const [answer] = await Promise.all([
-    answered,
+    responseTo(outgoing),
     pipeline(body === undefined ? request : Readable.from([body]), outgoing),
   ])
   response.writeHead(answer.statusCode ?? 502, answer.headers)
   await pipeline(answer, response)
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let sizeBytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length
-    if (sizeBytes > LARGEST_MANIFEST_BYTES) {
-      throw new StorageError(413, 'SIZE_INVALID', `a manifest has ${LARGEST_MANIFEST_BYTES} bytes at most`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
 }
 
 function parseJson(body: Buffer): unknown {

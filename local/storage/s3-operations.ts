@@ -1,4 +1,4 @@
-import { spanOf } from './byte-range.ts'
+import { askedRange } from '../../src/shared/byte-range.ts'
 import type { StoredObject } from './catalogue.ts'
 import { notImplemented, pageSize, type S3Answer, type S3State, xml } from './s3-answer.ts'
 import { copySource, matches, receive, requireMatch, store } from './s3-content.ts'
@@ -37,7 +37,7 @@ export function getObject(state: S3State, request: S3Request): S3Answer {
     ...overrides(request.query),
   }
   if (isNotModified) return { status: 304, headers }
-  const span = spanOf(request.headers.range, object.sizeBytes)
+  const span = askedRange(request.headers.range, object.sizeBytes)
   if (span === 'unsatisfiable') {
     throw new StorageError(416, 'InvalidRange', 'The requested range is not satisfiable')
   }

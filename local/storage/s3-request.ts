@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { readAtMost } from '../../src/shared/read-all.ts'
 import { decodeAwsChunked } from './aws-chunked.ts'
 import { StorageError } from './storage-error.ts'
 
@@ -46,20 +47,9 @@ export function readRequest(request: IncomingMessage, nowMs: number): S3Request 
 
 /** The whole body as text. @throws StorageError EntityTooLarge */
 export async function readDocument(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const chunk of body) {
-    sizeBytes += chunk.length
-    if (sizeBytes > LARGEST_DOCUMENT_BYTES) {
-      throw new StorageError(
-        400,
-        'EntityTooLarge',
-        `The document is larger than ${LARGEST_DOCUMENT_BYTES} bytes.`,
-      )
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+  const text = `The document is larger than ${LARGEST_DOCUMENT_BYTES} bytes.`
+  const tooLarge = () => new StorageError(400, 'EntityTooLarge', text)
+  return (await readAtMost(body, LARGEST_DOCUMENT_BYTES, tooLarge)).toString()
 }
 
 /** Headers of a write that are returned on reads. */

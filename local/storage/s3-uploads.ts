@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { spanOf } from './byte-range.ts'
+import { askedRange } from '../../src/shared/byte-range.ts'
 import type { Content } from './catalogue.ts'
 import { cut } from './data-files.ts'
 import { checkPartNumber } from './multipart.ts'
@@ -108,7 +108,7 @@ function copiedPart(state: S3State, request: S3Request, source: string): Content
   const { headers } = request
   const from = copySource(state, request, source)
   const range = headers['x-amz-copy-source-range']
-  const span = range === undefined ? undefined : spanOf(String(range), from.sizeBytes)
+  const span = range === undefined ? undefined : askedRange(String(range), from.sizeBytes)
   if (span === 'unsatisfiable')
     throw new StorageError(416, 'InvalidRange', 'The copied range lies behind the end.')
   const { start, end } = span ?? { start: 0, end: from.sizeBytes }

@@ -90,7 +90,6 @@ const refusesItem = refuses({
 /** http-api 5.15 to 5.17 */
 export const PROVISION_DESCRIPTIONS = {
   provisionInputs: {
-    tag: 'runs',
     summary: 'Gives several inputs their values, or none of them',
     parameters: [MINIMAL],
     requestBody: body({ [JSON_TYPE]: z.union([z.array(namedValue), uploadReference]) }),
@@ -106,28 +105,24 @@ export const PROVISION_DESCRIPTIONS = {
     },
   },
   provisionInput: {
-    tag: 'runs',
     summary: 'Gives an input its value, as JSON or as a file',
     parameters: [MINIMAL],
     requestBody: body(asAnything),
     responses: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
   },
   provisionInputFile: {
-    tag: 'runs',
     summary: 'Gives an image or file input its value',
     parameters: [MINIMAL],
     requestBody: body(asFile),
     responses: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
   },
   provisionInputItem: {
-    tag: 'runs',
     summary: 'Gives an item of an array its value, as JSON or as a file',
     parameters: [INDEX_PATH, MINIMAL],
     requestBody: body(asAnything),
     responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
   },
   provisionInputItemFile: {
-    tag: 'runs',
     summary: 'Gives an item of an array of images or files its value',
     parameters: [INDEX_PATH, MINIMAL],
     requestBody: body(asFile),

@@ -17,7 +17,6 @@ const text = z.string().optional()
 /** Extensions of the contract. */
 export const RUN_LIST_DESCRIPTIONS = {
   listRuns: {
-    tag: 'runs',
     summary: 'Lists the runs of all tasks, newest first',
     description:
       'A new run appears within a second. One call considers at most 2000 runs, or 500 with `taskId`: with filters, `content` may be ' +

@@ -11,7 +11,6 @@ const ping = component(
 /** http-api 5.1: the one path that is outside the versioned prefix too. */
 export const SERVICE_DESCRIPTIONS = {
   getTaskSchema: {
-    tag: 'tasks',
     summary: 'Answers the JSON schema of descriptor.yml',
     description:
       'For editors: `# yaml-language-server: $schema=<address>` in the first line of descriptor.yml. Stricter than an upload in one ' +
@@ -22,7 +21,6 @@ export const SERVICE_DESCRIPTIONS = {
     ),
   },
   ping: {
-    tag: 'service',
     summary: 'Tells that the service is up',
     servers: [{ url: '/' }, { url: '/app-engine/v1' }],
     responses: answersJson(ping, 'It is up.'),

@@ -40,7 +40,6 @@ const partRefusals = refuses({
 /** Operations of the stager. */
 export const STAGING_DESCRIPTIONS = {
   stageInputs: {
-    tag: 'stager',
     summary: 'Tells what belongs into the input folder',
     parameters: [secret],
     responses: {
@@ -52,7 +51,6 @@ export const STAGING_DESCRIPTIONS = {
     },
   },
   stageOutputs: {
-    tag: 'stager',
     summary: 'Tells where what the task left behind is to be put',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('OutputEntries', outputEntriesSchema) }),
@@ -62,7 +60,6 @@ export const STAGING_DESCRIPTIONS = {
     },
   },
   beginOutputParts: {
-    tag: 'stager',
     summary: 'Begins a large output, which is sent in parts',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('BeginOutputParts', beginPartsSchema) }),
@@ -72,7 +69,6 @@ export const STAGING_DESCRIPTIONS = {
     },
   },
   signOutputParts: {
-    tag: 'stager',
     summary: 'Tells where parts of a large output are to be put',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('OutputPartUrls', partUrlsSchema) }),
@@ -82,7 +78,6 @@ export const STAGING_DESCRIPTIONS = {
     },
   },
   completeOutputParts: {
-    tag: 'stager',
     summary: 'Makes a large output of its parts',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('CompleteOutputParts', completePartsSchema) }),
@@ -92,7 +87,6 @@ export const STAGING_DESCRIPTIONS = {
     },
   },
   reportStage: {
-    tag: 'stager',
     summary: 'Tells how long moving files took',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('StageReport', stageReportSchema) }),

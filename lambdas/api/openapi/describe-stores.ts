@@ -12,12 +12,10 @@ const store = component(
 /** http-api 5.12 */
 export const STORE_DESCRIPTIONS = {
   listStores: {
-    tag: 'stores',
     summary: 'Lists all stores',
     responses: answersJson(z.array(store), 'All stores.'),
   },
   createStore: {
-    tag: 'stores',
     summary: 'Adds a store',
     description: 'It is not made the default; unknown keys are ignored.',
     requestBody: body({ [JSON_TYPE]: component('NewStore', storeSchema) }),
@@ -27,12 +25,10 @@ export const STORE_DESCRIPTIONS = {
     },
   },
   getDefaultStore: {
-    tag: 'stores',
     summary: 'Describes the default store',
     responses: answersJson(store.nullable(), 'The default store; null while there is none.'),
   },
   setDefaultStore: {
-    tag: 'stores',
     summary: 'Makes a store the default instead of another',
     description: 'A body is ignored.',
     responses: {
@@ -41,7 +37,6 @@ export const STORE_DESCRIPTIONS = {
     },
   },
   deleteStore: {
-    tag: 'stores',
     summary: 'Removes a store',
     responses: { 204: { description: 'There is no such store, or no longer.' } },
   },

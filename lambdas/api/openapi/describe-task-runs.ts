@@ -42,7 +42,6 @@ const values = z.array(runValue)
 function downloads(kind: 'input' | 'output', notYet: string) {
   return {
     file: {
-      tag: 'runs',
       summary: `Downloads the file of an ${kind}`,
       description:
         'A folder (an array, a DICOM image) comes as a zip. With `.geojson` behind the name a geometry comes under its media ' +
@@ -56,7 +55,6 @@ function downloads(kind: 'input' | 'output', notYet: string) {
       },
     },
     item: {
-      tag: 'runs',
       summary: `Downloads the file of an item of an array ${kind}`,
       description: 'A folder (an inner array, a DICOM image) comes as a zip.',
       parameters: [INDEX_PATH],
@@ -69,7 +67,6 @@ function downloads(kind: 'input' | 'output', notYet: string) {
       },
     },
     archive: {
-      tag: 'runs',
       summary: `Downloads the files of all ${kind}s as a zip`,
       responses: {
         ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
@@ -85,17 +82,14 @@ const ofOutputs = downloads('output', NO_OUTPUTS_YET)
 /** http-api 5.13, 5.14 and 5.18 to 5.24 */
 export const TASK_RUN_DESCRIPTIONS = {
   getRun: {
-    tag: 'runs',
     summary: 'Describes a run',
     responses: { ...answersJson(run, 'The run.'), ...refuses({ 404: RUN_UNKNOWN }) },
   },
   deleteRun: {
-    tag: 'runs',
     summary: 'Deletes a run with its files, and ends it where it still runs',
     responses: answersNothing('There is no such run, or no longer.'),
   },
   changeRunState: {
-    tag: 'runs',
     summary: 'Starts or cancels a run, or declares its inputs complete',
     requestBody: body({ [JSON_TYPE]: desiredState }),
     responses: {
@@ -108,7 +102,6 @@ export const TASK_RUN_DESCRIPTIONS = {
     },
   },
   listInputs: {
-    tag: 'runs',
     summary: 'Lists the inputs of a run',
     responses: {
       ...answersJson(values, "The inputs that have values, in the descriptor's order."),
@@ -117,7 +110,6 @@ export const TASK_RUN_DESCRIPTIONS = {
     },
   },
   listOutputs: {
-    tag: 'runs',
     summary: 'Lists the outputs of a run',
     description:
       'Exactly `Accept: application/json, application/*+json` asks for the listing that Cytomine core reads into records, which fails ' +
@@ -136,7 +128,6 @@ export const TASK_RUN_DESCRIPTIONS = {
   downloadOutputItem: ofOutputs.item,
   downloadOutputs: ofOutputs.archive,
   getRunLog: {
-    tag: 'runs',
     summary: 'Shows what the task printed, and why it failed',
     responses: {
       200: {
@@ -147,7 +138,6 @@ export const TASK_RUN_DESCRIPTIONS = {
     },
   },
   postOutputs: {
-    tag: 'stager',
     summary: 'Hands over the outputs of a run as a zip',
     requestBody: body({
       [MULTIPART_TYPE]: z

@@ -34,7 +34,7 @@ function importGoesOn(advice: string): Description['responses'] {
 
 /** Describes an operation on the task that its path names. */
 function onTask(summary: string, responses: Description['responses']): Description {
-  return { tag: 'tasks', summary, responses: { ...responses, ...taskKnown } }
+  return { summary, responses: { ...responses, ...taskKnown } }
 }
 
 const getTask = onTask('Describes a task', answersJson(taskDescription, 'The task.'))
@@ -58,12 +58,10 @@ const createRun: Description = {
 /** http-api 5.2 to 5.11 */
 export const TASK_DESCRIPTIONS = {
   listTasks: {
-    tag: 'tasks',
     summary: 'Lists all tasks',
     responses: answersJson(z.array(taskDescription), 'All tasks, in the order of their upload.'),
   },
   uploadTask: {
-    tag: 'tasks',
     summary: 'Installs a task from a bundle',
     description:
       'Answers when the image is in the registry and the task can be run. A bundle that came as an upload may take longer than a ' +
@@ -91,7 +89,6 @@ export const TASK_DESCRIPTIONS = {
     },
   },
   installTask: {
-    tag: 'tasks',
     summary: 'Installs a task from the default store',
     description: 'A body is ignored.',
     responses: {
@@ -114,7 +111,6 @@ export const TASK_DESCRIPTIONS = {
   downloadTaskDescriptorById: downloadDescriptor,
   downloadTaskDescriptorByName: downloadDescriptor,
   downloadTaskLogo: {
-    tag: 'tasks',
     summary: 'Downloads the logo of a task',
     responses: {
       ...answersFile('A PNG image.', BYTES_TYPE),

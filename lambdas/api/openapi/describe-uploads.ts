@@ -61,7 +61,6 @@ const IMPORTED = 'The upload is being imported.'
 /** An extension of the contract: files of any size, in parts. */
 export const UPLOAD_DESCRIPTIONS = {
   createUpload: {
-    tag: 'uploads',
     summary: 'Begins the upload of a bundle or of an input file',
     description:
       'Its parts are sent to presigned URLs, several at once and in any order; those that have arrived are listed, so that a ' +
@@ -73,12 +72,10 @@ export const UPLOAD_DESCRIPTIONS = {
     },
   },
   getUpload: {
-    tag: 'uploads',
     summary: 'Describes an upload and how its import goes',
     responses: { ...answersJson(upload, 'The upload.'), ...uploadKnown },
   },
   abortUpload: {
-    tag: 'uploads',
     summary: 'Removes an upload with all that has arrived of it',
     responses: {
       ...answersNothing('The upload is gone, or never was there.'),
@@ -86,7 +83,6 @@ export const UPLOAD_DESCRIPTIONS = {
     },
   },
   listUploadParts: {
-    tag: 'uploads',
     summary: 'Lists the parts that have arrived',
     responses: {
       ...answersJson(
@@ -97,7 +93,6 @@ export const UPLOAD_DESCRIPTIONS = {
     },
   },
   signUploadParts: {
-    tag: 'uploads',
     summary: 'Signs URLs for parts',
     description: 'Each takes a PUT with the bytes of its part as they are. Ask again when they expire.',
     requestBody: body({ [JSON_TYPE]: component('PartRange', partRangeSchema) }),
@@ -114,7 +109,6 @@ export const UPLOAD_DESCRIPTIONS = {
     },
   },
   completeUpload: {
-    tag: 'uploads',
     summary: 'Makes a file of the parts',
     description: 'A bundle is imported then. A body is ignored; a repetition tells how the upload is.',
     responses: {

@@ -19,7 +19,6 @@ export type Content = Readonly<Record<string, z.ZodType>>
 /** An operation as the document describes it, but for what the route table says, the variables of its path and common answers. */
 export interface Description
   extends Pick<ZodOpenApiOperationObject, 'description' | 'requestBody' | 'servers'> {
-  readonly tag: keyof typeof TAGS
   readonly summary: string
   /** Beside those of the path; made by {@link parameter}. */
   readonly parameters?: z.ZodType[]

@@ -119,16 +119,30 @@ export function openApiText(): string {
 function operationOf(
   operationId: string,
   path: string,
-  { tag, parameters = [], responses, ...described }: Description,
+  { parameters = [], responses, ...described }: Description,
 ): ZodOpenApiOperationObject {
   const all = [...pathVariables(path), ...parameters]
   return {
     operationId,
-    tags: [tag],
+    tags: [tagOf(path)],
     ...described,
     ...(all.length > 0 && { parameters: all }),
     responses: { ...COMMON_ANSWERS, ...responses },
   }
+}
+
+/** Tags of operations by the first segment of their path, where they do not belong to runs. */
+const TAG_OF: Readonly<Record<string, keyof typeof TAGS>> = {
+  tasks: 'tasks',
+  schema: 'tasks',
+  uploads: 'uploads',
+  stores: 'stores',
+  ping: 'service',
+}
+
+function tagOf(path: string): keyof typeof TAGS {
+  if (/\/staging\/|:secret/u.test(path)) return 'stager'
+  return TAG_OF[path.split('/')[1] ?? ''] ?? 'runs'
 }
 
 function pathVariables(path: string): readonly oas31.ParameterObject[] {

@@ -4,6 +4,7 @@ import yauzl from 'yauzl'
 import { quoted } from '../../contract/quoted.ts'
 import { type ByteSource, sectionOf } from '../../shared/byte-source.ts'
 import { inPieces } from '../../shared/in-pieces.ts'
+import { readAtMost } from '../../shared/read-all.ts'
 import { type StoredEntry, storedEntry } from '../folder-zip/stored-entry.ts'
 import { Bunzip2 } from './bunzip2.ts'
 import { DecodeError } from './decode-error.ts'
@@ -124,14 +125,9 @@ export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LI
  */
 export async function readZipEntry(archive: ZipArchive, entry: ZipEntry, maxBytes: number): Promise<Buffer> {
   if (entry.sizeBytes > maxBytes) throw tooLargeToRead(entry.name, String(entry.sizeBytes), maxBytes)
-  const chunks: Uint8Array[] = []
-  let sizeBytes = 0
-  for await (const chunk of archive.read(entry)) {
-    sizeBytes += chunk.length
-    if (sizeBytes > maxBytes) throw tooLargeToRead(entry.name, `over ${maxBytes}`, maxBytes)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+  return readAtMost(archive.read(entry), maxBytes, () =>
+    tooLargeToRead(entry.name, `over ${maxBytes}`, maxBytes),
+  )
 }
 
 function tooLargeToRead(name: string, has: string, maxBytes: number): ZipFormatError {

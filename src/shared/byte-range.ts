@@ -1,5 +1,5 @@
 /** Requested bytes; `end` is exclusive. */
-export interface AskedRange {
+export interface ByteSpan {
   readonly start: number
   readonly end: number
 }
@@ -13,7 +13,7 @@ const RANGE = /^bytes=(?:(\d+)-(\d*)|-(\d+))$/iu
 export function askedRange(
   header: string | undefined,
   sizeBytes: number,
-): AskedRange | 'unsatisfiable' | undefined {
+): ByteSpan | 'unsatisfiable' | undefined {
   const found = RANGE.exec(header?.replace(/\s/gu, '') ?? '')
   if (found === null) return undefined
   const [, first, last, suffix] = found
