@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { EMULATORS, type Emulator, emulatorNamed } from './test/emulators/emulators.ts'
 
 // The emulator that two of the projects run against.
 const name = process.env.EMULATOR
 const emulator: Emulator | undefined = name === undefined ? undefined : EMULATORS[emulatorNamed(name)]
+
+/** By default one processor is left to the terminal, which halves the speed of a machine with two. */
+const WORKERS = availableParallelism()
 
 /** A test that takes seconds takes ten times as long on a machine with other work; only one that hangs must end. */
 const PATIENCE_MS = 60_000
@@ -14,6 +18,7 @@ function unitTests(files: { name: string; include: string[]; exclude?: string[] 
       ...files,
       isolate: false,
       testTimeout: PATIENCE_MS,
+      maxWorkers: WORKERS,
       // A line for each request would bury the report; tests of the log ask for it.
       env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
     },
@@ -37,6 +42,7 @@ export default defineConfig({
           name: 'contract',
           include: ['test/contract/**/*.test.ts'],
           isolate: false,
+          maxWorkers: WORKERS,
           testTimeout: PATIENCE_MS,
         },
       },
@@ -49,6 +55,7 @@ export default defineConfig({
           name: 'infra',
           include: ['test/infra/**/*.test.ts'],
           isolate: false,
+          maxWorkers: WORKERS,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -72,7 +79,7 @@ export default defineConfig({
           name: 'interrupts',
           include: ['test/interrupts/**/*.test.ts'],
           maxConcurrency: 3,
-          testTimeout: 240_000,
+          testTimeout: 600_000,
         },
       },
       {

@@ -62,6 +62,8 @@ export async function supervise({
         // Its `ended` is resolved already, so this counts as a quick death.
         reason = String(error)
       }
+      // `stop` was called meanwhile, and stops the new process.
+      if (isStopped) return
     }
     if (!isStopped) onDead(`The ${name} died ${MOST_QUICK_DEATHS} times in a row. ${reason}`.trim())
   }

@@ -42,17 +42,18 @@ export interface Interruption {
 
 /**
  * Runs an npm script in a process group of its own, as a terminal does, and sends SIGINT to the group as soon as `isTime` is true.
- * @throws Error with the end of the program's output when it ends before.
+ * @throws Error with the end of the program's output when it ends before; the signal's reason, after the program was killed.
  */
 export async function interrupt(
   words: readonly string[],
   isTime: (moment: Moment) => boolean,
-  variables: NodeJS.ProcessEnv = {},
+  { signal, variables = {} }: { readonly signal: AbortSignal; readonly variables?: NodeJS.ProcessEnv },
 ): Promise<Interruption> {
   const temporary = await mkdtemp(join(tmpdir(), 'interrupts-'))
   const program = start(words, { ...variables, TMPDIR: temporary, NODE_COMPILE_CACHE: COMPILE_CACHE })
   try {
     while (!isTime(program.look())) {
+      signal.throwIfAborted()
       if (program.child.exitCode !== null)
         throw new Error(`npm run ${words.join(' ')} ended before: ${program.outputTail()}`)
       await pause(POLL_MS)

@@ -48,26 +48,30 @@ const port = await findFreePort()
 afterAll(() => rm(join(PROJECT, '.local', `port-${port}`), { recursive: true, force: true }))
 
 describe.concurrent('Ctrl-C leaves no process, container or folder of', () => {
-  it.for(PROGRAMS)('npm run %s', async ([words, isTime], { expect }) => {
-    expect((await interrupt(words.split(' '), isTime)).leftovers).toEqual(NOTHING)
+  it.for(PROGRAMS)('npm run %s', async ([words, isTime], { expect, signal }) => {
+    expect((await interrupt(words.split(' '), isTime, { signal })).leftovers).toEqual(NOTHING)
   })
 
-  it.runIf(existsSync(TOOLS))('npm run bench:import', async ({ expect }) => {
+  it.runIf(existsSync(TOOLS))('npm run bench:import', async ({ expect, signal }) => {
     const words = ['bench:import', '--', '--tools', TOOLS, '--sizes', '100M', '--alone', '', '--port', '0']
-    const { leftovers } = await interrupt(words, runsProgram(/\bdocker-registry serve\b/u))
+    const { leftovers } = await interrupt(words, runsProgram(/\bdocker-registry serve\b/u), { signal })
     expect(leftovers).toEqual(NOTHING)
   })
 
-  it.for(STARTS)('npm run %s while its stack starts, within seconds', async ([words, isTime], { expect }) => {
-    const { leftovers, seconds } = await interrupt(words.split(' '), isTime, {
-      PORT: String(await findFreePort()),
-    })
-    expect(leftovers).toEqual(NOTHING)
-    expect(seconds).toBeLessThan(MOST_SECONDS)
-  })
+  it.for(STARTS)(
+    'npm run %s while its stack starts, within seconds',
+    async ([words, isTime], { expect, signal }) => {
+      const { leftovers, seconds } = await interrupt(words.split(' '), isTime, {
+        signal,
+        variables: { PORT: String(await findFreePort()) },
+      })
+      expect(leftovers).toEqual(NOTHING)
+      expect(seconds).toBeLessThan(MOST_SECONDS)
+    },
+  )
 
-  it('npm start, except what the next start uses', async ({ expect }) => {
-    const { leftovers } = await interrupt(['start'], isUp, { PORT: String(port) })
+  it('npm start, except what the next start uses', async ({ expect, signal }) => {
+    const { leftovers } = await interrupt(['start'], isUp, { signal, variables: { PORT: String(port) } })
     expect(leftovers).toEqual({ ...NOTHING, folders: [`.local/port-${port}`] })
   })
 })
