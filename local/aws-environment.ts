@@ -7,7 +7,7 @@ export const ACCOUNT = '000000000000'
 
 /** Where the parts of a stack find what stands in for AWS. */
 export interface Endpoints {
-  /** Everything but the following. */
+  /** Endpoint of all services but the following. */
   readonly emulatorUrl: string
   readonly batchUrl: string
   readonly s3Url: string

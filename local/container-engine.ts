@@ -55,7 +55,7 @@ export async function removeContainers(engine: EngineProgram, names: readonly st
   await callEngine(engine, 'rm', '--force', '--volumes', ...names)
 }
 
-/** The end of a program's error output, short enough for a message. */
+/** Last three lines of an error output, at most 600 characters. */
 export function lastLines(text: string): string {
   return text.trim().split('\n').slice(-3).join(' ').slice(-600)
 }

@@ -10,7 +10,7 @@ import { runProgram } from './run-program.ts'
 import { UserError } from './user-error.ts'
 
 const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m', '--pids-limit=4096']
-/** Root in a sandbox may not raise these limits, which podman does unless it is told otherwise. */
+/** Podman raises these limits by default, which root in a sandbox must not do. */
 const LOW_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']
 
 /** Podman's seccomp profile with less in it. */
@@ -32,17 +32,17 @@ type Options = Pick<EngineProgram, 'globalArguments' | 'runArguments'>
 /** The engine for this machine's containers. */
 export interface FoundEngine {
   readonly settings: EngineSettings
-  /** Why it is this one: the end of a sentence. */
+  /** Why this engine was chosen, as the end of a sentence. */
   readonly reason: string
 }
 
-/** In this order: an engine that somebody installed is the one that they know. */
+/** Engines in the order in which they are tried: an installed one first, because its user knows it. */
 const LADDER = ['docker', 'podman', 'embedded'] as const
 type Kind = (typeof LADDER)[number]
 
-/** What a search for an engine leaves nothing behind of. */
+/** How the containers of a search for an engine are labelled and ended. */
 export interface Search {
-  /** Label of the containers that are run. */
+  /** Value of the containers' label. */
   readonly instance: string
   /** Ends the search; a container under way is removed. */
   readonly signal?: AbortSignal | undefined

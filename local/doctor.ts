@@ -96,7 +96,7 @@ async function keptState(port: number): Promise<string> {
   return `${((await folderSizeBytes(state)) / GIGABYTE).toFixed(2)} GB in ${relative(PROJECT, state)}`
 }
 
-/** The last lines of a part's log that speak of a fault. */
+/** Prints the last lines of a part's log that report an error. */
 function printErrors(part: string): void {
   const name = existsSync(LOG_DIRECTORY) && readdirSync(LOG_DIRECTORY).find((file) => file === `${part}.log`)
   if (!name) return

@@ -33,7 +33,7 @@ export function installEmulator(python: string, directory: string, signal?: Abor
   })
 }
 
-/** Name of its virtual environment, which says what is in it. */
+/** Name of the virtual environment: the emulator's version and a digest of its requirements. */
 export function emulatorFolder(): string {
   const digest = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 8)
   return `ministack-${MINISTACK_VERSION}-${digest}`
@@ -99,7 +99,7 @@ export async function startAnswering(
   return child
 }
 
-/** Whether anything speaks HTTP there, whatever it says. False as soon as the signal is aborted. */
+/** Whether an HTTP server answers at a URL, with any status. False when the signal is aborted. */
 export async function answers(url: string, signal?: AbortSignal): Promise<boolean> {
   const timeout = AbortSignal.timeout(ANSWER_TIMEOUT_MS)
   return fetch(url, { signal: signal ? AbortSignal.any([timeout, signal]) : timeout }).then(

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { findFreePort, isPortTaken } from './ports.ts'
 import { UserError } from './user-error.ts'
 
-/** Ports of the parts that are addressed by what an instance keeps. */
+/** Ports that appear in the state of an instance. */
 const portsSchema = z.object({ emulator: z.int(), storage: z.int(), batch: z.int() })
 export type InstancePorts = z.infer<typeof portsSchema>
 

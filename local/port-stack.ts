@@ -5,7 +5,7 @@ import { PROJECT } from './aws-environment.ts'
 import { readSettings } from './settings.ts'
 import { type LocalStack, startLocalStack } from './stack.ts'
 
-/** Where the front door listens unless PORT says otherwise. */
+/** Default of PORT. */
 export const DEFAULT_PORT = 8080
 /** Logs of every part of the stack that `npm start` or `npm run example` started last. */
 export const LOG_DIRECTORY = join(PROJECT, '.local/log')
@@ -15,12 +15,12 @@ export function readPort(): number {
   return readSettings({ PORT: z.coerce.number().int().min(1).max(65_535).default(DEFAULT_PORT) }).PORT
 }
 
-/** Name of the stack behind a port: one at a time can listen there, so one at a time uses its state. */
+/** Name of the stack of a port. Only one process can listen there, so only one uses the stack's state. */
 export function instanceOf(port: number): string {
   return `port-${port}`
 }
 
-/** What the stack of a port keeps from one start to the next. */
+/** Folder of the state of a port's stack. */
 export function stateDirectoryOf(port: number): string {
   return join(PROJECT, '.local', instanceOf(port), 'state')
 }

@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 
-/** Local mode listens here unless told otherwise; a name would make the AWS SDK address buckets as hosts. */
+/** Default address of all servers. For a host name, the AWS SDK would address buckets as subdomains. */
 export const LOOPBACK = '127.0.0.1'
 
-/** A port that nobody listens on at this moment. */
+/** Finds a free port. Another process may take it afterwards. */
 export async function findFreePort(): Promise<number> {
   const port = await listenOnce(0)
   if (port === undefined) throw new Error('no free port on this machine')
@@ -11,7 +11,7 @@ export async function findFreePort(): Promise<number> {
 }
 
 /**
- * Whether somebody listens on the port already.
+ * Whether a process listens on the port.
  * @throws Error with the code EADDRNOTAVAIL when the host is no address of this machine.
  */
 export async function isPortTaken(port: number, host: string = LOOPBACK): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 
-/** The owner's alone. Tasks leave files there under any user and mode, and jobs hold the secrets of their runs. */
+/** Makes a folder with mode 0700: tasks leave files of any user and mode there, and jobs contain the secrets of their runs. */
 const OWNER_ONLY = 0o700
 
 /** Makes a folder that other users of this machine can neither list nor pass through; also where an earlier version made it open. */

@@ -16,7 +16,7 @@ interface PythonChoice {
 
 /**
  * Finds a Python that can make virtual environments.
- * @param who begins the sentence that says what is missing, and `otherwise` ends it
+ * @param who subject of the message when there is none; `otherwise` is its end
  * @param choice which programs are tried, in this order, and how old they may be
  * @throws UserError when there is none, and the reason of an aborted signal.
  */
@@ -50,18 +50,18 @@ export type PackageSource =
       /** File with the versions of what these need. */
       readonly constraints?: string
     }
-  /** File with every package and its hashes: nothing else is installed, whatever the index sends. */
+  /** File with every package and its hashes. Pip installs nothing else. */
   | { readonly requirements: string }
 
 interface EnvironmentPlace {
   readonly python: string
-  /** Of all environments. */
+  /** Folder of all environments. */
   readonly directory: string
-  /** Folder of this one: it says which versions are in it. */
+  /** Name of this environment's folder, which includes the versions. */
   readonly name: string
-  /** For the sentence that tells of a failure. */
+  /** Subject of the message when the installation fails. */
   readonly title: string
-  /** Ends the installation; nothing of it is left then. */
+  /** Aborts the installation, which leaves no files. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -101,7 +101,7 @@ function wordsOf(content: PackageSource): readonly string[] {
   return [...(constraints === undefined ? [] : ['--constraint', constraints]), ...packages]
 }
 
-/** What pip says, short enough for a sentence. */
+/** Summarizes the error output of pip. */
 function explain(output: string, content: PackageSource): string {
   if (!('requirements' in content) || !output.includes('DO NOT MATCH THE HASHES')) return lastLines(output)
   const [, wrong = 'a package'] = /^\s+(\S+) from /mu.exec(output) ?? []

@@ -40,7 +40,7 @@ export async function runProgram(
   { signal, ...options }: ProgramOptions = {},
 ): Promise<ProgramOutput> {
   signal?.throwIfAborted()
-  // With a signal in a group of its own, which is ended as a whole. Without one, Ctrl-C of the terminal must reach it.
+  // With a signal, the program gets a process group, which is ended as a whole. Without one, Ctrl-C must reach the program.
   const child = spawn(program, words, {
     ...options,
     detached: signal !== undefined,

@@ -14,7 +14,7 @@ const settingsSchema = z.object({
   AWS_ENDPOINT_URL: url.optional(),
   /** A registry other than the emulator's. */
   REGISTRY_URL: url.optional(),
-  /** Where the Batch server listens; it asks nobody for credentials. */
+  /** Address at which the Batch server listens. It checks no credentials. */
   BATCH_BIND_ADDRESS: z
     .ipv4('expected an IPv4 address of this machine, such as 172.17.0.1 (docker0) or 0.0.0.0 (all)')
     .default(LOOPBACK),
@@ -47,7 +47,7 @@ export function variablesOf({
   return { CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, FUNCTION_ARCHITECTURE }
 }
 
-/** Hosts by which others than programs at the loopback call the parts of the stack. */
+/** Hosts by which containers and other machines call the parts of the stack. */
 export function knownHosts({
   CLIENT_ADDRESS,
   FUNCTION_ADDRESS,

@@ -38,13 +38,13 @@ import { UserError } from './user-error.ts'
 export interface LocalStackOptions {
   /** Name of the folder below `.local` and label of the containers; at most 40 of `a-z0-9-`. */
   readonly instance: string
-  /** Of the front door; a free one when not given. */
+  /** Port of the edge; a free one by default. */
   readonly port?: number
-  /** Gives up what earlier starts of the instance kept. */
+  /** Removes the state of earlier starts first. */
   readonly isFresh?: boolean
-  /** Folder of the logs; inside the instance's own when not given. */
+  /** Folder of the logs; by default inside the instance's folder. */
   readonly logDirectory?: string
-  /** Addresses; those of this process's variables when not given. */
+  /** Addresses; by default from the variables of this process. */
   readonly settings?: StackSettings
   /** Gives the address that all parts use for S3 instead of the object store's own, for a test that watches its requests. */
   readonly s3Through?: (s3Url: string) => Promise<string>
@@ -79,7 +79,7 @@ export interface LocalStack {
 export const PART_NAMES = ['emulator', 'storage', 'batch', 'edge'] as const
 export type PartName = (typeof PART_NAMES)[number]
 
-/** One start under way: where things are, and what has to be undone in which order. */
+/** State of one start: folders, and the clean-ups in the order in which they were added. */
 interface Start extends LocalStackOptions {
   readonly settings: StackSettings
   readonly directory: string
@@ -172,7 +172,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   if (!given) await startOwnEmulator(start, context, ports)
 
   const stager = await progress.step('stager', () => bundleStager(context))
-  // Pushed first, removed last: containers are gone when nothing starts new ones.
+  // Added before the Batch server, so that it runs after the server's end, when no container can start any more.
   cleanups.push(() => engine.removeLeftovers())
   const batch = await startPart(start, 'batch', 'local Batch server', () =>
     startBatch(context, {
@@ -258,7 +258,7 @@ async function createBucket(endpoint: string, Bucket: string): Promise<void> {
   client.destroy()
 }
 
-/** Undoes in reverse order, everything even when a part of it fails. */
+/** Runs all clean-ups in reverse order, also after a failure. */
 async function stopAll({ cleanups }: Start): Promise<void> {
   const problems: unknown[] = []
   for (const cleanup of cleanups.splice(0).reverse()) {

@@ -3,7 +3,7 @@ import type { Child } from './child.ts'
 
 /** A program that is started again whenever it dies. */
 export interface Supervised {
-  /** Of the process that runs now. */
+  /** Process id of the running process. */
   pid(): number
   stop(): Promise<void>
 }

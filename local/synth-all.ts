@@ -14,7 +14,7 @@ import { synthesizedStage } from './templates/read-stage.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CDK = fileURLToPath(new URL('../node_modules/aws-cdk/bin/cdk', import.meta.url))
 
-/** Neither credentials nor addresses of this shell change what comes out. */
+/** Variables without credentials and addresses, so that the templates do not depend on the shell. */
 function withoutAws(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(
     ([name]) => !/^(?:AWS_|CDK_|(?:REGISTRY|OBJECT_STORE)_URL$|(?:CLIENT|FUNCTION|JOB)_A)/u.test(name),
@@ -38,7 +38,7 @@ async function synthesize(stage: string): Promise<boolean> {
   const said: Buffer[] = []
   for (const stream of [cdk.stdout, cdk.stderr]) stream.on('data', (chunk: Buffer) => said.push(chunk))
   const [code] = await once(cdk, 'close')
-  // Bundling is talkative: what it says matters only when something went wrong.
+  // The output of bundling is long, and useful only after a failure.
   if (code !== 0) process.stderr.write(Buffer.concat(said))
   return code === 0
 }

@@ -22,7 +22,7 @@ const REASONS = {
 /** Reason of a job that the server's death cut off; must not look like a lost EC2 host, which is retried. */
 export const SERVER_STOPPED = 'The local Batch server was stopped while the job was running'
 
-/** Status and reason of an attempt out of the ends of its containers. */
+/** Derives status and reason of an attempt from the ends of its containers. */
 export function concludeAttempt(
   containers: readonly Container[],
   ends: readonly ContainerEnd[],

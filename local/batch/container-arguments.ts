@@ -20,7 +20,7 @@ export function containerName({ container, jobId, attempt, instance }: Container
   return `app-engine-${instance}-${jobId}-${attempt}-${container.name}`
 }
 
-/** The task's container is told by its lack of variables. */
+/** The task's container is the one without variables. */
 export function isTaskContainer({ environment }: Container): boolean {
   return environment.length === 0
 }
@@ -50,10 +50,10 @@ export function runArguments(engine: EngineProgram, task: ContainerTask, machine
     // The output is read from the pipe; a second copy on disk would have no bound.
     '--log-driver=none',
     `--network=${variables.length === 0 ? 'none' : 'host'}`,
-    // Podman hands the machine's proxy variables to every container unless told not to.
+    // By default, podman passes the machine's proxy variables to every container.
     ...(engine.kind === 'podman' ? ['--http-proxy=false'] : []),
     ...(engine.enforcesLimits ? limitArguments(container, machineCpus) : []),
-    // As on Fargate: a program that belongs to root gives nobody root's rights.
+    // As on Fargate: set-uid programs grant no rights.
     '--security-opt=no-new-privileges',
     ...container.mountPoints.map(
       ({ sourceVolume, containerPath, readOnly }) =>

@@ -65,7 +65,7 @@ export function checkSubmission(submission: SubmitJob, containers: readonly Cont
   }
 }
 
-/** Amount that a container asks for; undefined when it does not say. */
+/** Amount that a container requires; undefined when it states none. */
 export function amountOf(container: Container, type: 'VCPU' | 'MEMORY'): number | undefined {
   const value = container.resourceRequirements.find((requirement) => requirement.type === type)?.value
   return value === undefined ? undefined : Number(value)

@@ -12,7 +12,7 @@ const HANG_MS = 20_000
 
 /** What the server does wrong on purpose, so that tests see how the service takes it. */
 const faultsSchema = z.strictObject({
-  /** Makes the dice begin anew, and fall as they do for this number. */
+  /** Seed of the pseudorandom numbers; they start again from it. */
   seed: z.number().int().optional(),
   events: z
     .strictObject({
@@ -29,7 +29,7 @@ const faultsSchema = z.strictObject({
       throttle: share,
       fail: share,
       loseAnswer: share,
-      /** Share of calls that nobody answers in time; they are carried out when the client has given up. */
+      /** Share of calls that are carried out only after the client's timeout. */
       hang: share,
     })
     .prefault({}),
@@ -41,7 +41,7 @@ export type Faults = z.infer<typeof faultsSchema>
 /** Where the faults are set, as JSON; `{}` ends them. No path of the Batch API. */
 export const FAULTS_PATH = '/local/faults'
 
-/** Starts what the log says of each fault. */
+/** Beginning of each fault's line in the log. */
 export const FAULT_MARK = 'fault: '
 
 /** A failure that the server answers with, as AWS would. */
@@ -56,7 +56,7 @@ export class ServiceFailure extends Error {
   }
 }
 
-/** The faults of one server: none until somebody sets some. */
+/** Faults of one server; none at first. */
 export interface FaultInjection {
   now(): Faults
   events(deliver: DeliverEvent): DeliverEvent

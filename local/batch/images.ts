@@ -8,16 +8,16 @@ export interface ImageCache {
    * @throws Error whose message starts as ECS's reason does, `CannotPullContainerError: `.
    */
   ensure(reference: string): Promise<void>
-  /** Takes the image of a docker-archive, under the name that it has there. */
+  /** Loads the image of a docker-archive under its name in the archive. */
   load(archive: string): Promise<void>
   /** Removes what was pulled: the local registry forgets its images too. */
   removePulled(): Promise<void>
 }
 
-/** A reason has at most 255 characters, and an engine tells the cause at the end. */
+/** A reason has at most 255 characters. Engines print the cause last. */
 const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
-/** An image cache on top of the engine's own; what was pulled is written down, for the server after this one. */
+/** Creates an image cache. The list of pulled images is stored, so that the next server can remove them. */
 export function createImageCache(engine: EngineProgram, listFile: string): ImageCache {
   const present = new Map<string, Promise<void>>()
   const pulled = new Set<string>(existsSync(listFile) ? readFileSync(listFile, 'utf8').split('\n') : [])

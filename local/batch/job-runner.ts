@@ -41,7 +41,7 @@ interface RunningJob {
 /** Longest delay of a timer; about 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** A runner on top of the store. */
+/** Creates a runner for the jobs of a store. */
 export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner {
   const { store, outbox, runTask, origin, capacity, workDirectory, now, uuid } = dependencies
   let waiting: string[] = []

@@ -34,7 +34,7 @@ export interface JobEvent {
   readonly detail: object
 }
 
-/** A job as it stands on disk, with the events that nobody has taken yet. */
+/** A job as stored on disk, with its undelivered events. */
 export interface Job {
   readonly jobId: string
   readonly jobArn: string
@@ -52,7 +52,7 @@ export interface Job {
   readonly timeout?: { readonly attemptDurationSeconds: number }
   readonly tags: Readonly<Record<string, string>>
   readonly propagateTags: boolean
-  /** Of the attempt that runs or ran last, by the name of the container. */
+  /** Log streams of the latest attempt, by the name of the container. */
   readonly logStreamNames?: Readonly<Record<string, string>>
   /** With the submission's overrides applied. */
   readonly containers: readonly Container[]

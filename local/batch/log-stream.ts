@@ -9,10 +9,10 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs'
 import { createLineSplitter } from './line-splitter.ts'
 
-/** Where the output of one container goes. */
+/** Log stream of one container. */
 export interface LogStream {
   readonly name: string
-  /** Sends everything that the source says; waits when the service is slower than the container. */
+  /** Sends the source's output. Waits when the service is slower than the container. */
   append(source: AsyncIterable<Buffer>): Promise<void>
   /** Resolves when all that was appended has been sent. */
   close(): Promise<void>

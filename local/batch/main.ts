@@ -1,6 +1,6 @@
 /*
  * The local Batch server: the part of AWS Batch that the service uses, on top of a container engine. Started by local mode,
- * which starts it anew when it dies; what it answered for is on disk.
+ * which restarts it when it dies. Acknowledged jobs are on disk.
  */
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
@@ -35,13 +35,13 @@ const settings = readSettings({
   KNOWN_HOSTS: z.string().transform(knownHostsOf),
   /** Registries that are called by another name in image references than here, by that name. */
   REGISTRY_HOSTS: json(z.record(z.string(), z.string())),
-  /** Tells containers of two servers on one machine apart. */
+  /** Label that distinguishes the containers of several servers on one machine. */
   INSTANCE: z.string().regex(/^[a-z0-9-]{1,40}$/u),
   STATE_DIRECTORY: z.string(),
   CONTAINER_ENGINE: json(engineSettingsSchema),
   /** Images that run as plain processes, with the command that takes each one's place. */
   LOCAL_PROCESS_IMAGES: json(z.record(z.string(), z.array(z.string()).min(1))),
-  /** A command in place of every task's container, for loads that containers would be the limit of; no task has its own way then. */
+  /** Command that replaces every task's container, for load tests of the service without the cost of containers. */
   TASK_PROCESS: json(z.array(z.string()).min(1)).optional(),
   AWS_ENDPOINT_URL: z.url(),
   AWS_REGION: z.string(),
@@ -90,7 +90,7 @@ const runner = createJobRunner({
 const operations = createOperations({ store, runner, origin, ...clock })
 const server = createBatchServer(faults.operations(operations), log, settings.KNOWN_HOSTS)
 
-/** Ends what runs and then this process; a second signal changes nothing. */
+/** Ends all jobs, then this process. */
 async function stop(): Promise<void> {
   server.close()
   await runner.stop()
@@ -110,7 +110,7 @@ process.on('SIGINT', stopOnce)
 // The process that started this server has ended.
 process.on('disconnect', stopOnce)
 
-// A server before this one may have been killed in the middle of its work.
+// An earlier server may have been killed while it ran jobs.
 await engine.removeLeftovers()
 await rm(workDirectory, { recursive: true, force: true }).catch((error: unknown) => log(String(error)))
 makePrivateFolder(workDirectory)

@@ -26,7 +26,7 @@ export interface OperationDependencies {
   readonly uuid: () => string
 }
 
-/** One call of the API: takes the parsed body, gives the answer's body or throws ClientException. */
+/** Operation of the API. Takes the parsed body and returns the answer's. @throws ClientException */
 export type Operation = (body: unknown) => object | Promise<object>
 
 const PAGE_SIZE = 100

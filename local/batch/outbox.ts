@@ -3,10 +3,10 @@ import { createSemaphore } from '../../src/shared/semaphore.ts'
 import type { JobEvent } from './job.ts'
 import type { StateStore } from './state-store.ts'
 
-/** Brings events to whoever listens. */
+/** Delivers one event to its subscribers. */
 export type DeliverEvent = (event: JobEvent) => Promise<void>
 
-/** Events of jobs on their way out: those of one job in order, until each has been taken. */
+/** Queue of job events. Events of one job are delivered in order, and retried until delivery succeeds. */
 export interface Outbox {
   /** Looks at the job's events; a job that is being looked at already is not disturbed. */
   notify(jobId: string): void
@@ -57,7 +57,7 @@ export function createOutbox(
     return retry(attempt, { pausesMs: backoff(BACKOFF), isRetryable, pause })
   }
 
-  /** Of the job as it is now: it may have changed during the delivery. */
+  /** Reads the job again, because it may have changed during the delivery. */
   function removeFirst(jobId: string): void {
     const job = store.findJob(jobId)
     if (job !== undefined) store.putJob({ ...job, outbox: job.outbox.slice(1) })

@@ -10,7 +10,7 @@ const keyValue = z.object({ name: z.string().min(1), value: z.string() })
 export const containerSchema = z.looseObject({
   name: z.string().min(1).max(255),
   image: z.string().min(1),
-  /** Batch takes a container as essential unless told otherwise. */
+  /** A container is essential by default. */
   essential: z.boolean().default(true),
   command: z.array(z.string()).default([]),
   dependsOn: z

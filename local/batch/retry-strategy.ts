@@ -1,6 +1,6 @@
 import type { EvaluateOnExit, RetryStrategy } from './requests.ts'
 
-/** What an attempt that failed says about itself. */
+/** Exit code and reasons of a failed attempt. */
 export interface FailedAttempt {
   readonly statusReason: string
   readonly containers: readonly { readonly reason?: string; readonly exitCode?: number }[]

@@ -32,14 +32,14 @@ const sourcesSchema = z
   })
   .pipe(z.object({ source: z.array(z.string()) }))
 
-/** Lambda tries an event of a rule three times before it gives up. */
+/** Lambda invokes a function for an event at most three times. */
 const MOST_TRIES = 3
 /**
  * How long the rules of the bus count as known: EventBridge takes longer to notice a change, and asking for all of them before each of
  * a burst's events takes longer than delivering it.
  */
 const RULES_KNOWN_MS = 500
-/** Longer than any function of the service runs. */
+/** Exceeds the time limit of every function of the service. */
 const INVOKE_TIMEOUT_MS = 900_000
 
 /**
@@ -61,7 +61,7 @@ export function createRuleDelivery(
   function rulesNow(): Promise<readonly Rule[]> {
     if (known === undefined || now() > known.until) {
       known = { rules: Array.fromAsync(enabledRules(client)), until: now() + RULES_KNOWN_MS }
-      // The next event asks again.
+      // The next event reads the rules again.
       known.rules.catch(() => {
         known = undefined
       })

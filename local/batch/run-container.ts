@@ -8,7 +8,7 @@ import type { LogStream } from './log-stream.ts'
 const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL
 /** A container that does not end this long after it was killed leaves an engine behind that must be ended itself. */
 const KILL_TIMEOUT_MS = 5000
-/** Kept of a program's error output. */
+/** Length of the end of an error output that is kept. */
 const ERROR_TAIL_CHARACTERS = 2000
 
 /**
@@ -105,7 +105,7 @@ async function drain(source: AsyncIterable<Buffer>, logs: LogStream | undefined)
   for await (const _ of source);
 }
 
-/** What stands beside an exit code other than 0, in the words of ECS. */
+/** Explains an exit code other than 0, worded as by ECS. */
 async function explainExit(
   engine: EngineProgram,
   name: string,
@@ -127,6 +127,6 @@ async function explainExit(
 async function killContainer(engine: EngineProgram, name: string, child: ChildProcess): Promise<void> {
   const impatience = setTimeout(() => child.kill('SIGKILL'), KILL_TIMEOUT_MS)
   child.once('close', () => clearTimeout(impatience))
-  // There is nothing to kill yet while the engine is still creating it: then the engine is ended.
+  // `kill` fails while the engine is still creating the container. Then the engine is killed.
   await callEngine(engine, 'kill', name).catch(() => child.kill('SIGKILL'))
 }

@@ -32,7 +32,7 @@ export interface RunTaskDependencies {
   readonly logs: CloudWatchLogsClient
   /** Images whose containers run as plain processes, with the command that takes the image's place. */
   readonly processImages: Readonly<Record<string, readonly string[]>>
-  /** Takes the place of every task's container, whatever its image. */
+  /** Command that replaces the container of every task. */
   readonly taskProcess?: readonly string[] | undefined
   /** Registries that image references call by another name than this machine does, by that name. */
   readonly registryHosts?: Readonly<Record<string, string>>
@@ -93,7 +93,7 @@ function withRegistriesOfHere(job: Job, hosts: Readonly<Record<string, string>>)
   return { ...job, containers }
 }
 
-/** The command that takes the place of a container, if one does. */
+/** The command that replaces a container, if any. */
 function processOf(
   { processImages, taskProcess }: RunTaskDependencies,
   container: Container,

@@ -23,7 +23,7 @@ import {
 } from './launcher.ts'
 
 const MIB = 1024 * 1024
-/** A launcher that has not ended its container this long after it was told is killed, and its container with it. */
+/** Time that a launcher has to end its container. Then both are killed. */
 const KILL_TIMEOUT_MS = 5000
 const KILLED = 128 + constants.signals.SIGKILL
 const HOST_NAME_CHARACTERS = 12
@@ -32,7 +32,7 @@ const LONGEST_NAME = 200
 /** Where an embedded engine works. */
 interface Workplace {
   readonly command: readonly string[]
-  /** Of the writable layers of containers: each launcher removes its own. */
+  /** Folder of the containers' writable layers. Each launcher removes its own layer. */
   readonly scratchDirectory: string
   /** Takes work that may go on after a container's end. */
   readonly afterwards: (work: Promise<unknown>) => void
@@ -85,7 +85,7 @@ export async function runContainer(
   await mkdir(scratchDirectory, { recursive: true, mode: 0o700 })
   const scratch = await mkdtemp(join(scratchDirectory, 'container-'))
   const child = startLauncher(command, 'run', safeName(containerName(task)))
-  // EPIPE of a launcher that ended early: its report or error output has the reason.
+  // EPIPE: the launcher ended early. Its report or its error output has the reason.
   child.stdin?.on('error', () => {})
   child.stdin?.end(ordersFor(task, image, { scratch, words }))
   const ended = new Promise<number>((resolve, reject) => {
@@ -102,7 +102,7 @@ export async function runContainer(
   try {
     const reports = readReports(child.stdio[3] as Readable, onStarted)
     const told = Promise.all([reports, passOutput(child, logs)])
-    // A launcher that cannot be started tells nothing.
+    // A launcher that cannot be started reports nothing.
     const [report, errorTail] = await Promise.race([told, ended.then(() => told)])
     if (signal.aborted) return { end: { exitCode: Number(report.get('exitCode') ?? KILLED) } }
     const code = report.size > 0 ? 0 : await ended

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { listOf } from '../../src/shared/list-of.ts'
 
-/** What an image's config says of how it is run (OCI image specification, config). Writers put null where they have nothing. */
+/** Fields of an image's config that say how to run it (OCI image specification, config). Some tools write null for an absent field. */
 export const runConfigSchema = z.object({
   config: z
     .object({

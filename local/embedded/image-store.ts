@@ -13,7 +13,7 @@ import {
   unpackImage,
 } from './unpacked-images.ts'
 
-/** An image that lies unpacked on this machine. */
+/** An image that is unpacked on this machine. */
 export interface UnpackedImage {
   /** Its file system. */
   readonly folder: string
@@ -24,7 +24,7 @@ export interface UnpackedImage {
 
 /** Images as plain folders, each unpacked once. */
 export interface ImageStore extends ImageCache {
-  /** The image, unpacked anew where it was removed meanwhile. */
+  /** Returns the image. Unpacks it again if it was removed in the meantime. */
   acquire(reference: string): Promise<UnpackedImage>
   /** Removes what was left half unpacked. */
   removeUnfinished(): Promise<void>
@@ -105,7 +105,7 @@ export function createImageStore(
       const { name, content } = await readArchive(archive)
       searches.set(name, Promise.resolve(await unpackImage(command, directory, content)))
     },
-    // Content by digest stays true, whatever the registry forgets: the store's limit is what removes images.
+    // Images are stored by digest, so they stay valid without the registry. The size limit removes them.
     async removePulled() {},
     removeUnfinished: () => removeUnfinished(command, directory),
   }
@@ -126,7 +126,7 @@ async function pull(command: readonly string[], directory: string, reference: st
   }
 }
 
-/** Counts who uses which folder. */
+/** Counts the users of each folder. */
 function createUsers() {
   const counts = new Map<string, number>()
   return {

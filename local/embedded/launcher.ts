@@ -16,10 +16,10 @@ export type EmbeddedSettings = z.infer<typeof embeddedSettingsSchema>
 
 const PROGRAM = join(import.meta.dirname, 'launcher', 'main.py')
 const COMPILED = join(import.meta.dirname, '../../.local/compile-cache/python')
-/** Kept of what a subcommand says of its failure. */
+/** Kept of a subcommand's error output. */
 const ERROR_CHARACTERS = 500
 const POLL_MS = 20
-/** A launcher that was told to end kills its container at once. */
+/** A launcher kills its container as soon as it receives SIGTERM. */
 const END_TIMEOUT_MS = 5000
 
 /** The launcher's command: Python without the user's settings and packages. `before` starts that command in its turn. */
@@ -37,7 +37,7 @@ export function startLauncher(
 ): ChildProcess {
   const [program = '', ...words] = command
   return spawn(program, [...words, subcommand, argument], {
-    // Nothing of the user's environment gets near a container; a scope of systemd needs to find its manager.
+    // No variable of the user's environment reaches a container. `systemd-run` needs the last two.
     env: pick(['PATH', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS']),
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   })
@@ -77,7 +77,7 @@ export async function callLauncher(
 
 interface RunningLauncher {
   readonly pid: number
-  /** Of the container. */
+  /** Name of the container. */
   readonly name: string
 }
 

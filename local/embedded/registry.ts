@@ -20,12 +20,12 @@ const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
 
 /** An image in a registry. */
 export interface RemoteImage {
-  /** Of the manifest: tells the image's content. */
+  /** Digest of the manifest, which identifies the image's content. */
   readonly digest: string
   readonly layers: readonly string[]
   /** The config, byte for byte. */
   config(): Promise<Buffer>
-  /** A blob as it lies in the registry; fails at its end when it is another. */
+  /** Bytes of a blob. The stream fails at its end when the digest differs. */
   blob(digest: string): AsyncIterable<Uint8Array>
 }
 

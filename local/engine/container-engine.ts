@@ -15,7 +15,7 @@ export type EngineSettings = z.infer<typeof engineSettingsSchema>
 
 export interface EngineDependencies {
   readonly instance: string
-  /** Of the Batch server. */
+  /** State directory of the Batch server. */
   readonly stateDirectory: string
   /** Takes work that may go on after a container's end. */
   readonly afterwards: (work: Promise<unknown>) => void
@@ -37,7 +37,7 @@ export function createContainerEngine(
   return createProgramEngine(settings, { instance, listFile, afterwards })
 }
 
-/** The engine in the words of who starts it. */
+/** Describes an engine for the output of `npm start`. */
 export function describeEngine(settings: EngineSettings): string {
   if (settings.kind !== 'embedded') return settings.kind
   return `the embedded engine, limits by ${settings.limits}`

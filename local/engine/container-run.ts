@@ -13,7 +13,7 @@ export interface RunOptions {
   readonly onStarted: () => void
 }
 
-/** How a container ended; the reason in the words of ECS. */
+/** How a container ended. The reason is worded as by ECS. */
 export type RunEnd = Omit<ContainerEnd, 'name'>
 
 /** What runs containers on this machine. */

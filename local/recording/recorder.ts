@@ -52,7 +52,7 @@ export function recordCalls(directory: string): void {
     const sent = readHead(request)
     if (response.statusCode === 404 && functionName !== undefined) note(neededForNotFound(sent))
   })
-  // `fetch` signs nothing here, but follows presigned URLs.
+  // In this project, `fetch` is used for presigned URLs, and for nothing that needs a signature.
   subscribe('undici:request:create', (message) => {
     const { request } = message as {
       readonly request: { readonly origin: string; readonly method: string; readonly path: string }

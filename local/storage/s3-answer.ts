@@ -13,7 +13,7 @@ export interface S3State {
   readonly objects: Objects
   readonly multipart: Multipart
   readonly nowMs: () => number
-  /** Tells that an event was recorded. */
+  /** Called after an event was recorded. */
   readonly onEvent: () => void
   readonly origin: { readonly account: string; readonly region: string }
 }

@@ -62,7 +62,7 @@ export function storedHeaders(headers: IncomingMessage['headers']): Record<strin
   return Object.fromEntries(kept)
 }
 
-/** What was measured of a body while it arrived. */
+/** Size and checksums of a received body. */
 export interface Measured {
   readonly sizeBytes: number
   /** Hexadecimal. */
@@ -71,7 +71,7 @@ export interface Measured {
 }
 
 /**
- * Compares what the client says of the bytes with what arrived.
+ * Compares the size and checksums that the client states with those of the received bytes.
  * @throws StorageError IncompleteBody, BadDigest
  */
 export function checkDigests({ headers }: S3Request, { sizeBytes, md5, crc32 }: Measured): void {
@@ -93,7 +93,7 @@ export function checkDigests({ headers }: S3Request, { sizeBytes, md5, crc32 }: 
   }
 }
 
-/** A continuation token that says nothing to clients, as S3's. */
+/** Opaque continuation token, as S3's. */
 export const tokenOf = (key: string): string => Buffer.from(key).toString('base64url')
 export const keyOfToken = (token: string): string => Buffer.from(token, 'base64url').toString()
 

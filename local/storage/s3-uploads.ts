@@ -25,7 +25,7 @@ export function createUpload(state: S3State, request: S3Request): S3Answer {
 export async function uploadPart(state: S3State, request: S3Request): Promise<S3Answer> {
   const id = request.query.get('uploadId') ?? ''
   const number = checkPartNumber(Number(request.query.get('partNumber')))
-  // Before the bytes: a part that nobody waits for is refused at once.
+  // Checked before the bytes are read, so that a part of an unknown upload is rejected at once.
   state.multipart.find(request, id)
   const source = request.headers['x-amz-copy-source']
   const content =

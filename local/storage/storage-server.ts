@@ -23,9 +23,9 @@ export interface StorageOptions {
   readonly knownHosts?: KnownHosts
   /** Keeps repositories and manifests. */
   readonly emulatorUrl: URL
-  /** Brings an event to the targets of its rules. */
+  /** Delivers an event to the targets of its rules. */
   readonly deliver: (event: BusEvent) => Promise<void>
-  /** Of the buckets' events. */
+  /** Account and region in the buckets' events. */
   readonly origin: { readonly account: string; readonly region: string }
   readonly log: (text: string) => void
 }

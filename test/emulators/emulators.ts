@@ -16,9 +16,9 @@ import { STACK_SUITES } from './stack-suites.ts'
 export interface Emulator {
   readonly title: string
   readonly version: string
-  /** Test files that apply, below `test/integration/adapters/`. */
+  /** Test files below `test/integration/adapters/` that run on it. */
   readonly suites: readonly string[]
-  /** Test files that apply when the stacks are deployed to it, below `test/integration/`; none where they cannot be. */
+  /** Test files below `test/integration/` that run with the stacks deployed to it; absent if they cannot be deployed. */
   readonly stackSuites?: readonly string[]
   /** @returns the Python or Go that {@link install} takes. @throws UserError when this machine has none. */
   readonly findTool: () => Promise<string>
@@ -32,7 +32,7 @@ interface Place {
   /** Empty folder for its state. */
   readonly directory: string
   readonly logFile: string
-  /** Beside the emulator's own variables. */
+  /** Additional variables. */
   readonly environment: NodeJS.ProcessEnv
 }
 
@@ -53,7 +53,7 @@ const CONSTRAINTS = join(import.meta.dirname, 'localstack-constraints.txt')
 const START_TIMEOUT_MS = 120_000
 
 const S3 = ['s3-object-store', 's3-part-store']
-/** Table and queues are left out: see docs/local.md. */
+/** Without DynamoDB: see docs/local.md. */
 const MANAGED = ['sfn-run-workflow', 'cloudwatch-log-store', 'event-bus']
 
 export const EMULATORS = {
@@ -151,7 +151,7 @@ export async function runEmulator(
   throw new Error(`${name} listens beyond ${LOOPBACK}: ${open.join(', ')}`)
 }
 
-/** Its package asks for Python 3.10, its sources for 3.13 (`warnings.deprecated`, `threading.Lock` as a type). */
+/** LocalStack's package states Python 3.10, but its sources need 3.13 (`warnings.deprecated`, `threading.Lock` as a type). */
 function findPythonForLocalStack(): Promise<string> {
   const pyenv = globSync(join(homedir(), '.pyenv/versions/3.1[3-9]*/bin/python')).toSorted()
   const programs = ['python3', 'python3.13', 'python3.14', ...pyenv]
@@ -178,9 +178,9 @@ async function startLocalStackCore(python: string, place: Place): Promise<Child>
       environment: {
         GATEWAY_LISTEN: `${LOOPBACK}:${place.port}`,
         FILESYSTEM_ROOT: place.directory,
-        // It keeps a list of its plug-ins by the paths of Python, in the user's own folder otherwise.
+        // Folder of its plug-in cache; by default in the user's home.
         XDG_CACHE_HOME: place.directory,
-        // Nothing is sent or fetched, and no name server started.
+        // No telemetry, no downloads, no name server.
         DISABLE_EVENTS: '1',
         SKIP_SSL_CERT_DOWNLOAD: '1',
         DNS_ADDRESS: '0',
@@ -192,7 +192,7 @@ async function startLocalStackCore(python: string, place: Place): Promise<Child>
   )
 }
 
-/** It checks signatures: the account of the tests (test/integration/adapters/emulator.ts) is its root. */
+/** It checks signatures, so its root account is that of the tests (test/integration/adapters/emulator.ts). */
 async function startVersityGateway(program: string, place: Place): Promise<Child> {
   const [objects, metadata] = [join(place.directory, 'objects'), join(place.directory, 'metadata')]
   await Promise.all([mkdir(objects), mkdir(metadata)])
@@ -200,7 +200,7 @@ async function startVersityGateway(program: string, place: Place): Promise<Child
     {
       command: [
         ...[program, '--port', `${LOOPBACK}:${place.port}`, '--region', 'eu-west-1', '--quiet'],
-        // Beside the objects: not every file system has attributes.
+        // Metadata in files, because not every file system has extended attributes.
         ...['posix', '--sidecar', metadata, objects],
       ],
       environment: { ROOT_ACCESS_KEY: '000011112222', ROOT_SECRET_KEY: 'test' },

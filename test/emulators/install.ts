@@ -3,8 +3,8 @@
  *
  *   npm run emulators -- localstack versitygw
  *
- * Its last line names those that this machine can run: one whose Python or Go is missing is left out, with the reason. Ends with 1 when
- * an installation fails.
+ * The last line lists the installed emulators. An emulator whose Python or Go is missing is skipped with a message. Exits with 1 when an
+ * installation fails.
  */
 import { exitWithError, UserError } from '../../local/user-error.ts'
 import { EMULATORS, type Emulator, emulatorNamed } from './emulators.ts'

@@ -29,7 +29,7 @@ def run_functions_as_processes() -> None:
 
 
 def forward_tables(address: str) -> None:
-    """LocalStack's own DynamoDB is a program of Amazon's under terms that do not allow its use here."""
+    """Forwards DynamoDB to another emulator: the licence of DynamoDB Local does not allow its use here."""
     from localstack.aws.api.dynamodb import DynamodbApi
     from localstack.aws.forwarder import HttpFallbackDispatcher
     from localstack.services import providers
@@ -49,7 +49,7 @@ def forward_tables(address: str) -> None:
 
 
 def evaluate_jsonata_in_python() -> None:
-    """LocalStack would download a Java and its evaluator; this one is of the same authors."""
+    """LocalStack would download Java and its JSONata evaluator. jsonata-python is an implementation by the same authors."""
     from jsonata import Jsonata
     from localstack.services.stepfunctions.asl.jsonata import jsonata
 
@@ -63,11 +63,11 @@ def evaluate_jsonata_in_python() -> None:
 
 
 def main() -> None:
-    # LocalStack's server takes no notice of the host in GATEWAY_LISTEN (runtime/server/twisted.py: "TODO: interface = host?").
+    # LocalStack's server ignores the host in GATEWAY_LISTEN (runtime/server/twisted.py: "TODO: interface = host?").
     endpoints.TCP4ServerEndpoint = functools.partial(endpoints.TCP4ServerEndpoint, interface=LOOPBACK)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
 
-    # Only for a whole stack: the address of an emulator that has what is missing here.
+    # Set for the whole stack only: address of the emulator that serves DynamoDB.
     if "OTHER_EMULATOR" in os.environ:
         run_functions_as_processes()
         forward_tables(os.environ["OTHER_EMULATOR"])

@@ -28,7 +28,7 @@ const SERVICES = {
 }
 const STACK = 'runs on the whole stack'
 
-/** What is used of vitest's report. */
+/** Fields of vitest's report that are read here. */
 const reportSchema = z.object({
   testResults: z.array(
     z.object({

@@ -9,7 +9,7 @@ declare module 'vitest' {
 }
 
 /**
- * Makes the runner expect that the tests of some known faults fail: it reports one that passes.
+ * Marks the tests of known faults as expected to fail. The runner reports an error when such a test passes.
  * @param file tests of one file
  * @throws Error when one of them is not in the file.
  */
@@ -23,7 +23,7 @@ export function markKnownFaults(file: Readonly<Suite>, faults: readonly KnownFau
   }
 }
 
-/** By their names below the file's. */
+/** Tests by their names, without the file's. */
 function testsOf(suite: Readonly<Suite>, prefix: string): Map<string, TestCase> {
   const named = suite.tasks.flatMap((task): (readonly [string, TestCase])[] => {
     const name = `${prefix}${task.name}`

@@ -12,7 +12,7 @@ from localstack.utils.net import get_free_tcp_port
 
 LOOPBACK = "127.0.0.1"
 PROGRAM = Path(__file__).with_name("run-function.ts")
-# Handed on to every function, whose own variables have precedence.
+# Variables passed to every function. The function's own variables take precedence.
 INHERITED = ("PATH", "HOME", "AWS_ENDPOINT_URL_ECR", "NODE_COMPILE_CACHE")
 
 
@@ -35,7 +35,7 @@ class ProcessExecutor(RuntimeExecutor):
         self.endpoint.wait_for_startup()
 
     def watch(self, process):
-        """A process that ends answers nothing: whoever waits for it must not wait on."""
+        """Fails the pending calls of a function whose process has ended."""
         process.wait()
         for future in (self.endpoint.startup_future, self.endpoint.invocation_future):
             if future is not None and not future.done():

@@ -55,7 +55,7 @@ async function invoke(handler: Handler, body: string): Promise<void> {
     memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     getRemainingTimeInMillis: () => deadline - Date.now(),
   }
-  // LocalStack asks for the log before the result; the process's own file has it.
+  // LocalStack expects the log before the result. The real log is in FUNCTIONS_LOG.
   await post(`/invocations/${id}/logs`, { logs: '' })
   try {
     await post(`/invocations/${id}/response`, await handler(JSON.parse(invocation.payload), context))

@@ -9,8 +9,8 @@ export interface StackEmulator extends RunningEmulator {
 }
 
 /**
- * Starts LocalStack with what the whole stack needs: functions run as processes. What it has not (ECR and its registry) or what may not
- * be installed here (DynamoDB) is MiniStack's.
+ * Starts LocalStack for the whole stack. Functions run as processes. MiniStack serves ECR and its registry, which LocalStack lacks, and
+ * DynamoDB, whose licence does not allow its installation here.
  * @throws UserError when one of them cannot be installed.
  */
 export async function runLocalStackForStacks(): Promise<StackEmulator> {
@@ -38,7 +38,7 @@ function localStackEnvironment(otherEmulator: string): NodeJS.ProcessEnv {
     OTHER_EMULATOR: otherEmulator,
     AWS_ENDPOINT_URL_ECR: otherEmulator,
     FUNCTIONS_LOG: join(PROJECT, '.local', 'log', 'localstack-functions.log'),
-    // Calls at the same time start a process each.
+    // In seconds. Concurrent calls start one process each.
     LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '120',
     // Half of a function's start is reading its code.
     NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),

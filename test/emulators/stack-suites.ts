@@ -10,7 +10,7 @@ export const STACK_SUITES = [
   'edge',
 ] as const
 
-/** Test files below `test/integration/` that do not, and why. */
+/** Test files below `test/integration/` that do not run there, with the reason. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
   addresses: 'a stack of its own, whose parts call each other at several addresses',
   'batch-model': 'starts no stack: the local Batch server against the model of its API',
