@@ -17,6 +17,7 @@ import { pause } from '../src/shared/pause.ts'
 import { repeat } from '../src/shared/repeat.ts'
 import { createMemoryBundleSource } from '../test/fakes/memory-bundle-source.ts'
 import { createMemoryJobScheduler } from '../test/fakes/memory-job-scheduler.ts'
+import { createMemoryLayerRepository } from '../test/fakes/memory-layer-repository.ts'
 import { createMemoryObjectStore } from '../test/fakes/memory-object-store.ts'
 import { createMemoryTaskRepository } from '../test/fakes/memory-task-repository.ts'
 import { createMemoryUploadRepository } from '../test/fakes/memory-upload-repository.ts'
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
       identity: systemIdentity,
       uploads,
       tasks: createMemoryTaskRepository(systemIdentity),
+      layers: createMemoryLayerRepository(systemIdentity),
       objects: fileBackedStore(),
       bundles: createMemoryBundleSource(),
       registry: pinnedRegistry(),

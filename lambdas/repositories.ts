@@ -8,6 +8,7 @@ import { createDynamoRunSetRepository } from '../src/run/set/dynamo-run-set-repo
 import { systemIdentity } from '../src/shared/identity.ts'
 import { createDynamoStoreRepository } from '../src/store/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../src/task/dynamo-task-repository.ts'
+import { createDynamoLayerRepository } from '../src/upload/dynamo-layer-repository.ts'
 import { createDynamoUploadRepository } from '../src/upload/dynamo-upload-repository.ts'
 
 /** Settings of every function that uses the table. */
@@ -31,6 +32,7 @@ export function createRepositories(environment: TableEnvironment) {
     runs: withMetrics(withSetCounts(createDynamoRunRepository(table), table), metrics),
     sets: createDynamoRunSetRepository(table),
     uploads: createDynamoUploadRepository(table),
+    layers: createDynamoLayerRepository(table),
     stores: createDynamoStoreRepository(table),
   }
 }

@@ -43,6 +43,7 @@ export function viewUpload(upload: Upload, task: Task | undefined): object {
     task: task === undefined ? null : viewTask(task),
     warnings: upload.warnings ?? [],
     error: upload.error === undefined ? null : viewUploadError(upload.error),
+    ...(upload.namedLayers === undefined ? {} : { layers: upload.namedLayers }),
   }
 }
 

@@ -79,6 +79,10 @@ export function grantsOn(resources: EngineResources) {
       conditions: { StringEquals: { 'events:source': IMPORT_REQUESTED.sourceOf(prefix) } },
     },
     images: onImages,
+    registryToken: withoutResource(
+      ['ecr:GetAuthorizationToken'],
+      'A token is for the registry of the account; the action has no resource level',
+    ),
     jobDefinitions: onDefinitions,
     submitJobs: submitGrants(prefix, resources.jobQueueArns, { jobs, jobDefinitions }),
     findJobs: withoutResource(

@@ -36,6 +36,8 @@ export const api: FunctionDefinition = {
     grants.stopExecutions,
     grants.endJobs,
     ...grants.deleteTasks,
+    grants.registryToken,
+    grants.images(['ecr:BatchCheckLayerAvailability']),
   ],
   trigger: 'api',
 }

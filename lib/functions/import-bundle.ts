@@ -28,16 +28,13 @@ export const importBundle: FunctionDefinition = {
     jobQueues: values.jobQueues,
   }),
   permissions: ({ grants }) => [
-    grants.items(REPLACE_ITEMS),
+    grants.items([...REPLACE_ITEMS, 'dynamodb:Query']),
     grants.objects(['s3:DeleteObject', 's3:GetObject'], KEYS.uploads),
     grants.objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], KEYS.installs),
     grants.objects(['s3:DeleteObject', 's3:PutObject'], KEYS.taskDefinitions),
     grants.list(KEYS.uploads, KEYS.installs, KEYS.taskDefinitions),
     grants.requestImports,
-    withoutResource(
-      ['ecr:GetAuthorizationToken'],
-      'A token is for the registry of the account; the action has no resource level',
-    ),
+    grants.registryToken,
     grants.images([
       'ecr:BatchCheckLayerAvailability',
       'ecr:BatchDeleteImage',

@@ -251,6 +251,12 @@ export const ERRORS = {
   UPLOAD_NOT_FOUND: [404, 'APPE-upload-not-found', 'Upload not found.'],
   UPLOAD_INVALID_STATE: [409, 'APPE-upload-state-error', 'upload is in invalid state'],
   UPLOAD_INVALID: [400, 'APPE-upload-invalid', 'invalid upload'],
+  /** A bundle was sent without a layer that has been removed from the registry since. */
+  UPLOAD_LAYER_GONE: [
+    409,
+    'APPE-upload-layer-gone',
+    'a layer that was left out is not in the registry any more',
+  ],
   /** A browser sent the request for a page of another origin, or to an unknown host. */
   FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
   QUERY_INVALID: [400, 'APPE-query-invalid', 'invalid query'],

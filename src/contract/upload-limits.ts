@@ -7,6 +7,9 @@ export const MIN_PART_BYTES = 5 * 1024 * 1024
 /** S3's largest part number; the first is 1. */
 export const MAX_PARTS = 10_000
 
+/** Layers that one upload may name; container engines stack no more (overlayfs). */
+export const MAX_NAMED_LAYERS = 127
+
 /** Lifetime of an upload's record. Its parts are kept for one day and its object for seven (lib/stacks/storage-stack.ts). */
 export const UPLOAD_KNOWN_SECONDS = 30 * 24 * 3600
 

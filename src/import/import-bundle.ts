@@ -1,4 +1,5 @@
 import { ObjectExchangedError } from '../aws/object-store.ts'
+import { someOf } from '../contract/quoted.ts'
 import { descriptorKey, logoKey } from '../contract/storage-keys.ts'
 import { explainTooLargeImage, type ImageSize, largestDiskGib } from '../run/job/job-size.ts'
 import {
@@ -7,10 +8,12 @@ import {
   parseTaskDescriptor,
 } from '../task/descriptor/parse-task-descriptor.ts'
 import type { TaskDescriptor, TaskImage, TaskName } from '../task/task.ts'
+import type { PublishedLayer } from '../upload/published-layer.ts'
 import type { Upload } from '../upload/upload.ts'
 import { claimUpload, type ImportCall } from './claim-upload.ts'
 import { assertNotHopeless, endUnpublished, takeNameBack, undoEarlierWorkers } from './end-unpublished.ts'
 import { fetchBundle } from './fetch-bundle.ts'
+import { layerGone } from './image/find-image.ts'
 import { imageName } from './image-name.ts'
 import { asImageRefusal, asRefusal, refusal } from './import-refusal.ts'
 import {
@@ -32,6 +35,10 @@ import {
 } from './open-bundle.ts'
 import { pushImage } from './push-image.ts'
 import { registerJob } from './register-job.ts'
+import { findHeldLayers, isAnyGone, publishedLayers } from './reuse-layers.ts'
+
+/** Names of layers in a message. */
+const NAMES_SHOWN = 3
 
 interface ImportBundleInput extends ImportCall {
   /** How much longer this worker may live; for ever when absent. */
@@ -108,7 +115,7 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   const name = { namespace: descriptor.namespace, version: descriptor.version }
   await takeName(deps, work, name)
   const logo = await readLogo(bundle.zip)
-  const { image, imageSize } = await installImage(deps, work, bundle, parsed)
+  const { image, imageSize, published } = await installImage(deps, work, bundle, parsed)
 
   await deps.objects.put(descriptorKey(upload.taskId), bundle.descriptor, 'application/yaml')
   if (logo !== undefined) await deps.objects.put(logoKey(upload.taskId), logo, 'image/png')
@@ -120,6 +127,8 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   await lease.assertHeld()
   if (await isBundleExchanged(deps, work)) throw new ObjectExchangedError(upload.key)
   await deps.tasks.publish({ ...task, ...job, createdAt: deps.identity.now().toISOString() }, upload.id)
+  // A worker that dies before this, or fails here, costs the next version a complete upload and nothing else.
+  await deps.layers.record(published)
 }
 
 const isSameName = (a: TaskName, b: TaskName): boolean =>
@@ -149,25 +158,39 @@ function requireExpected({ expected }: Upload, descriptor: TaskDescriptor): void
   )
 }
 
+interface InstalledImage {
+  readonly image: TaskImage
+  readonly imageSize: ImageSize
+  /** To be recorded once the task is published. */
+  readonly published: readonly PublishedLayer[]
+}
+
 async function installImage(
   deps: ImportBundleDependencies,
   work: ImportWork,
   { zip }: Bundle,
   { descriptor, warnings }: ParsedDescriptor,
-): Promise<{ readonly image: TaskImage; readonly imageSize: ImageSize }> {
+): Promise<InstalledImage> {
   const { upload, lease, etag = '' } = work
   const { registry } = deps
   const { namespace, version } = descriptor
   const { repository, tag } = imageName(deps.settings.repositoryPrefix, namespace, version)
   // Layers of another bundle may have the same names and sizes.
   const known = upload.etag === etag ? (upload.layers ?? []) : []
-  const { manifest, size: imageSize } = await pushImage({
+  const mountPoints = [descriptor.inputFolder, descriptor.outputFolder]
+  const {
+    manifest,
+    layers,
+    reused,
+    size: imageSize,
+  } = await pushImage({
     registry,
     repository,
     zip,
     entry: findImageEntry(zip, descriptor),
     wantedTag: documentedTag(descriptor),
-    mountPoints: [descriptor.inputFolder, descriptor.outputFolder],
+    mountPoints,
+    held: await findHeldLayers(deps, upload, repository),
     known,
     maxUnpackedBytes: largestDiskGib(deps.settings.queues) * 1024 ** 3,
     record: async (facts) => {
@@ -186,6 +209,12 @@ async function installImage(
   // The tag belongs to whom the name belongs to.
   await lease.assertHeld()
   await reserveName(deps, upload, descriptor)
-  const digest = await registry.pushManifest(repository, tag, manifest.bytes, manifest.mediaType)
-  return { image: { repository, tag, digest }, imageSize }
+  const digest = await registry
+    .pushManifest(repository, tag, manifest.bytes, manifest.mediaType)
+    .catch(async (error: unknown) => {
+      const isGone = reused.size > 0 && (await isAnyGone(registry, repository, layers))
+      throw isGone ? layerGone(someOf([...reused], NAMES_SHOWN)) : error
+    })
+  const published = publishedLayers(layers, repository, mountPoints)
+  return { image: { repository, tag, digest }, imageSize, published }
 }

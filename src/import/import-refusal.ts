@@ -7,6 +7,7 @@ import { OciFormatError, type OciFormatErrorCode } from './image/oci-format-erro
 const IMAGE_ERRORS: Partial<Record<OciFormatErrorCode, ErrorName>> = {
   'manifest-missing': 'INTERNAL_DOCKER_IMAGE_MANIFEST_MISSING',
   'no-command': 'INTERNAL_UNKNOWN_IMAGE_ARCHIVE_FORMAT',
+  'layer-gone': 'UPLOAD_LAYER_GONE',
 }
 
 /** A bundle that is refused: the contract's fixed message, and words for its author in the details. */

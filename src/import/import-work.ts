@@ -8,6 +8,7 @@ import type { Pause } from '../shared/retry.ts'
 import type { TaskName } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import type { ImportRequests } from '../upload/import-requests.ts'
+import type { LayerRepository } from '../upload/published-layer.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
 import type { BundleSource } from './bundle-source.ts'
@@ -19,6 +20,7 @@ export interface ImportBundleDependencies {
   readonly identity: Identity
   readonly uploads: UploadRepository
   readonly tasks: TaskRepository
+  readonly layers: LayerRepository
   readonly objects: ObjectStore
   readonly bundles: BundleSource
   readonly registry: ImageRegistry

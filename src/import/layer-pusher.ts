@@ -35,6 +35,11 @@ export interface LayerPusher {
    * @throws OciFormatError, RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
    */
   push(file: ArchiveFile, content: LayerContent, diffId?: string): Promise<void>
+  /**
+   * Takes a layer that the repository has, with what its first import learned.
+   * @throws OciFormatError
+   */
+  reuse(file: ArchiveFile, layer: Omit<ImportedLayer, 'file' | 'fileBytes'>): Promise<void>
   /** How many layers were sent by this worker. */
   sent(): number
 }
@@ -97,6 +102,15 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       })
       present.add(name)
       sent += 1
+      await options.remember([...layers.values()])
+    },
+
+    async reuse({ name, sizeBytes }, layer) {
+      if (Buffer.byteLength(name) > MAX_NAME_BYTES) throw nameTooLong(name)
+      unpackedBytes += layer.contentBytes
+      if (unpackedBytes > options.maxUnpackedBytes) throw imageTooLarge(options.maxUnpackedBytes)
+      layers.set(name, { file: name, fileBytes: sizeBytes, ...layer })
+      present.add(name)
       await options.remember([...layers.values()])
     },
 

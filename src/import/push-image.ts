@@ -5,16 +5,22 @@ import type { Pause } from '../shared/retry.ts'
 import type { ImportedLayer, Upload } from '../upload/upload.ts'
 import { buildManifest } from './image/build-manifest.ts'
 import { requireDiffId } from './image/check-layer.ts'
+import type { HeldLayers } from './image/find-image.ts'
 import { requireMountable } from './image/mount-points.ts'
 import { createLayerPusher } from './layer-pusher.ts'
 import { createPushProgress } from './push-progress.ts'
 import { pushStoredArchive } from './push-stored-archive.ts'
 import { pushStreamedArchive } from './push-streamed-archive.ts'
 import type { ImageRegistry } from './registry/image-registry.ts'
+import { reuseLayers } from './reuse-layers.ts'
 
 interface PushedImage {
   readonly manifest: { readonly bytes: Buffer; readonly mediaType: string }
   readonly size: ImageSize
+  /** In the order of the image. */
+  readonly layers: readonly ImportedLayer[]
+  /** Names of layers that the archive lacked. */
+  readonly reused: ReadonlySet<string>
 }
 
 export interface PushImageOptions {
@@ -25,6 +31,8 @@ export interface PushImageOptions {
   readonly entry: ZipEntry
   /** Of the image that is meant, where the archive holds several. */
   readonly wantedTag: string
+  /** Layers that the archive may lack. */
+  readonly held: HeldLayers
   /** All layers together, unpacked; more is inflated of no archive. */
   readonly maxUnpackedBytes: number
   /** What an earlier worker of this import has pushed. */
@@ -46,7 +54,7 @@ export interface PushImageOptions {
  * @throws OciFormatError, TarFormatError, ZipFormatError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
  */
 export async function pushImage(options: PushImageOptions): Promise<PushedImage> {
-  const { registry, repository, zip, entry, wantedTag, pause, signal } = options
+  const { registry, repository, zip, entry, wantedTag, held, pause, signal } = options
   const progress = createPushProgress(entry.sizeBytes, options.known, options.record)
   let preparing: Promise<void> | undefined
   const prepare = (): Promise<void> => {
@@ -67,10 +75,12 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
   })
   await progress.report()
   const stored = await zip.stored(entry)
+  const shared = { wantedTag, held, pusher, progress, pause, signal }
   const image =
     stored === undefined
-      ? await pushStreamedArchive({ open: () => zip.read(entry), wantedTag, pusher, progress, pause, signal })
-      : await pushStoredArchive({ stored, wantedTag, pusher, progress, pause, signal })
+      ? await pushStreamedArchive({ open: () => zip.read(entry), ...shared })
+      : await pushStoredArchive({ stored, ...shared })
+  const reused = await reuseLayers(image, { ...options, pusher, prepare })
   const layers = await Promise.all(
     image.layers.map(async ({ file, diffId }) => {
       const layer = await pusher.find(file)
@@ -88,6 +98,8 @@ export async function pushImage(options: PushImageOptions): Promise<PushedImage>
   await progress.end()
   return {
     manifest: buildManifest(config, layers),
+    layers,
+    reused,
     size: {
       unpackedBytes: layers.reduce((sum, { contentBytes }) => sum + contentBytes, 0),
       packedBytes: layers.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),

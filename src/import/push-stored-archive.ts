@@ -7,7 +7,7 @@ import { inPieces } from '../shared/in-pieces.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import { type Pause, retry } from '../shared/retry.ts'
 import { createSemaphore, type Permit, type Semaphore } from '../shared/semaphore.ts'
-import { type FoundImage, findImage, type ImageLayer } from './image/find-image.ts'
+import { type FoundImage, findImage, type HeldLayers, type ImageLayer } from './image/find-image.ts'
 import { scanImageArchive } from './image/image-archive.ts'
 import { MAGIC_BYTES, notALayer } from './image/layer-start.ts'
 import { requireSameBytes } from './image/repeated-files.ts'
@@ -20,6 +20,7 @@ interface StoredArchive {
   readonly stored: StoredEntry
   /** Of the image that is meant, where the archive holds several. */
   readonly wantedTag: string
+  readonly held: HeldLayers
   readonly pusher: LayerPusher
   readonly progress: PushProgress
   readonly pause: Pause
@@ -58,11 +59,13 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
     const input = rangedInput(stored.source, createCrcCoverage())
     await requireSameBytes(scanned.repeated, walkTar(input))
   }
-  const image = findImage(scanned, archive.wantedTag)
+  const image = findImage(scanned, archive.wantedTag, archive.held)
   const layers = [...new Map(image.layers.map((layer) => [layer.file.name, layer])).values()]
   progress.expectLayers(layers.length)
   // The largest first: what is left at the end is short.
-  const bySize = layers.toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes)
+  const bySize = layers
+    .filter(({ file }) => file.held === undefined)
+    .toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes)
   const readers = createSemaphore(READ_AT_ONCE)
   const push = async (layer: ImageLayer, layerSignal: AbortSignal): Promise<void> => {
     const place = places.get(layer.file.name)

@@ -1,6 +1,7 @@
 import { readTar } from '../archive/tar/read-tar.ts'
 import type { Pause } from '../shared/retry.ts'
-import { type FoundImage, findImage } from './image/find-image.ts'
+import { untilAborted } from '../shared/until-aborted.ts'
+import { type FoundImage, findImage, type HeldLayers } from './image/find-image.ts'
 import { scanImageArchive, type TakeFile } from './image/image-archive.ts'
 import { looksLikeLayer, notALayer } from './image/layer-start.ts'
 import { OciFormatError } from './image/oci-format-error.ts'
@@ -15,6 +16,7 @@ interface StreamedArchive {
   readonly open: () => AsyncIterable<Uint8Array>
   /** Of the image that is meant, where the archive holds several. */
   readonly wantedTag: string
+  readonly held: HeldLayers
   readonly pusher: LayerPusher
   readonly progress: PushProgress
   readonly pause: Pause
@@ -103,7 +105,7 @@ async function readOnce(archive: StreamedArchive, image: FoundImage | undefined)
     if (scanned.repeated.size > 0 && image === undefined) {
       await requireSameBytes(scanned.repeated, readTar(untilAborted(open(), signal)))
     }
-    return { found: image ?? findImage(scanned, archive.wantedTag), refused, broken: broken[0] }
+    return { found: image ?? findImage(scanned, archive.wantedTag, archive.held), refused, broken: broken[0] }
   } catch (error) {
     if (!(error instanceof RegistryUnavailableError)) throw error
     return { found: undefined, refused, broken: error }
@@ -114,7 +116,8 @@ async function readOnce(archive: StreamedArchive, image: FoundImage | undefined)
 
 async function missingLayers({ pusher }: StreamedArchive, { layers }: FoundImage) {
   const missing: FoundImage['layers'][number][] = []
-  for (const layer of layers) if ((await pusher.find(layer.file)) === undefined) missing.push(layer)
+  const sent = layers.filter(({ file }) => file.held === undefined)
+  for (const layer of sent) if ((await pusher.find(layer.file)) === undefined) missing.push(layer)
   return missing
 }
 
@@ -129,14 +132,4 @@ function endTold(body: AsyncIterable<Uint8Array>) {
     }
   }
   return { bytes: bytes(), ended }
-}
-
-async function* untilAborted(
-  bytes: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of bytes) {
-    signal.throwIfAborted()
-    yield chunk
-  }
 }

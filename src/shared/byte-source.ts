@@ -22,3 +22,21 @@ export function sectionOf(source: ByteSource, offset: number, sizeBytes: number)
     read: (start, length) => source.read(offset + start, Math.min(length, sizeBytes - start)),
   }
 }
+
+/** Sources one behind the other as one source. */
+export function joinedSource(sources: readonly ByteSource[]): ByteSource {
+  const sizeBytes = sources.reduce((sum, source) => sum + source.sizeBytes, 0)
+  async function* bytes(start: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
+    let offset = 0
+    for (const source of sources) {
+      const from = Math.max(start - offset, 0)
+      const to = Math.min(start + length - offset, source.sizeBytes)
+      if (to > from) yield* await source.read(from, to - from)
+      offset += source.sizeBytes
+    }
+  }
+  return {
+    sizeBytes,
+    read: async (start, length) => Readable.from(bytes(start, length), { objectMode: false }),
+  }
+}

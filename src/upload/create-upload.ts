@@ -1,11 +1,12 @@
 import type { PartStore } from '../aws/part-store.ts'
 import { uploadKey } from '../contract/storage-keys.ts'
-import { PART_BYTES } from '../contract/upload-limits.ts'
+import { type MAX_NAMED_LAYERS, PART_BYTES } from '../contract/upload-limits.ts'
 import type { Identity } from '../shared/identity.ts'
+import { type LayerName, type MarkHeldDependencies, markHeld } from './mark-held.ts'
 import type { Upload } from './upload.ts'
 import type { UploadRepository } from './upload-repository.ts'
 
-interface Dependencies {
+interface Dependencies extends MarkHeldDependencies {
   readonly identity: Identity
   readonly parts: PartStore
   readonly uploads: UploadRepository
@@ -18,13 +19,18 @@ export interface NewUpload {
   /** Checked when the upload is completed. */
   readonly sizeBytes?: number
   readonly contentType?: string
+  /** Layers of the image that the client is going to send, at most {@link MAX_NAMED_LAYERS}. */
+  readonly layers?: readonly LayerName[]
 }
 
-/** Creates an upload for the parts of one file. */
-export async function createUpload(
-  { identity, parts, uploads }: Dependencies,
-  { contentType, ...described }: NewUpload,
-): Promise<Upload> {
+/**
+ * Creates an upload for the parts of one file. Says of each named layer whether the registry holds it; only those may be missing from
+ * the bundle.
+ */
+export async function createUpload(deps: Dependencies, newUpload: NewUpload): Promise<Upload> {
+  const { identity, parts, uploads } = deps
+  const { contentType, layers, ...described } = newUpload
+  const namedLayers = layers === undefined ? {} : { namedLayers: await markHeld(deps, layers) }
   const id = identity.uuid()
   const key = uploadKey(id)
   // When the record fails, the bucket's lifecycle rule removes the unfinished multipart upload.
@@ -33,6 +39,7 @@ export async function createUpload(
     id,
     key,
     ...described,
+    ...namedLayers,
     parts: { multipartId, partSizeBytes: PART_BYTES },
     state: 'CREATED',
     taskId: identity.uuid(),

@@ -6,7 +6,7 @@ import { descriptorWarningSchema, taskNameSchema } from '../task/task.ts'
 /** VALIDATING and PUSHING are states of an import; READY and FAILED are final. */
 export const UPLOAD_STATES = ['CREATED', 'VALIDATING', 'PUSHING', 'READY', 'FAILED'] as const
 
-const importedLayerSchema = z.object({
+export const importedLayerSchema = z.object({
   /** Name in the image archive. */
   file: z.string(),
   /** Size in the image archive. */
@@ -25,6 +25,17 @@ const importedLayerSchema = z.object({
 })
 /** A layer of the image archive that is in the registry. */
 export type ImportedLayer = Immutable<z.infer<typeof importedLayerSchema>>
+
+const namedLayerSchema = z.object({
+  /** `sha256:…` of the file in the image archive. */
+  digest: z.string(),
+  /** Its size in bytes. */
+  size: z.number(),
+  /** Whether the registry held the layer when the upload was created. */
+  held: z.boolean(),
+})
+/** A layer that a client intends to send, and whether it may be left out. */
+export type NamedLayer = Immutable<z.infer<typeof namedLayerSchema>>
 
 export const uploadSchema = z.object({
   id: z.string(),
@@ -65,6 +76,8 @@ export const uploadSchema = z.object({
   name: taskNameSchema.exactOptional(),
   /** Parts of the bundle's descriptor without effect; set before READY. */
   warnings: z.array(descriptorWarningSchema).exactOptional(),
+  /** Layers that the client named before it sent the bundle, in its order. Those that were held may be missing from the image archive. */
+  namedLayers: z.array(namedLayerSchema).exactOptional(),
   /** The only task that the bundle may contain; any when absent. */
   expected: taskNameSchema.exactOptional(),
   /** ISO-8601 UTC. */

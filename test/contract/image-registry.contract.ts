@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ImageRegistry } from '../../src/import/registry/image-registry.ts'
+import { readAll } from '../../src/shared/read-all.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'
 
 interface ImageRegistryHarness {
@@ -88,6 +89,26 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
         expect(await registry.hasBlob(REPOSITORY, blob.digest)).toBe(true)
       },
     )
+
+    it('mounts a blob of another repository, and none that is not there', async () => {
+      await registry.ensureRepository('tasks/other')
+      const blob = await registry.pushBlob('tasks/other', bytesOf('some bytes'))
+
+      expect(await registry.mountBlob(REPOSITORY, digestOf('never sent'), 'tasks/other')).toBe(false)
+      expect(await registry.mountBlob(REPOSITORY, blob.digest, 'tasks/other')).toBe(true)
+      expect(harness.blob(REPOSITORY, blob.digest)?.toString()).toBe('some bytes')
+    })
+
+    it('reads a blob, and tells when there is none', async () => {
+      const chunk = 'x'.repeat(100_000)
+      const blob = await registry.pushBlob(REPOSITORY, bytesOf(...Array<string>(50).fill(chunk)))
+
+      const bytes = await registry.readBlob(REPOSITORY, blob.digest)
+
+      expect(digestOf(await readAll(bytes ?? []))).toBe(blob.digest)
+      expect(await registry.readBlob(REPOSITORY, digestOf('never sent'))).toBeUndefined()
+      expect(await registry.readBlob('tasks/unknown', blob.digest)).toBeUndefined()
+    })
 
     it('passes on what the bytes throw, and keeps nothing of them', async () => {
       const failure = new Error('the archive is damaged')

@@ -72,6 +72,38 @@ describe('ECR', () => {
 
   const tokensAsked = (): number => server.requests.filter((line) => line === 'POST /').length - 1
 
+  it('does not mount unless the account allows it', async () => {
+    server.refuseMounts()
+    const { digest } = await registry.pushBlob(repository, someBytes())
+    await registry.ensureRepository('tasks/other')
+
+    expect(await registry.mountBlob('tasks/other', digest, repository)).toBe(false)
+    expect(await registry.hasBlob('tasks/other', digest)).toBe(false)
+  })
+
+  it('reads a blob where it is redirected to, without showing its credentials there', async () => {
+    const { digest } = await registry.pushBlob(repository, someBytes())
+    server.uploadsAt('other-origin')
+
+    const bytes = await registry.readBlob(repository, digest)
+
+    expect(digestOf(await readAll(bytes ?? []))).toBe(digest)
+    expect(server.uploadCredentials.at(-1)).toBeUndefined()
+  })
+
+  it('asks again for a blob when the registry is busy, and tells what it refuses', async () => {
+    const { digest } = await registry.pushBlob(repository, someBytes())
+    server.answerOnce(/^GET .*blobs/u, 503)
+
+    const bytes = await registry.readBlob(repository, digest)
+    server.answerOnce(/^GET .*blobs/u, 403)
+
+    expect(digestOf(await readAll(bytes ?? []))).toBe(digest)
+    await expect(registry.readBlob(repository, digest)).rejects.toMatchObject({
+      error: 'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
+    })
+  })
+
   it('makes repositories that are scanned and whose tags stay', () => {
     expect(server.repositories).toEqual([
       {

@@ -21,10 +21,16 @@ export interface MemoryImageRegistry extends ImageRegistry {
   images(): string[]
   manifest(repository: string, digest: string): Buffer | undefined
   blob(repository: string, digest: string): Buffer | undefined
+  /** The registry loses a blob, as when the last image with it is removed and its layers are collected. */
+  lose(repository: string, digest: string): void
 }
 
-/** Images in this process, for tests. */
-export function createMemoryImageRegistry(): MemoryImageRegistry {
+async function* bytesOf(blob: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  yield blob
+}
+
+/** Images in this process, for tests. A registry without `mounts` answers as ECR without the account setting BLOB_MOUNTING. */
+export function createMemoryImageRegistry({ mounts = true } = {}): MemoryImageRegistry {
   const repositories = new Map<string, Repository>()
   const repositoryOf = (name: string): Repository => {
     const repository = repositories.get(name)
@@ -61,6 +67,18 @@ export function createMemoryImageRegistry(): MemoryImageRegistry {
       return true
     },
 
+    async mountBlob(name, digest, from) {
+      const blob = repositories.get(from)?.blobs.get(digest)
+      if (blob === undefined || !mounts) return false
+      repositoryOf(name).blobs.set(digest, blob)
+      return true
+    },
+
+    async readBlob(name, digest) {
+      const blob = repositories.get(name)?.blobs.get(digest)
+      return blob === undefined ? undefined : bytesOf(blob)
+    },
+
     async pushManifest(name, tag, manifest) {
       const { blobs, manifests, tags } = repositoryOf(name)
       const { config, layers } = JSON.parse(Buffer.from(manifest).toString('utf8')) as Manifest
@@ -88,6 +106,7 @@ export function createMemoryImageRegistry(): MemoryImageRegistry {
       [...repositories].flatMap(([name, { tags }]) => [...tags.keys()].map((tag) => `${name}:${tag}`)).sort(),
     manifest: (name, digest) => repositories.get(name)?.manifests.get(digest),
     blob: (name, digest) => repositories.get(name)?.blobs.get(digest),
+    lose: (name, digest) => void repositories.get(name)?.blobs.delete(digest),
   }
 }
 

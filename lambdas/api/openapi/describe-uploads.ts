@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { MAX_PARTS } from '../../../src/contract/upload-limits.ts'
 import { UPLOAD_STATES } from '../../../src/upload/upload.ts'
-import { newUploadSchema, partRangeSchema } from '../routes/uploads.ts'
+import { layerNameSchema, newUploadSchema, partRangeSchema } from '../routes/uploads.ts'
 import { component } from './components.ts'
 import { answersJson, answersNothing, body, type Descriptions, JSON_TYPE, refuses } from './description.ts'
 import { errorShape, instant, uuid } from './shared-schemas.ts'
@@ -46,6 +46,14 @@ export const upload = component(
       'Keys of the descriptor of a bundle that nothing looks at; known when it is READY.',
     ),
     error: importError.nullable(),
+    layers: z
+      .array(
+        layerNameSchema
+          .extend({ held: z.boolean().describe('Whether the image archive may lack it.') })
+          .strict(),
+      )
+      .optional()
+      .describe('Layers that were named when the upload was created, in the same order.'),
   }),
 )
 
@@ -64,7 +72,9 @@ export const UPLOAD_DESCRIPTIONS = {
     summary: 'Begins the upload of a bundle or of an input file',
     description:
       'Its parts are sent to presigned URLs, several at once and in any order; those that have arrived are listed, so that a ' +
-      'client which broke off goes on where it was. Without more, parts are kept for a day and complete uploads for seven.',
+      'client which broke off goes on where it was. Without more, parts are kept for a day and complete uploads for seven. ' +
+      'A client may name the layers of the image first: a bundle may lack those that the registry holds. If such a layer is removed ' +
+      'before the import, that fails with `APPE-upload-layer-gone`; then begin a new upload.',
     requestBody: body({ [JSON_TYPE]: component('NewUpload', newUploadSchema) }),
     responses: {
       ...answersJson(upload, 'The upload, whose parts are open.'),

@@ -2,7 +2,8 @@ import type { Context } from 'hono'
 import * as z from 'zod'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import type { PartStore } from '../../../src/aws/part-store.ts'
-import { MAX_PARTS, MAX_UPLOAD_BYTES } from '../../../src/contract/upload-limits.ts'
+import { MAX_NAMED_LAYERS, MAX_PARTS, MAX_UPLOAD_BYTES } from '../../../src/contract/upload-limits.ts'
+import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import { abortUpload } from '../../../src/upload/abort-upload.ts'
@@ -10,6 +11,7 @@ import { completeUpload } from '../../../src/upload/complete-upload.ts'
 import { createUpload } from '../../../src/upload/create-upload.ts'
 import { findUpload, taskOfUpload, uploadError } from '../../../src/upload/find-upload.ts'
 import { listUploadParts } from '../../../src/upload/list-upload-parts.ts'
+import type { LayerRepository } from '../../../src/upload/published-layer.ts'
 import { signUploadParts } from '../../../src/upload/sign-upload-parts.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
@@ -23,6 +25,8 @@ interface Dependencies {
   readonly objects: ObjectStore
   readonly parts: PartStore
   readonly tasks: TaskRepository
+  readonly layers: LayerRepository
+  readonly registry: Pick<ImageRegistry, 'hasBlob'>
   readonly uploads: UploadRepository
 }
 
@@ -30,7 +34,28 @@ interface Dependencies {
 const MAX_SIGNED_PARTS = 100
 
 const SIZE_WORDS = `it must be a whole number of bytes from 1 to ${MAX_UPLOAD_BYTES}`
+const DIGEST_WORDS = 'it must be "sha256:" and 64 lower-case hexadecimal digits'
+const LAYER_SIZE_WORDS = 'it must be a whole number of bytes, at least 0'
 const NUMBER_WORDS = `it must be the number of a part, from 1 to ${MAX_PARTS}`
+
+export const layerNameSchema = z.object({
+  digest: z
+    .string({ error: DIGEST_WORDS })
+    .regex(/^sha256:[0-9a-f]{64}$/u, { error: DIGEST_WORDS })
+    .describe('Of the layer as it lies in the image archive, compressed or not.'),
+  size: z
+    .int({ error: LAYER_SIZE_WORDS })
+    .nonnegative({ error: LAYER_SIZE_WORDS })
+    .describe('Its bytes there.'),
+})
+
+/** Zod reports every wrong element, so that a list that is too long is cut before. */
+const namedLayersSchema = z.preprocess(
+  (value) => (Array.isArray(value) ? value.slice(0, MAX_NAMED_LAYERS + 1) : value),
+  z.array(layerNameSchema).max(MAX_NAMED_LAYERS, {
+    error: `at most ${MAX_NAMED_LAYERS} layers can be named, because no image has more`,
+  }),
+)
 
 /** Unknown keys are ignored. */
 export const newUploadSchema = z.object({
@@ -48,6 +73,11 @@ export const newUploadSchema = z.object({
     .string()
     .regex(/^[\x20-\x7e]{1,255}$/u, { error: 'it must be a media type' })
     .nullish(),
+  layers: namedLayersSchema
+    .nullish()
+    .describe(
+      'Layers of the image in the bundle. The answer says which of them the registry holds: those may be missing from the image archive.',
+    ),
 })
 
 const partNumber = z
@@ -71,6 +101,9 @@ export function uploadHandlers(deps: Dependencies) {
   return {
     async createUpload(context) {
       const { purpose, ...described } = await readBody(context, newUploadSchema)
+      if (purpose === 'input' && described.layers != null) {
+        throw uploadError('UPLOAD_INVALID', 'layers', 'only an upload with purpose "task" has layers')
+      }
       return answerUpload(context, await createUpload(deps, { purpose, ...withoutNulls(described) }))
     },
 

@@ -1,6 +1,8 @@
 import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { printable, quoted, someOf } from '../../contract/quoted.ts'
-import type { ArchiveFile, ImageArchive } from './image-archive.ts'
+import { MAX_NAMED_LAYERS } from '../../contract/upload-limits.ts'
+import type { PublishedLayer } from '../../upload/published-layer.ts'
+import { type ArchiveFile, digestOfPlace, type ImageArchive } from './image-archive.ts'
 import { type Candidate, listCandidates } from './list-candidates.ts'
 import { type ImageConfig, imageConfigSchema } from './oci-documents.ts'
 import { OciFormatError } from './oci-format-error.ts'
@@ -11,8 +13,10 @@ const TAGS_SHOWN = 10
 const PLATFORMS_SHOWN = 10
 /** Longest are those of a variant, `linux/arm64/v8` say. */
 const MAX_PLATFORM_LENGTH = 60
-/** What engines can stack (overlayfs). */
-const MAX_LAYERS = 127
+const MAX_LAYERS = MAX_NAMED_LAYERS
+
+/** Layers that the archive may lack, by the digest of their file; undefined: not in the registry any more. */
+export type HeldLayers = ReadonlyMap<string, PublishedLayer | undefined>
 
 /** One layer of an image, in the order of the config. */
 export interface ImageLayer {
@@ -39,7 +43,7 @@ interface SoundCandidate {
  * whatever the registry before it).
  * @throws OciFormatError
  */
-export function findImage(archive: ImageArchive, wantedTag = ''): FoundImage {
+export function findImage(archive: ImageArchive, wantedTag = '', held: HeldLayers = new Map()): FoundImage {
   const candidates = listCandidates(archive)
   const named = candidates.filter(({ tags }) => tags.some((tag) => isNamed(tag, wantedTag)))
   const configs = createConfigReader(archive)
@@ -53,7 +57,7 @@ export function findImage(archive: ImageArchive, wantedTag = ''): FoundImage {
       if (platform !== undefined && platform !== PLATFORM) platforms.add(platform)
       else if (config === undefined) problems.push(missing(candidate.configName, candidate.platform))
       else {
-        const layers = findLayers(archive, candidate, config.value)
+        const layers = findLayers({ archive, held }, candidate, config.value)
         sound.push({ candidate, found: { config: config.bytes, layers } })
       }
     } catch (error) {
@@ -121,7 +125,16 @@ function platformOf(config: ImageConfig, candidate: Candidate): string | undefin
   return `${config.os || 'linux'}/${config.architecture || 'amd64'}`
 }
 
-function findLayers(archive: ImageArchive, candidate: Candidate, config: ImageConfig): readonly ImageLayer[] {
+interface LayerPlaces {
+  readonly archive: ImageArchive
+  readonly held: HeldLayers
+}
+
+function findLayers(
+  { archive, held }: LayerPlaces,
+  candidate: Candidate,
+  config: ImageConfig,
+): readonly ImageLayer[] {
   if (candidate.foreignLayer !== undefined) {
     throw new OciFormatError(
       'foreign-layer',
@@ -145,7 +158,7 @@ function findLayers(archive: ImageArchive, candidate: Candidate, config: ImageCo
   const diffIdByFile = new Map<string, string>()
   return diffIds.map((diffId, index) => {
     const name = names[index] ?? ''
-    const file = archive.find(name)
+    const file = archive.find(name) ?? heldFile(held, archive.target(name), diffId)
     if (file === undefined) throw missing(name)
     const other = diffIdByFile.get(file.name)
     if (other !== undefined && other !== diffId) {
@@ -157,6 +170,27 @@ function findLayers(archive: ImageArchive, candidate: Candidate, config: ImageCo
     diffIdByFile.set(file.name, diffId)
     return { file, diffId }
   })
+}
+
+/**
+ * A layer that was left out: found by the digest of its place or, as a plain tar has its diff id as digest, by that.
+ * @throws OciFormatError
+ */
+function heldFile(held: HeldLayers, name: string, diffId: string): ArchiveFile | undefined {
+  const digest = [digestOfPlace(name), diffId].find((one) => one !== undefined && held.has(one))
+  if (digest === undefined) return undefined
+  const published = held.get(digest)
+  if (published === undefined) throw layerGone(name)
+  const { digest: blobDigest, sizeBytes } = published.layer
+  return { name, sizeBytes, digest: blobDigest, held: published }
+}
+
+/** Between the answer to the client and the import, the last task with the layer was deleted. */
+export function layerGone(name: string): OciFormatError {
+  return new OciFormatError(
+    'layer-gone',
+    `the layer ${quoted(name)} was left out of the bundle, and the registry does not have it any more: upload the bundle again, as a new upload`,
+  )
 }
 
 /** The platform is the one that tasks run on, where an index tells it. */

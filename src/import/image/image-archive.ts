@@ -5,6 +5,7 @@ import type { TarEntry } from '../../archive/tar/read-tar.ts'
 import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { printable, quoted } from '../../contract/quoted.ts'
 import { peek } from '../../shared/peek.ts'
+import type { PublishedLayer } from '../../upload/published-layer.ts'
 import { looksLikeLayer } from './layer-start.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
@@ -29,6 +30,8 @@ export interface ArchiveFile {
   readonly sizeBytes: number
   /** Told by its place `blobs/sha256/<hex>`; to be checked. */
   readonly digest?: string
+  /** The archive lacks the file; size and digest are those of the registry's blob. */
+  readonly held?: PublishedLayer
 }
 
 /** What lies in an image archive: all names, and the small JSON documents with content. */
@@ -37,6 +40,8 @@ export interface ImageArchive {
   readonly repeated: ReadonlySet<string>
   /** The file of this name, links followed; undefined when there is none. */
   find(name: string): ArchiveFile | undefined
+  /** Where the links lead that begin at this name, also to a file that is not there. */
+  target(name: string): string
   /**
    * A JSON document, its digest checked when its place tells one; undefined when there is no such file.
    * @throws OciFormatError
@@ -100,8 +105,14 @@ function isDocument(start: Buffer): boolean {
 }
 
 function fileOf(name: string, sizeBytes: number): ArchiveFile {
+  const digest = digestOfPlace(name)
+  return { name, sizeBytes, ...(digest !== undefined && { digest }) }
+}
+
+/** Digest that a file of an OCI layout must have by its place. */
+export function digestOfPlace(name: string): string | undefined {
   const hex = /^blobs\/sha256\/([0-9a-f]{64})$/u.exec(name)?.[1]
-  return { name, sizeBytes, ...(hex !== undefined && { digest: `sha256:${hex}` }) }
+  return hex === undefined ? undefined : `sha256:${hex}`
 }
 
 interface ScannedArchive {
@@ -114,19 +125,24 @@ interface ScannedArchive {
 }
 
 function createArchive({ sizes, links, documents, unkept, repeated }: ScannedArchive): ImageArchive {
-  const find = (name: string): ArchiveFile | undefined => {
+  const targetOf = (name: string): string => {
     let target = posix.normalize(name)
     for (let steps = 0; steps < MAX_LINK_STEPS && !sizes.has(target); steps += 1) {
       const next = links.get(target)
-      if (next === undefined) return undefined
+      if (next === undefined) break
       target = next
     }
+    return target
+  }
+  const find = (name: string): ArchiveFile | undefined => {
+    const target = targetOf(name)
     const sizeBytes = sizes.get(target)
     return sizeBytes === undefined ? undefined : fileOf(target, sizeBytes)
   }
   return {
     repeated,
     find,
+    target: targetOf,
     read(name, schema) {
       const file = find(name)
       if (file === undefined) return undefined

@@ -12,6 +12,11 @@ const UNSUPPORTED = ['bzip2', 'xz'] as const
 /** First bytes of a layer that tell its compression: media types and file names may be wrong. */
 export const MAGIC_BYTES = signatureBytes([...COMPRESSIONS, ...UNSUPPORTED])
 
+/** Whether a file that starts like this is compressed, supported or not. */
+export function looksCompressed(start: Buffer): boolean {
+  return formatOf(start, [...COMPRESSIONS, ...UNSUPPORTED]) !== undefined
+}
+
 /** Whether a file that starts like this may be a layer: compressed, or a tar. */
 export function looksLikeLayer(start: Buffer): boolean {
   if (formatOf(start, COMPRESSIONS) !== undefined) return true

@@ -7,6 +7,8 @@ export type OciFormatErrorCode =
   | 'invalid-document'
   /** A file that the image names is not in the archive. */
   | 'blob-missing'
+  /** A layer that was left out of the archive is not in the registry any more. */
+  | 'layer-gone'
   | 'digest-mismatch'
   /** A layer that its maker may not hand on, or whose bytes lie elsewhere. */
   | 'foreign-layer'

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { HttpAnswer } from '../../shared/http.ts'
 import { type ImageRegistry, RegistryUnavailableError } from './image-registry.ts'
+import { openAnswer, openBlob } from './read-blob.ts'
 import { type BlobMeter, gathered, measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'
 import { createRegistryTransport, lineOf, type RegistryTransportOptions } from './registry-transport.ts'
@@ -16,7 +17,10 @@ type NamedBlob = Parameters<ImageRegistry['pushNamedBlob']>[1]
  * discovery" of the specification, version 1.1).
  */
 export interface DistributionClient
-  extends Pick<ImageRegistry, 'hasBlob' | 'pushBlob' | 'pushNamedBlob' | 'pushManifest'> {
+  extends Pick<
+    ImageRegistry,
+    'hasBlob' | 'pushBlob' | 'pushNamedBlob' | 'mountBlob' | 'readBlob' | 'pushManifest'
+  > {
   /** Digest of the manifest that a tag points at; undefined when there is no such tag. */
   findManifest(repository: string, tag: string, mediaType: string): Promise<string | undefined>
   /** Nothing happens when it is gone. */
@@ -39,7 +43,7 @@ const BINARY = { 'content-type': 'application/octet-stream' }
  * each piece would have to be held.
  */
 export function createDistributionClient(options: RegistryTransportOptions): DistributionClient {
-  const { request, repeatedly } = createRegistryTransport(options)
+  const { authorized, request, repeatedly } = createRegistryTransport(options)
   const urlOf = (repository: string, rest: string): URL =>
     new URL(`/v2/${repository}/${rest}`, options.registryUrl)
 
@@ -119,6 +123,22 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
 
   return {
     hasBlob,
+
+    async mountBlob(repository, digest, from) {
+      const url = urlOf(repository, 'blobs/uploads/')
+      url.searchParams.set('mount', digest)
+      url.searchParams.set('from', from)
+      const expected = [201, 202, ...MOUNT_REFUSALS]
+      // The upload that a registry begins instead (202) is not continued, and forgotten there.
+      return (await repeatedly(() => request(url, { method: 'POST', repository }, expected))).status === 201
+    },
+
+    readBlob: (repository, digest) =>
+      repeatedly(() =>
+        openBlob(urlOf(repository, `blobs/${digest}`), (url) =>
+          authorized(url, { method: 'GET', repository }, (headers) => openAnswer(url, headers)),
+        ),
+      ),
 
     async pushBlob(repository, bytes) {
       const { held, rest } = await gathered(bytes, SMALL_BLOB_BYTES)

@@ -27,6 +27,8 @@ export function createDistributionImageRegistry({
     hasBlob: client.hasBlob,
     pushBlob: client.pushBlob,
     pushNamedBlob: client.pushNamedBlob,
+    mountBlob: client.mountBlob,
+    readBlob: client.readBlob,
     pushManifest: client.pushManifest,
     async removeImage(repository, tag) {
       const digest = await client.findManifest(repository, tag, MANIFEST)

@@ -73,6 +73,8 @@ export function createEcrImageRegistry({
     hasBlob: client.hasBlob,
     pushBlob: client.pushBlob,
     pushNamedBlob: client.pushNamedBlob,
+    mountBlob: client.mountBlob,
+    readBlob: client.readBlob,
     async pushManifest(repository, tag, manifest, mediaType) {
       const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
       const present = await client.findManifest(repository, tag, mediaType)

@@ -25,6 +25,18 @@ export interface ImageRegistry {
     blob: { readonly digest: string; readonly sizeBytes: number },
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<boolean>
+  /**
+   * Makes a blob of another repository available in this one without a transfer.
+   * @returns false when the registry does not do that: a copy is needed
+   * @throws RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
+   */
+  mountBlob(repository: string, digest: string, from: string): Promise<boolean>
+  /**
+   * Opens a blob; holds one stream buffer. The digest is not compared.
+   * @returns undefined when the repository has no such blob
+   * @throws as {@link mountBlob}; what breaks off later is thrown by the stream, as RegistryUnavailableError
+   */
+  readBlob(repository: string, digest: string): Promise<AsyncIterable<Uint8Array> | undefined>
   /** @returns the digest under which the manifest can be pulled. */
   pushManifest(repository: string, tag: string, manifest: Uint8Array, mediaType: string): Promise<string>
   /** Removes the tag, and with the last tag the image; nothing happens when it is gone. */

@@ -22,25 +22,36 @@ interface RequestOptions extends Partial<RegistryRequest> {
   readonly repository: string
 }
 
+type AnswerHead = Pick<HttpAnswer, 'status' | 'headers'>
+
 /** Authorized requests to one registry. */
 export function createRegistryTransport({ registryUrl, authorization, pause }: RegistryTransportOptions) {
   const registry = new URL(registryUrl)
 
-  /** Sent once. */
-  const answerTo = async (
+  /** Sends a request, and once more when the registry asks for new credentials. */
+  const authorized = async <Answer extends AnswerHead>(
     url: URL,
-    { method, headers = {}, body }: RequestOptions,
-    own: string | undefined,
-  ): Promise<HttpAnswer> => {
-    try {
-      return await requestRegistry(url, {
-        method,
-        headers: { ...headers, ...(own !== undefined && { authorization: own }) },
-        ...(body !== undefined && { body }),
-      })
-    } catch (error) {
-      throw new RegistryUnavailableError(`no answer to ${lineOf(url, method)}`, { cause: error })
+    options: RequestOptions,
+    send: (headers: Readonly<Record<string, string>>) => Promise<Answer>,
+  ): Promise<Answer> => {
+    const answerTo = async (own: string | undefined): Promise<Answer> => {
+      try {
+        return await send({ ...options.headers, ...(own !== undefined && { authorization: own }) })
+      } catch (error) {
+        throw new RegistryUnavailableError(`no answer to ${lineOf(url, options.method)}`, { cause: error })
+      }
     }
+    // An upload may be continued at another host, and a blob lie there: the credentials are none of its business.
+    const isOwn = url.origin === registry.origin
+    const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
+    const header = await headerNow()
+    const response = await answerTo(header)
+    if (response.status !== 401 || !isOwn) return response
+    const challenge = response.headers['www-authenticate'] ?? null
+    const isRenewed = await authorization.renew(options.repository, { header, challenge })
+    const isStream = options.body !== undefined && !(options.body instanceof Uint8Array)
+    if (isRenewed && isStream) throw new RegistryUnavailableError('the registry asks for a new token')
+    return isRenewed ? await answerTo(await headerNow()) : response
   }
 
   /** The answer when its status is expected; nothing is left of its body. */
@@ -49,18 +60,10 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
     options: RequestOptions,
     expected: readonly number[],
   ): Promise<HttpAnswer> => {
-    // An upload may be continued at another host: the credentials are none of its business.
-    const isOwn = url.origin === registry.origin
-    const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
-    const header = await headerNow()
-    let response = await answerTo(url, options, header)
-    if (response.status === 401 && isOwn) {
-      const challenge = response.headers['www-authenticate'] ?? null
-      const isRenewed = await authorization.renew(options.repository, { header, challenge })
-      const isStream = options.body !== undefined && !(options.body instanceof Uint8Array)
-      if (isRenewed && isStream) throw new RegistryUnavailableError('the registry asks for a new token')
-      if (isRenewed) response = await answerTo(url, options, await headerNow())
-    }
+    const { method, body } = options
+    const response = await authorized(url, options, (headers) =>
+      requestRegistry(url, { method, headers, ...(body !== undefined && { body }) }),
+    )
     if (expected.includes(response.status)) return response
     return refuse(response, url, options.method)
   }
@@ -72,7 +75,7 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
       pause,
     })
 
-  return { request, repeatedly }
+  return { authorized, request, repeatedly }
 }
 
 /** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */

@@ -1,7 +1,7 @@
 import { exchange, type HttpAnswer, startRequest } from '../../shared/http.ts'
 
 /** Shorter than the time that an import reserves for its end. */
-const IDLE_MS = 60 * 1000
+export const IDLE_MS = 60 * 1000
 
 /** One request to a registry. */
 export interface RegistryRequest {

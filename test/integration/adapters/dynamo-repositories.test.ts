@@ -4,7 +4,9 @@ import { withSetCounts } from '../../../src/run/set/counted-runs.ts'
 import { createDynamoRunSetRepository } from '../../../src/run/set/dynamo-run-set-repository.ts'
 import { createDynamoStoreRepository } from '../../../src/store/dynamo-store-repository.ts'
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
+import { createDynamoLayerRepository } from '../../../src/upload/dynamo-layer-repository.ts'
 import { createDynamoUploadRepository } from '../../../src/upload/dynamo-upload-repository.ts'
+import { describeLayerRepository } from '../../contract/layer-repository.contract.ts'
 import { describeRunRepository } from '../../contract/run-repository.contract.ts'
 import { describeRunSetRepository } from '../../contract/run-set-repository.contract.ts'
 import { describeStoreRepository } from '../../contract/store-repository.contract.ts'
@@ -42,6 +44,11 @@ describeRunSetRepository('DynamoDB', async () => {
 describeUploadRepository('DynamoDB', async () => {
   const options = await emptyTable()
   return { uploads: createDynamoUploadRepository(options), identity: options.identity }
+})
+
+describeLayerRepository('DynamoDB', async () => {
+  const options = await emptyTable()
+  return { layers: createDynamoLayerRepository(options), identity: options.identity }
 })
 
 describeStoreRepository('DynamoDB', async () => createDynamoStoreRepository(await emptyTable()))

@@ -185,7 +185,7 @@ describe('an error in the log', () => {
     const away = (what: string) => () => Promise.reject(new Error(`${what} is away`))
     const app = createApp({
       ...engine,
-      registry: { removeImage: away('the registry') },
+      registry: { ...engine.registry, removeImage: away('the registry') },
       objects: { ...engine.objects, removeAll: away('the bucket') },
     })
 

@@ -610,3 +610,58 @@ describe('an input from an upload', () => {
     expect(json.value).toBe(7)
   })
 })
+
+describe('an upload whose layers are named', () => {
+  const DIGEST = `sha256:${'a'.repeat(64)}`
+  const named = (count: number) => Array.from({ length: count }, () => ({ digest: DIGEST, size: 5 }))
+
+  it('says which of them are held, also when it is asked again', async () => {
+    const { call, layers, registry } = await anApi()
+    await registry.ensureRepository('tasks/a')
+    const blob = await registry.pushBlob('tasks/a', [Buffer.from('layer')] as never)
+    const facts = { contentBytes: 9, mountPoints: {}, compression: 'gzip' } as const
+    await layers.record([
+      {
+        ...{ digest: blob.digest, size: 5, repository: 'tasks/a', folders: [] },
+        layer: { ...facts, ...blob, diffId: DIGEST },
+      },
+    ])
+    const asked = [...named(1), { digest: blob.digest, size: 5 }]
+
+    const { status, json } = await call('POST', 'uploads', { purpose: 'task', layers: asked })
+
+    expect(status).toBe(200)
+    expect(json.layers).toEqual([
+      { digest: DIGEST, size: 5, held: false },
+      { digest: blob.digest, size: 5, held: true },
+    ])
+    expect((await call('GET', `uploads/${json.id}`)).json.layers).toEqual(json.layers)
+  })
+
+  it('may name as many as an image has, the same one twice, or none', async () => {
+    const { call } = await anApi()
+
+    const most = await call('POST', 'uploads', { purpose: 'task', layers: named(127) })
+    const none = await call('POST', 'uploads', { purpose: 'task', layers: [] })
+
+    expect(most.json.layers).toHaveLength(127)
+    expect(none.json.layers).toEqual([])
+  })
+
+  it.each<[string, object, string, RegExp]>([
+    ['more than an image has', { layers: named(128) }, 'layers', /at most 127/u],
+    ['thousands of names', { layers: Array(100_000).fill({ digest: 1 }) }, 'layers', /sha256|127/u],
+    ['no list', { layers: DIGEST }, 'layers', /./u],
+    ['another digest', { layers: [{ digest: 'sha512:00', size: 5 }] }, 'layers.0.digest', /sha256/u],
+    ['a size as text', { layers: [{ digest: DIGEST, size: '5' }] }, 'layers.0.size', /whole number/u],
+    ['layers of an input', { purpose: 'input', layers: named(1) }, 'layers', /purpose "task"/u],
+  ])('is refused with %s', async (_, fields, field, words) => {
+    const { call } = await anApi()
+
+    const { status, json } = await call('POST', 'uploads', { purpose: 'task', ...fields })
+
+    expect(status).toBe(400)
+    expect(json.details.parameterName).toMatch(new RegExp(`^${field}`, 'u'))
+    expect(json.details.description).toMatch(words)
+  })
+})

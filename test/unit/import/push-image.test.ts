@@ -36,6 +36,7 @@ async function push(options: {
     zip,
     entry: zip.entries[0] as never,
     wantedTag: '',
+    held: new Map(),
     maxUnpackedBytes,
     mountPoints: ['/inputs', '/outputs'],
     known,

@@ -134,7 +134,7 @@ describe('a sweep of deleted tasks', () => {
   it('looks after the runs when it cannot complete a task', async () => {
     const engine = await brokenOff()
     engine.identity.advance(settings.lateWriteSeconds)
-    const registry = { removeImage: away }
+    const registry = { ...engine.registry, removeImage: away }
 
     const { problems } = await sweep({ ...engine, registry })
     engine.identity.advance(settings.lateWriteSeconds)

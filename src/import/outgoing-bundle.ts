@@ -1,0 +1,163 @@
+import { crc32 } from 'node:zlib'
+import { directoryRecord, endRecords, localHeader } from '../archive/folder-zip/folder-zip-records.ts'
+import { walkTar } from '../archive/tar/read-tar.ts'
+import { TarFormatError } from '../archive/tar/tar-format-error.ts'
+import { BLOCK_BYTES } from '../archive/tar/tar-header.ts'
+import { rangedInput } from '../archive/tar/tar-input.ts'
+import { createCrcCoverage } from '../archive/zip/crc-coverage.ts'
+import type { ZipArchive } from '../archive/zip/read-zip.ts'
+import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
+import { DomainError } from '../contract/errors.ts'
+import { type ByteSource, bufferSource, joinedSource, sectionOf } from '../shared/byte-source.ts'
+import { parseTaskDescriptor } from '../task/descriptor/parse-task-descriptor.ts'
+import type { LayerName } from '../upload/mark-held.ts'
+import { findImage } from './image/find-image.ts'
+import { scanImageArchive } from './image/image-archive.ts'
+import { looksCompressed } from './image/layer-start.ts'
+import { OciFormatError } from './image/oci-format-error.ts'
+import { decodeDescriptor, documentedTag, findImageEntry, openBundle, readLogo } from './open-bundle.ts'
+
+/*
+ * The client's side of uploads without layers that the registry holds. It reads the bundle with the importer's own code, so that both
+ * agree on which image is meant and which file is a layer of it.
+ */
+
+/** A bundle that a client is about to send. */
+export interface OutgoingBundle {
+  /** Layers that can be named when the upload is created; none of an image archive that is deflated or not understood. */
+  readonly layers: readonly LayerName[]
+  /**
+   * The bundle without the layers of these digests: descriptor, logo and image archive as stored entries. The same digests give the same
+   * bytes, so that an interrupted upload can go on. Reads what is kept once, for its checksum. Without digests the bundle itself.
+   */
+  without(held: ReadonlySet<string>): Promise<ByteSource>
+}
+
+/** A layer's file in the image archive. */
+interface OutgoingLayer extends LayerName {
+  readonly file: string
+}
+
+interface OutgoingImage {
+  /** Of the image archive in the zip. */
+  readonly entryName: string
+  readonly archive: ByteSource
+  readonly layers: readonly OutgoingLayer[]
+}
+
+/**
+ * Looks into a bundle: reads headers and documents, no layer. A bundle that cannot be understood has no layers to name; the service says
+ * why it refuses it.
+ */
+export async function openOutgoingBundle(source: ByteSource): Promise<OutgoingBundle> {
+  const opened = await openImage(source).catch((error: unknown) => {
+    if (isRefusal(error)) return undefined
+    throw error
+  })
+  if (opened === undefined) return { layers: [], without: async () => source }
+  const { zip, descriptor, image } = opened
+  return {
+    layers: image.layers.map(({ digest, size }) => ({ digest, size })),
+    async without(held) {
+      const dropped = new Set(image.layers.flatMap(({ digest, file }) => (held.has(digest) ? [file] : [])))
+      if (dropped.size === 0) return source
+      const logo = await readLogo(zip)
+      return await packStored([
+        { name: 'descriptor.yml', content: bufferSource(descriptor) },
+        ...(logo === undefined ? [] : [{ name: 'logo.png', content: bufferSource(logo) }]),
+        { name: image.entryName, content: await withoutFiles(image.archive, dropped) },
+      ])
+    },
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  const kinds = [DomainError, ZipFormatError, TarFormatError, OciFormatError]
+  return kinds.some((kind) => error instanceof kind)
+}
+
+async function openImage(source: ByteSource) {
+  const { zip, descriptor } = await openBundle({ source, etag: '' })
+  const parsed = parseTaskDescriptor(decodeDescriptor(descriptor), { newId: () => '', defaultRamBytes: 0 })
+  if ('problems' in parsed) return undefined
+  const image = await findLayerFiles(zip, parsed.descriptor)
+  return image === undefined ? undefined : { zip, descriptor, image }
+}
+
+async function findLayerFiles(
+  zip: ZipArchive,
+  descriptor: Parameters<typeof findImageEntry>[1],
+): Promise<OutgoingImage | undefined> {
+  const entry = findImageEntry(zip, descriptor)
+  const stored = await zip.stored(entry)
+  if (stored === undefined) return undefined
+  const compressed = new Set<string>()
+  const scanned = await scanImageArchive(
+    walkTar(rangedInput(stored.source, createCrcCoverage())),
+    async ({ name }, start) => {
+      if (looksCompressed(start)) compressed.add(name)
+    },
+  )
+  const image = findImage(scanned, documentedTag(descriptor))
+  const layers = image.layers.flatMap(({ file, diffId }) => {
+    // A plain tar has its diff id as digest. To know that of a compressed file, all of it would have to be read.
+    const digest = file.digest ?? (compressed.has(file.name) ? undefined : diffId)
+    if (digest === undefined || scanned.repeated.has(file.name)) return []
+    return [{ digest, size: file.sizeBytes, file: file.name }]
+  })
+  return {
+    entryName: entry.name,
+    archive: stored.source,
+    layers: [...new Map(layers.map((layer) => [layer.digest, layer])).values()],
+  }
+}
+
+/** A tar without some of its files, the rest as it is. */
+async function withoutFiles(archive: ByteSource, dropped: ReadonlySet<string>): Promise<ByteSource> {
+  const kept: ByteSource[] = []
+  let keptFrom = 0
+  let end = 0
+  const keepTo = (to: number): void => {
+    if (to > keptFrom) kept.push(sectionOf(archive, keptFrom, to - keptFrom))
+  }
+  for await (const { name, type, sizeBytes, offset } of walkTar(rangedInput(archive, createCrcCoverage()))) {
+    const start = end
+    end = offset + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES
+    if (type !== 'file' || !dropped.has(name)) continue
+    // The headers with a long name stand between the end of the entry before and this one.
+    keepTo(start)
+    keptFrom = end
+  }
+  keepTo(archive.sizeBytes)
+  return joinedSource(kept)
+}
+
+interface StoredFile {
+  readonly name: string
+  readonly content: ByteSource
+}
+
+/** A zip of stored entries that can be read from any place; reads every content once. */
+async function packStored(files: readonly StoredFile[]): Promise<ByteSource> {
+  const pieces: ByteSource[] = []
+  const directory: Buffer[] = []
+  let offset = 0
+  for (const { name, content } of files) {
+    const { sizeBytes } = content
+    const entry = { name: Buffer.from(name), sizeBytes, crc32: await checksumOf(content) }
+    const header = localHeader(entry)
+    directory.push(directoryRecord(entry, offset))
+    pieces.push(bufferSource(header), content)
+    offset += header.length + sizeBytes
+  }
+  const records = Buffer.concat(directory)
+  const facts = { count: files.length, directorySizeBytes: records.length, directoryOffset: offset }
+  return joinedSource([...pieces, bufferSource(Buffer.concat([records, endRecords(facts)]))])
+}
+
+async function checksumOf(source: ByteSource): Promise<number> {
+  let crc = 0
+  if (source.sizeBytes === 0) return crc
+  for await (const chunk of await source.read(0, source.sizeBytes)) crc = crc32(chunk as Buffer, crc)
+  return crc
+}

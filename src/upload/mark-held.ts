@@ -1,0 +1,52 @@
+import { DomainError } from '../contract/errors.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
+import type { LayerRepository } from './published-layer.ts'
+import type { NamedLayer } from './upload.ts'
+
+/** A layer's file as it lies in an image archive. */
+export type LayerName = Omit<NamedLayer, 'held'>
+
+export interface MarkHeldDependencies {
+  readonly layers: Pick<LayerRepository, 'find' | 'forget'>
+  readonly registry: { hasBlob(repository: string, digest: string): Promise<boolean> }
+}
+
+/** Layers that are looked for at the same time; each costs a query and a request to the registry. */
+const ASKED_AT_ONCE = 16
+
+/**
+ * Says which layers the registry holds. Known are those of published tasks, and each is asked for: the last image with it may have been
+ * removed. With a registry that does not answer none is held, and the client sends them all.
+ */
+export async function markHeld(
+  deps: MarkHeldDependencies,
+  named: readonly LayerName[],
+): Promise<readonly NamedLayer[]> {
+  const sizes = new Map(named.map(({ digest, size }) => [`${digest} ${size}`, { digest, size }]))
+  const held = new Set<string>()
+  try {
+    await mapUntilFailure(
+      sizes,
+      async ([key, layer]) => {
+        if (await isHeld(deps, layer)) held.add(key)
+      },
+      { concurrency: ASKED_AT_ONCE },
+    )
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    held.clear()
+  }
+  return named.map(({ digest, size }) => ({ digest, size, held: held.has(`${digest} ${size}`) }))
+}
+
+async function isHeld(
+  { layers, registry }: MarkHeldDependencies,
+  { digest, size }: LayerName,
+): Promise<boolean> {
+  for (const place of await layers.find(digest)) {
+    if (place.size !== size) continue
+    if (await registry.hasBlob(place.repository, place.layer.digest)) return true
+    await layers.forget(place)
+  }
+  return false
+}
