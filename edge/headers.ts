@@ -1,3 +1,4 @@
+import { CONSOLE_HEADER } from '../src/contract/console.ts'
 import { BROWSER_HEADERS } from '../src/shared/foreign-requests.ts'
 
 /** RFC 9110, 7.6.1. */
@@ -55,7 +56,17 @@ export function clientHeaders(raw: readonly string[], dropped: readonly string[]
     STEERING.test(name) ||
     BROWSER_HEADERS.test(name) ||
     (name === 'authorization' && AWS_SCHEME.test(value))
-  return withoutHeaders(endToEndHeaders(raw, [...FRAMING, ...dropped]), isDropped)
+  const passed = withoutHeaders(endToEndHeaders(raw, [...FRAMING, CONSOLE_HEADER, ...dropped]), isDropped)
+  return isOfPage(raw) ? [...passed, CONSOLE_HEADER, 'page'] : passed
+}
+
+/** Whether a page of the service itself has sent a request: those of other pages were refused before. */
+function isOfPage(raw: readonly string[]): boolean {
+  return pairsOf(raw).some(([name, value]) => {
+    const header = name.toLowerCase()
+    const isSameOrigin = header === 'sec-fetch-site' && value.trim().toLowerCase() === 'same-origin'
+    return isSameOrigin || header === 'origin' || header === CONSOLE_HEADER
+  })
 }
 
 /** @param isDropped Gets the name in lower case */

@@ -54,6 +54,7 @@ const WORDS: ReadonlySet<string> = new Set([
   ...['task-runs', 'input-provisions', 'indexes', 'state-actions', 'inputs', 'input', 'outputs', 'output'],
   ...['inputs.zip', 'outputs.zip', 'logs', 'staging', 'report', 'parts', 'urls'],
   ...['uploads', 'part-urls', 'complete', 'stores', 'default', 'ping'],
+  ...['ui', 'config.json', 'assets'],
 ])
 
 const MASK = '*'

@@ -1,5 +1,6 @@
 import { RetentionDays } from 'aws-cdk-lib/aws-logs'
 import * as z from 'zod'
+import { CONSOLE_MODES } from '../src/contract/console.ts'
 import type { Emulator } from './emulator.ts'
 import { edge } from './settings/edge.ts'
 import { access, network } from './settings/network.ts'
@@ -97,6 +98,12 @@ const settings = {
     // The reference's; the 1Gi of the descriptor's schema would stop tasks that were developed under this limit.
     .default(4)
     .describe('Memory of a task whose descriptor asks for none.'),
+  console: z
+    .enum(CONSOLE_MODES)
+    .default('off')
+    .describe(
+      'The web page at `/app-engine/v1/ui/`: absent, without anything that changes tasks and runs, or with everything. It has no users of its own: whoever reaches the API reaches the page.',
+    ),
   throttle: z
     .strictObject({
       rate: atLeastOne.describe('Requests a second that the API accepts.'),

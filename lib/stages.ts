@@ -76,6 +76,7 @@ function local(environment: DeployEnvironment): Stage {
       keepData: false,
       logRetentionDays: 7,
       throttle: { rate: 1000, burst: 1000 },
+      console: environment.CONSOLE ?? 'full',
     }),
     // EventBridge's shortest period. Nothing is throttled and jobs stop at once, so the other times are short as well.
     sweep: { everyMinutes: 1, graceSeconds: 30, stepLimitSeconds: 300, lateWriteSeconds: 30 },

@@ -19,6 +19,8 @@ export interface PartsContext {
   readonly knownHosts: string
   /** Aborts the stack's start. */
   readonly signal: AbortSignal
+  /** Where browsers find the console. */
+  readonly pageOrigins: readonly string[]
 }
 
 /** The stage's image of the stager, which runs as a plain process: no image has to be built. */
@@ -59,7 +61,7 @@ export function startEmulatorPart(
 
 /** Starts the object store and registry on disk. */
 export function startStorage(
-  { logs, state, endpoints, knownHosts, signal }: PartsContext,
+  { logs, state, endpoints, knownHosts, pageOrigins, signal }: PartsContext,
   port: number,
 ): Promise<Child> {
   return startOurs({
@@ -68,6 +70,7 @@ export function startStorage(
       ...awsEnvironment(endpoints),
       PORT: String(port),
       KNOWN_HOSTS: knownHosts,
+      PAGE_ORIGINS: pageOrigins.join(','),
       STATE_DIRECTORY: state.storage,
       AWS_ACCOUNT_ID: ACCOUNT,
     },
@@ -139,4 +142,10 @@ export async function bundleStager({ directory, signal }: PartsContext): Promise
     signal,
   })
   return file
+}
+
+/** Builds the console's pages, unless those of the same sources are there already: the deployment copies them. */
+export async function buildConsole(signal?: AbortSignal): Promise<void> {
+  const env = { ...process.env, PATH: programPath() }
+  await runProgram(['node', 'console/build.ts'], { cwd: PROJECT, env, signal })
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { EMULATOR_SETTINGS, parseVariables, withHost } from '../lib/emulator.ts'
+import { CONSOLE_MODES } from '../src/contract/console.ts'
 import { LOOPBACK } from './ports.ts'
 import { UserError } from './user-error.ts'
 
@@ -18,6 +19,8 @@ const settingsSchema = z.object({
   BATCH_BIND_ADDRESS: z
     .ipv4('expected an IPv4 address of this machine, such as 172.17.0.1 (docker0) or 0.0.0.0 (all)')
     .default(LOOPBACK),
+  /** What the web page may do. */
+  CONSOLE: z.enum(CONSOLE_MODES, 'expected off, read-only or full').default('full'),
 })
 
 /** What a user may choose about the addresses of a local stack, by the names of the variables. */
@@ -43,8 +46,9 @@ export function variablesOf({
   FUNCTION_ADDRESS,
   JOB_ADDRESS,
   FUNCTION_ARCHITECTURE,
+  CONSOLE,
 }: StackSettings): Record<string, string | undefined> {
-  return { CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, FUNCTION_ARCHITECTURE }
+  return { CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, FUNCTION_ARCHITECTURE, CONSOLE }
 }
 
 /** Hosts by which containers and other machines call the parts of the stack. */
@@ -56,6 +60,13 @@ export function knownHosts({
 }: StackSettings): string {
   const hosts = [CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, reachedAt(BATCH_BIND_ADDRESS)]
   return [...new Set(hosts.flatMap((host) => host ?? []))].join(',')
+}
+
+/** Origins of the console's page: the edge's port by the names of this machine, and by those that the user gives it. */
+export function pageOrigins({ CONSOLE }: Pick<StackSettings, 'CONSOLE'>, port: number, hosts = ''): string[] {
+  if (CONSOLE === 'off') return []
+  const names = ['127.0.0.1', 'localhost', '[::1]', ...hosts.split(',').map((name) => name.trim())]
+  return names.flatMap((name) => (name === '' ? [] : [`http://${name}:${port}`]))
 }
 
 /** Address at which programs of this machine reach a server that listens there. */

@@ -14,6 +14,7 @@ import type { ContainerEngine } from './engine/container-run.ts'
 import { instancePorts } from './instance-ports.ts'
 import { openInstanceState } from './instance-state.ts'
 import {
+  buildConsole,
   bundleStager,
   type PartsContext,
   prepareEmulator,
@@ -26,6 +27,7 @@ import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.
 import { makePrivateFolder } from './private-folder.ts'
 import {
   knownHosts,
+  pageOrigins,
   reachedAt,
   readStackSettings,
   registryHostsOf,
@@ -168,7 +170,10 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   const endpoints: Endpoints = { emulatorUrl, batchUrl, s3Url }
   const registryUrl = settings.REGISTRY_URL ?? storageUrl
   const hosts = knownHosts(settings)
-  const context: PartsContext = { instance, directory, logs, state, endpoints, knownHosts: hosts, signal }
+  const context: PartsContext = {
+    ...{ instance, directory, logs, state, endpoints, knownHosts: hosts, signal },
+    pageOrigins: pageOrigins(settings, port, process.env.HOSTS),
+  }
   if (!given) await startOwnEmulator(start, context, ports)
 
   const stager = await progress.step('stager', () => bundleStager(context))
@@ -180,6 +185,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
       registryHosts: registryHostsOf(registryUrl, settings),
     }),
   )
+  if (settings.CONSOLE !== 'off') await progress.step('console', () => buildConsole(signal))
   const outputs = await progress.step('CDK stacks', () => deployTo(start, endpoints, registryUrl))
   if (!given) await createBucket(storageUrl, outputs.bucketName)
   await startPart(start, 'edge', 'edge', () => startEdge(context, port, outputs.apiUrl))

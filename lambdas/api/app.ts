@@ -4,9 +4,12 @@ import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
 import { DomainError } from '../../src/contract/errors.ts'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { guardFromBrowsers } from './browser-guard.ts'
+import { guardChanges } from './console/guard-changes.ts'
+import { type ConsoleDependencies, serveConsole } from './console/serve-console.ts'
 import { logRequest, logRoute } from './log-context.ts'
 import { answerError } from './problem.ts'
 import { type Handlers, ROUTE_LIST, type Route } from './route-table.ts'
+import { consoleHandlers } from './routes/console.ts'
 import { provisionHandlers } from './routes/provisions.ts'
 import { runListHandlers } from './routes/run-lists.ts'
 import { stagingHandlers } from './routes/staging.ts'
@@ -27,11 +30,14 @@ export type ApiDependencies = DependenciesOf<typeof taskHandlers> &
   DependenciesOf<typeof stagingHandlers> &
   DependenciesOf<typeof provisionHandlers> &
   DependenciesOf<typeof taskRunHandlers> &
-  DependenciesOf<typeof runListHandlers>
+  DependenciesOf<typeof runListHandlers> & {
+    /** Absent: the stage has no console. */
+    readonly console?: ConsoleDependencies['console']
+  }
 
 /** The HTTP contract as one Hono app: everything but ping below {@link BASE_PATH}. */
 export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any'): Hono {
-  const handlers: Handlers = {
+  const handlers: Omit<Handlers, 'getConsoleConfig'> = {
     ...taskHandlers(deps),
     ...uploadHandlers(deps),
     ...storeHandlers(deps),
@@ -42,7 +48,7 @@ export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any')
     getTaskSchema: (context) => context.json(taskSchema),
     ping: answerPing(deps),
   }
-  return appOf(handlers, knownHosts)
+  return appOf(handlers, knownHosts, consoleOf(deps))
 }
 
 /** The API of the stagers: only operations that take the secret of a run. */
@@ -55,7 +61,13 @@ function answerPing({ identity }: ApiDependencies): Handlers['ping'] {
     context.json({ status: 'UP', timestamp: identity.now().toISOString(), service: 'app-engine' })
 }
 
-function appOf(handlers: Partial<Handlers>, knownHosts: KnownHosts): Hono {
+/** Undefined with the console off: then all of its paths are unknown. */
+function consoleOf({ console, ...deps }: ApiDependencies): ConsoleDependencies | undefined {
+  return console === undefined || console.mode === 'off' ? undefined : { ...deps, console }
+}
+
+function appOf(given: Partial<Handlers>, knownHosts: KnownHosts, console?: ConsoleDependencies): Hono {
+  const handlers: Partial<Handlers> = { ...given, ...(console && consoleHandlers(console)) }
   // Core writes some paths with a doubled slash (http-api 1.1).
   const app = new Hono({ getPath: (request) => getPath(request).replace(/\/{2,}/gu, '/') })
   app.onError((error, context) => answerError(context, error))
@@ -69,6 +81,10 @@ function appOf(handlers: Partial<Handlers>, knownHosts: KnownHosts): Hono {
   })
   app.use(stateLengthToHead)
   app.use(guardFromBrowsers(knownHosts))
+  if (console !== undefined) {
+    app.use(guardChanges(console.console.mode))
+    serveConsole(app, BASE_PATH, console)
+  }
   const byPath = Map.groupBy(
     ROUTE_LIST.filter(({ id }) => id in handlers),
     ({ path }) => path,

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import {
   createBatchClient,
   createEcrClient,
@@ -10,6 +11,7 @@ import {
 import { reportProblem } from '../../src/aws/observability.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { createS3PartStore } from '../../src/aws/s3-part-store.ts'
+import { CONSOLE_FOLDER } from '../../src/contract/console.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { createEcrImageRegistry } from '../../src/import/registry/ecr-image-registry.ts'
 import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
@@ -19,6 +21,7 @@ import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
 import { pause } from '../../src/shared/pause.ts'
 import { createEventImportRequests } from '../../src/upload/event-import-requests.ts'
 import { createRepositoriesOfOneRun } from '../repositories.ts'
+import { readConsoleFiles } from './console/console-files.ts'
 import { createHandler } from './handler.ts'
 
 /** Interval between two reads of an import that a client waits for. */
@@ -32,6 +35,7 @@ const environment = readEnvironment([
   'jobLogGroup',
   'registryUrl',
   'knownHosts',
+  'consoleMode',
 ])
 const { bucketName, installation, jobLogGroup, registryUrl, stateMachineArn } = environment
 const s3 = createS3Client()
@@ -54,6 +58,10 @@ export const handler = createHandler(
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
     workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
     logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
+    console: {
+      mode: environment.consoleMode,
+      files: readConsoleFiles(join(import.meta.dirname, CONSOLE_FOLDER)),
+    },
     report: reportProblem,
     pause: () => pause(IMPORT_POLL_MILLISECONDS),
   },

@@ -64,6 +64,7 @@ export const ROUTES = {
   postOutputs: 'POST /task-runs/:id/:secret/outputs.zip',
 
   getTaskSchema: 'GET /schema/task.json',
+  getConsoleConfig: 'GET /ui/config.json',
 
   ping: 'GET /ping',
 } as const

@@ -40,6 +40,14 @@ export interface EventSource {
   rules(context: FunctionContext): Readonly<Record<string, EventChoice>>
 }
 
+/** Files that lie beside the code of a function. */
+export interface FunctionAssets {
+  /** Name of their folder. */
+  readonly folder: string
+  /** Shell command that makes the folder `target`. */
+  command(target: string): string
+}
+
 /** One Lambda function: everything that the stacks know of it. */
 export interface FunctionDefinition {
   /** Folder below `lambdas/`; in Pascal case, the construct's id. */
@@ -51,4 +59,6 @@ export interface FunctionDefinition {
   permissions(context: FunctionContext): readonly Permission[]
   /** Caller: the API, a step of the run workflow, or events. */
   readonly trigger: 'api' | WorkflowStep | EventSource
+  /** Absent: code only. */
+  assets?(stage: Pick<Stage, 'console'>): readonly FunctionAssets[]
 }

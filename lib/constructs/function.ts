@@ -1,17 +1,18 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda'
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { type ICommandHooks, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { Construct } from 'constructs'
 import { SIGNED_FOR, VARIABLES } from '../../src/contract/environment.ts'
 import type { Stage } from '../settings.ts'
-import type { FunctionDefinition } from './function-definition.ts'
+import type { FunctionAssets, FunctionDefinition } from './function-definition.ts'
 import { EngineLogGroup } from './log-group.ts'
 import { allow, type Permission } from './permissions.ts'
 
 export interface EngineFunctionProps {
   readonly definition: FunctionDefinition
-  readonly stage: Pick<Stage, 'emulator' | 'logRetentionDays' | 'keepData'>
+  readonly stage: Pick<Stage, 'console' | 'emulator' | 'logRetentionDays' | 'keepData'>
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -55,6 +56,9 @@ export class EngineFunction extends Construct {
         // The version we test with, not the one that the runtime brings; an emulator brings none.
         bundleAwsSDK: true,
         forceDockerBundling: false,
+        // A CommonJS file does not know `import.meta`.
+        define: { 'import.meta.dirname': '__dirname' },
+        commandHooks: hooksFor(definition.assets?.(stage) ?? []),
       },
     })
   }
@@ -70,6 +74,16 @@ export class EngineFunction extends Construct {
       const value = values[key]
       if (value !== undefined) this.lambda.addEnvironment(VARIABLES[key], value)
     }
+  }
+}
+
+/** Makes the files beside the code. They count for the hash of the function's asset, like the code. */
+function hooksFor(assets: readonly FunctionAssets[]): ICommandHooks {
+  return {
+    beforeBundling: () => [],
+    beforeInstall: () => [],
+    afterBundling: (_, outputFolder) =>
+      assets.map(({ folder, command }) => command(join(outputFolder, folder))),
   }
 }
 

@@ -1,7 +1,17 @@
+import { fileURLToPath } from 'node:url'
 import { Duration } from 'aws-cdk-lib'
-import type { FunctionDefinition } from '../constructs/function-definition.ts'
+import { CONSOLE_FOLDER } from '../../src/contract/console.ts'
+import type { FunctionAssets, FunctionDefinition } from '../constructs/function-definition.ts'
 import { KEYS, PUT_OBJECTS, REPLACE_ITEMS } from '../constructs/grants.ts'
 import { hostsOf } from '../emulator.ts'
+
+const BUILD = fileURLToPath(new URL('../../console/build.ts', import.meta.url))
+
+/** Pages of the console; built once for each state of their sources. */
+const CONSOLE_ASSETS: FunctionAssets = {
+  folder: CONSOLE_FOLDER,
+  command: (folder) => [process.execPath, BUILD, folder].map((word) => JSON.stringify(word)).join(' '),
+}
 
 /** Every route of the contract. */
 export const api: FunctionDefinition = {
@@ -17,6 +27,7 @@ export const api: FunctionDefinition = {
     stateMachineArn: values.stateMachineArn,
     jobLogGroup: values.jobLogGroup,
     registryUrl: values.registryUrl,
+    consoleMode: stage.console,
     // API Gateway accepts its own host names only; an emulator accepts any.
     knownHosts: stage.emulator === undefined ? '*' : hostsOf(stage.emulator).join(','),
   }),
@@ -40,4 +51,5 @@ export const api: FunctionDefinition = {
     grants.images(['ecr:BatchCheckLayerAvailability']),
   ],
   trigger: 'api',
+  assets: ({ console }) => (console === 'off' ? [] : [CONSOLE_ASSETS]),
 }

@@ -3,7 +3,15 @@ import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } fr
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
-import { BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  CfnBucket,
+  type CorsRule,
+  HttpMethods,
+  ObjectOwnership,
+} from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs'
 import { TABLE } from '../../src/contract/environment.ts'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
@@ -38,6 +46,7 @@ export class StorageStack extends Stack {
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       removalPolicy,
+      ...(stage.console === 'off' ? {} : { cors: [consoleRule(stage)] }),
       lifecycleRules: [
         // Of uploads, and of copies and archives whose function was stopped.
         { id: 'forget-unfinished-parts', abortIncompleteMultipartUploadAfter: Duration.days(1) },
@@ -120,4 +129,18 @@ function sendEvents(bucket: Bucket): void {
   const { defaultChild } = bucket.node
   if (!(defaultChild instanceof CfnBucket)) throw new Error('a bucket is made of one AWS::S3::Bucket')
   defaultChild.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } }
+}
+
+/**
+ * Lets the console's page, whose origin is that of whatever leads to the API, read and write objects. Every request needs a presigned
+ * URL, which only callers of the API get: the origin protects nothing.
+ */
+function consoleRule({ console }: Pick<Stage, 'console'>): CorsRule {
+  return {
+    allowedOrigins: ['*'],
+    allowedMethods: [HttpMethods.GET, HttpMethods.HEAD, ...(console === 'full' ? [HttpMethods.PUT] : [])],
+    allowedHeaders: ['content-type', 'range'],
+    exposedHeaders: ['accept-ranges', 'content-length', 'content-range', 'content-type', 'etag'],
+    maxAge: 3000,
+  }
 }

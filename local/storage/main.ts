@@ -16,6 +16,11 @@ const settings = readSettings({
   STATE_DIRECTORY: z.string(),
   /** Hosts that it answers for beside the names of this machine, by commas. */
   KNOWN_HOSTS: z.string().transform(knownHostsOf),
+  /** Origins of the console, by commas. */
+  PAGE_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((origin) => origin !== '')),
   /** The emulator: rules, functions, repositories and manifests. */
   AWS_ENDPOINT_URL: z.url(),
   AWS_REGION: z.string(),
@@ -29,6 +34,7 @@ const ecr = new ECRClient({})
 const storage = createStorageServer({
   directory: settings.STATE_DIRECTORY,
   knownHosts: settings.KNOWN_HOSTS,
+  pageOrigins: settings.PAGE_ORIGINS,
   emulatorUrl: new URL(settings.AWS_ENDPOINT_URL),
   deliver: createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log),
   origin: { account: settings.AWS_ACCOUNT_ID, region: settings.AWS_REGION },

@@ -12,6 +12,7 @@ import { openDataFiles } from './data-files.ts'
 import { createEventQueue } from './event-queue.ts'
 import { createMultipart } from './multipart.ts'
 import { createObjects } from './objects.ts'
+import { answerPage, isOfPage } from './pages.ts'
 import { answerRegistry } from './registry-server.ts'
 import { answerS3 } from './s3-server.ts'
 import { removeUnusedBlobs } from './unused-blobs.ts'
@@ -21,6 +22,8 @@ export interface StorageOptions {
   readonly directory: string
   /** Hosts that it answers for beside the names of this machine. */
   readonly knownHosts?: KnownHosts
+  /** Origins whose pages may read and write with presigned URLs: those of the console. */
+  readonly pageOrigins?: readonly string[]
   /** Keeps repositories and manifests. */
   readonly emulatorUrl: URL
   /** Delivers an event to the targets of its rules. */
@@ -56,6 +59,7 @@ const EXPIRING: readonly (readonly [prefix: string, afterMs: number])[] = [
 export function createStorageServer({
   directory,
   knownHosts = [],
+  pageOrigins = [],
   emulatorUrl,
   deliver,
   origin,
@@ -75,7 +79,8 @@ export function createStorageServer({
 
   // Bodies of gigabytes take longer than Node's five minutes.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
-    const looksAt = isRead(request) ? 'host' : 'all'
+    if (answerPage(request, response, pageOrigins)) return
+    const looksAt = isRead(request) || isOfPage(request, pageOrigins) ? 'host' : 'all'
     if (refuseForeignPage(request, response, { looksAt, knownHosts })) return
     const isRegistry = request.url?.startsWith('/v2/') === true
     const answered = isRegistry
@@ -110,8 +115,8 @@ export function createStorageServer({
 }
 
 /**
- * Browsers follow the service's redirects here from wherever they are, and pages cannot read what they get: no answer has the headers
- * that let them. Writes of pages have no such reason, presigned or not.
+ * Browsers follow the service's redirects here from wherever they are, and pages but the console's cannot read what they get: no
+ * answer has the headers that let them. Their writes have no such reason, presigned or not.
  */
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'

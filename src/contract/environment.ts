@@ -1,5 +1,6 @@
 import * as z from 'zod'
 
+import { CONSOLE_MODES } from './console.ts'
 import { jobQueuesSchema } from './job-queues.ts'
 
 /** Tag of every resource of an installation, with its prefix as the value. Permissions and bills use it. */
@@ -21,6 +22,7 @@ export const VARIABLES = {
   stagerApiUrl: 'STAGER_API_URL',
   registryUrl: 'REGISTRY_URL',
   knownHosts: 'KNOWN_HOSTS',
+  consoleMode: 'CONSOLE',
   repositoryPrefix: 'REPOSITORY_PREFIX',
   jobLogRegion: 'JOB_LOG_REGION',
   defaultRamBytes: 'DEFAULT_RAM_BYTES',
@@ -59,6 +61,8 @@ const fields = {
   registryUrl: z.url(),
   /** Host names that requests may have beside this machine's: `*` for any, or names separated by commas. */
   knownHosts: text,
+  /** What the console may do. */
+  consoleMode: z.enum(CONSOLE_MODES),
   /** First part of repository names; the importer's permissions are limited to it. */
   repositoryPrefix: text,
   /** Region of the job log group. */

@@ -260,6 +260,11 @@ export const ERRORS = {
   /** A browser sent the request for a page of another origin, or to an unknown host. */
   FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
   QUERY_INVALID: [400, 'APPE-query-invalid', 'invalid query'],
+  CONSOLE_READ_ONLY: [
+    403,
+    'APPE-internal-server-error',
+    'the console of this stage is read-only: its setting console allows no changes from a web page',
+  ],
   ROUTE_NOT_FOUND: [404, 'APPE-internal-server-error', 'no such path'],
   METHOD_NOT_ALLOWED: [405, 'APPE-internal-server-error', 'method not allowed on this path'],
   RANGE_NOT_SATISFIABLE: [416, 'APPE-internal-server-error', 'the file has no byte in this range'],

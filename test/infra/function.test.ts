@@ -7,7 +7,7 @@ import type { Emulator } from '../../lib/emulator.ts'
 import { failRun } from '../../lib/functions/fail-run.ts'
 import { anApp } from './synthesis.ts'
 
-const STAGE = { logRetentionDays: RetentionDays.ONE_WEEK, keepData: false }
+const STAGE = { logRetentionDays: RetentionDays.ONE_WEEK, keepData: false, console: 'off' } as const
 
 function aFunction(stage: EngineFunctionProps['stage'] = STAGE): Template {
   const stack = new Stack(anApp(), 'Test')

@@ -14,7 +14,8 @@ function anApi(access: ApiAccess): Template {
     throttle: { rate: 7, burst: 9 },
     logRetentionDays: RetentionDays.ONE_WEEK,
     keepData: false,
-  }
+    console: 'off',
+  } as const
   const handler = new EngineFunction(stack, { definition: api, stage }).lambda
   new EngineApi(stack, 'RestApi', { stage, handler, access })
   return Template.fromStack(stack)

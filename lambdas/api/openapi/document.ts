@@ -6,6 +6,7 @@ import {
   type ZodOpenApiPathsObject,
 } from 'zod-openapi'
 import { ROUTE_LIST } from '../route-table.ts'
+import { CONSOLE_DESCRIPTIONS } from './describe-console.ts'
 import { PROVISION_DESCRIPTIONS } from './describe-provisions.ts'
 import { RUN_LIST_DESCRIPTIONS } from './describe-run-lists.ts'
 import { SERVICE_DESCRIPTIONS } from './describe-service.ts'
@@ -24,6 +25,7 @@ const DESCRIPTIONS: Descriptions = {
   ...PROVISION_DESCRIPTIONS,
   ...TASK_RUN_DESCRIPTIONS,
   ...RUN_LIST_DESCRIPTIONS,
+  ...CONSOLE_DESCRIPTIONS,
   ...SERVICE_DESCRIPTIONS,
 }
 

@@ -171,3 +171,30 @@ describe('any Host and Origin', () => {
     fc.assert(outcomes, { numRuns: 1000, seed: 6761 })
   })
 })
+
+describe('the mark of a page', () => {
+  const page = { Host: 'localhost', Origin: 'http://localhost', 'Sec-Fetch-Site': 'same-origin' }
+
+  it.each([
+    ['from the headers of its browser', page],
+    ['as the page sends it, once', { ...page, 'X-App-Engine-Console': 'page, page' }],
+    ['without a browser', { 'X-App-Engine-Console': '1' }],
+  ])('reaches the API %s', async (_, headers) => {
+    const { port, reached } = await anEdge()
+
+    await post(port, headers)
+
+    expect(reached[0]?.headers).toMatchObject({ 'x-app-engine-console': 'page' })
+    expect(reached[0]?.headers).not.toHaveProperty('origin')
+  })
+
+  it('is not on requests of other clients', async () => {
+    const { port, reached } = await anEdge()
+
+    await post(port, {})
+    await post(port, { 'Sec-Fetch-Site': 'none' })
+
+    expect(reached).toHaveLength(2)
+    expect(reached.some(({ headers }) => 'x-app-engine-console' in headers)).toBe(false)
+  })
+})

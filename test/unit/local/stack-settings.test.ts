@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { knownHosts, reachedAt, readStackSettings, variablesOf } from '../../../local/stack-settings.ts'
+import {
+  knownHosts,
+  pageOrigins,
+  reachedAt,
+  readStackSettings,
+  variablesOf,
+} from '../../../local/stack-settings.ts'
 import { UserError } from '../../../local/user-error.ts'
 
 describe('settings of a local stack', () => {
   it('keep everything on the loopback when nothing is set', () => {
-    expect(readStackSettings({})).toEqual({ BATCH_BIND_ADDRESS: '127.0.0.1', FUNCTION_ARCHITECTURE: 'arm64' })
+    expect(readStackSettings({})).toEqual({
+      BATCH_BIND_ADDRESS: '127.0.0.1',
+      FUNCTION_ARCHITECTURE: 'arm64',
+      CONSOLE: 'full',
+    })
   })
 
   it('take an empty variable for one that is not set, as compose files write them', () => {
@@ -17,6 +27,7 @@ describe('settings of a local stack', () => {
     ['JOB_ADDRESS', 'a b', /expected a host name/u],
     ['BATCH_BIND_ADDRESS', 'localhost', /expected an IPv4 address/u],
     ['BATCH_BIND_ADDRESS', '127.0.0.256', /expected an IPv4 address/u],
+    ['CONSOLE', 'on', /expected off, read-only or full/u],
     ['FUNCTION_ARCHITECTURE', 'riscv', /expected arm64 or x86_64/u],
     ['AWS_ENDPOINT_URL', '127.0.0.1:4566', /expected a URL such as/u],
     ['REGISTRY_URL', 'ftp://127.0.0.1', /expected a URL such as/u],
@@ -40,6 +51,7 @@ describe('settings of a local stack', () => {
     expect(variablesOf(readStackSettings(given))).toEqual({
       JOB_ADDRESS: 'jobs',
       FUNCTION_ARCHITECTURE: 'x86_64',
+      CONSOLE: 'full',
     })
   })
 
@@ -47,6 +59,15 @@ describe('settings of a local stack', () => {
     const settings = readStackSettings({ FUNCTION_ADDRESS: '172.17.0.1', BATCH_BIND_ADDRESS: '0.0.0.0' })
 
     expect(knownHosts(settings)).toBe('172.17.0.1,127.0.0.1')
+  })
+
+  it('take the page for one of the edge, by the names of this machine and by given ones', () => {
+    expect(pageOrigins({ CONSOLE: 'full' }, 8080, 'engine.example.org')).toEqual([
+      'http://127.0.0.1:8080',
+      'http://localhost:8080',
+      'http://[::1]:8080',
+      'http://engine.example.org:8080',
+    ])
   })
 
   it('find a server that listens on every address at the loopback', () => {

@@ -1,0 +1,76 @@
+import type { ErrorBody } from './types.ts'
+
+/** Base address of the API: the page lies below it at `ui/`. */
+export const BASE = new URL('../', location.href.replace(/[?#].*$/su, ''))
+
+/** Marks changes as the page's: a stage whose console is read-only refuses them. */
+const MARK = { 'x-app-engine-console': 'page' }
+
+/** An answer that is no success; its message is for people. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly body: ErrorBody | undefined
+
+  constructor(status: number, body: ErrorBody | undefined) {
+    super(body?.message ?? `The service answered with status ${status}.`)
+    this.status = status
+    this.body = body
+  }
+}
+
+interface Call {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Sent as JSON. */
+  readonly json?: unknown
+  readonly form?: FormData
+  readonly signal?: AbortSignal | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** @throws ApiError, or TypeError when nothing answers */
+export async function call(
+  path: string,
+  { method = 'GET', json, form, signal, headers }: Call = {},
+): Promise<Response> {
+  // A header of ours on a GET would make browsers ask the bucket first, when the answer is a redirect to it.
+  const own = method === 'GET' ? {} : MARK
+  const typed = json === undefined ? {} : { 'content-type': 'application/json' }
+  const body = json === undefined ? form : JSON.stringify(json)
+  const answer = await fetch(new URL(path, BASE), {
+    method,
+    headers: { ...own, ...typed, ...headers },
+    credentials: 'same-origin',
+    ...(body === undefined ? {} : { body }),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  if (answer.ok) return answer
+  throw new ApiError(answer.status, parseError(await answer.text()))
+}
+
+export async function getJson<Value>(path: string, signal?: AbortSignal): Promise<Value> {
+  return (await (await call(path, { signal })).json()) as Value
+}
+
+export async function send<Value>(
+  method: 'POST' | 'PUT' | 'DELETE',
+  path: string,
+  json?: unknown,
+): Promise<Value> {
+  const text = await (await call(path, { method, json })).text()
+  return (text === '' ? undefined : JSON.parse(text)) as Value
+}
+
+/** Joins segments to a path, each encoded. */
+export function path(...segments: readonly string[]): string {
+  return segments.map(encodeURIComponent).join('/')
+}
+
+function parseError(text: string): ErrorBody | undefined {
+  try {
+    const body = JSON.parse(text) as Partial<ErrorBody> | null
+    return typeof body?.message === 'string' ? (body as ErrorBody) : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,67 @@
+import { call, getJson, path, send } from './client.ts'
+import type { Descriptor } from './descriptor.ts'
+import type { Page, Placement, RunRow, Task, TaskInput, TaskOutput } from './types.ts'
+
+/** Namespace and version, which name a task in addresses. */
+export interface TaskKey {
+  readonly namespace: string
+  readonly version: string
+}
+
+const taskPath = ({ namespace, version }: TaskKey): string => `tasks/${path(namespace, version)}`
+
+export function listTasks(signal?: AbortSignal): Promise<readonly Task[]> {
+  return getJson('tasks', signal)
+}
+
+/** A task with its parameters, and the descriptor that it came from. */
+export interface WholeTask {
+  readonly task: Task
+  readonly inputs: readonly TaskInput[]
+  readonly outputs: readonly TaskOutput[]
+  readonly descriptor: Descriptor
+}
+
+/** @throws ApiError for an unknown task */
+export async function readTask(key: TaskKey, signal?: AbortSignal): Promise<WholeTask> {
+  const [task, inputs, outputs, source, { parseDescriptor, withLimits }] = await Promise.all([
+    getJson<Task>(taskPath(key), signal),
+    getJson<TaskInput[]>(`${taskPath(key)}/inputs`, signal),
+    getJson<TaskOutput[]>(`${taskPath(key)}/outputs`, signal),
+    call(`${taskPath(key)}/descriptor.yml`, { signal }).then((answer) => answer.text()),
+    import('./descriptor.ts'),
+  ])
+  const descriptor = parseDescriptor(source)
+  return {
+    task,
+    inputs: inputs.map((input) => withLimits(input, descriptor.inputs[input.name])),
+    outputs: outputs.map((output) => withLimits(output, descriptor.outputs[output.name])),
+    descriptor,
+  }
+}
+
+export function readPlacement(key: TaskKey, signal?: AbortSignal): Promise<Placement> {
+  return getJson(`${taskPath(key)}/placement`, signal)
+}
+
+export function deleteTask(key: TaskKey): Promise<void> {
+  return send('DELETE', taskPath(key))
+}
+
+/** Address of the logo, for `img`; tasks without one answer 404. */
+export function logoAddress(key: TaskKey): string {
+  return `../${taskPath(key)}/logo`
+}
+
+/** The newest runs of a task. */
+export async function lastRuns(
+  taskId: string,
+  limit: number,
+  signal?: AbortSignal,
+): Promise<readonly RunRow[]> {
+  const page = await getJson<Page<RunRow>>(
+    `task-runs?${new URLSearchParams({ taskId, limit: String(limit) })}`,
+    signal,
+  )
+  return page.content
+}

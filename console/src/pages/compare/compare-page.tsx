@@ -1,0 +1,160 @@
+import { readRun, readValues } from '../../api/runs.ts'
+import type { Run, RunValue } from '../../api/types.ts'
+import { addressOf, type Place } from '../../router.ts'
+import { useConfig } from '../../settings.ts'
+import { formatDuration, formatMoney, secondsBetween, shortId } from '../../ui/format.ts'
+import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
+import { Problem } from '../../ui/problem.tsx'
+import { useData } from '../../ui/use-data.ts'
+import { summaryOf } from './summary.ts'
+
+interface Side {
+  readonly run: Run
+  readonly inputs: readonly RunValue[]
+  readonly outputs: readonly RunValue[]
+}
+
+async function readSide(id: string, signal: AbortSignal): Promise<Side> {
+  const run = await readRun(id, signal)
+  const [inputs, outputs] = await Promise.all([
+    readValues(id, 'inputs', signal),
+    run.state === 'FINISHED' ? readValues(id, 'outputs', signal) : [],
+  ])
+  return { run, inputs, outputs }
+}
+
+/** Two runs of one task side by side; what differs is marked. */
+export function ComparePage({ place: { query } }: { readonly place: Place }) {
+  const [a, b] = [query.get('a') ?? '', query.get('b') ?? '']
+  const sides = useData((signal) => Promise.all([readSide(a, signal), readSide(b, signal)]), [a, b])
+  if (a === '' || b === '') return <Choose />
+  if (sides.error !== undefined) return <Problem error={sides.error} title="The runs cannot be compared." />
+  if (sides.data === undefined) return <Loading what="the runs" />
+  const [one, other] = sides.data
+  const { task } = one.run
+  return (
+    <>
+      <h1>
+        Comparison: <a href={addressOf(['tasks', task.namespace, task.version])}>{task.name}</a>{' '}
+        <span class="tag">{task.version}</span>
+      </h1>
+      {task.id !== other.run.task.id && (
+        <p class="bad">
+          These are runs of two tasks: the other one is of {other.run.task.name} {other.run.task.version}.
+        </p>
+      )}
+      <div class="scroll">
+        <table class="rows compare">
+          <caption class="visually-hidden">Two runs side by side</caption>
+          <thead>
+            <tr>
+              <th scope="col">Of the run</th>
+              {[one, other].map(({ run }) => (
+                <th key={run.id} scope="col">
+                  <a class="mono" href={addressOf(['runs', run.id])}>
+                    {shortId(run.id)}
+                  </a>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <RunFacts one={one.run} other={other.run} />
+          <ValueRows title="Inputs" one={one.inputs} other={other.inputs} />
+          <ValueRows title="Outputs" one={one.outputs} other={other.outputs} />
+        </table>
+      </div>
+    </>
+  )
+}
+
+function Choose() {
+  return (
+    <Empty title="Two runs are needed.">
+      <p>
+        Select two runs of one task in the <a href="#/runs">list of runs</a>.
+      </p>
+    </Empty>
+  )
+}
+
+function RunFacts({ one, other }: { readonly one: Run; readonly other: Run }) {
+  const { currency } = useConfig()
+  const took = ({ startedAt, endedAt }: Run): string =>
+    startedAt === undefined || endedAt === undefined ? '' : formatDuration(secondsBetween(startedAt, endedAt))
+  const cost = (run: Run): string => (run.cost === undefined ? '' : formatMoney(run.cost.usd, currency))
+  return (
+    <tbody>
+      <tr>
+        <th scope="row">State</th>
+        <td>
+          <State state={one.state} />
+        </td>
+        <td>
+          <State state={other.state} />
+        </td>
+      </tr>
+      <tr>
+        <th scope="row">Created</th>
+        <td>
+          <Time at={one.createdAt} />
+        </td>
+        <td>
+          <Time at={other.createdAt} />
+        </td>
+      </tr>
+      <Pair title="Duration" one={took(one)} other={took(other)} />
+      <Pair title="Cost" one={cost(one)} other={cost(other)} />
+      <Pair title="Reason" one={one.error?.message ?? ''} other={other.error?.message ?? ''} />
+    </tbody>
+  )
+}
+
+interface RowsProps {
+  readonly title: string
+  readonly one: readonly RunValue[]
+  readonly other: readonly RunValue[]
+}
+
+function ValueRows({ title, one, other }: RowsProps) {
+  const names = [...new Set([...one, ...other].map(({ parameterName }) => parameterName))]
+  if (names.length === 0) return null
+  const shown = (values: readonly RunValue[], name: string): string => {
+    const value = values.find(({ parameterName }) => parameterName === name)
+    return value === undefined ? '' : summaryOf(value)
+  }
+  return (
+    <tbody>
+      <tr class="group">
+        <th scope="rowgroup" colSpan={3}>
+          {title}
+        </th>
+      </tr>
+      {names.map((name) => (
+        <Pair key={name} title={name} one={shown(one, name)} other={shown(other, name)} />
+      ))}
+    </tbody>
+  )
+}
+
+function Pair({
+  title,
+  one,
+  other,
+}: {
+  readonly title: string
+  readonly one: string
+  readonly other: string
+}) {
+  if (one === '' && other === '') return null
+  const differs = one !== other
+  return (
+    <tr class={differs ? 'differs' : undefined}>
+      <th scope="row">
+        {title}
+        {differs && <span class="visually-hidden"> (differs)</span>}
+      </th>
+      <td>{one === '' ? '–' : one}</td>
+      <td>{other === '' ? '–' : other}</td>
+    </tr>
+  )
+}

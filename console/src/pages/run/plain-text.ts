@@ -1,0 +1,24 @@
+/*
+ * Logs are what a task has printed: a terminal would obey it, a page shows it.
+ */
+
+/** Colours and styles: `ESC [ … m`. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: logs have them
+const STYLES = /\u001b\[[\d;:]*m/gu
+// biome-ignore lint/suspicious/noControlCharactersInRegex: logs have them
+const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/gu
+/** Characters that turn the direction of what follows. */
+const TURNS = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** Text without colours, with what else would steer a terminal as visible signs, and progress bars as their last state. */
+export function plainText(log: string): string {
+  return log
+    .replace(STYLES, '')
+    .replace(/\r\n/gu, '\n')
+    .replace(/[^\n]*\r(?=[^\n])/gu, '')
+    .replaceAll('\r', '')
+    .replace(CONTROLS, (letter) =>
+      letter === '\u007f' ? '␡' : String.fromCodePoint(0x2400 + letter.charCodeAt(0)),
+    )
+    .replace(TURNS, '�')
+}

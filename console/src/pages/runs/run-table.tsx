@@ -1,0 +1,100 @@
+import type { RunRow } from '../../api/types.ts'
+import { addressOf } from '../../router.ts'
+import { useConfig } from '../../settings.ts'
+import { formatMoney, shortId } from '../../ui/format.ts'
+import { Duration, isFinal, State, Time } from '../../ui/parts.tsx'
+
+interface TableProps {
+  readonly rows: readonly RunRow[]
+  readonly chosen: readonly string[]
+  readonly onChoose: (id: string) => void
+}
+
+export function RunTable({ rows, chosen, onChoose }: TableProps) {
+  return (
+    <div class="scroll">
+      <table class="rows">
+        <caption class="visually-hidden">Runs, newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="narrow">
+              <span class="visually-hidden">Compare</span>
+            </th>
+            <th scope="col">State</th>
+            <th scope="col">Run</th>
+            <th scope="col">Task</th>
+            <th scope="col">Created</th>
+            <th scope="col" class="right">
+              Duration
+            </th>
+            <th scope="col" class="right">
+              Cost
+            </th>
+            <th scope="col">Reason</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <Row key={row.id} row={row} isChosen={chosen.includes(row.id)} onChoose={onChoose} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+interface RowProps {
+  readonly row: RunRow
+  readonly isChosen: boolean
+  readonly onChoose: (id: string) => void
+}
+
+function Row({ row, isChosen, onChoose }: RowProps) {
+  const { id, state, task, createdAt, error, cost } = row
+  const { currency } = useConfig()
+  return (
+    <tr class={isChosen ? 'chosen' : undefined}>
+      <td>
+        <input
+          type="checkbox"
+          aria-label={`Compare run ${shortId(id)}`}
+          checked={isChosen}
+          onChange={() => onChoose(id)}
+        />
+      </td>
+      <td>
+        <State state={state} />
+      </td>
+      <td>
+        <a href={addressOf(['runs', id])} class="mono">
+          {shortId(id)}
+        </a>
+      </td>
+      <td>
+        <a href={addressOf(['tasks', task.namespace, task.version])}>{task.name}</a>{' '}
+        <span class="muted">{task.version}</span>
+      </td>
+      <td>
+        <Time at={createdAt} />
+      </td>
+      <td class="right">
+        <RunDuration row={row} />
+      </td>
+      <td class="right number">{cost === undefined ? '' : formatMoney(cost.usd, currency)}</td>
+      <td class="reason">
+        {error !== undefined && (
+          <span title={error.message}>
+            <span class="kind">{error.kind}</span> {error.message}
+          </span>
+        )}
+      </td>
+    </tr>
+  )
+}
+
+/** From the start of the task to its end; of a run that never ran, none. */
+function RunDuration({ row: { state, startedAt, endedAt } }: { readonly row: RunRow }) {
+  if (startedAt === undefined) return null
+  if (endedAt === undefined && isFinal(state)) return null
+  return <Duration from={startedAt} to={endedAt} />
+}

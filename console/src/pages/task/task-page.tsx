@@ -1,0 +1,107 @@
+import { useState } from 'preact/hooks'
+import { deleteTask, readTask, type TaskKey, type WholeTask } from '../../api/tasks.ts'
+import { addressOf, changeQuery, go, type Place } from '../../router.ts'
+import { useMayChange } from '../../settings.ts'
+import { Confirm } from '../../ui/confirm.tsx'
+import { Choices, Loading } from '../../ui/parts.tsx'
+import { Problem } from '../../ui/problem.tsx'
+import { ScrollBox } from '../../ui/scroll-box.tsx'
+import { useData } from '../../ui/use-data.ts'
+import { Logo } from '../tasks/tasks-page.tsx'
+import { ParameterTables } from './parameter-tables.tsx'
+import { PlacementCard } from './placement-card.tsx'
+import { RunForm } from './run-form.tsx'
+import { TaskRuns } from './task-runs.tsx'
+
+const TABS = [
+  { name: 'start', title: 'Start a run' },
+  { name: 'parameters', title: 'Inputs and outputs' },
+  { name: 'descriptor', title: 'Descriptor' },
+] as const
+
+export function TaskPage({ place: { segments, query } }: { readonly place: Place }) {
+  const [, namespace = '', version = ''] = segments
+  const key = { namespace, version }
+  const loaded = useData((signal) => readTask(key, signal), [namespace, version])
+  const mayChange = useMayChange()
+  if (loaded.error !== undefined)
+    return <Problem error={loaded.error} title={`There is no task ${namespace} ${version}.`} />
+  if (loaded.data === undefined) return <Loading what="the task" />
+  const tabs = TABS.filter(({ name }) => mayChange || name !== 'start')
+  const chosen = tabs.find(({ name }) => name === query.get('tab')) ?? tabs[0] ?? TABS[1]
+  const { task, inputs, outputs, descriptor } = loaded.data
+  return (
+    <>
+      <TaskHead whole={loaded.data} taskKey={key} mayChange={mayChange} />
+      <div class="columns">
+        <section class="main-column" aria-label={chosen.title}>
+          <Choices label="View" tabs={tabs} chosen={chosen.name} onChoose={(tab) => changeQuery({ tab })} />
+          {chosen.name === 'start' && <RunForm key={task.id} task={key} inputs={inputs} />}
+          {chosen.name === 'parameters' && <ParameterTables inputs={inputs} outputs={outputs} />}
+          {chosen.name === 'descriptor' && (
+            <ScrollBox class="source" label="descriptor.yml">
+              {descriptor.source}
+            </ScrollBox>
+          )}
+        </section>
+        <aside class="side-column">
+          <PlacementCard task={key} resources={descriptor.resources} />
+          <TaskRuns taskId={task.id} />
+        </aside>
+      </div>
+    </>
+  )
+}
+
+interface HeadProps {
+  readonly whole: WholeTask
+  readonly taskKey: TaskKey
+  readonly mayChange: boolean
+}
+
+function TaskHead({ whole: { task, descriptor }, taskKey, mayChange }: HeadProps) {
+  const [isDeleting, setIsDeleting] = useState(false)
+  const contacts = task.authors.map(
+    ({ firstName, lastName, organization }) => `${firstName} ${lastName} (${organization})`,
+  )
+  return (
+    <header class="page-head">
+      <Logo task={task} />
+      <div>
+        <h1>
+          {task.name} <span class="tag">{task.version}</span>
+        </h1>
+        <p class="muted mono">{task.namespace}</p>
+        {task.description !== null && <p class="description">{task.description}</p>}
+        <p class="muted small-text">
+          {contacts.join(', ')}
+          {descriptor.sourceCode !== undefined && (
+            <>
+              {' · '}
+              <a href={descriptor.sourceCode} rel="noreferrer">
+                Source code
+              </a>
+            </>
+          )}
+        </p>
+      </div>
+      {mayChange && (
+        <button type="button" class="quiet head-action" onClick={() => setIsDeleting(true)}>
+          Delete
+        </button>
+      )}
+      {isDeleting && (
+        <Confirm
+          question={`Delete ${task.name} ${task.version}?`}
+          consequence="The task, its image, and all of its runs with their inputs and outputs are removed for good. Active runs are ended."
+          action="Delete task"
+          onConfirm={async () => {
+            await deleteTask(taskKey)
+            go(addressOf(['tasks']))
+          }}
+          onClose={() => setIsDeleting(false)}
+        />
+      )}
+    </header>
+  )
+}

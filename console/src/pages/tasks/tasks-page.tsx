@@ -1,0 +1,130 @@
+import { useState } from 'preact/hooks'
+import { lastRuns, listTasks, logoAddress } from '../../api/tasks.ts'
+import type { RunRow, Task } from '../../api/types.ts'
+import { addressOf } from '../../router.ts'
+import { useMayChange } from '../../settings.ts'
+import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
+import { Problem } from '../../ui/problem.tsx'
+import { useData } from '../../ui/use-data.ts'
+import { UploadPanel } from './upload-panel.tsx'
+
+/** Runs that a row shows. */
+const LAST_RUNS = 5
+
+export function TasksPage() {
+  const tasks = useData(listTasks, [])
+  const mayChange = useMayChange()
+  const [words, setWords] = useState('')
+  const shown = (tasks.data ?? []).filter((task) => matches(task, words))
+  return (
+    <>
+      <div class="title-row">
+        <h1>Tasks</h1>
+        {(tasks.data?.length ?? 0) > 8 && (
+          <input
+            type="search"
+            aria-label="Filter tasks"
+            placeholder="Filter"
+            value={words}
+            onInput={({ currentTarget }) => setWords(currentTarget.value)}
+          />
+        )}
+      </div>
+      {mayChange && <UploadPanel onInstalled={tasks.reload} />}
+      {tasks.error !== undefined && <Problem error={tasks.error} title="The tasks cannot be listed." />}
+      {tasks.isLoading && tasks.data === undefined && <Loading what="tasks" />}
+      {tasks.data?.length === 0 && <NoTasks mayChange={mayChange} />}
+      {shown.length > 0 && (
+        <ul class="cards">
+          {shown.map((task) => (
+            <TaskCard key={task.id} task={task} />
+          ))}
+        </ul>
+      )}
+      {shown.length === 0 && (tasks.data?.length ?? 0) > 0 && <Empty title="No task has these words." />}
+    </>
+  )
+}
+
+function NoTasks({ mayChange }: { readonly mayChange: boolean }) {
+  return (
+    <Empty title="There is no task yet.">
+      <p>
+        {mayChange
+          ? 'Drop the bundle of a task above: a zip of descriptor.yml and the image.'
+          : 'Whoever may change this installation can upload one.'}
+      </p>
+    </Empty>
+  )
+}
+
+function TaskCard({ task }: { readonly task: Task }) {
+  const address = addressOf(['tasks', task.namespace, task.version])
+  return (
+    <li class="card task">
+      <Logo task={task} />
+      <div class="task-text">
+        <h2>
+          <a href={address}>{task.name}</a> <span class="tag">{task.version}</span>
+        </h2>
+        <p class="muted mono">{task.namespace}</p>
+        {task.description !== null && task.description !== '' && <p class="clamp">{task.description}</p>}
+        <LastRuns task={task} />
+      </div>
+    </li>
+  )
+}
+
+/** The task's own picture, or the first letters of its name. */
+export function Logo({ task }: { readonly task: Task }) {
+  const [isMissing, setIsMissing] = useState(false)
+  if (isMissing) {
+    return (
+      <span class="logo logo-letters" aria-hidden="true">
+        {initials(task.name)}
+      </span>
+    )
+  }
+  return <img class="logo" src={logoAddress(task)} alt="" loading="lazy" onError={() => setIsMissing(true)} />
+}
+
+function LastRuns({ task }: { readonly task: Task }) {
+  const runs = useData((signal) => lastRuns(task.id, LAST_RUNS, signal), [task.id])
+  const rows: readonly RunRow[] = runs.data ?? []
+  if (rows.length === 0)
+    return <p class="muted small-text">{runs.data === undefined ? ' ' : 'No runs yet'}</p>
+  const [newest] = rows
+  return (
+    <p class="last-runs small-text">
+      {rows.map(({ id, state }) => (
+        <a
+          key={id}
+          href={addressOf(['runs', id])}
+          class="run-dot"
+          aria-label={`Run ${id.slice(0, 8)}: ${state.toLowerCase()}`}
+        >
+          <State state={state} />
+        </a>
+      ))}
+      {newest !== undefined && (
+        <span class="muted">
+          last <Time at={newest.createdAt} />
+        </span>
+      )}
+    </p>
+  )
+}
+
+function matches({ name, namespace, version, description }: Task, words: string): boolean {
+  const text = `${name} ${namespace} ${version} ${description ?? ''}`.toLowerCase()
+  return words
+    .toLowerCase()
+    .split(/\s+/u)
+    .every((word) => text.includes(word))
+}
+
+function initials(name: string): string {
+  const words = name.split(/[\s_-]+/u).filter((word) => word !== '')
+  const letters = words.length > 1 ? words.slice(0, 2).map((word) => word[0]) : [name.slice(0, 2)]
+  return letters.join('').toUpperCase()
+}

@@ -1,0 +1,65 @@
+import { useEffect, useState } from 'preact/hooks'
+
+/**
+ * Where the page is: everything is in the part of the address behind `#`, so that addresses can be shared under any prefix, and the
+ * server has one page.
+ */
+export interface Place {
+  /** Decoded segments: `['runs', id]`. */
+  readonly segments: readonly string[]
+  readonly query: URLSearchParams
+}
+
+type Query = Readonly<Record<string, string | undefined>>
+
+export function placeOf(hash: string): Place {
+  const [path = '', query = ''] = hash.replace(/^#\/?/u, '').split(/\?(.*)/su)
+  return {
+    segments: path
+      .split('/')
+      .filter((segment) => segment !== '')
+      .map(decode),
+    query: new URLSearchParams(query),
+  }
+}
+
+/** Address of a place, for links. */
+export function addressOf(segments: readonly string[], query: Query = {}): string {
+  const path = segments.map(encodeURIComponent).join('/')
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query))
+    if (value !== undefined && value !== '') search.set(name, value)
+  return `#/${path}${search.size === 0 ? '' : `?${search}`}`
+}
+
+export function go(address: string): void {
+  location.hash = address
+}
+
+/** Changes part of the query and leaves the rest. Typing replaces the entry of the history, so that back leaves the page. */
+export function changeQuery(changes: Query): void {
+  const { segments, query } = placeOf(location.hash)
+  const next = addressOf(segments, { ...Object.fromEntries(query), ...changes })
+  if (next === location.hash) return
+  history.replaceState(null, '', next)
+  dispatchEvent(new HashChangeEvent('hashchange'))
+}
+
+/** The present place; the component is drawn again when it changes. */
+export function usePlace(): Place {
+  const [hash, setHash] = useState(location.hash)
+  useEffect(() => {
+    const listen = (): void => setHash(location.hash)
+    addEventListener('hashchange', listen)
+    return () => removeEventListener('hashchange', listen)
+  }, [])
+  return placeOf(hash)
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
+}

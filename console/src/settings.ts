@@ -1,0 +1,14 @@
+import { createContext } from 'preact'
+import { useContext } from 'preact/hooks'
+import type { Config } from './api/types.ts'
+
+export const ConfigContext = createContext<Config>({ mode: 'read-only', version: '', currency: 'USD' })
+
+export function useConfig(): Config {
+  return useContext(ConfigContext)
+}
+
+/** Whether the page may change tasks and runs. The service checks it as well. */
+export function useMayChange(): boolean {
+  return useConfig().mode === 'full'
+}

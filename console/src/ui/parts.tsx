@@ -1,0 +1,133 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import type { RunState } from '../api/types.ts'
+import { formatDuration, formatExactTime, formatTime, secondsBetween } from './format.ts'
+
+/** Small parts that every page uses. */
+
+/** A time in the local zone; the exact one on hover. */
+export function Time({ at }: { readonly at: string }) {
+  const date = new Date(at)
+  return (
+    <time dateTime={at} title={formatExactTime(date)}>
+      {formatTime(date)}
+    </time>
+  )
+}
+
+/** Time between two instants, which runs while the second is missing. */
+export function Duration({ from, to }: { readonly from: string; readonly to?: string | undefined }) {
+  useTick(to === undefined)
+  const seconds = secondsBetween(from, to)
+  return <span class="number">{formatDuration(to === undefined ? Math.floor(seconds) : seconds)}</span>
+}
+
+/** Draws the component again every second. */
+export function useTick(isActive: boolean): void {
+  const [, setTick] = useState(0)
+  useEffect(() => {
+    if (!isActive) return undefined
+    const timer = setInterval(() => setTick((last) => last + 1), 1000)
+    return () => clearInterval(timer)
+  }, [isActive])
+}
+
+const KINDS: Readonly<Record<RunState, string>> = {
+  CREATED: 'idle',
+  PROVISIONED: 'idle',
+  QUEUING: 'waiting',
+  QUEUED: 'waiting',
+  PENDING: 'waiting',
+  RUNNING: 'active',
+  FAILED: 'bad',
+  FINISHED: 'good',
+}
+
+const MEANINGS: Readonly<Record<RunState, string>> = {
+  CREATED: 'Inputs are missing',
+  PROVISIONED: 'Has its inputs, and was not started',
+  QUEUING: 'Is being submitted',
+  QUEUED: 'Waits in the queue',
+  PENDING: 'Waits for its machine',
+  RUNNING: 'Runs',
+  FAILED: 'Ended without outputs',
+  FINISHED: 'Has its outputs',
+}
+
+export function State({ state }: { readonly state: RunState }) {
+  return (
+    <span class={`state state-${KINDS[state]}`} title={MEANINGS[state]}>
+      {state.toLowerCase()}
+    </span>
+  )
+}
+
+export function isFinal(state: RunState): boolean {
+  return state === 'FAILED' || state === 'FINISHED'
+}
+
+export function isActive(state: RunState): boolean {
+  return KINDS[state] === 'waiting' || KINDS[state] === 'active'
+}
+
+interface EmptyProps {
+  readonly title: string
+  readonly children?: ComponentChildren
+}
+
+/** Stands where a list is empty, and says what to do. */
+export function Empty({ title, children }: EmptyProps) {
+  return (
+    <div class="empty">
+      <p class="empty-title">{title}</p>
+      {children}
+    </div>
+  )
+}
+
+export function Loading({ what }: { readonly what: string }) {
+  return (
+    <p class="loading" role="status">
+      Loading {what} …
+    </p>
+  )
+}
+
+interface CopyProps {
+  readonly text: string
+  readonly label: string
+}
+
+export function CopyButton({ text, label }: CopyProps) {
+  const [isCopied, setIsCopied] = useState(false)
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(text)
+    setIsCopied(true)
+    setTimeout(() => setIsCopied(false), 2000)
+  }
+  return (
+    <button type="button" class="quiet small" onClick={() => void copy()} aria-label={label}>
+      {isCopied ? 'Copied' : 'Copy'}
+    </button>
+  )
+}
+
+interface TabsProps<Name extends string> {
+  readonly label: string
+  readonly tabs: readonly { readonly name: Name; readonly title: string }[]
+  readonly chosen: Name
+  readonly onChoose: (name: Name) => void
+}
+
+/** A row of choices, of which one is pressed. */
+export function Choices<Name extends string>({ label, tabs, chosen, onChoose }: TabsProps<Name>) {
+  return (
+    <fieldset class="choices" aria-label={label}>
+      {tabs.map(({ name, title }) => (
+        <button key={name} type="button" aria-pressed={name === chosen} onClick={() => onChoose(name)}>
+          {title}
+        </button>
+      ))}
+    </fieldset>
+  )
+}

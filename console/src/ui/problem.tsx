@@ -1,0 +1,79 @@
+import { ApiError } from '../api/client.ts'
+import type { ErrorBody, Warning } from '../api/types.ts'
+
+/** One thing that is wrong, and the parameter that it is about. */
+export interface Finding {
+  readonly parameter: string | undefined
+  readonly words: string
+}
+
+/** Everything that an error of the service says, without repetition. */
+export function findingsOf(body: ErrorBody): Finding[] {
+  const { details, explanation } = body
+  const inner = (details?.errors ?? []).flatMap((error) => findingsOf(error))
+  const own = explanation ?? details?.description ?? details?.exceptionMessage ?? body.message
+  const parameter = details?.parameterName
+  const all = inner.length > 0 ? inner : [{ parameter, words: own }]
+  // The explanation of a batch joins those of its entries.
+  const isSaid = explanation === undefined || all.some(({ words }) => words === explanation)
+  const explained = isSaid ? all : [...all, { parameter: undefined, words: explanation }]
+  return explained.filter(({ words }, at) => explained.findIndex((other) => other.words === words) === at)
+}
+
+interface ProblemProps {
+  readonly error: unknown
+  /** What did not work: "The upload was refused". */
+  readonly title?: string
+}
+
+/** An error where it arose, in the service's words. */
+export function Problem({ error, title }: ProblemProps) {
+  const body = error instanceof ApiError ? error.body : undefined
+  const message = messageOf(error)
+  const findings = (body === undefined ? [] : findingsOf(body)).filter(({ words }) => words !== message)
+  return (
+    <div class="problem" role="alert">
+      <p>
+        <strong>{title ?? message}</strong>
+        {title !== undefined && <> {message}</>}
+      </p>
+      <Findings findings={findings} />
+    </div>
+  )
+}
+
+export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+  if (findings.length === 0) return null
+  return (
+    <ul class="findings">
+      {findings.map(({ parameter, words }) => (
+        <li key={`${parameter} ${words}`}>
+          {parameter !== undefined && <code>{parameter}</code>} {words}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+export function Warnings({ warnings }: { readonly warnings: readonly Warning[] }) {
+  if (warnings.length === 0) return null
+  return (
+    <ul class="findings warnings">
+      {warnings.map(({ message, line, column }) => (
+        <li key={message}>
+          <code>
+            line {line}, column {column}
+          </code>{' '}
+          {message}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof ApiError) return error.message
+  // What fetch throws when nothing answers.
+  if (error instanceof TypeError) return 'The service cannot be reached. Check that it runs, and try again.'
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,21 @@
+import type { ComponentChildren, RefObject } from 'preact'
+
+interface ScrollBoxProps {
+  /** Name for screen readers. */
+  readonly label: string
+  readonly class: string
+  readonly id?: string
+  readonly boxRef?: RefObject<HTMLElement | null>
+  readonly onScroll?: (event: { readonly currentTarget: HTMLElement }) => void
+  readonly children: ComponentChildren
+}
+
+/** Text that may be longer than its box. The keyboard has to reach it, to scroll. */
+export function ScrollBox({ label, boxRef, children, ...others }: ScrollBoxProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable (axe: scrollable-region-focusable)
+    <section {...others} {...(boxRef === undefined ? {} : { ref: boxRef })} aria-label={label} tabIndex={0}>
+      {children}
+    </section>
+  )
+}

@@ -1,0 +1,35 @@
+import { useCallback, useEffect, useState } from 'preact/hooks'
+
+export interface Loaded<Value> {
+  /** The last one, also while it is loaded again. */
+  readonly data: Value | undefined
+  readonly error: unknown
+  readonly isLoading: boolean
+  readonly reload: () => void
+}
+
+/** Loads a value, and again when a key changes. What arrives too late is dropped. */
+export function useData<Value>(
+  load: (signal: AbortSignal) => Promise<Value>,
+  keys: readonly unknown[],
+): Loaded<Value> {
+  const [state, setState] = useState<Omit<Loaded<Value>, 'reload'>>({
+    data: undefined,
+    error: undefined,
+    isLoading: true,
+  })
+  const [round, setRound] = useState(0)
+  const reload = useCallback(() => setRound((last) => last + 1), [])
+  // Data of other keys must not show under these.
+  useEffect(() => setState({ data: undefined, error: undefined, isLoading: true }), keys)
+  useEffect(() => {
+    const controller = new AbortController()
+    const { signal } = controller
+    load(signal).then(
+      (data) => signal.aborted || setState({ data, error: undefined, isLoading: false }),
+      (error: unknown) => signal.aborted || setState(({ data }) => ({ data, error, isLoading: false })),
+    )
+    return () => controller.abort()
+  }, [...keys, round])
+  return { ...state, reload }
+}

@@ -1,0 +1,92 @@
+import type { ComponentChildren } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+
+interface RowsProps {
+  readonly label: string
+  readonly count: number
+  readonly columns: readonly string[]
+  readonly cells: (at: number) => readonly ComponentChildren[]
+  readonly chosen?: number | undefined
+  readonly onChoose?: (at: number) => void
+}
+
+const ROW_PIXELS = 28
+/** Rows that are drawn beyond the visible ones. */
+const SPARE = 8
+const MAX_VISIBLE = 14
+/** Browsers cannot scroll further than some millions of pixels. */
+const MAX_ROWS = 400_000
+
+/** A table of which only the visible rows exist. Up and down choose a row where rows can be chosen. */
+export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: RowsProps) {
+  const box = useRef<HTMLElement>(null)
+  const [top, setTop] = useState(0)
+  const rows = Math.min(count, MAX_ROWS)
+  const height = Math.min(rows, MAX_VISIBLE) * ROW_PIXELS + ROW_PIXELS
+  useEffect(() => {
+    const element = box.current
+    if (element === null || chosen === undefined) return
+    const at = chosen * ROW_PIXELS
+    const isVisible =
+      at >= element.scrollTop && at + 2 * ROW_PIXELS <= element.scrollTop + element.clientHeight
+    if (!isVisible) element.scrollTop = Math.max(0, at - element.clientHeight / 2)
+  }, [chosen])
+  const first = Math.max(0, Math.floor(top / ROW_PIXELS) - SPARE)
+  const last = Math.min(rows, first + MAX_VISIBLE + 2 * SPARE)
+  const move = (event: KeyboardEvent): void => {
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+    if (step === 0 || onChoose === undefined) return
+    event.preventDefault()
+    onChoose(Math.min(rows - 1, Math.max(0, (chosen ?? -step) + step)))
+  }
+  return (
+    <section
+      ref={box}
+      class="virtual"
+      style={{ maxHeight: `${height}px` }}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable
+      tabIndex={0}
+      aria-label={label}
+      onScroll={({ currentTarget }) => setTop(currentTarget.scrollTop)}
+      onKeyDown={move}
+    >
+      <table aria-rowcount={count + 1}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column} scope="col">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <Gap rows={first} columns={columns.length} />
+          {Array.from({ length: last - first }, (_, offset) => first + offset).map((at) => (
+            <tr
+              key={at}
+              aria-rowindex={at + 2}
+              class={at === chosen ? 'chosen' : onChoose === undefined ? undefined : 'choosable'}
+              onClick={() => onChoose?.(at)}
+            >
+              {cells(at).map((cell, column) => (
+                <td key={columns[column]}>{cell}</td>
+              ))}
+            </tr>
+          ))}
+          <Gap rows={rows - last} columns={columns.length} />
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+/** Stands for rows that are not drawn. */
+function Gap({ rows, columns }: { readonly rows: number; readonly columns: number }) {
+  if (rows <= 0) return null
+  return (
+    <tr>
+      <td colSpan={columns} class="gap" style={{ height: `${rows * ROW_PIXELS}px` }} />
+    </tr>
+  )
+}

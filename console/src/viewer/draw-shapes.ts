@@ -1,0 +1,143 @@
+import { type Box, boxOf, KIND, type Shapes } from './shapes.ts'
+
+export interface ShapeStyle {
+  readonly stroke: string
+  readonly fill: string
+  readonly width: number
+}
+
+interface View {
+  /** Part of the image that the canvas shows. */
+  readonly box: Box
+  /** Pixels of the canvas for one of the image. */
+  readonly scale: number
+}
+
+/** Shapes of less than so many pixels of the canvas are a dot. */
+const DOT_PIXELS = 3
+/** Subpaths that are filled together: browsers take longer than in proportion for more. */
+const BATCH = 400
+const POINT_RADIUS = 4
+/** Positions that lie closer together on the canvas are one. */
+const NEAR_PIXELS = 0.6
+
+/**
+ * Draws the shapes that lie in a part of the image. Shapes that are small on the screen become dots, so that a view of 100 000 takes
+ * milliseconds and not seconds.
+ * @param only Draws nothing but this shape
+ */
+export function drawShapes(
+  context: CanvasRenderingContext2D,
+  shapes: Shapes,
+  view: View,
+  style: ShapeStyle,
+  only?: number,
+): void {
+  const painter = createPainter(context, style)
+  const { box, scale } = view
+  context.setTransform(scale, 0, 0, scale, -box[0] * scale, -box[1] * scale)
+  context.lineWidth = style.width / scale
+  for (let at = only ?? 0; at < (only === undefined ? shapes.count : only + 1); at += 1) {
+    const own = boxOf(shapes, at)
+    if (own[2] < box[0] || own[0] > box[2] || own[3] < box[1] || own[1] > box[3]) continue
+    const size = Math.max(own[2] - own[0], own[3] - own[1]) * scale
+    const kind = shapes.kinds[at]
+    if (kind === KIND.circle) painter.circle(own)
+    else if (kind !== KIND.point && size < DOT_PIXELS) painter.dot(own, scale)
+    else drawShape(painter, shapes, at, scale)
+  }
+  painter.flush()
+  context.setTransform(1, 0, 0, 1, 0, 0)
+}
+
+function drawShape(painter: Painter, shapes: Shapes, at: number, scale: number): void {
+  const { positions, pathEnds, shapeEnds, kinds } = shapes
+  const first = at === 0 ? 0 : (shapeEnds[at - 1] ?? 0)
+  const last = shapeEnds[at] ?? 0
+  const kind = kinds[at] ?? KIND.area
+  // Holes need a path of their own with the even-odd rule.
+  if (kind === KIND.area && last - first > 1) painter.flush()
+  for (let path = first; path < last; path += 1) {
+    const start = path === 0 ? 0 : (pathEnds[path - 1] ?? 0)
+    const end = pathEnds[path] ?? 0
+    if (kind === KIND.point) painter.point(positions[2 * start] ?? 0, positions[2 * start + 1] ?? 0, scale)
+    else painter.path(positions, { start, end, near: NEAR_PIXELS / scale, isClosed: kind === KIND.area })
+  }
+  if (kind === KIND.area && last - first > 1) painter.flush('evenodd')
+}
+
+interface Stretch {
+  readonly start: number
+  readonly end: number
+  /** Distance below which positions are left out. */
+  readonly near: number
+  readonly isClosed: boolean
+}
+
+interface Painter {
+  path(positions: Float32Array, stretch: Stretch): void
+  circle(box: Box): void
+  point(x: number, y: number, scale: number): void
+  dot(box: Box, scale: number): void
+  flush(rule?: CanvasFillRule): void
+}
+
+/** Collects paths and paints them together. */
+function createPainter(context: CanvasRenderingContext2D, { stroke, fill }: ShapeStyle): Painter {
+  let count = 0
+  let hasAreas = false
+  context.strokeStyle = stroke
+  context.fillStyle = fill
+  context.beginPath()
+  const flush = (rule: CanvasFillRule = 'nonzero'): void => {
+    if (count === 0) return
+    if (hasAreas) context.fill(rule)
+    context.stroke()
+    context.beginPath()
+    count = 0
+    hasAreas = false
+  }
+  const added = (isArea: boolean): void => {
+    count += 1
+    hasAreas ||= isArea
+    if (count >= BATCH) flush()
+  }
+  return {
+    flush,
+    path(positions, { start, end, near, isClosed }) {
+      // Lines and areas in one batch would have the lines filled.
+      if (count > 0 && hasAreas !== isClosed) flush()
+      let lastX = positions[2 * start] ?? 0
+      let lastY = positions[2 * start + 1] ?? 0
+      context.moveTo(lastX, lastY)
+      for (let at = start + 1; at < end; at += 1) {
+        const x = positions[2 * at] ?? 0
+        const y = positions[2 * at + 1] ?? 0
+        if (at + 1 < end && Math.abs(x - lastX) < near && Math.abs(y - lastY) < near) continue
+        context.lineTo(x, y)
+        lastX = x
+        lastY = y
+      }
+      if (isClosed) context.closePath()
+      added(isClosed)
+    },
+    circle([left, top, right, bottom]) {
+      if (count > 0 && !hasAreas) flush()
+      context.moveTo(right, (top + bottom) / 2)
+      context.arc((left + right) / 2, (top + bottom) / 2, (right - left) / 2, 0, 2 * Math.PI)
+      added(true)
+    },
+    point(x, y, scale) {
+      if (count > 0 && !hasAreas) flush()
+      context.moveTo(x + POINT_RADIUS / scale, y)
+      context.arc(x, y, POINT_RADIUS / scale, 0, 2 * Math.PI)
+      added(true)
+    },
+    dot([left, top, right, bottom], scale) {
+      const size = Math.max(1, (right - left) * scale, (bottom - top) * scale) / scale
+      context.fillStyle = stroke
+      context.fillRect(left, top, size, size)
+      context.fillStyle = fill
+    },
+  }
+}

@@ -1,0 +1,74 @@
+import { Map as OlMap, View } from 'ol'
+import type { Extent } from 'ol/extent.js'
+import { defaults as defaultInteractions } from 'ol/interaction/defaults.js'
+import { Projection } from 'ol/proj.js'
+import type { Box } from './shapes.ts'
+
+/*
+ * OpenLayers counts upwards, images downwards: a position (x, y) of the image lies at (x, -y) of the map.
+ */
+
+export interface Size {
+  readonly width: number
+  readonly height: number
+}
+
+/** A map whose units are the pixels of an image. */
+export interface PixelMap {
+  readonly map: OlMap
+  readonly projection: Projection
+  readonly extent: Extent
+  /** Shows a part of the image, at most so large that one pixel has `maxZoom` of the screen. */
+  show(box: Box): void
+  showAll(): void
+  zoom(factor: number): void
+  close(): void
+}
+
+/** Pixels of the screen for one of the image, at most. */
+const MAX_ZOOM = 16
+const ANIMATION_MS = 200
+
+/** @param lowestResolution Pixels of the image for one of the screen, at most; further out a picture would need all of its tiles */
+export function createMap(target: HTMLElement, { width, height }: Size, lowestResolution?: number): PixelMap {
+  const extent: Extent = [0, -height, width, 0]
+  const projection = new Projection({ code: 'image-pixels', units: 'pixels', extent })
+  const whole = Math.max(width / Math.max(1, target.clientWidth), height / Math.max(1, target.clientHeight))
+  const view = new View({
+    projection,
+    center: [width / 2, -height / 2],
+    // Half a view further out than the whole image, so that it does not stick to the edges.
+    maxResolution: Math.min(lowestResolution ?? Number.POSITIVE_INFINITY, whole * 1.5),
+    minResolution: 1 / MAX_ZOOM,
+    extent,
+    constrainOnlyCenter: true,
+    constrainResolution: false,
+    smoothResolutionConstraint: false,
+    enableRotation: false,
+  })
+  const map = new OlMap({
+    target,
+    view,
+    controls: [],
+    layers: [],
+    interactions: defaultInteractions({ altShiftDragRotate: false, pinchRotate: false }),
+  })
+  view.fit(extent, { padding: [8, 8, 8, 8] })
+  return {
+    map,
+    projection,
+    extent,
+    show([left, top, right, bottom]) {
+      const margin = Math.max(20, (right - left) / 2, (bottom - top) / 2)
+      const part: Extent = [left - margin, -bottom - margin, right + margin, -top + margin]
+      view.fit(part, { duration: ANIMATION_MS, minResolution: 1 / 4 })
+    },
+    showAll: () => view.fit(extent, { duration: ANIMATION_MS, padding: [8, 8, 8, 8] }),
+    zoom: (factor) =>
+      view.animate({ resolution: (view.getResolution() ?? 1) / factor, duration: ANIMATION_MS }),
+    close() {
+      map.setTarget(undefined)
+      map.dispose()
+    },
+  }
+}

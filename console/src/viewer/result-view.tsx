@@ -1,0 +1,216 @@
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { filePath } from '../api/runs.ts'
+import { plural } from '../ui/format.ts'
+import { MapFrame } from './map-frame.tsx'
+import { createShapeLayer, type ShapeLayer } from './shape-layer.ts'
+import { ShapeTable } from './shape-table.tsx'
+import { boxOf, type Shapes, shapeAt } from './shapes.ts'
+import { type MapState, useMap } from './use-map.ts'
+
+/** A picture of the run that geometries may lie on. */
+export interface ResultImage {
+  readonly name: string
+  readonly label: string
+  readonly path: string
+}
+
+/** Geometries of one input or output. */
+export interface ShapeSet {
+  readonly name: string
+  readonly label: string
+  readonly kind: 'input' | 'output'
+  readonly shapes: Shapes
+  /** Name of the input that it was computed from. */
+  readonly derivedFrom: string | null
+}
+
+export interface ResultViewProps {
+  readonly runId: string
+  readonly images: readonly ResultImage[]
+  readonly sets: readonly ShapeSet[]
+}
+
+/** Colours that people with a colour deficiency tell apart, on tissue of pink and violet. */
+const COLOURS = ['#00a0e0', '#e0a000', '#00a060', '#d03030', '#7050d0', '#404040'] as const
+const CHOICE_STYLE = { stroke: '#ffe000', fill: 'rgb(255 224 0 / 35%)', width: 3 }
+/** On the screen, around what somebody clicks. */
+const CLICK_PIXELS = 4
+/** A map without a picture is as large as what is on it. */
+const MARGIN = 1.05
+
+interface Choice {
+  readonly set: string
+  readonly at: number
+}
+
+/** Geometries over a picture of the run, and their table: what is chosen in one is chosen in the other. */
+export function ResultView({ runId, images, sets }: ResultViewProps) {
+  const first = images.find(({ name }) => name === sets[0]?.derivedFrom) ?? images[0]
+  const [path, setPath] = useState(first?.path)
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
+  const [choice, setChoice] = useState<Choice>()
+  const [tableOf, setTableOf] = useState(sets[0]?.name)
+  const plane = useMemo(() => sizeOf(sets), [sets])
+  const state = useMap(path, plane)
+  useShapeLayers(state, sets, hidden, choice)
+  useClicks(state, sets, hidden, (next) => {
+    setChoice(next)
+    if (next !== undefined) setTableOf(next.set)
+  })
+  const shown = sets.find(({ name }) => name === tableOf) ?? sets[0]
+  const choose = (set: ShapeSet, at: number): void => {
+    setChoice({ set: set.name, at })
+    state.map?.show(boxOf(set.shapes, at))
+  }
+  return (
+    <div class="result-view">
+      <MapFrame state={state} label="Geometries over the image">
+        {images.length > 0 && (
+          <select
+            aria-label="Image under the geometries"
+            value={path ?? ''}
+            onChange={({ currentTarget }) =>
+              setPath(currentTarget.value === '' ? undefined : currentTarget.value)
+            }
+          >
+            {images.map((image) => (
+              <option key={image.path} value={image.path}>
+                {image.label}
+              </option>
+            ))}
+            <option value="">No image</option>
+          </select>
+        )}
+        {sets.map((set, at) => (
+          <label key={set.name} class="overlay">
+            <input
+              type="checkbox"
+              checked={!hidden.has(set.name)}
+              onChange={() => setHidden((last) => toggled(last, set.name))}
+            />
+            <span class="swatch" style={{ background: colourOf(at) }} />
+            {set.label} <span class="muted">({plural(set.shapes.count, 'geometry', 'geometries')})</span>
+          </label>
+        ))}
+      </MapFrame>
+      <div class="shape-side">
+        {sets.length > 1 && (
+          <select
+            aria-label="Geometries in the table"
+            value={shown?.name}
+            onChange={({ currentTarget }) => setTableOf(currentTarget.value)}
+          >
+            {sets.map(({ name, label }) => (
+              <option key={name} value={name}>
+                {label}
+              </option>
+            ))}
+          </select>
+        )}
+        {shown !== undefined && (
+          <ShapeTable
+            label={shown.label}
+            shapes={shown.shapes}
+            chosen={choice?.set === shown.name ? choice.at : undefined}
+            hrefOf={(at) => hrefOf(runId, shown, at)}
+            onChoose={(at) => choose(shown, at)}
+          />
+        )}
+      </div>
+    </div>
+  )
+}
+
+function hrefOf(runId: string, { kind, name, shapes }: ShapeSet, at: number): string {
+  const label = shapes.labels[at] ?? ''
+  const parameter = name.replace(/^(?:input|output) /u, '')
+  return `../${filePath(runId, kind, parameter, label === '' ? undefined : label.split('/').map(Number))}`
+}
+
+/** Adds a layer for each set, and one for what is chosen. */
+function useShapeLayers(
+  { map }: MapState,
+  sets: readonly ShapeSet[],
+  hidden: ReadonlySet<string>,
+  choice: Choice | undefined,
+): void {
+  const layers = useRef<ReadonlyMap<string, { readonly all: ShapeLayer; readonly chosen: ShapeLayer }>>(
+    new Map(),
+  )
+  useEffect(() => {
+    if (map === undefined) return undefined
+    const made = new Map(
+      sets.map(({ name, shapes }, at) => {
+        const colour = colourOf(at)
+        const all = createShapeLayer(map, shapes, { stroke: colour, fill: `${colour}2e`, width: 1.5 })
+        const chosen = createShapeLayer(map, shapes, CHOICE_STYLE, true)
+        map.map.addLayer(all.layer)
+        chosen.layer.setZIndex(1)
+        map.map.addLayer(chosen.layer)
+        return [name, { all, chosen }]
+      }),
+    )
+    layers.current = made
+    return () => {
+      for (const { all, chosen } of made.values()) {
+        map.map.removeLayer(all.layer)
+        map.map.removeLayer(chosen.layer)
+      }
+      layers.current = new Map()
+    }
+  }, [map, sets])
+  useEffect(() => {
+    for (const [name, { all }] of layers.current) all.layer.setVisible(!hidden.has(name))
+  }, [map, sets, hidden])
+  useEffect(() => {
+    for (const [name, { chosen }] of layers.current)
+      chosen.choose(choice?.set === name ? choice.at : undefined)
+  }, [map, sets, choice])
+}
+
+function useClicks(
+  { map }: MapState,
+  sets: readonly ShapeSet[],
+  hidden: ReadonlySet<string>,
+  onChoose: (choice: Choice | undefined) => void,
+): void {
+  useEffect(() => {
+    if (map === undefined) return undefined
+    const click = ({ coordinate }: { readonly coordinate: readonly number[] }): void => {
+      const [x = 0, y = 0] = coordinate
+      const tolerance = CLICK_PIXELS * (map.map.getView().getResolution() ?? 1)
+      const found = sets
+        .filter(({ name }) => !hidden.has(name))
+        .flatMap(({ name, shapes }) => {
+          const at = shapeAt(shapes, x, -y, tolerance)
+          return at === undefined ? [] : [{ set: name, at, area: shapes.areas[at] ?? 0 }]
+        })
+        .sort((one, other) => one.area - other.area)
+      onChoose(found[0])
+    }
+    map.map.on('singleclick', click)
+    return () => map.map.un('singleclick', click)
+  }, [map, sets, hidden])
+}
+
+function sizeOf(sets: readonly ShapeSet[]): { width: number; height: number } {
+  let [right, bottom] = [1, 1]
+  for (const { shapes } of sets) {
+    for (let at = 0; at < shapes.count; at += 1) {
+      const [, , x, y] = boxOf(shapes, at)
+      right = Math.max(right, x)
+      bottom = Math.max(bottom, y)
+    }
+  }
+  return { width: right * MARGIN, height: bottom * MARGIN }
+}
+
+function colourOf(at: number): string {
+  return COLOURS[at % COLOURS.length] ?? COLOURS[0]
+}
+
+function toggled(set: ReadonlySet<string>, name: string): ReadonlySet<string> {
+  const next = new Set(set)
+  if (!next.delete(name)) next.add(name)
+  return next
+}

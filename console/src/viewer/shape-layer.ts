@@ -1,0 +1,55 @@
+import ImageLayer from 'ol/layer/Image.js'
+import ImageCanvasSource from 'ol/source/ImageCanvas.js'
+import { drawShapes, type ShapeStyle } from './draw-shapes.ts'
+import type { PixelMap } from './map.ts'
+import type { Shapes } from './shapes.ts'
+
+/** Part beyond the view that is drawn as well, so that panning shows it at once. */
+const RATIO = 1.5
+
+/** Shapes as one picture: it is moved while somebody pans, and drawn again when the view rests. */
+export interface ShapeLayer {
+  readonly layer: ImageLayer<ImageCanvasSource>
+  /** Draws only one shape; `undefined` draws none. */
+  choose(at: number | undefined): void
+}
+
+/** @param isChoice Draws the chosen shape and no other */
+export function createShapeLayer(
+  { projection }: Pick<PixelMap, 'projection'>,
+  shapes: Shapes,
+  style: ShapeStyle,
+  isChoice = false,
+): ShapeLayer {
+  let chosen: number | undefined
+  const source = new ImageCanvasSource({
+    projection,
+    ratio: RATIO,
+    canvasFunction: (extent, resolution, pixelRatio, size) => {
+      const canvas = document.createElement('canvas')
+      canvas.width = Math.ceil(size[0] ?? 0)
+      canvas.height = Math.ceil(size[1] ?? 0)
+      const context = canvas.getContext('2d')
+      if (context === null || (isChoice && chosen === undefined)) return canvas
+      const [left = 0, bottom = 0, right = 0, top = 0] = extent
+      const view = { box: [left, -top, right, -bottom] as const, scale: pixelRatio / resolution }
+      const begun = performance.now()
+      drawShapes(
+        context,
+        shapes,
+        view,
+        { ...style, width: style.width * pixelRatio },
+        isChoice ? chosen : undefined,
+      )
+      if (!isChoice) performance.measure(`shapes ${shapes.count}`, { start: begun, end: performance.now() })
+      return canvas
+    },
+  })
+  return {
+    layer: new ImageLayer({ source }),
+    choose(at) {
+      chosen = at
+      source.changed()
+    },
+  }
+}

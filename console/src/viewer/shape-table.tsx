@@ -1,0 +1,43 @@
+import { formatCount } from '../ui/format.ts'
+import { VirtualRows } from '../ui/virtual-rows.tsx'
+import { boxOf, KIND_NAMES, type Shapes } from './shapes.ts'
+
+interface TableProps {
+  readonly label: string
+  readonly shapes: Shapes
+  readonly chosen: number | undefined
+  readonly hrefOf: (at: number) => string
+  readonly onChoose: (at: number) => void
+}
+
+/** One row a geometry; the chosen one is scrolled to. */
+export function ShapeTable({ label, shapes, chosen, hrefOf, onChoose }: TableProps) {
+  return (
+    <VirtualRows
+      label={label}
+      count={shapes.count}
+      columns={['Item', 'Kind', 'Area', 'At', 'File']}
+      chosen={chosen}
+      onChoose={onChoose}
+      cells={(at) => {
+        const [left, top] = boxOf(shapes, at)
+        const area = shapes.areas[at] ?? 0
+        const name = shapes.labels[at] === '' ? '–' : (shapes.labels[at] ?? '')
+        return [
+          name,
+          KIND_NAMES[shapes.kinds[at] ?? 0],
+          area === 0 ? '' : `${formatCount(Math.round(area))} px²`,
+          `${Math.round(left)}, ${Math.round(top)}`,
+          <a
+            key="file"
+            href={hrefOf(at)}
+            aria-label={`GeoJSON of item ${name}`}
+            onClick={(event) => event.stopPropagation()}
+          >
+            GeoJSON
+          </a>,
+        ]
+      }}
+    />
+  )
+}

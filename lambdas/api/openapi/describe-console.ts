@@ -1,0 +1,24 @@
+import * as z from 'zod'
+import { component } from './components.ts'
+import { answersJson, type Descriptions, refuses } from './description.ts'
+
+const consoleConfig = component(
+  'ConsoleConfig',
+  z.strictObject({
+    mode: z.enum(['read-only', 'full']).describe('What the page may do.'),
+    version: z.string().describe('Of the service.'),
+    currency: z.literal('USD').describe('Of all prices.'),
+  }),
+)
+
+/** The page itself lies beside it, at `ui/`. */
+export const CONSOLE_DESCRIPTIONS = {
+  getConsoleConfig: {
+    tag: 'service',
+    summary: 'Settings of the web page at `ui/`',
+    responses: {
+      ...answersJson(consoleConfig, 'Its settings.'),
+      ...refuses({ 404: 'The stage has no web page (setting `console`).' }),
+    },
+  },
+} satisfies Partial<Descriptions>

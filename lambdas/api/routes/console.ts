@@ -1,0 +1,13 @@
+import { CONSOLE_VERSION } from '../../../src/contract/console.ts'
+import type { ConsoleDependencies } from '../console/serve-console.ts'
+import type { Handlers } from '../route-table.ts'
+
+/** What the console's page asks before anything else. */
+export function consoleHandlers({ console }: Pick<ConsoleDependencies, 'console'>) {
+  return {
+    getConsoleConfig: (context) => {
+      context.header('cache-control', 'no-store')
+      return context.json({ mode: console.mode, version: CONSOLE_VERSION, currency: 'USD' })
+    },
+  } satisfies Partial<Handlers>
+}
