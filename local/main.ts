@@ -26,6 +26,7 @@ try {
   const megabytes = ((await folderSizeBytes(state)) / MEGABYTE).toFixed(0)
   const prefix = port === DEFAULT_PORT ? '' : `PORT=${port} `
   progress.say(`\nThe App Engine runs at ${stack.baseUrl}`)
+  if (process.env.CONSOLE !== 'off') progress.say(`Open ${stack.baseUrl}ui/ in a browser.`)
   progress.say(`The API behind the edge: ${stack.apiUrl}`)
   progress.say(
     `Tasks, runs and files are kept in ${relative(PROJECT, state)} (${megabytes} MB); "${prefix}npm run reset" removes them.`,

@@ -12,7 +12,7 @@ export interface Place {
 
 type Query = Readonly<Record<string, string | undefined>>
 
-export function placeOf(hash: string): Place {
+function placeOf(hash: string): Place {
   const [path = '', query = ''] = hash.replace(/^#\/?/u, '').split(/\?(.*)/su)
   return {
     segments: path

@@ -1,4 +1,4 @@
-import { ApiError, BASE, path } from './client.ts'
+import { ApiError, BASE } from './client.ts'
 import { readLog, rowsOf } from './runs.ts'
 import type { RunRow } from './types.ts'
 
@@ -96,6 +96,3 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
     })
   })
 }
-
-/** Path of a run's page within the console. */
-export const runAddress = (id: string): string => `#/runs/${path(id)}`

@@ -82,7 +82,7 @@ async function sendMissing(file: File, upload: Upload, { onProgress, signal }: O
     onProgress({
       stage: 'sending',
       part: 1 - left / Math.max(1, file.size),
-      words: left === file.size ? 'Sending' : 'Sending',
+      words: 'Sending',
     })
   tell()
   const worker = async (): Promise<void> => {

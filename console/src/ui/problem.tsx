@@ -42,7 +42,7 @@ export function Problem({ error, title }: ProblemProps) {
   )
 }
 
-export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+function Findings({ findings }: { readonly findings: readonly Finding[] }) {
   if (findings.length === 0) return null
   return (
     <ul class="findings">

@@ -94,7 +94,7 @@ function SendingCard({ sending: { file, progress, outcome }, onCancel, onAgain }
   )
 }
 
-export function ProgressLine({ progress: { part, words } }: { readonly progress: UploadProgress }) {
+function ProgressLine({ progress: { part, words } }: { readonly progress: UploadProgress }) {
   const percent = part === undefined ? undefined : Math.floor(100 * part)
   return (
     <p class="progress-line">
