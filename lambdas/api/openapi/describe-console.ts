@@ -14,7 +14,6 @@ const consoleConfig = component(
 /** The page itself lies beside it, at `ui/`. */
 export const CONSOLE_DESCRIPTIONS = {
   getConsoleConfig: {
-    tag: 'service',
     summary: 'Settings of the web page at `ui/`',
     responses: {
       ...answersJson(consoleConfig, 'Its settings.'),
