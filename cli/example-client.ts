@@ -23,25 +23,11 @@ const createdRunSchema = z.object({ id: z.uuid() })
 const runSchema = z.object({ state: z.string(), error: z.object({ message: z.string() }).nullish() })
 const outputsSchema = z.array(z.object({ parameterName: z.string(), value: z.unknown() }))
 
-/** The calls of one example run, in the order in which they are made. */
-export interface ExampleClient {
-  /** @returns false when the task was there already. */
-  upload(bundleFile: string): Promise<boolean>
-  /** @returns the run's id. */
-  createRun(): Promise<string>
-  provision(runId: string, inputs: ExampleInputs): Promise<void>
-  start(runId: string): Promise<void>
-  /** Tells every state once. @returns why the run failed; undefined when it finished. */
-  follow(runId: string, onState: (state: string) => void): Promise<string | undefined>
-  outputs(runId: string): Promise<Readonly<Record<string, unknown>>>
-  logs(runId: string): Promise<string>
-}
-
 /**
  * A client of the service at `baseUrl`, which ends in `/`.
  * @param callApi one that signs where the service asks for credentials
  */
-export function createExampleClient(baseUrl: string, callApi = fetch): ExampleClient {
+export function createExampleClient(baseUrl: string, callApi = fetch) {
   async function call(method: string, path: string, body?: FormData | object): Promise<Response> {
     const isForm = body instanceof FormData
     const answer = await callApi(new URL(path, baseUrl), {
@@ -63,7 +49,8 @@ export function createExampleClient(baseUrl: string, callApi = fetch): ExampleCl
   }
 
   return {
-    async upload(bundleFile) {
+    /** @returns false when the task was there already. */
+    async upload(bundleFile: string): Promise<boolean> {
       const form = new FormData()
       form.set('task', new Blob([await readFile(bundleFile)]), 'add-and-echo.zip')
       const answer = await call('POST', 'tasks', form)
@@ -72,21 +59,23 @@ export function createExampleClient(baseUrl: string, callApi = fetch): ExampleCl
       throw new ServiceError(`the upload was answered with ${answer.status}: ${await reasonOf(answer)}`)
     },
 
-    async createRun() {
+    /** @returns the run's id. */
+    async createRun(): Promise<string> {
       const answer = await callWell('POST', `tasks/${TASK.namespace}/${TASK.version}/runs`)
       return createdRunSchema.parse(await answer.json()).id
     },
 
-    async provision(runId, inputs) {
+    async provision(runId: string, inputs: ExampleInputs): Promise<void> {
       const provisions = Object.entries(inputs).map(([parameterName, value]) => ({ parameterName, value }))
       await callWell('PUT', `task-runs/${runId}/input-provisions`, provisions)
     },
 
-    async start(runId) {
+    async start(runId: string): Promise<void> {
       await callWell('POST', `task-runs/${runId}/state-actions`, { desired: 'RUNNING' })
     },
 
-    async follow(runId, onState) {
+    /** Tells every state once. @returns why the run failed; undefined when it finished. */
+    async follow(runId: string, onState: (state: string) => void): Promise<string | undefined> {
       for (let last: string | undefined; ; ) {
         const answer = await callWell('GET', `task-runs/${runId}`)
         const { state, error } = runSchema.parse(await answer.json())
@@ -98,18 +87,21 @@ export function createExampleClient(baseUrl: string, callApi = fetch): ExampleCl
       }
     },
 
-    async outputs(runId) {
+    async outputs(runId: string): Promise<Readonly<Record<string, unknown>>> {
       const answer = await callWell('GET', `task-runs/${runId}/outputs`)
       const outputs = outputsSchema.parse(await answer.json())
       return Object.fromEntries(outputs.map(({ parameterName, value }) => [parameterName, value]))
     },
 
-    async logs(runId) {
+    async logs(runId: string): Promise<string> {
       const answer = await callWell('GET', `task-runs/${runId}/logs`)
       return answer.text()
     },
   }
 }
+
+/** The calls of one example run, in the order in which they are made. */
+export type ExampleClient = ReturnType<typeof createExampleClient>
 
 /** The contract's message, or what stands there instead of it. */
 async function reasonOf(answer: Response): Promise<string> {

@@ -44,17 +44,6 @@ export interface SentPart {
   readonly bytes: Uint8Array<ArrayBuffer>
 }
 
-/** The calls of one upload. But for the first, each is repeated while it fails for a reason that may pass. */
-export interface UploadClient {
-  create(fileName: string, sizeBytes: number): Promise<UploadView>
-  find(id: string): Promise<UploadView>
-  /** Sizes of the parts that have arrived, by number. */
-  parts(id: string): Promise<ReadonlyMap<number, number>>
-  sendPart(id: string, part: SentPart, signal: AbortSignal): Promise<void>
-  complete(id: string): Promise<UploadView>
-  abort(id: string): Promise<void>
-}
-
 /** Between attempts; half a minute in all. */
 const PAUSES_MS = [1000, 2000, 4000, 8000, 16_000]
 
@@ -74,7 +63,7 @@ export interface UploadClientOptions {
 export function createUploadClient(
   baseUrl: string,
   { callApi = fetch, pausesMs = PAUSES_MS }: UploadClientOptions = {},
-): UploadClient {
+) {
   async function callOnce(method: string, path: string, body?: object): Promise<unknown> {
     const answer = await callApi(new URL(path, baseUrl), {
       method,
@@ -116,7 +105,7 @@ export function createUploadClient(
   }
 
   return {
-    async create(fileName, sizeBytes) {
+    async create(fileName: string, sizeBytes: number): Promise<UploadView> {
       const body = { purpose: 'task', fileName, sizeBytes }
       // A service that is not there is told at once.
       return uploadSchema.parse(
@@ -124,31 +113,35 @@ export function createUploadClient(
       )
     },
 
-    async find(id) {
+    async find(id: string): Promise<UploadView> {
       return uploadSchema.parse(await call('GET', `uploads/${id}`))
     },
 
-    async parts(id) {
+    /** Sizes of the parts that have arrived, by number. */
+    async parts(id: string): Promise<ReadonlyMap<number, number>> {
       const { parts } = partsSchema.parse(await call('GET', `uploads/${id}/parts`))
       return new Map(parts.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes]))
     },
 
-    async sendPart(id, { number, bytes }, signal) {
+    async sendPart(id: string, { number, bytes }: SentPart, signal: AbortSignal): Promise<void> {
       // One URL at a time: it lives for minutes, and a slow line may take longer.
       const urls = createPresignedParts({ ask: (first, last) => partUrl(id, first, last), batch: 1 })
       const send = () => urls.put(number, (url) => putPart(url, bytes, signal))
       await untilAnswered(`sending part ${number}`, pausesMs, send, signal)
     },
 
-    async complete(id) {
+    async complete(id: string): Promise<UploadView> {
       return uploadSchema.parse(await call('POST', `uploads/${id}/complete`, {}))
     },
 
-    async abort(id) {
+    async abort(id: string): Promise<void> {
       await call('DELETE', `uploads/${id}`)
     },
   }
 }
+
+/** The calls of one upload. But for the first, each is repeated while it fails for a reason that may pass. */
+export type UploadClient = ReturnType<typeof createUploadClient>
 
 /** @throws UploadRefusedError at once, UploadBrokenError after the last attempt */
 async function untilAnswered<Result>(

@@ -1,14 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { MIN_BYTES_PER_SECOND, PROGRESS_BYTES } from './limits.ts'
 
-/** Progress of an arriving body. */
-export interface BodyWatch {
-  /** Milliseconds since the last {@link PROGRESS_BYTES} arrived; 0 while unread bytes are buffered, and after the last byte. */
-  stalledMs(): number
-  /** Average since the start of the watch. */
-  bytesPerSecond(): number
-}
-
 const MAX_CHECK_MS = 500
 
 interface Mark {
@@ -20,7 +12,7 @@ interface Mark {
  * Measures the throughput of a body until its end. Time with unread bytes in the buffer does not count: S3 is slow then, not the client.
  * @param onStalled Called after each `idleMs` in which less than {@link MIN_BYTES_PER_SECOND} arrived on average
  */
-export function watchBody(request: IncomingMessage, idleMs: number, onStalled: () => void): BodyWatch {
+export function watchBody(request: IncomingMessage, idleMs: number, onStalled: () => void) {
   const { socket } = request
   const minBytes = (MIN_BYTES_PER_SECOND * idleMs) / 1000
   const mark = (): Mark => ({ at: performance.now(), bytes: socket.bytesRead })
@@ -43,13 +35,18 @@ export function watchBody(request: IncomingMessage, idleMs: number, onStalled: (
   request.once('end', end).once('close', end)
 
   return {
-    stalledMs() {
+    /** Milliseconds since the last {@link PROGRESS_BYTES} arrived; 0 while unread bytes are buffered, and after the last byte. */
+    stalledMs(): number {
       check()
       return isUnread() ? 0 : performance.now() - progress.at
     },
-    bytesPerSecond() {
+    /** Average since the start of the watch. */
+    bytesPerSecond(): number {
       const { at, bytes } = mark()
       return ((bytes - begin.bytes) * 1000) / Math.max(at - begin.at, 1)
     },
   }
 }
+
+/** Progress of an arriving body. */
+export type BodyWatch = ReturnType<typeof watchBody>

@@ -19,22 +19,15 @@ export interface LogEntry {
   readonly reason?: string
 }
 
-/** The log of one request. */
-export interface RequestLog {
-  /** @param status Status of the answer; undefined when the client has disconnected */
-  failed(failure: unknown, status: number | undefined): void
-  discarded(uploadId: string): void
-  notDiscarded(uploadId: string, failure: unknown): void
-}
-
 /** Omits path, query and headers, which may carry secrets. */
-export function createRequestLog(request: IncomingMessage, log: (entry: LogEntry) => void): RequestLog {
+export function createRequestLog(request: IncomingMessage, log: (entry: LogEntry) => void) {
   const { method = '', url = '' } = request
   const runId = runIdOf(url)
   const about = { method, route: routeOf(url), ...(runId === undefined ? {} : { runId }) }
   let requestId: string = randomUUID()
   return {
-    failed(failure, status) {
+    /** @param status Status of the answer; undefined when the client has disconnected */
+    failed(failure: unknown, status: number | undefined): void {
       requestId = gatewayRequestIdOf(failure) ?? requestId
       const isOurs = status !== undefined && status >= 500
       log({
@@ -46,15 +39,18 @@ export function createRequestLog(request: IncomingMessage, log: (entry: LogEntry
         reason: describe(failure),
       })
     },
-    discarded(uploadId) {
+    discarded(uploadId: string): void {
       log({ level: 'INFO', message: 'upload is discarded', ...about, requestId, uploadId })
     },
-    notDiscarded(uploadId, failure) {
+    notDiscarded(uploadId: string, failure: unknown): void {
       const reason = describe(failure)
       log({ level: 'WARN', message: 'upload is not discarded', ...about, requestId, uploadId, reason })
     },
   }
 }
+
+/** The log of one request. */
+export type RequestLog = ReturnType<typeof createRequestLog>
 
 export function lineOf({ level, message, ...rest }: LogEntry, now: Date): string {
   return JSON.stringify({ level, message, timestamp: now.toISOString(), service: 'edge', ...rest })

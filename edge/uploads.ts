@@ -15,16 +15,6 @@ export interface UploadDescription {
   readonly contentType?: string
 }
 
-/** The API's `uploads` resource. */
-export interface Uploads {
-  create(description: UploadDescription): Promise<OpenUpload>
-  /** Presigned URLs of the parts `first` to `last`, in this order. */
-  partUrls(id: string, first: number, last: number, signal: AbortSignal): Promise<readonly string[]>
-  complete(id: string, signal: AbortSignal): Promise<void>
-  /** Deletes an upload and its bytes; idempotent. */
-  discard(id: string): Promise<void>
-}
-
 /** The API's part size for uploads of unknown size; a larger one would exceed the edge's memory bound. */
 const MAX_PART_BYTES = 16 * 1024 * 1024
 
@@ -37,7 +27,7 @@ const partUrlsSchema = z.object({
 })
 
 /** @param pausesMs Pauses between retries of each call */
-export function createUploads(api: Api, pausesMs: readonly number[]): Uploads {
+export function createUploads(api: Api, pausesMs: readonly number[]) {
   const call = (request: ApiCall): Promise<unknown> =>
     retryTransient(() => api.callJson(request), pausesMs, request.signal)
   const post = (path: string, body: object, signal?: AbortSignal): Promise<unknown> =>
@@ -49,19 +39,24 @@ export function createUploads(api: Api, pausesMs: readonly number[]): Uploads {
     })
 
   return {
-    async create(description) {
+    async create(description: UploadDescription): Promise<OpenUpload> {
       return uploadSchema.parse(await post('', description))
     },
-    async partUrls(id, first, last, signal) {
+    /** Presigned URLs of the parts `first` to `last`, in this order. */
+    async partUrls(id: string, first: number, last: number, signal: AbortSignal): Promise<readonly string[]> {
       const { parts } = partUrlsSchema.parse(await post(`/${id}/part-urls`, { first, last }, signal))
       return parts.toSorted((one, other) => one.partNumber - other.partNumber).map(({ url }) => url)
     },
-    async complete(id, signal) {
+    async complete(id: string, signal: AbortSignal): Promise<void> {
       await post(`/${id}/complete`, {}, signal)
     },
-    async discard(id) {
+    /** Deletes an upload and its bytes; idempotent. */
+    async discard(id: string): Promise<void> {
       const path = `${BASE_PATH}/uploads/${id}`
       await retryTransient(async () => (await api.call({ method: 'DELETE', path })).resume(), pausesMs)
     },
   }
 }
+
+/** The API's `uploads` resource. */
+export type Uploads = ReturnType<typeof createUploads>

@@ -18,19 +18,6 @@ import {
 import { type RetrySettings, StatusError, withRetry } from './retry.ts'
 import { TRANSFER_SETTINGS } from './settings.ts'
 
-/** The API as one run's stager sees it. */
-export interface StagingApi {
-  inputs(): Promise<StagedInputs>
-  outputs(jobAttempt: number, entries: readonly OutputEntry[]): Promise<StagedOutputs>
-  /** Begins an output in parts. */
-  beginParts(output: OutputName): Promise<{ readonly multipartId: string }>
-  /** URLs of parts, in order. */
-  partUrls(parts: PartUrls): Promise<readonly string[]>
-  completeParts(output: CompleteParts): Promise<void>
-  /** Tried once and given up soon, without a word: it is for statistics, and the machine is paid for meanwhile. */
-  report(report: StageReport): Promise<void>
-}
-
 /** API Gateway ends a call after 29 s. */
 const TIMEOUT_MS = 35_000
 const REPORT_TIMEOUT_MS = 5_000
@@ -39,7 +26,7 @@ const REPORT_TIMEOUT_MS = 5_000
 export function createStagingApi(
   environment: Readonly<Record<string, string | undefined>>,
   settings: RetrySettings = TRANSFER_SETTINGS,
-): StagingApi {
+) {
   const setting = (name: string): string => {
     const value = environment[name]
     if (value === undefined || value === '') throw new Error(`${name} is not set`)
@@ -71,12 +58,19 @@ export function createStagingApi(
       return parsed.data
     })
   return {
-    inputs: () => call('inputs', stagedInputsSchema),
-    outputs: (jobAttempt, entries) => call('outputs', stagedOutputsSchema, { jobAttempt, entries }),
-    beginParts: (output) => call('parts', begunPartsSchema, output),
-    partUrls: async (parts) => (await call('parts/urls', signedPartsSchema, parts)).urls,
-    completeParts: async (output) => void (await call('parts/complete', completedPartsSchema, output)),
-    report: async (report) => {
+    inputs: (): Promise<StagedInputs> => call('inputs', stagedInputsSchema),
+    outputs: (jobAttempt: number, entries: readonly OutputEntry[]): Promise<StagedOutputs> =>
+      call('outputs', stagedOutputsSchema, { jobAttempt, entries }),
+    /** Begins an output in parts. */
+    beginParts: (output: OutputName): Promise<{ readonly multipartId: string }> =>
+      call('parts', begunPartsSchema, output),
+    /** URLs of parts, in order. */
+    partUrls: async (parts: PartUrls): Promise<readonly string[]> =>
+      (await call('parts/urls', signedPartsSchema, parts)).urls,
+    completeParts: async (output: CompleteParts): Promise<void> =>
+      void (await call('parts/complete', completedPartsSchema, output)),
+    /** Tried once and given up soon, without a word: it is for statistics, and the machine is paid for meanwhile. */
+    report: async (report: StageReport): Promise<void> => {
       const request = {
         method: 'POST',
         headers,
@@ -90,6 +84,9 @@ export function createStagingApi(
     },
   }
 }
+
+/** The API as one run's stager sees it. */
+export type StagingApi = ReturnType<typeof createStagingApi>
 
 /** The contract's error body has a code, words, and sometimes words that say more. */
 function refusal(status: number, answer: unknown): StatusError {

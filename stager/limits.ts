@@ -30,18 +30,13 @@ export interface Amount {
   readonly bytes?: number
 }
 
-/** What is left of the limits. */
-export interface Budget {
-  /** @throws ContentError when that is more than is left */
-  take(amount: Amount): void
-}
-
 /** The limits of one run; tests take smaller ones. */
-export function createBudget(smaller: Amount = {}): Budget {
+export function createBudget(smaller: Amount = {}) {
   const limits = { files: MAX_FILES, nameBytes: MAX_NAME_BYTES, bytes: MAX_BYTES, ...smaller }
   const left = { ...limits }
   return {
-    take({ files = 0, nameBytes = 0, bytes = 0 }) {
+    /** @throws ContentError when that is more than is left */
+    take({ files = 0, nameBytes = 0, bytes = 0 }: Amount): void {
       left.files -= files
       left.nameBytes -= nameBytes
       left.bytes -= bytes
@@ -63,3 +58,6 @@ export function createBudget(smaller: Amount = {}): Budget {
     },
   }
 }
+
+/** What is left of the limits. */
+export type Budget = ReturnType<typeof createBudget>

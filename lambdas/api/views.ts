@@ -10,7 +10,14 @@ import type { ListedRun } from '../../src/run/list-runs.ts'
 import type { JobUsage, Run } from '../../src/run/run.ts'
 import { timingsOf } from '../../src/run/run-timings.ts'
 import type { Store } from '../../src/store/store.ts'
-import type { ParameterType, Task, TaskInput, TaskOutput, TaskSummary } from '../../src/task/task.ts'
+import {
+  leafOf,
+  type ParameterType,
+  type Task,
+  type TaskInput,
+  type TaskOutput,
+  type TaskSummary,
+} from '../../src/task/task.ts'
 import type { Upload } from '../../src/upload/upload.ts'
 
 /*
@@ -161,7 +168,7 @@ export function viewProvision(
   const silent = type.id === 'array' ? SILENT_LEAVES : SILENT_SCALARS
   return {
     parameterName: provision.parameterName,
-    ...(silent.has(leafOf(type)) ? {} : { value: provision.value }),
+    ...(silent.has(leafOf(type).id) ? {} : { value: provision.value }),
     taskRunId: runId,
   }
 }
@@ -173,17 +180,13 @@ export function viewItemProvision(
 ): object {
   return {
     index: itemName(input.name, path),
-    ...(SILENT_LEAVES.has(leafOf(input.type)) ? {} : { value }),
+    ...(SILENT_LEAVES.has(leafOf(input.type).id) ? {} : { value }),
     taskRunId: run.id,
   }
 }
 
 const SILENT_SCALARS: ReadonlySet<string> = new Set(['image', 'file'])
 const SILENT_LEAVES: ReadonlySet<string> = new Set(['image', 'file', 'geometry'])
-
-function leafOf(type: ParameterType): string {
-  return type.id === 'array' ? leafOf(type.subType) : type.id
-}
 
 /** http-api 5.12 */
 export function viewStore(store: Store): object {

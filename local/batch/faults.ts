@@ -56,20 +56,12 @@ export class ServiceFailure extends Error {
   }
 }
 
-/** Faults of one server; none at first. */
-export interface FaultInjection {
-  now(): Faults
-  events(deliver: DeliverEvent): DeliverEvent
-  /** The operations with their faults, and one more that takes new faults in the place of the present ones. */
-  operations(operations: ReadonlyMap<string, Operation>): ReadonlyMap<string, Operation>
-}
-
 /** `roll` throws the dice as long as no seed is set, `pause` lets events be late and calls hang. Each fault is told to `log`. */
 export function createFaultInjection(
   log: (text: string) => void,
   roll: Roll = Math.random,
   pause: (milliseconds: number) => Promise<unknown> = (milliseconds) => delay(milliseconds),
-): FaultInjection {
+) {
   let faults = faultsSchema.parse({})
   let dice = roll
 
@@ -107,16 +99,19 @@ export function createFaultInjection(
   }
 
   return {
-    now: () => faults,
-    events: (deliver) => async (event) => {
-      const { drop, double, delayMs } = faults.events
-      const copies = strikes('drop', 'event', drop) ? 0 : strikes('double', 'event', double) ? 2 : 1
-      const deliveries = Array.from({ length: copies }, () => deliverLate(deliver, event))
-      // The outbox sends what comes next when this one has come: not so for those that are late.
-      if (delayMs === 0) await Promise.all(deliveries)
-      else for (const delivery of deliveries) delivery.catch((error: unknown) => log(String(error)))
-    },
-    operations: (operations) => {
+    now: (): Faults => faults,
+    events:
+      (deliver: DeliverEvent): DeliverEvent =>
+      async (event) => {
+        const { drop, double, delayMs } = faults.events
+        const copies = strikes('drop', 'event', drop) ? 0 : strikes('double', 'event', double) ? 2 : 1
+        const deliveries = Array.from({ length: copies }, () => deliverLate(deliver, event))
+        // The outbox sends what comes next when this one has come: not so for those that are late.
+        if (delayMs === 0) await Promise.all(deliveries)
+        else for (const delivery of deliveries) delivery.catch((error: unknown) => log(String(error)))
+      },
+    /** The operations with their faults, and one more that takes new faults in the place of the present ones. */
+    operations: (operations: ReadonlyMap<string, Operation>): ReadonlyMap<string, Operation> => {
       const all = [...operations].map(([path, operation]): [string, Operation] => [
         path,
         disturbed(path, operation),
@@ -125,3 +120,6 @@ export function createFaultInjection(
     },
   }
 }
+
+/** Faults of one server; none at first. */
+export type FaultInjection = ReturnType<typeof createFaultInjection>

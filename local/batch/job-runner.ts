@@ -7,18 +7,6 @@ import { shouldRetry } from './retry-strategy.ts'
 import { type RunTask, type TaskEnd, volumeRoot } from './run-task.ts'
 import type { StateStore } from './state-store.ts'
 
-/** Runs jobs, as many at a time as there is room for. */
-export interface JobRunner {
-  /** Takes a job in state SUBMITTED. */
-  accept(job: Job): void
-  /** Ends the job, or with `onlyWaiting` leaves it alone once it has started. */
-  end(job: Job, reason: string, onlyWaiting: boolean): void
-  /** Takes up what a server before this one left behind. */
-  resume(): void
-  /** Kills running containers and leaves their jobs as they are: the next server ends those. */
-  stop(): Promise<void>
-}
-
 export interface JobRunnerDependencies {
   readonly store: StateStore
   readonly outbox: Outbox
@@ -42,7 +30,7 @@ interface RunningJob {
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Creates a runner for the jobs of a store. */
-export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner {
+export function createJobRunner(dependencies: JobRunnerDependencies) {
   const { store, outbox, runTask, origin, capacity, workDirectory, now, uuid } = dependencies
   let waiting: string[] = []
   const running = new Map<string, RunningJob>()
@@ -134,13 +122,15 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
   }
 
   return {
-    accept(job) {
+    /** Takes a job in state SUBMITTED. */
+    accept(job: Job): void {
       store.putJob(job)
       change(job.jobId, { status: 'PENDING' })
       enqueue(job.jobId)
     },
 
-    end(job, reason, onlyWaiting) {
+    /** Ends the job, or with `onlyWaiting` leaves it alone once it has started. */
+    end(job: Job, reason: string, onlyWaiting: boolean): void {
       if (hasEnded(job)) return
       const live = running.get(job.jobId)
       if (live !== undefined && onlyWaiting) return
@@ -153,7 +143,8 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
       finish(job.jobId, { succeeded: false, statusReason: reason })
     },
 
-    resume() {
+    /** Takes up what a server before this one left behind. */
+    resume(): void {
       for (const job of store.jobs()) {
         if (job.outbox.length > 0) outbox.notify(job.jobId)
         if (job.status === 'STARTING' || job.status === 'RUNNING') {
@@ -162,7 +153,8 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
       }
     },
 
-    async stop() {
+    /** Kills running containers and leaves their jobs as they are: the next server ends those. */
+    async stop(): Promise<void> {
       isStopped = true
       const ends = [...running.values()].map(({ controller, finished }) => {
         stopRunning(controller, 'server-stopped')
@@ -172,6 +164,9 @@ export function createJobRunner(dependencies: JobRunnerDependencies): JobRunner 
     },
   }
 }
+
+/** Runs jobs, as many at a time as there is room for. */
+export type JobRunner = ReturnType<typeof createJobRunner>
 
 /** Of several reasons the first counts. */
 function stopRunning(controller: AbortController, reason: AttemptStop): void {

@@ -3,15 +3,8 @@ import { StringDecoder } from 'node:string_decoder'
 /** Longest line that is kept whole; longer ones become several, so that memory stays bounded. In UTF-16 units. */
 const LONGEST_LINE = 64 * 1024
 
-/** Turns bytes into lines without their ends; characters cut in two by a chunk's end come out whole. */
-export interface LineSplitter {
-  push(chunk: Buffer): string[]
-  /** The last line, when it had no end. */
-  end(): string[]
-}
-
 /** A splitter for one source. */
-export function createLineSplitter(longestLine = LONGEST_LINE): LineSplitter {
+export function createLineSplitter(longestLine = LONGEST_LINE) {
   const decoder = new StringDecoder('utf8')
   let rest = ''
 
@@ -25,13 +18,17 @@ export function createLineSplitter(longestLine = LONGEST_LINE): LineSplitter {
   }
 
   return {
-    push: (chunk) => split(decoder.write(chunk)),
-    end() {
+    push: (chunk: Buffer): string[] => split(decoder.write(chunk)),
+    /** The last line, when it had no end. */
+    end(): string[] {
       const lines = split(decoder.end())
       return rest === '' ? lines : [...lines, rest]
     },
   }
 }
+
+/** Turns bytes into lines without their ends; characters cut in two by a chunk's end come out whole. */
+export type LineSplitter = ReturnType<typeof createLineSplitter>
 
 /** Pieces of at most `length`; a pair of surrogates stays together. */
 function cutToLength(line: string, length: number): string[] {

@@ -6,12 +6,6 @@ import type { StateStore } from './state-store.ts'
 /** Delivers one event to its subscribers. */
 export type DeliverEvent = (event: JobEvent) => Promise<void>
 
-/** Queue of job events. Events of one job are delivered in order, and retried until delivery succeeds. */
-export interface Outbox {
-  /** Looks at the job's events; a job that is being looked at already is not disturbed. */
-  notify(jobId: string): void
-}
-
 /**
  * Few at a time: a burst of submissions would otherwise start a Lambda process for each event. Two, so that one slow
  * listener does not hold up all others.
@@ -25,7 +19,7 @@ export function createOutbox(
   deliver: DeliverEvent,
   warn: (text: string) => void,
   pause?: Pause,
-): Outbox {
+) {
   const listed = new Set<string>()
   const semaphore = createSemaphore(MOST_AT_A_TIME)
 
@@ -64,10 +58,14 @@ export function createOutbox(
   }
 
   return {
-    notify(jobId) {
+    /** Looks at the job's events; a job that is being looked at already is not disturbed. */
+    notify(jobId: string): void {
       if (listed.has(jobId)) return
       listed.add(jobId)
       void sendAll(jobId)
     },
   }
 }
+
+/** Queue of job events. Events of one job are delivered in order, and retried until delivery succeeds. */
+export type Outbox = ReturnType<typeof createOutbox>

@@ -11,15 +11,6 @@ export interface StoredDefinition extends RegisterJobDefinition {
   readonly status: 'ACTIVE' | 'INACTIVE'
 }
 
-/** Definitions and jobs, in memory and on disk. */
-export interface StateStore {
-  definitions(): readonly StoredDefinition[]
-  putDefinition(definition: StoredDefinition): void
-  jobs(): readonly Job[]
-  findJob(jobId: string): Job | undefined
-  putJob(job: Job): void
-}
-
 /** AWS Batch forgets ended jobs after a while too. */
 const KEEP_ENDED_JOBS_MS = 24 * 60 * 60 * 1000
 
@@ -27,7 +18,7 @@ const KEEP_ENDED_JOBS_MS = 24 * 60 * 60 * 1000
  * Opens the state directory. Writes are synchronous and replace whole files, so that a server killed at any moment finds
  * every answer it gave, and nothing half written.
  */
-export function openStateStore(directory: string, now: number): StateStore {
+export function openStateStore(directory: string, now: number) {
   const definitions = load<StoredDefinition>(join(directory, 'definitions'))
   const jobs = load<Job>(join(directory, 'jobs'))
   for (const [name, job] of jobs) {
@@ -36,20 +27,23 @@ export function openStateStore(directory: string, now: number): StateStore {
     rmSync(join(directory, 'jobs', `${name}.json`), { force: true })
   }
   return {
-    definitions: () => [...definitions.values()],
-    putDefinition(definition) {
+    definitions: (): readonly StoredDefinition[] => [...definitions.values()],
+    putDefinition(definition: StoredDefinition): void {
       const name = `${definition.jobDefinitionName}.${definition.revision}`
       write(join(directory, 'definitions', `${name}.json`), definition)
       definitions.set(name, definition)
     },
-    jobs: () => [...jobs.values()],
-    findJob: (jobId) => jobs.get(jobId),
-    putJob(job) {
+    jobs: (): readonly Job[] => [...jobs.values()],
+    findJob: (jobId: string): Job | undefined => jobs.get(jobId),
+    putJob(job: Job): void {
       write(join(directory, 'jobs', `${job.jobId}.json`), job)
       jobs.set(job.jobId, job)
     },
   }
 }
+
+/** Definitions and jobs, in memory and on disk. */
+export type StateStore = ReturnType<typeof openStateStore>
 
 /** Only this module writes the files, so their content is trusted. */
 function load<Value>(folder: string): Map<string, Value> {

@@ -9,22 +9,6 @@ export interface BlobSession {
   readonly sizeBytes: number
 }
 
-/** Layers and configs of images, by repository and digest. Unfinished uploads are kept in memory: a restart forgets them. */
-export interface Blobs {
-  find(repository: string, digest: string): Content | undefined
-  /** Makes a blob of any repository (or of `from` alone) one of `repository` too. @returns whether there was one. */
-  mount(repository: string, digest: string, from: string | undefined): boolean
-  start(repository: string): BlobSession
-  session(repository: string, id: string): BlobSession | undefined
-  append(session: BlobSession, bytes: AsyncIterable<Uint8Array>): Promise<BlobSession>
-  /** @returns the digest that the bytes have; the blob is stored only when it is `digest`. */
-  finish(session: BlobSession, digest: string): Promise<string>
-  cancel(session: BlobSession): Promise<void>
-  remove(repository: string, digest: string): Promise<void>
-  /** Digests of blobs that were stored before, by repository. */
-  storedBefore(createdMs: number): ReadonlyMap<string, readonly string[]>
-}
-
 /** The bytes of a session so far. */
 interface Arrived {
   session: BlobSession
@@ -33,7 +17,7 @@ interface Arrived {
 }
 
 /** Opens the blobs of a catalogue. */
-export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () => number): Blobs {
+export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () => number) {
   const sessions = new Map<string, Arrived>()
   const { get, all, run, transaction } = catalogue
 
@@ -67,12 +51,13 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
   }
 
   return {
-    find(repository, digest) {
+    find(repository: string, digest: string): Content | undefined {
       const id = contentOf(repository, digest)
       return id === undefined ? undefined : catalogue.findContent(id)
     },
 
-    mount: (repository, digest, from) =>
+    /** Makes a blob of any repository (or of `from` alone) one of `repository` too. @returns whether there was one. */
+    mount: (repository: string, digest: string, from: string | undefined): boolean =>
       transaction(() => {
         const id = contentOf(from, digest)
         if (id === undefined) return false
@@ -80,18 +65,18 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
         return true
       }),
 
-    start(repository) {
+    start(repository: string): BlobSession {
       const session = { id: randomUUID(), repository, sizeBytes: 0 }
       sessions.set(session.id, { session, segments: [], hash: createHash('sha256') })
       return session
     },
 
-    session(repository, id) {
+    session(repository: string, id: string): BlobSession | undefined {
       const session = sessions.get(id)?.session
       return session?.repository === repository ? session : undefined
     },
 
-    async append(session, bytes) {
+    async append(session: BlobSession, bytes: AsyncIterable<Uint8Array>): Promise<BlobSession> {
       const arrived = arrivedOf(session)
       const written = await files.write(bytes, (chunk) => arrived.hash.update(chunk))
       // The last PUT of an upload usually brings no bytes.
@@ -101,7 +86,8 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
       return arrived.session
     },
 
-    async finish(session, digest) {
+    /** @returns the digest that the bytes have; the blob is stored only when it is `digest`. */
+    async finish(session: BlobSession, digest: string): Promise<string> {
       const { segments, hash } = arrivedOf(session)
       const computed = `sha256:${hash.digest('hex')}`
       if (computed !== digest) {
@@ -116,7 +102,7 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
 
     cancel: forget,
 
-    async remove(repository, digest) {
+    async remove(repository: string, digest: string): Promise<void> {
       const unused = transaction(() => {
         const id = contentOf(repository, digest)
         run('DELETE FROM blob WHERE repository = ? AND digest = ?', repository, digest)
@@ -125,7 +111,8 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
       await files.remove(unused)
     },
 
-    storedBefore(createdMs) {
+    /** Digests of blobs that were stored before, by repository. */
+    storedBefore(createdMs: number): ReadonlyMap<string, readonly string[]> {
       const rows = all<{ repository: string; digest: string }>(
         'SELECT repository, digest FROM blob WHERE created < ?',
         createdMs,
@@ -137,3 +124,6 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
     },
   }
 }
+
+/** Layers and configs of images, by repository and digest. Unfinished uploads are kept in memory: a restart forgets them. */
+export type Blobs = ReturnType<typeof createBlobs>

@@ -57,25 +57,8 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS event (id TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
 `
 
-/** One database of the storage server, with its statements prepared once. */
-export interface Catalogue {
-  /** Runs `work` in one transaction, or within the one that is open: all of its writes are kept, or none. */
-  transaction<Result>(work: () => Result): Result
-  run(sql: string, ...values: SQLInputValue[]): number
-  get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined
-  all<Row>(sql: string, ...values: SQLInputValue[]): Row[]
-  /** Adds content and its segments. @returns its id. */
-  addContent(content: Content): number
-  /** @throws Error when there is no such content. */
-  findContent(id: number): Content
-  /** Removes contents. @returns the data files that nothing refers to any more; their removal is the caller's. */
-  dropContents(ids: readonly number[]): string[]
-  isFileUsed(file: string): boolean
-  close(): void
-}
-
 /** Opens the database file, or makes it. One process at a time may have it open. */
-export function openCatalogue(path: string): Catalogue {
+export function openCatalogue(path: string) {
   const database = new DatabaseSync(path)
   database.exec(SCHEMA)
   const prepared = new Map<string, StatementSync>()
@@ -98,7 +81,8 @@ export function openCatalogue(path: string): Catalogue {
     all,
     isFileUsed,
 
-    transaction(work) {
+    /** Runs `work` in one transaction, or within the one that is open: all of its writes are kept, or none. */
+    transaction<Result>(work: () => Result): Result {
       if (database.isTransaction) return work()
       database.exec('BEGIN IMMEDIATE')
       try {
@@ -111,7 +95,8 @@ export function openCatalogue(path: string): Catalogue {
       }
     },
 
-    addContent({ sizeBytes, etag, segments }) {
+    /** Adds content and its segments. @returns its id. */
+    addContent({ sizeBytes, etag, segments }: Content): number {
       const { id } = get<{ id: number }>(
         'INSERT INTO content (size, etag) VALUES (?, ?) RETURNING id',
         sizeBytes,
@@ -123,7 +108,8 @@ export function openCatalogue(path: string): Catalogue {
       return id
     },
 
-    findContent(id) {
+    /** @throws Error when there is no such content. */
+    findContent(id: number): Content {
       const row = get<{ size: number; etag: string }>('SELECT size, etag FROM content WHERE id = ?', id)
       if (row === undefined) throw new Error(`no content ${id}`)
       const segments = all<Segment>(
@@ -133,7 +119,8 @@ export function openCatalogue(path: string): Catalogue {
       return { sizeBytes: row.size, etag: row.etag, segments }
     },
 
-    dropContents(ids) {
+    /** Removes contents. @returns the data files that nothing refers to any more; their removal is the caller's. */
+    dropContents(ids: readonly number[]): string[] {
       const files = new Set<string>()
       for (const id of ids) {
         for (const { file } of all<Segment>('SELECT DISTINCT file FROM segment WHERE content = ?', id)) {
@@ -144,6 +131,9 @@ export function openCatalogue(path: string): Catalogue {
       return [...files].filter((file) => !isFileUsed(file))
     },
 
-    close: () => database.close(),
+    close: (): void => database.close(),
   }
 }
+
+/** One database of the storage server, with its statements prepared once. */
+export type Catalogue = ReturnType<typeof openCatalogue>

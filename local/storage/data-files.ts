@@ -10,22 +10,8 @@ import type { Content, Segment } from './catalogue.ts'
 /** Bytes that were just written to a file of their own. */
 export type WrittenFile = Pick<Content, 'sizeBytes' | 'segments'>
 
-/** Data files below one folder, each written once. Bytes pass as a stream: 64 KiB buffers, whatever the file's size. */
-export interface DataFiles {
-  /**
-   * @param measure sees every chunk before it is written
-   * @throws what the source throws; nothing is left of the file then.
-   */
-  write(source: AsyncIterable<Uint8Array>, measure: (chunk: Buffer) => void): Promise<WrittenFile>
-  /** The bytes from `start` to before `end` (all when left out), over the segments in order. */
-  read(content: Content, span?: ByteSpan): Readable
-  remove(files: readonly string[]): Promise<void>
-  /** Removes what a killed process left: files for which `isUsed` is false. */
-  removeUnused(isUsed: (file: string) => boolean): void
-}
-
 /** Opens the folder, or makes it. */
-export function openDataFiles(folder: string): DataFiles {
+export function openDataFiles(folder: string) {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
 
   const remove = async (files: readonly string[]): Promise<void> => {
@@ -36,7 +22,11 @@ export function openDataFiles(folder: string): DataFiles {
   return {
     remove,
 
-    async write(source, measure) {
+    /**
+     * @param measure sees every chunk before it is written
+     * @throws what the source throws; nothing is left of the file then.
+     */
+    async write(source: AsyncIterable<Uint8Array>, measure: (chunk: Buffer) => void): Promise<WrittenFile> {
       const file = randomUUID()
       let sizeBytes = 0
       const counter = new Transform({
@@ -55,15 +45,23 @@ export function openDataFiles(folder: string): DataFiles {
       return { sizeBytes, segments: [{ file, start: 0, length: sizeBytes }] }
     },
 
-    read({ segments, sizeBytes }, { start, end } = { start: 0, end: sizeBytes }) {
+    /** The bytes from `start` to before `end` (all when left out), over the segments in order. */
+    read(
+      { segments, sizeBytes }: Content,
+      { start, end }: ByteSpan = { start: 0, end: sizeBytes },
+    ): Readable {
       return Readable.from(bytesOf(folder, cut(segments, start, end)), { objectMode: false })
     },
 
-    removeUnused(isUsed) {
+    /** Removes what a killed process left: files for which `isUsed` is false. */
+    removeUnused(isUsed: (file: string) => boolean): void {
       for (const file of readdirSync(folder)) if (!isUsed(file)) rmSync(join(folder, file))
     },
   }
 }
+
+/** Data files below one folder, each written once. Bytes pass as a stream: 64 KiB buffers, whatever the file's size. */
+export type DataFiles = ReturnType<typeof openDataFiles>
 
 /** The segments of the bytes from `start` to before `end`. */
 export function cut(segments: readonly Segment[], start: number, end: number): Segment[] {

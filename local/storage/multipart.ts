@@ -24,33 +24,6 @@ export interface NamedPart {
   readonly etag: string
 }
 
-/** Parts of uploads. Methods that replace or remove return the data files that became unused. */
-export interface Multipart {
-  start(name: ObjectName, headers: Readonly<Record<string, string>>, nowMs: number): string
-  /** @throws StorageError NoSuchUpload */
-  find(name: ObjectName, id: string): PendingUpload
-  /** @throws StorageError NoSuchUpload */
-  putPart(
-    name: ObjectName,
-    part: { readonly id: string; readonly number: number },
-    content: Content,
-    nowMs: number,
-  ): string[]
-  /** @throws StorageError NoSuchUpload */
-  listParts(name: ObjectName, id: string, page: Page<number>): readonly StoredPart[]
-  /** Unfinished uploads of a bucket whose keys begin with `prefix`. */
-  listUploads(bucket: string, prefix: string): readonly PendingUpload[]
-  /**
-   * The content that the parts make.
-   * @throws StorageError NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall
-   */
-  assemble(name: ObjectName, id: string, parts: readonly NamedPart[]): Content
-  /** Forgets the upload and its parts. @throws StorageError NoSuchUpload */
-  remove(name: ObjectName, id: string): string[]
-  /** Forgets the uploads that were begun before. */
-  removeBefore(initiatedMs: number): string[]
-}
-
 /** Every part but the last one has at least so many bytes (S3 user guide, "multipart upload limits"). */
 const SMALLEST_PART_BYTES = 5 * 1024 * 1024
 const LARGEST_PART_NUMBER = 10_000
@@ -64,7 +37,7 @@ interface UploadRow {
 }
 
 /** The part of S3 that is about multipart uploads. */
-export function createMultipart(catalogue: Catalogue): Multipart {
+export function createMultipart(catalogue: Catalogue) {
   const { get, all, run, transaction } = catalogue
 
   const find = ({ bucket, key }: ObjectName, id: string): PendingUpload => {
@@ -87,15 +60,22 @@ export function createMultipart(catalogue: Catalogue): Multipart {
   }
 
   return {
+    /** @throws StorageError NoSuchUpload */
     find,
 
-    start({ bucket, key }, headers, nowMs) {
+    start({ bucket, key }: ObjectName, headers: Readonly<Record<string, string>>, nowMs: number): string {
       const id = randomUUID()
       run('INSERT INTO upload VALUES (?, ?, ?, ?, ?)', id, bucket, key, JSON.stringify(headers), nowMs)
       return id
     },
 
-    putPart: (name, { id, number }, content, nowMs) =>
+    /** @throws StorageError NoSuchUpload */
+    putPart: (
+      name: ObjectName,
+      { id, number }: { readonly id: string; readonly number: number },
+      content: Content,
+      nowMs: number,
+    ): string[] =>
       transaction(() => {
         find(name, id)
         const before = get<{ content: number }>(
@@ -113,7 +93,8 @@ export function createMultipart(catalogue: Catalogue): Multipart {
         return before === undefined ? [] : catalogue.dropContents([before.content])
       }),
 
-    listParts(name, id, { after, limit }) {
+    /** @throws StorageError NoSuchUpload */
+    listParts(name: ObjectName, id: string, { after, limit }: Page<number>): readonly StoredPart[] {
       find(name, id)
       const rows = all<{ number: number; size: number; etag: string; modified: number }>(
         `SELECT number, size, etag, modified FROM part JOIN content ON content.id = part.content
@@ -130,7 +111,8 @@ export function createMultipart(catalogue: Catalogue): Multipart {
       }))
     },
 
-    listUploads: (bucket, prefix) =>
+    /** Unfinished uploads of a bucket whose keys begin with `prefix`. */
+    listUploads: (bucket: string, prefix: string): readonly PendingUpload[] =>
       all<UploadRow>(
         'SELECT * FROM upload WHERE bucket = ? AND substr(key, 1, length(?)) = ? ORDER BY key, initiated',
         bucket,
@@ -138,7 +120,11 @@ export function createMultipart(catalogue: Catalogue): Multipart {
         prefix,
       ).map(pendingUpload),
 
-    assemble(name, id, parts) {
+    /**
+     * The content that the parts make.
+     * @throws StorageError NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall
+     */
+    assemble(name: ObjectName, id: string, parts: readonly NamedPart[]): Content {
       find(name, id)
       const stored = parts.map(({ number, etag }) => storedPart(catalogue, id, { number, etag }))
       const isOrdered = parts.every(
@@ -162,13 +148,15 @@ export function createMultipart(catalogue: Catalogue): Multipart {
       }
     },
 
-    remove: (name, id) =>
+    /** Forgets the upload and its parts. @throws StorageError NoSuchUpload */
+    remove: (name: ObjectName, id: string): string[] =>
       transaction(() => {
         find(name, id)
         return forget(id)
       }),
 
-    removeBefore: (initiatedMs) =>
+    /** Forgets the uploads that were begun before. */
+    removeBefore: (initiatedMs: number): string[] =>
       transaction(() =>
         all<{ id: string }>('SELECT id FROM upload WHERE initiated < ?', initiatedMs).flatMap(({ id }) =>
           forget(id),
@@ -176,6 +164,9 @@ export function createMultipart(catalogue: Catalogue): Multipart {
       ),
   }
 }
+
+/** Parts of uploads. Methods that replace or remove return the data files that became unused. */
+export type Multipart = ReturnType<typeof createMultipart>
 
 /** @throws StorageError InvalidArgument */
 export function checkPartNumber(number: number): number {

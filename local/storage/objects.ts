@@ -17,30 +17,6 @@ export interface ObjectWrite {
   readonly event?: { readonly id: string; readonly body: string }
 }
 
-/** Buckets and objects of the catalogue. Methods that replace or remove return the data files that became unused. */
-export interface Objects {
-  /** @returns whether it was made; false when it exists already. */
-  createBucket(name: string): boolean
-  /** @throws StorageError NoSuchBucket, BucketNotEmpty */
-  deleteBucket(name: string): void
-  /** @throws StorageError NoSuchBucket */
-  checkBucket(name: string): void
-  /** @throws StorageError NoSuchBucket, PreconditionFailed */
-  put(name: ObjectName, write: ObjectWrite, modifiedMs: number): string[]
-  /** @throws StorageError NoSuchBucket, NoSuchKey */
-  find(name: ObjectName): StoredObject
-  /** Keys that do not exist are ignored. @throws StorageError NoSuchBucket */
-  remove(bucket: string, keys: readonly string[]): string[]
-  /** Removes objects of every bucket whose keys begin with `prefix` and which were written before. */
-  expire(prefix: string, modifiedMs: number): string[]
-  /** Objects whose keys begin with `prefix`, in the order of their keys. @throws StorageError NoSuchBucket */
-  list(
-    bucket: string,
-    prefix: string,
-    page: Page<string>,
-  ): readonly Omit<StoredObject, 'segments' | 'headers'>[]
-}
-
 interface ObjectRow {
   readonly key: string
   readonly content: number
@@ -49,7 +25,7 @@ interface ObjectRow {
 }
 
 /** The part of S3 that is about whole objects. */
-export function createObjects(catalogue: Catalogue): Objects {
+export function createObjects(catalogue: Catalogue) {
   const { get, all, run, transaction } = catalogue
 
   const checkBucket = (name: string): void => {
@@ -63,11 +39,14 @@ export function createObjects(catalogue: Catalogue): Objects {
     )
 
   return {
+    /** @throws StorageError NoSuchBucket */
     checkBucket,
 
-    createBucket: (name) => run('INSERT OR IGNORE INTO bucket VALUES (?)', name) > 0,
+    /** @returns whether it was made; false when it exists already. */
+    createBucket: (name: string): boolean => run('INSERT OR IGNORE INTO bucket VALUES (?)', name) > 0,
 
-    deleteBucket: (name) =>
+    /** @throws StorageError NoSuchBucket, BucketNotEmpty */
+    deleteBucket: (name: string): void =>
       transaction(() => {
         checkBucket(name)
         if (get('SELECT 1 FROM object WHERE bucket = ? LIMIT 1', name) !== undefined) {
@@ -76,7 +55,12 @@ export function createObjects(catalogue: Catalogue): Objects {
         run('DELETE FROM bucket WHERE name = ?', name)
       }),
 
-    put: (name, { content, headers, ifAbsent, event }, modifiedMs) =>
+    /** @throws StorageError NoSuchBucket, PreconditionFailed */
+    put: (
+      name: ObjectName,
+      { content, headers, ifAbsent, event }: ObjectWrite,
+      modifiedMs: number,
+    ): string[] =>
       transaction(() => {
         checkBucket(name.bucket)
         const before = rowOf(name)
@@ -96,7 +80,8 @@ export function createObjects(catalogue: Catalogue): Objects {
         return before === undefined ? [] : catalogue.dropContents([before.content])
       }),
 
-    find(name) {
+    /** @throws StorageError NoSuchBucket, NoSuchKey */
+    find(name: ObjectName): StoredObject {
       checkBucket(name.bucket)
       const row = rowOf(name)
       if (row === undefined) throw noSuchKey()
@@ -104,7 +89,8 @@ export function createObjects(catalogue: Catalogue): Objects {
       return { ...catalogue.findContent(row.content), key: row.key, modifiedMs: row.modified, headers }
     },
 
-    remove: (bucket, keys) =>
+    /** Keys that do not exist are ignored. @throws StorageError NoSuchBucket */
+    remove: (bucket: string, keys: readonly string[]): string[] =>
       transaction(() => {
         checkBucket(bucket)
         const rows = keys.map((key) => rowOf({ bucket, key })).filter((row) => row !== undefined)
@@ -112,7 +98,8 @@ export function createObjects(catalogue: Catalogue): Objects {
         return catalogue.dropContents(rows.map(({ content }) => content))
       }),
 
-    expire: (prefix, modifiedMs) =>
+    /** Removes objects of every bucket whose keys begin with `prefix` and which were written before. */
+    expire: (prefix: string, modifiedMs: number): string[] =>
       transaction(() => {
         const rows = all<ObjectRow & { bucket: string }>(
           'SELECT * FROM object WHERE key >= ? AND key < ? AND modified < ?',
@@ -125,7 +112,12 @@ export function createObjects(catalogue: Catalogue): Objects {
         return catalogue.dropContents(rows.map(({ content }) => content))
       }),
 
-    list(bucket, prefix, { after, limit }) {
+    /** Objects whose keys begin with `prefix`, in the order of their keys. @throws StorageError NoSuchBucket */
+    list(
+      bucket: string,
+      prefix: string,
+      { after, limit }: Page<string>,
+    ): readonly Omit<StoredObject, 'segments' | 'headers'>[] {
       checkBucket(bucket)
       const rows = all<{ key: string; modified: number; size: number; etag: string }>(
         `SELECT key, modified, size, etag FROM object JOIN content ON content.id = object.content
@@ -145,6 +137,9 @@ export function createObjects(catalogue: Catalogue): Objects {
     },
   }
 }
+
+/** Buckets and objects of the catalogue. Methods that replace or remove return the data files that became unused. */
+export type Objects = ReturnType<typeof createObjects>
 
 /** The greatest code point ends the range of keys with the prefix: no key has it, and UTF-8 sorts it last. */
 function endOf(prefix: string): string {

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import type { ECRClient } from '@aws-sdk/client-ecr'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
@@ -33,17 +33,6 @@ export interface StorageOptions {
   readonly log: (text: string) => void
 }
 
-/** The HTTP server with what has to be done beside requests. */
-export interface StorageServer {
-  readonly server: Server
-  /** Delivers the events that an earlier process left. */
-  resume(): void
-  /** Removes what S3's lifecycle rules and ECR would remove. */
-  removeExpired(ecr: ECRClient): Promise<void>
-  /** Connections are cut. */
-  close(): void
-}
-
 const DAY_MS = 24 * 60 * 60 * 1000
 /** The lifecycle rules of the bucket (lib/stacks/storage-stack.ts). */
 const UNFINISHED_PARTS_MS = DAY_MS
@@ -64,7 +53,7 @@ export function createStorageServer({
   deliver,
   origin,
   log,
-}: StorageOptions): StorageServer {
+}: StorageOptions) {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const catalogue = openCatalogue(join(directory, 'catalogue.sqlite'))
   const files = openDataFiles(join(directory, 'data'))
@@ -95,9 +84,11 @@ export function createStorageServer({
 
   return {
     server,
+    /** Delivers the events that an earlier process left. */
     resume: onEvent,
 
-    async removeExpired(ecr) {
+    /** Removes what S3's lifecycle rules and ECR would remove. */
+    async removeExpired(ecr: ECRClient): Promise<void> {
       const now = Date.now()
       await files.remove([
         ...multipart.removeBefore(now - UNFINISHED_PARTS_MS),
@@ -106,13 +97,17 @@ export function createStorageServer({
       await removeUnusedBlobs(blobs, ecr, now)
     },
 
-    close() {
+    /** Connections are cut. */
+    close(): void {
       server.close()
       server.closeAllConnections()
       catalogue.close()
     },
   }
 }
+
+/** The HTTP server with what has to be done beside requests. */
+export type StorageServer = ReturnType<typeof createStorageServer>
 
 /**
  * Browsers follow the service's redirects here from wherever they are, and pages but the console's cannot read what they get: no

@@ -1,6 +1,7 @@
 import {
   BatchGetCommand,
   BatchWriteCommand,
+  type BatchWriteCommandInput,
   type DynamoDBDocumentClient,
   GetCommand,
   QueryCommand,
@@ -99,6 +100,8 @@ const BATCH_WRITE_ITEMS = 25
 /** Seven retries wait 3.2 s in all, below any caller's time limit. */
 export const TABLE_BACKOFF: Backoff = { retries: 7, firstMs: 25 }
 
+type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number]
+
 class UnprocessedItemsError extends Error {
   override readonly name = 'UnprocessedItemsError'
 }
@@ -132,6 +135,15 @@ export function createDynamoTable({
     }
     const isRetryable = (error: unknown): boolean => error instanceof UnprocessedItemsError
     await retry(sendRest, { pausesMs: backoff(TABLE_BACKOFF), isRetryable, pause })
+  }
+
+  async function writeAll(requests: WriteRequest[]): Promise<void> {
+    for (let start = 0; start < requests.length; start += BATCH_WRITE_ITEMS) {
+      await drain(requests.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
+        const answer = await client.send(new BatchWriteCommand({ RequestItems: { [tableName]: rest } }))
+        return answer.UnprocessedItems?.[tableName] ?? []
+      })
+    }
   }
 
   return {
@@ -213,27 +225,9 @@ export function createDynamoTable({
       return keys.map((key) => found.get(nameOf(key))).filter((item) => item !== undefined)
     },
 
-    async putAll(items) {
-      for (let start = 0; start < items.length; start += BATCH_WRITE_ITEMS) {
-        await drain(items.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
-          const requests = { [tableName]: rest.map((item) => ({ PutRequest: { Item: { ...item } } })) }
-          const answer = await client.send(new BatchWriteCommand({ RequestItems: requests }))
-          const left = answer.UnprocessedItems?.[tableName] ?? []
-          return left.map(({ PutRequest }) => ({ ...PutRequest?.Item, ...keyOf(PutRequest?.Item ?? {}) }))
-        })
-      }
-    },
+    putAll: (items) => writeAll(items.map((item) => ({ PutRequest: { Item: { ...item } } }))),
 
-    async removeAll(keys) {
-      for (let start = 0; start < keys.length; start += BATCH_WRITE_ITEMS) {
-        await drain(keys.slice(start, start + BATCH_WRITE_ITEMS), async (rest) => {
-          const requests = { [tableName]: rest.map((key) => ({ DeleteRequest: { Key: { ...key } } })) }
-          const answer = await client.send(new BatchWriteCommand({ RequestItems: requests }))
-          const left = answer.UnprocessedItems?.[tableName] ?? []
-          return left.map(({ DeleteRequest }) => keyOf(DeleteRequest?.Key ?? {}))
-        })
-      }
-    },
+    removeAll: (keys) => writeAll(keys.map((key) => ({ DeleteRequest: { Key: { ...key } } }))),
   }
 }
 

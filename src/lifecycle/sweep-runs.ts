@@ -78,8 +78,7 @@ const RESERVED_MS = 30_000
  * whoever is faster. When the time runs out the rest waits for the next sweep.
  */
 export async function sweepRuns(deps: Dependencies, sweep: Sweep): Promise<SweptRuns> {
-  const running = new Set<string>()
-  for await (const runId of deps.workflow.listRunning()) running.add(runId)
+  const running = new Set(await Array.fromAsync(deps.workflow.listRunning()))
 
   const attempts = new Map<string, number | undefined>()
   let place = sweep.after

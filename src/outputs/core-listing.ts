@@ -7,7 +7,7 @@ import type { Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
 import { codecOf } from '../task/parameters/registry.ts'
-import type { ParameterType, ParameterTypeId, Task } from '../task/task.ts'
+import { leafOf, type ParameterType, type ParameterTypeId, type Task } from '../task/task.ts'
 
 /*
  * Core reads the outputs of a run twice: as text for the browser, and into records of its own. The second reading fails as a whole,
@@ -79,10 +79,6 @@ async function unreadableOutputs(
     if (isUnreadable) names.add(name)
   }
   return names
-}
-
-function leafOf(type: ParameterType): ParameterType {
-  return type.id === 'array' ? leafOf(type.subType) : type
 }
 
 function isBeyond32Bits(value: unknown): boolean {

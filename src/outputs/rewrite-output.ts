@@ -13,7 +13,7 @@ import { folderEntries } from '../inputs/folder-entries.ts'
 import { createItemIndex, itemIndexKey } from '../inputs/item-index.ts'
 import { readAll } from '../shared/read-all.ts'
 import { codecOf } from '../task/parameters/registry.ts'
-import type { ParameterType, TaskOutput } from '../task/task.ts'
+import { leafOf, type ParameterType, type TaskOutput } from '../task/task.ts'
 import type { ListedArray, RewrittenFiles } from './read-output.ts'
 
 /*
@@ -87,10 +87,6 @@ async function contentOf(entry: ArchiveEntry): Promise<FolderFileContent> {
   let checksum = 0
   for await (const chunk of await entry.open()) checksum = crc32(chunk, checksum)
   return { crc32: checksum, bytes: await entry.open() }
-}
-
-function leafOf(type: ParameterType): ParameterType {
-  return type.id === 'array' ? leafOf(type.subType) : type
 }
 
 /** What the type's codec made of the file when it was read. */

@@ -66,11 +66,9 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     return (await table.getAll(keys)).map(visibleRun).filter((run) => run !== undefined)
   }
 
-  async function listedIds(taskId: string): Promise<string[]> {
-    const ids: string[] = []
-    const listed = table.query(taskRunsPartition(taskId), { skPrefix: LISTED_RUN_PREFIX, isDescending: true })
-    for await (const item of listed) ids.push(decodeListedRun(item))
-    return ids
+  function listedIds(taskId: string): Promise<string[]> {
+    const query = { skPrefix: LISTED_RUN_PREFIX, isDescending: true }
+    return Array.fromAsync(table.query(taskRunsPartition(taskId), query), decodeListedRun)
   }
 
   const replaceProvisions: RunRepository['replaceProvisions'] = (runId, { from, to }) =>
@@ -220,11 +218,8 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async remove(run) {
-      const keys: ItemKey[] = []
-      for await (const item of table.query(runKey(run.id).pk, { skPrefix: INPUT_PREFIX })) {
-        keys.push(keyOf(item))
-      }
-      await table.removeAll(keys)
+      const inputs = table.query(runKey(run.id).pk, { skPrefix: INPUT_PREFIX })
+      await table.removeAll(await Array.fromAsync(inputs, keyOf))
       // Last, so that a removal that was interrupted can be repeated: it finds the run by these items.
       await writes.transact([{ remove: listedRunKey(run) }, { remove: runKey(run.id) }])
     },

@@ -56,6 +56,11 @@ export type ParameterType = Immutable<z.infer<typeof parameterTypeSchema>>
 /** Upper-cased it is the `type` of run values. */
 export type ParameterTypeId = ParameterType['id']
 
+/** Type of an array's innermost items; another type itself. */
+export function leafOf(type: ParameterType): ParameterType {
+  return type.id === 'array' ? leafOf(type.subType) : type
+}
+
 const parameterShape = {
   /** UUID, given at upload. */
   id: z.string(),

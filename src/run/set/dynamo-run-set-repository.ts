@@ -2,7 +2,6 @@ import {
   createDynamoTable,
   type DynamoOptions,
   type Item,
-  type ItemKey,
   keyOf,
   UNFINISHED_RUN_SETS,
 } from '../../aws/dynamo-table.ts'
@@ -51,10 +50,7 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
     find: async (setId) => visible(await table.get(runSetKey(setId))),
 
     async counts(setId) {
-      const items: Item[] = []
-      const found = table.query(runSetKey(setId).pk, { skPrefix: COUNT_PREFIX })
-      for await (const item of found) items.push(item)
-      return decodeCounts(items)
+      return decodeCounts(await Array.fromAsync(table.query(runSetKey(setId).pk, { skPrefix: COUNT_PREFIX })))
     },
 
     async list(limit, after) {
@@ -73,10 +69,8 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
     },
 
     async listIdsByTask(taskId) {
-      const ids: string[] = []
       const listed = table.query(taskRunsPartition(taskId), { skPrefix: LISTED_SET_PREFIX })
-      for await (const item of listed) ids.push(listedSetId(keyOf(item)))
-      return ids
+      return Array.fromAsync(listed, (item) => listedSetId(keyOf(item)))
     },
 
     async change(setId, change) {
@@ -119,11 +113,8 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
     },
 
     async remove(runSet) {
-      const keys: ItemKey[] = []
-      for await (const item of table.query(runSetKey(runSet.id).pk, { skPrefix: COUNT_PREFIX })) {
-        keys.push(keyOf(item))
-      }
-      await table.removeAll(keys)
+      const counts = table.query(runSetKey(runSet.id).pk, { skPrefix: COUNT_PREFIX })
+      await table.removeAll(await Array.fromAsync(counts, keyOf))
       // Last, so that a removal that was interrupted can be repeated.
       await writes.transact([...listingKeys(runSet), runSetKey(runSet.id)].map((key) => ({ remove: key })))
     },
