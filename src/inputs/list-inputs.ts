@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream'
 import type { ObjectStore } from '../aws/object-store.ts'
 import type { JsonValue } from '../contract/json.ts'
-import { findRunAndTask, stateError } from '../run/find-run.ts'
+import { findRunAndTask, type Repositories, stateError } from '../run/find-run.ts'
 import type { FileContent, InputValue, Run } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
 import { continued } from '../shared/continued.ts'
 import { inTextChunks } from '../shared/in-text-chunks.ts'
 import { readAll } from '../shared/read-all.ts'
@@ -17,16 +16,13 @@ import {
 } from '../task/parameters/listed-strings.ts'
 import { codecOf, runValueType } from '../task/parameters/registry.ts'
 import type { ParameterType, Task } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { arrayEntries, arrayFolder, entryText, type StoredFile } from './array-inputs.ts'
 import { readInputText } from './input-files.ts'
 import { findPrepared, preparedInputKey, storePrepared } from './prepared-file.ts'
 import { readAhead } from './read-ahead.ts'
 
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
 }
 
 const LISTING_NAME = 'inputs.json'

@@ -1,10 +1,8 @@
 import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
-import { findRunAndTask, type RunAndTask, stateError } from '../run/find-run.ts'
+import { findRunAndTask, type Repositories, type RunAndTask, stateError } from '../run/find-run.ts'
 import { type FileContent, type InputValue, provisionOf, type Run } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
 import type { ParameterTypeId } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { arrayEntries, entriesOf, type StoredFile } from './array-inputs.ts'
 import { itemName, itemProvisions } from './array-provisions.ts'
 import { findItemPlace } from './item-index.ts'
@@ -22,10 +20,8 @@ import {
   requireNamed,
 } from './run-files.ts'
 
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
 }
 
 /** What the container finds of one input that is no array. */

@@ -7,10 +7,10 @@ import { missingInputs } from '../inputs/completeness.ts'
 import { matchingProblems } from '../inputs/matching.ts'
 import { storeDefaults } from '../inputs/provision-input.ts'
 import { discardValues, inInvalidState } from '../inputs/provisioning.ts'
-import { findRunAndTask, stateError } from '../run/find-run.ts'
+import { findRunAndTask, type Repositories, stateError } from '../run/find-run.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { Run } from '../run/run.ts'
-import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import { RunStateConflictError } from '../run/run-repository.ts'
 import { type RunWorkflow, WorkflowUnavailableError } from '../run/run-workflow.ts'
 import { isActive, isProvisionable, RUN_STATES, type RunState } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
@@ -18,16 +18,13 @@ import type { ReportProblem } from '../shared/report-problem.ts'
 import { sizeFault, sizeOf } from '../task/parameters/array.ts'
 import { shown } from '../task/parameters/shown.ts'
 import type { Task } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { cancelRun } from './cancel-run.ts'
 
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
   readonly report: ReportProblem
-  readonly runs: RunRepository
   readonly scheduler: JobScheduler
-  readonly tasks: TaskRepository
   readonly workflow: RunWorkflow
 }
 

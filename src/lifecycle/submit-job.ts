@@ -1,21 +1,19 @@
 import type { JobQueues } from '../contract/job-queues.ts'
 import { STAGER_VARIABLES } from '../contract/staging.ts'
 import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
+import type { Repositories } from '../run/find-run.ts'
 import { describeOverrides, jobNameOf } from '../run/job/job-definition.ts'
 import type { JobDetail } from '../run/job/job-outcome.ts'
 import { JobRefusedError, type JobScheduler, JobThrottledError } from '../run/job/job-scheduler.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunFailure, RunJob } from '../run/run.ts'
-import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import { RunStateConflictError } from '../run/run-repository.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
 import { isActive } from '../run/transitions.ts'
 import type { Task } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { recordJobState } from './record-job-state.ts'
 
-interface Dependencies {
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
+interface Dependencies extends Repositories {
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
   readonly logs: Pick<LogStore, 'read'>

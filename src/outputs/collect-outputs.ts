@@ -13,21 +13,19 @@ import {
 import { runOutputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
 import { matchingProblems } from '../inputs/matching.ts'
+import type { Repositories } from '../run/find-run.ts'
 import type { Run, RunFailure } from '../run/run.ts'
-import { type RunRepository, RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
+import { RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
 import { isActive } from '../run/transitions.ts'
 import { inTextChunks } from '../shared/in-text-chunks.ts'
 import { readAll } from '../shared/read-all.ts'
 import { createListedStrings } from '../task/parameters/listed-strings.ts'
 import type { Task, TaskOutput } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { isFolder, type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
 import { rewriteOutput, storeItems } from './rewrite-output.ts'
 
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
 }
 
 /** Listing of a finished run's outputs, beside the files; a parameter name has no dot, so it cannot be one. */

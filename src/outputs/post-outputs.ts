@@ -9,23 +9,19 @@ import { quoted, someOf } from '../contract/quoted.ts'
 import type { OutputEntry } from '../contract/staging.ts'
 import { postedOutputsPrefix } from '../contract/storage-keys.ts'
 import { inInvalidState } from '../inputs/provisioning.ts'
-import { findRunAndTask, stateError } from '../run/find-run.ts'
+import { findRunAndTask, type Repositories, stateError } from '../run/find-run.ts'
 import type { Run } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
 import { isActive } from '../run/transitions.ts'
 import { bufferSource } from '../shared/byte-source.ts'
 import type { Identity } from '../shared/identity.ts'
 import { readAll } from '../shared/read-all.ts'
 import type { Task } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { endWithOutputs } from './collect-outputs.ts'
 import { proveSecret } from './stage-files.ts'
 
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
 }
 
 /** A zip beyond this is refused before anything is inflated; it came through the API, which takes 6 MB. */

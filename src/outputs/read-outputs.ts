@@ -16,18 +16,14 @@ import {
   requireItem,
   requireNamed,
 } from '../inputs/run-files.ts'
-import { findRunAndTask, type RunAndTask, stateError } from '../run/find-run.ts'
+import { findRunAndTask, type Repositories, type RunAndTask, stateError } from '../run/find-run.ts'
 import type { Run } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
 import { readAll } from '../shared/read-all.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 import { OUTPUTS_NAME } from './collect-outputs.ts'
 import { findCoreListing } from './core-listing.ts'
 
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
 }
 
 /**

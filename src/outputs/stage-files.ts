@@ -14,14 +14,13 @@ import { arrayEntries, type InputEntry, type StoredFile } from '../inputs/array-
 import { itemProvisions } from '../inputs/array-provisions.ts'
 import { readAhead } from '../inputs/read-ahead.ts'
 import { filesOf } from '../inputs/read-inputs.ts'
-import { findRunAndTask } from '../run/find-run.ts'
+import { findRunAndTask, type Repositories } from '../run/find-run.ts'
 import { provisionOf, type Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { isActive } from '../run/transitions.ts'
 import type { Metrics } from '../shared/metrics.ts'
 import type { ArrayType } from '../task/parameters/array.ts'
 import type { Task } from '../task/task.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
 
 /** The stager starts moving at once; an hour covers 5 GB on a slow line. */
 const URL_SECONDS = 3600
@@ -45,7 +44,7 @@ export function proveSecret(run: Run, secret: string): void {
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
  */
 async function findStagedRun(
-  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository },
+  deps: Repositories,
   runId: string,
   secret: string,
 ): Promise<{ readonly run: Run; readonly task: Task }> {
@@ -60,7 +59,7 @@ async function findStagedRun(
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function findOutputPlace(
-  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository },
+  deps: Repositories,
   runId: string,
   secret: string,
   jobAttempt: number,
@@ -72,7 +71,7 @@ export async function findOutputPlace(
 
 /** What stage-in puts into the input folder: small files as they are, others by URL. */
 export async function stageInputs(
-  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository; readonly objects: ObjectStore },
+  deps: Repositories & { readonly objects: ObjectStore },
   runId: string,
   secret: string,
 ): Promise<StagedInputs> {
@@ -140,7 +139,7 @@ async function presentFile(
 
 /** Where stage-out puts the declared outputs among what the task left behind; anything else is not taken. */
 export async function stageOutputs(
-  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository; readonly objects: ObjectStore },
+  deps: Repositories & { readonly objects: ObjectStore },
   runId: string,
   secret: string,
   left: { readonly jobAttempt: number; readonly entries: readonly OutputEntry[] },
@@ -169,7 +168,7 @@ export async function stageOutputs(
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function reportStage(
-  deps: { readonly runs: RunRepository; readonly tasks: TaskRepository; readonly metrics: Metrics },
+  deps: Repositories & { readonly metrics: Metrics },
   runId: string,
   secret: string,
   { stage, seconds }: StageReport,

@@ -3,8 +3,7 @@ import type { PartStore } from '../aws/part-store.ts'
 import { quoted } from '../contract/quoted.ts'
 import type { CompleteParts, OutputName, PartUrls } from '../contract/staging.ts'
 import { MIN_PART_BYTES } from '../contract/upload-limits.ts'
-import type { RunRepository } from '../run/run-repository.ts'
-import type { TaskRepository } from '../task/task-repository.ts'
+import type { Repositories } from '../run/find-run.ts'
 import { uploadError } from '../upload/find-upload.ts'
 import { findOutputPlace } from './stage-files.ts'
 
@@ -13,9 +12,7 @@ import { findOutputPlace } from './stage-files.ts'
  * connection breaks: the stager sends parts, and S3 puts them together. What nobody completes, the bucket forgets.
  */
 
-interface Dependencies {
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
+interface Dependencies extends Repositories {
   readonly parts: PartStore
 }
 

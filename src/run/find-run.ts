@@ -32,7 +32,8 @@ export interface RunAndTask {
   readonly task: Task
 }
 
-interface Repositories {
+/** Where runs and their tasks are kept. */
+export interface Repositories {
   readonly runs: RunRepository
   readonly tasks: TaskRepository
 }

@@ -11,22 +11,23 @@ import {
 } from '../../../src/inputs/provision-array.ts'
 import { provisionFile } from '../../../src/inputs/provision-file.ts'
 import { provisionInput, provisionInputs } from '../../../src/inputs/provision-input.ts'
-import { findRunAndTask, parameterNamed, requireParameter } from '../../../src/run/find-run.ts'
-import type { RunRepository } from '../../../src/run/run-repository.ts'
+import {
+  findRunAndTask,
+  parameterNamed,
+  type Repositories,
+  requireParameter,
+} from '../../../src/run/find-run.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import { listOf } from '../../../src/shared/list-of.ts'
-import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
 import { readDocument, readValueBody, type SentDocument } from '../input-body.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewItemProvision, viewProvision } from '../views.ts'
 
 /** Ports and settings of these handlers. */
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
   readonly uploads: UploadRepository
 }
 

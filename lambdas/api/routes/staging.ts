@@ -13,16 +13,13 @@ import {
 } from '../../../src/contract/staging.ts'
 import { reportStage, stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
 import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/outputs/stage-parts.ts'
-import type { RunRepository } from '../../../src/run/run-repository.ts'
+import type { Repositories } from '../../../src/run/find-run.ts'
 import type { Metrics } from '../../../src/shared/metrics.ts'
-import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import { readJson } from '../json-body.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 
 /** Ports and settings of these handlers. */
-interface Dependencies {
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
+interface Dependencies extends Repositories {
   readonly objects: ObjectStore
   readonly parts: PartStore
   readonly metrics: Metrics

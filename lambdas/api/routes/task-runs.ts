@@ -13,14 +13,12 @@ import {
   findOutputListing,
   packOutputs,
 } from '../../../src/outputs/read-outputs.ts'
-import { findRunAndTask } from '../../../src/run/find-run.ts'
+import { findRunAndTask, type Repositories } from '../../../src/run/find-run.ts'
 import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
-import type { RunRepository } from '../../../src/run/run-repository.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
-import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import { answerDownload } from '../archive.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
@@ -29,11 +27,9 @@ import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewRun } from '../views.ts'
 
 /** Ports and settings of these handlers. */
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
   readonly logs: LogStore

@@ -10,16 +10,14 @@ import type { ImportedTask } from '../../../src/import/wait-for-import.ts'
 import { BYTES_TYPE } from '../../../src/inputs/run-files.ts'
 import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
-import { isUuid } from '../../../src/run/find-run.ts'
+import { isUuid, type Repositories } from '../../../src/run/find-run.ts'
 import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
-import type { RunRepository } from '../../../src/run/run-repository.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
 import type { StoreRepository } from '../../../src/store/store-repository.ts'
 import type { Task, TaskSummary } from '../../../src/task/task.ts'
-import type { TaskRepository } from '../../../src/task/task-repository.ts'
 import type { ImportRequests } from '../../../src/upload/import-requests.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
@@ -31,11 +29,9 @@ import { uploadReference } from '../upload-reference.ts'
 import { viewImportedTask, viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../views.ts'
 
 /** Ports and settings of these handlers. */
-interface Dependencies {
+interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
-  readonly runs: RunRepository
-  readonly tasks: TaskRepository
   readonly uploads: UploadRepository
   readonly stores: StoreRepository
   readonly requests: ImportRequests
