@@ -47,6 +47,3 @@ export function watchBody(request: IncomingMessage, idleMs: number, onStalled: (
     },
   }
 }
-
-/** Progress of an arriving body. */
-export type BodyWatch = ReturnType<typeof watchBody>

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { UserError } from './user-error.ts'
 
 /** Default address of all servers. For a host name, the AWS SDK would address buckets as subdomains. */
 export const LOOPBACK = '127.0.0.1'
@@ -36,4 +37,23 @@ function listenOnce(port: number, host: string = LOOPBACK): Promise<number | und
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port))
     })
   })
+}
+
+/** @throws UserError when the port is in use */
+export async function choosePort(wanted: number | undefined): Promise<number> {
+  if (wanted === undefined) return findFreePort()
+  if (await isPortTaken(wanted)) throw new UserError(portTakenSentence(wanted))
+  return wanted
+}
+
+/** @throws UserError when the Batch server cannot listen there. */
+export async function checkBindAddress(port: number, address: string): Promise<void> {
+  const isTaken = await isPortTaken(port, address).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRNOTAVAIL') throw error
+    throw new UserError(`BATCH_BIND_ADDRESS is "${address}": this machine has no such address.`)
+  })
+  if (!isTaken) return
+  throw new UserError(
+    `Port ${port} of ${address}, at which this instance keeps its Batch server, is in use by another program: stop that program, or give up the state of the instance with "npm start -- --fresh".`,
+  )
 }

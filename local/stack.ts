@@ -23,7 +23,7 @@ import {
   startEmulatorPart,
   startStorage,
 } from './parts.ts'
-import { findFreePort, isPortTaken, LOOPBACK, portTakenSentence } from './ports.ts'
+import { checkBindAddress, choosePort, LOOPBACK } from './ports.ts'
 import { makePrivateFolder } from './private-folder.ts'
 import {
   knownHosts,
@@ -272,24 +272,6 @@ async function stopAll({ cleanups }: Start): Promise<void> {
   }
   if (problems.length > 0)
     throw new AggregateError(problems, `could not stop everything: ${problems.join('; ')}`)
-}
-
-async function choosePort(wanted: number | undefined): Promise<number> {
-  if (wanted === undefined) return findFreePort()
-  if (await isPortTaken(wanted)) throw new UserError(portTakenSentence(wanted))
-  return wanted
-}
-
-/** @throws UserError when the Batch server cannot listen there. */
-async function checkBindAddress(port: number, address: string): Promise<void> {
-  const isTaken = await isPortTaken(port, address).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRNOTAVAIL') throw error
-    throw new UserError(`BATCH_BIND_ADDRESS is "${address}": this machine has no such address.`)
-  })
-  if (!isTaken) return
-  throw new UserError(
-    `Port ${port} of ${address}, at which this instance keeps its Batch server, is in use by another program: stop that program, or give up the state of the instance with "npm start -- --fresh".`,
-  )
 }
 
 /** @returns the same address, without a slash at its end. */

@@ -91,6 +91,7 @@ class FileReader extends yauzl.RandomAccessReader {
     this.#fd = fd
   }
 
+  // biome-ignore lint/complexity/useMaxParams: as yauzl calls it.
   override read(
     buffer: Buffer,
     offset: number,

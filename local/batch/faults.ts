@@ -120,6 +120,3 @@ export function createFaultInjection(
     },
   }
 }
-
-/** Faults of one server; none at first. */
-export type FaultInjection = ReturnType<typeof createFaultInjection>

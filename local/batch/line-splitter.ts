@@ -27,9 +27,6 @@ export function createLineSplitter(longestLine = LONGEST_LINE) {
   }
 }
 
-/** Turns bytes into lines without their ends; characters cut in two by a chunk's end come out whole. */
-export type LineSplitter = ReturnType<typeof createLineSplitter>
-
 /** Pieces of at most `length`; a pair of surrogates stays together. */
 function cutToLength(line: string, length: number): string[] {
   const pieces: string[] = []

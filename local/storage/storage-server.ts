@@ -106,9 +106,6 @@ export function createStorageServer({
   }
 }
 
-/** The HTTP server with what has to be done beside requests. */
-export type StorageServer = ReturnType<typeof createStorageServer>
-
 /**
  * Browsers follow the service's redirects here from wherever they are, and pages but the console's cannot read what they get: no
  * answer has the headers that let them. Their writes have no such reason, presigned or not.

@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parseAst } from 'vitest/node'
 import { parse } from 'yaml'
 
 const DOCUMENTS = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'examples/**/*.md'])
@@ -49,5 +50,67 @@ describe('the GitHub workflows', () => {
 
   it('run the CI that everybody can run', () => {
     expect(text('.github/workflows/ci.yml')).toContain('.ci/run')
+  })
+})
+
+/** Functions that are longer than {@link MOST_LINES}, with the reason. */
+const LONG_FUNCTIONS: Readonly<Record<string, string>> = {
+  'src/archive/zip/inflate64.ts readCodes':
+    'the inner loop of a decoder, whose state stays in local variables',
+}
+const MOST_LINES = 60
+const MOST_FILE_LINES = 300
+
+interface SyntaxNode {
+  readonly type: string
+  readonly start: number
+  readonly end: number
+  readonly [key: string]: unknown
+}
+
+/** Syntax nodes directly below a value of the syntax tree. */
+function* nodesIn(value: unknown): Generator<SyntaxNode> {
+  if (Array.isArray(value)) for (const one of value) yield* nodesIn(one)
+  else if (typeof value === 'object' && value !== null && 'type' in value) yield value as SyntaxNode
+}
+
+/** Lines without blank lines and comments. */
+function codeLines(source: string): number {
+  return source.split('\n').filter((line) => /^\s*(?!\/\/|\/?\*)\S/u.test(line)).length
+}
+
+/** Lines of each function that are not lines of a function within it. */
+function functionLines(file: string): readonly (readonly [name: string, lines: number])[] {
+  const source = text(file)
+  const found: [string, number][] = []
+  const visit = (node: SyntaxNode, name: string): number => {
+    const { name: own = name } = (node.id ?? node.key ?? {}) as { readonly name?: string }
+    const inner = Object.values(node).flatMap((value) => [...nodesIn(value)])
+    const innerLines = inner.reduce((sum, child) => sum + visit(child, own), 0)
+    if (!/^(?:Arrow)?Function(?:Declaration|Expression)$/u.test(node.type)) return innerLines
+    const lines = codeLines(source.slice(node.start, node.end))
+    found.push([`${file} ${own}`, lines - innerLines])
+    return lines - 1
+  }
+  for (const node of nodesIn(parseAst(source, { lang: 'ts' }, file).body)) visit(node, '')
+  return found
+}
+
+describe('the code', () => {
+  const files = globSync('{src,lib,lambdas,edge,stager,local,cli,bin}/**/*.ts')
+
+  it('has no file of more than 300 lines', () => {
+    const long = files.filter((file) => text(file).trimEnd().split('\n').length > MOST_FILE_LINES)
+
+    expect(long).toEqual([])
+  })
+
+  it('has no function of more than 60 lines, those of functions within it apart; constructs are tables', () => {
+    const long = files
+      .filter((file) => !/^lib\/(?:constructs|stacks)\//u.test(file))
+      .flatMap(functionLines)
+      .filter(([, lines]) => lines > MOST_LINES)
+
+    expect(long.map(([name]) => name)).toEqual(Object.keys(LONG_FUNCTIONS))
   })
 })

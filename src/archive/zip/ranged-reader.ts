@@ -20,6 +20,7 @@ export class RangedReader extends yauzl.RandomAccessReader {
   /** Error of the source itself, to tell it from format errors. */
   sourceError: unknown
 
+  // biome-ignore lint/complexity/useMaxParams: as yauzl calls it.
   override read(
     buffer: Buffer,
     offset: number,

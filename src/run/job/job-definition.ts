@@ -141,10 +141,6 @@ export function describeJob(
   size: JobSize,
   settings: JobSettings,
 ): JobDefinition {
-  const mounts = (inputs: string, outputs: string): JobContainer['mountPoints'] => [
-    { sourceVolume: 'inputs', containerPath: inputs, readOnly: false },
-    { sourceVolume: 'outputs', containerPath: outputs, readOnly: false },
-  ]
   const container = containersOf(task.id, settings)
   const isFargate = size.queue === 'fargate' || size.queue === 'internet'
   const stagerMounts = mounts(STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs)
@@ -201,6 +197,13 @@ export function describeJob(
       ],
     },
   }
+}
+
+function mounts(inputs: string, outputs: string): JobContainer['mountPoints'] {
+  return [
+    { sourceVolume: 'inputs', containerPath: inputs, readOnly: false },
+    { sourceVolume: 'outputs', containerPath: outputs, readOnly: false },
+  ]
 }
 
 /** Describes containers of one job, whose logs begin with the task's id. */
