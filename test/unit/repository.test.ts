@@ -114,3 +114,24 @@ describe('the code', () => {
     expect(long.map(([name]) => name)).toEqual(Object.keys(LONG_FUNCTIONS))
   })
 })
+
+describe('the journeys at the end of the architecture', () => {
+  const [, ...journeys] = (text('docs/architecture.md').split('## Three journeys')[1] ?? '').split(/\n\*\*/u)
+
+  /** A program, or a feature of `src/`. */
+  const roomOf = (file: string): string => /^src\/[^/]+|^[^/]+/u.exec(file)?.[0] ?? ''
+
+  it.each([
+    { name: 'A bundle', files: 90, rooms: 10 },
+    { name: 'A run', files: 70, rooms: 10 },
+    { name: 'A setting', files: 4, rooms: 1 },
+  ])('$name passes at most $files files in at most $rooms rooms', (limit) => {
+    const journey = journeys.find((one) => one.startsWith(limit.name)) ?? ''
+    const files = new Set([...journey.matchAll(/`([\w./-]+\.ts)`/gu)].map(([, file]) => file ?? ''))
+    const rooms = new Set([...files].map(roomOf))
+
+    expect(files.size).toBeGreaterThan(0)
+    expect(files.size).toBeLessThanOrEqual(limit.files)
+    expect(rooms.size).toBeLessThanOrEqual(limit.rooms)
+  })
+})
