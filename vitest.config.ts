@@ -12,13 +12,19 @@ const WORKERS = availableParallelism()
 /** A test that takes seconds takes ten times as long on a machine with other work; only one that hangs must end. */
 const PATIENCE_MS = 60_000
 
-function unitTests(files: { name: string; include: string[]; exclude?: string[] }) {
+function unitTests(files: {
+  name: string
+  include: string[]
+  exclude?: string[]
+  maxWorkers?: number
+  sequence?: { groupOrder: number }
+}) {
   return {
     test: {
-      ...files,
       isolate: false,
       testTimeout: PATIENCE_MS,
       maxWorkers: WORKERS,
+      ...files,
       // A line for each request would bury the report; tests of the log ask for it.
       env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
     },
@@ -36,7 +42,13 @@ export default defineConfig({
         exclude: ['test/unit/**/*.slow.test.ts'],
       }),
       // Those that take a second or more, so that `unit` is quick enough for the inner loop.
-      unitTests({ name: 'slow', include: ['test/unit/**/*.slow.test.ts'] }),
+      // Some measure time, so they run one file at a time, after the others.
+      unitTests({
+        name: 'slow',
+        include: ['test/unit/**/*.slow.test.ts'],
+        maxWorkers: 1,
+        sequence: { groupOrder: 1 },
+      }),
       {
         test: {
           name: 'contract',
