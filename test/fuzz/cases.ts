@@ -16,6 +16,7 @@ import { type RawEntry, rawZip } from '../fixtures/raw-zip.ts'
 import { addPaxHeader, mutateBytes, mutateTarHeader, nearZipRecord } from './mutate-bytes.ts'
 import { mutateJson } from './mutate-json.ts'
 import { createRandom, type Random } from './random.ts'
+import { makeThinCase, type ThinCase } from './thin-cases.ts'
 
 /** What is broken in a case. */
 const SMALL_KINDS = [
@@ -31,12 +32,14 @@ const SMALL_KINDS = [
   'descriptor',
 ] as const
 type SmallKind = (typeof SMALL_KINDS)[number]
-export const KINDS = [...SMALL_KINDS, 'large'] as const
+export const KINDS = [...SMALL_KINDS, 'thin', 'large'] as const
 type Kind = (typeof KINDS)[number]
 
 interface FuzzCase {
   readonly kind: Kind
   readonly bundle: Buffer
+  /** Of the kind `thin`. */
+  readonly thin?: ThinCase
 }
 
 const LAYERS = await Promise.all(['echo hello', 'text '.repeat(400)].map((content) => aLayer(content)))
@@ -80,6 +83,13 @@ const PACKED_BZIP2 = packBzip2(await packTar(anArchive('docker', LAYERS, DIFF_ID
 export async function makeCase(seed: number, large: LargeLayers): Promise<FuzzCase> {
   const random = createRandom(seed)
   if (seed % LARGE_EVERY === 0) return { kind: 'large', bundle: await aLargeBundle(random, large) }
+  if (random.chance(0.1)) {
+    const thin = await makeThinCase(random, {
+      layers: LAYERS,
+      archive: (bodies, diffIds) => anArchive(random.pick(['docker', 'layout', 'nested']), bodies, diffIds),
+    })
+    return { kind: 'thin', bundle: thin.bundle, thin }
+  }
   const kind = random.pick(SMALL_KINDS)
   return { kind, bundle: await MAKERS[kind](random) }
 }

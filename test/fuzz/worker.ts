@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { deserialize } from 'node:v8'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { uploadKey } from '../../src/contract/storage-keys.ts'
 import { collectBuffers } from '../../src/shared/collect-buffers.ts'
 import { digestOf } from '../fixtures/bundle-builder.ts'
-import { importBytes } from '../fixtures/import-bytes.ts'
+import { type ImportResult, importBytes } from '../fixtures/import-bytes.ts'
 import { anImporter, type Importer } from '../fixtures/memory-importer.ts'
 import { makeCase } from './cases.ts'
+import type { ThinCase } from './thin-cases.ts'
 
 /*
  * Imports mutated bundles, in a process of its own: what hangs, crashes or fills it, its parent sees. Arguments: the seed of the first
@@ -37,10 +39,10 @@ let slowestMs = 0
 for (let index = 0; index < count; index += 1) {
   const seed = firstSeed + index
   tell({ kind: 'case', seed })
-  const { kind, bundle } = await makeCase(seed, large)
+  const { kind, bundle, thin } = await makeCase(seed, large)
   const start = performance.now()
   try {
-    const problem = await check(bundle, kind)
+    const problem = thin === undefined ? await check(bundle, kind) : await checkThin(thin)
     if (problem !== undefined) tell({ kind: 'failure', seed, words: `${kind}: ${problem}` })
   } catch (error) {
     tell({ kind: 'failure', seed, words: `${kind}: ${error instanceof Error ? error.stack : error}` })
@@ -59,12 +61,46 @@ async function check(bundle: Buffer, kind: string): Promise<string | undefined> 
     // What a large one holds would fill this process, and the importer has compared it.
     return kind === 'large' ? undefined : imageProblem(importer, result.task.image)
   }
+  const problem = refusalProblem(result, kind)
+  if (problem !== undefined) return problem
+  const left = [...importer.registry.images(), ...importer.objects.keys(), ...(await importer.tasks.list())]
+  return left.length === 0 ? undefined : `refused, but left ${JSON.stringify(left)}`
+}
+
+function refusalProblem(
+  result: Extract<ImportResult, { refusal: unknown }>,
+  kind: string,
+): string | undefined {
   refused[kind] = (refused[kind] ?? 0) + 1
   const { status } = result.refusal
   if (status < 400 || status >= 500) return `refused with ${status}`
-  if (result.words.trim() === '') return 'refused without words'
-  const left = [...importer.registry.images(), ...importer.objects.keys(), ...(await importer.tasks.list())]
-  return left.length === 0 ? undefined : `refused, but left ${JSON.stringify(left)}`
+  return result.words.trim() === '' ? 'refused without words' : undefined
+}
+
+/** The bundle that lacks layers is taken or refused, and the task before it stays as it was. */
+async function checkThin({ before, bundle, namedLayers, isLost }: ThinCase): Promise<string | undefined> {
+  const importer = anImporter()
+  const { registry, uploads } = importer
+  const first = await importBytes(before, importer, 'before')
+  if ('refusal' in first) return `the bundle before was refused: ${first.words}`
+  const { repository, digest } = first.task.image
+  const { layers } = JSON.parse(String(registry.manifest(repository, digest)))
+  const lost = (layers as { digest: string }[]).filter((layer) => isLost(layer.digest))
+  for (const layer of lost) registry.lose(repository, layer.digest)
+  const createdAt = importer.identity.now().toISOString()
+  const upload = { id: 'thin', key: uploadKey('thin'), purpose: 'task', state: 'CREATED' } as const
+  await uploads.create({ ...upload, taskId: importer.identity.uuid(), createdAt, namedLayers })
+
+  const result = await importBytes(bundle, importer, 'thin')
+
+  if ('task' in result) {
+    installed += 1
+    return imageProblem(importer, result.task.image)
+  }
+  const problem = refusalProblem(result, 'thin')
+  if (problem !== undefined) return problem
+  const isLeft = registry.images().length !== 1 || (await importer.tasks.list()).length !== 1
+  return isLeft ? `refused, but left ${JSON.stringify(registry.images())}` : undefined
 }
 
 /** What was installed must be an image whose layers are what its config says. */
