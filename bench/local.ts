@@ -74,7 +74,7 @@ function makeBundle(): void {
 async function uploadBundle(stack: LocalStack): Promise<void> {
   const { size } = await stat(bundle)
   const startedAt = performance.now()
-  const words = [join(PROJECT, 'cli/upload.ts'), bundle, '--url', stack.baseUrl]
+  const words = [join(PROJECT, 'cli/main.ts'), 'upload', bundle, '--no-check', '--url', stack.baseUrl]
   const { status } = spawnSync(process.execPath, words, { stdio: 'inherit' })
   if (status !== 0) throw new Error('the upload failed')
   const seconds = (performance.now() - startedAt) / 1000

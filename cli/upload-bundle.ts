@@ -108,10 +108,14 @@ async function sendMissing(
   const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0)
   await progress.step(`send ${formatBytes(missingBytes)} of ${formatBytes(sizeBytes)}`, async (tell) => {
     let sentBytes = sizeBytes - missingBytes
+    const startedAt = performance.now()
     const send = async (part: FilePart, signal: AbortSignal): Promise<void> => {
       await client.sendPart(id, { number: part.number, bytes: await readPart(file, part) }, signal)
       sentBytes += part.sizeBytes
-      tell(`${Math.floor((100 * sentBytes) / sizeBytes)} %`)
+      const bytesPerSecond = (sentBytes - sizeBytes + missingBytes) / ((performance.now() - startedAt) / 1000)
+      const percent = Math.floor((100 * sentBytes) / sizeBytes)
+      const left = formatDuration((sizeBytes - sentBytes) / bytesPerSecond)
+      tell(`${percent} %, ${formatBytes(bytesPerSecond)}/s, ${left} left`)
     }
     await mapUntilFailure(missing, send, { concurrency: PARTS_AT_ONCE })
     await client.complete(id)
@@ -150,6 +154,12 @@ function stageOf({ state, progress }: UploadView): string {
   return `${layersDone} of ${layers} layers, ${percent} % of ${formatBytes(bytes)}`
 }
 
+/** @example formatDuration(130) // 2 min 10 s */
+export function formatDuration(seconds: number): string {
+  const whole = Math.ceil(seconds)
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
+}
+
 const UNITS = ['bytes', 'kB', 'MB', 'GB'] as const
 
 /** @example formatBytes(2_200_000_000) // 2.2 GB */
@@ -160,5 +170,5 @@ export function formatBytes(bytes: number): string {
     value /= 1000
     unit += 1
   }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`
 }

@@ -11,6 +11,7 @@ import { MachineQueue } from '../constructs/machine-queue.ts'
 import { allow } from '../constructs/permissions.ts'
 import { ProgramImage } from '../constructs/program-image.ts'
 import type { JobPlatform } from '../job-platform.ts'
+import { largestJobOf } from '../settings/largest-job.ts'
 import type { MachineSettings, Stage } from '../settings.ts'
 
 export interface ComputeStackProps extends StackProps {
@@ -68,7 +69,7 @@ export class ComputeStack extends Stack {
         hasGpus,
         longestUnplaceableMinutes,
       })
-      return { arn: queue.queueArn, ...machineOf(of) }
+      return { arn: queue.queueArn, ...largestJobOf(of) }
     }
     return {
       fargate: { arn: queueArn },
@@ -112,19 +113,5 @@ export class ComputeStack extends Stack {
       resources: [jobLogGroup.logGroupArn],
     })
     return role
-  }
-}
-
-/** Share of an instance's memory that system and ECS agent use; a job that asks for more than the rest is never placed. */
-const KEPT_MEMORY_SHARE = 0.06
-/** Disk for the system, the ECS agent and one copy of the images. */
-const KEPT_DISK_GIB = 20
-
-/** The most that one job can use of the largest instance type. */
-function machineOf({ largest, diskGib }: MachineSettings) {
-  return {
-    vcpus: largest.vcpus,
-    memoryMib: Math.floor(largest.memoryGib * 1024 * (1 - KEPT_MEMORY_SHARE)),
-    diskGib: Math.max(1, diskGib - KEPT_DISK_GIB),
   }
 }

@@ -9,7 +9,7 @@ import type { TaskDescriptor } from '../task/task.ts'
 import { refusal } from './import-refusal.ts'
 
 /** Far above any real descriptor; the parser has limits of its own for what it makes of the text. */
-const MAX_DESCRIPTOR_BYTES = 1024 * 1024
+export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 /** Logos are answered through the API, which takes some 4 MB. */
 const MAX_LOGO_BYTES = 4 * 1024 * 1024
 const NAMES_SHOWN = 10
@@ -124,7 +124,7 @@ export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
 }
 
 /** Names compare ignoring case; `.yml` goes before `.yaml` when a bundle has both. */
-function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
+export function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
   for (const wanted of ['descriptor.yml', 'descriptor.yaml']) {
     const found =
       zip.entries.find(({ name }) => name === wanted) ??

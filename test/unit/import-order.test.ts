@@ -30,7 +30,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   // A client of the API.
   edge: ['src/contract', 'src/shared', 'src/signing'],
   // Checks, builds and runs tasks by the service's own code.
-  cli: ['src', 'local', 'stager'],
+  cli: ['src', 'local', 'stager', 'lib/settings'],
 }
 
 /** Who may import packages whose names begin so; everybody may import the others. */

@@ -16,6 +16,8 @@ export interface TarHeader {
   readonly sizeBytes: number
   /** One character. */
   readonly typeFlag: string
+  /** Permission bits; 0 when they are malformed. */
+  readonly mode: number
   /** The content starts with a map of holes, or more headers precede it. */
   readonly isSparse: boolean
 }
@@ -49,6 +51,7 @@ export function decodeHeader(block: Buffer): TarHeader | undefined {
     linkName: text(block, 157, 100),
     sizeBytes: number(block.subarray(124, 136)),
     typeFlag,
+    mode: (Number.parseInt(text(block, 100, 8).trim(), 8) || 0) & 0o7777,
     isSparse: typeFlag === GNU_SPARSE,
   }
 }

@@ -114,7 +114,7 @@ interface Before {
 const NOTHING: Before = { pax: {}, gnu: {} }
 
 /** Calls back for every entry of a tar that comes in pieces; long names are applied, contents passed over. */
-function createHeaderWalk(onEntry: (header: TarHeader) => void): (chunk: Uint8Array) => void {
+export function createHeaderWalk(onEntry: (header: TarHeader) => void): (chunk: Uint8Array) => void {
   const blocks = createBlockReader()
   let extension: TarHeader | undefined
   let sparse: TarHeader | undefined

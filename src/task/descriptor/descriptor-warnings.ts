@@ -18,14 +18,14 @@ interface Note {
 }
 
 /**
- * Keys of a valid descriptor that nothing looks at: unknown ones, constraints beside the type or of another type, defaults where none
+ * Keys of a descriptor that nothing looks at: unknown ones, constraints beside the type or of another type, defaults where none
  * count. In the order of the text, {@link MAX_WARNINGS} at most and one that says how many more there are.
  */
 export function findWarnings(
   document: YamlDocument,
   parameters: readonly ReadParameter[],
 ): DescriptorWarning[] {
-  const { authors } = document.value as { readonly authors: readonly unknown[] }
+  const authors = authorsOf(document.value)
   const notes = [
     ...unknownKeys(document, [], DESCRIPTOR_KEYS.root),
     ...authors.flatMap((_, index) => unknownKeys(document, ['authors', index], DESCRIPTOR_KEYS.author)),
@@ -41,6 +41,12 @@ export function findWarnings(
   const rest = warnings.length - MAX_WARNINGS
   const message = `the descriptor has ${rest} more keys without effect`
   return [...warnings.slice(0, MAX_WARNINGS), { message, line: 1, column: 1 }]
+}
+
+/** None of a document that is no descriptor. */
+function authorsOf(value: unknown): readonly unknown[] {
+  const { authors } = Object(value) as { readonly authors?: unknown }
+  return Array.isArray(authors) ? authors : []
 }
 
 function warningOf(document: YamlDocument, path: DescriptorPath, words: string): DescriptorWarning {

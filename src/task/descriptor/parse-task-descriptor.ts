@@ -37,6 +37,12 @@ export interface ParsedDescriptor {
   readonly warnings: readonly DescriptorWarning[]
 }
 
+/** A descriptor with problems; its warnings often name their cause. */
+export interface RefusedDescriptor {
+  readonly problems: readonly DescriptorProblem[]
+  readonly warnings: readonly DescriptorWarning[]
+}
+
 /**
  * Reads and checks the text of a descriptor.yml.
  * @returns the descriptor and what of it has no effect, or all of its problems, which a user fixes together
@@ -45,7 +51,7 @@ export interface ParsedDescriptor {
 export function parseTaskDescriptor(
   text: string,
   options: ParseOptions,
-): ParsedDescriptor | { readonly problems: readonly DescriptorProblem[] } {
+): ParsedDescriptor | RefusedDescriptor {
   const document = readYaml(text)
   const value = readWantedScalars(document)
   const shape = descriptorSchema.safeParse(value)
@@ -62,12 +68,12 @@ export function parseTaskDescriptor(
     )
   }
   if (!shape.success || findings.length + document.duplicateKeys.length > 0) {
-    return { problems: listProblems(document, findings) }
+    return { problems: listProblems(document, findings), warnings: findWarnings(document, parameters) }
   }
   const descriptor = buildDescriptor(shape.data, parameters, options)
   if (Buffer.byteLength(JSON.stringify(descriptor)) > MAX_DESCRIPTOR_BYTES) {
     const message = `must be smaller: what the service keeps of it has more than ${MAX_DESCRIPTOR_BYTES} bytes`
-    return { problems: listProblems(document, [{ path: [], message }]) }
+    return { problems: listProblems(document, [{ path: [], message }]), warnings: [] }
   }
   return { descriptor, warnings: findWarnings(document, parameters) }
 }

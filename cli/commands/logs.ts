@@ -1,0 +1,36 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { createLogReader } from '../service/follow-log.ts'
+import { requireRunId } from '../service/names.ts'
+import { type ServiceFlags, withService } from '../service/options.ts'
+import { isFinal, runSchema } from '../service/schemas.ts'
+import { openService } from '../service/service.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+import type { Perform } from './perform.ts'
+
+const POLL_MS = 1000
+
+interface Flags extends ServiceFlags {
+  readonly follow?: boolean
+}
+
+export function addLogs(program: Command, perform: Perform): void {
+  const command = program
+    .command('logs')
+    .description("prints the log of a run's container")
+    .argument('<run>', 'id of the run')
+    .option('-f, --follow', 'go on until the run has ended')
+  withService(command).action((run: string, flags: Flags) =>
+    perform(async ({ stdout }) => {
+      const service = await openService(flags)
+      const id = requireRunId(run)
+      const log = createLogReader(service, id)
+      for (;;) {
+        const { state } = runSchema.parse(await service.json(`task-runs/${id}`))
+        stdout.write(await log.next())
+        if (flags.follow !== true || isFinal(state)) return EXIT.success
+        await wait(POLL_MS)
+      }
+    }),
+  )
+}

@@ -1,0 +1,78 @@
+import type { Command } from 'commander'
+import { createProgress } from '../progress.ts'
+import { type ServiceFlags, withService } from '../service/options.ts'
+import { openService, type Service, ServiceRefusal } from '../service/service.ts'
+import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
+import { openTask } from '../task/open-task.ts'
+import { confirm } from '../terminal/confirm.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+import { uploadBundle } from '../upload-bundle.ts'
+import { createUploadClient } from '../upload-client.ts'
+import { report } from '../validate/report.ts'
+import { validateTask } from '../validate/validate-task.ts'
+import type { Perform } from './perform.ts'
+
+interface Flags extends ServiceFlags {
+  readonly engine?: string
+  readonly build: boolean
+  readonly check: boolean
+  readonly replace?: boolean
+  readonly yes?: boolean
+}
+
+export function addUpload(program: Command, perform: Perform): void {
+  const command = program
+    .command('upload')
+    .description('installs a task in a service; goes on where an earlier call broke off')
+    .argument('[task]', 'bundle (.zip), or folder of a task, which is built first', '.')
+    .option('--engine <program>', 'docker, podman or buildah, to build a folder')
+    .option('--no-build', 'take the bundle of the last build')
+    .option('--no-check', 'leave the checks to the service')
+    .option('--replace', 'delete this version with its runs first, when it is there')
+    .option('-y, --yes', 'do not ask')
+  withService(command).action((path: string, flags: Flags) =>
+    perform((terminal) => uploadTask(terminal, path, flags)),
+  )
+}
+
+async function uploadTask(terminal: Terminal, path: string, flags: Flags): Promise<number> {
+  const service = await openService(flags)
+  const file = await bundleOf(terminal, await openTask(path), flags)
+  if (flags.check) {
+    terminal.note(`checking ${file}`)
+    const validation = await validateTask(await openTask(file))
+    if (validation.findings.some(({ severity }) => severity === 'problem')) {
+      report(terminal, validation)
+      terminal.note('Nothing was sent; --no-check leaves the checks to the service.')
+      return EXIT.failed
+    }
+  }
+  if (flags.replace === true) {
+    const { namespace, version } = requireDescriptor(terminal, await openTask(file))
+    if (!(await removeVersion(service, `tasks/${namespace}/${version}`, flags.yes === true))) {
+      terminal.note('Nothing was deleted or uploaded.')
+      return EXIT.failed
+    }
+  }
+  const progress = createProgress(terminal.isJson ? terminal.stderr : terminal.stdout)
+  const client = createUploadClient(service.url, { callApi: service.fetch })
+  const task = await uploadBundle({ bundle: file, url: service.url, progress, client })
+  terminal.json({ task })
+  terminal.print(`installed ${task}`)
+  return EXIT.success
+}
+
+/** @returns false when the user does not want it */
+async function removeVersion(service: Service, path: string, isConfirmed: boolean): Promise<boolean> {
+  try {
+    await service.call(path)
+  } catch (error) {
+    if (error instanceof ServiceRefusal && error.status === 404) return true
+    throw error
+  }
+  const question = `Delete ${path.slice('tasks/'.length)} with all its runs and their files first?`
+  if (!(await confirm(question, isConfirmed))) return false
+  await service.call(path, { method: 'DELETE' })
+  return true
+}

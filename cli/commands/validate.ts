@@ -1,0 +1,55 @@
+import type { Command } from 'commander'
+import { type ServiceFlags, withService } from '../service/options.ts'
+import { openService, ServiceRefusal } from '../service/service.ts'
+import { findBuilt } from '../task/built.ts'
+import { hasDockerfile, openTask } from '../task/open-task.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+import { readQueues } from '../validate/check-resources.ts'
+import { type Finding, warning } from '../validate/finding.ts'
+import { report } from '../validate/report.ts'
+import { type Validation, validateTask } from '../validate/validate-task.ts'
+import type { Perform } from './perform.ts'
+
+interface Flags extends Partial<ServiceFlags> {
+  readonly stage?: string
+  readonly strict?: boolean
+}
+
+export function addValidate(program: Command, perform: Perform): void {
+  const command = program
+    .command('validate')
+    .description("checks a task by the service's own rules, and for what would end every run")
+    .argument('[task]', 'folder of a task, bundle (.zip) or image archive (.tar)', '.')
+    .option('--stage <file>', 'settings of the stage that the task is for: says whether a queue can hold it')
+    .option('--strict', 'fail on warnings too')
+  withService(command, false).action((path: string, flags: Flags) =>
+    perform(async (terminal) => {
+      const queues = flags.stage === undefined ? undefined : await readQueues(flags.stage)
+      const task = await openTask(path)
+      const built = task.kind === 'folder' ? await findBuilt(path) : undefined
+      const validation = await validateTask(task, { queues, built })
+      const findings = [...validation.findings, ...(await findInService(validation, flags))]
+      report(terminal, { ...validation, findings })
+      if (validation.image === undefined && task.kind === 'folder' && hasDockerfile(path)) {
+        terminal.note('The image is not built yet: "cytomine-task build" builds it, and checks it too.')
+      }
+      const isFailed = findings.some(({ severity }) => severity === 'problem' || flags.strict === true)
+      return isFailed ? EXIT.failed : EXIT.success
+    }),
+  )
+}
+
+/** What a service says of the task: its name may be taken. */
+async function findInService({ descriptor }: Validation, { url, auth }: Flags): Promise<Finding[]> {
+  if (descriptor === undefined || url === undefined) return []
+  const { namespace, version } = descriptor
+  const service = await openService({ url, auth: auth ?? 'none' })
+  try {
+    await service.call(`tasks/${namespace}/${version}`)
+    const words = `${namespace} ${version} is in the service already; raise the version, or upload with --replace`
+    return [warning('bundle', words)]
+  } catch (error) {
+    if (error instanceof ServiceRefusal && error.status === 404) return []
+    throw error
+  }
+}

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Terminal } from '../terminal/terminal.ts'
+
+/** Outputs of a run, as listings have them. */
+export interface RunOutputs {
+  readonly outputs: readonly {
+    readonly parameterName: string
+    readonly type: string
+    readonly value?: unknown
+  }[]
+  /** Where the files are; undefined when they were not wanted. */
+  readonly folder: string | undefined
+  readonly files?: readonly string[]
+}
+
+/** Longer values are cut: the file has them whole. */
+const MAX_VALUE_LENGTH = 120
+
+/** Prints each output with its value, and where its file is. */
+export function showOutputs(terminal: Terminal, { outputs, folder, files = [] }: RunOutputs): void {
+  terminal.json({ outputs, ...(folder !== undefined && { folder, files }) })
+  terminal.table([
+    ['OUTPUT', 'TYPE', 'VALUE', ...(folder === undefined ? [] : ['FILE'])],
+    ...outputs.map(({ parameterName, type, value }) => [
+      parameterName,
+      type,
+      shortened(value),
+      ...(folder === undefined ? [] : [pathOf(folder, parameterName)]),
+    ]),
+  ])
+}
+
+function pathOf(folder: string, name: string): string {
+  const path = join(folder, name)
+  return existsSync(path) ? path : ''
+}
+
+function shortened(value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (Array.isArray(value)) return `${value.length} item${value.length === 1 ? '' : 's'}`
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  const line = text.replaceAll(/\s+/gu, ' ')
+  return line.length <= MAX_VALUE_LENGTH ? line : `${line.slice(0, MAX_VALUE_LENGTH - 1)}…`
+}

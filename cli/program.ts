@@ -1,0 +1,105 @@
+import { Command, CommanderError } from 'commander'
+import { UserError } from '../local/user-error.ts'
+import { DomainError } from '../src/contract/errors.ts'
+import { AuthError } from './api-auth.ts'
+import { addBuild } from './commands/build.ts'
+import { addCancel } from './commands/cancel.ts'
+import { addDelete } from './commands/delete.ts'
+import { addLogs } from './commands/logs.ts'
+import { addOutputs } from './commands/outputs.ts'
+import type { Perform } from './commands/perform.ts'
+import { addRuns } from './commands/runs.ts'
+import { addSchema } from './commands/schema.ts'
+import { addTasks } from './commands/tasks.ts'
+import { addUpload } from './commands/upload.ts'
+import { addValidate } from './commands/validate.ts'
+import { ServiceError } from './example-client.ts'
+import { CommandError } from './terminal/command-error.ts'
+import { EXIT, EXIT_CODES_HELP } from './terminal/exit-codes.ts'
+import { createTerminal, type Surroundings } from './terminal/terminal.ts'
+import { wordsOf } from './terminal/words-of.ts'
+import { UploadBrokenError, UploadRefusedError } from './upload-client.ts'
+import { VERSION } from './version.ts'
+
+const ADDERS = [
+  ...[addValidate, addBuild, addUpload],
+  ...[addTasks, addRuns, addLogs, addOutputs, addCancel, addDelete, addSchema],
+]
+
+/**
+ * Runs cytomine-task with the words of its command line.
+ * @returns the exit code
+ */
+export async function runProgram(words: readonly string[], surroundings: Surroundings): Promise<number> {
+  let exitCode: number = EXIT.success
+  const program = new Command('cytomine-task')
+  const perform: Perform = async (work) => {
+    exitCode = await work(createTerminal(surroundings, program.opts<{ json?: boolean }>().json === true))
+  }
+  describeProgram(program, surroundings)
+  for (const add of ADDERS) add(program, perform)
+  for (const command of program.commands) settle(command, surroundings)
+  try {
+    if (words.length === 0) {
+      surroundings.stderr.write(program.helpInformation())
+      return EXIT.usage
+    }
+    await program.parseAsync([...words], { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage
+    surroundings.stderr.write(`${explain(error)}\n`)
+    return error instanceof CommandError ? error.exitCode : EXIT.failed
+  }
+}
+
+function describeProgram(program: Command, surroundings: Surroundings): void {
+  program
+    .description('Makes, checks, runs and publishes tasks for the Cytomine App Engine.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print the help of the program or of a command')
+    .option('--json', 'print results as JSON, for machines')
+    .addHelpText(
+      'after',
+      `${EXIT_CODES_HELP}\n\nColours are used on a terminal only, and never when NO_COLOR is set.`,
+    )
+  settle(program, surroundings)
+}
+
+/** Output and errors of one command. */
+function settle(command: Command, { stdout, stderr }: Surroundings): void {
+  const name = command.parent === null ? '' : ` ${command.name()}`
+  command
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      outputError: (text, write) => {
+        const words = text
+          .replace(/^error: /u, '')
+          .trim()
+          .replaceAll(/\n\(?/gu, '; ')
+          .replace(/\)$/u, '')
+        write(`${words}; "cytomine-task${name} --help" shows what can be given\n`)
+      },
+    })
+}
+
+/** Errors that are explained to people; of others the stack helps those who mend the program. */
+function explain(error: unknown): string {
+  if (error instanceof UploadBrokenError) {
+    return `The upload broke off: ${error.message}\nWhat has arrived is kept for a day: call again to go on.`
+  }
+  const isExplained = [
+    CommandError,
+    UploadRefusedError,
+    AuthError,
+    ServiceError,
+    DomainError,
+    UserError,
+  ].some((kind) => error instanceof kind)
+  const isOfFile = error instanceof Error && /^E[A-Z]+$/u.test(String((error as NodeJS.ErrnoException).code))
+  if (isExplained || isOfFile) return wordsOf(error)
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,35 @@
+import { isNamespace, isSemver } from '../../src/contract/names.ts'
+import { usageError } from '../terminal/command-error.ts'
+
+/** Namespace and version of a task. */
+export interface TaskReference {
+  readonly namespace: string
+  readonly version: string
+}
+
+/** `namespace/version`; undefined for anything else. */
+export function parseTaskReference(text: string): TaskReference | undefined {
+  const slash = text.lastIndexOf('/')
+  const [namespace, version] = [text.slice(0, slash), text.slice(slash + 1)]
+  return slash > 0 && isNamespace(namespace) && isSemver(version) ? { namespace, version } : undefined
+}
+
+/** @throws CommandError */
+export function requireTaskReference(text: string): TaskReference {
+  const reference = parseTaskReference(text)
+  if (reference !== undefined) return reference
+  throw usageError(`"${text}" is no task; expected NAMESPACE/VERSION such as com.example.count/1.0.0`)
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/iu
+
+/** Whether a text may be the id of a run. */
+export function isRunId(text: string): boolean {
+  return UUID.test(text)
+}
+
+/** @throws CommandError */
+export function requireRunId(text: string): string {
+  if (isRunId(text)) return text
+  throw usageError(`"${text}" is no run; expected its id, as "cytomine-task runs" lists it`)
+}

@@ -1,0 +1,44 @@
+import * as z from 'zod'
+
+/** What the commands read of the service's answers. */
+
+export const taskListSchema = z.array(
+  z.object({
+    namespace: z.string(),
+    version: z.string(),
+    name: z.string(),
+    description: z.string().nullish(),
+  }),
+)
+
+const runRowSchema = z.looseObject({
+  id: z.string(),
+  state: z.string(),
+  createdAt: z.string().nullish(),
+  created_at: z.string().nullish(),
+  task: z.object({ namespace: z.string(), version: z.string() }).nullish(),
+})
+export type RunRow = z.infer<typeof runRowSchema>
+
+/** Runs of a task are a list, all runs a page. */
+export const runListSchema = z.union([
+  z.array(runRowSchema),
+  z.object({ content: z.array(runRowSchema) }).transform(({ content }) => content),
+])
+
+export const runSchema = z.looseObject({
+  id: z.string(),
+  state: z.string(),
+  error: z.object({ kind: z.string().optional(), message: z.string() }).nullish(),
+  statusReason: z.string().nullish(),
+})
+export type RunView = z.infer<typeof runSchema>
+
+export const outputsSchema = z.array(
+  z.looseObject({ parameterName: z.string(), type: z.string(), value: z.unknown() }),
+)
+
+/** Whether a state is the last one of a run. */
+export function isFinal(state: string): boolean {
+  return state === 'FINISHED' || state === 'FAILED'
+}

@@ -1,0 +1,89 @@
+import { fetchWith } from '../api-auth.ts'
+import { explainError } from '../explain-error.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+import { wordsOf } from '../terminal/words-of.ts'
+
+/** Where the service is, and how it is called. */
+export interface ServiceOptions {
+  /** Base URL, with or without a slash at its end. */
+  readonly url: string
+  /** `none` or `iam`. */
+  readonly auth: string
+}
+
+/** A request to the service. */
+export interface ServiceRequest {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** JSON. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Calls the service. */
+export interface Service {
+  readonly url: string
+  /** For requests that this interface has no words for; signs where the service asks for it. */
+  readonly fetch: typeof fetch
+  /**
+   * @param path relative to the base URL
+   * @throws CommandError when nothing answers, ServiceRefusal when the service refuses
+   */
+  call(path: string, request?: ServiceRequest): Promise<Response>
+  /** The answer as JSON. */
+  json(path: string, request?: ServiceRequest): Promise<unknown>
+}
+
+/** The service has refused: its words. */
+export class ServiceRefusal extends CommandError {
+  readonly status: number
+
+  constructor(message: string, status: number) {
+    super(message, EXIT.failed)
+    this.status = status
+  }
+}
+
+/** API Gateway gives up after 29 s. */
+const CALL_TIMEOUT_MS = 60_000
+
+/** @throws AuthError */
+export async function openService({ url, auth }: ServiceOptions): Promise<Service> {
+  const base = url.endsWith('/') ? url : `${url}/`
+  if (!URL.canParse(base) || !/^https?:/u.test(base)) {
+    throw new CommandError(
+      `"${url}" is no address of a service; expected one such as http://127.0.0.1:8080/app-engine/v1/`,
+      EXIT.usage,
+    )
+  }
+  const callApi = await fetchWith(auth, base)
+  async function call(
+    path: string,
+    { method = 'GET', body, headers }: ServiceRequest = {},
+  ): Promise<Response> {
+    const answer = await callApi(new URL(path, base), {
+      method,
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    }).catch((error: unknown) => {
+      throw new CommandError(
+        `nothing answers at ${base}: ${wordsOf(error)}; start the service, or name another with --url`,
+        EXIT.unavailable,
+        { cause: error },
+      )
+    })
+    if (answer.ok) return answer
+    const words = explainError(await answer.text())
+    if (answer.status >= 500) {
+      throw new CommandError(`${base} answered ${answer.status}: ${words}; try again later`, EXIT.unavailable)
+    }
+    throw new ServiceRefusal(words, answer.status)
+  }
+  return {
+    url: base,
+    fetch: callApi,
+    call,
+    json: async (path, request) => (await call(path, request)).json(),
+  }
+}

@@ -1,0 +1,15 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import type { ByteSource } from '../../src/shared/byte-source.ts'
+
+/**
+ * A file that can be read from any place.
+ * @throws Error of the file system when there is no such file
+ */
+export async function fileSource(path: string): Promise<ByteSource> {
+  const { size } = await stat(path)
+  return {
+    sizeBytes: size,
+    read: async (start, length) => createReadStream(path, { start, end: start + length - 1 }),
+  }
+}

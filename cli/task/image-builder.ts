@@ -1,0 +1,79 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { promisify } from 'node:util'
+import { CommandError, usageError } from '../terminal/command-error.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+
+/** Programs that build images, in the order in which they are tried. */
+const PROGRAMS = ['docker', 'podman', 'buildah'] as const
+type Program = (typeof PROGRAMS)[number]
+
+/** Ends with 0 where the program works; docker needs its daemon for that. */
+const PROBES: Readonly<Record<Program, readonly string[]>> = {
+  docker: ['version', '--format', '{{.Server.Version}}'],
+  podman: ['version'],
+  buildah: ['version'],
+}
+
+/** Saves an image as a docker-archive. */
+const SAVES: Readonly<Record<Program, (tag: string, file: string) => readonly string[]>> = {
+  docker: (tag, file) => ['save', '--output', file, tag],
+  podman: (tag, file) => ['save', '--format', 'docker-archive', '--output', file, tag],
+  buildah: (tag, file) => ['push', tag, `docker-archive:${file}:${tag}`],
+}
+
+/** What tasks run on. */
+const PLATFORM = 'linux/amd64'
+
+/** Builds images with a program of this machine. */
+export interface ImageBuilder {
+  readonly program: Program
+  /**
+   * Builds the folder's Dockerfile. The program's own output goes to stderr.
+   * @throws CommandError
+   */
+  build(folder: string, tag: string): Promise<void>
+  /** Writes the image as a docker-archive. @throws CommandError */
+  save(tag: string, file: string): Promise<void>
+}
+
+/**
+ * Finds a program that builds images.
+ * @param wanted no other is tried then
+ * @throws CommandError when there is none
+ */
+export async function findBuilder(wanted?: string): Promise<ImageBuilder> {
+  const chosen = PROGRAMS.find((program) => program === wanted)
+  if (wanted !== undefined && chosen === undefined) {
+    throw usageError(`"${wanted}" builds no images; expected ${PROGRAMS.join(', ')}`)
+  }
+  for (const program of chosen === undefined ? PROGRAMS : [chosen]) {
+    const works = await promisify(execFile)(program, [...PROBES[program]]).then(
+      () => true,
+      () => false,
+    )
+    if (works) return builderOf(program)
+  }
+  throw new CommandError(
+    `${chosen ?? 'none of docker, podman and buildah'} works here; install one (on Debian and Ubuntu: apt install podman), or put an image archive (image.tar) into the folder of the task`,
+    EXIT.unavailable,
+  )
+}
+
+function builderOf(program: Program): ImageBuilder {
+  return {
+    program,
+    build: (folder, tag) =>
+      run(program, ['build', '--platform', PLATFORM, '--tag', tag, folder], 'build the image'),
+    save: (tag, file) => run(program, SAVES[program](tag, file), 'save the image'),
+  }
+}
+
+async function run(program: string, words: readonly string[], what: string): Promise<void> {
+  const child = spawn(program, words, { stdio: ['ignore', 2, 2] })
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code === 0) return
+  throw new CommandError(
+    `${program} could not ${what}: it ended with ${code ?? 'a signal'}; its output above says why`,
+  )
+}

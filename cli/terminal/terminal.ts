@@ -1,0 +1,66 @@
+import { styleText } from 'node:util'
+
+/** Where a command writes; `isTTY` says that a person reads along. */
+export interface Stream {
+  readonly isTTY?: boolean
+  write(text: string): unknown
+}
+
+/** What a command needs of its surroundings. */
+export interface Surroundings {
+  readonly stdout: Stream
+  readonly stderr: Stream
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim'
+
+/** Output of a command: results on stdout, everything about the work on stderr. */
+export interface Terminal extends Surroundings {
+  /** Whether results are JSON. */
+  readonly isJson: boolean
+  /** A line of the result; nothing with `--json`. */
+  print(line: string): void
+  /** The result for machines; nothing without `--json`. */
+  json(value: unknown): void
+  /** A line about the work. */
+  note(line: string): void
+  /** Rows in columns, the first one as heading; nothing with `--json`. */
+  table(rows: readonly (readonly string[])[]): void
+  /** Text in a style, where stdout is a terminal. */
+  paint(style: Style, text: string): string
+}
+
+/** Colours only on a terminal, and never when NO_COLOR is set (https://no-color.org). */
+export function createTerminal(surroundings: Surroundings, isJson: boolean): Terminal {
+  const { stdout, stderr, env } = surroundings
+  const hasColours = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
+  const print = (line: string): void => {
+    if (!isJson) stdout.write(`${line}\n`)
+  }
+  const paint = (style: Style, text: string): string =>
+    hasColours ? styleText(style, text, { validateStream: false }) : text
+  return {
+    ...surroundings,
+    isJson,
+    print,
+    paint,
+    json(value) {
+      if (isJson) stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+    },
+    note: (line) => void stderr.write(`${line}\n`),
+    table(rows) {
+      const widths = rows.reduce<number[]>(
+        (known, row) => row.map((cell, column) => Math.max(cell.length, known[column] ?? 0)),
+        [],
+      )
+      for (const [index, row] of rows.entries()) {
+        const line = row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()
+        print(index === 0 ? paint('bold', line) : line)
+      }
+    },
+  }
+}

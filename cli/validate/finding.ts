@@ -1,0 +1,23 @@
+/** One result of a check. */
+export interface Finding {
+  /** A problem is refused by the service, or ends every run; a warning is accepted, and probably not meant. */
+  readonly severity: 'problem' | 'warning'
+  readonly part: 'bundle' | 'descriptor' | 'image' | 'resources'
+  /** A sentence with the place, the value and the cure. */
+  readonly message: string
+  /** Of the descriptor, from 1. */
+  readonly line?: number
+  /** From 1. */
+  readonly column?: number
+}
+
+export function problem(part: Finding['part'], message: string, position: Position = {}): Finding {
+  return { severity: 'problem', part, message, ...position }
+}
+
+export function warning(part: Finding['part'], message: string, position: Position = {}): Finding {
+  return { severity: 'warning', part, message, ...position }
+}
+
+/** Where in the descriptor. */
+export type Position = Pick<Finding, 'line' | 'column'>

@@ -1,0 +1,34 @@
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ZipArchive, ZipEntry } from '../../src/archive/zip/read-zip.ts'
+import type { ByteSource } from '../../src/shared/byte-source.ts'
+import { fileSource } from '../task/file-source.ts'
+
+/** An entry that can be read from any place, until it is closed. */
+interface OpenSource {
+  readonly bytes: ByteSource
+  close(): Promise<void>
+}
+
+/**
+ * An entry of an archive. A deflated one is unpacked into a temporary file.
+ * @throws ZipFormatError
+ */
+export async function sourceOf(archive: ZipArchive, entry: ZipEntry): Promise<OpenSource> {
+  const stored = await archive.stored(entry)
+  if (stored !== undefined) return { bytes: stored.source, close: async () => {} }
+  const folder = await mkdtemp(join(tmpdir(), 'cytomine-task-'))
+  const close = () => rm(folder, { recursive: true, force: true })
+  try {
+    const file = join(folder, 'image.tar')
+    await pipeline(Readable.from(archive.read(entry)), createWriteStream(file))
+    return { bytes: await fileSource(file), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
