@@ -5,9 +5,11 @@ import { AuthError } from './api-auth.ts'
 import { addBuild } from './commands/build.ts'
 import { addCancel } from './commands/cancel.ts'
 import { addDelete } from './commands/delete.ts'
+import { addInit } from './commands/init.ts'
 import { addLogs } from './commands/logs.ts'
 import { addOutputs } from './commands/outputs.ts'
 import type { Perform } from './commands/perform.ts'
+import { addRun } from './commands/run.ts'
 import { addRuns } from './commands/runs.ts'
 import { addSchema } from './commands/schema.ts'
 import { addTasks } from './commands/tasks.ts'
@@ -22,7 +24,7 @@ import { UploadBrokenError, UploadRefusedError } from './upload-client.ts'
 import { VERSION } from './version.ts'
 
 const ADDERS = [
-  ...[addValidate, addBuild, addUpload],
+  ...[addInit, addValidate, addBuild, addRun, addUpload],
   ...[addTasks, addRuns, addLogs, addOutputs, addCancel, addDelete, addSchema],
 ]
 

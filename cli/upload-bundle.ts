@@ -71,14 +71,19 @@ function unlessGone(error: unknown): undefined {
 }
 
 async function begin({ client, bundle, progress }: BundleUpload, source: Source): Promise<UploadView> {
-  const upload = await client.create(basename(bundle), source.sizeBytes)
+  const upload = await client.create({
+    purpose: 'task',
+    fileName: basename(bundle),
+    sizeBytes: source.sizeBytes,
+  })
   await writeNotes(bundle, { uploadId: upload.id, ...source }).catch((error: Error) => {
     progress.say(`an upload that breaks off will begin anew: ${error.message}`)
   })
   return upload
 }
 
-interface OpenUpload {
+/** An upload whose parts are to be sent. */
+export interface OpenUpload {
   readonly id: string
   readonly sizeBytes: number
   readonly partSizeBytes: number
@@ -120,6 +125,18 @@ async function sendMissing(
     await mapUntilFailure(missing, send, { concurrency: PARTS_AT_ONCE })
     await client.complete(id)
   })
+}
+
+/** Sends all parts of a file, several at once. */
+export async function sendParts(
+  client: Pick<UploadClient, 'sendPart'>,
+  file: FileHandle,
+  upload: OpenUpload,
+): Promise<void> {
+  const send = async (part: FilePart, signal: AbortSignal): Promise<void> => {
+    await client.sendPart(upload.id, { number: part.number, bytes: await readPart(file, part) }, signal)
+  }
+  await mapUntilFailure([...partsOf(upload)], send, { concurrency: PARTS_AT_ONCE })
 }
 
 async function readPart(file: FileHandle, { start, sizeBytes }: FilePart): Promise<Buffer<ArrayBuffer>> {

@@ -38,6 +38,14 @@ const partUrlsSchema = z.object({ parts: z.tuple([z.object({ url: z.string() })]
 
 export type UploadView = z.infer<typeof uploadSchema>
 
+/** A file that is about to be sent. */
+export interface NewUpload {
+  readonly purpose: 'task' | 'input'
+  /** Only shown. */
+  readonly fileName: string
+  readonly sizeBytes: number
+}
+
 export interface SentPart {
   /** From 1. */
   readonly number: number
@@ -105,8 +113,7 @@ export function createUploadClient(
   }
 
   return {
-    async create(fileName: string, sizeBytes: number): Promise<UploadView> {
-      const body = { purpose: 'task', fileName, sizeBytes }
+    async create(body: NewUpload): Promise<UploadView> {
       // A service that is not there is told at once.
       return uploadSchema.parse(
         await untilAnswered('POST uploads', [], () => callOnce('POST', 'uploads', body)),

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { loadArchive } from './batch/images.ts'
 import { callEngineUntil, type EngineProgram, LABELS, removeContainers } from './container-engine.ts'
 import { detectEmbedded } from './embedded/detect-embedded.ts'
 import type { EngineSettings } from './engine/container-engine.ts'
 import { PROBE, withProbeArchive } from './engine/probe-image.ts'
 import { writeStrictProfile } from './engine/seccomp-profile.ts'
+import { PLACES } from './places.ts'
 import { runProgram } from './run-program.ts'
 import { UserError } from './user-error.ts'
 
@@ -14,7 +14,7 @@ const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m', '--pids-limi
 const LOW_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']
 
 /** Podman's seccomp profile with less in it. */
-const PROFILE = join(import.meta.dirname, '../.local/seccomp-podman.json')
+const PROFILE = PLACES.seccompProfile
 
 /** Options in the order in which they are tried: none first, as on most machines. */
 const OPTIONS: Readonly<Record<EngineProgram['kind'], readonly Options[]>> = {

@@ -68,7 +68,7 @@ export async function stageOut(
 }
 
 /** The listing of a folder that has too much of everything, or that nobody may read, is empty. */
-function listFolder(root: string, follow: Follow): StagedListing {
+export function listFolder(root: string, follow: Follow): StagedListing {
   try {
     return listOutputs(root, follow)
   } catch (error) {

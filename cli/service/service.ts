@@ -15,7 +15,7 @@ export interface ServiceOptions {
 /** A request to the service. */
 export interface ServiceRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** JSON. */
+  /** JSON, or a form. */
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -61,11 +61,12 @@ export async function openService({ url, auth }: ServiceOptions): Promise<Servic
     path: string,
     { method = 'GET', body, headers }: ServiceRequest = {},
   ): Promise<Response> {
+    const isForm = body instanceof FormData
     const answer = await callApi(new URL(path, base), {
       method,
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+      headers: { ...headers, ...(body !== undefined && !isForm && { 'content-type': 'application/json' }) },
     }).catch((error: unknown) => {
       throw new CommandError(
         `nothing answers at ${base}: ${wordsOf(error)}; start the service, or name another with --url`,

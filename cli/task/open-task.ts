@@ -65,6 +65,11 @@ async function openTaskFolder(path: string): Promise<OpenTask> {
   }
 }
 
+/** Whether the path is a folder. */
+export function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
 /** Whether an image can be built from the folder. */
 export function hasDockerfile(folder: string): boolean {
   return existsSync(join(folder, 'Dockerfile')) || existsSync(join(folder, 'Containerfile'))

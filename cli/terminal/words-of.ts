@@ -10,6 +10,7 @@ export function wordsOf(error: unknown): string {
       ? `${error.message} (${error.cause.message})`
       : error.message
   }
+  if (error.details.type === 'batch' && error.words !== undefined) return error.words.replaceAll('; "', '\n"')
   if (error.details.type === 'related') return error.details.description
   return error.details.type === 'parameter' ? (error.explanation ?? error.message) : explainError(error.body)
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
+import { PLACES } from '../places.ts'
 
 /** The embedded engine as it was found to work on this machine. */
 export const embeddedSettingsSchema = z.object({
@@ -14,8 +14,7 @@ export const embeddedSettingsSchema = z.object({
 })
 export type EmbeddedSettings = z.infer<typeof embeddedSettingsSchema>
 
-const PROGRAM = join(import.meta.dirname, 'launcher', 'main.py')
-const COMPILED = join(import.meta.dirname, '../../.local/compile-cache/python')
+const PROGRAM = PLACES.launcher
 /** Kept of a subcommand's error output. */
 const ERROR_CHARACTERS = 500
 const POLL_MS = 20
@@ -24,7 +23,7 @@ const END_TIMEOUT_MS = 5000
 
 /** The launcher's command: Python without the user's settings and packages. `before` starts that command in its turn. */
 export function launcherCommand(python: string, before: readonly string[] = []): string[] {
-  return [...before, python, '-I', '-S', '-X', 'utf8', '-X', `pycache_prefix=${COMPILED}`, PROGRAM]
+  return [...before, python, '-I', '-S', '-X', 'utf8', '-X', `pycache_prefix=${PLACES.pythonCache}`, PROGRAM]
 }
 
 type Subcommand = 'run' | 'unpack' | 'remove' | 'clean'

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import yauzl from 'yauzl'
+import { PLACES } from '../places.ts'
 
-const BUNDLE = join(import.meta.dirname, '../../examples/add-and-echo/add-and-echo.zip')
+const BUNDLE = PLACES.probeBundle
 
 /** An image of this project that runs without pulling anything: with `--check` it prints the answer and ends. */
 export const PROBE = {

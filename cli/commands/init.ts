@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { type Command, Option } from 'commander'
+import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
+import { cTemplate } from '../templates/c.ts'
+import { commonFiles } from '../templates/common.ts'
+import { pythonTemplate } from '../templates/python.ts'
+import { shellTemplate } from '../templates/shell.ts'
+import type { ProgramTemplate } from '../templates/template.ts'
+import { CommandError, usageError } from '../terminal/command-error.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+import type { Perform } from './perform.ts'
+
+const TEMPLATES: Readonly<Record<string, ProgramTemplate>> = {
+  python: pythonTemplate,
+  c: cTemplate,
+  shell: shellTemplate,
+}
+
+export function addInit(program: Command, perform: Perform): void {
+  program
+    .command('init')
+    .description('makes the folder of a new task that runs as it is')
+    .argument('<name>', 'name of the folder: letters, digits, "-" and "_"')
+    .addOption(
+      new Option('--lang <language>', 'language of the program')
+        .choices(Object.keys(TEMPLATES))
+        .default('python'),
+    )
+    .option('--namespace <namespace>', 'where the task belongs, such as com.example', 'org.example')
+    .action((folder: string, flags: { readonly lang: string; readonly namespace: string }) =>
+      perform(async (terminal) => {
+        const name = basename(folder)
+        if (!/^[A-Za-z0-9][A-Za-z0-9_-]{2,29}$/u.test(name)) {
+          throw usageError(`"${name}" is no name of a task; expected 3 to 30 letters, digits, "-" and "_"`)
+        }
+        if (existsSync(folder)) throw new CommandError(`${folder} is there already; choose another name`)
+        const names = { name, namespace: `${flags.namespace}.${name}` }
+        const schema = `${JSON.stringify(taskSchema, null, 2)}\n`
+        const template = TEMPLATES[flags.lang] ?? pythonTemplate
+        const files = [...commonFiles(names, schema), ...template(names)]
+        for (const { path, content, isExecutable } of files) {
+          const target = join(folder, path)
+          await mkdir(dirname(target), { recursive: true })
+          await writeFile(target, content)
+          if (isExecutable === true) await chmod(target, 0o755)
+        }
+        terminal.json({ folder, files: files.map(({ path }) => path) })
+        terminal.print(`${folder} has a task in ${flags.lang}. Next:`)
+        terminal.print(`  cd ${folder}`)
+        terminal.print('  cytomine-task run -i image=@sample/image.png -i factors=@sample/factors.json')
+        return EXIT.success
+      }),
+    )
+}

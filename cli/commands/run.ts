@@ -1,0 +1,54 @@
+import type { Command } from 'commander'
+import { runLocally } from '../run/run-locally.ts'
+import { runRemotely } from '../run/run-remotely.ts'
+import { usageError } from '../terminal/command-error.ts'
+import type { Perform } from './perform.ts'
+
+interface Flags {
+  readonly input: readonly string[]
+  readonly output: string
+  readonly engine?: string
+  readonly build: boolean
+  readonly remote?: string
+  readonly auth: string
+}
+
+export function addRun(program: Command, perform: Perform): void {
+  program
+    .command('run')
+    .description('runs a task on this machine as the service would, or in a service with --remote')
+    .argument(
+      '[task]',
+      'folder of a task, which is built first, or bundle (.zip); NAMESPACE/VERSION with --remote',
+      '.',
+    )
+    .option(
+      '-i, --input <name=value>',
+      'value of an input, or its file: image=@slide.tif; once for each',
+      collect,
+      [],
+    )
+    .option('-o, --output <folder>', 'where the files of the outputs go', 'outputs')
+    .option('--engine <engine>', 'docker, podman or embedded; the first that works when not given')
+    .option('--no-build', 'run the bundle of the last build')
+    .option('--remote <url>', 'run a task that is installed in the service with this base URL')
+    .option(
+      '--auth <way>',
+      'none, or iam: requests are signed with AWS credentials',
+      process.env.API_AUTH || 'none',
+    )
+    .action((task: string, flags: Flags) =>
+      perform((terminal) => {
+        const { remote: url } = flags
+        if (url !== undefined) return runRemotely(terminal, { task, url }, flags)
+        if (/^[\w.-]+\.[\w-]+\/\d+\.\d+\.\d+/u.test(task)) {
+          throw usageError(`${task} is a task of a service: name the service with --remote URL`)
+        }
+        return runLocally(terminal, task, flags)
+      }),
+    )
+}
+
+function collect(value: string, values: readonly string[]): readonly string[] {
+  return [...values, value]
+}

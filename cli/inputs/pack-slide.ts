@@ -1,0 +1,22 @@
+import { createReadStream, createWriteStream, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { crc32 } from 'node:zlib'
+import { writeFolderZip } from '../../src/archive/folder-zip/write-folder-zip.ts'
+
+/** Packs the files of a slide in DICOM (a folder) into the zip that the service takes. */
+export async function packSlide(folder: string, target: string): Promise<void> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name)
+      return { name: path.slice(folder.length).replace(/^\/+/u, ''), path, sizeBytes: statSync(path).size }
+    })
+  const zip = writeFolderZip(files, async ({ path }) => {
+    let checksum = 0
+    for await (const chunk of createReadStream(path)) checksum = crc32(chunk as Buffer, checksum)
+    return { crc32: checksum, bytes: createReadStream(path) }
+  })
+  await pipeline(Readable.from(zip, { objectMode: false }), createWriteStream(target))
+}

@@ -1,0 +1,3 @@
+#!/usr/bin/env node
+import './node20.ts'
+import '../main.ts'

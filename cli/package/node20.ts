@@ -1,0 +1,36 @@
+/*
+ * What the program uses of newer versions, for Node 20: loaded first by the package. Each is defined only where it is missing, as
+ * ECMAScript defines it. zstd is not among them: layers with it need Node 22.15.
+ */
+
+function define(target: object, name: string, value: unknown): void {
+  if (!(name in target)) Object.defineProperty(target, name, { value, writable: true, configurable: true })
+}
+
+define(Map, 'groupBy', <Key, Item>(items: Iterable<Item>, keyOf: (item: Item, index: number) => Key) => {
+  const groups = new Map<Key, Item[]>()
+  let index = 0
+  for (const item of items) {
+    const key = keyOf(item, index)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+    index += 1
+  }
+  return groups
+})
+
+define(Promise, 'withResolvers', <Value>() => {
+  let resolve: (value: Value | PromiseLike<Value>) => void = () => {}
+  let reject: (reason?: unknown) => void = () => {}
+  const promise = new Promise<Value>((whenDone, whenFailed) => {
+    resolve = whenDone
+    reject = whenFailed
+  })
+  return { promise, resolve, reject }
+})
+
+// Frees memory early, which only makes the program smaller.
+define(ArrayBuffer.prototype, 'transfer', function transfer(this: ArrayBuffer, length: number) {
+  return this.slice(0, length)
+})

@@ -1,0 +1,101 @@
+import { cp, mkdir, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { documentedTag, findImageEntry } from '../../src/import/open-bundle.ts'
+import { parseInputs } from '../inputs/parse-inputs.ts'
+import { collect } from '../local-run/collect.ts'
+import { explainEnd } from '../local-run/container-end.ts'
+import { loadableImage } from '../local-run/loadable-image.ts'
+import { createLocalRun, type LocalRun, provision, stage } from '../local-run/local-run.ts'
+import { openEngine } from '../local-run/run-container.ts'
+import { showOutputs } from '../outputs/show-outputs.ts'
+import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
+import { openTask } from '../task/open-task.ts'
+import { CommandError } from '../terminal/command-error.ts'
+import { EXIT } from '../terminal/exit-codes.ts'
+import type { Terminal } from '../terminal/terminal.ts'
+import { sourceOf } from '../validate/image-source.ts'
+
+export interface LocalFlags {
+  readonly input: readonly string[]
+  readonly output: string
+  readonly engine?: string
+  readonly build: boolean
+}
+
+/** Runs a task on this machine without the service. @returns the exit code */
+export async function runLocally(terminal: Terminal, path: string, flags: LocalFlags): Promise<number> {
+  const task = await openTask(path)
+  const descriptor = requireDescriptor(terminal, task)
+  const local = await createLocalRun(descriptor, tmpdir())
+  const stopping = stopOnInterrupt()
+  try {
+    // Before anything is built: what is wrong here is wrong all the same.
+    await provision(local, parseInputs(flags.input, descriptor.inputs))
+    const folders = await stage(local)
+    const bundle = await openTask(
+      await bundleOf(terminal, task, { ...flags, engine: builderFor(flags.engine) }),
+    )
+    const source = await sourceOf(bundle.archive, findImageEntry(bundle.archive, descriptor))
+    const engine = await openEngine(flags.engine)
+    try {
+      terminal.note(`running ${descriptor.namespace} ${descriptor.version} in ${engine.title}`)
+      const end = await engine.run({
+        image: await loadableImage(source.bytes, documentedTag(descriptor)),
+        descriptor,
+        folder: local.folder,
+        ...folders,
+        onLog: (chunk) => void terminal.stderr.write(chunk.toString()),
+        signal: stopping.signal,
+      })
+      if (stopping.signal.aborted) return EXIT.interrupted
+      const failure = await explainEnd(end)
+      if (failure !== undefined)
+        throw new CommandError(`The run failed (${failure.kind}): ${failure.message}`)
+      return await showEnd(terminal, local, { folder: folders.outputs, target: flags.output })
+    } finally {
+      await engine.close()
+      await source.close()
+    }
+  } finally {
+    stopping.release()
+    await local.close()
+  }
+}
+
+/** The embedded engine builds no images. */
+function builderFor(engine: string | undefined): string | undefined {
+  return engine === 'embedded' ? undefined : engine
+}
+
+/** Also of outputs that are refused: their author wants to see them. */
+async function showEnd(
+  terminal: Terminal,
+  local: LocalRun,
+  { folder, target }: { readonly folder: string; readonly target: string },
+): Promise<number> {
+  const { run, outputs } = await collect(local, folder)
+  await mkdir(target, { recursive: true })
+  const names = await readdir(folder)
+  for (const name of names) await cp(join(folder, name), join(target, name), { recursive: true, force: true })
+  if (run.failure !== undefined) {
+    const { kind, message } = run.failure
+    throw new CommandError(`The run failed (${kind}): ${message}\nWhat it left is in ${target}.`)
+  }
+  showOutputs(terminal, { outputs, folder: target, files: names.map((name) => join(target, name)) })
+  return EXIT.success
+}
+
+function stopOnInterrupt() {
+  const controller = new AbortController()
+  const stop = (): void => controller.abort()
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  return {
+    signal: controller.signal,
+    release: () => {
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+    },
+  }
+}

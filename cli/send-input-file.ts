@@ -1,0 +1,35 @@
+import { open, readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type { Service } from './service/service.ts'
+import { CommandError } from './terminal/command-error.ts'
+import { sendParts } from './upload-bundle.ts'
+import { createUploadClient } from './upload-client.ts'
+
+/** Larger files go as uploads: API Gateway takes bodies of some MB. */
+const BODY_BYTES = 3 * 1024 * 1024
+
+/** Sends a file, of any size, to the route that provisions an input. */
+export async function sendInputFile(service: Service, route: string, path: string): Promise<void> {
+  const { size: sizeBytes } = await stat(path)
+  if (sizeBytes <= BODY_BYTES) {
+    const form = new FormData()
+    form.set('file', new Blob([await readFile(path)]), basename(path))
+    await service.call(route, { method: 'POST', body: form })
+    return
+  }
+  const client = createUploadClient(service.url, { callApi: service.fetch })
+  const file = await open(path)
+  try {
+    const { id, partSizeBytes } = await client.create({
+      purpose: 'input',
+      fileName: basename(path),
+      sizeBytes,
+    })
+    if (partSizeBytes === null) throw new CommandError(`the service takes no parts of ${path}`)
+    await sendParts(client, file, { id, sizeBytes, partSizeBytes })
+    await client.complete(id)
+    await service.call(route, { method: 'PUT', body: { uploadId: id } })
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,116 @@
+import { crc32, deflateSync } from 'node:zlib'
+import { OFFICIAL_SCHEMA } from '../../src/task/descriptor/descriptor-schema.ts'
+import type { TemplateFile, TemplateNames } from './template.ts'
+
+/** Address of the schema for editors; the file of a clone, or what `cytomine-task schema` prints, does as well. */
+const EDITOR_SCHEMA = './task.schema.json'
+
+/** Files that the tasks of all languages have. */
+export function commonFiles(names: TemplateNames, schema: string): readonly TemplateFile[] {
+  return [
+    { path: 'descriptor.yml', content: descriptor(names) },
+    { path: 'task.schema.json', content: schema },
+    { path: 'README.md', content: readme(names) },
+    { path: '.dockerignore', content: '.cytomine-task\nsample\noutputs\n' },
+    { path: '.gitignore', content: '.cytomine-task/\noutputs/\n' },
+    { path: '.gitattributes', content: '* text=auto eol=lf\n*.png binary\n' },
+    { path: 'sample/image.png', content: samplePng(64, 48) },
+    { path: 'sample/factors.json', content: '[1, 2, 3]\n' },
+  ]
+}
+
+function descriptor({ name, namespace }: TemplateNames): string {
+  return `# yaml-language-server: $schema=${EDITOR_SCHEMA}
+$schema: ${OFFICIAL_SCHEMA}
+name: ${name}
+namespace: ${namespace}
+version: 0.1.0
+description: Draws a frame into an image and computes its area.
+authors:
+  - first_name: Ada
+    last_name: Lovelace
+    organization: My laboratory
+    email: ada@example.org
+    is_contact: true
+
+configuration:
+  resources:
+    ram: 512Mi
+    cpus: 1
+
+inputs:
+  image:
+    type: {id: image, formats: [png]}
+    display_name: Image
+    description: The image that the frame is drawn into.
+  fraction:
+    type: {id: number, geq: 0, leq: 1}
+    display_name: Fraction
+    description: Part of the width and of the height that the frame takes.
+    default: 0.5
+  place:
+    type: {id: enumeration, values: [top-left, center]}
+    display_name: Place
+    description: Where the frame lies.
+    default: center
+  factors:
+    type: {id: array, subtype: integer, min_size: 0}
+    display_name: Factors
+    description: The area is given once for each of them, multiplied by it.
+    optional: true
+
+outputs:
+  width:
+    type: integer
+    description: Width of the image in pixels.
+  frame:
+    type: geometry
+    description: The frame as a polygon, in pixels.
+    dependencies: {derived_from: inputs/image}
+  areas:
+    type: {id: array, subtype: number}
+    description: Area of the frame in pixels, once for each factor.
+`
+}
+
+function readme({ name }: TemplateNames): string {
+  return `# ${name}
+
+    cytomine-task run -i image=@sample/image.png -i fraction=0.5 -i factors=@sample/factors.json -o outputs
+    cytomine-task validate
+    cytomine-task build
+    cytomine-task upload --url http://127.0.0.1:8080/app-engine/v1/
+
+The container finds one file for each input in \`/inputs\`, named like the parameter and without extension, and leaves one for each output
+in \`/outputs\`. An array is a folder: \`array.yml\` with the line \`size: N\`, and one file for each item, named 0, 1, …
+
+Coordinates of geometries are pixels of the image; x grows to the right.
+`
+}
+
+/** A grey gradient: 8 bits, one channel. */
+function samplePng(width: number, height: number): Uint8Array {
+  const rows = Buffer.alloc((width + 1) * height)
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) rows[y * (width + 1) + 1 + x] = Math.floor((255 * x) / (width - 1))
+  }
+  const header = Buffer.alloc(13)
+  header.writeUInt32BE(width, 0)
+  header.writeUInt32BE(height, 4)
+  header.writeUInt8(8, 8)
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ])
+}
+
+function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(data.length)
+  checksum.writeUInt32BE(crc32(body))
+  return Buffer.concat([length, body, checksum])
+}

@@ -1,0 +1,17 @@
+/** A file of a new task. */
+export interface TemplateFile {
+  readonly path: string
+  readonly content: string | Uint8Array
+  /** Whether it is a program. */
+  readonly isExecutable?: boolean
+}
+
+/** What a new task is called. */
+export interface TemplateNames {
+  /** As in the descriptor. */
+  readonly name: string
+  readonly namespace: string
+}
+
+/** Makes the program of a task in one language, with its Dockerfile. */
+export type ProgramTemplate = (names: TemplateNames) => readonly TemplateFile[]
