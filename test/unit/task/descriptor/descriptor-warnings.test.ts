@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { RefusedDescriptor } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import { aRawDescriptor, parse, withInput } from './descriptor-builder.ts'
 
 /** Warnings of a valid descriptor, as messages. */
@@ -173,9 +174,25 @@ outputs: {}
     expect(warnings[0]?.startsWith(`${path} `)).toBe(true)
   })
 
-  it('is not told of a descriptor that has problems', () => {
-    expect(parse(withInput({ type: 'nothing', optionnal: true }))).not.toHaveProperty('warnings')
+  it('is told beside problems, whose cause it may be', () => {
+    const { problems, warnings } = parse(
+      withInput({ type: 'nothing', description: undefined }),
+    ) as RefusedDescriptor
+    const misspelt = parse(aRawDescriptor({ descripton: 'text', version: '1' }))
+
+    expect(problems).toHaveLength(2)
+    expect(warnings).toEqual([])
+    expect(misspelt.warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^descripton .*did you mean description\?/u),
+    ])
   })
+
+  it.each(['text', '[]', 'authors: none', 'inputs: 3'])(
+    'is not looked for in %j, which is no descriptor',
+    (text) => {
+      expect(parse(text)).toHaveProperty('problems')
+    },
+  )
 
   it('is told for 50 keys, and how many there are beside them', () => {
     const keys = Object.fromEntries(
