@@ -1,8 +1,9 @@
-import { open, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { partsOf, sendParts } from './send-parts.ts'
 import type { Service } from './service/service.ts'
+import { fileSource } from './task/file-source.ts'
 import { CommandError } from './terminal/command-error.ts'
-import { sendParts } from './upload-bundle.ts'
 import { createUploadClient } from './upload-client.ts'
 
 /** Larger files go as uploads: API Gateway takes bodies of some MB. */
@@ -18,18 +19,9 @@ export async function sendInputFile(service: Service, route: string, path: strin
     return
   }
   const client = createUploadClient(service.url, { callApi: service.fetch })
-  const file = await open(path)
-  try {
-    const { id, partSizeBytes } = await client.create({
-      purpose: 'input',
-      fileName: basename(path),
-      sizeBytes,
-    })
-    if (partSizeBytes === null) throw new CommandError(`the service takes no parts of ${path}`)
-    await sendParts(client, file, { id, sizeBytes, partSizeBytes })
-    await client.complete(id)
-    await service.call(route, { method: 'PUT', body: { uploadId: id } })
-  } finally {
-    await file.close()
-  }
+  const { id, partSizeBytes } = await client.create({ purpose: 'input', fileName: basename(path), sizeBytes })
+  if (partSizeBytes === null) throw new CommandError(`the service takes no parts of ${path}`)
+  await sendParts(client, { id, source: await fileSource(path) }, partsOf({ id, sizeBytes, partSizeBytes }))
+  await client.complete(id)
+  await service.call(route, { method: 'PUT', body: { uploadId: id } })
 }

@@ -1,9 +1,12 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { mapUntilFailure } from '../src/shared/map-until-failure.ts'
+import { type OutgoingBundle, openOutgoingBundle } from '../src/import/outgoing-bundle.ts'
+import type { ByteSource } from '../src/shared/byte-source.ts'
 import { explainError } from './explain-error.ts'
 import type { Progress } from './progress.ts'
+import { type OpenUpload, partsOf, sendParts } from './send-parts.ts'
+import { fileSource } from './task/file-source.ts'
 import { type UploadClient, UploadRefusedError, type UploadView } from './upload-client.ts'
 import { readNotes, removeNotes, type UploadNotes, writeNotes } from './upload-notes.ts'
 
@@ -18,34 +21,54 @@ export interface BundleUpload {
   readonly pollMs?: number
 }
 
-/** Parts under way; each is held in memory. */
-const PARTS_AT_ONCE = 4
 const POLL_MS = 1000
 
+/** Code of an import that failed because a layer was deleted between the question and the import. */
+const LAYER_GONE = 'APPE-upload-layer-gone'
+
+class LayerGoneError extends UploadRefusedError {}
+
 /**
- * Uploads a bundle and waits for its import. What has arrived of a file that an earlier call began to send is not sent again.
+ * Uploads a bundle and waits for its import. Layers that the registry holds are not sent, nor what has arrived of a file that an
+ * earlier call began to send.
  * @returns namespace and version of the task
  * @throws UploadRefusedError with the service's words, UploadBrokenError when calling again goes on
  */
 export async function uploadBundle(job: BundleUpload): Promise<string> {
-  const file = await open(job.bundle)
   try {
-    const stat = await file.stat()
-    const { size, mtimeMs } = stat
-    if (!stat.isFile() || size === 0) throw new UploadRefusedError(`${job.bundle} is empty, or no file`, 400)
-    const source = { url: job.url, sizeBytes: size, modifiedMs: mtimeMs }
-    const upload = (await findEarlier(job, source)) ?? (await begin(job, source))
-    if (upload.state === 'CREATED' && upload.partSizeBytes !== null) {
-      await sendMissing(job, file, { id: upload.id, sizeBytes: size, partSizeBytes: upload.partSizeBytes })
-    }
-    return await follow(job, upload.id)
+    return await uploadOnce(job, true)
   } catch (error) {
     // A refusal will not pass by going on.
     if (error instanceof UploadRefusedError) await removeNotes(job.bundle)
-    throw error
-  } finally {
-    await file.close()
+    if (!(error instanceof LayerGoneError)) throw error
   }
+  job.progress.say('a layer was deleted meanwhile: sending all of them')
+  return uploadOnce(job, false)
+}
+
+/** @param mayLeaveOut names the layers to the service, which says what it holds */
+async function uploadOnce(job: BundleUpload, mayLeaveOut: boolean): Promise<string> {
+  const info = await stat(job.bundle)
+  if (!info.isFile() || info.size === 0) {
+    throw new UploadRefusedError(`${job.bundle} is empty, or no file`, 400)
+  }
+  const whole = await fileSource(job.bundle)
+  const outgoing: OutgoingBundle = mayLeaveOut
+    ? await openOutgoingBundle(whole)
+    : { layers: [], without: async () => whole }
+  const source = { url: job.url, sizeBytes: info.size, modifiedMs: info.mtimeMs }
+  const upload = (await findEarlier(job, source)) ?? (await begin(job, source, outgoing))
+  if (upload.state === 'CREATED' && upload.partSizeBytes !== null) {
+    const held = new Set((upload.layers ?? []).flatMap((layer) => (layer.held ? [layer.digest] : [])))
+    if (held.size > 0) {
+      job.progress.say(`${held.size} of ${outgoing.layers.length} layers are in the registry already`)
+    }
+    await sendMissing(job, await outgoing.without(held), {
+      id: upload.id,
+      partSizeBytes: upload.partSizeBytes,
+    })
+  }
+  return follow(job, upload.id)
 }
 
 type Source = Omit<UploadNotes, 'uploadId'>
@@ -70,11 +93,16 @@ function unlessGone(error: unknown): undefined {
   if (!(error instanceof UploadRefusedError)) throw error
 }
 
-async function begin({ client, bundle, progress }: BundleUpload, source: Source): Promise<UploadView> {
+async function begin(
+  { client, bundle, progress }: BundleUpload,
+  source: Source,
+  { layers }: OutgoingBundle,
+): Promise<UploadView> {
   const upload = await client.create({
     purpose: 'task',
     fileName: basename(bundle),
-    sizeBytes: source.sizeBytes,
+    // How much is sent depends on the answer.
+    ...(layers.length > 0 ? { layers } : { sizeBytes: source.sizeBytes }),
   })
   await writeNotes(bundle, { uploadId: upload.id, ...source }).catch((error: Error) => {
     progress.say(`an upload that breaks off will begin anew: ${error.message}`)
@@ -82,68 +110,28 @@ async function begin({ client, bundle, progress }: BundleUpload, source: Source)
   return upload
 }
 
-/** An upload whose parts are to be sent. */
-export interface OpenUpload {
-  readonly id: string
-  readonly sizeBytes: number
-  readonly partSizeBytes: number
-}
-
-/** Where a part lies in the file. */
-interface FilePart {
-  readonly number: number
-  readonly start: number
-  readonly sizeBytes: number
-}
-
-function* partsOf({ sizeBytes, partSizeBytes }: OpenUpload): Generator<FilePart, void, undefined> {
-  for (let start = 0, number = 1; start < sizeBytes; start += partSizeBytes, number += 1) {
-    yield { number, start, sizeBytes: Math.min(partSizeBytes, sizeBytes - start) }
-  }
-}
-
 async function sendMissing(
   { client, progress }: BundleUpload,
-  file: FileHandle,
-  upload: OpenUpload,
+  source: ByteSource,
+  { id, partSizeBytes }: Pick<OpenUpload, 'id' | 'partSizeBytes'>,
 ): Promise<void> {
-  const { id, sizeBytes } = upload
+  const { sizeBytes } = source
   const arrived = await client.parts(id)
-  const missing = [...partsOf(upload)].filter((part) => arrived.get(part.number) !== part.sizeBytes)
+  const all = [...partsOf({ id, sizeBytes, partSizeBytes })]
+  const missing = all.filter((part) => arrived.get(part.number) !== part.sizeBytes)
   const missingBytes = missing.reduce((sum, part) => sum + part.sizeBytes, 0)
   await progress.step(`send ${formatBytes(missingBytes)} of ${formatBytes(sizeBytes)}`, async (tell) => {
-    let sentBytes = sizeBytes - missingBytes
+    let sentBytes = 0
     const startedAt = performance.now()
-    const send = async (part: FilePart, signal: AbortSignal): Promise<void> => {
-      await client.sendPart(id, { number: part.number, bytes: await readPart(file, part) }, signal)
+    await sendParts(client, { id, source }, missing, (part) => {
       sentBytes += part.sizeBytes
-      const bytesPerSecond = (sentBytes - sizeBytes + missingBytes) / ((performance.now() - startedAt) / 1000)
-      const percent = Math.floor((100 * sentBytes) / sizeBytes)
-      const left = formatDuration((sizeBytes - sentBytes) / bytesPerSecond)
+      const bytesPerSecond = sentBytes / ((performance.now() - startedAt) / 1000)
+      const percent = Math.floor((100 * (sizeBytes - missingBytes + sentBytes)) / sizeBytes)
+      const left = formatDuration((missingBytes - sentBytes) / bytesPerSecond)
       tell(`${percent} %, ${formatBytes(bytesPerSecond)}/s, ${left} left`)
-    }
-    await mapUntilFailure(missing, send, { concurrency: PARTS_AT_ONCE })
+    })
     await client.complete(id)
   })
-}
-
-/** Sends all parts of a file, several at once. */
-export async function sendParts(
-  client: Pick<UploadClient, 'sendPart'>,
-  file: FileHandle,
-  upload: OpenUpload,
-): Promise<void> {
-  const send = async (part: FilePart, signal: AbortSignal): Promise<void> => {
-    await client.sendPart(upload.id, { number: part.number, bytes: await readPart(file, part) }, signal)
-  }
-  await mapUntilFailure([...partsOf(upload)], send, { concurrency: PARTS_AT_ONCE })
-}
-
-async function readPart(file: FileHandle, { start, sizeBytes }: FilePart): Promise<Buffer<ArrayBuffer>> {
-  const bytes = Buffer.allocUnsafeSlow(sizeBytes)
-  const { bytesRead } = await file.read(bytes, 0, sizeBytes, start)
-  if (bytesRead < sizeBytes) throw new UploadRefusedError('the file has changed while it was sent', 400)
-  return bytes
 }
 
 async function follow({ client, progress, bundle, pollMs = POLL_MS }: BundleUpload, id: string) {
@@ -151,7 +139,7 @@ async function follow({ client, progress, bundle, pollMs = POLL_MS }: BundleUplo
     for (;;) {
       const present = await client.find(id)
       if (present.state === 'READY') return present
-      if (present.state === 'FAILED') throw new UploadRefusedError(explainError(present.error), 400)
+      if (present.state === 'FAILED') throw importFailure(present.error)
       tell(stageOf(present))
       await wait(pollMs)
     }
@@ -161,6 +149,12 @@ async function follow({ client, progress, bundle, pollMs = POLL_MS }: BundleUplo
   return upload.task === null
     ? 'a task that was deleted since'
     : `${upload.task.namespace} ${upload.task.version}`
+}
+
+function importFailure(error: unknown): UploadRefusedError {
+  const words = explainError(error)
+  const { errorCode } = Object(error) as { readonly errorCode?: unknown }
+  return errorCode === LAYER_GONE ? new LayerGoneError(words, 409) : new UploadRefusedError(words, 400)
 }
 
 function stageOf({ state, progress }: UploadView): string {

@@ -27,6 +27,8 @@ const uploadSchema = z.object({
     .object({ layers: z.number(), layersDone: z.number(), bytes: z.number(), bytesDone: z.number() })
     .nullable(),
   task: z.object({ namespace: z.string(), version: z.string() }).nullable(),
+  /** Layers that were named, and whether the registry holds them. */
+  layers: z.array(z.object({ digest: z.string(), held: z.boolean() })).nullish(),
   /** Absent from services before there were any. */
   warnings: z.array(z.object({ message: z.string() })).default([]),
   error: z.unknown(),
@@ -43,7 +45,10 @@ export interface NewUpload {
   readonly purpose: 'task' | 'input'
   /** Only shown. */
   readonly fileName: string
-  readonly sizeBytes: number
+  /** Left out when layers are named: how much is sent depends on the answer. */
+  readonly sizeBytes?: number
+  /** Layers of the image in the bundle, as they lie in its archive. */
+  readonly layers?: readonly { readonly digest: string; readonly size: number }[]
 }
 
 export interface SentPart {

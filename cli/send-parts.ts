@@ -1,0 +1,51 @@
+import type { ByteSource } from '../src/shared/byte-source.ts'
+import { mapUntilFailure } from '../src/shared/map-until-failure.ts'
+import { readAll } from '../src/shared/read-all.ts'
+import { type UploadClient, UploadRefusedError } from './upload-client.ts'
+
+/** Parts under way; each is held in memory. */
+const PARTS_AT_ONCE = 4
+
+/** An upload whose parts are to be sent. */
+export interface OpenUpload {
+  readonly id: string
+  readonly sizeBytes: number
+  readonly partSizeBytes: number
+}
+
+/** Where a part lies in the bytes that are sent. */
+export interface FilePart {
+  readonly number: number
+  readonly start: number
+  readonly sizeBytes: number
+}
+
+/** All parts of an upload. */
+export function* partsOf({ sizeBytes, partSizeBytes }: OpenUpload): Generator<FilePart, void, undefined> {
+  for (let start = 0, number = 1; start < sizeBytes; start += partSizeBytes, number += 1) {
+    yield { number, start, sizeBytes: Math.min(partSizeBytes, sizeBytes - start) }
+  }
+}
+
+/**
+ * Sends parts, several at once.
+ * @param onSent called for each part that has arrived
+ */
+export async function sendParts(
+  client: Pick<UploadClient, 'sendPart'>,
+  { id, source }: { readonly id: string; readonly source: ByteSource },
+  parts: Iterable<FilePart>,
+  onSent: (part: FilePart) => void = () => {},
+): Promise<void> {
+  const send = async (part: FilePart, signal: AbortSignal): Promise<void> => {
+    await client.sendPart(id, { number: part.number, bytes: await readPart(source, part) }, signal)
+    onSent(part)
+  }
+  await mapUntilFailure([...parts], send, { concurrency: PARTS_AT_ONCE })
+}
+
+async function readPart(source: ByteSource, { start, sizeBytes }: FilePart): Promise<Buffer<ArrayBuffer>> {
+  const bytes = Buffer.from(await readAll(await source.read(start, sizeBytes)))
+  if (bytes.length < sizeBytes) throw new UploadRefusedError('the file has changed while it was sent', 400)
+  return bytes
+}
