@@ -9,6 +9,8 @@ export interface ShapeStyle {
 interface View {
   /** Part of the image that the canvas shows. */
   readonly box: Box
+  /** Nothing but this shape is drawn. */
+  readonly only?: number | undefined
   /** Pixels of the canvas for one of the image. */
   readonly scale: number
 }
@@ -24,17 +26,14 @@ const NEAR_PIXELS = 0.6
 /**
  * Draws the shapes that lie in a part of the image. Shapes that are small on the screen become dots, so that a view of 100 000 takes
  * milliseconds and not seconds.
- * @param only Draws nothing but this shape
  */
 export function drawShapes(
   context: CanvasRenderingContext2D,
   shapes: Shapes,
-  view: View,
+  { box, scale, only }: View,
   style: ShapeStyle,
-  only?: number,
 ): void {
   const painter = createPainter(context, style)
-  const { box, scale } = view
   context.setTransform(scale, 0, 0, scale, -box[0] * scale, -box[1] * scale)
   context.lineWidth = style.width / scale
   for (let at = only ?? 0; at < (only === undefined ? shapes.count : only + 1); at += 1) {

@@ -32,15 +32,13 @@ export function createShapeLayer(
       const context = canvas.getContext('2d')
       if (context === null || (isChoice && chosen === undefined)) return canvas
       const [left = 0, bottom = 0, right = 0, top = 0] = extent
-      const view = { box: [left, -top, right, -bottom] as const, scale: pixelRatio / resolution }
+      const view = {
+        box: [left, -top, right, -bottom] as const,
+        scale: pixelRatio / resolution,
+        only: isChoice ? chosen : undefined,
+      }
       const begun = performance.now()
-      drawShapes(
-        context,
-        shapes,
-        view,
-        { ...style, width: style.width * pixelRatio },
-        isChoice ? chosen : undefined,
-      )
+      drawShapes(context, shapes, view, { ...style, width: style.width * pixelRatio })
       if (!isChoice) performance.measure(`shapes ${shapes.count}`, { start: begun, end: performance.now() })
       return canvas
     },
