@@ -52,7 +52,7 @@ export function hasEscapedSlash(url: string): boolean {
 const WORDS: ReadonlySet<string> = new Set([
   ...['tasks', 'install', 'logo', 'runs', 'descriptor.yml'],
   ...['task-runs', 'input-provisions', 'indexes', 'state-actions', 'inputs', 'input', 'outputs', 'output'],
-  ...['inputs.zip', 'outputs.zip', 'logs', 'staging', 'report', 'parts', 'urls'],
+  ...['inputs.zip', 'outputs.zip', 'rejected-outputs.zip', 'logs', 'staging', 'report', 'parts', 'urls'],
   ...['uploads', 'part-urls', 'complete', 'stores', 'default', 'ping'],
   ...['ui', 'config.json', 'assets'],
 ])

@@ -56,6 +56,7 @@ export const ROUTES = {
   listOutputs: 'GET /task-runs/:id/outputs',
   downloadInputs: 'GET /task-runs/:id/inputs.zip',
   downloadOutputs: 'GET /task-runs/:id/outputs.zip',
+  downloadRejectedOutputs: 'GET /task-runs/:id/rejected-outputs.zip',
   downloadInputItem: 'GET /task-runs/:id/input/:parameter/indexes',
   downloadOutputItem: 'GET /task-runs/:id/output/:parameter/indexes',
   downloadInput: 'GET /task-runs/:id/input/:parameter',

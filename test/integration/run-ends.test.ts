@@ -9,7 +9,9 @@ import {
 } from '@aws-sdk/client-ecr'
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
+import { openZip, readZipEntry } from '../../src/archive/zip/read-zip.ts'
 import type { RunState } from '../../src/run/transitions.ts'
+import { bufferSource } from '../../src/shared/byte-source.ts'
 import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 import { installVariant, setFaults, sweepNow, switchJobEvents } from './engine-hands.ts'
@@ -55,9 +57,14 @@ describe('a run that goes wrong', () => {
       descriptor: (text) => text.replace(/(description: The word done\.\n\s+type: )string/u, '$1integer'),
     })
 
-    const { state, error } = await waitForState(await startRun(task, { print: 'x' }), 'final')
+    const run = await startRun(task, { print: 'x' })
+    const { state, error } = await waitForState(run, 'final')
 
     expect([state, error?.kind]).toEqual(['FAILED', 'output-invalid'])
+    const archive = await (await callOk('GET', `${run}/rejected-outputs.zip`)).arrayBuffer()
+    const rejected = await openZip(bufferSource(Buffer.from(archive)))
+    expect(rejected.entries.map(({ name }) => name)).toEqual(['rejected.json', 'result'])
+    expect(String(await readZipEntry(rejected, rejected.entries[1] as never, 100))).toContain('done')
     expect(error?.message).toContain('output "result"')
   })
 

@@ -127,6 +127,19 @@ export const TASK_RUN_DESCRIPTIONS = {
   downloadOutput: ofOutputs.file,
   downloadOutputItem: ofOutputs.item,
   downloadOutputs: ofOutputs.archive,
+  downloadRejectedOutputs: {
+    summary: 'Downloads what a failed run handed over as a zip',
+    description:
+      'For the author of the task: the declared outputs as the task wrote them, and `rejected.json` with the error, the names in the ' +
+      'output folder and what is left out. At most 10 000 files with 512 MiB together. None of it is an output of the run.',
+    responses: {
+      ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
+      ...refuses({
+        403: 'The run is not FAILED, or it failed before its outputs were taken.',
+        404: RUN_UNKNOWN,
+      }),
+    },
+  },
   getRunLog: {
     summary: 'Shows what the task printed, and why it failed',
     responses: {

@@ -13,6 +13,7 @@ import {
   findOutputListing,
   packOutputs,
 } from '../../../src/outputs/read-outputs.ts'
+import { packRejectedOutputs } from '../../../src/outputs/read-rejected.ts'
 import { findRunAndTask, type Repositories } from '../../../src/run/find-run.ts'
 import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
@@ -68,6 +69,8 @@ export function taskRunHandlers(deps: Dependencies) {
       answerNamed(context, deps, await packInputs(deps, context.req.param('id'))),
     downloadOutputs: async (context) =>
       answerNamed(context, deps, await packOutputs(deps, context.req.param('id'))),
+    downloadRejectedOutputs: async (context) =>
+      answerNamed(context, deps, await packRejectedOutputs(deps, context.req.param('id'))),
     downloadInputItem: (context) => answerItem(context, deps, findInputItem),
     downloadOutputItem: (context) => answerItem(context, deps, findOutputItem),
     downloadInput: (context) => answerParameterFile(context, deps, findInputFile),

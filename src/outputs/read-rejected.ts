@@ -1,0 +1,118 @@
+import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
+import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
+import type { ObjectStore } from '../aws/object-store.ts'
+import { DomainError } from '../contract/errors.ts'
+import { STAGED_LISTING_NAME, type StagedListing, stagedListingSchema } from '../contract/staging.ts'
+import { runOutputsRoot } from '../contract/storage-keys.ts'
+import { entriesOf } from '../inputs/array-inputs.ts'
+import { folderEntries } from '../inputs/folder-entries.ts'
+import { preparedOutputKey } from '../inputs/prepared-file.ts'
+import { BYTES_TYPE, type Packing } from '../inputs/run-files.ts'
+import { findRunAndTask, type Repositories, stateError } from '../run/find-run.ts'
+import type { Run } from '../run/run.ts'
+import { readAll } from '../shared/read-all.ts'
+
+interface Dependencies extends Repositories {
+  readonly objects: ObjectStore
+}
+
+/** Facts about the run beside its files; no parameter's name has a dot. */
+const FACTS_NAME = 'rejected.json'
+/** A function copies as much within the 29 s that API Gateway waits. */
+export const MAX_REJECTED_BYTES = 512 * 1024 ** 2
+export const MAX_REJECTED_FILES = 10_000
+
+/** An output file of a failed run in the bucket. */
+interface RejectedFile {
+  readonly name: string
+  readonly key: string
+  readonly sizeBytes: number
+}
+
+/**
+ * What a failed run handed over, for its author to look at: the files of its last job attempt, and `rejected.json` with the error, all
+ * names that were found in the output folder, and the files that are left out. At most {@link MAX_REJECTED_FILES} files with
+ * {@link MAX_REJECTED_BYTES} together; those that do not fit are left out. Nothing of it counts as an output.
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PROVISIONS_NOT_FOUND when nothing was handed over
+ */
+export async function packRejectedOutputs(deps: Dependencies, runId: string): Promise<Packing> {
+  const { run } = await findRunAndTask(deps, runId)
+  if (run.state !== 'FAILED') throw stateError(run.state, 'rejected outputs can be read once it is FAILED')
+  return {
+    kind: 'packing',
+    key: preparedOutputKey(run, 'rejected-outputs.zip'),
+    name: `rejected-outputs-${runId}.zip`,
+    contentType: BYTES_TYPE,
+    entries: () => listRejected(deps, run),
+  }
+}
+
+async function listRejected(deps: Dependencies, run: Run): Promise<readonly ArchiveEntry[]> {
+  const files = await findFiles(deps, run)
+  if (files.length === 0) {
+    const words = 'the run handed over no output: it failed before its outputs were taken'
+    throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND', undefined, { words })
+  }
+  const staged = files.find(({ name }) => name === STAGED_LISTING_NAME)
+  const listing = staged === undefined ? undefined : await readListing(deps, staged)
+  const folders = new Set(listing?.entries.flatMap(({ name, kind }) => (kind === 'directory' ? [name] : [])))
+  const taken: ArchiveEntry[] = []
+  const leftOut: string[] = []
+  let bytes = 0
+  for (const file of files.filter((one) => one !== staged)) {
+    for (const entry of await unpacked(deps, file, folders.has(file.name))) {
+      const fits = taken.length < MAX_REJECTED_FILES && bytes + entry.sizeBytes <= MAX_REJECTED_BYTES
+      if (!fits) {
+        leftOut.push(entry.name)
+        continue
+      }
+      taken.push(entry)
+      bytes += entry.sizeBytes
+    }
+  }
+  const facts = {
+    error: run.failure,
+    outputFolder: listing ?? null,
+    leftOut: leftOut.slice(0, MAX_REJECTED_FILES),
+  }
+  const text = Buffer.from(`${JSON.stringify(facts, null, 2)}\n`)
+  return [{ name: FACTS_NAME, sizeBytes: text.length, bytes: text }, ...taken]
+}
+
+/** Files of the run's last job attempt; what was made of them for downloads, and posted outputs, are none. */
+async function findFiles(deps: Dependencies, run: Run): Promise<readonly RejectedFile[]> {
+  const root = runOutputsRoot(run.id)
+  const byAttempt = new Map<number, RejectedFile[]>()
+  const place = new RegExp(`^${run.job?.attempt ?? 1}-([1-9][0-9]*)/([^/]+)$`, 'u')
+  for await (const { key, sizeBytes } of deps.objects.list(root)) {
+    const [, attempt = '', name = ''] = place.exec(key.slice(root.length)) ?? []
+    if (name === '' || (name.includes('.') && name !== STAGED_LISTING_NAME)) continue
+    const files = byAttempt.get(Number(attempt)) ?? []
+    files.push({ name, key, sizeBytes })
+    byAttempt.set(Number(attempt), files)
+  }
+  const last = Math.max(...byAttempt.keys())
+  return (byAttempt.get(last) ?? []).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function readListing(deps: Dependencies, { key }: RejectedFile): Promise<StagedListing | undefined> {
+  const body = await deps.objects.read(key)
+  if (body === undefined) return undefined
+  return stagedListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
+}
+
+/** A folder, which lies in the bucket as a zip, as its files; as the zip when that cannot be read. */
+async function unpacked(
+  deps: Dependencies,
+  { name, key, sizeBytes }: RejectedFile,
+  isFolder: boolean,
+): Promise<readonly ArchiveEntry[]> {
+  const asFile = (entryName: string) => entriesOf(deps, entryName, { kind: 'object', key, sizeBytes })
+  if (!isFolder) return await asFile(name)
+  try {
+    return await folderEntries(deps, key, sizeBytes)
+  } catch (error) {
+    if (!(error instanceof ZipFormatError)) throw error
+    return await asFile(`${name}.zip`)
+  }
+}
