@@ -1,15 +1,15 @@
 import type { Dimensions } from './dimensions.ts'
 import { type HeaderReader, ImageHeaderError } from './header-reader.ts'
 
-/** Length of the header of OS/2 1.x, whose numbers have 16 bits. */
+/** Length of the OS/2 1.x header, whose numbers have 16 bits. */
 const CORE_HEADER_BYTES = 12
 
-/** Lengths of the other headers: OS/2 2.x, Windows versions 3 to 5 and in between. */
+/** Lengths of the other headers: OS/2 2.x, Windows 3 to 5 and versions between. */
 const HEADER_BYTES: ReadonlySet<number> = new Set([16, 40, 52, 56, 64, 108, 124])
 
 /**
- * Size from the header behind the file header of 14 bytes (BITMAPCOREHEADER, BITMAPINFOHEADER and later ones). A negative height
- * means rows from the top.
+ * Reads the size from the header after the 14-byte file header (BITMAPCOREHEADER, BITMAPINFOHEADER and later ones). A
+ * negative height means top-down rows.
  * @throws ImageHeaderError
  */
 export async function readBmpDimensions(reader: HeaderReader): Promise<Dimensions> {

@@ -7,26 +7,26 @@ import { MAX_HEADER_BYTES } from './header-reader.ts'
 import { readDimensions } from './read-dimensions.ts'
 import { recogniseImage } from './recognise-image.ts'
 
-/** A slide in DICOM: one file a resolution level, so that limits apply to the largest. */
+/** A slide in DICOM: one file for each resolution level. Limits apply to the largest. */
 export interface DicomFiles {
   readonly fileCount: number
   readonly largest: {
     readonly sizeBytes: number
-    /** Of the stored frame, a tile as a rule; undefined when the file does not tell. */
+    /** Size of the stored frame, usually a tile; undefined when the file does not state it. */
     readonly dimensions: Dimensions | undefined
   }
 }
 
 /**
- * Deflate may say nothing for gigabytes, and entries may share their bytes; so no more than this is fetched for a look into one.
- * Incompressible content grows by far less.
+ * Most compressed bytes read of one entry: deflated data may yield nothing for gigabytes. Incompressible content grows
+ * by far less than twice.
  */
 const MAX_FETCHED_BYTES = 2 * MAX_HEADER_BYTES
 
-/** Each look is a request or two to a bucket, and a series has hundreds of files. */
+/** Files inspected in parallel. Each needs one or two requests, and a series has hundreds of files. */
 const LOOKS_AT_ONCE = 32
 
-/** Looks at a folder's files, several at once; undefined when there is none or one is no DICOM file. */
+/** Inspects a folder's files; undefined when there is none or one is no DICOM file. */
 export async function describeDicomFiles(files: readonly ByteSource[]): Promise<DicomFiles | undefined> {
   let largest: ByteSource | undefined
   for (const file of files) {
@@ -49,9 +49,9 @@ async function areDicom(files: readonly ByteSource[]): Promise<boolean> {
 }
 
 /**
- * The same for the files of a zip, of which only the first bytes are inflated: sizes are those that the zip announces, and
- * checksums are left to whoever unpacks it.
- * @throws ZipFormatError when it is no zip, damaged, or made to do harm.
+ * Inspects the files of a zip by their first bytes only. Sizes are those of the directory, and checksums are not
+ * verified.
+ * @throws ZipFormatError when it is no zip, damaged or hostile
  */
 export async function describeDicomZip(source: ByteSource): Promise<DicomFiles | undefined> {
   const zip = await openZip({
@@ -61,13 +61,13 @@ export async function describeDicomZip(source: ByteSource): Promise<DicomFiles |
   return await describeDicomFiles(zip.entries.map((entry) => entryHead(zip, entry)))
 }
 
-/** The entry as if it were cut after the longest header. */
+/** The entry, cut after the longest header. */
 function entryHead(zip: ZipArchive, entry: ZipEntry): ByteSource {
   let head: Promise<Buffer> | undefined
   return {
     sizeBytes: entry.sizeBytes,
     async read(start, length) {
-      // A signature costs little; who reads on does so in many steps, which must not inflate the same bytes each time.
+      // A signature costs one short read. The header is read in many steps, which share one decompression.
       if (start === 0) return Readable.from([await firstBytes(zip.read(entry), length)])
       head ??= firstBytes(zip.read(entry), MAX_HEADER_BYTES)
       return Readable.from([(await head).subarray(start, start + length)])

@@ -2,8 +2,8 @@ import type { Dimensions } from './dimensions.ts'
 import { type HeaderReader, ImageHeaderError } from './header-reader.ts'
 
 /*
- * A DICOM file is a preamble, the letters DICM, and data elements in ascending order of their tags: first those of group 2, the
- * file meta information, then the data set in the encoding that the meta information names.
+ * A DICOM file is a preamble, the letters DICM, and data elements in ascending tag order: first group 2, the file meta
+ * information, then the data set in the encoding that the meta information names.
  * Formats: DICOM PS3.10, section 7; PS3.5, section 7 and annex A.
  */
 
@@ -12,7 +12,7 @@ const META_GROUP = 0x0002
 const TRANSFER_SYNTAX = 0x00020010
 const ROWS = 0x00280010
 const COLUMNS = 0x00280011
-/** Pixels are in this group, and nothing about their size behind it. */
+/** Group of the pixels; Rows and Columns come before it. */
 const PIXEL_DATA_GROUP = 0x7fe00000
 
 const DELIMITER_GROUP = 0xfffe
@@ -20,15 +20,15 @@ const ITEM = 0xfffee000
 const ITEM_END = 0xfffee00d
 const SEQUENCE_END = 0xfffee0dd
 
-/** The element ends at a delimiter instead. */
+/** The element ends at a delimiter. */
 const UNDEFINED_LENGTH = 0xffffffff
 const MAX_UID_BYTES = 64
 
-/** Value representations whose length takes four bytes, after two that are reserved. */
+/** Value representations with a length of four bytes after two reserved ones. */
 const LONG_REPRESENTATIONS: ReadonlySet<string> = new Set('OB OD OF OL OV OW SQ SV UC UN UR UT UV'.split(' '))
 
 interface Encoding {
-  /** Whether each element names its value representation. */
+  /** Each element names its value representation. */
   readonly isExplicit: boolean
   readonly isLittleEndian: boolean
 }
@@ -37,12 +37,12 @@ const IMPLICIT_LITTLE: Encoding = { isExplicit: false, isLittleEndian: true }
 const EXPLICIT_LITTLE: Encoding = { isExplicit: true, isLittleEndian: true }
 const EXPLICIT_BIG: Encoding = { isExplicit: true, isLittleEndian: false }
 
-/** All others, those of compressed pixels included, are explicit little endian. */
+/** All other syntaxes, compressed pixels included, are explicit little endian. */
 const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['1.2.840.10008.1.2', IMPLICIT_LITTLE],
   ['1.2.840.10008.1.2.2', EXPLICIT_BIG],
 ])
-/** The whole data set is compressed: for reports, and not in use for slides. */
+/** The whole data set is deflated: used for reports, not for slides. */
 const DEFLATED = '1.2.840.10008.1.2.1.99'
 
 interface Element {
@@ -53,8 +53,8 @@ interface Element {
 }
 
 /**
- * Columns and Rows of the data set, not those of images nested in sequences; values are leapt over, not read.
- * @throws ImageHeaderError also when pixels come first, or the data set is deflated.
+ * Reads Columns and Rows of the data set, not those of images nested in sequences; values are skipped.
+ * @throws ImageHeaderError also when pixels come first, or the data set is deflated
  */
 export async function readDicomDimensions(reader: HeaderReader): Promise<Dimensions> {
   const { encoding, dataSetAt } = await readMeta(reader)
@@ -86,7 +86,7 @@ async function readMeta(
     at = valueAt + lengthBytes
   }
   if (transferSyntax === undefined || transferSyntax === DEFLATED) {
-    throw new ImageHeaderError('the DICOM file has no transfer syntax, or one that is not read')
+    throw new ImageHeaderError('the DICOM file has no transfer syntax, or an unsupported one')
   }
   return { encoding: ENCODINGS.get(transferSyntax) ?? EXPLICIT_LITTLE, dataSetAt: at }
 }
@@ -112,7 +112,7 @@ async function endOf(reader: HeaderReader, element: Element, encoding: Encoding)
   return await endOfSequence(reader, element.valueAt, innerEncoding(element, encoding))
 }
 
-/** Walks the items and what they hold, however deep, to behind the delimiter that closes the sequence. */
+/** Skips items and their content, at any depth, up to the delimiter that closes the sequence. */
 async function endOfSequence(reader: HeaderReader, start: number, encoding: Encoding): Promise<number> {
   let at = start
   const open = [{ isSequence: true, encoding }]
@@ -124,7 +124,7 @@ async function endOfSequence(reader: HeaderReader, start: number, encoding: Enco
       open.pop()
       continue
     }
-    // A sequence holds items only, an item anything but items and delimiters.
+    // A sequence holds only items; an item holds neither items nor delimiters directly.
     if (inner.isSequence ? tag !== ITEM : tag >= ITEM) {
       throw new ImageHeaderError('the DICOM file has a damaged sequence')
     }
@@ -135,7 +135,7 @@ async function endOfSequence(reader: HeaderReader, start: number, encoding: Enco
   return at
 }
 
-/** A sequence whose sender did not know it as one is implicit, whatever surrounds it (PS3.5, section 6.2.2). */
+/** A sequence with representation UN is implicit in any context (PS3.5, section 6.2.2). */
 function innerEncoding({ representation }: Element, outer: Encoding): Encoding {
   return representation === 'UN' ? IMPLICIT_LITTLE : outer
 }

@@ -8,7 +8,7 @@ const IMAGE = 0x2c
 const HAS_COLORS = 0x80
 
 /**
- * Size of the screen, or of its first frame where that is larger: readers show either.
+ * Reads the size of the screen, or of the first frame where that is larger: readers show either.
  * @throws ImageHeaderError also when there is no frame
  */
 export async function readGifDimensions(reader: HeaderReader): Promise<Dimensions> {
@@ -28,7 +28,7 @@ export async function readGifDimensions(reader: HeaderReader): Promise<Dimension
   }
 }
 
-/** Blocks of an extension: each begins with its length, an empty one ends them. */
+/** Skips the blocks of an extension: each starts with its length, an empty one ends them. */
 async function skipBlocks(reader: HeaderReader, start: number): Promise<number> {
   let at = start
   for (;;) {

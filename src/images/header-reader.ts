@@ -1,16 +1,16 @@
 import type { ByteSource } from '../shared/byte-source.ts'
 import { createWindowReader } from '../shared/window-reader.ts'
 
-/** One request to a bucket; the header of most images fits in one or two. */
+/** Size of one read; most headers fit in one or two. */
 const WINDOW_BYTES = 4096
 
-/** Small windows and many of them: a JPEG may carry hundreds of segments of 64 KiB before its frame. */
+/** Many small windows, because a JPEG may have hundreds of segments of 64 KiB before its frame. */
 const MAX_WINDOWS = 256
 
-/** The most that is read of an image, whatever its header claims. */
+/** Most bytes read of an image, whatever its header claims. */
 export const MAX_HEADER_BYTES = MAX_WINDOWS * WINDOW_BYTES
 
-/** The header is damaged, cut short, or too long to be followed. */
+/** The header is damaged, cut short or too long. */
 export class ImageHeaderError extends Error {
   constructor(message: string) {
     super(message)
@@ -21,13 +21,12 @@ export class ImageHeaderError extends Error {
 /** Random access to an image's header, bounded by {@link MAX_HEADER_BYTES}. */
 export interface HeaderReader {
   /**
-   * `length` bytes (at most 4096) from `start`.
-   * @throws ImageHeaderError when the file is shorter or too much of it was read.
+   * Reads `length` bytes (at most 4096) from `start`.
+   * @throws ImageHeaderError when the file is shorter or too much of it was read
    */
   bytes(start: number, length: number): Promise<Buffer>
 }
 
-/** A reader with windows of 4 KiB. */
 export function createHeaderReader(source: ByteSource): HeaderReader {
   let windows = 0
   const read = createWindowReader(source, WINDOW_BYTES, () => {

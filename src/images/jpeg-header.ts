@@ -2,8 +2,8 @@ import type { Dimensions } from './dimensions.ts'
 import { type HeaderReader, ImageHeaderError } from './header-reader.ts'
 
 /*
- * A JPEG is a row of segments: a marker (FF and a code), a length that counts itself, and content. The frame's size stands in
- * the start of frame, of which there are thirteen kinds. Format: ITU-T T.81, annex B.
+ * A JPEG is a sequence of segments: a marker (FF and a code), a length that includes itself, and content. The size is in the
+ * start of frame, of which there are thirteen kinds. Format: ITU-T T.81, annex B.
  */
 
 const FILL = 0xffff
@@ -16,12 +16,12 @@ const START_OF_SCAN = 0xffda
 
 const FIRST_FRAME = 0xffc0
 const LAST_FRAME = 0xffcf
-/** Huffman tables, an extension, arithmetic conditioning: among the codes of frames, but none. */
+/** Huffman tables, an extension and arithmetic conditioning: codes within the range of frames. */
 const NO_FRAMES: readonly number[] = [0xffc4, 0xffc8, 0xffcc]
 
 /**
- * Size from the first start of frame; segments before it are leapt over, not read.
- * @throws ImageHeaderError also when pixels come first.
+ * Reads the size from the first start of frame; segments before it are skipped.
+ * @throws ImageHeaderError also when pixels come first
  */
 export async function readJpegDimensions(reader: HeaderReader): Promise<Dimensions> {
   let at = 2
@@ -36,7 +36,7 @@ export async function readJpegDimensions(reader: HeaderReader): Promise<Dimensio
       if (lengthBytes < 2)
         throw new ImageHeaderError('the JPEG has a segment that is shorter than its length')
       if (isStartOfFrame(marker)) {
-        // After the length and one byte of precision. A height of 0 is told after the first scan, which is not read.
+        // After the length and one byte of precision. A height of 0 is defined after the first scan, which is not read.
         const size = await reader.bytes(at + 5, 4)
         return { height: size.readUInt16BE(0), width: size.readUInt16BE(2) }
       }

@@ -2,7 +2,7 @@ import type { Dimensions } from './dimensions.ts'
 import { type HeaderReader, ImageHeaderError } from './header-reader.ts'
 
 /**
- * Size from the IHDR chunk, which must come first (PNG 3rd edition, section 11.2.1).
+ * Reads the size from the IHDR chunk, which must come first (PNG 3rd edition, section 11.2.1).
  * @throws ImageHeaderError
  */
 export async function readPngDimensions(reader: HeaderReader): Promise<Dimensions> {

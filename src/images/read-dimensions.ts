@@ -19,15 +19,15 @@ const READERS: Record<SizedFormat, (reader: HeaderReader) => Promise<Dimensions>
 }
 
 /**
- * The image's size from its header, at most {@link MAX_HEADER_BYTES} of it; undefined when the header does not tell, is damaged,
- * or says zero. Pass the `format` that the file was accepted as, since a file may bear the signature of two; without it all
+ * Reads the size from an image's header, of which at most {@link MAX_HEADER_BYTES} are read; undefined when the header
+ * lacks it, is damaged, or gives zero. Pass the accepted `format`, since a file may have two signatures. Without it all
  * signatures are tried, those of BigTIFF, GIF and BMP included.
  */
 export async function readDimensions(
   source: ByteSource,
   format?: ImageFormat,
 ): Promise<Dimensions | undefined> {
-  // The reader of TIFF knows BigTIFF too and refuses the rest.
+  // The TIFF reader accepts BigTIFF too and rejects everything else.
   const known = format ?? (await recogniseImage(source, SIZED_FORMATS)) ?? 'tiff'
   try {
     const { width, height } = await READERS[known](createHeaderReader(source))

@@ -2,23 +2,23 @@ import type { ByteSource } from '../shared/byte-source.ts'
 import { formatOf, signatureBytes } from '../shared/file-signatures.ts'
 import { readAll } from '../shared/read-all.ts'
 
-/** Formats of single files that are told by their first bytes. */
+/** Single-file formats that are recognised by their first bytes. */
 export type ImageFormat = 'png' | 'jpeg' | 'tiff' | 'dicom'
 
-/** What an image may be where the descriptor names no format: its size is read from these as well. */
+/** Formats whose size can be read, for parameters without a format in the descriptor. */
 export type SizedFormat = ImageFormat | 'gif' | 'bmp'
 
-/** All of them, in the order in which a file of unknown format is tried. */
+/** In the order in which a file of unknown format is tried. */
 export const IMAGE_FORMATS: readonly ImageFormat[] = ['png', 'jpeg', 'tiff', 'dicom']
 
-/** In the order of trying: BMP last, as two letters are a weak signature. */
+/** In the order of trying; BMP is last, because two letters are a weak signature. */
 export const SIZED_FORMATS: readonly SizedFormat[] = [...IMAGE_FORMATS, 'gif', 'bmp']
 
 const START_BYTES = signatureBytes(SIZED_FORMATS)
 
 /**
- * The first of `formats` whose signature the file bears. A file may bear two: a DICOM file's preamble is free, and slide
- * scanners put a TIFF header there. BigTIFF is no `tiff`: tasks that ask for one are not expected to read it.
+ * The first of `formats` whose signature the file has. A file may have two: slide scanners put a TIFF header into the
+ * free preamble of a DICOM file. BigTIFF is not recognised as `tiff`, since tasks that require TIFF may not read it.
  */
 export async function recogniseImage<Format extends SizedFormat>(
   source: ByteSource,

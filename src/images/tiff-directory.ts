@@ -3,7 +3,7 @@ import type { Dimensions } from './dimensions.ts'
 import { createHeaderReader, type HeaderReader, ImageHeaderError } from './header-reader.ts'
 
 /*
- * A TIFF starts with a pointer to its first directory, a list of tagged values; writers of slides put it at the end.
+ * A TIFF starts with a pointer to its first directory, a list of tagged values, which slide writers put at the end of the file.
  * Formats: TIFF 6.0, section 2; BigTIFF, the same with 64-bit pointers (https://www.awaresystems.be/imaging/tiff/bigtiff.html).
  */
 
@@ -12,10 +12,10 @@ const IMAGE_LENGTH = 257
 const SAMPLES_PER_PIXEL = 277
 const TILE_WIDTH = 322
 
-/** Real directories have some twenty entries. */
+/** Real directories have about twenty entries. */
 const MAX_ENTRIES = 4096
 
-/** Bytes of one value, by type code: BYTE, SHORT, LONG, LONG8. Other types hold no sizes. */
+/** Value size by type code: BYTE, SHORT, LONG, LONG8. Other types hold no image sizes. */
 const VALUE_BYTES: ReadonlyMap<number, number> = new Map([
   [1, 1],
   [3, 2],
@@ -25,14 +25,14 @@ const VALUE_BYTES: ReadonlyMap<number, number> = new Map([
 
 interface Layout {
   readonly isLittleEndian: boolean
-  /** Bytes of a directory's entry count. */
+  /** Size of a directory's entry count. */
   readonly countBytes: number
-  /** Bytes of a pointer, and so of the value field and of a value's count. */
+  /** Size of a pointer, a value field and a value count. */
   readonly pointerBytes: number
 }
 
 /**
- * Size from the first directory of a TIFF or BigTIFF.
+ * Reads the size from the first directory of a TIFF or BigTIFF.
  * @throws ImageHeaderError
  */
 export async function readTiffDimensions(reader: HeaderReader): Promise<Dimensions> {
@@ -43,7 +43,7 @@ export async function readTiffDimensions(reader: HeaderReader): Promise<Dimensio
   return { width, height }
 }
 
-/** Whether the first image of the TIFF has three samples a pixel and no tiles; false also when it cannot be read. */
+/** Whether the first image has three samples a pixel and no tiles; false also when it cannot be read. */
 export async function isBaselineTiff(source: ByteSource): Promise<boolean> {
   try {
     const values = await readFirstDirectory(createHeaderReader(source), [SAMPLES_PER_PIXEL, TILE_WIDTH])
@@ -54,7 +54,7 @@ export async function isBaselineTiff(source: ByteSource): Promise<boolean> {
   }
 }
 
-/** The first value of each of these tags that is there and is a whole number. */
+/** The first value of each of these tags, where present and a whole number. */
 async function readFirstDirectory(
   reader: HeaderReader,
   tags: readonly number[],
@@ -98,7 +98,7 @@ async function readStart(
   }
 }
 
-/** Values stand in the entry itself when they all fit, and elsewhere otherwise. */
+/** Values are in the entry itself when they fit, otherwise elsewhere. */
 async function readFirstValue(
   reader: HeaderReader,
   entry: Buffer,
@@ -113,7 +113,7 @@ async function readFirstValue(
   return unsigned(await reader.bytes(unsigned(field, layout), valueBytes), layout)
 }
 
-/** All of `bytes` as one number. Beyond 2^53 it is not exact, which is far outside any file. */
+/** All of `bytes` as one number. Inexact beyond 2^53, which exceeds any file size. */
 function unsigned(bytes: Buffer, { isLittleEndian }: Layout): number {
   if (bytes.length === 8) return Number(isLittleEndian ? bytes.readBigUInt64LE(0) : bytes.readBigUInt64BE(0))
   return isLittleEndian ? bytes.readUIntLE(0, bytes.length) : bytes.readUIntBE(0, bytes.length)

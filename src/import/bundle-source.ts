@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 
-/** Bundles that app stores offer. */
+/** Downloads bundles from app stores. */
 export interface BundleSource {
   /**
-   * The bundle as it arrives. A stream that breaks off fails with the same error as a bundle that is not there.
+   * Streams a bundle. A broken download fails with the same error as a missing bundle.
    * @throws DomainError APPSTORE_DOWNLOAD_FAILED
    */
   open(url: URL): Promise<Readable>

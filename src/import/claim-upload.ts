@@ -3,21 +3,20 @@ import type { Upload } from '../upload/upload.ts'
 import type { ImportBundleDependencies } from './import-work.ts'
 import { LEASE_SECONDS } from './lease.ts'
 
-/** What an import is asked for by. */
+/** Request for an import. */
 export interface ImportCall {
   readonly uploadId: string
-  /** The object that arrived, when that starts the import: it may have no upload item yet. */
+  /** The uploaded object, when its event starts the import. It may have no upload item yet. */
   readonly object?: {
     readonly key: string
-    /** Of two writes under one key, S3 gives each its own. */
+    /** S3's order of writes under one key. */
     readonly sequencer?: string
   }
 }
 
 /**
- * The upload in the hands of this worker; undefined when there is nothing to do for it: another worker has it, or it is over. Files
- * for a run are none of the importer's business, nor is an object that was removed with its upload before the event of its arrival
- * came.
+ * Claims the upload for this worker. Returns undefined when another worker holds it, when its import has ended, when it
+ * is an input file, or when the object was removed before its event arrived.
  */
 export async function claimUpload(
   { identity, objects, uploads }: Pick<ImportBundleDependencies, 'identity' | 'objects' | 'uploads'>,
@@ -31,20 +30,20 @@ export async function claimUpload(
   }
   if (upload === undefined) {
     if (object === undefined || !(await isThere(object.key))) return undefined
-    // Some S3 client put the object into the bucket.
+    // An S3 client put the object directly into the bucket.
     const createdAt = identity.now().toISOString()
     const taskId = identity.uuid()
     try {
       await uploads.create({ id: uploadId, ...object, purpose: 'task', state: 'CREATED', taskId, createdAt })
     } catch (error) {
-      // Events may come twice: then the other worker made the item.
+      // Duplicate event: another worker has created the item.
       if ((await uploads.find(uploadId)) === undefined) throw error
     }
   }
   return await uploads.claim(uploadId, LEASE_SECONDS)
 }
 
-/** An ended import may be begun anew by another object under its key, mended perhaps; not by a late event of the first. */
+/** A new object under the key of an ended import starts another import. A late event of the first object does not. */
 function isPutAgain(upload: Upload | undefined, { sequencer }: NonNullable<ImportCall['object']>): boolean {
   if (upload === undefined || isUuid(upload.id)) return false
   return (upload.state === 'FAILED' || upload.state === 'READY') && sequencer !== upload.sequencer

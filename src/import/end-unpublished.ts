@@ -13,83 +13,85 @@ import {
 } from './import-work.ts'
 import { TimeIsUpError } from './lease.ts'
 
-/** So many workers in a row may fail without getting any further, as often as Lambda calls a function for one event. */
+/** Consecutive workers without progress before the import fails; Lambda tries an event three times as well. */
 const MAX_ATTEMPTS = 3
-/** Workers that die cannot tell why, and may die of what the bundle cannot help: twice as long as a call may take. */
-const HOPELESS_AFTER_MS = 30 * 60 * 1000
+/** A crashed worker leaves no reason, and the bundle may not be at fault: wait for two full Lambda time-outs. */
+const RETRY_PERIOD_MS = 30 * 60 * 1000
 
-/** An import is over for what its bundle cannot help; the cause is for an operator. */
+/** An import failed for a reason that is not its bundle; the cause is for operators. */
 export class ImportFailedError extends Error {
   override readonly name = 'ImportFailedError'
 }
 
-/** Nobody should try again. */
-class HopelessError extends DomainError {}
+/** Too many workers crashed without progress; no retry. */
+class RetriesExhaustedError extends DomainError {}
 
 /**
- * Ends what this worker can do for an import that is not published: another goes on when time was up, when what failed may pass, or
- * with the object that took the bundle's place meanwhile; else everything is taken back and the upload says why.
- * @throws the cause, when another worker should try in a while; ImportFailedError
+ * Ends an import that is not published. It is handed to another worker when time is up, when the failure is transient,
+ * or when the bundle was replaced. Otherwise all steps are undone and the upload records the error.
+ * @throws the cause when the import is to be retried; ImportFailedError
  */
 export async function endUnpublished(
   deps: ImportBundleDependencies,
   work: ImportWork,
   error: unknown,
 ): Promise<void> {
-  // The new bundle's own event came while this worker held the upload, or is still to come. A reader may have met the exchange as a
-  // broken connection, so the bucket is asked, not the error.
+  // The event of the new bundle came while this worker held the lease, or is still to come. The worker may see a
+  // replaced object as a
+  // broken connection, so the check reads the bucket.
   if (await isBundleExchanged(deps, work)) {
-    await handBack({ ...work, hasAdvanced: true })
+    await releaseUpload({ ...work, hasAdvanced: true })
     return await deps.requests.send(work.upload.id)
   }
   const isTimeUp = error instanceof TimeIsUpError
-  if (isTimeUp && !work.hasAdvanced) return await giveUp(deps, work, tooLarge())
+  if (isTimeUp && !work.hasAdvanced) return await failImport(deps, work, tooLarge())
   if (isTimeUp) {
-    await handBack(work)
+    await releaseUpload(work)
     return await deps.requests.send(work.upload.id)
   }
   const isLastAttempt = !work.hasAdvanced && (work.upload.attempts ?? 0) >= MAX_ATTEMPTS
-  if (!mayPass(error) || isLastAttempt) return await giveUp(deps, work, error)
-  // Where this fails as well, the lease runs out by itself.
-  await handBack(work).catch(() => {})
+  if (!isRetryable(error) || isLastAttempt) return await failImport(deps, work, error)
+  // If this fails too, the lease expires.
+  await releaseUpload(work).catch(() => {})
   throw error
 }
 
-/** What a bundle is refused for stays; the registry may come back, and so may whatever else has failed. */
-function mayPass(error: unknown): boolean {
-  return !(error instanceof DomainError) || (error.status >= 500 && !(error instanceof HopelessError))
+/** A rejected bundle stays rejected; a registry outage or another failure may pass. */
+function isRetryable(error: unknown): boolean {
+  return !(error instanceof DomainError) || (error.status >= 500 && !(error instanceof RetriesExhaustedError))
 }
 
-/** Leaves the rest to a further call, which finds what this one has done. */
-async function handBack({ lease, hasAdvanced }: ImportWork): Promise<void> {
+/** Ends the lease, so that another worker can continue. */
+async function releaseUpload({ lease, hasAdvanced }: ImportWork): Promise<void> {
   lease.stop()
   await lease.endLease(hasAdvanced)
 }
 
 /**
- * This worker only takes back what others have left, when they have died for long without getting any further.
+ * Fails an import whose workers have crashed for {@link RETRY_PERIOD_MS} without progress. This worker then only undoes
+ * their steps.
  * @throws DomainError INTERNAL_SERVER_ERROR
  */
-export function assertNotHopeless({ upload, startedAt }: ImportWork): void {
+export function requireRetriesLeft({ upload, startedAt }: ImportWork): void {
   const { attempts = 0, triedSince } = upload
   if (attempts <= MAX_ATTEMPTS || triedSince === undefined) return
-  if (startedAt - new Date(triedSince).getTime() < HOPELESS_AFTER_MS) return
-  const words = `the import broke off ${attempts - 1} times without getting any further: send the bundle again, or ask who runs this App Engine`
-  throw new HopelessError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
+  if (startedAt - new Date(triedSince).getTime() < RETRY_PERIOD_MS) return
+  const words = `the import broke off ${attempts - 1} times without getting any further: send the bundle again, or contact the operator of this App Engine`
+  throw new RetriesExhaustedError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
 }
 
-/** What a worker that died may have left is taken back like this worker's own steps. */
+/** Registers undo steps for what crashed workers may have left. */
 export function undoEarlierWorkers(deps: ImportBundleDependencies, work: ImportWork): void {
   const { upload, undo } = work
   const { taskId, name } = upload
   undo.push(() => deps.objects.removeAll(taskDefinitionPrefix(taskId)))
   if (name === undefined) return
   undo.push(() => deps.scheduler.deregisterDefinitions(jobDefinitionName(deps.settings.job, taskId)))
-  undo.push(() => takeNameBack(deps, upload, name))
+  undo.push(() => releaseName(deps, upload, name))
 }
 
-/** Gives a reserved name free, and removes what the upload may have put under it: an image. */
-export async function takeNameBack(
+/** Releases a reserved name, and removes the image that the upload may have pushed under it. */
+export async function releaseName(
   deps: ImportBundleDependencies,
   upload: Upload,
   name: TaskName,
@@ -100,7 +102,7 @@ export async function takeNameBack(
     await reserveName(deps, upload, name)
     await deps.registry.removeImage(repository, tag)
   } catch (error) {
-    // When another import took the name over, the image under it is not ours to remove.
+    // Another import holds the name now, so the image under it is not removed.
     if (!(error instanceof DomainError) || error.error !== 'INTERNAL_TASK_EXISTS') throw error
   } finally {
     await deps.tasks.releaseName({ ...name, uploadId: upload.id })
@@ -108,11 +110,10 @@ export async function takeNameBack(
 }
 
 /**
- * Takes back every step, the last one first, and the bundle, and records why; a step that fails does not keep the others from
- * theirs.
- * @throws ImportFailedError with what an operator should see: failures of the system, not refusals of the bundle.
+ * Undoes every step, last first, removes the bundle and records the error. A failed undo step does not stop the others.
+ * @throws ImportFailedError for failures of the system, not for rejected bundles
  */
-async function giveUp(deps: ImportBundleDependencies, work: ImportWork, cause: unknown): Promise<void> {
+async function failImport(deps: ImportBundleDependencies, work: ImportWork, cause: unknown): Promise<void> {
   const { upload, lease, undo } = work
   await lease.assertHeld()
   const isRefusal = cause instanceof DomainError && cause.status < 500
@@ -120,11 +121,14 @@ async function giveUp(deps: ImportBundleDependencies, work: ImportWork, cause: u
   for (const step of undo.toReversed()) {
     await step().catch((failure: unknown) => failures.push(failure))
   }
-  const told =
+  const reported =
     cause instanceof DomainError
       ? cause
       : new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: null })
-  await deps.uploads.update(upload.id, { state: 'FAILED', error: { ...told.body, status: told.status } })
+  await deps.uploads.update(upload.id, {
+    state: 'FAILED',
+    error: { ...reported.body, status: reported.status },
+  })
   deps.metrics.count('Imports', isRefusal ? 'refused' : 'engine-error', { uploadId: upload.id })
   await deps.objects.remove(upload.key).catch((failure: unknown) => failures.push(failure))
   if (failures.length === 0) return
@@ -133,11 +137,11 @@ async function giveUp(deps: ImportBundleDependencies, work: ImportWork, cause: u
   })
 }
 
-/** A whole call was not enough for one layer, and the next would hardly be. */
+/** One call was too short for one layer, and the next would be too. */
 function tooLarge(): DomainError {
   return refusal(
     'INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT',
     'image',
-    'no layer of the image could be read and sent within 15 minutes: make smaller layers of it (fewer files in each COPY or RUN), or send the bundle again if this App Engine was just slow',
+    'no layer of the image could be read and sent within 15 minutes: make its layers smaller (fewer files in each COPY or RUN), or send the bundle again if this App Engine was just slow',
   )
 }

@@ -6,37 +6,37 @@ import { responseTo, startRequest } from '../shared/http.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/store.ts'
 import type { BundleSource } from './bundle-source.ts'
 
-/** For the answer to begin, redirects included: a client of `install` waits for it, half a minute at most. */
+/** Time-out for the response to begin, redirects included: a client of `install` waits for it, 30 s at most. */
 const PATIENCE_MS = 10_000
-/** Without a byte of the body: below the time that an import keeps for ending in order (import/lease.ts). */
+/** Idle time-out of the body, below the time that an import reserves for its orderly end (import/lease.ts). */
 const IDLE_MS = 60_000
-/** Far more than any store needs; a loop ends somewhere. */
+/** Stops redirect loops; stores need far fewer. */
 const MAX_REDIRECTS = 10
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
-/** Every zip starts with it. */
+/** Magic bytes of every zip. */
 const ZIP_START = Buffer.from('PK')
 
-/** Where the functions of this process get their events: whoever asks there takes one away. */
+/** Address of the Lambda runtime API: a request to it would consume an event of this function. */
 const RUNTIME_API = process.env.AWS_LAMBDA_RUNTIME_API
 
 export interface FetchBundleSourceOptions {
   readonly runtimeApi?: string | undefined
-  /** Bytes of the largest bundle. */
+  /** Largest bundle, in bytes. */
   readonly maxBytes?: number
-  /** Takes the cause of a failure, which callers do not see. */
+  /** Logs the cause of a failure, which callers do not see. */
   readonly report?: (words: string, cause?: unknown) => void
 }
 
 /**
- * Bundles by http and https from any port: `fetch` would refuse those that browsers block, inflate bodies and follow redirects to
- * schemes of its own. Anyone may name a store, so a caller gets the same words whatever a host answers, until it sends a zip:
- * otherwise the answers would show which hosts and ports exist near the engine. Memory: the buffers of one connection.
+ * Downloads over http and https from any port. `fetch` would refuse ports that browsers block, decompress bodies and
+ * follow redirects to other schemes. Callers name the store, so every failure before a zip arrives has one message:
+ * details would let callers probe hosts and ports near the engine. Memory: the buffers of one connection.
  */
 export function createFetchBundleSource(options: FetchBundleSourceOptions = {}): BundleSource {
   const { runtimeApi = RUNTIME_API, maxBytes = MAX_UPLOAD_BYTES, report = () => {} } = options
   return {
     async open(start) {
-      // What the caller wrote may be told to the caller.
+      // The caller's own URL may be quoted in the error.
       requireStoreUrl(start)
       requireOther(start, runtimeApi)
       try {
@@ -57,12 +57,12 @@ class BundleTooLargeError extends Error {
 
 function tooLarge(maxBytes: number): Error {
   return downloadFailure(
-    `the store's bundle has over ${maxBytes} bytes, more than an upload may have: ask its author for a smaller image`,
+    `the store's bundle has over ${maxBytes} bytes, more than an upload may have: ask the author of the task for a smaller image`,
   )
 }
 
 async function follow(start: URL, runtimeApi: string | undefined): Promise<IncomingMessage> {
-  // The deadline ends with the answer's beginning: a body may take longer.
+  // The deadline covers only the start of the response: a body may take longer.
   const deadline = new AbortController()
   const timer = setTimeout(
     () => deadline.abort(new Error(`no answer within ${PATIENCE_MS / 1000} s`)),
@@ -87,15 +87,15 @@ async function follow(start: URL, runtimeApi: string | undefined): Promise<Incom
   }
 }
 
-/** By the port: which names lead to this machine is not known beforehand. */
+/** Compares ports only: any host name may resolve to this machine. */
 function requireOther({ port }: URL, runtimeApi: string | undefined): void {
   if (runtimeApi === undefined || port === '' || port !== URL.parse(`http://${runtimeApi}`)?.port) return
-  throw downloadFailure(`port ${port} is none that a store may have here: it belongs to the engine`)
+  throw downloadFailure(`port ${port} is reserved by the engine: a store must use another one`)
 }
 
 async function ask(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   const request = startRequest(url, {
-    // A connection of its own: nothing of an answer can be left for the next request.
+    // A new connection, so that no bytes of a response remain for the next request.
     agent: false,
     headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'cytomine-app-engine' },
     timeout: IDLE_MS,
@@ -109,17 +109,17 @@ async function ask(url: URL, signal: AbortSignal): Promise<IncomingMessage> {
   }
 }
 
-/** @throws Error also when the first bytes are not those of a zip. */
+/** @throws Error also when the body does not start like a zip */
 async function bundleOf(response: IncomingMessage, maxBytes: number): Promise<Readable> {
   try {
     const { statusCode, headers } = response
     const encoding = headers['content-encoding'] ?? 'identity'
     if (statusCode !== 200) throw new Error(`status ${statusCode}`)
-    if (encoding !== 'identity') throw new Error(`Content-Encoding ${encoding}, which was not asked for`)
+    if (encoding !== 'identity') throw new Error(`Content-Encoding ${encoding}; expected none, as requested`)
     const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     const start = await readStart(chunks)
     if (!start.subarray(0, ZIP_START.length).equals(ZIP_START)) {
-      throw new Error('the answer is no zip archive')
+      throw new Error('the response is not a zip archive')
     }
     if (Number(headers['content-length'] ?? 0) > maxBytes) throw new BundleTooLargeError()
     return Readable.from(bounded(response, start, chunks, maxBytes), { objectMode: false })
@@ -133,7 +133,7 @@ async function readStart(chunks: AsyncIterator<Buffer>): Promise<Buffer> {
   let start: Buffer = Buffer.alloc(0)
   while (start.length < ZIP_START.length) {
     const next = await chunks.next()
-    if (next.done === true) throw new Error('the answer has no bundle in it')
+    if (next.done === true) throw new Error('the response is empty')
     start = Buffer.concat([start, next.value])
   }
   return start
@@ -162,7 +162,7 @@ async function read(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> 
     const next = await chunks.next()
     return next.done === true ? undefined : next.value
   } catch (error) {
-    throw downloadFailure('the download broke off: install the task again', error)
+    throw downloadFailure('the download was interrupted: install the task again', error)
   }
 }
 

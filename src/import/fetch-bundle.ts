@@ -5,16 +5,16 @@ import type { Upload } from '../upload/upload.ts'
 import type { BundleSource } from './bundle-source.ts'
 import { TimeIsUpError } from './lease.ts'
 
-/** What bringing a bundle from an app store takes. */
+/** Ports of a download. */
 export interface FetchBundleDependencies {
   readonly bundles: BundleSource
   readonly objects: Pick<ObjectStore, 'size' | 'write'>
 }
 
 /**
- * Brings the bundle of an upload that names its source to the bucket, unless an earlier worker did. It streams: some 64 MiB are
- * held, whatever its size, and nothing is left of one that breaks off.
- * @returns whether there was something to bring.
+ * Downloads the bundle of an upload with a `source` into the bucket, unless an earlier worker did. Memory: about 64
+ * MiB, whatever its size. An interrupted download leaves no object.
+ * @returns whether there was a bundle to download
  * @throws DomainError APPSTORE_DOWNLOAD_FAILED
  */
 export async function fetchBundle(
@@ -22,7 +22,7 @@ export async function fetchBundle(
   { key, source }: Upload,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // An object becomes visible when it is whole.
+  // An object becomes visible only when it is complete.
   if (source === undefined || (await objects.size(key)) !== undefined) return false
   const bundle = await bundles.open(new URL(source))
   await objects.write(
@@ -37,7 +37,7 @@ async function* untilAborted(bundle: Readable, signal: AbortSignal): AsyncGenera
   for await (const chunk of bundle) {
     if (signal.reason instanceof TimeIsUpError) {
       throw downloadFailure(
-        'the bundle did not arrive in the time that an import may take: install it from a store nearer by, or upload it',
+        'the bundle did not arrive in the time that an import may take: install it from a faster store, or upload it',
         signal.reason,
       )
     }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** Longest tag that registries take (OCI distribution specification, "Pulling manifests"). */
+/** Longest tag that registries accept (OCI distribution specification, "Pulling manifests"). */
 const MAX_TAG_LENGTH = 128
 const MAX_SLUG_LENGTH = 80
 
@@ -12,8 +12,8 @@ export interface ImageName {
 }
 
 /**
- * Names the image of a task version so that no two of them share a name. Namespaces may hold what repositories may not
- * (upper case, `_`, an empty first label), so a digest tells them apart and the readable part is only for people.
+ * Unique image name of a task version. Namespaces may contain characters that repositories may not (upper case, `_`, an
+ * empty first label), so a digest makes the name unique; the readable part is for people.
  * @example imageName('tasks', 'com.Example.count', '1.0.0+b1')
  * // { repository: 'tasks/com-example-count-<32 hex digits>', tag: '1.0.0_b1' }
  */
@@ -27,7 +27,7 @@ export function imageName(prefix: string, namespace: string, version: string): I
   return { repository: `${prefix}/${slug === '' ? digest : `${slug}-${digest}`}`, tag: imageTag(version) }
 }
 
-/** `+` is not allowed in tags and `_` not in versions; no version starts with a letter. */
+/** Tags cannot contain `+`, and versions cannot contain `_` or start with a letter. */
 function imageTag(version: string): string {
   return version.length > MAX_TAG_LENGTH ? `sha256-${sha256(version)}` : version.replaceAll('+', '_')
 }

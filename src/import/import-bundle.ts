@@ -11,7 +11,7 @@ import type { TaskDescriptor, TaskImage, TaskName } from '../task/task.ts'
 import type { PublishedLayer } from '../upload/published-layer.ts'
 import type { Upload } from '../upload/upload.ts'
 import { claimUpload, type ImportCall } from './claim-upload.ts'
-import { assertNotHopeless, endUnpublished, takeNameBack, undoEarlierWorkers } from './end-unpublished.ts'
+import { endUnpublished, releaseName, requireRetriesLeft, undoEarlierWorkers } from './end-unpublished.ts'
 import { fetchBundle } from './fetch-bundle.ts'
 import { layerGone } from './image/find-image.ts'
 import { imageName } from './image-name.ts'
@@ -41,17 +41,17 @@ import { findHeldLayers, isAnyGone, publishedLayers } from './reuse-layers.ts'
 const NAMES_SHOWN = 3
 
 interface ImportBundleInput extends ImportCall {
-  /** How much longer this worker may live; for ever when absent. */
+  /** Remaining time of this worker; unlimited when absent. */
   readonly timeLeftMs?: () => number
 }
 
 /**
- * Makes a task of a bundle: image into the registry, job definition, files, record. Either all of it is there at the end, or
- * nothing, and the upload says which. May be repeated after a crash, goes on in a further call when its time is up, and does
- * nothing after the end, or while another worker is at it: should that one die, the sweeper calls for the next
- * (sweep-imports.ts). Holds some 100 MiB, whatever the size of the bundle.
- * @throws ImportFailedError after the upload was marked FAILED for what its bundle cannot help; any other failure of the system is
- * to be tried again. Refusals of the bundle only go into the upload.
+ * Imports a bundle as a task: image into the registry, job definition, files, record. At the end all of it exists, or
+ * nothing, and the upload records which. Idempotent: it continues after a crash or when its time was up, and does
+ * nothing when the import has ended or another worker holds the lease. The sweeper restarts imports whose worker died
+ * (sweep-imports.ts). Memory: about 100 MiB, whatever the bundle's size.
+ * @throws ImportFailedError after the upload was marked FAILED for a failure of the system; any other error is to be
+ * retried. Rejected bundles are recorded in the upload and throw nothing.
  */
 export async function importBundle(deps: ImportBundleDependencies, input: ImportBundleInput): Promise<void> {
   const upload = await claimUpload(deps, input)
@@ -70,20 +70,20 @@ export async function importBundle(deps: ImportBundleDependencies, input: Import
 async function carryOut(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
   const { upload } = work
   try {
-    // A worker that died right after publishing leaves only the last steps to do.
+    // A worker that crashed after publishing leaves only the last steps.
     if (!(await isPublished(deps, upload))) await install(deps, work)
   } catch (error) {
     if (error instanceof LeaseLostError) throw error
     if (!(await isPublished(deps, upload))) return await endUnpublished(deps, work, asRefusal(error))
-    // The record was written although its answer got lost.
+    // The record was written, but the response was lost.
   }
   await deps.uploads.update(upload.id, { state: 'READY' })
-  await tellImported(deps, work)
+  await reportImported(deps, work)
   await deps.objects.remove(upload.key)
 }
 
-/** An upload is in the hands of one worker, so this is told once; of a worker that died right before, never. */
-async function tellImported(
+/** Reports the metrics of a successful import: once, or never when the worker crashed before. */
+async function reportImported(
   { identity, metrics, objects }: ImportBundleDependencies,
   { upload, startedAt }: ImportWork,
 ): Promise<void> {
@@ -96,7 +96,7 @@ async function tellImported(
 async function install(deps: ImportBundleDependencies, work: ImportWork): Promise<void> {
   const { upload, lease, undo } = work
   undoEarlierWorkers(deps, work)
-  assertNotHopeless(work)
+  requireRetriesLeft(work)
   const isFirst = upload.attempts === 1 || upload.triedSince === undefined
   const triedSince = new Date(work.startedAt).toISOString()
   await deps.uploads.update(upload.id, { state: 'VALIDATING', ...(isFirst && { triedSince }) })
@@ -142,19 +142,19 @@ async function takeName(
   await reserveName(deps, upload, name)
   lease.keepName({ ...name, uploadId: upload.id })
   if (upload.name !== undefined && isSameName(upload.name, name)) return
-  undo.push(() => takeNameBack(deps, upload, name))
-  // Somebody exchanged the object while nobody was at it.
-  if (upload.name !== undefined) await takeNameBack(deps, upload, upload.name)
+  undo.push(() => releaseName(deps, upload, name))
+  // The object was replaced while no worker held the upload.
+  if (upload.name !== undefined) await releaseName(deps, upload, upload.name)
 }
 
-/** A store may have sent another task than the one that was asked for. */
+/** App stores may send another task than the requested one. */
 function requireExpected({ expected }: Upload, descriptor: TaskDescriptor): void {
   if (expected === undefined || isSameName(expected, descriptor)) return
   const { namespace, version } = descriptor
   throw refusal(
     'APPSTORE_DOWNLOAD_FAILED',
     'descriptor',
-    `the bundle holds ${namespace} ${version} instead of ${expected.namespace} ${expected.version}: tell who runs the store, or upload the bundle`,
+    `the bundle holds ${namespace} ${version} instead of ${expected.namespace} ${expected.version}: report it to the operator of the store, or upload the bundle`,
   )
 }
 
@@ -206,7 +206,7 @@ async function installImage(
   })
   const tooLarge = explainTooLargeImage(imageSize, deps.settings.queues)
   if (tooLarge !== undefined) throw refusal('INTERNAL_UNKNOWN_BUNDLE_ARCHIVE_FORAMT', 'image', tooLarge)
-  // The tag belongs to whom the name belongs to.
+  // Pushing the tag requires the name.
   await lease.assertHeld()
   await reserveName(deps, upload, descriptor)
   const digest = await registry

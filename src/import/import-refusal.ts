@@ -3,14 +3,14 @@ import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
 import { DomainError, type ErrorName } from '../contract/errors.ts'
 import { OciFormatError, type OciFormatErrorCode } from './image/oci-format-error.ts'
 
-/** The contract's error for images (http-api 5.2): no row of their own means that the image was not understood. */
+/** Errors of the contract for images (http-api 5.2); formats without a row have the general one. */
 const IMAGE_ERRORS: Partial<Record<OciFormatErrorCode, ErrorName>> = {
   'manifest-missing': 'INTERNAL_DOCKER_IMAGE_MANIFEST_MISSING',
   'no-command': 'INTERNAL_UNKNOWN_IMAGE_ARCHIVE_FORMAT',
   'layer-gone': 'UPLOAD_LAYER_GONE',
 }
 
-/** A bundle that is refused: the contract's fixed message, and words for its author in the details. */
+/** Rejection of a bundle: the contract's fixed message, with the explanation in the details. */
 export function refusal(
   error: ErrorName,
   part: 'bundle' | 'descriptor' | 'image' | 'logo',
@@ -20,13 +20,13 @@ export function refusal(
   return new DomainError(error, { type: 'related', parameterName: part, description }, { cause })
 }
 
-/** A zip of which everything could be read but the image. */
+/** Converts a zip error that occurred while the image was read. */
 export function asImageRefusal(error: unknown): unknown {
   if (!(error instanceof ZipFormatError)) return error
   return refusal('INTERNAL_DOCKER_IMAGE_EXTRACTION_FAILED', 'image', error.message, error)
 }
 
-/** What the formats complain about, as the contract's errors; anything else as it is. */
+/** Converts format errors to the contract's errors; other errors pass unchanged. */
 export function asRefusal(error: unknown): unknown {
   if (error instanceof ZipFormatError) {
     return refusal('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', 'bundle', error.message, error)

@@ -15,7 +15,7 @@ import type { BundleSource } from './bundle-source.ts'
 import { LEASE_SECONDS, type Lease } from './lease.ts'
 import type { ImageRegistry } from './registry/image-registry.ts'
 
-/** What an import works with. */
+/** Ports and settings of the importer. */
 export interface ImportBundleDependencies {
   readonly identity: Identity
   readonly uploads: UploadRepository
@@ -27,34 +27,34 @@ export interface ImportBundleDependencies {
   readonly scheduler: JobScheduler
   readonly requests: ImportRequests
   readonly metrics: Metrics
-  /** Calls again and again, this many seconds apart, until the returned function is called. */
+  /** Calls `work` at this interval until the returned function is called. */
   readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
   readonly pause: Pause
   readonly settings: {
-    /** First part of the repositories of task images. */
+    /** First segment of the repositories of task images. */
     readonly repositoryPrefix: string
-    /** Memory of a task that does not ask for any. */
+    /** Memory of a task whose descriptor requests none. */
     readonly defaultRamBytes: number
     readonly job: JobSettings
     readonly queues: JobQueues
   }
 }
 
-/** One import in the hands of one worker. */
+/** One import by one worker. */
 export interface ImportWork {
   readonly upload: Upload
   readonly lease: Lease
   /** Milliseconds since 1970. */
   readonly startedAt: number
-  /** Steps to take back when the import fails, in the order they were taken. */
+  /** Steps that undo the import when it fails; run last first. */
   readonly undo: (() => Promise<void>)[]
-  /** Of the bundle that this worker reads, from when it has found it. */
+  /** ETag of the bundle that this worker reads, once it was found. */
   etag?: string
-  /** Whether a further worker would find more done than this one did. */
+  /** Whether this worker made progress that a further worker can build on. */
   hasAdvanced: boolean
 }
 
-/** Whether another object lies under the upload's key than the bundle that this worker has found. */
+/** Whether the object under the upload's key was replaced since this worker found it. */
 export async function isBundleExchanged(
   { objects }: Pick<ImportBundleDependencies, 'objects'>,
   { upload, etag }: ImportWork,
@@ -64,7 +64,7 @@ export async function isBundleExchanged(
   return present !== undefined && present.etag !== etag
 }
 
-/** Whether the task is there, by this worker or one before. */
+/** Whether the task was published, by this worker or an earlier one. */
 export async function isPublished(
   { tasks }: Pick<ImportBundleDependencies, 'tasks'>,
   upload: Upload,
@@ -73,8 +73,8 @@ export async function isPublished(
 }
 
 /**
- * Takes the name for an upload, or keeps it for another lease.
- * @throws DomainError INTERNAL_TASK_EXISTS when it is another's
+ * Reserves the name for an upload, or extends the reservation.
+ * @throws DomainError INTERNAL_TASK_EXISTS when another upload or task has it
  */
 export async function reserveName(
   { tasks }: Pick<ImportBundleDependencies, 'tasks'>,

@@ -18,8 +18,8 @@ interface Dependencies extends WaitForImportDependencies {
 }
 
 /**
- * Has the importer bring a task's bundle from the default store and install it, whatever its size, and waits for that.
- * @returns the task with its warnings, or the upload while the import goes on: the task will be there when it is through.
+ * Installs a task from the default store through the importer, and waits for the import.
+ * @returns the task with its warnings, or the upload while the import continues
  * @throws ImportRefusedError; DomainError APPSTORE_NO_DEFAULT_STORE, INTERNAL_TASK_EXISTS, APPSTORE_DOWNLOAD_FAILED
  */
 export async function installTask(
@@ -29,12 +29,12 @@ export async function installTask(
   const requestedAt = deps.identity.now()
   const store = await deps.stores.findDefault()
   if (store === undefined) throw new DomainError('APPSTORE_NO_DEFAULT_STORE')
-  // No store has it, and what goes into keys and addresses is checked before.
+  // No store can have such a task, and both become parts of keys and URLs.
   if (!isNamespace(name.namespace) || !isSemver(name.version)) {
     throw downloadFailure('no task can have this namespace and version')
   }
   const source = bundleUrl(store, name).href
-  // Only spares the download: the import is what keeps names unique.
+  // Only saves the download: the import enforces unique names.
   if ((await deps.tasks.findByName(name.namespace, name.version)) !== undefined) {
     throw new DomainError('INTERNAL_TASK_EXISTS')
   }

@@ -3,9 +3,9 @@ import type { Upload } from '../upload/upload.ts'
 import { followImport, type ImportedTask, type WaitForImportDependencies } from './wait-for-import.ts'
 
 /**
- * Waits for the import that a completed upload has started. May be repeated: it only looks.
- * @param field that named the upload
- * @returns the task with its warnings, or the upload while its import still goes on
+ * Waits for the import of a completed upload. Read-only, so it can be repeated.
+ * @param field of the request that names the upload
+ * @returns the task with its warnings, or the upload while the import continues
  * @throws ImportRefusedError; DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE
  */
 export async function installUpload(

@@ -10,28 +10,27 @@ import { OciFormatError } from './image/oci-format-error.ts'
 import { FRAME_BYTES, zstdLayer } from './image/zstd-layer.ts'
 import type { ImageRegistry } from './registry/image-registry.ts'
 
-/** Where layers go, and what is there already. */
 export interface LayerPusherOptions {
   readonly registry: ImageRegistry
   readonly repository: string
-  /** Makes the repository where it is missing; called before anything is sent, any number of times. */
+  /** Creates the repository when it is missing; called repeatedly, before the first push. */
   readonly prepare: () => Promise<void>
-  /** Pushed by an earlier worker of this import. */
+  /** Layers that earlier workers of this import pushed. */
   readonly known: readonly ImportedLayer[]
-  /** Of all layers together, those of earlier workers as well. */
+  /** Limit for all layers together, those of earlier workers included. */
   readonly maxUnpackedBytes: number
-  /** Keeps all layers pushed so far for a later worker. */
+  /** Records all layers pushed so far for later workers. */
   readonly remember: (layers: readonly ImportedLayer[]) => Promise<void>
-  /** Where the folders of a run are mounted, absolute. */
+  /** Absolute mount points of a run. */
   readonly mountPoints: readonly string[]
 }
 
-/** Sends files of an image archive as layers, each once. */
+/** Pushes files of an image archive as layers, each once. */
 export interface LayerPusher {
-  /** The layer that a file became; undefined when it was not sent or the registry has lost it. */
+  /** The layer that a file became; undefined when it was not pushed or the registry has lost it. */
   find(file: ArchiveFile): Promise<ImportedLayer | undefined>
   /**
-   * Checks and sends a file as it streams, compressed on the way when plain.
+   * Verifies and pushes a file as a stream; a plain file is compressed on the way.
    * @throws OciFormatError, RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
    */
   push(file: ArchiveFile, content: LayerContent, diffId?: string): Promise<void>
@@ -44,20 +43,20 @@ export interface LayerPusher {
   sent(): number
 }
 
-/** Frames being compressed or waiting to be sent, of all layers together: content and output, 32 MiB at most. */
+/** Frames in progress of all layers together: content and output, 32 MiB at most. */
 const FRAMES_AT_ONCE = 4
-/** Builders need some eighty. The layers sent lie in the upload's item, 200 at most, and DynamoDB takes 400 KB. */
+/** Builders need about 80. The upload's item holds up to 200 layers within DynamoDB's 400 KB. */
 const MAX_NAME_BYTES = 1024
 
-/** Memory: {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES} twice, and some MiB for each layer under way. */
+/** Memory: {@link FRAMES_AT_ONCE} frames of {@link FRAME_BYTES} twice, and a few MiB for each layer in progress. */
 export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
   const { registry, repository } = options
   const permits = createSemaphore(FRAMES_AT_ONCE)
   const layers = new Map(options.known.map((layer) => [layer.file, layer]))
-  /** Files whose blob is certainly there. */
+  /** Files whose blob is known to exist in the registry. */
   const present = new Set<string>()
   let sent = 0
-  /** Of the layers that are sent, and of those under way. */
+  /** Of pushed layers and layers in progress. */
   let unpackedBytes = options.known.reduce((sum, { contentBytes }) => sum + contentBytes, 0)
 
   return {
@@ -87,7 +86,7 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
       try {
         await options.prepare()
         blob = await pushChecked(file, layer)
-        if (layer.diffId() === '') throw new Error(`the layer ${name} was not read to its end`)
+        if (layer.diffId() === '') throw new Error(`the layer ${name} was not read completely`)
       } catch (error) {
         unpackedBytes -= layer.contentBytes()
         throw error
@@ -133,7 +132,7 @@ export function createLayerPusher(options: LayerPusherOptions): LayerPusher {
 function imageTooLarge(maxBytes: number): OciFormatError {
   return new OciFormatError(
     'image-too-large',
-    `the layers of the image archive unpack to over ${Math.floor(maxBytes / 1024 ** 3)} GiB together, the largest disk of a job in this installation: make the image smaller, or save it for one platform alone`,
+    `the layers of the image archive unpack to over ${Math.floor(maxBytes / 1024 ** 3)} GiB together, which is the largest disk of a job in this installation: make the image smaller, or save it for one platform only`,
   )
 }
 

@@ -2,54 +2,55 @@ import { DomainError } from '../contract/errors.ts'
 import type { NameReservation, TaskRepository } from '../task/task-repository.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
 
-/** What keeping an upload takes. */
+/** Ports of a lease. */
 export interface LeaseDependencies {
   readonly uploads: Pick<UploadRepository, 'extendLease' | 'endLease'>
   readonly tasks: Pick<TaskRepository, 'reserveName'>
-  /** Calls again and again, this many seconds apart, until the returned function is called. */
+  /** Calls `work` at this interval until the returned function is called. */
   readonly repeat: (seconds: number, work: () => Promise<void>) => () => void
 }
 
 /**
- * How long a worker that is silent is taken for alive. Lambda calls a function that died again after one minute: by then the
- * lease is over, since it was extended at most {@link BEAT_SECONDS} before the death.
+ * Duration of a lease. Lambda retries a crashed function after one minute. By then the lease has expired, since it was
+ * extended at most {@link BEAT_SECONDS} before the crash.
  */
 export const LEASE_SECONDS = 60
-/** Three of them may fail before the lease is lost. */
+/** Interval of extensions; three may fail before the lease expires. */
 const BEAT_SECONDS = 15
-/** Between giving an upload back and the next worker, the name stays ours: events may be late. */
+/** The name stays reserved this long after a lease ends, since the event of the next worker may be late. */
 const NAME_KEPT_SECONDS = 900
-/** What is kept for ending in order: the longest request under way and the way to the next piece of the bundle. */
+/** Time reserved for an orderly end: the longest request in progress, and the read of one more piece of the bundle. */
 const TIME_KEPT_MS = 90_000
 
-/** Another worker has the upload: this one has nothing to say any more, and nothing to take back. */
+/** Another worker holds the upload: this one must neither change nor undo anything. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError'
 }
 
-/** The worker's time is nearly over, and the import is not. */
+/** The worker's time is nearly up, and the import is unfinished. */
 export class TimeIsUpError extends Error {
   override readonly name = 'TimeIsUpError'
 }
 
-/** An upload in the hands of this worker. */
+/** The lease of an upload that this worker holds. */
 export interface Lease {
   /** Aborted when the lease or the name is lost, or when time is up. */
   readonly signal: AbortSignal
-  /** Keeps the name along with the upload. */
+  /** Extends the reservation of the name along with the lease. */
   keepName(reservation: NameReservation): void
   /** @throws LeaseLostError when another worker has the upload. */
   assertHeld(): Promise<void>
   /**
-   * Gives the upload to whoever comes next, who need not be the last when this worker has got on. The name is kept until then.
-   * @throws LeaseLostError, or DomainError INTERNAL_TASK_EXISTS, when another has the upload or the name.
+   * Ends the lease, so that another worker can claim the upload. The name stays reserved. `hasAdvanced` resets the
+   * count of attempts.
+   * @throws LeaseLostError, or DomainError INTERNAL_TASK_EXISTS, when another worker has the upload or the name
    */
   endLease(hasAdvanced: boolean): Promise<void>
-  /** Ends the beats; the lease runs out by itself. */
+  /** Stops the extensions; the lease then expires. */
   stop(): void
 }
 
-/** Extends the lease of a claimed upload, and the name with it, while this worker lives. */
+/** Extends the lease of a claimed upload, and of its name, at intervals. */
 export function holdLease(
   { uploads, tasks, repeat }: LeaseDependencies,
   claim: { readonly uploadId: string; readonly leaseUntil: string },
@@ -72,11 +73,11 @@ export function holdLease(
       if (reservation !== undefined) await tasks.reserveName({ ...reservation, leaseSeconds: LEASE_SECONDS })
     } catch (error) {
       const isLost = error instanceof LeaseLostError || error instanceof DomainError
-      // A table that does not answer may answer the next beat.
+      // A transient table error is retried by the next extension.
       if (isLost) controller.abort(error)
     }
   }
-  // One beat at a time: each extends what the one before left.
+  // Extensions are serialized: each continues from the end of the one before.
   let beating: Promise<void> = Promise.resolve()
   const inTurn = (work: () => Promise<void>): Promise<void> => {
     const turn = beating.then(work)

@@ -15,20 +15,20 @@ const MAX_LOGO_BYTES = 4 * 1024 * 1024
 const NAMES_SHOWN = 10
 const MAX_NAME_LENGTH = 100
 
-/** A task bundle, its parts still unread. */
+/** A task bundle, its content unread except for the descriptor. */
 export interface Bundle {
   readonly zip: ZipArchive
   readonly descriptor: Buffer
 }
 
-/** The object that is a bundle. */
+/** The object of a bundle. */
 export interface BundleObject {
   readonly source: ByteSource
   readonly etag: string
 }
 
 /**
- * Opens the bundle and reads its descriptor, wherever in the archive it stands.
+ * Opens the bundle and reads its descriptor, at any position in the archive.
  * @throws DomainError, ZipFormatError, ObjectExchangedError
  */
 export async function openBundle({ source }: BundleObject): Promise<Bundle> {
@@ -41,14 +41,14 @@ export async function openBundle({ source }: BundleObject): Promise<Bundle> {
 }
 
 function noDescriptor(zip: ZipArchive): string {
-  const found = `descriptor.yml must lie in the root of the bundle, which has ${listNames(zip)}`
+  const found = `descriptor.yml must be in the root of the bundle, which has ${listNames(zip)}`
   const misnamed = zip.entries.find(({ name }) => /^descriptor\.ya?ml\.[^/]*$/iu.test(name))
   if (misnamed === undefined) return `${found}: zip the files themselves, not the folder around them`
   const name = printable(misnamed.name, MAX_NAME_LENGTH)
   return `${found}: ${name} ends with an extension that Windows and macOS hide; show the extensions of files, rename it to descriptor.yml and zip again`
 }
 
-/** The descriptor's text; a byte order mark is dropped. */
+/** Decodes the descriptor; a byte order mark is dropped. */
 export function decodeDescriptor(descriptor: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(descriptor)
@@ -59,7 +59,7 @@ export function decodeDescriptor(descriptor: Buffer): string {
 }
 
 /**
- * The image archive, by the order of the descriptor contract, 1.1.
+ * Finds the image archive, in the order of the descriptor contract, 1.1.
  * @throws DomainError INTERNAL_DOCKER_IMAGE_TAR_NOT_FOUND
  */
 export function findImageEntry(zip: ZipArchive, descriptor: TaskDescriptor): ZipEntry {
@@ -82,7 +82,7 @@ export function findImageEntry(zip: ZipArchive, descriptor: TaskDescriptor): Zip
   )
 }
 
-/** By the very name, else by one that reads the same ({@link comparableName}), when only one does. */
+/** Finds an entry by its exact name, otherwise by {@link comparableName} when only one matches. */
 function finderOf(zip: ZipArchive): (name: string) => ZipEntry | undefined {
   const byName = new Map(zip.entries.map((entry) => [entry.name, entry]))
   const alike = Map.groupBy(zip.entries, ({ name }) => comparableName(name))
@@ -99,7 +99,7 @@ function imageAdvice(zip: ZipArchive): string {
     : `decompress ${printable(packed.name, MAX_NAME_LENGTH)}, and put the .tar into the bundle`
 }
 
-/** A path as names in a zip are kept: `/image.tar` and `./image.tar` are the file `image.tar` in the root. */
+/** Normalizes a path: `/image.tar` and `./image.tar` are the file `image.tar` in the root. */
 function fromRoot(path: string): string {
   return path
     .split('/')
@@ -107,12 +107,12 @@ function fromRoot(path: string): string {
     .join('/')
 }
 
-/** How the documentation has the image in the archive tagged (descriptor contract, 1.1); needed only where there are several. */
+/** Tag that the documentation recommends for the image (descriptor contract, 1.1); needed only with several images. */
 export function documentedTag({ namespace, version }: TaskDescriptor): string {
   return `${namespace.replaceAll('.', '/')}:${version}`
 }
 
-/** The logo, when the bundle has one in its root. */
+/** The logo in the root of the bundle, if any. */
 export async function readLogo(zip: ZipArchive): Promise<Buffer | undefined> {
   const logo = zip.entries.find(({ name }) => name.toLowerCase() === 'logo.png')
   if (logo === undefined) return undefined
@@ -135,7 +135,7 @@ export function findDescriptor(zip: ZipArchive): ZipEntry | undefined {
 }
 
 /**
- * Finds the bundle that lies under a key; all reads are from its present version.
+ * Finds the bundle under a key; all reads are from this version of the object.
  * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when there is none
  */
 export async function findBundle(
@@ -147,7 +147,7 @@ export async function findBundle(
     refusal(
       'INTERNAL_DESCRIPTOR_EXTRACTION_FAILED',
       'bundle',
-      'the bundle is not in storage (any more): upload it again',
+      'the bundle is no longer in storage: upload it again',
     )
   if (found === undefined) throw missing()
   const source = objectSource(objects, { key, ...found }, (exchanged) => exchanged ?? missing())

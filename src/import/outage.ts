@@ -1,2 +1,2 @@
-/** Between attempts to send a layer to a registry that is away: an outage of 40 seconds costs no import. */
+/** Pauses between attempts to push a layer: an import survives a registry outage of 40 s. */
 export const OUTAGE_PAUSES_MS: readonly number[] = [2000, 8000, 30_000]

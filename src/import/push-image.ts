@@ -29,28 +29,28 @@ export interface PushImageOptions {
   readonly zip: ZipArchive
   /** The image archive. */
   readonly entry: ZipEntry
-  /** Of the image that is meant, where the archive holds several. */
+  /** Tag that selects the image when the archive has several. */
   readonly wantedTag: string
   /** Layers that the archive may lack. */
   readonly held: HeldLayers
   /** All layers together, unpacked; more is inflated of no archive. */
   readonly maxUnpackedBytes: number
-  /** What an earlier worker of this import has pushed. */
+  /** Layers that earlier workers of this import pushed. */
   readonly known: readonly ImportedLayer[]
-  /** Keeps progress and the layers pushed so far; never called twice at the same time. */
+  /** Records progress and the layers pushed so far; calls never overlap. */
   readonly record: (facts: Required<Pick<Upload, 'progress' | 'layers'>>) => Promise<void>
-  /** Where the folders of a run are mounted, absolute. */
+  /** Absolute mount points of a run. */
   readonly mountPoints: readonly string[]
   readonly pause: Pause
-  /** Ends the work between two pieces of the archive; its reason is thrown. */
+  /** Stops the push between two pieces of the archive; its reason is thrown. */
   readonly signal: AbortSignal
 }
 
 /**
- * Sends an image's layers and config to the registry, everything about it checked. The manifest is left to the caller, so
- * nothing can be pulled yet. An archive that is stored in the zip is looked through first, and its layers are read side by
- * side; of a deflated one, which can only be read from front to back, what looks like a layer is sent as it comes by
- * (docs/adr/0007). Memory does not grow with the image.
+ * Verifies an image and pushes its layers and config. The caller pushes the manifest, so nothing can be pulled yet. An
+ * archive that is stored uncompressed in the zip is scanned first, and its layers are pushed in parallel. A deflated
+ * one can only be read front to back, so whatever looks like a layer is pushed as it is read (docs/adr/0007). Memory
+ * does not depend on the image's size.
  * @throws OciFormatError, TarFormatError, ZipFormatError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
  */
 export async function pushImage(options: PushImageOptions): Promise<PushedImage> {

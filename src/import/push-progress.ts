@@ -1,21 +1,21 @@
 import type { ImportedLayer, Upload } from '../upload/upload.ts'
 
-/** What an import tells about itself while it pushes. */
+/** Progress of a push. */
 export interface PushProgress {
-  /** The number of layers, as far as it is known. */
+  /** Sets the number of layers once it is known. */
   expectLayers(count: number): void
-  /** Counts bytes of the archive on their way, and ends them when the signal says so. */
+  /** Counts bytes of the archive as they are read, and stops when the signal is aborted. */
   counted(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined>
   layerDone(layers: readonly ImportedLayer[]): Promise<void>
   report(): Promise<void>
-  /** Everything is through. */
+  /** Records completion. */
   end(): Promise<void>
 }
 
-/** Writes of progress are at least this far apart, as a share of the archive. */
+/** Smallest share of the archive between two writes. */
 const STEP = 1 / 50
 
-/** Counts bytes as they lie in the archive, whose size is known before the first is read. */
+/** @param bytes size of the archive */
 export function createPushProgress(
   bytes: number,
   known: readonly ImportedLayer[],
@@ -25,7 +25,7 @@ export function createPushProgress(
   let layersExpected = known.length
   let bytesDone = 0
   let bytesReported = 0
-  /** One write after the other: an earlier one that comes late would take back what a later one says. */
+  /** Serializes writes, so that an earlier one cannot overwrite a later one. */
   let writing = Promise.resolve()
   const report = async (): Promise<void> => {
     bytesReported = bytesDone

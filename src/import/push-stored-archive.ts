@@ -18,7 +18,7 @@ import { RegistryUnavailableError } from './registry/image-registry.ts'
 
 interface StoredArchive {
   readonly stored: StoredEntry
-  /** Of the image that is meant, where the archive holds several. */
+  /** Tag that selects the image when the archive has several. */
   readonly wantedTag: string
   readonly held: HeldLayers
   readonly pusher: LayerPusher
@@ -27,7 +27,7 @@ interface StoredArchive {
   readonly signal: AbortSignal
 }
 
-/** Where a file lies in the archive, and what it begins with. */
+/** Position of a file in the archive, and its first bytes. */
 interface FilePlace {
   readonly offset: number
   readonly start: Buffer
@@ -37,14 +37,14 @@ interface ReadArchive extends StoredArchive {
   readonly readers: Semaphore
 }
 
-/** Layers that are read: each has a request to the bucket and a decompressor with a window of 32 MiB at most; more are no faster. */
+/** Layers read at once. Each needs a request and a decompressor with a window of up to 32 MiB; more are no faster. */
 const READ_AT_ONCE = 2
-/** Layers that are sent: while the registry puts one on its disk, the next is read. */
+/** Layers pushed at once: while the registry stores one, the next is read. */
 const SENT_AT_ONCE = 4
 
 /**
- * Sends an image out of an archive that can be read at any place: first its headers and documents, which say what the image
- * is; then its layers, several at once; at last what nobody has read, for the checksum of the whole.
+ * Pushes an image from an archive with random access: first its headers and documents are read, then its layers in
+ * parallel, and at last the unread ranges for the checksum of the whole.
  */
 export async function pushStoredArchive(archive: StoredArchive): Promise<FoundImage> {
   const { stored, progress, signal } = archive
@@ -69,7 +69,7 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
   const readers = createSemaphore(READ_AT_ONCE)
   const push = async (layer: ImageLayer, layerSignal: AbortSignal): Promise<void> => {
     const place = places.get(layer.file.name)
-    // A document: those were shown to nobody.
+    // JSON documents have no recorded position.
     if (place === undefined) throw notALayer(layer.file.name)
     await pushLayer({ ...archive, readers, signal: layerSignal }, layer, place)
   }
@@ -94,7 +94,7 @@ async function pushLayer(archive: ReadArchive, { file, diffId }: ImageLayer, pla
   await retry(pushOnce, { pausesMs: OUTAGE_PAUSES_MS, isRetryable, pause, signal })
 }
 
-/** Waits for its turn with the first byte, when the registry has already said that it takes the layer. */
+/** Waits for a permit before the first byte, when the registry has already accepted the push. */
 async function* checksummed(
   { stored, progress, signal }: StoredArchive,
   offset: number,

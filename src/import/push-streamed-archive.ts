@@ -12,9 +12,9 @@ import type { PushProgress } from './push-progress.ts'
 import { RegistryUnavailableError } from './registry/image-registry.ts'
 
 interface StreamedArchive {
-  /** The archive from its start, as often as it is called. */
+  /** Opens the archive from its start; called once for each pass. */
   readonly open: () => AsyncIterable<Uint8Array>
-  /** Of the image that is meant, where the archive holds several. */
+  /** Tag that selects the image when the archive has several. */
   readonly wantedTag: string
   readonly held: HeldLayers
   readonly pusher: LayerPusher
@@ -23,17 +23,17 @@ interface StreamedArchive {
   readonly signal: AbortSignal
 }
 
-/** More than an image has: an archive with more files that look like layers is read again for those that are. */
+/** Most files pushed by their looks in one pass; an archive with more is read again for its actual layers. */
 const MAX_GUESSES = 200
-/** While the next layers are read, the last ones are still on their way; what they hold is bounded by the pusher. */
+/** Layers in progress at once; their memory is bounded by the pusher. */
 const PUSHES_AT_ONCE = 4
-/** So many layers in one pass that do not get through: the registry is away, and reading on would be for nothing. */
+/** Failed layers that end a pass: the registry is unavailable, and reading on would be useless. */
 const MAX_BROKEN = 3
 
 /**
- * Sends an image out of an archive that comes from front to back, its manifest perhaps at the end: in the first pass
- * everything that looks like a layer, in later ones only what is still wanted. The archive is read to its end, so that its
- * own checksum is compared before anything is published.
+ * Pushes an image from an archive that is read front to back, possibly with its manifest at the end. The first pass
+ * pushes whatever looks like a layer, later passes only missing layers. The archive is read to its end, so that its
+ * checksum is verified before publication.
  */
 export async function pushStreamedArchive(archive: StreamedArchive): Promise<FoundImage> {
   let image: FoundImage | undefined
@@ -56,11 +56,11 @@ export async function pushStreamedArchive(archive: StreamedArchive): Promise<Fou
 }
 
 interface Pass {
-  /** Undefined when the registry is away and the archive was not read to its end. */
+  /** Undefined when the registry was unavailable and the archive was not read completely. */
   readonly found: FoundImage | undefined
-  /** Files that look like layers and are none: no harm unless the image names them. */
+  /** Files that look like layers but are invalid; an error only when the image names them. */
   readonly refused: ReadonlyMap<string, OciFormatError>
-  /** Why some layer did not get through. */
+  /** Failure of some layer. */
   readonly broken: RegistryUnavailableError | undefined
 }
 
@@ -88,7 +88,7 @@ async function readOnce(archive: StreamedArchive, image: FoundImage | undefined)
     if (fatal !== undefined) throw fatal.error
     if (!isWanted(file.name, start) || (await pusher.find(file)) !== undefined) return
     if (diffIds === undefined) progress.expectLayers(guesses)
-    const { bytes, ended } = endTold(body)
+    const { bytes, ended } = observeEnd(body)
     const push = pusher
       .push(file, { start, bytes }, diffIds?.get(file.name))
       .catch((error: unknown) => note(file.name, error))
@@ -121,8 +121,8 @@ async function missingLayers({ pusher }: StreamedArchive, { layers }: FoundImage
   return missing
 }
 
-/** Tells when all bytes were read or nobody reads on, which is before they have arrived where they go. */
-function endTold(body: AsyncIterable<Uint8Array>) {
+/** `ended` resolves when all bytes were read or the reader stopped, which is before they reached the registry. */
+function observeEnd(body: AsyncIterable<Uint8Array>) {
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
     try {

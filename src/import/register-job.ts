@@ -13,13 +13,13 @@ interface RegisterJobDependencies {
 
 interface RegisterJobOptions {
   readonly imageSize: ImageSize
-  /** Whether an earlier worker may have registered it. */
+  /** An earlier worker may have registered it. */
   readonly isResumed: boolean
 }
 
 /**
- * Registers the task's job definition; a task that no machine can run gets the reason instead. Its name is the task's own, so
- * earlier revisions are what a worker left that died: they go.
+ * Registers the task's job definition, or returns the reason why no machine can run the task. Earlier revisions of the
+ * name were left by crashed workers and are deregistered.
  */
 export async function registerJob(
   { registry, scheduler, settings }: RegisterJobDependencies,

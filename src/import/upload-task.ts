@@ -10,9 +10,9 @@ interface Dependencies extends WaitForImportDependencies {
 }
 
 /**
- * Takes a bundle that came through the API: puts it where every upload goes, so that the import starts by the bucket's
- * event like any other, and waits for its end.
- * @returns the task with its warnings, or the upload when the import outlasts the gateway's patience
+ * Stores a bundle from the API under the prefix of uploads, so that the bucket's event starts the import, and waits for
+ * its end.
+ * @returns the task with its warnings, or the upload when the import outlasts the gateway's time-out
  * @throws ImportRefusedError
  */
 export async function uploadTask(

@@ -5,25 +5,25 @@ import type { TaskRepository } from '../task/task-repository.ts'
 import type { Upload } from '../upload/upload.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
 
-/** What waiting for an import takes. */
+/** Ports of waiting for an import. */
 export interface WaitForImportDependencies {
   readonly identity: Identity
   readonly tasks: Pick<TaskRepository, 'findById'>
   readonly uploads: Pick<UploadRepository, 'find'>
-  /** Resolves when it is worth looking at the import again. */
+  /** Resolves at the next poll. */
   readonly pause: () => Promise<void>
 }
 
-/** What an import has made. */
+/** Result of an import. */
 export interface ImportedTask {
   readonly task: Task
   readonly warnings: NonNullable<Upload['warnings']>
 }
 
-/** API Gateway gives up after 29 s. */
+/** API Gateway's time-out is 29 s. */
 const PATIENCE_MS = 26_000
 
-/** An import that was refused: the contract's error as the importer stored it. */
+/** A rejected bundle: the contract's error as stored by the importer. */
 export class ImportRefusedError extends Error {
   override readonly name = 'ImportRefusedError'
   readonly refusal: NonNullable<Upload['error']>
@@ -35,8 +35,8 @@ export class ImportRefusedError extends Error {
 }
 
 /**
- * Looks at the import, once at least, until it has ended or the client's request is too old.
- * @returns the task and what of its descriptor has no effect; undefined while the import goes on
+ * Polls the import, at least once, until it has ended or the client's request is about to time out.
+ * @returns the task and the warnings of its descriptor; undefined while the import continues
  * @throws ImportRefusedError; DomainError INTERNAL_TASK_NOT_FOUND when the task was deleted since
  */
 export async function followImport(
@@ -49,7 +49,7 @@ export async function followImport(
     if (upload?.state === 'FAILED') throw refusalOf(upload)
     if (upload?.state === 'READY') {
       const task = await deps.tasks.findById(upload.taskId)
-      // It was there before the upload was READY.
+      // It was published before the upload became READY, so it was deleted.
       if (task === undefined) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
       return { task, warnings: upload.warnings ?? [] }
     }

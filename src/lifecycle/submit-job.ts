@@ -63,7 +63,7 @@ async function submit(
 ): Promise<SubmitOutcome['outcome']> {
   const run = await deps.runs.find(runId)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
-  if (run === undefined || task === undefined || !isActive(run.state)) return giveUp(deps, taskToken)
+  if (run === undefined || task === undefined || !isActive(run.state)) return failSubmission(deps, taskToken)
   const queue = task.queue === null ? undefined : deps.queues[task.queue]
   if (task.jobDefinitionArn === null || queue === undefined) return refuse(deps, run, task, taskToken)
 
@@ -90,7 +90,7 @@ async function submit(
 }
 
 /** There is no run (any more) that wants a job. */
-async function giveUp(deps: Dependencies, taskToken: string): Promise<'over'> {
+async function failSubmission(deps: Dependencies, taskToken: string): Promise<'over'> {
   await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, 'the run was deleted or has ended')
   return 'over'
 }
@@ -151,6 +151,6 @@ async function recordSubmitted(
     const { run } = error
     if (run !== undefined && isActive(run.state) && run.job?.attempt === job.attempt) return 'submitted'
     await deps.scheduler.terminate(jobId, 'the run ended while its job was submitted')
-    return job.taskToken === undefined ? 'over' : giveUp(deps, job.taskToken)
+    return job.taskToken === undefined ? 'over' : failSubmission(deps, job.taskToken)
   }
 }

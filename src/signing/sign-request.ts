@@ -3,29 +3,28 @@ import { Hash } from '@smithy/hash-node'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { wirePath } from './wire-path.ts'
 
-/** A request to an API that asks for IAM credentials. */
+/** A request to an API with IAM authorization. */
 export interface UnsignedRequest {
   readonly method: string
-  /** As the Host header will have it. */
+  /** Value of the Host header. */
   readonly host: string
-  /** With its query. */
+  /** With query. */
   readonly path: string
-  /** Whole, since the signature covers it; empty when absent. */
+  /** The whole body, which the signature covers; empty when absent. */
   readonly body?: Uint8Array
 }
 
-/** What has to be sent for the signature to hold. */
+/** Path and headers to be sent for the signature to be valid. */
 export interface SignedRequest {
-  /** In the spelling that was signed. */
+  /** In the signed spelling. */
   readonly path: string
-  /** To be sent beside any others, which a proxy on the way may change. */
+  /** To be sent with any unsigned headers, which proxies may change. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Signs one request, with the credentials of this moment. */
+/** Signs one request with the current credentials. */
 export type SignRequest = (request: UnsignedRequest) => Promise<SignedRequest>
 
-/** What a signature is made with. */
 export interface Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
@@ -34,14 +33,14 @@ export interface Credentials {
 
 export interface SignerOptions {
   readonly region: string
-  /** Asked for every request: it keeps what is valid and renews what expires. The default chain of the AWS SDKs. */
+  /** Called for every request; the provider caches and renews. Default: the credential chain of the AWS SDK. */
   readonly credentials?: () => Promise<Credentials>
   readonly now?: () => Date
 }
 
 const SERVICE = 'execute-api'
 
-/** Signs with Signature Version 4, in headers: only `host` and those that it adds itself are covered. */
+/** Signature Version 4 in headers. Covers `host` and the headers that it adds. */
 export function createSigner({
   region,
   credentials = defaultProvider(),
@@ -52,7 +51,7 @@ export function createSigner({
     region,
     credentials,
     sha256: Hash.bind(null, 'sha256'),
-    // A header that repeats the body's digest, which only S3 wants.
+    // A header with the body's digest, which only S3 requires.
     applyChecksum: false,
   })
   return async ({ method, host, path, body }) => {
@@ -75,21 +74,21 @@ export function createSigner({
   }
 }
 
-/** Names that API Gateway has for one API in one Region, a VPC endpoint's included. */
+/** Host names of API Gateway for one API in one Region, VPC endpoints included. */
 const GATEWAY_HOST = /\bexecute-api\.([a-z0-9-]+)\.(?:vpce\.)?(?:amazonaws\.com(?:\.cn)?|api\.aws)$/u
 
 /**
- * Region of an API: as its own host name says, otherwise (an API may have a name of its user's) from AWS_REGION.
- * @throws Error when neither tells it
+ * Region of an API: from its host name, or from AWS_REGION for custom domain names.
+ * @throws Error when neither gives it
  */
 export function regionOf(api: URL, environment: Readonly<Record<string, string | undefined>>): string {
   const region =
     GATEWAY_HOST.exec(api.hostname)?.[1] ?? (environment.AWS_REGION || environment.AWS_DEFAULT_REGION)
   if (region) return region
-  throw new Error(`the host name ${api.hostname} does not tell the API's Region: set AWS_REGION`)
+  throw new Error(`the host name ${api.hostname} does not contain the API's Region: set AWS_REGION`)
 }
 
-/** @param query In its final spelling. */
+/** @param query in its final spelling */
 function queryOf(query: string | undefined): Record<string, string[]> {
   const values: Record<string, string[]> = Object.create(null)
   for (const pair of query?.split('&') ?? []) {

@@ -1,8 +1,8 @@
 import type { SignRequest } from './sign-request.ts'
 
 /**
- * `fetch` for an API that asks for IAM credentials. Bodies are held whole, since the signature covers them. A redirect is followed
- * without the signature: it leads to a presigned URL, which wants none, and the session's token is for the API alone.
+ * `fetch` for an API with IAM authorization. Bodies are buffered, since the signature covers them. Redirects are
+ * followed without the signature: they lead to presigned URLs, and the session token is for the API alone.
  */
 export function createSignedFetch(sign: SignRequest): typeof fetch {
   return async (input, init) => {

@@ -1,7 +1,7 @@
 /**
- * Path and query in the one spelling that signer and verifier agree on: every segment and every name and value percent-encoded as
- * RFC 3986 has it, no empty and no dot segments. Services differ in what they make of any other spelling before they verify.
- * @param path As a client wrote it, beginning with `/`.
+ * Canonical spelling of path and query for signer and verifier: segments, names and values percent-encoded by RFC 3986,
+ * no empty and no dot segments. Services normalize other spellings in different ways before they verify.
+ * @param path as the client wrote it, starting with `/`
  * @example wirePath('/a//b c/%2f?q=1+2') // '/a/b%20c/%2F?q=1%202'
  */
 export function wirePath(path: string): string {
@@ -18,7 +18,7 @@ function spellPath(pathname: string): string {
     if (segment === '..') kept.pop()
     else if (segment !== '' && segment !== '.') kept.push(encode(segment))
   }
-  // A trailing slash makes another path of it.
+  // A trailing slash is significant.
   return `/${kept.join('/')}${kept.length > 0 && pathname.endsWith('/') ? '/' : ''}`
 }
 
@@ -28,7 +28,7 @@ function spellPair(pair: string): string {
   return [name, value].map((text) => encode(decode(text.replaceAll('+', ' ')))).join('=')
 }
 
-/** What is not percent-encoded text stands for itself. */
+/** Decodes percent-encoding; text that is not percent-encoded stays as it is. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -48,7 +48,7 @@ export interface UploadRepository {
    */
   listStalled(until: Date, limit: number): Promise<string[]>
   /**
-   * Keeps a stalled upload out of {@link listStalled} for so many seconds. It can be claimed in the meantime.
+   * Excludes a stalled upload from {@link listStalled} for this many seconds. It can be claimed in the meantime.
    * @returns false when the upload is not stalled any more
    */
   postpone(uploadId: string, seconds: number): Promise<boolean>

@@ -225,7 +225,7 @@ describe('ECR', () => {
       someBytes(MANY),
     )
 
-    await expect(pushed).rejects.toThrow(/bytes came in the place of/u)
+    await expect(pushed).rejects.toThrow(/bytes were read; expected/u)
   })
 
   async function aBlob(bytes: AsyncIterable<Uint8Array>) {
@@ -337,7 +337,7 @@ describe('ECR', () => {
 
     await expect(registry.hasBlob(repository, digestOf('a'))).rejects.toMatchObject({
       error: 'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
-      details: { description: expect.stringContaining(`no answer to HEAD ${url}`) },
+      details: { description: expect.stringContaining(`no response to HEAD ${url}`) },
     })
   })
 

@@ -6,12 +6,12 @@ export interface Blob {
   readonly sizeBytes: number
 }
 
-/** A pushed layer and how it is compressed in the registry. */
+/** A pushed layer and its compression in the registry. */
 export interface LayerBlob extends Blob {
   readonly compression: keyof typeof MEDIA_TYPES.layer
 }
 
-/** The OCI manifest of an image, made anew because compressing layers on the way changes their digests. */
+/** Builds the OCI manifest of an image. The original cannot be kept: compressing plain layers changes their digests. */
 export function buildManifest(
   config: Blob,
   layers: readonly LayerBlob[],

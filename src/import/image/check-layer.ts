@@ -4,12 +4,12 @@ import { type DecodedHash, decodedHash, type OnContent } from './decoded-hash.ts
 import { compressionOf, type LayerCompression } from './layer-start.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
-/** A file that is a layer, or looks like one. */
+/** A file that is a layer, or may be one. */
 export interface LayerFile {
   readonly name: string
-  /** Told by its place in the archive; to be checked. */
+  /** Digest from its path in the archive, to be verified. */
   readonly digest?: string
-  /** Of its uncompressed tar, where it is known already; to be checked. */
+  /** Digest of its uncompressed tar when known, to be verified. */
   readonly diffId?: string
 }
 
@@ -19,10 +19,10 @@ export interface LayerContent {
   readonly bytes: AsyncIterable<Uint8Array>
 }
 
-/** A layer on its way: how it is compressed, and its bytes as they lie in the archive. */
+/** A layer that is verified while it is read: its compression, and its bytes as in the archive. */
 export interface CheckedLayer {
   readonly compression: LayerCompression
-  /** Ends with an OciFormatError when something is wrong with it, before the reader may take the layer for complete. */
+  /** Throws an OciFormatError before its end when the layer is invalid. */
   readonly bytes: AsyncIterable<Uint8Array, void, undefined>
   /** Size of the uncompressed tar; known when all bytes were read. */
   readonly contentBytes: () => number
@@ -31,8 +31,9 @@ export interface CheckedLayer {
 }
 
 /**
- * Checks a layer while it streams by: the digest of its uncompressed tar against the config's diff id, where that is known. The
- * digest of a compressed file is left to the registry, which it is told ({@link wrongDigest}). Holds some MiB, and what a zstd frame asks for as window (at most 32 MiB).
+ * Verifies a layer while it is read: the digest of its uncompressed tar against the config's diff id, when known. The
+ * registry verifies the digest of a compressed file ({@link wrongDigest}). Memory: a few MiB plus the zstd window, at
+ * most 32 MiB.
  * @throws OciFormatError
  */
 export function checkLayer(
@@ -59,7 +60,7 @@ export function checkLayer(
   }
 }
 
-/** A generator that was never started would close nothing. */
+/** Closes the source even of a generator that was never started. */
 function closing(
   chunks: AsyncGenerator<Uint8Array, void, undefined>,
   close: () => Promise<void>,
@@ -84,13 +85,13 @@ async function* check(
   try {
     for await (const chunk of bytes) {
       const written = content.write(chunk)
-      // Who sends it takes its time while it is being decoded; a failure is told after both.
+      // The consumer may be slow while decoding continues; an error is thrown after both.
       written.catch(() => {})
       yield chunk
       await written
     }
     const diffId = await content.finish()
-    // Of a plain file both digests are the same.
+    // Both digests of a plain file are the same.
     if (content.isPlain) requireDigest(layer, diffId)
     if (layer.diffId !== undefined) requireDiffId(layer.name, diffId, layer.diffId)
     tell(diffId)
@@ -107,7 +108,7 @@ function requireDigest(file: LayerFile, found: string): void {
   if (file.digest !== undefined && found !== file.digest) throw wrongDigest(file)
 }
 
-/** A file that does not have the digest which its place tells. */
+/** Error for a file whose digest differs from the one in its path. */
 export function wrongDigest({ name }: LayerFile): OciFormatError {
   return new OciFormatError(
     'digest-mismatch',
@@ -116,13 +117,13 @@ export function wrongDigest({ name }: LayerFile): OciFormatError {
 }
 
 /**
- * The config says what each layer must hold.
+ * Compares a layer's diff id with the config.
  * @throws OciFormatError
  */
 export function requireDiffId(name: string, found: string, expected: string): void {
   if (found === expected) return
   throw new OciFormatError(
     'digest-mismatch',
-    `the layer ${quoted(name)} has the diff id ${found}, while the image's config says ${expected}: the archive is damaged, save the image again`,
+    `the layer ${quoted(name)} has the diff id ${found}, but the image's config says ${expected}: the archive is damaged, save the image again`,
   )
 }

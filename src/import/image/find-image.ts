@@ -7,28 +7,28 @@ import { type Candidate, listCandidates } from './list-candidates.ts'
 import { type ImageConfig, imageConfigSchema } from './oci-documents.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
-/** What tasks run on. */
+/** The platform of the machines that run tasks. */
 const PLATFORM = 'linux/amd64'
 const TAGS_SHOWN = 10
 const PLATFORMS_SHOWN = 10
-/** Longest are those of a variant, `linux/arm64/v8` say. */
+/** Longest platform name in a message; names with a variant are longest, such as `linux/arm64/v8`. */
 const MAX_PLATFORM_LENGTH = 60
 const MAX_LAYERS = MAX_NAMED_LAYERS
 
 /** Layers that the archive may lack, by the digest of their file; undefined: not in the registry any more. */
 export type HeldLayers = ReadonlyMap<string, PublishedLayer | undefined>
 
-/** One layer of an image, in the order of the config. */
+/** A layer of an image, in the order of the config. */
 export interface ImageLayer {
-  /** Where its bytes lie; several layers may share a file. */
+  /** Its file; several layers may share one. */
   readonly file: ArchiveFile
   /** `sha256:…` of the uncompressed tar. */
   readonly diffId: string
 }
 
-/** The image in an archive that tasks can run. */
+/** The image of an archive that tasks can run. */
 export interface FoundImage {
-  /** Byte for byte as in the archive. */
+  /** Unchanged bytes of the archive. */
   readonly config: Buffer
   readonly layers: readonly ImageLayer[]
 }
@@ -39,8 +39,8 @@ interface SoundCandidate {
 }
 
 /**
- * Finds the image of an archive that tasks can run. Of several the one is taken that is tagged as wanted (`repository:tag`,
- * whatever the registry before it).
+ * Finds the image of an archive that tasks can run. Of several, the one with the tag `repository:tag` is chosen, with
+ * any registry host.
  * @throws OciFormatError
  */
 export function findImage(archive: ImageArchive, wantedTag = '', held: HeldLayers = new Map()): FoundImage {
@@ -69,7 +69,7 @@ export function findImage(archive: ImageArchive, wantedTag = '', held: HeldLayer
   throw problems[0] ?? noImage(platforms)
 }
 
-/** Reads each config once, however many candidates share it. */
+/** Reads each config once, even when several candidates share it. */
 function createConfigReader(archive: ImageArchive) {
   const known = new Map<string, ReturnType<typeof read>>()
   const read = (name: string) => archive.read(name, imageConfigSchema)
@@ -85,7 +85,7 @@ function isNamed(tag: string, wanted: string): boolean {
   return tag === wanted || tag.endsWith(`/${wanted}`)
 }
 
-/** Of one image (several platforms alike, or under several tags) the first is as good as any. */
+/** Returns the first when all are one image, for several platforms or under several tags. */
 function onlyOne(sound: readonly SoundCandidate[], first: SoundCandidate, wantedTag: string): FoundImage {
   const others = sound.filter(
     ({ candidate }) =>
@@ -99,7 +99,7 @@ function onlyOne(sound: readonly SoundCandidate[], first: SoundCandidate, wanted
   )
   throw new OciFormatError(
     'ambiguous',
-    `the image archive holds ${tags.length} images for ${PLATFORM} (${shown}): save the one that is meant alone, or tag it ${wantedTag}`,
+    `the image archive holds ${tags.length} images for ${PLATFORM} (${shown}): save only one of them, or tag it ${wantedTag}`,
   )
 }
 
@@ -107,7 +107,7 @@ function noImage(platforms: ReadonlySet<string>): OciFormatError {
   if (platforms.size === 0) {
     return new OciFormatError(
       'invalid-document',
-      `the image archive has a manifest but names no image in it: ${SAVE_AGAIN}`,
+      `the image archive has a manifest that names no image: ${SAVE_AGAIN}`,
     )
   }
   const shown = someOf(
@@ -138,7 +138,7 @@ function findLayers(
   if (candidate.foreignLayer !== undefined) {
     throw new OciFormatError(
       'foreign-layer',
-      `the image has a foreign layer (${printable(candidate.foreignLayer)}), whose bytes would have to come from elsewhere: build the image on a base that has none`,
+      `the image has a foreign layer (${printable(candidate.foreignLayer)}), whose content is not in the archive: build the image on a base without foreign layers`,
     )
   }
   const diffIds = config.rootfs.diff_ids ?? []
@@ -164,7 +164,7 @@ function findLayers(
     if (other !== undefined && other !== diffId) {
       throw new OciFormatError(
         'digest-mismatch',
-        `the file ${quoted(file.name)} is named for two different layers, ${other} and ${diffId}: ${SAVE_AGAIN}`,
+        `the file ${quoted(file.name)} is used for two different layers, ${other} and ${diffId}: ${SAVE_AGAIN}`,
       )
     }
     diffIdByFile.set(file.name, diffId)

@@ -10,40 +10,40 @@ import { looksLikeLayer } from './layer-start.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /**
- * Index, manifests and configs have some KiB, an SBOM beside them several MiB. An empty object of three bytes (`{},`) takes a hundred
- * when it is parsed.
+ * Indexes, manifests and configs have a few KiB, SBOMs several MiB. Parsing needs up to 33 bytes of memory for each
+ * byte of JSON (an empty object of 3 bytes, `{},`, takes 100).
  */
 const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024
-/** Memory bound of a scan: documents by digest beyond it are not kept, those with a fixed name are. */
+/** Memory bound of a scan. Documents beyond it are dropped, except those with a fixed name. */
 const MAX_KEPT_BYTES = 32 * 1024 * 1024
 const FIXED_NAMES: ReadonlySet<string> = new Set(['manifest.json', 'index.json'])
-/** A tar header, which tells whether a file is a layer. */
+/** A tar header, which identifies layers. */
 const START_BYTES = 512
-/** Links to links; docker save needs one step. */
+/** Bound on links to links; docker save needs one step. */
 const MAX_LINK_STEPS = 10
-/** Longest path within a document that a message repeats. */
+/** Longest path within a document that a message shows. */
 const MAX_PATH_LENGTH = 100
 
 /** A file of the archive. */
 export interface ArchiveFile {
   readonly name: string
   readonly sizeBytes: number
-  /** Told by its place `blobs/sha256/<hex>`; to be checked. */
+  /** Digest from its path `blobs/sha256/<hex>`, to be verified. */
   readonly digest?: string
   /** The archive lacks the file; size and digest are those of the registry's blob. */
   readonly held?: PublishedLayer
 }
 
-/** What lies in an image archive: all names, and the small JSON documents with content. */
+/** Contents of an image archive: all names, and the content of small JSON documents. */
 export interface ImageArchive {
-  /** Files that come more than once, with the same size: {@link requireSameBytes} tells whether they are the same. */
+  /** Files that occur repeatedly with the same size; {@link requireSameBytes} compares them. */
   readonly repeated: ReadonlySet<string>
-  /** The file of this name, links followed; undefined when there is none. */
+  /** The file of this name, links resolved; undefined when there is none. */
   find(name: string): ArchiveFile | undefined
   /** Where the links lead that begin at this name, also to a file that is not there. */
   target(name: string): string
   /**
-   * A JSON document, its digest checked when its place tells one; undefined when there is no such file.
+   * Parses a JSON document, its digest verified when its path gives one; undefined when there is no such file.
    * @throws OciFormatError
    */
   read<Schema extends z.ZodType>(
@@ -52,9 +52,7 @@ export interface ImageArchive {
   ): { readonly bytes: Buffer; readonly value: z.infer<Schema> } | undefined
 }
 
-/**
- * Takes a file that is no JSON document; `body` is all of it, `start` its first bytes. What it leaves of the body is skipped.
- */
+/** Receives a file that is no JSON document. `start` holds the first bytes of `body`. Unread bytes are skipped. */
 export type TakeFile = (
   file: ArchiveFile,
   start: Buffer,
@@ -63,9 +61,9 @@ export type TakeFile = (
 ) => Promise<void>
 
 /**
- * Walks through an image archive: keeps names, sizes, links and JSON documents (some 40 MiB at most), and shows all other
- * files to `take`.
- * @throws TarFormatError, and what `take` throws
+ * Scans an image archive. Keeps names, sizes, links and JSON documents (40 MiB at most), and passes other files to
+ * `take`.
+ * @throws TarFormatError; errors of `take`
  */
 export async function scanImageArchive(
   entries: AsyncIterable<TarEntry>,
@@ -99,7 +97,7 @@ export async function scanImageArchive(
   return createArchive({ sizes, links, documents, unkept, repeated })
 }
 
-/** JSON starts with a bracket; so does a plain layer whose first file is called `[id].js`, but with a tar header. */
+/** JSON starts with a bracket. So does a plain layer whose first file is named `[id].js`, but that is a tar header. */
 function isDocument(start: Buffer): boolean {
   return /^\s*[[{]/u.test(start.toString('latin1', 0, 64)) && !looksLikeLayer(start)
 }
@@ -119,7 +117,7 @@ interface ScannedArchive {
   readonly sizes: ReadonlyMap<string, number>
   readonly links: ReadonlyMap<string, string>
   readonly documents: ReadonlyMap<string, Buffer>
-  /** Documents that came when the memory for them was full. */
+  /** Documents that were dropped because of {@link MAX_KEPT_BYTES}. */
   readonly unkept: ReadonlySet<string>
   readonly repeated: ReadonlySet<string>
 }
@@ -159,7 +157,7 @@ function createArchive({ sizes, links, documents, unkept, repeated }: ScannedArc
 function tooManyDocuments(): OciFormatError {
   return new OciFormatError(
     'limit-exceeded',
-    `the image archive has over ${MAX_KEPT_BYTES} bytes of manifests, configs and attestations: save the one image that is meant alone, built with --provenance=false --sbom=false`,
+    `the image archive has over ${MAX_KEPT_BYTES} bytes of manifests, configs and attestations: save one image only, built with --provenance=false --sbom=false`,
   )
 }
 
@@ -177,7 +175,7 @@ function checkDigest(file: ArchiveFile, bytes: Uint8Array): void {
   if (file.digest === undefined || file.digest === digest) return
   throw new OciFormatError(
     'digest-mismatch',
-    `${quoted(file.name)} in the image archive has the digest ${digest} and not that of its name: ${SAVE_AGAIN}`,
+    `${quoted(file.name)} in the image archive has the digest ${digest} , which differs from its name: ${SAVE_AGAIN}`,
   )
 }
 

@@ -9,28 +9,28 @@ import {
 } from './oci-documents.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
-/** An index in an index in index.json is what builders write; a document cannot contain itself, so more is play. */
+/** Builders write an index within an index within index.json; deeper nesting is hostile. */
 const MAX_INDEX_DEPTH = 4
-/** Platforms times attestations of the largest official images are below 100. */
+/** The largest official images have below 100 manifests, attestations included. */
 const MAX_CANDIDATES = 500
 
-/** An image that the archive names, by the files in it. */
+/** An image that the archive names, with the names of its files. */
 export interface Candidate {
   readonly configName: string
   readonly layerNames: readonly string[]
-  /** What an index says of it; the config knows better. */
+  /** Platform in the index; the config takes precedence. */
   readonly platform?: string
-  /** Media type of a layer that is not like the others. */
+  /** Media type of a layer whose content is not in the archive. */
   readonly foreignLayer?: string
-  /** What it is called; the platforms of one image share its names. */
+  /** Tags; the platforms of one image share them. */
   readonly tags: readonly string[]
-  /** Number of the image among those that the archive names. */
+  /** Number of the image within the archive. */
   readonly image: number
 }
 
 /**
- * The images that an archive names: by `manifest.json` when there is one (all writers fill it rightly, while some Docker
- * versions wrote broken indexes beside it, moby#47065), else by `index.json` and what it points at, attestations left out.
+ * Lists the images of an archive: those of `manifest.json` when there is one, otherwise those of `index.json` without
+ * attestations. `manifest.json` takes precedence because some Docker versions wrote broken indexes (moby/moby#47065).
  * @throws OciFormatError
  */
 export function listCandidates(archive: ImageArchive): readonly Candidate[] {
@@ -62,7 +62,7 @@ export function listCandidates(archive: ImageArchive): readonly Candidate[] {
 
 type IndexedImage = Omit<Candidate, 'tags' | 'image'>
 
-/** What a blob that an index points at leads to. */
+/** Images that a blob of an index leads to. */
 interface Pointed {
   readonly isIndex: boolean
   readonly images: readonly IndexedImage[]
@@ -70,7 +70,7 @@ interface Pointed {
 
 interface IndexWalk {
   readonly archive: ImageArchive
-  /** Each blob is read once: indexes that name each other's children a thousand times cost no more than their bytes. */
+  /** Cache by blob, so that indexes that share children cost no more than their bytes. */
   readonly known: Map<string, Pointed>
 }
 
@@ -97,17 +97,17 @@ function bounded<Item>(items: readonly Item[]): readonly Item[] {
   if (items.length <= MAX_CANDIDATES) return items
   throw new OciFormatError(
     'limit-exceeded',
-    `the image archive names over ${MAX_CANDIDATES} images: save the one that is meant alone`,
+    `the image archive names over ${MAX_CANDIDATES} images: save one of them only`,
   )
 }
 
 function readPointed(walk: IndexWalk, name: string, depth: number): Pointed {
   const { archive } = walk
-  // An engine saves only the platforms it has, while the index still names all.
+  // Container engines save only the platforms that they have pulled, but the index still names all.
   if (archive.find(name) === undefined) {
     return { isIndex: false, images: [{ configName: name, layerNames: [] }] }
   }
-  // Told by content: writers set media types carelessly.
+  // Detected by content: media types are unreliable.
   const nested = archive.read(name, ociIndexSchema)?.value.manifests
   if (nested != null) {
     if (depth >= MAX_INDEX_DEPTH) {
@@ -129,7 +129,7 @@ function readPointed(walk: IndexWalk, name: string, depth: number): Pointed {
   return { isIndex: false, images: [image] }
 }
 
-/** By what the OCI and the Docker specification call such layers, or by where their bytes are said to lie. */
+/** Detects foreign layers by the media types of OCI and Docker, or by their `urls`. */
 function foreignAmong(layers: readonly LayerPlace[]): Pick<Candidate, 'foreignLayer'> {
   const isForeign = ({ mediaType, urls }: LayerPlace): boolean =>
     /\.foreign\.|\.nondistributable\./u.test(mediaType ?? '') || (urls ?? []).length > 0
@@ -142,7 +142,7 @@ function tagsOf({ annotations }: OciDescriptor): string[] {
   return names.flatMap((name) => annotations?.[name] ?? [])
 }
 
-/** Provenance and SBOM lie beside the image as manifests of their own. */
+/** Provenance and SBOM are manifests beside the image's. */
 function isAttestation({ annotations, platform }: OciDescriptor): boolean {
   return (
     annotations?.['vnd.docker.reference.type'] !== undefined ||

@@ -13,38 +13,40 @@ import type { ImportedLayer } from '../../upload/upload.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /*
- * A container engine follows links of the image when it mounts the folders of a run: with a link at /inputs, the files of the run
- * hide whatever the link points at. The folders that a descriptor may name are restricted; a link would get around that.
+ * Container engines resolve symbolic links of the image when they mount the folders of a run. With a link at /inputs, the files of the
+ * run would hide the link's target. The descriptor's folders are restricted; a link would circumvent that.
  */
 
-/** By path without its first slash; paths that a layer does not mention are missing. */
+/** Kinds by path without leading slash; paths that the layer does not contain are missing. */
 export type MountPointFacts = NonNullable<ImportedLayer['mountPoints']>
 
-/** What a layer has at a path. */
+/** Kind of a layer's entry at a path. */
 export type MountPointKind = MountPointFacts[string]
 
-/** Reads the headers of a layer's tar while it streams by. */
+/** Reads the headers of a layer's tar from its chunks. */
 export interface MountPointScan {
   take(chunk: Uint8Array): void
   facts(): MountPointFacts
 }
 
-/** Names and attributes before a header; longer ones belong to no path that is looked for. */
+/** Limit of extension headers; longer ones cannot name a watched path. */
 const MAX_EXTENSION_BYTES = 1024 * 1024
 const EXTENSIONS = 'LKxg'
-/** Where a header of GNU's old sparse form, and each block of its map, says that a block of the map follows. */
+/** Offsets of the flag that another block of the sparse map follows, in GNU's old sparse header and in each block. */
 const SPARSE_MORE_AT = { first: 482, next: 504 } as const
-/** Links, devices, folders and pipes have no content, whatever size they say. */
+/** Links, devices, directories and pipes have no content, whatever size their header gives. */
 const HEADER_ONLY = '123456'
 const KINDS: Readonly<Record<string, MountPointKind>> = { '5': 'folder', '2': 'link' }
-/** Marks of OCI layers: `.wh.<name>` removes a name, `.wh..wh..opq` all that lower layers have in the folder. */
+/**
+ * Whiteouts of OCI layers: `.wh.<name>` removes a name, `.wh..wh..opq` everything that lower layers have in the folder.
+ */
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 
-/** Links of one layer that are remembered, 100 bytes each; the largest public images have some 30 000 in a layer. */
+/** Most links recorded for a layer, 100 bytes each; the largest public images have about 30 000. */
 const MOST_LINKS = 200_000
 
-/** The folders and all folders on the way to them, outermost first. */
+/** The folders and their parents, outermost first. */
 function watchedPaths(folders: readonly string[]): readonly string[] {
   const paths = folders.flatMap((folder) => {
     const names = folder.split('/').filter(Boolean)
@@ -54,8 +56,8 @@ function watchedPaths(folders: readonly string[]): readonly string[] {
 }
 
 /**
- * Looks for the folders in a layer. Holds one header, or an extension of 1 MiB. A tar that cannot be followed tells nothing: the engine
- * that unpacks it refuses it.
+ * Searches a layer for the folders and their parents. Memory: one header, or an extension of 1 MiB. A malformed tar
+ * gives no result: the container engine that unpacks it rejects it.
  * @param folders absolute
  */
 export function scanMountPoints(folders: readonly string[]): MountPointScan {
@@ -83,8 +85,8 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
   })
 
   /**
-   * Whether a folder, or one on the way to it, is a link of this layer: engines follow it when they unpack what is below, and `a/inputs` may
-   * come to lie at `/inputs`. Where it leads is not asked: no tool writes such a layer.
+   * Whether a folder or one of its parents is a link of this layer. Engines follow the link while they unpack, so
+   * `a/inputs` could end up at `/inputs`. The target is not resolved, since no tool writes such layers.
    */
   function isBehindLink(folder: string): boolean {
     if (links.size > MOST_LINKS) return true
@@ -105,7 +107,7 @@ export function scanMountPoints(folders: readonly string[]): MountPointScan {
   }
 }
 
-/** What stands before an entry's header, and is applied to it as Go's archive/tar does: GNU's long names count more. */
+/** Extensions before an entry's header, applied as Go's archive/tar does: GNU long names take precedence. */
 interface Before {
   readonly pax: HeaderOverrides
   readonly gnu: HeaderOverrides
@@ -143,7 +145,7 @@ export function createHeaderWalk(onEntry: (header: TarHeader) => void): (chunk: 
     blocks.skip(contentBytes + padding(contentBytes))
   }
 
-  /** @returns whether the walk goes on. */
+  /** @returns false when the walk ends */
   function takeBlock(block: Buffer): boolean {
     if (extension !== undefined) {
       before = withExtension(before, extension, block)
@@ -166,7 +168,7 @@ export function createHeaderWalk(onEntry: (header: TarHeader) => void): (chunk: 
   }
 }
 
-/** Pieces of a stream as blocks of the size that is wanted next; 512 bytes unless told otherwise. */
+/** Splits a stream into blocks of the requested size, 512 bytes by default. */
 function createBlockReader() {
   let wanted = BLOCK_BYTES
   let skipped = 0
@@ -185,7 +187,7 @@ function createBlockReader() {
         skipped -= passed
         at += passed
         if (skipped > 0) return
-        // A copy: whose chunk it is may use its memory again.
+        // A copy, because the caller reuses the chunk's memory.
         const piece = Buffer.from(chunk.subarray(at, at + wanted - held))
         pieces.push(piece)
         held += piece.length
@@ -212,7 +214,7 @@ function withExtension(before: Before, { typeFlag }: TarHeader, body: Buffer): B
     case 'x':
       return { ...before, pax: { ...before.pax, ...decodePax(body) } }
     default:
-      // Long names of targets do not count here; global records name no entry.
+      // Long link targets are irrelevant; global records name no entry.
       return before
   }
 }
@@ -221,20 +223,20 @@ function follow(step: () => boolean): boolean {
   try {
     return step()
   } catch {
-    // A right checksum over wrong numbers.
+    // Right checksum, malformed numbers.
     return false
   }
 }
 
 /**
- * What an image has at the mount points, by its layers from the lowest to the highest.
- * @throws OciFormatError when one of the folders, or a folder on the way to it, is a link or a file
+ * Checks the mount points of an image, its layers from lowest to highest.
+ * @throws OciFormatError when one of the folders or a parent is a link or a file
  */
 export function requireMountable(folders: readonly string[], layers: readonly MountPointFacts[]): void {
   for (const path of watchedPaths(folders)) {
     let kind: MountPointKind | undefined
     for (const facts of layers) {
-      // What takes the place of a folder takes what is in it away.
+      // An entry that replaces a folder removes its content.
       const isReplaced = parentsOf(path).some((parent) => (facts[parent] ?? 'folder') !== 'folder')
       kind = facts[path] ?? (isReplaced ? 'gone' : kind)
     }

@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { listOf } from '../../shared/list-of.ts'
 
 /*
- * The JSON documents of image archives, as far as they are read here. Sources: the OCI image specification (manifest, index,
- * config, image layout) and the Docker image specification 1.2 (manifest.json). Writers put null where they have nothing.
+ * Schemas of the JSON documents in image archives, with the fields that are used. Sources: OCI image specification (manifest, index,
+ * config, image layout) and Docker image specification 1.2 (manifest.json). Some writers set absent fields to null.
  */
 
 export const MEDIA_TYPES = {
@@ -16,18 +16,18 @@ export const MEDIA_TYPES = {
   },
 } as const
 
-/** The only digest algorithm that registries must know, and the only one found in the wild. */
+/** The only digest algorithm that registries must support, and the only one in use. */
 const digestSchema = z.string().regex(/^sha256:[0-9a-f]{64}$/u)
 const platformSchema = z.object({ os: z.string(), architecture: z.string() })
 
-/** What tells that a layer's bytes are not to be found where the others are. */
+/** Fields that identify a foreign layer. */
 const placeSchema = z.object({ mediaType: z.string().nullish(), urls: listOf(z.string()).nullish() })
 export type LayerPlace = z.infer<typeof placeSchema>
 
 export const ociDescriptorSchema = placeSchema.extend({
   digest: digestSchema,
   platform: platformSchema.nullish(),
-  /** Those that are read. */
+  /** Annotations in use. */
   annotations: z
     .object({
       'io.containerd.image.name': z.string(),
@@ -37,7 +37,7 @@ export const ociDescriptorSchema = placeSchema.extend({
     .partial()
     .nullish(),
 })
-/** A pointer to a blob by digest; no relation to a task descriptor. */
+/** OCI descriptor: refers to a blob by digest. Not related to a task descriptor. */
 export type OciDescriptor = z.infer<typeof ociDescriptorSchema>
 
 export const ociIndexSchema = z.object({ manifests: listOf(ociDescriptorSchema).nullish() })
@@ -52,7 +52,7 @@ export const dockerManifestSchema = listOf(
     Config: z.string(),
     RepoTags: listOf(z.string()).nullish(),
     Layers: listOf(z.string()).nullish(),
-    /** By diff id; a hint that some writers add, never needed. */
+    /** Descriptors by diff id, which some writers add; not used. */
     LayerSources: z
       .custom<object>((value) => typeof value === 'object' && value !== null)
       .transform((sources): unknown => Object.values(sources))

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { type TarEntry, twoOfOneName } from '../../archive/tar/read-tar.ts'
 
 /**
- * Compares files that come more than once in an archive, in a pass of its own over it. Some tools write a layer that an image has twice
- * as two entries; engines take the last of them, we take the first, so they have to be the same. Memory: a digest for each name.
+ * Compares files that occur repeatedly in an archive, in a pass of its own. Some tools write a layer that occurs twice
+ * in the image as two entries. Container engines use the last and this importer the first, so both must be identical.
+ * Memory: a digest for each name.
  * @throws TarFormatError
  */
 export async function requireSameBytes(

@@ -2,8 +2,8 @@ import { SAVE_AGAIN } from '../../archive/tar/tar-format-error.ts'
 import { OciFormatError } from './oci-format-error.ts'
 
 /*
- * Node's decoder takes a write that spans two frames for the end of the stream and drops the rest, while layers of many
- * frames are common (zstd:chunked, parallel compressors). So writes are cut at frame ends, which it handles.
+ * Node's decoder takes a write that spans two frames for the end of the stream and drops the rest. Layers of many frames are common
+ * (zstd:chunked, parallel compressors), so writes are cut at frame boundaries.
  * Format: RFC 8878, sections 3.1.1 (frames) and 3.1.2 (skippable frames).
  */
 
@@ -12,26 +12,26 @@ const SKIPPABLE_MAGIC = 0x184d2a50
 const RLE_BLOCK = 1
 const RESERVED_BLOCK = 3
 
-/** Cuts a zstd stream at frame ends. */
+/** Cuts a zstd stream at frame boundaries. */
 export interface FrameCutter {
   /**
-   * The frames or parts of frames in these bytes, one piece each; skippable frames are left out.
+   * Returns the frames or parts of frames in these bytes, one piece each, without skippable frames.
    * @throws OciFormatError
    */
   cut(chunk: Uint8Array): Uint8Array[]
-  /** @throws OciFormatError when the stream ends within a frame. */
+  /** @throws OciFormatError when the stream ends within a frame */
   finish(): void
 }
 
-/** What the next bytes are: gathered when their value matters, passed or skipped by count otherwise. */
+/** Next bytes of the stream: collected when their value matters, otherwise passed or skipped by count. */
 type Step =
   | { readonly kind: 'gather'; readonly length: number; readonly next: (bytes: Buffer) => Step }
   | { readonly kind: 'pass' | 'skip'; readonly length: number; readonly next: () => Step }
 
-/** Holds at most four bytes between two chunks. */
+/** Keeps at most four bytes between two chunks. */
 export function createFrameCutter(): FrameCutter {
   const gathered: number[] = []
-  /** Of one call, by frame. */
+  /** Output of one call, by frame. */
   let frames: Uint8Array[][] = []
   let hasChecksum = false
   let isBetweenFrames = true
@@ -39,7 +39,7 @@ export function createFrameCutter(): FrameCutter {
   const startFrame = (): Step => ({ kind: 'gather', length: 4, next: readMagic })
   const readMagic = (bytes: Buffer): Step => {
     const magic = bytes.readUInt32LE(0)
-    // The low four bits are free.
+    // Skippable frames have 16 magic numbers, which differ in the low four bits.
     if ((magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) return { kind: 'gather', length: 4, next: readSkip }
     if (magic !== FRAME_MAGIC) throw corrupt('it does not continue with a zstd frame')
     frames.push([bytes])

@@ -2,19 +2,19 @@ import { constants, createZstdCompress } from 'node:zlib'
 import type { Semaphore } from '../../shared/semaphore.ts'
 
 /**
- * Content of one zstd frame. Smaller ones pack worse (the window starts empty), larger ones wait longer for a core and take
- * more memory: a frame under way holds its content and as much again for what comes out.
+ * Content of one zstd frame. Smaller frames compress worse (the window starts empty). Larger ones use the cores less
+ * evenly and take more memory: a frame in progress holds its content and a buffer of the same size.
  */
 export const FRAME_BYTES = 4 * 1024 * 1024
-/** A frame cannot grow more than this: RFC 8878 stores what does not shrink. */
+/** Upper bound of a frame's growth: RFC 8878 stores incompressible blocks. */
 const GROWTH_BYTES = 16 * 1024
-/** docs/adr/0007: as small as gzip's default level, at a fraction of its time. */
+/** As small as gzip's default level, in a fraction of its time (docs/adr/0007). */
 const LEVEL = 1
 
 /**
- * A plain layer as zstd frames one after another, which decompressors read as one (RFC 8878, 3.1). Frames are compressed side
- * by side in the thread pool, each with a permit until it is read, and come out in order; the same bytes give the same
- * blob. Not by zstd's own workers: with them Node ends the output early, without an error.
+ * Compresses a plain layer into consecutive zstd frames, which decompressors read as one stream (RFC 8878, 3.1). Frames
+ * are compressed in parallel in the thread pool, each with a permit until it is read, and are returned in order. The
+ * output is deterministic. zstd's own workers are not used: with them Node ends the output early without an error.
  */
 export async function* zstdLayer(
   bytes: AsyncIterable<Uint8Array>,
@@ -26,7 +26,7 @@ export async function* zstdLayer(
     for await (const content of inFrames(bytes, buffers)) {
       while (!permits.tryAcquire()) {
         const first = underWay.shift()
-        // A layer releases its own permits before it waits for another, so layers cannot block each other.
+        // A layer releases its own permits before it waits, so layers cannot deadlock.
         if (first === undefined) {
           await permits.acquire()
           break
@@ -36,7 +36,7 @@ export async function* zstdLayer(
       }
       const frame = compressFrame(content)
       const given = frame.done.finally(() => buffers.give(content))
-      // Awaited in order later; one that fails meanwhile must not count as unhandled.
+      // Awaited later, in order; handles a rejection until then.
       given.catch(() => {})
       underWay.push(frame)
     }
@@ -53,14 +53,14 @@ export async function* zstdLayer(
 interface Frame {
   /** Resolves without a value, so that a pending promise retains no bytes. */
   readonly done: Promise<void>
-  /** What came out, once. */
+  /** The compressed frame; can be called once. */
   take(): Buffer[]
 }
 
 /**
- * One frame by one call to zstd, which knows the size then and copies nothing. The buffer that it writes to is freed at once: its
- * engine keeps it, and is garbage that only a full collection finds. Its size is the same for each frame, since Node takes small
- * buffers from a pool that cannot be freed; what is not written to takes no memory.
+ * Compresses one frame with one call to zstd, which then knows the size and copies nothing. The output buffer is freed
+ * at once, since zstd's engine object retains it until a full garbage collection. All buffers have the same size,
+ * because Node allocates small ones from a pool that cannot be freed; pages that are not written take no memory.
  */
 function compressFrame(content: Buffer): Frame {
   const engine = createZstdCompress({
@@ -85,7 +85,10 @@ function compressFrame(content: Buffer): Frame {
   }
 }
 
-/** Pieces of equal length, the last one shorter; one empty piece of nothing, since no frame at all is no zstd. */
+/**
+ * Splits content into pieces of one length, the last one shorter. Empty content gives one empty piece, since zero
+ * frames are no valid zstd.
+ */
 async function* inFrames(
   bytes: AsyncIterable<Uint8Array>,
   buffers: FrameBuffers,
@@ -110,8 +113,7 @@ async function* inFrames(
 }
 
 /**
- * Buffers that are used again. Each new one counts as garbage to come, and the collector would run a hundred times for each
- * gigabyte.
+ * Pool of reusable buffers. Allocating new ones would trigger about a hundred garbage collections for each gigabyte.
  */
 interface FrameBuffers {
   take(): Buffer

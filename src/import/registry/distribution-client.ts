@@ -31,16 +31,14 @@ export interface DistributionClient
 const SMALL_BLOB_BYTES = 4 * 1024 * 1024
 /** What a registry calls a blob that is not what it was said to be (distribution specification, "Error Codes"). */
 const WRONG_DIGEST = 'DIGEST_INVALID'
-/** Of a registry that wants to be told from where, or does not know the request: it takes the bytes. */
+/** Statuses of registries that require a mount source or do not support mounts: the bytes are sent. */
 const MOUNT_REFUSALS: readonly number[] = [400, 403, 404, 405]
 const BINARY = { 'content-type': 'application/octet-stream' }
 
 /**
- * A client of one registry; every failure of the registry is a DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED.
- *
- * A large blob goes in one PATCH, as `docker push` does, and not in pieces with Content-Range, which could be repeated one by
- * one: ECR takes pieces but does not say rightly how far it got (https://github.com/aws/containers-roadmap/issues/2831), and
- * each piece would have to be held.
+ * Creates a client of one registry. Every failure of the registry is a DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED.
+ * A large blob is sent in one PATCH, as `docker push` does. Pieces with Content-Range could be retried one by one, but
+ * each would be buffered, and ECR reports wrong offsets (aws/containers-roadmap#2831).
  */
 export function createDistributionClient(options: RegistryTransportOptions): DistributionClient {
   const { authorized, request, repeatedly } = createRegistryTransport(options)
@@ -58,7 +56,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
     return answer.status === 200
   }
 
-  /** Undefined when the repository has the blob already, or now. */
+  /** Starts an upload; undefined when the repository has the blob. */
   const startUnlessThere = async (repository: string, digest: string): Promise<URL | undefined> => {
     if (await hasBlob(repository, digest)) return undefined
     const url = urlOf(repository, 'blobs/uploads/')
@@ -81,7 +79,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
     return { digest, sizeBytes: blob.length }
   }
 
-  /** An answer to the last request that got lost is found out by asking for the blob. */
+  /** Completes an upload. If the response is lost, a check for the blob decides. */
   const finishUpload = async (repository: string, upload: URL, digest: string): Promise<void> => {
     const url = withDigest(upload, digest)
     const { status } = await repeatedly(() =>
@@ -95,7 +93,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
     streaming(measured(bytes), async (meter) => {
       const started = await repeatedly(() => startUpload(repository))
       const patch = { method: 'PATCH', repository, headers: BINARY, body: meter.bytes }
-      // The specification says 202; ECR has been seen with 201.
+      // The specification says 202; ECR has answered 201.
       const answer = await request(started, patch, [201, 202, 204, 404])
       if (answer.status === 404) throw forgotten()
       const sent = locationOf(answer, started)
@@ -110,7 +108,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
       if (started === undefined) return (await digestOfAll(meter.bytes)) === blob.digest
       const url = withDigest(started, blob.digest)
       const headers = { ...BINARY, 'content-length': String(blob.sizeBytes) }
-      // The source may take its time before it begins, in which a request would be given up.
+      // The source may be slow to start; an open request would time out.
       const { rest: body } = await gathered(meter.bytes, 0)
       const put = { method: 'PUT', repository, headers, ...(body !== undefined && { body }) }
       const answer = await request(url, put, [201, 204, 400, 404])
@@ -118,7 +116,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
       if (answer.status !== 400) return true
       const problem = readProblem(answer)
       if (problem.startsWith(WRONG_DIGEST)) return false
-      throw registryError(`the answer to ${lineOf(url, 'PUT')} is 400 ${problem}`)
+      throw registryError(`the response to ${lineOf(url, 'PUT')} is 400 ${problem}`)
     })
 
   return {
@@ -157,7 +155,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
       const url = urlOf(repository, `manifests/${tag}`)
       const options = { method: 'HEAD', repository, headers: { accept: mediaType } }
       const response = await repeatedly(() => request(url, options, [200, 404]))
-      // Without the header (the specification only says SHOULD) nothing is known of the content: never ours.
+      // Without the header (only a SHOULD) the content is unknown, so it cannot be matched.
       return response.status === 404
         ? undefined
         : String(response.headers['docker-content-digest'] ?? 'unknown')
@@ -189,14 +187,14 @@ async function streaming<Result>(
     await meter.stop()
     throw meter.failure === undefined ? error : meter.failure.error
   }
-  // With all announced bytes the registry may answer before the source has found out what is wrong with them.
+  // After the announced bytes the registry may answer before the source has reported an error.
   if (meter.failure !== undefined) throw meter.failure.error
   return result
 }
 
-/** Uploads that are under way do not outlive some registries. */
+/** Some registries lose uploads in progress when they restart. */
 function forgotten(): RegistryUnavailableError {
-  return new RegistryUnavailableError('the registry has forgotten an upload before its end')
+  return new RegistryUnavailableError('the registry has lost an unfinished upload')
 }
 
 function digestOf(bytes: Uint8Array): string {
@@ -215,11 +213,11 @@ function withDigest(upload: URL, digest: string): URL {
   return url
 }
 
-/** Relative to the request's URL, or absolute. */
+/** Resolves a location that is absolute or relative to the request's URL. */
 function locationOf(response: HttpAnswer, requested: URL): URL {
   const { location } = response.headers
   if (location === undefined || !URL.canParse(location, requested.href)) {
-    throw registryError('the registry did not tell where the upload goes on')
+    throw registryError('the registry returned no location for the upload')
   }
   return new URL(location, requested)
 }

@@ -6,15 +6,15 @@ import { createChallengeAuthorization, type RegistryCredentials } from './regist
 interface DistributionImageRegistryOptions {
   /** Scheme and host. */
   readonly registryUrl: string
-  /** Anonymous without. */
+  /** Anonymous when absent. */
   readonly credentials?: RegistryCredentials
-  /** Waits before a repetition; a test passes one that does not wait. */
+  /** Waits before a retry; replaced in tests. */
   readonly pause?: Pause
 }
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 
-/** Any registry that keeps to the distribution specification; repositories come into being with their first blob. */
+/** Any registry that follows the distribution specification; a repository is created by its first blob. */
 export function createDistributionImageRegistry({
   registryUrl,
   credentials,

@@ -15,14 +15,14 @@ interface EcrImageRegistryOptions {
   readonly ecr: ECRClient
   /** `https://<account>.dkr.ecr.<region>.amazonaws.com`, or a local registry by http. */
   readonly registryUrl: string
-  /** Of repositories that are made; `ensureRepository` alone needs them. */
+  /** Tags of created repositories; used by `ensureRepository` only. */
   readonly tags?: Readonly<Record<string, string>>
   readonly now?: () => Date
-  /** Waits before a repetition; a test passes one that does not wait. */
+  /** Waits before a retry; replaced in tests. */
   readonly pause?: Pause
 }
 
-/** Task images in ECR: its own API for repositories and removal, the distribution protocol for the bytes. */
+/** Task images in ECR: the ECR API for repositories and removal, the distribution protocol for content. */
 export function createEcrImageRegistry({
   ecr,
   registryUrl,
@@ -79,7 +79,7 @@ export function createEcrImageRegistry({
       const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
       const present = await client.findManifest(repository, tag, mediaType)
       if (present === digest) return digest
-      // Tags are immutable, and the name is reserved for this import: another image under it is what a crashed import left.
+      // Tags are immutable and the name is reserved for this import, so a present image is what a crashed import left.
       if (present !== undefined) await removeImage(repository, tag)
       return await client.pushManifest(repository, tag, manifest, mediaType)
     },

@@ -1,23 +1,23 @@
 import { DomainError } from '../../contract/errors.ts'
 
-/** Where task images go: a registry that speaks the OCI distribution protocol. */
+/** Registry of task images; speaks the OCI distribution protocol. */
 export interface ImageRegistry {
-  /** Makes the repository when it is missing. */
+  /** Creates the repository when it is missing. */
   ensureRepository(repository: string): Promise<void>
   hasBlob(repository: string, digest: string): Promise<boolean>
   /**
-   * Sends one blob as it streams; its digest is computed on the way. A small one (4 MiB) that is there already is not sent.
-   * @returns digest and size of what was sent.
-   * @throws RegistryUnavailableError when the blob may be sent again; DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
+   * Pushes one blob as a stream and computes its digest. A small blob (up to 4 MiB) that exists is not sent.
+   * @returns digest and size of the content
+   * @throws RegistryUnavailableError when a retry may succeed; DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
    */
   pushBlob(
     repository: string,
     bytes: AsyncIterable<Uint8Array>,
   ): Promise<{ readonly digest: string; readonly sizeBytes: number }>
   /**
-   * Sends one blob whose digest and size are told beforehand. The registry compares them with what arrives, so that nobody
-   * else needs to read the bytes for that. What the repository has, or the registry takes over from another one, is read and not sent.
-   * @returns whether the bytes have this digest; if not, the registry keeps nothing of them.
+   * Pushes one blob of known digest and size. The registry verifies both, which saves a hash here. A blob that the
+   * repository has, or that the registry mounts from another one, is read and not sent.
+   * @returns whether the bytes have this digest; if not, the registry discards them
    * @throws as {@link pushBlob}
    */
   pushNamedBlob(
@@ -39,13 +39,13 @@ export interface ImageRegistry {
   readBlob(repository: string, digest: string): Promise<AsyncIterable<Uint8Array> | undefined>
   /** @returns the digest under which the manifest can be pulled. */
   pushManifest(repository: string, tag: string, manifest: Uint8Array, mediaType: string): Promise<string>
-  /** Removes the tag, and with the last tag the image; nothing happens when it is gone. */
+  /** Removes the tag, and with the last tag the image; does nothing when there is none. */
   removeImage(repository: string, tag: string): Promise<void>
-  /** What a container engine pulls: `host/repository@digest`. */
+  /** Image reference for container engines: `host/repository@digest`. */
   reference(repository: string, digest: string): string
 }
 
-/** The registry or the way to it failed in a manner that may pass: the same may be tried again. */
+/** Transient failure of the registry or the network: a retry may succeed. */
 export class RegistryUnavailableError extends DomainError {
   constructor(description: string, options: { readonly cause?: unknown } = {}) {
     const details = { type: 'related', parameterName: 'image', description } as const

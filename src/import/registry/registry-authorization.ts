@@ -3,19 +3,19 @@ import { RegistryUnavailableError } from './image-registry.ts'
 import { registryError } from './registry-error.ts'
 import { requestRegistry } from './request-registry.ts'
 
-/** Who asks a registry: keeps what was granted. */
+/** Authorization for a registry, cached. */
 export interface RegistryAuthorization {
-  /** Value of the Authorization header for requests on a repository; undefined asks without. */
+  /** Value of the Authorization header for requests on a repository; undefined for anonymous requests. */
   header(repository: string): Promise<string | undefined>
   /**
-   * Tells that a request was refused with 401 and its challenge (WWW-Authenticate).
-   * @returns whether asking again makes sense.
+   * Handles status 401 and its challenge (WWW-Authenticate).
+   * @returns whether a retry makes sense
    */
   renew(repository: string, refused: RefusedRequest): Promise<boolean>
 }
 
 export interface RefusedRequest {
-  /** What it was sent with: another request may have got something newer meanwhile. */
+  /** Header of the rejected request: another request may have renewed it in the meantime. */
   readonly header: string | undefined
   readonly challenge: string | null
 }
@@ -26,10 +26,10 @@ export interface RegistryCredentials {
   readonly password: string
 }
 
-/** A token is renewed this long before it ends (they live 12 hours), so that no upload begins with a dying one. */
+/** Tokens live 12 hours and are renewed this long before, so that no upload starts with an expiring one. */
 const MARGIN_MS = 30 * 60 * 1000
 
-/** ECR's token, asked for once and kept until shortly before it expires or is refused. */
+/** ECR token, cached until shortly before it expires or until it is rejected. */
 export function createEcrAuthorization(
   ecr: ECRClient,
   now: () => Date = () => new Date(),
@@ -41,7 +41,7 @@ export function createEcrAuthorization(
       if (now().getTime() < renewAt) return token
       const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}))
       const { authorizationToken, expiresAt } = authorizationData?.[0] ?? {}
-      if (authorizationToken === undefined) throw new Error('ECR gave no authorization token')
+      if (authorizationToken === undefined) throw new Error('ECR returned no authorization token')
       token = `Basic ${authorizationToken}`
       renewAt = (expiresAt?.getTime() ?? 0) - MARGIN_MS
       return token
@@ -54,8 +54,8 @@ export function createEcrAuthorization(
 }
 
 /**
- * Any other registry: first without credentials, then as its challenge asks, by Basic (RFC 7617) or by a token of its
- * authorization service (https://distribution.github.io/distribution/spec/auth/token/).
+ * Authorization for other registries: anonymous first, then as the challenge requires, by Basic (RFC 7617) or by a
+ * token of the authorization service (https://distribution.github.io/distribution/spec/auth/token/).
  */
 export function createChallengeAuthorization(credentials?: RegistryCredentials): RegistryAuthorization {
   const headers = new Map<string, string>()
@@ -68,7 +68,7 @@ export function createChallengeAuthorization(credentials?: RegistryCredentials):
       if (headers.get(repository) !== header) return true
       const { scheme, parameters } = parseChallenge(challenge ?? '')
       const granted = scheme === 'bearer' ? await askForToken(repository, parameters, basic) : basic
-      // The same credentials once more would get the same answer; tokens end.
+      // Retrying the same credentials is pointless; tokens expire.
       if (granted === undefined || granted === header) return false
       headers.set(repository, granted)
       return true
@@ -81,7 +81,7 @@ interface Challenge {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** RFC 9110, 11.6.1; registries send one challenge, its values quoted. */
+/** Parses RFC 9110, 11.6.1; registries send one challenge with quoted values. */
 function parseChallenge(challenge: string): Challenge {
   const [scheme = ''] = /^[a-z]+/iu.exec(challenge) ?? []
   const pairs = challenge.matchAll(/(?<name>[a-z_]+)="(?<value>[^"]*)"/giu)
@@ -97,17 +97,19 @@ async function askForToken(
   basic: string | undefined,
 ): Promise<string> {
   const url = URL.parse(realm)
-  if (url === null) throw registryError('the registry does not tell where its tokens come from')
+  if (url === null) throw registryError('the challenge of the registry has no valid token URL')
   if (service !== undefined) url.searchParams.set('service', service)
   url.searchParams.set('scope', scope ?? `repository:${repository}:pull,push`)
   const answer = await requestRegistry(url, {
     method: 'GET',
     headers: basic === undefined ? {} : { authorization: basic },
   }).catch((error: unknown) => {
-    throw new RegistryUnavailableError(`no answer to GET ${url.origin}${url.pathname}`, { cause: error })
+    throw new RegistryUnavailableError(`no response to GET ${url.origin}${url.pathname}`, { cause: error })
   })
   if (answer.status === 429 || answer.status >= 500) {
-    throw new RegistryUnavailableError(`the registry's authorization service answers ${answer.status}`)
+    throw new RegistryUnavailableError(
+      `the registry's authorization service returned status ${answer.status}`,
+    )
   }
   const isGiven = answer.status >= 200 && answer.status < 300
   const body = isGiven
@@ -115,7 +117,9 @@ async function askForToken(
     : {}
   const token = body.token ?? body.access_token
   if (typeof token !== 'string') {
-    throw registryError(`the registry's authorization service answers ${answer.status} and no token`)
+    throw registryError(
+      `the registry's authorization service returned status ${answer.status} without a token`,
+    )
   }
   return `Bearer ${token}`
 }

@@ -1,24 +1,24 @@
 import { createHash } from 'node:crypto'
 import { continued } from '../../shared/continued.ts'
 
-/** Bytes that are counted and hashed while somebody else reads them. */
+/** Counts and hashes bytes while they are read. */
 export interface BlobMeter {
   readonly bytes: AsyncIterable<Uint8Array>
-  /** What the source threw: HTTP clients report it as a network failure. */
+  /** Error of the source, which HTTP clients report as a network failure. */
   readonly failure: { readonly error: unknown } | undefined
-  /** Closes the source when the reader left it half read. */
+  /** Closes the source when the reader stopped early. */
   stop(): Promise<void>
-  /** Of all bytes; to be asked when they are through. */
+  /** Digest and size of all bytes; call after the end. */
   result(): { readonly digest: string; readonly sizeBytes: number }
 }
 
 /**
- * Measures a blob on its way to the registry. One that is told beforehand is only counted: it fails when it ends too early or
- * goes on too long, since the registry waits for exactly that many bytes.
+ * Measures a blob on its way to the registry. With `expected` it is only counted, and fails when it is too short or too
+ * long, since the registry waits for exactly that many bytes.
  */
 export function measured(
   source: AsyncIterable<Uint8Array>,
-  told?: { readonly digest: string; readonly sizeBytes: number },
+  expected?: { readonly digest: string; readonly sizeBytes: number },
 ): BlobMeter {
   const hash = createHash('sha256')
   const iterator = source[Symbol.asyncIterator]()
@@ -27,13 +27,13 @@ export function measured(
   async function* meter(): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-        if (told === undefined) hash.update(next.value)
+        if (expected === undefined) hash.update(next.value)
         sizeBytes += next.value.length
-        if (told !== undefined && sizeBytes > told.sizeBytes) break
+        if (expected !== undefined && sizeBytes > expected.sizeBytes) break
         yield next.value
       }
-      if (told !== undefined && sizeBytes !== told.sizeBytes) {
-        throw new Error(`${sizeBytes} bytes came in the place of ${told.sizeBytes}`)
+      if (expected !== undefined && sizeBytes !== expected.sizeBytes) {
+        throw new Error(`${sizeBytes} bytes were read; expected ${expected.sizeBytes}`)
       }
     } catch (error) {
       failure = { error }
@@ -50,11 +50,14 @@ export function measured(
       await bytes.return()
       await iterator.return?.()
     },
-    result: () => told ?? { digest: `sha256:${hash.digest('hex')}`, sizeBytes },
+    result: () => expected ?? { digest: `sha256:${hash.digest('hex')}`, sizeBytes },
   }
 }
 
-/** A blob's first bytes when these are all; else all of it as a stream, which holds the first ones until they are read. */
+/**
+ * The whole blob when it fits into memory, otherwise a stream of all of it. The stream holds the first bytes until they
+ * are read.
+ */
 export async function gathered(
   source: AsyncIterable<Uint8Array>,
   mostBytes: number,

@@ -2,10 +2,10 @@ import { DomainError } from '../../contract/errors.ts'
 import { printable } from '../../contract/quoted.ts'
 import type { HttpAnswer } from '../../shared/http.ts'
 
-/** More of an error body than this is no help. */
+/** Longest error body in a message. */
 const MAX_PROBLEM_LENGTH = 300
 
-/** The push failed; the words are for the operator. */
+/** Error of a push; the description is for operators. */
 export function registryError(description: string, cause?: unknown): DomainError {
   return new DomainError(
     'REGISTRY_PUSHING_TASK_IMAGE_FAILED',
@@ -14,7 +14,7 @@ export function registryError(description: string, cause?: unknown): DomainError
   )
 }
 
-/** What the registry says is wrong (distribution specification, "Error Codes"); the start of the body when it is no JSON. */
+/** Error in a response body (distribution specification, "Error Codes"); the start of the body when it is no JSON. */
 export function readProblem({ body }: HttpAnswer): string {
   const text = body.toString()
   try {

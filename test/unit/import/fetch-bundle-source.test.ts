@@ -50,7 +50,7 @@ describe('bundles by http', () => {
     const inLambda = createFetchBundleSource({ runtimeApi: '127.0.0.1:9001' })
     const url = new URL('http://name-of-this-machine.example.org:9001/2018-06-01/runtime/invocation/next')
 
-    await expect(inLambda.open(url)).rejects.toEqual(failedWith('belongs to the engine'))
+    await expect(inLambda.open(url)).rejects.toEqual(failedWith('is reserved by the engine'))
   })
 
   it.each(['127.0.0.1', 'localhost', 'name-of-this-machine.example.org'])(
@@ -62,7 +62,7 @@ describe('bundles by http', () => {
 
       await expect(inLambda.open(store)).rejects.toEqual(GAVE_NOTHING)
 
-      expect(reported).toEqual([expect.stringContaining('belongs to the engine')])
+      expect(reported).toEqual([expect.stringContaining('is reserved by the engine')])
     },
   )
 
@@ -112,9 +112,9 @@ describe('bundles by http', () => {
       (status) => [`a status of ${status}`, answer(status), `status ${status}`] as const,
     ),
     ['a redirect without address', answer(302), 'status 302'],
-    ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>'), 'no zip archive'],
-    ['nothing', answer(200), 'no bundle in it'],
-    ['one byte', answer(200, {}, 'P'), 'no bundle in it'],
+    ['a web page', answer(200, { 'content-type': 'text/html' }, '<html>'), 'not a zip archive'],
+    ['nothing', answer(200), 'the response is empty'],
+    ['one byte', answer(200, {}, 'P'), 'the response is empty'],
     [
       'a body that was packed unasked',
       answer(200, { 'content-encoding': 'gzip' }, 'PK'),

@@ -265,7 +265,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     const upload = await run(importer)
 
     expect(upload.error?.status).toBe(400)
-    expect(JSON.stringify(upload.error?.details)).toMatch(/as a layer, which is none/u)
+    expect(JSON.stringify(upload.error?.details)).toMatch(/as a layer, but it is not a layer/u)
   })
 
   it('is not sent again when the worker dies, as far as it got', async () => {
@@ -356,7 +356,7 @@ describe('a layer that takes a whole call', () => {
     })
 
     expect(importer.requests.waiting).toEqual([])
-    expect(JSON.stringify((await uploadOf(importer)).error)).toContain('smaller layers')
+    expect(JSON.stringify((await uploadOf(importer)).error)).toContain('its layers smaller')
   })
 })
 

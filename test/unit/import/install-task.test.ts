@@ -190,7 +190,7 @@ describe('installing a task from the default store', () => {
         details: {
           type: 'related',
           description:
-            'the bundle holds com.example.addition 1.0.0 instead of com.example.addition 1.0.1: tell who runs the store, or upload the bundle',
+            'the bundle holds com.example.addition 1.0.0 instead of com.example.addition 1.0.1: report it to the operator of the store, or upload the bundle',
         },
       },
     })

@@ -91,7 +91,7 @@ describe('a bundle is refused, and its author told what to do', () => {
       },
       /root of the bundle, which has sub\/descriptor.yml: zip the files themselves/u,
     ],
-    ['that is not there', () => findBundle(anImporter().objects, 'key'), /not in storage/u],
+    ['that is not there', () => findBundle(anImporter().objects, 'key'), /no longer in storage/u],
     ['with a descriptor that is no text', () => decodeDescriptor(Buffer.from('fffe', 'hex')), /not UTF-8/u],
     [
       'without an image',
