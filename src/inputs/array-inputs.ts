@@ -23,13 +23,13 @@ interface Dependencies {
   readonly runs: RunRepository
 }
 
-/** A stored file (or folder) with the name that the container or a download knows it by. */
+/** A stored file or folder, with its name in the container or in a download. */
 export type StoredFile = FileContent & { readonly name: string }
 
-/** A file of an input, with the object of its own that it is, or is in. */
+/** A file of an input, with the object that it is or is part of. */
 export type InputEntry = ArchiveEntry & { readonly object?: StoredFile }
 
-/** Entries of a stored file or folder, names as the container knows them. */
+/** Entries of a stored file or folder, with their names in the container. */
 export async function entriesOf(
   deps: { readonly objects: ObjectStore },
   name: string,
@@ -65,8 +65,8 @@ export async function entriesOf(
 }
 
 /**
- * The folder of an array input as the container finds it: what was given whole, items laid over it, `array.yml` at every level.
- * Empty when nothing was given.
+ * Entries of an array input as the container sees them: the whole value, the items over it, and `array.yml` at every
+ * level. Empty when nothing was provisioned.
  */
 export async function arrayEntries(
   deps: Dependencies,
@@ -87,7 +87,7 @@ export async function arrayEntries(
   const items = itemProvisions(run, parameterName)
   if (items.size === 0) return entries
   const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
-  // Level by level: a sub-array that came whole may have got items of its own afterwards.
+  // Outer levels first: items may replace parts of a sub-array that was provisioned as a whole.
   for (const names of byDepth([...items.keys()].map((path) => `${parameterName}/${path}`))) {
     removeItems(entries, names)
     for (const name of names) {
@@ -101,12 +101,12 @@ export async function arrayEntries(
   return entries
 }
 
-/** Values are there as long as the run points at them. */
+/** Values exist as long as the run refers to them, so a missing one was replaced. */
 function changed(parameterName: string): Error {
-  return new Error(`the input ${parameterName} was given anew while it was read`)
+  return new Error(`the input ${parameterName} was replaced while it was read`)
 }
 
-/** Names with the same number of slashes, fewest first. */
+/** Groups names by depth, smallest depth first. */
 function byDepth(names: readonly string[]): readonly ReadonlySet<string>[] {
   const depths = new Map<number, Set<string>>()
   for (const name of names) {
@@ -117,7 +117,7 @@ function byDepth(names: readonly string[]): readonly ReadonlySet<string>[] {
   return [...depths].sort(([a], [b]) => a - b).map(([, known]) => known)
 }
 
-/** Takes items of one depth out, with what lies below and beside them, in one pass over the entries. */
+/** Removes items of one depth, with everything below and beside them, in one pass over the entries. */
 function removeItems(entries: Map<string, ArchiveEntry>, names: ReadonlySet<string>): void {
   const [first = ''] = names
   const depth = first.split('/').length
@@ -129,8 +129,8 @@ function removeItems(entries: Map<string, ArchiveEntry>, names: ReadonlySet<stri
 }
 
 /**
- * How many items the levels on the way to an item have in the array around it that was given whole; undefined when there is none,
- * or the item is right at its top.
+ * Sizes of the levels above an item within the innermost array around it that was provisioned as a whole; undefined
+ * when there is none, or the item is at its top level.
  */
 export async function levelSizesAround(
   deps: Dependencies,
@@ -161,7 +161,7 @@ function childIndexes(names: readonly string[], folder: string): ReadonlySet<num
   return indexes
 }
 
-/** `array.yml` of each level from the items that are there: the highest index counts. */
+/** Writes `array.yml` of each level from its items: the size is the highest index plus one. */
 function writeMetadata(entries: Map<string, ArchiveEntry>, parameterName: string, type: ArrayType): void {
   const levels = new Map<string, Set<number>>([[parameterName, new Set()]])
   for (const name of entries.keys()) {
@@ -182,7 +182,7 @@ function writeMetadata(entries: Map<string, ArchiveEntry>, parameterName: string
   }
 }
 
-/** Entries of an array's folder as the array's reader wants them, names cut to their paths in it. */
+/** View of an array's folder for the array's reader, with paths relative to the array. */
 export function arrayFolder(entries: ReadonlyMap<string, ArchiveEntry>, parameterName: string): ArrayFolder {
   const start = `${parameterName}/`
   return {
@@ -195,12 +195,11 @@ export function arrayFolder(entries: ReadonlyMap<string, ArchiveEntry>, paramete
   }
 }
 
-/** An entry's bytes in memory. */
+/** Content of an entry in memory. */
 export async function readEntry(entry: ArchiveEntry): Promise<Buffer> {
   return 'bytes' in entry ? entry.bytes : readAll(await entry.open())
 }
 
-/** Bytes of an entry as text. */
 export async function entryText(entry: ArchiveEntry): Promise<string> {
   return (await readEntry(entry)).toString('utf8')
 }

@@ -3,22 +3,22 @@ import { type ArrayType, isComplete } from '../task/parameters/array.ts'
 import type { ParameterType } from '../task/task.ts'
 
 /*
- * How a run remembers arrays: one provision under the parameter's name for what was given whole, one under `name/index path` for
- * each item that came by itself, be it a leaf or a sub-array. An item counts as long as what it was laid over is there: giving
- * the array, or a sub-array around the item, anew makes it count no more.
+ * Provisions of arrays in a run: one under the parameter's name for the whole value, one under `name/index path` for each item,
+ * a leaf or a sub-array. An item counts only while its base exists. Provisioning the array, or a sub-array around the item, replaces
+ * the base.
  */
 
 type Provisions = Pick<Run, 'provisions'>
 type ValueProvision = Extract<Provision, { kind: 'value' }>
 
-/** Name under which an item is stored. */
+/** Key of an item's provision. */
 export function itemName(parameterName: string, path: readonly number[]): string {
   return `${parameterName}/${path.join('/')}`
 }
 
-/** What an item is laid over: the innermost array around it that was given whole. */
+/** Base of an item: the innermost array around it that was provisioned as a whole. */
 interface ItemHolder {
-  /** Of the parameter, or of the sub-array. */
+  /** Name of the parameter, or of the sub-array. */
   readonly name: string
   readonly valueId: string
 }
@@ -28,7 +28,7 @@ interface ItemPlace {
   readonly base: string
 }
 
-/** Where an item lies at the moment; `base` is what its provision has to say to count. */
+/** Position of an item now. Its provision counts only if it stores the same `base`. */
 export function placeOf(run: Provisions, parameterName: string, path: string): ItemPlace {
   const whole = provisionOf(run, parameterName)
   let place: ItemPlace =
@@ -45,7 +45,7 @@ export function placeOf(run: Provisions, parameterName: string, path: string): I
   return place
 }
 
-/** Items that came by themselves and still count, by index path. */
+/** Provisions of single items that count, by index path. */
 export function itemProvisions(run: Provisions, parameterName: string): ReadonlyMap<string, ValueProvision> {
   const start = `${parameterName}/`
   const items = new Map<string, ValueProvision>()
@@ -57,7 +57,7 @@ export function itemProvisions(run: Provisions, parameterName: string): Readonly
   return items
 }
 
-/** Indexes at the top level of an array; undefined when nothing was given of it. */
+/** Indexes at the top level of an array; undefined when nothing was provisioned. */
 export function topIndexes(run: Provisions, parameterName: string): ReadonlySet<number> | undefined {
   const whole = provisionOf(run, parameterName)
   const items = itemProvisions(run, parameterName)
@@ -76,8 +76,8 @@ function addFirst(indexes: Set<number>, count: number): void {
 }
 
 /**
- * Every level has an allowed size and no forbidden gap. Inner levels that were given whole were checked then, and are looked at
- * again only where items changed them; a gap that was allowed there counts as an item.
+ * Whether every level has an allowed size and no forbidden gap. Inner levels were checked when they were provisioned as
+ * a whole, and are checked again only where items changed them; an allowed gap there counts as an item.
  */
 export function isArrayComplete(run: Provisions, parameterName: string, type: ArrayType): boolean {
   const indexes = topIndexes(run, parameterName)
@@ -89,7 +89,7 @@ export function isArrayComplete(run: Provisions, parameterName: string, type: Ar
   })
 }
 
-/** Indexes of the levels below the top that items lie in, by the path of the level. */
+/** Indexes in use on levels below the top, by the path of the level. */
 function innerLevels(items: ReadonlyMap<string, ValueProvision>): ReadonlyMap<string, ReadonlySet<number>> {
   const levels = new Map<string, Set<number>>()
   const heldSizes = new Map<string, number>()
@@ -100,7 +100,7 @@ function innerLevels(items: ReadonlyMap<string, ValueProvision>): ReadonlyMap<st
       const level = levels.get(levelPath) ?? new Set()
       levels.set(levelPath, level)
       const heldSize = levelSizes[depth - 1] ?? 0
-      // Items of the same holder all tell the same size.
+      // Items with one holder give the same size.
       if (heldSize > (heldSizes.get(levelPath) ?? 0)) {
         addFirst(level, heldSize)
         heldSizes.set(levelPath, heldSize)
@@ -111,16 +111,16 @@ function innerLevels(items: ReadonlyMap<string, ValueProvision>): ReadonlyMap<st
   return levels
 }
 
-/** A run is one DynamoDB item of at most 400 KB; the rest is for its job, its failure and calls that run at the same time. */
+/** A run is one DynamoDB item of at most 400 KB; the rest is reserved for its job, its failure and concurrent calls. */
 const MAX_PROVISIONS_BYTES = 350_000
 
-/** Keys, two UUIDs and what a map takes. */
+/** Estimate of a provision: keys, two UUIDs and the overhead of a map. */
 const PROVISION_BYTES = 120
 
-/** A number of a list, with room to spare. */
+/** Upper estimate of a number in a list. */
 const NUMBER_BYTES = 8
 
-/** Whether the run can remember one more provision: about 2 500 items that come one by one, or 40 000 indexes with gaps. */
+/** Whether the run's item has space for one more provision: about 2 500 single items, or 40 000 indexes with gaps. */
 export function hasRoomFor(
   run: Provisions,
   name: string,

@@ -9,13 +9,13 @@ import { isBaselineTiff } from '../images/tiff-directory.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import type { TypeOf } from '../task/parameters/parameter-codec.ts'
 
-/** Name of the format in descriptors that is a folder, or a zip, of DICOM files. */
+/** The descriptor's format name for a folder, or a zip, of DICOM files. */
 const WSI_DICOM = 'wsidicom'
 
-/** An error of the parameter that is checked. */
+/** Creates an error about the parameter that is checked. */
 type Refuse = (error: ErrorName, words: string) => DomainError
 
-/** Formats that a message names. */
+/** Most formats in a message. */
 const MAX_FORMATS = 20
 
 function expectedFormats(formats: readonly string[]): string {
@@ -28,7 +28,7 @@ function expectedFormats(formats: readonly string[]): string {
 
 async function formatWords(source: ByteSource, formats: readonly string[]): Promise<string> {
   const found = await recogniseImage(source, SIZED_FORMATS)
-  const what = found === undefined ? 'the file is no image that is known here' : `the file is ${found}`
+  const what = found === undefined ? 'the file is not an image of a supported format' : `the file is ${found}`
   return `${what}; ${expectedFormats(formats)}`
 }
 
@@ -37,8 +37,8 @@ function sizeWords(sizeBytes: number, maxSizeBytes: number): string {
 }
 
 /**
- * Checks an image by its content, in the order of the contract (parameter-io 6.2); headers only, whatever the size.
- * @returns whether it is one file, or a zip of DICOM files.
+ * Checks an image's headers, in the order of the contract (parameter-io 6.2).
+ * @returns whether it is one file, or a zip of DICOM files
  * @throws DomainError naming the parameter
  */
 export async function checkImage(
@@ -53,7 +53,7 @@ export async function checkImage(
   }
   const wanted = type.formats?.map((format) => format.toLowerCase())
   const allowed = IMAGE_FORMATS.filter((format) => wanted === undefined || wanted.includes(format))
-  // In the order of the descriptor's list: a file may bear two signatures.
+  // In the order of the descriptor: a file may have two signatures.
   const ordered =
     wanted === undefined ? allowed : allowed.toSorted((a, b) => wanted.indexOf(a) - wanted.indexOf(b))
   const format = await recogniseImage(source, ordered)
@@ -70,7 +70,7 @@ export async function checkImage(
 }
 
 /**
- * Checks a zip of DICOM files, or the zip that a folder of them was packed into; limits apply to the largest file.
+ * Checks a zip of DICOM files, or the zip of a folder of them; limits apply to the largest file.
  * @throws DomainError naming the parameter
  */
 export async function checkDicomFolder(
@@ -88,7 +88,7 @@ export async function checkDicomFolder(
 }
 
 /**
- * The same for the files of a folder that is an item of an array.
+ * Checks the files of a DICOM folder that is an item of an array.
  * @throws DomainError naming the parameter
  */
 export async function checkDicomFiles(
@@ -152,7 +152,7 @@ function checkImageSize(sizeBytes: number, { maxFileSizeBytes }: TypeOf<'image'>
 }
 
 /**
- * Checks a file's size; its `formats` have no defined meaning and are not enforced (descriptor 7 no. 23).
+ * Checks a file's size. Its `formats` have no defined meaning and are not enforced (descriptor 7 no. 23).
  * @throws DomainError naming the parameter
  */
 export function checkFile(

@@ -3,8 +3,8 @@ import type { Task, TaskInput } from '../task/task.ts'
 import { isArrayComplete, topIndexes } from './array-provisions.ts'
 
 /**
- * Names of the inputs that still need a value (contract run-lifecycle 4): optional ones and ones with a default never do, but an
- * array of which something was given must be complete. A stored value is valid, because it was checked before it was stored.
+ * Names of the inputs that still need a value (contract run-lifecycle 4). Optional inputs and those with a default need
+ * none, but a partly provisioned array must be complete. Stored values are valid, because they are checked first.
  */
 export function missingInputs(task: Pick<Task, 'inputs'>, run: Pick<Run, 'provisions'>): readonly string[] {
   return task.inputs.filter((input) => !isSatisfied(input, run)).map((input) => input.name)

@@ -1,18 +1,18 @@
 import { parameterError } from '../contract/errors.ts'
 
-/** For whole texts: making one takes longer than decoding an item of an array. */
+/** Shared decoder for whole texts: creating one takes longer than decoding an array item. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Bytes of a parameter's file as text, without a byte order mark.
- * @throws DomainError INTERNAL_PARAMETER_TYPE_ERROR when they are not UTF-8
+ * Decodes a parameter's file, without a byte order mark.
+ * @throws DomainError INTERNAL_PARAMETER_TYPE_ERROR when it is not UTF-8
  */
 export function decodeUtf8(bytes: Uint8Array, parameterName: string): string {
   return decode(utf8, parameterName, bytes)
 }
 
 /**
- * The same piece by piece; no piece ends within a character.
+ * Streaming variant of {@link decodeUtf8}; no piece ends within a character.
  * @param ignoreBOM keeps a byte order mark as a character of the text
  */
 export async function* decodeUtf8Pieces(
@@ -29,7 +29,7 @@ function decode(decoder: typeof utf8, parameterName: string, bytes?: Uint8Array,
   try {
     return decoder.decode(bytes, { stream })
   } catch (error) {
-    const words = 'the file is no UTF-8 text; write text as UTF-8, without compression'
+    const words = 'the file is not UTF-8 text; write it as UTF-8, without compression'
     throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words, { cause: error })
   }
 }

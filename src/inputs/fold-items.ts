@@ -12,25 +12,28 @@ import { readAhead } from './read-ahead.ts'
 import { storeArray } from './store-array.ts'
 
 /*
- * Core sends the items of geometry arrays one by one, and the run remembers each of them in its item, which DynamoDB limits to
- * 400 KB. Now and then the items therefore become one object together with those before them, as if the array had come whole.
+ * Core sends geometry arrays item by item, and each item is a provision in the run's DynamoDB item of at most 400 KB. From time to
+ * time the items are therefore folded into one object, together with the whole value below them.
  */
 
-/** So many items take some 60 KB of the run; each write of the run costs by its size, each folding by that of the array. */
+/**
+ * Items that are folded at once: about 60 KB of the run. The cost of a run's write grows with its size, that of a fold
+ * with the array's.
+ */
 const FOLDED_AT_ONCE = 400
 
-/** The texts are in memory while they are folded. */
+/** Bounds memory: the texts are in memory while they are folded. */
 const MAX_FOLDED_BYTES = 64 * 1024 * 1024
 
-/** Each index of an array with gaps is remembered in the run. */
+/** An array with gaps lists each of its indexes in the run. */
 const MAX_INDEXES_WITH_GAPS = 5000
 
 const REMOVALS_AT_ONCE = 25
 
 /**
- * Makes one object of an array and the items that were laid over it, when these have become many. Arrays of files, images and arrays
- * stay as they are. Nothing happens when another call changed the inputs meanwhile: a later one folds.
- * @returns the run as it is then
+ * Folds an array and its items into one object when the items are many. Arrays of files, images and arrays are not
+ * folded. Does nothing when another call changes the inputs meanwhile: a later call folds.
+ * @returns the run after the fold
  */
 export async function foldItems(
   deps: ProvisionDependencies,
@@ -51,18 +54,18 @@ export async function foldItems(
   const replaced = Object.fromEntries(present.filter(isReplaced))
   const kept = Object.fromEntries(present.filter((entry) => !isReplaced(entry)))
   const stored = await storeArray(deps, run, name, { files, indexes })
-  // An item that comes while this goes on was laid over what is there now, and has to count.
+  // An item that arrives meanwhile has the current base, and must still count.
   const whole = { ...stored, itemBase: placeOf(run, name, '0').base }
   try {
     const folded = await deps.runs.replaceProvisions(run.id, {
       from: run.provisions,
       to: { ...kept, [name]: whole },
     })
-    await forget(deps, await deps.runs.listInputs({ ...run, provisions: replaced }))
+    await removeValues(deps, await deps.runs.listInputs({ ...run, provisions: replaced }))
     return folded
   } catch (error) {
     if (!(error instanceof RunStateConflictError)) throw error
-    await forget(deps, await deps.runs.listInputs({ ...run, provisions: { [name]: whole } }))
+    await removeValues(deps, await deps.runs.listInputs({ ...run, provisions: { [name]: whole } }))
     return error.run ?? run
   }
 }
@@ -88,8 +91,8 @@ async function readFiles(
   return files
 }
 
-/** What nobody points at any more; what is left after a crash goes with the run. */
-async function forget(deps: ProvisionDependencies, values: readonly InputValue[]): Promise<void> {
+/** Removes values without reference. Values left after a crash are removed with the run. */
+async function removeValues(deps: ProvisionDependencies, values: readonly InputValue[]): Promise<void> {
   const remove = async (value: InputValue): Promise<void> => {
     if (value.file.kind !== 'inline') await deps.objects.remove(value.file.key)
     if (value.file.kind === 'tree') await deps.objects.remove(itemIndexKey(value.file.key))

@@ -7,23 +7,23 @@ import type { ObjectStore } from '../aws/object-store.ts'
 import type { ByteSource } from '../shared/byte-source.ts'
 import { readAll } from '../shared/read-all.ts'
 
-/** Folders are packed by us, or by the stager, and an array of 100 000 items is one. */
+/** Limits for folders that this engine or the stager packed; an array of 100 000 items is one folder. */
 export const TREE_LIMITS: ZipLimits = {
   maxEntries: 1_100_000,
   maxNameBytes: MAX_FOLDER_NAME_BYTES,
   maxEntryBytes: 200 * 1024 ** 3,
 }
 
-/** Larger files are streamed on their own. */
+/** Larger files are streamed one by one. */
 const SMALL_ENTRY_BYTES = 1024 * 1024
 
-/** What is fetched with a file: the first one may be the only one; who goes on reading gets more and more at once. */
+/** Read-ahead window: small at first, because a single file may be read, and doubled while reading continues. */
 const FIRST_WINDOW_BYTES = 64 * 1024
 const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024
 
 /**
- * Files of a folder that lies in the bucket as a zip in our own form. Small ones that are opened in their order come out of few
- * requests, which hold 4 MiB at most and leave no connection open, wherever reading ends.
+ * Files of a folder that is stored as a zip in the form of `writeFolderZip`. Small files that are opened in order share
+ * a few requests. These hold at most 4 MiB and leave no connection open, wherever reading ends.
  */
 export async function folderEntries(
   deps: { readonly objects: ObjectStore },
@@ -54,7 +54,7 @@ function windowOf(source: ByteSource): (start: number, length: number) => Promis
     if (length === 0) return Buffer.alloc(0)
     const end = window.start + window.bytes.length
     if (start >= window.start && start + length <= end) return cut(window, start, length)
-    // Headers stand between files.
+    // Headers are between the files.
     const goesOn = start >= window.start && start <= end + FIRST_WINDOW_BYTES && end > 0
     windowBytes = goesOn ? Math.min(2 * windowBytes, LARGEST_WINDOW_BYTES) : FIRST_WINDOW_BYTES
     const wanted = Math.min(Math.max(length, windowBytes), source.sizeBytes - start)

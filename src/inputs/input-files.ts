@@ -6,10 +6,10 @@ import type { RunRepository } from '../run/run-repository.ts'
 import type { Identity } from '../shared/identity.ts'
 import { readAll } from '../shared/read-all.ts'
 
-/** Up to here a value lies in its DynamoDB item (limit 400 KB), beyond it in the bucket. */
+/** Values up to this size are in their DynamoDB item (limit 400 KB), larger ones in S3. */
 const INLINE_BYTES = 4096
 
-/** Stores one version of an input; it counts once the run points at it. */
+/** Stores one version of an input; it counts once the run refers to it. */
 export async function storeInput(
   deps: { readonly identity: Identity; readonly objects: ObjectStore; readonly runs: RunRepository },
   runId: string,
@@ -23,7 +23,7 @@ export async function storeInput(
   return value
 }
 
-/** A text as an input's file, where it is due by its size. */
+/** Stores a text in the item or in S3, by its size. */
 export async function storeText(
   deps: { readonly objects: ObjectStore },
   key: string,
@@ -35,7 +35,6 @@ export async function storeText(
   return { kind: 'object', key, sizeBytes }
 }
 
-/** The text of a stored input. */
 export async function readInputText(
   deps: { readonly objects: ObjectStore },
   file: FileContent,

@@ -3,24 +3,23 @@ import type { ObjectStore } from '../aws/object-store.ts'
 import { readAll } from '../shared/read-all.ts'
 
 /*
- * Where the items of an array lie in its zip, as a table of its own beside it: an item is found by two ranged reads, however many
- * there are. Offset and length, 8 bytes each, little-endian, at 16 times the index.
+ * Table of an array's item positions in its zip, stored as an object beside it: an item is found with two ranged reads, whatever the
+ * array's size. Offset and length, 8 bytes each, little-endian, at 16 times the index.
  */
 
-/** The table's bytes. */
 export type ItemIndex = Buffer
 
 const RECORD_BYTES = 16
-/** Arrays with wider gaps get no table; readers then look into the zip's directory. */
+/** Arrays with wider gaps get no table; readers then use the zip's directory. */
 const MAX_RECORDS_AN_ITEM = 2
 
-/** Key of the table that belongs to the array at `key`; names of parameters and ids of values have no dot. */
+/** Key of the table of the array at `key`. Parameter names and value ids have no dot. */
 export function itemIndexKey(key: string): string {
   return `${key}.index`
 }
 
 /**
- * The table of an array whose items are single files.
+ * Creates the table of an array whose items are single files.
  * @returns undefined for other arrays: of arrays, of folders, with wide gaps
  */
 export function createItemIndex(
@@ -40,7 +39,7 @@ export function createItemIndex(
   return table
 }
 
-/** Where the item lies; `missing` when the table has none, undefined when there is no table. */
+/** Position of an item; `missing` when the table lacks it, undefined when there is no table. */
 export async function findItemPlace(
   objects: ObjectStore,
   key: string,
@@ -52,6 +51,6 @@ export async function findItemPlace(
   const record = await readAll(body)
   if (record.length < RECORD_BYTES) return 'missing'
   const offset = Number(record.readBigUInt64LE(0))
-  // No content starts at 0: a header stands before it.
+  // No content has offset 0: a header precedes it.
   return offset === 0 ? 'missing' : { offset, sizeBytes: Number(record.readBigUInt64LE(8)) }
 }

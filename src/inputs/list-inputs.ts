@@ -27,24 +27,24 @@ interface Dependencies extends Repositories {
 
 const LISTING_NAME = 'inputs.json'
 
-/** Longer listings are kept for the next one who asks. */
+/** Longer listings are stored for later calls. */
 const LARGE_LISTING_BYTES = 256 * 1024
 
-/** More of a string than a listing shows of a long one. */
+/** Bytes read of a long string, more than a listing shows. */
 const BEGINNING_BYTES = 4096
 
-/** A byte of a text in JSON, where it is written as `\u0000`. */
+/** Size of one byte of text in JSON, at worst (`\u0000`). */
 const LARGEST_ESCAPE_BYTES = 6
 
 /**
- * Inputs of a run in descriptor order as JSON (http-api 5.19 and 6.3). Of an array one item is held at a time; a long listing is
- * written to the bucket as it is made.
+ * Inputs of a run in descriptor order as JSON (http-api 5.19 and 6.3). Memory: one array item; a long listing is
+ * streamed to the bucket.
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function findInputListing(deps: Dependencies, runId: string): Promise<StoredFile> {
   const { run, task } = await findRunAndTask(deps, runId)
   if (run.state === 'CREATED')
-    throw stateError(run.state, 'inputs can be read once all of them are given (PROVISIONED)')
+    throw stateError(run.state, 'inputs can be read once all of them are provisioned (PROVISIONED)')
   const stored = await deps.runs.listInputs(run)
   const place = {
     key: preparedInputKey(run, LISTING_NAME),
@@ -105,7 +105,7 @@ async function* listing(
   yield separator === '[' ? '[]' : ']'
 }
 
-/** @returns undefined when nothing was given of it */
+/** @returns undefined when nothing was provisioned */
 async function listArray(
   deps: Dependencies,
   run: Run,
@@ -141,7 +141,7 @@ async function listValue(
   return shown(codec.listInput(await readInputText(deps, file), type), type, strings, of)
 }
 
-/** Not of a geometry, whose beginning would be none. */
+/** Shortens long strings; geometries are whole, because a part of one is useless. */
 function shown(
   value: JsonValue,
   type: ParameterType,
@@ -152,7 +152,7 @@ function shown(
   return isText && typeof value === 'string' ? strings.show(value, file) : { value }
 }
 
-/** Of a string, which was checked when it was given; the last character may be cut. */
+/** Beginning of a string, which was validated when it was provisioned; the last character may be cut. */
 async function readBeginning({ objects }: Dependencies, key: string): Promise<string> {
   const body = await objects.read(key, { start: 0, length: BEGINNING_BYTES })
   if (body === undefined) throw new Error(`there is no object ${key}`)

@@ -1,13 +1,13 @@
 import { type DomainError, parameterError } from '../contract/errors.ts'
 import type { Task } from '../task/task.ts'
 
-/** Indexes at the top level of a parameter's array; undefined when it is absent. */
+/** Top-level indexes of an array parameter; undefined when it has no value. */
 type IndexesOf = (reference: string) => ReadonlySet<number> | undefined
 
 /**
- * Problems of arrays that must match (run-lifecycle 6): within a group all have the same size and the same indexes; an absent one
- * only matches absent or empty ones.
- * @param isDecided which references (`inputs/x`, `outputs/y`) can be compared at this moment
+ * Problems of arrays that must match (run-lifecycle 6): all arrays of a group have the same size and the same indexes.
+ * An array without a value matches only empty ones or others without a value.
+ * @param isDecided which references (`inputs/x`, `outputs/y`) can be compared now
  */
 export function matchingProblems(
   task: Pick<Task, 'matchingGroups'>,
@@ -25,12 +25,12 @@ export function matchingProblems(
           notMatching(
             'INTERNAL_NOT_MATCHING_DIFF_SIZE',
             reference,
-            `it has ${found.size} items, and ${first} has ${wanted.size}; expected the same number in both`,
+            `it has ${found.size} items, but ${first} has ${wanted.size}; expected the same number in both`,
           ),
         ]
       const odd = [...found].find((index) => !wanted.has(index))
       if (odd === undefined) return []
-      const words = `it has an item ${odd}, and ${first} has none of that index; expected the same indexes in both`
+      const words = `it has an item ${odd}, but ${first} has no item of that index; expected the same indexes in both`
       return [notMatching('INTERNAL_NOT_MATCHING_NOT_ALIGNED_INDEXES', reference, words)]
     })
   })

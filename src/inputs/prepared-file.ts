@@ -8,14 +8,13 @@ import type { RunRepository } from '../run/run-repository.ts'
 import type { StoredFile } from './array-inputs.ts'
 
 /*
- * What is made of a run's files when somebody asks for it, and is too large for an answer: kept in the bucket, for the next one
- * who asks as well. It goes with the run.
+ * Downloads that are built on request and too large for a response. They are stored in S3 for later calls, and are removed with
+ * the run.
  */
 
-/** A file of the bucket. */
 export type StoredObject = Extract<StoredFile, { kind: 'object' }>
 
-/** Where a file is kept, and what it is called. */
+/** Key and file name of a prepared file. */
 export interface PreparedPlace {
   readonly key: string
   readonly name: string
@@ -23,19 +22,19 @@ export interface PreparedPlace {
 }
 
 /**
- * Key of what is made of a run's inputs. With other provisions it is another one, so what lies there is right as long as it lies
- * there. No parameter's name has a dot.
+ * Key of a file that is built from a run's inputs. It depends on the provisions, so a file under it is never outdated.
+ * Parameter names have no dot.
  */
 export function preparedInputKey(run: Pick<Run, 'id' | 'provisions'>, name: string): string {
   return `${runInputsPrefix(run.id)}.prepared/${fingerprint(run.provisions)}/${name}`
 }
 
-/** Key of what is made of the outputs of a FINISHED run, which change no more. */
+/** Key of a file that is built from the outputs of a FINISHED run, which never change. */
 export function preparedOutputKey(run: Pick<Run, 'id'>, name: string): string {
   return `${runOutputsRoot(run.id)}.prepared/${name}`
 }
 
-/** A value never changes under its id; what else is known of it follows from it. */
+/** The value behind an id never changes, so ids suffice. */
 function fingerprint(provisions: Run['provisions']): string {
   const ids = Object.entries(provisions).map(([name, one]) =>
     one.kind === 'value' ? [name, one.valueId, one.base] : [name, one.clearedId],
@@ -44,7 +43,7 @@ function fingerprint(provisions: Run['provisions']): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** What was made of it before; undefined when nobody has asked yet. */
+/** The prepared file; undefined when there is none yet. */
 export async function findPrepared(
   deps: { readonly objects: ObjectStore },
   { key, name }: PreparedPlace,
@@ -54,7 +53,7 @@ export async function findPrepared(
 }
 
 /**
- * Keeps what was made. Two who ask at the same time write the same.
+ * Stores a prepared file. Concurrent calls write the same content.
  * @throws DomainError RUN_NOT_FOUND when the run was deleted meanwhile
  */
 export async function storePrepared(
@@ -64,7 +63,7 @@ export async function storePrepared(
   body: Readable,
 ): Promise<StoredObject> {
   const sizeBytes = await deps.objects.write(key, body, contentType)
-  // A deletion hides the run before it removes files, but removes only those that it sees.
+  // A deletion first hides the run and then removes the files that it finds, so a later file is removed here.
   if ((await deps.runs.find(runId)) === undefined) {
     await deps.objects.remove(key)
     throw new DomainError('RUN_NOT_FOUND')

@@ -29,22 +29,22 @@ import {
 } from './provisioning.ts'
 import { folderOf, storeFolder, tooMany } from './store-array.ts'
 
-/** The array input that a call is about. */
+/** An array input of a run. */
 interface ArrayTarget extends RunAndTask {
   readonly input: TaskInput & { readonly type: ArrayType }
 }
 
-/** Where an item goes: its path as text in answers, its type. */
+/** An item of an array input. */
 export interface ArrayItemTarget extends ArrayTarget {
   readonly path: readonly number[]
   readonly itemType: ParameterType
 }
 
 /**
- * The item that `indexes?value=` names.
- * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST, INTERNAL_PARAMETER_TYPE_ERROR (no array),
- * INTERNAL_INVALID_INDEXES_PATTERN, INTERNAL_WRONG_PROVISION_STRUCTURE (deeper than the array),
- * INTERNAL_INVALID_COLLECTION_DIMENSIONS (beyond the largest size, or more items than a run takes one by one)
+ * Finds the item that `indexes?value=` names.
+ * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST, INTERNAL_PARAMETER_TYPE_ERROR
+ * (no array), INTERNAL_INVALID_INDEXES_PATTERN, INTERNAL_WRONG_PROVISION_STRUCTURE (deeper than the array),
+ * INTERNAL_INVALID_COLLECTION_DIMENSIONS (beyond the largest size, or more single items than a run can store)
  */
 export function findArrayItem(
   { run, task }: RunAndTask,
@@ -59,7 +59,7 @@ export function findArrayItem(
   let level: ParameterType = type
   for (const index of path) {
     if (level.id !== 'array') {
-      const words = `the index ${printable(path.join('/'), 60)} goes deeper than the array, whose items are of type ${level.id}`
+      const words = `the index ${printable(path.join('/'), 60)} is deeper than the array, whose items are of type ${level.id}`
       throw parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', input.name, words)
     }
     if (!isIndexAllowed(index, level)) {
@@ -70,13 +70,13 @@ export function findArrayItem(
   if (!hasRoomFor(run, itemName(input.name, path), { levelSizes: path })) {
     throw tooMany(
       input.name,
-      'a run takes about 2500 images, files or arrays that come one by one; arrays that come whole have no such limit',
+      'a run can store about 2500 images, files or arrays that are provisioned one by one; provision the array as a whole, which has no such limit',
     )
   }
   return { run, task, input: { ...input, type }, path, itemType: typeAt(type, path) ?? level }
 }
 
-/** Indexes where there is no array. */
+/** Error for an index into a parameter that is no array. */
 export function noArray({ id }: ParameterType, parameterName: string): DomainError {
   const words = `it has no items, as its type is ${id}; leave out /indexes`
   return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
@@ -94,14 +94,14 @@ export function requireIndexPath(indexes: string | undefined, parameterName: str
         description: `indexes [${printable(indexes ?? '')}] is not a valid`,
       },
       {
-        words: `${quoted(indexes ?? '', 60)} is no index; expected a number without leading zeros, such as ?value=0, or several for nested arrays, such as ?value=0/2`,
+        words: `${quoted(indexes ?? '', 60)} is not an index; expected a number without leading zeros, such as ?value=0, or several for nested arrays, such as ?value=0/2`,
       },
     )
   }
   return path
 }
 
-/** Stores one item that came as JSON; a shorter path than the leaf's takes a list. */
+/** Stores one item from JSON; a path shorter than a leaf's takes a list. */
 export async function provisionArrayItem(
   deps: ProvisionDependencies,
   target: ArrayItemTarget,
@@ -134,12 +134,12 @@ function checkItem(
   }
 }
 
-/** Paths of a sub-array start with the slash behind its own, empty, path. */
+/** Removes the slash at the start of a sub-array's paths. */
 function withoutSlash(files: readonly ArrayFile[]): readonly ArrayFile[] {
   return files.map((file) => ({ ...file, path: file.path.replace(/^\//u, '') }))
 }
 
-/** Stores one item that came as a file: an image or a file. */
+/** Stores one item from a file: an image or a file. */
 export async function provisionArrayItemFile(
   deps: ProvisionDependencies,
   target: ArrayItemTarget,

@@ -13,15 +13,16 @@ import {
   settleState,
 } from './provisioning.ts'
 
-/** What a call brings: a file, and perhaps a second one that is stored beside it as GeoJSON. */
+/** Files of a call: the value, and optionally a GeoJSON companion. */
 export interface SentValue {
   readonly value: SentFile
   readonly companion?: SentFile
 }
 
 /**
- * Gives an image or file input its bytes: checked first, stored beside the old ones, then switched by one conditional write.
- * @returns the parameter's name as the descriptor spells it.
+ * Provisions an image or file input. The file is checked and stored beside the old one, then a conditional write
+ * switches to it.
+ * @returns the parameter's name as the descriptor spells it
  * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
  */
 export async function provisionFile(
@@ -40,15 +41,15 @@ export async function provisionFile(
 }
 
 interface FileInput {
-  /** Of the parameter, or of an array's item. */
+  /** Name of the parameter, or of an array item. */
   readonly name: string
   readonly type: ParameterType
-  /** In messages. */
+  /** Name in messages. */
   readonly parameterName: string
 }
 
 /**
- * Checks an image or file by ranges and stores it under a name of its own; the caller makes it count.
+ * Checks ranges of an image or file and stores it under a new key; the caller switches the run to it.
  * @throws DomainError naming `parameterName`, with the type's code
  */
 export async function storeSentValue(
@@ -74,7 +75,7 @@ export async function storeSentValue(
   return { ...stored, companion: { kind: 'object', key: companionKey, sizeBytes } }
 }
 
-/** @returns how the value is stored: as it came in any case, but a zip stands for a folder. */
+/** @returns the stored form: files are stored unchanged, but a zip represents a folder */
 async function checkValue(
   source: ByteSource,
   type: ParameterType,
@@ -87,10 +88,10 @@ async function checkValue(
       checkFile(source.sizeBytes, type, parameterName)
       return 'object'
     default:
-      // Texts come as JSON (parameter-io 1.4).
+      // Texts are sent as JSON (parameter-io 1.4).
       throw unreadable(
         parameterName,
-        `a value of type ${type.id} cannot be given as a file; send it as JSON: {"value": …}`,
+        `a value of type ${type.id} cannot be sent as a file; send it as JSON: {"value": …}`,
       )
   }
 }

@@ -14,20 +14,20 @@ import {
 } from './provisioning.ts'
 import { storeArray } from './store-array.ts'
 
-/** One value as a client sends it. */
+/** One value in a client's request. */
 export interface InputProvision {
   readonly parameterName: string
   /** A missing value is null (parameter-io 1.3). */
   readonly value: JsonValue
 }
 
-/** What the answer shows of it: the descriptor's spelling and the value as understood. */
+/** Response for one value: the name as the descriptor spells it, and the value as parsed. */
 export interface ProvisionedInput {
   readonly parameterName: string
   readonly value: JsonValue
 }
 
-/** A checked value, not stored yet. */
+/** A valid value that is not stored yet. */
 interface CheckedProvision {
   readonly input: TaskInput
   /** A text, or the folder of an array; undefined for an explicit null. */
@@ -36,8 +36,8 @@ interface CheckedProvision {
 }
 
 /**
- * Gives one input a value: checked first, stored beside the old one, then switched by one conditional write; a refused value
- * leaves everything as it was. The run becomes PROVISIONED when nothing is missing any more.
+ * Provisions one input. The value is checked and stored beside the old one, then a conditional write switches to it. An
+ * invalid value changes nothing. The run becomes PROVISIONED when no input is missing.
  * @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error
  */
 export async function provisionInput(
@@ -52,8 +52,8 @@ export async function provisionInput(
 }
 
 /**
- * Gives several inputs their values, all or none: all are checked before any is stored, and all count by one write. Of a
- * parameter that is given twice the last value counts, as if the entries had come one after the other.
+ * Provisions several inputs, all or none: all are checked before any is stored, and one write switches to all. If a
+ * parameter occurs twice, its last value counts.
  * @throws DomainError INTERNAL_GENERIC_BATCH_ERROR with every problem
  */
 export async function provisionInputs(
@@ -69,7 +69,7 @@ export async function provisionInputs(
       checked.push(checkProvision(task, provision))
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
-      // Entries name the parameter as the body spelled it (http-api 5.16).
+      // Entries use the spelling of the body (http-api 5.16).
       problems.push({
         ...error.body,
         details: { type: 'parameter', parameterName: provision.parameterName },
@@ -81,7 +81,7 @@ export async function provisionInputs(
   return checked.map((one) => ({ parameterName: one.input.name, value: one.value }))
 }
 
-/** Stores the defaults of untouched inputs as if they had been provisioned (run-lifecycle 4); the start makes them count. */
+/** Stores the defaults of inputs without a provision (run-lifecycle 4); the start of the run switches to them. */
 export async function storeDefaults(
   deps: ProvisionDependencies,
   run: Run,
@@ -123,7 +123,7 @@ async function applyChecked(
   await settleState(deps, await applyProvisions(deps, run, provisions), task)
 }
 
-/** Stores values, of each input the last one; none of them counts yet. */
+/** Stores the last value of each input, without switching to it. */
 async function storeProvisions(
   deps: ProvisionDependencies,
   run: Run,
@@ -132,7 +132,7 @@ async function storeProvisions(
   const last = new Map(checked.map((one) => [one.input.name, one]))
   let provisions: Run['provisions'] = {}
   for (const [name, one] of last) {
-    // The run as it will be, since a run remembers only so much.
+    // With the new provisions, because the run's item is limited in size.
     const seen = { ...run, provisions: { ...run.provisions, ...provisions } }
     provisions = { ...provisions, [name]: await storeProvision(deps, seen, one) }
   }

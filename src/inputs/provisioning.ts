@@ -10,11 +10,11 @@ import type { Task } from '../task/task.ts'
 import { missingInputs } from './completeness.ts'
 
 /*
- * What all ways of provisioning share: a value is checked, stored beside the old one, switched by one conditional write, and the
- * run becomes PROVISIONED when nothing is missing any more.
+ * Steps that all ways of provisioning share: a value is checked and stored beside the old one, a conditional write switches to it,
+ * and the run becomes PROVISIONED when no input is missing.
  */
 
-/** What provisioning works with. */
+/** Ports of provisioning. */
 export interface ProvisionDependencies {
   readonly identity: Identity
   readonly objects: ObjectStore
@@ -24,12 +24,15 @@ export interface ProvisionDependencies {
 /** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE */
 export function requireProvisionable({ state }: Run): void {
   if (isProvisionable(state)) return
-  throw stateError(state, 'inputs can be given only while it is CREATED or PROVISIONED; make another run')
+  throw stateError(
+    state,
+    'inputs can be provisioned only while it is CREATED or PROVISIONED; create another run',
+  )
 }
 
 /**
- * The one write that makes a stored value count.
- * @param name of the parameter, or of an array's item
+ * Conditional write that switches to a stored value.
+ * @param name of the parameter, or of an array item
  * @throws DomainError when the run was started or deleted meanwhile
  */
 export async function applyProvision(
@@ -42,8 +45,8 @@ export async function applyProvision(
 }
 
 /**
- * The one write that makes stored values count, all of them or none.
- * @param provisions by name of the parameter, or of an array's item
+ * Conditional write that switches to stored values, all or none.
+ * @param provisions by name of the parameter, or of an array item
  * @throws DomainError when the run was started or deleted meanwhile
  */
 export async function applyProvisions(
@@ -59,7 +62,7 @@ export async function applyProvisions(
   }
 }
 
-/** Takes back what was stored for a call that lost: a run that is deleted has its files removed already. */
+/** Removes values of a call that failed. Those of a deleted run are removed already. */
 export async function discardValues(
   deps: Pick<ProvisionDependencies, 'objects' | 'runs'>,
   runId: string,
@@ -74,8 +77,9 @@ export async function discardValues(
 }
 
 /**
- * CREATED → PROVISIONED once nothing is missing, and back when an item left a gap in an array (run-lifecycle 2.2). The last of
- * several parallel calls sees the provisions of all; one that was overtaken decides again by what it finds.
+ * Changes CREATED to PROVISIONED once no input is missing, and back when an item leaves a gap in an array
+ * (run-lifecycle 2.2). The last of several parallel calls sees all provisions; a call that was overtaken decides again
+ * with the current run.
  */
 export async function settleState(deps: ProvisionDependencies, run: Run, task: Task): Promise<void> {
   const due = missingInputs(task, run).length > 0 ? 'CREATED' : 'PROVISIONED'
@@ -88,10 +92,10 @@ export async function settleState(deps: ProvisionDependencies, run: Run, task: T
   }
 }
 
-/** A lost race, told as the contract tells it. */
+/** Converts a lost race to the contract's error. */
 export function inInvalidState(error: unknown): unknown {
   if (!(error instanceof RunStateConflictError)) return error
   return error.run === undefined
     ? new DomainError('RUN_NOT_FOUND')
-    : stateError(error.run.state, 'another call has changed it meanwhile')
+    : stateError(error.run.state, 'another call has changed it')
 }

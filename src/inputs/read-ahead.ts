@@ -1,14 +1,14 @@
 import { type InputEntry, readEntry } from './array-inputs.ts'
 
-/** Requests to the bucket under way at once: one after the other, 2500 items take a minute. */
+/** Parallel requests to the bucket. One after the other, 2500 items take a minute. */
 const AHEAD = 16
 
-/** Larger objects are read when their turn comes; so 16 MiB are held at most. */
+/** Larger objects are not read ahead; this bounds memory to 16 MiB. */
 const LARGEST_BYTES = 1024 * 1024
 
 /**
- * The same entries; opening one that is an object of its own begins to read those that come after it. For readers who go through
- * them by ascending name, numbers by value.
+ * Returns the same entries with read-ahead: opening an entry starts the requests for those after it. For readers that
+ * proceed by ascending name, numbers by value.
  */
 export function readAhead(entries: Iterable<InputEntry>): readonly InputEntry[] {
   const all = [...entries]
@@ -20,7 +20,7 @@ export function readAhead(entries: Iterable<InputEntry>): readonly InputEntry[] 
   const reading = new Map<string, Promise<Buffer>>()
   const begin = (entry: InputEntry): Promise<Buffer> => {
     const begun = reading.get(entry.name) ?? readEntry(entry)
-    // Whoever opens the entry meets the error.
+    // The reader of the entry receives the error.
     begun.catch(() => {})
     reading.set(entry.name, begun)
     return begun

@@ -24,7 +24,7 @@ interface Dependencies extends Repositories {
   readonly objects: ObjectStore
 }
 
-/** What the container finds of one input that is no array. */
+/** Files in the container of one input that is no array. */
 export function filesOf({ parameterName, file, companion }: InputValue): readonly StoredFile[] {
   const named: StoredFile = { name: parameterName, ...file }
   return companion === undefined ? [named] : [named, { name: `${parameterName}.geojson`, ...companion }]
@@ -38,7 +38,7 @@ export async function packInputs(deps: Dependencies, runId: string): Promise<Pac
   const found = await findRunAndTask(deps, runId)
   const { run } = found
   if (run.state === 'CREATED')
-    throw stateError(run.state, 'inputs can be read once all of them are given (PROVISIONED)')
+    throw stateError(run.state, 'inputs can be read once all of them are provisioned (PROVISIONED)')
   const name = `inputs-${runId}.zip`
   return packing(run, 'inputs.zip', name, () => listInputEntries(deps, found))
 }
@@ -61,12 +61,12 @@ export async function listInputEntries(
   return entries.flat()
 }
 
-/** A geometry is GeoJSON; an image or a file may have come with the place that it shows. */
-const MAY_BE_GEOJSON: ReadonlySet<ParameterTypeId> = new Set(['geometry', 'image', 'file'])
+/** Types with GeoJSON: a geometry is GeoJSON, and an image or a file may have a companion. */
+const TYPES_WITH_GEOJSON: ReadonlySet<ParameterTypeId> = new Set(['geometry', 'image', 'file'])
 
 /**
  * One input's file, in any state (http-api 5.20).
- * @param asGeojson a geometry is wanted, or the companion of something else
+ * @param asGeojson requests a geometry, or the companion of another type
  * @throws DomainError STORAGE_READING_FILE_FAILED when nothing is stored
  */
 export async function findInputFile(
@@ -77,7 +77,7 @@ export async function findInputFile(
 ): Promise<Download> {
   const { run, task } = await findRunAndTask(deps, runId)
   const { name, type } = requireNamed(task.inputs, parameterName)
-  if (asGeojson && !MAY_BE_GEOJSON.has(type.id)) throw noGeojson(name)
+  if (asGeojson && !TYPES_WITH_GEOJSON.has(type.id)) throw noGeojson(name)
   if (type.id === 'array' && itemProvisions(run, name).size > 0) {
     const entries = async () => readAhead((await arrayEntries(deps, run, name, type)).values())
     return packing(run, `${name}.zip`, name, entries)
@@ -86,13 +86,13 @@ export async function findInputFile(
   if (value === undefined) throw nothingStored(name)
   if (asGeojson && type.id !== 'geometry' && value.companion === undefined) throw noGeojson(name)
   const file = (asGeojson ? value.companion : undefined) ?? value.file
-  // As its client packed it, the names of its files do not start with the parameter's.
+  // As its client packed it: the names of its files do not start with the parameter's.
   if (file.kind === 'zip') return packing(run, `${name}.zip`, name, () => entriesOf(deps, name, file))
   const key = preparedInputKey(run, asGeojson ? `${name}.geojson` : `${name}.txt`)
   return fileDownload(file, { key, name, contentType: BYTES_TYPE })
 }
 
-/** @param place for a text of the table, of which no object can give a part */
+/** @param place for an inline text, of which no S3 object can serve a range */
 function fileDownload(file: FileContent, place: PreparedPlace): Download {
   if (file.kind !== 'inline') return { ...file, name: place.name }
   const bytes = Buffer.from(file.text)
@@ -114,27 +114,23 @@ export async function findInputItem(
   const item = itemName(name, path)
   const place = { key: preparedInputKey(run, item), name: item, contentType: BYTES_TYPE }
   return (
-    (await findWithoutTheRest(deps, run, { name, path, place })) ??
+    (await findStoredItem(deps, run, { name, path, place })) ??
     itemDownload([...(await arrayEntries(deps, run, name, type)).values()], name, path, place)
   )
 }
 
 interface ArrayItem {
-  /** Of the array. */
+  /** Name of the array. */
   readonly name: string
   readonly path: readonly number[]
   readonly place: PreparedPlace
 }
 
 /**
- * An item that lies in one place: it came by itself, or all of it with the array.
- * @returns undefined when it has to be put together, or looked for
+ * Finds an item that is stored in one place: provisioned by itself, or contained in the whole array.
+ * @returns undefined when it must be assembled or searched for
  */
-async function findWithoutTheRest(
-  deps: Dependencies,
-  run: Run,
-  item: ArrayItem,
-): Promise<Download | undefined> {
+async function findStoredItem(deps: Dependencies, run: Run, item: ArrayItem): Promise<Download | undefined> {
   const { name, path, place } = item
   const wanted = path.join('/')
   const related = [...itemProvisions(run, name)].filter(
@@ -168,7 +164,7 @@ async function findInWhole(
   return itemDownload(await entriesOf(deps, name, file), name, path, place)
 }
 
-/** What was given under the parameter's own name. */
+/** The array's provision as a whole. */
 async function wholeValue(deps: Dependencies, run: Run, name: string): Promise<InputValue | undefined> {
   const provision = provisionOf(run, name)
   return provision?.kind === 'value' ? deps.runs.findInput(run.id, name, provision.valueId) : undefined

@@ -12,16 +12,16 @@ import type { PreparedPlace } from './prepared-file.ts'
 import { noArray, requireIndexPath } from './provision-array.ts'
 
 /*
- * What can be downloaded of a run, and what reading its inputs and outputs share.
+ * Downloads of a run, and helpers shared by its inputs and outputs.
  */
 
-/** A file that is a part of another one; a large one is kept at its place to be downloaded. */
+/** A file that is part of another one; a large one is stored at its place before the download. */
 interface FilePart extends PreparedPlace {
   readonly kind: 'part'
   readonly entry: ArchiveEntry
 }
 
-/** Files that are downloaded as one zip; a large one is kept at its place. */
+/** Files that are downloaded as one zip; a large one is stored at its place before the download. */
 export interface Packing extends PreparedPlace {
   readonly kind: 'packing'
   /** At least one. */
@@ -30,7 +30,7 @@ export interface Packing extends PreparedPlace {
 
 export type Download = StoredFile | FilePart | Packing
 
-/** Media type of files and zips, whatever is in them (http-api 5.20 to 5.22). */
+/** Media type of files and zips, whatever their content (http-api 5.20 to 5.22). */
 export const BYTES_TYPE = 'application/octet-stream'
 
 /** @throws DomainError INTERNAL_PARAMETER_DOES_NOT_EXIST */
@@ -44,14 +44,14 @@ export function requireNamed<Named extends { readonly name: string }>(
 }
 
 /**
- * `<parameter>.geojson`, where there is none: the parameter is no geometry, and no place was given with it.
- * The reference answers with the parameter's file under a type that it does not have (calibration 16).
+ * Error for `<parameter>.geojson` of a parameter that is no geometry and has no companion. The reference answers with
+ * the parameter's file under a wrong media type (calibration 16).
  */
 export function noGeojson(parameterName: string): DomainError {
   return parameterError('INTERNAL_PARAMETER_DOES_NOT_EXIST', `${parameterName}.geojson`)
 }
 
-/** The array, and the place in it, that `indexes?value=` names. */
+/** The array and the item that `indexes?value=` names. */
 export function requireItem(
   parameters: readonly Pick<TaskInput, 'name' | 'type'>[],
   parameterName: string,
@@ -62,7 +62,7 @@ export function requireItem(
   return { name, type, path: requireIndexPath(indexes, name) }
 }
 
-/** Where a file lies in the zip at `key`, as an entry. */
+/** Entry over a range of the zip at `key`. */
 export function placedEntry(
   deps: { readonly objects: ObjectStore },
   key: string,
@@ -81,9 +81,9 @@ export function placedEntry(
 }
 
 /**
- * An item of an array: one file as it is, or the files of a folder with names relative to the array's (http-api 5.21).
- * @param entries of the array, or some that the item's are among
- * @throws DomainError STORAGE_READING_FILE_FAILED when it is not there
+ * An item of an array: one file, or the files of a folder with names relative to the array's (http-api 5.21).
+ * @param entries of the array, or a part of them that contains the item's
+ * @throws DomainError STORAGE_READING_FILE_FAILED when there is no such item
  */
 export function itemDownload(
   entries: readonly ArchiveEntry[],
@@ -101,7 +101,7 @@ export function itemDownload(
   return { kind: 'packing', ...place, entries: async () => found }
 }
 
-/** @param path of an item of the array that the parameter is */
+/** @param path of an item of the parameter's array */
 export function nothingStored(parameterName: string, path: readonly number[] = []): DomainError {
   return new DomainError('STORAGE_READING_FILE_FAILED', {
     type: 'related',
@@ -110,7 +110,7 @@ export function nothingStored(parameterName: string, path: readonly number[] = [
   })
 }
 
-/** A stored file's bytes; of a folder, its zip. */
+/** Content of a stored file, or the zip of a folder. */
 export async function openFile(deps: { readonly objects: ObjectStore }, file: StoredFile): Promise<Readable> {
   return file.kind === 'inline' ? Readable.from([Buffer.from(file.text)]) : openObject(deps.objects, file.key)
 }

@@ -9,11 +9,11 @@ import { hasRoomFor } from './array-provisions.ts'
 import { createItemIndex, itemIndexKey } from './item-index.ts'
 import type { ProvisionDependencies } from './provisioning.ts'
 
-/** The directory of fewer items is read as fast as a table of them. */
+/** Below this number of items, reading the zip's directory is as fast as a table. */
 const MIN_TABLE_ITEMS = 1000
 
 /**
- * What a checked array becomes in storage: one object, however many items, and a table of them when they are many.
+ * Stores a checked array as one zip, with a table of its items when they are many.
  * @throws DomainError INTERNAL_INVALID_COLLECTION_DIMENSIONS
  */
 export async function storeArray(
@@ -25,7 +25,7 @@ export async function storeArray(
   const size = indexes.length
   const isGapless = (indexes.at(-1) ?? -1) === size - 1
   if (!isGapless && !hasRoomFor(run, parameterName, { indexes })) {
-    throw tooMany(parameterName, 'an array of this size may leave out no index')
+    throw tooMany(parameterName, 'an array of this size must have an item for each index')
   }
   const valueId = deps.identity.uuid()
   const folder = folderOf(parameterName, files)
@@ -39,7 +39,7 @@ export async function storeArray(
   return { kind: 'value', valueId, ...(isGapless ? { size } : { indexes }) }
 }
 
-/** The contract knows no limit; the words say what helps. */
+/** The contract has no limit, so the text says what to do. */
 export function tooMany(parameterName: string, text: string): DomainError {
   return parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, text)
 }
@@ -54,7 +54,7 @@ export function folderOf(name: string, files: readonly ArrayFile[]): readonly Te
   }))
 }
 
-/** Each text becomes bytes in its turn: the folder is not held twice. */
+/** Converts each text to bytes only when it is written: the folder is in memory once. */
 export async function storeFolder(
   { objects }: ProvisionDependencies,
   key: string,

@@ -28,13 +28,13 @@ interface Dependencies extends Repositories {
   readonly workflow: RunWorkflow
 }
 
-/** Extends the contract: no state, but the word that asks for an end. */
+/** Extension of the contract: a state action that is no state. */
 const CANCELLED = 'CANCELLED'
 
 /**
- * Carries out a state action (run-lifecycle 3).
- * @param desired the word that the client sent, in any letter case
- * @throws DomainError as the contract's table says
+ * Executes a state action (run-lifecycle 3).
+ * @param desired the client's word, in any letter case
+ * @throws DomainError as in the contract's table
  */
 export async function changeRunState(
   deps: Dependencies,
@@ -50,23 +50,24 @@ export async function changeRunState(
     case CANCELLED:
       return { run: await cancelRun(deps, run.id), task }
     case 'FINISHED':
-      // Only the engine knows when outputs are valid; no client can declare it.
-      throw stateError(run.state, 'it becomes FINISHED by itself, once its outputs are checked')
+      // Only the engine knows when outputs are valid.
+      throw stateError(run.state, 'it becomes FINISHED once its outputs are checked')
     default:
       throw new DomainError('STATE_NOT_REQUESTABLE', undefined, {
-        words: `${shown(desired as JsonValue)} cannot be asked for; ${REQUESTABLE}`,
+        words: `${shown(desired as JsonValue)} cannot be requested; ${REQUESTABLE}`,
       })
   }
 }
 
-/** What a client may ask for. */
+/** State actions of clients. */
 const REQUESTABLE = 'expected {"desired": "RUNNING"} to start the run, or PROVISIONED or CANCELLED'
 
 function parseDesired(desired: unknown): RunState | typeof CANCELLED {
   const word = typeof desired === 'string' ? desired.toUpperCase() : undefined
   const state = ([...RUN_STATES, CANCELLED] as const).find((one) => one === word)
   if (state === undefined) {
-    const found = desired === undefined ? 'desired is missing' : `${shown(desired as JsonValue)} is no state`
+    const found =
+      desired === undefined ? 'desired is missing' : `${shown(desired as JsonValue)} is not a state`
     throw new DomainError('UNKNOWN_STATE', undefined, { words: `${found}; ${REQUESTABLE}` })
   }
   return state
@@ -81,7 +82,7 @@ function declareProvisioned(deps: Dependencies, run: Run): Promise<Run> {
   })
 }
 
-/** For a client that asks for it: by the inputs as they are, also when they change meanwhile. */
+/** Handles a client's request for PROVISIONED; inputs may change concurrently. */
 async function provisionRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
   if (run.state !== 'CREATED') throw stateError(run.state, 'only a run that is CREATED becomes PROVISIONED')
   checkProvisioned(run, task)
@@ -93,7 +94,7 @@ async function provisionRun(deps: Dependencies, run: Run, task: Task): Promise<R
   }
 }
 
-/** Inputs that a message names. */
+/** Most inputs in a message. */
 const MAX_NAMES = 20
 
 /** @throws DomainError INTERNAL_NOT_PROVISIONED naming the inputs */
@@ -101,11 +102,11 @@ function checkProvisioned(run: Run, task: Task): void {
   const missing = missingInputs(task, run).map((name) => faultOf(run, task, name))
   if (missing.length === 0) return
   throw new DomainError('INTERNAL_NOT_PROVISIONED', undefined, {
-    words: `${someOf(missing, MAX_NAMES, '; ')}. Give them values by PUT …/input-provisions, then start again`,
+    words: `${someOf(missing, MAX_NAMES, '; ')}. Provision them by PUT …/input-provisions, then start again`,
   })
 }
 
-/** Why an input is not provisioned. */
+/** Explains why an input is not provisioned. */
 function faultOf(run: Run, task: Task, name: string): string {
   const type = task.inputs.find((input) => input.name === name)?.type
   const indexes = type?.id === 'array' ? topIndexes(run, name) : undefined
@@ -132,15 +133,18 @@ function checkMatching(run: Run, task: Task): void {
 /** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_NOT_PROVISIONED, INTERNAL_NOT_MATCHING_… */
 function checkStartable(run: Run, task: Task): void {
   if (!isProvisionable(run.state))
-    throw stateError(run.state, 'a run is started once, while it is CREATED or PROVISIONED; make another run')
-  // Also of a PROVISIONED run: an item that leaves a gap takes a moment to make it CREATED again.
+    throw stateError(
+      run.state,
+      'a run can be started once, while it is CREATED or PROVISIONED; create another run',
+    )
+  // Also for a PROVISIONED run: an item that leaves a gap has not changed it back to CREATED yet.
   checkProvisioned(run, task)
   checkMatching(run, task)
 }
 
 /**
- * The write that decides between simultaneous starts, and between a start and provisioning calls: the run starts with the
- * inputs that were checked, or with newer ones after checking those.
+ * Conditional write that decides between concurrent starts and provisioning calls. The run starts with the inputs that
+ * were checked; when they have changed, the new ones are checked.
  */
 async function queueRun(deps: Dependencies, run: Run, task: Task, defaults: Run['provisions']): Promise<Run> {
   checkStartable(run, task)
@@ -165,7 +169,7 @@ async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> 
   try {
     started = await queueRun(deps, run, task, defaults)
   } catch (error) {
-    // After any other failure the run may have been started all the same.
+    // After any other failure the run may have been started.
     if (error instanceof DomainError) await discardValues(deps, run.id, defaults)
     throw error
   }
@@ -173,17 +177,17 @@ async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> 
     await deps.workflow.start(run.id)
     return started
   } catch (error) {
-    // It may have been started; if not, the sweeper does it, as after a death of this process. A run that failed for this would
-    // have to be made anew with all its inputs.
+    // It may have been started; if not, the sweeper starts it, as after a crash of this process. Failing the run would
+    // lose its inputs.
     if (error instanceof WorkflowUnavailableError) return started
     return failNotStarted(deps, run.id, error)
   }
 }
 
 /**
- * Ends a run whose workflow was refused, unless it was started after all. If this dies as well, the run stays QUEUING until the
- * sweeper looks after it.
- * @throws the error that made the start fail
+ * Fails a run whose workflow was rejected, unless it was started after all. If this crashes too, the run stays QUEUING
+ * until the sweeper ends it.
+ * @throws the error of the start
  */
 async function failNotStarted({ runs }: Dependencies, runId: string, cause: unknown): Promise<Run> {
   const failure = { kind: 'engine-error', message: 'the workflow of the run could not be started' } as const

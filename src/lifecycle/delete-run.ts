@@ -12,7 +12,7 @@ import { type StopRunDependencies, stopRun } from './stop-run.ts'
 
 const REASON = 'the run was deleted'
 
-/** What the deletion of a run works with. */
+/** Ports of a run's deletion. */
 export interface DeleteRunDependencies extends StopRunDependencies {
   readonly logs: Pick<LogStore, 'remove'>
   readonly objects: ObjectStore
@@ -21,22 +21,21 @@ export interface DeleteRunDependencies extends StopRunDependencies {
 }
 
 /**
- * Deletes a run: first nobody sees or changes it any more, then what is live is cancelled, files and log go. The record stays behind
- * the scenes until {@link completeDeletion}, so that a deletion that breaks off is completed, and so is one that something comes
- * after: a stager's upload or a client's input that was under way. An unknown run is deleted already: core removes its own row
- * first and cannot ask twice.
- * @throws what kept files or log from being removed; a part that cannot be removed keeps none of the others
+ * Deletes a run: hides it, cancels its job and workflow, and removes its files and log. The hidden record remains until
+ * {@link completeDeletion}, which also removes late writes of a stager or client and completes an interrupted deletion.
+ * Unknown runs count as deleted: core removes its own row first and cannot retry.
+ * @throws AggregateError when files or log could not be removed; the other parts are removed all the same
  */
 export async function deleteRun(deps: DeleteRunDependencies, runId: string): Promise<void> {
   await clear(deps, runId)
 }
 
-/** Deletes the run once more, and its values and its record, when nothing that was under way can come any more. */
+/** Deletes the run's files again, then its values and its record, once no late write is possible. */
 export async function completeDeletion(deps: DeleteRunDependencies, runId: string): Promise<void> {
   const run = await clear(deps, runId)
   if (run === undefined) return
   const job = run.job === undefined ? undefined : await findJob(deps.scheduler, run.job)
-  // A container may have begun before its job was ended, and nobody could record that any more.
+  // A container may have started before its job was terminated, after which its stream was not recorded.
   if (job !== undefined) await removeLogs(deps, taskLogStreams(job))
   await deps.runs.remove(run)
 }
@@ -47,9 +46,9 @@ async function findJob(scheduler: JobScheduler, { jobId, jobName }: RunJob): Pro
   return job
 }
 
-/** @returns the run as it was; undefined when there is none. */
+/** @returns the run as it was; undefined when there is none */
 async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | undefined> {
-  // From here on every conditional write to the run is refused: no call stores a value that counts, no event revives it.
+  // From here on every conditional write to the run fails: no call stores a value that counts, no event revives it.
   const run = isUuid(runId) ? await deps.runs.beginRemoval(runId) : undefined
   if (run === undefined) return undefined
   if (isActive(run.state)) await stopRun(deps, run, REASON)
@@ -64,7 +63,7 @@ async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | 
   return run
 }
 
-/** Streams of the task's container, and those of its stagers. */
+/** Removes the streams of the task's container and of its stagers. */
 async function removeLogs({ logs }: DeleteRunDependencies, taskStreams: readonly string[]): Promise<void> {
   for (const stream of taskStreams.flatMap(streamsBeside)) await logs.remove(stream)
 }

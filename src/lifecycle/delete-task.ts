@@ -6,21 +6,21 @@ import type { TaskName } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
 import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 
-/** What the deletion of a task works with. */
+/** Ports of a task's deletion. */
 export interface DeleteTaskDependencies extends DeleteRunDependencies {
   readonly registry: Pick<ImageRegistry, 'removeImage'>
   readonly tasks: TaskRepository
 }
 
-/** A call has half a minute, and each run takes a handful of requests. */
+/** A call has 29 s, and each run takes about five requests. */
 const RUNS_AT_ONCE = 10
 
 /**
- * Removes a task with its runs, job definition, image and files. First nobody sees it or makes runs of it any more; a part that
- * cannot be removed keeps none of the others, but the record, which goes last: then the deletion can be repeated, the sweeper repeats
- * it, and the name stays taken until it is through.
- * @param onlyId deletes no other task, also when it has taken the name meanwhile
- * @throws DomainError INTERNAL_TASK_NOT_FOUND; AggregateError with what could not be removed
+ * Removes a task with its runs, job definition, image and files. It is hidden first. A part that cannot be removed does
+ * not stop the others, but the record is removed last: until then the name stays reserved, and the sweeper repeats the
+ * deletion.
+ * @param onlyId prevents the deletion of another task that has taken the name meanwhile
+ * @throws DomainError INTERNAL_TASK_NOT_FOUND; AggregateError with the parts that could not be removed
  */
 export async function deleteTask(
   deps: DeleteTaskDependencies,

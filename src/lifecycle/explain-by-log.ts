@@ -6,29 +6,31 @@ import { explainExecLine } from '../run/job/start-failure.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { RunFailure } from '../run/run.ts'
 
-/** The container whose own words tell why; the stager's last line is made for this. */
-const SPEAKERS: Partial<Record<RunFailureKind, { readonly container: string; readonly lines: number }>> = {
+/** Container whose log explains a failure; the stager's last line is written for this. */
+const LOG_OF_FAILURE: Partial<
+  Record<RunFailureKind, { readonly container: string; readonly lines: number }>
+> = {
   'task-failed': { container: CONTAINERS.task, lines: 5 },
   'input-staging-failed': { container: CONTAINERS.stageIn, lines: 1 },
   'output-staging-failed': { container: CONTAINERS.stageOut, lines: 1 },
 }
 
-/** Of the log's end, and so of the message: it is kept with the run and shown in lists. */
+/** Bytes read from the end of the log. Limits the message, which is stored with the run and shown in lists. */
 const MAX_BYTES = 1000
 
 /**
- * A failure with the last lines that the failed container printed. The first line of the message is the reason as it was.
- * Without a log, or when it cannot be read, the failure as it is: a run must not wait for its log.
+ * Appends the last log lines of the failed container to a failure's message. The first line stays the reason. Without a
+ * log, or when it cannot be read, the failure is returned unchanged: a run must not wait for its log.
  */
 export async function explainByLog<Failure extends Omit<RunFailure, 'attempt'>>(
   logs: Pick<LogStore, 'read'>,
   job: JobDetail,
   failure: Failure,
 ): Promise<Failure> {
-  const speaker = SPEAKERS[failure.kind]
+  const speaker = LOG_OF_FAILURE[failure.kind]
   const stream = speaker === undefined ? undefined : logStreamOf(job, speaker.container)
   if (speaker === undefined || stream === undefined) return failure
-  // A task that was never started has no exit code, and what stands in its log is the container engine's.
+  // A task that never started has no exit code; its log is the container engine's.
   if (failure.kind === 'task-failed' && failure.exitCode === undefined) return failure
   const text = await logs.read(stream, MAX_BYTES).catch(() => '')
   const all = text.trimEnd().split(/\r?\n/u)

@@ -4,10 +4,10 @@ import type { Run, RunFailure } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
 import { ACTIVE_STATES } from '../run/transitions.ts'
 
-/** How Step Functions names a step that took too long. */
+/** Error name of Step Functions for a state that timed out. */
 const TIMED_OUT = 'States.Timeout'
 
-/** What callers are told, by the name of the error; what the step itself said is for the log alone. */
+/** Failure shown to clients, by error name. The step's own message goes to the log only. */
 const FAILURES: Readonly<Record<string, RunFailure>> = {
   [TIMED_OUT]: {
     kind: 'time-out',
@@ -20,7 +20,7 @@ const FAILURES: Readonly<Record<string, RunFailure>> = {
   },
   [SUBMIT_ERRORS.throttled]: {
     kind: 'engine-error',
-    message: 'AWS Batch had no time for the job of the run in half an hour; start another run later',
+    message: 'AWS Batch throttled the job of the run for half an hour; start another run later',
   },
 }
 
@@ -31,10 +31,10 @@ const UNKNOWN: RunFailure = {
 }
 
 /**
- * Ends a run whose workflow went wrong, and with it the job that may still be there. A run that has its end already keeps it:
- * then the error only repeats what a job event or the collection of outputs has told better.
- * @param input.error name that the workflow knows the failure by
- * @param input.cause what the failed step said, for the log: it may be a stack trace
+ * Fails a run whose workflow failed, and terminates its job. A run that has ended keeps its failure, which is more
+ * specific.
+ * @param input.error error name in the workflow
+ * @param input.cause message of the failed step, for the log: may be a stack trace
  */
 export async function failRun(
   deps: { readonly runs: RunRepository; readonly scheduler: JobScheduler },
@@ -48,6 +48,6 @@ export async function failRun(
     if (!(error instanceof RunStateConflictError)) throw error
     return
   }
-  // If this dies, the sweeper finds a job without a run that wants it.
+  // If this crashes, the sweeper terminates the job.
   if (ended.job?.jobId !== undefined) await deps.scheduler.terminate(ended.job.jobId, failure.message)
 }

@@ -12,24 +12,24 @@ interface Dependencies {
 }
 
 const KEPT_LINES = 500
-/** Long lines count too: this much comes with one call. */
+/** Limit of one read, for long lines. */
 const KEPT_BYTES = 512 * 1024
 
 /**
- * Keeps the end of the log of an ended job with its run, for the time when the log group has forgotten it. To be called after
- * the end was recorded, which must not wait for it; may be repeated.
+ * Stores the last lines of an ended job's log with its run, since the log group expires. Call it after the end was
+ * recorded, which must not wait for it. Idempotent.
  */
 export async function keepRunLog(deps: Dependencies, job: JobDetail): Promise<void> {
   const name = parseJobName(job.jobName)
   const stream = taskLogStream(job)
   if (name === undefined || stream === undefined || !hasEnded(job)) return
-  // The log of a job that was replaced by another is not the run's.
+  // A job that was replaced by another attempt is not the run's.
   if ((await deps.runs.find(name.runId))?.job?.attempt !== name.attempt) return
   const text = await deps.logs.read(stream, KEPT_BYTES)
   if (text === '') return
   const key = runLogKey(name.runId)
   await deps.objects.put(key, lastLines(text), 'text/plain; charset=utf-8')
-  // Deleted meanwhile, and its files perhaps removed before this one came.
+  // The run was deleted meanwhile, perhaps before this object was written.
   if ((await deps.runs.find(name.runId)) === undefined) await deps.objects.remove(key)
 }
 

@@ -14,34 +14,34 @@ interface Dependencies {
   readonly objects: Pick<ObjectStore, 'read'>
 }
 
-/** The newest part says why a task failed. */
+/** Bytes read from the end of the log, which shows why a task failed. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024
-/** Lambda's answer is JSON of at most 6 MB, in which an escape sequence of a colour takes six times its bytes. */
+/** Lambda limits a response to 6 MB of JSON, in which an escape character (of a colour) takes six bytes. */
 export const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024
 
-/** Before lines of the engine's own, and of nobody else. */
+/** Prefix of the engine's own lines; a task cannot print it. */
 const ENGINE = '[app-engine]'
 /**
- * What shows as {@link ENGINE}: between its letters may be colours and characters that do not show. None of these holds a bracket that
- * could be the first letter, so that no character is looked at twice.
+ * Text that looks like {@link ENGINE}: invisible characters and colours may be between its letters. No part of the
+ * expression can match the first letter within another match, so matching is linear.
  */
 const SHOWN_AS_ENGINE = new RegExp(
   [...ENGINE].map((letter) => letter.replace(/[[\]]/u, '\\$&')).join('(?:[^\\P{C}\\n]|\u001b\\[[\\d;]*m)*'),
   'gu',
 )
 const VISIBLE = /[^\p{C}\p{Z}]/u
-/** What may move a terminal's cursor back to the beginning of a line, or begins another one. */
+/** Characters that may move a terminal's cursor to the start of a line, or start another line. */
 const MOVING = /[^\P{Cc}\t]|[\p{Zl}\p{Zp}]/u
-/** Before what a task printed as if it were the engine's. */
+/** Prefix of task output that imitates the engine. */
 const TASK = '[task] '
 
-/** What the task's container printed, and behind it why the run failed, in every state (run-lifecycle 11). */
+/** The task's output, followed by the reason of a failure, in every state (run-lifecycle 11). */
 export async function readRunLog(deps: Dependencies, runId: string): Promise<string> {
   const run = await findRun(deps, runId)
   const printed = await readPrinted(deps, run)
   if (run.failure === undefined) return printed
   const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
-  // Behind the first line stands the end of this very log.
+  // The lines after the first are the end of this log.
   const [reason = ''] = printableLines(run.failure.message).split('\n', 1)
   return `${printed}${gap}${ENGINE} run failed (${run.failure.kind}): ${reason}\n`
 }
@@ -56,21 +56,21 @@ async function readPrinted({ logs, objects }: Dependencies, run: Run): Promise<s
   return `${ENGINE} the log has expired; these are its last lines\n${unforged(await text(kept))}`
 }
 
-/** As much of the end as fits into an answer. */
+/** The end of the log, as much as a response can hold. */
 async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: number): Promise<string> {
   const read = await logs.read(stream, maxBytes)
   const printed = unforged(read)
   if (Buffer.byteLength(JSON.stringify(printed)) > MAX_ANSWER_BYTES) {
     return newest(logs, stream, Math.floor(maxBytes / 2))
   }
-  // A cut may lie up to three bytes below, between two characters.
+  // A character at the cut may take up to three bytes less.
   const isCut = Buffer.byteLength(read) >= maxBytes - 3
   return isCut ? `${ENGINE} the log is longer; this is its end\n${printed}` : printed
 }
 
 /**
- * What the task printed, with a mark before every name of the engine that stands where the engine's own lines have it: nothing visible is
- * before it in its line, or something that moves the cursor. Every character is looked at a fixed number of times, whatever is printed.
+ * Marks each imitation of {@link ENGINE} at the start of a line: no visible character is before it in its line, or one
+ * that moves the cursor. Linear in the length of the text.
  */
 function unforged(printed: string): string {
   let from = 0

@@ -21,17 +21,17 @@ import { explainByLog } from './explain-by-log.ts'
 interface Dependencies {
   readonly runs: RunRepository
   readonly workflow: RunWorkflow
-  /** Where failed containers told why. */
+  /** Logs of failed containers. */
   readonly logs: Pick<LogStore, 'read'>
 }
 
-/** What became of an event: told in the log, and what tests look at. */
+/** Effect of an event, for the log. */
 export type RecordedEvent = 'recorded' | 'not-ours' | 'stale'
 
 /**
- * Takes what Batch says of a job over to its run, be it an event or an answer of DescribeJobs. Events come at least once, late
- * and out of order: the attempt must be the run's present one, the rank must grow, and an end never changes. What is decided
- * here is written only if the job facts of the run are still those that it was decided by; else it is decided again.
+ * Records the state of a job, from an event or from DescribeJobs, in its run. Events come at least once, late and out
+ * of order: the attempt must be the run's current one, the rank must grow, and a final state never changes. The
+ * conditional write fails when the run's job has changed meanwhile; then it is decided again.
  */
 export async function recordJobState(deps: Dependencies, job: JobDetail): Promise<RecordedEvent> {
   const name = parseJobName(job.jobName)
@@ -39,53 +39,53 @@ export async function recordJobState(deps: Dependencies, job: JobDetail): Promis
   for (;;) {
     const run = await deps.runs.find(name.runId)
     if (run?.job === undefined || run.job.attempt !== name.attempt) return 'stale'
-    const news = await withLog(deps, job, newsOf(run, run.job, job))
+    const update = await withLog(deps, job, findUpdate(run, run.job, job))
     try {
-      if (news !== undefined) await write(deps.runs, run, run.job, news)
+      if (update !== undefined) await write(deps.runs, run, run.job, update)
     } catch (error) {
-      // Somebody else's write got through, so these repetitions end.
+      // Another writer made progress, so the number of retries is bounded.
       if (!(error instanceof RunStateConflictError)) throw error
       continue
     }
     if (isFinal(run.state)) await recordLateUsage(deps.runs, run, run.job, job)
-    // Also when there is nothing to write: whoever wrote it may have died before this.
+    // Also when nothing changed: an earlier writer may have crashed before this step.
     await answerToken(deps, run, run.job, job)
-    return news === undefined ? 'stale' : 'recorded'
+    return update === undefined ? 'stale' : 'recorded'
   }
 }
 
-/** Whether a run's record lacks anything of what Batch says of its job. */
-export function isNews(run: Run, job: JobDetail): boolean {
-  return run.job !== undefined && newsOf(run, run.job, job) !== undefined
+/** Whether the job has facts that the run's record lacks. */
+export function hasUpdate(run: Run, job: JobDetail): boolean {
+  return run.job !== undefined && findUpdate(run, run.job, job) !== undefined
 }
 
-type News = Pick<RunTransition, 'set'> & { readonly to?: RunTransition['to']; readonly job: RunJob }
+type JobUpdate = Pick<RunTransition, 'set'> & { readonly to?: RunTransition['to']; readonly job: RunJob }
 
-/** What a run does not know yet; undefined when it knows everything or has ended. */
-function newsOf(run: Run, present: RunJob, job: JobDetail): News | undefined {
+/** Facts that the run lacks; undefined when there are none, or when the run has ended. */
+function findUpdate(run: Run, present: RunJob, job: JobDetail): JobUpdate | undefined {
   if (isFinal(run.state)) return undefined
   const known = withFacts(run, present, job)
   if (job.status === 'FAILED') {
     const failure = { ...explainJobFailure(job), attempt: known.attempt }
     return { to: 'FAILED', job: known, set: { failure } }
   }
-  // A run is RUNNING until its outputs are checked; only then is it FINISHED.
+  // A run stays RUNNING until its outputs are checked, and is FINISHED afterwards.
   const to = job.status === 'SUCCEEDED' ? 'RUNNING' : stateOfJob(job.status)
   if (to !== undefined && canFollow(run.state, to)) return { to, job: known }
   return isSame(known, present) ? undefined : { job: known }
 }
 
-/** The same, with what the failed container said last. */
+/** Adds the failed container's last log lines to the failure. */
 async function withLog(
   { logs }: Dependencies,
   job: JobDetail,
-  news: News | undefined,
-): Promise<News | undefined> {
-  if (news?.set?.failure === undefined) return news
-  return { ...news, set: { ...news.set, failure: await explainByLog(logs, job, news.set.failure) } }
+  update: JobUpdate | undefined,
+): Promise<JobUpdate | undefined> {
+  if (update?.set?.failure === undefined) return update
+  return { ...update, set: { ...update.set, failure: await explainByLog(logs, job, update.set.failure) } }
 }
 
-/** The job facts with those that Batch tells. */
+/** Merges the facts from Batch into the run's job. */
 function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const logStreamName = taskLogStream(job)
   const { waiting: known, isStalled: _, ...facts } = present
@@ -93,7 +93,7 @@ function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const waiting = isPlaced(run, job) ? undefined : (waitingOf(job) ?? known)
   const succeededAttempt =
     job.status === 'SUCCEEDED' ? (present.succeededAttempt ?? Math.max(1, job.attempts.length)) : undefined
-  // Once: a repetition that tells other times, or finds other prices, is no news.
+  // Set once: later events with other times or prices are ignored.
   const usage = hasEnded(job) ? (present.usage ?? usageOf(job)) : undefined
   return {
     ...facts,
@@ -107,7 +107,7 @@ function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   }
 }
 
-/** Whoever deletes the run wants to know of all, when Batch has long forgotten the job. */
+/** Log streams of earlier containers, which a deletion needs after Batch has forgotten the job. */
 function otherStreams(
   { otherLogStreams = [], logStreamName = '' }: RunJob,
   job: JobDetail,
@@ -117,7 +117,7 @@ function otherStreams(
   return [...all].filter((stream) => stream !== '' && stream !== current)
 }
 
-/** Whether there is a machine for the job; a late event must not make a run wait that runs already. */
+/** Whether the job has a machine. A late event must not set a running run back. */
 function isPlaced({ state }: Run, { status }: JobDetail): boolean {
   return state === 'RUNNING' || status === 'STARTING' || status === 'RUNNING' || status === 'SUCCEEDED'
 }
@@ -134,7 +134,7 @@ function isSame(one: RunJob, other: RunJob): boolean {
   )
 }
 
-/** A run that was cancelled, or ended by the engine, has cost something too; its job tells when it has ended itself. */
+/** Records the usage of a job whose run was cancelled or ended by the engine, once the job has ended. */
 async function recordLateUsage(
   runs: RunRepository,
   { id }: Run,
@@ -146,12 +146,17 @@ async function recordLateUsage(
 }
 
 /** @throws RunStateConflictError */
-async function write(runs: RunRepository, run: Run, ifJob: RunJob, { to, job, set }: News): Promise<void> {
+async function write(
+  runs: RunRepository,
+  run: Run,
+  ifJob: RunJob,
+  { to, job, set }: JobUpdate,
+): Promise<void> {
   if (to === undefined) await runs.recordJob(run.id, job, { ifJob })
   else await runs.transition(run.id, { to, ifJob, set: { ...set, job } })
 }
 
-/** The workflow waits for the job's end and for nothing before. */
+/** Completes the workflow's task token; only the end of a job does. */
 async function answerToken(
   { workflow }: Dependencies,
   run: Run,

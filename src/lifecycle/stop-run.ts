@@ -3,7 +3,7 @@ import type { Run } from '../run/run.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
 
-/** What stopping a run works with. */
+/** Ports for stopping a run. */
 export interface StopRunDependencies {
   readonly report: ReportProblem
   readonly scheduler: Pick<JobScheduler, 'terminate'>
@@ -11,9 +11,9 @@ export interface StopRunDependencies {
 }
 
 /**
- * Stops the workflow and the job of a run that has its end or is being deleted; may be repeated. A service that refuses is
- * reported and fails nothing: the run's record says already that neither is wanted, so the sweeper stops what goes on. A job that
- * is being submitted at this moment has no id yet: its submission finds the run ended and ends the job, or else the sweeper does.
+ * Stops the workflow and the job of a run that has ended or is being deleted. Idempotent. A failure is only reported:
+ * the record makes the sweeper stop what is left. A job that is being submitted has no id yet: its submission, or the
+ * sweeper, finds the run ended and terminates the job.
  */
 export async function stopRun(
   { report, scheduler, workflow }: StopRunDependencies,
@@ -29,5 +29,5 @@ export async function stopRun(
     }
   }
   await attempt('workflow not stopped', () => workflow.stop(id, reason))
-  if (jobId !== undefined) await attempt('job not ended', () => scheduler.terminate(jobId, reason))
+  if (jobId !== undefined) await attempt('job not terminated', () => scheduler.terminate(jobId, reason))
 }

@@ -20,23 +20,24 @@ interface Dependencies extends Repositories {
   readonly queues: JobQueues
   /** Base URL that the stager calls. */
   readonly stagerApiUrl: string
-  /** Those that everything of the installation has; nobody may end a job without them. */
+  /** Tags of every resource of the installation; terminating a job requires them. */
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** What became of the call, for the log; after an error the workflow has been told. */
+/** Result of the call, for the log. After an error the task token was failed. */
 export interface SubmitOutcome {
   readonly outcome: 'submitted' | 'found' | 'over' | keyof typeof SUBMIT_ERRORS
   readonly error?: unknown
 }
 
 /**
- * Hands a run to Batch and keeps the workflow's token, which the job's last event answers. The workflow calls again after
- * whatever went wrong, and the call before may have died anywhere, so:
- * token and job name are stored before SubmitJob, and an event never comes for a job that nobody knows;
- * a job that is there already is found by its name and kept, not submitted again;
- * a submission that cannot be found gets the next attempt's name, so that it would not be mixed up if it came after all;
- * and every way out but a job answers the token, so that the workflow never waits for its time limit.
+ * Submits a run to Batch and keeps the workflow's task token, which the job's last event completes. The workflow
+ * retries after any failure, and an earlier call may have crashed at any point. Therefore:
+ * - Token and job name are stored before SubmitJob, so that every event finds its run.
+ * - A job that exists is found by its name and kept.
+ * - A submission that cannot be found is repeated under the next attempt's name, so that a late job is not mistaken for
+ * it.
+ * - Every outcome without a job completes the token, so that the workflow never waits for its time-out.
  */
 export async function submitJob(
   deps: Dependencies,
@@ -89,7 +90,7 @@ async function submit(
   return recordSubmitted(deps, runId, job, jobId)
 }
 
-/** There is no run (any more) that wants a job. */
+/** The run was deleted or has ended. */
 async function failSubmission(deps: Dependencies, taskToken: string): Promise<'over'> {
   await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, 'the run was deleted or has ended')
   return 'over'
@@ -112,18 +113,21 @@ async function refuse(deps: Dependencies, run: Run, task: Task, taskToken: strin
 
 /** The stage's settings were changed after the import. */
 function queueGone({ queue }: Task): string {
-  return `this installation has no ${queue} queue any more, for which the task was imported: import it again under another version`
+  return `this installation no longer has the queue ${queue}, for which the task was imported: import it again under another version`
 }
 
-/** The job of a call before this one. */
+/** Finds the job of an earlier call. */
 async function findEarlier({ scheduler }: Dependencies, job: RunJob): Promise<JobDetail | undefined> {
   if (job.jobId === undefined) return scheduler.findByName(job.jobName)
   const [found] = await scheduler.describe([job.jobId])
-  if (found === undefined) throw new JobRefusedError(`AWS Batch does not know job ${job.jobId} any more`)
+  if (found === undefined) throw new JobRefusedError(`AWS Batch no longer knows job ${job.jobId}`)
   return found
 }
 
-/** Its last event answers this call's token; one that came before has answered another, so the job is looked at. */
+/**
+ * Continues with an existing job. Its last event completes this call's token; if it has come already, it completed an
+ * earlier token, so the job is read.
+ */
 async function adopt(
   deps: Dependencies,
   runId: string,
@@ -136,7 +140,10 @@ async function adopt(
   return 'found'
 }
 
-/** QUEUED, unless an event of the job was faster; but the job of a run that was ended or deleted meanwhile must not run. */
+/**
+ * Sets the run to QUEUED unless an event was faster. The job of a run that was ended or deleted meanwhile is
+ * terminated.
+ */
 async function recordSubmitted(
   deps: Dependencies,
   runId: string,

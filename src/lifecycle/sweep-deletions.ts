@@ -4,35 +4,35 @@ import type { TaskName } from '../task/task.ts'
 import { completeDeletion } from './delete-run.ts'
 import { type DeleteTaskDependencies, deleteTask } from './delete-task.ts'
 
-/** What the completion of deletions works with. */
+/** Ports of the sweep. */
 export interface SweepDeletionsDependencies extends DeleteTaskDependencies {
   readonly identity: Identity
   readonly settings: DeletionSettings
 }
 
-/** When deletions are completed. */
+/** Times of the sweep. */
 export interface DeletionSettings {
-  /** A call that deletes a task may still be at it before. */
+  /** A call that deletes a task may still be running before. */
   readonly graceSeconds: number
   /**
-   * After this nothing can come any more for a run that was deleted: longer than the URLs of its stager are valid (an hour), than a
-   * function runs that stores an input (15 minutes), and than a job takes to be stopped.
+   * After this time no late write for a deleted run is possible: longer than its stager's URLs are valid (an hour),
+   * than a function that stores an input runs (15 minutes), and than a job takes to stop.
    */
   readonly lateWriteSeconds: number
 }
 
 interface DeletionSweep {
   readonly isTimeUp: () => boolean
-  /** A task whose deletion had broken off is gone now. That of a run is completed here in any case, and told to nobody. */
+  /** Called for each task whose interrupted deletion is complete. Completed deletions of runs are not reported. */
   readonly onTaskDeleted: (name: TaskName) => void
-  /** One deletion could not be completed; the others are. It is tried again as late as if it had just begun. */
+  /** Called for each deletion that failed. It is repeated after the same time as a new one. */
   readonly onProblem: (what: { readonly runId: string } | { readonly task: TaskName }, error: unknown) => void
 }
 
-/** At a time; what is left over waits for the next sweep. */
+/** Deletions in one sweep; the rest waits for the next. */
 const MOST = 1000
 
-/** Completes deletions of tasks that broke off, and those of runs. */
+/** Completes the deletions of runs, and interrupted deletions of tasks. */
 export async function sweepDeletions(deps: SweepDeletionsDependencies, sweep: DeletionSweep): Promise<void> {
   const before = (seconds: number): Date => new Date(deps.identity.now().getTime() - seconds * 1000)
   for (const { id, ...task } of await deps.tasks.listInRemoval(before(deps.settings.graceSeconds), MOST)) {
@@ -41,7 +41,7 @@ export async function sweepDeletions(deps: SweepDeletionsDependencies, sweep: De
       await deleteTask(deps, task, id)
       sweep.onTaskDeleted(task)
     } catch (error) {
-      // A client that repeated its call was faster; its name may be another task's by now.
+      // A repeated call of the client was faster; the name may belong to another task by now.
       if (!(error instanceof DomainError)) sweep.onProblem({ task }, error)
     }
   }

@@ -11,7 +11,7 @@ import { isActive } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import { explainByLog } from './explain-by-log.ts'
 import { keepRunLog } from './keep-run-log.ts'
-import { isNews, recordJobState } from './record-job-state.ts'
+import { hasUpdate, recordJobState } from './record-job-state.ts'
 import { stopRun } from './stop-run.ts'
 
 interface Dependencies {
@@ -24,22 +24,22 @@ interface Dependencies {
   readonly settings: SweepSettings
 }
 
-/** When the sweeper steps in. */
+/** Times of the sweep. */
 export interface SweepSettings {
   /**
-   * Nothing is repaired that changed less than this ago, but for what Batch itself tells: a step of the engine is under way.
-   * Longer than any pause between two tries of a submission (2 minutes) and than one call of submit-job (1 minute).
+   * Runs that changed less than this ago are not repaired, except with facts from Batch: a step of the engine may be in
+   * progress. Longer than any pause between submission retries (2 minutes) and than one call of submit-job (1 minute).
    */
   readonly graceSeconds: number
   /**
-   * Longest time that the engine may take over a step of its own while its workflow goes on: all tries of a submission (half an
-   * hour of pauses while it is throttled, 2 minutes after other failures, 7 calls of a minute), all tries of a collection of outputs
-   * (the same pauses, 7 calls of 15 minutes). After this the workflow waits for a word that will not come.
+   * Longest time of one step while its workflow goes on: all retries of a submission (half an hour of pauses when
+   * throttled, 2 minutes after other failures, 7 calls of a minute) or of a collection of outputs (the same pauses, 7
+   * calls of 15 minutes). After this the workflow's token will not be completed.
    */
   readonly stepLimitSeconds: number
 }
 
-/** Something that was not as it should be, and what was done about it: one line of the log each. */
+/** A repair, for the log. */
 export type Repair =
   | { readonly repair: 'state-recorded'; readonly runId: string; readonly status: string }
   | { readonly repair: 'workflow-started'; readonly runId: string }
@@ -49,33 +49,33 @@ export type Repair =
   | { readonly repair: 'job-ended'; readonly runId: string; readonly jobId: string }
 
 export interface Sweep {
-  /** Milliseconds that are left for the whole call. */
+  /** Remaining time of the call. */
   readonly timeLeftMs: () => number
-  /** Where the sweep before this one got to, if it did not get to the end. */
+  /** Position of the previous sweep, if it did not reach the end. */
   readonly after?: ActiveRunsPlace | undefined
   readonly onRepair: (repair: Repair) => void
-  /** One run could not be looked after; the others are. */
+  /** Called for each run that could not be checked. */
   readonly onProblem: (runId: string, error: unknown) => void
 }
 
 export interface SweptRuns {
   readonly runs: number
-  /** Since the last change of the run that has changed least recently; 0 when there was none to look at. */
+  /** Age of the least recently changed run; 0 when there were no runs. */
   readonly oldestSeconds: number
-  /** Where the next sweep should go on; undefined when all was looked at. */
+  /** Position for the next sweep; undefined at the end. */
   readonly next: ActiveRunsPlace | undefined
 }
 
-/** As many runs as DescribeJobs takes ids. */
+/** Limit of ids for DescribeJobs. */
 const PAGE_SIZE = 100
-/** Kept free for what is under way when the time is up. */
+/** Reserved for work in progress when the time is up. */
 const RESERVED_MS = 30_000
 
 /**
- * Looks after all active runs, whatever events, calls or processes were lost: takes over what Batch knows of their jobs, starts
- * workflows that were never started, repeats submissions that broke off, fails runs whose workflow or job is gone, ends jobs that
- * ECS left waiting for a container that has failed, and ends jobs and workflows that no run wants any more. Each repair is a conditional write or a call that may be repeated, so it loses to
- * whoever is faster. When the time runs out the rest waits for the next sweep.
+ * Repairs active runs after lost events, calls or processes. It records the job states of Batch, starts missing
+ * workflows, repeats interrupted submissions, fails runs whose workflow or job is gone, terminates jobs that ECS left
+ * waiting for a failed container, and stops jobs and workflows without a run. Each repair is idempotent or a
+ * conditional write, so concurrent work takes precedence. The next sweep continues where the time runs out.
  */
 export async function sweepRuns(deps: Dependencies, sweep: Sweep): Promise<SweptRuns> {
   const running = new Set(await Array.fromAsync(deps.workflow.listRunning()))
@@ -96,7 +96,7 @@ export async function sweepRuns(deps: Dependencies, sweep: Sweep): Promise<Swept
   return { runs: attempts.size, oldestSeconds, next: undefined }
 }
 
-/** Whether a sweep should begin nothing more. */
+/** Whether the sweep should start no more work. */
 export function isTimeUp({ timeLeftMs }: Pick<Sweep, 'timeLeftMs'>): boolean {
   return timeLeftMs() < RESERVED_MS
 }
@@ -119,7 +119,7 @@ async function sweepPage(
   }
 }
 
-/** What fails for one run must not keep the others from being looked after. */
+/** Isolates the failure of one run from the others. */
 async function guarded(sweep: Sweep, runId: string, work: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -134,16 +134,16 @@ async function sweepRun(
   run: Run,
   { job, hasWorkflow }: { readonly job: JobDetail | undefined; readonly hasWorkflow: boolean },
 ): Promise<void> {
-  // What Batch tells is the truth at any time, like an event.
+  // A job's state in Batch is always valid, like an event.
   if (job !== undefined) await record(deps, sweep, run, job)
   const { graceSeconds, stepLimitSeconds } = deps.settings
   const ageSeconds = unchangedSeconds(deps, run)
   if (ageSeconds < graceSeconds) return
 
   if (job === undefined && run.job?.jobId !== undefined) {
-    return fail(deps, sweep, run, engineError('AWS Batch does not know the job of the run any more'))
+    return fail(deps, sweep, run, engineError('AWS Batch no longer knows the job of the run'))
   }
-  // Known for the whole grace: ECS mostly ends such a job by itself, and Batch may try it again.
+  // Only after the grace period: ECS usually ends such a job, and Batch may retry it.
   if (job !== undefined && run.job?.isStalled && isStalled(job)) {
     const failure = { ...explainJobFailure(job), attempt: run.job.attempt }
     return fail(deps, sweep, run, await explainByLog(deps.logs, job, failure))
@@ -155,17 +155,22 @@ async function sweepRun(
   if (job === undefined && run.job !== undefined) await findSubmission(deps, sweep, run)
 }
 
-/** Takes over what the run does not know; of an end also answers the token once more, since its answer may be what was lost. */
+/**
+ * Records facts that the run lacks. After an end it also completes the token again, since that call may have been lost.
+ */
 async function record(deps: Dependencies, sweep: Sweep, run: Run, job: JobDetail): Promise<void> {
-  if (!isNews(run, job) && !hasEnded(job)) return
+  if (!hasUpdate(run, job) && !hasEnded(job)) return
   const outcome = await recordJobState(deps, job)
   if (outcome !== 'recorded') return
   sweep.onRepair({ repair: 'state-recorded', runId: run.id, status: job.status })
-  // What fails here must not keep the run from its end.
+  // A failure here must not delay the end of the run.
   await guarded(sweep, run.id, () => keepRunLog(deps, job))
 }
 
-/** The list of running workflows lags behind, so the run's own is asked for. */
+/**
+ * Handles a run without a running workflow. The list of executions is eventually consistent, so this run's status is
+ * read.
+ */
 async function sweepWithoutWorkflow(deps: Dependencies, sweep: Sweep, run: Run): Promise<void> {
   const status = await deps.workflow.findStatus(run.id)
   if (status === 'RUNNING') return
@@ -182,7 +187,7 @@ async function sweepWithoutWorkflow(deps: Dependencies, sweep: Sweep, run: Run):
   )
 }
 
-/** A submission whose job id was not stored: its job is found by its name, or the workflow is told to submit again. */
+/** Handles a submission without a stored job id: finds its job by name, or makes the workflow submit again. */
 async function findSubmission(deps: Dependencies, sweep: Sweep, run: Run): Promise<void> {
   if (run.job === undefined) return
   const found = await deps.scheduler.findByName(run.job.jobName)
@@ -192,7 +197,7 @@ async function findSubmission(deps: Dependencies, sweep: Sweep, run: Run): Promi
   sweep.onRepair({ repair: 'submission-repeated', runId: run.id })
 }
 
-/** Ends a run that nobody else will end. One that has changed since it was read is left to the next sweep. */
+/** Fails the run. A run that changed since it was read is left to the next sweep. */
 async function fail(deps: Dependencies, sweep: Sweep, run: Run, failure: RunFailure): Promise<void> {
   const ifUnchanged = run.job === undefined ? {} : { ifJob: run.job }
   try {
@@ -201,7 +206,7 @@ async function fail(deps: Dependencies, sweep: Sweep, run: Run, failure: RunFail
     if (error instanceof RunStateConflictError) return
     throw error
   }
-  // What follows the first line is the task's log.
+  // The lines after the first are the task's log.
   const [reason = ''] = failure.message.split('\n', 1)
   sweep.onRepair({ repair: 'run-failed', runId: run.id, reason })
   await stopRun({ ...deps, report: (_, { runId }, error) => sweep.onProblem(runId, error) }, run, reason)
@@ -211,9 +216,9 @@ function engineError(message: string): RunFailure {
   return { kind: 'engine-error', message }
 }
 
-const NOT_WANTED = 'no run wants it any more'
+const WITHOUT_RUN = 'no run needs it any more'
 
-/** Stops workflows of runs that were deleted, or have ended for longer than a last step takes. */
+/** Stops workflows of runs that were deleted, or that ended longer ago than a last step takes. */
 async function stopWorkflows(
   deps: Dependencies,
   sweep: Sweep,
@@ -225,13 +230,13 @@ async function stopWorkflows(
     if (attempts.has(runId)) continue
     await guarded(sweep, runId, async () => {
       if (!isOver(deps, await deps.runs.find(runId))) return
-      await deps.workflow.stop(runId, NOT_WANTED)
+      await deps.workflow.stop(runId, WITHOUT_RUN)
       sweep.onRepair({ repair: 'workflow-stopped', runId })
     })
   }
 }
 
-/** Ends jobs of runs that were deleted or have ended, and jobs in whose place another was submitted. */
+/** Terminates jobs of runs that were deleted or have ended, and jobs that were replaced by another attempt. */
 async function endJobs(
   deps: Dependencies,
   sweep: Sweep,
@@ -244,7 +249,7 @@ async function endJobs(
     await guarded(sweep, name.runId, async () => {
       const run = await deps.runs.find(name.runId)
       if (!isOver(deps, run) && run?.job?.attempt === name.attempt) return
-      await deps.scheduler.terminate(job.jobId, NOT_WANTED)
+      await deps.scheduler.terminate(job.jobId, WITHOUT_RUN)
       sweep.onRepair({ repair: 'job-ended', runId: name.runId, jobId: job.jobId })
     })
   }
@@ -254,7 +259,7 @@ function isFresh(deps: Dependencies, job: LiveJob): boolean {
   return secondsSince(deps, job.createdAt) < deps.settings.graceSeconds
 }
 
-/** Whether the run is gone, or has had its end long enough for whoever gave it to clear up. */
+/** Whether the run is gone, or ended long enough ago for its own clean-up. */
 function isOver(deps: Dependencies, run: Run | undefined): boolean {
   if (run === undefined) return true
   return !isActive(run.state) && unchangedSeconds(deps, run) >= deps.settings.graceSeconds

@@ -28,12 +28,12 @@ interface Dependencies extends Repositories {
   readonly objects: ObjectStore
 }
 
-/** Listing of a finished run's outputs, beside the files; a parameter name has no dot, so it cannot be one. */
+/** Name of the outputs listing, stored beside the files. Parameter names have no dot, so it cannot be one. */
 export const OUTPUTS_NAME = 'outputs.json'
 
 /**
- * Checks every output of a job that succeeded, all of them even when some are wrong, and ends the run: FINISHED with its
- * listing in one conditional write, or FAILED with every problem named. Repeating it is harmless.
+ * Checks all outputs of a successful job and ends the run: FINISHED with its listing in one conditional write, or
+ * FAILED with every problem. Idempotent.
  * @returns the problems
  */
 export async function collectOutputs(deps: Dependencies, runId: string): Promise<readonly ErrorBody[]> {
@@ -48,7 +48,7 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   return (await endWithOutputs(deps, { run, task, prefix, left })).problems
 }
 
-/** Ends a run whose outputs were not handed over at all. */
+/** Fails a run whose outputs were not delivered at all. */
 async function refuseAll(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
   run: Run,
@@ -59,7 +59,7 @@ async function refuseAll(
   return problems.map(bodyOf)
 }
 
-/** Outputs of a run in the bucket, below a prefix that nobody else writes to. */
+/** Stored outputs of a run, under a prefix with a single writer. */
 interface GivenOutputs {
   readonly run: Run
   readonly task: Task
@@ -68,8 +68,8 @@ interface GivenOutputs {
 }
 
 /**
- * Checks outputs and ends the run by them, as {@link collectOutputs} does.
- * @returns the problems, and whether the run has its end by this call: else another was faster, or the run is gone.
+ * Checks outputs and ends the run, as {@link collectOutputs} does.
+ * @returns the problems, and whether this call ended the run; otherwise another call did, or the run is gone
  */
 export async function endWithOutputs(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
@@ -100,17 +100,17 @@ export async function endWithOutputs(
   return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set: { outputsPrefix: prefix } }) }
 }
 
-/** What is learnt while the listing is written. */
+/** Results collected while the listing is written. */
 interface Collected {
   readonly arrays: Map<string, ListedArray>
-  /** By output. */
+  /** By output name. */
   readonly rewritten: Map<string, RewrittenFiles>
   readonly problems: DomainError[]
 }
 
 /**
- * The listing as JSON text, each value written when it was checked and then forgotten.
- * @throws Error at its end when there were problems, so that no listing is left
+ * Listing as JSON text; each value is dropped once it is checked and written.
+ * @throws Error at its end when there were problems, so that no listing is stored
  */
 async function* listingOf(
   deps: Pick<Dependencies, 'objects'>,
@@ -134,28 +134,28 @@ async function* listingOf(
       problems.push(refusalOf(error, output.name))
     }
   }
-  // Only when all are there: an array that is missing is told once.
+  // Only when all outputs exist: a missing array is reported once.
   if (problems.length === 0) {
     const matching = matchingProblems(task, () => true, indexesOf(run, arrays))
     problems.push(...matching)
   }
-  if (problems.length > 0) throw new Error(`${problems.length} output(s) refused`)
+  if (problems.length > 0) throw new Error(`${problems.length} outputs are invalid`)
   yield separator === '[' ? '[]' : ']'
 }
 
-/** What a zip may not hold that the stager makes of a folder is the task's doing. */
-const OF_THE_TASK: readonly ZipFormatErrorCode[] = ['unsafe-name', 'duplicate-name', 'limit-exceeded']
+/** Zip errors that are caused by the task's files rather than by the stager. */
+const TASK_ZIP_ERRORS: readonly ZipFormatErrorCode[] = ['unsafe-name', 'duplicate-name', 'limit-exceeded']
 
-/** @throws the error when it says nothing about the output itself */
+/** @throws the error when it is not about the output itself */
 function refusalOf(error: unknown, name: string): DomainError {
   if (error instanceof DomainError) return error
-  if (error instanceof ZipFormatError && OF_THE_TASK.includes(error.code)) {
+  if (error instanceof ZipFormatError && TASK_ZIP_ERRORS.includes(error.code)) {
     return parameterError('INTERNAL_INVALID_OUTPUT', name, error.message)
   }
   throw error
 }
 
-/** Top-level indexes of input arrays by what was provisioned, of output arrays by what was listed. */
+/** Top-level indexes: of input arrays from provisions, of output arrays from the listing. */
 function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
   return (reference: string): ReadonlySet<number> | undefined => {
     const name = reference.slice(reference.indexOf('/') + 1)
@@ -163,17 +163,17 @@ function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
   }
 }
 
-/** What a task left in its output folder. */
+/** Files that a task left in its output folder. */
 export interface Left {
   /** By name. */
   readonly entries: ReadonlyMap<string, OutputEntry>
-  /** Some names that no output can have. */
+  /** Some of the names that no output can have. */
   readonly others: readonly string[]
 }
 
 async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string): Promise<StagedListing> {
   const body = await deps.objects.read(`${prefix}${STAGED_LISTING_NAME}`)
-  if (body === undefined) throw new Error('the job ended well, but its outputs never arrived')
+  if (body === undefined) throw new Error('the job succeeded, but its outputs never arrived')
   return stagedListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
 }
 
@@ -185,14 +185,14 @@ async function findProduced(
 ): Promise<Omit<Produced, 'strings'>> {
   const entry = left.entries.get(output.name)
   const key = `${prefix}${output.name}`
-  // A link that leaves the folder, or a device, counts as nothing (run-lifecycle 7.2).
+  // A link that leaves the folder, or a device, counts as missing (run-lifecycle 7.2).
   const isThere = entry !== undefined && entry.kind !== 'other'
   if (isThere && entry.problem !== undefined) {
     throw parameterError('INTERNAL_INVALID_OUTPUT', output.name, entry.problem)
   }
   const found = isThere ? await deps.objects.find(key) : undefined
   if (!isThere || found === undefined) {
-    // A folder where a file is due never goes up.
+    // A folder is not uploaded in place of a file.
     const isFileDue = entry?.kind === 'directory' && output.type.id !== 'array' && output.type.id !== 'image'
     if (isFileDue) throw isFolder(output.type, output.name)
     const words = missingWords(task, output, left)
@@ -202,10 +202,10 @@ async function findProduced(
   return { runId: run.id, output, entry, source, rewritten: new Map() }
 }
 
-/** Names that a message tells. */
+/** Most names in a message. */
 const MAX_NAMES = 20
 
-/** What was found in place of an output; files of other outputs are not it. */
+/** Explains a missing output; files of other outputs are not named. */
 function missingWords(task: Task, { name }: TaskOutput, { entries, others }: Left): string {
   const found = entries.get(name)
   if (found !== undefined) {
@@ -219,7 +219,7 @@ function missingWords(task: Task, { name }: TaskOutput, { entries, others }: Lef
   return `the task has not written it; expected ${quoted(name)} in the output folder, without extension; ${instead}`
 }
 
-/** Longest reason of a run, which is part of its item of at most 400 KB. */
+/** Longest failure message of a run, which is part of its item of at most 400 KB. */
 const MAX_REASON_LENGTH = 10_000
 
 function describeProblems(problems: readonly DomainError[], attempt: number | undefined): RunFailure {
@@ -233,15 +233,15 @@ function describeProblems(problems: readonly DomainError[], attempt: number | un
   return { kind, message, ...(attempt !== undefined && { attempt }) }
 }
 
-/** For whoever posts outputs: every entry says what is wrong, as it is shown by itself. */
+/** Error body for a client that posts outputs: every entry carries its own explanation. */
 function bodyOf({ body, explanation }: DomainError): ErrorBody {
   const { explanation: beside, ...entry } = body
   return beside === undefined ? entry : { ...entry, message: `${entry.message}: ${explanation}` }
 }
 
 /**
- * A run that was ended meanwhile keeps its end; of one that was deleted nothing may come back.
- * @returns whether the run has this end
+ * Ends the run unless it has ended. Files of a run that was deleted meanwhile are removed again.
+ * @returns whether the run ended with these outputs
  */
 async function end(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
@@ -256,9 +256,9 @@ async function end(
     return true
   } catch (error) {
     if (!(error instanceof RunStateConflictError)) throw error
-    // Its files were perhaps removed before the last of these came.
+    // A deletion may have removed the run's files before the last of these was written.
     if (error.run === undefined) await deps.objects.removeAll(runOutputsRoot(run.id))
-    // The SDK repeats a write whose answer was lost, and is refused then.
+    // The SDK retries a write whose response was lost, and the retry then conflicts.
     const { outputsPrefix } = transition.set ?? {}
     return outputsPrefix !== undefined && error.run?.outputsPrefix === outputsPrefix
   }

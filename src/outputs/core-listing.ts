@@ -10,9 +10,8 @@ import { codecOf } from '../task/parameters/registry.ts'
 import { leafOf, type ParameterType, type ParameterTypeId, type Task } from '../task/task.ts'
 
 /*
- * Core reads the outputs of a run twice: as text for the browser, and into records of its own. The second reading fails as a whole,
- * geometries of the same run included, when the listing holds one value that it has no record for. What it asks for then is a listing
- * without those values.
+ * Core reads the outputs of a run twice: as text for the browser, and into its own records. The second reading fails for the whole
+ * run when the listing has a value that core has no record for. It therefore requests a listing without such values.
  */
 
 interface Dependencies {
@@ -20,27 +19,27 @@ interface Dependencies {
   readonly runs: RunRepository
 }
 
-/** Where core (commit 0165ef76 of cytomine/cytomine) has no record: as an output of its own, as an item of an array. */
+/** Types without a record in core (commit 0165ef76 of cytomine/cytomine): as an output, and as an array item. */
 const WITHOUT_RECORD: Partial<Record<ParameterTypeId, { readonly alone: boolean; readonly item: boolean }>> =
   {
     // TaskRunOutputMixin names no such type; CollectionOutputDeserializer ends with "Unknown subtype".
     image: { alone: true, item: true },
     file: { alone: true, item: true },
-    // There is an EnumerationOutput, but the deserializer of collections does not make one.
+    // There is an EnumerationOutput, but the deserializer of collections does not create one.
     enumeration: { alone: false, item: true },
   }
 
-/** IntegerOutput holds a Java `Integer`. Items of arrays are cut to 32 bits instead, without an error. */
+/** IntegerOutput holds a Java `Integer`. Array items are truncated to 32 bits without an error. */
 const LARGEST_INTEGER = 2 ** 31 - 1
 
-/** Longer listings are kept for the next call. */
+/** Longer listings are stored for later calls. */
 const LARGE_LISTING_BYTES = 256 * 1024
 
 const NAME = 'outputs.json'
 
 /**
- * The listing of a FINISHED run without what core cannot read: images, files, arrays of images, files and enumerations that have items,
- * integers beyond 32 bits.
+ * Listing of a FINISHED run without the values that core cannot read: images, files, non-empty arrays of images, files
+ * and enumerations, and integers beyond 32 bits.
  * @param listing all outputs, as collect-outputs wrote them to `prefix`
  */
 export async function findCoreListing(
@@ -85,24 +84,24 @@ function isBeyond32Bits(value: unknown): boolean {
   return typeof value === 'number' && (value > LARGEST_INTEGER || value < -LARGEST_INTEGER - 1)
 }
 
-/** An integer's file was checked when it was collected, so it is small and right. */
+/** Reads an integer output, which was validated when it was collected. */
 async function readInteger(objects: ObjectStore, key: string, type: ParameterType): Promise<unknown> {
   const body = await objects.read(key)
   if (body === undefined) return undefined
   return codecOf(type)?.readOutput((await readAll(body)).toString('utf8'), type, key)
 }
 
-/** Beginning of an entry as read-output.ts writes it; names have no character that JSON escapes. */
+/** Start of an entry as read-output.ts writes it; names contain no character that JSON escapes. */
 const ENTRY = /"parameterName":"([^"]*)","type":"[A-Z]+","value":(.*)/su
 
-/** Enough for the keys of an entry and the beginning of its value. */
+/** Enough for the keys of an entry and the start of its value. */
 const HEAD_BYTES = 4096
 
 const [OPENING, CLOSING, COMMA] = [Buffer.from('['), Buffer.from(']'), Buffer.from(',')]
 const [QUOTE, BACKSLASH] = [0x22, 0x5c]
 
 /**
- * The entries of a JSON list of objects that are wanted, as a list; memory is a chunk and the head of an entry.
+ * Filters a JSON list of objects. Memory: a chunk and the head of an entry.
  * @param isWanted decides by the first 4 KiB of an entry, or all of it
  */
 export async function* readableEntries(
@@ -131,7 +130,9 @@ export async function* readableEntries(
   yield separator === OPENING ? Buffer.from('[]') : CLOSING
 }
 
-/** Cuts a JSON list, chunk by chunk, into the pieces of its objects. All syntax of JSON is ASCII, so bytes are looked at. */
+/**
+ * Splits a JSON list into its objects, chunk by chunk. All syntax characters of JSON are ASCII, so it works on bytes.
+ */
 function createScan() {
   let depth = 0
   let isString = false

@@ -17,22 +17,22 @@ import type { Identity } from '../shared/identity.ts'
 import { readAll } from '../shared/read-all.ts'
 import type { Task } from '../task/task.ts'
 import { endWithOutputs } from './collect-outputs.ts'
-import { proveSecret } from './stage-files.ts'
+import { requireSecret } from './stage-files.ts'
 
 interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
 }
 
-/** A zip beyond this is refused before anything is inflated; it came through the API, which takes 6 MB. */
+/** Largest uncompressed size; the zip itself is at most 6 MB, Lambda's limit. */
 const MAX_INFLATED_BYTES = 64 * 1024 * 1024
 
 /**
- * Takes a run's outputs as one zip from whoever knows the run's secret, and ends the run with them (http-api 5.23). Of several posts
- * at once, or of a post and the job's own outputs, one ends the run: outputs lie apart until the write that decides.
- * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING before the state is looked at;
- * INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_INVALID_OUTPUT (no zip, or a damaged one); INTERNAL_UNKNOWN_OUTPUT,
- * INTERNAL_MISSING_OUTPUTS or INTERNAL_GENERIC_BATCH_ERROR, by which the run has FAILED
+ * Accepts a run's outputs as one zip from a client that knows the run's secret, and ends the run (http-api 5.23).
+ * Concurrent posts, and the job's own outputs, are stored under different prefixes; one conditional write decides.
+ * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, before the state is checked;
+ * INTERNAL_INVALID_TASK_RUN_STATE; INTERNAL_INVALID_OUTPUT (no zip, or a damaged one); INTERNAL_UNKNOWN_OUTPUT,
+ * INTERNAL_MISSING_OUTPUTS or INTERNAL_GENERIC_BATCH_ERROR, after which the run is FAILED
  */
 export async function postOutputs(
   deps: Dependencies,
@@ -41,7 +41,7 @@ export async function postOutputs(
   archive: () => Promise<Uint8Array>,
 ): Promise<void> {
   const { run, task } = await findRunAndTask(deps, runId)
-  proveSecret(run, secret)
+  requireSecret(run, secret)
   const { job } = run
   if (!isActive(run.state) || job === undefined) {
     throw stateError(run.state, 'outputs can be posted only while it runs (QUEUING to RUNNING)')
@@ -50,7 +50,7 @@ export async function postOutputs(
   await checkNames(deps, run, task, outputs.byName)
 
   const prefix = postedOutputsPrefix(run.id, job.attempt, deps.identity.uuid())
-  // Also of a call that broke off while it ended the run: it may have its end by these outputs.
+  // Stays false if this call crashes; the run may have ended with these outputs all the same.
   let isKept = false
   try {
     const entries = await storeOutputs(deps, prefix, outputs)
@@ -58,10 +58,10 @@ export async function postOutputs(
     const given = { run, task, prefix, left: { entries, others: [] } }
     const { problems, isEnd } = await endWithOutputs(deps, given)
     isKept = isEnd && problems.length === 0
-    if (!isEnd) throw stateError(run.state, 'another call has ended it meanwhile')
+    if (!isEnd) throw stateError(run.state, 'another call has ended it')
     if (problems.length > 0) throw batchError('INTERNAL_GENERIC_BATCH_ERROR', problems)
   } finally {
-    // What a process that dies here leaves goes with the run.
+    // Files left by a crash are removed with the run.
     if (!isKept) await deps.objects.removeAll(prefix)
   }
 }
@@ -82,7 +82,7 @@ async function openArchive(bytes: Uint8Array): Promise<PostedOutputs> {
   return { zip, byName: Map.groupBy(zip.entries, (entry) => entry.name.split('/')[0] ?? entry.name) }
 }
 
-/** What is wrong with the zip is its sender's business, also when it is only found while an entry is read. */
+/** Converts zip errors to client errors, also those found while an entry is read. */
 async function refusingZip<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()
@@ -108,7 +108,7 @@ async function checkNames(
   }
 }
 
-/** Names that a message tells. */
+/** Most names in a message. */
 const MAX_NAMES = 20
 
 async function failBy(
@@ -148,7 +148,7 @@ async function storeOutputs(
   return entries
 }
 
-/** A file as it is, a folder as the stager would have packed it. */
+/** Stores a file unchanged, and a folder as the zip that the stager would make. */
 async function storeOutput(
   deps: Dependencies,
   key: string,

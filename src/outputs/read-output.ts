@@ -20,38 +20,38 @@ import { codecOf, runValueType } from '../task/parameters/registry.ts'
 import type { ParameterType, TaskOutput } from '../task/task.ts'
 import { readStringOutput } from './read-string-output.ts'
 
-/** Of an array's size, which needs some ten bytes. */
+/** Limit of `array.yml`, which needs about ten bytes. */
 const MAX_METADATA_BYTES = 64 * 1024
 
-/** Smaller images of an array are read with their neighbours, larger ones where their headers are. */
+/** Smaller images of an array are read with their neighbours; of larger ones only the header is read. */
 const SMALL_IMAGE_BYTES = 1024 * 1024
 
-/** What a task wrote under an output's name. */
+/** An output as the task wrote it. */
 export interface Produced {
   readonly runId: string
   readonly output: TaskOutput
   readonly entry: OutputEntry
   readonly source: ByteSource
-  /** Of the listing that is written. */
+  /** Strings of the listing that is written. */
   readonly strings: ListedStrings
-  /** What is stored of some files in place of what the task wrote. */
+  /** Sizes of files that are stored in another form than the task wrote. */
   readonly rewritten: RewrittenFiles
 }
 
-/** Sizes in bytes of what is stored, by the file's path in the array; of an output that is one file, by `''`. */
+/** Stored sizes in bytes, by the file's path in the array; `''` for an output of one file. */
 export type RewrittenFiles = Map<string, number>
 
-/** What is known of an array once all of it was read. */
+/** Facts about an array that are known once all of it was read. */
 export interface ListedArray {
   /** Indexes at the top level. */
   readonly indexes: ReadonlySet<number>
-  /** Where the items lie, if a table of them pays. */
+  /** Table of the item positions, for large arrays. */
   readonly places: ItemIndex | undefined
 }
 
 /**
- * The output's entry of the listing (http-api 6.3) as JSON text, piece by piece: of an array one item is held at a time.
- * @returns what an array was found to be
+ * Writes the output's entry of the listing (http-api 6.3) as JSON text, in pieces. Memory: one array item.
+ * @returns facts about an array
  * @throws DomainError naming the parameter, for the first problem
  */
 export async function* readOutput(
@@ -84,7 +84,7 @@ async function listedOutput(produced: Produced): Promise<ListedValue> {
   return isText(type, value) ? strings.show(value, file) : { value }
 }
 
-/** Not of a geometry, whose beginning would be none. */
+/** Whether a listing may shorten the value; a part of a geometry is useless. */
 function isText(type: ParameterType, value: JsonValue): value is string {
   return typeof value === 'string' && (type.id === 'string' || type.id === 'enumeration')
 }
@@ -111,17 +111,17 @@ async function readFile({ output, entry, source, rewritten }: Produced): Promise
   }
 }
 
-/** The stager packed the folder into one zip, items in the order of reading: one request fetches them all. */
+/** Reads the items of a folder zip. Its entries are in reading order, so one request fetches them all. */
 async function* readItems(
   produced: Produced,
   type: ArrayType,
 ): AsyncGenerator<string, ListedArray, undefined> {
   const { runId, output, entry, source } = produced
   const { name } = output
-  // A file where a folder is due has no array.yml.
+  // A file in place of a folder has no array.yml.
   if (entry.kind !== 'directory') {
     const words =
-      'it is a file; expected a folder with array.yml (size: N) and one file an item, named 0, 1, …'
+      'it is a file; expected a folder with array.yml (size: N) and one file for each item, named 0, 1, …'
     throw parameterError('INTERNAL_MISSING_METADATA', name, words)
   }
   const zip = await openFolderZip(source, TREE_LIMITS)
@@ -148,7 +148,7 @@ function* pathsIn(zip: FolderZip, parameterName: string): Generator<string> {
   for (const name of zip.names) yield name.slice(parameterName.length + 1)
 }
 
-/** The folder of an array. */
+/** Zip of an array's folder. */
 interface ArrayZip {
   readonly zip: FolderZip
   readonly below: NamesBelow
@@ -187,14 +187,14 @@ async function readItem(
   return undefined
 }
 
-/** A folder where a file is due. */
+/** Error for a folder in place of a file. */
 export function isFolder({ id }: ParameterType, parameterName: string): DomainError {
   const words = `it is a folder; expected a file with a value of type ${id}`
   return parameterError('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_DIRECTORY', parameterName, words)
 }
 
 function itemFolder({ id }: ParameterType, parameterName: string): DomainError {
-  const words = `it is no file; expected a file with a value of type ${id}`
+  const words = `it is not a file; expected a file with a value of type ${id}`
   return parameterError('INTERNAL_MISSING_OUTPUT_FILE_FOR_PARAMETER', parameterName, words)
 }
 
@@ -228,7 +228,7 @@ async function readMetadata(zip: FolderZip, parameterName: string, path: string)
   return zip.read(`${parameterName}/${path}`)
 }
 
-/** Texts are read whole, one at a time, so this bounds the memory of a collection; the Lambda has 1 GiB. */
+/** Texts are read whole, one at a time, so this bounds memory; the Lambda has 1 GiB. */
 function checkTextSize(sizeBytes: number, type: ParameterType, parameterName: string): void {
   const largest = codecOf(type)?.largestOutput
   if (largest === undefined || sizeBytes <= largest.bytes) return
@@ -236,7 +236,7 @@ function checkTextSize(sizeBytes: number, type: ParameterType, parameterName: st
   throw parameterError(largest.error, parameterName, words)
 }
 
-/** @param rewrite takes the text that is stored instead, where the type asks for another one */
+/** @param rewrite receives the text to be stored when the type requires another form */
 function readText(
   bytes: Buffer,
   type: ParameterType,
@@ -245,7 +245,7 @@ function readText(
 ): JsonValue | undefined {
   const text = decodeUtf8(bytes, parameterName)
   const value = codecOf(type)?.readOutput(text, type, parameterName)
-  // A geometry is listed as it is stored.
+  // A geometry is listed in its stored form.
   if (type.id === 'geometry' && typeof value === 'string' && value !== text.trim()) rewrite(value)
   return value
 }

@@ -27,8 +27,8 @@ interface Dependencies extends Repositories {
 }
 
 /**
- * The listing that collect-outputs wrote, as JSON text; visible from FINISHED on.
- * @param forCore leaves out what core's typed reading cannot take
+ * Listing that collect-outputs wrote, as JSON text; available once the run is FINISHED.
+ * @param forCore omits values that core cannot read into its records
  */
 export async function findOutputListing(
   deps: Dependencies,
@@ -43,7 +43,7 @@ export async function findOutputListing(
 
 /**
  * One output's file.
- * @param asGeojson a geometry is wanted
+ * @param asGeojson requests a geometry
  * @throws DomainError STORAGE_READING_FILE_FAILED unless the run is FINISHED and wrote it (run-lifecycle 5)
  */
 export async function findOutputFile(
@@ -74,7 +74,7 @@ export async function findOutputItem(
   if (run.outputsPrefix === undefined) throw nothingStored(name, path)
   const place = {
     key: preparedOutputKey(run, `${name}/${path.join('/')}`),
-    // The contract's names differ: `param/0` of an input, `0` of an output.
+    // The contract's file names differ: `param/0` for an input, `0` for an output.
     name: String(path.at(-1)),
     contentType: BYTES_TYPE,
   }
@@ -93,7 +93,7 @@ export async function findOutputItem(
 }
 
 /**
- * All outputs that were produced, in descriptor order, as `outputs.zip` (http-api 5.22).
+ * All produced outputs, in descriptor order, as `outputs.zip` (http-api 5.22).
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function packOutputs(deps: Dependencies, runId: string): Promise<Packing> {
@@ -109,7 +109,7 @@ export async function packOutputs(deps: Dependencies, runId: string): Promise<Pa
   }
 }
 
-/** Entries of all outputs that were produced, in descriptor order. */
+/** Entries of all produced outputs, in descriptor order. */
 export async function listOutputEntries(
   deps: Pick<Dependencies, 'objects'>,
   { run, task }: RunAndTask,
@@ -132,7 +132,7 @@ export async function listOutputEntries(
   return entries.flat()
 }
 
-/** Outputs that were folders, and lie in the bucket as zips. */
+/** Outputs that were folders and are stored as zips. */
 async function packedFolders(
   deps: Pick<Dependencies, 'objects'>,
   prefix: string,

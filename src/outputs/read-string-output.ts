@@ -4,17 +4,17 @@ import { readAll } from '../shared/read-all.ts'
 import type { TypeOf } from '../task/parameters/parameter-codec.ts'
 import { checkLength, refuseNul } from '../task/parameters/string.ts'
 
-/** White space at the end is looked for in steps of these sizes. */
+/** Steps of the search for trailing white space. */
 const FIRST_STEP_BYTES = 64 * 1024
 const LARGEST_STEP_BYTES = 8 * 1024 * 1024
 
-/** More of the text than a listing shows. */
+/** More characters than a listing shows. */
 const BEGINNING_CHARACTERS = 1000
 
 /**
- * Checks the string that a task wrote, however long, as the string's codec checks a short one. Memory is a step of 8 MiB at most,
- * decoded, while the end of the text is looked for, and some chunks of the source afterwards.
- * @returns its beginning, of 1000 characters at least where it has so many
+ * Checks a string of any length as the string codec does. Memory: a decoded step of at most 8 MiB while the end of the
+ * text is searched, then a few chunks.
+ * @returns its beginning, of at least 1000 characters when it has that many
  * @throws DomainError naming the parameter
  */
 export async function readStringOutput(
@@ -23,7 +23,7 @@ export async function readStringOutput(
   parameterName: string,
   firstStepBytes = FIRST_STEP_BYTES,
 ): Promise<string> {
-  // Found beforehand, since white space that goes on for gigabytes could not be held until it is known what comes after it.
+  // Searched first: gigabytes of white space could not be buffered until the text continues.
   const endOfText = await findEndOfText(source, firstStepBytes)
   let beginning = ''
   let length = 0
@@ -33,7 +33,7 @@ export async function readStringOutput(
     const text = length === 0 ? piece.trimStart() : piece
     length += text.length
     if (beginning.length < BEGINNING_CHARACTERS) beginning += text
-    // Bytes that are no text at all are told first.
+    // Invalid UTF-8 is reported before other problems.
     refusal ??= refusalOf(text, parameterName)
   }
   if (refusal !== undefined) throw refusal
@@ -50,7 +50,7 @@ function refusalOf(text: string, parameterName: string): unknown {
   return undefined
 }
 
-/** Where the white space at the end begins; all of it is well-formed then. */
+/** Offset where trailing white space starts; the rest is well-formed. */
 async function findEndOfText(source: ByteSource, firstStepBytes: number): Promise<number> {
   const lenient = new TextDecoder('utf-8', { ignoreBOM: true })
   let end = source.sizeBytes
@@ -61,13 +61,13 @@ async function findEndOfText(source: ByteSource, firstStepBytes: number): Promis
     const text = lenient.decode(bytes.subarray(within))
     const rest = text.trimEnd()
     if (rest !== '') return end - Buffer.byteLength(text.slice(rest.length))
-    // A character that this step cuts belongs to the next one.
+    // A character that is cut by this step belongs to the next one.
     end = start + within
   }
   return 0
 }
 
-/** How many bytes at the beginning belong to a character that begins before, which has 3 of them at most. */
+/** Number of bytes at the start that belong to the character before, at most 3. */
 function continuationBytes(bytes: Uint8Array): number {
   const LONGEST = 3
   let count = 0

@@ -17,8 +17,8 @@ import { leafOf, type ParameterType, type TaskOutput } from '../task/task.ts'
 import type { ListedArray, RewrittenFiles } from './read-output.ts'
 
 /*
- * Files of outputs that are stored in another form than the task wrote them: geometries that core could not read. Downloads then
- * show what the listing shows. Each rewriting can be repeated: what was rewritten is not rewritten again.
+ * Stores outputs in another form than the task wrote them: geometries that core cannot read. Downloads then match the listing.
+ * Idempotent: a rewritten output is not rewritten again.
  */
 
 /** Larger files are streamed. */
@@ -28,7 +28,7 @@ interface Dependencies {
   readonly objects: ObjectStore
 }
 
-/** Stores an output that is one text; it is at most some 64 MiB. */
+/** Rewrites an output that is one text, at most 64 MiB. */
 export async function rewriteOutput(deps: Dependencies, key: string, output: TaskOutput): Promise<void> {
   const bytes = await readAll(await openObject(deps.objects, key))
   await deps.objects.put(key, storedText(bytes, output.type, output.name))
@@ -39,10 +39,7 @@ interface ItemsToStore {
   readonly rewritten: RewrittenFiles
 }
 
-/**
- * Stores what goes with an array: its table of items, and its zip anew when items are rewritten. The zip streams, each item as it is
- * needed.
- */
+/** Stores the item table of an array, and its zip again when items are rewritten. The zip is streamed. */
 export async function storeItems(
   deps: Dependencies,
   key: string,
@@ -78,7 +75,7 @@ async function rewriteArray(
   return createItemIndex(indexes, (index) => places.get(`${name}/${index}`))
 }
 
-/** The checksum stands before the bytes, so a large file, which is no item of such an array, is read twice. */
+/** The checksum precedes the content, so a large file is read twice. Items of such arrays are small. */
 async function contentOf(entry: ArchiveEntry): Promise<FolderFileContent> {
   if ('bytes' in entry || entry.sizeBytes <= WHOLE_BYTES) {
     const bytes = await readEntry(entry)

@@ -22,17 +22,17 @@ import type { Metrics } from '../shared/metrics.ts'
 import type { ArrayType } from '../task/parameters/array.ts'
 import type { Task } from '../task/task.ts'
 
-/** The stager starts moving at once; an hour covers 5 GB on a slow line. */
+/** The stager starts its transfers at once; an hour suffices for 5 GB on a slow line. */
 const URL_SECONDS = 3600
 
-/** Larger items of arrays are not packed: a URL costs the answer, which Lambda limits to 6 MB, some 2 KB. */
+/** Larger items of arrays are not packed. A URL takes about 2 KB of the response, which Lambda limits to 6 MB. */
 const PACKED_BYTES = 1024 * 1024
 
 /**
- * Is this the run's own container? Compared in constant time, before anything else is looked at (run-lifecycle 9).
+ * Verifies the secret of the run's own container, in constant time and before any other check (run-lifecycle 9).
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING
  */
-export function proveSecret(run: Run, secret: string): void {
+export function requireSecret(run: Run, secret: string): void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
   if (!timingSafeEqual(digest(run.secret), digest(secret))) {
     throw new DomainError('SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING')
@@ -40,7 +40,7 @@ export function proveSecret(run: Run, secret: string): void {
 }
 
 /**
- * The run of the stager that knows its secret; the secret dies with the run.
+ * The active run of a stager that knows its secret; the secret is invalid once the run has ended.
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
  */
 async function findStagedRun(
@@ -49,13 +49,13 @@ async function findStagedRun(
   secret: string,
 ): Promise<{ readonly run: Run; readonly task: Task }> {
   const { run, task } = await findRunAndTask(deps, runId)
-  proveSecret(run, secret)
+  requireSecret(run, secret)
   if (!isActive(run.state)) throw new DomainError('INTERNAL_INVALID_TASK_RUN_STATE')
   return { run, task }
 }
 
 /**
- * Where the outputs of one attempt of a run go, for the stager that knows the run's secret.
+ * Prefix for the outputs of one attempt, for a stager that knows the run's secret.
  * @throws DomainError SCHEDULER_UNAUTHENTICATED_OUTPUT_PROVISIONING, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function findOutputPlace(
@@ -69,7 +69,7 @@ export async function findOutputPlace(
   return { task, prefix: runOutputsPrefix(runId, run.job.attempt, jobAttempt) }
 }
 
-/** What stage-in puts into the input folder: small files as they are, others by URL. */
+/** Content of the input folder for stage-in: small files inline, others as URLs. */
 export async function stageInputs(
   deps: Repositories & { readonly objects: ObjectStore },
   runId: string,
@@ -88,8 +88,8 @@ export async function stageInputs(
 }
 
 /**
- * An array that came whole is one zip already. Of one with items the small ones are packed into one now, since inputs cannot
- * change any more; large ones go as they are, which takes no longer for gigabytes.
+ * Files of an array. One that was provisioned as a whole is a zip already. Small items are packed into a zip now, since
+ * inputs no longer change; large ones get URLs, so that gigabytes are not copied.
  */
 async function arrayFiles(
   deps: { readonly runs: RunRepository; readonly objects: ObjectStore },
@@ -115,7 +115,7 @@ async function arrayFiles(
   return [{ kind: 'tree', name, key, sizeBytes }, ...apart]
 }
 
-/** A folder that its client packed may inflate to anything. */
+/** A folder that the client packed may be of any size when unpacked. */
 function isLarge(object: StoredFile): boolean {
   return object.kind === 'zip' || (object.kind === 'object' && object.sizeBytes > PACKED_BYTES)
 }
@@ -137,7 +137,7 @@ async function presentFile(
   }
 }
 
-/** Where stage-out puts the declared outputs among what the task left behind; anything else is not taken. */
+/** Upload targets for the declared outputs among the task's files; other files are not uploaded. */
 export async function stageOutputs(
   deps: Repositories & { readonly objects: ObjectStore },
   runId: string,
@@ -148,7 +148,7 @@ export async function stageOutputs(
   const declared = new Map(task.outputs.map((output) => [output.name, output.type.id]))
   const files = left.entries.filter(({ name, kind }) => {
     const type = declared.get(name)
-    // A folder is due for arrays and DICOM images; the stager packs it.
+    // Only arrays and DICOM images may be folders; the stager packs them.
     const mayBeFolder = type === 'array' || type === 'image'
     return type !== undefined && (kind === 'file' || (kind === 'directory' && mayBeFolder))
   })

@@ -8,15 +8,15 @@ import { uploadError } from '../upload/find-upload.ts'
 import { findOutputPlace } from './stage-files.ts'
 
 /*
- * Outputs that are too large for one PUT, which S3 ends at 5 GB, or that would have to be sent again as a whole when the
- * connection breaks: the stager sends parts, and S3 puts them together. What nobody completes, the bucket forgets.
+ * Multipart upload of large outputs: one PUT is limited to 5 GB, and would start again after a broken connection. The bucket's
+ * lifecycle rule removes parts that are never completed.
  */
 
 interface Dependencies extends Repositories {
   readonly parts: PartStore
 }
 
-/** A URL lives no longer than the session of the function that signs it; the stager asks again. */
+/** A URL expires with the session of the function that signs it; the stager requests new ones. */
 const URL_SECONDS = 3600
 
 /**
@@ -34,7 +34,7 @@ async function outputKey(
   throw uploadError('UPLOAD_INVALID', 'name', `the task has no output ${quoted(name)}`)
 }
 
-/** Begins an output in parts. A repeated call begins another, which does no harm. */
+/** Starts a multipart upload. A repeated call starts another one; the first is then unused. */
 export async function beginOutputParts(
   deps: Dependencies,
   runId: string,
@@ -45,7 +45,7 @@ export async function beginOutputParts(
   return { multipartId: await deps.parts.start(key) }
 }
 
-/** URLs for some parts; to be asked for again when they expire. An id of another key opens nothing: S3 compares them. */
+/** Presigns URLs for some parts; request again when they expire. S3 rejects an id that belongs to another key. */
 export async function signOutputParts(
   deps: Dependencies,
   runId: string,
@@ -59,7 +59,7 @@ export async function signOutputParts(
 }
 
 /**
- * Makes the output of its parts, when these are as many bytes as announced. May be repeated after a lost answer.
+ * Creates the output from its parts, when they have the announced size. Idempotent.
  * @throws DomainError UPLOAD_INVALID when bytes are missing or the parts are gone
  */
 export async function completeOutputParts(
@@ -73,12 +73,12 @@ export async function completeOutputParts(
   if (parts !== undefined) {
     const arrived = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
     if (arrived !== sizeBytes || parts.slice(0, -1).some((part) => part.sizeBytes < MIN_PART_BYTES)) {
-      const words = `${arrived} bytes came in ${parts.length} parts, ${sizeBytes} were announced`
+      const words = `the ${parts.length} parts have ${arrived} bytes together; expected the announced ${sizeBytes}`
       throw uploadError('UPLOAD_INVALID', 'sizeBytes', words)
     }
     if (await deps.parts.complete(key, multipartId, parts)) return { sizeBytes }
   }
-  // An earlier call may have made the object, and its answer got lost.
+  // An earlier call may have created the object, its response lost.
   if ((await deps.objects.size(key)) === sizeBytes) return { sizeBytes }
   throw uploadError('UPLOAD_INVALID', 'multipartId', 'the parts are gone')
 }

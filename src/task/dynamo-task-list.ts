@@ -4,35 +4,38 @@ import type { Identity } from '../shared/identity.ts'
 import type { TaskSummary } from './task.ts'
 
 /*
- * The list of tasks, kept in the process until it changes (decision 16).
+ * Cache of the task list in a process (ADR 16).
  *
- * One item names the version of the list. A change adds a mark to the item, writes the tasks, and removes the mark; both updates
- * give the item a new version. A process reads the item, consistently, before each list:
+ * One item holds the version of the list. A change adds a mark to the item, writes the tasks, and removes the mark. Both updates
+ * increment the version. Before each use, a process reads the item consistently:
  *
- * - with a mark, a change may be under way: the list is read from the table and not kept;
- * - with the version of the kept list, no change began since before that list was read: the kept list is right;
- * - with another version, the list is read from the table, after the item, and kept under that version.
+ * - With a mark, a change may be in progress: the list is read from the table and not cached.
+ * - With the cached list's version, no change has started since that list was read: the cached list is current.
+ * - With another version, the list is read from the table after the item, and cached under that version.
  *
- * The item is in no transaction, so that changes at the same time never conflict, and a list does not depend on how DynamoDB orders
- * the reads of several items during a transaction.
+ * The item is in no transaction. Concurrent changes therefore never conflict, and a list does not depend on the order in which DynamoDB
+ * reads several items during a transaction.
  */
 
-/** Its own partition: a query for the tasks does not meet it. */
+/** In a partition of its own, so that queries for tasks do not return it. */
 const LIST_KEY: ItemKey = { pk: 'TASK_LIST', sk: 'TASK_LIST' }
-/** A change's attribute of the item is this and a unique id; the value is the time at which the change began. */
+/** Prefix of a change's attribute; a unique id follows. The value is the start time of the change. */
 const MARK = 'changing#'
-/** Counts the updates of the item. A number, because a repeated request that arrives late must not bring a former version back. */
+/** Counts the updates. A number, so that a late retry of a request cannot restore an earlier version. */
 const VERSION = 'version'
-/** A process that left its mark behind is gone by then: a function runs for 15 minutes at most. */
+/** Older marks were left by crashed processes: a function runs for at most 15 minutes. */
 const MARK_SECONDS = 20 * 60
-/** Bounds how long a task stays unseen that an earlier version of this program publishes during a deployment: it writes no marks. */
-const KEPT_SECONDS = 60
-/** JSON text of a list that is kept, as much as an answer may have; as objects and text together it takes about five times as much. */
-const MAX_KEPT_BYTES = 4 * 1024 * 1024
+/** Bounds the age of the cache during a deployment, since an earlier version of this program writes no marks. */
+const CACHE_SECONDS = 60
+/**
+ * Largest cached list as JSON text, equal to the largest response; with objects and text it takes about five times as
+ * much memory.
+ */
+const MAX_CACHED_BYTES = 4 * 1024 * 1024
 
-/** The list of tasks of one process, right also for what other processes change. */
+/** Task list of one process, current also after changes by other processes. */
 export interface TaskList {
-  /** The list as it is now; the same array for as long as it is kept. */
+  /** The current list; the same array while it is cached. */
   current(): Promise<readonly TaskSummary[]>
   /** Writes something that may change the list. After a failure that leaves open whether the write was made, the mark stays. */
   change<Result>(write: () => Promise<Result>): Promise<Result>
@@ -53,20 +56,20 @@ interface KeptList {
   readonly readAt: number
 }
 
-/** Keeps one list of at most `maxKeptBytes` JSON text. */
+/** Caches one list of at most `maxKeptBytes` of JSON text. */
 export function createTaskList({
   table,
   writes,
   identity,
   read,
-  maxKeptBytes = MAX_KEPT_BYTES,
+  maxKeptBytes = MAX_CACHED_BYTES,
 }: TaskListOptions): TaskList {
   let kept: KeptList | undefined
 
   const isPast = (time: number, seconds: number): boolean => identity.now().getTime() - time >= seconds * 1000
   const isLeftBehind = (mark: unknown): boolean => isPast(Date.parse(String(mark)), MARK_SECONDS)
 
-  /** Undefined while a change is under way, and where nothing has ever changed under this version of the program. */
+  /** Undefined while a change is in progress, and before the first change. */
   function versionOf(item: Item | undefined): unknown {
     const marks = marksOf(item ?? {})
     return marks.every(([, time]) => isLeftBehind(time)) ? item?.[VERSION] : undefined
@@ -75,7 +78,7 @@ export function createTaskList({
   return {
     async current() {
       const version = versionOf(await table.get(LIST_KEY))
-      if (version !== undefined && kept?.version === version && !isPast(kept.readAt, KEPT_SECONDS)) {
+      if (version !== undefined && kept?.version === version && !isPast(kept.readAt, CACHE_SECONDS)) {
         return kept.tasks
       }
       const readAt = identity.now().getTime()

@@ -118,7 +118,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
         values: { ':reserved': 'RESERVED', ':uploadId': uploadId, ':now': now.toISOString() },
       })
       if (isChanged) return
-      // The same import has published the task before, and is repeated.
+      // The same import published the task before and is being retried.
       const name = item === undefined ? undefined : nameSchema.parse(item)
       if (name?.uploadId === uploadId && name.status === 'TAKEN') return
       throw new DomainError('INTERNAL_TASK_EXISTS')
@@ -222,7 +222,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
         names: { '#taskId': 'taskId' },
         values: { ':taskId': task.id },
       } as const
-      // Fails when the name is free or another task's: then this task was removed before.
+      // Fails when the name is free or belongs to another task: then this task was removed before.
       await list.change(() =>
         writes.transact([
           { remove: nameKey(task.namespace, task.version), if: pointsHere },

@@ -10,7 +10,7 @@ import { summaryOf, type Task, type TaskSummary, taskSchema, taskSummarySchema }
  * tenfold.
  */
 
-/** Leaves room for keys and the name of the upload in an item of 400 KB. */
+/** Leaves space for keys and the upload's name in an item of 400 KB. */
 const MAX_DOCUMENT_BYTES = 350_000
 /** Of document and summary in one item. */
 const MAX_LISTED_BYTES = 390_000
@@ -71,8 +71,8 @@ export function decodeMeasuredTask(item: unknown): { readonly task: Task; readon
 }
 
 /**
- * Attributes of the item that lists a task: the summary, so that listings need not transfer and decode whole tasks, and the document for
- * earlier versions. Without the summary when both do not fit.
+ * Attributes of the item that lists a task: the summary, so that listings need not decode whole tasks, and the document
+ * for earlier versions. The summary is omitted when both do not fit.
  */
 export function encodeListed(task: Task, document: Uint8Array): Item {
   const json = JSON.stringify(summaryOf(task))

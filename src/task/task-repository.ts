@@ -30,7 +30,7 @@ export interface TaskRepository {
    */
   findOfRun(taskId: string): Promise<Task | undefined>
   findByName(namespace: string, version: string): Promise<Task | undefined>
-  /** All tasks, newest first. The same array may be given again, for as long as it is right. */
+  /** All tasks, newest first. May return the same array again while it is current. */
   list(): Promise<readonly TaskSummary[]>
   /**
    * Hides the task from {@link findById}, {@link findByName} and {@link list}, and refuses new runs of it. Its name stays taken until

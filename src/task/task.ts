@@ -53,7 +53,7 @@ export const parameterTypeSchema = z.discriminatedUnion('id', [
 ])
 /** A parameter's type with its constraints, defaults filled in. */
 export type ParameterType = Immutable<z.infer<typeof parameterTypeSchema>>
-/** Upper-cased it is the `type` of run values. */
+/** In upper case it is the `type` of run values. */
 export type ParameterTypeId = ParameterType['id']
 
 /** Type of an array's innermost items; another type itself. */
@@ -62,7 +62,7 @@ export function leafOf(type: ParameterType): ParameterType {
 }
 
 const parameterShape = {
-  /** UUID, given at upload. */
+  /** UUID, assigned at the import. */
   id: z.string(),
   /** File name in the container. */
   name: z.string(),
@@ -112,7 +112,7 @@ export const taskSummarySchema = z.object({
   description: z.string().nullable(),
   authors: z.array(authorSchema),
 })
-/** What listings show of a task. */
+/** Fields of a task in listings. */
 export type TaskSummary = Immutable<z.infer<typeof taskSummarySchema>>
 
 const imageSchema = z.object({

@@ -4,7 +4,7 @@ import { cutText } from '../../contract/quoted.ts'
 /** Path of a property: names of keys and indexes of list items. */
 export type DescriptorPath = readonly (string | number)[]
 
-/** What is wrong at a path; `message` goes on from the path: `must be …`, `is missing: …`. */
+/** Problem at a path; `message` continues the path: `must be …`, `is missing: …`. */
 export interface Finding {
   readonly path: DescriptorPath
   readonly message: string
@@ -13,9 +13,7 @@ export interface Finding {
 /** Most characters of a descriptor's text in a message. */
 const MAX_QUOTE_LENGTH = 60
 
-/**
- * The path as people write it: `inputs.a.type`, `authors[0].email`; names with other characters in brackets and quotes.
- */
+/** Formats a path: `inputs.a.type`, `authors[0].email`; names with other characters are in brackets and quotes. */
 export function formatPath(path: DescriptorPath): string {
   if (path.length === 0) return 'the descriptor'
   return path
@@ -28,7 +26,7 @@ export function formatPath(path: DescriptorPath): string {
 }
 
 /**
- * Zod's parameters for a check that has one message, whether the property is missing, of another kind or refused.
+ * Zod parameters for a check with one message, whether the property is missing, of another type or invalid.
  * @example z.boolean(must('true or false'))
  */
 export function must(expected: string): { readonly error: (issue: { readonly input?: unknown }) => string } {

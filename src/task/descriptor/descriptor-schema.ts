@@ -40,7 +40,7 @@ const authorSchema = z
       first_name: text('a text').meta({ description: 'First name.' }),
       last_name: text('a text').meta({ description: 'Last name.' }),
       organization: text('a text').meta({ description: 'Where the author works.' }),
-      // No format check: the reference may take what a stricter one would refuse.
+      // No format check, because the reference accepts any text.
       email: text('a text').meta({ description: 'E-mail address.' }),
       is_contact: z
         .boolean(must('true or false'))
@@ -99,8 +99,8 @@ const configurationSchema = z.object(
 )
 
 /**
- * Everything of a descriptor but its parameters, which parameter-reader.ts reads one by one. Accepts what the official schema
- * task.v0.json accepts, and refuses what it refuses, but for the documented differences (descriptor contract, 3 and 7).
+ * Schema of everything in a descriptor except its parameters, which parameter-reader.ts reads one by one. Accepts and
+ * rejects the same as the official schema task.v0.json, with the documented differences (descriptor contract, 3 and 7).
  */
 export const descriptorSchema = z.object(
   {
@@ -152,7 +152,7 @@ export const descriptorSchema = z.object(
   mapping,
 )
 
-/** Keys of each mapping that is no parameter's. `name_short` is one that the Java service wants. */
+/** Known keys of each mapping outside of parameters. `name_short` is required by the Java service. */
 export const DESCRIPTOR_KEYS = {
   root: [...keysOf(descriptorSchema), 'name_short'],
   author: keysOf(authorSchema),
@@ -161,7 +161,7 @@ export const DESCRIPTOR_KEYS = {
   resources: keysOf(resourcesSchema),
 } as const
 
-/** z.record would lose the name `__proto__`, which has to be refused. */
+/** A custom mapping check, because z.record drops the name `__proto__`, which must be rejected. */
 function parametersMapping() {
   const expected = 'a mapping of names to parameters'
   return z.unknown().superRefine((value, context) => {

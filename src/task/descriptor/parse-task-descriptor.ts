@@ -12,7 +12,7 @@ import { formatPosition, readYaml, type TextPosition, type YamlDocument } from '
 
 /** A problem that the author of a descriptor has to fix. */
 export interface DescriptorProblem extends Partial<TextPosition> {
-  /** Such as `inputs.a.type`; of a missing property, where it belongs. */
+  /** Such as `inputs.a.type`; for a missing property, its expected path. */
   readonly path: string
   /** A sentence with the path, the expectation and the position in the text. */
   readonly message: string
@@ -21,7 +21,7 @@ export interface DescriptorProblem extends Partial<TextPosition> {
 /** Bounds the upload's DynamoDB item, which may have 400 KB. */
 const MAX_PROBLEMS = 100
 
-/** A task is one DynamoDB item of at most 400 KB, and has some more fields than the descriptor's. */
+/** A task is one DynamoDB item of at most 400 KB, which has further fields. */
 const MAX_DESCRIPTOR_BYTES = 350_000
 
 export interface ParseOptions {
@@ -44,9 +44,9 @@ export interface RefusedDescriptor {
 }
 
 /**
- * Reads and checks the text of a descriptor.yml.
- * @returns the descriptor and what of it has no effect, or all of its problems, which a user fixes together
- * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when the text is no YAML
+ * Parses and validates the text of a descriptor.yml.
+ * @returns the descriptor with its warnings, or all of its problems
+ * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when the text is not YAML
  */
 export function parseTaskDescriptor(
   text: string,

@@ -1,14 +1,14 @@
 import { type Finding, mustMessage } from './descriptor-problem.ts'
 import type { ReadParameter } from './parameter-reader.ts'
 
-/** How `matching` and `derived_from` name a parameter: `inputs/<name>` or `outputs/<name>`. */
+/** Reference of a parameter in `matching` and `derived_from`: `inputs/<name>` or `outputs/<name>`. */
 function keyOf({ kind, name }: Pick<ReadParameter, 'kind' | 'name'>): string {
   return `${kind}/${name}`
 }
 
 /**
- * Problems of `dependencies`: what is named must exist; an output derives from an input; only arrays match, and only arrays.
- * A type that could not be read gets no second finding here.
+ * Problems of `dependencies`: a reference must exist, an output derives from an input, and only arrays match arrays.
+ * Types with a finding of their own are skipped.
  */
 export function findReferenceProblems(parameters: readonly ReadParameter[]): Finding[] {
   const byKey = new Map(parameters.map((parameter) => [keyOf(parameter), parameter]))
@@ -38,10 +38,7 @@ export function findReferenceProblems(parameters: readonly ReadParameter[]): Fin
   })
 }
 
-/**
- * Arrays that must agree: whoever is connected by `matching`, in any direction and over any number of steps. References
- * have been checked.
- */
+/** Groups arrays that must match: the connected components of `matching`. References must be valid. */
 export function groupMatching(parameters: readonly ReadParameter[]): string[][] {
   const groups = new Map<string, Set<string>>()
   for (const parameter of parameters) {

@@ -2,7 +2,7 @@ import type { DescriptorPath } from './descriptor-problem.ts'
 import type { YamlDocument } from './yaml-document.ts'
 import { booleanOf, numberOf } from './yaml11-scalar.ts'
 
-/** Keys of a descriptor whose value is a boolean, wherever they stand. */
+/** Keys of a descriptor with a boolean value, at any level. */
 const BOOLEANS: ReadonlySet<string> = new Set([
   'allow_missing',
   'infinity_allowed',
@@ -11,7 +11,7 @@ const BOOLEANS: ReadonlySet<string> = new Set([
   'nan_allowed',
   'optional',
 ])
-/** Keys whose value is a number. */
+/** Keys with a numeric value, at any level. */
 const NUMBERS: ReadonlySet<string> = new Set([
   ...['cpus', 'gpus', 'gt', 'geq', 'lt', 'leq', 'min_length', 'max_length'],
   ...['max_width', 'max_height', 'min_size', 'max_size'],
@@ -21,8 +21,8 @@ const NUMBERS: ReadonlySet<string> = new Set([
 export type Wanted = 'boolean' | 'number' | 'text'
 
 /**
- * The document's value with booleans and numbers where a descriptor wants them, read as YAML 1.1 like the Java service does: `yes`,
- * `10_000`, `0144`. Where it wants text, such words stay text. Quoted ones are text everywhere.
+ * Reads booleans and numbers where a descriptor expects them by the rules of YAML 1.1, as the Java service does: `yes`,
+ * `10_000`, `0144`. Where text is expected they stay text, and quoted scalars are always text.
  */
 export function readWantedScalars(document: YamlDocument): unknown {
   const read = (value: unknown, path: DescriptorPath): unknown => {
@@ -50,9 +50,9 @@ export function readScalar(
 ): unknown {
   const source = document.plainTextAt(path)
   if (source === undefined) return value
-  // The versions of YAML differ in what such digits are, and authors write codes like this.
+  // YAML versions differ on digits with a leading zero, which are often codes.
   if (wanted === 'text') return /^[-+]?0[0-9_]+$/u.test(source) ? source : value
   if (wanted === 'boolean') return booleanOf(source) ?? value
-  // Text to YAML 1.1, like 0899, is none of the numbers that YAML 1.2 would take it for.
+  // YAML 1.1 reads digits such as 0899 as text, YAML 1.2 as a number.
   return numberOf(source) ?? (typeof value === 'number' ? source : value)
 }

@@ -32,8 +32,9 @@ const MAX_ALIAS_COUNT = 100
 const MAX_LEVELS = 64
 
 /**
- * YAML 1.2 core schema whatever the text's own directive says: 1.1 would make dates, sets and bytes of it, and booleans of words where
- * text is wanted (wanted-scalars.ts reads those where they are). All keys are text, as written (`007` stays). Repeated keys are looked for here, because the library compares each with each.
+ * YAML 1.2 core schema, whatever the text's directive says. YAML 1.1 would create dates, sets and bytes, and booleans
+ * where text is expected; wanted-scalars.ts applies its rules where they belong. All keys are text as written (`007`
+ * stays). Repeated keys are detected here, because the library's check is quadratic.
  */
 const OPTIONS = {
   schema: 'core',
@@ -43,13 +44,14 @@ const OPTIONS = {
   stringKeys: true,
   uniqueKeys: false,
   prettyErrors: false,
-  // Reads the first document of several, as the reference does.
+  // Also silences the warning about several documents: the first is read, as in the reference.
   logLevel: 'silent',
 } as const
 
 /**
- * Reads the text of a descriptor.
- * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when it is no YAML, or too big, too deep or has too many aliases.
+ * Parses the text of a descriptor.
+ * @throws DomainError INTERNAL_DESCRIPTOR_EXTRACTION_FAILED when it is not YAML, too large, too deep, or has too many
+ * aliases
  */
 export function readYaml(text: string): YamlDocument {
   if (text.length > MAX_LENGTH)
@@ -78,12 +80,12 @@ export function readYaml(text: string): YamlDocument {
   }
 }
 
-/** Position as the end of a sentence. */
+/** Formats a position for the end of a sentence. */
 export function formatPosition({ line, column }: TextPosition): string {
   return ` (line ${line}, column ${column})`
 }
 
-/** The contract fixes the message, so the details have the explanation. */
+/** The contract fixes the message, so the explanation is in the details. */
 function notReadable(description: string, cause?: unknown): DomainError {
   const details = { type: 'related', parameterName: 'descriptor', description } as const
   return new DomainError('INTERNAL_DESCRIPTOR_EXTRACTION_FAILED', details, { cause })
@@ -102,10 +104,10 @@ function plainValueOf(document: Document): unknown {
   return value
 }
 
-/** A node of the document, aliases followed: `offset` is where its key begins, or itself in a list. */
+/** Position of a node, aliases resolved. `offset`: start of its key, or of the node itself in a list. */
 interface Place {
   readonly offset: number | undefined
-  /** Of a scalar without quotes and tag. */
+  /** Text of a scalar without quotes and tag. */
   readonly plainText?: string | undefined
   readonly keys: Map<string, Place>
   readonly items: Place[]
@@ -116,7 +118,7 @@ interface DuplicateKey {
   readonly offset: number
 }
 
-/** Goes once through the document, which has no circles and a bounded depth by now. */
+/** Visits each node once; the document has no cycles and a bounded depth here. */
 function indexPlaces(document: Document): {
   readonly root: Place
   readonly duplicates: readonly DuplicateKey[]
@@ -155,7 +157,7 @@ function offsetOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined
 }
 
-/** Follows the path: `nearest` is as far as it goes, `exact` undefined when that is not its end. */
+/** Follows a path. `nearest`: the deepest existing node; `exact`: the node at the full path, if it exists. */
 function placeAt(
   root: Place,
   path: DescriptorPath,

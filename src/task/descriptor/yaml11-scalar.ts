@@ -1,7 +1,7 @@
 /*
- * What SnakeYAML (YAML 1.1), which the Java service reads descriptors with, makes of plain scalars:
- * https://yaml.org/type/bool.html, https://yaml.org/type/int.html, https://yaml.org/type/float.html. Words have three forms, all
- * others are text; `y` and `n` are text. Numbers to the base 60 (`190:20:30`) are text there too, since Jackson reads no colons.
+ * Plain scalars as SnakeYAML (YAML 1.1) reads them, the Java service's parser: https://yaml.org/type/bool.html,
+ * https://yaml.org/type/int.html, https://yaml.org/type/float.html. Each word has three spellings; `y` and `n` are text. Numbers to the
+ * base 60 (`190:20:30`) are text too, since Jackson accepts no colons.
  */
 
 const TRUE: ReadonlySet<string> = new Set(inThreeCases('true', 'yes', 'on'))
@@ -14,7 +14,7 @@ const HEXADECIMAL = /^0x_*[0-9a-fA-F][0-9a-fA-F_]*$/u
 const FLOAT = /^(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*|[0-9][0-9_]*(?=[eE]))(?:[eE][-+]?[0-9]+)?$/u
 const INFINITY: ReadonlySet<string> = new Set(['.inf', '.Inf', '.INF'])
 const NOT_A_NUMBER: ReadonlySet<string> = new Set(['.nan', '.NaN', '.NAN'])
-/** Octal as YAML 1.2 writes it: text in 1.1, taken all the same. */
+/** Octal in YAML 1.2 notation; accepted although it is text in YAML 1.1. */
 const OCTAL_12 = /^0o[0-7]+$/u
 
 function inThreeCases(...words: readonly string[]): string[] {

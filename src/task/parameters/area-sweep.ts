@@ -4,17 +4,16 @@ import { RingTouches } from './ring-touches.ts'
 import { at, NONE, SweepLine } from './sweep-line.ts'
 import { type Effort, type SweepOrder, sweepOrderOf } from './sweep-order.ts'
 
-/** Ring that the sweep has not met yet. */
+/** Ring that the sweep has not reached yet. */
 const UNSEEN = -2
 
 /**
- * A line sweeps over the rings from left to right and stops at the places of vertices, of all vertices there at once. It knows the
- * edges that it crosses, from bottom to top, and ends at the first place where two rings cross, share a part of an edge, or cut
- * a piece off an area, or where a ring meets itself.
- *
- * Two edges can cross only after they became neighbours, and are compared then (Shamos and Hoey 1976). A place lies in the
- * middle of one edge at most: two would cross there. So the touches are as few as the vertices, and everything takes O(n log n).
- * Orientation tests are exact, and no coordinate is ever computed.
+ * Sweep-line check of all rings, from left to right. It stops at each point with vertices and handles all vertices
+ * there together. It ends at the first point where two rings cross or share part of an edge, where rings cut a piece
+ * off an area, or where a ring touches itself.
+ * Two edges are compared when they become neighbours on the line, which they must before they cross (Shamos and Hoey
+ * 1976). At most one edge has a point in its interior: two would cross there. Touches are therefore at most as many as
+ * vertices, and the whole takes O(n log n). Orientation tests are exact, and no coordinates are computed.
  */
 export class AreaSweep {
   readonly #vertices: AreaVertices
@@ -24,16 +23,16 @@ export class AreaSweep {
   /** Node of each edge on the line. */
   readonly #node: Int32Array
   readonly #touches: RingTouches
-  /** The ring directly around each ring; `NONE` for an outermost one. */
+  /** Innermost ring around each ring; `NONE` for an outermost ring. */
   readonly #around: Int32Array
-  /** Whether the ring runs counterclockwise: its inside is on the left. */
+  /** Whether the ring is counterclockwise: its interior is on the left. */
   readonly #isCounterclockwise: Uint8Array
-  /** Nodes of edges that reach the place from the left, and edges that leave it to the right, both from bottom to top. */
+  /** Nodes of edges that end at the point, and edges that start there, from bottom to top. */
   readonly #arriving: number[] = []
   readonly #leaving: number[] = []
-  /** The edge that has the place in its middle. */
+  /** The edge that has the point in its interior. */
   #passing = NONE
-  /** The node below all edges that meet the place. */
+  /** The node below all edges that meet the point. */
   #under = NONE
 
   constructor(vertices: AreaVertices, effort: Effort) {
@@ -49,8 +48,8 @@ export class AreaSweep {
   }
 
   /**
-   * The ring directly around each ring, `NONE` for an outermost one.
-   * @returns undefined when the rings meet in a way that no valid area has
+   * Computes the innermost ring around each ring, `NONE` for an outermost ring.
+   * @returns undefined when the rings form no valid area
    */
   run(): Int32Array | undefined {
     const { vertices, rank } = this.#order
@@ -63,7 +62,7 @@ export class AreaSweep {
     return this.#around
   }
 
-  /** Moves the line over the place of the vertices from `start` to `end`. */
+  /** Moves the line over the point of the vertices from `start` to `end`. */
   #visit(start: number, end: number): boolean {
     const isInOrder = this.#gather(start, end)
     if (!isInOrder || !this.#sortLeaving(at(this.#order.vertices, start))) return false
@@ -74,7 +73,7 @@ export class AreaSweep {
     return !this.#isCrossingAhead()
   }
 
-  /** Finds the edges that meet the place. False when two have it in their middle. */
+  /** Collects the edges that meet the point. False when two have it in their interior. */
   #gather(start: number, end: number): boolean {
     const { vertices } = this.#order
     this.#leaving.length = 0
@@ -89,7 +88,7 @@ export class AreaSweep {
     return this.#gatherArriving(at(vertices, start), node)
   }
 
-  /** Edges that meet at a place are neighbours on the line. */
+  /** Edges that meet at a point are neighbours on the line. */
   #gatherArriving(vertex: number, endingNode: number): boolean {
     const place = at(this.#order.rank, vertex)
     const meets = (node: number): boolean => {
@@ -117,11 +116,11 @@ export class AreaSweep {
       this.#arriving.push(node)
       node = at(this.#line.above, node)
     } while (meets(node))
-    // Two that pass, the only edges here that may lie below the one found from above.
+    // With no edge ending here, a second edge through the point could only be below the one found.
     return endingNode !== NONE || !meets(this.#under)
   }
 
-  /** False when two edges leave the place in one direction: they share a part. */
+  /** False when two edges start in one direction: they share a part. */
   #sortLeaving(vertex: number): boolean {
     let isShared = false
     if (this.#leaving.length < 2) return true
@@ -133,15 +132,15 @@ export class AreaSweep {
     return !isShared
   }
 
-  /** Whether the rings that meet at the place touch there only. */
+  /** Whether the rings at the point only touch. */
   #areTouchesAllowed(start: number, end: number): boolean {
     const { ring } = this.#vertices
-    this.#touches.startPlace()
+    this.#touches.startPoint()
     for (let index = start; index < end; index += 1) {
       if (!this.#touches.add(at(ring, at(this.#order.vertices, index)))) return false
     }
     if (this.#passing !== NONE && !this.#touches.add(at(ring, this.#passing))) return false
-    // Around the place, counterclockwise.
+    // Edges around the point, counterclockwise.
     const ways = this.#leaving.map((edge) => at(ring, edge))
     for (const node of this.#arriving.toReversed()) ways.push(at(ring, at(this.#line.edge, node)))
     return this.#touches.areApart(ways)
@@ -159,7 +158,7 @@ export class AreaSweep {
     for (const unused of arriving.slice(leaving.length)) this.#line.remove(unused)
   }
 
-  /** A ring that begins at the place lies in what is directly below its lowest edge. */
+  /** Nests a ring that starts at the point into the ring directly below its lowest edge. */
   #enterRings(): void {
     const { ring } = this.#vertices
     let below = this.#under === NONE ? NONE : at(this.#line.edge, this.#under)
@@ -173,7 +172,7 @@ export class AreaSweep {
     }
   }
 
-  /** The innermost ring around what is directly above an edge. */
+  /** The innermost ring around the area directly above an edge. */
   #ringAbove(edge: number): number {
     if (edge === NONE) return NONE
     const ring = at(this.#vertices.ring, edge)
@@ -181,7 +180,7 @@ export class AreaSweep {
     return isInsideAbove ? ring : at(this.#around, ring)
   }
 
-  /** Compares the edges that became neighbours at the place. */
+  /** Compares the edges that have become neighbours at the point. */
   #isCrossingAhead(): boolean {
     const { edge, above, below } = this.#line
     const edgeOf = (node: number): number => (node === NONE ? NONE : at(edge, node))
@@ -194,7 +193,7 @@ export class AreaSweep {
     return this.#cross(edgeOf(under), lowest) || this.#cross(highest, edgeOf(over))
   }
 
-  /** Whether two neighbours change their order before the first of them ends. */
+  /** Whether two neighbours cross before the first of them ends. */
   #cross(lower: number, upper: number): boolean {
     if (lower === NONE || upper === NONE) return false
     const [lowerEnd, upperEnd] = [this.#last(lower), this.#last(upper)]
@@ -203,7 +202,7 @@ export class AreaSweep {
     return distance < 0 ? this.#side(upper, lowerEnd) > 0 : this.#side(lower, upperEnd) < 0
   }
 
-  /** Positive when the vertex is above the edge, which the line crosses now; 0 when it is on the edge. */
+  /** Positive when the vertex is above the edge on the line, 0 when it is on the edge. */
   #side(edge: number, vertex: number): number {
     const next = this.#next(edge)
     return this.#goesRight(edge)
@@ -211,7 +210,7 @@ export class AreaSweep {
       : this.#orientation(next, edge, vertex)
   }
 
-  /** Positive when `c` is on the left of the line from `a` to `b`, negative on its right, 0 on it. */
+  /** Positive when `c` is left of the line from `a` to `b`, negative right of it, 0 on it. */
   #orientation(a: number, b: number, c: number): number {
     this.#effort.operations += 1
     const { x, y } = this.#vertices
@@ -223,7 +222,7 @@ export class AreaSweep {
     return at(this.#order.rank, edge) < at(this.#order.rank, this.#next(edge))
   }
 
-  /** The vertex where the line leaves an edge. */
+  /** The right end of an edge. */
   #last(edge: number): number {
     return this.#goesRight(edge) ? this.#next(edge) : edge
   }

@@ -1,34 +1,34 @@
 import type { Position, Ring } from './geojson.ts'
 
-/** Exact orientation tests neither overflow nor lose digits when coordinates are 0 or within these bounds. */
+/** Range of coordinates, besides 0, in which exact orientation tests neither overflow nor underflow. */
 const [SMALLEST, LARGEST] = [2 ** -480, 2 ** 500]
-/** The largest double times this is `LARGEST`. Powers of two scale without rounding. */
+/** Scales the largest double to `LARGEST`. A power of two, so scaling does not round. */
 const SCALE_OF_HUGE = 2 ** -524
 
-/** Corners of a ring that is not degenerate; the repeated last one not counted. */
+/** Corners of a non-degenerate ring, without the repeated last one. */
 const MIN_CORNERS = 3
 
 /**
- * The vertices of all rings, one after another: no vertex equals the next one of its ring, and the closing vertex is left out.
- * An edge has the number of the vertex that it starts from.
+ * Vertices of all rings in sequence, without repeated and closing vertices. An edge has the number of its first vertex.
  */
 export interface AreaVertices {
   readonly x: Float64Array
   readonly y: Float64Array
   /** Ring of each vertex. */
   readonly ring: Int32Array
-  /** First vertex of each ring, and one entry more: the number of vertices. */
+  /** First vertex of each ring, and the number of vertices as an additional last element. */
   readonly starts: Int32Array
   /** Polygon of each ring. */
   readonly polygon: Int32Array
-  /** Shell of each ring's polygon, which is a ring too. */
+  /** Ring that is the shell of each ring's polygon. */
   readonly shell: Int32Array
 }
 
 /**
- * Copies polygons into flat arrays: 20 bytes a vertex. Coordinates below 2⁻⁴⁸⁰ count as 0, because their products vanish.
+ * Copies polygons into flat arrays of 20 bytes a vertex. Coordinates below 2⁻⁴⁸⁰ become 0, because their products
+ * underflow.
  * @param polygons each a shell and its holes; rings are closed
- * @returns undefined when a ring has too few corners for an area
+ * @returns undefined when a ring has too few corners
  */
 export function areaVerticesOf(polygons: readonly (readonly Ring[])[]): AreaVertices | undefined {
   const [vertexCount, ringCount] = countOf(polygons)

@@ -5,9 +5,9 @@ import { at, NONE } from './sweep-line.ts'
 import type { Effort } from './sweep-order.ts'
 
 /**
- * Whether polygons are areas in the sense of OGC Simple Features, as JTS decides: rings are simple, neither cross nor share
- * edges, holes lie in their shell and not in each other, the inside of each polygon is one piece, and no polygon covers a part of
- * another. Takes O(n log n) and about 110 bytes a position, whatever the shape (ADR 10).
+ * Validates polygons by OGC Simple Features, as JTS does: rings are simple and neither cross nor share edges, holes are
+ * inside their shell and not in each other, the interior of each polygon is connected, and polygons do not overlap.
+ * Takes O(n log n) time and about 110 bytes a position for any shape (ADR 10).
  * @param polygons each a shell and its holes
  * @param effort counts operations
  */
@@ -22,8 +22,8 @@ export function areValidAreas(
 }
 
 /**
- * A hole lies directly in its shell, a shell directly in nothing or in a hole. Nothing else needs to be looked at: from any ring
- * outwards, shells and holes then take turns, so each polygon around it has a hole around it, too.
+ * A hole must be directly inside its shell, a shell directly inside a hole or outermost. This suffices: from any ring
+ * outwards shells and holes then alternate.
  */
 function areNestedRightly({ shell }: AreaVertices, around: Int32Array): boolean {
   return around.every((outer, ring) => {

@@ -19,7 +19,7 @@ export interface ArrayFolder {
   text(path: string): Promise<string>
 }
 
-/** What is read of an array, and how its leaves are. */
+/** How an array is read. */
 interface ArrayReading {
   readonly folder: ArrayFolder
   readonly taskRunId: string
@@ -37,11 +37,11 @@ interface Tree {
 }
 
 /**
- * The items of an array as the JSON list of a listing (http-api 6.3), after the checks of parameter-io 8.4, piece by piece: one leaf
- * is held at a time, however deep it lies. Files are asked for in this order: `array.yml` of a level, then its items by ascending
- * index, each with what is below it.
+ * Yields the items of an array as the JSON list of a listing (http-api 6.3), in pieces, after the checks of
+ * parameter-io 8.4. Memory: one leaf. Files are read in this order: `array.yml` of a level, then its items by ascending
+ * index, each with its content.
  * @returns the indexes at the top level
- * @throws DomainError at the end, naming the parameter and all items that are wrong
+ * @throws DomainError at the end, naming the parameter and all invalid items
  */
 export async function* listArrayItems(
   reading: ArrayReading,
@@ -74,7 +74,7 @@ async function* listLevel(
   folder: string,
   tree: Tree,
 ): AsyncGenerator<string, readonly number[], undefined> {
-  const indexes = await noting(tree.problems, folder, () => readIndexes(reading, type, folder, tree), [])
+  const indexes = await collecting(tree.problems, folder, () => readIndexes(reading, type, folder, tree), [])
   let separator = '['
   for (const index of indexes) {
     const path = `${folder}${index}`
@@ -86,7 +86,12 @@ async function* listLevel(
       yield `,"subType":"${type.subType.subType.id.toUpperCase()}"}`
     } else {
       const { subType } = type
-      const value = await noting(tree.problems, path, () => readLeaf(reading, path, subType, tree), undefined)
+      const value = await collecting(
+        tree.problems,
+        path,
+        () => readLeaf(reading, path, subType, tree),
+        undefined,
+      )
       yield separator + JSON.stringify({ index, ...value })
     }
     separator = ','
@@ -96,7 +101,7 @@ async function* listLevel(
 }
 
 /** @returns `otherwise` when `work` throws a DomainError, which is collected */
-async function noting<Result>(
+async function collecting<Result>(
   problems: ItemProblems,
   path: string,
   work: () => Promise<Result>,
@@ -139,7 +144,7 @@ async function readIndexes(
     .sort((a, b) => a - b)
   const path = `${folder}${ARRAY_METADATA}`
   if (!files.has(path)) {
-    const words = `there is no ${ARRAY_METADATA} in the folder; expected one with the line "size: ${indexes.length}", ${foundNames(names)}`
+    const words = `the folder has no ${ARRAY_METADATA}; expected one with the line "size: ${indexes.length}", ${foundNames(names)}`
     throw refuse('INTERNAL_MISSING_METADATA', words)
   }
   const size = parseMetadata(await text(path), refuse)
@@ -180,20 +185,20 @@ function namesFault(
   const extra = indexes.filter((index) => index >= size).slice(0, MAX_NAMES + 1)
   const others = [...names].filter((name) => name !== ARRAY_METADATA && !isIndexName(name))
   return [
-    `${ARRAY_METADATA} says size ${size}, and the folder has ${counted(indexes.length, 'item')}`,
+    `${ARRAY_METADATA} gives size ${size}, but the folder has ${counted(indexes.length, 'item')}`,
     ...(allowMissing || missing.length === 0 ? [] : [`missing: ${someOf(missing, MAX_NAMES)}`]),
     ...(extra.length === 0 ? [] : [`beyond the size: ${someOf(extra.map(String), MAX_NAMES)}`]),
-    ...(others.length === 0 ? [] : [`${foundNames(others)}, which are no indexes`]),
+    ...(others.length === 0 ? [] : [`${foundNames(others)}, which are not indexes`]),
     size === 0
       ? 'expected no item'
-      : `expected the items ${size === 1 ? '0' : `0 to ${size - 1}`}, each a file (or folder) named by its index: no extension, no leading zero, counted from 0; a link that leaves the outputs counts as missing`,
+      : `expected the items ${size === 1 ? '0' : `0 to ${size - 1}`}, each a file (or folder) named by its index: no extension, no leading zero, counted from 0; a link that leaves the output folder counts as missing`,
   ].join('; ')
 }
 
-/** Fast path: nearly every task writes this, and an array may contain 100 000 such files. */
+/** Fast path: nearly every task writes this form, and an array may have 100 000 such files. */
 const PLAIN_SIZE = /^\s*size\s*:\s+(\d{1,16})\s*$/u
 
-/** `size: 3`, as people and YAML libraries write it; other keys are not looked at. */
+/** Parses `size: 3` in any YAML form; other keys are ignored. */
 function parseMetadata(text: string, refuse: (error: ErrorName, words: string) => DomainError): number {
   const expected = 'expected the line "size: N", N being the number of items'
   if (text.trim() === '') throw refuse('INTERNAL_MISSING_METADATA', `${ARRAY_METADATA} is empty; ${expected}`)

@@ -32,7 +32,7 @@ export interface ProvisionedArray {
 
 /**
  * Checks an array or sub-array from a client.
- * @throws DomainError naming the parameter and all items that are wrong
+ * @throws DomainError naming the parameter and all invalid items
  */
 export function provisionArray(
   value: JsonValue,
@@ -65,7 +65,7 @@ interface Provisioning {
   readonly problems: ItemProblems
 }
 
-/** One level; what is wrong below it is noted. @throws DomainError when the level itself is wrong */
+/** Checks one level; problems below it are collected. @throws DomainError when the level itself is invalid */
 function provisionLevel(
   provisioning: Provisioning,
   value: JsonValue,
@@ -116,7 +116,7 @@ export function nullError({ id }: ParameterType, parameterName: string): DomainE
 
 /** Error for images and files in JSON: they are sent as multipart bodies (8.2). */
 export function notJson({ id }: ParameterType, parameterName: string): DomainError {
-  const words = `a value of type ${id} cannot be given as JSON; send its bytes as multipart/form-data, or name an upload`
+  const words = `a value of type ${id} cannot be sent as JSON; send its bytes as multipart/form-data, or name an upload`
   return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
 }
 
@@ -129,7 +129,7 @@ function dimensionFault(indexes: readonly number[], size: number, type: ArrayTyp
   return `index ${gap} is missing; expected all indexes from 0 to ${size - 1}, since allow_missing is not set`
 }
 
-/** Problem of a number of items. */
+/** Problem of an array's size. */
 export function sizeFault(count: number, { minSize = 0, maxSize }: ArrayType): string {
   const most = maxSize === undefined ? '' : ` and at most ${maxSize} (max_size)`
   return `it has ${counted(count, 'item')}; expected at least ${minSize} (min_size)${most}`
@@ -145,7 +145,7 @@ const LIST_EXPECTED = 'expected a list of values, or of {"index": 0, "value": �
 function itemsOf(value: JsonValue, type: ArrayType, parameterName: string): ReadonlyMap<number, JsonValue> {
   const wrong = (words: string): DomainError =>
     parameterError('INTERNAL_WRONG_PROVISION_STRUCTURE', parameterName, words)
-  if (!Array.isArray(value)) throw wrong(`${shown(value)} is no list; ${LIST_EXPECTED}`)
+  if (!Array.isArray(value)) throw wrong(`${shown(value)} is not a list; ${LIST_EXPECTED}`)
   const list = value as readonly JsonValue[]
   // Before any item is checked.
   if (type.maxSize !== undefined && list.length > type.maxSize) {
@@ -157,10 +157,10 @@ function itemsOf(value: JsonValue, type: ArrayType, parameterName: string): Read
   if (!isIndexed && list.some(hasIndex)) throw wrong(`only some elements have an index; ${LIST_EXPECTED}`)
   list.forEach((element, position) => {
     const index = isIndexed ? indexOf(element) : position
-    if (index === undefined) throw wrong(`${shown(givenIndex(element))} is no index; expected 0, 1, 2, …`)
+    if (index === undefined) throw wrong(`${shown(givenIndex(element))} is not an index; expected 0, 1, 2, …`)
     if (items.has(index)) throw wrong(`index ${index} is given twice`)
     if (isIndexed && !Object.hasOwn(element as object, 'value')) {
-      throw wrong(`the element of index ${index} has no value; expected {"index": ${index}, "value": …}`)
+      throw wrong(`the element with index ${index} has no value; expected {"index": ${index}, "value": …}`)
     }
     items.set(index, isIndexed ? (element as { readonly value: JsonValue }).value : element)
   })
@@ -181,7 +181,7 @@ function indexOf(element: JsonValue): number | undefined {
   return typeof number === 'number' && isIndex(number) ? number : undefined
 }
 
-/** Whether the type allows so many items. */
+/** Whether the type allows this number of items. */
 export function isSizeAllowed(
   count: number,
   { minSize = 0, maxSize = Number.POSITIVE_INFINITY }: ArrayType,

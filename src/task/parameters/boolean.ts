@@ -9,7 +9,7 @@ const OUTPUTS: ReadonlyMap<string, boolean> = new Map([
 ])
 
 function refuse(value: JsonValue, parameterName: string): DomainError {
-  const words = `${shown(value)} is no boolean; expected true or false`
+  const words = `${shown(value)} is not a boolean; expected true or false`
   return parameterError('INTERNAL_PARAMETER_VALIDATION_ERROR', parameterName, words)
 }
 

@@ -1,31 +1,32 @@
 /*
- * Cytomine core reads geometries with the GeoJSON reader of JTS 1.19, and fails on the whole listing of a run when it cannot read one
- * of them. Beyond the geometry itself, that reader demands two things. An integer anywhere in the document is a Java long. A
- * top-level `crs` is null or an object whose `properties.name` has an int behind its first colon (`EPSG:4326`, as PostGIS writes it;
- * GDAL writes `urn:ogc:def:crs:OGC:1.3:CRS84`). The `crs` of a geometry within a feature is not looked at.
+ * GeoJSON that Cytomine core can read. Core uses the GeoJSON reader of JTS 1.19, and fails on the whole listing of a run when one geometry
+ * is unreadable. Beyond a valid geometry, that reader requires two things. Every integer in the document is a Java long. A top-level `crs`
+ * is null, or its `properties.name` has an int after its first colon (`EPSG:4326`, as PostGIS writes; GDAL writes
+ * `urn:ogc:def:crs:OGC:1.3:CRS84`). The `crs` of a geometry within a feature is ignored.
  */
 
 /**
- * A geometry or feature in the form that core can read: a `crs` that it cannot read is left out, and an integer beyond 64 bits gets a
- * decimal point (`….0`), which keeps its digits. Every other text stays as it is written. Time and memory are linear in the text.
+ * Converts a geometry or feature to the form that core can read. An unreadable `crs` is removed, and an integer beyond
+ * 64 bits gets a decimal point (`….0`), which preserves its digits. Other text is unchanged. Linear in the length of
+ * the text.
  * @param text well-formed JSON without white space around it
- * @param value what `JSON.parse` makes of the text: an object
+ * @param value the parsed text: an object
  */
 export function readableByCore(text: string, value: { readonly crs?: unknown }): string {
   return widenIntegers(isCrsReadable(value.crs) ? text : withoutCrs(text))
 }
 
-/** Nine digits are always an int of Java. */
-const INT_BEHIND_COLON = /^[^:]*:[-+]?\d{1,9}(?::|$)/u
+/** Nine digits always fit a Java int. */
+const INT_AFTER_COLON = /^[^:]*:[-+]?\d{1,9}(?::|$)/u
 
 function isCrsReadable(crs: unknown): boolean {
   if (crs === undefined || crs === null) return true
   const { properties } = crs as { readonly properties?: { readonly name?: unknown } | null }
   const name = properties?.name
-  return typeof name === 'string' && INT_BEHIND_COLON.test(name)
+  return typeof name === 'string' && INT_AFTER_COLON.test(name)
 }
 
-/** Leaves out every top-level `crs`: of several, JSON lets the last one count. */
+/** Removes every top-level `crs`, since the last of several counts. */
 function withoutCrs(text: string): string {
   const pieces: string[] = []
   let copied = 0
@@ -54,7 +55,7 @@ interface Member {
   readonly valueEnd: number
 }
 
-/** Members of the object that the text is, in their order. */
+/** Members of the object, in their order. */
 function* members(text: string): Generator<Member, void, undefined> {
   let at = skipSpace(text, 1)
   while (text[at] !== '}') {
@@ -73,7 +74,7 @@ function skipSpace(text: string, start: number): number {
   return at
 }
 
-/** Place behind the value that starts at `start`; does not recurse. */
+/** Offset after the value that starts at `start`; not recursive. */
 function endOf(text: string, start: number): number {
   const tokens = /["[\]{},]/gu
   tokens.lastIndex = start
@@ -85,7 +86,7 @@ function endOf(text: string, start: number): number {
       if (depth === 0) return tokens.lastIndex
     } else if (token === '{' || token === '[') depth += 1
     else if (token !== ',') {
-      // A number or a word ends where what is around it does.
+      // A number or a word ends where its container does.
       if (depth === 0) return found.index
       depth -= 1
       if (depth === 0) return tokens.lastIndex
@@ -94,7 +95,7 @@ function endOf(text: string, start: number): number {
   return text.length
 }
 
-/** Place behind the string that starts at `start`. */
+/** Offset after the string that starts at `start`. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0
@@ -110,7 +111,7 @@ const LARGEST_LONG = '9223372036854775807'
 const SMALLEST_LONG = '9223372036854775808'
 
 function widenIntegers(text: string): string {
-  // Nearly every document ends here.
+  // Nearly every document returns here.
   if (!/\d{19}/u.test(text)) return text
   const tokens = /"|\d{19,}/gu
   let widened = ''
@@ -125,7 +126,7 @@ function widenIntegers(text: string): string {
   return copied === 0 ? text : widened + text.slice(copied)
 }
 
-/** Whether the digits from `start` to `end` are a whole number of the document, not a part of one, and too large. */
+/** Whether the digits from `start` to `end` are a complete integer of the document, beyond the range of long. */
 function isIntegerBeyondLong(text: string, start: number, end: number): boolean {
   if (/[.eE]/u.test(text[end] ?? '')) return false
   const isNegative = text[start - 1] === '-'

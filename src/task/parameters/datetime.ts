@@ -5,7 +5,7 @@ import { shown } from './shown.ts'
 
 const EXPECTED = 'expected a date and time with zone, such as 2024-02-23T18:00:00Z'
 
-/** Both bounds are inclusive; they were checked with the descriptor, so they can be read. */
+/** Both bounds are inclusive. They were validated with the descriptor, so they can be parsed. */
 function check(text: string, type: TypeOf<'datetime'>, parameterName: string): Instant {
   const instant = parseInstant(text)
   if (instant === undefined) throw unreadable(parameterName, `${shown(text)} cannot be read; ${EXPECTED}`)
@@ -31,7 +31,7 @@ export const datetimeCodec: ParameterCodec<TypeOf<'datetime'>> = {
       throw parameterError(
         'INTERNAL_PARAMETER_TYPE_ERROR',
         parameterName,
-        `${shown(value)} is no text; ${EXPECTED}`,
+        `${shown(value)} is not a text; ${EXPECTED}`,
       )
     }
     check(value, type, parameterName)

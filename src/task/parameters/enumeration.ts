@@ -8,7 +8,7 @@ import { shown } from './shown.ts'
 export const MAX_ITEM_CHARACTERS = 256
 
 function isTooLong(text: string): boolean {
-  // A character has at most two units, so only texts between the two limits are taken apart.
+  // A character has at most two UTF-16 units, so only lengths between the limits need counting.
   if (text.length <= MAX_ITEM_CHARACTERS) return false
   return text.length > 2 * MAX_ITEM_CHARACTERS || [...text].length > MAX_ITEM_CHARACTERS
 }
@@ -68,7 +68,7 @@ export const enumerationCodec: ParameterCodec<TypeOf<'enumeration'>> = {
   readOutput(fileText, type, parameterName) {
     const text = outputText(fileText, parameterName)
     checkShape(text, parameterName)
-    // A listed value may itself begin or end with white space.
+    // A listed value may itself start or end with white space.
     const { exact, trimmed } = listedOf(type)
     const value = exact.has(text) ? text : trimmed.get(text)
     if (value === undefined) throw unlisted(text, type, parameterName)

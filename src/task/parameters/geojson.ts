@@ -1,12 +1,12 @@
 /*
- * The structure of GeoJSON (RFC 7946) is read by hand: an array may bring 100 000 geometries at once, of which a schema makes
+ * Parses the structure of GeoJSON (RFC 7946) without a schema library: an array may hold 100 000 geometries, for which a schema creates
  * hundreds of MiB of garbage.
  */
 
 export type Position = readonly [x: number, y: number]
 export type Ring = readonly Position[]
 
-/** What the six kinds of geometry that a parameter may hold are made of. `[]` is a valid empty geometry of every kind. */
+/** Coordinates of the six kinds of geometry that a parameter may hold. `[]` is a valid empty geometry of every kind. */
 interface Coordinates {
   readonly Point: Position | readonly []
   readonly MultiPoint: readonly Position[]
@@ -21,10 +21,10 @@ export type Geometry = {
   [Type in GeometryType]: { readonly type: Type; readonly coordinates: Coordinates[Type] }
 }[GeometryType]
 
-/** Returns the value itself, because a copy of 16 MB of coordinates takes 200 MB; undefined when it is something else. */
+/** Returns the value itself, because a copy of 16 MB of coordinates takes 200 MB; undefined when it is invalid. */
 type Reader<Value> = (value: unknown) => Value | undefined
 
-/** Plain 2-D cartesian; a third coordinate is allowed and ignored, as the reference's parser does. */
+/** 2-D cartesian; a third coordinate is allowed and ignored, as in the reference's parser. */
 const readPosition: Reader<Position> = (value) =>
   Array.isArray(value) && value.length >= 2 && value.every(Number.isFinite)
     ? (value as readonly number[] as Position)
@@ -62,21 +62,23 @@ const READERS: { readonly [Type in GeometryType]: Reader<Coordinates[Type]> } = 
   MultiPolygon: listOf(readPolygon, 0),
 }
 
-/** Kinds that GeoJSON knows but a parameter may not hold; refused either way, so what they collect is not looked at. */
+/** GeoJSON kinds that a parameter cannot hold; their content is not checked. */
 const COLLECTIONS: ReadonlySet<unknown> = new Set(['GeometryCollection', 'FeatureCollection'])
 
 export type ParsedGeoJson =
   | { readonly kind: 'geometry'; readonly geometry: Geometry; readonly properties: Record<string, unknown> }
   | { readonly kind: 'collection' }
 
-/** Reads a GeoJSON geometry or Feature; undefined when it is none. Other members (`crs`, `bbox`, `id`) are ignored. */
+/**
+ * Parses a GeoJSON geometry or Feature; undefined when it is neither. Other members (`crs`, `bbox`, `id`) are ignored.
+ */
 export function parseGeoJson(value: unknown): ParsedGeoJson | undefined {
   const object = mappingOf(value)
   const body = object?.type === 'Feature' ? mappingOf(object.geometry) : object
   if (body === undefined) return undefined
   if (COLLECTIONS.has(body.type)) return { kind: 'collection' }
   const geometry = readGeometry(body)
-  // Members that mark a circle or a rectangle, beside a geometry or a feature.
+  // The properties that mark a circle or a rectangle, of a geometry or a feature.
   return geometry && { kind: 'geometry', geometry, properties: mappingOf(object?.properties) ?? {} }
 }
 

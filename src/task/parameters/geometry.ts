@@ -7,19 +7,19 @@ import { outputText, type ParameterCodec, type TypeOf } from './parameter-codec.
 import { shown } from './shown.ts'
 import { isTopologicallyValid } from './topology.ts'
 
-/** Up to 2.6 million positions; checking them takes 650 MB at most (ADR 10), and a function that does it has 1024 MiB. */
+/** Up to 2.6 million positions, whose validation takes at most 650 MB (ADR 10) of the function's 1024 MiB. */
 const MAX_TEXT_LENGTH = 16 * 1024 * 1024
-/** A UTF-16 unit takes 3 bytes at most; the rest is for white space around the text. */
+/** A UTF-16 unit takes at most 3 bytes; the rest is for white space around the text. */
 const MAX_FILE_BYTES = 4 * MAX_TEXT_LENGTH
 
-/** A MultiPolygon in a Feature has 6; the rest is for properties, which are kept and not interpreted. */
+/** A MultiPolygon in a Feature has 6; the rest is for properties, which are not interpreted. */
 const MAX_LEVELS = 64
 
 const SUB_TYPES: ReadonlySet<unknown> = new Set(['Circle', 'Rectangle'])
 
 /**
  * Checks in the order of the contract (parameter-io 6.1).
- * @returns the text as it was written, but for what core cannot read
+ * @returns the text as written, except for what core cannot read
  */
 function check(text: string, parameterName: string): string {
   const refuse = (error: ErrorName, words: string) => parameterError(error, parameterName, words)
@@ -29,7 +29,7 @@ function check(text: string, parameterName: string): string {
     throw refuse('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', faultOf(text, value))
   }
   if (parsed.kind === 'collection') {
-    const words = `a collection is no single geometry; expected ${KINDS}, or a Feature with one of them`
+    const words = `a collection is not a single geometry; expected ${KINDS}, or a Feature with one of them`
     throw refuse('INTERNAL_PARAMETER_UNSUPPORTED_GEOMETRY_TYPE', words)
   }
   if (!isTopologicallyValid(parsed.geometry)) {
@@ -54,20 +54,20 @@ function checkSubType({ subType, radius }: Record<string, unknown>, parameterNam
 
 const KINDS = 'a Point, MultiPoint, LineString, MultiLineString, Polygon or MultiPolygon'
 
-/** What makes a geometry invalid that has the right structure. */
+/** Rules for a geometry whose structure is right. */
 const VALIDITY =
-  'lines need two places, rings must not cross or touch themselves, holes lie within their polygon, polygons do not overlap'
+  'lines need two different positions, rings must not cross or touch themselves, holes must be inside their polygon, polygons must not overlap'
 
-/** Why a text is no geometry. */
+/** Explains why a text is not a geometry. */
 function faultOf(text: string, value: unknown): string {
   if (text.length > MAX_TEXT_LENGTH) {
     return `the text has ${text.length} characters; expected at most ${MAX_TEXT_LENGTH}`
   }
   if (value === undefined) {
-    return `${shown(text)} is no JSON, or nests deeper than ${MAX_LEVELS} levels; expected GeoJSON such as {"type":"Point","coordinates":[1,2]}`
+    return `${shown(text)} is not JSON, or nests deeper than ${MAX_LEVELS} levels; expected GeoJSON such as {"type":"Point","coordinates":[1,2]}`
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return `${shown(value as JsonValue)} is no GeoJSON; expected an object such as {"type":"Point","coordinates":[1,2]}`
+    return `${shown(value as JsonValue)} is not GeoJSON; expected an object such as {"type":"Point","coordinates":[1,2]}`
   }
   const { type = null } = value as { readonly type?: JsonValue }
   return type === 'Feature'
@@ -78,7 +78,7 @@ function faultOf(text: string, value: unknown): string {
 const COORDINATES =
   'the coordinates of that type: finite numbers, lines of two positions or more, closed rings of four or more'
 
-/** @returns undefined when it is no JSON, or nests deeper than any geometry */
+/** @returns undefined when it is not JSON, or nests deeper than any geometry */
 function parseText(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
@@ -92,10 +92,10 @@ function parseText(text: string): unknown {
 function textOf(value: JsonValue, parameterName: string): string {
   if (typeof value === 'string' && value.isWellFormed()) return value.trim()
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const words = `${shown(value)} is no geometry; expected GeoJSON as a text`
+    const words = `${shown(value)} is not a geometry; expected GeoJSON as a text`
     throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
   }
-  // Before it is serialised, which recurses.
+  // Checked before serialization, which recurses.
   if (isNestedDeeperThan(value, MAX_LEVELS)) {
     const words = `the object nests deeper than ${MAX_LEVELS} levels`
     throw parameterError('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR', parameterName, words)
@@ -103,7 +103,7 @@ function textOf(value: JsonValue, parameterName: string): string {
   return JSON.stringify(value)
 }
 
-/** GeoJSON geometries and features; clients send and get them as text. */
+/** GeoJSON geometries and features, which calls represent as text. */
 export const geometryCodec: ParameterCodec<TypeOf<'geometry'>> = {
   nullError: 'INTERNAL_PARAMETER_TYPE_ERROR',
   largestOutput: { bytes: MAX_FILE_BYTES, error: 'INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR' },

@@ -6,7 +6,7 @@ import { shown } from './shown.ts'
 
 /**
  * Notations of the contract (parameter-io 3), in its order: a leading zero means octal, underscores group digits.
- * BigInt reads each of them once sign, prefix and underscores are gone.
+ * BigInt parses each without sign, prefix and underscores.
  */
 const NOTATIONS = [
   { pattern: /^0b([01_]+)$/u, prefix: '0b' },
@@ -15,17 +15,17 @@ const NOTATIONS = [
   { pattern: /^0x([0-9a-fA-F_]+)$/u, prefix: '0x' },
 ] as const
 
-/** Binary digits of the largest value (2^53 − 1); more are out of range in any notation, so they are not even read. */
+/** Binary digits of the largest value (2^53 − 1). Longer numbers are out of range in any notation. */
 const MAX_DIGITS = 53
 
-/** Reads an integer of a file; undefined when it is none, or lies beyond ±(2^53 − 1), where JSON loses digits. */
+/** Parses an integer of a file; undefined for another text, or beyond ±(2^53 − 1), where JSON loses digits. */
 export function parseInteger(text: string): number | undefined {
   const unsigned = text.replace(/^[-+]/u, '')
   for (const { pattern, prefix } of NOTATIONS) {
     const digits = pattern.exec(unsigned)?.[1]?.replaceAll('_', '')
     if (digits === undefined) continue
     const significant = digits.replace(/^0+/u, '')
-    // `0_` is an octal zero to the grammar, `0b_` and `0x_` have no digit at all.
+    // `0_` is an octal zero in the grammar; `0b_` and `0x_` have no digit.
     if (significant === '') return digits === '' && prefix !== '0o' ? undefined : 0
     if (significant.length > MAX_DIGITS) return undefined
     const magnitude = Number(BigInt(prefix + significant))
@@ -35,7 +35,7 @@ export function parseInteger(text: string): number | undefined {
   return undefined
 }
 
-/** @param given what `value` was read from; undefined when it is no integer */
+/** @param given the text or JSON of `value`; undefined when it is not an integer */
 function check(
   value: number | undefined,
   given: JsonValue,
@@ -43,7 +43,7 @@ function check(
   parameterName: string,
 ): number {
   if (value === undefined) {
-    const words = `${shown(given)} is no integer; expected a whole number within ±(2^53 - 1), such as 5`
+    const words = `${shown(given)} is not an integer; expected a whole number within ±(2^53 - 1), such as 5`
     throw unreadable(parameterName, words)
   }
   checkBounds(value, type, parameterName)
@@ -52,11 +52,11 @@ function check(
 
 function fromJson(value: JsonValue): number | undefined {
   if (typeof value === 'string') return parseInteger(value)
-  // Adding zero turns -0, which has no text of its own, into 0.
+  // Adding zero converts -0, which has no text form, to 0.
   return Number.isSafeInteger(value) ? Number(value) + 0 : undefined
 }
 
-/** Whole numbers up to ±(2^53 − 1); the reference and core stop at 32 bits. */
+/** Whole numbers up to ±(2^53 − 1); the reference and core support 32 bits. */
 export const integerCodec: ParameterCodec<TypeOf<'integer'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
   largestOutput: { bytes: SHORT_OUTPUT_BYTES, error: 'INTERNAL_PARAMETER_TYPE_ERROR' },

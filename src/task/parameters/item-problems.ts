@@ -2,20 +2,20 @@ import { type DomainError, parameterError } from '../../contract/errors.ts'
 import { printable } from '../../contract/quoted.ts'
 import { counted } from './shown.ts'
 
-/** Items whose problem is explained; of the others the first hundred are named. */
-const MAX_TOLD = 10
+/** Items whose problem is explained; the others are listed by index, up to {@link MAX_NAMED}. */
+const MAX_EXPLAINED = 10
 const MAX_NAMED = 100
 
-/** Paths of deep arrays are cut. */
+/** Longest index path in a message. */
 const MAX_PATH_LENGTH = 80
 
-/** Checking stops after so many problems. */
+/** Checks stop after this number of problems. */
 const MAX_COUNTED = 10_000
 
 /** Collects the problems of an array's items, to report them together. */
 export class ItemProblems {
   readonly #parameterName: string
-  readonly #told: DomainError[] = []
+  readonly #explained: DomainError[] = []
   readonly #named: string[] = []
   #count = 0
 
@@ -24,30 +24,33 @@ export class ItemProblems {
   }
 
   /**
-   * @param path index path of the item, or of a level with a slash behind it; '' for the array itself
+   * @param path index path of the item, or of a level with a trailing slash; '' for the array itself
    * @throws DomainError when there are too many
    */
   add(path: string, error: DomainError): void {
     this.#count += 1
     const item = path.replaceAll(/^\/|\/$/gu, '')
-    if (this.#told.length < MAX_TOLD) this.#told.push(atItem(error, this.#parameterName, item))
-    else if (this.#named.length < MAX_NAMED - MAX_TOLD) this.#named.push(printable(item, MAX_PATH_LENGTH))
+    if (this.#explained.length < MAX_EXPLAINED) this.#explained.push(atItem(error, this.#parameterName, item))
+    else if (this.#named.length < MAX_NAMED - MAX_EXPLAINED)
+      this.#named.push(printable(item, MAX_PATH_LENGTH))
     if (this.#count === MAX_COUNTED) this.throwAny()
   }
 
   /**
-   * Does nothing without problems.
-   * @throws DomainError of the first problem's kind, with all problems
+   * Throws one error for all problems, if there are any.
+   * @throws DomainError of the first problem's kind
    */
   throwAny(): void {
-    const [first] = this.#told
+    const [first] = this.#explained
     if (first === undefined) return
     if (this.#count === 1) throw first
     const more = this.#count === MAX_COUNTED ? ' or more' : ''
-    const told = this.#told.map(({ item = '', words, message }) => `Item ${item}: ${words ?? message}.`)
+    const explained = this.#explained.map(
+      ({ item = '', words, message }) => `Item ${item}: ${words ?? message}.`,
+    )
     const named = this.#named.length === 0 ? '' : ` Also items ${this.#named.join(', ')}`
-    const rest = this.#count > MAX_NAMED ? `, … (the first ${MAX_NAMED} are named)` : ''
-    const words = `${counted(this.#count, 'item')}${more} are wrong. ${told.join(' ')}${named}${rest}`
+    const rest = this.#count > MAX_NAMED ? `, … (the first ${MAX_NAMED} are listed)` : ''
+    const words = `${counted(this.#count, 'item')}${more} are invalid. ${explained.join(' ')}${named}${rest}`
     const { isMessageOurs, error } = first
     throw parameterError(error, this.#parameterName, words, { isMessageOurs })
   }
@@ -59,7 +62,7 @@ export function atItem(error: DomainError, parameterName: string, item: string):
   return parameterError(error.error, parameterName, words, { item, isMessageOurs, cause: error.cause })
 }
 
-/** By name, since functions are bundled apart. */
+/** Compares names, since each function bundles its own copy of the class. */
 export function isDomainError(error: unknown): error is DomainError {
   return error instanceof Error && error.name === 'DomainError'
 }

@@ -33,7 +33,7 @@ export type ListedValue = { readonly value: JsonValue } | CutString
 /** The file of a string. */
 interface StringFile {
   readonly parameterName: string
-  /** Of an array's item: its index path. */
+  /** Index path of an array's item. */
   readonly path?: string
   readonly sizeBytes: number
 }
@@ -46,7 +46,7 @@ export interface ListedStrings {
   showBeginning(text: string, file: StringFile): CutString
 }
 
-/** Bounds what the strings of one listing take together: 9 MiB of JSON, and 300 bytes for each that is cut. */
+/** Bounds the strings of one listing to 9 MiB of JSON, and 300 bytes for each truncated one. */
 export function createListedStrings(runId: string, kind: 'input' | 'output'): ListedStrings {
   let bytesLeft = LISTED_STRINGS_BYTES
   let beginningsLeft = LISTED_BEGINNINGS_BYTES
@@ -65,7 +65,7 @@ export function createListedStrings(runId: string, kind: 'input' | 'output'): Li
 
   return {
     show(text, file) {
-      // JSON is never shorter, and takes its time to write.
+      // JSON is never shorter than the text, and takes time to write.
       const isShort = file.sizeBytes <= WHOLE_STRING_BYTES && text.length <= bytesLeft
       const bytes = isShort ? jsonBytes(text) : Number.POSITIVE_INFINITY
       if (bytes > bytesLeft) return showBeginning(text, file)
@@ -76,7 +76,7 @@ export function createListedStrings(runId: string, kind: 'input' | 'output'): Li
   }
 }
 
-/** Without half a surrogate pair at its end. */
+/** Beginning of a text, without half a surrogate pair at its end. */
 function beginningOf(text: string): string {
   const beginning = text.slice(0, BEGINNING_CHARACTERS)
   return beginning.isWellFormed() ? beginning : beginning.slice(0, -1)

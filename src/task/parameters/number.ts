@@ -4,33 +4,33 @@ import { checkBounds } from './bounds.ts'
 import { outputText, type ParameterCodec, SHORT_OUTPUT_BYTES, type TypeOf } from './parameter-codec.ts'
 import { shown } from './shown.ts'
 
-/** One way only to read any text: two neighbours that both take digits would try all divisions between them. */
+/** Unambiguous, to avoid backtracking: no two adjacent parts match digits. */
 const DECIMAL = /^[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?$/u
 const INFINITY = /^([-+]?)inf(?:inity)?$/iu
 const NOT_A_NUMBER = /^nan$/iu
 
-/** Reads a number of a file: decimal or scientific, or a special value in any case; undefined when it is none. */
+/** Parses a number of a file: decimal or scientific, or a special value in any case; undefined for another text. */
 export function parseNumber(text: string): number | undefined {
-  // Number() takes more than the grammar: hexadecimal and the empty text. Adding zero turns -0 into 0.
+  // Number() also accepts hexadecimal and the empty text. Adding zero converts -0 to 0.
   if (DECIMAL.test(text)) return Number(text) + 0
   const infinity = INFINITY.exec(text)
   if (infinity !== null) return infinity[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY
   return NOT_A_NUMBER.test(text) ? Number.NaN : undefined
 }
 
-/** Shortest text that reads back as the same number; specials as tasks in Python and C read them. */
+/** Shortest text that parses to the same number; special values in the form of Python and C. */
 function fileTextOf(value: number): string {
   if (Number.isNaN(value)) return 'nan'
   if (Number.isFinite(value)) return String(value)
   return value > 0 ? 'inf' : '-inf'
 }
 
-/** JSON has no number for the special values; they travel by name. */
+/** JSON has no special values, so they are represented by name. */
 function jsonOf(value: number): JsonValue {
   return Number.isFinite(value) ? value : String(value)
 }
 
-/** @param given what `value` was read from; undefined when it is no number */
+/** @param given the text or JSON of `value`; undefined when it is not a number */
 function check(
   value: number | undefined,
   given: JsonValue,
@@ -38,8 +38,8 @@ function check(
   parameterName: string,
 ): number {
   if (value === undefined) {
-    const words = `${shown(given)} is no number; expected one such as 0.5 or 1e-3`
-    // The reference has a text for JSON of another kind only.
+    const words = `${shown(given)} is not a number; expected one such as 0.5 or 1e-3`
+    // The reference has an error text only for JSON of another type.
     if (typeof given === 'string') throw unreadable(parameterName, words)
     throw parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)
   }

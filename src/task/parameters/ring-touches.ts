@@ -1,21 +1,21 @@
 import { at } from './sweep-line.ts'
 import type { Effort } from './sweep-order.ts'
 
-/** Stands for no place and no ring. */
+/** No point, or no ring. */
 const NONE = -1
 
 /**
- * Rings that touch at places. Rings of one polygon and the places where they touch may only form trees: a circle of them cuts a
- * piece off the polygon's inside. Takes O(log n) for each ring at a place.
+ * Tracks where rings touch. The rings of one polygon and their touching points must form trees: a cycle would cut a
+ * piece off the polygon's interior. Takes O(log n) for each ring at a point.
  */
 export class RingTouches {
   readonly #polygon: Int32Array
   readonly #effort: Effort
-  /** Union-find over the rings: the next one on the way to the root of its tree. */
+  /** Union-find over the rings: the parent of each ring. */
   readonly #parent: Int32Array
-  /** Number of the place where each ring was seen last. */
+  /** Number of the last point at which each ring was seen. */
   readonly #ringSeen: Int32Array
-  /** The same of each polygon, and its first ring there. */
+  /** The same for each polygon, and its first ring there. */
   readonly #polygonSeen: Int32Array
   readonly #firstRing: Int32Array
   #place = 0
@@ -30,11 +30,11 @@ export class RingTouches {
     this.#firstRing = new Int32Array(polygon.length)
   }
 
-  startPlace(): void {
+  startPoint(): void {
     this.#place += 1
   }
 
-  /** Adds a ring to the place. False when it is there already, or closes a circle. */
+  /** Adds a ring to the point. False when it is there already, or closes a cycle. */
   add(ring: number): boolean {
     this.#effort.operations += 1
     if (this.#ringSeen[ring] === this.#place) return false
@@ -47,8 +47,8 @@ export class RingTouches {
   }
 
   /**
-   * Whether rings touch at a place without crossing there.
-   * @param ways rings of the edges around the place, in their order; each ring twice
+   * Whether rings touch at a point without crossing there.
+   * @param ways rings of the edges around the point, in their order; each ring twice
    */
   areApart(ways: readonly number[]): boolean {
     const open: number[] = []
@@ -69,7 +69,7 @@ export class RingTouches {
     let node = ring
     for (let parent = at(this.#parent, node); parent !== node; parent = at(this.#parent, node)) {
       this.#effort.operations += 1
-      // Halves the way for later calls.
+      // Path halving.
       this.#parent[node] = at(this.#parent, parent)
       node = at(this.#parent, node)
     }

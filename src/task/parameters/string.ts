@@ -3,7 +3,8 @@ import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
 import { counted, shown } from './shown.ts'
 
 /**
- * Checks a length in UTF-16 units, as Java counts them. The two codes look swapped, but clients and tests know them so.
+ * Checks a length in UTF-16 units, as Java does. The two error codes look swapped, but clients and tests depend on
+ * them.
  * @throws DomainError naming the parameter
  */
 export function checkLength(length: number, type: TypeOf<'string'>, parameterName: string): void {
@@ -18,7 +19,7 @@ export function checkLength(length: number, type: TypeOf<'string'>, parameterNam
 }
 
 /**
- * Refuses NUL, which a JSON string may hold, but no text of PostgreSQL, where core keeps what it reads.
+ * Rejects NUL, which JSON strings may contain but text in core's PostgreSQL may not.
  * @throws DomainError naming the parameter
  */
 export function refuseNul(text: string, parameterName: string): void {
@@ -27,19 +28,19 @@ export function refuseNul(text: string, parameterName: string): void {
   const before = shown(text.slice(Math.max(0, at - 20), at))
   throw unreadable(
     parameterName,
-    `the text has a NUL character (U+0000) behind ${before}; expected a text without it`,
+    `the text has a NUL character (U+0000) after ${before}; expected a text without it`,
   )
 }
 
 /** Text of any kind but NUL, line breaks kept. */
 export const stringCodec: ParameterCodec<TypeOf<'string'>> = {
   nullError: 'INTERNAL_NULL_PROVISION',
-  // Of an array's item, which is read whole; one that is an output of its own streams.
+  // For array items, which are read whole; a string output of its own is streamed.
   largestOutput: { bytes: 64 * 1024 * 1024, error: 'INTERNAL_PARAMETER_VALIDATION_ERROR' },
   provision(value, type, parameterName) {
-    // Half a surrogate pair has no UTF-8 form: the file would hold another text than the answer.
+    // Half a surrogate pair has no UTF-8 form: file and response would differ.
     if (typeof value !== 'string')
-      throw unreadable(parameterName, `${shown(value)} is no text; expected a string`)
+      throw unreadable(parameterName, `${shown(value)} is not a text; expected a string`)
     if (!value.isWellFormed()) {
       throw unreadable(parameterName, `${shown(value)} holds half a surrogate pair, which has no UTF-8 form`)
     }

@@ -4,13 +4,13 @@ import type { Effort } from './sweep-order.ts'
 export const NONE = -1
 
 /**
- * The edges that the sweep line crosses, from bottom to top, each in a node. A treap: its random priorities keep it balanced,
- * whatever the order of the edges is, so every operation takes O(log n). 32 bytes for each edge of the geometry.
+ * Edges on the sweep line, from bottom to top, in a treap. Random priorities balance it, so every operation takes O(log
+ * n) for any order of edges. 32 bytes for each edge of the geometry.
  */
 export class SweepLine {
   /** Edge in each node. */
   readonly edge: Int32Array
-  /** Next node towards the bottom, and towards the top. */
+  /** Next node below, and above. */
   readonly below: Int32Array
   readonly above: Int32Array
   readonly #left: Int32Array
@@ -23,7 +23,7 @@ export class SweepLine {
   #nodeCount = 0
   #freeNode = NONE
 
-  /** @param capacity edges at one time at most */
+  /** @param capacity largest number of edges at one time */
   constructor(capacity: number, effort: Effort) {
     this.edge = new Int32Array(capacity)
     this.below = new Int32Array(capacity)
@@ -35,7 +35,7 @@ export class SweepLine {
     this.#effort = effort
   }
 
-  /** Highest node whose edge passes below a place, or through it. */
+  /** Highest node whose edge passes below a point, or through it. */
   highestNotAbove(isAbove: (edge: number) => boolean): number {
     let [node, found] = [this.#root, NONE]
     while (node !== NONE) {
@@ -50,7 +50,7 @@ export class SweepLine {
     return found
   }
 
-  /** Adds an edge just above a node, or at the bottom when that is `NONE`; returns its node. */
+  /** Inserts an edge directly above a node, or at the bottom when that is `NONE`; returns its node. */
   insertAbove(lower: number, edge: number): number {
     const node = this.#newNode(edge)
     const upper = lower === NONE ? this.#bottom : at(this.above, lower)
@@ -126,7 +126,7 @@ export class SweepLine {
   }
 }
 
-/** An element that is known to exist. */
+/** Reads an element that is known to exist. */
 export function at(values: Int32Array, index: number): number {
   return values[index] as number
 }

@@ -1,17 +1,17 @@
-/** Counts the basic operations of a check, so that a test can tell how they grow. */
+/** Counts the basic operations of a check, so that a test can measure their growth. */
 export interface Effort {
   operations: number
 }
 
-/** Vertices in the order in which a sweep from left to right meets them: by x, then by y. */
+/** Vertices in the order of a sweep from left to right: by x, then by y. */
 export interface SweepOrder {
   /** Vertices, sorted. */
   readonly vertices: Int32Array
-  /** Of each vertex: the index in `vertices` of the first vertex at the same place. */
+  /** For each vertex: the index in `vertices` of the first vertex at the same point. */
   readonly rank: Int32Array
 }
 
-/** Sorts by merging: O(n log n) in the worst case, 12 bytes a vertex. */
+/** Merge sort: O(n log n) in the worst case, 12 bytes a vertex. */
 export function sweepOrderOf(x: Float64Array, y: Float64Array, effort: Effort): SweepOrder {
   const count = x.length
   let vertices = new Int32Array(count)
@@ -46,7 +46,7 @@ function merge({ x, y, from, to }: Merge, start: number, middle: number, width: 
   }
 }
 
-/** Whether `a` is left of `b`, below it, or at the same place. */
+/** Whether `a` is not after `b` in the order. */
 function isBefore(x: Float64Array, y: Float64Array, a: number, b: number): boolean {
   const [ax, bx] = [x[a] ?? 0, x[b] ?? 0]
   return ax < bx || (ax === bx && (y[a] ?? 0) <= (y[b] ?? 0))

@@ -1,16 +1,16 @@
 import { areValidAreas } from './areas.ts'
 import type { Geometry, Ring } from './geojson.ts'
 
-/** Whether a geometry is valid in the sense of OGC Simple Features, as the JTS of the reference sees it. */
+/** Whether a geometry is valid by OGC Simple Features, as JTS in the reference decides. */
 export function isTopologicallyValid(geometry: Geometry): boolean {
   switch (geometry.type) {
     case 'Point':
     case 'MultiPoint':
       return true
     case 'LineString':
-      return geometry.coordinates.length === 0 || hasTwoPlaces(geometry.coordinates)
+      return geometry.coordinates.length === 0 || hasTwoPositions(geometry.coordinates)
     case 'MultiLineString':
-      return geometry.coordinates.every(hasTwoPlaces)
+      return geometry.coordinates.every(hasTwoPositions)
     case 'Polygon':
       return areValidAreas([geometry.coordinates])
     case 'MultiPolygon':
@@ -18,8 +18,8 @@ export function isTopologicallyValid(geometry: Geometry): boolean {
   }
 }
 
-/** Lines may cross themselves; all that they need is a length. */
-function hasTwoPlaces(line: Ring): boolean {
+/** Lines may cross themselves, but must have a length. */
+function hasTwoPositions(line: Ring): boolean {
   const [first] = line
   return line.some((position) => position[0] !== first?.[0] || position[1] !== first?.[1])
 }

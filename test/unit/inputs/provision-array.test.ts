@@ -160,7 +160,7 @@ describe('an array', () => {
 
     await expect(giveWhole(engine, gapped)).rejects.toMatchObject({
       error: 'INTERNAL_INVALID_COLLECTION_DIMENSIONS',
-      message: expect.stringContaining('no index'),
+      message: expect.stringContaining('an item for each index'),
     })
   })
 })

@@ -205,7 +205,7 @@ describe('the state action CANCELLED', () => {
     )
 
     expect([first.run.failure?.kind, run.failure?.kind]).toEqual(['cancelled', 'cancelled'])
-    expect(engine.problems).toEqual([`job not ended: ${RUN_ID}`])
+    expect(engine.problems).toEqual([`job not terminated: ${RUN_ID}`])
     expect([...engine.workflow.stoppedRuns.keys(), ...ended]).toEqual([RUN_ID, 'job-1'])
   })
 
@@ -285,12 +285,12 @@ describe('a start that is refused', () => {
     expect(missing).toContain(
       'it has 1 item; expected at least 3 (min_size); input \\"gap\\" (array) is incomplete: item 1 is missing',
     )
-    expect(await refusal('FLYING')).toContain('\\"FLYING\\" is no state; expected')
+    expect(await refusal('FLYING')).toContain('\\"FLYING\\" is not a state; expected')
     expect(await refusal(undefined)).toContain('desired is missing; expected')
-    expect(await refusal('QUEUED')).toContain('\\"QUEUED\\" cannot be asked for; expected')
+    expect(await refusal('QUEUED')).toContain('\\"QUEUED\\" cannot be requested; expected')
     await engine.runs.transition(RUN_ID, { to: 'FAILED' })
     expect(await refusal('RUNNING')).toContain(
-      'run is in invalid state: the run is FAILED; a run is started once',
+      'run is in invalid state: the run is FAILED; a run can be started once',
     )
   })
 })

@@ -147,7 +147,7 @@ describe('the deletion of a run', () => {
       expect(left).toEqual([[], []])
       expect(await engine.runs.listIdsByTask(engine.task.id)).toEqual([])
       expect(new Set(engine.problems)).toEqual(
-        new Set([`workflow not stopped: ${RUN_ID}`, `job not ended: ${RUN_ID}`]),
+        new Set([`workflow not stopped: ${RUN_ID}`, `job not terminated: ${RUN_ID}`]),
       )
       expect(engine.scheduler.terminations.has(jobId)).toBe(false)
     },

@@ -265,7 +265,7 @@ describe('a sweep of runs that nobody else will end', () => {
 
     expect(await engine.runs.find(RUN_ID)).toMatchObject({
       state: 'FAILED',
-      failure: { message: 'AWS Batch does not know the job of the run any more' },
+      failure: { message: 'AWS Batch no longer knows the job of the run' },
     })
     expect(engine.workflow.stoppedRuns.has(RUN_ID)).toBe(true)
   })

@@ -147,12 +147,12 @@ describe('collecting an array', () => {
   })
 
   it.each<[string, ArrayType, Files, string]>([
-    ['without array.yml', INTEGERS, { '0': '5' }, 'there is no array.yml in the folder'],
+    ['without array.yml', INTEGERS, { '0': '5' }, 'the folder has no array.yml'],
     [
       'without array.yml in a sub-array',
       NESTED,
       { 'array.yml': 'size: 1', '0/0': '5' },
-      'item 0: there is no array.yml',
+      'item 0: the folder has no array.yml',
     ],
     ['with an empty array.yml', INTEGERS, { 'array.yml': '' }, 'array.yml is empty'],
     ['with a malformed array.yml', INTEGERS, { 'array.yml': 'size: many' }, 'array.yml holds "size: many"'],
@@ -160,13 +160,13 @@ describe('collecting an array', () => {
       'with more items than it says',
       INTEGERS,
       { ...plain, '2': '7' },
-      'size 2, and the folder has 3 items; beyond the size: 2',
+      'size 2, but the folder has 3 items; beyond the size: 2',
     ],
     [
       'with fewer items than it says',
       INTEGERS,
       { 'array.yml': 'size: 2', '0': '5' },
-      'size 2, and the folder has 1 item; missing: 1',
+      'size 2, but the folder has 1 item; missing: 1',
     ],
     ['with too few items', { ...INTEGERS, minSize: 3 }, plain, 'it has 2 items; expected at least 3'],
     ['with too many items', { ...INTEGERS, maxSize: 1 }, plain, 'at most 1 (max_size)'],
@@ -176,7 +176,7 @@ describe('collecting an array', () => {
       { 'array.yml': 'size: 1', '0/array.yml': 'size: 1', '0/0': '1' },
       'item 0: it has 1 item; expected at least 0 (min_size) and at most 0',
     ],
-    ['with an item of another kind', INTEGERS, { ...plain, '1': 'six' }, 'item 1: "six" is no integer'],
+    ['with an item of another kind', INTEGERS, { ...plain, '1': 'six' }, 'item 1: "six" is not an integer'],
     ['with a blank item', INTEGERS, { ...plain, '1': '' }, 'item 1: the file is empty'],
     [
       'with an item out of bounds',
@@ -194,31 +194,31 @@ describe('collecting an array', () => {
       'with an image of another format',
       IMAGES,
       { 'array.yml': 'size: 1', '0': 'x' },
-      'item 0: the file is no image that is known here; expected png',
+      'item 0: the file is not an image of a supported format; expected png',
     ],
     [
       'with extensions',
       INTEGERS,
       { 'array.yml': 'size: 2', '0.txt': '5', '1.txt': '6' },
-      'size 2, and the folder has 0 items; missing: 0, 1; found "0.txt", "1.txt", which are no indexes; expected the items 0 to 1',
+      'size 2, but the folder has 0 items; missing: 0, 1; found "0.txt", "1.txt", which are not indexes; expected the items 0 to 1',
     ],
     [
       'with leading zeros',
       INTEGERS,
       { 'array.yml': 'size: 1', '00': '5' },
-      'missing: 0; found "00", which are no indexes',
+      'missing: 0; found "00", which are not indexes',
     ],
     [
       'counted from 1',
       INTEGERS,
       { 'array.yml': 'size: 2', '1': '5', '2': '6' },
-      'size 2, and the folder has 2 items; missing: 0; beyond the size: 2; expected the items 0 to 1',
+      'size 2, but the folder has 2 items; missing: 0; beyond the size: 2; expected the items 0 to 1',
     ],
     [
       'named like companions',
       INTEGERS,
       { 'array.yml': 'size: 1', '0.geojson': '{}' },
-      'missing: 0; found "0.geojson", which are no indexes; expected the items 0,',
+      'missing: 0; found "0.geojson", which are not indexes; expected the items 0,',
     ],
     [
       'of another name of the metadata',
@@ -230,7 +230,7 @@ describe('collecting an array', () => {
       'with two bad items',
       INTEGERS,
       { 'array.yml': 'size: 3', '0': '5', '1': 'x', '2': '\u001b[31m' },
-      '2 items are wrong. Item 1: "x" is no integer; expected a whole number within ±(2^53 - 1), such as 5. Item 2: "\\u{1b}[31m" is no',
+      '2 items are invalid. Item 1: "x" is not an integer; expected a whole number within ±(2^53 - 1), such as 5. Item 2: "\\u{1b}[31m" is not',
     ],
     [
       'with hundreds of bad items',
@@ -242,7 +242,7 @@ describe('collecting an array', () => {
       'with hundreds of bad items, and tells how many',
       INTEGERS,
       { 'array.yml': 'size: 300', ...Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 'x'])) },
-      ', 98, 99, … (the first 100 are named)',
+      ', 98, 99, … (the first 100 are listed)',
     ],
   ])('%s fails the run', async (_, type, files, message) => {
     const told = await failure(await ended({ out: type }, { out: files }))
@@ -309,7 +309,7 @@ describe('collecting an array', () => {
 
     expect(await listing(await withSize(2))).toMatchObject([{ parameterName: 'out' }])
     expect(await failure(await withSize(3))).toContain(
-      'output "out": it has 2 items, and inputs/p has 3; expected the same number in both',
+      'output "out": it has 2 items, but inputs/p has 3; expected the same number in both',
     )
   })
 })

@@ -99,7 +99,7 @@ describe('collecting outputs', () => {
     expect(message?.split('; output ')).toEqual([
       'output "out": the task has not written it; expected "out" in the output folder, without extension; found instead: "result", "out.txt"',
       '"count": 300 is out of bounds; expected at most 255 (leq)',
-      '"rate": "5.5" is no integer; expected a whole number within ±(2^53 - 1), such as 5',
+      '"rate": "5.5" is not an integer; expected a whole number within ±(2^53 - 1), such as 5',
       '"gone": it is a link that leaves the output folder, or no regular file; expected a file',
     ])
   })
@@ -244,7 +244,7 @@ describe('collecting large texts', () => {
       { ...string, maxLength: 10 },
       'the text has 2000000 characters; expected at most 10 (max_length)',
     ],
-    ['a string that is no text', string, 'no UTF-8', Buffer.alloc(2_000_000, 0xff)],
+    ['a string that is no text', string, 'not UTF-8', Buffer.alloc(2_000_000, 0xff)],
     [
       'an integer',
       { id: 'integer' },

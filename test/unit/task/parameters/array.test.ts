@@ -276,7 +276,7 @@ describe('a folder with an array', () => {
 
     await expect(listed(files, NESTED)).rejects.toMatchObject({
       message:
-        'invalid parameter type: "p", item 0/0: "x" is no integer; expected a whole number within ±(2^53 - 1), such as 5',
+        'invalid parameter type: "p", item 0/0: "x" is not an integer; expected a whole number within ±(2^53 - 1), such as 5',
       details: { type: 'parameter', parameterName: 'p' },
     })
   })

@@ -41,7 +41,7 @@ describe('string parameters', () => {
   it.each(['\0', 'a\0b'])('refuse %j, going in and coming out: core cannot keep it', (text) => {
     expect(refusalOf(() => provision(type, text))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
     expect(refusalOf(() => readOutput(type, text))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
-    expect(() => provision(type, 'naïve\0')).toThrow(/NUL character \(U\+0000\) behind "naïve"/u)
+    expect(() => provision(type, 'naïve\0')).toThrow(/NUL character \(U\+0000\) after "naïve"/u)
   })
 
   it('may be blank', () => {
