@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { DomainError } from '../src/contract/errors.ts'
-import { type KnownHosts, refuseForeign } from '../src/shared/foreign-requests.ts'
+import { type KnownHosts, rejectForeign } from '../src/shared/foreign-requests.ts'
 import { awaitImport } from './await-import.ts'
 import { clientOf } from './client-address.ts'
 import type { Exchange } from './exchange.ts'
@@ -119,7 +119,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 function refuseForeignPages({ headers, rawHeaders }: IncomingMessage, knownHosts: KnownHosts): void {
   const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host')
   const site = headers['sec-fetch-site']
-  refuseForeign(
+  rejectForeign(
     {
       // Servers disagree on which of two Host headers counts: the joined value is no valid host.
       host: hosts.length > 1 ? hosts.join() : headers.host,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { DomainError } from '../src/contract/errors.ts'
-import { type KnownHosts, refuseForeign } from '../src/shared/foreign-requests.ts'
+import { type KnownHosts, rejectForeign } from '../src/shared/foreign-requests.ts'
 
 export interface ForeignPageRule {
   /** `host`: only at the name that the part is called by, which tells DNS rebinding. */
@@ -22,7 +22,7 @@ export function refuseForeignPage(
   const { host, origin, 'sec-fetch-site': site } = request.headers
   const sender = looksAt === 'all' ? { origin, site: [site ?? []].flat().at(0) } : {}
   try {
-    refuseForeign({ host, origin: sender.origin, 'sec-fetch-site': sender.site }, knownHosts)
+    rejectForeign({ host, origin: sender.origin, 'sec-fetch-site': sender.site }, knownHosts)
     return false
   } catch (error) {
     if (!(error instanceof DomainError)) throw error

@@ -69,7 +69,7 @@ export function createS3Client({
   })
 }
 
-/** The client that signs URLs for others, if they reach the bucket at another address: no calls are made with it. */
+/** Client that presigns URLs for audiences that reach the bucket at another address. It makes no calls. */
 export function createSigningClient(audience: keyof typeof SIGNED_FOR): S3Client | undefined {
   const endpoint = process.env[SIGNED_FOR[audience]]
   return endpoint === undefined ? undefined : createS3Client({ endpoint })

@@ -1,6 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3'
 
-/** Answer of the call; undefined after this error. */
+/** Result of the call; undefined after this error. */
 export async function unlessRefused<Answer>(
   call: Promise<Answer>,
   errorName: string,
@@ -18,12 +18,12 @@ export function isExchanged(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412
 }
 
-/** `NotFound` is the SDK's name for a HEAD answered with 404, which has no body. */
+/** `NotFound` is the SDK's name for status 404 of a HEAD request, which has no body. */
 const MISSING = ['NoSuchKey', 'NotFound']
 
 /**
- * Answer of the call; undefined when the object does not exist. Without permission to list the whole bucket, which no function has, S3
- * answers 403 for missing objects as for forbidden ones; listing the key tells them apart.
+ * Result of the call; undefined when the object does not exist. Functions may not list the whole bucket, so S3 answers 403 for missing and
+ * for forbidden objects alike. Listing the key tells them apart.
  * @throws the call's error when the object exists, or its key cannot be listed
  */
 export async function unlessMissing<Answer>(

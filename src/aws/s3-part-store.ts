@@ -60,7 +60,7 @@ export function createS3PartStore({
           ...(contentType !== undefined && { ContentType: contentType }),
         }),
       )
-      if (UploadId === undefined) throw new Error('S3 gave the upload no id')
+      if (UploadId === undefined) throw new Error('S3 returned no id for the upload')
       return UploadId
     },
 

@@ -15,7 +15,7 @@ export interface CloudwatchLogStoreOptions {
 
 /** Limit of GetLogEvents in events; a page also has 1 MB at most. */
 const MAX_PAGE_EVENTS = 10_000
-/** Takes one or two seconds of the account's quota of 25 calls a second. Older lines of a longer log are left out. */
+/** Uses at most one or two seconds of the account's quota of 25 calls a second. Older lines of a longer log are omitted. */
 const MAX_PAGES = 30
 
 /** Streams of one log group; each event is a line. */
@@ -32,7 +32,7 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
           logStreamName,
           // Starts at the newest page; tokens lead to older ones.
           startFromHead: false,
-          // An event has one character and a line end at least.
+          // An event has at least one character and a line end.
           limit: Math.min(MAX_PAGE_EVENTS, Math.max(1, Math.ceil(maxBytes / 2))),
           ...(nextToken !== undefined && { nextToken }),
         }),
@@ -49,14 +49,14 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
       const pages: string[] = []
       let bytes = 0
       let token: string | undefined
-      // Holds maxBytes and one page at most.
+      // Memory: maxBytes and one page.
       for (let count = 0; bytes < maxBytes && count < MAX_PAGES; count += 1) {
         const answer = await page(logStreamName, maxBytes, token)
         const text = (answer?.events ?? []).map(({ message = '' }) => `${message}\n`).join('')
         pages.unshift(text)
         bytes += Buffer.byteLength(text)
         const older = answer?.nextBackwardToken
-        // The same token again marks the head of the stream; an empty page alone does not.
+        // A repeated token marks the start of the stream; an empty page alone does not.
         if (!older || older === token) break
         token = older
       }

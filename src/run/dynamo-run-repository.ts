@@ -77,7 +77,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       ...withProvisions(inStates(PROVISIONABLE), from),
     })
 
-  /** Replaces the whole map by optimistic locking. Ends: each repetition means that a concurrent call succeeded. */
+  /** Replaces the whole map with optimistic locking. Each retry means that a concurrent call succeeded, so the loop ends. */
   async function mergeProvisions(runId: string, provisions: Run['provisions']): Promise<Run> {
     for (;;) {
       const run = await find(runId)

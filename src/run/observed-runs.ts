@@ -4,8 +4,8 @@ import type { RunRepository } from './run-repository.ts'
 import { isFinal } from './transitions.ts'
 
 /**
- * Decorates a repository with metrics for each run that ends. The write that ends a run counts it, so each run is counted once; a run
- * may be missing when the answer to that write was lost.
+ * Decorates a repository with metrics for each run that ends. The write that ends a run counts it, so each run is counted at most once. It
+ * is not counted when the response to that write is lost.
  */
 export function withMetrics(runs: RunRepository, metrics: Metrics): RunRepository {
   return {

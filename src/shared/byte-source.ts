@@ -1,13 +1,12 @@
 import { Readable } from 'node:stream'
 
-/** Bytes of known length that can be read from any place: an object in a bucket, a file, a buffer. */
+/** Random-access bytes of known length: an object in a bucket, a file, a buffer. */
 export interface ByteSource {
   readonly sizeBytes: number
-  /** `length` bytes (never 0) from `start`; a source that ends early gives fewer. */
+  /** Reads `length` bytes (never 0) from `start`; fewer when the source ends early. */
   read(start: number, length: number): Promise<Readable>
 }
 
-/** Bytes in memory as a source. */
 export function bufferSource(bytes: Uint8Array): ByteSource {
   return {
     sizeBytes: bytes.byteLength,
@@ -15,7 +14,7 @@ export function bufferSource(bytes: Uint8Array): ByteSource {
   }
 }
 
-/** A part of a source as a source of its own. */
+/** A range of a source as a source of its own. */
 export function sectionOf(source: ByteSource, offset: number, sizeBytes: number): ByteSource {
   return {
     sizeBytes,

@@ -1,5 +1,5 @@
 /**
- * Chunks that were read ahead, and what is left of the iterator they came from. No generator: one that was never started would not
+ * Iterates over chunks that were read ahead, then over their source. Not a generator, because a generator that was never started does not
  * close its source.
  */
 export function continued(

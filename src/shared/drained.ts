@@ -3,7 +3,7 @@ interface WritableEvents {
   off(event: 'drain' | 'close', listener: () => void): unknown
 }
 
-/** Resolves when the stream takes more bytes, or never will because it is closed. */
+/** Resolves when the stream accepts more bytes or is closed. */
 export function drained(stream: WritableEvents): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {

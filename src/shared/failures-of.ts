@@ -1,8 +1,8 @@
 import { pMapSettled } from 'p-map'
 
 /**
- * Calls all parts, whichever of them fail.
- * @param concurrency calls under way at the same time
+ * Calls all parts, even when some fail.
+ * @param concurrency largest number of parallel calls
  * @returns the failures, in the order of the parts
  */
 export async function failuresOf(

@@ -3,7 +3,7 @@ const SIGNATURES = {
   png: { at: 0, anyOf: ['\x89PNG\r\n\x1a\n'] },
   jpeg: { at: 0, anyOf: ['\xff\xd8\xff'] },
   tiff: { at: 0, anyOf: ['II*\0', 'MM\0*'] },
-  /** After a preamble of 128 bytes, whose content is free. */
+  /** After a preamble of 128 bytes with arbitrary content. */
   dicom: { at: 128, anyOf: ['DICM'] },
   gif: { at: 0, anyOf: ['GIF87a', 'GIF89a'] },
   bmp: { at: 0, anyOf: ['BM'] },
@@ -33,7 +33,7 @@ const SIGNATURES = {
 /** Formats that are recognised by their first bytes. */
 export type SignedFormat = keyof typeof SIGNATURES
 
-/** The first of `formats` whose signature the start of a file bears. A file may bear two. */
+/** The first of `formats` whose signature a file has. A file may have two. */
 export function formatOf<Format extends SignedFormat>(
   start: Uint8Array,
   formats: readonly Format[],
@@ -45,7 +45,7 @@ export function formatOf<Format extends SignedFormat>(
   })
 }
 
-/** Bytes of a file that {@link formatOf} needs for these formats. */
+/** Number of bytes that {@link formatOf} needs for these formats. */
 export function signatureBytes(formats: readonly SignedFormat[]): number {
   return Math.max(
     ...formats.flatMap((format) => {

@@ -9,8 +9,8 @@ import { request as requestHttps } from 'node:https'
 import { pipeline } from 'node:stream/promises'
 
 /*
- * Requests over node:http. Node's `fetch` keeps a copy of a streamed body until the request ends, and sends no length with it, which
- * S3 demands.
+ * Requests over node:http. Node's `fetch` keeps a copy of a streamed body until the request ends, and sends it without Content-Length,
+ * which S3 requires.
  */
 
 /** Longest body that {@link exchange} returns: errors are short. */

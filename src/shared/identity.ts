@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 
-/** Present time and new identifiers; fixed in tests. */
+/** Current time and new identifiers; fixed in tests. */
 export interface Identity {
   now(): Date
   /** A random lower-case UUID. */
   uuid(): string
 }
 
-/** The process's clock and random UUIDs. */
+/** System clock and random UUIDs. */
 export const systemIdentity: Identity = { now: () => new Date(), uuid: () => randomUUID() }

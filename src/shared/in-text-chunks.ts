@@ -1,7 +1,7 @@
-/** An upload takes pieces of any size, but some microseconds for each. */
+/** Smallest chunk: an upload needs some microseconds for each. */
 const CHUNK_LENGTH = 64 * 1024
 
-/** Small pieces of text as larger ones of bytes. */
+/** Joins small texts into larger chunks of UTF-8. */
 export async function* inTextChunks(pieces: AsyncIterable<string>): AsyncGenerator<Buffer, void, undefined> {
   let text = ''
   for await (const piece of pieces) {

@@ -1,8 +1,7 @@
 import * as z from 'zod'
 
 /**
- * A list that is given up at its first item that is wrong: `z.array` tells each of them, a kilobyte for two bytes of a document that
- * means no good.
+ * Array schema that stops at the first invalid item; `z.array` would collect every error of a hostile document, a kilobyte for two bytes.
  */
 export function listOf<Item>(item: z.ZodType<Item>): z.ZodType<Item[]> {
   return z.custom<readonly unknown[]>(Array.isArray, 'expected a list').transform((values, context) => {

@@ -1,15 +1,15 @@
 import pMap, { pMapSkip } from 'p-map'
 
 export interface MapOptions {
-  /** Items under way at the same time. */
+  /** Largest number of items in progress. */
   readonly concurrency: number
-  /** Ends the work from outside. */
+  /** Aborts the work from outside. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Maps items concurrently and keeps their order. The first failure aborts the signal that `work` receives, and no further item is
- * begun. Unlike `pMap`, rejects only when everything under way has ended, so that the caller can clean up.
+ * Maps items concurrently, in order. The first failure aborts the signal that `work` receives, and no further item is started. Unlike
+ * `pMap`, it rejects only after all work in progress has ended, so that the caller can clean up.
  * @throws the first failure, or the reason of the outer signal
  */
 export async function mapUntilFailure<Item, Result>(

@@ -1,8 +1,8 @@
 import type { CountName, KindOf, MeasureName } from '../contract/metrics.ts'
 
-/** Figures of this installation, by the names of src/contract/metrics.ts. Neither method fails or waits. */
+/** Metrics of this installation, by the names of src/contract/metrics.ts. The methods neither fail nor wait. */
 export interface Metrics {
-  /** One more of this kind. What `about` says stands in the log beside the figure and can be searched for. */
+  /** Counts one of this kind. `about` is logged with the metric and can be searched for. */
   count<Name extends CountName>(
     name: Name,
     kind: KindOf<Name>,

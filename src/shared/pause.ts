@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 
 /**
  * Waits.
- * @throws the signal's reason, at once
+ * @throws the signal's reason, immediately
  */
 export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   try {

@@ -1,6 +1,6 @@
 import { continued } from './continued.ts'
 
-/** The first bytes (fewer when there are no more), and all of them again; closing that closes the source. */
+/** Reads the first bytes (fewer at the end) and returns them with an iterator over all bytes, whose end closes the source. */
 export async function peek(
   bytes: AsyncIterable<Uint8Array>,
   length: number,

@@ -1,4 +1,4 @@
-/** A stream's bytes in memory; only for streams whose size was checked or is bounded by the caller. */
+/** Reads a stream into memory; the caller must bound its size. */
 export async function readAll(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Buffer> {
   return readAtMost(stream, Number.POSITIVE_INFINITY, () => new Error())
 }

@@ -1,4 +1,4 @@
-/** Calls again and again, this many seconds apart, until the returned function is called; keeps no process alive. */
+/** Calls `work` at this interval until the returned function is called. The timer does not keep the process alive. */
 export function repeat(seconds: number, work: () => Promise<void>): () => void {
   const timer = setInterval(() => void work(), seconds * 1000)
   timer.unref()

@@ -1,2 +1,2 @@
-/** Reports to the operators' log what went wrong without failing the call, because a later sweep makes up for it. */
+/** Logs a problem for operators. The call does not fail, because a later sweep repairs it. */
 export type ReportProblem = (problem: string, about: { readonly runId: string }, error: unknown) => void

@@ -4,17 +4,17 @@ import { pause as realPause } from './pause.ts'
 export type Pause = (milliseconds: number, signal?: AbortSignal) => Promise<unknown>
 
 export interface RetryOptions {
-  /** One per retry. After the last retry the call's failure is thrown. */
+  /** One pause per retry. After the last retry the error is thrown. */
   readonly pausesMs: Iterable<number>
   readonly isRetryable: (error: unknown) => boolean
   readonly pause?: Pause | undefined
-  /** Ends a pause, with the signal's reason. */
+  /** Aborts a pause, with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Repeats a call while its failures are retryable.
- * @throws the last failure, or the signal's reason
+ * Retries a call while its errors are retryable.
+ * @throws the last error, or the signal's reason
  */
 export async function retry<Result>(
   call: () => Promise<Result>,
@@ -35,7 +35,7 @@ export interface Backoff {
   readonly retries: number
   readonly firstMs: number
   readonly longestMs?: number
-  /** Between half of each pause and all of it, so that many clients do not return together. */
+  /** Shortens each pause randomly to between half and all of it, so that clients do not retry together. */
   readonly hasJitter?: boolean
 }
 

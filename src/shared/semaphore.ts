@@ -3,18 +3,18 @@ export interface Semaphore {
   tryAcquire(): boolean
   acquire(): Promise<void>
   release(): void
-  /** A permit that remembers whether it is held, for a holder that may not reach `acquire`, or may release twice. */
+  /** A permit that can be released repeatedly, also when it was never acquired. */
   permit(): Permit
 }
 
-/** To be acquired at most once. */
+/** Can be acquired once. */
 export interface Permit {
   acquire(): Promise<void>
   /** Does nothing unless the permit is held. */
   release(): void
 }
 
-/** @param permits holders at the same time */
+/** @param permits largest number of holders */
 export function createSemaphore(permits: number): Semaphore {
   const waiting: (() => void)[] = []
   let free = permits

@@ -10,8 +10,8 @@ interface Window {
 }
 
 /**
- * Serves small reads from one window of the source. A read outside of it fetches the next window, which begins at the read. Memory:
- * one window, or the longest read.
+ * Serves small reads from one window of the source. A read outside fetches the next window, which starts at that read. Memory: one window,
+ * or the longest read.
  * @param onFetch called before each request to the source
  */
 export function createWindowReader(
@@ -29,7 +29,7 @@ export function createWindowReader(
   return async (start, length) => {
     const known = window
     const isThere = start >= known.start && start + length <= known.start + known.bytes.length
-    // Reads may overlap in time, and each may move the window.
+    // Concurrent reads may replace the window.
     const { start: at, bytes } = isThere ? known : await fetchWindow(start, length)
     return bytes.subarray(start - at, start - at + length)
   }

@@ -133,7 +133,7 @@ export function createBatchJobScheduler({
   }
 }
 
-/** @throws JobThrottledError instead of Batch's various errors for it */
+/** @throws JobThrottledError in place of Batch's throttling errors */
 async function asThrottled<Answer>(call: Promise<Answer>): Promise<Answer> {
   try {
     return await call

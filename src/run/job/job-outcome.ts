@@ -216,7 +216,7 @@ function outOfMemory(job: JobDetail, containers: readonly JobContainerDetail[]):
   if (!OUT_OF_MEMORY.test(task?.reason ?? '')) return undefined
   const limit = memoryLimitMib(job)
   const amount =
-    limit === undefined ? 'more memory than it asked for' : `more than its ${limit} MiB of memory`
+    limit === undefined ? 'more memory than it requested' : `more than its ${limit} MiB of memory`
   return {
     kind: 'out-of-memory',
     message: `the task needed ${amount} and was stopped; raise configuration.resources.ram in its descriptor`,
@@ -238,13 +238,13 @@ function endedFromOutside(job: JobDetail, reasons: readonly string[]): Failure |
   }
   const noPlace = reasonLike(NO_PLACE)
   if (noPlace !== undefined) {
-    return { kind: 'unschedulable', message: `no machine could be found for the task: ${noPlace}` }
+    return { kind: 'unschedulable', message: `no machine is available for the task: ${noPlace}` }
   }
-  // The engine ends only jobs of final runs, so somebody else ended this one.
+  // The engine terminates only jobs of final runs, so another client terminated this one.
   if (job.isTerminated === true || job.isCancelled === true) {
     return {
       kind: 'cancelled',
-      message: `the job was ended from outside: ${job.statusReason ?? 'no reason given'}`,
+      message: `the job was terminated by another client of AWS Batch: ${job.statusReason ?? 'no reason given'}`,
     }
   }
   const pull = reasonLike(CANNOT_PULL)
@@ -253,7 +253,7 @@ function endedFromOutside(job: JobDetail, reasons: readonly string[]): Failure |
   const host = reasonLike(HOST_LOST)
   return host === undefined
     ? undefined
-    : { kind: 'host-lost', message: `the machine under the task went away: ${host}` }
+    : { kind: 'host-lost', message: `the machine of the task was lost: ${host}` }
 }
 
 /** A full disk is not the fault of the image. */
@@ -266,7 +266,7 @@ function explainPull(reason: string): Failure {
   }
   return {
     kind: 'unschedulable',
-    message: `the disk of the machine had no room left for the task's image: make the image smaller, or ask the operators for a larger disk of the queue (queues.ec2.diskGib; Fargate has 200 GiB at most); the machine said: ${engineWords(reason)}`,
+    message: `the disk of the machine has no space left for the task's image: make the image smaller, or ask the operators for a larger disk of the queue (queues.ec2.diskGib; Fargate has 200 GiB at most); the message was: ${engineWords(reason)}`,
   }
 }
 

@@ -52,7 +52,7 @@ const FARGATE: readonly (readonly [vcpu: number, memoryGib: readonly number[]])[
   [32, [60, 120, 244]],
 ]
 
-/** The smallest shares are enough to move files: 0.25 vCPU and 512 MiB on Fargate, 1 vCPU on EC2. */
+/** The smallest shares suffice to transfer files: 0.25 vCPU and 512 MiB on Fargate, 1 vCPU on EC2. */
 const STAGER = {
   fargate: { vcpu: 0.25, memoryMib: 512 },
   ec2: { vcpu: 1, memoryMib: 512 },
@@ -62,7 +62,7 @@ const GIB_IN_MIB = 1024
 
 /** Fargate's limits for ephemeral storage. */
 const DISK = { minGib: 21, maxGib: 200 } as const
-/** Disk size as a multiple of the unpacked image: room for the packed layers, inputs and outputs. */
+/** Disk size as a multiple of the unpacked image: includes the packed layers, inputs and outputs. */
 const DISK_FACTOR = 3
 const GIB = 1024 ** 3
 
@@ -74,7 +74,7 @@ export function largestDiskGib({ ec2, gpu }: JobQueues): number {
   return Math.max(DISK.maxGib, ec2?.diskGib ?? 0, gpu?.diskGib ?? 0)
 }
 
-/** Why the image fits on no machine of the installation; undefined when it fits on one. */
+/** Explains why the image fits on no machine of the installation; undefined when it fits. */
 export function explainTooLargeImage(image: ImageSize, queues: JobQueues): string | undefined {
   const mostGib = largestDiskGib(queues)
   const imageGib = gibOf(image)
@@ -88,8 +88,8 @@ export function memoryMibOf({ ramBytes }: Pick<TaskResources, 'ramBytes'>): numb
 }
 
 /**
- * Chooses the queue of a task and the smallest machine for the task and the two stager containers; the task gets the rest of it. Tasks
- * with GPUs or internet access need a queue of that kind. All others run on Fargate, or on EC2 when they are too large for Fargate.
+ * Chooses the queue of a task, and the smallest machine for the task and the two stager containers. The task gets what the stager does not
+ * use. Tasks with GPUs or internet access need such a queue. All others run on Fargate, or on EC2 when they are too large for Fargate.
  */
 export function placeJob(
   resources: TaskResources,
@@ -109,23 +109,23 @@ export function placeJob(
 }
 
 function placeWithInternet(needs: Needs, queues: JobQueues): JobSize | Unschedulable {
-  const asked = 'the task asks for internet access'
-  if (needs.gpus > 0) return { unschedulable: `${asked} and for GPUs, which no queue offers together` }
+  const asked = 'the task requests internet access'
+  if (needs.gpus > 0) return { unschedulable: `${asked} and for GPUs, but no queue has both` }
   if (queues.internet === undefined) {
     return {
-      unschedulable: `${asked}, and this installation has no queue with a way out; remove "internet: true" if the task can do without`,
+      unschedulable: `${asked}, and this installation has no queue with internet access; remove "internet: true" if the task does not need it`,
     }
   }
   return onFargate('internet', needs) ?? tooLarge(needs, { fargate: queues.fargate })
 }
 
 function placeWithGpus(needs: Needs, queues: JobQueues): JobSize | Unschedulable {
-  const asked = `the task asks for ${needs.gpus} GPU(s)`
+  const asked = `the task requests ${needs.gpus} GPU(s)`
   const { gpu } = queues
   if (gpu === undefined) return { unschedulable: `${asked}, and this installation has no GPU queue` }
   return (
     onMachine('gpu', needs, queues) ?? {
-      unschedulable: `${asked}, ${sizeInWords(needs)}; the largest machine with GPUs of this installation offers ${gpu.gpus}, ${sizeInWords(mostOf(gpu))}`,
+      unschedulable: `${asked}, ${sizeInWords(needs)}; the largest machine with GPUs of this installation has ${gpu.gpus}, ${sizeInWords(mostOf(gpu))}`,
     }
   )
 }
@@ -153,8 +153,8 @@ function onFargate(queue: 'fargate' | 'internet', needs: Needs): JobSize | undef
 }
 
 /**
- * EC2 wants whole vCPUs and allows any amount of memory. A job takes all GPUs of a machine, so that no second job runs there: jobs on one
- * machine share its network.
+ * Sizes a job on EC2, which requires whole vCPUs and allows any amount of memory. A job takes all GPUs of a machine, so that no second job
+ * shares the machine's network.
  */
 function onMachine(kind: 'ec2' | 'gpu', needs: Needs, queues: JobQueues): JobSize | undefined {
   const machine = queues[kind]
@@ -184,7 +184,7 @@ function tooLarge(needs: Needs, { ec2 }: JobQueues): Unschedulable {
   }
   const most = ec2 === undefined ? fargate : mostOf(ec2)
   return {
-    unschedulable: `the task asks for ${sizeInWords(needs)}; the largest machine of this installation offers ${sizeInWords(most)}`,
+    unschedulable: `the task requests ${sizeInWords(needs)}; the largest machine of this installation has ${sizeInWords(most)}`,
   }
 }
 

@@ -16,18 +16,18 @@ const NOT_FOUND = (command: string): string =>
 const NOT_EXECUTED = (command: string): string =>
   `its command${command} could not be executed; check that it is in the image, with execute permission and for linux/amd64`
 const NOT_EXECUTABLE = (command: string): string =>
-  `its command${command} may not be executed by the image's user; it must be a file with execute permission (chmod +x, or COPY --chmod=755)`
-const NO_COMMAND = (): string => 'its image names no command; set ENTRYPOINT or CMD in the Dockerfile'
+  `its command${command} cannot be executed by the image's user; it must be a file with execute permission (chmod +x, or COPY --chmod=755)`
+const NO_COMMAND = (): string => 'its image has no command; set ENTRYPOINT or CMD in the Dockerfile'
 const UNKNOWN_USER = (user: string): string =>
   `its user${user} does not exist in the image; check USER in its Dockerfile, or create the user there`
 const NO_FOLDER = (folder: string): string =>
-  `its working directory${folder} is missing, no folder, or closed to its user; check WORKDIR in its Dockerfile`
+  `its working directory${folder} is missing, is not a folder, or is not accessible to its user; check WORKDIR in its Dockerfile`
 const NO_PROGRAM = (command: string): string =>
-  `its command${command} is no program for linux/amd64 and no script with a first line such as #!/bin/sh; build the image with --platform linux/amd64, or add the line`
+  `its command${command} is neither a program for linux/amd64 nor a script with a first line such as #!/bin/sh; build the image with --platform linux/amd64, or add the line`
 const NO_INTERPRETER = (command: string): string =>
-  `its command${command}, or the interpreter that the script's first line names, is not in the image; install it, and save the script with Unix line ends (with Windows ones, the interpreter's name ends in a carriage return)`
+  `its command${command}, or the interpreter in the first line of the script, is not in the image; install it, and save the script with Unix line ends (with Windows ones, the interpreter's name ends in a carriage return)`
 const NO_MOUNT_POINT = (folder: string): string =>
-  `the image has something at${folder} that is no folder; remove it there, since files of the run are mounted in its place`
+  `the image has an entry at${folder} that is not a folder; remove it there, since files of the run are mounted in its place`
 
 /** Reasons of container engines; the first group is the value at fault, where the engine names it. */
 const REASONS: readonly StartFault[] = [

@@ -1,7 +1,7 @@
 import type { Run } from '../run.ts'
 import { canFollow } from '../transitions.ts'
 
-/** Most jobs wait a minute or two for a machine, so an earlier reason would alarm without need. */
+/** Waiting time below which no reason is shown: most jobs wait a minute or two for a machine. */
 const QUIET_MS = 10 * 60 * 1000
 
 /** Batch's reason why a started run has no machine; undefined before it has waited for {@link QUIET_MS}. */

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { createEdge } from '../../../edge/edge.ts'
 import { createApp } from '../../../lambdas/api/app.ts'
-import { type KnownHosts, knownHostsOf, refuseForeign } from '../../../src/shared/foreign-requests.ts'
+import { type KnownHosts, knownHostsOf, rejectForeign } from '../../../src/shared/foreign-requests.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { aForm, BOUNDARY, listen, listenAsEdge } from './fake-service.ts'
 import { sendRaw } from './strict-upstream.ts'
@@ -107,7 +107,7 @@ describe('a page of another site', () => {
 
   it('is refused by a service that answers for any host, unless it seems to be its own', () => {
     const of = (origin: string) => () =>
-      refuseForeign({ host: 'engine:80', origin, 'sec-fetch-site': undefined }, 'any')
+      rejectForeign({ host: 'engine:80', origin, 'sec-fetch-site': undefined }, 'any')
 
     expect(of('http://engine')).not.toThrow()
     expect(of('https://engine:80')).not.toThrow()
@@ -161,7 +161,7 @@ describe('any Host and Origin', () => {
   it('is refused with 403 or known, whatever its characters', () => {
     const outcomes = fc.property(fc.string(), fc.string(), (host, origin) => {
       try {
-        refuseForeign({ host, origin, 'sec-fetch-site': undefined }, LOCAL)
+        rejectForeign({ host, origin, 'sec-fetch-site': undefined }, LOCAL)
         return false
       } catch (error) {
         return (error as { readonly status?: number }).status === 403
