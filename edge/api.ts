@@ -42,7 +42,7 @@ export interface Api {
   callJson(call: ApiCall): Promise<unknown>
 }
 
-/** API Gateway ends an integration after 29 s, unless its quota was raised. */
+/** Exceeds API Gateway's integration time-out of 29 s, whose quota can be raised. */
 const TIMEOUT_MS = 120_000
 
 /**

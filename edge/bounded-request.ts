@@ -9,7 +9,7 @@ export const FRAGMENTED = 'fragmented'
  * thousand chunks of one byte. Counting begins at the parser, so pieces that no reader has asked for count as well.
  */
 export class BoundedRequest extends IncomingMessage {
-  /** Further tiny pieces that may come. Bytes give back no more than was there at first, so that they cannot be saved up. */
+  /** Further tiny pieces that are allowed. Bytes restore it only up to its initial value. */
   #credit = FREE_PIECES
   #isFragmented = false
 

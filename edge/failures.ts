@@ -16,7 +16,7 @@ export class UnreachableError extends Error {
 /** The client disconnected before the end of its answer. */
 export class ClientGoneError extends Error {
   constructor() {
-    super('the client went away')
+    super('the client disconnected')
     this.name = 'ClientGoneError'
   }
 }
@@ -25,7 +25,7 @@ export class ClientGoneError extends Error {
 export class StalledBodyError extends Error {
   constructor() {
     super(
-      'The request was given up: its body stopped, or came slower than the App Engine accepts. Send it again without pauses.',
+      'The request was aborted: its body stopped, or arrived more slowly than the App Engine accepts. Send it again without pauses.',
     )
     this.name = 'StalledBodyError'
   }
@@ -87,7 +87,7 @@ export class GatewayRefusal extends Error {
   readonly requestId: string | undefined
 
   constructor(kind: string, answer: IncomingMessage) {
-    super(`the gateway refuses the edge: ${kind}`)
+    super(`the gateway rejected the edge: ${kind}`)
     this.name = 'GatewayRefusal'
     this.requestId = requestIdOf(answer)
   }

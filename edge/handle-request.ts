@@ -139,6 +139,6 @@ function isPolled(request: IncomingMessage): boolean {
 }
 
 function tooLarge(): DomainError {
-  const text = 'the request is larger than the 10 MB that the API takes'
+  const text = 'the request is larger than the 10 MB that the API accepts'
   return new DomainError('INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED', { type: 'empty' }, { text })
 }

@@ -49,7 +49,7 @@ async function put(
     headers: ['content-length', String(bytes.length)],
     signal,
   })
-  outgoing.setTimeout(TIMEOUT_MS, () => outgoing.destroy(new Error('S3 takes no bytes')))
+  outgoing.setTimeout(TIMEOUT_MS, () => outgoing.destroy(new Error('S3 accepts no bytes')))
   try {
     const { status } = await exchange(outgoing, bytes)
     if (status !== 200) throw new Error(`S3 answered ${status} to part ${partNumber}`)

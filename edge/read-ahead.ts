@@ -40,7 +40,7 @@ export function readAhead(
   const fail = (error: unknown): void => settle(() => reject(error))
   const onAbort = (): void => fail(signal.reason)
   const onEnd = (): void => settle(() => resolve(held.subarray(0, length)))
-  const onClose = (): void => fail(new Error('the body broke off'))
+  const onClose = (): void => fail(new Error('the body ended early'))
 
   function take(chunk: Buffer): void {
     const needed = length + chunk.length
@@ -102,11 +102,11 @@ export async function discardBody(body: Readable, limitBytes: number, signal: Ab
   const onData = (chunk: Buffer): void => {
     length += chunk.length
     if (length <= limitBytes) return
-    const text = `the body is larger than ${limitBytes} bytes, and its method takes none: leave it out`
+    const text = `the body is larger than ${limitBytes} bytes, and its method allows none: leave it out`
     reject(new DomainError('INTERNAL_MAX_UPLOAD_SIZE_EXCEEDED', { type: 'empty' }, { text }))
   }
   const onAbort = (): void => reject(signal.reason)
-  const onClose = (): void => reject(new Error('the body broke off'))
+  const onClose = (): void => reject(new Error('the body ended early'))
   signal.throwIfAborted()
   signal.addEventListener('abort', onAbort, { once: true })
   body.on('data', onData).on('end', resolve).on('error', reject).on('close', onClose)

@@ -22,7 +22,7 @@ export function isServerOptions({ method, url }: IncomingMessage): boolean {
 export function checkTarget(request: IncomingMessage): void {
   const { url = '', headers, httpVersion } = request
   if (headers.host === undefined && httpVersion === '1.1') {
-    throw new BadRequestError('The request has no Host header, which HTTP/1.1 demands.')
+    throw new BadRequestError('The request has no Host header, which HTTP/1.1 requires.')
   }
   if (!url.startsWith('/') && !isServerOptions(request)) {
     const shown = JSON.stringify(url.slice(0, 100))

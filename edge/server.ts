@@ -36,7 +36,7 @@ export function createEdgeServer(listener: RequestListener, options: ServerOptio
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const isAnswering = [...(unfinished.get(socket) ?? [])].some(({ headersSent }) => headersSent)
-    // An error answer within another one would be taken for its content.
+    // An error response within another one would be read as its content.
     if (isAnswering) socket.destroy()
     else refuseRaw(socket, parserErrorOf(error))
   })

@@ -44,7 +44,7 @@ export function createStagingApi(
     schema: Schema,
     body?: object,
   ): Promise<z.infer<Schema>> =>
-    withRetry(`asking the App Engine for ${path}`, settings, async () => {
+    withRetry(`requesting ${path} from the App Engine`, settings, async () => {
       const response = await fetch(`${run}${path}`, {
         headers,
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -53,8 +53,8 @@ export function createStagingApi(
       const answer = await response.json().catch(() => undefined)
       if (!response.ok) throw refusal(response.status, answer)
       const parsed = schema.safeParse(answer)
-      // What is wrong stays out: it could be a URL.
-      if (!parsed.success) throw new Error('the answer is not what it should be')
+      // The validation error is omitted, because it could contain a presigned URL.
+      if (!parsed.success) throw new Error('the response of the App Engine has an unexpected form')
       return parsed.data
     })
   return {

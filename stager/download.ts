@@ -9,9 +9,9 @@ import type { Link } from './link.ts'
 import { FinalError, withRetry } from './retry.ts'
 import type { TransferSettings } from './settings.ts'
 
-/** A file that belongs to this run. */
+/** An object that belongs to this run. */
 export interface Download {
-  /** In messages. */
+  /** Name in messages. */
   readonly name: string
   readonly link: Link
   readonly sizeBytes: number
@@ -22,19 +22,19 @@ interface Range {
   readonly length: number
 }
 
-/** What the first answer said of the object; the others must be of the same. */
+/** The object's version in the first response; all responses must have it. */
 interface Version {
   etag?: string | undefined
   md5?: string | undefined
 }
 
 /**
- * Brings an object into a new file, several ranges at a time. Each range goes on where its connection broke. Size and, where
- * S3 tells one, MD5 are checked. Memory is some hundred KiB a range.
+ * Downloads an object into a new file, several ranges in parallel. Each range resumes after a broken connection. Size and, where S3 returns
+ * it, MD5 are verified. Memory: a few hundred KiB a range.
  * @throws FinalError
  */
 export async function download(what: Download, path: string, settings: TransferSettings): Promise<void> {
-  // Two files in one place are a mistake, not a reason to lose one of them.
+  // `wx` fails if the file exists: two files of one name are an error.
   const file = await open(path, 'wx')
   const version: Version = {}
   try {
@@ -44,9 +44,9 @@ export async function download(what: Download, path: string, settings: TransferS
   } finally {
     await file.close()
   }
-  // Read once more: ranges do not arrive in order. Large objects came in parts and have no MD5.
+  // Read again, because ranges arrive out of order. Multipart objects have no MD5.
   if (version.md5 !== undefined && version.md5 !== (await md5Of(path))) {
-    throw new FinalError(`${what.name}: its checksum is not the one that it was stored with`)
+    throw new FinalError(`${what.name}: its checksum differs from that of the stored object`)
   }
 }
 
@@ -78,7 +78,7 @@ async function downloadRange(
       version.etag ??= answer.headers.etag
       version.md5 ??= md5In(answer.headers)
       for await (const chunk of answer as AsyncIterable<Buffer>) {
-        if (done + chunk.length > length) throw new Error('more bytes came than were asked for')
+        if (done + chunk.length > length) throw new Error('the response has more bytes than the requested range')
         await write(file, chunk, start + done)
         done += chunk.length
       }
@@ -88,14 +88,14 @@ async function downloadRange(
   )
 }
 
-/** @throws FinalError when the bytes are not those that were asked for, or the object is not the one that was announced */
+/** @throws FinalError for another range than the requested one, or another size than announced */
 function checkRange({ headers }: IncomingMessage, start: number, sizeBytes: number): void {
   const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/u.exec(headers['content-range'] ?? '') ?? []
-  if (Number(first) !== start) throw new FinalError('the range that was asked for did not come')
+  if (Number(first) !== start) throw new FinalError('the response has another range than the requested one')
   if (Number(total) !== sizeBytes) throw new FinalError(`it has ${total} bytes instead of ${sizeBytes}`)
 }
 
-/** A full disk stays full: there is no sense in trying again. */
+/** A write error such as a full disk is not retried. */
 async function write(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
   try {
     for (let written = 0; written < chunk.length; ) {

@@ -4,7 +4,7 @@ import { StatusError } from './retry.ts'
 
 /* Requests to presigned URLs. */
 
-/** Bytes of an error's text that are read; its code stands near the start. */
+/** Bytes of an error body to read; its code is near the start. */
 const ERROR_TEXT_BYTES = 4096
 
 /**

@@ -1,29 +1,29 @@
 import { FinalError } from './retry.ts'
 
 /*
- * What one run may move. A task that floods its folder, or a client's zip that would, gets a clear end instead of a stager
- * out of memory; the words become the run's reason.
+ * Limits of one run's files. A task or a client's zip beyond them fails the run with a message for its author; otherwise the stager
+ * would run out of memory.
  */
 
-/** Entries of folders that are packed or unpacked. */
+/** Most entries of folders that are packed or unpacked. */
 const MAX_FILES = 300_000
 
 /**
- * Bytes of the paths of these entries. Node holds at most twice as much text, and some 200 bytes an entry beside it: below the
- * 256 MiB that the stager's objects may take.
+ * Sum of the entries' paths in bytes. Node holds at most twice as much text, and about 200 bytes an entry: below the stager's heap of 256
+ * MiB.
  */
 const MAX_NAME_BYTES = 24 * 1024 * 1024
 
-/** All outputs together; the most that one output in parts may have is 156 GiB. */
+/** All outputs together; a multipart upload can have 156 GiB. */
 const MAX_BYTES = 150 * 1024 ** 3
 
-/** Folders in folders. The deepest arrays and DICOM trees have some ten. */
+/** Nesting depth. The deepest arrays and DICOM trees have about ten levels. */
 export const MAX_DEPTH = 32
 
-/** The files themselves are at fault, not their transfer; the words are for who made them: the task's author, or the client. */
+/** The files are at fault, not their transfer. The message is for the task's author, or for the client. */
 export class ContentError extends FinalError {}
 
-/** What is taken of the limits. */
+/** Quantities that count towards the limits. */
 export interface Amount {
   readonly files?: number
   readonly nameBytes?: number
@@ -42,17 +42,17 @@ export function createBudget(smaller: Amount = {}) {
       left.bytes -= bytes
       if (left.files < 0) {
         throw new ContentError(
-          `a run may have ${limits.files} files in folders, and here are more; use fewer, larger files`,
+          `the folders have more than ${limits.files} files, the limit of a run; write fewer, larger files`,
         )
       }
       if (left.nameBytes < 0) {
         throw new ContentError(
-          `the paths of all files in folders may have ${limits.nameBytes} bytes together, and have more; use shorter names`,
+          `the paths of all files in folders have more than ${limits.nameBytes} bytes together, the limit of a run; use shorter names`,
         )
       }
       if (left.bytes < 0) {
         throw new ContentError(
-          `a run may move ${limits.bytes} bytes, and here are more; use less or smaller files`,
+          `the files have more than ${limits.bytes} bytes together, the limit of a run; use fewer or smaller files`,
         )
       }
     },

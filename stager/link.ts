@@ -1,9 +1,9 @@
 import { FinalError } from './retry.ts'
 
-/** A presigned URL that can be had anew. */
+/** A presigned URL that can be renewed. */
 export interface Link {
   current(): Promise<string>
-  /** Asks for a fresh one, unless that was done since `stale` was given out. */
+  /** Requests a new URL, unless that was done since `stale` was returned. */
   renew(stale: string): Promise<void>
 }
 
@@ -16,7 +16,7 @@ export function createLinks(ask: () => Promise<Urls>, first?: Urls): (name: stri
     async current() {
       urls ??= ask()
       const url = (await urls).get(name)
-      if (url === undefined) throw new FinalError(`the App Engine has no URL for ${name} any more`)
+      if (url === undefined) throw new FinalError(`the App Engine no longer returns a URL for ${name}`)
       return url
     },
 

@@ -1,27 +1,26 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 
-/** Most links on the way to a file, as in Linux. */
+/** Most links followed for one path, as in Linux. */
 const MAX_LINKS = 40
 
-/** What a path leads to once all links on it are followed. */
+/** The file that a path resolves to. */
 export interface Target {
-  /** Free of links. */
+  /** Without links. */
   readonly path: string
   readonly info: Stats
 }
 
 /**
- * Follows a path below the output folder; undefined when it leaves the folder, points at nothing or goes in a circle. No link is
- * ever followed by the system, so none leads into the stager's own files.
+ * Resolves a path below the output folder; undefined when it leaves the folder, does not exist or is circular. The system follows no link,
+ * so that none can reach the stager's own files.
  */
 export type Follow = (path: string) => Target | undefined
 
 /**
- * Follows links as the task's container would: an absolute link there begins with the folder that the task knows its outputs by,
- * which lies elsewhere for the stager.
- * @param folder where the outputs lie here, free of links
- * @param taskFolder where they lay in the task's container, absolute
+ * Resolves links as the task's container does: absolute links start with the output folder's path in that container.
+ * @param folder output folder in this container, without links
+ * @param taskFolder output folder in the task's container, absolute
  */
 export function createFollow(folder: string, taskFolder: string): Follow {
   const root = namesOf(taskFolder)
@@ -29,7 +28,7 @@ export function createFollow(folder: string, taskFolder: string): Follow {
     try {
       return walk(folder, root, namesOf(path.slice(folder.length)))
     } catch {
-      // A name that no file system takes, or a folder that is closed.
+      // A name that is too long, or a folder without permission.
       return undefined
     }
   }
@@ -40,13 +39,13 @@ function walk(folder: string, root: readonly string[], names: readonly string[])
   let at = root
   let info = lstatSync(folder)
   let links = 0
-  // The next name stands last.
+  // The next name is last.
   const rest = names.toReversed()
   for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
     if (!info.isDirectory()) return undefined
     at = name === '..' ? at.slice(0, -1) : [...at, name]
     if (!isWithin(at, root)) {
-      // On the way to the folder from above it: these are folders, whatever else is in them.
+      // Parents of the folder: directories by definition.
       if (!isWithin(root, at)) return undefined
       continue
     }
@@ -59,7 +58,7 @@ function walk(folder: string, root: readonly string[], names: readonly string[])
     info = lstatSync(folder)
     rest.push(...namesOf(link).toReversed())
   }
-  // The folder itself is none of its outputs.
+  // The folder itself is not an output.
   return isWithin(at, root) && at.length > root.length ? { path: here(at), info } : undefined
 }
 

@@ -3,7 +3,7 @@ import { STAGER_VARIABLES } from '../src/contract/staging.ts'
 /** Set by Batch in the containers of a job. */
 const JOB_VARIABLE = 'AWS_BATCH_JOB_ID'
 
-/** One event of the stager, with what is known of it. */
+/** One log event of the stager. */
 export interface LogEntry {
   readonly level: 'INFO' | 'ERROR'
   readonly message: string
@@ -11,7 +11,7 @@ export interface LogEntry {
   readonly seconds?: number
 }
 
-/** An entry as a line of JSON, with the keys of the functions' logs: one query by run id finds both. */
+/** Formats an event as JSON with the keys of the functions' logs, so that one query by run id finds both. */
 export function lineOf(
   { level, message, ...rest }: LogEntry,
   environment: Readonly<Record<string, string | undefined>>,

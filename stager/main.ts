@@ -8,7 +8,7 @@ import { stageOut } from './stage-out.ts'
 const USAGE =
   'usage: stage-in <input folder> <output folder> | stage-out <output folder> [<the same in the container of the task>]'
 
-/** Batch counts the attempts of one job itself. */
+/** Number of the job attempt, set by Batch. */
 const ATTEMPT_VARIABLE = 'AWS_BATCH_JOB_ATTEMPT'
 
 const line = (entry: LogEntry): string => lineOf(entry, process.env, new Date())
@@ -26,14 +26,14 @@ async function main([command, first, second]: readonly string[]): Promise<void> 
   }
   if (command === 'stage-out' && first !== undefined) {
     const attempt = Number(process.env[ATTEMPT_VARIABLE] ?? '1')
-    // Job definitions of the first releases do not name the task's folder.
+    // Job definitions of the first releases lack the task's folder.
     const outputs = { folder: first, taskFolder: second ?? DEFAULT_FOLDERS.outputs }
-    return report('out', 'outputs handed over', await stageOut(api, outputs, attempt))
+    return report('out', 'outputs uploaded', await stageOut(api, outputs, attempt))
   }
   throw new Error(USAGE)
 }
 
-// As the first process of its container it would not end by itself when Batch terminates the job.
+// PID 1 ignores SIGTERM by default, which Batch sends when it terminates the job.
 process.once('SIGTERM', () => process.exit(143))
 
 try {
@@ -41,8 +41,8 @@ try {
 } catch (error) {
   const words = wordsOf(error).replaceAll(/\s+/gu, ' ')
   console.error(line({ level: 'ERROR', message: words }))
-  // In plain words once more, as the last line: it becomes part of the run's failure message.
+  // The last log line becomes part of the run's failure message.
   console.error(words)
-  // What other transfers are still at is of no use any more.
+  // Other transfers in progress are abandoned.
   process.exit(1)
 }

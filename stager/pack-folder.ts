@@ -14,36 +14,36 @@ import { createFollow, type Follow } from './links.ts'
 import { readFolder } from './read-folder.ts'
 import type { Content } from './upload.ts'
 
-/** Files up to here are read whole, and at once: for small ones that is ten times faster than a stream each. */
+/** Files up to this size are read synchronously and whole: ten times faster than a stream for each. */
 const SMALL_FILE_BYTES = 1024 * 1024
 
-/** File that tells an array's size; first, because its reader needs it first. */
+/** File with an array's size; packed first, because readers need it first. */
 const ARRAY_METADATA = 'array.yml'
 const INDEX = /^\d+$/u
 
-/** A folder as a zip of uncompressed entries; the size is known beforehand, which a presigned PUT needs. */
+/** A folder as a zip of uncompressed entries. The size is known in advance, as a presigned PUT requires. */
 export interface PackedFolder extends Content {
   open(): AsyncIterable<Uint8Array>
 }
 
-/** A file of a folder; its path only where a link leads to it. */
+/** A file of a folder; `path` is set only when a link leads to it. */
 interface ListedFile extends FolderFile {
   readonly path?: string
 }
 
-/** What listing a folder needs to know. */
+/** State of a listing. */
 interface Listing {
   readonly follow: Follow
   readonly budget: Budget
-  /** The names of files no longer tell where they lie. */
+  /** A parent is a link, so a name does not give its path. */
   readonly isLinked: boolean
 }
 
 /**
- * A folder as a zip of entries below `name`, made anew each time it is opened. Memory is bounded by the budget: the paths of all
- * files and some 200 bytes for each are held, beside some MiB.
- * @throws ContentError when there is more than the budget has, folders nest too deep, or a file has a name that a zip cannot have
- * or cannot be read
+ * Packs a folder as a zip with entries below `name`; each `open` packs again. Memory, bounded by the budget: the paths of all files, 200
+ * bytes for each, and a few MiB.
+ * @throws ContentError when the budget is exceeded, folders nest too deep, or a file's name cannot be in a zip or its content cannot be
+ * read
  */
 export function packFolder(
   folder: string,
@@ -60,9 +60,9 @@ export function packFolder(
 }
 
 /**
- * Regular files below a folder, and those that links within the outputs lead to; other links, and devices, are left out. Items of
- * arrays come in the order of their indexes, which is the order of reading them: the zip is then read in one go.
- * @param around folders on the way here; a link back to one of them would have no end
+ * Regular files below a folder, and targets of links within the outputs; other links and devices are skipped. Array items are in index
+ * order, which is their reading order, so that one request reads the zip.
+ * @param around resolved parents; a link to one of them would be endless
  */
 function* listFiles(
   listing: Listing,
@@ -71,7 +71,7 @@ function* listFiles(
   around: readonly string[],
 ): Generator<ListedFile, void, undefined> {
   if (around.length === MAX_DEPTH) {
-    throw new ContentError(`folders may lie ${MAX_DEPTH} deep, and here lie deeper: ${quoted(name)}`)
+    throw new ContentError(`folders are nested more than ${MAX_DEPTH} levels deep: ${quoted(name)}`)
   }
   const inside = [...around, folder]
   for (const entry of listEntries(listing, folder, name)) {
@@ -100,7 +100,9 @@ interface ListedEntry {
   readonly kind: 'file' | 'folder' | 'link'
 }
 
-/** Entries of one folder in order. Every entry counts, so that links that double folders, or a million devices, come to an end. */
+/**
+ * Entries of one folder in order. Every entry counts towards the budget, devices and links included, so that hostile folders are bounded.
+ */
 function listEntries({ budget }: Listing, folder: string, name: string): readonly ListedEntry[] {
   const nameBytes = Buffer.byteLength(name) + 1
   const listed: ListedEntry[] = []
@@ -130,14 +132,14 @@ function listedFile({ budget, isLinked }: Listing, path: string, name: string): 
   return { name, sizeBytes: size, ...(isLinked ? { path } : {}) }
 }
 
-/** What the kernel refuses because of what the task left there; the stager is root, but not everywhere. */
+/** System errors that the task's files cause; the stager runs as root, but some file systems still refuse. */
 const REFUSALS: Readonly<Record<string, string>> = {
-  EACCES: 'may not be read; leave files and folders readable (chmod -R a+rX)',
-  EPERM: 'may not be read; leave files and folders readable (chmod -R a+rX)',
-  ENAMETOOLONG: 'has a path that is too long to be read; use shorter names, or fewer folders in folders',
+  EACCES: 'cannot be read; leave files and folders readable (chmod -R a+rX)',
+  EPERM: 'cannot be read; leave files and folders readable (chmod -R a+rX)',
+  ENAMETOOLONG: 'has a path that is too long to be read; use shorter names, or fewer levels of folders',
 }
 
-/** @throws ContentError in the place of a refusal that is the task's doing */
+/** @throws ContentError in place of a system error that the task caused */
 export function readable<Result>(name: string, read: () => Result): Result {
   try {
     return read()
@@ -148,7 +150,7 @@ export function readable<Result>(name: string, read: () => Result): Result {
   }
 }
 
-/** `array.yml`, then indexes as numbers, then other names. */
+/** Order: `array.yml`, then indexes by number, then other names. */
 function compareNames(a: string, b: string): number {
   const rank = (name: string): number => (name === ARRAY_METADATA ? 0 : INDEX.test(name) ? 1 : 2)
   const byRank = rank(a) - rank(b)
@@ -158,7 +160,7 @@ function compareNames(a: string, b: string): number {
   return a < b ? -1 : 1
 }
 
-/** The checksum stands before the bytes, so a large file is read twice. */
+/** The checksum precedes the content, so a large file is read twice. */
 function openFile(path: string, sizeBytes: number): FolderFileContent | Promise<FolderFileContent> {
   if (sizeBytes > SMALL_FILE_BYTES) return openLargeFile(path)
   const bytes = readFileSync(path)

@@ -1,15 +1,15 @@
 import { type Dir, type Dirent, opendirSync } from 'node:fs'
 
-/** Entries that Node asks the kernel for at a time. */
+/** Entries that Node requests from the kernel at a time. */
 const ENTRIES_AT_ONCE = 512
 
 /**
- * Entries of a folder as the kernel lists them, some hundred in memory at a time, whatever the folder holds. Names are bytes: a
- * task may have chosen any. Not asynchronous, which takes ten times longer.
- * @throws Error of the kernel, at once, when the folder cannot be opened
+ * Lists a folder with some hundred entries in memory. Names are bytes, because tasks may write any. Synchronous, which is ten times faster
+ * here.
+ * @throws Error of the kernel, immediately, when the folder cannot be opened
  */
 export function readFolder(folder: string): Iterable<Dirent<Buffer>> {
-  // The types of Node know of text alone.
+  // Node's types know only text.
   const options = { encoding: 'buffer' as BufferEncoding, bufferSize: ENTRIES_AT_ONCE }
   return entriesOf(opendirSync(folder, options))
 }

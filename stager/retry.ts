@@ -1,12 +1,12 @@
 import { backoff, retry } from '../src/shared/retry.ts'
 import type { TransferSettings } from './settings.ts'
 
-/** A failure that no retry can mend. */
+/** A failure that retries cannot fix. */
 export class FinalError extends Error {
   override readonly name = 'FinalError'
 }
 
-/** An answer other than success. The message leaves out S3's text, which repeats the signature: that opens the run's files. */
+/** A response other than success. The message omits S3's text, which repeats the URL's signature. */
 export class StatusError extends Error {
   override readonly name = 'StatusError'
   readonly status: number
@@ -19,7 +19,7 @@ export class StatusError extends Error {
     this.code = code
   }
 
-  /** A presigned URL expires after its time, or with the session that signed it. */
+  /** A presigned URL expires at its time, or with the session that signed it. */
   get isExpired(): boolean {
     return this.status === 403 || this.code === 'ExpiredToken'
   }
@@ -33,11 +33,10 @@ export class StatusError extends Error {
 export type RetrySettings = Pick<TransferSettings, 'attempts' | 'firstPauseMs' | 'longestPauseMs'>
 
 /**
- * Retries a call while the other side is away (network, 408, 429, 5xx) or its URL has expired; with the stager's settings for about
- * half a minute.
- * @param what names the call in messages, without its URL
- * @param renew fetches a fresh URL, after an expired one and before the last attempt
- * @throws FinalError with the last failure
+ * Retries a call after transient errors (network, 408, 429, 5xx) or an expired URL, for about half a minute with the stager's settings.
+ * @param what name of the call in messages, without its URL
+ * @param renew requests a new URL; called after an expired one and before the last attempt
+ * @throws FinalError with the last error
  */
 export async function withRetry<T>(
   what: string,
@@ -50,7 +49,7 @@ export async function withRetry<T>(
   let isExpired = false
   const attemptOnce = async (): Promise<T> => {
     attempt += 1
-    // Before the last attempt also for a server that closes the connection instead of refusing an old URL.
+    // Before the last attempt too, since some servers close the connection instead of rejecting an old URL.
     if (isExpired || (attempt > 1 && attempt === attempts)) await renew?.()
     return call()
   }
@@ -74,7 +73,7 @@ function isTransient(error: unknown): boolean {
   return error instanceof StatusError ? error.isTransient : true
 }
 
-/** The message of a failure; `fetch` puts the reason into the cause. */
+/** Message of an error; `fetch` puts the reason into the cause. */
 export function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.message === 'fetch failed' && error.cause instanceof Error

@@ -1,7 +1,7 @@
 import { isAbsolute, normalize, sep } from 'node:path'
 import { FinalError } from './retry.ts'
 
-/** @throws FinalError for a path that would leave the folder, or is the folder itself */
+/** @throws FinalError for a path that leaves the folder, or is the folder itself */
 export function safePath(path: string): string {
   const clean = normalize(path)
   const leaves = clean === '.' || clean === '..' || clean.startsWith(`..${sep}`)

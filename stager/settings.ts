@@ -1,32 +1,29 @@
 const MIB = 1024 * 1024
 
-/** How the stager moves bytes; tests take smaller numbers. */
+/** Settings of transfers; tests pass smaller numbers. */
 export interface TransferSettings {
-  /** Requests under way at the same time. */
+  /** Parallel requests. */
   readonly atOnce: number
-  /** A download is asked for in ranges of this size. */
+  /** Size of the ranges of a download. */
   readonly rangeBytes: number
-  /** An upload of this size or more goes in parts. */
+  /** Uploads from this size on are multipart uploads. */
   readonly partsFromBytes: number
   readonly partBytes: number
-  /** Tries of one request, range or part. */
+  /** Attempts for one request, range or part. */
   readonly attempts: number
   /** Doubled after each failure, up to the longest. */
   readonly firstPauseMs: number
   readonly longestPauseMs: number
-  /** A connection that says nothing for so long is broken. */
+  /** Idle time-out of a connection. */
   readonly silenceMs: number
 }
 
-/**
- * The container has 0.25 vCPU and 512 MiB. Memory is a few hundred KiB a request; only parts of packed folders are held
- * whole, `atOnce` and one more of them: 80 MiB.
- */
+/** For a container with 0.25 vCPU and 512 MiB. Memory: a few hundred KiB a request, and `atOnce` + 1 parts of packed folders, 80 MiB. */
 export const TRANSFER_SETTINGS: TransferSettings = {
   atOnce: 4,
   rangeBytes: 32 * MIB,
   partsFromBytes: 100 * MIB,
-  // Of S3's 10 000 parts at most, one output may have: 156 GiB. See limits.ts.
+  // With S3's limit of 10 000 parts an output can have 156 GiB. See limits.ts.
   partBytes: 16 * MIB,
   attempts: 8,
   firstPauseMs: 250,

@@ -14,9 +14,9 @@ import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
 import { unpackClientZip } from './unpack-client-zip.ts'
 import { unpackZip } from './unpack-zip.ts'
 
-/** Images run under any user, and both folders must be theirs to write (run-lifecycle 7.2, parameter-io 1.1). */
-const ANYBODY_FOLDER = 0o777
-const ANYBODY_FILE = 0o666
+/** Permissions for every user, since images run under any user and must be able to write (run-lifecycle 7.2, parameter-io 1.1). */
+const EVERYONE_FOLDER = 0o777
+const EVERYONE_FILE = 0o666
 
 type StagedFile = StagedInputs['files'][number]
 type RemoteContent = Exclude<StagedFile['content'], { readonly kind: 'inline' }>
@@ -29,8 +29,8 @@ interface StageIn {
 }
 
 /**
- * Fills the input folder with exactly the provisioned inputs and opens both folders to any user.
- * @returns how many files they are
+ * Writes exactly the provisioned inputs to the input folder, and opens both folders to every user.
+ * @returns number of files
  */
 export async function stageIn(
   api: Pick<StagingApi, 'inputs'>,
@@ -43,12 +43,12 @@ export async function stageIn(
   const stage: StageIn = { folder: inputFolder, linkOf, budget: createBudget(), settings }
   const isLarge = ({ content }: StagedFile) =>
     content.kind !== 'inline' && content.sizeBytes > settings.rangeBytes
-  // Small files come side by side, large ones one after the other, since each has as many ranges under way.
+  // Small files in parallel, large ones in sequence, since each has parallel ranges.
   const small = staged.files.filter((file) => !isLarge(file))
   await pMap(small, (file) => stageFile(stage, file), { concurrency: settings.atOnce })
   for (const file of staged.files.filter(isLarge)) await stageFile(stage, file)
-  openToAnybody(inputFolder)
-  await chmod(outputFolder, ANYBODY_FOLDER)
+  openToEveryone(inputFolder)
+  await chmod(outputFolder, EVERYONE_FOLDER)
   return staged.files.length
 }
 
@@ -78,23 +78,23 @@ async function fetchTree(
   path: string,
   content: Extract<RemoteContent, { readonly kind: 'tree' }>,
 ): Promise<void> {
-  // No parameter begins with a dot.
+  // No parameter name starts with a dot.
   const zip = join(stage.folder, `.${randomUUID()}.zip`)
   const folder = content.below === undefined ? stage.folder : join(stage.folder, safePath(content.below))
   mkdirSync(folder, { recursive: true })
   await fetchFile(stage, path, content, zip)
-  // Below a folder of its own: packed by a client.
+  // A folder of its own contains a client's zip.
   const unpack = content.below === undefined ? unpackZip : unpackClientZip
   await unpack(path, zip, folder, stage.budget)
   await rm(zip)
 }
 
-/** After writing: the mode of a new file is cut by the umask. */
-function openToAnybody(folder: string): void {
-  chmodSync(folder, ANYBODY_FOLDER)
+/** Sets permissions after writing, because the umask limits those of a new file. */
+function openToEveryone(folder: string): void {
+  chmodSync(folder, EVERYONE_FOLDER)
   for (const entry of readFolder(folder)) {
     const path = join(folder, entry.name.toString())
-    if (entry.isDirectory()) openToAnybody(path)
-    else chmodSync(path, ANYBODY_FILE)
+    if (entry.isDirectory()) openToEveryone(path)
+    else chmodSync(path, EVERYONE_FILE)
   }
 }

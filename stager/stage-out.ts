@@ -21,24 +21,24 @@ import { FinalError } from './retry.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
 import { type Content, upload, uploadInParts } from './upload.ts'
 
-/** More entries than any task declares outputs: a task that floods its folder gets a clear end. */
+/** More entries than any task declares outputs. */
 const MAX_ENTRIES = 10_000
 
-/** Where a task left its outputs. */
+/** Output folder of a task. */
 export interface OutputFolder {
-  /** For the stager. */
+  /** Path in the stager's container. */
   readonly folder: string
-  /** For the task: what its absolute links begin with. */
+  /** Path in the task's container, with which its absolute links start. */
   readonly taskFolder: string
 }
 
 type OutputsApi = Omit<StagingApi, 'inputs' | 'report'>
 
 /**
- * Hands over what the task left: first the listing goes to the API, which answers with URLs for the declared outputs, then
- * the files go up, last the listing itself, whose presence says that everything before arrived. An output that cannot be handed
- * over because of what the task made of it is in the listing with its problem: that is the task's end, not the stager's.
- * @returns how many outputs were handed over
+ * Uploads a task's outputs: the listing goes to the API, which returns URLs for the declared outputs; then the files are uploaded, and at
+ * last the listing, whose presence marks a complete upload. An output that is invalid because of the task is listed with its problem: it
+ * fails the run, not the stager.
+ * @returns number of uploaded outputs
  */
 export async function stageOut(
   api: OutputsApi,
@@ -79,7 +79,7 @@ export function listFolder(root: string, follow: Follow): StagedListing {
 
 interface Sending {
   readonly api: OutputsApi
-  /** The output folder, free of links. */
+  /** Output folder without links. */
   readonly root: string
   readonly follow: Follow
   readonly jobAttempt: number
@@ -89,7 +89,7 @@ interface Sending {
 
 type Problems = Map<string, { readonly problem: string }>
 
-/** @returns what is wrong with those that were not sent */
+/** @returns problems of the outputs that were not uploaded */
 async function sendOutputs(sending: Sending, outputs: readonly OutputEntry[]): Promise<Problems> {
   const { settings } = sending
   const problems: Problems = new Map()
@@ -106,7 +106,7 @@ async function sendOutputs(sending: Sending, outputs: readonly OutputEntry[]): P
   }
   const isSmall = ({ kind, sizeBytes }: OutputEntry) => kind === 'file' && sizeBytes < settings.partsFromBytes
   await pMap(outputs.filter(isSmall), sendOne, { concurrency: settings.atOnce })
-  // One after the other, since each has as many parts under way, and a folder's list of files takes memory.
+  // In sequence, since each has parallel parts, and a folder's list of files takes memory.
   for (const entry of outputs.filter((output) => !isSmall(output))) await sendOne(entry)
   return problems
 }
@@ -147,7 +147,7 @@ async function send(
 
 type Parts = Iterable<Content> | AsyncIterable<Content>
 
-/** An output's name has no dot, so the listing's is free. */
+/** URLs of the outputs and the listing. An output's name has no dot, so the names differ. */
 function urlsOf({ uploads, listingUrl }: StagedOutputs): ReadonlyMap<string, string> {
   return new Map([...uploads.map(({ name, url }) => [name, url] as const), [STAGED_LISTING_NAME, listingUrl]])
 }
@@ -158,7 +158,7 @@ function textContent(text: string): Content {
 }
 
 function fileContent(path: string, start: number, sizeBytes: number): Content {
-  // Both ends of a range are counted in, so that it cannot say "nothing".
+  // A range includes both ends, so an empty one cannot be expressed.
   if (sizeBytes === 0) return textContent('')
   return { sizeBytes, open: () => createReadStream(path, { start, end: start + sizeBytes - 1 }) }
 }
@@ -173,7 +173,7 @@ function* partsOfFile(
   }
 }
 
-/** Parts in memory, as a packed folder cannot be read from any place; their buffers are used again. */
+/** Buffers parts, because a packed folder has no random access; buffers are reused. */
 async function* partsOfStream(
   bytes: AsyncIterable<Uint8Array>,
   partBytes: number,
@@ -200,16 +200,16 @@ async function* partsOfStream(
   if (length > 0) yield take()
 }
 
-/** Other names that are told, to say what was written in place of an output. */
+/** Most other names in the listing, which show what was written in place of an output. */
 const MAX_OTHERS = 20
 const MAX_OTHER_LENGTH = 100
 
 /**
- * The folder's top level, of names that an output can have; others are the task's own (parameter-io 1.1). A link is what it
- * points at, unless it leaves the folder: then it counts as nothing.
- * @param folder free of links
- * @returns some of the other names as well
- * @throws ContentError when there are too many, or nobody may read the folder
+ * Top level of the folder: entries whose names can be outputs; other files are the task's own (parameter-io 1.1). Links are resolved; a
+ * link that leaves the folder counts as missing.
+ * @param folder without links
+ * @returns the entries, and some of the other names
+ * @throws ContentError when there are too many, or the folder cannot be read
  */
 export function listOutputs(
   folder: string,
@@ -236,7 +236,7 @@ export function listOutputs(
 
 function describeEntry(name: string, target: Target | undefined): OutputEntry {
   const nothing = (problem: string): OutputEntry => ({ name, kind: 'other', sizeBytes: 0, problem })
-  if (target === undefined) return nothing('it is a link that leaves the output folder, or leads to nothing')
+  if (target === undefined) return nothing('it is a link that leaves the output folder, or its target does not exist')
   const { info, path } = target
   if (info.isDirectory()) return { name, kind: 'directory', sizeBytes: 0 }
   if (!info.isFile()) return nothing(`it is a ${specialKind(info)}, not a file`)

@@ -9,10 +9,9 @@ import { FinalError, wordsOf } from './retry.ts'
 import { safePath } from './safe-path.ts'
 
 /**
- * Unpacks a zip of a client below a folder, by the reader that accepted it when it was provisioned: the same entries, methods and
- * checks. Nothing is written before all names and announced sizes were checked. Memory: the directory (10 000 entries at most) and some
- * MiB for the entry under way.
- * @param name in messages
+ * Unpacks a client's zip below a folder, with the reader that accepted it when it was provisioned: the same entries, methods and checks.
+ * All names and announced sizes are checked before the first write. Memory: the directory (10 000 entries at most) and a few MiB.
+ * @param name for messages
  * @throws FinalError
  */
 export async function unpackClientZip(
@@ -40,7 +39,7 @@ async function checkEntries({ entries }: ZipArchive, folder: string, budget: Bud
   for (const entry of entries) {
     sizeBytes += entry.sizeBytes
     const depth = safePath(entry.name).split('/').length
-    if (depth > MAX_DEPTH) throw new FinalError(`folders may lie ${MAX_DEPTH} deep`)
+    if (depth > MAX_DEPTH) throw new FinalError(`its folders are nested more than ${MAX_DEPTH} levels deep`)
   }
   budget.take({ files: entries.length, bytes: sizeBytes })
   if (sizeBytes > bavail * bsize) throw new FinalError('its files need more than the free disk of the task')

@@ -9,14 +9,13 @@ import { FinalError, wordsOf } from './retry.ts'
 import { safePath } from './safe-path.ts'
 import { openZipFile, type ZipFile } from './zip-file.ts'
 
-/** Entries up to here are written whole, and at once: for small ones that is faster than a stream each. */
+/** Entries up to this size are written synchronously and whole, which is faster than a stream for each. */
 const SMALL_ENTRY_BYTES = 1024 * 1024
 
 /**
- * Unpacks a zip that the App Engine made of an array below a folder. Its items are a client's, so nothing is written before all names and
- * announced sizes were found harmless, and nothing counts whose bytes are not as many, or have another CRC-32, than announced. Memory is
- * some MiB whatever the number of entries.
- * @param name in messages
+ * Unpacks an array's zip, written by the App Engine, below a folder. Its items are from a client: all names and announced sizes are checked
+ * before the first write, and the size and CRC-32 of each entry are verified. Memory: a few MiB for any number of entries.
+ * @param name for messages
  * @throws FinalError
  */
 export async function unpackZip(
@@ -55,7 +54,7 @@ async function checkDirectory(zip: ZipFile, folder: string, budget: Budget): Pro
   let free = bavail * bsize
   for await (const entry of zip.entries()) {
     const path = safePath(entry.fileName)
-    if (path.split(sep).length > MAX_DEPTH) throw new FinalError(`folders may lie ${MAX_DEPTH} deep`)
+    if (path.split(sep).length > MAX_DEPTH) throw new FinalError(`its folders are nested more than ${MAX_DEPTH} levels deep`)
     if (entry.isEncrypted()) throw new FinalError(`${quoted(path)} is encrypted`)
     budget.take({ files: 1, bytes: entry.uncompressedSize })
     free -= entry.uncompressedSize
@@ -64,11 +63,11 @@ async function checkDirectory(zip: ZipFile, folder: string, budget: Budget): Pro
 }
 
 async function writeEntry(zip: ZipFile, entry: Entry, target: string): Promise<void> {
-  // A second entry of the same name is an error, and does not replace the first.
+  // `wx`: a second entry of one name is an error.
   const once = { flag: 'wx' } as const
   let checksum = 0
   if (entry.uncompressedSize > SMALL_ENTRY_BYTES || entry.compressedSize > SMALL_ENTRY_BYTES) {
-    // yauzl compares the number of bytes with the one announced, but no checksum.
+    // yauzl verifies the size, but no checksum.
     const content = await zip.open(entry)
     async function* counted() {
       for await (const chunk of content as AsyncIterable<Buffer>) {

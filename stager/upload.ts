@@ -9,7 +9,7 @@ import type { Link } from './link.ts'
 import { withRetry } from './retry.ts'
 import type { TransferSettings } from './settings.ts'
 
-/** Bytes that can be read again from their start, for a second try. */
+/** Bytes that can be read repeatedly, for retries. */
 export interface Content {
   readonly sizeBytes: number
   open(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -18,7 +18,7 @@ export interface Content {
 }
 
 /**
- * Sends bytes by one PUT, and compares the MD5 that S3 answers with.
+ * Uploads bytes with one PUT, and verifies the MD5 that S3 returns.
  * @throws FinalError
  */
 export async function upload(
@@ -51,7 +51,7 @@ async function put(
   if (stored !== undefined && stored !== hash.digest('hex')) throw new Error('it arrived damaged')
 }
 
-/** An output of this attempt. */
+/** A large output of this attempt. */
 export interface LargeOutput {
   readonly jobAttempt: number
   readonly name: string
@@ -59,8 +59,7 @@ export interface LargeOutput {
 }
 
 /**
- * Sends an output in parts, several at a time, each by itself again when its connection breaks. A part is taken from `parts`
- * when its turn comes.
+ * Multipart upload of an output, several parts in parallel, each retried on its own. A part is taken from `parts` when it is sent.
  * @throws FinalError
  */
 export async function uploadInParts(

@@ -3,39 +3,39 @@ import type { Readable } from 'node:stream'
 import { inflateRawSync } from 'node:zlib'
 import yauzl from 'yauzl'
 
-/** The directory is read in steps of some 50 bytes, and asking the thread pool for each takes longer than all of the rest. */
+/** The directory is read in steps of about 50 bytes; one read for each would dominate the time. */
 const WINDOW_BYTES = 256 * 1024
 
 const LOCAL_HEADER = { signature: 0x04034b50, sizeBytes: 30, nameLengthAt: 26, extraLengthAt: 28 } as const
 const STORED = 0
 const DEFLATED = 8
 
-/** A zip on the disk. */
+/** A zip file on disk. */
 export interface ZipFile {
-  /** Its entries, checked by yauzl, in the directory's order; as often as they are asked for. */
+  /** Entries, validated by yauzl, in directory order; each call starts again. */
   entries(): AsyncIterable<yauzl.Entry>
   /**
-   * Content of a small entry, decompressed; no more of it than announced is ever in memory.
+   * Decompressed content of a small entry; never more than announced is in memory.
    * @throws Error
    */
   readSmall(entry: yauzl.Entry): Buffer
-  /** The same for an entry of any size. */
+  /** Decompressed content of an entry of any size. */
   open(entry: yauzl.Entry): Promise<Readable>
   close(): void
 }
 
-/** @throws Error when it is no zip */
+/** @throws Error when it is not a zip */
 export async function openZipFile(path: string): Promise<ZipFile> {
   const fd = openSync(path, 'r')
   try {
     const sizeBytes = fstatSync(fd).size
-    // The descriptor is closed here, not when the entries are through.
+    // The file is closed below, not after the last entry.
     const read = () =>
       yauzl.fromRandomAccessReaderPromise(new FileReader(path, fd), sizeBytes, { autoClose: false })
     const zip = await read()
     return {
       async *entries() {
-        // yauzl goes through the entries once.
+        // yauzl iterates only once.
         yield* (await read()).eachEntry()
       },
       open: (entry) => zip.openReadStreamPromise(entry),
@@ -52,7 +52,7 @@ function readContent(fd: number, entry: yauzl.Entry): Buffer {
   const { signature, sizeBytes, nameLengthAt, extraLengthAt } = LOCAL_HEADER
   const headerStart = entry.relativeOffsetOfLocalHeader
   const header = readBytes(fd, headerStart, sizeBytes)
-  if (header.readUInt32LE(0) !== signature) throw new Error('an entry is not where the directory says')
+  if (header.readUInt32LE(0) !== signature) throw new Error('an entry is not at the offset that the directory gives')
   const namesBytes = header.readUInt16LE(nameLengthAt) + header.readUInt16LE(extraLengthAt)
   return readBytes(fd, headerStart + sizeBytes + namesBytes, entry.compressedSize)
 }
@@ -78,7 +78,7 @@ function readBytes(fd: number, start: number, length: number): Buffer {
   return buffer
 }
 
-/** Serves the many small reads of the directory from one window of the file at a time. */
+/** Serves the small reads of the directory from one window of the file. */
 class FileReader extends yauzl.RandomAccessReader {
   readonly #path: string
   readonly #fd: number
@@ -99,12 +99,12 @@ class FileReader extends yauzl.RandomAccessReader {
     position: number,
     callback: (error: Error | null) => void,
   ): void {
-    // Later, as yauzl expects: it would call itself ever deeper.
+    // Asynchronous, as yauzl expects: otherwise it recurses.
     queueMicrotask(() => callback(this.#copy(buffer, offset, length, position)))
   }
 
   override _readStreamForRange(start: number, end: number): Readable {
-    // With a descriptor of its own, which goes with the stream.
+    // A descriptor of its own, closed with the stream.
     return createReadStream(this.#path, { start, end: end - 1 })
   }
 

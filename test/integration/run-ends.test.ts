@@ -135,11 +135,11 @@ describe('a run whose container cannot be started', () => {
   it.each([
     ['missing-command', script, { Entrypoint: ['/rum.sh'] }, '"/rum.sh" is not in the image'],
     ['no-shell', script, { Entrypoint: ['/bin/bash', '-c', 'true'] }, '"/bin/bash" is not in the image'],
-    ['not-executable', { ...script, mode: 0o644 }, entrypoint, '"/run.sh" may not be executed'],
+    ['not-executable', { ...script, mode: 0o644 }, entrypoint, '"/run.sh" cannot be executed'],
     ['unknown-user', script, { ...entrypoint, User: 'nobodyhere' }, 'its user "nobodyhere" does not exist'],
     ['no-folder', script, { ...entrypoint, WorkingDir: '/run.sh' }, 'its working directory "/run.sh"'],
     ['windows-script', { ...script, body: '#!/bin/sh\r\n' }, entrypoint, 'the interpreter'],
-    ['wrong-format', { ...script, body: 'MZ' }, entrypoint, '"/run.sh" is no program for linux/amd64'],
+    ['wrong-format', { ...script, body: 'MZ' }, entrypoint, '"/run.sh" is neither a program for linux/amd64'],
   ])('is told what is wrong with its image: %s', async (name, file, command, words) => {
     const { state, error, run } = await endOf(name, file, command)
 

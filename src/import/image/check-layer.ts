@@ -13,7 +13,7 @@ export interface LayerFile {
   readonly diffId?: string
 }
 
-/** All bytes of a layer, and the first of them: `MAGIC_BYTES`, or fewer when there are no more. */
+/** All bytes of a layer; `start` is the first `MAGIC_BYTES`, or all when there are fewer. */
 export interface LayerContent {
   readonly start: Buffer
   readonly bytes: AsyncIterable<Uint8Array>

@@ -9,7 +9,7 @@ export type LayerCompression = ImportedLayer['compression']
 
 const COMPRESSIONS = ['gzip', 'zstd', 'zstdSkippable'] as const
 const UNSUPPORTED = ['bzip2', 'xz'] as const
-/** First bytes of a layer that tell its compression: media types and file names may be wrong. */
+/** Number of bytes that identify the compression. Media types and file names may be wrong. */
 export const MAGIC_BYTES = signatureBytes([...COMPRESSIONS, ...UNSUPPORTED])
 
 /** Whether a file that starts like this is compressed, supported or not. */
@@ -23,7 +23,7 @@ export function looksLikeLayer(start: Buffer): boolean {
   return start.length >= BLOCK_BYTES && decodesAsHeader(start.subarray(0, BLOCK_BYTES))
 }
 
-/** Whether a layer's content may start like this: engines take one without any byte for an empty layer. */
+/** Whether bytes may start a layer's tar. Container engines accept an empty file as an empty layer. */
 export function startsTar(start: Buffer): boolean {
   if (start.length === 0) return true
   return start.length === BLOCK_BYTES && (isZeroBlock(start) || decodesAsHeader(start))
@@ -33,7 +33,7 @@ function decodesAsHeader(block: Buffer): boolean {
   try {
     return decodeHeader(block) !== undefined
   } catch {
-    // A right checksum over wrong numbers.
+    // Right checksum, malformed numbers.
     return false
   }
 }
@@ -51,10 +51,10 @@ export function compressionOf(name: string, start: Buffer): LayerCompression {
   return compression === 'zstdSkippable' ? 'zstd' : (compression ?? 'none')
 }
 
-/** The image names a file as a layer that cannot be one. */
+/** Error for a file that the image names as a layer and that cannot be one. */
 export function notALayer(name: string): OciFormatError {
   return new OciFormatError(
     'corrupt-layer',
-    `the image names ${quoted(name)} as a layer, which is none: ${SAVE_AGAIN}`,
+    `the image names ${quoted(name)} as a layer, but it is not a layer: ${SAVE_AGAIN}`,
   )
 }

@@ -80,7 +80,7 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
 
 /** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */
 function refuse(response: HttpAnswer, url: URL, method: string): never {
-  const words = `the answer to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
+  const words = `the response to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
   if (PASSING_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
   throw registryError(words)
 }

@@ -110,7 +110,7 @@ export function placeJob(
 
 function placeWithInternet(needs: Needs, queues: JobQueues): JobSize | Unschedulable {
   const asked = 'the task requests internet access'
-  if (needs.gpus > 0) return { unschedulable: `${asked} and for GPUs, but no queue has both` }
+  if (needs.gpus > 0) return { unschedulable: `${asked} and GPUs, but no queue has both` }
   if (queues.internet === undefined) {
     return {
       unschedulable: `${asked}, and this installation has no queue with internet access; remove "internet: true" if the task does not need it`,

@@ -181,7 +181,7 @@ describe('the list of runs', () => {
 })
 
 describe('the description of a run', () => {
-  it('shows its history, times, timings, and what the task asks for', async () => {
+  it('shows its history, times, timings, and what the task requests', async () => {
     const engine = await anEngine({ run: { id: TASK_ID, state: 'PROVISIONED' } })
     const step = async (seconds: number, change: () => Promise<unknown>): Promise<void> => {
       engine.identity.advance(seconds)

@@ -130,7 +130,7 @@ describe('an import that outlasts its call', () => {
 
     outgoing.destroy()
 
-    await vi.waitFor(() => expect(service.log.join()).toContain('the client went away'))
+    await vi.waitFor(() => expect(service.log.join()).toContain('the client disconnected'))
     await expect(service.edge.settled()).resolves.toBeUndefined()
   })
 })
@@ -393,7 +393,7 @@ describe('a client that goes away', () => {
     outgoing.destroy()
     await vi.waitFor(() => expect(service.log.join('\n')).toContain('is discarded'))
 
-    expect(service.log[0]).toContain('the client went away')
+    expect(service.log[0]).toContain('the client disconnected')
     expect(service.left().length).toBe(0)
     expect(service.stored().length).toBe(0)
     await expect(service.edge.settled()).resolves.toBeUndefined()
@@ -430,7 +430,7 @@ describe('a client that goes away', () => {
 
     outgoing.write('half', () => outgoing.destroy())
 
-    await vi.waitFor(() => expect(service.log.join()).toContain('the client went away'))
+    await vi.waitFor(() => expect(service.log.join()).toContain('the client disconnected'))
     expect(service.calls).toEqual([])
   })
 })

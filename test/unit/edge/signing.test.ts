@@ -160,7 +160,7 @@ describe('edge before an API that asks for credentials', () => {
   })
 
   it.each([
-    ['the gateway refuses the edge', sign],
+    ['the gateway rejected the edge', sign],
     ['there are no credentials', () => Promise.reject(new Error('no role'))],
   ])('answers 503, and nothing of its own identity, when %s', async (_, signer) => {
     const { port } = await aSigningEdge((_call, response) => {

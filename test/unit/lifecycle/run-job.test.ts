@@ -61,14 +61,14 @@ describe('submitting a run', () => {
   })
 
   it('fails at once, in words, what no machine can hold', async () => {
-    const task = aTask({ jobDefinitionArn: null, unschedulableReason: 'the task asks for 500 PB of memory' })
+    const task = aTask({ jobDefinitionArn: null, unschedulableReason: 'the task requests 500 PB of memory' })
     const engine = await anEngine({ task, run: { state: 'QUEUING' } })
 
     await submitJob(engine, { runId: RUN_ID, taskToken: TOKEN })
 
     expect(await engine.runs.find(RUN_ID)).toMatchObject({
       state: 'FAILED',
-      failure: { kind: 'unschedulable', message: 'the task asks for 500 PB of memory' },
+      failure: { kind: 'unschedulable', message: 'the task requests 500 PB of memory' },
     })
     expect(engine.workflow.answers.has(TOKEN)).toBe(true)
   })

@@ -160,7 +160,7 @@ describe('collecting outputs', () => {
 describe('collecting outputs that could not be handed over', () => {
   it.each([
     ['directory', 'the name of the file "sum/a\\b" has a backslash; rename it', 'output-invalid'],
-    ['file', 'it may not be read; leave it readable (chmod a+r)', 'output-invalid'],
+    ['file', 'it cannot be read; leave it readable (chmod a+r)', 'output-invalid'],
     ['other', 'it is a named pipe, not a file', 'output-missing'],
   ] as const)("ends the run with the stager's words: a %s, %s", async (kind, problem, failure) => {
     const engine = await ended([anOutput({ name: 'sum' })], {}, [

@@ -58,7 +58,7 @@ describe("the stager's calls to the App Engine", () => {
     const failure = await api.inputs().catch((error: Error) => error)
 
     expect(String(failure)).toContain(
-      'asking the App Engine for inputs: HTTP 403 APPE-internal-task-run-state-error run is in invalid state',
+      'requesting inputs from the App Engine: HTTP 403 APPE-internal-task-run-state-error run is in invalid state',
     )
     expect(String(failure)).not.toContain(SECRET)
     expect(calls).toBe(1)
@@ -70,7 +70,7 @@ describe("the stager's calls to the App Engine", () => {
 
     const failure = await api.inputs().catch((error: Error) => error)
 
-    expect(String(failure)).toContain('the answer is not what it should be')
+    expect(String(failure)).toContain('has an unexpected form')
     expect(String(failure)).not.toContain('signature')
   })
 

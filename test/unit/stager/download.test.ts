@@ -86,7 +86,7 @@ describe('a download', () => {
       return undefined
     })
 
-    await expect(bring()).rejects.toThrow('image: its checksum is not the one that it was stored with')
+    await expect(bring()).rejects.toThrow('image: its checksum differs from that of the stored object')
   })
 
   it('fails at once when there is no such object', async () => {

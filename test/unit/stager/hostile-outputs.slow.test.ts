@@ -68,7 +68,7 @@ describe('outputs that a task made impossible to hand over', () => {
     await mkdir(join(folder, 'masks', 'd/'.repeat(40)), { recursive: true })
     await writeFile(join(folder, 'masks', 'd/'.repeat(40), '0'), 'x')
 
-    expect(problemsOf(await staged('masks')).masks).toContain('folders may lie 32 deep')
+    expect(problemsOf(await staged('masks')).masks).toContain('nested more than 32 levels deep')
   })
 
   it('are told: a path longer than any system takes in one call', async () => {
@@ -87,7 +87,7 @@ describe('outputs that a task made impossible to hand over', () => {
 
     const listing = await staged('image', 'sum')
 
-    expect(problemsOf(listing).image).toContain('a run may move 161061273600 bytes')
+    expect(problemsOf(listing).image).toContain('the files have more than 161061273600 bytes together')
     expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
   })
 
@@ -109,8 +109,8 @@ describe('outputs that a task made impossible to hand over', () => {
     expect(problems).toEqual({
       pipe: 'other: it is a named pipe, not a file',
       socket: 'other: it is a socket, not a file',
-      outside: 'other: it is a link that leaves the output folder, or leads to nothing',
-      circle: 'other: it is a link that leaves the output folder, or leads to nothing',
+      outside: 'other: it is a link that leaves the output folder, or its target does not exist',
+      circle: 'other: it is a link that leaves the output folder, or its target does not exist',
       sum: 'file: undefined',
     })
   })
@@ -164,6 +164,6 @@ describe('a folder of very many files', () => {
 
     const { stdout } = await promisify(execFile)(process.execPath, words)
 
-    expect(stdout).toContain('a run may have 10000 files in folders')
+    expect(stdout).toContain('the folders have more than 10000 files')
   }, 60_000)
 })

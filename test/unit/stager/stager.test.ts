@@ -105,7 +105,7 @@ describe('stage-in', () => {
   it.each([
     ['a name that leads upwards', [{ name: '../1.dcm', body: 'slice' }], 'leads upwards'],
     ['a file that is a folder as well', [{ name: '1.dcm' }, { name: '1.dcm/2.dcm' }], 'unpacking scan'],
-    ['folders that are too deep', [{ name: `${'a/'.repeat(40)}1.dcm` }], '32 deep'],
+    ['folders that are too deep', [{ name: `${'a/'.repeat(40)}1.dcm` }], '32 levels deep'],
     ['an entry that is damaged', [{ name: '1.dcm', body: 'slice', record: damage }], 'checksum'],
   ])("refuses a client's own zip with %s", async (_, entries, words) => {
     bucket.stored.set('/scan', rawZip(entries))

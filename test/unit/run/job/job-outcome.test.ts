@@ -108,7 +108,7 @@ describe('the reason of a failed job', () => {
   ])('is the lack of a machine when Batch gives up looking for one: %s', (statusReason) => {
     expect(explainJobFailure({ ...aFailedJob([], statusReason), isCancelled: true })).toEqual({
       kind: 'unschedulable',
-      message: `no machine could be found for the task: ${statusReason}`,
+      message: `no machine is available for the task: ${statusReason}`,
     })
   })
 
@@ -117,7 +117,7 @@ describe('the reason of a failed job', () => {
 
     expect(explainJobFailure(job)).toEqual({
       kind: 'cancelled',
-      message: 'the job was ended from outside: terminated by ops',
+      message: 'the job was terminated by another client of AWS Batch: terminated by ops',
     })
   })
 

@@ -90,7 +90,7 @@ describe('the size of a job', () => {
     ['the internet', needs({ internet: true })],
   ])('is refused in words for %s', (_, resources) => {
     expect(placeJob(resources, anImage(0), ONLY_FARGATE)).toEqual({
-      unschedulable: expect.stringMatching(/^the task asks for /u),
+      unschedulable: expect.stringMatching(/^the task requests /u),
     })
   })
 })
@@ -141,14 +141,10 @@ describe('the queue of a job', () => {
   })
 
   it.each([
-    ['more than any machine has', needs({ ramBytes: String(480 * GIB) }), 'offers 62 CPU'],
-    ['more GPUs than a machine has', needs({ gpus: 8 }), 'offers 4, 62 CPU'],
-    ['GPUs and the internet', needs({ gpus: 1, internet: true }), 'no queue offers together'],
-    [
-      'the internet and much memory',
-      needs({ internet: true, ramBytes: String(300 * GIB) }),
-      'offers 31.5 CPU',
-    ],
+    ['more than any machine has', needs({ ramBytes: String(480 * GIB) }), 'has 62 CPU'],
+    ['more GPUs than a machine has', needs({ gpus: 8 }), 'has 4, 62 CPU'],
+    ['GPUs and the internet', needs({ gpus: 1, internet: true }), 'no queue has both'],
+    ['the internet and much memory', needs({ internet: true, ramBytes: String(300 * GIB) }), 'has 31.5 CPU'],
   ])('is none for %s', (_, resources, words) => {
     expect(placeJob(resources, anImage(0), ALL_QUEUES)).toEqual({
       unschedulable: expect.stringContaining(words),

@@ -15,14 +15,14 @@ describe('a container that the engine cannot start', () => {
     [`${FARGATE}exec: "rum": executable file not found in $PATH: unknown`, '"rum" is not in the image'],
     [`${PODMAN}exec: "/bin/bash": stat /bin/bash: no such file or directory`, '"/bin/bash" is not in'],
     [`${CRUN}executable file \`/rum.sh\` not found: No such file or directory`, '"/rum.sh" is not in'],
-    [`${DOCKER}exec: "/run.sh": permission denied: unknown`, '"/run.sh" may not be executed'],
-    [`${CRUN}open executable: Permission denied: OCI permission denied`, 'its command may not be executed'],
-    [`${DOCKER}exec: "/app": is a directory: unknown`, '"/app" may not be executed'],
-    [`${DOCKER}exec: "/run": exec format error: unknown`, '"/run" is no program for linux/amd64'],
-    ['CannotCreateContainerError: Error response from daemon: No command specified', 'names no command'],
+    [`${DOCKER}exec: "/run.sh": permission denied: unknown`, '"/run.sh" cannot be executed'],
+    [`${CRUN}open executable: Permission denied: OCI permission denied`, 'its command cannot be executed'],
+    [`${DOCKER}exec: "/app": is a directory: unknown`, '"/app" cannot be executed'],
+    [`${DOCKER}exec: "/run": exec format error: unknown`, '"/run" is neither a program for linux/amd64'],
+    ['CannotCreateContainerError: Error response from daemon: No command specified', 'has no command'],
     [
       'CannotStartContainerError: Error: no command or entrypoint provided, and no CMD or ENTRYPOINT from image',
-      'names no command',
+      'has no command',
     ],
     [
       'CannotStartContainerError: Error response from daemon: unable to find user app: no matching entries in passwd file',
@@ -38,7 +38,7 @@ describe('a container that the engine cannot start', () => {
     ],
     [
       `${DOCKER}error during container init: error mounting "/var/x" to rootfs at "/inputs": create mountpoint: make mountpoint "/inputs": not a directory`,
-      'something at "/inputs" that is no folder',
+      'an entry at "/inputs" that is not a folder',
     ],
     // Cut at 255 characters.
     [`${FARGATE}exec: "/opt/a/long/path/that/takes/what/was/le`.slice(0, 255), 'could not be executed'],
@@ -64,10 +64,13 @@ describe('a container that the engine cannot start', () => {
 describe('a program that the kernel refuses', () => {
   it.each([
     ['exec /run.sh: no such file or directory', 'its command "/run.sh", or the interpreter'],
-    ['exec /run.sh: exec format error', '"/run.sh" is no program for linux/amd64'],
-    ['exec container process `/run.sh`: Exec format error', '"/run.sh" is no program'],
+    ['exec /run.sh: exec format error', '"/run.sh" is neither a program for linux/amd64'],
+    ['exec container process `/run.sh`: Exec format error', '"/run.sh" is neither a program'],
     ['{"msg":"exec container process `/run.sh`: No such file or directory","level":"error"}', 'interpreter'],
-    ['standard_init_linux.go:228: exec user process caused: exec format error', 'its command is no program'],
+    [
+      'standard_init_linux.go:228: exec user process caused: exec format error',
+      'its command is neither a program',
+    ],
     ['standard_init_linux.go:211: exec user process caused "no such file or directory"', 'Windows'],
   ])('is explained: %s', (line, words) => {
     expect(explainExecLine(line)).toContain(words)
