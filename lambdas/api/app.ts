@@ -97,7 +97,7 @@ function appOf(given: Partial<Handlers>, knownHosts: KnownHosts, console?: Conso
         return handle(context)
       })
     }
-    // Before the paths with variables: DELETE /stores/default deletes no store whose id is "default".
+    // Paths without variables first: DELETE /stores/default must not delete a store with the id "default".
     if (!path.includes(':')) refuseOtherMethods(app, path, same)
   }
   // After all routes, because a path with variables matches literal paths too.
@@ -123,7 +123,7 @@ function addressesOf(path: string): string[] {
   return path === '/ping' ? [path, `${BASE_PATH}${path}`] : [`${BASE_PATH}${path}`]
 }
 
-/** A 405 names what is allowed (RFC 9110, 15.5.6); Hono answers a HEAD as the GET without its body. */
+/** Status 405 lists the allowed methods (RFC 9110, 15.5.6); Hono answers HEAD as GET without a body. */
 function refuseOtherMethods(app: Hono, path: string, routes: readonly Route[]): void {
   const methods = routes.map(({ method }) => method)
   const allow = methods.includes('GET') ? [...methods, 'HEAD'] : methods

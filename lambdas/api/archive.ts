@@ -26,8 +26,8 @@ interface RunPresentation extends Presentation {
 }
 
 /**
- * Answers a download from a run: a small text in the body, everything else by a redirect to an object, which is written first
- * where there is none. A folder comes as a zip of uncompressed entries (http-api 5.22).
+ * Answers a download from a run: a small text in the body, everything else by a redirect to an object, which is written first if it does
+ * not exist. A folder is a zip of uncompressed entries (http-api 5.22).
  * @throws DomainError INTERNAL_PROVISIONS_NOT_FOUND when there is nothing to pack
  */
 export async function answerDownload(

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { DomainError, type ErrorName } from '../../src/contract/errors.ts'
 import type { JsonValue } from '../../src/contract/json.ts'
 
-/** `fatal`: invalid bytes are refused instead of replaced by U+FFFD. */
+/** `fatal`: invalid bytes are rejected instead of replaced by U+FFFD. */
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 const WORDS = 'the body is not JSON in UTF-8; expected a document such as {"value": 5}'

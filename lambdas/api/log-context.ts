@@ -21,7 +21,7 @@ export const logRequest: MiddlewareHandler = async (context, next) => {
   const start = performance.now()
   const { method } = context.req
   beginLog({ requestId: requestIdOf(context), route: `${method} ${NO_ROUTE}` })
-  // Hono's error handler does not see thrown values that are no Error.
+  // Hono's error handler does not receive thrown values that are not an Error.
   let status = 500
   try {
     await next()

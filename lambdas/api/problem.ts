@@ -5,7 +5,7 @@ import { DomainError, type ErrorBody, explained } from '../../src/contract/error
 import { printableLines } from '../../src/contract/quoted.ts'
 import { ImportRefusedError } from '../../src/import/wait-for-import.ts'
 
-/** The only place where an error becomes a status and a body (contract http-api 3). */
+/** Converts every error to a status and a body (contract http-api 3). */
 export function answerError(context: Context, error: unknown): Response {
   if (error instanceof ImportRefusedError) {
     const { status, ...body } = error.refusal
@@ -24,13 +24,13 @@ export function answerError(context: Context, error: unknown): Response {
 
 function answer(context: Context, status: number, body: ErrorBody): Response {
   const plain = withPrintableText(body)
-  // A 403 has two keys only (http-api 3.1), unless its message is fixed and does not say what is wrong.
+  // A 403 has two keys (http-api 3.1), unless it has an explanation because its message is fixed.
   const { errorCode, message, explanation } = plain
   const shown = status === 403 && explanation === undefined ? { errorCode, message } : explained(plain)
   return context.json(shown, status as ContentfulStatusCode)
 }
 
-/** Escapes control characters: messages repeat untrusted names and values, and may end in a terminal. */
+/** Escapes control characters: messages repeat untrusted names and values, and may be printed on a terminal. */
 function withPrintableText(body: ErrorBody): ErrorBody {
   const { details } = body
   return {

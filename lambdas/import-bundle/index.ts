@@ -66,7 +66,7 @@ const deps = {
   }),
   bundles: createFetchBundleSource({
     report: (words, error) =>
-      logger.warn('an app store gave no bundle', { reason: words, error: error as Error }),
+      logger.warn('the download from an app store failed', { reason: words, error: error as Error }),
   }),
   registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl, tags: resourceTags }),
   scheduler: createBatchJobScheduler({ client: createBatchClient() }),

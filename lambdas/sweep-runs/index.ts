@@ -73,15 +73,14 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
   await sweepImports(deps, {
     isTimeUp: isOutOfTime,
     onRequested: (uploadId) => reportRepair('import-requested', { uploadId }),
-    onProblem: (uploadId, error) =>
-      logger.error('import not looked after', { uploadId, error: error as Error }),
+    onProblem: (uploadId, error) => logger.error('import not swept', { uploadId, error: error as Error }),
     // A failure here must not stop the sweep of runs and deletions.
-  }).catch((error: Error) => logger.error('imports not looked after', { error }))
+  }).catch((error: Error) => logger.error('imports not swept', { error }))
   const { runs, oldestSeconds, next } = await sweepRuns(deps, {
     after,
     timeLeftMs,
     onRepair: ({ repair, ...about }) => reportRepair(repair, about),
-    onProblem: (runId, error) => logger.error('run not looked after', { runId, error: error as Error }),
+    onProblem: (runId, error) => logger.error('run not swept', { runId, error: error as Error }),
   })
   // Only a complete sweep knows the number of runs. The oldest run comes first.
   if (after === undefined) deps.metrics.observe('OldestActiveRunSeconds', oldestSeconds)

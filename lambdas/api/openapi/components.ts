@@ -1,12 +1,12 @@
 import * as z from 'zod'
 
-/** Gives a schema its name in the document, which shows it once, under `components`. `describe` would make a copy without the name. */
+/** Names a schema, which the document then shows once, under `components`. `describe` would make a copy without the name. */
 export function component<Schema extends z.ZodType>(id: string, schema: Schema): Schema {
   return schema.meta({ id })
 }
 
 /**
- * Objects told apart by one key. Each is a component of its own, because OpenAPI's discriminator maps to references only.
+ * Objects that differ in the value of one key. Each is a component, because OpenAPI's discriminator maps to references only.
  * @example taggedUnion('ParameterType', { key: 'id', suffix: 'Type', description }, { boolean: {} }) // has BooleanType
  */
 export function taggedUnion(

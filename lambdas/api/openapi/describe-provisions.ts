@@ -17,18 +17,18 @@ import {
 import { itemProvision, provision } from './run-schemas.ts'
 import { uuid } from './shared-schemas.ts'
 
-/** Any JSON: the type depends on the parameter, and the document describes no task. */
+/** Any JSON: the type depends on the parameter, and the document describes no particular task. */
 const anyValue = z
   .unknown()
   .optional()
-  .describe("As the parameter's type demands; null takes an optional input's value away.")
+  .describe("A value of the parameter's type; null clears an optional input.")
 
 const value = component(
   'InputValue',
   provisionSchema
     .extend({ value: anyValue })
     .describe(
-      'Unknown keys are ignored; the path names the parameter, and a body that names another is refused.',
+      'Unknown keys are ignored; the path names the parameter, and a body that names another parameter is rejected.',
     ),
 )
 
@@ -40,20 +40,20 @@ const namedValue = component(
 const file = z
   .object({
     file: z.file().describe('The value.'),
-    location: z.file().optional().describe('Where an image was cut out, as GeoJSON; stored beside it.'),
+    location: z.file().optional().describe('GeoJSON companion: the geometry that an image was cut out of.'),
   })
   .describe(
-    'The first part is the value, the second its companion, whatever their names; further ones are ignored.',
+    'The first part is the value, the second its companion, whatever their names; further parts are ignored.',
   )
 
 const uploadedValue = component(
   'UploadedValue',
   uploadReference
     .extend({
-      companionUploadId: uuid.nullish().describe('Lies beside an image or a file as its companion.'),
+      companionUploadId: uuid.nullish().describe('Upload with the GeoJSON companion of an image or a file.'),
     })
     .describe(
-      'The upload is the image or file; for any other type it is the JSON document that would be the body.',
+      'The upload is the image or file; for any other type it is a JSON document, in place of the body.',
     ),
 )
 
@@ -68,20 +68,20 @@ export const INDEX_PATH = parameter(
   z.string().regex(/^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u),
 )
 
-const FROZEN = 'The run has been started: its inputs cannot change any more.'
-const UPLOAD_UNFIT = 'The upload is not complete, or not for an input.'
+const FROZEN = 'The run was started, so its inputs can no longer change.'
+const UPLOAD_UNFIT = 'The upload is incomplete, or not for an input.'
 const UNKNOWN = `${RUN_UNKNOWN} Or the task has no such input, or there is no such upload.`
-/** Saves the client an answer of 30 MB for an array of 100 000 values. */
-const MINIMAL = prefer('return=minimal', 'answers 204 without what was stored.')
-const STORED_SILENTLY = { 204: { description: 'Stored; the client asked for no more.' } }
+/** Saves a response of 30 MB for an array of 100 000 values. */
+const MINIMAL = prefer('return=minimal', 'answers 204 without the stored value.')
+const STORED_SILENTLY = { 204: { description: 'Stored; the client prefers a minimal response.' } }
 const refusesValue = refuses({
-  400: 'The body cannot be read, or the type of the parameter refuses the value.',
+  400: 'The body cannot be read, or the value is invalid for the type of the parameter.',
   403: FROZEN,
   404: UNKNOWN,
   409: UPLOAD_UNFIT,
 })
 const refusesItem = refuses({
-  400: 'The index path is malformed or too large, the parameter is no array, or its type refuses the value.',
+  400: 'The index path is malformed or too large, the parameter is not an array, or the value is invalid for its type.',
   403: FROZEN,
   404: UNKNOWN,
   409: UPLOAD_UNFIT,
@@ -95,11 +95,11 @@ export const PROVISION_DESCRIPTIONS = {
     requestBody: body({ [JSON_TYPE]: z.union([z.array(namedValue), uploadReference]) }),
     responses: {
       ...STORED_SILENTLY,
-      ...answersJson(z.array(provision), 'What was stored, in the order of the request.'),
+      ...answersJson(z.array(provision), 'The stored values, in the order of the request.'),
       ...refuses({
-        400: 'The body cannot be read, or values were refused: `details` have one error for each.',
+        400: 'The body cannot be read, or values are invalid: `details` has one error for each.',
         403: FROZEN,
-        404: `${RUN_UNKNOWN} Or no such upload.`,
+        404: `${RUN_UNKNOWN} Or there is no such upload.`,
         409: UPLOAD_UNFIT,
       }),
     },
@@ -108,24 +108,24 @@ export const PROVISION_DESCRIPTIONS = {
     summary: 'Gives an input its value, as JSON or as a file',
     parameters: [MINIMAL],
     requestBody: body(asAnything),
-    responses: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
+    responses: { ...STORED_SILENTLY, ...answersJson(provision, 'The stored value.'), ...refusesValue },
   },
   provisionInputFile: {
     summary: 'Gives an image or file input its value',
     parameters: [MINIMAL],
     requestBody: body(asFile),
-    responses: { ...STORED_SILENTLY, ...answersJson(provision, 'What was stored.'), ...refusesValue },
+    responses: { ...STORED_SILENTLY, ...answersJson(provision, 'The stored value.'), ...refusesValue },
   },
   provisionInputItem: {
     summary: 'Gives an item of an array its value, as JSON or as a file',
     parameters: [INDEX_PATH, MINIMAL],
     requestBody: body(asAnything),
-    responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+    responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'The stored value.'), ...refusesItem },
   },
   provisionInputItemFile: {
     summary: 'Gives an item of an array of images or files its value',
     parameters: [INDEX_PATH, MINIMAL],
     requestBody: body(asFile),
-    responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'What was stored.'), ...refusesItem },
+    responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'The stored value.'), ...refusesItem },
   },
 } satisfies Partial<Descriptions>

@@ -8,7 +8,7 @@ const ping = component(
   z.strictObject({ status: z.literal('UP'), timestamp: instant, service: z.literal('app-engine') }),
 )
 
-/** http-api 5.1: the one path that is outside the versioned prefix too. */
+/** http-api 5.1: the only path that exists outside of the versioned prefix too. */
 export const SERVICE_DESCRIPTIONS = {
   getTaskSchema: {
     summary: 'Answers the JSON schema of descriptor.yml',
@@ -23,6 +23,6 @@ export const SERVICE_DESCRIPTIONS = {
   ping: {
     summary: 'Tells that the service is up',
     servers: [{ url: '/' }, { url: '/app-engine/v1' }],
-    responses: answersJson(ping, 'It is up.'),
+    responses: answersJson(ping, 'The service is up.'),
   },
 } satisfies Partial<Descriptions>

@@ -27,13 +27,13 @@ const secret = parameter('header', RUN_SECRET_HEADER, 'Secret of the run.')
 
 const refusals = refuses({
   400: 'The secret is wrong, or the body cannot be read.',
-  403: 'The run is not under way.',
+  403: 'The run is not active.',
   404: RUN_UNKNOWN,
 })
 
 const partRefusals = refuses({
   400: 'The secret is wrong, the body cannot be read, the task has no such output, or parts are missing.',
-  403: 'The run is not under way.',
+  403: 'The run is not active.',
   404: RUN_UNKNOWN,
 })
 
@@ -45,7 +45,7 @@ export const STAGING_DESCRIPTIONS = {
     responses: {
       ...answersJson(
         component('StagedInputs', stagedInputsSchema),
-        'Small files as they are, others by presigned URL.',
+        'Small files inline, others by presigned URL.',
       ),
       ...refusals,
     },

@@ -21,7 +21,9 @@ export const STORE_DESCRIPTIONS = {
     requestBody: body({ [JSON_TYPE]: component('NewStore', storeSchema) }),
     responses: {
       ...answersJson(store, 'The new store.'),
-      ...refuses({ 400: 'No JSON object, a blank name or host, or a store with the same name and host.' }),
+      ...refuses({
+        400: 'The body is not a JSON object, name or host is blank, or a store with the same name and host exists.',
+      }),
     },
   },
   getDefaultStore: {
@@ -32,8 +34,8 @@ export const STORE_DESCRIPTIONS = {
     summary: 'Makes a store the default instead of another',
     description: 'A body is ignored.',
     responses: {
-      ...answersNothing('It is the default.'),
-      ...refuses({ 404: 'No such store, or the id is no UUID; the default stays what it was.' }),
+      ...answersNothing('The store is the default.'),
+      ...refuses({ 404: 'No such store, or the id is not a UUID; the default is unchanged.' }),
     },
   },
   deleteStore: {

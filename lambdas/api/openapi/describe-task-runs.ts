@@ -19,10 +19,10 @@ import { run, runValue, stateAction } from './run-schemas.ts'
 
 const GEOJSON_TYPE = 'application/geo+json'
 
-const NO_INPUTS_YET = 'The run is CREATED: not all of its inputs are given.'
+const NO_INPUTS_YET = 'The run is CREATED: inputs are missing.'
 const NO_OUTPUTS_YET = 'The run is not FINISHED.'
 
-const NO_FILE = 'Nothing was given or produced, or not yet.'
+const NO_FILE = 'The parameter has no value, or not yet.'
 
 const desiredState = component(
   'DesiredState',
@@ -30,7 +30,7 @@ const desiredState = component(
     desired: z
       .enum(['PROVISIONED', 'RUNNING', 'CANCELLED'])
       .describe(
-        'RUNNING starts the run, PROVISIONED declares its inputs complete, CANCELLED ends it as FAILED; the letter case does ' +
+        'RUNNING starts the run, PROVISIONED declares its inputs complete, CANCELLED ends it as FAILED; letter case does ' +
           'not matter.',
       ),
   }),
@@ -38,19 +38,19 @@ const desiredState = component(
 
 const values = z.array(runValue)
 
-/** The same downloads exist for inputs and for outputs. */
+/** Downloads of inputs and of outputs are alike. */
 function downloads(kind: 'input' | 'output', notYet: string) {
   return {
     file: {
       summary: `Downloads the file of an ${kind}`,
       description:
-        'A folder (an array, a DICOM image) comes as a zip. With `.geojson` behind the name a geometry comes under its media ' +
-        'type, and an image that was cut out as the place where; nothing else has such a name.',
+        'A folder (an array, a DICOM image) is a zip. With `.geojson` after the name, a geometry is sent with its media ' +
+        'type, and an image or file is replaced by its GeoJSON companion.',
       responses: {
         ...answersFile('The file.', BYTES_TYPE, GEOJSON_TYPE),
         ...refuses({
           400: NO_FILE,
-          404: `${RUN_UNKNOWN} Or the task has no such ${kind}, or with \`.geojson\` it is no geometry and has none.`,
+          404: `${RUN_UNKNOWN} Or the task has no such ${kind}, or it has no GeoJSON.`,
         }),
       },
     },
@@ -61,7 +61,7 @@ function downloads(kind: 'input' | 'output', notYet: string) {
       responses: {
         ...answersFile('The file.', BYTES_TYPE),
         ...refuses({
-          400: 'The index path is malformed, the parameter is no array, or there is no such item.',
+          400: 'The index path is malformed, the parameter is not an array, or there is no such item.',
           404: `${RUN_UNKNOWN} Or the task has no such ${kind}.`,
         }),
       },
@@ -95,8 +95,8 @@ export const TASK_RUN_DESCRIPTIONS = {
     responses: {
       ...answersJson(stateAction, 'The run in its new state.'),
       ...refuses({
-        400: 'The body cannot be read, names no state, or arrays that must agree do not.',
-        403: 'The state cannot be asked for, does not follow the present one, or inputs are missing.',
+        400: 'The body cannot be read, names no state, or arrays that must match do not.',
+        403: 'The state cannot be requested, does not follow the current one, or inputs are missing.',
         404: RUN_UNKNOWN,
       }),
     },
@@ -112,9 +112,9 @@ export const TASK_RUN_DESCRIPTIONS = {
   listOutputs: {
     summary: 'Lists the outputs of a run',
     description:
-      'Exactly `Accept: application/json, application/*+json` asks for the listing that Cytomine core reads into records, which fails ' +
-      'as a whole on what it does not know. That listing leaves out images, files, integers beyond 32 bits, and arrays of images, ' +
-      'files and enumerations that have items. Any other `Accept`, or none, gets everything.',
+      'Exactly `Accept: application/json, application/*+json` requests the listing for Cytomine core, which fails ' +
+      'on the whole listing when it has an unsupported value. It omits images, files, integers beyond 32 bits, and arrays of images, ' +
+      'files and enumerations that have items. Any other `Accept`, or none, returns all outputs.',
     responses: {
       ...answersJson(values, "The outputs that were produced, in the descriptor's order."),
       ...REDIRECT,
@@ -144,7 +144,7 @@ export const TASK_RUN_DESCRIPTIONS = {
     summary: 'Shows what the task printed, and why it failed',
     responses: {
       200: {
-        description: 'The newest part of the log in any state; empty while there is none.',
+        description: 'The newest part of the log, in any state; empty when there is none.',
         content: { 'text/plain': { schema: z.string() } },
       },
       ...refuses({ 404: RUN_UNKNOWN }),
@@ -155,14 +155,14 @@ export const TASK_RUN_DESCRIPTIONS = {
     requestBody: body({
       [MULTIPART_TYPE]: z
         .object({ outputs: z.file().describe('A zip of the output folder.') })
-        .describe('The first part counts, whatever its name; further ones are ignored.'),
+        .describe('The first part is read, whatever its name; further parts are ignored.'),
     }),
     responses: {
       ...answersJson(values, 'The outputs.'),
       ...REDIRECT,
       ...refuses({
-        400: 'The secret is wrong, the body is no multipart with a zip, or outputs are missing, unknown or invalid.',
-        403: 'The run is not under way.',
+        400: 'The secret is wrong, the body is not multipart with a zip, or outputs are missing, unknown or invalid.',
+        403: 'The run is not active.',
         404: RUN_UNKNOWN,
       }),
     },

@@ -20,13 +20,13 @@ import { importedTask, taskDescription, taskInput, taskOutput } from './task-sch
 const taskKnown = refuses({ 404: TASK_UNKNOWN })
 
 const IMPORT_FAILED =
-  'The image could not be pushed, the service failed, or the import of a multipart body goes on beyond the patience of the ' +
-  'gateway; in the last case the list of tasks shows the task when it is through.'
+  'The image could not be pushed, the service failed, or the import of a multipart body takes longer than the time-out of the ' +
+  'gateway; in the last case the list of tasks shows the task when the import has ended.'
 
 function importGoesOn(advice: string): Description['responses'] {
   return {
     202: {
-      description: `The import goes on beyond the patience of the gateway: ${advice}`,
+      description: `The import takes longer than the time-out of the gateway: ${advice}`,
       content: { [JSON_TYPE]: { schema: upload } },
     },
   }
@@ -37,22 +37,22 @@ function onTask(summary: string, responses: Description['responses']): Descripti
   return { summary, responses: { ...responses, ...taskKnown } }
 }
 
-const getTask = onTask('Describes a task', answersJson(taskDescription, 'The task.'))
+const getTask = onTask('Get a task', answersJson(taskDescription, 'The task.'))
 const listInputs = onTask(
-  'Lists the inputs of a task',
+  'List the inputs of a task',
   answersJson(z.array(taskInput), "The inputs in the descriptor's order."),
 )
 const listOutputs = onTask(
-  'Lists the outputs of a task',
+  'List the outputs of a task',
   answersJson(z.array(taskOutput), "The outputs in the descriptor's order."),
 )
 const downloadDescriptor = onTask(
-  'Downloads the descriptor as it was uploaded',
+  'Download the uploaded descriptor',
   answersFile('The YAML file, unchanged.', BYTES_TYPE),
 )
 const createRun: Description = {
-  ...onTask('Makes a run of a task', answersJson(newRun, 'A run without inputs.')),
-  description: 'A body is ignored.',
+  ...onTask('Create a run of a task', answersJson(newRun, 'A run without inputs.')),
+  description: 'The body is ignored.',
 }
 
 /** http-api 5.2 to 5.11 */
@@ -64,8 +64,8 @@ export const TASK_DESCRIPTIONS = {
   uploadTask: {
     summary: 'Installs a task from a bundle',
     description:
-      'Answers when the image is in the registry and the task can be run. A bundle that came as an upload may take longer than a ' +
-      'call can: then the call is to be repeated.',
+      'Responds when the task is installed. The import of an upload may take longer than a ' +
+      'call can: repeat the call then.',
     parameters: [
       prefer('respond-async', 'answers 202 when the import goes on beyond the patience of the gateway.'),
     ],
@@ -73,17 +73,17 @@ export const TASK_DESCRIPTIONS = {
       [JSON_TYPE]: uploadReference,
       [MULTIPART_TYPE]: z
         .object({ task: z.file().describe('A zip with the descriptor and the image.') })
-        .describe('The first part counts, whatever its name; further ones are ignored.'),
+        .describe('The first part is read, whatever its name; further parts are ignored.'),
     }),
     responses: {
       ...answersJson(importedTask, 'The installed task.'),
       ...importGoesOn(
-        'call again with the id of the upload. A multipart body gets this answer with `Prefer: respond-async` only.',
+        'call again with the id of the upload. A multipart body gets this response only with `Prefer: respond-async`.',
       ),
       ...refuses({
-        400: 'No multipart body with a file, or a bundle that is refused: `details` list what is wrong with the descriptor.',
-        404: 'No such upload, or the task that it had become was deleted.',
-        409: 'A task with this namespace and version exists, or the upload is not complete or not for a task.',
+        400: 'The body is not multipart with a file, or the bundle is invalid: `details` lists the problems of the descriptor.',
+        404: 'No such upload, or its task was deleted.',
+        409: 'A task with this namespace and version exists, or the upload is incomplete or not for a task.',
         500: IMPORT_FAILED,
       }),
     },
@@ -93,9 +93,9 @@ export const TASK_DESCRIPTIONS = {
     description: 'A body is ignored.',
     responses: {
       ...answersJson(importedTask, 'The installed task.'),
-      ...importGoesOn('the upload shows when the task is there.'),
+      ...importGoesOn('the upload shows when the task is installed.'),
       ...refuses({
-        400: 'There is no default store, it has no such bundle, or the bundle is refused.',
+        400: 'There is no default store, it has no such bundle, or the bundle is invalid.',
         409: 'A task with this namespace and version exists.',
         500: 'The image could not be pushed, or the service failed.',
       }),
@@ -103,7 +103,7 @@ export const TASK_DESCRIPTIONS = {
   },
   getTaskById: getTask,
   getTaskByName: getTask,
-  deleteTask: onTask('Deletes a task with its runs and its image', answersNothing('The task is gone.')),
+  deleteTask: onTask('Delete a task with its runs and its image', answersNothing('The task was deleted.')),
   listTaskInputsById: listInputs,
   listTaskInputsByName: listInputs,
   listTaskOutputsById: listOutputs,
@@ -120,7 +120,7 @@ export const TASK_DESCRIPTIONS = {
   createRunById: createRun,
   createRunByName: createRun,
   listTaskRuns: onTask(
-    'Lists the runs of a task',
-    answersJson(z.array(newRun), 'The runs with their present states.'),
+    'List the runs of a task',
+    answersJson(z.array(newRun), 'The runs with their current states.'),
   ),
 } satisfies Partial<Descriptions>

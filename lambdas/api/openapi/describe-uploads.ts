@@ -17,21 +17,21 @@ const importError = component(
   z
     .strictObject({
       ...errorShape,
-      status: z.int().describe('What whoever waits for the import is answered with.'),
+      status: z.int().describe('HTTP status for calls that wait for the import.'),
     })
-    .describe('Why the bundle was refused.'),
+    .describe('Why the import failed.'),
 )
 
-/** An upload in answers. */
+/** An upload in responses. */
 export const upload = component(
   'Upload',
   z.strictObject({
     id: z.string().describe('A UUID, or the name under which a bundle was put into the bucket.'),
     purpose: newUploadSchema.shape.purpose,
     fileName: z.string().nullable(),
-    sizeBytes: sizeBytes.nullable().describe('As announced while parts arrive, then as it is.'),
+    sizeBytes: sizeBytes.nullable().describe('As announced while parts arrive, as measured afterwards.'),
     state: state.describe(
-      'CREATED while parts arrive, and until the import begins. A file for an input is READY when it is complete.',
+      'CREATED while parts arrive, and until the import starts. An input file is READY when it is complete.',
     ),
     createdAt: instant,
     partSizeBytes: sizeBytes
@@ -40,10 +40,10 @@ export const upload = component(
     progress: z
       .strictObject({ layers: sizeBytes, layersDone: sizeBytes, bytes: sizeBytes, bytesDone: sizeBytes })
       .nullable()
-      .describe("How much of the bundle's image is in the registry."),
-    task: taskDescription.nullable().describe('What a bundle has become.'),
+      .describe("Progress of the push of the bundle's image."),
+    task: taskDescription.nullable().describe('The installed task.'),
     warnings: descriptorWarnings.describe(
-      'Keys of the descriptor of a bundle that nothing looks at; known when it is READY.',
+      'Keys without effect in the descriptor of the bundle; known when it is READY.',
     ),
     error: importError.nullable(),
     layers: z
@@ -60,10 +60,10 @@ export const upload = component(
 /** Body that names an upload instead of holding the value. */
 export const uploadReference = component(
   'UploadReference',
-  z.object({ uploadId: uuid.describe('Made for this purpose, and complete.') }),
+  z.object({ uploadId: uuid.describe('A complete upload for this purpose.') }),
 )
 
-const uploadKnown = refuses({ 404: 'No such upload, or the id is no UUID.' })
+const uploadKnown = refuses({ 404: 'No such upload, or the id is not a UUID.' })
 const IMPORTED = 'The upload is being imported.'
 
 /** An extension of the contract: files of any size, in parts. */
@@ -77,8 +77,8 @@ export const UPLOAD_DESCRIPTIONS = {
       'before the import, that fails with `APPE-upload-layer-gone`; then begin a new upload.',
     requestBody: body({ [JSON_TYPE]: component('NewUpload', newUploadSchema) }),
     responses: {
-      ...answersJson(upload, 'The upload, whose parts are open.'),
-      ...refuses({ 400: 'A field that is missing or wrong.' }),
+      ...answersJson(upload, 'The new upload.'),
+      ...refuses({ 400: 'A field is missing or invalid.' }),
     },
   },
   getUpload: {
@@ -88,7 +88,7 @@ export const UPLOAD_DESCRIPTIONS = {
   abortUpload: {
     summary: 'Removes an upload with all that has arrived of it',
     responses: {
-      ...answersNothing('The upload is gone, or never was there.'),
+      ...answersNothing('The upload does not exist, or was deleted.'),
       ...refuses({ 409: IMPORTED }),
     },
   },
@@ -97,7 +97,7 @@ export const UPLOAD_DESCRIPTIONS = {
     responses: {
       ...answersJson(
         z.strictObject({ parts: z.array(z.strictObject({ partNumber, sizeBytes })) }),
-        'By rising number; none of an upload that is complete.',
+        'By ascending number; empty when the upload is complete.',
       ),
       ...uploadKnown,
     },
@@ -114,7 +114,7 @@ export const UPLOAD_DESCRIPTIONS = {
         }),
         'One URL for each part of the range.',
       ),
-      ...refuses({ 400: 'The range is wrong, or too long.', 409: 'The upload is complete.' }),
+      ...refuses({ 400: 'The range is invalid, or too long.', 409: 'The upload is complete.' }),
       ...uploadKnown,
     },
   },
@@ -122,10 +122,10 @@ export const UPLOAD_DESCRIPTIONS = {
     summary: 'Makes a file of the parts',
     description: 'A bundle is imported then. A body is ignored; a repetition tells how the upload is.',
     responses: {
-      ...answersJson(upload, 'The upload, which takes no more parts.'),
+      ...answersJson(upload, 'The complete upload.'),
       ...refuses({
-        400: 'Parts are missing, too small, or not as large together as was announced.',
-        409: 'The parts were forgotten: begin a new upload.',
+        400: 'Parts are missing, too small, or have another total size than announced.',
+        409: 'The parts have expired: create a new upload.',
       }),
       ...uploadKnown,
     },

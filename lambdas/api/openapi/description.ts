@@ -5,22 +5,22 @@ import { errorBody, twoKeyError } from './shared-schemas.ts'
 
 /** Groups of operations, in the document's order. */
 export const TAGS = {
-  tasks: 'Installed tasks: bundles in, descriptions out.',
+  tasks: 'Installed tasks, and their import from bundles.',
   uploads: 'Bundles and input files of any size, in parts.',
   runs: 'Runs of tasks: inputs, start, outputs.',
   stores: 'App stores, which tasks are installed from.',
-  stager: "For the engine's own container beside a task, which shows the secret of its run; not for clients.",
+  stager: "For the engine's own container beside a task, which sends the secret of its run; not for clients.",
   service: 'The service itself.',
 } as const
 
 /** A body by media type. */
 export type Content = Readonly<Record<string, z.ZodType>>
 
-/** An operation as the document describes it, but for what the route table says, the variables of its path and common answers. */
+/** Description of an operation, without what the route table, its path variables and the common responses provide. */
 export interface Description
   extends Pick<ZodOpenApiOperationObject, 'description' | 'requestBody' | 'servers'> {
   readonly summary: string
-  /** Beside those of the path; made by {@link parameter}. */
+  /** In addition to those of the path; made by {@link parameter}. */
   readonly parameters?: z.ZodType[]
   readonly responses: ZodOpenApiResponsesObject
 }
@@ -47,7 +47,7 @@ export function parameter(
 
 /** A preference of the client (RFC 7240) that the operation honours. */
 export function prefer(preference: string, description: string): z.ZodType {
-  const words = `With \`${preference}\`: ${description} Others are ignored.`
+  const words = `With \`${preference}\`: ${description} Other preferences are ignored.`
   return parameter('header', 'Prefer', words, z.string().optional())
 }
 
@@ -76,12 +76,12 @@ export function answersFile(
   return {
     200: { description, content, headers: disposition },
     206: {
-      description: 'The range that a `Range` header asks for; of several ranges, none is taken.',
+      description: 'The range of a `Range` header; several ranges are ignored.',
       content,
       headers: { ...disposition, 'content-range': header('First and last byte, and the size of the file.') },
     },
     416: {
-      description: 'The file has no byte in the range that is asked for.',
+      description: 'The file has no byte in the requested range.',
       content: contentOf({ [JSON_TYPE]: errorBody }),
       headers: { 'content-range': header('`bytes *` and the size of the file.') },
     },
@@ -89,12 +89,12 @@ export function answersFile(
   }
 }
 
-/** API Gateway passes on only small texts unchanged; every other body is answered by a redirect. */
+/** API Gateway passes only small texts unchanged; every other body is answered by a redirect. */
 export const REDIRECT: ZodOpenApiResponsesObject = {
   302: {
     description:
-      'The body is large, or is no UTF-8. It lies at another address for some minutes, with the same headers and ranges.',
-    headers: { location: header('A presigned URL; to be asked without further credentials.') },
+      'The body is large, or not UTF-8. It is available at another URL for some minutes, with the same headers and ranges.',
+    headers: { location: header('A presigned URL; send no other credentials.') },
   },
 }
 
@@ -108,8 +108,8 @@ export function refuses(reasons: Readonly<Record<number, string>>): Record<`${nu
   )
 }
 
-export const TASK_UNKNOWN = 'No such task, or the id is no UUID.'
-export const RUN_UNKNOWN = 'No such run, or the id is no UUID.'
+export const TASK_UNKNOWN = 'No such task, or the id is not a UUID.'
+export const RUN_UNKNOWN = 'No such run, or the id is not a UUID.'
 
 interface Refusal {
   readonly description: string

@@ -32,7 +32,7 @@ const DESCRIPTIONS: Descriptions = {
 const UUID = { $ref: '#/components/schemas/Uuid' }
 const TEXT = { type: 'string' } as const
 
-/** Variables of paths by the first word of the path. */
+/** Variables of paths, by the first segment of the path. */
 const PATH_VARIABLES: Readonly<
   Record<string, Readonly<Record<string, Pick<oas31.ParameterObject, 'description' | 'schema'>>>>
 > = {
@@ -44,7 +44,7 @@ const PATH_VARIABLES: Readonly<
   'task-runs': {
     id: { description: 'Id of the run.', schema: UUID },
     parameter: {
-      description: 'Name of the parameter; another letter case will do where only one parameter fits.',
+      description: 'Name of the parameter; letter case is ignored where only one parameter matches.',
       schema: TEXT,
     },
     secret: { description: 'Secret of the run.', schema: TEXT },
@@ -54,24 +54,24 @@ const PATH_VARIABLES: Readonly<
 }
 
 const DESCRIPTION = [
-  "What Cytomine's core and other clients may ask of the App Engine.",
+  'API of the App Engine for Cytomine core and other clients.',
   'Paths are relative to `/app-engine/v1`, except `/ping`, which is at the root as well; repeated slashes count as one. ' +
     'A path that is not in this document is answered by 404, a method that its path does not have by 405, both with an ' +
     '`Error`.',
-  'Every error is an `Error`, but for status 403: a `TwoKeyError`. ' +
-    'Failures on the way, in the network or in a gateway, may look otherwise. Unknown keys in requests are ignored.',
-  'A stage is either private, reached through a VPC endpoint without credentials, or asks for AWS signatures (`sigV4`). ' +
-    'The operations tagged `stager` ask for the secret of their run in the path, which only the container beside the task knows.',
+  'Every error is an `Error`, except status 403: a `TwoKeyError`. ' +
+    'Errors of the network or of a gateway may have another form. Unknown keys in requests are ignored.',
+  'A stage is either private, reached through a VPC endpoint without credentials, or requires AWS signatures (`sigV4`). ' +
+    'The operations tagged `stager` require the secret of their run, which only the container beside the task knows.',
 ].join('\n\n')
 
-/** Answers of every operation: the gateway's refusals, those of foreign pages, and failures. */
+/** Responses of every operation: rejections by the gateway and of foreign pages, and internal errors. */
 export const COMMON_ANSWERS = refuses({
-  403: 'The stage does not let this caller in, or a browser sent the request for a page of another site.',
-  429: 'The stage takes no more calls at the moment: repeat this one later.',
+  403: 'The stage does not allow this caller, or a browser sent the request for a page of another origin.',
+  429: 'Too many calls: retry later.',
   500: 'The service failed; `details` name the request.',
 })
 
-/** Who may call depends on the stage (docs/deployment.md, "access"). */
+/** Allowed callers depend on the stage (docs/deployment.md, "access"). */
 const SECURITY_SCHEMES = {
   sigV4: {
     type: 'apiKey',
@@ -111,7 +111,7 @@ export function buildOpenApiDocument(): oas31.OpenAPIObject {
   })
 }
 
-/** The document as it is committed. */
+/** The committed document. */
 export function openApiText(): string {
   const options = { aliasDuplicateObjects: false, blockQuote: 'literal', lineWidth: 110 } as const
   const text = stringify(buildOpenApiDocument(), options)

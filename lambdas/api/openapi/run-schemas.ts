@@ -13,8 +13,8 @@ const runFailure = component(
   z.strictObject({
     kind: z.enum(RUN_FAILURE_KINDS),
     message: z.string(),
-    exitCode: z.int().optional().describe("Of the task's container."),
-    attempt: z.int().min(1).optional().describe('Submission that failed.'),
+    exitCode: z.int().optional().describe("Exit code of the task's container."),
+    attempt: z.int().min(1).optional().describe('The failed submission, from 1.'),
   }),
 )
 
@@ -24,13 +24,13 @@ const runCost = component(
     .strictObject({
       vcpuSeconds: z.number(),
       memoryGibSeconds: z.number(),
-      diskGibSeconds: z.number().describe('Beyond what every machine has.'),
+      diskGibSeconds: z.number().describe('Beyond the disk that is free of charge.'),
       gpuSeconds: z.number(),
       usd: z.number(),
-      pricesOf: z.iso.date().describe('When the prices were looked up.'),
+      pricesOf: z.iso.date().describe('Date of the prices.'),
     })
     .describe(
-      'An estimate from the times of the job and on-demand prices of us-east-1; at least one minute is charged for.',
+      'An estimate from the times of the job and on-demand prices of us-east-1; at least one minute is charged.',
     ),
 )
 
@@ -97,10 +97,10 @@ export const run = component(
       .string()
       .optional()
       .describe(
-        'Why a started run does not run yet, once it has waited for ten minutes and a reason is known.',
+        'Why a started run has no machine yet, once it has waited for ten minutes and a reason is known.',
       ),
-    error: runFailure.optional().describe('Of a FAILED run.'),
-    cost: runCost.optional().describe('Of a run whose job has ended, if a container of it ran.'),
+    error: runFailure.optional().describe('Present in a FAILED run.'),
+    cost: runCost.optional().describe('Present when the job has ended and a container ran.'),
     timings: runTimings.optional(),
   }),
 )
@@ -147,7 +147,7 @@ export const provision = component(
       .unknown()
       .optional()
       .describe(
-        'Absent for images and files, for arrays of them or of geometries, and when it came as an upload.',
+        'Absent for images and files, for arrays of them or of geometries, and for values from an upload.',
       ),
     taskRunId: uuid,
   }),
@@ -161,7 +161,7 @@ export const itemProvision = component(
     value: z
       .unknown()
       .optional()
-      .describe('Absent for geometries, images and files, and when it came as an upload.'),
+      .describe('Absent for geometries, images and files, and for values from an upload.'),
     taskRunId: uuid,
   }),
 )
@@ -182,17 +182,20 @@ const upperCaseType = component(
   } as const satisfies { readonly [Type in Uppercase<ParameterTypeId>]: Type }),
 )
 
-/** Keys beside a string that a listing shows only the beginning of. */
+/** Keys beside a truncated string in a listing. */
 const cut = {
   truncated: z
     .literal(true)
     .optional()
     .describe(
-      'The value is only the beginning of the string, and an ellipsis: listings show strings of up to 1 MiB, and of up to 8 MiB ' +
+      'The value is the beginning of the string, and an ellipsis. Listings show strings of up to 1 MiB, and of up to 8 MiB ' +
         'of JSON together, whole.',
     ),
-  sizeBytes: z.int().optional().describe('Of a truncated string: of its file.'),
-  href: z.string().optional().describe('Of a truncated string: where its file is, below the base address.'),
+  sizeBytes: z.int().optional().describe('Of a truncated string: size of its file.'),
+  href: z
+    .string()
+    .optional()
+    .describe('Of a truncated string: path of its file, relative to the base address.'),
 }
 
 const number = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
@@ -209,7 +212,7 @@ const arrayItem = component(
 
 /** A copy for each place: a shared schema that contains itself would become a component without a name. */
 const items = (): z.ZodType =>
-  z.array(z.union([arrayItem, z.lazy(() => innerArray)])).describe('By rising index.')
+  z.array(z.union([arrayItem, z.lazy(() => innerArray)])).describe('By ascending index.')
 
 const innerArray: z.ZodType = component(
   'InnerArray',
@@ -224,7 +227,7 @@ const innerArray: z.ZodType = component(
 )
 
 const common = { taskRunId: uuid, parameterName: z.string() }
-const bytes = { ...common, value: z.null().describe('The bytes are a download of their own.') }
+const bytes = { ...common, value: z.null().describe('The content is a separate download.') }
 
 /** http-api 6.3 */
 export const runValue = taggedUnion(

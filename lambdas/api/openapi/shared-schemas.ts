@@ -24,7 +24,7 @@ const errorList = z.array(z.lazy((): z.ZodType => errorBody))
 const explainedBy = {
   errors: errorList
     .exactOptional()
-    .describe("What is wrong, where core's page looks for it: one entry with words."),
+    .describe("The explanation in the place that core's page shows: one entry."),
 }
 
 const errorDetails = taggedUnion(
@@ -34,9 +34,9 @@ const errorDetails = taggedUnion(
     empty: explainedBy,
     parameter: { parameterName: z.string() },
     related: { parameterName: z.string(), description: z.string(), ...explainedBy },
-    batch: { errors: errorList.describe('Several errors told together.') },
+    batch: { errors: errorList.describe('Several errors.') },
     server: {
-      exceptionMessage: z.string().nullable().describe('Names the request, for those who read the log.'),
+      exceptionMessage: z.string().nullable().describe('Names the request id for the log.'),
       ...explainedBy,
     },
   },
@@ -45,15 +45,13 @@ const errorDetails = taggedUnion(
 const errorCode = z
   .string()
   .regex(/^APPE-/u)
-  .describe('Stable; several errors may share one.')
-const message = z.string().describe('In words, for people.')
+  .describe('Stable; several errors may share a code.')
+const message = z.string().describe('A sentence for people.')
 
 const explanation = z
   .string()
   .exactOptional()
-  .describe(
-    'What is wrong with which value, and what was expected; where `message` is fixed and does not say it.',
-  )
+  .describe('What is wrong with which value, and what was expected; present where `message` is fixed.')
 
 /** Keys of every error except a 403. */
 export const errorShape = { errorCode, message, details: errorDetails, explanation }
@@ -66,5 +64,5 @@ export const twoKeyError = component(
   'TwoKeyError',
   z
     .strictObject({ errorCode, message, details: errorDetails.exactOptional() })
-    .describe('The error of a 403, which has details only where its message is fixed.'),
+    .describe('The error of a 403, with details only where its message is fixed.'),
 )

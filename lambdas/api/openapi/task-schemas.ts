@@ -6,7 +6,7 @@ import { uuid } from './shared-schemas.ts'
 export const taskDescription = component(
   'TaskDescription',
   z.strictObject({
-    id: uuid.describe('New with every upload.'),
+    id: uuid.describe('New for every upload.'),
     name: z.string(),
     namespace: z.string(),
     version: z.string().describe('A semantic version.'),
@@ -32,13 +32,13 @@ export const descriptorWarnings = z
     component(
       'DescriptorWarning',
       z.strictObject({
-        message: z.string().describe('The path of the key, what was probably meant, and the place.'),
+        message: z.string().describe('The path of the key, what was probably meant, and the position.'),
         line: z.int().min(1),
         column: z.int().min(1),
       }),
     ),
   )
-  .describe('Keys of the descriptor that nothing looks at, in the order of the text; empty as a rule.')
+  .describe('Keys of the descriptor without effect, in the order of the text; usually empty.')
 
 /** http-api 5.2, and the warnings, which are an extension of the contract. */
 export const importedTask = component(
@@ -52,7 +52,7 @@ function bounds(bound: z.ZodType): z.ZodRawShape {
 }
 
 const size = z.int().nonnegative()
-const formats = z.array(z.string()).nullable().describe('null where any format will do.')
+const formats = z.array(z.string()).nullable().describe('null for any format.')
 const itemType = z.lazy((): z.ZodType => parameterType)
 
 /** http-api 6.2 */
@@ -70,8 +70,8 @@ const parameterType = taggedUnion(
     string: { minLength: size, maxLength: size.optional() },
     enumeration: { values: z.array(z.string()) },
     datetime: {
-      before: z.string().optional().describe('ISO-8601 instant, itself allowed.'),
-      after: z.string().optional().describe('ISO-8601 instant, itself allowed.'),
+      before: z.string().optional().describe('ISO-8601 instant, inclusive.'),
+      after: z.string().optional().describe('ISO-8601 instant, inclusive.'),
     },
     geometry: {},
     image: { formats },
@@ -80,7 +80,7 @@ const parameterType = taggedUnion(
   },
 )
 
-const parameterId = uuid.describe('Stable for the life of the task.')
+const parameterId = uuid.describe('Constant for the lifetime of the task.')
 const parameterName = z.string().describe('File name in the container.')
 
 /** http-api 5.4 */
@@ -88,9 +88,9 @@ export const taskInput = component(
   'TaskInput',
   z.strictObject({
     id: parameterId,
-    default: z.string().describe('Of any type as text; the four letters `null` where there is none.'),
+    default: z.string().describe('A value of any type as text; the text `null` when there is none.'),
     name: parameterName,
-    display_name: z.string().describe('Spelled like this in inputs only.'),
+    display_name: z.string().describe('Spelled with an underscore in inputs only.'),
     description: z.string(),
     optional: z.boolean(),
     type: parameterType,
@@ -107,6 +107,6 @@ export const taskOutput = component(
     description: z.string(),
     optional: z.boolean(),
     type: parameterType,
-    derivedFrom: z.string().nullable().describe('Name of the input that the output comes from.'),
+    derivedFrom: z.string().nullable().describe('Name of the input that the output derives from.'),
   }),
 )

@@ -23,7 +23,7 @@ interface Dependencies extends Repositories {
   readonly objects: ObjectStore
   readonly parts: PartStore
   readonly metrics: Metrics
-  /** The same bucket with URLs signed for jobs, where they reach it at another address than clients. */
+  /** The same bucket with URLs for jobs, when these reach it at another address than clients. */
   readonly forJobs?: { readonly objects: ObjectStore; readonly parts: PartStore }
 }
 
@@ -34,7 +34,7 @@ type PostOperation =
   | 'completeOutputParts'
   | 'reportStage'
 
-/** For the stager of a run, which sends the run's secret: presigned URLs of the files of this run and no others. */
+/** Routes for the stager, which sends its run's secret. They return presigned URLs of this run's files only. */
 export function stagingHandlers(ofClients: Dependencies) {
   const deps = { ...ofClients, ...ofClients.forJobs }
   const post =

@@ -87,8 +87,8 @@ export function taskRunHandlers(deps: Dependencies) {
 }
 
 /**
- * `Accept` of the one call whose answer core parses into typed records. For the same listing as text core sends a longer one
- * (contract http-api 2.2).
+ * `Accept` header of the call whose response core parses into records. For the same listing as text core sends a longer header (contract
+ * http-api 2.2).
  */
 const TYPED_ACCEPT = 'application/json,application/*+json'
 

@@ -40,7 +40,7 @@ interface Dependencies extends Repositories {
   readonly workflow: RunWorkflow
   readonly logs: LogStore
   readonly report: ReportProblem
-  /** Waits between two looks at an import. */
+  /** Waits between two polls of an import. */
   readonly pause: () => Promise<void>
 }
 
@@ -53,7 +53,7 @@ async function importSent(deps: Dependencies, context: Context): Promise<Respons
   const uploaded = await uploadTask(deps, (await readMultipart(context)).first)
   const isAsync = /\brespond-async\b/u.test(context.req.header('prefer') ?? '')
   if ('task' in uploaded || isAsync) return answerImport(context, uploaded)
-  const words = `the import of upload ${uploaded.upload.id} still goes on; GET tasks will show the task when it is through`
+  const words = `the import of upload ${uploaded.upload.id} continues; GET tasks shows the task when the import has ended`
   throw new DomainError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
 }
 
@@ -94,7 +94,7 @@ export function taskHandlers(deps: Dependencies) {
     createRunByName: makeRun,
 
     async listTaskRuns(context) {
-      // Core lists the runs before it deletes a task, also when it repeats a deletion that broke off.
+      // Core lists the runs before it deletes a task, also when it repeats an interrupted deletion.
       if (await deps.tasks.isInRemoval(context.req.param())) return context.json([])
       const task = await findTask(deps, context)
       return context.json((await deps.runs.listByTask(task.id)).map((run) => viewNewRun(run, task)))
@@ -116,14 +116,14 @@ function answerList(context: Context, tasks: readonly TaskSummary[]): Response {
   return context.body(text, 200, { 'content-type': 'application/json' })
 }
 
-/** 202 while the import goes on: the client asks again. */
+/** Status 202 while the import continues: the client repeats the call. */
 function answerImport(context: Context, installed: ImportedTask | { readonly upload: Upload }): Response {
   return 'task' in installed
     ? context.json(viewImportedTask(installed))
     : context.json(viewUpload(installed.upload, undefined), 202)
 }
 
-/** Installs a bundle that came as an upload. */
+/** Installs a bundle from an upload. */
 async function installUploaded(deps: Dependencies, context: Context): Promise<Response> {
   const reference = uploadReference(await readJson(context, 'INTERNAL_NOT_MULTIPART'))
   if (reference === undefined) throw new DomainError('INTERNAL_NOT_MULTIPART')

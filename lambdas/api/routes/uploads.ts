@@ -30,7 +30,7 @@ interface Dependencies {
   readonly uploads: UploadRepository
 }
 
-/** URLs that one call signs; 100 make an answer of about 200 KB. */
+/** URLs that one call signs; 100 make a response of about 200 KB. */
 const MAX_SIGNED_PARTS = 100
 
 const SIZE_WORDS = `it must be a whole number of bytes from 1 to ${MAX_UPLOAD_BYTES}`
@@ -68,7 +68,7 @@ export const newUploadSchema = z.object({
     .min(1, { error: SIZE_WORDS })
     .max(MAX_UPLOAD_BYTES, { error: SIZE_WORDS })
     .nullish()
-    .describe('Where it is known: completing the upload checks it.'),
+    .describe('Optional; verified when the upload is completed.'),
   contentType: z
     .string()
     .regex(/^[\x20-\x7e]{1,255}$/u, { error: 'it must be a media type' })
@@ -90,7 +90,7 @@ export const partRangeSchema = z
   .refine(({ first, last }) => first <= last, { path: ['last'], error: 'it must not be less than first' })
   .refine(({ first, last }) => last - first < MAX_SIGNED_PARTS, {
     path: ['last'],
-    error: `one call is for ${MAX_SIGNED_PARTS} parts at most`,
+    error: `one call signs at most ${MAX_SIGNED_PARTS} parts`,
   })
 
 /** Files that are too large for a body: they arrive in parts, by presigned URLs. */

@@ -231,7 +231,7 @@ describe('tasks', () => {
 
     expect([promised.status, failed.status]).toEqual([202, 500])
     expect(await promised.json()).toMatchObject({ state: 'CREATED', id: expect.any(String) })
-    expect(await failed.text()).toContain('still goes on')
+    expect(await failed.text()).toContain('continues')
   })
 })
 
