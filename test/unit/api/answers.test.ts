@@ -7,7 +7,7 @@ import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 /*
- * Answers that no other test is about. Each one is compared with the OpenAPI document on its way, which is what matters here.
+ * Answers without a test of their own. The test server compares each with the OpenAPI document.
  */
 
 const BASE = '/app-engine/v1'

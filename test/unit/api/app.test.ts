@@ -236,7 +236,7 @@ describe('tasks', () => {
 })
 
 describe('runs', () => {
-  it('are made with exactly three keys', async () => {
+  it('are created with exactly three keys', async () => {
     const { call } = await anApi()
 
     const { json } = await call('POST', `${BASE}/tasks/${TASK_ID}/runs`)
@@ -244,7 +244,7 @@ describe('runs', () => {
     expect(Object.keys(json as object)).toEqual(['id', 'task', 'state'])
   })
 
-  it('go from provisioning to their input files', async () => {
+  it('serve their input files after provisioning', async () => {
     const { call } = await anApi({ run: {} })
     const run = `${BASE}/task-runs/${RUN_ID}`
 
@@ -287,7 +287,7 @@ describe('runs', () => {
     expect(answer).toMatchObject({ status, json: { errorCode } })
   })
 
-  it('refuse by 403 with two keys only', async () => {
+  it('are rejected with 403 and two keys only', async () => {
     const { call } = await anApi({ run: { state: 'RUNNING' } })
 
     const answer = await call('GET', `${BASE}/task-runs/${RUN_ID}/outputs`)

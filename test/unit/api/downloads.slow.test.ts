@@ -57,7 +57,7 @@ async function anApi(
   return { ...engine, request, fetch, send, get }
 }
 
-/** What a presigned URL of the memory store stands for. */
+/** Content behind a presigned URL of the memory store. */
 function bytesAt({ objects }: Engine, location: string) {
   const { pathname, searchParams } = new URL(location)
   const key = decodeURIComponent(pathname.slice(1))
@@ -158,7 +158,7 @@ describe('a download that is too large for an answer', () => {
     expect(to?.text?.includes(path === 'inputs' ? MIB : LARGE)).toBe(true)
   })
 
-  it('is not copied when it is an object already', async () => {
+  it('redirects to an existing object without a copy', async () => {
     const { send, get, objects } = await anApi({ model: FILE, whole: TEXTS, items: TEXTS })
     await send('POST', 'input-provisions/model', aFile(LARGE))
     await send('PUT', 'input-provisions/whole', { value: [LARGE] })
@@ -205,7 +205,7 @@ describe('a download that is too large for an answer', () => {
 describe('an item of a large array', () => {
   const ITEMS = Array.from({ length: 2000 }, (_, index) => `item ${index}`)
 
-  it('is read by its offset in the folder, or is missing', async () => {
+  it('is read by its offset in the folder', async () => {
     const { send, get } = await anApi({ whole: TEXTS })
     await send('PUT', 'input-provisions/whole', { value: ITEMS })
 
@@ -215,7 +215,7 @@ describe('an item of a large array', () => {
     expect((await get('input/whole/indexes?value=2000')).status).toBe(400)
   })
 
-  it('is the later value when the item was given again', async () => {
+  it('is the later value when the item was provisioned again', async () => {
     const { send, get } = await anApi({ whole: TEXTS })
     await send('PUT', 'input-provisions/whole', { value: ITEMS })
     await send('PUT', 'input-provisions/whole/indexes?value=7', { value: 'seven' })

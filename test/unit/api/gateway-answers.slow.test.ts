@@ -63,7 +63,7 @@ async function everyFileOf(bytes: Uint8Array) {
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
-/** What a client behind the gateway gets, redirects followed. */
+/** The content that a client of the gateway receives, redirects followed. */
 async function download(engine: Engine, gateway: GatewayModel, request: SentRequest) {
   const result = await createHandler(engine)(gateway.eventOf(request))
   const body = new Uint8Array(gateway.bytesOf(result, request))
@@ -93,7 +93,7 @@ const FILES_OF_ONE = [
 ]
 
 describe.each(GATEWAYS)('behind $name', (gateway) => {
-  it('every file is returned unchanged, whatever its bytes and the Accept header', async () => {
+  it('every file is returned unchanged, for any bytes and Accept header', async () => {
     await fc.assert(
       fc.asyncProperty(someBytes, fc.constantFrom(...ACCEPTS), async (bytes, accept) => {
         const engine = await everyFileOf(bytes)

@@ -58,7 +58,7 @@ describe('the handler of the API', () => {
     expect([body, headers?.['content-type']]).toEqual(['', ''])
   })
 
-  it('asks stagers for the secret of their run', async () => {
+  it('requires the secret of the run from stagers', async () => {
     const handler = createHandler(
       await anEngine({ run: { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } }),
     )

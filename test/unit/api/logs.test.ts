@@ -13,7 +13,7 @@ const BASE = '/app-engine/v1'
 const SECRET = 'secret-of-the-run'
 const INPUT = 'value-of-an-input'
 
-/** Entries that are written meanwhile. */
+/** Entries that `work` logs. */
 async function logged(work: () => unknown): Promise<Record<string, unknown>[]> {
   const lines: string[] = []
   const take = (text: string | Uint8Array): boolean => {
@@ -161,7 +161,7 @@ describe('an error in the log', () => {
     expect(JSON.stringify(entry)).toContain('"errorCount":1000')
   })
 
-  it('shows what a service said, and never the run that a conflict carries', async () => {
+  it('shows the message of a service, and never the run of a conflict', async () => {
     const run = aRun({ secret: SECRET })
     const refused = Object.assign(new Error('slow down'), {
       $fault: 'client',

@@ -81,7 +81,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  it('maps a discriminator to schemas that bear its values', () => {
+  it('maps each discriminator to the schemas with its values', () => {
     const { schemas } = document.components
     const unions = Object.values(schemas).filter((schema) => 'discriminator' in schema) as {
       discriminator: { propertyName: string; mapping: Record<string, string> }
@@ -102,7 +102,7 @@ describe('the OpenAPI document', () => {
   })
 })
 
-describe('answers that the OpenAPI document does not promise', () => {
+describe('answers that the OpenAPI document does not describe', () => {
   const url = `${BASE}/task-runs/${RUN_ID}/inputs`
   const value = { taskRunId: RUN_ID, parameterName: 'a', type: 'INTEGER', value: 1 }
 

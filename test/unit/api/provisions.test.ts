@@ -52,7 +52,7 @@ function parts(...contents: readonly (string | Uint8Array)[]): FormData {
   return form
 }
 
-/** A multipart body as it goes over the line. */
+/** The bytes of a multipart body. */
 function rawParts(...contents: readonly string[]) {
   const body = contents.map((content) => `--b\r\n${content}\r\n`).join('')
   return [`${body}--b--\r\n`, { 'content-type': 'multipart/form-data; boundary=b' }] as const
@@ -123,7 +123,7 @@ describe('a multipart body', () => {
     expect(text).toBe('weights')
   })
 
-  it('may bring an empty file, and one without a line end', async () => {
+  it('may contain an empty file, and one without a line end', async () => {
     const { call } = await anApi()
 
     expect((await call('POST', 'input-provisions/model', parts(''))).status).toBe(200)
@@ -250,7 +250,7 @@ describe('JSON for one input', () => {
     }
   })
 
-  it('in a batch may bring arrays, but no files', async () => {
+  it('in a batch may contain arrays, but no files', async () => {
     const { call } = await anApi()
     const array = { parameterName: 'list', value: [1] }
     const image = { parameterName: 'Image', value: 'x' }

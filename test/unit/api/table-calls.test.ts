@@ -14,7 +14,7 @@ const RUN = `${BASE}/task-runs/${RUN_ID}`
 const TASK = aTask({ inputs: [anInput({ name: 'a' }), anInput({ name: 'b' })] })
 const BY_NAME = `${BASE}/tasks/${TASK.namespace}/${TASK.version}`
 
-/** The API on the table, of which only the calls are looked at: reads find one task and one run, every write has its effect. */
+/** The API over a stub of the table that records calls: reads find one task and one run, writes succeed. */
 async function anApi() {
   const items = new Map<string, object>(
     [
@@ -63,11 +63,11 @@ describe('a process that knows the task', () => {
     expect(await api.callsOf('GET', RUN)).toEqual(['Get RUN'])
   })
 
-  it('makes a run by one read and one transaction', async () => {
+  it('creates a run by one read and one transaction', async () => {
     expect(await api.callsOf('POST', `${BY_NAME}/runs`)).toEqual(['Get NAME', 'TransactWrite'])
   })
 
-  it('gives an input its value by one read and two writes', async () => {
+  it('provisions an input by one read and two writes', async () => {
     const body = { parameterName: 'a', value: 7 }
 
     expect(await api.callsOf('PUT', `${RUN}/input-provisions/a`, body)).toEqual([

@@ -95,7 +95,7 @@ describe('an upload', () => {
     expect((await call('GET', `uploads/${json.id}`)).json).toEqual(json)
   })
 
-  it('needs nothing but its purpose', async () => {
+  it('requires only its purpose', async () => {
     const { call } = await anApi()
 
     const { json } = await call('POST', 'uploads', { purpose: 'input', fileName: null, sizeBytes: null })
@@ -123,7 +123,7 @@ describe('an upload', () => {
     expect(parts.open()).toEqual([])
   })
 
-  it('is refused with a body that is no JSON', async () => {
+  it('is rejected with a body that is not JSON', async () => {
     const { call } = await anApi()
 
     expect((await call('POST', 'uploads', '{')).json).toMatchObject({ errorCode: 'APPE-upload-invalid' })
@@ -212,7 +212,7 @@ describe('completing an upload', () => {
     expect(objects.contentType(`uploads/${id}`)).toBe('image/tiff')
   })
 
-  it('takes an empty file', async () => {
+  it('accepts an empty file', async () => {
     const { call, uploaded } = await anApi()
 
     const id = await uploaded(Buffer.alloc(0))
@@ -382,7 +382,7 @@ describe('a task from an upload', () => {
     expect(identity.now().getTime() - before).toBe(26_000)
   })
 
-  it('is refused with the words and the status of the import', async () => {
+  it('is rejected with the explanation and status of the import', async () => {
     const { call, uploaded, uploads } = await anApi()
     const id = await uploaded(Buffer.from('bundle'), 'task')
     const refusal = {
@@ -564,7 +564,7 @@ describe('an input from an upload', () => {
     expect([status, json.details]).toEqual([400, related('uploadId', /134217728/u)])
   })
 
-  it('is refused with a companion when it is no file', async () => {
+  it('is rejected with a companion when it is not a file', async () => {
     const { call, uploaded } = await anApi()
     const body = { uploadId: await uploaded(Buffer.from('{}')), companionUploadId: UNKNOWN_ID }
 

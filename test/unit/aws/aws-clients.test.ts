@@ -18,7 +18,7 @@ interface HandlerSettings {
   readonly socketTimeout?: number
 }
 
-/** How long a call may stay without any answer. The handler tells its settings to nobody before its first call, but keeps them. */
+/** Idle time-out of a client, from the settings of its handler before the first call. */
 async function longestSilenceOf(client: { readonly config: { readonly requestHandler: object } }) {
   const handler = client.config.requestHandler as { readonly configProvider: Promise<HandlerSettings> }
   const { requestTimeout, throwOnRequestTimeout, socketTimeout } = await handler.configProvider
@@ -81,7 +81,7 @@ describe('URLs of the bucket', () => {
     }
   })
 
-  it('have no host for each bucket where the endpoint is an emulator that is called by a name', async () => {
+  it('use path style where the endpoint is an emulator with a host name', async () => {
     withVariables({ AWS_ENDPOINT_URL: 'http://host.docker.internal:4566' })
 
     for (const { origin, pathname } of await sign('jobs')) {
@@ -89,7 +89,7 @@ describe('URLs of the bucket', () => {
     }
   })
 
-  it('are signed for the address of those who follow them', async () => {
+  it('are signed for the address at which the audience reaches the bucket', async () => {
     withVariables({
       AWS_ENDPOINT_URL_S3: 'http://functions:1',
       S3_URL_FOR_CLIENTS: 'http://clients:1',

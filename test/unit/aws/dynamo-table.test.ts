@@ -14,7 +14,7 @@ function aTable(script: readonly unknown[]) {
 }
 
 describe('DynamoDB batches', () => {
-  it('read what was left over again, and answer in the order of the keys', async () => {
+  it('retry unprocessed keys, and return items in the order of the keys', async () => {
     const { table, sent, pauses } = aTable([
       { Responses: { table: [{ ...B, value: 2 }] }, UnprocessedKeys: { table: { Keys: [A] } } },
       { Responses: { table: [{ ...A, value: 1 }] } },
@@ -30,7 +30,7 @@ describe('DynamoDB batches', () => {
     expect(pauses).toEqual([25])
   })
 
-  it('delete what was left over again', async () => {
+  it('retry unprocessed deletions', async () => {
     const { table, sent } = aTable([{ UnprocessedItems: { table: [{ DeleteRequest: { Key: B } }] } }, {}])
 
     await table.removeAll([A, B])
@@ -38,7 +38,7 @@ describe('DynamoDB batches', () => {
     expect(sent[1]?.input).toEqual({ RequestItems: { table: [{ DeleteRequest: { Key: B } }] } })
   })
 
-  it('give up after eight attempts with growing pauses', async () => {
+  it('fail after eight attempts with growing pauses', async () => {
     const { table, sent, pauses } = aTable([{ UnprocessedKeys: { table: { Keys: [A] } } }])
 
     await expect(table.getAll([A])).rejects.toThrow('left 1 items of a batch unprocessed')
@@ -62,7 +62,7 @@ describe('DynamoDB batches', () => {
 })
 
 describe('DynamoDB queries', () => {
-  it('go on until no page is left', async () => {
+  it('read all pages', async () => {
     const { table, sent } = aTable([
       { Items: [A], LastEvaluatedKey: A },
       { Items: [], LastEvaluatedKey: B },
@@ -86,7 +86,7 @@ describe('DynamoDB queries', () => {
     expect(sent).toHaveLength(2)
   })
 
-  it('of the index begin behind a place', async () => {
+  it('of the index start after a given position', async () => {
     const { table, sent } = aTable([{ Items: [] }])
 
     await table.listUnfinished('ACTIVE', 2, { after: { key: A, updatedAt: '2026' } })

@@ -26,20 +26,20 @@ const cancelledBy = (...codes: string[]) =>
   new TransactionCanceledException({ ...ERROR, CancellationReasons: codes.map((Code) => ({ Code })) })
 
 describe('DynamoDB updates', () => {
-  it('tell the item that refused them', async () => {
+  it('return the item when a condition fails', async () => {
     const Item = { pk: { S: 'a' }, value: { N: '7' } }
     const { writes } = someWrites([new ConditionalCheckFailedException({ ...ERROR, Item })])
 
     expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: false, item: { pk: 'a', value: 7 } })
   })
 
-  it('tell that no item was there', async () => {
+  it('return no item when there was none', async () => {
     const { writes } = someWrites([new ConditionalCheckFailedException(ERROR)])
 
     expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: false, item: undefined })
   })
 
-  it('count as made when a repetition is refused by their own change', async () => {
+  it('succeed when a retry fails because of their own change', async () => {
     const changeId = createFixedIdentity().uuid()
     const Item = { pk: { S: 'a' }, changeId: { S: changeId } }
     const { writes } = someWrites([new ConditionalCheckFailedException({ ...ERROR, Item })])
@@ -47,7 +47,7 @@ describe('DynamoDB updates', () => {
     expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: true, item: { pk: 'a', changeId } })
   })
 
-  it('are repeated while a transaction holds the item', async () => {
+  it('are retried while a transaction holds the item', async () => {
     const { writes, pauses } = someWrites([new TransactionConflictException(ERROR), { Attributes: KEY }])
 
     expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: true, item: KEY })
@@ -55,7 +55,7 @@ describe('DynamoDB updates', () => {
     expect(pauses).toEqual([25])
   })
 
-  it('pass an unknown failure on untouched', async () => {
+  it('pass on other errors unchanged', async () => {
     const failure = new Error('connection lost')
     const { writes } = someWrites([failure])
 
@@ -64,7 +64,7 @@ describe('DynamoDB updates', () => {
 })
 
 describe('DynamoDB transactions', () => {
-  it('tell that a condition did not hold, without a repetition', async () => {
+  it('report a failed condition without a retry', async () => {
     const { writes, sent } = someWrites([cancelledBy('TransactionConflict', 'ConditionalCheckFailed')])
 
     expect(await writes.transact([PUT])).toBe(false)
@@ -72,7 +72,7 @@ describe('DynamoDB transactions', () => {
     expect(sent).toHaveLength(1)
   })
 
-  it('are repeated when another transaction holds an item', async () => {
+  it('are retried when another transaction holds an item', async () => {
     const { writes, sent } = someWrites([cancelledBy('None', 'TransactionConflict'), {}])
 
     expect(await writes.transact([PUT])).toBe(true)
@@ -80,7 +80,7 @@ describe('DynamoDB transactions', () => {
     expect(sent).toHaveLength(2)
   })
 
-  it('give up when the conflict does not pass', async () => {
+  it('fail when the conflict persists', async () => {
     const { writes, sent } = someWrites([cancelledBy('TransactionConflict')])
 
     await expect(writes.transact([PUT])).rejects.toBeInstanceOf(TransactionCanceledException)
@@ -88,7 +88,7 @@ describe('DynamoDB transactions', () => {
     expect(sent).toHaveLength(8)
   })
 
-  it('pass other cancellations on untouched', async () => {
+  it('pass on other cancellations unchanged', async () => {
     const failure = cancelledBy('ValidationError')
     const { writes } = someWrites([failure])
 

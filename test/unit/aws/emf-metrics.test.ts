@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createEmfMetrics } from '../../../src/aws/emf-metrics.ts'
 
-/** What is written to stdout meanwhile, a document a line. */
+/** JSON documents that `work` writes to stdout, one a line. */
 function written(work: () => void): Record<string, unknown>[] {
   const lines: string[] = []
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -49,7 +49,7 @@ describe('metrics in the log', () => {
     ])
   })
 
-  it('have no kind where they are measured', () => {
+  it('have no kind when they are measurements', () => {
     const [line] = written(() => metrics.observe('QueueSeconds', 12.5))
 
     expect(line).toMatchObject({

@@ -5,7 +5,7 @@ import { objectSource } from '../../../src/aws/object-source.ts'
 
 const OBJECT = Buffer.from('0123456789'.repeat(10))
 
-/** Gives so many bytes a connection, then breaks, as long as there are breaks left. */
+/** Breaks the first connections after a number of bytes each. */
 function aBreakingStore(bytesEach: number, breaks: number) {
   let left = breaks
   const starts: number[] = []
@@ -27,8 +27,8 @@ function aBreakingStore(bytesEach: number, breaks: number) {
   }
 }
 
-describe('an object that is read through breaking connections', () => {
-  it('comes whole, each connection going on where the last one broke', async () => {
+describe('an object that is read over breaking connections', () => {
+  it('is complete: each connection continues where the last one broke', async () => {
     const store = aBreakingStore(30, 2)
 
     const bytes = await buffer(
@@ -39,7 +39,7 @@ describe('an object that is read through breaking connections', () => {
     expect(store.starts).toEqual([10, 40, 70])
   })
 
-  it('is given up when nothing comes any more', async () => {
+  it('fails after several connections without a byte', async () => {
     const store = aBreakingStore(0, 10)
 
     const read = objectSource(store, { key: 'key', sizeBytes: OBJECT.length }).read(0, 50)
@@ -48,7 +48,7 @@ describe('an object that is read through breaking connections', () => {
     expect(store.starts).toHaveLength(4)
   })
 
-  it('is missing when it went away', async () => {
+  it('fails when it was removed', async () => {
     const source = objectSource({ read: async () => undefined }, { key: 'key', sizeBytes: 10 })
 
     await expect(source.read(0, 5)).rejects.toThrow('object key is gone')

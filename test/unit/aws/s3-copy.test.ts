@@ -50,7 +50,7 @@ describe('a copy within the bucket', () => {
     ])
   })
 
-  it('that fails leaves no parts, which would be charged for', async () => {
+  it('that fails leaves no parts, which would be billed', async () => {
     const failure = new Error('one range failed')
     const part = { CopyPartResult: { ETag: 'a' } }
     const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, part, failure, part, {}])
@@ -66,7 +66,7 @@ describe('URLs of parts', () => {
     vi.unstubAllEnvs()
   })
 
-  it('have no checksum signed into them, which would be the one of an empty body', async () => {
+  it('contain no checksum, which would be that of an empty body', async () => {
     vi.stubEnv('AWS_REGION', 'eu-west-1')
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'key')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')

@@ -23,7 +23,7 @@ describe('S3 object store', () => {
     vi.unstubAllEnvs()
   })
 
-  it('does not take a missing permission for a missing object', async () => {
+  it('distinguishes a missing permission from a missing object', async () => {
     const { objects } = aStore([REFUSED])
 
     await expect(objects.read('a')).rejects.toBe(REFUSED)
@@ -49,7 +49,7 @@ describe('S3 object store', () => {
     })
   })
 
-  it('fails a removal that S3 did in part only', async () => {
+  it('fails when S3 removes only some objects', async () => {
     // The paginator asks for a real client.
     const client = new S3Client({ region: 'eu-west-1' })
     const script = stubClient<S3Client>([
@@ -62,7 +62,7 @@ describe('S3 object store', () => {
     await expect(objects.removeAll('run/')).rejects.toThrow('1 objects were not removed: run/a InternalError')
   })
 
-  it('signs no checksum into the URL of a PUT, which would be the one of an empty body', async () => {
+  it('signs no checksum into the URL of a PUT, which would be that of an empty body', async () => {
     vi.stubEnv('AWS_REGION', 'eu-west-1')
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'key')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret')

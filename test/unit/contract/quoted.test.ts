@@ -13,7 +13,7 @@ describe('a foreign text in a message', () => {
     expect(cutText('abc😀', 5)).toBe('abc😀')
   })
 
-  it('is well-formed and of bounded length, whatever it was', () => {
+  it('is well-formed and of bounded length', () => {
     const texts = fc.string({ unit: 'binary', maxLength: 20 }).map((text) => text.slice(1))
     fc.assert(
       fc.property(texts, fc.integer({ min: 0, max: 10 }), (text, length) => {
@@ -43,11 +43,11 @@ describe('a foreign text in a message', () => {
     expect(quoted('say "a"')).toBe('"say \\"a\\""')
   })
 
-  it('keeps its lines, and nothing else that a terminal would obey', () => {
+  it('keeps line ends, and no other control character', () => {
     expect(printableLines('at\tx\r\n\u001b[2J\u202ey\n')).toBe('at    x\n\\u{1b}[2J\\u{202e}y\n')
   })
 
-  it('names some of many', () => {
+  it('lists some of many names', () => {
     expect(someOf(['a', 'b'], 2)).toBe('a, b')
     expect(someOf(['a', 'b', 'c'], 2)).toBe('a, b, …')
   })

@@ -96,7 +96,7 @@ describe('a page of another site', () => {
     }
   })
 
-  it('does not hide behind a second Host', async () => {
+  it('is detected with a second Host header', async () => {
     const { port, reached } = await anEdge()
     const head =
       'GET /app-engine/v1/tasks HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n'
@@ -105,7 +105,7 @@ describe('a page of another site', () => {
     expect(reached).toEqual([])
   })
 
-  it('is refused by a service that answers for any host, unless it seems to be its own', () => {
+  it('is rejected by a service for any host, unless Origin and Host match', () => {
     const of = (origin: string) => () =>
       rejectForeign({ host: 'engine:80', origin, 'sec-fetch-site': undefined }, 'any')
 
@@ -136,8 +136,8 @@ const HONEST: readonly (readonly [name: string, headers: Headers, knownHosts: Kn
   ['any host where all are known', { Host: 'app-engine-edge:8080' }, knownHostsOf('*')],
 ]
 
-describe('honest clients', () => {
-  it.each(HONEST)('are passed on with %s', async (_, headers, knownHosts) => {
+describe('legitimate clients', () => {
+  it.each(HONEST)('are forwarded with %s', async (_, headers, knownHosts) => {
     const { port, reached } = await anEdge(knownHosts)
 
     const { status, answer } = await post(port, headers)
@@ -158,7 +158,7 @@ describe('honest clients', () => {
 })
 
 describe('any Host and Origin', () => {
-  it('is refused with 403 or known, whatever its characters', () => {
+  it('is known or rejected with 403, for any characters', () => {
     const outcomes = fc.property(fc.string(), fc.string(), (host, origin) => {
       try {
         rejectForeign({ host, origin, 'sec-fetch-site': undefined }, LOCAL)

@@ -22,7 +22,7 @@ function taking(budget: Budget, client: string, amount = 1) {
 }
 
 describe('a budget', () => {
-  it('never gives more than it has, nor more than a share to one client, and serves everybody in the end', async () => {
+  it('never exceeds its total or a client’s share, and serves all waiters', async () => {
     const requests = fc.array(
       fc.record({ client: fc.constantFrom('a', 'b', 'c'), amount: fc.integer({ min: 1, max: 6 }) }),
       { minLength: 1, maxLength: 40 },
@@ -52,7 +52,7 @@ describe('a budget', () => {
     )
   })
 
-  it('gives a freed part once, however often it is given back', async () => {
+  it('grants a released amount once, even when it is released twice', async () => {
     const budget = new Budget({ total: 1, perClient: 1, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('a').holder, 1, signal)
     const [second, third] = [taking(budget, 'b'), taking(budget, 'c')]
@@ -65,7 +65,7 @@ describe('a budget', () => {
     expect(third.got).toEqual([])
   })
 
-  it('gives what a lease does not need to the next', async () => {
+  it('grants what a lease has shrunk by', async () => {
     const budget = new Budget({ total: 4, perClient: 4, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('a').holder, 4, signal)
     const second = taking(budget, 'a', 3)
@@ -75,7 +75,7 @@ describe('a budget', () => {
     await expect(second.taken).resolves.toBeUndefined()
   })
 
-  it('serves the client that holds least first, in the order of arrival', async () => {
+  it('serves the client with the smallest holding first, then by arrival', async () => {
     const budget = new Budget({ total: 2, perClient: 2, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('greedy').holder, 1, signal)
     await budget.acquire(aHolder('greedy').holder, 1, signal)
@@ -100,7 +100,7 @@ describe('a budget', () => {
     expect(waiting.filter(({ got }) => got.length > 0)).toHaveLength(1)
   })
 
-  it('refuses who waited too long, and forgets who went away', async () => {
+  it('rejects a waiter after its time-out, and forgets one that disconnected', async () => {
     const budget = new Budget({ total: 1, perClient: 1, waitMs: 20 })
     const gone = new AbortController()
     const first = await budget.acquire(aHolder('a').holder, 1, signal)
@@ -114,7 +114,7 @@ describe('a budget', () => {
     await expect(budget.acquire(aHolder('d').holder, 1, signal)).resolves.toBeDefined()
   })
 
-  it('evicts the slowest of the stalled for one who waits, and nobody else', async () => {
+  it('evicts only the slowest stalled holder for a waiter', async () => {
     const budget = new Budget({ total: 3, perClient: 3, waitMs: 60_000 })
     const busy = aHolder('a')
     const slow = aHolder('b', { stalledMs: 2000, bytesPerSecond: 1 })
@@ -128,7 +128,7 @@ describe('a budget', () => {
     expect([busy, slow, slower].map(({ evict }) => evict.mock.calls.length)).toEqual([0, 0, 1])
   })
 
-  it('evicts nobody of others for a client whose own share is used up', async () => {
+  it('evicts no other client for one whose share is used up', async () => {
     const budget = new Budget({ total: 4, perClient: 1, waitMs: 60_000 })
     const stalled = aHolder('b', { stalledMs: 9000 })
     await budget.acquire(stalled.holder, 1, signal)

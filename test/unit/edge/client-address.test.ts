@@ -17,7 +17,7 @@ describe('the client of a request', () => {
     expect(clientOf(from(address), false)).toBe(client)
   })
 
-  it('is who the load balancer says, not who the client says', () => {
+  it('is the address that the load balancer adds, not the client’s own header', () => {
     expect(clientOf(from('10.0.0.1', '1.1.1.1, 2.2.2.2 , 10.0.0.9'), true)).toBe('10.0.0.9')
     expect(clientOf(from('10.0.0.1', '1.1.1.1'), false)).toBe('10.0.0.1')
     expect(clientOf(from('10.0.0.1'), true)).toBe('10.0.0.1')

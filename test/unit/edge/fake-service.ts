@@ -39,7 +39,7 @@ export interface PartPut {
   readonly partNumber: number
   /** From 1, of this part. */
   readonly attempt: number
-  /** Which giving out of URLs this one comes from, from 1. */
+  /** Number of the request for URLs that returned this one, from 1. */
   readonly generation: number
 }
 
@@ -47,9 +47,9 @@ export interface FakeServiceOptions {
   readonly uploadsAtOnce?: number
   readonly idleMs?: number
   readonly partSizeBytes?: number
-  /** A status other than 200 refuses the part, 0 breaks its connection; a promise holds the reading of its body back. */
+  /** A status other than 200 refuses the part, 0 breaks its connection; a promise delays the reading of its body. */
   readonly onPart?: (put: PartPut) => number | Promise<number>
-  /** Answers what is no business of uploads; `ok` as JSON otherwise. */
+  /** Answers calls that do not concern uploads; default: `ok` as JSON. */
   readonly onCall?: (call: SeenCall, response: ServerResponse) => void
   /** Answers a call of the uploads resource instead of the fake, when it returns true. */
   readonly onUploads?: (call: SeenCall, response: ServerResponse) => boolean
@@ -58,13 +58,13 @@ export interface FakeServiceOptions {
 export interface FakeService {
   readonly port: number
   readonly edge: Edge
-  /** One JSON document an entry. */
+  /** One JSON document for each entry. */
   readonly log: string[]
   readonly calls: SeenCall[]
   readonly uploads: Map<string, FakeUpload>
   /** Contents of the uploads that are neither discarded nor open. */
   stored(): Buffer[]
-  /** Uploads that would lie around for ever. */
+  /** Uploads that were neither completed nor discarded. */
   left(): FakeUpload[]
 }
 

@@ -26,7 +26,7 @@ async function ask(
 }
 
 describe('edge', () => {
-  it('appends the path as it is, with query and double slashes', async () => {
+  it('forwards the path unchanged, with query and double slashes', async () => {
     const seen: (string | undefined)[] = []
     const port = await anEdge((incoming, response) => {
       seen.push(incoming.url)
@@ -38,7 +38,7 @@ describe('edge', () => {
     expect(seen).toEqual(['/restapis/id/api/app-engine/v1//tasks/a%23b?x=1%2F2&x=2'])
   })
 
-  it('passes status, headers and body back, redirects included', async () => {
+  it('returns status, headers and body, redirects included', async () => {
     const port = await anEdge((_, response) => {
       response.writeHead(302, { location: 'http://elsewhere/', 'set-cookie': ['a=1', 'b=2'] })
       response.end('moved')
@@ -78,7 +78,7 @@ describe('edge', () => {
     expect(seen).toEqual(['OPTIONS'])
   })
 
-  it('gives an empty answer no type', async () => {
+  it('sends an empty answer without a content type', async () => {
     const port = await anEdge((_, response) => {
       response.writeHead(200, { 'content-type': '', 'content-length': '0' }).end()
     })
@@ -86,7 +86,7 @@ describe('edge', () => {
     expect((await ask(port, '/x', { method: 'DELETE' })).headers).not.toHaveProperty('content-type')
   })
 
-  it('passes a large body without announced length on as it arrives', async () => {
+  it('streams a large body without Content-Length', async () => {
     let received = 0
     const port = await anEdge(async (incoming, response) => {
       for await (const chunk of incoming) {
@@ -105,7 +105,7 @@ describe('edge', () => {
     expect(received).toBe(SMALL_BODY_BYTES + 4)
   })
 
-  it('passes a small body on when it is there, with its length', async () => {
+  it('forwards a small body when it is complete, with its length', async () => {
     const seen: IncomingMessage['headers'][] = []
     const port = await anEdge(async (incoming, response) => {
       seen.push(incoming.headers)
@@ -162,7 +162,7 @@ describe('edge', () => {
     })
   })
 
-  it('breaks off its request when the client goes away', async () => {
+  it('aborts its request when the client disconnects', async () => {
     const aborted = Promise.withResolvers<void>()
     const arrived = Promise.withResolvers<void>()
     const port = await anEdge((_, response) => {
@@ -178,7 +178,7 @@ describe('edge', () => {
     await expect(aborted.promise).resolves.toBeUndefined()
   })
 
-  it('cuts an answer off that breaks on its way', async () => {
+  it('aborts an answer whose upstream breaks', async () => {
     const port = await anEdge((_, response) => {
       response.writeHead(200, { 'content-length': '100' })
       response.write('half')

@@ -66,7 +66,7 @@ describe('a body of tiny chunks', () => {
     expect(bytesRead()).toBeLessThanOrEqual(2 * READ_BYTES)
   })
 
-  it('is refused as well after its first megabytes, and nothing of the upload is left', async () => {
+  it('is rejected also after its first megabytes, and its upload is discarded', async () => {
     const { service, port, bytesRead } = await aMeteredService()
     const form = aForm([{ fileName: 'filename="a"', content: Buffer.alloc(6 * MIB, 7) }])
     const begin = chunked(form.subarray(0, 5 * MIB), () => 8192).replace(/0\r\n\r\n$/u, '')
@@ -80,7 +80,7 @@ describe('a body of tiny chunks', () => {
     expect(service.left()).toEqual([])
   })
 
-  it('ends the connection of a request that was refused for another reason', async () => {
+  it('closes the connection of a request that was rejected for another reason', async () => {
     const { port, bytesRead } = await aMeteredService()
     const start = head('POST /app-engine/v1/tasks%2Fa')
 
@@ -146,7 +146,7 @@ describe('a request of bounded pieces', () => {
     )
   })
 
-  it('takes any number of pieces of the least average', () => {
+  it('accepts any number of pieces of the minimum average size', () => {
     const request = new BoundedRequest(new Socket())
     onTestFinished(() => void request.destroy())
 
@@ -155,7 +155,7 @@ describe('a request of bounded pieces', () => {
     expect(request.readableLength).toBe(MIN_PIECE_BYTES * 100_000)
   })
 
-  it('is destroyed when nobody listens', async () => {
+  it('is destroyed without a listener', async () => {
     const request = new BoundedRequest(new Socket())
     const closed = once(request, 'close')
 

@@ -35,8 +35,8 @@ async function aHalfSent(service: FakeService, path = 'tasks') {
   return outgoing
 }
 
-describe('a body that the API can take', () => {
-  it('goes to it as it came, with its length', async () => {
+describe('a body within the API’s limit', () => {
+  it('is forwarded unchanged, with its length', async () => {
     const service = await aService()
     const body = aForm([{ ...A_FILE, content: 'small' }])
 
@@ -68,7 +68,7 @@ describe('a body that the API can take', () => {
     expect(service.stored().every((bytes) => bytes.equals(content))).toBe(true)
   })
 
-  it('is repeated when the API closed the idle connection, but never a bundle', async () => {
+  it('is retried when the API closed the idle connection, unless it is a bundle', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
     let requests = 0
     const service = await aService({
@@ -112,7 +112,7 @@ describe('an import that outlasts its call', () => {
     expect(further).toEqual([again, again])
   })
 
-  it('is left to a client who names the upload', async () => {
+  it('is polled by a client that names the upload', async () => {
     const service = await aService({ onCall: (_, response) => answer(response, 202, AN_IMPORT) })
     const body = Buffer.from(JSON.stringify({ uploadId: AN_IMPORT.id }))
 
@@ -123,7 +123,7 @@ describe('an import that outlasts its call', () => {
     expect(status).toBe(202)
   })
 
-  it('is no longer asked for when the client is gone', async () => {
+  it('is no longer polled when the client has disconnected', async () => {
     const service = await aService({ onCall: (_, response) => answer(response, 202, AN_IMPORT) })
     const outgoing = begin(service.port, 'tasks/com.a/1.0.0/install').end()
     await vi.waitFor(() => expect(service.calls.length).toBeGreaterThan(2))
@@ -135,7 +135,7 @@ describe('an import that outlasts its call', () => {
   })
 })
 
-describe('a body that is too large for the API', () => {
+describe('a body above the API’s limit', () => {
   it('becomes an upload in parts of the API’s size, and the client gets the API’s answer', async () => {
     const service = await aService({
       onCall: (_, response) => {
@@ -171,7 +171,7 @@ describe('a body that is too large for the API', () => {
     expect([...service.uploads.values()][0]?.description.purpose).toBe('input')
   })
 
-  it('takes the second file as the companion, and no third one', async () => {
+  it('uses the second file as the companion, and ignores a third', async () => {
     const service = await aService()
     const companion = { name: 'location', fileName: 'filename="7.geojson"', content: '{"type":"Point"}' }
     const third = { name: 'more', fileName: 'filename="c"', content: 'third' }
@@ -193,7 +193,7 @@ describe('a body that is too large for the API', () => {
     expect([...service.uploads.values()][0]?.parts.size).toBe(1)
   })
 
-  it('ignores a form field behind the file, and every further part of a bundle', async () => {
+  it('ignores a form field after the file, and every further part of a bundle', async () => {
     const service = await aService()
 
     await send(service.port, PROVISION, aForm([A_FILE, { content: 'field' }]))
@@ -219,7 +219,7 @@ describe('a body that is too large for the API', () => {
     expect(askedWith(service).json).toEqual({ uploadId: idsOf(service)[0] })
   })
 
-  it('is waited for as long as the import takes', async () => {
+  it('is answered when the import has ended', async () => {
     const statuses = [202, 202, 202, 409]
     const service = await aService({
       onCall: (_, response) => answer(response, statuses.shift() ?? 500, AN_IMPORT),
@@ -232,7 +232,7 @@ describe('a body that is too large for the API', () => {
     expect(statuses).toEqual([])
   })
 
-  it('is asked for again when the gateway fails', async () => {
+  it('is polled again when the gateway fails', async () => {
     const statuses = [504, 429, 200]
     const service = await aService({
       onCall: (_, response) => answer(response, statuses.shift() ?? 500, { message: 'gateway' }),
@@ -243,7 +243,7 @@ describe('a body that is too large for the API', () => {
     expect(status).toBe(200)
   })
 
-  it('leaves nothing behind when the API refuses what it is for', async () => {
+  it('leaves no upload when the API rejects the request', async () => {
     const service = await aService({
       onCall: (_, response) => answer(response, 404, { errorCode: 'APPE-x', message: 'no run', details: {} }),
     })
@@ -259,7 +259,7 @@ describe('a body that is too large for the API', () => {
 })
 
 describe('parts', () => {
-  it('are repeated after an error or a broken connection, and get a new URL when theirs has expired', async () => {
+  it('are retried after an error or a broken connection, with a new URL when theirs has expired', async () => {
     const puts: unknown[] = []
     const service = await aService({
       onPart({ partNumber, attempt, generation }) {
@@ -275,7 +275,7 @@ describe('parts', () => {
     expect(service.stored()[0]?.equals(LARGE)).toBe(true)
   })
 
-  it('ask for their URLs in batches', async () => {
+  it('get their URLs in batches', async () => {
     const service = await aService({ partSizeBytes: 128 * 1024 })
 
     await send(service.port, PROVISION, aForm([A_FILE]))
@@ -289,7 +289,7 @@ describe('parts', () => {
     expect(service.stored()[0]?.equals(LARGE)).toBe(true)
   })
 
-  it('that fail for good end the upload with 503 while the client still sends', async () => {
+  it('that keep failing end the upload with 503 while the client still sends', async () => {
     const service = await aService({ onPart: ({ partNumber }) => (partNumber === 2 ? 500 : 200) })
     const outgoing = begin(service.port, 'tasks')
 
@@ -309,7 +309,7 @@ describe('parts', () => {
     expect(service.log.join()).toMatch(/S3 answered 500 to part 2.*is discarded/u)
   })
 
-  it('that S3 does not take hold the client back', async () => {
+  it('that S3 does not accept slow the client down', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<number>()
     const service = await aService({ partSizeBytes: 256 * 1024, onPart: () => opened })
     const body = aForm([{ ...A_FILE, content: randomBytes(64 * MIB) }])
@@ -345,8 +345,8 @@ describe('parts', () => {
   })
 })
 
-describe('bodies beyond those that may be read at the same time', () => {
-  it('wait for a place, and are not lost', async () => {
+describe('bodies beyond the number of upload slots', () => {
+  it('wait for a slot, and are not lost', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<number>()
     const service = await aService({ uploadsAtOnce: 1, onPart: () => opened })
     const first = send(service.port, PROVISION, aForm([A_FILE]))
@@ -369,8 +369,8 @@ describe('bodies beyond those that may be read at the same time', () => {
   })
 })
 
-describe('a client that sends nothing any more', () => {
-  it('loses its place to the next one, and leaves nothing behind', async () => {
+describe('a client that stops sending', () => {
+  it('loses its slot to the next one, and leaves no upload', async () => {
     const service = await aService({ uploadsAtOnce: 1, idleMs: 100 })
     await aHalfSent(service)
 
@@ -383,8 +383,8 @@ describe('a client that sends nothing any more', () => {
   })
 })
 
-describe('a client that goes away', () => {
-  it('leaves no upload behind, with parts under way', async () => {
+describe('a client that disconnects', () => {
+  it('leaves no upload while parts are being sent', async () => {
     const service = await aService({
       onPart: ({ partNumber }) => (partNumber === 3 ? new Promise(() => {}) : 200),
     })
@@ -399,7 +399,7 @@ describe('a client that goes away', () => {
     await expect(service.edge.settled()).resolves.toBeUndefined()
   })
 
-  it('leaves no upload behind while a companion arrives', async () => {
+  it('leaves no upload while a companion arrives', async () => {
     const service = await aService()
     const outgoing = begin(service.port, PROVISION)
     outgoing.write(aForm([A_FILE, { fileName: 'filename="b"', content: randomBytes(100) }]).subarray(0, -80))
@@ -412,7 +412,7 @@ describe('a client that goes away', () => {
     expect(service.calls.some(({ url }) => url.endsWith('/complete'))).toBe(false)
   })
 
-  it('ends the waiting for the import', async () => {
+  it('ends the polling of the import', async () => {
     const asked = Promise.withResolvers<void>()
     const service = await aService({ onCall: () => asked.resolve() })
     const outgoing = begin(service.port, 'tasks').end(aForm([A_FILE]))
@@ -481,7 +481,7 @@ describe('a malformed body', () => {
     },
   )
 
-  it('is a form where a list of provisions is due', async () => {
+  it('is rejected when a form replaces a list of provisions', async () => {
     const service = await aService()
 
     const { status, body } = await send(service.port, 'task-runs/1/input-provisions', aForm([A_FILE]), {
@@ -493,8 +493,8 @@ describe('a malformed body', () => {
   })
 })
 
-describe('an API that refuses or is away', () => {
-  it('has its refusal of the upload passed on', async () => {
+describe('an API that rejects calls or is unavailable', () => {
+  it('has its rejection of the upload passed on', async () => {
     const refusal = {
       errorCode: 'APPE-upload-invalid',
       message: 'invalid upload',
@@ -537,7 +537,7 @@ describe('an API that refuses or is away', () => {
     },
   )
 
-  it('is asked again before that', async () => {
+  it('is called again before that', async () => {
     let failures = 2
     const service = await aService({
       onUploads(_, response) {
@@ -552,7 +552,7 @@ describe('an API that refuses or is away', () => {
     expect(status).toBe(200)
   })
 
-  it('that does not discard either is told in the log', async () => {
+  it('that cannot discard the upload either is logged', async () => {
     const service = await aService({
       onUploads({ method, url }, response) {
         const isAway = method === 'DELETE' || url.endsWith('/complete')

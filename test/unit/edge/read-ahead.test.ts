@@ -9,7 +9,7 @@ import { discardBody, readAhead } from '../../../edge/read-ahead.ts'
 const { signal } = new AbortController()
 
 describe('reading ahead', () => {
-  it('gives a small body whole, and puts a large one back', async () => {
+  it('returns a small body whole, and puts a large one back', async () => {
     const chunks = fc.array(fc.uint8Array({ minLength: 1, maxLength: 30 }), { maxLength: 20 })
 
     const sizes = fc.constantFrom(0, FREE_BYTES - 100, FREE_BYTES, FREE_BYTES + 200)
@@ -37,7 +37,7 @@ describe('reading ahead', () => {
     )
   })
 
-  it('reads no further than the free bytes before its share is reserved, and loses none of them', async () => {
+  it('reads at most the free bytes before its reservation, and loses none', async () => {
     const { promise: reserved, resolve: grant } = Promise.withResolvers<number>()
     const pieces = Array.from({ length: 64 }, (_, at) => Buffer.alloc(1024, at))
     let given = 0
@@ -63,7 +63,7 @@ describe('reading ahead', () => {
     expect((await read)?.equals(Buffer.concat(pieces))).toBe(true)
   })
 
-  it('ends when its signal is aborted, and when it gets no share', async () => {
+  it('fails when its signal is aborted, or its reservation fails', async () => {
     const controller = new AbortController()
     const stalled = new Readable({ read() {} })
     const read = readAhead(stalled, { limitBytes: 9, reserve: async () => 1e6, signal: controller.signal })
@@ -76,7 +76,7 @@ describe('reading ahead', () => {
     expect(stalled.destroyed || large.destroyed).toBe(false)
   })
 
-  it('fails with a body that breaks off', async () => {
+  it('fails when the body ends early', async () => {
     const body = new Readable({ read() {} })
     body.push('half')
     void setImmediate().then(() => body.destroy(new Error('aborted')))

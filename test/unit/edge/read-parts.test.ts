@@ -65,7 +65,7 @@ const content = fc
 const text = fc.string({ unit: fc.constantFrom('a', ' ', '-', '\n', '\r\n'), maxLength: 60 })
 
 describe('a multipart body', () => {
-  it('gives the same files however it is cut', async () => {
+  it('gives the same files for any chunks', async () => {
     const contents = fc.array(fc.oneof(content, fc.constant('')), { minLength: 1, maxLength: 4 })
     const sizes = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 8 })
 
@@ -87,7 +87,7 @@ describe('a multipart body', () => {
     )
   })
 
-  it('is refused wherever it breaks off', async () => {
+  it('is rejected when truncated at any point', async () => {
     const body = aForm([
       { fileName: 'filename="a"', content: 'first' },
       { fileName: 'filename="b"', content: 'second\r\n--' },
@@ -117,14 +117,14 @@ describe('a multipart body', () => {
     expect(await read(cut(body, [3]))).toEqual([{ fileName: 'a', content: 'bytes' }])
   })
 
-  it('has a first part that is no file although it is called a stream of bytes', async () => {
+  it('is rejected when its first part has no file name, even as octet-stream', async () => {
     const head = 'Content-Disposition: form-data; name="a"\r\nContent-Type: application/octet-stream'
     const body = Buffer.from(`--${BOUNDARY}\r\n${head}\r\n\r\nbytes\r\n--${BOUNDARY}--`)
 
     await expect(read([body])).rejects.toThrow('payload does not contain file but form field')
   })
 
-  it('is read no further than its files are taken', async () => {
+  it('is read at the pace of its consumer', async () => {
     const total = 400
     let given = 0
     const { promise: released, resolve: release } = Promise.withResolvers<void>()

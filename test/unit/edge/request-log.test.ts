@@ -8,7 +8,7 @@ const SECRET = 'q0Zt4vLwYtTqk3b2mJx1cE6sQmFh8gUoN5yR7aPiKdA'
 const LARGE = Buffer.alloc(5 * 1024 * 1024)
 const A_FORM = aForm([{ fileName: 'filename="a"', content: LARGE }])
 
-/** What an edge tells of one request, entry by entry, and as text. */
+/** Log entries of one request, parsed and as text. */
 async function told(path: string, options: FakeServiceOptions, body: Buffer = Buffer.from('x')) {
   const service = await aService(options)
   const { status } = await send(service.port, path, body)
@@ -27,7 +27,7 @@ function refusing(status: number, headers: Record<string, string>): FakeServiceO
 }
 
 describe('the log of a request', () => {
-  it('tells route, status and reason, and holds neither secret nor query', async () => {
+  it('has route, status and reason, and neither secret nor query', async () => {
     const { entries, text } = await told(`task-runs/${RUN_ID}/${SECRET}/outputs.zip?token=${SECRET}`, away)
 
     expect(entries).toEqual([
@@ -69,7 +69,7 @@ describe('the log of a request', () => {
     expect(text).not.toContain(SECRET)
   })
 
-  it('keeps the query out of what it says of a call that the API refused', async () => {
+  it('omits the query of a call that the API rejected', async () => {
     const { status, entries, text } = await told(`tasks?x=${SECRET}`, refusing(409, {}), A_FORM)
 
     expect(status).toBe(409)
@@ -90,7 +90,7 @@ describe('the log of a request', () => {
     },
   )
 
-  it('takes it also where the gateway does not let the edge in', async () => {
+  it('has the gateway’s request id also when the gateway rejects the edge', async () => {
     const headers = { 'x-amzn-errortype': 'ForbiddenException', 'x-amzn-requestid': 'of-the-gateway' }
 
     const { status, entries } = await told('task-runs/1/state-actions', refusing(403, headers))

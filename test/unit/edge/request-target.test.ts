@@ -106,7 +106,7 @@ describe('OPTIONS *', () => {
   )
 })
 
-describe('a request that no route could carry out', () => {
+describe('a malformed request', () => {
   it.each([
     { name: 'no path', start: 'GET *' },
     { name: 'another scheme', start: 'GET ftp://edge/app-engine/v1/tasks' },
@@ -132,14 +132,14 @@ describe('a request that no route could carry out', () => {
     expectError(await ask('GET /app-engine/v1/tasks', 'Host: edge', `X-Large: ${'x'.repeat(20_000)}`), 431)
   })
 
-  it('is answered when its body is no chunk', async () => {
+  it('is answered when its body is not a valid chunk', async () => {
     const { port } = await anEdge()
     const head = 'POST /app-engine/v1/stores HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n'
 
     expectError(answerOf(await sendRaw(port, `${head}no chunk\r\n`, () => false)), 400)
   })
 
-  it('gets no second answer within the one that it has', async () => {
+  it('gets no second answer within the first', async () => {
     const server = createEdgeServer((request, response) => {
       response.writeHead(200, { 'content-length': '100' }).write('begin')
       request.on('error', () => undefined).resume()
@@ -158,7 +158,7 @@ describe('a request that no route could carry out', () => {
     expect(answered).toMatch(/^HTTP\/1\.1 200 .*\r\n\r\nbegin$/su)
   })
 
-  it('is carried out whatever it expects but 100-continue', async () => {
+  it('is handled with any Expect header but 100-continue', async () => {
     const { ask } = await anEdge()
 
     expect((await ask('GET /app-engine/v1/tasks', 'Host: edge', 'Expect: miracles')).status).toBe(200)
@@ -188,7 +188,7 @@ describe('an answer to HEAD', () => {
     expect(body).toBe('')
   })
 
-  it('keeps a length that the API gave', async () => {
+  it('keeps the length that the API sent', async () => {
     const api = await listen((_, response) => {
       response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': '39' }).end()
     })

@@ -63,7 +63,7 @@ describe('a path in the log', () => {
     expect(routeOf('/secret')).toBe('*')
   })
 
-  it('names its run, but nothing that does not look like one', () => {
+  it('gives the run id, but no other segment', () => {
     expect(runIdOf(`${BASE}/task-runs/${run}/outputs`)).toBe(run)
     expect(runIdOf(`${BASE}/task-runs/${run}`)).toBe(run)
     expect(runIdOf(`${BASE}/task-runs/${run}f/outputs`)).toBeUndefined()

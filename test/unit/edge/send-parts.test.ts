@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PARTS_HELD, sendParts } from '../../../edge/send-parts.ts'
 
-/** What was sent, copied: buffers are used again. */
+/** Copies of the parts that were sent, since buffers are reused. */
 function aSink(onPart: (partNumber: number) => Promise<void> = async () => {}) {
   const parts = new Map<number, Buffer>()
   let sending = 0
@@ -31,7 +31,7 @@ const arriving = (chunks: Iterable<Buffer> | AsyncIterable<Buffer>): Readable =>
 const PART_BYTES = 128 * 1024
 
 describe('sending parts', () => {
-  it('cuts any bytes into parts of one size, in their order', async () => {
+  it('splits any bytes into parts of one size, in order', async () => {
     const chunks = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 })
 
     await fc.assert(
@@ -58,7 +58,7 @@ describe('sending parts', () => {
     )
   })
 
-  it('holds no more parts than it may, and reads no further while they are under way', async () => {
+  it('holds a bounded number of parts, and pauses reading while they are sent', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<void>()
     const heldBack = Promise.withResolvers<void>()
     const sink = aSink((partNumber) => {
@@ -88,7 +88,7 @@ describe('sending parts', () => {
     expect(spare.length).toBe(PARTS_HELD)
   })
 
-  it('uses the buffers of an earlier file again, unless its parts were of another size', async () => {
+  it('reuses the buffers of an earlier file with the same part size', async () => {
     const fitting = Buffer.alloc(10)
     const spare = [Buffer.alloc(5), fitting]
     const options = { partSizeBytes: 10, send: async () => {}, spare, controller: new AbortController() }
@@ -99,7 +99,7 @@ describe('sending parts', () => {
     expect(spare[1]).toBe(fitting)
   })
 
-  it('ends with the first failure, when nothing is under way any more', async () => {
+  it('fails with the first failure after all parts in progress have ended', async () => {
     const controller = new AbortController()
     const failure = new Error('part 2 failed')
     const ended: number[] = []

@@ -66,7 +66,7 @@ async function ask(port: number, path: string, { body, ...options }: Sent = {}):
   return answer
 }
 
-describe('edge before an API that asks for credentials', () => {
+describe('edge in front of an API with IAM authorization', () => {
   it.each([
     ['a listing', 'GET', '/app-engine/v1/tasks', undefined],
     ['a query', 'GET', '/app-engine/v1/tasks?b=x+y&a=%2F', undefined],
@@ -83,7 +83,7 @@ describe('edge before an API that asks for credentials', () => {
     expect(calls).toEqual([expect.objectContaining({ isSigned: true, body: Buffer.from(body ?? '') })])
   })
 
-  it('signs a body whose length was not told', async () => {
+  it('signs a body without Content-Length', async () => {
     const { port, calls } = await aSigningEdge()
     const body = Buffer.alloc(3 * MIB, 'abc')
 
@@ -94,7 +94,7 @@ describe('edge before an API that asks for credentials', () => {
     expect(calls[0]?.isSigned && calls[0].body.equals(body)).toBe(true)
   })
 
-  it('drops what a client may have of another signature', async () => {
+  it('drops a client’s own signature headers', async () => {
     const { port, calls } = await aSigningEdge()
     const headers = { authorization: 'Bearer x', 'X-Amz-Date': 'never', 'x-amz-security-token': 'other' }
 
@@ -104,7 +104,7 @@ describe('edge before an API that asks for credentials', () => {
     expect(calls[0]?.headers['x-amz-security-token']).toBe('session')
   })
 
-  it('lets no path climb out of the API’s own', async () => {
+  it('keeps paths below the base path of the API', async () => {
     const { port, calls } = await aSigningEdge()
 
     await ask(port, '/app-engine/../../%2e%2e/other/tasks')
@@ -112,7 +112,7 @@ describe('edge before an API that asks for credentials', () => {
     expect(calls[0]).toMatchObject({ url: '/api/other/tasks', isSigned: true })
   })
 
-  it('makes an upload of a large body, with signed calls and parts that carry no credentials', async () => {
+  it('uploads a large body with signed calls, and parts without credentials', async () => {
     const id = '0f1e2d3c-4b5a-4697-8877-665544332211'
     const { port, calls } = await aSigningEdge(({ url, headers }, response) => {
       const server = `http://${headers.host}`
@@ -174,7 +174,7 @@ describe('edge before an API that asks for credentials', () => {
     expect(await json(answer)).toMatchObject({ errorCode: 'APPE-internal-server-error', details: {} })
   })
 
-  it('passes a refusal of the service on', async () => {
+  it('passes on a rejection by the service', async () => {
     const { port } = await aSigningEdge(
       (_, response) => void response.writeHead(403).end('{"errorCode":"x"}'),
     )
@@ -185,7 +185,7 @@ describe('edge before an API that asks for credentials', () => {
     expect(await json(answer)).toEqual({ errorCode: 'x' })
   })
 
-  it('survives a client that goes away while credentials are looked for', async () => {
+  it('survives a client that disconnects while credentials are resolved', async () => {
     const asked = Promise.withResolvers<void>()
     const found = Promise.withResolvers<void>()
     const { port, calls } = await aSigningEdge(undefined, async (unsigned) => {

@@ -110,7 +110,7 @@ function messageOf({
 
 const isAnswered = (answered: string): boolean => /^HTTP\/1\.1 (?!100)\d{3} .*?\r\n\r\n/ms.test(answered)
 
-/** What another client gets on the edge's connections after the attack. */
+/** Answer to another client on the edge's connections after the attack. */
 async function askAsAnother(port: number): Promise<string> {
   const path = `/app-engine/v1/of-another-client-${crypto.randomUUID()}`
   const answered = await sendRaw(
@@ -122,7 +122,7 @@ async function askAsAnother(port: number): Promise<string> {
   return path
 }
 
-describe('a body, whatever its method and framing', () => {
+describe('a body with any method and framing', () => {
   it.each([
     { name: 'passed on as it is', isSigned: false },
     { name: 'signed', isSigned: true },
@@ -180,7 +180,7 @@ describe('headers of a client', () => {
     return upstream.requests()[0]?.headers ?? new Map<string, readonly string[]>()
   }
 
-  it.each([false, true])('that steer a gateway are not passed on, signed: %s', async (isSigned) => {
+  it.each([false, true])('that select another operation or API are dropped, signed: %s', async (isSigned) => {
     const steering = [
       'X-Apigw-Api-Id: other',
       'x-amz-target: DynamoDB_20120810.DeleteTable',
@@ -204,12 +204,12 @@ describe('headers of a client', () => {
     expect(passed.filter((name) => !(isSigned && ours.includes(name)))).toEqual(['x-kept'])
   })
 
-  it('are completed by Accept, which gateways decode by, and which core leaves out', async () => {
+  it('get an Accept header, which gateways need and core omits', async () => {
     expect((await arrived([])).get('accept')).toEqual(['*/*'])
     expect((await arrived(['Accept: application/json'])).get('accept')).toEqual(['application/json'])
   })
 
-  it('of an AWS signature do not reach an API that asks for none, other authorization does', async () => {
+  it('with an AWS signature are dropped without IAM, other authorization is kept', async () => {
     expect((await arrived(['Authorization: AWS4-HMAC-SHA256 Credential=a'])).has('authorization')).toBe(false)
     expect((await arrived(['Authorization: Bearer a'])).get('authorization')).toEqual(['Bearer a'])
   })

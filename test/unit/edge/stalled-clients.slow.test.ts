@@ -32,7 +32,7 @@ function aClient(port: number, bytes: Buffer | string): Client {
   return { socket, answered: () => answered }
 }
 
-/** The clock that the edge measures by. Timers are the real ones. */
+/** Replaces the clock of the edge; timers stay real. */
 function aClock() {
   const real = performance.now.bind(performance)
   let aheadMs = 0
@@ -58,11 +58,11 @@ const head = (framing: string, path = PROVISION): string =>
 const PROMISE = head('Content-Length: 15000000000')
 const chunk = (size: number): Buffer =>
   Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), Buffer.alloc(size, 1), Buffer.from('\r\n')])
-/** What is larger than the API takes, so that it needs a place. */
+/** The start of a body above the API's limit, which needs an upload slot. */
 const half = (): Buffer => Buffer.concat([Buffer.from(PROMISE), LARGE.subarray(0, 5 * MIB)])
 
 describe('clients that stall', () => {
-  it('hold no place with a few bytes that promise gigabytes', async () => {
+  it('get no upload slot for a few bytes that announce gigabytes', async () => {
     const service = await aService({ uploadsAtOnce: 1 })
     const stalled = Array.from({ length: 50 }, () => aClient(service.port, `${PROMISE}--${BOUNDARY}\r\n`))
     await Promise.all(stalled.map(({ socket }) => once(socket, 'connect')))
@@ -74,7 +74,7 @@ describe('clients that stall', () => {
     expect(stalled.filter((client) => client.answered() !== '')).toEqual([])
   })
 
-  it('lose their share to others with small bodies, and are told so', async () => {
+  it('lose their share to others with small bodies, with an error', async () => {
     const service = await aService({ uploadsAtOnce: 1 })
     const body = Buffer.concat([Buffer.from(head('Transfer-Encoding: chunked')), chunk(2 * FREE_BYTES)])
     // 128 of them would take the whole first budget, half of that one client's share.
@@ -94,7 +94,7 @@ describe('clients that stall', () => {
     for (const answered of told) expect(answered).toMatch(/^HTTP\/1\.1 408 .*Connection: close.*APPE-/ims)
   })
 
-  it('lose their place to an upload that waits for it, and leave nothing behind', async () => {
+  it('lose their slot to a waiting upload, and leave no upload', async () => {
     const service = await aService({ uploadsAtOnce: 1 })
     const stalled = aClient(service.port, half())
     await vi.waitFor(() => expect(service.uploads.size).toBe(1))
@@ -129,7 +129,7 @@ describe('clients that stall', () => {
     expect(service.left()).toEqual([])
   })
 
-  it('are given up although a byte comes now and then', async () => {
+  it('are aborted although a byte arrives now and then', async () => {
     const service = await aService({ idleMs: 400 })
     const slow = aClient(service.port, head('Content-Length: 100000'))
     const dripping = setInterval(() => slow.socket.write('x'), 20)
@@ -140,7 +140,7 @@ describe('clients that stall', () => {
     expect(slow.answered()).toMatch(/^HTTP\/1\.1 408 /u)
   })
 
-  it('are not those that wait for S3', async () => {
+  it('do not include clients that wait for S3', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<number>()
     const onPart = vi.fn(() => opened)
     const service = await aService({ uploadsAtOnce: 1, idleMs: 100, partSizeBytes: MIB, onPart })
@@ -167,8 +167,8 @@ describe('clients that stall', () => {
   })
 })
 
-describe('a request that finds no memory in time', () => {
-  it('gets 503, and is told when to come again', async () => {
+describe('a request that gets no memory in time', () => {
+  it('gets 503 with Retry-After', async () => {
     const port = await listen((_, response) => answerFailure(response, new OverloadedError()))
 
     const answer = await fetch(`http://127.0.0.1:${port}/`)
@@ -198,7 +198,7 @@ describe('connections beyond the maximum', () => {
   }
   const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
-  it('close the one that has not moved for longest, never one whose answer is awaited', async () => {
+  it('close the one without progress for longest, never one that awaits its answer', async () => {
     const { port, warn } = await aServer()
     const held = aClient(port, GET.replace('/', '/held'))
     const stalled = Array.from({ length: 4 }, () => aClient(port, 'GET / HTTP/1.1\r\nHost'))
@@ -223,7 +223,7 @@ describe('connections beyond the maximum', () => {
     expect(warn).toHaveBeenCalledTimes(1)
   })
 
-  it('are not needed by a client that reads nothing of its answer', async () => {
+  it('do not include a client that reads nothing of its answer', async () => {
     const { port, cutOff } = await aServer(200, 'x'.repeat(64 * MIB))
     const { socket } = aClient(port, GET)
     socket.pause()

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { findFreePort } from '../../../local/ports.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
-/* What a Dockerfile does after its packages are there: bundle, and start the one file that the image has. */
+/* The steps of a Dockerfile after the installation of packages: bundle, and start the one file of the image. */
 
 const run = promisify(execFile)
 const children: ChildProcess[] = []
@@ -32,7 +32,7 @@ async function bundle(program: string): Promise<string> {
   return file
 }
 
-it('the bundled stager starts by itself, and says what it needs', async () => {
+it('the bundled stager starts without other files, and names missing settings', async () => {
   const file = await bundle('stager')
 
   const failure = await run(process.execPath, [file, 'stage-in', '/in', '/out'], { env: {} }).catch(
@@ -52,7 +52,7 @@ describe('the bundled edge', () => {
     file = await bundle('edge')
   })
 
-  it('says what it needs', async () => {
+  it('names missing settings', async () => {
     const failure = await run(process.execPath, [file], { env: {} }).catch((error: unknown) => error)
 
     expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(/PORT.*API_URL/su) })
@@ -73,7 +73,7 @@ describe('the bundled edge', () => {
     return { url: `http://127.0.0.1:${port}`, edge }
   }
 
-  it('answers for its own health, with an API that is away, and ends well', async () => {
+  it('reports its own health while the API is unavailable, and stops cleanly', async () => {
     const keys = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret' }
     const apiUrl = 'https://a1b2c3.execute-api.eu-west-1.amazonaws.com/api'
     const { url, edge } = await start({ API_URL: apiUrl, API_AUTH: 'iam', ...keys })
@@ -86,14 +86,14 @@ describe('the bundled edge', () => {
     expect(code).toBe(0)
   })
 
-  it('finishes what it was asked before it was told to stop', async () => {
+  it('finishes requests in progress after SIGTERM', async () => {
     const arrived = Promise.withResolvers<ServerResponse>()
     const api = await aWebServer((_, response) => arrived.resolve(response))
     const { url, edge } = await start({ API_URL: api.href, STOP_TIMEOUT_SECONDS: '60' })
     const asked = fetch(`${url}/app-engine/v1/tasks`)
     const response = await arrived.promise
     edge.kill('SIGTERM')
-    // It takes nothing new any more, so it has heard the signal.
+    // It accepts no new connection, so it has received the signal.
     const hasClosed = () =>
       fetch(`${url}/edge/health`).then(
         () => false,

@@ -29,7 +29,7 @@ function finalStage(program: string): Instruction[] {
 }
 
 describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
-  it('begins with one image in all stages, which can be pinned from outside', () => {
+  it('uses one base image in all stages, which can be pinned by an argument', () => {
     const [first, ...others] = read(program)
 
     expect(first).toMatchObject({
@@ -49,7 +49,7 @@ describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
     expect(installs.map(({ rest }) => rest)).toEqual(['npm ci --ignore-scripts'])
   })
 
-  it('has one file of ours in the image, and runs nothing there while it is built', () => {
+  it('has one file of the project in the image, and runs no command in its last stage', () => {
     const stage = finalStage(program)
 
     expect(stage.filter(({ word }) => word === 'COPY' || word === 'ADD').map(({ rest }) => rest)).toEqual([
@@ -76,7 +76,7 @@ describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
   })
 })
 
-it('the image of the edge asks for the health of the edge, not of the API behind it', () => {
+it('the health check of the edge’s image does not depend on the API', () => {
   const [check] = finalStage('edge').filter(({ word }) => word === 'HEALTHCHECK')
 
   expect(check?.rest).toContain(EDGE_HEALTH_PATH)
@@ -109,12 +109,12 @@ describe('the compose example', () => {
     }
   })
 
-  it('opens no port on the host: whoever reaches the edge is signed for', () => {
+  it('opens no port on the host, because the edge signs for every client', () => {
     expect(edge.ports).toBeUndefined()
   })
 })
 
-it('the build of the edge gets what its Dockerfile copies, and nothing else', () => {
+it('the build context of the edge has only the files that its Dockerfile copies', () => {
   const ignore = readFileSync('edge/Dockerfile.dockerignore', 'utf8').trim().split('\n')
   const copied = read('edge').flatMap(({ word, rest }) =>
     word === 'COPY' && !rest.startsWith('--from') ? rest.split(' ').slice(0, -1) : [],

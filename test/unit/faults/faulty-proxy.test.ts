@@ -6,8 +6,8 @@ import { planRuns } from '../../faults/run-plan.ts'
 const SHARES = { fail: 0.2, 'lose-answer': 0.2, 'kill-after': 0.2 } as const
 const CALLS = Array.from({ length: 50 }, () => 'dynamodb:GetItem')
 
-describe('what a seed replays', () => {
-  it('is the fault of the nth call of an operation, whatever other operations are called', () => {
+describe('a seed of the fault test', () => {
+  it('determines the fault of the nth call of an operation, independent of other operations', () => {
     const [alone, mixed] = [createDice(1), createDice(1)]
 
     const faults = CALLS.map((call) => chooseFault(call, SHARES, alone))
@@ -20,14 +20,14 @@ describe('what a seed replays', () => {
     expect(new Set(faults)).toEqual(new Set([undefined, 'fail', 'lose-answer', 'kill-after']))
   })
 
-  it('is what the runs are', () => {
+  it('determines the runs', () => {
     expect(planRuns(50, createDice(1))).toEqual(planRuns(50, createDice(1)))
     expect(planRuns(50, createDice(2))).not.toEqual(planRuns(50, createDice(1)))
   })
 })
 
 describe('faults of calls', () => {
-  it('repeat answers to tokens alone', () => {
+  it('repeat responses only for task tokens', () => {
     const always = { repeat: 1 } as const
 
     expect(chooseFault('states:SendTaskSuccess', always, createDice(1))).toBe('repeat')

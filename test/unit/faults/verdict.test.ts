@@ -21,7 +21,7 @@ function failed(intent: RunIntent, kind: RunFailureKind, rest: object = {}): End
   return { plan: aPlan(intent), id: ID, view: { id: ID, state: 'FAILED', error } }
 }
 
-/** Nothing left over but the run's own item and a job that ended so. */
+/** The state after a run: its own item, and a job with this end. */
 function anAftermath(
   status: 'SUCCEEDED' | 'FAILED' | 'RUNNING',
   changes: Partial<Aftermath> = {},
@@ -71,11 +71,11 @@ describe('verdict of the fault test', () => {
     expect(wrongsOf(run, status)).toBe(1)
   })
 
-  it('refuses a run that is there after its deletion', () => {
+  it('reports a run that exists after its deletion', () => {
     expect(wrongsOf(finished('delete', { sum: 3 }), 'SUCCEEDED')).toBeGreaterThan(0)
   })
 
-  it('refuses a run that is gone or goes on for ever', () => {
+  it('reports a run that is gone or never ends', () => {
     const goesOn: EndedRun = { plan: aPlan('complete'), id: ID, view: { id: ID, state: 'PENDING' } }
     const gone: EndedRun = { plan: aPlan('complete'), id: ID, view: undefined }
 
@@ -99,7 +99,7 @@ describe('verdict of the fault test', () => {
     expect(findWrongs([finished('complete', { sum: 3 })], aftermath)).toHaveLength(1)
   })
 
-  it('refuses items of a deleted run', () => {
+  it('reports items of a deleted run', () => {
     const deleted: EndedRun = { plan: aPlan('delete'), id: ID, view: undefined }
 
     expect(findWrongs([deleted], anAftermath('FAILED'))).toHaveLength(1)

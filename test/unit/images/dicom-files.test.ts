@@ -19,15 +19,15 @@ describe('a slide of DICOM files', () => {
     })
   })
 
-  it('has one file or more', async () => {
+  it('needs at least one file', async () => {
     expect(await describeDicomFiles([])).toBeUndefined()
   })
 
-  it('has DICOM files only', async () => {
+  it('must contain DICOM files only', async () => {
     expect(await describeDicomFiles([aDicom(), aPng(), Buffer.alloc(0)].map(meteredSource))).toBeUndefined()
   })
 
-  it('may have a largest file that does not tell its size', async () => {
+  it('has no dimensions when its largest file does not state them', async () => {
     const cut = aDicom().subarray(0, 132)
 
     const slide = await describeDicomFiles([meteredSource(cut)])
@@ -66,7 +66,7 @@ describe('a zip of DICOM files', () => {
     expect(slide?.fileCount).toBe(1)
   })
 
-  it('is read through values of some length', async () => {
+  it('is read past values of moderate length', async () => {
     const before = [{ tag: 0x00091010, representation: 'OB', value: Buffer.alloc(600_000, 'some text') }]
     const zip = await aDicomZip({ 'volume.dcm': aDicom({ width: 240, height: 240, before }) })
 
@@ -75,7 +75,7 @@ describe('a zip of DICOM files', () => {
     expect(slide?.largest.dimensions).toEqual({ width: 240, height: 240 })
   })
 
-  it('does not tell a size that stands behind the first MiB', async () => {
+  it('has no dimensions when these are after the first MiB', async () => {
     const before = [{ tag: 0x00091010, representation: 'OB', value: Buffer.alloc(MIB) }]
     const zip = await aDicomZip({ 'volume.dcm': aDicom({ before }) })
 
@@ -105,7 +105,7 @@ describe('a zip of DICOM files', () => {
     expect(Math.max(...source.asked.map(({ length }) => length))).toBeLessThanOrEqual(2 * MIB)
   })
 
-  it('is looked into at several files at once, each at its own place', async () => {
+  it('is inspected at several files in parallel', async () => {
     const names = Array.from({ length: 40 }, (_, index) => `slice-${index}.dcm`)
     const pixels = Buffer.alloc(300_000)
     const zip = await aDicomZip(Object.fromEntries(names.map((name) => [name, aDicom({ pixels })])), {
@@ -130,7 +130,7 @@ describe('a zip of DICOM files', () => {
     expect(most).toBeGreaterThan(10)
   })
 
-  it('fetches a head once, however many steps it takes to walk it', async () => {
+  it('fetches a header once, even when it is read in many steps', async () => {
     const before = Array.from({ length: 200 }, (_, index) => ({
       tag: 0x00090000 + index,
       representation: 'OB',
@@ -160,7 +160,7 @@ describe('a zip of DICOM files', () => {
     })
   })
 
-  it('is refused when deflated bytes say nothing for longer than is fetched', async () => {
+  it('is rejected when deflated data yields nothing within the read limit', async () => {
     const emptyBlocks = Buffer.alloc(5 * MIB, Buffer.of(0, 0, 0, 0xff, 0xff))
     const body = Buffer.concat([emptyBlocks, deflateRawSync(aDicom({ pixels: Buffer.alloc(2 * MIB) }))])
     const zip = await packZip([{ name: 'volume.dcm', body }], { compress: false })

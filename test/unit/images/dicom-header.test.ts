@@ -53,7 +53,7 @@ describe('the size of a DICOM image', () => {
     },
   )
 
-  it('is read behind an implicit sequence of unknown representation', async () => {
+  it('is read after an implicit sequence of unknown representation', async () => {
     const items = [dicomSize({ width: 1, height: 1 })]
     const before = [{ tag: 0x00091001, representation: 'UN', value: items, isOpenEnded: true }]
     const bytes = aDicom({ ...SIZE, before })
@@ -61,7 +61,7 @@ describe('the size of a DICOM image', () => {
     expect(await readDimensions(meteredSource(bytes))).toEqual(SIZE)
   })
 
-  it('is read behind the compressed pixels of a nested icon', async () => {
+  it('is read after the compressed pixels of a nested icon', async () => {
     const fragments = {
       tag: 0x7fe00010,
       representation: 'OB',
@@ -74,7 +74,7 @@ describe('the size of a DICOM image', () => {
     expect(await readDimensions(meteredSource(bytes))).toEqual(SIZE)
   })
 
-  it('is found behind a value of 3 GiB without reading it', async () => {
+  it('is found after a value of 3 GiB, which is skipped', async () => {
     const long = { tag: 0x00091010, representation: 'OB', value: Buffer.alloc(0) }
     const start = aDicom({ before: [long] })
     const valueAt = start.indexOf(Buffer.from('OB\0\0\0\0\0\0', 'latin1')) + 8
@@ -131,13 +131,13 @@ describe('the size of a DICOM image', () => {
     expect(await readDimensions(meteredSource(aDicom({ before })))).toBeUndefined()
   })
 
-  it('is unknown when Rows and Columns are no short numbers', async () => {
+  it('is unknown when Rows and Columns have another type', async () => {
     const before = [{ tag: 0x00280010, representation: 'UL', value: Buffer.alloc(4, 1) }]
 
     expect(await readDimensions(meteredSource(aDicom({ before })))).toBeUndefined()
   })
 
-  it('is given up in sequences without end', async () => {
+  it('is unknown in endless sequences', async () => {
     const nested = Buffer.from('08004011ffffffff' + 'feff00e0ffffffff', 'hex')
     const start = aDicom({ transferSyntax: DICOM_IMPLICIT_LITTLE })
     const dataSetAt = start.length - 40

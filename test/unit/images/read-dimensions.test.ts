@@ -67,7 +67,7 @@ describe('the size of an image', () => {
     expect(await readDimensions(source, 'png')).toBeUndefined()
   })
 
-  it('passes failures of the source on', async () => {
+  it('passes on errors of the source', async () => {
     const failure = new Error('no network')
     const source = { sizeBytes: 100, read: () => Promise.reject(failure) }
 
@@ -98,7 +98,7 @@ describe('the size of a JPEG', () => {
     expect(await readDimensions(meteredSource(bytes))).toEqual({ width: 640, height: 480 })
   })
 
-  it('is found behind 200 segments of 64 KiB without reading them', async () => {
+  it('is found after 200 segments of 64 KiB, which are skipped', async () => {
     const segments = Array.from({ length: 200 }, () => jpegSegment(0xe2, Buffer.alloc(65_533)))
     const source = meteredSource(aJpeg({ width: 640, height: 480, frame: SOF_PROGRESSIVE, segments }))
 
@@ -124,7 +124,7 @@ describe('the size of a JPEG', () => {
     expect(await readDimensions(meteredSource(bytes))).toBeUndefined()
   })
 
-  it('is given up in a file that is all fill bytes', async () => {
+  it('is unknown in a file of fill bytes only', async () => {
     const fill = Buffer.alloc(2 * 1024 ** 2, 0xff)
     const source = sparseSource(10 * 1024 ** 3, [
       [0, Buffer.of(0xff, 0xd8)],

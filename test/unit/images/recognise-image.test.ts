@@ -33,7 +33,7 @@ describe('the format of an image', () => {
     expect(recognised).toBeUndefined()
   })
 
-  it('is the first one asked for when the file bears two signatures', async () => {
+  it('is the first of the requested formats when the file has two signatures', async () => {
     const preamble = Buffer.concat([aTiff(), Buffer.alloc(128)]).subarray(0, 128)
     const bytes = aDicom({ preamble })
 
@@ -45,7 +45,7 @@ describe('the format of an image', () => {
     expect(ways).toEqual(['dicom', 'tiff'])
   })
 
-  it('is told by the first 132 bytes', async () => {
+  it('is recognised by the first 132 bytes', async () => {
     const source = meteredSource(aDicom())
 
     await recogniseImage(source, IMAGE_FORMATS)

@@ -45,7 +45,7 @@ describe('the size of a TIFF', () => {
     expect(source.askedBytes).toBeLessThan(20_000)
   })
 
-  it('is the first value when several stand elsewhere', async () => {
+  it('is the first of several values outside of the entry', async () => {
     const bytes = Buffer.concat([aTiff(), Buffer.of(0x80, 0x02, 0, 0, 0x07, 0, 0, 0)])
     const widthEntryAt = 16 + 2
     bytes.writeUInt32LE(2, widthEntryAt + 4)
@@ -81,7 +81,7 @@ describe('the size of a TIFF', () => {
     expect(await readDimensions(meteredSource(bytes))).toBeUndefined()
   })
 
-  it('is given up in a directory of more than 4096 entries', async () => {
+  it('is unknown in a directory of more than 4096 entries', async () => {
     const moreTags = Array.from({ length: 4100 }, (_, index) => 40_000 + index)
 
     expect(await readDimensions(meteredSource(aTiff({ moreTags })))).toBeUndefined()
@@ -107,7 +107,7 @@ describe('a baseline TIFF', () => {
     expect(await isBaselineTiff(meteredSource(bytes))).toBe(false)
   })
 
-  it('passes failures of the source on', async () => {
+  it('passes on errors of the source', async () => {
     const failure = new Error('no network')
 
     await expect(isBaselineTiff({ sizeBytes: 100, read: () => Promise.reject(failure) })).rejects.toBe(

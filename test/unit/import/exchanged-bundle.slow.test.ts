@@ -30,7 +30,7 @@ async function bundleOf(letter: string, method: 'stored' | 'deflated', descripto
   return await packZip(entries, { compress: method === 'deflated' })
 }
 
-/** A store in which another object takes the bundle's place right before the call of this number. */
+/** A store that replaces the bundle right before the call of this number. */
 function exchanging(objects: ObjectStore, call: number, bytes: Buffer) {
   let calls = 0
   const before = async (key: string): Promise<void> => {
@@ -101,7 +101,7 @@ describe.each(Object.entries(STORES))(
       expect(last).toBeGreaterThan(4)
     })
 
-    it('is not taken for the file of an input that was checked', async () => {
+    it('is not used as the checked file of an input', async () => {
       const objects = aStore()
       await objects.put(KEY, 'a checked file')
       const upload = { ...anUploadOf(), key: KEY }

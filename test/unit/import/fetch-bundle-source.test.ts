@@ -17,7 +17,7 @@ const failedWith = (words: string) =>
     status: 400,
     details: expect.objectContaining({ description: expect.stringContaining(words) }),
   })
-/** What a caller learns of a host that gave no zip. */
+/** The error that callers get for a host that sends no zip. */
 const GAVE_NOTHING = expect.objectContaining({ status: 400, details: storeGaveNothing().details })
 
 beforeEach(() => {
@@ -46,7 +46,7 @@ describe('bundles by http', () => {
     expect(await text(await source.open(new URL('/a/b', store)))).toBe('PK/c')
   })
 
-  it('are not got from the port that gives functions their events', async () => {
+  it('are not downloaded from the port of the Lambda runtime API', async () => {
     const inLambda = createFetchBundleSource({ runtimeApi: '127.0.0.1:9001' })
     const url = new URL('http://name-of-this-machine.example.org:9001/2018-06-01/runtime/invocation/next')
 
@@ -147,7 +147,7 @@ describe('bundles by http', () => {
     expect(reported).toEqual([expect.stringContaining(reason)])
   })
 
-  it('are asked for at a port that browsers block', async () => {
+  it('are downloaded from ports that browsers block', async () => {
     const asked = vi.spyOn(Socket.prototype, 'connect')
     try {
       await expect(source.open(new URL('http://127.0.0.1:9/'))).rejects.toEqual(GAVE_NOTHING)
@@ -159,7 +159,7 @@ describe('bundles by http', () => {
     }
   })
 
-  it('are asked for without compression, and taken byte for byte', async () => {
+  it('are requested without compression, and stored unchanged', async () => {
     const encodings: unknown[] = []
     const bundle = Buffer.concat([Buffer.from('PK'), gzipSync('bundle')])
     const store = await aWebServer((request, response) => {
@@ -171,7 +171,7 @@ describe('bundles by http', () => {
     expect(encodings).toEqual(['identity'])
   })
 
-  it('are refused before they are read when they announce more than an upload may have', async () => {
+  it('are rejected before they are read when they announce too many bytes', async () => {
     const small = createFetchBundleSource({ maxBytes: 1000 })
     const store = await aWebServer((_, response) =>
       response.writeHead(200, { 'content-length': 1001 }).write('PK'),
@@ -180,7 +180,7 @@ describe('bundles by http', () => {
     await expect(small.open(store)).rejects.toEqual(failedWith('over 1000 bytes'))
   })
 
-  it('end when they grow beyond what an upload may have', async () => {
+  it('fail when they exceed the limit of an upload', async () => {
     const small = createFetchBundleSource({ maxBytes: 1_000_000 })
     let isClosed = false
     const store = await aWebServer(async (_, response) => {
@@ -196,7 +196,7 @@ describe('bundles by http', () => {
     await vi.waitUntil(() => isClosed)
   })
 
-  describe('with a clock that is moved by hand', () => {
+  describe('with fake timers', () => {
     beforeEach(() => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     })
@@ -204,7 +204,7 @@ describe('bundles by http', () => {
       vi.useRealTimers()
     })
 
-    it('are given up when the store does not begin to answer in time', async () => {
+    it('fail when the store does not start to respond in time', async () => {
       const asked = Promise.withResolvers<void>()
       const store = await aWebServer(() => asked.resolve())
       const opened = expect(source.open(store)).rejects.toEqual(GAVE_NOTHING)

@@ -19,7 +19,7 @@ import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
  * Bundles as people's tools make them: Finder, Explorer, text editors and builders of images.
  */
 
-/** What an author hears: `imported`, or the words of the refusal. */
+/** Result for the author: `imported`, or the explanation of the rejection. */
 async function outcome(bytes: Buffer): Promise<string> {
   const result = await importBytes(bytes)
   return 'task' in result ? 'imported' : result.words
@@ -60,7 +60,7 @@ describe('files that file managers add', () => {
     expect(await outcome(bundle)).toMatch(/the bundle has descriptor\.yml: name the right file/u)
   })
 
-  it('still have to be sound entries', async () => {
+  it('must still be valid entries', async () => {
     const bundle = rawZip([
       descriptorEntry(),
       { name: 'image.tar', body: await image() },
@@ -105,7 +105,7 @@ describe('the image is found', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('by its very name where another reads the same', async () => {
+  it('by its exact name when another one differs only in case or accents', async () => {
     const bundle = rawZip([
       descriptorEntry({ imageFile: composed }),
       { name: decomposed, body: 'another archive' },
@@ -115,7 +115,7 @@ describe('the image is found', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('not by guessing between two that read the same', async () => {
+  it('not when two names differ only in case or accents', async () => {
     const bundle = rawZip([
       descriptorEntry({ imageFile: 'model.tar' }),
       { name: 'Model.tar', body: await image() },
@@ -131,7 +131,7 @@ describe('the image is found', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('not where it is compressed as a whole, which the refusal says', async () => {
+  it('not when it is compressed as a whole, with an explanation', async () => {
     const bundle = rawZip([descriptorEntry(), { name: 'image.tar.gz', body: 'x' }])
 
     expect(await outcome(bundle)).toMatch(/decompress image\.tar\.gz, and put the \.tar into the bundle$/u)
@@ -175,7 +175,7 @@ describe('a descriptor that is not found', () => {
     },
   )
 
-  it('lies in a folder, which the refusal says', async () => {
+  it('is in a folder, with an explanation', async () => {
     const words = await outcome(rawZip([{ name: 'task/descriptor.yml', body: aDescriptorText() }]))
 
     expect(words).toMatch(/has task\/descriptor\.yml: zip the files themselves, not the folder around them/u)
@@ -183,7 +183,7 @@ describe('a descriptor that is not found', () => {
 })
 
 describe('a descriptor as authors write it', () => {
-  it('is taken with what has no effect, which the upload then says', async () => {
+  it('is accepted with keys without effect, which the upload lists', async () => {
     const importer = anImporter()
     const descriptor = aDescriptorText().replace(
       '{type: integer, description: First',

@@ -9,7 +9,7 @@ import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
 
 const UNIX_LINK = 0o120777 * 0x10000
 
-/** Ways to break out of a folder, to hide something or to say something else than there is; `file` is a sound entry. */
+/** Archives that leave the folder, hide content or contradict themselves; `file` is a valid entry. */
 const cases: [what: string, archive: (file: RawEntry) => Buffer][] = [
   ['a name that leads upwards', (file) => rawZip([file, { ...file, name: '../up' }])],
   ['a name that leads upwards from a folder', (file) => rawZip([{ ...file, name: `${file.name}/../../up` }])],
@@ -37,7 +37,7 @@ const cases: [what: string, archive: (file: RawEntry) => Buffer][] = [
 describe('a WSI-DICOM zip', () => {
   const file: RawEntry = { name: 'slide/1.dcm', body: aDicom() }
 
-  it('is taken when nothing is wrong with it', async () => {
+  it('is accepted when it is valid', async () => {
     await expect(
       checkDicomFolder(bufferSource(rawZip([file])), { id: 'image' }, 'slide'),
     ).resolves.toBeUndefined()
@@ -62,7 +62,7 @@ describe('an archive of outputs', () => {
     return { engine, answer }
   }
 
-  it('is taken when nothing is wrong with it', async () => {
+  it('is accepted when it is valid', async () => {
     const { answer } = await posted(rawZip([file]))
 
     await expect(answer).resolves.toBeUndefined()

@@ -16,7 +16,7 @@ import { anImporter } from '../../fixtures/memory-importer.ts'
 import { type BlobDescriptor, createOciLayout, without } from '../../fixtures/oci-layout.ts'
 
 /*
- * Image archives as builders and engines write them, and as they must not be: which image is taken, or what its author is told.
+ * Image archives of builders and container engines, and invalid ones: the chosen image, or the explanation for its author.
  */
 
 const layer = await aLayer('echo hello')
@@ -26,7 +26,7 @@ const FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
 const ATTESTATION = { 'vnd.docker.reference.type': 'attestation-manifest' }
 const UNKNOWN = { os: 'unknown', architecture: 'unknown' }
 
-/** Diff ids of the image that was installed, or why none was. */
+/** Diff ids of the installed image, or the explanation of the rejection. */
 async function outcome(image: readonly FileEntry[]): Promise<readonly string[] | string> {
   const importer = anImporter()
   const result = await importBytes(await packZip(await aBundle({ image })), importer)
@@ -59,7 +59,7 @@ function anImage(layout: ReturnType<typeof createOciLayout>, body = layer): Blob
   return layout.image({ layers: [layout.layer(body)], diffIds: [digestOf(body)] })
 }
 
-describe('the image of linux/amd64 is taken', () => {
+describe('the image of linux/amd64 is chosen', () => {
   const expected = [digestOf(layer)]
 
   it('out of an index whose other platforms were not saved', async () => {
@@ -77,7 +77,7 @@ describe('the image of linux/amd64 is taken', () => {
     expect(await outcome(layout.files([index]))).toEqual(expected)
   })
 
-  it('beside attestations, told by annotation', async () => {
+  it('beside attestations, recognised by annotation', async () => {
     const layout = createOciLayout()
     const statement = layout.layer(Buffer.from('{"_type":"statement"}'), 'application/vnd.in-toto+json')
     const attestation = layout.image(
@@ -88,7 +88,7 @@ describe('the image of linux/amd64 is taken', () => {
     expect(await outcome(layout.files([layout.index([attestation, anImage(layout)])]))).toEqual(expected)
   })
 
-  it('beside attestations, told by platform', async () => {
+  it('beside attestations, recognised by platform', async () => {
     const layout = createOciLayout()
     const attestation = layout.blob({ schemaVersion: 2 }, 'application/json', { platform: UNKNOWN })
 
@@ -203,7 +203,7 @@ function severalImages(...images: readonly (readonly [files: FileEntry[], tag: s
   return [...files, { name: 'manifest.json', body: JSON.stringify(manifest) }]
 }
 
-describe('an image archive is refused in words', () => {
+describe('an image archive is rejected with an explanation', () => {
   const cases: [what: string, image: () => Promise<FileEntry[]> | FileEntry[], expected: RegExp][] = [
     [
       'that holds another platform only',
@@ -485,7 +485,7 @@ describe('an image archive is refused in words', () => {
   })
 })
 
-describe('an image archive cannot write what it wants into a message', () => {
+describe('an image archive cannot put control characters into a message', () => {
   const HOSTILE = `\u001b[31m\r\n\u009b\u202e${'x'.repeat(100_000)}`
 
   const cases: [where: string, image: () => Promise<FileEntry[]> | FileEntry[], expected: RegExp][] = [
@@ -585,7 +585,7 @@ function linkedTo(files: readonly FileEntry[], linkname: string): FileEntry[] {
   )
 }
 
-it('a descriptor decides nothing about the image but which of several is meant', async () => {
+it('a descriptor only selects one of several images', async () => {
   const image = await dockerArchive({ layers: [layer] })
   const descriptor = aDescriptorText({ namespace: 'org.example.other', version: '2.0.0+build' })
 

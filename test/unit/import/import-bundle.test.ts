@@ -100,7 +100,7 @@ describe('importing a bundle', () => {
     expect((await taskOf(importer)).hasLogo).toBe(true)
   })
 
-  it('takes the upload that was announced, with its task id', async () => {
+  it('uses the upload that was created, with its task id', async () => {
     const announced: Upload = {
       id: UPLOAD_ID,
       key: uploadKey(UPLOAD_ID),
@@ -117,7 +117,7 @@ describe('importing a bundle', () => {
     expect((await taskOf(importer)).id).toBe('announced-task')
   })
 
-  it('tells its progress', async () => {
+  it('records its progress', async () => {
     const layers = await Promise.all(['one', 'two'].map((content) => aLayer(content)))
     await put(importer, await aBundle({ image: await dockerArchive({ layers }) }))
     const seen: Upload['progress'][] = []
@@ -136,7 +136,7 @@ describe('importing a bundle', () => {
     expect(seen.at(-1)).toEqual({ layers: 2, layersDone: 2, bytes, bytesDone: bytes })
   })
 
-  it('installs a task that no machine can run, and says why', async () => {
+  it('installs a task that no machine can run, with the reason', async () => {
     await put(importer, await aBundle({ descriptor: aDescriptorText({ gpus: 2 }) }))
 
     await run(importer)
@@ -147,7 +147,7 @@ describe('importing a bundle', () => {
     expect(importer.scheduler.definitions.size).toBe(0)
   })
 
-  it('does nothing when an upload of the API is over, whatever lies in its place', async () => {
+  it('does nothing when an upload of the API has ended, for any object under its key', async () => {
     const id = '0a1b2c3d-0a1b-4a1b-8a1b-0a1b2c3d4e5f'
     await put(importer, await aBundle(), id)
     await run(importer, id)
@@ -344,7 +344,7 @@ describe('a refused bundle', () => {
     expect(upload.error).toMatchObject({ status: 400, errorCode: NOT_EXTRACTED[0] })
   })
 
-  it('gives its name back', async () => {
+  it('releases its name', async () => {
     const importer = anImporter()
     await put(importer, await aBundle({ image: [] }))
     await run(importer)
@@ -404,8 +404,8 @@ describe('importing a name that is taken', () => {
   })
 })
 
-describe('a bundle that somebody puts into the bucket', () => {
-  it('is imported under its name, and again when it was mended', async () => {
+describe('a bundle that is put directly into the bucket', () => {
+  it('is imported under its name, and again when it was replaced', async () => {
     const importer = anImporter()
     await put(importer, [{ name: 'descriptor.yml', body: 'no: descriptor' }], 'task.zip')
     const refused = await run(importer, 'task.zip')
@@ -443,7 +443,7 @@ describe('a bundle that somebody puts into the bucket', () => {
   })
 })
 
-describe('an import that breaks down', () => {
+describe('an import that fails', () => {
   it.each<keyof ImageRegistry>(['ensureRepository', 'pushBlob', 'pushManifest'])(
     'at %s leaves nothing and says no details',
     async (step) => {
@@ -470,7 +470,7 @@ describe('an import that breaks down', () => {
     },
   )
 
-  it('when the task cannot be recorded takes everything back', async () => {
+  it('undoes all steps when the task cannot be recorded', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
 
@@ -483,7 +483,7 @@ describe('an import that breaks down', () => {
     expect(importer.objects.keys()).toEqual([])
   })
 
-  it('takes the other steps back when one cannot be, and tells both', async () => {
+  it('undoes the other steps when one cannot be undone, and reports both', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     const scheduler = { ...importer.scheduler, deregisterDefinition: dies }
@@ -497,7 +497,7 @@ describe('an import that breaks down', () => {
     expect(importer.registry.images()).toEqual([])
   })
 
-  it('after the task was recorded is finished all the same', async () => {
+  it('completes when it fails after the task was recorded', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     const tasks: Importer['tasks'] = {
@@ -567,7 +567,7 @@ describe('an import whose worker died', () => {
     },
   )
 
-  it('is found by the sweeper, when a delivery that comes meanwhile does nothing', async () => {
+  it('is found by the sweeper, and an event in the meantime does nothing', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     await die(importer, 'pushBlob')
@@ -579,7 +579,7 @@ describe('an import whose worker died', () => {
     expect(await importer.uploads.listStalled(importer.identity.now(), 10)).toEqual([UPLOAD_ID])
   })
 
-  it('lets a delivery that comes after the end do nothing', async () => {
+  it('ignores an event after the end', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     const upload = await run(importer)

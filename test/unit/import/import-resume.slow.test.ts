@@ -43,7 +43,7 @@ function withRegistry(importer: Importer, replaced: Partial<ImageRegistry>): Imp
   return { ...importer, registry: { ...importer.registry, ...replaced } }
 }
 
-/** Counts the blobs that are sent, and asks before each whether it may. */
+/** Counts the blobs that are sent, and calls `before` for each. */
 function counting(importer: Importer, before: (count: number) => Promise<void> | void = () => {}) {
   const sent: string[] = []
   let count = 0
@@ -66,7 +66,7 @@ function counting(importer: Importer, before: (count: number) => Promise<void> |
   return { watched, sent }
 }
 
-/** A beat of the worker's heart whenever the test says so. */
+/** Lets the test trigger the extensions of the lease. */
 function withHeart(importer: Importer) {
   let beat = async (): Promise<void> => {}
   const beating: Importer = {
@@ -133,7 +133,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     },
   )
 
-  it('goes on where the registry broke off', async () => {
+  it('continues where the registry failed', async () => {
     await put(importer, await aBundleOf(method))
     const { watched, sent } = counting(importer, (count) => {
       if (count <= 2) throw new RegistryUnavailableError('the connection was lost')
@@ -145,7 +145,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(sent).toHaveLength(LAYERS + 1)
   })
 
-  it('waits for a registry that refuses everything for a while', async () => {
+  it('waits for a registry that rejects everything for a while', async () => {
     await put(importer, await aBundleOf(method, 'none', 6))
     const pauses: number[] = []
     const { watched } = counting(importer, () => {
@@ -160,7 +160,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(upload.state).toBe('READY')
   })
 
-  it('is given up when the registry stays away', async () => {
+  it('fails when the registry stays unavailable', async () => {
     await put(importer, await aBundleOf(method, 'none', 6))
     const pauses: number[] = []
     const { watched } = counting(importer, () => {
@@ -181,7 +181,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(importer.objects.keys()).toEqual([])
   })
 
-  it('is left to the next worker when the registry is away for longer', async () => {
+  it('is left to the next worker during a longer outage of the registry', async () => {
     await put(importer, await aBundleOf(method, 'none', 6))
     const away = counting(importer, () => {
       throw new RegistryUnavailableError('the connection was lost')
@@ -195,7 +195,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(upload.state).toBe('READY')
   })
 
-  it('is left to the next worker when the registry refuses what it may take later', async () => {
+  it('is left to the next worker after a transient error of the registry', async () => {
     await put(importer, await aBundleOf(method))
     const refusing = counting(importer, () => {
       throw new DomainError('REGISTRY_PUSHING_TASK_IMAGE_FAILED')
@@ -206,7 +206,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect((await run(importer)).state).toBe('READY')
   })
 
-  it('has all attempts before it again when it got on', async () => {
+  it('resets the count of attempts after progress', async () => {
     await put(importer, await aBundleOf(method, 'none', 18))
     for (let workers = 0; workers < 4; workers += 1) {
       // More than are sent at once, so that one was through.
@@ -221,7 +221,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(upload.state).toBe('READY')
   })
 
-  it('takes back what an earlier worker had named, although this one gets nowhere', async () => {
+  it('releases the name of an earlier worker even without progress of its own', async () => {
     await put(importer, await aBundleOf(method))
     const died = Promise.withResolvers<void>()
     const first = withRegistry(importer, {
@@ -268,7 +268,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(JSON.stringify(upload.error?.details)).toMatch(/as a layer, but it is not a layer/u)
   })
 
-  it('is not sent again when the worker dies, as far as it got', async () => {
+  it('is resumed after a crash without pushing layers again', async () => {
     await put(importer, await aBundleOf(method))
     const died = Promise.withResolvers<void>()
     const first = counting(importer, async (count) => {
@@ -289,7 +289,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(second.sent).toHaveLength(1)
   })
 
-  it('may be exchanged for one of another task when the worker dies', async () => {
+  it('may be replaced by a bundle of another task after a crash', async () => {
     await put(importer, await aBundleOf(method))
     const died = Promise.withResolvers<void>()
     const first = withRegistry(importer, {
@@ -313,7 +313,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect((await run(importer, 'another')).state).toBe('READY')
   })
 
-  it('goes on in a further call when time is up', async () => {
+  it('continues in another call when time is up', async () => {
     const layers = 8
     await put(importer, await aBundleOf(method, 'none', layers))
     const { beating, beat } = withHeart(importer)
@@ -343,7 +343,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
 })
 
 describe('a layer that takes a whole call', () => {
-  it('is refused: the next call would get no further', async () => {
+  it('is rejected, because another call would not suffice either', async () => {
     const importer = anImporter()
     await put(importer, await aBundleOf('stored', 'none', 1))
     const { beating, beat } = withHeart(importer)
@@ -361,7 +361,7 @@ describe('a layer that takes a whole call', () => {
 })
 
 describe('a deflated image archive', () => {
-  it('may hold other things that look like layers', async () => {
+  it('may contain other files that look like layers', async () => {
     const importer = anImporter()
     const junk: FileEntry[] = [
       { name: 'junk.gz', body: Buffer.from('1f8b0000', 'hex') },
@@ -372,7 +372,7 @@ describe('a deflated image archive', () => {
     expect((await run(importer)).state).toBe('READY')
   })
 
-  it('is read again for layers that do not look like any', async () => {
+  it('is read again for layers that are not recognised', async () => {
     const importer = anImporter()
     const image = await dockerArchive({ layers: [Buffer.alloc(1024)] })
     await put(importer, await aBundle({ image }))
@@ -388,7 +388,7 @@ describe('a worker of an import', () => {
     await put(importer, await aBundle())
   })
 
-  it('keeps upload and name while it lives', async () => {
+  it('extends the lease of upload and name while it runs', async () => {
     const { beating, beat } = withHeart(importer)
     const { watched } = counting(beating, async () => {
       for (let beats = 0; beats < 10; beats += 1) {
@@ -406,7 +406,7 @@ describe('a worker of an import', () => {
     expect((await uploadOf(importer, 'upload-2')).error?.status).toBe(409)
   })
 
-  it('that was silent too long leaves everything to the one that took over', async () => {
+  it('changes nothing after its lease was lost', async () => {
     const { watched } = counting(importer, async (count) => {
       if (count > 1) return
       importer.identity.advance(LEASE_SECONDS + 1)
@@ -420,7 +420,7 @@ describe('a worker of an import', () => {
     expect(await importer.tasks.list()).toHaveLength(1)
   })
 
-  it('that died after registering the job leaves no second definition', async () => {
+  it('leaves no second job definition after a crash', async () => {
     const died = Promise.withResolvers<void>()
     const publish = () => {
       died.resolve()
@@ -436,7 +436,7 @@ describe('a worker of an import', () => {
     expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
   })
 
-  it('takes back what a dead one left when the bundle is refused in the end', async () => {
+  it('undoes the steps of a crashed worker when the bundle is rejected', async () => {
     const died = Promise.withResolvers<void>()
     const publish = () => {
       died.resolve()
@@ -457,7 +457,7 @@ describe('a worker of an import', () => {
   })
 })
 
-describe('an import whose workers die again and again', () => {
+describe('an import whose workers crash repeatedly', () => {
   let importer: Importer
   beforeEach(async () => {
     importer = anImporter()
@@ -477,13 +477,13 @@ describe('an import whose workers die again and again', () => {
     }
   }
 
-  it('ends READY with one that lives', async () => {
+  it('ends READY when a worker completes it', async () => {
     await dieAtPublishing(20)
 
     expect((await run(importer)).state).toBe('READY')
   })
 
-  it('is given up after half an hour by the next, which takes back what they have left', async () => {
+  it('fails after half an hour, and the next worker undoes the steps', async () => {
     await dieAtPublishing(4)
     importer.identity.advance(1800)
 
@@ -524,7 +524,7 @@ describe('a bundle whose stored image is refused', () => {
   })
 })
 
-describe('what is none of the importer’s business', () => {
+describe('events that the importer ignores', () => {
   it('are files for runs', async () => {
     const importer = anImporter()
     await put(importer, Buffer.from('an image'))
@@ -543,7 +543,7 @@ describe('what is none of the importer’s business', () => {
     expect(importer.objects.keys()).toEqual([uploadKey(UPLOAD_ID)])
   })
 
-  it('are arrivals of objects that were removed with their upload', async () => {
+  it('are those of objects that were removed with their upload', async () => {
     const importer = anImporter()
 
     await importBundle(importer, { uploadId: 'aborted', object: { key: uploadKey('aborted') } })

@@ -10,7 +10,7 @@ import { aBundle, packZip } from '../../fixtures/bundle-builder.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { IMPORT_SETTINGS } from '../../fixtures/memory-importer.ts'
 
-/** What the descriptors of test bundles say. */
+/** Name in the descriptors of test bundles. */
 const NAME = { namespace: 'com.example.addition', version: '1.0.0' }
 const URL_OF_BUNDLE = 'http://127.0.0.1:9000/api/v1/tasks/com.example.addition/1.0.0/bundle.zip'
 
@@ -72,7 +72,7 @@ describe('installing a task from the default store', () => {
     options?: { readonly isBroken: boolean },
   ): Promise<void> => installer.bundles.offer(URL_OF_BUNDLE, await packZip(await aBundle(changes)), options)
 
-  it('gives the task that its bundle holds', async () => {
+  it('returns the task of the bundle', async () => {
     await useStore('http://127.0.0.1:9000//')
     await offer()
 
@@ -93,7 +93,7 @@ describe('installing a task from the default store', () => {
     expect(installer.requests.waiting).toEqual([])
   })
 
-  it('is refused before the download when the task is there', async () => {
+  it('is rejected before the download when the task exists', async () => {
     await useStore('http://127.0.0.1:9000')
     const { namespace, version } = installer.task
 
@@ -149,7 +149,7 @@ describe('installing a task from the default store', () => {
     expect(await installer.uploaded()).toMatchObject({ state: 'FAILED' })
   })
 
-  it('gets the bundle once, however often the import is called', async () => {
+  it('downloads the bundle once for repeated imports', async () => {
     await useStore('http://127.0.0.1:9000')
     await offer()
     const died = Promise.withResolvers<void>()
@@ -198,7 +198,7 @@ describe('installing a task from the default store', () => {
     expect(await installer.tasks.findByName(NAME.namespace, NAME.version)).toBeUndefined()
   })
 
-  it('is refused like an upload when the bundle is no good', async () => {
+  it('is rejected like an upload when the bundle is invalid', async () => {
     await useStore('http://127.0.0.1:9000')
     installer.bundles.offer(URL_OF_BUNDLE, Buffer.from('<html>Sign in</html>'))
 
@@ -207,7 +207,7 @@ describe('installing a task from the default store', () => {
     })
   })
 
-  it('answers with the upload when the import outlasts the patience of the gateway', async () => {
+  it('returns the upload when the import outlasts the gateway’s time-out', async () => {
     await useStore('http://127.0.0.1:9000')
     await offer()
     const pause = async () => installer.identity.advance(5)

@@ -20,7 +20,7 @@ async function aZip(...names: readonly string[]): Promise<ZipArchive> {
   return await openZip(bufferSource(rawZip(names.map((name) => ({ name })))))
 }
 
-/** What an author is told. */
+/** Explanation for the author. */
 async function words(work: () => unknown): Promise<string> {
   try {
     await work()
@@ -80,7 +80,7 @@ describe('a bundle whose names begin with ./', () => {
   })
 })
 
-describe('a bundle is refused, and its author told what to do', () => {
+describe('a bundle is rejected with the remedy', () => {
   const cases: [what: string, work: () => unknown, expected: RegExp][] = [
     [
       'without a descriptor',

@@ -38,7 +38,7 @@ describe('a sweep of imports', () => {
     problems.length = 0
   })
 
-  it('asks for an import that nobody has begun, once in a while', async () => {
+  it('requests an import that was never started, at intervals', async () => {
     await create('lost')
     identity.advance(GRACE)
 
@@ -55,7 +55,7 @@ describe('a sweep of imports', () => {
     expect(requests.waiting).toEqual(['lost', 'lost'])
   })
 
-  it('asks for one whose worker died, when Lambda has had its own tries', async () => {
+  it('requests an import whose worker crashed, after Lambda’s own retries', async () => {
     await create('dead')
     await uploads.claim('dead', 60)
     identity.advance(60 + GRACE - 1)
@@ -68,7 +68,7 @@ describe('a sweep of imports', () => {
     expect(requests.waiting).toEqual(['dead'])
   })
 
-  it('leaves one alone that a worker has', async () => {
+  it('ignores an import with a lease', async () => {
     await create('under way')
     identity.advance(GRACE)
     await uploads.claim('under way', 60)
@@ -78,7 +78,7 @@ describe('a sweep of imports', () => {
     expect(requests.waiting).toEqual([])
   })
 
-  it('asks for the others when one cannot be asked for', async () => {
+  it('requests the other imports when one request fails', async () => {
     await create('a')
     await create('b')
     identity.advance(GRACE)
@@ -96,7 +96,7 @@ describe('a sweep of imports', () => {
     expect(problems).toEqual(['a'])
   })
 
-  it('leaves what it has no time for to the next', async () => {
+  it('leaves the rest to the next sweep when time is up', async () => {
     await create('late')
     identity.advance(GRACE)
 

@@ -3,7 +3,7 @@ import { uploadTask } from '../../../src/import/upload-task.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 describe('uploading a bundle', () => {
-  it('puts it where the import starts, and gives the task of the import', async () => {
+  it('stores it under the prefix that starts the import, and returns the task', async () => {
     const engine = await anEngine()
     let uploadId = ''
     const uploads: typeof engine.uploads = {
@@ -21,7 +21,7 @@ describe('uploading a bundle', () => {
     expect(engine.objects.text(`uploads/${uploadId}`)).toBe('bundle')
   })
 
-  it('tells why the import was refused', async () => {
+  it('reports why the import failed', async () => {
     const engine = await anEngine()
     let uploadId = ''
     const uploads: typeof engine.uploads = {
@@ -40,7 +40,7 @@ describe('uploading a bundle', () => {
     })
   })
 
-  it('gives the upload after 26 seconds, while the import still goes on', async () => {
+  it('returns the upload after 26 seconds while the import continues', async () => {
     const engine = await anEngine()
     const before = engine.identity.now().getTime()
 

@@ -27,7 +27,7 @@ function pack(files: readonly AFile[]): Promise<Buffer> {
   return buffer(Readable.from(writeFolderZip(listed, open)))
 }
 
-/** A source that gives chunks of some bytes and notes where it is read. */
+/** A source that returns small chunks and records the offsets of reads. */
 function chunkedSource(bytes: Buffer, chunkBytes: number): ByteSource & { readonly starts: number[] } {
   const starts: number[] = []
   return {
@@ -54,7 +54,7 @@ async function refusal(work: Promise<unknown>): Promise<string | undefined> {
   )
 }
 
-/** What a damaged zip gives when everything of it is read. */
+/** Reads all entries of a damaged zip. */
 async function readWhole(bytes: Buffer): Promise<Map<string, string>> {
   const zip = await openFolderZip(bufferSource(bytes), LIMITS)
   const texts = new Map<string, string>()
@@ -68,7 +68,7 @@ const anEntry = (name: string, text = 'text') => ({
   crc32: crc32(text),
 })
 
-/** A zip of entries that all say to lie where `offsetOf` tells. */
+/** A zip whose directory gives the offsets that `offsetOf` returns. */
 function craft(names: readonly string[], offsetOf: (number: number, right: number) => number): Buffer {
   const bodies = names.map((name) => Buffer.concat([localHeader(anEntry(name)), Buffer.from('text')]))
   let right = 0
@@ -89,7 +89,7 @@ const FILES = [
 ]
 
 describe('the zip of a folder', () => {
-  it('gives back what was put in, whatever the names, contents and chunks', async () => {
+  it('returns the files that were packed, for any names, contents and chunks', async () => {
     const name = fc.stringMatching(/^[a-zäß0-9_]{1,8}(\/[a-z0-9]{1,3}){0,2}$/u)
     const files = fc.uniqueArray(fc.record({ name, text: fc.string({ unit: 'grapheme' }) }), {
       selector: (file) => file.name,
@@ -113,7 +113,7 @@ describe('the zip of a folder', () => {
     )
   })
 
-  it('is a zip like any other for other readers', async () => {
+  it('can be read by other zip readers', async () => {
     const zip = await openZip(bufferSource(await pack(FILES)), LIMITS)
 
     const texts = await Promise.all(
@@ -124,7 +124,7 @@ describe('the zip of a folder', () => {
     expect(texts).toEqual(FILES.map((file) => file.text))
   })
 
-  it('holds more entries than 16 bits count', async () => {
+  it('can have more than 65 535 entries', async () => {
     const files = Array.from({ length: 70_000 }, (_, i) => ({ name: `a/${i}`, text: String(i) }))
     const bytes = await pack(files)
 
@@ -135,14 +135,14 @@ describe('the zip of a folder', () => {
     expect(other.entries).toHaveLength(70_000)
   })
 
-  it('has records for contents and places beyond 32 bits', () => {
+  it('has zip64 records for sizes and offsets beyond 32 bits', () => {
     const entry = { name: Buffer.from('a'), sizeBytes: 2 ** 33, crc32: 1 }
 
     expect(localHeader(entry).readBigUInt64LE(30 + 1 + 4)).toBe(2n ** 33n)
     expect(directoryRecord(entry, 2 ** 34).readBigUInt64LE(46 + 1 + 4 + 16)).toBe(2n ** 34n)
   })
 
-  it('is read with three requests from its start to its end', async () => {
+  it('is read from start to end with three requests', async () => {
     const source = chunkedSource(await pack(FILES), 16)
 
     const zip = await openFolderZip(source, LIMITS)
@@ -151,7 +151,7 @@ describe('the zip of a folder', () => {
     expect(source.starts).toHaveLength(3)
   })
 
-  it('is read in any other order, too', async () => {
+  it('can be read in any order', async () => {
     const zip = await openFolderZip(chunkedSource(await pack(FILES), 16), LIMITS)
 
     const texts = []
@@ -160,7 +160,7 @@ describe('the zip of a folder', () => {
     expect(texts).toEqual(['', 'first', 'size: 2'])
   })
 
-  it('tells where a content lies', async () => {
+  it('gives the offset and size of each content', async () => {
     const bytes = await pack(FILES)
 
     const place = (await openFolderZip(bufferSource(bytes), LIMITS)).place('a/0')
@@ -192,7 +192,7 @@ describe('a zip that was tampered with', () => {
     expect(await refusal(readWhole(bytes))).toBeDefined()
   })
 
-  it('is refused beyond the limits', async () => {
+  it('is rejected when it exceeds the limits', async () => {
     const open = async (limits: Partial<typeof LIMITS>) =>
       refusal(openFolderZip(bufferSource(await pack(FILES)), { ...LIMITS, ...limits }))
 
@@ -201,7 +201,7 @@ describe('a zip that was tampered with', () => {
     expect(await open({ maxNameBytes: 3 })).toBe('limit-exceeded')
   })
 
-  it('is refused, or gives the same, whichever byte is changed', async () => {
+  it('is rejected or unchanged when any byte is changed', async () => {
     const bytes = await pack(FILES)
     const right = new Map(FILES.map(({ name, text }) => [name, text]))
 
@@ -216,7 +216,7 @@ describe('a zip that was tampered with', () => {
     }
   })
 
-  it('is refused at every length but its own', async () => {
+  it('is rejected when it is cut at any length', async () => {
     const bytes = await pack(FILES)
 
     for (let length = 0; length < bytes.length; length += 1) {
@@ -224,7 +224,7 @@ describe('a zip that was tampered with', () => {
     }
   })
 
-  it('passes on what the source threw', async () => {
+  it('passes on errors of the source', async () => {
     const failure = new Error('no network')
     const source = { sizeBytes: 1000, read: () => Promise.reject(failure) }
 

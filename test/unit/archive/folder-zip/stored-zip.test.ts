@@ -23,7 +23,7 @@ function small(name: string): ArchiveEntry {
 }
 
 describe('an archive of uncompressed entries', () => {
-  it('holds small and large entries in their order', async () => {
+  it('contains small and large entries in order', async () => {
     const bytes = await buffer(
       storedZip([small('p/é'), large('p/one'), small('p/2'), large('p/two'), small('q')]),
     )
@@ -37,7 +37,7 @@ describe('an archive of uncompressed entries', () => {
     }
   })
 
-  it('has the form of folders when nothing in it is large', async () => {
+  it('has the form of folder zips when no entry is large', async () => {
     const bytes = await buffer(storedZip([small('p/0'), small('p/1')]))
     const limits = { maxEntries: 10, maxNameBytes: 100, maxEntryBytes: MIB }
 
@@ -65,7 +65,7 @@ describe('an archive of uncompressed entries', () => {
     await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce())
   })
 
-  it('says sizes from 4 GiB on in 64 bits, behind the bytes and in the directory', () => {
+  it('writes sizes from 4 GiB on with 64 bits, in data descriptor and directory', () => {
     const entry = { name: Buffer.from('p'), sizeBytes: 2 ** 32 + 5, crc32: 0x01020304, isStreamed: true }
     const descriptor = dataDescriptor(entry)
     const record = directoryRecord(entry, 0)
@@ -80,7 +80,7 @@ describe('an archive of uncompressed entries', () => {
     expect(record.readBigUInt64LE(46 + 1 + 4)).toBe(4294967301n)
   })
 
-  it('looks at each entry a fixed number of times, however many there are', async () => {
+  it('takes linear time in the number of entries', async () => {
     const looks = async (count: number): Promise<number> => {
       let seen = 0
       const entries = Array.from({ length: count }, (_, index): ArchiveEntry => {

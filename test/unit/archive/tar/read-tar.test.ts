@@ -19,7 +19,7 @@ async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** What an author is told; empty when the archive is taken. */
+/** Message of the rejection; empty when the archive is accepted. */
 async function words(bytes: Buffer, limits?: TarLimits): Promise<string> {
   try {
     for await (const { body } of readTar(inChunks(bytes), limits)) await textOf(body)
@@ -51,13 +51,13 @@ async function withPax(...records: readonly string[]): Promise<Buffer> {
   return Buffer.concat([typed.subarray(0, BLOCK_BYTES * 2), file])
 }
 
-/** A record with its own length before it; of less than a hundred bytes. */
+/** A pax record of less than a hundred bytes, with its length. */
 function aRecord(text: string): string {
   return `${Buffer.byteLength(text) + 4} ${text}\n`
 }
 
 describe('tar archives', () => {
-  it('gives entries with name, type, link and content', async () => {
+  it('are read as entries with name, type, link and content', async () => {
     const longName = `${'folder/'.repeat(40)}file`
     const bytes = await packTar([
       { name: './a/', type: 'directory' },
@@ -79,7 +79,7 @@ describe('tar archives', () => {
     ])
   })
 
-  it('skips what is not read of an entry', async () => {
+  it('skips unread content', async () => {
     const bytes = await packTar([
       { name: 'large', body: 'x'.repeat(100_000) },
       { name: 'half', body: 'y'.repeat(100_000) },
@@ -111,7 +111,7 @@ describe('tar archives', () => {
     expect(closed).toBe(true)
   })
 
-  it.each(['before', 'within'])('passes a failure of the source on, %s an entry', async (place) => {
+  it.each(['before', 'within'])('passes on an error of the source %s an entry', async (place) => {
     const bytes = await packTar([{ name: 'a', body: 'x'.repeat(10_000) }])
     const failure = new Error('no network')
     async function* source() {
@@ -126,8 +126,8 @@ describe('tar archives', () => {
   })
 })
 
-describe('tar archives that can be read from any place', () => {
-  it('are walked without reading bodies, which are where they say', async () => {
+describe('tar archives with random access', () => {
+  it('are walked without reading contents, and give their offsets', async () => {
     const large = 'x'.repeat(300_000)
     const bytes = await packTar([
       { name: 'large', body: large },

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createCrcCoverage } from '../../../../src/archive/zip/crc-coverage.ts'
 
-describe('checksums put together from parts', () => {
-  it('are those of the whole, in whatever order the parts were read', () => {
+describe('checksums combined from parts', () => {
+  it('equal that of the whole, for any order of the parts', () => {
     const bytes = fc.uint8Array({ minLength: 1, maxLength: 5000 })
     fc.assert(
       fc.property(
@@ -29,7 +29,7 @@ describe('checksums put together from parts', () => {
     )
   })
 
-  it('tell what was not read', () => {
+  it('list the ranges that were not read', () => {
     const coverage = createCrcCoverage()
     coverage.add(10, 5, 0)
     coverage.add(20, 10, 0)

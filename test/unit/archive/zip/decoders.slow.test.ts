@@ -10,7 +10,7 @@ import { expandTokens, packTokens, packWithoutCopies, type Token } from '../../.
 import { mutateBytes } from '../../../fuzz/mutate-bytes.ts'
 import { createRandom } from '../../../fuzz/random.ts'
 
-/** What Python's bz2 made; of the longest runs, all bytes, and two blocks. */
+/** Output of Python's bz2: longest runs, all byte values, two blocks. */
 const PYTHON = {
   text: 'QlpoOTFBWSZTWYYB7swAAG2TgEABBAA////wMAC4CgAGgAAKAAaAAAKVKammjRhNDam2pME5EyT6JknwTUmCak6E9yfZME7EwTsJsTcTuTwTqTYnoT8Jgm4mSdyaE5E1J4JoTqT+JsTQmSZJ0KvJPJP8XckU4UJCGAe7MA==',
   runs: 'QlpoOTFBWSZTWdPZWH0AAZ3/////////////////////////////////////////////sAGaKoSX//qqqAAmA0BMJgAAAABMAAAAAAAAGQAAABMAAAAAAAAAAmjAAAAAABJgAJgACYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEeqknqJoDEGIDRpoAwgBoMjQ0yGTQA0NA0yABiBkbU0GhkADQZDQ0xABkaNAyBgQGg0NAaBkMmRo000pUEQREp1iAiCIiiLmj0ioIgiI/qCpUBfKiVIqZVH8ImiiKosi6MIygEaRtHEdR5H38pAkKRJG/pJElSZJ0oSlKkrSxLUuS9MExTJM00TVNk3ThOU6TtPE9T5P1AUFQlDURRX9qMo6kKSpSlqYpqnKeqCoqkqaqKqqyrqwYkxRix3MYY0xw8GPMgZEyRkyBe0EQAehR7AQAUWpa1sW1blvXBcVyXNdF1XZd14XlekCgl7QKAviCXyCWIuij+KqrEXBRE0pphWBLCLTTkEag1JqjVkGaw1priEIVjWOY9kGRZJk2Uf4yrLMuzDMs0zbOM6zzPtA0LRNG0jStM07UNS1TVtY1rXNe2DYtk2baNq2zbtw3LdN23jet837gOC4ThuI4rjOO5DkuU5bmOa5znug6LpP9dN/z/3UdV1nXdh2Xadt3Hdd533geF4njeR5Xmed6Hpep63sKE/BRFGfk/RSH7P4UpAIIgiItW/0gimP8U5/xdyRThQkNPZWH0A==',
@@ -44,7 +44,7 @@ const anyContent = fc.oneof(
 )
 
 describe('deflate64', () => {
-  it('is read as deflate is, where deflate makes no copies of 258 bytes', async () => {
+  it('decodes deflate streams without copies of 258 bytes', async () => {
     const texts = fc.array(fc.constantFrom('a', 'b', 'ca', 'dab', '\u0000'), { maxLength: 4000 })
     await fc.assert(
       fc.asyncProperty(
@@ -62,7 +62,7 @@ describe('deflate64', () => {
     )
   })
 
-  it.each([1, 7, 100, 65_536])('is read in pieces of %d bytes, whatever the blocks', async (pieceBytes) => {
+  it.each([1, 7, 100, 65_536])('decodes input in pieces of %d bytes', async (pieceBytes) => {
     const random = createRandom(3)
     const content = Buffer.concat([random.bytes(3000), Buffer.alloc(100), Buffer.from('text '.repeat(40))])
     for (const packed of [
@@ -74,7 +74,7 @@ describe('deflate64', () => {
     }
   })
 
-  it('has copies of up to 65 538 bytes from up to 65 536 before', async () => {
+  it('decodes copies of up to 65 538 bytes from distances of up to 65 536', async () => {
     const start: Token[] = [...createRandom(5).bytes(300), { length: 65_538, distance: 1 }]
     const lengths = [3, 4, 10, 11, 18, 19, 114, 115, 130, 226, 227, 257, 258, 259, 260, 1000, 65_537, 65_538]
     const distances = [1, 2, 3, 4, 5, 8, 9, 256, 257, 300, 32_768, 32_769, 49_152, 49_153, 65_535, 65_536]
@@ -109,7 +109,7 @@ describe('deflate64', () => {
 })
 
 describe('bzip2', () => {
-  it.each([1, 1000, 65_536])('is read as Python writes it, in pieces of %d bytes', async (pieceBytes) => {
+  it.each([1, 1000, 65_536])('decodes output of Python in pieces of %d bytes', async (pieceBytes) => {
     const text = Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(20))
     const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
     const runs = Buffer.concat([
@@ -125,7 +125,7 @@ describe('bzip2', () => {
     }
   })
 
-  it('gives back what was packed', async () => {
+  it('returns the content that was packed', async () => {
     await fc.assert(
       fc.asyncProperty(anyContent, fc.integer({ min: 1, max: 500 }), async (bytes, pieceBytes) => {
         const content = Buffer.from(bytes)
@@ -157,7 +157,7 @@ describe('bzip2', () => {
     expect(await refusal(new Bunzip2(), bytes)).toMatch(words)
   })
 
-  it('gives large content in pieces, whatever its block holds', async () => {
+  it('returns large content in pieces', async () => {
     const runs = Buffer.concat(Array.from({ length: 9000 }, () => Buffer.alloc(259)))
     const packedRuns = packBzip2(runs.subarray(0, 259 * 300))
     const pieces: number[] = []

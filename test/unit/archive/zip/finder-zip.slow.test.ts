@@ -14,12 +14,12 @@ import { type Segment, sparseSource } from '../../../fixtures/sparse-source.ts'
 import { createRandom } from '../../../fuzz/random.ts'
 
 const GIB = 1024 ** 3
-/** Blocks of 65 535 bytes in so many GiB, and some more. */
+/** Blocks of 65 535 bytes that exceed this many GiB. */
 const blocksOf = (gibibytes: number): number => Math.ceil((gibibytes * GIB) / 0xffff) + 1
 const descriptor = aDeflatedFile('descriptor.yml', 'name: x')
 const readme = aDeflatedFile('README.md', 'read me')
 
-/** Sizes as the archive tells, and the small files' texts. */
+/** Sizes of the archive's entries, and the texts of small files. */
 async function opened(entries: readonly FinderEntry[]) {
   const source = sparseSource(finderZip(entries))
   const zip = await openZip(source)
@@ -50,7 +50,7 @@ async function refusal(segments: readonly Segment[], name: string): Promise<stri
 }
 
 describe('zips of Finder over 4 GiB', () => {
-  it('give an entry over 4 GiB, and what stands behind it', { timeout: 120_000 }, async () => {
+  it('return an entry over 4 GiB, and the entries after it', { timeout: 120_000 }, async () => {
     const image = anIncompressibleFile('image.tar', blocksOf(4))
 
     const { zip, texts, sizes } = await opened([readme, image, descriptor])
@@ -61,7 +61,7 @@ describe('zips of Finder over 4 GiB', () => {
     expect(await read(zip.read(entry as never))).toBe(image.sizeBytes)
   })
 
-  it('give a stored entry over 4 GiB', { timeout: 120_000 }, async () => {
+  it('return a stored entry over 4 GiB', { timeout: 120_000 }, async () => {
     const image = aStoredFile('image.tar', 4100)
 
     const { zip, sizes } = await opened([image, descriptor])
@@ -72,8 +72,8 @@ describe('zips of Finder over 4 GiB', () => {
     await stored?.verify()
   })
 
-  it('give an entry over 4 GiB that packs into less', { timeout: 120_000 }, async () => {
-    // 165 times smaller: below what is taken for a bomb.
+  it('return an entry over 4 GiB that is compressed to less', { timeout: 120_000 }, async () => {
+    // 165 times smaller: below the ratio of a zip bomb.
     const pattern = Buffer.concat([createRandom(1).bytes(3000), Buffer.alloc(600_000)])
     const packed = deflateRawSync(pattern, { finishFlush: constants.Z_FULL_FLUSH })
     const image = aRepetitiveFile('image.tar', pattern, packed, Math.ceil((4.2 * GIB) / pattern.length))
@@ -110,7 +110,7 @@ describe('zips of Finder over 4 GiB', () => {
     expect(source.readBytes()).toBeLessThan(64 * 1024 ** 2)
   })
 
-  it('do not give in memory what is small only modulo 4 GiB', async () => {
+  it('are not read into memory when they are small only modulo 4 GiB', async () => {
     const block = anIncompressibleFile('descriptor.yml', blocksOf(4))
     const zip = await openZip(sparseSource(finderZip([block])))
 
@@ -179,13 +179,13 @@ describe('hostile archives over 4 GiB', () => {
     expect(await refusal(segments(), 'image.tar')).toMatch(words)
   })
 
-  it('are refused with another checksum of the large entry', { timeout: 120_000 }, async () => {
+  it('are rejected when the checksum of the large entry is wrong', { timeout: 120_000 }, async () => {
     const segments = finderZip([{ ...anIncompressibleFile('image.tar', blocksOf(4)), crc: 7 }, descriptor])
 
     expect(await refusal(segments, 'image.tar')).toMatch(/checksum/u)
   })
 
-  it('are refused when they inflate to 4 GiB more than announced out of little', async () => {
+  it('are rejected when little data inflates to 4 GiB more than announced', async () => {
     const pattern = Buffer.alloc(8 * 1024 ** 2)
     const packed = deflateRawSync(pattern, { finishFlush: constants.Z_FULL_FLUSH })
     const bomb = aRepetitiveFile('image.tar', pattern, packed, 512)

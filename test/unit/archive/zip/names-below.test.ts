@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { namesBelow } from '../../../../src/archive/zip/names-below.ts'
 
 describe('the index of names by folder', () => {
-  it('finds what lies in a folder, however deep, and nothing that only begins like it', () => {
+  it('finds all files of a folder, and none of a folder with the same prefix', () => {
     const names = ['a/10/x', 'a/1/y', 'a/1', 'a/1.geojson', 'a/1/b/z', 'a/1/x', 'a/2/x', 'b/1/x']
     const below = namesBelow(() => names)
 
@@ -18,7 +18,7 @@ describe('the index of names by folder', () => {
     expect(namesBelow(() => names)('ä/')).toEqual(['ä/z', 'ä/é', 'ä/😀', 'ä/\uffee'])
   })
 
-  it('goes through the names once, however often it is asked', () => {
+  it('sorts the names once for many calls', () => {
     let seen = 0
     function* names(): Generator<string> {
       for (let index = 0; index < 1000; index += 1) {

@@ -28,7 +28,7 @@ async function contents(bytes: Buffer): Promise<Record<string, string>> {
   return texts
 }
 
-/** Changes the entry's record in the directory, which alone is believed. */
+/** Changes the entry's record in the directory only. */
 function withRecord(bytes: Buffer, name: string, change: (record: Buffer) => void): Buffer {
   const copy = Buffer.from(bytes)
   const at = copy.lastIndexOf(name) - 46
@@ -68,7 +68,7 @@ describe('zip archives', () => {
     expect(source.reads.length).toBeLessThanOrEqual(3)
   })
 
-  it('gives back what was packed', async () => {
+  it('returns the files that were packed', async () => {
     const entries = fc.uniqueArray(fc.tuple(fc.stringMatching(/^[a-z]{1,8}$/u), fc.string()), {
       selector: ([name]) => name,
     })
@@ -102,7 +102,7 @@ describe('hostile or damaged zip archives', () => {
     expect(await refusal(bytes)).toBe(code)
   })
 
-  it('refuses an archive that is cut short', async () => {
+  it('rejects a truncated archive', async () => {
     const bytes = await packZip([{ name: 'a', body: 'text' }])
 
     const code = await refusal(bytes.subarray(0, bytes.length - 30))
@@ -167,7 +167,7 @@ describe('hostile or damaged zip archives', () => {
     expect(await refusal(bytes, { ...MANY, maxEntryBytes: 3 })).toBe('limit-exceeded')
   })
 
-  it('refuses or reads whatever byte is changed', async () => {
+  it('rejects or reads an archive with any changed byte', async () => {
     const bytes = await packZip([{ name: 'a', body: 'text '.repeat(20) }, { name: 'b' }])
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length - 1), fc.nat(255), async (at, value) => {
@@ -179,7 +179,7 @@ describe('hostile or damaged zip archives', () => {
     )
   })
 
-  it('passes failures of the source on', async () => {
+  it('passes on errors of the source', async () => {
     const failure = new Error('no network')
     const bytes = Buffer.alloc(1024 * 1024)
     bytes.write('PK\u0003\u0004', 'latin1')

@@ -8,7 +8,7 @@ import { bufferSource } from '../../../../src/shared/byte-source.ts'
 import { ADVICE } from '../../../fixtures/advice.ts'
 import { dataDescriptor, type RawEntry, rawZip } from '../../../fixtures/raw-zip.ts'
 
-/** What an author is told; empty when the archive is taken. */
+/** Message of the rejection; empty when the archive is accepted. */
 async function words(bytes: Buffer): Promise<string> {
   try {
     const zip = await openZip(bufferSource(bytes))
@@ -36,7 +36,7 @@ function aTar(): Buffer {
   return header
 }
 
-/** The end record of an archive that is nowhere. */
+/** The end record of another archive. */
 const foreignEnd = good.subarray(-22)
 
 /** Two files that inflate from the same bytes. */
@@ -306,7 +306,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
   ],
 ]
 
-/** Changes a header and its record alike. */
+/** Changes local header and directory record alike. */
 function sameInBoth(change: (fields: Buffer, at: { crc: number; size: number }) => void) {
   return {
     local: (header: Buffer) => change(header, { crc: 14, size: 22 }),
@@ -322,7 +322,7 @@ function zip64Extra(...numbers: readonly bigint[]): Buffer {
   return extra
 }
 
-describe('a zip archive is refused in words', () => {
+describe('a zip archive is rejected with an explanation', () => {
   it.each(cases)('for %s', async (_, bytes, expected) => {
     const message = await words(bytes)
 
@@ -338,14 +338,14 @@ describe('a zip archive is refused in words', () => {
     await expect(read[0]).rejects.toThrow(ADVICE)
   })
 
-  it('without showing a terminal what a name wants to say to it', async () => {
+  it('without control characters of a name', async () => {
     const message = await words(rawZip([{ name: '../\u001b[31mred\r\nheader: x' }]))
 
     expect(message).toMatch(/^unsafe-name: [\u0020-\u007e]*$/u)
   })
 })
 
-describe('a zip archive is taken', () => {
+describe('a zip archive is accepted', () => {
   const packed = deflateRawSync(text)
   const streamed = (form: { readonly signature: boolean; readonly zip64: boolean }): Buffer =>
     rawZip([{ ...file, descriptor: dataDescriptor(text, packed, form) }, other])
@@ -407,7 +407,7 @@ describe('a zip archive is taken', () => {
     expect(await words(bytes)).toBe('')
   })
 
-  it('with names of Windows and of shells, as if they were plain', async () => {
+  it('with names that are special to Windows or to shells', async () => {
     const zip = await openZip(
       bufferSource(rawZip([{ name: './a.txt' }, { name: 'docs\\b.txt' }, { name: './' }])),
     )
@@ -415,7 +415,7 @@ describe('a zip archive is taken', () => {
     expect(zip.entries.map(({ name }) => name)).toEqual(['a.txt', 'docs/b.txt'])
   })
 
-  it('although a file that nobody reads is compressed in another way', async () => {
+  it('when a file that is not read has an unsupported compression', async () => {
     const zip = await openZip(bufferSource(rawZip([other, { ...file, method: 12 }])))
 
     const [first] = zip.entries

@@ -92,7 +92,7 @@ describe('images in archives', () => {
     expect(image.layers).toHaveLength(2)
   })
 
-  it('may say nowhere what their platform is', async () => {
+  it('may lack a platform', async () => {
     const image = await find(await legacyDockerArchive({ platform: { os: '', architecture: '' } }))
 
     expect(image.layers).toHaveLength(1)

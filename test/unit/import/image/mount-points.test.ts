@@ -4,7 +4,7 @@ import { type FileEntry, packTar } from '../../../fixtures/bundle-builder.ts'
 
 const FOLDERS = ['/inputs', '/data/out']
 
-/** What a layer says of the folders, read in pieces of this size. */
+/** Facts about the folders in a layer, read in pieces of this size. */
 async function factsOf(entries: readonly FileEntry[], pieceBytes = 10_000) {
   return factsIn(await packTar(entries), pieceBytes)
 }
@@ -61,7 +61,7 @@ describe('what a layer has where the folders of a run are mounted', () => {
     expect(await factsOf([link('a', '.'), folder('a/inputs'), link('lib'), link('home/inputs')])).toEqual({})
   })
 
-  it('is that something is gone, unless it is made anew', async () => {
+  it('is `gone` after a whiteout, unless the path is created again', async () => {
     expect(await factsOf([{ name: '.wh.inputs' }, { name: 'data/.wh..wh..opq' }])).toEqual({
       inputs: 'gone',
       'data/out': 'gone',
@@ -82,7 +82,7 @@ describe('what a layer has where the folders of a run are mounted', () => {
     expect(factsIn(Buffer.concat([header, map, await packTar([link('inputs')])]))).toEqual({ inputs: 'link' })
   })
 
-  it('is nothing where the tar ends or is none', async () => {
+  it('is nothing when the tar is truncated or invalid', async () => {
     expect(factsIn(Buffer.concat([Buffer.alloc(1024), await packTar([link('inputs')])]))).toEqual({})
     expect(factsIn(Buffer.from('no tar at all'.repeat(100)))).toEqual({})
   })

@@ -42,7 +42,7 @@ describe('plain layers compressed on their way', () => {
     },
   )
 
-  it('are the same bytes however they arrive', async () => {
+  it('give the same bytes for any chunks', async () => {
     const content = randomBytes(FRAME_BYTES + 1000)
 
     const layers = [await compressed(content, 10_000), await compressed(content, 2_000_000)]
@@ -60,7 +60,7 @@ describe('plain layers compressed on their way', () => {
     expect(permits.tryAcquire()).toBe(true)
   })
 
-  it('release their permits when nobody reads on', async () => {
+  it('release their permits when the reader stops', async () => {
     const permits = createSemaphore(2)
 
     for await (const _ of zstdLayer(inChunks(randomBytes(4 * FRAME_BYTES), 1_000_000), permits)) break
