@@ -78,7 +78,8 @@ async function downloadRange(
       version.etag ??= answer.headers.etag
       version.md5 ??= md5In(answer.headers)
       for await (const chunk of answer as AsyncIterable<Buffer>) {
-        if (done + chunk.length > length) throw new Error('the response has more bytes than the requested range')
+        if (done + chunk.length > length)
+          throw new Error('the response has more bytes than the requested range')
         await write(file, chunk, start + done)
         done += chunk.length
       }

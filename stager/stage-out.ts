@@ -236,7 +236,8 @@ export function listOutputs(
 
 function describeEntry(name: string, target: Target | undefined): OutputEntry {
   const nothing = (problem: string): OutputEntry => ({ name, kind: 'other', sizeBytes: 0, problem })
-  if (target === undefined) return nothing('it is a link that leaves the output folder, or its target does not exist')
+  if (target === undefined)
+    return nothing('it is a link that leaves the output folder, or its target does not exist')
   const { info, path } = target
   if (info.isDirectory()) return { name, kind: 'directory', sizeBytes: 0 }
   if (!info.isFile()) return nothing(`it is a ${specialKind(info)}, not a file`)

@@ -54,7 +54,8 @@ async function checkDirectory(zip: ZipFile, folder: string, budget: Budget): Pro
   let free = bavail * bsize
   for await (const entry of zip.entries()) {
     const path = safePath(entry.fileName)
-    if (path.split(sep).length > MAX_DEPTH) throw new FinalError(`its folders are nested more than ${MAX_DEPTH} levels deep`)
+    if (path.split(sep).length > MAX_DEPTH)
+      throw new FinalError(`its folders are nested more than ${MAX_DEPTH} levels deep`)
     if (entry.isEncrypted()) throw new FinalError(`${quoted(path)} is encrypted`)
     budget.take({ files: 1, bytes: entry.uncompressedSize })
     free -= entry.uncompressedSize

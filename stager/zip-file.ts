@@ -52,7 +52,8 @@ function readContent(fd: number, entry: yauzl.Entry): Buffer {
   const { signature, sizeBytes, nameLengthAt, extraLengthAt } = LOCAL_HEADER
   const headerStart = entry.relativeOffsetOfLocalHeader
   const header = readBytes(fd, headerStart, sizeBytes)
-  if (header.readUInt32LE(0) !== signature) throw new Error('an entry is not at the offset that the directory gives')
+  if (header.readUInt32LE(0) !== signature)
+    throw new Error('an entry is not at the offset that the directory gives')
   const namesBytes = header.readUInt16LE(nameLengthAt) + header.readUInt16LE(extraLengthAt)
   return readBytes(fd, headerStart + sizeBytes + namesBytes, entry.compressedSize)
 }

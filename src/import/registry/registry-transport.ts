@@ -38,7 +38,7 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
       try {
         return await send({ ...options.headers, ...(own !== undefined && { authorization: own }) })
       } catch (error) {
-        throw new RegistryUnavailableError(`no answer to ${lineOf(url, options.method)}`, { cause: error })
+        throw new RegistryUnavailableError(`no response to ${lineOf(url, options.method)}`, { cause: error })
       }
     }
     // An upload may be continued at another host, and a blob lie there: the credentials are none of its business.

@@ -15,40 +15,40 @@ const NESTED: ArrayType = { id: 'array', allowMissing: false, subType: INTEGERS 
 type Provisions = Readonly<Record<string, Provision>>
 
 const value = (valueId: string, more: object = {}): Provision => ({ kind: 'value', valueId, ...more })
-/** Items at these paths that came when nothing else was there. */
+/** Items at these paths, provisioned before any whole value. */
 const itemsAt = (...paths: readonly string[]): Provisions =>
   Object.fromEntries(paths.map((path) => [`p/${path}`, value(`v${path}`, { base: 'none' })]))
 const counting = (provisions: Provisions) => [...itemProvisions({ provisions }, 'p').keys()]
 const isComplete = (provisions: Provisions, type: ArrayType = INTEGERS) =>
   isArrayComplete({ provisions }, 'p', type)
 
-describe('an item that came by itself', () => {
-  it('counts while nothing is given over it', () => {
+describe('an item that was provisioned by itself', () => {
+  it('counts while the whole array is not provisioned', () => {
     expect(counting(itemsAt('0', '3'))).toEqual(['0', '3'])
   })
 
-  it('does not count for another parameter whose name begins alike', () => {
+  it('does not count for another parameter with the same prefix', () => {
     expect(counting({ ...itemsAt('0'), 'p2/1': value('v', { base: 'none' }) })).toEqual(['0'])
   })
 
-  it('counts no more once the array came whole or was cleared', () => {
+  it('does not count after the array was provisioned or cleared', () => {
     expect(counting({ ...itemsAt('0'), p: value('w', { size: 1 }) })).toEqual([])
     expect(counting({ ...itemsAt('0'), p: { kind: 'cleared', clearedId: 'c' } })).toEqual([])
   })
 
-  it('counts no more once the array was cleared a second time', () => {
+  it('does not count after the array was cleared a second time', () => {
     const item = { 'p/0': value('v', { base: 'first' }) }
 
     expect(counting({ ...item, p: { kind: 'cleared', clearedId: 'first' } })).toEqual(['0'])
     expect(counting({ ...item, p: { kind: 'cleared', clearedId: 'second' } })).toEqual([])
   })
 
-  it('counts no more once a sub-array around it came whole', () => {
+  it('does not count after a sub-array around it was provisioned', () => {
     expect(counting(itemsAt('0', '0/0', '1/0'))).toEqual(['0', '1/0'])
     expect(counting({ ...itemsAt('0'), 'p/0/0': value('v', { base: 'v0' }) })).toEqual(['0', '0/0'])
   })
 
-  it('lies in the innermost array that came whole', () => {
+  it('belongs to the innermost array that was provisioned as a whole', () => {
     const provisions = { p: value('w', { size: 3 }), 'p/0': value('s', { base: 'w' }) }
 
     expect(placeOf({ provisions }, 'p', '0/4')).toEqual({ holder: { name: 'p/0', valueId: 's' }, base: 's' })
@@ -58,7 +58,7 @@ describe('an item that came by itself', () => {
 })
 
 describe('the top level of an array', () => {
-  it('is unknown while nothing was given', () => {
+  it('is unknown without a provision', () => {
     expect(topIndexes({ provisions: {} }, 'p')).toBeUndefined()
     expect(topIndexes({ provisions: { p: { kind: 'cleared', clearedId: 'c' } } }, 'p')).toBeUndefined()
   })
@@ -67,7 +67,7 @@ describe('the top level of an array', () => {
     expect(topIndexes({ provisions: { p: value('w', { size: 0 }) } }, 'p')).toEqual(new Set())
   })
 
-  it('has what was given whole and what was laid over it', () => {
+  it('has the items of the whole value and those provisioned by themselves', () => {
     const item = value('v', { base: 'w' })
 
     expect(topIndexes({ provisions: { p: value('w', { size: 2 }), 'p/2': item } }, 'p')).toEqual(
@@ -103,7 +103,7 @@ describe('an array', () => {
     expect(isComplete(provisions, type)).toBe(expected)
   })
 
-  it('that came whole is looked at again where items changed it', () => {
+  it('that was provisioned as a whole is checked again where items changed it', () => {
     const whole = { p: value('w', { size: 1 }) }
     const within = (path: string) => ({
       ...whole,
@@ -116,17 +116,17 @@ describe('an array', () => {
   })
 })
 
-describe('the room in a run', () => {
+describe('the space in a run’s item', () => {
   const many = (count: number): Provisions =>
     itemsAt(...Array.from({ length: count }, (_, index) => `${index}`))
 
-  it('is for about 2 500 items one by one, and a repeated one takes no more', () => {
+  it('suffices for about 2 500 single items, and a repeated one takes none', () => {
     expect(hasRoomFor({ provisions: many(2500) }, 'p/2500')).toBe(true)
     expect(hasRoomFor({ provisions: many(3000) }, 'p/3000')).toBe(false)
     expect(hasRoomFor({ provisions: many(2500) }, 'p/7')).toBe(true)
   })
 
-  it('is never more than a DynamoDB item has', () => {
+  it('never exceeds a DynamoDB item', () => {
     const uuid = '0'.repeat(36)
     const levelSizes = [100_000]
     const items = (count: number): Provisions =>
@@ -145,7 +145,7 @@ describe('the room in a run', () => {
     expect(JSON.stringify(provisions).length).toBeLessThan(400_000)
   })
 
-  it('is for 40 000 indexes of an array with gaps', () => {
+  it('suffices for 40 000 indexes of an array with gaps', () => {
     const indexes = Array.from({ length: 40_000 }, (_, index) => 2 * index)
 
     expect(hasRoomFor({ provisions: {} }, 'p', { indexes })).toBe(true)

@@ -47,7 +47,7 @@ describe('an image', () => {
     expect(await outcome(bytes, { formats })).toBe(expected)
   })
 
-  it('may be anything where no formats are told', async () => {
+  it('may be any file when the descriptor lists no formats', async () => {
     for (const bytes of [TEXT, Buffer.alloc(0), aTiff({ tileWidth: 256 }), aTiff({ isBigTiff: true })]) {
       expect(await outcome(bytes)).toBe('file')
     }
@@ -94,7 +94,7 @@ describe('an image', () => {
   })
 })
 
-describe('a zip where an image is due', () => {
+describe('a zip in place of an image', () => {
   const volume = aDicom({ width: 240, height: 200, pixels: Buffer.alloc(5000) })
 
   it.each<[string, ImageType, string]>([
@@ -130,7 +130,7 @@ describe('a zip where an image is due', () => {
     expect(await outcome(await packZip(entries), { formats: ['wsidicom'] })).toBe(expected)
   })
 
-  it('is refused when it is cut short or only begins like a zip', async () => {
+  it('is rejected when it is truncated or only starts like a zip', async () => {
     const zip = await aDicomZip()
 
     for (const bytes of [zip.subarray(0, zip.length - 30), Buffer.from('PK\x03\x04 and then nothing')]) {
@@ -140,7 +140,7 @@ describe('a zip where an image is due', () => {
 })
 
 describe('a file', () => {
-  it('has a largest size, and formats that mean nothing', () => {
+  it('has a largest size, and formats that are not enforced', () => {
     const type = { id: 'file', formats: ['csv'], maxFileSizeBytes: 5 } as const
 
     expect(refusalOf(() => checkFile(5, type, 'p'))).toBeUndefined()

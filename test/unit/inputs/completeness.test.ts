@@ -33,7 +33,7 @@ describe('a missing input', () => {
     expect(missingInputs({ inputs }, { provisions })).toEqual(isMissing ? ['a'] : [])
   })
 
-  it('is told by name, in the order of the descriptor', () => {
+  it('is listed by name, in descriptor order', () => {
     const inputs = [anInput({ name: 'c' }), anInput({ name: 'b' }), anInput({ name: 'a' })]
 
     expect(missingInputs({ inputs }, { provisions: { b: STORED } })).toEqual(['c', 'a'])

@@ -39,8 +39,8 @@ async function listedValues(engine: Engine): Promise<readonly number[]> {
   return (items ?? []).map(({ value }) => value)
 }
 
-describe('items that come one by one', () => {
-  it('become one object with those before them, and the array stays what it is', async () => {
+describe('items that are provisioned one by one', () => {
+  it('are folded into one object, and the array keeps its value', async () => {
     const engine = await aRunWith(INTEGERS)
 
     await giveItems(engine, range(0, 900))
@@ -50,7 +50,7 @@ describe('items that come one by one', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
   })
 
-  it('leave nothing behind of what was folded', async () => {
+  it('leave no value of folded items', async () => {
     const engine = await aRunWith(INTEGERS)
 
     await giveItems(engine, range(0, 800))
@@ -60,7 +60,7 @@ describe('items that come one by one', () => {
     expect(keys).toHaveLength(1)
   })
 
-  it('may come in any order and again, before and after folding', async () => {
+  it('may arrive in any order and repeatedly, before and after folding', async () => {
     const engine = await aRunWith(INTEGERS)
 
     await giveItems(engine, [...range(0, 500)].reverse())
@@ -72,7 +72,7 @@ describe('items that come one by one', () => {
     expect([values[0], values[1], values[499]]).toEqual([-2, 10, -1])
   })
 
-  it('are folded over what came whole', async () => {
+  it('are folded into an array that was provisioned as a whole', async () => {
     const engine = await aRunWith(INTEGERS)
     await provisionInput(engine, RUN_ID, { parameterName: 'p', value: [1, 2, 3] })
 
@@ -82,7 +82,7 @@ describe('items that come one by one', () => {
     expect((await listedValues(engine)).slice(0, 4)).toEqual([1, 2, 20, 30])
   })
 
-  it('keep a gap a gap', async () => {
+  it('keep gaps', async () => {
     const engine = await aRunWith(INTEGERS)
 
     await giveItems(engine, range(1, 402))
@@ -93,7 +93,7 @@ describe('items that come one by one', () => {
     expect(await listedValues(engine)).toHaveLength(402)
   })
 
-  it('of inner arrays are remembered one by one', async () => {
+  it('of inner arrays are not folded', async () => {
     const engine = await aRunWith(NESTED)
 
     for (const index of range(0, 401)) await giveItem(engine, `0/${index}`, index)
@@ -101,7 +101,7 @@ describe('items that come one by one', () => {
     expect(await provisionCount(engine)).toBe(401)
   })
 
-  it('count when they were on their way while others were folded', async () => {
+  it('count when they arrive during a fold', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveItems(engine, range(0, 399))
     const target = await findArrayItem(engine, RUN_ID, 'p', '7')
@@ -113,7 +113,7 @@ describe('items that come one by one', () => {
     expect((await listedValues(engine))[7]).toBe(-1)
   })
 
-  it('all count when another call changes the inputs while they are folded', async () => {
+  it('all count when another call changes the inputs during a fold', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveItems(engine, range(0, 395))
 

@@ -8,7 +8,7 @@ import { createMemoryObjectStore } from '../../fakes/memory-object-store.ts'
 
 const KEY = 'folder'
 
-/** A folder of these files in a store that notes which ranges are read. */
+/** A folder of these files in a store that records the ranges read. */
 async function aFolder(contents: readonly Buffer[]) {
   const files = contents.map((bytes, index) => ({ name: `p/${index}`, sizeBytes: bytes.length, bytes }))
   const chunks: Uint8Array[] = []
@@ -32,7 +32,7 @@ async function aFolder(contents: readonly Buffer[]) {
 }
 
 describe('the files of a folder that is a zip', () => {
-  it('come out in their order by few requests', async () => {
+  it('are read in order with few requests', async () => {
     const contents = Array.from({ length: 3000 }, (_, index) => Buffer.alloc(index % 700, index))
     const { entries, ranges } = await aFolder(contents)
 
@@ -43,7 +43,7 @@ describe('the files of a folder that is a zip', () => {
     expect(ranges.length).toBeLessThan(8)
   })
 
-  it('come out in any order, and side by side', async () => {
+  it('are read in any order, and in parallel', async () => {
     const contents = Array.from({ length: 300 }, (_, index) => Buffer.alloc(1000, index))
     const { entries } = await aFolder(contents)
 
@@ -52,7 +52,7 @@ describe('the files of a folder that is a zip', () => {
     expect(found.toReversed()).toEqual(contents)
   })
 
-  it('are read alone when they are large', async () => {
+  it('are read one by one when they are large', async () => {
     const contents = [Buffer.from('a'), Buffer.alloc(2_000_000, 'b'), Buffer.alloc(0)]
     const { entries, ranges } = await aFolder(contents)
 
@@ -62,7 +62,7 @@ describe('the files of a folder that is a zip', () => {
     expect(ranges.map(({ length }) => length)).toContain(2_000_000)
   })
 
-  it('lie where it is told beforehand', async () => {
+  it('are at the announced offsets', async () => {
     const { files, store } = await aFolder([Buffer.from('first'), Buffer.alloc(0), Buffer.from('third')])
 
     for (const [name, { offset, sizeBytes }] of contentPlaces(files)) {

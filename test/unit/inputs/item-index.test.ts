@@ -13,22 +13,22 @@ async function stored(indexes: readonly number[]) {
   return objects
 }
 
-describe('the table of where items lie', () => {
-  it('tells the place of each item', async () => {
+describe('the table of item positions', () => {
+  it('gives the position of each item', async () => {
     const objects = await stored([0, 1, 2])
 
     expect(await findItemPlace(objects, KEY, 2)).toEqual({ offset: 200, sizeBytes: 2 })
     expect(await findItemPlace(objects, KEY, 0)).toEqual({ offset: 100, sizeBytes: 0 })
   })
 
-  it('knows which items are missing, in a gap or behind the last', async () => {
+  it('marks missing items, in a gap or after the last', async () => {
     const objects = await stored([0, 1, 3])
 
     expect(await findItemPlace(objects, KEY, 2)).toBe('missing')
     expect(await findItemPlace(objects, KEY, 4)).toBe('missing')
   })
 
-  it('takes places beyond 32 bits', async () => {
+  it('supports offsets beyond 32 bits', async () => {
     const objects = createMemoryObjectStore()
     const place = { offset: 2 ** 40, sizeBytes: 2 ** 33 }
     await objects.put(itemIndexKey(KEY), createItemIndex(new Set([0]), () => place) ?? '')
@@ -43,7 +43,7 @@ describe('the table of where items lie', () => {
     expect(table).toBeUndefined()
   })
 
-  it('is missing as a whole for arrays without one', async () => {
+  it('is undefined for arrays without a table', async () => {
     expect(await findItemPlace(createMemoryObjectStore(), KEY, 0)).toBeUndefined()
   })
 })

@@ -17,7 +17,7 @@ const TEXT: ParameterType = { id: 'string', minLength: 0 }
 const TEXTS: ArrayType = { id: 'array', allowMissing: false, subType: TEXT }
 const NESTED: ArrayType = { ...TEXTS, subType: TEXTS }
 
-/** Beyond what is made anew for each who asks. */
+/** Longer than listings that are built for each call. */
 const LONG = 'é"\n😀'.repeat(60_000)
 
 const aRunWith = (type: ParameterType): Promise<Engine> =>
@@ -46,7 +46,7 @@ function counted(engine: Engine) {
 }
 
 describe('the listing of inputs', () => {
-  it('is made anew while it is short', async () => {
+  it('is built for each call when it is short', async () => {
     const engine = await aRunWith(TEXTS)
     await give(engine, ['a', 'b'])
 
@@ -54,7 +54,7 @@ describe('the listing of inputs', () => {
     expect(prepared(engine)).toEqual([])
   })
 
-  it('is kept when it is long, and made once', async () => {
+  it('is stored when it is long, and built once', async () => {
     const engine = await aRunWith(TEXTS)
     await give(engine, [LONG, 'b'])
     const first = await listInputs(engine, RUN_ID)
@@ -78,7 +78,7 @@ describe('the listing of inputs', () => {
     ])
   })
 
-  it('shows what was given last, however often it was asked for', async () => {
+  it('shows the last provision after repeated calls', async () => {
     const engine = await aRunWith(TEXTS)
     await give(engine, [LONG])
     await listInputs(engine, RUN_ID)
@@ -89,7 +89,7 @@ describe('the listing of inputs', () => {
     expect(prepared(engine)).toHaveLength(2)
   })
 
-  it('goes with the run', async () => {
+  it('is removed with the run', async () => {
     const engine = await aRunWith(TEXTS)
     await give(engine, [LONG])
     await listInputs(engine, RUN_ID)
@@ -99,7 +99,7 @@ describe('the listing of inputs', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('is not left behind by a run that is deleted while it is made', async () => {
+  it('is removed when the run is deleted while it is built', async () => {
     const engine = await aRunWith(TEXTS)
     await give(engine, [LONG])
     const objects: ObjectStore = {
@@ -116,7 +116,7 @@ describe('the listing of inputs', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('streams a long string as it was given', async () => {
+  it('streams a long string unchanged', async () => {
     const value = `\ufeff ${LONG} `
     const engine = await aRunWith(TEXT)
     await give(engine, value)
@@ -124,7 +124,7 @@ describe('the listing of inputs', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ type: 'STRING', value }])
   })
 
-  it('shows a string beyond a MiB by its beginning, of which it reads no more', async () => {
+  it('shows only the beginning of a string over 1 MiB, and reads no more of it', async () => {
     const engine = await aRunWith(TEXT)
     await give(engine, `naïve ${'é'.repeat(1024 * 1024)}`)
 
@@ -141,7 +141,7 @@ describe('the listing of inputs', () => {
     ])
   })
 
-  it('reads an array that came whole in one pass', async () => {
+  it('reads an array that was provisioned as a whole in one pass', async () => {
     const items = Array.from({ length: 5000 }, (_, index) => `${index}`.padStart(40, 'é'))
     const engine = await aRunWith(TEXTS)
     await give(engine, items)
@@ -154,7 +154,7 @@ describe('the listing of inputs', () => {
     expect(reads.length).toBeLessThan(12)
   })
 
-  it('lays items that came by themselves over the whole, at any depth', async () => {
+  it('merges single items into the whole array, at any depth', async () => {
     const engine = await aRunWith(NESTED)
     await give(engine, [['a', 'b'], [LONG]])
     await giveItem(engine, '1/0', `${'x'.repeat(5000)}`)

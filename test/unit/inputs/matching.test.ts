@@ -25,26 +25,26 @@ describe('arrays that must match', () => {
     expect(problems(indexes)).toEqual([])
   })
 
-  it('differ in size, and the first that differs is named first', () => {
+  it('are reported when sizes differ, in order', () => {
     expect(problems({ 'inputs/a': [0], 'inputs/b': [0, 1], 'outputs/c': [] })).toEqual([
       ['INTERNAL_NOT_MATCHING_DIFF_SIZE', 'b'],
       ['INTERNAL_NOT_MATCHING_DIFF_SIZE', 'c'],
     ])
   })
 
-  it('differ in indexes although their sizes agree', () => {
+  it('are reported when indexes differ although sizes agree', () => {
     expect(problems({ 'inputs/a': [0, 1], 'inputs/b': [0, 2], 'outputs/c': [0, 1] })).toEqual([
       ['INTERNAL_NOT_MATCHING_NOT_ALIGNED_INDEXES', 'b'],
     ])
   })
 
-  it('differ when one is absent and another has items', () => {
+  it('are reported when one is absent and another has items', () => {
     expect(problems({ 'inputs/a': [0], 'outputs/c': [0] })).toEqual([
       ['INTERNAL_NOT_MATCHING_DIFF_SIZE', 'b'],
     ])
   })
 
-  it('are compared only where they are decided', () => {
+  it('are compared only where their values are known', () => {
     const isInput = (reference: string): boolean => reference.startsWith('inputs/')
 
     expect(problems({ 'inputs/a': [0], 'inputs/b': [0] }, isInput)).toEqual([])

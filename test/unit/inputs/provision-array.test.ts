@@ -49,7 +49,7 @@ const names = async (engine: Engine) =>
   (await listInputEntries(engine, await findRunAndTask(engine, RUN_ID))).map(({ name }) => name).sort()
 
 describe('an array', () => {
-  it('that comes whole makes the run PROVISIONED and shows in the listing', async () => {
+  it('that is provisioned as a whole makes the run PROVISIONED and is listed', async () => {
     const engine = await aRunWith(INTEGERS)
 
     const answer = await giveWhole(engine, [5, 6])
@@ -82,7 +82,7 @@ describe('an array', () => {
     expect(await names(engine)).toEqual(['p/array.yml'])
   })
 
-  it('that is refused leaves the earlier one as it was', async () => {
+  it('that is rejected leaves the earlier one unchanged', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveWhole(engine, [5])
 
@@ -95,7 +95,7 @@ describe('an array', () => {
     expect(await listedValue(engine)).toEqual([5])
   })
 
-  it('that comes whole again replaces the first one', async () => {
+  it('that is provisioned again replaces the first one', async () => {
     const engine = await aRunWith(INTEGERS)
     await giveWhole(engine, [5, 6, 7])
 
@@ -105,7 +105,7 @@ describe('an array', () => {
     expect(await names(engine)).toEqual(['p/0', 'p/array.yml'])
   })
 
-  it('that comes whole replaces items, and items edit it afterwards', async () => {
+  it('that is provisioned as a whole replaces items, and later items edit it', async () => {
     const engine = await aRunWith(INTEGERS)
     for (const index of ['0', '1', '2']) await giveItem(engine, index, 1)
 
@@ -118,7 +118,7 @@ describe('an array', () => {
     expect(await listedValue(engine)).toEqual([5, 7, 8])
   })
 
-  it('takes items after it was cleared, but none from before, however often', async () => {
+  it('accepts items after it was cleared, without those from before', async () => {
     const engine = await aRunWith(INTEGERS, { optional: true })
     await giveWhole(engine, [5])
     await giveWhole(engine, null)
@@ -131,7 +131,7 @@ describe('an array', () => {
     expect([first, cleared, await listedValue(engine)]).toEqual([[1], [], [2]])
   })
 
-  it('comes in a batch beside other inputs', async () => {
+  it('can be provisioned in a batch with other inputs', async () => {
     const inputs = [anInput({ name: 'p', type: INTEGERS }), anInput({ name: 'q', type: IMAGES })]
     const engine = await anEngine({ task: aTask({ inputs }), run: {} })
 
@@ -154,7 +154,7 @@ describe('an array', () => {
     ])
   })
 
-  it('with gaps beyond what a run can remember is refused in words', async () => {
+  it('with more gaps than a run can store is rejected with an explanation', async () => {
     const engine = await aRunWith({ ...INTEGERS, allowMissing: true })
     const gapped = Array.from({ length: 50_000 }, (_, index) => ({ index: 2 * index, value: 1 }))
 
@@ -166,7 +166,7 @@ describe('an array', () => {
 })
 
 describe('items of an array', () => {
-  it('come in any order; the run is PROVISIONED while there is no gap', async () => {
+  it('may arrive in any order; the run is PROVISIONED while there is no gap', async () => {
     const engine = await aRunWith(INTEGERS)
     const states: unknown[] = []
 
@@ -211,7 +211,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual([value])
   })
 
-  it('of a geometry array are larger than an item of the table where they must be', async () => {
+  it('of a geometry array are stored in S3 when they are large', async () => {
     const engine = await aRunWith(nested({ id: 'geometry' }))
     const line = Array.from({ length: 2000 }, (_, index) => [index, index])
     const geometry = JSON.stringify({ type: 'LineString', coordinates: line })
@@ -267,7 +267,7 @@ describe('items of an array', () => {
     expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({})
   })
 
-  it('are refused for inputs that are none, or no array, or of a run that was started', async () => {
+  it('are rejected for unknown inputs, for other types, and once the run was started', async () => {
     const inputs = [anInput({ name: 'a' }), anInput({ name: 'p', type: INTEGERS })]
     const engine = await anEngine({ task: aTask({ inputs }), run: {} })
     const running = await anEngine({ task: aTask({ inputs }), run: { state: 'RUNNING' } })
@@ -283,7 +283,7 @@ describe('items of an array', () => {
     })
   })
 
-  it('are told by the name of the descriptor whatever its letter case in the call', async () => {
+  it('are answered with the spelling of the descriptor', async () => {
     const engine = await aRunWith(INTEGERS)
 
     const target = await findArrayItem(engine, RUN_ID, 'P', '0')
@@ -293,7 +293,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual([5])
   })
 
-  it('are refused beyond what a run can remember, where the whole array is not', async () => {
+  it('are rejected beyond what a run can store, unlike the whole array', async () => {
     const engine = await aRunWith(INTEGERS)
     const provisions = Object.fromEntries(
       Array.from({ length: 3000 }, (_, index) => [
@@ -315,7 +315,7 @@ describe('items of an array', () => {
 })
 
 describe('items of arrays in arrays', () => {
-  it('come leaf by leaf or as sub-arrays', async () => {
+  it('may be leaves or sub-arrays', async () => {
     const engine = await aRunWith(nested(INTEGERS))
     await giveItem(engine, '0/1', 2)
     await giveItem(engine, '0/0', 1)
@@ -328,7 +328,7 @@ describe('items of arrays in arrays', () => {
     expect(await state(engine)).toBe('PROVISIONED')
   })
 
-  it('edit a sub-array that came whole, and are replaced by the next one', async () => {
+  it('edit a sub-array, and are replaced by the next one', async () => {
     const engine = await aRunWith(nested(INTEGERS))
     await giveItem(engine, '0/0', 1)
     await giveItem(engine, '0', [5, 6])
@@ -340,7 +340,7 @@ describe('items of arrays in arrays', () => {
     expect([whole, edited, await listedValue(engine)]).toEqual([[[5, 6]], [[5, 6, 7]], [[8]]])
   })
 
-  it('edit an array that came whole, which is incomplete while they leave a gap', async () => {
+  it('edit a whole array, which is incomplete while they leave a gap', async () => {
     const engine = await aRunWith(nested(INTEGERS))
     await giveWhole(engine, [[1], [2, 3]])
 
@@ -372,7 +372,7 @@ describe('items of arrays in arrays', () => {
 })
 
 describe('images of an array', () => {
-  it('show without a value, their companions beside them', async () => {
+  it('are listed without a value, with their companions', async () => {
     const engine = await aRunWith(IMAGES)
     await giveImage(engine, '0', aPng(), Buffer.from('{"type":"Point"}'))
     await giveImage(engine, '1', aPng())
@@ -383,7 +383,7 @@ describe('images of an array', () => {
     expect(await names(engine)).toEqual(['p/0', 'p/0.geojson', 'p/1', 'p/array.yml'])
   })
 
-  it('lose their companion when they come again without one', async () => {
+  it('lose their companion when they are provisioned again without one', async () => {
     const engine = await aRunWith(IMAGES)
     await giveImage(engine, '0', aPng(), Buffer.from('{}'))
 
@@ -410,7 +410,7 @@ describe('images of an array', () => {
     ])
   })
 
-  it('are no sub-arrays, and no texts', async () => {
+  it('cannot be sub-arrays or texts', async () => {
     const images = await aRunWith(nested(IMAGES))
     const integers = await aRunWith(INTEGERS)
 
@@ -424,7 +424,7 @@ describe('images of an array', () => {
 })
 
 describe('starting a run with arrays', () => {
-  it('is refused while arrays that must match do not, and the run stays PROVISIONED', async () => {
+  it('is rejected while matching arrays differ, and the run stays PROVISIONED', async () => {
     const inputs = ['p', 'q'].map((name) => anInput({ name, type: INTEGERS }))
     const task = aTask({ inputs, matchingGroups: [['inputs/p', 'inputs/q']] })
     const engine = await anEngine({ task, run: {} })

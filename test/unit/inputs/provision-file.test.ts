@@ -37,7 +37,7 @@ async function bytesIn(found: Awaited<ReturnType<typeof findInputFile>>, name: s
 }
 
 describe('an image or a file', () => {
-  it('is kept as it came, shows without a value, and completes the run', async () => {
+  it('is stored unchanged, listed without a value, and completes the run', async () => {
     const engine = await aRunOfImages()
 
     await give(engine, 'image', aPng())
@@ -59,7 +59,7 @@ describe('an image or a file', () => {
     expect(await bytesOf(engine, 'model')).toHaveLength(0)
   })
 
-  it('has a companion until it comes again without one', async () => {
+  it('has a companion until it is provisioned again without one', async () => {
     const engine = await aRunOfImages()
     await give(engine, 'model', MODEL)
     await give(engine, 'image', aPng(), Buffer.from('not validated'))
@@ -77,7 +77,7 @@ describe('an image or a file', () => {
     })
   })
 
-  it('that is refused leaves the earlier one, its companion and the bucket as they were', async () => {
+  it('that is rejected leaves the earlier one, its companion and the bucket unchanged', async () => {
     const engine = await aRunOfImages()
     await give(engine, 'image', aPng(), Buffer.from('{}'))
     const keys = engine.objects.keys()
@@ -92,7 +92,7 @@ describe('an image or a file', () => {
     expect(String(await bytesOf(engine, 'image', true))).toBe('{}')
   })
 
-  it('is refused beyond its largest size', async () => {
+  it('is rejected above its largest size', async () => {
     const engine = await aRunOfImages()
 
     await expect(give(engine, 'model', Buffer.alloc(11))).rejects.toMatchObject({
@@ -118,7 +118,7 @@ describe('an image or a file', () => {
 })
 
 describe('a zip of DICOM files', () => {
-  it.each([true, false])('is kept as it came and shown as a folder, compressed: %s', async (compress) => {
+  it.each([true, false])('is stored unchanged and shown as a folder, compressed: %s', async (compress) => {
     const engine = await aRunOfImages()
     const zip = await aDicomZip(undefined, { compress })
 

@@ -18,7 +18,7 @@ describe('provisioning one input', () => {
     expect([halfWay, await state(engine)]).toEqual(['CREATED', 'PROVISIONED'])
   })
 
-  it('keeps the earlier value when a new one is refused', async () => {
+  it('keeps the earlier value when a new one is rejected', async () => {
     const engine = await anEngine({ run: {} })
     await provisionInputs(engine, RUN_ID, [
       { parameterName: 'a', value: 1 },
@@ -34,7 +34,7 @@ describe('provisioning one input', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 1 }, { value: 2 }])
   })
 
-  it('answers under the spelling of the descriptor', async () => {
+  it('answers with the spelling of the descriptor', async () => {
     const engine = await anEngine({ run: {} })
 
     expect(await provisionInput(engine, RUN_ID, { parameterName: 'A', value: 1 })).toMatchObject({
@@ -64,7 +64,7 @@ describe('provisioning one input', () => {
     },
   )
 
-  it('refuses null for a required input and takes it for an optional one', async () => {
+  it('rejects null for a required input and accepts it for an optional one', async () => {
     const task = aTask({ inputs: [anInput({ name: 'must' }), anInput({ name: 'may', optional: true })] })
     const engine = await anEngine({ task, run: {} })
     await provisionInput(engine, RUN_ID, { parameterName: 'may', value: 5 })
@@ -80,7 +80,7 @@ describe('provisioning one input', () => {
     })
   })
 
-  it('lets 50 parallel calls all take effect', async () => {
+  it('keeps the values of 50 parallel calls', async () => {
     const names = Array.from({ length: 50 }, (_, index) => `p${index}`)
     const task = aTask({ inputs: names.map((name) => anInput({ name })) })
     const engine = await anEngine({ task, run: {} })
@@ -95,7 +95,7 @@ describe('provisioning one input', () => {
 })
 
 describe('provisioning a batch', () => {
-  it('stores nothing when one value is refused, and tells every problem', async () => {
+  it('stores nothing when one value is invalid, and reports every problem', async () => {
     const engine = await anEngine({ run: {} })
 
     const refused = provisionInputs(engine, RUN_ID, [
@@ -114,7 +114,7 @@ describe('provisioning a batch', () => {
     expect((await engine.runs.find(RUN_ID))?.provisions).toEqual({})
   })
 
-  it('leaves all inputs as they were when storing breaks off', async () => {
+  it('leaves all inputs unchanged when storing fails', async () => {
     const engine = await anEngine({ run: {} })
     await provisionInputs(engine, RUN_ID, [
       { parameterName: 'a', value: 1 },
@@ -138,7 +138,7 @@ describe('provisioning a batch', () => {
     expect(await listInputs(engine, RUN_ID)).toMatchObject([{ value: 1 }, { value: 2 }])
   })
 
-  it('takes the last value of an input that is given twice, and answers each', async () => {
+  it('uses the last value of a repeated input, and answers each', async () => {
     const engine = await anEngine({ run: {} })
 
     const answers = await provisionInputs(engine, RUN_ID, [
@@ -164,7 +164,7 @@ describe('provisioning a batch', () => {
     expect(await engine.runs.find(RUN_ID)).toEqual(before)
   })
 
-  it('refuses two arrays that the run has only together no room for', async () => {
+  it('rejects two arrays that together exceed the space in the run', async () => {
     const gaps = (name: string) =>
       anInput({ name, type: { id: 'array', allowMissing: true, subType: { id: 'boolean' } } })
     const engine = await anEngine({ task: aTask({ inputs: [gaps('one'), gaps('two')] }), run: {} })
@@ -180,7 +180,7 @@ describe('provisioning a batch', () => {
   })
 })
 
-describe('a provisioning call that loses against', () => {
+describe('a provisioning call that is overtaken by', () => {
   const long = 'x'.repeat(5000)
   const losing = async (meanwhile: (engine: Awaited<ReturnType<typeof anEngine>>) => Promise<unknown>) => {
     const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
@@ -198,7 +198,7 @@ describe('a provisioning call that loses against', () => {
     return { engine, call, stored: () => engine.runs.findInput(RUN_ID, 'text', valueIds[0] ?? '') }
   }
 
-  it('the start of the run is refused and leaves nothing', async () => {
+  it('the start of the run is rejected and leaves no value', async () => {
     const { engine, call, stored } = await losing(({ runs }) => runs.transition(RUN_ID, { to: 'QUEUING' }))
 
     await expect(call).rejects.toMatchObject({ error: 'INTERNAL_INVALID_TASK_RUN_STATE' })
@@ -206,7 +206,7 @@ describe('a provisioning call that loses against', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('the deletion of the run finds no run and leaves nothing', async () => {
+  it('the deletion of the run finds no run and leaves no value', async () => {
     const { engine, call, stored } = await losing((present) => deleteRun(present, RUN_ID))
 
     await expect(call).rejects.toMatchObject({ error: 'RUN_NOT_FOUND' })

@@ -3,7 +3,7 @@ import { SFNServiceException } from '@aws-sdk/client-sfn'
 const refusal = (name: string, $fault: 'client' | 'server', message: string) => () =>
   Promise.reject(new SFNServiceException({ name, $fault, message, $metadata: {} }))
 
-/** Ways in which a service does not stop what it is asked to stop. */
+/** Errors of a service that does not stop a workflow or job. */
 export const REFUSALS: readonly (readonly [string, () => Promise<never>])[] = [
   ['it has ended', refusal('ValidationException', 'client', 'Execution is not running')],
   ['there is none', refusal('ExecutionDoesNotExist', 'client', 'not found')],

@@ -27,7 +27,7 @@ describe('the state action RUNNING', () => {
     expect([...engine.workflow.startedRuns]).toEqual([RUN_ID])
   })
 
-  it('is won by exactly one of two simultaneous requests', async () => {
+  it('succeeds for exactly one of two simultaneous requests', async () => {
     const engine = await provisioned()
 
     const answers = await Promise.allSettled([
@@ -71,7 +71,7 @@ describe('the state action RUNNING', () => {
     expect(await listInputs(engine, RUN_ID)).toEqual([])
   })
 
-  it('starts with the value that a client gave at the last moment, not with the default', async () => {
+  it('starts with a value that was provisioned at the last moment, not with the default', async () => {
     const task = aTask({ inputs: [anInput({ name: 'preset', default: 42 })] })
     const engine = await anEngine({ task, run: { state: 'PROVISIONED' } })
     let isFirst = true
@@ -118,7 +118,7 @@ describe('the state action RUNNING', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
   })
 
-  it('leaves no default behind when the run is deleted meanwhile', async () => {
+  it('leaves no default when the run is deleted meanwhile', async () => {
     const task = aTask({
       inputs: [anInput({ name: 'preset', type: { id: 'string', minLength: 0 }, default: 'x'.repeat(5000) })],
     })
@@ -135,7 +135,7 @@ describe('the state action RUNNING', () => {
     expect([...engine.workflow.startedRuns]).toEqual([])
   })
 
-  it('counts as started when only the answer of the workflow was lost', async () => {
+  it('counts as started when only the response of the workflow was lost', async () => {
     const engine = await provisioned()
     const start = async (runId: string) => {
       await engine.runs.transition(runId, { to: 'QUEUED' })
@@ -165,7 +165,7 @@ describe('the state action RUNNING', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('QUEUING')
   })
 
-  it('leaves no run QUEUING when the workflow is refused', async () => {
+  it('leaves no run QUEUING when the workflow is rejected', async () => {
     const engine = await provisioned()
     const workflow = { ...engine.workflow, start: () => Promise.reject(new Error('away')) }
 
@@ -209,7 +209,7 @@ describe('the state action CANCELLED', () => {
     expect([...engine.workflow.stoppedRuns.keys(), ...ended]).toEqual([RUN_ID, 'job-1'])
   })
 
-  it('is refused for a run that has another end', async () => {
+  it('is rejected for a run that has ended otherwise', async () => {
     const failure = { kind: 'task-failed', message: 'exit code 3' } as const
     const engine = await anEngine({ run: { state: 'FAILED', failure } })
 
@@ -247,7 +247,7 @@ describe('other state actions', () => {
     },
   )
 
-  it.each([undefined, null, 'FLYING', 7])('%s is no state', async (word) => {
+  it.each([undefined, null, 'FLYING', 7])('%s is not a state', async (word) => {
     const engine = await provisioned()
 
     await expect(changeRunState(engine, RUN_ID, word)).rejects.toMatchObject({ error: 'UNKNOWN_STATE' })
@@ -263,7 +263,7 @@ describe('other state actions', () => {
 })
 
 describe('a start that is refused', () => {
-  it('names each input that is missing or incomplete, and the state', async () => {
+  it('lists each missing or incomplete input, and the state', async () => {
     const list = { id: 'array', allowMissing: false, subType: { id: 'integer' } } as const
     const inputs = [
       anInput({ name: 'a' }),

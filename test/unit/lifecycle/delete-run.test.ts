@@ -13,7 +13,7 @@ const LOG = 'task/task/1'
 const EARLIER_LOG = 'task/task/0'
 const LONG = 'x'.repeat(5000)
 
-/** A running run with an input in the bucket, and something of its outputs. */
+/** A running run with an input and an output in the bucket. */
 async function aRunningRun() {
   const task = aTask({ inputs: [anInput({ name: 'text', type: { id: 'string', minLength: 0 } })] })
   const engine = await anEngine({ task, run: {} })
@@ -48,7 +48,7 @@ async function aRunningRun() {
 }
 
 describe('the deletion of a run', () => {
-  it('cancels what is live and leaves no file and no log', async () => {
+  it('cancels job and workflow, and leaves no file and no log', async () => {
     const { engine, jobId } = await aRunningRun()
 
     await deleteRun(engine, RUN_ID)
@@ -61,7 +61,7 @@ describe('the deletion of a run', () => {
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])
   })
 
-  it('is completed with what came late: files, values, logs, the record', async () => {
+  it('is completed with late files, values, logs and the record', async () => {
     const { engine, jobId } = await aRunningRun()
     const containers = [{ name: 'task', logStreamName: 'task/task/2' }]
     engine.scheduler.change(jobId, { attempts: [{ taskProperties: [{ containers }] }] })
@@ -107,7 +107,7 @@ describe('the deletion of a run', () => {
     ['the record', (engine) => ({ ...engine, runs: { ...engine.runs, remove: away } })],
   ]
 
-  it.each(BREAKS)('that broke off at %s is completed by a repetition', async (_, broken) => {
+  it.each(BREAKS)('that was interrupted at %s is completed by a repetition', async (_, broken) => {
     const { engine, jobId } = await aRunningRun()
     await expect(completeDeletion(broken(engine), RUN_ID)).rejects.toThrow('away')
 
@@ -153,7 +153,7 @@ describe('the deletion of a run', () => {
     },
   )
 
-  it('leaves a workflow and a job that refused to stop to the sweeper', async () => {
+  it('leaves a workflow and a job that did not stop to the sweeper', async () => {
     const { engine, jobId } = await aRunningRun()
     const away = () => Promise.reject(new Error('away'))
     const stubborn = {

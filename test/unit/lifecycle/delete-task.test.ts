@@ -18,7 +18,7 @@ async function anEngineWithRuns() {
 }
 
 describe('the deletion of a task', () => {
-  it('takes its runs, job definition, image and files, and frees the name', async () => {
+  it('removes its runs, job definition, image and files, and releases the name', async () => {
     const engine = await anEngineWithRuns()
     const removed: unknown[] = []
     const registry = { removeImage: async (...image: unknown[]) => void removed.push(image) }
@@ -45,7 +45,7 @@ describe('the deletion of a task', () => {
     await expect(deleteTask(engine, engine.task)).rejects.toMatchObject(NOT_FOUND)
   })
 
-  it('leaves no run behind that is created meanwhile', async () => {
+  it('leaves no run that is created meanwhile', async () => {
     const engine = await anEngineWithRuns()
 
     const [deleted, ...created] = await Promise.allSettled([
@@ -58,7 +58,7 @@ describe('the deletion of a task', () => {
     expect(await engine.runs.listByTask(engine.task.id)).toEqual([])
   })
 
-  it.each(REFUSALS)('frees the name while its runs are started and refuse to stop: %s', async (_, refuse) => {
+  it.each(REFUSALS)('releases the name although its active runs do not stop: %s', async (_, refuse) => {
     const engine = await anEngine()
     const stubborn = { ...engine, workflow: { ...engine.workflow, stop: refuse } }
     const runs = await Promise.all(Array.from({ length: 5 }, () => createRun(engine, engine.task)))
@@ -87,7 +87,7 @@ describe('the deletion of a task', () => {
     expect(await engine.tasks.list()).toHaveLength(1)
   })
 
-  it('goes on when one part fails, hides the task, and is completed by a repetition', async () => {
+  it('continues when one part fails, hides the task, and is completed by a repetition', async () => {
     const engine = await anEngineWithRuns()
     const broken = {
       ...engine,

@@ -22,8 +22,8 @@ async function submitted() {
   return engine
 }
 
-describe('figures of runs', () => {
-  it('count an end once, however often it is told', async () => {
+describe('metrics of runs', () => {
+  it('count an end once for repeated events', async () => {
     const engine = await submitted()
 
     for (const _ of [1, 2, 3]) await recordJobState(engine, anEvent('FAILED', ENDED))
@@ -36,7 +36,7 @@ describe('figures of runs', () => {
     })
   })
 
-  it('count nobody who comes too late, but what the job of a cancelled run took', async () => {
+  it('ignore late events, except for the usage of a cancelled run', async () => {
     const engine = await submitted()
     const { updatedAt } = await cancelRun(engine, RUN_ID)
 
@@ -52,7 +52,7 @@ describe('figures of runs', () => {
     })
   })
 
-  it('count what no machine can hold', async () => {
+  it('count runs that fit on no machine', async () => {
     const task = aTask({ jobDefinitionArn: null })
     const engine = await anEngine({ task, run: { state: 'QUEUING' } })
 
@@ -72,7 +72,7 @@ describe('figures of runs', () => {
     expect(found?.job?.usage).toMatchObject({ queueSeconds: 30, jobSeconds: 60 })
   })
 
-  it('take down how long files were moved, for who knows the secret', async () => {
+  it('record the stager’s transfer times, given the secret', async () => {
     const engine = await submitted()
 
     await reportStage(engine, RUN_ID, 'secret-of-the-run', { stage: 'in', seconds: 3 })
@@ -84,8 +84,8 @@ describe('figures of runs', () => {
   })
 })
 
-describe('figures of imports', () => {
-  it('tell how large and how long a good one was', async () => {
+describe('metrics of imports', () => {
+  it('record size and duration of a successful import', async () => {
     const importer = anImporter()
     const bundle = await packZip(await aBundle())
     await put(importer, bundle)
@@ -97,7 +97,7 @@ describe('figures of imports', () => {
     expect(importer.metrics.observed.get('ImportSeconds')).toHaveLength(1)
   })
 
-  it('tell a bundle at fault from a system at fault', async () => {
+  it('distinguish invalid bundles from failures of the system', async () => {
     const importer = anImporter()
     await put(importer, Buffer.from('no zip'))
     await run(importer)

@@ -24,7 +24,7 @@ const anEvent = (status: JobStatus, changes: Partial<JobDetail> = {}): JobDetail
 })
 
 describe('submitting a run', () => {
-  it('stores token and name before, the job id after', async () => {
+  it('stores token and name before the submission, the job id after', async () => {
     const engine = await submitted()
 
     expect(await engine.runs.find(RUN_ID)).toMatchObject({
@@ -43,7 +43,7 @@ describe('submitting a run', () => {
     expect(JSON.stringify(containers)).toContain('secret-of-the-run')
   })
 
-  it('tags the job as one of this installation, which alone may end it', async () => {
+  it('tags the job with its installation, which alone may terminate it', async () => {
     const engine = await submitted()
 
     const [submission] = engine.scheduler.submissions.values()
@@ -51,7 +51,7 @@ describe('submitting a run', () => {
     expect(submission?.tags).toEqual({ application: 'test', 'app-engine:run': RUN_ID })
   })
 
-  it('asks the workflow to come again when Batch is throttled', async () => {
+  it('makes the workflow retry when Batch throttles', async () => {
     const engine = await anEngine({ run: { state: 'QUEUING' } })
     engine.scheduler.throttle(1)
 
@@ -60,7 +60,7 @@ describe('submitting a run', () => {
     expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'failure', error: 'JobThrottled' })
   })
 
-  it('fails at once, in words, what no machine can hold', async () => {
+  it('fails a run that fits on no machine at once, with an explanation', async () => {
     const task = aTask({ jobDefinitionArn: null, unschedulableReason: 'the task requests 500 PB of memory' })
     const engine = await anEngine({ task, run: { state: 'QUEUING' } })
 
@@ -73,7 +73,7 @@ describe('submitting a run', () => {
     expect(engine.workflow.answers.has(TOKEN)).toBe(true)
   })
 
-  it('asks the workflow to come again when it stays open whether Batch has the job', async () => {
+  it('makes the workflow retry when the result of the submission is unknown', async () => {
     const engine = await anEngine({ run: { state: 'QUEUING' } })
     const submit = () => Promise.reject(new Error('ECONNRESET'))
 
@@ -90,7 +90,7 @@ describe('submitting a run', () => {
     })
   })
 
-  it('gives up, with the reason, what Batch will never take', async () => {
+  it('fails a run that Batch rejects, with the reason', async () => {
     const engine = await anEngine({ run: { state: 'QUEUING' } })
     await engine.scheduler.deregisterDefinition(engine.task.jobDefinitionArn ?? '')
 
@@ -127,7 +127,7 @@ describe('submitting a run', () => {
     })
   })
 
-  it('answers the new token at once when the job has ended before it came', async () => {
+  it('completes the new token at once when the job has ended before', async () => {
     const engine = await submitted()
     engine.scheduler.change('job-1', { status: 'SUCCEEDED', attempts: [{ taskProperties: [] }] })
 
@@ -138,7 +138,7 @@ describe('submitting a run', () => {
     expect(engine.workflow.answers.get('second')).toMatchObject({ kind: 'success' })
   })
 
-  it('gives a submission that cannot be found the next name, for it may come after all', async () => {
+  it('repeats a submission that cannot be found under the next name', async () => {
     const job = { attempt: 1, jobName: jobNameOf(RUN_ID, 1), taskToken: 'dead' }
     const engine = await anEngine({ run: { state: 'QUEUING', job } })
 
@@ -197,7 +197,7 @@ describe('events of a job', () => {
     expect(seen).toEqual(['RUNNING', 'RUNNING', 'RUNNING', 'RUNNING'])
   })
 
-  it('answer the token with the last one, and leave FINISHED to the check of the outputs', async () => {
+  it('complete the token at the end, and leave FINISHED to the check of the outputs', async () => {
     const engine = await submitted()
 
     await recordJobState(engine, anEvent('SUCCEEDED', { attempts: [{ taskProperties: [] }] }))
@@ -206,7 +206,7 @@ describe('events of a job', () => {
     expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'RUNNING', job: { succeededAttempt: 1 } })
   })
 
-  it('write nothing when they come again, but answer the token again', async () => {
+  it('write nothing when they are repeated, but complete the token again', async () => {
     const engine = await submitted()
     const success = anEvent('SUCCEEDED', { attempts: [{ taskProperties: [] }] })
     await recordJobState(engine, success)
@@ -269,7 +269,7 @@ describe('events of a job', () => {
     })
   })
 
-  it('tell why a job waits, also when the run is PENDING already, until it runs', async () => {
+  it('record why a job waits until it runs, also when the run is PENDING', async () => {
     const engine = await submitted()
     const blocked = { statusReason: 'CAPACITY: none', createdAt: Date.parse('2026-01-01T00:00:00Z') }
     await recordJobState(engine, anEvent('RUNNABLE'))
@@ -286,7 +286,7 @@ describe('events of a job', () => {
     expect(late).toBe('stale')
   })
 
-  it('no longer tell why a job waits once it has a machine', async () => {
+  it('clear the reason of waiting once the job has a machine', async () => {
     const engine = await submitted()
     const blocked = { statusReason: 'CAPACITY: none', createdAt: Date.parse('2026-01-01T00:00:00Z') }
     await recordJobState(engine, anEvent('RUNNABLE', blocked))
@@ -300,7 +300,7 @@ describe('events of a job', () => {
     expect((await engine.runs.find(RUN_ID))?.job?.waiting).toBeUndefined()
   })
 
-  it('tell why a job failed', async () => {
+  it('record why a job failed', async () => {
     const engine = await submitted()
     const containers = [{ name: 'task', exitCode: 3, logStreamName: 'stream' }]
 
@@ -318,7 +318,7 @@ describe('events of a job', () => {
     })
   })
 
-  it('of an end answer the token again when they come again: the first may have died half-way', async () => {
+  it('complete the token again when they are repeated, as the first may have crashed', async () => {
     const engine = await submitted()
     await engine.runs.transition(RUN_ID, {
       to: 'FAILED',
@@ -344,7 +344,7 @@ describe('events of a job', () => {
   })
 })
 
-describe('a workflow that went wrong', () => {
+describe('a workflow that failed', () => {
   it.each([
     'Runtime.HandlerError',
     'Sandbox.Timedout',
@@ -370,7 +370,7 @@ describe('a workflow that went wrong', () => {
     expect(failure?.message).not.toMatch(/error[TM]|secret|stack|\{|\.js/u)
   })
 
-  it('ends the job too, which nobody waits for any more', async () => {
+  it('terminates the job', async () => {
     const engine = await submitted()
 
     await failRun(engine, { runId: RUN_ID, error: 'States.Timeout', cause: '' })
@@ -379,7 +379,7 @@ describe('a workflow that went wrong', () => {
     expect([...engine.scheduler.terminations.keys()]).toEqual(['job-1'])
   })
 
-  it('touches no run that was not started', async () => {
+  it('ignores a run that was not started', async () => {
     const engine = await anEngine({ run: { state: 'PROVISIONED' } })
 
     await failRun(engine, { runId: RUN_ID, error: 'Error', cause: '' })
@@ -387,7 +387,7 @@ describe('a workflow that went wrong', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('PROVISIONED')
   })
 
-  it('keeps the end that the run has', async () => {
+  it('keeps the failure of a run that has ended', async () => {
     const engine = await anEngine({ run: { state: 'FINISHED' } })
 
     await failRun(engine, { runId: RUN_ID, error: 'States.Timeout', cause: '' })

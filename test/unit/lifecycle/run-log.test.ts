@@ -41,11 +41,11 @@ function anEndedJob(
 }
 
 describe('the log of a run', () => {
-  it('is what the container printed, while it runs', async () => {
+  it('is the container’s output while it runs', async () => {
     expect(await readRunLog(await anEngineWith('one\ntwo\n'), RUN_ID)).toBe('one\ntwo\n')
   })
 
-  it('ends with the reason of a failure, its first line only, marked as ours', async () => {
+  it('ends with the first line of a failure, marked as a line of the engine', async () => {
     const failure = {
       kind: 'task-failed',
       message: 'the task ended with exit code 3\nIts log ends with:\ntwo',
@@ -101,13 +101,13 @@ describe('the log of a run', () => {
     expect(await readRunLog(engine, RUN_ID)).toContain(piece)
   })
 
-  it('fits into an answer, also when every line looks like ours', async () => {
+  it('fits into a response, also when every line imitates the engine', async () => {
     const engine = await anEngineWith('[app-engine]\n'.repeat(400_000))
 
     expect(JSON.stringify(await readRunLog(engine, RUN_ID)).length).toBeLessThan(6_000_000)
   })
 
-  it('names a reason without what a terminal would obey', async () => {
+  it('has a reason without control characters', async () => {
     const failure = { kind: 'output-invalid', message: 'value \u001b]0;owned\u0007 is none' } as const
     const engine = await anEngineWith('', { state: 'FAILED', failure })
 
@@ -120,7 +120,7 @@ describe('the log of a run', () => {
     expect(await readRunLog(await anEngine({ run: { state: 'CREATED' } }), RUN_ID)).toBe('')
   })
 
-  it('says that its beginning is left out when it is long', async () => {
+  it('states that its beginning is omitted when it is long', async () => {
     const engine = await anEngineWith(`${'x'.repeat(99)}\n`.repeat(100_000))
 
     const log = await readRunLog(engine, RUN_ID)
@@ -130,13 +130,13 @@ describe('the log of a run', () => {
     expect(log.endsWith('x\n')).toBe(true)
   })
 
-  it('fits into the JSON of an answer, also when it is all escape sequences', async () => {
+  it('fits into the JSON of a response, also with escape sequences only', async () => {
     const engine = await anEngineWith('\u001b'.repeat(4 * 1024 * 1024))
 
     expect(JSON.stringify(await readRunLog(engine, RUN_ID)).length).toBeLessThan(6_000_000)
   })
 
-  it('is its kept end once the log group has forgotten it', async () => {
+  it('is the stored end once the log group has expired', async () => {
     const engine = await anEngineWith('one\ntwo\n', { state: 'FINISHED' })
     await keepRunLog(engine, anEndedJob({ task: 0 }, 'SUCCEEDED'))
 
@@ -156,21 +156,21 @@ describe('keeping the log of an ended job', () => {
   }
   const lines = (count: number) => Array.from({ length: count }, (_, i) => `line ${i}\n`)
 
-  it('takes the last 500 lines', async () => {
+  it('stores the last 500 lines', async () => {
     expect(await kept(lines(1000).join(''))).toBe(lines(1000).slice(500).join(''))
   })
 
-  it('takes no more than half a MiB of long ones', async () => {
+  it('stores at most half a MiB of long lines', async () => {
     expect((await kept(`${'x'.repeat(10_000)}\n`.repeat(500)))?.length).toBe(512 * 1024)
   })
 
-  it('keeps nothing of a job that printed nothing, still runs, or was replaced', async () => {
+  it('stores nothing for a job without output, an active one, or a replaced one', async () => {
     expect(await kept('')).toBeUndefined()
     expect(await kept('x\n', { ...anEndedJob({ task: 0 }), status: 'RUNNING' })).toBeUndefined()
     expect(await kept('x\n', { ...anEndedJob({ task: 0 }), jobName: jobNameOf(RUN_ID, 2) })).toBeUndefined()
   })
 
-  it('leaves nothing of a run that was deleted meanwhile', async () => {
+  it('leaves no log of a run that was deleted meanwhile', async () => {
     const engine = await anEngineWith('one\n', { state: 'FAILED' })
     const read = engine.logs.read
     const logs = {
@@ -185,7 +185,7 @@ describe('keeping the log of an ended job', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('goes with its run', async () => {
+  it('is removed with its run', async () => {
     const engine = await anEngineWith('one\n', { state: 'FINISHED' })
     await keepRunLog(engine, anEndedJob({ task: 0 }, 'SUCCEEDED'))
 
@@ -196,7 +196,7 @@ describe('keeping the log of an ended job', () => {
 })
 
 describe('the reason of a failure', () => {
-  it('carries the last lines of the task, a few of them', async () => {
+  it('has the last lines of the task', async () => {
     const engine = await anEngineWith(['a', 'b', 'c', 'd', 'e', 'Traceback', ''].join('\n'))
 
     await recordJobState(engine, anEndedJob({ 'stage-in': 0, task: 3 }))
@@ -221,7 +221,7 @@ describe('the reason of a failure', () => {
     expect((await engine.runs.find(RUN_ID))?.failure?.message).toBe(message)
   })
 
-  it('is short, however long the lines are', async () => {
+  it('is short for long lines too', async () => {
     const engine = await anEngineWith(`${'x'.repeat(100_000)}\n`)
 
     await recordJobState(engine, anEndedJob({ task: 1 }))
@@ -229,7 +229,7 @@ describe('the reason of a failure', () => {
     expect((await engine.runs.find(RUN_ID))?.failure?.message.length).toBeLessThan(1100)
   })
 
-  it('does without the log when that cannot be read', async () => {
+  it('is unchanged when the log cannot be read', async () => {
     const failure = { kind: 'task-failed', message: 'exit code 1' } as const
     const logs = { read: () => Promise.reject(new Error('away')) }
 

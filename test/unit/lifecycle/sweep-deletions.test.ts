@@ -28,7 +28,7 @@ async function sweep(engine: Engine, isTimeUp = () => false) {
 const recordsOf = (engine: Engine) => engine.runs.listIdsByTask(engine.task.id)
 
 describe('a sweep of deleted runs', () => {
-  it('takes what came late, and the record, when nothing can come any more', async () => {
+  it('removes late files and the record once no late write is possible', async () => {
     const engine = await anEngine({ run: {} })
     await deleteRun(engine, RUN_ID)
     await engine.objects.put(OUTPUT, '1')
@@ -43,7 +43,7 @@ describe('a sweep of deleted runs', () => {
     expect([await recordsOf(engine), engine.objects.keys()]).toEqual([[], []])
   })
 
-  it('completes a deletion that broke off', async () => {
+  it('completes an interrupted deletion', async () => {
     const engine = await anEngine({ run: {} })
     await engine.objects.put(OUTPUT, '1')
     const broken = { ...engine, objects: { ...engine.objects, removeAll: away } }
@@ -55,7 +55,7 @@ describe('a sweep of deleted runs', () => {
     expect([await recordsOf(engine), engine.objects.keys()]).toEqual([[], []])
   })
 
-  it('tells which one it could not complete, and tries it again later', async () => {
+  it('reports a deletion that it could not complete, and retries it later', async () => {
     const engine = await anEngine({ run: {} })
     await deleteRun(engine, RUN_ID)
     engine.identity.advance(settings.lateWriteSeconds)
@@ -69,7 +69,7 @@ describe('a sweep of deleted runs', () => {
     expect(await recordsOf(engine)).toEqual([])
   })
 
-  it('begins nothing when its time is up', async () => {
+  it('starts nothing when its time is up', async () => {
     const engine = await anEngine({ run: {} })
     await deleteRun(engine, RUN_ID)
     engine.identity.advance(settings.lateWriteSeconds)
@@ -79,7 +79,7 @@ describe('a sweep of deleted runs', () => {
     expect(await recordsOf(engine)).toEqual([RUN_ID])
   })
 
-  it('touches no run that is there', async () => {
+  it('ignores runs that are not deleted', async () => {
     const engine = await anEngine({ run: { state: 'FINISHED' } })
     engine.identity.advance(settings.lateWriteSeconds)
 
@@ -98,7 +98,7 @@ describe('a sweep of deleted tasks', () => {
     return engine
   }
 
-  it('completes a deletion that broke off, after the grace, and frees the name', async () => {
+  it('completes an interrupted deletion after the grace period, and releases the name', async () => {
     const engine = await brokenOff()
     engine.identity.advance(settings.graceSeconds - 1)
     const early = await sweep(engine)
@@ -131,7 +131,7 @@ describe('a sweep of deleted tasks', () => {
     expect(await engine.tasks.findByName(namespace, version)).toMatchObject({ id: later.id })
   })
 
-  it('looks after the runs when it cannot complete a task', async () => {
+  it('handles the runs when it cannot complete a task', async () => {
     const engine = await brokenOff()
     engine.identity.advance(settings.lateWriteSeconds)
     const registry = { ...engine.registry, removeImage: away }

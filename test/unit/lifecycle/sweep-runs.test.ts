@@ -69,7 +69,7 @@ describe('a sweep of a job that ECS left waiting for a container that has failed
     return engine
   }
 
-  it("ends the run within minutes, with the task's own exit code and words, and the job", async () => {
+  it("fails the run within minutes with the task's exit code and output, and terminates the job", async () => {
     const engine = await stalled()
     expect(await stateOf(engine)).toBe('RUNNING')
 
@@ -88,7 +88,7 @@ describe('a sweep of a job that ECS left waiting for a container that has failed
     expect(engine.scheduler.terminations.get('job-1')).toBe('the task ended with exit code 3')
   })
 
-  it('leaves it to ECS and Batch before', async () => {
+  it('waits for ECS and Batch before', async () => {
     const engine = await stalled()
 
     engine.identity.advance(settings.graceSeconds - 1)
@@ -98,7 +98,7 @@ describe('a sweep of a job that ECS left waiting for a container that has failed
     expect(engine.scheduler.terminations.size).toBe(0)
   })
 
-  it('leaves a job that Batch has begun to try again', async () => {
+  it('ignores a job that Batch retries', async () => {
     const engine = await stalled()
     const containers = [{ name: 'stage-in', logStreamName: 'a/stage-in/2' }, { name: 'task' }]
     engine.scheduler.change('job-1', { ecsProperties: { taskProperties: [{ containers }] } })
@@ -113,7 +113,7 @@ describe('a sweep of a job that ECS left waiting for a container that has failed
 })
 
 describe('a sweep of runs whose events were lost', () => {
-  it('takes over what Batch says, at any time', async () => {
+  it('records the job state of Batch at any time', async () => {
     const engine = await submitted()
     engine.scheduler.change('job-1', { status: 'RUNNING' })
 
@@ -123,7 +123,7 @@ describe('a sweep of runs whose events were lost', () => {
     expect(await stateOf(engine)).toBe('RUNNING')
   })
 
-  it('answers the token when the job has ended, again when the first answer was lost', async () => {
+  it('completes the token of an ended job, again when the first call was lost', async () => {
     const engine = await submitted()
     engine.scheduler.change('job-1', { status: 'SUCCEEDED', attempts: [{ taskProperties: [] }] })
     const tokens: string[] = []
@@ -177,7 +177,7 @@ describe('a sweep of runs whose events were lost', () => {
     expect(engine.workflow.answers.has(TOKEN)).toBe(true)
   })
 
-  it('leaves a run alone that goes on as it should, however long', async () => {
+  it('ignores a healthy run of any age', async () => {
     const engine = await submitted()
     engine.scheduler.change('job-1', { status: 'RUNNING' })
     await sweep(engine)
@@ -192,8 +192,8 @@ describe('a sweep of runs whose events were lost', () => {
   })
 })
 
-describe('a sweep of runs whose start broke off', () => {
-  it('starts the workflow that was never started, after the grace', async () => {
+describe('a sweep of runs whose start was interrupted', () => {
+  it('starts a missing workflow after the grace period', async () => {
     const engine = await anEngine({ run: { state: 'QUEUING', updatedAt: '2026-01-01T00:00:00.000Z' } })
     engine.identity.advance(settings.graceSeconds - 1)
     const early = await sweep(engine)
@@ -218,7 +218,7 @@ describe('a sweep of runs whose start broke off', () => {
     expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'PENDING', job: { jobId: 'job-1' } })
   })
 
-  it('has the workflow submit again what never came to Batch', async () => {
+  it('makes the workflow repeat a submission that never reached Batch', async () => {
     const engine = await started({ job: ATTEMPT_1 })
     engine.identity.advance(settings.graceSeconds)
 
@@ -229,7 +229,7 @@ describe('a sweep of runs whose start broke off', () => {
     expect(await stateOf(engine)).toBe('QUEUING')
   })
 
-  it('gives up a step of the engine that never ends', async () => {
+  it('fails a run whose step never ends', async () => {
     const engine = await started({ job: ATTEMPT_1 })
     engine.identity.advance(settings.stepLimitSeconds)
 
@@ -241,7 +241,7 @@ describe('a sweep of runs whose start broke off', () => {
   })
 })
 
-describe('a sweep of runs that nobody else will end', () => {
+describe('a sweep of runs that cannot end otherwise', () => {
   it.each(['FAILED', 'TIMED_OUT', 'SUCCEEDED'] as const)('fails one whose workflow is %s', async (status) => {
     const engine = await submitted()
     engine.workflow.end(RUN_ID, status)
@@ -270,7 +270,7 @@ describe('a sweep of runs that nobody else will end', () => {
     expect(engine.workflow.stoppedRuns.has(RUN_ID)).toBe(true)
   })
 
-  it('leaves one alone that changed since it was read', async () => {
+  it('ignores one that changed since it was read', async () => {
     const engine = await started({ job: ATTEMPT_1 })
     engine.identity.advance(settings.stepLimitSeconds)
     const transition: typeof engine.runs.transition = async (runId, change) => {
@@ -285,7 +285,7 @@ describe('a sweep of runs that nobody else will end', () => {
   })
 })
 
-describe('a sweep of what no run wants', () => {
+describe('a sweep of jobs and workflows without a run', () => {
   it('ends jobs and workflows of deleted runs', async () => {
     const engine = await submitted()
     const away = async () => {}
@@ -307,7 +307,7 @@ describe('a sweep of what no run wants', () => {
     ])
   })
 
-  it('ends a job in whose place another was submitted', async () => {
+  it('terminates a job that was replaced by another', async () => {
     const engine = await submitted()
     await engine.runs.recordJob(RUN_ID, { ...ATTEMPT_1, attempt: 2, jobName: jobNameOf(RUN_ID, 2) })
     engine.identity.advance(settings.graceSeconds)
@@ -318,7 +318,7 @@ describe('a sweep of what no run wants', () => {
     expect(await stateOf(engine)).toBe('QUEUED')
   })
 
-  it('gives a run that has just ended time to clear up by itself', async () => {
+  it('leaves a run that has just ended time for its own clean-up', async () => {
     const engine = await submitted()
     engine.identity.advance(settings.graceSeconds)
     await engine.runs.transition(RUN_ID, { to: 'FINISHED' })
@@ -328,7 +328,7 @@ describe('a sweep of what no run wants', () => {
     expect(repairs).toEqual([])
   })
 
-  it('touches no job that is not a run', async () => {
+  it('ignores jobs that belong to no run', async () => {
     const engine = await started()
     const { jobDefinitionArn } = engine.task
     const job = {
@@ -368,7 +368,7 @@ describe('a sweep of many runs', () => {
     expect(engine.workflow.startedRuns.size).toBe(250)
   })
 
-  it('stops when its time is up, and goes on from there the next time', async () => {
+  it('stops when its time is up, and continues there the next time', async () => {
     const engine = await manyRuns(250)
     let pages = 2
     const timeLeftMs = () => (pages-- > 0 ? 300_000 : 1000)
@@ -381,7 +381,7 @@ describe('a sweep of many runs', () => {
     expect([engine.workflow.startedRuns.size, second.runs]).toEqual([250, 50])
   })
 
-  it('looks after the others when one fails', async () => {
+  it('handles the others when one fails', async () => {
     const engine = await manyRuns(3)
     const start = async (runId: string) => {
       if (runId === idOf(1)) throw new Error('away')

@@ -1,4 +1,4 @@
-/** Dice that fall the same way for the same seed. */
+/** Seeded random number generator. */
 export interface Chance {
   /** True in this share of calls. */
   is(share: number): boolean

@@ -5,31 +5,31 @@ type Fault =
   /** The process ends before or after the call: nothing of it runs any more, no `catch` either. */
   | 'dies-before'
   | 'dies-after'
-  /** The call fails, was carried out all the same, or will be carried out when nobody thinks of it any more. */
+  /** The call fails, took effect all the same, or takes effect later. */
   | 'fails'
   | 'answer-lost'
   | 'late'
 
 const FAULTS: readonly Fault[] = ['dies-before', 'dies-after', 'fails', 'answer-lost', 'late']
 
-/** How a process came to its end. */
+/** End of a process. */
 export type ProcessEnd = 'returned' | 'threw' | 'died'
 
 type Ports = Readonly<Record<string, object>>
 type Method = (...words: unknown[]) => unknown
 
-/** Processes whose calls to the outside are let through one by one, in an order by chance. */
+/** Processes whose outside calls are executed one by one, in random order. */
 export interface Processes {
-  /** Starts one; it gets the ports behind gates. */
+  /** Starts a process with gated ports. */
   spawn<Given extends Ports>(
     ports: Given,
     work: (gated: Given) => Promise<unknown>,
     onEnd: (end: ProcessEnd) => void,
   ): void
-  /** Calls that wait to be let through, each as what lets it through. */
+  /** Waiting calls, each as a function that executes it. */
   waiting(): readonly (() => void)[]
   alive(): number
-  /** From now on at most so many calls go wrong, and no greater share of them. */
+  /** Limits the number and share of faults from now on. */
   allowFaults(most: number, share: number): void
 }
 
@@ -65,7 +65,7 @@ export function createProcesses(chance: Chance): Processes {
     return answer
   }
 
-  /** Listings come at once: what they tell may be old when it is used, like any other answer. */
+  /** Listings are executed at once; their result may be outdated when it is used. */
   function gated<Port extends object>(port: Port, die: () => Promise<never>): Port {
     const methods = Object.entries(port).map(([name, method]) => {
       if (typeof method !== 'function') return [name, method]

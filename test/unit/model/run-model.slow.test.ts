@@ -5,7 +5,7 @@ import { createWorld } from './world.ts'
 /** Sequences of each kind; a failure names the seed that replays it. */
 const SEQUENCES = 1000
 
-describe('runs, whatever happens in whatever order', () => {
+describe('runs under random events in random order', () => {
   it.each([
     { news: 'with events that are lost, doubled, late and shuffled', hasEvents: true },
     { news: 'without any event', hasEvents: false },

@@ -6,7 +6,7 @@ import { hasEnded, type JobDetail, type JobStatus } from '../../../src/run/job/j
 import type { MemoryJobScheduler } from '../../fakes/memory-job-scheduler.ts'
 import type { Chance } from './chance.ts'
 
-/** What a task left behind, by job id, once its job has succeeded. */
+/** Outputs of a task whose job has succeeded. */
 type Outcome = 'valid' | 'invalid' | 'missing'
 
 const NEXT: Readonly<Record<string, JobStatus>> = {
@@ -19,13 +19,13 @@ const NEXT: Readonly<Record<string, JobStatus>> = {
 export interface SimulatedBatch {
   readonly outcomes: ReadonlyMap<string, Outcome>
   live(): readonly JobDetail[]
-  /** Lets a job come one status further. */
+  /** Moves a job to its next status. */
   advance(job: JobDetail): void
   /** Events of all changes since the last call. */
   takeEvents(): readonly JobDetail[]
 }
 
-/** Lets the jobs of a scheduler come to their ends, and their tasks leave outputs in the bucket. */
+/** Executes the jobs of a scheduler, whose tasks write outputs to the bucket. */
 export function createSimulatedBatch(
   scheduler: MemoryJobScheduler,
   objects: ObjectStore,
@@ -62,7 +62,7 @@ export function createSimulatedBatch(
       if (next !== undefined) return scheduler.change(job.jobId, { status: next })
       if (chance.is(0.7)) return succeed(job)
       if (chance.is(0.5)) return fail(job)
-      // The host was lost: Batch itself tries again.
+      // The host was lost: Batch retries.
       const attempts = [...job.attempts, { statusReason: 'Host EC2 terminated', taskProperties: [] }]
       scheduler.change(job.jobId, { status: 'RUNNABLE', attempts })
     },

@@ -15,20 +15,20 @@ export interface Steps {
 interface Execution {
   readonly runId: string
   status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED'
-  /** Of the submission that is waited for. */
+  /** Token of the submission in progress. */
   token?: string
 }
 
 export interface SimulatedWorkflow extends RunWorkflow {
   readonly executions: ReadonlyMap<string, Execution>
-  /** Retries whose pause is running, each as what ends the pause. */
+  /** Pending retries, each as a function that ends its pause. */
   pauses(): readonly (() => void)[]
 }
 
 const MOST_TRIES = 6
 const MOST_THROTTLES = 20
 
-/** Step Functions with the retries of the machine, but for its time limit. */
+/** Step Functions with the retries of the state machine, without its time limit. */
 export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
   const executions = new Map<string, Execution>()
   const tokens = new Map<string, { answer: (error: string | undefined, cause: string) => void }>()
@@ -110,7 +110,7 @@ export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
     },
     async stop(runId) {
       const execution = executions.get(runId)
-      // As an emulator refuses it; whoever stops a run has to live with it.
+      // As some emulators fail; callers must tolerate it.
       if (execution !== undefined && execution.status !== 'RUNNING')
         throw new Error('Execution is not running')
       if (execution !== undefined) execution.status = 'ABORTED'

@@ -20,17 +20,17 @@ import { createProcesses } from './processes.ts'
 import { createSimulatedBatch } from './simulated-batch.ts'
 import { createSimulatedWorkflow } from './simulated-workflow.ts'
 
-/** What one sequence of random steps is made of. */
+/** Options of one random sequence. */
 export interface WorldOptions {
   readonly seed: number
-  /** Without them only sweeps bring news of jobs. */
+  /** Without events, only sweeps record job states. */
   readonly hasEvents: boolean
   readonly steps: number
 }
 
 const SETTINGS = { graceSeconds: 300, stepLimitSeconds: 10_800, lateWriteSeconds: 600 }
 const MOST_RUNS = 3
-/** No more than the workflow's retries: a step that never succeeds is another matter. */
+/** At most the workflow's retries, so that every step can succeed. */
 const MOST_FAULTS = 6
 const FINAL_FAULTS = 3
 /** All at the beginning, or spread over the sequence. */
@@ -94,7 +94,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     }
   }
 
-  /** A client that does what core does. */
+  /** A client that behaves like core. */
   function startRun(): void {
     command(async (ports) => {
       const { id } = await createRun({ ...engine, ...ports }, engine.task)
@@ -106,7 +106,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     })
   }
 
-  /** A client that comes in between; few of them cancel or delete. */
+  /** A client that interferes; few cancel or delete. */
   function interfere(runId: string): void {
     command((ports) => {
       const deps = { ...engine, ...ports }
@@ -135,7 +135,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     if (chance.is(0.7)) command((ports) => recordJobState({ ...ports, logs }, event))
   }
 
-  /** What may happen next, what is likelier more often. */
+  /** Possible next steps, repeated by likelihood. */
   function possibilities(): readonly (() => void)[] {
     const calls = processes.waiting()
     const all = [...calls, ...calls, ...calls, ...workflow.pauses()]
@@ -161,7 +161,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     await observe()
   }
 
-  /** What must hold at any time. */
+  /** Invariants that hold at any time. */
   async function observe(): Promise<void> {
     for (const runId of created) {
       const run = await runs.find(runId)
@@ -191,7 +191,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     return !isActiveRun && !isRemoving && batch.live().length + liveExecutions().length === 0
   }
 
-  /** Lets everything that is under way come to its end. */
+  /** Completes everything in progress. */
   async function drain(): Promise<void> {
     for (;;) {
       const calls = [...processes.waiting(), ...workflow.pauses()]
@@ -230,7 +230,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
       for (let step = 0; step < steps / 4; step += 1) await happen(chance.pick(possibilities()))
     },
 
-    /** No faults, no commands and no events any more, but sweeps: everything must end. */
+    /** Only sweeps, without faults, commands and events: everything must end. */
     async settle(): Promise<void> {
       processes.allowFaults(0, 0)
       await drain()
@@ -242,7 +242,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
       }
     },
 
-    /** What must not be when all is over, and what was seen on the way. */
+    /** Violations at the end, and those seen on the way. */
     async findProblems(): Promise<readonly string[]> {
       const found = await Promise.all(created.map((runId) => runs.find(runId)))
       // Those that were deleted may have ended before, or not.

@@ -21,7 +21,7 @@ const IMAGES: ArrayType = { ...INTEGERS, subType: { id: 'image', formats: ['png'
 type Files = Readonly<Record<string, string | Buffer>>
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
-/** An engine whose job has succeeded and left these folders, packed as the stager packs them. */
+/** An engine whose job has succeeded with these folders, packed as by the stager. */
 async function ended(
   types: Readonly<Record<string, ParameterType>>,
   folders: Readonly<Record<string, Files>>,
@@ -66,7 +66,7 @@ async function failure(engine: Engine): Promise<string | undefined> {
 const plain = { 'array.yml': 'size: 2', '0': '5\n', '1': ' 6 ' }
 
 describe('collecting an array', () => {
-  it('lists its items by index, and ignores what is no item', async () => {
+  it('lists its items by index, and ignores other files', async () => {
     const engine = await ended(
       { out: INTEGERS },
       { out: { ...plain, notes: 'x', '0.geojson': '{}', '00': 'x' } },
@@ -125,7 +125,7 @@ describe('collecting an array', () => {
     ])
   })
 
-  it('of numbers knows what is none', async () => {
+  it('of numbers rejects other texts', async () => {
     const numbers = {
       ...INTEGERS,
       subType: { id: 'number', infinityAllowed: true, nanAllowed: true },
@@ -137,7 +137,7 @@ describe('collecting an array', () => {
     ])
   })
 
-  it('may leave out items where that is allowed', async () => {
+  it('may omit items where that is allowed', async () => {
     const engine = await ended(
       { out: { ...INTEGERS, allowMissing: true } },
       { out: { 'array.yml': 'size: 9', '4': '5' } },
@@ -260,7 +260,7 @@ describe('collecting an array', () => {
     expect(await failure(asFile)).toContain('array.yml')
   })
 
-  it('of DICOM folders takes them as images', async () => {
+  it('of DICOM folders accepts them as images', async () => {
     const type = { ...IMAGES, subType: { id: 'image', formats: ['wsidicom'] } } as const
     const files = { 'array.yml': 'size: 1', '0/a.dcm': aDicom(), '0/b.dcm': aDicom() }
 
@@ -272,7 +272,7 @@ describe('collecting an array', () => {
     )
   })
 
-  it('of many DICOM folders takes steps in proportion to their number', async () => {
+  it('of many DICOM folders takes linear time', async () => {
     const type = { ...IMAGES, subType: { id: 'image', formats: ['wsidicom'] } } as const
     const stepsFor = async (count: number): Promise<number> => {
       const items = Array.from({ length: count }, (_, index) => [`${index}/a.dcm`, aDicom()])
@@ -295,7 +295,7 @@ describe('collecting an array', () => {
     expect(four / two).toBeLessThan(2.4)
   })
 
-  it('beside another that must match tells which one differs', async () => {
+  it('that must match another is reported when it differs', async () => {
     const task = aTask({
       inputs: [anInput({ name: 'p', type: INTEGERS })],
       matchingGroups: [['inputs/p', 'outputs/out']],
@@ -335,7 +335,7 @@ describe('geometries that core cannot read', () => {
   const point = (more = '') => `{"type":"Point","coordinates":[1,2]${more}}`
   const crs = ',"crs":{"type":"name","properties":{"name":"urn:ogc:def:crs:OGC:1.3:CRS84"}}'
 
-  it('are stored in the array as the listing has them, and the rest as it was', async () => {
+  it('are stored in the array as listed, and the others unchanged', async () => {
     const files = {
       'array.yml': 'size: 3\n',
       0: point(),

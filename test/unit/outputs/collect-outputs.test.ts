@@ -11,7 +11,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 
 const PREFIX = `task-run-outputs-${RUN_ID}/1-1/`
 
-/** An engine whose job has succeeded and left these files. */
+/** An engine whose job has succeeded with these files. */
 async function ended(
   outputs: TaskOutput[],
   files: Record<string, string | Uint8Array>,
@@ -78,7 +78,7 @@ describe('collecting outputs', () => {
     })
   })
 
-  it('tells which files are there in place of an output, and what is wrong with values', async () => {
+  it('reports the files found in place of an output, and invalid values', async () => {
     const engine = await ended(
       [
         anOutput({ name: 'out' }),
@@ -104,7 +104,7 @@ describe('collecting outputs', () => {
     ])
   })
 
-  it('lets an optional output be missing, and ignores files that nobody declared', async () => {
+  it('allows a missing optional output, and ignores undeclared files', async () => {
     const engine = await ended([anOutput({ name: 'sum', optional: true })], { 'debug.log': 'x' })
 
     await collectOutputs(engine, RUN_ID)
@@ -128,7 +128,7 @@ describe('collecting outputs', () => {
     expect(await findOutputFile(engine, RUN_ID, 'shape', false)).toMatchObject({ sizeBytes: stored.length })
   })
 
-  it('is harmless when repeated, or when the run was cancelled meanwhile', async () => {
+  it('changes nothing when repeated, or when the run was cancelled meanwhile', async () => {
     const engine = await ended([anOutput({ name: 'sum' })], { sum: '1' })
     await engine.runs.transition(RUN_ID, { to: 'FAILED' })
 
@@ -149,7 +149,7 @@ describe('collecting outputs', () => {
     expect(engine.objects.keys()).toEqual([])
   })
 
-  it('throws, for the workflow to tell, when the outputs never arrived', async () => {
+  it('throws when the outputs never arrived, which fails the run', async () => {
     const engine = await ended([anOutput()], {})
     await engine.objects.remove(`${PREFIX}staged.json`)
 
@@ -157,7 +157,7 @@ describe('collecting outputs', () => {
   })
 })
 
-describe('collecting outputs that could not be handed over', () => {
+describe('collecting outputs that could not be uploaded', () => {
   it.each([
     ['directory', 'the name of the file "sum/a\\b" has a backslash; rename it', 'output-invalid'],
     ['file', 'it cannot be read; leave it readable (chmod a+r)', 'output-invalid'],
@@ -175,7 +175,7 @@ describe('collecting outputs that could not be handed over', () => {
     })
   })
 
-  it('ends the run with one reason when nothing of the folder was handed over', async () => {
+  it('fails the run with one reason when the folder was not uploaded', async () => {
     const engine = await ended([anOutput({ name: 'sum' })], {})
     const problem = 'the output folder has more than 10000 entries'
     await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries: [], problem }))
@@ -213,7 +213,7 @@ describe('collecting outputs that could not be handed over', () => {
 describe('collecting large texts', () => {
   const string = { id: 'string', minLength: 0 } as const
 
-  it('keeps a string of any size, of which the listing shows the beginning', async () => {
+  it('keeps a string of any size, and lists its beginning', async () => {
     const text = 'é"\n\u0001😀 '.repeat(300_000)
     const engine = await ended([anOutput({ name: 'notes', type: string }), anOutput()], {
       notes: `\n${text}\n`,

@@ -49,7 +49,7 @@ const UNREADABLE: readonly Listed[] = [
   { name: 'tiles', type: listOf(listOf({ id: 'image' })), value: inner('IMAGE', item()) },
 ]
 
-/** A run that has left these outputs, and its listings by `Accept`. */
+/** A run with these outputs, and its listings by `Accept`. */
 async function finished(outputs: readonly Listed[]) {
   const engine = await anEngine({
     task: aTask({ outputs: outputs.map(({ name, type }) => anOutput({ name, type })) }),
@@ -75,7 +75,7 @@ const namesOf = (outputs: readonly Listed[]) => outputs.map(({ name }) => name)
 describe("core's typed reading of outputs", () => {
   const all = [...UNREADABLE, ...READABLE, ...UNREADABLE.map((one) => ({ ...one, name: `${one.name}_2` }))]
 
-  it('gets what core has a record for, in the order of the descriptor', async () => {
+  it('returns the values that core has a record for, in descriptor order', async () => {
     const { names } = await finished(all)
 
     expect(await names(TYPED)).toEqual(namesOf(READABLE))
@@ -104,7 +104,7 @@ describe("core's typed reading of outputs", () => {
     expect(await names(accept)).toEqual(namesOf(all))
   })
 
-  it('gets a long listing from the bucket, made once', async () => {
+  it('gets a long listing from the bucket, built once', async () => {
     const many = Array.from({ length: 5000 }, () => '{"type":"Point","coordinates":[1.5,2.5]}')
     const shapes = {
       name: 'many',
@@ -121,7 +121,7 @@ describe("core's typed reading of outputs", () => {
 })
 
 describe('the wanted entries of a list', () => {
-  it('are those of the parsed list, however it is cut into chunks', async () => {
+  it('are those of the parsed list, for any chunks', async () => {
     const entries = fc.array(fc.record({ parameterName: fc.constantFrom('a', 'b'), value: fc.jsonValue() }))
     await fc.assert(
       fc.asyncProperty(entries, fc.integer({ min: 1, max: 50 }), async (list, chunkBytes) => {

@@ -53,7 +53,7 @@ describe('outputs that are posted with the secret', () => {
     ])
   })
 
-  it('are useless after the first archive that was accepted', async () => {
+  it('are rejected after the first accepted archive', async () => {
     const engine = await running()
     await postOutputs(engine, RUN_ID, SECRET, zipOf({ sum: '5' }))
 
@@ -98,7 +98,7 @@ describe('outputs that are posted with the secret', () => {
         ),
       )
 
-    it('end the run by one of them, whose outputs are not mixed with those of another', async () => {
+    it('end the run with one of them, without files of another', async () => {
       const engine = await running()
 
       const answers = await posts(engine)
@@ -117,7 +117,7 @@ describe('outputs that are posted with the secret', () => {
       expect(engine.objects.text(`${prefix}sum`)).toBe(`${winner}`)
     })
 
-    it('leave no object of those that lost', async () => {
+    it('leave no object of the others', async () => {
       const engine = await running()
 
       await posts(engine)
@@ -135,11 +135,11 @@ describe('outputs that are posted with the secret', () => {
     })
   })
 
-  it('stay when the answer to the write that ended the run was lost', async () => {
+  it('stay when the response to the write that ended the run was lost', async () => {
     const engine = await running()
     const transition: typeof engine.runs.transition = async (runId, change) => {
       await engine.runs.transition(runId, change)
-      // As a repetition by the SDK finds it.
+      // As for a retry by the SDK.
       return await engine.runs.transition(runId, change)
     }
 
@@ -168,7 +168,7 @@ describe('outputs that are posted with the secret', () => {
     expect([afterDamage, engine.objects.keys()]).toEqual([[], []])
   })
 
-  it('look at the secret before the state', async () => {
+  it('are checked for the secret before the state', async () => {
     const engine = await anEngine({ run: {} })
 
     await expect(postOutputs(engine, RUN_ID, 'wrong', zipOf({}))).rejects.toMatchObject({

@@ -8,7 +8,7 @@ import type { ByteSource } from '../../../src/shared/byte-source.ts'
 import type { TypeOf } from '../../../src/task/parameters/parameter-codec.ts'
 import { stringCodec } from '../../../src/task/parameters/string.ts'
 
-/** Smallest step in which no progress is lost; white space is then longer than any step. */
+/** A small step, so that white space is longer than a step. */
 const STEP_BYTES = 8
 
 /** Bytes that arrive in pieces of these sizes, over and over. */
@@ -50,7 +50,7 @@ function whole(bytes: Uint8Array, type: TypeOf<'string'>): unknown {
 
 const ANY: TypeOf<'string'> = { id: 'string', minLength: 0 }
 
-/** What String.prototype.trim takes away, the byte order mark among it, and what only looks like it. */
+/** Characters that String.prototype.trim removes, and similar ones that it keeps. */
 const SPACES = [' ', '\t', '\r\n', '\v', '\f', '\u00a0', '\u1680', '\u2003', '\u2028', '\u3000', '\ufeff']
 const OTHERS = [
   'a',
@@ -79,7 +79,7 @@ const type = fc.record(
 const pieceSizes = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 })
 
 describe('a string that streams', () => {
-  it('is what its codec makes of the whole', async () => {
+  it('equals the result of the codec for the whole text', async () => {
     await fc.assert(
       fc.asyncProperty(text, type, pieceSizes, async (written, wanted, sizes) => {
         const bytes = Buffer.from(written)
@@ -90,7 +90,7 @@ describe('a string that streams', () => {
     )
   })
 
-  it('is refused for any bytes that are no UTF-8, wherever they are', async () => {
+  it('is rejected for invalid UTF-8 at any position', async () => {
     const bytes = fc
       .tuple(text, fc.uint8Array({ maxLength: 6 }), text)
       .map(([before, between, after]) => Buffer.concat([Buffer.from(before), between, Buffer.from(after)]))
@@ -115,14 +115,14 @@ describe('a string that streams', () => {
     expect(await streamed(sourceOf(bytes, [1]), ANY)).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
   })
 
-  it('may have white space that goes on for longer than any step', async () => {
+  it('may have white space longer than any step', async () => {
     const gap = '\u3000'.repeat(100_000)
     const bytes = Buffer.from(`${' '.repeat(100_000)}a${gap}b${'\n'.repeat(100_000)}`)
 
     expect(await streamed(sourceOf(bytes, [1000]), ANY)).toEqual(whole(bytes, ANY))
   })
 
-  it('is refused for its length, however long it is', async () => {
+  it('is rejected for its length at any size', async () => {
     const limited = { ...ANY, maxLength: 10 }
 
     expect(await streamed(sourceOf(Buffer.alloc(100_000, 'a'), [500]), limited)).toBe(
@@ -130,7 +130,7 @@ describe('a string that streams', () => {
     )
   })
 
-  it('is refused for a NUL, wherever it is', async () => {
+  it('is rejected for a NUL at any position', async () => {
     const bytes = Buffer.from(`${'a'.repeat(5000)}\0${'a'.repeat(5000)}`)
 
     expect(await streamed(sourceOf(bytes, [500]), ANY)).toBe('INTERNAL_PARAMETER_TYPE_ERROR')

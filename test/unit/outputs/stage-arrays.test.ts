@@ -38,7 +38,7 @@ async function staged(engine: Engine): Promise<StagedInputs['files']> {
   return (await stageInputs(engine, RUN_ID, SECRET)).files
 }
 
-/** Names of the files in the one folder whose name begins so in the bucket. */
+/** Names of the files in the zip of a staged folder. */
 async function packedNames(engine: Engine, content: StagedInputs['files'][number]['content']) {
   if (content.kind !== 'tree') throw new Error('this is no folder')
   const key = engine.objects.keys().find((one) => content.url.includes(encodeURI(one)))
@@ -53,7 +53,7 @@ async function giveCrop(engine: Engine, index: string, value: Uint8Array, compan
 }
 
 describe('staging arrays in', () => {
-  it('gives an array that came whole as the one folder that was stored', async () => {
+  it('returns a whole array as the stored folder', async () => {
     const engine = await aRunOfArrays()
     await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [1, 2] })
     const keys = engine.objects.keys()
@@ -83,7 +83,7 @@ describe('staging arrays in', () => {
     ])
   })
 
-  it('gives large items and folders of DICOM files by themselves, as they came', async () => {
+  it('returns large items and DICOM folders unchanged, one by one', async () => {
     const engine = await aRunOfArrays()
     const large = Buffer.concat([aPng(), Buffer.alloc(1024 * 1024)])
     await giveCrop(engine, '0', large, Buffer.from('{}'))
@@ -105,7 +105,7 @@ describe('staging arrays in', () => {
     ])
   })
 
-  it('gives a folder of DICOM files as its client packed it, and where it belongs', async () => {
+  it('returns a DICOM folder as the client packed it, with its target', async () => {
     const engine = await aRunOfArrays()
     const zip = await aDicomZip(undefined, { compress: true })
     await provisionFile(engine, RUN_ID, 'image', aSentValue(engine, zip))
@@ -115,7 +115,7 @@ describe('staging arrays in', () => {
     ])
   })
 
-  it('gives an edited array without what was replaced', async () => {
+  it('returns an edited array without replaced items', async () => {
     const engine = await aRunOfArrays()
     await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [1] })
     await provisionArrayItem(engine, await findArrayItem(engine, RUN_ID, 'numbers', '1'), 2)
@@ -129,7 +129,7 @@ describe('staging arrays in', () => {
     ])
   })
 
-  it('leaves out what was cleared or never given', async () => {
+  it('omits cleared inputs and inputs without a value', async () => {
     const engine = await aRunOfArrays()
     await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [1] })
     await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: null })
@@ -137,14 +137,14 @@ describe('staging arrays in', () => {
     expect(await staged(engine)).toEqual([])
   })
 
-  it('gives an empty array as a folder', async () => {
+  it('returns an empty array as a folder', async () => {
     const engine = await aRunOfArrays()
     await provisionInput(engine, RUN_ID, { parameterName: 'numbers', value: [] })
 
     expect(await staged(engine)).toMatchObject([{ path: 'numbers', content: { kind: 'tree' } }])
   })
 
-  it('gives an image by URL with its companion beside it', async () => {
+  it('returns an image by URL, with its companion', async () => {
     const engine = await aRunOfArrays()
     await provisionFile(engine, RUN_ID, 'image', aSentValue(engine, aPng(), Buffer.from('{}')))
 
@@ -156,7 +156,7 @@ describe('staging arrays in', () => {
 })
 
 describe('staging arrays out', () => {
-  it('takes folders of arrays and images, and of nothing else', async () => {
+  it('accepts folders only for arrays and images', async () => {
     const engine = await aRunOfArrays()
     await start(engine)
 

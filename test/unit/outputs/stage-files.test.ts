@@ -19,7 +19,7 @@ const running = async () => {
 }
 
 describe('staging', () => {
-  it('gives small inputs as they are and large ones by URL', async () => {
+  it('returns small inputs inline and large ones by URL', async () => {
     const { files } = await stageInputs(await running(), RUN_ID, SECRET)
 
     const byPath = new Map(files.map((file) => [file.path, file.content]))
@@ -27,7 +27,7 @@ describe('staging', () => {
     expect(byPath.get('large')).toMatchObject({ kind: 'url', sizeBytes: 5000 })
   })
 
-  it('gives URLs for declared output files only, below the prefix of this attempt', async () => {
+  it('returns URLs for declared outputs only, below the prefix of this attempt', async () => {
     const staged = await stageOutputs(await running(), RUN_ID, SECRET, {
       jobAttempt: 2,
       entries: [
@@ -42,7 +42,7 @@ describe('staging', () => {
     expect(staged.listingUrl).toContain(`task-run-outputs-${RUN_ID}/1-2/staged.json`)
   })
 
-  it('gives URLs of this run only, with another one beside it', async () => {
+  it('returns URLs of this run only', async () => {
     const engine = await running()
     await engine.runs.create(aRun({ id: OTHER_ID, secret: 'secret-of-another' }))
 
@@ -71,7 +71,7 @@ describe('staging', () => {
     }
   })
 
-  it('is refused once the run has ended: the secret dies with it', async () => {
+  it('is rejected once the run has ended, as the secret is then invalid', async () => {
     const engine = await running()
     await engine.runs.transition(RUN_ID, { to: 'FAILED' })
 

@@ -9,7 +9,7 @@ const PART = Buffer.alloc(5 * 1024 * 1024, 7)
 
 const running = () => anEngine({ run: { state: 'RUNNING', job: { attempt: 3, jobName: 'job' } } })
 
-/** An engine with an output begun, and the parts that have arrived of it. */
+/** An engine with a started multipart upload, and its parts. */
 async function begun(...parts: readonly Buffer[]) {
   const engine = await running()
   const { multipartId } = await beginOutputParts(engine, RUN_ID, secret, OUTPUT)
@@ -32,7 +32,7 @@ describe('an output in parts', () => {
     expect(await engine.objects.size(`task-run-outputs-${RUN_ID}/3-2/sum`)).toBe(PART.length + 3)
   })
 
-  it('may be completed again, as after a lost answer', async () => {
+  it('may be completed again, as after a lost response', async () => {
     const { complete } = await begun(PART)
     await complete(PART.length)
 

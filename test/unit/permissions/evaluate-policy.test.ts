@@ -31,14 +31,14 @@ describe('a policy', () => {
     expect(isAllowed([aStatement(), aStatement({ Effect: 'Deny' })], READ)).toBe(false)
   })
 
-  it('takes dots and brackets for themselves, and a question mark for one character', () => {
+  it('treats dots and brackets literally, and a question mark as one character', () => {
     const statement = aStatement({ Resource: 'arn:aws:s3:::b/a.[1]?' })
 
     expect(isAllowed([statement], { ...READ, resource: 'arn:aws:s3:::b/a.[1]x' })).toBe(true)
     expect(isAllowed([statement], { ...READ, resource: 'arn:aws:s3:::b/ab[1]x' })).toBe(false)
   })
 
-  it('holds one of the values of a condition against the request', () => {
+  it('requires one of the values of a condition', () => {
     const statements = [aListStatement('StringLike')]
 
     expect(isAllowed(statements, below('uploads/1'))).toBe(true)
@@ -46,7 +46,7 @@ describe('a policy', () => {
     expect(isAllowed(statements, LIST)).toBe(false)
   })
 
-  it('lets a request without the key through where a condition says IfExists', () => {
+  it('allows a request without the key for a condition with IfExists', () => {
     const statements = [aListStatement('StringLikeIfExists')]
 
     expect(isAllowed(statements, LIST)).toBe(true)

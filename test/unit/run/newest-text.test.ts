@@ -7,7 +7,7 @@ describe('newest text', () => {
     expect(newestText('été', 5)).toBe('été')
   })
 
-  it('is nothing of nothing', () => {
+  it('is empty for an empty text', () => {
     expect(newestText('', 5)).toBe('')
     expect(newestText('abc', 0)).toBe('')
   })

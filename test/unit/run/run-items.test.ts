@@ -51,7 +51,7 @@ describe('run items', () => {
     })
   })
 
-  it('lie beside their input values', () => {
+  it('share a partition with their input values', () => {
     expect(inputKey({ runId: RUN_ID, parameterName: 'a', valueId: 'v' })).toEqual({
       pk: `RUN#${RUN_ID}`,
       sk: 'INPUT#a#v',

@@ -33,7 +33,7 @@ describe('Step Functions workflow', () => {
     ])
   })
 
-  it('takes an execution that exists for started', async () => {
+  it('treats an existing execution as started', async () => {
     const { workflow } = aWorkflow([new ExecutionAlreadyExists(ERROR)])
 
     await expect(workflow.start('run-1')).resolves.toBeUndefined()
@@ -54,7 +54,7 @@ describe('Step Functions workflow', () => {
     await expect(workflow.start('run-1')).rejects.toBe(refusal)
   })
 
-  it('takes an execution that does not exist for stopped', async () => {
+  it('treats a missing execution as stopped', async () => {
     const { workflow } = aWorkflow([new ExecutionDoesNotExist(ERROR)])
 
     await expect(workflow.stop('run-1', 'cancelled')).resolves.toBeUndefined()
@@ -83,7 +83,7 @@ describe('Step Functions workflow', () => {
     await expect(workflow.stop('run-1', 'cancelled')).rejects.toBe(refusal)
   })
 
-  it('tells how an execution stands, also that there is none', async () => {
+  it('returns the status of an execution, or undefined', async () => {
     const { workflow, sent } = aWorkflow([{ status: 'ABORTED' }, new ExecutionDoesNotExist(ERROR)])
 
     expect([await workflow.findStatus('run-1'), await workflow.findStatus('run-2')]).toEqual([
@@ -95,7 +95,7 @@ describe('Step Functions workflow', () => {
     })
   })
 
-  it('lists all executions that go on, page by page', async () => {
+  it('lists all running executions, page by page', async () => {
     const { workflow, sent } = aWorkflow([
       { executions: [{ name: 'run-1' }], nextToken: 'more' },
       { executions: [{ name: 'run-2' }] },
@@ -119,7 +119,7 @@ describe('Step Functions workflow', () => {
     await expect(workflow.failToken('token', 'a', 'b')).resolves.toBeUndefined()
   })
 
-  it('cuts what Step Functions would refuse, and no character in two', async () => {
+  it('truncates texts to the limits of Step Functions, between characters', async () => {
     const { workflow, sent } = aWorkflow([{}])
 
     await workflow.failToken('token', 'e'.repeat(300), `${'c'.repeat(32_767)}\u{1f52c}`)
@@ -131,7 +131,7 @@ describe('Step Functions workflow', () => {
     })
   })
 
-  it('passes unknown failures on untouched', async () => {
+  it('passes on other errors unchanged', async () => {
     const failure = new Error('connection lost')
     const { workflow } = aWorkflow([failure])
 

@@ -38,7 +38,7 @@ describe('run transitions', () => {
     expect(canFollow(from, to)).toBe(false)
   })
 
-  it('only grows in rank from QUEUING on, whatever order events come in', () => {
+  it('only grows in rank from QUEUING on, for any order of events', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...RUN_STATES)), (events) => {
         let state: RunState = 'QUEUING'

@@ -14,13 +14,13 @@ describe('the format of a file', () => {
     expect(formatOf(start, ['gzip', 'zstd', 'zstdSkippable', 'xz', 'bzip2', 'tar'])).toBe(format)
   })
 
-  it('is unknown when its signature is cut short, or is of a format that was not asked for', () => {
+  it('is unknown when its signature is truncated, or of another format', () => {
     expect(formatOf(Buffer.from('fd377a58', 'hex'), ['xz'])).toBeUndefined()
     expect(formatOf(gzipSync('text'), ['zstd'])).toBeUndefined()
     expect(formatOf(Buffer.alloc(0), ['gzip', 'markup'])).toBeUndefined()
   })
 
-  it('is the first of those whose signatures a file bears', () => {
+  it('is the first of several matching formats', () => {
     const both = Buffer.alloc(132)
     both.write('II*\0', 'latin1')
     both.write('DICM', 128)
@@ -29,7 +29,7 @@ describe('the format of a file', () => {
     expect(formatOf(both, ['tiff', 'dicom'])).toBe('tiff')
   })
 
-  it('needs as many bytes as the farthest signature', () => {
+  it('needs the bytes up to the last signature', () => {
     expect(signatureBytes(['gzip', 'xz'])).toBe(6)
     expect(signatureBytes(['png', 'dicom'])).toBe(132)
   })

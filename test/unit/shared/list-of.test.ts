@@ -10,7 +10,7 @@ describe('a list of items', () => {
     expect(points.parse([])).toEqual([])
   })
 
-  it('tells the first that is wrong, and no more of a million', () => {
+  it('reports only the first invalid item of a million', () => {
     const values = [{ x: 1 }, ...Array.from({ length: 1_000_000 }, () => ({ x: '1' }))]
 
     const { error } = points.safeParse(values)

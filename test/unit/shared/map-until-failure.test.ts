@@ -13,7 +13,7 @@ describe('concurrent work on a list', () => {
     expect(await mapUntilFailure([1, 2, 3], work, { concurrency: 2 })).toEqual(['1', '2', '3'])
   })
 
-  it('has no more items under way than allowed', async () => {
+  it('processes at most the allowed number of items at once', async () => {
     let underWay = 0
     let most = 0
     const work = async (): Promise<void> => {
@@ -28,7 +28,7 @@ describe('concurrent work on a list', () => {
     expect(most).toBe(3)
   })
 
-  it('begins nothing after a failure, and rejects when the rest has ended', async () => {
+  it('starts nothing after a failure, and rejects when the rest has ended', async () => {
     const failure = new Error('item 2 failed')
     const events: string[] = []
     const work = async (item: number, signal: AbortSignal): Promise<void> => {

@@ -17,7 +17,7 @@ async function askedTokens(...script: Page[]): Promise<(string | undefined)[]> {
 }
 
 describe('pages of a listing', () => {
-  it('are asked for with the token of the page before', async () => {
+  it('are requested with the token of the page before', async () => {
     expect(await askedTokens({ next: 'a' }, { next: 'b' }, {})).toEqual([undefined, 'a', 'b'])
   })
 
@@ -45,7 +45,7 @@ describe('pages of a listing', () => {
     await expect(askedTokens({ next: 'a' }, { next: 'a' })).rejects.toThrow('"a"')
   })
 
-  it('are not asked for beyond what the caller takes', async () => {
+  it('are requested only as the caller reads', async () => {
     let calls = 0
     const fetchPage = async () => {
       calls += 1
@@ -66,7 +66,7 @@ describe('the next page of an S3 listing', () => {
     },
   )
 
-  it('is named by a page that is cut off', () => {
+  it('is given by the token of a truncated page', () => {
     expect(s3TokenAfter(true, '7')).toBe('7')
     expect(() => s3TokenAfter(true, undefined)).toThrow('without a token')
   })

@@ -23,7 +23,7 @@ describe('a retried call', () => {
     expect(call).toHaveBeenCalledTimes(3)
   })
 
-  it('is not repeated after a failure that no retry can mend', async () => {
+  it('is not retried after a permanent failure', async () => {
     const call = vi.fn(async () => Promise.reject(new Error('refused')))
 
     await expect(retry(call, { pausesMs: [0], isRetryable: () => false })).rejects.toThrow('refused')

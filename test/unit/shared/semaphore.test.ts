@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createSemaphore } from '../../../src/shared/semaphore.ts'
 
 describe('a semaphore', () => {
-  it('lets waiting holders in one by one, in their order', async () => {
+  it('serves waiters in order', async () => {
     const semaphore = createSemaphore(1)
     const entered: number[] = []
     await semaphore.acquire()
@@ -19,7 +19,7 @@ describe('a semaphore', () => {
     expect(entered).toEqual([1, 2])
   })
 
-  it('is not given more than it gave by a permit that is released twice, or was never acquired', async () => {
+  it('ignores a permit that is released twice, or was never acquired', async () => {
     const semaphore = createSemaphore(1)
     const permit = semaphore.permit()
     permit.release()

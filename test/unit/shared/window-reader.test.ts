@@ -44,7 +44,7 @@ describe('a window reader', () => {
     ])
   })
 
-  it('asks for no byte behind the end, and for a long read at once', async () => {
+  it('requests no byte after the end, and a long read at once', async () => {
     const { read, requests } = aReader()
 
     await read(95, 2)
@@ -56,7 +56,7 @@ describe('a window reader', () => {
     ])
   })
 
-  it('gives each of several reads at the same time its own bytes', async () => {
+  it('returns the right bytes for concurrent reads', async () => {
     const { read } = aReader()
 
     const all = await Promise.all([0, 30, 60, 90].map((start) => read(start, 3)))

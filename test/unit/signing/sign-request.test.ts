@@ -76,7 +76,7 @@ describe('signer', () => {
     ])
   })
 
-  it('asks for credentials for each request, so that renewed ones are used', async () => {
+  it('gets credentials for each request, so that renewed ones are used', async () => {
     const keys = ['FIRST', 'SECOND']
     const sign = createSigner({
       region: 'eu-west-1',
@@ -107,7 +107,7 @@ describe('credentials of a container', () => {
         JSON.stringify({ AccessKeyId: `AKID${given}`, SecretAccessKey: SECRET, Token: 't', Expiration }),
       )
     })
-    // Neither keys nor profiles of whoever runs this come first.
+    // The environment's own keys and profiles must not take precedence.
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']) {
       vi.stubEnv(name, undefined)
     }
@@ -140,7 +140,7 @@ describe('Region of an API', () => {
     expect(regionOf(new URL(`https://${host}/api`), { AWS_REGION: 'elsewhere-1' })).toBe(region)
   })
 
-  it('has to be told when the name does not tell it', () => {
+  it('must be set when the host name does not contain it', () => {
     const find = () => regionOf(new URL('https://app-engine.example.org'), {})
 
     expect(find).toThrow(/set AWS_REGION/u)

@@ -24,7 +24,7 @@ describe('path on the wire', () => {
     expect(wirePath(path)).toBe(spelt)
   })
 
-  it('is spelt already when it was spelt once', () => {
+  it('is unchanged by a second normalization', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const spelt = wirePath(`/${text}`)

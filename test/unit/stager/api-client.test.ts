@@ -20,7 +20,7 @@ const json = (status: number, body: object): RequestListener => {
 }
 
 describe("the stager's calls to the App Engine", () => {
-  it('show the secret of the run, in a header', async () => {
+  it('send the secret of the run in a header', async () => {
     const seen: unknown[] = []
     const api = await anApi((request, response) => {
       seen.push(request.url, request.headers[RUN_SECRET_HEADER])
@@ -32,7 +32,7 @@ describe("the stager's calls to the App Engine", () => {
     expect(seen).toEqual(['/v1/task-runs/r1/staging/inputs', SECRET])
   })
 
-  it('are repeated while it is away', async () => {
+  it('are retried while it is unavailable', async () => {
     let calls = 0
     const api = await anApi((request, response) => {
       calls += 1
@@ -44,7 +44,7 @@ describe("the stager's calls to the App Engine", () => {
     expect(calls).toBe(3)
   })
 
-  it('end with its words when it refuses, at once and without the secret', async () => {
+  it('fail at once with its error, without the secret', async () => {
     let calls = 0
     const refuse = json(403, {
       errorCode: 'APPE-internal-task-run-state-error',
@@ -64,7 +64,7 @@ describe("the stager's calls to the App Engine", () => {
     expect(calls).toBe(1)
   })
 
-  it('end without repeating what came when that is not what it should be', async () => {
+  it('fail without quoting a malformed response', async () => {
     const url = 'https://bucket/?signature=x'
     const api = await anApi(json(200, { files: [{ path: 7, url }] }))
 

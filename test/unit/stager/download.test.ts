@@ -41,7 +41,7 @@ describe('a download', () => {
     )
   })
 
-  it('goes on where its connection broke', async () => {
+  it('resumes after a broken connection', async () => {
     bucket.faults.push(cutAfter(400))
 
     await bring()
@@ -58,7 +58,7 @@ describe('a download', () => {
     expect((await readFile(path)).equals(BYTES)).toBe(true)
   })
 
-  it('asks for fresh URLs once, however many ranges find theirs expired', async () => {
+  it('requests new URLs once when several ranges find theirs expired', async () => {
     const link = bucket.link('/image')
     bucket.expire()
 
@@ -68,7 +68,7 @@ describe('a download', () => {
     expect(bucket.renewals()).toBe(1)
   })
 
-  it('has nothing to ask for when it is empty', async () => {
+  it('sends no request for an empty object', async () => {
     await bring(0)
 
     expect((await readFile(path)).length).toBe(0)
@@ -97,7 +97,7 @@ describe('a download', () => {
     expect(bucket.requests).toHaveLength(1)
   })
 
-  it('fails in the end, in words without the signature, when URLs stay refused', async () => {
+  it('fails without the signature in its message when URLs stay rejected', async () => {
     bucket.faults.push(...Array.from({ length: 100 }, () => answerWith(403, 'AccessDenied')))
 
     const failure = await bring(100).catch((error: Error) => error)

@@ -15,23 +15,23 @@ export const FAST: TransferSettings = {
   longestPauseMs: 1,
 }
 
-/** In every URL and, as S3 does it, in every refusal; must never be printed. */
+/** Part of every URL and, as in S3, of every error; must never be printed. */
 export const SIGNATURE = 'signature-that-opens-the-files'
 
-/** What a request meets instead of an answer; `undefined` lets it pass. */
+/** Replaces a response; `undefined` keeps the normal one. */
 type Fault = (request: IncomingMessage, response: ServerResponse) => 'handled' | undefined
 
 export interface FakeBucket {
   readonly stored: Map<string, Buffer>
   /** Method, key and range of every request, in order. */
   readonly requests: string[]
-  /** Taken one by one, each by the next request. */
+  /** Each is used by one request, in order. */
   readonly faults: Fault[]
-  /** A presigned URL that counts until the next {@link expire}. */
+  /** A presigned URL that is valid until the next {@link expire}. */
   url(key: string): string
   link(key: string): Link
   expire(): void
-  /** How often links were renewed. */
+  /** Number of renewals. */
   renewals(): number
 }
 
@@ -56,7 +56,7 @@ export function answerWith(status: number, code: string): Fault {
   }
 }
 
-/** Stands for S3: keeps what is PUT, serves ranges of it, and knows no URL but its newest. */
+/** Fake of S3: stores PUT bodies, serves ranges, and accepts only the newest URLs. */
 export async function aFakeBucket(): Promise<FakeBucket> {
   let generation = 1
   let renewals = 0

@@ -42,7 +42,7 @@ const problemsOf = ({ entries }: StagedListing) =>
 const path = (...bytes: (string | number[])[]): Buffer =>
   Buffer.concat([Buffer.from(`${folder}/`), ...bytes.map((piece) => Buffer.from(piece as string))])
 
-describe('outputs that a task made impossible to hand over', () => {
+describe('outputs that cannot be uploaded because of the task', () => {
   it.each([
     ['a backslash', [Buffer.from('back\\slash')], 'masks/back\\slash" has a backslash'],
     ['two backslashes that leave the folder', [Buffer.from('..\\..\\x')], 'has a backslash'],
@@ -64,14 +64,14 @@ describe('outputs that a task made impossible to hand over', () => {
     expect(bucket.stored.has('/1/masks')).toBe(false)
   })
 
-  it('are told: folders that nest too deep', async () => {
+  it('are reported: folders that nest too deep', async () => {
     await mkdir(join(folder, 'masks', 'd/'.repeat(40)), { recursive: true })
     await writeFile(join(folder, 'masks', 'd/'.repeat(40), '0'), 'x')
 
     expect(problemsOf(await staged('masks')).masks).toContain('nested more than 32 levels deep')
   })
 
-  it('are told: a path longer than any system takes in one call', async () => {
+  it('are reported: a path longer than PATH_MAX', async () => {
     const nine = join(...Array.from({ length: 9 }, () => 'd'.repeat(250)))
     await mkdir(join(folder, 'masks', nine), { recursive: true })
     await mkdir(join(folder, 'other', nine), { recursive: true })
@@ -82,7 +82,7 @@ describe('outputs that a task made impossible to hand over', () => {
     expect(problemsOf(await staged('masks', 'sum')).masks).toMatch(/path .* (?:at most 4096|too long)/u)
   })
 
-  it('are told: more bytes than a run may move', async () => {
+  it('are reported: more bytes than the limit of a run', async () => {
     execFileSync('truncate', ['--size=200G', join(folder, 'image')])
 
     const listing = await staged('image', 'sum')
@@ -91,7 +91,7 @@ describe('outputs that a task made impossible to hand over', () => {
     expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
   })
 
-  it('are told by what they are when they are no files', async () => {
+  it('are reported with their kind when they are not files', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe')])
     symlinkSync('/etc/hostname', join(folder, 'outside'))
     symlinkSync('circle', join(folder, 'circle'))
@@ -115,7 +115,7 @@ describe('outputs that a task made impossible to hand over', () => {
     })
   })
 
-  it('are told together when there are more than any task declares', async () => {
+  it('are reported together when there are too many', async () => {
     for (let i = 0; i <= 10_000; i += 1) closeSync(openSync(join(folder, `x${i}`), 'w'))
 
     const listing = await staged('sum')
@@ -123,17 +123,20 @@ describe('outputs that a task made impossible to hand over', () => {
     expect(listing).toEqual({ entries: [], problem: expect.stringContaining('more than 10000 entries') })
   })
 
-  it.each(['EACCES', 'EPERM', 'ENAMETOOLONG'])('are told: what the kernel refuses with %s', (code) => {
-    const refuse = () => {
-      throw Object.assign(new Error(code), { code })
-    }
+  it.each(['EACCES', 'EPERM', 'ENAMETOOLONG'])(
+    'are reported: files that the kernel rejects with %s',
+    (code) => {
+      const refuse = () => {
+        throw Object.assign(new Error(code), { code })
+      }
 
-    expect(() => readable('masks/0', refuse)).toThrow(/^"masks\/0" .*; (?:leave|use) /u)
-  })
+      expect(() => readable('masks/0', refuse)).toThrow(/^"masks\/0" .*; (?:leave|use) /u)
+    },
+  )
 })
 
-describe('what a task may name its files', () => {
-  it('is all that a zip can carry', async () => {
+describe('names of a task’s files', () => {
+  it('may be all that a zip supports', async () => {
     await mkdir(join(folder, 'masks'))
     const names = ['new\nline', '\u001b[31m', 'A', 'a', 'é', 'e\u0301', '..x', ' ', '"', 'C:x', '\u202e', '0']
     for (const name of names) await writeFile(path('masks/', name), 'x')

@@ -26,7 +26,7 @@ describe('a line of the stager’s log', () => {
     })
   })
 
-  it('is one line where nothing is known and the message has several', () => {
+  it('is one line for a message of several lines', () => {
     const line = lineOf({ level: 'ERROR', message: 'one\ntwo' }, {}, NOW)
 
     expect(line).not.toContain('\n')

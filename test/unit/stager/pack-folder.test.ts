@@ -62,7 +62,7 @@ describe('a folder that is packed and unpacked', () => {
     )
   })
 
-  it('leaves out links that leave the outputs, point at nothing, or lead back', async () => {
+  it('omits links that leave the outputs, dangle, or form a cycle', async () => {
     const folder = await aFolder()
     await write(folder, { '0': 'five', 'inner/0': 'six' })
     await symlink('/etc/passwd', join(folder, '1'))
@@ -77,7 +77,7 @@ describe('a folder that is packed and unpacked', () => {
     expect(await carried(folder)).toEqual({ 'out/0': 'five', 'out/inner/0': 'six' })
   })
 
-  it('has what links within the outputs lead to, as the task knew them', async () => {
+  it('has the targets of links within the outputs', async () => {
     const outputs = await aFolder()
     await write(outputs, { mask: 'a mask', 'out/array.yml': 'size: 4', 'out/0': 'zero', 'slide/a': 'A' })
     await symlink('0', join(outputs, 'out', '1'))
@@ -100,7 +100,7 @@ describe('a folder that is packed and unpacked', () => {
     })
   })
 
-  it('may have nothing in it', async () => {
+  it('may be empty', async () => {
     expect(await carried(await aFolder())).toEqual({})
   })
 })
@@ -117,14 +117,14 @@ describe('packing a folder', () => {
     expect(() => packFolder(folder, 'out', createBudget(limits))).toThrow(reason)
   })
 
-  it('ends with a reason when folders nest too deep', async () => {
+  it('fails with a reason when folders nest too deep', async () => {
     const folder = await aFolder()
     await write(folder, { [`${'d/'.repeat(32)}file`]: 'deep' })
 
     expect(() => packFolder(folder, 'out', createBudget())).toThrow('nested more than 32 levels deep')
   })
 
-  it('ends with a reason when links double folders again and again', async () => {
+  it('fails with a reason when links multiply folders', async () => {
     const outputs = await aFolder()
     for (let level = 0; level < 25; level += 1) {
       await mkdir(join(outputs, `d${level}`))

@@ -18,7 +18,7 @@ import { anOutputsApi } from './outputs-api.ts'
 
 const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'stager-'))
 
-/** Another checksum than the content has. */
+/** Damages the checksum of an entry. */
 const damage = (record: Buffer): void => void record.writeUInt32LE(1, 16)
 
 /** Entries of an output folder that the task knew as `/data/results`. */
@@ -63,7 +63,7 @@ describe('stage-in', () => {
     expect(count).toBe(2)
   })
 
-  it('unpacks a tree, beside it large items, and leaves no zip behind', async () => {
+  it('unpacks a tree and large items, and leaves no zip', async () => {
     bucket.stored.set(
       '/masks',
       await packZip([
@@ -90,7 +90,7 @@ describe('stage-in', () => {
     expect(await readFile(join(inputs, 'scan/series/1.dcm'), 'utf8')).toBe('slice'.repeat(1000))
   })
 
-  it("leaves out what file managers added to a client's own zip", async () => {
+  it("omits the files of file managers to a client's own zip", async () => {
     bucket.stored.set(
       '/scan',
       await packZip([{ name: '1.dcm', body: 'slice' }, { name: '__MACOSX/._1.dcm' }, { name: 'Thumbs.db' }]),
@@ -116,7 +116,7 @@ describe('stage-in', () => {
     ).rejects.toThrow(words)
   })
 
-  it('asks the App Engine for fresh URLs when its own have expired', async () => {
+  it('requests new URLs from the App Engine when its own have expired', async () => {
     for (const name of ['/a', '/b', '/c']) bucket.stored.set(name, someBytes(100))
     let calls = 0
 
@@ -145,7 +145,7 @@ describe('stage-out', () => {
       Array.from({ length: count }, (_, i) => bucket.stored.get(`/${name}/${i + 1}`) ?? Buffer.alloc(0)),
     )
 
-  it('hands over the files that the API asks for, the listing last', async () => {
+  it('uploads the files that the API requests, the listing last', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'sum'), '42')
     await writeFile(join(folder, 'empty'), '')
@@ -166,7 +166,7 @@ describe('stage-out', () => {
     expect(count).toBe(2)
   })
 
-  it('hands over what a link within the folder leads to, under the name of the link', async () => {
+  it('uploads the target of a link within the folder, under the name of the link', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'real'), '42')
     await mkdir(join(folder, 'list'))
@@ -205,7 +205,7 @@ describe('stage-out', () => {
     expect(told.completed[0]?.sizeBytes).toBe(packed.sizeBytes)
   })
 
-  it('passes over files whose names no output can have, however many', async () => {
+  it('skips any number of files whose names no output can have', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'sum'), '1')
     await writeFile(join(folder, 'debug.log'), 'x')
@@ -214,7 +214,7 @@ describe('stage-out', () => {
     expect((await listed(folder)).map((entry) => entry.name)).toEqual(['sum'])
   })
 
-  it('takes a link for what it points at, and for nothing when it leaves the folder', async () => {
+  it('resolves a link, which counts as missing when it leaves the folder', async () => {
     const folder = await aFolder()
     await writeFile(join(folder, 'real'), '1')
     await mkdir(join(folder, 'folder'))

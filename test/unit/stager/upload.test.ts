@@ -25,7 +25,7 @@ describe('an upload', () => {
     expect(bucket.requests).toEqual(['PUT /sum'])
   })
 
-  it('is sent again when it arrived damaged', async () => {
+  it('is retried when it arrived damaged', async () => {
     bucket.faults.push((request, response) => {
       request.resume()
       response.writeHead(200, { etag: `"${'0'.repeat(32)}"` }).end()
@@ -38,7 +38,7 @@ describe('an upload', () => {
     expect(bucket.stored.get('/sum')).toHaveLength(10)
   })
 
-  it('is not compared with a tag that is no MD5', async () => {
+  it('is not compared with an ETag that is no MD5', async () => {
     bucket.faults.push((request, response) => {
       request.resume()
       const encrypted = { 'x-amz-server-side-encryption': 'aws:kms', etag: `"${'0'.repeat(32)}"` }
@@ -51,7 +51,7 @@ describe('an upload', () => {
     expect(bucket.requests).toHaveLength(1)
   })
 
-  it('is sent again when the server breaks off or is busy', async () => {
+  it('is retried when the connection breaks or the server is busy', async () => {
     const breakOff = (request: IncomingMessage) => {
       request.destroy()
       return 'handled' as const
@@ -63,7 +63,7 @@ describe('an upload', () => {
     expect(bucket.stored.get('/sum')).toHaveLength(200_000)
   })
 
-  it('asks for a fresh URL when its own has expired', async () => {
+  it('requests a new URL when its own has expired', async () => {
     const link = bucket.link('/sum')
     bucket.expire()
 
@@ -73,7 +73,7 @@ describe('an upload', () => {
     expect(bucket.renewals()).toBe(1)
   })
 
-  it('fails in words without the signature', async () => {
+  it('fails without the signature in its message', async () => {
     bucket.faults.push(answerWith(400, 'EntityTooLarge'))
 
     const failure = await send(someBytes(10)).catch((error: Error) => error)
@@ -86,7 +86,7 @@ describe('an upload', () => {
 describe('an upload in parts', () => {
   const output = { jobAttempt: 2, name: 'masks' }
 
-  /** The API's side, and what was asked of it. */
+  /** The API, which records its calls. */
   function anApi() {
     const asked: unknown[] = []
     return {
@@ -105,7 +105,7 @@ describe('an upload in parts', () => {
   const partsOf = (count: number): Content[] =>
     Array.from({ length: count }, (_, i) => contentOf(someBytes(1000).fill(i, 0, 1)))
 
-  it('asks for URLs by the hundred and completes what has arrived', async () => {
+  it('requests URLs in batches of a hundred and completes the parts', async () => {
     const api = anApi()
 
     await uploadInParts(api, { ...output, sizeBytes: 120_000 }, partsOf(120), FAST)
@@ -120,7 +120,7 @@ describe('an upload in parts', () => {
     expect(bucket.stored.size).toBe(120)
   })
 
-  it('sends a part that failed again, and no other', async () => {
+  it('retries only a part that failed', async () => {
     bucket.faults.push(answerWith(503, 'SlowDown'))
 
     await uploadInParts(anApi(), { ...output, sizeBytes: 3000 }, partsOf(3), FAST)

@@ -70,7 +70,7 @@ describe('the list of tasks of a process', () => {
     await elsewhere.change(() => table.put('a'))
   })
 
-  it('is read once, and is the same list, while no process changes it', async () => {
+  it('is read once while no process changes it', async () => {
     const lists = [await here.current(), await here.current(), await here.current()]
 
     expect(idsOf(lists[0] ?? [])).toEqual(['a'])
@@ -86,7 +86,7 @@ describe('the list of tasks of a process', () => {
     expect(table.reads()).toBe(2)
   })
 
-  it('is read each time while a change is under way, and what was read then is not kept', async () => {
+  it('is read each time while a change is in progress, and not cached', async () => {
     const { promise: isWritten, resolve: write } = Promise.withResolvers<void>()
     const changing = elsewhere.change(() => isWritten.then(() => table.put('b')))
     const meanwhile = [await here.current(), await here.current()]
@@ -115,7 +115,7 @@ describe('the list of tasks of a process', () => {
     expect(idsOf(await here.current())).toEqual(['a', 'b'])
   })
 
-  it('is read each time for twenty minutes after a process died within a change, then kept again', async () => {
+  it('is read each time for twenty minutes after a process crashed within a change, then cached again', async () => {
     await expect(elsewhere.change(() => Promise.reject(new Error('killed')))).rejects.toThrow('killed')
     table.identity.advance(19 * MINUTES)
     await here.current()
@@ -153,7 +153,7 @@ describe('the list of tasks of a process', () => {
     expect(idsOf(await here.current())).toEqual(['a', 'b'])
   })
 
-  it('loses the mark of a dead process with the next change', async () => {
+  it('loses the mark of a crashed process with the next change', async () => {
     await expect(elsewhere.change(() => Promise.reject(new Error('killed')))).rejects.toThrow('killed')
     expect(table.marks()).toBe(1)
     table.identity.advance(20 * MINUTES)
@@ -176,7 +176,7 @@ describe('the list of tasks of a process', () => {
   })
 })
 
-describe('lists of many processes that publish, die and list at once', () => {
+describe('lists of many concurrent processes that publish, crash and list', () => {
   it.each(Array.from({ length: 100 }, (_, seed) => seed))(
     'show what was published, or shown, before (seed %i)',
     async (seed) => {

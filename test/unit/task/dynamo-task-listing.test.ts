@@ -19,7 +19,7 @@ function aRepository(script: readonly unknown[]) {
 }
 
 describe('the listing of tasks', () => {
-  it('is one query for what it shows after the look at its version, however many tasks there are', async () => {
+  it('reads the version, then makes one query for any number of tasks', async () => {
     const { summary } = encodeListed(NEW, encodeTask(NEW))
     const Items = Array.from({ length: 1000 }, () => ({ ...keyOf(NEW), summary }))
     const { tasks, sent } = aRepository([{}, { Items }])

@@ -9,7 +9,7 @@ const [A, B, C] = ['a', 'b', 'c'].map((id) => aTask({ id })) as [
 ]
 
 describe('the cache of tasks', () => {
-  it('keeps those that were used last, within its size', () => {
+  it('keeps the most recently used tasks within its size', () => {
     const cache = createTaskCache(10)
     cache.set(A, 4)
     cache.set(B, 4)
@@ -20,7 +20,7 @@ describe('the cache of tasks', () => {
     expect(['a', 'b', 'c'].map((id) => cache.get(id))).toEqual([A, undefined, C])
   })
 
-  it('counts a task once, however often it is kept', () => {
+  it('counts a task once when it is added repeatedly', () => {
     const cache = createTaskCache(10)
     for (let round = 0; round < 5; round += 1) cache.set(A, 4)
 
@@ -29,7 +29,7 @@ describe('the cache of tasks', () => {
     expect([cache.get('a'), cache.get('b')]).toEqual([A, B])
   })
 
-  it('keeps no task that is larger than all of it', () => {
+  it('does not cache a task that is larger than the cache', () => {
     const cache = createTaskCache(10)
     cache.set(A, 4)
 

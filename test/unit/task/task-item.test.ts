@@ -56,7 +56,7 @@ describe('items that list a task', () => {
     },
   )
 
-  it('hold the whole task too, for the version before, and alone where both do not fit', () => {
+  it('contain the whole task for earlier versions, and only that when both do not fit', () => {
     const task = aTask({ description: randomBytes(220_000).toString('base64') })
 
     expect(decodeTask(listed(aTask()))).toStrictEqual(aTask())

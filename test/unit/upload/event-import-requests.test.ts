@@ -9,7 +9,7 @@ function requestsOf(answer: object) {
 }
 
 describe('requests for imports as events', () => {
-  it('come from their installation, so that the importer of no other one is called', async () => {
+  it('name their installation, so that no other importer is invoked', async () => {
     const { requests, sent } = requestsOf({ FailedEntryCount: 0 })
 
     await requests.send('upload-1')

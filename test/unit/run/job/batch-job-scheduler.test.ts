@@ -58,7 +58,7 @@ describe('submission to Batch', () => {
     await expect(scheduler.submit(JOB)).rejects.toBeInstanceOf(JobThrottledError)
   })
 
-  it('tells a job that will never be taken', async () => {
+  it('reports a rejected job', async () => {
     const cause = clientException('the job definition is not active')
     const { scheduler } = aScheduler([cause])
 
@@ -126,25 +126,25 @@ describe('looking for jobs at Batch', () => {
     ])
   })
 
-  it('believes the list when the description does not know the job yet', async () => {
+  it('uses the listing when the description lacks the job', async () => {
     const { scheduler } = aScheduler([{ jobSummaryList: [{ ...detail('1'), createdAt: 1 }] }, { jobs: [] }])
 
     expect(await scheduler.findByName('run-1')).toMatchObject({ jobId: '1', status: 'RUNNING' })
   })
 
-  it('finds nothing where there is nothing', async () => {
+  it('returns undefined when there is no job', async () => {
     const { scheduler } = aScheduler([{ jobSummaryList: [] }])
 
     expect(await scheduler.findByName('run-1')).toBeUndefined()
   })
 
-  it('tells a rate limit', async () => {
+  it('reports throttling', async () => {
     const { scheduler } = aScheduler([clientException('Too Many Requests')])
 
     await expect(scheduler.findByName('run-1')).rejects.toBeInstanceOf(JobThrottledError)
   })
 
-  it('lists what lives in every state before the end', async () => {
+  it('lists jobs in every state before the end', async () => {
     const { scheduler, sent } = aScheduler([{ jobSummaryList: [{ ...detail('1'), createdAt: 7 }] }])
 
     const live = await Array.fromAsync(scheduler.listLive())
@@ -173,7 +173,7 @@ describe('ending at Batch', () => {
     await expect(scheduler.deregisterDefinition('arn')).resolves.toBeUndefined()
   })
 
-  it('passes other refusals on untouched', async () => {
+  it('passes on other errors unchanged', async () => {
     const error = clientException('the identifier is malformed')
     const { scheduler } = aScheduler([error])
 
@@ -181,7 +181,7 @@ describe('ending at Batch', () => {
     await expect(scheduler.deregisterDefinition('arn')).rejects.toBe(error)
   })
 
-  it('cuts a reason that Batch would refuse', async () => {
+  it('truncates a reason that Batch would reject', async () => {
     const { scheduler, sent } = aScheduler([{}])
 
     await scheduler.terminate('1', 'x'.repeat(5000))

@@ -52,7 +52,7 @@ describe('the cost of a run', () => {
     })
   })
 
-  it('is that of a minute at least, for each attempt', () => {
+  it('is at least that of a minute for each attempt', () => {
     const attempt = { startedAt: AT, stoppedAt: AT + 1000 }
 
     const usage = usageOf(aJob({ attempts: [attempt, attempt] }))
@@ -60,7 +60,7 @@ describe('the cost of a run', () => {
     expect(usage).toMatchObject({ jobSeconds: 2, vcpuSeconds: 480 })
   })
 
-  it('comes to the price of the machine that a GPU is part of', () => {
+  it('equals the price of a machine with a GPU', () => {
     const containers = [{ resourceRequirements: requirements('4', '16384', '1') }]
 
     const usage = usageOf(
@@ -81,7 +81,7 @@ describe('the cost of a run', () => {
     expect(usageOf(aJob({ status: 'FAILED', attempts }))).toBeUndefined()
   })
 
-  it('is never negative, whatever the clocks say', () => {
+  it('is never negative for any timestamps', () => {
     const usage = usageOf(aJob({ attempts: [{ startedAt: AT - MINUTE, stoppedAt: AT - 2 * MINUTE }] }))
 
     expect(usage).toMatchObject({ queueSeconds: 0, jobSeconds: 0 })

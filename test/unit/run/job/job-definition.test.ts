@@ -33,7 +33,7 @@ const [properties] = definition.ecsProperties.taskProperties
 const containers = new Map(properties.containers.map((container) => [container.name, container]))
 
 describe('the job definition', () => {
-  it('has the tags of the installation and the name of its task, and hands them on to what is billed', () => {
+  it('has the tags of the installation and its task, and propagates them to billed resources', () => {
     expect(definition).toMatchObject({
       tags: {
         application: 'app-engine-test',
@@ -84,7 +84,7 @@ describe('the job definition', () => {
     expect(JSON.stringify(definition)).not.toMatch(/host"|sourcePath|privileged|docker\.sock|secrets"/u)
   })
 
-  it('never retries what a container did: the rules for its end come last', () => {
+  it('never retries the failure of a container', () => {
     const rules = definition.retryStrategy.evaluateOnExit
 
     expect(rules.map(({ action }) => action)).toEqual(['RETRY', 'RETRY', 'RETRY', 'EXIT', 'EXIT'])
@@ -111,13 +111,16 @@ describe('the overrides of a run', () => {
 })
 
 describe('the name of a job', () => {
-  it('leads back to its run and attempt', () => {
+  it('contains its run and attempt', () => {
     expect(parseJobName(jobNameOf(RUN_ID, 12))).toEqual({ runId: RUN_ID, attempt: 12 })
   })
 
-  it.each(['nightly-backup', 'run-1-1', `run-${RUN_ID}-0`])('of somebody else is not taken: %s', (name) => {
-    expect(parseJobName(name)).toBeUndefined()
-  })
+  it.each(['nightly-backup', 'run-1-1', `run-${RUN_ID}-0`])(
+    'of another application is ignored: %s',
+    (name) => {
+      expect(parseJobName(name)).toBeUndefined()
+    },
+  )
 })
 
 describe('the job definition for machines with GPUs', () => {
@@ -131,7 +134,7 @@ describe('the job definition for machines with GPUs', () => {
   const onGpus = describeJob(aTask(), 'registry.example.org/addition@sha256:0', size, SETTINGS)
   const [properties] = onGpus.ecsProperties.taskProperties
 
-  it('is for EC2, and says nothing that only Fargate knows', () => {
+  it('is for EC2, without Fargate properties', () => {
     expect(onGpus.platformCapabilities).toEqual(['EC2'])
     expect(Object.keys(properties).sort()).toEqual(['containers', 'executionRoleArn', 'volumes'])
   })
@@ -145,7 +148,7 @@ describe('the job definition for machines with GPUs', () => {
     expect([gpusOf('stage-in'), gpusOf('task'), gpusOf('stage-out')]).toEqual([undefined, '2', undefined])
   })
 
-  it('has no job role either', () => {
+  it('has no job role', () => {
     expect(JSON.stringify(onGpus)).not.toContain('taskRoleArn')
   })
 })

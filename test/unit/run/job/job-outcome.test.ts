@@ -112,7 +112,7 @@ describe('the reason of a failed job', () => {
     })
   })
 
-  it('is the one who ended it, not the exit code of the kill', () => {
+  it('is the termination, not the exit code of the kill', () => {
     const job = { ...aFailedJob([{ name: 'task', exitCode: 137 }], 'terminated by ops'), isTerminated: true }
 
     expect(explainJobFailure(job)).toEqual({
@@ -128,7 +128,7 @@ describe('the reason of a failed job', () => {
     expect(explainJobFailure({ ...job, attempts: [lost, ...job.attempts] }).kind).toBe('task-failed')
   })
 
-  it('repeats what Batch says of anything else, of the containers too', () => {
+  it('is Batch’s own reason in other cases, containers included', () => {
     const containers = [{ name: 'task', reason: 'CannotStartContainerError: \u001b[31mcgroup\n is gone' }]
 
     expect(explainJobFailure(aFailedJob(containers, 'Task failed to start'))).toEqual({
@@ -137,7 +137,7 @@ describe('the reason of a failed job', () => {
     })
   })
 
-  it('is the full disk, not the image, when the disk of the machine had no room for it', () => {
+  it('is the full disk, not the image, when the machine has no disk space', () => {
     const reason =
       'CannotPullContainerError: failed to register layer: write /usr/lib/libx.so: no space left on device'
 
@@ -163,7 +163,7 @@ describe('the reason of a failed job', () => {
 })
 
 /**
- * How the ECS agent ends a container whose dependency can never succeed, since aws/amazon-ecs-agent#3218; names of images and
+ * A container that the ECS agent did not start because its dependency failed (aws/amazon-ecs-agent#3218); names of images and
  * states as there.
  */
 function neverStarted(name: string, cause: string, causeEnd: string): Container {
@@ -262,7 +262,7 @@ describe('the reason of a job whose last container was never started', () => {
   })
 })
 
-describe('a job that goes on though a container has failed', () => {
+describe('a job that continues although a container has failed', () => {
   const aLiveJob = (containers: Container[], changes: Partial<JobDetail> = {}): JobDetail => ({
     jobName: 'run-x-1',
     jobId: 'job',

@@ -58,7 +58,7 @@ describe('the size of a job', () => {
     expect(sized(needs({ ramBytes: String(4 * GIB + 1) })).task.memoryMib).toBeGreaterThan(4096)
   })
 
-  it('has three times the image as disk, within what Fargate offers', () => {
+  it('has a disk of three times the image, within Fargate’s limits', () => {
     expect(sized(needs(), GIB).diskGib).toBe(21)
     expect(sized(needs(), 20 * GIB).diskGib).toBe(60)
     expect(sized(needs(), 150 * GIB).diskGib).toBe(200)
@@ -95,7 +95,7 @@ describe('the size of a job', () => {
   })
 })
 
-/** Every pair of vCPU and GiB that Fargate sells and the stager leaves something of. */
+/** Every Fargate size that exceeds the stager's share. */
 const GRID: readonly (readonly [vcpu: number, gib: number])[] = [
   ...range(2, 4, 1).map((gib) => [1, gib] as const),
   ...range(5, 8, 1).map((gib) => [1, gib] as const),
@@ -129,7 +129,7 @@ describe('the queue of a job', () => {
     expect(sized(resources, 0, ALL_QUEUES).queue).toBe(queue)
   })
 
-  it('with GPUs has one job a machine: it takes all GPUs of the largest', () => {
+  it('with GPUs runs one job on each machine, with all of its GPUs', () => {
     expect(sized(needs({ gpus: 1 }), 0, ALL_QUEUES).gpus).toBe(4)
     expect(sized(needs({ cpus: 48 }), 0, ALL_QUEUES).gpus).toBe(0)
   })
@@ -151,7 +151,7 @@ describe('the queue of a job', () => {
     })
   })
 
-  it('is none for an image that the machines with GPUs have no room for', () => {
+  it('is none for an image that exceeds the disk of the machines with GPUs', () => {
     expect(placeJob(needs({ gpus: 1 }), anImage(200 * GIB), ALL_QUEUES)).toHaveProperty('unschedulable')
   })
 })

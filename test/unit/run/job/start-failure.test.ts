@@ -56,7 +56,7 @@ describe('a container that the engine cannot start', () => {
     expect(explainStartFailure(reason)).toBeUndefined()
   })
 
-  it('is explained without what a terminal would obey', () => {
+  it('is explained without control characters', () => {
     expect(explainStartFailure(`${DOCKER}exec: "\u001b]0;x": permission denied`)).toContain('"\\u{1b}]0;x"')
   })
 })

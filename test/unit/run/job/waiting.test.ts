@@ -13,7 +13,7 @@ describe('the reason why a run waits', () => {
     expect(waitingReason({ state: 'PENDING', job }, new Date(now))).toBe(reason)
   })
 
-  it('is told of runs that were started and do not run yet', () => {
+  it('is shown for started runs without a machine', () => {
     const waiting = RUN_STATES.filter((state) => waitingReason({ state, job }, new Date('2026-02-01')))
 
     expect(waiting).toEqual(['QUEUING', 'QUEUED', 'PENDING'])

@@ -11,8 +11,8 @@ function warningsOf(descriptor: unknown): readonly string[] {
 
 const withType = (type: Readonly<Record<string, unknown>>) => withInput({ type })
 
-describe('what of a descriptor has no effect', () => {
-  it('is nothing in one that only says what counts', () => {
+describe('keys of a descriptor without effect', () => {
+  it('are none in a descriptor of known keys', () => {
     const descriptor = aRawDescriptor({
       $comment: 'x',
       'x-own': { anything: 1 },
@@ -42,7 +42,7 @@ describe('what of a descriptor has no effect', () => {
     expect(warningsOf(descriptor)).toEqual([])
   })
 
-  it('is said with its line and column', () => {
+  it('are reported with line and column', () => {
     const text = `$schema: https://example.org/schema
 name: Count cells
 namespace: com.example.count

@@ -15,7 +15,7 @@ if (sharedFolder === undefined) {
 }
 
 /**
- * What we refuse although the official schema takes it. Memory amounts are no exception but another rule altogether: they
+ * Problems of descriptors that the official schema accepts. Memory amounts follow another rule: they
  * are rewritten before the comparison.
  */
 const STRICTER: readonly { readonly path: RegExp; readonly message: RegExp; readonly reason: string }[] = [
@@ -232,7 +232,7 @@ const REFERENCES = [
 ]
 const anyValue = fc.constantFrom(...VALUES)
 
-/** Now and then something else than what is due. */
+/** Sometimes another value than the expected one. */
 function mostly(due: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   return fc.oneof({ weight: 12, arbitrary: due }, { weight: 1, arbitrary: anyValue })
 }
@@ -377,7 +377,7 @@ function compileOfficialSchema(folder: string): ValidateFunction {
   return new Ajv2019({ strict: false, validateFormats: false }).compile(Object(schema))
 }
 
-/** Every way of spoiling a good descriptor, and descriptors made up from scratch. */
+/** Mutations of a valid descriptor, and generated descriptors. */
 const DESCRIPTORS: readonly (readonly [string, fc.Arbitrary<Container>])[] = [
   [
     'mutated descriptors',

@@ -44,7 +44,7 @@ outputs:
 `
 
 describe('a task descriptor', () => {
-  it('gives all that the service keeps, in the order of the text', () => {
+  it('is parsed completely, in the order of the text', () => {
     const descriptor = parseValid(FULL)
 
     expect(descriptor).toEqual({
@@ -347,7 +347,7 @@ outputs:
     expect(pathsOf(withInput({ type, default: value }))).toEqual(['inputs.a.default'])
   })
 
-  it('is refused when its dependencies lead nowhere', () => {
+  it('is rejected when its dependencies do not exist', () => {
     const array = { id: 'array', subtype: 'integer' }
     const paths = pathsOf(
       aRawDescriptor({
@@ -383,7 +383,7 @@ outputs:
     ])
   })
 
-  it('has a hundred problems listed at most', () => {
+  it('has at most a hundred problems listed', () => {
     const inputs = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`p${index}`, 5]))
 
     const problems = problemsOf(aRawDescriptor({ inputs }))
@@ -392,7 +392,7 @@ outputs:
     expect(problems.at(-1)?.message).toBe('the descriptor has 50 more problems')
   })
 
-  it('is refused when its record would be too big to store', () => {
+  it('is rejected when its record is too large to store', () => {
     const values = Array.from({ length: 500 }, (_, index) => `value ${index}`)
     // The same one in each: written once, and referred to.
     const type = { id: 'enumeration', values }
@@ -426,7 +426,7 @@ outputs:
   })
 })
 
-describe('a text that is no descriptor at all', () => {
+describe('a text that is not a descriptor', () => {
   it.each([
     ['is no YAML', 'name: [unclosed\n  - : : {\n'],
     ['has a mapping as a key', '? {a: 1}\n: 2\n'],

@@ -80,7 +80,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect(inputOf(`type: integer, optional: ${word}`)?.optional).toBe(optional)
   })
 
-  it('has words for booleans wherever one is wanted', () => {
+  it('may use words for booleans wherever one is expected', () => {
     expect(typeOf('{id: number, nan_allowed: yes, infinity_allowed: On}')).toEqual({
       id: 'number',
       nanAllowed: true,
@@ -98,7 +98,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect(resources).toMatchObject({ internet: true, cpus: 2, gpus: 1 })
   })
 
-  it('has numbers as YAML 1.1 writes them wherever one is wanted', () => {
+  it('may use YAML 1.1 numbers wherever one is expected', () => {
     expect(typeOf('{id: integer, geq: -0144, lt: 10_000}')).toEqual({ id: 'integer', geq: -100, lt: 10_000 })
     expect(typeOf('{id: number, leq: 1_000.5}')).toMatchObject({ leq: 1000.5 })
     expect(typeOf('{id: string, max_length: 0x10}')).toMatchObject({ maxLength: 16 })
@@ -110,7 +110,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect(inputOf('type: number, default: 1_0.5')?.default).toBe(10.5)
   })
 
-  it('keeps such words as text where text is wanted', () => {
+  it('keeps such words as text where text is expected', () => {
     const { authors, inputs } = parseValid(
       withInputs(
         '  a: {description: no, display_name: on, type: {id: enumeration, values: [yes, no, 10_000, 0144]}, default: 0144}\n' +
@@ -143,7 +143,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect(problems.map((problem) => problem.message)).toEqual([message])
   })
 
-  it('reads what an alias stands for as it is wanted in each place', () => {
+  it('reads an alias as the type that each place expects', () => {
     const [a, b] = parseValid(
       withInputs(
         '  a: {description: &word yes, type: integer, optional: *word}\n  b: {description: x, type: {id: integer, lt: &n 0144}, default: 99}',

@@ -34,12 +34,12 @@ describe('the effort of checking areas', () => {
     }
   })
 
-  it('does not grow beyond that where a family is made invalid at its last place', () => {
+  it('does not exceed that when a family is invalid at its last point', () => {
     for (const [name, family] of FAMILIES) {
       const valid = family(SIZE)
       const xs = valid.flat(2).map(([x]) => x)
       const far = Math.max(...xs) + 1
-      // A bow tie behind everything that the sweep meets.
+      // A bow tie to the right of everything else.
       const bowTie = closed([
         [far, 0],
         [far + 2, 2],

@@ -9,7 +9,7 @@ const SEED = 20261123
 const CASES_OF_A_SHAPE = 1000
 const ORIGIN: Position = [0, 0]
 
-/** Few places, so that rings often touch, cross, overlap and contain each other. */
+/** Few coordinates, so that rings often touch, cross, overlap and contain each other. */
 const place = fc.integer({ min: 0, max: 6 })
 const size = fc.integer({ min: 1, max: 5 })
 const corner = fc.tuple(place, place)
@@ -76,7 +76,7 @@ const SHAPES: Readonly<Record<string, fc.Arbitrary<Polygons>>> = {
 }
 
 type Move = (position: Position) => Position
-/** The same shapes elsewhere: touching corners lie on no edge exactly any more, or just so. */
+/** Transformations after which touching corners may not be exactly on an edge. */
 const MOVES: readonly Move[] = [
   (position) => position,
   ([x, y]) => [x * 0.1 + y * 0.3 + 0.7, y * 0.1 - x * 0.3 + 1 / 3],

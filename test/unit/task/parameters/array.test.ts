@@ -56,7 +56,7 @@ const refusal = (promise: Promise<unknown>) =>
   )
 
 describe('a whole array', () => {
-  it('becomes a folder with one file an item', () => {
+  it('becomes a folder with one file for each item', () => {
     expect(provisioned([5, 6])).toEqual({
       files: [
         { path: 'array.yml', text: 'size: 2' },
@@ -80,7 +80,7 @@ describe('a whole array', () => {
     expect(provisioned([])).toEqual({ files: [{ path: 'array.yml', text: 'size: 0' }], indexes: [] })
   })
 
-  it('may name its indexes, in any order, at each level for itself', () => {
+  it('may have explicit indexes in any order, at each level', () => {
     const value = [
       { index: 1, value: [7] },
       { index: 0, value: [{ index: 0, value: 5 }] },
@@ -144,7 +144,7 @@ describe('a whole array', () => {
     expect(refusalOf(() => provisioned(value, type))).toBe(error)
   })
 
-  it('is refused for its length before its items are looked at', () => {
+  it('is rejected for its length before its items are checked', () => {
     const value = Array.from({ length: 200_000 }, () => 'no number')
 
     const refused = refusalOf(() => provisioned(value, { ...INTEGERS, maxSize: 10 }))
@@ -152,7 +152,7 @@ describe('a whole array', () => {
     expect(refused).toBe('INTERNAL_INVALID_COLLECTION_DIMENSIONS')
   })
 
-  it('comes back from its folder as it was, plain or with indexes', async () => {
+  it('is read back from its folder unchanged, plain or with indexes', async () => {
     const depths = [arrayOf({ id: 'integer' }), arrayOf(arrayOf({ id: 'integer' }))] as const
     const lists = [
       fc.array(fc.integer(), { maxLength: 20 }),
@@ -174,7 +174,7 @@ describe('a whole array', () => {
     }
   })
 
-  it('comes back with its gaps', async () => {
+  it('is read back with its gaps', async () => {
     const gapped = fc.uniqueArray(fc.nat(1e15), { maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(gapped, async (indexes) => {
@@ -238,7 +238,7 @@ describe('a folder with an array', () => {
     expect(await refusal(listed(files as Record<string, string>))).toBe(error)
   })
 
-  it('ignores names that are no index', async () => {
+  it('ignores names that are not indexes', async () => {
     const files = {
       'array.yml': 'size: 1',
       '0': '5',
@@ -296,7 +296,7 @@ describe('a folder with an array', () => {
     ])
   })
 
-  it('may have a sub-array only as a folder of its own', async () => {
+  it('must have a folder for each sub-array', async () => {
     expect(await refusal(listed({ 'array.yml': 'size: 1', '0': '4' }, NESTED))).toBe(
       'INTERNAL_MISSING_METADATA',
     )
@@ -308,7 +308,7 @@ describe('a folder with an array', () => {
     expect(await listed(files, arrayOf({ id: 'image' }))).toEqual([{ index: 0 }, { index: 1 }])
   })
 
-  it('may leave out items where that is allowed, but not exceed its size', async () => {
+  it('may omit items where that is allowed, but not exceed its size', async () => {
     expect(await listed({ 'array.yml': 'size: 9', '7': '1' }, WITH_GAPS)).toEqual([{ index: 7, value: 1 }])
     expect(await refusal(listed({ 'array.yml': 'size: 7', '7': '1' }, WITH_GAPS))).toBe(
       'INTERNAL_INVALID_METADATA',
@@ -352,7 +352,7 @@ describe('an index path', () => {
 })
 
 describe('completeness of indexes', () => {
-  it('is told for any number of them', () => {
+  it('is computed for any number of them', () => {
     const many = new Set(Array.from({ length: 300_000 }, (_, index) => index))
 
     expect(isComplete(many, INTEGERS)).toBe(true)

@@ -4,7 +4,7 @@ import type { ParameterCodec, ProvisionedValue } from '../../../../src/task/para
 import { codecOf } from '../../../../src/task/parameters/registry.ts'
 import type { ParameterType } from '../../../../src/task/task.ts'
 
-/** Name that the refusals below must tell. */
+/** Parameter name that errors must contain. */
 const PARAMETER = 'p'
 
 function codec(type: ParameterType): ParameterCodec<ParameterType> {

@@ -10,8 +10,8 @@ const BEYOND = /^-?(?:0|[1-9]\d*)$/u
 const LARGEST = 2n ** 63n - 1n
 
 /**
- * What the reader of JTS 1.19 demands of a text beyond the geometry itself: integers are Java longs, and a top-level
- * `crs` is null, or an object whose `properties.name` has an int behind its first colon.
+ * Requirements of the JTS 1.19 reader beyond a valid geometry: integers are Java longs, and a top-level
+ * `crs` is null, or an object whose `properties.name` has an int after its first colon.
  */
 function coreCanRead(text: string): boolean {
   let isReadable = true
@@ -52,7 +52,7 @@ const feature = (more: object = {}, geometry: object = point()) => ({
   ...more,
 })
 
-/** What is written, and what is stored of it; the same text where nothing is given. */
+/** Written text and stored text; unchanged when omitted. */
 const CASES: readonly (readonly [what: string, given: string, stored?: string])[] = [
   ['the crs of PostGIS', written(point({ crs: named('EPSG:4326') }))],
   ['no crs', written(feature({ crs: null }))],
@@ -120,7 +120,7 @@ describe('a geometry that core cannot read', () => {
     expect(readOutput(type, ` ${given}\n`)).toBe(stored)
   })
 
-  it('is told from others by this test as by JTS', () => {
+  it('is recognised by this test as by JTS', () => {
     expect(CASES.filter(([, given, stored]) => stored !== undefined && coreCanRead(given))).toEqual([])
   })
 
@@ -131,7 +131,7 @@ describe('a geometry that core cannot read', () => {
     expect(JSON.parse(fileText)).toEqual({ type: 'Point', coordinates: [1, 2], id: 2 ** 64 })
   })
 
-  it('keeps everything else, whatever is written around it', () => {
+  it('keeps everything else unchanged', () => {
     const member = fc.oneof(
       fc.json({ maxDepth: 3 }),
       fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(String),

@@ -41,7 +41,7 @@ describe('enumeration parameters', () => {
     expect(readOutput({ id: 'enumeration', values: [' a', 'a'] }, 'a')).toBe('a')
   })
 
-  it('go through a long list of values once, however many items are looked up', () => {
+  it('index a long list of values once for many items', () => {
     let seen = 0
     const values = Array.from({ length: 1000 }, (_, index) => ` ${index}`)
     const counted = new Proxy(values, {

@@ -296,7 +296,7 @@ describe('geometry parameters', () => {
     )
   })
 
-  it('answer any JSON by a value or a refusal', () => {
+  it('accept or reject any JSON without another error', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {
         expect(() => refusalOf(() => provision(type, text))).not.toThrow()

@@ -36,7 +36,7 @@ describe('a number of a million digits', () => {
     expect(refusalOf(() => provision(NUMBER, JSON.parse(DIGITS)))).toBe('INTERNAL_PARAMETER_INFINITY_ERROR')
   })
 
-  it('may stand behind a decimal point, where it adds nothing', () => {
+  it('is accepted after a decimal point', () => {
     expect(provision(NUMBER, `0.${DIGITS}`).value).toBe(1)
   })
 
@@ -46,7 +46,7 @@ describe('a number of a million digits', () => {
 })
 
 describe('a number of many digits in a descriptor', () => {
-  /** As many as a descriptor has room for. */
+  /** As many as fit into a descriptor. */
   const many = '9'.repeat(60_000)
   const withInput = (line: string): string =>
     aDescriptorText().replace('type: integer, description: First number', line)

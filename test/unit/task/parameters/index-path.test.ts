@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseIndexPath } from '../../../../src/task/parameters/array.ts'
 
-/** The contract's own words (http-api 5.17). */
+/** Pattern of the contract (http-api 5.17). */
 const CONTRACT = /^(0(\/[0-9]+)*|[1-9][0-9]*(\/[0-9]+)*)$/u
 
 const indexes = fc.array(fc.nat(), { minLength: 1, maxLength: 5 })
@@ -17,7 +17,7 @@ describe('index paths', () => {
     )
   })
 
-  it('are what the pattern of the contract takes', () => {
+  it('match the pattern of the contract', () => {
     fc.assert(
       fc.property(texts, (text) => {
         expect(parseIndexPath(text) !== undefined).toBe(CONTRACT.test(text))

@@ -5,7 +5,7 @@ import { codecOf } from '../../../../src/task/parameters/registry.ts'
 import type { ParameterType, ParameterTypeId } from '../../../../src/task/task.ts'
 import { listInput, provision, readOutput } from './codec-calls.ts'
 
-/** Shapes that are valid whatever the numbers, so that all of them are accepted. */
+/** Shapes that are valid for any numbers. */
 const number = fc.integer({ min: -1000, max: 1000 }).map((tenths) => tenths / 10)
 const position = fc.tuple(number, number)
 const box = fc.tuple(number, number, fc.integer({ min: 1, max: 9 })).map(([x, y, size]) => [
@@ -87,7 +87,7 @@ describe('values', () => {
     )
   })
 
-  it.each(VALUES)('of %j may be given again as they are listed', (type, values) => {
+  it.each(VALUES)('of %j can be provisioned again as listed', (type, values) => {
     fc.assert(
       fc.property(values, (value) => {
         const listed = listInput(type, provision(type, value).fileText)
@@ -97,7 +97,7 @@ describe('values', () => {
     )
   })
 
-  it('of every type that is one text are tried', () => {
+  it('are tested for every type with a codec', () => {
     const ids: readonly ParameterTypeId[] = VALUES.map(([type]) => type.id)
 
     expect(VALUES.every(([type]) => codecOf(type) !== undefined)).toBe(true)

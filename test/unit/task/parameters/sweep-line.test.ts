@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NONE, SweepLine } from '../../../../src/task/parameters/sweep-line.ts'
 
-/** Edges are numbers here, and a place is above the smaller ones. */
+/** Edges are numbers here; a point is above smaller numbers. */
 function edgesOf(line: SweepLine): number[] {
   const edges: number[] = []
   let node = line.highestNotAbove(() => false)
@@ -18,7 +18,7 @@ function insert(line: SweepLine, edge: number): number {
 }
 
 describe('the sweep line', () => {
-  it('keeps edges in order, however they come and go', () => {
+  it('keeps edges in order under insertions and removals', () => {
     const edges = fc.uniqueArray(fc.nat(1000), { maxLength: 60 })
     fc.assert(
       fc.property(edges, fc.array(fc.nat()), (added, removals) => {
