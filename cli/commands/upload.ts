@@ -4,6 +4,7 @@ import { type ServiceFlags, withService } from '../service/options.ts'
 import { openService, type Service, ServiceRefusal } from '../service/service.ts'
 import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
 import { openTask } from '../task/open-task.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import type { Terminal } from '../terminal/terminal.ts'
@@ -48,12 +49,10 @@ async function uploadTask(terminal: Terminal, path: string, flags: Flags): Promi
       return EXIT.failed
     }
   }
-  if (flags.replace === true) {
-    const { namespace, version } = requireDescriptor(terminal, await openTask(file))
-    if (!(await removeVersion(service, `tasks/${namespace}/${version}`, flags.yes === true))) {
-      terminal.note('Nothing was deleted or uploaded.')
-      return EXIT.failed
-    }
+  const { namespace, version } = requireDescriptor(terminal, await openTask(file))
+  if (!(await makeRoom(service, `${namespace}/${version}`, flags))) {
+    terminal.note('Nothing was deleted or uploaded.')
+    return EXIT.failed
   }
   const progress = createProgress(terminal.isJson ? terminal.stderr : terminal.stdout)
   const client = createUploadClient(service.url, { callApi: service.fetch })
@@ -63,16 +62,24 @@ async function uploadTask(terminal: Terminal, path: string, flags: Flags): Promi
   return EXIT.success
 }
 
-/** @returns false when the user does not want it */
-async function removeVersion(service: Service, path: string, isConfirmed: boolean): Promise<boolean> {
+/**
+ * Deletes the version that is there, when that is wanted.
+ * @returns false when the user says no
+ * @throws CommandError when it is there and may not be replaced
+ */
+async function makeRoom(service: Service, name: string, { replace, yes }: Flags): Promise<boolean> {
   try {
-    await service.call(path)
+    await service.call(`tasks/${name}`)
   } catch (error) {
     if (error instanceof ServiceRefusal && error.status === 404) return true
     throw error
   }
-  const question = `Delete ${path.slice('tasks/'.length)} with all its runs and their files first?`
-  if (!(await confirm(question, isConfirmed))) return false
-  await service.call(path, { method: 'DELETE' })
+  if (replace !== true) {
+    throw new CommandError(
+      `the service has ${name} already, and a version never changes; raise "version" in descriptor.yml, or give --replace`,
+    )
+  }
+  if (!(await confirm(`Delete ${name} with all its runs and their files first?`, yes === true))) return false
+  await service.call(`tasks/${name}`, { method: 'DELETE' })
   return true
 }

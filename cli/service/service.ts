@@ -75,7 +75,7 @@ export async function openService({ url, auth }: ServiceOptions): Promise<Servic
       )
     })
     if (answer.ok) return answer
-    const words = explainError(await answer.text())
+    const words = withoutTitle(explainError(await answer.text()))
     if (answer.status >= 500) {
       throw new CommandError(`${base} answered ${answer.status}: ${words}; try again later`, EXIT.unavailable)
     }
@@ -87,4 +87,12 @@ export async function openService({ url, auth }: ServiceOptions): Promise<Servic
     call,
     json: async (path, request) => (await call(path, request)).json(),
   }
+}
+
+/** The title of a batch of errors says nothing that its lines do not. */
+function withoutTitle(words: string): string {
+  const [title = '', ...lines] = words.split('\n')
+  return title.startsWith('Error(s) occurred') && lines.length > 0
+    ? lines.map((line) => line.trim()).join('\n')
+    : words
 }

@@ -1,5 +1,5 @@
-import { crc32, deflateSync } from 'node:zlib'
 import { OFFICIAL_SCHEMA } from '../../src/task/descriptor/descriptor-schema.ts'
+import { greyPng } from './sample-png.ts'
 import type { TemplateFile, TemplateNames } from './template.ts'
 
 /** Address of the schema for editors; the file of a clone, or what `cytomine-task schema` prints, does as well. */
@@ -88,29 +88,8 @@ Coordinates of geometries are pixels of the image; x grows to the right.
 `
 }
 
-/** A grey gradient: 8 bits, one channel. */
+/** A gradient from black to white. */
 function samplePng(width: number, height: number): Uint8Array {
-  const rows = Buffer.alloc((width + 1) * height)
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) rows[y * (width + 1) + 1 + x] = Math.floor((255 * x) / (width - 1))
-  }
-  const header = Buffer.alloc(13)
-  header.writeUInt32BE(width, 0)
-  header.writeUInt32BE(height, 4)
-  header.writeUInt8(8, 8)
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
-  return Buffer.concat([
-    signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows)),
-    chunk('IEND', Buffer.alloc(0)),
-  ])
-}
-
-function chunk(type: string, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data])
-  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
-  length.writeUInt32BE(data.length)
-  checksum.writeUInt32BE(crc32(body))
-  return Buffer.concat([length, body, checksum])
+  const row = Array.from({ length: width }, (_, x) => Math.floor((255 * x) / (width - 1)))
+  return greyPng(Array.from({ length: height }, () => row))
 }

@@ -1,0 +1,168 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
+import { type CommandEnd, runCommand } from '../fixtures/cli-program.ts'
+import { packLayer, shellLayer } from '../fixtures/engine-image.ts'
+
+/*
+ * Tasks of authors, run by cytomine-task on this machine and in the service. Their images start FROM scratch: no base image can be
+ * pulled everywhere.
+ */
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'author-tasks-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Puts an image into the folder of a task in place of its Dockerfile. */
+async function putImage(task: string, layers: readonly Buffer[], command: object): Promise<void> {
+  rmSync(join(task, 'Dockerfile'), { force: true })
+  const image: readonly FileEntry[] = await dockerArchive({ layers, command })
+  writeFileSync(join(task, 'image.tar'), await packTar(image))
+}
+
+async function putProgram(task: string, source: string): Promise<void> {
+  const program = join(folder, 'program')
+  execFileSync('gcc', ['-static', '-O2', '-Wall', '-Werror', '-o', program, source])
+  const layer = await packLayer([{ name: 'main', mode: 0o755, body: readFileSync(program) }])
+  await putImage(task, [layer], { Entrypoint: ['/main'], User: '65534:65534' })
+}
+
+function expectDone({ code, stderr }: CommandEnd): void {
+  expect(stderr).not.toContain('failed')
+  expect(code).toBe(0)
+}
+
+const SERVICE = () => ['--remote', inject('baseUrl')]
+const run = (...words: readonly string[]) => runCommand(['run', ...words, '--json'])
+
+interface Shown {
+  readonly outputs: readonly { readonly parameterName: string; readonly value: unknown }[]
+}
+
+/** Values of outputs by name. */
+function valuesOf({ stdout }: CommandEnd): Record<string, unknown> {
+  const { outputs } = JSON.parse(stdout) as Shown
+  return Object.fromEntries(outputs.map(({ parameterName, value }) => [parameterName, value]))
+}
+
+describe('a new task', () => {
+  it.each(['c', 'shell'])('in %s runs on this machine as it is', async (language) => {
+    const task = join(folder, `new-${language}`)
+    expectDone(await runCommand(['init', task, '--lang', language]))
+    if (language === 'c') await putProgram(task, join(task, 'main.c'))
+    else {
+      const tools = ['awk', 'mkdir', 'od', 'printf', 'sed'].map((name) => {
+        return { name: `bin/${name}`, type: 'symlink' as const, linkname: 'busybox' }
+      })
+      const script = { name: 'main.sh', mode: 0o755, body: readFileSync(join(task, 'main.sh')) }
+      await putImage(task, [await shellLayer(), await packLayer([...tools, script])], {
+        Entrypoint: ['/main.sh'],
+      })
+    }
+    const sample = (name: string) => `@${join(task, 'sample', name)}`
+
+    const ended = await run(
+      task,
+      ...['-i', `image=${sample('image.png')}`, '-i', `factors=${sample('factors.json')}`],
+      ...['-i', 'fraction=0.25', '-o', join(folder, 'outputs')],
+    )
+
+    expectDone(ended)
+    expect(ended.stderr).toContain('image of 64 x 48 pixels')
+    const { width, frame, areas } = valuesOf(ended)
+    expect(width).toBe(64)
+    expect(JSON.parse(String(frame))).toMatchObject({
+      coordinates: [
+        [
+          [24, 18],
+          [40, 18],
+          [40, 30],
+          [24, 30],
+          [24, 18],
+        ],
+      ],
+    })
+    expect(areas).toMatchObject([{ value: 192 }, { value: 384 }, { value: 576 }])
+  })
+
+  it('goes from an empty folder to outputs of the service', async () => {
+    const task = join(folder, 'published')
+    expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', `org.example.t${process.pid}`]))
+    await putProgram(task, join(task, 'main.c'))
+    const name = `org.example.t${process.pid}.published/0.1.0`
+
+    const uploaded = await runCommand(['upload', task, '--url', inject('baseUrl')])
+    const again = await runCommand(['upload', task, '--url', inject('baseUrl')])
+    const ended = await run(
+      name,
+      ...SERVICE(),
+      ...[
+        '-i',
+        `image=@${join(task, 'sample/image.png')}`,
+        '-i',
+        'factors=[2]',
+        '-o',
+        join(folder, 'remote'),
+      ],
+    )
+
+    expect(uploaded.stdout).toContain('installed')
+    expect(again.stderr).toMatch(/the service has .* already.*raise "version"/u)
+    expectDone(ended)
+    expect(valuesOf(ended)).toMatchObject({ width: 64, areas: [{ value: 1536 }] })
+    expect(readFileSync(join(folder, 'remote/width'), 'utf8')).toBe('64')
+    expect((await runCommand(['runs', name, '--url', inject('baseUrl')])).stdout).toContain('FINISHED')
+    expectDone(await runCommand(['delete', name, '--yes', '--url', inject('baseUrl')]))
+  })
+})
+
+describe('the example scale-numbers', () => {
+  it('multiplies each number of an array', async () => {
+    const task = join(folder, 'scale-numbers')
+    execFileSync('cp', ['-r', 'examples/scale-numbers', task])
+    await putProgram(task, join(task, 'scale-numbers.c'))
+
+    const ended = await run(
+      task,
+      '-i',
+      'numbers=[1, 2.5, -3]',
+      '-i',
+      'factor=10',
+      '-o',
+      join(folder, 'scaled'),
+    )
+
+    expectDone(ended)
+    expect(valuesOf(ended)).toMatchObject({ products: [{ value: 10 }, { value: 25 }, { value: -30 }] })
+  })
+
+  it.each([
+    ['a program that ends with 1', 'int main(void) { return 1; }', /task-failed.*exit code 1/u],
+    [
+      'a program that takes too much memory',
+      '#include <stdlib.h>\n#include <string.h>\nint main(void) { for (;;) memset(malloc(1 << 20), 1, 1 << 20); }',
+      /out-of-memory.*128 MiB.*configuration\.resources\.ram/u,
+    ],
+    [
+      'a program that writes nothing',
+      'int main(void) { return 0; }',
+      /output-missing.*"products": the task has not written it/u,
+    ],
+  ])('fails with the reason for %s', async (_, source, message) => {
+    const task = join(folder, `broken-${message.source.slice(0, 6)}`)
+    execFileSync('cp', ['-r', 'examples/scale-numbers', task])
+    const file = join(folder, 'broken.c')
+    writeFileSync(file, source)
+    await putProgram(task, file)
+
+    const { code, stderr } = await run(task, '-i', 'numbers=[1]', '-o', join(folder, 'broken'))
+
+    expect(stderr).toMatch(message)
+    expect(code).toBe(1)
+  })
+})
