@@ -148,7 +148,7 @@ export async function stage(local: LocalRun): Promise<{ readonly inputs: string;
   await changeRunState(local.deps, id, 'RUNNING').catch((error: unknown) => {
     if (!(error instanceof DomainError)) throw error
     const words = wordsOf(error).replace(
-      /\. Give them values by PUT.*$/u,
+      /\. Provision them by PUT.*$/u,
       '; give it with -i NAME=VALUE, or NAME=@FILE',
     )
     throw new CommandError(words, undefined, { cause: error })

@@ -243,7 +243,7 @@ const LEFT: readonly (readonly [string, TaskOutput, (folder: string) => void, Re
       writeFileSync(join(folder, 'sum/array.yml'), 'size: 2')
       writeFileSync(join(folder, 'sum/0'), '1')
     },
-    /array\.yml says size 2, and the folder has 1 item; missing: 1/u,
+    /array\.yml gives size 2, but the folder has 1 item; missing: 1/u,
   ],
   [
     'a folder where a file is due',
@@ -291,7 +291,7 @@ describe('a run on this machine', () => {
       'a command that is no program',
       { exitCode: 1 },
       'exec /main: exec format error\n',
-      /no program for linux\/amd64 and no script/u,
+      /neither a program for linux\/amd64 nor a script/u,
     ],
   ])('names %s', async (_, end, logTail, message) => {
     const failure = await explainEnd({ end, memoryMib: 512, logTail })
