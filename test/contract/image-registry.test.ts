@@ -72,6 +72,14 @@ describe('ECR', () => {
 
   const tokensAsked = (): number => server.requests.filter((line) => line === 'POST /').length - 1
 
+  it('asks for one token for requests that begin at the same time', async () => {
+    const digests = Array.from({ length: 8 }, (_, index) => digestOf(String(index)))
+
+    await Promise.all(digests.map((digest) => registry.hasBlob(repository, digest)))
+
+    expect(tokensAsked()).toBe(1)
+  })
+
   it('does not mount unless the account allows it', async () => {
     server.refuseMounts()
     const { digest } = await registry.pushBlob(repository, someBytes())

@@ -36,14 +36,22 @@ export function createEcrAuthorization(
 ): RegistryAuthorization {
   let token = ''
   let renewAt = 0
+  let asking: Promise<void> | undefined
+  const ask = async (): Promise<void> => {
+    const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}))
+    const { authorizationToken, expiresAt } = authorizationData?.[0] ?? {}
+    if (authorizationToken === undefined) throw new Error('ECR returned no authorization token')
+    token = `Basic ${authorizationToken}`
+    renewAt = (expiresAt?.getTime() ?? 0) - MARGIN_MS
+  }
   return {
     async header() {
       if (now().getTime() < renewAt) return token
-      const { authorizationData } = await ecr.send(new GetAuthorizationTokenCommand({}))
-      const { authorizationToken, expiresAt } = authorizationData?.[0] ?? {}
-      if (authorizationToken === undefined) throw new Error('ECR returned no authorization token')
-      token = `Basic ${authorizationToken}`
-      renewAt = (expiresAt?.getTime() ?? 0) - MARGIN_MS
+      // One call for all requests that begin at the same time.
+      asking ??= ask().finally(() => {
+        asking = undefined
+      })
+      await asking
       return token
     },
     async renew(_, { header }) {
