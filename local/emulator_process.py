@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 
+import emulator_maps
 import uvloop
 from foreign_pages import refusing_foreign_pages
 from ministack import app
@@ -61,6 +62,7 @@ def main() -> None:
     threading.Thread(target=save_regularly, args=(url,), daemon=True).start()
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     uvloop.install()
+    emulator_maps.install()
     app.app = refusing_foreign_pages(app.app)
     app.main()
 

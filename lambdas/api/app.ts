@@ -12,6 +12,7 @@ import { type Handlers, ROUTE_LIST, type Route } from './route-table.ts'
 import { consoleHandlers } from './routes/console.ts'
 import { provisionHandlers } from './routes/provisions.ts'
 import { runListHandlers } from './routes/run-lists.ts'
+import { runSetHandlers } from './routes/run-sets.ts'
 import { stagingHandlers } from './routes/staging.ts'
 import { storeHandlers } from './routes/stores.ts'
 import { taskRunHandlers } from './routes/task-runs.ts'
@@ -30,7 +31,8 @@ export type ApiDependencies = DependenciesOf<typeof taskHandlers> &
   DependenciesOf<typeof stagingHandlers> &
   DependenciesOf<typeof provisionHandlers> &
   DependenciesOf<typeof taskRunHandlers> &
-  DependenciesOf<typeof runListHandlers> & {
+  DependenciesOf<typeof runListHandlers> &
+  DependenciesOf<typeof runSetHandlers> & {
     /** Absent: the stage has no console. */
     readonly console?: ConsoleDependencies['console']
   }
@@ -45,6 +47,7 @@ export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any')
     ...provisionHandlers(deps),
     ...taskRunHandlers(deps),
     ...runListHandlers(deps),
+    ...runSetHandlers(deps),
     getTaskSchema: (context) => context.json(taskSchema),
     ping: answerPing(deps),
   }

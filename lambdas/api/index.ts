@@ -16,6 +16,7 @@ import { readEnvironment } from '../../src/contract/environment.ts'
 import { createEcrImageRegistry } from '../../src/import/registry/ecr-image-registry.ts'
 import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
 import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
+import { setInputOf } from '../../src/run/set/run-set-workflow.ts'
 import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
 import { pause } from '../../src/shared/pause.ts'
@@ -32,13 +33,15 @@ const environment = readEnvironment([
   'tableName',
   'bucketName',
   'stateMachineArn',
+  'setMachineArn',
   'jobLogGroup',
   'registryUrl',
   'knownHosts',
   'consoleMode',
 ])
-const { bucketName, installation, jobLogGroup, registryUrl, stateMachineArn } = environment
+const { bucketName, installation, jobLogGroup, registryUrl, setMachineArn, stateMachineArn } = environment
 const s3 = createS3Client()
+const sfn = createSfnClient()
 
 /** The bucket, with URLs for one audience. Both audiences share one client and its connections. */
 function bucketOf(audience: 'clients' | 'jobs') {
@@ -56,7 +59,8 @@ export const handler = createHandler(
     requests: createEventImportRequests({ client: createEventsClient(), installation }),
     registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl }),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
-    workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
+    workflow: createSfnRunWorkflow({ client: sfn, stateMachineArn }),
+    setWorkflow: createSfnRunWorkflow({ client: sfn, stateMachineArn: setMachineArn, inputOf: setInputOf }),
     logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
     console: {
       mode: environment.consoleMode,

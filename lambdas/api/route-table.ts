@@ -67,6 +67,16 @@ export const ROUTES = {
   getTaskSchema: 'GET /schema/task.json',
   getConsoleConfig: 'GET /ui/config.json',
 
+  createRunSet: 'POST /run-sets',
+  listRunSets: 'GET /run-sets',
+  getRunSet: 'GET /run-sets/:id',
+  deleteRunSet: 'DELETE /run-sets/:id',
+  cancelRunSet: 'POST /run-sets/:id/cancel',
+  retryRunSet: 'POST /run-sets/:id/retry',
+  listRunSetRuns: 'GET /run-sets/:id/runs',
+  downloadRunSetTable: 'GET /run-sets/:id/outputs.csv',
+  downloadRunSetArchive: 'GET /run-sets/:id/outputs.zip',
+
   ping: 'GET /ping',
 } as const
 

@@ -19,7 +19,9 @@ import { isTimeUp, sweepRuns } from '../../src/lifecycle/sweep-runs.ts'
 import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
 import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
 import type { ActiveRunsPlace } from '../../src/run/run-repository.ts'
+import { setInputOf } from '../../src/run/set/run-set-workflow.ts'
 import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
+import { sweepRunSets } from '../../src/run-set/sweep-run-sets.ts'
 import { createEventImportRequests } from '../../src/upload/event-import-requests.ts'
 import { createRepositories } from '../repositories.ts'
 
@@ -29,25 +31,30 @@ const environment = readEnvironment([
   'bucketName',
   'registryUrl',
   'stateMachineArn',
+  'setMachineArn',
   'jobQueues',
   'jobLogGroup',
   'sweepGraceSeconds',
   'sweepStepLimitSeconds',
   'sweepLateWriteSeconds',
 ])
-const { bucketName, installation, jobLogGroup, jobQueues, registryUrl, stateMachineArn } = environment
-const { identity, metrics, runs, tasks, uploads } = createRepositories(environment)
+const { bucketName, installation, jobLogGroup, jobQueues, registryUrl, setMachineArn, stateMachineArn } =
+  environment
+const { identity, metrics, runs, sets, tasks, uploads } = createRepositories(environment)
+const sfn = createSfnClient()
 const deps = {
   identity,
   metrics,
   runs,
+  sets,
   tasks,
   uploads,
   requests: createEventImportRequests({ client: createEventsClient(), installation }),
   objects: createS3ObjectStore({ client: createS3Client(), bucketName }),
   registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl }),
   scheduler: createBatchJobScheduler({ client: createBatchClient(), jobQueueArns: queueArnsOf(jobQueues) }),
-  workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
+  workflow: createSfnRunWorkflow({ client: sfn, stateMachineArn }),
+  setWorkflow: createSfnRunWorkflow({ client: sfn, stateMachineArn: setMachineArn, inputOf: setInputOf }),
   logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
   report: reportProblem,
   settings: {
@@ -87,6 +94,11 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
   if (after === undefined && next === undefined) deps.metrics.observe('ActiveRuns', runs)
   after = next
   logger.info('runs swept', { runs, isComplete: next === undefined })
+  await sweepRunSets(deps, {
+    isTimeUp: isOutOfTime,
+    onStarted: (setId) => reportRepair('workflow-started', { setId }),
+    onProblem: (setId, error) => logger.error('run set not looked after', { setId, error: error as Error }),
+  })
   await sweepDeletions(deps, {
     isTimeUp: isOutOfTime,
     onTaskDeleted: (task) => reportRepair('task-deleted', { task }),

@@ -126,7 +126,7 @@ export class Alarms extends Construct {
   }
 
   private watchServices({ watched }: AlarmsProps): void {
-    const { restApi, stagerApi, functions, stateMachine, table } = watched
+    const { restApi, stagerApi, functions, stateMachines, table } = watched
     const apiErrors = [...new Set([restApi, stagerApi])].map((api) =>
       api.metricServerError({ statistic: 'Sum', period: FIVE_MINUTES }),
     )
@@ -157,15 +157,15 @@ export class Alarms extends Construct {
     })
     this.add('WorkflowsFailed', {
       metric: sumOf(
-        [
-          stateMachine.metricFailed({ period: FIVE_MINUTES }),
-          stateMachine.metricTimedOut({ period: FIVE_MINUTES }),
-        ],
+        stateMachines.flatMap((machine) => [
+          machine.metricFailed({ period: FIVE_MINUTES }),
+          machine.metricTimedOut({ period: FIVE_MINUTES }),
+        ]),
         'workflows without a result',
         FIVE_MINUTES,
       ),
       threshold: 1,
-      toDo: 'The failure of a run could not be recorded: see the execution, and the log of fail-run.',
+      toDo: 'The failure of a run could not be recorded, or a run set not be prepared: see the execution, and the logs of fail-run and work-on-run-set.',
       section: 'workflows-failed',
     })
   }

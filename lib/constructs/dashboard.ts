@@ -84,7 +84,7 @@ function importsOf(installation: string): GraphWidget[] {
   ]
 }
 
-function entrancesOf({ restApi, stagerApi, deadLetters, stateMachine }: Watched): GraphWidget[] {
+function entrancesOf({ restApi, stagerApi, deadLetters, stateMachines }: Watched): GraphWidget[] {
   const period = { period: PERIOD }
   return [
     // Callers first; stagers mostly have an API of their own.
@@ -105,7 +105,12 @@ function entrancesOf({ restApi, stagerApi, deadLetters, stateMachine }: Watched)
       Object.entries(deadLetters).map(([label, queue]) =>
         queue.metricApproximateNumberOfMessagesVisible({ ...period, statistic: 'Maximum', label }),
       ),
-      { right: [stateMachine.metricFailed(period), stateMachine.metricTimedOut(period)] },
+      {
+        right: stateMachines.flatMap((machine) => [
+          machine.metricFailed(period),
+          machine.metricTimedOut(period),
+        ]),
+      },
     ),
   ]
 }

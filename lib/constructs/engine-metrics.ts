@@ -22,7 +22,7 @@ export interface Watched {
   readonly stagerApi: RestApi
   /** Functions by name, which the dashboard shows as labels. */
   readonly functions: Readonly<Record<string, IFunction>>
-  readonly stateMachine: StateMachine
+  readonly stateMachines: readonly StateMachine[]
   readonly table: Table
   /** Dead-letter queues by the kind of event. */
   readonly deadLetters: Readonly<Record<string, Queue>>

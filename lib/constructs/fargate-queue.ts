@@ -2,6 +2,7 @@ import { FargateComputeEnvironment, JobQueue } from 'aws-cdk-lib/aws-batch'
 import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2'
 import { Construct } from 'constructs'
 import type { Stage } from '../settings.ts'
+import { fairShare } from './fair-share.ts'
 import { cancelUnplaceable } from './time-limits.ts'
 
 type Capacity = Stage['queues']['fargate']['capacity']
@@ -43,6 +44,7 @@ export class FargateQueue extends Construct {
       }),
     }))
     const queue = new JobQueue(this, 'Queue', {
+      schedulingPolicy: fairShare(this),
       computeEnvironments,
       jobStateTimeLimitActions: cancelUnplaceable(props.longestUnplaceableMinutes),
     })

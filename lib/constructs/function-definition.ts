@@ -5,7 +5,7 @@ import type { Stage } from '../settings.ts'
 import type { EventChoice } from './event-trigger.ts'
 import type { Grants } from './grants.ts'
 import type { Permission } from './permissions.ts'
-import type { WorkflowStep } from './run-workflow.ts'
+import type { SetStep } from './run-set-workflow.ts'
 
 /** Values from which a function definition makes its variables, permissions and trigger. */
 export interface FunctionContext {
@@ -21,6 +21,7 @@ export interface FunctionContext {
       | 'tableName'
       | 'bucketName'
       | 'stateMachineArn'
+      | 'setMachineArn'
       | 'jobLogGroup'
       | 'jobQueues'
       | 'registryUrl',
@@ -57,8 +58,8 @@ export interface FunctionDefinition {
   /** Values of the variables that `lambdas/<name>/index.ts` reads, no more and no less. */
   variables(context: FunctionContext): Readonly<Partial<Record<keyof typeof VARIABLES, string>>>
   permissions(context: FunctionContext): readonly Permission[]
-  /** Caller: the API, a step of the run workflow, or events. */
-  readonly trigger: 'api' | WorkflowStep | EventSource
+  /** Caller: the API, a step of a workflow, or events. */
+  readonly trigger: 'api' | SetStep | EventSource
   /** Absent: code only. */
   assets?(stage: Pick<Stage, 'console'>): readonly FunctionAssets[]
 }

@@ -11,6 +11,8 @@ export interface EngineResources {
   readonly bucketArn: string
   readonly stateMachineName: string
   readonly stateMachineArn: string
+  readonly setMachineName: string
+  readonly setMachineArn: string
   readonly jobLogGroupArn: string
   readonly jobQueueArns: readonly string[]
   readonly jobExecutionRoleArn: string
@@ -49,6 +51,7 @@ export type Grants = ReturnType<typeof grantsOn>
 /** Permissions on the resources of one installation. */
 export function grantsOn(resources: EngineResources) {
   const { prefix, tableArn, bucketArn, stateMachineName, stateMachineArn, jobLogGroupArn } = resources
+  const { setMachineName, setMachineArn } = resources
   // The pattern of a task id, not `*`: the prefix of another installation may begin with this one.
   const jobDefinitions = arn('batch', `job-definition/${prefix}-????????-????-????-????-????????????*`)
   const jobs = arn('batch', 'job/*')
@@ -101,17 +104,21 @@ export function grantsOn(resources: EngineResources) {
       conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
     },
     workflow: (actions: readonly string[]): Permission => ({ actions, resources: [stateMachineArn] }),
+    setWorkflow: (actions: readonly string[]): Permission => ({ actions, resources: [setMachineArn] }),
     answerTokens: {
       actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
-      resources: [stateMachineArn],
+      // Executions of a Distributed Map are of a machine that is named by its own and the state.
+      resources: [stateMachineArn, setMachineArn, `${setMachineArn}/*`],
+      because: 'Step Functions names the machine of the runs of a set',
     },
     stopExecutions: {
       actions: ['states:DescribeExecution', 'states:StopExecution'],
-      resources: [arn('states', `execution:${stateMachineName}:*`)],
-      because: 'One execution for each run, of this state machine only',
+      resources: [stateMachineName, setMachineName].map((name) => arn('states', `execution:${name}:*`)),
+      because: 'One execution for each run or round of a set, of these state machines only',
     },
     readJobLogs: { actions: ['logs:GetLogEvents'], resources: [jobLogGroupArn] },
     /** Removes what a task and its runs leave outside table and bucket. */
+    removeLogs: { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [jobLogGroupArn] },
     deleteTasks: [
       { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [jobLogGroupArn] },
       onDefinitions(['batch:DeregisterJobDefinition']),

@@ -22,6 +22,7 @@ import {
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
 import type { MachineSettings } from '../settings.ts'
+import { fairShare } from './fair-share.ts'
 import { allow, type Permission } from './permissions.ts'
 import { cancelUnplaceable } from './time-limits.ts'
 
@@ -106,6 +107,7 @@ export class MachineQueue extends Construct {
       launchTemplate: this.launchTemplate(settings),
     })
     const queue = new JobQueue(this, 'Queue', {
+      schedulingPolicy: fairShare(this),
       computeEnvironments: [{ computeEnvironment, order: 1 }],
       jobStateTimeLimitActions: cancelUnplaceable(props.longestUnplaceableMinutes),
     })

@@ -6,6 +6,7 @@ import { importBundle } from './import-bundle.ts'
 import { recordJobState } from './record-job-state.ts'
 import { submitJob } from './submit-job.ts'
 import { sweepRuns } from './sweep-runs.ts'
+import { workOnRunSet } from './work-on-run-set.ts'
 
 /** All Lambda functions. Stack outputs, alarms, dashboard and tests are made from this list. */
 export const FUNCTIONS: readonly FunctionDefinition[] = [
@@ -16,4 +17,5 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   collectOutputs,
   failRun,
   sweepRuns,
+  workOnRunSet,
 ]

@@ -13,7 +13,8 @@ import type { FunctionContext } from '../constructs/function-definition.ts'
 import { grantsOn, useKey } from '../constructs/grants.ts'
 import { Observability } from '../constructs/observability.ts'
 import { API_STAGE, type ApiAccess, EngineApi } from '../constructs/rest-api.ts'
-import { RunWorkflow, type WorkflowStep } from '../constructs/run-workflow.ts'
+import { RunSetWorkflow, type SetStep } from '../constructs/run-set-workflow.ts'
+import { RunWorkflow } from '../constructs/run-workflow.ts'
 import type { EmulatorAddresses } from '../emulator.ts'
 import { FUNCTIONS } from '../functions/index.ts'
 import type { JobPlatform } from '../job-platform.ts'
@@ -50,9 +51,10 @@ export class ServiceStack extends Stack {
     this.apiId = apis.restApi.restApiId
     this.apiUrl = apiUrlOf(this.apiId, stage.emulator?.clients)
     const stateMachineName = `${stage.prefix}-run`
+    const setMachineName = `${stage.prefix}-run-set`
     const context = this.functionContext(
       props,
-      stateMachineName,
+      { stateMachineName, setMachineName },
       apiUrlOf(apis.stagerApi.restApiId, stage.emulator?.jobs),
     )
     for (const one of this.functions) {
@@ -60,15 +62,18 @@ export class ServiceStack extends Stack {
       for (const permission of one.definition.permissions(context)) one.allow(permission)
       if (keyArn !== undefined) one.allow(useKey(keyArn))
     }
-    const { stateMachine } = new RunWorkflow(this, 'RunWorkflow', {
-      stateMachineName,
-      functions: {
-        SubmitJob: this.calledBy('SubmitJob'),
-        CollectOutputs: this.calledBy('CollectOutputs'),
-        FailRun: this.calledBy('FailRun'),
-      },
+    const functions = {
+      SubmitJob: this.calledBy('SubmitJob'),
+      CollectOutputs: this.calledBy('CollectOutputs'),
+      FailRun: this.calledBy('FailRun'),
+      WorkOnRunSet: this.calledBy('WorkOnRunSet'),
+    }
+    const { stateMachine } = new RunWorkflow(this, 'RunWorkflow', { stateMachineName, functions, stage })
+    const setMachine = new RunSetWorkflow(this, 'RunSetWorkflow', {
+      stateMachineName: setMachineName,
+      functions,
       stage,
-    })
+    }).stateMachine
     const deadLetters = this.addTriggers(context)
 
     if (stage.emulator === undefined) {
@@ -79,7 +84,7 @@ export class ServiceStack extends Stack {
           functions: Object.fromEntries(
             this.functions.map(({ definition, lambda }) => [definition.name, lambda]),
           ),
-          stateMachine,
+          stateMachines: [stateMachine, setMachine],
           table,
           deadLetters,
         },
@@ -92,6 +97,7 @@ export class ServiceStack extends Stack {
       BucketName: bucket.bucketName,
       TableName: table.tableName,
       StateMachineArn: context.values.stateMachineArn,
+      SetMachineArn: context.values.setMachineArn,
       JobLogGroup: jobLogGroup.logGroupName,
       JobQueueArn: platform.queues.fargate.arn,
       ...Object.fromEntries(
@@ -101,7 +107,7 @@ export class ServiceStack extends Stack {
   }
 
   /** @throws Error when no function of `lib/functions/` has the trigger */
-  private calledBy(trigger: 'api' | WorkflowStep): IFunction {
+  private calledBy(trigger: 'api' | SetStep): IFunction {
     const found = this.functions.find(({ definition }) => definition.trigger === trigger)
     if (found === undefined) throw new Error(`no function in lib/functions has the trigger ${trigger}`)
     return found.lambda
@@ -109,16 +115,18 @@ export class ServiceStack extends Stack {
 
   private functionContext(
     { stage, bucket, table, jobLogGroup, platform }: ServiceStackProps,
-    stateMachineName: string,
+    { stateMachineName, setMachineName }: Readonly<Record<'stateMachineName' | 'setMachineName', string>>,
     stagerApiUrl: string,
   ): FunctionContext {
     // Composed, not `stateMachine.stateMachineArn`: the state machine refers to the functions, which would close a circle.
-    const stateMachineArn = this.formatArn({
-      service: 'states',
-      resource: 'stateMachine',
-      resourceName: stateMachineName,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    })
+    const machineArn = (resourceName: string): string =>
+      this.formatArn({
+        service: 'states',
+        resource: 'stateMachine',
+        resourceName,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      })
+    const [stateMachineArn, setMachineArn] = [machineArn(stateMachineName), machineArn(setMachineName)]
     return {
       stage,
       platform,
@@ -129,6 +137,7 @@ export class ServiceStack extends Stack {
         tableName: table.tableName,
         bucketName: bucket.bucketName,
         stateMachineArn,
+        setMachineArn,
         jobLogGroup: jobLogGroup.logGroupName,
         jobQueues: this.toJsonString(platform.queues),
         registryUrl:
@@ -141,6 +150,8 @@ export class ServiceStack extends Stack {
         bucketArn: bucket.bucketArn,
         stateMachineName,
         stateMachineArn,
+        setMachineName,
+        setMachineArn,
         jobLogGroupArn: jobLogGroup.logGroupArn,
         jobQueueArns: queueArnsOf(platform.queues),
         jobExecutionRoleArn: platform.executionRoleArn,

@@ -51,9 +51,23 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
     startWaiting()
   }
 
+  /** The job that waits longest in the share with the fewest running jobs: the fair-share policy of the queues on AWS. */
+  function takeNext(): string | undefined {
+    const shareOf = (jobId: string): string => store.findJob(jobId)?.shareIdentifier ?? ''
+    const used = new Map<string, number>()
+    for (const jobId of running.keys()) used.set(shareOf(jobId), (used.get(shareOf(jobId)) ?? 0) + 1)
+    let next: { readonly index: number; readonly used: number } | undefined
+    for (const [index, jobId] of waiting.entries()) {
+      const ofShare = used.get(shareOf(jobId)) ?? 0
+      if (next === undefined || ofShare < next.used) next = { index, used: ofShare }
+      if (next.used === 0) break
+    }
+    return next === undefined ? undefined : waiting.splice(next.index, 1)[0]
+  }
+
   function startWaiting(): void {
     while (!isStopped && running.size < capacity) {
-      const jobId = waiting.shift()
+      const jobId = takeNext()
       if (jobId === undefined) return
       const controller = new AbortController()
       running.set(jobId, { controller, finished: runOnce(jobId, controller) })

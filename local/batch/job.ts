@@ -40,6 +40,8 @@ export interface Job {
   readonly jobArn: string
   readonly jobName: string
   readonly jobQueue: string
+  /** Jobs of two shares that wait are started in turn. Absent in jobs of earlier versions. */
+  readonly shareIdentifier?: string
   readonly jobDefinition: string
   readonly status: JobStatus
   readonly statusReason?: string

@@ -123,6 +123,7 @@ function submit(body: SubmitJob, { store, runner, origin, now, uuid }: Operation
     jobArn,
     jobName,
     jobQueue: body.jobQueue.startsWith('arn:') ? body.jobQueue : `${prefix}:job-queue/${body.jobQueue}`,
+    shareIdentifier: body.shareIdentifier,
     jobDefinition: definition.jobDefinitionArn,
     status: 'SUBMITTED',
     createdAt: now(),

@@ -83,6 +83,10 @@ export const submitJobSchema = z.looseObject({
   jobName: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/u),
   jobQueue: z.string().min(1),
   jobDefinition: z.string().min(1),
+  shareIdentifier: z
+    .string()
+    .regex(/^[A-Za-z0-9]{1,255}$/u)
+    .default('default'),
   dependsOn: z.array(z.unknown()).max(0, 'dependencies between jobs are not offered here').optional(),
   arrayProperties: z.undefined('array jobs are not offered here').optional(),
   tags: tagsSchema.default({}),

@@ -17,6 +17,7 @@ export interface LogIds {
   readonly taskId?: string
   readonly uploadId?: string
   readonly jobId?: string
+  readonly setId?: string
 }
 
 /** Replaces the ids of the previous event; call it first for each event. */

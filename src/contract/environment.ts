@@ -13,6 +13,7 @@ export const VARIABLES = {
   tableName: 'TABLE_NAME',
   bucketName: 'BUCKET_NAME',
   stateMachineArn: 'STATE_MACHINE_ARN',
+  setMachineArn: 'SET_MACHINE_ARN',
   jobLogGroup: 'JOB_LOG_GROUP',
   jobQueues: 'JOB_QUEUES',
   jobDefinitionPrefix: 'JOB_DEFINITION_PREFIX',
@@ -47,6 +48,8 @@ const fields = {
   tableName: text,
   bucketName: text,
   stateMachineArn: text,
+  /** State machine of run sets. */
+  setMachineArn: text,
   jobLogGroup: text,
   /** JSON: ARN of each queue, and the largest machine where the machines are the stage's choice. */
   jobQueues: z.string().transform(parseJson).pipe(jobQueuesSchema),

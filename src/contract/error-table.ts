@@ -257,6 +257,10 @@ export const ERRORS = {
     'APPE-upload-layer-gone',
     'a layer that was left out is not in the registry any more',
   ],
+  /** Extensions: the reference has no run sets. */
+  RUN_SET_NOT_FOUND: [404, 'APPE-run-set-not-found', 'Run set not found.'],
+  RUN_SET_INVALID_STATE: [409, 'APPE-run-set-state-error', 'run set is in invalid state'],
+  RUN_SET_INVALID: [400, 'APPE-run-set-invalid', 'invalid run set'],
   /** A browser sent the request for a page of another origin, or to an unknown host. */
   FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
   QUERY_INVALID: [400, 'APPE-query-invalid', 'invalid query'],

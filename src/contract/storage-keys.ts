@@ -5,6 +5,7 @@ export const PREFIXES = {
   taskDefinition: 'task-',
   runInputs: 'task-run-inputs-',
   runOutputs: 'task-run-outputs-',
+  runSets: 'task-run-set-',
 } as const
 
 /** Key of an uploaded bundle or input file. */
@@ -40,6 +41,16 @@ export function runInputsPrefix(runId: string): string {
 /** Key of one stored version of an input or array item; also the prefix of the keys of its companions. */
 export function inputValueKey(runId: string, name: string, valueId: string): string {
   return `${runInputsPrefix(runId)}${name}/${valueId}`
+}
+
+/** Prefix of the files of a run set: its table of inputs, and what is made of its runs. */
+export function runSetPrefix(setId: string): string {
+  return `${PREFIXES.runSets}${setId}/`
+}
+
+/** Prefixes of everything of a set; values that its runs share lie where those of a run with the set's id would. */
+export function runSetPrefixes(setId: string): readonly string[] {
+  return [runSetPrefix(setId), runInputsPrefix(setId)]
 }
 
 /** Key of the end of a run's log; output folders have numbers as names. */

@@ -2,16 +2,15 @@ import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import type { FileContent, InputValue } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
-import type { Identity } from '../shared/identity.ts'
 import { readAll } from '../shared/read-all.ts'
+import type { StoreDependencies } from './provisioning.ts'
 
 /** Values up to this size are in their DynamoDB item (limit 400 KB), larger ones in S3. */
 const INLINE_BYTES = 4096
 
 /** Stores one version of an input; it counts once the run refers to it. */
 export async function storeInput(
-  deps: { readonly identity: Identity; readonly objects: ObjectStore; readonly runs: RunRepository },
+  deps: StoreDependencies,
   runId: string,
   parameterName: string,
   text: string,

@@ -53,7 +53,7 @@ interface FileInput {
  * @throws DomainError naming `parameterName`, with the type's code
  */
 export async function storeSentValue(
-  deps: ProvisionDependencies,
+  deps: Pick<ProvisionDependencies, 'identity'>,
   runId: string,
   { name, type, parameterName }: FileInput,
   { value, companion }: SentValue,
@@ -75,8 +75,11 @@ export async function storeSentValue(
   return { ...stored, companion: { kind: 'object', key: companionKey, sizeBytes } }
 }
 
-/** @returns the stored form: files are stored unchanged, but a zip represents a folder */
-async function checkValue(
+/**
+ * @returns the stored form: files are stored unchanged, but a zip represents a folder
+ * @throws DomainError naming the parameter, with the type's code
+ */
+export async function checkValue(
   source: ByteSource,
   type: ParameterType,
   parameterName: string,

@@ -10,6 +10,7 @@ import {
   applyProvisions,
   type ProvisionDependencies,
   requireProvisionable,
+  type StoreDependencies,
   settleState,
 } from './provisioning.ts'
 import { storeArray } from './store-array.ts'
@@ -28,7 +29,7 @@ export interface ProvisionedInput {
 }
 
 /** A valid value that is not stored yet. */
-interface CheckedProvision {
+export interface CheckedProvision {
   readonly input: TaskInput
   /** A text, or the folder of an array; undefined for an explicit null. */
   readonly content: string | ProvisionedArray | undefined
@@ -97,7 +98,8 @@ export async function storeDefaults(
   )
 }
 
-function checkProvision(task: Task, provision: InputProvision): CheckedProvision {
+/** @throws DomainError INTERNAL_PARAMETER_DOES_NOT_EXIST or the type's error */
+export function checkProvision(task: Pick<Task, 'inputs'>, provision: InputProvision): CheckedProvision {
   const input = requireParameter(task.inputs, provision.parameterName)
   if (provision.value === null) {
     if (!input.optional) throw nullError(input.type, input.name)
@@ -124,8 +126,8 @@ async function applyChecked(
 }
 
 /** Stores the last value of each input, without switching to it. */
-async function storeProvisions(
-  deps: ProvisionDependencies,
+export async function storeProvisions(
+  deps: StoreDependencies,
   run: Run,
   checked: readonly CheckedProvision[],
 ): Promise<Run['provisions']> {
@@ -140,7 +142,7 @@ async function storeProvisions(
 }
 
 async function storeProvision(
-  deps: ProvisionDependencies,
+  deps: StoreDependencies,
   run: Run,
   { input: { name, type }, content }: CheckedProvision,
 ): Promise<Provision> {

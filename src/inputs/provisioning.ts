@@ -4,6 +4,7 @@ import { inputValueKey } from '../contract/storage-keys.ts'
 import { stateError } from '../run/find-run.ts'
 import type { Provision, Run } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import { placeInSet } from '../run/set/set-run-id.ts'
 import { isProvisionable } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
@@ -21,8 +22,14 @@ export interface ProvisionDependencies {
   readonly runs: RunRepository
 }
 
+/** What storing a value works with. */
+export interface StoreDependencies extends Pick<ProvisionDependencies, 'identity' | 'objects'> {
+  readonly runs: Pick<RunRepository, 'putInput'>
+}
+
 /** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE */
-export function requireProvisionable({ state }: Run): void {
+export function requireProvisionable({ id, state }: Run): void {
+  if (placeInSet(id) !== undefined) throw stateError(state, 'the inputs of a run of a set come with the set')
   if (isProvisionable(state)) return
   throw stateError(
     state,

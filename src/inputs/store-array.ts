@@ -7,7 +7,7 @@ import type { FileContent, Provision, Run } from '../run/run.ts'
 import type { ArrayFile, ProvisionedArray } from '../task/parameters/array.ts'
 import { hasRoomFor } from './array-provisions.ts'
 import { createItemIndex, itemIndexKey } from './item-index.ts'
-import type { ProvisionDependencies } from './provisioning.ts'
+import type { StoreDependencies } from './provisioning.ts'
 
 /** Below this number of items, reading the zip's directory is as fast as a table. */
 const MIN_TABLE_ITEMS = 1000
@@ -17,7 +17,7 @@ const MIN_TABLE_ITEMS = 1000
  * @throws DomainError INTERNAL_INVALID_COLLECTION_DIMENSIONS
  */
 export async function storeArray(
-  deps: ProvisionDependencies,
+  deps: StoreDependencies,
   run: Run,
   parameterName: string,
   { files, indexes }: ProvisionedArray,
@@ -56,7 +56,7 @@ export function folderOf(name: string, files: readonly ArrayFile[]): readonly Te
 
 /** Converts each text to bytes only when it is written: the folder is in memory once. */
 export async function storeFolder(
-  { objects }: ProvisionDependencies,
+  { objects }: Pick<StoreDependencies, 'objects'>,
   key: string,
   folder: readonly TextFile[],
 ): Promise<Extract<FileContent, { kind: 'tree' }>> {

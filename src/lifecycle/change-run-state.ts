@@ -12,6 +12,7 @@ import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { Run } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
 import { type RunWorkflow, WorkflowUnavailableError } from '../run/run-workflow.ts'
+import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive, isProvisionable, RUN_STATES, type RunState } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
@@ -132,6 +133,7 @@ function checkMatching(run: Run, task: Task): void {
 
 /** @throws DomainError INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_NOT_PROVISIONED, INTERNAL_NOT_MATCHING_… */
 function checkStartable(run: Run, task: Task): void {
+  if (placeInSet(run.id) !== undefined) throw stateError(run.state, 'the set of the run starts it')
   if (!isProvisionable(run.state))
     throw stateError(
       run.state,

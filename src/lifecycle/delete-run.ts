@@ -5,7 +5,8 @@ import { type JobDetail, streamsBeside, taskLogStreams } from '../run/job/job-ou
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunJob } from '../run/run.ts'
-import type { RunRepository } from '../run/run-repository.ts'
+import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
+import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
 import { failuresOf, throwFailures } from '../shared/failures-of.ts'
 import { type StopRunDependencies, stopRun } from './stop-run.ts'
@@ -48,10 +49,11 @@ async function findJob(scheduler: JobScheduler, { jobId, jobName }: RunJob): Pro
 
 /** @returns the run as it was; undefined when there is none */
 async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | undefined> {
+  const hasEndedInSet = placeInSet(runId) !== undefined && (await endInSet(deps.runs, runId))
   // From here on every conditional write to the run fails: no call stores a value that counts, no event revives it.
   const run = isUuid(runId) ? await deps.runs.beginRemoval(runId) : undefined
   if (run === undefined) return undefined
-  if (isActive(run.state)) await stopRun(deps, run, REASON)
+  if (isActive(run.state) || hasEndedInSet) await stopRun(deps, run, REASON)
   const { logStreamName, otherLogStreams = [] } = run.job ?? {}
   const streams = logStreamName === undefined ? otherLogStreams : [...otherLogStreams, logStreamName]
   const failures = await failuresOf([
@@ -61,6 +63,21 @@ async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | 
   ])
   throwFailures(failures, `the deletion of run ${run.id} is unfinished`)
   return run
+}
+
+/**
+ * Ends a run of a set first, so that the counts of the set know of its end.
+ * @returns whether this ended it
+ */
+async function endInSet(runs: RunRepository, runId: string): Promise<boolean> {
+  const failure = { kind: 'cancelled', message: REASON } as const
+  try {
+    await runs.transition(runId, { to: 'FAILED', set: { failure } })
+    return true
+  } catch (error) {
+    if (!(error instanceof RunStateConflictError)) throw error
+    return false
+  }
 }
 
 /** Removes the streams of the task's container and of its stagers. */

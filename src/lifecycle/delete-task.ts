@@ -1,6 +1,7 @@
 import { DomainError } from '../contract/errors.ts'
-import { taskDefinitionPrefix } from '../contract/storage-keys.ts'
+import { runSetPrefixes, taskDefinitionPrefix } from '../contract/storage-keys.ts'
 import type { ImageRegistry } from '../import/registry/image-registry.ts'
+import type { RunSetRepository } from '../run/set/run-set-repository.ts'
 import { failuresOf } from '../shared/failures-of.ts'
 import type { TaskName } from '../task/task.ts'
 import type { TaskRepository } from '../task/task-repository.ts'
@@ -9,6 +10,7 @@ import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
 /** Ports of a task's deletion. */
 export interface DeleteTaskDependencies extends DeleteRunDependencies {
   readonly registry: Pick<ImageRegistry, 'removeImage'>
+  readonly sets: RunSetRepository
   readonly tasks: TaskRepository
 }
 
@@ -35,6 +37,9 @@ export async function deleteTask(
   const runIds = await deps.runs.listIdsByTask(task.id)
   const removals = runIds.map((runId) => () => deleteRun(deps, runId))
   failures.push(...(await failuresOf(removals, RUNS_AT_ONCE)))
+  for (const setId of await deps.sets.listIdsByTask(task.id)) {
+    failures.push(...(await failuresOf([() => removeRunSet(deps, setId)])))
+  }
   const parts = [
     async () => {
       if (jobDefinitionArn !== null) await deps.scheduler.deregisterDefinition(jobDefinitionArn)
@@ -47,4 +52,11 @@ export async function deleteTask(
     throw new AggregateError(failures, `the deletion of task ${name.namespace} ${name.version} is unfinished`)
   }
   await deps.tasks.remove(task)
+}
+
+/** The record and the files of a set whose runs are deleted. Its workflow finds no task any more and ends. */
+async function removeRunSet({ objects, sets }: DeleteTaskDependencies, setId: string): Promise<void> {
+  const runSet = await sets.beginRemoval(setId)
+  for (const prefix of runSetPrefixes(setId)) await objects.removeAll(prefix)
+  if (runSet !== undefined) await sets.remove(runSet)
 }

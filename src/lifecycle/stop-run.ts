@@ -1,13 +1,15 @@
+import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { Run } from '../run/run.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
+import { placeInSet } from '../run/set/set-run-id.ts'
 import type { ReportProblem } from '../shared/report-problem.ts'
 
 /** Ports for stopping a run. */
 export interface StopRunDependencies {
   readonly report: ReportProblem
   readonly scheduler: Pick<JobScheduler, 'terminate'>
-  readonly workflow: Pick<RunWorkflow, 'stop'>
+  readonly workflow: Pick<RunWorkflow, 'failToken' | 'stop'>
 }
 
 /**
@@ -28,6 +30,17 @@ export async function stopRun(
       report(problem, { runId: id }, error)
     }
   }
-  await attempt('workflow not stopped', () => workflow.stop(id, reason))
+  await attempt('workflow not stopped', () => stopWorkflow(workflow, id, job, reason))
   if (jobId !== undefined) await attempt('job not terminated', () => scheduler.terminate(jobId, reason))
+}
+
+/** A run of a set has no execution of its own name: its step ends with its token, and the steps after it find the run ended. */
+async function stopWorkflow(
+  workflow: StopRunDependencies['workflow'],
+  id: string,
+  job: Run['job'],
+  reason: string,
+): Promise<void> {
+  if (placeInSet(id) === undefined) return workflow.stop(id, reason)
+  if (job?.taskToken !== undefined) await workflow.failToken(job.taskToken, SUBMIT_ERRORS.refused, reason)
 }

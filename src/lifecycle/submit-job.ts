@@ -5,10 +5,12 @@ import type { Repositories } from '../run/find-run.ts'
 import { describeOverrides, jobNameOf } from '../run/job/job-definition.ts'
 import type { JobDetail } from '../run/job/job-outcome.ts'
 import { JobRefusedError, type JobScheduler, JobThrottledError } from '../run/job/job-scheduler.ts'
+import { shareOf } from '../run/job/job-share.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunFailure, RunJob } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
+import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
 import type { Task } from '../task/task.ts'
 import { recordJobState } from './record-job-state.ts'
@@ -64,7 +66,7 @@ async function submit(
 ): Promise<SubmitOutcome['outcome']> {
   const run = await deps.runs.find(runId)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
-  if (run === undefined || task === undefined || !isActive(run.state)) return failSubmission(deps, taskToken)
+  if (run === undefined || task === undefined || !isDue(run)) return failSubmission(deps, taskToken)
   const queue = task.queue === null ? undefined : deps.queues[task.queue]
   if (task.jobDefinitionArn === null || queue === undefined) return refuse(deps, run, task, taskToken)
 
@@ -75,11 +77,12 @@ async function submit(
 
   const attempt = (run.job?.attempt ?? 0) + 1
   const job: RunJob = { attempt, jobName: jobNameOf(runId, attempt), taskToken }
-  await deps.runs.recordJob(runId, job, { ifJob: run.job })
+  await recordSubmission(deps, run, job)
   const { jobId } = await deps.scheduler.submit({
     jobName: job.jobName,
     jobQueueArn: queue.arn,
     jobDefinitionArn: task.jobDefinitionArn,
+    share: shareOf(runId),
     overrides: describeOverrides({
       [STAGER_VARIABLES.apiUrl]: deps.stagerApiUrl,
       [STAGER_VARIABLES.runId]: runId,
@@ -88,6 +91,17 @@ async function submit(
     tags: { ...deps.tags, 'app-engine:run': runId },
   })
   return recordSubmitted(deps, runId, job, jobId)
+}
+
+/** Whether the run wants a job: it was started, or it is the turn of a run of a set. */
+function isDue({ id, state }: Run): boolean {
+  return isActive(state) || (state === 'PROVISIONED' && placeInSet(id) !== undefined)
+}
+
+/** A run of a set starts by the write that stores its first job. */
+async function recordSubmission({ runs }: Dependencies, run: Run, job: RunJob): Promise<void> {
+  if (isActive(run.state)) await runs.recordJob(run.id, job, { ifJob: run.job })
+  else await runs.transition(run.id, { to: 'QUEUING', from: ['PROVISIONED'], set: { job } })
 }
 
 /** The run was deleted or has ended. */

@@ -7,6 +7,7 @@ import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunFailure } from '../run/run.ts'
 import { type ActiveRunsPlace, type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
+import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
 import type { Identity } from '../shared/identity.ts'
 import { explainByLog } from './explain-by-log.ts'
@@ -113,10 +114,15 @@ async function sweepPage(
     await guarded(sweep, run.id, () =>
       sweepRun(deps, sweep, run, {
         job: jobs.get(run.job?.jobId ?? ''),
-        hasWorkflow: running.has(run.id),
+        hasWorkflow: running.has(run.id) || isOfSet(run),
       }),
     )
   }
+}
+
+/** The workflow of a run of a set is a part of the set's, which is looked after by itself (src/run-set/sweep-run-sets.ts). */
+function isOfSet({ id }: Run): boolean {
+  return placeInSet(id) !== undefined
 }
 
 /** Isolates the failure of one run from the others. */

@@ -120,6 +120,8 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
     find,
 
+    findAll: (runIds) => getRuns(runIds.map(runKey)),
+
     async listByTask(taskId) {
       return getRuns((await listedIds(taskId)).map(runKey))
     },

@@ -66,6 +66,8 @@ export interface RunRepository {
    */
   createAll(created: readonly NewRun[]): Promise<void>
   find(runId: string): Promise<Run | undefined>
+  /** Runs that exist, in the order of the ids. */
+  findAll(runIds: readonly string[]): Promise<Run[]>
   /** Runs of a task, newest first. */
   listByTask(taskId: string): Promise<Run[]>
   /**

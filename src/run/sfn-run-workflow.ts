@@ -19,14 +19,20 @@ import { type RunWorkflow, WorkflowUnavailableError } from './run-workflow.ts'
 export interface SfnRunWorkflowOptions {
   readonly client: SFNClient
   readonly stateMachineArn: string
+  /** Input of the execution of a name. */
+  readonly inputOf?: (name: string) => object
 }
 
 /** Limits of SendTaskFailure and StopExecution, which refuse longer texts. */
 const MAX_ERROR_LENGTH = 256
 const MAX_CAUSE_LENGTH = 32_768
 
-/** Executions are named by the run's id; their input is `{runId}`. */
-export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflowOptions): RunWorkflow {
+/** Executions are named by the run's id; their input is `{runId}`, unless told otherwise. */
+export function createSfnRunWorkflow({
+  client,
+  stateMachineArn,
+  inputOf = (runId) => ({ runId }),
+}: SfnRunWorkflowOptions): RunWorkflow {
   const executionArnPrefix = stateMachineArn.replace(':stateMachine:', ':execution:')
 
   const findStatus: RunWorkflow['findStatus'] = async (runId) => {
@@ -39,7 +45,7 @@ export function createSfnRunWorkflow({ client, stateMachineArn }: SfnRunWorkflow
       const command = new StartExecutionCommand({
         stateMachineArn,
         name: runId,
-        input: JSON.stringify({ runId }),
+        input: JSON.stringify(inputOf(runId)),
       })
       await asUnavailable(ignoring(client.send(command), ExecutionAlreadyExists))
     },

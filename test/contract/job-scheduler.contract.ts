@@ -60,6 +60,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       const { jobId } = await scheduler.submit({
         jobName,
         jobQueueArn: 'tasks',
+        share: 'runs',
         jobDefinitionArn,
         overrides,
         tags: { 'app-engine:run': '1' },
@@ -138,6 +139,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       const submission = scheduler.submit({
         jobName: 'run-1',
         jobQueueArn: 'tasks',
+        share: 'runs',
         jobDefinitionArn,
         overrides: describeOverrides({}),
         tags: {},

@@ -33,6 +33,7 @@ describe('memory job scheduler', () => {
     const job = {
       jobName: 'run-1',
       jobQueueArn: 'tasks',
+      share: 'runs',
       jobDefinitionArn,
       overrides: describeOverrides({}),
       tags: {},

@@ -41,6 +41,10 @@ export function createMemoryRunRepository(
     return structuredClone(changed)
   }
 
+  function putValue(value: InputValue): void {
+    values.set(valueKey(value.runId, value.parameterName, value.valueId), structuredClone(value))
+  }
+
   async function create(run: Run): Promise<void> {
     if (runs.has(run.id)) throw new Error('a run with this id exists')
     if (!tasks.isInstalled(run.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
@@ -54,14 +58,19 @@ export function createMemoryRunRepository(
       const first = created[0]?.run
       if (first === undefined || runs.has(first.id)) return
       if (!tasks.isInstalled(first.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+      // Without a pause in between: all or none.
       for (const { run, values: itsValues } of created) {
-        for (const value of itsValues) await this.putInput(value)
-        await create(run)
+        for (const value of itsValues) putValue(value)
+        runs.set(run.id, structuredClone(run))
       }
     },
 
     async find(runId) {
       return structuredClone(runs.get(runId))
+    },
+
+    async findAll(runIds) {
+      return structuredClone(runIds.flatMap((runId) => runs.get(runId) ?? []))
     },
 
     async listByTask(taskId) {
@@ -143,9 +152,7 @@ export function createMemoryRunRepository(
       runs.set(runId, { ...run, [stage]: { endedAt: identity.now().toISOString(), seconds } })
     },
 
-    async putInput(value) {
-      values.set(valueKey(value.runId, value.parameterName, value.valueId), structuredClone(value))
-    },
+    putInput: async (value) => putValue(value),
 
     async findInput(runId, parameterName, valueId) {
       return structuredClone(values.get(valueKey(runId, parameterName, valueId)))

@@ -26,7 +26,10 @@ interface Definition {
 }
 
 const template = Template.fromStack(synthesize('production').stacks.service)
-const [[, machine] = ['', undefined]] = resourcesOf(template, 'AWS::StepFunctions::StateMachine')
+const [, machine] =
+  resourcesOf(template, 'AWS::StepFunctions::StateMachine').find(
+    ([, { Properties }]) => Properties.StateMachineName === 'app-engine-run',
+  ) ?? []
 const definition: Definition = JSON.parse(spell(machine?.Properties.DefinitionString))
 const { SubmitJob, CollectOutputs, FailRun } = definition.States
 

@@ -18,6 +18,7 @@ const ORDER = [
   'inputs',
   'outputs',
   'lifecycle',
+  'run-set',
 ]
 
 /** What each program may import beside its own folder. */

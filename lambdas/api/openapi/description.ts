@@ -8,6 +8,7 @@ export const TAGS = {
   tasks: 'Installed tasks, and their import from bundles.',
   uploads: 'Bundles and input files of any size, in parts.',
   runs: 'Runs of tasks: inputs, start, outputs.',
+  'run-sets': 'A task on each row of a table.',
   stores: 'App stores, which tasks are installed from.',
   stager: "For the engine's own container beside a task, which sends the secret of its run; not for clients.",
   service: 'The service itself.',

@@ -9,6 +9,7 @@ import { ROUTE_LIST } from '../route-table.ts'
 import { CONSOLE_DESCRIPTIONS } from './describe-console.ts'
 import { PROVISION_DESCRIPTIONS } from './describe-provisions.ts'
 import { RUN_LIST_DESCRIPTIONS } from './describe-run-lists.ts'
+import { RUN_SET_DESCRIPTIONS } from './describe-run-sets.ts'
 import { SERVICE_DESCRIPTIONS } from './describe-service.ts'
 import { STAGING_DESCRIPTIONS } from './describe-staging.ts'
 import { STORE_DESCRIPTIONS } from './describe-stores.ts'
@@ -26,6 +27,7 @@ const DESCRIPTIONS: Descriptions = {
   ...TASK_RUN_DESCRIPTIONS,
   ...RUN_LIST_DESCRIPTIONS,
   ...CONSOLE_DESCRIPTIONS,
+  ...RUN_SET_DESCRIPTIONS,
   ...SERVICE_DESCRIPTIONS,
 }
 
@@ -49,6 +51,7 @@ const PATH_VARIABLES: Readonly<
     },
     secret: { description: 'Secret of the run.', schema: TEXT },
   },
+  'run-sets': { id: { description: 'Id of the run set.', schema: UUID } },
   uploads: { id: { description: 'Id of the upload.', schema: UUID } },
   stores: { id: { description: 'Id of the store.', schema: UUID } },
 }
@@ -139,6 +142,7 @@ const TAG_OF: Readonly<Record<string, keyof typeof TAGS>> = {
   schema: 'tasks',
   uploads: 'uploads',
   stores: 'stores',
+  'run-sets': 'run-sets',
   ping: 'service',
 }
 

@@ -14,6 +14,7 @@ import { isUuid, type Repositories } from '../../../src/run/find-run.ts'
 import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
+import type { RunSetRepository } from '../../../src/run/set/run-set-repository.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
 import type { StoreRepository } from '../../../src/store/store-repository.ts'
@@ -32,6 +33,7 @@ import { viewImportedTask, viewInput, viewNewRun, viewOutput, viewTask, viewUplo
 interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
+  readonly sets: RunSetRepository
   readonly uploads: UploadRepository
   readonly stores: StoreRepository
   readonly requests: ImportRequests

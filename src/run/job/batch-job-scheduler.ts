@@ -98,11 +98,14 @@ export function createBatchJobScheduler({
       for (const arn of arns) await deregisterDefinition(arn)
     },
 
-    async submit({ jobName, jobQueueArn, jobDefinitionArn, overrides, tags }) {
+    async submit({ jobName, jobQueueArn, jobDefinitionArn, share, overrides, tags }) {
       const command = new SubmitJobCommand({
         jobName,
         jobQueue: jobQueueArn,
         jobDefinition: jobDefinitionArn,
+        shareIdentifier: share,
+        // Within a share in the order of submission. A queue with shares refuses a job without a priority.
+        schedulingPriorityOverride: 1,
         ecsPropertiesOverride: mutable(overrides),
         tags: { ...tags },
       })

@@ -18,6 +18,8 @@ export interface JobScheduler {
     readonly jobName: string
     readonly jobQueueArn: string
     readonly jobDefinitionArn: string
+    /** Share of the queue that the job counts for: letters and digits. */
+    readonly share: string
     readonly overrides: JobOverrides
     readonly tags: Readonly<Record<string, string>>
   }): Promise<{ readonly jobId: string }>

@@ -23,6 +23,7 @@ async function aRunningRun() {
   const { jobId } = await engine.scheduler.submit({
     jobName: jobNameOf(RUN_ID, 1),
     jobQueueArn: 'tasks',
+    share: 'runs',
     jobDefinitionArn: engine.task.jobDefinitionArn ?? '',
     overrides: {} as never,
     tags: {},

@@ -334,6 +334,7 @@ describe('a sweep of jobs and workflows without a run', () => {
     const job = {
       jobName: 'nightly-backup',
       jobQueueArn: 'tasks',
+      share: 'runs',
       jobDefinitionArn: jobDefinitionArn ?? '',
       tags: {},
     }

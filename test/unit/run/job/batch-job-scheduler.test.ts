@@ -9,6 +9,7 @@ const QUEUE = 'arn:aws:batch:eu-west-1:000000000000:job-queue/tasks'
 const JOB = {
   jobName: 'run-1',
   jobQueueArn: QUEUE,
+  share: 'runs',
   jobDefinitionArn: 'arn:aws:batch:eu-west-1:000000000000:job-definition/a:1',
   overrides: describeOverrides({ NAME: 'value' }),
   tags: { run: '1' },
@@ -33,6 +34,8 @@ describe('submission to Batch', () => {
       jobName: 'run-1',
       jobQueue: QUEUE,
       jobDefinition: JOB.jobDefinitionArn,
+      shareIdentifier: 'runs',
+      schedulingPriorityOverride: 1,
       ecsPropertiesOverride: {
         taskProperties: [
           {

@@ -1,0 +1,63 @@
+import { printable } from '../../src/contract/quoted.ts'
+import type { CountedRunSet, DescribedRunSet } from '../../src/run-set/describe-run-set.ts'
+import type { SetRun } from '../../src/run-set/list-set-runs.ts'
+import type { Task } from '../../src/task/task.ts'
+import { viewTask } from './views.ts'
+
+/** Most characters of a message that are shown. */
+const MAX_MESSAGE_LENGTH = 500
+
+/** A set on a page. */
+export function viewListedRunSet(
+  { runSet, state, counts, ...cost }: CountedRunSet,
+  task: Task | undefined,
+): object {
+  const { id, name, createdAt, updatedAt, maxConcurrency, round, roundRows } = runSet
+  const { usd, remainingUsd } = cost
+  return {
+    id,
+    name: name ?? null,
+    task: task === undefined ? null : viewTask(task),
+    state,
+    createdAt,
+    updatedAt,
+    maxConcurrency,
+    round,
+    rows: roundRows[0] ?? 0,
+    counts,
+    cost: { usd, ...(remainingUsd !== undefined && { remainingUsd }) },
+  }
+}
+
+/** A set with its problems and failures. */
+export function viewRunSet(described: DescribedRunSet, task: Task): object {
+  const { problems, problemCount, failure } = described.runSet
+  const failures = described.failures.map(({ message, ...group }) => ({
+    ...group,
+    message: shownMessage(message),
+  }))
+  return {
+    ...viewListedRunSet(described, task),
+    ...(problemCount > 0 && { problems: { count: problemCount, content: problems } }),
+    ...(failures.length > 0 && { failures }),
+    ...(failure !== undefined && { error: { kind: 'engine-error', message: shownMessage(failure) } }),
+  }
+}
+
+/** The latest run of a row. */
+export function viewSetRun({ row, run }: SetRun): object {
+  const { id, state, updatedAt, failure, job } = run
+  return {
+    row,
+    runId: id,
+    state,
+    updatedAt,
+    ...(failure !== undefined && { error: { kind: failure.kind, message: shownMessage(failure.message) } }),
+    ...(job?.usage !== undefined && { cost: { usd: job.usage.usd } }),
+  }
+}
+
+/** The lines after the first are the end of the task's log. */
+function shownMessage(message: string): string {
+  return printable(message.split('\n', 1)[0] ?? '', MAX_MESSAGE_LENGTH)
+}

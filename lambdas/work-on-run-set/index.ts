@@ -1,0 +1,45 @@
+import type { Context } from 'aws-lambda'
+import * as z from 'zod'
+import {
+  createBatchClient,
+  createLogsClient,
+  createS3Client,
+  createSfnClient,
+} from '../../src/aws/clients.ts'
+import { beginLog, logger, reportProblem } from '../../src/aws/observability.ts'
+import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
+import { readEnvironment } from '../../src/contract/environment.ts'
+import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
+import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
+import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
+import { type SetWork, workOnRunSet } from '../../src/run-set/work-on-run-set.ts'
+import { createRepositories } from '../repositories.ts'
+
+const inputSchema = z.object({ setId: z.string() })
+
+const environment = readEnvironment([
+  'installation',
+  'tableName',
+  'bucketName',
+  'stateMachineArn',
+  'jobLogGroup',
+])
+const { bucketName, jobLogGroup, stateMachineArn } = environment
+const deps = {
+  ...createRepositories(environment),
+  objects: createS3ObjectStore({ client: createS3Client(), bucketName }),
+  inputBucket: () => undefined,
+  logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
+  scheduler: createBatchJobScheduler({ client: createBatchClient() }),
+  workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),
+  report: reportProblem,
+}
+
+/** Step of the workflow of run sets: does a part of what is due for a set, and tells which runs are to be carried out. */
+export async function handler(event: unknown, context: Context): Promise<SetWork> {
+  const { setId } = inputSchema.parse(event)
+  beginLog({ requestId: context.awsRequestId, setId })
+  const work = await workOnRunSet(deps, { setId, timeLeftMs: () => context.getRemainingTimeInMillis() })
+  logger.info('run set', { isDone: work.isDone, runs: work.runs.length })
+  return work
+}

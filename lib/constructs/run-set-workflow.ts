@@ -1,0 +1,108 @@
+import { Arn, ArnFormat, Duration, Stack } from 'aws-cdk-lib'
+import type { IFunction } from 'aws-cdk-lib/aws-lambda'
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  DistributedMap,
+  JsonPath,
+  LogLevel,
+  StateMachine,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions'
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks'
+import { Construct } from 'constructs'
+import type { Stage } from '../settings.ts'
+import { EngineLogGroup, removalPolicyOf } from './log-group.ts'
+import { explainWildcard } from './permissions.ts'
+import { FAILED_CALL, type RunStep, runSteps, THROTTLED_CALL } from './run-steps.ts'
+import { explainMachine } from './run-workflow.ts'
+
+/** Steps of a set that call a function: those of its runs, and the one that prepares and ends them. */
+export type SetStep = RunStep | 'WorkOnRunSet'
+
+export interface RunSetWorkflowProps {
+  /** Fixed beforehand, because the steps' own permissions and variables name the machine. */
+  readonly stateMachineName: string
+  readonly functions: Readonly<Record<SetStep, IFunction>>
+  readonly stage: Pick<Stage, 'runTimeoutHours' | 'logRetentionDays' | 'keepData'>
+}
+
+/** Between the end of the last run and the question whether any is left: bounds a loop over runs that nobody can end. */
+const PAUSE = Duration.seconds(5)
+
+/**
+ * State machine of run sets, with input `{setId}`. `WorkOnRunSet` does what is due and names the runs that are to be carried out; each is
+ * a child execution of a Distributed Map with the steps of any run. The query language is JSONPath, because the limit of concurrency is a
+ * path there; the steps of a run are in JSONata, as in their own machine.
+ */
+export class RunSetWorkflow extends Construct {
+  readonly stateMachine: StateMachine
+
+  constructor(scope: Construct, id: string, props: RunSetWorkflowProps) {
+    super(scope, id)
+    const { functions, stage } = props
+    const work = new LambdaInvoke(this, 'WorkOnRunSet', {
+      lambdaFunction: functions.WorkOnRunSet,
+      payload: TaskInput.fromObject({ setId: JsonPath.stringAt('$$.Execution.Input.setId') }),
+      outputPath: '$.Payload',
+      retryOnServiceExceptions: false,
+    })
+      .addRetry(THROTTLED_CALL)
+      .addRetry(FAILED_CALL)
+    const runs = new DistributedMap(this, 'Runs', {
+      mapExecutionType: StateMachineType.STANDARD,
+      itemsPath: '$.runs',
+      maxConcurrencyPath: '$.maxConcurrency',
+      itemSelector: {
+        runId: JsonPath.format('{}{}', JsonPath.stringAt('$.prefix'), JsonPath.stringAt('$$.Map.Item.Value')),
+      },
+      // A run that fails has its end recorded; what its execution could not record is found by the next question.
+      toleratedFailurePercentage: 100,
+      resultPath: JsonPath.DISCARD,
+    })
+    // The results of all runs together may have 256 KiB.
+    runs.itemProcessor(runSteps(this, { functions, stage, outputs: '{% 0 %}' }))
+    const pause = new Wait(this, 'Pause', { time: WaitTime.duration(PAUSE) })
+    const next = new Choice(this, 'IsWorkLeft')
+      .when(Condition.isPresent('$.runs[0]'), runs.next(pause).next(work))
+      .when(Condition.booleanEquals('$.isDone', true), new Succeed(this, 'Done'))
+      .otherwise(work)
+
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineName: props.stateMachineName,
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromChainable(work.next(next)),
+      tracingEnabled: true,
+      removalPolicy: removalPolicyOf(stage),
+      logs: {
+        level: LogLevel.ERROR,
+        destination: new EngineLogGroup(this, 'Logs', stage),
+      },
+    })
+    explainMachine(this.stateMachine, Object.values(functions))
+    for (const map of ['', '/*']) {
+      explainWildcard(
+        this.stateMachine,
+        this.executionsOf(map),
+        'The Distributed Map starts and stops the executions of its runs',
+      )
+    }
+  }
+
+  /** As the CDK's own policy for a Distributed Map spells it. */
+  private executionsOf(map: string): string {
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME
+    const { resourceName } = Arn.split(this.stateMachine.stateMachineArn, arnFormat)
+    return Stack.of(this).formatArn({
+      service: 'states',
+      resource: 'execution',
+      resourceName: `${resourceName}${map}:*`,
+      arnFormat,
+    })
+  }
+}

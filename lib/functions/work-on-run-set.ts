@@ -1,0 +1,34 @@
+import { Duration } from 'aws-cdk-lib'
+import type { FunctionDefinition } from '../constructs/function-definition.ts'
+import { KEYS, PUT_OBJECTS, REPLACE_ITEMS } from '../constructs/grants.ts'
+
+/** Validates run sets, creates their runs, cancels and deletes them. */
+export const workOnRunSet: FunctionDefinition = {
+  name: 'work-on-run-set',
+  // The largest table (32 MiB) was measured to take half of it; one whole processor comes with 1769 MiB.
+  memoryMib: 1769,
+  timeout: Duration.minutes(15),
+  variables: ({ values: { installation, tableName, bucketName, stateMachineArn, jobLogGroup } }) => ({
+    installation,
+    tableName,
+    bucketName,
+    stateMachineArn,
+    jobLogGroup,
+  }),
+  permissions: ({ grants }) => [
+    grants.items([
+      ...REPLACE_ITEMS,
+      'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
+      'dynamodb:ConditionCheckItem',
+      'dynamodb:Query',
+    ]),
+    grants.objects(['s3:GetObject'], KEYS.uploads),
+    grants.objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], KEYS.tasksAndRuns),
+    grants.list(KEYS.uploads, KEYS.tasksAndRuns),
+    grants.answerTokens,
+    grants.endJobs,
+    grants.removeLogs,
+  ],
+  trigger: 'WorkOnRunSet',
+}

@@ -1,0 +1,101 @@
+import { DomainError } from '../contract/errors.ts'
+import type { JsonValue } from '../contract/json.ts'
+import { runSetPrefixes } from '../contract/storage-keys.ts'
+import { WorkflowUnavailableError } from '../run/run-workflow.ts'
+import { executionNameOf, type RunSet } from '../run/set/run-set.ts'
+import type { RunSetRepository } from '../run/set/run-set-repository.ts'
+import type { RunSetWorkflow } from '../run/set/run-set-workflow.ts'
+import { setIdOf } from '../run/set/set-run-id.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { Task } from '../task/task.ts'
+import { findCompleteUpload } from '../upload/find-upload.ts'
+import { sentUpload } from '../upload/sent-file.ts'
+import type { FileDependencies } from './file-reference.ts'
+import { invalid, jsonRow, MAX_TABLE_BYTES, readRowTable } from './row-table.ts'
+import { storeShared, tableKey } from './set-files.ts'
+
+/** What the creation of a set works with. */
+export interface CreateRunSetDependencies extends Pick<FileDependencies, 'objects' | 'uploads'> {
+  readonly identity: Identity
+  readonly sets: RunSetRepository
+  readonly setWorkflow: RunSetWorkflow
+}
+
+/** A set as a client asks for it. */
+export interface NewRunSet {
+  readonly name?: string | undefined
+  readonly task: Task
+  /** Values of all runs. */
+  readonly shared: JsonValue
+  readonly rows: readonly JsonValue[] | { readonly uploadId: string }
+  readonly maxConcurrency: number
+}
+
+/**
+ * Stores a set and starts its workflow, which validates it and creates its runs.
+ * @throws DomainError RUN_SET_INVALID for a table of another form, UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE, INTERNAL_TASK_NOT_FOUND
+ */
+export async function createRunSet(deps: CreateRunSetDependencies, wanted: NewRunSet): Promise<RunSet> {
+  const now = deps.identity.now().toISOString()
+  jsonRow(wanted.shared, 'shared')
+  const runSet: RunSet = {
+    id: setIdOf(deps.identity.uuid()),
+    ...(wanted.name !== undefined && { name: wanted.name }),
+    taskId: wanted.task.id,
+    phase: 'validating',
+    createdAt: now,
+    updatedAt: now,
+    maxConcurrency: wanted.maxConcurrency,
+    round: 1,
+    roundRows: [0],
+    done: 0,
+    executions: 1,
+    problemCount: 0,
+    problems: [],
+  }
+  await storeTable(deps, runSet.id, wanted.rows)
+  await storeShared(deps, runSet.id, wanted.shared)
+  try {
+    await deps.sets.create(runSet)
+  } catch (error) {
+    if (error instanceof DomainError) await removeFiles(deps, runSet.id)
+    throw error
+  }
+  await startExecution(deps, runSet)
+  return runSet
+}
+
+async function storeTable(
+  deps: CreateRunSetDependencies,
+  setId: string,
+  rows: NewRunSet['rows'],
+): Promise<void> {
+  if (!('uploadId' in rows)) {
+    const text = JSON.stringify(rows)
+    // What is wrong with the form of the table is said at once.
+    readRowTable(text)
+    return deps.objects.put(tableKey(setId), text)
+  }
+  const upload = await findCompleteUpload(deps, rows.uploadId, 'input', 'uploadId')
+  const { source, store } = await sentUpload(deps.objects, upload, 'uploadId')
+  if (source.sizeBytes > MAX_TABLE_BYTES) {
+    throw invalid(`the table has ${source.sizeBytes} bytes; expected at most ${MAX_TABLE_BYTES}`)
+  }
+  await store(tableKey(setId))
+}
+
+async function removeFiles({ objects }: CreateRunSetDependencies, setId: string): Promise<void> {
+  for (const prefix of runSetPrefixes(setId)) await objects.removeAll(prefix)
+}
+
+/** Starts the set's present execution. If Step Functions is away, the sweeper starts it. */
+export async function startExecution(
+  { setWorkflow }: { readonly setWorkflow: RunSetWorkflow },
+  runSet: RunSet,
+): Promise<void> {
+  try {
+    await setWorkflow.start(executionNameOf(runSet))
+  } catch (error) {
+    if (!(error instanceof WorkflowUnavailableError)) throw error
+  }
+}

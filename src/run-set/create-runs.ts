@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import pMap from 'p-map'
+import { runInputsPrefix } from '../contract/storage-keys.ts'
+import { itemIndexKey } from '../inputs/item-index.ts'
+import { storeSentValue } from '../inputs/provision-file.ts'
+import { storeProvisions } from '../inputs/provision-input.ts'
+import type { FileContent, InputValue, Run } from '../run/run.ts'
+import type { NewRun } from '../run/run-repository.ts'
+import type { RunSet } from '../run/set/run-set.ts'
+import { setRunId } from '../run/set/set-run-id.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { Task } from '../task/task.ts'
+import { type FileDependencies, findFile } from './file-reference.ts'
+import type { RowPlan } from './plan-row.ts'
+
+interface Dependencies extends FileDependencies {
+  readonly identity: Identity
+}
+
+/** Rows whose values are stored at the same time. */
+const ROWS_AT_ONCE = 16
+
+/** Values and provisions, stored or to be stored with their run. */
+export interface StoredPlan {
+  readonly provisions: Run['provisions']
+  readonly values: readonly InputValue[]
+}
+
+/**
+ * Stores the values of a plan: long texts, arrays and files as objects, once and under keys that a repetition uses again.
+ * @param ownerId id of the run, or of the set for values that its runs share
+ * @throws DomainError when a file has gone, or was replaced by a wrong one, since the table was validated
+ */
+export async function storePlan(
+  deps: Dependencies,
+  task: Task,
+  ownerId: string,
+  plan: RowPlan,
+): Promise<StoredPlan> {
+  const values: InputValue[] = []
+  const collecting = {
+    ...deps,
+    identity: { ...deps.identity, uuid: () => ownerId },
+    runs: { putInput: async (value: InputValue): Promise<void> => void values.push(value) },
+  }
+  const owner: Run = newRun(deps, task, ownerId, {})
+  let provisions = await storeProvisions(collecting, owner, plan.values)
+  for (const { input, reference } of plan.files) {
+    const { name, type } = input
+    const sent = { value: await findFile(deps, reference, name) }
+    const value = await storeSentValue(collecting, ownerId, { name, type, parameterName: name }, sent)
+    values.push(value)
+    provisions = { ...provisions, [name]: { kind: 'value', valueId: value.valueId } }
+  }
+  return { provisions, values }
+}
+
+/** Creates the runs of rows of the first round. */
+export async function createPlannedRuns(
+  deps: Dependencies,
+  { task, runSet, shared }: { readonly task: Task; readonly runSet: RunSet; readonly shared: StoredPlan },
+  plans: readonly (readonly [row: number, plan: RowPlan])[],
+): Promise<void> {
+  const created = await pMap(
+    plans,
+    async ([row, plan]): Promise<NewRun> => {
+      const id = setRunId({ setId: runSet.id, row, round: 1 })
+      const own = await storePlan(deps, task, id, plan)
+      const isShared = ({ parameterName }: InputValue): boolean => own.provisions[parameterName] === undefined
+      return {
+        run: newRun(deps, task, id, { ...shared.provisions, ...own.provisions }),
+        values: [...shared.values.filter(isShared).map((value) => ({ ...value, runId: id })), ...own.values],
+      }
+    },
+    { concurrency: ROWS_AT_ONCE },
+  )
+  await deps.runs.createAll(created)
+}
+
+/** Creates runs with the inputs of earlier ones, of the same rows, in the set's present round. */
+export async function createRepeatedRuns(
+  deps: Dependencies,
+  { task, runSet }: { readonly task: Task; readonly runSet: RunSet },
+  earlier: readonly (readonly [row: number, run: Run])[],
+): Promise<void> {
+  const created = await pMap(
+    earlier,
+    async ([row, run]): Promise<NewRun> => {
+      const id = setRunId({ setId: runSet.id, row, round: runSet.round })
+      const values = await pMap(await deps.runs.listInputs(run), (value) => copyValue(deps, value, id), {
+        concurrency: 4,
+      })
+      return { run: newRun(deps, task, id, run.provisions), values }
+    },
+    { concurrency: ROWS_AT_ONCE },
+  )
+  await deps.runs.createAll(created)
+}
+
+function newRun({ identity }: Dependencies, task: Task, id: string, provisions: Run['provisions']): Run {
+  const at = identity.now().toISOString()
+  return {
+    id,
+    taskId: task.id,
+    state: 'PROVISIONED',
+    createdAt: at,
+    entered: { PROVISIONED: { at } },
+    updatedAt: null,
+    secret: randomBytes(32).toString('base64url'),
+    provisions,
+  }
+}
+
+/** A run keeps its inputs also when the run that had them before is deleted; those that the set shares stay where they are. */
+async function copyValue(deps: Dependencies, value: InputValue, runId: string): Promise<InputValue> {
+  const copied = async <Content extends FileContent>(file: Content): Promise<Content> => {
+    const prefix = runInputsPrefix(value.runId)
+    if (file.kind === 'inline' || !file.key.startsWith(prefix)) return file
+    const key = runInputsPrefix(runId) + file.key.slice(prefix.length)
+    if ((await deps.objects.copy(file.key, key)) === undefined) throw new Error(`object ${file.key} is gone`)
+    if (file.kind === 'tree') await deps.objects.copy(itemIndexKey(file.key), itemIndexKey(key))
+    return { ...file, key }
+  }
+  const file = await copied(value.file)
+  return {
+    ...value,
+    runId,
+    file,
+    ...(value.companion !== undefined && { companion: await copied(value.companion) }),
+  }
+}

@@ -1,0 +1,96 @@
+import { DomainError } from '../contract/errors.ts'
+import type { RunSet, SetState } from '../run/set/run-set.ts'
+import { executionNameOf } from '../run/set/run-set.ts'
+import type { RunSetWorkflow } from '../run/set/run-set-workflow.ts'
+import { isSetId, MAX_ROUNDS } from '../run/set/set-run-id.ts'
+import type { ReportProblem } from '../shared/report-problem.ts'
+import { startExecution } from './create-run-set.ts'
+import { countRunSet, type DescribeDependencies, findRunSet } from './describe-run-set.ts'
+
+/** What ends and begins rounds of a set. */
+export interface EndRunSetDependencies extends DescribeDependencies {
+  readonly setWorkflow: RunSetWorkflow
+  readonly report: ReportProblem
+}
+
+const CANCELLED = 'the run set was cancelled'
+const DELETED = 'the run set was deleted'
+
+/**
+ * Cancels a set: no run starts any more, and its workflow ends those that have not ended. May be repeated.
+ * @throws DomainError RUN_SET_NOT_FOUND; RUN_SET_INVALID_STATE when it has ended
+ */
+export async function cancelRunSet(deps: EndRunSetDependencies, setId: string): Promise<RunSet> {
+  const runSet = await findRunSet(deps, setId)
+  const { state } = await countRunSet(deps, runSet)
+  if (state === 'CANCELLED') return runSet
+  if (state !== 'VALIDATING' && state !== 'RUNNING')
+    throw stateError(state, 'only a set that has not ended can be cancelled')
+  const changed = await replaceExecution(deps, runSet, { phase: 'cancelling' }, CANCELLED)
+  // Its worker was faster with the next phase.
+  return changed ?? cancelRunSet(deps, setId)
+}
+
+/**
+ * Begins another round: new runs, with the same inputs, of the rows that failed.
+ * @throws DomainError RUN_SET_NOT_FOUND; RUN_SET_INVALID_STATE when the set has not ended or nothing failed
+ */
+export async function retryRunSet(deps: EndRunSetDependencies, setId: string): Promise<RunSet> {
+  const runSet = await findRunSet(deps, setId)
+  const { state, counts } = await countRunSet(deps, runSet)
+  const { phase, round, roundRows } = runSet
+  if (phase === 'creating' || phase === 'cancelling' || (state !== 'FINISHED' && state !== 'CANCELLED')) {
+    throw stateError(state, 'only a set whose runs have ended can be retried')
+  }
+  if (counts.failed === 0) throw stateError(state, 'none of its runs has failed')
+  if (round >= MAX_ROUNDS)
+    throw stateError(state, `it was retried ${MAX_ROUNDS - 1} times, which is the limit`)
+  const next = { phase: 'creating', round: round + 1, roundRows: [...roundRows, 0], done: 0 } as const
+  const changed = await replaceExecution(deps, runSet, next, 'a retry begins')
+  return changed ?? retryRunSet(deps, setId)
+}
+
+/** Hides a set and lets its workflow delete it with its runs. An unknown set is deleted already. */
+export async function deleteRunSet(deps: EndRunSetDependencies, setId: string): Promise<void> {
+  const runSet = isSetId(setId) ? await deps.sets.beginRemoval(setId) : undefined
+  if (runSet === undefined) return
+  await stopExecution(deps, { ...runSet, executions: runSet.executions - 1 }, DELETED)
+  await startExecution(deps, runSet)
+}
+
+/** @returns undefined when the set has changed since it was read */
+async function replaceExecution(
+  deps: EndRunSetDependencies,
+  runSet: RunSet,
+  set: Partial<RunSet>,
+  reason: string,
+): Promise<RunSet | undefined> {
+  const { phase, executions } = runSet
+  const changed = await deps.sets.change(runSet.id, {
+    set: { ...set, executions: executions + 1 },
+    if: { phase, executions },
+  })
+  if (changed === undefined) return undefined
+  await stopExecution(deps, runSet, reason)
+  await startExecution(deps, changed)
+  return changed
+}
+
+/** One that goes on does no harm: it finds its runs ended, and the set in another phase. */
+async function stopExecution(
+  { setWorkflow, report }: EndRunSetDependencies,
+  runSet: RunSet,
+  reason: string,
+): Promise<void> {
+  try {
+    await setWorkflow.stop(executionNameOf(runSet), reason)
+  } catch (error) {
+    report('workflow not stopped', { runId: runSet.id }, error)
+  }
+}
+
+function stateError(state: SetState, expected: string): DomainError {
+  return new DomainError('RUN_SET_INVALID_STATE', undefined, {
+    words: `the run set is ${state}; ${expected}`,
+  })
+}

@@ -1,0 +1,157 @@
+import { DomainError } from '../contract/errors.ts'
+import type { JsonValue } from '../contract/json.ts'
+import { topIndexes } from '../inputs/array-provisions.ts'
+import { matchingProblems } from '../inputs/matching.ts'
+import { checkValue } from '../inputs/provision-file.ts'
+import { type CheckedProvision, checkProvision } from '../inputs/provision-input.ts'
+import { parameterNamed } from '../run/find-run.ts'
+import type { Provision } from '../run/run.ts'
+import type { RowProblem } from '../run/set/run-set.ts'
+import type { ParameterType, Task, TaskInput } from '../task/task.ts'
+import { type FileDependencies, findFile } from './file-reference.ts'
+import type { Cell, Row } from './row-table.ts'
+
+/** The value of an image or file input: which file. */
+export interface PlannedFile {
+  readonly input: TaskInput
+  readonly reference: JsonValue
+}
+
+/** Values of one run, checked but for the content of its files. */
+export interface RowPlan {
+  readonly values: readonly CheckedProvision[]
+  readonly files: readonly PlannedFile[]
+}
+
+/** Where a problem is: row from 1, null for the shared values. */
+type Report = (problem: Omit<RowProblem, 'row'>) => void
+
+/** A problem as a set shows it. */
+export function problemOf(error: DomainError, column: string | null): Omit<RowProblem, 'row'> {
+  return { column, errorCode: error.body.errorCode, message: error.explanation ?? error.message }
+}
+
+/** Checks each value of a row, or the shared ones; a file is only noted. */
+export function planRow(task: Pick<Task, 'inputs'>, row: Row, report: Report): RowPlan {
+  const values: CheckedProvision[] = []
+  const files: PlannedFile[] = []
+  for (const [name, cell] of row) {
+    const input = parameterNamed(task.inputs, name)
+    // Unknown columns are reported once for the table.
+    if (input === undefined) continue
+    try {
+      const value = jsonOf(cell, input.type)
+      if (isFile(input.type) && value !== null) files.push({ input, reference: value })
+      else values.push(checkProvision(task, { parameterName: input.name, value }))
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      report(problemOf(error, input.name))
+    }
+  }
+  return { values, files }
+}
+
+/** The plan of a row with the defaults of inputs that neither it nor the shared values give. */
+export function withDefaults(task: Pick<Task, 'inputs'>, shared: RowPlan, row: RowPlan): RowPlan {
+  const known = namesIn(shared).union(namesIn(row))
+  const defaults = task.inputs.flatMap(({ name, default: value }) =>
+    value === undefined || known.has(name) ? [] : [checkProvision(task, { parameterName: name, value })],
+  )
+  return { values: [...row.values, ...defaults], files: row.files }
+}
+
+/** The plan of a row with the shared values that it does not replace. */
+export function mergePlans(shared: RowPlan, row: RowPlan): RowPlan {
+  const given = namesIn(row)
+  return {
+    values: [...shared.values.filter(({ input }) => !given.has(input.name)), ...row.values],
+    files: [...shared.files.filter(({ input }) => !given.has(input.name)), ...row.files],
+  }
+}
+
+/** What is missing in a merged plan, and arrays that do not match. */
+export function checkPlan(task: Task, plan: RowPlan, report: Report): void {
+  const known = namesIn(plan)
+  for (const { name, type, optional } of task.inputs) {
+    if (optional || known.has(name)) continue
+    const words = `there is no value; expected one of type ${type.id}, since this input is required`
+    const details = { type: 'parameter', parameterName: name } as const
+    report(problemOf(new DomainError('INTERNAL_NOT_PROVISIONED', details, { words }), name))
+  }
+  const provisions = Object.fromEntries(
+    plan.values.map((value) => [value.input.name, arrayProvisionOf(value)]),
+  )
+  const isInput = (reference: string): boolean => reference.startsWith('inputs/')
+  const problems = matchingProblems(task, isInput, (reference) =>
+    topIndexes({ provisions }, reference.slice('inputs/'.length)),
+  )
+  for (const problem of problems) {
+    const { details } = problem
+    report(problemOf(problem, details.type === 'parameter' ? details.parameterName : null))
+  }
+}
+
+/** Checks the files of a plan by their headers. */
+export async function checkFiles(deps: FileDependencies, plan: RowPlan, report: Report): Promise<void> {
+  for (const { input, reference } of plan.files) {
+    try {
+      const { source } = await findFile(deps, reference, input.name)
+      await checkValue(source, input.type, input.name)
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error
+      report(problemOf(error, input.name))
+    }
+  }
+}
+
+/** Problems of the table as a whole: columns that no input has. */
+export function unknownColumns(
+  task: Pick<Task, 'inputs'>,
+  rows: readonly Row[],
+): readonly (readonly [row: number, column: string])[] {
+  const found = new Map<string, number>()
+  for (const [index, row] of rows.entries()) {
+    for (const name of row.keys()) {
+      if (!found.has(name) && parameterNamed(task.inputs, name) === undefined) found.set(name, index + 1)
+    }
+  }
+  return [...found].map(([column, row]) => [row, column])
+}
+
+function namesIn({ values, files }: RowPlan): Set<string> {
+  return new Set([...values, ...files].map(({ input }) => input.name))
+}
+
+function isFile({ id }: ParameterType): boolean {
+  return id === 'image' || id === 'file'
+}
+
+/** Types whose value in JSON is a text. */
+const TEXTS: ReadonlySet<ParameterType['id']> = new Set([
+  'string',
+  'enumeration',
+  'datetime',
+  'geometry',
+  'image',
+  'file',
+])
+
+/** A field of a CSV as the JSON that its parameter takes. */
+function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
+  if ('json' in cell) return cell.json
+  if (TEXTS.has(id)) return cell.text
+  try {
+    // Spreadsheets write TRUE.
+    return JSON.parse(id === 'boolean' ? cell.text.toLowerCase() : cell.text) as JsonValue
+  } catch {
+    // The type refuses it in its own words, or knows it, as NaN.
+    return cell.text
+  }
+}
+
+/** What the matching of arrays looks at. */
+function arrayProvisionOf({ content }: CheckedProvision): Provision {
+  if (content === undefined) return { kind: 'cleared' }
+  if (typeof content === 'string') return { kind: 'value', valueId: '' }
+  return { kind: 'value', valueId: '', indexes: [...content.indexes] }
+}

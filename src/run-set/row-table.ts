@@ -1,0 +1,88 @@
+import { CsvError, parse as parseCsv } from 'csv-parse/sync'
+import { DomainError } from '../contract/errors.ts'
+import type { JsonValue } from '../contract/json.ts'
+import { MAX_ROWS } from '../run/set/set-run-id.ts'
+
+/** Bounds the memory of the worker, which holds the bytes, their text and the rows. */
+export const MAX_TABLE_BYTES = 32 * 1024 * 1024
+
+/** A value of a row: JSON, or the text of a CSV's field, which its parameter's type interprets. */
+export type Cell = { readonly json: JsonValue } | { readonly text: string }
+
+/** Values of one run by the name of the parameter as the table spells it. */
+export type Row = ReadonlyMap<string, Cell>
+
+/**
+ * Reads a table of inputs: a JSON array of objects, JSON lines, or CSV with a header (RFC 4180). An empty field of a CSV is no value.
+ * @throws DomainError RUN_SET_INVALID naming the line, when the text is none of these, or has no row or too many
+ */
+export function readRowTable(text: string): readonly Row[] {
+  const rows = rowsOf(text.replace(/^\uFEFF/u, ''))
+  if (rows.length === 0) throw invalid('the table has no row')
+  if (rows.length > MAX_ROWS) throw invalid(`the table has ${rows.length} rows; expected at most ${MAX_ROWS}`)
+  return rows
+}
+
+/** An error about the request for a set, or its table. */
+export function invalid(words: string, cause?: unknown): DomainError {
+  return new DomainError('RUN_SET_INVALID', undefined, { words, cause })
+}
+
+function rowsOf(text: string): readonly Row[] {
+  const start = text.trimStart()[0]
+  if (start === '[') return arrayRows(parseJson(text, 'the table is no JSON'))
+  return start === '{' ? lineRows(text) : csvRows(text)
+}
+
+function parseJson(text: string, words: string): JsonValue {
+  try {
+    return JSON.parse(text) as JsonValue
+  } catch (cause) {
+    throw invalid(`${words}: ${(cause as Error).message}`, cause)
+  }
+}
+
+function arrayRows(table: JsonValue): readonly Row[] {
+  return (table as readonly JsonValue[]).map((row, index) => jsonRow(row, `row ${index + 1}`))
+}
+
+function lineRows(text: string): readonly Row[] {
+  const rows: Row[] = []
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    rows.push(jsonRow(parseJson(line, `line ${index + 1} is no JSON`), `line ${index + 1}`))
+  }
+  return rows
+}
+
+/** @throws DomainError RUN_SET_INVALID for anything but an object */
+export function jsonRow(row: JsonValue, place: string): Row {
+  if (row === null || typeof row !== 'object' || Array.isArray(row)) {
+    throw invalid(`${place} is no object; expected values by the name of their parameter, such as {"a": 5}`)
+  }
+  return new Map(Object.entries(row).map(([name, json]) => [name, { json }]))
+}
+
+function csvRows(text: string): readonly Row[] {
+  const [header = [], ...records] = recordsOf(text)
+  const names = header.map((name) => name.trim())
+  const twice = names.find((name, index) => name === '' || names.indexOf(name) !== index)
+  if (twice !== undefined) {
+    throw invalid(
+      `the header of the CSV has ${twice === '' ? 'a column without a name' : `two columns "${twice}"`}`,
+    )
+  }
+  return records.map((record) => {
+    const cells = names.map((name, index) => [name, { text: record[index] ?? '' }] as const)
+    return new Map(cells.filter(([, cell]) => cell.text !== ''))
+  })
+}
+
+function recordsOf(text: string): string[][] {
+  try {
+    return parseCsv(text, { skip_empty_lines: true, to: MAX_ROWS + 2 })
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause
+    throw invalid(`the table is no CSV with a header: ${cause.message}`, cause)
+  }
+}

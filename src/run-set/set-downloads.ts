@@ -1,0 +1,161 @@
+import { Readable } from 'node:stream'
+import pMap from 'p-map'
+import * as z from 'zod'
+import { type ArchiveEntry, storedZip } from '../archive/folder-zip/stored-zip.ts'
+import type { ObjectStore } from '../aws/object-store.ts'
+import { DomainError } from '../contract/errors.ts'
+import { runSetPrefix } from '../contract/storage-keys.ts'
+import { OUTPUTS_NAME } from '../outputs/collect-outputs.ts'
+import { listOutputEntries } from '../outputs/read-outputs.ts'
+import type { Run } from '../run/run.ts'
+import type { RunSet } from '../run/set/run-set.ts'
+import { readAll } from '../shared/read-all.ts'
+import type { Task } from '../task/task.ts'
+import type { Cell } from './row-table.ts'
+import { latestRunIds, type RowDependencies, readRuns } from './rows-of-set.ts'
+import { readTable } from './set-files.ts'
+
+interface Dependencies extends RowDependencies {
+  readonly objects: ObjectStore
+}
+
+/** A set and its task. */
+interface SetAndTask {
+  readonly runSet: RunSet
+  readonly task: Task
+}
+
+/** Runs whose outputs are read at the same time. */
+const RUNS_AT_ONCE = 32
+
+const SCALARS: ReadonlySet<string> = new Set([
+  'boolean',
+  'integer',
+  'number',
+  'string',
+  'enumeration',
+  'datetime',
+])
+
+const listingSchema = z.array(z.object({ parameterName: z.string(), value: z.unknown() }))
+
+/**
+ * Writes the table of a set: for each row its latest run, what became of it, the inputs of the row and the scalar outputs, as CSV.
+ * Memory is that of a hundred runs and their scalar outputs, beside the table of inputs (32 MiB at most).
+ * @returns the key of the table
+ */
+export async function writeSetTable(deps: Dependencies, found: SetAndTask): Promise<string> {
+  const key = `${runSetPrefix(found.runSet.id)}outputs.csv`
+  await deps.objects.write(key, Readable.from(tableLines(deps, found), { objectMode: true }), 'text/csv')
+  return key
+}
+
+async function* tableLines(deps: Dependencies, { runSet, task }: SetAndTask): AsyncGenerator<Buffer> {
+  const rows = await readTable(deps, runSet.id)
+  const inputs = [...new Set(rows.flatMap((row) => [...row.keys()]))]
+  const outputs = task.outputs.filter(({ type }) => SCALARS.has(type.id)).map(({ name }) => name)
+  const header = ['row', 'run', 'state', 'error', 'usd', ...inputs.map((name) => `input.${name}`)]
+  yield lineOf([...header, ...outputs.map((name) => `output.${name}`)])
+  for await (const found of readRuns(deps, await latestRunIds(deps, runSet))) {
+    const lines = await pMap(
+      found,
+      async ([row, run]) => {
+        const values = await readScalars(deps, run, outputs)
+        const cells = inputs.map((name) => cellText(rows[row]?.get(name)))
+        const { id, state, failure, job } = run
+        const [error = ''] = failure?.message.split('\n', 1) ?? []
+        const facts = [String(row + 1), id, state, error, String(job?.usage?.usd ?? '')]
+        return lineOf([...facts, ...cells, ...outputs.map((name) => values.get(name) ?? '')])
+      },
+      { concurrency: RUNS_AT_ONCE },
+    )
+    yield Buffer.concat(lines)
+  }
+}
+
+async function readScalars(
+  { objects }: Dependencies,
+  { outputsPrefix }: Run,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (outputsPrefix === undefined || names.length === 0) return new Map()
+  const body = await objects.read(`${outputsPrefix}${OUTPUTS_NAME}`)
+  if (body === undefined) return new Map()
+  const listing = listingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
+  return new Map(
+    listing
+      .filter(({ parameterName }) => names.includes(parameterName))
+      .map(({ parameterName, value }) => [
+        parameterName,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]),
+  )
+}
+
+function cellText(cell: Cell | undefined): string {
+  if (cell === undefined) return ''
+  if ('text' in cell) return cell.text
+  return typeof cell.json === 'string' ? cell.json : JSON.stringify(cell.json)
+}
+
+/** A line of a CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe: tasks are not trusted. */
+function lineOf(cells: readonly string[]): Buffer {
+  const fields = cells.map((cell) => {
+    const isNumber = cell !== '' && Number.isFinite(Number(cell))
+    const text = !isNumber && /^[=+\-@\t\r]/u.test(cell) ? `'${cell}` : cell
+    return /[",\r\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  })
+  return Buffer.from(`${fields.join(',')}\r\n`)
+}
+
+/** What one archive may hold: a call has half a minute. */
+const MAX_ARCHIVE_RUNS = 500
+const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
+
+/**
+ * Writes the outputs of all runs that are FINISHED into one zip, a folder for each row.
+ * @returns the key of the zip
+ * @throws DomainError RUN_SET_INVALID_STATE when nothing is finished, or it is too much for one archive
+ */
+export async function writeSetArchive(deps: Dependencies, { runSet, task }: SetAndTask): Promise<string> {
+  const entries: ArchiveEntry[] = []
+  const limits = { runs: 0, bytes: 0 }
+  for await (const found of readRuns(deps, await latestRunIds(deps, runSet))) {
+    const finished = found.filter(([, { state }]) => state === 'FINISHED')
+    limits.runs += finished.length
+    if (limits.runs > MAX_ARCHIVE_RUNS) throw tooMuch(`more than ${MAX_ARCHIVE_RUNS} runs are finished`)
+    const folders = await pMap(finished, ([row, run]) => folderOf(deps, task, row, run), {
+      concurrency: RUNS_AT_ONCE,
+    })
+    for (const entry of folders.flat()) {
+      limits.bytes += entry.sizeBytes
+      entries.push(entry)
+    }
+    if (limits.bytes > MAX_ARCHIVE_BYTES)
+      throw tooMuch(`the outputs have more than ${MAX_ARCHIVE_BYTES} bytes`)
+  }
+  if (entries.length === 0) throw refuse('none of its runs is FINISHED')
+  const key = `${runSetPrefix(runSet.id)}outputs.zip`
+  await deps.objects.write(key, storedZip(entries))
+  return key
+}
+
+async function folderOf(
+  deps: Dependencies,
+  task: Task,
+  row: number,
+  run: Run,
+): Promise<readonly ArchiveEntry[]> {
+  const entries = await listOutputEntries(deps, { run, task })
+  return entries.map((entry) => ({ ...entry, name: `${row + 1}/${entry.name}` }))
+}
+
+function refuse(words: string): DomainError {
+  return new DomainError('RUN_SET_INVALID_STATE', undefined, { words })
+}
+
+function tooMuch(words: string): DomainError {
+  return refuse(
+    `${words}, too much for one archive; download outputs.zip of each run, which GET …/runs lists`,
+  )
+}

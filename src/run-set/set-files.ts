@@ -1,0 +1,67 @@
+import { openObject } from '../aws/object-source.ts'
+import type { ObjectStore } from '../aws/object-store.ts'
+import type { JsonValue } from '../contract/json.ts'
+import { runSetPrefix } from '../contract/storage-keys.ts'
+import { readAll } from '../shared/read-all.ts'
+import { jsonRow, type Row, readRowTable } from './row-table.ts'
+
+/*
+ * Files of a set in the bucket: its table, its shared values as they were sent, and which rows each retry runs again.
+ */
+
+type Objects = { readonly objects: ObjectStore }
+
+/** Key of the table of inputs as it was sent. */
+export function tableKey(setId: string): string {
+  return `${runSetPrefix(setId)}rows`
+}
+
+function sharedKey(setId: string): string {
+  return `${runSetPrefix(setId)}shared.json`
+}
+
+function roundKey(setId: string, round: number): string {
+  return `${runSetPrefix(setId)}round-${round}.json`
+}
+
+/**
+ * The table of a set.
+ * @throws DomainError RUN_SET_INVALID
+ */
+export async function readTable({ objects }: Objects, setId: string): Promise<readonly Row[]> {
+  const bytes = await readAll(await openObject(objects, tableKey(setId)))
+  return readRowTable(decode(bytes))
+}
+
+function decode(bytes: Buffer): string {
+  // Spreadsheets may write other encodings; what they leave of a name or a value is refused where it is wrong.
+  return bytes.toString('utf8')
+}
+
+export async function storeShared({ objects }: Objects, setId: string, shared: JsonValue): Promise<void> {
+  await objects.put(sharedKey(setId), JSON.stringify(shared))
+}
+
+export async function readShared({ objects }: Objects, setId: string): Promise<Row> {
+  const text = (await readAll(await openObject(objects, sharedKey(setId)))).toString('utf8')
+  return jsonRow(JSON.parse(text), 'shared')
+}
+
+/** Rows from 0 that a retry runs again. */
+export async function storeRound(
+  { objects }: Objects,
+  { id, round }: { readonly id: string; readonly round: number },
+  rows: readonly number[],
+): Promise<void> {
+  await objects.put(roundKey(id, round), JSON.stringify(rows))
+}
+
+/** Rows of a retry; undefined before they are known. */
+export async function findRound(
+  { objects }: Objects,
+  setId: string,
+  round: number,
+): Promise<number[] | undefined> {
+  const body = await objects.read(roundKey(setId, round))
+  return body === undefined ? undefined : (JSON.parse((await readAll(body)).toString('utf8')) as number[])
+}

@@ -1,0 +1,61 @@
+import { executionNameOf, type RunSet } from '../run/set/run-set.ts'
+import type { RunSetRepository } from '../run/set/run-set-repository.ts'
+import type { RunSetWorkflow } from '../run/set/run-set-workflow.ts'
+import type { Identity } from '../shared/identity.ts'
+
+interface Dependencies {
+  readonly identity: Identity
+  readonly sets: RunSetRepository
+  readonly setWorkflow: RunSetWorkflow
+  readonly settings: { readonly graceSeconds: number }
+}
+
+interface SetSweep {
+  readonly isTimeUp: () => boolean
+  /** A set had no workflow under way. */
+  readonly onStarted: (setId: string) => void
+  /** One set could not be looked after; the others are. */
+  readonly onProblem: (setId: string, error: unknown) => void
+}
+
+/** At a time; what is left over waits for the next sweep. */
+const MOST = 1000
+
+/**
+ * Starts the workflow of sets that have something to do and no execution under way: its start was lost, or it failed. A new execution
+ * goes on where the set's record says, and takes over runs that are under way.
+ */
+export async function sweepRunSets(deps: Dependencies, sweep: SetSweep): Promise<void> {
+  const until = new Date(deps.identity.now().getTime() - deps.settings.graceSeconds * 1000)
+  for (const setId of await deps.sets.listUnfinished(until, MOST)) {
+    if (sweep.isTimeUp()) return
+    try {
+      if (await restart(deps, setId)) sweep.onStarted(setId)
+    } catch (error) {
+      sweep.onProblem(setId, error)
+    }
+  }
+}
+
+async function restart({ sets, setWorkflow }: Dependencies, setId: string): Promise<boolean> {
+  const found = await sets.find(setId)
+  const runSet = found ?? (await sets.findInRemoval(setId))
+  if (runSet === undefined) return false
+  const status = await setWorkflow.findStatus(executionNameOf(runSet))
+  if (status === 'RUNNING') return false
+  // The name of an execution cannot be used twice.
+  const next = status === undefined ? runSet : await nextExecution(sets, runSet, found !== undefined)
+  if (next === undefined) return false
+  await setWorkflow.start(executionNameOf(next))
+  return true
+}
+
+/** @returns undefined when somebody else was faster */
+async function nextExecution(
+  sets: RunSetRepository,
+  { id, executions }: RunSet,
+  isVisible: boolean,
+): Promise<RunSet | undefined> {
+  if (!isVisible) return sets.beginRemoval(id)
+  return sets.change(id, { set: { executions: executions + 1 }, if: { executions } })
+}

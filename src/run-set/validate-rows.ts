@@ -1,0 +1,77 @@
+import pMap from 'p-map'
+import { DomainError } from '../contract/errors.ts'
+import { MAX_PROBLEMS, type RowProblem, type RunSet } from '../run/set/run-set.ts'
+import type { Task } from '../task/task.ts'
+import type { FileDependencies } from './file-reference.ts'
+import {
+  checkFiles,
+  checkPlan,
+  mergePlans,
+  planRow,
+  problemOf,
+  type RowPlan,
+  unknownColumns,
+  withDefaults,
+} from './plan-row.ts'
+import type { Row } from './row-table.ts'
+
+/** Rows whose files are looked into at the same time. */
+const ROWS_AT_ONCE = 16
+
+/** Problems found so far. */
+export type Problems = Pick<RunSet, 'problems' | 'problemCount'>
+
+/** Adds problems; more than a set keeps are only counted. */
+export function withProblems(before: Problems, found: readonly RowProblem[]): Problems {
+  return {
+    problems: [...before.problems, ...found].slice(0, MAX_PROBLEMS),
+    problemCount: before.problemCount + found.length,
+  }
+}
+
+/** Problems that are not those of one row: unknown columns, and the shared values. */
+export async function validateTable(
+  deps: FileDependencies,
+  task: Task,
+  { rows, shared }: { readonly rows: readonly Row[]; readonly shared: Row },
+): Promise<readonly RowProblem[]> {
+  const found: RowProblem[] = []
+  const report = (problem: Omit<RowProblem, 'row'>): void => void found.push({ row: null, ...problem })
+  for (const [, column] of unknownColumns(task, [shared])) report(unknownColumn(column))
+  for (const [row, column] of unknownColumns(task, rows)) found.push({ row, ...unknownColumn(column) })
+  await checkFiles(deps, planRow(task, shared, report), report)
+  return found
+}
+
+function unknownColumn(column: string): Omit<RowProblem, 'row'> {
+  const words = 'the task has no such parameter'
+  const details = { type: 'parameter', parameterName: column } as const
+  return problemOf(new DomainError('INTERNAL_PARAMETER_DOES_NOT_EXIST', details, { words }), column)
+}
+
+/** Problems of rows, in their order. Memory is that of {@link ROWS_AT_ONCE} files' headers beside the rows. */
+export async function validateRows(
+  deps: FileDependencies,
+  task: Task,
+  {
+    rows,
+    shared,
+    first,
+  }: { readonly rows: readonly Row[]; readonly shared: RowPlan; readonly first: number },
+): Promise<readonly RowProblem[]> {
+  const found = await pMap(
+    rows,
+    async (row, index) => {
+      const problems: RowProblem[] = []
+      const report = (problem: Omit<RowProblem, 'row'>): void =>
+        void problems.push({ row: first + index + 1, ...problem })
+      const own = planRow(task, row, report)
+      // A value that was refused is not missing as well.
+      if (problems.length === 0) checkPlan(task, mergePlans(shared, withDefaults(task, shared, own)), report)
+      await checkFiles(deps, own, report)
+      return problems
+    },
+    { concurrency: ROWS_AT_ONCE },
+  )
+  return found.flat()
+}

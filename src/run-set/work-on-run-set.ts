@@ -1,0 +1,286 @@
+import { DomainError } from '../contract/errors.ts'
+import { runSetPrefixes } from '../contract/storage-keys.ts'
+import { cancelRun } from '../lifecycle/cancel-run.ts'
+import { type DeleteRunDependencies, deleteRun } from '../lifecycle/delete-run.ts'
+import type { Run } from '../run/run.ts'
+import { MAX_RUNS_AT_ONCE } from '../run/run-repository.ts'
+import type { RunSet } from '../run/set/run-set.ts'
+import type { RunSetChange, RunSetRepository } from '../run/set/run-set-repository.ts'
+import { setRunId } from '../run/set/set-run-id.ts'
+import { isFinal } from '../run/transitions.ts'
+import { failuresOf, throwFailures } from '../shared/failures-of.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { Task } from '../task/task.ts'
+import { createPlannedRuns, createRepeatedRuns, storePlan } from './create-runs.ts'
+import type { FileDependencies } from './file-reference.ts'
+import { planRow, withDefaults } from './plan-row.ts'
+import { latestRunIds, readRuns, rowsOfRound } from './rows-of-set.ts'
+import { findRound, readShared, readTable, storeRound } from './set-files.ts'
+import { validateRows, validateTable, withProblems } from './validate-rows.ts'
+
+/** What the worker of sets works with. */
+export interface WorkDependencies extends FileDependencies, DeleteRunDependencies {
+  readonly identity: Identity
+  readonly runs: FileDependencies['runs']
+  readonly sets: RunSetRepository
+}
+
+/** What the set's workflow does next. */
+export interface SetWork {
+  /** Nothing is left to do. */
+  readonly isDone: boolean
+  /** Start of the ids of the runs. */
+  readonly prefix: string
+  /** Ends of the ids of the runs that the workflow carries out now; none: it asks again, unless all is done. */
+  readonly runs: readonly string[]
+  readonly maxConcurrency: number
+}
+
+interface Call {
+  readonly setId: string
+  /** Milliseconds that are left for the call. */
+  readonly timeLeftMs: () => number
+}
+
+/** Kept free for what is under way: the files of a block of rows. */
+const RESERVED_MS = 90_000
+/** Rows after which the progress of a validation is stored. */
+const VALIDATED_AT_ONCE = 500
+/** Runs that are cancelled or deleted at the same time. */
+const ENDED_AT_ONCE = 16
+
+/**
+ * Does a part of what is due for a set: validates its table, creates its runs, tells which are to be carried out, cancels or deletes
+ * them. Every part may be repeated after a crash, and every change of the set is conditional on what it was decided by. Memory: the
+ * table (32 MiB at most) as text and rows, and the values of {@link MAX_RUNS_AT_ONCE} runs.
+ */
+export async function workOnRunSet(deps: WorkDependencies, call: Call): Promise<SetWork> {
+  const runSet = await deps.sets.find(call.setId)
+  if (runSet === undefined) return deleteRuns(deps, call)
+  const task = await deps.tasks.findById(runSet.taskId)
+  // The deletion of the task deletes its sets.
+  if (task === undefined) return NOTHING
+  switch (runSet.phase) {
+    case 'validating':
+      await validate(deps, call, runSet, task)
+      return AGAIN
+    case 'creating':
+      await create(deps, call, runSet, task)
+      return AGAIN
+    case 'running':
+      return carryOut(deps, runSet)
+    case 'cancelling':
+      return cancelRuns(deps, call, runSet)
+    default:
+      return NOTHING
+  }
+}
+
+const NOTHING: SetWork = { isDone: true, prefix: '', runs: [], maxConcurrency: 1 }
+const AGAIN: SetWork = { ...NOTHING, isDone: false }
+
+function isTimeUp({ timeLeftMs }: Call): boolean {
+  return timeLeftMs() < RESERVED_MS
+}
+
+/** @returns undefined when the set was cancelled or deleted meanwhile, or another worker has it */
+function advance(
+  deps: WorkDependencies,
+  runSet: RunSet,
+  set: RunSetChange['set'],
+): Promise<RunSet | undefined> {
+  const { phase, round, done } = runSet
+  return deps.sets.change(runSet.id, { set, if: { phase, round, done } })
+}
+
+async function validate(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
+  const table = await readSent(deps, runSet)
+  if (table instanceof DomainError) {
+    const problem = {
+      row: null,
+      column: null,
+      errorCode: table.body.errorCode,
+      message: table.explanation ?? '',
+    }
+    await advance(deps, runSet, { phase: 'invalid', ...withProblems(runSet, [problem]) })
+    return
+  }
+  const { rows, shared } = table
+  let current: RunSet | undefined = runSet
+  if (current.roundRows[0] === 0) {
+    const problems = withProblems(current, await validateTable(deps, task, table))
+    current = await advance(deps, current, { ...problems, roundRows: [rows.length] })
+  }
+  const plan = planRow(task, shared, () => undefined)
+  while (current !== undefined && current.done < rows.length) {
+    if (isTimeUp(call)) return
+    const first: number = current.done
+    const block = rows.slice(first, first + VALIDATED_AT_ONCE)
+    const found = await validateRows(deps, task, { rows: block, shared: plan, first })
+    current = await advance(deps, current, { ...withProblems(current, found), done: first + block.length })
+  }
+  if (current === undefined) return
+  await advance(deps, current, { phase: current.problemCount > 0 ? 'invalid' : 'creating', done: 0 })
+}
+
+/** The table and the shared values, or what is wrong with the table as a whole. */
+async function readSent(deps: WorkDependencies, { id }: RunSet) {
+  try {
+    return { rows: await readTable(deps, id), shared: await readShared(deps, id) }
+  } catch (error) {
+    if (error instanceof DomainError) return error
+    throw error
+  }
+}
+
+async function create(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
+  try {
+    await (runSet.round === 1 ? createFirst(deps, call, runSet, task) : createRetry(deps, call, runSet, task))
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error
+    // A file has gone since the validation. What was created does not start, and is ended.
+    const failure = error.explanation ?? error.message
+    const { phase, round } = runSet
+    await deps.sets.change(runSet.id, { set: { phase: 'cancelling', failure }, if: { phase, round } })
+  }
+}
+
+/** Creates runs block by block; the set knows how far it got. */
+async function createBlocks(
+  deps: WorkDependencies,
+  call: Call,
+  runSet: RunSet,
+  {
+    count,
+    createBlock,
+  }: { readonly count: number; readonly createBlock: (start: number, end: number) => Promise<void> },
+): Promise<void> {
+  let current: RunSet | undefined = runSet
+  while (current !== undefined && current.done < count) {
+    if (isTimeUp(call)) return
+    const end: number = Math.min(count, current.done + MAX_RUNS_AT_ONCE)
+    await createBlock(current.done, end)
+    current = await advance(deps, current, { done: end })
+  }
+  if (current !== undefined) await advance(deps, current, { phase: 'running', done: 0 })
+}
+
+async function createFirst(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
+  const [rows, sent] = [await readTable(deps, runSet.id), await readShared(deps, runSet.id)]
+  const sharedPlan = planRow(task, sent, () => undefined)
+  const shared = await storePlan(deps, task, runSet.id, sharedPlan)
+  await createBlocks(deps, call, runSet, {
+    count: rows.length,
+    createBlock: (start, end) =>
+      createPlannedRuns(
+        deps,
+        { task, runSet, shared },
+        rows.slice(start, end).map((row, index) => [
+          start + index,
+          withDefaults(
+            task,
+            sharedPlan,
+            planRow(task, row, () => undefined),
+          ),
+        ]),
+      ),
+  })
+}
+
+async function createRetry(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
+  const latest = await latestRunIds(deps, { ...runSet, round: runSet.round - 1 })
+  const rows = (await findRound(deps, runSet.id, runSet.round)) ?? (await failedRows(deps, latest))
+  await storeRound(deps, runSet, rows)
+  const roundRows = runSet.roundRows.with(-1, rows.length)
+  const current = await advance(deps, runSet, { roundRows })
+  if (current === undefined) return
+  await createBlocks(deps, call, current, {
+    count: rows.length,
+    async createBlock(start, end) {
+      const ids = rows.slice(start, end).flatMap((row) => latest[row] ?? [])
+      for await (const found of readRuns(deps, ids)) {
+        await createRepeatedRuns(deps, { task, runSet }, found)
+      }
+    },
+  })
+}
+
+async function failedRows(deps: WorkDependencies, runIds: readonly string[]): Promise<number[]> {
+  const rows: number[] = []
+  for await (const found of readRuns(deps, runIds)) {
+    rows.push(...found.flatMap(([row, { state }]) => (state === 'FAILED' ? [row] : [])))
+  }
+  return rows
+}
+
+/** Runs that have not ended: all at first, and after a crash of the workflow those that it left. */
+async function carryOut(deps: WorkDependencies, runSet: RunSet): Promise<SetWork> {
+  const rows = await rowsOfRound(deps, runSet)
+  const ids = rows.map((row) => setRunId({ setId: runSet.id, row, round: runSet.round }))
+  const open: string[] = []
+  for await (const found of readRuns(deps, ids)) {
+    open.push(...found.flatMap(([, { id, state }]) => (isFinal(state) ? [] : [id])))
+  }
+  if (open.length === 0) {
+    await advance(deps, runSet, { phase: 'finished' })
+    return NOTHING
+  }
+  return {
+    isDone: false,
+    prefix: runSet.id.slice(0, -PLACE_LENGTH),
+    runs: open.map((id) => id.slice(-PLACE_LENGTH)),
+    maxConcurrency: runSet.maxConcurrency,
+  }
+}
+
+/** Of an id, what tells the runs of a set apart. Ten thousand whole ids would not fit into a state of Step Functions, 256 KiB. */
+const PLACE_LENGTH = 6
+
+async function cancelRuns(deps: WorkDependencies, call: Call, runSet: RunSet): Promise<SetWork> {
+  const rows = await rowsOfRound(deps, runSet)
+  const ids = rows.map((row) => setRunId({ setId: runSet.id, row, round: runSet.round }))
+  for await (const found of readRuns(deps, ids)) {
+    if (isTimeUp(call)) return AGAIN
+    await forEachRun(
+      found.flatMap(([, run]) => (isFinal(run.state) ? [] : [run])),
+      ({ id }) => cancelRun(deps, id),
+    )
+  }
+  await advance(deps, runSet, { phase: runSet.failure === undefined ? 'cancelled' : 'failed' })
+  return NOTHING
+}
+
+/** Completes the removal of a set. */
+async function deleteRuns(deps: WorkDependencies, call: Call): Promise<SetWork> {
+  const runSet = await deps.sets.findInRemoval(call.setId)
+  if (runSet === undefined) return NOTHING
+  for (let round = runSet.round; round > 0; round -= 1) {
+    const rows = await rowsOfRound(deps, { ...runSet, round })
+    const ids = rows.map((row) => setRunId({ setId: runSet.id, row, round }))
+    for await (const found of readRuns(deps, ids)) {
+      if (isTimeUp(call)) return AGAIN
+      await forEachRun(
+        found.map(([, run]) => run),
+        ({ id }) => deleteRun(deps, id),
+      )
+    }
+  }
+  for (const prefix of runSetPrefixes(runSet.id)) await deps.objects.removeAll(prefix)
+  await deps.sets.remove(runSet)
+  return NOTHING
+}
+
+/** One that fails keeps none of the others; the workflow calls again. A run that has ended meanwhile needs nothing. */
+async function forEachRun(runs: readonly Run[], work: (run: Run) => Promise<unknown>): Promise<void> {
+  const failures = await failuresOf(
+    runs.map((run) => async () => {
+      try {
+        await work(run)
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error
+      }
+    }),
+    ENDED_AT_ONCE,
+  )
+  throwFailures(failures, 'some runs of the set could not be ended')
+}

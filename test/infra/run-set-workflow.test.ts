@@ -1,0 +1,79 @@
+import { Template } from 'aws-cdk-lib/assertions'
+import { describe, expect, it } from 'vitest'
+import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
+
+interface State {
+  readonly Type: string
+  readonly [field: string]: unknown
+}
+
+const { service, compute } = synthesize('production').stacks
+const template = Template.fromStack(service)
+
+function definitionOf(name: string): { readonly States: Readonly<Record<string, State>> } {
+  const [, machine] =
+    resourcesOf(template, 'AWS::StepFunctions::StateMachine').find(
+      ([, { Properties }]) => Properties.StateMachineName === name,
+    ) ?? []
+  return JSON.parse(spell(machine?.Properties.DefinitionString))
+}
+
+const { States: ofSet } = definitionOf('app-engine-run-set')
+const { States: ofRun } = definitionOf('app-engine-run')
+const map = ofSet.Runs as State & {
+  readonly ItemProcessor: { readonly States: Readonly<Record<string, State>> }
+}
+
+describe('the workflow of run sets', () => {
+  it('carries out each run by the steps of any other run', () => {
+    const steps = map.ItemProcessor.States
+
+    expect(Object.keys(steps).sort()).toEqual(Object.keys(ofRun).sort())
+    for (const [name, { QueryLanguage, Output, ...step }] of Object.entries(steps)) {
+      const { QueryLanguage: _, Output: output, ...single } = ofRun[name] ?? { Type: '' }
+      expect(step).toEqual(single)
+      expect(Output).toEqual(output ?? '{% 0 %}')
+    }
+  })
+
+  it('has as many at a time as the set says, in executions of their own, and goes on when some fail', () => {
+    expect(map).toMatchObject({
+      Type: 'Map',
+      ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
+      MaxConcurrencyPath: '$.maxConcurrency',
+      ToleratedFailurePercentage: 100,
+      ResultPath: null,
+    })
+  })
+
+  it('asks for what is left until nothing is', () => {
+    expect(ofSet.IsWorkLeft).toMatchObject({ Default: 'WorkOnRunSet' })
+    expect(ofSet.Runs?.Next).toBe('Pause')
+    expect(ofSet.Pause).toMatchObject({ Type: 'Wait', Next: 'WorkOnRunSet' })
+  })
+})
+
+describe('the worker of run sets', () => {
+  it('may start no execution and submit no job', () => {
+    const actions = resourcesOf(template, 'AWS::IAM::Policy')
+      .filter(([id]) => id.startsWith('WorkOnRunSetRole'))
+      .flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
+      .flatMap(({ actions }) => actions)
+
+    expect(actions).toContain('dynamodb:BatchWriteItem')
+    expect(
+      actions.filter((action) => /^(?:states:Start|batch:Submit|iam:|ecr:)/u.test(String(action))),
+    ).toEqual([])
+  })
+})
+
+describe('the queues', () => {
+  it('share their machines between sets', () => {
+    const queues = Template.fromStack(compute ?? service)
+
+    queues.resourceCountIs('AWS::Batch::SchedulingPolicy', 1)
+    for (const [, { Properties }] of resourcesOf(queues, 'AWS::Batch::JobQueue')) {
+      expect(Properties).toHaveProperty('SchedulingPolicyArn')
+    }
+  })
+})

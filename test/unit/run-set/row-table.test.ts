@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { MAX_ROWS } from '../../../src/run/set/set-run-id.ts'
+import { readRowTable } from '../../../src/run-set/row-table.ts'
+
+const plain = (text: string) => readRowTable(text).map((row) => Object.fromEntries(row))
+
+describe('a table of inputs', () => {
+  it.each([
+    ['a JSON array', '[{"a":1,"t":"x"},{"a":2}]'],
+    ['JSON lines', '{"a":1,"t":"x"}\n\n{"a":2}\n'],
+  ])('may be %s', (_, text) => {
+    expect(plain(text)).toEqual([{ a: { json: 1 }, t: { json: 'x' } }, { a: { json: 2 } }])
+  })
+
+  it('may be a CSV of a spreadsheet: byte order mark, CRLF, quotes, line breaks in fields', () => {
+    expect(plain('\uFEFFa,t\r\n1,"x, ""y""\nz"\r\n2,\r\n')).toEqual([
+      { a: { text: '1' }, t: { text: 'x, "y"\nz' } },
+      { a: { text: '2' } },
+    ])
+  })
+
+  it.each([
+    ['nothing', '', 'has no row'],
+    ['a header alone', 'a,b\n', 'has no row'],
+    ['a line that is no JSON', '{"a":1}\n{"a":', 'line 2 is no JSON'],
+    ['a row that is no object', '[{"a":1},5]', 'row 2 is no object'],
+    ['a CSV whose second line is longer', 'a,b\n1,2,3\n', 'no CSV'],
+    ['two columns of a name', 'a,a\n1,2\n', 'two columns "a"'],
+    ['a column without a name', 'a,\n1,2\n', 'without a name'],
+    ['more rows than a set may have', `a\n${'1\n'.repeat(MAX_ROWS + 1)}`, `at most ${MAX_ROWS}`],
+  ])('is refused with %s', (_, text, words) => {
+    expect(() => readRowTable(text)).toThrow(words)
+  })
+
+  it('takes as many rows as a set may have', () => {
+    expect(readRowTable(`a\n${'1\n'.repeat(MAX_ROWS)}`)).toHaveLength(MAX_ROWS)
+  })
+})

@@ -1,0 +1,321 @@
+import { describe, expect, it } from 'vitest'
+import type { JsonValue } from '../../../src/contract/json.ts'
+import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
+import { submitJob } from '../../../src/lifecycle/submit-job.ts'
+import { executionNameOf, type RunSet } from '../../../src/run/set/run-set.ts'
+import { setRunId } from '../../../src/run/set/set-run-id.ts'
+import { createRunSet } from '../../../src/run-set/create-run-set.ts'
+import { describeRunSet } from '../../../src/run-set/describe-run-set.ts'
+import { cancelRunSet, deleteRunSet, retryRunSet } from '../../../src/run-set/end-run-set.ts'
+import { listSetRuns } from '../../../src/run-set/list-set-runs.ts'
+import { sweepRunSets } from '../../../src/run-set/sweep-run-sets.ts'
+import { type SetWork, workOnRunSet } from '../../../src/run-set/work-on-run-set.ts'
+import type { Task } from '../../../src/task/task.ts'
+import { anInput, aTask } from '../../fixtures/builders.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+const TASK = aTask({
+  inputs: [
+    anInput({ name: 'a', type: { id: 'integer', geq: 0 } }),
+    anInput({ name: 'text', type: { id: 'string', minLength: 0 }, default: 'default' }),
+    anInput({ name: 'file', type: { id: 'file' }, optional: true }),
+  ],
+})
+
+/** An engine with a set; `work` lets its workflow call the worker once. */
+async function aSet(
+  { rows, shared = {}, task = TASK }: { rows: readonly JsonValue[]; shared?: JsonValue; task?: Task },
+  engine?: Engine,
+) {
+  const own = engine ?? (await anEngine({ task }))
+  const { id } = await createRunSet(own, { task: own.task, shared, rows, maxConcurrency: 2 })
+  const work = (timeLeftMs = 900_000): Promise<SetWork> =>
+    workOnRunSet(own, { setId: id, timeLeftMs: () => timeLeftMs })
+  const read = async (): Promise<RunSet> => (await own.sets.find(id)) as RunSet
+  const describeIt = async () => describeRunSet(own, await read())
+  const runId = (row: number, round = 1): string => setRunId({ setId: id, row, round })
+  return { engine: own, id, work, read, describeIt, runId }
+}
+
+/** Until the worker names runs, or is done. */
+async function prepare(work: () => Promise<SetWork>): Promise<SetWork> {
+  for (;;) {
+    const found = await work()
+    if (found.isDone || found.runs.length > 0) return found
+  }
+}
+
+const submit = (engine: Engine, runId: string) => submitJob(engine, { runId, taskToken: `token-${runId}` })
+const end = (engine: Engine, runId: string, isFinished = true) =>
+  isFinished
+    ? engine.runs.transition(runId, { to: 'FINISHED', set: { outputsPrefix: `${runId}/` } })
+    : engine.runs.transition(runId, {
+        to: 'FAILED',
+        set: { failure: { kind: 'task-failed', message: 'exit code 3' } },
+      })
+
+describe('a run set', () => {
+  it('becomes runs that have the inputs of their row, the shared ones and the defaults', async () => {
+    const { engine, work, runId, describeIt } = await aSet({
+      rows: [{ a: 1 }, { a: 2, text: 'own' }],
+      shared: { text: 'all' },
+    })
+
+    const { runs, prefix, maxConcurrency } = await prepare(work)
+
+    expect(runs.map((place) => prefix + place)).toEqual([runId(0), runId(1)])
+    expect(maxConcurrency).toBe(2)
+    const inputsOf = async (row: number) => {
+      const run = await engine.runs.find(runId(row))
+      const values = run === undefined ? [] : await engine.runs.listInputs(run)
+      return Object.fromEntries(
+        values.map(({ parameterName, file }) => [parameterName, 'text' in file ? file.text : file]),
+      )
+    }
+    expect([await inputsOf(0), await inputsOf(1)]).toEqual([
+      { a: '1', text: 'all' },
+      { a: '2', text: 'own' },
+    ])
+    expect((await describeIt()).counts).toEqual({ waiting: 2, active: 0, finished: 0, failed: 0 })
+  })
+
+  it('stores a default that neither row nor shared values replace', async () => {
+    const { engine, work, runId } = await aSet({ rows: [{ a: 1 }] })
+    await prepare(work)
+
+    const run = await engine.runs.find(runId(0))
+    expect(run && (await engine.runs.listInputs(run)).map(({ file }) => file)).toContainEqual({
+      kind: 'inline',
+      text: 'default',
+    })
+  })
+
+  it('shows all problems with row and column, and creates nothing', async () => {
+    const { engine, work, describeIt } = await aSet({
+      rows: [{ a: -1 }, {}, { a: 'x', nonsense: 1 }, { a: 1, file: 'upload:unknown' }, { a: 1 }],
+      shared: { other: 1 },
+    })
+
+    const { isDone } = await prepare(work)
+    const { state, runSet } = await describeIt()
+
+    expect([isDone, state]).toEqual([true, 'FAILED'])
+    expect(runSet.problems.map(({ row, column }) => [row, column])).toEqual([
+      [null, 'other'],
+      [3, 'nonsense'],
+      [1, 'a'],
+      [2, 'a'],
+      [3, 'a'],
+      [4, 'file'],
+    ])
+    expect(runSet.problems.every(({ message }) => message.length > 10)).toBe(true)
+    expect(await engine.runs.listIdsByTask(TASK.id)).toEqual([])
+  })
+
+  it('keeps the first hundred problems and counts the others', async () => {
+    const { work, read } = await aSet({ rows: Array.from({ length: 250 }, () => ({ a: -1 })) })
+    await prepare(work)
+
+    const { problems, problemCount } = await read()
+    expect([problems.length, problemCount]).toEqual([100, 250])
+  })
+
+  it('goes on where a worker that ran out of time, or died, left it', async () => {
+    const rows = Array.from({ length: 120 }, (_, a) => ({ a }))
+    const { engine, work, read, runId } = await aSet({ rows })
+    let calls = 0
+    const timeLeft = () => (calls++ % 2 === 0 ? 900_000 : 0)
+    for (let step = 0; step < 20 && (await read()).phase !== 'running'; step += 1) {
+      await workOnRunSet(engine, { setId: (await read()).id, timeLeftMs: timeLeft })
+    }
+
+    const { runs } = await work()
+    expect(runs).toHaveLength(120)
+    expect((await engine.runs.find(runId(119)))?.state).toBe('PROVISIONED')
+  })
+
+  it('creates no run twice when two workers have it', async () => {
+    const rows = Array.from({ length: 60 }, (_, a) => ({ a }))
+    const { engine, work, runId } = await aSet({ rows })
+    await work()
+    await Promise.all([work(), work()])
+    await submit(engine, runId(0))
+    await work()
+
+    expect((await engine.runs.find(runId(0)))?.state).toBe('QUEUED')
+  })
+
+  it('starts a run when its turn comes, and counts it to its end', async () => {
+    const { engine, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }, { a: 3 }] })
+    await prepare(work)
+
+    for (const row of [0, 1]) await submit(engine, runId(row))
+    expect((await describeIt()).counts).toEqual({ waiting: 1, active: 2, finished: 0, failed: 0 })
+    await end(engine, runId(0))
+    await end(engine, runId(1), false)
+    expect((await work()).runs).toHaveLength(1)
+    await submit(engine, runId(2))
+    await end(engine, runId(2), false)
+
+    const { state, counts, failures } = await describeIt()
+    expect([state, counts]).toEqual(['FINISHED', { waiting: 0, active: 0, finished: 1, failed: 2 }])
+    expect(failures).toMatchObject([
+      { kind: 'task-failed', message: 'exit code 3', count: 2, example: { row: 3 } },
+    ])
+    expect((await work()).isDone).toBe(true)
+  })
+
+  it('lets nobody change or start a single run of it', async () => {
+    const { engine, work, runId } = await aSet({ rows: [{ a: 1 }] })
+    await prepare(work)
+    const run = await engine.runs.find(runId(0))
+    if (run === undefined) throw new Error('no run')
+
+    const change = provisionInput(engine, { run, task: engine.task }, { parameterName: 'a', value: 5 })
+    await expect(change).rejects.toMatchObject({ error: 'INTERNAL_INVALID_TASK_RUN_STATE' })
+  })
+
+  it('retries only what failed, with the same inputs', async () => {
+    const { engine, id, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
+    await prepare(work)
+    for (const row of [0, 1]) await submit(engine, runId(row))
+    await end(engine, runId(0))
+    await end(engine, runId(1), false)
+
+    await retryRunSet(engine, id)
+    const { runs, prefix } = await prepare(work)
+
+    expect(runs.map((place) => prefix + place)).toEqual([runId(1, 2)])
+    expect((await describeIt()).counts).toEqual({ waiting: 1, active: 0, finished: 1, failed: 0 })
+    await deleteRun(engine, runId(1))
+    const again = await engine.runs.find(runId(1, 2))
+    expect(again && (await engine.runs.listInputs(again))).toMatchObject([{ file: { text: '2' } }, {}])
+    await submit(engine, runId(1, 2))
+    await end(engine, runId(1, 2))
+    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 2, failed: 0 })
+    const page = await listSetRuns(engine, (await describeIt()).runSet, { limit: 10, after: 0 })
+    expect(page.content.map(({ run }) => run.id)).toEqual([runId(0), runId(1, 2)])
+  })
+
+  it('is cancelled with the runs that have not ended, and can be retried then', async () => {
+    const { engine, id, work, runId, describeIt, read } = await aSet({ rows: [{ a: 1 }, { a: 2 }, { a: 3 }] })
+    await prepare(work)
+    await submit(engine, runId(0))
+    await end(engine, runId(0))
+    await submit(engine, runId(1))
+
+    await cancelRunSet(engine, id)
+    expect((await work()).isDone).toBe(true)
+
+    expect((await describeIt()).state).toBe('CANCELLED')
+    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 1, failed: 2 })
+    expect(engine.workflow.answers.get(`token-${runId(1)}`)).toMatchObject({ kind: 'failure' })
+    expect((await submit(engine, runId(2))).outcome).toBe('over')
+    expect((await read()).phase).toBe('cancelled')
+    await retryRunSet(engine, id)
+    expect((await prepare(work)).runs).toHaveLength(2)
+  })
+
+  it('can be neither cancelled after its end nor retried without a failure', async () => {
+    const { engine, id, work, runId } = await aSet({ rows: [{ a: 1 }] })
+    await prepare(work)
+    await expect(retryRunSet(engine, id)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
+    await submit(engine, runId(0))
+    await end(engine, runId(0))
+
+    await expect(cancelRunSet(engine, id)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
+    await expect(retryRunSet(engine, id)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
+  })
+
+  it('is deleted with its runs and files', async () => {
+    const { engine, id, work, runId } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
+    await prepare(work)
+
+    await deleteRunSet(engine, id)
+    expect(await engine.sets.find(id)).toBeUndefined()
+    expect((await work()).isDone).toBe(true)
+
+    expect(await engine.runs.findAll([runId(0), runId(1)])).toEqual([])
+    const left: string[] = []
+    for await (const { key } of engine.objects.list('')) if (key.includes(id.slice(0, 30))) left.push(key)
+    expect(left).toEqual([])
+    expect(await engine.sets.findInRemoval(id)).toBeUndefined()
+  })
+
+  it('counts a run that is deleted before its end as failed', async () => {
+    const { engine, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
+    await prepare(work)
+    await submit(engine, runId(0))
+    await deleteRun(engine, runId(0))
+    await submit(engine, runId(1))
+    await end(engine, runId(1))
+
+    expect((await describeIt()).counts).toEqual({ waiting: 0, active: 0, finished: 1, failed: 1 })
+    expect((await work()).isDone).toBe(true)
+  })
+
+  it('copies the file of a row to its run, and a shared file once', async () => {
+    const engine = await anEngine({ task: TASK })
+    for (const [id, text] of [
+      ['one', 'of the row'],
+      ['all', 'of all'],
+    ] as const) {
+      const key = `uploads/${id}`
+      await engine.objects.put(key, text)
+      await engine.uploads.create({
+        id,
+        key,
+        purpose: 'input',
+        state: 'READY',
+        taskId: 'none',
+        createdAt: engine.identity.now().toISOString(),
+      })
+    }
+    const { work, runId, id } = await aSet(
+      { rows: [{ a: 1 }, { a: 2, file: 'upload:one' }, { a: 3 }], shared: { file: 'upload:all' } },
+      engine,
+    )
+    await prepare(work)
+
+    const keys = await Promise.all(
+      [0, 1, 2].map(async (row) => {
+        const run = await engine.runs.find(runId(row))
+        const values = run === undefined ? [] : await engine.runs.listInputs(run)
+        const file = values.find(({ parameterName }) => parameterName === 'file')?.file
+        return file !== undefined && 'key' in file ? file.key : ''
+      }),
+    )
+    expect(keys[0]).toBe(keys[2])
+    expect(keys[0]).toContain(id)
+    expect(keys[1]).toContain(runId(1))
+  })
+
+  it('is given another execution by the sweeper when it has none', async () => {
+    const { engine, id, read } = await aSet({ rows: [{ a: 1 }] })
+    const first = executionNameOf(await read())
+    engine.setWorkflow.end(first, 'FAILED')
+    engine.identity.advance(3600)
+    const started: string[] = []
+    const sweep = () =>
+      sweepRunSets(
+        { ...engine, settings: { graceSeconds: 60 } },
+        {
+          isTimeUp: () => false,
+          onStarted: (setId) => started.push(setId),
+          onProblem: (_, error) => {
+            throw error
+          },
+        },
+      )
+
+    await sweep()
+    engine.identity.advance(3600)
+    await sweep()
+
+    expect(started).toEqual([id])
+    expect(engine.setWorkflow.startedRuns.has(executionNameOf(await read()))).toBe(true)
+  })
+})
