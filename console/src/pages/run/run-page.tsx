@@ -37,12 +37,13 @@ export function RunPage({ place: { segments } }: { readonly place: Place }) {
       )}
       <div class="columns">
         <div class="main-column">
+          {run.state !== 'FINISHED' && <LogView log={log} run={run} />}
           {whole.error !== undefined && <Problem error={whole.error} title="The task cannot be shown." />}
           {whole.data !== undefined && run.state === 'FINISHED' && (
             <RunValues run={run} kind="outputs" whole={whole.data} />
           )}
           {whole.data !== undefined && <RunValues run={run} kind="inputs" whole={whole.data} />}
-          <LogView log={log} run={run} />
+          {run.state === 'FINISHED' && <LogView log={log} run={run} />}
           {whole.data !== undefined && <Snippets run={run} inputs={whole.data.inputs} />}
         </div>
         <aside class="side-column">

@@ -14,8 +14,14 @@ export function emptyValue(type: ParameterType): FieldValue {
 /** What the form begins with: the defaults of the descriptor. */
 export function initialValues(inputs: readonly TaskInput[]): FormValues {
   return Object.fromEntries(
-    inputs.map((input) => [input.name, input.default === 'null' ? emptyValue(input.type) : input.default]),
+    inputs.map((input) => [input.name, initialValue(input)]),
   )
+}
+
+/** A list that may be left out begins without items. */
+function initialValue({ default: given, type, optional }: TaskInput): FieldValue {
+  if (given !== 'null') return given
+  return optional && type.id === 'array' ? [] : emptyValue(type)
 }
 
 export function holdsFiles(type: ParameterType): boolean {

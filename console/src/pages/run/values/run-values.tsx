@@ -1,4 +1,4 @@
-import { useMemo } from 'preact/hooks'
+import { useMemo, useState } from 'preact/hooks'
 import { path } from '../../../api/client.ts'
 import { filePath } from '../../../api/runs.ts'
 import type { WholeTask } from '../../../api/tasks.ts'
@@ -8,7 +8,7 @@ import { Problem } from '../../../ui/problem.tsx'
 import { useData } from '../../../ui/use-data.ts'
 import { LazyResult } from '../../../viewer/lazy.tsx'
 import { readValues } from '../../../viewer/read-values.ts'
-import type { ResultImage, ShapeSet } from '../../../viewer/result-view.tsx'
+import type { ResultImage, ResultViewProps, ShapeSet } from '../../../viewer/result-view.tsx'
 import type { ReadValues } from '../../../viewer/values.ts'
 import { ValueRow } from './value-row.tsx'
 
@@ -53,7 +53,7 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
       {values.data.values.length === 0 && (
         <p class="muted">{kind === 'inputs' ? 'No inputs were given.' : 'The task wrote no outputs.'}</p>
       )}
-      {sets.length > 0 && <LazyResult runId={id} images={images} sets={sets} />}
+      {sets.length > 0 && <Shapes isOpen={kind === 'outputs'} runId={id} images={images} sets={sets} />}
       <dl class="values">
         {values.data.values.map((value) => (
           <ValueRow
@@ -67,6 +67,17 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
         ))}
       </dl>
     </section>
+  )
+}
+
+/** Geometries over a picture; those of inputs when somebody wants to see them. */
+function Shapes({ isOpen, ...props }: ResultViewProps & { readonly isOpen: boolean }) {
+  const [isShown, setIsShown] = useState(isOpen)
+  if (isShown) return <LazyResult {...props} />
+  return (
+    <button type="button" class="small" onClick={() => setIsShown(true)}>
+      Show geometries over the image
+    </button>
   )
 }
 

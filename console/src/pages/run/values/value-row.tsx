@@ -39,7 +39,7 @@ function Value({ runId, kind, value, label, shapes }: RowProps) {
   if (shapes !== undefined) {
     return (
       <>
-        {plural(shapes.count, 'geometry', 'geometries')}, above {download}
+        {plural(shapes.count, 'geometry', 'geometries')}, see above {download}
       </>
     )
   }
