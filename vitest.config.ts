@@ -86,6 +86,17 @@ export default defineConfig({
         },
       },
       {
+        // The console in Debian's Chromium, on a local stack.
+        test: {
+          name: 'console',
+          include: ['test/console/**/*.test.ts'],
+          globalSetup: ['test/integration/local-stack.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 240_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // Commands that start a stack or parts of one, each interrupted: 80 s on two cores.
         test: {
           name: 'interrupts',

@@ -110,10 +110,16 @@ inputs:${INPUTS}outputs:${OUTPUTS}${outputs}`
 
 /** The bundle as a zip. */
 export async function everyTypeBundle(options: TaskOptions = {}): Promise<Buffer> {
-  const script = await packTar([{ name: 'run.sh', body: SCRIPT.replace('set -e\n', `set -e\n${options.before ?? ''}\n`), mode: 0o755 }])
+  const script = await packTar([
+    { name: 'run.sh', body: SCRIPT.replace('set -e\n', `set -e\n${options.before ?? ''}\n`), mode: 0o755 },
+  ])
   const command = { Entrypoint: ['/bin/busybox', 'sh', '/run.sh'], Env: ['PATH=/bin'] }
   const tools = await packTar(
-    ['awk', 'cp', 'mkdir', 'printf'].map((name) => ({ name: `bin/${name}`, type: 'symlink' as const, linkname: 'busybox' })),
+    ['awk', 'cp', 'mkdir', 'printf'].map((name) => ({
+      name: `bin/${name}`,
+      type: 'symlink' as const,
+      linkname: 'busybox',
+    })),
   )
   const image = await packTar(await dockerArchive({ layers: [await shellLayer(), tools, script], command }))
   return packZip([

@@ -23,7 +23,8 @@ function rgbOf(width: number, height: number, at: (x: number, y: number) => Colo
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const colour = at(x, y)
-      for (let sample = 0; sample < 3; sample += 1) pixels[(y * width + x) * 3 + sample] = Math.max(0, Math.min(255, colour[sample] ?? 0))
+      for (let sample = 0; sample < 3; sample += 1)
+        pixels[(y * width + x) * 3 + sample] = Math.max(0, Math.min(255, colour[sample] ?? 0))
     }
   }
   return pixels
@@ -37,7 +38,8 @@ export function tissuePng(width: number, height: number): Buffer {
   header.set([8, 2, 0, 0, 0], 8)
   const pixels = rgbOf(width, height, colourAt)
   const rows = Buffer.alloc((width * 3 + 1) * height)
-  for (let y = 0; y < height; y += 1) pixels.copy(rows, y * (width * 3 + 1) + 1, y * width * 3, (y + 1) * width * 3)
+  for (let y = 0; y < height; y += 1)
+    pixels.copy(rows, y * (width * 3 + 1) + 1, y * width * 3, (y + 1) * width * 3)
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
     chunk('IHDR', header),
@@ -89,7 +91,12 @@ export function tissueBigTiff(width: number, height: number): Buffer {
 type At = (x: number, y: number) => Colour
 
 /** Writes the tiles of one level. @returns its directory, and where in it the address of the next one belongs */
-function level(width: number, height: number, at: At, put: (part: Buffer) => number): { part: Buffer; nextField: number } {
+function level(
+  width: number,
+  height: number,
+  at: At,
+  put: (part: Buffer) => number,
+): { part: Buffer; nextField: number } {
   const offsets: number[] = []
   const sizes: number[] = []
   for (let top = 0; top < height; top += TILE) {
@@ -102,7 +109,7 @@ function level(width: number, height: number, at: At, put: (part: Buffer) => num
   const [SHORT, LONG8] = [3, 16]
   const longs = (values: readonly number[]): Buffer => {
     const bytes = Buffer.alloc(8 * values.length)
-    values.forEach((value, index) => bytes.writeBigUInt64LE(BigInt(value), 8 * index))
+    for (const [index, value] of values.entries()) bytes.writeBigUInt64LE(BigInt(value), 8 * index)
     return bytes
   }
   const fields: (readonly [tag: number, type: number, values: readonly number[]])[] = [
@@ -124,7 +131,8 @@ function level(width: number, height: number, at: At, put: (part: Buffer) => num
     directory.writeUInt16LE(tag, start)
     directory.writeUInt16LE(type, start + 2)
     directory.writeBigUInt64LE(BigInt(values.length), start + 4)
-    if (type === SHORT) for (const [at, value] of values.entries()) directory.writeUInt16LE(value, start + 12 + 2 * at)
+    if (type === SHORT)
+      for (const [at, value] of values.entries()) directory.writeUInt16LE(value, start + 12 + 2 * at)
     else if (values.length === 1) directory.writeBigUInt64LE(BigInt(values[0] ?? 0), start + 12)
     else directory.writeBigUInt64LE(BigInt(put(longs(values))), start + 12)
   })

@@ -39,10 +39,8 @@ export function RunPage({ place: { segments } }: { readonly place: Place }) {
         <div class="main-column">
           {run.state !== 'FINISHED' && <LogView log={log} run={run} />}
           {whole.error !== undefined && <Problem error={whole.error} title="The task cannot be shown." />}
-          {whole.data !== undefined && run.state === 'FINISHED' && (
-            <RunValues run={run} kind="outputs" whole={whole.data} />
-          )}
-          {whole.data !== undefined && <RunValues run={run} kind="inputs" whole={whole.data} />}
+          {run.state === 'FINISHED' && <RunValues run={run} kind="outputs" whole={whole.data} />}
+          <RunValues run={run} kind="inputs" whole={whole.data} />
           {run.state === 'FINISHED' && <LogView log={log} run={run} />}
           {whole.data !== undefined && <Snippets run={run} inputs={whole.data.inputs} />}
         </div>

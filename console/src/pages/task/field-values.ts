@@ -13,9 +13,7 @@ export function emptyValue(type: ParameterType): FieldValue {
 
 /** What the form begins with: the defaults of the descriptor. */
 export function initialValues(inputs: readonly TaskInput[]): FormValues {
-  return Object.fromEntries(
-    inputs.map((input) => [input.name, initialValue(input)]),
-  )
+  return Object.fromEntries(inputs.map((input) => [input.name, initialValue(input)]))
 }
 
 /** A list that may be left out begins without items. */

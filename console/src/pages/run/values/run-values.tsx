@@ -15,7 +15,8 @@ import { ValueRow } from './value-row.tsx'
 interface ValuesProps {
   readonly run: Run
   readonly kind: 'inputs' | 'outputs'
-  readonly whole: WholeTask
+  /** Values are read while the task is. */
+  readonly whole: WholeTask | undefined
 }
 
 const TITLES = { inputs: 'Inputs', outputs: 'Outputs' } as const
@@ -33,11 +34,11 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
     [id],
   )
   const title = TITLES[kind]
-  const parameters = kind === 'inputs' ? whole.inputs : whole.outputs
+  const parameters = whole?.[kind] ?? []
   // The same array while the values are the same: a new one would make new layers of the map.
-  const sets = useMemo(() => shapeSets(values.data, parameters, kind), [values.data])
+  const sets = useMemo(() => shapeSets(values.data, parameters, kind), [values.data, whole])
   if (values.error !== undefined) return <Problem error={values.error} title={`${title} cannot be shown.`} />
-  if (values.data === undefined) return <Loading what={kind} />
+  if (values.data === undefined || whole === undefined) return <Loading what={kind} />
   const read = kind === 'inputs' ? { inputs: values.data } : { inputs: others.data, outputs: values.data }
   const images = imagesOf(id, read, whole)
   return (

@@ -1,0 +1,152 @@
+import { gzipSync } from 'node:zlib'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { launchBrowser, openPage, violationsOf } from './browser.ts'
+import { tissuePng } from './pictures.ts'
+import { installEveryType, runWith } from './tasks.ts'
+
+let browser: Browser
+let finished: string
+let failed: string
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+  const task = await installEveryType()
+  const inputs = { nuclei: 48, numbers: [1, 2, 3], outline: '{"type":"Point","coordinates":[10,20]}' }
+  finished = await runWith(task, inputs, { files: { picture: tissuePng(96, 72) } })
+  failed = await runWith(
+    await installEveryType({ namespace: 'org.example.fails', name: 'Fails', before: 'echo no; exit 1' }),
+    {},
+  )
+})
+afterAll(() => browser.close())
+
+const PAGES: readonly (readonly [name: string, place: () => string, shows: (page: Page) => Promise<void>])[] =
+  [
+    ['tasks', () => 'tasks', (page) => page.getByRole('heading', { name: 'Every type' }).waitFor()],
+    [
+      'form',
+      () => 'tasks/org.example.every-type/1.0.0',
+      (page) => page.getByRole('button', { name: 'Start', exact: true }).waitFor(),
+    ],
+    [
+      'parameters',
+      () => 'tasks/org.example.every-type/1.0.0?tab=parameters',
+      (page) => page.getByRole('rowheader', { name: 'Whole number' }).first().waitFor(),
+    ],
+    [
+      'descriptor',
+      () => 'tasks/org.example.every-type/1.0.0?tab=descriptor',
+      (page) => page.getByLabel('descriptor.yml').waitFor(),
+    ],
+    ['runs', () => 'runs', (page) => page.getByRole('row').nth(1).waitFor()],
+    ['no runs', () => 'runs?q=nothing-like-it', (page) => page.getByText('No run matches.').waitFor()],
+    ['run', () => `runs/${finished}`, (page) => page.getByText('96 × 72').waitFor()],
+    ['failed run', () => `runs/${failed}`, (page) => page.getByText('What to do:').waitFor()],
+    [
+      'comparison',
+      () => `compare?a=${finished}&b=${finished}`,
+      (page) => page.getByRole('rowheader', { name: 'numbers' }).first().waitFor(),
+    ],
+    [
+      'API',
+      () => 'api?tag=tasks&operation=listTasks',
+      async (page) => {
+        await page.getByRole('button', { name: 'Send GET' }).click()
+        await page.getByLabel('Answer', { exact: true }).waitFor()
+      },
+    ],
+    ['unknown', () => 'elsewhere', (page) => page.getByText('There is no such page.').waitFor()],
+  ]
+
+const LOOKS = [
+  ['light', { colorScheme: 'light' }],
+  ['dark', { colorScheme: 'dark' }],
+  ['narrow', { viewport: { width: 380, height: 800 } }],
+] as const
+
+describe.each(PAGES)('the page %s', (_, place, shows) => {
+  it.each(LOOKS)('has no barrier that axe finds: %s', async (_look, options) => {
+    const { page, go, close } = await openPage(browser, options)
+    await go(place())
+    await shows(page)
+
+    expect(await violationsOf(page)).toEqual([])
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+    expect(overflow).toBeLessThanOrEqual(0)
+    await close()
+  })
+})
+
+describe('the first view', () => {
+  it('has less than 150 KB, and loads neither viewer nor document', async () => {
+    const { page, go, close, requests } = await openPage(browser)
+    await go('tasks')
+    await page.getByRole('heading', { name: 'Every type' }).waitFor()
+
+    const files = requests.filter((address) => address.includes('/ui/'))
+    const bodies = await Promise.all(
+      files.map(async (address) => Buffer.from(await (await fetch(address)).arrayBuffer())),
+    )
+    const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0)
+    console.log(`the first view has ${files.length} files and ${bytes} bytes with gzip`)
+    expect(bytes).toBeLessThan(150_000)
+    expect(files.some((address) => /use-map|tiff|openapi/u.test(address))).toBe(false)
+    await close()
+  })
+
+  it('is asked for once: assets are kept, the page is revalidated', async () => {
+    const address = `${inject('baseUrl')}ui/`
+    const first = await fetch(address)
+    const etag = first.headers.get('etag') ?? ''
+
+    const again = await fetch(address, { headers: { 'if-none-match': etag } })
+
+    expect([again.status, first.headers.get('cache-control')]).toEqual([304, 'no-cache'])
+  })
+
+  it('has the same bytes whatever a client accepts', async () => {
+    const [asset = ''] =
+      /assets\/[\w.-]+\.js/u.exec(await (await fetch(`${inject('baseUrl')}ui/`)).text()) ?? []
+    const get = async (accept: string): Promise<string> =>
+      (
+        await fetch(`${inject('baseUrl')}ui/${asset}`, { headers: { accept, 'accept-encoding': 'gzip, br' } })
+      ).text()
+
+    expect(await get('image/png')).toBe(await get('*/*'))
+  })
+})
+
+describe('a person with a keyboard', () => {
+  it('goes from the top of the page to a task and starts it', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go('tasks')
+    await page.getByRole('heading', { name: 'Every type' }).waitFor()
+
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    const reached = async (): Promise<string> =>
+      (await page.evaluate(() => document.activeElement?.textContent)) ?? ''
+    for (let step = 0; step < 30 && (await reached()) !== 'Every type'; step += 1)
+      await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+
+    await page.getByRole('button', { name: 'Start', exact: true }).waitFor()
+    await close()
+  })
+
+  it('shares a place by its address', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go('runs')
+    await page.getByLabel('State').selectOption({ label: 'Failed' })
+    await page.waitForURL(/state=FAILED/u)
+    const address = page.url()
+
+    const other = await openPage(browser)
+    await other.page.goto(address)
+
+    expect(await other.page.getByLabel('State').inputValue()).toBe('FAILED')
+    await other.close()
+    await close()
+  })
+})
