@@ -77,7 +77,7 @@ function CurrentPage({ place }: PageProps) {
     return second === undefined ? <RunsPage place={place} /> : <LazyPage name="run" place={place} />
   if (first === 'compare' || first === 'api') return <LazyPage name={first} place={place} />
   return (
-    <Empty title="There is no such page.">
+    <Empty title="There is no such page." isWhole>
       <p>
         Go to the <a href="#/tasks">tasks</a> or the <a href="#/runs">runs</a>.
       </p>

@@ -67,15 +67,13 @@ export async function openPage(
 
 /** Drops a file on an element, as from the desktop. */
 export async function dropFile(page: Page, target: Locator, name: string, content: Buffer): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ([text, fileName]) => {
-      const bytes = Uint8Array.from(atob(text), (letter) => letter.codePointAt(0) ?? 0)
-      const made = new DataTransfer()
-      made.items.add(new File([bytes], fileName))
-      return made
-    },
-    [content.toString('base64'), name] as const,
-  )
+  // Code of pages is text here: this program has no types of browsers.
+  const transfer = await page.evaluateHandle(`(() => {
+    const bytes = Uint8Array.from(atob(${JSON.stringify(content.toString('base64'))}), (letter) => letter.codePointAt(0))
+    const made = new DataTransfer()
+    made.items.add(new File([bytes], ${JSON.stringify(name)}))
+    return made
+  })()`)
   await target.dispatchEvent('drop', { dataTransfer: transfer })
 }
 
@@ -92,9 +90,7 @@ interface AxeResult {
 export async function violationsOf(page: Page): Promise<string[]> {
   // By the debugger's protocol, which the page's policy does not bind.
   await page.evaluate(AXE)
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResult> } }).axe.run(),
-  )
+  const { violations } = (await page.evaluate('axe.run()')) as AxeResult
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
   )

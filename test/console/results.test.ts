@@ -81,31 +81,27 @@ async function measure(id: string): Promise<{ paintMs: number; frames: number }>
   const { page, go, close } = await openPage(browser)
   await go(`runs/${id}`)
   await page.getByText('100,000 geometries').first().waitFor()
-  const paintMs = await page.evaluate(async () => {
-    const painted = (): PerformanceEntry | undefined => performance.getEntriesByName('shapes 100000')[0]
-    while (painted() === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
-    const entry = painted()
-    return Math.round((entry?.startTime ?? 0) + (entry?.duration ?? 0))
-  })
+  const paintMs = Number(
+    await page.evaluate(`(async () => {
+      const painted = () => performance.getEntriesByName('shapes 100000')[0]
+      while (painted() === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+      return Math.round(painted().startTime + painted().duration)
+    })()`),
+  )
   const box = await viewer(page).boundingBox()
   if (box === null) throw new Error('there is no map')
   await page.mouse.move(box.x + 100, box.y + 100)
   await page.mouse.down()
-  await page.evaluate(() => {
-    const state = globalThis as unknown as { frames: number; begun: number }
-    state.frames = 0
-    state.begun = performance.now()
-    const count = (): void => {
-      state.frames += 1
+  await page.evaluate(`(() => {
+    Object.assign(globalThis, { frames: 0, begun: performance.now() })
+    const count = () => {
+      frames += 1
       requestAnimationFrame(count)
     }
     requestAnimationFrame(count)
-  })
+  })()`)
   for (let step = 0; step < 60; step += 1) await page.mouse.move(box.x + 100 + 3 * step, box.y + 100 + step)
-  const frames = await page.evaluate(() => {
-    const { frames: counted, begun } = globalThis as unknown as { frames: number; begun: number }
-    return Math.round(counted / ((performance.now() - begun) / 1000))
-  })
+  const frames = Math.round(Number(await page.evaluate('frames / ((performance.now() - begun) / 1000)')))
   await page.mouse.up()
   await close()
   return { paintMs, frames }

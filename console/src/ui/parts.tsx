@@ -72,14 +72,16 @@ export function isActive(state: RunState): boolean {
 
 interface EmptyProps {
   readonly title: string
+  /** Whether it is all there is on the page. */
+  readonly isWhole?: boolean
   readonly children?: ComponentChildren
 }
 
 /** Stands where a list is empty, and says what to do. */
-export function Empty({ title, children }: EmptyProps) {
+export function Empty({ title, isWhole = false, children }: EmptyProps) {
   return (
     <div class="empty">
-      <p class="empty-title">{title}</p>
+      {isWhole ? <h1 class="empty-title">{title}</h1> : <p class="empty-title">{title}</p>}
       {children}
     </div>
   )

@@ -37,11 +37,11 @@ function Details({ document, operation, mayTry }: Pick<CardProps, 'document' | '
       )}
       {requestBody !== undefined && (
         <>
-          <h3>Body</h3>
+          <h2>Body</h2>
           <Contents document={document} content={requestBody.content} />
         </>
       )}
-      <h3>Answers</h3>
+      <h2>Answers</h2>
       <dl class="facts answers">
         {Object.entries(responses).map(([status, answer]) => (
           <>

@@ -69,7 +69,7 @@ export function ComparePage({ place: { query } }: { readonly place: Place }) {
 
 function Choose() {
   return (
-    <Empty title="Two runs are needed.">
+    <Empty title="Two runs are needed." isWhole>
       <p>
         Select two runs of one task in the <a href="#/runs">list of runs</a>.
       </p>

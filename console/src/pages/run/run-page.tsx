@@ -55,7 +55,7 @@ export function RunPage({ place: { segments } }: { readonly place: Place }) {
 
 function Removed() {
   return (
-    <Empty title="This run was deleted.">
+    <Empty title="This run was deleted." isWhole>
       <p>
         <a href="#/runs">Show all runs</a>
       </p>

@@ -134,7 +134,7 @@ function ArrayValue({ runId, kind, value, label, path }: ArrayProps) {
       </p>
       {items.length > 0 && (
         <VirtualRows
-          label={`Items of ${label}`}
+          label={`Items of ${label} (${kind})`}
           count={items.length}
           columns={['Item', isOfFiles ? 'File' : 'Value']}
           {...(leaf === 'IMAGE' ? { chosen: shown, onChoose: setShown } : {})}
