@@ -30,7 +30,10 @@ export function RunForm({ task, inputs }: FormProps) {
   const controller = useRef<AbortController | undefined>(undefined)
   const form = useRef<HTMLFormElement>(null)
   useEffect(() => () => controller.current?.abort(), [])
-  const images = Object.values(values).filter((value): value is File => isImage(value))
+  const images = inputs.flatMap(({ name, type }) => {
+    const value = values[name]
+    return type.id === 'image' && value instanceof File ? [value] : []
+  })
 
   const change = (name: string, value: FieldValue): void => {
     setValues((last) => ({ ...last, [name]: value }))
@@ -151,8 +154,4 @@ function wrongOf(error: unknown, inputs: readonly TaskInput[]): Wrong {
     all.filter(isKnown).map(({ parameter, words }) => [parameter ?? owner ?? '', words]),
   )
   return all.every(isKnown) ? { byInput } : { byInput, general: cause }
-}
-
-function isImage(value: FieldValue): value is File {
-  return value instanceof File && (value.type.startsWith('image/') || /\.(?:tiff?|svs)$/iu.test(value.name))
 }
