@@ -32,6 +32,12 @@ export function LazyDraw(props: DrawProps) {
   return <View {...props} />
 }
 
+/** Begins to load the viewer of results, while their values are still on the way. */
+export function preloadResult(): void {
+  // The component loads it again when this has failed.
+  import('./result-view.tsx').catch(() => undefined)
+}
+
 export function LazyResult(props: ResultViewProps) {
   const { View, error } = useLazy('result', async () => (await import('./result-view.tsx')).ResultView)
   if (View === undefined)

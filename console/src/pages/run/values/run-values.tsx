@@ -1,12 +1,12 @@
-import { useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { path } from '../../../api/client.ts'
 import { filePath } from '../../../api/runs.ts'
 import type { WholeTask } from '../../../api/tasks.ts'
-import type { Run, RunValue, TaskInput, TaskOutput } from '../../../api/types.ts'
+import type { ParameterType, Run, RunValue, TaskInput, TaskOutput } from '../../../api/types.ts'
 import { Loading } from '../../../ui/parts.tsx'
 import { Problem } from '../../../ui/problem.tsx'
 import { useData } from '../../../ui/use-data.ts'
-import { LazyResult } from '../../../viewer/lazy.tsx'
+import { LazyResult, preloadResult } from '../../../viewer/lazy.tsx'
 import { readValues } from '../../../viewer/read-values.ts'
 import type { ResultImage, ResultViewProps, ShapeSet } from '../../../viewer/result-view.tsx'
 import type { ReadValues } from '../../../viewer/values.ts'
@@ -37,6 +37,9 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
   const parameters = whole?.[kind] ?? []
   // The same array while the values are the same: a new one would make new layers of the map.
   const sets = useMemo(() => shapeSets(values.data, parameters, kind), [values.data, whole])
+  useEffect(() => {
+    if (kind === 'outputs' && parameters.some(({ type }) => holdsGeometries(type))) preloadResult()
+  }, [whole])
   if (values.error !== undefined) return <Problem error={values.error} title={`${title} cannot be shown.`} />
   if (values.data === undefined || whole === undefined) return <Loading what={kind} />
   const read = kind === 'inputs' ? { inputs: values.data } : { inputs: others.data, outputs: values.data }
@@ -86,6 +89,10 @@ type Parameter = TaskInput | TaskOutput
 
 function titleOf(parameter: Parameter): string {
   return 'display_name' in parameter ? parameter.display_name : parameter.displayName
+}
+
+function holdsGeometries(type: ParameterType): boolean {
+  return type.id === 'array' ? holdsGeometries(type.subType) : type.id === 'geometry'
 }
 
 function labelOf(

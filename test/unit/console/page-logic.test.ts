@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import { cureOf } from '../../../console/src/pages/run/cures.ts'
+import { plainText } from '../../../console/src/pages/run/plain-text.ts'
+import { parsePasted } from '../../../console/src/pages/task/paste.ts'
+import { KIND, shapeAt, shapesOf } from '../../../console/src/viewer/shapes.ts'
+import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
+
+describe('a failed run in the console', () => {
+  it.each(RUN_FAILURE_KINDS)('has words of its own for %s', (kind) => {
+    expect(cureOf(kind).what).not.toBe(cureOf('a kind of the future').what)
+  })
+})
+
+describe('a log in the console', () => {
+  it.each([
+    ['colours go', '\u001b[1;31mred\u001b[0m', 'red'],
+    ['other sequences show', '\u001b[2J\u0007', '␛[2J␇'],
+    ['progress bars show their last state', 'loading 1 %\rloading 99 %\ndone', 'loading 99 %\ndone'],
+    ['text does not turn round', 'a\u202eb', 'a�b'],
+    ['lines of Windows are lines', 'a\r\nb', 'a\nb'],
+  ])('%s', (_, printed, shown) => {
+    expect(plainText(printed)).toBe(shown)
+  })
+})
+
+describe('pasted items', () => {
+  const numbers = {
+    id: 'array',
+    subType: { id: 'number', infinityAllowed: false, nanAllowed: false },
+  } as const
+  const texts = { id: 'array', subType: { id: 'string', minLength: 0 } } as const
+
+  it.each([
+    [numbers, '[1, 2.5]', ['1', '2.5']],
+    [numbers, '1, 2\n3', ['1', '2', '3']],
+    [numbers, '1;2', ['1', '2']],
+    [texts, '"a, ""b""",c', ['a, "b"', 'c']],
+    [{ id: 'array', subType: numbers } as const, '[[1], [2, 3]]', [['1'], ['2', '3']]],
+  ])('of %j are read from %s', (type, text, items) => {
+    expect(parsePasted(type, text)).toEqual(items)
+  })
+
+  it('say what is wrong with them', () => {
+    expect(parsePasted(numbers, '[1,')).toHaveProperty('problem')
+  })
+})
+
+describe('geometries in the console', () => {
+  const square = (left: number, side: number): string =>
+    JSON.stringify({
+      type: 'Polygon',
+      coordinates: [
+        [
+          [left, 0],
+          [left + side, 0],
+          [left + side, side],
+          [left, side],
+          [left, 0],
+        ],
+      ],
+    })
+
+  it('have a box, an area and a label each', () => {
+    const shapes = shapesOf([
+      { label: '0', text: square(0, 10) },
+      {
+        label: '1',
+        text: '{"type":"Feature","geometry":{"type":"Point","coordinates":[5,5]},"properties":{"subType":"Circle","radius":2}}',
+      },
+      { label: '2', text: 'no GeoJSON' },
+    ])
+
+    expect([shapes.count, [...shapes.labels], [...shapes.kinds]]).toEqual([
+      2,
+      ['0', '1'],
+      [KIND.area, KIND.circle],
+    ])
+    expect([...shapes.boxes]).toEqual([0, 0, 10, 10, 3, 3, 7, 7])
+    expect(shapes.areas[0]).toBe(100)
+  })
+
+  it('are found at a place, the smallest first, and not in their holes', () => {
+    const ring = JSON.parse(square(0, 100)) as { coordinates: number[][][] }
+    ring.coordinates.push([
+      [40, 40],
+      [60, 40],
+      [60, 60],
+      [40, 60],
+      [40, 40],
+    ])
+    const shapes = shapesOf([
+      { label: 'large', text: JSON.stringify(ring) },
+      { label: 'small', text: square(10, 20) },
+    ])
+
+    expect(shapeAt(shapes, 15, 10, 0)).toBe(1)
+    expect(shapeAt(shapes, 5, 80, 0)).toBe(0)
+    expect(shapeAt(shapes, 50, 50, 0)).toBeUndefined()
+  })
+})
