@@ -166,7 +166,7 @@ function stageOf({ state, progress }: UploadView): string {
 }
 
 /** @example formatDuration(130) // 2 min 10 s */
-export function formatDuration(seconds: number): string {
+function formatDuration(seconds: number): string {
   const whole = Math.ceil(seconds)
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`
 }

@@ -86,7 +86,7 @@ function sizesOf(layers: readonly OpenLayer[], unpacked: ReadonlyMap<string, num
 }
 
 /** @throws the error when it says nothing about the archive */
-export function findingOf(error: unknown): Finding {
+function findingOf(error: unknown): Finding {
   const isOfArchive =
     error instanceof OciFormatError || error instanceof TarFormatError || error instanceof ZipFormatError
   if (!isOfArchive) throw error

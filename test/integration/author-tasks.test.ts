@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { greyPng } from '../../cli/templates/sample-png.ts'
 import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
 import { type CommandEnd, runCommand } from '../fixtures/cli-program.ts'
 import { packLayer, shellLayer } from '../fixtures/engine-image.ts'
+import { HAS_SYSTEM_PYTHON, pythonLayer } from '../fixtures/python-layer.ts'
 
 /*
  * Tasks of authors, run by cytomine-task on this machine and in the service. Their images start FROM scratch: no base image can be
@@ -118,6 +120,46 @@ describe('a new task', () => {
     expect(readFileSync(join(folder, 'remote/width'), 'utf8')).toBe('64')
     expect((await runCommand(['runs', name, '--url', inject('baseUrl')])).stdout).toContain('FINISHED')
     expectDone(await runCommand(['delete', name, '--yes', '--url', inject('baseUrl')]))
+  })
+})
+
+describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
+  let python: Buffer
+  beforeAll(async () => {
+    python = await pythonLayer()
+  })
+
+  async function putScript(task: string, name: string): Promise<void> {
+    const layer = await packLayer([{ name: `app/${name}`, body: readFileSync(join(task, name)) }])
+    await putImage(task, [python, layer], { Entrypoint: ['python', `/app/${name}`], User: '65534:65534' })
+  }
+
+  it('that was just made runs on this machine as it is', async () => {
+    const task = join(folder, 'new-python')
+    expectDone(await runCommand(['init', task]))
+    await putScript(task, 'main.py')
+    const image = `image=@${join(task, 'sample/image.png')}`
+
+    const ended = await run(task, '-i', image, '-i', 'place=top-left', '-o', join(folder, 'python'))
+
+    expectDone(ended)
+    expect(valuesOf(ended)).toMatchObject({ width: 64, areas: [] })
+  })
+
+  it('segments an image into an array of geometries, as the example threshold does', async () => {
+    const task = join(folder, 'threshold')
+    execFileSync('cp', ['-r', 'examples/threshold', task])
+    await putScript(task, 'threshold.py')
+    const image = join(folder, 'squares.png')
+    const row = [...Array(6).fill(0), ...Array(4).fill(255)] as number[]
+    writeFileSync(image, greyPng(Array.from({ length: 6 }, () => row)))
+
+    const ended = await run(task, '-i', `image=@${image}`, '-o', join(folder, 'regions'))
+
+    expectDone(ended)
+    const { count, regions } = valuesOf(ended) as { count: number; regions: { value: string }[] }
+    expect(count).toBe(1)
+    expect(JSON.parse(regions[0]?.value ?? '')).toMatchObject({ type: 'Polygon' })
   })
 })
 
