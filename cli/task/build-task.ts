@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -41,7 +42,7 @@ export async function buildTask(
   const builder = await findBuilder(engine)
   const folder = join(path, WORK_FOLDER)
   // An earlier bundle would become part of the image by "COPY . .".
-  await rm(folder, { recursive: true, force: true })
+  if (!(await isIgnored(path))) await rm(folder, { recursive: true, force: true })
   const { namespace, version } = descriptor
   const { repository, tag } = imageName('localhost/cytomine-task', namespace, version)
   note(`building ${namespace} ${version} with ${builder.program}`)
@@ -53,12 +54,37 @@ export async function buildTask(
     const image = join(work, 'image.tar')
     await builder.save(`${repository}:${tag}`, image)
     const file = join(folder, `${namespace}-${version}.zip`)
-    await packBundle(path, image, descriptor, join(work, 'bundle.zip'))
-    await rename(join(work, 'bundle.zip'), file)
+    const bundle = join(work, 'bundle.zip')
+    await packBundle(path, image, descriptor, bundle)
+    // The same bundle stays: an upload of it that broke off can go on.
+    if ((await digestOf(file)) !== (await digestOf(bundle))) {
+      await removeBundles(folder)
+      await rename(bundle, file)
+    }
     return { file, program: builder.program }
   } finally {
     await rm(work, { recursive: true, force: true })
   }
+}
+
+/** Whether the build leaves the work folder out. */
+async function isIgnored(path: string): Promise<boolean> {
+  const text = await readFile(join(path, '.dockerignore'), 'utf8').catch(() => '')
+  return text.split('\n').some((line) => line.trim().replace(/\/$/u, '') === WORK_FOLDER)
+}
+
+/** Earlier bundles, and what is remembered of their uploads. */
+async function removeBundles(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => /\.zip(?:\.upload\.json)?$/u.test(name))
+  for (const name of names) await rm(join(folder, name), { force: true })
+}
+
+/** @returns undefined when there is no such file */
+async function digestOf(file: string): Promise<string | undefined> {
+  if ((await stat(file).catch(() => undefined)) === undefined) return undefined
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
 }
 
 /**
