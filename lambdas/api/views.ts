@@ -133,7 +133,7 @@ function viewTimes(run: Pick<Run, 'entered'>): object {
 }
 
 /** What the descriptor asks for. */
-export function viewResources({ resources }: Task): object {
+function viewResources({ resources }: Task): object {
   const { cpus, gpus, internet } = resources
   return { cpus, memoryMiB: memoryMibOf(resources), gpus, internet }
 }

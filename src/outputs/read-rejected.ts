@@ -20,7 +20,7 @@ interface Dependencies extends Repositories {
 const FACTS_NAME = 'rejected.json'
 /** A function copies as much within the 29 s that API Gateway waits. */
 export const MAX_REJECTED_BYTES = 512 * 1024 ** 2
-export const MAX_REJECTED_FILES = 10_000
+const MAX_REJECTED_FILES = 10_000
 
 /** An output file of a failed run in the bucket. */
 interface RejectedFile {

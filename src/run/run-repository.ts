@@ -71,7 +71,7 @@ export interface RunRepository {
   /** Runs of a task, newest first. */
   listByTask(taskId: string): Promise<Run[]>
   /**
-   * One page of all runs or of those of a task, newest first. Considers at most {@link MAX_CONSIDERED} runs: a page may be short or empty
+   * One page of all runs or of those of a task, newest first. Considers at most 2000 runs, 500 of a task: a page may be short or empty
    * and name a next one. All runs: eventually consistent, and without those that earlier versions created.
    */
   listPage(query: RunListQuery): Promise<RunListPage>

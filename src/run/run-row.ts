@@ -64,7 +64,7 @@ export interface RunListPage {
 }
 
 /** Runs that one page considers at most. Rows of the index have about 300 bytes; runs of a task are read whole. */
-export const MAX_CONSIDERED = { index: 2000, task: 500 } as const
+const MAX_CONSIDERED = { index: 2000, task: 500 } as const
 
 /** Takes wanted rows until the page is full or the bound is reached, and looks one row ahead. */
 export async function pageOfRows(

@@ -49,7 +49,7 @@ const historyEntry = component(
 )
 
 /** What a descriptor asks for. */
-export const resources = component(
+const resources = component(
   'Resources',
   z.strictObject({
     cpus: z.number(),

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Immutable } from '../../contract/immutable.ts'
 
 /** Phases of a set as stored. The first four have work for the set's workflow; the others are final, some until a retry. */
-export const SET_PHASES = [
+const SET_PHASES = [
   'validating',
   'creating',
   'running',
@@ -12,8 +12,6 @@ export const SET_PHASES = [
   'invalid',
   'failed',
 ] as const
-
-export type SetPhase = (typeof SET_PHASES)[number]
 
 /** States of a set as clients see them. */
 export const SET_STATES = ['VALIDATING', 'RUNNING', 'FINISHED', 'FAILED', 'CANCELLED'] as const

@@ -43,7 +43,7 @@ export function countChangeOf({ row }: SetRunPlace, step: RunStep): CountChange 
 }
 
 /** Counters of a set are spread over so many items, so that runs which end at the same time rarely meet. */
-export const COUNT_SHARDS = 16
+const COUNT_SHARDS = 16
 
 /** Shard of a row's counts. */
 export function shardOf({ row }: Pick<SetRunPlace, 'row'>): number {
