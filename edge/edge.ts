@@ -4,10 +4,11 @@ import type { KnownHosts } from '../src/shared/foreign-requests.ts'
 import type { SignRequest } from '../src/signing/sign-request.ts'
 import { createApi } from './api.ts'
 import { createConnect } from './connections.ts'
+import { createEvents, type EventsOptions } from './events/events.ts'
 import { beginExchange } from './exchange.ts'
 import { handleRequest, hasBody, type RequestDependencies } from './handle-request.ts'
 import { createBodies } from './incoming-body.ts'
-import { CLIENT_SHARE_PERCENT, IDLE_MS } from './limits.ts'
+import { CLIENT_SHARE_PERCENT, EVENT_POLL_MS, HEARTBEAT_MS, IDLE_MS } from './limits.ts'
 import { refuseRequest } from './refuse-request.ts'
 import { createRequestLog, type LogEntry } from './request-log.ts'
 import { resolveAbsoluteForm } from './request-target.ts'
@@ -29,12 +30,16 @@ export interface EdgeOptions {
   readonly knownHosts?: KnownHosts
   /** Requests end with 408 when a body brings less than 1 KiB a second on average over this time. */
   readonly idleMs?: number
+  /** Shorter in tests. */
+  readonly eventTimes?: Pick<EventsOptions, 'pollMs' | 'heartbeatMs'>
   /** Pauses between retries of transient failures; shorter in tests. */
   readonly pausesMs?: readonly number[]
 }
 
 export interface Edge {
   readonly listener: RequestListener
+  /** Ends the streams of events, whose clients connect again, and refuses new ones. */
+  endEvents(): void
   /** Resolves when all requests have ended and their failed uploads are discarded. */
   settled(): Promise<void>
 }
@@ -56,16 +61,19 @@ export function createEdge({
   isBehindLoadBalancer = false,
   knownHosts = 'any',
   idleMs = IDLE_MS,
+  eventTimes = { pollMs: EVENT_POLL_MS, heartbeatMs: HEARTBEAT_MS },
   pausesMs = PAUSES_MS,
 }: EdgeOptions): Edge {
   const connect = createConnect()
   const api = createApi(apiUrl, connect, sign)
   const working = new Set<Promise<void>>()
+  const events = createEvents({ api, clientSharePercent, ...eventTimes })
   const deps: RequestDependencies = {
     api,
     uploads: createUploads(api, pausesMs.slice(0, API_PAUSES)),
     connect,
     pausesMs,
+    events,
     openBody: createBodies({ uploadsAtOnce, clientSharePercent, idleMs }),
     isBehindLoadBalancer,
     knownHosts,
@@ -86,6 +94,7 @@ export function createEdge({
         })
       working.add(work)
     },
+    endEvents: events.end,
     async settled() {
       while (working.size > 0) await Promise.all(working)
     },

@@ -3,17 +3,19 @@ import { DomainError } from '../src/contract/errors.ts'
 import { type KnownHosts, rejectForeign } from '../src/shared/foreign-requests.ts'
 import { awaitImport } from './await-import.ts'
 import { clientOf } from './client-address.ts'
+import type { Events } from './events/events.ts'
 import type { Exchange } from './exchange.ts'
 import { type ForwardOptions, forward, sendAnswer, takesBody } from './forward.ts'
 import type { IncomingBody, OpenBody } from './incoming-body.ts'
 import { SIGNED_BODY_BYTES, SMALL_BODY_BYTES } from './limits.ts'
 import { isMultipart } from './read-parts.ts'
 import { checkTarget, isServerOptions } from './request-target.ts'
-import { findBodyRoute, hasEscapedSlash, isInstallation } from './routes.ts'
+import { findBodyRoute, hasEscapedSlash, isEvents, isInstallation } from './routes.ts'
 import { type UploadBodyDependencies, uploadBody } from './upload-body.ts'
 
 export interface RequestDependencies extends UploadBodyDependencies {
   readonly openBody: OpenBody
+  readonly events: Events
   readonly isBehindLoadBalancer: boolean
   readonly knownHosts: KnownHosts
 }
@@ -44,6 +46,10 @@ async function handleWithoutBody(deps: RequestDependencies, exchange: Exchange):
   if (isServerOptions(exchange.request)) {
     exchange.response.writeHead(200, { allow: METHODS, 'content-length': '0' }).end()
     return
+  }
+  const { request } = exchange
+  if (isEvents(request.method, request.url ?? '/')) {
+    return deps.events.serve(exchange, clientOf(request, deps.isBehindLoadBalancer))
   }
   await forwardAndAnswer(deps, exchange, { body: 'none', isRepeatable: true })
 }

@@ -1,6 +1,6 @@
 /*
  * Limits of one edge. Its memory is bounded by (docs/deployment.md):
- * idle process + MAX_CONNECTIONS × 64 KiB + FIRST_BYTES + AHEAD_BYTES + UPLOADS_AT_ONCE × 64 MiB.
+ * idle process + MAX_CONNECTIONS × 64 KiB + FIRST_BYTES + AHEAD_BYTES + EVENT_BYTES + UPLOADS_AT_ONCE × 64 MiB.
  * An upload's 64 MiB are two parts of 16 MiB and garbage (`npm run bench:edge`).
  */
 
@@ -69,3 +69,16 @@ export const MAX_CONNECTIONS = 1024
 
 /** Maximum time for the rest of a refused body: core reads no answer before it has sent up to 15 GB. */
 export const LINGER_MS = 30 * 60_000
+
+/** Clients of the events of one edge. */
+export const EVENT_STREAMS = 64
+/** Distinct runs that these clients follow by id: five calls to the API a round. */
+export const FOLLOWED_RUNS = 1000
+/** Events that clients have not read yet, and one part of a log of at most 6 MB more. */
+export const EVENT_BYTES = 32 * MIB
+/** Pause between two rounds of calls for the events. */
+export const EVENT_POLL_MS = 1000
+/** Load balancers close a connection that is silent for 60 s by default. */
+export const HEARTBEAT_MS = 15_000
+/** Pause after which a client connects again. */
+export const RECONNECT_MS = 3000

@@ -114,6 +114,7 @@ process.on('disconnect', () => void stop(FAST_STOP_SECONDS))
 async function stop(timeoutSeconds: number): Promise<void> {
   isStopping = true
   server.close()
+  edge.endEvents()
   await Promise.race([edge.settled(), pause(timeoutSeconds * 1000)])
   server.closeAllConnections()
   await Promise.race([edge.settled(), pause(DISCARD_SECONDS * 1000)])

@@ -40,6 +40,11 @@ export function isInstallation(method: string | undefined, url: string): boolean
   return method === 'POST' && INSTALL.test(pathBelowBase(url))
 }
 
+/** Whether the request asks for the stream of events, which the edge serves itself. */
+export function isEvents(method: string | undefined, url: string): boolean {
+  return method === 'GET' && pathBelowBase(url) === '/events'
+}
+
 /**
  * Whether the path contains `%2F`. No name of the contract has a slash. Servers that decode before routing would read another route:
  * `tasks/a%2F1.0.0`.
@@ -50,10 +55,20 @@ export function hasEscapedSlash(url: string): boolean {
 
 /** All literal segments of the contract's paths. */
 const WORDS: ReadonlySet<string> = new Set([
-  ...['tasks', 'install', 'logo', 'runs', 'descriptor.yml'],
-  ...['task-runs', 'input-provisions', 'indexes', 'state-actions', 'inputs', 'input', 'outputs', 'output'],
+  ...['tasks', 'install', 'logo', 'runs', 'placement', 'descriptor.yml'],
+  ...[
+    'task-runs',
+    'input-provisions',
+    'indexes',
+    'state-actions',
+    'rerun',
+    'inputs',
+    'input',
+    'outputs',
+    'output',
+  ],
   ...['inputs.zip', 'outputs.zip', 'rejected-outputs.zip', 'logs', 'staging', 'report', 'parts', 'urls'],
-  ...['uploads', 'part-urls', 'complete', 'stores', 'default', 'ping'],
+  ...['uploads', 'part-urls', 'complete', 'stores', 'default', 'events', 'ping'],
   ...['ui', 'config.json', 'assets'],
 ])
 

@@ -20,6 +20,16 @@ export function listQuery(context: Context, name: string): readonly string[] {
     .filter((value) => value !== '')
 }
 
+/**
+ * Value of a flag; false when it is missing.
+ * @throws DomainError QUERY_INVALID
+ */
+export function booleanQuery(context: Context, name: string): boolean {
+  const value = optionalQuery(context, name) ?? 'false'
+  if (value !== 'true' && value !== 'false') throw queryError(name, value, 'expected true or false')
+  return value === 'true'
+}
+
 const DEFAULT_LIMIT = 50
 /** Most rows of a page. */
 export const MAX_LIMIT = 200

@@ -15,6 +15,8 @@ export const ROUTES = {
   downloadTaskDescriptorById: 'GET /tasks/:id/descriptor.yml',
   downloadTaskDescriptorByName: 'GET /tasks/:namespace/:version/descriptor.yml',
   downloadTaskLogo: 'GET /tasks/:namespace/:version/logo',
+  getTaskPlacementById: 'GET /tasks/:id/placement',
+  getTaskPlacementByName: 'GET /tasks/:namespace/:version/placement',
   createRunById: 'POST /tasks/:id/runs',
   createRunByName: 'POST /tasks/:namespace/:version/runs',
   listTaskRuns: 'GET /tasks/:namespace/:version/runs',
@@ -52,6 +54,7 @@ export const ROUTES = {
   getRun: 'GET /task-runs/:id',
   deleteRun: 'DELETE /task-runs/:id',
   changeRunState: 'POST /task-runs/:id/state-actions',
+  rerun: 'POST /task-runs/:id/rerun',
   listInputs: 'GET /task-runs/:id/inputs',
   listOutputs: 'GET /task-runs/:id/outputs',
   downloadInputs: 'GET /task-runs/:id/inputs.zip',
@@ -77,6 +80,7 @@ export const ROUTES = {
   downloadRunSetTable: 'GET /run-sets/:id/outputs.csv',
   downloadRunSetArchive: 'GET /run-sets/:id/outputs.zip',
 
+  streamEvents: 'GET /events',
   ping: 'GET /ping',
 } as const
 

@@ -4,7 +4,10 @@ import type { ImportedTask } from '../../src/import/wait-for-import.ts'
 import { itemName } from '../../src/inputs/array-provisions.ts'
 import type { ArrayItemTarget } from '../../src/inputs/provision-array.ts'
 import { endedAt, historyOf, startedAt } from '../../src/run/entered-states.ts'
+import { PRICES } from '../../src/run/job/cost.ts'
+import { platformOf } from '../../src/run/job/job-definition.ts'
 import { memoryMibOf } from '../../src/run/job/job-size.ts'
+import type { placementOf } from '../../src/run/job/placement.ts'
 import { waitingReason } from '../../src/run/job/waiting.ts'
 import type { ListedRun } from '../../src/run/list-runs.ts'
 import type { JobUsage, Run } from '../../src/run/run.ts'
@@ -136,6 +139,32 @@ function viewTimes(run: Pick<Run, 'entered'>): object {
 function viewResources({ resources }: Task): object {
   const { cpus, gpus, internet } = resources
   return { cpus, memoryMiB: memoryMibOf(resources), gpus, internet }
+}
+
+/** @param placement of the task */
+export function viewPlacement(task: Task, placement: ReturnType<typeof placementOf>): object {
+  const common = {
+    asked: viewResources(task),
+    ...(task.imageSize && { imageSizeBytes: task.imageSize.packedBytes }),
+    currency: 'USD',
+    pricesOf: PRICES.date,
+  }
+  if ('reasons' in placement) {
+    const none = { queue: null, platform: null, vcpus: null, memoryMiB: null, gpus: null }
+    return { placeable: false, ...none, ...common, reasons: placement.reasons }
+  }
+  const { queue, machine, pricePerHour } = placement
+  return {
+    placeable: true,
+    queue,
+    platform: platformOf(queue),
+    vcpus: machine.vcpus,
+    memoryMiB: machine.memoryGib * 1024,
+    gpus: machine.gpus,
+    diskGiB: machine.diskGib,
+    ...common,
+    pricePerHour,
+  }
 }
 
 /** Row of a list of runs. */

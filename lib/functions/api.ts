@@ -27,6 +27,7 @@ export const api: FunctionDefinition = {
     stateMachineArn: values.stateMachineArn,
     setMachineArn: values.setMachineArn,
     jobLogGroup: values.jobLogGroup,
+    jobQueues: values.jobQueues,
     registryUrl: values.registryUrl,
     consoleMode: stage.console,
     // API Gateway accepts its own host names only; an emulator accepts any.

@@ -269,6 +269,12 @@ export const ERRORS = {
     'APPE-internal-server-error',
     'the console of this stage is read-only: its setting console allows no changes from a web page',
   ],
+  /** A Lambda answers at once: only the edge can send events. */
+  EVENTS_NOT_SERVED: [
+    501,
+    'APPE-events-not-served',
+    'this address serves no events: poll GET task-runs, or ask an edge',
+  ],
   ROUTE_NOT_FOUND: [404, 'APPE-internal-server-error', 'no such path'],
   METHOD_NOT_ALLOWED: [405, 'APPE-internal-server-error', 'method not allowed on this path'],
   RANGE_NOT_SATISFIABLE: [416, 'APPE-internal-server-error', 'the file has no byte in this range'],

@@ -126,7 +126,8 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   if (arn !== null) undo.push(() => deps.scheduler.deregisterDefinition(arn))
   await lease.assertHeld()
   if (await isBundleExchanged(deps, work)) throw new ObjectExchangedError(upload.key)
-  await deps.tasks.publish({ ...task, ...job, createdAt: deps.identity.now().toISOString() }, upload.id)
+  const createdAt = deps.identity.now().toISOString()
+  await deps.tasks.publish({ ...task, ...job, imageSize, createdAt }, upload.id)
   // A worker that dies before this, or fails here, costs the next version a complete upload and nothing else.
   await deps.layers.record(published)
 }

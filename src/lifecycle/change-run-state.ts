@@ -21,7 +21,8 @@ import { shown } from '../task/parameters/shown.ts'
 import type { Task } from '../task/task.ts'
 import { cancelRun } from './cancel-run.ts'
 
-interface Dependencies extends Repositories {
+/** What a state action works with. */
+export interface ChangeStateDependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
   readonly report: ReportProblem
@@ -38,7 +39,7 @@ const CANCELLED = 'CANCELLED'
  * @throws DomainError as in the contract's table
  */
 export async function changeRunState(
-  deps: Dependencies,
+  deps: ChangeStateDependencies,
   runId: string,
   desired: unknown,
 ): Promise<{ readonly run: Run; readonly task: Task }> {
@@ -75,7 +76,7 @@ function parseDesired(desired: unknown): RunState | typeof CANCELLED {
 }
 
 /** @throws RunStateConflictError also when the inputs have changed since the run was read */
-function declareProvisioned(deps: Dependencies, run: Run): Promise<Run> {
+function declareProvisioned(deps: ChangeStateDependencies, run: Run): Promise<Run> {
   return deps.runs.transition(run.id, {
     to: 'PROVISIONED',
     from: ['CREATED'],
@@ -84,7 +85,7 @@ function declareProvisioned(deps: Dependencies, run: Run): Promise<Run> {
 }
 
 /** Handles a client's request for PROVISIONED; inputs may change concurrently. */
-async function provisionRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
+async function provisionRun(deps: ChangeStateDependencies, run: Run, task: Task): Promise<Run> {
   if (run.state !== 'CREATED') throw stateError(run.state, 'only a run that is CREATED becomes PROVISIONED')
   checkProvisioned(run, task)
   try {
@@ -140,6 +141,11 @@ function checkStartable(run: Run, task: Task): void {
       'a run can be started once, while it is CREATED or PROVISIONED; create another run',
     )
   // Also for a PROVISIONED run: an item that leaves a gap has not changed it back to CREATED yet.
+  checkInputs(run, task)
+}
+
+/** @throws DomainError INTERNAL_NOT_PROVISIONED, INTERNAL_NOT_MATCHING_… */
+export function checkInputs(run: Run, task: Task): void {
   checkProvisioned(run, task)
   checkMatching(run, task)
 }
@@ -148,7 +154,12 @@ function checkStartable(run: Run, task: Task): void {
  * Conditional write that decides between concurrent starts and provisioning calls. The run starts with the inputs that
  * were checked; when they have changed, the new ones are checked.
  */
-async function queueRun(deps: Dependencies, run: Run, task: Task, defaults: Run['provisions']): Promise<Run> {
+async function queueRun(
+  deps: ChangeStateDependencies,
+  run: Run,
+  task: Task,
+  defaults: Run['provisions'],
+): Promise<Run> {
   checkStartable(run, task)
   try {
     const ready = run.state === 'CREATED' ? await declareProvisioned(deps, run) : run
@@ -164,7 +175,7 @@ async function queueRun(deps: Dependencies, run: Run, task: Task, defaults: Run[
   }
 }
 
-async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> {
+async function startRun(deps: ChangeStateDependencies, run: Run, task: Task): Promise<Run> {
   checkStartable(run, task)
   const defaults = await storeDefaults(deps, run, task)
   let started: Run
@@ -191,7 +202,11 @@ async function startRun(deps: Dependencies, run: Run, task: Task): Promise<Run> 
  * until the sweeper ends it.
  * @throws the error of the start
  */
-async function failNotStarted({ runs }: Dependencies, runId: string, cause: unknown): Promise<Run> {
+async function failNotStarted(
+  { runs }: ChangeStateDependencies,
+  runId: string,
+  cause: unknown,
+): Promise<Run> {
   const failure = { kind: 'engine-error', message: 'the workflow of the run could not be started' } as const
   try {
     await runs.transition(runId, { to: 'FAILED', from: ['QUEUING'], set: { failure } })

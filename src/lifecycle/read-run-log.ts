@@ -20,7 +20,7 @@ const MAX_LOG_BYTES = 4 * 1024 * 1024
 export const MAX_ANSWER_BYTES = 5.5 * 1024 * 1024
 
 /** Prefix of the engine's own lines; a task cannot print it. */
-const ENGINE = '[app-engine]'
+export const ENGINE = '[app-engine]'
 /**
  * Text that looks like {@link ENGINE}: invisible characters and colours may be between its letters. No part of the
  * expression can match the first letter within another match, so matching is linear.
@@ -41,9 +41,15 @@ export async function readRunLog(deps: Dependencies, runId: string): Promise<str
   const printed = await readPrinted(deps, run)
   if (run.failure === undefined) return printed
   const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
+  return `${printed}${gap}${failureLine(run)}`
+}
+
+/** Line with the reason of a failure; empty for other runs. */
+export function failureLine({ failure }: Pick<Run, 'failure'>): string {
+  if (failure === undefined) return ''
   // The lines after the first are the end of this log.
-  const [reason = ''] = printableLines(run.failure.message).split('\n', 1)
-  return `${printed}${gap}${ENGINE} run failed (${run.failure.kind}): ${reason}\n`
+  const [reason = ''] = printableLines(failure.message).split('\n', 1)
+  return `${ENGINE} run failed (${failure.kind}): ${reason}\n`
 }
 
 async function readPrinted({ logs, objects }: Dependencies, run: Run): Promise<string> {
@@ -72,7 +78,7 @@ async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: nu
  * Marks each imitation of {@link ENGINE} at the start of a line: no visible character is before it in its line, or one
  * that moves the cursor. Linear in the length of the text.
  */
-function unforged(printed: string): string {
+export function unforged(printed: string): string {
   let from = 0
   let isVisible = false
   let isMoved = false

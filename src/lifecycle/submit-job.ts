@@ -6,6 +6,7 @@ import { describeOverrides, jobNameOf } from '../run/job/job-definition.ts'
 import type { JobDetail } from '../run/job/job-outcome.ts'
 import { JobRefusedError, type JobScheduler, JobThrottledError } from '../run/job/job-scheduler.ts'
 import { shareOf } from '../run/job/job-share.ts'
+import { queueGone } from '../run/job/placement.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunFailure, RunJob } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
@@ -113,7 +114,7 @@ async function failSubmission(deps: Dependencies, taskToken: string): Promise<'o
 async function refuse(deps: Dependencies, run: Run, task: Task, taskToken: string): Promise<'refused'> {
   const failure: RunFailure = {
     kind: 'unschedulable',
-    message: task.unschedulableReason ?? queueGone(task),
+    message: task.unschedulableReason ?? queueGone(task.queue),
   }
   try {
     await deps.runs.transition(run.id, { to: 'FAILED', set: { failure } })
@@ -123,11 +124,6 @@ async function refuse(deps: Dependencies, run: Run, task: Task, taskToken: strin
   }
   await deps.workflow.failToken(taskToken, SUBMIT_ERRORS.refused, failure.message)
   return 'refused'
-}
-
-/** The stage's settings were changed after the import. */
-function queueGone({ queue }: Task): string {
-  return `this installation no longer has the queue ${queue}, for which the task was imported: import it again under another version`
 }
 
 /** Finds the job of an earlier call. */

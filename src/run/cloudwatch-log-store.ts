@@ -2,10 +2,12 @@ import {
   type CloudWatchLogsClient,
   DeleteLogStreamCommand,
   GetLogEventsCommand,
+  type GetLogEventsCommandInput,
   type GetLogEventsCommandOutput,
+  InvalidParameterException,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs'
-import type { LogStore } from './log-store.ts'
+import { LogPositionError, type LogStore } from './log-store.ts'
 import { newestText } from './newest-text.ts'
 
 export interface CloudwatchLogStoreOptions {
@@ -20,25 +22,13 @@ const MAX_PAGES = 30
 
 /** Streams of one log group; each event is a line. */
 export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLogStoreOptions): LogStore {
-  async function page(
-    logStreamName: string,
-    maxBytes: number,
-    nextToken: string | undefined,
+  /** @returns undefined when the stream does not exist: it begins with the container's first line */
+  async function getEvents(
+    input: Omit<GetLogEventsCommandInput, 'logGroupName'>,
   ): Promise<GetLogEventsCommandOutput | undefined> {
     try {
-      return await client.send(
-        new GetLogEventsCommand({
-          logGroupName,
-          logStreamName,
-          // Starts at the newest page; tokens lead to older ones.
-          startFromHead: false,
-          // An event has at least one character and a line end.
-          limit: Math.min(MAX_PAGE_EVENTS, Math.max(1, Math.ceil(maxBytes / 2))),
-          ...(nextToken !== undefined && { nextToken }),
-        }),
-      )
+      return await client.send(new GetLogEventsCommand({ logGroupName, ...input }))
     } catch (error) {
-      // The stream does not exist before the container's first line.
       if (error instanceof ResourceNotFoundException) return undefined
       throw error
     }
@@ -51,8 +41,15 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
       let token: string | undefined
       // Memory: maxBytes and one page.
       for (let count = 0; bytes < maxBytes && count < MAX_PAGES; count += 1) {
-        const answer = await page(logStreamName, maxBytes, token)
-        const text = (answer?.events ?? []).map(({ message = '' }) => `${message}\n`).join('')
+        const answer = await getEvents({
+          logStreamName,
+          // Starts at the newest page; tokens lead to older ones.
+          startFromHead: false,
+          // An event has at least one character and a line end.
+          limit: Math.min(MAX_PAGE_EVENTS, Math.max(1, Math.ceil(maxBytes / 2))),
+          nextToken: token,
+        })
+        const text = textOf(answer)
         pages.unshift(text)
         bytes += Buffer.byteLength(text)
         const older = answer?.nextBackwardToken
@@ -63,6 +60,30 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
       return newestText(pages.join(''), maxBytes)
     },
 
+    async readAfter(logStreamName, position, maxLines) {
+      try {
+        const limit = Math.min(MAX_PAGE_EVENTS, maxLines)
+        const isFirst = position === undefined
+        const answer = await getEvents({ logStreamName, limit, startFromHead: !isFirst, nextToken: position })
+        if (answer === undefined) return undefined
+        const text = textOf(answer)
+        const older =
+          isFirst && text !== ''
+            ? await getEvents({
+                logStreamName,
+                limit: 1,
+                startFromHead: false,
+                nextToken: answer.nextBackwardToken,
+              })
+            : undefined
+        return { text, next: answer.nextForwardToken ?? position ?? '', isCut: textOf(older) !== '' }
+      } catch (error) {
+        if (error instanceof InvalidParameterException)
+          throw new LogPositionError(error.message, { cause: error })
+        throw error
+      }
+    },
+
     async remove(logStreamName) {
       try {
         await client.send(new DeleteLogStreamCommand({ logGroupName, logStreamName }))
@@ -71,4 +92,8 @@ export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLog
       }
     },
   }
+}
+
+function textOf(answer: GetLogEventsCommandOutput | undefined): string {
+  return (answer?.events ?? []).map(({ message = '' }) => `${message}\n`).join('')
 }

@@ -27,12 +27,16 @@ export function timingsOf(run: Run): RunTimings {
     stageOutSeconds: stageOut?.seconds,
     collectSeconds: between(stageOut?.endedAt, end),
   }
-  return Object.fromEntries(Object.entries(all).filter(([, seconds]) => seconds !== undefined))
+  return Object.fromEntries(
+    Object.entries(all).flatMap(([name, seconds]) =>
+      seconds === undefined ? [] : [[name, Number(seconds.toFixed(3))]],
+    ),
+  )
 }
 
 /** Undefined also when the clocks of two processes contradict each other, or the report is one of an earlier job attempt. */
 function between(from: string | undefined, to: string | number | undefined): number | undefined {
   if (from === undefined || to === undefined) return undefined
   const seconds = ((typeof to === 'number' ? to : Date.parse(to)) - Date.parse(from)) / 1000
-  return seconds < 0 ? undefined : Number(seconds.toFixed(3))
+  return seconds < 0 ? undefined : seconds
 }

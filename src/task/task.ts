@@ -125,6 +125,10 @@ const imageSchema = z.object({
 /** The task's image in the registry. */
 export type TaskImage = Immutable<z.infer<typeof imageSchema>>
 
+const imageSizeSchema = z.object({ unpackedBytes: z.number(), packedBytes: z.number() })
+/** Disk usage of an image: container engines keep the pulled layers beside the unpacked ones. */
+export type ImageSize = Immutable<z.infer<typeof imageSizeSchema>>
+
 export const taskSchema = z.object({
   ...taskSummarySchema.shape,
   inputFolder: z.string(),
@@ -138,6 +142,8 @@ export const taskSchema = z.object({
   /** Arrays that must have equal indexes, as `inputs/x` and `outputs/y`; transitive closure. */
   matchingGroups: z.array(z.array(z.string())),
   image: imageSchema,
+  /** Absent of tasks that an earlier version imported. */
+  imageSize: imageSizeSchema.exactOptional(),
   /** Batch job definition of this task; null when no queue of the installation can hold the task. */
   jobDefinitionArn: z.string().nullable(),
   /** Kind of queue that the job definition was made for; null without one. */
@@ -154,7 +160,14 @@ export type Task = Immutable<z.infer<typeof taskSchema>>
 /** A parsed and validated descriptor.yml: everything in it that the service uses. */
 export type TaskDescriptor = Omit<
   Task,
-  'id' | 'image' | 'jobDefinitionArn' | 'queue' | 'unschedulableReason' | 'hasLogo' | 'createdAt'
+  | 'id'
+  | 'image'
+  | 'imageSize'
+  | 'jobDefinitionArn'
+  | 'queue'
+  | 'unschedulableReason'
+  | 'hasLogo'
+  | 'createdAt'
 >
 
 export const descriptorWarningSchema = z.object({

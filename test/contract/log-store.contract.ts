@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { LogStore } from '../../src/run/log-store.ts'
+import { LogPositionError, type LogStore } from '../../src/run/log-store.ts'
 
 interface LogStoreHarness {
   readonly logs: LogStore
   /** Fills a stream that does not exist yet. */
   write(logStreamName: string, lines: readonly string[]): Promise<void>
+  /** Adds to a stream that exists. */
+  append(logStreamName: string, lines: readonly string[]): Promise<void>
 }
 
 const STREAM = 'task/task/1'
@@ -57,6 +59,47 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
       await harness.write(STREAM, lines)
 
       expect(await logs.read(STREAM, 1_000_000)).toBe(`${lines.join('\n')}\n`)
+    })
+
+    describe('followed from its newest lines', () => {
+      it('gives each line once, and nothing at the end', async () => {
+        const lines = Array.from({ length: 250 }, (_, index) => `line ${index}`)
+        await harness.write(STREAM, lines)
+
+        const first = await logs.readAfter(STREAM, undefined, 100)
+        const second = await logs.readAfter(STREAM, first?.next, 100)
+
+        expect(first).toMatchObject({ text: `${lines.slice(150).join('\n')}\n`, isCut: true })
+        expect(second).toMatchObject({ text: '', isCut: false })
+      })
+
+      it('gives lines that were written meanwhile', async () => {
+        await harness.write(STREAM, ['one'])
+        const first = await logs.readAfter(STREAM, undefined, 100)
+        const none = await logs.readAfter(STREAM, first?.next, 100)
+        await harness.append(STREAM, ['two', 'three', 'four'])
+
+        const second = await logs.readAfter(STREAM, none?.next, 2)
+        const third = await logs.readAfter(STREAM, second?.next, 2)
+
+        expect([first, none, second, third].map((page) => page?.text)).toEqual([
+          'one\n',
+          '',
+          'two\nthree\n',
+          'four\n',
+        ])
+        expect(first?.isCut).toBe(false)
+      })
+
+      it('is undefined while the stream does not exist', async () => {
+        expect(await logs.readAfter(STREAM, undefined, 100)).toBeUndefined()
+      })
+
+      it('refuses a position that is none', async () => {
+        await harness.write(STREAM, ['line'])
+
+        await expect(logs.readAfter(STREAM, 'nothing', 100)).rejects.toThrow(LogPositionError)
+      })
     })
 
     it('does not split a character', async () => {

@@ -1,4 +1,4 @@
-import type { LogStore } from '../../src/run/log-store.ts'
+import { LogPositionError, type LogStore } from '../../src/run/log-store.ts'
 import { newestText } from '../../src/run/newest-text.ts'
 
 /** What tests may arrange besides the port. */
@@ -21,6 +21,20 @@ export function createMemoryLogStore(): MemoryLogStore {
 
     async read(logStreamName, maxBytes) {
       return newestText(streams.get(logStreamName) ?? '', maxBytes)
+    },
+
+    async readAfter(logStreamName, position, maxLines) {
+      const all = streams.get(logStreamName)
+      if (all === undefined) return undefined
+      const lines = all.split('\n').slice(0, -1)
+      const start = position === undefined ? Math.max(0, lines.length - maxLines) : Number(position.slice(2))
+      if (!Number.isInteger(start)) throw new LogPositionError('no such position')
+      const page = lines.slice(start, start + maxLines)
+      return {
+        text: page.map((line) => `${line}\n`).join(''),
+        next: `f/${start + page.length}`,
+        isCut: position === undefined && start > 0,
+      }
     },
 
     async remove(logStreamName) {

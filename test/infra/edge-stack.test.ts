@@ -87,7 +87,7 @@ describe('edge stack', () => {
     expect(environment).toMatchObject({
       BEHIND_LOAD_BALANCER: 'true',
       CLIENT_SHARE_PERCENT: '100',
-      UPLOADS_AT_ONCE: '27',
+      UPLOADS_AT_ONCE: '26',
     })
   })
 

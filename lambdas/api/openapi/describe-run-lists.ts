@@ -14,6 +14,15 @@ const runList = component(
 
 const text = z.string().optional()
 
+const EVENTS = `Server-sent events, which an edge and the local stack serve. First the runs as they are, then what changes:
+
+- \`event: run\`: \`data\` is a \`ListedRun\`.
+- \`event: removed\`: \`data\` is \`{"id"}\`.
+- \`event: log\`: \`data\` is a \`LogPart\` with the key \`run\`.
+
+Comments come every 15 seconds. A client that connects again with \`Last-Event-ID\` gets the runs that have changed since and the rest of the log; what was
+removed meanwhile it finds out by \`GET task-runs\`.`
+
 /** Extensions of the contract. */
 export const RUN_LIST_DESCRIPTIONS = {
   listRuns: {
@@ -53,6 +62,36 @@ export const RUN_LIST_DESCRIPTIONS = {
     responses: {
       ...answersJson(runList, 'One page.'),
       ...refuses({ 400: 'A value of the query is wrong; the message names it.' }),
+    },
+  },
+  streamEvents: {
+    summary: 'Streams changes of runs, and lines of a log',
+    description: EVENTS,
+    parameters: [
+      parameter(
+        'query',
+        'run',
+        'These runs, at most 100: repeated, or separated by commas. Without it, the 200 newest runs.',
+        text,
+      ),
+      parameter(
+        'query',
+        'after',
+        'With one run: offset from which on its log is streamed, `0` for its newest lines.',
+        text,
+      ),
+      parameter('header', 'Last-Event-ID', 'Id of the last event before the connection broke.', text),
+    ],
+    responses: {
+      200: {
+        description: 'Events until either side ends the stream.',
+        content: { 'text/event-stream': { schema: z.string() } },
+      },
+      ...refuses({
+        400: 'A value of the query is wrong; the message names it.',
+        501: 'The API was asked without an edge: poll instead.',
+        503: 'The edge has all the clients that it can serve, or the API does not answer.',
+      }),
     },
   },
 } satisfies Partial<Descriptions>

@@ -9,8 +9,10 @@ import {
   body,
   type Description,
   type Descriptions,
+  header,
   JSON_TYPE,
   MULTIPART_TYPE,
+  parameter,
   REDIRECT,
   RUN_UNKNOWN,
   refuses,
@@ -37,6 +39,15 @@ const desiredState = component(
 )
 
 const values = z.array(runValue)
+
+const logPart = component(
+  'LogPart',
+  z.strictObject({
+    text: z.string(),
+    next: z.string().describe('As the header `X-Log-Next`.'),
+    isComplete: z.boolean().describe('As the header `X-Log-Complete`.'),
+  }),
+)
 
 /** Downloads of inputs and of outputs are alike. */
 function downloads(kind: 'input' | 'output', notYet: string) {
@@ -101,6 +112,23 @@ export const TASK_RUN_DESCRIPTIONS = {
       }),
     },
   },
+  rerun: {
+    summary: 'Makes a run with the same inputs',
+    description:
+      'The inputs are copied, so that either run may be deleted. The new run is not started without `start`; it is CREATED where the ' +
+      'first one lacks inputs. When it cannot be started, there is no new run.',
+    parameters: [
+      parameter('query', 'start', '`true` starts the new run.', z.enum(['true', 'false']).optional()),
+    ],
+    responses: {
+      201: { description: 'The new run.', content: { [JSON_TYPE]: { schema: run } } },
+      ...refuses({
+        400: '`start` is no boolean, or arrays that must agree do not.',
+        403: 'The run is to be started, and inputs are missing.',
+        404: RUN_UNKNOWN,
+      }),
+    },
+  },
   listInputs: {
     summary: 'Lists the inputs of a run',
     responses: {
@@ -142,12 +170,28 @@ export const TASK_RUN_DESCRIPTIONS = {
   },
   getRunLog: {
     summary: 'Shows what the task printed, and why it failed',
+    description:
+      'With `after`, a call moves only what is new, and `Accept: application/json` asks for JSON. When AWS Batch starts the task again, ' +
+      'the text goes on with the log of the new container.',
+    parameters: [
+      parameter(
+        'query',
+        'after',
+        '`0` for the newest lines, about 1 MB; then the `X-Log-Next` of the answer before. Valid for 24 hours.',
+        z.string().optional(),
+      ),
+    ],
     responses: {
       200: {
-        description: 'The newest part of the log, in any state; empty when there is none.',
-        content: { 'text/plain': { schema: z.string() } },
+        description:
+          'The newest part of the log, in any state, or what is new in it; empty when there is none.',
+        headers: {
+          'x-log-next': header('With `after`: offset of the next call.'),
+          'x-log-complete': header('With `after`: `true` when the run has ended and nothing more will come.'),
+        },
+        content: { 'text/plain': { schema: z.string() }, [JSON_TYPE]: { schema: logPart } },
       },
-      ...refuses({ 404: RUN_UNKNOWN }),
+      ...refuses({ 400: '`after` is no offset of this log.', 404: RUN_UNKNOWN }),
     },
   },
   postOutputs: {

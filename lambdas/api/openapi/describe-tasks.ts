@@ -14,7 +14,7 @@ import {
   refuses,
   TASK_UNKNOWN,
 } from './description.ts'
-import { newRun } from './run-schemas.ts'
+import { newRun, placement } from './run-schemas.ts'
 import { importedTask, taskDescription, taskInput, taskOutput } from './task-schemas.ts'
 
 const taskKnown = refuses({ 404: TASK_UNKNOWN })
@@ -50,6 +50,10 @@ const downloadDescriptor = onTask(
   'Download the uploaded descriptor',
   answersFile('The YAML file, unchanged.', BYTES_TYPE),
 )
+const getPlacement: Description = {
+  ...onTask('Says where the runs of a task go', answersJson(placement, 'The queue, or why there is none.')),
+  description: 'The queue was chosen when the task was imported. Prices are estimates, as those of runs.',
+}
 const createRun: Description = {
   ...onTask('Create a run of a task', answersJson(newRun, 'A run without inputs.')),
   description: 'The body is ignored.',
@@ -117,6 +121,8 @@ export const TASK_DESCRIPTIONS = {
       ...refuses({ 404: 'No such task, or it has no logo.' }),
     },
   },
+  getTaskPlacementById: getPlacement,
+  getTaskPlacementByName: getPlacement,
   createRunById: createRun,
   createRunByName: createRun,
   listTaskRuns: onTask(

@@ -121,7 +121,8 @@ function contentOf(content: Content): Record<string, { schema: z.ZodType }> {
   return Object.fromEntries(Object.entries(content).map(([mediaType, schema]) => [mediaType, { schema }]))
 }
 
-function header(description: string): {
+/** Header of an answer. */
+export function header(description: string): {
   readonly description: string
   readonly schema: { readonly type: 'string' }
 } {

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { QUEUE_KINDS } from '../../../src/contract/job-queues.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 import { RUN_STATES } from '../../../src/run/transitions.ts'
 import type { ParameterTypeId } from '../../../src/task/task.ts'
@@ -57,6 +58,49 @@ const resources = component(
     gpus: z.number(),
     internet: z.boolean(),
   }),
+)
+
+const asked = {
+  asked: resources.describe("What the task's descriptor asks for."),
+  imageSizeBytes: z.int().optional().describe('Of the layers as they are pulled, where it is known.'),
+  currency: z.literal('USD'),
+  pricesOf: z.iso.date().describe('When the prices were looked up.'),
+}
+
+/** Two shapes by one key, which a discriminator of OpenAPI cannot have: it is no text. */
+export const placement = component(
+  'Placement',
+  z.union([
+    component(
+      'Placed',
+      z.strictObject({
+        placeable: z.literal(true),
+        queue: z.enum(QUEUE_KINDS),
+        platform: z.enum(['FARGATE', 'EC2']),
+        vcpus: z
+          .number()
+          .describe('With those of the stager, as `memoryMiB`: the share of a machine that is paid for.'),
+        memoryMiB: z.number(),
+        gpus: z.int(),
+        diskGiB: z.int(),
+        ...asked,
+        pricePerHour: z.number(),
+      }),
+    ),
+    component(
+      'NotPlaced',
+      z.strictObject({
+        placeable: z.literal(false),
+        queue: z.null(),
+        platform: z.null(),
+        vcpus: z.null(),
+        memoryMiB: z.null(),
+        gpus: z.null(),
+        ...asked,
+        reasons: z.array(z.string()).min(1),
+      }),
+    ),
+  ]),
 )
 
 const seconds = z.number().nonnegative().optional()

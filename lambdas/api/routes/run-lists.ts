@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { DomainError } from '../../../src/contract/errors.ts'
 import { isUuid } from '../../../src/run/find-run.ts'
 import { listNamedRuns, listRuns } from '../../../src/run/list-runs.ts'
 import type { RunRepository } from '../../../src/run/run-repository.ts'
@@ -47,6 +48,10 @@ export function runListHandlers(deps: Dependencies) {
       const { runs, next } = await listRuns(deps, filter, page)
       const content = runs.map(viewListedRun)
       return context.json({ content, ...(next !== undefined && { next: cursorOf(next) }) })
+    },
+
+    streamEvents() {
+      throw new DomainError('EVENTS_NOT_SERVED')
     },
   } satisfies Partial<Handlers>
 }

@@ -5,7 +5,9 @@ import { findInputFile, findInputItem, packInputs } from '../../../src/inputs/re
 import { BYTES_TYPE, type Download } from '../../../src/inputs/run-files.ts'
 import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
+import { followRunLog } from '../../../src/lifecycle/follow-run-log.ts'
 import { readRunLog } from '../../../src/lifecycle/read-run-log.ts'
+import { rerun } from '../../../src/lifecycle/rerun.ts'
 import { postOutputs } from '../../../src/outputs/post-outputs.ts'
 import {
   findOutputFile,
@@ -24,6 +26,7 @@ import { answerDownload } from '../archive.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { readMultipart } from '../multipart.ts'
+import { booleanQuery } from '../query.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 import { viewRun } from '../views.ts'
 
@@ -60,6 +63,12 @@ export function taskRunHandlers(deps: Dependencies) {
       return context.json({ status: 'success', resource: viewRun(run, task, deps.identity.now()) })
     },
 
+    async rerun(context) {
+      const isStarted = booleanQuery(context, 'start')
+      const { run, task } = await rerun(deps, context.req.param('id'), isStarted)
+      return context.json(viewRun(run, task, deps.identity.now()), 201)
+    },
+
     listInputs: async (context) =>
       answerFile(context, deps, await findInputListing(deps, context.req.param('id')), JSON_PRESENTATION),
 
@@ -76,7 +85,7 @@ export function taskRunHandlers(deps: Dependencies) {
     downloadInput: (context) => answerParameterFile(context, deps, findInputFile),
     downloadOutput: (context) => answerParameterFile(context, deps, findOutputFile),
 
-    getRunLog: async (context) => context.text(await readRunLog(deps, context.req.param('id'))),
+    getRunLog: (context) => answerLog(context, deps),
 
     async postOutputs(context) {
       const { id, secret } = context.req.param()
@@ -84,6 +93,20 @@ export function taskRunHandlers(deps: Dependencies) {
       return answerFile(context, deps, await findOutputListing(deps, id), JSON_PRESENTATION)
     },
   } satisfies Partial<Handlers>
+}
+
+/** With `after`, only what is new: as text, or as JSON where `Accept` names it. */
+async function answerLog(context: RequestContext<'getRunLog'>, deps: Dependencies): Promise<Response> {
+  const runId = context.req.param('id')
+  const after = context.req.query('after')
+  if (after === undefined) return context.text(await readRunLog(deps, runId))
+  const part = await followRunLog(deps, runId, after)
+  context.header('vary', 'accept')
+  context.header('x-log-next', part.next)
+  context.header('x-log-complete', String(part.isComplete))
+  return /\bapplication\/json\b/u.test(context.req.header('accept') ?? '')
+    ? context.json(part)
+    : context.text(part.text)
 }
 
 /**

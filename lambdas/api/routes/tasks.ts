@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
 import { DomainError } from '../../../src/contract/errors.ts'
+import type { JobQueues } from '../../../src/contract/job-queues.ts'
 import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
 import { installTask } from '../../../src/import/install-task.ts'
 import { installUpload } from '../../../src/import/install-upload.ts'
@@ -12,6 +13,7 @@ import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
 import { isUuid, type Repositories } from '../../../src/run/find-run.ts'
 import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
+import { placementOf } from '../../../src/run/job/placement.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { RunSetRepository } from '../../../src/run/set/run-set-repository.ts'
@@ -27,7 +29,15 @@ import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
 import type { Handlers } from '../route-table.ts'
 import { uploadReference } from '../upload-reference.ts'
-import { viewImportedTask, viewInput, viewNewRun, viewOutput, viewTask, viewUpload } from '../views.ts'
+import {
+  viewImportedTask,
+  viewInput,
+  viewNewRun,
+  viewOutput,
+  viewPlacement,
+  viewTask,
+  viewUpload,
+} from '../views.ts'
 
 /** Ports and settings of these handlers. */
 interface Dependencies extends Repositories {
@@ -42,6 +52,7 @@ interface Dependencies extends Repositories {
   readonly workflow: RunWorkflow
   readonly logs: LogStore
   readonly report: ReportProblem
+  readonly queues: JobQueues
   /** Waits between two polls of an import. */
   readonly pause: () => Promise<void>
 }
@@ -71,6 +82,9 @@ export function taskHandlers(deps: Dependencies) {
   const downloadDescriptor = onTask((task, context) =>
     answerDefinitionFile(deps, context, descriptorKey(task.id), 'descriptor.yml'),
   )
+  const getPlacement = onTask((task, context) =>
+    context.json(viewPlacement(task, placementOf(task, deps.queues))),
+  )
   const makeRun = onTask(async (task, context) => context.json(viewNewRun(await createRun(deps, task), task)))
 
   return {
@@ -92,6 +106,8 @@ export function taskHandlers(deps: Dependencies) {
     downloadTaskLogo: onTask((task, context) =>
       answerDefinitionFile(deps, context, logoKey(task.id), 'logo.png'),
     ),
+    getTaskPlacementById: getPlacement,
+    getTaskPlacementByName: getPlacement,
     createRunById: makeRun,
     createRunByName: makeRun,
 

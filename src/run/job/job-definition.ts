@@ -1,3 +1,4 @@
+import type { QueueKind } from '../../contract/job-queues.ts'
 import type { Task } from '../../task/task.ts'
 import type { JobSize } from './job-size.ts'
 
@@ -109,6 +110,11 @@ export function parseJobName(
   return match?.[1] === undefined ? undefined : { runId: match[1], attempt: Number(match[2]) }
 }
 
+/** Kind of machines of a queue. */
+export function platformOf(queue: QueueKind): 'FARGATE' | 'EC2' {
+  return queue === 'fargate' || queue === 'internet' ? 'FARGATE' : 'EC2'
+}
+
 /** Name of a task's job definition; no name is the prefix of another task's. */
 export function jobDefinitionName(
   { definitionPrefix }: Pick<JobSettings, 'definitionPrefix'>,
@@ -142,12 +148,13 @@ export function describeJob(
   settings: JobSettings,
 ): JobDefinition {
   const container = containersOf(task.id, settings)
-  const isFargate = size.queue === 'fargate' || size.queue === 'internet'
+  const platform = platformOf(size.queue)
+  const isFargate = platform === 'FARGATE'
   const stagerMounts = mounts(STAGER_FOLDERS.inputs, STAGER_FOLDERS.outputs)
   return {
     jobDefinitionName: jobDefinitionName(settings, task.id),
     type: 'container',
-    platformCapabilities: [isFargate ? 'FARGATE' : 'EC2'],
+    platformCapabilities: [platform],
     propagateTags: true,
     // Batch tag values allow letters, digits, spaces and + - = . _ : / @
     tags: {

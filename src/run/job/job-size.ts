@@ -1,5 +1,5 @@
 import type { JobQueues, QueueKind } from '../../contract/job-queues.ts'
-import type { TaskResources } from '../../task/task.ts'
+import type { ImageSize, TaskResources } from '../../task/task.ts'
 
 interface ContainerShare {
   readonly vcpu: number
@@ -22,11 +22,7 @@ interface Unschedulable {
   readonly unschedulable: string
 }
 
-/** Disk usage of an image: container engines keep the pulled layers beside the unpacked ones. */
-export interface ImageSize {
-  readonly unpackedBytes: number
-  readonly packedBytes: number
-}
+export type { ImageSize } from '../../task/task.ts'
 
 interface Needs {
   readonly cpus: number
@@ -96,16 +92,30 @@ export function placeJob(
   image: ImageSize,
   queues: JobQueues,
 ): JobSize | Unschedulable {
-  const needs: Needs = {
+  const needs = needsOf(resources, image)
+  if (resources.internet) return placeWithInternet(needs, queues)
+  if (needs.gpus > 0) return placeWithGpus(needs, queues)
+  return onFargate('fargate', needs) ?? onMachine('ec2', needs, queues) ?? tooLarge(needs, queues)
+}
+
+/** Size of a task's job on one queue; undefined when the queue has no such machine. */
+export function sizeOn(
+  queue: QueueKind,
+  { resources, image }: { readonly resources: TaskResources; readonly image: ImageSize },
+  queues: JobQueues,
+): JobSize | undefined {
+  const needs = needsOf(resources, image)
+  return queue === 'ec2' || queue === 'gpu' ? onMachine(queue, needs, queues) : onFargate(queue, needs)
+}
+
+function needsOf(resources: TaskResources, image: ImageSize): Needs {
+  return {
     cpus: resources.cpus,
     memoryMib: memoryMibOf(resources),
     gpus: resources.gpus,
     diskGib: Math.max(DISK.minGib, Math.ceil((DISK_FACTOR * image.unpackedBytes) / GIB)),
     imageGib: gibOf(image),
   }
-  if (resources.internet) return placeWithInternet(needs, queues)
-  if (needs.gpus > 0) return placeWithGpus(needs, queues)
-  return onFargate('fargate', needs) ?? onMachine('ec2', needs, queues) ?? tooLarge(needs, queues)
 }
 
 function placeWithInternet(needs: Needs, queues: JobQueues): JobSize | Unschedulable {

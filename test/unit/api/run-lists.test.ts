@@ -180,6 +180,18 @@ describe('the list of runs', () => {
   })
 })
 
+describe('events', () => {
+  it('are not served by the API itself, which names the call to poll', async () => {
+    const answer = await createCheckedApp(await anEngine()).request('/app-engine/v1/events')
+
+    expect(answer.status).toBe(501)
+    expect(await answer.json()).toMatchObject({
+      errorCode: 'APPE-events-not-served',
+      message: expect.stringContaining('poll GET task-runs'),
+    })
+  })
+})
+
 describe('the description of a run', () => {
   it('shows its history, times, timings, and what the task requests', async () => {
     const engine = await anEngine({ run: { id: TASK_ID, state: 'PROVISIONED' } })

@@ -46,6 +46,7 @@ export interface PartPut {
 export interface FakeServiceOptions {
   readonly uploadsAtOnce?: number
   readonly idleMs?: number
+  readonly eventTimes?: NonNullable<Parameters<typeof createEdge>[0]['eventTimes']>
   readonly partSizeBytes?: number
   /** A status other than 200 refuses the part, 0 breaks its connection; a promise delays the reading of its body. */
   readonly onPart?: (put: PartPut) => number | Promise<number>
@@ -166,6 +167,7 @@ export async function aService(options: FakeServiceOptions = {}): Promise<FakeSe
     log: (entry) => log.push(JSON.stringify(entry)),
     pausesMs: [1, 1, 1],
     ...(options.idleMs !== undefined && { idleMs: options.idleMs }),
+    ...(options.eventTimes && { eventTimes: options.eventTimes }),
   })
   const contentOf = ({ parts }: FakeUpload): Buffer =>
     Buffer.concat([...parts].toSorted(([one], [other]) => one - other).map(([, bytes]) => bytes))

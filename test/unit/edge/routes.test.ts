@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findBodyRoute, isInstallation, routeOf, runIdOf } from '../../../edge/routes.ts'
+import { findBodyRoute, isEvents, isInstallation, routeOf, runIdOf } from '../../../edge/routes.ts'
 
 const BASE = '/app-engine/v1'
 
@@ -42,6 +42,15 @@ describe('installation from a store', () => {
     expect(isInstallation('POST', `${BASE}//tasks/com.a/1.0.0/install?x=1`)).toBe(true)
     expect(isInstallation('GET', `${BASE}/tasks/com.a/1.0.0/install`)).toBe(false)
     expect(isInstallation('POST', `${BASE}/tasks/com.a/1.0.0/runs`)).toBe(false)
+  })
+})
+
+describe('the stream of events', () => {
+  it('is a GET of one path', () => {
+    expect(isEvents('GET', `${BASE}//events?run=1`)).toBe(true)
+    expect(isEvents('HEAD', `${BASE}/events`)).toBe(false)
+    expect(isEvents('GET', `${BASE}/events/1`)).toBe(false)
+    expect(isEvents('GET', '/events')).toBe(false)
   })
 })
 

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http'
+import { DomainError } from '../../src/contract/errors.ts'
+import { quoted } from '../../src/contract/quoted.ts'
+
+/** What a client follows. */
+export interface EventQuery {
+  /** Ids; the newest runs when empty. */
+  readonly runs: readonly string[]
+  /** Offset in the log of the one run; undefined without its log. */
+  readonly after?: string
+  /** Time of the last change that the client has, after a broken connection. */
+  readonly since?: string
+}
+
+/** Most runs of one client. */
+const MAX_RUNS = 100
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
+
+/** Id of an event: the last change that the client has, and its offset in the log. */
+const EVENT_ID = /^(?<since>\d{4}-\d\d-\d\dT[\d:.]{8,12}Z)\|(?<after>[\w-]{0,2000})$/u
+
+export function eventId(since: string, after = ''): string {
+  return `${since}|${after}`
+}
+
+/**
+ * Reads query and `Last-Event-ID`; an id that is none of ours is ignored.
+ * @throws DomainError QUERY_INVALID
+ */
+export function parseEventQuery({ url = '/', headers }: IncomingMessage): EventQuery {
+  const query = new URL(url, 'http://edge.invalid').searchParams
+  const runs = [...new Set(query.getAll('run').flatMap((value) => value.split(',')))].filter(Boolean)
+  const wrong = runs.find((run) => !UUID.test(run))
+  if (wrong !== undefined) throw wrongQuery('run', wrong, 'expected the id of a run, a UUID in lower case')
+  if (runs.length > MAX_RUNS) throw wrongQuery('run', `${runs.length} ids`, `expected at most ${MAX_RUNS}`)
+  const after = query.get('after')
+  if (after !== null && runs.length !== 1) {
+    throw wrongQuery('after', after, 'expected one run beside it, whose log is followed')
+  }
+  const last = EVENT_ID.exec([headers['last-event-id'] ?? ''].flat().join())?.groups
+  const offset = after === null ? undefined : last?.after || after
+  return {
+    runs,
+    ...(offset !== undefined && { after: offset }),
+    ...(last?.since !== undefined && { since: last.since }),
+  }
+}
+
+function wrongQuery(name: string, value: string, expected: string): DomainError {
+  return new DomainError('QUERY_INVALID', undefined, { words: `${name} ${quoted(value, 60)}: ${expected}` })
+}

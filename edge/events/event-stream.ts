@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { RECONNECT_MS } from '../limits.ts'
+
+/** Server-sent events on one answer (HTML Living Standard, 9.2). */
+export interface EventStream {
+  /** Sends the head and begins the heartbeats. */
+  open(): void
+  /** @param data JSON, which has no line end */
+  send(event: 'run' | 'removed' | 'log', data: string, id: string): void
+  /** Ends the answer; the client connects again after a moment. */
+  end(): void
+  /** Closes the connection of a client that does not read. */
+  destroy(): void
+  readonly bufferedBytes: number
+  readonly isClosed: boolean
+  /** Resolves when the connection is closed or the answer has been sent. */
+  closed(): Promise<void>
+}
+
+const HEAD = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  // nginx would collect the events of a minute.
+  'x-accel-buffering': 'no',
+} as const
+
+/** @param heartbeatMs Pause between two comments. */
+export function createEventStream(response: ServerResponse, heartbeatMs: number): EventStream {
+  let heartbeat: NodeJS.Timeout | undefined
+  response.once('close', () => clearInterval(heartbeat))
+
+  return {
+    open() {
+      response.writeHead(200, HEAD)
+      response.write(`retry: ${RECONNECT_MS}\n\n`)
+      // Proxies close a connection that is silent for a minute.
+      heartbeat = setInterval(() => {
+        // A client that does not read needs no more of them.
+        if (response.writableLength === 0) response.write(':\n\n')
+      }, heartbeatMs).unref()
+    },
+
+    send(event, data, id) {
+      response.write(`event: ${event}\nid: ${id}\ndata: ${data}\n\n`)
+    },
+
+    end() {
+      response.end()
+    },
+
+    destroy() {
+      response.destroy()
+    },
+
+    get bufferedBytes() {
+      return response.writableLength
+    },
+
+    get isClosed() {
+      return response.destroyed || response.writableEnded
+    },
+
+    async closed() {
+      if (!response.destroyed) await once(response, 'close')
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import { text } from 'node:stream/consumers'
+import * as z from 'zod'
+import type { ObjectStore } from '../aws/object-store.ts'
+import { DomainError } from '../contract/errors.ts'
+import { quoted } from '../contract/quoted.ts'
+import { runLogKey } from '../contract/storage-keys.ts'
+import { endedAt } from '../run/entered-states.ts'
+import { findRun } from '../run/find-run.ts'
+import { type LogPage, LogPositionError, type LogStore } from '../run/log-store.ts'
+import type { Run } from '../run/run.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import { isFinal } from '../run/transitions.ts'
+import type { Identity } from '../shared/identity.ts'
+import { ENGINE, failureLine, MAX_ANSWER_BYTES, unforged } from './read-run-log.ts'
+
+interface Dependencies {
+  readonly identity: Identity
+  readonly runs: RunRepository
+  readonly logs: Pick<LogStore, 'readAfter'>
+  readonly objects: Pick<ObjectStore, 'read'>
+}
+
+/** New part of a run's log. */
+export interface LogPart {
+  readonly text: string
+  /** Offset of the next part, URL-safe. */
+  readonly next: string
+  /** The run has ended and nothing more will come. */
+  readonly isComplete: boolean
+}
+
+/** Asks for the newest lines. */
+const FIRST = '0'
+
+/** Where a client is: its log stream and the position there, and whether it has the engine's last line. */
+const offsetSchema = z.tuple([z.string(), z.string(), z.boolean()])
+
+/** Lines of one page, the most that CloudWatch Logs returns. */
+const MAX_LINES = 10_000
+
+/** The last lines may arrive after the end of the run was recorded. */
+const LATE_LINES_MS = 3000
+
+/**
+ * Reads what is new in a run's log. The first call (`0`) returns its newest lines, up to about 1 MB. When AWS Batch starts the task again,
+ * the text goes on with the log of the new container. The reason of a failure comes last, as in {@link readRunLog}.
+ * @throws DomainError RUN_NOT_FOUND, QUERY_INVALID
+ */
+export async function followRunLog(deps: Dependencies, runId: string, after: string): Promise<LogPart> {
+  const offset = parseOffset(after)
+  const run = await findRun(deps, runId)
+  const stream = run.job?.logStreamName ?? ''
+  const [knownStream, knownPosition, isTold] = offset ?? ['', '', false]
+  const isSame = stream === knownStream && knownPosition !== ''
+  const page =
+    stream === '' ? undefined : await readPage(deps, after, stream, isSame ? knownPosition : undefined)
+  const isAgain = knownPosition !== '' && !isSame
+  const news = `${isAgain ? `${ENGINE} the task was started again\n` : ''}${printedOf(page)}`
+  const position = page?.next ?? (isSame ? knownPosition : '')
+  if (news !== '' || !isSettled(run, deps.identity.now())) {
+    return { text: news, next: offsetOf([stream, position, isTold]), isComplete: false }
+  }
+  // The first page is empty.
+  const isExpired = !isSame
+  const rest = isTold ? '' : await lastWords(deps, run, isExpired)
+  return { text: rest, next: offsetOf([stream, position, true]), isComplete: true }
+}
+
+type Offset = z.infer<typeof offsetSchema>
+
+function offsetOf(offset: Offset): string {
+  return Buffer.from(JSON.stringify(offset)).toString('base64url')
+}
+
+/** @returns undefined for the first part */
+function parseOffset(after: string): Offset | undefined {
+  if (after === FIRST) return undefined
+  try {
+    return offsetSchema.parse(JSON.parse(Buffer.from(after, 'base64url').toString()))
+  } catch {
+    throw wrongOffset(after)
+  }
+}
+
+function wrongOffset(after: string): DomainError {
+  return new DomainError('QUERY_INVALID', undefined, {
+    words: `after ${quoted(after, 60)}: expected 0, or the X-Log-Next of an answer for this run that is younger than 24 hours`,
+  })
+}
+
+function printedOf(page: LogPage | undefined): string {
+  if (page === undefined || page.text === '') return ''
+  const printed = unforged(page.text)
+  return page.isCut ? `${ENGINE} the log is longer; this is its end\n${printed}` : printed
+}
+
+/** A page that fits into an answer, whose text may be JSON within JSON; a single line that does not is cut. */
+async function readPage(
+  { logs }: Dependencies,
+  after: string,
+  stream: string,
+  position: string | undefined,
+): Promise<LogPage | undefined> {
+  try {
+    for (let lines = MAX_LINES; ; lines = Math.ceil(lines / 4)) {
+      const page = await logs.readAfter(stream, position, lines)
+      if (page === undefined || answerBytes(page.text) <= MAX_ANSWER_BYTES) return page
+      if (lines === 1) return { ...page, text: `${page.text.slice(0, MAX_CUT_LINE).toWellFormed()}…\n` }
+    }
+  } catch (error) {
+    if (error instanceof LogPositionError) throw wrongOffset(after)
+    throw error
+  }
+}
+
+/** UTF-16 units, of which JSON within JSON may make seven bytes each. */
+const MAX_CUT_LINE = 512 * 1024
+
+function answerBytes(printed: string): number {
+  return Buffer.byteLength(JSON.stringify(JSON.stringify(printed)))
+}
+
+function isSettled(run: Run, now: Date): boolean {
+  if (!isFinal(run.state)) return false
+  const end = Date.parse(endedAt(run) ?? run.updatedAt ?? run.createdAt)
+  return now.getTime() - end >= LATE_LINES_MS
+}
+
+/** What comes after the last line of the task. The kept log stands for one that has expired. */
+async function lastWords({ objects }: Dependencies, run: Run, isExpired: boolean): Promise<string> {
+  const kept = isExpired ? await objects.read(runLogKey(run.id)) : undefined
+  const printed =
+    kept === undefined
+      ? ''
+      : `${ENGINE} the log has expired; these are its last lines\n${unforged(await text(kept))}`
+  const gap = printed === '' || printed.endsWith('\n') ? '' : '\n'
+  return `${printed}${gap}${failureLine(run)}`
+}

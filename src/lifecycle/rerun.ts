@@ -1,0 +1,117 @@
+import { DomainError } from '../contract/errors.ts'
+import { runInputsPrefix } from '../contract/storage-keys.ts'
+import { missingInputs } from '../inputs/completeness.ts'
+import { itemIndexKey } from '../inputs/item-index.ts'
+import { inInvalidState } from '../inputs/provisioning.ts'
+import { createRun } from '../run/create-run.ts'
+import { findRunAndTask, type RunAndTask } from '../run/find-run.ts'
+import type { FileContent, InputValue, Run } from '../run/run.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
+import { type ChangeStateDependencies, changeRunState, checkInputs } from './change-run-state.ts'
+import { type DeleteRunDependencies, deleteRun } from './delete-run.ts'
+
+type Dependencies = ChangeStateDependencies & DeleteRunDependencies
+
+/** Objects and items that are copied at the same time, below the SDK client's 50 connections. */
+const COPIES_AT_ONCE = 20
+/** Larger objects are copied one after the other: each is copied in up to forty ranges at once. */
+const LARGE_BYTES = 128 * 1024 * 1024
+
+/**
+ * Makes a run with the same inputs: each value is copied, large ones within S3, so that deleting the first run takes nothing from it. The
+ * time of a call bounds the copy: about 50 GB. When the process dies, the new run stays CREATED, without inputs.
+ * @param isStarted start it as well
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_TASK_NOT_FOUND, or why it cannot be started; then no new run is left
+ */
+export async function rerun(deps: Dependencies, runId: string, isStarted: boolean): Promise<RunAndTask> {
+  const source = await findRunAndTask(deps, runId)
+  if (isStarted) checkInputs(source.run, source.task)
+  const created = await createRun(deps, source.task)
+  try {
+    await copyInputs(deps, source.run, created)
+    const run = await takeInputs(deps, source, created)
+    return isStarted ? await changeRunState(deps, run.id, 'RUNNING') : { run, task: source.task }
+  } catch (error) {
+    await deleteRun(deps, created.id).catch((failure: unknown) =>
+      deps.report('copy of a run not deleted', { runId: created.id }, failure),
+    )
+    throw error
+  }
+}
+
+/** The one write that makes the copies count. */
+async function takeInputs(deps: Dependencies, { run, task }: RunAndTask, created: Run): Promise<Run> {
+  const { provisions } = run
+  const isComplete = missingInputs(task, { ...created, provisions }).length === 0
+  try {
+    return isComplete
+      ? await deps.runs.transition(created.id, {
+          to: 'PROVISIONED',
+          from: ['CREATED'],
+          ifProvisions: created.provisions,
+          set: { provisions },
+        })
+      : await deps.runs.replaceProvisions(created.id, { from: created.provisions, to: provisions })
+  } catch (error) {
+    throw inInvalidState(error)
+  }
+}
+
+/** Copies objects before the items that point at them. */
+async function copyInputs(deps: Dependencies, from: Run, to: Run): Promise<void> {
+  const values = await deps.runs.listInputs(from)
+  const due = Object.values(from.provisions).filter(({ kind }) => kind === 'value')
+  if (values.length < due.length) throw gone(from)
+  const keys = values.flatMap(keysOf)
+  const stored = new Map<string, number>()
+  for (const prefix of new Set(keys.map(ownerPrefix))) {
+    for await (const { key, sizeBytes } of deps.objects.list(prefix)) stored.set(key, sizeBytes)
+  }
+  const copyOf = (key: string): string => runInputsPrefix(to.id) + key.slice(ownerPrefix(key).length)
+  if (keys.some((key) => !stored.has(key))) throw gone(from)
+  const all = [...keys, ...keys.map(itemIndexKey).filter((key) => stored.has(key))]
+  const isLarge = (key: string): boolean => (stored.get(key) ?? 0) > LARGE_BYTES
+  const copy = async (key: string): Promise<void> => {
+    const copied = await deps.objects.copy(key, copyOf(key))
+    if (copied === undefined) throw gone(from)
+  }
+  await mapUntilFailure(
+    all.filter((key) => !isLarge(key)),
+    copy,
+    { concurrency: COPIES_AT_ONCE },
+  )
+  await mapUntilFailure(all.filter(isLarge), copy, { concurrency: 1 })
+  const moved = (file: FileContent): FileContent =>
+    isStored(file) ? { ...file, key: copyOf(file.key) } : file
+  await mapUntilFailure(
+    values,
+    ({ file, companion, ...value }) =>
+      deps.runs.putInput({
+        ...value,
+        runId: to.id,
+        file: moved(file),
+        ...(companion && { companion: moved(companion) }),
+      }),
+    { concurrency: COPIES_AT_ONCE },
+  )
+}
+
+/** Prefix of the run's inputs, or of those that the runs of a set share. */
+function ownerPrefix(key: string): string {
+  return key.slice(0, key.indexOf('/') + 1)
+}
+
+function isStored(file: FileContent | undefined): file is Exclude<FileContent, { kind: 'inline' }> {
+  return file !== undefined && file.kind !== 'inline'
+}
+
+function keysOf({ file, companion }: InputValue): string[] {
+  return [file, companion].filter(isStored).map(({ key }) => key)
+}
+
+/** The run was deleted meanwhile. */
+function gone({ id }: Run): DomainError {
+  return new DomainError('RUN_NOT_FOUND', undefined, {
+    words: `run ${id} was deleted while its inputs were copied`,
+  })
+}

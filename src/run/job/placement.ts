@@ -1,0 +1,56 @@
+import type { JobQueues, QueueKind } from '../../contract/job-queues.ts'
+import type { Task } from '../../task/task.ts'
+import { type Machine, PRICES, priceOf } from './cost.ts'
+import { type JobSize, sizeOn } from './job-size.ts'
+
+/** Where the runs of a task go. */
+interface Placed {
+  readonly queue: QueueKind
+  /** The machine's share that is paid for: the task and both stager containers. */
+  readonly machine: Machine
+  /** Estimate in US dollars, by {@link PRICES}. */
+  readonly pricePerHour: number
+}
+
+/** Sentences for the task's author. */
+interface NotPlaced {
+  readonly reasons: readonly string[]
+}
+
+const HOUR_SECONDS = 3600
+const GIB_IN_MIB = 1024
+
+/**
+ * Where the runs of a task go, as decided at its import, and whether the installation still has that queue. A task that was imported before
+ * the size of images was recorded counts as one with an empty image, which concerns the disk only.
+ */
+export function placementOf(task: Task, queues: JobQueues): Placed | NotPlaced {
+  const { queue } = task
+  if (queue === null) return { reasons: [task.unschedulableReason ?? 'no queue can hold the task'] }
+  if (queues[queue] === undefined) return { reasons: [queueGone(queue)] }
+  const image = task.imageSize ?? { unpackedBytes: 0, packedBytes: 0 }
+  const size = sizeOn(queue, { resources: task.resources, image }, queues)
+  if (size === undefined) {
+    return {
+      reasons: [
+        `the largest machine of the ${queue} queue has become smaller than what the task asks for: import it again under another version`,
+      ],
+    }
+  }
+  const machine = machineOf(size)
+  return { queue, machine, pricePerHour: Number(priceOf(machine, HOUR_SECONDS).toFixed(6)) }
+}
+
+/** The stage's settings were changed after the import. */
+export function queueGone(queue: QueueKind | null): string {
+  return `this installation no longer has the queue ${queue}, for which the task was imported: import it again under another version`
+}
+
+function machineOf({ task, stager, diskGib, gpus }: JobSize): Machine {
+  return {
+    vcpus: task.vcpu + 2 * stager.vcpu,
+    memoryGib: (task.memoryMib + 2 * stager.memoryMib) / GIB_IN_MIB,
+    diskGib,
+    gpus,
+  }
+}

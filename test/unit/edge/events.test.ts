@@ -1,0 +1,361 @@
+import { once } from 'node:events'
+import { type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { LogPart, Row } from '../../../edge/events/rows.ts'
+import { createRunFeed } from '../../../edge/events/run-feed.ts'
+import { createSubscriber, type Subscriber } from '../../../edge/events/subscriber.ts'
+import { aService, type SeenCall } from './fake-service.ts'
+
+const RUNS = ['a', 'b', 'c'].map((letter) => `00000000-0000-4000-8000-00000000000${letter}`)
+const [A = '', B = '', C = ''] = RUNS
+
+interface FakeRow {
+  readonly id: string
+  readonly createdAt: string
+  readonly updatedAt: string | null
+  readonly state: string
+}
+
+const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString()
+
+function aRow(id: string, second: number, state = 'RUNNING'): FakeRow {
+  return { id, createdAt: at(RUNS.indexOf(id)), updatedAt: at(second), state }
+}
+
+/** An edge before an API with these runs, newest first, and the parts of the log of one of them. */
+async function anEdge(rows: readonly FakeRow[], parts: readonly LogPart[] = []) {
+  const api = { rows: [...rows], parts: [...parts], isAway: false, held: [] as (() => void)[], isHeld: false }
+  function answer({ url }: SeenCall, response: ServerResponse): void {
+    const query = new URL(url, 'http://api').searchParams
+    if (api.isAway) {
+      response.writeHead(503).end('{}')
+    } else if (url.includes('/logs?')) {
+      const part = api.parts.find(({ next }) => Number(next) === Number(query.get('after')) + 1)
+      const none = { text: '', next: query.get('after'), isComplete: false }
+      response.end(JSON.stringify(part ?? none))
+    } else if (query.has('id')) {
+      const ids = query.get('id')?.split(',') ?? []
+      response.end(JSON.stringify({ content: api.rows.filter(({ id }) => ids.includes(id)) }))
+    } else response.end(JSON.stringify({ content: api.rows }))
+  }
+  const service = await aService({
+    eventTimes: { pollMs: 5, heartbeatMs: 20 },
+    onCall: (call, response) => {
+      if (api.isHeld) api.held.push(() => answer(call, response))
+      else answer(call, response)
+    },
+  })
+  return { ...service, api, client: (path: string, headers = {}) => aClient(service.port, path, headers) }
+}
+
+interface SeenEvent {
+  readonly event: string
+  readonly id: string
+  readonly data: unknown
+}
+
+/** A client of the events. */
+async function aClient(port: number, path: string, headers: Record<string, string>) {
+  const outgoing = request({ port, host: '127.0.0.1', path: `/app-engine/v1/events${path}`, headers }).end()
+  outgoing.on('error', () => undefined)
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  onTestFinished(() => {
+    outgoing.destroy()
+  })
+  let text = ''
+  response.setEncoding('utf8').on('data', (piece: string) => {
+    text += piece
+    response.emit('text')
+  })
+  response.on('error', () => undefined)
+  const events = (): SeenEvent[] =>
+    text
+      .split('\n\n')
+      .slice(0, -1)
+      .map((block) =>
+        Object.fromEntries(block.split('\n').map((line) => line.split(/: ?(.*)/su).slice(0, 2))),
+      )
+      .filter(({ event }) => event !== undefined)
+      .map(({ event = '', id = '', data = '' }) => ({ event, id, data: JSON.parse(data) }))
+  return {
+    response,
+    text: () => text,
+    events,
+    /** Resolves when enough has arrived. */
+    async until(isEnough: (events: SeenEvent[]) => boolean): Promise<SeenEvent[]> {
+      while (!isEnough(events())) await once(response, 'text')
+      return events()
+    },
+    close: () => outgoing.destroy(),
+  }
+}
+
+const shown = (events: readonly SeenEvent[]): unknown[] =>
+  events.map(({ event, data }) => [event, (data as FakeRow).id, (data as FakeRow).state].filter(Boolean))
+
+describe('events of the newest runs', () => {
+  it('begin with the runs as they are, oldest first', async () => {
+    const { client } = await anEdge([aRow(B, 11), aRow(A, 10)])
+
+    const { response, until } = await client('')
+    const events = await until(({ length }) => length === 2)
+
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+    })
+    expect(events.map(({ data }) => data)).toEqual([aRow(A, 10), aRow(B, 11)])
+  })
+
+  it('go on with what changes, what is new and what is removed, each once', async () => {
+    const { client, api } = await anEdge([aRow(B, 11), aRow(A, 10)])
+    const { until } = await client('')
+    await until(({ length }) => length === 2)
+
+    api.rows = [aRow(C, 13), aRow(B, 12, 'FINISHED')]
+
+    const events = await until(({ length }) => length === 5)
+    expect(shown(events.slice(2)).sort()).toEqual([
+      ['removed', A],
+      ['run', B, 'FINISHED'],
+      ['run', C, 'RUNNING'],
+    ])
+  })
+
+  it('cost one call a round, however many clients there are', async () => {
+    const { client, api, calls } = await anEdge([aRow(A, 10)])
+    const clients = await Promise.all(Array.from({ length: 10 }, () => client('')))
+    await Promise.all(clients.map(({ until }) => until(({ length }) => length === 1)))
+    api.isHeld = true
+    while (api.held.length === 0) await new Promise(setImmediate)
+    const before = calls.length
+
+    api.rows = [aRow(A, 11, 'FINISHED')]
+    api.isHeld = false
+    for (const answer of api.held) answer()
+    await Promise.all(clients.map(({ until }) => until(({ length }) => length === 2)))
+
+    expect(api.held).toHaveLength(1)
+    expect(calls.length - before).toBeLessThan(5)
+  })
+
+  it('are silent but for heartbeats while nothing changes', async () => {
+    const { client } = await anEdge([aRow(A, 10)])
+
+    const { response, text, events } = await client('')
+    while (!text().includes(':\n\n:\n\n')) await once(response, 'text')
+
+    expect(events()).toHaveLength(1)
+  })
+
+  it('stop costing calls when the last client has gone', async () => {
+    const { client, calls, edge } = await anEdge([aRow(A, 10)])
+    const { until, close } = await client('')
+    await until(({ length }) => length === 1)
+
+    close()
+    await edge.settled()
+    const round = calls.length
+    // Ten rounds; the one that is under way may end.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+
+    expect(calls.length - round).toBeLessThanOrEqual(1)
+  })
+
+  it('go on after an outage of the API', async () => {
+    const { client, api } = await anEdge([aRow(A, 10)])
+    const { until } = await client('')
+    await until(({ length }) => length === 1)
+
+    api.isAway = true
+    while (!api.isAway) await new Promise(setImmediate)
+    api.rows = [aRow(A, 11, 'FINISHED')]
+    api.isAway = false
+
+    expect(shown(await until(({ length }) => length === 2))[1]).toEqual(['run', A, 'FINISHED'])
+  })
+})
+
+describe('events of named runs', () => {
+  it('are of these runs, and say which do not exist', async () => {
+    const { client } = await anEdge([aRow(B, 11), aRow(A, 10)])
+
+    const { until } = await client(`?run=${A},${C}`)
+
+    expect(shown(await until(({ length }) => length === 2))).toEqual([
+      ['run', A, 'RUNNING'],
+      ['removed', C],
+    ])
+  })
+
+  it('bring the log of one run, and end it when it is complete', async () => {
+    const { client, api, calls } = await anEdge(
+      [aRow(A, 10)],
+      [{ text: 'one\n', next: '1', isComplete: false }],
+    )
+    const { until } = await client(`?run=${A}&after=0`)
+    await until(({ length }) => length === 2)
+
+    api.parts.push({ text: 'two\n', next: '2', isComplete: true })
+
+    const events = await until(({ length }) => length === 3)
+    expect(events.slice(1).map(({ event, data }) => [event, data])).toEqual([
+      ['log', { run: A, text: 'one\n', next: '1', isComplete: false }],
+      ['log', { run: A, text: 'two\n', next: '2', isComplete: true }],
+    ])
+    expect(calls.filter(({ url }) => url.includes('after=2'))).toEqual([])
+  })
+
+  it('go on where a broken connection ended', async () => {
+    const { client, api } = await anEdge(
+      [aRow(B, 11), aRow(A, 10)],
+      [{ text: 'one\n', next: '1', isComplete: false }],
+    )
+    const first = await client(`?run=${A}&after=0`)
+    const events = await first.until(({ length }) => length === 2)
+    first.close()
+    api.parts.push({ text: 'two\n', next: '2', isComplete: false })
+    api.rows = [aRow(B, 11), aRow(A, 12, 'FINISHED')]
+
+    const second = await client(`?run=${A}&after=0`, { 'last-event-id': events[1]?.id ?? '' })
+
+    expect(shown(await second.until(({ length }) => length === 2))).toEqual([['run', A, 'FINISHED'], ['log']])
+    expect(second.events()[1]?.data).toMatchObject({ text: 'two\n' })
+  })
+
+  it('do not repeat a run that has not changed since', async () => {
+    const { client, api } = await anEdge([aRow(B, 11), aRow(A, 10)])
+    const first = await client('')
+    const events = await first.until(({ length }) => length === 2)
+    api.rows = [aRow(B, 12, 'FAILED'), aRow(A, 10)]
+
+    const second = await client('', { 'last-event-id': events[1]?.id ?? '' })
+
+    expect(shown(await second.until(({ length }) => length === 1))).toEqual([['run', B, 'FAILED']])
+  })
+
+  it.each(['x', '2026|', `${at(1)}|a b`])('ignore the last event id "%s", which is none', async (id) => {
+    const { client } = await anEdge([aRow(A, 10)])
+
+    const { until } = await client('', { 'last-event-id': id })
+
+    expect(await until(({ length }) => length === 1)).toHaveLength(1)
+  })
+})
+
+describe('a client of the events', () => {
+  it.each([
+    ['?run=x', 400, 'run \\"x\\"'],
+    [
+      `?run=${Array.from({ length: 101 }, (_, i) => A.slice(0, -3) + String(i).padStart(3, '0'))}`,
+      400,
+      '101 ids',
+    ],
+    ['?after=0', 400, 'after \\"0\\"'],
+    [`?run=${A},${B}&after=0`, 400, 'after \\"0\\"'],
+  ])('is refused with %s', async (path, status, words) => {
+    const { client } = await anEdge([])
+
+    const { response, text } = await client(path)
+    await once(response, 'end')
+
+    expect(response.statusCode).toBe(status)
+    expect(text()).toContain(words)
+  })
+
+  it('is refused with 503 while the API does not answer', async () => {
+    const { client, api } = await anEdge([])
+    api.isAway = true
+
+    const { response } = await client('')
+
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '10'])
+  })
+
+  it('has at most its share of the streams', async () => {
+    const { client } = await anEdge([aRow(A, 10)])
+    const clients = await Promise.all(Array.from({ length: 32 }, () => client('')))
+
+    const { response } = await client('')
+
+    expect(clients.map((one) => one.response.statusCode)).toEqual(Array(32).fill(200))
+    expect(response.statusCode).toBe(503)
+  })
+
+  it('sees the end of its stream when the edge stops', async () => {
+    const { client, edge } = await anEdge([aRow(A, 10)])
+    const { response, until } = await client('')
+    await until(({ length }) => length === 1)
+
+    edge.endEvents()
+    await once(response, 'end')
+
+    await expect(edge.settled()).resolves.toBeUndefined()
+  })
+
+  it('that reads nothing loses its connection before the memory is used up', async () => {
+    const destroyed: string[] = []
+    const aReader = (name: string, bufferedBytes: number) => {
+      const stream = {
+        bufferedBytes,
+        isClosed: false,
+        destroy: () => destroyed.push(name),
+        open: () => undefined,
+        send: () => undefined,
+        end: () => undefined,
+        closed: async () => undefined,
+      }
+      return createSubscriber({ runs: [] }, stream as unknown as Subscriber['stream'])
+    }
+    let rounds = 0
+    const callJson = async () => {
+      rounds += 1
+      return { content: [] }
+    }
+    const feed = createRunFeed({ api: { callJson }, pollMs: 1 })
+    const all = [aReader('reads', 10), aReader('slow', 20 * 1024 ** 2), aReader('stuck', 30 * 1024 ** 2)]
+
+    for (const one of all) feed.add(one)
+    while (rounds < 2) await new Promise(setImmediate)
+    for (const one of all) feed.remove(one)
+
+    expect(new Set(destroyed)).toEqual(new Set(['stuck']))
+  })
+})
+
+describe('the newest runs of a subscriber', () => {
+  const rowOf = (index: number): Row => {
+    const id = `run-${String(index).padStart(4, '0')}`
+    return { id, order: id, changedAt: at(0), json: JSON.stringify({ id }) }
+  }
+  function aSubscriber() {
+    const sent: [string, string][] = []
+    const stream = { send: (event: string, data: string) => sent.push([event, JSON.parse(data).id]) }
+    return { sent, ...createSubscriber({ runs: [] }, stream as unknown as Subscriber['stream']) }
+  }
+
+  it('that newer ones push out are not called removed', () => {
+    const { sent, deliver } = aSubscriber()
+    const all = Array.from({ length: 201 }, (_, index) => rowOf(200 - index))
+    deliver({ newest: all.slice(1), byId: new Map() })
+    sent.length = 0
+
+    deliver({ newest: all.slice(0, 200), byId: new Map() })
+
+    expect(sent).toEqual([['run', 'run-0200']])
+  })
+
+  it('that disappear between others are called removed', () => {
+    const { sent, deliver } = aSubscriber()
+    const all = Array.from({ length: 201 }, (_, index) => rowOf(200 - index))
+    deliver({ newest: all.slice(0, 200), byId: new Map() })
+    sent.length = 0
+
+    deliver({ newest: all.filter(({ id }) => id !== 'run-0100'), byId: new Map() })
+
+    expect(sent).toEqual([
+      ['removed', 'run-0100'],
+      ['run', 'run-0000'],
+    ])
+  })
+})

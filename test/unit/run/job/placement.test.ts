@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest'
+import type { JobQueues } from '../../../../src/contract/job-queues.ts'
+import { placementOf } from '../../../../src/run/job/placement.ts'
+import type { Task } from '../../../../src/task/task.ts'
+import { aTask } from '../../../fixtures/builders.ts'
+import { createCheckedApp } from '../../../fixtures/checked-app.ts'
+import { anEngine } from '../../../fixtures/engine.ts'
+
+const GIB = 1024 ** 3
+const FARGATE: JobQueues = { fargate: { arn: 'fargate' } }
+const GPU = { arn: 'gpu', vcpus: 4, memoryMib: 15_360, diskGib: 100, gpus: 1 }
+const onGpu = aTask({
+  queue: 'gpu',
+  resources: { ramBytes: String(4 * GIB), cpus: 2, gpus: 1, internet: false },
+})
+
+describe('the placement of a task', () => {
+  it('is the machine that its job pays for, and its price an hour', () => {
+    const task = aTask({
+      resources: { ramBytes: String(2 * GIB), cpus: 1, gpus: 0, internet: false },
+      imageSize: { unpackedBytes: 10 * GIB, packedBytes: 4 * GIB },
+    })
+
+    expect(placementOf(task, FARGATE)).toEqual({
+      queue: 'fargate',
+      machine: { vcpus: 2, memoryGib: 4, diskGib: 30, gpus: 0 },
+      // 2 x 0.04048 + 4 x 0.004445 + (30 - 20) x 0.000111
+      pricePerHour: 0.09985,
+    })
+  })
+
+  it('of a task that an earlier version imported leaves the image out', () => {
+    expect(placementOf(aTask(), FARGATE)).toMatchObject({ machine: { diskGib: 21 } })
+  })
+
+  it('is on the queue that was chosen at the import, whatever else there is now', () => {
+    const queues: JobQueues = { ...FARGATE, ec2: { arn: 'ec2', vcpus: 64, memoryMib: 262_144, diskGib: 500 } }
+
+    expect(placementOf(aTask({ queue: 'ec2' }), queues)).toMatchObject({ queue: 'ec2' })
+    expect(placementOf(onGpu, { ...FARGATE, gpu: GPU })).toMatchObject({ machine: { gpus: 1, vcpus: 4 } })
+  })
+
+  it.each<[string, Task, JobQueues, RegExp]>([
+    [
+      'was imported without one',
+      aTask({ queue: null, jobDefinitionArn: null, unschedulableReason: 'the task asks for 1 GPU(s)' }),
+      { ...FARGATE, gpu: GPU },
+      /^the task asks for 1 GPU\(s\)$/u,
+    ],
+    ['has lost it', onGpu, FARGATE, /^this installation no longer has the queue gpu/u],
+    [
+      'has outgrown it',
+      onGpu,
+      { ...FARGATE, gpu: { ...GPU, vcpus: 3 } },
+      /^the largest machine of the gpu queue/u,
+    ],
+  ])('is a reason for a task that %s', (_, task, queues, reason) => {
+    expect(placementOf(task, queues)).toEqual({ reasons: [expect.stringMatching(reason)] })
+  })
+})
+
+describe('the route of a placement', () => {
+  const path = (task: Task): string => `/app-engine/v1/tasks/${task.namespace}/${task.version}/placement`
+
+  it('shows queue, machine and price, by name and by id', async () => {
+    const engine = await anEngine({ task: aTask({ imageSize: { unpackedBytes: 9, packedBytes: 5 } }) })
+    const app = createCheckedApp(engine)
+
+    const byName = await (await app.request(path(engine.task))).json()
+    const byId = await (await app.request(`/app-engine/v1/tasks/${engine.task.id}/placement`)).json()
+
+    expect(byName).toMatchObject({
+      placeable: true,
+      queue: 'fargate',
+      platform: 'FARGATE',
+      vcpus: 2,
+      memoryMiB: 5120,
+      asked: { cpus: 1, memoryMiB: 4096, gpus: 0, internet: false },
+      imageSizeBytes: 5,
+      currency: 'USD',
+    })
+    expect(byId).toEqual(byName)
+  })
+
+  it('shows why there is no queue', async () => {
+    const engine = await anEngine({
+      task: aTask({ queue: null, jobDefinitionArn: null, unschedulableReason: 'too large' }),
+    })
+
+    const answer = await createCheckedApp(engine).request(path(engine.task))
+
+    expect(await answer.json()).toMatchObject({ placeable: false, queue: null, reasons: ['too large'] })
+  })
+
+  it('answers 404 for an unknown task', async () => {
+    const answer = await createCheckedApp(await anEngine()).request('/app-engine/v1/tasks/a/1.0.0/placement')
+
+    expect(answer.status).toBe(404)
+  })
+})
