@@ -73,6 +73,14 @@ const settings = {
     .meta({ examples: [{ 'cost-center': '42' }] })
     .describe('Tags of everything that can have tags, jobs included; at most 40, and 2 KB together.')
     .exactOptional(),
+  inputBuckets: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/u, 'must be the name of a bucket'))
+    .max(10)
+    .default([])
+    .meta({ examples: [['slides-of-the-institute']] })
+    .describe(
+      'Buckets whose objects rows of a run set may name as `s3://bucket/key`; at most 10. Whoever reaches the API can then run a task on any of their objects.',
+    ),
   keepData: z
     .boolean()
     .default(true)

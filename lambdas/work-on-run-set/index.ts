@@ -7,6 +7,7 @@ import {
   createSfnClient,
 } from '../../src/aws/clients.ts'
 import { beginLog, logger, reportProblem } from '../../src/aws/observability.ts'
+import { createS3InputBuckets } from '../../src/aws/s3-input-bucket.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
@@ -21,14 +22,16 @@ const environment = readEnvironment([
   'installation',
   'tableName',
   'bucketName',
+  'inputBuckets',
   'stateMachineArn',
   'jobLogGroup',
 ])
-const { bucketName, jobLogGroup, stateMachineArn } = environment
+const { bucketName, inputBuckets, jobLogGroup, stateMachineArn } = environment
+const client = createS3Client()
 const deps = {
   ...createRepositories(environment),
-  objects: createS3ObjectStore({ client: createS3Client(), bucketName }),
-  inputBucket: () => undefined,
+  objects: createS3ObjectStore({ client, bucketName }),
+  inputBucket: createS3InputBuckets({ client, bucketName, names: inputBuckets }),
   logs: createCloudwatchLogStore({ client: createLogsClient(), logGroupName: jobLogGroup }),
   scheduler: createBatchJobScheduler({ client: createBatchClient() }),
   workflow: createSfnRunWorkflow({ client: createSfnClient(), stateMachineArn }),

@@ -1,6 +1,17 @@
-import { Duration } from 'aws-cdk-lib'
+import { Aws, Duration } from 'aws-cdk-lib'
 import type { FunctionDefinition } from '../constructs/function-definition.ts'
 import { KEYS, PUT_OBJECTS, REPLACE_ITEMS } from '../constructs/grants.ts'
+import type { Permission } from '../constructs/permissions.ts'
+
+/** Without the permission to list, S3 answers 403 for an object that does not exist. */
+function readBucket(name: string): Permission {
+  const bucket = `arn:${Aws.PARTITION}:s3:::${name}`
+  return {
+    actions: ['s3:GetObject', 's3:ListBucket'],
+    resources: [bucket, `${bucket}/*`],
+    because: 'Any object of a bucket that the settings name may be an input',
+  }
+}
 
 /** Validates run sets, creates their runs, cancels and deletes them. */
 export const workOnRunSet: FunctionDefinition = {
@@ -8,14 +19,16 @@ export const workOnRunSet: FunctionDefinition = {
   // The largest table (32 MiB) was measured to take half of it; one whole processor comes with 1769 MiB.
   memoryMib: 1769,
   timeout: Duration.minutes(15),
-  variables: ({ values: { installation, tableName, bucketName, stateMachineArn, jobLogGroup } }) => ({
+  variables: ({ stage, values: { installation, tableName, bucketName, stateMachineArn, jobLogGroup } }) => ({
     installation,
     tableName,
     bucketName,
+    inputBuckets: JSON.stringify(stage.inputBuckets),
     stateMachineArn,
     jobLogGroup,
   }),
-  permissions: ({ grants }) => [
+  permissions: ({ grants, stage }) => [
+    ...stage.inputBuckets.map(readBucket),
     grants.items([
       ...REPLACE_ITEMS,
       'dynamodb:BatchGetItem',

@@ -8,9 +8,11 @@ import {
 } from '@aws-sdk/client-s3'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
 
-/** A copy from one key of a bucket to another. */
+/** A copy from one key of a bucket to another, or from another bucket. */
 export interface ObjectCopy {
   readonly bucketName: string
+  /** Bucket of `from`; `bucketName` when absent. */
+  readonly sourceBucketName?: string
   readonly from: string
   readonly to: string
   readonly sizeBytes: number
@@ -73,7 +75,7 @@ async function copyRanges(
 }
 
 /** Headers of a copy; keys are percent-encoded. */
-function sourceOf({ bucketName, from, etag }: ObjectCopy) {
-  const CopySource = [bucketName, ...from.split('/')].map(encodeURIComponent).join('/')
+function sourceOf({ bucketName, sourceBucketName = bucketName, from, etag }: ObjectCopy) {
+  const CopySource = [sourceBucketName, ...from.split('/')].map(encodeURIComponent).join('/')
   return { CopySource, CopySourceIfMatch: etag }
 }

@@ -14,6 +14,7 @@ export const VARIABLES = {
   bucketName: 'BUCKET_NAME',
   stateMachineArn: 'STATE_MACHINE_ARN',
   setMachineArn: 'SET_MACHINE_ARN',
+  inputBuckets: 'INPUT_BUCKETS',
   jobLogGroup: 'JOB_LOG_GROUP',
   jobQueues: 'JOB_QUEUES',
   jobDefinitionPrefix: 'JOB_DEFINITION_PREFIX',
@@ -48,6 +49,8 @@ const fields = {
   tableName: text,
   bucketName: text,
   stateMachineArn: text,
+  /** JSON: buckets whose objects may be inputs of run sets. */
+  inputBuckets: z.string().transform(parseJson).pipe(z.array(z.string())),
   /** State machine of run sets. */
   setMachineArn: text,
   jobLogGroup: text,
