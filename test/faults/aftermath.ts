@@ -18,7 +18,12 @@ import {
   type ScanCommandOutput,
 } from '@aws-sdk/lib-dynamodb'
 import type { LocalStack } from '../../local/stack.ts'
-import { ACTIVE_RUNS, RUNS_IN_REMOVAL, TASKS_IN_REMOVAL } from '../../src/aws/dynamo-table.ts'
+import {
+  ACTIVE_RUNS,
+  RUNS_IN_REMOVAL,
+  TASKS_IN_REMOVAL,
+  UNFINISHED_RUN_SETS,
+} from '../../src/aws/dynamo-table.ts'
 import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { TABLE } from '../../src/contract/environment.ts'
 import { parseJobName } from '../../src/run/job/job-definition.ts'
@@ -141,6 +146,7 @@ export function createLooker(stack: LocalStack) {
       (await countIndexed(ACTIVE_RUNS)) === 0 &&
       (await countIndexed(RUNS_IN_REMOVAL)) === 0 &&
       (await countIndexed(TASKS_IN_REMOVAL)) === 0 &&
+      (await countIndexed(UNFINISHED_RUN_SETS)) === 0 &&
       (await listIds(LIVE)).length === 0 &&
       (await listExecutions()).length === 0,
     look: async (): Promise<Aftermath> => ({

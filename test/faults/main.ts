@@ -15,7 +15,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { createProgress } from '../../cli/progress.ts'
 import { createDice, type Roll } from '../../local/batch/dice.ts'
 import { FAULT_MARK } from '../../local/batch/faults.ts'
@@ -32,6 +32,8 @@ const DEFAULT_SEED = 2026
 
 /** Runs that are active at a time: a queue in front of the machine, so that all states of a run are met. */
 const WAVE = 40
+/** Rows of the run set that is disturbed beside the runs. */
+const ROWS = 40
 /** Clients that start runs. */
 const CLIENTS = 4
 const POLL_MS = 1000
@@ -90,15 +92,59 @@ async function test(stack: LocalStack, proxy: FaultyProxy, roll: Roll): Promise<
   const looker = createLooker(stack)
   const started = new Map<RunPlan, string>()
   const end = await disturb(stack, proxy, { seed: SEED, roll })
+  let setId: string
   try {
-    await progress.step(`${RUNS} runs, disturbed`, (tell) => startAll(stack, looker, started, tell))
+    setId = await startSet(stack)
+    await progress.step(`${RUNS} runs and a set of ${ROWS}, disturbed`, (tell) =>
+      startAll(stack, looker, started, tell),
+    )
   } finally {
     await end()
   }
   await progress.step('the sweeper cleared up', () => recover(stack, looker))
+  const wrongSet = await progress.step('the set ended', () => endSet(stack, setId, started))
   const runs = await progress.step('outputs read', () => readAll(stack, started))
   report(runs, proxy)
-  return findWrongs(runs, await looker.look())
+  return [...findWrongs(runs, await looker.look()), ...wrongSet]
+}
+
+/** Rows that are numbered after the runs. */
+function planRows(): readonly RunPlan[] {
+  return planRuns(RUNS + ROWS * 4, createDice(SEED + 1))
+    .filter(({ number, intent }) => number >= RUNS && intent === 'complete')
+    .slice(0, ROWS)
+}
+
+function startSet(stack: LocalStack): Promise<string> {
+  return createPersistentClient(stack.baseUrl).startSet(planRows())
+}
+
+/**
+ * Adds the runs of the set to those that were started.
+ * @returns what is wrong with the counts of the set
+ */
+async function endSet(
+  stack: LocalStack,
+  setId: string,
+  started: Map<RunPlan, string>,
+): Promise<readonly string[]> {
+  const client = createPersistentClient(stack.baseUrl)
+  const giveUpAt = Date.now() + LONGEST_START_MS
+  let view = await client.viewSet(setId)
+  while (view.state !== 'FINISHED' && Date.now() < giveUpAt) {
+    await sweepNow(stack)
+    await pause(POLL_MS)
+    view = await client.viewSet(setId)
+  }
+  const ids = await client.runsOfSet(setId)
+  const states = await Promise.all(ids.map(async (id) => (await client.view(id))?.state))
+  for (const [row, plan] of planRows().entries()) started.set(plan, ids[row] ?? 'none')
+  const finished = states.filter((state) => state === 'FINISHED').length
+  const wanted = { waiting: 0, active: 0, finished, failed: ROWS - finished }
+  if (view.state === 'FINISHED' && isDeepStrictEqual(view.counts, wanted)) return []
+  return [
+    `run set ${setId} is ${view.state} with ${JSON.stringify(view.counts)}, not ${JSON.stringify(wanted)}`,
+  ]
 }
 
 async function install({ baseUrl }: LocalStack, bundle: string): Promise<void> {

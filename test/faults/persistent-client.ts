@@ -9,12 +9,23 @@ export interface RunView {
   readonly error?: RunFailure
 }
 
+export interface SetView {
+  readonly id: string
+  readonly state: string
+  readonly counts: Readonly<Record<'waiting' | 'active' | 'finished' | 'failed', number>>
+}
+
 /** A client as the service's faults demand it: it repeats what was not answered, and looks before it repeats a start. */
 export interface PersistentClient {
   /** @returns the id of the run, which is started or has had its end already. */
   start(plan: RunPlan): Promise<string>
   cancel(runId: string): Promise<void>
   remove(runId: string): Promise<void>
+  /** @returns the id of a run set with a row for each plan; they are all of one task. */
+  startSet(plans: readonly RunPlan[]): Promise<string>
+  viewSet(setId: string): Promise<SetView>
+  /** Ids of the runs of a set, by row from 0. */
+  runsOfSet(setId: string): Promise<readonly string[]>
   /** undefined for a run that is not there. */
   view(runId: string): Promise<RunView | undefined>
   outputs(runId: string): Promise<Readonly<Record<string, unknown>>>
@@ -63,6 +74,24 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
   }
 
   return {
+    async startSet(plans) {
+      const [first] = plans
+      if (first === undefined) throw new Error('a set has a row')
+      const task = { namespace: TASKS[first.task].namespace, version: '1.0.0' }
+      const rows = plans.map(({ inputs }) => inputs)
+      // An answer that was lost leaves another set behind, which ends as well.
+      const answer = await callOk('POST', 'run-sets', { task, rows, maxConcurrency: 8 })
+      return ((await answer.json()) as SetView).id
+    },
+
+    viewSet: async (setId) => (await callOk('GET', `run-sets/${setId}`)).json() as Promise<SetView>,
+
+    async runsOfSet(setId) {
+      const answer = await callOk('GET', `run-sets/${setId}/runs?limit=200`)
+      const { content } = (await answer.json()) as { readonly content: readonly { readonly runId: string }[] }
+      return content.map(({ runId }) => runId)
+    },
+
     async start({ task, inputs }) {
       const { id } = (await (
         await callOk('POST', `tasks/${TASKS[task].namespace}/1.0.0/runs`)
