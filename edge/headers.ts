@@ -1,4 +1,5 @@
 import { CONSOLE_HEADER } from '../src/contract/console.ts'
+import { CONTENT_DIGEST_HEADER } from '../src/contract/idempotency.ts'
 import { BROWSER_HEADERS } from '../src/shared/foreign-requests.ts'
 
 /** RFC 9110, 7.6.1. */
@@ -56,7 +57,10 @@ export function clientHeaders(raw: readonly string[], dropped: readonly string[]
     STEERING.test(name) ||
     BROWSER_HEADERS.test(name) ||
     (name === 'authorization' && AWS_SCHEME.test(value))
-  const passed = withoutHeaders(endToEndHeaders(raw, [...FRAMING, CONSOLE_HEADER, ...dropped]), isDropped)
+  const passed = withoutHeaders(
+    endToEndHeaders(raw, [...FRAMING, CONSOLE_HEADER, CONTENT_DIGEST_HEADER, ...dropped]),
+    isDropped,
+  )
   return isOfPage(raw) ? [...passed, CONSOLE_HEADER, 'page'] : passed
 }
 

@@ -1,9 +1,17 @@
+import { createHash, type Hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { DomainError, parameterError } from '../src/contract/errors.ts'
+import {
+  CONTENT_DIGEST_HEADER,
+  IDEMPOTENCY_KEY_HEADER,
+  REPLAYED_HEADER,
+} from '../src/contract/idempotency.ts'
 import type { Api } from './api.ts'
 import { awaitImport } from './await-import.ts'
 import type { Connect } from './connections.ts'
 import type { Exchange } from './exchange.ts'
+import { ApiRefusal } from './failures.ts'
 import { sendAnswer } from './forward.ts'
 import { clientHeaders } from './headers.ts'
 import type { IncomingBody } from './incoming-body.ts'
@@ -34,6 +42,10 @@ interface UploadState extends UploadBodyDependencies, LargeBody, Exchange {
   /** Started uploads, in the order of the files. */
   readonly uploadIds: string[]
   readonly spare: Buffer[]
+  /** Of a bundle whose client may repeat the call. */
+  readonly hash?: Hash
+  /** What becomes of the uploads: `unused` where an earlier call with the key has its answer, `taken` by an import that goes on. */
+  fate?: 'unused' | 'taken'
 }
 
 /** The name is for display; the API refuses more than 1024 characters. */
@@ -45,6 +57,9 @@ const BODY_HEADERS = ['accept-encoding', 'content-encoding', 'content-md5', 'con
 /**
  * Streams a body into uploads, then sends the client's request with the upload ids in place of the body. Discards the uploads on any
  * failure.
+ *
+ * With an idempotency key, the API is asked before the upload is complete: completing it would begin a second import. It gets the digest
+ * of the bundle, because the upload is another one for each call.
  */
 export async function uploadBody(
   deps: UploadBodyDependencies,
@@ -53,17 +68,22 @@ export async function uploadBody(
 ): Promise<void> {
   const { response, controller } = exchange
   const { signal } = controller
-  const state: UploadState = { ...deps, ...body, ...exchange, uploadIds: [], spare: [] }
+  const isKeyed = body.route.purpose === 'task' && IDEMPOTENCY_KEY_HEADER in exchange.request.headers
+  const state: UploadState = {
+    ...{ ...deps, ...body, ...exchange, uploadIds: [], spare: [] },
+    ...(isKeyed && { hash: createHash('sha256') }),
+  }
   try {
     await readBody(state)
     // After the whole body: completing a bundle starts its import, and the body may be truncated.
-    for (const id of state.uploadIds) await deps.uploads.complete(id, signal)
+    if (!isKeyed) for (const id of state.uploadIds) await deps.uploads.complete(id, signal)
     await sendAnswer(await requestWithUploads(state), response)
+    if (state.fate === 'unused') await discardUploads(state)
   } catch (error) {
     const failure = signal.aborted ? signal.reason : error
     controller.abort(failure)
     refuseRequest(exchange, withParameterName(failure, body.route))
-    await discardUploads(state)
+    if (state.fate !== 'taken') await discardUploads(state)
   }
 }
 
@@ -96,7 +116,7 @@ async function uploadFile(
   { bytes, fileName }: ArrivingFile,
   contentType?: string,
 ): Promise<void> {
-  const { uploads, connect, pausesMs, route, controller, uploadIds, spare } = state
+  const { uploads, connect, pausesMs, route, controller, uploadIds, spare, hash } = state
   const upload = await uploads.create({
     purpose: route.purpose,
     ...(fileName === undefined ? {} : { fileName: fileName.slice(0, MAX_NAME_LENGTH).toWellFormed() }),
@@ -106,22 +126,64 @@ async function uploadFile(
   uploadIds.push(upload.id)
   const { signal } = controller
   const send = createPartSender(upload.id, { uploads, connect, pausesMs, signal })
-  await sendParts(bytes, { partSizeBytes: upload.partSizeBytes, send, spare, controller })
+  await sendParts(hash === undefined ? bytes : hashed(bytes, hash), {
+    partSizeBytes: upload.partSizeBytes,
+    send,
+    spare,
+    controller,
+  })
+}
+
+/** The same bytes; memory: one chunk. */
+function hashed(bytes: Readable, hash: Hash): Readable {
+  const pass = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      hash.update(chunk)
+      yield chunk
+    }
+  }
+  return Readable.from(pass(), { objectMode: false })
 }
 
 async function requestWithUploads(state: UploadState): Promise<IncomingMessage> {
-  const { api, request, uploadIds, pausesMs } = state
+  const { api, request, uploadIds, pausesMs, hash } = state
   const { signal } = state.controller
   const [uploadId, companionUploadId] = uploadIds
   const call = {
     method: request.method ?? 'POST',
     path: request.url ?? '/',
-    headers: clientHeaders(request.rawHeaders, BODY_HEADERS),
-    body: { uploadId, ...(companionUploadId === undefined ? {} : { companionUploadId }) },
+    headers: [
+      ...clientHeaders(request.rawHeaders, BODY_HEADERS),
+      ...(hash === undefined ? [] : [CONTENT_DIGEST_HEADER, `sha256:${hash.digest('hex')}`]),
+    ],
+    body: {
+      uploadId,
+      ...(companionUploadId === undefined ? {} : { companionUploadId }),
+      ...(hash !== undefined && { complete: true }),
+    },
     signal,
   }
-  const answer = await retryTransient(() => api.call(call), pausesMs, signal)
+  let calls = 0
+  const answer = await retryTransient(
+    () => {
+      calls += 1
+      return api.call(call)
+    },
+    pausesMs,
+    signal,
+  ).catch((error: unknown) => {
+    // A call whose answer was lost still holds the key, and imports the upload.
+    if (calls > 1 && isInUse(error)) state.fate = 'taken'
+    throw error
+  })
+  if (answer.headers[REPLAYED_HEADER] !== undefined) state.fate = 'unused'
   return awaitImport(answer, { api, pausesMs, signal })
+}
+
+/** The only 409 with a time to wait says that another call holds the idempotency key. */
+function isInUse(error: unknown): boolean {
+  if (!(error instanceof ApiRefusal) || error.status !== 409) return false
+  return error.headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'retry-after')
 }
 
 async function discardUploads({ uploads, uploadIds, requestLog }: UploadState): Promise<void> {

@@ -1,6 +1,7 @@
 import { createDocumentClient } from '../src/aws/clients.ts'
 import { createEmfMetrics } from '../src/aws/emf-metrics.ts'
 import { logAbout } from '../src/aws/observability.ts'
+import { createDynamoIdempotencyRepository } from '../src/idempotency/dynamo-idempotency-repository.ts'
 import { createDynamoRunRepository } from '../src/run/dynamo-run-repository.ts'
 import { withMetrics, withObserver } from '../src/run/observed-runs.ts'
 import { withSetCounts } from '../src/run/set/counted-runs.ts'
@@ -33,6 +34,7 @@ export function createRepositories(environment: TableEnvironment) {
     sets: createDynamoRunSetRepository(table),
     uploads: createDynamoUploadRepository(table),
     layers: createDynamoLayerRepository(table),
+    idempotencyKeys: createDynamoIdempotencyRepository(table),
     stores: createDynamoStoreRepository(table),
   }
 }

@@ -2,13 +2,15 @@ import { type Context, Hono } from 'hono'
 import { getPath } from 'hono/utils/url'
 import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
 import { DomainError } from '../../src/contract/errors.ts'
+import type { IdempotencyRepository } from '../../src/idempotency/idempotency-repository.ts'
 import type { KnownHosts } from '../../src/shared/foreign-requests.ts'
 import { guardFromBrowsers } from './browser-guard.ts'
 import { guardChanges } from './console/guard-changes.ts'
 import { type ConsoleDependencies, serveConsole } from './console/serve-console.ts'
+import { type Handle, idempotent, takesKey } from './idempotent.ts'
 import { logRequest, logRoute } from './log-context.ts'
 import { answerError } from './problem.ts'
-import { type Handlers, ROUTE_LIST, type Route } from './route-table.ts'
+import { type Handlers, type OperationId, ROUTE_LIST, type Route } from './route-table.ts'
 import { consoleHandlers } from './routes/console.ts'
 import { provisionHandlers } from './routes/provisions.ts'
 import { runListHandlers } from './routes/run-lists.ts'
@@ -33,6 +35,7 @@ export type ApiDependencies = DependenciesOf<typeof taskHandlers> &
   DependenciesOf<typeof taskRunHandlers> &
   DependenciesOf<typeof runListHandlers> &
   DependenciesOf<typeof runSetHandlers> & {
+    readonly idempotencyKeys: IdempotencyRepository
     /** Absent: the stage has no console. */
     readonly console?: ConsoleDependencies['console']
   }
@@ -51,12 +54,21 @@ export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any')
     getTaskSchema: (context) => context.json(taskSchema),
     ping: answerPing(deps),
   }
-  return appOf(handlers, knownHosts, consoleOf(deps))
+  return appOf(withKeys(handlers, deps.idempotencyKeys), knownHosts, consoleOf(deps))
 }
 
 /** The API of the stagers: only operations that take the secret of a run. */
 export function createStagerApp(deps: ApiDependencies): Hono {
   return appOf({ ...stagingHandlers(deps), ping: answerPing(deps) }, 'any')
+}
+
+/** Lets clients repeat calls that create something. */
+function withKeys<Given extends Partial<Handlers>>(handlers: Given, keys: IdempotencyRepository): Given {
+  const wrapped = Object.entries(handlers).map(([id, handle]) => [
+    id,
+    takesKey(id as OperationId) ? idempotent(keys, handle as Handle) : handle,
+  ])
+  return Object.fromEntries(wrapped) as Given
 }
 
 function answerPing({ identity }: ApiDependencies): Handlers['ping'] {

@@ -122,7 +122,7 @@ export const EDGE_HEALTH_PATH = '/edge/health'
 export const TABLE = {
   partitionKey: 'pk',
   sortKey: 'sk',
-  /** Seconds since 1970 at which DynamoDB removes an item, some time later; only uploads end so. */
+  /** Seconds since 1970 at which DynamoDB removes an item, some time later: uploads, layers, idempotency keys. */
   timeToLive: 'expiresAt',
   /** Sparse index of unfinished work: active runs, imports and removals. Its names are older than the last two. */
   unfinishedIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },

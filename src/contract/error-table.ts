@@ -263,6 +263,22 @@ export const ERRORS = {
   RUN_SET_INVALID: [400, 'APPE-run-set-invalid', 'invalid run set'],
   /** A browser sent the request for a page of another origin, or to an unknown host. */
   FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
+  IDEMPOTENCY_KEY_INVALID: [
+    400,
+    'APPE-idempotency-key-invalid',
+    'invalid header Idempotency-Key: expected 1 to 255 printable ASCII characters',
+  ],
+  /** The first call with the key has not ended; the answer has a `Retry-After`. */
+  IDEMPOTENCY_KEY_IN_USE: [
+    409,
+    'APPE-idempotency-key-in-use',
+    'an earlier call with this Idempotency-Key has not ended: repeat this one later',
+  ],
+  IDEMPOTENCY_KEY_REUSED: [
+    422,
+    'APPE-idempotency-key-reused',
+    'this Idempotency-Key belongs to a call with another path or body: send a new key with a new request',
+  ],
   QUERY_INVALID: [400, 'APPE-query-invalid', 'invalid query'],
   CONSOLE_READ_ONLY: [
     403,

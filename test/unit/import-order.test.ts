@@ -8,6 +8,7 @@ const ORDER = [
   'shared',
   'signing',
   'aws',
+  'idempotency',
   'archive',
   'images',
   'task',

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { component } from './components.ts'
 import { upload, uploadReference } from './describe-uploads.ts'
 import {
   answersFile,
@@ -16,6 +17,16 @@ import {
 } from './description.ts'
 import { newRun, placement } from './run-schemas.ts'
 import { importedTask, taskDescription, taskInput, taskOutput } from './task-schemas.ts'
+
+const bundleReference = component(
+  'BundleReference',
+  uploadReference.extend({
+    complete: z
+      .boolean()
+      .optional()
+      .describe('Makes the file of the parts first. With an `Idempotency-Key`, this happens once.'),
+  }),
+)
 
 const taskKnown = refuses({ 404: TASK_UNKNOWN })
 
@@ -74,7 +85,7 @@ export const TASK_DESCRIPTIONS = {
       prefer('respond-async', 'answers 202 when the import goes on beyond the patience of the gateway.'),
     ],
     requestBody: body({
-      [JSON_TYPE]: uploadReference,
+      [JSON_TYPE]: bundleReference,
       [MULTIPART_TYPE]: z
         .object({ task: z.file().describe('A zip with the descriptor and the image.') })
         .describe('The first part is read, whatever its name; further parts are ignored.'),

@@ -1,11 +1,14 @@
 import { stringify } from 'yaml'
+import * as z from 'zod'
 import {
   createDocument,
   type oas31,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
 } from 'zod-openapi'
-import { ROUTE_LIST } from '../route-table.ts'
+import { IDEMPOTENCY_KEY } from '../../../src/contract/idempotency.ts'
+import { takesKey } from '../idempotent.ts'
+import { type OperationId, ROUTE_LIST } from '../route-table.ts'
 import { CONSOLE_DESCRIPTIONS } from './describe-console.ts'
 import { PROVISION_DESCRIPTIONS } from './describe-provisions.ts'
 import { RUN_LIST_DESCRIPTIONS } from './describe-run-lists.ts'
@@ -16,7 +19,7 @@ import { STORE_DESCRIPTIONS } from './describe-stores.ts'
 import { TASK_RUN_DESCRIPTIONS } from './describe-task-runs.ts'
 import { TASK_DESCRIPTIONS } from './describe-tasks.ts'
 import { UPLOAD_DESCRIPTIONS } from './describe-uploads.ts'
-import { type Description, type Descriptions, refuses, TAGS } from './description.ts'
+import { type Description, type Descriptions, parameter, refuses, TAGS } from './description.ts'
 
 const DESCRIPTIONS: Descriptions = {
   ...TASK_DESCRIPTIONS,
@@ -74,6 +77,22 @@ export const COMMON_ANSWERS = refuses({
   500: 'The service failed; `details` name the request.',
 })
 
+/** Header of operations that create something (ADR 24). */
+const KEY_HEADER = parameter(
+  'header',
+  'Idempotency-Key',
+  'Makes the call safe to repeat. For 24 hours, the same key with the same path, query and body gets the answer of the first call that ' +
+    'succeeded, with a header `Idempotent-Replayed: true`; of a multipart body, the content of the first file counts. While the first call is ' +
+    'under way, the answer is 409 `APPE-idempotency-key-in-use` with `Retry-After`. A call that was refused or failed leaves its key free.',
+  z.string().regex(IDEMPOTENCY_KEY).optional(),
+)
+
+const KEY_ANSWERS = refuses({
+  400: 'The `Idempotency-Key` is empty, too long, or has other characters than printable ASCII.',
+  409: 'A call with the same `Idempotency-Key` is under way.',
+  422: 'The `Idempotency-Key` belongs to a call with another path, query or body.',
+})
+
 /** Allowed callers depend on the stage (docs/deployment.md, "access"). */
 const SECURITY_SCHEMES = {
   sigV4: {
@@ -122,17 +141,18 @@ export function openApiText(): string {
 }
 
 function operationOf(
-  operationId: string,
+  operationId: OperationId,
   path: string,
   { parameters = [], responses, ...described }: Description,
 ): ZodOpenApiOperationObject {
-  const all = [...pathVariables(path), ...parameters]
+  const isKeyed = takesKey(operationId)
+  const all = [...pathVariables(path), ...parameters, ...(isKeyed ? [KEY_HEADER] : [])]
   return {
     operationId,
     tags: [tagOf(path)],
     ...described,
     ...(all.length > 0 && { parameters: all }),
-    responses: { ...COMMON_ANSWERS, ...responses },
+    responses: { ...COMMON_ANSWERS, ...(isKeyed && KEY_ANSWERS), ...responses },
   }
 }
 

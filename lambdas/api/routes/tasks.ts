@@ -1,7 +1,9 @@
 import type { Context } from 'hono'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
+import type { PartStore } from '../../../src/aws/part-store.ts'
 import { DomainError } from '../../../src/contract/errors.ts'
 import type { JobQueues } from '../../../src/contract/job-queues.ts'
+import type { JsonValue } from '../../../src/contract/json.ts'
 import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
 import { installTask } from '../../../src/import/install-task.ts'
 import { installUpload } from '../../../src/import/install-upload.ts'
@@ -21,6 +23,7 @@ import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
 import type { StoreRepository } from '../../../src/store/store-repository.ts'
 import type { Task, TaskSummary } from '../../../src/task/task.ts'
+import { completeUpload } from '../../../src/upload/complete-upload.ts'
 import type { ImportRequests } from '../../../src/upload/import-requests.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
@@ -43,6 +46,7 @@ import {
 interface Dependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
+  readonly parts: PartStore
   readonly sets: RunSetRepository
   readonly uploads: UploadRepository
   readonly stores: StoreRepository
@@ -141,10 +145,14 @@ function answerImport(context: Context, installed: ImportedTask | { readonly upl
     : context.json(viewUpload(installed.upload, undefined), 202)
 }
 
-/** Installs a bundle from an upload. */
+/** Installs a bundle that came as an upload; with `complete`, of the parts that have arrived. */
 async function installUploaded(deps: Dependencies, context: Context): Promise<Response> {
-  const reference = uploadReference(await readJson(context, 'INTERNAL_NOT_MULTIPART'))
+  const body = await readJson(context, 'INTERNAL_NOT_MULTIPART')
+  const reference = uploadReference(body)
   if (reference === undefined) throw new DomainError('INTERNAL_NOT_MULTIPART')
+  if ((body as { readonly complete?: JsonValue }).complete === true) {
+    await completeUpload(deps, reference.uploadId)
+  }
   return answerImport(context, await installUpload(deps, reference.uploadId, 'uploadId'))
 }
 

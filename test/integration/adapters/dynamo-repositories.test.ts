@@ -1,4 +1,5 @@
 import { createDocumentClient } from '../../../src/aws/clients.ts'
+import { createDynamoIdempotencyRepository } from '../../../src/idempotency/dynamo-idempotency-repository.ts'
 import { createDynamoRunRepository } from '../../../src/run/dynamo-run-repository.ts'
 import { withSetCounts } from '../../../src/run/set/counted-runs.ts'
 import { createDynamoRunSetRepository } from '../../../src/run/set/dynamo-run-set-repository.ts'
@@ -6,6 +7,7 @@ import { createDynamoStoreRepository } from '../../../src/store/dynamo-store-rep
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
 import { createDynamoLayerRepository } from '../../../src/upload/dynamo-layer-repository.ts'
 import { createDynamoUploadRepository } from '../../../src/upload/dynamo-upload-repository.ts'
+import { describeIdempotencyRepository } from '../../contract/idempotency-repository.contract.ts'
 import { describeLayerRepository } from '../../contract/layer-repository.contract.ts'
 import { describeRunRepository } from '../../contract/run-repository.contract.ts'
 import { describeRunSetRepository } from '../../contract/run-set-repository.contract.ts'
@@ -49,6 +51,11 @@ describeUploadRepository('DynamoDB', async () => {
 describeLayerRepository('DynamoDB', async () => {
   const options = await emptyTable()
   return { layers: createDynamoLayerRepository(options), identity: options.identity }
+})
+
+describeIdempotencyRepository('DynamoDB', async () => {
+  const options = await emptyTable()
+  return { keys: createDynamoIdempotencyRepository(options), identity: options.identity }
 })
 
 describeStoreRepository('DynamoDB', async () => createDynamoStoreRepository(await emptyTable()))

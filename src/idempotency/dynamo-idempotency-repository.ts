@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import type { DynamoOptions, Item, ItemKey } from '../aws/dynamo-table.ts'
+import { type Condition, createDynamoWrites } from '../aws/dynamo-writes.ts'
+import { TABLE } from '../contract/environment.ts'
+import { KEY_LEASE_SECONDS, KEY_SECONDS } from '../contract/idempotency.ts'
+import {
+  type Claim,
+  type HeldKey,
+  type IdempotencyRepository,
+  storedAnswerSchema,
+} from './idempotency-repository.ts'
+
+const EXPIRES_AT = TABLE.timeToLive
+
+const itemSchema = z.object({
+  fingerprint: z.string(),
+  /** Seconds since 1970. */
+  leaseUntil: z.number(),
+  answer: storedAnswerSchema.optional(),
+})
+
+/** Keys are chosen by clients: hashed, they have one length, and no key appears in the table. */
+function itemKey(key: string): ItemKey {
+  return { pk: `IDEMPOTENCY#${createHash('sha256').update(key).digest('hex')}`, sk: 'IDEMPOTENCY' }
+}
+
+/** Idempotency keys in the table, one item each. */
+export function createDynamoIdempotencyRepository(options: DynamoOptions): IdempotencyRepository {
+  const { identity } = options
+  const writes = createDynamoWrites(options)
+  const now = (): number => Math.floor(identity.now().getTime() / 1000)
+
+  return {
+    async claim({ key, fingerprint }) {
+      const claimId = identity.uuid()
+      const time = now()
+      const claim = [
+        [['claimId'], claimId],
+        [['leaseUntil'], time + KEY_LEASE_SECONDS],
+      ] as const
+      const first = await writes.update(itemKey(key), {
+        set: [...claim, [['fingerprint'], fingerprint], [[EXPIRES_AT], time + KEY_SECONDS]],
+        remove: ['answer'],
+        // DynamoDB takes days to remove an expired item.
+        condition: 'attribute_not_exists(#pk) OR #expiresAt <= :now',
+        names: { '#pk': TABLE.partitionKey, '#expiresAt': EXPIRES_AT },
+        values: { ':now': time },
+      })
+      if (first.isChanged) return { kind: 'claimed', held: { key, claimId } }
+      const known = claimOf(first.item, fingerprint)
+      if (known.kind !== 'under-way' || Number(first.item?.leaseUntil) > time) return known
+      const next = await writes.update(itemKey(key), {
+        set: claim,
+        condition:
+          '#leaseUntil <= :now AND #fingerprint = :fingerprint AND attribute_not_exists(#answer) AND #expiresAt > :now',
+        names: {
+          '#leaseUntil': 'leaseUntil',
+          '#fingerprint': 'fingerprint',
+          '#answer': 'answer',
+          '#expiresAt': EXPIRES_AT,
+        },
+        values: { ':now': time, ':fingerprint': fingerprint },
+      })
+      return next.isChanged ? { kind: 'claimed', held: { key, claimId } } : claimOf(next.item, fingerprint)
+    },
+
+    async complete(held, answer) {
+      await writes.update(itemKey(held.key), { set: [[['answer'], answer]], ...isHeld(held) })
+    },
+
+    async release(held) {
+      await writes.transact([{ remove: itemKey(held.key), if: isHeld(held) }])
+    },
+  }
+}
+
+function isHeld({ claimId }: HeldKey): Condition {
+  return {
+    condition: '#claimId = :claimId',
+    names: { '#claimId': 'claimId' },
+    values: { ':claimId': claimId },
+  }
+}
+
+/** What an item says to a call that has not got its key. Without an item, another call has just released it. */
+function claimOf(item: Item | undefined, fingerprint: string): Claim {
+  if (item === undefined) return { kind: 'under-way' }
+  const stored = itemSchema.parse(item)
+  if (stored.fingerprint !== fingerprint) return { kind: 'other-request' }
+  return stored.answer === undefined ? { kind: 'under-way' } : { kind: 'answered', answer: stored.answer }
+}

@@ -1,0 +1,48 @@
+import * as z from 'zod'
+import type { Immutable } from '../contract/immutable.ts'
+
+export const storedAnswerSchema = z.object({
+  status: z.number(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+})
+/** Answer of the first call with a key. */
+export type StoredAnswer = Immutable<z.infer<typeof storedAnswerSchema>>
+
+/** A key, and what its call asks for. */
+interface KeyedRequest {
+  readonly key: string
+  /** SHA-256 of method, path, query and content. */
+  readonly fingerprint: string
+}
+
+/** A key that this call holds. */
+export interface HeldKey {
+  readonly key: string
+  readonly claimId: string
+}
+
+/** Outcome of a claim. */
+export type Claim =
+  | { readonly kind: 'claimed'; readonly held: HeldKey }
+  | { readonly kind: 'answered'; readonly answer: StoredAnswer }
+  /** Another call holds the key. */
+  | { readonly kind: 'under-way' }
+  /** The key belongs to another request. */
+  | { readonly kind: 'other-request' }
+
+/**
+ * Stores idempotency keys with the answers of their calls, for `KEY_SECONDS` after the first call. All reads are conditional writes, so
+ * that of several calls at the same time one gets the key.
+ */
+export interface IdempotencyRepository {
+  /**
+   * Claims a key that is unknown or expired, or whose call with the same fingerprint has not ended within `KEY_LEASE_SECONDS`. The
+   * lifetime starts with the first claim.
+   */
+  claim(request: KeyedRequest): Promise<Claim>
+  /** Stores the answer, unless another call has taken the key since. */
+  complete(held: HeldKey, answer: StoredAnswer): Promise<void>
+  /** Forgets the key, unless another call has taken it since. */
+  release(held: HeldKey): Promise<void>
+}

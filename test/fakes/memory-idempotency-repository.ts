@@ -1,0 +1,52 @@
+import { KEY_LEASE_SECONDS, KEY_SECONDS } from '../../src/contract/idempotency.ts'
+import type {
+  HeldKey,
+  IdempotencyRepository,
+  StoredAnswer,
+} from '../../src/idempotency/idempotency-repository.ts'
+import type { Identity } from '../../src/shared/identity.ts'
+
+interface Entry {
+  readonly fingerprint: string
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number
+  claimId: string
+  leaseUntil: number
+  answer?: StoredAnswer
+}
+
+/** Idempotency keys in this process, for tests. */
+export function createMemoryIdempotencyRepository(identity: Identity): IdempotencyRepository {
+  const entries = new Map<string, Entry>()
+  const heldBy = ({ key, claimId }: HeldKey): Entry | undefined => {
+    const entry = entries.get(key)
+    return entry?.claimId === claimId ? entry : undefined
+  }
+
+  return {
+    async claim({ key, fingerprint }) {
+      const time = identity.now().getTime()
+      const entry = entries.get(key)
+      const held = { key, claimId: identity.uuid() }
+      const claim = { claimId: held.claimId, leaseUntil: time + KEY_LEASE_SECONDS * 1000 }
+      if (entry === undefined || entry.expiresAt <= time) {
+        entries.set(key, { fingerprint, expiresAt: time + KEY_SECONDS * 1000, ...claim })
+        return { kind: 'claimed', held }
+      }
+      if (entry.fingerprint !== fingerprint) return { kind: 'other-request' }
+      if (entry.answer !== undefined) return { kind: 'answered', answer: structuredClone(entry.answer) }
+      if (entry.leaseUntil > time) return { kind: 'under-way' }
+      Object.assign(entry, claim)
+      return { kind: 'claimed', held }
+    },
+
+    async complete(held, answer) {
+      const entry = heldBy(held)
+      if (entry !== undefined) entry.answer = structuredClone(answer)
+    },
+
+    async release(held) {
+      if (heldBy(held) !== undefined) entries.delete(held.key)
+    },
+  }
+}

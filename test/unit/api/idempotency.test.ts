@@ -1,0 +1,289 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { DomainError } from '../../../src/contract/errors.ts'
+import {
+  CONTENT_DIGEST_HEADER,
+  KEY_LEASE_SECONDS,
+  KEY_SECONDS,
+  MAX_STORED_ANSWER_BYTES,
+} from '../../../src/contract/idempotency.ts'
+import type { Upload } from '../../../src/upload/upload.ts'
+import { aTask, RUN_ID, TASK_ID } from '../../fixtures/builders.ts'
+import { createCheckedApp } from '../../fixtures/checked-app.ts'
+import { anEngine } from '../../fixtures/engine.ts'
+
+const BASE = '/app-engine/v1'
+const RUNS = 'tasks/com.example.addition/1.0.0/runs'
+const STORE = { name: 'Main store', host: 'https://store.example.org' }
+const UPLOAD = { purpose: 'task', fileName: 'a.zip' }
+const DIGEST = `sha256:${'a'.repeat(64)}`
+
+type Engine = Awaited<ReturnType<typeof anEngine>>
+
+/** An import that has ended before the call looks at it. */
+function withReadyUploads(engine: Engine): Engine {
+  const ready = (upload: Upload): Upload => ({ ...upload, state: 'READY', taskId: engine.task.id })
+  return {
+    ...engine,
+    uploads: { ...engine.uploads, create: (upload) => engine.uploads.create(ready(upload)) },
+  }
+}
+
+function aBundle(content: string): FormData {
+  const form = new FormData()
+  form.set('task', new File([content], 'bundle.zip'))
+  return form
+}
+
+describe('a call with an idempotency key', () => {
+  let engine: Engine
+  beforeEach(async () => {
+    engine = await anEngine()
+  })
+
+  async function post(
+    path: string,
+    body?: object,
+    { key = 'a key', headers = {}, on = engine }: { key?: string; headers?: object; on?: Engine } = {},
+  ) {
+    const answer = await createCheckedApp(on).request(`${BASE}/${path}`, {
+      method: 'POST',
+      headers: { 'idempotency-key': key, ...headers },
+      ...(body !== undefined && { body: body instanceof FormData ? body : JSON.stringify(body) }),
+    })
+    const text = await answer.text()
+    return {
+      status: answer.status,
+      text,
+      json: JSON.parse(text),
+      type: answer.headers.get('content-type'),
+      isReplayed: answer.headers.get('idempotent-replayed') === 'true',
+      retryAfter: answer.headers.get('retry-after'),
+    }
+  }
+
+  it.each([
+    [`tasks/${TASK_ID}/runs`, undefined],
+    [RUNS, undefined],
+    ['uploads', UPLOAD],
+    ['stores', STORE],
+    ['run-sets', { taskId: TASK_ID, rows: [{ a: 1, b: 2 }] }],
+    ['tasks', aBundle('x')],
+    ['tasks/com.example.new/1.0.0/install', undefined],
+  ])('creates one thing by POST %s, however often it is sent', async (path, body) => {
+    const on = withReadyUploads(engine)
+    await engine.stores.create({
+      ...STORE,
+      name: 'Default',
+      id: DIGEST,
+      createdAt: '2026-01-01T00:00:00.000Z',
+    })
+    await engine.stores.makeDefault(DIGEST)
+
+    const first = await post(path, body, { on })
+    const again = await post(path, body, { on })
+
+    expect(first).toMatchObject({ status: path === 'run-sets' ? 201 : 200, isReplayed: false })
+    expect(again).toEqual({ ...first, isReplayed: true })
+  })
+
+  it('leaves one run behind', async () => {
+    await post(RUNS)
+    await post(RUNS)
+
+    expect(await engine.runs.listByTask(engine.task.id)).toHaveLength(1)
+  })
+
+  it('runs a run again once', async () => {
+    const on = await anEngine({ run: { state: 'FAILED' } })
+
+    const first = await post(`task-runs/${RUN_ID}/rerun`, undefined, { on })
+    const again = await post(`task-runs/${RUN_ID}/rerun`, undefined, { on })
+
+    expect(first.status).toBe(201)
+    expect(again).toEqual({ ...first, isReplayed: true })
+    expect(await on.runs.listByTask(on.task.id)).toHaveLength(2)
+  })
+
+  it('creates another thing with another key, and after a day', async () => {
+    const first = await post(RUNS)
+    const other = await post(RUNS, undefined, { key: 'another' })
+    engine.identity.advance(KEY_SECONDS)
+    const later = await post(RUNS)
+
+    expect(new Set([first, other, later].map(({ json }) => json.id)).size).toBe(3)
+  })
+
+  it.each([
+    ['another body', 'uploads', { ...UPLOAD, fileName: 'b.zip' }],
+    ['another path', 'stores', UPLOAD],
+    ['another query', 'uploads?x=1', UPLOAD],
+  ])('is refused with the key of %s', async (_, path, body) => {
+    await post('uploads', UPLOAD)
+
+    expect(await post(path, body)).toMatchObject({
+      status: 422,
+      json: {
+        errorCode: 'APPE-idempotency-key-reused',
+        message: expect.stringContaining('belongs to a call with another path or body'),
+        details: { type: 'empty' },
+      },
+    })
+  })
+
+  it('is asked to wait while the first one is under way', async () => {
+    const gate = Promise.withResolvers<void>()
+    const stores: Engine['stores'] = {
+      ...engine.stores,
+      create: async (store) => {
+        await gate.promise
+        return engine.stores.create(store)
+      },
+    }
+    const first = post('stores', STORE, { on: { ...engine, stores } })
+    await vi.waitFor(async () => expect((await post('stores', STORE)).status).toBe(409))
+
+    const meanwhile = await post('stores', STORE)
+    gate.resolve()
+
+    expect(meanwhile).toMatchObject({
+      status: 409,
+      retryAfter: '5',
+      json: { errorCode: 'APPE-idempotency-key-in-use', details: { type: 'empty' } },
+    })
+    const { status, text } = await first
+    expect(await post('stores', STORE)).toMatchObject({ status, text, isReplayed: true })
+  })
+
+  it('is carried out after the lease of a call that was killed', async () => {
+    const hangs: Engine['stores'] = { ...engine.stores, create: () => new Promise(() => undefined) }
+    void post('stores', STORE, { on: { ...engine, stores: hangs } })
+    await vi.waitFor(async () => expect((await post('stores', STORE)).status).toBe(409))
+
+    engine.identity.advance(KEY_LEASE_SECONDS)
+
+    expect(await post('stores', STORE)).toMatchObject({ status: 200, isReplayed: false })
+  })
+
+  it.each([
+    ['refused', new DomainError('INTERNAL_TASK_EXISTS'), 409],
+    ['throttled or failed', new Error('away'), 500],
+  ])('may be repeated, with another body too, when it was %s', async (_, error, status) => {
+    const fails: Engine['stores'] = { ...engine.stores, create: () => Promise.reject(error) }
+    expect(await post('stores', STORE, { on: { ...engine, stores: fails } })).toMatchObject({ status })
+
+    expect(await post('stores', { ...STORE, name: 'Other' })).toMatchObject({
+      status: 200,
+      isReplayed: false,
+    })
+  })
+
+  it('may be repeated when what was wrong is put right elsewhere', async () => {
+    const install = 'tasks/com.example.new/1.0.0/install'
+    const before = await post(install)
+    await engine.stores.create({ ...STORE, id: DIGEST, createdAt: '2026-01-01T00:00:00.000Z' })
+    await engine.stores.makeDefault(DIGEST)
+
+    const after = await post(install, undefined, { on: withReadyUploads(engine) })
+
+    expect([before.status, after.status]).toEqual([400, 200])
+  })
+
+  it.each(['', 'x'.repeat(256), 'clé'])('is refused when the key is unusable: %s', async (key) => {
+    expect(await post('stores', STORE, { key })).toMatchObject({
+      status: 400,
+      json: { errorCode: 'APPE-idempotency-key-invalid' },
+    })
+    expect(await engine.stores.list()).toEqual([])
+  })
+
+  it('recognises a bundle whatever the boundary of its form', async () => {
+    const on = withReadyUploads(engine)
+    const first = await post('tasks', aBundle('x'), { on })
+
+    expect(await post('tasks', aBundle('x'), { on })).toEqual({ ...first, isReplayed: true })
+    expect((await post('tasks', aBundle('y'), { on })).status).toBe(422)
+  })
+
+  it('replays that an import goes on, except to a client that polls it by the same call', async () => {
+    const first = await post('tasks', aBundle('x'), { headers: { prefer: 'respond-async' } })
+    const again = await post('tasks', aBundle('x'), { headers: { prefer: 'respond-async' } })
+    const poll = () => post('tasks', { uploadId: first.json.id }, { key: 'poll' })
+    const polls = [await poll(), await poll()]
+
+    expect(first.status).toBe(202)
+    expect(again).toEqual({ ...first, isReplayed: true })
+    expect(polls).toMatchObject([
+      { status: 202, isReplayed: false },
+      { status: 202, isReplayed: false },
+    ])
+  })
+
+  it('goes by the digest of the edge instead of the upload that it sent', async () => {
+    const headers = { [CONTENT_DIGEST_HEADER]: DIGEST }
+    const open = async () => (await post('uploads', UPLOAD, { key: crypto.randomUUID() })).json.id as string
+    const [one, two] = [await open(), await open()]
+    for (const id of [one, two]) {
+      const { key = '', parts } = (await engine.uploads.find(id)) ?? {}
+      engine.parts.receive(
+        await engine.parts.presignPart(key, parts?.multipartId ?? '', 1, 60),
+        Buffer.from('zip'),
+      )
+    }
+
+    const first = await post('tasks', { uploadId: one, complete: true }, { headers })
+    const again = await post('tasks', { uploadId: two, complete: true }, { headers })
+
+    expect(first).toMatchObject({ status: 202, json: { id: one } })
+    expect(again).toEqual({ ...first, isReplayed: true })
+    expect((await engine.uploads.find(two))?.parts).toBeDefined()
+  })
+
+  it('is repeated in full when its answer is too large to be kept', async () => {
+    const task = aTask({ description: 'x'.repeat(MAX_STORED_ANSWER_BYTES) })
+    const on = await anEngine({ task })
+
+    const [first, again] = [await post(RUNS, undefined, { on }), await post(RUNS, undefined, { on })]
+
+    expect([first.status, again.status, again.isReplayed]).toEqual([200, 200, false])
+    expect(again.json.id).not.toBe(first.json.id)
+  })
+
+  it('is answered though the answer cannot be stored', async () => {
+    const idempotencyKeys: Engine['idempotencyKeys'] = {
+      ...engine.idempotencyKeys,
+      complete: () => Promise.reject(new Error('away')),
+    }
+
+    expect((await post(RUNS, undefined, { on: { ...engine, idempotencyKeys } })).status).toBe(200)
+    expect((await post(RUNS)).status).toBe(409)
+  })
+})
+
+describe('a call without an idempotency key', () => {
+  it('asks for none', async () => {
+    const engine = await anEngine()
+    const claim = vi.spyOn(engine.idempotencyKeys, 'claim')
+
+    const answers = await Promise.all(
+      [RUNS, 'stores'].map((path) =>
+        createCheckedApp(engine).request(`${BASE}/${path}`, { method: 'POST', body: JSON.stringify(STORE) }),
+      ),
+    )
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200])
+    expect(claim).not.toHaveBeenCalled()
+  })
+
+  it('is what every call is to a route that creates nothing', async () => {
+    const engine = await anEngine({ run: {} })
+    const claim = vi.spyOn(engine.idempotencyKeys, 'claim')
+
+    await createCheckedApp(engine).request(`${BASE}/task-runs/${RUN_ID}/state-actions`, {
+      method: 'POST',
+      headers: { 'idempotency-key': 'a key' },
+      body: JSON.stringify({ desired: 'RUNNING' }),
+    })
+
+    expect(claim).not.toHaveBeenCalled()
+  })
+})
