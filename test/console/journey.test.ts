@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { callOk, outputsOf, waitForState } from '../integration/engine-client.ts'
 import { dropFile, launchBrowser, openPage, type WatchedPage } from './browser.ts'
 import { everyTypeBundle } from './every-type-task.ts'
@@ -30,6 +30,25 @@ describe('a person at the console', () => {
 
     await page.getByRole('status').getByText('Installed').waitFor()
     await page.getByRole('heading', { name: 'Dropped 1.0.0' }).waitFor()
+  })
+
+  it('goes on with an upload that broke off', async () => {
+    const { page, go, requests } = watched
+    const bundle = await everyTypeBundle({ namespace: 'org.example.resumed', name: 'Resumed' })
+    await go('tasks')
+    const storage = `${new URL(inject('storageUrl')).origin}/**`
+    await page.route(storage, (route) => route.abort())
+
+    await dropFile(page, page.getByRole('group', { name: 'Upload a task' }), 'resumed.zip', bundle)
+    await page.getByText('The upload broke off.').waitFor({ timeout: 60_000 })
+    await page.unroute(storage)
+    await page.getByRole('button', { name: 'Go on' }).click()
+
+    await page.getByRole('status').getByText('Installed').waitFor()
+    const uploads = new Set(
+      requests.flatMap((address) => /uploads\/([0-9a-f-]{36})/u.exec(address)?.[1] ?? []),
+    )
+    expect(uploads.size).toBe(1)
   })
 
   it('reads every reason for which a bundle is refused, with its place', async () => {

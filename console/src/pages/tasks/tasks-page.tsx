@@ -1,8 +1,10 @@
-import { useState } from 'preact/hooks'
-import { lastRuns, listTasks, logoAddress } from '../../api/tasks.ts'
+import type { RefObject } from 'preact'
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { lastRuns, listTasks, logoAddress, readPlacement } from '../../api/tasks.ts'
 import type { RunRow, Task } from '../../api/types.ts'
 import { addressOf } from '../../router.ts'
 import { useMayChange } from '../../settings.ts'
+import { formatBytes } from '../../ui/format.ts'
 import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
@@ -60,8 +62,10 @@ function NoTasks({ mayChange }: { readonly mayChange: boolean }) {
 
 function TaskCard({ task }: { readonly task: Task }) {
   const address = addressOf(['tasks', task.namespace, task.version])
+  const card = useRef<HTMLLIElement>(null)
+  const isSeen = useSeen(card)
   return (
-    <li class="card task">
+    <li ref={card} class="card task">
       <Logo task={task} />
       <div class="task-text">
         <h2>
@@ -69,7 +73,7 @@ function TaskCard({ task }: { readonly task: Task }) {
         </h2>
         <p class="muted mono">{task.namespace}</p>
         {task.description !== null && task.description !== '' && <p class="clamp">{task.description}</p>}
-        <LastRuns task={task} />
+        {isSeen ? <TaskFacts task={task} /> : <p class="small-text">&nbsp;</p>}
       </div>
     </li>
   )
@@ -86,6 +90,32 @@ export function Logo({ task }: { readonly task: Task }) {
     )
   }
   return <img class="logo" src={logoAddress(task)} alt="" loading="lazy" onError={() => setIsMissing(true)} />
+}
+
+/** Last runs and size of the image: asked for when the card comes into view, since there may be hundreds. */
+function TaskFacts({ task }: { readonly task: Task }) {
+  const placement = useData((signal) => readPlacement(task, signal), [task.id])
+  const size = placement.data?.imageSizeBytes
+  return (
+    <>
+      {size !== undefined && <p class="muted small-text">Image of {formatBytes(size)}</p>}
+      <LastRuns task={task} />
+    </>
+  )
+}
+
+/** Whether the element has been in view. */
+function useSeen(element: RefObject<Element | null>): boolean {
+  const [isSeen, setIsSeen] = useState(false)
+  useEffect(() => {
+    if (element.current === null) return undefined
+    const observer = new IntersectionObserver((entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting)) setIsSeen(true)
+    })
+    observer.observe(element.current)
+    return () => observer.disconnect()
+  }, [])
+  return isSeen
 }
 
 function LastRuns({ task }: { readonly task: Task }) {
