@@ -62,6 +62,15 @@ export default defineConfig({
         // Two processes of its own: some 50 s on two cores.
         test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], hookTimeout: 900_000 },
       },
+      // Installs a validator below .local/venv.
+      {
+        test: {
+          name: 'crate',
+          include: ['test/crate/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
       {
         test: {
           name: 'infra',

@@ -60,6 +60,7 @@ export const ROUTES = {
   downloadInputs: 'GET /task-runs/:id/inputs.zip',
   downloadOutputs: 'GET /task-runs/:id/outputs.zip',
   downloadRejectedOutputs: 'GET /task-runs/:id/rejected-outputs.zip',
+  downloadCrate: 'GET /task-runs/:id/ro-crate.zip',
   downloadInputItem: 'GET /task-runs/:id/input/:parameter/indexes',
   downloadOutputItem: 'GET /task-runs/:id/output/:parameter/indexes',
   downloadInput: 'GET /task-runs/:id/input/:parameter',

@@ -9,8 +9,5 @@ export type ConsoleMode = (typeof CONSOLE_MODES)[number]
  */
 export const CONSOLE_HEADER = 'x-app-engine-console'
 
-/** Version of the service, as the page shows it: that of package.json, which a test compares. */
-export const CONSOLE_VERSION = '1.0.0'
-
 /** Folder beside the code of the `api` function that has the console's files. */
 export const CONSOLE_FOLDER = 'console'

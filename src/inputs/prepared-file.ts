@@ -12,6 +12,10 @@ import type { StoredFile } from './array-inputs.ts'
  * the run.
  */
 
+/** A function copies as much within the 29 s that API Gateway waits. */
+export const MAX_COPIED_BYTES = 512 * 1024 ** 2
+export const MAX_COPIED_FILES = 10_000
+
 export type StoredObject = Extract<StoredFile, { kind: 'object' }>
 
 /** Key and file name of a prepared file. */

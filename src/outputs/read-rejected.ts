@@ -6,7 +6,7 @@ import { STAGED_LISTING_NAME, type StagedListing, stagedListingSchema } from '..
 import { runOutputsRoot } from '../contract/storage-keys.ts'
 import { entriesOf } from '../inputs/array-inputs.ts'
 import { folderEntries } from '../inputs/folder-entries.ts'
-import { preparedOutputKey } from '../inputs/prepared-file.ts'
+import { MAX_COPIED_BYTES, MAX_COPIED_FILES, preparedOutputKey } from '../inputs/prepared-file.ts'
 import { BYTES_TYPE, type Packing } from '../inputs/run-files.ts'
 import { findRunAndTask, type Repositories, stateError } from '../run/find-run.ts'
 import type { Run } from '../run/run.ts'
@@ -18,9 +18,6 @@ interface Dependencies extends Repositories {
 
 /** Facts about the run beside its files; no parameter's name has a dot. */
 const FACTS_NAME = 'rejected.json'
-/** A function copies as much within the 29 s that API Gateway waits. */
-export const MAX_REJECTED_BYTES = 512 * 1024 ** 2
-const MAX_REJECTED_FILES = 10_000
 
 /** An output file of a failed run in the bucket. */
 interface RejectedFile {
@@ -31,8 +28,8 @@ interface RejectedFile {
 
 /**
  * What a failed run handed over, for its author to look at: the files of its last job attempt, and `rejected.json` with the error, all
- * names that were found in the output folder, and the files that are left out. At most {@link MAX_REJECTED_FILES} files with
- * {@link MAX_REJECTED_BYTES} together; those that do not fit are left out. Nothing of it counts as an output.
+ * names that were found in the output folder, and the files that are left out. At most {@link MAX_COPIED_FILES} files with
+ * {@link MAX_COPIED_BYTES} together; those that do not fit are left out. Nothing of it counts as an output.
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PROVISIONS_NOT_FOUND when nothing was handed over
  */
 export async function packRejectedOutputs(deps: Dependencies, runId: string): Promise<Packing> {
@@ -61,7 +58,7 @@ async function listRejected(deps: Dependencies, run: Run): Promise<readonly Arch
   let bytes = 0
   for (const file of files.filter((one) => one !== staged)) {
     for (const entry of await unpacked(deps, file, folders.has(file.name))) {
-      const fits = taken.length < MAX_REJECTED_FILES && bytes + entry.sizeBytes <= MAX_REJECTED_BYTES
+      const fits = taken.length < MAX_COPIED_FILES && bytes + entry.sizeBytes <= MAX_COPIED_BYTES
       if (!fits) {
         leftOut.push(entry.name)
         continue
@@ -73,7 +70,7 @@ async function listRejected(deps: Dependencies, run: Run): Promise<readonly Arch
   const facts = {
     error: run.failure,
     outputFolder: listing ?? null,
-    leftOut: leftOut.slice(0, MAX_REJECTED_FILES),
+    leftOut: leftOut.slice(0, MAX_COPIED_FILES),
   }
   const text = Buffer.from(`${JSON.stringify(facts, null, 2)}\n`)
   return [{ name: FACTS_NAME, sizeBytes: text.length, bytes: text }, ...taken]

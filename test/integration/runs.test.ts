@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
+import { openZip } from '../../src/archive/zip/read-zip.ts'
 import type { RunState } from '../../src/run/transitions.ts'
+import { bufferSource } from '../../src/shared/byte-source.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 
 let example: string
@@ -30,6 +32,13 @@ describe('a run on the local stack', () => {
     expect((await callOk('GET', `${run}/outputs.zip`)).headers.get('content-disposition')).toMatch(
       /^attachment/u,
     )
+    const crate = Buffer.from(await (await callOk('GET', `${run}/ro-crate.zip`)).arrayBuffer())
+    const zip = await openZip(bufferSource(crate))
+    expect(zip.entries.map(({ name }) => name)).toEqual([
+      'descriptor.yml',
+      ...['outputs/sum', 'outputs/echo', 'inputs/a', 'inputs/b', 'inputs/text'],
+      'ro-crate-metadata.json',
+    ])
   })
 
   it('carries a text of a megabyte in and out', async () => {

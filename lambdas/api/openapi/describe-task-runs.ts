@@ -168,6 +168,17 @@ export const TASK_RUN_DESCRIPTIONS = {
       }),
     },
   },
+  downloadCrate: {
+    summary: 'Downloads where the outputs of an ended run came from',
+    description:
+      'An RO-Crate 1.1 that conforms to Process Run Crate 0.5: `ro-crate-metadata.json` with the task, the digest of its image, times, ' +
+      'requested resources, exit code or error; `descriptor.yml`; `inputs/` and, of a FINISHED run, `outputs/`, each file with its size ' +
+      'and SHA-256. At most 10 000 files with 512 MiB together: the metadata says what is left out.',
+    responses: {
+      ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
+      ...refuses({ 403: 'The run is neither FINISHED nor FAILED.', 404: RUN_UNKNOWN }),
+    },
+  },
   getRunLog: {
     summary: 'Shows what the task printed, and why it failed',
     description:

@@ -1,4 +1,4 @@
-import { CONSOLE_VERSION } from '../../../src/contract/console.ts'
+import { SERVICE_VERSION } from '../../../src/contract/service-version.ts'
 import type { ConsoleDependencies } from '../console/serve-console.ts'
 import type { Handlers } from '../route-table.ts'
 
@@ -7,7 +7,7 @@ export function consoleHandlers({ console }: Pick<ConsoleDependencies, 'console'
   return {
     getConsoleConfig: (context) => {
       context.header('cache-control', 'no-store')
-      return context.json({ mode: console.mode, version: CONSOLE_VERSION, currency: 'USD' })
+      return context.json({ mode: console.mode, version: SERVICE_VERSION, currency: 'USD' })
     },
   } satisfies Partial<Handlers>
 }

@@ -8,6 +8,7 @@ import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { followRunLog } from '../../../src/lifecycle/follow-run-log.ts'
 import { readRunLog } from '../../../src/lifecycle/read-run-log.ts'
 import { rerun } from '../../../src/lifecycle/rerun.ts'
+import { packCrate } from '../../../src/outputs/crate/pack-crate.ts'
 import { postOutputs } from '../../../src/outputs/post-outputs.ts'
 import {
   findOutputFile,
@@ -80,6 +81,8 @@ export function taskRunHandlers(deps: Dependencies) {
       answerNamed(context, deps, await packOutputs(deps, context.req.param('id'))),
     downloadRejectedOutputs: async (context) =>
       answerNamed(context, deps, await packRejectedOutputs(deps, context.req.param('id'))),
+    downloadCrate: async (context) =>
+      answerNamed(context, deps, await packCrate(deps, context.req.param('id'))),
     downloadInputItem: (context) => answerItem(context, deps, findInputItem),
     downloadOutputItem: (context) => answerItem(context, deps, findOutputItem),
     downloadInput: (context) => answerParameterFile(context, deps, findInputFile),

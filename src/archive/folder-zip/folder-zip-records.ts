@@ -48,6 +48,9 @@ const FLAGS_STREAMED = FLAGS | 0x0008
 const DOS_DATE = 0x21
 /** Regular file, readable by everyone. */
 const EXTERNAL_ATTRIBUTES = 0o100644 * 0x10000
+/** Directory, and the same bit of DOS. Names of directories end in a slash; zips that the stager makes have none. */
+const DIRECTORY_ATTRIBUTES = 0o040755 * 0x10000 + 0x10
+const SLASH = 0x2f
 
 const ZIP64_FIELD = 0x0001
 const MAX_16 = 0xffff
@@ -121,7 +124,7 @@ export function directoryRecord(
   record.writeUInt32LE(isLarge ? MAX_32 : sizeBytes, 24)
   record.writeUInt16LE(name.length, 28)
   record.writeUInt16LE(extraBytes, 30)
-  record.writeUInt32LE(EXTERNAL_ATTRIBUTES, 38)
+  record.writeUInt32LE(name.at(-1) === SLASH ? DIRECTORY_ATTRIBUTES : EXTERNAL_ATTRIBUTES, 38)
   record.writeUInt32LE(Math.min(offset, MAX_32), 42)
   name.copy(record, DIRECTORY_RECORD_BYTES)
   if (large.length > 0) writeZip64Field(record, DIRECTORY_RECORD_BYTES + name.length, large)

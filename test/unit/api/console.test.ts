@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { createApp } from '../../../lambdas/api/app.ts'
 import type { ConsoleFile, ConsoleFiles } from '../../../lambdas/api/console/console-files.ts'
 import { ROUTE_LIST } from '../../../lambdas/api/route-table.ts'
-import { CONSOLE_HEADER, CONSOLE_VERSION, type ConsoleMode } from '../../../src/contract/console.ts'
+import { CONSOLE_HEADER, type ConsoleMode } from '../../../src/contract/console.ts'
+import { SERVICE_VERSION } from '../../../src/contract/service-version.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const BASE = '/app-engine/v1'
@@ -97,7 +98,7 @@ describe('the console', () => {
       version,
       currency: 'USD',
     })
-    expect(CONSOLE_VERSION).toBe(version)
+    expect(SERVICE_VERSION).toBe(version)
   })
 })
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { openZip } from '../../../src/archive/zip/read-zip.ts'
+import { MAX_COPIED_BYTES } from '../../../src/inputs/prepared-file.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { collectOutputs } from '../../../src/outputs/collect-outputs.ts'
-import { MAX_REJECTED_BYTES, packRejectedOutputs } from '../../../src/outputs/read-rejected.ts'
+import { packRejectedOutputs } from '../../../src/outputs/read-rejected.ts'
 import { bufferSource } from '../../../src/shared/byte-source.ts'
 import { readAll } from '../../../src/shared/read-all.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
@@ -73,7 +74,7 @@ describe('the rejected outputs of a failed run', () => {
       ...engine.objects,
       async *list(prefix: string) {
         for await (const one of engine.objects.list(prefix)) {
-          yield one.key.endsWith('/sum') ? { ...one, sizeBytes: MAX_REJECTED_BYTES + 1 } : one
+          yield one.key.endsWith('/sum') ? { ...one, sizeBytes: MAX_COPIED_BYTES + 1 } : one
         }
       },
     }

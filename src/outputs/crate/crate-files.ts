@@ -1,0 +1,97 @@
+import type { ArchiveEntry } from '../../archive/folder-zip/stored-zip.ts'
+import { MAX_COPIED_BYTES, MAX_COPIED_FILES } from '../../inputs/prepared-file.ts'
+import type { TaskInput, TaskOutput } from '../../task/task.ts'
+
+type Parameter = TaskInput | TaskOutput
+
+/** Folder of the crate. */
+type Role = 'inputs' | 'outputs'
+
+/** What the crate has of one parameter with a value. */
+export interface CrateParameter {
+  readonly role: Role
+  readonly parameter: Parameter
+  /** The value is a folder: an array, or a DICOM image. */
+  readonly isFolder: boolean
+  /** Files in the crate; names are paths in it. */
+  readonly files: readonly ArchiveEntry[]
+  /** Files that did not fit. */
+  readonly omitted: { readonly files: number; readonly bytes: number }
+}
+
+/** Bounds the length of the metadata, in characters. */
+const MAX_METADATA_LENGTH = 16 * 1024 ** 2
+
+/** Length of a file's description without its names. */
+const DESCRIPTION_LENGTH = 400
+
+/**
+ * Limits of a crate: {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} together, whose descriptions have some
+ * {@link MAX_METADATA_LENGTH} characters. Hostile names need it: one has up to 4096 bytes, and may be three times as long when encoded.
+ */
+export class CrateBudget {
+  #files = MAX_COPIED_FILES
+  #bytes = MAX_COPIED_BYTES
+  #length = MAX_METADATA_LENGTH
+
+  /** @returns whether the file fits; if so, its share is taken */
+  take({ name, sizeBytes }: ArchiveEntry): boolean {
+    const length = DESCRIPTION_LENGTH + name.length + 2 * pathUri(name).length
+    if (this.#files < 1 || this.#bytes < sizeBytes || this.#length < length) return false
+    this.#files -= 1
+    this.#bytes -= sizeBytes
+    this.#length -= length
+    return true
+  }
+}
+
+/** Relative URI of a path; tasks and users choose the names. */
+export function pathUri(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
+}
+
+/** Path of the parameter's folder, ending in a slash; undefined when the crate has no file of it. */
+export function folderOf({ role, parameter, files }: CrateParameter): string | undefined {
+  const folder = `${role}/${parameter.name}/`
+  return files.some(({ name }) => name.startsWith(folder)) ? folder : undefined
+}
+
+/** Groups the entries by parameter, in the order of these, and takes those that fit. */
+export function chooseFiles(
+  { role, parameters }: { readonly role: Role; readonly parameters: readonly Parameter[] },
+  entries: readonly ArchiveEntry[],
+  budget: CrateBudget,
+): readonly CrateParameter[] {
+  const byName = new Map<string, ArchiveEntry[]>()
+  for (const entry of entries) {
+    // Parameter names have no dot and no slash.
+    const [name = ''] = entry.name.split(/[./]/u, 1)
+    const known = byName.get(name)
+    if (known === undefined) byName.set(name, [entry])
+    else known.push(entry)
+  }
+  return parameters.flatMap((parameter) => {
+    const own = byName.get(parameter.name)
+    return own === undefined ? [] : [chooseOf({ role, parameter }, own, budget)]
+  })
+}
+
+function chooseOf(
+  { role, parameter }: Pick<CrateParameter, 'role' | 'parameter'>,
+  entries: readonly ArchiveEntry[],
+  budget: CrateBudget,
+): CrateParameter {
+  const files: ArchiveEntry[] = []
+  const omitted = { files: 0, bytes: 0 }
+  for (const entry of entries) {
+    const file = { ...entry, name: `${role}/${entry.name}` }
+    if (budget.take(file)) {
+      files.push(file)
+    } else {
+      omitted.files += 1
+      omitted.bytes += entry.sizeBytes
+    }
+  }
+  const isFolder = entries.some(({ name }) => name.startsWith(`${parameter.name}/`))
+  return { role, parameter, isFolder, files, omitted }
+}

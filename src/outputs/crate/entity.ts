@@ -1,0 +1,17 @@
+/** Node of the flattened JSON-LD. */
+export interface Entity {
+  readonly '@id': string
+  readonly '@type': string
+  readonly [property: string]: unknown
+}
+
+/** Reference to an entity. */
+export function refTo({ '@id': id }: Entity): object {
+  return { '@id': id }
+}
+
+/** References to entities: as RO-Crate recommends, a single one is no list. Undefined, which JSON omits, when there are none. */
+export function refsTo(entities: readonly Entity[]): object | undefined {
+  const refs = entities.map(refTo)
+  return refs.length > 1 ? refs : refs[0]
+}
