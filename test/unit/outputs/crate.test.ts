@@ -135,6 +135,16 @@ describe('the crate of a finished run', () => {
     })
   })
 
+  it('has the digest of a file that is too large for memory', async () => {
+    const bytes = Buffer.alloc(5 * 1024 ** 2, 'tile')
+    const engine = await anEndedRun('FINISHED', bytes.length)
+    await engine.objects.put('slide', bytes)
+
+    const { entity } = await crateOf(engine)
+
+    expect(entity('inputs/slide').sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
+  })
+
   it('is made again once the usage of the job is known, and removed with the run', async () => {
     const engine = await anEndedRun('FINISHED')
     const app = createCheckedApp(engine)

@@ -44,6 +44,15 @@ describe('an archive of uncompressed entries', () => {
     expect([...(await openFolderZip(bufferSource(bytes), limits)).names]).toEqual(['p/0', 'p/1'])
   })
 
+  it('has folders that their owner can enter, and files', () => {
+    const modeOf = (name: string) =>
+      directoryRecord({ name: Buffer.from(name), sizeBytes: 0, crc32: 0 }, 0)
+        .readUInt16LE(40)
+        .toString(8)
+
+    expect([modeOf('p/'), modeOf('p/0')]).toEqual(['40755', '100644'])
+  })
+
   it('fails when a large entry has another size than announced', async () => {
     const short = { ...large('p'), sizeBytes: 3 * MIB + 1 }
 
