@@ -5,13 +5,13 @@ import { RUN_STATES } from '../../../src/run/transitions.ts'
 import { newRunSetSchema } from '../routes/run-sets.ts'
 import { component } from './components.ts'
 import {
+  answersFile,
   answersJson,
   answersNothing,
   body,
   type Descriptions,
   JSON_TYPE,
   parameter,
-  REDIRECT,
   refuses,
 } from './description.ts'
 import { instant, uuid } from './shared-schemas.ts'
@@ -192,10 +192,13 @@ export const RUN_SET_DESCRIPTIONS = {
     summary: 'Downloads the table of scalar outputs as CSV',
     description:
       'A line for each row: its latest run, state, reason, cost, the inputs of the row, and outputs that are no files.',
-    responses: { ...REDIRECT, ...refuses({ 404: SET_UNKNOWN }) },
+    responses: { ...answersFile('The table.', 'text/csv'), ...refuses({ 404: SET_UNKNOWN }) },
   },
   downloadRunSetArchive: {
     summary: 'Downloads the outputs of all finished runs as a zip, a folder for each row',
-    responses: { ...REDIRECT, ...refuses({ 404: SET_UNKNOWN, 409: NOTHING_TO_DOWNLOAD }) },
+    responses: {
+      ...answersFile('A zip of uncompressed entries.', 'application/zip'),
+      ...refuses({ 404: SET_UNKNOWN, 409: NOTHING_TO_DOWNLOAD }),
+    },
   },
 } satisfies Partial<Descriptions>
