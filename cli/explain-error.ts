@@ -27,6 +27,14 @@ export function explainError(body: unknown): string {
   return (typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 500)
 }
 
+/** The title of a batch of errors says nothing that its lines do not. */
+export function withoutTitle(words: string): string {
+  const [title = '', ...lines] = words.split('\n')
+  return title.startsWith('Error(s) occurred') && lines.length > 0
+    ? lines.map((line) => line.trim()).join('\n')
+    : words
+}
+
 function linesOf({ message, explanation, details }: ErrorBody): readonly string[] {
   if (explanation !== undefined) return [message, `  ${explanation}`]
   switch (details?.type) {

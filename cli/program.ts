@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { UserError } from '../local/user-error.ts'
+import { TarFormatError } from '../src/archive/tar/tar-format-error.ts'
+import { ZipFormatError } from '../src/archive/zip/zip-format-error.ts'
 import { DomainError } from '../src/contract/errors.ts'
+import { OciFormatError } from '../src/import/image/oci-format-error.ts'
 import { AuthError } from './api-auth.ts'
 import { addBuild } from './commands/build.ts'
 import { addCancel } from './commands/cancel.ts'
@@ -100,6 +103,7 @@ function explain(error: unknown): string {
     ServiceError,
     DomainError,
     UserError,
+    ...[OciFormatError, TarFormatError, ZipFormatError],
   ].some((kind) => error instanceof kind)
   const isOfFile = error instanceof Error && /^E[A-Z]+$/u.test(String((error as NodeJS.ErrnoException).code))
   if (isExplained || isOfFile) return wordsOf(error)

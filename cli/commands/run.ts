@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { runLocally } from '../run/run-locally.ts'
 import { runRemotely } from '../run/run-remotely.ts'
 import { usageError } from '../terminal/command-error.ts'
@@ -19,7 +19,7 @@ export function addRun(program: Command, perform: Perform): void {
     .description('runs a task on this machine as the service would, or in a service with --remote')
     .argument(
       '[task]',
-      'folder of a task, which is built first, or bundle (.zip); NAMESPACE/VERSION with --remote',
+      'folder of a task, which is built first, or bundle (.zip); with --remote NAMESPACE/VERSION too',
       '.',
     )
     .option(
@@ -29,7 +29,11 @@ export function addRun(program: Command, perform: Perform): void {
       [],
     )
     .option('-o, --output <folder>', 'where the files of the outputs go', 'outputs')
-    .option('--engine <engine>', 'docker, podman or embedded; the first that works when not given')
+    .addOption(
+      new Option('--engine <engine>', 'what runs the container; the first that works when not given').choices(
+        ['docker', 'podman', 'embedded'],
+      ),
+    )
     .option('--no-build', 'run the bundle of the last build')
     .option('--remote <url>', 'run a task that is installed in the service with this base URL')
     .option(

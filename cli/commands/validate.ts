@@ -3,6 +3,7 @@ import { type ServiceFlags, withService } from '../service/options.ts'
 import { openService, ServiceRefusal } from '../service/service.ts'
 import { findBuilt } from '../task/built.ts'
 import { hasDockerfile, openTask } from '../task/open-task.ts'
+import { CommandError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import { readQueues } from '../validate/check-resources.ts'
 import { type Finding, warning } from '../validate/finding.ts'
@@ -26,30 +27,45 @@ export function addValidate(program: Command, perform: Perform): void {
     perform(async (terminal) => {
       const queues = flags.stage === undefined ? undefined : await readQueues(flags.stage)
       const task = await openTask(path)
-      const built = task.kind === 'folder' ? await findBuilt(path) : undefined
+      const isBuilt = task.kind === 'folder' && hasDockerfile(path)
+      const built = isBuilt ? await findBuilt(path) : undefined
       const validation = await validateTask(task, { queues, built })
-      const findings = [...validation.findings, ...(await findInService(validation, flags))]
+      const asked = await findInService(validation, flags)
+      const findings = [...validation.findings, ...asked.findings]
       report(terminal, { ...validation, findings })
-      if (validation.image === undefined && task.kind === 'folder' && hasDockerfile(path)) {
-        terminal.note('The image is not built yet: "cytomine-task build" builds it, and checks it too.')
-      }
+      if (isBuilt) terminal.note(noteOnImage(validation))
+      if (asked.failure !== undefined) throw asked.failure
       const isFailed = findings.some(({ severity }) => severity === 'problem' || flags.strict === true)
       return isFailed ? EXIT.failed : EXIT.success
     }),
   )
 }
 
+/** The image of a folder may be older than its files. */
+function noteOnImage({ image }: Validation): string {
+  return image === undefined
+    ? 'The image is not built yet: "cytomine-task build" builds it, and checks it too.'
+    : 'The image is that of the last build: after a change, "cytomine-task build" builds and checks it anew.'
+}
+
+interface Asked {
+  readonly findings: readonly Finding[]
+  /** Why the service could not be asked; told after what was found without it. */
+  readonly failure?: CommandError
+}
+
 /** What a service says of the task: its name may be taken. */
-async function findInService({ descriptor }: Validation, { url, auth }: Flags): Promise<Finding[]> {
-  if (descriptor === undefined || url === undefined) return []
+async function findInService({ descriptor }: Validation, { url, auth }: Flags): Promise<Asked> {
+  if (descriptor === undefined || url === undefined) return { findings: [] }
   const { namespace, version } = descriptor
   const service = await openService({ url, auth: auth ?? 'none' })
   try {
     await service.call(`tasks/${namespace}/${version}`)
     const words = `${namespace} ${version} is in the service already; raise the version, or upload with --replace`
-    return [warning('bundle', words)]
+    return { findings: [warning('bundle', words)] }
   } catch (error) {
-    if (error instanceof ServiceRefusal && error.status === 404) return []
+    if (error instanceof ServiceRefusal && error.status === 404) return { findings: [] }
+    if (error instanceof CommandError) return { findings: [], failure: error }
     throw error
   }
 }

@@ -8,13 +8,14 @@ import { explainEnd } from '../local-run/container-end.ts'
 import { loadableImage } from '../local-run/loadable-image.ts'
 import { createLocalRun, type LocalRun, provision, stage } from '../local-run/local-run.ts'
 import { openEngine } from '../local-run/run-container.ts'
+import { removeEarlier } from '../outputs/remove-earlier.ts'
 import { showOutputs } from '../outputs/show-outputs.ts'
 import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
 import { openTask } from '../task/open-task.ts'
-import { CommandError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { sourceOf } from '../validate/image-source.ts'
+import { runFailure } from './run-failure.ts'
 
 export interface LocalFlags {
   readonly input: readonly string[]
@@ -37,24 +38,27 @@ export async function runLocally(terminal: Terminal, path: string, flags: LocalF
       await bundleOf(terminal, task, { ...flags, engine: builderFor(flags.engine) }),
     )
     const source = await sourceOf(bundle.archive, findImageEntry(bundle.archive, descriptor))
-    const engine = await openEngine(flags.engine)
     try {
-      terminal.note(`running ${descriptor.namespace} ${descriptor.version} in ${engine.title}`)
-      const end = await engine.run({
-        image: await loadableImage(source.bytes, documentedTag(descriptor)),
-        descriptor,
-        folder: local.folder,
-        ...folders,
-        onLog: (chunk) => void terminal.stderr.write(chunk.toString()),
-        signal: stopping.signal,
-      })
-      if (stopping.signal.aborted) return EXIT.interrupted
-      const failure = await explainEnd(end)
-      if (failure !== undefined)
-        throw new CommandError(`The run failed (${failure.kind}): ${failure.message}`)
-      return await showEnd(terminal, local, { folder: folders.outputs, target: flags.output })
+      const image = await loadableImage(source.bytes, documentedTag(descriptor))
+      const engine = await openEngine(flags.engine)
+      try {
+        terminal.note(`running ${descriptor.namespace} ${descriptor.version} in ${engine.title}`)
+        const end = await engine.run({
+          image,
+          descriptor,
+          folder: local.folder,
+          ...folders,
+          onLog: (chunk) => void terminal.stderr.write(chunk.toString()),
+          signal: stopping.signal,
+        })
+        if (stopping.signal.aborted) return EXIT.interrupted
+        const failure = await explainEnd(end)
+        if (failure !== undefined) throw runFailure(terminal, failure)
+        return await showEnd(terminal, local, { folder: folders.outputs, target: flags.output })
+      } finally {
+        await engine.close()
+      }
     } finally {
-      await engine.close()
       await source.close()
     }
   } finally {
@@ -63,7 +67,7 @@ export async function runLocally(terminal: Terminal, path: string, flags: LocalF
   }
 }
 
-/** The embedded engine builds no images. */
+/** The embedded engine runs images and builds none. */
 function builderFor(engine: string | undefined): string | undefined {
   return engine === 'embedded' ? undefined : engine
 }
@@ -76,11 +80,14 @@ async function showEnd(
 ): Promise<number> {
   const { run, outputs } = await collect(local, folder)
   await mkdir(target, { recursive: true })
+  await removeEarlier(
+    target,
+    local.task.outputs.map(({ name }) => name),
+  )
   const names = await readdir(folder)
   for (const name of names) await cp(join(folder, name), join(target, name), { recursive: true, force: true })
   if (run.failure !== undefined) {
-    const { kind, message } = run.failure
-    throw new CommandError(`The run failed (${kind}): ${message}\nWhat it left is in ${target}.`)
+    throw runFailure(terminal, run.failure, `\nWhat it left is in ${target}.`)
   }
   showOutputs(terminal, { outputs, folder: target, files: names.map((name) => join(target, name)) })
   return EXIT.success

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -9,13 +10,14 @@ import { showOutputs } from '../outputs/show-outputs.ts'
 import { sendInputFile } from '../send-input-file.ts'
 import { fetchArchive } from '../service/fetch-outputs.ts'
 import { createLogReader } from '../service/follow-log.ts'
-import { requireTaskReference } from '../service/names.ts'
+import { parseTaskReference, requireTaskReference, type TaskReference } from '../service/names.ts'
 import { isFinal, outputsSchema, type RunView, runSchema } from '../service/schemas.ts'
 import { openService, type Service } from '../service/service.ts'
-import { isDirectory } from '../task/open-task.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { requireDescriptor } from '../task/bundle-of.ts'
+import { isDirectory, openTask } from '../task/open-task.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import type { Terminal } from '../terminal/terminal.ts'
+import { runFailure } from './run-failure.ts'
 
 export interface RemoteFlags {
   readonly input: readonly string[]
@@ -41,7 +43,7 @@ export async function runRemotely(
   { task, url }: { readonly task: string; readonly url: string },
   flags: RemoteFlags,
 ): Promise<number> {
-  const { namespace, version } = requireTaskReference(task)
+  const { namespace, version } = await referenceOf(terminal, task)
   const service = await openService({ url, auth: flags.auth })
   const path = `tasks/${namespace}/${version}`
   const declared = inputsSchema.parse(await service.json(`${path}/inputs`))
@@ -53,13 +55,19 @@ export async function runRemotely(
   const run = await follow(terminal, service, id)
   if (run.state === 'FAILED') {
     const { kind = 'failed', message = 'no reason was given' } = run.error ?? {}
-    throw new CommandError(`The run failed (${kind}): ${message}`)
+    throw runFailure(terminal, { id, kind, message })
   }
   const outputs = outputsSchema.parse(await service.json(`task-runs/${id}/outputs`))
   const files =
     outputs.length === 0 ? [] : await fetchArchive(service, `task-runs/${id}/outputs.zip`, flags.output)
   showOutputs(terminal, { outputs, folder: flags.output, files })
   return EXIT.success
+}
+
+/** The task that is meant: by its name, or by the folder or bundle that it was uploaded from. */
+async function referenceOf(terminal: Terminal, task: string): Promise<TaskReference> {
+  const isLocal = parseTaskReference(task) === undefined && existsSync(task)
+  return isLocal ? requireDescriptor(terminal, await openTask(task)) : requireTaskReference(task)
 }
 
 async function provision(service: Service, id: string, inputs: readonly GivenInput[]): Promise<void> {

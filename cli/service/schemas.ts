@@ -11,6 +11,9 @@ export const taskListSchema = z.array(
   }),
 )
 
+/** The part of a task that its runs are found by. */
+export const taskSchema = z.object({ id: z.string() })
+
 const runRowSchema = z.looseObject({
   id: z.string(),
   state: z.string(),
@@ -19,6 +22,9 @@ const runRowSchema = z.looseObject({
   task: z.object({ namespace: z.string(), version: z.string() }).nullish(),
 })
 export type RunRow = z.infer<typeof runRowSchema>
+
+/** Runs, and where the next page begins. */
+export const runPageSchema = z.object({ content: z.array(runRowSchema), next: z.string().nullish() })
 
 /** Runs of a task are a list, all runs a page. */
 export const runListSchema = z.union([

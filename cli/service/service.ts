@@ -1,5 +1,5 @@
 import { fetchWith } from '../api-auth.ts'
-import { explainError } from '../explain-error.ts'
+import { explainError, withoutTitle } from '../explain-error.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import { wordsOf } from '../terminal/words-of.ts'
@@ -76,6 +76,13 @@ export async function openService({ url, auth }: ServiceOptions): Promise<Servic
     })
     if (answer.ok) return answer
     const words = withoutTitle(explainError(await answer.text()))
+    const task = /^tasks\/(?<name>[^/]+\/[^/]+)/u.exec(path)?.groups?.name
+    if (answer.status === 404 && task !== undefined && words.startsWith('Task not found')) {
+      throw new ServiceRefusal(
+        `there is no task ${task} in the service; "cytomine-task tasks" lists those that it has`,
+        answer.status,
+      )
+    }
     if (answer.status >= 500) {
       throw new CommandError(`${base} answered ${answer.status}: ${words}; try again later`, EXIT.unavailable)
     }
@@ -87,12 +94,4 @@ export async function openService({ url, auth }: ServiceOptions): Promise<Servic
     call,
     json: async (path, request) => (await call(path, request)).json(),
   }
-}
-
-/** The title of a batch of errors says nothing that its lines do not. */
-function withoutTitle(words: string): string {
-  const [title = '', ...lines] = words.split('\n')
-  return title.startsWith('Error(s) occurred') && lines.length > 0
-    ? lines.map((line) => line.trim()).join('\n')
-    : words
 }

@@ -15,11 +15,14 @@ const PROBES: Readonly<Record<Program, readonly string[]>> = {
   buildah: ['version'],
 }
 
-/** Saves an image as a docker-archive. */
+/**
+ * Saves an image in one file. podman and buildah 4 write no docker-archive of a layer that they have seen compressed with zstd, as in a
+ * registry; the OCI archive holds any layer.
+ */
 const SAVES: Readonly<Record<Program, (tag: string, file: string) => readonly string[]>> = {
   docker: (tag, file) => ['save', '--output', file, tag],
-  podman: (tag, file) => ['save', '--format', 'docker-archive', '--output', file, tag],
-  buildah: (tag, file) => ['push', tag, `docker-archive:${file}:${tag}`],
+  podman: (tag, file) => ['save', '--format', 'oci-archive', '--uncompressed', '--output', file, tag],
+  buildah: (tag, file) => ['push', '--disable-compression', tag, `oci-archive:${file}:${tag}`],
 }
 
 /** What tasks run on. */
@@ -33,7 +36,7 @@ export interface ImageBuilder {
    * @throws CommandError
    */
   build(folder: string, tag: string): Promise<void>
-  /** Writes the image as a docker-archive. @throws CommandError */
+  /** Writes the image as one archive that the service reads. @throws CommandError */
   save(tag: string, file: string): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 import type { ProgramTemplate } from './template.ts'
 
-const DOCKERFILE = `FROM gcc:14 AS build
+const DOCKERFILE = `FROM docker.io/library/gcc:14 AS build
 COPY main.c /main.c
 RUN gcc -static -O2 -Wall -o /main /main.c
 

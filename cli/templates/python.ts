@@ -1,6 +1,6 @@
 import type { ProgramTemplate } from './template.ts'
 
-const DOCKERFILE = `FROM python:3.12-slim
+const DOCKERFILE = `FROM docker.io/library/python:3.12-slim
 COPY main.py /app/main.py
 # Nobody: a task needs no rights.
 USER 65534:65534

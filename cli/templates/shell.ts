@@ -1,6 +1,6 @@
 import type { ProgramTemplate } from './template.ts'
 
-const DOCKERFILE = `FROM busybox:1.37-musl
+const DOCKERFILE = `FROM docker.io/library/busybox:1.37-musl
 COPY --chmod=755 main.sh /main.sh
 # Nobody: a task needs no rights.
 USER 65534:65534

@@ -1,5 +1,5 @@
 import { DomainError } from '../../src/contract/errors.ts'
-import { explainError } from '../explain-error.ts'
+import { explainError, withoutTitle } from '../explain-error.ts'
 
 /** What an error says to people: of the service's errors the words in the details too. */
 export function wordsOf(error: unknown): string {
@@ -12,5 +12,7 @@ export function wordsOf(error: unknown): string {
   }
   if (error.details.type === 'batch' && error.words !== undefined) return error.words.replaceAll('; "', '\n"')
   if (error.details.type === 'related') return error.details.description
-  return error.details.type === 'parameter' ? (error.explanation ?? error.message) : explainError(error.body)
+  return error.details.type === 'parameter'
+    ? (error.explanation ?? error.message)
+    : withoutTitle(explainError(error.body))
 }

@@ -1,3 +1,4 @@
+import { comparableName } from '../../src/archive/zip/entry-name.ts'
 import type { ZipArchive } from '../../src/archive/zip/read-zip.ts'
 import { ZipFormatError } from '../../src/archive/zip/zip-format-error.ts'
 import { DomainError } from '../../src/contract/errors.ts'
@@ -10,7 +11,7 @@ import { wordsOf } from '../terminal/words-of.ts'
 import { checkDescriptor } from './check-descriptor.ts'
 import { type CheckedImage, checkImage } from './check-image.ts'
 import { checkResources } from './check-resources.ts'
-import { type Finding, problem } from './finding.ts'
+import { type Finding, problem, warning } from './finding.ts'
 import { sourceOf } from './image-source.ts'
 
 export interface ValidateOptions {
@@ -58,6 +59,7 @@ async function checkImageOf(
   const named = descriptor ?? { namespace: '', version: '' }
   try {
     const entry = findImageEntry(archive, named as TaskDescriptor)
+    findings.push(...otherName(descriptor?.imageFile, entry.name))
     const source = await sourceOf(archive, entry)
     try {
       const image = await checkImage({
@@ -83,6 +85,15 @@ async function checkImageOf(
     } else throw error
     return undefined
   }
+}
+
+/** The service takes another archive when the named one is missing. */
+function otherName(named: string | undefined, taken: string): readonly Finding[] {
+  const wanted = named?.replace(/^[./]+/u, '') ?? ''
+  if (wanted === '' || comparableName(wanted) === comparableName(taken)) return []
+  return [
+    warning('bundle', `configuration.image.file names ${wanted}, which is not there; the image is ${taken}`),
+  ]
 }
 
 async function checkLogo({ archive, kind }: OpenTask): Promise<Finding[]> {

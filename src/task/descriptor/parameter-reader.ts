@@ -143,6 +143,9 @@ function readDefault(
     return { value: codec.provision(parsed.data, type, String(path[1])).value }
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
-    return { path, message: `must be a value that the parameter accepts: ${error.message}` }
+    return {
+      path,
+      message: `must be a value that the parameter accepts: ${error.explanation ?? error.message}`,
+    }
   }
 }

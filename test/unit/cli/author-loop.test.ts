@@ -1,0 +1,176 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { removeEarlier } from '../../../cli/outputs/remove-earlier.ts'
+import { runCommand } from '../../fixtures/cli-program.ts'
+import { aTaskFolder, type TaskFolderOptions } from '../../fixtures/task-folder.ts'
+import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
+
+const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
+const NOBODY = 'http://127.0.0.1:9/app-engine/v1/'
+
+const folders: string[] = []
+afterEach(() => {
+  closeWebServers()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+async function aFolder(options: TaskFolderOptions = {}): Promise<string> {
+  const folder = await aTaskFolder(options)
+  folders.push(folder)
+  return folder
+}
+
+/** Puts the bundle of another build into the folder. */
+function keepBundle(folder: string): void {
+  mkdirSync(join(folder, '.cytomine-task'))
+  copyFileSync(BUNDLE, join(folder, '.cytomine-task/old.zip'))
+}
+
+describe('run on this machine', () => {
+  it('says what an image without command lacks, without a stack', async () => {
+    const folder = await aFolder({ config: {} })
+
+    const { code, stderr } = await runCommand(['run', folder, '-i', 'a=1'])
+
+    expect(stderr).toMatch(/^the image has neither entrypoint nor command.*set ENTRYPOINT or CMD\n$/u)
+    expect(code).toBe(1)
+  })
+
+  it('says in one line what is wrong with a value', async () => {
+    const folder = await aFolder()
+
+    const { stderr } = await runCommand(['run', folder, '-i', 'a=many'])
+
+    expect(stderr).toMatch(/^a: .*"many" is not an integer[^\n]*\n$/u)
+  })
+
+  it('names the engines that exist', async () => {
+    const { code, stderr } = await runCommand(['run', '--engine', 'lxc'])
+
+    expect(stderr).toMatch(/docker, podman, embedded/u)
+    expect(code).toBe(2)
+  })
+})
+
+describe('validate', () => {
+  it('says that the image is the one of the last build', async () => {
+    const folder = await aFolder({ imageName: false })
+    writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
+    keepBundle(folder)
+
+    const { stderr } = await runCommand(['validate', folder])
+
+    expect(stderr).toMatch(/that of the last build.*"cytomine-task build"/u)
+  })
+
+  it('checks the image archive of the folder, not a bundle that was packed of an earlier one', async () => {
+    const folder = await aFolder({ config: {} })
+    keepBundle(folder)
+
+    const { stdout, code } = await runCommand(['validate', folder])
+
+    expect(stdout).toMatch(/neither entrypoint nor command/u)
+    expect(code).toBe(1)
+  })
+
+  it('shows what it found when the service does not answer', async () => {
+    const { code, stdout, stderr } = await runCommand(['validate', BUNDLE, '--url', NOBODY])
+
+    expect(stdout).toMatch(/^no problems in /u)
+    expect(stderr).toMatch(/nothing answers at/u)
+    expect(code).toBe(3)
+  })
+
+  it('warns of an image archive that is not there when another one is taken', async () => {
+    const folder = await aFolder({
+      descriptor: { configuration: { image: { file: '/imgae.tar' } } },
+      imageName: 'image.tar',
+    })
+
+    const { code, stdout } = await runCommand(['validate', folder])
+
+    expect(stdout).toMatch(/configuration\.image\.file names imgae\.tar, which is not there.*image\.tar/u)
+    expect(code).toBe(0)
+  })
+
+  it('names the bound that a default breaks', async () => {
+    const folder = await aFolder({
+      descriptor: { inputs: { a: { type: { id: 'integer', leq: 3 }, description: '', default: 5 } } },
+    })
+
+    const { stdout } = await runCommand(['validate', folder])
+
+    expect(stdout).toMatch(/a\.default .*5 is out of bounds; expected at most 3 \(leq\)/u)
+  })
+})
+
+describe('a service', () => {
+  const task = {
+    id: '279c70e2-3dd8-49a3-b253-27956325c74f',
+    namespace: 'com.example.count',
+    version: '1.0.0',
+  }
+  const answers = new Map<string, unknown>([
+    ['/tasks/com.example.count/1.0.0', task],
+    [`/task-runs?taskId=${task.id}&limit=200`, { content: [aRow('1')], next: 'a b' }],
+    [`/task-runs?taskId=${task.id}&limit=200&cursor=a%20b`, { content: [aRow('2')] }],
+  ])
+
+  function aRow(digit: string) {
+    const id = `0000000${digit}-0000-4000-8000-000000000000`
+    return { id, state: 'FINISHED', createdAt: `2026-01-0${digit}T00:00:00Z`, task }
+  }
+
+  async function aService(): Promise<string> {
+    const { href } = await aWebServer(({ url = '' }, response) => {
+      const answer = answers.get(url)
+      response.statusCode = answer === undefined ? 404 : 200
+      response.end(JSON.stringify(answer ?? { error_code: 'APPE-1', message: 'Task not found.' }))
+    })
+    return href
+  }
+
+  it('lists all runs of a task with their times', async () => {
+    const { stdout } = await runCommand(['runs', 'com.example.count/1.0.0', '--url', await aService()])
+
+    expect(stdout).toMatch(/^00000001.*2026-01-01T00:00:00Z/mu)
+    expect(stdout).toMatch(/^00000002.*2026-01-02T00:00:00Z/mu)
+  })
+
+  it.each([
+    ['runs', 'com.example.count/2.0.0', '--url'],
+    ['run', 'com.example.count/2.0.0', '--remote'],
+    ['delete', 'com.example.count/2.0.0', '--yes', '--url'],
+  ])('names the task that it does not have to %s', async (...words) => {
+    const { code, stderr } = await runCommand([...words, await aService()])
+
+    expect(stderr).toMatch(/no task com\.example\.count\/2\.0\.0.*"cytomine-task tasks"/u)
+    expect(code).toBe(1)
+  })
+
+  it('runs the task of a folder by its descriptor', async () => {
+    const folder = await aFolder({ descriptor: { version: '3.0.0' } })
+
+    const { stderr } = await runCommand(['run', folder, '--remote', await aService()])
+
+    expect(stderr).toMatch(/no task com\.example\.count\/3\.0\.0/u)
+  })
+})
+
+describe('outputs of an earlier run', () => {
+  it('go before new ones come, and folders of other owners stay', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outputs-'))
+    folders.push(folder)
+    for (const name of ['areas', 'src']) mkdirSync(join(folder, name))
+    for (const file of ['width', 'notes', 'areas/array.yml', 'areas/7', 'src/main.py']) {
+      writeFileSync(join(folder, file), '')
+    }
+
+    await removeEarlier(folder, ['width', 'areas', 'src', 'missing'])
+
+    const left = ['width', 'areas', 'src/main.py', 'notes'].filter((name) => existsSync(join(folder, name)))
+    expect(left).toEqual(['src/main.py', 'notes'])
+  })
+})
