@@ -7,10 +7,8 @@ import { everyTypeBundle, NAMESPACE, VERSION } from './every-type-task.ts'
  * What the tests of the console prepare by the API, to look at it in the browser.
  */
 
-export const EVERY_TYPE = `tasks/${NAMESPACE}/${VERSION}`
-
 /** Uploads a bundle of bytes, unless the task is there already. */
-export async function install(bundle: Buffer): Promise<void> {
+async function install(bundle: Buffer): Promise<void> {
   const form = new FormData()
   form.append('task', new Blob([new Uint8Array(bundle)]), 'bundle.zip')
   const { call } = await import('../integration/engine-client.ts')
