@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { runLocally } from '../run/run-locally.ts'
 import { runRemotely } from '../run/run-remotely.ts'
+import { parseTaskReference } from '../service/names.ts'
 import { usageError } from '../terminal/command-error.ts'
 import type { Perform } from './perform.ts'
 
@@ -43,10 +44,13 @@ export function addRun(program: Command, perform: Perform): void {
     )
     .action((task: string, flags: Flags) =>
       perform((terminal) => {
-        const { remote: url } = flags
-        if (url !== undefined) return runRemotely(terminal, { task, url }, flags)
+        const isName = parseTaskReference(task) !== undefined
+        const url = flags.remote ?? (isName ? process.env.CYTOMINE_TASK_URL : undefined)
+        if (url !== undefined && url !== '') return runRemotely(terminal, { task, url }, flags)
         if (/^[\w.-]+\.[\w-]+\/\d+\.\d+\.\d+/u.test(task)) {
-          throw usageError(`${task} is a task of a service: name the service with --remote URL`)
+          throw usageError(
+            `${task} is a task of a service: name the service with --remote URL, or in CYTOMINE_TASK_URL`,
+          )
         }
         return runLocally(terminal, task, flags)
       }),

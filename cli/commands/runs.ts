@@ -1,4 +1,5 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
+import { RUN_STATES } from '../../src/run/transitions.ts'
 import { requireTaskReference } from '../service/names.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
 import { type RunRow, runListSchema, runPageSchema, taskSchema } from '../service/schemas.ts'
@@ -12,18 +13,25 @@ export function addRuns(program: Command, perform: Perform): void {
     .command('runs')
     .description('lists runs, the newest first')
     .argument('[task]', 'NAMESPACE/VERSION; without it the runs of all tasks')
-    .option('--state <state>', 'only runs in this state')
+    .option('--state <state>', 'only runs in this state', stateOf)
   withService(command).action((task: string | undefined, flags: ServiceFlags & { readonly state?: string }) =>
     perform(async (terminal) => {
       const service = await openService(flags)
       const all = await listRuns(service, task)
-      const wanted = flags.state?.toUpperCase()
+      const wanted = flags.state
       const runs = wanted === undefined ? all : all.filter(({ state }) => state === wanted)
       terminal.json(runs)
       terminal.table([['RUN', 'STATE', 'CREATED', 'TASK'], ...runs.map((run) => cellsOf(run, task))])
       return EXIT.success
     }),
   )
+}
+
+/** @throws InvalidArgumentError */
+function stateOf(text: string): string {
+  const state = RUN_STATES.find((one) => one === text.toUpperCase())
+  if (state === undefined) throw new InvalidArgumentError(`Allowed choices are ${RUN_STATES.join(', ')}.`)
+  return state
 }
 
 function cellsOf({ id, state, createdAt, created_at, task }: RunRow, asked = ''): readonly string[] {

@@ -3,13 +3,14 @@ import { createProgress } from '../progress.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
 import { openService, type Service, ServiceRefusal } from '../service/service.ts'
 import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
-import { openTask } from '../task/open-task.ts'
+import { type OpenTask, openTask } from '../task/open-task.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { uploadBundle } from '../upload-bundle.ts'
 import { createUploadClient } from '../upload-client.ts'
+import { checkDescriptor } from '../validate/check-descriptor.ts'
 import { report } from '../validate/report.ts'
 import { validateTask } from '../validate/validate-task.ts'
 import type { Perform } from './perform.ts'
@@ -39,7 +40,9 @@ export function addUpload(program: Command, perform: Perform): void {
 
 async function uploadTask(terminal: Terminal, path: string, flags: Flags): Promise<number> {
   const service = await openService(flags)
-  const file = await bundleOf(terminal, await openTask(path), flags)
+  const task = await openTask(path)
+  await requireRoomFor(service, task, flags)
+  const file = await bundleOf(terminal, task, flags)
   if (flags.check) {
     terminal.note(`checking ${file}`)
     const validation = await validateTask(await openTask(file))
@@ -56,9 +59,9 @@ async function uploadTask(terminal: Terminal, path: string, flags: Flags): Promi
   }
   const progress = createProgress(terminal.isJson ? terminal.stderr : terminal.stdout)
   const client = createUploadClient(service.url, { callApi: service.fetch })
-  const task = await uploadBundle({ bundle: file, url: service.url, progress, client })
-  terminal.json({ task })
-  terminal.print(`installed ${task}`)
+  const installed = await uploadBundle({ bundle: file, url: service.url, progress, client })
+  terminal.json({ task: installed })
+  terminal.print(`installed ${installed}`)
   return EXIT.success
 }
 
@@ -67,11 +70,27 @@ async function uploadTask(terminal: Terminal, path: string, flags: Flags): Promi
  * @returns false when the user says no
  * @throws CommandError when it is there and may not be replaced
  */
-async function makeRoom(service: Service, name: string, { replace, yes }: Flags): Promise<boolean> {
+async function makeRoom(service: Service, name: string, flags: Flags): Promise<boolean> {
+  if (!(await isThere(service, name, flags))) return true
+  const question = `Delete ${name} with all its runs and their files first?`
+  if (!(await confirm(question, flags.yes === true))) return false
+  await service.call(`tasks/${name}`, { method: 'DELETE' })
+  return true
+}
+
+/** Says before anything is built that the service does not answer, or has the version. */
+async function requireRoomFor(service: Service, { kind, descriptor }: OpenTask, flags: Flags): Promise<void> {
+  if (kind !== 'folder' || descriptor === undefined || !flags.build) return
+  const read = checkDescriptor(descriptor).descriptor
+  if (read !== undefined) await isThere(service, `${read.namespace}/${read.version}`, flags)
+}
+
+/** @throws CommandError when it is there and may not be replaced */
+async function isThere(service: Service, name: string, { replace }: Flags): Promise<boolean> {
   try {
     await service.call(`tasks/${name}`)
   } catch (error) {
-    if (error instanceof ServiceRefusal && error.status === 404) return true
+    if (error instanceof ServiceRefusal && error.status === 404) return false
     throw error
   }
   if (replace !== true) {
@@ -79,7 +98,5 @@ async function makeRoom(service: Service, name: string, { replace, yes }: Flags)
       `the service has ${name} already, and a version never changes; raise "version" in descriptor.yml, or give --replace`,
     )
   }
-  if (!(await confirm(`Delete ${name} with all its runs and their files first?`, yes === true))) return false
-  await service.call(`tasks/${name}`, { method: 'DELETE' })
   return true
 }

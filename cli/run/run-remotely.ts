@@ -55,7 +55,8 @@ export async function runRemotely(
   const run = await follow(terminal, service, id)
   if (run.state === 'FAILED') {
     const { kind = 'failed', message = 'no reason was given' } = run.error ?? {}
-    throw runFailure(terminal, { id, kind, message })
+    const hint = `\n"cytomine-task outputs ${id} --rejected -o FOLDER" downloads what it left.`
+    throw runFailure(terminal, { id, kind, message }, kind.startsWith('output-') ? hint : '')
   }
   const outputs = outputsSchema.parse(await service.json(`task-runs/${id}/outputs`))
   const files =

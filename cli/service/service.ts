@@ -1,6 +1,6 @@
 import { fetchWith } from '../api-auth.ts'
 import { explainError, withoutTitle } from '../explain-error.ts'
-import { CommandError } from '../terminal/command-error.ts'
+import { CommandError, usageError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import { wordsOf } from '../terminal/words-of.ts'
 
@@ -44,6 +44,9 @@ export class ServiceRefusal extends CommandError {
   }
 }
 
+/** What the service says of a path that is none of its own. */
+const NO_SUCH_PATH = 'no such path'
+
 /** API Gateway gives up after 29 s. */
 const CALL_TIMEOUT_MS = 60_000
 
@@ -76,6 +79,9 @@ export async function openService({ url, auth }: ServiceOptions): Promise<Servic
     })
     if (answer.ok) return answer
     const words = withoutTitle(explainError(await answer.text()))
+    if (answer.status === 404 && words === NO_SUCH_PATH) {
+      throw usageError(`${base} is not the base URL of the service, which ends in /app-engine/v1/`)
+    }
     const task = /^tasks\/(?<name>[^/]+\/[^/]+)/u.exec(path)?.groups?.name
     if (answer.status === 404 && task !== undefined && words.startsWith('Task not found')) {
       throw new ServiceRefusal(

@@ -150,6 +150,35 @@ describe('a service', () => {
     expect(code).toBe(1)
   })
 
+  it('is told before an image is built when it does not answer', async () => {
+    const folder = await aFolder({ imageName: false })
+    writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
+
+    const { code, stderr } = await runCommand(['upload', folder, '--url', NOBODY])
+
+    expect(stderr).toMatch(/^nothing answers at /u)
+    expect(code).toBe(3)
+  })
+
+  it('is told from another path of its host', async () => {
+    const { href } = await aWebServer((_, response) => {
+      response.statusCode = 404
+      response.end(JSON.stringify({ message: 'no such path' }))
+    })
+
+    const { code, stderr } = await runCommand(['tasks', '--url', href])
+
+    expect(stderr).toMatch(/is not the base URL of the service, which ends in \/app-engine\/v1\//u)
+    expect(code).toBe(2)
+  })
+
+  it('has no run in a state that does not exist', async () => {
+    const { code, stderr } = await runCommand(['runs', '--state', 'done', '--url', NOBODY])
+
+    expect(stderr).toMatch(/Allowed choices are CREATED, .*FINISHED/u)
+    expect(code).toBe(2)
+  })
+
   it('runs the task of a folder by its descriptor', async () => {
     const folder = await aFolder({ descriptor: { version: '3.0.0' } })
 
