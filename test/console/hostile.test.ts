@@ -89,6 +89,7 @@ describe('a run that fails', () => {
       .getByRole('row')
       .filter({ hasText: id.slice(0, 8) })
       .getByText(kind)
+      .first()
       .waitFor()
     await close()
   })
