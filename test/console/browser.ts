@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 import { expect, inject } from 'vitest'
 
@@ -77,8 +76,6 @@ export async function dropFile(page: Page, target: Locator, name: string, conten
   await target.dispatchEvent('drop', { dataTransfer: transfer })
 }
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
 interface AxeResult {
   readonly violations: readonly {
     readonly id: string
@@ -89,7 +86,7 @@ interface AxeResult {
 /** What axe finds wrong with the page, one line each. */
 export async function violationsOf(page: Page): Promise<string[]> {
   // By the debugger's protocol, which the page's policy does not bind.
-  await page.evaluate(AXE)
+  await page.evaluate(axe.source)
   const { violations } = (await page.evaluate('axe.run()')) as AxeResult
   return violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { JsonValue } from '../../src/contract/json.ts'
-import { callOk, waitForState } from '../integration/engine-client.ts'
+import { call, callOk, waitForState } from '../integration/engine-client.ts'
 import { everyTypeBundle, NAMESPACE, VERSION } from './every-type-task.ts'
 
 /*
@@ -11,7 +11,6 @@ import { everyTypeBundle, NAMESPACE, VERSION } from './every-type-task.ts'
 async function install(bundle: Buffer): Promise<void> {
   const form = new FormData()
   form.append('task', new Blob([new Uint8Array(bundle)]), 'bundle.zip')
-  const { call } = await import('../integration/engine-client.ts')
   const answer = await call('POST', 'tasks', form)
   if (!answer.ok && answer.status !== 409) throw new Error(`upload: ${answer.status} ${await answer.text()}`)
 }
