@@ -31,6 +31,21 @@ describe('storage stack', () => {
     template.resourceCountIs('AWS::Lambda::Function', 0)
   })
 
+  it.each([
+    ['off', undefined],
+    ['read-only', ['GET', 'HEAD']],
+    ['full', ['GET', 'HEAD', 'PUT']],
+  ] as const)('lets pages use presigned URLs as far as the console may: %s', (console, methods) => {
+    const bucket = Template.fromStack(synthesize('production', { console }).stacks.storage)
+
+    bucket.hasResourceProperties('AWS::S3::Bucket', {
+      CorsConfiguration:
+        methods === undefined
+          ? Match.absent()
+          : { CorsRules: [Match.objectLike({ AllowedMethods: methods })] },
+    })
+  })
+
   it('encrypts the bucket and blocks the public', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       BucketEncryption: Match.anyValue(),
