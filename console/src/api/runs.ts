@@ -66,7 +66,11 @@ export async function startRun(id: string): Promise<Run> {
   ).resource
 }
 
-/** Ends an active run and removes it. */
+/** Ends an active run as FAILED with kind `cancelled`; its record, inputs and log stay. */
+export async function cancelRun(id: string): Promise<void> {
+  await send('POST', `task-runs/${path(id)}/state-actions`, { desired: 'CANCELLED' })
+}
+
 export function deleteRun(id: string): Promise<void> {
   return send('DELETE', `task-runs/${path(id)}`)
 }

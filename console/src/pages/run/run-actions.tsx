@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { deleteRun, rerun, startRun } from '../../api/runs.ts'
+import { cancelRun, deleteRun, rerun, startRun } from '../../api/runs.ts'
 import type { Run } from '../../api/types.ts'
 import { addressOf, go } from '../../router.ts'
 import { useMayChange } from '../../settings.ts'
@@ -53,11 +53,12 @@ export function RunActions({ run }: { readonly run: Run }) {
           question={active ? 'Cancel this run?' : 'Delete this run?'}
           consequence={
             active
-              ? 'The container is stopped, and the run is removed with its inputs and its log.'
+              ? 'The container is stopped. The run ends as failed; its inputs and its log stay.'
               : 'The run is removed for good, with its inputs, outputs and log.'
           }
           action={active ? 'Cancel run' : 'Delete run'}
           onConfirm={async () => {
+            if (active) return cancelRun(run.id)
             await deleteRun(run.id)
             go(addressOf(['runs']))
           }}
