@@ -62,7 +62,15 @@ interface ApiSettings {
   readonly authorizationType: AuthorizationType
   /** Why not every route asks for IAM credentials. */
   readonly whyNotAuthorized: string
+  /** Requests a second, and at once. */
+  readonly throttle: { readonly rate: number; readonly burst: number }
 }
+
+/**
+ * Three times what stagers can ask for: Fargate starts 20 runs a second and 100 at once, and each makes some 15 requests (docs/scale.md). The
+ * stage's own limit is for callers: stagers that it refused for half a minute would make their runs fail.
+ */
+const STAGER_THROTTLE = { rate: 1000, burst: 2000 } as const
 
 /** Fields of the access log. No header and no query: they carry secrets and signatures. */
 const ACCESS_LOG = JSON.stringify({
@@ -105,6 +113,7 @@ export class EngineApi extends Construct {
       // Metrics of an API carry its name.
       name: stage.prefix,
       description: 'Cytomine App Engine',
+      throttle: stage.throttle,
       ...callersOf(access),
     })
     this.restApi.root.addMethod('ANY')
@@ -117,6 +126,7 @@ export class EngineApi extends Construct {
     const api = this.addApi('StagerApi', {
       name: `${this.props.stage.prefix}-stager`,
       description: 'Cytomine App Engine: staging routes, for jobs',
+      throttle: STAGER_THROTTLE,
       onlyThrough: [vpcEndpointId],
       authorizationType: AuthorizationType.NONE,
       whyNotAuthorized:
@@ -127,8 +137,8 @@ export class EngineApi extends Construct {
   }
 
   private addApi(id: string, settings: ApiSettings): RestApi {
-    const { onlyThrough, authorizationType } = settings
-    const { handler, stage } = this.props
+    const { onlyThrough, authorizationType, throttle } = settings
+    const { handler } = this.props
     const api = new RestApi(this, id, {
       restApiName: settings.name,
       description: settings.description,
@@ -139,8 +149,8 @@ export class EngineApi extends Construct {
       cloudWatchRole: false,
       deployOptions: {
         stageName: API_STAGE,
-        throttlingRateLimit: stage.throttle.rate,
-        throttlingBurstLimit: stage.throttle.burst,
+        throttlingRateLimit: throttle.rate,
+        throttlingBurstLimit: throttle.burst,
         accessLogDestination: new LogGroupLogDestination(this.accessLog),
         accessLogFormat: AccessLogFormat.custom(ACCESS_LOG),
         loggingLevel: MethodLoggingLevel.ERROR,

@@ -168,6 +168,15 @@ describe('REST API', () => {
     })
   })
 
+  it('lets stagers of a hundred runs that start at once ask, whatever the limit of callers', () => {
+    const stages = resourcesOf(anApi({ mode: 'iam', stagerEndpointId: 'vpce-1' }), 'AWS::ApiGateway::Stage')
+
+    expect(stages.map(([, { Properties }]) => Properties.MethodSettings)).toEqual([
+      [expect.objectContaining({ ThrottlingRateLimit: 7 })],
+      [expect.objectContaining({ ThrottlingRateLimit: 1000 })],
+    ])
+  })
+
   it('keeps headers, queries and bodies out of the access log', () => {
     const [[, stage] = ['', undefined]] = resourcesOf(anApi({ mode: 'open' }), 'AWS::ApiGateway::Stage')
 

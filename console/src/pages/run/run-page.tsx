@@ -1,3 +1,4 @@
+import { path } from '../../api/client.ts'
 import { readTask } from '../../api/tasks.ts'
 import type { Run } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
@@ -90,7 +91,7 @@ function RunHead({ run }: { readonly run: Run }) {
 }
 
 /** What the run asked for, and what it cost. */
-function Machine({ run: { resources, cost, history } }: { readonly run: Run }) {
+function Machine({ run: { id, state, resources, cost, history } }: { readonly run: Run }) {
   const { currency } = useConfig()
   const attempts = Math.max(0, ...(history ?? []).map(({ attempt }) => attempt ?? 0))
   return (
@@ -130,6 +131,19 @@ function Machine({ run: { resources, cost, history } }: { readonly run: Run }) {
           <>
             <dt>Attempts</dt>
             <dd>{attempts}</dd>
+          </>
+        )}
+        {isFinal(state) && (
+          <>
+            <dt>Provenance</dt>
+            <dd>
+              <a
+                href={`../task-runs/${path(id)}/ro-crate.zip`}
+                title="Task, image digest, inputs and outputs with checksums"
+              >
+                RO-Crate
+              </a>
+            </dd>
           </>
         )}
       </dl>
