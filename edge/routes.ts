@@ -69,7 +69,8 @@ const WORDS: ReadonlySet<string> = new Set([
   ],
   ...['inputs.zip', 'outputs.zip', 'rejected-outputs.zip', 'logs', 'staging', 'report', 'parts', 'urls'],
   ...['uploads', 'part-urls', 'complete', 'stores', 'default', 'events', 'ping'],
-  ...['ui', 'config.json', 'assets'],
+  ...['run-sets', 'cancel', 'retry', 'outputs.csv', 'ro-crate.zip'],
+  ...['schema', 'task.json', 'ui', 'config.json', 'assets'],
 ])
 
 const MASK = '*'

@@ -61,9 +61,9 @@ export async function send<Value>(
   return (text === '' ? undefined : JSON.parse(text)) as Value
 }
 
-/** Joins segments to a path, each encoded. */
+/** Joins segments to a path, each encoded. `.` and `..`, which a shared address may hold, name nothing: they would lead elsewhere. */
 export function path(...segments: readonly string[]): string {
-  return segments.map(encodeURIComponent).join('/')
+  return segments.map((segment) => (/^\.{1,2}$/u.test(segment) ? '-' : encodeURIComponent(segment))).join('/')
 }
 
 function parseError(text: string): ErrorBody | undefined {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findBodyRoute, isEvents, isInstallation, routeOf, runIdOf } from '../../../edge/routes.ts'
+import { ROUTE_LIST } from '../../../lambdas/api/route-table.ts'
 
 const BASE = '/app-engine/v1'
 
@@ -66,6 +67,13 @@ describe('a path in the log', () => {
     ['/a/b/c/d/e/f/g/h', '/*/*/*/*/*/*'],
   ])('%s is %s', (path, route) => {
     expect(routeOf(BASE + path)).toBe(route)
+  })
+
+  it('names every route of the API in logs', () => {
+    const wrong = ROUTE_LIST.map(({ path }) => path.replaceAll(/:\w+/gu, '*')).filter(
+      (path) => routeOf(BASE + path) !== path,
+    )
+    expect(wrong).toEqual([])
   })
 
   it('is masked as a whole outside the service', () => {
