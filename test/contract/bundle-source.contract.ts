@@ -4,9 +4,9 @@ import type { BundleSource } from '../../src/import/bundle-source.ts'
 
 interface BundleSourceHarness {
   readonly source: BundleSource
-  /** Puts a bundle into a store; a broken one ends before its end. */
+  /** Puts a bundle into a store. The download of a broken one stops half way. */
   offer(bundle: Buffer, options?: { readonly isBroken?: boolean }): Promise<URL>
-  /** Where no bundle is. */
+  /** URL without a bundle. */
   readonly missing: URL
 }
 
@@ -16,7 +16,7 @@ const FAILED = expect.objectContaining({
   details: { type: 'related', parameterName: 'bundle', description: expect.any(String) },
 })
 
-/** What every bundle source keeps to. */
+/** Contract of every bundle source. */
 export function describeBundleSource(adapter: string, setUp: () => Promise<BundleSourceHarness>): void {
   describe(`bundle source (${adapter})`, () => {
     let harness: BundleSourceHarness
@@ -25,7 +25,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
       harness = await setUp()
     })
 
-    it('gives a bundle byte for byte', async () => {
+    it('returns a bundle byte for byte', async () => {
       const bundle = Buffer.alloc(300_000, 'PK')
 
       const body = await harness.source.open(await harness.offer(bundle))
@@ -37,7 +37,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
       await expect(harness.source.open(harness.missing)).rejects.toEqual(FAILED)
     })
 
-    it('fails in the same words when the bundle breaks off', async () => {
+    it('fails with the same error when the download stops half way', async () => {
       const url = await harness.offer(Buffer.alloc(1000, 'PK'), { isBroken: true })
 
       const body = await harness.source.open(url)
@@ -45,7 +45,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
       await expect(buffer(body)).rejects.toEqual(FAILED)
     })
 
-    it('lets go of a bundle that nobody reads on', async () => {
+    it('closes a download that the caller abandons', async () => {
       const body = await harness.source.open(await harness.offer(Buffer.alloc(300_000, 'PK')))
 
       body.destroy()

@@ -27,7 +27,7 @@ describe('a registry that is not ECR', () => {
     ['anonymous', undefined],
     ['basic', credentials],
     ['bearer', credentials],
-  ] as const)('lets clients in by %s access', async (access, known) => {
+  ] as const)('accepts clients with %s access', async (access, known) => {
     const server = await start({ access })
     const registry = createDistributionImageRegistry({
       registryUrl: server.url,
@@ -50,7 +50,7 @@ describe('a registry that is not ECR', () => {
     })
   })
 
-  it('does not ask again and again with credentials that are refused', async () => {
+  it('does not retry with credentials that the registry refuses', async () => {
     const server = await start({ access: 'basic' })
     const registry = createDistributionImageRegistry({
       registryUrl: server.url,
@@ -63,7 +63,7 @@ describe('a registry that is not ECR', () => {
     expect(server.requests).toHaveLength(2)
   })
 
-  it('lets many requests in that begin together', async () => {
+  it('authenticates many concurrent requests', async () => {
     const server = await start({ access: 'bearer' })
     const registry = createDistributionImageRegistry({ registryUrl: server.url, credentials })
 
@@ -74,7 +74,7 @@ describe('a registry that is not ECR', () => {
     expect(pushed).toHaveLength(4)
   })
 
-  it('removes an image by its tag, and what is gone without complaint', async () => {
+  it('removes an image by its tag, and ignores a missing one', async () => {
     const server = await start({ access: 'anonymous' })
     const registry = createDistributionImageRegistry({ registryUrl: server.url })
     const config = await registry.pushBlob(REPOSITORY, bytesOf('config'))

@@ -19,7 +19,7 @@ const ANSWER: StoredAnswer = {
   body: '{"id":"é"}',
 }
 
-/** What every repository of idempotency keys keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every repository of idempotency keys. `setUp` returns an empty one for each test. */
 export function describeIdempotencyRepository(
   adapter: string,
   setUp: () => Promise<IdempotencyRepositoryHarness>,
@@ -37,14 +37,14 @@ export function describeIdempotencyRepository(
       return claim.held
     }
 
-    it('gives the stored answer to later calls', async () => {
+    it('returns the stored answer to later calls', async () => {
       await keys.complete(await claimed(), ANSWER)
 
       expect(await keys.claim(REQUEST)).toEqual({ kind: 'answered', answer: ANSWER })
       expect(await keys.claim(REQUEST)).toEqual({ kind: 'answered', answer: ANSWER })
     })
 
-    it('gives the key to one of many calls at the same time', async () => {
+    it('lets exactly one of many concurrent calls claim the key', async () => {
       const claims = await Promise.all(Array.from({ length: 8 }, () => keys.claim(REQUEST)))
 
       const kinds = claims.map(({ kind }) => kind).sort()
@@ -57,7 +57,7 @@ export function describeIdempotencyRepository(
       expect((await keys.claim({ ...REQUEST, key: 'another' })).kind).toBe('claimed')
     })
 
-    it('refuses the key to another request, before and after the answer', async () => {
+    it('refuses the key for a different request, before and after the answer', async () => {
       const held = await claimed()
       const other = { ...REQUEST, fingerprint: 'another' }
       const before = await keys.claim(other)
@@ -69,13 +69,13 @@ export function describeIdempotencyRepository(
       ])
     })
 
-    it('gives a released key to any request', async () => {
+    it('lets any request claim a released key', async () => {
       await keys.release(await claimed())
 
       expect((await keys.claim({ ...REQUEST, fingerprint: 'another' })).kind).toBe('claimed')
     })
 
-    it('gives the key of a killed call to the same request after the lease', async () => {
+    it('lets the same request claim the key of a killed call after the lease', async () => {
       await claimed()
       identity.advance(KEY_LEASE_SECONDS - 1)
       const early = await keys.claim(REQUEST)
@@ -88,7 +88,7 @@ export function describeIdempotencyRepository(
       expect(claims.map(({ kind }) => kind).sort()).toEqual(['claimed', 'under-way'])
     })
 
-    it('ignores what a call does whose key was taken over', async () => {
+    it('ignores changes by a call whose key was taken over', async () => {
       const lost = await claimed()
       identity.advance(KEY_LEASE_SECONDS)
       const held = await claimed()

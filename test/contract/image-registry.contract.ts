@@ -17,7 +17,7 @@ async function* bytesOf(...texts: string[]): AsyncGenerator<Uint8Array, void, un
   for (const text of texts) yield Buffer.from(text)
 }
 
-/** What every image registry keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every image registry. `setUp` returns an empty one for each test. */
 export function describeImageRegistry(adapter: string, setUp: () => Promise<ImageRegistryHarness>): void {
   describe(`image registry (${adapter})`, () => {
     let harness: ImageRegistryHarness
@@ -35,14 +35,14 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       return await registry.pushManifest(REPOSITORY, tag, manifest, MEDIA_TYPE)
     }
 
-    it('takes a blob and tells its digest and size', async () => {
+    it('stores a blob and returns its digest and size', async () => {
       const blob = await registry.pushBlob(REPOSITORY, bytesOf('some ', 'bytes'))
 
       expect(blob).toEqual({ digest: digestOf('some bytes'), sizeBytes: 10 })
       expect(harness.blob(REPOSITORY, blob.digest)?.toString()).toBe('some bytes')
     })
 
-    it('takes a blob of no bytes and one of many', async () => {
+    it('stores an empty blob and a large one', async () => {
       const chunk = 'x'.repeat(100_000)
 
       const empty = await registry.pushBlob(REPOSITORY, bytesOf())
@@ -52,21 +52,18 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(large).toEqual({ digest: digestOf(chunk.repeat(50)), sizeBytes: 5_000_000 })
     })
 
-    it.each([1, 50])(
-      'takes a blob of %d pieces that is what it is said to be, and no other',
-      async (pieces) => {
-        const chunk = 'x'.repeat(100_000)
-        const bytes = () => bytesOf(...Array<string>(pieces).fill(chunk))
-        const sizeBytes = pieces * chunk.length
-        const right = { digest: digestOf(chunk.repeat(pieces)), sizeBytes }
-        const wrong = { digest: digestOf('other'), sizeBytes }
+    it.each([1, 50])('stores a blob of %d chunks only if it matches its digest', async (pieces) => {
+      const chunk = 'x'.repeat(100_000)
+      const bytes = () => bytesOf(...Array<string>(pieces).fill(chunk))
+      const sizeBytes = pieces * chunk.length
+      const right = { digest: digestOf(chunk.repeat(pieces)), sizeBytes }
+      const wrong = { digest: digestOf('other'), sizeBytes }
 
-        expect(await registry.pushNamedBlob(REPOSITORY, wrong, bytes())).toBe(false)
-        expect(await registry.hasBlob(REPOSITORY, wrong.digest)).toBe(false)
-        expect(await registry.pushNamedBlob(REPOSITORY, right, bytes())).toBe(true)
-        expect(await registry.hasBlob(REPOSITORY, right.digest)).toBe(true)
-      },
-    )
+      expect(await registry.pushNamedBlob(REPOSITORY, wrong, bytes())).toBe(false)
+      expect(await registry.hasBlob(REPOSITORY, wrong.digest)).toBe(false)
+      expect(await registry.pushNamedBlob(REPOSITORY, right, bytes())).toBe(true)
+      expect(await registry.hasBlob(REPOSITORY, right.digest)).toBe(true)
+    })
 
     it('knows which blobs a repository has', async () => {
       const { digest } = await registry.pushBlob(REPOSITORY, bytesOf('some bytes'))
@@ -77,7 +74,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
     })
 
     it.each(['tasks/other', REPOSITORY])(
-      'reads a blob that %s has, and finds out whether it is what it is said to be',
+      'verifies the bytes of a blob that %s already has',
       async (owner) => {
         const chunks = Array<string>(50).fill('x'.repeat(100_000))
         const others = Array<string>(50).fill('y'.repeat(100_000))
@@ -90,7 +87,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       },
     )
 
-    it('mounts a blob of another repository, and none that is not there', async () => {
+    it('mounts a blob of another repository, but not a missing one', async () => {
       await registry.ensureRepository('tasks/other')
       const blob = await registry.pushBlob('tasks/other', bytesOf('some bytes'))
 
@@ -99,7 +96,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(harness.blob(REPOSITORY, blob.digest)?.toString()).toBe('some bytes')
     })
 
-    it('reads a blob, and tells when there is none', async () => {
+    it('reads a blob, and returns nothing for a missing one', async () => {
       const chunk = 'x'.repeat(100_000)
       const blob = await registry.pushBlob(REPOSITORY, bytesOf(...Array<string>(50).fill(chunk)))
 
@@ -110,7 +107,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(await registry.readBlob('tasks/unknown', blob.digest)).toBeUndefined()
     })
 
-    it('passes on what the bytes throw, and keeps nothing of them', async () => {
+    it('passes on an error of the source and stores no blob', async () => {
       const failure = new Error('the archive is damaged')
       async function* broken() {
         yield Buffer.from('some bytes')
@@ -123,13 +120,13 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(await registry.hasBlob(REPOSITORY, digestOf('some bytes'))).toBe(false)
     })
 
-    it('gives the digest of a manifest', async () => {
+    it('returns the digest of a manifest', async () => {
       const digest = await pushImage('image', '1.0.0')
 
       expect(digest).toBe(digestOf(harness.manifest(REPOSITORY, digest) ?? ''))
     })
 
-    it('takes the same image under the same tag again', async () => {
+    it('accepts the same image under the same tag again', async () => {
       const first = await pushImage('image', '1.0.0')
 
       const second = await pushImage('image', '1.0.0')
@@ -158,12 +155,12 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(harness.manifest(REPOSITORY, digest)).toBeUndefined()
     })
 
-    it('removes what is gone without complaint', async () => {
+    it('ignores the removal of a missing image', async () => {
       await registry.removeImage(REPOSITORY, 'never-there')
       await registry.removeImage('tasks/unknown', '1.0.0')
     })
 
-    it('makes a repository once', async () => {
+    it('creates a repository once', async () => {
       const { digest } = await registry.pushBlob(REPOSITORY, bytesOf('some bytes'))
 
       await registry.ensureRepository(REPOSITORY)

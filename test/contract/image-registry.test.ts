@@ -47,7 +47,7 @@ describeImageRegistry('ECR', async () => {
   return { registry, manifest: server.manifest, blob: server.blob }
 })
 
-/** Chunks of a blob that is too large to be held. */
+/** Chunks of a blob that exceeds the memory buffer. */
 const MANY = 80
 
 describe('ECR', () => {
@@ -72,7 +72,7 @@ describe('ECR', () => {
 
   const tokensAsked = (): number => server.requests.filter((line) => line === 'POST /').length - 1
 
-  it('asks for one token for requests that begin at the same time', async () => {
+  it('requests one token for concurrent calls', async () => {
     const digests = Array.from({ length: 8 }, (_, index) => digestOf(String(index)))
 
     await Promise.all(digests.map((digest) => registry.hasBlob(repository, digest)))
@@ -89,7 +89,7 @@ describe('ECR', () => {
     expect(await registry.hasBlob('tasks/other', digest)).toBe(false)
   })
 
-  it('reads a blob where it is redirected to, without showing its credentials there', async () => {
+  it('follows the redirect of a blob without sending its credentials', async () => {
     const { digest } = await registry.pushBlob(repository, someBytes())
     server.uploadsAt('other-origin')
 
@@ -99,7 +99,7 @@ describe('ECR', () => {
     expect(server.uploadCredentials.at(-1)).toBeUndefined()
   })
 
-  it('asks again for a blob when the registry is busy, and tells what it refuses', async () => {
+  it('retries reading a blob when the registry is busy, and reports a refusal', async () => {
     const { digest } = await registry.pushBlob(repository, someBytes())
     server.answerOnce(/^GET .*blobs/u, 503)
 
@@ -112,7 +112,7 @@ describe('ECR', () => {
     })
   })
 
-  it('makes repositories that are scanned and whose tags stay', () => {
+  it('creates repositories with image scanning and immutable tags', () => {
     expect(server.repositories).toEqual([
       {
         repositoryName: repository,
@@ -126,7 +126,7 @@ describe('ECR', () => {
     ])
   })
 
-  it('asks for a token once, and again when it nears its end', async () => {
+  it('requests a token once, and a new one shortly before it expires', async () => {
     await registry.pushBlob(repository, someBytes())
     await registry.pushBlob(repository, someBytes())
     const before = tokensAsked()
@@ -137,7 +137,7 @@ describe('ECR', () => {
     expect(tokensAsked()).toBeGreaterThan(1)
   })
 
-  it.each(['relative', 'absolute'] as const)('goes on where a %s location says', async (place) => {
+  it.each(['relative', 'absolute'] as const)('continues an upload at a %s location', async (place) => {
     server.uploadsAt(place)
 
     const { digest } = await registry.pushBlob(repository, someBytes(MANY))
@@ -146,7 +146,7 @@ describe('ECR', () => {
     expect(server.uploadCredentials).toEqual([`Basic ${CREDENTIALS}`, `Basic ${CREDENTIALS}`])
   })
 
-  it('keeps its credentials from other hosts', async () => {
+  it('sends no credentials to other hosts', async () => {
     server.uploadsAt('other-origin')
 
     const { digest } = await registry.pushBlob(repository, someBytes(MANY))
@@ -159,7 +159,7 @@ describe('ECR', () => {
     ['POST', /^POST \/v2/u],
     ['PATCH', /^PATCH/u],
     ['PUT', /^PUT/u],
-  ])('tells what the registry answered to %s', async (_, request) => {
+  ])('reports the answer of the registry to %s', async (_, request) => {
     const body = JSON.stringify({ errors: [{ code: 'DENIED', message: 'not yours' }] })
     server.answerOnce(request, 403, body)
 
@@ -169,7 +169,7 @@ describe('ECR', () => {
     })
   })
 
-  it('sends a blob that is named in one request with its length', async () => {
+  it('sends a blob of known digest in one request with its length', async () => {
     const { digest, sizeBytes } = await aBlob(someBytes(MANY))
 
     await registry.pushNamedBlob(repository, { digest, sizeBytes }, someBytes(MANY))
@@ -178,7 +178,7 @@ describe('ECR', () => {
     expect(server.blob(repository, digest)).toBeDefined()
   })
 
-  it('asks for a named blob that another repository has, and does not send it', async () => {
+  it('mounts a blob of known digest that another repository has, and does not send it', async () => {
     await registry.ensureRepository('tasks/other')
     const blob = await registry.pushBlob('tasks/other', someBytes(MANY))
     const before = sentBodies().length
@@ -190,7 +190,7 @@ describe('ECR', () => {
     expect(server.blob(repository, blob.digest)).toBeDefined()
   })
 
-  it('begins a named blob that nobody has with one request', async () => {
+  it('starts the upload of an unknown blob with one request', async () => {
     const blob = await aBlob(someBytes(MANY))
     const before = server.requests.length
 
@@ -201,7 +201,7 @@ describe('ECR', () => {
   })
 
   it.each([400, 403, 404, 405])(
-    'sends a named blob when taking it over is refused with %d',
+    'sends a blob of known digest when its mount is refused with %d',
     async (status) => {
       const blob = await aBlob(someBytes(MANY))
       server.answerOnce(/^POST .*mount=/u, status)
@@ -212,7 +212,7 @@ describe('ECR', () => {
     },
   )
 
-  it('tells what the source finds out when the registry has answered to its last byte', async () => {
+  it('reports an error of the source after the registry has acknowledged the last byte', async () => {
     const blob = await aBlob(someBytes(MANY))
     const failure = new Error('found out late')
     async function* late() {
@@ -224,7 +224,7 @@ describe('ECR', () => {
     await expect(registry.pushNamedBlob(repository, blob, late())).rejects.toBe(failure)
   })
 
-  it.each([-1, 1])('sends no named blob that has %d bytes too many', async (difference) => {
+  it.each([-1, 1])('refuses a blob that is %d bytes longer than announced', async (difference) => {
     const { digest, sizeBytes } = await aBlob(someBytes(MANY))
 
     const pushed = registry.pushNamedBlob(
@@ -243,7 +243,7 @@ describe('ECR', () => {
 
   const sentBodies = (): string[] => server.requests.filter((line) => /^(?:PATCH|PUT)/u.test(line))
 
-  it('does not send a small blob that is there', async () => {
+  it('does not send a small blob that the registry has', async () => {
     const { digest } = await registry.pushBlob(repository, someBytes())
     const before = sentBodies().length
 
@@ -257,7 +257,7 @@ describe('ECR', () => {
     ['HEAD', /^HEAD/u],
     ['POST', /^POST \/v2/u],
     ['PUT', /^PUT/u],
-  ])('repeats %s of a small blob, longer apart each time', async (_, request) => {
+  ])('retries %s of a small blob with growing delays', async (_, request) => {
     for (const status of [503, 429, 500]) server.answerOnce(request, status)
 
     const { digest } = await registry.pushBlob(repository, someBytes())
@@ -267,7 +267,7 @@ describe('ECR', () => {
     expect(pauses[2]).toBeGreaterThan(pauses[0] ?? 0)
   })
 
-  it('gives up after some repetitions', async () => {
+  it('fails after five attempts', async () => {
     for (let times = 0; times < 5; times += 1) server.answerOnce(/^PUT/u, 503)
 
     const pushed = registry.pushBlob(repository, someBytes())
@@ -276,7 +276,7 @@ describe('ECR', () => {
     expect(pauses).toHaveLength(4)
   })
 
-  it.each([503, 404])('leaves it to the caller to repeat a large blob after %d', async (status) => {
+  it.each([503, 404])('does not retry a large blob itself after %d', async (status) => {
     server.answerOnce(/^PATCH/u, status)
 
     const pushed = registry.pushBlob(repository, someBytes(MANY))
@@ -285,7 +285,7 @@ describe('ECR', () => {
     expect(pauses).toEqual([])
   })
 
-  it.each([503, 404])('leaves it to the caller to repeat a large named blob after %d', async (status) => {
+  it.each([503, 404])('does not retry a large blob of known digest itself after %d', async (status) => {
     const blob = await aBlob(someBytes(MANY))
     server.answerOnce(/^PUT/u, status)
 
@@ -295,14 +295,14 @@ describe('ECR', () => {
     expect(pauses).toEqual([])
   })
 
-  it('finds a large blob whose last answer got lost', async () => {
+  it('finds a large blob after the answer to its upload was lost', async () => {
     const { digest } = await registry.pushBlob(repository, someBytes(MANY))
     server.answerOnce(/^PUT/u, 404)
 
     expect((await registry.pushBlob(repository, someBytes(MANY))).digest).toBe(digest)
   })
 
-  it('sends a large blob again of which the registry knows nothing', async () => {
+  it('asks the caller to retry a large blob that the registry has lost', async () => {
     server.answerOnce(/^PUT/u, 404)
 
     const pushed = registry.pushBlob(repository, someBytes(MANY))
@@ -320,7 +320,7 @@ describe('ECR', () => {
     expect(tokensAsked()).toBe(before + 1)
   })
 
-  it('closes the source when the registry refuses half way', async () => {
+  it('closes the source when the registry refuses the blob half way', async () => {
     server.answerOnce(/^PATCH/u, 413)
     let closed = false
     async function* endless() {
@@ -337,7 +337,7 @@ describe('ECR', () => {
     expect(closed).toBe(true)
   })
 
-  it('tells when the registry is away', async () => {
+  it('reports that the registry cannot be reached', async () => {
     const { url } = server
     await registry.hasBlob(repository, digestOf('a'))
     await server.close()
@@ -349,7 +349,7 @@ describe('ECR', () => {
     })
   })
 
-  it('tells when an image could not be removed', async () => {
+  it('reports an image that could not be removed', async () => {
     server.answerOnce(/^POST \/$/u, 200, '{"failures":[{"failureCode":"ImageReferencedByManifestList"}]}')
 
     await expect(registry.removeImage(repository, '1.0.0')).rejects.toThrow('ImageReferencedByManifestList')

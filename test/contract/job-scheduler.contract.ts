@@ -3,7 +3,7 @@ import { describeJob, describeOverrides, type JobDefinition } from '../../src/ru
 import type { JobScheduler } from '../../src/run/job/job-scheduler.ts'
 import { aTask } from '../fixtures/builders.ts'
 
-/** A job as the scheduler's other side keeps it. */
+/** A job as the scheduler's back end stores it. */
 interface SubmittedJob {
   readonly jobName: string
   readonly jobDefinitionArn: string
@@ -14,10 +14,10 @@ interface SubmittedJob {
 
 interface JobSchedulerHarness {
   readonly scheduler: JobScheduler
-  /** Names of the containers of a definition that jobs can be made of; undefined when there is none. */
+  /** Container names of an active job definition; undefined when there is none. */
   findContainers(definitionArn: string): Promise<readonly string[] | undefined>
   findJob(jobId: string): Promise<SubmittedJob | undefined>
-  /** Why a job was ended; undefined when it was not. */
+  /** Reason for which a job was terminated; undefined if it was not. */
   findTermination(jobId: string): Promise<string | undefined>
 }
 
@@ -43,7 +43,7 @@ const DEFINITION: JobDefinition = describeJob(
 )
 const UNKNOWN_JOB = '99999999-9999-4999-8999-999999999999'
 
-/** What every job scheduler keeps to. */
+/** Contract of every job scheduler. */
 export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSchedulerHarness>): void {
   describe(`job scheduler (${adapter})`, () => {
     let harness: JobSchedulerHarness
@@ -75,7 +75,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       expect(await harness.findContainers(arn)).toEqual(['stage-in', 'task', 'stage-out'])
     })
 
-    it('makes a new revision when a definition is registered again', async () => {
+    it('creates a new revision when a definition is registered again', async () => {
       const first = await scheduler.registerDefinition(DEFINITION)
 
       const second = await scheduler.registerDefinition(DEFINITION)
@@ -121,7 +121,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       await expect(scheduler.deregisterDefinition(`${arn}999`)).resolves.toBeUndefined()
     })
 
-    it('submits a job with the environment of the stager alone', async () => {
+    it('submits a job with environment variables for the stager only', async () => {
       const { jobId, jobDefinitionArn } = await submitJob('run-7')
 
       expect(await harness.findJob(jobId)).toMatchObject({
@@ -132,7 +132,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       })
     })
 
-    it('refuses a job of a definition that is gone', async () => {
+    it('refuses a job of a deregistered definition', async () => {
       const jobDefinitionArn = await scheduler.registerDefinition(DEFINITION)
       await scheduler.deregisterDefinition(jobDefinitionArn)
 
@@ -148,7 +148,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       await expect(submission).rejects.toThrow()
     })
 
-    it('ends a job and keeps the first reason', async () => {
+    it('terminates a job and keeps the first reason', async () => {
       const { jobId } = await submitJob()
 
       await scheduler.terminate(jobId, 'cancelled by its user')
@@ -157,7 +157,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       await expect.poll(() => harness.findTermination(jobId)).toBe('cancelled by its user')
     })
 
-    it('describes jobs, and leaves out those that it does not know', async () => {
+    it('describes jobs, and leaves out unknown ones', async () => {
       const { jobId } = await submitJob('run-8')
 
       const jobs = await scheduler.describe([jobId, UNKNOWN_JOB])
@@ -165,11 +165,11 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       expect(jobs).toMatchObject([{ jobId, jobName: 'run-8', attempts: [] }])
     })
 
-    it('describes nothing without asking', async () => {
+    it('sends no request to describe no jobs', async () => {
       expect(await scheduler.describe([])).toEqual([])
     })
 
-    it('finds a job by its whole name', async () => {
+    it('finds a job by its full name', async () => {
       const { jobId } = await submitJob('run-9')
       await submitJob('run-99')
 
@@ -189,7 +189,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       })
     })
 
-    it('lists the jobs that live', async () => {
+    it('lists the jobs that have not ended', async () => {
       const { jobId: ended } = await submitJob('run-11')
       const { jobId: live } = await submitJob('run-12')
       await scheduler.terminate(ended, 'cancelled')
@@ -201,7 +201,7 @@ export function describeJobScheduler(adapter: string, setUp: () => Promise<JobSc
       expect(listed.map(({ jobId }) => jobId)).not.toContain(ended)
     })
 
-    it('does nothing when an unknown job is ended', async () => {
+    it('does nothing when an unknown job is terminated', async () => {
       await expect(scheduler.terminate(UNKNOWN_JOB, 'cancelled')).resolves.toBeUndefined()
     })
   })

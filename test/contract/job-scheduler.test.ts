@@ -27,7 +27,7 @@ describeJobScheduler('memory', async () => {
 })
 
 describe('memory job scheduler', () => {
-  it('refuses as many submissions as it is told to', async () => {
+  it('refuses the requested number of submissions', async () => {
     const scheduler = createMemoryJobScheduler()
     const jobDefinitionArn = await scheduler.registerDefinition({ jobDefinitionName: 'a' } as never)
     const job = {

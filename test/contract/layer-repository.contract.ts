@@ -33,7 +33,7 @@ function aLayer(changes: Partial<PublishedLayer> = {}): PublishedLayer {
   }
 }
 
-/** What every layer repository keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every layer repository. `setUp` returns an empty one for each test. */
 export function describeLayerRepository(adapter: string, setUp: () => Promise<LayerRepositoryHarness>): void {
   describe(`layer repository (${adapter})`, () => {
     let layers: LayerRepository
@@ -45,12 +45,12 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       identity = harness.identity
     })
 
-    it('knows no layer at first', async () => {
+    it('is empty at first', async () => {
       expect(await layers.find(DIGEST)).toEqual([])
       expect(await layers.find(DIGEST, 'tasks/a')).toEqual([])
     })
 
-    it('gives all that was recorded, by the digest of the file', async () => {
+    it('returns the recorded facts by the digest of the file', async () => {
       const plain = aLayer({ digest: DIFF_ID, size: 4000 })
 
       await layers.record([aLayer(), plain])
@@ -59,7 +59,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(await layers.find(DIFF_ID)).toEqual([plain])
     })
 
-    it('gives the places of a layer, the preferred one first', async () => {
+    it('returns the repositories that have a layer, the preferred one first', async () => {
       const places = ['tasks/a', 'tasks/b', 'tasks/c'].map((repository) => aLayer({ repository }))
       await layers.record(places)
 
@@ -68,7 +68,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(found.map(({ repository }) => repository)).toEqual(['tasks/b', 'tasks/a', 'tasks/c'])
     })
 
-    it(`gives ${MAX_PLACES} places at most, the preferred one among them`, async () => {
+    it(`returns at most ${MAX_PLACES} repositories, including the preferred one`, async () => {
       const names = Array.from(
         { length: MAX_PLACES + 4 },
         (_, index) => `tasks/${String(index).padStart(2, '0')}`,
@@ -81,7 +81,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(found[0]?.repository).toBe(names.at(-1))
     })
 
-    it('takes what a later publication learned', async () => {
+    it('adds what a later publication records', async () => {
       await layers.record([aLayer()])
 
       await layers.record([aLayer({ folders: ['/data'] })])
@@ -97,7 +97,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(await layers.find(DIGEST)).toEqual([aLayer()])
     })
 
-    it('forgets one place and keeps the others', async () => {
+    it('removes one repository and keeps the others', async () => {
       const other = aLayer({ repository: 'tasks/b' })
       await layers.record([aLayer(), other])
 
@@ -107,7 +107,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(await layers.find(DIGEST)).toEqual([other])
     })
 
-    it('forgets a layer long after its last publication', async () => {
+    it('removes a layer long after its last publication', async () => {
       await layers.record([aLayer()])
       identity.advance(LAYER_KNOWN_SECONDS - 1)
       await layers.record([aLayer()])

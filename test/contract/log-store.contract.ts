@@ -3,15 +3,15 @@ import { LogPositionError, type LogStore } from '../../src/run/log-store.ts'
 
 interface LogStoreHarness {
   readonly logs: LogStore
-  /** Fills a stream that does not exist yet. */
+  /** Creates a stream with these lines. */
   write(logStreamName: string, lines: readonly string[]): Promise<void>
-  /** Adds to a stream that exists. */
+  /** Appends lines to an existing stream. */
   append(logStreamName: string, lines: readonly string[]): Promise<void>
 }
 
 const STREAM = 'task/task/1'
 
-/** What every log store keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every log store. `setUp` returns an empty one for each test. */
 export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreHarness>): void {
   describe(`log store (${adapter})`, () => {
     let harness: LogStoreHarness
@@ -22,7 +22,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
       logs = harness.logs
     })
 
-    it('reads a stream in order, a line an event', async () => {
+    it('reads a stream in order, one line per event', async () => {
       await harness.write(STREAM, ['first', '', 'third é'])
 
       expect(await logs.read(STREAM, 1000)).toBe('first\n\nthird é\n')
@@ -53,8 +53,8 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
       expect(`${lines.join('\n')}\n`.endsWith(tail)).toBe(true)
     })
 
-    it('reads a stream of many pages whole', async () => {
-      // More events than a page of the log service has.
+    it('reads all pages of a long stream', async () => {
+      // More events than fit in one page of CloudWatch Logs.
       const lines = Array.from({ length: 25_000 }, (_, index) => String(index))
       await harness.write(STREAM, lines)
 
@@ -62,7 +62,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
     })
 
     describe('followed from its newest lines', () => {
-      it('gives each line once, and nothing at the end', async () => {
+      it('returns each line once, and nothing at the end', async () => {
         const lines = Array.from({ length: 250 }, (_, index) => `line ${index}`)
         await harness.write(STREAM, lines)
 
@@ -73,7 +73,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
         expect(second).toMatchObject({ text: '', isCut: false })
       })
 
-      it('gives lines that were written meanwhile', async () => {
+      it('returns lines that were written in the meantime', async () => {
         await harness.write(STREAM, ['one'])
         const first = await logs.readAfter(STREAM, undefined, 100)
         const none = await logs.readAfter(STREAM, first?.next, 100)
@@ -95,7 +95,7 @@ export function describeLogStore(adapter: string, setUp: () => Promise<LogStoreH
         expect(await logs.readAfter(STREAM, undefined, 100)).toBeUndefined()
       })
 
-      it('refuses a position that is none', async () => {
+      it('refuses an invalid position', async () => {
         await harness.write(STREAM, ['line'])
 
         await expect(logs.readAfter(STREAM, 'nothing', 100)).rejects.toThrow(LogPositionError)

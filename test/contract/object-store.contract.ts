@@ -5,18 +5,18 @@ import { type ByteRange, ObjectExchangedError, type ObjectStore } from '../../sr
 
 interface ObjectStoreHarness {
   readonly objects: ObjectStore
-  /** Objects that one call lists or removes. */
+  /** Maximum number of objects that one call lists or removes. */
   readonly pageSize: number
-  /** Objects beyond it are copied in ranges. */
+  /** Size in bytes above which an object is copied in ranges. */
   readonly copyRangeBytes: number
 }
 
 interface ObjectStoreTraits {
-  /** Whether something answers at presigned URLs; the memory store only makes them. */
+  /** Whether a server answers at presigned URLs; the memory store has none. */
   readonly isServed: boolean
 }
 
-/** What every object store keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every object store. `setUp` returns an empty one for each test. */
 export function describeObjectStore(
   adapter: string,
   { isServed }: ObjectStoreTraits,
@@ -70,14 +70,14 @@ export function describeObjectStore(
       expect(await objects.size('a')).toBe(0)
     })
 
-    it('tells a missing object by undefined', async () => {
+    it('returns undefined for a missing object', async () => {
       expect(await objects.read('missing')).toBeUndefined()
       expect(await objects.read('missing', { start: 0, length: 1 })).toBeUndefined()
       expect(await objects.read('missing', { start: 0, length: 0 })).toBeUndefined()
       expect(await objects.size('missing')).toBeUndefined()
     })
 
-    it('tells the size in bytes', async () => {
+    it('returns the size in bytes', async () => {
       await objects.put('a', 'été')
 
       expect(await objects.size('a')).toBe(5)
@@ -111,7 +111,7 @@ export function describeObjectStore(
         expect(await objects.find('missing')).toBeUndefined()
       })
 
-      it('is read while it is there', async () => {
+      it('is read while it exists', async () => {
         await objects.put('a', 'first')
         const { etag } = (await objects.find('a')) ?? {}
 
@@ -122,7 +122,7 @@ export function describeObjectStore(
       })
 
       it.each([undefined, { start: 0, length: 2 }, { start: 2, length: 0 }, { start: 9, length: 2 }])(
-        'is not read out of the object that took its place: range %j',
+        'is not read from the object that replaced it: range %j',
         async (range) => {
           const etag = await exchanged()
 
@@ -130,7 +130,7 @@ export function describeObjectStore(
         },
       )
 
-      it('is not copied out of the object that took its place', async () => {
+      it('is not copied from the object that replaced it', async () => {
         const etag = await exchanged()
 
         await expect(objects.copy('a', 'copy', etag)).rejects.toThrow(ObjectExchangedError)
@@ -138,7 +138,7 @@ export function describeObjectStore(
         expect(await objects.size('copy')).toBeUndefined()
       })
 
-      it('is missing when no object took its place', async () => {
+      it('is missing after the object was removed', async () => {
         const etag = await exchanged()
         await objects.remove('a')
 
@@ -148,7 +148,7 @@ export function describeObjectStore(
     })
 
     describe('writing a stream', () => {
-      it('stores all of it and tells its size', async () => {
+      it('stores all bytes and returns their number', async () => {
         const size = await objects.write('a', Readable.from([Buffer.from('ab'), Buffer.from('cd')]))
 
         expect(size).toBe(4)
@@ -161,7 +161,7 @@ export function describeObjectStore(
         expect(await objects.size('a')).toBe(0)
       })
 
-      it('stores more than one part holds', async () => {
+      it('stores a stream larger than one part', async () => {
         const chunk = Buffer.alloc(1024 * 1024, 'x')
 
         const size = await objects.write('a', Readable.from(Array.from({ length: 17 }, () => chunk)))
@@ -171,7 +171,7 @@ export function describeObjectStore(
         expect(await readText('a', { start: 16 * chunk.length, length: 3 })).toBe('xxx')
       })
 
-      it('leaves nothing when the stream fails', async () => {
+      it('leaves no object when the stream fails', async () => {
         async function* broken() {
           yield Buffer.alloc(17 * 1024 * 1024)
           throw new Error('the source broke')
@@ -188,7 +188,7 @@ export function describeObjectStore(
         ['an empty object', () => 0],
         ['an object of one range', () => harness.copyRangeBytes],
         ['an object of several ranges, the last one short', () => 2 * harness.copyRangeBytes + 3],
-      ])('makes a second one of %s', async (_, sizeOf) => {
+      ])('creates a copy of %s', async (_, sizeOf) => {
         const bytes = Buffer.alloc(sizeOf(), 'abcdefg')
         await objects.put('a/ä b', bytes, 'text/plain')
 
@@ -199,7 +199,7 @@ export function describeObjectStore(
         expect(Buffer.concat((await copied?.toArray()) ?? []).equals(bytes)).toBe(true)
       })
 
-      it('tells a missing object by undefined and makes none', async () => {
+      it('returns undefined for a missing object and creates no copy', async () => {
         expect(await objects.copy('missing', 'copy')).toBeUndefined()
 
         expect(await objects.size('copy')).toBeUndefined()
@@ -216,11 +216,11 @@ export function describeObjectStore(
         ])
       })
 
-      it('is empty where nothing is', async () => {
+      it('is empty for a prefix without objects', async () => {
         expect(await listed('nothing/')).toEqual([])
       })
 
-      it('goes on over pages', async () => {
+      it('reads all pages', async () => {
         const keys = Array.from({ length: 2 * harness.pageSize + 1 }, (_, index) => `run/${index}`)
         await putMany(keys)
 
@@ -229,7 +229,7 @@ export function describeObjectStore(
     })
 
     describe('removal', () => {
-      it('takes one object', async () => {
+      it('removes one object', async () => {
         await putMany(['a', 'ab'])
 
         await objects.remove('a')
@@ -237,11 +237,11 @@ export function describeObjectStore(
         expect(await listed('')).toEqual([{ key: 'ab', sizeBytes: 2 }])
       })
 
-      it('does nothing when the object is gone', async () => {
+      it('does nothing when the object does not exist', async () => {
         await expect(objects.remove('a')).resolves.toBeUndefined()
       })
 
-      it('of a prefix takes all pages below it and nothing else', async () => {
+      it('of a prefix removes all pages below it and nothing else', async () => {
         const keys = Array.from({ length: 2 * harness.pageSize + 1 }, (_, index) => `run-1/${index}`)
         await putMany([...keys, 'run-10/a'])
 
@@ -269,7 +269,7 @@ export function describeObjectStore(
     if (!isServed) return
 
     describe('presigned URLs that are served', () => {
-      it('read the object with the headers that were asked for', async () => {
+      it('read the object with the requested headers', async () => {
         await objects.put('a', '0123456789', 'text/plain')
 
         const url = await objects.presignRead('a', 60, {
@@ -291,7 +291,7 @@ export function describeObjectStore(
         expect(answer.headers.get('content-type')).toBe('application/json')
       })
 
-      it('write an object by a bare PUT, with no header of the signer', async () => {
+      it('write an object by PUT without any signed header', async () => {
         const answer = await fetch(await objects.presignWrite('a', 60), { method: 'PUT', body: 'content' })
 
         expect(answer.status).toBe(200)

@@ -5,17 +5,17 @@ import type { PartStore } from '../../src/aws/part-store.ts'
 interface PartStoreHarness {
   readonly parts: PartStore
   readonly objects: ObjectStore
-  /** Parts that one page lists. */
+  /** Number of parts that one page lists. */
   readonly pageSize: number
   /** A PUT to a presigned URL. */
   readonly send: (url: string, bytes: Buffer) => Promise<{ readonly status: number }>
 }
 
 const KEY = 'uploads/upload-1'
-/** All parts but the last are at least so large. */
+/** Minimum size of every part but the last, in bytes. */
 const PART_BYTES = 5 * 1024 * 1024
 
-/** What every part store keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every part store. `setUp` gives an empty one for each test. */
 export function describePartStore(adapter: string, setUp: () => Promise<PartStoreHarness>): void {
   describe(`part store (${adapter})`, () => {
     let harness: PartStoreHarness
@@ -42,14 +42,14 @@ export function describePartStore(adapter: string, setUp: () => Promise<PartStor
       expect(await harness.objects.size(KEY)).toBeUndefined()
     })
 
-    it('gives a URL of its own to each part', async () => {
+    it('creates a separate URL for each part', async () => {
       const urls = await Promise.all([1, 2].map((number) => parts.presignPart(KEY, multipartId, number, 60)))
 
       expect(new Set(urls).size).toBe(2)
       for (const url of urls) expect(new URL(url).pathname).toMatch(/\/uploads\/upload-1$/u)
     })
 
-    it('lists the parts by number, over pages, a part that came twice once', async () => {
+    it('lists the parts of all pages by number, and a part sent twice once', async () => {
       const count = 2 * harness.pageSize + 1
       const numbers = Array.from({ length: count }, (_, index) => count - index)
       for (const number of numbers) await sendPart(number, Buffer.alloc(1))
@@ -59,7 +59,7 @@ export function describePartStore(adapter: string, setUp: () => Promise<PartStor
       expect(await listed()).toEqual(numbers.toReversed().map((number) => [number, number === 2 ? 2 : 1]))
     })
 
-    it('makes one object of all parts', async () => {
+    it('joins all parts into one object', async () => {
       await sendPart(2, Buffer.from('end'))
       await sendPart(1, Buffer.alloc(PART_BYTES, 'a'))
 
@@ -70,7 +70,7 @@ export function describePartStore(adapter: string, setUp: () => Promise<PartStor
       expect(String(Buffer.concat((await end?.toArray()) ?? []))).toBe('aend')
     })
 
-    it('makes an empty object of an empty part', async () => {
+    it('creates an empty object from an empty part', async () => {
       await sendPart(1, Buffer.alloc(0))
 
       await parts.complete(KEY, multipartId, (await parts.list(KEY, multipartId)) ?? [])
@@ -78,7 +78,7 @@ export function describePartStore(adapter: string, setUp: () => Promise<PartStor
       expect(await harness.objects.size(KEY)).toBe(0)
     })
 
-    it('forgets the parts once they are put together', async () => {
+    it('removes the parts once they are joined', async () => {
       await sendPart(1, Buffer.from('all'))
       const arrived = (await parts.list(KEY, multipartId)) ?? []
       await parts.complete(KEY, multipartId, arrived)
@@ -88,7 +88,7 @@ export function describePartStore(adapter: string, setUp: () => Promise<PartStor
       expect(await harness.objects.size(KEY)).toBe(3)
     })
 
-    it('forgets the parts that are given up', async () => {
+    it('removes the parts of an aborted upload', async () => {
       await sendPart(1, Buffer.from('all'))
       const arrived = (await parts.list(KEY, multipartId)) ?? []
 

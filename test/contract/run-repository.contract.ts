@@ -27,7 +27,7 @@ const USAGE: JobUsage = {
 }
 const STEPS = RUN_STATES.flatMap((from) => RUN_STATES.map((to) => ({ from, to })))
 
-/** The refusal, with the run as it is. */
+/** The conflict error, which carries the stored run. */
 async function conflictOf(change: Promise<unknown>): Promise<RunStateConflictError> {
   const outcome = await change.then(
     () => undefined,
@@ -37,7 +37,7 @@ async function conflictOf(change: Promise<unknown>): Promise<RunStateConflictErr
   throw new Error('the change was not refused', { cause: outcome })
 }
 
-/** What every run repository keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every run repository. `setUp` returns an empty one for each test. */
 export function describeRunRepository(adapter: string, setUp: () => Promise<RunRepositoryHarness>): void {
   describe(`run repository (${adapter})`, () => {
     let runs: RunRepository
@@ -93,7 +93,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toStrictEqual(run)
       })
 
-      it('leaves what is not known yet out', async () => {
+      it('leaves unknown facts out', async () => {
         const run = await createRun()
 
         expect(await runs.find(run.id)).toStrictEqual(run)
@@ -107,7 +107,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(run)
       })
 
-      it('is refused for a task that is not there, and leaves nothing', async () => {
+      it('is refused for a missing task, and stores nothing', async () => {
         const run = aRun({ id: identity.uuid(), taskId: OTHER_TASK })
 
         await expect(runs.create(run)).rejects.toMatchObject({ error: 'INTERNAL_TASK_NOT_FOUND' })
@@ -124,7 +124,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listIdsByTask(aTask().id)).toEqual([])
       })
 
-      it('of many runs and the removal of their task at once leaves no run that is not listed', async () => {
+      it('of many runs during the removal of their task leaves no unlisted run', async () => {
         const [removed, ...outcomes] = await Promise.allSettled([
           tasks.beginRemoval(aTask()),
           ...Array.from({ length: 10 }, () => createRun()),
@@ -139,12 +139,12 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       })
     })
 
-    it('knows no run that was never created', async () => {
+    it('finds no run that was never created', async () => {
       expect(await runs.find(identity.uuid())).toBeUndefined()
     })
 
     describe('runs of a task', () => {
-      it('are listed newest first with their present state', async () => {
+      it('are listed newest first with their current state', async () => {
         const older = await createRun({ createdAt: '2026-01-01T00:00:00.000Z' })
         const newer = await createRun({ createdAt: '2026-01-02T00:00:00.000Z' })
         await install(aTask({ id: OTHER_TASK, version: '2.0.0' }))
@@ -156,7 +156,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listIdsByTask(older.taskId)).toEqual([newer.id, older.id])
       })
 
-      it('are listed whole when there are more than one batch takes', async () => {
+      it('are all listed when there are more than one batch holds', async () => {
         const start = identity.now().getTime()
         const ids: string[] = []
         for (let group = 0; group < 12; group += 1) {
@@ -187,7 +187,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       }
       const idsOf = (rows: readonly Pick<Run, 'id'>[]): string[] => rows.map(({ id }) => id)
 
-      it('hold the runs of all tasks, newest first', async () => {
+      it('contain the runs of all tasks, newest first', async () => {
         await install(aTask({ id: OTHER_TASK, version: '2.0.0' }))
         const [newer, older] = await createDays(2)
         const newest = await createRun({ taskId: OTHER_TASK, createdAt: dayOf(3) })
@@ -216,7 +216,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         },
       )
 
-      it('hold runs that were created in the same millisecond once each', async () => {
+      it('contain each run once when many were created in the same millisecond', async () => {
         const created = [await createRun(), await createRun(), await createRun()]
 
         const first = await runs.listPage({ ...any, limit: 2 })
@@ -227,7 +227,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(second.next).toBeUndefined()
       })
 
-      it('of one task hold no run of another', async () => {
+      it('of one task contain no run of another', async () => {
         await install(aTask({ id: OTHER_TASK, version: '2.0.0' }))
         const [own] = await createDays(1)
         await createRun({ taskId: OTHER_TASK })
@@ -269,7 +269,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findRows([run.id])).toEqual(byIndex.rows)
       })
 
-      it('show what a cancelled run took once its job has ended', async () => {
+      it('show the usage of a cancelled run once its job has ended', async () => {
         const run = await createRun({ state: 'FAILED', job: JOB })
 
         await runs.recordUsage(run.id, JOB.attempt, USAGE)
@@ -287,7 +287,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findRows([removed?.id ?? ''])).toEqual([])
       })
 
-      it('hold only wanted runs, and go on below those that were not', async () => {
+      it('contain only matching runs, and continue past the others', async () => {
         const created = await createDays(9)
         const isWanted = ({ id }: Pick<Run, 'id'>): boolean => id === created[2]?.id || id === created[8]?.id
 
@@ -298,7 +298,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(idsOf(second.rows)).toEqual([created[8]?.id])
       })
 
-      it('of named runs are newest first, without those that do not exist', async () => {
+      it('of given ids are newest first, without missing runs', async () => {
         const created = await createDays(3)
 
         const rows = await runs.findRows([...idsOf(created).reverse(), identity.uuid(), ...idsOf(created)])
@@ -308,7 +308,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('transitions', () => {
-      it('record when each state was entered last, and by which attempt', async () => {
+      it('record when and by which attempt each state was last entered', async () => {
         const run = await createRun()
         const at: string[] = []
         const steps = [
@@ -356,7 +356,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listActive(10)).toEqual({ runs: [] })
       })
 
-      it('to a state that nothing leads to are refused for a run that does not exist', async () => {
+      it('to an unreachable state are refused for a run that does not exist', async () => {
         const { run } = await conflictOf(
           runs.transition(identity.uuid(), { to: 'RUNNING', from: ['CREATED'] }),
         )
@@ -364,7 +364,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(run).toBeUndefined()
       })
 
-      it('are cut to the states that the caller names', async () => {
+      it('are limited to the states that the caller names', async () => {
         const run = await createRun({ state: 'QUEUED' })
 
         await conflictOf(runs.transition(run.id, { to: 'FAILED', from: ['QUEUING'] }))
@@ -373,7 +373,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(failed.state).toBe('FAILED')
       })
 
-      it('are not widened by the states that the caller names', async () => {
+      it('never exceed the table, whatever states the caller names', async () => {
         const run = await createRun({ state: 'CREATED' })
 
         await conflictOf(runs.transition(run.id, { to: 'RUNNING', from: ['CREATED'] }))
@@ -401,7 +401,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(run)
       })
 
-      it('are made by exactly one of many callers at once', async () => {
+      it('are made by exactly one of many concurrent callers', async () => {
         const run = await createRun({ state: 'PROVISIONED' })
 
         const outcomes = await Promise.allSettled(
@@ -411,7 +411,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
       })
 
-      it('are refused when the provisions are no longer those that they were decided by', async () => {
+      it('are refused when the provisions have changed since they were read', async () => {
         const run = await createRun({ state: 'PROVISIONED', provisions: { a: { kind: 'cleared' } } })
         const changed = await provide(run, 'a', { kind: 'value', valueId: 'v', indexes: [1, 3], base: 'b' })
 
@@ -438,7 +438,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(queued)
       })
 
-      it('are refused when another attempt is present', async () => {
+      it('are refused during another attempt', async () => {
         const run = await createRun({ state: 'QUEUED', job: { ...JOB, attempt: 2 } })
 
         await conflictOf(runs.transition(run.id, { to: 'RUNNING', attempt: 1 }))
@@ -446,7 +446,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect((await runs.transition(run.id, { to: 'RUNNING', attempt: 2 })).state).toBe('RUNNING')
       })
 
-      it('are refused when the job facts are no longer those that they were decided by', async () => {
+      it('are refused when the job facts have changed since they were read', async () => {
         const run = await createRun({ state: 'QUEUED', job: JOB })
         const changed = await runs.recordJob(run.id, { ...JOB, jobId: 'job-1' })
 
@@ -465,7 +465,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('provisions', () => {
-      it.each(RUN_STATES)('are taken or refused by state %s', async (state) => {
+      it.each(RUN_STATES)('are accepted or refused in state %s', async (state) => {
         const run = await createRun({ state })
         identity.advance(5)
 
@@ -485,7 +485,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(run).toBeUndefined()
       })
 
-      it('replace what was there', async () => {
+      it('replace earlier ones', async () => {
         const run = await createRun()
         await provide(run, 'a', { kind: 'value', valueId: 'v' })
 
@@ -517,7 +517,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(run)
       })
 
-      it('are exchanged as a whole', async () => {
+      it('are replaced as a whole', async () => {
         const run = await createRun({ provisions: { a: { kind: 'cleared' }, b: { kind: 'cleared' } } })
         const to = { a: { kind: 'value', valueId: 'v', size: 2, itemBase: 'none' } } as const
 
@@ -527,7 +527,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(changed)
       })
 
-      it('are not exchanged when they have changed, or the run is started', async () => {
+      it('are not replaced when they have changed, or the run is started', async () => {
         const run = await createRun()
         const started = await createRun({ state: 'QUEUING' })
         const present = await provide(run, 'a', { kind: 'cleared' })
@@ -538,7 +538,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(present)
       })
 
-      it('of many parameters and of single ones at once all take effect', async () => {
+      it('of many parameters and of single ones all take effect when written at once', async () => {
         const run = await createRun()
         const many = Object.fromEntries(
           Array.from({ length: 101 }, (_, index) => [`many_${index}`, { kind: 'cleared' } as const]),
@@ -556,7 +556,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         )
       })
 
-      it('of fifty parallel calls all take effect, and the last answer shows all', async () => {
+      it('of fifty concurrent calls all take effect, and the last answer shows all', async () => {
         const run = await createRun()
         const names = Array.from({ length: 50 }, (_, index) => `parameter_${index}`)
 
@@ -570,7 +570,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(Object.keys(stored?.provisions ?? {}).toSorted()).toEqual(names.toSorted())
       })
 
-      it('and a start at once agree on what is frozen', async () => {
+      it('and a concurrent start agree on which values are frozen', async () => {
         const run = await createRun({ state: 'PROVISIONED' })
         const names = Array.from({ length: 20 }, (_, index) => `parameter_${index}`)
         const provision = (name: string) => provide(run, name, { kind: 'cleared' })
@@ -590,7 +590,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('job facts', () => {
-      it.each(RUN_STATES)('are taken or refused by state %s and leave it alone', async (state) => {
+      it.each(RUN_STATES)('are accepted or refused in state %s and do not change it', async (state) => {
         const run = await createRun({ state })
 
         const change = runs.recordJob(run.id, JOB)
@@ -603,7 +603,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect((await conflictOf(runs.recordJob(identity.uuid(), JOB))).run).toBeUndefined()
       })
 
-      it.each(RUN_STATES)('take what the job took late, or not, by state %s', async (state) => {
+      it.each(RUN_STATES)('accept late usage of the job only in a final state: %s', async (state) => {
         const run = await createRun({ state, job: JOB })
 
         const isNew = await runs.recordUsage(run.id, JOB.attempt, USAGE)
@@ -613,7 +613,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.find(run.id)).toEqual(expected)
       })
 
-      it('take what the job took once, of the present attempt', async () => {
+      it('accept the usage of the current attempt once', async () => {
         const run = await createRun({ state: 'FAILED', job: { ...JOB, attempt: 2 } })
         const without = await createRun({ state: 'FAILED' })
 
@@ -637,7 +637,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(changed.job).toEqual({ ...JOB, attempt: 2 })
       })
 
-      it('with an attempt are refused when another one is present', async () => {
+      it('of an attempt are refused during another attempt', async () => {
         const run = await createRun({ state: 'QUEUED', job: { ...JOB, attempt: 2 } })
 
         await conflictOf(runs.recordJob(run.id, JOB, { attempt: 1 }))
@@ -647,7 +647,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(changed.job?.attempt).toBe(3)
       })
 
-      it('are refused when they are no longer those that were read', async () => {
+      it('are refused when they have changed since they were read', async () => {
         const run = await createRun({ state: 'QUEUED' })
         const waiting = { reason: 'no machine', since: '2026-01-01T00:00:00.000Z' }
         await runs.recordJob(run.id, { ...JOB, waiting }, { ifJob: undefined })
@@ -659,7 +659,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(changed.job).toEqual(JOB)
       })
 
-      it('of a first attempt are taken from one of many callers', async () => {
+      it('of a first attempt are accepted from one of many callers', async () => {
         const run = await createRun({ state: 'QUEUING' })
 
         const outcomes = await Promise.allSettled(
@@ -671,7 +671,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('reports of the stager', () => {
-      it.each(RUN_STATES)('are kept or ignored by state %s', async (state) => {
+      it.each(RUN_STATES)('are stored or ignored in state %s', async (state) => {
         const run = await createRun({ state })
         identity.advance(5)
 
@@ -702,7 +702,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findInput(run.id, 'a', stored.valueId)).toBeUndefined()
       })
 
-      it('keep every character of a text', async () => {
+      it('preserve every character of a text', async () => {
         const run = await createRun()
 
         const value = await storeValue(run, { file: { kind: 'inline', text: 'é\n\u{1f52c}\t\0' } })
@@ -718,7 +718,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findInput(run.id, 'a', value.valueId)).toEqual(value)
       })
 
-      it('are listed when the provisions of the run point at them', async () => {
+      it('are listed when the provisions of the run refer to them', async () => {
         const { id } = await createRun()
         const run = aRun({ id })
         await storeValue(run)
@@ -732,7 +732,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.listInputs(changed)).toEqual([present])
       })
 
-      it('are listed whole when there are more than one batch takes', async () => {
+      it('are all listed when there are more than one batch holds', async () => {
         const run = await createRun()
         const names = Array.from({ length: 120 }, (_, index) => `parameter_${index}`)
         const values = await Promise.all(names.map((parameterName) => storeValue(run, { parameterName })))
@@ -771,7 +771,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
 
       const listedIds = async (limit = 10) => (await runs.listActive(limit)).runs.map(({ id }) => id)
 
-      it('are those that were started and have not ended', async () => {
+      it('are the runs that were started and have not ended', async () => {
         const path: readonly RunState[] = [
           'PROVISIONED',
           'QUEUING',
@@ -800,7 +800,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => listedIds()).toEqual([second.id, third.id, first.id])
       })
 
-      it('are at most as many as asked for', async () => {
+      it('are limited to the requested number', async () => {
         const first = await startRun()
         const second = await startRun()
         await startRun()
@@ -808,7 +808,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => listedIds(2)).toEqual([first.id, second.id])
       })
 
-      it('come page by page, each once', async () => {
+      it('are listed page by page, each once', async () => {
         const started = [await startRun(), await startRun(), await startRun()]
         await expect.poll(() => listedIds()).toHaveLength(3)
 
@@ -819,7 +819,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(second.next).toBeUndefined()
       })
 
-      it('come after one that has changed since its page was read', async () => {
+      it('are listed again after a change since their page was read', async () => {
         const [first, second] = [await startRun(), await startRun()]
         await expect.poll(() => listedIds()).toHaveLength(2)
         const page = await runs.listActive(1)
@@ -852,7 +852,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('the beginning of a removal', () => {
-      it('hides the run from all but a repeated removal', async () => {
+      it('hides the run from everything but a repeated removal', async () => {
         const run = await createRun({ state: 'PROVISIONED', job: JOB })
 
         const begun = await runs.beginRemoval(run.id)
@@ -865,7 +865,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.beginRemoval(run.id)).toEqual(found)
       })
 
-      it('is listed until the run is removed, longest ago first', async () => {
+      it('is listed until the run is removed, oldest first', async () => {
         const [first, second, later] = [await createRun(), await createRun(), await createRun()]
         await runs.beginRemoval(second.id)
         identity.advance(1)
@@ -880,7 +880,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => runs.listInRemoval(identity.now(), 10)).toEqual([])
       })
 
-      it('is listed later when it is repeated', async () => {
+      it('moves to the end of the list when it is repeated', async () => {
         const { id } = await createRun({ state: 'QUEUED' })
         await runs.beginRemoval(id)
         const until = identity.now()
@@ -908,7 +908,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(conflicts.map((conflict) => conflict.run)).toEqual(conflicts.map(() => undefined))
       })
 
-      it('takes the run out of the active ones', async () => {
+      it('removes the run from the active ones', async () => {
         const { id } = await createRun({ state: 'PROVISIONED' })
         await runs.transition(id, { to: 'QUEUING' })
 
@@ -917,7 +917,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => runs.listActive(10)).toEqual({ runs: [] })
       })
 
-      it('is none for a run that does not exist', async () => {
+      it('returns nothing for a run that does not exist', async () => {
         const run = await createRun()
         await runs.beginRemoval(run.id)
         await runs.remove(run)
@@ -929,7 +929,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     })
 
     describe('removal', () => {
-      it('takes the run, its values and its place in the listing', async () => {
+      it('deletes the run, its values and its entry in the list', async () => {
         const run = await createRun()
         const values = await Promise.all(
           Array.from({ length: 60 }, (_, index) => storeValue(run, { parameterName: `p${index}` })),
@@ -947,7 +947,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         expect(await runs.findInput(other.id, 'a', kept.valueId)).toEqual(kept)
       })
 
-      it('does nothing when the run is gone', async () => {
+      it('does nothing when the run does not exist', async () => {
         const run = await createRun()
         await runs.remove(run)
 

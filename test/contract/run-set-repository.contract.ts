@@ -31,7 +31,7 @@ const JOB = { attempt: 1, jobName: 'run-1' }
 
 const idOf = (row: number, round = 1): string => setRunId({ setId: SET_ID, row, round })
 
-/** What every run set repository keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every run set repository. `setUp` returns an empty one for each test. */
 export function describeRunSetRepository(
   adapter: string,
   setUp: () => Promise<RunSetRepositoryHarness>,
@@ -87,7 +87,7 @@ export function describeRunSetRepository(
         })
       })
 
-      it('change only if they have the values that the change asks for', async () => {
+      it('change only if they have the expected values', async () => {
         await sets.create(aRunSet())
 
         const changed = await sets.change(SET_ID, {
@@ -146,7 +146,7 @@ export function describeRunSetRepository(
     })
 
     describe('runs of a set', () => {
-      it('are created together with their values, and once', async () => {
+      it('are created once, together with their values', async () => {
         await createRuns(2)
         await start(0)
         await createRuns(2)
@@ -196,7 +196,7 @@ export function describeRunSetRepository(
         expect(await numbersOf()).toEqual({ started: 1, finished: 0, failed: 1, unstarted: 0, usd: 0 })
       })
 
-      it('cost once what their job tells after the end', async () => {
+      it('add the cost that their job reports after its end once', async () => {
         await createRuns(1)
         await start(0)
         await runs.transition(idOf(0), { to: 'FAILED', set: { failure: FAILURE } })
@@ -207,7 +207,7 @@ export function describeRunSetRepository(
         expect(await numbersOf()).toMatchObject({ failed: 1, usd: 0.5 })
       })
 
-      it('lose no count when many end at the same time', async () => {
+      it('are counted exactly when many end at the same time', async () => {
         await createRuns(40)
         await Promise.all(Array.from({ length: 40 }, (_, row) => start(row)))
         await Promise.all(

@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { RunWorkflow } from '../../src/run/run-workflow.ts'
 
-/** How an answered task token ended its step. */
+/** Result of the step whose task token was answered. */
 export type StepOutcome =
   | { readonly kind: 'success'; readonly output: unknown }
   | { readonly kind: 'failure'; readonly error: string; readonly cause: string }
 
 interface RunWorkflowHarness {
   readonly workflow: RunWorkflow
-  /** Runs that have an execution, each as often as it has one. */
+  /** Run id of each execution; a run with two executions occurs twice. */
   listStartedRuns(): Promise<string[]>
-  /** Starts a run, and waits until its execution waits for a token. @returns the token. */
+  /** Starts a run and waits until its execution waits for a task token. @returns the token */
   startWaiting(runId: string): Promise<string>
   findOutcome(taskToken: string): Promise<StepOutcome | undefined>
   isStopped(runId: string): Promise<boolean>
@@ -19,10 +19,10 @@ interface RunWorkflowHarness {
 const RUN = '22222222-2222-4222-8222-222222222222'
 const OTHER = '33333333-3333-4333-8333-333333333333'
 
-/** Emulators on a busy machine take seconds for a step. */
+/** Milliseconds; emulators on a busy machine take seconds for a step. */
 const PATIENT = { timeout: 5000 }
 
-/** What every run workflow keeps to. `setUp` gives one without executions for each test. */
+/** Contract of every run workflow. `setUp` returns one without executions for each test. */
 export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWorkflowHarness>): void {
   describe(`run workflow (${adapter})`, () => {
     let harness: RunWorkflowHarness
@@ -33,14 +33,14 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
       workflow = harness.workflow
     })
 
-    it('starts one execution a run, however often it is asked to', async () => {
+    it('starts one execution per run, however often it is called', async () => {
       await workflow.start(RUN)
       await workflow.start(RUN)
 
       expect(await harness.listStartedRuns()).toEqual([RUN])
     })
 
-    it('does not start a run again whose execution has ended', async () => {
+    it('does not restart a run whose execution has ended', async () => {
       await harness.startWaiting(RUN)
       await workflow.stop(RUN, 'cancelled')
 
@@ -88,7 +88,7 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
       await expect.poll(() => harness.isStopped(RUN), PATIENT).toBe(true)
     })
 
-    it('tells how the execution of a run stands', async () => {
+    it('returns the status of the execution of a run', async () => {
       await harness.startWaiting(RUN)
 
       expect(await workflow.findStatus('never-started')).toBeUndefined()
@@ -97,7 +97,7 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
       await expect.poll(() => workflow.findStatus(RUN), PATIENT).toBe('ABORTED')
     })
 
-    it('lists the runs whose executions go on', async () => {
+    it('lists the runs whose executions are in progress', async () => {
       await harness.startWaiting(RUN)
       await harness.startWaiting(OTHER)
       await workflow.stop(OTHER, 'cancelled')
@@ -105,7 +105,7 @@ export function describeRunWorkflow(adapter: string, setUp: () => Promise<RunWor
       await expect.poll(() => Array.fromAsync(workflow.listRunning()), PATIENT).toEqual([RUN])
     })
 
-    it('does nothing when an execution is stopped again or never was', async () => {
+    it('does nothing when an execution has ended or never existed', async () => {
       await harness.startWaiting(RUN)
       await workflow.stop(RUN, 'cancelled')
 

@@ -23,7 +23,7 @@ function aStore(changes: Partial<Store> = {}): Omit<Store, 'isDefault'> {
   }
 }
 
-/** What every store repository keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every store repository. `setUp` returns an empty one for each test. */
 export function describeStoreRepository(adapter: string, setUp: () => Promise<StoreRepository>): void {
   describe(`store repository (${adapter})`, () => {
     let stores: StoreRepository
@@ -41,7 +41,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
       expect(await stores.findDefault()).toBeUndefined()
     })
 
-    it('lists stores as they are, in the order of their creation', async () => {
+    it('lists stores in the order of their creation', async () => {
       const second = aStore({ name: 'été 中文', createdAt: '2026-01-02T00:00:00.000Z' })
       const first = aStore({ id: SECOND })
       await stores.create(second)
@@ -62,7 +62,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         expect((await stores.list()).map(({ id }) => id)).toEqual([FIRST])
       })
 
-      it('are given to exactly one of many stores at once', async () => {
+      it('are assigned to exactly one of many concurrent calls', async () => {
         const ids = Array.from({ length: 10 }, (_, index) => `${FIRST.slice(0, -1)}${index}`)
 
         const outcomes = await Promise.allSettled(ids.map((id) => stores.create(aStore({ id }))))
@@ -76,8 +76,8 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
       it.each([
         ['another name', { name: 'Other store' }],
         ['another host', { host: 'https://other.example.org' }],
-        ['the same letters cut elsewhere', { name: 'Main', host: ' storehttps://store.example.org' }],
-      ])('leave room for %s', async (_, changes) => {
+        ['the same characters split elsewhere', { name: 'Main', host: ' storehttps://store.example.org' }],
+      ])('do not conflict with %s', async (_, changes) => {
         await stores.create(aStore())
 
         await stores.create(aStore({ ...changes, id: SECOND }))
@@ -94,7 +94,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         expect((await stores.list()).map(({ id }) => id)).toEqual([SECOND])
       })
 
-      it('stay taken when the removal of the store before is repeated', async () => {
+      it('stay taken when the removal of their earlier store is repeated', async () => {
         await stores.create(aStore())
         await stores.remove(FIRST)
         await stores.create(aStore({ id: SECOND }))
@@ -111,12 +111,12 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         await stores.create(aStore({ id: SECOND, name: 'Second store' }))
       })
 
-      it('is no store that was just created', async () => {
+      it('is not a store that was just created', async () => {
         expect(await stores.findDefault()).toBeUndefined()
         expect(await defaults()).toEqual([])
       })
 
-      it('is the store that was made it last', async () => {
+      it('is the store that was made the default last', async () => {
         await stores.makeDefault(FIRST)
         await stores.makeDefault(SECOND)
 
@@ -127,7 +127,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         })
       })
 
-      it('may be made it twice', async () => {
+      it('may be set to the same store twice', async () => {
         await stores.makeDefault(FIRST)
 
         await stores.makeDefault(FIRST)
@@ -135,7 +135,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         expect(await defaults()).toEqual([FIRST])
       })
 
-      it('stays when an unknown store is to be it', async () => {
+      it('is unchanged when an unknown store is named', async () => {
         await stores.makeDefault(FIRST)
 
         await expect(stores.makeDefault('00000000-0000-4000-8000-0000000000ff')).rejects.toEqual(NOT_FOUND)
@@ -143,13 +143,13 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         expect(await defaults()).toEqual([FIRST])
       })
 
-      it('is one store when many are made it at once', async () => {
+      it('is one store after many concurrent calls', async () => {
         await Promise.all([FIRST, SECOND, FIRST, SECOND].map((id) => stores.makeDefault(id)))
 
         expect(await defaults()).toHaveLength(1)
       })
 
-      it('is none when its store is removed', async () => {
+      it('is unset when its store is removed', async () => {
         await stores.makeDefault(FIRST)
 
         await stores.remove(FIRST)
@@ -159,7 +159,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
         await expect(stores.makeDefault(FIRST)).rejects.toEqual(NOT_FOUND)
       })
 
-      it('stays when another store is removed', async () => {
+      it('is unchanged when another store is removed', async () => {
         await stores.makeDefault(FIRST)
 
         await stores.remove(SECOND)
@@ -168,7 +168,7 @@ export function describeStoreRepository(adapter: string, setUp: () => Promise<St
       })
     })
 
-    it('does nothing when an unknown store is removed', async () => {
+    it('is unchanged when an unknown store is removed', async () => {
       await stores.create(aStore())
 
       await stores.remove(SECOND)

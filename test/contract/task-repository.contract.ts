@@ -6,7 +6,7 @@ import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 
 interface TaskRepositoryHarness {
   readonly tasks: TaskRepository
-  /** The same tasks as another process sees them. */
+  /** Second repository over the same data, as in another process. */
   readonly elsewhere: TaskRepository
   readonly identity: FixedIdentity
 }
@@ -16,7 +16,7 @@ const OTHER_UPLOAD = 'upload-2'
 const NAME = { namespace: aTask().namespace, version: aTask().version }
 const EXISTS = expect.objectContaining({ name: 'DomainError', error: 'INTERNAL_TASK_EXISTS' })
 
-/** What every task repository keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every task repository. `setUp` returns an empty one for each test. */
 export function describeTaskRepository(adapter: string, setUp: () => Promise<TaskRepositoryHarness>): void {
   describe(`task repository (${adapter})`, () => {
     let tasks: TaskRepository
@@ -48,7 +48,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await expect(reserve(OTHER_UPLOAD)).rejects.toEqual(EXISTS)
       })
 
-      it('gives a name to exactly one of many uploads that ask at once', async () => {
+      it('reserves a name for exactly one of many concurrent uploads', async () => {
         const uploads = Array.from({ length: 10 }, (_, index) => `upload-${index}`)
 
         const outcomes = await Promise.allSettled(uploads.map((uploadId) => reserve(uploadId)))
@@ -58,7 +58,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
           if (outcome.status === 'rejected') expect(outcome.reason).toEqual(EXISTS)
       })
 
-      it('lets the same upload reserve again, which starts the lease anew', async () => {
+      it('lets the same upload reserve again, which renews the lease', async () => {
         await reserve(UPLOAD, 60)
         identity.advance(59)
 
@@ -110,7 +110,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
       })
 
-      it('refuses the name of an installed task however old', async () => {
+      it('refuses the name of an installed task of any age', async () => {
         await install()
         identity.advance(1_000_000)
 
@@ -125,7 +125,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findByName(task.namespace, task.version)).toEqual(task)
       })
 
-      it('shows no task by a name that is only reserved', async () => {
+      it('finds no task by a name that is only reserved', async () => {
         await reserve(UPLOAD)
 
         expect(await tasks.findByName(NAME.namespace, NAME.version)).toBeUndefined()
@@ -141,7 +141,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.list()).toEqual([summaryOf(task)])
       })
 
-      it('is harmless when it is repeated', async () => {
+      it('changes nothing when it is repeated', async () => {
         const task = await install()
 
         await tasks.publish(task, UPLOAD)
@@ -149,7 +149,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.list()).toEqual([summaryOf(task)])
       })
 
-      it('succeeds after the lease while nobody took the name over', async () => {
+      it('succeeds after the lease if no other upload took the name over', async () => {
         await reserve(UPLOAD, 60)
         identity.advance(1000)
 
@@ -158,14 +158,14 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findById(aTask().id)).toEqual(aTask())
       })
 
-      it('is refused to an upload that never reserved', async () => {
+      it('is refused for an upload that never reserved', async () => {
         await expect(tasks.publish(aTask(), UPLOAD)).rejects.toEqual(EXISTS)
 
         expect(await tasks.findById(aTask().id)).toBeUndefined()
         expect(await tasks.list()).toEqual([])
       })
 
-      it('is refused to an upload whose reservation was taken over', async () => {
+      it('is refused for an upload whose reservation was taken over', async () => {
         await reserve(UPLOAD, 60)
         identity.advance(61)
         await reserve(OTHER_UPLOAD)
@@ -175,7 +175,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.list()).toEqual([])
       })
 
-      it('is refused for a second task under the name that the upload already took', async () => {
+      it('is refused for a second task under a name that the upload already published', async () => {
         const first = await install()
 
         await expect(tasks.publish(aTask({ id: identity.uuid() }), UPLOAD)).rejects.toEqual(EXISTS)
@@ -183,7 +183,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.list()).toEqual([summaryOf(first)])
       })
 
-      it('keeps everything that a descriptor can say', async () => {
+      it('stores every field of a descriptor', async () => {
         const task = aTask({
           version: '1.0.0-rc.1+build.7',
           description: 'été 中文',
@@ -226,7 +226,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findById(task.id)).toStrictEqual(task)
       })
 
-      it('keeps a descriptor with thousands of parameters', async () => {
+      it('stores a descriptor with thousands of parameters', async () => {
         const inputs = Array.from({ length: 3000 }, (_, index) =>
           anInput({ id: identity.uuid(), name: `parameter_${index}` }),
         )
@@ -242,7 +242,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.list()).toEqual([])
       })
 
-      it('has the newest task first', async () => {
+      it('starts with the newest task', async () => {
         for (const day of ['02', '03', '01']) {
           await install({
             id: identity.uuid(),
@@ -277,7 +277,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         ])
       })
 
-      it('shows each of many tasks that two processes publish at once, as soon as it is published', async () => {
+      it('shows each of many tasks as soon as one of two processes has published it', async () => {
         const missed: string[] = []
         await elsewhere.list()
 
@@ -314,7 +314,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
     })
 
     describe('the beginning of a removal', () => {
-      it('hides the task from all but a repeated removal', async () => {
+      it('hides the task from everything but a repeated removal', async () => {
         const task = await install()
 
         const begun = await tasks.beginRemoval(task)
@@ -340,7 +340,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findByName(task.namespace, task.version)).toBeUndefined()
       })
 
-      it('leaves the task to runs that are still there', async () => {
+      it('leaves the task visible to its remaining runs', async () => {
         const task = await install()
         await tasks.beginRemoval(task)
 
@@ -348,7 +348,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findOfRun('of-no-task')).toBeUndefined()
       })
 
-      it('is known until the task is removed', async () => {
+      it('is recorded until the task is removed', async () => {
         const task = await install()
         const known = async () => tasks.isInRemoval(task)
 
@@ -386,7 +386,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         await expect(reserve(OTHER_UPLOAD)).resolves.toBeUndefined()
       })
 
-      it('is not undone by a repeated publishing', async () => {
+      it('is not undone by a repeated publication', async () => {
         const task = await install()
         await tasks.beginRemoval(task)
 
@@ -396,17 +396,20 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.list()).toEqual([])
       })
 
-      it.each([1, 5])('by %i callers at once gives each the task, or none once it is gone', async (count) => {
-        const task = await install()
+      it.each([1, 5])(
+        'by %i concurrent callers returns the task to each, or nothing once it is removed',
+        async (count) => {
+          const task = await install()
 
-        const begun = await Promise.all(Array.from({ length: count }, () => tasks.beginRemoval(task)))
-        await tasks.remove(task)
+          const begun = await Promise.all(Array.from({ length: count }, () => tasks.beginRemoval(task)))
+          await tasks.remove(task)
 
-        expect(begun).toEqual(begun.map(() => task))
-        expect(await tasks.beginRemoval(task)).toBeUndefined()
-      })
+          expect(begun).toEqual(begun.map(() => task))
+          expect(await tasks.beginRemoval(task)).toBeUndefined()
+        },
+      )
 
-      it('is none when the name is that of another task than is meant', async () => {
+      it('returns nothing when the name now belongs to another task', async () => {
         const task = await install()
 
         expect(await tasks.beginRemoval(task, 'of-an-earlier-task')).toBeUndefined()
@@ -416,7 +419,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.beginRemoval(task, 'of-an-earlier-task')).toBeUndefined()
       })
 
-      it('is none for a name that is only reserved', async () => {
+      it('returns nothing for a name that is only reserved', async () => {
         await reserve(UPLOAD)
 
         expect(await tasks.beginRemoval(NAME)).toBeUndefined()
@@ -424,7 +427,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
     })
 
     describe('removal', () => {
-      it('takes the task out of id, name and listing', async () => {
+      it('removes the task by id, by name and from the listing', async () => {
         const task = await install()
 
         await tasks.remove(task)
@@ -442,14 +445,14 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findByName(successor.namespace, successor.version)).toEqual(successor)
       })
 
-      it('does nothing when the task is gone', async () => {
+      it('does nothing when the task does not exist', async () => {
         const task = await install()
         await tasks.remove(task)
 
         await expect(tasks.remove(task)).resolves.toBeUndefined()
       })
 
-      it('leaves a successor of the same name alone when it is repeated', async () => {
+      it('does not affect a later task of the same name when it is repeated', async () => {
         const task = await install()
         await tasks.remove(task)
         const successor = await install({ id: identity.uuid() }, OTHER_UPLOAD)
@@ -461,7 +464,7 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
       })
     })
 
-    it('knows no task that was never published', async () => {
+    it('finds no task that was never published', async () => {
       expect(await tasks.findById(identity.uuid())).toBeUndefined()
       expect(await tasks.findByName('com.example', '1.0.0')).toBeUndefined()
     })

@@ -37,7 +37,7 @@ const ERROR: NonNullable<Upload['error']> = {
   },
 }
 
-/** What every upload repository keeps to. `setUp` gives an empty one for each test. */
+/** Contract of every upload repository. `setUp` returns an empty one for each test. */
 export function describeUploadRepository(
   adapter: string,
   setUp: () => Promise<UploadRepositoryHarness>,
@@ -95,7 +95,7 @@ export function describeUploadRepository(
       expect(await uploads.find('upload-1')).toEqual(anUpload())
     })
 
-    it('knows no upload that was never created', async () => {
+    it('finds no upload that was never created', async () => {
       expect(await uploads.find('upload-1')).toBeUndefined()
       expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       expect(await uploads.find('upload-1')).toBeUndefined()
@@ -107,7 +107,7 @@ export function describeUploadRepository(
         identity.advance(UPLOAD_KNOWN_SECONDS)
       })
 
-      it('is there for nobody', async () => {
+      it('is not found', async () => {
         expect(await uploads.find('upload-1')).toBeUndefined()
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
         expect(await uploads.closeParts('upload-1', { sizeBytes: 1 })).toBeUndefined()
@@ -117,7 +117,7 @@ export function describeUploadRepository(
         await expect(uploads.update('upload-1', { state: 'PUSHING' })).rejects.toThrow()
       })
 
-      it('may be removed, and made anew', async () => {
+      it('may be removed and created again', async () => {
         expect(await uploads.remove('upload-1')).toBe(true)
 
         await uploads.create(anUpload())
@@ -125,13 +125,13 @@ export function describeUploadRepository(
         expect(await uploads.find('upload-1')).toEqual(anUpload())
       })
 
-      it('gives way to another with the same id', async () => {
+      it('is replaced by another with the same id', async () => {
         await uploads.create(anUpload({ state: 'READY' }))
 
         expect(await uploads.find('upload-1')).toEqual(anUpload({ state: 'READY' }))
       })
 
-      it('is there until then', async () => {
+      it('is found until it expires', async () => {
         identity.advance(-1)
 
         expect(await uploads.find('upload-1')).toBeDefined()
@@ -139,7 +139,7 @@ export function describeUploadRepository(
     })
 
     describe('parts', () => {
-      it('are closed with the size, and what the importer did meanwhile stays', async () => {
+      it('are closed with the size, and changes by the importer are kept', async () => {
         await uploads.create(anUpload({ parts: PARTS }))
         await uploads.update('upload-1', { state: 'PUSHING', progress: PROGRESS })
 
@@ -167,7 +167,7 @@ export function describeUploadRepository(
         )
       })
 
-      it('of an upload that does not exist make none', async () => {
+      it('of a missing upload create no upload', async () => {
         expect(await uploads.closeParts('upload-1', { sizeBytes: 7 })).toBeUndefined()
 
         expect(await uploads.find('upload-1')).toBeUndefined()
@@ -175,7 +175,7 @@ export function describeUploadRepository(
     })
 
     describe('removal', () => {
-      it.each(['CREATED', 'READY', 'FAILED'] as const)('takes an upload that is %s', async (state) => {
+      it.each(['CREATED', 'READY', 'FAILED'] as const)('deletes an upload that is %s', async (state) => {
         await uploads.create(anUpload({ state, parts: PARTS }))
 
         expect(await uploads.remove('upload-1')).toBe(true)
@@ -183,7 +183,7 @@ export function describeUploadRepository(
         expect(await uploads.find('upload-1')).toBeUndefined()
       })
 
-      it.each(['VALIDATING', 'PUSHING'] as const)('leaves an upload that is %s', async (state) => {
+      it.each(['VALIDATING', 'PUSHING'] as const)('refuses an upload that is %s', async (state) => {
         await uploads.create(anUpload({ state }))
 
         expect(await uploads.remove('upload-1')).toBe(false)
@@ -191,7 +191,7 @@ export function describeUploadRepository(
         expect(await uploads.find('upload-1')).toEqual(anUpload({ state }))
       })
 
-      it('leaves an upload that a worker holds, until its lease ends', async () => {
+      it('refuses an upload that a worker holds, until its lease ends', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
@@ -200,7 +200,7 @@ export function describeUploadRepository(
         expect(await uploads.remove('upload-1')).toBe(true)
       })
 
-      it('of an upload whose import has ended does not wait for the lease', async () => {
+      it('ignores the lease of an import that has ended', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
         await uploads.update('upload-1', { state: 'READY' })
@@ -208,13 +208,13 @@ export function describeUploadRepository(
         expect(await uploads.remove('upload-1')).toBe(true)
       })
 
-      it('does nothing when the upload is gone', async () => {
+      it('does nothing when the upload does not exist', async () => {
         expect(await uploads.remove('upload-1')).toBe(true)
       })
     })
 
     describe('claims', () => {
-      it('give the upload to one worker until the lease ends', async () => {
+      it('assign the upload to one worker until the lease ends', async () => {
         await uploads.create(anUpload())
 
         const claimed = await uploads.claim('upload-1', 60)
@@ -224,7 +224,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       })
 
-      it('give it to exactly one of many workers at once', async () => {
+      it('assign it to exactly one of many concurrent workers', async () => {
         await uploads.create(anUpload())
 
         const claims = await Promise.all(Array.from({ length: 10 }, () => uploads.claim('upload-1', 60)))
@@ -232,7 +232,7 @@ export function describeUploadRepository(
         expect(claims.filter((upload) => upload !== undefined)).toHaveLength(1)
       })
 
-      it('give it to the next worker when the lease is over', async () => {
+      it('assign it to the next worker after the lease', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
         await uploads.update('upload-1', { state: 'PUSHING', progress: PROGRESS })
@@ -247,7 +247,7 @@ export function describeUploadRepository(
         })
       })
 
-      it.each(['READY', 'FAILED'] as const)('give nothing when the import is %s', async (state) => {
+      it.each(['READY', 'FAILED'] as const)('return nothing when the import is %s', async (state) => {
         await uploads.create(anUpload({ state }))
 
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
@@ -257,7 +257,7 @@ export function describeUploadRepository(
     describe('leases', () => {
       const LEASE_END = '2026-01-01T00:01:00.000Z'
 
-      it('are extended by who holds them', async () => {
+      it('are extended by their holder', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
         identity.advance(30)
@@ -269,7 +269,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toBeUndefined()
       })
 
-      it('are given back at once', async () => {
+      it('are released at once', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
@@ -278,7 +278,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 2 })
       })
 
-      it('that are given back by who got on begin the count again', async () => {
+      it('reset the attempts when a worker that made progress releases them', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
 
@@ -287,7 +287,7 @@ export function describeUploadRepository(
         expect(await uploads.claim('upload-1', 60)).toMatchObject({ attempts: 1 })
       })
 
-      it('are given back by nobody else', async () => {
+      it('are not released by another worker', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
         identity.advance(61)
@@ -299,7 +299,7 @@ export function describeUploadRepository(
         expect((await uploads.find('upload-1'))?.attempts).toBe(2)
       })
 
-      it('are not extended after another worker took over', async () => {
+      it('are not extended after another worker has claimed the upload', async () => {
         await uploads.create(anUpload())
         await uploads.claim('upload-1', 60)
         identity.advance(61)
@@ -317,17 +317,17 @@ export function describeUploadRepository(
       })
     })
 
-    describe('uploads that were left behind', () => {
+    describe('stalled uploads', () => {
       const left = (): Promise<string[]> => uploads.listStalled(identity.now(), 10)
 
-      it('are whole bundles that nobody takes up', async () => {
+      it('are complete bundles without a worker', async () => {
         await uploads.create(anUpload())
 
         await expect.poll(left).toEqual(['upload-1'])
         expect(await uploads.listStalled(new Date(identity.now().getTime() - 1), 10)).toEqual([])
       })
 
-      it('are neither inputs nor bundles on their way nor over', async () => {
+      it('are neither inputs nor incomplete bundles nor ended imports', async () => {
         await uploads.create(anUpload({ id: 'input', purpose: 'input' }))
         await uploads.create(anUpload({ id: 'parts', parts: PARTS }))
         await uploads.create(anUpload({ id: 'failed', state: 'FAILED' }))
@@ -336,7 +336,7 @@ export function describeUploadRepository(
         await expect.poll(left).toEqual(['left'])
       })
 
-      it('have their parts since', async () => {
+      it('count as stalled from the time when their parts were closed', async () => {
         await uploads.create(anUpload({ parts: PARTS }))
         identity.advance(10)
 
@@ -346,7 +346,7 @@ export function describeUploadRepository(
         expect(await uploads.listStalled(new Date(identity.now().getTime() - 1), 10)).toEqual([])
       })
 
-      it('are in nobody’s hands', async () => {
+      it('are not leased', async () => {
         await uploads.create(anUpload())
         const claimed = await uploads.claim('upload-1', 60)
         identity.advance(30)
@@ -359,7 +359,7 @@ export function describeUploadRepository(
         expect(await left()).toEqual(['upload-1'])
       })
 
-      it('were given back', async () => {
+      it('include those whose lease was released', async () => {
         await uploads.create(anUpload())
         const claimed = await uploads.claim('upload-1', 60)
 
@@ -368,7 +368,7 @@ export function describeUploadRepository(
         await expect.poll(left).toEqual(['upload-1'])
       })
 
-      it('keep their place when their parts are closed once more', async () => {
+      it('stay leased when their parts are closed again', async () => {
         await uploads.create(anUpload({ parts: PARTS }))
         await uploads.claim('upload-1', 60)
 
@@ -388,7 +388,7 @@ export function describeUploadRepository(
         expect(await uploads.postpone('upload-1', 60)).toBe(false)
       })
 
-      it('come in the order in which they were last in hand, and some at a time', async () => {
+      it('are listed by lease expiry, in limited numbers', async () => {
         await uploads.create(anUpload({ id: 'a' }))
         identity.advance(1)
         await uploads.create(anUpload({ id: 'b' }))
@@ -406,7 +406,7 @@ export function describeUploadRepository(
     })
 
     describe('updates', () => {
-      it('write what they name and leave the rest', async () => {
+      it('write the given fields and keep the rest', async () => {
         await uploads.create(anUpload())
         await uploads.update('upload-1', { state: 'PUSHING', progress: PROGRESS })
 
@@ -425,7 +425,7 @@ export function describeUploadRepository(
         expect(await uploads.find('upload-1')).toEqual(anUpload({ state }))
       })
 
-      it('make no upload that does not exist', async () => {
+      it('create no upload', async () => {
         await expect(uploads.update('upload-1', { state: 'PUSHING' })).rejects.toThrow()
 
         expect(await uploads.find('upload-1')).toBeUndefined()
