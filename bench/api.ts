@@ -3,9 +3,9 @@
  *
  *   npm run bench:api [-- [--rounds 40]]
  *
- * Each row shows p50 and p95, and how far its p50 is beyond the floor: a path that no route takes, which costs the gateway, the
- * function's call and the log line alone. Floor and row are measured in turn, so that a busy machine troubles both. Targets are what
- * the Java service took in process on the machine where this was written. Exits with 1 when one is missed.
+ * Each row shows p50, p95, and how much its p50 exceeds the floor. The floor is a call to a path without a route: gateway, function
+ * call and log line only. Floor and row are measured alternately, so that other load affects both. Targets are times of the Java
+ * service in process, measured on one machine. Exits with 1 when a target is missed.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ import { quantile } from './quantile.ts'
 const PROJECT = join(import.meta.dirname, '..')
 const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
 const INPUTS = { a: 2, b: 3, text: 'x' } as const
-/** Not counted: connections and caches of a process begin somewhere. */
+/** Number of calls before the measurement, which open connections and fill caches. */
 const WARM_UPS = 5
 const PARAMETERS = 10
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
@@ -109,13 +109,13 @@ async function addTasks(
 }
 
 interface Around<Given> {
-  /** Before each call, not measured; the call gets what it gives. */
+  /** Runs before each call, unmeasured. Its result is passed to the call. */
   readonly prepare: () => Promise<Given>
-  /** After each call, not measured. */
+  /** Runs after each call, unmeasured. */
   readonly after: (given: Given) => Promise<unknown>
 }
 
-/** Measures one call and the floor in turn, and prints them; `target` is what p50 may be beyond the floor, in milliseconds. */
+/** Measures one call and the floor alternately, and prints both. `target`: by how much p50 may exceed the floor, in milliseconds. */
 async function row<Given>(
   name: string,
   target: number | undefined,
@@ -152,7 +152,7 @@ async function send(method: string, path: string, body?: unknown): Promise<Respo
       headers: { 'content-type': 'application/json' },
     }),
   })
-  // To its end, which is what is measured.
+  // The measured time includes the body.
   const bytes = await answer.arrayBuffer()
   return new Response(bytes.byteLength === 0 ? null : bytes, { status: answer.status })
 }

@@ -9,9 +9,8 @@ import { synthesizedStage } from '../local/templates/read-stage.ts'
 import { print } from './measure.ts'
 
 /*
- * What a cold start costs before the first request is looked at: loading the bundle as it is deployed, in a Node process that
- * does nothing else. The start of Node itself is measured with an empty module in turn, and subtracted. Lambda adds its own
- * time for a sandbox and the download.
+ * Measures the part of a cold start that is our code: loading the deployed bundle in an otherwise idle Node process. The start of
+ * Node itself is measured with an empty module and subtracted. Lambda adds its own time for the sandbox and the download.
  *
  *   npm run bench:cold-start
  */
@@ -37,12 +36,12 @@ function median(values: readonly number[]): number {
 }
 
 async function measure({ id, file, sizeBytes, variables }: Bundle, folder: string): Promise<void> {
-  // Away from our package.json, which calls its files ES modules; a Lambda has none.
+  // Outside this project, because its package.json declares ES modules and a Lambda has no package.json.
   const code = join(folder, basename(file))
   await copyFile(file, code)
   const times: number[] = []
   const empty: number[] = []
-  // One that is not counted: files come from the disk.
+  // The first start is not counted: it reads the files from disk.
   await timeToLoad(code, variables)
   for (let i = 0; i < REPEATS; i += 1) {
     times.push(await timeToLoad(code, variables))

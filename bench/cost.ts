@@ -6,8 +6,8 @@ import { COUNTS, MEASURES } from '../src/contract/metrics.ts'
 import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/run/job/cost.ts'
 
 /*
- * The tables of docs/cost.md: what an installation costs while nothing runs, counted in its own templates, and what runs and
- * imports cost. On-demand prices of us-east-1 in US dollars; docs/cost.md says where each was found.
+ * Prints the tables of docs/cost.md: the cost of an idle installation, counted from its templates, and the cost of runs and
+ * imports. On-demand prices of us-east-1 in US dollars; docs/cost.md names the source of each.
  */
 
 const HOURS = 730
@@ -56,7 +56,7 @@ interface Resource {
   readonly Properties: Record<string, unknown>
 }
 
-/** Resources of production, as its templates have them. */
+/** Resources in the templates of a production stage. */
 function resources(): readonly Resource[] {
   const app = new App({ analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } })
   const stacks = Object.values(buildEngine(app, stageNamed('production', {})))
@@ -66,7 +66,7 @@ function resources(): readonly Resource[] {
   })
 }
 
-/** A month in which nothing runs: what is there costs. */
+/** Cost of one month in which nothing runs. */
 function idle(): Line[] {
   const all = resources()
   const ofType = (type: string) => all.filter(({ Type }) => Type === type)
@@ -101,7 +101,7 @@ function lambda(memoryMib: number, seconds: number): number {
   return EACH.lambdaRequest + (memoryMib / 1024) * seconds * EACH.lambdaGbSecond
 }
 
-/** What every run takes of the services around its job. Calls counted in the code and its tests, times taken on the safe side. */
+/** Use of AWS services by one run, without its job. Calls are counted in the code and its tests; times are rounded up. */
 const AROUND_A_RUN: readonly Line[] = [
   { what: 'API Gateway: 40 requests (half of them core asking for the state)', usd: 40 * EACH.apiRequest },
   { what: 'api: 40 calls of 1769 MiB and 50 ms', usd: 40 * lambda(1769, 0.05) },
@@ -118,9 +118,9 @@ const AROUND_A_RUN: readonly Line[] = [
 interface Example {
   readonly name: string
   readonly machine: Machine
-  /** Staging and task. */
+  /** Staging and task, in seconds. */
   readonly jobSeconds: number
-  /** Fargate charges from the beginning of the pull. */
+  /** Seconds; Fargate charges from the start of the pull. */
   readonly pullSeconds: number
 }
 
@@ -163,7 +163,7 @@ function thousandRuns({ machine, jobSeconds, pullSeconds }: Example): Line[] {
   ]
 }
 
-/** One import of a bundle of 2.2 GB, and keeping it. */
+/** Cost of one import of a 2.2 GB bundle, and of its storage. */
 function anImport(): Line[] {
   const gigabytes = 2.2
   return [

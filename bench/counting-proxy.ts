@@ -2,13 +2,13 @@ import { request as ask, createServer } from 'node:http'
 import { pipeline } from 'node:stream'
 import { LOOPBACK } from '../local/ports.ts'
 
-/** A request that went through. */
+/** A forwarded request. */
 export interface CountedRequest {
-  /** Milliseconds as `Date.now()` gives them. */
+  /** Milliseconds since 1970. */
   readonly at: number
   readonly method: string
   readonly path: string
-  /** Made with a presigned URL, not with credentials. */
+  /** Whether the request used a presigned URL instead of credentials. */
   readonly isPresigned: boolean
 }
 
@@ -18,7 +18,7 @@ export interface CountingProxy {
   stop(): void
 }
 
-/** Passes requests on, bodies streamed, and notes each. */
+/** Forwards requests with streamed bodies, and records each. */
 export async function startCountingProxy(target: string): Promise<CountingProxy> {
   const requests: CountedRequest[] = []
   const server = createServer((request, response) => {
@@ -28,7 +28,7 @@ export async function startCountingProxy(target: string): Promise<CountingProxy>
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       pipeline(answer, response, () => {})
     })
-    // The other side went away: so does this one, and the client repeats as it would without a proxy.
+    // Closes the client's connection when the server's breaks, so that the client retries as it would without a proxy.
     passedOn.once('error', () => response.destroy())
     pipeline(request, passedOn, () => {})
   })

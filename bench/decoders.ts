@@ -1,10 +1,10 @@
 /*
- * Speed of reading zip entries by method, in MB of content for each second of processor time (of all threads, so that other work of the
- * machine matters little), and as ratios to deflate, which zlib reads:
+ * Measures the speed of reading zip entries by compression method, in MB of content per second of processor time of all threads.
+ * Processor time depends little on other load. Each speed is also shown as a ratio to deflate, which zlib reads:
  *
  *   npm run bench:decoders
  *
- * 7-Zip packs them (`7zz` on the path): the compiled JavaScript of this project's packages.
+ * The content is the compiled JavaScript of this project's packages, packed by 7-Zip (`7zz` on the path).
  */
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -31,7 +31,7 @@ function aContent(): Buffer {
   return Buffer.concat(texts).subarray(0, CONTENT_BYTES)
 }
 
-/** MB for each second of the processor, the best of some rounds. */
+/** MB per second of processor time, best of several rounds. */
 async function speedOf(bytes: Buffer): Promise<number> {
   let best = 0
   for (let round = 0; round < ROUNDS; round += 1) {

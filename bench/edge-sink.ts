@@ -1,4 +1,4 @@
-/* Stands for the API and for S3 in bench/edge.ts: takes every byte, keeps none. `GET /received` tells how many there were. */
+/* Stands in for the API and for S3 in bench/edge.ts. Reads and discards every body; `GET /received` returns the number of bytes. */
 import { createServer, type IncomingMessage } from 'node:http'
 import { LOOPBACK } from '../local/ports.ts'
 
@@ -42,7 +42,7 @@ async function answer(request: IncomingMessage): Promise<unknown> {
 }
 
 createServer(async (request, response) => {
-  // A connection that breaks ends the measurement, at the other side.
+  // The client reports a broken connection and ends the measurement.
   const body = await answer(request).catch(() => undefined)
   response.end(JSON.stringify(body))
 }).listen(Number(process.env.PORT), LOOPBACK, () => process.send?.('ready'))

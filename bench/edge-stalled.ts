@@ -1,11 +1,11 @@
 /*
- * Measures how honest uploads fare while 2 000 clients stall, and what the edge holds meanwhile:
+ * Measures the duration of honest uploads while 2 000 clients stall, and the memory of the edge:
  *
  *   npm run bench:edge-stalled [-- <stalled clients> [<megabytes of an upload>]]
  *
- * The stalled ones are of four kinds, in turns: a promise of 15 GB with a few bytes of it; 100 KB of a chunked body; 3.9 MB of
- * one; a byte each half second. All come from the address of the honest client, which is the harder case, and those that the edge
- * closes come again. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
+ * There are four kinds of stalled clients: a body of 15 GB announced and a few bytes sent; 100 KB of a chunked body; 3.9 MB of a
+ * chunked body; one byte every half second. All use the address of the honest client, which is the harder case. A client whose
+ * connection the edge closes reconnects. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
@@ -19,7 +19,7 @@ const ROUNDS = 5
 const UPLOADS_AT_ONCE = 12
 
 const RATIO_TARGET = 2
-/** Idle process, connections, bodies read ahead, uploads: docs/deployment.md. */
+/** Idle process, connections, bodies read ahead and uploads, see docs/deployment.md. */
 const MEMORY_TARGET_MB = 320 + 64 * UPLOADS_AT_ONCE
 
 const BOUNDARY = 'bench'
@@ -42,7 +42,7 @@ const BEGINNINGS: readonly Buffer[] = [
   Buffer.from(`${POST}${HEAD}Content-Length: 3000000\r\n\r\n`),
 ]
 
-/** Keeps one stalled client there until the signal comes. */
+/** Keeps one stalled client connected until the signal. */
 async function stall(port: number, kind: number, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const socket: Socket = connect(port, LOOPBACK)
@@ -54,7 +54,7 @@ async function stall(port: number, kind: number, signal: AbortSignal): Promise<v
     await new Promise((resolve) => socket.once('close', resolve))
     clearInterval(dripping)
     signal.removeEventListener('abort', end)
-    // One that was thrown out comes again, but not in a tight loop: this is about stalling, not about floods.
+    // A rejected client reconnects after a pause: this bench measures stalling, not floods.
     await pause(30_000, undefined, { signal }).catch(() => undefined)
   }
 }
@@ -99,7 +99,7 @@ try {
   const alone = await medianUpload(edgePort)
   const { signal } = controller
   const stalled = Array.from({ length: STALLED }, (_, at) => stall(edgePort, at % BEGINNINGS.length, signal))
-  // So that they hold what they can get.
+  // Gives the stalled clients time to occupy everything they can.
   await pause(20_000)
   const among = await medianUpload(edgePort)
   const peakMb = await memoryMb(edge, 'VmHWM')

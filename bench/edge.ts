@@ -4,7 +4,7 @@
  *   npm run bench:edge [-- <gigabytes> [<rounds>]]
  *
  * The edge, a sink for the API and S3, and the sender are a process each. The baseline is the same body through the same edge
- * on a path where it is passed on as it comes. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a
+ *on a path that streams it unchanged. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a
  * target is missed.
  */
 import { randomBytes } from 'node:crypto'
@@ -16,20 +16,20 @@ import { memoryMb, startProgram } from './program.ts'
 const FILE_BYTES = Number(process.argv[2] ?? 5) * 1e9
 const ROUNDS = Number(process.argv[3] ?? 1)
 
-/** What core's HTTP client puts into one chunk. */
+/** Chunk size of core's HTTP client. */
 const CHUNK_BYTES = 8192
-/** Chunks that the sender hands to the kernel at once: it is to cost as little as possible. */
+/** Chunks per write of the sender, which keeps its own cost low. */
 const CHUNKS_AT_ONCE = 64
 
 /**
- * What the buffers of one request may take. Counted from the peak of passing on, which holds nothing either but what awaits its
- * collection: of that there is as much, whatever the number of requests.
+ * Largest memory for the buffers of one request. Counted from the peak of the baseline, which has no buffers but the same amount of
+ * garbage.
  */
 const MEMORY_TARGET_MB = 64
 
 interface Measurement {
   readonly megabytesPerSecond: number
-  /** Of the edge's process, before the request and at most. */
+  /** Memory of the edge's process before the request, and its peak. */
   readonly idleMb: number
   readonly peakMb: number
 }
@@ -42,7 +42,7 @@ async function write(socket: Socket, bytes: Buffer | string): Promise<void> {
   if (!socket.write(bytes)) await once(socket, 'drain')
 }
 
-/** Sends a form with one file, and waits for the answer's first line. */
+/** Sends a form with one file and waits for the status line of the answer. */
 async function send(port: number, path: string): Promise<string> {
   const socket = connect(port, LOOPBACK)
   const answered = once(socket, 'data')
@@ -62,7 +62,7 @@ async function send(port: number, path: string): Promise<string> {
   return answer.toString().split('\r\n', 1).join()
 }
 
-/** One body through an edge of its own. */
+/** Sends one body through a new edge process. */
 async function measure(path: string): Promise<Measurement> {
   const [edgePort, sinkPort] = [await findFreePort(), await findFreePort()]
   const sinkUrl = `http://${LOOPBACK}:${sinkPort}`

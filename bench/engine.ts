@@ -1,10 +1,10 @@
 /*
- * Measures what an engine takes from start to exit of a program that does nothing, engines side by side:
+ * Measures the time from start to exit of a container that does nothing, for each installed engine:
  *
  *   npm run bench:engine [-- [--rounds 20]]
  *
- * Medians over rounds in turn, after one that is not counted. Exits with 1 when the embedded engine takes more than a quarter of
- * podman's time. An engine that is not installed is left out.
+ * Prints medians over alternating rounds, after one that is not counted. Exits with 1 when the embedded engine takes more than a
+ * quarter of podman's time.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -58,7 +58,7 @@ async function measure(): Promise<ReadonlyMap<string, readonly number[]>> {
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const engine of engines) {
       const ms = await timeOf(() => runOnce(engine, round))
-      // What an engine does after a container's end must not slow the next one down.
+      // The clean-up of one container must not slow down the next one.
       await Promise.allSettled(removals.splice(0))
       if (round > 0) times.get(engine.kind)?.push(ms)
     }

@@ -1,9 +1,9 @@
 /*
- * Imports one bundle into a registry by the use case that the Lambda calls, with the bucket on disk and the table in memory:
+ * Imports one bundle into a registry with the use case of the Lambda. The bucket is a local file and the table is in memory:
  *
  *   node bench/import-once.ts BUNDLE http://REGISTRY/REPOSITORY:TAG
  *
- * The tag is moved to the image's own name afterwards, so that whoever compares finds it where it was asked for.
+ * The image is stored under the given tag instead of the descriptor's name, so that the comparison finds it.
  */
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -26,10 +26,10 @@ const [bundle = '', target = ''] = process.argv.slice(2)
 const { origin, pathname } = new URL(target)
 const [, repository = '', tag = ''] = /^\/(.+):([^:]+)$/u.exec(pathname) ?? []
 const KEY = 'uploads/bench'
-/** Of a local file: as large as the pieces that a download is joined to. */
+/** Read size of the local file, equal to the joined chunks of a download from S3. */
 const READ_BYTES = 2 * 1024 * 1024
 
-/** Reads the bundle where the bucket would; everything else stays in memory. */
+/** Object store that reads the bundle from the file; other objects stay in memory. */
 function fileBackedStore(): ObjectStore {
   const memory = createMemoryObjectStore()
   return {
@@ -43,7 +43,7 @@ function fileBackedStore(): ObjectStore {
   }
 }
 
-/** Everything goes to the repository and tag of the command line, whatever the descriptor says. */
+/** Registry that stores every image under the repository and tag of the command line. */
 function pinnedRegistry(): ImageRegistry {
   const registry = createDistributionImageRegistry({ registryUrl: origin })
   return {
@@ -56,7 +56,7 @@ function pinnedRegistry(): ImageRegistry {
   }
 }
 
-/** Not at the top level: the file becomes CommonJS, as Lambdas are. */
+/** Without top-level await: the file is built as CommonJS, like the Lambdas. */
 async function main(): Promise<void> {
   collectBuffers()
   const uploads = createMemoryUploadRepository(systemIdentity)

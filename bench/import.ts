@@ -23,13 +23,13 @@ const { values: options } = parseArgs({
     alone: { type: 'string', default: '10G' },
     rounds: { type: 'string', default: '5' },
     port: { type: 'string', default: '5055' },
-    /** Bundles are kept here for the next time. */
+    /** Folder that keeps the bundles for the next measurement. */
     keep: { type: 'string' },
   },
 })
 if (options.tools === '') throw new Error('say where make-bundle.mjs and compare.mjs are: --tools DIR')
 
-/** The standard bundles, and how much of skopeo's time and processor time they may take. */
+/** Standard bundles, and the largest ratio to skopeo's time and processor time. */
 const KINDS = [
   { name: 'plain layers, deflated', arguments: ['--layers', '8'], wall: 0.4, cpu: 0.4 },
   {
@@ -92,7 +92,7 @@ const OURS = `importer=${process.execPath} ${importer} {bundle} http://{registry
 
 const listed = (sizes: string): readonly string[] => sizes.split(',').filter((size) => size !== '')
 
-/** Made once. */
+/** Path of a bundle, which is created once. */
 async function bundleOf({ name, arguments: shape }: (typeof KINDS)[number], size: string): Promise<string> {
   const bundle = join(folder, `${name.replaceAll(/[ ,]+/gu, '-')}-${size}.zip`)
   if (!(await exists(bundle))) {
@@ -111,7 +111,7 @@ async function compare(bundle: string, rounds: string, contenders: readonly stri
   return JSON.parse(await readFile(figures, 'utf8')) as Result
 }
 
-// As a Lambda gets it: one file, its types taken out before.
+// Built like a Lambda: one file, without types.
 await build({
   entryPoints: [join(import.meta.dirname, 'import-once.ts')],
   outfile: importer,
@@ -158,7 +158,7 @@ for (const kind of KINDS) {
   const [firstRate = 0, ...moreRates] = rates
   for (const memory of moreMemory)
     print(`${kind.name}: memory, of the first size's`, memory / firstMemory, MOST_GROWTH)
-  // The smallest size includes the start of the process, which favours larger ones.
+  // The time of the smallest size includes the start of the process, which favours larger ones.
   for (const rate of moreRates) print(`${kind.name}: time per byte, of the first size's`, firstRate / rate, 1)
 }
 process.exitCode = isMissed ? 1 : 0

@@ -1,6 +1,6 @@
 /*
- * Measures an array input of many small geometries, given whole as one JSON document through the front door of a local stack of its
- * own, and prints one figure a line with its target:
+ * Measures an array input of many small geometries, sent as one JSON document through the edge of a separate local stack.
+ * Prints one figure per line with its target:
  *
  *   npm run bench:inputs [-- <items>]
  *
@@ -22,10 +22,10 @@ import {
 const INPUT = 'polygons'
 
 const ITEMS = Number(process.argv[2] ?? 100_000)
-/** The item of the requirement, when there are that many. */
+/** Index of the measured item, or the last one if there are fewer. */
 const ITEM = Math.min(73_512, ITEMS - 1)
 
-/** Corners of a polygon of some 300 bytes. */
+/** Corners of a polygon of about 300 bytes. */
 const CORNERS = 14
 const RADIUS = 40
 
@@ -40,7 +40,7 @@ function polygon(index: number): string {
   return `{"type":"Polygon","coordinates":[[${corners.join(',')}]]}`
 }
 
-/** The listing: where it leads is looked at once. */
+/** Measures the listing of inputs. */
 async function measureListing({ call }: Bench, path: string): Promise<void> {
   const list = async () => (await call('GET', `${path}/inputs`)).arrayBuffer()
   print({ name: 'GET inputs, the first time', value: await timeOf(list), unit: 'ms' })
@@ -81,7 +81,7 @@ await withBench(async (bench) => {
   const value = Array.from({ length: ITEMS }, (_, index) => polygon(index))
   const textBytes = value.reduce((sum, text) => sum + text.length, 0)
 
-  // The function starts with the first call.
+  // The first call starts the function.
   await bench.call('GET', path)
   const given = await timeOf(() => provision(bench, path, INPUT, value))
   print({

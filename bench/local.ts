@@ -1,11 +1,11 @@
 /*
- * Imports a large bundle and takes a large output on a local stack, and adds up the memory of all its processes:
+ * Imports a large bundle and stores a large output on a local stack, and sums up the memory of all its processes:
  *
  *   npm run bench:local -- --tools DIR [--bundle 10G] [--output 5G] [--keep FILE]
  *
  * The bundle is made by make-bundle.mjs of the folder that --tools or BENCH_TOOLS names (stored, plain layers, half of it random), or taken
  * from --keep when it is there. The output is written by a process in the place of a container. Memory: for each kind of process its peak
- * times the most that ran at a time, which is more than they took together. Linux.
+ *times the largest number at one time, which is an upper bound of their total. Linux only.
  */
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -37,7 +37,7 @@ const progress = createProgress(process.stdout)
 await using folder = await temporaryFolder('bench-local-')
 const bundle = options.keep ?? join(folder.path, 'bundle.zip')
 if (!existsSync(bundle)) await progress.step(`bundle of ${options.bundle} made`, async () => makeBundle())
-// The Batch server's, which inherits it. Zeros are written, no hole is left.
+// The Batch server inherits this variable. The command writes zeros, so the output is not a sparse file.
 const script = `head -c ${options.output} /dev/zero >"$0/file"`
 process.env.TASK_PROCESS = JSON.stringify(['sh', '-c', script, '/outputs'])
 await using stack = await startTemporaryStack({

@@ -9,7 +9,7 @@ import { type CountedRequest, type CountingProxy, startCountingProxy } from './c
 import { type ProcessWatch, watchProcesses } from './process-watch.ts'
 
 /*
- * What the benches of values share: a local stack of their own, runs of the probe task, and figures with their targets.
+ * Shared code of the benches of inputs and outputs: a separate local stack, runs of the probe task, and figures with targets.
  */
 
 const PROJECT = join(import.meta.dirname, '..')
@@ -19,10 +19,10 @@ const STAGE_IN = 'stage-in'
 export const STAGE_OUT = 'stage-out'
 
 const POLL_MS = 100
-/** Calls of one kind; the slowest counts, after one that is not counted. */
+/** Number of calls of one kind, after one that is not counted. The slowest counts. */
 export const REPEATS = 10
 
-/** A measured value; `target` is what it has to stay below. */
+/** A measured value; `target` is its exclusive upper bound. */
 export interface Figure {
   readonly name: string
   readonly value: number
@@ -30,7 +30,7 @@ export interface Figure {
   readonly target?: number
 }
 
-/** Prints one figure a line; a missed target ends the process with 1. */
+/** Prints a figure on one line. A missed target sets the exit code 1. */
 export function print({ name, value, unit, target }: Figure): void {
   const rounded = Number.isInteger(value) ? String(value) : value.toFixed(1)
   const words = `${name.padEnd(56)} ${rounded} ${unit}`
@@ -43,7 +43,7 @@ export function print({ name, value, unit, target }: Figure): void {
   console.log(`${words.padEnd(72)} target < ${target} ${unit}, ${isReached ? 'reached' : 'MISSED'}`)
 }
 
-/** A running stack with all that is watched of it. */
+/** A running stack with its measurements. */
 export interface Bench {
   readonly stack: LocalStack
   /** Requests to S3 so far. */
@@ -53,7 +53,7 @@ export interface Bench {
   call(method: string, path: string, body?: FormData | string): Promise<Response>
 }
 
-/** Starts a stack, measures, prints the peak memory of every process, and leaves nothing behind. */
+/** Starts a stack, measures, prints the peak memory of every process, and removes the stack. */
 export async function withBench(measure: (bench: Bench) => Promise<void>): Promise<void> {
   const instance = `bench-${randomBytes(4).toString('hex')}`
   let proxy: CountingProxy | undefined
@@ -84,13 +84,13 @@ export async function withBench(measure: (bench: Bench) => Promise<void>): Promi
 
 function watchStack(stack: LocalStack): ProcessWatch {
   return watchProcesses((environment, command) => {
-    // Other stacks may run on this machine.
+    // Leaves out the processes of other stacks on this machine.
     if (environment.get(STAGER_VARIABLES.apiUrl)?.startsWith(`${stack.apiUrl}/`)) {
       return [STAGE_IN, STAGE_OUT].find((name) => command.includes(name))
     }
     const isOurs = environment.get('AWS_ENDPOINT_URL') === stack.emulatorUrl
     const name = isOurs ? environment.get('AWS_LAMBDA_FUNCTION_NAME') : undefined
-    // CloudFormation's name: stack, construct, hash.
+    // The name by CloudFormation: stack, construct, hash.
     return name?.replace(/^.*-(\w+)Function.*$/u, '$1')
   })
 }
@@ -120,13 +120,13 @@ export async function installProbe({ call }: Bench): Promise<void> {
   await call('POST', 'tasks', form)
 }
 
-/** @returns the path of a new run of the probe task. */
+/** Creates a run of the probe task. @returns its path */
 export async function createRun({ call }: Bench): Promise<string> {
   const { id } = (await (await call('POST', `${TASK}/runs`)).json()) as { readonly id: string }
   return `task-runs/${id}`
 }
 
-/** Gives an input of a run its value. */
+/** Provisions an input of a run. */
 export async function provision({ call }: Bench, path: string, name: string, value: unknown): Promise<void> {
   const body = JSON.stringify({ parameterName: name, value })
   await (await call('PUT', `${path}/input-provisions/${name}`, body)).arrayBuffer()
@@ -134,8 +134,8 @@ export async function provision({ call }: Bench, path: string, name: string, val
 
 /**
  * Starts a run and waits for its end.
- * @returns when it was seen to be FINISHED, in milliseconds as `Date.now()` gives them.
- * @throws Error when it has FAILED
+ * @returns when its state FINISHED was first seen, in milliseconds since 1970
+ * @throws Error when it is FAILED
  */
 export async function finishRun({ call }: Bench, path: string): Promise<number> {
   await call('POST', `${path}/state-actions`, JSON.stringify({ desired: 'RUNNING' }))

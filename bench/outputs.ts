@@ -1,11 +1,10 @@
 /*
- * Measures an array output of many small geometries on a local stack of its own and prints one figure a line with its target:
+ * Measures an array output of many small geometries on a separate local stack. Prints one figure per line with its target:
  *
  *   npm run bench:outputs [-- [<items>] [--large <MiB>]]
  *
- * With `--large` also a string and a file of so many MiB, which the emulator holds in memory, and twice while it answers. S3
- * requests are counted by a proxy between all parts and the emulator (AWS_ENDPOINT_URL_S3); those of the stager are the presigned
- * ones. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
+ * `--large` adds a string and a file of this size. The emulator holds each in memory, twice while it answers. A proxy between all
+ * parts and the emulator (AWS_ENDPOINT_URL_S3) counts S3 requests; the presigned ones are those of the stager. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
  */
 import { parseArgs } from 'node:util'
 import type { CountedRequest } from './counting-proxy.ts'
@@ -29,14 +28,14 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 })
 const ITEMS = Number(positionals[0] ?? 100_000)
-/** The item of the requirement, when there are that many. */
+/** Index of the measured item, or the last one if there are fewer. */
 const ITEM = Math.min(73_512, ITEMS - 1)
 
 const LARGE_MIB = Number(options.large)
-/** A listing with one long string, of which it shows the beginning (src/task/parameters/listed-strings.ts). */
+/** Bytes of a listing with one long string, which is truncated there (src/task/parameters/listed-strings.ts). */
 const LARGEST_LISTING_BYTES = 2000
 
-/** Times of one run, in milliseconds as `Date.now()` gives them. */
+/** Times of one run, in milliseconds since 1970. */
 interface Run {
   readonly path: string
   readonly containerEnded: number
@@ -48,7 +47,7 @@ async function runTask(bench: Bench, input: string, value: number): Promise<Run>
   await provision(bench, path, input, value)
   const seenBefore = bench.watch.lastStart(STAGE_OUT)
   const finished = await finishRun(bench, path)
-  // The Batch server starts it as soon as the task's container has ended.
+  // The Batch server starts stage-out as soon as the task's container has ended.
   const containerEnded = bench.watch.lastStart(STAGE_OUT)
   if (containerEnded === undefined || containerEnded === seenBefore) {
     throw new Error('the stager was never seen')
@@ -56,7 +55,7 @@ async function runTask(bench: Bench, input: string, value: number): Promise<Run>
   return { path, containerEnded, finished }
 }
 
-/** The listing: where it leads is looked at once. */
+/** Measures the listing of outputs. */
 async function measureListing({ call }: Bench, { path }: Run): Promise<void> {
   const answer = await call('GET', `${path}/outputs`)
   const location = answer.headers.get('location')
@@ -101,7 +100,7 @@ function requestsOf(run: Run, requests: readonly CountedRequest[]) {
 }
 
 function printParts(run: Run, presigned: readonly CountedRequest[]): void {
-  // The listing of what was left goes last, and is small.
+  // The last upload is the small list of files.
   const stagedAt = presigned.at(-1)?.at ?? run.containerEnded
   console.log(
     `  of which until all is in the bucket: ${secondsBetween(run.containerEnded, stagedAt).toFixed(1)} s`,
@@ -113,7 +112,7 @@ function secondsBetween(from: number, to: number): number {
   return (to - from) / 1000
 }
 
-/** A string or a file, which the probe task writes under the same name. */
+/** Measures a string or a file output, named after its type. */
 async function measureLarge(bench: Bench, name: 'text' | 'file'): Promise<Run> {
   const run = await runTask(bench, `write_${name}_mib`, LARGE_MIB)
   const value = secondsBetween(run.containerEnded, run.finished)
@@ -126,7 +125,7 @@ async function measureLarge(bench: Bench, name: 'text' | 'file'): Promise<Run> {
   return run
 }
 
-/** The text does not grow the listing. */
+/** Checks that the size of the listing does not depend on the length of the string. */
 async function checkLargeListing({ call }: Bench, { path }: Run): Promise<void> {
   const listing = await call('GET', `${path}/outputs`)
   const sizeBytes = (await listing.arrayBuffer()).byteLength

@@ -1,11 +1,11 @@
 /*
- * Measures what a run takes beside its container: from `state-actions` to FINISHED of the example task, which does next to nothing,
- * and side by side the same image run by the engine alone, with the same options:
+ * Measures the time that the service adds to a container: a run of the example task from `state-actions` to FINISHED, and the same
+ * image run by the engine alone with the same options. The example task does almost nothing:
  *
  *   npm run bench:overhead [-- [--rounds 10]]
  *
- * The end of a run is the time that the engine wrote with FINISHED. The rounds after those watch the run's item while it changes, which
- * takes a little time itself, and tell where the time goes. Medians; exits with 1 when the target is missed.
+ * The end of a run is the time stored with FINISHED. Further rounds poll the run's item, which takes a little time itself, and show
+ * the duration of each step. Prints medians; exits with 1 when the target is missed.
  */
 import { randomBytes } from 'node:crypto'
 import { chmod, readFile, writeFile } from 'node:fs/promises'
@@ -33,10 +33,10 @@ const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
 const INPUTS = { a: 2, b: 3, text: 'x' } as const
 
 const TARGET_MS = 1500
-/** As a client does that is in a hurry; the end itself is read from the run. */
+/** Polling interval of an impatient client. The end is read from the run, so the interval does not affect it. */
 const POLL_MS = 250
 const WATCH_MS = 10
-/** CPUs and memory as the example's descriptor asks for them. */
+/** CPUs and memory of the example's descriptor. */
 const RESOURCES = [
   { type: 'VCPU', value: '1' },
   { type: 'MEMORY', value: '64' },
@@ -59,11 +59,11 @@ await withContainer(async (runContainer) => {
 })
 await measureSteps(client)
 
-/** Calls `use` with a function that runs the image alone, as the local Batch server would, and resolves when it has ended. */
+/** Calls `use` with a function that runs the image alone, like the local Batch server, and resolves when it has ended. */
 async function withContainer(use: (run: () => Promise<void>) => Promise<void>): Promise<void> {
   await using temporary = await temporaryFolder('app-engine-')
   const folder = temporary.path
-  // The container's user may be any.
+  // The container may run as any user.
   await chmod(folder, 0o777)
   for (const [name, value] of Object.entries(INPUTS)) await writeFile(join(folder, name), String(value))
   await withProbeArchive((archive) => stack.engine.images.load(archive))
@@ -116,7 +116,7 @@ async function measureOverhead(client: ExampleClient, runContainer: () => Promis
     const aloneMs = await timeOf(runContainer)
     const { startedAt, run } = await startRun(client)
     const runMs = endOf(await waitForEnd(run)) - startedAt
-    // The first of each starts processes and fills caches.
+    // The first call of each kind starts processes and fills caches.
     if (round === 0) continue
     alone.push(aloneMs)
     runs.push(runMs)
@@ -142,7 +142,7 @@ async function startRun(
   return { startedAt, run }
 }
 
-/** The run as the table has it: the API's answers would be calls of a function. */
+/** Reads the run from the table, because an API request would call a function. */
 async function readRun(runId: string): Promise<Run> {
   const { Item = {} } = await table.send(
     new GetCommand({ TableName: stack.outputs.tableName, Key: runKey(runId), ConsistentRead: true }),
@@ -164,7 +164,7 @@ function endOf(run: Run): number {
   throw new Error(`the run is ${run.state}: ${JSON.stringify(run.failure)}`)
 }
 
-/** What a run went through, in milliseconds from its start; by name. */
+/** Steps of a run by name, in milliseconds from its start. */
 type Steps = ReadonlyMap<string, number>
 
 async function measureSteps(client: ExampleClient): Promise<void> {
@@ -193,7 +193,7 @@ async function watchRun(client: ExampleClient): Promise<Steps> {
   const answered = client.start(id).then(() => mark('state-actions answered', Date.now()))
   let run = await readRun(id)
   for (let state = run.state; !isFinal(state); run = await readRun(id)) {
-    // By the run's own clock: this look may be late.
+    // Uses the time stored in the run, because the poll may be late.
     if (run.state !== state && run.updatedAt !== null) mark(`run is ${run.state}`, Date.parse(run.updatedAt))
     state = run.state
     await pause(WATCH_MS)
@@ -208,7 +208,7 @@ async function watchRun(client: ExampleClient): Promise<Steps> {
   return steps
 }
 
-/** When the containers of a job were started, as the Batch server's log tells. */
+/** Start times of the containers of a job, from the Batch server's log. */
 async function containerStarts(jobId: string): Promise<readonly (readonly [string, number])[]> {
   const log = await readFile(join(directory, 'log/batch.log'), 'utf8')
   const lines = log.matchAll(new RegExp(`^(\\S+) job ${jobId}: (\\S+) \\(`, 'gmu'))

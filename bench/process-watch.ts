@@ -1,33 +1,33 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Short enough to see when a process starts. */
+/** Polling interval, which limits the accuracy of start times. */
 const INTERVAL_MS = 20
-/** A process that was only forked still looks like the one that made it. */
+/** Reads of a process before its name is final: a forked process looks like its parent until it calls exec. */
 const LOOKS_AT_A_NEW_ONE = 25
 
-/** Peak of one process, as the kernel counts it (VmHWM: code, heap and buffers that were in memory at once). */
+/** Peak resident memory of one process (VmHWM of the kernel). */
 export interface Peak {
   readonly name: string
   readonly peakMib: number
 }
 
-/** What a process is called in the figures; undefined for one that is not looked at. */
+/** Returns the name of a process in the figures, or undefined for an unwatched one. */
 export type NameProcess = (
   environment: ReadonlyMap<string, string>,
   command: readonly string[],
 ) => string | undefined
 
 export interface ProcessWatch {
-  /** When the last process of this name was first seen, at most an interval after its start. */
+  /** When the newest process of this name was first seen, at most one interval after its start. */
   lastStart(name: string): number | undefined
-  /** Largest peak of each name. */
+  /** Largest peak by name. */
   peaks(): readonly Peak[]
-  /** How many processes of each name there were at a time. */
+  /** Largest number of processes at one time, by name. */
   mostAtATime(): readonly { readonly name: string; readonly most: number }[]
   stop(): void
 }
 
-/** Looks at Linux's process table until it is stopped; what a process takes in its last interval is missed. */
+/** Polls Linux's process table until it is stopped. Misses a peak in the last interval of a process. */
 export function watchProcesses(nameOf: NameProcess, intervalMs = INTERVAL_MS): ProcessWatch {
   const named = new Map<string, string>()
   const looksAtUnnamed = new Map<string, number>()
@@ -57,7 +57,7 @@ export function watchProcesses(nameOf: NameProcess, intervalMs = INTERVAL_MS): P
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     for (const [name, count] of counts) most.set(name, Math.max(most.get(name) ?? 0, count))
-    // Numbers are used again.
+    // The kernel reuses process ids.
     for (const known of [named, looksAtUnnamed]) {
       for (const pid of known.keys()) if (!pids.has(pid)) known.delete(pid)
     }
@@ -78,7 +78,7 @@ function describe(pid: string): [ReadonlyMap<string, string>, readonly string[]]
   return [new Map(variables), readProc(pid, 'cmdline').split('\0')]
 }
 
-/** Empty when the process is gone, or another user's. */
+/** Empty when the process has ended or belongs to another user. */
 function readProc(pid: string, file: string): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')

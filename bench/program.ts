@@ -6,9 +6,9 @@ import { PROJECT } from '../local/aws-environment.ts'
 import { cleanUp } from '../local/clean-up.ts'
 
 /**
- * Starts a program of this project in a process of its own, with `PATH` and the given variables, and waits until it is ready. It is killed at
- * its disposal or when this process is interrupted.
- * @throws Error when it ends before it is ready.
+ * Starts a program of this project in a separate process, with `PATH` and the given variables, and waits until it is ready. The
+ * process is killed on disposal or when this process is interrupted.
+ * @throws Error when it ends before it is ready
  */
 export async function startProgram(
   script: string,
@@ -17,7 +17,7 @@ export async function startProgram(
   const child = fork(join(PROJECT, script), {
     env: { PATH: process.env.PATH, ...environment },
     silent: true,
-    // Ctrl-C reaches it through the clean-up only.
+    // Only the clean-up passes Ctrl-C on to it.
     detached: true,
   })
   child.stderr?.pipe(process.stderr)
@@ -34,7 +34,7 @@ export async function startProgram(
 
 /**
  * Memory of a process in MB (Linux).
- * @param field `VmRSS`, what is in memory now, or `VmHWM`, its peak.
+ * @param field `VmRSS`, the current resident memory, or `VmHWM`, its peak
  */
 export async function memoryMb({ pid }: ChildProcess, field: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8')

@@ -1,13 +1,13 @@
 /*
- * Sends a new version of a task of which one small layer has changed, on a local stack of its own, beside its first version and beside
- * `skopeo copy` of the same image into the same registry:
+ * Measures the upload of a new task version in which one small layer has changed, on a separate local stack. Compares it with the
+ * upload of the first version and with `skopeo copy` of the same image into the same registry:
  *
  *   npm run bench:reupload -- [--size 4G] [--layers 8]
  *
- * The image is made here: layers of random bytes, plain, as docker save writes them; the last one has 1 MiB. skopeo has copied the first
- * version before: once it remembers what it has pushed, so that it asks the registry by digest and reads nothing, and once it does not, as on
- * another machine. Its copy is no import: nothing is checked, no task is installed. Prints one figure a line with its target; exits with 1 when one is missed. Needs
- * skopeo, twice the size on disk for the images and twice for the stack. Run it on a machine that does nothing else.
+ * The image has uncompressed layers of random bytes, as docker save writes them; the last one has 1 MiB. skopeo has copied the first
+ * version before. It is measured with its blob cache, where it only asks the registry by digest, and without, as on another machine.
+ * Its copy verifies nothing and installs no task. Prints one figure per line with its target; exits with 1 when a target is missed.
+ * Needs skopeo, twice the size on disk for the images and twice for the stack. Run it on an otherwise idle machine.
  */
 import { spawnSync } from 'node:child_process'
 import { createCipheriv, createHash, randomBytes } from 'node:crypto'
@@ -37,7 +37,7 @@ const CHANGED_BYTES = MIB
 const BLOCK_BYTES = 512
 const REPOSITORY = 'bench/skopeo'
 const NAMESPACE = 'org.example.reupload'
-/** As the command-line client. */
+/** Same as in the command-line client. */
 const PARTS_AT_ONCE = 4
 const POLL_MS = 100
 
@@ -47,14 +47,14 @@ const { values: options } = parseArgs({
 const sizeBytes = bytesOf(options.size)
 const layerCount = Number(options.layers)
 
-/** Content of a layer: the same number and size give the same bytes. */
+/** Content of a layer. The same number and size result in the same bytes. */
 interface LayerPlan {
   readonly number: number
   readonly sizeBytes: number
 }
 
 interface Image {
-  /** Path of the image archive. */
+  /** Creates an image archive. @returns its path */
   readonly path: string
   readonly bundle: ByteSource
 }
@@ -166,7 +166,7 @@ async function* layerTar({ number, sizeBytes: contentBytes }: LayerPlan): AsyncG
   yield Buffer.alloc(tarBytes(contentBytes) - BLOCK_BYTES - contentBytes)
 }
 
-/** The bundle as a stored zip around the image archive on disk. */
+/** Streams the bundle: a zip that stores the image archive on disk. */
 async function bundleOf(path: string, version: string): Promise<ByteSource> {
   const { size } = await stat(path)
   let crc = 0
@@ -195,7 +195,7 @@ interface Sent {
   readonly sentBytes: number
 }
 
-/** Names the layers, sends what is missing, and waits for the task. */
+/** Announces the layers, sends the missing ones, and waits for the task. */
 async function send(bundle: ByteSource): Promise<Sent> {
   const startedAt = performance.now()
   const client = createUploadClient(stack.baseUrl)
@@ -234,14 +234,14 @@ async function begin({ baseUrl }: LocalStack, layers: readonly object[]): Promis
 }
 
 /**
- * @param memory folder where skopeo remembers the digests of compressed layers
+ * @param memory folder of skopeo's cache of layer digests
  * @returns seconds
  */
 function copy({ path }: Image, version: string, memory: string): number {
   const target = `docker://${new URL(stack.storageUrl).host}/${REPOSITORY}:${version}`
   const startedAt = performance.now()
   const words = ['copy', '--dest-tls-verify=false', `docker-archive:${path}`, target]
-  // For root, the folder cannot be chosen.
+  // skopeo ignores the folder when it runs as root.
   const env = { ...process.env, XDG_DATA_HOME: memory, _CONTAINERS_ROOTLESS_UID: '1000' }
   const { status, stderr } = spawnSync('skopeo', words, { encoding: 'utf8', env })
   if (status !== 0) throw new Error(`skopeo ended with ${status}: ${stderr}`)

@@ -1,12 +1,12 @@
 /*
- * Measures one run set of the example task on a local stack of its own, beside single runs:
+ * Measures one run set of the example task on a separate local stack, and single runs for comparison:
  *
  *   npm run bench:run-sets [-- [--rows 300] [--singles 20] [--container real|process] [--cancel]]
  *
- * Tells calls by the client, the time until all runs are created, the longest answer of `GET run-sets/{id}` at any time, runs a second, and
- * the peak memory of each process. `--cancel` cancels the set once its runs are created: ten thousand runs take hours on two processors.
- * `--container process` is that of bench/runs.ts. Exits with 1 when a run has another end than it should, or a target is missed. Reads
- * /proc, so it runs on Linux only.
+ * Prints the client's calls, the time until all runs are created, the slowest answer of `GET run-sets/{id}`, runs per second, and the
+ * peak memory of each process. `--cancel` cancels the set once its runs are created, because 10 000 runs take hours on two processors.
+ * For `--container process` see bench/runs.ts. Exits with 1 when a run ends in an unexpected state or a target is missed. Reads /proc,
+ * so it runs on Linux only.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -66,7 +66,7 @@ try {
     expectBelow(`memory of ${name}`, peakMib, MEMORY_TARGET_MIB)
   }
 
-  /** As a client does without sets, one after the other. */
+  /** Creates and starts runs one after the other, as a client without run sets does. */
   async function measureSingles(): Promise<void> {
     const begin = performance.now()
     for (let number = 0; number < settings.singles; number += 1) {

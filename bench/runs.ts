@@ -1,13 +1,13 @@
 /*
- * Submits many runs of the example task at once to a local stack of its own, and waits until all have their end:
+ * Submits many runs of the example task at once to a separate local stack, and waits until all have ended:
  *
  *   npm run bench:runs [-- [--runs 1000] [--container real|process] [--clients 16] [--keep]]
  *
- * `--container process` puts the cheapest process that does the same (bench/add-and-echo.sh) in the place of the task's container:
- * an engine needs about a second of processor time for each, and what is measured is the service. Staging is a process of its own
- * in both cases, twice a run. Each client makes a run, provisions it, starts it, and goes on with the next; nothing is asked of a
- * run before all have ended. Exits with 1 when a run has another end than FINISHED, or other outputs than it should. `--keep`
- * leaves the logs and data in `.local/bench-…`. Reads /proc, so it runs on Linux only.
+ * `--container process`replaces the task's container by a cheap process with the same outputs (bench/add-and-echo.sh). An engine
+ * needs about one second of processor time per container, and this bench measures the service. Staging takes two processes per run in
+ * both cases. Each client creates, provisions and starts one run after the other; no run is read before all have ended. Exits with 1
+ * when a run does not end FINISHED or has unexpected outputs. `--keep` keeps the logs and data in `.local/bench-…`. Reads /proc, so
+ * it runs on Linux only.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -23,14 +23,14 @@ import { watchStack } from './stack-watch.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
 const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
-/** Words that name the folders of the example task stand for those of the run. */
+/** Command in place of the container. The Batch server replaces `/inputs` and `/outputs` by the folders of the run. */
 const TASK_PROCESS = ['sh', join(import.meta.dirname, 'add-and-echo.sh'), '/inputs', '/outputs']
 
 const POLL_MS = 2000
-/** Several times what two processors need that do other work besides. */
+/** Time limit: several times the duration on two processors with other load. */
 const LONGEST_MS = 600_000
 const LONGEST_PER_RUN_MS = 10_000
-/** Of what went wrong; the number is told. */
+/** Maximum number of faults that are printed in full; the others are counted. */
 const MOST_TOLD = 10
 
 const { values: options } = parseArgs({
@@ -50,10 +50,10 @@ const settings = z
   })
   .parse(options)
 
-/** A run that was started, and what has to come of it. */
+/** A started run and its expected outputs. */
 interface StartedRun {
   readonly id: string
-  /** When its start was asked for; milliseconds since 1970. */
+  /** Time of the start request, in milliseconds since 1970. */
   readonly startedAt: number
   readonly outputs: Readonly<Record<string, unknown>>
 }
@@ -61,7 +61,7 @@ interface StartedRun {
 interface EndedRun extends StartedRun {
   readonly end: string
   readonly endedAt: number
-  /** Why it is not as it should be. */
+  /** Difference to the expected result. */
   readonly problem: string | undefined
 }
 
@@ -71,7 +71,7 @@ const runSchema = z.object({
   error: z.object({ kind: z.string(), message: z.string() }).optional(),
 })
 
-// The Batch server's, which inherits it.
+// The Batch server inherits this variable.
 if (settings.container === 'process') process.env.TASK_PROCESS = JSON.stringify(TASK_PROCESS)
 const progress = createProgress(process.stdout)
 const instance = `bench-${randomBytes(4).toString('hex')}`
@@ -97,7 +97,7 @@ async function measure(stack: LocalStack): Promise<void> {
   report(ended, submitSeconds, activeAfterSubmission)
 }
 
-/** So many at a time as there are clients; the order of the answers is that of the items. */
+/** Processes as many items at a time as there are clients. The results have the order of the items. */
 async function byClients<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
@@ -113,7 +113,7 @@ async function byClients<Item, Result>(
   return results
 }
 
-/** @throws ServiceError for the first call that is not answered well: nothing is repeated. */
+/** @throws ServiceError for the first failed call; no call is retried */
 async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
   const numbers = Array.from({ length: settings.runs }, (_, number) => number)
   return byClients(numbers, async (number) => {
@@ -126,7 +126,7 @@ async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
   })
 }
 
-/** @returns how many were active at first. */
+/** @returns the number of initially active runs */
 async function waitForAll(stack: LocalStack, tell: (detail: string) => void): Promise<number> {
   const looker = createLooker(stack)
   const giveUpAt = Date.now() + LONGEST_MS + settings.runs * LONGEST_PER_RUN_MS

@@ -1,10 +1,10 @@
 /*
- * Simulates a run set on AWS second by second, under AWS's published limits, and prints which of them holds it up:
+ * Simulates a run set on AWS second by second, under AWS's published limits, and prints which limit delays it:
  *
  *   npm run bench:simulate [-- --runs 10000 --minutes 5 --concurrency 1000 --run-vcpus 2]
  *
- * The tables are those of docs/scale.md. Nothing is measured: the counts of calls and writes of a run are those of docs/cost.md, and the
- * seconds of functions those of the local stack, rounded up.
+ * Prints the tables of docs/scale.md. Nothing is measured here: the counts of calls and writes of a run are from docs/cost.md, and the
+ * durations of functions are from the local stack, rounded up.
  */
 import { parseArgs } from 'node:util'
 
@@ -14,20 +14,20 @@ const LIMITS = {
   launchBurst: 100,
   launchesPerSecond: 20,
   lambdaConcurrency: 1000,
-  /** Of Regions without a raised quota; us-east-1, us-west-2 and eu-west-1 have 5000. */
+  /** Default quota of most Regions; us-east-1, us-west-2 and eu-west-1 have 5000. */
   transitionsPerSecond: 800,
-  /** Of one DynamoDB partition; the index of runs has four. */
+  /** Limit of one DynamoDB partition; the index of runs has four. */
   writesPerPartition: 1000,
   /** The stagers' own API (lib/constructs/rest-api.ts). */
   apiRequestsPerSecond: 1000,
 } as const
 
-/** What each phase of a run costs; seconds are of one call. */
+/** Calls and writes of each phase of a run; `seconds` is the duration of one call. */
 const RUN = {
   submit: { transitions: 2, writes: 4, calls: 1, seconds: 1 },
   launch: { transitions: 0, writes: 3, calls: 4, seconds: 0.3, apiRequests: 8 },
   end: { transitions: 2, writes: 4, calls: 2, seconds: 1, apiRequests: 7 },
-  /** Pull, start of the containers and stage-in, beside the minutes of the task itself. */
+  /** Pull, start of the containers and stage-in, without the time of the task itself. */
   startSeconds: 60,
 } as const
 
@@ -45,12 +45,12 @@ type Cause = 'vCPUs' | 'concurrency of the set' | 'launches' | 'SubmitJob'
 
 interface Outcome {
   readonly seconds: number
-  /** Seconds in which runs waited, by what they waited for. */
+  /** Seconds in which runs waited, by cause. */
   readonly waits: ReadonlyMap<Cause, number>
   readonly peaks: Readonly<Record<keyof typeof PEAKS, number>>
 }
 
-/** What is counted in each second, and the limit that it has. */
+/** Limits of the quantities that are counted per second. */
 const PEAKS = {
   lambda: LIMITS.lambdaConcurrency,
   transitions: LIMITS.transitionsPerSecond,
@@ -100,7 +100,7 @@ function simulate({ runs, taskSeconds, concurrency, runVcpus, vcpus }: Scenario)
     for (const key of Object.keys(peaks) as (keyof typeof peaks)[])
       peaks[key] = Math.max(peaks[key], now[key])
 
-    /** What the runs that could go on wait for at the end of this second. */
+    /** Returns the limit that delays runs at the end of this second. */
     function causeOf(): Cause | undefined {
       if (submitted > 0) return running >= places ? 'vCPUs' : 'launches'
       if (waiting === 0) return undefined
@@ -136,7 +136,7 @@ const { values } = parseArgs({
   },
 })
 
-/** @throws when an option is no positive number */
+/** @throws Error when an option is not a positive number */
 function numberOf(name: keyof typeof values): number {
   const value = Number(values[name])
   if (!(value > 0)) throw new Error(`--${name} ${values[name]}: expected a number above 0`)

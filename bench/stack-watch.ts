@@ -2,17 +2,17 @@ import type { LocalStack } from '../local/stack.ts'
 import { STAGER_VARIABLES } from '../src/contract/staging.ts'
 import { type ProcessWatch, watchProcesses } from './process-watch.ts'
 
-/** Often enough for processes that live for minutes, and no load of its own when there are many. */
+/** Polling interval: suits processes that run for minutes, and adds little load. */
 const INTERVAL_MS = 500
 
-/** Watches everything that a local stack consists of: its services, its functions' processes by function, and its stagers. */
+/** Watches all processes of a local stack: its services, its functions by name, and its stagers. */
 export function watchStack(stack: LocalStack): ProcessWatch {
   return watchProcesses((environment, command) => {
     if (environment.get(STAGER_VARIABLES.apiUrl)?.startsWith(`${stack.apiUrl}/`)) return 'stager'
     if (environment.get('API_URL') === stack.apiUrl && command.includes('edge/main.ts')) return 'edge'
     if (environment.get('AWS_ENDPOINT_URL_BATCH') !== stack.batchUrl) return undefined
     const functionName = environment.get('AWS_LAMBDA_FUNCTION_NAME')
-    // CloudFormation's name: stack, construct, hash.
+    // The name by CloudFormation: stack, construct, hash.
     if (functionName !== undefined) return functionName.replace(/^.*-(\w+)Function.*$/u, '$1')
     if (command.some((word) => word.endsWith('emulator_process.py'))) return 'emulator'
     if (command.includes('local/storage/main.ts')) return 'object store'
