@@ -19,7 +19,7 @@ import { addTasks } from './commands/tasks.ts'
 import { addUpload } from './commands/upload.ts'
 import { addValidate } from './commands/validate.ts'
 import { ServiceError } from './example-client.ts'
-import { CommandError } from './terminal/command-error.ts'
+import { CommandError, usageError } from './terminal/command-error.ts'
 import { EXIT, EXIT_CODES_HELP } from './terminal/exit-codes.ts'
 import { createTerminal, type Surroundings } from './terminal/terminal.ts'
 import { wordsOf } from './terminal/words-of.ts'
@@ -30,6 +30,9 @@ const ADDERS = [
   ...[addInit, addValidate, addBuild, addRun, addUpload],
   ...[addTasks, addRuns, addLogs, addOutputs, addCancel, addDelete, addSchema],
 ]
+
+/** Commands without a result in JSON. */
+const TEXT_COMMANDS: ReadonlySet<string> = new Set(['logs'])
 
 /**
  * Runs cytomine-task with the words of its command line.
@@ -63,12 +66,19 @@ function describeProgram(program: Command, surroundings: Surroundings): void {
     .description('Makes, checks, runs and publishes tasks for the Cytomine App Engine.')
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print the help of the program or of a command')
-    .option('--json', 'print results as JSON, for machines')
+    .option('--json', 'print results as JSON, for machines; "logs" has none')
     .addHelpText(
       'after',
       `${EXIT_CODES_HELP}\n\nColours are used on a terminal only, and never when NO_COLOR is set.`,
     )
+    .hook('preAction', (_, command) => refuseJson(program, command))
   settle(program, surroundings)
+}
+
+/** @throws CommandError for a command whose result is the text of a container */
+function refuseJson(program: Command, command: Command): void {
+  if (program.opts<{ json?: boolean }>().json !== true || !TEXT_COMMANDS.has(command.name())) return
+  throw usageError(`"${command.name()}" prints the log as the container wrote it; leave --json out`)
 }
 
 /** Output and errors of one command. */

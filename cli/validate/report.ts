@@ -2,8 +2,15 @@ import type { Terminal } from '../terminal/terminal.ts'
 import type { Finding } from './finding.ts'
 import type { Validation } from './validate-task.ts'
 
-/** Prints all findings, and how many there are. */
-export function report(terminal: Terminal, { findings, descriptor, image }: Validation): void {
+/**
+ * Prints all findings, and how many there are.
+ * @param bundle path of the bundle that was checked, for machines
+ */
+export function report(
+  terminal: Terminal,
+  { findings, descriptor, image }: Validation,
+  bundle?: string,
+): void {
   const count = (severity: Finding['severity']): number =>
     findings.filter((finding) => finding.severity === severity).length
   const [problems, warnings] = [count('problem'), count('warning')]
@@ -19,7 +26,7 @@ export function report(terminal: Terminal, { findings, descriptor, image }: Vali
       : `${counted(problems, 'problem')}, ${counted(warnings, 'warning')}${what}`,
   )
   const { namespace, version } = descriptor ?? {}
-  terminal.json({ valid: problems === 0, namespace, version, findings, imageLayers: image?.layers })
+  terminal.json({ valid: problems === 0, namespace, version, bundle, findings, imageLayers: image?.layers })
 }
 
 function counted(count: number, noun: string): string {

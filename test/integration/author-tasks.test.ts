@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { greyPng } from '../../cli/templates/sample-png.ts'
-import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
+import { imageName } from '../../src/import/image-name.ts'
+import { compileProgram, expectDone, putImage, putProgram } from '../fixtures/author-task.ts'
 import { type CommandEnd, runCommand } from '../fixtures/cli-program.ts'
 import { packLayer, shellLayer } from '../fixtures/engine-image.ts'
 import { HAS_SYSTEM_PYTHON, pythonLayer } from '../fixtures/python-layer.ts'
@@ -19,25 +20,6 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'author-tasks-'))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-/** Puts an image into the folder of a task in place of its Dockerfile. */
-async function putImage(task: string, layers: readonly Buffer[], command: object): Promise<void> {
-  rmSync(join(task, 'Dockerfile'), { force: true })
-  const image: readonly FileEntry[] = await dockerArchive({ layers, command })
-  writeFileSync(join(task, 'image.tar'), await packTar(image))
-}
-
-async function putProgram(task: string, source: string): Promise<void> {
-  const program = join(folder, 'program')
-  execFileSync('gcc', ['-static', '-O2', '-Wall', '-Werror', '-o', program, source])
-  const layer = await packLayer([{ name: 'main', mode: 0o755, body: readFileSync(program) }])
-  await putImage(task, [layer], { Entrypoint: ['/main'], User: '65534:65534' })
-}
-
-function expectDone({ code, stderr }: CommandEnd): void {
-  expect(stderr).not.toContain('failed')
-  expect(code).toBe(0)
-}
 
 const SERVICE = () => ['--remote', inject('baseUrl')]
 const run = (...words: readonly string[]) => runCommand(['run', ...words, '--json'])
@@ -121,6 +103,54 @@ describe('a new task', () => {
     expect((await runCommand(['runs', name, '--url', inject('baseUrl')])).stdout).toContain('FINISHED')
     expectDone(await runCommand(['delete', name, '--yes', '--url', inject('baseUrl')]))
   })
+})
+
+/** Whether a program that builds images is on this machine. */
+function isInstalled(builder: string): boolean {
+  return spawnSync(builder, ['version']).status === 0
+}
+
+describe('build', () => {
+  it.for(['buildah', 'podman'])(
+    'with %s makes a bundle that runs and that the service installs',
+    async (builder, { skip }) => {
+      skip(!isInstalled(builder), `${builder} is not installed`)
+      const task = join(folder, `built-${builder}`)
+      const namespace = `org.example.t${process.pid}`
+      expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', namespace]))
+      compileProgram(join(task, 'main.c'), join(task, 'main'))
+      writeFileSync(
+        join(task, 'Dockerfile'),
+        'FROM scratch\nCOPY main /main\nUSER 65534:65534\nENTRYPOINT ["/main"]\n',
+      )
+      const image = imageName('localhost/cytomine-task', `${namespace}.built-${builder}`, '0.1.0')
+
+      try {
+        const built = await runCommand(['build', task, '--engine', builder, '--json'])
+        const ended = await run(
+          task,
+          '--no-build',
+          '-i',
+          `image=@${join(task, 'sample/image.png')}`,
+          '-o',
+          join(folder, 'built-outputs'),
+        )
+        const uploaded = await runCommand(['upload', task, '--no-build', '--url', inject('baseUrl')])
+
+        expectDone(built)
+        const { bundle, imageLayers } = JSON.parse(built.stdout) as { bundle: string; imageLayers: object[] }
+        expect(bundle).toBe(join(task, `.cytomine-task/${namespace}.built-${builder}-0.1.0.zip`))
+        expect(imageLayers).toHaveLength(1)
+        expectDone(ended)
+        expect(ended.stderr).not.toContain('building')
+        expect(valuesOf(ended)).toMatchObject({ width: 64 })
+        expectDone(uploaded)
+        expect(uploaded.stdout).toContain(`installed ${namespace}.built-${builder}`)
+      } finally {
+        spawnSync(builder, ['rmi', `${image.repository}:${image.tag}`])
+      }
+    },
+  )
 })
 
 describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { removeEarlier } from '../../../cli/outputs/remove-earlier.ts'
 import { runCommand } from '../../fixtures/cli-program.ts'
 import { aTaskFolder, type TaskFolderOptions } from '../../fixtures/task-folder.ts'
@@ -12,6 +12,7 @@ const NOBODY = 'http://127.0.0.1:9/app-engine/v1/'
 
 const folders: string[] = []
 afterEach(() => {
+  vi.unstubAllEnvs()
   closeWebServers()
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
@@ -75,6 +76,26 @@ describe('validate', () => {
     expect(code).toBe(1)
   })
 
+  it.each<[string, TaskFolderOptions, RegExp, number]>([
+    ['one that is right', {}, /^no problems\n$/u, 0],
+    ['one for another platform', { architecture: 'arm64' }, /linux\/arm64.*--platform linux\/amd64/u, 1],
+    ['one without its command', { config: { Entrypoint: ['/none'] } }, /"\/none" is not in the image/u, 1],
+  ])('checks an image archive alone: %s', async (_, options, message, expected) => {
+    const folder = await aFolder(options)
+
+    const { stdout, code } = await runCommand(['validate', join(folder, 'image.tar')])
+
+    expect(stdout).toMatch(message)
+    expect(code).toBe(expected)
+  })
+
+  it('says of a file that is no archive how to make one', async () => {
+    const { stdout, code } = await runCommand(['validate', 'README.md'])
+
+    expect(stdout).toMatch(/not a tar archive: save the image again/u)
+    expect(code).toBe(1)
+  })
+
   it('shows what it found when the service does not answer', async () => {
     const { code, stdout, stderr } = await runCommand(['validate', BUNDLE, '--url', NOBODY])
 
@@ -103,6 +124,42 @@ describe('validate', () => {
     const { stdout } = await runCommand(['validate', folder])
 
     expect(stdout).toMatch(/a\.default .*5 is out of bounds; expected at most 3 \(leq\)/u)
+  })
+})
+
+describe('build', () => {
+  async function aDockerfile(): Promise<string> {
+    const folder = await aFolder({ imageName: false })
+    writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
+    return folder
+  }
+
+  it('names the programs that build images when none works here', async () => {
+    const folder = await aDockerfile()
+    vi.stubEnv('PATH', folder)
+
+    const { code, stderr } = await runCommand(['build', folder])
+
+    expect(stderr).toMatch(/none of docker, podman and buildah works here; install one/u)
+    expect(code).toBe(3)
+  })
+
+  it('refuses a program that it does not know', async () => {
+    const { code, stderr } = await runCommand(['build', await aDockerfile(), '--engine', 'kaniko'])
+
+    expect(stderr).toMatch(/"kaniko" builds no images; expected docker, podman, buildah/u)
+    expect(code).toBe(2)
+  })
+})
+
+describe('an image archive alone', () => {
+  it.each(['run', 'upload'])('is refused by %s, which needs a descriptor', async (command) => {
+    const folder = await aFolder()
+
+    const { code, stderr } = await runCommand([command, join(folder, 'image.tar')])
+
+    expect(stderr).toMatch(/an image without descriptor; name a bundle or the folder of a task/u)
+    expect(code).toBe(1)
   })
 })
 

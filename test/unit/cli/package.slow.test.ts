@@ -4,20 +4,22 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { VERSION } from '../../../cli/version.ts'
 
 const execute = promisify(execFile)
 const BUNDLE = resolve('examples/add-and-echo/add-and-echo.zip')
 
 let folder = ''
+let tarball = ''
 let program = ''
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'package-'))
   const source = join(folder, 'source')
   await execute(process.execPath, ['cli/package/build.ts', source])
   await execute('npm', ['pack', '--pack-destination', folder, source])
-  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? ''
+  tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '')
   const place = join(folder, 'empty')
-  await execute('npm', ['install', '--offline', '--no-audit', '--prefix', place, join(folder, tarball)])
+  await execute('npm', ['install', '--offline', '--no-audit', '--prefix', place, tarball])
   program = join(place, 'node_modules/.bin/cytomine-task')
 }, 120_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -48,6 +50,27 @@ describe('the package of cytomine-task', () => {
 
     await execute(program, ['init', 'my-task'], { cwd })
     const { stdout } = await execute(program, ['validate', 'my-task'], { cwd })
+
+    expect(stdout).toBe('no problems in org.example.my-task 0.1.0\n')
+  })
+
+  it('is a program of its own after a global installation', async () => {
+    const prefix = join(folder, 'global')
+
+    await execute('npm', ['install', '--global', '--offline', '--no-audit', '--prefix', prefix, tarball])
+    const { stdout } = await execute(join(prefix, 'bin/cytomine-task'), ['--version'], { cwd: folder })
+
+    expect(stdout).toBe(`${VERSION}\n`)
+  })
+
+  it('runs by npx in an empty folder', async () => {
+    const cwd = mkdtempSync(join(folder, 'npx-'))
+    // npx keeps what it has installed in npm's cache: an empty one.
+    const env = { ...process.env, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' }
+    const npx = ['--yes', '--package', tarball, 'cytomine-task']
+
+    await execute('npx', [...npx, 'init', 'my-task'], { cwd, env })
+    const { stdout } = await execute('npx', [...npx, 'validate', 'my-task'], { cwd, env })
 
     expect(stdout).toBe('no problems in org.example.my-task 0.1.0\n')
   })

@@ -4,6 +4,7 @@ import { runProgram } from '../../../cli/program.ts'
 import { runCommand } from '../../fixtures/cli-program.ts'
 
 const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
+const RUN = '279c70e2-3dd8-49a3-b253-27956325c74f'
 
 describe('cytomine-task', () => {
   it.each([
@@ -12,6 +13,7 @@ describe('cytomine-task', () => {
     ['an option without value', ['validate', '--stage'], /--stage <file>.*argument missing/su],
     ['a missing argument', ['logs'], /missing required argument 'run'/u],
     ['a run that is no id', ['logs', 'abc'], /"abc" is no run; expected its id/u],
+    ['a log as JSON', ['logs', RUN, '--json'], /prints the log as the container wrote it; leave --json out/u],
     ['a task that is no name', ['runs', 'abc'], /"abc" is no task; expected NAMESPACE\/VERSION/u],
     ['a folder that is not there', ['validate', '/nowhere'], /no file or folder \/nowhere/u],
     ['an address that is none', ['tasks', '--url', 'engine'], /"engine" is no address/u],
