@@ -2,15 +2,15 @@ import { Readable } from 'node:stream'
 import type { BundleSource } from '../../src/import/bundle-source.ts'
 import { downloadFailure, storeGaveNothing } from '../../src/store/store.ts'
 
-/** What tests may ask besides the port. */
+/** Bundle source with functions for tests. */
 export interface MemoryBundleSource extends BundleSource {
-  /** Puts a bundle under a URL; a broken one ends with an error after these bytes. */
+  /** Stores a bundle under a URL. A broken one ends with an error after these bytes. */
   offer(url: string, bundle: Uint8Array, options?: { readonly isBroken?: boolean }): void
-  /** Every URL that was opened, in order. */
+  /** URLs in the order in which they were opened. */
   readonly opened: readonly string[]
 }
 
-/** Bundles of stores in this process, for tests. */
+/** In-memory bundle source for tests. */
 export function createMemoryBundleSource(): MemoryBundleSource {
   const bundles = new Map<string, { readonly bundle: Uint8Array; readonly isBroken: boolean }>()
   const opened: string[] = []

@@ -15,7 +15,7 @@ interface Entry {
   answer?: StoredAnswer
 }
 
-/** Idempotency keys in this process, for tests. */
+/** In-memory repository of idempotency keys for tests. */
 export function createMemoryIdempotencyRepository(identity: Identity): IdempotencyRepository {
   const entries = new Map<string, Entry>()
   const heldBy = ({ key, claimId }: HeldKey): Entry | undefined => {

@@ -15,13 +15,13 @@ interface Manifest {
   readonly layers: readonly { readonly digest: string }[]
 }
 
-/** What tests may ask besides the port. */
+/** Image registry with functions for tests. */
 export interface MemoryImageRegistry extends ImageRegistry {
   /** Names of `repository:tag`, sorted. */
   images(): string[]
   manifest(repository: string, digest: string): Buffer | undefined
   blob(repository: string, digest: string): Buffer | undefined
-  /** The registry loses a blob, as when the last image with it is removed and its layers are collected. */
+  /** Removes a blob, like the garbage collection after the removal of the last image with it. */
   lose(repository: string, digest: string): void
 }
 
@@ -29,7 +29,7 @@ async function* bytesOf(blob: Buffer): AsyncGenerator<Uint8Array, void, undefine
   yield blob
 }
 
-/** Images in this process, for tests. A registry without `mounts` answers as ECR without the account setting BLOB_MOUNTING. */
+/** In-memory image registry for tests. Without `mounts` it behaves like ECR without the account setting BLOB_MOUNTING. */
 export function createMemoryImageRegistry({ mounts = true } = {}): MemoryImageRegistry {
   const repositories = new Map<string, Repository>()
   const repositoryOf = (name: string): Repository => {

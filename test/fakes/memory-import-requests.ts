@@ -1,12 +1,12 @@
 import type { ImportRequests } from '../../src/upload/import-requests.ts'
 
-/** What tests may ask besides the port. */
+/** Import requests with functions for tests. */
 export interface MemoryImportRequests extends ImportRequests {
-  /** Ids of the uploads whose import was asked for and not yet taken. */
+  /** Upload ids of the pending requests. */
   readonly waiting: string[]
 }
 
-/** Requests that wait in this process, for tests. */
+/** In-memory import requests for tests. */
 export function createMemoryImportRequests(): MemoryImportRequests {
   const waiting: string[] = []
   return {

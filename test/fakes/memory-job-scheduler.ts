@@ -4,25 +4,25 @@ import { JobRefusedError, type JobScheduler, JobThrottledError } from '../../src
 
 type Submission = Parameters<JobScheduler['submit']>[0]
 
-/** What tests may ask and arrange besides the port. */
+/** Job scheduler with functions for tests. */
 export interface MemoryJobScheduler extends JobScheduler {
-  /** Registered and not deregistered, by ARN. */
+  /** Active job definitions by ARN. */
   readonly definitions: ReadonlyMap<string, JobDefinition>
   /** By job id, in order of submission. */
   readonly submissions: ReadonlyMap<string, Submission>
   /** Reasons by job id. */
   readonly terminations: ReadonlyMap<string, string>
-  /** As Batch would describe them, by job id. */
+  /** Descriptions of jobs, in the form of Batch, by job id. */
   readonly jobs: ReadonlyMap<string, JobDetail>
-  /** The next `count` submissions are refused. */
+  /** Refuses the next `count` submissions. */
   throttle(count: number): void
-  /** Lets something happen to a job; what has ended stays as it is. */
+  /** Changes a job that has not ended; ignored for an ended one. */
   change(jobId: string, changes: Partial<JobDetail>): void
-  /** Forgets a job, as Batch does some time after its end. */
+  /** Removes a job, as Batch does some time after its end. */
   forget(jobId: string): void
 }
 
-/** A job scheduler that only keeps books, for tests; `now` gives the times of its jobs. */
+/** In-memory job scheduler for tests, which runs nothing. `now` returns the times of its jobs. */
 export function createMemoryJobScheduler(now: () => number = () => 0): MemoryJobScheduler {
   const definitions = new Map<string, JobDefinition>()
   const revisions = new Map<string, number>()

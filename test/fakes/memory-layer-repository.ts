@@ -12,7 +12,7 @@ interface Entry {
   readonly expiresAt: number
 }
 
-/** Facts about layers in this process, for tests. */
+/** In-memory layer repository for tests. */
 export function createMemoryLayerRepository(identity: Identity): LayerRepository {
   const entries = new Map<string, Entry>()
   const now = (): number => identity.now().getTime()

@@ -1,14 +1,14 @@
 import { LogPositionError, type LogStore } from '../../src/run/log-store.ts'
 import { newestText } from '../../src/run/newest-text.ts'
 
-/** What tests may arrange besides the port. */
+/** Log store with functions for tests. */
 export interface MemoryLogStore extends LogStore {
   put(logStreamName: string, text: string): void
-  /** Names of those that are there. */
+  /** Names of the existing streams. */
   streams(): readonly string[]
 }
 
-/** Log streams in this process, for tests. */
+/** In-memory log store for tests. */
 export function createMemoryLogStore(): MemoryLogStore {
   const streams = new Map<string, string>()
 

@@ -1,8 +1,8 @@
 import type { Metrics } from '../../src/shared/metrics.ts'
 
-/** Figures kept in this process, for tests. */
+/** In-memory metrics for tests. */
 export function createMemoryMetrics(): Metrics & {
-  /** `RunsEnded finished`: 1, and so on. */
+  /** Values by name and dimension, for example `RunsEnded finished`: 1. */
   readonly counts: Map<string, number>
   readonly observed: Map<string, number[]>
 } {

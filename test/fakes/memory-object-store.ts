@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
 
-/** What tests may ask besides the port. */
+/** Object store with functions for tests. */
 export interface MemoryObjectStore extends ObjectStore {
   /** All keys, sorted. */
   keys(): string[]
@@ -17,7 +17,7 @@ interface StoredObject {
   readonly contentType: string | undefined
 }
 
-/** Objects in this process, for tests; its presigned URLs have the right shape and no server. */
+/** In-memory object store for tests. Its presigned URLs have the right form, but no server. */
 export function createMemoryObjectStore(): MemoryObjectStore {
   const objects = new Map<string, StoredObject>()
   const keysBelow = (prefix: string): string[] =>

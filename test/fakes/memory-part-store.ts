@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../../src/aws/object-store.ts'
 import type { PartStore, StoredPart } from '../../src/aws/part-store.ts'
 
-/** What tests may ask besides the port. */
+/** Part store with functions for tests. */
 export interface MemoryPartStore extends PartStore {
-  /** A PUT to a presigned URL, as S3 would take it. @returns the status of the answer. */
+  /** Handles a PUT to a presigned URL as S3 does. @returns the status of the answer */
   receive(url: string, bytes: Uint8Array): number
   /** Ids of the uploads whose parts are still open. */
   open(): string[]
@@ -15,7 +15,7 @@ interface OpenParts {
   readonly bytes: Map<number, Buffer>
 }
 
-/** Parts in this process, for tests; whole objects go to `objects`. */
+/** In-memory part store for tests. Joined objects are written to `objects`. */
 export function createMemoryPartStore(objects: Pick<ObjectStore, 'put'>): MemoryPartStore {
   const uploads = new Map<string, OpenParts>()
   let count = 0

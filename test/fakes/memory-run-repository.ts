@@ -14,7 +14,7 @@ import { statesAllowedBefore } from '../../src/run/states-allowed.ts'
 import { isActive, isFinal, isProvisionable } from '../../src/run/transitions.ts'
 import type { Identity } from '../../src/shared/identity.ts'
 
-/** Runs in this process, for tests. */
+/** In-memory run repository for tests. */
 export function createMemoryRunRepository(
   identity: Identity,
   tasks: { isInstalled(taskId: string): boolean },
@@ -58,7 +58,7 @@ export function createMemoryRunRepository(
       const first = created[0]?.run
       if (first === undefined || runs.has(first.id)) return
       if (!tasks.isInstalled(first.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
-      // Without a pause in between: all or none.
+      // Without an await in between, so that the write is atomic.
       for (const { run, values: itsValues } of created) {
         for (const value of itsValues) putValue(value)
         runs.set(run.id, structuredClone(run))
@@ -214,7 +214,7 @@ function newestFirst(rows: readonly RunRow[]): RunRow[] {
   return rows.toSorted((a, b) => (runOrder(a) < runOrder(b) ? 1 : -1))
 }
 
-/** Whether the job is the one that a change asks for. */
+/** Whether the job matches the condition of a change. */
 function isJobOf(condition: Parameters<RunRepository['recordJob']>[2], job: RunJob | undefined): boolean {
   if (condition === undefined) return true
   if (!('ifJob' in condition)) return job?.attempt === condition.attempt

@@ -12,11 +12,11 @@ import { placeInSet } from '../../src/run/set/set-run-id.ts'
 import type { Identity } from '../../src/shared/identity.ts'
 
 export interface MemoryRunSetRepository extends RunSetRepository {
-  /** Takes a step of a run into the counts of its set. */
+  /** Adds a step of a run to the counts of its set. */
   readonly count: (runId: string, step: RunStep) => void
 }
 
-/** Run sets in this process, for tests. */
+/** In-memory run set repository for tests. */
 export function createMemoryRunSetRepository(
   identity: Identity,
   tasks: { isInstalled(taskId: string): boolean },

@@ -1,22 +1,22 @@
 import type { RunWorkflow } from '../../src/run/run-workflow.ts'
 
-/** How a task token was answered. */
+/** Answer of a task token. */
 type TokenAnswer =
   | { readonly kind: 'success'; readonly output: unknown }
   | { readonly kind: 'failure'; readonly error: string; readonly cause: string }
 
-/** What tests may ask besides the port. */
+/** Run workflow with functions for tests. */
 export interface MemoryRunWorkflow extends RunWorkflow {
   readonly startedRuns: ReadonlySet<string>
   /** The first answer of each token. */
   readonly answers: ReadonlyMap<string, TokenAnswer>
-  /** Causes by run id. */
+  /** Causes of stopped executions, by run id. */
   readonly stoppedRuns: ReadonlyMap<string, string>
-  /** Lets the run's execution end by itself. */
+  /** Ends the run's execution with this status. */
   end(runId: string, status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT'): void
 }
 
-/** A workflow that only keeps books, for tests. */
+/** In-memory run workflow for tests, which executes nothing. */
 export function createMemoryRunWorkflow(): MemoryRunWorkflow {
   const startedRuns = new Set<string>()
   const answers = new Map<string, TokenAnswer>()

@@ -3,7 +3,7 @@ import type { Store } from '../../src/store/store.ts'
 import { inOrderOfCreation } from '../../src/store/store-order.ts'
 import type { StoreRepository } from '../../src/store/store-repository.ts'
 
-/** App stores in this process, for tests. */
+/** In-memory repository of app stores for tests. */
 export function createMemoryStoreRepository(): StoreRepository {
   const stores = new Map<string, Omit<Store, 'isDefault'>>()
   let defaultId: string | undefined

@@ -8,13 +8,13 @@ type NameEntry =
   | { readonly status: 'TAKEN'; readonly uploadId: string; readonly taskId: string }
   | { readonly status: 'IN_REMOVAL'; readonly uploadId: string; readonly taskId: string }
 
-/** What the runs ask it, too: at once, as one transaction of a table would. */
+/** Task repository with a synchronous check for the run repository, in place of a transaction. */
 export interface MemoryTaskRepository extends TaskRepository {
-  /** Whether the task is there, and not being removed. */
+  /** Whether the task exists and is not being removed. */
   isInstalled(taskId: string): boolean
 }
 
-/** Tasks in this process, for tests. */
+/** In-memory task repository for tests. */
 export function createMemoryTaskRepository(identity: Identity): MemoryTaskRepository {
   const tasks = new Map<string, Task>()
   const inRemoval = new Map<string, { readonly task: Task; readonly begunAt: string }>()

@@ -3,11 +3,11 @@ import type { Identity } from '../../src/shared/identity.ts'
 import type { Upload } from '../../src/upload/upload.ts'
 import type { UploadRepository } from '../../src/upload/upload-repository.ts'
 
-/** Uploads in this process, for tests. */
+/** In-memory upload repository for tests. */
 export function createMemoryUploadRepository(identity: Identity): UploadRepository {
   const uploads = new Map<string, Upload>()
   const expiries = new Map<string, number>()
-  /** Of those whose import may begin or goes on: since when, or until when, they were in somebody's hands. */
+  /** Unfinished imports by upload id, with the end of the lease or else the time since which they wait. */
   const inHand = new Map<string, Date>()
   /** The upload, unless it has expired. */
   const known = (uploadId: string): Upload | undefined =>
