@@ -4,7 +4,8 @@
  *   npm run bench:outputs [-- [<items>] [--large <MiB>]]
  *
  * `--large` adds a string and a file of this size. The emulator holds each in memory, twice while it answers. A proxy between all
- * parts and the emulator (AWS_ENDPOINT_URL_S3) counts S3 requests; the presigned ones are those of the stager. Memory is read from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
+ * parts and the emulator (AWS_ENDPOINT_URL_S3) counts S3 requests; the presigned ones are those of the stager. Memory is read
+ * from /proc, so this runs on Linux only. Exits with 1 when a target is missed.
  */
 import { parseArgs } from 'node:util'
 import type { CountedRequest } from './counting-proxy.ts'

@@ -1,13 +1,13 @@
 import type { EmulatorName } from './emulators.ts'
 
-/** A test that an emulator is known to fail. */
+/** A test that is known to fail on an emulator. */
 export interface KnownFault {
   /** File below `test/integration/` or its folder `adapters/`. */
   readonly suite: string
   /** Names of its groups and its own name, separated by ` > `. */
   readonly test: string
   readonly reason: string
-  /** Documentation of the right behaviour, or a report of the emulator's. */
+  /** Documentation of the correct behaviour, or an issue of the emulator. */
   readonly link: string
 }
 
@@ -17,15 +17,15 @@ const STOP = {
   link: 'https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html',
 }
 
-/** Groups of tests: the same requests through the edge and without it. */
+/** Groups of tests that send the same requests through the edge and without it. */
 const WIRE = ['core, through the edge', 'core, through the API alone']
 
 /** Tests that are expected to fail. Remove an entry whose test passes: it fails the run. */
 export const KNOWN_FAULTS: Readonly<Partial<Record<EmulatorName, readonly KnownFault[]>>> = {
   localstack: [
     { ...STOP, test: 'run workflow (Step Functions) > stops the execution of a run' },
-    { ...STOP, test: 'run workflow (Step Functions) > tells how the execution of a run stands' },
-    { ...STOP, test: 'run workflow (Step Functions) > lists the runs whose executions go on' },
+    { ...STOP, test: 'run workflow (Step Functions) > returns the status of the execution of a run' },
+    { ...STOP, test: 'run workflow (Step Functions) > lists the runs whose executions are in progress' },
     ...['application/octet-stream', 'image/png, */*'].map((accept) => ({
       suite: 'rest-api',
       test: `a REST API with the binary media type */* > decodes the base64 of its function for a client that accepts ${accept}`,
@@ -41,14 +41,14 @@ export const KNOWN_FAULTS: Readonly<Partial<Record<EmulatorName, readonly KnownF
       },
       {
         suite: 'core-wire',
-        test: `${entrance} > is told of files by HEAD`,
+        test: `${entrance} > gets size and type of files by HEAD`,
         reason: 'the answer to HEAD has the length 0, whatever length the function gave',
         link: 'https://www.rfc-editor.org/rfc/rfc9110#section-8.6',
       },
     ]),
     {
       suite: 'core-wire',
-      test: 'core, through the API alone > is told that nothing allows TRACE',
+      test: 'core, through the API alone > gets no allowed method for TRACE',
       reason: 'ANY does not include TRACE, so no function is called; the edge sends OPTIONS instead',
       link: 'https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html',
     },

@@ -13,10 +13,10 @@ import { listeningAddresses } from '../emulators/listening-addresses.ts'
 import { type BatchRecorder, batchModelProblems, recordBatch } from '../fixtures/batch-model.ts'
 
 const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
-/** Loopback addresses at which nothing of the stack listens but what the test puts there. */
+/** Loopback addresses at which only the servers of this test listen. */
 const [JOBS, CLIENTS, FUNCTIONS, BATCH] = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']
 
-/** A stack of its own, in which functions, jobs and clients each have an address that nobody else uses. */
+/** A separate stack, in which functions, jobs and clients each use an address of their own. */
 const instance = `addresses-${randomBytes(4).toString('hex')}`
 const settings = readStackSettings({
   JOB_ADDRESS: JOBS,
@@ -26,10 +26,10 @@ const settings = readStackSettings({
 })
 const forwarders: (() => void)[] = []
 let stack: LocalStack
-/** What functions reach in the place of the Batch server. */
+/** Recorder that the functions call in place of the Batch server. */
 let batch: BatchRecorder
 
-/** Passes connections at an address on to the same port of 127.0.0.1, and counts them. */
+/** Forwards connections at an address to the same port of 127.0.0.1, and counts them. */
 async function forward(host: string, url: string, connections: Record<string, number>): Promise<void> {
   const port = Number(new URL(url).port)
   const name = `${host}:${port}`
@@ -56,7 +56,7 @@ async function forward(host: string, url: string, connections: Record<string, nu
 }
 
 beforeAll(async () => {
-  // The policies that recorded calls are held against name the bucket of the other stack.
+  // This stack's calls are not recorded: the policies that they are checked against name the bucket of the other stack.
   vi.stubEnv('RECORD_CALLS', undefined)
   stack = await startLocalStack({ instance, settings, progress: createProgress(process.stdout) })
   batch = await recordBatch(stack.batchUrl, { host: FUNCTIONS, port: Number(new URL(stack.batchUrl).port) })
@@ -69,14 +69,14 @@ afterAll(async () => {
 })
 
 describe('a stack with an address for each kind of program', () => {
-  it('has its Batch server at the address that it is given, and nowhere else', () => {
+  it('has its Batch server at the configured address only', () => {
     const { port } = new URL(stack.batchUrl)
 
     expect(stack.batchUrl).toBe(`http://${BATCH}:${port}`)
     expect(listeningAddresses(stack.batchPid())).toEqual([`${BATCH}:${port}`])
   })
 
-  it('runs a task from upload to outputs, each program by its own address', async () => {
+  it('runs a task from upload to outputs, with each program at its own address', async () => {
     const connections: Record<string, number> = {}
     for (const host of [JOBS, CLIENTS, FUNCTIONS]) {
       for (const url of [stack.emulatorUrl, stack.storageUrl]) await forward(host, url, connections)
@@ -99,7 +99,7 @@ describe('a stack with an address for each kind of program', () => {
     expect(unused).toEqual([])
   })
 
-  it("says to Batch, and hears from it, what AWS's model of the API has", async () => {
+  it("sends and receives what AWS's model of the Batch API defines", async () => {
     const call = async (operation: string, body: object): Promise<unknown> => {
       const answer = await fetch(new URL(operation, `${batch.url}/v1/`), {
         method: 'POST',
@@ -126,7 +126,7 @@ describe('a stack with an address for each kind of program', () => {
     expect(await batchModelProblems(batch.exchanges)).toEqual([])
   })
 
-  it('pulls images where this machine finds what functions pushed elsewhere', async () => {
+  it('pulls an image at another address than the one that functions pushed it to', async () => {
     const { port } = new URL(stack.storageUrl)
     const log = await readFile(join(PROJECT, '.local', instance, 'log', 'batch.log'), 'utf8')
 

@@ -11,8 +11,8 @@ import { packLayer, shellLayer } from '../fixtures/engine-image.ts'
 import { HAS_SYSTEM_PYTHON, pythonLayer } from '../fixtures/python-layer.ts'
 
 /*
- * Tasks of authors, run by cytomine-task on this machine and in the service. Their images start FROM scratch: no base image can be
- * pulled everywhere.
+ * Tasks of authors, run by cytomine-task on this machine and in the service. Their images start FROM scratch, because a base image
+ * cannot be pulled everywhere.
  */
 
 let folder = ''
@@ -28,14 +28,14 @@ interface Shown {
   readonly outputs: readonly { readonly parameterName: string; readonly value: unknown }[]
 }
 
-/** Values of outputs by name. */
+/** Returns the values of outputs by name. */
 function valuesOf({ stdout }: CommandEnd): Record<string, unknown> {
   const { outputs } = JSON.parse(stdout) as Shown
   return Object.fromEntries(outputs.map(({ parameterName, value }) => [parameterName, value]))
 }
 
 describe('a new task', () => {
-  it.each(['c', 'shell'])('in %s runs on this machine as it is', async (language) => {
+  it.each(['c', 'shell'])('in %s runs on this machine without a change', async (language) => {
     const task = join(folder, `new-${language}`)
     expectDone(await runCommand(['init', task, '--lang', language]))
     if (language === 'c') await putProgram(task, join(task, 'main.c'))
@@ -74,7 +74,7 @@ describe('a new task', () => {
     expect(areas).toMatchObject([{ value: 192 }, { value: 384 }, { value: 576 }])
   })
 
-  it('goes from an empty folder to outputs of the service', async () => {
+  it('gets from an empty folder to outputs of the service', async () => {
     const task = join(folder, 'published')
     expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', `org.example.t${process.pid}`]))
     await putProgram(task, join(task, 'main.c'))
@@ -164,7 +164,7 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
     await putImage(task, [python, layer], { Entrypoint: ['python', `/app/${name}`], User: '65534:65534' })
   }
 
-  it('that was just made runs on this machine as it is', async () => {
+  it('that was just created runs on this machine without a change', async () => {
     const task = join(folder, 'new-python')
     expectDone(await runCommand(['init', task]))
     await putScript(task, 'main.py')
@@ -176,7 +176,7 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
     expect(valuesOf(ended)).toMatchObject({ width: 64, areas: [] })
   })
 
-  it('segments an image into an array of geometries, as the example threshold does', async () => {
+  it('segments an image into an array of geometries like the example threshold', async () => {
     const task = join(folder, 'threshold')
     execFileSync('cp', ['-r', 'examples/threshold', task])
     await putScript(task, 'threshold.py')

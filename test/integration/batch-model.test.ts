@@ -5,28 +5,28 @@ const JOB = { jobName: 'run-1', jobQueue: 'q', jobDefinition: 'd' }
 const ACCEPTED = { status: 200, answer: { jobName: 'run-1', jobId: '1' } }
 
 describe("AWS's model of Batch", () => {
-  it('finds nothing wrong with a submission and its answer', async () => {
+  it('accepts a valid submission and its answer', async () => {
     expect(await batchModelProblems([{ path: '/v1/submitjob', request: JOB, ...ACCEPTED }])).toEqual([])
   })
 
   it.each([
     [
-      'a member that the request has not',
+      'an unknown member of the request',
       { path: '/v1/submitjob', request: { ...JOB, ghost: 1 }, ...ACCEPTED },
       /^request of SubmitJob: Unknown parameter in input: "ghost"/u,
     ],
     [
-      'a member that the request needs',
+      'a missing member of the request',
       { path: '/v1/submitjob', request: { jobName: 'a', jobQueue: 'q' }, ...ACCEPTED },
       /^request of SubmitJob: Missing required parameter in input: "jobDefinition"/u,
     ],
     [
-      'a member that the answer has not',
+      'an unknown member of the answer',
       { path: '/v1/submitjob', request: JOB, status: 200, answer: { jobName: 'a', jobId: '1', ghost: 1 } },
       /^answer of SubmitJob: Unknown parameter in input: "ghost"/u,
     ],
     [
-      'a state that Batch does not know',
+      'an unknown state',
       {
         path: '/v1/describejobs',
         request: { jobs: ['1'] },
@@ -36,16 +36,16 @@ describe("AWS's model of Batch", () => {
       /^answer of DescribeJobs\.jobs\[0\]\.status is 'DONE', not one of SUBMITTED,/u,
     ],
     [
-      'an error that the operation has not',
+      'an unknown error of the operation',
       { path: '/v1/submitjob', request: JOB, status: 400, errorType: 'OopsException', answer: {} },
       /^error of SubmitJob is OopsException, not one of ClientException, ServerException$/u,
     ],
     [
-      'an operation that there is not',
+      'an unknown operation',
       { path: '/v1/deletejob', request: {}, status: 200, answer: {} },
       /^no operation has the path \/v1\/deletejob$/u,
     ],
-  ])('tells %s', async (_, exchange, expected) => {
+  ])('reports %s', async (_, exchange, expected) => {
     expect(await batchModelProblems([exchange])).toEqual([expect.stringMatching(expected)])
   })
 })

@@ -17,7 +17,7 @@ import { anImporter, IMPORT_SETTINGS } from '../fixtures/memory-importer.ts'
 import { type RegistryProcess, startRegistryProcess } from '../fixtures/registry-process.ts'
 
 /*
- * Bundles as tools write them, imported into a real registry (docker-registry) and pulled back by tools that are not ours.
+ * Imports bundles of common tools into a real registry (docker-registry), and pulls them with other programs.
  * Needs Debian's packages buildah, docker-registry, skopeo and umoci, and podman.
  */
 
@@ -33,7 +33,7 @@ let folder: string
 let registry: RegistryProcess
 let repositories = 0
 
-/** Imports into a repository where no other import has left anything. */
+/** Imports into an empty repository. */
 async function importInto(bytes: Buffer) {
   repositories += 1
   const prefix = `formats/${repositories}`
@@ -60,9 +60,9 @@ async function fetched(path: string): Promise<Buffer> {
 }
 
 /**
- * Pulls an image back: every blob must have the digest and size of its descriptor, and every layer, decompressed by skopeo, the
- * diff id of the config.
- * @returns the diff ids.
+ * Pulls an image and verifies it: every blob must have the digest and size of its descriptor. Every layer, decompressed by skopeo,
+ * must have the diff id of the config.
+ * @returns the diff ids
  */
 async function pulledDiffIds({ repository, digest }: TaskImage): Promise<readonly string[]> {
   const bytes = await fetched(`${repository}/manifests/${digest}`)
@@ -116,12 +116,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** What it has and what it should have. */
+/** Matches a message with the actual and the expected diff id. */
 const TWO_DIFF_IDS = /diff id sha256:[0-9a-f]{64}, .* sha256:[0-9a-f]{64}:/u
 const DOCKER_25 = '--format docker-25-oci-layout'
 const DOCKER_29 = '--format docker-29-with-attestation'
 
-describe.runIf(sharedFolder).concurrent('a sound bundle is installed', () => {
+describe.runIf(sharedFolder).concurrent('a valid bundle is installed', () => {
   it.each([
     '',
     '--zip stored',
@@ -199,13 +199,13 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
   const inFolder = (name: string): string => join(folder, name)
 
   beforeAll(async () => {
-    // One of the tools, whichever engine runs the tasks.
+    // podman writes images here, whichever engine runs the tasks.
     engine = await detectProgram('podman', { instance: `test-${process.pid}` })
     content = await makeContent()
     await execute('tar', ['-cf', inFolder('rootfs.tar'), '-C', content, '.'])
     await importRootfs(BASE)
     await importRootfs(OTHER, 'ENV WHICH=other')
-    // Before anything is pulled: podman 4 writes no docker-archive of a layer that it has seen compressed with zstd.
+    // Before the first pull: podman 4 writes no docker-archive with a layer that it has pulled compressed with zstd.
     await save('docker-archive', 'docker-archive.tar', BASE)
     await save('docker-archive', 'several.tar', BASE, OTHER)
     await save('oci-archive', 'oci-archive.tar', BASE)
@@ -229,7 +229,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     await execute('skopeo', ['copy', '--quiet', ...options, source, target])
   }
 
-  /** What the program leaves when it ran. */
+  /** Runs the image. @returns the output of its program */
   async function outputOf(reference: string): Promise<string> {
     const outputs = await mkdtemp(inFolder('outputs-'))
     const options = ['--rm', '--network=none', ...engine.runArguments, '--volume', `${outputs}:/outputs`]
@@ -300,7 +300,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     await callEngine(engine, 'rmi', reference)
   })
 
-  it('of several images the one that the descriptor names, and none when it names none', async () => {
+  it('installs the image that the descriptor names, and refuses several images when none has that name', async () => {
     const image = await installedFrom('several.tar', 'com.example.addition')
 
     const manifest = JSON.parse(String(await fetched(`${image.repository}/manifests/${image.digest}`)))
@@ -311,7 +311,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     )
   })
 
-  /** Another one in each run: engines remember layers. */
+  /** Creates the content, different in each run because engines cache layers. */
   async function makeContent(): Promise<string> {
     const bundle = await openZip(bufferSource(await readFile(PROBE_BUNDLE)))
     const image = bundle.entries.find(({ name }) => name === 'image.tar')
@@ -327,7 +327,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     return target
   }
 
-  /** Two layers of their own, the second with the program; in a store that no engine knows. */
+  /** Builds two layers, the second with the program, in a store that no engine uses. */
   async function makeWithBuildah(format: 'docker-archive' | 'oci-archive', tar: string): Promise<void> {
     const home = await mkdtemp(inFolder('buildah-'))
     const store = ['--root', join(home, 'root'), '--runroot', join(home, 'run'), '--storage-driver', 'vfs']
@@ -338,7 +338,7 @@ describe.runIf(sharedFolder)('an image that a tool wrote is installed, pulled an
     await buildah('push', 'probe', `${format}:${inFolder(tar)}`)
   }
 
-  /** An OCI layout built by a tool that shares no code with the others. */
+  /** Builds an OCI layout with a tool that shares no code with the others. */
   async function makeWithUmoci(tar: string): Promise<void> {
     const layout = inFolder('umoci')
     const image = ['--image', `${layout}:latest`]

@@ -20,7 +20,7 @@ import { call, callOk } from './engine-client.ts'
 const NAMESPACE = 'org.example.concurrency'
 const LIMITS = { maxEntries: 10, maxNameBytes: 100, maxEntryBytes: 64 * 1024 * 1024 }
 
-/** Half of 50 calls are for parameters, half for items of one array. */
+/** Half of the 50 calls provision parameters, half items of one array. */
 const HALF = 25
 const SCALARS = Array.from({ length: HALF }, (_, index) => `p${index}`)
 
@@ -28,7 +28,7 @@ const ROUNDS = Array.from({ length: 10 }, (_, round) => round + 1)
 
 let task: string
 
-/** A task with the image of the probe task: it takes any inputs, and ends at once. */
+/** Installs a task with the image of the probe task, which accepts any inputs and ends at once. */
 async function aBundle(version: string): Promise<Buffer> {
   const probe = await openZip(bufferSource(await readFile('test/fixtures/probe-task/probe-task.zip')), LIMITS)
   const image = probe.entries.find(({ name }) => name === 'image.tar')
@@ -84,7 +84,7 @@ async function inputsOf(run: string): Promise<ReadonlyMap<string, JsonValue>> {
   return new Map(values.map(({ parameterName, value }) => [parameterName, value]))
 }
 
-/** All calls that the run needs, not made yet. */
+/** Returns a function for each call that provisions the run. */
 function provisioningCalls(run: string): (() => Promise<Response>)[] {
   const scalars = SCALARS.map(
     (name, value) => () => call('PUT', `${run}/input-provisions/${name}`, { value }),
@@ -93,7 +93,7 @@ function provisioningCalls(run: string): (() => Promise<Response>)[] {
     (_, index) => () =>
       call('PUT', `${run}/input-provisions/items/indexes?value=${index}`, { value: index * 10 }),
   )
-  // Mixed, so that the last one is a parameter in one half of the rounds and an item in the other.
+  // Mixed, so that the last call is for a parameter in half of the rounds and for an item in the others.
   return scalars.flatMap((scalar, index) => [scalar, items[index] ?? scalar])
 }
 
@@ -122,7 +122,7 @@ describe('fifty parallel provisioning calls of one run', () => {
     expect(inputs.get('items')).toEqual(SCALARS.map((_, index) => ({ index, value: index * 10 })))
   })
 
-  it.each([0, 1, 24, 49])('make it PROVISIONED with the last one, which is no. %i', async (last) => {
+  it.each([0, 1, 24, 49])('make it PROVISIONED with the last call, which is no. %i', async (last) => {
     const run = await createRun()
     const calls = provisioningCalls(run)
     const [missing] = calls.splice(last, 1)
@@ -152,7 +152,7 @@ describe('at the same time', () => {
     const run = await aProvisionedRun()
     const provision = () => call('PUT', `${run}/input-provisions/p0`, { value: round })
     const start = () => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
-    // Which one comes first differs from round to round.
+    // The order of the two calls changes from round to round.
     const [first, second] = round % 2 === 0 ? [provision, start] : [start, provision]
 
     const answers = await Promise.all([first(), second()])
@@ -168,7 +168,7 @@ describe('at the same time', () => {
     await callOk('DELETE', run)
   })
 
-  it.each(ROUNDS)('a default gives way to a value, or the value is refused (round %i)', async (round) => {
+  it.each(ROUNDS)('a value replaces a default or is refused (round %i)', async (round) => {
     const run = await aProvisionedRun()
 
     const [provisioned, started] = await Promise.all([
@@ -184,7 +184,7 @@ describe('at the same time', () => {
     await callOk('DELETE', run)
   })
 
-  it('runs are created and their task is deleted: none is left', async () => {
+  it('runs are created and their task is deleted, and no run remains', async () => {
     const [deleted, ...created] = await Promise.all([
       call('DELETE', task),
       ...Array.from({ length: 10 }, () => call('POST', `${task}/runs`)),
@@ -204,7 +204,7 @@ describe('a task that is deleted while its runs are started', () => {
   const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
   const emulator = { ...local, endpoint: inject('emulatorUrl') }
 
-  /** What is left of runs outside the API: keys of objects, executions that go on, jobs that go on. */
+  /** Returns the remains of runs outside the API: object keys, running executions and live jobs. */
   async function leftOf(runIds: readonly string[]): Promise<readonly string[]> {
     const bucket = { client: new S3Client(emulator), bucketName: inject('bucketName') }
     const keys = (await Array.fromAsync(createS3ObjectStore(bucket).list(''))).map(({ key }) => key)
@@ -216,29 +216,32 @@ describe('a task that is deleted while its runs are started', () => {
     return [...keys, ...executions, ...jobs].filter((name) => runIds.some((id) => name.includes(id)))
   }
 
-  it.each(ROUNDS.slice(0, 5))('is gone whole, and its name is free at once (round %i)', async (round) => {
-    const path = await install('2.0.0')
-    const runs = await Promise.all(Array.from({ length: 5 }, () => aProvisionedRun(path)))
-    const start = (run: string) => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
-    // How many of the workflows have begun when the deletion comes differs from round to round.
-    const early = await Promise.all(runs.slice(0, round - 1).map(start))
+  it.each(ROUNDS.slice(0, 5))(
+    'leaves nothing behind, and its name is free at once (round %i)',
+    async (round) => {
+      const path = await install('2.0.0')
+      const runs = await Promise.all(Array.from({ length: 5 }, () => aProvisionedRun(path)))
+      const start = (run: string) => call('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+      // The number of workflows that start before the deletion changes from round to round.
+      const early = await Promise.all(runs.slice(0, round - 1).map(start))
 
-    const [deleted, ...started] = await Promise.all([
-      call('DELETE', path),
-      ...runs.slice(round - 1).map(start),
-    ])
+      const [deleted, ...started] = await Promise.all([
+        call('DELETE', path),
+        ...runs.slice(round - 1).map(start),
+      ])
 
-    expect(deleted.status).toBe(200)
-    expect(statuses(early)).toEqual(early.map(() => 200))
-    expect(started.every(({ status }) => [200, 403, 404].includes(status))).toBe(true)
-    for (const run of runs) expect((await call('GET', run)).status).toBe(404)
-    await install('2.0.0')
-    await callOk('DELETE', path)
-    const runIds = runs.map((run) => run.slice('task-runs/'.length))
-    await expect.poll(() => leftOf(runIds), { timeout: 60_000 }).toEqual([])
-  })
+      expect(deleted.status).toBe(200)
+      expect(statuses(early)).toEqual(early.map(() => 200))
+      expect(started.every(({ status }) => [200, 403, 404].includes(status))).toBe(true)
+      for (const run of runs) expect((await call('GET', run)).status).toBe(404)
+      await install('2.0.0')
+      await callOk('DELETE', path)
+      const runIds = runs.map((run) => run.slice('task-runs/'.length))
+      await expect.poll(() => leftOf(runIds), { timeout: 60_000 }).toEqual([])
+    },
+  )
 
-  it('is gone whole when a workflow was started after it was to be stopped, and ended by itself', async () => {
+  it('leaves nothing behind when a workflow starts after its run was deleted, and ends by itself', async () => {
     const path = await install('2.1.0')
     const run = await aProvisionedRun(path)
     const runId = run.slice('task-runs/'.length)
@@ -247,7 +250,7 @@ describe('a task that is deleted while its runs are started', () => {
     const machine = { client: new SFNClient(emulator), stateMachineArn: inject('stateMachineArn') }
     const workflow = createSfnRunWorkflow(machine)
 
-    // A start whose call to Step Functions takes longer than the deletion.
+    // Simulates a start whose call to Step Functions takes longer than the deletion.
     await createDynamoRunRepository(table).transition(runId, { to: 'QUEUING' })
     await callOk('DELETE', run)
     await workflow.start(runId)
@@ -259,7 +262,7 @@ describe('a task that is deleted while its runs are started', () => {
     expect(await leftOf([runId])).toEqual([])
   })
 
-  it('is gone when its deletion is asked for by several at once', async () => {
+  it('is deleted by several concurrent calls', async () => {
     const path = await install('3.0.0')
     const runs = await Promise.all(Array.from({ length: 3 }, () => aProvisionedRun(path)))
 

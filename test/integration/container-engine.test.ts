@@ -11,7 +11,7 @@ import type { ContainerEngine, RunEnd } from '../../local/engine/container-run.t
 import { type LayerEntry, packLayer, shellLayer, writeArchive } from '../fixtures/engine-image.ts'
 
 /*
- * What every container engine does for a job, whichever ENGINE names: the same lines pass with docker, podman and embedded.
+ * Contract of every container engine. ENGINE selects docker, podman or embedded.
  */
 
 const instance = `test-engine-${randomBytes(4).toString('hex')}`
@@ -47,7 +47,7 @@ function newEngine(): ContainerEngine {
 interface Wish {
   /** The image's config. */
   readonly config?: object
-  /** Layers over the shell. */
+  /** Layers above the one with the shell. */
   readonly layers?: readonly (readonly LayerEntry[])[]
   readonly script?: string
   readonly memoryMib?: number
@@ -60,7 +60,7 @@ interface Outcome extends RunEnd {
   readonly outputs: string
 }
 
-/** Runs a container of an image of its own. */
+/** Builds an image and runs a container of it. */
 async function run(wish: Wish): Promise<Outcome> {
   count += 1
   const tag = `localhost/${instance}:${count}`
@@ -112,7 +112,7 @@ async function run(wish: Wish): Promise<Outcome> {
 }
 
 describe('a container', () => {
-  it('has the variables of its image and of the engine, and none of the host', async () => {
+  it('has the environment variables of its image and of the engine, and none of the host', async () => {
     process.env.SECRET_OF_THE_HOST = 'x'
     const { output } = await run({ config: { Entrypoint: ['/bin/env'], Env: ['GREETING=a=b c', 'EMPTY='] } })
     delete process.env.SECRET_OF_THE_HOST
@@ -136,7 +136,7 @@ describe('a container', () => {
     expect(output.trim()).toBe(expected)
   })
 
-  it('starts in its working directory, which is made when it is missing', async () => {
+  it('starts in its working directory, which is created when it is missing', async () => {
     const { output } = await run({ script: 'pwd', config: { WorkingDir: '/made/for/it' } })
 
     expect(output.trim()).toBe('/made/for/it')
@@ -148,7 +148,7 @@ describe('a container', () => {
     expect([end.exitCode, end.reason]).toEqual([7, undefined])
   })
 
-  it('writes its output by descriptor and by name, both in the log', async () => {
+  it('logs what it writes to descriptors and to /dev/stdout and /dev/stderr', async () => {
     const { output } = await run({
       script: 'echo one; echo two >&2; echo three >/dev/stdout; echo four >/dev/stderr',
     })
@@ -156,14 +156,14 @@ describe('a container', () => {
     expect(output.trim().split('\n').sort()).toEqual(['four', 'one', 'three', 'two'])
   })
 
-  it('leaves its outputs readable, whatever modes it gave them', async () => {
+  it('leaves its outputs readable, whatever modes it set', async () => {
     const script = 'mkdir /outputs/d; echo x >/outputs/d/f; chmod 0 /outputs/d/f; chmod 0 /outputs/d'
     const { outputs } = await run({ script })
 
     expect(await readFile(join(outputs, 'd/f'), 'utf8')).toBe('x\n')
   })
 
-  it('cannot leave a program on the host that runs as its owner', async () => {
+  it('cannot leave a set-id program on the host', async () => {
     const script =
       'cp /bin/busybox /outputs/gain; chmod 6755 /outputs/gain; stat -c %a /outputs; mount | grep /outputs'
     const { output } = await run({ script })
@@ -179,7 +179,7 @@ describe('a container', () => {
     expect(output.trim()).toBe('original')
   })
 
-  it('is told from a program’s own end when it runs out of memory', async () => {
+  it('fails for memory, not with an exit code, when it runs out of memory', async () => {
     const script = 'x=x; while :; do x=$x$x; done'
     const end = await run({ script, memoryMib: 16 })
 

@@ -11,8 +11,8 @@ import { callOk, installTask, startRun, waitForState } from './engine-client.ts'
 import { aVariant } from './engine-hands.ts'
 
 /*
- * What Cytomine core puts on the wire: Apache HttpClient 5 below Spring's RestTemplate. Streamed downloads have no `Accept`; bodies are
- * chunked, multipart files are called *.tmp; five connections a host are kept; redirects are followed with the headers of the call.
+ * Sends the requests of Cytomine core: Apache HttpClient 5 below Spring's RestTemplate. Streamed downloads have no `Accept`. Bodies
+ * are chunked and multipart files are named *.tmp. Core keeps five connections per host and follows redirects with the same headers.
  */
 
 const UNTYPED = { accept: 'text/plain, application/json, application/*+json, */*' }
@@ -27,7 +27,7 @@ const PNG = aPng()
 const GEOJSON = '{"type":"Point","coordinates":[1,2]}'
 const TEXT = 'naïve café: 42 Zellen, 100 % — 𝄞'
 
-/** Both ways in: through the edge, and the API by itself. */
+/** The two entrances: the edge, and the API without it. */
 const ENTRANCES = [
   ['the edge', () => inject('baseUrl')],
   ['the API alone', () => `${inject('apiUrl').replace(/\/+$/u, '')}/app-engine/v1/`],
@@ -47,7 +47,7 @@ interface Call {
   readonly agent?: Agent
 }
 
-/** One call with exactly these headers, redirects of a GET followed with the same. */
+/** Sends a request with exactly these headers, and follows redirects of a GET with the same headers. */
 async function send(
   { method = 'GET', url, headers = {}, body, agent }: Call,
   redirects = 5,
@@ -77,7 +77,7 @@ async function send(
   return send({ method, url: new URL(location, url), headers }, redirects - 1)
 }
 
-/** Parts of a multipart body, as Spring writes them. */
+/** Parts of a multipart body in the form that Spring writes. */
 function* multipart(
   parts: readonly (readonly [name: string, fileName: string, bytes: Buffer])[],
 ): Generator<Buffer> {
@@ -95,7 +95,7 @@ function* multipart(
 const MULTIPART = { 'content-type': 'multipart/form-data;boundary=wire' }
 const JSON_BODY = { 'content-type': 'application/json' }
 
-/** The answer to a request that has no header but `Host`, from the socket. */
+/** Sends a request whose only header is `Host` through a socket. @returns the answer */
 function rawGet(url: URL): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
   const chunks: Buffer[] = []
@@ -133,7 +133,7 @@ const DESCRIPTOR_INPUTS = `inputs:
         id: geometry
 outputs:`
 
-/** A task with inputs of the kinds that core sends, a run with all of them, a finished run. */
+/** Creates a task with the types of inputs that core sends, a run with all of them, and a finished run. */
 let task: string
 let run: string
 let finished: string
@@ -221,7 +221,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     ['without Accept', {}],
     ['as its untyped calls', UNTYPED],
     ['as its typed calls', TYPED],
-  ])('gets every file whole, %s', async (__, headers) => {
+  ])('gets every file complete, %s', async (__, headers) => {
     const files: Record<string, Buffer> = {
       'input/picture': PNG,
       'input/picture.geojson': Buffer.from(GEOJSON),
@@ -258,7 +258,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect((await get(`${finished}/logs`, headers)).bytes.toString()).toContain('printed')
   })
 
-  it('gets small files by a socket that sends nothing but Host', async () => {
+  it('gets small files by a request without headers but Host', async () => {
     const answer = (await rawGet(at(`${run}/input/note`))).toString()
     const redirect = (await rawGet(at(`${run}/input/picture`))).toString()
 
@@ -269,7 +269,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect((await rawGet(new URL(location))).subarray(-PNG.length).equals(PNG)).toBe(true)
   })
 
-  it('reads outputs twice: all as text, and what it has records for', async () => {
+  it('reads all outputs as text, and the typed ones as JSON', async () => {
     const names = async (headers: Readonly<Record<string, string>>) => {
       const { bytes } = await get(`${finished}/outputs`, headers)
       return (JSON.parse(bytes.toString()) as { readonly parameterName: string }[]).map(
@@ -304,7 +304,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     }
   })
 
-  it('is told of files by HEAD', async () => {
+  it('gets size and type of files by HEAD', async () => {
     for (const [path, whole] of [
       ['note', Buffer.from(TEXT)],
       ['picture', PNG],
@@ -320,7 +320,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     }
   })
 
-  it('gets a refusal for a file under a name that it does not have', async () => {
+  it('gets 404 for a file under a wrong name', async () => {
     expect((await get(`${run}/input/count.geojson`)).status).toBe(404)
     expect((await get(`${finished}/output/file.geojson`)).status).toBe(404)
     expect((await get(`${run}/input/shapes/indexes?value=5`)).bytes.toString()).toContain(
@@ -328,7 +328,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     )
   })
 
-  it('deletes nothing under a name that only begins with one', async () => {
+  it('deletes nothing by a version that only starts like an existing one', async () => {
     for (const version of [
       '1.0.0%23x',
       '1.0.0%3Fx',
@@ -346,20 +346,20 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect((await get(task)).status).toBe(200)
   })
 
-  it('is told what a path allows', async () => {
+  it('gets the allowed methods of a path', async () => {
     for (const method of ['PATCH', 'OPTIONS']) {
       const { status, headers } = await send({ method, url: at(task) })
       expect([status, headers.allow], method).toEqual([405, 'GET, DELETE, HEAD'])
     }
   })
 
-  it('is told that nothing allows TRACE', async () => {
+  it('gets no allowed method for TRACE', async () => {
     const { status, headers } = await send({ method: 'TRACE', url: at(task) })
 
     expect([status, headers.allow]).toEqual([405, 'GET, DELETE, HEAD'])
   })
 
-  it('works with its five connections at the same time', async () => {
+  it('uses its five connections at the same time', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 5 })
     const paths = Array.from(
       { length: 30 },
@@ -376,7 +376,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     expect(new Set(lengths.map(String)).size).toBe(3)
   })
 
-  it('deletes without a type in the empty answer', async () => {
+  it('gets an empty answer without a type for DELETE', async () => {
     const { bytes } = await send({ method: 'POST', url: at(`${task}/runs`), headers: UNTYPED })
     const { id } = JSON.parse(bytes.toString()) as { readonly id: string }
 

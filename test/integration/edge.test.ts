@@ -25,7 +25,7 @@ interface Part {
   readonly bytes: Buffer
 }
 
-/** Sends a multipart body as core does: chunked, without a length, piece by piece. */
+/** Sends a multipart body as core does: chunked and without a length. */
 async function sendMultipart(method: string, path: string, parts: readonly Part[]): Promise<Answer> {
   const boundary = 'core-boundary'
   function* body(): Generator<Buffer> {
@@ -52,7 +52,7 @@ async function sendMultipart(method: string, path: string, parts: readonly Part[
   return answered.promise
 }
 
-/** A bundle whose image has one layer of random bytes, which nothing makes smaller. */
+/** Builds a bundle whose image has one layer of random bytes, which cannot be compressed. */
 async function aLargeBundle(version: string, sizeBytes: number): Promise<Buffer> {
   const layer = await packTar([{ name: 'data', body: randomFillSync(Buffer.alloc(sizeBytes)) }])
   const descriptor = aDescriptorText({ namespace: NAMESPACE, version })
@@ -70,8 +70,8 @@ async function uploadKeys(): Promise<readonly string[]> {
   return (await Array.fromAsync(objects.list(PREFIXES.uploads))).map(({ key }) => key)
 }
 
-describe('a body that is larger than the API takes', () => {
-  it('of 300 MB becomes a task, sent as core sends it', async () => {
+describe('a body that is larger than the limit of the API', () => {
+  it('of 300 MB in the form that core sends becomes a task', async () => {
     const bundle = await aLargeBundle('1.0.0', 300 * MIB)
 
     const answer = await sendMultipart('POST', 'tasks', [
@@ -82,7 +82,7 @@ describe('a body that is larger than the API takes', () => {
     await callOk('DELETE', `tasks/${NAMESPACE}/1.0.0`)
   })
 
-  it('that is refused says why, and leaves nothing in the bucket', async () => {
+  it('that is invalid is refused with a reason, and leaves nothing in the bucket', async () => {
     const before = await uploadKeys()
     const bytes = randomFillSync(Buffer.alloc(2 * PART_BYTES))
 

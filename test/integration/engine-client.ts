@@ -12,10 +12,10 @@ interface RunView {
   readonly error?: RunFailure
 }
 
-/** How often a client looks at its run; core's web client does every 2 s. */
+/** Polling interval; that of core's web client is 2 s. */
 const POLL_MS = 50
 
-/** One call to the API through the edge; the answer is compared with the OpenAPI document. */
+/** Calls the API through the edge and validates the answer against the OpenAPI document. */
 export async function call(method: string, path: string, body?: JsonValue | FormData): Promise<Response> {
   const url = new URL(path, inject('baseUrl'))
   const response = await fetch(url, {
@@ -30,7 +30,7 @@ export async function call(method: string, path: string, body?: JsonValue | Form
   return response
 }
 
-/** The same, for an answer that must be 200. */
+/** Like `call`. @throws Error when the answer is not 200 */
 export async function callOk(method: string, path: string, body?: JsonValue | FormData): Promise<Response> {
   const response = await call(method, path, body)
   if (response.status !== 200) {
@@ -39,7 +39,7 @@ export async function callOk(method: string, path: string, body?: JsonValue | Fo
   return response
 }
 
-/** Uploads a bundle of the repository, once for all tests; returns the path of the task. */
+/** Uploads a bundle of the repository, once for all tests. @returns the path of the task */
 export async function installTask(bundle: string, namespace: string): Promise<string> {
   const form = new FormData()
   form.append('task', new Blob([await readFile(bundle)]), 'bundle.zip')
@@ -50,7 +50,7 @@ export async function installTask(bundle: string, namespace: string): Promise<st
   return `tasks/${namespace}/1.0.0`
 }
 
-/** A started run of a task; returns its path. */
+/** Creates and starts a run of a task. @returns its path */
 export async function startRun(task: string, inputs: Readonly<Record<string, JsonValue>>): Promise<string> {
   const { id } = (await (await callOk('POST', `${task}/runs`)).json()) as RunView
   const run = `task-runs/${id}`
@@ -65,7 +65,7 @@ async function describeRun(run: string): Promise<RunView> {
   return (await (await callOk('GET', run)).json()) as RunView
 }
 
-/** Looks at the run until it is in one of the states; the states seen on the way are added to `seen`. */
+/** Polls the run until it is in one of the states. Adds the intermediate states to `seen`. */
 export async function waitForState(
   run: string,
   states: readonly RunState[] | 'final',
@@ -80,7 +80,7 @@ export async function waitForState(
   }
 }
 
-/** Values of the outputs by name. */
+/** Returns the values of the outputs by name. */
 export async function outputsOf(run: string): Promise<Record<string, JsonValue>> {
   const values = (await (await callOk('GET', `${run}/outputs`)).json()) as {
     readonly parameterName: string

@@ -13,14 +13,14 @@ import { readAll } from '../../src/shared/read-all.ts'
 import { packZip } from '../fixtures/bundle-builder.ts'
 import { call } from './engine-client.ts'
 
-/** What the local Batch server shall do wrong from now on; nothing for `{}`. */
+/** Sets the faults that the local Batch server injects from now on; `{}` removes them. */
 export async function setFaults(faults: object): Promise<void> {
   const url = new URL(FAULTS_PATH, inject('batchUrl'))
   const answer = await fetch(url, { method: 'POST', body: JSON.stringify(faults) })
   if (!answer.ok) throw new Error(`faults: ${answer.status} ${await answer.text()}`)
 }
 
-/** Calls sweep-runs as its schedule does. */
+/** Invokes sweep-runs like its schedule. */
 export async function sweepNow(): Promise<void> {
   const path = `/2015-03-31/functions/${inject('sweepRunsFunctionName')}/invocations`
   const answer = await fetch(new URL(path, inject('emulatorUrl')), { method: 'POST', body: '{}' })
@@ -29,7 +29,7 @@ export async function sweepNow(): Promise<void> {
   }
 }
 
-/** Switches the rule for jobs' events off or on. */
+/** Enables or disables the rule for job events. */
 export async function switchJobEvents(isOn: boolean): Promise<void> {
   const client = new EventBridgeClient({
     endpoint: inject('emulatorUrl'),
@@ -47,7 +47,7 @@ interface Variant {
   readonly image?: Buffer
 }
 
-/** A bundle of the repository under another namespace, with another descriptor or image. */
+/** Builds a variant of a bundle with another namespace, descriptor or image. */
 export async function aVariant(bundle: string, namespace: string, change: Variant): Promise<Buffer> {
   const zip = await openZip(bufferSource(await readFile(bundle)))
   const entries = []
@@ -61,7 +61,7 @@ export async function aVariant(bundle: string, namespace: string, change: Varian
   return await packZip(entries)
 }
 
-/** Installs a variant of a bundle; returns the task's path. */
+/** Installs a variant of a bundle. @returns the task's path */
 export async function installVariant(bundle: string, namespace: string, change: Variant): Promise<string> {
   const form = new FormData()
   form.append('task', new Blob([await aVariant(bundle, namespace, change)]), 'bundle.zip')

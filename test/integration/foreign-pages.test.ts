@@ -4,7 +4,7 @@ import { describe, expect, inject, it } from 'vitest'
 
 const EVIL = 'http://evil.example'
 
-/** Every port of the local stack that listens for HTTP, with a call that a program may make. */
+/** HTTP ports of the local stack, each with a call that is allowed for programs. */
 const PARTS = [
   ['edge', () => inject('baseUrl'), 'GET', 'tasks'],
   ['emulator', () => inject('emulatorUrl'), 'GET', '/2015-03-31/functions/'],
@@ -34,7 +34,7 @@ describe.each(PARTS)('the port of the %s', (_, base, method, path) => {
     expect(answer.headers).not.toHaveProperty('access-control-allow-origin')
   })
 
-  it('lets no page ask for more', async () => {
+  it('refuses a CORS preflight', async () => {
     const asked = { Origin: EVIL, 'Access-Control-Request-Method': 'PUT' }
 
     const { headers } = await send(new URL(path, base()), 'OPTIONS', asked)
@@ -43,7 +43,7 @@ describe.each(PARTS)('the port of the %s', (_, base, method, path) => {
   })
 })
 
-it('leaves the emulator to the programs of this machine', async () => {
+it('accepts programs of this machine at the emulator', async () => {
   const { statusCode } = await send(new URL('/2015-03-31/functions/', inject('emulatorUrl')), 'GET')
 
   expect(statusCode).toBe(200)

@@ -20,7 +20,7 @@ interface UploadAnswer {
 const json = async (method: string, path: string, body?: object): Promise<UploadAnswer> =>
   (await (await callOk(method, path, body as never)).json()) as UploadAnswer
 
-/** The example under another name, stored as clients send it. */
+/** The example under another name, as a stored zip like clients send. */
 async function aStoredBundle(namespace: string, version: string): Promise<Buffer> {
   const descriptor = (text: string): string => text.replace(/^version: .*$/mu, `version: ${version}`)
   const zip = await openZip(bufferSource(await aVariant(EXAMPLE, namespace, { descriptor })))
@@ -30,7 +30,7 @@ async function aStoredBundle(namespace: string, version: string): Promise<Buffer
   return await packZip(entries, { compress: false })
 }
 
-/** Sends a bundle without the layers that the service holds, and waits for its import. */
+/** Sends a bundle without the layers that the service has, and waits for its import. */
 async function sendThin(bundle: Buffer): Promise<UploadAnswer & { readonly sentBytes: number }> {
   const outgoing = await openOutgoingBundle(bufferSource(bundle))
   const { id, layers = [] } = await json('POST', 'uploads', { purpose: 'task', layers: outgoing.layers })
@@ -46,8 +46,8 @@ async function sendThin(bundle: Buffer): Promise<UploadAnswer & { readonly sentB
   }
 }
 
-describe('a bundle without the layers that the registry holds', () => {
-  it('becomes a task that runs, of the same namespace and of another', async () => {
+describe('a bundle without the layers that the registry has', () => {
+  it('becomes a runnable task in the same namespace and in another', async () => {
     const first = await aStoredBundle('org.example.layers', '1.0.0')
     const whole = await sendThin(first)
 
@@ -68,7 +68,7 @@ describe('a bundle without the layers that the registry holds', () => {
     }
   })
 
-  it('names no more layers than an image has, and unknown ones for nothing', async () => {
+  it('is refused with 128 announced layers, and unknown layers are not held', async () => {
     const layers = Array.from({ length: 128 }, () => ({ digest: `sha256:${'0'.repeat(64)}`, size: 1 }))
 
     const refused = await call('POST', 'uploads', { purpose: 'task', layers })

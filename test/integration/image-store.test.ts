@@ -18,7 +18,7 @@ let command: readonly string[]
 let folder: string
 let server: Server
 let host: string
-/** What the registry has: content and type by path. */
+/** Content and type by path of the registry. */
 const served = new Map<string, { readonly body: Buffer; readonly type: string }>()
 let requests: string[] = []
 
@@ -47,7 +47,7 @@ afterAll(async () => {
 
 const aStore = (limitBytes = 2 ** 30) => createImageStore(command, folder, limitBytes)
 
-/** Puts an image into the registry. @returns its reference */
+/** Adds an image to the registry. @returns its reference */
 async function serve(
   layers: readonly (readonly LayerEntry[])[],
   compression: Compression = 'none',
@@ -89,7 +89,7 @@ describe('the store of unpacked images', () => {
     },
   )
 
-  it('knows what an earlier one of its folder unpacked', async () => {
+  it('reuses images that an earlier store of the same folder unpacked', async () => {
     const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
     await aStore().ensure(reference)
     requests = []
@@ -99,7 +99,7 @@ describe('the store of unpacked images', () => {
     expect(requests.filter((path) => path.includes('/blobs/'))).toEqual([])
   })
 
-  it('takes a removed image for removed, though its registry still has the bytes as something else', async () => {
+  it('refuses a removed image whose bytes the registry still has under another type', async () => {
     const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
     const path = manifestPathOf(reference)
     const body = served.get(path)?.body ?? Buffer.alloc(0)
@@ -110,7 +110,7 @@ describe('the store of unpacked images', () => {
     )
   })
 
-  it('keeps nothing of an image whose layer is another than its digest says', async () => {
+  it('keeps nothing of an image with a layer that does not match its digest', async () => {
     const reference = await serve([[{ name: 'a', body: randomBytes(8) }]])
     const manifest = JSON.parse(String(served.get(manifestPathOf(reference))?.body))
     const path = `/v2/test/blobs/${manifest.layers[0].digest}`
@@ -123,7 +123,7 @@ describe('the store of unpacked images', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  it('removes what was not used for longest when it is full, and nothing that is in use', async () => {
+  it('removes the least recently used image when it is full, and none in use', async () => {
     const store = aStore(250_000)
     const references: string[] = []
     for (let index = 0; index < 3; index += 1) {
@@ -142,7 +142,7 @@ describe('the store of unpacked images', () => {
     expect(existsSync(join(again.folder, 'a'))).toBe(true)
   })
 
-  it('leaves devices and set-id bits of an image out', async () => {
+  it('leaves out devices and set-id bits of an image', async () => {
     const store = aStore()
     const reference = await serve([
       [

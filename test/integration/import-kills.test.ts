@@ -13,11 +13,11 @@ import { type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.
 import { anImporter, LEASE_SECONDS, UPLOAD_ID } from '../fixtures/memory-importer.ts'
 import { wholeTasks } from '../fixtures/whole-tasks.ts'
 
-/** Of an import of each shape. */
+/** Kills per kind of bundle. */
 const KILLS = 40
-/** As many blobs as an importer sends side by side. */
+/** Number of blobs that an importer sends concurrently. */
 const SENT_AT_ONCE = 4
-/** Another one gives other places to die at; this one is here so that a failure can be repeated. */
+/** Fixed, so that a failure can be reproduced. Another seed kills at other points. */
 const SEED = 20_261_123
 
 let folder: string
@@ -42,7 +42,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+/** Deterministic random numbers from 0 to 1 (mulberry32). */
 function randomNumbers(seed: number): () => number {
   let state = seed
   return () => {
@@ -53,10 +53,10 @@ function randomNumbers(seed: number): () => number {
   }
 }
 
-/** Mebibytes of the layers, random bytes: some that are sent as streams, and one that is sent whole. */
+/** Sizes of the layers in MiB: three are sent as streams, one in a single request. The bytes are random. */
 const LAYERS = [5, 5, 5, 1]
 
-/** Deflated, stored, and stored with layers that are sent as they are. */
+/** Deflated, stored, and stored with compressed layers, which are sent unchanged. */
 const SHAPES = {
   deflated: { compress: true, compression: 'none' },
   stored: { compress: false, compression: 'none' },
@@ -74,7 +74,7 @@ async function writeBundle(shape: keyof typeof SHAPES): Promise<string> {
   return path
 }
 
-/** Everything that outlives a worker. */
+/** Creates the state that outlives a worker. */
 async function aService(bundle: string) {
   const importer = anImporter()
   const server = await startFakeRegistry({ isPlain: true })
@@ -89,7 +89,7 @@ async function aService(bundle: string) {
   return { importer, server, bundle }
 }
 
-/** What a worker asks of its parent. */
+/** A call of a worker to a port in its parent process. */
 interface PortCall {
   readonly id: number
   readonly port: string
@@ -99,7 +99,7 @@ interface PortCall {
 
 type Service = Awaited<ReturnType<typeof aService>>
 
-/** Starts a worker whose ports are those of the service. */
+/** Starts a worker that uses the ports of the service. */
 function startWorker({ importer, server, bundle }: Service): ChildProcess {
   const child = fork(worker, [bundle, server.url], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const ports = importer as unknown as Record<string, Record<string, (...args: unknown[]) => unknown>>
@@ -120,11 +120,11 @@ const digestsSent = ({ requests }: FakeRegistry): string[] =>
     .flatMap((line) => /^PUT .*digest=(sha256%3A[0-9a-f]+)/u.exec(line)?.[1] ?? [])
     .map(decodeURIComponent)
 
-/** Streams that were begun; a blob that is sent whole has none. */
+/** Number of started streams; a blob that is sent in a single request has none. */
 const streamsBegun = ({ requests }: FakeRegistry): number =>
   requests.filter((line) => line.startsWith('PATCH ')).length
 
-/** Runs workers, and kills them while `mayKill` says so, until the import has ended. */
+/** Runs workers until the import has ended. Kills each worker after `delay()` milliseconds, if defined. */
 async function importWithKills(service: Service, delay: () => number | undefined): Promise<number> {
   let kills = 0
   for (;;) {
@@ -144,7 +144,7 @@ async function importWithKills(service: Service, delay: () => number | undefined
     service.importer.identity.advance(LEASE_SECONDS + 1)
     const sent = digestsSent(service.server).slice(before)
     expect(sent.filter((digest) => remembered.includes(digest))).toEqual([])
-    // Of a layer that was through nothing was sent, not even the beginning.
+    // No byte of an acknowledged layer was sent again.
     const streamsLeft = LAYERS.length - remembered.length
     expect(streamsBegun(service.server) - streamsBefore).toBeLessThanOrEqual(streamsLeft)
   }
@@ -153,7 +153,7 @@ async function importWithKills(service: Service, delay: () => number | undefined
 describe.each(['deflated', 'stored', 'gzip'] as const)(
   'an import of a bundle (%s) that is killed again and again',
   (shape) => {
-    it(`ends READY and sends nothing again that was acknowledged`, { timeout: 240_000 }, async () => {
+    it(`ends READY and sends no acknowledged blob again`, { timeout: 240_000 }, async () => {
       const random = randomNumbers(SEED)
       const bundle = await writeBundle(shape)
       const started = performance.now()
@@ -173,7 +173,7 @@ describe.each(['deflated', 'stored', 'gzip'] as const)(
         expect(server.manifest(task?.image.repository ?? '', task?.image.digest ?? '')).toBeDefined()
         expect([...importer.scheduler.definitions.keys()]).toEqual([task?.jobDefinitionArn])
         expect(importer.objects.keys()).toEqual(['task-the-task-def/descriptor.yml'])
-        // Blobs that were sent twice had been on their way when a worker was killed: one kill, and as many as are sent at once.
+        // Each kill interrupts at most SENT_AT_ONCE blobs, which are sent twice.
         const sent = digestsSent(server)
         expect(sent.length - new Set(sent).size).toBeLessThanOrEqual(killed * SENT_AT_ONCE)
         expect(new Set(sent).size).toBe(LAYERS.length + 1)

@@ -25,12 +25,12 @@ const tableName = inject('tableName')
 const uploads = createDynamoUploadRepository({ client, tableName, identity: systemIdentity })
 const objects = createS3ObjectStore({ client: createS3Client(), bucketName: inject('bucketName') })
 
-/** Lays a bundle into the bucket, as some S3 client may. */
+/** Puts a bundle into the bucket as any S3 client may. */
 async function putBundle(name: string, namespace: string, folder = 'uploads'): Promise<void> {
   await objects.put(`${folder}/${name}`, await aVariant(BUNDLE, namespace, {}), 'application/zip')
 }
 
-/** Lets the sweeper believe that nobody has had the upload in hand for long. */
+/** Makes an upload without a lease look old to the sweeper. */
 async function makeOld(uploadId: string): Promise<void> {
   const command = new UpdateCommand({
     TableName: tableName,
@@ -43,14 +43,14 @@ async function makeOld(uploadId: string): Promise<void> {
       ':now': new Date().toISOString(),
     },
   })
-  // Somebody has it, or it is over.
+  // A worker holds the lease, or the import has ended.
   await client.send(command).catch((error: Error) => {
     if (error.name !== 'ConditionalCheckFailedException') throw error
   })
 }
 
 async function stateAfterSweep(uploadId: string): Promise<string | undefined> {
-  // What it asks for jobs may be away, after it has seen to imports.
+  // The sweep of jobs may fail while Batch is unavailable. It comes after the sweep of imports.
   await sweepNow().catch(() => undefined)
   return (await uploads.find(uploadId))?.state
 }
@@ -61,7 +61,7 @@ afterEach(async () => {
 })
 
 describe('an import on the local stack', () => {
-  it('brings a task from the default store', async () => {
+  it('installs a task from the default store', async () => {
     const asked: string[] = []
     const bundle = await readFile(BUNDLE)
     const store = await aWebServer((request, response) => {
@@ -71,7 +71,7 @@ describe('an import on the local stack', () => {
     const body = { name: 'Store', host: store.href }
     const { id } = (await (await callOk('POST', 'stores', body)).json()) as { readonly id: string }
     await callOk('PUT', `stores/${id}/default`)
-    // Another test of the same stack may have installed it.
+    // Another test on the same stack may have installed it.
     await call('DELETE', TASK)
 
     const response = await call('POST', `${TASK}/install`)
@@ -82,7 +82,7 @@ describe('an import on the local stack', () => {
     await call('DELETE', `stores/${id}`)
   })
 
-  it('goes on when a service that was away is back', async () => {
+  it('continues after an outage of a service', async () => {
     const namespace = 'org.example.patient'
     await setFaults({ calls: { fail: 1 } })
     await putBundle('patient.zip', namespace)
@@ -95,7 +95,7 @@ describe('an import on the local stack', () => {
     expect((await call('GET', `tasks/${namespace}/1.0.0`)).status).toBe(200)
   })
 
-  it('leaves nothing when its job can never be registered, and the name is free again', async () => {
+  it('leaves nothing and frees the name when its job can never be registered', async () => {
     const namespace = 'org.example.unregistered'
     await setFaults({ calls: { fail: 1 } })
     await putBundle('unregistered.zip', namespace)
@@ -112,7 +112,7 @@ describe('an import on the local stack', () => {
     expect(await installVariant(BUNDLE, namespace, {})).toBe(`tasks/${namespace}/1.0.0`)
   })
 
-  it('is asked for by the sweeper when its event was lost', async () => {
+  it('is started by the sweeper when its event was lost', async () => {
     const id = 'lost.zip'
     const upload = {
       id,

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 
-/** A text that another run has among its inputs. */
+/** Text in an input of another run. */
 const SECRET_OF_ANOTHER = 'what-only-the-other-run-may-see'
 
-/** Addresses that a task must not reach, by what they are. */
+/** Addresses that a task must not reach, by description. */
 function addresses(): Readonly<Record<string, string>> {
   const tcp = (url: string): string => {
     const { hostname, port } = new URL(url)
@@ -27,14 +27,14 @@ function addresses(): Readonly<Record<string, string>> {
   }
 }
 
-/** What the task saw, by the word before the colon. */
+/** Findings of the task, by the word before the colon. */
 const seen = new Map<string, string[]>()
 let environment: string
 let connections: readonly string[]
 let interfaces: readonly string[]
 const linesOf = (text: unknown): string[] => String(text).split('\n').filter(Boolean)
 
-/** One run looks around while another one is under way. */
+/** Inspects the container of one run while another run is in progress. */
 beforeAll(async () => {
   const probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
   const other = await startRun(probe, { print: SECRET_OF_ANOTHER, sleep_seconds: 60 })
@@ -62,7 +62,7 @@ beforeAll(async () => {
 const mounts = () => (seen.get('mount') ?? []).map((line) => line.split(' '))
 
 describe('a task in its container', () => {
-  it('has no variable but those of its image and of the engine', () => {
+  it('has only the environment variables of its image and of the engine', () => {
     const names = linesOf(environment).map((line) => line.split('=', 1)[0])
 
     expect(new Set(names).isSubsetOf(new Set(['PATH', 'TERM', 'HOME', 'HOSTNAME', 'container']))).toBe(true)
@@ -75,7 +75,7 @@ describe('a task in its container', () => {
   })
 
   it('has no network interface to the outside', () => {
-    // What the kernel makes in every new network namespace leads nowhere.
+    // The kernel creates these interfaces in every network namespace; they lead nowhere.
     expect(interfaces.filter((line) => !/: (?:lo|tunl0|sit0|ip6?\w*|gre\w*|erspan0)$/u.test(line))).toEqual(
       [],
     )
@@ -94,14 +94,14 @@ describe('a task in its container', () => {
     expect(files.filter((path) => /sleep_seconds|print/u.test(path))).toEqual([])
   })
 
-  it('may write to its two folders, whoever its image runs as', () => {
+  it('may write to its two folders as any user of its image', () => {
     const folders = seen.get('folder') ?? []
 
     expect(folders).toContain('/inputs 777')
     expect(folders).toContain('/outputs 777')
   })
 
-  it('has two folders of the host mounted and nothing else but what makes it a container', () => {
+  it('has two folders of the host mounted, and otherwise only mounts of every container', () => {
     const engineFiles = [
       '/etc/hosts',
       '/etc/hostname',
@@ -117,7 +117,7 @@ describe('a task in its container', () => {
     expect(targets.sort()).toEqual(['/', '/inputs', '/outputs'])
   })
 
-  it('finds no socket of a container engine, or any other', () => {
+  it('finds no socket of a container engine or of another program', () => {
     expect(seen.get('socket') ?? []).toEqual([])
   })
 
@@ -125,11 +125,11 @@ describe('a task in its container', () => {
     expect(seen.get('writable') ?? []).toEqual([])
   })
 
-  it('sees no process but its own', () => {
+  it('sees only its own processes', () => {
     expect(seen.get('process')).toEqual(['1'])
   })
 
-  it('may not load modules, mount, or look into other processes', () => {
+  it('may not load modules, mount, or trace other processes', () => {
     const [capabilities = ''] = (seen.get('status') ?? [])
       .filter((line) => line.startsWith('CapEff'))
       .map((line) => line.replace(/^CapEff:\s*/u, ''))
@@ -148,13 +148,13 @@ describe('a task in its container', () => {
   })
 })
 
-/** The most processes that a task may have. */
+/** Maximum number of processes of a task. */
 const MOST_PROCESSES = 4096
 
-describe('a task that tries to get out of its container', () => {
+describe('a task that tries to escape from its container', () => {
   let folder: string
   const servers: Server[] = []
-  /** Outcome of each attempt, by its name. */
+  /** Outcomes of the attempts by name. */
   let attempts: ReadonlyMap<string, string>
 
   async function listen(address: string | number): Promise<Server> {
@@ -199,17 +199,17 @@ describe('a task that tries to get out of its container', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('tries all that it knows', () => {
+  it('makes more than 45 attempts', () => {
     expect(attempts.size).toBeGreaterThan(45)
   })
 
-  it('succeeds with nothing', () => {
+  it('fails in every attempt', () => {
     const done = [...attempts].filter(([, outcome]) => outcome === 'DONE').map(([name]) => name)
 
     expect(done).toEqual([])
   })
 
-  it('has no more processes than it may', () => {
+  it('cannot exceed the limit of processes', () => {
     const processes = Number(attempts.get('processes of a fork bomb'))
 
     expect(processes).toBeGreaterThan(1)

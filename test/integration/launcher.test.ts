@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const DETECTION = join(import.meta.dirname, '../../local/embedded/detect-embedded.ts')
 const LAUNCHER = join(import.meta.dirname, '../../local/embedded/launcher')
 
-/** Runs lines of Python among the launcher's modules. @returns what they print */
+/** Runs Python code with access to the launcher's modules. @returns its output */
 async function python(...lines: readonly string[]): Promise<string> {
   const program = [`import sys; sys.path.insert(0, ${JSON.stringify(LAUNCHER)})`, ...lines].join('\n')
   const { stdout } = await promisify(execFile)('python3', ['-B', '-c', program])
@@ -37,22 +37,22 @@ describe('a refusal of the kernel', () => {
       'kernel.unprivileged_userns_clone=1',
     ],
     [
-      'AppArmor lets an ordinary user make none',
+      'AppArmor restricts user namespaces',
       'mount proc on /proc',
       EACCES,
       { 'kernel/apparmor_restrict_unprivileged_userns': 1 },
       'kernel.apparmor_restrict_unprivileged_userns=0',
     ],
     [
-      'AppArmor refuses the map of users',
+      'AppArmor refuses the user mapping',
       'map of users',
       EPERM,
       { 'kernel/apparmor_restrict_unprivileged_userns': 1 },
       'kernel.apparmor_restrict_unprivileged_userns=0',
     ],
     ['this is a container with a masked /proc', 'mount proc on /proc', EPERM, {}, 'unmask=ALL'],
-    ['the root of a chroot is no mount point', 'pivot_root', EINVAL, {}, 'mount --bind'],
-  ])('is explained with its switch: %s', async (_, step, number, settings, expected) => {
+    ['the root of a chroot is not a mount point', 'pivot_root', EINVAL, {}, 'mount --bind'],
+  ])('is reported with the setting that allows it: %s', async (_, step, number, settings, expected) => {
     const sentence = await python(
       'import refusals; from kernel import KernelError',
       `refusals._setting = ${JSON.stringify(settings)}.get`,
@@ -65,7 +65,7 @@ describe('a refusal of the kernel', () => {
   })
 })
 
-/** A shell that runs a command with this machine's own root as a chroot, so that the kernel refuses user namespaces to it. */
+/** Shell command that runs another command in a chroot of this machine's root, where the kernel refuses user namespaces. */
 const IN_CHROOT = 'mount --rbind / "$0" && cd / && exec chroot "$0" "$@"'
 
 describe.runIf(process.getuid?.() === 0)('in a chroot', () => {
@@ -75,7 +75,7 @@ describe.runIf(process.getuid?.() === 0)('in a chroot', () => {
   })
   afterAll(() => rmdir(root))
 
-  /** What finding the embedded engine ends with. */
+  /** Detects the embedded engine. @returns the result or the error */
   async function detect(...before: readonly string[]): Promise<string> {
     const program = `import { detectEmbedded } from ${JSON.stringify(DETECTION)}
       console.log(await detectEmbedded().then(({ limits }) => limits, ({ message }) => message))`
@@ -88,13 +88,13 @@ describe.runIf(process.getuid?.() === 0)('in a chroot', () => {
     expect(await detect()).toMatch(/^(?:control groups v[12]|polling)$/u)
   })
 
-  it('another user is told that it takes root or a container', async () => {
+  it('another user gets an error that suggests root or a container', async () => {
     const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups']
     expect(await detect(...nobody)).toMatch(/: a chroot or .*: start as root, use a container/u)
   })
 })
 
-describe('the place of a volume', () => {
+describe('the mount point of a volume', () => {
   const placing = (path: string): Promise<string> =>
     python(
       'import os, tempfile, rootfs',
@@ -106,13 +106,16 @@ describe('the place of a volume', () => {
       `print(made, os.path.isdir(root + ${JSON.stringify(path)}), os.listdir(host))`,
     )
 
-  it('is made where it is missing', async () => {
+  it('is created when it is missing', async () => {
     expect(await placing('/folder/a/b')).toBe('True True []')
   })
 
-  it.each(['/link', '/link/a/b'])('is no link of the image, which may lead to the host: %s', async (path) => {
-    expect(await placing(path)).toMatch(/^False .* \[\]$/u)
-  })
+  it.each(['/link', '/link/a/b'])(
+    'does not follow a link of the image, which may lead to the host: %s',
+    async (path) => {
+      expect(await placing(path)).toMatch(/^False .* \[\]$/u)
+    },
+  )
 })
 
 const ALLOWED = 0x7fff0000
@@ -121,7 +124,7 @@ const REFUSED = 0x00050000 | 1
 const NEW_USERS = 0x10000000
 const SIGCHLD = 17
 
-/** Runs a classic BPF program over a struct seccomp_data, for the instructions that seccomp filters consist of. */
+/** Interprets a classic BPF program on a struct seccomp_data. Supports the instructions of seccomp filters. */
 function runFilter(program: Buffer, call: { arch: number; number: number; first?: number }): number {
   const data = Buffer.alloc(64)
   data.writeUInt32LE(call.number, 0)
@@ -178,7 +181,7 @@ describe.each([
     expect(await outcome(calls.socket, 2)).toBe(ALLOWED)
   })
 
-  it('refuses new namespaces, by clone3 as if there were no such call', async () => {
+  it('refuses new namespaces, and reports clone3 as not implemented', async () => {
     expect(await outcome(calls.clone, NEW_USERS | SIGCHLD)).toBe(REFUSED)
     expect(await outcome(calls.clone3)).toBe(ENOSYS)
   })
@@ -187,7 +190,7 @@ describe.each([
     expect(await outcome(calls.socket, 40)).toBe(REFUSED)
   })
 
-  it('knows no call of another architecture', async () => {
+  it('refuses calls of another architecture', async () => {
     expect(await outcome(calls.read, 0, 0x40000003)).toBe(ENOSYS)
   })
 })

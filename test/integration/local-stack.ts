@@ -8,17 +8,17 @@ import { readStackSettings } from '../../local/stack-settings.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Of the edge, ending in `/app-engine/v1/`. */
+    /** Base URL of the edge, ending in `/app-engine/v1/`. */
     baseUrl: string
-    /** Of the API itself, without prefix and version. */
+    /** Base URL of the API, without prefix and version. */
     apiUrl: string
     emulatorUrl: string
-    /** ECR's API. */
+    /** Endpoint of the ECR API. */
     ecrUrl: string
     batchUrl: string
-    /** Object store, and registry below `/v2/`. */
+    /** URL of the object store, and of the registry below `/v2/`. */
     storageUrl: string
-    /** File with the pid of each part that runs at the moment. */
+    /** File with the pid of each running part. */
     pidFiles: Readonly<Record<PartName, string>>
     bucketName: string
     tableName: string
@@ -27,15 +27,15 @@ declare module 'vitest' {
   }
 }
 
-/** Starts a stack of its own for the tests, beside one that `npm start` may have started. */
+/** Starts a separate stack for the tests. A stack of `npm start` may run at the same time. */
 export default function setup(project: TestProject): Promise<() => Promise<void>> {
   return startStackFor(project)
 }
 
 /**
  * Starts a stack for the tests of a project.
- * @param emulator one that runs already, instead of the default one
- * @returns what stops it and removes its folder.
+ * @param emulator running emulator to use in place of a new one
+ * @returns a function that stops the stack and removes its folder
  */
 export async function startStackFor(
   project: TestProject,
@@ -45,7 +45,7 @@ export async function startStackFor(
   const progress = createProgress(process.stdout)
   const stack = await startLocalStack({ instance, progress, ...settingsOf(emulator) })
   provideStack(project, stack)
-  // LocalStack has no ECR: what serves the registry does.
+  // LocalStack has no ECR; the registry's server provides its API.
   project.provide('ecrUrl', emulator?.registryUrl ?? stack.emulatorUrl)
   return async () => {
     await stack.stop()
@@ -53,7 +53,7 @@ export async function startStackFor(
   }
 }
 
-/** Those of a stack on an emulator that runs already. */
+/** Options of a stack on a running emulator. */
 function settingsOf(
   emulator: { readonly url: string; readonly registryUrl: string } | undefined,
 ): Pick<LocalStackOptions, 'settings'> {

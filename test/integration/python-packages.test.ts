@@ -7,7 +7,7 @@ import { findPython, installPackages } from '../../local/python-packages.ts'
 import { UserError } from '../../local/user-error.ts'
 import { packZip } from '../fixtures/bundle-builder.ts'
 
-/** Virtual environments, a package index that is a folder, and lists of requirements. */
+/** Folder for virtual environments, a package index and lists of requirements. */
 const folder = mkdtempSync(join(tmpdir(), 'packages-'))
 const WHEEL = 'probe-1.0-py3-none-any.whl'
 let hash: string
@@ -43,13 +43,13 @@ async function install(name: string, requirements: string): Promise<string> {
 }
 
 describe('Python packages that are pinned by hash', () => {
-  it('are installed when the index sends the file that is known', async () => {
+  it('are installed when the index sends the pinned file', async () => {
     const python = await install('known', `probe==1.0 --hash=sha256:${hash}\n`)
 
     expect(python).toBe(join(folder, 'venv', 'known', 'bin', 'python'))
   })
 
-  it('end the installation in one sentence when the index sends another file', async () => {
+  it('fail with a one-sentence message when the index sends another file', async () => {
     const installing = install('changed', `probe==1.0 --hash=sha256:${'0'.repeat(64)}\n`)
 
     await expect(installing).rejects.toThrow(UserError)

@@ -5,13 +5,13 @@ import { packZip } from '../fixtures/bundle-builder.ts'
 import { callAsRoot, createRestApi, restApiUrl } from '../fixtures/rest-api.ts'
 
 /*
- * What a gateway makes of bytes with the `binaryMediaTypes` of the deployed API. The service sends no base64, since it gets lost on the
- * way (docs/adr/0011-answers-are-texts-or-redirects.md); it reads what comes as base64.
+ * Treatment of binary bodies by a gateway with the `binaryMediaTypes` of the deployed API. The service reads base64 but sends none,
+ * because a gateway may not decode it (docs/adr/0011-answers-are-texts-or-redirects.md).
  */
 
 const NO_TEXT = Buffer.from([0x00, 0xff, 0xfe, 0x80, 0x0a, 0x42])
 
-/** Answers with the bytes of its request, and says in a header how it got them. */
+/** Function that returns the bytes of its request. A header of the answer names the encoding in which they arrived. */
 const ECHO = `exports.handler = async ({ body, isBase64Encoded }) => ({
   statusCode: 200,
   headers: { 'content-type': 'application/octet-stream', 'x-base64': String(isBase64Encoded) },
@@ -24,7 +24,7 @@ const stateSchema = z.object({ Configuration: z.object({ State: z.string().defau
 
 let url: string
 
-/** @returns the ARN of a function that can be called. */
+/** Creates a function. @returns its ARN */
 async function createFunction(name: string, code: string): Promise<string> {
   const emulatorUrl = inject('emulatorUrl')
   const zip = await packZip([{ name: 'index.js', body: code }])
@@ -69,7 +69,7 @@ function send(accept: string): Promise<Response> {
 }
 
 describe('a REST API with the binary media type */*', () => {
-  it('gives bytes to its function as base64', async () => {
+  it('passes bytes to its function as base64', async () => {
     const answer = await send('application/octet-stream')
 
     expect([answer.status, answer.headers.get('x-base64')]).toEqual([200, 'true'])

@@ -31,7 +31,7 @@ afterEach(async () => {
   await switchJobEvents(true)
 })
 
-/** States of the jobs of a run. */
+/** Returns the states of the jobs of a run. */
 async function jobStatesOf(run: string): Promise<(string | undefined)[]> {
   const filters = [{ name: 'JOB_NAME', values: [`run-${run.slice('task-runs/'.length)}-*`] }]
   const { jobSummaryList = [] } = await batch.send(
@@ -42,8 +42,8 @@ async function jobStatesOf(run: string): Promise<(string | undefined)[]> {
 
 const act = (run: string, desired: string) => call('POST', `${run}/state-actions`, { desired })
 
-describe('a run that goes wrong', () => {
-  it('is told to take too long when an attempt does', async () => {
+describe('a run that fails', () => {
+  it('reports an attempt that exceeded its time limit', async () => {
     await setFaults({ attemptSeconds: 1 })
 
     const run = await startRun(probe, { sleep_seconds: 60 })
@@ -52,7 +52,7 @@ describe('a run that goes wrong', () => {
     expect([state, error?.kind]).toEqual(['FAILED', 'time-out'])
   })
 
-  it('is told which output is invalid', async () => {
+  it('reports which output is invalid', async () => {
     const task = await installVariant(PROBE, 'org.example.invalid-output', {
       descriptor: (text) => text.replace(/(description: The word done\.\n\s+type: )string/u, '$1integer'),
     })
@@ -68,8 +68,8 @@ describe('a run that goes wrong', () => {
     expect(error?.message).toContain('output "result"')
   })
 
-  it('is told that its image is gone', async () => {
-    // No layer that the engine has: what it has it does not ask for.
+  it('reports that its image was removed', async () => {
+    // A new layer, because the engine does not pull layers that it has.
     const layers = [await packTar([{ name: 'unique', body: randomUUID() }])]
     const image = await packTar(await dockerArchive({ layers }))
     const task = await installVariant(PROBE, 'org.example.gone-image', { image })
@@ -86,11 +86,11 @@ describe('a run that goes wrong', () => {
   })
 })
 
-describe('a run that cannot begin', () => {
-  it('is told that an input is gone', async () => {
+describe('a run that cannot start', () => {
+  it('reports that an input was removed', async () => {
     const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { readonly id: string }
     const run = `task-runs/${id}`
-    // Longer than what is kept in the table.
+    // Longer than a value that is stored in the table.
     const value = 'x'.repeat(5000)
     await callOk('PUT', `${run}/input-provisions/print`, { parameterName: 'print', value })
     const s3 = new S3Client({ ...local, endpoint: inject('storageUrl'), forcePathStyle: true })
@@ -104,7 +104,7 @@ describe('a run that cannot begin', () => {
     expect([inputs.KeyCount, state, error?.kind]).toEqual([1, 'FAILED', 'input-staging-failed'])
   })
 
-  it('is told that no machine can hold it', async () => {
+  it('reports that it exceeds the largest machine', async () => {
     const task = await installVariant(PROBE, 'org.example.too-large', {
       descriptor: (text) => text.replace('ram: 64Mi', 'ram: 64Ti'),
     })
@@ -116,7 +116,7 @@ describe('a run that cannot begin', () => {
 })
 
 describe('a run whose container cannot be started', () => {
-  /** The end of a run of a task whose image holds one file. */
+  /** Runs a task whose image has one file. @returns the final state of the run */
   async function endOf(name: string, file: Omit<FileEntry, 'name'>, command: object) {
     const layers = [
       await packTar([
@@ -140,7 +140,7 @@ describe('a run whose container cannot be started', () => {
     ['no-folder', script, { ...entrypoint, WorkingDir: '/run.sh' }, 'its working directory "/run.sh"'],
     ['windows-script', { ...script, body: '#!/bin/sh\r\n' }, entrypoint, 'the interpreter'],
     ['wrong-format', { ...script, body: 'MZ' }, entrypoint, '"/run.sh" is neither a program for linux/amd64'],
-  ])('is told what is wrong with its image: %s', async (name, file, command, words) => {
+  ])('reports what is wrong with its image: %s', async (name, file, command, words) => {
     const { state, error, run } = await endOf(name, file, command)
 
     expect([state, error?.kind]).toEqual(['FAILED', 'task-failed'])
@@ -150,11 +150,11 @@ describe('a run whose container cannot be started', () => {
   })
 })
 
-describe('a run whose outputs cannot be handed over', () => {
+describe('a run whose outputs have unusual file names', () => {
   it.each([
     ['a backslash', Buffer.from('back\\slash'), 'has a backslash'],
     ['no text', Buffer.from([0xff, 0x41]), 'is not UTF-8'],
-  ])('is told which file it is, at once: a name with %s', async (_, name, words) => {
+  ])('fails at once and names the file: a name with %s', async (_, name, words) => {
     const run = await startRun(probe, { write_geometries: 1, write_name: name.toString('hex') })
 
     const { state, error } = await waitForState(run, 'final')
@@ -164,7 +164,7 @@ describe('a run whose outputs cannot be handed over', () => {
     expect(error?.message).toContain(words)
   })
 
-  it('may have names that a terminal would obey', async () => {
+  it('accepts names with terminal control sequences', async () => {
     const name = Buffer.from('\u001b[2J\n..x').toString('hex')
 
     const run = await startRun(probe, { write_geometries: 1, write_name: name })
@@ -174,7 +174,7 @@ describe('a run whose outputs cannot be handed over', () => {
 })
 
 describe('a run that is cancelled', () => {
-  it('ends at once, with its container, and stays ended', async () => {
+  it('ends at once with its container, and stays ended', async () => {
     const run = await startRun(probe, { sleep_seconds: 60 })
     await waitForState(run, ['RUNNING'])
 
@@ -207,7 +207,7 @@ describe('a run that is cancelled', () => {
 })
 
 describe('runs without any event of their jobs', () => {
-  /** Sweeps until the run has its end. */
+  /** Sweeps until the run has ended. */
   async function sweepUntilFinal(run: string) {
     for (;;) {
       await sweepNow()
@@ -217,7 +217,7 @@ describe('runs without any event of their jobs', () => {
     }
   }
 
-  it('end right by sweeps alone', async () => {
+  it('end correctly by sweeps alone', async () => {
     await switchJobEvents(false)
     const [good, bad] = [await startRun(probe, { print: 'x' }), await startRun(probe, { exit_code: 3 })]
 
@@ -230,7 +230,7 @@ describe('runs without any event of their jobs', () => {
     expect((await outputsOf(good)).result).toBe('done')
   })
 
-  it('end right when events come twice, late and out of order', async () => {
+  it('end correctly when events arrive twice, late and out of order', async () => {
     await setFaults({ events: { drop: 0.3, double: 0.5, delayMs: 1500 } })
 
     const runs = await Promise.all([1, 2, 3].map((number) => startRun(probe, { print: `run ${number}` })))

@@ -18,7 +18,7 @@ interface Page {
 const listOf = async (query: string): Promise<Page> =>
   (await (await callOk('GET', `task-runs?${query}`)).json()) as Page
 
-/** Parts of a log as a client follows it, until it is complete. */
+/** Follows a log like a client until it is complete. @returns its parts */
 async function followLog(run: string): Promise<string> {
   let text = ''
   for (let after: string | null = '0'; ; ) {
@@ -30,7 +30,7 @@ async function followLog(run: string): Promise<string> {
 }
 
 describe('the list of runs on the local stack', () => {
-  it('has every run once, newest first, page by page', async () => {
+  it('contains every run once, newest first, page by page', async () => {
     for (let count = 0; count < 7; count += 1) await callOk('POST', `${example}/runs`)
 
     const seen: Page['content'][number][] = []
@@ -72,7 +72,7 @@ describe('the list of runs on the local stack', () => {
 })
 
 describe('a run on the local stack that is watched', () => {
-  it('streams its states and its log from the edge, and ends the log', async () => {
+  it('streams its states and its log from the edge until the log ends', async () => {
     const { id } = (await (await callOk('POST', `${example}/runs`)).json()) as { readonly id: string }
     const url = new URL(`events?run=${id}&after=0`, inject('baseUrl'))
     const stop = new AbortController()
@@ -114,7 +114,7 @@ describe('a run on the local stack that is watched', () => {
   })
 
   it('is run again with the same inputs after it was deleted', async () => {
-    // More than lies in the table: the copy is made within S3.
+    // Too long for the table, so S3 copies it.
     const text = 'ü'.repeat(16 * 1024)
     const first = await startRun(example, { a: 4, b: 5, text })
     await waitForState(first, ['FINISHED'])

@@ -51,7 +51,7 @@ const isState =
 const textOf = async (path: string): Promise<string> => (await callOk('GET', path)).text()
 
 describe('a run set on the local stack', () => {
-  it('runs a task on each row of a table, and groups what failed by its reason', async () => {
+  it('runs a task on each row of a table, and groups failed runs by reason', async () => {
     const rows = Array.from({ length: 30 }, (_, row) => {
       if (row % 10 === 3) return { exit_code: 3 }
       if (row % 10 === 6) return { skip_output: true }
@@ -83,7 +83,7 @@ describe('a run set on the local stack', () => {
     expect(retried.counts).toEqual({ waiting: 0, active: 0, finished: 21, failed: 9 })
   })
 
-  it('takes a CSV that was uploaded, and gives the outputs as one table and one archive', async () => {
+  it('accepts an uploaded CSV, and returns the outputs as one table and one archive', async () => {
     const csv = 'a,b,text\n1,2,"one, two"\n3,4,three\n'
     const { id, parts } = await upload(csv)
     expect(parts).toBe(1)
@@ -103,7 +103,7 @@ describe('a run set on the local stack', () => {
     expect(zip.includes('2/sum')).toBe(true)
   })
 
-  it('starts nothing when a row is wrong, and says what is wrong with which value', async () => {
+  it('starts nothing when a row is invalid, and reports the value and the fault', async () => {
     const set = await create({
       task: EXAMPLE,
       shared: { b: 1, text: 'x' },
@@ -126,7 +126,7 @@ describe('a run set on the local stack', () => {
     expect(JSON.parse(await textOf(`run-sets/${set.id}/runs`)).content).toEqual([])
   })
 
-  it('starts no run after it was cancelled, and runs the rest when it is retried', async () => {
+  it('starts no run after it was cancelled, and starts the rest when it is retried', async () => {
     const rows = Array.from({ length: 12 }, () => ({ sleep_seconds: 1 }))
     const set = await create({ task: PROBE, rows, maxConcurrency: 2 })
     await waitFor(set, ({ counts }) => counts.finished >= 2)
@@ -154,7 +154,7 @@ describe('a run set on the local stack', () => {
   })
 })
 
-/** An upload for rows, complete. */
+/** Uploads a file with rows. @returns the upload's id */
 async function upload(content: string): Promise<{ readonly id: string; readonly parts: number }> {
   const created = await callOk('POST', 'uploads', { purpose: 'input', sizeBytes: Buffer.byteLength(content) })
   const { id } = (await created.json()) as { readonly id: string }

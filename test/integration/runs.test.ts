@@ -13,14 +13,14 @@ beforeAll(async () => {
   probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
 })
 
-/** Of an object; undefined before it is there. */
+/** Returns the number of lines of an object; undefined before it exists. */
 async function lineCount(url: string): Promise<number | undefined> {
   const answer = await fetch(url)
   return answer.ok ? (await answer.text()).trimEnd().split('\n').length : undefined
 }
 
 describe('a run on the local stack', () => {
-  it('goes from inputs to outputs in a real container', async () => {
+  it('turns inputs into outputs in a real container', async () => {
     const text = 'first line\nsecond line — ünïcode $HOME `id`'
 
     const run = await startRun(example, { a: 18, b: 24, text })
@@ -41,7 +41,7 @@ describe('a run on the local stack', () => {
     ])
   })
 
-  it('carries a text of a megabyte in and out', async () => {
+  it('accepts and returns a text of one megabyte', async () => {
     const text = 'ü'.repeat(512 * 1024)
 
     const run = await startRun(example, { a: 1, b: 1, text })
@@ -50,7 +50,7 @@ describe('a run on the local stack', () => {
     expect((await outputsOf(run)).echo).toBe(text)
   })
 
-  it('is seen in its states in order, none invented, none backwards', async () => {
+  it('shows only real states, in their order', async () => {
     const seen: RunState[] = []
 
     const run = await startRun(probe, { sleep_seconds: 3 })
@@ -63,7 +63,7 @@ describe('a run on the local stack', () => {
     expect(seen.length).toBeGreaterThanOrEqual(3)
   })
 
-  it('fails with the exit code of the task, whatever it wrote', async () => {
+  it('fails with the exit code and the last log lines of the task', async () => {
     const run = await startRun(probe, { exit_code: 3, print: 'before the end' })
     const { state, error } = await waitForState(run, 'final')
 
@@ -82,7 +82,7 @@ describe('a run on the local stack', () => {
     expect(log).toContain('exit code 3')
   })
 
-  it('fails when a declared output is missing, and says which', async () => {
+  it('fails when a declared output is missing, and names it', async () => {
     const run = await startRun(probe, { skip_output: true })
     const { state, error } = await waitForState(run, 'final')
 
@@ -90,14 +90,14 @@ describe('a run on the local stack', () => {
     expect(error?.message).toContain('output "result"')
   })
 
-  it('fails for memory when the task takes more than its machine has', async () => {
+  it('fails with a memory error when the task exceeds its memory', async () => {
     const run = await startRun(probe, { allocate_mib: 5000 })
     const { state, error } = await waitForState(run, 'final')
 
     expect([state, error?.kind]).toEqual(['FAILED', 'out-of-memory'])
   })
 
-  it('has what the task printed in its log, both streams', async () => {
+  it('logs stdout and stderr of the task', async () => {
     const run = await startRun(probe, { print: 'to the one', print_error: 'to the other' })
     await waitForState(run, ['FINISHED'])
 
@@ -107,7 +107,7 @@ describe('a run on the local stack', () => {
     expect(log).toContain('to the other')
   })
 
-  it('shows its log while it runs', async () => {
+  it('returns its log while it runs', async () => {
     const run = await startRun(probe, { print: 'still at it', sleep_seconds: 60 })
     await waitForState(run, ['RUNNING'])
 
@@ -130,7 +130,7 @@ describe('a run on the local stack', () => {
     await expect.poll(() => lineCount(kept), { timeout: 20_000 }).toBe(500)
   })
 
-  it('gives the task no variable of ours and no network', async () => {
+  it('passes the task no variable of the service and no network', async () => {
     const run = await startRun(probe, { list_environment: true, try_network: true })
     await waitForState(run, ['FINISHED'])
 
@@ -140,7 +140,7 @@ describe('a run on the local stack', () => {
     expect(network).not.toMatch(/eth|cni|tap/u)
   })
 
-  it('keeps the results of several at once apart', async () => {
+  it('keeps the results of concurrent runs apart', async () => {
     const runs = await Promise.all(
       [1, 2, 3].map((a) => startRun(example, { a, b: a * 100, text: `run ${a}` })),
     )
@@ -153,7 +153,7 @@ describe('a run on the local stack', () => {
     ])
   })
 
-  it('takes exactly one of three simultaneous starts', async () => {
+  it('accepts exactly one of three simultaneous starts', async () => {
     const { id } = (await (await callOk('POST', `${probe}/runs`)).json()) as { id: string }
     await callOk('PUT', `task-runs/${id}/input-provisions/print`, { value: 'once' })
 
@@ -165,7 +165,7 @@ describe('a run on the local stack', () => {
     await waitForState(`task-runs/${id}`, ['FINISHED'])
   })
 
-  it('ends when it is deleted, and stays away', async () => {
+  it('ends when it is deleted, and does not reappear', async () => {
     const run = await startRun(probe, { sleep_seconds: 30 })
     await waitForState(run, ['RUNNING'])
 
@@ -187,7 +187,7 @@ describe('the local Batch server', () => {
     expect(error?.message).toMatch(/Batch server was stopped/u)
   })
 
-  it('runs what comes after its restart', async () => {
+  it('runs jobs that are submitted after its restart', async () => {
     const run = await startRun(example, { a: 1, b: 2, text: 'again' })
     await waitForState(run, ['FINISHED'])
 

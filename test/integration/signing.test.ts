@@ -10,8 +10,8 @@ import { findPython } from '../../local/python-packages.ts'
 import { callAsRoot, createRestApi, restApiUrl } from '../fixtures/rest-api.ts'
 
 /*
- * The edge as it is started in an `iam` stage, before a REST API of an emulator that verifies signatures and policies: a second
- * implementation of the verifier, and of what a policy for one API allows.
+ * The edge with the settings of an `iam` stage, in front of a REST API of an emulator that verifies signatures and policies. The
+ * emulator is an independent implementation of both.
  */
 
 const PROJECT = join(import.meta.dirname, '../..')
@@ -37,7 +37,7 @@ let apiUrl: string
 let keys: Keys
 const children: Child[] = []
 
-/** An API with one greedy route that IAM guards and nothing is behind. */
+/** Creates an API with one greedy route, which requires IAM and has a mock back end. */
 function createApi(): Promise<string> {
   return createRestApi(emulatorUrl, {
     authorizationType: 'AWS_IAM',
@@ -46,7 +46,7 @@ function createApi(): Promise<string> {
   })
 }
 
-/** A user who may call this API and do nothing else. */
+/** Creates a user who may only call this API. */
 async function createUser(apiId: string): Promise<Keys> {
   const act = (parameters: Record<string, string>): Promise<string> =>
     callAsRoot(emulatorUrl, {
@@ -65,7 +65,7 @@ async function createUser(apiId: string): Promise<Keys> {
   return { accessKeyId, secretAccessKey }
 }
 
-/** Starts an edge with these settings; its address. */
+/** Starts an edge with these settings. @returns its address */
 async function startEdge(settings: Record<string, string>): Promise<string> {
   const port = await findFreePort()
   const own = { PATH: process.env.PATH, PORT: String(port), API_URL: apiUrl, AWS_REGION: REGION }
@@ -103,7 +103,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it('an edge that signs reaches a guarded API, whatever is in path, query and body', async () => {
+it('an edge that signs reaches an API with IAM, whatever is in path, query and body', async () => {
   const edge = await startEdge(signingWith(keys))
 
   const answers = await Promise.all([
@@ -121,7 +121,7 @@ it('an edge that signs reaches a guarded API, whatever is in path, query and bod
 it.each([
   ['does not sign', () => ({ API_AUTH: 'none' })],
   ['signs with a wrong secret', () => signingWith({ ...keys, secretAccessKey: 'wrong' })],
-])('an edge that %s is refused, and says so in the contract’s words', async (_, settings) => {
+])('an edge that %s is refused with an error of the contract', async (_, settings) => {
   const edge = await startEdge(settings())
 
   const answer = await fetch(`${edge}/app-engine/v1/tasks`)

@@ -13,13 +13,13 @@ const INPUTS = { a: 20, b: 22, text: 'still here' }
 const OUTPUTS = { sum: 42, echo: 'still here' }
 const PATIENT = { timeout: 60_000, interval: 200 }
 
-/** A stack of its own: its parts are killed, and it is stopped and started again. */
+/** A separate stack, because the tests kill its parts, and stop and start it. */
 const instance = `survival-${randomBytes(4).toString('hex')}`
 const options = { instance, progress: createProgress(process.stdout) }
 let stack: LocalStack
 
 beforeAll(async () => {
-  // The policies that recorded calls are held against name the bucket of the other stack.
+  // This stack's calls are not recorded: the policies that they are checked against name the bucket of the other stack.
   vi.stubEnv('RECORD_CALLS', undefined)
   stack = await startLocalStack(options)
   await createExampleClient(stack.baseUrl).upload(BUNDLE)
@@ -46,7 +46,7 @@ async function pidOf(part: (typeof PART_NAMES)[number]): Promise<number> {
   return Number(await readFile(stack.pidFiles[part], 'utf8'))
 }
 
-/** A call that needs edge, function, table and bucket. */
+/** Calls edge, function, table and bucket. @returns whether the answer was right */
 async function answersWell(): Promise<boolean> {
   return fetch(new URL('tasks', stack.baseUrl)).then(
     ({ ok }) => ok,
@@ -55,7 +55,7 @@ async function answersWell(): Promise<boolean> {
 }
 
 describe('a local stack', () => {
-  it.each(PART_NAMES)('starts its %s again when that is killed, and keeps what it had', async (part) => {
+  it.each(PART_NAMES)('restarts its %s after a kill, and keeps its data', async (part) => {
     const runId = await runExample()
     const endedAt = Date.now()
     // The emulator saves its state every 15 seconds.
@@ -71,7 +71,7 @@ describe('a local stack', () => {
     await runExample()
   })
 
-  it('has tasks, runs and images after it was stopped and started', async () => {
+  it('keeps tasks, runs and images over a restart', async () => {
     const runId = await runExample()
     await stack.stop()
 
@@ -81,7 +81,7 @@ describe('a local stack', () => {
     await runExample()
   })
 
-  it('tells how much it keeps, and gives it up when it is asked to', async () => {
+  it('stores its state in a folder, and discards it when it starts fresh', async () => {
     const state = join(PROJECT, '.local', instance, 'state')
     expect(await folderSizeBytes(state)).toBeGreaterThan(0)
     await stack.stop()

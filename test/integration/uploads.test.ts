@@ -43,7 +43,7 @@ const url = inject('baseUrl')
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'uploads-'))
   bundle = join(folder, 'uploads.zip')
-  // Random bytes stay as large as they are.
+  // Random bytes cannot be compressed.
   const large = await packTar([{ name: 'data', body: randomFillSync(Buffer.alloc(3 * PART_BYTES)) }])
   const image = await packTar(await dockerArchive({ layers: [large] }))
   const entries = [
@@ -59,7 +59,7 @@ async function json(method: string, path: string, body?: JsonValue) {
   return (await (await callOk(method, path, body)).json()) as Readonly<Record<string, unknown>>
 }
 
-/** An upload of these bytes, whose parts are open. */
+/** Creates an upload of these bytes with open parts. */
 async function begun(purpose: 'task' | 'input', bytes: Buffer) {
   const { id } = await json('POST', 'uploads', { purpose, sizeBytes: bytes.length })
   const count = Math.max(1, Math.ceil(bytes.length / PART_BYTES))
@@ -90,7 +90,7 @@ async function download(path: string): Promise<Buffer> {
 }
 
 describe('a bundle that comes in parts', () => {
-  it('becomes a task, also when it broke off in the middle', async () => {
+  it('becomes a task, also after an interruption', async () => {
     const sent: number[] = []
     const client = createUploadClient(url)
     const failing: UploadClient = {
@@ -118,7 +118,7 @@ describe('a bundle that comes in parts', () => {
     run = `task-runs/${runId}`
   })
 
-  it('is refused with the same words however often it is asked for', async () => {
+  it('is refused with the same error on every request', async () => {
     const { id } = await begun('task', Buffer.from('no bundle at all'))
     await json('POST', `uploads/${id}/complete`)
 
@@ -130,7 +130,7 @@ describe('a bundle that comes in parts', () => {
     expect(await json('GET', `uploads/${id}`)).toMatchObject({ state: 'FAILED', error: { status: 400 } })
   })
 
-  it('leaves nothing behind when it is given up', async () => {
+  it('leaves nothing behind when it is aborted', async () => {
     const { id, urls } = await begun('task', Buffer.alloc(10))
 
     await callOk('DELETE', `uploads/${id}`)
@@ -142,7 +142,7 @@ describe('a bundle that comes in parts', () => {
     await callOk('DELETE', `uploads/${id}`)
   })
 
-  it('tells which parts are missing', async () => {
+  it('reports the missing parts', async () => {
     const { id } = await json('POST', 'uploads', { purpose: 'task' })
     const { parts } = await json('POST', `uploads/${id}/part-urls`, { first: 2, last: 2 })
     await fetch((parts as { readonly url: string }[])[0]?.url ?? '', { method: 'PUT', body: 'x' })
@@ -199,7 +199,7 @@ describe('an input that comes in parts', () => {
     expect(String(await download(`${run}/input/numbers/indexes?value=99999`))).toBe('99999')
   })
 
-  it('is refused like any other', async () => {
+  it('is refused like any invalid input', async () => {
     const uploadId = await uploadedInput(Buffer.from('{"value": "no number"}'))
 
     const answer = await call('PUT', `${run}/input-provisions/numbers/indexes?value=0`, { uploadId })

@@ -19,7 +19,7 @@ import { useEmulator } from './emulator.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'batch-'))
 
-/** The local Batch server without room for jobs: they wait until they are ended. */
+/** The local Batch server without capacity: jobs wait until they are terminated. */
 const origin = { account: '000000000000', region: 'eu-west-1' }
 const clock = { now: Date.now, uuid: randomUUID }
 const store = openStateStore(directory, Date.now())
@@ -86,8 +86,8 @@ describeJobScheduler('Batch', async () => {
   }
 })
 
-describe('all that was said to Batch and answered before', () => {
-  it("agrees with AWS's model of the API", async () => {
+describe('every call and answer of the tests above', () => {
+  it("conforms to AWS's model of the Batch API", async () => {
     const { exchanges } = recorder
     expect([...new Set(exchanges.map(({ path }) => path.slice('/v1/'.length)))].sort()).toEqual([
       'deregisterjobdefinition',

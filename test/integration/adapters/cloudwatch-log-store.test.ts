@@ -10,7 +10,7 @@ import { uniqueName, useEmulator } from './emulator.ts'
 
 useEmulator()
 const client = createLogsClient()
-/** PutLogEvents takes no more at once. */
+/** Maximum number of events in one call of PutLogEvents. */
 const EVENTS_A_CALL = 10_000
 
 describeLogStore('CloudWatch', async () => {

@@ -11,8 +11,8 @@ declare module 'vitest' {
 }
 
 /**
- * Points the SDK's own variables at the emulator, so that the adapters are tested with the clients that functions use.
- * The access key is an account of its own there: what is made here does not meet the deployed stack.
+ * Sets the SDK's environment variables for the emulator, so that the adapters are tested with the clients of the functions.
+ * The access key selects a separate account, isolated from the deployed stack.
  */
 export function useEmulator(): void {
   vi.stubEnv('AWS_ENDPOINT_URL', inject('emulatorUrl'))
@@ -23,8 +23,8 @@ export function useEmulator(): void {
 }
 
 /**
- * A call of a service that the project has no client for, in AWS's JSON protocol. The signature is none: no emulator here checks it
- * but for the account of its key.
+ * Calls a service without a client in this project, in AWS's JSON protocol. The signature is invalid: the emulators only read the
+ * account from its key.
  */
 export async function callEmulator(
   service: string,
@@ -44,12 +44,12 @@ export async function callEmulator(
   return (await answer.json()) as Record<string, unknown>
 }
 
-/** A name that no other test has. */
+/** Returns a name that no other test uses. */
 export function uniqueName(purpose: string): string {
   return `${purpose}-${randomUUID()}`
 }
 
-/** An empty table with the keys and the index of the deployed one. */
+/** Creates an empty table with the keys and indexes of the deployed one. @returns its name */
 export async function createTable(client: DynamoDBDocumentClient): Promise<string> {
   const tableName = uniqueName('adapters')
   const { partitionKey, sortKey, unfinishedIndex: index, runIndex } = TABLE
@@ -74,7 +74,7 @@ export async function createTable(client: DynamoDBDocumentClient): Promise<strin
             { AttributeName: index.partitionKey, KeyType: 'HASH' },
             { AttributeName: index.sortKey, KeyType: 'RANGE' },
           ],
-          // The adapter needs no more of it, whatever the deployed one carries.
+          // The adapter reads only keys from this index.
           Projection: { ProjectionType: 'KEYS_ONLY' },
         },
         {

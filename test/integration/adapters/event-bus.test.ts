@@ -13,7 +13,7 @@ import { callEmulator, uniqueName, useEmulator } from './emulator.ts'
 useEmulator()
 const client = createEventsClient()
 
-/** A rule with one target. */
+/** Creates a rule with one target. */
 async function putRule(pattern: object, targetArn: string): Promise<void> {
   const Name = uniqueName('adapters')
   await client.send(new PutRuleCommand({ Name, EventPattern: JSON.stringify(pattern) }))
@@ -21,7 +21,7 @@ async function putRule(pattern: object, targetArn: string): Promise<void> {
 }
 
 describe('event bus', () => {
-  it('brings a request for an import to the queue of its rule, and no other one', async () => {
+  it('delivers import requests of its own installation only to the queue of its rule', async () => {
     const installation = uniqueName('installation')
     const queue = await createQueue()
     const source = [IMPORT_REQUESTED.sourceOf(installation)]
@@ -34,7 +34,7 @@ describe('event bus', () => {
   })
 })
 
-/** What the local Batch server asks of the bus in place of PutEvents. */
+/** The local Batch server uses this delivery in place of PutEvents. */
 describe('delivery by the rules of the bus', () => {
   const received: { readonly url: string; readonly body: unknown }[] = []
   const functions = createServer(async (request: IncomingMessage, response) => {
@@ -83,7 +83,7 @@ describe('delivery by the rules of the bus', () => {
   })
 })
 
-/** A queue, as the stacks' dead letters have: no code of the service speaks to one. */
+/** Creates an SQS queue. The service itself has no SQS client. */
 async function createQueue() {
   const { QueueUrl } = await callEmulator('sqs', 'AmazonSQS.CreateQueue', {
     QueueName: uniqueName('adapters'),
@@ -93,7 +93,7 @@ async function createQueue() {
   return {
     arn: String((Attributes as { readonly QueueArn: string }).QueueArn),
 
-    /** The first message that comes within 10 s, and all that are there then. */
+    /** Waits up to 10 s for a message, and returns all that have arrived. */
     async receive(): Promise<unknown[]> {
       const wish = { QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 10 }
       const { Messages } = await callEmulator('sqs', 'AmazonSQS.ReceiveMessage', wish)

@@ -9,7 +9,7 @@ import { uniqueName, useEmulator } from './emulator.ts'
 useEmulator()
 const client = createS3Client()
 const PAGE_SIZE = 3
-/** S3 takes no smaller parts. */
+/** Smallest part that S3 accepts, in bytes. */
 const COPY_RANGE_BYTES = 5 * 1024 * 1024
 
 async function emptyBucket(): Promise<string> {
@@ -25,7 +25,7 @@ describeObjectStore('S3', { isServed: true }, async () => {
 })
 
 describe('S3 object store', () => {
-  it('leaves no unfinished parts, which would be charged for, when a stream fails', async () => {
+  it('aborts the multipart upload, which would be charged for, when a stream fails', async () => {
     const bucketName = await emptyBucket()
     const objects = createS3ObjectStore({ client, bucketName })
     async function* broken() {

@@ -13,7 +13,7 @@ import { uniqueName, useEmulator } from './emulator.ts'
 useEmulator()
 const client = createSfnClient()
 
-/** A machine of one step that waits for its token. An activity hands the token out without a function behind it. */
+/** Creates a state machine of one step that waits for its task token. An activity returns the token without a function. */
 async function createWaitingMachine() {
   const name = uniqueName('adapters')
   const { activityArn = '' } = await client.send(new CreateActivityCommand({ name }))
@@ -47,7 +47,7 @@ describeRunWorkflow('Step Functions', async () => {
 
     async startWaiting(runId) {
       await workflow.start(runId)
-      // Answers once the step waits: LocalStack stops an execution before that, or answers 500, and never stops it after that.
+      // Returns once the step waits. LocalStack can stop an execution only before that.
       const { taskToken = '' } = await client.send(new GetActivityTaskCommand({ activityArn }))
       runsByToken.set(taskToken, runId)
       return taskToken
