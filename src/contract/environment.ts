@@ -42,9 +42,9 @@ type Variable = keyof typeof VARIABLES
 
 const text = z.string().min(1)
 const fields = {
-  /** Prefix of the installation, which tells its metrics from those of another. */
+  /** Prefix of the installation, a dimension of its metrics. */
   installation: text,
-  /** JSON: tags of everything that belongs to the installation, for what the functions make. */
+  /** JSON: the installation's tags, for resources that the functions create. */
   resourceTags: z.string().transform(parseJson).pipe(z.record(z.string(), z.string())),
   tableName: text,
   bucketName: text,
@@ -54,7 +54,7 @@ const fields = {
   /** State machine of run sets. */
   setMachineArn: text,
   jobLogGroup: text,
-  /** JSON: ARN of each queue, and the largest machine where the machines are the stage's choice. */
+  /** JSON: ARN of each queue, and its largest machine if the stage chooses machines. */
   jobQueues: z.string().transform(parseJson).pipe(jobQueuesSchema),
   /** Start of the names of Batch job definitions. */
   jobDefinitionPrefix: text,
@@ -65,15 +65,15 @@ const fields = {
   stagerApiUrl: z.url(),
   /** `https://<account>.dkr.ecr.<region>.amazonaws.com` on AWS. */
   registryUrl: z.url(),
-  /** Host names that requests may have beside this machine's: `*` for any, or names separated by commas. */
+  /** Host names that requests may use in addition to this machine's: `*` for any, or names separated by commas. */
   knownHosts: text,
-  /** What the console may do. */
+  /** Mode of the console. */
   consoleMode: z.enum(CONSOLE_MODES),
   /** First part of repository names; the importer's permissions are limited to it. */
   repositoryPrefix: text,
   /** Region of the job log group. */
   jobLogRegion: text,
-  /** Memory of a task that does not ask for any. */
+  /** Memory of a task whose descriptor names none. */
   defaultRamBytes: z.coerce.number().int().min(1),
   sweepGraceSeconds: z.coerce.number().int().min(0),
   sweepStepLimitSeconds: z.coerce.number().int().min(1),
@@ -115,18 +115,18 @@ export const IMPORT_REQUESTED = {
   sourceOf: (installation: string) => `app-engine.${installation}`,
 } as const
 
-/** Answered by the edge itself, so that an outage of the API does not restart edges. */
+/** Path that the edge answers itself, so that an outage of the API does not restart edges. */
 export const EDGE_HEALTH_PATH = '/edge/health'
 
-/** Key names of the one table: the construct makes it, the DynamoDB adapters use it. */
+/** Names of keys and indexes of the table, for its construct and the DynamoDB adapters. */
 export const TABLE = {
   partitionKey: 'pk',
   sortKey: 'sk',
   /** Seconds since 1970 at which DynamoDB removes an item, some time later: uploads, layers, idempotency keys. */
   timeToLive: 'expiresAt',
-  /** Sparse index of unfinished work: active runs, imports and removals. Its names are older than the last two. */
+  /** Sparse index of unfinished work: active runs, imports and removals. Its attribute names are from a time when it had active runs only. */
   unfinishedIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
-  /** Index of all runs by creation, in a few partitions. It carries what one row of a list shows. */
+  /** Index of all runs by creation, in a few partitions. It has the attributes that one row of a list shows. */
   runIndex: {
     name: 'runs',
     partitionKey: 'runShard',

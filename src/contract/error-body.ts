@@ -44,7 +44,7 @@ export const errorBodySchema = z.object({
 })
 export type ErrorBody = Immutable<z.infer<typeof errorBodySchema>>
 
-/** What core's page shows beside the message; `explained` (errors.ts) adds it. */
+/** Explanations that core's page shows beside the message; `explained` (errors.ts) adds them. */
 const shownErrors = z.array(errorBodySchema).exactOptional()
 
 /** What the contract calls `details`, discriminated by `type` (http-api 3.1). */

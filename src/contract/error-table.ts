@@ -285,7 +285,7 @@ export const ERRORS = {
     'APPE-internal-server-error',
     'the console of this stage is read-only: its setting console allows no changes from a web page',
   ],
-  /** A Lambda answers at once: only the edge can send events. */
+  /** A Lambda function cannot stream: only the edge can send events. */
   EVENTS_NOT_SERVED: [
     501,
     'APPE-events-not-served',

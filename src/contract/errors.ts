@@ -27,7 +27,7 @@ const FIXED_MESSAGES: ReadonlySet<ErrorName> = new Set([
 
 interface ErrorOptions {
   readonly cause?: unknown
-  /** Replaces the row's message, where the contract leaves the words to us. */
+  /** Replaces the row's message, where the contract does not fix it. */
   readonly text?: string
   /** What is wrong with which value, what was expected, what to do next. The parameter's name is prefixed, so it is left out here. */
   readonly words?: string
@@ -37,7 +37,7 @@ interface ErrorOptions {
   readonly isMessageOurs?: boolean
 }
 
-/** A failure that clients may see; `error` names a row of {@link ERRORS}. Everything else that is thrown is answered with status 500. */
+/** A failure that clients may see; `error` names a row of {@link ERRORS}. Any other thrown error is answered with status 500. */
 export class DomainError extends Error {
   readonly error: ErrorName
   readonly details: ErrorDetails
@@ -134,7 +134,7 @@ export function unreadable(parameterName: string, words: string): DomainError {
   return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words, { isMessageOurs: true })
 }
 
-/** Most explanations that are joined for a batch. */
+/** Maximum number of explanations that are joined for a batch. */
 const MAX_EXPLAINED = 20
 
 /**

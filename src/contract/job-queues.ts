@@ -3,7 +3,7 @@ import * as z from 'zod'
 const arn = z.string().min(1)
 const amount = z.int().min(1)
 
-/** Largest job of a queue: the largest machine less what its system needs. */
+/** Largest job of a queue: the largest machine without the share of its system. */
 const machine = {
   vcpus: amount,
   memoryMib: amount,

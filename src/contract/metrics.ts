@@ -1,8 +1,8 @@
 import { RUN_FAILURE_KINDS } from './run-failure-kinds.ts'
 
 /*
- * All custom metrics. CloudWatch charges for each name and kind a month, so kinds are short closed lists, and tasks and runs are in the log
- * only.
+ * All custom metrics. CloudWatch charges for each combination of name and kind per month. Therefore kinds are short closed lists, and
+ * tasks and runs are in the log only.
  */
 
 /** Namespace of all installations; {@link INSTALLATION_DIMENSION} separates them. */
@@ -18,7 +18,7 @@ export const KIND_DIMENSION = 'kind'
 export const COUNTS = {
   /** Ended runs. */
   RunsEnded: ['finished', ...RUN_FAILURE_KINDS],
-  /** Ended imports; `refused` is the bundle's fault. */
+  /** Ended imports; `refused` means that the bundle is invalid. */
   Imports: ['ready', 'refused', 'engine-error'],
   /** Repairs of the sweeper. */
   Repairs: [

@@ -1,4 +1,4 @@
-/** Most characters of an untrusted text in a message. */
+/** Maximum length of an untrusted text in a message, in UTF-16 units. */
 const MAX_SHOWN_LENGTH = 200
 
 /** Cuts a text to `maxLength` UTF-16 units without splitting a surrogate pair, and adds an ellipsis. */

@@ -1,2 +1,2 @@
-/** Version of the service, as the console and the crates of runs show it: that of package.json, which a test compares. */
+/** Version of the service, shown by the console and in the crates of runs. A test compares it with package.json. */
 export const SERVICE_VERSION = '1.0.0'

@@ -82,7 +82,7 @@ export type OutputName = z.infer<typeof beginPartsSchema>
 /** Its answer. */
 export const begunPartsSchema = z.object({ multipartId: z.string() })
 
-/** Most URLs in one answer, which has about 200 KB then. */
+/** Maximum number of URLs in one answer, about 200 KB. */
 export const MAX_PART_URLS = 100
 
 const begunOutput = { ...outputName, multipartId: z.string().min(1).max(1024) }

@@ -13,7 +13,7 @@ export function uploadKey(uploadId: string): string {
   return `${PREFIXES.uploads}${uploadId}`
 }
 
-/** Key of a bundle that the importer downloads from an app store; below `uploads/` its arrival would start another import. */
+/** Key of a bundle that the importer downloads from an app store. Below `uploads/`, the new object would start another import. */
 export function installKey(uploadId: string): string {
   return `${PREFIXES.installs}${uploadId}`
 }
@@ -43,12 +43,12 @@ export function inputValueKey(runId: string, name: string, valueId: string): str
   return `${runInputsPrefix(runId)}${name}/${valueId}`
 }
 
-/** Prefix of the files of a run set: its table of inputs, and what is made of its runs. */
+/** Prefix of the files of a run set: its table of inputs, and downloads of its results. */
 export function runSetPrefix(setId: string): string {
   return `${PREFIXES.runSets}${setId}/`
 }
 
-/** Prefixes of everything of a set; values that its runs share lie where those of a run with the set's id would. */
+/** Prefixes of all objects of a set. Values that its runs share are stored like those of a run with the set's id. */
 export function runSetPrefixes(setId: string): readonly string[] {
   return [runSetPrefix(setId), runInputsPrefix(setId)]
 }

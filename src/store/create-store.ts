@@ -3,7 +3,7 @@ import type { Store } from './store.ts'
 import type { StoreRepository } from './store-repository.ts'
 
 /**
- * Adds an app store, not as the default.
+ * Adds an app store that is not the default.
  * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when a store has this name and host
  */
 export async function createStore(

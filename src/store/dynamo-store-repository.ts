@@ -8,7 +8,7 @@ import { type Store, storeSchema } from './store.ts'
 import { inOrderOfCreation } from './store-order.ts'
 import type { StoreRepository } from './store-repository.ts'
 
-/** Partition of all stores and of the item that names the default; an installation has few stores. */
+/** Partition of all stores and of the item that names the default. One is enough, because an installation has few stores. */
 const STORES = 'STORES'
 const DEFAULT_KEY: ItemKey = { pk: STORES, sk: 'DEFAULT' }
 
@@ -27,8 +27,8 @@ function uniquenessKey({ name, host }: Pick<Store, 'name' | 'host'>): ItemKey {
 const EXISTS = { condition: 'attribute_exists(#pk)', names: { '#pk': TABLE.partitionKey } } as const
 
 /**
- * App stores in the table: two items for each store, and one that names the default. A default that names a removed store counts as no
- * default.
+ * DynamoDB repository of app stores. There are two items for each store, and one item that names the default. A default that names a
+ * removed store is ignored.
  */
 export function createDynamoStoreRepository(options: DynamoOptions): StoreRepository {
   const { identity } = options

@@ -1,11 +1,11 @@
 import type { Store } from './store.ts'
 
-/** Stores app stores, of which one at most is the default. Reads are strongly consistent. */
+/** Repository of app stores. At most one store is the default. Reads are strongly consistent. */
 export interface StoreRepository {
   /** Oldest first. */
   list(): Promise<Store[]>
   /**
-   * Adds a store, not as the default.
+   * Adds a store that is not the default.
    * @throws DomainError INTERNAL_INVALID_STORE_ALREADY_EXISTS when a store has this name and host
    */
   create(store: Omit<Store, 'isDefault'>): Promise<void>

@@ -3,18 +3,18 @@ import { DomainError } from '../contract/errors.ts'
 import type { Immutable } from '../contract/immutable.ts'
 import type { TaskName } from '../task/task.ts'
 
-/** Stored part of {@link Store}; the default has an item of its own. */
+/** Stored part of {@link Store}; a separate item names the default. */
 export const storeSchema = z.object({
   id: z.string(),
   name: z.string(),
-  /** Base address as a user entered it: not checked, and private networks are allowed. */
+  /** Base address that a user entered. It is not validated, and private networks are allowed. */
   host: z.string(),
   /** ISO-8601 UTC. */
   createdAt: z.string(),
 })
 /** An app store, from which tasks are installed. */
 export type Store = Immutable<z.infer<typeof storeSchema>> & {
-  /** True for one store at most. */
+  /** True for at most one store. */
   readonly isDefault: boolean
 }
 
@@ -61,8 +61,8 @@ export function downloadFailure(description: string, cause?: unknown): DomainErr
 }
 
 /**
- * Error for a store that returned no bundle. The same text for every cause: different ones would let callers probe which hosts and ports the
- * engine can reach.
+ * Error for a store that returned no bundle. The text does not depend on the cause, so that callers cannot probe which hosts and ports
+ * the engine can reach.
  */
 export function storeGaveNothing(cause?: unknown): DomainError {
   return downloadFailure(
