@@ -14,14 +14,14 @@ import type { FileDependencies } from './file-reference.ts'
 import { invalid, jsonRow, MAX_TABLE_BYTES, readRowTable } from './row-table.ts'
 import { storeShared, tableKey } from './set-files.ts'
 
-/** What the creation of a set works with. */
+/** Dependencies of the creation of a set. */
 export interface CreateRunSetDependencies extends Pick<FileDependencies, 'objects' | 'uploads'> {
   readonly identity: Identity
   readonly sets: RunSetRepository
   readonly setWorkflow: RunSetWorkflow
 }
 
-/** A set as a client asks for it. */
+/** A client's request for a set. */
 export interface NewRunSet {
   readonly name?: string | undefined
   readonly task: Task
@@ -33,7 +33,7 @@ export interface NewRunSet {
 
 /**
  * Stores a set and starts its workflow, which validates it and creates its runs.
- * @throws DomainError RUN_SET_INVALID for a table of another form, UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE, INTERNAL_TASK_NOT_FOUND
+ * @throws DomainError RUN_SET_INVALID for a malformed table, UPLOAD_NOT_FOUND, UPLOAD_INVALID_STATE, INTERNAL_TASK_NOT_FOUND
  */
 export async function createRunSet(deps: CreateRunSetDependencies, wanted: NewRunSet): Promise<RunSet> {
   const now = deps.identity.now().toISOString()
@@ -72,7 +72,7 @@ async function storeTable(
 ): Promise<void> {
   if (!('uploadId' in rows)) {
     const text = JSON.stringify(rows)
-    // What is wrong with the form of the table is said at once.
+    // Reports a malformed table at once.
     readRowTable(text)
     return deps.objects.put(tableKey(setId), text)
   }
@@ -88,7 +88,7 @@ async function removeFiles({ objects }: CreateRunSetDependencies, setId: string)
   for (const prefix of runSetPrefixes(setId)) await objects.removeAll(prefix)
 }
 
-/** Starts the set's present execution. If Step Functions is away, the sweeper starts it. */
+/** Starts the set's current execution. During an outage of Step Functions, the sweeper starts it later. */
 export async function startExecution(
   { setWorkflow }: { readonly setWorkflow: RunSetWorkflow },
   runSet: RunSet,

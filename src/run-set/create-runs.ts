@@ -17,19 +17,19 @@ interface Dependencies extends FileDependencies {
   readonly identity: Identity
 }
 
-/** Rows whose values are stored at the same time. */
+/** Number of rows whose values are stored concurrently. */
 const ROWS_AT_ONCE = 16
 
-/** Values and provisions, stored or to be stored with their run. */
+/** Values and provisions of a run. */
 export interface StoredPlan {
   readonly provisions: Run['provisions']
   readonly values: readonly InputValue[]
 }
 
 /**
- * Stores the values of a plan: long texts, arrays and files as objects, once and under keys that a repetition uses again.
+ * Stores the values of a plan: long texts, arrays and files as objects. The keys are deterministic, so a repetition overwrites them.
  * @param ownerId id of the run, or of the set for values that its runs share
- * @throws DomainError when a file has gone, or was replaced by a wrong one, since the table was validated
+ * @throws DomainError when a file was removed, or replaced by an invalid one, since the table was validated
  */
 export async function storePlan(
   deps: Dependencies,
@@ -77,7 +77,7 @@ export async function createPlannedRuns(
   await deps.runs.createAll(created)
 }
 
-/** Creates runs with the inputs of earlier ones, of the same rows, in the set's present round. */
+/** Creates runs in the set's current round, with the inputs of earlier runs of the same rows. */
 export async function createRepeatedRuns(
   deps: Dependencies,
   { task, runSet }: { readonly task: Task; readonly runSet: RunSet },
@@ -111,7 +111,7 @@ function newRun({ identity }: Dependencies, task: Task, id: string, provisions: 
   }
 }
 
-/** A run keeps its inputs also when the run that had them before is deleted; those that the set shares stay where they are. */
+/** Copies a value, so that the run keeps it after the earlier run is deleted. Values that the set shares are not copied. */
 async function copyValue(deps: Dependencies, value: InputValue, runId: string): Promise<InputValue> {
   const copied = async <Content extends FileContent>(file: Content): Promise<Content> => {
     const prefix = runInputsPrefix(value.runId)

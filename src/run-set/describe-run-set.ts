@@ -7,13 +7,13 @@ import type { RunSetRepository } from '../run/set/run-set-repository.ts'
 import { addCounts, NO_COUNTS, type RoundCounts } from '../run/set/set-counts.ts'
 import { isSetId, setRunId } from '../run/set/set-run-id.ts'
 
-/** What the description of sets works with. */
+/** Dependencies of the description of sets. */
 export interface DescribeDependencies {
   readonly sets: RunSetRepository
   readonly runs: Pick<RunRepository, 'findAll'>
 }
 
-/** Rows of a set by what became of their latest run; the sum is the number of rows. */
+/** Numbers of rows by the state of their latest run; the sum is the number of rows. */
 export interface SetCounts {
   readonly waiting: number
   readonly active: number
@@ -28,14 +28,14 @@ export interface FailureGroup extends Pick<RunFailure, 'kind' | 'message'> {
   readonly example: { readonly row: number; readonly runId: string }
 }
 
-/** A set with what its counts tell. */
+/** A set with its progress and cost. */
 export interface CountedRunSet {
   readonly runSet: RunSet
   readonly state: SetState
   readonly counts: SetCounts
-  /** Of the runs that have ended, in US dollars. */
+  /** Cost of the ended runs, in US dollars. */
   readonly usd: number
-  /** Estimate for the others, from the mean of those that have ended; undefined before the first. */
+  /** Estimated cost of the other runs, from the mean of the ended ones; undefined before the first has ended. */
   readonly remainingUsd?: number
 }
 
@@ -43,7 +43,7 @@ export interface DescribedRunSet extends CountedRunSet {
   readonly failures: readonly FailureGroup[]
 }
 
-/** Most groups of failures that are shown, largest first. */
+/** Maximum number of groups of failures that are returned, largest first. */
 const MAX_GROUPS = 20
 
 /** @throws DomainError RUN_SET_NOT_FOUND */
@@ -59,7 +59,7 @@ export async function findRunSet(
   return found
 }
 
-/** Counts a set: one read of the table, however many rows it has. */
+/** Counts a set. Takes one read of the table, whatever the number of rows. */
 export async function countRunSet(
   { sets }: Pick<DescribeDependencies, 'sets'>,
   runSet: RunSet,
@@ -103,7 +103,7 @@ function countsOf({ round, roundRows }: RunSet, rounds: readonly RoundCounts[]):
   }
 }
 
-/** State as clients see it: the last run to end finishes the set, before its workflow notices. */
+/** State for clients: FINISHED as soon as the last run has ended, before the set's workflow records it. */
 function stateOf({ phase, round, failure }: RunSet, open: number): SetState {
   switch (phase) {
     case 'validating':
@@ -137,5 +137,5 @@ async function groupFailures(
   })
 }
 
-/** For an example that was deleted. */
+/** Failure of an example that was deleted. */
 const GONE: RunFailure = { kind: 'engine-error', message: 'the run was deleted' }

@@ -7,7 +7,7 @@ import type { ReportProblem } from '../shared/report-problem.ts'
 import { startExecution } from './create-run-set.ts'
 import { countRunSet, type DescribeDependencies, findRunSet } from './describe-run-set.ts'
 
-/** What ends and begins rounds of a set. */
+/** Dependencies of cancellation, retry and removal of sets. */
 export interface EndRunSetDependencies extends DescribeDependencies {
   readonly setWorkflow: RunSetWorkflow
   readonly report: ReportProblem
@@ -17,7 +17,7 @@ const CANCELLED = 'the run set was cancelled'
 const DELETED = 'the run set was deleted'
 
 /**
- * Cancels a set: no run starts any more, and its workflow ends those that have not ended. May be repeated.
+ * Cancels a set: no further run starts, and its workflow cancels the runs that have not ended. Idempotent.
  * @throws DomainError RUN_SET_NOT_FOUND; RUN_SET_INVALID_STATE when it has ended
  */
 export async function cancelRunSet(deps: EndRunSetDependencies, setId: string): Promise<RunSet> {
@@ -27,12 +27,12 @@ export async function cancelRunSet(deps: EndRunSetDependencies, setId: string): 
   if (state !== 'VALIDATING' && state !== 'RUNNING')
     throw stateError(state, 'only a set that has not ended can be cancelled')
   const changed = await replaceExecution(deps, runSet, { phase: 'cancelling' }, CANCELLED)
-  // Its worker was faster with the next phase.
+  // A concurrent worker has changed the phase.
   return changed ?? cancelRunSet(deps, setId)
 }
 
 /**
- * Begins another round: new runs, with the same inputs, of the rows that failed.
+ * Starts another round: new runs of the failed rows, with the same inputs.
  * @throws DomainError RUN_SET_NOT_FOUND; RUN_SET_INVALID_STATE when the set has not ended or nothing failed
  */
 export async function retryRunSet(deps: EndRunSetDependencies, setId: string): Promise<RunSet> {
@@ -50,7 +50,7 @@ export async function retryRunSet(deps: EndRunSetDependencies, setId: string): P
   return changed ?? retryRunSet(deps, setId)
 }
 
-/** Hides a set and lets its workflow delete it with its runs. An unknown set is deleted already. */
+/** Hides a set, and starts the workflow that deletes it with its runs. An unknown set counts as deleted. */
 export async function deleteRunSet(deps: EndRunSetDependencies, setId: string): Promise<void> {
   const runSet = isSetId(setId) ? await deps.sets.beginRemoval(setId) : undefined
   if (runSet === undefined) return
@@ -76,7 +76,7 @@ async function replaceExecution(
   return changed
 }
 
-/** One that goes on does no harm: it finds its runs ended, and the set in another phase. */
+/** Stops the set's execution. A failure is reported only: a remaining execution finds its runs ended and the set in another phase. */
 async function stopExecution(
   { setWorkflow, report }: EndRunSetDependencies,
   runSet: RunSet,

@@ -9,17 +9,17 @@ import { findCompleteUpload } from '../upload/find-upload.ts'
 import { type SentFile, sentUpload } from '../upload/sent-file.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
 
-/** What files of a set are looked up in. */
+/** Dependencies of the lookup of files. */
 export interface FileDependencies {
   readonly objects: ObjectStore
   readonly runs: RunRepository
   readonly tasks: TaskRepository
   readonly uploads: UploadRepository
-  /** A bucket that the installation lets sets read; undefined for any other. */
+  /** Returns a bucket that sets may read; undefined for any other. */
   readonly inputBucket: (name: string) => InputBucket | undefined
 }
 
-/** A bucket of the installation's owner, whose objects may be inputs. */
+/** A bucket of the installation's owner with objects that may be inputs. */
 export interface InputBucket {
   readonly objects: Pick<ObjectStore, 'find' | 'read'>
   /** Copies one version of an object into the installation's bucket. */
@@ -29,7 +29,7 @@ export interface InputBucket {
 const EXPECTED = 'expected "upload:<id>", "run:<id>/<output>" or "s3://<bucket>/<key>"'
 
 /**
- * Finds the file that a value of an image or file input names.
+ * Finds the file that the value of an image or file input names.
  * @throws DomainError naming the parameter
  */
 export async function findFile(
@@ -62,7 +62,7 @@ function explanationOf({ details, message }: DomainError): string {
   return details.type === 'related' ? (details.description ?? message) : message
 }
 
-/** An output of another run. */
+/** Finds an output of another run. */
 async function sentOutput(deps: FileDependencies, rest: string): Promise<SentFile> {
   const slash = rest.indexOf('/')
   const { key } = await findOutputFile(deps, rest.slice(0, slash), rest.slice(slash + 1), false)
@@ -77,7 +77,7 @@ async function sentOutput(deps: FileDependencies, rest: string): Promise<SentFil
   }
 }
 
-/** An object of a bucket that the installation's settings allow. */
+/** Finds an object in a bucket that the installation's settings allow. */
 async function sentObject(deps: FileDependencies, rest: string): Promise<SentFile> {
   const slash = rest.indexOf('/')
   const [name, key] = [rest.slice(0, slash), rest.slice(slash + 1)]

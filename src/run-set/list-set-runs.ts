@@ -12,19 +12,19 @@ export interface SetRun {
 /** A page of a set's runs, in the order of the rows. */
 export interface SetRunPage {
   readonly content: readonly SetRun[]
-  /** Row that the next page begins after; absent on the last one. */
+  /** Row after which the next page starts; absent on the last one. */
   readonly next?: number
 }
 
 interface Page {
   readonly limit: number
-  /** Row from 1 that the page begins after. */
+  /** Row, from 1, after which the page starts. */
   readonly after: number
   /** Only runs in this state. */
   readonly state?: Run['state'] | undefined
 }
 
-/** Rows that one call looks at: with a state, a page may have fewer runs than asked for, or none, and go on. */
+/** Maximum number of rows that one call reads. A page for one state may have few or no runs, and still have a next page. */
 const MOST_ROWS = 2000
 
 /** Lists the latest run of each row. */

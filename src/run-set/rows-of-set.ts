@@ -5,13 +5,13 @@ import type { RunSet } from '../run/set/run-set.ts'
 import { placeInSet, setRunId } from '../run/set/set-run-id.ts'
 import { findRound } from './set-files.ts'
 
-/** What the runs of a set are looked up in. */
+/** Dependencies of the lookup of a set's runs. */
 export interface RowDependencies {
   readonly objects: ObjectStore
   readonly runs: Pick<RunRepository, 'findAll'>
 }
 
-/** Runs that are read at the same time: what one call of DynamoDB takes. */
+/** Number of runs that are read at the same time, the limit of one DynamoDB call. */
 const RUNS_AT_ONCE = 100
 
 /** Ids of the latest run of each row, in the order of the rows. */
@@ -28,7 +28,7 @@ export async function latestRunIds(
   return Array.from(rounds, (round, row) => setRunId({ setId: runSet.id, row, round }))
 }
 
-/** Rows of the present round, from 0. */
+/** Rows of the current round, from 0. */
 export async function rowsOfRound(
   { objects }: Pick<RowDependencies, 'objects'>,
   { id, round, roundRows }: RunSet,
@@ -37,7 +37,7 @@ export async function rowsOfRound(
   return (await findRound({ objects }, id, round)) ?? []
 }
 
-/** Runs that exist, with their rows from 0; memory is that of a hundred runs. */
+/** Reads the existing runs with their rows, from 0. Memory: one hundred runs. */
 export async function* readRuns(
   { runs }: Pick<RowDependencies, 'runs'>,
   runIds: readonly string[],

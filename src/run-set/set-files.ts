@@ -6,12 +6,12 @@ import { readAll } from '../shared/read-all.ts'
 import { jsonRow, type Row, readRowTable } from './row-table.ts'
 
 /*
- * Files of a set in the bucket: its table, its shared values as they were sent, and which rows each retry runs again.
+ * Files of a set in the bucket: its table and its shared values in the form in which they were sent, and the rows of each retry.
  */
 
 type Objects = { readonly objects: ObjectStore }
 
-/** Key of the table of inputs as it was sent. */
+/** Key of the table of inputs in the form in which it was sent. */
 export function tableKey(setId: string): string {
   return `${runSetPrefix(setId)}rows`
 }
@@ -25,7 +25,7 @@ function roundKey(setId: string, round: number): string {
 }
 
 /**
- * The table of a set.
+ * Reads the table of a set.
  * @throws DomainError RUN_SET_INVALID
  */
 export async function readTable({ objects }: Objects, setId: string): Promise<readonly Row[]> {
@@ -34,7 +34,7 @@ export async function readTable({ objects }: Objects, setId: string): Promise<re
 }
 
 function decode(bytes: Buffer): string {
-  // Spreadsheets may write other encodings; what they leave of a name or a value is refused where it is wrong.
+  // Spreadsheets may write other encodings. Names and values with replacement characters are refused by their own validation.
   return bytes.toString('utf8')
 }
 
@@ -47,7 +47,7 @@ export async function readShared({ objects }: Objects, setId: string): Promise<R
   return jsonRow(JSON.parse(text), 'shared')
 }
 
-/** Rows from 0 that a retry runs again. */
+/** Stores the rows of a retry, from 0. */
 export async function storeRound(
   { objects }: Objects,
   { id, round }: { readonly id: string; readonly round: number },
@@ -56,7 +56,7 @@ export async function storeRound(
   await objects.put(roundKey(id, round), JSON.stringify(rows))
 }
 
-/** Rows of a retry; undefined before they are known. */
+/** Reads the rows of a retry; undefined before they are stored. */
 export async function findRound(
   { objects }: Objects,
   setId: string,

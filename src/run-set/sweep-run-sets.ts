@@ -12,18 +12,18 @@ interface Dependencies {
 
 interface SetSweep {
   readonly isTimeUp: () => boolean
-  /** A set had no workflow under way. */
+  /** Called for a set whose workflow was not running and was started. */
   readonly onStarted: (setId: string) => void
-  /** One set could not be looked after; the others are. */
+  /** Called for a set that could not be processed; the sweep continues with the others. */
   readonly onProblem: (setId: string, error: unknown) => void
 }
 
-/** At a time; what is left over waits for the next sweep. */
+/** Maximum number of sets in one sweep; the others wait for the next one. */
 const MOST = 1000
 
 /**
- * Starts the workflow of sets that have something to do and no execution under way: its start was lost, or it failed. A new execution
- * goes on where the set's record says, and takes over runs that are under way.
+ * Starts the workflow of sets that have work but no running execution, because its start was lost or it failed. A new execution
+ * continues from the set's record, and takes over runs in progress.
  */
 export async function sweepRunSets(deps: Dependencies, sweep: SetSweep): Promise<void> {
   const until = new Date(deps.identity.now().getTime() - deps.settings.graceSeconds * 1000)
@@ -50,7 +50,7 @@ async function restart({ sets, setWorkflow }: Dependencies, setId: string): Prom
   return true
 }
 
-/** @returns undefined when somebody else was faster */
+/** @returns undefined when another call has changed the set */
 async function nextExecution(
   sets: RunSetRepository,
   { id, executions }: RunSet,

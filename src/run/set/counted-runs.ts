@@ -13,8 +13,8 @@ import { countChangeOf, type RunStep } from './set-counts.ts'
 import { placeInSet, type SetRunPlace } from './set-run-id.ts'
 
 /**
- * Decorates the repository: a step that the counts of a set depend on changes run and counts in one transaction, so no retry and no
- * crash counts twice or not at all. Steps of other runs, and steps that no count depends on, are single updates as before.
+ * Decorates the run repository. A step that changes the counts of a set changes run and counts in one transaction, so that retries and
+ * crashes cannot distort the counts. All other steps are single updates as before.
  */
 export function withSetCounts(runs: RunRepository, options: DynamoOptions): RunRepository {
   const table = createDynamoTable(options)
@@ -37,7 +37,7 @@ export function withSetCounts(runs: RunRepository, options: DynamoOptions): RunR
     return writes.transact([...updates, counts])
   }
 
-  /** Ends: each repetition means that a concurrent write changed the run. */
+  /** Repeats only after a concurrent write has changed the run, so it terminates. */
   async function countTransition(runId: string, place: SetRunPlace, transition: RunTransition): Promise<Run> {
     const allowed = statesAllowedBefore(transition)
     for (let tried: Run | undefined; ; ) {
@@ -80,7 +80,7 @@ function isCounted(transition: RunTransition): boolean {
   return isFinal(transition.to) || statesAllowedBefore(transition).some(isProvisionable)
 }
 
-/** The usage counts when the run ends, or in {@link RunRepository.recordUsage} after that. */
+/** Usage is counted when the run ends, or later by {@link RunRepository.recordUsage}. */
 function stepOf(run: Run, { to, set }: RunTransition): RunStep {
   const usage = isFinal(to) ? (set?.job ?? run.job)?.usage : undefined
   return { from: run.state, to, failure: set?.failure, newUsage: usage }

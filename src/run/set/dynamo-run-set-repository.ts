@@ -27,7 +27,7 @@ import type { RunSetChange, RunSetRepository } from './run-set-repository.ts'
 
 const { partitionKey: INDEX_PARTITION } = TABLE.unfinishedIndex
 
-/** Run sets in the table. */
+/** DynamoDB repository of run sets. */
 export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepository {
   const { identity } = options
   const table = createDynamoTable(options)
@@ -115,7 +115,7 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
     async remove(runSet) {
       const counts = table.query(runSetKey(runSet.id).pk, { skPrefix: COUNT_PREFIX })
       await table.removeAll(await Array.fromAsync(counts, keyOf))
-      // Last, so that a removal that was interrupted can be repeated.
+      // Last, so that an interrupted removal can be repeated.
       await writes.transact([...listingKeys(runSet), runSetKey(runSet.id)].map((key) => ({ remove: key })))
     },
   }

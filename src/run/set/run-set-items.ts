@@ -6,11 +6,11 @@ import type { SetRunPlace } from './set-run-id.ts'
 
 /** Partition that lists all sets. */
 export const SETS_PARTITION = 'RUNSETS'
-/** Start of the sort keys that list the sets of a task. */
+/** Prefix of the sort keys that list the sets of a task. */
 export const LISTED_SET_PREFIX = 'SET#'
-/** Start of the sort keys of a set's counts. */
+/** Prefix of the sort keys of a set's counts. */
 export const COUNT_PREFIX = 'COUNT#'
-/** Start of the attributes that count failures by reason, and of those with an example. */
+/** Prefixes of the attributes that count failures by reason, and of those with an example. */
 const REASON = 'reason:'
 const EXAMPLE = 'example:'
 
@@ -25,12 +25,12 @@ export function setIdIn({ pk }: ItemKey): string {
 
 type Listed = Pick<RunSet, 'id' | 'taskId' | 'createdAt'>
 
-/** Sort key of a set's place in the listing. */
+/** Sort key of a set in the listing. */
 export function listedSortKey({ id, createdAt }: Pick<Listed, 'id' | 'createdAt'>): string {
   return `${createdAt}#${id}`
 }
 
-/** Items that list a set: among all, and with its task. */
+/** Items that list a set: among all sets, and among those of its task. */
 export function listingKeys(runSet: Listed): readonly [ItemKey, ItemKey] {
   const sortKey = listedSortKey(runSet)
   return [
@@ -39,7 +39,7 @@ export function listingKeys(runSet: Listed): readonly [ItemKey, ItemKey] {
   ]
 }
 
-/** The set that a listing's item names. */
+/** Id of the set that an item of a listing names. */
 export function listedSetId({ sk }: ItemKey): string {
   return sk.slice(sk.lastIndexOf('#') + 1)
 }

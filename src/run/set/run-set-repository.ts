@@ -11,11 +11,11 @@ export interface RunSetChange {
 /** A page of a listing. */
 export interface RunSetPage {
   readonly sets: readonly RunSet[]
-  /** Where the next page begins; absent on the last one. */
+  /** Start of the next page; absent on the last one. */
   readonly next?: string
 }
 
-/** Stores run sets and reads their counts, which the writes to runs keep. Reads are strongly consistent unless noted. */
+/** Stores run sets and reads their counts, which writes to runs update. Reads are strongly consistent unless noted. */
 export interface RunSetRepository {
   /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the task does not exist or is being removed */
   create(runSet: RunSet): Promise<void>
@@ -36,7 +36,7 @@ export interface RunSetRepository {
   /**
    * Hides the set from every method except {@link findInRemoval}, {@link listIdsByTask}, {@link listUnfinished} and {@link remove}.
    * Idempotent.
-   * @returns the set, with `executions` one higher; undefined when it does not exist
+   * @returns the set with `executions` incremented; undefined when it does not exist
    */
   beginRemoval(setId: string): Promise<RunSet | undefined>
   findInRemoval(setId: string): Promise<RunSet | undefined>

@@ -1,12 +1,12 @@
 import type { RunWorkflow } from '../run-workflow.ts'
 
-/** The state machine of run sets: one execution for each round, each cancellation and each removal, named by `executionNameOf`. */
+/** State machine of run sets. Each round, cancellation and removal has one execution, named by `executionNameOf`. */
 export type RunSetWorkflow = Pick<RunWorkflow, 'start' | 'stop' | 'findStatus'>
 
-/** Characters of a set's id at the start of the name of an execution. */
+/** Length of a set's id, with which the name of an execution starts. */
 const ID_LENGTH = 36
 
-/** Input of the execution of a name. */
+/** Returns the input of the execution with this name. */
 export function setInputOf(executionName: string): object {
   return { setId: executionName.slice(0, ID_LENGTH) }
 }

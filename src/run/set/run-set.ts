@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Immutable } from '../../contract/immutable.ts'
 
-/** Phases of a set as stored. The first four have work for the set's workflow; the others are final, some until a retry. */
+/** Stored phases of a set. In the first four, the set's workflow has work. The others are final, some of them until a retry. */
 const SET_PHASES = [
   'validating',
   'creating',
@@ -18,7 +18,7 @@ export const SET_STATES = ['VALIDATING', 'RUNNING', 'FINISHED', 'FAILED', 'CANCE
 
 export type SetState = (typeof SET_STATES)[number]
 
-/** Most problems that a set keeps; the others are only counted. */
+/** Maximum number of problems that a set stores; further ones are only counted. */
 export const MAX_PROBLEMS = 100
 
 const rowProblemSchema = z.object({
@@ -29,12 +29,12 @@ const rowProblemSchema = z.object({
   errorCode: z.string(),
   message: z.string(),
 })
-/** What is wrong with a value of a set. */
+/** Problem with a value of a set. */
 export type RowProblem = Immutable<z.infer<typeof rowProblemSchema>>
 
 export const runSetSchema = z.object({
   id: z.string(),
-  /** The client's name for the set; only shown. */
+  /** Name that the client chose, for display only. */
   name: z.string().exactOptional(),
   taskId: z.string(),
   phase: z.enum(SET_PHASES),
@@ -42,30 +42,30 @@ export const runSetSchema = z.object({
   createdAt: z.string(),
   /** ISO-8601 UTC. */
   updatedAt: z.string(),
-  /** Most runs at a time. */
+  /** Maximum number of concurrent runs. */
   maxConcurrency: z.number(),
-  /** Present round, from 1. */
+  /** Current round, from 1. */
   round: z.number(),
-  /** Rows of each round; of the first 0 until its table was read. */
+  /** Number of rows of each round; 0 for the first round until its table was read. */
   roundRows: z.array(z.number()),
-  /** Rows of the present round that are validated, or created, so far: where an interrupted worker goes on. */
+  /** Number of rows of the current round that are validated or created. An interrupted worker continues there. */
   done: z.number(),
-  /** Executions of the set's workflow so far: part of the name of the present one. */
+  /** Number of executions of the set's workflow so far; part of the name of the current one. */
   executions: z.number(),
   problemCount: z.number(),
   problems: z.array(rowProblemSchema),
-  /** Why the engine could not carry the set out. */
+  /** Reason for which the engine could not run the set. */
   failure: z.string().exactOptional(),
 })
-/** Many runs of one task, made from a table of inputs. */
+/** Many runs of one task, created from a table of inputs. */
 export type RunSet = Immutable<z.infer<typeof runSetSchema>>
 
-/** Whether the set's workflow has something to do: the sweeper then looks after it. */
+/** Whether the set's workflow has work, so that the sweeper has to check it. */
 export function isUnfinished({ phase }: Pick<RunSet, 'phase'>): boolean {
   return SET_PHASES.indexOf(phase) < SET_PHASES.indexOf('finished')
 }
 
-/** Name of the set's present execution. */
+/** Name of the set's current execution. */
 export function executionNameOf({ id, executions }: Pick<RunSet, 'id' | 'executions'>): string {
   return `${id}-${executions}`
 }

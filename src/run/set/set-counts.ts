@@ -4,12 +4,12 @@ import type { JobUsage, Run } from '../run.ts'
 import { isActive, isFinal, isProvisionable } from '../transitions.ts'
 import type { SetRunPlace } from './set-run-id.ts'
 
-/** Numbers that a change of a run adds to the counts of its set. */
+/** Increments of a set's counts by a change of a run. */
 export interface CountChange {
   readonly started: number
   readonly finished: number
   readonly failed: number
-  /** Of `failed`: runs that had not started. */
+  /** Number of those in `failed` that had not started. */
   readonly unstarted: number
   readonly usd: number
   /** Reason of a failure, with its latest row. */
@@ -23,11 +23,11 @@ export interface RunStep {
   readonly from: Run['state']
   readonly to: Run['state']
   readonly failure?: Run['failure'] | undefined
-  /** Usage that no earlier step has counted. */
+  /** Usage that was not counted by an earlier step. */
   readonly newUsage?: JobUsage | undefined
 }
 
-/** What a step adds to the counts; undefined when it adds nothing. */
+/** Increments of the counts by a step; undefined when there are none. */
 export function countChangeOf({ row }: SetRunPlace, step: RunStep): CountChange | undefined {
   const { from, to, failure, newUsage } = step
   const usd = newUsage?.usd ?? 0
@@ -42,7 +42,7 @@ export function countChangeOf({ row }: SetRunPlace, step: RunStep): CountChange 
   return { ...NOTHING, failed: 1, unstarted, usd, ...(reason && { reason }) }
 }
 
-/** Counters of a set are spread over so many items, so that runs which end at the same time rarely meet. */
+/** Number of items with the counts of a set. Reduces write conflicts of runs that end at the same time. */
 const COUNT_SHARDS = 16
 
 /** Shard of a row's counts. */
@@ -50,12 +50,12 @@ export function shardOf({ row }: Pick<SetRunPlace, 'row'>): number {
   return row % COUNT_SHARDS
 }
 
-/** Characters of a message that tell one reason from another. */
+/** Number of characters of a message that distinguish reasons. */
 const REASON_LENGTH = 200
 
 /**
- * Key of a failure's reason: two messages that differ in numbers, ids or paths of runs only have the same. The lines after the first
- * are the log's end.
+ * Key of a failure's reason. Messages that differ only in numbers or ids have the same key. Only the first line counts, because the
+ * others are the end of the log.
  */
 export function reasonKey(kind: RunFailureKind, message: string): string {
   const [first = ''] = message.split('\n', 1)
@@ -66,7 +66,7 @@ export function reasonKey(kind: RunFailureKind, message: string): string {
 
 /** Counts of one round. */
 export interface RoundCounts extends Omit<CountChange, 'reason'> {
-  /** By {@link reasonKey}: how many, and an example. */
+  /** Number of failures and an example row, by {@link reasonKey}. */
   readonly reasons: ReadonlyMap<string, { readonly count: number; readonly row: number }>
 }
 

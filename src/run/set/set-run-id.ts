@@ -4,17 +4,17 @@
  * runs outside of sets have version 4.
  */
 
-/** Most rows of a set. */
+/** Maximum number of rows of a set. */
 export const MAX_ROWS = 10_000
-/** Most rounds of a set: the first, and one for each retry. */
+/** Maximum number of rounds of a set: the first, and one for each retry. */
 export const MAX_ROUNDS = 100
 
-/** Place of a run in a set. */
+/** Position of a run in a set. */
 export interface SetRunPlace {
   readonly setId: string
   /** From 0. */
   readonly row: number
-  /** From 1; each retry is one more. */
+  /** From 1; each retry increments it. */
   readonly round: number
 }
 
@@ -25,7 +25,7 @@ const PLACE_DIGITS = 6
 
 /**
  * Id of a new set.
- * @param uuid a random UUID, of which 96 bits stay
+ * @param uuid a random UUID, of which 96 bits are kept
  */
 export function setIdOf(uuid: string): string {
   return `${uuid.slice(0, 14)}8${uuid.slice(15, -PLACE_DIGITS)}${'0'.repeat(PLACE_DIGITS)}`
