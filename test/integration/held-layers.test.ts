@@ -55,12 +55,9 @@ describe('a bundle without the layers that the registry has', () => {
     const other = await sendThin(await aStoredBundle('org.example.other-layers', '1.0.0'))
 
     expect([whole, next, other].map(({ state }) => state)).toEqual(['READY', 'READY', 'READY'])
-    expect([whole, next, other].map(({ layers }) => layers?.map(({ held }) => held))).toEqual([
-      [false],
-      [true],
-      [true],
-    ])
-    expect(next.sentBytes).toBeLessThan(whole.sentBytes / 2)
+    // Another test of the same stack may have imported the first one's layer.
+    expect([next, other].map(({ layers }) => layers?.map(({ held }) => held))).toEqual([[true], [true]])
+    expect(next.sentBytes).toBeLessThan(first.length / 2)
     for (const task of ['tasks/org.example.layers/1.1.0', 'tasks/org.example.other-layers/1.0.0']) {
       const run = await startRun(task, { a: 2, b: 3, text: 'held' })
       expect((await waitForState(run, 'final')).state).toBe('FINISHED')
