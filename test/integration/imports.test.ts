@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, describe, expect, inject, it, vi } from 'vitest'
 import { createDocumentClient, createS3Client } from '../../src/aws/clients.ts'
@@ -11,7 +10,6 @@ import { call, callOk } from './engine-client.ts'
 import { aVariant, installVariant, setFaults, sweepNow } from './engine-hands.ts'
 
 const BUNDLE = 'test/fixtures/probe-task/probe-task.zip'
-const TASK = 'tasks/org.example.probe-task/1.0.0'
 
 const PATIENT = { timeout: 60_000, interval: 500 }
 
@@ -63,7 +61,9 @@ afterEach(async () => {
 describe('an import on the local stack', () => {
   it('installs a task from the default store', async () => {
     const asked: string[] = []
-    const bundle = await readFile(BUNDLE)
+    // A task of its own: one that other tests have run hundreds of times is deleted for longer than a call takes.
+    const bundle = await aVariant(BUNDLE, 'org.example.from-store', {})
+    const task = 'tasks/org.example.from-store/1.0.0'
     const store = await aWebServer((request, response) => {
       asked.push(request.url ?? '')
       response.end(bundle)
@@ -71,14 +71,12 @@ describe('an import on the local stack', () => {
     const body = { name: 'Store', host: store.href }
     const { id } = (await (await callOk('POST', 'stores', body)).json()) as { readonly id: string }
     await callOk('PUT', `stores/${id}/default`)
-    // Another test on the same stack may have installed it.
-    await call('DELETE', TASK)
 
-    const response = await call('POST', `${TASK}/install`)
+    const response = await call('POST', `${task}/install`)
 
     expect(response.status).toBe(200)
     expect(asked).toHaveLength(1)
-    expect((await call('GET', TASK)).status).toBe(200)
+    expect((await call('GET', task)).status).toBe(200)
     await call('DELETE', `stores/${id}`)
   })
 
