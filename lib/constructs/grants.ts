@@ -111,6 +111,12 @@ export function grantsOn(resources: EngineResources) {
       resources: [stateMachineArn, setMachineArn, `${setMachineArn}/*`],
       because: 'Step Functions names the machine of the runs of a set',
     },
+    /** Ends the step of a run of a set, which has no execution of its own name. */
+    failTokens: {
+      actions: ['states:SendTaskFailure'],
+      resources: [stateMachineArn, setMachineArn, `${setMachineArn}/*`],
+      because: 'Step Functions names the machine of the runs of a set',
+    },
     stopExecutions: {
       actions: ['states:DescribeExecution', 'states:StopExecution'],
       resources: [stateMachineName, setMachineName].map((name) => arn('states', `execution:${name}:*`)),
@@ -118,7 +124,7 @@ export function grantsOn(resources: EngineResources) {
     },
     readJobLogs: { actions: ['logs:GetLogEvents'], resources: [jobLogGroupArn] },
     /** Removes what a task and its runs leave outside table and bucket. */
-    removeLogs: { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [jobLogGroupArn] },
+    removeLogs: { actions: ['logs:DeleteLogStream'], resources: [jobLogGroupArn] },
     deleteTasks: [
       { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [jobLogGroupArn] },
       onDefinitions(['batch:DeregisterJobDefinition']),

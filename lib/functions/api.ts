@@ -47,7 +47,7 @@ export const api: FunctionDefinition = {
     grants.requestImports,
     grants.workflow(['states:StartExecution']),
     grants.setWorkflow(['states:StartExecution']),
-    grants.answerTokens,
+    grants.failTokens,
     grants.stopExecutions,
     grants.endJobs,
     ...grants.deleteTasks,

@@ -39,7 +39,7 @@ export const workOnRunSet: FunctionDefinition = {
     grants.objects(['s3:GetObject'], KEYS.uploads),
     grants.objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], KEYS.tasksAndRuns),
     grants.list(KEYS.uploads, KEYS.tasksAndRuns),
-    grants.answerTokens,
+    grants.failTokens,
     grants.endJobs,
     grants.removeLogs,
   ],
