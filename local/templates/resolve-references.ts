@@ -63,7 +63,12 @@ const ARNS: Readonly<Record<string, (name: string) => string>> = {
   'AWS::StepFunctions::StateMachine': (name) => inRegion('states', `stateMachine:${name}`),
 }
 /** Types whose `Ref` is their ARN. */
-const REFERRED_BY_ARN = ['AWS::Batch::ComputeEnvironment', 'AWS::Batch::JobQueue', 'AWS::SNS::Topic']
+const REFERRED_BY_ARN = [
+  'AWS::Batch::ComputeEnvironment',
+  'AWS::Batch::JobQueue',
+  'AWS::SNS::Topic',
+  'AWS::StepFunctions::StateMachine',
+]
 
 /** For values of `template`; `others` are where its imports come from. */
 export function createReferenceResolver(
