@@ -4,23 +4,23 @@ import { SettingsError } from './settings/errors.ts'
 /** Variables of the deploying process. */
 export type DeployEnvironment = Readonly<Record<string, string | undefined>>
 
-/** Where one kind of program reaches the emulator. */
+/** Addresses of the emulator for one kind of program. */
 export interface EmulatorAddresses {
   readonly endpoint: string
   readonly s3Endpoint: string
 }
 
 /**
- * What takes the place of AWS, when a stage is deployed to an emulator. Each kind of program has addresses of its own, since
- * `127.0.0.1` in a container is the container.
+ * Emulator of AWS that a stage is deployed to. Each kind of program has its own addresses, because `127.0.0.1` in a container is the
+ * container itself.
  */
 export interface Emulator {
   readonly functions: EmulatorAddresses & { readonly batchEndpoint: string; readonly registryUrl: string }
-  /** The edge, and whoever follows a presigned URL. */
+  /** For the edge and for clients that use presigned URLs. */
   readonly clients: EmulatorAddresses
-  /** Stagers. */
+  /** For stagers. */
   readonly jobs: EmulatorAddresses
-  /** Of the machines that run the functions. */
+  /** Processor architecture of the functions. */
   readonly architecture: 'arm64' | 'x86_64'
 }
 
@@ -31,7 +31,7 @@ const host = z
     'expected a host name or an IPv4 address without scheme and port, such as host.docker.internal',
   )
 
-/** Settings of the local stage, by the names of their variables. One that is left out leaves the host of each URL as it is. */
+/** Settings of the local stage, by the names of their variables. An absent address leaves the host of each URL unchanged. */
 export const EMULATOR_SETTINGS = {
   /** Host at which clients of this service reach emulator and object store. */
   CLIENT_ADDRESS: host.optional(),
@@ -50,7 +50,7 @@ export const EMULATOR_SETTINGS = {
 const settingsSchema = z.object(EMULATOR_SETTINGS)
 
 /**
- * The settings, out of variables; an empty one counts as left out.
+ * Reads settings from variables. An empty variable counts as absent.
  * @throws SettingsError with one sentence for each wrong value
  */
 export function parseVariables<Schema extends z.ZodType>(
@@ -67,8 +67,8 @@ export function parseVariables<Schema extends z.ZodType>(
 }
 
 /**
- * The emulator as the environment describes it: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_BATCH, OBJECT_STORE_URL and REGISTRY_URL as this machine
- * reaches them, and {@link EMULATOR_SETTINGS}.
+ * Reads the emulator from the environment: AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_BATCH, OBJECT_STORE_URL and REGISTRY_URL, as seen from this
+ * machine, and {@link EMULATOR_SETTINGS}.
  * @throws SettingsError with one sentence for each wrong value
  */
 export function emulatorOf(environment: DeployEnvironment): Emulator {
@@ -92,7 +92,7 @@ export function emulatorOf(environment: DeployEnvironment): Emulator {
   }
 }
 
-/** The same URL at another host, without a slash at its end; unchanged where there is none. */
+/** Replaces the host of a URL and removes trailing slashes. Returns the URL unchanged without an address. */
 export function withHost(url: string, address: string | undefined): string {
   if (address === undefined) return url
   const changed = new URL(url)
@@ -100,7 +100,7 @@ export function withHost(url: string, address: string | undefined): string {
   return changed.href.replace(/\/+$/u, '')
 }
 
-/** Names by which the programs call the emulator. */
+/** Host names of the emulator in the addresses of all programs. */
 export function hostsOf({ functions, clients, jobs }: Emulator): readonly string[] {
   return [...new Set([clients, functions, jobs].map(({ endpoint }) => new URL(endpoint).hostname))]
 }

@@ -17,7 +17,7 @@ export interface EngineStacks {
   readonly edge?: EdgeStack
 }
 
-/** Builds all stacks of a stage. They name neither account nor Region, so that synthesis looks nothing up. */
+/** Builds all stacks of a stage. They name neither account nor Region, so that synthesis needs no lookup. */
 export function buildEngine(app: App, stage: Stage): EngineStacks {
   const named = (part: string, description: string) => ({
     stage,

@@ -1,6 +1,6 @@
 import type { JobQueues } from '../src/contract/job-queues.ts'
 
-/** Where jobs run, as far as functions must know it. */
+/** Facts about the jobs' platform that functions need. */
 export interface JobPlatform {
   readonly queues: JobQueues
   readonly executionRoleArn: string

@@ -1,13 +1,13 @@
 import { type PolicyValidationPluginReport, Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
-// Not exported by the package's index. The id of a finding has exactly this spelling of the resource.
+// Not exported by the package's index. The id of a finding contains the resource in exactly this form.
 import { flattenCfnReference } from 'cdk-nag/lib/utils/flatten-cfn-reference.js'
 import type { IConstruct } from 'constructs'
 import { wildcardReasons } from './constructs/permissions.ts'
 
 /**
- * The AWS Solutions rules. Wildcards with a reason are acknowledged here, one finding each, because a resource of another stack
- * gets its final spelling late in synthesis.
+ * The AWS Solutions rules. Wildcards with a reason are acknowledged here, one finding each, because the name of a resource in another
+ * stack is resolved late in synthesis.
  */
 export class EngineRules extends AwsSolutionsChecks {
   override validateScope(scope: IConstruct): PolicyValidationPluginReport {

@@ -14,7 +14,7 @@ import { atLeastOne } from './settings/values.ts'
 
 const MAX_TAGS_BYTES = 2048
 
-/** 28 characters: the longest names that begin with the prefix still fit. */
+/** At most 28 characters, so that the longest name with the prefix is within its limit. */
 const prefix = z
   .string()
   .meta({ examples: ['lab-engine'] })
@@ -33,7 +33,7 @@ const encryption = z.discriminatedUnion('key', [
     key: z.literal('existing').describe('The key of `arn`.'),
     arn: z
       .string()
-      // Not of an alias: policies name keys.
+      // An alias is not accepted, because policies name keys.
       .regex(
         /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/u,
         'must be the ARN of a key, like arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-…',
@@ -45,7 +45,7 @@ const encryption = z.discriminatedUnion('key', [
 
 const RETENTIONS = Object.values(RetentionDays).filter((value) => typeof value === 'number')
 
-/** What a stage has by a settings file. */
+/** Settings of a stage in a settings file. */
 const settings = {
   name: z
     .string()
@@ -65,7 +65,7 @@ const settings = {
     .describe("Key of bucket, table and logs of tasks. Images in ECR are encrypted by AWS's key."),
   tags: z
     .record(z.string().min(1).max(128), z.string().max(256))
-    // AWS allows 50 on a resource, some of which are ours. The variables of a function have 4 KB, tags included.
+    // AWS allows 50 tags per resource, including those of the service. A function's variables, which include the tags, are limited to 4 KB.
     .refine((tags) => Object.keys(tags).length <= 40, 'must be at most 40')
     .refine((tags) => Buffer.byteLength(JSON.stringify(tags)) <= MAX_TAGS_BYTES, {
       error: `must be at most ${MAX_TAGS_BYTES} bytes of JSON`,
@@ -103,7 +103,7 @@ const settings = {
     .describe('Longest time that one attempt of a job may compute; at most `runTimeoutHours`.'),
   defaultRamGib: atLeastOne
     .max(240)
-    // The reference's; the 1Gi of the descriptor's schema would stop tasks that were developed under this limit.
+    // The reference's default. The 1Gi of the descriptor's schema would break tasks that were developed with this limit.
     .default(4)
     .describe('Memory of a task whose descriptor asks for none.'),
   console: z
@@ -141,13 +141,13 @@ const sweep = z.strictObject({
     .describe('Time between two sweeps; run-lifecycle promises five minutes.'),
   graceSeconds: z.int().min(0).default(300).describe('What changed less than this ago is left alone.'),
   stepLimitSeconds: atLeastOne
-    // 15 minutes, eight times at most, and half an hour of pauses.
+    // At most eight attempts of 15 minutes, and half an hour of pauses.
     .default(3 * 3600)
     .describe('A step of the engine that takes longer has failed.'),
   lateWriteSeconds: z
     .int()
     .min(0)
-    // The stager's URLs are valid for an hour, and a request that has begun by then may take another.
+    // The stager's URLs are valid for one hour, and a request that started in time may take another.
     .default(2 * 3600)
     .describe('Writes of a deleted run may arrive for so long.'),
 })
@@ -158,19 +158,19 @@ export const settingsSchema = z.strictObject({
   ...settings,
 })
 
-/** A stage: settings, and what only the stages of `lib/stages.ts` change. */
+/** A stage: settings of a file, and those that only `lib/stages.ts` changes. */
 export const stageSchema = z.strictObject({ ...settings, sweep: sweep.prefault({}) })
 
 /** Content of a settings file. */
 export type Settings = z.input<typeof settingsSchema>
 
-/** One stage with its defaults filled in: everything in which two installations differ. */
+/** One stage with its defaults: everything in which two installations differ. */
 export type Stage = z.output<typeof stageSchema> & {
-  /** Takes the place of AWS. */
+  /** Emulator in place of AWS. */
   readonly emulator?: Emulator
 }
 
 export type NetworkSettings = Stage['network']
 export type EdgeSettings = NonNullable<Stage['edge']>
-/** A queue on EC2; the one with GPUs has more. */
+/** A queue on EC2; that with GPUs has further settings. */
 export type MachineSettings = NonNullable<Stage['queues']['ec2']>

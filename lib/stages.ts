@@ -16,8 +16,8 @@ const STAGES: Readonly<Record<string, (environment: DeployEnvironment) => Stage>
 export const STAGE_NAMES: readonly string[] = Object.keys(STAGES)
 
 /**
- * The stage that `-c stage=…` or `-c settings=…` chooses.
- * @throws SettingsError when both are given, or one is wrong
+ * Returns the stage that `-c stage=…` or `-c settings=…` selects.
+ * @throws SettingsError when both are set, or one is invalid
  */
 export function chooseStage(
   context: { readonly stage?: unknown; readonly settings?: unknown },
@@ -32,17 +32,17 @@ export function chooseStage(
 }
 
 /**
- * The stage of a settings file.
- * @throws SettingsError when the file cannot be read, is not JSON, or has wrong settings
+ * Reads the stage of a settings file.
+ * @throws SettingsError when the file cannot be read, is not JSON, or has invalid settings
  */
 export function readSettings(path: string): Stage {
   return stageOf(parseFile(path), path)
 }
 
 /**
- * The stage that settings describe.
- * @param source Name of the settings in messages
- * @throws SettingsError with all that is wrong
+ * Validates settings and returns their stage.
+ * @param source name of the settings in messages
+ * @throws SettingsError with all problems
  */
 export function stageOf(settings: unknown, source = 'settings'): Stage {
   const parsed = settingsSchema.safeParse(settings, { error: describeIssue })
@@ -56,8 +56,8 @@ export function stageOf(settings: unknown, source = 'settings'): Stage {
 }
 
 /**
- * A stage of this file. The local one finds its emulator by variables (lib/emulator.ts).
- * @throws SettingsError naming the stages there are, or the variable that is wrong
+ * Returns a stage of this file. The local one reads its emulator from variables (lib/emulator.ts).
+ * @throws SettingsError naming the known stages, or the invalid variable
  */
 export function stageNamed(name: string, environment: DeployEnvironment): Stage {
   const make = Object.hasOwn(STAGES, name) ? STAGES[name] : undefined

@@ -6,7 +6,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions'
 import { Construct } from 'constructs'
 import type { Stage } from '../settings.ts'
 
-/** Topic of all alarms. Its mail address must be confirmed; others may subscribe by hand. */
+/** Topic of all alarms. Its e-mail address must be confirmed. More subscriptions can be added manually. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic
 
@@ -15,17 +15,17 @@ export class AlarmTopic extends Construct {
     const alarms = new ServicePrincipal('cloudwatch.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
     })
-    // A key of our own: that of AWS for SNS does not let alarms encrypt, and they would fail silently
+    // A customer managed key: alarms may not encrypt with the AWS managed key of SNS, and would fail silently
     // (https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns).
     const key = new Key(this, 'Key', {
       description: 'Messages of alarms',
       enableKeyRotation: true,
-      // Nothing that was encrypted with it is kept.
+      // No stored data is encrypted with it.
       removalPolicy: RemovalPolicy.DESTROY,
     })
     key.grantEncryptDecrypt(alarms)
     this.topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true })
-    // The policy that asks for TLS takes the place of the one that let the whole account in.
+    // The policy that requires TLS replaces the default one, which allowed the whole account.
     this.topic.addToResourcePolicy(
       new PolicyStatement({
         principals: [alarms],

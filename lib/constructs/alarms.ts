@@ -19,11 +19,11 @@ export interface AlarmChoice {
   readonly threshold: number
   /** Number of periods, and how many of them must breach the threshold; 1 of 1 when absent. */
   readonly periods?: readonly [periods: number, breaching: number]
-  /** The first thing to do, in a line. */
+  /** First thing to do, in one line. */
   readonly toDo: string
-  /** Heading of docs/runbook.md, as a link spells it. */
+  /** Anchor of a heading in docs/runbook.md. */
   readonly section: string
-  /** Counts have no data when there is nothing to count, so missing data do not breach by default. */
+  /** Counts without events have no data, so missing data do not breach by default. */
   readonly missingData?: TreatMissingData
   readonly comparison?: ComparisonOperator
 }
@@ -32,13 +32,13 @@ const FIVE_MINUTES = Duration.minutes(5)
 const QUARTER = Duration.minutes(15)
 const HALF_HOUR = Duration.minutes(30)
 
-/** Late events make the sweeper record a state now and then; this many in 15 minutes are a fault. */
+/** The sweeper records a state occasionally because of late events. This many in 15 minutes are a fault. */
 const MANY_REPAIRS = 10
 /** One may be a client's broken connection. */
 const FEW_API_ERRORS = 3
-/** A single run may fail by its task, such as a request that no machine can hold, or by a lost machine. */
+/** A single run may fail because of its task, for example by requiring too large a machine, or by the loss of a machine. */
 const MANY_FAILED_RUNS = 3
-/** Failures that are the installation's fault when several runs have them. */
+/** Kinds of failures that point to the installation when several runs have them. */
 const INSTALLATION_FAILURES: readonly KindOf<'RunsEnded'>[] = [
   'host-lost',
   'image-unavailable',
@@ -47,7 +47,7 @@ const INSTALLATION_FAILURES: readonly KindOf<'RunsEnded'>[] = [
   'unschedulable',
 ]
 
-/** Alarms of an installation. Each description says what to do, and ends with a section of the runbook. */
+/** Alarms of an installation. Each description names the first action and a section of the runbook. */
 export class Alarms extends Construct {
   private readonly topic: ITopic
 

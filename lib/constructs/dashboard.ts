@@ -23,7 +23,7 @@ export class EngineDashboard extends Construct {
   constructor(scope: Construct, id: string, { installation, watched }: EngineDashboardProps) {
     super(scope, id)
     const dashboard = new Dashboard(this, 'Dashboard', {
-      // Names are the account's, whatever the Region.
+      // The names of dashboards are unique in the account, not per Region.
       dashboardName: `${installation}-${Aws.REGION}`,
       defaultInterval: Duration.days(1),
     })
@@ -87,7 +87,7 @@ function importsOf(installation: string): GraphWidget[] {
 function entrancesOf({ restApi, stagerApi, deadLetters, stateMachines }: Watched): GraphWidget[] {
   const period = { period: PERIOD }
   return [
-    // Callers first; stagers mostly have an API of their own.
+    // Callers first; except with an emulator, stagers have a separate API.
     graph(
       'APIs: requests, 4xx, 5xx',
       [...new Set([restApi, stagerApi])].flatMap((api) => [

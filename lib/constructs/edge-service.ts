@@ -40,7 +40,7 @@ export interface EdgeServiceProps {
   readonly stage: Pick<Stage, 'nodeImage' | 'logRetentionDays' | 'keepData'>
   readonly edge: EdgeSettings
   readonly vpc: IVpc
-  /** Base URL of the API, without the service's own prefix and version. */
+  /** Base URL of the API, without the service's prefix and version. */
   readonly apiUrl: string
   /** ARN of the API where it asks for IAM credentials: all stages, methods and paths of it follow. */
   readonly signsFor?: string

@@ -86,7 +86,7 @@ export function tableThrottles(table: Table, period: Duration): MathExpression {
   )
 }
 
-/** Sum of the metrics that have data; with `+`, one without data would leave the sum without. Alarms do not take SEARCH. */
+/** Sum of the metrics that have data. With `+`, the sum has no data if one of them has none. Alarms do not support SEARCH. */
 export function sumOf(metrics: readonly IMetric[], label: string, period: Duration): MathExpression {
   const named = metrics.map((metric, index) => [`m${index}`, metric] as const)
   return new MathExpression({

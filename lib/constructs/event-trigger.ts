@@ -6,7 +6,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
 
-/** Events that match a pattern, or a schedule; the description says what the target does on them. */
+/** An event pattern or a schedule. The description names the action of the target. */
 export type EventChoice = { readonly description: string } & (
   | { readonly pattern: EventPattern }
   | { readonly every: Duration }
@@ -18,9 +18,9 @@ export interface EventTriggerProps {
   readonly rules: Readonly<Record<string, EventChoice>>
 }
 
-/** Longest time of retries, of EventBridge's delivery and of Lambda's asynchronous call. */
+/** Time limit for the retries of EventBridge's delivery and of Lambda's asynchronous call. */
 const LONGEST_AGE = Duration.hours(6)
-/** Lambda allows two. */
+/** Lambda's maximum. */
 const HANDLING_RETRIES = 2
 const DELIVERY_RETRIES = 24
 

@@ -12,15 +12,15 @@ export interface FargateQueueProps {
   readonly subnets: SubnetSelection
   readonly securityGroup: ISecurityGroup
   /**
-   * Most vCPUs at a time, of each compute environment: `spot-first` has as many again on demand. With half for each, a stage would
-   * have half its vCPUs while spot has no capacity.
+   * Maximum vCPUs of each compute environment. `spot-first` has the same number again on demand. With half for each, a stage would have
+   * half of its vCPUs while spot has no capacity.
    */
   readonly maxVcpus: number
   readonly capacity: Capacity
   readonly longestUnplaceableMinutes: number
 }
 
-/** Whether each compute environment of a queue is on spot, in the order in which the queue fills them. */
+/** For each compute environment of a queue, whether it is on spot, in the order of the queue. */
 const IS_SPOT: Readonly<Record<Capacity, readonly boolean[]>> = {
   'on-demand': [false],
   spot: [true],

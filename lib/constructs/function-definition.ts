@@ -7,7 +7,7 @@ import type { Grants } from './grants.ts'
 import type { Permission } from './permissions.ts'
 import type { SetStep } from './run-set-workflow.ts'
 
-/** Values from which a function definition makes its variables, permissions and trigger. */
+/** Values for the variables, permissions and trigger of a function definition. */
 export interface FunctionContext {
   readonly stage: Stage
   readonly platform: JobPlatform
@@ -33,7 +33,7 @@ export interface FunctionContext {
 
 /** Events that call a function asynchronously. */
 export interface EventSource {
-  /** Id of the construct that has the rules and their dead-letter queue. */
+  /** Id of the construct with the rules and their dead-letter queue. */
   readonly id: string
   /** Label of the dead-letter queue, on the dashboard and in the id of its alarm. */
   readonly deadLetters: string
@@ -41,21 +41,21 @@ export interface EventSource {
   rules(context: FunctionContext): Readonly<Record<string, EventChoice>>
 }
 
-/** Files that lie beside the code of a function. */
+/** Files beside the code of a function. */
 export interface FunctionAssets {
   /** Name of their folder. */
   readonly folder: string
-  /** Shell command that makes the folder `target`. */
+  /** Shell command that creates the folder `target`. */
   command(target: string): string
 }
 
-/** One Lambda function: everything that the stacks know of it. */
+/** Complete definition of one Lambda function for the stacks. */
 export interface FunctionDefinition {
   /** Folder below `lambdas/`; in Pascal case, the construct's id. */
   readonly name: string
   readonly memoryMib: number
   readonly timeout: Duration
-  /** Values of the variables that `lambdas/<name>/index.ts` reads, no more and no less. */
+  /** Values of exactly the variables that `lambdas/<name>/index.ts` reads. */
   variables(context: FunctionContext): Readonly<Partial<Record<keyof typeof VARIABLES, string>>>
   permissions(context: FunctionContext): readonly Permission[]
   /** Caller: the API, a step of a workflow, or events. */

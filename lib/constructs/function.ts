@@ -17,7 +17,7 @@ export interface EngineFunctionProps {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Our defaults for every Lambda function: runtime, bundling, a role and a log group of its own. */
+/** Lambda function with the project's defaults: runtime, bundling, a separate role and log group. */
 export class EngineFunction extends Construct {
   readonly definition: FunctionDefinition
   readonly lambda: NodejsFunction
@@ -27,7 +27,7 @@ export class EngineFunction extends Construct {
     super(scope, idOf(definition))
     this.definition = definition
     const logGroup = new EngineLogGroup(this, 'Logs', stage)
-    // The CDK's own role would have a managed policy for every log group of the account.
+    // The CDK's default role has a managed policy for every log group of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') })
     this.allow({
       actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -44,19 +44,19 @@ export class EngineFunction extends Construct {
       role: this.role,
       logGroup,
       environment: endpointsOf(stage),
-      // A switch of version 2 of the SDK, which would add a variable that nothing reads.
+      // Off, because it adds a variable for version 2 of the SDK, which is not used.
       awsSdkConnectionReuse: false,
       bundling: {
-        // An ES module that imports `node:http` makes Node load its fetch client as well: 15 ms of every cold start.
+        // CommonJS, because for an ES module that imports `node:http` Node also loads its fetch client: 15 ms of every cold start.
         format: OutputFormat.CJS,
         target: 'node24',
         mainFields: ['module', 'main'],
-        // Names stay, for stack traces. Source maps would add lines, and 75 ms to every cold start.
+        // Keeps names for stack traces. Source maps would add line numbers, but 75 ms to every cold start.
         esbuildArgs: { '--minify-whitespace': true, '--minify-syntax': true },
-        // The version we test with, not the one that the runtime brings; an emulator brings none.
+        // Bundles the tested version instead of the runtime's; an emulator has none.
         bundleAwsSDK: true,
         forceDockerBundling: false,
-        // A CommonJS file does not know `import.meta`.
+        // CommonJS has no `import.meta`.
         define: { 'import.meta.dirname': '__dirname' },
         commandHooks: hooksFor(definition.assets?.(stage) ?? []),
       },
@@ -77,7 +77,7 @@ export class EngineFunction extends Construct {
   }
 }
 
-/** Makes the files beside the code. They count for the hash of the function's asset, like the code. */
+/** Creates the files beside the code. They are part of the hash of the function's asset, like the code. */
 function hooksFor(assets: readonly FunctionAssets[]): ICommandHooks {
   return {
     beforeBundling: () => [],

@@ -3,7 +3,7 @@ import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 /** Error code of API Gateway's own answers. `$context.error.messageString` is a JSON string, quotes included. */
 const CODE = 'APPE-gateway-error'
 const WITH_DETAILS = `{"errorCode":"${CODE}","message":$context.error.messageString,"details":{"type":"empty"}}`
-/** As every other 403 of the contract. */
+/** Body of every 403 of the contract. */
 const TWO_KEYS = `{"errorCode":"${CODE}","message":$context.error.messageString}`
 
 /** All types whose status is 403 (API Gateway developer guide, "Gateway response types"). */
@@ -16,7 +16,7 @@ const FORBIDDEN: readonly (readonly [id: string, type: ResponseType])[] = [
   ['WafFiltered', ResponseType.WAF_FILTERED],
 ]
 
-/** Gives API Gateway's own answers (throttled, forbidden, function unavailable) the error shape of the contract. */
+/** Sets the contract's error shape for API Gateway's own answers (throttled, forbidden, function unavailable). */
 export function addGatewayAnswers(api: RestApi): void {
   const answers = [
     ['Default4xx', ResponseType.DEFAULT_4XX, WITH_DETAILS],

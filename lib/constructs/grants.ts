@@ -3,9 +3,9 @@ import { APPLICATION_TAG, IMPORT_REQUESTED, TABLE } from '../../src/contract/env
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
 import type { Permission } from './permissions.ts'
 
-/** Resources that functions work on. */
+/** Resources that functions use. */
 export interface EngineResources {
-  /** Start of the names of repositories and job definitions. */
+  /** Prefix of the names of repositories and job definitions. */
   readonly prefix: string
   readonly tableArn: string
   readonly bucketArn: string
@@ -34,7 +34,7 @@ export const KEYS = {
   /** `task-` begins all prefixes of tasks and runs. */
   tasksAndRuns: `${PREFIXES.taskDefinition}*`,
   taskDefinitions: `${PREFIXES.taskDefinition}*-def/*`,
-  /** As `runLogKey` makes it. */
+  /** Pattern of the keys by `runLogKey`. */
   runLogs: `${PREFIXES.runOutputs}*/log.txt`,
 } as const
 
@@ -45,7 +45,7 @@ const OWN_DEFINITIONS = 'One job definition for each task, with the prefix of th
 const arn = (service: string, rest: string): string =>
   `arn:${Aws.PARTITION}:${service}:${Aws.REGION}:${Aws.ACCOUNT_ID}:${rest}`
 
-/** Permissions that functions are given; each definition in `lib/functions/` chooses its own. */
+/** Permissions for functions; each definition in `lib/functions/` chooses from them. */
 export type Grants = ReturnType<typeof grantsOn>
 
 /** Permissions on the resources of one installation. */
@@ -107,7 +107,7 @@ export function grantsOn(resources: EngineResources) {
     setWorkflow: (actions: readonly string[]): Permission => ({ actions, resources: [setMachineArn] }),
     answerTokens: {
       actions: ['states:SendTaskFailure', 'states:SendTaskSuccess'],
-      // Executions of a Distributed Map are of a machine that is named by its own and the state.
+      // The ARN of a Distributed Map's executions contains the machine's name and the name of the state.
       resources: [stateMachineArn, setMachineArn, `${setMachineArn}/*`],
       because: 'Step Functions names the machine of the runs of a set',
     },
@@ -123,7 +123,7 @@ export function grantsOn(resources: EngineResources) {
       because: 'One execution for each run or round of a set, of these state machines only',
     },
     readJobLogs: { actions: ['logs:GetLogEvents'], resources: [jobLogGroupArn] },
-    /** Removes what a task and its runs leave outside table and bucket. */
+    /** Removes resources of a task and its runs outside table and bucket. */
     removeLogs: { actions: ['logs:DeleteLogStream'], resources: [jobLogGroupArn] },
     deleteTasks: [
       { actions: ['logs:DeleteLogStream', 'logs:GetLogEvents'], resources: [jobLogGroupArn] },

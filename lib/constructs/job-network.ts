@@ -31,7 +31,7 @@ import { STAGING_ROUTES } from './rest-api.ts'
 
 export interface JobNetworkProps {
   readonly stage: Pick<Stage, 'network' | 'queues' | 'logRetentionDays' | 'keepData'>
-  /** The only bucket of ours that is reachable. */
+  /** The only bucket of the installation that is reachable. */
   readonly bucket: Bucket
   /** ARNs of the repositories that images may be pulled from. */
   readonly repositoryArns: readonly string[]
@@ -108,7 +108,7 @@ export class JobNetwork extends Construct {
       natGateways: hasInternet ? 1 : 0,
       subnetConfiguration: hasInternet ? [jobs, { ...nat, mapPublicIpOnLaunch: false }, internet] : [jobs],
     })
-    // Refused connections only: a task that tries to get out shows here.
+    // Logs rejected connections only, which reveals tasks that try to connect outside.
     if (network.flowLog) {
       vpc.addFlowLog('FlowLog', {
         trafficType: FlowLogTrafficType.REJECT,
@@ -220,7 +220,7 @@ export class JobNetwork extends Construct {
     new CfnFirewallRuleGroupAssociation(this, 'DnsFirewall', {
       firewallRuleGroupId: rules.attrId,
       vpcId: vpc.vpcId,
-      // 100 and below are AWS's own.
+      // AWS reserves priorities up to 100.
       priority: 101,
     })
   }
@@ -277,7 +277,7 @@ function anyone(actions: readonly string[], resources: readonly string[]): Polic
   })
 }
 
-/** Keeps credentials of another account, packed into an image, from carrying data out through our endpoint. */
+/** Refuses credentials of other accounts, which an image could contain to move data out through this endpoint. */
 function ownAccountOnly(actions: readonly string[], resources: readonly string[]): PolicyStatement {
   const statement = anyone(actions, resources)
   statement.addCondition('StringEquals', { 'aws:PrincipalAccount': Aws.ACCOUNT_ID })

@@ -31,7 +31,7 @@ export interface MachineQueueProps {
   readonly subnets: SubnetSelection
   readonly securityGroup: ISecurityGroup
   readonly settings: MachineSettings
-  /** The machine image brings the driver. */
+  /** Selects the machine image with the GPU driver. */
   readonly hasGpus: boolean
   readonly longestUnplaceableMinutes: number
 }
@@ -40,7 +40,7 @@ const ofEcs = (resource: string) => `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aw
 
 /**
  * Permissions of the ECS agent on an instance. AWS's managed policy allows more, and the registry and every log group too.
- * Batch names the clusters of its compute environments so; the policy of its service-linked role reaches no others:
+ *The name pattern is that of the clusters which Batch creates; the policy of its service-linked role allows no others:
  * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/BatchServiceRolePolicy.html
  */
 export const AGENT_PERMISSIONS: readonly Permission[] = [
@@ -123,7 +123,7 @@ export class MachineQueue extends Construct {
   private launchTemplate({ diskGib }: MachineSettings): LaunchTemplate {
     const firstStart = UserData.forLinux()
     firstStart.addCommands(...FIRST_START)
-    // Batch adds parts of its own.
+    // Multipart, because Batch adds parts.
     const userData = new MultipartUserData()
     userData.addPart(MultipartBody.fromUserData(firstStart))
     return new LaunchTemplate(this, 'LaunchTemplate', {

@@ -1,6 +1,6 @@
 import { type IPeer, Peer } from 'aws-cdk-lib/aws-ec2'
 
-/** How each kind of peer is written, and made. */
+/** Pattern and constructor of each kind of peer. */
 const KINDS: readonly (readonly [written: RegExp, make: (text: string) => IPeer])[] = [
   [/^sg-[0-9a-f]+$/u, Peer.securityGroupId],
   [/^pl-[0-9a-f]+$/u, Peer.prefixList],

@@ -21,8 +21,8 @@ export interface WildcardReason {
 const reasonsByApp = new WeakMap<IConstruct, WildcardReason[]>()
 
 /**
- * Gives a role one permission.
- * @throws Error when an action has a wildcard, or a resource has one without a reason.
+ * Adds one permission to a role.
+ * @throws Error when an action has a wildcard, or a resource has one without a reason
  */
 export function allow(grantee: IConstruct & IGrantable, permission: Permission): void {
   const { actions, resources, conditions, because } = permission
@@ -46,14 +46,14 @@ export function allow(grantee: IConstruct & IGrantable, permission: Permission):
   )
 }
 
-/** Gives the reason for a wildcard that the CDK's own constructs write into a policy below `construct`. */
+/** Records the reason for a wildcard that the CDK's own constructs write into a policy below `construct`. */
 export function explainWildcard(construct: IConstruct, resource: string, reason: string): void {
   const app = construct.node.root
   const reasons = reasonsByApp.get(app) ?? []
   reasonsByApp.set(app, [...reasons, { construct, resource, reason }])
 }
 
-/** All wildcards of an app that have a reason. */
+/** Returns all wildcards of an app that have a reason. */
 export function wildcardReasons(app: IConstruct): readonly WildcardReason[] {
   return reasonsByApp.get(app) ?? []
 }

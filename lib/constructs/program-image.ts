@@ -5,7 +5,7 @@ import type { Construct } from 'constructs'
 import type { Stage } from '../settings.ts'
 
 export interface ProgramImageProps {
-  /** Folder of the program, which has its Dockerfile. */
+  /** Folder of the program with its Dockerfile. */
   readonly program: 'edge' | 'stager'
   /** Platform of the machines that run it. */
   readonly platform: Platform

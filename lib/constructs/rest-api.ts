@@ -30,21 +30,21 @@ export const API_STAGE = 'api'
 
 const STAGING_PATH = 'app-engine/v1/task-runs/{id}/staging'
 
-/** Stage, methods and paths that stagers call, as the ARN of such a request ends. */
+/** Stage, methods and paths that stagers call, in the form of an ARN's end. */
 export const STAGING_ROUTES = `${API_STAGE}/*/${STAGING_PATH.replace('{id}', '*')}/*`
 
-/** Who may call the APIs of one installation. */
+/** Access to the APIs of one installation. */
 export type ApiAccess =
   | {
       readonly mode: 'private'
-      /** Endpoints of callers; nobody can call without one. */
+      /** VPC endpoints of callers; without one, all calls are refused. */
       readonly vpcEndpointIds: readonly string[]
-      /** Endpoint of stagers, in the network of the jobs. */
+      /** VPC endpoint of stagers, in the network of the jobs. */
       readonly stagerEndpointId: string
     }
   /** Callers by IAM; stagers, which have no credentials, through this VPC endpoint of the jobs' network. */
   | { readonly mode: 'iam'; readonly stagerEndpointId: string }
-  /** Anyone who can reach it; with an emulator only. */
+  /** No restriction; with an emulator only. */
   | { readonly mode: 'open' }
 
 export interface EngineApiProps {
@@ -53,22 +53,22 @@ export interface EngineApiProps {
   readonly stage: Pick<Stage, 'prefix' | 'throttle' | 'logRetentionDays' | 'keepData'>
 }
 
-/** One of the REST APIs. */
+/** Properties of one REST API. */
 interface ApiSettings {
   readonly name: string
   readonly description: string
-  /** Makes it private, for these VPC endpoints; a regional API has none. */
+  /** VPC endpoints of a private API; absent for a regional one. */
   readonly onlyThrough?: readonly string[]
   readonly authorizationType: AuthorizationType
-  /** Why not every route asks for IAM credentials. */
+  /** Reason for which not every route requires IAM credentials. */
   readonly whyNotAuthorized: string
-  /** Requests a second, and at once. */
+  /** Requests per second, and at once. */
   readonly throttle: { readonly rate: number; readonly burst: number }
 }
 
 /**
- * Three times what stagers can ask for: Fargate starts 20 runs a second and 100 at once, and each makes some 15 requests (docs/scale.md). The
- * stage's own limit is for callers: stagers that it refused for half a minute would make their runs fail.
+ * Three times the largest rate of stagers: Fargate starts 20 runs per second and 100 at once, and each makes about 15 requests
+ * (docs/scale.md). The stage's own limit is for callers. A run fails when its stager is throttled for half a minute.
  */
 const STAGER_THROTTLE = { rate: 1000, burst: 2000 } as const
 
@@ -90,14 +90,14 @@ const ACCESS_LOG = JSON.stringify({
 /**
  * REST APIs (version 1, which alone can be private) that send every request to one function.
  *
- * Stagers have a private API of their own, with the staging routes and nothing else. Tasks share their network, and would reach
- * whatever route the jobs' endpoint opens. Where callers sign, stagers could not reach the callers' API either: that is regional,
- * and such an endpoint leads to private APIs only (https://repost.aws/knowledge-center/api-gateway-vpc-connections).
+ * Stagers have a separate private API with the staging routes only. Tasks share their network, and can reach every route that the
+ * jobs' endpoint allows. In mode `iam`, stagers could not reach the callers' API anyway: it is regional, and a VPC endpoint leads to
+ * private APIs only (https://repost.aws/knowledge-center/api-gateway-vpc-connections).
  */
 export class EngineApi extends Construct {
   /** The API of callers. */
   readonly restApi: RestApi
-  /** The API of stagers; with an emulator the same one. */
+  /** The API of stagers; with an emulator, that of callers. */
   readonly stagerApi: RestApi
   private readonly props: EngineApiProps
   private readonly accessLog: LogGroup
@@ -110,7 +110,7 @@ export class EngineApi extends Construct {
     this.accessLog = new EngineLogGroup(this, 'AccessLog', stage)
     this.logging = this.allowLogging()
     this.restApi = this.addApi('RestApi', {
-      // Metrics of an API carry its name.
+      // The metrics of an API have its name as dimension.
       name: stage.prefix,
       description: 'Cytomine App Engine',
       throttle: stage.throttle,
@@ -144,7 +144,7 @@ export class EngineApi extends Construct {
       description: settings.description,
       endpointTypes: [onlyThrough === undefined ? EndpointType.REGIONAL : EndpointType.PRIVATE],
       ...(onlyThrough === undefined ? {} : { policy: policyFor(onlyThrough) }),
-      // Bodies pass as they are, whatever their type.
+      // Passes bodies of every type unchanged.
       binaryMediaTypes: ['*/*'],
       cloudWatchRole: false,
       deployOptions: {
@@ -166,7 +166,7 @@ export class EngineApi extends Construct {
     return api
   }
 
-  /** API Gateway writes logs with a role that the account has once in each region. */
+  /** API Gateway writes logs with a role that an account has once per Region. */
   private allowLogging(): CfnAccount {
     const role = new Role(this, 'LoggingRole', {
       assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
@@ -227,7 +227,7 @@ function acknowledgeRules(api: RestApi, whyNotAuthorized: string): void {
   )
 }
 
-/** API Gateway denies what no statement allows, but a policy needs a statement. */
+/** Without endpoints the policy denies everything: API Gateway denies by default, but requires a statement. */
 function policyFor(vpcEndpointIds: readonly string[]): PolicyDocument {
   const invoke = {
     principals: [new AnyPrincipal()],

@@ -22,7 +22,7 @@ import { explainWildcard } from './permissions.ts'
 import { FAILED_CALL, type RunStep, runSteps, THROTTLED_CALL } from './run-steps.ts'
 import { explainMachine } from './run-workflow.ts'
 
-/** Steps of a set that call a function: those of its runs, and the one that prepares and ends them. */
+/** Steps of a set that call a function: those of its runs, and the worker of the set. */
 export type SetStep = RunStep | 'WorkOnRunSet'
 
 export interface RunSetWorkflowProps {
@@ -32,13 +32,13 @@ export interface RunSetWorkflowProps {
   readonly stage: Pick<Stage, 'runTimeoutHours' | 'logRetentionDays' | 'keepData'>
 }
 
-/** Between the end of the last run and the question whether any is left: bounds a loop over runs that nobody can end. */
+/** Pause between the end of a Map and the next call of the worker. Limits the rate of a loop over runs that cannot end. */
 const PAUSE = Duration.seconds(5)
 
 /**
- * State machine of run sets, with input `{setId}`. `WorkOnRunSet` does what is due and names the runs that are to be carried out; each is
- * a child execution of a Distributed Map with the steps of any run. The query language is JSONPath, because the limit of concurrency is a
- * path there; the steps of a run are in JSONata, as in their own machine.
+ * State machine of run sets, with input `{setId}`.`WorkOnRunSet` processes the set and returns the runs to execute. Each run is
+ * a child execution of a Distributed Map with the steps of any run. The query language is JSONPath, which allows a path for the limit of
+ * concurrency. The steps of a run are in JSONata, as in their own state machine.
  */
 export class RunSetWorkflow extends Construct {
   readonly stateMachine: StateMachine
@@ -61,11 +61,11 @@ export class RunSetWorkflow extends Construct {
       itemSelector: {
         runId: JsonPath.format('{}{}', JsonPath.stringAt('$.prefix'), JsonPath.stringAt('$$.Map.Item.Value')),
       },
-      // A run that fails has its end recorded; what its execution could not record is found by the next question.
+      // The failure of a run is recorded in the run. The next call of the worker finds runs whose end was not recorded.
       toleratedFailurePercentage: 100,
       resultPath: JsonPath.DISCARD,
     })
-    // The results of all runs together may have 256 KiB.
+    // A short output, because the results of all runs together are limited to 256 KiB.
     runs.itemProcessor(runSteps(this, { functions, stage, outputs: '{% 0 %}' }))
     const pause = new Wait(this, 'Pause', { time: WaitTime.duration(PAUSE) })
     const next = new Choice(this, 'IsWorkLeft')
@@ -94,7 +94,7 @@ export class RunSetWorkflow extends Construct {
     }
   }
 
-  /** As the CDK's own policy for a Distributed Map spells it. */
+  /** ARN of the executions, in the form of the CDK's own policy for a Distributed Map. */
   private executionsOf(map: string): string {
     const arnFormat = ArnFormat.COLON_RESOURCE_NAME
     const { resourceName } = Arn.split(this.stateMachine.stateMachineArn, arnFormat)

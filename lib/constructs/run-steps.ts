@@ -24,12 +24,12 @@ export interface RunStepsProps {
   readonly outputs?: string
 }
 
-/** A retry would not change these: the job has failed, or Batch refuses it for ever. */
+/** Errors that are not retried: the job has failed, or Batch refuses it permanently. */
 const ENDED_SUBMISSION: RetryProps = { errors: [JOB_FAILED, SUBMIT_ERRORS.refused], maxAttempts: 0 }
 
 /**
- * Batch takes 50 submissions a second from an account, and Lambda as many calls at a time as its quota says: full jitter spreads a
- * burst of thousands over minutes. The pauses add up to half an hour at most, and to a quarter on average.
+ * Retries of throttled calls. Batch accepts 50 submissions per second from an account, and Lambda has a quota of concurrent calls. Full
+ * jitter spreads a burst of thousands over minutes. The pauses add up to 30 minutes at most, and to 15 minutes on average.
  */
 const THROTTLED: Omit<RetryProps, 'errors'> = {
   interval: Duration.seconds(2),
@@ -45,8 +45,8 @@ export const THROTTLED_CALL: RetryProps = { ...THROTTLED, errors: [REFUSED_CALL]
 const THROTTLED_SUBMISSION: RetryProps = { ...THROTTLED, errors: [SUBMIT_ERRORS.throttled, REFUSED_CALL] }
 
 /**
- * Every step can be repeated after a call that failed anywhere: a crashed process or an outage must not fail a run whose task
- * succeeded. The pauses add up to two minutes at most, and to one on average.
+ * Retries of failed calls. Every step is idempotent, so a crashed process or an outage does not fail a run whose task succeeded. The
+ * pauses add up to two minutes at most, and to one on average.
  */
 export const FAILED_CALL: RetryProps = {
   errors: [Errors.ALL],
@@ -92,15 +92,15 @@ export function runSteps(scope: Construct, { functions, stage, outputs }: RunSte
       runId: '{% $states.input.runId %}',
       taskToken: '{% $states.context.Task.Token %}',
     }),
-    // A lost token would otherwise hold the execution for a year.
+    // Without a limit, a lost token would keep the execution waiting for one year.
     taskTimeout: Timeout.duration(Duration.seconds(Math.ceil(stage.runTimeoutHours * 3600))),
-    // The next step needs the input, not the answer to the token.
+    // The next step needs the input, not the output of the token.
     outputs: '{% $states.input %}',
     retryOnServiceExceptions: false,
   })
     .addRetry(ENDED_SUBMISSION)
     .addRetry(THROTTLED_SUBMISSION)
-    // All but a time-out: that is the end of the time that a run may take.
+    // Retries every error but a time-out, which is the time limit of the run.
     .addRetry({ ...FAILED_CALL, errors: [Errors.TASKS_FAILED] })
     .addCatch(failRun, { errors: [Errors.ALL], outputs: FAILURE })
     .next(collectOutputs)

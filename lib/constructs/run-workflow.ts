@@ -21,8 +21,8 @@ export interface RunWorkflowProps {
 }
 
 /**
- * State machine of the runs: one execution for each, with input `{runId}`. An execution fails only if it could not record the
- * failure of its run.
+ * State machine of runs. Each run has one execution, with input `{runId}`. An execution fails only if it could not record the failure
+ * of its run.
  */
 export class RunWorkflow extends Construct {
   readonly stateMachine: StateMachine
@@ -46,7 +46,7 @@ export class RunWorkflow extends Construct {
   }
 }
 
-/** Gives the reasons for what the CDK writes into the role of a state machine. */
+/** Records the reasons for the wildcards that the CDK writes into the role of a state machine. */
 export function explainMachine(stateMachine: StateMachine, functions: readonly IFunction[]): void {
   Validations.of(stateMachine).acknowledge({
     id: 'AwsSolutions-SF1',

@@ -16,9 +16,9 @@ const CONSOLE_ASSETS: FunctionAssets = {
 /** Every route of the contract. */
 export const api: FunctionDefinition = {
   name: 'api',
-  // One whole processor comes with 1769 MiB; the largest JSON document was measured to take half of the memory.
+  // 1769 MiB correspond to one whole processor. The largest JSON document needs half of the memory (measured).
   memoryMib: 1769,
-  // API Gateway's own limit.
+  // API Gateway's limit.
   timeout: Duration.seconds(29),
   variables: ({ values, stage }) => ({
     installation: values.installation,

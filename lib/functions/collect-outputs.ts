@@ -14,7 +14,7 @@ export const collectOutputs: FunctionDefinition = {
   }),
   permissions: ({ grants }) => [
     grants.items(CHANGE_ITEM),
-    // Deletes what it wrote for a run that was deleted meanwhile.
+    // Deletes the objects that it wrote for a run that was deleted in the meantime.
     grants.objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], KEYS.outputs),
     grants.list(KEYS.outputs),
   ],

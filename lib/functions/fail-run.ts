@@ -7,7 +7,7 @@ export const failRun: FunctionDefinition = {
   memoryMib: 256,
   timeout: Duration.seconds(30),
   variables: ({ values: { installation, tableName } }) => ({ installation, tableName }),
-  // No `dynamodb:GetItem`: the conditional write returns the item that it finds.
+  // No `dynamodb:GetItem`: the conditional write returns the stored item.
   permissions: ({ grants }) => [grants.items(['dynamodb:UpdateItem']), grants.endJobs],
   trigger: 'FailRun',
 }

@@ -8,7 +8,7 @@ import { submitJob } from './submit-job.ts'
 import { sweepRuns } from './sweep-runs.ts'
 import { workOnRunSet } from './work-on-run-set.ts'
 
-/** All Lambda functions. Stack outputs, alarms, dashboard and tests are made from this list. */
+/** All Lambda functions. Stack outputs, alarms, dashboard and tests use this list. */
 export const FUNCTIONS: readonly FunctionDefinition[] = [
   api,
   importBundle,

@@ -16,7 +16,7 @@ function readBucket(name: string): Permission {
 /** Validates run sets, creates their runs, cancels and deletes them. */
 export const workOnRunSet: FunctionDefinition = {
   name: 'work-on-run-set',
-  // The largest table (32 MiB) was measured to take half of it; one whole processor comes with 1769 MiB.
+  // 1769 MiB correspond to one whole processor. The largest table (32 MiB) needs half of the memory (measured).
   memoryMib: 1769,
   timeout: Duration.minutes(15),
   variables: ({ stage, values: { installation, tableName, bucketName, stateMachineArn, jobLogGroup } }) => ({

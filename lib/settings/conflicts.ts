@@ -1,6 +1,6 @@
 import type { Stage } from '../settings.ts'
 
-/** Two settings that contradict each other; the error completes a sentence that begins with the path. */
+/** Two settings that contradict each other. The message continues a sentence that starts with the path. */
 interface Conflict {
   readonly path: readonly string[]
   readonly error: string
@@ -92,7 +92,7 @@ const RULES: readonly Rule[] = [
   },
 ]
 
-/** All conflicts among the settings. */
+/** Returns all conflicts among the settings. */
 export function conflictsIn(settings: CheckedSettings): readonly Conflict[] {
   return RULES.filter((rule) => !rule.isKept(settings))
 }

@@ -9,13 +9,13 @@ type Row = readonly [setting: string, takes: string, means: string, fallback: st
 const BEGIN = '<!-- settings: written by npm run settings -->'
 const END = '<!-- end of settings -->'
 
-/** JSON schema of a settings file, for editors. Version 7 is the newest one that all of them know. */
+/** JSON schema of a settings file, for editors. Version 7 is the newest that all of them support. */
 export function settingsJsonSchema(): string {
   return `${JSON.stringify(jsonSchema(), null, 2)}\n`
 }
 
 /**
- * A document with the table of settings between its markers.
+ * Replaces the table of settings between the markers of a document.
  * @throws Error when it lacks the markers
  */
 export function withSettingsTable(document: string): string {
@@ -48,7 +48,7 @@ function rowsOf(schema: JsonSchema, path: string): Row[] {
   )
 }
 
-/** The schema with the default that the object around it has for the property. */
+/** The schema with the property's default from the enclosing object. */
 function withDefault(schema: JsonSchema, defaults: unknown, key: string): JsonSchema {
   const value = (Object(defaults) as Record<string, JsonSchema['default']>)[key]
   return value === undefined ? schema : { ...schema, default: value }
@@ -61,12 +61,12 @@ function rowsOfProperty(
 ): Row[] {
   const inner = rowsOf(schema, `${name}.`)
   const fallback = fallbackOf(schema, isNeeded)
-  // An object with defaults is known by its parts.
+  // An object with defaults has rows for its properties only.
   if (inner.length > 0 && (schema.default !== undefined || isNeeded)) return inner
   return [[`\`${name}\`${only}`, takes(schema), schema.description ?? '', fallback], ...inner]
 }
 
-/** Objects that a discriminator tells apart: its values in one row, then what each object has. */
+/** Rows of a discriminated union: the discriminator's values in one row, then the properties of each object. */
 function unionRows(options: readonly JsonSchema[], path: string, defaults: unknown): Row[] {
   const key = discriminatorOf(options)
   const kinds = options.map((option) => option.properties?.[key] as JsonSchema)
@@ -98,7 +98,7 @@ function discriminatorOf(options: readonly JsonSchema[]): string {
   return found[0]
 }
 
-/** Values that a setting takes. */
+/** Values that a setting accepts. */
 function takes(schema: JsonSchema): string {
   const { type, enum: values, items, minimum, maximum, format, examples = [] } = schema
   if (values !== undefined) return values.map(code).join(', ')

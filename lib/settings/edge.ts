@@ -7,7 +7,7 @@ const peer = z
   .refine(isPeer, 'must be an IPv4 range, sg-… or pl-…')
   .meta({ examples: ['10.0.0.0/16', 'sg-0a1b2c3d', 'pl-0a1b2c3d'] })
 
-/** The edge as a service, in the network of Cytomine core. */
+/** Settings of the edge as a service in the network of Cytomine core. */
 export const edge = z.strictObject({
   vpc: z.strictObject({
     id: id('vpc').describe('VPC of Cytomine core; not that of the jobs.'),

@@ -1,14 +1,14 @@
 import type * as z from 'zod'
 
-/** Settings that cannot be deployed. The message is for people: one line for each problem. */
+/** Error for invalid settings. The message has one line for each problem. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError'
 }
 
-/** Longer values are not repeated in messages. */
+/** Maximum length of a value in a message, in UTF-16 units. Longer values are left out. */
 const LONGEST_VALUE = 80
 
-/** Error map of zod: what a setting must be, for schemas without a message of their own. */
+/** Error map of zod for schemas without their own message. States the expected value. */
 export function describeIssue(issue: z.core.$ZodRawIssue): string {
   if (issue.code !== 'unrecognized_keys' && issue.input === undefined) return 'is missing'
   switch (issue.code) {

@@ -1,15 +1,15 @@
-/** Machines of a queue on EC2, as settings describe them. */
+/** Machines of a queue on EC2, from the settings. */
 interface Machines {
   readonly largest: { readonly vcpus: number; readonly memoryGib: number }
   readonly diskGib: number
 }
 
-/** Share of an instance's memory that system and ECS agent use; a job that asks for more than the rest is never placed. */
+/** Share of an instance's memory for system and ECS agent. A job that requests more than the rest is never placed. */
 const KEPT_MEMORY_SHARE = 0.06
 /** Disk for the system, the ECS agent and one copy of the images. */
 const KEPT_DISK_GIB = 20
 
-/** The most that one job can use of the largest instance type. */
+/** Returns the largest job on the largest instance type. */
 export function largestJobOf({ largest, diskGib }: Machines) {
   return {
     vcpus: largest.vcpus,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { cidr, id, subnets } from './values.ts'
 
-/** Who may call the API. */
+/** Access to the API. */
 export const access = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z

@@ -7,7 +7,7 @@ const machines = {
       z
         .string()
         .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/u, 'must look like r7i.8xlarge')
-        // AWS's own processors have a g after the generation: c7g, m8gd, g5g.
+        // Instance types with ARM processors have a g after the generation: c7g, m8gd, g5g.
         .regex(
           /^(?!a1\.|[a-z]+\d+\w*g\w*\.)/u,
           'must not be of an ARM family: images of tasks are for linux/amd64',

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/* Values that several settings have. */
+/* Schemas that several settings share. */
 
 export const atLeastOne = z.int().min(1)
 export const cidr = z.cidrv4('must be an IPv4 range').meta({ examples: ['10.64.0.0/16'] })

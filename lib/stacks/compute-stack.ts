@@ -91,7 +91,7 @@ export class ComputeStack extends Stack {
     }
   }
 
-  /** Used by the container agent, never by what runs in the containers. */
+  /** Used by the container agent only, not by programs in the containers. */
   private executionRole(repositoryArns: readonly string[], jobLogGroup: LogGroup): Role {
     const role = new Role(this, 'ExecutionRole', {
       assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com', {

@@ -9,14 +9,14 @@ import type { EdgeSettings, Stage } from '../settings.ts'
 export interface EdgeStackProps extends StackProps {
   readonly stage: Stage
   readonly edge: EdgeSettings
-  /** Base URL of the API, without the service's own prefix and version. */
+  /** Base URL of the API, without the service's prefix and version. */
   readonly apiUrl: string
   readonly apiId: string
   /** Topic of its alarms; without one it has no alarms. */
   readonly alarmTopic: ITopic | undefined
 }
 
-/** The edge in the network of Cytomine core; left out by default, since it may as well run beside core (examples/compose). */
+/** The edge in the network of Cytomine core. Absent by default, because it can also run beside core (examples/compose). */
 export class EdgeStack extends Stack {
   constructor(scope: Construct, id: string, props: EdgeStackProps) {
     const { stage, edge, apiUrl, apiId, alarmTopic, ...stackProps } = props

@@ -30,7 +30,7 @@ export interface ServiceStackProps extends StackProps {
   readonly keyArn?: string
 }
 
-/** Everything without state: API, functions, workflow, alarms (docs/architecture.md). */
+/** All resources without state: API, functions, workflow, alarms (docs/architecture.md). */
 export class ServiceStack extends Stack {
   /** Base URL of the API of callers, without a slash at its end. */
   readonly apiUrl: string
@@ -118,7 +118,7 @@ export class ServiceStack extends Stack {
     { stateMachineName, setMachineName }: Readonly<Record<'stateMachineName' | 'setMachineName', string>>,
     stagerApiUrl: string,
   ): FunctionContext {
-    // Composed, not `stateMachine.stateMachineArn`: the state machine refers to the functions, which would close a circle.
+    // Composed instead of `stateMachine.stateMachineArn`: the state machine refers to the functions, so that would be a circular reference.
     const machineArn = (resourceName: string): string =>
       this.formatArn({
         service: 'states',

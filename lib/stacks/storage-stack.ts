@@ -22,7 +22,7 @@ export interface StorageStackProps extends StackProps {
   readonly stage: Stage
 }
 
-/** Everything that must survive: the bucket, the table and the logs of tasks. Deployed first; ids never change. */
+/** All resources with state: the bucket, the table and the logs of tasks. Deployed first; ids never change. */
 export class StorageStack extends Stack {
   readonly bucket: Bucket
   readonly table: Table
@@ -39,16 +39,16 @@ export class StorageStack extends Stack {
     const encryptionKey = this.key === undefined ? {} : { encryptionKey: this.key }
     this.bucket = new Bucket(this, 'Bucket', {
       encryption: this.key === undefined ? BucketEncryption.S3_MANAGED : BucketEncryption.KMS,
-      // One call to the key for many objects.
+      // A bucket key reduces the calls to KMS.
       ...(this.key === undefined ? {} : { ...encryptionKey, bucketKeyEnabled: true }),
-      // Not versioned: an object is written once under a name of its own, and what a user deletes has to be gone.
+      // Not versioned: an object is written once under a unique key, and deleted data must not remain.
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       removalPolicy,
       ...(stage.console === 'off' ? {} : { cors: [consoleRule(stage)] }),
       lifecycleRules: [
-        // Of uploads, and of copies and archives whose function was stopped.
+        // Multipart uploads of clients, and of copies and archives whose function was stopped.
         { id: 'forget-unfinished-parts', abortIncompleteMultipartUploadAfter: Duration.days(1) },
         {
           id: 'forget-uploads',
@@ -122,8 +122,8 @@ export class StorageStack extends Stack {
 }
 
 /**
- * Switches on S3's events for EventBridge in the bucket's own properties: the property of the construct would do it with
- * a custom resource, one more function that the emulator cannot run.
+ * Enables S3's events for EventBridge in the properties of the bucket. The construct's property would use a custom resource, a further
+ * function that the emulator cannot run.
  */
 function sendEvents(bucket: Bucket): void {
   const { defaultChild } = bucket.node
@@ -132,8 +132,8 @@ function sendEvents(bucket: Bucket): void {
 }
 
 /**
- * Lets the console's page, whose origin is that of whatever leads to the API, read and write objects. Every request needs a presigned
- * URL, which only callers of the API get: the origin protects nothing.
+ * Allows the console's page to read and write objects from any origin, because the page's origin depends on the deployment. Every
+ * request needs a presigned URL, which only callers of the API get, so the origin protects nothing.
  */
 function consoleRule({ console }: Pick<Stage, 'console'>): CorsRule {
   return {

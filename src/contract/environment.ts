@@ -124,7 +124,7 @@ export const TABLE = {
   sortKey: 'sk',
   /** Seconds since 1970 at which DynamoDB removes an item, some time later: uploads, layers, idempotency keys. */
   timeToLive: 'expiresAt',
-  /** Sparse index of unfinished work: active runs, imports and removals. Its attribute names are from a time when it had active runs only. */
+  /** Sparse index of unfinished work: active runs, imports and removals. Its attribute names date from active runs only. */
   unfinishedIndex: { name: 'active-runs', partitionKey: 'activeRuns', sortKey: 'updatedAt' },
   /** Index of all runs by creation, in a few partitions. It has the attributes that one row of a list shows. */
   runIndex: {

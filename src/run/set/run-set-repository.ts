@@ -29,8 +29,8 @@ export interface RunSetRepository {
   /** @returns the changed set; undefined, without a change, when a condition failed or the set does not exist */
   change(setId: string, change: RunSetChange): Promise<RunSet | undefined>
   /**
-   * Ids of at most `limit` sets whose workflow has something to do, or that are being removed, and that changed last at `until` or
-   * before, oldest first. Eventually consistent.
+   * Ids of at most `limit` sets whose workflow has work, or that are being removed, and that last changed at or before `until`.
+   * Oldest first, eventually consistent.
    */
   listUnfinished(until: Date, limit: number): Promise<string[]>
   /**
