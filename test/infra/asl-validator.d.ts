@@ -1,4 +1,4 @@
-/** The package brings no types. It writes defaults into the definition that it is given. */
+/** Types of the package, which has none. The validator writes defaults into its argument. */
 declare module 'asl-validator' {
   export default function validate(definition: unknown): {
     readonly isValid: boolean

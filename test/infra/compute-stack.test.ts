@@ -26,7 +26,7 @@ describe('compute stack', () => {
     template.allResourcesProperties('AWS::EC2::Subnet', { MapPublicIpOnLaunch: false })
   })
 
-  it('lets a job reach the endpoints and S3 by HTTPS and nothing else', () => {
+  it('lets a job reach only the endpoints and S3, by HTTPS', () => {
     const rules = resourcesOf(template, 'AWS::EC2::SecurityGroupEgress').map(
       ([, { Properties }]) => Properties,
     )
@@ -46,7 +46,7 @@ describe('compute stack', () => {
       )
 
       expect(inline).not.toMatch(/0\.0\.0\.0\/0|::\/0/u)
-      // A group with neither would get EC2's default, which allows everything.
+      // A group without any rule would get EC2's default, which allows everything.
       expect(inline !== '[]' || apart.length > 0).toBe(true)
     }
   })

@@ -37,7 +37,7 @@ function anEdge(access: Stage['access'], change: Partial<EdgeSettings> = {}, app
 const inPrivate = anEdge(PRIVATE)
 const inIam = anEdge(IAM)
 
-/** The container's variables by name. */
+/** Environment variables of the container by name. */
 function environmentOf(template: Template): Record<string, string> {
   const [container] = resourcesOf(template, 'AWS::ECS::TaskDefinition').flatMap(
     ([, { Properties }]) =>
@@ -48,7 +48,7 @@ function environmentOf(template: Template): Record<string, string> {
   return Object.fromEntries(container?.Environment.map(({ Name, Value }) => [Name, spell(Value)]) ?? [])
 }
 
-/** Actions and resources that a role may use. */
+/** Allowed actions and resources of a role. */
 function permissionsOf(template: Template, role: string): (readonly [actions: string, resources: string])[] {
   return resourcesOf(template, 'AWS::IAM::Policy')
     .filter(([, { Properties }]) => spell((Properties.Roles as unknown[])[0]).startsWith(`<Edge${role}`))

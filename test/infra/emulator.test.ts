@@ -85,7 +85,7 @@ describe('the stack of the local stage', () => {
     return { template, functions, variablesOf }
   }
 
-  it('gives functions, clients and jobs their own addresses', () => {
+  it('uses separate addresses for functions, clients and jobs', () => {
     const { template, variablesOf } = build({ ...URLS, ...HOSTS })
 
     expect(variablesOf('Api')).toMatchObject({
@@ -101,7 +101,7 @@ describe('the stack of the local stage', () => {
     expect(spell(template.toJSON().Outputs.ApiUrl.Value)).toMatch(/^http:\/\/clients:1\//u)
   })
 
-  it('builds all functions for the processor that is set', () => {
+  it('builds all functions for the configured processor', () => {
     const { functions } = build({ FUNCTION_ARCHITECTURE: 'x86_64' })
 
     expect(functions.map(({ architectures }) => architectures)).toEqual(functions.map(() => ['x86_64']))

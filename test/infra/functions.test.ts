@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const service = Template.fromStack(synthesize('production').stacks.service)
 const local = Template.fromStack(synthesize('local').stacks.service)
 
-/** Names in the array that a function gives to `readEnvironment`. */
+/** Names in the array that a function passes to `readEnvironment`. */
 function variablesReadBy(name: string): string[] {
   const source = readFileSync(join(ROOT, 'lambdas', name, 'index.ts'), 'utf8')
   const [call, ...others] = [...source.matchAll(/\breadEnvironment\(\[([^\]]*)\]/gu)]

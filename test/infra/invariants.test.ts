@@ -12,7 +12,7 @@ function build(settings: unknown) {
   return {
     all,
     ofType: (type: string) => all.filter(([, resource]) => resource.Type === type),
-    /** Policies of roles and of endpoints; those of buckets and queues speak of themselves only. */
+    /** Policies of roles and endpoints. Those of buckets and queues apply to that resource only. */
     statements: all
       .filter(([, { Type }]) =>
         ['AWS::IAM::Policy', 'AWS::IAM::Role', 'AWS::EC2::VPCEndpoint'].includes(Type),
@@ -32,7 +32,7 @@ function documentsOf(properties: Resource['Properties']): unknown[] {
   )
 }
 
-/** Actions that AWS knows no resource for. */
+/** Actions that AWS cannot restrict to a resource. */
 const WITHOUT_RESOURCE = [
   'batch:DescribeJobDefinitions',
   'batch:DescribeJobs',
@@ -71,14 +71,14 @@ describe.each([['production', PRODUCTION] as const, ...pairwise()])('all resourc
     }
   })
 
-  it('name every action that they allow', () => {
+  it('have no wildcard in an action', () => {
     expect(statements.length).toBeGreaterThan(10)
     for (const [id, { effect, actions }] of statements) {
       if (effect === 'Allow') expect(actions.join(' '), id).not.toContain('*')
     }
   })
 
-  it('allow something on every resource only where AWS has no resource for it', () => {
+  it('have the resource * only for actions that AWS cannot restrict', () => {
     const unbound = statements.filter(([, { resources }]) => resources.includes('*'))
 
     for (const [id, { actions }] of unbound) {

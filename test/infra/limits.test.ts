@@ -12,10 +12,10 @@ import { isMountable } from '../../src/task/descriptor/folders.ts'
 import { aTask } from '../fixtures/builders.ts'
 import { synthesize } from './synthesis.ts'
 
-/** What AWS refuses to go beyond, with where it says so. */
+/** Limits of AWS, with their documentation. */
 const LIMITS = {
   // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
-  // 51 200 bytes, the limit of a body in a request, do not count: the CDK hands templates over in its bucket.
+  // The limit of 51 200 bytes for a template in a request does not apply: the CDK uploads templates to its bucket.
   template: { resources: 500, parameters: 200, outputs: 200, bytes: 1024 * 1024 },
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html; white space is not counted.
   policies: { inlineOfRole: 10_240, managed: 6144, trust: 2048 },
@@ -34,13 +34,13 @@ const LIMITS = {
   overrideCharacters: 8192,
 } as const
 
-/** A resource with names in the place of references. */
+/** A resource with names in place of references. */
 interface ResolvedResource {
   readonly type: string
   readonly properties: Readonly<Record<string, unknown>>
 }
 
-/** Names stand for references; AWS's own are longer by the suffixes that CloudFormation adds. */
+/** Replaces references by names. AWS's names are longer, by the suffixes that CloudFormation adds. */
 const SUFFIX = '-XXXXXXXXXXXXX'
 
 function resolved(templates: readonly SynthesizedTemplate[]): ReadonlyMap<string, ResolvedResource> {
@@ -59,7 +59,7 @@ function resolved(templates: readonly SynthesizedTemplate[]): ReadonlyMap<string
 }
 
 const sizeOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
-/** JSON has no white space but within texts. */
+/** Length of a policy without white space, which IAM does not count. */
 const policySize = (document: unknown): number => JSON.stringify(document).replaceAll(/\s/gu, '').length
 
 describe.each(STAGE_NAMES)('stage %s', (stage) => {
@@ -131,7 +131,7 @@ describe.each(STAGE_NAMES)('stage %s', (stage) => {
 })
 
 describe('the job of the largest descriptor', () => {
-  /** The longest that a descriptor may name: 1024 UTF-16 units, most of three bytes each. */
+  /** Longest folder name of a descriptor: 1024 UTF-16 units, most of which have three bytes. */
   const folder = (letter: string) => `/${letter}${'中'.repeat(1022)}`
   const task = aTask({
     namespace: `${'n'.repeat(127)}.${'a'.repeat(127)}`,
@@ -148,7 +148,7 @@ describe('the job of the largest descriptor', () => {
   // ECR's longest repository name.
   const image = `${registry}/${'r'.repeat(256)}@sha256:${'0'.repeat(64)}`
 
-  it('names the longest folders', () => {
+  it('has folders with the longest names', () => {
     expect(isMountable(task.inputFolder)).toBe(true)
     expect(isMountable(`${task.inputFolder}x`)).toBe(false)
   })
@@ -158,7 +158,7 @@ describe('the job of the largest descriptor', () => {
 
     const definition = describeJob(task, image, size, {
       definitionPrefix: 'p'.repeat(40),
-      // The service stack takes no more.
+      // Limit of the service stack.
       tags: Object.fromEntries(
         Array.from({ length: 20 }, (_, index) => [`tag-${index}`.padEnd(40, 'k'), 'v'.repeat(56)]),
       ),

@@ -17,7 +17,7 @@ import type { SynthesizedTemplate } from '../../local/templates/resolve-referenc
 
 const ROOT = join(import.meta.dirname, '..', '..')
 
-/** What the CDK app is made of. */
+/** Source files of the CDK app. */
 const SOURCES = [
   'bin',
   'lib',
@@ -60,7 +60,7 @@ export const countUploads: FunctionDefinition = {
 let copy: string
 let service: SynthesizedTemplate
 
-/** Content of all sources below a folder, by path. */
+/** Returns the content of all sources below a folder, by path. */
 function filesOf(root: string): Map<string, string> {
   const files = globSync(
     SOURCES.flatMap((source) => [source, `${source}/**/*.*`]),
@@ -115,7 +115,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(copy, { recursive: true }))
 
 describe('a new function', () => {
-  it('takes two new files and one changed', () => {
+  it('requires two new files and one change', () => {
     const [before, after] = [filesOf(ROOT), filesOf(copy)]
     const touched = [...after].filter(([file, text]) => before.get(file) !== text).map(([file]) => file)
 
@@ -127,7 +127,7 @@ describe('a new function', () => {
     expect(touched.filter((file) => !before.has(file))).toHaveLength(2)
   })
 
-  it('has a role that may do what its definition says', () => {
+  it('has a role with the permissions of its definition', () => {
     const [policyId = ''] = idsOf('AWS::IAM::Policy').filter((id) => id.startsWith('CountUploadsRole'))
     const { PolicyDocument } = service.Resources[policyId]?.Properties ?? {}
 
@@ -139,12 +139,12 @@ describe('a new function', () => {
     ['a log group', 'AWS::Logs::LogGroup', /^CountUploadsLogs/u],
     ['a rule that calls it', 'AWS::Events::Rule', /^UploadCountRule/u],
     ['a dead-letter queue', 'AWS::SQS::Queue', /^UploadCountDeadLetters/u],
-    ['an alarm for what it could not handle', 'AWS::CloudWatch::Alarm', /DeadLettersUploadCounts/u],
+    ['an alarm for events that it could not handle', 'AWS::CloudWatch::Alarm', /DeadLettersUploadCounts/u],
   ])('has %s', (_, type, id) => {
     expect(idsOf(type).filter((one) => id.test(one))).toHaveLength(1)
   })
 
-  it('has a name among the outputs, and a place in alarm and dashboard', () => {
+  it('has its name in the outputs, in alarms and in the dashboard', () => {
     const { Outputs } = service as SynthesizedTemplate & {
       readonly Outputs: Readonly<Record<string, unknown>>
     }

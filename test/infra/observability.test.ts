@@ -26,7 +26,7 @@ const edgeAlarms = alarmsOf(Template.fromStack(edge))
 const allAlarms = [...alarms, ...edgeAlarms]
 const runbook = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8')
 
-/** Sections of the runbook's chapter of alarms, as links spell their headings. */
+/** Anchors of the sections in the runbook's chapter of alarms. */
 const sections = (runbook.split(/^## Alarms$/mu)[1] ?? '')
   .split(/^## /mu, 1)
   .flatMap((chapter) => [...chapter.matchAll(/^### (.+)$/gmu)])

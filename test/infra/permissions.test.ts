@@ -9,7 +9,7 @@ import { anApp, resourcesOf, statementsOf, synthesize } from './synthesis.ts'
 
 const service = Template.fromStack(synthesize('production').stacks.service)
 
-/** All that a function may do: actions by resource. */
+/** Allowed actions of a function, by resource. */
 function permissionsOf(id: string): Record<string, string> {
   const policies = resourcesOf(service, 'AWS::IAM::Policy').filter(([name]) => name.startsWith(`${id}Role`))
   const statements = policies.flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
@@ -27,7 +27,7 @@ function permissionsOf(id: string): Record<string, string> {
 }
 
 describe('permissions of functions', () => {
-  // A change of the snapshot is a change of what an attacker who controls the function can do.
+  // Review changes of this snapshot: they change what an attacker with control of the function can do.
   it.each(FUNCTIONS)('are these and no more for $name', (definition) => {
     expect(permissionsOf(idOf(definition))).toMatchSnapshot()
   })

@@ -21,7 +21,7 @@ function anApi(access: ApiAccess): Template {
   return Template.fromStack(stack)
 }
 
-/** Path and authorization of every method, of one API where there are several. */
+/** Path and authorization of every method; `apiId` selects one of several APIs. */
 function methodsOf(template: Template, apiId?: string): string[] {
   const resources = new Map(resourcesOf(template, 'AWS::ApiGateway::Resource'))
   const pathOf = (reference: string): string => {
@@ -168,7 +168,7 @@ describe('REST API', () => {
     })
   })
 
-  it('lets stagers of a hundred runs that start at once ask, whatever the limit of callers', () => {
+  it('has its own limit for stagers, which suffices for a hundred runs that start at once', () => {
     const stages = resourcesOf(anApi({ mode: 'iam', stagerEndpointId: 'vpce-1' }), 'AWS::ApiGateway::Stage')
 
     expect(stages.map(([, { Properties }]) => Properties.MethodSettings)).toEqual([

@@ -25,7 +25,7 @@ const map = ofSet.Runs as State & {
 }
 
 describe('the workflow of run sets', () => {
-  it('carries out each run by the steps of any other run', () => {
+  it('executes each run with the steps of the workflow of runs', () => {
     const steps = map.ItemProcessor.States
 
     expect(Object.keys(steps).sort()).toEqual(Object.keys(ofRun).sort())
@@ -36,7 +36,7 @@ describe('the workflow of run sets', () => {
     }
   })
 
-  it('has as many at a time as the set says, in executions of their own, and goes on when some fail', () => {
+  it('limits concurrency to the value of the set, and continues when runs fail', () => {
     expect(map).toMatchObject({
       Type: 'Map',
       ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
@@ -46,7 +46,7 @@ describe('the workflow of run sets', () => {
     })
   })
 
-  it('asks for what is left until nothing is', () => {
+  it('calls the worker until no run is left', () => {
     expect(ofSet.IsWorkLeft).toMatchObject({ Default: 'WorkOnRunSet' })
     expect(ofSet.Runs?.Next).toBe('Pause')
     expect(ofSet.Pause).toMatchObject({ Type: 'Wait', Next: 'WorkOnRunSet' })
@@ -54,7 +54,7 @@ describe('the workflow of run sets', () => {
 })
 
 describe('the worker of run sets', () => {
-  it('may start no execution and submit no job', () => {
+  it('has no permission to start an execution or submit a job', () => {
     const actions = resourcesOf(template, 'AWS::IAM::Policy')
       .filter(([id]) => id.startsWith('WorkOnRunSetRole'))
       .flatMap(([, { Properties }]) => statementsOf(Properties.PolicyDocument))
@@ -68,7 +68,7 @@ describe('the worker of run sets', () => {
 })
 
 describe('the queues', () => {
-  it('share their machines between sets', () => {
+  it('share their machines fairly between sets', () => {
     const queues = Template.fromStack(compute ?? service)
 
     queues.resourceCountIs('AWS::Batch::SchedulingPolicy', 1)

@@ -43,7 +43,7 @@ const EVERY_FAILURE = {
   },
 }
 
-/** Seconds of all pauses of a retrier, when chance makes each as long as it may be. */
+/** Sum of the longest possible pauses of a retrier, in seconds. */
 function longestPauses(retrier: Readonly<Record<string, unknown>> = {}): number {
   const { IntervalSeconds, BackoffRate, MaxAttempts, MaxDelaySeconds = Infinity } = retrier
   return Array.from({ length: Number(MaxAttempts) }, (_, index) =>
@@ -125,7 +125,7 @@ describe('run workflow', () => {
     const stepLimit = stageNamed('production', {}).sweep.stepLimitSeconds
     const [throttled, failed] = Retry.slice(-2)
 
-    // Half an hour, and two minutes; a throttled call takes no time.
+    // Half an hour and two minutes of pauses; a throttled call itself takes no time.
     expect([throttled, failed].map(longestPauses)).toEqual([1806, 126])
     const calls = 1 + Number(failed?.MaxAttempts)
     expect(1806 + 126 + calls * secondsOfCall).toBeLessThan(stepLimit)

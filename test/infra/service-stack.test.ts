@@ -9,7 +9,7 @@ const local = Template.fromStack(synthesize('local').stacks.service)
 const A_DEAD_LETTER_QUEUE = { 'Fn::GetAtt': [Match.stringLikeRegexp('DeadLetters'), 'Arn'] }
 
 describe('service stack', () => {
-  it('gives submit-job the URL of the stagers’ API', () => {
+  it('passes the URL of the stagers’ API to submit-job', () => {
     expect(environmentOf(service, 'SubmitJob').STAGER_API_URL).toMatch(
       /^https:\/\/<RestApi\w+>\.execute-api\.<AWS::Region>\.amazonaws\.com\/api\/app-engine\/v1\/$/u,
     )
@@ -28,7 +28,7 @@ describe('service stack', () => {
     },
   )
 
-  it.each(['ImportBundle', 'SubmitJob'])('gives %s the tags of the resources that it creates', (id) => {
+  it.each(['ImportBundle', 'SubmitJob'])('passes the tags for new resources to %s', (id) => {
     const tags = { 'cost-center': '42' }
     const tagged = Template.fromStack(synthesize('production', { tags }).stacks.service)
 
@@ -38,7 +38,7 @@ describe('service stack', () => {
     })
   })
 
-  it('gives the importer the URL of the registry', () => {
+  it('passes the URL of the registry to the importer', () => {
     expect(environmentOf(service, 'ImportBundle').REGISTRY_URL).toBe(
       'https://<AWS::AccountId>.dkr.ecr.<AWS::Region>.amazonaws.com',
     )
@@ -136,7 +136,7 @@ describe('service stack', () => {
     )
   })
 
-  it('gives the base URL of the emulator without a slash at its end', () => {
+  it('has the base URL of the emulator without a trailing slash as output', () => {
     const { ApiUrl } = local.toJSON().Outputs
 
     expect(spell(ApiUrl.Value)).toMatch(
@@ -144,7 +144,7 @@ describe('service stack', () => {
     )
   })
 
-  it('lets jobs call the stagers’ API through their endpoint, and nobody the callers’ API by default', () => {
+  it('lets jobs call the stagers’ API through their endpoint, and refuses all calls to the callers’ API by default', () => {
     const policies = resourcesOf(service, 'AWS::ApiGateway::RestApi').map(([id, { Properties }]) => [
       id.replace(/[0-9A-F]{8}$/u, ''),
       statementsOf(Properties.Policy).map(({ effect, condition }) => [effect, condition]),

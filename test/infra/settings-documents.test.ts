@@ -6,7 +6,7 @@ import { pairwise } from '../fixtures/stage-choices.ts'
 
 const read = (file: string) => readFileSync(new URL(`../../docs/${file}`, import.meta.url), 'utf8')
 
-/** Places in the schema of values that lack a description. */
+/** Paths of values without a description in the schema. */
 function undescribed(schema: object, path: string): string[] {
   return Object.entries(schema).flatMap(([key, value]): string[] => {
     if (key === 'properties')
@@ -42,7 +42,7 @@ describe('the JSON schema of settings', () => {
     JSON.parse(settingsJsonSchema()),
   )
 
-  it.each(pairwise())('takes the stage %s', (_, settings) => {
+  it.each(pairwise())('accepts the stage %s', (_, settings) => {
     expect(validate(settings), JSON.stringify(validate.errors)).toBe(true)
   })
 

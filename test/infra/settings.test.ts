@@ -160,12 +160,12 @@ describe('settings of a stage', () => {
       '2048 bytes',
     ],
     ['an image without a digest', { name: 'x', nodeImage: 'node:24-slim' }, 'must end with a digest'],
-  ])('refuse %s in words', (_, settings, words) => {
+  ])('refuse %s with a message', (_, settings, words) => {
     expect(() => stageOf(settings)).toThrow(words)
   })
 
   it.each(['r7i.8xlarge', 'g5.2xlarge', 'g4dn.xlarge', 'p4d.24xlarge', 'u-6tb1.56xlarge', 'm7i-flex.large'])(
-    'take machines of the type %s',
+    'accept machines of the type %s',
     (type) => {
       const stage = stageOf({ name: 'x', queues: { ec2: { ...MACHINES, instanceTypes: [type] } } })
 
@@ -173,7 +173,7 @@ describe('settings of a stage', () => {
     },
   )
 
-  it('take every size of Fargate for the edge', () => {
+  it('accept every size of Fargate for the edge', () => {
     const sizes = [
       [256, 2048],
       [512, 1024],
@@ -188,14 +188,14 @@ describe('settings of a stage', () => {
     }
   })
 
-  it('name all wrong values at once', () => {
+  it('report all invalid values at once', () => {
     const read = () => stageOf({ name: 'X', prefix: 'X', logRetentionDays: 42 })
 
     expect(read).toThrow(/name[\s\S]*prefix|prefix[\s\S]*name/u)
     expect(read).toThrow('must be one of')
   })
 
-  it('are explained with examples that work', () => {
+  it('are documented with valid examples', () => {
     const text = readFileSync(new URL('../../docs/deployment.md', import.meta.url), 'utf8')
     const [small, network] = [...text.matchAll(/```json\n([\s\S]*?)```/gu)].map(([, json = '']) => json)
 
@@ -238,7 +238,7 @@ describe('settings of a stage', () => {
       { name: 'x', runTimeoutHours: 1 },
       'lab.json: attemptTimeoutHours must not be longer than runTimeoutHours',
     ],
-  ])('name %s in one line', (_, settings, line) => {
+  ])('report %s in one line', (_, settings, line) => {
     const read = () => stageOf(settings, 'lab.json')
 
     expect(read).toThrow(new RegExp(`^${RegExp.escape(line)}[^\n]*$`, 'u'))

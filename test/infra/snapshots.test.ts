@@ -2,7 +2,7 @@ import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
 import { synthesize } from './synthesis.ts'
 
-/** A template without what changes with every line of code: hashes of assets and of API deployments. */
+/** A template without the hashes of assets and API deployments, which change with every line of code. */
 function normalized(template: Template): unknown {
   const text = JSON.stringify(template.toJSON())
     .replaceAll(/[0-9a-f]{64}/gu, 'ASSET')

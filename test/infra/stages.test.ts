@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { chooseStage, DEFAULT_STAGE, STAGE_NAMES, stageNamed } from '../../lib/stages.ts'
 
 describe('stages', () => {
-  it('names the stages there are, and the default, when a name is unknown', () => {
+  it('names the known stages and the default when a name is unknown', () => {
     const choose = () => stageNamed('staging', {})
 
     expect(choose).toThrow(/unknown stage "staging".*local, production/u)

@@ -6,7 +6,7 @@ import {
 } from '../../local/templates/resolve-references.ts'
 import { synthesize } from './synthesis.ts'
 
-/** As far as the tests change it. */
+/** Fields of a definition that the tests change. */
 interface Definition {
   readonly States: Record<string, Record<string, unknown>>
 }
@@ -15,7 +15,7 @@ const templates = synthesize('production').templates.map(
   (template) => template.toJSON() as SynthesizedTemplate,
 )
 
-/** The definitions as Step Functions gets them, by logical id. */
+/** Definitions in the form that is sent to Step Functions, by logical id. */
 const definitions: readonly (readonly [id: string, definition: Definition])[] = templates.flatMap(
   (template) => {
     const { resolve } = createReferenceResolver(template, templates)
@@ -29,20 +29,20 @@ const problemsOf = (definition: Definition) =>
   validate(structuredClone(definition)).errors.map((error) => error.Message ?? error['Error code'])
 
 describe('state machines', () => {
-  it('are two: that of a run and that of a set', () => {
+  it('exist for runs and for run sets', () => {
     expect(definitions).toHaveLength(2)
   })
 
-  it.each(definitions)('are written in the language of Step Functions: %s', (_id, definition) => {
+  it.each(definitions)('are valid in the Amazon States Language: %s', (_id, definition) => {
     expect(problemsOf(definition)).toEqual([])
   })
 
-  // The validator knows JSONata: what it is good for here.
+  // Proves that the validator checks JSONata.
   it.each([
     ['an expression that JSONata cannot read', { Output: '{% $states.( %}' }],
     ['a field of the other query language', { OutputPath: '$.x' }],
     ['a step that does not exist', { Next: 'Nowhere' }],
-  ])('would not pass with %s', (_what, change) => {
+  ])('are invalid with %s', (_what, change) => {
     const [[, definition] = ['', { States: {} }]] = definitions
     const { SubmitJob } = definition.States
     const States = { ...definition.States, SubmitJob: { ...SubmitJob, ...change } }

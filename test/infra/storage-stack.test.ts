@@ -35,7 +35,7 @@ describe('storage stack', () => {
     ['off', undefined],
     ['read-only', ['GET', 'HEAD']],
     ['full', ['GET', 'HEAD', 'PUT']],
-  ] as const)('lets pages use presigned URLs as far as the console may: %s', (console, methods) => {
+  ] as const)('lets pages use presigned URLs in the mode of the console: %s', (console, methods) => {
     const bucket = Template.fromStack(synthesize('production', { console }).stacks.storage)
 
     bucket.hasResourceProperties('AWS::S3::Bucket', {
@@ -69,7 +69,7 @@ describe('storage stack', () => {
     })
   })
 
-  it('has one table on demand with the indexes of active runs and of all runs, whose items may expire', () => {
+  it('has one on-demand table with expiring items and the indexes of active runs and of all runs', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 1)
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
