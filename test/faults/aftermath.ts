@@ -30,9 +30,9 @@ import { parseJobName } from '../../src/run/job/job-definition.ts'
 import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { pagesOf } from '../../src/shared/pages.ts'
 
-/** What is there of runs outside the API, asked of the parts themselves. */
+/** State of runs in all services, read without the API. */
 export interface Aftermath {
-  /** Runs that have items in the table, by id; `isActive` as the sweeper's index has it. */
+  /** Runs with items in the table, by id. `isActive`: whether the sweeper's index has the run. */
   readonly tableRuns: ReadonlyMap<string, { readonly isActive: boolean }>
   /** Jobs by run, oldest first. */
   readonly jobs: ReadonlyMap<string, readonly JobDetail[]>
@@ -40,21 +40,21 @@ export interface Aftermath {
   /** Keys of objects by run. */
   readonly objects: ReadonlyMap<string, readonly string[]>
   readonly containers: readonly string[]
-  /** Stagers, which the local stage runs as processes. */
+  /** Command lines of the stagers, which the local stage runs as processes. */
   readonly stagers: readonly string[]
 }
 
 type Key = Record<string, unknown>
 
 const QUEUE = 'app-engine-local'
-/** DescribeJobs refuses more. */
+/** Maximum number of ids in one call of DescribeJobs. */
 const MOST_IDS = 100
 const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
 const ENDED = ['SUCCEEDED', 'FAILED'] as const
 const RUN_OF_KEY = /^task-run-(?:inputs|outputs)-([0-9a-f-]{36})\//u
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
 
-/** Asks a stack whose faults are switched off. */
+/** Reads the state of a stack. Its fault injection must be off. */
 export function createLooker(stack: LocalStack) {
   const emulator = { ...local, endpoint: stack.emulatorUrl }
   const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
@@ -89,7 +89,7 @@ export function createLooker(stack: LocalStack) {
     return found
   }
 
-  /** Items in a partition of the sweeper's index: active runs, or removals that are not through. */
+  /** Counts the items in a partition of the sweeper's index: active runs, or unfinished removals. */
   async function countIndexed(partition: string): Promise<number> {
     const { name, partitionKey } = TABLE.unfinishedIndex
     const query = {
@@ -160,10 +160,10 @@ export function createLooker(stack: LocalStack) {
   }
 }
 
-/** Children of the Batch server. */
+/** Lists the stagers among the children of the Batch server. */
 async function listStagers({ batchPid }: LocalStack): Promise<string[]> {
   const { stdout } = await promisify(execFile)('ps', ['-o', 'args=', '--ppid', String(batchPid())]).catch(
-    // It finds none, and says so by its exit code.
+    // ps exits with 1 when there are none.
     () => ({ stdout: '' }),
   )
   return stdout.split('\n').filter((line) => line.includes('stager.mjs'))

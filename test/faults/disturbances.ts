@@ -19,16 +19,16 @@ const BATCH_FAULTS: Pick<Faults, 'events' | 'calls'> = {
   calls: { throttle: 0.05, fail: 0.05, loseAnswer: 0.05, hang: 0.01 },
 }
 
-/** Between two deaths of the Batch server. */
+/** Time between two kills of the Batch server. */
 const LIVES_MS = { shortest: 10_000, longest: 35_000 }
-/** Between two sweeps while runs are disturbed: in production five minutes, in which a run that lost its last event waits. */
+/** Time between two sweeps; five minutes in production. A run whose last event was lost waits for the next sweep. */
 const SWEEP_PAUSE_MS = 5000
 const RESTART_POLL_MS = 50
 const LONGEST_RESTART_MS = 60_000
 
 /**
- * Begins to disturb everything; what it answers ends that, and resolves when no call is held back any more. The sweeper is at work
- * meanwhile, disturbed like everybody else.
+ * Starts the fault injection and regular sweeps, which are disturbed as well.
+ * @returns a function that stops the fault injection, and resolves when no call is delayed any more
  */
 export async function disturb(
   stack: LocalStack,
@@ -50,7 +50,7 @@ export async function disturb(
       () => sweepNow(stack).catch(() => undefined),
     ),
   ])
-  // It is told when somebody asks for the end.
+  // The caller gets this error from the function below.
   working.catch(() => undefined)
   return async () => {
     ending.abort()
@@ -77,7 +77,7 @@ async function repeatedly(
   }
 }
 
-/** Its supervisor starts another, which knows of no faults until it is told. */
+/** Kills the Batch server, waits for its restart by the supervisor, and enables the faults in the new process. */
 async function killBatch(stack: LocalStack, proxy: FaultyProxy, seed: number): Promise<void> {
   const pid = stack.batchPid()
   process.kill(pid, 'SIGKILL')
@@ -95,7 +95,7 @@ async function setBatchFaults({ batchUrl }: LocalStack, faults: object): Promise
   if (!answer.ok) throw new Error(`faults: ${answer.status} ${await answer.text()}`)
 }
 
-/** Calls sweep-runs as its schedule does. */
+/** Invokes sweep-runs like its schedule. */
 export async function sweepNow({ emulatorUrl, outputs }: LocalStack): Promise<void> {
   const path = `/2015-03-31/functions/${outputs.sweepRunsFunctionName}/invocations`
   const answer = await fetch(new URL(path, emulatorUrl), { method: 'POST', body: '{}' })

@@ -5,48 +5,48 @@ import { LOOPBACK } from '../../local/ports.ts'
 import { readAll } from '../../src/shared/read-all.ts'
 import { findWorker, type WorkerProcess } from './worker-processes.ts'
 
-/** What is done to one call; the order is the one in which the dice are thrown for it. */
+/** Faults of one call, in the order in which their random numbers are drawn. */
 export const CALL_FAULTS = [
-  /** Answered 500 or 503, not carried out. */
+  /** Answered with 500 or 503, not executed. */
   'fail',
   'refuse',
-  /** Carried out, answered 500. */
+  /** Executed, answered with 500. */
   'lose-answer',
-  /** Answered never, carried out when its client has given up; S3, where nothing would take away what comes so late, drops it. */
+  /** Never answered, and executed after the client's time-out. A call to S3 is dropped, because nothing would remove so late an object. */
   'hang',
-  /** The function that makes the call is killed, before it is carried out or after. */
+  /** The function that sent the call is killed before or after its execution. */
   'kill-before',
   'kill-after',
-  /** Carried out twice: of answers to task tokens alone, all others are made safe by their own clients. */
+  /** Executed twice. For answers to task tokens only: the clients of all other calls exclude this. */
   'repeat',
 ] as const
 export type CallFault = (typeof CALL_FAULTS)[number]
 
-/** Shares of calls by fault; what is left out never strikes. */
+/** Shares of calls by fault; 0 for an absent fault. */
 export type CallShares = Readonly<Partial<Record<CallFault, number>>>
 
 export interface FaultyProxy {
   readonly url: string
-  /** Says where calls to S3, and all others, go on to. @returns the proxy's own address, which takes that one's place. */
+  /** Sets the target of calls to S3, or of all others. @returns the proxy's address, to use in place of the target's */
   setTarget(service: 's3' | 'others', url: string): string
-  /** Faults that have struck, by sort and call. */
+  /** Numbers of injected faults, by fault and call. */
   readonly struck: ReadonlyMap<string, number>
-  /** Counts a fault that somebody else has made. */
+  /** Counts a fault that was injected elsewhere. */
   note(what: string): void
-  /** What strikes from now on, nothing for `{}`. */
+  /** Sets the shares from now on; `{}` disables all faults. */
   setShares(shares: CallShares): void
-  /** Resolves when no call is held back any more. */
+  /** Resolves when no call is delayed any more. */
   settled(): Promise<void>
   stop(): void
 }
 
-/** Longer than the clients of DynamoDB and Step Functions wait (src/aws/clients.ts). */
+/** Exceeds the time-outs of the clients of DynamoDB and Step Functions (src/aws/clients.ts). */
 const HANG_MS = 6000
 const TOKEN_ANSWERS = /^states:SendTask/u
 
 /**
- * Stands between the functions, the emulator and the object store, and disturbs calls of DynamoDB, S3, Step Functions and CloudWatch Logs; all
- * else goes through. Whether the nth call of an operation is disturbed, and how, depends on the dice alone.
+ * Proxy between the functions, the emulator and the object store. Injects faults into calls of DynamoDB, S3, Step Functions and CloudWatch
+ * Logs, and forwards all others. The fault of the nth call of an operation depends on the random numbers only.
  */
 export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
   const targets = { s3: '', others: '' }
@@ -85,7 +85,7 @@ export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
     if (fault === 'repeat') await passOn(request, body)
     if (fault === 'repeat') return passOn(request, body, response)
     if (fault === 'hang') {
-      // The stager waits a minute, which is its own test's business.
+      // The connection is closed at once, because the stager's time-out of one minute is tested elsewhere.
       if (call.startsWith('s3:presigned')) return void response.destroy()
       if (call.startsWith('s3:')) return void (await once(response, 'close'))
       await new Promise((resolve) => setTimeout(resolve, HANG_MS))
@@ -95,7 +95,7 @@ export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
     response.end('{}')
   }
 
-  /** Without `response`, the answer is not for anybody. */
+  /** Forwards a call. Without `response`, the answer is discarded. */
   function passOn(
     request: IncomingMessage,
     body: IncomingMessage | Buffer,
@@ -114,7 +114,7 @@ export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
         answer.once('error', reject)
       })
       passedOn.once('error', reject)
-      // The client has gone: so does the call. One that was read to its end is carried out all the same.
+      // A client that disconnects aborts the call, unless its body was already sent.
       response?.once('close', () => response.writableFinished || passedOn.destroy())
       if (Buffer.isBuffer(body)) passedOn.end(body)
       else body.pipe(passedOn)
@@ -148,19 +148,19 @@ export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
   }
 }
 
-/** Service and operation of a call that may be disturbed, as IAM writes them; undefined for others. */
+/** Service and operation of a call that may be disturbed, in the notation of IAM; undefined for others. */
 function callOf({ method, url = '/', headers }: IncomingMessage): string | undefined {
   const [service = '', operation = ''] = String(headers['x-amz-target'] ?? '').split('.')
   if (service.startsWith('DynamoDB')) return `dynamodb:${operation}`
   if (service === 'AWSStepFunctions') return `states:${operation}`
   if (service.startsWith('Logs')) return `logs:${operation}`
   const isS3 = /\/s3\/aws4_request/u.test(headers.authorization ?? '')
-  // Presigned URLs are the stager's, which has limits of its own.
+  // Presigned URLs are used by the stager, which has other time-outs.
   const isPresigned = url.includes('X-Amz-Signature=')
   return isS3 || isPresigned ? `s3:${isPresigned ? 'presigned ' : ''}${method}` : undefined
 }
 
-/** One throw a call and sort, so that what strikes one sort of faults does not depend on the share of another. */
+/** Draws one random number per call and fault, so that one fault does not depend on the share of another. */
 export function chooseFault(call: string, shares: CallShares, roll: Roll): CallFault | undefined {
   let chosen: CallFault | undefined
   for (const fault of CALL_FAULTS) {
@@ -172,8 +172,8 @@ export function chooseFault(call: string, shares: CallShares, roll: Roll): CallF
 }
 
 /**
- * Not submit-job before it has stored its token: the emulator (MiniStack 1.5.33) takes no notice of the death of a function that
- * it gave a token, where Step Functions calls it again. Afterwards the sweeper finds token and job.
+ * Whether the function may be killed. submit-job only after it has stored its task token: the emulator (MiniStack 1.5.33) does not retry
+ * a function that dies with a token, as Step Functions does. Afterwards the sweeper finds token and job.
  */
 function mayBeKilled(worker: WorkerProcess, call: string, fault: CallFault): boolean {
   const holdsToken = /SubmitJob/u.test(worker.functionName)
@@ -184,12 +184,12 @@ function kill({ pid }: WorkerProcess): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch (error) {
-    // It was faster.
+    // The process has already ended.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
-/** Function name without what CloudFormation puts around it. */
+/** Function name without the prefix and suffix by CloudFormation. */
 function nameOf({ functionName }: WorkerProcess): string {
   return (
     /(?:Api|ImportBundle|SubmitJob|CollectOutputs|FailRun|RecordJobState|SweepRuns)/u.exec(

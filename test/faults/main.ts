@@ -1,15 +1,15 @@
 /*
- * Runs of the example task on a local stack of its own, disturbed at random, and then the question whether every run has the right
- * end and nothing is left over:
+ * Runs the example task many times on a separate local stack with random faults. Then checks that every run has ended correctly and that
+ * nothing remains:
  *
  *   npm run test:faults [-- [--runs <number>] [--seed <number>] [--keep]]
  *
- * What a seed replays: which runs there are and what is done to each after how long; what becomes of the nth call of each operation
- * and of the nth event; the pauses between two deaths of the Batch server. What it cannot replay: time. Which run makes the nth call
- * depends on how processes are scheduled, and so does whether there is a function's process to kill; a fault that depends on an
- * order of calls may need several goes, or more runs. `--keep` leaves the logs and data in `.local/faults-…`.
+ * A seed reproduces the runs, what is done to each and when; the fault of the nth call of each operation and of the nth event; and the
+ * times between two kills of the Batch server. It cannot reproduce scheduling: which run sends the nth call, and whether a function's
+ * process can be killed. A fault that depends on an order of calls may need several attempts or more runs. `--keep` keeps the logs and
+ * data in `.local/faults-…`.
  *
- * Exits with 1 when anything is wrong. Reads /proc, so it runs on Linux only.
+ * Exits with 1 when a check fails. Reads /proc, so it runs on Linux only.
  */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -30,17 +30,17 @@ import { type EndedRun, endOf, findWrongs } from './verdict.ts'
 const PROJECT = join(import.meta.dirname, '../..')
 const DEFAULT_SEED = 2026
 
-/** Runs that are active at a time: a queue in front of the machine, so that all states of a run are met. */
+/** Number of concurrently active runs. Exceeds the capacity, so that runs go through all states. */
 const WAVE = 40
-/** Rows of the run set that is disturbed beside the runs. */
+/** Rows of the run set that is disturbed at the same time. */
 const ROWS = 40
 /** Clients that start runs. */
 const CLIENTS = 4
 const POLL_MS = 1000
-/** Two minutes for 300 runs on two idle processors; ten times as long on a machine that has other work. */
+/** Time limit. 300 runs take two minutes on two idle processors, and up to ten times as long under other load. */
 const LONGEST_START_MS = 300_000
 const LONGEST_PER_RUN_MS = 5000
-/** Longest time from the end of all faults to quiet; several of the sweeper's graces of 30 s, its step limit of 5 minutes left out. */
+/** Time limit from the last fault until no run is active: several grace periods of the sweeper (30 s), but not its step limit (5 min). */
 const LONGEST_RECOVERY_MS = 180_000
 
 const { values: options } = parseArgs({
@@ -56,7 +56,7 @@ if (!Number.isSafeInteger(RUNS) || RUNS < 1 || !Number.isSafeInteger(SEED)) {
   throw new Error('--runs and --seed take whole numbers')
 }
 
-// The Batch server's, which inherits it: more jobs at a time than processors, since many wait for an answer that is late.
+// The Batch server inherits this variable. More concurrent jobs than processors, because many wait for a delayed answer.
 process.env.CAPACITY ??= '4'
 const progress = createProgress(process.stdout)
 const instance = `faults-${randomBytes(4).toString('hex')}`
@@ -108,7 +108,7 @@ async function test(stack: LocalStack, proxy: FaultyProxy, roll: Roll): Promise<
   return [...findWrongs(runs, await looker.look()), ...wrongSet]
 }
 
-/** Rows that are numbered after the runs. */
+/** Plans for the rows, with numbers after those of the runs. */
 function planRows(): readonly RunPlan[] {
   return planRuns(RUNS + ROWS * 4, createDice(SEED + 1))
     .filter(({ number, intent }) => number >= RUNS && intent === 'complete')
@@ -120,8 +120,8 @@ function startSet(stack: LocalStack): Promise<string> {
 }
 
 /**
- * Adds the runs of the set to those that were started.
- * @returns what is wrong with the counts of the set
+ * Waits for the end of the set and adds its runs to `started`.
+ * @returns faults in the counts of the set
  */
 async function endSet(
   stack: LocalStack,
@@ -157,8 +157,8 @@ async function install({ baseUrl }: LocalStack, bundle: string): Promise<void> {
 type Looker = ReturnType<typeof createLooker>
 
 /**
- * Starts all runs, a wave at a time, and waits until few are active.
- * @throws Error when that takes longer than the slowest machine would
+ * Starts all runs, a limited number at a time, and waits until few are active.
+ * @throws Error when the time limit is exceeded
  */
 async function startAll(
   stack: LocalStack,
@@ -206,7 +206,7 @@ async function startAll(
   if (problem !== undefined) throw problem
 }
 
-/** Sweeps until nothing is active any more. */
+/** Sweeps until no run is active. */
 async function recover(stack: LocalStack, looker: Looker): Promise<void> {
   const giveUpAt = Date.now() + LONGEST_RECOVERY_MS
   do {

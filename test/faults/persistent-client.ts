@@ -15,18 +15,18 @@ export interface SetView {
   readonly counts: Readonly<Record<'waiting' | 'active' | 'finished' | 'failed', number>>
 }
 
-/** A client as the service's faults demand it: it repeats what was not answered, and looks before it repeats a start. */
+/** Client that retries unanswered calls. Before it retries a start, it reads the state of the run. */
 export interface PersistentClient {
-  /** @returns the id of the run, which is started or has had its end already. */
+  /** @returns the id of the run, which is started or has already ended */
   start(plan: RunPlan): Promise<string>
   cancel(runId: string): Promise<void>
   remove(runId: string): Promise<void>
-  /** @returns the id of a run set with a row for each plan; they are all of one task. */
+  /** Creates a run set with a row for each plan. All plans must have the same task. @returns its id */
   startSet(plans: readonly RunPlan[]): Promise<string>
   viewSet(setId: string): Promise<SetView>
   /** Ids of the runs of a set, by row from 0. */
   runsOfSet(setId: string): Promise<readonly string[]>
-  /** undefined for a run that is not there. */
+  /** @returns undefined for a run that does not exist */
   view(runId: string): Promise<RunView | undefined>
   outputs(runId: string): Promise<Readonly<Record<string, unknown>>>
 }
@@ -35,7 +35,7 @@ const PAUSE_MS = 250
 const MOST_TRIES = 60
 const TIMEOUT_MS = 60_000
 
-/** `baseUrl` is the edge's. */
+/** @param baseUrl URL of the edge */
 export function createPersistentClient(baseUrl: string): PersistentClient {
   async function once(method: string, path: string, body?: unknown): Promise<Response> {
     const response = await fetch(new URL(path, baseUrl), {
@@ -48,7 +48,7 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
     return new Response(response.status === 204 ? null : await response.arrayBuffer(), response)
   }
 
-  /** The first answer that is no server error. */
+  /** Retries until an answer is not a server error. */
   async function call(method: string, path: string, body?: unknown): Promise<Response> {
     let last = ''
     for (let tries = 0; tries < MOST_TRIES; tries += 1) {
@@ -79,7 +79,7 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
       if (first === undefined) throw new Error('a set has a row')
       const task = { namespace: TASKS[first.task].namespace, version: '1.0.0' }
       const rows = plans.map(({ inputs }) => inputs)
-      // An answer that was lost leaves another set behind, which ends as well.
+      // A lost answer leaves another set, which ends as well.
       const answer = await callOk('POST', 'run-sets', { task, rows, maxConcurrency: 8 })
       return ((await answer.json()) as SetView).id
     },
@@ -99,7 +99,7 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
       const provisions = Object.entries(inputs).map(([parameterName, value]) => ({ parameterName, value }))
       await callOk('PUT', `task-runs/${id}/input-provisions`, provisions)
       for (;;) {
-        // Not repeated blindly: the second start of a run is refused.
+        // Not retried without a check, because a second start of a run is refused.
         const answer = await once('POST', `task-runs/${id}/state-actions`, { desired: 'RUNNING' }).catch(
           () => undefined,
         )
@@ -115,13 +115,13 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
 
     async cancel(runId) {
       const answer = await call('POST', `task-runs/${runId}/state-actions`, { desired: 'CANCELLED' })
-      // 403: it has another end.
+      // 403: the run has already ended.
       if (!answer.ok && answer.status !== 403) throw new Error(`cancelling of run ${runId}: ${answer.status}`)
     },
 
     async remove(runId) {
       const answer = await call('DELETE', `task-runs/${runId}`)
-      // 404: a call before this one was carried out.
+      // 404: an earlier attempt was executed.
       if (!answer.ok && answer.status !== 404) throw new Error(`deletion of run ${runId}: ${answer.status}`)
     },
 

@@ -1,23 +1,23 @@
 import type { Roll } from '../../local/batch/dice.ts'
 
-/** What is done to a run besides starting it. */
+/** Action on a run after its start. */
 export type RunIntent = 'complete' | 'fail' | 'cancel' | 'delete'
 
-/** Tasks that runs are made of: the example and, for a run that shall fail, one that ends with the exit code it is told. */
+/** Tasks of the runs: the example and, for a run that has to fail, one whose input is its exit code. */
 export const TASKS = {
   example: { bundle: 'examples/add-and-echo/add-and-echo.zip', namespace: 'org.example.add-and-echo' },
   probe: { bundle: 'test/fixtures/probe-task/probe-task.zip', namespace: 'org.example.probe-task' },
 } as const
 
-/** One run, all of it decided before anything is started. */
+/** One run, planned completely before any run starts. */
 export interface RunPlan {
   readonly number: number
   readonly intent: RunIntent
   readonly task: keyof typeof TASKS
   readonly inputs: Readonly<Record<string, number | string>>
-  /** What a run must give that is FINISHED. */
+  /** Expected outputs if the run is FINISHED. */
   readonly outputs: Readonly<Record<string, number | string>>
-  /** From the start to the cancelling or deleting. */
+  /** Time from the start to the cancellation or deletion. */
   readonly disturbAfterMs: number
 }
 
@@ -26,13 +26,13 @@ const SHARES: readonly (readonly [RunIntent, number])[] = [
   ['cancel', 0.07],
   ['delete', 0.07],
 ]
-/** While so many runs wait, this reaches every state of a run. */
+/** Long enough to reach every state of a run under this load. */
 const LONGEST_BEFORE_DISTURBING_MS = 20_000
 export const FAILING_EXIT_CODE = 1
-/** Some texts are objects in the bucket: what is larger than 4 KB does not lie in the table. */
+/** Texts of more than 4 KB are objects in the bucket instead of items in the table. */
 const LONGEST_TEXT = 6000
 
-/** The plans of all runs. */
+/** Plans all runs. */
 export function planRuns(count: number, roll: Roll): readonly RunPlan[] {
   return Array.from({ length: count }, (_, number): RunPlan => {
     const intent = chooseIntent(roll('run intent'))

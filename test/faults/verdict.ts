@@ -4,22 +4,22 @@ import type { Aftermath } from './aftermath.ts'
 import type { RunView } from './persistent-client.ts'
 import { FAILING_EXIT_CODE, type RunPlan } from './run-plan.ts'
 
-/** A run that was started, as it stands when all is over. */
+/** A started run in its final state. */
 export interface EndedRun {
   readonly plan: RunPlan
   readonly id: string
-  /** undefined when it is not there any more. */
+  /** undefined when the run no longer exists. */
   readonly view: RunView | undefined
-  /** Of a FINISHED run, or why they could not be read. */
+  /** Outputs of a FINISHED run, or the error of reading them. */
   readonly outputs?: Readonly<Record<string, unknown>> | Error
 }
 
-/** What is wrong, one sentence each; nothing when all is as it must be. */
+/** Returns one sentence for each fault; empty when all runs are correct. */
 export function findWrongs(runs: readonly EndedRun[], aftermath: Aftermath): readonly string[] {
   return [...runs.flatMap((run) => wrongsOf(run, aftermath)), ...leftovers(runs, aftermath)]
 }
 
-/** How a run ended: its state, and the kind of its failure. */
+/** Final state of a run, with the kind of its failure. */
 export function endOf({ view }: EndedRun): string {
   if (view === undefined) return 'deleted'
   return view.error === undefined ? view.state : `${view.state} ${view.error.kind}`
@@ -48,8 +48,8 @@ function describe(outputs: EndedRun['outputs']): string {
 }
 
 /**
- * Whether a run may have failed: its task did, it was cancelled, or the Batch server was killed under it. In each of these no
- * job of the run's last attempt succeeded, but for a cancelling, which may come between the job and its outputs.
+ * Whether a run may have failed: its task failed, it was cancelled, or the Batch server was killed during its job. In all of these the
+ * job of its last attempt failed, except for a cancellation, which may come between the job and its outputs.
  */
 function isExplained({ plan, id, view }: EndedRun, { jobs }: Aftermath): boolean {
   const { kind, exitCode, message = '' } = view?.error ?? {}
@@ -60,7 +60,7 @@ function isExplained({ plan, id, view }: EndedRun, { jobs }: Aftermath): boolean
   return kind === 'engine-error' && message.includes(SERVER_STOPPED)
 }
 
-/** What nobody will ever clear up. */
+/** Resources that nothing will remove. */
 function leftovers(runs: readonly EndedRun[], aftermath: Aftermath): string[] {
   const { tableRuns, jobs, runningExecutions, objects, containers, stagers } = aftermath
   const there = new Set([...tableRuns.keys()])

@@ -7,8 +7,8 @@ export interface WorkerProcess {
 }
 
 /**
- * Finds the function's process behind a connection, among the descendants of this process alone; undefined when somebody else
- * made it. Reads Linux's process table.
+ * Finds the function's process of a connection among the descendants of this process; undefined for other clients. Reads Linux's process
+ * table.
  */
 export function findWorker(connection: {
   readonly clientPort: number
@@ -23,7 +23,7 @@ export function findWorker(connection: {
   return undefined
 }
 
-/** What the client's end of a connection is called among its open files. */
+/** Name of the connection's socket among the open files of the client. */
 function socketOf({
   clientPort,
   serverPort,
@@ -45,7 +45,7 @@ function hasOpen(pid: number, file: string): boolean {
   try {
     return readdirSync(`/proc/${pid}/fd`).some((fd) => readlinkOf(`/proc/${pid}/fd/${fd}`) === file)
   } catch {
-    // It has ended meanwhile.
+    // The process has ended in the meantime.
     return false
   }
 }
@@ -58,12 +58,12 @@ function readlinkOf(path: string): string {
   }
 }
 
-/** Processes that come from one, itself left out. */
+/** Descendants of a process, without itself. */
 function descendantsOf(root: number): number[] {
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/u.test(name)) continue
-    // The name of the program stands in parentheses and may hold anything.
+    // The name of the program is in parentheses and may contain any character.
     const parent = Number(
       readProc(Number(name), 'stat')
         .replace(/^.*\) /su, '')
@@ -81,7 +81,7 @@ function descendantsOf(root: number): number[] {
   return found
 }
 
-/** Empty for a process that has ended, or whose file is not ours to read. */
+/** Empty for a process that has ended or whose file is not readable. */
 function readProc(pid: number, file: 'environ' | 'stat'): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
