@@ -18,7 +18,7 @@ import { mutateJson } from './mutate-json.ts'
 import { createRandom, type Random } from './random.ts'
 import { makeThinCase, type ThinCase } from './thin-cases.ts'
 
-/** What is broken in a case. */
+/** Part of the bundle that a case mutates. */
 const SMALL_KINDS = [
   'zip',
   'packed',
@@ -38,16 +38,16 @@ type Kind = (typeof KINDS)[number]
 interface FuzzCase {
   readonly kind: Kind
   readonly bundle: Buffer
-  /** Of the kind `thin`. */
+  /** Set for the kind `thin`. */
   readonly thin?: ThinCase
 }
 
 const LAYERS = await Promise.all(['echo hello', 'text '.repeat(400)].map((content) => aLayer(content)))
 const DIFF_IDS = LAYERS.map(digestOf)
-/** Plain layers are compressed on their way, which takes longest. */
+/** Plain layers are rare, because the importer compresses them, which takes longest. */
 const COMPRESSIONS: readonly [Compression, ...Compression[]] = ['none', 'gzip', 'gzip', 'zstd', 'zstd']
 
-/** A layer as its maker has compressed it. */
+/** A compressed layer. */
 export interface LargeLayer {
   readonly bytes: Buffer
   readonly diffId: string
@@ -55,15 +55,15 @@ export interface LargeLayer {
 type LargeLayers = readonly [LargeLayer, ...LargeLayer[]]
 
 const LARGE_BYTES = 64 * 1024 ** 2
-/** Of zstd windows: 2 MiB, and the largest that is taken; the one above is refused. */
+/** log2 of zstd windows: 2 MiB, and twice the largest that is accepted. The next larger one is refused. */
 const TAKEN_WINDOW_LOGS = [21, 25, 25]
 const REFUSED_WINDOW_LOG = 26
-/** A large case takes as long as fifty others. */
+/** One of so many cases is large, because it takes as long as fifty others. */
 const LARGE_EVERY = 500
 
 /**
- * Layers that hold much and take little, the last of them not to be taken. To be made in another process than the one whose memory
- * is measured.
+ * Creates layers with a high compression ratio, the last of which must be refused. Call it in another process than the one whose memory is
+ * measured.
  */
 export async function makeLargeLayers(): Promise<LargeLayers> {
   const start = (await aLayer()).subarray(0, 1024)
@@ -76,10 +76,10 @@ export async function makeLargeLayers(): Promise<LargeLayers> {
   return [{ bytes: gzipSync(layer, { level: 9 }), diffId }, ...compressed]
 }
 
-/** The archive of the kind `packed`: sorting it takes longer than a case. */
+/** Archive of the kind `packed`. Created once, because its compression takes longer than a case. */
 const PACKED_BZIP2 = packBzip2(await packTar(anArchive('docker', LAYERS, DIFF_IDS)))
 
-/** The case of this number: the same one each time. */
+/** Creates the case of a seed, deterministically. */
 export async function makeCase(seed: number, large: LargeLayers): Promise<FuzzCase> {
   const random = createRandom(seed)
   if (seed % LARGE_EVERY === 0) return { kind: 'large', bundle: await aLargeBundle(random, large) }
@@ -94,7 +94,7 @@ export async function makeCase(seed: number, large: LargeLayers): Promise<FuzzCa
   return { kind, bundle: await MAKERS[kind](random) }
 }
 
-/** More layers than are read at once. */
+/** A bundle with more layers than the importer reads concurrently. */
 async function aLargeBundle(random: Random, [first, ...others]: LargeLayers): Promise<Buffer> {
   const taken = others.slice(0, TAKEN_WINDOW_LOGS.length)
   const layers = Array.from({ length: 4 }, () =>
@@ -157,7 +157,7 @@ function broken(text: string, random: Random): string {
 
 type Document = 'manifest.json' | 'index.json' | 'index' | 'manifest' | 'config'
 
-/** Changes on the way, each before what is computed from it. */
+/** Changes during the creation of a bundle. Digests and sizes are computed after each change. */
 interface Changes {
   readonly document?: (name: Document, text: string) => string
   readonly layer?: (layer: Buffer) => Buffer
@@ -189,10 +189,10 @@ async function aBundle(random: Random, changes: Changes = {}): Promise<Buffer> {
   })
 }
 
-/** What sorting by hand takes long for. */
+/** Limit for the simple bzip2 compression of tests, which is slow. */
 const LARGEST_BZIP2_BYTES = 32 * 1024
 
-/** Stored or packed, by the methods that bundles may have. */
+/** An entry with a random compression method out of those that bundles may use. */
 function packedEntry(name: string, body: Buffer, random: Random): RawEntry {
   const method = random.pick([0, 8, 8, 9, 12])
   if (method === 9) return { name, body, method, packed: packWithoutCopies(body) }
@@ -201,7 +201,7 @@ function packedEntry(name: string, body: Buffer, random: Random): RawEntry {
   return { name, body, method: method === 0 ? 0 : 8 }
 }
 
-/** A layout, or with `manifest.json` beside it. */
+/** An OCI layout, in some forms with `manifest.json`. */
 function anArchive(
   form: string,
   bodies: readonly Buffer[],

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { aBundle, aDescriptorText, type FileEntry, packZip } from '../fixtures/bundle-builder.ts'
 import type { HostileResult } from './hostile-worker.ts'
 
-/** Of a process that imports this one bundle, in which Node, its loader and the fixtures take 105. */
+/** Limit for a process that imports one bundle; Node, its loader and the fixtures take 105 MB of it. */
 const MAX_PEAK_BYTES = 256 * 1024 ** 2
-/** Just below what is read of a document, and of a descriptor. */
+/** Sizes just below the limits of a document and a descriptor. */
 const DOCUMENT_BYTES = 2 * 1024 ** 2 - 1000
 const DESCRIPTOR_LENGTH = 64 * 1024 - 3000
 
@@ -44,7 +44,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Imports a bundle in a process of its own. */
+/** Imports a bundle in a separate process. */
 async function importAlone(entries: readonly FileEntry[]): Promise<HostileResult> {
   const bundle = join(folder, 'bundle.zip')
   await writeFile(bundle, await packZip(entries))
@@ -53,8 +53,8 @@ async function importAlone(entries: readonly FileEntry[]): Promise<HostileResult
   return result
 }
 
-describe('a small bundle whose documents hold as much as can be', () => {
-  it.each(Object.entries(DOCUMENTS))('in an index of %s stays within memory', async (_, text) => {
+describe('a small bundle with the largest possible documents', () => {
+  it.each(Object.entries(DOCUMENTS))('with an index of %s stays within memory', async (_, text) => {
     const image = [
       { name: 'oci-layout', body: '{"imageLayoutVersion": "1.0.0"}' },
       { name: 'index.json', body: text },
@@ -66,7 +66,7 @@ describe('a small bundle whose documents hold as much as can be', () => {
     expect(peakBytes).toBeLessThan(MAX_PEAK_BYTES)
   })
 
-  it.each(Object.entries(DESCRIPTORS))('in a descriptor of %s stays within memory', async (_, text) => {
+  it.each(Object.entries(DESCRIPTORS))('with a descriptor of %s stays within memory', async (_, text) => {
     const entries = await aBundle()
     const descriptor = { name: 'descriptor.yml', body: `${aDescriptorText()}\n${text}` }
     const others = entries.filter(({ name }) => name !== descriptor.name)

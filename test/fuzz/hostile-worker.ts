@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { importBytes } from '../fixtures/import-bytes.ts'
 
 /*
- * Imports one bundle, whose file is the argument, and tells its parent how that ended and what the whole process took.
+ * Imports one bundle, whose file is the argument. Reports the result and the peak memory of the process to its parent.
  */
 
 export interface HostileResult {
-  /** Of the refusal; 0 when the bundle was taken. */
+  /** Status of the refusal; 0 when the bundle was imported. */
   readonly status: number
   readonly peakBytes: number
 }

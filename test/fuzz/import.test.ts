@@ -8,23 +8,23 @@ import { KINDS, makeLargeLayers } from './cases.ts'
 import type { FuzzMessage } from './worker.ts'
 
 /*
- * Mutated bundles, 20 000 unless told otherwise: each must be refused in words or imported rightly, and none may hang, crash or
- * fill the importer. FUZZ_SEED and FUZZ_CASES choose others, or repeat one that failed.
+ * Imports mutated bundles, 20 000 by default. Each must be refused with a message or imported correctly. None may hang or crash the
+ * importer, or exceed its memory. FUZZ_SEED and FUZZ_CASES select other cases, or repeat a failed one.
  */
 
 const FIRST_SEED = Number(process.env.FUZZ_SEED ?? 20_261_123)
 const CASES = Number(process.env.FUZZ_CASES ?? 20_000)
-/** A process has so many cases to grow in. */
+/** Number of cases per process, in which a memory leak would show. */
 const CASES_EACH = 2500
-/** One for each core of the machines that run CI. */
+/** Concurrent processes: one for each core of a CI machine. */
 const AT_ONCE = 2
-/** A case takes some milliseconds. */
+/** Time limit of a case, which usually takes some milliseconds. */
 const STALLED_MS = 30_000
-/** Of the whole process, which makes the cases as well. */
+/** Limit for the whole process, which also creates the cases. */
 const MAX_PEAK_BYTES = 256 * 1024 ** 2
 const MAX_FAILURES = 5
 
-/** How the cases of one worker ended. */
+/** Results of one worker. */
 interface Outcome {
   readonly failures: readonly string[]
   readonly end: Extract<FuzzMessage, { kind: 'end' }> | undefined
@@ -54,11 +54,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-/** Runs cases in a process of its own and ends it when it says nothing for long. */
+/** Runs cases in a separate process, and kills it when a case exceeds its time limit. */
 async function runCases(firstSeed: number, count: number): Promise<Outcome> {
   const child = fork(join(import.meta.dirname, 'worker.ts'), [String(firstSeed), String(count), large], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    // Unlimited, V8 lets the garbage of thousands of cases lie. A heap that needs more ends the process.
+    // Without a limit, V8 keeps the garbage of thousands of cases. A process that needs a larger heap crashes.
     execArgv: ['--max-old-space-size=96', '--max-semi-space-size=8'],
   })
   const failures: string[] = []
@@ -92,19 +92,19 @@ function exitOf(child: ChildProcess): Promise<string> {
 }
 
 describe('a mutated bundle', () => {
-  it('is refused in words or imported rightly, and never hangs or crashes the importer', () => {
+  it('is refused with a message or imported correctly, and never hangs or crashes the importer', () => {
     const failures = outcomes.flatMap((outcome) => outcome.failures)
 
     expect(failures).toEqual([])
   })
 
-  it('never takes more than 256 MB', () => {
+  it('never needs more than 256 MB', () => {
     const peaks = outcomes.map(({ end }) => end?.peakBytes)
 
     for (const bytes of peaks) expect(bytes).toBeLessThan(MAX_PEAK_BYTES)
   })
 
-  it.runIf(CASES >= 1000)('of every kind is among the cases, refused and taken', () => {
+  it.runIf(CASES >= 1000)('of every kind is among the cases, refused and imported', () => {
     const kinds = new Set(outcomes.flatMap(({ end }) => Object.keys(end?.refused ?? {})))
     const installed = outcomes.reduce((sum, { end }) => sum + (end?.installed ?? 0), 0)
 

@@ -1,6 +1,6 @@
 import type { Random } from './random.ts'
 
-/** Where signed and unsigned fields of 1 to 8 bytes end, and sizes that mean something else. */
+/** Limits of signed and unsigned fields of 1 to 8 bytes, and sizes with a special meaning. */
 const EDGES = [
   0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
 ] as const
@@ -18,7 +18,7 @@ const changed = (bytes: Buffer, change: (copy: Buffer) => void): Buffer => {
 }
 
 const MUTATIONS: readonly [Mutation, ...Mutation[]] = [
-  // A bit, a byte, a number.
+  // Changes a bit, a byte or a number.
   (bytes, at, random) =>
     changed(bytes, (copy) => copy.writeUInt8(copy.readUInt8(at) ^ (1 << random.below(8)), at)),
   (bytes, at, random) => changed(bytes, (copy) => copy.writeUInt8(random.below(256), at)),
@@ -31,7 +31,7 @@ const MUTATIONS: readonly [Mutation, ...Mutation[]] = [
     changed(bytes, (copy) => {
       if (at + 8 <= copy.length) copy.writeBigUInt64LE(BigInt(random.pick(EDGES)) << 32n, at)
     }),
-  // Less, more, the same elsewhere.
+  // Removes, inserts or moves bytes.
   (bytes, at) => bytes.subarray(0, at),
   (bytes, at, random) => splice(bytes, at, random.below(LARGEST_PIECE), Buffer.alloc(0)),
   (bytes, at, random) => splice(bytes, at, 0, random.bytes(random.below(40))),
@@ -49,7 +49,7 @@ function pieceOf(bytes: Buffer, random: Random): Buffer {
   return bytes.subarray(start, start + random.below(LARGEST_PIECE))
 }
 
-/** One to four changes at places that `place` chooses, or anywhere. */
+/** Applies one to four changes at offsets from `place`, by default anywhere. */
 export function mutateBytes(
   bytes: Buffer,
   random: Random,
@@ -63,7 +63,7 @@ export function mutateBytes(
   return mutated
 }
 
-/** A place in or near a record of a zip. */
+/** Returns an offset in or near a record of a zip. */
 export function nearZipRecord(bytes: Buffer, random: Random): number {
   const found: number[] = []
   for (let at = bytes.indexOf('PK'); at >= 0; at = bytes.indexOf('PK', at + 1)) found.push(at)
@@ -71,7 +71,7 @@ export function nearZipRecord(bytes: Buffer, random: Random): number {
 }
 
 const BLOCK = 512
-/** Name, size, type, link, magic, prefix: where they start, how long they are. */
+/** Name, size, type, link, magic and prefix in a tar header. */
 type Field = readonly [start: number, length: number]
 const TAR_FIELDS: readonly [Field, ...Field[]] = [
   [0, 100],
@@ -102,7 +102,7 @@ const TAR_TEXTS = [
   'S',
 ] as const
 
-/** Changes a field of some header of a tar and sets the checksum right, or leaves it wrong. */
+/** Changes a field of a random header of a tar, with or without an updated checksum. */
 export function mutateTarHeader(tar: Buffer, random: Random): Buffer {
   const headers: number[] = []
   for (let at = 0; at + BLOCK <= tar.length; at += BLOCK) {
@@ -118,7 +118,7 @@ export function mutateTarHeader(tar: Buffer, random: Random): Buffer {
   })
 }
 
-/** Puts an extended header before some other header. */
+/** Inserts an extended header before a random header. */
 export function addPaxHeader(tar: Buffer, random: Random): Buffer {
   const digits = '9'.repeat(random.chance(0.02) ? 900_000 : 1 + random.below(40))
   const value = random.pick([

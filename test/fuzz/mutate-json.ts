@@ -1,14 +1,14 @@
 import type { Random } from './random.ts'
 
-/** A value, a key with its colon, or a bracket. */
+/** Matches a value, a key with its colon, a bracket or a comma. */
 const TOKEN = /"(?:[^"\\]|\\.)*"\s*:|"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|[[\]{},]/gu
 
 const LARGE_LENGTH = 100_000
 
-/** Changes some tokens of a document: JSON that means something else, or no JSON any more. */
+/** Changes some tokens of a document. The result may be invalid JSON. */
 export function mutateJson(text: string, random: Random): string {
   let mutated = text
-  // The tokens of one that has become large take more memory here than in the importer.
+  // Stops when the document is large: its tokens need more memory here than in the importer.
   for (let count = 1 + random.below(3); count > 0 && mutated.length < LARGE_LENGTH; count -= 1) {
     const tokens = [...mutated.matchAll(TOKEN)]
     const token = tokens[random.below(tokens.length)]
@@ -20,7 +20,7 @@ export function mutateJson(text: string, random: Random): string {
 }
 
 function replacement(token: string, random: Random): string {
-  // Large ones are rare: each costs as much as a hundred others.
+  // Large values are rare, because each takes as long as a hundred others.
   if (random.chance(0.004)) return '9'.repeat(1_000_000)
   if (random.chance(0.01)) return deep(random)
   if (token.endsWith(':')) return keyInstead(token, random)
@@ -38,7 +38,7 @@ function replacement(token: string, random: Random): string {
   ])()
 }
 
-/** Another key, none, or the same twice: the last one counts for most readers. */
+/** Another key, no key, or the same key twice: most parsers use the last one. */
 function keyInstead(token: string, random: Random): string {
   return random.pick([
     '',

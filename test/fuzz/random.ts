@@ -1,13 +1,13 @@
-/** Choices that a seed repeats. */
+/** Random choices that a seed reproduces. */
 export interface Random {
-  /** From 0 up to, and without, the bound. */
+  /** Integer from 0 to the bound, exclusive. */
   below(bound: number): number
   chance(share: number): boolean
   pick<Item>(items: readonly [Item, ...Item[]]): Item
   bytes(length: number): Buffer
 }
 
-/** The generator mulberry32: 32 bits of state, good enough to pick mutations. */
+/** Generator mulberry32, which has 32 bits of state and suffices to choose mutations. */
 export function createRandom(seed: number): Random {
   let state = seed | 0
   const next = (): number => {

@@ -11,13 +11,13 @@ import { blobName } from '../fixtures/oci-layout.ts'
 import { rawZip } from '../fixtures/raw-zip.ts'
 import type { Random } from './random.ts'
 
-/** A bundle without some layers, after another one that had them. */
+/** A bundle without some layers, and an earlier bundle that had them. */
 export interface ThinCase {
   readonly bundle: Buffer
   readonly before: Buffer
-  /** What the client was told, or a client that is not ours has made of it. */
+  /** Layers from the service's answer, in some cases altered as by a foreign client. */
   readonly namedLayers: readonly NamedLayer[]
-  /** Layers that the registry has lost since: each by the digest of its blob. */
+  /** Whether the registry has lost a layer since, by the digest of its blob. */
   readonly isLost: (digest: string) => boolean
 }
 
@@ -29,7 +29,7 @@ interface Material {
 const COMPRESSIONS: readonly [Compression, ...Compression[]] = ['none', 'gzip', 'gzip', 'zstd']
 const NAMESPACES: readonly [string, ...string[]] = ['com.example.before', 'com.example.other']
 
-/** The case of a random stream: the same one each time. */
+/** Creates the case of a random stream, deterministically. */
 export async function makeThinCase(random: Random, { layers, archive }: Material): Promise<ThinCase> {
   const compress = (): Buffer[] => layers.map((layer) => compressLayer(layer, random.pick(COMPRESSIONS)))
   const diffIds = layers.map(digestOf)

@@ -10,11 +10,11 @@ import { makeCase } from './cases.ts'
 import type { ThinCase } from './thin-cases.ts'
 
 /*
- * Imports mutated bundles, in a process of its own: what hangs, crashes or fills it, its parent sees. Arguments: the seed of the first
- * case, the number of cases, a file with the large layers.
+ * Imports mutated bundles in a separate process, whose parent detects hangs, crashes and excessive memory. Arguments: the seed of the
+ * first case, the number of cases, a file with the large layers.
  */
 
-/** What the parent is told: where the worker is, or what is wrong. */
+/** Message to the parent: the current case, a failure or the end. */
 export type FuzzMessage =
   | { readonly kind: 'case'; readonly seed: number }
   | { readonly kind: 'failure'; readonly seed: number; readonly words: string }
@@ -52,13 +52,13 @@ for (let index = 0; index < count; index += 1) {
 tell({ kind: 'end', installed, refused, peakBytes: process.resourceUsage().maxRSS * 1024, slowestMs })
 process.disconnect?.()
 
-/** What is wrong with how the bundle was taken or refused. */
+/** Imports a bundle. @returns the fault in its import or refusal */
 async function check(bundle: Buffer, kind: string): Promise<string | undefined> {
   const importer = anImporter()
   const result = await importBytes(bundle, importer)
   if ('task' in result) {
     installed += 1
-    // What a large one holds would fill this process, and the importer has compared it.
+    // The content of a large bundle is not read: it would exceed the memory, and the importer has verified it.
     return kind === 'large' ? undefined : imageProblem(importer, result.task.image)
   }
   const problem = refusalProblem(result, kind)
@@ -77,7 +77,7 @@ function refusalProblem(
   return result.words.trim() === '' ? 'refused without words' : undefined
 }
 
-/** The bundle that lacks layers is taken or refused, and the task before it stays as it was. */
+/** Imports a bundle without layers. If it is refused, the earlier task must be unchanged. @returns the fault */
 async function checkThin({ before, bundle, namedLayers, isLost }: ThinCase): Promise<string | undefined> {
   const importer = anImporter()
   const { registry, uploads } = importer
@@ -103,7 +103,7 @@ async function checkThin({ before, bundle, namedLayers, isLost }: ThinCase): Pro
   return isLeft ? `refused, but left ${JSON.stringify(registry.images())}` : undefined
 }
 
-/** What was installed must be an image whose layers are what its config says. */
+/** Checks that the layers of an installed image match its config. @returns the fault */
 function imageProblem(
   { registry }: Importer,
   { repository, digest }: { readonly repository: string; readonly digest: string },
