@@ -27,12 +27,13 @@ export function explainError(body: unknown): string {
   return (typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 500)
 }
 
-/** The title of a batch of errors says nothing that its lines do not. */
+/** Titles that say nothing that the lines below them do not. */
+const EMPTY_TITLE = /^(?:Error\(s\) occurred|Run not found\.$)/u
+
+/** Leaves out a title that says nothing new. */
 export function withoutTitle(words: string): string {
   const [title = '', ...lines] = words.split('\n')
-  return title.startsWith('Error(s) occurred') && lines.length > 0
-    ? lines.map((line) => line.trim()).join('\n')
-    : words
+  return EMPTY_TITLE.test(title) && lines.length > 0 ? lines.map((line) => line.trim()).join('\n') : words
 }
 
 function linesOf({ message, explanation, details }: ErrorBody): readonly string[] {

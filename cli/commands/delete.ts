@@ -21,6 +21,8 @@ export function addDelete(program: Command, perform: Perform): void {
     perform(async (terminal) => {
       const { path, question } = targetOf(what)
       const service = await openService(flags)
+      // The service counts an unknown run as deleted; a mistyped id must not.
+      await service.call(path)
       if (!(await confirm(question, flags.yes === true))) {
         terminal.note('Nothing was deleted.')
         return EXIT.failed

@@ -105,6 +105,14 @@ describe('a finished run', () => {
     expect(stderr).toMatch(/a run that has ended cannot be cancelled/u)
     expect(code).toBe(1)
   })
+
+  it('is gone once it is deleted', async () => {
+    const deleted = await ask('delete', id, '--yes')
+    const again = await ask('delete', id, '--yes')
+
+    expect(deleted).toMatchObject({ code: 0, stdout: `${id} is deleted\n` })
+    expect(again).toMatchObject({ code: 1, stderr: `there is no run "${id}", or it was deleted\n` })
+  })
 })
 
 describe('a run whose output is refused', () => {

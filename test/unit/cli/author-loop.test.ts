@@ -207,6 +207,20 @@ describe('a service', () => {
     expect(code).toBe(1)
   })
 
+  it('has not deleted a run that it does not have', async () => {
+    const explanation = `there is no run "${task.id}", or it was deleted`
+    const { href } = await aWebServer(({ method }, response) => {
+      response.statusCode = method === 'DELETE' ? 204 : 404
+      response.end(method === 'DELETE' ? '' : JSON.stringify({ message: 'Run not found.', explanation }))
+    })
+
+    const { code, stdout, stderr } = await runCommand(['delete', task.id, '--yes', '--url', href])
+
+    expect(stderr).toBe(`${explanation}\n`)
+    expect(stdout).toBe('')
+    expect(code).toBe(1)
+  })
+
   it('is told before an image is built when it does not answer', async () => {
     const folder = await aFolder({ imageName: false })
     writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
