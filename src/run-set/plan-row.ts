@@ -9,7 +9,7 @@ import type { Provision } from '../run/run.ts'
 import type { RowProblem } from '../run/set/run-set.ts'
 import type { ParameterType, Task, TaskInput } from '../task/task.ts'
 import { type FileDependencies, findFile } from './file-reference.ts'
-import type { Cell, Row } from './row-table.ts'
+import { type Cell, invalid, type Row } from './row-table.ts'
 
 /** The value of an image or file input: which file. */
 export interface PlannedFile {
@@ -35,11 +35,15 @@ export function problemOf(error: DomainError, column: string | null): Omit<RowPr
 export function planRow(task: Pick<Task, 'inputs'>, row: Row, report: Report): RowPlan {
   const values: CheckedProvision[] = []
   const files: PlannedFile[] = []
+  const given = new Set<string>()
   for (const [name, cell] of row) {
     const input = parameterNamed(task.inputs, name)
     // Unknown columns are reported once for the table.
     if (input === undefined) continue
     try {
+      // The case of names may differ: "a" and "A".
+      if (given.has(input.name)) throw invalid('two columns have a value for this parameter; leave one out')
+      given.add(input.name)
       const value = jsonOf(cell, input.type)
       if (isFile(input.type) && value !== null) files.push({ input, reference: value })
       else values.push(checkProvision(task, { parameterName: input.name, value }))

@@ -5,6 +5,8 @@ import { MAX_ROWS } from '../run/set/set-run-id.ts'
 
 /** Bounds the memory of the worker, which holds the bytes, their text and the rows. */
 export const MAX_TABLE_BYTES = 32 * 1024 * 1024
+/** Most names of columns, of all rows together: every unknown one is a problem. */
+export const MAX_COLUMNS = 1000
 
 /** A value of a row: JSON, or the text of a CSV's field, which its parameter's type interprets. */
 export type Cell = { readonly json: JsonValue } | { readonly text: string }
@@ -14,13 +16,29 @@ export type Row = ReadonlyMap<string, Cell>
 
 /**
  * Reads a table of inputs: a JSON array of objects, JSON lines, or CSV with a header (RFC 4180). An empty field of a CSV is no value.
- * @throws DomainError RUN_SET_INVALID naming the line, when the text is none of these, or has no row or too many
+ * @throws DomainError RUN_SET_INVALID naming the line, when the text is none of these, or has no row, or too many rows or columns
  */
 export function readRowTable(text: string): readonly Row[] {
   const rows = rowsOf(text.replace(/^\uFEFF/u, ''))
   if (rows.length === 0) throw invalid('the table has no row')
-  if (rows.length > MAX_ROWS) throw invalid(`the table has ${rows.length} rows; expected at most ${MAX_ROWS}`)
+  requireRows(rows.length)
+  const names = new Set<string>()
+  for (const row of rows) {
+    for (const name of row.keys()) names.add(name)
+    requireColumns(names.size)
+  }
   return rows
+}
+
+/** Called before rows are made as well: millions of them would not fit into the memory. */
+function requireRows(count: number): void {
+  if (count > MAX_ROWS) throw invalid(`the table has more than ${MAX_ROWS} rows; expected at most ${MAX_ROWS}`)
+}
+
+function requireColumns(count: number): void {
+  if (count > MAX_COLUMNS) {
+    throw invalid(`the table has more than ${MAX_COLUMNS} columns; expected one for each parameter at most`)
+  }
 }
 
 /** An error about the request for a set, or its table. */
@@ -43,7 +61,9 @@ function parseJson(text: string, words: string): JsonValue {
 }
 
 function arrayRows(table: JsonValue): readonly Row[] {
-  return (table as readonly JsonValue[]).map((row, index) => jsonRow(row, `row ${index + 1}`))
+  const rows = table as readonly JsonValue[]
+  requireRows(rows.length)
+  return rows.map((row, index) => jsonRow(row, `row ${index + 1}`))
 }
 
 function lineRows(text: string): readonly Row[] {
@@ -51,6 +71,7 @@ function lineRows(text: string): readonly Row[] {
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
     rows.push(jsonRow(parseJson(line, `line ${index + 1} is no JSON`), `line ${index + 1}`))
+    requireRows(rows.length)
   }
   return rows
 }
@@ -60,11 +81,13 @@ export function jsonRow(row: JsonValue, place: string): Row {
   if (row === null || typeof row !== 'object' || Array.isArray(row)) {
     throw invalid(`${place} is no object; expected values by the name of their parameter, such as {"a": 5}`)
   }
+  requireColumns(Object.keys(row).length)
   return new Map(Object.entries(row).map(([name, json]) => [name, { json }]))
 }
 
 function csvRows(text: string): readonly Row[] {
   const [header = [], ...records] = recordsOf(text)
+  requireColumns(header.length)
   const names = header.map((name) => name.trim())
   const twice = names.find((name, index) => name === '' || names.indexOf(name) !== index)
   if (twice !== undefined) {

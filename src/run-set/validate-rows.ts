@@ -1,6 +1,13 @@
 import pMap from 'p-map'
 import { DomainError } from '../contract/errors.ts'
-import { MAX_PROBLEMS, type RowProblem, type RunSet } from '../run/set/run-set.ts'
+import { cutText } from '../contract/quoted.ts'
+import {
+  MAX_COLUMN_LENGTH,
+  MAX_MESSAGE_LENGTH,
+  MAX_PROBLEMS,
+  type RowProblem,
+  type RunSet,
+} from '../run/set/run-set.ts'
 import type { Task } from '../task/task.ts'
 import type { FileDependencies } from './file-reference.ts'
 import {
@@ -21,11 +28,20 @@ const ROWS_AT_ONCE = 16
 /** Problems found so far. */
 export type Problems = Pick<RunSet, 'problems' | 'problemCount'>
 
-/** Adds problems; more than a set keeps are only counted. */
+/** Adds problems; more than a set keeps are only counted. Long names and messages are cut. */
 export function withProblems(before: Problems, found: readonly RowProblem[]): Problems {
+  const kept = found.slice(0, MAX_PROBLEMS - before.problems.length)
   return {
-    problems: [...before.problems, ...found].slice(0, MAX_PROBLEMS),
+    problems: [...before.problems, ...kept.map(shortened)],
     problemCount: before.problemCount + found.length,
+  }
+}
+
+function shortened({ column, message, ...problem }: RowProblem): RowProblem {
+  return {
+    ...problem,
+    column: column === null ? null : cutText(column, MAX_COLUMN_LENGTH),
+    message: cutText(message, MAX_MESSAGE_LENGTH),
   }
 }
 

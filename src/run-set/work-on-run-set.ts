@@ -1,10 +1,11 @@
 import { DomainError } from '../contract/errors.ts'
+import { cutText } from '../contract/quoted.ts'
 import { runSetPrefixes } from '../contract/storage-keys.ts'
 import { cancelRun } from '../lifecycle/cancel-run.ts'
 import { type DeleteRunDependencies, deleteRun } from '../lifecycle/delete-run.ts'
 import type { Run } from '../run/run.ts'
 import { MAX_RUNS_AT_ONCE } from '../run/run-repository.ts'
-import type { RunSet } from '../run/set/run-set.ts'
+import { MAX_MESSAGE_LENGTH, type RunSet } from '../run/set/run-set.ts'
 import type { RunSetChange, RunSetRepository } from '../run/set/run-set-repository.ts'
 import { setRunId } from '../run/set/set-run-id.ts'
 import { isFinal } from '../run/transitions.ts'
@@ -139,7 +140,7 @@ async function create(deps: WorkDependencies, call: Call, runSet: RunSet, task: 
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
     // A file has gone since the validation. What was created does not start, and is ended.
-    const failure = error.explanation ?? error.message
+    const failure = cutText(error.explanation ?? error.message, MAX_MESSAGE_LENGTH)
     const { phase, round } = runSet
     await deps.sets.change(runSet.id, { set: { phase: 'cancelling', failure }, if: { phase, round } })
   }

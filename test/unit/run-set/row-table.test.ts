@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_ROWS } from '../../../src/run/set/set-run-id.ts'
-import { readRowTable } from '../../../src/run-set/row-table.ts'
+import { MAX_COLUMNS, readRowTable } from '../../../src/run-set/row-table.ts'
 
 const plain = (text: string) => readRowTable(text).map((row) => Object.fromEntries(row))
+
+const MANY_NAMES = Array.from({ length: MAX_COLUMNS + 1 }, (_, column) => `c${column}`).join()
 
 describe('a table of inputs', () => {
   it.each([
@@ -28,8 +30,19 @@ describe('a table of inputs', () => {
     ['two columns of a name', 'a,a\n1,2\n', 'two columns "a"'],
     ['a column without a name', 'a,\n1,2\n', 'without a name'],
     ['more rows than a set may have', `a\n${'1\n'.repeat(MAX_ROWS + 1)}`, `at most ${MAX_ROWS}`],
+    ['more JSON objects than a set may have', `[${'{},'.repeat(MAX_ROWS)}{}]`, `at most ${MAX_ROWS}`],
+    ['more JSON lines than a set may have', '{}\n'.repeat(MAX_ROWS + 1), `at most ${MAX_ROWS}`],
+    ['more columns than parameters', `${MANY_NAMES}\n`, 'columns'],
+    ['more names in an object', `{${MANY_NAMES.replaceAll(/[^,]+/gu, '"$&":1')}}`, 'columns'],
+    ['more names in all objects', `[${MANY_NAMES.replaceAll(/[^,]+/gu, '{"$&":1}')}]`, 'columns'],
   ])('is refused with %s', (_, text, words) => {
     expect(() => readRowTable(text)).toThrow(words)
+  })
+
+  it('is refused at once when it has a million columns', () => {
+    const header = Array.from({ length: 1_000_000 }, (_, column) => column.toString(36)).join()
+
+    expect(() => readRowTable(`${header}\n`)).toThrow('columns')
   })
 
   it('takes as many rows as a set may have', () => {

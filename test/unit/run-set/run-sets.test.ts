@@ -123,6 +123,49 @@ describe('a run set', () => {
     expect([problems.length, problemCount]).toEqual([100, 250])
   })
 
+  it('keeps the beginning of long names and messages', async () => {
+    const rows = Array.from({ length: 100 }, (_, row) => ({ a: 1, [`${row}${'x'.repeat(20_000)}`]: 1 }))
+    const { work, read } = await aSet({ rows })
+    await prepare(work)
+
+    const { problems } = await read()
+    expect(problems).toHaveLength(100)
+    expect(Buffer.byteLength(JSON.stringify(problems))).toBeLessThan(200_000)
+  })
+
+  it('refuses two columns for one parameter', async () => {
+    const { work, describeIt } = await aSet({ rows: [{ a: 1, file: 'upload:x', FILE: 'upload:y' }] })
+    await prepare(work)
+
+    const { state, runSet } = await describeIt()
+    expect(state).toBe('FAILED')
+    expect(runSet.problems.map(({ message }) => message).join()).toContain('two columns')
+  })
+
+  it.each([
+    ['cancelled', cancelRunSet],
+    ['deleted', deleteRunSet],
+  ])('gets no run from a worker that is late after it was %s', async (_, end) => {
+    const { engine, id, work, runId } = await aSet({ rows: [{ a: 1 }] })
+    await work()
+    const late = {
+      ...engine,
+      runs: {
+        ...engine.runs,
+        async createAll(created: Parameters<typeof engine.runs.createAll>[0]) {
+          await end(engine, id)
+          await work()
+          return engine.runs.createAll(created)
+        },
+      },
+    }
+
+    await workOnRunSet(late, { setId: id, timeLeftMs: () => 900_000 })
+
+    expect(await engine.runs.find(runId(0))).toBeUndefined()
+    expect((await work()).isDone).toBe(true)
+  })
+
   it('goes on where a worker that ran out of time, or died, left it', async () => {
     const rows = Array.from({ length: 120 }, (_, a) => ({ a }))
     const { engine, work, read, runId } = await aSet({ rows })
