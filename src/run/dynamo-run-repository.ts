@@ -7,10 +7,9 @@ import {
   keyOf,
   RUNS_IN_REMOVAL,
 } from '../aws/dynamo-table.ts'
-import { createDynamoWrites, IS_NEW, type ItemChange } from '../aws/dynamo-writes.ts'
+import { createDynamoWrites, type ItemChange } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
-import { DomainError } from '../contract/errors.ts'
-import { IS_INSTALLED, taskKey } from '../task/task-item.ts'
+import { createDynamoRunCreation } from './dynamo-run-creation.ts'
 import { createDynamoRunList } from './dynamo-run-list.ts'
 import type { Run } from './run.ts'
 import { inStates, pathsOf, transitionOf, usageChangeOf, withJob, withProvisions } from './run-changes.ts'
@@ -19,8 +18,6 @@ import {
   decodeListedRun,
   decodeRun,
   encodeInputValue,
-  encodeListedRun,
-  encodeRun,
   IN_REMOVAL,
   INPUT_PREFIX,
   inputKey,
@@ -94,29 +91,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
   }
 
   return {
-    async create(run) {
-      const isCreated = await writes.transact([
-        { check: taskKey(run.taskId), if: IS_INSTALLED },
-        { put: encodeRun(run), if: IS_NEW },
-        { put: encodeListedRun(run) },
-      ])
-      if (isCreated) return
-      const isTaken = (await table.get(runKey(run.id))) !== undefined
-      throw isTaken ? new Error('a run with this id exists') : new DomainError('INTERNAL_TASK_NOT_FOUND')
-    },
-
-    async createAll(created) {
-      const [first] = created
-      if (first === undefined) return
-      // Values count only once their run is there, so writing them again changes nothing.
-      await table.putAll(created.flatMap(({ values }) => values.map(encodeInputValue)))
-      const isCreated = await writes.transact([
-        { check: taskKey(first.run.taskId), if: IS_INSTALLED },
-        ...created.flatMap(({ run }) => [{ put: encodeRun(run), if: IS_NEW }, { put: encodeListedRun(run) }]),
-      ])
-      if (isCreated || (await table.get(runKey(first.run.id))) !== undefined) return
-      throw new DomainError('INTERNAL_TASK_NOT_FOUND')
-    },
+    ...createDynamoRunCreation(table, writes),
 
     find,
 

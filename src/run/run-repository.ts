@@ -52,7 +52,7 @@ export interface NewRun {
   readonly values: readonly InputValue[]
 }
 
-/** DynamoDB takes 100 items in a transaction; a run is two, and the task is checked. */
+/** DynamoDB takes 100 items in a transaction; a run is two, and its task and its set are checked. */
 export const MAX_RUNS_AT_ONCE = 49
 
 /** Stores runs and their input values. Reads are strongly consistent unless noted; every change is one conditional write. */
@@ -60,9 +60,10 @@ export interface RunRepository {
   /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the run's task does not exist or is being removed */
   create(run: Run): Promise<void>
   /**
-   * Creates runs of one task with their values: all or none, and none when the first of them exists.
-   * @param created at most {@link MAX_RUNS_AT_ONCE}
-   * @throws DomainError INTERNAL_TASK_NOT_FOUND as {@link create}
+   * Creates runs of one task with their values. Runs that exist stay as they are, so a call that broke off can be repeated.
+   * @param created at most {@link MAX_RUNS_AT_ONCE}, of the same round when they are of a set
+   * @throws DomainError INTERNAL_TASK_NOT_FOUND as {@link create}; RUN_SET_INVALID_STATE when the set does not create these runs any
+   * more: it was cancelled or deleted
    */
   createAll(created: readonly NewRun[]): Promise<void>
   find(runId: string): Promise<Run | undefined>

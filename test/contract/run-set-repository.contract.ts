@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { JobUsage, RunFailure } from '../../src/run/run.ts'
-import { type NewRun, type RunRepository, RunStateConflictError } from '../../src/run/run-repository.ts'
+import {
+  MAX_RUNS_AT_ONCE,
+  type NewRun,
+  type RunRepository,
+  RunStateConflictError,
+} from '../../src/run/run-repository.ts'
 import type { RunSetRepository } from '../../src/run/set/run-set-repository.ts'
 import { reasonKey } from '../../src/run/set/set-counts.ts'
 import { setRunId } from '../../src/run/set/set-run-id.ts'
@@ -146,6 +151,8 @@ export function describeRunSetRepository(
     })
 
     describe('runs of a set', () => {
+      beforeEach(() => sets.create(aRunSet({ phase: 'creating' })))
+
       it('are created once, together with their values', async () => {
         await createRuns(2)
         await start(0)
@@ -162,6 +169,38 @@ export function describeRunSetRepository(
         const create = runs.createAll([{ run: aRun({ id: idOf(0), taskId }), values: [] }])
 
         await expect(create).rejects.toMatchObject({ error: 'INTERNAL_TASK_NOT_FOUND' })
+      })
+
+      it('are created by their set only, in its present round, while it creates them', async () => {
+        await expect(createRuns(1, 2)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
+        await sets.change(SET_ID, { set: { phase: 'cancelling' }, if: {} })
+        await expect(createRuns(1)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
+        await sets.change(SET_ID, { set: { phase: 'creating' }, if: {} })
+        await sets.beginRemoval(SET_ID)
+        await expect(createRuns(1)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
+
+        expect(await runs.listIdsByTask(TASK_ID)).toEqual([])
+      })
+
+      it('are completed by a call that finds some of them', async () => {
+        await createRuns(2)
+        await createRuns(4)
+
+        expect(await runs.findAll([0, 1, 2, 3].map((row) => idOf(row)))).toHaveLength(4)
+      })
+
+      it('are created however many items their arrays have', async () => {
+        const indexes = Array.from({ length: 30_000 }, (_, index) => 10_000 + 2 * index)
+        const provisions = { a: { kind: 'value', valueId: 'v', size: 70_000, indexes } } as const
+        const large = Array.from({ length: MAX_RUNS_AT_ONCE }, (_, row) => ({
+          run: aRun({ id: idOf(row), state: 'PROVISIONED' as const, provisions }),
+          values: [],
+        }))
+
+        await runs.createAll(large)
+        await runs.createAll(large)
+
+        expect(await runs.findAll(large.map(({ run }) => run.id))).toHaveLength(MAX_RUNS_AT_ONCE)
       })
 
       it('are counted when they start and when they end', async () => {
@@ -234,6 +273,7 @@ export function describeRunSetRepository(
 
       it('are counted by round', async () => {
         await createRuns(1, 1)
+        await sets.change(SET_ID, { set: { round: 2 }, if: {} })
         await createRuns(1, 2)
         await start(0, 2)
 

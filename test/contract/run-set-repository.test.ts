@@ -8,5 +8,6 @@ describeRunSetRepository('memory', async () => {
   const identity = createFixedIdentity()
   const tasks = createMemoryTaskRepository(identity)
   const sets = createMemoryRunSetRepository(identity, tasks)
-  return { sets, runs: createMemoryRunRepository(identity, tasks, sets.count), tasks, identity }
+  const runs = createMemoryRunRepository(identity, tasks, sets.count, sets.isCreating)
+  return { sets, runs, tasks, identity }
 })

@@ -10,6 +10,7 @@ import {
 } from '../../src/run/run-repository.ts'
 import { pageOfRows, type RunRow, rowOf, runOrder } from '../../src/run/run-row.ts'
 import type { RunStep } from '../../src/run/set/set-counts.ts'
+import { placeInSet, type SetRunPlace } from '../../src/run/set/set-run-id.ts'
 import { statesAllowedBefore } from '../../src/run/states-allowed.ts'
 import { isActive, isFinal, isProvisionable } from '../../src/run/transitions.ts'
 import type { Identity } from '../../src/shared/identity.ts'
@@ -19,6 +20,7 @@ export function createMemoryRunRepository(
   identity: Identity,
   tasks: { isInstalled(taskId: string): boolean },
   onStep: (runId: string, step: RunStep) => void = () => undefined,
+  isCreating: (place: SetRunPlace) => boolean = () => true,
 ): RunRepository {
   const runs = new Map<string, Run>()
   const inRemoval = new Map<string, Run>()
@@ -55,11 +57,14 @@ export function createMemoryRunRepository(
     create,
 
     async createAll(created) {
-      const first = created[0]?.run
-      if (first === undefined || runs.has(first.id)) return
+      const missing = created.filter(({ run }) => !runs.has(run.id))
+      const first = missing[0]?.run
+      if (first === undefined) return
       if (!tasks.isInstalled(first.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
+      const place = placeInSet(first.id)
+      if (place !== undefined && !isCreating(place)) throw new DomainError('RUN_SET_INVALID_STATE')
       // Without an await in between, so that the write is atomic.
-      for (const { run, values: itsValues } of created) {
+      for (const { run, values: itsValues } of missing) {
         for (const value of itsValues) putValue(value)
         runs.set(run.id, structuredClone(run))
       }

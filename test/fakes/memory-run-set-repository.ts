@@ -8,12 +8,14 @@ import {
   type RoundCounts,
   type RunStep,
 } from '../../src/run/set/set-counts.ts'
-import { placeInSet } from '../../src/run/set/set-run-id.ts'
+import { placeInSet, type SetRunPlace } from '../../src/run/set/set-run-id.ts'
 import type { Identity } from '../../src/shared/identity.ts'
 
 export interface MemoryRunSetRepository extends RunSetRepository {
   /** Adds a step of a run to the counts of its set. */
   readonly count: (runId: string, step: RunStep) => void
+  /** Whether the set creates the runs of a round now. */
+  readonly isCreating: (place: SetRunPlace) => boolean
 }
 
 /** In-memory run set repository for tests. */
@@ -39,6 +41,11 @@ export function createMemoryRunSetRepository(
       const index = place.round - 1
       rounds[index] = addCounts(rounds[index] ?? NO_COUNTS, { ...numbers, reasons })
       counts.set(place.setId, rounds)
+    },
+
+    isCreating({ setId, round }) {
+      const found = sets.get(setId)
+      return found?.phase === 'creating' && found.round === round
     },
 
     async create(runSet) {

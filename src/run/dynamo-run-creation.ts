@@ -1,0 +1,107 @@
+import { type DynamoTable, type ItemKey, keyOf } from '../aws/dynamo-table.ts'
+import { type Condition, type DynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
+import { DomainError } from '../contract/errors.ts'
+import { IS_INSTALLED, taskKey } from '../task/task-item.ts'
+import type { Run } from './run.ts'
+import { encodeInputValue, encodeListedRun, encodeRun, IN_REMOVAL, runIdOf, runKey } from './run-items.ts'
+import type { NewRun, RunRepository } from './run-repository.ts'
+import { runSetKey } from './set/run-set-items.ts'
+import { placeInSet } from './set/set-run-id.ts'
+
+/** Runs of one transaction, as JSON: DynamoDB takes 4 MB of items, whose form is hardly larger. */
+const MAX_TRANSACTION_BYTES = 3_000_000
+
+/** Creation of runs in the table. */
+export function createDynamoRunCreation(
+  table: DynamoTable,
+  writes: DynamoWrites,
+): Pick<RunRepository, 'create' | 'createAll'> {
+  /** Each repetition has fewer runs, so it ends. */
+  async function createMissing(runs: readonly Run[], conditions: readonly Check[]): Promise<void> {
+    const isCreated = await writes.transact([
+      ...conditions,
+      ...runs.flatMap((run) => [{ put: encodeRun(run), if: IS_NEW }, { put: encodeListedRun(run) }]),
+    ])
+    if (isCreated) return
+    const present = new Set((await table.getAll(runs.map(({ id }) => runKey(id)))).map(keyOf).map(runIdOf))
+    const missing = runs.filter(({ id }) => !present.has(id))
+    if (missing.length === runs.length) throw await refusalOf(runs[0])
+    if (missing.length > 0) await createMissing(missing, conditions)
+  }
+
+  /** Which of the conditions has failed. */
+  async function refusalOf(run: Run | undefined): Promise<DomainError> {
+    const place = placeInSet(run?.id ?? '')
+    const found = place && (await table.get(runSetKey(place.setId)))
+    const isCreating = found?.phase === CREATING && found.round === place?.round
+    if (place === undefined || (isCreating && !Object.hasOwn(found, IN_REMOVAL))) {
+      return new DomainError('INTERNAL_TASK_NOT_FOUND')
+    }
+    const words = 'the run set was cancelled or deleted while its runs were created'
+    return new DomainError('RUN_SET_INVALID_STATE', undefined, { words })
+  }
+
+  return {
+    async create(run) {
+      const isCreated = await writes.transact([
+        { check: taskKey(run.taskId), if: IS_INSTALLED },
+        { put: encodeRun(run), if: IS_NEW },
+        { put: encodeListedRun(run) },
+      ])
+      if (isCreated) return
+      const isTaken = (await table.get(runKey(run.id))) !== undefined
+      throw isTaken ? new Error('a run with this id exists') : new DomainError('INTERNAL_TASK_NOT_FOUND')
+    },
+
+    async createAll(created) {
+      for (const part of partsOf(created)) {
+        const [first] = part
+        if (first === undefined) continue
+        // Values count only once their run is there, so writing them again changes nothing.
+        await table.putAll(part.flatMap(({ values }) => values.map(encodeInputValue)))
+        await createMissing(
+          part.map(({ run }) => run),
+          conditionsOf(first.run),
+        )
+      }
+    },
+  }
+}
+
+interface Check {
+  readonly check: ItemKey
+  readonly if: Condition
+}
+
+/** Phase of a set whose runs may be created. */
+const CREATING = 'creating'
+
+/** The task is installed, and the set, if there is one, still creates the runs of this round: a worker may be late. */
+function conditionsOf({ id, taskId }: Run): readonly Check[] {
+  const ofTask = { check: taskKey(taskId), if: IS_INSTALLED }
+  const place = placeInSet(id)
+  if (place === undefined) return [ofTask]
+  const isCreating: Condition = {
+    condition: '#phase = :phase AND #round = :round AND attribute_not_exists(#inRemoval)',
+    names: { '#phase': 'phase', '#round': 'round', '#inRemoval': IN_REMOVAL },
+    values: { ':phase': CREATING, ':round': place.round },
+  }
+  return [ofTask, { check: runSetKey(place.setId), if: isCreating }]
+}
+
+/** Parts that fit into a transaction each. */
+function* partsOf(created: readonly NewRun[]): Generator<readonly NewRun[], void, undefined> {
+  let part: NewRun[] = []
+  let partBytes = 0
+  for (const one of created) {
+    const sizeBytes = Buffer.byteLength(JSON.stringify(one.run))
+    if (partBytes + sizeBytes > MAX_TRANSACTION_BYTES) {
+      yield part
+      part = []
+      partBytes = 0
+    }
+    part.push(one)
+    partBytes += sizeBytes
+  }
+  yield part
+}
