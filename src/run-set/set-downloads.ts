@@ -6,6 +6,7 @@ import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import { runSetPrefix } from '../contract/storage-keys.ts'
 import { OUTPUTS_NAME } from '../outputs/collect-outputs.ts'
+import { readableEntries } from '../outputs/core-listing.ts'
 import { listOutputEntries } from '../outputs/read-outputs.ts'
 import type { Run } from '../run/run.ts'
 import type { RunSet } from '../run/set/run-set.ts'
@@ -38,6 +39,9 @@ const SCALARS: ReadonlySet<string> = new Set([
 ])
 
 const listingSchema = z.array(z.object({ parameterName: z.string(), value: z.unknown() }))
+
+/** Name in the head of a listing's entry; it has no character that JSON escapes. */
+const NAME_IN_ENTRY = /"parameterName":"([^"]*)"/u
 
 /**
  * Writes the table of a set: for each row its latest run, what became of it, the inputs of the row and the scalar outputs, as CSV.
@@ -73,6 +77,7 @@ async function* tableLines(deps: Dependencies, { runSet, task }: SetAndTask): As
   }
 }
 
+/** Arrays and geometries, of hundreds of megabytes perhaps, are dropped while the listing is read. */
 async function readScalars(
   { objects }: Dependencies,
   { outputsPrefix }: Run,
@@ -81,14 +86,13 @@ async function readScalars(
   if (outputsPrefix === undefined || names.length === 0) return new Map()
   const body = await objects.read(`${outputsPrefix}${OUTPUTS_NAME}`)
   if (body === undefined) return new Map()
-  const listing = listingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
+  const entries = readableEntries(body, (head) => names.includes(NAME_IN_ENTRY.exec(head)?.[1] ?? ''))
+  const listing = listingSchema.parse(JSON.parse((await readAll(entries)).toString('utf8')))
   return new Map(
-    listing
-      .filter(({ parameterName }) => names.includes(parameterName))
-      .map(({ parameterName, value }) => [
-        parameterName,
-        typeof value === 'string' ? value : JSON.stringify(value),
-      ]),
+    listing.map(({ parameterName, value }) => [
+      parameterName,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
   )
 }
 
@@ -98,12 +102,17 @@ function cellText(cell: Cell | undefined): string {
   return typeof cell.json === 'string' ? cell.json : JSON.stringify(cell.json)
 }
 
+/** Start of a formula; spreadsheets of East Asia take the wide signs as well. */
+const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/u
+/** Separators of other regions are quoted too: what follows one would be a cell of its own. */
+const TO_BE_QUOTED = /[",;\t\r\n]/u
+
 /** A line of a CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe: tasks are not trusted. */
 function lineOf(cells: readonly string[]): Buffer {
   const fields = cells.map((cell) => {
     const isNumber = cell !== '' && Number.isFinite(Number(cell))
-    const text = !isNumber && /^[=+\-@\t\r]/u.test(cell) ? `'${cell}` : cell
-    return /[",\r\n]/u.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+    const text = !isNumber && FORMULA.test(cell) ? `'${cell}` : cell
+    return TO_BE_QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   })
   return Buffer.from(`${fields.join(',')}\r\n`)
 }
