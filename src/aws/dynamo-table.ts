@@ -97,8 +97,8 @@ type IndexPartition =
 const BATCH_GET_KEYS = 100
 const BATCH_WRITE_ITEMS = 25
 
-/** Seven retries wait 3.2 s in all, below any caller's time limit. */
-export const TABLE_BACKOFF: Backoff = { retries: 7, firstMs: 25 }
+/** Seven retries wait 3.2 s at most, below any caller's time limit. Hundreds of runs of a set may meet at one item. */
+export const TABLE_BACKOFF: Backoff = { retries: 7, firstMs: 25, hasJitter: true }
 
 type WriteRequest = NonNullable<BatchWriteCommandInput['RequestItems']>[string][number]
 

@@ -52,7 +52,7 @@ describe('DynamoDB updates', () => {
 
     expect(await writes.update(KEY, CHANGE)).toEqual({ isChanged: true, item: KEY })
 
-    expect(pauses).toEqual([25])
+    expect(pauses).toHaveLength(1)
   })
 
   it('pass on other errors unchanged', async () => {
