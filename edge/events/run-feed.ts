@@ -1,8 +1,9 @@
 import { pause } from '../../src/shared/pause.ts'
+import { createSemaphore } from '../../src/shared/semaphore.ts'
 import type { Api } from '../api.ts'
 import { isTransient } from '../failures.ts'
 import { EVENT_BYTES } from '../limits.ts'
-import { readLogPart, readRows } from './rows.ts'
+import { type LogPart, readLogPart, readRows } from './rows.ts'
 import type { Subscriber } from './subscriber.ts'
 
 /** Polls the API for all subscribers. */
@@ -15,7 +16,7 @@ export interface RunFeed {
   /** Follows the changes until the subscriber is removed. */
   add(subscriber: Subscriber): void
   remove(subscriber: Subscriber): void
-  /** Distinct runs that are followed by id. */
+  /** Distinct runs that are followed by id, or are about to be. */
   readonly followed: ReadonlySet<string>
 }
 
@@ -28,26 +29,48 @@ export interface RunFeedOptions {
 /** Longest pause while the API fails, as a multiple of the ordinary one. */
 const LONGEST_PAUSE = 16
 
-/** One round of calls at a time, however many subscribers there are; none without a subscriber. */
+/**
+ * One round of calls at a time, however many subscribers there are; none without a subscriber. One part of a log at a time as well, for
+ * rounds and new subscribers together: a part may have 6 MB, and is in memory three times until it is sent.
+ */
 export function createRunFeed({ api, pollMs }: RunFeedOptions): RunFeed {
   const subscribers = new Set<Subscriber>()
+  /** Those that begin as well: their runs and their unread events count. */
+  const known = new Set<Subscriber>()
+  const logs = createSemaphore(1)
   let isPolling = false
 
-  const wantedOf = (all: readonly Subscriber[]) => ({
-    isNewest: all.some(({ runs }) => runs.length === 0),
-    ids: new Set(all.flatMap(({ runs }) => runs)),
+  const wantedOf = (all: Iterable<Subscriber>) => ({
+    isNewest: [...all].some(({ runs }) => runs.length === 0),
+    ids: new Set([...all].flatMap(({ runs }) => runs)),
   })
 
-  async function readLog(subscriber: Subscriber): Promise<void> {
-    const log = subscriber.log()
-    // A client that has not read the last part gets no other.
-    if (log === undefined || subscriber.stream.isClosed || subscriber.stream.bufferedBytes > 0) return
+  /** Reads what is next of a log and lets `deliver` send it. */
+  async function readLog(
+    subscriber: Subscriber,
+    deliver: (part: LogPart) => void,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    await logs.acquire()
     try {
-      subscriber.deliverLog(await readLogPart(api, log))
+      const log = subscriber.log()
+      signal?.throwIfAborted()
+      if (log === undefined || subscriber.stream.isClosed) return
+      deliver(await readLogPart(api, log, signal))
+      closeSlow(known)
+    } finally {
+      logs.release()
+    }
+  }
+
+  async function followLog(subscriber: Subscriber): Promise<void> {
+    // A client that has not read the last part gets no other.
+    if (subscriber.log() === undefined || subscriber.stream.bufferedBytes > 0) return
+    try {
+      await readLog(subscriber, subscriber.deliverLog)
     } catch (error) {
-      if (isTransient(error)) throw error
-      // The run was deleted, or the offset is too old.
-      subscriber.forgetLog()
+      // The run was deleted, or the offset is too old. After another failure the next round asks again.
+      if (!isTransient(error)) subscriber.forgetLog()
     }
   }
 
@@ -55,9 +78,8 @@ export function createRunFeed({ api, pollMs }: RunFeedOptions): RunFeed {
     const all = [...subscribers]
     const rows = await readRows(api, wantedOf(all))
     for (const subscriber of all) if (!subscriber.stream.isClosed) subscriber.deliver(rows)
-    // One after the other: a part may have 6 MB.
-    for (const subscriber of all) await readLog(subscriber)
-    closeSlow(all)
+    closeSlow(known)
+    for (const subscriber of all) await followLog(subscriber)
   }
 
   async function pollWhileWanted(): Promise<void> {
@@ -75,16 +97,28 @@ export function createRunFeed({ api, pollMs }: RunFeedOptions): RunFeed {
 
   return {
     async begin(subscriber, signal) {
-      const log = subscriber.log()
+      known.add(subscriber)
+      const { stream } = subscriber
       const rows = await readRows(api, wantedOf([subscriber]), signal)
-      const part = log && (await readLogPart(api, log, signal))
-      if (subscriber.stream.isClosed) return
-      subscriber.stream.open()
-      subscriber.deliver(rows)
-      if (part !== undefined) subscriber.deliverLog(part)
+      const open = (): void => {
+        stream.open()
+        subscriber.deliver(rows)
+      }
+      if (subscriber.log() !== undefined) {
+        await readLog(
+          subscriber,
+          (part) => {
+            if (stream.isClosed) return
+            open()
+            subscriber.deliverLog(part)
+          },
+          signal,
+        )
+      } else if (!stream.isClosed) open()
     },
 
     add(subscriber) {
+      known.add(subscriber)
       subscribers.add(subscriber)
       if (isPolling) return
       isPolling = true
@@ -94,18 +128,19 @@ export function createRunFeed({ api, pollMs }: RunFeedOptions): RunFeed {
     },
 
     remove(subscriber) {
+      known.delete(subscriber)
       subscribers.delete(subscriber)
     },
 
     get followed() {
-      return wantedOf([...subscribers]).ids
+      return wantedOf(known).ids
     },
   }
 }
 
 /** Keeps unread events of all clients below {@link EVENT_BYTES}: the client with most of them loses its connection. */
-function closeSlow(all: readonly Subscriber[]): void {
-  const open = all.filter(({ stream }) => !stream.isClosed)
+function closeSlow(all: Iterable<Subscriber>): void {
+  const open = [...all].filter(({ stream }) => !stream.isClosed)
   const byBytes = open.toSorted((a, b) => b.stream.bufferedBytes - a.stream.bufferedBytes)
   let total = open.reduce((sum, { stream }) => sum + stream.bufferedBytes, 0)
   for (const { stream } of byBytes) {

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { LogPart, Row } from '../../../edge/events/rows.ts'
 import { createRunFeed } from '../../../edge/events/run-feed.ts'
 import { createSubscriber, type Subscriber } from '../../../edge/events/subscriber.ts'
+import { UnreachableError } from '../../../edge/failures.ts'
 import { aService, type SeenCall } from './fake-service.ts'
 
 const RUNS = ['a', 'b', 'c'].map((letter) => `00000000-0000-4000-8000-00000000000${letter}`)
@@ -320,6 +321,79 @@ describe('a client of the events', () => {
     for (const one of all) feed.remove(one)
 
     expect(new Set(destroyed)).toEqual(new Set(['stuck']))
+  })
+})
+
+describe('logs of several clients', () => {
+  const MIB = 1024 ** 2
+
+  function aClientOf(run: string, isReading = true) {
+    const stream = {
+      events: [] as string[],
+      bufferedBytes: 0,
+      isClosed: false,
+      open: () => undefined,
+      send(event: string, data: string) {
+        stream.events.push(event)
+        if (!isReading) stream.bufferedBytes += data.length
+      },
+      destroy() {
+        stream.isClosed = true
+      },
+    }
+    const subscriber = createSubscriber({ runs: [run], after: '0' }, stream as unknown as Subscriber['stream'])
+    return { stream, subscriber }
+  }
+
+  it('are read one at a time when they begin together, and what is not read stays bounded', async () => {
+    const present = { reads: 0, most: 0 }
+    const callJson = async ({ path }: { readonly path: string }) => {
+      if (!path.includes('/logs')) return { content: [] }
+      present.reads += 1
+      present.most = Math.max(present.most, present.reads)
+      await new Promise(setImmediate)
+      present.reads -= 1
+      return { text: 'x'.repeat(6 * MIB), next: '1', isComplete: false }
+    }
+    const feed = createRunFeed({ api: { callJson }, pollMs: 60_000 })
+    const clients = Array.from({ length: 12 }, () => aClientOf(A, false))
+
+    await Promise.all(
+      clients.map(({ subscriber }) => feed.begin(subscriber, new AbortController().signal)),
+    )
+
+    const unread = clients.filter(({ stream }) => !stream.isClosed).map(({ stream }) => stream.bufferedBytes)
+    expect(present.most).toBe(1)
+    expect(unread.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThanOrEqual(32 * MIB)
+    expect(unread.length).toBeGreaterThan(2)
+  })
+
+  it('go on for the others when one cannot be read', async () => {
+    const callJson = async ({ path }: { readonly path: string }) => {
+      if (!path.includes('/logs')) return { content: [] }
+      if (path.includes(A)) throw new UnreachableError('API', undefined)
+      return { text: 'line\n', next: '1', isComplete: true }
+    }
+    const feed = createRunFeed({ api: { callJson }, pollMs: 1 })
+    const [away, other] = [aClientOf(A), aClientOf(B)]
+
+    for (const { subscriber } of [away, other]) feed.add(subscriber)
+    while (other.subscriber.log() !== undefined) await new Promise(setImmediate)
+    for (const { subscriber } of [away, other]) feed.remove(subscriber)
+
+    expect(other.stream.events).toContain('log')
+    expect(away.subscriber.log()).toEqual({ run: A, after: '0' })
+  })
+
+  it('count as followed while they begin', async () => {
+    const feed = createRunFeed({ api: { callJson: () => new Promise(() => undefined) }, pollMs: 60_000 })
+    const { subscriber } = aClientOf(A)
+
+    void feed.begin(subscriber, new AbortController().signal)
+
+    expect([...feed.followed]).toEqual([A])
+    feed.remove(subscriber)
+    expect([...feed.followed]).toEqual([])
   })
 })
 
