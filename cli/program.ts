@@ -21,6 +21,7 @@ import { addValidate } from './commands/validate.ts'
 import { ServiceError } from './example-client.ts'
 import { CommandError, usageError } from './terminal/command-error.ts'
 import { EXIT, EXIT_CODES_HELP } from './terminal/exit-codes.ts'
+import { shownText } from './terminal/shown-text.ts'
 import { createTerminal, type Surroundings } from './terminal/terminal.ts'
 import { wordsOf } from './terminal/words-of.ts'
 import { UploadBrokenError, UploadRefusedError } from './upload-client.ts'
@@ -56,7 +57,7 @@ export async function runProgram(words: readonly string[], surroundings: Surroun
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage
-    surroundings.stderr.write(`${explain(error)}\n`)
+    surroundings.stderr.write(`${shownText(explain(error))}\n`)
     return error instanceof CommandError ? error.exitCode : EXIT.failed
   }
 }

@@ -1,3 +1,5 @@
+import { shownText } from './terminal/shown-text.ts'
+
 /** What a command says while it works. */
 export interface Progress {
   /**
@@ -42,7 +44,7 @@ export function createProgress(output: ProgressOutput, now: () => number = Date.
       }
     },
     say(text) {
-      output.write(`${text}\n`)
+      output.write(`${shownText(text)}\n`)
     },
   }
 }

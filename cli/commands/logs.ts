@@ -6,6 +6,7 @@ import { type ServiceFlags, withService } from '../service/options.ts'
 import { isFinal, runSchema } from '../service/schemas.ts'
 import { openService } from '../service/service.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
+import { writeLog } from '../terminal/shown-text.ts'
 import type { Perform } from './perform.ts'
 
 const POLL_MS = 1000
@@ -27,8 +28,12 @@ export function addLogs(program: Command, perform: Perform): void {
       const log = createLogReader(service, id)
       for (;;) {
         const { state } = runSchema.parse(await service.json(`task-runs/${id}`))
-        stdout.write(await log.next())
-        if (flags.follow !== true || isFinal(state)) return EXIT.success
+        if (isFinal(state)) {
+          for await (const text of log.rest()) writeLog(stdout, text)
+          return EXIT.success
+        }
+        writeLog(stdout, await log.next())
+        if (flags.follow !== true) return EXIT.success
         await wait(POLL_MS)
       }
     }),

@@ -1,18 +1,21 @@
-import { cp, mkdir, readdir } from 'node:fs/promises'
+import { mkdir, realpath } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { documentedTag, findImageEntry } from '../../src/import/open-bundle.ts'
+import { createFollow } from '../../stager/links.ts'
 import { parseInputs } from '../inputs/parse-inputs.ts'
 import { collect } from '../local-run/collect.ts'
 import { explainEnd } from '../local-run/container-end.ts'
 import { loadableImage } from '../local-run/loadable-image.ts'
 import { createLocalRun, type LocalRun, provision, stage } from '../local-run/local-run.ts'
 import { openEngine } from '../local-run/run-container.ts'
+import { copyOutputs } from '../outputs/copy-outputs.ts'
 import { removeEarlier } from '../outputs/remove-earlier.ts'
 import { showOutputs } from '../outputs/show-outputs.ts'
 import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
 import { openTask } from '../task/open-task.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
+import { writeLog } from '../terminal/shown-text.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { sourceOf } from '../validate/image-source.ts'
 import { runFailure } from './run-failure.ts'
@@ -48,7 +51,7 @@ export async function runLocally(terminal: Terminal, path: string, flags: LocalF
           descriptor,
           folder: local.folder,
           ...folders,
-          onLog: (chunk) => void terminal.stderr.write(chunk.toString()),
+          onLog: (chunk) => writeLog(terminal.stderr, chunk.toString()),
           signal: stopping.signal,
         })
         if (stopping.signal.aborted) return EXIT.interrupted
@@ -84,8 +87,9 @@ async function showEnd(
     target,
     local.task.outputs.map(({ name }) => name),
   )
-  const names = await readdir(folder)
-  for (const name of names) await cp(join(folder, name), join(target, name), { recursive: true, force: true })
+  const root = await realpath(folder)
+  const follow = createFollow(root, local.task.outputFolder)
+  const names = await copyOutputs({ folder: root, follow }, target)
   if (run.failure !== undefined) {
     throw runFailure(terminal, run.failure, `\nWhat it left is in ${target}.`)
   }

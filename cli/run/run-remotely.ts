@@ -16,6 +16,7 @@ import { openService, type Service } from '../service/service.ts'
 import { requireDescriptor } from '../task/bundle-of.ts'
 import { isDirectory, openTask } from '../task/open-task.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
+import { writeLog } from '../terminal/shown-text.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { runFailure } from './run-failure.ts'
 
@@ -107,8 +108,11 @@ async function follow(terminal: Terminal, service: Service, id: string): Promise
     const run = runSchema.parse(await service.json(`task-runs/${id}`))
     if (run.state !== last) terminal.note(terminal.paint('dim', run.state))
     last = run.state
-    terminal.stderr.write(await log.next())
-    if (isFinal(run.state)) return run
+    if (isFinal(run.state)) {
+      for await (const text of log.rest()) writeLog(terminal.stderr, text)
+      return run
+    }
+    writeLog(terminal.stderr, await log.next())
     await wait(POLL_MS)
   }
 }

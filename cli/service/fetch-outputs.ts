@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { openZip } from '../../src/archive/zip/read-zip.ts'
+import { writeBelow } from '../outputs/write-below.ts'
 import { fileSource } from '../task/file-source.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import type { Service } from './service.ts'
@@ -32,10 +33,7 @@ export async function fetchArchive(
     const written: string[] = []
     for (const entry of zip.entries) {
       // openZip refuses names that leave the folder.
-      const target = join(folder, entry.name)
-      await mkdir(dirname(target), { recursive: true })
-      await pipeline(Readable.from(zip.read(entry)), createWriteStream(target))
-      written.push(target)
+      written.push(await writeBelow(folder, entry.name, zip.read(entry)))
     }
     return written
   } finally {

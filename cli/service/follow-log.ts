@@ -1,31 +1,50 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Service } from './service.ts'
 
 /** Reads a run's log piece by piece. */
 export interface LogReader {
   /** What is new since the last call. */
   next(): Promise<string>
+  /** Of a run that has ended: all pieces to the last one, which has the reason of a failure. Late lines arrive within seconds. */
+  rest(): AsyncIterable<string>
 }
 
 /** Header with the place where the next piece begins. */
 const NEXT_HEADER = 'x-log-next'
+const COMPLETE_HEADER = 'x-log-complete'
+
+/** Between two questions for late lines. */
+const POLL_MS = 1000
 
 /** From a service without pieces the whole log comes each time, and what was read of it is left out. */
 export function createLogReader(service: Service, runId: string): LogReader {
   let after: string | undefined
   let read = 0
+  let isComplete = false
+
+  async function next(): Promise<string> {
+    const query = after === undefined ? '?after=0' : `?after=${encodeURIComponent(after)}`
+    const answer = await service.call(`task-runs/${runId}/logs${query}`)
+    const text = await answer.text()
+    const place = answer.headers.get(NEXT_HEADER)
+    isComplete = place === null || answer.headers.get(COMPLETE_HEADER) === 'true'
+    if (place !== null) {
+      after = place
+      return text
+    }
+    const rest = text.slice(read)
+    read = Math.max(read, text.length)
+    return rest
+  }
+
   return {
-    async next() {
-      const query = after === undefined ? '?after=0' : `?after=${encodeURIComponent(after)}`
-      const answer = await service.call(`task-runs/${runId}/logs${query}`)
-      const text = await answer.text()
-      const next = answer.headers.get(NEXT_HEADER)
-      if (next !== null) {
-        after = next
-        return text
-      }
-      const rest = text.slice(read)
-      read = Math.max(read, text.length)
-      return rest
+    next,
+    async *rest() {
+      do {
+        const text = await next()
+        yield text
+        if (!isComplete && text === '') await wait(POLL_MS)
+      } while (!isComplete)
     },
   }
 }

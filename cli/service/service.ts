@@ -47,7 +47,7 @@ export class ServiceRefusal extends CommandError {
 /** What the service says of a path that is none of its own. */
 const NO_SUCH_PATH = 'no such path'
 
-/** API Gateway gives up after 29 s. */
+/** Until the head of an answer: API Gateway gives up after 29 s. A body may take hours, and fails when nothing comes for 300 s. */
 const CALL_TIMEOUT_MS = 60_000
 
 /** @throws AuthError */
@@ -65,18 +65,22 @@ export async function openService({ url, auth }: ServiceOptions): Promise<Servic
     { method = 'GET', body, headers }: ServiceRequest = {},
   ): Promise<Response> {
     const isForm = body instanceof FormData
+    const controller = new AbortController()
+    const timer = setTimeout(() => controller.abort(new Error('no answer came in time')), CALL_TIMEOUT_MS)
     const answer = await callApi(new URL(path, base), {
       method,
-      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+      signal: controller.signal,
       ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
       headers: { ...headers, ...(body !== undefined && !isForm && { 'content-type': 'application/json' }) },
-    }).catch((error: unknown) => {
-      throw new CommandError(
-        `nothing answers at ${base}: ${wordsOf(error)}; start the service, or name another with --url`,
-        EXIT.unavailable,
-        { cause: error },
-      )
     })
+      .catch((error: unknown) => {
+        throw new CommandError(
+          `nothing answers at ${base}: ${wordsOf(error)}; start the service, or name another with --url`,
+          EXIT.unavailable,
+          { cause: error },
+        )
+      })
+      .finally(() => clearTimeout(timer))
     if (answer.ok) return answer
     const words = withoutTitle(explainError(await answer.text()))
     if (answer.status === 404 && words === NO_SUCH_PATH) {

@@ -1,4 +1,6 @@
 import { styleText } from 'node:util'
+import { printable } from '../../src/contract/quoted.ts'
+import { shownJson, shownText } from './shown-text.ts'
 
 /** Where a command writes; `isTTY` says that a person reads along. */
 export interface Stream {
@@ -15,7 +17,10 @@ export interface Surroundings {
 
 type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim'
 
-/** Output of a command: results on stdout, everything about the work on stderr. */
+/**
+ * Output of a command: results on stdout, everything about the work on stderr. What a terminal would obey is made visible, but for
+ * colours.
+ */
 export interface Terminal extends Surroundings {
   /** Whether results are JSON. */
   readonly isJson: boolean
@@ -36,7 +41,7 @@ export function createTerminal(surroundings: Surroundings, isJson: boolean): Ter
   const { stdout, stderr, env } = surroundings
   const hasColours = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
   const print = (line: string): void => {
-    if (!isJson) stdout.write(`${line}\n`)
+    if (!isJson) stdout.write(`${shownText(line)}\n`)
   }
   const paint = (style: Style, text: string): string =>
     hasColours ? styleText(style, text, { validateStream: false }) : text
@@ -46,10 +51,11 @@ export function createTerminal(surroundings: Surroundings, isJson: boolean): Ter
     print,
     paint,
     json(value) {
-      if (isJson) stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+      if (isJson) stdout.write(`${shownJson(JSON.stringify(value, null, 2))}\n`)
     },
-    note: (line) => void stderr.write(`${line}\n`),
-    table(rows) {
+    note: (line) => void stderr.write(`${shownText(line)}\n`),
+    table(untrusted) {
+      const rows = untrusted.map((row) => row.map((cell) => printable(cell, Number.POSITIVE_INFINITY)))
       const widths = rows.reduce<number[]>(
         (known, row) => row.map((cell, column) => Math.max(cell.length, known[column] ?? 0)),
         [],

@@ -1,0 +1,166 @@
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { copyOutputs } from '../../../cli/outputs/copy-outputs.ts'
+import { writeBelow } from '../../../cli/outputs/write-below.ts'
+import { runProgram } from '../../../cli/program.ts'
+import { openService } from '../../../cli/service/service.ts'
+import { shownJson, shownText } from '../../../cli/terminal/shown-text.ts'
+import { createFollow } from '../../../stager/links.ts'
+import { runCommand } from '../../fixtures/cli-program.ts'
+import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  closeWebServers()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** An output folder as a container left it, the folder that it is copied to, and a file of the user. */
+function aMachine() {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'untrusted-')))
+  folders.push(root)
+  const [written, target, secret] = [join(root, 'written'), join(root, 'target'), join(root, 'secret')]
+  mkdirSync(written)
+  mkdirSync(target)
+  writeFileSync(secret, 'secret')
+  const copy = () => copyOutputs({ folder: written, follow: createFollow(written, '/outputs') }, target)
+  return { root, written, target, secret, copy }
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
+
+describe('files of a container', () => {
+  it('are copied with their folders, links within as the file that they lead to', async () => {
+    const { written, target, copy } = aMachine()
+    mkdirSync(join(written, 'array'))
+    writeFileSync(join(written, 'array/0'), 'zero')
+    symlinkSync('/outputs/array/0', join(written, 'result'))
+    symlinkSync('..', join(written, 'array/up'))
+
+    expect(await copy()).toEqual(['array', 'result'])
+
+    expect(readFileSync(join(target, 'result'), 'utf8')).toBe('zero')
+    expect(readFileSync(join(target, 'array/0'), 'utf8')).toBe('zero')
+    expect(readdirSync(join(target, 'array'))).toEqual(['0'])
+  })
+
+  it('that lead out of the folder stay behind, and so do set-uid bits', async () => {
+    const { written, target, secret, copy } = aMachine()
+    symlinkSync(secret, join(written, 'leak'))
+    symlinkSync('../secret', join(written, 'leak2'))
+    writeFileSync(join(written, 'tool'), 'x')
+    chmodSync(join(written, 'tool'), 0o4755)
+
+    expect(await copy()).toEqual(['tool'])
+
+    expect(readdirSync(target)).toEqual(['tool'])
+    expect(lstatSync(join(target, 'tool')).mode & 0o7111).toBe(0)
+  })
+
+  it('replace a link of an earlier run, and do not follow it', async () => {
+    const { target, secret } = aMachine()
+    symlinkSync(secret, join(target, 'result'))
+
+    await writeBelow(target, 'result', bytesOf('new'))
+
+    expect(readFileSync(secret, 'utf8')).toBe('secret')
+    expect(readFileSync(join(target, 'result'), 'utf8')).toBe('new')
+  })
+
+  it('are not written through a folder that is a link', async () => {
+    const { root, target } = aMachine()
+    mkdirSync(join(root, 'ssh'))
+    symlinkSync(join(root, 'ssh'), join(target, 'array'))
+
+    await expect(writeBelow(target, 'array/keys', bytesOf('x'))).rejects.toThrow(/array is a link; remove it/u)
+    expect(readdirSync(join(root, 'ssh'))).toEqual([])
+  })
+})
+
+describe('a text of a task', () => {
+  it('keeps lines, tabs and colours, and shows what would steer a terminal', () => {
+    const text = 'a\tb\r\n\u001b[31mred\u001b[0m \u001b]52;c;eA==\u0007 \u009b2J 10 %\r20 %\u202e'
+
+    expect(shownText(text)).toBe(
+      'a\tb\n\u001b[31mred\u001b[0m \\u{1b}]52;c;eA==\\u{7} \\u{9b}2J 10 %\n20 %\\u{202e}',
+    )
+  })
+
+  it('in JSON means the same without controls', () => {
+    const value = ['\u009b2J\u2028', 'é']
+    const json = shownJson(JSON.stringify(value))
+
+    expect(json).not.toMatch(/[\u007f-\u009f\u2028]/u)
+    expect(JSON.parse(json)).toEqual(value)
+  })
+})
+
+describe('the log of a run in a service', () => {
+  const ID = '00000001-0000-4000-8000-000000000000'
+  const PIECES = ['first \u001b]0;title\u0007\n', 'late\n', '[app-engine] run failed (task-failed): exit code 3\n']
+
+  async function aService(): Promise<string> {
+    const { href } = await aWebServer(({ url = '' }, response) => {
+      if (!url.includes('/logs')) return response.end(JSON.stringify({ id: ID, state: 'FAILED' }))
+      const piece = Number(new URL(url, 'http://service').searchParams.get('after'))
+      response.setHeader('x-log-next', String(piece + 1))
+      response.setHeader('x-log-complete', String(piece === PIECES.length - 1))
+      return response.end(PIECES[piece])
+    })
+    return href
+  }
+
+  it('is printed to its end, with the reason of a failure', async () => {
+    const { stdout, code } = await runCommand(['logs', ID, '--url', await aService()])
+
+    expect(stdout).toBe(PIECES.join(''))
+    expect(code).toBe(0)
+  })
+
+  it('does not steer the terminal that it is printed on', async () => {
+    let stdout = ''
+    const stream = {
+      isTTY: true,
+      write(text: string) {
+        stdout += text
+      },
+    }
+
+    await runProgram(['logs', ID, '--url', await aService()], { stdout: stream, stderr: stream, env: {} })
+
+    expect(stdout).toContain('first \\u{1b}]0;title\\u{7}')
+  })
+})
+
+describe('an answer of a service', () => {
+  it('may take hours once it has begun', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let end = (): unknown => undefined
+    const { href } = await aWebServer((_, response) => {
+      response.write('begin ')
+      end = () => response.end('end')
+    })
+
+    const answer = await (await openService({ url: href, auth: 'none' })).call('task-runs/x/outputs.zip')
+    vi.advanceTimersByTime(3_600_000)
+    end()
+
+    expect(await answer.text()).toBe('begin end')
+  })
+})
