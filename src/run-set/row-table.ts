@@ -32,7 +32,8 @@ export function readRowTable(text: string): readonly Row[] {
 
 /** Called before rows are made as well: millions of them would not fit into the memory. */
 function requireRows(count: number): void {
-  if (count > MAX_ROWS) throw invalid(`the table has more than ${MAX_ROWS} rows; expected at most ${MAX_ROWS}`)
+  if (count > MAX_ROWS)
+    throw invalid(`the table has more than ${MAX_ROWS} rows; expected at most ${MAX_ROWS}`)
 }
 
 function requireColumns(count: number): void {

@@ -1,5 +1,6 @@
 import { Template } from 'aws-cdk-lib/assertions'
 import { describe, expect, it } from 'vitest'
+import { MAX_ROWS } from '../../src/run/set/set-run-id.ts'
 import { resourcesOf, spell, statementsOf, synthesize } from './synthesis.ts'
 
 interface State {
@@ -41,7 +42,7 @@ describe('the workflow of run sets', () => {
       Type: 'Map',
       ItemProcessor: { ProcessorConfig: { Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' } },
       MaxConcurrencyPath: '$.maxConcurrency',
-      ToleratedFailurePercentage: 100,
+      ToleratedFailureCount: MAX_ROWS,
       ResultPath: null,
     })
   })

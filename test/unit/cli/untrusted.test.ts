@@ -87,7 +87,9 @@ describe('files of a container', () => {
     mkdirSync(join(root, 'ssh'))
     symlinkSync(join(root, 'ssh'), join(target, 'array'))
 
-    await expect(writeBelow(target, 'array/keys', bytesOf('x'))).rejects.toThrow(/array is a link; remove it/u)
+    await expect(writeBelow(target, 'array/keys', bytesOf('x'))).rejects.toThrow(
+      /array is a link; remove it/u,
+    )
     expect(readdirSync(join(root, 'ssh'))).toEqual([])
   })
 })
@@ -112,7 +114,11 @@ describe('a text of a task', () => {
 
 describe('the log of a run in a service', () => {
   const ID = '00000001-0000-4000-8000-000000000000'
-  const PIECES = ['first \u001b]0;title\u0007\n', 'late\n', '[app-engine] run failed (task-failed): exit code 3\n']
+  const PIECES = [
+    'first \u001b]0;title\u0007\n',
+    'late\n',
+    '[app-engine] run failed (task-failed): exit code 3\n',
+  ]
 
   async function aService(): Promise<string> {
     const { href } = await aWebServer(({ url = '' }, response) => {

@@ -341,7 +341,10 @@ describe('logs of several clients', () => {
         stream.isClosed = true
       },
     }
-    const subscriber = createSubscriber({ runs: [run], after: '0' }, stream as unknown as Subscriber['stream'])
+    const subscriber = createSubscriber(
+      { runs: [run], after: '0' },
+      stream as unknown as Subscriber['stream'],
+    )
     return { stream, subscriber }
   }
 
@@ -358,9 +361,7 @@ describe('logs of several clients', () => {
     const feed = createRunFeed({ api: { callJson }, pollMs: 60_000 })
     const clients = Array.from({ length: 12 }, () => aClientOf(A, false))
 
-    await Promise.all(
-      clients.map(({ subscriber }) => feed.begin(subscriber, new AbortController().signal)),
-    )
+    await Promise.all(clients.map(({ subscriber }) => feed.begin(subscriber, new AbortController().signal)))
 
     const unread = clients.filter(({ stream }) => !stream.isClosed).map(({ stream }) => stream.bufferedBytes)
     expect(present.most).toBe(1)
