@@ -21,6 +21,9 @@ interface SetSweep {
 /** Maximum number of sets in one sweep; the others wait for the next one. */
 const MOST = 1000
 
+/** Executions beyond one for each round after which a set without all of its runs fails: a table may crash every worker. */
+const MAX_REPEATED_EXECUTIONS = 20
+
 /**
  * Starts the workflow of sets that have work but no running execution, because its start was lost or it failed. A new execution
  * continues from the set's record, and takes over runs in progress.
@@ -53,9 +56,15 @@ async function restart({ sets, setWorkflow }: Dependencies, setId: string): Prom
 /** @returns undefined when another call has changed the set */
 async function nextExecution(
   sets: RunSetRepository,
-  { id, executions }: RunSet,
+  { id, executions, phase, round }: RunSet,
   isVisible: boolean,
 ): Promise<RunSet | undefined> {
   if (!isVisible) return sets.beginRemoval(id)
-  return sets.change(id, { set: { executions: executions + 1 }, if: { executions } })
+  const isBeginning = phase === 'validating' || phase === 'creating'
+  const hasFailed = isBeginning && executions - round >= MAX_REPEATED_EXECUTIONS
+  const end = { phase: 'cancelling', failure: 'the runs could not be created from the table' } as const
+  return sets.change(id, {
+    set: { executions: executions + 1, ...(hasFailed && end) },
+    if: { executions, phase },
+  })
 }

@@ -336,6 +336,22 @@ describe('a run set', () => {
     expect(keys[1]).toContain(runId(1))
   })
 
+  it('fails when no execution can create its runs', async () => {
+    const { engine, id, read } = await aSet({ rows: [{ a: 1 }] })
+    const sweep = async (): Promise<void> => {
+      engine.setWorkflow.end(executionNameOf(await read()), 'FAILED')
+      engine.identity.advance(3600)
+      await sweepRunSets(
+        { ...engine, settings: { graceSeconds: 60 } },
+        { isTimeUp: () => false, onStarted: () => {}, onProblem: () => {} },
+      )
+    }
+
+    for (let count = 0; count < 30 && (await read()).phase === 'validating'; count += 1) await sweep()
+
+    expect(await read()).toMatchObject({ id, phase: 'cancelling', failure: expect.any(String) })
+  })
+
   it('is given another execution by the sweeper when it has none', async () => {
     const { engine, id, read } = await aSet({ rows: [{ a: 1 }] })
     const first = executionNameOf(await read())
