@@ -10,7 +10,7 @@ const notesSchema = z.object({
   modifiedMs: z.number(),
 })
 
-/** What is remembered of an upload that has not ended, in a file beside the bundle. */
+/** State of an unfinished upload, stored in a file beside the bundle. */
 export type UploadNotes = z.infer<typeof notesSchema>
 
 function notesFile(bundle: string): string {

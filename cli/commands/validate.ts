@@ -54,7 +54,7 @@ interface Asked {
   readonly failure?: CommandError
 }
 
-/** What a service says of the task: its name may be taken. */
+/** Findings of a service about the task, such as a name that is taken. */
 async function findInService({ descriptor }: Validation, { url, auth }: Flags): Promise<Asked> {
   if (descriptor === undefined || url === undefined) return { findings: [] }
   const { namespace, version } = descriptor

@@ -6,7 +6,7 @@ export interface TreeEntry {
   readonly kind: 'file' | 'folder' | 'link' | 'other'
   /** Permission bits. */
   readonly mode: number
-  /** Of a link. */
+  /** Target of a link. */
   readonly target: string
   /** Index of the layer that holds the content. */
   readonly layer: number

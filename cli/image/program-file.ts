@@ -1,4 +1,4 @@
-/** What the first bytes of a program say of what runs it. */
+/** Kind of a program file, read from its first bytes. */
 export type ProgramFile =
   /** A script: the interpreter of its first line, with arguments. */
   | { readonly kind: 'script'; readonly interpreter: string; readonly hasCarriageReturn: boolean }

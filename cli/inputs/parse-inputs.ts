@@ -12,7 +12,7 @@ export type GivenInput =
   /** Files that are the items of an array, in the order of their indexes. */
   | { readonly kind: 'items'; readonly name: string; readonly paths: readonly string[] }
 
-/** What an input needs to be read. */
+/** Fields of an input that its parser reads. */
 type Declared = Pick<TaskInput, 'name' | 'type'>
 
 /**

@@ -33,7 +33,7 @@ import { createOneRun, createOneTask, portOf } from './one-run.ts'
  * inputs and outputs are accepted and refused as the service does it.
  */
 
-/** What a container may be any user of (parameter-io 1.1). */
+/** Modes of files and folders for a container that runs as any user (parameter-io 1.1). */
 const ANYBODY_FOLDER = 0o777
 const ANYBODY_FILE = 0o666
 

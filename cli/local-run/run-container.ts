@@ -18,7 +18,7 @@ import { EXIT } from '../terminal/exit-codes.ts'
 import type { TaskEnd } from './container-end.ts'
 import type { LoadableImage } from './loadable-image.ts'
 
-/** What runs containers here. */
+/** Container engine of this machine. */
 export interface LocalEngine {
   /** In words. */
   readonly title: string
@@ -31,7 +31,7 @@ export interface LocalEngine {
 export interface LocalContainer {
   readonly image: LoadableImage
   readonly descriptor: TaskDescriptor
-  /** Of the run; the folders lie in it. */
+  /** Working folder of the run, which holds the input and output folders. */
   readonly folder: string
   readonly inputs: string
   readonly outputs: string
@@ -41,7 +41,7 @@ export interface LocalContainer {
 }
 
 const MIB = 1024 ** 2
-/** Of the log's end, for the reason of a failure. */
+/** Maximum length of the log's end in the reason of a failure, in bytes. */
 const LOG_TAIL_BYTES = 4096
 
 /**

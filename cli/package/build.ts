@@ -11,7 +11,7 @@ import { VERSION } from '../version.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const target = process.argv[2] ?? join(PROJECT, '.local/cytomine-task')
-/** Of the program alone. */
+/** Maximum size of the bundled program, in bytes. */
 const MAX_BYTES = 2 * 1024 * 1024
 
 rmSync(target, { recursive: true, force: true })

@@ -3,7 +3,7 @@ import type { Service } from './service.ts'
 
 /** Reads a run's log piece by piece. */
 export interface LogReader {
-  /** What is new since the last call. */
+  /** Text that is new since the last call. */
   next(): Promise<string>
   /** Of a run that has ended: all pieces to the last one, which has the reason of a failure. Late lines arrive within seconds. */
   rest(): AsyncIterable<string>

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** What the commands read of the service's answers. */
+/** Fields that the commands read from the service's answers. */
 
 export const taskListSchema = z.array(
   z.object({

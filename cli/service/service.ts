@@ -44,7 +44,7 @@ export class ServiceRefusal extends CommandError {
   }
 }
 
-/** What the service says of a path that is none of its own. */
+/** Words for a path that the service does not know. */
 const NO_SUCH_PATH = 'no such path'
 
 /** Until the head of an answer: API Gateway gives up after 29 s. A body may take hours, and fails when nothing comes for 300 s. */

@@ -6,7 +6,7 @@ export interface TemplateFile {
   readonly isExecutable?: boolean
 }
 
-/** What a new task is called. */
+/** Names of a new task. */
 export interface TemplateNames {
   /** As in the descriptor. */
   readonly name: string

@@ -5,7 +5,7 @@ export interface Finding {
   readonly part: 'bundle' | 'descriptor' | 'image' | 'resources'
   /** A sentence with the place, the value and the cure. */
   readonly message: string
-  /** Of the descriptor, from 1. */
+  /** Line of the descriptor, from 1. */
   readonly line?: number
   /** From 1. */
   readonly column?: number

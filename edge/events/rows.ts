@@ -18,7 +18,7 @@ export interface Row {
   readonly json: string
 }
 
-/** What one round of calls has read. */
+/** Rows that one round of calls has read. */
 export interface Rows {
   /** The newest runs, newest first; undefined when nobody asks for them. */
   readonly newest: readonly Row[] | undefined

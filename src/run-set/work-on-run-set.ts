@@ -19,14 +19,14 @@ import { latestRunIds, readRuns, rowsOfRound } from './rows-of-set.ts'
 import { findRound, readShared, readTable, storeRound } from './set-files.ts'
 import { validateRows, validateTable, withProblems } from './validate-rows.ts'
 
-/** What the worker of sets works with. */
+/** Ports of the worker of run sets. */
 export interface WorkDependencies extends FileDependencies, DeleteRunDependencies {
   readonly identity: Identity
   readonly runs: FileDependencies['runs']
   readonly sets: RunSetRepository
 }
 
-/** What the set's workflow does next. */
+/** Next step of the set's workflow. */
 export interface SetWork {
   /** Nothing is left to do. */
   readonly isDone: boolean

@@ -4,7 +4,7 @@ import type { JobUsage, Run, RunFailure } from './run.ts'
 /** Longest failure message of a row, in UTF-16 units. Rows of the index must stay below 1 KB, the unit of a write. */
 const MAX_MESSAGE_LENGTH = 150
 
-/** What a list shows of a run. */
+/** Row of a list of runs. */
 export interface RunRow extends Pick<Run, 'id' | 'taskId' | 'state' | 'createdAt' | 'updatedAt' | 'entered'> {
   readonly failure?: RowFailure
   readonly cost?: RowCost
@@ -46,7 +46,7 @@ export function runOrder({ createdAt, id }: Pick<Run, 'createdAt' | 'id'>): stri
   return `${createdAt}#${id}`
 }
 
-/** What a list of runs is asked for. */
+/** Query of a list of runs. */
 export interface RunListQuery {
   /** Runs of this task only. */
   readonly taskId?: string

@@ -14,10 +14,10 @@ beforeAll(async () => {
 afterAll(() => browser.close())
 
 /**
- * Bounds of a page that has frozen. The figures of a quiet machine with two processors, 1.85 s and 60 frames a second, are printed and not
- * asserted: other work makes them several times slower.
+ * Targets of `npm run bench:console`, for a quiet machine with two processors. Elsewhere the figures are printed, and only a page that has
+ * frozen fails: other work makes them several times slower.
  */
-const FROZEN = { paintMs: 20_000, frames: 2 }
+const BOUNDS = process.env.BENCH ? { paintMs: 2000, frames: 20 } : { paintMs: 20_000, frames: 2 }
 
 const viewer = (page: Page) => page.getByRole('application', { name: 'Geometries over the image' })
 
@@ -77,8 +77,8 @@ describe('the outputs of a run', () => {
     const { paintMs, frames } = await measure(id)
 
     console.log(`100 000 outlines: painted after ${paintMs} ms, ${frames} frames/s`)
-    expect(paintMs).toBeLessThan(FROZEN.paintMs)
-    expect(frames).toBeGreaterThan(FROZEN.frames)
+    expect(paintMs).toBeLessThan(BOUNDS.paintMs)
+    expect(frames).toBeGreaterThanOrEqual(BOUNDS.frames)
   })
 })
 

@@ -17,7 +17,7 @@ const CRATE_VERSION = 'https://w3id.org/ro/crate/1.1'
 const PROFILE = 'https://w3id.org/ro/wfrun/process/0.5'
 const DOCKER_IMAGE = 'https://w3id.org/ro/terms/workflow-run#DockerImage'
 
-/** What a crate describes. */
+/** Facts about a run that its crate describes. */
 export interface CrateContents {
   readonly run: Run
   readonly task: Task

@@ -83,7 +83,7 @@ function Phases({ timings }: { readonly timings: Timings }) {
   )
 }
 
-/** Of a service that tells none. */
+/** States of a run whose service reports no history. */
 function historyOf({ createdAt, startedAt, endedAt, updatedAt, state }: Run): StateEntered[] {
   const all: StateEntered[] = [{ state: 'CREATED', at: createdAt }]
   if (startedAt !== undefined && state !== 'RUNNING')
