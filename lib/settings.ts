@@ -5,7 +5,7 @@ import type { Emulator } from './emulator.ts'
 import { edge } from './settings/edge.ts'
 import { access, network } from './settings/network.ts'
 import { queues } from './settings/queues.ts'
-import { atLeastOne } from './settings/values.ts'
+import { atLeastOne, keyArn } from './settings/values.ts'
 
 /*
  * Settings of a stage: the schema is type, validation and documentation. Descriptions go into docs/settings.schema.json and the
@@ -31,15 +31,9 @@ const encryption = z.discriminatedUnion('key', [
   }),
   z.strictObject({
     key: z.literal('existing').describe('The key of `arn`.'),
-    arn: z
-      .string()
-      // An alias is not accepted, because policies name keys.
-      .regex(
-        /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/u,
-        'must be the ARN of a key, like arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-…',
-      )
-      .meta({ examples: ['arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'] })
-      .describe('ARN of a key whose policy lets CloudWatch Logs use it for log groups of this account.'),
+    arn: keyArn.describe(
+      'ARN of a key whose policy lets CloudWatch Logs use it for log groups of this account.',
+    ),
   }),
 ])
 
@@ -79,7 +73,14 @@ const settings = {
     .default([])
     .meta({ examples: [['slides-of-the-institute']] })
     .describe(
-      'Buckets whose objects rows of a run set may name as `s3://bucket/key`; at most 10. Whoever reaches the API can then run a task on any of their objects.',
+      'Buckets of this account whose objects rows of a run set may name as `s3://bucket/key`; at most 10. Whoever reaches the API can then run a task on any of their objects.',
+    ),
+  inputBucketKeys: z
+    .array(keyArn)
+    .max(10)
+    .default([])
+    .describe(
+      'ARNs of the KMS keys that encrypt objects of `inputBuckets`; at most 10. Objects encrypted by S3 or by the key `aws/s3` need none.',
     ),
   keepData: z
     .boolean()

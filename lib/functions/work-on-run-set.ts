@@ -2,15 +2,32 @@ import { Aws, Duration } from 'aws-cdk-lib'
 import type { FunctionDefinition } from '../constructs/function-definition.ts'
 import { KEYS, PUT_OBJECTS, REPLACE_ITEMS } from '../constructs/grants.ts'
 import type { Permission } from '../constructs/permissions.ts'
+import type { Stage } from '../settings.ts'
 
-/** Without the permission to list, S3 answers 403 for an object that does not exist. */
-function readBucket(name: string): Permission {
-  const bucket = `arn:${Aws.PARTITION}:s3:::${name}`
-  return {
+/** Permissions for objects of other buckets, if the stage names some. */
+function readInputs({ inputBuckets, inputBucketKeys }: Stage): readonly Permission[] {
+  const resources = inputBuckets.flatMap((name) => {
+    const bucket = `arn:${Aws.PARTITION}:s3:::${name}`
+    return [bucket, `${bucket}/*`]
+  })
+  const read: Permission = {
+    // Without the permission to list, S3 answers 403 for an object that does not exist.
     actions: ['s3:GetObject', 's3:ListBucket'],
-    resources: [bucket, `${bucket}/*`],
+    resources,
+    // When a bucket is deleted, another account can create one with its name.
+    conditions: { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } },
     because: 'Any object of a bucket that the settings name may be an input',
   }
+  const decrypt: Permission = {
+    actions: ['kms:Decrypt'],
+    resources: inputBucketKeys,
+    conditions: {
+      StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` },
+      // S3 names the object, or the bucket where an S3 Bucket Key is enabled.
+      StringLike: { 'kms:EncryptionContext:aws:s3:arn': resources },
+    },
+  }
+  return [...(inputBuckets.length > 0 ? [read] : []), ...(inputBucketKeys.length > 0 ? [decrypt] : [])]
 }
 
 /** Validates run sets, creates their runs, cancels and deletes them. */
@@ -28,7 +45,7 @@ export const workOnRunSet: FunctionDefinition = {
     jobLogGroup,
   }),
   permissions: ({ grants, stage }) => [
-    ...stage.inputBuckets.map(readBucket),
+    ...readInputs(stage),
     grants.items([
       ...REPLACE_ITEMS,
       'dynamodb:BatchGetItem',

@@ -17,6 +17,11 @@ const NO_SUCH_JOB = 'must be at least largest.vcpus, or no job of that size woul
 
 const RULES: readonly Rule[] = [
   {
+    path: ['inputBucketKeys'],
+    error: 'must be empty without inputBuckets: the keys encrypt their objects',
+    isKept: ({ inputBuckets, inputBucketKeys }) => inputBuckets.length > 0 || inputBucketKeys.length === 0,
+  },
+  {
     path: ['attemptTimeoutHours'],
     error: 'must not be longer than runTimeoutHours, which ends the run',
     isKept: ({ attemptTimeoutHours, runTimeoutHours }) => attemptTimeoutHours <= runTimeoutHours,

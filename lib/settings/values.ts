@@ -15,3 +15,11 @@ export const subnets = z
   .record(z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z]$/u, 'must be an availability zone'), id('subnet'))
   .refine((byZone) => Object.keys(byZone).length >= 2, 'must have at least two availability zones')
   .meta({ examples: [{ 'eu-west-1a': 'subnet-0a1b2c3d', 'eu-west-1b': 'subnet-0a1b2c3e' }] })
+/** ARN of a KMS key. An alias is not accepted, because policies name keys. */
+export const keyArn = z
+  .string()
+  .regex(
+    /^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key\/(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$/u,
+    'must be the ARN of a key, like arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-…',
+  )
+  .meta({ examples: ['arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'] })

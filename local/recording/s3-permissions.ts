@@ -52,9 +52,20 @@ export function neededOfS3({ method, url, headers, body = '' }: SentRequest): re
     ...(from === undefined
       ? []
       : [{ action: 's3:GetObject', resource: `arn:aws:s3:::${from.bucket}/${from.key}` }]),
+    ...(from !== undefined && copiesTags(headers, selected)
+      ? [
+          { action: 's3:GetObjectTagging', resource: `arn:aws:s3:::${from.bucket}/${from.key}` },
+          object('PutObjectTagging'),
+        ]
+      : []),
     object(action),
     ...further.map(([, other]) => object(other)),
   ]
+}
+
+/** S3 copies the tags of an object by default; parts have none. */
+function copiesTags(headers: SentRequest['headers'], selected: readonly string[]): boolean {
+  return selected.length === 0 && headers['x-amz-tagging-directive'] !== 'REPLACE'
 }
 
 function fromXml(text: string): string {

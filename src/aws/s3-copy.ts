@@ -29,14 +29,14 @@ const RANGE_BYTES = 128 * 1024 * 1024
 const RANGES_AT_ONCE = 40
 
 /**
- * Copies an object within S3. Leaves nothing when the copy fails.
+ * Copies an object within S3, without its tags: copying them needs `s3:GetObjectTagging` and `s3:PutObjectTagging`. Leaves nothing when the copy fails.
  * @throws S3ServiceException with status 412 when the object has another version
  */
 export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<void> {
   const { bucketName, to, sizeBytes, rangeBytes = RANGE_BYTES } = copy
   const target = { Bucket: bucketName, Key: to }
   if (sizeBytes <= rangeBytes) {
-    await client.send(new CopyObjectCommand({ ...target, ...sourceOf(copy) }))
+    await client.send(new CopyObjectCommand({ ...target, ...sourceOf(copy), TaggingDirective: 'REPLACE' }))
     return
   }
   const { UploadId } = await client.send(new CreateMultipartUploadCommand(target))

@@ -152,6 +152,23 @@ describe('settings of a stage', () => {
       'must be the ARN of a key',
     ],
     [
+      'the alias of a key of input buckets',
+      {
+        name: 'x',
+        inputBuckets: ['slides'],
+        inputBucketKeys: ['arn:aws:kms:eu-west-1:123456789012:alias/a'],
+      },
+      'must be the ARN of a key',
+    ],
+    [
+      'keys of input buckets without a bucket',
+      {
+        name: 'x',
+        inputBucketKeys: ['arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'],
+      },
+      'must be empty without inputBuckets',
+    ],
+    [
       'tags without room in the variables of functions',
       {
         name: 'x',

@@ -26,6 +26,18 @@ describe('a copy within the bucket', () => {
     ])
   })
 
+  // Copying tags needs permissions on both objects, and S3 refuses the whole copy without them.
+  it('does not ask for the tags of the object', async () => {
+    const { client, sent } = stubClient<S3Client>([{}])
+
+    await copyObject(client, { ...COPY, sourceBucketName: 'slides', sizeBytes: 10 })
+
+    expect(sent).toMatchObject([
+      { input: { CopySource: 'slides/uploads/%C3%A4%20b', TaggingDirective: 'REPLACE' } },
+    ])
+    expect(sent[0]?.input).not.toHaveProperty('Tagging')
+  })
+
   it('goes in ranges for a large one', async () => {
     const answers = ['a', 'b', 'c'].map((ETag) => ({ CopyPartResult: { ETag } }))
     const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, ...answers, {}])

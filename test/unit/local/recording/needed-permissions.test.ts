@@ -60,11 +60,22 @@ describe('requests to S3', () => {
 
   it('copy by reading and writing', () => {
     const request = signed('s3', 'PUT', '/bucket/to', {
-      headers: { 'x-amz-copy-source': 'bucket/from%2Fhere' },
+      headers: { 'x-amz-copy-source': 'bucket/from%2Fhere', 'x-amz-tagging-directive': 'REPLACE' },
     })
 
     expect(needed(request)).toEqual([
       's3:GetObject arn:aws:s3:::bucket/from/here',
+      's3:PutObject arn:aws:s3:::bucket/to',
+    ])
+  })
+
+  it('copy the tags too, unless told otherwise', () => {
+    const request = signed('s3', 'PUT', '/bucket/to', { headers: { 'x-amz-copy-source': 'bucket/from' } })
+
+    expect(needed(request)).toEqual([
+      's3:GetObject arn:aws:s3:::bucket/from',
+      's3:GetObjectTagging arn:aws:s3:::bucket/from',
+      's3:PutObjectTagging arn:aws:s3:::bucket/to',
       's3:PutObject arn:aws:s3:::bucket/to',
     ])
   })
