@@ -14,7 +14,10 @@ export type GatewayEvent = Pick<
   | 'body'
   | 'isBase64Encoded'
 > & {
-  readonly requestContext: Pick<APIGatewayProxyEvent['requestContext'], 'requestId'>
+  readonly requestContext: Pick<APIGatewayProxyEvent['requestContext'], 'requestId'> & {
+    /** Principal of a signed request. */
+    readonly identity?: Pick<APIGatewayProxyEvent['requestContext']['identity'], 'userArn'>
+  }
   /** Only HTTP APIs have it, in payload format 1.0; MiniStack sends it for REST APIs as well. */
   readonly version?: string
 }

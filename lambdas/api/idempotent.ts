@@ -16,6 +16,7 @@ import type {
 } from '../../src/idempotency/idempotency-repository.ts'
 import { isMultipart } from './multipart.ts'
 import { answerError } from './problem.ts'
+import { callerOf } from './request-context.ts'
 import type { OperationId, ROUTES } from './route-table.ts'
 
 type PostOperation = {
@@ -72,7 +73,9 @@ export function idempotent(keys: IdempotencyRepository, handle: Handle): Handle 
     const key = context.req.header(IDEMPOTENCY_KEY_HEADER)
     if (key === undefined) return handle(context)
     if (!IDEMPOTENCY_KEY.test(key)) throw new DomainError('IDEMPOTENCY_KEY_INVALID')
-    const claim = await keys.claim({ key, fingerprint: await fingerprintOf(context) })
+    const caller = callerOf(context)
+    const fingerprint = await fingerprintOf(context)
+    const claim = await keys.claim({ key, fingerprint, ...(caller !== undefined && { caller }) })
     if (claim.kind === 'answered') return replay(claim.answer)
     if (claim.kind === 'other-request') throw new DomainError('IDEMPOTENCY_KEY_REUSED')
     if (claim.kind === 'under-way') {

@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { beginLog, type LogIds, logAbout, logger } from '../../src/aws/observability.ts'
 import { isUuid } from '../../src/run/find-run.ts'
-import { requestIdOf } from './problem.ts'
+import { requestIdOf } from './request-context.ts'
 
 /** Log field for the `:id` of a route, by the first segment of its path. */
 const ID_NAMES: Readonly<Record<string, keyof LogIds>> = {

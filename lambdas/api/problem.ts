@@ -4,6 +4,7 @@ import { logger } from '../../src/aws/observability.ts'
 import { DomainError, type ErrorBody, explained } from '../../src/contract/errors.ts'
 import { printableLines } from '../../src/contract/quoted.ts'
 import { ImportRefusedError } from '../../src/import/wait-for-import.ts'
+import { requestIdOf } from './request-context.ts'
 
 /** Converts every error to a status and a body (contract http-api 3). */
 export function answerError(context: Context, error: unknown): Response {
@@ -43,10 +44,4 @@ function withPrintableText(body: ErrorBody): ErrorBody {
       details: { ...details, errors: details.errors.map(withPrintableText) },
     }),
   }
-}
-
-/** API Gateway's id of the request, which its access log has too. */
-export function requestIdOf(context: Context): string {
-  const env = context.env as { readonly requestContext?: { readonly requestId?: string } } | undefined
-  return env?.requestContext?.requestId ?? crypto.randomUUID()
 }

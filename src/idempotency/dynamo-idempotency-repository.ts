@@ -8,6 +8,7 @@ import {
   type Claim,
   type HeldKey,
   type IdempotencyRepository,
+  scopedKey,
   storedAnswerSchema,
 } from './idempotency-repository.ts'
 
@@ -21,8 +22,8 @@ const itemSchema = z.object({
 })
 
 /** Keys are chosen by clients: hashed, they have one length, and no key appears in the table. */
-function itemKey(key: string): ItemKey {
-  return { pk: `IDEMPOTENCY#${createHash('sha256').update(key).digest('hex')}`, sk: 'IDEMPOTENCY' }
+function itemKey(key: Parameters<typeof scopedKey>[0]): ItemKey {
+  return { pk: `IDEMPOTENCY#${createHash('sha256').update(scopedKey(key)).digest('hex')}`, sk: 'IDEMPOTENCY' }
 }
 
 /** Idempotency keys in the table, one item each. */
@@ -32,11 +33,11 @@ export function createDynamoIdempotencyRepository(options: DynamoOptions): Idemp
   const now = (): number => Math.floor(identity.now().getTime() / 1000)
 
   return {
-    async claim({ key, fingerprint }) {
-      const claimId = identity.uuid()
+    async claim({ fingerprint, ...key }) {
+      const held = { ...key, claimId: identity.uuid() }
       const time = now()
       const claim = [
-        [['claimId'], claimId],
+        [['claimId'], held.claimId],
         [['leaseUntil'], time + KEY_LEASE_SECONDS],
       ] as const
       const first = await writes.update(itemKey(key), {
@@ -47,7 +48,7 @@ export function createDynamoIdempotencyRepository(options: DynamoOptions): Idemp
         names: { '#pk': TABLE.partitionKey, '#expiresAt': EXPIRES_AT },
         values: { ':now': time },
       })
-      if (first.isChanged) return { kind: 'claimed', held: { key, claimId } }
+      if (first.isChanged) return { kind: 'claimed', held }
       const known = claimOf(first.item, fingerprint)
       if (known.kind !== 'under-way' || Number(first.item?.leaseUntil) > time) return known
       const next = await writes.update(itemKey(key), {
@@ -62,15 +63,15 @@ export function createDynamoIdempotencyRepository(options: DynamoOptions): Idemp
         },
         values: { ':now': time, ':fingerprint': fingerprint },
       })
-      return next.isChanged ? { kind: 'claimed', held: { key, claimId } } : claimOf(next.item, fingerprint)
+      return next.isChanged ? { kind: 'claimed', held } : claimOf(next.item, fingerprint)
     },
 
     async complete(held, answer) {
-      await writes.update(itemKey(held.key), { set: [[['answer'], answer]], ...isHeld(held) })
+      await writes.update(itemKey(held), { set: [[['answer'], answer]], ...isHeld(held) })
     },
 
     async release(held) {
-      await writes.transact([{ remove: itemKey(held.key), if: isHeld(held) }])
+      await writes.transact([{ remove: itemKey(held), if: isHeld(held) }])
     },
   }
 }

@@ -9,17 +9,27 @@ export const storedAnswerSchema = z.object({
 /** Answer of the first call with a key. */
 export type StoredAnswer = Immutable<z.infer<typeof storedAnswerSchema>>
 
-/** A key, and what its call asks for. */
-interface KeyedRequest {
+/** A key as its caller chose it. Callers do not share keys. */
+interface CallersKey {
   readonly key: string
+  /** Authenticated principal; absent where callers have no credentials, who are one party then. */
+  readonly caller?: string
+}
+
+/** A key, and what its call asks for. */
+interface KeyedRequest extends CallersKey {
   /** SHA-256 of method, path, query and content. */
   readonly fingerprint: string
 }
 
 /** A key that this call holds. */
-export interface HeldKey {
-  readonly key: string
+export interface HeldKey extends CallersKey {
   readonly claimId: string
+}
+
+/** A text that no two callers have in common for their keys. */
+export function scopedKey({ key, caller }: CallersKey): string {
+  return JSON.stringify(caller === undefined ? [key] : [key, caller])
 }
 
 /** Outcome of a claim. */

@@ -57,6 +57,26 @@ export function describeIdempotencyRepository(
       expect((await keys.claim({ ...REQUEST, key: 'another' })).kind).toBe('claimed')
     })
 
+    it('keeps the keys of callers apart, and from those without a caller', async () => {
+      const requests = ['one', 'two', undefined].map((caller) => ({
+        ...REQUEST,
+        ...(caller !== undefined && { caller }),
+      }))
+      for (const [index, request] of requests.entries()) {
+        const claim = await keys.claim({ ...request, fingerprint: `of ${index}` })
+        if (claim.kind !== 'claimed') throw new Error(`expected the key, got ${claim.kind}`)
+        await keys.complete(claim.held, { ...ANSWER, body: `of ${index}` })
+      }
+
+      const answers = await Promise.all(
+        requests.map((request, index) => keys.claim({ ...request, fingerprint: `of ${index}` })),
+      )
+
+      expect(answers).toEqual(
+        requests.map((_, index) => ({ kind: 'answered', answer: { ...ANSWER, body: `of ${index}` } })),
+      )
+    })
+
     it('refuses the key for a different request, before and after the answer', async () => {
       const held = await claimed()
       const other = { ...REQUEST, fingerprint: 'another' }

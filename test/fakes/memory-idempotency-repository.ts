@@ -1,8 +1,9 @@
 import { KEY_LEASE_SECONDS, KEY_SECONDS } from '../../src/contract/idempotency.ts'
-import type {
-  HeldKey,
-  IdempotencyRepository,
-  StoredAnswer,
+import {
+  type HeldKey,
+  type IdempotencyRepository,
+  type StoredAnswer,
+  scopedKey,
 } from '../../src/idempotency/idempotency-repository.ts'
 import type { Identity } from '../../src/shared/identity.ts'
 
@@ -18,19 +19,19 @@ interface Entry {
 /** In-memory repository of idempotency keys for tests. */
 export function createMemoryIdempotencyRepository(identity: Identity): IdempotencyRepository {
   const entries = new Map<string, Entry>()
-  const heldBy = ({ key, claimId }: HeldKey): Entry | undefined => {
-    const entry = entries.get(key)
-    return entry?.claimId === claimId ? entry : undefined
+  const heldBy = (held: HeldKey): Entry | undefined => {
+    const entry = entries.get(scopedKey(held))
+    return entry?.claimId === held.claimId ? entry : undefined
   }
 
   return {
-    async claim({ key, fingerprint }) {
+    async claim({ fingerprint, ...key }) {
       const time = identity.now().getTime()
-      const entry = entries.get(key)
-      const held = { key, claimId: identity.uuid() }
+      const entry = entries.get(scopedKey(key))
+      const held = { ...key, claimId: identity.uuid() }
       const claim = { claimId: held.claimId, leaseUntil: time + KEY_LEASE_SECONDS * 1000 }
       if (entry === undefined || entry.expiresAt <= time) {
-        entries.set(key, { fingerprint, expiresAt: time + KEY_SECONDS * 1000, ...claim })
+        entries.set(scopedKey(key), { fingerprint, expiresAt: time + KEY_SECONDS * 1000, ...claim })
         return { kind: 'claimed', held }
       }
       if (entry.fingerprint !== fingerprint) return { kind: 'other-request' }
@@ -46,7 +47,7 @@ export function createMemoryIdempotencyRepository(identity: Identity): Idempoten
     },
 
     async release(held) {
-      if (heldBy(held) !== undefined) entries.delete(held.key)
+      if (heldBy(held) !== undefined) entries.delete(scopedKey(held))
     },
   }
 }

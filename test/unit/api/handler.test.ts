@@ -69,4 +69,29 @@ describe('the handler of the API', () => {
     expect(statusCode).toBe(400)
     expect(JSON.parse(body).errorCode).toBe('APPE-scheduler-unauthenticated-output-provisioning')
   })
+
+  const ROLE = 'arn:aws:sts::123456789012:assumed-role/edge'
+  const USER = 'arn:aws:iam::123456789012:user/lab/alice'
+
+  it.each([
+    ['two principals', ROLE, USER, false],
+    ['two roles', `${ROLE}/one`, `${ROLE}-of-others/one`, false],
+    ['a principal and a caller without credentials', USER, null, false],
+    ['two sessions of one role', `${ROLE}/one`, `${ROLE}/two`, true],
+    ['callers without credentials', null, null, true],
+  ])('replays an answer by its key or not between %s', async (_, one, other, isReplayed) => {
+    const handler = createHandler(await anEngine())
+    const call = (userArn: string | null) =>
+      handler({
+        ...eventOf('/{proxy+}', '/app-engine/v1/tasks/com.example.addition/1.0.0/runs', 'POST'),
+        headers: { 'idempotency-key': 'a key' },
+        requestContext: { requestId: 'r', identity: { userArn } },
+      })
+
+    const [first, second] = [await call(one), await call(other)]
+
+    expect([first.statusCode, second.statusCode]).toEqual([200, 200])
+    expect(second.headers?.['idempotent-replayed']).toBe(isReplayed ? 'true' : undefined)
+    expect(JSON.parse(second.body).id === JSON.parse(first.body).id).toBe(isReplayed)
+  })
 })

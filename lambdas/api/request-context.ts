@@ -1,0 +1,30 @@
+import type { Context } from 'hono'
+import * as z from 'zod'
+
+/** What is read of an event's `requestContext`; emulators leave parts out. */
+const requestContextSchema = z.object({
+  requestId: z.string().optional().catch(undefined),
+  identity: z.object({ userArn: z.string().nullish() }).optional().catch(undefined),
+})
+
+function requestContextOf(context: Context): z.infer<typeof requestContextSchema> {
+  const env = context.env as { readonly requestContext?: unknown } | undefined
+  return requestContextSchema.safeParse(env?.requestContext).data ?? {}
+}
+
+/** API Gateway's id of the request, which its access log has too. */
+export function requestIdOf(context: Context): string {
+  return requestContextOf(context).requestId ?? crypto.randomUUID()
+}
+
+/** Session of a role: `arn:aws:sts::<account>:assumed-role/<role>/<session>`. */
+const ROLE_SESSION = /^(arn:[^:]+:sts::\d+:assumed-role\/[^/]+)\/.*$/u
+
+/**
+ * ARN of the IAM principal that signed the request; undefined where the API takes no credentials. All sessions of a role are one
+ * principal: the containers of an edge, and the next login of a person, have other sessions.
+ */
+export function callerOf(context: Context): string | undefined {
+  const arn = requestContextOf(context).identity?.userArn
+  return arn === null || arn === undefined || arn === '' ? undefined : arn.replace(ROLE_SESSION, '$1')
+}
