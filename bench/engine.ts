@@ -32,7 +32,7 @@ const ending = new AbortController()
 await using _containers = cleanUp(async () => {
   ending.abort()
   await Promise.allSettled(removals)
-  for (const engine of engines) await engine.removeLeftovers()
+  for (const engine of engines) await engine.removeStaleContainers()
 })
 for (const kind of KINDS) {
   const preparation = prepare(kind)

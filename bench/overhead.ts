@@ -80,7 +80,7 @@ async function withContainer(use: (run: () => Promise<void>) => Promise<void>): 
       if (exitCode !== 0) throw new Error(`the container ended with ${exitCode}: ${reason}`)
     })
   } finally {
-    await stack.engine.removeLeftovers()
+    await stack.engine.removeStaleContainers()
   }
 }
 

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** Polling interval, which limits the accuracy of start times. */
 const INTERVAL_MS = 20
-/** Reads of a process before its name is final: a forked process looks like its parent until it calls exec. */
-const LOOKS_AT_A_NEW_ONE = 25
+/** Reads of a process before its name is final: a forked process reads like its parent until it calls exec. */
+const MAX_NAME_READS = 25
 
 /** Peak resident memory of one process (VmHWM of the kernel). */
 export interface Peak {
@@ -30,23 +30,23 @@ export interface ProcessWatch {
 /** Polls Linux's process table until it is stopped. Misses a peak in the last interval of a process. */
 export function watchProcesses(nameOf: NameProcess, intervalMs = INTERVAL_MS): ProcessWatch {
   const named = new Map<string, string>()
-  const looksAtUnnamed = new Map<string, number>()
+  const nameReads = new Map<string, number>()
   const starts = new Map<string, number>()
   const peaks = new Map<string, number>()
   const most = new Map<string, number>()
   const identify = (pid: string): string | undefined => {
     const known = named.get(pid)
-    const looks = looksAtUnnamed.get(pid) ?? 0
-    if (known !== undefined || looks === LOOKS_AT_A_NEW_ONE) return known
+    const reads = nameReads.get(pid) ?? 0
+    if (known !== undefined || reads === MAX_NAME_READS) return known
     const name = nameOf(...describe(pid))
-    if (name === undefined) looksAtUnnamed.set(pid, looks + 1)
+    if (name === undefined) nameReads.set(pid, reads + 1)
     else {
       named.set(pid, name)
       starts.set(name, Date.now())
     }
     return name
   }
-  const look = (): void => {
+  const poll = (): void => {
     const pids = new Set(readdirSync('/proc').filter((name) => /^\d+$/u.test(name)))
     const counts = new Map<string, number>()
     for (const pid of pids) {
@@ -58,11 +58,11 @@ export function watchProcesses(nameOf: NameProcess, intervalMs = INTERVAL_MS): P
     }
     for (const [name, count] of counts) most.set(name, Math.max(most.get(name) ?? 0, count))
     // The kernel reuses process ids.
-    for (const known of [named, looksAtUnnamed]) {
+    for (const known of [named, nameReads]) {
       for (const pid of known.keys()) if (!pids.has(pid)) known.delete(pid)
     }
   }
-  const timer = setInterval(look, intervalMs)
+  const timer = setInterval(poll, intervalMs)
   return {
     lastStart: (name) => starts.get(name),
     peaks: () => [...peaks].map(([name, peakMib]) => ({ name, peakMib })),

@@ -62,7 +62,7 @@ try {
   if (settings.singles > 0) await measureSingles()
   await measureSet()
   for (const { name, peakMib } of watch.peaks()) {
-    tellFigure(`peak memory of one ${name}`, peakMib, 'MiB')
+    printFigure(`peak memory of one ${name}`, peakMib, 'MiB')
     expectBelow(`memory of ${name}`, peakMib, MEMORY_TARGET_MIB)
   }
 
@@ -75,8 +75,8 @@ try {
       await client.start(id)
     }
     const seconds = (performance.now() - begin) / 1000
-    tellFigure('single runs: created and started', settings.singles / seconds, 'runs/s')
-    tellFigure('single runs: calls by the client for each', 5, 'calls')
+    printFigure('single runs: created and started', settings.singles / seconds, 'runs/s')
+    printFigure('single runs: calls by the client for each', 5, 'calls')
   }
 } finally {
   watch.stop()
@@ -89,18 +89,18 @@ async function measureSet(): Promise<void> {
   const task = { namespace: 'org.example.add-and-echo', version: '1.0.0' }
   const body = JSON.stringify({ task, shared: { text: 'of the set' }, rows, maxConcurrency: 50 })
   const { id } = await ask('', { method: 'POST', body })
-  tellFigure('set: POST run-sets', secondsSince(), 's')
+  printFigure('set: POST run-sets', secondsSince(), 's')
   await waitFor(id, ({ state }) => state !== 'VALIDATING')
-  tellFigure('set: all runs created', secondsSince(), 's')
+  printFigure('set: all runs created', secondsSince(), 's')
   expectBelow('creation', secondsSince(), CREATION_TARGET_SECONDS)
   if (settings.cancel) await ask(`/${id}/cancel`, { method: 'POST' })
   const { counts } = await waitFor(id, (view) => view.counts.waiting + view.counts.active === 0)
-  tellFigure('set: creation to last end', secondsSince(), 's')
-  tellFigure('set: runs', settings.rows / secondsSince(), 'runs/s')
-  for (const [name, number] of Object.entries(counts)) tellFigure(`set: ${name}`, number, 'rows')
+  printFigure('set: creation to last end', secondsSince(), 's')
+  printFigure('set: runs', settings.rows / secondsSince(), 'runs/s')
+  for (const [name, number] of Object.entries(counts)) printFigure(`set: ${name}`, number, 'rows')
   if (!settings.cancel && counts.finished !== settings.rows) fail('not all rows are finished')
-  tellFigure('set: GET run-sets/{id}, median', quantile(answersMs, 0.5), 'ms')
-  tellFigure('set: GET run-sets/{id}, longest', Math.max(...answersMs), 'ms')
+  printFigure('set: GET run-sets/{id}, median', quantile(answersMs, 0.5), 'ms')
+  printFigure('set: GET run-sets/{id}, longest', Math.max(...answersMs), 'ms')
   expectBelow('GET run-sets/{id}, 99th percentile', quantile(answersMs, 0.99), ANSWER_TARGET_MS)
 }
 
@@ -121,7 +121,7 @@ async function ask(path: string, init: RequestInit = {}): Promise<SetView> {
   return setSchema.parse(await answer.json())
 }
 
-function tellFigure(name: string, value: number, unit: string): void {
+function printFigure(name: string, value: number, unit: string): void {
   console.log(`${name.padEnd(48)} ${Number.isInteger(value) ? value : value.toFixed(2)} ${unit}`)
 }
 

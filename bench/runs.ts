@@ -17,7 +17,7 @@ import * as z from 'zod'
 import { createExampleClient, type ExampleClient } from '../cli/example-client.ts'
 import { createProgress } from '../cli/progress.ts'
 import { type LocalStack, startTemporaryStack } from '../local/stack.ts'
-import { createLooker } from '../test/faults/aftermath.ts'
+import { createStateReader } from '../test/faults/stack-state.ts'
 import { quantile } from './quantile.ts'
 import { watchStack } from './stack-watch.ts'
 
@@ -128,10 +128,10 @@ async function submitAll(client: ExampleClient): Promise<StartedRun[]> {
 
 /** @returns the number of initially active runs */
 async function waitForAll(stack: LocalStack, tell: (detail: string) => void): Promise<number> {
-  const looker = createLooker(stack)
+  const stateReader = createStateReader(stack)
   const giveUpAt = Date.now() + LONGEST_MS + settings.runs * LONGEST_PER_RUN_MS
-  const first = await looker.countActive()
-  for (let active = first; active > 0; active = await looker.countActive()) {
+  const first = await stateReader.countActive()
+  for (let active = first; active > 0; active = await stateReader.countActive()) {
     tell(`${active} active`)
     if (Date.now() > giveUpAt) throw new Error(`${active} runs are active for ever`)
     await pause(POLL_MS)
@@ -164,22 +164,23 @@ function report(runs: readonly EndedRun[], submitSeconds: number, active: number
   const last = Math.max(...runs.map(({ endedAt }) => endedAt))
   const seconds = runs.map(({ startedAt, endedAt }) => (endedAt - startedAt) / 1000)
   const overall = (last - first) / 1000
-  tellFigure('submission (create, provision, start)', settings.runs / submitSeconds, 'runs/s')
-  tellFigure('active when all were submitted', active, 'runs')
-  tellFigure('throughput, first start to last end', settings.runs / overall, 'runs/s')
-  tellFigure('start to end, p50', quantile(seconds, 0.5), 's')
-  tellFigure('start to end, p95', quantile(seconds, 0.95), 's')
-  tellFigure('start to end, longest', Math.max(...seconds), 's')
-  for (const [end, number] of countBy(runs, ({ end }) => end)) tellFigure(`ended ${end}`, number, 'runs')
-  for (const { name, peakMib } of watch.peaks()) tellFigure(`peak memory of one ${name}`, peakMib, 'MiB')
-  for (const { name, most } of watch.mostAtATime()) tellFigure(`most at a time of ${name}`, most, 'processes')
+  printFigure('submission (create, provision, start)', settings.runs / submitSeconds, 'runs/s')
+  printFigure('active when all were submitted', active, 'runs')
+  printFigure('throughput, first start to last end', settings.runs / overall, 'runs/s')
+  printFigure('start to end, p50', quantile(seconds, 0.5), 's')
+  printFigure('start to end, p95', quantile(seconds, 0.95), 's')
+  printFigure('start to end, longest', Math.max(...seconds), 's')
+  for (const [end, number] of countBy(runs, ({ end }) => end)) printFigure(`ended ${end}`, number, 'runs')
+  for (const { name, peakMib } of watch.peaks()) printFigure(`peak memory of one ${name}`, peakMib, 'MiB')
+  for (const { name, most } of watch.mostAtATime())
+    printFigure(`most at a time of ${name}`, most, 'processes')
   const wrong = runs.filter(({ problem }) => problem !== undefined)
   for (const { id, problem } of wrong.slice(0, MOST_TOLD)) console.error(`run ${id}: ${problem}`)
   console.log(wrong.length === 0 ? 'all runs ended right' : `${wrong.length} runs ended WRONG`)
   if (wrong.length > 0) process.exitCode = 1
 }
 
-function tellFigure(name: string, value: number, unit: string): void {
+function printFigure(name: string, value: number, unit: string): void {
   console.log(`${name.padEnd(48)} ${Number.isInteger(value) ? value : value.toFixed(2)} ${unit}`)
 }
 

@@ -17,7 +17,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ])
 
 /** Kept even if `Connection` lists them: dropping them would change the meaning of the request. */
-const OF_THE_MESSAGE =
+const END_TO_END_HEADERS =
   /^(?:accept|access-control-|authorization$|cache-control$|content-|cookie$|date$|expect$|forwarded$|from$|host$|if-|origin$|pragma$|prefer$|range$|referer$|sec-|user-agent$|via$|x-amz|x-forwarded-|x-request-id$)/u
 
 /** Written by the edge for its own connection, from the parsed request. */
@@ -27,7 +27,7 @@ const FRAMING: readonly string[] = ['content-length', 'expect', 'host']
  * Headers that select another API, operation or identity: `x-apigw-api-id` a private API, `x-amz-target` an operation, `x-api-key`
  * a usage plan. Frameworks and emulators evaluate the overrides.
  */
-const STEERING =
+const ROUTING_HEADERS =
   /^(?:x-am(?:z|zn)-|x-apigw-|x-api-key$|x-http-method|x-method-override$|x-original-|x-rewrite-|x-localstack-|x-ministack-|x-moto-)/u
 
 /** Some servers read `content_length` as `content-length`. An Application Load Balancer drops such names too. */
@@ -42,7 +42,7 @@ export function endToEndHeaders(raw: readonly string[], dropped: readonly string
     pairsOf(raw)
       .filter(([name]) => name.toLowerCase() === 'connection')
       .flatMap(([, value]) => value.split(',').map((word) => word.trim().toLowerCase()))
-      .filter((name) => !OF_THE_MESSAGE.test(name)),
+      .filter((name) => !END_TO_END_HEADERS.test(name)),
   )
   return withoutHeaders(raw, (name) => HOP_BY_HOP.has(name) || listed.has(name) || dropped.includes(name))
 }
@@ -54,7 +54,7 @@ export function endToEndHeaders(raw: readonly string[], dropped: readonly string
 export function clientHeaders(raw: readonly string[], dropped: readonly string[] = []): string[] {
   const isDropped = (name: string, value: string): boolean =>
     UNUSUAL_NAME.test(name) ||
-    STEERING.test(name) ||
+    ROUTING_HEADERS.test(name) ||
     BROWSER_HEADERS.test(name) ||
     (name === 'authorization' && AWS_SCHEME.test(value))
   const passed = withoutHeaders(

@@ -17,8 +17,8 @@ export const SIGNED_BODY_BYTES = 10 * MIB
 export const FREE_BYTES = 16 * KIB
 
 /**
- * Budget of bodies of at most {@link FIRST_BODY_BYTES}, and of the beginning of larger ones. Separate from the next budget, so that
- * clients that stall after a few bytes hold none of that.
+ * Budget of bodies of at most {@link FIRST_BODY_BYTES}, and of the beginning of larger ones. Separate, so
+ * that clients that stall after a few bytes do not consume {@link AHEAD_BYTES}.
  */
 export const FIRST_BYTES = 32 * MIB
 export const FIRST_BODY_BYTES = 256 * KIB

@@ -44,8 +44,8 @@ interface UploadState extends UploadBodyDependencies, LargeBody, Exchange {
   readonly spare: Buffer[]
   /** Of a bundle whose client may repeat the call. */
   readonly hash?: Hash
-  /** What becomes of the uploads: `unused` where an earlier call with the key has its answer, `taken` by an import that goes on. */
-  fate?: 'unused' | 'taken'
+  /** `unused`: an earlier call with the same key was answered. `taken`: a running import uses them. */
+  outcome?: 'unused' | 'taken'
 }
 
 /** The name is for display; the API refuses more than 1024 characters. */
@@ -78,12 +78,12 @@ export async function uploadBody(
     // After the whole body: completing a bundle starts its import, and the body may be truncated.
     if (!isKeyed) for (const id of state.uploadIds) await deps.uploads.complete(id, signal)
     await sendAnswer(await requestWithUploads(state), response)
-    if (state.fate === 'unused') await discardUploads(state)
+    if (state.outcome === 'unused') await discardUploads(state)
   } catch (error) {
     const failure = signal.aborted ? signal.reason : error
     controller.abort(failure)
     refuseRequest(exchange, withParameterName(failure, body.route))
-    if (state.fate !== 'taken') await discardUploads(state)
+    if (state.outcome !== 'taken') await discardUploads(state)
   }
 }
 
@@ -173,10 +173,10 @@ async function requestWithUploads(state: UploadState): Promise<IncomingMessage> 
     signal,
   ).catch((error: unknown) => {
     // A call whose answer was lost still holds the key, and imports the upload.
-    if (calls > 1 && isInUse(error)) state.fate = 'taken'
+    if (calls > 1 && isInUse(error)) state.outcome = 'taken'
     throw error
   })
-  if (answer.headers[REPLAYED_HEADER] !== undefined) state.fate = 'unused'
+  if (answer.headers[REPLAYED_HEADER] !== undefined) state.outcome = 'unused'
   return awaitImport(answer, { api, pausesMs, signal })
 }
 

@@ -30,7 +30,7 @@ const encryption = z.discriminatedUnion('key', [
       .describe('A key that the stack creates and AWS rotates yearly; kept with `keepData`.'),
   }),
   z.strictObject({
-    key: z.literal('existing').describe('The key of `arn`.'),
+    key: z.literal('existing').describe('The KMS key `arn`.'),
     arn: keyArn.describe(
       'ARN of a key whose policy lets CloudWatch Logs use it for log groups of this account.',
     ),
@@ -45,13 +45,13 @@ const settings = {
     .string()
     .regex(/^[a-z][a-z0-9-]*$/u, 'must have lower-case letters, digits and hyphens')
     .meta({ examples: ['lab'] })
-    .describe('Name for people.'),
+    .describe('Display name.'),
   prefix: prefix
     .default('app-engine')
     .describe(
       'Start of the names of stacks, repositories, job definitions and the workflow; 3 to 28 lower-case letters, digits, single hyphens. It separates installations in one account and Region; never change it.',
     ),
-  access: access.prefault({ mode: 'private' }).describe('Who may call the API.'),
+  access: access.prefault({ mode: 'private' }).describe('Clients that may call the API.'),
   network: network.prefault({ kind: 'new' }).describe('Network of the jobs.'),
   queues: queues.prefault({}),
   encryption: encryption
@@ -73,7 +73,7 @@ const settings = {
     .default([])
     .meta({ examples: [['slides-of-the-institute']] })
     .describe(
-      'Buckets of this account whose objects rows of a run set may name as `s3://bucket/key`; at most 10. Whoever reaches the API can then run a task on any of their objects.',
+      'Buckets of this account that rows of a run set may refer to as `s3://bucket/key`; at most 10. Any client of the API can then run a task on any of their objects.',
     ),
   inputBucketKeys: z
     .array(keyArn)
@@ -106,32 +106,38 @@ const settings = {
     .max(240)
     // The reference's default. The 1Gi of the descriptor's schema would break tasks that were developed with this limit.
     .default(4)
-    .describe('Memory of a task whose descriptor asks for none.'),
+    .describe('Memory of a task whose descriptor requests none.'),
   console: z
     .enum(CONSOLE_MODES)
     .default('off')
     .describe(
-      'The web page at `/app-engine/v1/ui/`: absent, without anything that changes tasks and runs, or with everything. It has no users of its own: whoever reaches the API reaches the page.',
+      'Web page at `/app-engine/v1/ui/`: not served, read-only, or complete. It has no login: every client of the API can use it.',
     ),
   throttle: z
     .strictObject({
       rate: atLeastOne.describe('Requests a second that the API accepts.'),
-      burst: atLeastOne.describe('Requests at once that the API accepts.'),
+      burst: atLeastOne.describe('Burst of requests that the API accepts.'),
     })
     .default({ rate: 200, burst: 400 })
     .describe('Limits of the API.'),
   alarmEmail: z
     .email('must be an e-mail address')
-    .describe('Address that alarms are sent to, once the mail from AWS is confirmed. Absent: nobody.')
+    .describe(
+      'E-mail address for alarms, used after you confirm the subscription mail from AWS. If unset, alarms are not mailed.',
+    )
     .exactOptional(),
   edge: edge
-    .describe('The edge as a service, see [Cytomine core](#cytomine-core). Absent: it runs elsewhere.')
+    .describe(
+      'Runs the edge as a service, see [Cytomine core](#cytomine-core). If unset, deploy it yourself.',
+    )
     .exactOptional(),
   nodeImage: z
     .string()
     .regex(/@sha256:[0-9a-f]{64}$/u, 'must end with a digest: node:24-slim@sha256:…')
     .meta({ examples: [`node:24-slim@sha256:${'0a'.repeat(32)}`] })
-    .describe('Base image of stager and edge, pinned by its digest. Absent: the one of their Dockerfiles.')
+    .describe(
+      'Base image of stager and edge, pinned by its digest. If unset, the image in their Dockerfiles.',
+    )
     .exactOptional(),
 }
 
@@ -140,7 +146,11 @@ const sweep = z.strictObject({
   everyMinutes: atLeastOne
     .default(5)
     .describe('Time between two sweeps; run-lifecycle promises five minutes.'),
-  graceSeconds: z.int().min(0).default(300).describe('What changed less than this ago is left alone.'),
+  graceSeconds: z
+    .int()
+    .min(0)
+    .default(300)
+    .describe('Runs that changed less than this ago are not repaired.'),
   stepLimitSeconds: atLeastOne
     // At most eight attempts of 15 minutes, and half an hour of pauses.
     .default(3 * 3600)
@@ -150,7 +160,7 @@ const sweep = z.strictObject({
     .min(0)
     // The stager's URLs are valid for one hour, and a request that started in time may take another.
     .default(2 * 3600)
-    .describe('Writes of a deleted run may arrive for so long.'),
+    .describe('Time for which late writes of a deleted run may arrive.'),
 })
 
 /** A settings file. */
@@ -173,5 +183,5 @@ export type Stage = z.output<typeof stageSchema> & {
 
 export type NetworkSettings = Stage['network']
 export type EdgeSettings = NonNullable<Stage['edge']>
-/** A queue on EC2; that with GPUs has further settings. */
+/** Settings of an EC2 queue; the GPU queue has one more, `largest.gpus`. */
 export type MachineSettings = NonNullable<Stage['queues']['ec2']>

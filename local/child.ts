@@ -63,7 +63,7 @@ export function startChild({
       if (pid === 0) return
       signalGroup(pid, 'SIGTERM')
       await Promise.race([ended, delay(patienceMs, undefined, { ref: false })])
-      // Also when it ended in time: what it started may still be there.
+      // Kills the group even after an orderly exit: its child processes may still run.
       signalGroup(pid, 'SIGKILL')
       await ended
     },

@@ -3,16 +3,16 @@ import { DomainError } from '../src/contract/errors.ts'
 import { type KnownHosts, rejectForeign } from '../src/shared/foreign-requests.ts'
 
 export interface ForeignPageRule {
-  /** `host`: only at the name that the part is called by, which tells DNS rebinding. */
+  /** `host`: checks only the Host header, against DNS rebinding. */
   readonly looksAt?: 'host' | 'all'
   /** Beside the names of this machine. */
   readonly knownHosts: KnownHosts
 }
 
 /**
- * Answers 403 to what a web page of somebody else has a browser send to a part of the local stack. These parts ask nobody for credentials
- * and start programs, so that a port on loopback alone would not protect them.
- * @returns whether the request was refused.
+ * Rejects browser requests from other origins with 403. Parts of the local stack accept unauthenticated calls
+ * and start programs, so listening on loopback is not enough.
+ * @returns whether the request was rejected
  */
 export function refuseForeignPage(
   request: IncomingMessage,

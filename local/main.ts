@@ -38,7 +38,10 @@ try {
   exitWithError(error)
 }
 
-/** @returns whether earlier state is given up. @throws UserError */
+/**
+ * @returns whether to delete earlier state (`--fresh`)
+ * @throws UserError
+ */
 function readArguments(): boolean {
   try {
     return parseArgs({ options: { fresh: { type: 'boolean', default: false } } }).values.fresh

@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 
-/** Makes a folder with mode 0700: tasks leave files of any user and mode there, and jobs contain the secrets of their runs. */
+/** Tasks leave files of any user and mode in these folders, and jobs contain the secrets of their runs. */
 const OWNER_ONLY = 0o700
 
-/** Makes a folder that other users of this machine can neither list nor pass through; also where an earlier version made it open. */
+/** Creates a folder that other users cannot read or enter; also restricts an existing one. */
 export function makePrivateFolder(path: string): void {
   mkdirSync(path, { recursive: true })
   chmodSync(path, OWNER_ONLY)

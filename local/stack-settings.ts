@@ -62,7 +62,7 @@ export function knownHosts({
   return [...new Set(hosts.flatMap((host) => host ?? []))].join(',')
 }
 
-/** Origins of the console's page: the edge's port by the names of this machine, and by those that the user gives it. */
+/** Origins of the console: the edge's port with the host names of this machine and those in `hosts`. */
 export function pageOrigins({ CONSOLE }: Pick<StackSettings, 'CONSOLE'>, port: number, hosts = ''): string[] {
   if (CONSOLE === 'off') return []
   const names = ['127.0.0.1', 'localhost', '[::1]', ...hosts.split(',').map((name) => name.trim())]

@@ -178,7 +178,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
 
   const stager = await progress.step('stager', () => bundleStager(context))
   // Added before the Batch server, so that it runs after the server's end, when no container can start any more.
-  cleanups.push(() => engine.removeLeftovers())
+  cleanups.push(() => engine.removeStaleContainers())
   const batch = await startPart(start, 'batch', 'local Batch server', () =>
     startBatch(context, {
       ...{ engine: engineSettings, stager, port: ports.batch, bindAddress: settings.BATCH_BIND_ADDRESS },

@@ -20,7 +20,7 @@ export interface SuperviseOptions {
   readonly onDead: (reason: string) => void
 }
 
-/** Deaths in a row, each soon after a start, after which a program is left dead. */
+/** Consecutive early exits after which the program is not restarted. */
 const MOST_QUICK_DEATHS = 5
 const QUICK_DEATH_MS = 2000
 
@@ -55,7 +55,7 @@ export async function supervise({
       // Programs that it ran are still in its group.
       await child.stop()
       quickDeaths = Date.now() - startedAt < QUICK_DEATH_MS ? quickDeaths + 1 : 0
-      warn(`The ${name} died and is started again.`)
+      warn(`The ${name} exited unexpectedly; restarting it.`)
       try {
         child = await startAndRecord()
       } catch (error) {

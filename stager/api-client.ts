@@ -69,7 +69,10 @@ export function createStagingApi(
       (await call('parts/urls', signedPartsSchema, parts)).urls,
     completeParts: async (output: CompleteParts): Promise<void> =>
       void (await call('parts/complete', completedPartsSchema, output)),
-    /** Tried once and given up soon, without a word: it is for statistics, and the machine is paid for meanwhile. */
+    /**
+     * Tried once, with a short time-out. Failures are ignored: the report is for statistics only, and the
+     * machine is paid for meanwhile.
+     */
     report: async (report: StageReport): Promise<void> => {
       const request = {
         method: 'POST',

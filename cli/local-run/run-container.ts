@@ -58,11 +58,11 @@ export async function openEngine(wanted: string | undefined): Promise<LocalEngin
     const words = `${error.message} Install podman (on Debian and Ubuntu: apt install podman), or Python 3.10 or newer with venv for the embedded engine.`
     throw new CommandError(words, EXIT.unavailable, { cause: error })
   })
-  const leftovers: Promise<unknown>[] = []
+  const pendingRemovals: Promise<unknown>[] = []
   const engine = createContainerEngine(settings, {
     instance: `task-${process.pid}`,
     stateDirectory: join(CACHE_FOLDER, 'engine'),
-    afterwards: (work) => void leftovers.push(work),
+    afterwards: (work) => void pendingRemovals.push(work),
   })
   return {
     title: describeEngine(settings),
@@ -70,7 +70,7 @@ export async function openEngine(wanted: string | undefined): Promise<LocalEngin
       await loadImage(settings, engine, container.image)
       return runTask(engine, container)
     },
-    close: async () => void (await Promise.allSettled(leftovers)),
+    close: async () => void (await Promise.allSettled(pendingRemovals)),
   }
 }
 

@@ -53,7 +53,7 @@ export function createSubscriber(query: EventQuery, stream: EventStream): Subscr
     for (const row of newest.toReversed()) deliverRow(row)
   }
 
-  /** Runs that are gone and were told. */
+  /** Deleted runs for which `removed` was sent. */
   const gone = new Set<string>()
 
   return {

@@ -36,9 +36,10 @@ export interface RunSetWorkflowProps {
 const PAUSE = Duration.seconds(5)
 
 /**
- * State machine of run sets, with input `{setId}`.`WorkOnRunSet` processes the set and returns the runs to execute. Each run is
- * a child execution of a Distributed Map with the steps of any run. The query language is JSONPath, which allows a path for the limit of
- * concurrency. The steps of a run are in JSONata, as in their own state machine.
+ * State machine of run sets, with input `{setId}`. `WorkOnRunSet` processes the set and returns the runs to
+ * execute. Each run is a child execution of a Distributed Map with the steps of any run. The query language
+ * is JSONPath, because it allows a path as `MaxConcurrency`. The steps of a run are in JSONata, as in their
+ * own state machine.
  */
 export class RunSetWorkflow extends Construct {
   readonly stateMachine: StateMachine
@@ -61,8 +62,9 @@ export class RunSetWorkflow extends Construct {
       itemSelector: {
         runId: JsonPath.format('{}{}', JsonPath.stringAt('$.prefix'), JsonPath.stringAt('$$.Map.Item.Value')),
       },
-      // A run that fails has its end recorded; what its execution could not record is found by the next question.
-      // All rows that a set may have. A count, since LocalStack's parser refuses a percentage without a fraction.
+      // Failed runs are recorded by their own execution; what it could not record, the next call of the
+      // worker finds. The count is that of all rows that a set may have, since LocalStack's parser rejects a
+      // percentage without a fraction.
       toleratedFailureCount: 10_000,
       resultPath: JsonPath.DISCARD,
     })

@@ -43,13 +43,13 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ['network', 'internetSubnets'],
-    error: 'must be there for the internet queue (queues.internet)',
+    error: 'is required for the internet queue (queues.internet)',
     isKept: ({ network, queues }) =>
       network.kind === 'new' || queues.internet === undefined || network.internetSubnets !== undefined,
   },
   {
     path: ['network', 'dnsFirewall'],
-    error: 'must be false with an internet queue: its jobs could look up nothing there',
+    error: 'must be false with an internet queue: its jobs could not resolve host names',
     isKept: ({ network, queues }) =>
       network.kind === 'existing' || queues.internet === undefined || !network.dnsFirewall,
   },

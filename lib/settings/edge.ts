@@ -29,7 +29,7 @@ export const edge = z.strictObject({
   cpu: z
     .literal([256, 512, 1024, 2048])
     .default(1024)
-    .describe('CPU units of each edge; 1024 are one processor, and an edge uses no second one.'),
+    .describe('CPU units of each edge; 1024 is one processor, and an edge uses at most one.'),
   memoryMib: z
     .int()
     .min(512)
@@ -41,7 +41,7 @@ export const edge = z.strictObject({
     .max(100)
     .default(50)
     .describe(
-      "Largest part of an edge's memory for bodies that one client address gets, but always five uploads; 100 where all clients have one address.",
+      "Maximum percentage of an edge's body memory for one client address, with at least five uploads. Set 100 when all clients share one address.",
     ),
   hosts: z
     .array(
@@ -51,7 +51,7 @@ export const edge = z.strictObject({
         .meta({ examples: ['engine.example.org'] }),
     )
     .describe(
-      'Host names of the edge beside that of its load balancer; requests for others get 403. Absent: any host. Set it where browsers reach the edge: a page could otherwise point a name of its own to it.',
+      'Further host names of the edge, besides that of its load balancer; requests for other names get 403. If unset, any name is accepted. Set it if browsers use the edge, to prevent DNS rebinding.',
     )
     .exactOptional(),
   certificateArn: z
@@ -60,6 +60,6 @@ export const edge = z.strictObject({
     .meta({
       examples: ['arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'],
     })
-    .describe('Certificate of the load balancer. Absent: clients use HTTP.')
+    .describe('Certificate of the load balancer. If unset, clients use HTTP.')
     .exactOptional(),
 })

@@ -11,7 +11,7 @@ export const access = z.discriminatedUnion('mode', [
       .array(id('vpce'))
       .default([])
       .describe(
-        'VPC endpoints for `execute-api` through which callers come; nobody can call while there is none. Not the endpoint of the jobs.',
+        'VPC endpoints for `execute-api` that callers use. If empty, all calls are rejected. Must not contain the endpoint of the jobs.',
       ),
   }),
   z.strictObject({
@@ -40,7 +40,7 @@ export const network = z.discriminatedUnion('kind', [
       .boolean()
       .default(false)
       .describe(
-        'Lets jobs look up names of AWS only; DNS is a slow way out otherwise. Not with an internet queue.',
+        'Restricts DNS lookups of jobs to names of AWS: a task could otherwise send data out through DNS. Not allowed with an internet queue.',
       ),
     s3PrefixListId,
   }),

@@ -16,7 +16,7 @@ const machines = {
     )
     .min(1)
     .describe('EC2 instance types, of x86.'),
-  maxVcpus: atLeastOne.describe('Most vCPUs at a time; at least `largest.vcpus`.'),
+  maxVcpus: atLeastOne.describe('Maximum of concurrent vCPUs; at least `largest.vcpus`.'),
   diskGib: z
     .int()
     .min(60)
@@ -26,32 +26,32 @@ const machines = {
     ),
 }
 const largest = {
-  vcpus: z.int().min(3).describe('vCPUs of the largest instance type; two are for moving files.'),
+  vcpus: z.int().min(3).describe('vCPUs of the largest instance type; two are reserved for file transfers.'),
   memoryGib: atLeastOne.describe('Memory of the largest instance type.'),
 }
 /** Queues of the jobs. */
 export const queues = z.strictObject({
   fargate: z
     .strictObject({
-      maxVcpus: atLeastOne.default(256).describe('Most vCPUs at a time: the upper limit of the bill.'),
+      maxVcpus: atLeastOne.default(256).describe('Maximum of concurrent vCPUs; limits the cost.'),
       capacity: z
         .enum(['on-demand', 'spot', 'spot-first'])
         .default('on-demand')
         .describe(
-          'Spot costs about a third and may be taken away; such a job is retried twice. `spot-first` may run `maxVcpus` on spot and as many again on demand: the upper limit of the bill doubles.',
+          'Spot costs about a third, and AWS can reclaim it; an interrupted job is retried twice. `spot-first` allows `maxVcpus` on spot plus the same number on demand, which doubles the maximum cost.',
         ),
     })
     .prefault({}),
   internet: z
-    .strictObject({ maxVcpus: atLeastOne.describe('Most vCPUs at a time.') })
+    .strictObject({ maxVcpus: atLeastOne.describe('Maximum of concurrent vCPUs.') })
     .describe(
-      'Queue with a route out, for tasks that ask for the internet; they can then send their inputs anywhere. Absent: such tasks cannot run.',
+      'Queue with internet access, for tasks that request it; such tasks can send their inputs anywhere. If unset, they cannot run.',
     )
     .exactOptional(),
   ec2: z
     .strictObject({ ...machines, largest: z.strictObject(largest) })
     .describe(
-      'Queue on EC2 for tasks too large for Fargate, see [Machines](#machines). Absent: such tasks cannot run.',
+      'EC2 queue for tasks too large for Fargate, see [Machines](#machines). If unset, such tasks cannot run.',
     )
     .exactOptional(),
   gpu: z
@@ -62,7 +62,7 @@ export const queues = z.strictObject({
         gpus: atLeastOne.describe('GPUs of the largest instance type; a job takes all of them.'),
       }),
     })
-    .describe('Queue on EC2 for tasks that ask for GPUs. Absent: such tasks cannot run.')
+    .describe('EC2 queue for tasks that request GPUs. If unset, such tasks cannot run.')
     .exactOptional(),
   longestUnplaceableMinutes: z
     .int()
@@ -70,5 +70,5 @@ export const queues = z.strictObject({
     .max(1440)
     // Batch's minimum of 10 is too short: its reasons may appear while it is still scaling up.
     .default(30)
-    .describe('A job that no machine can hold is cancelled after this time.'),
+    .describe('A job that fits on no machine is cancelled after this time.'),
 })

@@ -19,7 +19,9 @@ const REASONS = {
   timedOut: 'Job attempt duration exceeded timeout',
 } as const
 
-/** Reason of a job that the server's death cut off; must not look like a lost EC2 host, which is retried. */
+/**
+ * Reason of a job that was running when the server exited. Must not match a lost EC2 host, which is retried.
+ */
 export const SERVER_STOPPED = 'The local Batch server was stopped while the job was running'
 
 /** Derives status and reason of an attempt from the ends of its containers. */

@@ -9,7 +9,10 @@ export interface ContainerTask {
   /** From 1. */
   readonly attempt: number
   readonly instance: string
-  /** Host directory of the attempt. The engine runs here, since Podman leaves a file `oom` where it ran out of memory. */
+  /**
+   * Host directory of the attempt, and working directory of the engine: Podman writes a file `oom` there when
+   * a container runs out of memory.
+   */
   readonly root: string
   /** Host directory of each volume. */
   readonly directories: Readonly<Record<string, string>>

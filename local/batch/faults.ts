@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
 import { ClientException } from './client-exception.ts'
-import { createDice, type Roll } from './dice.ts'
 import type { Operation } from './operations.ts'
 import type { DeliverEvent } from './outbox.ts'
+import { createSeededRandom, type RandomSource } from './seeded-random.ts'
 
 const share = z.number().min(0).max(1).default(0)
 
 /** Longer than any client of Batch waits for an answer (src/aws/clients.ts). */
 const HANG_MS = 20_000
 
-/** What the server does wrong on purpose, so that tests see how the service takes it. */
+/** Injected faults, for tests of the service's recovery. */
 const faultsSchema = z.strictObject({
   /** Seed of the pseudorandom numbers; they start again from it. */
   seed: z.number().int().optional(),
@@ -56,24 +56,27 @@ export class ServiceFailure extends Error {
   }
 }
 
-/** `roll` throws the dice as long as no seed is set, `pause` lets events be late and calls hang. Each fault is told to `log`. */
+/**
+ * `random` is the random source while no seed is set; `pause` delays events and calls. Each injected fault is
+ * logged.
+ */
 export function createFaultInjection(
   log: (text: string) => void,
-  roll: Roll = Math.random,
+  random: RandomSource = Math.random,
   pause: (milliseconds: number) => Promise<unknown> = (milliseconds) => delay(milliseconds),
 ) {
   let faults = faultsSchema.parse({})
-  let dice = roll
+  let seeded = random
 
-  /** Nothing is thrown where nothing can happen, so that a log holds faults alone. */
-  function strikes(fault: string, place: string, share: number): boolean {
-    const isStruck = share > 0 && dice(`${fault} ${place}`) < share
-    if (isStruck) log(`${FAULT_MARK}${fault} ${place}`)
-    return isStruck
+  /** With a share of 0 no random number is drawn. */
+  function isInjected(fault: string, place: string, share: number): boolean {
+    const isHit = share > 0 && seeded(`${fault} ${place}`) < share
+    if (isHit) log(`${FAULT_MARK}${fault} ${place}`)
+    return isHit
   }
 
   async function deliverLate(deliver: DeliverEvent, event: Parameters<DeliverEvent>[0]): Promise<void> {
-    await pause(dice('delay event') * faults.events.delayMs)
+    await pause(seeded('delay event') * faults.events.delayMs)
     await deliver(event)
   }
 
@@ -81,11 +84,11 @@ export function createFaultInjection(
     const place = path.slice(path.lastIndexOf('/') + 1)
     return async (body) => {
       const { throttle, fail, loseAnswer, hang } = faults.calls
-      if (strikes('throttle', place, throttle)) throw new ServiceFailure('TooManyRequestsException', 429)
-      if (strikes('fail', place, fail)) throw new ServiceFailure('ServerException', 500)
-      if (strikes('hang', place, hang)) await pause(HANG_MS)
+      if (isInjected('throttle', place, throttle)) throw new ServiceFailure('TooManyRequestsException', 429)
+      if (isInjected('fail', place, fail)) throw new ServiceFailure('ServerException', 500)
+      if (isInjected('hang', place, hang)) await pause(HANG_MS)
       const answer = await operation(body)
-      if (strikes('lose-answer', place, loseAnswer)) throw new ServiceFailure('ServerException', 500)
+      if (isInjected('lose-answer', place, loseAnswer)) throw new ServiceFailure('ServerException', 500)
       return answer
     }
   }
@@ -94,7 +97,7 @@ export function createFaultInjection(
     const parsed = faultsSchema.safeParse(body)
     if (!parsed.success) throw new ClientException(z.prettifyError(parsed.error))
     faults = parsed.data
-    dice = faults.seed === undefined ? roll : createDice(faults.seed)
+    seeded = faults.seed === undefined ? random : createSeededRandom(faults.seed)
     return faults
   }
 
@@ -104,7 +107,7 @@ export function createFaultInjection(
       (deliver: DeliverEvent): DeliverEvent =>
       async (event) => {
         const { drop, double, delayMs } = faults.events
-        const copies = strikes('drop', 'event', drop) ? 0 : strikes('double', 'event', double) ? 2 : 1
+        const copies = isInjected('drop', 'event', drop) ? 0 : isInjected('double', 'event', double) ? 2 : 1
         const deliveries = Array.from({ length: copies }, () => deliverLate(deliver, event))
         // The outbox sends what comes next when this one has come: not so for those that are late.
         if (delayMs === 0) await Promise.all(deliveries)

@@ -1,6 +1,6 @@
 import { describe, type Job, type JobEvent } from './job.ts'
 
-/** Whose events these are. */
+/** Account and Region in the events. */
 export interface EventOrigin {
   readonly account: string
   readonly region: string

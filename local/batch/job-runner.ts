@@ -182,7 +182,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
 /** Runs jobs, as many at a time as there is room for. */
 export type JobRunner = ReturnType<typeof createJobRunner>
 
-/** Of several reasons the first counts. */
+/** The first reason counts: a second `abort` has no effect. */
 function stopRunning(controller: AbortController, reason: AttemptStop): void {
   controller.abort(reason)
 }

@@ -53,15 +53,15 @@ const settings = readSettings({
 const log = (text: string): void => console.log(`${new Date().toISOString()} ${text}`)
 const origin = { account: settings.AWS_ACCOUNT_ID, region: settings.AWS_REGION }
 const workDirectory = join(settings.STATE_DIRECTORY, 'volumes')
-const leftovers = new Set<Promise<unknown>>()
+const pendingRemovals = new Set<Promise<unknown>>()
 
 const store = openStateStore(settings.STATE_DIRECTORY, Date.now())
 const engine = createContainerEngine(settings.CONTAINER_ENGINE, {
   instance: settings.INSTANCE,
   stateDirectory: settings.STATE_DIRECTORY,
   afterwards(work) {
-    leftovers.add(work)
-    void work.finally(() => leftovers.delete(work))
+    pendingRemovals.add(work)
+    void work.finally(() => pendingRemovals.delete(work))
   },
 })
 const faults = createFaultInjection(log)
@@ -94,7 +94,7 @@ const server = createBatchServer(faults.operations(operations), log, settings.KN
 async function stop(): Promise<void> {
   server.close()
   await runner.stop()
-  await Promise.allSettled(leftovers)
+  await Promise.allSettled(pendingRemovals)
   await engine.images.removePulled()
   process.exit(0)
 }
@@ -111,7 +111,7 @@ process.on('SIGINT', stopOnce)
 process.on('disconnect', stopOnce)
 
 // An earlier server may have been killed while it ran jobs.
-await engine.removeLeftovers()
+await engine.removeStaleContainers()
 await rm(workDirectory, { recursive: true, force: true }).catch((error: unknown) => log(String(error)))
 makePrivateFolder(workDirectory)
 

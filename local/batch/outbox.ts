@@ -58,7 +58,7 @@ export function createOutbox(
   }
 
   return {
-    /** Looks at the job's events; a job that is being looked at already is not disturbed. */
+    /** Starts the delivery of the job's events, unless it is already running. */
     notify(jobId: string): void {
       if (listed.has(jobId)) return
       listed.add(jobId)

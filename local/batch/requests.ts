@@ -1,8 +1,8 @@
 import * as z from 'zod'
 
 /*
- * The part of the Batch API that the service uses, as schemas of the request bodies. Unknown members are kept: what is
- * registered comes back from the describing calls as it was.
+ * Request schemas of the Batch API operations that the service uses. Unknown members are kept, so that the
+ * Describe calls return them unchanged.
  */
 
 const keyValue = z.object({ name: z.string().min(1), value: z.string() })

@@ -19,7 +19,7 @@ interface Rule {
   readonly pattern: string
 }
 
-/** Sources may also be told by prefix and the like: what that means is left to the emulator. */
+/** Sources given as patterns (`prefix` …) are matched by the emulator. */
 const sourcesSchema = z
   .string()
   .transform((text, context): unknown => {
@@ -124,7 +124,9 @@ async function* targetsOf(client: EventBridgeClient, Rule: string): AsyncGenerat
   for await (const { Targets = [] } of pages) yield* Targets
 }
 
-/** @throws Error when the emulator could not be asked; a function that fails three times is given up. */
+/**
+ * @throws Error when the emulator did not respond. After three failures of the function the event is dropped.
+ */
 async function invoke(
   endpoint: string,
   functionArn: string,

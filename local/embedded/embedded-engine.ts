@@ -64,7 +64,7 @@ export function createEmbeddedEngine(
       }
     },
     listContainers: async () => [...new Set((await findLaunchers(prefix)).map(({ name }) => name))],
-    async removeLeftovers() {
+    async removeStaleContainers() {
       await removeContainers(command, prefix)
       await callLauncher(command, 'remove', place.scratchDirectory)
       await images.removeUnfinished()

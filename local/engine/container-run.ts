@@ -25,5 +25,5 @@ export interface ContainerEngine {
   /** Names of this instance's containers, ended ones that are not removed yet included. */
   listContainers(): Promise<readonly string[]>
   /** Kills and removes what an earlier server of this instance left behind. */
-  removeLeftovers(): Promise<void>
+  removeStaleContainers(): Promise<void>
 }

@@ -23,6 +23,6 @@ export function createProgramEngine(
       const names = await callEngine(program, 'ps', '--all', '--format={{.Names}}', `--filter=label=${label}`)
       return names.split('\n').filter(Boolean)
     },
-    removeLeftovers: () => removeLabelled(program, label),
+    removeStaleContainers: () => removeLabelled(program, label),
   }
 }

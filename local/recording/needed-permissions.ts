@@ -8,7 +8,7 @@ import { neededOfS3, neededOfS3ForNotFound } from './s3-permissions.ts'
  * (https://docs.aws.amazon.com/service-authorization/latest/reference/). Only requests that this project makes are known.
  */
 
-/** Whether permissions cannot be told without the request's body. */
+/** Whether the permissions depend on the request body. */
 export function needsBody({ method, url, headers }: Omit<SentRequest, 'body'>): boolean {
   const service = serviceOf({ url, headers })
   if (service === undefined) return false
@@ -28,7 +28,7 @@ export function neededPermissions(request: SentRequest, caller: Caller): readonl
   return operation(JSON.parse(request.body || '{}'), arn, caller)
 }
 
-/** What a request needs besides when its answer is that there is nothing. */
+/** Additional permissions for a response of "not found". */
 export function neededForNotFound(request: SentRequest): readonly NeededPermission[] {
   return serviceOf(request) === 's3' ? neededOfS3ForNotFound(request) : []
 }

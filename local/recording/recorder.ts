@@ -9,8 +9,9 @@ import { neededForNotFound, neededPermissions, needsBody } from './needed-permis
 import type { RecordHead } from './recording.ts'
 
 /*
- * Notes what each process needs of AWS, seen from outside of the code that asks: Node tells of every request it sends
- * (https://nodejs.org/api/diagnostics_channel.html#built-in-channels). A function is known by the name that Lambda gives it.
+ * Records the permissions that each process uses. Observes Node's diagnostics channel of requests, so that
+ * the code under test is unchanged (https://nodejs.org/api/diagnostics_channel.html#built-in-channels). A
+ * function is identified by the name that Lambda gives it.
  */
 
 /** Account of the emulator. */

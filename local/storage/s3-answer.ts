@@ -35,7 +35,7 @@ export const xml = (name: string, content: XmlContent): S3Answer => ({
   body: writeXml(name, content),
 })
 
-/** What this server has no code for. */
+/** Error for an operation that this server does not implement. */
 export function notImplemented(what: string): StorageError {
   return new StorageError(501, 'NotImplemented', `The local object store does not implement ${what}.`)
 }

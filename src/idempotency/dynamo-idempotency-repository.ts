@@ -84,7 +84,7 @@ function isHeld({ claimId }: HeldKey): Condition {
   }
 }
 
-/** What an item says to a call that has not got its key. Without an item, another call has just released it. */
+/** Outcome for a call that did not obtain the key. Without an item, another call has just released it. */
 function claimOf(item: Item | undefined, fingerprint: string): Claim {
   if (item === undefined) return { kind: 'under-way' }
   const stored = itemSchema.parse(item)

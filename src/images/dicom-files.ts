@@ -24,7 +24,7 @@ export interface DicomFiles {
 const MAX_FETCHED_BYTES = 2 * MAX_HEADER_BYTES
 
 /** Files inspected in parallel. Each needs one or two requests, and a series has hundreds of files. */
-const LOOKS_AT_ONCE = 32
+const MAX_CONCURRENT_READS = 32
 
 /** Inspects a folder's files; undefined when there is none or one is no DICOM file. */
 export async function describeDicomFiles(files: readonly ByteSource[]): Promise<DicomFiles | undefined> {
@@ -44,7 +44,7 @@ async function areDicom(files: readonly ByteSource[]): Promise<boolean> {
   const look = async (file: ByteSource): Promise<void> => {
     if (isDicom && (await recogniseImage(file, ['dicom'])) === undefined) isDicom = false
   }
-  await pMap(files, look, { concurrency: LOOKS_AT_ONCE })
+  await pMap(files, look, { concurrency: MAX_CONCURRENT_READS })
   return isDicom
 }
 

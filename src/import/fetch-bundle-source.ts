@@ -7,7 +7,7 @@ import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/sto
 import type { BundleSource } from './bundle-source.ts'
 
 /** Time-out for the response to begin, redirects included: a client of `install` waits for it, 30 s at most. */
-const PATIENCE_MS = 10_000
+const RESPONSE_TIMEOUT_MS = 10_000
 /** Idle time-out of the body, below the time that an import reserves for its orderly end (import/lease.ts). */
 const IDLE_MS = 60_000
 /** Stops redirect loops; stores need far fewer. */
@@ -65,8 +65,8 @@ async function follow(start: URL, runtimeApi: string | undefined): Promise<Incom
   // The deadline covers only the start of the response: a body may take longer.
   const deadline = new AbortController()
   const timer = setTimeout(
-    () => deadline.abort(new Error(`no answer within ${PATIENCE_MS / 1000} s`)),
-    PATIENCE_MS,
+    () => deadline.abort(new Error(`no answer within ${RESPONSE_TIMEOUT_MS / 1000} s`)),
+    RESPONSE_TIMEOUT_MS,
   )
   try {
     let url = start

@@ -12,7 +12,7 @@ import { OUTAGE_PAUSES_MS } from './outage.ts'
 import { type ImageRegistry, RegistryUnavailableError } from './registry/image-registry.ts'
 
 /** Questions to the registry under way. */
-const ASKED_AT_ONCE = 16
+const MAX_CONCURRENT_CHECKS = 16
 /** Copies under way: each holds what a pushed layer holds. */
 const COPIED_AT_ONCE = 4
 
@@ -41,7 +41,7 @@ export async function findHeldLayers(
   const places = await mapUntilFailure(
     named.values(),
     async ({ digest, size }) => [digest, await find(digest, size)] as const,
-    { concurrency: ASKED_AT_ONCE },
+    { concurrency: MAX_CONCURRENT_CHECKS },
   )
   return new Map(places)
 }
@@ -106,12 +106,15 @@ export async function isAnyGone(
   layers: readonly ImportedLayer[],
 ): Promise<boolean> {
   const isThere = await mapUntilFailure(layers, ({ digest }) => registry.hasBlob(repository, digest), {
-    concurrency: ASKED_AT_ONCE,
+    concurrency: MAX_CONCURRENT_CHECKS,
   })
   return isThere.includes(false)
 }
 
-/** What is remembered of the layers of a published image; of layers that earlier versions imported, nothing. */
+/**
+ * Facts about the layers of a published image to store for reuse; layers imported by earlier versions are
+ * skipped.
+ */
 export function publishedLayers(
   layers: readonly ImportedLayer[],
   repository: string,

@@ -22,12 +22,12 @@ interface ImportSweep {
 }
 
 /** Requests in one sweep; the rest waits for the next, and runs get their share of this one. */
-const MOST = 200
+const MAX_REQUESTS = 200
 /**
  * Interval of repeated requests. Most requests without a worker wait in Lambda's queue, which keeps them for six hours;
  * few are lost. At this interval the duplicates are few.
  */
-const ASKED_AGAIN_SECONDS = 1800
+const REPEAT_REQUEST_SECONDS = 1800
 
 /**
  * Requests stalled imports again: their event was lost, or their worker crashed and was not retried. The importer fails
@@ -38,11 +38,11 @@ export async function sweepImports(
   sweep: ImportSweep,
 ): Promise<void> {
   const until = new Date(identity.now().getTime() - settings.graceSeconds * 1000)
-  for (const uploadId of await uploads.listStalled(until, MOST)) {
+  for (const uploadId of await uploads.listStalled(until, MAX_REQUESTS)) {
     if (sweep.isTimeUp()) return
     try {
       // Postponed first, so that a request in the queue is not duplicated by every sweep.
-      if (!(await uploads.postpone(uploadId, ASKED_AGAIN_SECONDS - settings.graceSeconds))) continue
+      if (!(await uploads.postpone(uploadId, REPEAT_REQUEST_SECONDS - settings.graceSeconds))) continue
       await requests.send(uploadId)
       sweep.onRequested(uploadId)
     } catch (error) {

@@ -50,19 +50,19 @@ export async function followRunLog(deps: Dependencies, runId: string, after: str
   const offset = parseOffset(after)
   const run = await findRun(deps, runId)
   const stream = run.job?.logStreamName ?? ''
-  const [knownStream, knownPosition, isTold] = offset ?? ['', '', false]
+  const [knownStream, knownPosition, hasEnd] = offset ?? ['', '', false]
   const isSame = stream === knownStream && knownPosition !== ''
   const page =
     stream === '' ? undefined : await readPage(deps, after, stream, isSame ? knownPosition : undefined)
   const isAgain = knownPosition !== '' && !isSame
-  const news = `${isAgain ? `${ENGINE} the task was started again\n` : ''}${printedOf(page)}`
+  const newText = `${isAgain ? `${ENGINE} the task was started again\n` : ''}${printedOf(page)}`
   const position = page?.next ?? (isSame ? knownPosition : '')
-  if (news !== '' || !isSettled(run, deps.identity.now())) {
-    return { text: news, next: offsetOf([stream, position, isTold]), isComplete: false }
+  if (newText !== '' || !isSettled(run, deps.identity.now())) {
+    return { text: newText, next: offsetOf([stream, position, hasEnd]), isComplete: false }
   }
   // The first page is empty.
   const isExpired = !isSame
-  const rest = isTold ? '' : await lastWords(deps, run, isExpired)
+  const rest = hasEnd ? '' : await logEnd(deps, run, isExpired)
   return { text: rest, next: offsetOf([stream, position, true]), isComplete: true }
 }
 
@@ -127,7 +127,7 @@ function isSettled(run: Run, now: Date): boolean {
 }
 
 /** What comes after the last line of the task. The kept log stands for one that has expired. */
-async function lastWords({ objects }: Dependencies, run: Run, isExpired: boolean): Promise<string> {
+async function logEnd({ objects }: Dependencies, run: Run, isExpired: boolean): Promise<string> {
   const kept = isExpired ? await objects.read(runLogKey(run.id)) : undefined
   const printed =
     kept === undefined

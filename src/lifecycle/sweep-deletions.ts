@@ -30,12 +30,15 @@ interface DeletionSweep {
 }
 
 /** Deletions in one sweep; the rest waits for the next. */
-const MOST = 1000
+const MAX_REMOVALS = 1000
 
 /** Completes the deletions of runs, and interrupted deletions of tasks. */
 export async function sweepDeletions(deps: SweepDeletionsDependencies, sweep: DeletionSweep): Promise<void> {
   const before = (seconds: number): Date => new Date(deps.identity.now().getTime() - seconds * 1000)
-  for (const { id, ...task } of await deps.tasks.listInRemoval(before(deps.settings.graceSeconds), MOST)) {
+  for (const { id, ...task } of await deps.tasks.listInRemoval(
+    before(deps.settings.graceSeconds),
+    MAX_REMOVALS,
+  )) {
     if (sweep.isTimeUp()) return
     try {
       await deleteTask(deps, task, id)
@@ -45,7 +48,7 @@ export async function sweepDeletions(deps: SweepDeletionsDependencies, sweep: De
       if (!(error instanceof DomainError)) sweep.onProblem({ task }, error)
     }
   }
-  for (const runId of await deps.runs.listInRemoval(before(deps.settings.lateWriteSeconds), MOST)) {
+  for (const runId of await deps.runs.listInRemoval(before(deps.settings.lateWriteSeconds), MAX_REMOVALS)) {
     if (sweep.isTimeUp()) return
     try {
       await completeDeletion(deps, runId)

@@ -27,10 +27,12 @@ interface RejectedFile {
 }
 
 /**
- * What a failed run handed over, for its author to look at: the files of its last job attempt, and `rejected.json` with the error, all
- * names that were found in the output folder, and the files that are left out. At most {@link MAX_COPIED_FILES} files with
- * {@link MAX_COPIED_BYTES} together; those that do not fit are left out. Nothing of it counts as an output.
- * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PROVISIONS_NOT_FOUND when nothing was handed over
+ * Packs the rejected outputs of a failed run for its author: the files of its last job attempt, and
+ * `rejected.json` with the error, the names of all files of the output folder, and those left out. At most
+ * {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} in total are packed. None of them is an output
+ * of the run.
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PROVISIONS_NOT_FOUND when no
+ * file was uploaded
  */
 export async function packRejectedOutputs(deps: Dependencies, runId: string): Promise<Packing> {
   const { run } = await findRunAndTask(deps, runId)

@@ -148,7 +148,7 @@ function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
     // Spreadsheets write TRUE.
     return JSON.parse(id === 'boolean' ? cell.text.toLowerCase() : cell.text) as JsonValue
   } catch {
-    // The type refuses it in its own words, or knows it, as NaN.
+    // Not JSON: the type's codec accepts it (NaN) or reports the error.
     return cell.text
   }
 }

@@ -107,6 +107,6 @@ function recordsOf(text: string): string[][] {
     return parseCsv(text, { skip_empty_lines: true, to: MAX_ROWS + 2 })
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
-    throw invalid(`the table is no CSV with a header: ${cause.message}`, cause)
+    throw invalid(`the table is not CSV with a header: ${cause.message}`, cause)
   }
 }

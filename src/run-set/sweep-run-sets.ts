@@ -19,7 +19,7 @@ interface SetSweep {
 }
 
 /** Maximum number of sets in one sweep; the others wait for the next one. */
-const MOST = 1000
+const MAX_SETS = 1000
 
 /** Executions beyond one for each round after which a set without all of its runs fails: a table may crash every worker. */
 const MAX_REPEATED_EXECUTIONS = 20
@@ -30,7 +30,7 @@ const MAX_REPEATED_EXECUTIONS = 20
  */
 export async function sweepRunSets(deps: Dependencies, sweep: SetSweep): Promise<void> {
   const until = new Date(deps.identity.now().getTime() - deps.settings.graceSeconds * 1000)
-  for (const setId of await deps.sets.listUnfinished(until, MOST)) {
+  for (const setId of await deps.sets.listUnfinished(until, MAX_SETS)) {
     if (sweep.isTimeUp()) return
     try {
       if (await restart(deps, setId)) sweep.onStarted(setId)

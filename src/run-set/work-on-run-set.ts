@@ -32,7 +32,7 @@ export interface SetWork {
   readonly isDone: boolean
   /** Start of the ids of the runs. */
   readonly prefix: string
-  /** Ends of the ids of the runs that the workflow carries out now; none: it asks again, unless all is done. */
+  /** Suffixes of the ids of the runs to execute now. Empty: the workflow calls again, unless `isDone`. */
   readonly runs: readonly string[]
   readonly maxConcurrency: number
 }
@@ -51,9 +51,9 @@ const VALIDATED_AT_ONCE = 500
 const ENDED_AT_ONCE = 16
 
 /**
- * Does a part of what is due for a set: validates its table, creates its runs, tells which are to be carried out, cancels or deletes
- * them. Every part may be repeated after a crash, and every change of the set is conditional on what it was decided by. Memory: the
- * table (32 MiB at most) as text and rows, and the values of {@link MAX_RUNS_AT_ONCE} runs.
+ * Performs the next step of a set: validates its table, creates, cancels or deletes runs, or returns the runs
+ * to execute. Idempotent; each change of the set is conditional on the state that was read. Memory: the table
+ * (32 MiB at most) as text and rows, and the values of {@link MAX_RUNS_AT_ONCE} runs.
  */
 export async function workOnRunSet(deps: WorkDependencies, call: Call): Promise<SetWork> {
   const runSet = await deps.sets.find(call.setId)
@@ -234,7 +234,10 @@ async function carryOut(deps: WorkDependencies, runSet: RunSet): Promise<SetWork
   }
 }
 
-/** Of an id, what tells the runs of a set apart. Ten thousand whole ids would not fit into a state of Step Functions, 256 KiB. */
+/**
+ * Length of the part of an id that differs within a set. Ten thousand whole ids would exceed the 256 KiB
+ * state of Step Functions.
+ */
 const PLACE_LENGTH = 6
 
 async function cancelRuns(deps: WorkDependencies, call: Call, runSet: RunSet): Promise<SetWork> {
@@ -271,7 +274,7 @@ async function deleteRuns(deps: WorkDependencies, call: Call): Promise<SetWork> 
   return NOTHING
 }
 
-/** One that fails keeps none of the others; the workflow calls again. A run that has ended meanwhile needs nothing. */
+/** A failure does not stop the other runs; the workflow calls again. Runs that have ended are skipped. */
 async function forEachRun(runs: readonly Run[], work: (run: Run) => Promise<unknown>): Promise<void> {
   const failures = await failuresOf(
     runs.map((run) => async () => {

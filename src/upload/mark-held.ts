@@ -12,11 +12,12 @@ export interface MarkHeldDependencies {
 }
 
 /** Layers that are looked for at the same time; each costs a query and a request to the registry. */
-const ASKED_AT_ONCE = 16
+const MAX_CONCURRENT_CHECKS = 16
 
 /**
- * Says which layers the registry holds. Known are those of published tasks, and each is asked for: the last image with it may have been
- * removed. With a registry that does not answer none is held, and the client sends them all.
+ * Marks the layers that the registry holds: layers of published tasks, each verified by a request, since its
+ * last image may have been removed. If the registry does not respond, none is marked, and the client sends
+ * all layers.
  */
 export async function markHeld(
   deps: MarkHeldDependencies,
@@ -30,7 +31,7 @@ export async function markHeld(
       async ([key, layer]) => {
         if (await isHeld(deps, layer)) held.add(key)
       },
-      { concurrency: ASKED_AT_ONCE },
+      { concurrency: MAX_CONCURRENT_CHECKS },
     )
   } catch (error) {
     if (!(error instanceof DomainError)) throw error

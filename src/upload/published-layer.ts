@@ -24,8 +24,8 @@ export const MAX_PLACES = 8
 export const LAYER_KNOWN_SECONDS = 400 * 24 * 3600
 
 /**
- * Stores facts about layers of published tasks, one entry for each digest and repository. An entry says what the layer is, not that the
- * registry still holds it: whoever uses one asks the registry.
+ * Stores facts about layers of published tasks, one entry for each digest and repository. An entry describes
+ * the layer. It does not mean that the registry still holds it: check with the registry before use.
  */
 export interface LayerRepository {
   /** Adds entries or renews their lifetime. An entry with another diff id than its predecessor is not written. */

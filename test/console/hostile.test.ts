@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { setFaults } from '../integration/engine-hands.ts'
+import { setFaults } from '../integration/stack-controls.ts'
 import { launchBrowser, openPage } from './browser.ts'
 import { installEveryType, runWith } from './tasks.ts'
 
@@ -14,7 +14,7 @@ afterEach(() => setFaults({}))
 
 const IMAGE = '<img src=x onerror=alert(1)>'
 
-describe('what strangers write', () => {
+describe('untrusted texts', () => {
   it('is text on every page: descriptions, values and logs', async () => {
     const task = await installEveryType({
       namespace: 'org.example.hostile',

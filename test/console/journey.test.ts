@@ -124,7 +124,7 @@ describe('a person at the console', () => {
     await page.getByText('20 geometries', { exact: false }).first().waitFor()
   })
 
-  it('is told what is wrong with a value where the value is', async () => {
+  it('shows the error of a value at its field', async () => {
     const { page, go } = watched
     await installEveryType()
     await go('tasks/org.example.every-type/1.0.0')

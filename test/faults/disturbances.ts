@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Roll } from '../../local/batch/dice.ts'
 import { FAULTS_PATH, type Faults } from '../../local/batch/faults.ts'
+import type { RandomSource } from '../../local/batch/seeded-random.ts'
 import type { LocalStack } from '../../local/stack.ts'
 import type { CallShares, FaultyProxy } from './faulty-proxy.ts'
 
@@ -33,7 +33,7 @@ const LONGEST_RESTART_MS = 60_000
 export async function disturb(
   stack: LocalStack,
   proxy: FaultyProxy,
-  { seed, roll }: { readonly seed: number; readonly roll: Roll },
+  { seed, random }: { readonly seed: number; readonly random: RandomSource },
 ): Promise<() => Promise<void>> {
   const ending = new AbortController()
   proxy.setShares(CALL_SHARES)
@@ -41,7 +41,7 @@ export async function disturb(
   const working = Promise.all([
     repeatedly(
       ending.signal,
-      () => lifeOf(roll),
+      () => lifeOf(random),
       (death) => killBatch(stack, proxy, seed + death),
     ),
     repeatedly(
@@ -61,8 +61,8 @@ export async function disturb(
   }
 }
 
-function lifeOf(roll: Roll): number {
-  return LIVES_MS.shortest + roll('life of the Batch server') * (LIVES_MS.longest - LIVES_MS.shortest)
+function lifeOf(random: RandomSource): number {
+  return LIVES_MS.shortest + random('life of the Batch server') * (LIVES_MS.longest - LIVES_MS.shortest)
 }
 
 async function repeatedly(

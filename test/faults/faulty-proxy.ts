@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Agent, request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { Roll } from '../../local/batch/dice.ts'
+import type { RandomSource } from '../../local/batch/seeded-random.ts'
 import { LOOPBACK } from '../../local/ports.ts'
 import { readAll } from '../../src/shared/read-all.ts'
 import { findWorker, type WorkerProcess } from './worker-processes.ts'
@@ -48,7 +48,7 @@ const TOKEN_ANSWERS = /^states:SendTask/u
  * Proxy between the functions, the emulator and the object store. Injects faults into calls of DynamoDB, S3, Step Functions and CloudWatch
  * Logs, and forwards all others. The fault of the nth call of an operation depends on the random numbers only.
  */
-export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
+export async function startFaultyProxy(random: RandomSource): Promise<FaultyProxy> {
   const targets = { s3: '', others: '' }
   let shares: CallShares = {}
   const struck = new Map<string, number>()
@@ -68,7 +68,7 @@ export async function startFaultyProxy(roll: Roll): Promise<FaultyProxy> {
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const call = callOf(request)
-    const fault = call === undefined ? undefined : chooseFault(call, shares, roll)
+    const fault = call === undefined ? undefined : chooseFault(call, shares, random)
     if (call === undefined || fault === undefined) return passOn(request, request, response)
     const body = await readAll(request)
     if (fault === 'kill-before' || fault === 'kill-after') {
@@ -161,12 +161,12 @@ function callOf({ method, url = '/', headers }: IncomingMessage): string | undef
 }
 
 /** Draws one random number per call and fault, so that one fault does not depend on the share of another. */
-export function chooseFault(call: string, shares: CallShares, roll: Roll): CallFault | undefined {
+export function chooseFault(call: string, shares: CallShares, random: RandomSource): CallFault | undefined {
   let chosen: CallFault | undefined
   for (const fault of CALL_FAULTS) {
-    const isStruck = roll(`${fault} ${call}`) < (shares[fault] ?? 0)
+    const isHit = random(`${fault} ${call}`) < (shares[fault] ?? 0)
     const isPossible = fault !== 'repeat' || TOKEN_ANSWERS.test(call)
-    if (isStruck && isPossible) chosen ??= fault
+    if (isHit && isPossible) chosen ??= fault
   }
   return chosen
 }

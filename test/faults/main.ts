@@ -17,15 +17,15 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isDeepStrictEqual, parseArgs } from 'node:util'
 import { createProgress } from '../../cli/progress.ts'
-import { createDice, type Roll } from '../../local/batch/dice.ts'
 import { FAULT_MARK } from '../../local/batch/faults.ts'
+import { createSeededRandom, type RandomSource } from '../../local/batch/seeded-random.ts'
 import { type LocalStack, startTemporaryStack } from '../../local/stack.ts'
-import { createLooker } from './aftermath.ts'
+import { type EndedRun, endOf, findViolations } from './check-runs.ts'
 import { disturb, sweepNow } from './disturbances.ts'
 import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts'
 import { createPersistentClient } from './persistent-client.ts'
 import { planRuns, type RunPlan, TASKS } from './run-plan.ts'
-import { type EndedRun, endOf, findWrongs } from './verdict.ts'
+import { createStateReader } from './stack-state.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 const DEFAULT_SEED = 2026
@@ -64,8 +64,8 @@ const directory = join(PROJECT, '.local', instance)
 const startedAt = Date.now()
 console.log(`${RUNS} runs, seed ${SEED}`)
 
-const roll = createDice(SEED)
-const proxy = await startFaultyProxy(roll)
+const random = createSeededRandom(SEED)
+const proxy = await startFaultyProxy(random)
 let wrongs: readonly string[] = ['the test did not come to its end']
 try {
   await using stack = await startTemporaryStack({
@@ -75,7 +75,7 @@ try {
     s3Through: async (url: string) => proxy.setTarget('s3', url),
     functionsThrough: async (url: string) => proxy.setTarget('others', url),
   })
-  wrongs = await test(stack, proxy, roll)
+  wrongs = await test(stack, proxy, random)
 } finally {
   proxy.stop()
   for (const wrong of wrongs) console.log(`WRONG: ${wrong}`)
@@ -87,30 +87,30 @@ try {
   process.exitCode = wrongs.length === 0 ? 0 : 1
 }
 
-async function test(stack: LocalStack, proxy: FaultyProxy, roll: Roll): Promise<readonly string[]> {
+async function test(stack: LocalStack, proxy: FaultyProxy, random: RandomSource): Promise<readonly string[]> {
   for (const { bundle } of Object.values(TASKS)) await install(stack, bundle)
-  const looker = createLooker(stack)
+  const stateReader = createStateReader(stack)
   const started = new Map<RunPlan, string>()
-  const end = await disturb(stack, proxy, { seed: SEED, roll })
+  const end = await disturb(stack, proxy, { seed: SEED, random })
   let setId: string
   try {
     setId = await startSet(stack)
     await progress.step(`${RUNS} runs and a set of ${ROWS}, disturbed`, (tell) =>
-      startAll(stack, looker, started, tell),
+      startAll(stack, stateReader, started, tell),
     )
   } finally {
     await end()
   }
-  await progress.step('the sweeper cleared up', () => recover(stack, looker))
+  await progress.step('the sweeper cleared up', () => recover(stack, stateReader))
   const wrongSet = await progress.step('the set ended', () => endSet(stack, setId, started))
   const runs = await progress.step('outputs read', () => readAll(stack, started))
   report(runs, proxy)
-  return [...findWrongs(runs, await looker.look()), ...wrongSet]
+  return [...findViolations(runs, await stateReader.look()), ...wrongSet]
 }
 
 /** Plans for the rows, with numbers after those of the runs. */
 function planRows(): readonly RunPlan[] {
-  return planRuns(RUNS + ROWS * 4, createDice(SEED + 1))
+  return planRuns(RUNS + ROWS * 4, createSeededRandom(SEED + 1))
     .filter(({ number, intent }) => number >= RUNS && intent === 'complete')
     .slice(0, ROWS)
 }
@@ -154,7 +154,7 @@ async function install({ baseUrl }: LocalStack, bundle: string): Promise<void> {
   if (!answer.ok) throw new Error(`upload of ${bundle}: ${answer.status} ${await answer.text()}`)
 }
 
-type Looker = ReturnType<typeof createLooker>
+type StateReader = ReturnType<typeof createStateReader>
 
 /**
  * Starts all runs, a limited number at a time, and waits until few are active.
@@ -162,12 +162,12 @@ type Looker = ReturnType<typeof createLooker>
  */
 async function startAll(
   stack: LocalStack,
-  looker: Looker,
+  stateReader: StateReader,
   started: Map<RunPlan, string>,
   tell: (detail: string) => void,
 ): Promise<void> {
   const client = createPersistentClient(stack.baseUrl)
-  const plans = [...planRuns(RUNS, roll)]
+  const plans = [...planRuns(RUNS, random)]
   const treatments: Promise<unknown>[] = []
   const giveUpAt = Date.now() + LONGEST_START_MS + RUNS * LONGEST_PER_RUN_MS
   let active = 0
@@ -191,7 +191,7 @@ async function startAll(
   async function watch(): Promise<void> {
     do {
       await pause(POLL_MS)
-      active = await looker.countActive()
+      active = await stateReader.countActive()
       tell(`${started.size} started, ${active} active`)
       if (Date.now() > giveUpAt) throw new Error(`${active} runs are active for ever`)
     } while (!isOver && (started.size < RUNS || active > WAVE / 4))
@@ -207,11 +207,11 @@ async function startAll(
 }
 
 /** Sweeps until no run is active. */
-async function recover(stack: LocalStack, looker: Looker): Promise<void> {
+async function recover(stack: LocalStack, stateReader: StateReader): Promise<void> {
   const giveUpAt = Date.now() + LONGEST_RECOVERY_MS
   do {
     await sweepNow(stack)
-    if (await looker.isQuiet()) return
+    if (await stateReader.isQuiet()) return
     await pause(POLL_MS)
   } while (Date.now() < giveUpAt)
 }

@@ -1,4 +1,4 @@
-import type { Roll } from '../../local/batch/dice.ts'
+import type { RandomSource } from '../../local/batch/seeded-random.ts'
 
 /** Action on a run after its start. */
 export type RunIntent = 'complete' | 'fail' | 'cancel' | 'delete'
@@ -33,10 +33,10 @@ export const FAILING_EXIT_CODE = 1
 const LONGEST_TEXT = 6000
 
 /** Plans all runs. */
-export function planRuns(count: number, roll: Roll): readonly RunPlan[] {
+export function planRuns(count: number, random: RandomSource): readonly RunPlan[] {
   return Array.from({ length: count }, (_, number): RunPlan => {
-    const intent = chooseIntent(roll('run intent'))
-    const whole = (name: string, limit: number): number => Math.floor(roll(name) * limit)
+    const intent = chooseIntent(random('run intent'))
+    const whole = (name: string, limit: number): number => Math.floor(random(name) * limit)
     const [a, b] = [whole('run a', 1000), whole('run b', 1000)]
     const text = `run ${number}`.padEnd(whole('run text', LONGEST_TEXT), '.')
     const disturbAfterMs = whole('run disturbance', LONGEST_BEFORE_DISTURBING_MS)

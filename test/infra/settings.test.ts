@@ -81,7 +81,7 @@ describe('settings of a stage', () => {
           isolatedRouteTableIds: ['rtb-0a1b2caa', 'rtb-0a1b2cbb'],
         },
       },
-      'must be there for the internet queue',
+      'is required for the internet queue',
     ],
     [
       'subnets without route tables and in other zones',

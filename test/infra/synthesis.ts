@@ -22,8 +22,8 @@ export interface Statement {
 }
 
 /**
- * An app with the context of cdk.json, written to `outdir` or a temporary folder; functions are not bundled, which their entry
- * points must exist for all the same.
+ * An app with the context of cdk.json, written to `outdir` or a temporary folder. Functions are not bundled,
+ * but their entry points must exist.
  */
 export function anApp(outdir?: string): App {
   const file: { readonly context: Record<string, unknown> } = JSON.parse(

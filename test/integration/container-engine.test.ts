@@ -31,7 +31,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await engine?.removeLeftovers()
+  await engine?.removeStaleContainers()
   await Promise.allSettled(removals)
   await rm(folder, { recursive: true, force: true })
 })
@@ -44,7 +44,7 @@ function newEngine(): ContainerEngine {
   })
 }
 
-interface Wish {
+interface ContainerSpec {
   /** The image's config. */
   readonly config?: object
   /** Layers above the one with the shell. */
@@ -61,13 +61,13 @@ interface Outcome extends RunEnd {
 }
 
 /** Builds an image and runs a container of it. */
-async function run(wish: Wish): Promise<Outcome> {
+async function run(spec: ContainerSpec): Promise<Outcome> {
   count += 1
   const tag = `localhost/${instance}:${count}`
   const archive = join(folder, `${count}.tar`)
-  const upper = await Promise.all((wish.layers ?? []).map(packLayer))
-  const script = wish.script === undefined ? {} : { Entrypoint: ['/bin/sh', '-c', wish.script] }
-  await writeArchive(archive, { tag, layers: [shell, ...upper], config: { ...script, ...wish.config } })
+  const upper = await Promise.all((spec.layers ?? []).map(packLayer))
+  const script = spec.script === undefined ? {} : { Entrypoint: ['/bin/sh', '-c', spec.script] }
+  await writeArchive(archive, { tag, layers: [shell, ...upper], config: { ...script, ...spec.config } })
   await engine.images.load(archive)
   const root = join(folder, `job-${count}`)
   const outputs = join(root, 'outputs')
@@ -86,7 +86,7 @@ async function run(wish: Wish): Promise<Outcome> {
         mountPoints: [{ sourceVolume: 'outputs', containerPath: '/outputs', readOnly: false }],
         resourceRequirements: [
           { type: 'VCPU', value: '1' },
-          { type: 'MEMORY', value: String(wish.memoryMib ?? 64) },
+          { type: 'MEMORY', value: String(spec.memoryMib ?? 64) },
         ],
       },
       jobId: `job-${count}`,
@@ -100,12 +100,12 @@ async function run(wish: Wish): Promise<Outcome> {
       async append(source) {
         for await (const chunk of source) {
           chunks.push(chunk)
-          wish.onOutput?.(Buffer.concat(chunks).toString())
+          spec.onOutput?.(Buffer.concat(chunks).toString())
         }
       },
       close: async () => {},
     },
-    signal: wish.signal ?? new AbortController().signal,
+    signal: spec.signal ?? new AbortController().signal,
     onStarted: () => {},
   })
   return { ...end, output: Buffer.concat(chunks).toString(), outputs }
@@ -340,7 +340,7 @@ describe('a server that was killed', () => {
     expect(await engine.listContainers()).toHaveLength(1)
     child.kill('SIGKILL')
 
-    await newEngine().removeLeftovers()
+    await newEngine().removeStaleContainers()
 
     expect(await engine.listContainers()).toEqual([])
     expect(existsSync(join(folder, 'scratch'))).toBe(false)

@@ -8,7 +8,7 @@ import { openZip } from '../../src/archive/zip/read-zip.ts'
 import { bufferSource } from '../../src/shared/byte-source.ts'
 import { aPng } from '../fixtures/images.ts'
 import { callOk, installTask, startRun, waitForState } from './engine-client.ts'
-import { aVariant } from './engine-hands.ts'
+import { aVariant } from './stack-controls.ts'
 
 /*
  * Sends the requests of Cytomine core: Apache HttpClient 5 below Spring's RestTemplate. Streamed downloads have no `Accept`. Bodies

@@ -6,7 +6,7 @@ import { bufferSource } from '../../src/shared/byte-source.ts'
 import { readAll } from '../../src/shared/read-all.ts'
 import { packZip } from '../fixtures/bundle-builder.ts'
 import { call, callOk, outputsOf, startRun, waitForState } from './engine-client.ts'
-import { aVariant } from './engine-hands.ts'
+import { aVariant } from './stack-controls.ts'
 
 const EXAMPLE = join(import.meta.dirname, '../../examples/add-and-echo/add-and-echo.zip')
 

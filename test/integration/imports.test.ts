@@ -7,7 +7,7 @@ import { systemIdentity } from '../../src/shared/identity.ts'
 import { createDynamoUploadRepository } from '../../src/upload/dynamo-upload-repository.ts'
 import { aWebServer, closeWebServers } from '../fixtures/web-server.ts'
 import { call, callOk } from './engine-client.ts'
-import { aVariant, installVariant, setFaults, sweepNow } from './engine-hands.ts'
+import { aVariant, installVariant, setFaults, sweepNow } from './stack-controls.ts'
 
 const BUNDLE = 'test/fixtures/probe-task/probe-task.zip'
 

@@ -14,7 +14,7 @@ import type { RunState } from '../../src/run/transitions.ts'
 import { bufferSource } from '../../src/shared/byte-source.ts'
 import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
-import { installVariant, setFaults, sweepNow, switchJobEvents } from './engine-hands.ts'
+import { installVariant, setFaults, sweepNow, switchJobEvents } from './stack-controls.ts'
 
 const PROBE = 'test/fixtures/probe-task/probe-task.zip'
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }

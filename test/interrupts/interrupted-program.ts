@@ -24,7 +24,7 @@ export interface Moment {
 }
 
 /** What remains after the end of a program. */
-export interface Leftovers {
+export interface RemainingResources {
   /** Command lines of its descendants. */
   readonly processes: readonly string[]
   /** Names of containers of its stacks. */
@@ -37,7 +37,7 @@ export interface Leftovers {
 export interface Interruption {
   /** From SIGINT to the end of the program. */
   readonly seconds: number
-  readonly leftovers: Leftovers
+  readonly remaining: RemainingResources
 }
 
 /**
@@ -62,14 +62,14 @@ export async function interrupt(
     process.kill(-(program.child.pid ?? 0), 'SIGINT')
     await program.closed
     const seconds = (performance.now() - interruptedAt) / 1000
-    return { seconds, leftovers: await leftoversOf(program, temporary) }
+    return { seconds, remaining: await remainingResourcesOf(program, temporary) }
   } finally {
     for (const { pid } of program.remaining()) kill(pid)
     await rm(temporary, { recursive: true, force: true })
   }
 }
 
-async function leftoversOf(program: Program, temporary: string): Promise<Leftovers> {
+async function remainingResourcesOf(program: Program, temporary: string): Promise<RemainingResources> {
   const instances = program.instances()
   const folders = instances
     .map((instance) => join('.local', instance))

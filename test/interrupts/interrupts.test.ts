@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, it } from 'vitest'
 import { PROJECT } from '../../local/aws-environment.ts'
 import { findFreePort } from '../../local/ports.ts'
-import { interrupt, type Leftovers, type Moment } from './interrupted-program.ts'
+import { interrupt, type Moment, type RemainingResources } from './interrupted-program.ts'
 
 const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
 /** Folder of make-bundle.mjs and compare.mjs, which bench:import needs. */
@@ -42,36 +42,36 @@ const STARTS: readonly Case[] = [
 /** A start that is not aborted takes longer. Alone on the machine, an aborted one ends within half a second. */
 const MOST_SECONDS = 5
 
-const NOTHING: Leftovers = { processes: [], containers: [], folders: [] }
+const NOTHING: RemainingResources = { processes: [], containers: [], folders: [] }
 
 const port = await findFreePort()
 afterAll(() => rm(join(PROJECT, '.local', `port-${port}`), { recursive: true, force: true }))
 
 describe.concurrent('Ctrl-C leaves no process, container or folder of', () => {
   it.for(PROGRAMS)('npm run %s', async ([words, isTime], { expect, signal }) => {
-    expect((await interrupt(words.split(' '), isTime, { signal })).leftovers).toEqual(NOTHING)
+    expect((await interrupt(words.split(' '), isTime, { signal })).remaining).toEqual(NOTHING)
   })
 
   it.runIf(existsSync(TOOLS))('npm run bench:import', async ({ expect, signal }) => {
     const words = ['bench:import', '--', '--tools', TOOLS, '--sizes', '100M', '--alone', '', '--port', '0']
-    const { leftovers } = await interrupt(words, runsProgram(/\bdocker-registry serve\b/u), { signal })
-    expect(leftovers).toEqual(NOTHING)
+    const { remaining } = await interrupt(words, runsProgram(/\bdocker-registry serve\b/u), { signal })
+    expect(remaining).toEqual(NOTHING)
   })
 
   it.for(STARTS)(
     'npm run %s while its stack starts, within seconds',
     async ([words, isTime], { expect, signal }) => {
-      const { leftovers, seconds } = await interrupt(words.split(' '), isTime, {
+      const { remaining, seconds } = await interrupt(words.split(' '), isTime, {
         signal,
         variables: { PORT: String(await findFreePort()) },
       })
-      expect(leftovers).toEqual(NOTHING)
+      expect(remaining).toEqual(NOTHING)
       expect(seconds).toBeLessThan(MOST_SECONDS)
     },
   )
 
   it('npm start, except what the next start uses', async ({ expect, signal }) => {
-    const { leftovers } = await interrupt(['start'], isUp, { signal, variables: { PORT: String(port) } })
-    expect(leftovers).toEqual({ ...NOTHING, folders: [`.local/port-${port}`] })
+    const { remaining } = await interrupt(['start'], isUp, { signal, variables: { PORT: String(port) } })
+    expect(remaining).toEqual({ ...NOTHING, folders: [`.local/port-${port}`] })
   })
 })

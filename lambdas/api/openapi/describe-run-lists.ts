@@ -29,7 +29,7 @@ export const RUN_LIST_DESCRIPTIONS = {
     summary: 'Lists the runs of all tasks, newest first',
     description:
       'A new run appears within a second. One call considers at most 2000 runs, or 500 with `taskId`: with filters, `content` may be ' +
-      'short or empty while `next` leads on.',
+      'short or empty although `next` is set.',
     parameters: [
       parameter(
         'query',

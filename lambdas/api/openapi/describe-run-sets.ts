@@ -175,7 +175,7 @@ export const RUN_SET_DESCRIPTIONS = {
   listRunSetRuns: {
     summary: 'Lists the latest run of each row',
     description:
-      'With `state`, one call looks at 2000 rows: `content` may be short or empty while `next` leads on.',
+      'With `state`, one call considers 2000 rows: `content` may be short or empty although `next` is set.',
     parameters: [
       parameter('query', 'state', 'Only runs in this state.', z.enum(RUN_STATES).optional()),
       ...paging,

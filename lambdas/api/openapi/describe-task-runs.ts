@@ -206,7 +206,7 @@ export const TASK_RUN_DESCRIPTIONS = {
     },
   },
   postOutputs: {
-    summary: 'Hands over the outputs of a run as a zip',
+    summary: 'Uploads the outputs of a run as a zip',
     requestBody: body({
       [MULTIPART_TYPE]: z
         .object({ outputs: z.file().describe('A zip of the output folder.') })

@@ -82,7 +82,7 @@ export const TASK_DESCRIPTIONS = {
       'Responds when the task is installed. The import of an upload may take longer than a ' +
       'call can: repeat the call then.',
     parameters: [
-      prefer('respond-async', 'answers 202 when the import goes on beyond the patience of the gateway.'),
+      prefer('respond-async', 'returns 202 when the import takes longer than the time-out of the gateway.'),
     ],
     requestBody: body({
       [JSON_TYPE]: bundleReference,

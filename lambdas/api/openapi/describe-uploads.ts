@@ -71,8 +71,8 @@ export const UPLOAD_DESCRIPTIONS = {
   createUpload: {
     summary: 'Begins the upload of a bundle or of an input file',
     description:
-      'Its parts are sent to presigned URLs, several at once and in any order; those that have arrived are listed, so that a ' +
-      'client which broke off goes on where it was. Without more, parts are kept for a day and complete uploads for seven. ' +
+      'Its parts are sent to presigned URLs, in parallel and in any order. The response lists the parts that have arrived, so that an ' +
+      'interrupted client can resume. Unfinished uploads keep their parts for one day; complete uploads are kept for seven. ' +
       'A client may name the layers of the image first: a bundle may lack those that the registry holds. If such a layer is removed ' +
       'before the import, that fails with `APPE-upload-layer-gone`; then begin a new upload.',
     requestBody: body({ [JSON_TYPE]: component('NewUpload', newUploadSchema) }),
@@ -82,7 +82,7 @@ export const UPLOAD_DESCRIPTIONS = {
     },
   },
   getUpload: {
-    summary: 'Describes an upload and how its import goes',
+    summary: 'Returns an upload and the progress of its import',
     responses: { ...answersJson(upload, 'The upload.'), ...uploadKnown },
   },
   abortUpload: {
@@ -120,7 +120,7 @@ export const UPLOAD_DESCRIPTIONS = {
   },
   completeUpload: {
     summary: 'Makes a file of the parts',
-    description: 'A bundle is imported then. A body is ignored; a repetition tells how the upload is.',
+    description: 'Starts the import of a bundle. The body is ignored. A repeated call returns the upload.',
     responses: {
       ...answersJson(upload, 'The complete upload.'),
       ...refuses({

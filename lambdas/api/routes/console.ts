@@ -2,7 +2,7 @@ import { SERVICE_VERSION } from '../../../src/contract/service-version.ts'
 import type { ConsoleDependencies } from '../console/serve-console.ts'
 import type { Handlers } from '../route-table.ts'
 
-/** What the console's page asks before anything else. */
+/** Route of the console's configuration, which the page loads first. */
 export function consoleHandlers({ console }: Pick<ConsoleDependencies, 'console'>) {
   return {
     getConsoleConfig: (context) => {

@@ -80,7 +80,7 @@ async function* check(
   layer: LayerFile,
   bytes: AsyncIterable<Uint8Array>,
   content: DecodedHash,
-  tell: (diffId: string) => void,
+  onDiffId: (diffId: string) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for await (const chunk of bytes) {
@@ -94,7 +94,7 @@ async function* check(
     // Both digests of a plain file are the same.
     if (content.isPlain) requireDigest(layer, diffId)
     if (layer.diffId !== undefined) requireDiffId(layer.name, diffId, layer.diffId)
-    tell(diffId)
+    onDiffId(diffId)
   } finally {
     content.close()
   }

@@ -23,13 +23,13 @@ export interface DistributionClient
   > {
   /** Digest of the manifest that a tag points at; undefined when there is no such tag. */
   findManifest(repository: string, tag: string, mediaType: string): Promise<string | undefined>
-  /** Nothing happens when it is gone. */
+  /** Does nothing when the manifest does not exist. */
   removeManifest(repository: string, digest: string): Promise<void>
 }
 
 /** Blobs up to here are held until the registry has acknowledged them. */
 const SMALL_BLOB_BYTES = 4 * 1024 * 1024
-/** What a registry calls a blob that is not what it was said to be (distribution specification, "Error Codes"). */
+/** Error code for a digest mismatch (distribution specification, "Error Codes"). */
 const WRONG_DIGEST = 'DIGEST_INVALID'
 /** Statuses of registries that require a mount source or do not support mounts: the bytes are sent. */
 const MOUNT_REFUSALS: readonly number[] = [400, 403, 404, 405]
@@ -175,7 +175,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
   }
 }
 
-/** What the source of a blob throws goes before what the request made of it. */
+/** An error of the blob's source takes precedence over the request error that it causes. */
 async function streaming<Result>(
   meter: BlobMeter,
   send: (meter: BlobMeter) => Promise<Result>,

@@ -14,8 +14,8 @@ export interface RegistryTransportOptions {
 
 /** Four retries wait 6 s on average. A longer outage is left to the next delivery of the import. */
 const BACKOFF = { retries: 4, firstMs: 500, hasJitter: true }
-/** Answers of a registry that is busy or being replaced; everything else stays as it is however often one asks. */
-const PASSING_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504]
+/** Statuses of a busy or restarting registry. Other errors are permanent. */
+const RETRYABLE_STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504]
 
 interface RequestOptions extends Partial<RegistryRequest> {
   readonly method: string
@@ -41,7 +41,8 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
         throw new RegistryUnavailableError(`no response to ${lineOf(url, options.method)}`, { cause: error })
       }
     }
-    // An upload may be continued at another host, and a blob lie there: the credentials are none of its business.
+    // Credentials are sent to the registry's own origin only: uploads and blobs may be redirected to other
+    // hosts.
     const isOwn = url.origin === registry.origin
     const headerNow = async () => (isOwn ? await authorization.header(options.repository) : undefined)
     const header = await headerNow()
@@ -81,7 +82,7 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
 /** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */
 function refuse(response: HttpAnswer, url: URL, method: string): never {
   const words = `the response to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
-  if (PASSING_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
+  if (RETRYABLE_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
   throw registryError(words)
 }
 

@@ -50,7 +50,7 @@ export function createBatchJobScheduler({
   }
 
   async function deregisterDefinition(arn: string): Promise<void> {
-    await unlessGone(client.send(new DeregisterJobDefinitionCommand({ jobDefinition: arn })))
+    await ignoreEndedJob(client.send(new DeregisterJobDefinitionCommand({ jobDefinition: arn })))
   }
 
   async function describe(jobIds: readonly string[]): Promise<JobDetail[]> {
@@ -119,7 +119,7 @@ export function createBatchJobScheduler({
 
     async terminate(jobId, reason) {
       const cut = reason.slice(0, MAX_REASON_LENGTH).toWellFormed()
-      await unlessGone(client.send(new TerminateJobCommand({ jobId, reason: cut })))
+      await ignoreEndedJob(client.send(new TerminateJobCommand({ jobId, reason: cut })))
     },
 
     describe,
@@ -164,7 +164,7 @@ function isThrottling(error: BatchServiceException): boolean {
 }
 
 /** Ignores the error for something that does not exist or has ended; Batch documents no exception for it, so the message decides. */
-async function unlessGone(call: Promise<unknown>): Promise<void> {
+async function ignoreEndedJob(call: Promise<unknown>): Promise<void> {
   try {
     await call
   } catch (error) {

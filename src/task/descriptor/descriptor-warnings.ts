@@ -43,7 +43,7 @@ export function findWarnings(
   return [...warnings.slice(0, MAX_WARNINGS), { message, line: 1, column: 1 }]
 }
 
-/** None of a document that is no descriptor. */
+/** Empty when the document is not a descriptor. */
 function authorsOf(value: unknown): readonly unknown[] {
   const { authors } = Object(value) as { readonly authors?: unknown }
   return Array.isArray(authors) ? authors : []

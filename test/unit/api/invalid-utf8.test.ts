@@ -38,8 +38,10 @@ describe('a body that is not UTF-8', () => {
 
     expect(answer).toMatchObject({ status: 400, body: { message: 'unable to process json' } })
   })
+})
 
-  it('is not confused with text of any script', async () => {
+describe('a body in UTF-8', () => {
+  it('may have text of any script', async () => {
     const answer = await put('/text', bodyOf(Buffer.from('naïve 細胞 🔬'), ['\ufeff{"value": "', '"}']))
 
     expect(answer).toMatchObject({ status: 200, body: { value: 'naïve 細胞 🔬' } })

@@ -221,7 +221,7 @@ describe('a service', () => {
     expect(code).toBe(1)
   })
 
-  it('is told before an image is built when it does not answer', async () => {
+  it('is checked before the image is built, and reported when it does not answer', async () => {
     const folder = await aFolder({ imageName: false })
     writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
 
@@ -231,7 +231,7 @@ describe('a service', () => {
     expect(code).toBe(3)
   })
 
-  it('is told from another path of its host', async () => {
+  it('is not confused with another path of its host', async () => {
     const { href } = await aWebServer((_, response) => {
       response.statusCode = 404
       response.end(JSON.stringify({ message: 'no such path' }))

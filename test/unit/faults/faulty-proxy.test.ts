@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createDice } from '../../../local/batch/dice.ts'
+import { createSeededRandom } from '../../../local/batch/seeded-random.ts'
 import { chooseFault } from '../../faults/faulty-proxy.ts'
 import { planRuns } from '../../faults/run-plan.ts'
 
@@ -8,7 +8,7 @@ const CALLS = Array.from({ length: 50 }, () => 'dynamodb:GetItem')
 
 describe('a seed of the fault test', () => {
   it('determines the fault of the nth call of an operation, independent of other operations', () => {
-    const [alone, mixed] = [createDice(1), createDice(1)]
+    const [alone, mixed] = [createSeededRandom(1), createSeededRandom(1)]
 
     const faults = CALLS.map((call) => chooseFault(call, SHARES, alone))
     const faultsAmongOthers = CALLS.map((call) => {
@@ -21,8 +21,8 @@ describe('a seed of the fault test', () => {
   })
 
   it('determines the runs', () => {
-    expect(planRuns(50, createDice(1))).toEqual(planRuns(50, createDice(1)))
-    expect(planRuns(50, createDice(2))).not.toEqual(planRuns(50, createDice(1)))
+    expect(planRuns(50, createSeededRandom(1))).toEqual(planRuns(50, createSeededRandom(1)))
+    expect(planRuns(50, createSeededRandom(2))).not.toEqual(planRuns(50, createSeededRandom(1)))
   })
 })
 
@@ -30,7 +30,7 @@ describe('faults of calls', () => {
   it('repeat responses only for task tokens', () => {
     const always = { repeat: 1 } as const
 
-    expect(chooseFault('states:SendTaskSuccess', always, createDice(1))).toBe('repeat')
-    expect(chooseFault('dynamodb:UpdateItem', always, createDice(1))).toBeUndefined()
+    expect(chooseFault('states:SendTaskSuccess', always, createSeededRandom(1))).toBe('repeat')
+    expect(chooseFault('dynamodb:UpdateItem', always, createSeededRandom(1))).toBeUndefined()
   })
 })

@@ -70,7 +70,7 @@ describe('settings of a local stack', () => {
     ])
   })
 
-  it('find a server that listens on every address at the loopback', () => {
+  it('use the loopback address for a server that listens on 0.0.0.0', () => {
     expect(reachedAt('0.0.0.0')).toBe('127.0.0.1')
     expect(reachedAt('172.17.0.1')).toBe('172.17.0.1')
   })

@@ -200,7 +200,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     }
   }
 
-  /** Whether the job is what its run waits for; Batch has forgotten how to end any other. */
+  /** Whether an active run waits for this job. The simulated Batch does not end other jobs. */
   async function isWanted({ jobId }: JobDetail): Promise<boolean> {
     const found = await Promise.all(created.map((runId) => runs.find(runId)))
     return found.some((run) => run?.job?.jobId === jobId && isActive(run.state))

@@ -98,7 +98,7 @@ describe("core's typed reading of outputs", () => {
     'application/json, application/*+json, */*',
     'text/plain, application/json, application/*+json, */*',
     'application/json, application/*+json;q=0.9',
-  ])('is not what a client wants that sends Accept: %s', async (accept) => {
+  ])('is not returned for Accept: %s', async (accept) => {
     const { names } = await finished(all)
 
     expect(await names(accept)).toEqual(namesOf(all))

@@ -25,7 +25,7 @@ describe('the id of a run of a set', () => {
     }
   })
 
-  it('is told apart from that of any other run', () => {
+  it('is never a random UUID (version 4), which other runs have', () => {
     for (let index = 0; index < 1000; index += 1) expect(placeInSet(randomUUID())).toBeUndefined()
   })
 })

@@ -46,7 +46,7 @@ describe('Step Functions workflow', () => {
       'that asks to slow down',
       new SFNServiceException({ ...ERROR, name: 'ThrottlingException', $fault: 'client' }),
     ],
-  ])('tells a service %s from one that refuses', async (_, cause) => {
+  ])('reports a service %s as unavailable, and passes a rejection on unchanged', async (_, cause) => {
     const refusal = new SFNServiceException({ ...ERROR, name: 'AccessDeniedException', $fault: 'client' })
     const { workflow } = aWorkflow([cause, refusal])
 

@@ -53,7 +53,7 @@ describe('outputs that cannot be uploaded because of the task', () => {
       'is not UTF-8',
     ],
     ['half a pair of surrogates', [Buffer.from([0xed, 0xa0, 0x80])], 'is not UTF-8'],
-  ])('are told, and the others handed over: a file whose name has %s', async (_, names, words) => {
+  ])('are reported, and the other outputs uploaded: a file whose name has %s', async (_, names, words) => {
     await mkdir(join(folder, 'masks'))
     for (const name of names) await writeFile(path('masks/', [...name]), 'x')
 

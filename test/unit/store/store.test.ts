@@ -23,7 +23,7 @@ describe('the place of a bundle in its store', () => {
     ['ftp://store.example.org', 'not by ftp'],
     ['file:///var/store', 'not by file'],
     ['https://user:word@store.example.org', 'without user name and password'],
-  ])('cannot be told of host %s', (host, words) => {
+  ])('is rejected for the host %s', (host, words) => {
     expect(() => bundleUrl({ host }, NAME)).toThrow(
       expect.objectContaining({
         error: 'APPSTORE_DOWNLOAD_FAILED',

@@ -21,7 +21,7 @@ async function deliveriesOf(faults: object, dice?: number): Promise<number> {
 }
 
 describe('faults of the local Batch server', () => {
-  it('are none until somebody sets some', async () => {
+  it('are none by default', async () => {
     const operation = vi.fn(() => ({ done: true }))
     const faults = createFaultInjection(vi.fn(), () => 0)
 
@@ -125,7 +125,7 @@ describe('faults of the local Batch server', () => {
     expect(await fallenFor(8, calls)).not.toEqual(alone)
   })
 
-  it('are each told to the log', async () => {
+  it('are each logged', async () => {
     const log = vi.fn()
     const faults = createFaultInjection(log, () => 0.5)
     const operations = faults.operations(new Map([['/v1/x', () => ({})]]))

@@ -59,7 +59,7 @@ const ended = (store: StateStore, jobId: string) =>
   })
 
 describe('jobs of the local Batch server', () => {
-  it('tell every change of state in order', async () => {
+  it('publish every state change in order', async () => {
     const { runner, store } = aRunner(async ({ onStarted }) => {
       onStarted({})
       return succeeded

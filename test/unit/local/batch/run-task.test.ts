@@ -20,7 +20,7 @@ async function imagesOf(image: string, registryHosts: Readonly<Record<string, st
       images: { ensure, load: vi.fn(), removePulled: vi.fn() },
       run,
       listContainers: vi.fn(),
-      removeLeftovers: vi.fn(),
+      removeStaleContainers: vi.fn(),
     },
     logs: new CloudWatchLogsClient({ region: 'us-east-1' }),
     processImages: {},

@@ -53,7 +53,7 @@ describe('state directory', () => {
     expect(readdirSync(join(directory, 'jobs'))).toEqual(['job-1.json'])
   })
 
-  it('forgets jobs that ended long ago, unless somebody has yet to be told', () => {
+  it('forgets jobs that ended long ago, unless events are undelivered', () => {
     const store = openStateStore(directory, 0)
     const old = aJob({ status: 'FAILED', stoppedAt: 0 })
     const event = { detail: {} } as never

@@ -56,7 +56,7 @@ describe('references of a template', () => {
     expect(service.referenceOf('text')).toBeUndefined()
   })
 
-  it('are refused when nobody knows them', () => {
+  it('are rejected when they cannot be resolved', () => {
     expect(() => service.resolve({ 'Fn::Base64': 'x' })).toThrow('Fn::Base64 is not known here')
     expect(() => service.resolve({ 'Fn::ImportValue': 'nothing' })).toThrow('no template exports "nothing"')
   })

@@ -341,7 +341,7 @@ describe('the reason why a job waits', () => {
     })
   })
 
-  it('is absent when Batch says nothing, and in all other states', () => {
+  it('is absent without a reason of Batch, and for jobs that are not RUNNABLE', () => {
     expect(waitingOf({ ...blocked, statusReason: undefined })).toBeUndefined()
     expect(waitingOf({ ...blocked, status: 'FAILED' })).toBeUndefined()
   })

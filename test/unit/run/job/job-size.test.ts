@@ -74,7 +74,7 @@ describe('the size of a job', () => {
     expect(placeJob(needs(), image, ALL_QUEUES)).toHaveProperty('queue', 'ec2')
   })
 
-  it('is explained for an image that fits on no disk of the stage', () => {
+  it('reports why an image fits on no disk of the stage', () => {
     expect(explainTooLargeImage(anImage(150 * GIB, 50 * GIB), ONLY_FARGATE)).toBeUndefined()
     expect(explainTooLargeImage(anImage(150 * GIB, 51 * GIB), ONLY_FARGATE)).toMatch(
       /takes 201 GiB, .* has 200 GiB: make the image smaller/u,

@@ -174,7 +174,7 @@ outputs: {}
     expect(warnings[0]?.startsWith(`${path} `)).toBe(true)
   })
 
-  it('is told beside problems, whose cause it may be', () => {
+  it('is reported together with problems, which it may have caused', () => {
     const { problems, warnings } = parse(
       withInput({ type: 'nothing', description: undefined }),
     ) as RefusedDescriptor

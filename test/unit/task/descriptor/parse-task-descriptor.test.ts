@@ -403,7 +403,7 @@ outputs:
     expect(problemsOf(text)[0]?.message).toContain('350000')
   })
 
-  it('answers as the contract says', () => {
+  it('is reported as a batch error of the contract', () => {
     const error = descriptorError(problemsOf(aRawDescriptor({ version: null })))
 
     expect(error.status).toBe(400)

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SERVER_STOPPED } from '../../local/batch/attempt-outcome.ts'
-import type { Aftermath } from './aftermath.ts'
 import type { RunView } from './persistent-client.ts'
 import { FAILING_EXIT_CODE, type RunPlan } from './run-plan.ts'
+import type { StackState } from './stack-state.ts'
 
 /** A started run in its final state. */
 export interface EndedRun {
@@ -15,8 +15,8 @@ export interface EndedRun {
 }
 
 /** Returns one sentence for each fault; empty when all runs are correct. */
-export function findWrongs(runs: readonly EndedRun[], aftermath: Aftermath): readonly string[] {
-  return [...runs.flatMap((run) => wrongsOf(run, aftermath)), ...leftovers(runs, aftermath)]
+export function findViolations(runs: readonly EndedRun[], state: StackState): readonly string[] {
+  return [...runs.flatMap((run) => violationsOf(run, state)), ...orphanedResources(runs, state)]
 }
 
 /** Final state of a run, with the kind of its failure. */
@@ -25,7 +25,7 @@ export function endOf({ view }: EndedRun): string {
   return view.error === undefined ? view.state : `${view.state} ${view.error.kind}`
 }
 
-function wrongsOf(run: EndedRun, aftermath: Aftermath): string[] {
+function violationsOf(run: EndedRun, state: StackState): string[] {
   const { plan, id, view } = run
   const wrong = (words: string): string[] => [`run ${plan.number} (${plan.intent}) ${id}: ${words}`]
   if (view === undefined) return plan.intent === 'delete' ? [] : wrong('is gone')
@@ -35,7 +35,7 @@ function wrongsOf(run: EndedRun, aftermath: Aftermath): string[] {
     return outputsAreRight(run) ? [] : wrong(`FINISHED with ${describe(run.outputs)}`)
   }
   if (view.state !== 'FAILED') return wrong(`is ${view.state} for ever`)
-  return isExplained(run, aftermath) ? [] : wrong(`FAILED without cause: ${JSON.stringify(view.error)}`)
+  return isExplained(run, state) ? [] : wrong(`FAILED without cause: ${JSON.stringify(view.error)}`)
 }
 
 function outputsAreRight({ plan, outputs }: EndedRun): boolean {
@@ -51,7 +51,7 @@ function describe(outputs: EndedRun['outputs']): string {
  * Whether a run may have failed: its task failed, it was cancelled, or the Batch server was killed during its job. In all of these the
  * job of its last attempt failed, except for a cancellation, which may come between the job and its outputs.
  */
-function isExplained({ plan, id, view }: EndedRun, { jobs }: Aftermath): boolean {
+function isExplained({ plan, id, view }: EndedRun, { jobs }: StackState): boolean {
   const { kind, exitCode, message = '' } = view?.error ?? {}
   if (plan.intent === 'cancel' && kind === 'cancelled') return true
   const last = jobs.get(id)?.at(-1)
@@ -61,8 +61,8 @@ function isExplained({ plan, id, view }: EndedRun, { jobs }: Aftermath): boolean
 }
 
 /** Resources that nothing will remove. */
-function leftovers(runs: readonly EndedRun[], aftermath: Aftermath): string[] {
-  const { tableRuns, jobs, runningExecutions, objects, containers, stagers } = aftermath
+function orphanedResources(runs: readonly EndedRun[], state: StackState): string[] {
+  const { tableRuns, jobs, runningExecutions, objects, containers, stagers } = state
   const there = new Set([...tableRuns.keys()])
   const gone = runs.filter(({ plan }) => plan.intent === 'delete').map(({ id }) => id)
   const liveJobs = [...jobs.values()]

@@ -31,7 +31,7 @@ import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
 import { pagesOf } from '../../src/shared/pages.ts'
 
 /** State of runs in all services, read without the API. */
-export interface Aftermath {
+export interface StackState {
   /** Runs with items in the table, by id. `isActive`: whether the sweeper's index has the run. */
   readonly tableRuns: ReadonlyMap<string, { readonly isActive: boolean }>
   /** Jobs by run, oldest first. */
@@ -55,7 +55,7 @@ const RUN_OF_KEY = /^task-run-(?:inputs|outputs)-([0-9a-f-]{36})\//u
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
 
 /** Reads the state of a stack. Its fault injection must be off. */
-export function createLooker(stack: LocalStack) {
+export function createStateReader(stack: LocalStack) {
   const emulator = { ...local, endpoint: stack.emulatorUrl }
   const batch = new BatchClient({ ...local, endpoint: stack.batchUrl })
   const table = DynamoDBDocumentClient.from(new DynamoDBClient(emulator))
@@ -109,7 +109,7 @@ export function createLooker(stack: LocalStack) {
     return sum
   }
 
-  async function listTableRuns(): Promise<Aftermath['tableRuns']> {
+  async function listTableRuns(): Promise<StackState['tableRuns']> {
     const { partitionKey } = TABLE
     const isActive = TABLE.unfinishedIndex.partitionKey
     const found = new Map<string, { isActive: boolean }>()
@@ -149,7 +149,7 @@ export function createLooker(stack: LocalStack) {
       (await countIndexed(UNFINISHED_RUN_SETS)) === 0 &&
       (await listIds(LIVE)).length === 0 &&
       (await listExecutions()).length === 0,
-    look: async (): Promise<Aftermath> => ({
+    look: async (): Promise<StackState> => ({
       tableRuns: await listTableRuns(),
       jobs: await listJobs(),
       runningExecutions: await listExecutions(),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { SERVER_STOPPED } from '../../../local/batch/attempt-outcome.ts'
 import type { RunFailureKind } from '../../../src/contract/run-failure-kinds.ts'
-import type { Aftermath } from '../../faults/aftermath.ts'
+import { type EndedRun, endOf, findViolations } from '../../faults/check-runs.ts'
 import type { RunIntent, RunPlan } from '../../faults/run-plan.ts'
-import { type EndedRun, endOf, findWrongs } from '../../faults/verdict.ts'
+import type { StackState } from '../../faults/stack-state.ts'
 
 const ID = '6f1f6a0e-0000-4000-8000-000000000001'
 
@@ -22,10 +22,10 @@ function failed(intent: RunIntent, kind: RunFailureKind, rest: object = {}): End
 }
 
 /** The state after a run: its own item, and a job with this end. */
-function anAftermath(
+function aStackState(
   status: 'SUCCEEDED' | 'FAILED' | 'RUNNING',
-  changes: Partial<Aftermath> = {},
-): Aftermath {
+  changes: Partial<StackState> = {},
+): StackState {
   const job = {
     jobId: 'job',
     jobName: `run-${ID}-1`,
@@ -45,17 +45,17 @@ function anAftermath(
   }
 }
 
-const wrongsOf = (run: EndedRun, status: 'SUCCEEDED' | 'FAILED'): number =>
-  findWrongs([run], anAftermath(status)).length
+const countViolations = (run: EndedRun, status: 'SUCCEEDED' | 'FAILED'): number =>
+  findViolations([run], aStackState(status)).length
 
-describe('verdict of the fault test', () => {
+describe('check of the fault test', () => {
   it.each([
     ['that is FINISHED with its outputs', finished('complete', { sum: 3 }), 'SUCCEEDED'],
     ['whose task failed', failed('fail', 'task-failed', { exitCode: 1 }), 'FAILED'],
     ['that was cancelled', failed('cancel', 'cancelled'), 'SUCCEEDED'],
     ['whose server was killed', failed('complete', 'engine-error', { message: SERVER_STOPPED }), 'FAILED'],
   ] as const)('takes a run %s', (_, run, status) => {
-    expect(wrongsOf(run, status)).toBe(0)
+    expect(countViolations(run, status)).toBe(0)
   })
 
   it.each([
@@ -68,42 +68,42 @@ describe('verdict of the fault test', () => {
     ['cancelled without being asked to', failed('complete', 'cancelled'), 'FAILED'],
     ['failed with another exit code', failed('fail', 'task-failed', { exitCode: 137 }), 'FAILED'],
   ] as const)('refuses a run that is %s', (_, run, status) => {
-    expect(wrongsOf(run, status)).toBe(1)
+    expect(countViolations(run, status)).toBe(1)
   })
 
   it('reports a run that exists after its deletion', () => {
-    expect(wrongsOf(finished('delete', { sum: 3 }), 'SUCCEEDED')).toBeGreaterThan(0)
+    expect(countViolations(finished('delete', { sum: 3 }), 'SUCCEEDED')).toBeGreaterThan(0)
   })
 
   it('reports a run that is gone or never ends', () => {
     const goesOn: EndedRun = { plan: aPlan('complete'), id: ID, view: { id: ID, state: 'PENDING' } }
     const gone: EndedRun = { plan: aPlan('complete'), id: ID, view: undefined }
 
-    expect([wrongsOf(goesOn, 'FAILED'), wrongsOf(gone, 'FAILED')]).toEqual([1, 1])
+    expect([countViolations(goesOn, 'FAILED'), countViolations(gone, 'FAILED')]).toEqual([1, 1])
   })
 
   it.each([
-    ['jobs', anAftermath('RUNNING')],
-    ['executions', anAftermath('SUCCEEDED', { runningExecutions: [ID] })],
-    ['containers', anAftermath('SUCCEEDED', { containers: ['task'] })],
-    ['stagers', anAftermath('SUCCEEDED', { stagers: ['node stager.mjs'] })],
+    ['jobs', aStackState('RUNNING')],
+    ['executions', aStackState('SUCCEEDED', { runningExecutions: [ID] })],
+    ['containers', aStackState('SUCCEEDED', { containers: ['task'] })],
+    ['stagers', aStackState('SUCCEEDED', { stagers: ['node stager.mjs'] })],
     [
       'places among the active runs',
-      anAftermath('SUCCEEDED', { tableRuns: new Map([[ID, { isActive: true }]]) }),
+      aStackState('SUCCEEDED', { tableRuns: new Map([[ID, { isActive: true }]]) }),
     ],
     [
       'objects',
-      anAftermath('SUCCEEDED', { objects: new Map([['another', ['task-run-outputs-another/x']]]) }),
+      aStackState('SUCCEEDED', { objects: new Map([['another', ['task-run-outputs-another/x']]]) }),
     ],
-  ] as const)('refuses %s that are left over', (_, aftermath) => {
-    expect(findWrongs([finished('complete', { sum: 3 })], aftermath)).toHaveLength(1)
+  ] as const)('refuses %s that are left over', (_, state) => {
+    expect(findViolations([finished('complete', { sum: 3 })], state)).toHaveLength(1)
   })
 
   it('reports items of a deleted run', () => {
     const deleted: EndedRun = { plan: aPlan('delete'), id: ID, view: undefined }
 
-    expect(findWrongs([deleted], anAftermath('FAILED'))).toHaveLength(1)
-    expect(findWrongs([deleted], anAftermath('FAILED', { tableRuns: new Map() }))).toEqual([])
+    expect(findViolations([deleted], aStackState('FAILED'))).toHaveLength(1)
+    expect(findViolations([deleted], aStackState('FAILED', { tableRuns: new Map() }))).toEqual([])
   })
 
   it('names ends by state and kind', () => {
