@@ -33,6 +33,7 @@ const EACH = {
   transition: 0.025e-3,
   tableWrite: 0.625e-6,
   tableRead: 0.125e-6,
+  busEvent: 1e-6,
   bucketPut: 5e-6,
   bucketGet: 0.4e-6,
   logGb: 0.5,
@@ -113,6 +114,10 @@ const AROUND_A_RUN: readonly Line[] = [
   { what: 'DynamoDB: 40 writes of 1 KB, 120 reads', usd: 40 * EACH.tableWrite + 120 * EACH.tableRead },
   { what: 'S3: 10 PUT, 20 GET', usd: 10 * EACH.bucketPut + 20 * EACH.bucketGet },
   { what: 'logs: 60 KB', usd: 60e-6 * EACH.logGb },
+  {
+    what: 'events: 7 on the bus, 14 calls of publish-events of 256 MiB and 30 ms',
+    usd: 7 * EACH.busEvent + 14 * lambda(256, 0.03),
+  },
 ]
 
 interface Example {

@@ -11,6 +11,7 @@ export interface DeployedStack {
   readonly tableName: string
   readonly stateMachineArn: string
   readonly sweepRunsFunctionName: string
+  readonly eventBusName: string
 }
 
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()))
@@ -61,6 +62,7 @@ export function readOutputs(outputs: z.infer<typeof outputsSchema>): DeployedSta
     tableName: find('TableName'),
     stateMachineArn: find('StateMachineArn'),
     sweepRunsFunctionName: find('SweepRunsFunctionName'),
+    eventBusName: find('EventBusName'),
   }
   if (missing.length > 0) throw new Error(`the stacks have no output ${missing.join(', ')}`)
   return stack

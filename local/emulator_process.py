@@ -12,6 +12,7 @@ import time
 import urllib.request
 
 import emulator_maps
+import emulator_streams
 import uvloop
 from foreign_pages import refusing_foreign_pages
 from ministack import app
@@ -63,6 +64,7 @@ def main() -> None:
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     uvloop.install()
     emulator_maps.install()
+    emulator_streams.install()
     app.app = refusing_foreign_pages(app.app)
     app.main()
 

@@ -32,6 +32,9 @@ const FIVE_MINUTES = Duration.minutes(5)
 const QUARTER = Duration.minutes(15)
 const HALF_HOUR = Duration.minutes(30)
 
+/** Age of a change that has not been reported; as a rule, it is under a second. */
+const LATEST_EVENT = QUARTER
+
 /** The sweeper records a state occasionally because of late events. This many in 15 minutes are a fault. */
 const MANY_REPAIRS = 10
 /** One may be a client's broken connection. */
@@ -55,6 +58,7 @@ export class Alarms extends Construct {
     super(scope, id)
     this.topic = props.topic
     this.watchEvents(props)
+    this.watchLateEvents(props)
     this.watchWork(props)
     this.watchSweeper(props)
     this.watchServices(props)
@@ -72,6 +76,17 @@ export class Alarms extends Construct {
         section: 'dead-letters',
       })
     }
+  }
+
+  private watchLateEvents({ watched }: AlarmsProps): void {
+    const publisher = watched.functions['publish-events']
+    if (publisher === undefined) return
+    this.add('EventsLate', {
+      metric: publisher.metric('IteratorAge', { statistic: 'Maximum', period: FIVE_MINUTES }),
+      threshold: LATEST_EVENT.toMilliseconds(),
+      toDo: 'State changes wait in the stream of the table: see why publish-events fails or is throttled.',
+      section: 'events-late',
+    })
   }
 
   private watchWork({ stage: { prefix: installation } }: AlarmsProps): void {

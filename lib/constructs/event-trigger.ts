@@ -1,10 +1,11 @@
-import { Duration, Validations } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { type EventPattern, Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations'
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import { Construct } from 'constructs'
+import { deadLettersOf } from './dead-letters.ts'
 
 /** An event pattern or a schedule. The description names the action of the target. */
 export type EventChoice = { readonly description: string } & (
@@ -33,16 +34,10 @@ export class EventTrigger extends Construct {
 
   constructor(scope: Construct, id: string, { target, rules }: EventTriggerProps) {
     super(scope, id)
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    })
-    Validations.of(this.deadLetters).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason:
-        'It is a dead-letter queue itself: of a rule and of asynchronous calls, which the check does not look at',
-    })
+    this.deadLetters = deadLettersOf(
+      this,
+      'It is a dead-letter queue itself: of a rule and of asynchronous calls, which the check does not look at',
+    )
     target.configureAsyncInvoke({
       onFailure: new SqsDestination(this.deadLetters),
       retryAttempts: HANDLING_RETRIES,

@@ -23,6 +23,7 @@ export interface FunctionContext {
       | 'stateMachineArn'
       | 'setMachineArn'
       | 'jobLogGroup'
+      | 'eventBusName'
       | 'jobQueues'
       | 'registryUrl',
       string
@@ -39,6 +40,16 @@ export interface EventSource {
   readonly deadLetters: string
   /** Rules by construct id; the first is `Rule`. */
   rules(context: FunctionContext): Readonly<Record<string, EventChoice>>
+}
+
+/** Changes of the table that call a function, in batches and in the order in which each item changed. */
+export interface ChangeSource {
+  /** Id of the construct with the mapping and its dead-letter queue. */
+  readonly id: string
+  /** Label of the dead-letter queue, on the dashboard and in the id of its alarm. */
+  readonly deadLetters: string
+  /** Sort keys of the items. */
+  readonly sortKeys: readonly string[]
 }
 
 /** Files beside the code of a function. */
@@ -58,8 +69,8 @@ export interface FunctionDefinition {
   /** Values of exactly the variables that `lambdas/<name>/index.ts` reads. */
   variables(context: FunctionContext): Readonly<Partial<Record<keyof typeof VARIABLES, string>>>
   permissions(context: FunctionContext): readonly Permission[]
-  /** Caller: the API, a step of a workflow, or events. */
-  readonly trigger: 'api' | SetStep | EventSource
+  /** Caller: the API, a step of a workflow, events, or changes of the table. */
+  readonly trigger: 'api' | SetStep | EventSource | ChangeSource
   /** Absent: code only. */
   assets?(stage: Pick<Stage, 'console'>): readonly FunctionAssets[]
 }

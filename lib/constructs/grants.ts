@@ -1,5 +1,5 @@
 import { Aws } from 'aws-cdk-lib'
-import { APPLICATION_TAG, IMPORT_REQUESTED, TABLE } from '../../src/contract/environment.ts'
+import { APPLICATION_TAG, eventSourceOf, TABLE } from '../../src/contract/environment.ts'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
 import type { Permission } from './permissions.ts'
 
@@ -8,6 +8,9 @@ export interface EngineResources {
   /** Prefix of the names of repositories and job definitions. */
   readonly prefix: string
   readonly tableArn: string
+  /** Stream of the table's changes. */
+  readonly streamArn: string
+  readonly eventBusArn: string
   readonly bucketArn: string
   readonly stateMachineName: string
   readonly stateMachineArn: string
@@ -75,11 +78,28 @@ export function grantsOn(resources: EngineResources) {
       actions: ['dynamodb:Query'],
       resources: [`${tableArn}/index/${TABLE.runIndex.name}`],
     },
+    /** Lambda reads the stream with the function's role. */
+    readChanges: [
+      {
+        actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+        resources: [resources.streamArn],
+      },
+      {
+        actions: ['dynamodb:ListStreams'],
+        resources: [`${tableArn}/stream/*`],
+        because: 'Lambda lists the streams of the table before it reads one',
+      },
+    ],
+    publishEvents: {
+      actions: ['events:PutEvents'],
+      resources: [resources.eventBusArn],
+      conditions: { StringEquals: { 'events:source': eventSourceOf(prefix) } },
+    },
     ...objectGrants(bucketArn),
     requestImports: {
       actions: ['events:PutEvents'],
       resources: [arn('events', 'event-bus/default')],
-      conditions: { StringEquals: { 'events:source': IMPORT_REQUESTED.sourceOf(prefix) } },
+      conditions: { StringEquals: { 'events:source': eventSourceOf(prefix) } },
     },
     images: onImages,
     registryToken: withoutResource(

@@ -1,5 +1,5 @@
 import { Aws, Duration } from 'aws-cdk-lib'
-import { IMPORT_REQUESTED } from '../../src/contract/environment.ts'
+import { eventSourceOf, IMPORT_REQUESTED } from '../../src/contract/environment.ts'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
 import type { FunctionDefinition } from '../constructs/function-definition.ts'
 import { KEYS, PUT_OBJECTS, REPLACE_ITEMS, withoutResource } from '../constructs/grants.ts'
@@ -70,7 +70,7 @@ export const importBundle: FunctionDefinition = {
       Requested: {
         description: 'An install, or the rest of a long import: go on with it',
         pattern: {
-          source: [IMPORT_REQUESTED.sourceOf(values.installation)],
+          source: [eventSourceOf(values.installation)],
           detailType: [IMPORT_REQUESTED.detailType],
         },
       },

@@ -3,6 +3,7 @@ import { api } from './api.ts'
 import { collectOutputs } from './collect-outputs.ts'
 import { failRun } from './fail-run.ts'
 import { importBundle } from './import-bundle.ts'
+import { publishEvents } from './publish-events.ts'
 import { recordJobState } from './record-job-state.ts'
 import { submitJob } from './submit-job.ts'
 import { sweepRuns } from './sweep-runs.ts'
@@ -18,4 +19,5 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   failRun,
   sweepRuns,
   workOnRunSet,
+  publishEvents,
 ]

@@ -1,5 +1,6 @@
 import { ArnFormat, Aws, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
+import { EventBus } from 'aws-cdk-lib/aws-events'
 import type { IFunction } from 'aws-cdk-lib/aws-lambda'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Bucket } from 'aws-cdk-lib/aws-s3'
@@ -7,6 +8,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns'
 import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 import { queueArnsOf } from '../../src/contract/job-queues.ts'
+import { ChangeTrigger } from '../constructs/change-trigger.ts'
 import { EventTrigger } from '../constructs/event-trigger.ts'
 import { EngineFunction } from '../constructs/function.ts'
 import type { FunctionContext } from '../constructs/function-definition.ts'
@@ -52,9 +54,13 @@ export class ServiceStack extends Stack {
     this.apiUrl = apiUrlOf(this.apiId, stage.emulator?.clients)
     const stateMachineName = `${stage.prefix}-run`
     const setMachineName = `${stage.prefix}-run-set`
+    const { eventBusName } = new EventBus(this, 'Events', {
+      eventBusName: `${stage.prefix}-events`,
+      description: 'State changes of runs, run sets and imports: docs/events.md',
+    })
     const context = this.functionContext(
       props,
-      { stateMachineName, setMachineName },
+      { stateMachineName, setMachineName, eventBusName },
       apiUrlOf(apis.stagerApi.restApiId, stage.emulator?.jobs),
     )
     for (const one of this.functions) {
@@ -74,7 +80,7 @@ export class ServiceStack extends Stack {
       functions,
       stage,
     }).stateMachine
-    const deadLetters = this.addTriggers(context)
+    const deadLetters = this.addTriggers(context, table)
 
     if (stage.emulator === undefined) {
       const { alarmTopic } = new Observability(this, 'Observability', {
@@ -99,6 +105,7 @@ export class ServiceStack extends Stack {
       StateMachineArn: context.values.stateMachineArn,
       SetMachineArn: context.values.setMachineArn,
       JobLogGroup: jobLogGroup.logGroupName,
+      EventBusName: eventBusName,
       JobQueueArn: platform.queues.fargate.arn,
       ...Object.fromEntries(
         this.functions.map(({ node, lambda }) => [`${node.id}FunctionName`, lambda.functionName]),
@@ -115,7 +122,11 @@ export class ServiceStack extends Stack {
 
   private functionContext(
     { stage, bucket, table, jobLogGroup, platform }: ServiceStackProps,
-    { stateMachineName, setMachineName }: Readonly<Record<'stateMachineName' | 'setMachineName', string>>,
+    {
+      stateMachineName,
+      setMachineName,
+      eventBusName,
+    }: Readonly<Record<'stateMachineName' | 'setMachineName' | 'eventBusName', string>>,
     stagerApiUrl: string,
   ): FunctionContext {
     // Composed instead of `stateMachine.stateMachineArn`: the state machine refers to the functions, so that would be a circular reference.
@@ -139,6 +150,7 @@ export class ServiceStack extends Stack {
         stateMachineArn,
         setMachineArn,
         jobLogGroup: jobLogGroup.logGroupName,
+        eventBusName,
         jobQueues: this.toJsonString(platform.queues),
         registryUrl:
           stage.emulator?.functions.registryUrl ??
@@ -147,6 +159,8 @@ export class ServiceStack extends Stack {
       grants: grantsOn({
         prefix: stage.prefix,
         tableArn: table.tableArn,
+        streamArn: streamArnOf(table),
+        eventBusArn: this.formatArn({ service: 'events', resource: 'event-bus', resourceName: eventBusName }),
         bucketArn: bucket.bucketArn,
         stateMachineName,
         stateMachineArn,
@@ -159,17 +173,18 @@ export class ServiceStack extends Stack {
     }
   }
 
-  /** @returns the dead-letter queues of all events, by label */
-  private addTriggers(context: FunctionContext): Record<string, Queue> {
+  /** @returns the dead-letter queues of all triggers, by label */
+  private addTriggers(context: FunctionContext, table: Table): Record<string, Queue> {
     const deadLetters: Record<string, Queue> = {}
-    for (const { definition, lambda } of this.functions) {
+    for (const { definition, lambda: target } of this.functions) {
       const { trigger } = definition
       if (typeof trigger === 'string') continue
-      const rules = trigger.rules(context)
-      deadLetters[trigger.deadLetters] = new EventTrigger(this, trigger.id, {
-        target: lambda,
-        rules,
-      }).deadLetters
+      const { id, deadLetters: label } = trigger
+      const added =
+        'rules' in trigger
+          ? new EventTrigger(this, id, { target, rules: trigger.rules(context) })
+          : new ChangeTrigger(this, id, { target, streamArn: streamArnOf(table), sortKeys: trigger.sortKeys })
+      deadLetters[label] = added.deadLetters
     }
     return deadLetters
   }
@@ -177,6 +192,12 @@ export class ServiceStack extends Stack {
   private addOutputs(values: Readonly<Record<string, string>>): void {
     for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value })
   }
+}
+
+/** @throws Error for a table without a stream */
+function streamArnOf({ tableStreamArn, node }: Table): string {
+  if (tableStreamArn === undefined) throw new Error(`${node.path} has no stream`)
+  return tableStreamArn
 }
 
 /** The stage's access, with the VPC endpoint of stagers where jobs have a network of their own. */

@@ -1,5 +1,12 @@
 import { ArnFormat, Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib'
-import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import type { LogGroup } from 'aws-cdk-lib/aws-logs'
@@ -75,6 +82,8 @@ export class StorageStack extends Stack {
       ...(this.key === undefined ? {} : { encryption: TableEncryption.CUSTOMER_MANAGED, ...encryptionKey }),
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: TABLE.timeToLive,
+      // Events compare the states before and after a change.
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
       deletionProtection: stage.keepData,
       removalPolicy,
     })

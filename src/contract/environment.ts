@@ -16,6 +16,7 @@ export const VARIABLES = {
   setMachineArn: 'SET_MACHINE_ARN',
   inputBuckets: 'INPUT_BUCKETS',
   jobLogGroup: 'JOB_LOG_GROUP',
+  eventBusName: 'EVENT_BUS_NAME',
   jobQueues: 'JOB_QUEUES',
   jobDefinitionPrefix: 'JOB_DEFINITION_PREFIX',
   jobExecutionRoleArn: 'JOB_EXECUTION_ROLE_ARN',
@@ -54,6 +55,8 @@ const fields = {
   /** State machine of run sets. */
   setMachineArn: text,
   jobLogGroup: text,
+  /** Bus of the installation's own events. */
+  eventBusName: text,
   /** JSON: ARN of each queue, and its largest machine if the stage chooses machines. */
   jobQueues: z.string().transform(parseJson).pipe(jobQueuesSchema),
   /** Start of the names of Batch job definitions. */
@@ -108,11 +111,12 @@ export function readEnvironment<Name extends Variable>(names: readonly Name[]): 
   return environment as Environment<Name>
 }
 
+/** Source of all events of an installation. All installations of an account share the default event bus. */
+export const eventSourceOf = (installation: string): string => `app-engine.${installation}`
+
 /** Event that starts an import without a new object: an install, or the rest of a long import. */
 export const IMPORT_REQUESTED = {
   detailType: 'Import Requested',
-  /** All installations of an account share the event bus. */
-  sourceOf: (installation: string) => `app-engine.${installation}`,
 } as const
 
 /** Path that the edge answers itself, so that an outage of the API does not restart edges. */

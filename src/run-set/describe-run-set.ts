@@ -2,7 +2,7 @@ import { DomainError } from '../contract/errors.ts'
 import { quoted } from '../contract/quoted.ts'
 import type { RunFailure } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
-import type { RunSet, SetState } from '../run/set/run-set.ts'
+import { type RunSet, type SetState, setStateOf } from '../run/set/run-set.ts'
 import type { RunSetRepository } from '../run/set/run-set-repository.ts'
 import { addCounts, NO_COUNTS, type RoundCounts } from '../run/set/set-counts.ts'
 import { isSetId, setRunId } from '../run/set/set-run-id.ts'
@@ -84,7 +84,7 @@ function countedBy(runSet: RunSet, rounds: readonly RoundCounts[]): CountedRunSe
   const open = counts.waiting + counts.active
   return {
     runSet,
-    state: stateOf(runSet, open),
+    state: setStateOf(runSet, open),
     counts,
     usd,
     ...(ended > 0 && { remainingUsd: (usd / ended) * open }),
@@ -100,25 +100,6 @@ function countsOf({ round, roundRows }: RunSet, rounds: readonly RoundCounts[]):
     active: present.started - present.finished - (present.failed - present.unstarted),
     finished: all.finished,
     failed: all.failed - retried.reduce((sum, rows) => sum + rows, 0),
-  }
-}
-
-/** State for clients: FINISHED as soon as the last run has ended, before the set's workflow records it. */
-function stateOf({ phase, round, failure }: RunSet, open: number): SetState {
-  switch (phase) {
-    case 'validating':
-      return 'VALIDATING'
-    case 'creating':
-      return round === 1 ? 'VALIDATING' : 'RUNNING'
-    case 'running':
-      return open === 0 ? 'FINISHED' : 'RUNNING'
-    case 'finished':
-      return 'FINISHED'
-    case 'cancelling':
-    case 'cancelled':
-      return failure === undefined ? 'CANCELLED' : 'FAILED'
-    default:
-      return 'FAILED'
   }
 }
 

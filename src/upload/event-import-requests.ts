@@ -1,5 +1,5 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
-import { IMPORT_REQUESTED } from '../contract/environment.ts'
+import { eventSourceOf, IMPORT_REQUESTED } from '../contract/environment.ts'
 import type { ImportRequests } from './import-requests.ts'
 
 /** Sends requests as events on the account's default bus; a rule invokes the importer. */
@@ -10,7 +10,7 @@ export function createEventImportRequests({
   readonly client: EventBridgeClient
   readonly installation: string
 }): ImportRequests {
-  const source = IMPORT_REQUESTED.sourceOf(installation)
+  const source = eventSourceOf(installation)
   return {
     async send(uploadId) {
       const event = {

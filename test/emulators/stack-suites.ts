@@ -20,6 +20,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   concurrency:
     'fifty calls at a time are fifty processes here: LocalStack then answers later than clients wait',
   'container-engine': 'starts no stack: the container engines',
+  events: 'streams of the table, which LocalStack reads from a program that is not installed here',
   'foreign-pages': 'the ports of the default emulator and object store refuse web pages, other ones need not',
   'held-layers': 'what a registry holds, and the registry is the same for every emulator',
   idempotency: 'records of the table, which the contract suites hold against other emulators',

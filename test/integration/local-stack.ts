@@ -24,6 +24,7 @@ declare module 'vitest' {
     tableName: string
     stateMachineArn: string
     sweepRunsFunctionName: string
+    eventBusName: string
   }
 }
 
@@ -74,4 +75,5 @@ function provideStack(project: TestProject, stack: LocalStack): void {
   project.provide('tableName', outputs.tableName)
   project.provide('stateMachineArn', outputs.stateMachineArn)
   project.provide('sweepRunsFunctionName', outputs.sweepRunsFunctionName)
+  project.provide('eventBusName', outputs.eventBusName)
 }

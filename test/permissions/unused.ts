@@ -15,6 +15,15 @@ export const UNUSED: readonly Unused[] = [
     because: 'Lambda itself writes what a function prints',
   },
   {
+    actions: [
+      'dynamodb:DescribeStream',
+      'dynamodb:GetRecords',
+      'dynamodb:GetShardIterator',
+      'dynamodb:ListStreams',
+    ],
+    because: 'Lambda itself reads the stream of the table, with the role of the function',
+  },
+  {
     actions: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
     because: 'Lambda itself sends what a function could not handle; the grant is the one of the CDK',
   },

@@ -15,6 +15,7 @@ const ORDER = [
   'store',
   'run',
   'upload',
+  'events',
   'import',
   'inputs',
   'outputs',

@@ -72,3 +72,28 @@ export function isUnfinished({ phase }: Pick<RunSet, 'phase'>): boolean {
 export function executionNameOf({ id, executions }: Pick<RunSet, 'id' | 'executions'>): string {
   return `${id}-${executions}`
 }
+
+/**
+ * State for clients: FINISHED as soon as the last run has ended, before the set's workflow records it.
+ * @param open number of runs that have not ended
+ */
+export function setStateOf(
+  { phase, round, failure }: Pick<RunSet, 'phase' | 'round' | 'failure'>,
+  open: number,
+): SetState {
+  switch (phase) {
+    case 'validating':
+      return 'VALIDATING'
+    case 'creating':
+      return round === 1 ? 'VALIDATING' : 'RUNNING'
+    case 'running':
+      return open === 0 ? 'FINISHED' : 'RUNNING'
+    case 'finished':
+      return 'FINISHED'
+    case 'cancelling':
+    case 'cancelled':
+      return failure === undefined ? 'CANCELLED' : 'FAILED'
+    default:
+      return 'FAILED'
+  }
+}

@@ -6,7 +6,7 @@ import { PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRuleDelivery } from '../../../local/batch/rule-targets.ts'
 import { createEventsClient } from '../../../src/aws/clients.ts'
-import { IMPORT_REQUESTED } from '../../../src/contract/environment.ts'
+import { eventSourceOf, IMPORT_REQUESTED } from '../../../src/contract/environment.ts'
 import { createEventImportRequests } from '../../../src/upload/event-import-requests.ts'
 import { callEmulator, uniqueName, useEmulator } from './emulator.ts'
 
@@ -24,7 +24,7 @@ describe('event bus', () => {
   it('delivers import requests of its own installation only to the queue of its rule', async () => {
     const installation = uniqueName('installation')
     const queue = await createQueue()
-    const source = [IMPORT_REQUESTED.sourceOf(installation)]
+    const source = [eventSourceOf(installation)]
     await putRule({ source, 'detail-type': [IMPORT_REQUESTED.detailType] }, queue.arn)
 
     await createEventImportRequests({ client, installation: 'another' }).send('upload-1')

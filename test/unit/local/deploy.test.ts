@@ -5,7 +5,12 @@ describe('outputs of the stacks', () => {
   it('are found in whatever stack they are', () => {
     const outputs = readOutputs({
       storage: { BucketName: 'bucket', ExportTableName: 'table' },
-      service: { ServiceApiUrl: 'http://api', StateMachineArn: 'arn', SweepRunsFunctionName: 'sweep' },
+      service: {
+        ServiceApiUrl: 'http://api',
+        StateMachineArn: 'arn',
+        SweepRunsFunctionName: 'sweep',
+        EventBusName: 'events',
+      },
     })
 
     expect(outputs).toEqual({
@@ -14,12 +19,13 @@ describe('outputs of the stacks', () => {
       tableName: 'table',
       stateMachineArn: 'arn',
       sweepRunsFunctionName: 'sweep',
+      eventBusName: 'events',
     })
   })
 
   it('that are missing are named', () => {
     expect(() => readOutputs({ service: { ApiUrl: 'x' } })).toThrow(
-      /BucketName, TableName, StateMachineArn, SweepRunsFunctionName/u,
+      /BucketName, TableName, StateMachineArn, SweepRunsFunctionName, EventBusName/u,
     )
   })
 })

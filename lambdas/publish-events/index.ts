@@ -1,0 +1,27 @@
+import type { Context, DynamoDBStreamEvent } from 'aws-lambda'
+import { createEventsClient } from '../../src/aws/clients.ts'
+import { beginLog, logger } from '../../src/aws/observability.ts'
+import { readEnvironment } from '../../src/contract/environment.ts'
+import { decodeChange } from '../../src/events/dynamo-item-changes.ts'
+import { createEventBridgeBus } from '../../src/events/event-bridge-bus.ts'
+import { publishEvents } from '../../src/events/publish-events.ts'
+
+const { eventBusName, installation } = readEnvironment(['installation', 'eventBusName'])
+const deps = {
+  installation,
+  bus: createEventBridgeBus({ client: createEventsClient(), busName: eventBusName, installation }),
+}
+
+/** Reports state changes from the table's stream as events. Throws when one was not taken, so that Lambda repeats the batch. */
+export async function handler({ Records }: DynamoDBStreamEvent, context: Context): Promise<void> {
+  beginLog({ requestId: context.awsRequestId })
+  const events = await publishEvents(
+    {
+      ...deps,
+      // Keys have ids only; images hold secrets, and the error of a schema quotes no values.
+      onUnreadable: ({ key }, error) => logger.error('change not understood', { key, error: error as Error }),
+    },
+    Records.map(decodeChange),
+  )
+  if (events.length > 0) logger.info('events sent', { changes: Records.length, events: events.length })
+}

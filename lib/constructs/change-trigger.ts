@@ -1,0 +1,58 @@
+import { Duration } from 'aws-cdk-lib'
+import {
+  EventSourceMapping,
+  FilterCriteria,
+  FilterRule,
+  type IFunction,
+  StartingPosition,
+} from 'aws-cdk-lib/aws-lambda'
+import { SqsDlq } from 'aws-cdk-lib/aws-lambda-event-sources'
+import type { Queue } from 'aws-cdk-lib/aws-sqs'
+import { Construct } from 'constructs'
+import { TABLE } from '../../src/contract/environment.ts'
+import { deadLettersOf } from './dead-letters.ts'
+
+export interface ChangeTriggerProps {
+  readonly target: IFunction
+  readonly streamArn: string
+  /** Sort keys of the items whose changes are sent. */
+  readonly sortKeys: readonly string[]
+}
+
+/** Changes of one call. Lambda sends fewer when they have more than 6 MB. */
+const BATCH = 100
+/** Longest time for which a batch is repeated. The changes of its shard wait meanwhile; a stream keeps changes for 24 hours. */
+const LONGEST_AGE = Duration.hours(12)
+
+/**
+ * Sends changes of the table to a function, in the order in which each item changed. A batch that fails is repeated, in halves; what
+ * still fails goes to a dead-letter queue as positions in the stream.
+ */
+export class ChangeTrigger extends Construct {
+  readonly deadLetters: Queue
+
+  constructor(scope: Construct, id: string, { target, streamArn, sortKeys }: ChangeTriggerProps) {
+    super(scope, id)
+    this.deadLetters = deadLettersOf(
+      this,
+      'It is a dead-letter queue itself: of an event source mapping, which the check does not look at',
+    )
+    new EventSourceMapping(this, 'Changes', {
+      target,
+      eventSourceArn: streamArn,
+      // A mapping that is created anew begins with what nobody has read.
+      startingPosition: StartingPosition.TRIM_HORIZON,
+      batchSize: BATCH,
+      bisectBatchOnError: true,
+      maxRecordAge: LONGEST_AGE,
+      // The age is the only limit.
+      retryAttempts: -1,
+      onFailure: new SqsDlq(this.deadLetters),
+      filters: [
+        FilterCriteria.filter({
+          dynamodb: { Keys: { [TABLE.sortKey]: { S: FilterRule.or(...sortKeys) } } },
+        }),
+      ],
+    })
+  }
+}
