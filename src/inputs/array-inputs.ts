@@ -50,7 +50,7 @@ export async function entriesOf(
         },
       ]
     case 'tree':
-      return folderEntries(deps, file.key, file.sizeBytes)
+      return folderEntries(deps, file)
     case 'zip': {
       const zip = await openZip(objectSource(deps.objects, file))
       const object = { name, ...file }

@@ -24,14 +24,15 @@ const LARGEST_WINDOW_BYTES = 4 * 1024 * 1024
 /**
  * Files of a folder that is stored as a zip in the form of `writeFolderZip`. Small files that are opened in order share
  * a few requests. These hold at most 4 MiB and leave no connection open, wherever reading ends.
+ * @throws ZipFormatError before the names are read, when the folder has more than `maxEntries` files
  */
 export async function folderEntries(
   deps: { readonly objects: ObjectStore },
-  key: string,
-  sizeBytes: number,
+  { key, sizeBytes }: { readonly key: string; readonly sizeBytes: number },
+  maxEntries = TREE_LIMITS.maxEntries,
 ): Promise<readonly ArchiveEntry[]> {
   const source = objectSource(deps.objects, { key, sizeBytes })
-  const zip = await openFolderZip(source, TREE_LIMITS)
+  const zip = await openFolderZip(source, { ...TREE_LIMITS, maxEntries })
   const readSmall = windowOf(source)
   return [...zip.names].map((name): ArchiveEntry => {
     const { offset, sizeBytes } = zip.place(name) ?? { offset: 0, sizeBytes: 0 }

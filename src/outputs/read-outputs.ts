@@ -89,7 +89,7 @@ export async function findOutputItem(
   }
   const sizeBytes = await deps.objects.size(key)
   if (sizeBytes === undefined) throw nothingStored(name, path)
-  return itemDownload(await folderEntries(deps, key, sizeBytes), name, path, place)
+  return itemDownload(await folderEntries(deps, { key, sizeBytes }), name, path, place)
 }
 
 /**
@@ -109,10 +109,15 @@ export async function packOutputs(deps: Dependencies, runId: string): Promise<Pa
   }
 }
 
-/** Entries of all produced outputs, in descriptor order. */
+/**
+ * Entries of all produced outputs, in descriptor order.
+ * @param maxEntries limit for each output that is a folder
+ * @throws ZipFormatError `limit-exceeded`
+ */
 export async function listOutputEntries(
   deps: Pick<Dependencies, 'objects'>,
   { run, task }: RunAndTask,
+  maxEntries?: number,
 ): Promise<readonly ArchiveEntry[]> {
   const prefix = finishedPrefix(run)
   const sizes = new Map<string, number>()
@@ -125,7 +130,7 @@ export async function listOutputEntries(
       const sizeBytes = sizes.get(name)
       if (sizeBytes === undefined) return []
       const key = `${prefix}${name}`
-      if (folders.has(name)) return folderEntries(deps, key, sizeBytes)
+      if (folders.has(name)) return folderEntries(deps, { key, sizeBytes }, maxEntries)
       return entriesOf(deps, name, { kind: 'object', key, sizeBytes })
     }),
   )

@@ -29,8 +29,9 @@ interface RejectedFile {
 /**
  * Packs the rejected outputs of a failed run for its author: the files of its last job attempt, and
  * `rejected.json` with the error, the names of all files of the output folder, and those left out. At most
- * {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} in total are packed. None of them is an output
- * of the run.
+ * {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} in total are packed. A folder with more files than
+ * that is packed as one file, its zip, because the names of a million files do not fit into the memory. None of
+ * them is an output of the run.
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE, INTERNAL_PROVISIONS_NOT_FOUND when no
  * file was uploaded
  */
@@ -59,7 +60,9 @@ async function listRejected(deps: Dependencies, run: Run): Promise<readonly Arch
   const leftOut: string[] = []
   let bytes = 0
   for (const file of files.filter((one) => one !== staged)) {
-    for (const entry of await unpacked(deps, file, folders.has(file.name))) {
+    const isFolder = folders.has(file.name)
+    const entries = await unpacked(deps, file, { isFolder, maxEntries: MAX_COPIED_FILES - taken.length })
+    for (const entry of entries) {
       const fits = taken.length < MAX_COPIED_FILES && bytes + entry.sizeBytes <= MAX_COPIED_BYTES
       if (!fits) {
         leftOut.push(entry.name)
@@ -100,16 +103,16 @@ async function readListing(deps: Dependencies, { key }: RejectedFile): Promise<S
   return stagedListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
 }
 
-/** A folder, which lies in the bucket as a zip, as its files; as the zip when that cannot be read. */
+/** A folder, which lies in the bucket as a zip, as its files; as the zip when that cannot be read or has too many. */
 async function unpacked(
   deps: Dependencies,
   { name, key, sizeBytes }: RejectedFile,
-  isFolder: boolean,
+  { isFolder, maxEntries }: { readonly isFolder: boolean; readonly maxEntries: number },
 ): Promise<readonly ArchiveEntry[]> {
   const asFile = (entryName: string) => entriesOf(deps, entryName, { kind: 'object', key, sizeBytes })
   if (!isFolder) return await asFile(name)
   try {
-    return await folderEntries(deps, key, sizeBytes)
+    return await folderEntries(deps, { key, sizeBytes }, maxEntries)
   } catch (error) {
     if (!(error instanceof ZipFormatError)) throw error
     return await asFile(`${name}.zip`)

@@ -60,7 +60,7 @@ async function rewriteArray(
   const sizeBytes = await deps.objects.size(key)
   if (sizeBytes === undefined) throw new Error(`object ${key} is gone`)
   const pathOf = (entryName: string): string => entryName.slice(name.length + 1)
-  const files = (await folderEntries(deps, key, sizeBytes)).map((entry) => ({
+  const files = (await folderEntries(deps, { key, sizeBytes })).map((entry) => ({
     name: entry.name,
     sizeBytes: rewritten.get(pathOf(entry.name)) ?? entry.sizeBytes,
     entry,

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import pMap from 'p-map'
 import * as z from 'zod'
 import { type ArchiveEntry, storedZip } from '../archive/folder-zip/stored-zip.ts'
+import { ZipFormatError } from '../archive/zip/zip-format-error.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError } from '../contract/errors.ts'
 import { runSetPrefix } from '../contract/storage-keys.ts'
@@ -120,6 +121,9 @@ function lineOf(cells: readonly string[]): Buffer {
 /** What one archive may hold: a call has half a minute. */
 const MAX_ARCHIVE_RUNS = 500
 const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
+const MAX_ARCHIVE_FILES = 50_000
+/** Runs whose files are listed at the same time. Bounds the memory: each may have as many files as the archive. */
+const LISTED_AT_ONCE = 8
 
 /**
  * Writes the outputs of all runs that are FINISHED into one zip, a folder for each row.
@@ -128,15 +132,20 @@ const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
  */
 export async function writeSetArchive(deps: Dependencies, { runSet, task }: SetAndTask): Promise<string> {
   const entries: ArchiveEntry[] = []
-  const limits = { runs: 0, bytes: 0 }
+  const limits = { runs: 0, bytes: 0, files: 0 }
+  const listFolder = async ([row, run]: readonly [row: number, run: Run]): Promise<
+    readonly ArchiveEntry[]
+  > => {
+    const folder = await folderOf(deps, task, row, run)
+    limits.files += folder.length
+    if (limits.files > MAX_ARCHIVE_FILES) throw tooManyFiles()
+    return folder
+  }
   for await (const found of readRuns(deps, await latestRunIds(deps, runSet))) {
     const finished = found.filter(([, { state }]) => state === 'FINISHED')
     limits.runs += finished.length
     if (limits.runs > MAX_ARCHIVE_RUNS) throw tooMuch(`more than ${MAX_ARCHIVE_RUNS} runs are finished`)
-    const folders = await pMap(finished, ([row, run]) => folderOf(deps, task, row, run), {
-      concurrency: RUNS_AT_ONCE,
-    })
-    for (const entry of folders.flat()) {
+    for (const entry of (await pMap(finished, listFolder, { concurrency: LISTED_AT_ONCE })).flat()) {
       limits.bytes += entry.sizeBytes
       entries.push(entry)
     }
@@ -155,12 +164,20 @@ async function folderOf(
   row: number,
   run: Run,
 ): Promise<readonly ArchiveEntry[]> {
-  const entries = await listOutputEntries(deps, { run, task })
-  return entries.map((entry) => ({ ...entry, name: `${row + 1}/${entry.name}` }))
+  try {
+    const entries = await listOutputEntries(deps, { run, task }, MAX_ARCHIVE_FILES)
+    return entries.map((entry) => ({ ...entry, name: `${row + 1}/${entry.name}` }))
+  } catch (error) {
+    throw error instanceof ZipFormatError && error.code === 'limit-exceeded' ? tooManyFiles() : error
+  }
 }
 
 function refuse(words: string): DomainError {
   return new DomainError('RUN_SET_INVALID_STATE', undefined, { words })
+}
+
+function tooManyFiles(): DomainError {
+  return tooMuch(`the outputs have more than ${MAX_ARCHIVE_FILES} files`)
 }
 
 function tooMuch(words: string): DomainError {

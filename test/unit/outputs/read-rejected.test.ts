@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { storedZip } from '../../../src/archive/folder-zip/stored-zip.ts'
 import { openZip } from '../../../src/archive/zip/read-zip.ts'
-import { MAX_COPIED_BYTES } from '../../../src/inputs/prepared-file.ts'
+import { MAX_COPIED_BYTES, MAX_COPIED_FILES } from '../../../src/inputs/prepared-file.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { collectOutputs } from '../../../src/outputs/collect-outputs.ts'
 import { packRejectedOutputs } from '../../../src/outputs/read-rejected.ts'
@@ -96,6 +97,28 @@ describe('the rejected outputs of a failed run', () => {
     const entries = await (await packRejectedOutputs(engine, RUN_ID)).entries()
 
     expect(entries.map(({ name }) => name)).toEqual(['rejected.json', 'sum.zip'])
+  })
+
+  it('are the zip of a folder with more files than a download has, whose names are not read', async () => {
+    const engine = await aFailedRun()
+    const listing = { entries: [{ name: 'sum', kind: 'directory', sizeBytes: 0 }] }
+    await engine.objects.put(`${PREFIX}/1-2/staged.json`, JSON.stringify(listing))
+    const names = Array.from({ length: MAX_COPIED_FILES + 1 }, (_, index) => `sum/${index}`)
+    const files = names.map((name) => ({ name, sizeBytes: 0, bytes: Buffer.alloc(0) }))
+    await engine.objects.put(`${PREFIX}/1-2/sum`, await readAll(storedZip(files)))
+    let readBytes = 0
+    const objects: typeof engine.objects = {
+      ...engine.objects,
+      read(key, range, etag) {
+        if (key.endsWith('/sum')) readBytes += range?.length ?? Number.POSITIVE_INFINITY
+        return engine.objects.read(key, range, etag)
+      },
+    }
+
+    const entries = await (await packRejectedOutputs({ ...engine, objects }, RUN_ID)).entries()
+
+    expect(entries.map(({ name }) => name)).toEqual(['rejected.json', 'sum.zip'])
+    expect(readBytes).toBeLessThan(1000)
   })
 
   it('are refused before the run has failed, and when it handed over nothing', async () => {
