@@ -44,7 +44,7 @@ export interface DescribedRunSet extends CountedRunSet {
 }
 
 /** Maximum number of groups of failures that are returned, largest first. */
-const MAX_GROUPS = 20
+export const MAX_GROUPS = 20
 
 /** @throws DomainError RUN_SET_NOT_FOUND */
 export async function findRunSet(

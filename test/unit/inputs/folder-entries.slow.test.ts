@@ -25,7 +25,7 @@ async function aFolder(contents: readonly Buffer[]) {
       return store.read(key, range)
     },
   }
-  const entries = await folderEntries({ objects }, KEY, Buffer.concat(chunks).length)
+  const entries = await folderEntries({ objects }, { key: KEY, sizeBytes: Buffer.concat(chunks).length })
   // Those of the directory.
   ranges.length = 0
   return { files, store, entries, ranges }

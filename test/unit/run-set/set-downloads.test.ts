@@ -83,7 +83,9 @@ describe('the table of a run set', () => {
 describe('the archive of a run set', () => {
   const task = aTask({
     inputs: TASK.inputs,
-    outputs: [anOutput({ name: 'parts', type: { id: 'array', minSize: 0, subType: { id: 'boolean' } } })],
+    outputs: [
+      anOutput({ name: 'parts', type: { id: 'array', allowMissing: false, subType: { id: 'boolean' } } }),
+    ],
   })
   const staged = JSON.stringify({ entries: [{ name: 'parts', kind: 'directory', sizeBytes: 0 }] })
 
