@@ -33,14 +33,15 @@ export function serveConsole(app: Hono, base: string, deps: ConsoleDependencies)
     })
   }
   get('/ui', (context) => context.redirect('ui/', 308))
-  get('/ui/', async (context) => {
-    for (const [name, value] of Object.entries(await pageHeaders(deps))) context.header(name, value)
-    return answerFile(context, files.page(), 'no-cache')
-  })
+  const answer = async (context: Context, file: ConsoleFile, cacheControl: string): Promise<Response> => {
+    for (const [name, value] of Object.entries(await fileHeaders(deps))) context.header(name, value)
+    return answerFile(context, file, cacheControl)
+  }
+  get('/ui/', (context) => answer(context, files.page(), 'no-cache'))
   get('/ui/assets/:name', (context) => {
     const file = files.asset(context.req.param('name') ?? '')
     if (file === undefined) throw new DomainError('ROUTE_NOT_FOUND')
-    return answerFile(context, file, FOR_EVER)
+    return answer(context, file, FOR_EVER)
   })
 }
 
@@ -58,10 +59,10 @@ function answerFile(
 }
 
 /**
- * Headers of the page. Scripts, styles and calls only of this service; pictures, downloads and uploads of its bucket as well. Styles
+ * Headers of all files: a worker obeys the policy of its own script, and an asset may be opened as a page. Scripts, styles and calls only of this service; pictures, downloads and uploads of its bucket as well. Styles
  * as attributes come from scripts, by the object model, which the policy does not restrict.
  */
-async function pageHeaders({ objects }: ConsoleDependencies): Promise<Record<string, string>> {
+async function fileHeaders({ objects }: ConsoleDependencies): Promise<Record<string, string>> {
   const bucket = await bucketOrigin(objects)
   const policy = [
     "default-src 'none'",

@@ -51,6 +51,16 @@ describe('the console', () => {
     expect(policy).not.toMatch(/unsafe|\*/u)
   })
 
+  it('answers assets with the policy of the page, because a worker obeys that of its script', async () => {
+    const call = await anApi('full')
+
+    const [page, asset] = [await call('/ui/'), await call('/ui/assets/a-1.js')]
+
+    const names = ['content-security-policy', 'referrer-policy', 'x-frame-options', 'x-content-type-options']
+    expect(asset.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(names.map((name) => asset.headers.get(name))).toEqual(names.map((name) => page.headers.get(name)))
+  })
+
   it('lets browsers keep assets for ever, and the page until it changes', async () => {
     const call = await anApi('full')
 
