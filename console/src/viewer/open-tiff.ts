@@ -1,16 +1,10 @@
-import {
-  BaseClient,
-  BaseResponse,
-  fromBlob,
-  fromCustomClient,
-  type GeoTIFF,
-  type GeoTIFFImage,
-} from 'geotiff'
+import { BaseClient, BaseResponse, fromBlob, fromCustomClient, type GeoTIFFImage } from 'geotiff'
 import TileLayer from 'ol/layer/Tile.js'
 import DataTileSource from 'ol/source/DataTile.js'
 import TileGrid from 'ol/tilegrid/TileGrid.js'
 import { call } from '../api/client.ts'
 import type { ImageSource, OpenImage } from './image.ts'
+import { levelsOf } from './tiff-levels.ts'
 
 /** Tiles that the page asks for, whatever tiles or strips the file has. */
 const TILE = 512
@@ -59,22 +53,6 @@ export async function openTiff(source: ImageSource): Promise<OpenImage> {
     },
     close: () => void tiff.close(),
   }
-}
-
-/** The picture and its smaller copies, largest first. Labels and overviews of another shape, which slides have too, are left out. */
-async function levelsOf(tiff: GeoTIFF): Promise<GeoTIFFImage[]> {
-  const all: GeoTIFFImage[] = []
-  const count = await tiff.getImageCount()
-  for (let at = 0; at < count; at += 1) all.push(await tiff.getImage(at))
-  const sorted = all.sort((one, other) => other.getWidth() - one.getWidth())
-  const [first] = sorted
-  const shape = first === undefined ? 1 : first.getWidth() / first.getHeight()
-  const similar = sorted.filter((image) => {
-    const own = image.getWidth() / image.getHeight()
-    // Copies are rounded to whole pixels.
-    return Math.abs(own - shape) / shape < Math.max(0.01, 2 / Math.min(image.getWidth(), image.getHeight()))
-  })
-  return similar.filter((image, at) => at === 0 || image.getWidth() < (similar[at - 1]?.getWidth() ?? 0))
 }
 
 async function readTile(image: GeoTIFFImage, x: number, y: number): Promise<HTMLCanvasElement> {
