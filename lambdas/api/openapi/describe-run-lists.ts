@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { MAX_LIMIT } from '../query.ts'
+import { MAX_TEXT_LENGTH } from '../routes/run-lists.ts'
 import { component } from './components.ts'
 import { answersJson, type Descriptions, parameter, refuses } from './description.ts'
 import { listedRun } from './run-schemas.ts'
@@ -43,7 +45,7 @@ export const RUN_LIST_DESCRIPTIONS = {
         'q',
         "Text of at most 200 characters, in any letter case: a part of the task's name or of `namespace:version`, or the beginning " +
           'of the run id.',
-        text,
+        z.string().max(MAX_TEXT_LENGTH).optional(),
       ),
       parameter(
         'query',
@@ -56,7 +58,7 @@ export const RUN_LIST_DESCRIPTIONS = {
         'query',
         'limit',
         'Most runs of the page; 50 without it.',
-        z.int().min(1).max(200).optional(),
+        z.int().min(1).max(MAX_LIMIT).optional(),
       ),
     ],
     responses: {

@@ -1,8 +1,12 @@
 import * as z from 'zod'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
-import { SET_STATES } from '../../../src/run/set/run-set.ts'
+import { MAX_PROBLEMS, SET_STATES } from '../../../src/run/set/run-set.ts'
+import { MAX_ROWS } from '../../../src/run/set/set-run-id.ts'
 import { RUN_STATES } from '../../../src/run/transitions.ts'
-import { newRunSetSchema } from '../routes/run-sets.ts'
+import { MAX_GROUPS } from '../../../src/run-set/describe-run-set.ts'
+import { MAX_COLUMNS } from '../../../src/run-set/row-table.ts'
+import { MAX_LIMIT } from '../query.ts'
+import { MAX_CONCURRENCY, newRunSetSchema } from '../routes/run-sets.ts'
 import { component } from './components.ts'
 import {
   answersFile,
@@ -33,7 +37,7 @@ const listedShape = {
     ),
   createdAt: instant,
   updatedAt: instant,
-  maxConcurrency: z.int().min(1).max(1000).describe('Most runs at a time.'),
+  maxConcurrency: z.int().min(1).max(MAX_CONCURRENCY).describe('Most runs at a time.'),
   round: z.int().min(1).describe('One more for each retry.'),
   rows: count.describe('0 until the table was read.'),
   counts: z
@@ -65,7 +69,7 @@ const runSet = component(
   z.strictObject({
     ...listedShape,
     problems: z
-      .strictObject({ count, content: z.array(rowProblem).max(100) })
+      .strictObject({ count, content: z.array(rowProblem).max(MAX_PROBLEMS) })
       .optional()
       .describe(
         'What is wrong with the table: how many problems, and the first of them. No run was created.',
@@ -74,7 +78,7 @@ const runSet = component(
       .array(
         z.strictObject({ ...reason, count, example: z.strictObject({ row: z.int().min(1), runId: uuid }) }),
       )
-      .max(20)
+      .max(MAX_GROUPS)
       .optional()
       .describe('Failures of the present round by reason, the most frequent first.'),
     error: z.strictObject(reason).optional().describe('Why the engine could not go on.'),
@@ -93,21 +97,29 @@ const setRun = component(
   }),
 )
 
-const values = z.record(z.string(), z.unknown()).describe('Values by the name of their parameter.')
+const values = z
+  .record(z.string(), z.unknown())
+  .meta({ maxProperties: MAX_COLUMNS })
+  .describe('Values by the name of their parameter.')
 const newRunSet = component(
   'NewRunSet',
   newRunSetSchema.extend({
     shared: values.optional(),
-    rows: z.union([z.array(values).max(10_000), z.object({ uploadId: z.string() })]),
+    rows: z.union([z.array(values).min(1).max(MAX_ROWS), z.object({ uploadId: z.string() })]),
   }),
 )
 
 const next = z.string().optional().describe('Cursor of the next page; absent on the last.')
 const paging = [
   parameter('query', 'cursor', 'The `next` of the page before.', z.string().optional()),
-  parameter('query', 'limit', 'Most entries of the page; 50 without it.', z.int().min(1).max(200).optional()),
+  parameter(
+    'query',
+    'limit',
+    'Most entries of the page; 50 without it.',
+    z.int().min(1).max(MAX_LIMIT).optional(),
+  ),
 ]
-const NOTHING_TO_DOWNLOAD = 'Nothing is FINISHED, or it is more than 500 runs or 512 MiB.'
+const NOTHING_TO_DOWNLOAD = 'Nothing is FINISHED, or it is more than 500 runs, 50 000 files or 512 MiB.'
 
 /** Extensions of the contract. */
 export const RUN_SET_DESCRIPTIONS = {
@@ -115,8 +127,8 @@ export const RUN_SET_DESCRIPTIONS = {
     summary: 'Runs a task on each row of a table',
     description:
       'The table is validated as a whole, then a run is created for each row and started when its turn comes. `rows` is a list of ' +
-      'objects, or an upload (purpose `input`) with JSON lines, a JSON array, or CSV whose header names parameters: at most 10 000 ' +
-      'rows and 32 MiB. `shared` has the values of all rows. Values are those of `input-provisions`; an image or file is a text: ' +
+      'objects, or an upload (purpose `input`) with JSON lines, a JSON array, or CSV whose header names parameters: 1 to 10 000 ' +
+      'rows, at most 1000 columns of all rows together, and 32 MiB. `shared` has the values of all rows. Values are those of `input-provisions`; an image or file is a text: ' +
       '`upload:<id>`, `run:<id>/<output>`, or `s3://<bucket>/<key>` where the installation allows the bucket. In a CSV an empty field is ' +
       'no value, and an array is JSON.',
     requestBody: body({ [JSON_TYPE]: newRunSet }),

@@ -26,8 +26,8 @@ interface Dependencies {
 /** `createdAt#id` of a run. */
 const POSITION = /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z#[0-9a-f-]{36}$/u
 
-/** Longest text that is searched for, in UTF-16 units. */
-const MAX_TEXT_LENGTH = 200
+/** Longest text that is searched for, in code points. */
+export const MAX_TEXT_LENGTH = 200
 
 /** Lists over all tasks: extensions of the contract. */
 export function runListHandlers(deps: Dependencies) {
@@ -89,7 +89,7 @@ function taskQuery(context: Context): string | undefined {
 
 /** @throws DomainError QUERY_INVALID */
 function textQuery(context: Context): string | undefined {
-  const value = optionalQuery(context, 'q')?.trim()
-  if (value === undefined || value.length <= MAX_TEXT_LENGTH) return value
+  const value = optionalQuery(context, 'q')
+  if (value === undefined || [...value].length <= MAX_TEXT_LENGTH) return value?.trim()
   throw queryError('q', value, `expected at most ${MAX_TEXT_LENGTH} characters`)
 }

@@ -31,7 +31,8 @@ type Dependencies = CreateRunSetDependencies &
   Pick<FileDependencies, 'runs' | 'tasks'>
 
 const DEFAULT_CONCURRENCY = 50
-const MAX_CONCURRENCY = 1000
+/** Most runs of a set at a time. */
+export const MAX_CONCURRENCY = 1000
 const MAX_NAME_LENGTH = 200
 
 /** Rows and values are checked later, row by row; unknown keys are ignored, as everywhere. */
