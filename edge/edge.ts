@@ -31,7 +31,7 @@ export interface EdgeOptions {
   /** Requests end with 408 when a body brings less than 1 KiB a second on average over this time. */
   readonly idleMs?: number
   /** Shorter in tests. */
-  readonly eventTimes?: Pick<EventsOptions, 'pollMs' | 'heartbeatMs'>
+  readonly eventTimes?: Pick<EventsOptions, 'pollMs' | 'heartbeatMs' | 'wait'>
   /** Pauses between retries of transient failures; shorter in tests. */
   readonly pausesMs?: readonly number[]
 }

@@ -4,7 +4,7 @@ import { OverloadedError } from '../failures.ts'
 import { EVENT_STREAMS, FOLLOWED_RUNS } from '../limits.ts'
 import { parseEventQuery } from './event-query.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
-import { createRunFeed } from './run-feed.ts'
+import { createRunFeed, type RunFeedOptions } from './run-feed.ts'
 import { createSubscriber } from './subscriber.ts'
 
 /** Server-sent events about runs (`GET events`). */
@@ -19,18 +19,16 @@ export interface Events {
   end(): void
 }
 
-export interface EventsOptions {
+export interface EventsOptions extends Pick<RunFeedOptions, 'pollMs' | 'wait'> {
   readonly api: Api
   /** Largest percentage of the streams for one client. */
   readonly clientSharePercent: number
-  /** Pause between two rounds of calls. */
-  readonly pollMs: number
   readonly heartbeatMs: number
 }
 
 /** At most {@link EVENT_STREAMS} clients, which share one round of calls to the API. */
-export function createEvents({ api, clientSharePercent, pollMs, heartbeatMs }: EventsOptions): Events {
-  const feed = createRunFeed({ api, pollMs })
+export function createEvents({ clientSharePercent, heartbeatMs, ...options }: EventsOptions): Events {
+  const feed = createRunFeed(options)
   const streams = new Map<EventStream, string>()
   const share = Math.ceil((EVENT_STREAMS * clientSharePercent) / 100)
   let isEnding = false

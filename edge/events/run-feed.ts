@@ -24,6 +24,8 @@ export interface RunFeedOptions {
   readonly api: Pick<Api, 'callJson'>
   /** Pause between two rounds. */
   readonly pollMs: number
+  /** Waits for some milliseconds; tests have a clock of their own. */
+  readonly wait?: (milliseconds: number) => Promise<void>
 }
 
 /** Longest pause while the API fails, as a multiple of the ordinary one. */
@@ -33,7 +35,7 @@ const LONGEST_PAUSE = 16
  * One round of calls at a time, however many subscribers there are; none without a subscriber. One part of a log at a time as well, for
  * rounds and new subscribers together: a part may have 6 MB, and is in memory three times until it is sent.
  */
-export function createRunFeed({ api, pollMs }: RunFeedOptions): RunFeed {
+export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): RunFeed {
   const subscribers = new Set<Subscriber>()
   /** Those that begin as well: their runs and their unread events count. */
   const known = new Set<Subscriber>()
@@ -84,7 +86,8 @@ export function createRunFeed({ api, pollMs }: RunFeedOptions): RunFeed {
 
   async function pollWhileWanted(): Promise<void> {
     for (let pauses = 1; subscribers.size > 0; ) {
-      await pause(pollMs * pauses)
+      await wait(pollMs * pauses)
+      if (subscribers.size === 0) return
       try {
         await poll()
         pauses = 1

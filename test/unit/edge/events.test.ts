@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { LogPart, Row } from '../../../edge/events/rows.ts'
 import { createRunFeed } from '../../../edge/events/run-feed.ts'
 import { createSubscriber, type Subscriber } from '../../../edge/events/subscriber.ts'
@@ -23,8 +23,30 @@ function aRow(id: string, second: number, state = 'RUNNING'): FakeRow {
   return { id, createdAt: at(RUNS.indexOf(id)), updatedAt: at(second), state }
 }
 
+/** Pauses between rounds that end when the test says so. */
+function aClock() {
+  const waiting: (() => void)[] = []
+  return {
+    /** Number of pauses so far. */
+    pauses: 0,
+    waiting,
+    wait(): Promise<void> {
+      this.pauses += 1
+      return new Promise((resolve) => waiting.push(resolve))
+    },
+    /** Ends all pauses. */
+    tick(): void {
+      for (const resolve of waiting.splice(0)) resolve()
+    },
+  }
+}
+
 /** An edge before an API with these runs, newest first, and the parts of the log of one of them. */
-async function anEdge(rows: readonly FakeRow[], parts: readonly LogPart[] = []) {
+async function anEdge(
+  rows: readonly FakeRow[],
+  parts: readonly LogPart[] = [],
+  clock?: ReturnType<typeof aClock>,
+) {
   const api = { rows: [...rows], parts: [...parts], isAway: false, held: [] as (() => void)[], isHeld: false }
   function answer({ url }: SeenCall, response: ServerResponse): void {
     const query = new URL(url, 'http://api').searchParams
@@ -40,7 +62,7 @@ async function anEdge(rows: readonly FakeRow[], parts: readonly LogPart[] = []) 
     } else response.end(JSON.stringify({ content: api.rows }))
   }
   const service = await aService({
-    eventTimes: { pollMs: 5, heartbeatMs: 20 },
+    eventTimes: { pollMs: 5, heartbeatMs: 20, ...(clock && { wait: () => clock.wait() }) },
     onCall: (call, response) => {
       if (api.isHeld) api.held.push(() => answer(call, response))
       else answer(call, response)
@@ -149,18 +171,23 @@ describe('events of the newest runs', () => {
     expect(events()).toHaveLength(1)
   })
 
-  it('stop costing calls when the last client has gone', async () => {
-    const { client, calls, edge } = await anEdge([aRow(A, 10)])
+  it('cost a call in each round while a client is there, and none when the last one has gone', async () => {
+    const clock = aClock()
+    const { client, calls, edge } = await anEdge([aRow(A, 10)], [], clock)
     const { until, close } = await client('')
     await until(({ length }) => length === 1)
+    const begun = calls.length
+    clock.tick()
+    await vi.waitUntil(() => clock.pauses === 2)
+    const round = calls.length
 
     close()
     await edge.settled()
-    const round = calls.length
-    // Ten rounds; the one that is under way may end.
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    clock.tick()
+    await new Promise(setImmediate)
 
-    expect(calls.length - round).toBeLessThanOrEqual(1)
+    expect([round - begun, calls.length - round]).toEqual([1, 0])
+    expect([clock.pauses, clock.waiting.length]).toEqual([2, 0])
   })
 
   it('go on after an outage of the API', async () => {
