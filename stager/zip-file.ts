@@ -79,6 +79,8 @@ function readBytes(fd: number, start: number, length: number): Buffer {
   return buffer
 }
 
+type ReadArguments = Parameters<yauzl.RandomAccessReader['read']>
+
 /** Serves the small reads of the directory from one window of the file. */
 class FileReader extends yauzl.RandomAccessReader {
   readonly #path: string
@@ -92,14 +94,7 @@ class FileReader extends yauzl.RandomAccessReader {
     this.#fd = fd
   }
 
-  // biome-ignore lint/complexity/useMaxParams: as yauzl calls it.
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null) => void,
-  ): void {
+  override read(...[buffer, offset, length, position, callback]: ReadArguments): void {
     // Asynchronous, as yauzl expects: otherwise it recurses.
     queueMicrotask(() => callback(this.#copy(buffer, offset, length, position)))
   }

