@@ -18,9 +18,9 @@ export interface ApiCall {
   readonly signal?: AbortSignal
 }
 
-/** A request to the API; the path is appended to the API's own. */
+/** Request to the API. Its path is appended to the API's own path. */
 export interface ApiRequest extends Omit<Outgoing, 'server'> {
-  /** The whole body, where it is known; a signature covers it. The caller sends it. */
+  /** The whole body, if known, for the signature. The caller sends it. */
   readonly body?: Uint8Array
 }
 

@@ -5,7 +5,7 @@ import { DomainError, type ErrorBody, explained } from '../src/contract/errors.t
 import { endToEndHeaders } from './headers.ts'
 import { CLOSE_DELAY_MS, MIN_PIECE_BYTES, RETRY_AFTER_SECONDS } from './limits.ts'
 
-/** The API or S3 does not answer, or not usefully; `message` is for the client. */
+/** The API or S3 did not answer, or not as expected; `message` is for the client. */
 export class UnreachableError extends Error {
   constructor(what: 'API' | 'storage', cause: unknown) {
     super(`The App Engine ${what} cannot be reached.`, { cause })
@@ -31,7 +31,7 @@ export class StalledBodyError extends Error {
   }
 }
 
-/** A request that no route could carry out; `message` is for the client. */
+/** A malformed request, which no route accepts; `message` is for the client. */
 export class BadRequestError extends Error {
   readonly status: number
 
@@ -52,7 +52,7 @@ export class FragmentedBodyError extends BadRequestError {
   }
 }
 
-/** No part of a budget became free in time; `message` is for the client. */
+/** Time-out of the wait for a part of a budget; `message` is for the client. */
 export class OverloadedError extends Error {
   constructor() {
     super(
@@ -143,7 +143,7 @@ export function answerFailure(response: ServerResponse, error: unknown): void {
   const { status, headers, text } = errorAnswerOf(error)
   response.writeHead(status, headers)
   if (error instanceof FragmentedBodyError) {
-    // Nothing more is read: a connection that is closed with unread bytes is reset, which may overtake the answer.
+    // Nothing more is read. Closing a connection with unread bytes would reset it, and the reset may overtake the answer.
     response.write(text)
     setTimeout(() => response.end(), CLOSE_DELAY_MS).unref()
   } else response.end(text)
@@ -156,7 +156,7 @@ export interface ErrorAnswer {
   readonly text: string
 }
 
-/** The contract's answer to a failure of the edge or of a request. */
+/** The contract's error body for a failure of the edge or of a request. */
 export function errorAnswerOf(error: unknown): ErrorAnswer {
   const [status, body] = describeFailure(error)
   // A 403 has two keys only (http-api 3.1).

@@ -62,7 +62,7 @@ export async function forward(
   return answer
 }
 
-/** API Gateway's ANY does not include TRACE, which it rejects with 403. The API answers OPTIONS as it does TRACE: 405 with `Allow`. */
+/** API Gateway's ANY excludes TRACE, which it rejects with 403. The API answers OPTIONS as it would TRACE: 405 with `Allow`. */
 function methodOf({ method = 'GET' }: IncomingMessage): string {
   return method === 'TRACE' ? 'OPTIONS' : method
 }
@@ -102,8 +102,8 @@ function gatewayRefusal(answer: IncomingMessage): Error | undefined {
 export async function sendAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
   // The function sends an empty type with an empty answer (lambdas/api/gateway-event.ts).
   const dropped = answer.headers['content-type'] === '' ? ['content-type'] : []
-  // API Gateway gives an answer to HEAD the length of its empty body, unless the function gave one. RFC 9110, 8.6 allows to omit the
-  // length, not to send another one.
+  // API Gateway sends the length of an empty body for HEAD, unless the function sets it. RFC 9110, 8.6 allows omitting the
+  // length, but not a wrong one.
   if (response.req.method === 'HEAD' && answer.headers['content-length'] === '0')
     dropped.push('content-length')
   const headers = endToEndHeaders(answer.rawHeaders, dropped)

@@ -24,7 +24,7 @@ export interface RequestDependencies extends UploadBodyDependencies {
 const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
 
 /**
- * Carries out one request up to the end of its answer.
+ * Executes one request until the end of its answer.
  * @throws the failure to answer with; {@link uploadBody} answers its own failures
  */
 export async function handleRequest(deps: RequestDependencies, exchange: Exchange): Promise<void> {
@@ -80,7 +80,7 @@ async function handleBody(
   return forwardAndAnswer(deps, exchange, { body: 'stream', isRepeatable: false })
 }
 
-/** A function of its own, so that the bytes can be collected while an import is awaited. */
+/** A separate function, so that the bytes can be garbage-collected while the edge waits for an import. */
 async function forwardWhole(
   { api }: RequestDependencies,
   exchange: Exchange,
@@ -127,7 +127,7 @@ function refuseForeignPages({ headers, rawHeaders }: IncomingMessage, knownHosts
   const site = headers['sec-fetch-site']
   rejectForeign(
     {
-      // Servers disagree on which of two Host headers counts: the joined value is no valid host.
+      // Servers disagree on which of two Host headers applies. The joined value is not a valid host, so the request is rejected.
       host: hosts.length > 1 ? hosts.join() : headers.host,
       origin: headers.origin,
       'sec-fetch-site': Array.isArray(site) ? site.join() : site,

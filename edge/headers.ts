@@ -48,8 +48,8 @@ export function endToEndHeaders(raw: readonly string[], dropped: readonly string
 }
 
 /**
- * Selects the client's headers that the API gets. The caller adds the framing of the body that it sends.
- * @param dropped Further names, in lower case
+ * Selects the client's headers that are forwarded to the API. The caller adds the framing of the body that it sends.
+ * @param dropped further names, in lower case
  */
 export function clientHeaders(raw: readonly string[], dropped: readonly string[] = []): string[] {
   const isDropped = (name: string, value: string): boolean =>
@@ -64,7 +64,7 @@ export function clientHeaders(raw: readonly string[], dropped: readonly string[]
   return isOfPage(raw) ? [...passed, CONSOLE_HEADER, 'page'] : passed
 }
 
-/** Whether a page of the service itself has sent a request: those of other pages were refused before. */
+/** Whether a page of the service itself sent the request. Requests of other pages were rejected before. */
 function isOfPage(raw: readonly string[]): boolean {
   return pairsOf(raw).some(([name, value]) => {
     const header = name.toLowerCase()

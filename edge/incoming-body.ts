@@ -16,7 +16,7 @@ import { discardBody, readAhead } from './read-ahead.ts'
 /** An arriving body and its leases of the edge's memory. */
 export interface IncomingBody {
   /**
-   * Reads the whole body, or returns undefined for one above the limit, whose stream then starts at its first byte again.
+   * Reads the whole body. For a body above the limit, returns undefined; the stream then starts at its first byte again.
    * @throws StalledBodyError, OverloadedError
    */
   readAhead(limitBytes: number): Promise<Buffer | undefined>
@@ -69,7 +69,7 @@ function openBody({ request, client, controller, first, ahead, slots, idleMs }: 
   const { signal } = controller
   const evict = (): void => controller.abort(new StalledBodyError())
   const watch = watchBody(request, idleMs, () => {
-    // The rest of a refused body has the same minimum throughput.
+    // The rest of a rejected body has the same minimum throughput.
     if (signal.aborted) request.destroy()
     else evict()
   })

@@ -7,10 +7,10 @@
 const KIB = 1024
 const MIB = 1024 * KIB
 
-/** Largest body that is forwarded to the API. Lambda accepts events of 6 MB; this body takes 5.6 MB of that as base64. */
+/** Largest body that is forwarded to the API. Lambda accepts events of 6 MB; in base64 this body has 5.6 MB. */
 export const SMALL_BODY_BYTES = 4 * MIB
 
-/** API Gateway's limit of a body. A body to be signed is held whole, so the edge enforces the limit. */
+/** API Gateway's limit of a body. The edge must buffer a body to sign it, so it enforces the limit itself. */
 export const SIGNED_BODY_BYTES = 10 * MIB
 
 /** Bytes of each body that are read without a lease. They count as part of the connection's 64 KiB. */
@@ -70,15 +70,15 @@ export const MAX_CONNECTIONS = 1024
 /** Maximum time for the rest of a refused body: core reads no answer before it has sent up to 15 GB. */
 export const LINGER_MS = 30 * 60_000
 
-/** Clients of the events of one edge. */
+/** Maximum number of clients of the event stream of one edge. */
 export const EVENT_STREAMS = 64
-/** Distinct runs that these clients follow by id: five calls to the API a round. */
+/** Maximum number of distinct runs that these clients follow by id: five calls to the API per round. */
 export const FOLLOWED_RUNS = 1000
-/** Events that clients have not read yet, and one part of a log of at most 6 MB more. */
+/** Limit of events that clients have not read yet. One part of a log, of at most 6 MB, comes on top. */
 export const EVENT_BYTES = 32 * MIB
 /** Pause between two rounds of calls for the events. */
 export const EVENT_POLL_MS = 1000
 /** Load balancers close a connection that is silent for 60 s by default. */
 export const HEARTBEAT_MS = 15_000
-/** Pause after which a client connects again. */
+/** Pause after which a client reconnects. */
 export const RECONNECT_MS = 3000

@@ -3,19 +3,19 @@ import { DomainError } from '../src/contract/errors.ts'
 import { FREE_BYTES } from './limits.ts'
 
 const PIECE_BYTES = 64 * 1024
-/** Large factor, since outgrown buffers stay in memory until their collection. */
+/** Large factor: outgrown buffers stay in memory until they are garbage-collected. */
 const GROWTH = 4
 
 export interface ReadAheadOptions {
   readonly limitBytes: number
-  /** Called when the body exceeds the allowed bytes, at first {@link FREE_BYTES}. Resolves with the new allowance. */
+  /** Called when the body exceeds the allowed bytes, which start at {@link FREE_BYTES}. Resolves with the new limit. */
   readonly reserve: (neededBytes: number) => Promise<number>
   readonly signal: AbortSignal
 }
 
 /**
- * Reads a whole body of at most `limitBytes`. For a larger one returns undefined and puts back what was read, so that the stream
- * starts at its first byte again. Copies: a retained chunk of one byte would hold some hundred.
+ * Reads a whole body of at most `limitBytes`. For a larger one, returns undefined and puts back the bytes, so that the stream
+ * starts at its first byte again. Copies the chunks, because a retained chunk of one byte may hold a buffer of several hundred.
  * @throws the stream's error, the reservation's error, or the signal's reason
  */
 export function readAhead(
@@ -64,7 +64,7 @@ export function readAhead(
       return
     }
     body.pause()
-    // Put back now: a stream whose last chunk was read ends even while it is paused.
+    // Put back synchronously: a stream whose last chunk was read ends even while it is paused.
     body.unshift(chunk)
     reserve(needed).then((bytes) => {
       allowed = bytes

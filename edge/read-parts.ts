@@ -13,11 +13,11 @@ export type ArrivingBody = Readable & { readonly headers: IncomingHttpHeaders }
 
 export interface ReadOptions {
   readonly take: (file: ArrivingFile) => Promise<void>
-  /** Aborted by the first failure; an abort from outside ends the reading. */
+  /** Aborted by the first failure. An abort by the caller ends the reading. */
   readonly controller: AbortController
 }
 
-/** Form fields are not read, so that one byte of each is enough. */
+/** Form fields are not read; the parser keeps one byte of each. */
 const LIMITS = { headerPairs: 32, headerSize: 16 * 1024, fieldSize: 1 }
 
 export function isMultipart({ headers }: ArrivingBody): boolean {
@@ -25,11 +25,11 @@ export function isMultipart({ headers }: ArrivingBody): boolean {
 }
 
 /**
- * Streams a multipart body (RFC 7578). `take` gets the files among the first `partCount` parts, one after the other, whatever
- * their names; further parts are skipped. `take` sets the pace (backpressure). Resolves after the closing boundary, when every
- * `take` has resolved.
- * @throws DomainError when the body is truncated, has no part, or its first part is no file; otherwise the controller's reason.
- *   No `take` is running then.
+ * Streams a multipart body (RFC 7578). `take` receives the files among the first `partCount` parts in sequence, whatever their
+ * names; further parts are skipped. `take` sets the pace (backpressure). Resolves after the closing boundary, when every `take`
+ * has resolved.
+ * @throws DomainError when the body is truncated, has no part, or its first part is not a file; otherwise the controller's
+ * reason. No `take` is running then.
  */
 export async function readParts(
   request: ArrivingBody,
@@ -46,7 +46,7 @@ export async function readParts(
     limits: { ...LIMITS, parts: partCount },
     isPartAFile(_name, _type, fileName) {
       seen += 1
-      // Fails at the part's head: the length of a field is unbounded.
+      // Fails at the head of the part, since the length of a field is unbounded.
       if (seen === 1 && fileName === undefined) fail(new DomainError('INTERNAL_NO_FILE_BUT_FORM_FIELD'))
       return fileName !== undefined
     },
@@ -89,7 +89,7 @@ function createParser(request: ArrivingBody, options: Omit<BusboyConfig, 'header
     const type = request.headers['content-type'] ?? ''
     return new Busboy({ ...options, headers: { 'content-type': type } })
   } catch (error) {
-    // No boundary, or one far above the 70 characters of RFC 2046.
+    // No boundary, or one far longer than the 70 characters of RFC 2046.
     throw new DomainError('INTERNAL_NOT_MULTIPART', { type: 'empty' }, { cause: error })
   }
 }

@@ -2,12 +2,12 @@ import type { Exchange } from './exchange.ts'
 import { answerFailure, ClientGoneError, FragmentedBodyError, StalledBodyError } from './failures.ts'
 import { LINGER_MS } from './limits.ts'
 
-/** Answers a failed request, of which the client may still be sending the body. */
+/** Answers a failed request whose body the client may still be sending. */
 export function refuseRequest(
   { request, response, requestLog, controller }: Exchange,
   failure: unknown,
 ): void {
-  // Once the client has gone, other errors are consequences.
+  // After a disconnect, other errors are consequences.
   const cause = response.destroyed ? new ClientGoneError() : reasonOf(controller.signal, failure)
   answerFailure(response, cause)
   requestLog.failed(cause, cause instanceof ClientGoneError ? undefined : response.statusCode)

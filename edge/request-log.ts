@@ -8,7 +8,7 @@ export interface LogEntry {
   readonly level: 'INFO' | 'WARN' | 'ERROR'
   readonly message: string
   readonly method?: string
-  /** Path in which only the contract's literal segments are not masked. */
+  /** Path with every segment masked that is not a literal of the contract. */
   readonly route?: string
   /** Status of the answer; undefined when the client has disconnected. */
   readonly status?: number
@@ -56,7 +56,7 @@ export function lineOf({ level, message, ...rest }: LogEntry, now: Date): string
   return JSON.stringify({ level, message, timestamp: now.toISOString(), service: 'edge', ...rest })
 }
 
-/** Error with its causes, of which the last is the most specific. */
+/** An error with its causes; the last cause is the most specific. */
 function describe(failure: unknown): string {
   if (!(failure instanceof Error)) return String(failure)
   return failure.cause === undefined ? String(failure) : `${failure} (${describe(failure.cause)})`

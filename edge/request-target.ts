@@ -3,17 +3,20 @@ import { BadRequestError } from './failures.ts'
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/isu
 
-/** Replaces a target in absolute form by its path, and the Host by the target's (RFC 9112, 3.2.2). The path is not normalized. */
+/**
+ * Replaces a target in absolute form by its path, and the Host header by the target's host (RFC 9112, 3.2.2). The path is not
+ * normalized.
+ */
 export function resolveAbsoluteForm(request: IncomingMessage): void {
   const [, authority, rest] = ABSOLUTE.exec(request.url ?? '') ?? []
   if (authority === undefined || rest === undefined) return
   request.headers.host = authority
-  // RFC 9112, 3.2.4: OPTIONS of a server in absolute form has neither path nor query.
+  // RFC 9112, 3.2.4: in absolute form, OPTIONS of the whole server has neither path nor query.
   if (rest === '') request.url = request.method === 'OPTIONS' ? '*' : '/'
   else request.url = rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** Whether the request asks for the options of the server as a whole: RFC 9110, 9.3.7. */
+/** Whether the request is an OPTIONS request for the whole server (RFC 9110, 9.3.7). */
 export function isServerOptions({ method, url }: IncomingMessage): boolean {
   return method === 'OPTIONS' && url === '*'
 }

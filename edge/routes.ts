@@ -91,7 +91,7 @@ export function routeOf(url: string): string {
 
 const RUN = /^\/task-runs\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/|$)/iu
 
-/** Run id in a path. A run's secret is no UUID. */
+/** Run id in a path. A run's secret is not a UUID. */
 export function runIdOf(url: string): string | undefined {
   return RUN.exec(pathBelowBase(url))?.[1]
 }

@@ -2,7 +2,7 @@ import { type Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { SendPart } from './part-sender.ts'
 
-/** Part buffers of one request. Both are being sent when S3 is slower than the client. */
+/** Number of part buffers of one request. Both are in use when S3 is slower than the client. */
 export const PARTS_HELD = 2
 
 export interface SendPartsOptions {
@@ -32,7 +32,7 @@ export async function sendParts(bytes: Readable, options: SendPartsOptions): Pro
   signal.throwIfAborted()
 }
 
-/** A `Writable`, since iterating over the source would copy every chunk once more. */
+/** A `Writable`, because iterating over the source would copy every chunk once more. */
 function createPartWriter(options: SendPartsOptions, sending: Set<Promise<void>>): Writable {
   const { partSizeBytes, send, spare, controller } = options
   let partNumber = 0
@@ -88,7 +88,7 @@ function createPartWriter(options: SendPartsOptions, sending: Set<Promise<void>>
   })
 }
 
-/** Not zeroed: every byte is written before it is sent, and untouched pages of a small file cost no memory. */
+/** Not zeroed: every byte is written before it is sent, and pages that are not written use no memory. */
 function allocatePart(spare: Buffer[], sizeBytes: number): Buffer {
   const used = spare.pop()
   return used?.length === sizeBytes ? used : Buffer.allocUnsafeSlow(sizeBytes)

@@ -11,16 +11,16 @@ import type { Duplex } from 'node:stream'
 import { BoundedRequest } from './bounded-request.ts'
 import { BadRequestError, errorAnswerOf } from './failures.ts'
 
-/** The parser's errors that have a status of their own, as in Node's default answers, which have no body. */
+/** Parser errors with their own status, as in Node's default responses, which have no body. */
 const PARSER_ERRORS: Readonly<Record<string, readonly [status: number, message: string]>> = {
   HPE_HEADER_OVERFLOW: [431, 'The request line and headers are larger than 16 KiB.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the body are larger than 16 KiB.'],
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request headers did not arrive in time.'],
 }
 
-/** HTTP server that bounds the pieces of every body, and whose every error answer has the contract's body. */
+/** HTTP server that limits the number of pieces of every body, and sends the contract's body with every error. */
 export function createEdgeServer(listener: RequestListener, options: ServerOptions = {}): Server {
-  // The listener refuses a request without Host, with a body.
+  // The request listener rejects a request without Host, with the contract's body.
   const bounded = { ...options, IncomingMessage: BoundedRequest, requireHostHeader: false }
   const server: Server = createServer(bounded, listener)
   const unfinished = new WeakMap<Duplex, Set<ServerResponse>>()
@@ -29,14 +29,14 @@ export function createEdgeServer(listener: RequestListener, options: ServerOptio
     unfinished.set(socket, responses.add(response))
     response.once('close', () => responses.delete(response))
   })
-  // The edge expects nothing but 100-continue; RFC 9110, 10.1.1 lets a server ignore the rest.
+  // The edge supports only 100-continue; RFC 9110, 10.1.1 lets a server ignore other expectations.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   server.on('connect', (_request, socket: Duplex) => {
     refuseRaw(socket, new BadRequestError('The App Engine is no proxy: CONNECT is not supported.'))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const isAnswering = [...(unfinished.get(socket) ?? [])].some(({ headersSent }) => headersSent)
-    // An error response within another one would be read as its content.
+    // An error response within another response would be read as its content.
     if (isAnswering) socket.destroy()
     else refuseRaw(socket, parserErrorOf(error))
   })
@@ -49,7 +49,7 @@ function parserErrorOf({ code = '', message }: NodeJS.ErrnoException): BadReques
   return new BadRequestError(text, status)
 }
 
-/** Answers on a connection of which no request can be made, and closes it. */
+/** Answers on a connection whose input is not a valid request, and closes it. */
 function refuseRaw(socket: Duplex, error: BadRequestError): void {
   socket.on('error', () => undefined)
   if (!socket.writable) {

@@ -42,24 +42,25 @@ interface UploadState extends UploadBodyDependencies, LargeBody, Exchange {
   /** Started uploads, in the order of the files. */
   readonly uploadIds: string[]
   readonly spare: Buffer[]
-  /** Of a bundle whose client may repeat the call. */
+  /** Set for a bundle with an idempotency key. */
   readonly hash?: Hash
   /** `unused`: an earlier call with the same key was answered. `taken`: a running import uses them. */
   outcome?: 'unused' | 'taken'
 }
 
-/** The name is for display; the API refuses more than 1024 characters. */
+/** The name is for display; the API rejects more than 1024 characters. */
 const MAX_NAME_LENGTH = 255
 
-/** Headers of the body, which the API does not get. Without `accept-encoding` the answer is not compressed, so that it can be parsed. */
+/**
+ * Headers of the body, which are not forwarded to the API. Without `accept-encoding` the answer is not compressed, so the edge
+ * can parse it.
+ */
 const BODY_HEADERS = ['accept-encoding', 'content-encoding', 'content-md5', 'content-type']
 
 /**
- * Streams a body into uploads, then sends the client's request with the upload ids in place of the body. Discards the uploads on any
- * failure.
- *
- * With an idempotency key, the API is asked before the upload is complete: completing it would begin a second import. It gets the digest
- * of the bundle, because the upload is another one for each call.
+ * Streams a body into uploads, then sends the client's request with the upload ids in place of the body. Discards the uploads on
+ * any failure. With an idempotency key, the API is called before the upload is completed, because completing it would start a
+ * second import. The API receives the digest of the bundle, because the upload's id differs in each call.
  */
 export async function uploadBody(
   deps: UploadBodyDependencies,
@@ -122,7 +123,7 @@ async function uploadFile(
     ...(fileName === undefined ? {} : { fileName: fileName.slice(0, MAX_NAME_LENGTH).toWellFormed() }),
     ...(contentType === undefined ? {} : { contentType }),
   })
-  // Before any other step can fail, so that it is discarded.
+  // Before any step that can fail, so that the upload is discarded.
   uploadIds.push(upload.id)
   const { signal } = controller
   const send = createPartSender(upload.id, { uploads, connect, pausesMs, signal })
@@ -134,7 +135,7 @@ async function uploadFile(
   })
 }
 
-/** The same bytes; memory: one chunk. */
+/** The bytes, unchanged. Memory: one chunk. */
 function hashed(bytes: Readable, hash: Hash): Readable {
   const pass = async function* (): AsyncGenerator<Buffer> {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
@@ -172,7 +173,7 @@ async function requestWithUploads(state: UploadState): Promise<IncomingMessage> 
     pausesMs,
     signal,
   ).catch((error: unknown) => {
-    // A call whose answer was lost still holds the key, and imports the upload.
+    // An earlier call whose answer was lost still holds the key and imports the upload.
     if (calls > 1 && isInUse(error)) state.outcome = 'taken'
     throw error
   })
@@ -180,7 +181,7 @@ async function requestWithUploads(state: UploadState): Promise<IncomingMessage> 
   return awaitImport(answer, { api, pausesMs, signal })
 }
 
-/** The only 409 with a time to wait says that another call holds the idempotency key. */
+/** Only the 409 of an idempotency key in use has a `Retry-After`. */
 function isInUse(error: unknown): boolean {
   if (!(error instanceof ApiRefusal) || error.status !== 409) return false
   return error.headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'retry-after')

@@ -15,7 +15,7 @@ export interface UploadDescription {
   readonly contentType?: string
 }
 
-/** The API's part size for uploads of unknown size; a larger one would exceed the edge's memory bound. */
+/** The API's part size for uploads of unknown size. A larger one would exceed the edge's memory limit. */
 const MAX_PART_BYTES = 16 * 1024 * 1024
 
 const uploadSchema = z.object({
@@ -58,5 +58,5 @@ export function createUploads(api: Api, pausesMs: readonly number[]) {
   }
 }
 
-/** The API's `uploads` resource. */
+/** Client of the API's `uploads` resource. */
 export type Uploads = ReturnType<typeof createUploads>

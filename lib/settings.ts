@@ -141,7 +141,7 @@ const settings = {
     .exactOptional(),
 }
 
-/** Times of the sweeper. The limits that they must exceed are in `src/lifecycle/sweep-runs.ts` and `sweep-deletions.ts`. */
+/** Times of the sweeper. `src/lifecycle/sweep-runs.ts` and `sweep-deletions.ts` document their lower limits. */
 const sweep = z.strictObject({
   everyMinutes: atLeastOne
     .default(5)

@@ -12,7 +12,7 @@ const STAGES: Readonly<Record<string, (environment: DeployEnvironment) => Stage>
   production: () => stageOf({ name: 'production' }),
 }
 
-/** Names that `-c stage=…` takes. */
+/** Accepted names for `-c stage=…`. */
 export const STAGE_NAMES: readonly string[] = Object.keys(STAGES)
 
 /**

@@ -5,15 +5,15 @@ export const PROJECT = join(import.meta.dirname, '..')
 export const REGION = 'us-east-1'
 export const ACCOUNT = '000000000000'
 
-/** Where the parts of a stack find what stands in for AWS. */
+/** Addresses that replace those of AWS. */
 export interface Endpoints {
-  /** Endpoint of all services but the following. */
+  /** Endpoint of all services except the following. */
   readonly emulatorUrl: string
   readonly batchUrl: string
   readonly s3Url: string
 }
 
-/** The user's environment with other addresses in AWS's place: no profile or real credential must get in between. */
+/** The user's environment with addresses of the local stack. Profiles and real credentials are removed. */
 export function awsEnvironment({ emulatorUrl, batchUrl, s3Url }: Endpoints): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'))
   return {
@@ -26,12 +26,12 @@ export function awsEnvironment({ emulatorUrl, batchUrl, s3Url }: Endpoints): Nod
     AWS_SECRET_ACCESS_KEY: 'test',
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
-    // Nothing here has instance metadata; looking for it takes seconds.
+    // There is no instance metadata here; looking for it takes seconds.
     AWS_EC2_METADATA_DISABLED: 'true',
   }
 }
 
-/** The project's own Node first: the emulator runs functions with the `node` it finds. */
+/** The project's own Node comes first in PATH: the emulator runs functions with the `node` that it finds. */
 export function programPath(): string {
   return [join(PROJECT, 'node_modules', '.bin'), process.env.PATH].join(delimiter)
 }

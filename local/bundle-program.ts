@@ -1,10 +1,6 @@
 import { build } from 'esbuild'
 
-/*
- * Makes a program one file, for its image:
- *
- *   node local/bundle-program.ts <entry> <file>
- */
+/* Bundles a program into one file, for its image: node local/bundle-program.ts <entry> <file> */
 const [entry, outfile] = process.argv.slice(2)
 if (entry === undefined || outfile === undefined) throw new Error('usage: bundle-program.ts <entry> <file>')
 
@@ -15,10 +11,10 @@ await build({
   platform: 'node',
   target: 'node24',
   format: 'esm',
-  // As of the functions: names stay, for stack traces.
+  // Like the functions: names are kept for stack traces.
   minifyWhitespace: true,
   minifySyntax: true,
-  // Libraries in CommonJS call `require` for Node's own modules, which an ES module does not have.
+  // CommonJS libraries call `require` for Node's own modules, which an ES module does not have.
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },

@@ -5,12 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { lastLines } from './container-engine.ts'
 import { signalGroup } from './run-program.ts'
 
-/** A program that runs as long as local mode does. */
+/** A long-running program of local mode. */
 export interface Child {
   readonly pid: number
-  /** Resolves when the program has ended by itself or otherwise. */
+  /** Resolves when the program has ended for any reason. */
   readonly ended: Promise<void>
-  /** Ends the program and everything that it started. @param patienceMs after which it is killed */
+  /**
+   * Ends the program and all processes that it started.
+   * @param patienceMs time-out, after which the program is killed
+   */
   stop(patienceMs?: number): Promise<void>
 }
 
@@ -19,16 +22,16 @@ export interface ChildOptions {
   readonly environment: NodeJS.ProcessEnv
   readonly directory: string
   readonly logFile: string
-  /** A program of this project: says `ready` over the channel, and ends when the channel closes. */
+  /** A program of this project. It sends `ready` over the IPC channel, and ends when the channel closes. */
   readonly isOurs: boolean
-  /** Kills the program while it starts; without effect afterwards. */
+  /** Kills the program while it starts; no effect afterwards. */
   readonly signal?: AbortSignal | undefined
 }
 
 /** The emulator takes up to four seconds after SIGTERM. */
 const STOP_TIMEOUT_MS = 8000
 
-/** Starts a program in a process group of its own, so that Ctrl-C reaches it through {@link Child.stop} only. */
+/** Starts a program in its own process group, so that Ctrl-C reaches it through {@link Child.stop} only. */
 export function startChild({
   command,
   environment,
@@ -71,8 +74,8 @@ export function startChild({
 }
 
 /**
- * Starts a program of this project and waits until it says that it is ready.
- * @throws Error with the end of its log when it ends before.
+ * Starts a program of this project and waits until it is ready.
+ * @throws Error with the end of its log when it ends before
  */
 export async function startOurs(options: Omit<ChildOptions, 'isOurs'>): Promise<Child> {
   const child = startChild({ ...options, isOurs: true })
@@ -96,7 +99,7 @@ function whenAborted(signal: AbortSignal | undefined): Promise<void> {
   })
 }
 
-/** The last lines that a child wrote. */
+/** The last lines of a child's output. */
 export function endOfLog(logFile: string): string {
   return lastLines(readFileSync(logFile, 'utf8'))
 }

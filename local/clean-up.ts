@@ -3,18 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-/** Exit code by which shells report a program that SIGINT ended. */
+/** Exit code of a program that SIGINT ended. */
 const INTERRUPTED = 130
 
-/** Clean-ups that have not ended, oldest first. */
+/** Registered clean-ups, oldest first. */
 const pending = new Set<() => Promise<void>>()
 let interruption: Promise<never> | undefined
 
 /**
- * Runs `clear` once: when the result is disposed of, or when the process is interrupted.
- *
- * An interruption runs all clean-ups, newest first, and ends the process with 130. A disposal does not return any more then, so that the
- * program reports no error about what is gone. Further signals are ignored: npm sends Ctrl-C a second time after the terminal.
+ * Runs `clear` once: when the result is disposed of, or when the process is interrupted. An interruption runs all clean-ups,
+ * newest first, and ends the process with 130. A disposal then does not return, so that the program reports no errors about
+ * removed resources. Further signals are ignored, because npm sends Ctrl-C a second time.
  */
 export function cleanUp(clear: () => Promise<void>): AsyncDisposable {
   let clearing: Promise<void> | undefined
@@ -35,7 +34,7 @@ export function cleanUp(clear: () => Promise<void>): AsyncDisposable {
   }
 }
 
-/** Makes a folder for temporary files, removed at its disposal or when the process is interrupted. */
+/** Creates a folder for temporary files. It is removed at its disposal or when the process is interrupted. */
 export async function temporaryFolder(prefix: string): Promise<AsyncDisposable & { readonly path: string }> {
   const path = await mkdtemp(join(tmpdir(), prefix))
   return { path, ...cleanUp(() => rm(path, { recursive: true, force: true })) }

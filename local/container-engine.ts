@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { runProgram } from './run-program.ts'
 
-/** Docker or podman as a program, and the options that it needs on this machine. */
+/** Docker or podman as a program, with the options that it needs on this machine. */
 export const engineProgramSchema = z.object({
   kind: z.enum(['docker', 'podman']),
   program: z.string().min(1),
@@ -9,7 +9,7 @@ export const engineProgramSchema = z.object({
   globalArguments: z.array(z.string()),
   /** After `run`. */
   runArguments: z.array(z.string()),
-  /** Whether CPU and memory can be limited; rootless engines on old control groups cannot. */
+  /** Whether CPU and memory can be limited. Rootless engines on control groups of version 1 cannot. */
   enforcesLimits: z.boolean(),
 })
 export type EngineProgram = z.infer<typeof engineProgramSchema>
@@ -19,14 +19,14 @@ export const LABELS = { instance: 'app-engine.instance', job: 'app-engine.job' }
 
 /**
  * Runs one subcommand of the engine.
- * @returns what it printed.
- * @throws Error with the last lines of its error output.
+ * @returns its output
+ * @throws Error with the last lines of its error output
  */
 export function callEngine(engine: EngineProgram, ...words: readonly string[]): Promise<string> {
   return callEngineUntil(undefined, engine, words)
 }
 
-/** Runs one subcommand as {@link callEngine} does, and ends it when the signal is aborted. */
+/** Runs one subcommand like {@link callEngine}, and kills it when the signal is aborted. */
 export async function callEngineUntil(
   signal: AbortSignal | undefined,
   engine: EngineProgram,
@@ -48,9 +48,9 @@ export async function removeLabelled(engine: EngineProgram, label: string): Prom
   if (ids !== '') await removeContainers(engine, ids.split('\n'))
 }
 
-/** Kills and removes containers. Podman's forced removal alone would give each ten seconds to end by itself. */
+/** Kills and removes containers. Podman's forced removal would wait ten seconds for each. */
 export async function removeContainers(engine: EngineProgram, names: readonly string[]): Promise<void> {
-  // `kill` fails for a container that has ended, after it has killed the others.
+  // `kill` fails for a container that has ended, but kills the others.
   await callEngine(engine, 'kill', ...names).catch(() => undefined)
   await callEngine(engine, 'rm', '--force', '--volumes', ...names)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { type ProgramOptions, type ProgramOutput, runProgram } from './run-program.ts'
 
-/** What the stacks say about themselves. */
+/** Outputs of the stacks. */
 export interface DeployedStack {
   /** Base URL of the API, without prefix and version. */
   readonly apiUrl: string
@@ -17,8 +17,8 @@ export interface DeployedStack {
 const outputsSchema = z.record(z.string(), z.record(z.string(), z.string()))
 
 /**
- * Deploys the local stage of the CDK app to the emulator. What `cdk` says is shown only when it fails.
- * @throws Error with the end of its output.
+ * Deploys the local stage of the CDK app to the emulator. The output of `cdk` is shown only when it fails.
+ * @throws Error with the end of its output
  */
 export async function deploy(options: {
   readonly projectDirectory: string
@@ -26,12 +26,12 @@ export async function deploy(options: {
   readonly environment: NodeJS.ProcessEnv
   readonly account: string
   readonly region: string
-  /** Ends the deployment half-way: the next one completes it. */
+  /** Interrupts the deployment; the next one completes it. */
   readonly signal?: AbortSignal | undefined
 }): Promise<DeployedStack> {
   const { projectDirectory, instanceDirectory, account, region, signal } = options
   const outputsFile = join(instanceDirectory, 'outputs.json')
-  // CDK's own check of templates doubles the time, and the tests run it.
+  // CDK's own check of templates doubles the time, and the tests perform it.
   const environment = { ...options.environment, CDK_VALIDATION: 'false', CI: 'true' }
   const cdk = async (...words: readonly string[]): Promise<void> => {
     const program = join(projectDirectory, 'node_modules', '.bin', 'cdk')
@@ -45,8 +45,8 @@ export async function deploy(options: {
 }
 
 /**
- * Picks what local mode needs from the outputs of all stacks.
- * @throws Error naming the outputs that are missing.
+ * Selects the required outputs of all stacks.
+ * @throws Error naming the missing outputs
  */
 export function readOutputs(outputs: z.infer<typeof outputsSchema>): DeployedStack {
   const all = Object.values(outputs).flatMap((stack) => Object.entries(stack))

@@ -10,13 +10,13 @@ import { runProgram } from './run-program.ts'
 import { UserError } from './user-error.ts'
 
 const LIMITS = ['--cpus=0.25', '--memory=64m', '--memory-swap=64m', '--pids-limit=4096']
-/** Podman raises these limits by default, which root in a sandbox must not do. */
+/** Podman raises these limits by default, which root in a sandbox is not allowed to do. */
 const LOW_ULIMITS = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=4096:4096']
 
-/** Podman's seccomp profile with less in it. */
+/** Podman's seccomp profile with fewer system calls. */
 const PROFILE = PLACES.seccompProfile
 
-/** Options in the order in which they are tried: none first, as on most machines. */
+/** Options in the order in which they are tried; most machines need none. */
 const OPTIONS: Readonly<Record<EngineProgram['kind'], readonly Options[]>> = {
   docker: [{ globalArguments: [], runArguments: [] }],
   podman: [
@@ -29,29 +29,29 @@ const OPTIONS: Readonly<Record<EngineProgram['kind'], readonly Options[]>> = {
 
 type Options = Pick<EngineProgram, 'globalArguments' | 'runArguments'>
 
-/** The engine for this machine's containers. */
+/** Container engine of this machine. */
 export interface FoundEngine {
   readonly settings: EngineSettings
   /** Why this engine was chosen, as the end of a sentence. */
   readonly reason: string
 }
 
-/** Engines in the order in which they are tried: an installed one first, because its user knows it. */
+/** Engines in the order in which they are tried. Installed ones come first, because their users know them. */
 const LADDER = ['docker', 'podman', 'embedded'] as const
 type Kind = (typeof LADDER)[number]
 
-/** How the containers of a search for an engine are labelled and ended. */
+/** Label and abort signal of the containers that a detection starts. */
 export interface Search {
   /** Value of the containers' label. */
   readonly instance: string
-  /** Ends the search; a container under way is removed. */
+  /** Ends the detection; a running container is removed. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Finds the engine that works here, and the options that it needs, by running a container.
- * @param wanted the variable ENGINE: no other is tried then
- * @throws UserError when there is none, and the reason of an aborted signal.
+ * Finds an engine that works on this machine, and the options that it needs, by running a container.
+ * @param wanted value of the variable ENGINE: the only engine to try
+ * @throws UserError when there is none; the reason of an aborted signal
  */
 export async function detectEngine({
   wanted = process.env.ENGINE,
@@ -92,7 +92,7 @@ function tryEngine(kind: Kind, search: Search): Promise<EngineSettings> {
 
 /**
  * Docker or podman with the options that it needs here.
- * @throws Error saying why the program cannot run a container.
+ * @throws Error with the reason for which the program cannot run a container
  */
 export async function detectProgram(program: string, search: Search): Promise<EngineProgram> {
   const kind = await kindOf(program, search)
@@ -119,7 +119,7 @@ export async function detectProgram(program: string, search: Search): Promise<En
   throw problem
 }
 
-/** On some systems `docker` is podman under another name. */
+/** On some systems `docker` is podman. */
 async function kindOf(program: string, { signal }: Search): Promise<EngineProgram['kind']> {
   const { stdout } = await runProgram([program, '--version'], { signal }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error('not installed')
@@ -128,7 +128,7 @@ async function kindOf(program: string, { signal }: Search): Promise<EngineProgra
   return /podman/iu.test(stdout) ? 'podman' : 'docker'
 }
 
-/** @throws Error when the container does not say what it should. */
+/** @throws Error when the container's output is not the expected one */
 async function runProbe(engine: EngineProgram, { instance, signal }: Search): Promise<void> {
   const limits = engine.enforcesLimits ? LIMITS : []
   const name = `app-engine-probe-${randomUUID()}`
@@ -136,7 +136,7 @@ async function runProbe(engine: EngineProgram, { instance, signal }: Search): Pr
   const options = ['--rm', ...identity, '--pull=never', '--network=none', ...engine.runArguments, ...limits]
   const words = ['run', ...options, PROBE.image, ...PROBE.words]
   const answer = await callEngineUntil(signal, engine, words).catch(async (error: unknown) => {
-    // An engine that was ended while it created the container does not remove it.
+    // An engine that was killed while it created the container does not remove it.
     if (signal?.aborted) await removeContainers(engine, [name]).catch(() => undefined)
     throw error
   })

@@ -1,5 +1,5 @@
 /*
- * Shows what a report about local mode needs: versions, engine, ports, disk, processes, last errors.
+ * Prints what a report about local mode needs: versions, engine, ports, disk, processes, last errors.
  *
  *   npm run doctor
  */

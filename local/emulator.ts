@@ -6,21 +6,21 @@ import { type Child, type ChildOptions, endOfLog, startChild } from './child.ts'
 import { LOOPBACK } from './ports.ts'
 import { installPackages } from './python-packages.ts'
 
-/** Pinned: the emulator's gaps are known for this version (docs/architecture.md), and it alone reads the state that it saved. */
+/** Pinned: the gaps of this version are known (docs/architecture.md), and other versions cannot read its saved state. */
 export const MINISTACK_VERSION = '1.5.33'
 
-/** The emulator and what it needs, by hash. */
+/** Packages of the emulator with their hashes. */
 const REQUIREMENTS = join(import.meta.dirname, 'emulator-requirements.txt')
 
 const POLL_INTERVAL_MS = 50
 const START_TIMEOUT_MS = 60_000
-/** LocalStack imports its services during its first answer, which takes seconds. A port at which nothing listens answers at once. */
+/** LocalStack imports its services during its first response, which takes seconds. A closed port is refused at once. */
 const ANSWER_TIMEOUT_MS = 30_000
 
 /**
- * Installs the emulator into a virtual environment, unless it is there.
- * @returns the Python of that environment.
- * @throws UserError when the installation fails.
+ * Installs the emulator into a virtual environment, once.
+ * @returns the Python of that environment
+ * @throws UserError when the installation fails
  */
 export function installEmulator(python: string, directory: string, signal?: AbortSignal): Promise<string> {
   return installPackages({
@@ -39,16 +39,16 @@ export function emulatorFolder(): string {
   return `ministack-${MINISTACK_VERSION}-${digest}`
 }
 
-/** Starts the emulator with the state that it saved last, and waits until it answers. */
+/** Starts the emulator with its last saved state, and waits until it answers. */
 export async function startEmulator(options: {
   readonly python: string
   readonly port: number
   readonly environment: NodeJS.ProcessEnv
   readonly directory: string
-  /** Where it keeps its state. */
+  /** Folder of its state. */
   readonly stateDirectory: string
   readonly logFile: string
-  /** Kills it while it starts. */
+  /** Aborts the start. */
   readonly signal?: AbortSignal | undefined
 }): Promise<Child> {
   const { python, port, environment, directory, stateDirectory, logFile, signal } = options
@@ -61,7 +61,7 @@ export async function startEmulator(options: {
         BIND_HOST: LOOPBACK,
         MINISTACK_HOST: LOOPBACK,
         LOG_LEVEL: 'WARNING',
-        // No compiled modules in the working tree.
+        // No compiled Python modules in the working tree.
         PYTHONDONTWRITEBYTECODE: '1',
         PERSIST_STATE: '1',
         STATE_DIR: stateDirectory,
@@ -74,7 +74,7 @@ export async function startEmulator(options: {
 
 /**
  * Starts a program and waits until it answers at an address.
- * @throws Error with the end of its log when it ends before, or does not answer in time.
+ * @throws Error with the end of its log when it ends before, or does not answer in time
  */
 export async function startAnswering(
   options: Omit<ChildOptions, 'isOurs'>,

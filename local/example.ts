@@ -1,5 +1,5 @@
 /*
- * Runs the example task (cli/run-example.ts), on a stack of its own when none answers:
+ * Runs the example task (cli/run-example.ts), and starts a stack for it when none answers:
  *
  *   npm run example
  *   npm run example -- -a 20 -b 22 --text "hello"
@@ -33,7 +33,7 @@ try {
   exitWithError(error)
 }
 
-/** @returns the exit code of the example. */
+/** @returns the exit code of the example */
 async function runExample(): Promise<number> {
   const child = spawn(process.execPath, [join(PROJECT, 'cli/run-example.ts'), ...words], { stdio: 'inherit' })
   const [code] = (await once(child, 'exit')) as [number | null]

@@ -5,7 +5,7 @@ import { type KnownHosts, rejectForeign } from '../src/shared/foreign-requests.t
 export interface ForeignPageRule {
   /** `host`: checks only the Host header, against DNS rebinding. */
   readonly looksAt?: 'host' | 'all'
-  /** Beside the names of this machine. */
+  /** Host names in addition to this machine's. */
   readonly knownHosts: KnownHosts
 }
 

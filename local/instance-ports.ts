@@ -3,14 +3,14 @@ import * as z from 'zod'
 import { findFreePort, isPortTaken } from './ports.ts'
 import { UserError } from './user-error.ts'
 
-/** Ports that appear in the state of an instance. */
+/** Ports that are part of an instance's state. */
 const portsSchema = z.object({ emulator: z.int(), storage: z.int(), batch: z.int() })
 export type InstancePorts = z.infer<typeof portsSchema>
 
 /**
- * The ports of an instance: the same at every start, since image references and job definitions that it keeps hold them.
- * @param file holds them; written at the first start
- * @throws UserError when another program listens on one of them.
+ * The ports of an instance. They stay the same at every start, because stored image references and job definitions contain them.
+ * @param file stores the ports; written at the first start
+ * @throws UserError when another program listens on one of them
  */
 export async function instancePorts(file: string): Promise<InstancePorts> {
   if (!existsSync(file)) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { MINISTACK_VERSION } from './emulator.ts'
 import { UserError } from './user-error.ts'
 
-/** Version of the layout below, and of the emulator, which reads its own state only. */
+/** Version of the layout below and of the emulator, which can only read its own state. */
 const FORMAT = `1, MiniStack ${MINISTACK_VERSION}`
 
 /** Folders of one instance. */
@@ -16,9 +16,9 @@ export interface InstanceState {
 }
 
 /**
- * Opens what an instance keeps from one start to the next: tasks, runs, files, image layers.
- * @param isFresh removes all of it first
- * @throws UserError when another version of the project wrote it.
+ * Opens the persistent state of an instance: tasks, runs, files, image layers.
+ * @param isFresh removes it first
+ * @throws UserError when another version of the project wrote it
  */
 export function openInstanceState(directory: string, isFresh: boolean): InstanceState {
   const state = join(directory, 'state')
@@ -48,7 +48,9 @@ export function openInstanceState(directory: string, isFresh: boolean): Instance
   }
 }
 
-/** Bytes of all files below a folder; 0 when it does not exist. What may not be read, such as a container's own folders, is left out. */
+/**
+ * Total size of the files below a folder; 0 when it does not exist. Unreadable folders, such as those of containers, are skipped.
+ */
 export async function folderSizeBytes(folder: string): Promise<number> {
   let sizeBytes = 0
   const folders = [folder]
@@ -56,7 +58,7 @@ export async function folderSizeBytes(folder: string): Promise<number> {
     for (const entry of await readdir(next, { withFileTypes: true }).catch(() => [])) {
       const path = join(next, entry.name)
       if (entry.isDirectory()) folders.push(path)
-      // Files come and go while the stack runs.
+      // Files may disappear while the stack runs.
       else if (entry.isFile()) sizeBytes += (await lstat(path).catch(() => ({ size: 0 }))).size
     }
   }

@@ -1,8 +1,8 @@
 /*
- * Starts the whole service on this machine and leaves it running until Ctrl-C:
+ * Starts the whole service on this machine and runs it until Ctrl-C:
  *
  *   npm start
- *   npm start -- --fresh      without what earlier starts kept
+ *   npm start -- --fresh      deletes the state of earlier starts
  *   PORT=9090 npm start
  */
 import { relative } from 'node:path'

@@ -8,25 +8,28 @@ import { findPython } from './python-packages.ts'
 import { recordingOptions } from './recording/recording.ts'
 import { runProgram } from './run-program.ts'
 
-/** What every part of one instance needs to know. */
+/** Settings that all parts of one instance share. */
 export interface PartsContext {
   readonly instance: string
   readonly directory: string
   readonly logs: string
   readonly state: InstanceState
   readonly endpoints: Endpoints
-  /** Hosts by which its servers are called beside the names of this machine, by commas. */
+  /** Accepted host names of its servers in addition to this machine's, separated by commas. */
   readonly knownHosts: string
   /** Aborts the stack's start. */
   readonly signal: AbortSignal
-  /** Where browsers find the console. */
+  /** Address of the console for browsers. */
   readonly pageOrigins: readonly string[]
 }
 
-/** The stage's image of the stager, which runs as a plain process: no image has to be built. */
+/** Image of the stager in the stage. It runs as a plain process, so no image is built. */
 const STAGER_IMAGE = 'app-engine/stager:local'
 
-/** @returns the Python that has the emulator. @throws UserError when it cannot be installed. */
+/**
+ * @returns the Python with the emulator
+ * @throws UserError when the emulator cannot be installed
+ */
 export async function prepareEmulator(signal?: AbortSignal): Promise<string> {
   const python = await findPython(
     'The AWS emulator',
@@ -45,7 +48,7 @@ export function startEmulatorPart(
   return startEmulator({
     python,
     port,
-    // Functions inherit the emulator's environment, so this is also where they find AWS.
+    // Functions inherit the emulator's environment, so they find AWS by these variables too.
     environment: {
       ...awsEnvironment(endpoints),
       KNOWN_HOSTS: knownHosts,
@@ -59,7 +62,7 @@ export function startEmulatorPart(
   })
 }
 
-/** Starts the object store and registry on disk. */
+/** Starts the object store and registry, which store their data on disk. */
 export function startStorage(
   { logs, state, endpoints, knownHosts, pageOrigins, signal }: PartsContext,
   port: number,
@@ -104,7 +107,7 @@ export function startBatch(
       CONTAINER_ENGINE: JSON.stringify(batch.engine),
       LOCAL_PROCESS_IMAGES: JSON.stringify({ [STAGER_IMAGE]: ['node', ...recordingOptions(), batch.stager] }),
       AWS_ACCOUNT_ID: ACCOUNT,
-      // Two stagers a job are started, and half of that is reading their code.
+      // Each job starts the stager twice, and half of its time is loading code.
       NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
     },
     directory: PROJECT,
@@ -113,7 +116,7 @@ export function startBatch(
   })
 }
 
-/** Starts the front door. */
+/** Starts the edge. */
 export function startEdge({ logs, signal }: PartsContext, port: number, apiUrl: string): Promise<Child> {
   return startOurs({
     command: ['node', ...recordingOptions(), 'edge/main.ts'],
@@ -121,7 +124,7 @@ export function startEdge({ logs, signal }: PartsContext, port: number, apiUrl: 
       PATH: programPath(),
       PORT: String(port),
       API_URL: apiUrl,
-      // For a machine that its user calls by other names.
+      // Needed when users reach this machine by other names.
       ...(process.env.HOSTS === undefined ? {} : { HOSTS: process.env.HOSTS }),
     },
     directory: PROJECT,
@@ -131,8 +134,8 @@ export function startEdge({ logs, signal }: PartsContext, port: number, apiUrl: 
 }
 
 /**
- * Makes the stager one file, as its image has it: it is started twice a run, in half the time that its sources take.
- * @returns the file.
+ * Bundles the stager into one file, like its image. It starts twice per run, in half the time of its sources.
+ * @returns the file
  */
 export async function bundleStager({ directory, signal }: PartsContext): Promise<string> {
   const file = join(directory, 'stager.mjs')
@@ -144,7 +147,7 @@ export async function bundleStager({ directory, signal }: PartsContext): Promise
   return file
 }
 
-/** Builds the console's pages, unless those of the same sources are there already: the deployment copies them. */
+/** Builds the console's pages unless those of the same sources exist. The deployment copies them. */
 export async function buildConsole(signal?: AbortSignal): Promise<void> {
   const env = { ...process.env, PATH: programPath() }
   await runProgram(['node', 'console/build.ts'], { cwd: PROJECT, env, signal })

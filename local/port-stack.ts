@@ -7,15 +7,18 @@ import { type LocalStack, startLocalStack } from './stack.ts'
 
 /** Default of PORT. */
 export const DEFAULT_PORT = 8080
-/** Logs of every part of the stack that `npm start` or `npm run example` started last. */
+/** Logs of all parts of the stack that `npm start` or `npm run example` started last. */
 export const LOG_DIRECTORY = join(PROJECT, '.local/log')
 
-/** @returns the port of the front door. @throws UserError when PORT is no port. */
+/**
+ * @returns the port of the edge
+ * @throws UserError when PORT is not a port
+ */
 export function readPort(): number {
   return readSettings({ PORT: z.coerce.number().int().min(1).max(65_535).default(DEFAULT_PORT) }).PORT
 }
 
-/** Name of the stack of a port. Only one process can listen there, so only one uses the stack's state. */
+/** Name of a port's stack. Only one process can listen on a port, so only one uses the stack's state. */
 export function instanceOf(port: number): string {
   return `port-${port}`
 }
@@ -25,10 +28,10 @@ export function stateDirectoryOf(port: number): string {
   return join(PROJECT, '.local', instanceOf(port), 'state')
 }
 
-/** A stack in the foreground: Ctrl-C stops it, whether it has started or not. */
+/** A stack in the foreground. Ctrl-C stops it, also while it starts. */
 export interface ForegroundStack {
   readonly starting: Promise<LocalStack>
-  /** Stops everything and ends the process; a second call, or a second Ctrl-C, changes nothing. */
+  /** Stops everything and exits; a second call or Ctrl-C has no effect. */
   stop(exitCode: number): Promise<never>
 }
 
@@ -69,7 +72,7 @@ export function startInForeground(
     return stopping
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0))
-  // The caller reports a failure. An interrupted start rejects when no caller waits any more.
+  // The caller reports a failure. After an interruption no caller waits for the rejection.
   starting.catch(() => undefined)
   return {
     starting: starting.catch((error: unknown) => {

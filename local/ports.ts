@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { UserError } from './user-error.ts'
 
-/** Default address of all servers. For a host name, the AWS SDK would address buckets as subdomains. */
+/** Default address of all servers. With a host name, the AWS SDK would address buckets as subdomains. */
 export const LOOPBACK = '127.0.0.1'
 
 /** Finds a free port. Another process may take it afterwards. */
@@ -13,18 +13,18 @@ export async function findFreePort(): Promise<number> {
 
 /**
  * Whether a process listens on the port.
- * @throws Error with the code EADDRNOTAVAIL when the host is no address of this machine.
+ * @throws Error with the code EADDRNOTAVAIL when the host is not an address of this machine
  */
 export async function isPortTaken(port: number, host: string = LOOPBACK): Promise<boolean> {
   return (await listenOnce(port, host)) === undefined
 }
 
-/** What a user reads when the front door's port is taken. */
+/** Error message when the edge's port is in use. */
 export function portTakenSentence(port: number): string {
   return `Port ${port} is in use by another program: stop that program, or choose another port with the environment variable PORT.`
 }
 
-/** @returns the port that was listened on for a moment; undefined when it is taken. */
+/** @returns the port, after a short test listen; undefined when it is in use */
 function listenOnce(port: number, host: string = LOOPBACK): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer()
@@ -46,7 +46,7 @@ export async function choosePort(wanted: number | undefined): Promise<number> {
   return wanted
 }
 
-/** @throws UserError when the Batch server cannot listen there. */
+/** @throws UserError when the Batch server cannot listen there */
 export async function checkBindAddress(port: number, address: string): Promise<void> {
   const isTaken = await isPortTaken(port, address).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EADDRNOTAVAIL') throw error

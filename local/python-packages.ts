@@ -15,10 +15,10 @@ interface PythonChoice {
 }
 
 /**
- * Finds a Python that can make virtual environments.
+ * Finds a Python that can create virtual environments.
  * @param who subject of the message when there is none; `otherwise` is its end
- * @param choice which programs are tried, in this order, and how old they may be
- * @throws UserError when there is none, and the reason of an aborted signal.
+ * @param choice programs to try, in order, and their minimum version
+ * @throws UserError when there is none; the reason of an aborted signal
  */
 export async function findPython(
   who: string,
@@ -26,7 +26,7 @@ export async function findPython(
   { programs = ['python3', 'python'], oldest = OLDEST_PYTHON, signal }: PythonChoice = {},
 ): Promise<string> {
   const [major, minor] = oldest.split('.')
-  // Debian ships venv without ensurepip, which is what fills an environment.
+  // Debian ships venv without ensurepip, which installs pip.
   const check = `import sys, venv, ensurepip; sys.exit(sys.version_info < (${major}, ${minor}))`
   for (const program of programs) {
     const works = await runProgram([program, '-c', check], { signal }).then(
@@ -42,22 +42,22 @@ export async function findPython(
   )
 }
 
-/** What an environment gets. */
+/** Content of an environment. */
 export type PackageSource =
   | {
-      /** Pinned. */
+      /** Pinned versions. */
       readonly packages: readonly string[]
-      /** File with the versions of what these need. */
+      /** File with the versions of all dependencies. */
       readonly constraints?: string
     }
-  /** File with every package and its hashes. Pip installs nothing else. */
+  /** File with every package and its hashes; pip installs nothing else. */
   | { readonly requirements: string }
 
 interface EnvironmentPlace {
   readonly python: string
   /** Folder of all environments. */
   readonly directory: string
-  /** Name of this environment's folder, which includes the versions. */
+  /** Name of this environment's folder; contains the versions. */
   readonly name: string
   /** Subject of the message when the installation fails. */
   readonly title: string
@@ -66,9 +66,9 @@ interface EnvironmentPlace {
 }
 
 /**
- * Installs packages into a virtual environment of their own, unless it is there.
- * @returns the Python of that environment; its other programs do not know the folder they were moved to.
- * @throws UserError when the installation fails.
+ * Installs packages into a virtual environment, once.
+ * @returns the Python of that environment. Its other programs do not work, because the folder was moved.
+ * @throws UserError when the installation fails
  */
 export async function installPackages(options: PackageSource & EnvironmentPlace): Promise<string> {
   const { python, directory, name, title, signal } = options
@@ -76,7 +76,7 @@ export async function installPackages(options: PackageSource & EnvironmentPlace)
   const installed = join(environment, 'bin', 'python')
   if (existsSync(installed)) return installed
   await mkdir(directory, { recursive: true })
-  // Complete or absent: two starts at a time, or one that is interrupted, leave no half environment behind.
+  // An environment is complete or absent, even after concurrent or interrupted starts.
   const unfinished = await mkdtemp(join(directory, 'unfinished-'))
   try {
     await runProgram([python, '-m', 'venv', unfinished], { signal })

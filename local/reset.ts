@@ -1,5 +1,5 @@
 /*
- * Removes what the local stack of a port keeps: tasks, runs, files, image layers.
+ * Deletes the local state of a port's stack: tasks, runs, files, image layers.
  *
  *   npm run reset
  *   PORT=9090 npm run reset

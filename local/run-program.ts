@@ -5,17 +5,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 export interface ProgramOptions {
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
-  /** Ends the program and everything that it started. */
+  /** Ends the program and all processes that it started. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a program printed. */
+/** Output of a program. */
 export interface ProgramOutput {
   readonly stdout: string
   readonly stderr: string
 }
 
-/** A program that ended with another code than 0. */
+/** A program exited with an unexpected code. */
 export class ProgramFailedError extends Error implements ProgramOutput {
   readonly stdout: string
   readonly stderr: string
@@ -28,7 +28,7 @@ export class ProgramFailedError extends Error implements ProgramOutput {
 }
 
 const MOST_OUTPUT_CHARACTERS = 64 * 1024 * 1024
-/** For a program to remove its temporary files after SIGINT. */
+/** Time for a program to remove its temporary files after SIGINT. */
 const INTERRUPT_TIMEOUT_MS = 1000
 
 /**
@@ -71,11 +71,11 @@ export async function runProgram(
 async function endGroup(leader: number, ended: Promise<unknown>): Promise<void> {
   signalGroup(leader, 'SIGINT')
   await Promise.race([ended, delay(INTERRUPT_TIMEOUT_MS, undefined, { ref: false })])
-  // Also when it ended in time: programs that it started may still run.
+  // Also after an orderly end, because programs that it started may still run.
   signalGroup(leader, 'SIGKILL')
 }
 
-/** Sends a signal to all processes of a group, if there are any. */
+/** Sends a signal to all processes of a group, if any are left. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-leader, signal)

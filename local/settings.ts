@@ -2,8 +2,8 @@ import * as z from 'zod'
 import { UserError } from './user-error.ts'
 
 /**
- * The process's environment, checked.
- * @throws UserError naming every variable that is missing or wrong.
+ * Validates the process's environment variables.
+ * @throws UserError naming every variable that is missing or invalid
  */
 export function readSettings<Shape extends z.ZodRawShape>(
   shape: Shape,

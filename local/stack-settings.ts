@@ -11,24 +11,24 @@ const url = z.url({
 
 const settingsSchema = z.object({
   ...EMULATOR_SETTINGS,
-  /** An emulator that runs already. */
+  /** Address of a running emulator. */
   AWS_ENDPOINT_URL: url.optional(),
-  /** A registry other than the emulator's. */
+  /** Address of a registry other than the emulator's. */
   REGISTRY_URL: url.optional(),
-  /** Address at which the Batch server listens. It checks no credentials. */
+  /** Address on which the Batch server listens. It checks no credentials. */
   BATCH_BIND_ADDRESS: z
     .ipv4('expected an IPv4 address of this machine, such as 172.17.0.1 (docker0) or 0.0.0.0 (all)')
     .default(LOOPBACK),
-  /** What the web page may do. */
+  /** Mode of the console. */
   CONSOLE: z.enum(CONSOLE_MODES, 'expected off, read-only or full').default('full'),
 })
 
-/** What a user may choose about the addresses of a local stack, by the names of the variables. */
+/** Addresses of a local stack that users can set, by the names of their variables. */
 export type StackSettings = z.infer<typeof settingsSchema>
 
 /**
- * The settings of a local stack.
- * @throws UserError with one sentence for each wrong value.
+ * Reads the settings of a local stack.
+ * @throws UserError with one sentence for each wrong value
  */
 export function readStackSettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
@@ -40,7 +40,7 @@ export function readStackSettings(
   }
 }
 
-/** The same as variables, for a process that reads them. */
+/** The settings as variables, for a child process. */
 export function variablesOf({
   CLIENT_ADDRESS,
   FUNCTION_ADDRESS,
@@ -51,7 +51,7 @@ export function variablesOf({
   return { CLIENT_ADDRESS, FUNCTION_ADDRESS, JOB_ADDRESS, FUNCTION_ARCHITECTURE, CONSOLE }
 }
 
-/** Hosts by which containers and other machines call the parts of the stack. */
+/** Host names by which containers and other machines reach the parts of the stack. */
 export function knownHosts({
   CLIENT_ADDRESS,
   FUNCTION_ADDRESS,
@@ -74,7 +74,7 @@ export function reachedAt(bindAddress: string): string {
   return bindAddress === '0.0.0.0' ? LOOPBACK : bindAddress
 }
 
-/** The registry's host as functions write it into image references, with that at which the container engine pulls. */
+/** The registry's host in image references written by functions, and its address for the container engine. */
 export function registryHostsOf(
   registryUrl: string,
   { FUNCTION_ADDRESS }: StackSettings,

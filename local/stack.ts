@@ -42,46 +42,46 @@ export interface LocalStackOptions {
   readonly instance: string
   /** Port of the edge; a free one by default. */
   readonly port?: number
-  /** Removes the state of earlier starts first. */
+  /** Whether to remove the state of earlier starts first. */
   readonly isFresh?: boolean
   /** Folder of the logs; by default inside the instance's folder. */
   readonly logDirectory?: string
   /** Addresses; by default from the variables of this process. */
   readonly settings?: StackSettings
-  /** Gives the address that all parts use for S3 instead of the object store's own, for a test that watches its requests. */
+  /** Replaces the address of the object store for all parts, for a test that observes its requests. */
   readonly s3Through?: (s3Url: string) => Promise<string>
-  /** Gives the address that functions use for everything else in AWS but Batch, for a test that disturbs their calls. */
+  /** Replaces the address of the emulator for the functions, for a test that injects faults into their calls. */
   readonly functionsThrough?: (emulatorUrl: string) => Promise<string>
   readonly progress: Progress
-  /** Ends a start under way within seconds; without effect once the stack runs. */
+  /** Aborts a start within seconds; no effect once the stack runs. */
   readonly signal?: AbortSignal
 }
 
-/** A running service with all that stands in for AWS. */
+/** A running service with its emulators. */
 export interface LocalStack {
-  /** What a client uses, ending in `/app-engine/v1/`. */
+  /** Base URL for clients, ending in `/app-engine/v1/`. */
   readonly baseUrl: string
   readonly apiUrl: string
   readonly emulatorUrl: string
   /** Object store, and registry below `/v2/`. */
   readonly storageUrl: string
   readonly batchUrl: string
-  /** File with the pid of each part that runs now, by the part's name. */
+  /** Files with the process id of each running part, by the part's name. */
   readonly pidFiles: Readonly<Record<PartName, string>>
   batchPid(): number
   readonly engine: ContainerEngine
   readonly outputs: DeployedStack
-  /** Resolves with a sentence when a part died and could not be started again; the others still run. */
+  /** Resolves with a sentence when a part ended and could not be restarted; the others still run. */
   readonly failed: Promise<string>
-  /** Leaves no process and no container behind. */
+  /** Leaves no process and no container. */
   stop(): Promise<void>
 }
 
-/** Programs that make up a stack, in the order of their start. With an emulator of the user's there are only the last two. */
+/** Programs of a stack, in the order of their start. With a user's own emulator, only the last two. */
 export const PART_NAMES = ['emulator', 'storage', 'batch', 'edge'] as const
 export type PartName = (typeof PART_NAMES)[number]
 
-/** State of one start: folders, and the clean-ups in the order in which they were added. */
+/** State of one start: folders, and clean-ups in the order in which they were registered. */
 interface Start extends LocalStackOptions {
   readonly settings: StackSettings
   readonly directory: string
@@ -92,9 +92,8 @@ interface Start extends LocalStackOptions {
 }
 
 /**
- * Starts emulator, object store, Batch server, the deployed stacks and the edge, and keeps them running: a part that dies is started
- * again.
- * @throws UserError when something is missing on this machine, and the reason of an aborted signal; all that was started is stopped then.
+ * Starts emulator, object store, Batch server, the deployed stacks and the edge, and restarts parts that end.
+ * @throws UserError when this machine lacks something; the reason of an aborted signal. All started parts are stopped then.
  */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const settings = options.settings ?? readStackSettings()
@@ -112,14 +111,14 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     await stopAll(start)
     throw error
   } finally {
-    // A running stack starts its parts again when they die, and ends by `stop`.
+    // A running stack restarts its parts, and ends by `stop`.
     options.signal?.removeEventListener('abort', abort)
   }
 }
 
 /**
- * Starts a stack for a test or a bench. Its disposal leaves no process and no container behind, and no folder unless `keepsFolder`;
- * neither does an interruption ({@link cleanUp}).
+ * Starts a stack for a test or a bench. Its disposal, or an interruption ({@link cleanUp}), leaves no process and no container,
+ * and no folder unless `keepsFolder`.
  */
 export async function startTemporaryStack({
   keepsFolder = false,
@@ -177,7 +176,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
   if (!given) await startOwnEmulator(start, context, ports)
 
   const stager = await progress.step('stager', () => bundleStager(context))
-  // Added before the Batch server, so that it runs after the server's end, when no container can start any more.
+  // Registered before the Batch server, so that it runs after the server's end, when no container can start any more.
   cleanups.push(() => engine.removeStaleContainers())
   const batch = await startPart(start, 'batch', 'local Batch server', () =>
     startBatch(context, {
@@ -209,7 +208,8 @@ async function startOwnEmulator(
   ports: { readonly emulator: number; readonly storage: number },
 ): Promise<void> {
   const python = await start.progress.step('AWS emulator, installed', () => prepareEmulator(start.signal))
-  // The emulator leaves the unpacked code of functions behind. Outside of the project: below it, Node takes them for ES modules.
+  // The emulator does not remove the unpacked code of functions. The folder is outside of the project, where Node would take the
+  // code for ES modules.
   const temporaryDirectory = await mkdtemp(join(tmpdir(), 'app-engine-'))
   start.cleanups.push(() => rm(temporaryDirectory, { recursive: true, force: true }))
   await startPart(start, 'emulator', 'AWS emulator', () =>
@@ -218,7 +218,7 @@ async function startOwnEmulator(
   await startPart(start, 'storage', 'object store and registry', () => startStorage(context, ports.storage))
 }
 
-/** Starts a part that is started again when it dies, and stopped with the stack. */
+/** Starts a part that is restarted when it ends, and stopped with the stack. */
 async function startPart(
   { directory, progress, cleanups, onDead }: Start,
   part: PartName,
@@ -242,9 +242,9 @@ async function deployTo(
     projectDirectory: PROJECT,
     instanceDirectory: directory,
     environment: {
-      // CDK's own assets go where the emulator's CloudFormation looks for them.
+      // CDK's own assets are stored where the emulator's CloudFormation looks for them.
       ...awsEnvironment({ ...endpoints, s3Url: emulatorUrl }),
-      // The local stage hands these addresses on to its functions.
+      // The local stage passes these addresses to its functions.
       AWS_ENDPOINT_URL: (await functionsThrough?.(emulatorUrl)) ?? emulatorUrl,
       OBJECT_STORE_URL: endpoints.s3Url,
       REGISTRY_URL: registryUrl,
@@ -256,7 +256,7 @@ async function deployTo(
   })
 }
 
-/** CloudFormation made the bucket in the emulator; the functions use the one of this name in the object store. */
+/** CloudFormation created the bucket in the emulator; the functions use the bucket of this name in the object store. */
 async function createBucket(endpoint: string, Bucket: string): Promise<void> {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
   const client = new S3Client({ endpoint, region: REGION, credentials, forcePathStyle: true })
@@ -274,7 +274,7 @@ async function stopAll({ cleanups }: Start): Promise<void> {
     throw new AggregateError(problems, `could not stop everything: ${problems.join('; ')}`)
 }
 
-/** @returns the same address, without a slash at its end. */
+/** @returns the address without a trailing slash */
 async function checkEmulator(url: string, signal: AbortSignal): Promise<string> {
   if (await answers(url, signal)) return url.replace(/\/+$/u, '')
   signal.throwIfAborted()

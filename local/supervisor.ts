@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Child } from './child.ts'
 
-/** A program that is started again whenever it dies. */
+/** A program that is restarted when it ends. */
 export interface Supervised {
   /** Process id of the running process. */
   pid(): number
@@ -9,14 +9,14 @@ export interface Supervised {
 }
 
 export interface SuperviseOptions {
-  /** For people: `edge`. */
+  /** Name in messages, such as `edge`. */
   readonly name: string
   /** Starts the program and waits until it answers. */
   readonly start: () => Promise<Child>
-  /** File that holds the pid of the process that runs now. */
+  /** File with the id of the current process. */
   readonly pidFile?: string
   readonly warn: (text: string) => void
-  /** The program died too often in a row and is not started any more. */
+  /** Called when the program has ended too often in a row and is not restarted any more. */
   readonly onDead: (reason: string) => void
 }
 
@@ -25,8 +25,8 @@ const MOST_QUICK_DEATHS = 5
 const QUICK_DEATH_MS = 2000
 
 /**
- * Starts a program and keeps it running.
- * @throws what the first start throws.
+ * Starts a program and restarts it when it ends.
+ * @throws the error of the first start
  */
 export async function supervise({
   name,
@@ -52,7 +52,7 @@ export async function supervise({
       const startedAt = Date.now()
       await child.ended
       if (isStopped) return
-      // Programs that it ran are still in its group.
+      // Programs that it started are still in its group.
       await child.stop()
       quickDeaths = Date.now() - startedAt < QUICK_DEATH_MS ? quickDeaths + 1 : 0
       warn(`The ${name} exited unexpectedly; restarting it.`)
@@ -74,7 +74,7 @@ export async function supervise({
       isStopped = true
       await child.stop()
       await watching
-      // A restart may have been under way.
+      // A restart may be in progress.
       await child.stop()
     },
   }

@@ -7,21 +7,21 @@ import { bundlesOf, LARGEST_BUNDLE_BYTES } from './templates/bundles.ts'
 import { synthesizedStage } from './templates/read-stage.ts'
 
 /*
- * Synthesizes every stage as `cdk deploy` would, bundles included, with no credentials and no network. A finding of
- * cdk-nag makes the CDK command line fail, and with it this script, and so does a bundle that has grown too large.
+ * Synthesizes every stage like `cdk deploy`, including bundles, without credentials and network. A finding of cdk-nag or an
+ * oversized bundle makes the script fail.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const CDK = fileURLToPath(new URL('../node_modules/aws-cdk/bin/cdk', import.meta.url))
 
-/** Variables without credentials and addresses, so that the templates do not depend on the shell. */
+/** Variables without credentials and addresses, so that the templates do not depend on the user's shell. */
 function withoutAws(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const kept = Object.entries(environment).filter(
     ([name]) => !/^(?:AWS_|CDK_|(?:REGISTRY|OBJECT_STORE)_URL$|(?:CLIENT|FUNCTION|JOB)_A)/u.test(name),
   )
   return {
     ...Object.fromEntries(kept),
-    // cdk.json starts the app with plain `node`: it shall be this one.
+    // cdk.json starts the app with plain `node`, which must be this version.
     PATH: `${dirname(process.execPath)}${delimiter}${environment.PATH ?? ''}`,
     AWS_EC2_METADATA_DISABLED: 'true',
     CDK_DISABLE_CLI_TELEMETRY: 'true',

@@ -61,7 +61,7 @@ export function createStagingApi(
     inputs: (): Promise<StagedInputs> => call('inputs', stagedInputsSchema),
     outputs: (jobAttempt: number, entries: readonly OutputEntry[]): Promise<StagedOutputs> =>
       call('outputs', stagedOutputsSchema, { jobAttempt, entries }),
-    /** Begins an output in parts. */
+    /** Starts the multipart upload of an output. */
     beginParts: (output: OutputName): Promise<{ readonly multipartId: string }> =>
       call('parts', begunPartsSchema, output),
     /** URLs of parts, in order. */
@@ -88,10 +88,10 @@ export function createStagingApi(
   }
 }
 
-/** The API as one run's stager sees it. */
+/** Client of the API for the stager of one run. */
 export type StagingApi = ReturnType<typeof createStagingApi>
 
-/** The contract's error body has a code, words, and sometimes words that say more. */
+/** The contract's error body has a code, a message, and sometimes an explanation. */
 function refusal(status: number, answer: unknown): StatusError {
   const { errorCode, message, details } = (answer ?? {}) as {
     readonly errorCode?: unknown

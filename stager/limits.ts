@@ -5,7 +5,7 @@ import { FinalError } from './retry.ts'
  * would run out of memory.
  */
 
-/** Most entries of folders that are packed or unpacked. */
+/** Maximum number of entries of folders that are packed or unpacked. */
 const MAX_FILES = 300_000
 
 /**
@@ -20,10 +20,10 @@ const MAX_BYTES = 150 * 1024 ** 3
 /** Nesting depth. The deepest arrays and DICOM trees have about ten levels. */
 export const MAX_DEPTH = 32
 
-/** The files are at fault, not their transfer. The message is for the task's author, or for the client. */
+/** The files are invalid, not their transfer. The message is for the task's author, or for the client. */
 export class ContentError extends FinalError {}
 
-/** Quantities that count towards the limits. */
+/** Quantities that the limits apply to. */
 export interface Amount {
   readonly files?: number
   readonly nameBytes?: number
@@ -35,7 +35,7 @@ export function createBudget(smaller: Amount = {}) {
   const limits = { files: MAX_FILES, nameBytes: MAX_NAME_BYTES, bytes: MAX_BYTES, ...smaller }
   const left = { ...limits }
   return {
-    /** @throws ContentError when that is more than is left */
+    /** @throws ContentError when the remaining budget is smaller */
     take({ files = 0, nameBytes = 0, bytes = 0 }: Amount): void {
       left.files -= files
       left.nameBytes -= nameBytes
@@ -59,5 +59,5 @@ export function createBudget(smaller: Amount = {}) {
   }
 }
 
-/** What is left of the limits. */
+/** Remaining budget. */
 export type Budget = ReturnType<typeof createBudget>

@@ -9,7 +9,7 @@ export interface Link {
 
 type Urls = ReadonlyMap<string, string>
 
-/** Links that are asked for together: however many of them have expired, one call renews all. */
+/** Links that are requested together: however many have expired, one call renews all. */
 export function createLinks(ask: () => Promise<Urls>, first?: Urls): (name: string) => Link {
   let urls: Promise<Urls> | undefined = first === undefined ? undefined : Promise.resolve(first)
   return (name) => ({

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 
-/** Most links followed for one path, as in Linux. */
+/** Maximum number of links followed for one path, as in Linux. */
 const MAX_LINKS = 40
 
 /** The file that a path resolves to. */
@@ -39,13 +39,13 @@ function walk(folder: string, root: readonly string[], names: readonly string[])
   let at = root
   let info = lstatSync(folder)
   let links = 0
-  // The next name is last.
+  // The next name comes last.
   const rest = names.toReversed()
   for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
     if (!info.isDirectory()) return undefined
     at = name === '..' ? at.slice(0, -1) : [...at, name]
     if (!isWithin(at, root)) {
-      // Parents of the folder: directories by definition.
+      // Parents of the folder are directories.
       if (!isWithin(root, at)) return undefined
       continue
     }

@@ -35,7 +35,7 @@ interface ListedFile extends FolderFile {
 interface Listing {
   readonly follow: Follow
   readonly budget: Budget
-  /** A parent is a link, so a name does not give its path. */
+  /** A parent is a link, so the name does not determine the path. */
   readonly isLinked: boolean
 }
 
@@ -132,7 +132,7 @@ function listedFile({ budget, isLinked }: Listing, path: string, name: string): 
   return { name, sizeBytes: size, ...(isLinked ? { path } : {}) }
 }
 
-/** System errors that the task's files cause; the stager runs as root, but some file systems still refuse. */
+/** System errors that the task's files cause. The stager runs as root, but some file systems still deny access. */
 const REFUSALS: Readonly<Record<string, string>> = {
   EACCES: 'cannot be read; leave files and folders readable (chmod -R a+rX)',
   EPERM: 'cannot be read; leave files and folders readable (chmod -R a+rX)',

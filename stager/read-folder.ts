@@ -1,15 +1,15 @@
 import { type Dir, type Dirent, opendirSync } from 'node:fs'
 
-/** Entries that Node requests from the kernel at a time. */
+/** Entries that Node requests from the kernel per call. */
 const ENTRIES_AT_ONCE = 512
 
 /**
- * Lists a folder with some hundred entries in memory. Names are bytes, because tasks may write any. Synchronous, which is ten times faster
- * here.
+ * Lists a folder with a few hundred entries in memory. Names are bytes, because tasks may write any. Synchronous, which is ten
+ * times faster here.
  * @throws Error of the kernel, immediately, when the folder cannot be opened
  */
 export function readFolder(folder: string): Iterable<Dirent<Buffer>> {
-  // Node's types know only text.
+  // Node's type declarations have text only.
   const options = { encoding: 'buffer' as BufferEncoding, bufferSize: ENTRIES_AT_ONCE }
   return entriesOf(opendirSync(folder, options))
 }

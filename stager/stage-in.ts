@@ -29,7 +29,7 @@ interface StageIn {
 }
 
 /**
- * Writes exactly the provisioned inputs to the input folder, and opens both folders to every user.
+ * Writes exactly the provisioned inputs to the input folder, and gives every user access to both folders.
  * @returns number of files
  */
 export async function stageIn(
@@ -83,7 +83,7 @@ async function fetchTree(
   const folder = content.below === undefined ? stage.folder : join(stage.folder, safePath(content.below))
   mkdirSync(folder, { recursive: true })
   await fetchFile(stage, path, content, zip)
-  // A folder of its own contains a client's zip.
+  // The content of a client's zip has its own folder.
   const unpack = content.below === undefined ? unpackZip : unpackClientZip
   await unpack(path, zip, folder, stage.budget)
   await rm(zip)

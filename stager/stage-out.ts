@@ -21,7 +21,7 @@ import { FinalError } from './retry.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
 import { type Content, upload, uploadInParts } from './upload.ts'
 
-/** More entries than any task declares outputs. */
+/** More entries than the outputs that any task declares. */
 const MAX_ENTRIES = 10_000
 
 /** Output folder of a task. */
@@ -67,7 +67,7 @@ export async function stageOut(
   return declared.length - problems.size
 }
 
-/** The listing of a folder that has too much of everything, or that nobody may read, is empty. */
+/** The listing is empty if the folder exceeds the limits or is not readable. */
 export function listFolder(root: string, follow: Follow): StagedListing {
   try {
     return listOutputs(root, follow)
@@ -200,7 +200,7 @@ async function* partsOfStream(
   if (length > 0) yield take()
 }
 
-/** Most other names in the listing, which show what was written in place of an output. */
+/** Maximum number of other names in the listing; they show what was written in place of an output. */
 const MAX_OTHERS = 20
 const MAX_OTHER_LENGTH = 100
 

@@ -13,7 +13,7 @@ import type { TransferSettings } from './settings.ts'
 export interface Content {
   readonly sizeBytes: number
   open(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-  /** Called when they are not needed any more. */
+  /** Called when the bytes are no longer needed. */
   release?(): void
 }
 

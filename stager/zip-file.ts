@@ -15,7 +15,7 @@ export interface ZipFile {
   /** Entries, validated by yauzl, in directory order; each call starts again. */
   entries(): AsyncIterable<yauzl.Entry>
   /**
-   * Decompressed content of a small entry; never more than announced is in memory.
+   * Decompressed content of a small entry, at most its announced size.
    * @throws Error
    */
   readSmall(entry: yauzl.Entry): Buffer

@@ -2,22 +2,22 @@ import type { IncomingMessage } from 'node:http'
 import { DomainError } from '../../src/contract/errors.ts'
 import { quoted } from '../../src/contract/quoted.ts'
 
-/** What a client follows. */
+/** Runs and log that a client follows. */
 export interface EventQuery {
-  /** Ids; the newest runs when empty. */
+  /** Run ids. Empty: the newest runs. */
   readonly runs: readonly string[]
-  /** Offset in the log of the one run; undefined without its log. */
+  /** Offset in the log of the only run; undefined without its log. */
   readonly after?: string
-  /** Time of the last change that the client has, after a broken connection. */
+  /** Time of the last change that the client has received, when it reconnects. */
   readonly since?: string
 }
 
-/** Most runs of one client. */
+/** Maximum number of runs of one client. */
 const MAX_RUNS = 100
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/u
 
-/** Id of an event: the last change that the client has, and its offset in the log. */
+/** Id of an event: the time of the last change that the client has received, and its offset in the log. */
 const EVENT_ID = /^(?<since>\d{4}-\d\d-\d\dT[\d:.]{8,12}Z)\|(?<after>[\w-]{0,2000})$/u
 
 export function eventId(since: string, after = ''): string {
@@ -25,7 +25,7 @@ export function eventId(since: string, after = ''): string {
 }
 
 /**
- * Reads query and `Last-Event-ID`; an id that is none of ours is ignored.
+ * Parses query and `Last-Event-ID`. An id of another form is ignored.
  * @throws DomainError QUERY_INVALID
  */
 export function parseEventQuery({ url = '/', headers }: IncomingMessage): EventQuery {

@@ -4,17 +4,17 @@ import { RECONNECT_MS } from '../limits.ts'
 
 /** Server-sent events on one answer (HTML Living Standard, 9.2). */
 export interface EventStream {
-  /** Sends the head and begins the heartbeats. */
+  /** Sends the head and starts the heartbeats. */
   open(): void
-  /** @param data JSON, which has no line end */
+  /** @param data JSON, which contains no line break */
   send(event: 'run' | 'removed' | 'log', data: string, id: string): void
-  /** Ends the answer; the client connects again after a moment. */
+  /** Ends the response. The client reconnects after {@link RECONNECT_MS}. */
   end(): void
   /** Closes the connection of a client that does not read. */
   destroy(): void
   readonly bufferedBytes: number
   readonly isClosed: boolean
-  /** Resolves when the connection is closed or the answer has been sent. */
+  /** Resolves when the connection is closed or the response has been sent. */
   closed(): Promise<void>
 }
 
@@ -22,11 +22,11 @@ const HEAD = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
-  // nginx would collect the events of a minute.
+  // Without this header, nginx would buffer a minute of events.
   'x-accel-buffering': 'no',
 } as const
 
-/** @param heartbeatMs Pause between two comments. */
+/** @param heartbeatMs pause between two comments */
 export function createEventStream(response: ServerResponse, heartbeatMs: number): EventStream {
   let heartbeat: NodeJS.Timeout | undefined
   response.once('close', () => clearInterval(heartbeat))
@@ -35,9 +35,9 @@ export function createEventStream(response: ServerResponse, heartbeatMs: number)
     open() {
       response.writeHead(200, HEAD)
       response.write(`retry: ${RECONNECT_MS}\n\n`)
-      // Proxies close a connection that is silent for a minute.
+      // Proxies close a connection that is idle for a minute.
       heartbeat = setInterval(() => {
-        // A client that does not read needs no more of them.
+        // A client that does not read gets no further heartbeats.
         if (response.writableLength === 0) response.write(':\n\n')
       }, heartbeatMs).unref()
     },

@@ -11,7 +11,7 @@ import { createSubscriber } from './subscriber.ts'
 export interface Events {
   /**
    * Sends events until the client disconnects or {@link end} is called.
-   * @param client whose share of the streams is used
+   * @param client client whose share of the streams is used
    * @throws DomainError QUERY_INVALID; OverloadedError; failures of the API before the first event
    */
   serve(exchange: Exchange, client: string): Promise<void>
@@ -21,7 +21,7 @@ export interface Events {
 
 export interface EventsOptions extends Pick<RunFeedOptions, 'pollMs' | 'wait'> {
   readonly api: Api
-  /** Largest percentage of the streams for one client. */
+  /** Maximum percentage of the streams for one client. */
   readonly clientSharePercent: number
   readonly heartbeatMs: number
 }

@@ -14,15 +14,15 @@ export interface Row {
   /** Orders runs by creation. */
   readonly order: string
   readonly changedAt: string
-  /** The row as the API describes it, as JSON. */
+  /** The row as JSON of the API. */
   readonly json: string
 }
 
 /** Rows that one round of calls has read. */
 export interface Rows {
-  /** The newest runs, newest first; undefined when nobody asks for them. */
+  /** The newest runs, newest first; undefined when no subscriber requests them. */
   readonly newest: readonly Row[] | undefined
-  /** Runs that were asked for by id, those that exist. */
+  /** Existing runs of the requested ids. */
   readonly byId: ReadonlyMap<string, Row>
 }
 
@@ -32,7 +32,7 @@ const listSchema = z.object({
   ),
 })
 
-/** Reads the rows for all subscribers: one call for the newest, one for each 200 ids. */
+/** Reads the rows for all subscribers: one call for the newest runs, and one for each 200 ids. */
 export async function readRows(
   api: Pick<Api, 'callJson'>,
   wanted: { readonly isNewest: boolean; readonly ids: ReadonlySet<string> },
@@ -61,7 +61,7 @@ export async function readRows(
 const partSchema = z.object({ text: z.string(), next: z.string(), isComplete: z.boolean() })
 export type LogPart = z.infer<typeof partSchema>
 
-/** Reads what is new in a log. */
+/** Reads the next part of a log. */
 export async function readLogPart(
   api: Pick<Api, 'callJson'>,
   { run, after }: { readonly run: string; readonly after: string },

@@ -9,14 +9,14 @@ import type { Subscriber } from './subscriber.ts'
 /** Polls the API for all subscribers. */
 export interface RunFeed {
   /**
-   * Reads and sends the first rows, and the first part of the log, of a new subscriber.
-   * @throws UnreachableError, ApiRefusal; nothing is sent then
+   * Reads and sends the first rows, and the first part of the log, to a new subscriber.
+   * @throws UnreachableError, ApiRefusal; nothing has been sent then
    */
   begin(subscriber: Subscriber, signal: AbortSignal): Promise<void>
-  /** Follows the changes until the subscriber is removed. */
+  /** Sends changes until the subscriber is removed. */
   add(subscriber: Subscriber): void
   remove(subscriber: Subscriber): void
-  /** Distinct runs that are followed by id, or are about to be. */
+  /** Number of distinct runs that are followed by id, or are about to be. */
   readonly followed: ReadonlySet<string>
 }
 
@@ -28,16 +28,16 @@ export interface RunFeedOptions {
   readonly wait?: (milliseconds: number) => Promise<void>
 }
 
-/** Longest pause while the API fails, as a multiple of the ordinary one. */
+/** Maximum pause while the API fails, as a multiple of the normal pause. */
 const LONGEST_PAUSE = 16
 
 /**
- * One round of calls at a time, however many subscribers there are; none without a subscriber. One part of a log at a time as well, for
- * rounds and new subscribers together: a part may have 6 MB, and is in memory three times until it is sent.
+ * Executes one round of calls at a time, for any number of subscribers; none without a subscriber. Parts of logs are read one at
+ * a time too, for rounds and new subscribers together: a part may have 6 MB, and is in memory three times until it is sent.
  */
 export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): RunFeed {
   const subscribers = new Set<Subscriber>()
-  /** Those that begin as well: their runs and their unread events count. */
+  /** Includes subscribers that are being added: their runs and unread events count. */
   const known = new Set<Subscriber>()
   const logs = createSemaphore(1)
   let isPolling = false
@@ -47,7 +47,7 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
     ids: new Set([...all].flatMap(({ runs }) => runs)),
   })
 
-  /** Reads what is next of a log and lets `deliver` send it. */
+  /** Reads the next part of a log and passes it to `deliver`. */
   async function readLog(
     subscriber: Subscriber,
     deliver: (part: LogPart) => void,
@@ -66,12 +66,12 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
   }
 
   async function followLog(subscriber: Subscriber): Promise<void> {
-    // A client that has not read the last part gets no other.
+    // A client that has not read the previous part gets no further one.
     if (subscriber.log() === undefined || subscriber.stream.bufferedBytes > 0) return
     try {
       await readLog(subscriber, subscriber.deliverLog)
     } catch (error) {
-      // The run was deleted, or the offset is too old. After another failure the next round asks again.
+      // The run was deleted, or the offset is too old. After another failure the next round retries.
       if (!isTransient(error)) subscriber.forgetLog()
     }
   }
@@ -92,7 +92,7 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
         await poll()
         pauses = 1
       } catch {
-        // Heartbeats go on. Failures of the API are in its own log and in that of forwarded requests.
+        // Heartbeats continue. Failures of the API are logged by the API, and with forwarded requests.
         pauses = Math.min(LONGEST_PAUSE, pauses * 2)
       }
     }
@@ -141,7 +141,7 @@ export function createRunFeed({ api, pollMs, wait = pause }: RunFeedOptions): Ru
   }
 }
 
-/** Keeps unread events of all clients below {@link EVENT_BYTES}: the client with most of them loses its connection. */
+/** Limits the unread events of all clients to {@link EVENT_BYTES}: closes the connection of the client with the most. */
 function closeSlow(all: Iterable<Subscriber>): void {
   const open = [...all].filter(({ stream }) => !stream.isClosed)
   const byBytes = open.toSorted((a, b) => b.stream.bufferedBytes - a.stream.bufferedBytes)

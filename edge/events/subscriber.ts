@@ -2,21 +2,21 @@ import { type EventQuery, eventId } from './event-query.ts'
 import type { EventStream } from './event-stream.ts'
 import { type LogPart, NEWEST_RUNS, type Row, type Rows } from './rows.ts'
 
-/** One client of the events. */
+/** A client of the event stream. */
 export interface Subscriber {
-  /** Ids; the newest runs when empty. */
+  /** Run ids. Empty: the newest runs. */
   readonly runs: readonly string[]
   readonly stream: EventStream
-  /** What to read next of the log; undefined without a log, and when it is complete. */
+  /** Next offset in the log; undefined without a log, and when the log is complete. */
   log(): { readonly run: string; readonly after: string } | undefined
-  /** Sends what has changed. */
+  /** Sends the changes since the last call. */
   deliver(rows: Rows): void
   deliverLog(part: LogPart): void
-  /** The log cannot be read any more. */
+  /** Reports that the log is no longer readable. */
   forgetLog(): void
 }
 
-/** Remembers the last JSON text of each run, which all subscribers share. */
+/** Stores the last JSON text of each run, shared by all subscribers. */
 export function createSubscriber(query: EventQuery, stream: EventStream): Subscriber {
   const { runs, since = '' } = query
   const [run = ''] = runs
@@ -45,11 +45,11 @@ export function createSubscriber(query: EventQuery, stream: EventStream): Subscr
     const oldest = newest.length < NEWEST_RUNS ? '' : (newest.at(-1)?.order ?? '')
     for (const { id, order } of [...sent.values()]) {
       if (present.has(id)) continue
-      // Older ones have only been pushed out by new runs.
+      // A missing older run was only displaced by newer ones.
       if (order > oldest) deliverRemoved(id)
       else sent.delete(id)
     }
-    // Oldest first, so that the last change is the last event.
+    // Oldest first, so that the last event has the time of the last change.
     for (const row of newest.toReversed()) deliverRow(row)
   }
 

@@ -36,7 +36,7 @@ export type ApiDependencies = DependenciesOf<typeof taskHandlers> &
   DependenciesOf<typeof runListHandlers> &
   DependenciesOf<typeof runSetHandlers> & {
     readonly idempotencyKeys: IdempotencyRepository
-    /** Absent: the stage has no console. */
+    /** Undefined when the stage has no console. */
     readonly console?: ConsoleDependencies['console']
   }
 
@@ -57,12 +57,12 @@ export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any')
   return appOf(withKeys(handlers, deps.idempotencyKeys), knownHosts, consoleOf(deps))
 }
 
-/** The API of the stagers: only operations that take the secret of a run. */
+/** API of the stagers: only the operations that a run's secret authenticates. */
 export function createStagerApp(deps: ApiDependencies): Hono {
   return appOf({ ...stagingHandlers(deps), ping: answerPing(deps) }, 'any')
 }
 
-/** Lets clients repeat calls that create something. */
+/** Makes creating calls repeatable. */
 function withKeys<Given extends Partial<Handlers>>(handlers: Given, keys: IdempotencyRepository): Given {
   const wrapped = Object.entries(handlers).map(([id, handle]) => [
     id,
@@ -76,7 +76,7 @@ function answerPing({ identity }: ApiDependencies): Handlers['ping'] {
     context.json({ status: 'UP', timestamp: identity.now().toISOString(), service: 'app-engine' })
 }
 
-/** Undefined with the console off: then all of its paths are unknown. */
+/** Undefined when the console is off; all of its paths are then unknown. */
 function consoleOf({ console, ...deps }: ApiDependencies): ConsoleDependencies | undefined {
   return console === undefined || console.mode === 'off' ? undefined : { ...deps, console }
 }
@@ -89,7 +89,7 @@ function appOf(given: Partial<Handlers>, knownHosts: KnownHosts, console?: Conso
   app.notFound((context) => answerError(context, new DomainError('ROUTE_NOT_FOUND')))
 
   app.use(logRequest)
-  // A browser must not guess a type other than the one that is sent with a foreign file.
+  // Browsers must not guess another type for an untrusted file.
   app.use(async (context, next) => {
     await next()
     context.header('x-content-type-options', 'nosniff')
@@ -120,19 +120,22 @@ function appOf(given: Partial<Handlers>, knownHosts: KnownHosts, console?: Conso
   return app
 }
 
-/** Gives an answer to HEAD the length of the answer to GET (RFC 9110, 8.6): API Gateway would state 0. Hono drops the body later. */
+/**
+ * Gives the response to HEAD the length of the response to GET (RFC 9110, 8.6): API Gateway would set 0. Hono drops the body
+ * afterwards.
+ */
 async function stateLengthToHead(context: Context, next: () => Promise<void>): Promise<void> {
   await next()
   const { body, headers } = context.res
   if (context.req.method !== 'HEAD' || body === null || headers.has('content-length')) return
-  // An answer is in memory and at most 6 MB.
+  // A response is in memory and has at most 6 MB.
   const { byteLength } = await context.res.clone().arrayBuffer()
   context.header('content-length', String(byteLength))
 }
 
 /**
- * `/ping` is at the root of the service, and below {@link BASE_PATH} for callers that know only the base address: behind API
- * Gateway the root of the host is not the root of the service.
+ * `/ping` exists at the root of the service, and below {@link BASE_PATH} for callers that know only the base address: behind API
+ * Gateway, the root of the host is not the root of the service.
  */
 function addressesOf(path: string): string[] {
   return path === '/ping' ? [path, `${BASE_PATH}${path}`] : [`${BASE_PATH}${path}`]

@@ -20,14 +20,14 @@ interface Dependencies {
   readonly runs: RunRepository
 }
 
-/** Headers of the answer, and the run that is downloaded from. */
+/** Headers of the response, and the run of the download. */
 interface RunPresentation extends Presentation {
   readonly runId: string
 }
 
 /**
- * Answers a download from a run: a small text in the body, everything else by a redirect to an object, which is written first if it does
- * not exist. A folder is a zip of uncompressed entries (http-api 5.22).
+ * Answers a download from a run: a small text in the body, everything else by a redirect to an object, which is created first if
+ * it does not exist. A folder is a zip of uncompressed entries (http-api 5.22).
  * @throws DomainError INTERNAL_PROVISIONS_NOT_FOUND when there is nothing to pack
  */
 export async function answerDownload(

@@ -20,7 +20,7 @@ const URL_SECONDS = 300
 /** Headers of an answer with a file. */
 export interface Presentation {
   readonly contentType: string
-  /** Makes the answer a download: `attachment; filename="…"`, with support for `Range`. */
+  /** Makes the response a download: `attachment; filename="…"`, with support for `Range`. */
   readonly fileName?: string
 }
 
@@ -58,8 +58,8 @@ export async function answerRedirect(
 }
 
 /**
- * Answers with a text in memory, or with the range that a `Range` header requests of a download.
- * @returns undefined when the bytes are not UTF-8 or too large for an answer
+ * Answers with a text in memory. A download supports the range of a `Range` header.
+ * @returns undefined when the bytes are not UTF-8 or too large for a response
  */
 export function answerText(
   context: Context,
@@ -80,7 +80,7 @@ export function answerText(
   })
 }
 
-/** `If-Range` never matches, because we send no validator: the client gets the whole file (RFC 9110, 13.1.5). */
+/** `If-Range` never matches, because responses have no validator: the client gets the whole file (RFC 9110, 13.1.5). */
 function askedOf({ req }: Context, sizeBytes: number): ReturnType<typeof askedRange> {
   const isIgnored = req.method !== 'GET' || req.header('if-range') !== undefined
   return isIgnored ? undefined : askedRange(req.header('range'), sizeBytes)
@@ -100,7 +100,7 @@ function headersOf(sizeBytes: number, { contentType, fileName }: Presentation): 
   }
 }
 
-/** Whether API Gateway passes these bytes on unchanged (gateway-event.ts) and they fit into Lambda's answer. */
+/** Whether API Gateway passes these bytes on unchanged (gateway-event.ts), and they fit into Lambda's response. */
 function isAnswer(bytes: Buffer): boolean {
   if (!isUtf8(bytes)) return false
   if (bytes.byteLength * LARGEST_ESCAPE_BYTES <= MAX_ANSWER_BYTES) return true

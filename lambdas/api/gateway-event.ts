@@ -22,7 +22,7 @@ export type GatewayEvent = Pick<
   readonly version?: string
 }
 
-/** Stands for methods that `Request` refuses, so that they get 405 like any unknown method. */
+/** Replaces methods that `Request` rejects, so that they get 405 like any unknown method. */
 const UNKNOWN_METHOD = 'UNKNOWN'
 const METHODS_WITHOUT_REQUEST: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
@@ -40,7 +40,7 @@ export function requestOf(event: GatewayEvent): Request {
     ? Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8')
     : undefined
   if (body !== undefined) headers.set('content-length', String(body.byteLength))
-  // No route reads the host of the URL, so the client's is not copied unchecked.
+  // No route reads the host of the URL, so the client's unchecked host is not copied.
   return new Request(`https://api.invalid${encodedPath(event)}${queryOf(event)}`, {
     method,
     headers,
@@ -89,8 +89,8 @@ function headerValue(value: string): string {
 }
 
 /**
- * Converts an answer for API Gateway, always as text, which every gateway passes on unchanged. Whether a base64 body is decoded
- * depends on the gateway, its binary media types and the client's `Accept`. Other bytes are answered by a redirect (download.ts).
+ * Converts a response for API Gateway, always as text, which every gateway passes on unchanged. Whether a base64 body is decoded
+ * depends on the gateway, its binary media types and the client's `Accept`. Other bytes are sent by a redirect (download.ts).
  * @throws Error when the body is not UTF-8
  */
 export async function resultOf(response: Response): Promise<APIGatewayProxyResult> {
@@ -98,7 +98,7 @@ export async function resultOf(response: Response): Promise<APIGatewayProxyResul
   if (!isUtf8(bytes)) throw new Error('an answer of the API is not UTF-8')
   return {
     statusCode: response.status,
-    // Without a type, gateways add application/json even to an empty answer. The edge removes the empty header.
+    // Without a type, gateways add application/json even to an empty response. The edge removes the empty header.
     headers: { ...(bytes.length === 0 && { 'content-type': '' }), ...Object.fromEntries(response.headers) },
     // Unlike Response.text(), this keeps a byte order mark.
     body: bytes.toString('utf8'),

@@ -23,7 +23,7 @@ type PostOperation = {
   [Id in OperationId]: (typeof ROUTES)[Id] extends `POST ${string}` ? Id : never
 }[OperationId]
 
-/** Whether a POST creates something, so that repeating it would create another. Only these take a key; others ignore the header. */
+/** Whether a repeated POST would create a second resource. Only these operations take a key; others ignore the header. */
 const CREATES: Readonly<Record<PostOperation, boolean>> = {
   uploadTask: true,
   installTask: true,
@@ -53,20 +53,20 @@ export function takesKey(id: OperationId): boolean {
   return id in CREATES && CREATES[id as PostOperation]
 }
 
-/** Seconds after which a client should repeat a call whose first one is under way. */
+/** `Retry-After` in seconds while the first call with the key is in progress. */
 const RETRY_AFTER_SECONDS = 5
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/u
 
-/** Headers that belong to an answer; the others are made for each. */
+/** Headers that are stored with the response; the others are set for each call. */
 const STORED_HEADERS = ['content-type', 'location'] as const
 
 /** Handler of one operation. */
 export type Handle = (context: Context) => Response | Promise<Response>
 
 /**
- * Makes a handler safe to repeat by its client (ADR 24). Stores successes only: a refusal changes nothing and gives the key back, as
- * does a failure. Without the header, the handler is called directly.
+ * Makes a handler repeatable by `Idempotency-Key` (ADR 24). Only successes are stored: a refusal changes nothing, so it releases
+ * the key, and so does a failure. Without the header, the handler is called directly.
  */
 export function idempotent(keys: IdempotencyRepository, handle: Handle): Handle {
   return async (context) => {
@@ -83,7 +83,8 @@ export function idempotent(keys: IdempotencyRepository, handle: Handle): Handle 
       return answerError(context, new DomainError('IDEMPOTENCY_KEY_IN_USE'))
     }
     const answer = await answerOf(context, handle)
-    // The call has had its effect: a client that repeats it after the lease may repeat that too.
+    // The call has taken effect, although its response could not be stored: a repetition after the lease may have the effect
+    // again.
     await settle(keys, claim.held, context, answer).catch((error: unknown) =>
       logger.error('idempotency key not settled', { error: error as Error }),
     )
@@ -120,7 +121,9 @@ async function settle(
   await keys.complete(held, { status: answer.status, headers, body })
 }
 
-/** Whether the client polls an import by repeating the call that names its upload: a stored 202 would be the answer for a day. */
+/**
+ * Whether the client polls an import by repeating the call with the upload's id. A stored 202 would be the response for a day.
+ */
 function isPolled(context: Context, { status }: Response): boolean {
   const namesUpload = !isMultipart(context) && contentDigestOf(context) === undefined
   return status === 202 && namesUpload && context.req.path.endsWith('/tasks')
@@ -133,8 +136,8 @@ function replay({ status, headers, body }: StoredAnswer): Response {
 }
 
 /**
- * Digest of method, path, query and content. The content of a multipart body is its first file: clients choose another boundary for
- * each call. The edge states the digest of a file that it sent as an upload.
+ * Digest of method, path, query and content. The content of a multipart body is its first file, because clients use a new
+ * boundary for each call. For a file that the edge sent as an upload, the edge provides the digest.
  */
 async function fingerprintOf(context: Context): Promise<string> {
   const { method, path, url } = context.req
@@ -147,12 +150,12 @@ function contentDigestOf({ req }: Context): string | undefined {
   return digest !== undefined && DIGEST.test(digest) ? digest : undefined
 }
 
-/** Buffers the body, which Lambda limits to 6 MB, beside the handler's own copy. */
+/** Buffers the body, which Lambda limits to 6 MB, in addition to the handler's copy. */
 async function contentOf(context: Context): Promise<Uint8Array> {
   if (!isMultipart(context)) return new Uint8Array(await context.req.arrayBuffer())
   const bytes = await context.req.raw.clone().arrayBuffer()
   const headers = { 'content-type': context.req.header('content-type') ?? '' }
-  // The handler refuses a malformed body.
+  // The handler rejects a malformed body.
   const form = await new Response(bytes, { headers }).formData().catch(() => new FormData())
   const [first] = [...form.values()]
   return new Uint8Array(first instanceof File ? await first.arrayBuffer() : bytes)

@@ -25,7 +25,7 @@ import { createRepositoriesOfOneRun } from '../repositories.ts'
 import { readConsoleFiles } from './console/console-files.ts'
 import { createHandler } from './handler.ts'
 
-/** Interval between two reads of an import that a client waits for. */
+/** Polling interval while a client waits for an import. */
 const IMPORT_POLL_MILLISECONDS = 100
 
 const environment = readEnvironment([

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { DomainError, type ErrorName } from '../../src/contract/errors.ts'
 
-/** The parts of a multipart body that count. */
+/** The parts of a multipart body that are used. */
 interface MultipartFiles {
   readonly first: Uint8Array
   readonly second?: Uint8Array

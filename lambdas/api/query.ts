@@ -31,7 +31,7 @@ export function booleanQuery(context: Context, name: string): boolean {
 }
 
 const DEFAULT_LIMIT = 50
-/** Most rows of a page. */
+/** Maximum number of rows of a page. */
 export const MAX_LIMIT = 200
 
 /** @throws DomainError QUERY_INVALID */
@@ -45,7 +45,7 @@ export function limitQuery(context: Context): number {
   return limit
 }
 
-/** Text of a cursor, which clients pass back as it is. */
+/** Opaque text of a cursor, which clients return unchanged. */
 export function cursorOf(position: string): string {
   return Buffer.from(position).toString('base64url')
 }

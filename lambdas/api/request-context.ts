@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 
-/** What is read of an event's `requestContext`; emulators leave parts out. */
+/** Fields of an event's `requestContext` that are read. Emulators omit some. */
 const requestContextSchema = z.object({
   requestId: z.string().optional().catch(undefined),
   identity: z.object({ userArn: z.string().nullish() }).optional().catch(undefined),
@@ -12,7 +12,7 @@ function requestContextOf(context: Context): z.infer<typeof requestContextSchema
   return requestContextSchema.safeParse(env?.requestContext).data ?? {}
 }
 
-/** API Gateway's id of the request, which its access log has too. */
+/** API Gateway's request id, also in its access log. */
 export function requestIdOf(context: Context): string {
   return requestContextOf(context).requestId ?? crypto.randomUUID()
 }
@@ -21,8 +21,8 @@ export function requestIdOf(context: Context): string {
 const ROLE_SESSION = /^(arn:[^:]+:sts::\d+:assumed-role\/[^/]+)\/.*$/u
 
 /**
- * ARN of the IAM principal that signed the request; undefined where the API takes no credentials. All sessions of a role are one
- * principal: the containers of an edge, and the next login of a person, have other sessions.
+ * ARN of the IAM principal that signed the request; undefined without authentication. All sessions of a role are one principal,
+ * because each container of an edge and each login of a person has its own session.
  */
 export function callerOf(context: Context): string | undefined {
   const arn = requestContextOf(context).identity?.userArn

@@ -90,7 +90,7 @@ export type OperationId = keyof typeof ROUTES
 
 type PathOf<Id extends OperationId> = (typeof ROUTES)[Id] extends `${string} ${infer Path}` ? Path : never
 
-/** Request to one operation: its path has the variables that the table names. */
+/** Request to one operation; its path has the variables of the table. */
 export type RequestContext<Id extends OperationId> = Context<Env, PathOf<Id>>
 
 /** One handler for each operation. */

@@ -4,10 +4,10 @@ import type { SetRun } from '../../src/run-set/list-set-runs.ts'
 import type { Task } from '../../src/task/task.ts'
 import { viewTask } from './views.ts'
 
-/** Most characters of a message that are shown. */
+/** Maximum number of characters of a message in a response. */
 const MAX_MESSAGE_LENGTH = 500
 
-/** A set on a page. */
+/** A set in a list. */
 export function viewListedRunSet(
   { runSet, state, counts, ...cost }: CountedRunSet,
   task: Task | undefined,

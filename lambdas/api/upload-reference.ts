@@ -9,8 +9,8 @@ export interface UploadReference {
 }
 
 /**
- * Uploads that a JSON body names.
- * @returns undefined for any other body; a body that has `value` is a value
+ * Uploads that a JSON body names. A body with `value` is a value, not a reference.
+ * @returns undefined for any other body
  * @throws DomainError UPLOAD_INVALID when an id is not a string
  */
 export function uploadReference(body: JsonValue): UploadReference | undefined {

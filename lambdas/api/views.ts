@@ -110,7 +110,7 @@ export function viewNewRun(run: Run, task: Task): object {
   return { id: run.id, task: viewTask(task), state: run.state }
 }
 
-/** http-api 5.13, and why a run waits or failed, its times, resources and cost as additional fields. */
+/** http-api 5.13. Additional fields: why a run waits or failed, its times, resources and cost. */
 export function viewRun(run: Run, task: Task, now: Date): object {
   const statusReason = waitingReason(run, now)
   const timings = timingsOf(run)
@@ -135,7 +135,7 @@ function viewTimes(run: Pick<Run, 'entered'>): object {
   return Object.fromEntries(Object.entries(times).filter(([, at]) => at !== undefined))
 }
 
-/** What the descriptor asks for. */
+/** Resources that the descriptor requests. */
 function viewResources({ resources }: Task): object {
   const { cpus, gpus, internet } = resources
   return { cpus, memoryMiB: memoryMibOf(resources), gpus, internet }

@@ -39,7 +39,7 @@ export async function handler(
   try {
     await keepRunLog(deps, job)
   } catch (error) {
-    // The end of the run is recorded, and the log is still in the container's log stream.
+    // The end of the run is recorded already, and the log is still in the container's log stream.
     logger.warn('log not kept', { error: error as Error })
   }
 }

@@ -64,7 +64,7 @@ const deps = {
   },
 }
 
-/** Where the previous sweep ran out of time. A new process starts with the runs that were changed longest ago. */
+/** Position at which the previous sweep ran out of time. A new process starts with the runs that were changed longest ago. */
 let after: ActiveRunsPlace | undefined
 
 /** Runs on a schedule: repairs runs and imports whose events, calls or processes were lost, and completes deletions. */

@@ -38,7 +38,7 @@ const deps = {
   report: reportProblem,
 }
 
-/** Step of the workflow of run sets: does a part of what is due for a set, and tells which runs are to be carried out. */
+/** Step of the workflow of run sets: performs the next part of a set's work, and returns the runs to execute. */
 export async function handler(event: unknown, context: Context): Promise<SetWork> {
   const { setId } = inputSchema.parse(event)
   beginLog({ requestId: context.awsRequestId, setId })

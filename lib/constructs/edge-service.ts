@@ -30,8 +30,8 @@ import { allow, explainWildcard } from './permissions.ts'
 import { ProgramImage } from './program-image.ts'
 
 /**
- * Measured (`npm run bench:edge`): 113 MB idle, 58 MB more with an upload. What connections and small bodies may hold comes to
- * the first (edge/limits.ts): 64 + 32 + 112 + 38 MiB.
+ * Measured (`npm run bench:edge`): 113 MB idle, 58 MB more with an upload. The maximum for connections, small bodies and events
+ * is added to the idle memory (edge/limits.ts): 64 + 32 + 112 + 38 MiB.
  */
 const OWN_MEMORY_MIB = 360
 const UPLOAD_MEMORY_MIB = 64
@@ -42,26 +42,25 @@ export interface EdgeServiceProps {
   readonly vpc: IVpc
   /** Base URL of the API, without the service's prefix and version. */
   readonly apiUrl: string
-  /** ARN of the API where it asks for IAM credentials: all stages, methods and paths of it follow. */
+  /** ARN of the API if it requires IAM credentials. The role may call all stages, methods and paths. */
   readonly signsFor?: string
 }
 
 const CONTAINER_PORT = 8080
 
-/** The maximum of a load balancer. No byte passes while a client waits for an import. */
+/** Maximum of a load balancer. No byte passes while a client waits for an import. */
 const IDLE_TIMEOUT = Duration.seconds(4000)
 
-/** The maximum of a target group: time for the uploads of a task that is being replaced. */
+/** Maximum of a target group: time for the uploads of a task that is being replaced. */
 const DRAIN_TIME = Duration.hours(1)
 
 /** Fargate's maximum from SIGTERM to SIGKILL. */
 const STOP_TIMEOUT = Duration.seconds(120)
 
 /**
- * The edge as a Fargate service behind an internal load balancer.
- *
- * An Application Load Balancer: it waits 4000 s for the next byte, with TLS as well, where a Network Load Balancer has 350 s for TLS
- * listeners; and it drains by requests, so that an upload ends where it began while new requests go to new tasks. It limits no body.
+ * The edge as a Fargate service behind an internal Application Load Balancer. Its idle time-out may be 4000 s, with TLS too; a
+ * Network Load Balancer has 350 s for TLS listeners. It drains by requests, so an upload ends where it started while new requests
+ * go to new tasks. It does not limit bodies.
  */
 export class EdgeService extends Construct {
   /** Base URL for Cytomine core. */
@@ -96,7 +95,7 @@ export class EdgeService extends Construct {
       vpcSubnets: { subnets: vpc.privateSubnets },
       securityGroups: [taskGroup],
       assignPublicIp: false,
-      // A new task takes requests before an old one is drained.
+      // A new task accepts requests before an old one is drained.
       minHealthyPercent: 100,
       maxHealthyPercent: 200,
       circuitBreaker: { rollback: true },
@@ -109,7 +108,7 @@ export class EdgeService extends Construct {
       targets: [service],
       deregistrationDelay: DRAIN_TIME,
       healthCheck: { path: EDGE_HEALTH_PATH, interval: Duration.seconds(15), timeout: Duration.seconds(5) },
-      // An upload occupies a task for long, which round robin would ignore.
+      // An upload occupies a task for a long time, which round robin would ignore.
       loadBalancingAlgorithmType: TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
     })
     const { certificateArn } = edge
@@ -194,7 +193,7 @@ export class EdgeService extends Construct {
         CLIENT_SHARE_PERCENT: String(edge.clientSharePercent),
         ...(edge.hosts === undefined ? {} : { HOSTS: [ownHost, ...edge.hosts].join(',') }),
         KEEP_ALIVE_SECONDS: String(IDLE_TIMEOUT.toSeconds() + 60),
-        // Before the container is killed: uploads that do not end in time are discarded then.
+        // Before the container is killed: uploads that do not end in time are discarded.
         STOP_TIMEOUT_SECONDS: String(STOP_TIMEOUT.toSeconds() - 10),
       },
       portMappings: [{ containerPort: CONTAINER_PORT }],

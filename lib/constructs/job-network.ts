@@ -63,8 +63,8 @@ const SUBNET_GROUPS = {
 const ALLOWED_NAMES = ['*.amazonaws.com.', '*.aws.', '*.internal.']
 
 /**
- * Network of the jobs: subnets with no route out. The policies of the VPC endpoints limit what a task can reach, even with
- * credentials that its author put into the image: the image, its log group, the API and the bucket's run prefixes.
+ * Network of the jobs: subnets without a route out. The policies of the VPC endpoints allow only the task's image, its log group,
+ * the API and the run prefixes of the bucket, even with credentials that the author has put into the image.
  */
 export class JobNetwork extends Construct {
   readonly vpc: IVpc
@@ -198,8 +198,8 @@ export class JobNetwork extends Construct {
       add('EcsTelemetryEndpoint', InterfaceVpcEndpointAwsService.ECS_TELEMETRY, agents)
     }
     return add('ApiEndpoint', InterfaceVpcEndpointAwsService.APIGATEWAY, [
-      // The stager calls without credentials; the API's own policy and the run's secret decide. The API's id is not known here:
-      // its policy names this endpoint, and the circle would close.
+      // The stager calls without credentials; the API's own policy and the run's secret authorize it. The policy cannot name the
+      // API: the API's policy names this endpoint, which would be a circular reference.
       anyone(
         ['execute-api:Invoke'],
         [`arn:${Aws.PARTITION}:execute-api:${Aws.REGION}:${Aws.ACCOUNT_ID}:*/${STAGING_ROUTES}`],
@@ -207,7 +207,7 @@ export class JobNetwork extends Construct {
     ]).vpcEndpointId
   }
 
-  /** Routes and security groups do not apply to AWS's resolver, so that DNS needs a firewall of its own. */
+  /** Routes and security groups do not apply to AWS's resolver, so DNS needs a separate firewall. */
   private addDnsFirewall(vpc: Vpc): void {
     const allowed = new CfnFirewallDomainList(this, 'AllowedNames', { domains: ALLOWED_NAMES })
     const all = new CfnFirewallDomainList(this, 'AllNames', { domains: ['*'] })
@@ -277,7 +277,7 @@ function anyone(actions: readonly string[], resources: readonly string[]): Polic
   })
 }
 
-/** Refuses credentials of other accounts, which an image could contain to move data out through this endpoint. */
+/** Rejects credentials of other accounts, which an image could contain to send data out through this endpoint. */
 function ownAccountOnly(actions: readonly string[], resources: readonly string[]): PolicyStatement {
   const statement = anyone(actions, resources)
   statement.addCondition('StringEquals', { 'aws:PrincipalAccount': Aws.ACCOUNT_ID })

@@ -39,8 +39,8 @@ export interface MachineQueueProps {
 const ofEcs = (resource: string) => `arn:${Aws.PARTITION}:ecs:${Aws.REGION}:${Aws.ACCOUNT_ID}:${resource}`
 
 /**
- * Permissions of the ECS agent on an instance. AWS's managed policy allows more, and the registry and every log group too.
- *The name pattern is that of the clusters which Batch creates; the policy of its service-linked role allows no others:
+ * Permissions of the ECS agent on an instance. AWS's managed policy also allows every log group and the whole registry. The
+ * pattern matches the names of the clusters that Batch creates; the policy of its service-linked role allows no others:
  * https://docs.aws.amazon.com/aws-managed-policy/latest/reference/BatchServiceRolePolicy.html
  */
 export const AGENT_PERMISSIONS: readonly Permission[] = [
@@ -68,10 +68,10 @@ export const AGENT_PERMISSIONS: readonly Permission[] = [
 ]
 
 /**
- * Run by root at a machine's first start, before the agent takes jobs. Containers of a job with several share the host's
- * network, so the hop limit does not keep them from the instance's credentials; a firewall rule by their control group does
- * (the agent names it `ecstasks`). An instance on which the rule cannot be set powers off, and EC2 terminates it; halting would
- * not do that. Images and logs are for the execution role, not for the instance's.
+ * Run by root at an instance's first start, before the agent accepts jobs. The containers of a job share the host's network, so
+ * the hop limit does not protect the instance's credentials. A firewall rule for the agent's control group (`ecstasks`) does. If
+ * the rule cannot be set, the instance powers off and EC2 terminates it; halting would not terminate it. Images and logs use the
+ * execution role, not the instance's.
  */
 const FIRST_START = [
   "trap 'shutdown --poweroff now' ERR",
@@ -82,7 +82,7 @@ const FIRST_START = [
   'iptables --insert FORWARD --destination 169.254.169.254/32 --jump REJECT',
 ] as const
 
-/** Batch queue on EC2, for tasks that are too large for Fargate or ask for GPUs. */
+/** Batch queue on EC2, for tasks that are too large for Fargate or request GPUs. */
 export class MachineQueue extends Construct {
   readonly queueArn: string
 

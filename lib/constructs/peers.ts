@@ -15,7 +15,7 @@ export function isPeer(text: string): boolean {
 }
 
 /**
- * The other side of a security group's rule.
+ * Peer of a security group's rule.
  * @throws Error unless {@link isPeer}
  */
 export function peerOf(text: string): IPeer {

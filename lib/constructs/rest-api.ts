@@ -67,12 +67,12 @@ interface ApiSettings {
 }
 
 /**
- * Three times the largest rate of stagers: Fargate starts 20 runs per second and 100 at once, and each makes about 15 requests
+ * Three times the maximum rate of stagers: Fargate starts 20 runs per second and 100 at once, and each makes about 15 requests
  * (docs/scale.md). The stage's own limit is for callers. A run fails when its stager is throttled for half a minute.
  */
 const STAGER_THROTTLE = { rate: 1000, burst: 2000 } as const
 
-/** Fields of the access log. No header and no query: they carry secrets and signatures. */
+/** Fields of the access log. Headers and queries are omitted, because they carry secrets and signatures. */
 const ACCESS_LOG = JSON.stringify({
   requestId: '$context.requestId',
   time: '$context.requestTime',
@@ -88,11 +88,10 @@ const ACCESS_LOG = JSON.stringify({
 })
 
 /**
- * REST APIs (version 1, which alone can be private) that send every request to one function.
- *
- * Stagers have a separate private API with the staging routes only. Tasks share their network, and can reach every route that the
- * jobs' endpoint allows. In mode `iam`, stagers could not reach the callers' API anyway: it is regional, and a VPC endpoint leads to
- * private APIs only (https://repost.aws/knowledge-center/api-gateway-vpc-connections).
+ * REST APIs (version 1, since only these can be private) that send every request to one function. Stagers have a separate private
+ * API with the staging routes only, because tasks share their network and can reach every route that the jobs' endpoint allows.
+ * In mode `iam`, stagers could not reach the callers' API: it is regional, and a VPC endpoint leads to private APIs only
+ * (https://repost.aws/knowledge-center/api-gateway-vpc-connections).
  */
 export class EngineApi extends Construct {
   /** The API of callers. */

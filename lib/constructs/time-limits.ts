@@ -6,7 +6,7 @@ import {
   JobStateTimeLimitActionsState,
 } from 'aws-cdk-lib/aws-batch'
 
-/** Cancels a job that no machine can hold: at the head of the queue it would block all others. */
+/** Cancels a job that fits on no machine: at the head of the queue it would block all others. */
 export function cancelUnplaceable(minutes: number): JobStateTimeLimitAction[] {
   return Object.values(JobStateTimeLimitActionsReason).map((reason) => ({
     reason,

@@ -4,7 +4,7 @@ import { KEYS, PUT_OBJECTS, REPLACE_ITEMS } from '../constructs/grants.ts'
 import type { Permission } from '../constructs/permissions.ts'
 import type { Stage } from '../settings.ts'
 
-/** Permissions for objects of other buckets, if the stage names some. */
+/** Permissions for objects of the input buckets of the stage. */
 function readInputs({ inputBuckets, inputBucketKeys }: Stage): readonly Permission[] {
   const resources = inputBuckets.flatMap((name) => {
     const bucket = `arn:${Aws.PARTITION}:s3:::${name}`
@@ -14,7 +14,7 @@ function readInputs({ inputBuckets, inputBucketKeys }: Stage): readonly Permissi
     // Without the permission to list, S3 answers 403 for an object that does not exist.
     actions: ['s3:GetObject', 's3:ListBucket'],
     resources,
-    // When a bucket is deleted, another account can create one with its name.
+    // When a bucket is deleted, another account can create one with its name; the condition excludes that.
     conditions: { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } },
     because: 'Any object of a bucket that the settings name may be an input',
   }
@@ -23,7 +23,7 @@ function readInputs({ inputBuckets, inputBucketKeys }: Stage): readonly Permissi
     resources: inputBucketKeys,
     conditions: {
       StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` },
-      // S3 names the object, or the bucket where an S3 Bucket Key is enabled.
+      // S3 passes the object's ARN as encryption context, or the bucket's if an S3 Bucket Key is enabled.
       StringLike: { 'kms:EncryptionContext:aws:s3:arn': resources },
     },
   }

@@ -28,7 +28,7 @@ export interface ServiceStackProps extends StackProps {
   readonly table: Table
   readonly jobLogGroup: LogGroup
   readonly platform: JobPlatform
-  /** Key of bucket and table; absent for keys of AWS. */
+  /** Key of bucket and table; undefined for keys of AWS. */
   readonly keyArn?: string
 }
 

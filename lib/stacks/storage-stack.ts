@@ -55,7 +55,7 @@ export class StorageStack extends Stack {
       removalPolicy,
       ...(stage.console === 'off' ? {} : { cors: [consoleRule(stage)] }),
       lifecycleRules: [
-        // Multipart uploads of clients, and of copies and archives whose function was stopped.
+        // Aborts multipart uploads of clients, and of copies and archives whose function was stopped.
         { id: 'forget-unfinished-parts', abortIncompleteMultipartUploadAfter: Duration.days(1) },
         {
           id: 'forget-uploads',
@@ -141,8 +141,8 @@ function sendEvents(bucket: Bucket): void {
 }
 
 /**
- * Allows the console's page to read and write objects from any origin, because the page's origin depends on the deployment. Every
- * request needs a presigned URL, which only callers of the API get, so the origin protects nothing.
+ * Allows pages of any origin to read and write objects, because the console's origin depends on the deployment. Every request
+ * needs a presigned URL, which only callers of the API get, so the origin gives no protection.
  */
 function consoleRule({ console }: Pick<Stage, 'console'>): CorsRule {
   return {

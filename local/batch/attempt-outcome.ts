@@ -1,7 +1,7 @@
 import type { ContainerEnd } from './job.ts'
 import type { Container } from './requests.ts'
 
-/** Why an attempt was stopped from outside. */
+/** Reason for which an attempt was stopped from outside. */
 export type AttemptStop = 'timed-out' | 'terminated' | 'server-stopped'
 
 export interface AttemptOutcome {
@@ -10,8 +10,8 @@ export interface AttemptOutcome {
 }
 
 /*
- * Texts as in recorded Batch events; what reads them on AWS reads the same words here. For a dependency that failed, AWS
- * was not recorded: ECS calls a task "failed to start" when one of its essential containers cannot be started.
+ * Texts of recorded Batch events, so that the code that parses them is tested. A failed dependency was not recorded on AWS: ECS
+ * reports "Task failed to start" when an essential container cannot be started.
  */
 const REASONS = {
   essentialExited: 'Essential container in task exited',
@@ -38,7 +38,7 @@ export function concludeAttempt(
   const exitCodes = ends
     .filter(({ name, reason = '' }) => essential.has(name) && !reason.startsWith('CannotStart'))
     .flatMap(({ exitCode }) => exitCode ?? [])
-  // No essential container ran: an image or a dependency of it failed.
+  // No essential container ran: its image or a dependency failed.
   if (exitCodes.length === 0) return failed(REASONS.failedToStart)
   return {
     succeeded: exitCodes.every((exitCode) => exitCode === 0),

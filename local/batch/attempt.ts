@@ -1,7 +1,7 @@
 import type { ContainerEnd } from './job.ts'
 import type { Container } from './requests.ts'
 
-/** Runs one container to its end, or to the signal; never rejects for what the container does. */
+/** Runs one container until it ends or the signal is aborted. Never rejects because of the container. */
 export type StartContainer = (
   container: Container,
   signal: AbortSignal,
@@ -9,14 +9,14 @@ export type StartContainer = (
 ) => Promise<ContainerEnd>
 
 interface ContainerRun {
-  /** False when it ended before it started. */
+  /** False when the container ended before it started. */
   readonly started: Promise<boolean>
   readonly ended: Promise<ContainerEnd>
 }
 
 /**
- * Runs the containers of one ECS task: each when its dependencies hold; the end of an essential one ends all.
- * @returns their ends in the definition's order; a container whose dependencies failed never starts.
+ * Runs the containers of one ECS task. Each starts when its dependencies are met; the end of an essential one ends all.
+ * @returns the results in the definition's order; a container whose dependencies failed never starts
  */
 export async function runContainers(
   containers: readonly Container[],
@@ -57,14 +57,17 @@ export async function runContainers(
   return Promise.all(containers.map(({ name }) => runs.get(name)?.ended ?? { name }))
 }
 
-/** As the ECS agent reports a container whose dependency can never be met (aws/amazon-ecs-agent#3218); the code is SIGTERM's. */
+/**
+ * As the ECS agent reports a container whose dependency cannot be met (aws/amazon-ecs-agent#3218); the exit code is that of
+ * SIGTERM.
+ */
 function neverStarted({ name, dependsOn }: Container): ContainerEnd {
   const others = dependsOn.map(({ containerName }) => containerName).join(', ')
   const reason = `CannotStartContainerError: dependency graph: failed to resolve container ordering dependency [${others}] for target [${name}]`
   return { name, exitCode: 143, reason }
 }
 
-/** Dependencies first; cycles were refused at registration. */
+/** Dependencies first; cycles were rejected at registration. */
 function byDependency(containers: readonly Container[]): readonly Container[] {
   const sorted: Container[] = []
   const visit = (container: Container): void => {

@@ -1,4 +1,4 @@
-/** A request that AWS Batch would refuse; becomes a 400 with this message. */
+/** Request that AWS Batch would reject; becomes status 400 with this message. */
 export class ClientException extends Error {
   override readonly name = 'ClientException'
 }

@@ -18,17 +18,17 @@ export interface ContainerTask {
   readonly directories: Readonly<Record<string, string>>
 }
 
-/** Name of the container, by which it is found again. */
+/** Name by which the container is found again. */
 export function containerName({ container, jobId, attempt, instance }: ContainerTask): string {
   return `app-engine-${instance}-${jobId}-${attempt}-${container.name}`
 }
 
-/** The task's container is the one without variables. */
+/** Only the task's container has no variables. */
 export function isTaskContainer({ environment }: Container): boolean {
   return environment.length === 0
 }
 
-/** Variables of a container: its own ones and those that Batch adds. The task's container gets none at all. */
+/** Variables of a container: its own and those that Batch adds. The task's container gets none. */
 export function environmentOf({ container, jobId, attempt }: ContainerTask): Record<string, string> {
   if (isTaskContainer(container)) return {}
   const own = container.environment.map(({ name, value }): [string, string] => [name, value])
@@ -36,8 +36,9 @@ export function environmentOf({ container, jobId, attempt }: ContainerTask): Rec
 }
 
 /**
- * Arguments of the engine that run the container. The task's container gets no network; the stager's must reach services that listen on this machine's loopback. Values of variables are taken from the engine's own
- * environment, since arguments are shown to everybody on the machine.
+ * Arguments with which the engine runs the container. The task's container gets no network; the stager's must reach services on
+ * this machine's loopback. Values of variables are passed in the engine's environment, because every user of the machine can see
+ * arguments.
  */
 export function runArguments(engine: EngineProgram, task: ContainerTask, machineCpus: number): string[] {
   const { container, jobId, instance } = task
@@ -56,7 +57,7 @@ export function runArguments(engine: EngineProgram, task: ContainerTask, machine
     // By default, podman passes the machine's proxy variables to every container.
     ...(engine.kind === 'podman' ? ['--http-proxy=false'] : []),
     ...(engine.enforcesLimits ? limitArguments(container, machineCpus) : []),
-    // As on Fargate: set-uid programs grant no rights.
+    // As on Fargate: set-uid programs gain no privileges.
     '--security-opt=no-new-privileges',
     ...container.mountPoints.map(
       ({ sourceVolume, containerPath, readOnly }) =>
@@ -69,18 +70,18 @@ export function runArguments(engine: EngineProgram, task: ContainerTask, machine
 }
 
 /**
- * "z" lets SELinux hosts share the directory; elsewhere it does nothing. What a task leaves on the host gives no rights there;
- * docker's command line has no such options, and the job's folder is closed to others.
+ * "z" lets SELinux hosts share the directory, and has no effect elsewhere. Set-uid files of a task give no privileges, because
+ * the job's folder is closed to other users; docker's command line has no options such as `nosuid`.
  */
 function volumeOptions({ kind }: EngineProgram, isReadOnly: boolean): string {
   const words = [...(isReadOnly ? ['ro'] : []), 'z', ...(kind === 'podman' ? ['nosuid', 'nodev'] : [])]
   return words.join(',')
 }
 
-/** Far more than any program wants; without it a task that forks without end takes the whole machine with it. */
+/** Far more than any task needs. Without it, a task that forks endlessly would exhaust the machine. */
 export const MOST_PROCESSES = 4096
 
-/** Fargate has no swap, so memory and memory with swap are the same; more CPUs than there are would be refused. */
+/** Fargate has no swap, so both limits are equal. The engine rejects more CPUs than the machine has. */
 function limitArguments(container: Container, machineCpus: number): string[] {
   const vcpu = amountOf(container, 'VCPU') ?? machineCpus
   const memoryMib = amountOf(container, 'MEMORY')
@@ -91,7 +92,7 @@ function limitArguments(container: Container, machineCpus: number): string[] {
   ]
 }
 
-/** Words of a container that runs as a plain process, its command's or others: paths of volumes become host directories. */
+/** Arguments of a container that runs as a plain process: paths of volumes become host directories. */
 export function processArguments(
   { container, directories }: ContainerTask,
   words: readonly string[] = container.command,

@@ -2,15 +2,15 @@ import { ClientException } from './client-exception.ts'
 import type { Container, RegisterJobDefinition, SubmitJob } from './requests.ts'
 
 /*
- * What AWS Batch refuses, so that a definition that works here is not turned down there.
- * Limits: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html and the API's ResourceRequirement page.
+ * Limits of AWS Batch, so that definitions that work locally are also accepted by AWS. Sources:
+ * https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html and the API's ResourceRequirement page.
  */
 
 const LARGEST_DEFINITION_BYTES = 24 * 1024
 const LARGEST_SUBMISSION_BYTES = 30 * 1024
 const MOST_CONTAINERS = 10
 
-/** Fargate: vCPU with the amounts of memory in MiB that may go with it, as smallest, largest and step. */
+/** Fargate's vCPUs with their amounts of memory in MiB: smallest, largest and step. */
 const FARGATE_SIZES: ReadonlyMap<number, readonly number[]> = new Map([
   [0.25, [512, 1024, 2048]],
   [0.5, steps(1024, 4096, 1024)],
@@ -26,7 +26,7 @@ function steps(first: number, last: number, step: number): readonly number[] {
   return Array.from({ length: (last - first) / step + 1 }, (_, index) => first + index * step)
 }
 
-/** @throws ClientException when AWS Batch would not register the definition. */
+/** @throws ClientException when AWS Batch would reject the definition */
 export function checkDefinition(definition: RegisterJobDefinition): void {
   checkSize('job definition', definition, LARGEST_DEFINITION_BYTES)
   const [task] = definition.ecsProperties.taskProperties
@@ -50,7 +50,7 @@ export function checkDefinition(definition: RegisterJobDefinition): void {
   checkFargateSize(containers)
 }
 
-/** @throws ClientException when AWS Batch would not take the submission. */
+/** @throws ClientException when AWS Batch would reject the submission */
 export function checkSubmission(submission: SubmitJob, containers: readonly Container[]): void {
   checkSize('SubmitJob request', submission, LARGEST_SUBMISSION_BYTES)
   if (submission.containerOverrides !== undefined) {

@@ -7,44 +7,44 @@ import { createSeededRandom, type RandomSource } from './seeded-random.ts'
 
 const share = z.number().min(0).max(1).default(0)
 
-/** Longer than any client of Batch waits for an answer (src/aws/clients.ts). */
+/** Longer than the time-out of any Batch client (src/aws/clients.ts). */
 const HANG_MS = 20_000
 
 /** Injected faults, for tests of the service's recovery. */
 const faultsSchema = z.strictObject({
-  /** Seed of the pseudorandom numbers; they start again from it. */
+  /** Seed of the pseudorandom numbers, which start again. */
   seed: z.number().int().optional(),
   events: z
     .strictObject({
-      /** Shares of events that never come, and that come twice. */
+      /** Shares of lost and of duplicated events. */
       drop: share,
       double: share,
-      /** Each event is late by up to this, so that they also come out of order. */
+      /** Maximum delay of an event, so that events also arrive out of order. */
       delayMs: z.number().int().min(0).default(0),
     })
     .prefault({}),
   calls: z
     .strictObject({
-      /** Shares of calls that are refused for their rate, that fail, and that are carried out but answered as failed. */
+      /** Shares of calls that are throttled, that fail, and that take effect but return an error. */
       throttle: share,
       fail: share,
       loseAnswer: share,
-      /** Share of calls that are carried out only after the client's timeout. */
+      /** Share of calls that take effect only after the client's time-out. */
       hang: share,
     })
     .prefault({}),
-  /** Longest time of an attempt, where its job allows more; Batch itself takes no less than a minute. */
+  /** Upper limit of an attempt's duration; may be less than Batch's minimum of one minute. */
   attemptSeconds: z.number().positive().optional(),
 })
 export type Faults = z.infer<typeof faultsSchema>
 
-/** Where the faults are set, as JSON; `{}` ends them. No path of the Batch API. */
+/** Path of the faults, as JSON; `{}` removes them. Not a path of the Batch API. */
 export const FAULTS_PATH = '/local/faults'
 
-/** Beginning of each fault's line in the log. */
+/** Start of each fault's line in the log. */
 export const FAULT_MARK = 'fault: '
 
-/** A failure that the server answers with, as AWS would. */
+/** Server error as AWS would send it. */
 export class ServiceFailure extends Error {
   override readonly name: string
   readonly status: number
@@ -109,11 +109,11 @@ export function createFaultInjection(
         const { drop, double, delayMs } = faults.events
         const copies = isInjected('drop', 'event', drop) ? 0 : isInjected('double', 'event', double) ? 2 : 1
         const deliveries = Array.from({ length: copies }, () => deliverLate(deliver, event))
-        // The outbox sends what comes next when this one has come: not so for those that are late.
+        // The outbox sends the next event after this one is delivered; delayed events must not block it.
         if (delayMs === 0) await Promise.all(deliveries)
         else for (const delivery of deliveries) delivery.catch((error: unknown) => log(String(error)))
       },
-    /** The operations with their faults, and one more that takes new faults in the place of the present ones. */
+    /** The operations with their faults, and one that replaces the current faults. */
     operations: (operations: ReadonlyMap<string, Operation>): ReadonlyMap<string, Operation> => {
       const all = [...operations].map(([path, operation]): [string, Operation] => [
         path,

@@ -4,13 +4,13 @@ import { callEngine, callEngineUntil, type EngineProgram } from '../container-en
 /** Images on this machine. */
 export interface ImageCache {
   /**
-   * Makes the image available to the engine; each is pulled once.
-   * @throws Error whose message starts as ECS's reason does, `CannotPullContainerError: `.
+   * Pulls the image, once.
+   * @throws Error whose message starts like ECS's reason, `CannotPullContainerError: `
    */
   ensure(reference: string): Promise<void>
-  /** Loads the image of a docker-archive under its name in the archive. */
+  /** Loads the image of a docker-archive by the name in the archive. */
   load(archive: string): Promise<void>
-  /** Removes what was pulled: the local registry forgets its images too. */
+  /** Removes pulled images: the local registry does not keep them either. */
   removePulled(): Promise<void>
 }
 
@@ -51,7 +51,7 @@ export function createImageCache(engine: EngineProgram, listFile: string): Image
     load: (archive) => loadArchive(engine, archive),
     async removePulled() {
       if (pulled.size === 0) return
-      // Some may be gone or used by others.
+      // Some may be removed already, or used by others.
       await callEngine(engine, 'rmi', ...pulled).catch(() => undefined)
       rmSync(listFile)
     },
@@ -67,7 +67,7 @@ export async function loadArchive(
   await callEngineUntil(signal, engine, ['load', '--input', archive])
 }
 
-/** A registry on this machine's loopback speaks plain HTTP; docker allows that by itself. */
+/** A registry on this machine's loopback uses plain HTTP, which only docker allows by default. */
 export function insecureRegistry(engine: EngineProgram, reference: string): string[] {
   const isLoopback = /^(?:127\.[0-9.]+|localhost|\[::1\])(?::[0-9]+)?\//u.test(reference)
   return engine.kind === 'podman' && isLoopback ? ['--tls-verify=false'] : []

@@ -6,7 +6,7 @@ export interface EventOrigin {
   readonly region: string
 }
 
-/** The job after a change of state, with the event of that change at the end of its outbox. */
+/** The job after a change of state, with the event of that change appended to its outbox. */
 export function withChange(
   job: Job,
   change: Partial<Job>,

@@ -12,10 +12,10 @@ export interface JobRunnerDependencies {
   readonly outbox: Outbox
   readonly runTask: RunTask
   readonly origin: EventOrigin
-  /** Jobs at a time. */
+  /** Number of concurrent jobs. */
   readonly capacity: number
   readonly workDirectory: string
-  /** A limit for attempts besides the one of their jobs. */
+  /** Limit of attempts in addition to their jobs' own. */
   readonly longestAttemptSeconds?: () => number | undefined
   readonly now: () => number
   readonly uuid: () => string
@@ -51,7 +51,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
     startWaiting()
   }
 
-  /** The job that waits longest in the share with the fewest running jobs: the fair-share policy of the queues on AWS. */
+  /** Longest waiting job of the share with the fewest running jobs: the fair-share policy of the queues on AWS. */
   function takeNext(): string | undefined {
     const shareOf = (jobId: string): string => store.findJob(jobId)?.shareIdentifier ?? ''
     const used = new Map<string, number>()
@@ -74,7 +74,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
     }
   }
 
-  /** One attempt; a next one waits its turn like any other job. */
+  /** Runs one attempt. A further attempt waits in the queue like any other job. */
   async function runOnce(jobId: string, controller: AbortController): Promise<void> {
     const isRetried = await runAttempt(jobId, controller).catch((error: unknown) => {
       finish(jobId, { succeeded: false, statusReason: `The local Batch server failed: ${String(error)}` })
@@ -85,7 +85,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
     else startWaiting()
   }
 
-  /** @returns whether the job is to be tried again. */
+  /** @returns whether the job is retried */
   async function runAttempt(jobId: string, controller: AbortController): Promise<boolean> {
     const job = change(jobId, { status: 'STARTING' })
     const attempt = job.attempts.length + 1
@@ -103,12 +103,12 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
       return conclude(jobId, end, startedAt, controller.signal.reason as AttemptStop | undefined)
     } finally {
       clearTimeout(timer)
-      // What containers wrote as other users cannot be removed by a server that is not root, and stays behind.
+      // A server that is not root cannot remove files that containers wrote as other users; they remain.
       await rm(root, { recursive: true, force: true }).catch(() => undefined)
     }
   }
 
-  /** @returns whether the job is to be tried again. */
+  /** @returns whether the job is retried */
   function conclude(jobId: string, end: TaskEnd, startedAt: number | undefined, stop?: AttemptStop): boolean {
     const job = store.findJob(jobId)
     if (job === undefined || stop === 'server-stopped') return false
@@ -136,14 +136,14 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
   }
 
   return {
-    /** Takes a job in state SUBMITTED. */
+    /** Accepts a job in state SUBMITTED. */
     accept(job: Job): void {
       store.putJob(job)
       change(job.jobId, { status: 'PENDING' })
       enqueue(job.jobId)
     },
 
-    /** Ends the job, or with `onlyWaiting` leaves it alone once it has started. */
+    /** Ends the job; with `onlyWaiting`, only if it has not started. */
     end(job: Job, reason: string, onlyWaiting: boolean): void {
       if (hasEnded(job)) return
       const live = running.get(job.jobId)
@@ -157,7 +157,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
       finish(job.jobId, { succeeded: false, statusReason: reason })
     },
 
-    /** Takes up what a server before this one left behind. */
+    /** Takes over the jobs of an earlier server process. */
     resume(): void {
       for (const job of store.jobs()) {
         if (job.outbox.length > 0) outbox.notify(job.jobId)
@@ -167,7 +167,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
       }
     },
 
-    /** Kills running containers and leaves their jobs as they are: the next server ends those. */
+    /** Kills running containers without changing their jobs: the next server process ends those. */
     async stop(): Promise<void> {
       isStopped = true
       const ends = [...running.values()].map(({ controller, finished }) => {
@@ -179,7 +179,7 @@ export function createJobRunner(dependencies: JobRunnerDependencies) {
   }
 }
 
-/** Runs jobs, as many at a time as there is room for. */
+/** Runs jobs, up to a number of concurrent ones. */
 export type JobRunner = ReturnType<typeof createJobRunner>
 
 /** The first reason counts: a second `abort` has no effect. */
@@ -187,7 +187,7 @@ function stopRunning(controller: AbortController, reason: AttemptStop): void {
   controller.abort(reason)
 }
 
-/** The attempt's time-out, counted from RUNNING as Batch does. */
+/** Time-out of the attempt, counted from RUNNING as in Batch. */
 function startTimer(
   { timeout }: Job,
   controller: AbortController,

@@ -1,9 +1,9 @@
 import type { Container, RetryStrategy } from './requests.ts'
 
-/** Life of a job at Batch, in this order; a retried job goes back to RUNNABLE. */
+/** States of a job at Batch, in order; a retried job returns to RUNNABLE. */
 export type JobStatus = 'SUBMITTED' | 'PENDING' | 'RUNNABLE' | 'STARTING' | 'RUNNING' | 'SUCCEEDED' | 'FAILED'
 
-/** How one container of an attempt ended; without exit code it never ran. */
+/** Result of one container of an attempt; without exit code it never ran. */
 export interface ContainerEnd {
   readonly name: string
   readonly exitCode?: number
@@ -11,7 +11,7 @@ export interface ContainerEnd {
   readonly logStreamName?: string
 }
 
-/** One attempt, in the shape of Batch's AttemptDetail. */
+/** One attempt, in the form of Batch's AttemptDetail. */
 export interface Attempt {
   readonly startedAt?: number
   readonly stoppedAt: number
@@ -21,7 +21,7 @@ export interface Attempt {
   ]
 }
 
-/** A state change on its way to the bus: the event in EventBridge's envelope. */
+/** An undelivered state change: the event in EventBridge's envelope. */
 export interface JobEvent {
   readonly version: '0'
   readonly id: string
@@ -40,7 +40,7 @@ export interface Job {
   readonly jobArn: string
   readonly jobName: string
   readonly jobQueue: string
-  /** Jobs of two shares that wait are started in turn. Absent in jobs of earlier versions. */
+  /** Fair share of the job. Absent in jobs of earlier versions. */
   readonly shareIdentifier?: string
   readonly jobDefinition: string
   readonly status: JobStatus
@@ -54,9 +54,9 @@ export interface Job {
   readonly timeout?: { readonly attemptDurationSeconds: number }
   readonly tags: Readonly<Record<string, string>>
   readonly propagateTags: boolean
-  /** Log streams of the latest attempt, by the name of the container. */
+  /** Log streams of the latest attempt, by container name. */
   readonly logStreamNames?: Readonly<Record<string, string>>
-  /** With the submission's overrides applied. */
+  /** With the overrides of the submission. */
   readonly containers: readonly Container[]
   readonly volumes: readonly string[]
   /** Reason given to TerminateJob or CancelJob. */
@@ -68,10 +68,10 @@ export function hasEnded(job: Job): boolean {
   return job.status === 'SUCCEEDED' || job.status === 'FAILED'
 }
 
-/** The job as DescribeJobs and the events of AWS show it. */
+/** The job as in DescribeJobs and in events of AWS. */
 export function describe(job: Job): object {
   const { containers, volumes, outbox: _, endReason, logStreamNames = {}, ...rest } = job
-  // A job that is tried again shows its new containers.
+  // A retried job shows its new containers.
   const [last] = hasEnded(job) ? (job.attempts.at(-1)?.taskProperties ?? []) : []
   return {
     ...rest,

@@ -1,9 +1,9 @@
 import { StringDecoder } from 'node:string_decoder'
 
-/** Longest line that is kept whole; longer ones become several, so that memory stays bounded. In UTF-16 units. */
+/** Maximum length of a line in UTF-16 units. Longer lines are split, which bounds memory. */
 const LONGEST_LINE = 64 * 1024
 
-/** A splitter for one source. */
+/** Splits the output of one source. */
 export function createLineSplitter(longestLine = LONGEST_LINE) {
   const decoder = new StringDecoder('utf8')
   let rest = ''
@@ -19,7 +19,7 @@ export function createLineSplitter(longestLine = LONGEST_LINE) {
 
   return {
     push: (chunk: Buffer): string[] => split(decoder.write(chunk)),
-    /** The last line, when it had no end. */
+    /** The last line, if it has no line end. */
     end(): string[] {
       const lines = split(decoder.end())
       return rest === '' ? lines : [...lines, rest]
@@ -27,7 +27,7 @@ export function createLineSplitter(longestLine = LONGEST_LINE) {
   }
 }
 
-/** Pieces of at most `length`; a pair of surrogates stays together. */
+/** Pieces of at most `length`; surrogate pairs are not split. */
 function cutToLength(line: string, length: number): string[] {
   const pieces: string[] = []
   let start = 0

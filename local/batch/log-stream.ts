@@ -14,24 +14,24 @@ export interface LogStream {
   readonly name: string
   /** Sends the source's output. Waits when the service is slower than the container. */
   append(source: AsyncIterable<Buffer>): Promise<void>
-  /** Resolves when all that was appended has been sent. */
+  /** Resolves when everything that was added has been sent. */
   close(): Promise<void>
 }
 
-/** PutLogEvents takes 10 000 events and 1 MiB at a time, counting 26 bytes beside each message. */
+/** PutLogEvents accepts 10 000 events and 1 MiB per call, counting 26 bytes for each message. */
 const LIMITS = { events: 10_000, bytes: 1_048_576, overheadBytes: 26 } as const
-/** Longest delay of output. A user who follows a run's log would notice more. */
+/** Maximum delay of output; a user who follows a run's log would notice more. */
 const FLUSH_AFTER_MS = 500
-/** Sent as they come; the emulator keeps what it gets in memory. Of what follows only the end is sent. */
+/** Output up to this size is sent immediately, since the emulator keeps it in memory. Of the rest, only the end is sent. */
 const SENT_BYTES = 16 * 1024 * 1024
 const END_LINES = 1000
-/** Longest line of the end, so that memory stays below some MiB. */
+/** Maximum length of a line in the end, which bounds its memory to a few MiB. */
 const END_LINE_CHARACTERS = 4096
 
 /**
- * Opens a CloudWatch Logs stream and makes it, with its group, when it is missing. A log that cannot be sent is dropped with
- * a warning: it must not hold up the job. Of a log of more than 16 MiB the last 1000 lines come when it is closed, behind a note.
- * Holds at most one batch in memory besides the one on its way, and those lines.
+ * Opens a CloudWatch Logs stream and creates it with its group if necessary. If a log cannot be sent, it is dropped with a
+ * warning, so that it does not block the job. For a log of more than 16 MiB, a note and the last 1000 lines are sent at the end.
+ * Memory: two batches and those lines.
  */
 export function openLogStream(
   client: CloudWatchLogsClient,
@@ -48,11 +48,11 @@ export function openLogStream(
   )
 
   let sentBytes = 0
-  /** What is held back: the newest lines, oldest first, and how many there were. */
+  /** Retained lines: the newest ones, oldest first, and their total number. */
   const end: string[] = []
   let heldBack = 0
 
-  /** @returns something to wait for, as {@link add}. */
+  /** @returns a promise to wait for, like {@link add} */
   function take(line: string): Promise<void> | undefined {
     if (sentBytes < SENT_BYTES) {
       sentBytes += Buffer.byteLength(line) + LIMITS.overheadBytes
@@ -87,14 +87,14 @@ export function openLogStream(
     return sending
   }
 
-  /** @returns something to wait for when the batch before was full. */
+  /** @returns a promise to wait for when the previous batch was full */
   function add(line: string): Promise<void> | undefined {
-    // An event may not be empty; a space keeps the blank line.
+    // An event must not be empty; a space preserves the blank line.
     const message = line === '' ? ' ' : line
     const bytes = Buffer.byteLength(message) + LIMITS.overheadBytes
     const isFull = batch.length >= LIMITS.events || batchBytes + bytes > LIMITS.bytes
     const flushed = isFull ? flush() : undefined
-    // Events of a batch must be in the order of their times, and clocks are set back at times.
+    // Events of a batch must be ordered by time, and clocks are sometimes set back.
     latest = Math.max(latest, Date.now())
     batch.push({ timestamp: latest, message })
     batchBytes += bytes

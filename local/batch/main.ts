@@ -1,6 +1,6 @@
 /*
- * The local Batch server: the part of AWS Batch that the service uses, on top of a container engine. Started by local mode,
- * which restarts it when it dies. Acknowledged jobs are on disk.
+ * Local Batch server: the part of AWS Batch that the service uses, on top of a container engine. Started by local mode, which
+ * restarts it after a crash. Acknowledged jobs are on disk.
  */
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
@@ -31,22 +31,22 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
 const settings = readSettings({
   PORT: z.coerce.number().int(),
   BIND_ADDRESS: z.ipv4(),
-  /** Hosts that it answers for beside the names of this machine, by commas. */
+  /** Accepted host names in addition to this machine's, separated by commas. */
   KNOWN_HOSTS: z.string().transform(knownHostsOf),
-  /** Registries that are called by another name in image references than here, by that name. */
+  /** Names of registries on this machine, by their names in image references. */
   REGISTRY_HOSTS: json(z.record(z.string(), z.string())),
   /** Label that distinguishes the containers of several servers on one machine. */
   INSTANCE: z.string().regex(/^[a-z0-9-]{1,40}$/u),
   STATE_DIRECTORY: z.string(),
   CONTAINER_ENGINE: json(engineSettingsSchema),
-  /** Images that run as plain processes, with the command that takes each one's place. */
+  /** Images that run as plain processes, with the command that replaces each. */
   LOCAL_PROCESS_IMAGES: json(z.record(z.string(), z.array(z.string()).min(1))),
-  /** Command that replaces every task's container, for load tests of the service without the cost of containers. */
+  /** Command that replaces every task's container, for load tests without the cost of containers. */
   TASK_PROCESS: json(z.array(z.string()).min(1)).optional(),
   AWS_ENDPOINT_URL: z.url(),
   AWS_REGION: z.string(),
   AWS_ACCOUNT_ID: z.string().default('000000000000'),
-  /** Jobs that run at a time. */
+  /** Number of concurrent jobs. */
   CAPACITY: z.coerce.number().int().min(1).default(Math.max(1, availableParallelism())),
 })
 
@@ -107,10 +107,10 @@ const stopOnce = (): void => {
 }
 process.on('SIGTERM', stopOnce)
 process.on('SIGINT', stopOnce)
-// The process that started this server has ended.
+// The parent process has exited.
 process.on('disconnect', stopOnce)
 
-// An earlier server may have been killed while it ran jobs.
+// An earlier server process may have been killed while it ran jobs.
 await engine.removeStaleContainers()
 await rm(workDirectory, { recursive: true, force: true }).catch((error: unknown) => log(String(error)))
 makePrivateFolder(workDirectory)

@@ -26,12 +26,15 @@ export interface OperationDependencies {
   readonly uuid: () => string
 }
 
-/** Operation of the API. Takes the parsed body and returns the answer's. @throws ClientException */
+/**
+ * Operation of the API. Takes the parsed body and returns that of the response.
+ * @throws ClientException
+ */
 export type Operation = (body: unknown) => object | Promise<object>
 
 const PAGE_SIZE = 100
 
-/** The operations that this server has, by path. */
+/** Implemented operations, by path. */
 export function createOperations(dependencies: OperationDependencies): ReadonlyMap<string, Operation> {
   const { store, runner } = dependencies
   return new Map<string, Operation>([
@@ -152,7 +155,7 @@ function withOverride(container: Container, submission: SubmitJob): Container {
   }
 }
 
-/** By ARN, `name:revision`, or name alone, which means its newest active revision. */
+/** Finds a definition by ARN, `name:revision`, or name, which selects the newest active revision. */
 function findActive(definitions: readonly StoredDefinition[], wanted: string): StoredDefinition {
   const found = definitions
     .filter((definition) => isNamed(definition, wanted))
@@ -180,7 +183,7 @@ function isWanted(
   )
 }
 
-/** A filter on names makes Batch look at jobs in every state. */
+/** With a filter on names, Batch lists jobs in every state. */
 function findJobs(jobs: readonly Job[], query: z.infer<typeof listJobsSchema>): Job[] {
   const pattern = query.filters?.[0]?.values[0]
   return jobs.filter(
@@ -205,7 +208,7 @@ function page<Item>(
   return end < found.length ? { items, nextToken: String(end) } : { items }
 }
 
-/** Id or name of what an ARN names. */
+/** Id or name in an ARN. */
 function lastPart(idOrArn: string): string {
   return idOrArn.slice(idOrArn.lastIndexOf('/') + 1)
 }

@@ -7,13 +7,13 @@ import type { StateStore } from './state-store.ts'
 export type DeliverEvent = (event: JobEvent) => Promise<void>
 
 /**
- * Few at a time: a burst of submissions would otherwise start a Lambda process for each event. Two, so that one slow
- * listener does not hold up all others.
+ * Concurrent deliveries. A small number, because a burst of submissions would otherwise start a Lambda process for each event.
+ * Two, so that one slow target does not block all others.
  */
 const MOST_AT_A_TIME = 2
 const BACKOFF = { retries: Number.POSITIVE_INFINITY, firstMs: 100, longestMs: 5000 }
 
-/** An outbox on top of the jobs' own lists of events, which outlive the server. `pause` waits before a next try. */
+/** Outbox over the jobs' stored lists of events, which survive the server. `pause` waits before a retry. */
 export function createOutbox(
   store: StateStore,
   deliver: DeliverEvent,

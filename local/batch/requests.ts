@@ -21,7 +21,7 @@ export const containerSchema = z.looseObject({
     .array(
       z.object({
         sourceVolume: z.string(),
-        // Becomes part of a `source:target:options` argument, so a colon would change its meaning.
+        // Becomes part of a `source:target:options` argument, so a colon would change the meaning.
         containerPath: z.string().regex(/^\/[^:]*$/u, 'must be an absolute path without a colon'),
         readOnly: z.boolean().default(false),
       }),

@@ -6,7 +6,7 @@ export interface FailedAttempt {
   readonly containers: readonly { readonly reason?: string; readonly exitCode?: number }[]
 }
 
-/** Whether Batch runs the job once more after `attemptsMade` attempts. */
+/** Whether Batch retries the job after `attemptsMade` attempts. */
 export function shouldRetry(strategy: RetryStrategy, attempt: FailedAttempt, attemptsMade: number): boolean {
   if (attemptsMade >= strategy.attempts) return false
   const rule = strategy.evaluateOnExit.find((candidate) => matches(candidate, attempt))
@@ -14,7 +14,7 @@ export function shouldRetry(strategy: RetryStrategy, attempt: FailedAttempt, att
   return rule === undefined || rule.action.toUpperCase() === 'RETRY'
 }
 
-/** All conditions that a rule states must hold; those about containers, in any of them. */
+/** All conditions of a rule must hold; those about containers for at least one of them. */
 function matches(rule: EvaluateOnExit, { statusReason, containers }: FailedAttempt): boolean {
   const ofContainers = (pattern: string | undefined, texts: readonly string[]): boolean =>
     pattern === undefined || texts.some((text) => matchesGlob(pattern, text))
@@ -31,7 +31,7 @@ function matches(rule: EvaluateOnExit, { statusReason, containers }: FailedAttem
   )
 }
 
-/** Batch's patterns know one wildcard, an asterisk at the end; letter case does not count. */
+/** Batch's patterns have one wildcard, an asterisk at the end, and ignore case. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const [wanted, found] = [pattern.toLowerCase(), text.toLowerCase()]
   return wanted.endsWith('*') ? found.startsWith(wanted.slice(0, -1)) : found === wanted

@@ -8,7 +8,7 @@ import {
 import * as z from 'zod'
 import { pagesOf } from '../../src/shared/pages.ts'
 
-/** An event as it is on the bus; only what delivery looks at is named. */
+/** An event on the bus; only the members that delivery uses are named. */
 export interface BusEvent {
   readonly id: string
   readonly source: string
@@ -35,20 +35,19 @@ const sourcesSchema = z
 /** Lambda invokes a function for an event at most three times. */
 const MOST_TRIES = 3
 /**
- * How long the rules of the bus count as known: EventBridge takes longer to notice a change, and asking for all of them before each of
- * a burst's events takes longer than delivering it.
+ * Lifetime of the cached rules. EventBridge takes longer to apply a change, and listing the rules before each event of a burst
+ * takes longer than its delivery.
  */
 const RULES_KNOWN_MS = 500
 /** Exceeds the time limit of every function of the service. */
 const INVOKE_TIMEOUT_MS = 900_000
 
 /**
- * Delivers events as the bus does: to the Lambda targets of every rule that matches, pattern matching left to the emulator.
- * PutEvents would be simpler, but as on AWS, emulators keep sources that start with `aws.` for themselves (MiniStack 1.5.33
- * answers NotAuthorizedForSourceException), and another source would test another rule than the one that is shipped.
- *
- * A function is called synchronously: events stay in order, and one warm process serves them all.
- * @param endpoint the emulator's address.
+ * Delivers events like the bus: to the Lambda targets of every matching rule; the emulator evaluates the patterns. PutEvents
+ * would be simpler, but emulators reserve sources that start with `aws.`, as AWS does (MiniStack 1.5.33 answers
+ * NotAuthorizedForSourceException), and another source would not test the deployed rule. Functions are called synchronously:
+ * events stay in order, and one warm process handles all of them.
+ * @param endpoint address of the emulator
  */
 export function createRuleDelivery(
   client: EventBridgeClient,
@@ -96,7 +95,7 @@ async function findFunctions(
   return functionArns
 }
 
-/** Spares the emulator most questions: a rule that lists sources by name, but not this one, does not match whatever else it says. */
+/** Avoids most calls of the emulator: a rule that lists sources by name, but not this one, cannot match. */
 function isOfOtherSource(pattern: string, { source }: BusEvent): boolean {
   const sources = sourcesSchema.safeParse(pattern).data?.source
   return sources !== undefined && !sources.includes(source)

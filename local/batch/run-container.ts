@@ -6,14 +6,14 @@ import { containerName, environmentOf, processArguments, runArguments } from './
 import type { LogStream } from './log-stream.ts'
 
 const KILLED_EXIT_CODE = 128 + constants.signals.SIGKILL
-/** A container that does not end this long after it was killed leaves an engine behind that must be ended itself. */
+/** When a killed container does not end within this time, its engine process is killed too. */
 const KILL_TIMEOUT_MS = 5000
-/** Length of the end of an error output that is kept. */
+/** Kept length of the end of an error output. */
 const ERROR_TAIL_CHARACTERS = 2000
 
 /**
- * Runs the container with the engine: one `run` that stays attached, since creating, starting and waiting one by one takes
- * twice as long. The container's remains are removed through `afterwards`, off the job's path.
+ * Runs the container with the engine: one attached `run`, since separate create, start and wait commands take twice as long. Its
+ * remains are removed through `afterwards`, so that the job does not wait.
  */
 export async function runInEngine(
   engine: EngineProgram,
@@ -35,20 +35,20 @@ export async function runInEngine(
     return await explainExit(engine, name, exitCode, errorTail)
   } finally {
     signal.removeEventListener('abort', kill)
-    // A killed engine may have left the container running: then its removal is what ends it.
+    // A killed engine process may have left the container running; the removal ends it.
     if (signal.aborted) await removeContainers(engine, [name]).catch(() => undefined)
     else afterwards(callEngine(engine, 'rm', '--volumes', name).catch(() => undefined))
   }
 }
 
-/** Runs the container's command as a process of this machine: for images that are programs of this project. */
+/** Runs the container's command as a process of this machine, for images that are programs of this project. */
 export async function runAsProcess(
   command: readonly string[],
   { task, logs, signal, onStarted }: RunOptions,
 ): Promise<RunEnd> {
   const [program = '', ...words] = processArguments(task, [...command, ...task.container.command])
   const child = spawn(program, words, {
-    // Our own programs start in half the time with what Node remembers of their code.
+    // The compile cache halves the start time of the project's programs.
     env: {
       PATH: process.env.PATH,
       NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
@@ -66,7 +66,7 @@ export async function runAsProcess(
   }
 }
 
-/** Sends the child's output to the log until it has ended. */
+/** Sends the child's output to the log until the child has ended. */
 async function follow(
   child: ChildProcess,
   logs: LogStream | undefined,
@@ -105,7 +105,7 @@ async function drain(source: AsyncIterable<Buffer>, logs: LogStream | undefined)
   for await (const _ of source);
 }
 
-/** Explains an exit code other than 0, worded as by ECS. */
+/** Explains an exit code other than 0 in the words of ECS. */
 async function explainExit(
   engine: EngineProgram,
   name: string,
@@ -113,11 +113,11 @@ async function explainExit(
   errorTail: string,
 ): Promise<RunEnd> {
   const state = await callEngine(engine, 'inspect', '--format={{.State.Status}} {{.State.OOMKilled}}', name)
-    // Not even created.
+    // The container was not created.
     .catch(() => '')
   const [status, oomKilled] = state.split(' ')
   if (status !== 'exited') return { reason: `CannotStartContainerError: ${lastLines(errorTail)}` }
-  // Podman does not see the kernel's kills on control groups of version 1; nobody else kills from outside.
+  // Podman does not detect out-of-memory kills on control groups of version 1. No other process kills the container.
   const isOutOfMemory = oomKilled === 'true' || exitCode === KILLED_EXIT_CODE
   return isOutOfMemory
     ? { exitCode, reason: 'OutOfMemoryError: Container killed due to memory usage' }
@@ -127,6 +127,6 @@ async function explainExit(
 async function killContainer(engine: EngineProgram, name: string, child: ChildProcess): Promise<void> {
   const impatience = setTimeout(() => child.kill('SIGKILL'), KILL_TIMEOUT_MS)
   child.once('close', () => clearTimeout(impatience))
-  // `kill` fails while the engine is still creating the container. Then the engine is killed.
+  // `kill` fails while the engine is creating the container. Then the engine process is killed.
   await callEngine(engine, 'kill', name).catch(() => child.kill('SIGKILL'))
 }

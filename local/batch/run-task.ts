@@ -10,31 +10,31 @@ import { type LogStream, openLogStream } from './log-stream.ts'
 import type { Container } from './requests.ts'
 import { runAsProcess } from './run-container.ts'
 
-/** How an attempt's containers ended. */
+/** Result of an attempt's containers. */
 export interface TaskEnd {
   readonly taskArn: string
   readonly containers: readonly ContainerEnd[]
 }
 
-/** Runs one attempt of a job as one ECS task; never rejects for what the task does. */
+/** Runs one attempt of a job as one ECS task. Never rejects because of the task. */
 export type RunTask = (attempt: {
   readonly job: Job
   readonly attempt: number
-  /** Host directory that the task's volumes are made in. */
+  /** Host directory for the volumes of tasks. */
   readonly root: string
   readonly signal: AbortSignal
-  /** Called for every container that starts, with the names of the log streams of all. */
+  /** Called for every container that starts, with the names of all log streams. */
   readonly onStarted: (logStreamNames: Readonly<Record<string, string>>) => void
 }) => Promise<TaskEnd>
 
 export interface RunTaskDependencies {
   readonly engine: ContainerEngine
   readonly logs: CloudWatchLogsClient
-  /** Images whose containers run as plain processes, with the command that takes the image's place. */
+  /** Images whose containers run as plain processes, with the command that replaces the image. */
   readonly processImages: Readonly<Record<string, readonly string[]>>
   /** Command that replaces the container of every task. */
   readonly taskProcess?: readonly string[] | undefined
-  /** Registries that image references call by another name than this machine does, by that name. */
+  /** Names of registries on this machine, by their names in image references. */
   readonly registryHosts?: Readonly<Record<string, string>>
   readonly instance: string
   readonly log: (text: string) => void
@@ -45,7 +45,7 @@ export function volumeRoot(workDirectory: string, jobId: string, attempt: number
   return join(workDirectory, `${jobId}-${attempt}`)
 }
 
-/** How this server runs tasks. */
+/** Settings for all tasks of this server. */
 export function createRunTask(dependencies: RunTaskDependencies): RunTask {
   const { engine, instance, log } = dependencies
   return async ({ job: submitted, attempt, root, signal, onStarted }) => {
@@ -83,7 +83,7 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
   }
 }
 
-/** The job with images that this machine can pull. */
+/** The job with image references that this machine can pull. */
 function withRegistriesOfHere(job: Job, hosts: Readonly<Record<string, string>>): Job {
   const containers = job.containers.map((container) => {
     const [host = '', ...path] = container.image.split('/')
@@ -101,7 +101,7 @@ function processOf(
   return processImages[container.image] ?? (isTaskContainer(container) ? taskProcess : undefined)
 }
 
-/** @returns nothing when all images are there, else an end for every container. */
+/** @returns undefined when all images are available, otherwise a result for every container */
 async function findUnusable(
   dependencies: RunTaskDependencies,
   containers: readonly Container[],
@@ -119,13 +119,13 @@ async function findUnusable(
   return ends.some(({ reason }) => reason !== undefined) ? ends : []
 }
 
-/** Fresh directories that any user may write to, as the containers of one task may be different users. */
+/** Creates directories that any user can write to, because the containers of one task may run as different users. */
 async function makeVolumes(root: string, volumes: readonly string[]): Promise<Record<string, string>> {
   const directories: Record<string, string> = {}
-  // Others on this machine have no business in it: files may belong to root and be set-uid.
+  // Other users of this machine get no access: files may belong to root and be set-uid.
   await mkdir(root, { recursive: true, mode: 0o700 })
   for (const [index, volume] of volumes.entries()) {
-    // Not the volume's name, which is free text.
+    // Does not contain the volume's name, which is free text.
     const directory = join(root, String(index))
     await mkdir(directory, { recursive: true })
     await chmod(directory, 0o777)
@@ -154,7 +154,7 @@ function openContainerLog(
   return group === undefined || name === undefined ? undefined : openLogStream(logs, group, name, log)
 }
 
-/** As the awslogs driver of ECS names it; undefined for a container that keeps no log. */
+/** Name in the form of ECS's awslogs driver; undefined for a container without log. */
 function logStreamName({ name, logConfiguration }: Container, taskId: string): string | undefined {
   if (logConfiguration?.options['awslogs-group'] === undefined) return undefined
   return `${logConfiguration.options['awslogs-stream-prefix'] ?? 'job'}/${name}/${taskId}`

@@ -9,7 +9,7 @@ import type { Operation } from './operations.ts'
 /** Larger than any request that the API allows. */
 const LARGEST_BODY_BYTES = 256 * 1024
 
-/** HTTP server of the API: POST of JSON, errors as the REST-JSON protocol has them. */
+/** HTTP server of the API: POST requests with JSON, errors as in the REST-JSON protocol. */
 export function createBatchServer(
   operations: ReadonlyMap<string, Operation>,
   warn: (text: string) => void,

@@ -11,12 +11,12 @@ export interface StoredDefinition extends RegisterJobDefinition {
   readonly status: 'ACTIVE' | 'INACTIVE'
 }
 
-/** AWS Batch forgets ended jobs after a while too. */
+/** AWS Batch forgets ended jobs after a time too. */
 const KEEP_ENDED_JOBS_MS = 24 * 60 * 60 * 1000
 
 /**
- * Opens the state directory. Writes are synchronous and replace whole files, so that a server killed at any moment finds
- * every answer it gave, and nothing half written.
+ * Opens the state directory. Writes are synchronous and replace whole files: after a kill at any time, every acknowledged change
+ * is complete on disk, and no file is half written.
  */
 export function openStateStore(directory: string, now: number) {
   const definitions = load<StoredDefinition>(join(directory, 'definitions'))

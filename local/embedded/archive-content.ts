@@ -9,7 +9,7 @@ import type { ImageContent } from './unpacked-images.ts'
 const taggedSchema = z.array(z.object({ RepoTags: z.array(z.string()) })).min(1)
 
 /**
- * The image of a docker-archive and the name that it has there.
+ * The image of a docker-archive with its name in the archive.
  * @throws OciFormatError
  */
 export async function readArchive(

@@ -9,14 +9,14 @@ import { runContainer } from './embedded-engine.ts'
 import { createImageStore } from './image-store.ts'
 import { type EmbeddedSettings, launcherCommand } from './launcher.ts'
 
-/** Gives a launcher a control group of its own, where systemd manages the user's. */
+/** Gives a launcher its own control group, where systemd manages the user's. */
 const SCOPE = ['systemd-run', '--user', '--scope', '--quiet', '--collect', '-p', 'Delegate=yes', '--']
 const POLLING = 'polling'
 const PROBE_BYTES = 1024 ** 3
 
 /**
- * Finds out whether containers run here without an engine, by running one, and how their limits can be enforced.
- * @throws Error saying what is in the way.
+ * Checks whether containers can run without an engine, by running one, and how their limits can be enforced.
+ * @throws Error with the obstacle
  */
 export async function detectEmbedded(
   signal: AbortSignal = new AbortController().signal,
@@ -28,7 +28,7 @@ export async function detectEmbedded(
   return scoped.limits === POLLING ? plain : scoped
 }
 
-/** Not a shim: version managers put slow scripts in a Python's place. */
+/** Not a shim: version managers replace Python by slow scripts. */
 async function findExecutable(signal: AbortSignal): Promise<string> {
   const python = await findPython('The embedded container engine', undefined, { signal })
   const { stdout } = await runProgram([python, '-c', 'import sys; print(sys.executable)'], { signal })

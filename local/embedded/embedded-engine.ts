@@ -23,22 +23,22 @@ import {
 } from './launcher.ts'
 
 const MIB = 1024 * 1024
-/** Time that a launcher has to end its container. Then both are killed. */
+/** Time for a launcher to end its container, after which both are killed. */
 const KILL_TIMEOUT_MS = 5000
 const KILLED = 128 + constants.signals.SIGKILL
 const HOST_NAME_CHARACTERS = 12
 const LONGEST_NAME = 200
 
-/** Where an embedded engine works. */
+/** Folders and settings of an embedded engine. */
 interface Workplace {
   readonly command: readonly string[]
   /** Folder of the containers' writable layers. Each launcher removes its own layer. */
   readonly scratchDirectory: string
-  /** Takes work that may go on after a container's end. */
+  /** Takes work that may continue after a container's end. */
   readonly afterwards: (work: Promise<unknown>) => void
 }
 
-/** Runs containers with the kernel alone: namespaces, an overlay, control groups where they are to be had. */
+/** Runs containers with the kernel alone: namespaces, an overlay file system, and control groups if available. */
 export function createEmbeddedEngine(
   { command }: EmbeddedSettings,
   options: {
@@ -72,7 +72,10 @@ export function createEmbeddedEngine(
   }
 }
 
-/** Runs one container. @returns its end, and how its limits were enforced, where it started */
+/**
+ * Runs one container.
+ * @returns its result, and how its limits were enforced if it started
+ */
 export async function runContainer(
   { command, scratchDirectory, afterwards }: Workplace,
   image: UnpackedImage,
@@ -113,7 +116,7 @@ export async function runContainer(
   }
 }
 
-/** What the launcher reported (launcher/container.py), by name. */
+/** The launcher's report (launcher/container.py), by name. */
 type Report = ReadonlyMap<string, string>
 
 async function readReports(source: Readable, onStarted: () => void): Promise<Report> {
@@ -127,7 +130,7 @@ async function readReports(source: Readable, onStarted: () => void): Promise<Rep
   return new Map(fields.map((field) => split(field, '=')))
 }
 
-/** Before and after the first separator. */
+/** Text before and after the first separator. */
 function split(text: string, separator: string): [string, string] {
   const at = text.indexOf(separator)
   return [text.slice(0, at), text.slice(at + 1)]
@@ -148,7 +151,7 @@ function cannotStart(problem: string): RunEnd {
   return { reason: `CannotStartContainerError: ${problem}`.slice(0, 255) }
 }
 
-/** Orders of `run` (launcher/orders.py): fields of which none can hold a NUL. */
+/** Arguments of `run` (launcher/orders.py); none of the fields can contain a NUL. */
 function ordersFor(
   task: ContainerTask,
   { folder, config }: UnpackedImage,
@@ -180,7 +183,7 @@ function ordersFor(
   return fields.map(([name, value]) => `${name}=${String(value).replaceAll('\0', '')}\0`).join('')
 }
 
-/** A name that may be a folder's. */
+/** A name that is valid as a folder name. */
 function safeName(name: string): string {
   return name.replaceAll(/[^\w.-]/gu, '_').slice(0, LONGEST_NAME)
 }

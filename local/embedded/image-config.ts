@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { listOf } from '../../src/shared/list-of.ts'
 
-/** Fields of an image's config that say how to run it (OCI image specification, config). Some tools write null for an absent field. */
+/** Fields of an image's config for running it (OCI image specification, config). Some tools write null for an absent field. */
 export const runConfigSchema = z.object({
   config: z
     .object({
@@ -15,7 +15,7 @@ export const runConfigSchema = z.object({
 })
 export type RunConfig = z.infer<typeof runConfigSchema>
 
-/** Program and arguments. A container's own command takes the place of the image's, behind the entrypoint. */
+/** Program and arguments. A container's own command replaces that of the image, after the entrypoint. */
 export function wordsOf({ config }: RunConfig, command: readonly string[]): string[] {
   return [...(config?.Entrypoint ?? []), ...(command.length > 0 ? command : (config?.Cmd ?? []))]
 }

@@ -13,12 +13,12 @@ import {
   unpackImage,
 } from './unpacked-images.ts'
 
-/** An image that is unpacked on this machine. */
+/** An unpacked image on this machine. */
 export interface UnpackedImage {
   /** Its file system. */
   readonly folder: string
   readonly config: RunConfig
-  /** To be called when its container has ended: until then it is not removed. */
+  /** Call it when the container has ended; the image is not removed before. */
   release(): void
 }
 
@@ -26,7 +26,7 @@ export interface UnpackedImage {
 export interface ImageStore extends ImageCache {
   /** Returns the image. Unpacks it again if it was removed in the meantime. */
   acquire(reference: string): Promise<UnpackedImage>
-  /** Removes what was left half unpacked. */
+  /** Removes images that are not completely unpacked. */
   removeUnfinished(): Promise<void>
 }
 
@@ -34,8 +34,8 @@ export interface ImageStore extends ImageCache {
 const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
 /**
- * A store in a folder. When it has grown beyond `limitBytes` (unpacked content), the images that were not used for longest are
- * removed, but never one that is in use.
+ * Creates a store in a folder. When the unpacked content exceeds `limitBytes`, the least recently used images are removed, except
+ * those in use.
  */
 export function createImageStore(
   command: readonly string[],
@@ -43,9 +43,9 @@ export function createImageStore(
   limitBytes: number,
 ): ImageStore {
   const users = createUsers()
-  /** Folders by reference, searches under way included. */
+  /** Folders by reference, including searches in progress. */
   const searches = new Map<string, Promise<string>>()
-  /** Folders by reference, as far as they were found. */
+  /** Folders of completed searches, by reference. */
   const found = new Map<string, string>()
   let removing = Promise.resolve()
 
@@ -56,7 +56,7 @@ export function createImageStore(
     searches.set(reference, search)
     search.then(
       (folder) => found.set(reference, folder),
-      // The next job tries again.
+      // The next job retries.
       () => searches.delete(reference),
     )
     return search
@@ -97,7 +97,7 @@ export function createImageStore(
     acquire,
     async ensure(reference) {
       const folder = await find(reference)
-      // One after the other: two at a time would remove the same ones.
+      // Serialized, because two concurrent calls would remove the same images.
       removing = removing.catch(() => undefined).then(() => removeOldest(folder))
       await removing
     },
@@ -131,7 +131,7 @@ function createUsers() {
   const counts = new Map<string, number>()
   return {
     has: (folder: string): boolean => counts.has(folder),
-    /** @returns a function that takes the user away again */
+    /** @returns a function that decrements the count */
     add(folder: string): () => void {
       counts.set(folder, (counts.get(folder) ?? 0) + 1)
       return () => {

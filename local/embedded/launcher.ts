@@ -4,31 +4,31 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
 import { PLACES } from '../places.ts'
 
-/** The embedded engine as it was found to work on this machine. */
+/** The embedded engine in the form that works on this machine. */
 export const embeddedSettingsSchema = z.object({
   kind: z.literal('embedded'),
   /** Starts the launcher (`launcher/main.py`); a subcommand and its argument follow. */
   command: z.array(z.string()).min(1),
-  /** How limits are enforced, in the launcher's words. */
+  /** How limits are enforced, in the launcher's terms. */
   limits: z.string(),
 })
 export type EmbeddedSettings = z.infer<typeof embeddedSettingsSchema>
 
 const PROGRAM = PLACES.launcher
-/** Kept of a subcommand's error output. */
+/** Kept length of a subcommand's error output. */
 const ERROR_CHARACTERS = 500
 const POLL_MS = 20
 /** A launcher kills its container as soon as it receives SIGTERM. */
 const END_TIMEOUT_MS = 5000
 
-/** The launcher's command: Python without the user's settings and packages. `before` starts that command in its turn. */
+/** The launcher's command: Python without the user's settings and packages. `before` is a command that starts it. */
 export function launcherCommand(python: string, before: readonly string[] = []): string[] {
   return [...before, python, '-I', '-S', '-X', 'utf8', '-X', `pycache_prefix=${PLACES.pythonCache}`, PROGRAM]
 }
 
 type Subcommand = 'run' | 'unpack' | 'remove' | 'clean'
 
-/** Starts a subcommand with pipes for its input and output, and one for its reports. */
+/** Starts a subcommand with pipes for its input, its output and its reports. */
 export function startLauncher(
   command: readonly string[],
   subcommand: Subcommand,
@@ -36,7 +36,7 @@ export function startLauncher(
 ): ChildProcess {
   const [program = '', ...words] = command
   return spawn(program, [...words, subcommand, argument], {
-    // No variable of the user's environment reaches a container. `systemd-run` needs the last two.
+    // Containers get no variable of the user's environment. `systemd-run` needs the last two.
     env: pick(['PATH', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS']),
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   })
@@ -47,8 +47,8 @@ function pick(names: readonly string[]): NodeJS.ProcessEnv {
 }
 
 /**
- * Waits until a subcommand that gives no output has ended.
- * @throws Error with the end of what it said.
+ * Waits until a subcommand without output has ended.
+ * @throws Error with the end of its error output
  */
 export async function finished(child: ChildProcess): Promise<void> {
   let said = ''
@@ -80,7 +80,7 @@ interface RunningLauncher {
   readonly name: string
 }
 
-/** Launchers of this user's containers whose name starts so, whichever process started them. */
+/** Launchers of this user's containers whose name has this prefix, whichever process started them. */
 export async function findLaunchers(prefix: string): Promise<RunningLauncher[]> {
   const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/u.test(name))
   const found = await Promise.all(
@@ -95,13 +95,13 @@ export async function findLaunchers(prefix: string): Promise<RunningLauncher[]> 
   return found.flat()
 }
 
-/** The owner of a process; its folder in /proc belongs to root when it has a user namespace of its own. */
+/** Owner of a process. Its folder in /proc belongs to root when it has a user namespace of its own. */
 async function userOf(pid: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Number(/^Uid:\s+([0-9]+)/mu.exec(status)?.[1])
 }
 
-/** Ends launchers with their containers, and what is left of killed ones. */
+/** Ends launchers with their containers, and removes the remains of killed ones. */
 export async function removeContainers(command: readonly string[], prefix: string): Promise<void> {
   const giveUpAt = Date.now() + END_TIMEOUT_MS
   for (;;) {

@@ -10,8 +10,8 @@ type Bytes = AsyncIterable<Uint8Array>
 const COMPRESSIONS = ['gzip', 'zstd', 'zstdSkippable'] as const
 
 /**
- * A layer as the plain tar that it holds. The first bytes tell the compression, since media types can be wrong. Holds some MiB and a
- * zstd frame's window, at most 32 MiB.
+ * Content of a layer as a plain tar. The first bytes identify the compression, since media types can be wrong. Memory: a few MiB
+ * plus the zstd window, at most 32 MiB.
  */
 export async function* layerContent(bytes: Bytes): AsyncGenerator<Uint8Array, void, undefined> {
   const { start, all } = await peek(bytes, signatureBytes(COMPRESSIONS))
@@ -38,8 +38,8 @@ async function* decoded(bytes: Bytes, decoder: Transform): AsyncGenerator<Uint8A
 }
 
 /**
- * Passes a blob on and counts it.
- * @throws Error at its end when it is not the one with this digest.
+ * Passes a blob through and hashes it.
+ * @throws Error at its end when its digest differs
  */
 export async function* withDigest(bytes: Bytes, digest: string): AsyncGenerator<Uint8Array, void, undefined> {
   const hash = createHash('sha256')

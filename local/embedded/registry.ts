@@ -36,8 +36,8 @@ interface Reference {
 }
 
 /**
- * Finds an image by `host/name@digest` or `host/name:tag`. A registry on the loopback speaks plain HTTP.
- * @throws Error when there is none, or something else in its place.
+ * Finds an image by `host/name@digest` or `host/name:tag`. A registry on the loopback uses plain HTTP.
+ * @throws Error when there is no such image
  */
 export async function findRemoteImage(reference: string): Promise<RemoteImage> {
   const { url, version } = parseReference(reference)
@@ -49,7 +49,7 @@ export async function findRemoteImage(reference: string): Promise<RemoteImage> {
   }
   const type = answer.headers.get('content-type')?.split(';', 1)[0] ?? ''
   const manifest = manifestSchema.parse(JSON.parse(body.toString()))
-  // A registry may go on serving the bytes of a removed manifest under another media type.
+  // A registry may serve the bytes of a removed manifest under another media type.
   if (!TYPES.some((known) => known === type) || type !== (manifest.mediaType ?? type)) {
     throw new Error(`${version} is no image any more: it has the type ${type}`)
   }

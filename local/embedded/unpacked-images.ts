@@ -10,15 +10,15 @@ import { layerContent } from './layer-content.ts'
 
 type Bytes = AsyncIterable<Uint8Array>
 
-/** An image on its way into the store: layers from the bottom up, and the config's bytes. */
+/** An image that is being added to the store: layers from the bottom up, and the config's bytes. */
 export interface ImageContent {
-  /** Names the content, so that the same content is unpacked once; a folder's name. */
+  /** Identifies the content, so that equal content is unpacked once; also the folder's name. */
   readonly key: string
   config(): Promise<Buffer>
   layers(): Iterable<Bytes>
 }
 
-/** What is written beside an image's file system when it is complete; its time is when it was last used. */
+/** File beside the file system of a complete image. Its modification time is that of the last use. */
 const RECORD = 'image.json'
 const ROOT = 'rootfs'
 const UNFINISHED = 'unfinished-'
@@ -34,18 +34,18 @@ export function isUnpacked(folder: string): boolean {
   return existsSync(join(folder, RECORD))
 }
 
-/** How the image is run. */
+/** Config for running the image. */
 export async function readConfig(folder: string): Promise<RunConfig> {
   return recordSchema.parse(JSON.parse(await readFile(join(folder, RECORD), 'utf8'))).config
 }
 
-/** Notes that the image is used now. */
+/** Records that the image was used. */
 export async function markUsed(folder: string): Promise<void> {
   const now = new Date()
   await utimes(join(folder, RECORD), now, now)
 }
 
-/** Complete images of a store, the one that was not used for longest first. */
+/** Complete images of a store, least recently used first. */
 export async function listUnpacked(directory: string) {
   const names = (await readdir(directory)).filter((name) => !name.startsWith(UNFINISHED))
   const images = await Promise.all(
@@ -59,10 +59,9 @@ export async function listUnpacked(directory: string) {
 }
 
 /**
- * Unpacks an image unless it is there. It is complete or absent: two processes at a time, or one that is killed, leave no half
- * image behind.
+ * Unpacks an image unless it exists. An image is complete or absent, even if two processes unpack it or one is killed.
  * @returns its folder
- * @throws Error of its source, or with the launcher's words
+ * @throws Error of its source, or with the launcher's message
  */
 export async function unpackImage(
   command: readonly string[],
@@ -90,7 +89,7 @@ export async function unpackImage(
   }
 }
 
-/** @returns bytes of the tar */
+/** @returns number of bytes of the tar */
 async function unpackLayer(command: readonly string[], layer: Bytes, root: string): Promise<number> {
   const child = startLauncher(command, 'unpack', root)
   if (child.stdin === null) throw new Error('the launcher has no input')
@@ -103,21 +102,21 @@ async function unpackLayer(command: readonly string[], layer: Bytes, root: strin
   }
   const sent = pipeline(Readable.from(counted(), { objectMode: false }), child.stdin)
   const [end, sending] = await Promise.allSettled([finished(child), sent])
-  // A source that fails closes the launcher's input in the middle; a launcher that fails breaks the pipe.
+  // A failing source closes the launcher's input early; a failing launcher breaks the pipe.
   const isPipe = sending.status === 'rejected' && (sending.reason as NodeJS.ErrnoException).code === 'EPIPE'
   if (sending.status === 'rejected' && !isPipe) throw sending.reason
   if (end.status === 'rejected') throw end.reason
   return sizeBytes
 }
 
-/** Removes an image: out of sight first, so that no half of it is found. */
+/** Removes an image. It is renamed first, so that no incomplete image is found. */
 export async function removeUnpacked(command: readonly string[], folder: string): Promise<void> {
   const unfinished = await mkdtemp(join(folder, '..', UNFINISHED))
   await rename(folder, unfinished)
   await callLauncher(command, 'remove', unfinished)
 }
 
-/** Removes what was left half unpacked or half removed. */
+/** Removes images that are not completely unpacked or not completely removed. */
 export async function removeUnfinished(command: readonly string[], directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) {
     if (name.startsWith(UNFINISHED)) await callLauncher(command, 'remove', join(directory, name))

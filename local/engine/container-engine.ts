@@ -6,7 +6,7 @@ import { embeddedSettingsSchema } from '../embedded/launcher.ts'
 import type { ContainerEngine } from './container-run.ts'
 import { createProgramEngine } from './program-engine.ts'
 
-/** The engine that was found, handed from the starting process to the Batch server. */
+/** The detected engine, passed from the starting process to the Batch server. */
 export const engineSettingsSchema = z.discriminatedUnion('kind', [
   engineProgramSchema,
   embeddedSettingsSchema,
@@ -17,14 +17,14 @@ export interface EngineDependencies {
   readonly instance: string
   /** State directory of the Batch server. */
   readonly stateDirectory: string
-  /** Takes work that may go on after a container's end. */
+  /** Takes work that may continue after a container's end. */
   readonly afterwards: (work: Promise<unknown>) => void
 }
 
-/** Unpacked images that the embedded engine keeps, beside those in use. */
+/** Limit of the unpacked images that the embedded engine keeps, in addition to those in use. */
 const IMAGE_STORE_BYTES = 20 * 1024 ** 3
 
-/** The engine that the settings describe. */
+/** Creates the engine that the settings describe. */
 export function createContainerEngine(
   settings: EngineSettings,
   { instance, stateDirectory, afterwards }: EngineDependencies,

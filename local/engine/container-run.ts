@@ -4,26 +4,26 @@ import type { ContainerEnd } from '../batch/job.ts'
 import type { LogStream } from '../batch/log-stream.ts'
 import type { EngineProgram } from '../container-engine.ts'
 
-/** How a container is run and followed. */
+/** Options of a container's run. */
 export interface RunOptions {
   readonly task: ContainerTask
   readonly logs: LogStream | undefined
-  /** Ends the container. */
+  /** Aborting it ends the container. */
   readonly signal: AbortSignal
   readonly onStarted: () => void
 }
 
-/** How a container ended. The reason is worded as by ECS. */
+/** Result of a container. The reason is worded as by ECS. */
 export type RunEnd = Omit<ContainerEnd, 'name'>
 
-/** What runs containers on this machine. */
+/** Container engine of this machine. */
 export interface ContainerEngine {
   readonly kind: EngineProgram['kind'] | 'embedded'
   readonly images: ImageCache
-  /** Runs one container to its end. Its image was ensured before. */
+  /** Runs one container to its end. Its image must be available. */
   run(options: RunOptions): Promise<RunEnd>
-  /** Names of this instance's containers, ended ones that are not removed yet included. */
+  /** Names of this instance's containers, including ended ones that are not removed yet. */
   listContainers(): Promise<readonly string[]>
-  /** Kills and removes what an earlier server of this instance left behind. */
+  /** Kills and removes containers of an earlier server process of this instance. */
   removeStaleContainers(): Promise<void>
 }

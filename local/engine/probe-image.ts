@@ -8,14 +8,14 @@ import { PLACES } from '../places.ts'
 
 const BUNDLE = PLACES.probeBundle
 
-/** An image of this project that runs without pulling anything: with `--check` it prints the answer and ends. */
+/** Image of this project that runs without pulling anything. With `--check` it prints the answer and exits. */
 export const PROBE = {
   image: 'localhost/add-and-echo:1.0.0',
   words: ['--check'],
   answer: 'ready',
 } as const
 
-/** Calls `use` with the probe's image as a docker-archive, which is removed afterwards. */
+/** Calls `use` with the probe image as a docker-archive, which is removed afterwards. */
 export async function withProbeArchive(use: (archive: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'app-engine-'))
   try {

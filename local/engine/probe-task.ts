@@ -1,7 +1,7 @@
 import type { ContainerTask } from '../batch/container-arguments.ts'
 import { PROBE } from './probe-image.ts'
 
-/** A container of the probe image that prints its answer and ends. `root` is the folder of the job. */
+/** A container of the probe image that prints its answer and exits. `root` is the folder of the job. */
 export function probeTask({
   instance,
   jobId,

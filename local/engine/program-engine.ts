@@ -9,7 +9,7 @@ export function createProgramEngine(
   program: EngineProgram,
   options: {
     readonly instance: string
-    /** Images that were pulled, one reference a line. */
+    /** File with the pulled images, one reference per line. */
     readonly listFile: string
     readonly afterwards: (work: Promise<unknown>) => void
   },

@@ -3,19 +3,19 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 
-/** Where podman finds its profile (containers-common). */
+/** Path of podman's profile (containers-common). */
 const PODMAN_PROFILES = ['/etc/containers/seccomp.json', '/usr/share/containers/seccomp.json'] as const
 
 /**
- * What podman's profile leaves to containers without privileges, and docker's does not: new namespaces, mounts in them, and the
- * kernel's keys, which no namespace separates.
+ * System calls that podman's profile allows containers without privileges, and docker's does not: new namespaces, mounts in them,
+ * and the kernel's keys, which no namespace separates.
  */
 const REFUSED: ReadonlySet<string> = new Set([
   ...['add_key', 'keyctl', 'request_key'],
   ...['mount', 'umount', 'umount2', 'pivot_root', 'setns', 'unshare'],
   ...['fsconfig', 'fsmount', 'fsopen', 'fspick', 'mount_setattr', 'move_mount', 'open_tree'],
 ])
-/** Allowed with some arguments only. */
+/** System calls that stay allowed with certain arguments only. */
 const BY_ARGUMENT: ReadonlySet<string> = new Set(['clone', 'clone3', 'socket'])
 
 const ALLOW = 'SCMP_ACT_ALLOW'
@@ -24,7 +24,7 @@ const NEW_NAMESPACES = 0x7e020000
 const AF_VSOCK = 40
 const ENOSYS = 38
 
-/** A profile as engines read it; what is not looked at stays as it is. */
+/** A seccomp profile as engines read it; other members are kept unchanged. */
 const profileSchema = z.looseObject({
   syscalls: z.array(
     z.looseObject({
@@ -35,7 +35,7 @@ const profileSchema = z.looseObject({
   ),
 })
 
-/** The profile without what docker's refuses as well. Rules for containers with more capabilities are not touched. */
+/** The profile without the system calls that docker's rejects. Rules for containers with more capabilities are not changed. */
 export function strictProfile(profile: unknown): object {
   const parsed = profileSchema.parse(profile)
   const kept = parsed.syscalls.map((rule) => {
@@ -52,7 +52,7 @@ export function strictProfile(profile: unknown): object {
     syscalls: [
       ...kept.filter(({ names }) => names.length > 0),
       { names: ['clone'], action: ALLOW, args: [clone] },
-      // Its flags lie in memory, where no filter looks: the C library falls back to clone.
+      // Its flags are in memory, which filters cannot read. The C library falls back to clone.
       { names: ['clone3'], action: 'SCMP_ACT_ERRNO', args: [], errnoRet: ENOSYS },
       { names: ['socket'], action: ALLOW, args: [socket] },
     ],
@@ -61,7 +61,7 @@ export function strictProfile(profile: unknown): object {
 
 /**
  * Writes a stricter copy of podman's own profile.
- * @returns whether this machine has one.
+ * @returns whether this machine has podman's profile
  */
 export async function writeStrictProfile(file: string): Promise<boolean> {
   const source = PODMAN_PROFILES.find((path) => existsSync(path))

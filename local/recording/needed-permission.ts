@@ -1,31 +1,31 @@
-/** A request as it leaves a process. */
+/** A request of a process. */
 export interface SentRequest {
   readonly method: string
   readonly url: URL
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** Given where `needsBody` says so. */
+  /** Present when `needsBody` requires it. */
   readonly body?: string
 }
 
-/** One action on one resource, with what a policy's conditions may ask for. */
+/** One action on one resource, with the values for a policy's conditions. */
 export interface NeededPermission {
   readonly action: string
   readonly resource: string
   readonly context?: Readonly<Record<string, string>>
 }
 
-/** Where the caller works; ARNs are composed of it. */
+/** Account and Region of the caller, for ARNs. */
 export interface Caller {
   readonly region: string
   readonly account: string
-  /** Whose token an answer to Step Functions carries: the token itself does not say. */
+  /** State machine whose tokens the function completes; the token does not name it. */
   readonly stateMachineArn?: string
-  /** Whose jobs it ends: their tags are not in the request. */
+  /** Prefix of the installation whose jobs the function ends; the request has no tags. */
   readonly installation?: string
 }
 
-/** For a request that is not known here: no policy allows it, so that a new call cannot slip through. */
+/** For an unknown request: no policy allows it, so the replay fails. */
 export function unknown(what: string): readonly NeededPermission[] {
   return [{ action: `unknown:${what}`, resource: '*' }]
 }

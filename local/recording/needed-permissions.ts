@@ -4,8 +4,8 @@ import { neededOfRegistry } from './registry-permissions.ts'
 import { neededOfS3, neededOfS3ForNotFound } from './s3-permissions.ts'
 
 /*
- * Which permissions a request to AWS needs, after the Service Authorization Reference
- * (https://docs.aws.amazon.com/service-authorization/latest/reference/). Only requests that this project makes are known.
+ * Permissions that a request to AWS needs, by the Service Authorization Reference
+ * (https://docs.aws.amazon.com/service-authorization/latest/reference/). Only requests of this project are known.
  */
 
 /** Whether the permissions depend on the request body. */
@@ -15,7 +15,7 @@ export function needsBody({ method, url, headers }: Omit<SentRequest, 'body'>): 
   return service === 's3' ? method === 'POST' && url.searchParams.has('delete') : true
 }
 
-/** What the request needs; nothing for one that does not go to AWS. */
+/** Permissions of the request; none when it is not sent to AWS. */
 export function neededPermissions(request: SentRequest, caller: Caller): readonly NeededPermission[] {
   const service = serviceOf(request)
   if (service === undefined)
@@ -33,14 +33,14 @@ export function neededForNotFound(request: SentRequest): readonly NeededPermissi
   return serviceOf(request) === 's3' ? neededOfS3ForNotFound(request) : []
 }
 
-/** The service that the signature is made for. */
+/** The service in the signature's scope. */
 function serviceOf({ url, headers }: Pick<SentRequest, 'url' | 'headers'>): string | undefined {
   const scope =
     url.searchParams.get('X-Amz-Credential') ?? /Credential=([^,]+)/u.exec(headers.authorization ?? '')?.[1]
   return scope?.split('/').at(3)
 }
 
-/** Of the JSON protocols: in a header, or the end of the path. */
+/** Operation of the JSON protocols: in a header, or at the end of the path. */
 function operationOf({ url, headers }: SentRequest): string {
   return headers['x-amz-target']?.split('.').at(-1) ?? url.pathname.split('/').at(-1) ?? ''
 }

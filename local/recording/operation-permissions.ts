@@ -2,13 +2,13 @@ import * as z from 'zod'
 import { APPLICATION_TAG } from '../../src/contract/environment.ts'
 import type { Caller, NeededPermission } from './needed-permission.ts'
 
-/* Operations of the services that take JSON, each with as much of its body as tells its resources. */
+/* Operations of the services with JSON bodies. Each schema has the members that name resources. */
 
 type Arn = (resource: string) => string
 /** Permissions by body; ARNs are of the operation's own service. */
 export type Operation = (body: unknown, arn: Arn, caller: Caller) => readonly NeededPermission[]
 
-/** An operation whose body has the shape of `schema`. */
+/** An operation whose body matches `schema`. */
 function operation<Body>(
   schema: z.ZodType<Body>,
   needs: (body: Body, arn: Arn, caller: Caller) => readonly NeededPermission[],
@@ -90,7 +90,7 @@ const putEvents = operation(
 )
 
 const tagMap = z.record(z.string(), z.string()).default({})
-/** Batch makes the id; patterns for jobs must hold any. */
+/** Batch generates the id, so patterns for jobs must match any. */
 const NEW_JOB = 'job/00000000-0000-4000-8000-000000000000'
 const submitJob = operation(
   z.object({ jobQueue: z.string(), jobDefinition: z.string(), tags: tagMap }),
@@ -151,7 +151,7 @@ const onAnything =
   (action: string): Operation =>
   () => [{ action, resource: '*' }]
 
-/** By service and operation; Batch spells its operations in lower case, in the path. */
+/** By service and operation; Batch has its operations in the path, in lower case. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'dynamodb:GetItem': onTable('GetItem'),
   'dynamodb:PutItem': onTable('PutItem'),
@@ -180,7 +180,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'batch:deregisterjobdefinition': operation(z.object({ jobDefinition: z.string() }), (body, arn) => [
     { action: 'batch:DeregisterJobDefinition', resource: arnOf(body.jobDefinition, 'job-definition', arn) },
   ]),
-  // All jobs of the emulator are of one installation, which tags them when it submits them.
+  // All jobs of the emulator belong to one installation, which tags them at submission.
   'batch:terminatejob': operation(z.object({ jobId: z.string() }), ({ jobId }, arn, { installation }) => [
     {
       action: 'batch:TerminateJob',

@@ -1,4 +1,4 @@
 import { recordCalls } from './recorder.ts'
 
-/* Loaded by `node --import`, into functions of the emulator among others; see recordingOptions. */
+/* Loaded by `node --import`, also into functions of the emulator; see recordingOptions. */
 recordCalls(new URL(import.meta.url).searchParams.get('to') ?? '')

@@ -17,7 +17,7 @@ import type { RecordHead } from './recording.ts'
 /** Account of the emulator. */
 const ACCOUNT = '000000000000'
 
-/** Records from now on, until the process ends. */
+/** Records until the process ends. */
 export function recordCalls(directory: string): void {
   const { AWS_LAMBDA_FUNCTION_NAME: functionName, AWS_REGION: region = 'us-east-1' } = process.env
   const variables = Object.fromEntries(
@@ -53,7 +53,7 @@ export function recordCalls(directory: string): void {
     const sent = readHead(request)
     if (response.statusCode === 404 && functionName !== undefined) note(neededForNotFound(sent))
   })
-  // In this project, `fetch` is used for presigned URLs, and for nothing that needs a signature.
+  // `fetch` is used only for presigned URLs, which need no signature.
   subscribe('undici:request:create', (message) => {
     const { request } = message as {
       readonly request: { readonly origin: string; readonly method: string; readonly path: string }
@@ -64,7 +64,7 @@ export function recordCalls(directory: string): void {
   })
 }
 
-/** A file for this process, made with the first permission it needs; each is noted once. */
+/** A file for this process, created with its first permission; each permission is recorded once. */
 function noteInto(directory: string, head: RecordHead) {
   const file = join(directory, `${randomUUID()}.jsonl`)
   const noted = new Set<string>()
@@ -76,7 +76,7 @@ function noteInto(directory: string, head: RecordHead) {
         writeFileSync(file, `${JSON.stringify(head)}\n`)
       }
       noted.add(line)
-      // At once: functions are killed, by tests among others.
+      // Written synchronously, because functions may be killed.
       appendFileSync(file, `${line}\n`)
     }
   }
@@ -94,7 +94,7 @@ function readHead(request: ClientRequest): SentRequest {
   }
 }
 
-/** Calls back with the whole body as soon as its last piece is handed over. */
+/** Calls back with the whole body when its last piece is written. */
 function onceSent(request: ClientRequest, callback: (body: string) => void): void {
   const pieces: Uint8Array[] = []
   const keep = (piece: unknown) => {

@@ -3,14 +3,14 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import * as z from 'zod'
 
-/** Names the folder for records of calls; without it nothing is recorded. */
+/** Variable with the folder of recorded calls; if unset, nothing is recorded. */
 export const RECORD_CALLS = 'RECORD_CALLS'
 
-/** First line of a file: which process the lines below are from. */
+/** First line of a file: the process of the following lines. */
 export const recordHeadSchema = z.object({
-  /** Physical name; absent for a process that is no function, whose calls by presigned URLs alone are recorded. */
+  /** Physical name of the function. Absent for other processes, of which only calls by presigned URLs are recorded. */
   functionName: z.string().exactOptional(),
-  /** The function's variables, which hold the names of what it works on. */
+  /** The function's variables with the names of its resources. */
   variables: z.record(z.string(), z.string()),
 })
 export type RecordHead = z.infer<typeof recordHeadSchema>
@@ -21,24 +21,24 @@ const neededSchema = z.object({
   context: z.record(z.string(), z.string()).exactOptional(),
 })
 
-/** All that one process needed. */
+/** All recorded permissions of one process. */
 export interface Recording extends RecordHead {
   readonly needed: readonly z.infer<typeof neededSchema>[]
 }
 
-/** Options that make a Node process record its calls, where RECORD_CALLS asks for it. */
+/** Node options for recording, if RECORD_CALLS is set. */
 export function recordingOptions(environment: NodeJS.ProcessEnv = process.env): readonly string[] {
   const directory = environment[RECORD_CALLS]
   if (!directory) return []
   const preload = pathToFileURL(join(import.meta.dirname, 'preload.ts'))
-  // In the address, because it must reach processes whose environment is not ours to fill.
+  // In the URL, because it must reach processes whose environment is set by others.
   preload.searchParams.set('to', resolve(directory))
   return [`--import=${preload}`]
 }
 
 /**
- * Everything that was recorded into a folder.
- * @throws Error when there is no such folder.
+ * Reads all records of a folder.
+ * @throws Error when the folder does not exist
  */
 export function readRecordings(directory: string): readonly Recording[] {
   return readdirSync(directory).map((name) => {

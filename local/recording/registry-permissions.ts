@@ -1,7 +1,7 @@
 import { type Caller, type NeededPermission, type SentRequest, unknown } from './needed-permission.ts'
 
 /**
- * The distribution protocol, which ECR allows by the actions of its own API.
+ * Operations of the distribution protocol, which ECR authorizes by the actions of its own API.
  * https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
  */
 export function neededOfRegistry(
@@ -16,15 +16,15 @@ export function neededOfRegistry(
       action: `ecr:${action}`,
       resource: `arn:aws:ecr:${region}:${account}:repository/${repository}`,
     }))
-  // `blobs/uploads/` belongs to the name as the pattern above reads the path of an upload under way.
+  // `blobs/uploads/` is part of the name, because the pattern above matches the path of an upload in progress.
   const upload = /^\/v2\/(.+)\/blobs\/uploads\/?/u.exec(url.pathname)?.[1]
   if (upload !== undefined) {
     if (method === 'PATCH') return on(upload, 'UploadLayerPart')
     if (method === 'PUT') return on(upload, 'UploadLayerPart', 'CompleteLayerUpload')
-    // ECR has no action for it; uploads that do not go on are forgotten, and nobody waits for the answer.
+    // ECR has no action for cancelling an upload. Abandoned uploads expire, and no caller depends on the response.
     if (method === 'DELETE') return []
     if (method !== 'POST') return unknown(`ecr:${method} upload`)
-    // A mount reads the layer where it is: in the repository that is named, or in one that the registry finds.
+    // A mount reads the layer from the named repository, or from the one that the registry finds.
     const from = url.searchParams.get('from') ?? upload
     const isMount = url.searchParams.has('mount')
     const source = isMount ? on(from, 'BatchCheckLayerAvailability', 'GetDownloadUrlForLayer') : []

@@ -19,13 +19,13 @@ const S3_ACTIONS: Readonly<Record<string, string>> = {
 }
 /** Parameters of the query that select no other operation. */
 const S3_DETAILS = /^(x-id|x-amz-.*|response-.*|partNumber|part-number-marker|max-parts)$/iu
-/** Headers of a PUT that ask for more than its method. */
+/** Headers of a PUT that require permissions in addition to its method. */
 const S3_HEADERS: Readonly<Record<string, string>> = {
   'x-amz-acl': 'PutObjectAcl',
   'x-amz-tagging': 'PutObjectTagging',
 }
 
-/** What a request to S3 needs. */
+/** Permissions of a request to S3. */
 export function neededOfS3({ method, url, headers, body = '' }: SentRequest): readonly NeededPermission[] {
   const { bucket, key } = objectOf(url.pathname)
   const query = url.searchParams
@@ -74,8 +74,8 @@ function fromXml(text: string): string {
 }
 
 /**
- * What is needed besides when an object is missing: without the right to list the whole bucket, S3 answers 403 and not 404, and the
- * adapter lists its key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+ * Additional permission when an object is missing. Without the permission to list the whole bucket, S3 answers 403 instead of
+ * 404, and the adapter lists the key. https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
 export function neededOfS3ForNotFound({ method, url }: SentRequest): readonly NeededPermission[] {
   if (!['GET', 'HEAD'].includes(method)) return []

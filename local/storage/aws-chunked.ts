@@ -1,6 +1,6 @@
 import { StorageError } from './storage-error.ts'
 
-/** A chunk's header line: a hexadecimal size, and a signature that is not checked here. */
+/** A chunk's header line: a hexadecimal size, and a signature that is not verified. */
 const LONGEST_LINE_BYTES = 1024
 
 /**
@@ -10,7 +10,7 @@ const LONGEST_LINE_BYTES = 1024
  */
 export async function* decodeAwsChunked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let line = ''
-  /** Bytes of the chunk that are still to come; undefined while its header line is read. */
+  /** Remaining bytes of the chunk; undefined while its header line is read. */
   let left: number | undefined
   let skip = 0
   let hasEnded = false
@@ -37,7 +37,7 @@ export async function* decodeAwsChunked(source: AsyncIterable<Uint8Array>): Asyn
         yield piece
         if (left === 0) {
           left = undefined
-          // The line break behind the data.
+          // Line break after the data.
           skip = 2
         }
       }

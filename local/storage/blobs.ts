@@ -2,14 +2,14 @@ import { createHash, type Hash, randomUUID } from 'node:crypto'
 import type { Catalogue, Content, Segment } from './catalogue.ts'
 import type { DataFiles } from './data-files.ts'
 
-/** An upload of one blob, from its POST to its last PUT. */
+/** Upload of one blob, from its POST to its last PUT. */
 export interface BlobSession {
   readonly id: string
   readonly repository: string
   readonly sizeBytes: number
 }
 
-/** The bytes of a session so far. */
+/** Bytes that the upload has received. */
 interface Arrived {
   session: BlobSession
   readonly segments: Segment[]
@@ -31,7 +31,7 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
         )?.content
 
   const add = (repository: string, digest: string, content: Content): void => {
-    // Another upload of the same digest may have been first: its bytes are the same.
+    // Another upload of the same digest may have been faster; its bytes are equal.
     const before = contentOf(repository, digest)
     const id = catalogue.addContent(content)
     run('INSERT OR REPLACE INTO blob VALUES (?, ?, ?, ?)', repository, digest, id, nowMs())
@@ -56,7 +56,10 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
       return id === undefined ? undefined : catalogue.findContent(id)
     },
 
-    /** Makes a blob of any repository (or of `from` alone) one of `repository` too. @returns whether there was one. */
+    /**
+     * Mounts a blob of any repository (or only of `from`) into `repository`.
+     * @returns whether there was such a blob
+     */
     mount: (repository: string, digest: string, from: string | undefined): boolean =>
       transaction(() => {
         const id = contentOf(from, digest)
@@ -86,7 +89,7 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
       return arrived.session
     },
 
-    /** @returns the digest that the bytes have; the blob is stored only when it is `digest`. */
+    /** @returns the digest of the bytes; the blob is stored only if it equals `digest` */
     async finish(session: BlobSession, digest: string): Promise<string> {
       const { segments, hash } = arrivedOf(session)
       const computed = `sha256:${hash.digest('hex')}`
@@ -125,5 +128,5 @@ export function createBlobs(catalogue: Catalogue, files: DataFiles, nowMs: () =>
   }
 }
 
-/** Layers and configs of images, by repository and digest. Unfinished uploads are kept in memory: a restart forgets them. */
+/** Layers and configs of images, by repository and digest. Unfinished uploads are in memory only, so a restart drops them. */
 export type Blobs = ReturnType<typeof createBlobs>

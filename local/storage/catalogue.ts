@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 
-/** A run of bytes in a data file. */
+/** Contiguous bytes in a data file. */
 export interface Segment {
   readonly file: string
   readonly start: number
@@ -23,7 +23,7 @@ export interface StoredObject extends Content {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Order of the pages of a listing: entries after `after`, at most `limit`. */
+/** Page of a listing: entries after `after`, at most `limit`. */
 export interface Page<Position> {
   readonly after: Position
   readonly limit: number
@@ -57,7 +57,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS event (id TEXT NOT NULL UNIQUE, body TEXT NOT NULL) STRICT;
 `
 
-/** Opens the database file, or makes it. One process at a time may have it open. */
+/** Opens or creates the database file. Only one process may have it open. */
 export function openCatalogue(path: string) {
   const database = new DatabaseSync(path)
   database.exec(SCHEMA)
@@ -81,7 +81,7 @@ export function openCatalogue(path: string) {
     all,
     isFileUsed,
 
-    /** Runs `work` in one transaction, or within the one that is open: all of its writes are kept, or none. */
+    /** Runs `work` in a transaction, or within the open one: all of its writes are committed, or none. */
     transaction<Result>(work: () => Result): Result {
       if (database.isTransaction) return work()
       database.exec('BEGIN IMMEDIATE')
@@ -95,7 +95,10 @@ export function openCatalogue(path: string) {
       }
     },
 
-    /** Adds content and its segments. @returns its id. */
+    /**
+     * Adds content with its segments.
+     * @returns its id
+     */
     addContent({ sizeBytes, etag, segments }: Content): number {
       const { id } = get<{ id: number }>(
         'INSERT INTO content (size, etag) VALUES (?, ?) RETURNING id',
@@ -108,7 +111,7 @@ export function openCatalogue(path: string) {
       return id
     },
 
-    /** @throws Error when there is no such content. */
+    /** @throws Error when the content does not exist */
     findContent(id: number): Content {
       const row = get<{ size: number; etag: string }>('SELECT size, etag FROM content WHERE id = ?', id)
       if (row === undefined) throw new Error(`no content ${id}`)
@@ -119,7 +122,10 @@ export function openCatalogue(path: string) {
       return { sizeBytes: row.size, etag: row.etag, segments }
     },
 
-    /** Removes contents. @returns the data files that nothing refers to any more; their removal is the caller's. */
+    /**
+     * Removes contents.
+     * @returns the data files without references, which the caller must remove
+     */
     dropContents(ids: readonly number[]): string[] {
       const files = new Set<string>()
       for (const id of ids) {

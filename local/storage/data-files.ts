@@ -7,15 +7,15 @@ import { pipeline } from 'node:stream/promises'
 import type { ByteSpan } from '../../src/shared/byte-range.ts'
 import type { Content, Segment } from './catalogue.ts'
 
-/** Bytes that were just written to a file of their own. */
+/** Bytes that were written to a new file. */
 export type WrittenFile = Pick<Content, 'sizeBytes' | 'segments'>
 
-/** Opens the folder, or makes it. */
+/** Opens or creates the folder. */
 export function openDataFiles(folder: string) {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
 
   const remove = async (files: readonly string[]): Promise<void> => {
-    // A file that is gone already was removed by another deletion.
+    // A missing file was removed by another deletion.
     for (const file of files) await unlink(join(folder, file)).catch(() => undefined)
   }
 
@@ -23,8 +23,8 @@ export function openDataFiles(folder: string) {
     remove,
 
     /**
-     * @param measure sees every chunk before it is written
-     * @throws what the source throws; nothing is left of the file then.
+     * @param measure receives every chunk before it is written
+     * @throws the error of the source, after the file was removed
      */
     async write(source: AsyncIterable<Uint8Array>, measure: (chunk: Buffer) => void): Promise<WrittenFile> {
       const file = randomUUID()
@@ -45,7 +45,7 @@ export function openDataFiles(folder: string) {
       return { sizeBytes, segments: [{ file, start: 0, length: sizeBytes }] }
     },
 
-    /** The bytes from `start` to before `end` (all when left out), over the segments in order. */
+    /** The bytes from `start` to before `end` (default: all), over the segments in order. */
     read(
       { segments, sizeBytes }: Content,
       { start, end }: ByteSpan = { start: 0, end: sizeBytes },
@@ -53,14 +53,14 @@ export function openDataFiles(folder: string) {
       return Readable.from(bytesOf(folder, cut(segments, start, end)), { objectMode: false })
     },
 
-    /** Removes what a killed process left: files for which `isUsed` is false. */
+    /** Removes files of a killed process: those for which `isUsed` returns false. */
     removeUnused(isUsed: (file: string) => boolean): void {
       for (const file of readdirSync(folder)) if (!isUsed(file)) rmSync(join(folder, file))
     },
   }
 }
 
-/** Data files below one folder, each written once. Bytes pass as a stream: 64 KiB buffers, whatever the file's size. */
+/** Data files below one folder, each written once. Memory: 64 KiB of buffers for each stream, whatever the file's size. */
 export type DataFiles = ReturnType<typeof openDataFiles>
 
 /** The segments of the bytes from `start` to before `end`. */

@@ -2,13 +2,13 @@ import { backoff, retry } from '../../src/shared/retry.ts'
 import type { BusEvent } from '../batch/rule-targets.ts'
 import type { Catalogue } from './catalogue.ts'
 
-/** Functions that run at the same time: an import takes up to 15 minutes and must not hold up the others. */
+/** Concurrent function calls: an import takes up to 15 minutes and must not block the others. */
 const MOST_AT_A_TIME = 16
 const BACKOFF = { retries: Number.POSITIVE_INFINITY, firstMs: 200, longestMs: 5000 }
 
 /**
- * Delivers the events of the catalogue, each until it was taken once. Order is not kept, as on EventBridge.
- * @returns a function to be called when an event was recorded, and once at the start.
+ * Delivers the events of the catalogue, each until it was accepted once. The order is not kept, as on EventBridge.
+ * @returns a function to call when an event was recorded, and once at the start
  */
 export function createEventQueue(
   catalogue: Catalogue,

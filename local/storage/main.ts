@@ -1,6 +1,6 @@
 /*
- * The local object store and registry as a process. Started by local mode, which starts it again when it dies; everything that it
- * acknowledged is on disk.
+ * Local object store and registry as a process. Started by local mode, which restarts it after a crash. Acknowledged data are on
+ * disk.
  */
 import { ECRClient } from '@aws-sdk/client-ecr'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
@@ -14,14 +14,14 @@ import { createStorageServer } from './storage-server.ts'
 const settings = readSettings({
   PORT: z.coerce.number().int(),
   STATE_DIRECTORY: z.string(),
-  /** Hosts that it answers for beside the names of this machine, by commas. */
+  /** Accepted host names in addition to this machine's, separated by commas. */
   KNOWN_HOSTS: z.string().transform(knownHostsOf),
-  /** Origins of the console, by commas. */
+  /** Origins of the console, separated by commas. */
   PAGE_ORIGINS: z
     .string()
     .default('')
     .transform((text) => text.split(',').filter((origin) => origin !== '')),
-  /** The emulator: rules, functions, repositories and manifests. */
+  /** Emulator of rules, functions, repositories and manifests. */
   AWS_ENDPOINT_URL: z.url(),
   AWS_REGION: z.string(),
   AWS_ACCOUNT_ID: z.string().default('000000000000'),
@@ -54,7 +54,7 @@ function stop(): void {
 
 process.on('SIGTERM', stop)
 process.on('SIGINT', stop)
-// The process that started this server has ended.
+// The parent process has exited.
 process.on('disconnect', stop)
 
 setInterval(removeExpired, EXPIRY_INTERVAL_MS).unref()

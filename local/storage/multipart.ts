@@ -18,13 +18,13 @@ export interface StoredPart {
   readonly modifiedMs: number
 }
 
-/** A part as a completion names it. */
+/** A part in the body of CompleteMultipartUpload. */
 export interface NamedPart {
   readonly number: number
   readonly etag: string
 }
 
-/** Every part but the last one has at least so many bytes (S3 user guide, "multipart upload limits"). */
+/** Minimum size of every part but the last (S3 user guide, "multipart upload limits"). */
 const SMALLEST_PART_BYTES = 5 * 1024 * 1024
 const LARGEST_PART_NUMBER = 10_000
 
@@ -36,7 +36,7 @@ interface UploadRow {
   readonly initiated: number
 }
 
-/** The part of S3 that is about multipart uploads. */
+/** S3's operations on multipart uploads. */
 export function createMultipart(catalogue: Catalogue) {
   const { get, all, run, transaction } = catalogue
 
@@ -121,7 +121,7 @@ export function createMultipart(catalogue: Catalogue) {
       ).map(pendingUpload),
 
     /**
-     * The content that the parts make.
+     * Creates the content from the parts.
      * @throws StorageError NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall
      */
     assemble(name: ObjectName, id: string, parts: readonly NamedPart[]): Content {
@@ -148,14 +148,17 @@ export function createMultipart(catalogue: Catalogue) {
       }
     },
 
-    /** Forgets the upload and its parts. @throws StorageError NoSuchUpload */
+    /**
+     * Removes the upload and its parts.
+     * @throws StorageError NoSuchUpload
+     */
     remove: (name: ObjectName, id: string): string[] =>
       transaction(() => {
         find(name, id)
         return forget(id)
       }),
 
-    /** Forgets the uploads that were begun before. */
+    /** Removes uploads that were started before a time. */
     removeBefore: (initiatedMs: number): string[] =>
       transaction(() =>
         all<{ id: string }>('SELECT id FROM upload WHERE initiated < ?', initiatedMs).flatMap(({ id }) =>

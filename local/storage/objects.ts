@@ -1,17 +1,17 @@
 import type { Catalogue, Content, Page, StoredObject } from './catalogue.ts'
 import { noSuchBucket, noSuchKey, StorageError } from './storage-error.ts'
 
-/** Which object: a bucket and a key of it. */
+/** Bucket and key of an object. */
 export interface ObjectName {
   readonly bucket: string
   readonly key: string
 }
 
-/** What is written under a name, and what must hold for it. */
+/** Content of a write, and its conditions. */
 export interface ObjectWrite {
   readonly content: Content
   readonly headers: Readonly<Record<string, string>>
-  /** `If-None-Match: *`: refuses when the object exists. */
+  /** `If-None-Match: *`: fails if the object exists. */
   readonly ifAbsent?: boolean
   /** Body of the event that is recorded in the same transaction. */
   readonly event?: { readonly id: string; readonly body: string }
@@ -24,7 +24,7 @@ interface ObjectRow {
   readonly headers: string
 }
 
-/** The part of S3 that is about whole objects. */
+/** S3's operations on whole objects. */
 export function createObjects(catalogue: Catalogue) {
   const { get, all, run, transaction } = catalogue
 
@@ -42,7 +42,7 @@ export function createObjects(catalogue: Catalogue) {
     /** @throws StorageError NoSuchBucket */
     checkBucket,
 
-    /** @returns whether it was made; false when it exists already. */
+    /** @returns whether it was created; false when it exists */
     createBucket: (name: string): boolean => run('INSERT OR IGNORE INTO bucket VALUES (?)', name) > 0,
 
     /** @throws StorageError NoSuchBucket, BucketNotEmpty */
@@ -98,7 +98,7 @@ export function createObjects(catalogue: Catalogue) {
         return catalogue.dropContents(rows.map(({ content }) => content))
       }),
 
-    /** Removes objects of every bucket whose keys begin with `prefix` and which were written before. */
+    /** Removes objects of every bucket whose keys begin with `prefix` and that were written before a time. */
     expire: (prefix: string, modifiedMs: number): string[] =>
       transaction(() => {
         const rows = all<ObjectRow & { bucket: string }>(
@@ -141,7 +141,7 @@ export function createObjects(catalogue: Catalogue) {
 /** Buckets and objects of the catalogue. Methods that replace or remove return the data files that became unused. */
 export type Objects = ReturnType<typeof createObjects>
 
-/** The greatest code point ends the range of keys with the prefix: no key has it, and UTF-8 sorts it last. */
+/** The greatest code point ends the range of keys with the prefix: no key contains it, and UTF-8 sorts it last. */
 function endOf(prefix: string): string {
   return `${prefix}\u{10ffff}`
 }

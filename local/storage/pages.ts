@@ -1,22 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/*
- * What the CORS rule of the bucket does on AWS (lib/stacks/storage-stack.ts), for pages of the console.
- */
+/* CORS of the bucket (lib/stacks/storage-stack.ts) for pages of the console. */
 
 const METHODS = 'GET, HEAD, PUT'
-/** Headers of answers that pages may read: ranges of large pictures. */
+/** Response headers that pages may read, for ranges of large pictures. */
 const EXPOSED = 'accept-ranges, content-length, content-range, content-type, etag'
 const PREFLIGHT_SECONDS = 3000
 
-/** Whether a page of one of these origins sends the request. */
+/** Whether a page of one of these origins sent the request. */
 export function isOfPage({ headers }: IncomingMessage, origins: readonly string[]): boolean {
   return headers.origin !== undefined && origins.includes(headers.origin)
 }
 
 /**
- * Lets a page of these origins read the answer, and answers the question that a browser asks before a write.
- * @returns whether the request was such a question
+ * Adds CORS headers for pages of these origins, and answers preflight requests.
+ * @returns whether the request was a preflight
  */
 export function answerPage(
   request: IncomingMessage,

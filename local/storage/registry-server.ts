@@ -9,24 +9,24 @@ import type { BlobSession, Blobs } from './blobs.ts'
 import type { DataFiles } from './data-files.ts'
 import { StorageError } from './storage-error.ts'
 
-/** What the registry works on. */
+/** Dependencies of the registry. */
 export interface RegistryState {
   readonly blobs: Blobs
   readonly files: DataFiles
-  /** Address of the emulator, which keeps repositories and manifests, and whose ECR API removes them. */
+  /** Address of the emulator, which stores repositories and manifests, and whose ECR API removes them. */
   readonly emulatorUrl: URL
 }
 
 /** Manifests have 4 MiB at most (distribution specification, "Pushing Manifests"). */
 const LARGEST_MANIFEST_BYTES = 4 * 1024 * 1024
 
-/** Blobs that a manifest of an image names; an index names none. */
+/** Blobs that a manifest of an image refers to; none for an index. */
 const manifestSchema = z.object({
   config: z.object({ digest: z.string() }).optional(),
   layers: z.array(z.object({ digest: z.string() })).optional(),
 })
 
-/** One request of the OCI distribution API, taken apart. */
+/** A parsed request of the OCI distribution API. */
 interface Call {
   readonly repository: string
   readonly query: URLSearchParams
@@ -35,8 +35,8 @@ interface Call {
 }
 
 /**
- * Answers one request below `/v2/`. Blobs are here, on disk; everything else is passed on to the emulator, which would keep blobs in
- * memory.
+ * Answers one request below `/v2/`. Blobs are stored on disk. Other requests are forwarded to the emulator, which would keep
+ * blobs in memory.
  */
 export async function answerRegistry(
   state: RegistryState,
@@ -129,7 +129,7 @@ async function finishUpload(
   sendCreated(call, digest)
 }
 
-/** As ECR, refuses a manifest whose blobs are not there. */
+/** Like ECR, rejects a manifest whose blobs do not exist. */
 async function putManifest(state: RegistryState, { repository, request, response }: Call): Promise<void> {
   const body = await readAtMost(
     request,
@@ -153,7 +153,7 @@ async function checkRepository({ emulatorUrl }: RegistryState, repository: strin
     throw new StorageError(404, 'NAME_UNKNOWN', `there is no repository ${repository}`)
 }
 
-/** Gives a request to the emulator as it is, and its answer back. */
+/** Forwards a request to the emulator unchanged, and returns its response. */
 async function passOn(
   { emulatorUrl }: RegistryState,
   request: IncomingMessage,

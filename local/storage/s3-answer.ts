@@ -6,7 +6,7 @@ import type { Objects } from './objects.ts'
 import { writeXml, type XmlContent } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
 
-/** What the operations work on. */
+/** Dependencies of the operations. */
 export interface S3State {
   readonly catalogue: Catalogue
   readonly files: DataFiles
@@ -18,14 +18,14 @@ export interface S3State {
   readonly origin: { readonly account: string; readonly region: string }
 }
 
-/** An answer before it is written. */
+/** A response before it is written. */
 export interface S3Answer {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Readable
 }
 
-/** S3 lists so many entries at most. */
+/** S3's maximum number of entries of a listing. */
 const LARGEST_PAGE = 1000
 
 /** Answers with an XML document. */
@@ -40,7 +40,7 @@ export function notImplemented(what: string): StorageError {
   return new StorageError(501, 'NotImplemented', `The local object store does not implement ${what}.`)
 }
 
-/** How many entries of a listing the client asks for, at most as many as S3 lists. */
+/** Number of requested entries of a listing, limited to S3's maximum. */
 export function pageSize(query: URLSearchParams, name: string): number {
   const asked = Number(query.get(name) ?? LARGEST_PAGE)
   return Math.max(0, Math.min(Number.isInteger(asked) ? asked : LARGEST_PAGE, LARGEST_PAGE))

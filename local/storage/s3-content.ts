@@ -23,7 +23,7 @@ export async function store(state: S3State, request: S3Request, stored: Stored):
   }
 }
 
-/** @returns the data files that became unused. */
+/** @returns data files without references */
 export function write(state: S3State, request: S3Request, { content, headers, reason }: Stored): string[] {
   const ifAbsent = request.headers['if-none-match'] === '*'
   const event = eventOf(state, request, { content, reason })

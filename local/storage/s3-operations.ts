@@ -6,7 +6,7 @@ import { keyOfToken, readDocument, type S3Request, storedHeaders, tokenOf } from
 import { readDeletion, type XmlContent } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
 
-/** `PutObject`, and `CopyObject` where a source is named. */
+/** `PutObject`, or `CopyObject` if a source is named. */
 export async function putObject(state: S3State, request: S3Request): Promise<S3Answer> {
   state.objects.checkBucket(request.bucket)
   const source = request.headers['x-amz-copy-source']
@@ -54,7 +54,7 @@ export function getObject(state: S3State, request: S3Request): S3Answer {
   }
 }
 
-/** `DeleteObject`: nothing happens when it is gone. */
+/** `DeleteObject`: no error when the object does not exist. */
 export async function deleteObject(state: S3State, { bucket, key }: S3Request): Promise<S3Answer> {
   await state.files.remove(state.objects.remove(bucket, [key]))
   return { status: 204 }
@@ -101,7 +101,10 @@ export function listObjects(state: S3State, { bucket, query }: S3Request): S3Ans
   ])
 }
 
-/** @returns whether the client has the object already. @throws StorageError PreconditionFailed */
+/**
+ * @returns whether the client has the object already
+ * @throws StorageError PreconditionFailed
+ */
 function refuseByCondition({ headers }: S3Request, object: StoredObject): boolean {
   requireMatch(headers['if-match'], object)
   const ifNoneMatch = headers['if-none-match']

@@ -7,9 +7,9 @@ import { StorageError } from './storage-error.ts'
 /** A request of the S3 API, path style. */
 export interface S3Request {
   readonly method: string
-  /** Empty for requests about all buckets. */
+  /** Empty for requests without a bucket. */
   readonly bucket: string
-  /** Empty for requests about a bucket. */
+  /** Empty for requests on a bucket. */
   readonly key: string
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
@@ -17,9 +17,9 @@ export interface S3Request {
   readonly body: AsyncIterable<Uint8Array>
 }
 
-/** Documents of the API: S3 takes 1 000 keys or 10 000 parts in one. */
+/** Maximum size of XML documents: S3 accepts 1000 keys or 10 000 parts in one. */
 const LARGEST_DOCUMENT_BYTES = 4 * 1024 * 1024
-/** Headers that are kept with an object, beside `x-amz-meta-…`. */
+/** Headers that are stored with an object, in addition to `x-amz-meta-…`. */
 const STORED_HEADERS: ReadonlySet<string> = new Set([
   'content-type',
   'content-disposition',

@@ -14,7 +14,7 @@ import {
 import { writeXml } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
 
-/** Answers one request of the S3 API; what fails is answered as S3 does and logged when it is no refusal. */
+/** Answers one request of the S3 API. Failures get S3's error response; those that are not client errors are logged. */
 export async function answerS3(
   state: S3State,
   request: IncomingMessage,
@@ -30,7 +30,7 @@ export async function answerS3(
       error instanceof StorageError
         ? error
         : new StorageError(500, 'InternalError', 'We encountered an internal error.')
-    // The status is out, so the client sees a body that is cut off.
+    // The status has been sent, so the body is cut off.
     if (response.headersSent) response.destroy()
     else await send(response, refusalAnswer(request, refusal, id), id)
     request.resume()
@@ -114,7 +114,7 @@ async function send(
   else await pipeline(body, response)
 }
 
-/** Node writes headers as Latin-1: UTF-8 goes out byte by byte. */
+/** Node writes headers as Latin-1, so UTF-8 is passed byte by byte. */
 function asLatin1(headers: Readonly<Record<string, string>>): Record<string, string> {
   const entries = Object.entries(headers)
   return Object.fromEntries(entries.map(([name, value]) => [name, Buffer.from(value).toString('latin1')]))

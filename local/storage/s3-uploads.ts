@@ -21,7 +21,7 @@ export function createUpload(state: S3State, request: S3Request): S3Answer {
   ])
 }
 
-/** `UploadPart`, and `UploadPartCopy` where a source is named. */
+/** `UploadPart`, or `UploadPartCopy` if a source is named. */
 export async function uploadPart(state: S3State, request: S3Request): Promise<S3Answer> {
   const id = request.query.get('uploadId') ?? ''
   const number = checkPartNumber(Number(request.query.get('partNumber')))
@@ -43,7 +43,7 @@ export async function uploadPart(state: S3State, request: S3Request): Promise<S3
   ])
 }
 
-/** `ListParts`. As on AWS the last page has a marker too, and `IsTruncated: false` says that it is the last. */
+/** `ListParts`. As on AWS, the last page has a marker too; `IsTruncated: false` identifies it. */
 export function listParts(state: S3State, request: S3Request): S3Answer {
   const { query, bucket, key } = request
   const id = query.get('uploadId') ?? ''
@@ -76,7 +76,7 @@ export function listUploads(state: S3State, { bucket, query }: S3Request): S3Ans
   ])
 }
 
-/** `CompleteMultipartUpload`: the object refers to the files of the parts, no byte is copied. */
+/** `CompleteMultipartUpload`: the object refers to the files of the parts, and no byte is copied. */
 export async function completeUpload(state: S3State, request: S3Request): Promise<S3Answer> {
   const id = request.query.get('uploadId') ?? ''
   const parts = readCompletion(await readDocument(request.body))
@@ -103,7 +103,7 @@ export async function abortUpload(state: S3State, request: S3Request): Promise<S
   return { status: 204 }
 }
 
-/** Copied bytes are referred to, so their entity tag is made of the source's and the range. */
+/** Copied bytes are referenced, so their entity tag is derived from the source's and the range. */
 function copiedPart(state: S3State, request: S3Request, source: string): Content {
   const { headers } = request
   const from = copySource(state, request, source)

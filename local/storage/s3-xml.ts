@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { NamedPart, PendingUpload, StoredPart } from './multipart.ts'
 import { StorageError } from './storage-error.ts'
 
-/** What the documents of the API are made of: text, or elements in order. */
+/** Content of an API document: text, or elements in order. */
 export type XmlContent = string | number | boolean | readonly (readonly [name: string, content: XmlContent])[]
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
@@ -68,7 +68,7 @@ function contentOf(content: XmlContent): string {
   return content.map(([name, inner]) => `<${name}>${contentOf(inner)}</${name}>`).join('')
 }
 
-/** Characters that XML has no form for are left to the client: S3 answers with them as they are. */
+/** Characters that XML cannot represent are written unchanged, as S3 does. */
 function escapeText(text: string): string {
   return text
     .replaceAll('&', '&amp;')

@@ -1,6 +1,6 @@
 /**
- * An error that the client gets as an answer, with a code of its protocol: of S3 (API reference, "Error responses") or of the registry
- * (OCI distribution specification, "Error Codes").
+ * Error response with a code of its protocol: of S3 (API reference, "Error responses") or of the registry (OCI distribution
+ * specification, "Error Codes").
  */
 export class StorageError extends Error {
   override readonly name = 'StorageError'
@@ -22,7 +22,7 @@ export const noSuchBucket = (bucket: string): StorageError =>
 export const noSuchKey = (): StorageError =>
   new StorageError(404, 'NoSuchKey', 'The specified key does not exist.')
 
-/** The multipart upload was never begun, or was completed or aborted. */
+/** The multipart upload does not exist, or was completed or aborted. */
 export const noSuchUpload = (): StorageError =>
   new StorageError(
     404,

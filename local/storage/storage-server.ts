@@ -18,23 +18,23 @@ import { answerS3 } from './s3-server.ts'
 import { removeUnusedBlobs } from './unused-blobs.ts'
 
 export interface StorageOptions {
-  /** Folder of the database and the data files; made when it is missing. */
+  /** Folder of the database and the data files; created if it is missing. */
   readonly directory: string
-  /** Hosts that it answers for beside the names of this machine. */
+  /** Accepted host names in addition to this machine's. */
   readonly knownHosts?: KnownHosts
-  /** Origins whose pages may read and write with presigned URLs: those of the console. */
+  /** Origins of the console, whose pages may read and write with presigned URLs. */
   readonly pageOrigins?: readonly string[]
-  /** Keeps repositories and manifests. */
+  /** Address of the emulator, which stores repositories and manifests. */
   readonly emulatorUrl: URL
   /** Delivers an event to the targets of its rules. */
   readonly deliver: (event: BusEvent) => Promise<void>
-  /** Account and region in the buckets' events. */
+  /** Account and Region in the events. */
   readonly origin: { readonly account: string; readonly region: string }
   readonly log: (text: string) => void
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000
-/** The lifecycle rules of the bucket (lib/stacks/storage-stack.ts). */
+/** Lifecycle rules of the bucket (lib/stacks/storage-stack.ts). */
 const UNFINISHED_PARTS_MS = DAY_MS
 const EXPIRING: readonly (readonly [prefix: string, afterMs: number])[] = [
   [PREFIXES.uploads, 7 * DAY_MS],
@@ -42,8 +42,8 @@ const EXPIRING: readonly (readonly [prefix: string, afterMs: number])[] = [
 ]
 
 /**
- * The part of S3 that the service uses, and `/v2/` of a registry, with their bytes on disk. Memory: the streams of the requests under way,
- * some 512 KiB each, and SQLite's page cache of 2 MiB.
+ * The part of S3 that the service uses, and `/v2/` of a registry, with their bytes on disk. Memory: about 512 KiB for each
+ * request in progress, and SQLite's page cache of 2 MiB.
  */
 export function createStorageServer({
   directory,
@@ -57,7 +57,7 @@ export function createStorageServer({
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const catalogue = openCatalogue(join(directory, 'catalogue.sqlite'))
   const files = openDataFiles(join(directory, 'data'))
-  // What a process that was killed was writing.
+  // Removes incomplete files of a killed process.
   files.removeUnused(catalogue.isFileUsed)
   const objects = createObjects(catalogue)
   const multipart = createMultipart(catalogue)
@@ -66,7 +66,7 @@ export function createStorageServer({
   const s3 = { catalogue, files, objects, multipart, nowMs: Date.now, onEvent, origin }
   const registry = { blobs, files, emulatorUrl }
 
-  // Bodies of gigabytes take longer than Node's five minutes.
+  // Bodies of gigabytes take longer than Node's time-out of five minutes.
   const server = createServer({ requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
     if (answerPage(request, response, pageOrigins)) return
     const looksAt = isRead(request) || isOfPage(request, pageOrigins) ? 'host' : 'all'
@@ -84,7 +84,7 @@ export function createStorageServer({
 
   return {
     server,
-    /** Delivers the events that an earlier process left. */
+    /** Delivers remaining events of an earlier process. */
     resume: onEvent,
 
     /** Removes what S3's lifecycle rules and ECR would remove. */
@@ -97,7 +97,7 @@ export function createStorageServer({
       await removeUnusedBlobs(blobs, ecr, now)
     },
 
-    /** Connections are cut. */
+    /** Open connections are closed. */
     close(): void {
       server.close()
       server.closeAllConnections()
@@ -107,8 +107,8 @@ export function createStorageServer({
 }
 
 /**
- * Browsers follow the service's redirects here from wherever they are, and pages but the console's cannot read what they get: no
- * answer has the headers that let them. Their writes have no such reason, presigned or not.
+ * Browsers follow the service's redirects here from pages of any origin. Pages other than the console's cannot read the
+ * responses, because these have no CORS headers. Their writes are rejected, presigned or not.
  */
 function isRead({ method }: IncomingMessage): boolean {
   return method === 'GET' || method === 'HEAD'

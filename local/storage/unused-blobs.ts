@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { pagesOf } from '../../src/shared/pages.ts'
 import type { Blobs } from './blobs.ts'
 
-/** A blob that no manifest names yet may belong to an import under way; imports end within this. */
+/** A blob without a manifest may belong to an import in progress. Imports end within this time. */
 const GRACE_MS = 60 * 60 * 1000
 
 const manifestSchema = z
@@ -21,7 +21,7 @@ const manifestSchema = z
     }),
   )
 
-/** Removes blobs that no image of their repository uses, as ECR does by itself after images were deleted. */
+/** Removes blobs that no image of their repository uses, as ECR does after images were deleted. */
 export async function removeUnusedBlobs(blobs: Blobs, ecr: ECRClient, nowMs: number): Promise<void> {
   for (const [repository, digests] of blobs.storedBefore(nowMs - GRACE_MS)) {
     const used = await usedBlobs(ecr, repository)

@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { readTemplates } from './read-stage.ts'
 import { createReferenceResolver } from './resolve-references.ts'
 
-/** The code of a function as it is deployed. */
+/** Deployed code of a function. */
 export interface Bundle {
   /** Path of its construct: `Api`. */
   readonly id: string
   readonly file: string
   readonly sizeBytes: number
-  /** With made-up names where AWS would put real ones. */
+  /** With invented names in place of generated ones. */
   readonly variables: Readonly<Record<string, string>>
 }
 
-/** A cold start reads all of it, so this is what an update of a library may not double unseen. */
+/** A cold start reads the whole bundle. The limit detects a library update that doubles it. */
 export const LARGEST_BUNDLE_BYTES = 2_200_000
 
 const CODE = 'index.js'

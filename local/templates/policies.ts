@@ -1,6 +1,6 @@
 import { createReferenceResolver, type SynthesizedTemplate } from './resolve-references.ts'
 
-/** A policy document with names in the place of references. */
+/** A policy document whose references are replaced by names. */
 export interface NamedPolicy {
   /** Stage, template, logical id and property. */
   readonly name: string
@@ -8,8 +8,8 @@ export interface NamedPolicy {
 }
 
 /**
- * Properties that hold policies, of identities and of resources. Not AssumeRolePolicyDocument: a trust policy has no Resource,
- * without which parliament takes a policy for malformed; cfn-lint reads those.
+ * Properties that hold policies, of identities and of resources. Not AssumeRolePolicyDocument: a trust policy has no Resource, so
+ * parliament would report it as malformed. cfn-lint checks those.
  */
 const POLICY_PROPERTIES = ['KeyPolicy', 'Policy', 'PolicyDocument', 'RepositoryPolicyText']
 
@@ -37,7 +37,7 @@ function documentsIn(
     const document = properties[property]
     return typeof document === 'object' ? [[property, document] as const] : []
   })
-  // Roles have them in a list.
+  // Roles have a list of policies.
   const inline = (properties.Policies ?? []) as readonly { readonly PolicyDocument: unknown }[]
   return [...own, ...inline.map(({ PolicyDocument }) => ['Policies', PolicyDocument] as const)]
 }

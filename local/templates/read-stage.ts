@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SynthesizedTemplate } from './resolve-references.ts'
 
-/** Where `npm run synth` leaves a stage. */
+/** Output folder of `npm run synth` for a stage. */
 export function synthesizedStage(stage: string): string {
   return join(import.meta.dirname, '..', '..', 'cdk.out', stage)
 }

@@ -1,15 +1,15 @@
 /*
- * Templates with names in the place of references, for tools that read policies as AWS would see them. Made-up names serve
- * where nobody gives the real ones.
+ * Templates with references replaced by names, for tools that evaluate policies. Invented names are used when no real ones are
+ * given.
  */
 
-/** A resource as it stands in a template. */
+/** A resource of a template. */
 export interface TemplateResource {
   readonly Type: string
   readonly Properties?: Readonly<Record<string, unknown>>
 }
 
-/** As far as references need it. */
+/** The part of a template that references need. */
 export interface SynthesizedTemplate {
   readonly Resources: Readonly<Record<string, TemplateResource>>
   readonly Mappings?: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, unknown>>>>>>
@@ -21,10 +21,12 @@ export interface SynthesizedTemplate {
 /** Real names by reference: `Table` of a `Ref`, `Table.Arn` of a `Fn::GetAtt`. */
 export type RealNames = ReadonlyMap<string, string>
 
-/** Spells values of one template, which may refer to others of the same stage. */
+/** Resolves values of one template, which may refer to others of the same stage. */
 export interface ReferenceResolver {
   resolve(value: unknown): unknown
-  /** `Table` or `Table.Arn` for what is nothing but one reference, also through an export of another stack. */
+  /**
+   * `Table` or `Table.Arn` for a value that is a single reference, also through an export of another stack; undefined for others.
+   */
   referenceOf(value: unknown): string | undefined
 }
 
@@ -53,7 +55,7 @@ const ARNS: Readonly<Record<string, (name: string) => string>> = {
   'AWS::Events::Rule': (name) => inRegion('events', `rule/${name}`),
   'AWS::IAM::InstanceProfile': (name) => `arn:aws:iam::${ACCOUNT}:instance-profile/${name}`,
   'AWS::IAM::Role': (name) => `arn:aws:iam::${ACCOUNT}:role/${name}`,
-  // Keys have UUIDs for names, which linters look at.
+  // Key names are UUIDs, which linters check.
   'AWS::KMS::Key': () => inRegion('kms', 'key/00000000-0000-4000-8000-000000000000'),
   'AWS::Lambda::Function': (name) => inRegion('lambda', `function:${name}`),
   'AWS::Logs::LogGroup': (name) => inRegion('logs', `log-group:${name}:*`),
@@ -70,7 +72,7 @@ const REFERRED_BY_ARN = [
   'AWS::StepFunctions::StateMachine',
 ]
 
-/** For values of `template`; `others` are where its imports come from. */
+/** For values of `template`; `others` contain the exports that it imports. */
 export function createReferenceResolver(
   template: SynthesizedTemplate,
   others: readonly SynthesizedTemplate[],

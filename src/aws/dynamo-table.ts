@@ -40,7 +40,7 @@ export interface QueryOptions {
   readonly isDescending?: boolean
   /** Only items whose sort keys come before this one; not together with `skPrefix`. */
   readonly before?: string | undefined
-  /** Items that one call reads at most. */
+  /** Maximum number of items that one call reads. */
   readonly pageSize?: number
   /** Transfers only this attribute and the keys. DynamoDB still reads, and charges for, whole items. */
   readonly attribute?: string
@@ -125,7 +125,7 @@ export function createDynamoTable({
     for await (const { Items = [] } of answers) yield Items
   }
 
-  /** Sends a batch until DynamoDB has processed all of it; a full answer or a busy partition leaves a rest. */
+  /** Sends a batch until DynamoDB has processed all of it. A full response or a busy partition leaves a rest. */
   async function drain<Entry>(batch: Entry[], send: (rest: Entry[]) => Promise<Entry[]>): Promise<void> {
     let rest = batch
     const sendRest = async (): Promise<void> => {

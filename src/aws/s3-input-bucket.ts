@@ -5,7 +5,7 @@ import { isExchanged } from './s3-errors.ts'
 import { createS3ObjectStore } from './s3-object-store.ts'
 
 /**
- * Access to buckets of others whose objects may be inputs.
+ * Access to buckets outside of the installation whose objects may be inputs.
  * @param options.names the only buckets that are read
  */
 export function createS3InputBuckets({

@@ -18,7 +18,7 @@ import { isExchanged, unlessMissing } from './s3-errors.ts'
 
 export interface S3ObjectStoreOptions {
   readonly client: S3Client
-  /** Signs URLs, when others reach the bucket at another address. */
+  /** Client that signs URLs, if clients reach the bucket at another address. */
   readonly signer?: S3Client
   readonly bucketName: string
   /** Objects on a page of a listing and in one removal, 1000 at most. */

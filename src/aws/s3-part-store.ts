@@ -13,7 +13,7 @@ import { unlessRefused } from './s3-errors.ts'
 
 export interface S3PartStoreOptions {
   readonly client: S3Client
-  /** Signs URLs, when others reach the bucket at another address. */
+  /** Client that signs URLs, if clients reach the bucket at another address. */
   readonly signer?: S3Client
   readonly bucketName: string
   /** Parts on a page of a listing, 1000 at most. */

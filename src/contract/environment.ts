@@ -114,7 +114,7 @@ export function readEnvironment<Name extends Variable>(names: readonly Name[]): 
 /** Source of all events of an installation. All installations of an account share the default event bus. */
 export const eventSourceOf = (installation: string): string => `app-engine.${installation}`
 
-/** Event that starts an import without a new object: an install, or the rest of a long import. */
+/** Event that starts an import without a new object: an installation from a store, or the rest of a long import. */
 export const IMPORT_REQUESTED = {
   detailType: 'Import Requested',
 } as const

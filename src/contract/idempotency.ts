@@ -1,12 +1,12 @@
-/** Header by which a client makes a call that creates something safe to repeat. */
+/** Request header that makes a creating call safe to repeat. */
 export const IDEMPOTENCY_KEY_HEADER = 'idempotency-key'
 
 /** Header of an answer that was stored by an earlier call with the same key. */
 export const REPLAYED_HEADER = 'idempotent-replayed'
 
 /**
- * The edge's header for a file that it has sent as an upload: `sha256:` and the digest of its bytes. Each call has an upload of its
- * own, so that the id of the upload does not identify the file. The edge removes the header from requests of clients.
+ * Digest of a file that the edge has sent as an upload: `sha256:` and hexadecimal digits. Each call has its own upload, so the
+ * upload's id does not identify the file. The edge removes this header from requests of clients.
  */
 export const CONTENT_DIGEST_HEADER = 'x-app-engine-content-digest'
 

@@ -21,7 +21,7 @@ const itemSchema = z.object({
   answer: storedAnswerSchema.optional(),
 })
 
-/** Keys are chosen by clients: hashed, they have one length, and no key appears in the table. */
+/** Clients choose the keys. Hashed, they have one length, and no key appears in the table. */
 function itemKey(key: Parameters<typeof scopedKey>[0]): ItemKey {
   return { pk: `IDEMPOTENCY#${createHash('sha256').update(scopedKey(key)).digest('hex')}`, sk: 'IDEMPOTENCY' }
 }

@@ -9,14 +9,14 @@ export const storedAnswerSchema = z.object({
 /** Answer of the first call with a key. */
 export type StoredAnswer = Immutable<z.infer<typeof storedAnswerSchema>>
 
-/** A key as its caller chose it. Callers do not share keys. */
+/** Key as the client chose it. Clients do not share keys. */
 interface CallersKey {
   readonly key: string
-  /** Authenticated principal; absent where callers have no credentials, who are one party then. */
+  /** Authenticated principal. Absent for calls without credentials, which count as one client. */
   readonly caller?: string
 }
 
-/** A key, and what its call asks for. */
+/** Key with the fingerprint of its request. */
 interface KeyedRequest extends CallersKey {
   /** SHA-256 of method, path, query and content. */
   readonly fingerprint: string
@@ -27,7 +27,7 @@ export interface HeldKey extends CallersKey {
   readonly claimId: string
 }
 
-/** A text that no two callers have in common for their keys. */
+/** Text that is unique for client and key. */
 export function scopedKey({ key, caller }: CallersKey): string {
   return JSON.stringify(caller === undefined ? [key] : [key, caller])
 }

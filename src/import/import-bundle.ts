@@ -37,7 +37,7 @@ import { pushImage } from './push-image.ts'
 import { registerJob } from './register-job.ts'
 import { findHeldLayers, isAnyGone, publishedLayers } from './reuse-layers.ts'
 
-/** Names of layers in a message. */
+/** Maximum number of layer names in a message. */
 const NAMES_SHOWN = 3
 
 interface ImportBundleInput extends ImportCall {
@@ -128,7 +128,7 @@ async function install(deps: ImportBundleDependencies, work: ImportWork): Promis
   if (await isBundleExchanged(deps, work)) throw new ObjectExchangedError(upload.key)
   const createdAt = deps.identity.now().toISOString()
   await deps.tasks.publish({ ...task, ...job, imageSize, createdAt }, upload.id)
-  // A worker that dies before this, or fails here, costs the next version a complete upload and nothing else.
+  // If the worker crashes before this step or fails here, the next version needs a complete upload; nothing else is lost.
   await deps.layers.record(published)
 }
 
@@ -162,7 +162,7 @@ function requireExpected({ expected }: Upload, descriptor: TaskDescriptor): void
 interface InstalledImage {
   readonly image: TaskImage
   readonly imageSize: ImageSize
-  /** To be recorded once the task is published. */
+  /** Recorded once the task is published. */
   readonly published: readonly PublishedLayer[]
 }
 

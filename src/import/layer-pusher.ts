@@ -35,11 +35,11 @@ export interface LayerPusher {
    */
   push(file: ArchiveFile, content: LayerContent, diffId?: string): Promise<void>
   /**
-   * Takes a layer that the repository has, with what its first import learned.
+   * Adds a layer that the repository has, with the facts from its first import.
    * @throws OciFormatError
    */
   reuse(file: ArchiveFile, layer: Omit<ImportedLayer, 'file' | 'fileBytes'>): Promise<void>
-  /** How many layers were sent by this worker. */
+  /** Number of layers that this worker has sent. */
   sent(): number
 }
 

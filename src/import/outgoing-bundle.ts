@@ -18,17 +18,18 @@ import { OciFormatError } from './image/oci-format-error.ts'
 import { decodeDescriptor, documentedTag, findImageEntry, openBundle, readLogo } from './open-bundle.ts'
 
 /*
- * The client's side of uploads without layers that the registry holds. It reads the bundle with the importer's own code, so that both
- * agree on which image is meant and which file is a layer of it.
+ * Client side of uploads without the layers that the registry holds. Reads the bundle with the importer's code, so that both
+ * choose the same image and the same files as its layers.
  */
 
-/** A bundle that a client is about to send. */
+/** A bundle that a client is going to send. */
 export interface OutgoingBundle {
-  /** Layers that can be named when the upload is created; none of an image archive that is deflated or not understood. */
+  /** Layers that the client can name when it creates the upload. Empty when the image archive is deflated or cannot be read. */
   readonly layers: readonly LayerName[]
   /**
-   * The bundle without the layers of these digests: descriptor, logo and image archive as stored entries. The same digests give the same
-   * bytes, so that an interrupted upload can go on. Reads what is kept once, for its checksum. Without digests the bundle itself.
+   * The bundle without the layers of these digests: descriptor, logo and image archive as stored entries. The same digests give
+   * the same bytes, so that an interrupted upload can be resumed. Reads the remaining content once, for its checksum. Without
+   * digests: the bundle itself.
    */
   without(held: ReadonlySet<string>): Promise<ByteSource>
 }
@@ -39,15 +40,15 @@ interface OutgoingLayer extends LayerName {
 }
 
 interface OutgoingImage {
-  /** Of the image archive in the zip. */
+  /** Offset of the image archive in the zip. */
   readonly entryName: string
   readonly archive: ByteSource
   readonly layers: readonly OutgoingLayer[]
 }
 
 /**
- * Looks into a bundle: reads headers and documents, no layer. A bundle that cannot be understood has no layers to name; the service says
- * why it refuses it.
+ * Inspects a bundle: reads headers and documents, but no layer. A bundle that cannot be read has no layers to name; the service
+ * reports the reason.
  */
 export async function openOutgoingBundle(source: ByteSource): Promise<OutgoingBundle> {
   const opened = await openImage(source).catch((error: unknown) => {
@@ -100,7 +101,7 @@ async function findLayerFiles(
   )
   const image = findImage(scanned, documentedTag(descriptor))
   const layers = image.layers.flatMap(({ file, diffId }) => {
-    // A plain tar has its diff id as digest. To know that of a compressed file, all of it would have to be read.
+    // A plain tar has its diff id as digest. A compressed file would have to be read completely.
     const digest = file.digest ?? (compressed.has(file.name) ? undefined : diffId)
     if (digest === undefined || scanned.repeated.has(file.name)) return []
     return [{ digest, size: file.sizeBytes, file: file.name }]
@@ -112,7 +113,7 @@ async function findLayerFiles(
   }
 }
 
-/** A tar without some of its files, the rest as it is. */
+/** A tar without some of its files; the other bytes are unchanged. */
 async function withoutFiles(archive: ByteSource, dropped: ReadonlySet<string>): Promise<ByteSource> {
   const kept: ByteSource[] = []
   let keptFrom = 0
@@ -124,7 +125,7 @@ async function withoutFiles(archive: ByteSource, dropped: ReadonlySet<string>): 
     const start = end
     end = offset + Math.ceil(sizeBytes / BLOCK_BYTES) * BLOCK_BYTES
     if (type !== 'file' || !dropped.has(name)) continue
-    // The headers with a long name stand between the end of the entry before and this one.
+    // Headers with a long name are between the end of the previous entry and this one.
     keepTo(start)
     keptFrom = end
   }
@@ -137,7 +138,7 @@ interface StoredFile {
   readonly content: ByteSource
 }
 
-/** A zip of stored entries that can be read from any place; reads every content once. */
+/** A zip of stored entries with random access; each content is read once. */
 async function packStored(files: readonly StoredFile[]): Promise<ByteSource> {
   const pieces: ByteSource[] = []
   const directory: Buffer[] = []

@@ -33,7 +33,7 @@ export interface PushImageOptions {
   readonly wantedTag: string
   /** Layers that the archive may lack. */
   readonly held: HeldLayers
-  /** All layers together, unpacked; more is inflated of no archive. */
+  /** Limit for all layers together, unpacked; decompression stops beyond it. */
   readonly maxUnpackedBytes: number
   /** Layers that earlier workers of this import pushed. */
   readonly known: readonly ImportedLayer[]

@@ -23,7 +23,10 @@ interface StreamedArchive {
   readonly signal: AbortSignal
 }
 
-/** Most files pushed by their looks in one pass; an archive with more is read again for its actual layers. */
+/**
+ * Maximum number of files that one pass pushes because they look like layers. An archive with more is read again for its actual
+ * layers.
+ */
 const MAX_GUESSES = 200
 /** Layers in progress at once; their memory is bounded by the pusher. */
 const PUSHES_AT_ONCE = 4

@@ -11,9 +11,9 @@ import type { LayerPusher } from './layer-pusher.ts'
 import { OUTAGE_PAUSES_MS } from './outage.ts'
 import { type ImageRegistry, RegistryUnavailableError } from './registry/image-registry.ts'
 
-/** Questions to the registry under way. */
+/** Concurrent requests to the registry. */
 const MAX_CONCURRENT_CHECKS = 16
-/** Copies under way: each holds what a pushed layer holds. */
+/** Concurrent copies. Each needs as much memory as a pushed layer. */
 const COPIED_AT_ONCE = 4
 
 interface FindHeldDependencies {
@@ -22,8 +22,8 @@ interface FindHeldDependencies {
 }
 
 /**
- * Layers that a bundle may lack: those that its client was told are held, each at a place where the registry has it now, in
- * `repository` if possible.
+ * Returns the layers that a bundle may lack: those that were marked as held when the upload was created. Each is located where
+ * the registry has it now, preferably in `repository`.
  */
 export async function findHeldLayers(
   { layers, registry }: FindHeldDependencies,
@@ -48,20 +48,20 @@ export async function findHeldLayers(
 
 export interface ReuseOptions {
   readonly registry: ImageRegistry
-  /** Where the image goes. */
+  /** Repository of the image. */
   readonly repository: string
   readonly prepare: () => Promise<void>
   readonly pusher: LayerPusher
-  /** Where the folders of a run are mounted, absolute. */
+  /** Absolute mount points of the run's folders. */
   readonly mountPoints: readonly string[]
   readonly pause: Pause
   readonly signal: AbortSignal
 }
 
 /**
- * Brings the layers that the archive lacks into the repository. A layer that is there, or that the registry mounts, costs a request. Any
- * other is copied as if it came from the archive, with all checks: when the registry does not mount, and when the folders of
- * this task are not those that the layer was checked for.
+ * Adds the layers that the archive lacks to the repository. A layer that the repository has, or that the registry mounts, costs
+ * one request. All others are copied with the same checks as layers of the archive: if the registry does not mount them, or if
+ * they were checked for other mount points.
  * @returns names of these layers
  * @throws OciFormatError, RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
  */
@@ -99,7 +99,7 @@ async function reuseLayer({ file, diffId }: ImageLayer, options: ReuseOptions): 
   await pusher.push(file, { start, bytes: all }, diffId)
 }
 
-/** Whether a layer that the image reuses has been removed from its repository. */
+/** Whether a reused layer of the image has been removed from its repository. */
 export async function isAnyGone(
   registry: Pick<ImageRegistry, 'hasBlob'>,
   repository: string,

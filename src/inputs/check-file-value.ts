@@ -15,7 +15,7 @@ const WSI_DICOM = 'wsidicom'
 /** Creates an error about the parameter that is checked. */
 type Refuse = (error: ErrorName, words: string) => DomainError
 
-/** Most formats in a message. */
+/** Maximum number of formats in a message. */
 const MAX_FORMATS = 20
 
 function expectedFormats(formats: readonly string[]): string {

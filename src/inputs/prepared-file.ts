@@ -12,7 +12,7 @@ import type { StoredFile } from './array-inputs.ts'
  * the run.
  */
 
-/** A function copies as much within the 29 s that API Gateway waits. */
+/** Maximum size that a function copies within API Gateway's time-out of 29 s. */
 export const MAX_COPIED_BYTES = 512 * 1024 ** 2
 export const MAX_COPIED_FILES = 10_000
 

@@ -21,7 +21,7 @@ import { shown } from '../task/parameters/shown.ts'
 import type { Task } from '../task/task.ts'
 import { cancelRun } from './cancel-run.ts'
 
-/** What a state action works with. */
+/** Ports of a state action. */
 export interface ChangeStateDependencies extends Repositories {
   readonly identity: Identity
   readonly objects: ObjectStore
@@ -30,12 +30,12 @@ export interface ChangeStateDependencies extends Repositories {
   readonly workflow: RunWorkflow
 }
 
-/** Extension of the contract: a state action that is no state. */
+/** State action of the contract's extension that is no state. */
 const CANCELLED = 'CANCELLED'
 
 /**
  * Executes a state action (run-lifecycle 3).
- * @param desired the client's word, in any letter case
+ * @param desired the state that the client sent, in any letter case
  * @throws DomainError as in the contract's table
  */
 export async function changeRunState(
@@ -96,7 +96,7 @@ async function provisionRun(deps: ChangeStateDependencies, run: Run, task: Task)
   }
 }
 
-/** Most inputs in a message. */
+/** Maximum number of inputs in a message. */
 const MAX_NAMES = 20
 
 /** @throws DomainError INTERNAL_NOT_PROVISIONED naming the inputs */

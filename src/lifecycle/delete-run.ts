@@ -50,7 +50,8 @@ async function findJob(scheduler: JobScheduler, { jobId, jobName }: RunJob): Pro
 /** @returns the run as it was; undefined when there is none */
 async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | undefined> {
   const hasEndedInSet = placeInSet(runId) !== undefined && (await endInSet(deps.runs, runId))
-  // From here on every conditional write to the run fails: no call stores a value that counts, no event revives it.
+  // After this write, every conditional write to the run fails: no call stores a value that counts, and no event changes its
+  // state.
   const run = isUuid(runId) ? await deps.runs.beginRemoval(runId) : undefined
   if (run === undefined) return undefined
   if (isActive(run.state) || hasEndedInSet) await stopRun(deps, run, REASON)
@@ -66,8 +67,8 @@ async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | 
 }
 
 /**
- * Ends a run of a set first, so that the counts of the set know of its end.
- * @returns whether this ended it
+ * Ends a run of a set first, so that the set counts its end.
+ * @returns whether this call ended it
  */
 async function endInSet(runs: RunRepository, runId: string): Promise<boolean> {
   const failure = { kind: 'cancelled', message: REASON } as const

@@ -54,7 +54,9 @@ export async function deleteTask(
   await deps.tasks.remove(task)
 }
 
-/** The record and the files of a set whose runs are deleted. Its workflow finds no task any more and ends. */
+/**
+ * Removes the record and the files of a set whose runs are deleted. Its workflow ends because the task does not exist any more.
+ */
 async function removeRunSet({ objects, sets }: DeleteTaskDependencies, setId: string): Promise<void> {
   const runSet = await sets.beginRemoval(setId)
   for (const prefix of runSetPrefixes(setId)) await objects.removeAll(prefix)

@@ -29,10 +29,10 @@ export interface LogPart {
   readonly isComplete: boolean
 }
 
-/** Asks for the newest lines. */
+/** Requests the newest lines. */
 const FIRST = '0'
 
-/** Where a client is: its log stream and the position there, and whether it has the engine's last line. */
+/** Position of a client: log stream, position in the stream, and whether the client has the engine's last line. */
 const offsetSchema = z.tuple([z.string(), z.string(), z.boolean()])
 
 /** Lines of one page, the most that CloudWatch Logs returns. */
@@ -94,7 +94,7 @@ function printedOf(page: LogPage | undefined): string {
   return page.isCut ? `${ENGINE} the log is longer; this is its end\n${printed}` : printed
 }
 
-/** A page that fits into an answer, whose text may be JSON within JSON; a single line that does not is cut. */
+/** A page that fits into a response, whose text may be JSON within JSON. A single line that is too long is cut. */
 async function readPage(
   { logs }: Dependencies,
   after: string,
@@ -113,7 +113,7 @@ async function readPage(
   }
 }
 
-/** UTF-16 units, of which JSON within JSON may make seven bytes each. */
+/** UTF-16 units; each may become seven bytes as JSON within JSON. */
 const MAX_CUT_LINE = 512 * 1024
 
 function answerBytes(printed: string): number {
@@ -126,7 +126,7 @@ function isSettled(run: Run, now: Date): boolean {
   return now.getTime() - end >= LATE_LINES_MS
 }
 
-/** What comes after the last line of the task. The kept log stands for one that has expired. */
+/** Text after the task's last line. Replaced by the stored log when the log stream has expired. */
 async function logEnd({ objects }: Dependencies, run: Run, isExpired: boolean): Promise<string> {
   const kept = isExpired ? await objects.read(runLogKey(run.id)) : undefined
   const printed =

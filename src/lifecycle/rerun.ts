@@ -14,14 +14,15 @@ type Dependencies = ChangeStateDependencies & DeleteRunDependencies
 
 /** Objects and items that are copied at the same time, below the SDK client's 50 connections. */
 const COPIES_AT_ONCE = 20
-/** Larger objects are copied one after the other: each is copied in up to forty ranges at once. */
+/** Larger objects are copied one at a time, because each is copied in up to forty ranges in parallel. */
 const LARGE_BYTES = 128 * 1024 * 1024
 
 /**
- * Makes a run with the same inputs: each value is copied, large ones within S3, so that deleting the first run takes nothing from it. The
- * time of a call bounds the copy: about 50 GB. When the process dies, the new run stays CREATED, without inputs.
- * @param isStarted start it as well
- * @throws DomainError RUN_NOT_FOUND, INTERNAL_TASK_NOT_FOUND, or why it cannot be started; then no new run is left
+ * Creates a run with the same inputs. Each value is copied, large ones within S3, so that the deletion of the first run does not
+ * affect the new one. The time limit of a call allows about 50 GB. If the process crashes, the new run remains CREATED, without
+ * inputs.
+ * @param isStarted whether to start it
+ * @throws DomainError RUN_NOT_FOUND, INTERNAL_TASK_NOT_FOUND, or the reason why it cannot be started; the new run is then removed
  */
 export async function rerun(deps: Dependencies, runId: string, isStarted: boolean): Promise<RunAndTask> {
   const source = await findRunAndTask(deps, runId)
@@ -39,7 +40,7 @@ export async function rerun(deps: Dependencies, runId: string, isStarted: boolea
   }
 }
 
-/** The one write that makes the copies count. */
+/** The copies take effect with this one write. */
 async function takeInputs(deps: Dependencies, { run, task }: RunAndTask, created: Run): Promise<Run> {
   const { provisions } = run
   const isComplete = missingInputs(task, { ...created, provisions }).length === 0
@@ -57,7 +58,7 @@ async function takeInputs(deps: Dependencies, { run, task }: RunAndTask, created
   }
 }
 
-/** Copies objects before the items that point at them. */
+/** Copies objects before the items that refer to them. */
 async function copyInputs(deps: Dependencies, from: Run, to: Run): Promise<void> {
   const values = await deps.runs.listInputs(from)
   const due = Object.values(from.provisions).filter(({ kind }) => kind === 'value')
@@ -96,7 +97,7 @@ async function copyInputs(deps: Dependencies, from: Run, to: Run): Promise<void>
   )
 }
 
-/** Prefix of the run's inputs, or of those that the runs of a set share. */
+/** Prefix of the run's inputs, or of the inputs that the runs of a set share. */
 function ownerPrefix(key: string): string {
   return key.slice(0, key.indexOf('/') + 1)
 }

@@ -34,7 +34,7 @@ export async function stopRun(
   if (jobId !== undefined) await attempt('job not terminated', () => scheduler.terminate(jobId, reason))
 }
 
-/** A run of a set has no execution of its own name: its step ends with its token, and the steps after it find the run ended. */
+/** A run of a set has no execution of its own name. Its step ends with its token, and the next steps find the run ended. */
 async function stopWorkflow(
   workflow: StopRunDependencies['workflow'],
   id: string,

@@ -94,12 +94,12 @@ async function submit(
   return recordSubmitted(deps, runId, job, jobId)
 }
 
-/** Whether the run wants a job: it was started, or it is the turn of a run of a set. */
+/** Whether the run needs a job: it was started, or its set executes it now. */
 function isDue({ id, state }: Run): boolean {
   return isActive(state) || (state === 'PROVISIONED' && placeInSet(id) !== undefined)
 }
 
-/** A run of a set starts by the write that stores its first job. */
+/** A run of a set is started by the write that stores its first job. */
 async function recordSubmission({ runs }: Dependencies, run: Run, job: RunJob): Promise<void> {
   if (isActive(run.state)) await runs.recordJob(run.id, job, { ifJob: run.job })
   else await runs.transition(run.id, { to: 'QUEUING', from: ['PROVISIONED'], set: { job } })

@@ -120,7 +120,7 @@ async function sweepPage(
   }
 }
 
-/** The workflow of a run of a set is a part of the set's, which is looked after by itself (src/run-set/sweep-run-sets.ts). */
+/** Runs of a set have no workflow of their own. The set's workflow is checked separately (src/run-set/sweep-run-sets.ts). */
 function isOfSet({ id }: Run): boolean {
   return placeInSet(id) !== undefined
 }

@@ -48,7 +48,7 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   return (await endWithOutputs(deps, { run, task, prefix, left })).problems
 }
 
-/** Fails a run whose outputs were not delivered at all. */
+/** Fails a run whose outputs were not uploaded at all. */
 async function refuseAll(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
   run: Run,
@@ -202,7 +202,7 @@ async function findProduced(
   return { runId: run.id, output, entry, source, rewritten: new Map() }
 }
 
-/** Most names in a message. */
+/** Maximum number of names in a message. */
 const MAX_NAMES = 20
 
 /** Explains a missing output; files of other outputs are not named. */

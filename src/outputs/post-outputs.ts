@@ -108,7 +108,7 @@ async function checkNames(
   }
 }
 
-/** Most names in a message. */
+/** Maximum number of names in a message. */
 const MAX_NAMES = 20
 
 async function failBy(

@@ -16,7 +16,7 @@ interface Dependencies extends Repositories {
   readonly objects: ObjectStore
 }
 
-/** Facts about the run beside its files; no parameter's name has a dot. */
+/** File with facts about the run. Parameter names have no dot, so it cannot be one. */
 const FACTS_NAME = 'rejected.json'
 
 /** An output file of a failed run in the bucket. */
@@ -81,7 +81,7 @@ async function listRejected(deps: Dependencies, run: Run): Promise<readonly Arch
   return [{ name: FACTS_NAME, sizeBytes: text.length, bytes: text }, ...taken]
 }
 
-/** Files of the run's last job attempt; what was made of them for downloads, and posted outputs, are none. */
+/** Files of the run's last job attempt, without files that were prepared for downloads and without posted outputs. */
 async function findFiles(deps: Dependencies, run: Run): Promise<readonly RejectedFile[]> {
   const root = runOutputsRoot(run.id)
   const byAttempt = new Map<number, RejectedFile[]>()

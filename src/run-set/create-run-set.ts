@@ -14,7 +14,7 @@ import type { FileDependencies } from './file-reference.ts'
 import { invalid, jsonRow, MAX_TABLE_BYTES, readRowTable } from './row-table.ts'
 import { storeShared, tableKey } from './set-files.ts'
 
-/** Dependencies of the creation of a set. */
+/** Ports of the creation of a set. */
 export interface CreateRunSetDependencies extends Pick<FileDependencies, 'objects' | 'uploads'> {
   readonly identity: Identity
   readonly sets: RunSetRepository

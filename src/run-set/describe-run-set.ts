@@ -7,7 +7,7 @@ import type { RunSetRepository } from '../run/set/run-set-repository.ts'
 import { addCounts, NO_COUNTS, type RoundCounts } from '../run/set/set-counts.ts'
 import { isSetId, setRunId } from '../run/set/set-run-id.ts'
 
-/** Dependencies of the description of sets. */
+/** Ports of the description of sets. */
 export interface DescribeDependencies {
   readonly sets: RunSetRepository
   readonly runs: Pick<RunRepository, 'findAll'>

@@ -7,7 +7,7 @@ import type { ReportProblem } from '../shared/report-problem.ts'
 import { startExecution } from './create-run-set.ts'
 import { countRunSet, type DescribeDependencies, findRunSet } from './describe-run-set.ts'
 
-/** Dependencies of cancellation, retry and removal of sets. */
+/** Ports of cancellation, retry and removal of sets. */
 export interface EndRunSetDependencies extends DescribeDependencies {
   readonly setWorkflow: RunSetWorkflow
   readonly report: ReportProblem

@@ -9,7 +9,7 @@ import { findCompleteUpload } from '../upload/find-upload.ts'
 import { type SentFile, sentUpload } from '../upload/sent-file.ts'
 import type { UploadRepository } from '../upload/upload-repository.ts'
 
-/** Dependencies of the lookup of files. */
+/** Ports of the lookup of files. */
 export interface FileDependencies {
   readonly objects: ObjectStore
   readonly runs: RunRepository

@@ -11,37 +11,37 @@ import type { ParameterType, Task, TaskInput } from '../task/task.ts'
 import { type FileDependencies, findFile } from './file-reference.ts'
 import { type Cell, invalid, type Row } from './row-table.ts'
 
-/** The value of an image or file input: which file. */
+/** Reference to the file of an image or file input. */
 export interface PlannedFile {
   readonly input: TaskInput
   readonly reference: JsonValue
 }
 
-/** Values of one run, checked but for the content of its files. */
+/** Values of one run. Everything but the content of its files is checked. */
 export interface RowPlan {
   readonly values: readonly CheckedProvision[]
   readonly files: readonly PlannedFile[]
 }
 
-/** Where a problem is: row from 1, null for the shared values. */
+/** Position of a problem: row from 1, null for the shared values. */
 type Report = (problem: Omit<RowProblem, 'row'>) => void
 
-/** A problem as a set shows it. */
+/** A problem as a set reports it. */
 export function problemOf(error: DomainError, column: string | null): Omit<RowProblem, 'row'> {
   return { column, errorCode: error.body.errorCode, message: error.explanation ?? error.message }
 }
 
-/** Checks each value of a row, or the shared ones; a file is only noted. */
+/** Checks each value of a row, or the shared values. Files are checked later. */
 export function planRow(task: Pick<Task, 'inputs'>, row: Row, report: Report): RowPlan {
   const values: CheckedProvision[] = []
   const files: PlannedFile[] = []
   const given = new Set<string>()
   for (const [name, cell] of row) {
     const input = parameterNamed(task.inputs, name)
-    // Unknown columns are reported once for the table.
+    // Unknown columns are reported once, for the table.
     if (input === undefined) continue
     try {
-      // The case of names may differ: "a" and "A".
+      // Names may differ only in case: "a" and "A".
       if (given.has(input.name)) throw invalid('two columns have a value for this parameter; leave one out')
       given.add(input.name)
       const value = jsonOf(cell, input.type)
@@ -55,7 +55,7 @@ export function planRow(task: Pick<Task, 'inputs'>, row: Row, report: Report): R
   return { values, files }
 }
 
-/** The plan of a row with the defaults of inputs that neither it nor the shared values give. */
+/** The plan of a row, with the defaults of inputs that have neither a value of the row nor a shared one. */
 export function withDefaults(task: Pick<Task, 'inputs'>, shared: RowPlan, row: RowPlan): RowPlan {
   const known = namesIn(shared).union(namesIn(row))
   const defaults = task.inputs.flatMap(({ name, default: value }) =>
@@ -64,7 +64,7 @@ export function withDefaults(task: Pick<Task, 'inputs'>, shared: RowPlan, row: R
   return { values: [...row.values, ...defaults], files: row.files }
 }
 
-/** The plan of a row with the shared values that it does not replace. */
+/** The plan of a row, with the shared values that it does not replace. */
 export function mergePlans(shared: RowPlan, row: RowPlan): RowPlan {
   const given = namesIn(row)
   return {
@@ -73,7 +73,7 @@ export function mergePlans(shared: RowPlan, row: RowPlan): RowPlan {
   }
 }
 
-/** What is missing in a merged plan, and arrays that do not match. */
+/** Missing inputs of a merged plan, and arrays that do not match. */
 export function checkPlan(task: Task, plan: RowPlan, report: Report): void {
   const known = namesIn(plan)
   for (const { name, type, optional } of task.inputs) {
@@ -108,7 +108,7 @@ export async function checkFiles(deps: FileDependencies, plan: RowPlan, report: 
   }
 }
 
-/** Problems of the table as a whole: columns that no input has. */
+/** Problems of the table as a whole: columns that are not inputs of the task. */
 export function unknownColumns(
   task: Pick<Task, 'inputs'>,
   rows: readonly Row[],
@@ -130,7 +130,7 @@ function isFile({ id }: ParameterType): boolean {
   return id === 'image' || id === 'file'
 }
 
-/** Types whose value in JSON is a text. */
+/** Types whose JSON value is a text. */
 const TEXTS: ReadonlySet<ParameterType['id']> = new Set([
   'string',
   'enumeration',
@@ -140,7 +140,7 @@ const TEXTS: ReadonlySet<ParameterType['id']> = new Set([
   'file',
 ])
 
-/** A field of a CSV as the JSON that its parameter takes. */
+/** JSON value of a CSV field, by the type of its parameter. */
 function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
   if ('json' in cell) return cell.json
   if (TEXTS.has(id)) return cell.text
@@ -153,7 +153,7 @@ function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
   }
 }
 
-/** What the matching of arrays looks at. */
+/** The values that the matching of arrays compares. */
 function arrayProvisionOf({ content }: CheckedProvision): Provision {
   if (content === undefined) return { kind: 'cleared' }
   if (typeof content === 'string') return { kind: 'value', valueId: '' }

@@ -3,20 +3,20 @@ import { DomainError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
 import { MAX_ROWS } from '../run/set/set-run-id.ts'
 
-/** Bounds the memory of the worker, which holds the bytes, their text and the rows. */
+/** Limits the worker's memory, which holds the bytes, their text and the rows. */
 export const MAX_TABLE_BYTES = 32 * 1024 * 1024
-/** Most names of columns, of all rows together: every unknown one is a problem. */
+/** Maximum number of column names in all rows: each unknown one is reported. */
 export const MAX_COLUMNS = 1000
 
-/** A value of a row: JSON, or the text of a CSV's field, which its parameter's type interprets. */
+/** Value of a row: JSON, or the text of a CSV field, which the parameter's type interprets. */
 export type Cell = { readonly json: JsonValue } | { readonly text: string }
 
-/** Values of one run by the name of the parameter as the table spells it. */
+/** Values of one run by parameter name, spelled as in the table. */
 export type Row = ReadonlyMap<string, Cell>
 
 /**
- * Reads a table of inputs: a JSON array of objects, JSON lines, or CSV with a header (RFC 4180). An empty field of a CSV is no value.
- * @throws DomainError RUN_SET_INVALID naming the line, when the text is none of these, or has no row, or too many rows or columns
+ * Parses a table of inputs: a JSON array of objects, JSON lines, or CSV with a header (RFC 4180). An empty CSV field is no value.
+ * @throws DomainError RUN_SET_INVALID with the line, when the text has none of these forms, no row, or too many rows or columns
  */
 export function readRowTable(text: string): readonly Row[] {
   const rows = rowsOf(text.replace(/^\uFEFF/u, ''))
@@ -30,7 +30,7 @@ export function readRowTable(text: string): readonly Row[] {
   return rows
 }
 
-/** Called before rows are made as well: millions of them would not fit into the memory. */
+/** Also called before rows are created, because millions of them would exceed the memory. */
 function requireRows(count: number): void {
   if (count > MAX_ROWS)
     throw invalid(`the table has more than ${MAX_ROWS} rows; expected at most ${MAX_ROWS}`)
@@ -42,7 +42,7 @@ function requireColumns(count: number): void {
   }
 }
 
-/** An error about the request for a set, or its table. */
+/** Error about the request for a set, or about its table. */
 export function invalid(words: string, cause?: unknown): DomainError {
   return new DomainError('RUN_SET_INVALID', undefined, { words, cause })
 }

@@ -5,7 +5,7 @@ import type { RunSet } from '../run/set/run-set.ts'
 import { placeInSet, setRunId } from '../run/set/set-run-id.ts'
 import { findRound } from './set-files.ts'
 
-/** Dependencies of the lookup of a set's runs. */
+/** Ports of the lookup of a set's runs. */
 export interface RowDependencies {
   readonly objects: ObjectStore
   readonly runs: Pick<RunRepository, 'findAll'>

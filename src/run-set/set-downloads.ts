@@ -27,7 +27,7 @@ interface SetAndTask {
   readonly task: Task
 }
 
-/** Runs whose outputs are read at the same time. */
+/** Runs whose outputs are read concurrently. */
 const RUNS_AT_ONCE = 32
 
 const SCALARS: ReadonlySet<string> = new Set([
@@ -41,12 +41,12 @@ const SCALARS: ReadonlySet<string> = new Set([
 
 const listingSchema = z.array(z.object({ parameterName: z.string(), value: z.unknown() }))
 
-/** Name in the head of a listing's entry; it has no character that JSON escapes. */
+/** Name at the start of a listing's entry; it contains no character that JSON escapes. */
 const NAME_IN_ENTRY = /"parameterName":"([^"]*)"/u
 
 /**
- * Writes the table of a set: for each row its latest run, what became of it, the inputs of the row and the scalar outputs, as CSV.
- * Memory is that of a hundred runs and their scalar outputs, beside the table of inputs (32 MiB at most).
+ * Writes the results of a set as CSV: for each row its latest run, the state and failure of that run, the inputs of the row and
+ * the scalar outputs. Memory: the scalar outputs of a hundred runs, and the table of inputs (32 MiB at most).
  * @returns the key of the table
  */
 export async function writeSetTable(deps: Dependencies, found: SetAndTask): Promise<string> {
@@ -78,7 +78,7 @@ async function* tableLines(deps: Dependencies, { runSet, task }: SetAndTask): As
   }
 }
 
-/** Arrays and geometries, of hundreds of megabytes perhaps, are dropped while the listing is read. */
+/** Arrays and geometries may have hundreds of megabytes, so they are dropped while the listing is read. */
 async function readScalars(
   { objects }: Dependencies,
   { outputsPrefix }: Run,
@@ -103,12 +103,14 @@ function cellText(cell: Cell | undefined): string {
   return typeof cell.json === 'string' ? cell.json : JSON.stringify(cell.json)
 }
 
-/** Start of a formula; spreadsheets of East Asia take the wide signs as well. */
+/** Characters that start a formula. East Asian spreadsheets accept the full-width signs too. */
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/u
-/** Separators of other regions are quoted too: what follows one would be a cell of its own. */
+/** Separators of other regions are quoted too, since a spreadsheet would start a new cell after them. */
 const TO_BE_QUOTED = /[",;\t\r\n]/u
 
-/** A line of a CSV (RFC 4180). A text that a spreadsheet would take for a formula gets an apostrophe: tasks are not trusted. */
+/**
+ * A line of a CSV (RFC 4180). Tasks are untrusted, so a text that a spreadsheet would evaluate as a formula gets an apostrophe.
+ */
 function lineOf(cells: readonly string[]): Buffer {
   const fields = cells.map((cell) => {
     const isNumber = cell !== '' && Number.isFinite(Number(cell))
@@ -118,7 +120,7 @@ function lineOf(cells: readonly string[]): Buffer {
   return Buffer.from(`${fields.join(',')}\r\n`)
 }
 
-/** What one archive may hold: a call has half a minute. */
+/** Limits of one archive, which a call must finish within API Gateway's 29 s. */
 const MAX_ARCHIVE_RUNS = 500
 const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024
 const MAX_ARCHIVE_FILES = 50_000
@@ -126,9 +128,9 @@ const MAX_ARCHIVE_FILES = 50_000
 const LISTED_AT_ONCE = 8
 
 /**
- * Writes the outputs of all runs that are FINISHED into one zip, a folder for each row.
+ * Writes the outputs of all FINISHED runs into one zip, a folder for each row.
  * @returns the key of the zip
- * @throws DomainError RUN_SET_INVALID_STATE when nothing is finished, or it is too much for one archive
+ * @throws DomainError RUN_SET_INVALID_STATE when no run is FINISHED, or the outputs exceed the limits of one archive
  */
 export async function writeSetArchive(deps: Dependencies, { runSet, task }: SetAndTask): Promise<string> {
   const entries: ArchiveEntry[] = []

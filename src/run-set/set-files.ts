@@ -5,13 +5,11 @@ import { runSetPrefix } from '../contract/storage-keys.ts'
 import { readAll } from '../shared/read-all.ts'
 import { jsonRow, type Row, readRowTable } from './row-table.ts'
 
-/*
- * Files of a set in the bucket: its table and its shared values in the form in which they were sent, and the rows of each retry.
- */
+/* Files of a set in the bucket: its table and its shared values as sent, and the rows of each retry. */
 
 type Objects = { readonly objects: ObjectStore }
 
-/** Key of the table of inputs in the form in which it was sent. */
+/** Key of the table of inputs as it was sent. */
 export function tableKey(setId: string): string {
   return `${runSetPrefix(setId)}rows`
 }
@@ -34,7 +32,7 @@ export async function readTable({ objects }: Objects, setId: string): Promise<re
 }
 
 function decode(bytes: Buffer): string {
-  // Spreadsheets may write other encodings. Names and values with replacement characters are refused by their own validation.
+  // Spreadsheets may use other encodings. Names and values with replacement characters fail their own validation.
   return bytes.toString('utf8')
 }
 

@@ -22,13 +22,13 @@ import {
 } from './plan-row.ts'
 import type { Row } from './row-table.ts'
 
-/** Rows whose files are looked into at the same time. */
+/** Rows whose files are checked concurrently. */
 const ROWS_AT_ONCE = 16
 
 /** Problems found so far. */
 export type Problems = Pick<RunSet, 'problems' | 'problemCount'>
 
-/** Adds problems; more than a set keeps are only counted. Long names and messages are cut. */
+/** Adds problems. A set stores a limited number; further ones are only counted. Long names and messages are cut. */
 export function withProblems(before: Problems, found: readonly RowProblem[]): Problems {
   const kept = found.slice(0, MAX_PROBLEMS - before.problems.length)
   return {
@@ -45,7 +45,7 @@ function shortened({ column, message, ...problem }: RowProblem): RowProblem {
   }
 }
 
-/** Problems that are not those of one row: unknown columns, and the shared values. */
+/** Problems that do not belong to one row: unknown columns, and the shared values. */
 export async function validateTable(
   deps: FileDependencies,
   task: Task,
@@ -65,7 +65,7 @@ function unknownColumn(column: string): Omit<RowProblem, 'row'> {
   return problemOf(new DomainError('INTERNAL_PARAMETER_DOES_NOT_EXIST', details, { words }), column)
 }
 
-/** Problems of rows, in their order. Memory is that of {@link ROWS_AT_ONCE} files' headers beside the rows. */
+/** Problems of the rows, in order. Memory: the rows, and the file headers of {@link ROWS_AT_ONCE} rows. */
 export async function validateRows(
   deps: FileDependencies,
   task: Task,
@@ -82,7 +82,7 @@ export async function validateRows(
       const report = (problem: Omit<RowProblem, 'row'>): void =>
         void problems.push({ row: first + index + 1, ...problem })
       const own = planRow(task, row, report)
-      // A value that was refused is not missing as well.
+      // A rejected value is not reported as missing too.
       if (problems.length === 0) checkPlan(task, mergePlans(shared, withDefaults(task, shared, own)), report)
       await checkFiles(deps, own, report)
       return problems

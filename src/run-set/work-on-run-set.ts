@@ -28,9 +28,9 @@ export interface WorkDependencies extends FileDependencies, DeleteRunDependencie
 
 /** Next step of the set's workflow. */
 export interface SetWork {
-  /** Nothing is left to do. */
+  /** No work is left. */
   readonly isDone: boolean
-  /** Start of the ids of the runs. */
+  /** Common start of the runs' ids. */
   readonly prefix: string
   /** Suffixes of the ids of the runs to execute now. Empty: the workflow calls again, unless `isDone`. */
   readonly runs: readonly string[]
@@ -39,15 +39,15 @@ export interface SetWork {
 
 interface Call {
   readonly setId: string
-  /** Milliseconds that are left for the call. */
+  /** Milliseconds that remain for the call. */
   readonly timeLeftMs: () => number
 }
 
-/** Kept free for what is under way: the files of a block of rows. */
+/** Reserved for work in progress: the files of a block of rows. */
 const RESERVED_MS = 90_000
-/** Rows after which the progress of a validation is stored. */
+/** Number of rows after which the progress of a validation is stored. */
 const VALIDATED_AT_ONCE = 500
-/** Runs that are cancelled or deleted at the same time. */
+/** Runs that are cancelled or deleted concurrently. */
 const ENDED_AT_ONCE = 16
 
 /**
@@ -59,7 +59,7 @@ export async function workOnRunSet(deps: WorkDependencies, call: Call): Promise<
   const runSet = await deps.sets.find(call.setId)
   if (runSet === undefined) return deleteRuns(deps, call)
   const task = await deps.tasks.findById(runSet.taskId)
-  // The deletion of the task deletes its sets.
+  // The task is being deleted, which deletes its sets too.
   if (task === undefined) return NOTHING
   switch (runSet.phase) {
     case 'validating':
@@ -84,7 +84,7 @@ function isTimeUp({ timeLeftMs }: Call): boolean {
   return timeLeftMs() < RESERVED_MS
 }
 
-/** @returns undefined when the set was cancelled or deleted meanwhile, or another worker has it */
+/** @returns undefined when the set was cancelled or deleted meanwhile, or another worker processes it */
 function advance(
   deps: WorkDependencies,
   runSet: RunSet,
@@ -124,7 +124,7 @@ async function validate(deps: WorkDependencies, call: Call, runSet: RunSet, task
   await advance(deps, current, { phase: current.problemCount > 0 ? 'invalid' : 'creating', done: 0 })
 }
 
-/** The table and the shared values, or what is wrong with the table as a whole. */
+/** The table and the shared values, or the problem of the table as a whole. */
 async function readSent(deps: WorkDependencies, { id }: RunSet) {
   try {
     return { rows: await readTable(deps, id), shared: await readShared(deps, id) }
@@ -139,14 +139,14 @@ async function create(deps: WorkDependencies, call: Call, runSet: RunSet, task: 
     await (runSet.round === 1 ? createFirst(deps, call, runSet, task) : createRetry(deps, call, runSet, task))
   } catch (error) {
     if (!(error instanceof DomainError)) throw error
-    // A file has gone since the validation. What was created does not start, and is ended.
+    // A file has been removed since the validation. The created runs are not started, and are ended.
     const failure = cutText(error.explanation ?? error.message, MAX_MESSAGE_LENGTH)
     const { phase, round } = runSet
     await deps.sets.change(runSet.id, { set: { phase: 'cancelling', failure }, if: { phase, round } })
   }
 }
 
-/** Creates runs block by block; the set knows how far it got. */
+/** Creates runs block by block, and stores the progress in the set. */
 async function createBlocks(
   deps: WorkDependencies,
   call: Call,
@@ -214,7 +214,7 @@ async function failedRows(deps: WorkDependencies, runIds: readonly string[]): Pr
   return rows
 }
 
-/** Runs that have not ended: all at first, and after a crash of the workflow those that it left. */
+/** Runs that have not ended: at first all, and after a crash of the workflow the remaining ones. */
 async function carryOut(deps: WorkDependencies, runSet: RunSet): Promise<SetWork> {
   const rows = await rowsOfRound(deps, runSet)
   const ids = rows.map((row) => setRunId({ setId: runSet.id, row, round: runSet.round }))

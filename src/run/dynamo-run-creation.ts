@@ -8,7 +8,9 @@ import type { NewRun, RunRepository } from './run-repository.ts'
 import { runSetKey } from './set/run-set-items.ts'
 import { placeInSet } from './set/set-run-id.ts'
 
-/** Runs of one transaction, as JSON: DynamoDB takes 4 MB of items, whose form is hardly larger. */
+/**
+ * Maximum size of the runs of one transaction, as JSON. DynamoDB allows 4 MB of items, which are hardly larger than their JSON.
+ */
 const MAX_TRANSACTION_BYTES = 3_000_000
 
 /** Creation of runs in the table. */
@@ -16,7 +18,7 @@ export function createDynamoRunCreation(
   table: DynamoTable,
   writes: DynamoWrites,
 ): Pick<RunRepository, 'create' | 'createAll'> {
-  /** Each repetition has fewer runs, so it ends. */
+  /** Each repetition has fewer runs, so the loop ends. */
   async function createMissing(runs: readonly Run[], conditions: readonly Check[]): Promise<void> {
     const isCreated = await writes.transact([
       ...conditions,
@@ -57,7 +59,7 @@ export function createDynamoRunCreation(
       for (const part of partsOf(created)) {
         const [first] = part
         if (first === undefined) continue
-        // Values count only once their run is there, so writing them again changes nothing.
+        // Values count only with their run, so writing them again has no effect.
         await table.putAll(part.flatMap(({ values }) => values.map(encodeInputValue)))
         await createMissing(
           part.map(({ run }) => run),
@@ -73,10 +75,10 @@ interface Check {
   readonly if: Condition
 }
 
-/** Phase of a set whose runs may be created. */
+/** Phase in which runs of a set may be created. */
 const CREATING = 'creating'
 
-/** The task is installed, and the set, if there is one, still creates the runs of this round: a worker may be late. */
+/** Conditions: the task is installed, and the set still creates runs of this round, since a worker may be late. */
 function conditionsOf({ id, taskId }: Run): readonly Check[] {
   const ofTask = { check: taskKey(taskId), if: IS_INSTALLED }
   const place = placeInSet(id)
@@ -89,7 +91,7 @@ function conditionsOf({ id, taskId }: Run): readonly Check[] {
   return [ofTask, { check: runSetKey(place.setId), if: isCreating }]
 }
 
-/** Parts that fit into a transaction each. */
+/** Splits the runs into parts that each fit into a transaction. */
 function* partsOf(created: readonly NewRun[]): Generator<readonly NewRun[], void, undefined> {
   let part: NewRun[] = []
   let partBytes = 0

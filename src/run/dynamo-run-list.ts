@@ -17,9 +17,9 @@ import { pageOfRows, type RunRow, rowOf, runOrder } from './run-row.ts'
 const FIRST = '0'
 const LAST = '~'
 
-/** Fewest rows of one call to a partition: about 8 KB. */
+/** Minimum number of rows that one query of a partition reads: about 8 KB. */
 const MIN_PAGE = 25
-/** Runs of a task that are read at a time: BatchGetItem takes 100 keys. */
+/** Number of runs of a task that are read together: BatchGetItem allows 100 keys. */
 const TASK_PAGE = 100
 
 /** Lists of runs on the table. */
@@ -85,7 +85,7 @@ function isAfter(item: Item, after: string | undefined): boolean {
   return item[TABLE.sortKey] !== `${LISTED_RUN_PREFIX}${after}`
 }
 
-/** Merges sources that are newest first each. Holds one page of each. */
+/** Merges sources that are each sorted newest first. Memory: one page of each. */
 async function* newestFirst(sources: readonly AsyncGenerator<RunRow>[]): AsyncGenerator<RunRow> {
   const heads = await Promise.all(sources.map(async (source) => ({ source, head: await source.next() })))
   for (;;) {

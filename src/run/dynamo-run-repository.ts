@@ -197,7 +197,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     async remove(run) {
       const inputs = table.query(runKey(run.id).pk, { skPrefix: INPUT_PREFIX })
       await table.removeAll(await Array.fromAsync(inputs, keyOf))
-      // Last, so that a removal that was interrupted can be repeated: it finds the run by these items.
+      // Last, so that an interrupted removal can be repeated: these items lead to the run.
       await writes.transact([{ remove: listedRunKey(run) }, { remove: runKey(run.id) }])
     },
   }

@@ -2,7 +2,7 @@ import type { EnteredState, Run } from './run.ts'
 import type { RunTransition } from './run-repository.ts'
 import { RUN_STATES, type RunState } from './transitions.ts'
 
-/** What a transition records in {@link Run.entered}. */
+/** Attributes of {@link Run.entered} that a transition records. */
 export function enteredState({ set, attempt, ifJob }: RunTransition, at: string): EnteredState {
   const known = set?.job?.attempt ?? attempt ?? ifJob?.attempt ?? set?.failure?.attempt
   return { at, ...(known !== undefined && { attempt: known }) }
@@ -22,7 +22,7 @@ export function historyOf({ state: present, createdAt, entered }: Run): readonly
     const one = entered[state]
     return one === undefined || (state === 'CREATED' && present !== 'CREATED') ? [] : [{ state, ...one }]
   })
-  // Stable: states of one millisecond stay in their order.
+  // The sort is stable, so states of one millisecond stay in their order.
   return [{ state: 'CREATED', at: createdAt }, ...again.sort((a, b) => compareText(a.at, b.at))]
 }
 

@@ -32,7 +32,7 @@ export interface RunAndTask {
   readonly task: Task
 }
 
-/** Where runs and their tasks are kept. */
+/** Ports of the lookup of a run and its task. */
 export interface Repositories {
   readonly runs: RunRepository
   readonly tasks: TaskRepository
@@ -60,7 +60,7 @@ export function parameterNamed<Named extends { readonly name: string }>(
   return similar.length === 1 ? similar[0] : undefined
 }
 
-/** Most names in a message. */
+/** Maximum number of names in a message. */
 const MAX_NAMES = 20
 
 /**

@@ -10,12 +10,12 @@ interface Dependencies {
   readonly tasks: TaskRepository
 }
 
-/** Which runs to list. */
+/** Filter of a list of runs. */
 export interface RunFilter {
-  /** Any state when empty. */
+  /** Empty: any state. */
   readonly states: readonly RunState[]
   readonly taskId?: string
-  /** Part of the task's name, of its namespace or of `namespace:version`, or the beginning of the run id; case is ignored. */
+  /** Part of the task's name, of its namespace or of `namespace:version`, or the beginning of the run id. Case is ignored. */
   readonly text?: string
 }
 
@@ -27,13 +27,13 @@ export interface ListedRun {
 
 interface ListedRuns {
   readonly runs: readonly ListedRun[]
-  /** Position to go on from; absent when no run is left. */
+  /** Position of the next page; absent on the last one. */
   readonly next?: string
 }
 
 /**
- * One page of runs, newest first, as {@link RunRepository.listPage} says: filters may leave it empty although a next page exists.
- * A whole run id as text finds its run at once.
+ * Returns one page of runs, newest first. As in {@link RunRepository.listPage}, a page with filters may be empty although a next
+ * page exists. A complete run id as text finds its run directly.
  */
 export async function listRuns(
   deps: Dependencies,
@@ -52,14 +52,14 @@ export async function listRuns(
   if (isUuid(wanted)) {
     return { runs: withTasks((await deps.runs.findRows([wanted])).filter(isWanted), tasks) }
   }
-  // Nothing is read for a text that neither a task nor a run id can have.
+  // Nothing is read if the text can match neither a task nor a run id.
   if (ofText.size === 0 && !ID_START.test(wanted)) return { runs: [] }
   const query = { ...page, ...(taskId !== undefined && { taskId }), isWanted }
   const { rows, next } = await deps.runs.listPage(query)
   return { runs: withTasks(rows, tasks), ...(next !== undefined && { next }) }
 }
 
-/** Those of the runs that exist, newest first. */
+/** The existing runs of these ids, newest first. */
 export async function listNamedRuns(
   deps: Dependencies,
   runIds: readonly string[],
@@ -74,7 +74,7 @@ async function tasksById(tasks: TaskRepository): Promise<ReadonlyMap<string, Tas
   return new Map((await tasks.list()).map((task) => [task.id, task]))
 }
 
-/** Runs of a task that is being removed are left out. */
+/** Omits runs of a task that is being removed. */
 function withTasks(rows: readonly RunRow[], tasks: ReadonlyMap<string, TaskSummary>): readonly ListedRun[] {
   return rows.flatMap((row) => {
     const task = tasks.get(row.taskId)

@@ -7,7 +7,7 @@ export interface LogPage {
   readonly isCut: boolean
 }
 
-/** The store does not know the position: it is no position of this stream, or older than 24 hours. */
+/** The position is unknown to the store: it belongs to another stream, or is older than 24 hours. */
 export class LogPositionError extends Error {
   override readonly name = 'LogPositionError'
 }

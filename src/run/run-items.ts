@@ -53,7 +53,10 @@ function shardOf(runId: string): string {
   return RUN_SHARDS[Number.parseInt(runId.slice(-1), 16) % RUN_SHARDS.length] ?? RUN_SHARDS[0]
 }
 
-/** Attribute with the time at which the run entered a state. One for each state, because an update cannot add to a map that is not there. */
+/**
+ * Attribute with the time at which the run entered a state. Each state has its own, because an update cannot add to a missing
+ * map.
+ */
 export function enteredAttribute(state: RunState): string {
   return `entered#${state}`
 }
@@ -68,7 +71,7 @@ export function encodeRun({ updatedAt, entered, ...run }: Run): ItemKey & Item {
       Object.entries(entered).map(([state, value]) => [enteredAttribute(state as RunState), value]),
     ),
     ...rowAttributes(run),
-    // Absent until the first change: the sort key of an index cannot be null.
+    // Absent until the first change, because the sort key of an index cannot be null.
     ...(updatedAt !== null && { updatedAt }),
     ...(isActive(run.state) && { [TABLE.unfinishedIndex.partitionKey]: ACTIVE_RUNS }),
     [partitionKey]: shardOf(run.id),
@@ -76,7 +79,7 @@ export function encodeRun({ updatedAt, entered, ...run }: Run): ItemKey & Item {
   }
 }
 
-/** Attributes that copy a part of others for {@link TABLE.runIndex}, which carries whole attributes only. */
+/** Copies of parts of other attributes for {@link TABLE.runIndex}, which can project only whole attributes. */
 export function rowAttributes({ failure, job }: Pick<Run, 'failure' | 'job'>): Item {
   return {
     ...(failure && { rowFailure: rowFailure(failure) }),

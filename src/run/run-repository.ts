@@ -46,13 +46,13 @@ export interface ActiveRunsPage {
   readonly next?: ActiveRunsPlace
 }
 
-/** A run and the values that its provisions point at. */
+/** A run with its input values. */
 export interface NewRun {
   readonly run: Run
   readonly values: readonly InputValue[]
 }
 
-/** DynamoDB takes 100 items in a transaction; a run is two, and its task and its set are checked. */
+/** Maximum number of runs in one transaction. DynamoDB allows 100 items; a run takes two, and task and set are checked. */
 export const MAX_RUNS_AT_ONCE = 49
 
 /** Stores runs and their input values. Reads are strongly consistent unless noted; every change is one conditional write. */
@@ -60,28 +60,29 @@ export interface RunRepository {
   /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the run's task does not exist or is being removed */
   create(run: Run): Promise<void>
   /**
-   * Creates runs of one task with their values. Runs that exist stay as they are, so a call that broke off can be repeated.
-   * @param created at most {@link MAX_RUNS_AT_ONCE}, of the same round when they are of a set
-   * @throws DomainError INTERNAL_TASK_NOT_FOUND as {@link create}; RUN_SET_INVALID_STATE when the set does not create these runs any
-   * more: it was cancelled or deleted
+   * Creates runs of one task with their values. Existing runs stay unchanged, so an interrupted call can be repeated.
+   * @param created at most {@link MAX_RUNS_AT_ONCE}, of the same round when they belong to a set
+   * @throws DomainError INTERNAL_TASK_NOT_FOUND as {@link create}; RUN_SET_INVALID_STATE when the set no longer creates these
+   * runs: it was cancelled or deleted
    */
   createAll(created: readonly NewRun[]): Promise<void>
   find(runId: string): Promise<Run | undefined>
-  /** Runs that exist, in the order of the ids. */
+  /** Existing runs, in the order of the ids. */
   findAll(runIds: readonly string[]): Promise<Run[]>
   /** Runs of a task, newest first. */
   listByTask(taskId: string): Promise<Run[]>
   /**
-   * One page of all runs or of those of a task, newest first. Considers at most 2000 runs, 500 of a task: a page may be short or empty
-   * and name a next one. All runs: eventually consistent, and without those that earlier versions created.
+   * One page of all runs or of those of a task, newest first. Reads at most 2000 runs, 500 of a task: a page may be short or
+   * empty although it names a next one. The list of all runs is eventually consistent, and lacks runs that earlier versions
+   * created.
    */
   listPage(query: RunListQuery): Promise<RunListPage>
-  /** Rows of those of the runs that exist, newest first. */
+  /** Rows of the existing runs, newest first. */
   findRows(runIds: readonly string[]): Promise<RunRow[]>
   /** Ids of all runs of a task, including runs that are being removed. */
   listIdsByTask(taskId: string): Promise<string[]>
   /**
-   * Sets the state, `entered` of it, and `updatedAt` if the transition table and the conditions of `transition` allow it.
+   * Sets the state, its entry in `entered`, and `updatedAt`, if the transition table and the conditions of `transition` allow it.
    * @returns the changed run
    * @throws RunStateConflictError
    */
@@ -125,7 +126,7 @@ export interface RunRepository {
   findInput(runId: string, parameterName: string, valueId: string): Promise<InputValue | undefined>
   /** Does nothing when the value does not exist. */
   removeInput(value: Pick<InputValue, 'runId' | 'parameterName' | 'valueId'>): Promise<void>
-  /** Values that the run's provisions point at, unordered. */
+  /** Values that the run's provisions refer to, unordered. */
   listInputs(run: Run): Promise<InputValue[]>
   /**
    * Active runs (QUEUING to RUNNING), longest unchanged first, in pages of at most `limit`. Eventually consistent: a run that changes

@@ -10,11 +10,11 @@ export interface RunRow extends Pick<Run, 'id' | 'taskId' | 'state' | 'createdAt
   readonly cost?: RowCost
 }
 
-/** First line of the reason. */
+/** First line of the failure's message. */
 export type RowFailure = Pick<RunFailure, 'kind' | 'message'>
 export type RowCost = Pick<JobUsage, 'usd' | 'pricesOf'>
 
-/** States whose times a row carries: the start and the end of the task. */
+/** States whose times a row contains: start and end of the task. */
 const ROW_TIMES = ['RUNNING', 'FINISHED', 'FAILED'] as const
 
 /** Row of a run. */
@@ -46,27 +46,27 @@ export function runOrder({ createdAt, id }: Pick<Run, 'createdAt' | 'id'>): stri
   return `${createdAt}#${id}`
 }
 
-/** Query of a list of runs. */
+/** Filter and position of a list of runs. */
 export interface RunListQuery {
   /** Runs of this task only. */
   readonly taskId?: string
-  /** {@link runOrder} of the last run before this page. */
+  /** {@link runOrder} of the last run of the previous page. */
   readonly after?: string
-  /** Most rows of the page. */
+  /** Maximum number of rows of the page. */
   readonly limit: number
   readonly isWanted: (row: RunRow) => boolean
 }
 
 export interface RunListPage {
   readonly rows: readonly RunRow[]
-  /** {@link runOrder} to go on from; absent when no run is left. */
+  /** {@link runOrder} of the last run of this page; absent on the last page. */
   readonly next?: string
 }
 
-/** Runs that one page considers at most. Rows of the index have about 300 bytes; runs of a task are read whole. */
+/** Maximum number of runs that one page reads. Rows of the index have about 300 bytes; runs of a task are read completely. */
 const MAX_CONSIDERED = { index: 2000, task: 500 } as const
 
-/** Takes wanted rows until the page is full or the bound is reached, and looks one row ahead. */
+/** Collects matching rows until the page is full or the limit is reached, and reads one row ahead. */
 export async function pageOfRows(
   rows: AsyncIterable<RunRow>,
   { taskId, limit, isWanted }: RunListQuery,

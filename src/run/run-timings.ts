@@ -1,21 +1,21 @@
 import { endedAt } from './entered-states.ts'
 import type { Run } from './run.ts'
 
-/** Durations of a run's phases in seconds; those that are not known are absent. */
+/** Durations of a run's phases in seconds; unknown ones are absent. */
 export interface RunTimings {
   /** From submission to the first container. */
   readonly queueSeconds?: number
-  /** As the stager measured it. */
+  /** Measured by the stager. */
   readonly stageInSeconds?: number
   /** From the end of stage-in to the start of stage-out, or to the end of a run that failed before. */
   readonly taskSeconds?: number
-  /** As the stager measured it. */
+  /** Measured by the stager. */
   readonly stageOutSeconds?: number
   /** From the end of stage-out to the end of the run: Batch's end of the job, and the checks of the outputs. */
   readonly collectSeconds?: number
 }
 
-/** Phases of a run. Batch has no times of single containers, so those of the stager are its own reports. */
+/** Phases of a run. Batch has no times of single containers, so the stager reports its own. */
 export function timingsOf(run: Run): RunTimings {
   const { stageIn, stageOut, job, entered } = run
   const end = endedAt(run)
@@ -34,7 +34,7 @@ export function timingsOf(run: Run): RunTimings {
   )
 }
 
-/** Undefined also when the clocks of two processes contradict each other, or the report is one of an earlier job attempt. */
+/** Undefined also when the clocks of two processes contradict each other, or when an earlier job attempt sent the report. */
 function between(from: string | undefined, to: string | number | undefined): number | undefined {
   if (from === undefined || to === undefined) return undefined
   const seconds = ((typeof to === 'number' ? to : Date.parse(to)) - Date.parse(from)) / 1000

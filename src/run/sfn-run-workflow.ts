@@ -19,7 +19,7 @@ import { type RunWorkflow, WorkflowUnavailableError } from './run-workflow.ts'
 export interface SfnRunWorkflowOptions {
   readonly client: SFNClient
   readonly stateMachineArn: string
-  /** Input of the execution of a name. */
+  /** Input of the execution with this name. */
   readonly inputOf?: (name: string) => object
 }
 
@@ -27,7 +27,7 @@ export interface SfnRunWorkflowOptions {
 const MAX_ERROR_LENGTH = 256
 const MAX_CAUSE_LENGTH = 32_768
 
-/** Executions are named by the run's id; their input is `{runId}`, unless told otherwise. */
+/** Client of one state machine. By default, executions are named by the run's id, and their input is `{runId}`. */
 export function createSfnRunWorkflow({
   client,
   stateMachineArn,

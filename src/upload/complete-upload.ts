@@ -11,7 +11,7 @@ interface Dependencies {
   readonly uploads: UploadRepository
 }
 
-/** Most part numbers in a message. */
+/** Maximum number of part numbers in a message. */
 const NUMBERS_SHOWN = 10
 
 /**

@@ -24,7 +24,7 @@ export interface NewUpload {
 }
 
 /**
- * Creates an upload for the parts of one file. Says of each named layer whether the registry holds it; only those may be missing from
+ * Creates an upload for the parts of one file. Marks which of the named layers the registry holds; only those may be missing in
  * the bundle.
  */
 export async function createUpload(deps: Dependencies, newUpload: NewUpload): Promise<Upload> {

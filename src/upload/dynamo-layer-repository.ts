@@ -10,7 +10,7 @@ import {
   publishedLayerSchema,
 } from './published-layer.ts'
 
-/** Writes under way; an image has at most 127 layers, each with two digests. */
+/** Concurrent writes. An image has at most 127 layers, each with two digests. */
 const WRITES_AT_ONCE = 16
 
 const EXPIRES_AT = TABLE.timeToLive

@@ -3,7 +3,7 @@ import { mapUntilFailure } from '../shared/map-until-failure.ts'
 import type { LayerRepository } from './published-layer.ts'
 import type { NamedLayer } from './upload.ts'
 
-/** A layer's file as it lies in an image archive. */
+/** Layer file of an image archive. */
 export type LayerName = Omit<NamedLayer, 'held'>
 
 export interface MarkHeldDependencies {
@@ -11,7 +11,7 @@ export interface MarkHeldDependencies {
   readonly registry: { hasBlob(repository: string, digest: string): Promise<boolean> }
 }
 
-/** Layers that are looked for at the same time; each costs a query and a request to the registry. */
+/** Layers that are checked concurrently; each costs a query and a request to the registry. */
 const MAX_CONCURRENT_CHECKS = 16
 
 /**

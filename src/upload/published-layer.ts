@@ -14,10 +14,10 @@ export const publishedLayerSchema = z.object({
   /** The blob in the registry, as measured when it was imported. */
   layer: importedLayerSchema.omit({ file: true, fileBytes: true }).required({ mountPoints: true }),
 })
-/** A layer of a published task: what its import learned about it. */
+/** A layer of a published task, with the facts from its import. */
 export type PublishedLayer = Immutable<z.infer<typeof publishedLayerSchema>>
 
-/** Places of one layer that are looked at; a base image may be in hundreds of repositories. */
+/** Maximum number of repositories that are checked for one layer; a base image may be in hundreds. */
 export const MAX_PLACES = 8
 
 /** Lifetime of the facts about a layer after its last publication. Afterwards the layer is sent once more. */

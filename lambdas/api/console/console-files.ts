@@ -2,23 +2,23 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 
-/** A file of the console as it is answered. */
+/** A file of the console and its headers. */
 export interface ConsoleFile {
   readonly text: string
   readonly contentType: string
-  /** Strong validator: of the bytes, quoted. */
+  /** Strong validator: quoted digest of the bytes. */
   readonly etag: string
 }
 
-/** The built console. Files are read when they are first asked for, and kept: some 2 MB altogether. */
+/** Files of the built console. Each is read at its first request and cached; about 2 MB in total. */
 export interface ConsoleFiles {
-  /** The page itself, `index.html`. */
+  /** The page, `index.html`. */
   page(): ConsoleFile
   /** @returns undefined when the build has no asset of this name */
   asset(name: string): ConsoleFile | undefined
 }
 
-/** Texts only: an answer of the function is one (ADR 11). */
+/** Texts only, because the function sends only texts (ADR 11). */
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
   '.html': 'text/html; charset=utf-8',
@@ -27,7 +27,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** @param folder What `console/build.ts` wrote */
+/** @param folder output of `console/build.ts` */
 export function readConsoleFiles(folder: string): ConsoleFiles {
   const kept = new Map<string, ConsoleFile>()
   let assets: ReadonlySet<string> | undefined
@@ -39,7 +39,7 @@ export function readConsoleFiles(folder: string): ConsoleFiles {
   return {
     page: () => read('index.html'),
     asset(name) {
-      // A name of the listing, so that no other path is ever read.
+      // Only names of the listing are read, so no other path is accessible.
       assets ??= new Set(readdirSync(join(folder, 'assets')))
       return assets.has(name) ? read(join('assets', name)) : undefined
     },

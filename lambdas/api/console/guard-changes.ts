@@ -5,8 +5,8 @@ import { DomainError } from '../../../src/contract/errors.ts'
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
- * Refuses changes that a page sends to a stage whose console is read-only. A browser adds `Origin` to every such request, which a page
- * cannot prevent. Behind an edge, which keeps that header, the edge's own mark takes its place. Core sends neither.
+ * Rejects changes by a page when the stage's console is read-only. A browser adds `Origin` to every such request, and a page
+ * cannot prevent that. The edge does not forward that header, but adds its own mark. Core sends neither.
  */
 export function guardChanges(mode: ConsoleMode): MiddlewareHandler {
   return async ({ req }, next) => {

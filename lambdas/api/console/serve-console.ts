@@ -12,12 +12,12 @@ export interface ConsoleDependencies {
   readonly console: { readonly mode: ConsoleMode; readonly files: ConsoleFiles }
 }
 
-/** Names of assets have a hash of their content. */
+/** Names of assets contain a hash of their content. */
 const FOR_EVER = 'public, max-age=31536000, immutable'
 
 /**
- * Adds the console's files below `base`: the page at `ui/`, which every visit revalidates, and its assets. They are no operations of the
- * API, so the route table does not have them.
+ * Adds the console's files below `base`: the page at `ui/`, which browsers revalidate at every visit, and its assets. They are
+ * not operations of the API, so they are not in the route table.
  */
 export function serveConsole(app: Hono, base: string, deps: ConsoleDependencies): void {
   const { files } = deps.console
@@ -52,7 +52,7 @@ function answerFile(
 ): Response {
   const headers = { etag, 'cache-control': cacheControl }
   const known = context.req.header('if-none-match')?.split(',') ?? []
-  // A proxy that compresses makes the validator a weak one (RFC 9110, 13.1.2).
+  // A compressing proxy makes the validator weak (RFC 9110, 13.1.2).
   const isKnown = known.some((one) => one.trim().replace(/^W\//u, '') === etag || one.trim() === '*')
   if (isKnown) return context.body(null, 304, headers)
   return context.body(text, 200, { ...headers, 'content-type': contentType })

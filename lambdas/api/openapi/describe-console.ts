@@ -11,7 +11,7 @@ const consoleConfig = component(
   }),
 )
 
-/** The page itself lies beside it, at `ui/`. */
+/** The page itself is at `ui/`. */
 export const CONSOLE_DESCRIPTIONS = {
   getConsoleConfig: {
     summary: 'Settings of the web page at `ui/`',

@@ -33,7 +33,7 @@ export const JSON_TYPE = 'application/json'
 export const MULTIPART_TYPE = 'multipart/form-data'
 export const BYTES_TYPE = 'application/octet-stream'
 
-/** Bytes as generated clients know them: `format: binary`. */
+/** Bytes in the form that client generators know: `format: binary`. */
 const bytes = z.file()
 
 /** A parameter beside the body; required unless its schema is optional. */
@@ -52,7 +52,7 @@ export function prefer(preference: string, description: string): z.ZodType {
   return parameter('header', 'Prefer', words, z.string().optional())
 }
 
-/** A body that must be sent. */
+/** A required body. */
 export function body(content: Content): NonNullable<ZodOpenApiOperationObject['requestBody']> {
   return { required: true, content: contentOf(content) }
 }

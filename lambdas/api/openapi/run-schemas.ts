@@ -49,7 +49,7 @@ const historyEntry = component(
   }),
 )
 
-/** What a descriptor asks for. */
+/** Resources that a descriptor requests. */
 const resources = component(
   'Resources',
   z.strictObject({
@@ -67,7 +67,7 @@ const asked = {
   pricesOf: z.iso.date().describe('When the prices were looked up.'),
 }
 
-/** Two shapes by one key, which a discriminator of OpenAPI cannot have: it is no text. */
+/** Two forms, distinguished by a boolean key, which OpenAPI's discriminator does not support. */
 export const placement = component(
   'Placement',
   z.union([
@@ -254,7 +254,7 @@ const arrayItem = component(
   }),
 )
 
-/** A copy for each place: a shared schema that contains itself would become a component without a name. */
+/** A copy for each use: a shared recursive schema would become a component without a name. */
 const items = (): z.ZodType =>
   z.array(z.union([arrayItem, z.lazy(() => innerArray)])).describe('By ascending index.')
 

@@ -45,7 +45,7 @@ export const newRunSetSchema = z.object({
   maxConcurrency: z.int().min(1).max(MAX_CONCURRENCY).optional(),
 })
 
-/** Place of a set in the listing: its creation and its id. */
+/** Position of a set in the list: its creation time and its id. */
 const SET_PLACE = /^[\w:.-]{24}#[\da-f-]{36}$/u
 
 /** Run sets, which extend the contract. */
@@ -140,7 +140,7 @@ function parseRequest(body: JsonValue): z.infer<typeof newRunSetSchema> {
   throw invalid(`${printable(problems.join('; '), 400)}; ${expected}`)
 }
 
-/** @throws DomainError INTERNAL_TASK_NOT_FOUND, RUN_SET_INVALID when none or two are named */
+/** @throws DomainError INTERNAL_TASK_NOT_FOUND; RUN_SET_INVALID unless exactly one is named */
 async function findTask(
   { tasks }: Dependencies,
   { task, taskId }: z.infer<typeof newRunSetSchema>,
@@ -156,7 +156,7 @@ async function findTask(
   return found
 }
 
-/** The task may be hidden already: its deletion deletes the set. */
+/** The task may be hidden already: its deletion deletes the set too. */
 async function taskOf({ tasks }: Dependencies, { id, taskId }: RunSet): Promise<Task> {
   const task = await tasks.findOfRun(taskId)
   if (task !== undefined) return task

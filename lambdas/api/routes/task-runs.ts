@@ -98,7 +98,7 @@ export function taskRunHandlers(deps: Dependencies) {
   } satisfies Partial<Handlers>
 }
 
-/** With `after`, only what is new: as text, or as JSON where `Accept` names it. */
+/** With `after`, only the new part of the log: as text, or as JSON if `Accept` names it. */
 async function answerLog(context: RequestContext<'getRunLog'>, deps: Dependencies): Promise<Response> {
   const runId = context.req.param('id')
   const after = context.req.query('after')

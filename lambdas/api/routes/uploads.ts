@@ -30,7 +30,7 @@ interface Dependencies {
   readonly uploads: UploadRepository
 }
 
-/** URLs that one call signs; 100 make a response of about 200 KB. */
+/** Maximum number of URLs in one response: 100 take about 200 KB. */
 const MAX_SIGNED_PARTS = 100
 
 const SIZE_WORDS = `it must be a whole number of bytes from 1 to ${MAX_UPLOAD_BYTES}`
@@ -49,7 +49,7 @@ export const layerNameSchema = z.object({
     .describe('Its bytes there.'),
 })
 
-/** Zod reports every wrong element, so that a list that is too long is cut before. */
+/** Zod reports every invalid element, so a list that is too long is cut first. */
 const namedLayersSchema = z.preprocess(
   (value) => (Array.isArray(value) ? value.slice(0, MAX_NAMED_LAYERS + 1) : value),
   z.array(layerNameSchema).max(MAX_NAMED_LAYERS, {
@@ -93,7 +93,7 @@ export const partRangeSchema = z
     error: `one call signs at most ${MAX_SIGNED_PARTS} parts`,
   })
 
-/** Files that are too large for a body: they arrive in parts, by presigned URLs. */
+/** Files that are too large for a body are sent in parts, by presigned URLs. */
 export function uploadHandlers(deps: Dependencies) {
   const answerUpload = async (context: Context, upload: Upload): Promise<Response> =>
     context.json(viewUpload(upload, await taskOfUpload(deps, upload)))

@@ -11,11 +11,11 @@ import { OciFormatError } from './oci-format-error.ts'
 const PLATFORM = 'linux/amd64'
 const TAGS_SHOWN = 10
 const PLATFORMS_SHOWN = 10
-/** Longest platform name in a message; names with a variant are longest, such as `linux/arm64/v8`. */
+/** Maximum length of a platform name in a message; names with a variant are longest, such as `linux/arm64/v8`. */
 const MAX_PLATFORM_LENGTH = 60
 const MAX_LAYERS = MAX_NAMED_LAYERS
 
-/** Layers that the archive may lack, by the digest of their file; undefined: not in the registry any more. */
+/** Layers that the archive may lack, by the digest of their file. `undefined`: the registry no longer has the layer. */
 export type HeldLayers = ReadonlyMap<string, PublishedLayer | undefined>
 
 /** A layer of an image, in the order of the config. */
@@ -173,7 +173,7 @@ function findLayers(
 }
 
 /**
- * A layer that was left out: found by the digest of its place or, as a plain tar has its diff id as digest, by that.
+ * Finds a layer that was left out: by the digest in its path or, for a plain tar, by its diff id, which is its digest.
  * @throws OciFormatError
  */
 function heldFile(held: HeldLayers, name: string, diffId: string): ArchiveFile | undefined {
@@ -185,7 +185,7 @@ function heldFile(held: HeldLayers, name: string, diffId: string): ArchiveFile |
   return { name, sizeBytes, digest: blobDigest, held: published }
 }
 
-/** Between the answer to the client and the import, the last task with the layer was deleted. */
+/** The last task with the layer was deleted between the creation of the upload and the import. */
 export function layerGone(name: string): OciFormatError {
   return new OciFormatError(
     'layer-gone',
@@ -193,7 +193,7 @@ export function layerGone(name: string): OciFormatError {
   )
 }
 
-/** The platform is the one that tasks run on, where an index tells it. */
+/** The platform on which tasks run, if an index names it. */
 function missing(name: string, platform?: string): OciFormatError {
   const [owner, hint] =
     platform === undefined

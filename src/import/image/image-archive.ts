@@ -21,7 +21,7 @@ const FIXED_NAMES: ReadonlySet<string> = new Set(['manifest.json', 'index.json']
 const START_BYTES = 512
 /** Bound on links to links; docker save needs one step. */
 const MAX_LINK_STEPS = 10
-/** Longest path within a document that a message shows. */
+/** Maximum length of a path within a document in a message. */
 const MAX_PATH_LENGTH = 100
 
 /** A file of the archive. */
@@ -30,7 +30,7 @@ export interface ArchiveFile {
   readonly sizeBytes: number
   /** Digest from its path `blobs/sha256/<hex>`, to be verified. */
   readonly digest?: string
-  /** The archive lacks the file; size and digest are those of the registry's blob. */
+  /** The archive lacks the file; size and digest are those of the blob in the registry. */
   readonly held?: PublishedLayer
 }
 
@@ -40,7 +40,7 @@ export interface ImageArchive {
   readonly repeated: ReadonlySet<string>
   /** The file of this name, links resolved; undefined when there is none. */
   find(name: string): ArchiveFile | undefined
-  /** Where the links lead that begin at this name, also to a file that is not there. */
+  /** Name at the end of the links from this name, even if no such file exists. */
   target(name: string): string
   /**
    * Parses a JSON document, its digest verified when its path gives one; undefined when there is no such file.

@@ -7,7 +7,7 @@ export type OciFormatErrorCode =
   | 'invalid-document'
   /** A file that the image names is not in the archive. */
   | 'blob-missing'
-  /** A layer that was left out of the archive is not in the registry any more. */
+  /** A layer was left out of the archive, and the registry no longer has it. */
   | 'layer-gone'
   | 'digest-mismatch'
   /** A layer whose content is not in the archive. */
@@ -26,7 +26,7 @@ export type OciFormatErrorCode =
   /** All layers together exceed the largest disk when unpacked. */
   | 'image-too-large'
 
-/** The image archive is refused; the message tells its maker why and what to do. */
+/** The image archive is rejected. The message gives its author the reason and the remedy. */
 export class OciFormatError extends FormatError<OciFormatErrorCode> {
   override readonly name = 'OciFormatError'
 }

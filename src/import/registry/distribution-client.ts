@@ -6,28 +6,28 @@ import { type BlobMeter, gathered, measured } from './registry-blob-meter.ts'
 import { readProblem, registryError } from './registry-error.ts'
 import { createRegistryTransport, lineOf, type RegistryTransportOptions } from './registry-transport.ts'
 
-/** A blob as a manifest names it. */
+/** Blob as a manifest refers to it. */
 type NamedBlob = Parameters<ImageRegistry['pushNamedBlob']>[1]
 
 /**
- * Pushing to a registry by the OCI distribution specification 1.1. Small blobs are held and sent whole, as often as need be, and not
- * at all when they are there. Larger ones go as one stream, which only the caller can repeat. What the bytes themselves throw passes
- * untouched, and the registry forgets the unfinished upload. A named blob goes in one PUT, as containerd does; the request that begins
- * the upload of a large one asks the registry to take it over from another repository, without saying from which ("automatic content
- * discovery" of the specification, version 1.1).
+ * Pushes to a registry by the OCI distribution specification 1.1. Small blobs are buffered: they can be sent repeatedly, and are
+ * not sent if the registry has them. Larger blobs are streamed, so only the caller can repeat them. Errors of the blob's source
+ * are rethrown unchanged, and the unfinished upload is cancelled. A blob of known digest is sent in one PUT, as containerd does.
+ * The request that starts its upload asks the registry to mount the blob from any repository ("automatic content discovery" of
+ * the specification).
  */
 export interface DistributionClient
   extends Pick<
     ImageRegistry,
     'hasBlob' | 'pushBlob' | 'pushNamedBlob' | 'mountBlob' | 'readBlob' | 'pushManifest'
   > {
-  /** Digest of the manifest that a tag points at; undefined when there is no such tag. */
+  /** Digest of the manifest that a tag refers to; undefined when the tag does not exist. */
   findManifest(repository: string, tag: string, mediaType: string): Promise<string | undefined>
   /** Does nothing when the manifest does not exist. */
   removeManifest(repository: string, digest: string): Promise<void>
 }
 
-/** Blobs up to here are held until the registry has acknowledged them. */
+/** Maximum size of buffered blobs; they are kept until the registry has acknowledged them. */
 const SMALL_BLOB_BYTES = 4 * 1024 * 1024
 /** Error code for a digest mismatch (distribution specification, "Error Codes"). */
 const WRONG_DIGEST = 'DIGEST_INVALID'
@@ -127,7 +127,7 @@ export function createDistributionClient(options: RegistryTransportOptions): Dis
       url.searchParams.set('mount', digest)
       url.searchParams.set('from', from)
       const expected = [201, 202, ...MOUNT_REFUSALS]
-      // The upload that a registry begins instead (202) is not continued, and forgotten there.
+      // A registry that does not mount starts an upload instead (202), which is cancelled.
       return (await repeatedly(() => request(url, { method: 'POST', repository }, expected))).status === 201
     },
 

@@ -27,14 +27,14 @@ export interface ImageRegistry {
   ): Promise<boolean>
   /**
    * Makes a blob of another repository available in this one without a transfer.
-   * @returns false when the registry does not do that: a copy is needed
+   * @returns false when the registry does not support that, so that a copy is needed
    * @throws RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
    */
   mountBlob(repository: string, digest: string, from: string): Promise<boolean>
   /**
-   * Opens a blob; holds one stream buffer. The digest is not compared.
+   * Opens a blob as a stream, without verifying its digest. Memory: one stream buffer.
    * @returns undefined when the repository has no such blob
-   * @throws as {@link mountBlob}; what breaks off later is thrown by the stream, as RegistryUnavailableError
+   * @throws as {@link mountBlob}; later failures are thrown by the stream, as RegistryUnavailableError
    */
   readBlob(repository: string, digest: string): Promise<AsyncIterable<Uint8Array> | undefined>
   /** @returns the digest under which the manifest can be pulled. */

@@ -4,7 +4,7 @@ import { RegistryUnavailableError } from './image-registry.ts'
 import { registryError } from './registry-error.ts'
 import { IDLE_MS } from './request-registry.ts'
 
-/** The head of a response whose body is still on its way. */
+/** Status and headers of a response whose body is still being received. */
 export interface OpenAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -18,7 +18,7 @@ export type OpenUrl = (url: URL) => Promise<OpenAnswer>
 const MAX_REDIRECTS = 3
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 
-/** Sends a GET and returns before the body of a 200; the body of any other answer is dropped. */
+/** Sends a GET and returns before the body of a 200 arrives. The bodies of other responses are discarded. */
 export async function openAnswer(url: URL, headers: Readonly<Record<string, string>>): Promise<OpenAnswer> {
   const request = startRequest(url, { method: 'GET', headers, timeout: IDLE_MS })
   const answered = responseTo(request)
@@ -30,7 +30,7 @@ export async function openAnswer(url: URL, headers: Readonly<Record<string, stri
 }
 
 /**
- * Opens a blob, wherever the registry redirects to.
+ * Opens a blob and follows the registry's redirects.
  * @returns undefined when there is no such blob
  * @throws RegistryUnavailableError, DomainError REGISTRY_PUSHING_TASK_IMAGE_FAILED
  */

@@ -55,8 +55,8 @@ export function measured(
 }
 
 /**
- * The whole blob when it fits into memory, otherwise a stream of all of it. The stream holds the first bytes until they
- * are read.
+ * The whole blob if it is small enough to be buffered, otherwise a stream. The stream retains the first bytes until they are
+ * read.
  */
 export async function gathered(
   source: AsyncIterable<Uint8Array>,

@@ -28,7 +28,7 @@ type AnswerHead = Pick<HttpAnswer, 'status' | 'headers'>
 export function createRegistryTransport({ registryUrl, authorization, pause }: RegistryTransportOptions) {
   const registry = new URL(registryUrl)
 
-  /** Sends a request, and once more when the registry asks for new credentials. */
+  /** Sends a request. Repeats it once when the registry requires new credentials. */
   const authorized = async <Answer extends AnswerHead>(
     url: URL,
     options: RequestOptions,
@@ -55,7 +55,7 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
     return isRenewed ? await answerTo(await headerNow()) : response
   }
 
-  /** The answer when its status is expected; nothing is left of its body. */
+  /** Returns the response if its status is expected, after its body was read. */
   const request = async (
     url: URL,
     options: RequestOptions,
@@ -79,14 +79,14 @@ export function createRegistryTransport({ registryUrl, authorization, pause }: R
   return { authorized, request, repeatedly }
 }
 
-/** @throws RegistryUnavailableError when the same may be tried again, DomainError otherwise. */
+/** @throws RegistryUnavailableError when a retry may succeed; otherwise DomainError */
 function refuse(response: HttpAnswer, url: URL, method: string): never {
   const words = `the response to ${lineOf(url, method)} is ${response.status} ${readProblem(response)}`
   if (RETRYABLE_STATUSES.includes(response.status)) throw new RegistryUnavailableError(words)
   throw registryError(words)
 }
 
-/** Queries hold state of registries, and tokens: they are left out. */
+/** Query strings are omitted: they contain state of the registry, and tokens. */
 export function lineOf(url: URL, method: string): string {
   return `${method} ${url.origin}${url.pathname}`
 }

@@ -7,7 +7,7 @@ type Parameter = TaskInput | TaskOutput
 /** Folder of the crate. */
 type Role = 'inputs' | 'outputs'
 
-/** What the crate has of one parameter with a value. */
+/** Content of the crate for one parameter with a value. */
 export interface CrateParameter {
   readonly role: Role
   readonly parameter: Parameter
@@ -15,7 +15,7 @@ export interface CrateParameter {
   readonly isFolder: boolean
   /** Files in the crate; names are paths in it. */
   readonly files: readonly ArchiveEntry[]
-  /** Files that did not fit. */
+  /** Files that exceeded the limits. */
   readonly omitted: { readonly files: number; readonly bytes: number }
 }
 
@@ -26,15 +26,16 @@ const MAX_METADATA_LENGTH = 16 * 1024 ** 2
 const DESCRIPTION_LENGTH = 400
 
 /**
- * Limits of a crate: {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} together, whose descriptions have some
- * {@link MAX_METADATA_LENGTH} characters. Hostile names need it: one has up to 4096 bytes, and may be three times as long when encoded.
+ * Limits of a crate: {@link MAX_COPIED_FILES} files of {@link MAX_COPIED_BYTES} in total, and about {@link MAX_METADATA_LENGTH}
+ * characters of their descriptions. Hostile names require the last limit: a name has up to 4096 bytes, three times as many when
+ * encoded.
  */
 export class CrateBudget {
   #files = MAX_COPIED_FILES
   #bytes = MAX_COPIED_BYTES
   #length = MAX_METADATA_LENGTH
 
-  /** @returns whether the file fits; if so, its share is taken */
+  /** @returns whether the file fits; if so, it is counted */
   take({ name, sizeBytes }: ArchiveEntry): boolean {
     const length = DESCRIPTION_LENGTH + name.length + 2 * pathUri(name).length
     if (this.#files < 1 || this.#bytes < sizeBytes || this.#length < length) return false
@@ -45,7 +46,7 @@ export class CrateBudget {
   }
 }
 
-/** Relative URI of a path; tasks and users choose the names. */
+/** Relative URI of a path. Names are untrusted, since tasks and users choose them. */
 export function pathUri(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
 }
@@ -56,7 +57,7 @@ export function folderOf({ role, parameter, files }: CrateParameter): string | u
   return files.some(({ name }) => name.startsWith(folder)) ? folder : undefined
 }
 
-/** Groups the entries by parameter, in the order of these, and takes those that fit. */
+/** Groups the entries by parameter, in the order of the parameters, and drops those beyond the limits. */
 export function chooseFiles(
   { role, parameters }: { readonly role: Role; readonly parameters: readonly Parameter[] },
   entries: readonly ArchiveEntry[],

@@ -28,7 +28,7 @@ export interface CrateContents {
 }
 
 /**
- * Writes `ro-crate-metadata.json`. The caller is unknown to the service, so the action has no agent.
+ * Writes `ro-crate-metadata.json`. The service does not know its caller, so the action has no agent.
  * @param digestOf SHA-256 of a file of the crate, in hexadecimal digits
  */
 export function writeMetadata(contents: CrateContents, digestOf: (name: string) => string): string {
@@ -110,7 +110,7 @@ function describeAction({ run, task }: CrateContents, references: object): Entit
     containerImage: { '@id': IMAGE_ID },
     ...(started !== undefined && { startTime: withOffset(started) }),
     endTime: endOf(run),
-    // A text: the profile's own form.
+    // A text, as the profile requires.
     actionStatus: `http://schema.org/${isFinished ? 'Completed' : 'Failed'}ActionStatus`,
     ...(failure !== undefined && { error: `${failure.kind}: ${printableLines(failure.message)}` }),
     ...references,
@@ -137,7 +137,7 @@ function describeTask(task: Task, descriptors: readonly Entity[]): Entity {
 
 const IMAGE_ID = '#image'
 
-/** Without the registry, whose name is an account number and which nobody else can read. */
+/** Without the registry: its name has an account number, and others cannot read from it. */
 function describeImage({ image: { repository, tag, digest } }: Task): Entity {
   return {
     '@id': IMAGE_ID,
@@ -165,7 +165,7 @@ function describeDescriptor(
   }
 }
 
-/** Exit code and usage, where they are known. */
+/** Exit code and usage, if known. */
 function describeProperties(run: Run): { readonly entities: readonly Entity[]; readonly references: object } {
   const exitCode = run.failure?.exitCode ?? (run.job?.succeededAttempt === undefined ? undefined : 0)
   const exit = exitCode === undefined ? [] : [propertyValue('exitCode', exitCode)]
@@ -178,7 +178,7 @@ function describeProperties(run: Run): { readonly entities: readonly Entity[]; r
   }
 }
 
-/** Amounts of a job's usage; the estimate of its cost says nothing about the result. */
+/** Amounts of a job's usage. The estimated cost is omitted, because it does not describe the result. */
 const USAGE: ReadonlySet<string> = new Set<keyof JobUsage>([
   'jobSeconds',
   'vcpuSeconds',
@@ -204,7 +204,7 @@ function endOf(run: Run): string {
   return withOffset(endedAt(run) ?? run.updatedAt ?? run.createdAt)
 }
 
-/** The profile's validator knows UTC as an offset only. */
+/** The profile's validator accepts UTC only as an offset. */
 function withOffset(at: string): string {
   return at.replace(/Z$/u, '+00:00')
 }

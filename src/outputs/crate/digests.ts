@@ -3,12 +3,12 @@ import type { ArchiveContent, ArchiveEntry } from '../../archive/folder-zip/stor
 
 /** SHA-256 of files, computed while they are read. */
 export class Digests {
-  /** As long as a digest in hexadecimal digits. */
+  /** Placeholder with the length of a digest in hexadecimal digits. */
   static readonly PLACEHOLDER = '0'.repeat(64)
 
   readonly #known = new Map<string, string>()
 
-  /** @returns the same entry, whose digest is known once its content was read to the end */
+  /** @returns the same entry; its digest is known after its content was read to the end */
   observe(entry: ArchiveEntry): ArchiveEntry {
     const { name, sizeBytes } = entry
     const content = async () => ('bytes' in entry ? [entry.bytes] : entry.open())

@@ -10,7 +10,9 @@ export function refTo({ '@id': id }: Entity): object {
   return { '@id': id }
 }
 
-/** References to entities: as RO-Crate recommends, a single one is no list. Undefined, which JSON omits, when there are none. */
+/**
+ * References to entities. As RO-Crate recommends, a single one is not in a list. Undefined when there are none; JSON omits it.
+ */
 export function refsTo(entities: readonly Entity[]): object | undefined {
   const refs = entities.map(refTo)
   return refs.length > 1 ? refs : refs[0]

@@ -19,9 +19,9 @@ interface Dependencies extends Repositories {
 const DESCRIPTOR_NAME = 'descriptor.yml'
 
 /**
- * The run as a Process Run Crate 0.5: the task's descriptor, inputs, outputs of a FINISHED run, and `ro-crate-metadata.json`, which comes
- * last because it has the digests of the others. {@link CrateBudget} bounds what it contains. Memory: the directories of folders as for
- * `outputs.zip`, and three times the metadata.
+ * Packs the run as a Process Run Crate 0.5: the task's descriptor, inputs, outputs of a FINISHED run, and
+ * `ro-crate-metadata.json`. The metadata come last, because they contain the digests of the other files. {@link CrateBudget}
+ * limits the content. Memory: the directories of folders as for `outputs.zip`, and three times the metadata.
  * @throws DomainError RUN_NOT_FOUND, INTERNAL_INVALID_TASK_RUN_STATE
  */
 export async function packCrate(deps: Dependencies, runId: string): Promise<Packing> {
@@ -44,7 +44,7 @@ async function listCrateEntries(deps: Dependencies, found: RunAndTask): Promise<
   const { run, task } = found
   const descriptor = await findDescriptor(deps, task.id)
   const budget = new CrateBudget()
-  // Outputs first: they are smaller as a rule, and they are what the crate is about.
+  // Outputs first: they are usually smaller, and they are the result.
   const outputs =
     run.state === 'FINISHED'
       ? chooseFiles(
@@ -76,13 +76,13 @@ function filesOf(parameters: readonly CrateParameter[]): readonly ArchiveEntry[]
   return parameters.flatMap(({ files }) => files)
 }
 
-/** Validators look for an entry of each folder that the metadata name. */
+/** Validators require an entry of each folder that the metadata name. */
 function folderEntry(one: CrateParameter): readonly ArchiveEntry[] {
   const folder = folderOf(one)
   return folder === undefined ? [] : [{ name: folder, sizeBytes: 0, bytes: Buffer.alloc(0) }]
 }
 
-/** Digests have one length, so the size is known before they are. */
+/** All digests have the same length, so the size is known in advance. */
 function metadataEntry(
   write: (digestOf: (name: string) => string) => string,
   digests: Digests,

@@ -9,7 +9,7 @@ interface DescribedParameters {
   readonly entities: readonly Entity[]
   /** Entities that are parts of the crate itself; files of folders are parts of these. */
   readonly parts: readonly Entity[]
-  /** What the action has read or written. */
+  /** Entities that the action has read or written. */
   readonly values: readonly Entity[]
 }
 
@@ -27,7 +27,8 @@ const FORMATS: Readonly<Record<ParameterTypeId, string>> = {
 }
 
 /**
- * Describes each value: a file, or a folder with its files. One that does not fit has an id that is no path, and no digest.
+ * Describes each value: a file, or a folder with its files. A value beyond the limits has an id that is not a path, and no
+ * digest.
  * @param digestOf SHA-256 of a file of the crate, in hexadecimal digits
  */
 export function describeParameters(
@@ -104,7 +105,7 @@ function omissionOf({ role, omitted: { files, bytes } }: CrateParameter): string
   return `${files} file(s) with ${bytes} bytes are not in this crate, which has a limited size: download the ${role} of the run.`
 }
 
-/** Undefined, which JSON omits, when there is nothing to say. */
+/** Undefined when there is no text; JSON omits it. */
 function joined(...sentences: readonly string[]): string | undefined {
   return sentences.filter((one) => one !== '').join(' ') || undefined
 }

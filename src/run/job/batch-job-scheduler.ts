@@ -104,7 +104,7 @@ export function createBatchJobScheduler({
         jobQueue: jobQueueArn,
         jobDefinition: jobDefinitionArn,
         shareIdentifier: share,
-        // Within a share in the order of submission. A queue with shares refuses a job without a priority.
+        // Jobs of one share run in the order of submission. A queue with shares rejects a job without a priority.
         schedulingPriorityOverride: 1,
         ecsPropertiesOverride: mutable(overrides),
         tags: { ...tags },

@@ -18,7 +18,7 @@ export interface JobScheduler {
     readonly jobName: string
     readonly jobQueueArn: string
     readonly jobDefinitionArn: string
-    /** Share of the queue that the job counts for: letters and digits. */
+    /** Fair-share identifier of the job: letters and digits. */
     readonly share: string
     readonly overrides: JobOverrides
     readonly tags: Readonly<Record<string, string>>

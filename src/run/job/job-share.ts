@@ -4,10 +4,10 @@ import { placeInSet } from '../set/set-run-id.ts'
 /** Share of all runs outside of sets. */
 const SINGLE_RUNS = 'runs'
 
-/** Batch takes 500 shares that are in use in a queue. Two sets that meet in one of these share it. */
+/** Batch allows 500 shares in use per queue. Sets whose shares collide share it. */
 const SHARES = 400
 
-/** Share of the queue that a run counts for: one for all runs outside of sets, and about one for each set. */
+/** Share of the queue for a run: one for all runs outside of sets, and approximately one for each set. */
 export function shareOf(runId: string): string {
   const place = placeInSet(runId)
   if (place === undefined) return SINGLE_RUNS

@@ -3,10 +3,10 @@ import type { Task } from '../../task/task.ts'
 import { type Machine, PRICES, priceOf } from './cost.ts'
 import { type JobSize, sizeOn } from './job-size.ts'
 
-/** Where the runs of a task go. */
+/** Queue and machine of a task's runs. */
 interface Placed {
   readonly queue: QueueKind
-  /** The machine's share that is paid for: the task and both stager containers. */
+  /** Resources that are paid for: the task and both stager containers. */
   readonly machine: Machine
   /** Estimate in US dollars, by {@link PRICES}. */
   readonly pricePerHour: number
@@ -21,8 +21,8 @@ const HOUR_SECONDS = 3600
 const GIB_IN_MIB = 1024
 
 /**
- * Where the runs of a task go, as decided at its import, and whether the installation still has that queue. A task that was imported before
- * the size of images was recorded counts as one with an empty image, which concerns the disk only.
+ * Queue and machine of a task's runs, as chosen at its import, and whether the installation still has that queue. A task imported
+ * before image sizes were recorded counts as one with an empty image, which affects only the disk size.
  */
 export function placementOf(task: Task, queues: JobQueues): Placed | NotPlaced {
   const { queue } = task

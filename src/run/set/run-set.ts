@@ -13,7 +13,7 @@ const SET_PHASES = [
   'failed',
 ] as const
 
-/** States of a set as clients see them. */
+/** States of a set in the API. */
 export const SET_STATES = ['VALIDATING', 'RUNNING', 'FINISHED', 'FAILED', 'CANCELLED'] as const
 
 export type SetState = (typeof SET_STATES)[number]

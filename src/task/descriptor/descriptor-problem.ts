@@ -10,7 +10,7 @@ export interface Finding {
   readonly message: string
 }
 
-/** Most characters of a descriptor's text in a message. */
+/** Maximum number of characters of a descriptor's text in a message. */
 const MAX_QUOTE_LENGTH = 60
 
 /** Formats a path: `inputs.a.type`, `authors[0].email`; names with other characters are in brackets and quotes. */

@@ -18,8 +18,8 @@ interface Note {
 }
 
 /**
- * Keys of a descriptor that nothing looks at: unknown ones, constraints beside the type or of another type, defaults where none
- * count. In the order of the text, {@link MAX_WARNINGS} at most and one that says how many more there are.
+ * Keys of a descriptor that have no effect: unknown ones, constraints beside the type or of another type, defaults of types
+ * without defaults. In the order of the text, at most {@link MAX_WARNINGS}, and one that counts the others.
  */
 export function findWarnings(
   document: YamlDocument,
@@ -74,7 +74,7 @@ function adviceOn(key: string, known: readonly string[]): string {
   return `${HAS_NO_EFFECT}: remove it${rest}`
 }
 
-/** Where misplaced keys belong. */
+/** Correct place of misplaced keys. */
 const PLACES = [
   { path: 'configuration.resources', keys: DESCRIPTOR_KEYS.resources },
   { path: 'configuration', keys: DESCRIPTOR_KEYS.configuration },

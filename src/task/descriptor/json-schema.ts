@@ -6,14 +6,14 @@ import { DEFAULT_SCHEMAS, fieldsSchema, type ParameterKind } from './parameter-r
 import { TYPE_SCHEMAS } from './parameter-type-schema.ts'
 
 /*
- * JSON schema of descriptor.yml for editors, made of the schemas that the service reads it with. Stricter than the service in one
- * point: keys that nothing looks at are errors, where the service warns.
+ * JSON schema of descriptor.yml for editors, made of the service's own schemas. Stricter than the service in one point: keys
+ * without effect are errors, where the service warns.
  */
 
 type JsonSchema = z.core.JSONSchema.JSONSchema
 type Properties = Record<string, JsonSchema>
 
-/** Keys that authors add for themselves, and `$comment`. */
+/** Keys that authors add for their own use, and `$comment`. */
 const OWN_KEYS = '^(\\$|x-)'
 
 const TYPE_IDS = Object.keys(TYPE_SCHEMAS) as readonly ParameterTypeId[]
@@ -31,7 +31,7 @@ const TYPE_WORDS: Readonly<Record<ParameterTypeId, string>> = {
   array: 'A list of values of one type (subtype); a folder in the container.',
 }
 
-/** The short form is enough where no constraint is needed. */
+/** The short form suffices if no constraint is needed. */
 const SHORT_FORMS = TYPE_IDS.filter((id) => TYPE_SCHEMAS[id].safeParse({ id }).success)
 
 /** Text of the JSON schema, as docs/task.schema.json has it. */
@@ -44,7 +44,7 @@ export function taskJsonSchema(): string {
     ...strict(root),
     properties: {
       ...properties,
-      // The Java service wants one.
+      // The Java service requires it.
       name_short: { type: 'string', description: 'Short name; not used.' },
       configuration: configurationOf(properties.configuration ?? {}),
       inputs: parametersOf('inputs'),
@@ -75,7 +75,7 @@ function nested(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? strictBelow(value as JsonSchema) : value
 }
 
-/** Authors also write the file of the image itself. */
+/** Authors may also write the path of the image file. */
 function configurationOf(configuration: JsonSchema): JsonSchema {
   const { image, resources, ...rest } = configuration.properties as Properties
   const options = (image?.anyOf ?? []) as JsonSchema[]
@@ -136,13 +136,13 @@ function parameterDefinitions(): Record<ParameterKind, JsonSchema> {
   }
 }
 
-/** What the default of a type is; types without defaults have none. */
+/** Schema of a type's default; types without defaults have none. */
 function defaultRule(id: ParameterTypeId): JsonSchema {
   const schema = DEFAULT_SCHEMAS[id]
   const { $schema: _, ...kind } = schema === undefined ? {} : jsonSchemaOf(schema)
   const isType = { anyOf: [{ const: id }, { properties: { id: { const: id } }, required: ['id'] }] }
   return {
-    // `const` alone would also hold for other kinds of values, and a missing type for all.
+    // `const` alone would also accept other types of values, and a missing type would accept all.
     if: { properties: { type: isType }, required: ['type'] },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: { properties: { default: schema === undefined ? false : kind } },

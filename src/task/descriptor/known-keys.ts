@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** Keys of the mapping that a schema reads. */
+/** Keys that a schema reads. */
 export function keysOf(schema: z.core.$ZodType): readonly string[] {
   if (schema instanceof z.ZodPipe) return keysOf(schema.in)
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
@@ -39,10 +39,10 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   email: ['mail'],
 }
 
-/** Most typing errors: two in words of five letters or more, one in shorter ones. */
+/** Most typing errors: two edits in words of five letters or more, one in shorter ones. */
 const SHORT_WORD_LENGTH = 5
 
-/** The known key that an unknown key probably means, by synonym or by spelling; undefined when none is similar. */
+/** Known key that an unknown key probably means, by synonym or by spelling; undefined when none is similar. */
 export function meantKey(unknown: string, known: readonly string[]): string | undefined {
   const word = plain(unknown)
   const spelt = known.find((key) => plain(key) === word)
@@ -60,10 +60,10 @@ function plain(key: string): string {
   return key.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '')
 }
 
-/** Longer keys are not compared: they are not misspelt known ones. */
+/** Longer keys are not compared, since they cannot be misspelled known ones. */
 const MAX_COMPARED_LENGTH = 24
 
-/** Letters to insert, delete, replace or swap with a neighbour (optimal string alignment). */
+/** Number of letters to insert, delete, replace or swap with a neighbour (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   if (a.length > MAX_COMPARED_LENGTH) return Number.POSITIVE_INFINITY
   let beforeLast: number[] = []

@@ -1,10 +1,10 @@
-/** An amount of memory in whole units, rounded up. */
+/** Amount of memory in bytes or larger units, rounded up. */
 export interface MemoryAmount {
   readonly bytes: bigint
   readonly bits: bigint
 }
 
-/** Decimal prefixes are powers of 1000, binary ones (`Ki`) powers of 1024; a place in the list is the exponent. */
+/** Decimal prefixes are powers of 1000, binary ones (`Ki`) powers of 1024. The index in the list is the exponent. */
 const PREFIXES = ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y', 'R', 'Q']
 
 /**

@@ -105,7 +105,7 @@ export function readParameter(
   if (!isParameterName(name)) findings.push({ path, message: `must have ${NAME}` })
   const fields = fieldsSchema.safeParse(value)
   if (!fields.success) findings.push(...findingsOf(fields.error, path))
-  // Anything but a mapping has one finding already.
+  // A value that is not a mapping has one finding already.
   if (!isMapping(value)) {
     return { kind, name, type: undefined, fields: undefined, default: undefined, findings }
   }

@@ -37,7 +37,7 @@ export interface ParsedDescriptor {
   readonly warnings: readonly DescriptorWarning[]
 }
 
-/** A descriptor with problems; its warnings often name their cause. */
+/** A descriptor with problems. Its warnings often name the cause. */
 export interface RefusedDescriptor {
   readonly problems: readonly DescriptorProblem[]
   readonly warnings: readonly DescriptorWarning[]

@@ -16,7 +16,7 @@ export interface YamlDocument {
   readonly duplicateKeys: readonly { readonly path: DescriptorPath; readonly position: TextPosition }[]
   /** Keys of the mapping at a path, in the order of the text, which objects lose for keys that look like numbers. */
   keysOf(path: DescriptorPath): readonly string[]
-  /** The scalar at a path as it is written, without quotes and tag; undefined for anything else. */
+  /** Text of the scalar at a path, without quotes and tag; undefined for other nodes. */
   plainTextAt(path: DescriptorPath): string | undefined
   /** Position of the property; of a missing one, that of its nearest parent. */
   positionOf(path: DescriptorPath): TextPosition | undefined
@@ -28,7 +28,7 @@ const MAX_LENGTH = 64 * 1024
 /** Enough to share blocks between parameters; nested aliases expand exponentially. */
 const MAX_ALIAS_COUNT = 100
 
-/** Real descriptors have 5, and 1 for each array in an array; aliases that contain themselves have no end. */
+/** Real descriptors have 5 levels, and one more for each nested array. Aliases that contain themselves have no end. */
 const MAX_LEVELS = 64
 
 /**

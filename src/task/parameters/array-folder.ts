@@ -156,7 +156,7 @@ async function readIndexes(
   return indexes
 }
 
-/** Most indexes or names in a message. */
+/** Maximum number of indexes or names in a message. */
 const MAX_NAMES = 20
 
 function foundNames(names: Iterable<string>): string {

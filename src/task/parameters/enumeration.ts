@@ -40,7 +40,7 @@ function listedOf(type: TypeOf<'enumeration'>): ListedValues {
   return listed
 }
 
-/** Most values in a message. */
+/** Maximum number of values in a message. */
 const MAX_VALUES_SHOWN = 20
 
 function unlisted(value: JsonValue, { values }: TypeOf<'enumeration'>, parameterName: string): DomainError {

@@ -40,9 +40,9 @@ interface StringFile {
 
 /** The strings of one listing, in its order. */
 export interface ListedStrings {
-  /** A string that is in memory. */
+  /** Adds a string that is in memory. */
   show(text: string, file: StringFile): ListedValue
-  /** A string of which only the beginning, of 200 bytes at least, is in memory. */
+  /** Adds a string of which only the start is in memory, at least 200 bytes. */
   showBeginning(text: string, file: StringFile): CutString
 }
 

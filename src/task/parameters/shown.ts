@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../contract/json.ts'
 import { quoted } from '../../contract/quoted.ts'
 
-/** Most UTF-16 units of a value in a message. */
+/** Maximum number of UTF-16 units of a value in a message. */
 const MAX_VALUE_LENGTH = 60
 
 /** Formats a value for messages: texts are quoted, cut and escaped; lists and objects are named by their kind. */
