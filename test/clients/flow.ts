@@ -15,7 +15,7 @@ const INPUTS = { a: 2, b: 40, text: 'from TypeScript' }
 const [baseUrl = '', bundle = ''] = process.argv.slice(2)
 const client = createClient<paths>({ baseUrl: baseUrl.replace(/\/$/u, '') })
 
-/** A value of every kind as listings have it: compiles only when `null` and the unions survived the generation. */
+/** A value of every kind as in listings. Compiles only if the generated types keep `null` and the unions. */
 type Value = components['schemas']['ImageValue']['value']
 const noValue: Value = null
 

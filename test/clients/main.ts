@@ -1,6 +1,6 @@
 /*
- * Holds docs/openapi.yaml against tools that nobody here wrote: Redocly's recommended rules, a generated Python client and a generated
- * TypeScript client, each of which runs the example task.
+ * Checks docs/openapi.yaml with independent tools: Redocly's recommended rules, a generated Python client and a generated
+ * TypeScript client. Each client runs the example task:
  *
  *   npm run test:clients                          on a stack of its own
  *   npm run test:clients -- --url http://127.0.0.1:8080/app-engine/v1/
@@ -15,7 +15,7 @@ import { findPython, installPackages } from '../../local/python-packages.ts'
 import { startTemporaryStack } from '../../local/stack.ts'
 import { runProgram } from './run-program.ts'
 
-/** Pinned: another version may generate other code. TypeScript's is one that openapi-typescript takes. */
+/** Pinned, because another version may generate other code. openapi-typescript supports this version of TypeScript. */
 const PYTHON_GENERATOR = '0.29.1'
 const NODE_PACKAGES = {
   '@redocly/cli': '2.77.0',
@@ -27,7 +27,7 @@ const NODE_PACKAGES = {
 const DOCUMENT = join(PROJECT, 'docs/openapi.yaml')
 const BUNDLE = join(PROJECT, 'examples/add-and-echo/add-and-echo.zip')
 const HERE = import.meta.dirname
-/** The name that the generator gives its package. */
+/** Package name of the generated client. */
 const PACKAGE = 'cytomine_app_engine_client'
 
 const progress = createProgress(process.stdout)
@@ -68,7 +68,7 @@ async function installNodePackages(): Promise<void> {
   )
 }
 
-/** @returns the Python that has what the generated client needs. */
+/** @returns the Python with the dependencies of the generated client */
 async function generatePython(): Promise<string> {
   const installed = await installPackages({
     python: await findPython('The generator of the Python client'),
@@ -80,12 +80,12 @@ async function generatePython(): Promise<string> {
   const output = join(folder, 'generated/python')
   const words = ['generate', '--meta', 'none', '--path', DOCUMENT, '--output-path', join(output, PACKAGE)]
   const said = await runProgram(installed, ['-m', 'openapi_python_client', ...words])
-  // It leaves out what it cannot generate, with a warning.
+  // The generator omits operations that it does not support, with a warning.
   if (said.includes('will not be generated')) throw new Error(said)
   return installed
 }
 
-/** @returns the compiled program. */
+/** @returns path of the compiled program */
 async function generateTypeScript(): Promise<string> {
   const output = join(folder, 'generated')
   const program = (name: string): string => join(folder, 'node_modules/.bin', name)

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
-/** @returns what the program printed. @throws Error with all of it when it fails. */
+/**
+ * @returns the program's output
+ * @throws Error with the whole output when it fails
+ */
 export async function runProgram(program: string, words: readonly string[], cwd?: string): Promise<string> {
   try {
     const { stdout, stderr } = await promisify(execFile)(program, words, {

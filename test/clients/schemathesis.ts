@@ -1,5 +1,6 @@
 /*
- * Sends what schemathesis makes of docs/openapi.yaml to a local stack: no 5xx, no status and no body that the document does not know.
+ * Sends requests that schemathesis generates from docs/openapi.yaml to a local stack. Allows no 5xx, and only documented statuses
+ * and bodies:
  *
  *   npm run test:schemathesis                             180 s on a stack of its own
  *   npm run test:schemathesis -- --seconds 50 --url http://127.0.0.1:8080/app-engine/v1/
@@ -22,9 +23,9 @@ const CHECKS = [
   'response_schema_conformance',
   'unsupported_method',
 ]
-/** Where schemathesis leaves what it found. */
+/** Folder of schemathesis's reports. */
 const LEFTOVERS = join(PROJECT, '.local')
-/** The first would ask hosts of made-up app stores, which may exist. The answer of the second does not end. */
+/** The first operation would call hosts of generated app stores, which may exist. The response of the second does not end. */
 const LEFT_OUT = ['installTask', 'streamEvents']
 
 const progress = createProgress(process.stdout)

@@ -2,31 +2,29 @@ import axe from 'axe-core'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 import { expect, inject } from 'vitest'
 
-/*
- * A browser at the console. Whatever its page must never do is watched on every page: other hosts, breaches of its policy, errors.
- */
+/* Browser for tests of the console. Every page is monitored for requests to other hosts, violations of its policy, and errors. */
 
 /** Debian's package chromium, installed by .ci/run. */
 const CHROMIUM = '/usr/bin/chromium'
 
-/** Starts the browser; tests run as root in containers, where its own sandbox does not work. */
+/** Starts the browser without its sandbox, which does not work for root in containers. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] })
 }
 
-/** A page of the console, and what it did that it must not. */
+/** A page of the console, with the violations that it caused. */
 export interface WatchedPage {
   readonly page: Page
   readonly console: string
-  /** Goes to a page of the console, by the part of its address behind `#/`. */
+  /** Opens a page of the console by its address after `#/`. */
   go(place: string): Promise<void>
-  /** Bytes of all answers that came so far, as gzip would send them. */
+  /** Bytes of all responses so far, compressed by gzip. */
   readonly requests: string[]
-  /** Fails when the page did what it must not; closes it. */
+  /** Closes the page. Fails if it caused a violation. */
   close(): Promise<void>
 }
 
-/** Opens a page, without visiting anything yet. */
+/** Opens an empty page. */
 export async function openPage(
   browser: Browser,
   options: BrowserContextOptions & { readonly base?: string } = {},
@@ -66,7 +64,7 @@ export async function openPage(
 
 /** Drops a file on an element, as from the desktop. */
 export async function dropFile(page: Page, target: Locator, name: string, content: Buffer): Promise<void> {
-  // Code of pages is text here: this program has no types of browsers.
+  // Code for pages is a string here, because this program does not have the DOM's types.
   const transfer = await page.evaluateHandle(`(() => {
     const bytes = Uint8Array.from(atob(${JSON.stringify(content.toString('base64'))}), (letter) => letter.codePointAt(0))
     const made = new DataTransfer()
@@ -83,9 +81,9 @@ interface AxeResult {
   }[]
 }
 
-/** What axe finds wrong with the page, one line each. */
+/** Violations that axe finds on the page, one per line. */
 export async function violationsOf(page: Page): Promise<string[]> {
-  // By the debugger's protocol, which the page's policy does not bind.
+  // By the debugger's protocol, to which the page's policy does not apply.
   await page.evaluate(axe.source)
   const { violations } = (await page.evaluate('axe.run()')) as AxeResult
   return violations.flatMap(({ id, nodes }) =>

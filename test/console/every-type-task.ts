@@ -2,8 +2,8 @@ import { dockerArchive, packTar, packZip } from '../fixtures/bundle-builder.ts'
 import { shellLayer } from '../fixtures/engine-image.ts'
 
 /*
- * A task with an input and an output of every type, whose container is a shell: its outputs are its inputs, and as many outlines of
- * nuclei as it is told to find.
+ * A task with an input and an output of every type. Its container runs a shell script that copies inputs to outputs, and writes a
+ * requested number of outlines of nuclei.
  */
 
 export const NAMESPACE = 'org.example.every-type'
@@ -21,10 +21,10 @@ interface TaskOptions {
   readonly outputs?: string
 }
 
-/** Distance of two nuclei, in pixels; they lie on a grid that is wider than high by a third. */
+/** Distance of two nuclei, in pixels. They lie on a grid whose width is a third more than its height. */
 export const GRID = { step: 12, corners: 14 } as const
 
-/** Directions of the corners; this shell cannot compute them. */
+/** Directions of the corners, precomputed because the shell has no sine. */
 const CORNERS = Array.from({ length: GRID.corners }, (_, at) => {
   const angle = (2 * Math.PI * at) / GRID.corners
   return [Math.cos(angle), Math.sin(angle)] as const

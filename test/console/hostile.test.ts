@@ -15,7 +15,7 @@ afterEach(() => setFaults({}))
 const IMAGE = '<img src=x onerror=alert(1)>'
 
 describe('untrusted texts', () => {
-  it('is text on every page: descriptions, values and logs', async () => {
+  it('are shown as text on every page: descriptions, values and logs', async () => {
     const task = await installEveryType({
       namespace: 'org.example.hostile',
       name: 'Hostile',
@@ -69,7 +69,7 @@ const FAILURES = [
 ] as const
 
 describe('a run that fails', () => {
-  it.each(FAILURES)('says %s, what to do, and the way there', async (kind, options, way) => {
+  it.each(FAILURES)('shows the reason, the remedy and the link to it: %s', async (kind, options, way) => {
     if (kind === 'time-out') await setFaults({ attemptSeconds: 1 })
     const task = await installEveryType({
       ...options,

@@ -20,7 +20,7 @@ afterEach(() => watched.close())
 
 const idOf = (address: string): string => address.split('/').at(-1) ?? ''
 
-describe('a person at the console', () => {
+describe('a user of the console', () => {
   it('uploads a task by dropping its bundle', async () => {
     const { page, go } = watched
     const bundle = await everyTypeBundle({ namespace: 'org.example.dropped', name: 'Dropped' })
@@ -32,7 +32,7 @@ describe('a person at the console', () => {
     await page.getByRole('heading', { name: 'Dropped 1.0.0' }).waitFor()
   })
 
-  it('goes on with an upload that broke off', async () => {
+  it('resumes an interrupted upload', async () => {
     const { page, go, requests } = watched
     const bundle = await everyTypeBundle({ namespace: 'org.example.resumed', name: 'Resumed' })
     await go('tasks')
@@ -51,7 +51,7 @@ describe('a person at the console', () => {
     expect(uploads.size).toBe(1)
   })
 
-  it('reads every reason for which a bundle is refused, with its place', async () => {
+  it('sees every reason for which a bundle is refused, with its place', async () => {
     const { page, go } = watched
     const bundle = await everyTypeBundle({
       namespace: 'org.example.refused',
@@ -66,7 +66,7 @@ describe('a person at the console', () => {
     expect(await problem.textContent()).toMatch(/outputs\.wrong/u)
   })
 
-  it('reads warnings with line and column', async () => {
+  it('sees warnings with line and column', async () => {
     const { page, go } = watched
     const bundle = await everyTypeBundle({
       namespace: 'org.example.warned',
@@ -80,7 +80,7 @@ describe('a person at the console', () => {
     await page.getByText(/line \d+, column \d+/u).waitFor()
   })
 
-  it('fills in a form of every type, draws a region, and gets all of it back', async () => {
+  it('fills in a form of every type, draws a region, and sees all values in the outputs', async () => {
     const { page, go } = watched
     await installEveryType()
     await go('tasks/org.example.every-type/1.0.0')
@@ -187,7 +187,7 @@ describe('a person at the console', () => {
     await expect.poll(() => page.getByText(second.slice(0, 8)).count()).toBe(0)
   })
 
-  it('runs the same thing from the snippets', async () => {
+  it('runs the same task from the snippets', async () => {
     const { page, go } = watched
     const id = await runWith(await installEveryType(), { nuclei: 1 })
     await go(`runs/${id}`)

@@ -66,7 +66,7 @@ const LOOKS = [
 ] as const
 
 describe.each(PAGES)('the page %s', (_, place, shows) => {
-  it.each(LOOKS)('has no barrier that axe finds: %s', async (_look, options) => {
+  it.each(LOOKS)('has no accessibility violation that axe finds: %s', async (_look, options) => {
     const { page, go, close } = await openPage(browser, options)
     await go(place())
     await shows(page)
@@ -79,7 +79,7 @@ describe.each(PAGES)('the page %s', (_, place, shows) => {
 })
 
 describe('the first view', () => {
-  it('has less than 150 KB, and loads neither viewer nor document', async () => {
+  it('has less than 150 KB, and loads neither the viewer nor the API document', async () => {
     const { page, go, close, requests } = await openPage(browser)
     await go('tasks')
     await page.getByRole('heading', { name: 'Every type' }).first().waitFor()
@@ -95,7 +95,7 @@ describe('the first view', () => {
     await close()
   })
 
-  it('is asked for once: assets are kept, the page is revalidated', async () => {
+  it('is loaded once: assets are cached, the page is revalidated', async () => {
     const address = `${inject('baseUrl')}ui/`
     const first = await fetch(address)
     const etag = first.headers.get('etag') ?? ''
@@ -105,7 +105,7 @@ describe('the first view', () => {
     expect([again.status, first.headers.get('cache-control')]).toEqual([304, 'no-cache'])
   })
 
-  it('has the same bytes whatever a client accepts', async () => {
+  it('has the same bytes for any Accept header', async () => {
     const [asset = ''] =
       /assets\/[\w.-]+\.js/u.exec(await (await fetch(`${inject('baseUrl')}ui/`)).text()) ?? []
     const get = async (accept: string): Promise<string> =>
@@ -117,7 +117,7 @@ describe('the first view', () => {
   })
 })
 
-describe('a person with a keyboard', () => {
+describe('a user with a keyboard', () => {
   it('goes from the top of the page to a task and starts it', async () => {
     const { page, go, close } = await openPage(browser)
     await go('tasks')
@@ -134,7 +134,7 @@ describe('a person with a keyboard', () => {
     await close()
   })
 
-  it('shares a place by its address', async () => {
+  it('shares a page by its address', async () => {
     const { page, go, close } = await openPage(browser)
     await go('runs')
     await page.getByLabel('State').selectOption({ label: 'Failed' })

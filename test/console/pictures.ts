@@ -1,13 +1,11 @@
 import { crc32, deflateSync } from 'node:zlib'
 import { GRID } from './every-type-task.ts'
 
-/*
- * Pictures that look like tissue, with nuclei where the task of these tests finds them.
- */
+/* Pictures that look like tissue, with nuclei at the positions of this task's outlines. */
 
 type Colour = readonly [red: number, green: number, blue: number]
 
-/** One pixel; the same for the same place. */
+/** Color of a pixel; depends on its position only. */
 function colourAt(x: number, y: number): Colour {
   const column = Math.floor(x / GRID.step)
   const row = Math.floor(y / GRID.step)
@@ -59,7 +57,7 @@ function chunk(name: string, body: Buffer): Buffer {
 
 const TILE = 256
 
-/** A tiled BigTIFF of tissue, deflated, with smaller copies down to one tile. */
+/** A tiled BigTIFF of tissue, deflated, with smaller levels down to one tile. */
 export function tissueBigTiff(width: number, height: number): Buffer {
   const parts: Buffer[] = [Buffer.alloc(16)]
   let offset = 16
@@ -90,7 +88,10 @@ export function tissueBigTiff(width: number, height: number): Buffer {
 
 type At = (x: number, y: number) => Colour
 
-/** Writes the tiles of one level. @returns its directory, and where in it the address of the next one belongs */
+/**
+ * Writes the tiles of one level.
+ * @returns its directory, and the offset in it for the address of the next directory
+ */
 function level(
   width: number,
   height: number,

@@ -31,7 +31,7 @@ afterAll(async () => {
 const CHANGES = ROUTE_LIST.filter(({ method }) => method !== 'GET')
 
 describe('the console of a read-only stage', () => {
-  it('shows tasks, and nothing that changes one', async () => {
+  it('shows tasks, and no control that changes one', async () => {
     const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
     await go('tasks')
     await page.getByText('read-only', { exact: true }).waitFor()
@@ -62,7 +62,7 @@ describe('the console of a read-only stage', () => {
     await close()
   })
 
-  it('binds pages only: other clients change what they may', async () => {
+  it('rejects changes by pages only, not by other clients', async () => {
     const answer = await fetch(new URL('tasks/org.example.add-and-echo/1.0.0/runs', stack.baseUrl), {
       method: 'POST',
     })

@@ -14,14 +14,14 @@ beforeAll(async () => {
 afterAll(() => browser.close())
 
 /**
- * Targets of `npm run bench:console`, for a quiet machine with two processors. Elsewhere the figures are printed, and only a page that has
- * frozen fails: other work makes them several times slower.
+ * Targets of `npm run bench:console`, for an idle machine with two processors. Tests print the measurements and fail only if a
+ * page has frozen, because other load makes them several times slower.
  */
 const BOUNDS = process.env.BENCH ? { paintMs: 2000, frames: 20 } : { paintMs: 20_000, frames: 2 }
 
 const viewer = (page: Page) => page.getByRole('application', { name: 'Geometries over the image' })
 
-/** Clicks on a place of a picture that is shown whole, 8 pixels from the edges of the map. */
+/** Clicks on a position of a picture that is shown whole, 8 pixels from the edges of the map. */
 async function clickOn(
   page: Page,
   [x, y]: readonly [number, number],
@@ -38,7 +38,7 @@ async function clickOn(
 }
 
 describe('the outputs of a run', () => {
-  it('are chosen in the table and in the picture alike', async () => {
+  it('are selected in the table and in the picture alike', async () => {
     const { page, go, close } = await openPage(browser)
     const id = await runWith(task, { nuclei: 48 }, { files: { picture: tissuePng(96, 72) } })
     await go(`runs/${id}`)
@@ -55,7 +55,7 @@ describe('the outputs of a run', () => {
     await close()
   })
 
-  it('lie over a tiled BigTIFF, of which only ranges are read', async () => {
+  it('are drawn over a tiled BigTIFF, of which only ranges are read', async () => {
     const { page, go, close } = await openPage(browser)
     const slide = tissueBigTiff(3000, 2000)
     let received = 0
@@ -72,7 +72,7 @@ describe('the outputs of a run', () => {
     await close()
   })
 
-  it('show 100 000 outlines and pan them without freezing', async () => {
+  it('are 100 000 outlines that can be panned without freezing the page', async () => {
     const id = await runWith(task, { nuclei: 100_000 }, { files: { picture: tissuePng(600, 400) } })
     const { paintMs, frames } = await measure(id)
 

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { chromium } from 'playwright-core'
 
 /*
- * Takes the pictures of docs/images/ from a service that runs:
+ * Takes the screenshots of docs/images/ from a running service:
  *
  *   npm run screenshots -- http://127.0.0.1:8080/app-engine/v1/
  *
@@ -57,7 +57,7 @@ for (const [name, place, ready, theme] of PLACES) {
     }
     await page.getByRole('application').first().click()
   }
-  // Animations and pictures end.
+  // Waits for the end of animations and the loading of pictures.
   await page.waitForTimeout(1500)
   await page.screenshot({ path: `${FOLDER}/console-${name}.png` })
   await page.close()

@@ -3,11 +3,9 @@ import type { JsonValue } from '../../src/contract/json.ts'
 import { call, callOk, waitForState } from '../integration/engine-client.ts'
 import { everyTypeBundle, NAMESPACE, VERSION } from './every-type-task.ts'
 
-/*
- * What the tests of the console prepare by the API, to look at it in the browser.
- */
+/* Tasks and runs for the tests of the console, created through the API. */
 
-/** Uploads a bundle of bytes, unless the task is there already. */
+/** Uploads a bundle, unless the task is installed. */
 async function install(bundle: Buffer): Promise<void> {
   const form = new FormData()
   form.append('task', new Blob([new Uint8Array(bundle)]), 'bundle.zip')
@@ -20,7 +18,10 @@ export async function installEveryType(options: Parameters<typeof everyTypeBundl
   return `tasks/${options.namespace ?? NAMESPACE}/${VERSION}`
 }
 
-/** A run with these inputs, and files; started, and waited for unless `isLeft`. @returns its id */
+/**
+ * Creates a run with these inputs and files. Starts it and waits for its end, unless `isLeft`.
+ * @returns its id
+ */
 export async function runWith(
   task: string,
   inputs: Readonly<Record<string, JsonValue>>,

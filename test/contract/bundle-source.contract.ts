@@ -45,7 +45,7 @@ export function describeBundleSource(adapter: string, setUp: () => Promise<Bundl
       await expect(buffer(body)).rejects.toEqual(FAILED)
     })
 
-    it('closes a download that the caller abandons', async () => {
+    it('closes a download when the caller stops reading', async () => {
       const body = await harness.source.open(await harness.offer(Buffer.alloc(300_000, 'PK')))
 
       body.destroy()

@@ -57,7 +57,7 @@ export function describeIdempotencyRepository(
       expect((await keys.claim({ ...REQUEST, key: 'another' })).kind).toBe('claimed')
     })
 
-    it('keeps the keys of callers apart, and from those without a caller', async () => {
+    it('separates the keys of callers, and those of calls without a caller', async () => {
       const requests = ['one', 'two', undefined].map((caller) => ({
         ...REQUEST,
         ...(caller !== undefined && { caller }),

@@ -171,7 +171,7 @@ export function describeRunSetRepository(
         await expect(create).rejects.toMatchObject({ error: 'INTERNAL_TASK_NOT_FOUND' })
       })
 
-      it('are created by their set only, in its present round, while it creates them', async () => {
+      it('are created by their set only, in its current round, while it creates them', async () => {
         await expect(createRuns(1, 2)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
         await sets.change(SET_ID, { set: { phase: 'cancelling' }, if: {} })
         await expect(createRuns(1)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
@@ -182,14 +182,14 @@ export function describeRunSetRepository(
         expect(await runs.listIdsByTask(TASK_ID)).toEqual([])
       })
 
-      it('are completed by a call that finds some of them', async () => {
+      it('are created by a repeated call when only some of them exist', async () => {
         await createRuns(2)
         await createRuns(4)
 
         expect(await runs.findAll([0, 1, 2, 3].map((row) => idOf(row)))).toHaveLength(4)
       })
 
-      it('are created however many items their arrays have', async () => {
+      it('are created for any number of array items', async () => {
         const indexes = Array.from({ length: 30_000 }, (_, index) => 10_000 + 2 * index)
         const provisions = { a: { kind: 'value', valueId: 'v', size: 70_000, indexes } } as const
         const large = Array.from({ length: MAX_RUNS_AT_ONCE }, (_, row) => ({
@@ -235,7 +235,7 @@ export function describeRunSetRepository(
         expect(await numbersOf()).toEqual({ started: 1, finished: 0, failed: 1, unstarted: 0, usd: 0 })
       })
 
-      it('add the cost that their job reports after its end once', async () => {
+      it('add the cost that their job reports after its end, once', async () => {
         await createRuns(1)
         await start(0)
         await runs.transition(idOf(0), { to: 'FAILED', set: { failure: FAILURE } })

@@ -19,7 +19,7 @@ import { anEngine } from '../fixtures/engine.ts'
 import { followRedirect } from '../fixtures/follow-redirect.ts'
 
 const VALIDATOR = '0.13.0'
-/** The last version whose JSON-LD context is that of RO-Crate 1.1. */
+/** Last version of the validator whose JSON-LD context is that of RO-Crate 1.1. */
 const ROCRATE = '0.13.0'
 
 let python: string
@@ -45,7 +45,7 @@ const reportSchema = z.object({
 
 type Severity = 'REQUIRED' | 'RECOMMENDED'
 
-/** @returns the messages about each crate */
+/** @returns the validator's messages about each crate */
 async function validate(severity: Severity, ...crates: readonly Uint8Array[]): Promise<string[][]> {
   const files = await Promise.all(
     crates.map(async (bytes) => {
@@ -82,7 +82,7 @@ async function aChangedCrate(change: (name: string, text: string) => string | un
   return readAll(storedZip(entries))
 }
 
-/** Recommendations that are not followed, with the reason. */
+/** Recommendations that the crates do not follow, with the reason. */
 const ACCEPTED: Readonly<Record<string, string>> = {
   'The Application SHOULD have a url': 'A descriptor names none',
   'The SoftwareApplication id SHOULD be an absolute URI': 'A task has a UUID, and no address',
@@ -98,7 +98,7 @@ const UNFINISHED = {
   'The Action SHOULD have a result': 'A run that failed has none',
 }
 
-it('accepts the crates of finished, failed and cancelled runs, and of one that does not fit', async () => {
+it('accepts the crates of finished, failed and cancelled runs, and of one beyond the limits', async () => {
   const failure = { kind: 'cancelled', message: 'cancelled by a client' } as const
   const cancelled = await anEngine({ run: { state: 'FAILED', failure } })
 

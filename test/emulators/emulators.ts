@@ -18,11 +18,17 @@ export interface Emulator {
   readonly version: string
   /** Test files below `test/integration/adapters/` that run on it. */
   readonly suites: readonly string[]
-  /** Test files below `test/integration/` that run with the stacks deployed to it; absent if they cannot be deployed. */
+  /** Test files below `test/integration/` that run with the stacks deployed to it. Absent if the stacks cannot be deployed. */
   readonly stackSuites?: readonly string[]
-  /** @returns the Python or Go that {@link install} takes. @throws UserError when this machine has none. */
+  /**
+   * @returns the Python or Go for {@link install}
+   * @throws UserError when this machine has none
+   */
   readonly findTool: () => Promise<string>
-  /** @returns the program that {@link start} takes. @throws UserError when it cannot be installed. */
+  /**
+   * @returns the program for {@link start}
+   * @throws UserError when it cannot be installed
+   */
   readonly install: (tool: string) => Promise<string>
   readonly start: (program: string, place: Place) => Promise<Child>
 }
@@ -109,7 +115,7 @@ export const EMULATORS = {
 } as const satisfies Record<string, Emulator>
 export type EmulatorName = keyof typeof EMULATORS
 
-/** @throws Error naming the emulators there are. */
+/** @throws Error naming the known emulators */
 export function emulatorNamed(name: string | undefined): EmulatorName {
   const names = Object.keys(EMULATORS) as EmulatorName[]
   const found = names.find((known) => known === name)
@@ -118,8 +124,8 @@ export function emulatorNamed(name: string | undefined): EmulatorName {
 }
 
 /**
- * Installs an emulator, starts it in a folder of its own and checks that no other machine reaches it.
- * @throws UserError when it cannot be installed, Error when it listens on more than the loopback.
+ * Installs an emulator, starts it in its own folder, and checks that it listens on the loopback only.
+ * @throws UserError when it cannot be installed; Error when it listens on other addresses
  */
 export async function runEmulator(
   name: EmulatorName,
@@ -209,7 +215,7 @@ async function startVersityGateway(program: string, place: Place): Promise<Child
   )
 }
 
-/** @throws Error with the end of its log when it ends, or does not answer in time. */
+/** @throws Error with the end of its log when it ends, or does not answer in time */
 async function startWaiting(
   {
     command,

@@ -6,7 +6,10 @@ import { PROJECT } from '../../local/aws-environment.ts'
 import { lastLines } from '../../local/container-engine.ts'
 import { UserError } from '../../local/user-error.ts'
 
-/** @returns Go. @throws UserError when this machine has none. */
+/**
+ * @returns Go
+ * @throws UserError when this machine has none
+ */
 export async function findGo(): Promise<string> {
   try {
     await promisify(execFile)('go', ['version'])
@@ -17,8 +20,9 @@ export async function findGo(): Promise<string> {
 }
 
 /**
- * Builds a program from its Go module, unless it is there.
- * @returns the program's path. @throws UserError when it cannot be built.
+ * Builds a program from its Go module, once.
+ * @returns the program's path
+ * @throws UserError when it cannot be built
  */
 export async function installGoProgram(go: string, module: string, version: string): Promise<string> {
   const name = module.split('/').at(-1) ?? module

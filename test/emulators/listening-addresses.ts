@@ -23,7 +23,7 @@ function processesOf(group: number): number[] {
     .map(Number)
     .filter((pid) => {
       if (!Number.isInteger(pid)) return false
-      // Behind the name, which may have spaces: state, parent, group.
+      // After the name, which may contain spaces: state, parent, group.
       const fields = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' '))
       return Number(fields?.[2]) === group
     })
@@ -38,7 +38,7 @@ function socketsOf(pid: number): string[] {
   })
 }
 
-/** The kernel writes `0100007F:11D6`: each 32 bits in the machine's own order, little-endian here. */
+/** The kernel writes `0100007F:11D6`: 32-bit groups in the machine's byte order, little-endian here. */
 function readAddress(written: string): string {
   const [host = '', port = ''] = written.split(':')
   const number = Number.parseInt(port, 16)

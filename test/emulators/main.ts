@@ -105,7 +105,7 @@ async function writeTable(lines: readonly string[]): Promise<void> {
   await writeFile(DOCUMENT, `${before}${BEGIN}\n${table.join('\n')}\n${END}${after}`)
 }
 
-/** @throws Error when the mark is not in the document. */
+/** @throws Error when the document lacks the markers */
 function splitOnce(text: string, mark: string): readonly [string, string] {
   const start = text.indexOf(mark)
   if (start < 0) throw new Error(`${DOCUMENT} has no line "${mark}"`)

@@ -40,7 +40,7 @@ function localStackEnvironment(otherEmulator: string): NodeJS.ProcessEnv {
     FUNCTIONS_LOG: join(PROJECT, '.local', 'log', 'localstack-functions.log'),
     // In seconds. Concurrent calls start one process each.
     LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT: '120',
-    // Half of a function's start is reading its code.
+    // Half of a function's start is loading its code.
     NODE_COMPILE_CACHE: join(PROJECT, '.local', 'compile-cache'),
   }
 }

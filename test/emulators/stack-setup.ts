@@ -3,7 +3,7 @@ import { startStackFor } from '../integration/local-stack.ts'
 import { emulatorNamed } from './emulators.ts'
 import { runLocalStackForStacks } from './stack-emulator.ts'
 
-/** Deploys the stacks to the emulator that the variable EMULATOR names: MiniStack, as `npm start` does, or LocalStack. */
+/** Deploys the stacks to the emulator that the variable EMULATOR names: MiniStack, like `npm start`, or LocalStack. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (emulatorNamed(process.env.EMULATOR) === 'ministack') return startStackFor(project)
   const emulator = await runLocalStackForStacks()

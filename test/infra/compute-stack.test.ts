@@ -130,7 +130,7 @@ describe('compute stack', () => {
     })
   })
 
-  it('cancels a job that no machine can hold', () => {
+  it('cancels a job that fits on no machine', () => {
     const reasons = [
       'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
       'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE',

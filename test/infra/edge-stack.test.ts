@@ -91,7 +91,7 @@ describe('edge stack', () => {
     })
   })
 
-  it('answers for its load balancer and the setting hosts, or for any host without it', () => {
+  it('accepts the host names of its load balancer and of the setting hosts, or any host without it', () => {
     const named = environmentOf(anEdge(PRIVATE, { hosts: ['engine.example.org'] }))
 
     expect(named.HOSTS).toMatch(/^<EdgeLoadBalancer\w+\.DNSName>,engine\.example\.org$/u)

@@ -4,7 +4,10 @@ import { EngineRules } from '../../lib/rules.ts'
 import { resourcesOf, statementsOf, synthesize } from './synthesis.ts'
 
 const KEY = 'arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f'
-/** Characters of all inline policies of a role. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+/**
+ * Maximum number of characters of all inline policies of a role.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
 const MAX_INLINE_POLICY = 10_240
 
 function policiesOf(inputBuckets: string[], inputBucketKeys: string[] = []) {
@@ -25,7 +28,7 @@ function statementsAboutInputs(settings: ReturnType<typeof policiesOf>) {
     )
 }
 
-describe('buckets that the settings name', () => {
+describe('input buckets of the settings', () => {
   it('are read only while they belong to this account', () => {
     const statements = statementsAboutInputs(policiesOf(['slides', 'scans']))
 
@@ -40,7 +43,7 @@ describe('buckets that the settings name', () => {
     })
   })
 
-  it('let the keys of their objects decrypt through S3, for these buckets only', () => {
+  it('have keys that decrypt their objects, through S3 only', () => {
     const [, decrypt, ...others] = statementsAboutInputs(policiesOf(['slides'], [KEY]))
 
     expect(others).toEqual([])
@@ -50,7 +53,7 @@ describe('buckets that the settings name', () => {
     expect(JSON.stringify(decrypt?.condition)).toMatch(/kms:EncryptionContext:aws:s3:arn.*:s3:::slides\/\*/u)
   })
 
-  it('need no permission where there are none', () => {
+  it('need no permission if there are none', () => {
     expect(statementsAboutInputs(policiesOf([]))).toEqual([])
   })
 

@@ -95,7 +95,7 @@ describe.each(MATRIX)('the stage $name', ({ settings, app, resources, ofType }) 
     expect(routes.every((id) => /natSubnet|internetSubnet/u.test(id))).toBe(true)
   })
 
-  it('gives every queue a time limit for jobs that no machine can hold', () => {
+  it('gives every queue a time limit for jobs that fit on no machine', () => {
     const queues = ofType('AWS::Batch::JobQueue')
 
     expect(queues.length).toBeGreaterThan(0)

@@ -42,7 +42,7 @@ describe('state machines', () => {
     ['an expression that JSONata cannot read', { Output: '{% $states.( %}' }],
     ['a field of the other query language', { OutputPath: '$.x' }],
     ['a step that does not exist', { Next: 'Nowhere' }],
-  ])('are invalid with %s', (_what, change) => {
+  ])('are rejected by the validator with %s', (_what, change) => {
     const [[, definition] = ['', { States: {} }]] = definitions
     const { SubmitJob } = definition.States
     const States = { ...definition.States, SubmitJob: { ...SubmitJob, ...change } }

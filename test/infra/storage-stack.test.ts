@@ -116,7 +116,7 @@ describe('storage stack', () => {
     local.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete' })
   })
 
-  it('keeps the logical ids of what has state', () => {
+  it('keeps the logical ids of stateful resources', () => {
     const { Resources } = template.toJSON()
 
     expect(Object.keys(Resources).sort()).toEqual([

@@ -5,7 +5,7 @@ import { buildEngine } from '../../lib/engine.ts'
 import type { Stage } from '../../lib/settings.ts'
 import { stageNamed } from '../../lib/stages.ts'
 
-/** A resource as it stands in a template. */
+/** A resource of a template. */
 export interface Resource {
   readonly Type: string
   readonly Properties: Record<string, unknown>
@@ -13,7 +13,7 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string
 }
 
-/** One statement of any policy, with resources spelt as text. */
+/** One statement of any policy, with resources as text. */
 export interface Statement {
   readonly effect: string
   readonly actions: readonly string[]
@@ -36,7 +36,7 @@ export function anApp(outdir?: string): App {
   })
 }
 
-/** All stacks of a stage, as its settings are or changed. */
+/** All stacks of a stage, with its settings or with changed ones. */
 export function synthesize(name: string, change: Partial<Stage> = {}) {
   const app = anApp()
   const stacks = buildEngine(app, { ...stageNamed(name, {}), ...change })
@@ -73,7 +73,7 @@ export function statementsOf(document: unknown): Statement[] {
   }))
 }
 
-/** Spells a value with references as text: `arn:<AWS::Partition>:s3:::…`. */
+/** Formats a value with references as text: `arn:<AWS::Partition>:s3:::…`. */
 export function spell(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)
   const [[key, argument] = ['', '']] = Object.entries(value)
@@ -84,7 +84,7 @@ export function spell(value: unknown): string {
   return key === 'Ref' ? `<${argument}>` : JSON.stringify(value)
 }
 
-/** `app-engine-storage:ExportsOutputFnGetAttBucket83908E77Arn063C8555` without its hashes: `Bucket.Arn`. */
+/** Formats `app-engine-storage:ExportsOutputFnGetAttBucket83908E77Arn063C8555` without its hashes: `Bucket.Arn`. */
 function nameOfExport(name: string): string {
   const [, kind, id, attribute] =
     /ExportsOutput(Ref|FnGetAtt)(.+?)[0-9A-F]{8}(\w*?)[0-9A-F]{8}$/u.exec(name) ?? []

@@ -6,11 +6,9 @@ import { expectDone, putProgram } from '../fixtures/author-task.ts'
 import { runCommand, startCommand } from '../fixtures/cli-program.ts'
 import { aTaskFolder } from '../fixtures/task-folder.ts'
 
-/*
- * What authors ask of a service about their tasks and runs.
- */
+/* Commands of authors on tasks and runs of a service. */
 
-/** Writes an integer, or something else, or waits for its end. */
+/** Writes an integer, or an invalid value, or waits until it is cancelled. */
 const PROGRAM = `
 #include <signal.h>
 #include <stdio.h>
@@ -33,7 +31,7 @@ int main(void) {
 const NAMESPACE = `org.example.t${process.pid}.modes`
 const NAME = `${NAMESPACE}/1.0.0`
 
-/** What a run waits for on a machine with other work. */
+/** Time limit of a run on a busy machine. */
 const PATIENCE = { timeout: 60_000, interval: 200 }
 
 let task = ''
@@ -54,13 +52,13 @@ afterAll(() => {
   for (const path of [task, folder]) rmSync(path, { recursive: true, force: true })
 })
 
-/** Starts a run of the task, which the command follows. */
+/** Starts a run of the task, whose progress the command follows. */
 function startRun(mode: string) {
   const outputs = join(folder, `outputs-${mode}`)
   return startCommand(['run', NAME, '--remote', inject('baseUrl'), '-i', `mode=${mode}`, '-o', outputs])
 }
 
-/** Id that the command has printed. */
+/** Run id in the output of the command. */
 function idIn(stderr: string): string {
   const [, id] = /^run (?<id>\S+)$/mu.exec(stderr) ?? []
   if (id === undefined) throw new Error(`no id of a run in "${stderr}"`)
@@ -106,7 +104,7 @@ describe('a finished run', () => {
     expect(code).toBe(1)
   })
 
-  it('is gone once it is deleted', async () => {
+  it('does not exist any more after its deletion', async () => {
     const deleted = await ask('delete', id, '--yes')
     const again = await ask('delete', id, '--yes')
 
@@ -115,8 +113,8 @@ describe('a finished run', () => {
   })
 })
 
-describe('a run whose output is refused', () => {
-  it('leaves what it wrote', async () => {
+describe('a run whose output is rejected', () => {
+  it('offers the rejected output for download', async () => {
     const target = join(folder, 'rejected')
 
     const ended = await startRun('wrong').ended
@@ -129,7 +127,7 @@ describe('a run whose output is refused', () => {
   })
 })
 
-describe('a run that is under way', () => {
+describe('a run in progress', () => {
   it('shows its log until it is cancelled', async () => {
     const running = startRun('wait')
     const id = await vi.waitFor(() => idIn(running.written.stderr), PATIENCE)
@@ -149,7 +147,7 @@ describe('a run that is under way', () => {
 })
 
 describe('the tasks of a service', () => {
-  it('are listed for people and for machines', async () => {
+  it('are listed as a table and as JSON', async () => {
     const shown = await ask('tasks')
     const listed = await ask('tasks', '--json')
 

@@ -35,7 +35,7 @@ function valuesOf({ stdout }: CommandEnd): Record<string, unknown> {
 }
 
 describe('a new task', () => {
-  it.each(['c', 'shell'])('in %s runs on this machine without a change', async (language) => {
+  it.each(['c', 'shell'])('in %s runs on this machine unchanged', async (language) => {
     const task = join(folder, `new-${language}`)
     expectDone(await runCommand(['init', task, '--lang', language]))
     if (language === 'c') await putProgram(task, join(task, 'main.c'))
@@ -74,7 +74,7 @@ describe('a new task', () => {
     expect(areas).toMatchObject([{ value: 192 }, { value: 384 }, { value: 576 }])
   })
 
-  it('gets from an empty folder to outputs of the service', async () => {
+  it('is created in an empty folder, uploaded, and run in the service', async () => {
     const task = join(folder, 'published')
     expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', `org.example.t${process.pid}`]))
     await putProgram(task, join(task, 'main.c'))
@@ -105,7 +105,7 @@ describe('a new task', () => {
   })
 })
 
-/** Whether a program that builds images is on this machine. */
+/** Whether this machine has a program that builds images. */
 function isInstalled(builder: string): boolean {
   return spawnSync(builder, ['version']).status === 0
 }
@@ -164,7 +164,7 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
     await putImage(task, [python, layer], { Entrypoint: ['python', `/app/${name}`], User: '65534:65534' })
   }
 
-  it('that was just created runs on this machine without a change', async () => {
+  it('that was just created runs on this machine unchanged', async () => {
     const task = join(folder, 'new-python')
     expectDone(await runCommand(['init', task]))
     await putScript(task, 'main.py')

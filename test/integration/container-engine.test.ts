@@ -148,7 +148,7 @@ describe('a container', () => {
     expect([end.exitCode, end.reason]).toEqual([7, undefined])
   })
 
-  it('logs what it writes to descriptors and to /dev/stdout and /dev/stderr', async () => {
+  it('logs its output to descriptors and to /dev/stdout and /dev/stderr', async () => {
     const { output } = await run({
       script: 'echo one; echo two >&2; echo three >/dev/stdout; echo four >/dev/stderr',
     })
@@ -156,7 +156,7 @@ describe('a container', () => {
     expect(output.trim().split('\n').sort()).toEqual(['four', 'one', 'three', 'two'])
   })
 
-  it('leaves its outputs readable, whatever modes it set', async () => {
+  it('leaves readable outputs, whatever modes the task set', async () => {
     const script = 'mkdir /outputs/d; echo x >/outputs/d/f; chmod 0 /outputs/d/f; chmod 0 /outputs/d'
     const { outputs } = await run({ script })
 
@@ -179,7 +179,7 @@ describe('a container', () => {
     expect(output.trim()).toBe('original')
   })
 
-  it('fails for memory, not with an exit code, when it runs out of memory', async () => {
+  it('fails because of memory, not with an exit code, when it runs out of memory', async () => {
     const script = 'x=x; while :; do x=$x$x; done'
     const end = await run({ script, memoryMib: 16 })
 
@@ -217,14 +217,14 @@ describe('a container that cannot start', () => {
       { Entrypoint: ['/bin/sh'], User: 'nobody-here' },
       /unable to find user nobody-here/u,
     ],
-  ])('says so when %s', async (_, config, expected) => {
+  ])('reports that %s', async (_, config, expected) => {
     const end = await run({ config })
 
     expect(end.reason).toMatch(/^CannotStartContainerError: /u)
     expect(end.reason).toMatch(expected)
   })
 
-  it('says in its log that the interpreter of a script is missing', async () => {
+  it('logs that the interpreter of a script is missing', async () => {
     const layers = [[{ name: 'script', mode: 0o755, body: '#!/no/such/interpreter\n' }]]
     const end = await run({ layers, config: { Entrypoint: ['/script'] } })
 
@@ -233,7 +233,7 @@ describe('a container that cannot start', () => {
 })
 
 describe('an image of several layers', () => {
-  it('hides what a later layer removed, and keeps what it added', async () => {
+  it('hides files that a later layer removed, and keeps files that it added', async () => {
     const { output } = await run({
       layers: [
         [
@@ -249,7 +249,7 @@ describe('an image of several layers', () => {
     expect(output.trim().split(/\s+/u)).toEqual(['/a:', 'kept', '/b:', 'new'])
   })
 
-  it('has links, and no set-id program that gives rights', async () => {
+  it('has links, but no set-id program that gives privileges', async () => {
     const { output } = await run({
       layers: [
         [
@@ -265,7 +265,7 @@ describe('an image of several layers', () => {
     expect(output).toBe('contentcontent2\n')
   })
 
-  it('reaches nothing of the host by its links', async () => {
+  it('cannot reach the host through its links', async () => {
     const victim = join(folder, 'victim')
     await mkdir(victim)
     await run({
@@ -288,8 +288,8 @@ describe('an image of several layers', () => {
   })
 })
 
-describe('an image that lays traps', () => {
-  it('cannot hold up its start by a pipe in the place of a file', async () => {
+describe('a hostile image', () => {
+  it('cannot block its start by a pipe in place of a file', async () => {
     const { output } = await run({
       layers: [[{ name: 'etc/hosts', type: 'fifo' }]],
       script: 'echo started',
@@ -298,7 +298,7 @@ describe('an image that lays traps', () => {
     expect(output).toContain('started')
   })
 
-  it('has no part in its own start', async () => {
+  it('cannot influence its own start', async () => {
     const marker = 'raise SystemExit("from the image")'
     const folders = ['usr/lib/python3.10', 'usr/lib/python3.11', 'usr/lib/python3.12', 'usr/lib/python3.13']
     const modules = ['traceback', 'encodings/idna', 'socket', 'struct', 'linecache']

@@ -11,8 +11,9 @@ import { callOk, installTask, startRun, waitForState } from './engine-client.ts'
 import { aVariant } from './stack-controls.ts'
 
 /*
- * Sends the requests of Cytomine core: Apache HttpClient 5 below Spring's RestTemplate. Streamed downloads have no `Accept`. Bodies
- * are chunked and multipart files are named *.tmp. Core keeps five connections per host and follows redirects with the same headers.
+ * Sends the requests of Cytomine core: Apache HttpClient 5 with Spring's RestTemplate. Streamed downloads have no `Accept`.
+ * Bodies are chunked, and multipart files are named *.tmp. Core keeps five connections per host and follows redirects with the
+ * same headers.
  */
 
 const UNTYPED = { accept: 'text/plain, application/json, application/*+json, */*' }
@@ -27,7 +28,7 @@ const PNG = aPng()
 const GEOJSON = '{"type":"Point","coordinates":[1,2]}'
 const TEXT = 'naïve café: 42 Zellen, 100 % — 𝄞'
 
-/** The two entrances: the edge, and the API without it. */
+/** The two entry points: the edge, and the API without it. */
 const ENTRANCES = [
   ['the edge', () => inject('baseUrl')],
   ['the API alone', () => `${inject('apiUrl').replace(/\/+$/u, '')}/app-engine/v1/`],
@@ -221,7 +222,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     ['without Accept', {}],
     ['as its untyped calls', UNTYPED],
     ['as its typed calls', TYPED],
-  ])('gets every file complete, %s', async (__, headers) => {
+  ])('gets every file completely, %s', async (__, headers) => {
     const files: Record<string, Buffer> = {
       'input/picture': PNG,
       'input/picture.geojson': Buffer.from(GEOJSON),
@@ -328,7 +329,7 @@ describe.each(ENTRANCES)('core, through %s', (_, baseUrl) => {
     )
   })
 
-  it('deletes nothing by a version that only starts like an existing one', async () => {
+  it('deletes nothing by a prefix of an existing version', async () => {
     for (const version of [
       '1.0.0%23x',
       '1.0.0%3Fx',

@@ -142,7 +142,7 @@ describe('the store of unpacked images', () => {
     expect(existsSync(join(again.folder, 'a'))).toBe(true)
   })
 
-  it('leaves out devices and set-id bits of an image', async () => {
+  it('omits devices and set-id bits of an image', async () => {
     const store = aStore()
     const reference = await serve([
       [

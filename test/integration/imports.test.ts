@@ -61,7 +61,7 @@ afterEach(async () => {
 describe('an import on the local stack', () => {
   it('installs a task from the default store', async () => {
     const asked: string[] = []
-    // A task of its own: one that other tests have run hundreds of times is deleted for longer than a call takes.
+    // Its own task: deleting one that other tests have run hundreds of times takes longer than a call.
     const bundle = await aVariant(BUNDLE, 'org.example.from-store', {})
     const task = 'tasks/org.example.from-store/1.0.0'
     const store = await aWebServer((request, response) => {

@@ -71,7 +71,7 @@ describe('the list of runs on the local stack', () => {
   })
 })
 
-describe('a run on the local stack that is watched', () => {
+describe('a run on the local stack that a client follows', () => {
   it('streams its states and its log from the edge until the log ends', async () => {
     const { id } = (await (await callOk('POST', `${example}/runs`)).json()) as { readonly id: string }
     const url = new URL(`events?run=${id}&after=0`, inject('baseUrl'))
@@ -113,7 +113,7 @@ describe('a run on the local stack that is watched', () => {
     )
   })
 
-  it('is run again with the same inputs after it was deleted', async () => {
+  it('is rerun with the same inputs, and the copy outlives it', async () => {
     // Too long for the table, so S3 copies it.
     const text = 'ü'.repeat(16 * 1024)
     const first = await startRun(example, { a: 4, b: 5, text })

@@ -103,7 +103,7 @@ describe('a run set on the local stack', () => {
     expect(zip.includes('2/sum')).toBe(true)
   })
 
-  it('starts nothing when a row is invalid, and reports the value and the fault', async () => {
+  it('starts nothing when a row is invalid, and reports the value and the problem', async () => {
     const set = await create({
       task: EXAMPLE,
       shared: { b: 1, text: 'x' },

@@ -15,7 +15,7 @@ const COMPILE_CACHE = join(PROJECT, '.local/compile-cache')
 const POLL_MS = 100
 const OUTPUT_TAIL = 2000
 
-/** State of a running program. */
+/** Output and processes of a running program. */
 export interface Moment {
   /** Everything printed so far. */
   readonly output: string
@@ -33,7 +33,7 @@ export interface RemainingResources {
   readonly folders: readonly string[]
 }
 
-/** How an interrupted program ended. */
+/** Result of an interrupted program. */
 export interface Interruption {
   /** From SIGINT to the end of the program. */
   readonly seconds: number
@@ -41,8 +41,8 @@ export interface Interruption {
 }
 
 /**
- * Runs an npm script in a process group of its own, as a terminal does, and sends SIGINT to the group as soon as `isTime` is true.
- * @throws Error with the end of the program's output when it ends before; the signal's reason, after the program was killed.
+ * Runs an npm script in its own process group, like a terminal, and sends SIGINT to the group as soon as `isTime` is true.
+ * @throws Error with the end of the program's output when it ends before; the signal's reason, after the program was killed
  */
 export async function interrupt(
   words: readonly string[],

@@ -2,11 +2,11 @@ import type { NeededPermission } from '../../local/recording/needed-permission.t
 
 /*
  * The part of IAM's evaluation of identity policies that our templates use. Anything else is an error.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
- * The one library for it (@cloud-copilot/iam-simulate) has a licence that this project cannot take, the AGPL.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html The only library for it
+ * (@cloud-copilot/iam-simulate) has the AGPL licence, which this project cannot use.
  */
 
-/** A statement with names in the place of references. */
+/** A statement whose references are replaced by names. */
 export interface PolicyStatement {
   readonly effect: 'Allow' | 'Deny'
   readonly actions: readonly string[]
@@ -14,7 +14,7 @@ export interface PolicyStatement {
   readonly conditions: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>
 }
 
-/** Keys of conditions that a needed permission carries where its request has them. */
+/** Condition keys whose values a needed permission has when its request has them. */
 const KEYS = [
   'aws:RequestTag/application',
   'aws:ResourceTag/application',
@@ -30,8 +30,8 @@ const OPERATORS: Readonly<Record<string, (pattern: string, value: string) => boo
 }
 
 /**
- * A statement as it stands in a policy document.
- * @throws Error for elements that are not handled here.
+ * Parses a statement of a policy document.
+ * @throws Error for unsupported elements
  */
 export function readStatement(written: Readonly<Record<string, unknown>>): PolicyStatement {
   const { Sid: _, Effect, Action, Resource, Condition = {}, ...others } = written

@@ -44,7 +44,7 @@ export function replayedFunctions(directory: string): readonly ReplayedFunction[
   const presigned = recordings
     .filter(({ functionName }) => functionName === undefined)
     .flatMap(({ needed }) => needed)
-    // Tests of adapters have buckets of their own.
+    // Tests of adapters have their own buckets.
     .filter(({ resource }) => buckets.some((bucket) => resource.startsWith(bucket)))
 
   return functions.map(([logicalId, { Properties: { Role } = {} }]) => {
@@ -89,7 +89,7 @@ function realNames(
   return names
 }
 
-/** The names in the place of references: of one that is the whole value, or of some in a text. */
+/** Names that replace references: of a reference that is the whole value, or of several in a text. */
 function namesIn(
   value: unknown,
   real: string,

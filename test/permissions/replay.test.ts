@@ -5,8 +5,10 @@ import { type ReplayedFunction, replayedFunctions } from './functions.ts'
 import { UNUSED, type Unused } from './unused.ts'
 
 /*
- * Finds permission bugs without AWS: what the integration tests made each function do on the emulator, which allows
- * everything, against the policies of production. First: RECORD_CALLS=<folder> npm run test:integration
+ * Finds permission bugs without AWS: compares the calls that the integration tests made each function send to the emulator, which
+ * allows everything, with the policies of production. First run:
+ *
+ *   RECORD_CALLS=<folder> npm run test:integration
  */
 
 const directory = process.env[RECORD_CALLS]

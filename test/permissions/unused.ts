@@ -3,7 +3,7 @@ export interface Unused {
   /** Of one function, or of all when not given. */
   readonly function?: string
   readonly actions: readonly string[]
-  /** Part of the resource, where another resource of the same action is used. */
+  /** Part of the resource, if another resource of the same action is used. */
   readonly resource?: string
   readonly because: string
 }

@@ -25,13 +25,13 @@ const PARLIAMENT = '1.6.4'
 /** Parliament needs pkg_resources, which later versions lack. */
 const SETUPTOOLS = '80.9.0'
 
-/** Rules of cfn-lint that we do not follow, with the reason. */
+/** Rules of cfn-lint that this project does not follow, with the reason. */
 const ACCEPTED_RULES: Readonly<Record<string, string>> = {
   W3005: 'The CDK writes dependencies on policies and roles together; those on roles are said twice',
   W6001: 'The outputs of the service stack tell an operator every name in one place',
 }
 
-/** Wrong findings of parliament, by action, or by issue and property of a template. */
+/** False findings of parliament, by action, or by issue and property of a template. */
 const ACCEPTED_FINDINGS: Readonly<Record<string, string>> = {
   'states:SendTaskFailure':
     'The reference knows no resource for answers to tokens; AWS looks at the state machine all the same (aws/aws-cdk pull request 8486)',
@@ -51,7 +51,7 @@ const REGION = 'us-east-1'
 
 const ENVIRONMENTS = join(import.meta.dirname, '..', '..', '.local', 'venv')
 
-/** Place of the property in the name of a policy (templates/policies.ts). */
+/** Path of the property in the name of a policy (templates/policies.ts). */
 const PROPERTY = 3
 
 const execute = promisify(execFile)
@@ -154,7 +154,7 @@ interface SynthesizedStage {
   readonly directory: string
 }
 
-/** Combinations of settings, without bundles of functions, which the linters do not read. */
+/** Combinations of settings, without the bundles of functions, which the linters do not read. */
 function matrix(folder: string): SynthesizedStage[] {
   return pairwise().map(([, settings], position) => {
     const app = anApp(join(folder, String(position)))
@@ -165,7 +165,7 @@ function matrix(folder: string): SynthesizedStage[] {
 }
 
 async function checkStages(python: string, stages: readonly SynthesizedStage[]): Promise<void> {
-  // Combinations have most of their stacks and policies in common.
+  // Most stacks and policies of the combinations are equal.
   const files = new Map<string, string>()
   const policies = new Map<string, NamedPolicy>()
   for (const { name, directory } of stages) {

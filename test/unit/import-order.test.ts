@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-/** Folders of `src/`, from the ground up: each may import itself and those before it. */
+/** Folders of `src/` from the bottom up: each may import itself and the preceding ones. */
 const ORDER = [
   'contract',
   'shared',
@@ -23,12 +23,12 @@ const ORDER = [
   'run-set',
 ]
 
-/** What each program may import beside its own folder. */
+/** Folders that each program may import in addition to its own. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   lambdas: ['src'],
   lib: ['src/contract'],
   bin: ['lib'],
-  // Holds no AWS credential and ships without an SDK.
+  // Has no AWS credential and is shipped without an SDK.
   stager: ['src/contract', 'src/shared', 'src/archive'],
   // A client of the API.
   edge: ['src/contract', 'src/shared', 'src/signing'],
@@ -36,7 +36,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   cli: ['src', 'local', 'stager', 'lib/settings'],
 }
 
-/** Who may import packages whose names begin so; everybody may import the others. */
+/** Programs that may import packages with these prefixes; all programs may import other packages. */
 const PACKAGES: readonly (readonly [name: RegExp, files: RegExp])[] = [
   [
     /^@(aws-sdk|smithy)\//u,

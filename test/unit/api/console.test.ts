@@ -37,7 +37,7 @@ describe('the console', () => {
     },
   )
 
-  it('answers the page with a policy that allows no inline script and no frame', async () => {
+  it('serves the page with a policy that allows no inline script and no frame', async () => {
     const call = await anApi('full')
 
     const { headers, status } = await call('/ui/')
@@ -83,7 +83,7 @@ describe('the console', () => {
     },
   )
 
-  it('leads from ui to ui/', async () => {
+  it('redirects from ui to ui/', async () => {
     const call = await anApi('full')
 
     const { headers, status } = await call('/ui')
@@ -91,7 +91,7 @@ describe('the console', () => {
     expect([status, headers.get('location')]).toEqual([308, 'ui/'])
   })
 
-  it('takes no method but GET and HEAD', async () => {
+  it('allows GET and HEAD only', async () => {
     const call = await anApi('full')
 
     const answer = await call('/ui/', { method: 'POST' })
@@ -99,7 +99,7 @@ describe('the console', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   })
 
-  it('says its mode and the version of package.json', async () => {
+  it('returns its mode and the version of package.json', async () => {
     const call = await anApi('read-only')
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
@@ -128,13 +128,13 @@ describe('a read-only console', () => {
     }
   })
 
-  it.each(CHANGES)('leaves $method $path of other clients alone', async ({ method, path }) => {
+  it.each(CHANGES)('allows $method $path of other clients', async ({ method, path }) => {
     const call = await anApi('read-only')
 
     expect(await (await call(pathOf(path), { method })).text()).not.toContain('read-only')
   })
 
-  it('lets the page read', async () => {
+  it('allows the page to read', async () => {
     const call = await anApi('read-only')
 
     expect((await call('/tasks', { headers: { 'sec-fetch-site': 'same-origin' } })).status).toBe(200)
@@ -142,7 +142,7 @@ describe('a read-only console', () => {
 })
 
 describe('a full console', () => {
-  it('may change what other clients may', async () => {
+  it('allows the changes that other clients may make', async () => {
     const call = await anApi('full')
     const headers = { origin: 'http://engine.test', host: 'engine.test', 'content-type': 'application/json' }
 

@@ -27,7 +27,7 @@ const NESTED: ArrayType = { ...TEXTS, subType: TEXTS }
 /** Too large for an answer of Lambda. */
 const LARGE = 'x'.repeat(5 * 1024 * 1024)
 
-/** The longest string that a listing shows whole, and as many of them as make it too large. */
+/** The longest string that a listing shows whole, and as many of them as make the listing too large. */
 const MIB = 'x'.repeat(1024 * 1024)
 const MANY: readonly string[] = Array(5).fill(MIB)
 
@@ -48,7 +48,7 @@ async function anApi(
   const { request, fetch } = createCheckedApp(engine)
   const send = (method: string, path: string, body: JsonValue | FormData) =>
     request(`${RUN}/${path}`, { method, body: body instanceof FormData ? body : JSON.stringify(body) })
-  /** Answers with where it leads, if it does. */
+  /** Response with the target of its redirect, if any. */
   const get = async (path: string) => {
     const answer = await request(`${RUN}/${path}`)
     const location = answer.headers.get('location')
@@ -69,7 +69,7 @@ function bytesAt({ objects }: Engine, location: string) {
   }
 }
 
-/** A run that has left these outputs: texts, and arrays of texts. */
+/** A run with these outputs: texts, and arrays of texts. */
 async function finished(left: Readonly<Record<string, string | readonly string[]>>) {
   const types = Object.entries(left).map(([name, value]) => [name, Array.isArray(value) ? TEXTS : TEXT])
   const job = { attempt: 1, jobName: 'job', succeededAttempt: 1 }
@@ -137,7 +137,7 @@ describe('a download that is too large for an answer', () => {
     ['a whole array', 'input/whole', 'application/octet-stream', 'attachment; filename="whole"'],
     ['an array with items', 'input/items', 'application/octet-stream', 'attachment; filename="items"'],
     ['all inputs', 'inputs.zip', 'application/octet-stream', `attachment; filename="inputs-${RUN_ID}.zip"`],
-  ])('leads to the bucket: %s', async (_, path, contentType, contentDisposition) => {
+  ])('redirects to the bucket: %s', async (_, path, contentType, contentDisposition) => {
     const { send, get } = await anApi({
       model: FILE,
       whole: TEXTS,
@@ -191,7 +191,7 @@ describe('a download that is too large for an answer', () => {
     ['an array', 'output/texts', 'application/octet-stream'],
     ['an item', 'output/texts/indexes?value=1', 'application/octet-stream'],
     ['all outputs', 'outputs.zip', 'application/octet-stream'],
-  ])('leads to the bucket for outputs as well: %s', async (_, path, contentType) => {
+  ])('redirects to the bucket for outputs too: %s', async (_, path, contentType) => {
     const { get } = await finished({ text: LARGE, texts: ['a', LARGE], many: MANY })
 
     const { status, to } = await get(path)

@@ -18,7 +18,7 @@ const OUTPUTS = `task-run-outputs-${RUN_ID}/1-1/`
 const FILE: ParameterType = { id: 'file' }
 const FILES: ParameterType = { id: 'array', allowMissing: false, subType: FILE }
 
-/** Of core's streamed downloads (none), of its typed and untyped calls, of browsers, of curl. */
+/** Accept headers of core's streamed downloads (none), of its typed and untyped calls, of browsers, of curl. */
 const ACCEPTS = [
   undefined,
   '*/*',

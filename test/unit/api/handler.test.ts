@@ -37,7 +37,7 @@ describe('the handler of the API', () => {
     '/app-engine/v1/task-runs/x/staging/%2e%2e/%2E./../tasks',
     '/app-engine/v1/tasks',
     '/ping/../app-engine/v1/tasks',
-  ])('has no other route than those of staging for the API of stagers: %s', async (path) => {
+  ])('serves only the staging routes to the API of stagers: %s', async (path) => {
     const handler = createHandler(
       await anEngine({ run: { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } }),
     )
@@ -48,7 +48,7 @@ describe('the handler of the API', () => {
     expect(JSON.parse(body).message).toBe('no such path')
   })
 
-  it('sends an empty content type with an empty answer', async () => {
+  it('sends an empty content type with an empty response', async () => {
     const handler = createHandler(await anEngine({ run: {} }))
 
     const { body, headers } = await handler(
@@ -79,7 +79,7 @@ describe('the handler of the API', () => {
     ['a principal and a caller without credentials', USER, null, false],
     ['two sessions of one role', `${ROLE}/one`, `${ROLE}/two`, true],
     ['callers without credentials', null, null, true],
-  ])('replays an answer by its key or not between %s', async (_, one, other, isReplayed) => {
+  ])('replays a response by its key or not between %s', async (_, one, other, isReplayed) => {
     const handler = createHandler(await anEngine())
     const call = (userArn: string | null) =>
       handler({

@@ -19,7 +19,7 @@ const DIGEST = `sha256:${'a'.repeat(64)}`
 
 type Engine = Awaited<ReturnType<typeof anEngine>>
 
-/** An import that has ended before the call looks at it. */
+/** An import that ends before the call polls it. */
 function withReadyUploads(engine: Engine): Engine {
   const ready = (upload: Upload): Upload => ({ ...upload, state: 'READY', taskId: engine.task.id })
   return {
@@ -69,7 +69,7 @@ describe('a call with an idempotency key', () => {
     ['run-sets', { taskId: TASK_ID, rows: [{ a: 1, b: 2 }] }],
     ['tasks', aBundle('x')],
     ['tasks/com.example.new/1.0.0/install', undefined],
-  ])('creates one thing by POST %s, however often it is sent', async (path, body) => {
+  ])('creates one resource by POST %s, however often it is sent', async (path, body) => {
     const on = withReadyUploads(engine)
     await engine.stores.create({
       ...STORE,
@@ -86,14 +86,14 @@ describe('a call with an idempotency key', () => {
     expect(again).toEqual({ ...first, isReplayed: true })
   })
 
-  it('leaves one run behind', async () => {
+  it('creates one run', async () => {
     await post(RUNS)
     await post(RUNS)
 
     expect(await engine.runs.listByTask(engine.task.id)).toHaveLength(1)
   })
 
-  it('runs a run again once', async () => {
+  it('reruns a run once', async () => {
     const on = await anEngine({ run: { state: 'FAILED' } })
 
     const first = await post(`task-runs/${RUN_ID}/rerun`, undefined, { on })
@@ -104,7 +104,7 @@ describe('a call with an idempotency key', () => {
     expect(await on.runs.listByTask(on.task.id)).toHaveLength(2)
   })
 
-  it('creates another thing with another key, and after a day', async () => {
+  it('creates another resource with another key, and after a day', async () => {
     const first = await post(RUNS)
     const other = await post(RUNS, undefined, { key: 'another' })
     engine.identity.advance(KEY_SECONDS)
@@ -130,7 +130,7 @@ describe('a call with an idempotency key', () => {
     })
   })
 
-  it('is asked to wait while the first one is under way', async () => {
+  it('gets 409 with Retry-After while the first one is in progress', async () => {
     const gate = Promise.withResolvers<void>()
     const stores: Engine['stores'] = {
       ...engine.stores,
@@ -154,7 +154,7 @@ describe('a call with an idempotency key', () => {
     expect(await post('stores', STORE)).toMatchObject({ status, text, isReplayed: true })
   })
 
-  it('is carried out after the lease of a call that was killed', async () => {
+  it('is executed after the lease of a call that was killed', async () => {
     const hangs: Engine['stores'] = { ...engine.stores, create: () => new Promise(() => undefined) }
     void post('stores', STORE, { on: { ...engine, stores: hangs } })
     await vi.waitFor(async () => expect((await post('stores', STORE)).status).toBe(409))
@@ -177,7 +177,7 @@ describe('a call with an idempotency key', () => {
     })
   })
 
-  it('may be repeated when what was wrong is put right elsewhere', async () => {
+  it('may be repeated when its rejection was due to another resource', async () => {
     const install = 'tasks/com.example.new/1.0.0/install'
     const before = await post(install)
     await engine.stores.create({ ...STORE, id: DIGEST, createdAt: '2026-01-01T00:00:00.000Z' })
@@ -188,7 +188,7 @@ describe('a call with an idempotency key', () => {
     expect([before.status, after.status]).toEqual([400, 200])
   })
 
-  it.each(['', 'x'.repeat(256), 'clé'])('is refused when the key is unusable: %s', async (key) => {
+  it.each(['', 'x'.repeat(256), 'clé'])('is refused when the key is invalid: %s', async (key) => {
     expect(await post('stores', STORE, { key })).toMatchObject({
       status: 400,
       json: { errorCode: 'APPE-idempotency-key-invalid' },
@@ -204,7 +204,7 @@ describe('a call with an idempotency key', () => {
     expect((await post('tasks', aBundle('y'), { on })).status).toBe(422)
   })
 
-  it('replays that an import goes on, except to a client that polls it by the same call', async () => {
+  it('replays a 202, except to a client that polls the import by the same call', async () => {
     const first = await post('tasks', aBundle('x'), { headers: { prefer: 'respond-async' } })
     const again = await post('tasks', aBundle('x'), { headers: { prefer: 'respond-async' } })
     const poll = () => post('tasks', { uploadId: first.json.id }, { key: 'poll' })
@@ -218,7 +218,7 @@ describe('a call with an idempotency key', () => {
     ])
   })
 
-  it('goes by the digest of the edge instead of the upload that it sent', async () => {
+  it('is compared by the digest of the edge, not by the id of the upload', async () => {
     const headers = { [CONTENT_DIGEST_HEADER]: DIGEST }
     const open = async () => (await post('uploads', UPLOAD, { key: crypto.randomUUID() })).json.id as string
     const [one, two] = [await open(), await open()]
@@ -238,7 +238,7 @@ describe('a call with an idempotency key', () => {
     expect((await engine.uploads.find(two))?.parts).toBeDefined()
   })
 
-  it('is repeated in full when its answer is too large to be kept', async () => {
+  it('is executed again when its response is too large to be stored', async () => {
     const task = aTask({ description: 'x'.repeat(MAX_STORED_ANSWER_BYTES) })
     const on = await anEngine({ task })
 
@@ -248,7 +248,7 @@ describe('a call with an idempotency key', () => {
     expect(again.json.id).not.toBe(first.json.id)
   })
 
-  it('is answered though the answer cannot be stored', async () => {
+  it('is answered although the response cannot be stored', async () => {
     const idempotencyKeys: Engine['idempotencyKeys'] = {
       ...engine.idempotencyKeys,
       complete: () => Promise.reject(new Error('away')),
@@ -260,7 +260,7 @@ describe('a call with an idempotency key', () => {
 })
 
 describe('a call without an idempotency key', () => {
-  it('asks for none', async () => {
+  it('writes no key', async () => {
     const engine = await anEngine()
     const claim = vi.spyOn(engine.idempotencyKeys, 'claim')
 
@@ -274,7 +274,7 @@ describe('a call without an idempotency key', () => {
     expect(claim).not.toHaveBeenCalled()
   })
 
-  it('is what every call is to a route that creates nothing', async () => {
+  it('behaves like a call without a key on a route that creates nothing', async () => {
     const engine = await anEngine({ run: {} })
     const claim = vi.spyOn(engine.idempotencyKeys, 'claim')
 

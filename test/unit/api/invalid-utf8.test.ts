@@ -5,7 +5,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 
 const PROVISIONS = `/app-engine/v1/task-runs/${RUN_ID}/input-provisions`
 
-/** A string of one byte that begins no character, one that breaks off, one that is longer than need be, half a pair. */
+/** Bytes that are no character: a continuation byte, a truncated sequence, an overlong one, half a surrogate pair. */
 const INVALID = ['ff', 'e282', 'c0af', 'eda080'] as const
 
 async function put(path: string, body: Buffer) {

@@ -100,7 +100,7 @@ describe('the log line of a request', () => {
   })
 })
 
-describe('what the API logs of a failure', () => {
+describe('the API’s log of a failure', () => {
   it.each([
     ['outputs that come with the secret in the path', 'POST', `/task-runs/${RUN_ID}/${SECRET}/outputs.zip`],
     ['a call of the stager', 'GET', `/task-runs/${RUN_ID}/staging/inputs`],
@@ -132,7 +132,7 @@ describe('what the API logs of a failure', () => {
 })
 
 describe('an error in the log', () => {
-  it('shows what an AggregateError collected, and the causes', async () => {
+  it('shows the errors of an AggregateError, and the causes', async () => {
     const away = new Error('the registry is away', { cause: new Error('ECONNRESET') })
     const errors = [away, new Error('the bucket is away')]
 
@@ -150,7 +150,7 @@ describe('an error in the log', () => {
     })
   })
 
-  it('is bounded, however many errors were collected and however deep', async () => {
+  it('is bounded for any number and depth of errors', async () => {
     const many = new AggregateError(Array.from({ length: 1000 }, () => new Error('one of many')))
     const loop = new Error('loop')
     loop.cause = new AggregateError([loop, many])
@@ -161,7 +161,7 @@ describe('an error in the log', () => {
     expect(JSON.stringify(entry)).toContain('"errorCount":1000')
   })
 
-  it('shows the message of a service, and never the run of a conflict', async () => {
+  it('shows the message of a service, but not the run of a conflict', async () => {
     const run = aRun({ secret: SECRET })
     const refused = Object.assign(new Error('slow down'), {
       $fault: 'client',

@@ -39,7 +39,7 @@ describe('the OpenAPI document', () => {
     expect(committed === openApiText(), 'docs/openapi.yaml is out of date: run `npm run openapi`').toBe(true)
   })
 
-  it('says that it is OpenAPI 3.1', () => {
+  it('declares OpenAPI 3.1', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d+$/u)
     expect(document.info).toMatchObject({ title: expect.any(String), version: expect.any(String) })
   })
@@ -57,7 +57,7 @@ describe('the OpenAPI document', () => {
     }
   })
 
-  it('has an id of its own for every operation', () => {
+  it('has a unique id for every operation', () => {
     const ids = operations().map(({ operation }) => operation.operationId)
 
     expect(new Set(ids).size).toBe(ids.length)

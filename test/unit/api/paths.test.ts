@@ -9,7 +9,7 @@ const BASE = '/app-engine/v1'
 const NAME = 'com.example.addition'
 const ID = '44444444-4444-4444-8444-444444444444'
 
-/** Written behind or before a name, they make another name of it. */
+/** Characters that form another name when they are added before or after a name. */
 const ADDITIONS = [
   '%23',
   '%23x',
@@ -79,7 +79,7 @@ describe.each(GATEWAYS)('behind $name', (gateway) => {
     `tasks/${NAME}/%2e/1.0.0`,
     `stores/%2e%2e/tasks/${NAME}/1.0.0`,
     `tasks\\${NAME}\\1.0.0`,
-  ])('takes no way round to a task: %s', async (path) => {
+  ])('finds no task by the detour %s', async (path) => {
     expect(await ask('DELETE', path)).toMatchObject({ statusCode: 404, isInstalled: true })
   })
 

@@ -108,7 +108,7 @@ describe('a multipart body', () => {
     ])
   })
 
-  it('may name its file in any way', async () => {
+  it('accepts any name for its file', async () => {
     const { call } = await anApi()
     const name = '../../etc/x%0d%0aset-cookie: a=b'
     const [body, headers] = rawParts(
@@ -300,7 +300,7 @@ describe('one item', () => {
     expect(answer.text).toBe(JSON.stringify({ index: `${name}/${path}`, value: echoed, taskRunId: RUN_ID }))
   })
 
-  it.each(['POST', 'PUT'])('may be an image by multipart (%s), its companion beside it', async (method) => {
+  it.each(['POST', 'PUT'])('may be an image by multipart (%s), with its companion', async (method) => {
     const { call } = await anApi()
 
     const answer = await call(method, 'input-provisions/tiles/indexes?value=0/0', parts(aPng(), POINT))

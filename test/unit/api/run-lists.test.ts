@@ -90,7 +90,7 @@ describe('the list of runs', () => {
     expect(second.body).not.toHaveProperty('next')
   })
 
-  it('has 50 runs a page unless the caller asks for another number', async () => {
+  it('has 50 runs a page by default', async () => {
     const { get, createRun } = await anApi()
     for (let count = 0; count < 51; count += 1) await createRun()
 
@@ -111,7 +111,7 @@ describe('the list of runs', () => {
     ['q=com.example.addition:1.0', ['running', 'created']],
     ['q=aaaa', ['running']],
     ['q=nothing%20like%20this', []],
-  ])('keeps to ?%s', async (query, expected) => {
+  ])('filters by ?%s', async (query, expected) => {
     const { createRun, install, idsOf } = await anApi()
     await install(aTask({ id: OTHER_TASK, namespace: 'org.other', name: 'Segmentation' }))
     const created = await createRun()
@@ -132,7 +132,7 @@ describe('the list of runs', () => {
     expect(await idsOf(`?q=${run.id}&state=FAILED`)).toEqual([])
   })
 
-  it('shows exactly the runs that are named, those that exist', async () => {
+  it('returns the existing runs of the requested ids', async () => {
     const { createRun, idsOf } = await anApi()
     const [first, , third] = [await createRun(), await createRun(), await createRun()]
     const missing = '77777777-7777-4777-8777-777777777777'
@@ -140,7 +140,7 @@ describe('the list of runs', () => {
     expect(await idsOf(`?id=${first?.id},${missing}&id=${third?.id}`)).toEqual([third?.id, first?.id])
   })
 
-  it('considers at most 2000 runs in one call, and leads on from there', async () => {
+  it('considers at most 2000 runs in one call, and continues on the next page', async () => {
     const { createRun, get } = await anApi()
     const oldest = await createRun({ state: 'FAILED' })
     for (let count = 0; count < 2000; count += 1) await createRun()
@@ -152,7 +152,7 @@ describe('the list of runs', () => {
     expect(second.body.content.map(({ id }) => id)).toEqual([oldest.id])
   })
 
-  it('leaves out the runs of a task that is being removed', async () => {
+  it('omits the runs of a task that is being removed', async () => {
     const { createRun, idsOf, tasks, task } = await anApi()
     await createRun()
     await tasks.beginRemoval(task)
@@ -181,7 +181,7 @@ describe('the list of runs', () => {
 })
 
 describe('events', () => {
-  it('are not served by the API itself, which names the call to poll', async () => {
+  it('are not served by the API itself, whose error names the call to poll', async () => {
     const answer = await createCheckedApp(await anEngine()).request('/app-engine/v1/events')
 
     expect(answer.status).toBe(501)

@@ -7,7 +7,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 const STAGING = `/app-engine/v1/task-runs/${RUN_ID}/staging`
 const RUN = { state: 'RUNNING', job: { attempt: 1, jobName: 'run-1' } } as const
 
-/** A call of the stager of a run that is under way. */
+/** A call of the stager of a run in progress. */
 async function stage(
   rest: string,
   { body, secret = aRun().secret }: { body?: string; secret?: string } = {},
@@ -59,7 +59,7 @@ describe('the staging routes', () => {
     })
   })
 
-  it('sign URLs for the address that jobs reach the bucket at', async () => {
+  it('sign URLs for the address at which jobs reach the bucket', async () => {
     const engine = await anEngine({ run: RUN })
     const objects = { ...engine.objects, presignWrite: async (key: string) => `http://jobs/${key}` }
     const app = createCheckedApp({ ...engine, forJobs: { objects, parts: engine.parts } })

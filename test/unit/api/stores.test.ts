@@ -84,7 +84,7 @@ describe('stores', () => {
     expect((await create({ ...FIELDS, host: 'https://other.example.org' })).status).toBe(200)
   })
 
-  it('answer null while no store is the default', async () => {
+  it('return null while no store is the default', async () => {
     const answer = await call('GET', 'stores/default')
 
     expect([answer.status, answer.text]).toEqual([200, 'null'])
@@ -121,7 +121,7 @@ describe('stores', () => {
     },
   )
 
-  it('are deleted, the default as well', async () => {
+  it('are deleted, including the default', async () => {
     const { json } = await create(FIELDS)
     await call('PUT', `stores/${json.id}/default`)
 
@@ -163,7 +163,7 @@ describe('installing', () => {
     })
   })
 
-  it('answers with the description of the task', async () => {
+  it('returns the description of the task', async () => {
     const engine = await anEngine()
     await engine.stores.create({ ...FIELDS, id: UNKNOWN, createdAt: '2026-01-01T00:00:00.000Z' })
     await engine.stores.makeDefault(UNKNOWN)
@@ -190,7 +190,7 @@ describe('installing', () => {
     const error = storeGaveNothing()
     const uploads: typeof engine.uploads = {
       ...engine.uploads,
-      // What the importer writes.
+      // The result that the importer records.
       create: (upload) =>
         engine.uploads.create({ ...upload, state: 'FAILED', error: { ...error.body, status: error.status } }),
     }

@@ -39,7 +39,7 @@ async function anApi() {
     tasks: createDynamoTaskRepository(table),
     runs: createDynamoRunRepository(table),
   })
-  /** The calls to the table that a request makes, in their order. */
+  /** The table calls of a request, in order. */
   const callsOf = async (method: string, path: string, body?: unknown): Promise<readonly string[]> => {
     calls.length = 0
     const answer = await app.request(path, {
@@ -103,7 +103,7 @@ describe('a download of all files', () => {
     const findRun = vi.spyOn(engine.runs, 'find')
     const findTask = vi.spyOn(engine.tasks, 'findOfRun')
 
-    // The run has no values: the entries were looked for.
+    // The run has no values, so the download is refused after the entries were searched.
     expect((await createCheckedApp(engine).request(`${RUN}/${name}`)).status).toBe(403)
 
     expect([findRun.mock.calls.length, findTask.mock.calls.length]).toEqual([1, 1])

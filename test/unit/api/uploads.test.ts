@@ -63,7 +63,7 @@ const related = (parameterName: string, description: RegExp) => ({
   type: 'related',
   parameterName,
   description: expect.stringMatching(description),
-  // Once more, where core's page looks for it.
+  // Repeated in the field that core's page shows.
   errors: [expect.objectContaining({ message: expect.stringMatching(description) })],
 })
 
@@ -134,7 +134,7 @@ describe('an upload', () => {
     ['GET', '/parts'],
     ['POST', '/part-urls'],
     ['POST', '/complete'],
-  ])('that nobody began is not found by %s uploads/{id}%s', async (method, rest) => {
+  ])('that does not exist is not found by %s uploads/{id}%s', async (method, rest) => {
     const { call } = await anApi()
 
     for (const id of [UNKNOWN_ID, 'not-a-uuid']) {
@@ -199,7 +199,7 @@ describe('parts of an upload', () => {
 })
 
 describe('completing an upload', () => {
-  it('makes the object; a file for an input is READY then, with its real size', async () => {
+  it('creates the object; an input file is then READY, with its real size', async () => {
     const { call, begin, sendPart, objects } = await anApi()
     const id = await begin({ purpose: 'input', contentType: 'image/tiff' })
     await sendPart(id, 1, Buffer.from('all of it'))
@@ -287,7 +287,7 @@ describe('completing an upload', () => {
     expect(json.details).toEqual(related('parts', /^part 1 has 3 bytes/u))
   })
 
-  it('is refused when the bucket has forgotten the parts', async () => {
+  it('is refused when the parts have expired', async () => {
     const { call, begin, parts, uploads } = await anApi()
     const id = await begin({ purpose: 'input' })
     await parts.abort(`uploads/${id}`, (await uploads.find(id))?.parts?.multipartId ?? '')
@@ -348,7 +348,7 @@ describe('removing an upload', () => {
 })
 
 describe('a task from an upload', () => {
-  it('is answered when the import ends in time', async () => {
+  it('is returned when the import ends in time', async () => {
     const engine = await anApi()
     const id = await engine.uploaded(Buffer.from('bundle'), 'task')
     const task = { ...engine.task, id: (await engine.uploads.find(id))?.taskId ?? '', version: '2.0.0' }
@@ -407,7 +407,7 @@ describe('a task from an upload', () => {
     expect((await call('GET', `uploads/${id}`)).json).toMatchObject({ state: 'READY', task: null })
   })
 
-  it('is refused while parts are open, and for a file that is no bundle', async () => {
+  it('is refused while parts are open, and for a file that is not a bundle', async () => {
     const { call, begin, uploaded } = await anApi()
 
     for (const [id, words] of [
@@ -496,7 +496,7 @@ describe('an input from an upload', () => {
     }
   })
 
-  it('is the JSON document of the upload, and is not returned: it may be larger than an answer', async () => {
+  it('is the JSON document of the upload, and is not returned: it may be larger than a response', async () => {
     const { call, uploaded } = await anApi()
     const uploadId = await uploaded(Buffer.from('{"parameterName":"list","value":[3,1,2]}'))
 
@@ -602,7 +602,7 @@ describe('an input from an upload', () => {
     expect([status, json.details]).toEqual([404, related('uploadId', /kept for 7 days/u)])
   })
 
-  it('is a value like any other when the body has one', async () => {
+  it('is ignored when the body has a value', async () => {
     const { call } = await anApi()
 
     const { json } = await call('PUT', `${RUN}/input-provisions/count`, { value: 7, uploadId: UNKNOWN_ID })
@@ -615,7 +615,7 @@ describe('an upload whose layers are named', () => {
   const DIGEST = `sha256:${'a'.repeat(64)}`
   const named = (count: number) => Array.from({ length: count }, () => ({ digest: DIGEST, size: 5 }))
 
-  it('says which of them are held, also when it is asked again', async () => {
+  it('returns which of them are held, also in later calls', async () => {
     const { call, layers, registry } = await anApi()
     await registry.ensureRepository('tasks/a')
     const blob = await registry.pushBlob('tasks/a', [Buffer.from('layer')] as never)

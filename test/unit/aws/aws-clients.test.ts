@@ -18,11 +18,11 @@ interface HandlerSettings {
   readonly socketTimeout?: number
 }
 
-/** Idle time-out of a client, from the settings of its handler before the first call. */
+/** Idle time-out of a client. Its handler is configured before the first call. */
 async function longestSilenceOf(client: { readonly config: { readonly requestHandler: object } }) {
   const handler = client.config.requestHandler as { readonly configProvider: Promise<HandlerSettings> }
   const { requestTimeout, throwOnRequestTimeout, socketTimeout } = await handler.configProvider
-  // Without the switch, a request that takes too long is only warned of.
+  // Without this option, a slow request only causes a warning.
   return (throwOnRequestTimeout ? requestTimeout : undefined) ?? socketTimeout ?? Number.POSITIVE_INFINITY
 }
 

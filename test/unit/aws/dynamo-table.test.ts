@@ -46,7 +46,7 @@ describe('DynamoDB batches', () => {
     expect(sent).toHaveLength(8)
     expect(pauses).toHaveLength(7)
     for (const [index, pauseMs] of pauses.entries()) {
-      // Shortened by chance to half at most.
+      // Jitter shortens each pause to at least half.
       expect(pauseMs / (25 * 2 ** index)).toBeGreaterThanOrEqual(0.5)
       expect(pauseMs / (25 * 2 ** index)).toBeLessThanOrEqual(1)
     }
@@ -55,7 +55,7 @@ describe('DynamoDB batches', () => {
   it.each([
     ['reads', 'BatchGetCommand', 100],
     ['deletes', 'BatchWriteCommand', 25],
-  ])('of %s are no larger than the service takes', async (_, name, size) => {
+  ])('of %s stay within the service’s limits', async (_, name, size) => {
     const { table, sent } = aTable([{}])
     const keys = Array.from({ length: size + 1 }, (_unused, index) => ({ pk: `${index}`, sk: 'x' }))
 

@@ -35,14 +35,14 @@ describe('S3 object store', () => {
     ['read', (objects: Objects) => objects.read('a')],
     ['size', (objects: Objects) => objects.size('a')],
     ['copy', (objects: Objects) => objects.copy('a', 'b')],
-  ])('tells by a listing of its key whether an object is missing or forbidden: %s', async (_, call) => {
+  ])('find out by a listing of the key whether an object is missing or forbidden: %s', async (_, call) => {
     const missing = aStore([REFUSED, { Contents: [{ Key: 'a.geojson' }] }])
     const empty = aStore([REFUSED, {}])
 
     expect([await call(missing.objects), await call(empty.objects)]).toEqual([undefined, undefined])
     await expect(call(aStore([REFUSED, forbidden]).objects)).rejects.toBe(REFUSED)
 
-    // Never without a prefix, which the functions' roles forbid.
+    // Always with a prefix: the functions' roles forbid other listings.
     expect(missing.sent[1]).toEqual({
       name: 'ListObjectsV2Command',
       input: { Bucket: 'bucket', Prefix: 'a', MaxKeys: 1 },
@@ -50,7 +50,7 @@ describe('S3 object store', () => {
   })
 
   it('fails when S3 removes only some objects', async () => {
-    // The paginator asks for a real client.
+    // The paginator requires a real client.
     const client = new S3Client({ region: 'eu-west-1' })
     const script = stubClient<S3Client>([
       { Contents: [{ Key: 'run/a', Size: 1 }] },

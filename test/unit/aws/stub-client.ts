@@ -1,11 +1,11 @@
-/** Command of an SDK client, as much as tests look at. */
+/** The part of an SDK command that tests read. */
 export interface SentCommand {
   readonly name: string
   readonly input: Readonly<Record<string, unknown>>
 }
 
 /**
- * An SDK client that answers from a script: one step a call, the last one again and again. A step that is an error is thrown.
+ * An SDK client with scripted responses: one step per call, the last one repeatedly. A step that is an error is thrown.
  * @example stubClient<BatchClient>([new Error('lost'), { jobId: '1' }])
  */
 export function stubClient<Client>(script: readonly unknown[]): {
@@ -19,6 +19,6 @@ export function stubClient<Client>(script: readonly unknown[]): {
     if (step instanceof Error) throw step
     return typeof step === 'function' ? step(command.input) : step
   }
-  // The adapters use nothing of a client but `send`.
+  // The adapters use only `send` of a client.
   return { client: { send } as Client, sent }
 }

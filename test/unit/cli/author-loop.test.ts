@@ -23,14 +23,14 @@ async function aFolder(options: TaskFolderOptions = {}): Promise<string> {
   return folder
 }
 
-/** Puts the bundle of another build into the folder. */
+/** Puts a bundle of another build into the folder. */
 function keepBundle(folder: string): void {
   mkdirSync(join(folder, '.cytomine-task'))
   copyFileSync(BUNDLE, join(folder, '.cytomine-task/old.zip'))
 }
 
 describe('run on this machine', () => {
-  it('says what an image without command lacks, without a stack', async () => {
+  it('reports that an image has no command, without a stack', async () => {
     const folder = await aFolder({ config: {} })
 
     const { code, stderr } = await runCommand(['run', folder, '-i', 'a=1'])
@@ -39,7 +39,7 @@ describe('run on this machine', () => {
     expect(code).toBe(1)
   })
 
-  it('says in one line what is wrong with a value', async () => {
+  it('reports an invalid value in one line', async () => {
     const folder = await aFolder()
 
     const { stderr } = await runCommand(['run', folder, '-i', 'a=many'])
@@ -47,7 +47,7 @@ describe('run on this machine', () => {
     expect(stderr).toMatch(/^a: .*"many" is not an integer[^\n]*\n$/u)
   })
 
-  it('names the engines that exist', async () => {
+  it('lists the known engines for an unknown one', async () => {
     const { code, stderr } = await runCommand(['run', '--engine', 'lxc'])
 
     expect(stderr).toMatch(/docker, podman, embedded/u)
@@ -56,7 +56,7 @@ describe('run on this machine', () => {
 })
 
 describe('validate', () => {
-  it('says that the image is the one of the last build', async () => {
+  it('states that the image is from the last build', async () => {
     const folder = await aFolder({ imageName: false })
     writeFileSync(join(folder, 'Dockerfile'), 'FROM scratch\n')
     keepBundle(folder)
@@ -66,7 +66,7 @@ describe('validate', () => {
     expect(stderr).toMatch(/that of the last build.*"cytomine-task build"/u)
   })
 
-  it('checks the image archive of the folder, not a bundle that was packed of an earlier one', async () => {
+  it('checks the image archive of the folder, not an earlier bundle', async () => {
     const folder = await aFolder({ config: {} })
     keepBundle(folder)
 
@@ -89,14 +89,14 @@ describe('validate', () => {
     expect(code).toBe(expected)
   })
 
-  it('says of a file that is no archive how to make one', async () => {
+  it('reports for a file that is not an archive how to create one', async () => {
     const { stdout, code } = await runCommand(['validate', 'README.md'])
 
     expect(stdout).toMatch(/not a tar archive: save the image again/u)
     expect(code).toBe(1)
   })
 
-  it('shows what it found when the service does not answer', async () => {
+  it('prints its findings when the service does not answer', async () => {
     const { code, stdout, stderr } = await runCommand(['validate', BUNDLE, '--url', NOBODY])
 
     expect(stdout).toMatch(/^no problems in /u)
@@ -104,7 +104,7 @@ describe('validate', () => {
     expect(code).toBe(3)
   })
 
-  it('warns of an image archive that is not there when another one is taken', async () => {
+  it('warns about a missing image archive when another one is used', async () => {
     const folder = await aFolder({
       descriptor: { configuration: { image: { file: '/imgae.tar' } } },
       imageName: 'image.tar',
@@ -116,7 +116,7 @@ describe('validate', () => {
     expect(code).toBe(0)
   })
 
-  it('names the bound that a default breaks', async () => {
+  it('names the bound that a default violates', async () => {
     const folder = await aFolder({
       descriptor: { inputs: { a: { type: { id: 'integer', leq: 3 }, description: '', default: 5 } } },
     })
@@ -134,7 +134,7 @@ describe('build', () => {
     return folder
   }
 
-  it('names the programs that build images when none works here', async () => {
+  it('names the programs that build images when this machine has none', async () => {
     const folder = await aDockerfile()
     vi.stubEnv('PATH', folder)
 
@@ -144,7 +144,7 @@ describe('build', () => {
     expect(code).toBe(3)
   })
 
-  it('refuses a program that it does not know', async () => {
+  it('rejects an unknown program', async () => {
     const { code, stderr } = await runCommand(['build', await aDockerfile(), '--engine', 'kaniko'])
 
     expect(stderr).toMatch(/"kaniko" builds no images; expected docker, podman, buildah/u)
@@ -153,7 +153,7 @@ describe('build', () => {
 })
 
 describe('an image archive alone', () => {
-  it.each(['run', 'upload'])('is refused by %s, which needs a descriptor', async (command) => {
+  it.each(['run', 'upload'])('is rejected by %s, which needs a descriptor', async (command) => {
     const folder = await aFolder()
 
     const { code, stderr } = await runCommand([command, join(folder, 'image.tar')])
@@ -200,14 +200,14 @@ describe('a service', () => {
     ['runs', 'com.example.count/2.0.0', '--url'],
     ['run', 'com.example.count/2.0.0', '--remote'],
     ['delete', 'com.example.count/2.0.0', '--yes', '--url'],
-  ])('names the task that it does not have to %s', async (...words) => {
+  ])('reports an unknown task to %s', async (...words) => {
     const { code, stderr } = await runCommand([...words, await aService()])
 
     expect(stderr).toMatch(/no task com\.example\.count\/2\.0\.0.*"cytomine-task tasks"/u)
     expect(code).toBe(1)
   })
 
-  it('has not deleted a run that it does not have', async () => {
+  it('is reported to have no such run when one is deleted', async () => {
     const explanation = `there is no run "${task.id}", or it was deleted`
     const { href } = await aWebServer(({ method }, response) => {
       response.statusCode = method === 'DELETE' ? 204 : 404
@@ -243,7 +243,7 @@ describe('a service', () => {
     expect(code).toBe(2)
   })
 
-  it('has no run in a state that does not exist', async () => {
+  it('rejects a list of runs in an unknown state', async () => {
     const { code, stderr } = await runCommand(['runs', '--state', 'done', '--url', NOBODY])
 
     expect(stderr).toMatch(/Allowed choices are CREATED, .*FINISHED/u)
@@ -260,7 +260,7 @@ describe('a service', () => {
 })
 
 describe('outputs of an earlier run', () => {
-  it('go before new ones come, and folders of other owners stay', async () => {
+  it('are removed before new ones are written; folders of other owners are kept', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'outputs-'))
     folders.push(folder)
     for (const name of ['areas', 'src']) mkdirSync(join(folder, name))

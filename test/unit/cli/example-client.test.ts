@@ -3,7 +3,7 @@ import { createExampleClient } from '../../../cli/example-client.ts'
 
 const BASE_URL = 'http://service.example/app-engine/v1/'
 
-/** A service that gives these answers in turn. */
+/** A service with these responses, in order. */
 function answerWith(...answers: (Response | Error)[]) {
   const fetching = vi.fn(async (_url: URL, _options: RequestInit) => {
     const answer = answers.shift() ?? new Error('one call too many')
@@ -17,7 +17,7 @@ function answerWith(...answers: (Response | Error)[]) {
 afterEach(() => vi.unstubAllGlobals())
 
 describe('example run', () => {
-  it('says how to start the service when nothing answers', async () => {
+  it('explains how to start the service when it does not answer', async () => {
     answerWith(new TypeError('fetch failed'))
     const client = createExampleClient(BASE_URL)
 
@@ -26,7 +26,7 @@ describe('example run', () => {
     await expect(creating).rejects.toThrow(/^Nothing answers at http.*npm start/u)
   })
 
-  it('goes on when the task is there already', async () => {
+  it('continues when the task is installed already', async () => {
     answerWith(Response.json({ message: 'Task already exists.' }, { status: 409 }))
     const client = createExampleClient(BASE_URL)
 
@@ -35,7 +35,7 @@ describe('example run', () => {
     expect(isNew).toBe(false)
   })
 
-  it('tells the service’s own words when it refuses', async () => {
+  it('prints the service’s own message when it refuses', async () => {
     answerWith(Response.json({ message: 'invalid parameter type' }, { status: 400 }))
     const client = createExampleClient(BASE_URL)
 
@@ -59,7 +59,7 @@ describe('example run', () => {
     ])
   })
 
-  it('tells each state once and ends with the reason of a failure', async () => {
+  it('reports each state once and ends with the reason of a failure', async () => {
     const error = { message: 'the task exited with code 3' }
     answerWith(Response.json({ state: 'RUNNING' }), Response.json({ state: 'FAILED', error }))
     const states: string[] = []

@@ -20,7 +20,7 @@ const withInput = (type: unknown, more: object = {}) => ({
 })
 const file = (name: string, body: string | Buffer, mode = 0o755) => ({ name, body, mode })
 
-/** What `validate` finds before anything is sent or run: the place, and the cure. */
+/** Findings of `validate` before anything is sent or run: the place, and the remedy. */
 const FOUND: readonly (readonly [mistake: string, options: TaskFolderOptions, message: RegExp])[] = [
   [
     'an archive under another name',
@@ -158,7 +158,7 @@ describe('validate', () => {
     expect(stdout + stderr).toMatch(message)
   })
 
-  it('finds nothing in a task that is right', async () => {
+  it('finds nothing in a correct task', async () => {
     const folder = await aTaskFolder()
     folders.push(folder)
 
@@ -168,7 +168,7 @@ describe('validate', () => {
     expect(code).toBe(0)
   })
 
-  it('shows problems of descriptor and image at once, in one call', async () => {
+  it('reports problems of descriptor and image in one call', async () => {
     const folder = await aTaskFolder({
       descriptor: { version: '1', name: 'x' },
       config: { Entrypoint: ['/no'] },
@@ -195,7 +195,7 @@ describe('validate', () => {
     expect([lenient.code, strict.code]).toEqual([0, 1])
   })
 
-  it('says when no queue of a stage can hold the task', async () => {
+  it('reports that no queue of a stage can run the task', async () => {
     const folder = await aTaskFolder({ descriptor: { configuration: { resources: { gpus: 1 } } } })
     folders.push(folder)
     const stage = join(folder, 'stage.json')
@@ -215,7 +215,7 @@ async function aRunWith(outputs: readonly TaskOutput[]) {
   return { run, folder: (await stage(run)).outputs }
 }
 
-/** What a run on this machine says of what the task left. */
+/** Messages of a run on this machine about the task's outputs. */
 const LEFT: readonly (readonly [string, TaskOutput, (folder: string) => void, RegExp])[] = [
   [
     'a missing output, and what was written instead',
@@ -264,7 +264,7 @@ describe('a run on this machine', () => {
     expect(ended.failure?.message).toMatch(message)
   })
 
-  it('lists outputs that are right', async () => {
+  it('lists valid outputs', async () => {
     const { run, folder } = await aRunWith([anOutput()])
     writeFileSync(join(folder, 'sum'), ' 0x10\n')
 

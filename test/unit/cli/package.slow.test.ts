@@ -37,7 +37,7 @@ describe('the package of cytomine-task', () => {
     ])
   })
 
-  it('brings the licences of what is in it', () => {
+  it('contains the licences of its dependencies', () => {
     const text = readFileSync(installed('THIRD-PARTY.txt'), 'utf8')
 
     for (const name of ['commander', 'yaml', 'yauzl', 'zod'])
@@ -45,7 +45,7 @@ describe('the package of cytomine-task', () => {
     expect(readFileSync(installed('LICENSE'), 'utf8')).toContain('Apache License')
   })
 
-  it('makes a task in an empty folder that is right', async () => {
+  it('creates a valid task in an empty folder', async () => {
     const cwd = join(folder, 'empty')
 
     await execute(program, ['init', 'my-task'], { cwd })
@@ -54,7 +54,7 @@ describe('the package of cytomine-task', () => {
     expect(stdout).toBe('no problems in org.example.my-task 0.1.0\n')
   })
 
-  it('is a program of its own after a global installation', async () => {
+  it('works after a global installation', async () => {
     const prefix = join(folder, 'global')
 
     await execute('npm', ['install', '--global', '--offline', '--no-audit', '--prefix', prefix, tarball])
@@ -65,7 +65,7 @@ describe('the package of cytomine-task', () => {
 
   it('runs by npx in an empty folder', async () => {
     const cwd = mkdtempSync(join(folder, 'npx-'))
-    // npx keeps what it has installed in npm's cache: an empty one.
+    // An empty folder, because npx keeps installed packages in npm's cache.
     const env = { ...process.env, npm_config_cache: join(folder, 'npm-cache'), npm_config_offline: 'true' }
     const npx = ['--yes', '--package', tarball, 'cytomine-task']
 

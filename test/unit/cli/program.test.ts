@@ -23,7 +23,7 @@ describe('cytomine-task', () => {
       ['validate', 'examples/add-and-echo/descriptor.yml'],
       /name the folder/u,
     ],
-  ])('ends with 2 and one sentence for %s', async (_, words, message) => {
+  ])('exits with 2 and one sentence for %s', async (_, words, message) => {
     const { code, stderr, stdout } = await runCommand(words)
 
     expect(stderr).toMatch(message)
@@ -32,14 +32,14 @@ describe('cytomine-task', () => {
     expect(code).toBe(2)
   })
 
-  it('ends with 3 when no service answers', async () => {
+  it('exits with 3 when the service does not answer', async () => {
     const { code, stderr } = await runCommand(['tasks', '--url', 'http://127.0.0.1:9/app-engine/v1'])
 
     expect(stderr).toMatch(/nothing answers at http:\/\/127.0.0.1:9\/app-engine\/v1\/.*--url/u)
     expect(code).toBe(3)
   })
 
-  it('prints its help for no words, with 2, and for --help, with 0', async () => {
+  it('prints its help without a command, with 2, and for --help, with 0', async () => {
     const bare = await runCommand([])
     const asked = await runCommand(['--help'])
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createProgress } from '../../../cli/progress.ts'
 
-/** A writer and what it wrote; every look at the clock is 250 ms later. */
+/** A writer with its output. Each read of the clock advances it by 250 ms. */
 function aProgress(isTTY: boolean) {
   const written: string[] = []
   let time = 0
@@ -14,7 +14,7 @@ function aProgress(isTTY: boolean) {
 }
 
 describe('progress', () => {
-  it('is one line a step, with the seconds it took', async () => {
+  it('is one line per step, with its duration in seconds', async () => {
     const { progress, written } = aProgress(false)
 
     const result = await progress.step('count', async () => 3)
@@ -23,7 +23,7 @@ describe('progress', () => {
     expect(written).toEqual(['✓ count (0.3 s)\n'])
   })
 
-  it('shows on a terminal what is under way', async () => {
+  it('shows the current step on a terminal', async () => {
     const { progress, written } = aProgress(true)
 
     await progress.step('count', async () => undefined)
@@ -31,7 +31,7 @@ describe('progress', () => {
     expect(written).toEqual(['… count', '\r\u001b[2K✓ count (0.3 s)\n'])
   })
 
-  it('shows on a terminal what a step tells of itself', async () => {
+  it('shows details of a step on a terminal', async () => {
     const { progress, written } = aProgress(true)
 
     await progress.step('count', async (tell) => tell('2 of 3'))
@@ -39,7 +39,7 @@ describe('progress', () => {
     expect(written).toEqual(['… count', '\r\u001b[2K… count: 2 of 3', '\r\u001b[2K✓ count (0.3 s)\n'])
   })
 
-  it('keeps it to itself elsewhere', async () => {
+  it('omits details elsewhere', async () => {
     const { progress, written } = aProgress(false)
 
     await progress.step('count', async (tell) => tell('2 of 3'))
@@ -47,7 +47,7 @@ describe('progress', () => {
     expect(written).toEqual(['✓ count (0.3 s)\n'])
   })
 
-  it('marks a step that failed and lets its error through', async () => {
+  it('marks a failed step and passes its error on', async () => {
     const { progress, written } = aProgress(false)
     const failing = progress.step('count', async () => {
       throw new Error('lost count')

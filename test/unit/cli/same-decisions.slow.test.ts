@@ -18,7 +18,7 @@ import { anInput, anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
-/** A run on this machine and the service have to decide alike on so many inputs, and on so many outputs. */
+/** Number of inputs, and of outputs, for which a run on this machine and the service must decide alike. */
 const RUNS = 200
 
 const bound = fc.option(fc.integer({ min: -3, max: 3 }), { nil: undefined })
@@ -70,7 +70,7 @@ const TEXTS = [
 ]
 const anyText = fc.constantFrom(...TEXTS)
 
-/** Texts that are mostly right for a type. */
+/** Texts that are usually valid for a type. */
 const DUE: Readonly<Record<string, readonly string[]>> = {
   boolean: ['true', 'False'],
   integer: ['0', '1', '-2', '0x10', ' 3 \n'],
@@ -81,7 +81,7 @@ const DUE: Readonly<Record<string, readonly string[]>> = {
   geometry: ['{"type":"Point","coordinates":[1,2]}'],
 }
 
-/** A type with texts for it or its items, most of them right. */
+/** A type with texts for it or its items, most of them valid. */
 const anyCase = anyType.chain((type) => {
   const leaf = type.id === 'array' ? type.subType : type
   const text = fc.oneof(
@@ -103,7 +103,7 @@ function jsonFor({ id }: ParameterType, text: string): JsonValue {
   return id === 'boolean' ? text === 'true' : text
 }
 
-/** A descriptor of a task, as a run on this machine has it. */
+/** A task's descriptor as a run on this machine reads it. */
 function descriptorOf({ id: _, ...task }: Task): TaskDescriptor {
   return task as TaskDescriptor
 }
@@ -134,7 +134,7 @@ async function isAcceptedByService(task: Task, value: JsonValue): Promise<boolea
 /** Files of the output folder, by path. */
 type Left = Readonly<Record<string, string>>
 
-/** What a task may leave for a type: mostly what is due. */
+/** Output files of a task for a type: usually the expected ones. */
 function leftFor(
   { type, texts }: { readonly type: ParameterType; readonly texts: readonly string[] },
   odd: number,
@@ -168,7 +168,7 @@ async function endHere(
   }
 }
 
-/** As the stager would have handed them over. */
+/** The files as the stager uploads them. */
 async function endInService(
   task: Task,
   left: Left,
@@ -195,7 +195,7 @@ async function endInService(
 }
 
 describe('a run on this machine', () => {
-  it('accepts and refuses the same inputs as the service', async () => {
+  it('accepts and rejects the same inputs as the service', async () => {
     const decisions = { accepted: 0, refused: 0 }
     await fc.assert(
       fc.asyncProperty(anyCase, fc.option(anyValue, { freq: 3 }), async ({ type, texts }, odd) => {
@@ -213,11 +213,11 @@ describe('a run on this machine', () => {
       }),
       { numRuns: RUNS },
     )
-    // A generator that hits one side only would prove nothing.
+    // Both outcomes must be frequent enough for a meaningful comparison.
     expect(Math.min(decisions.accepted, decisions.refused)).toBeGreaterThan(RUNS / 20)
   })
 
-  it('ends with the same state and reason as the service, whatever the task left', async () => {
+  it('ends with the same state and reason as the service for any outputs', async () => {
     const decisions: Record<string, number> = { FINISHED: 0, FAILED: 0 }
     await fc.assert(
       fc.asyncProperty(anyCase, fc.nat(15), async (given, odd) => {

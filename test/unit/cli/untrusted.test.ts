@@ -28,7 +28,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** An output folder as a container left it, the folder that it is copied to, and a file of the user. */
+/** An output folder as a container left it, the target folder, and a file of the user. */
 function aMachine() {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'untrusted-')))
   folders.push(root)
@@ -45,7 +45,7 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
 }
 
 describe('files of a container', () => {
-  it('are copied with their folders, links within as the file that they lead to', async () => {
+  it('are copied with their folders, and links within as their targets', async () => {
     const { written, target, copy } = aMachine()
     mkdirSync(join(written, 'array'))
     writeFileSync(join(written, 'array/0'), 'zero')
@@ -59,7 +59,7 @@ describe('files of a container', () => {
     expect(readdirSync(join(target, 'array'))).toEqual(['0'])
   })
 
-  it('that lead out of the folder stay behind, and so do set-uid bits', async () => {
+  it('outside of the folder are not copied, nor are set-uid bits', async () => {
     const { written, target, secret, copy } = aMachine()
     symlinkSync(secret, join(written, 'leak'))
     symlinkSync('../secret', join(written, 'leak2'))
@@ -72,7 +72,7 @@ describe('files of a container', () => {
     expect(lstatSync(join(target, 'tool')).mode & 0o7111).toBe(0)
   })
 
-  it('replace a link of an earlier run, and do not follow it', async () => {
+  it('replace a link of an earlier run without following it', async () => {
     const { target, secret } = aMachine()
     symlinkSync(secret, join(target, 'result'))
 
@@ -95,7 +95,7 @@ describe('files of a container', () => {
 })
 
 describe('a text of a task', () => {
-  it('keeps lines, tabs and colours, and shows what would steer a terminal', () => {
+  it('keeps lines, tabs and colours, and escapes other control sequences', () => {
     const text = 'a\tb\r\n\u001b[31mred\u001b[0m \u001b]52;c;eA==\u0007 \u009b2J 10 %\r20 %\u202e'
 
     expect(shownText(text)).toBe(
@@ -103,7 +103,7 @@ describe('a text of a task', () => {
     )
   })
 
-  it('in JSON means the same without controls', () => {
+  it('in JSON has the same meaning without control characters', () => {
     const value = ['\u009b2J\u2028', 'é']
     const json = shownJson(JSON.stringify(value))
 
@@ -138,7 +138,7 @@ describe('the log of a run in a service', () => {
     expect(code).toBe(0)
   })
 
-  it('does not steer the terminal that it is printed on', async () => {
+  it('cannot control the terminal', async () => {
     let stdout = ''
     const stream = {
       isTTY: true,
@@ -154,7 +154,7 @@ describe('the log of a run in a service', () => {
 })
 
 describe('an answer of a service', () => {
-  it('may take hours once it has begun', async () => {
+  it('may take hours once it has started', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     onTestFinished(() => void vi.useRealTimers())
     let end = (): unknown => undefined

@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-/** The service and its storage in one server; `answer` may take the place of any answer. */
+/** The service and its storage in one server; `answer` may replace any response. */
 async function aService() {
   const parts = new Map<number, Buffer>()
   const calls: string[] = []
@@ -114,7 +114,7 @@ const partsSent = (calls: readonly string[]) => calls.filter((call) => call.star
 const isPart = (number: number) => (call: string) => call === `PUT /storage${number}`
 
 describe('uploading a bundle', () => {
-  it('sends all parts, waits for the import, and leaves nothing beside the bundle', async () => {
+  it('sends all parts, waits for the import, and leaves no file beside the bundle', async () => {
     const service = await aService()
     const progress = { layers: 2, layersDone: 1, bytes: 10, bytesDone: 5 }
     service.end({ state: 'VALIDATING' }, { state: 'PUSHING', progress }, { state: 'READY', task: TASK })
@@ -142,7 +142,7 @@ describe('uploading a bundle', () => {
     expect(written).toContain('warning: inputs.a.gte has no effect: did you mean geq? (line 3, column 5)')
   })
 
-  it('sends a part again that broke off', async () => {
+  it('retries an interrupted part', async () => {
     const service = await aService()
     let broken = 0
     service.interfere((call, response) => {
@@ -160,7 +160,7 @@ describe('uploading a bundle', () => {
     expect(sent(service)).toBe(String(BYTES))
   })
 
-  it('goes on where it broke off when it is called again', async () => {
+  it('resumes when it is called again', async () => {
     const service = await aService()
     service.interfere((call, response) => isPart(3)(call) && response.writeHead(503).end() !== undefined)
     const first = await service.run()
@@ -181,7 +181,7 @@ describe('uploading a bundle', () => {
     expect(sent(service)).toBe(String(BYTES))
   })
 
-  it('goes on with an import that it did not see the end of', async () => {
+  it('continues with an import whose end it did not see', async () => {
     const service = await aService()
     service.interfere((call, response) => call === `GET uploads/${ID}` && response.destroy() !== undefined)
     const first = await service.run()
@@ -198,7 +198,7 @@ describe('uploading a bundle', () => {
   it.each([
     ['the service has forgotten the upload', (service: Service) => service.forget(), false],
     ['the file has changed', () => utimes(bundle, 1, 1), true],
-  ])('begins anew when %s', async (_, happen, isAborted) => {
+  ])('starts again when %s', async (_, happen, isAborted) => {
     const service = await aService()
     service.interfere((call, response) => isPart(4)(call) && response.writeHead(503).end() !== undefined)
     await service.run()
@@ -213,7 +213,7 @@ describe('uploading a bundle', () => {
     expect(service.calls.includes(`DELETE uploads/${ID}`)).toBe(isAborted)
   })
 
-  it('says at once that the parts are gone, and begins anew after that', async () => {
+  it('reports at once that the parts have expired, and starts again afterwards', async () => {
     const service = await aService()
     service.interfere((call, response) => isPart(1)(call) && response.writeHead(404).end() !== undefined)
 
@@ -224,7 +224,7 @@ describe('uploading a bundle', () => {
     expect(await readdir(folder)).toEqual(['bundle.zip'])
   })
 
-  it('ends with the words of an import that was refused', async () => {
+  it('ends with the message of a rejected import', async () => {
     const service = await aService()
     const details = {
       type: 'batch',
@@ -251,7 +251,7 @@ describe('uploading a bundle', () => {
     expect(await readdir(folder)).toEqual(['bundle.zip'])
   })
 
-  it('says at once when nothing answers', async () => {
+  it('reports at once when the service does not answer', async () => {
     const service = await aService()
     closeWebServers()
 
@@ -260,7 +260,7 @@ describe('uploading a bundle', () => {
     expect(String(outcome)).toContain('POST uploads: fetch failed')
   })
 
-  it('refuses an empty file', async () => {
+  it('rejects an empty file', async () => {
     const service = await aService()
     await writeFile(bundle, '')
 

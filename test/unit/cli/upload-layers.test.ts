@@ -25,7 +25,7 @@ async function aBundleFile() {
   return { file, bytes, large: digestOf(layers[0] ?? '') }
 }
 
-/** A service that holds layers, and ends its imports one after the other. */
+/** A service that holds layers, and ends its imports in sequence. */
 function aService(held: ReadonlySet<string>, endings: readonly Partial<UploadView>[]) {
   const created: NewUpload[] = []
   const sent: Buffer[][] = []
@@ -95,7 +95,7 @@ describe('an upload of a bundle whose layers the registry holds', () => {
     expect(descriptor && (await readZipEntry(zip, descriptor, 10_000)).length).toBeGreaterThan(0)
   })
 
-  it('sends the bundle as it is when the registry holds none', async () => {
+  it('sends the whole bundle when the registry holds none', async () => {
     const { file, bytes } = await aBundleFile()
     const { client, bytesOf } = aService(new Set(), [READY])
 

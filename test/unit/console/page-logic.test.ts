@@ -6,7 +6,7 @@ import { KIND, shapeAt, shapesOf } from '../../../console/src/viewer/shapes.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 
 describe('a failed run in the console', () => {
-  it.each(RUN_FAILURE_KINDS)('has words of its own for %s', (kind) => {
+  it.each(RUN_FAILURE_KINDS)('has an explanation for %s', (kind) => {
     expect(cureOf(kind).what).not.toBe(cureOf('a kind of the future').what)
   })
 })
@@ -40,7 +40,7 @@ describe('pasted items', () => {
     expect(parsePasted(type, text)).toEqual(items)
   })
 
-  it('say what is wrong with them', () => {
+  it('have a message for each problem', () => {
     expect(parsePasted(numbers, '[1,')).toHaveProperty('problem')
   })
 })
@@ -79,7 +79,7 @@ describe('geometries in the console', () => {
     expect(shapes.areas[0]).toBe(100)
   })
 
-  it('are found at a place, the smallest first, and not in their holes', () => {
+  it('are found at a position, the smallest first, and not in their holes', () => {
     const ring = JSON.parse(square(0, 100)) as { coordinates: number[][][] }
     ring.coordinates.push([
       [40, 40],

@@ -16,15 +16,15 @@ const WORDS = '7 is too large; expected at most 5'
 
 const ERROR_NAMES = Object.keys(ERRORS) as readonly ErrorName[]
 
-/** Code of the programs that answer clients, without comments and the table itself. */
+/** Code of the programs that answer clients, without comments and without the table. */
 const CODE = globSync('{src,lambdas,edge,stager}/**/*.ts')
   .filter((file) => file !== 'src/contract/error-table.ts')
   .map((file) => readFileSync(file, 'utf8').replaceAll(/\/\*.*?\*\//gsu, ''))
-  // Marking a row as fixed is not a use of it.
+  // A row's entry in FIXED_MESSAGES does not count as a use.
   .map((text) => text.replace(/const FIXED_MESSAGES.*?\]\)/su, ''))
   .join('\n')
 
-/** Texts that core's page shows of an answer. */
+/** Texts of a response that core's page shows. */
 function shownByCore({ message, details }: ErrorBody): readonly string[] {
   const errors = 'errors' in details ? (details.errors ?? []) : []
   return [message, ...errors.map((one) => one.message)].filter((text) => text !== '')
@@ -38,7 +38,7 @@ describe('each row of the error table', () => {
   })
 
   it.each(ERROR_NAMES)('%s has a sentence where core looks for it', (name) => {
-    // Its row has no message: each problem of a descriptor has its own.
+    // The row has no message: each problem of a descriptor has its own.
     const text = name === 'INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR' ? { text: WORDS } : {}
     const kinds: readonly ErrorDetails[] = [
       { type: 'empty' },

@@ -9,7 +9,7 @@ const word = (characters: string, minLength = 1) =>
 const listOf = (identifier: fc.Arbitrary<string>) =>
   fc.array(identifier, { minLength: 1, maxLength: 3 }).map((identifiers) => identifiers.join('.'))
 
-/** By the grammar of semver.org: numbers without leading zeros, identifiers that are none may have them. */
+/** By the grammar of semver.org: numbers have no leading zeros, other identifiers may have them. */
 const number = fc.nat({ max: 999 }).map(String)
 const buildIdentifier = word(`${LETTERS}${DIGITS}-`)
 const isNumber = (text: string): boolean => [...text].every((character) => DIGITS.includes(character))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cutText, printable, printableLines, quoted, someOf } from '../../../src/contract/quoted.ts'
 
-describe('a foreign text in a message', () => {
+describe('an untrusted text in a message', () => {
   it('is cut between characters, never within one', () => {
     expect(['ab😀c', 'abc😀', 'abcd', 'abcde'].map((text) => cutText(text, 4))).toEqual([
       'ab😀…',
@@ -31,7 +31,7 @@ describe('a foreign text in a message', () => {
     ['a separator of lines', 'a\u2028b', 'a\\u{2028}b'],
     ['a mark that turns the direction', 'a\u202eb', 'a\\u{202e}b'],
     ['half a character', 'a\ud83d', 'a\ufffd'],
-  ])('shows %s in letters', (_, text, shown) => {
+  ])('escapes %s', (_, text, shown) => {
     expect(printable(text)).toBe(shown)
   })
 
@@ -39,7 +39,7 @@ describe('a foreign text in a message', () => {
     expect(printable('größe 図 😀')).toBe('größe 図 😀')
   })
 
-  it('ends where its quotation marks end', () => {
+  it('escapes quotation marks', () => {
     expect(quoted('say "a"')).toBe('"say \\"a\\""')
   })
 

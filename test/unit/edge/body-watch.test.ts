@@ -9,7 +9,7 @@ const IDLE_MS = 60_000
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-/** A body of which bytes arrive, and are read by the edge at once. */
+/** A body whose bytes are read by the edge as they arrive. */
 function aBody() {
   const socket = new Socket()
   let bytesRead = 0
@@ -61,7 +61,7 @@ describe('a watched body', () => {
     expect(onStalled).toHaveBeenCalledTimes(1)
   })
 
-  it('counts the time since it last made progress', () => {
+  it('measures the time since its last progress', () => {
     const { watch, arrive } = aBody()
 
     vi.advanceTimersByTime(3000)

@@ -12,7 +12,7 @@ import { sendRaw } from './strict-upstream.ts'
 
 const LOCAL: KnownHosts = []
 
-/** An edge before an API that remembers what reached it. */
+/** An edge before an API that records its requests. */
 async function anEdge(knownHosts: KnownHosts = LOCAL) {
   const reached: IncomingMessage[] = []
   const apiPort = await listen((incoming, response) => {
@@ -144,7 +144,7 @@ describe('legitimate clients', () => {
     await text(answer)
 
     expect(status).toBe(200)
-    // The API has another host, and would take them for foreign.
+    // The API has another host name, so it would reject the headers.
     const passed = Object.keys(reached[0]?.headers ?? {})
     expect(passed.filter((name) => /^(?:origin|referer|sec-fetch)/u.test(name))).toEqual([])
   })
@@ -158,7 +158,7 @@ describe('legitimate clients', () => {
 })
 
 describe('any Host and Origin', () => {
-  it('is known or rejected with 403, for any characters', () => {
+  it('is accepted or rejected with 403, for any characters', () => {
     const outcomes = fc.property(fc.string(), fc.string(), (host, origin) => {
       try {
         rejectForeign({ host, origin, 'sec-fetch-site': undefined }, LOCAL)
@@ -179,7 +179,7 @@ describe('the mark of a page', () => {
     ['from the headers of its browser', page],
     ['as the page sends it, once', { ...page, 'X-App-Engine-Console': 'page, page' }],
     ['without a browser', { 'X-App-Engine-Console': '1' }],
-  ])('reaches the API %s', async (_, headers) => {
+  ])('is forwarded to the API %s', async (_, headers) => {
     const { port, reached } = await anEdge()
 
     await post(port, headers)
@@ -188,7 +188,7 @@ describe('the mark of a page', () => {
     expect(reached[0]?.headers).not.toHaveProperty('origin')
   })
 
-  it('is not on requests of other clients', async () => {
+  it('is not added to requests of other clients', async () => {
     const { port, reached } = await anEdge()
 
     await post(port, {})

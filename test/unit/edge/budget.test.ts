@@ -12,11 +12,11 @@ function aHolder(client: string, { stalledMs = 0, bytesPerSecond = 1000 } = {}) 
   return { holder, evict }
 }
 
-/** Takes a part; `got` has the lease as soon as it is granted. */
+/** Requests a part; `got` has the lease as soon as it is granted. */
 function taking(budget: Budget, client: string, amount = 1) {
   const got: Lease[] = []
   const taken = budget.acquire(aHolder(client).holder, amount, signal).then((lease) => void got.push(lease))
-  // Whoever still waits when a test ends is refused a minute later, when nobody listens any more.
+  // Waiters that remain when a test ends would be rejected a minute later, without a handler.
   taken.catch(() => {})
   return { got, taken }
 }
@@ -65,7 +65,7 @@ describe('a budget', () => {
     expect(third.got).toEqual([])
   })
 
-  it('grants what a lease has shrunk by', async () => {
+  it('grants the amount by which a lease was reduced', async () => {
     const budget = new Budget({ total: 4, perClient: 4, waitMs: 60_000 })
     const first = await budget.acquire(aHolder('a').holder, 4, signal)
     const second = taking(budget, 'a', 3)

@@ -104,7 +104,7 @@ async function aClient(port: number, path: string, headers: Record<string, strin
     response,
     text: () => text,
     events,
-    /** Resolves when enough has arrived. */
+    /** Resolves when the expected events have arrived. */
     async until(isEnough: (events: SeenEvent[]) => boolean): Promise<SeenEvent[]> {
       while (!isEnough(events())) await once(response, 'text')
       return events()
@@ -117,7 +117,7 @@ const shown = (events: readonly SeenEvent[]): unknown[] =>
   events.map(({ event, data }) => [event, (data as FakeRow).id, (data as FakeRow).state].filter(Boolean))
 
 describe('events of the newest runs', () => {
-  it('begin with the runs as they are, oldest first', async () => {
+  it('start with the current runs, oldest first', async () => {
     const { client } = await anEdge([aRow(B, 11), aRow(A, 10)])
 
     const { response, until } = await client('')
@@ -130,7 +130,7 @@ describe('events of the newest runs', () => {
     expect(events.map(({ data }) => data)).toEqual([aRow(A, 10), aRow(B, 11)])
   })
 
-  it('go on with what changes, what is new and what is removed, each once', async () => {
+  it('continue with changed, new and removed runs, each once', async () => {
     const { client, api } = await anEdge([aRow(B, 11), aRow(A, 10)])
     const { until } = await client('')
     await until(({ length }) => length === 2)
@@ -145,7 +145,7 @@ describe('events of the newest runs', () => {
     ])
   })
 
-  it('cost one call a round, however many clients there are', async () => {
+  it('cost one call per round for any number of clients', async () => {
     const { client, api, calls } = await anEdge([aRow(A, 10)])
     const clients = await Promise.all(Array.from({ length: 10 }, () => client('')))
     await Promise.all(clients.map(({ until }) => until(({ length }) => length === 1)))
@@ -162,7 +162,7 @@ describe('events of the newest runs', () => {
     expect(calls.length - before).toBeLessThan(5)
   })
 
-  it('are silent but for heartbeats while nothing changes', async () => {
+  it('are heartbeats only while nothing changes', async () => {
     const { client } = await anEdge([aRow(A, 10)])
 
     const { response, text, events } = await client('')
@@ -190,7 +190,7 @@ describe('events of the newest runs', () => {
     expect([clock.pauses, clock.waiting.length]).toEqual([2, 0])
   })
 
-  it('go on after an outage of the API', async () => {
+  it('continue after an outage of the API', async () => {
     const { client, api } = await anEdge([aRow(A, 10)])
     const { until } = await client('')
     await until(({ length }) => length === 1)
@@ -205,7 +205,7 @@ describe('events of the newest runs', () => {
 })
 
 describe('events of named runs', () => {
-  it('are of these runs, and say which do not exist', async () => {
+  it('are of these runs, and state which do not exist', async () => {
     const { client } = await anEdge([aRow(B, 11), aRow(A, 10)])
 
     const { until } = await client(`?run=${A},${C}`)
@@ -216,7 +216,7 @@ describe('events of named runs', () => {
     ])
   })
 
-  it('bring the log of one run, and end it when it is complete', async () => {
+  it('contain the log of one run, and its end', async () => {
     const { client, api, calls } = await anEdge(
       [aRow(A, 10)],
       [{ text: 'one\n', next: '1', isComplete: false }],
@@ -234,7 +234,7 @@ describe('events of named runs', () => {
     expect(calls.filter(({ url }) => url.includes('after=2'))).toEqual([])
   })
 
-  it('go on where a broken connection ended', async () => {
+  it('continue after a broken connection', async () => {
     const { client, api } = await anEdge(
       [aRow(B, 11), aRow(A, 10)],
       [{ text: 'one\n', next: '1', isComplete: false }],
@@ -321,7 +321,7 @@ describe('a client of the events', () => {
     await expect(edge.settled()).resolves.toBeUndefined()
   })
 
-  it('that reads nothing loses its connection before the memory is used up', async () => {
+  it('that reads nothing loses its connection before the memory limit is reached', async () => {
     const destroyed: string[] = []
     const aReader = (name: string, bufferedBytes: number) => {
       const stream = {
@@ -375,7 +375,7 @@ describe('logs of several clients', () => {
     return { stream, subscriber }
   }
 
-  it('are read one at a time when they begin together, and what is not read stays bounded', async () => {
+  it('are read one at a time when they start together, and unread parts are bounded', async () => {
     const present = { reads: 0, most: 0 }
     const callJson = async ({ path }: { readonly path: string }) => {
       if (!path.includes('/logs')) return { content: [] }
@@ -396,7 +396,7 @@ describe('logs of several clients', () => {
     expect(unread.length).toBeGreaterThan(2)
   })
 
-  it('go on for the others when one cannot be read', async () => {
+  it('continue for the other clients when one cannot be read', async () => {
     const callJson = async ({ path }: { readonly path: string }) => {
       if (!path.includes('/logs')) return { content: [] }
       if (path.includes(A)) throw new UnreachableError('API', undefined)
@@ -413,7 +413,7 @@ describe('logs of several clients', () => {
     expect(away.subscriber.log()).toEqual({ run: A, after: '0' })
   })
 
-  it('count as followed while they begin', async () => {
+  it('count as followed while they start', async () => {
     const feed = createRunFeed({ api: { callJson: () => new Promise(() => undefined) }, pollMs: 60_000 })
     const { subscriber } = aClientOf(A)
 
@@ -436,7 +436,7 @@ describe('the newest runs of a subscriber', () => {
     return { sent, ...createSubscriber({ runs: [] }, stream as unknown as Subscriber['stream']) }
   }
 
-  it('that newer ones push out are not called removed', () => {
+  it('that are displaced by newer ones are not called removed', () => {
     const { sent, deliver } = aSubscriber()
     const all = Array.from({ length: 201 }, (_, index) => rowOf(200 - index))
     deliver({ newest: all.slice(1), byId: new Map() })

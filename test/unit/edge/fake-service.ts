@@ -14,7 +14,7 @@ import { onTestFinished } from 'vitest'
 import { createEdge, type Edge } from '../../../edge/edge.ts'
 import { createEdgeServer } from '../../../edge/server.ts'
 
-/** A call to the API as it arrived. */
+/** A call to the API as received. */
 export interface SeenCall {
   readonly method: string
   readonly url: string
@@ -22,7 +22,7 @@ export interface SeenCall {
   readonly body: Buffer
 }
 
-/** What the fake API and bucket know of an upload. */
+/** State of an upload in the fake API and bucket. */
 export interface FakeUpload {
   readonly id: string
   readonly description: {
@@ -34,12 +34,12 @@ export interface FakeUpload {
   state: 'CREATED' | 'READY' | 'DISCARDED'
 }
 
-/** One part that is being put. */
+/** A part that is being sent. */
 export interface PartPut {
   readonly partNumber: number
-  /** From 1, of this part. */
+  /** Number of the attempt for this part, from 1. */
   readonly attempt: number
-  /** Number of the request for URLs that returned this one, from 1. */
+  /** Number of the request for URLs that returned this URL, from 1. */
   readonly generation: number
 }
 
@@ -48,11 +48,11 @@ export interface FakeServiceOptions {
   readonly idleMs?: number
   readonly eventTimes?: NonNullable<Parameters<typeof createEdge>[0]['eventTimes']>
   readonly partSizeBytes?: number
-  /** A status other than 200 refuses the part, 0 breaks its connection; a promise delays the reading of its body. */
+  /** A status other than 200 rejects the part, 0 breaks its connection; a promise delays the reading of its body. */
   readonly onPart?: (put: PartPut) => number | Promise<number>
   /** Answers calls that do not concern uploads; default: `ok` as JSON. */
   readonly onCall?: (call: SeenCall, response: ServerResponse) => void
-  /** Answers a call of the uploads resource instead of the fake, when it returns true. */
+  /** Answers a call of the uploads resource in place of the fake, if it returns true. */
   readonly onUploads?: (call: SeenCall, response: ServerResponse) => boolean
 }
 
@@ -73,7 +73,7 @@ export function listen(listener: RequestListener): Promise<number> {
   return portOf(createServer(listener))
 }
 
-/** The port of an edge in the server that it ships with. */
+/** Port of an edge in its production server. */
 export function listenAsEdge({ listener }: Edge): Promise<number> {
   return portOf(createEdgeServer(listener))
 }
@@ -143,13 +143,13 @@ export async function aService(options: FakeServiceOptions = {}): Promise<FakeSe
 
   apiPort = await listen(async (incoming, response) => {
     if (incoming.url?.startsWith('/s3/')) {
-      // The edge gave up on it.
+      // The edge aborted the request.
       await putPart(incoming, response).catch(() => response.destroy())
       return
     }
     const { method = '', url = '', headers } = incoming
     const body = await buffer(incoming).catch(() => undefined)
-    // The edge gave up on it.
+    // The edge aborted the request.
     if (body === undefined) return
     const call = { method, url, headers, body }
     calls.push(call)
@@ -186,7 +186,7 @@ export async function aService(options: FakeServiceOptions = {}): Promise<FakeSe
 /** A part of a multipart body. */
 export interface FormPart {
   readonly name?: string
-  /** The whole parameter, quotes included; a form field without it. */
+  /** The whole parameter with its quotes; undefined for a form field. */
   readonly fileName?: string
   readonly content: Buffer | string
 }
@@ -211,7 +211,7 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Begins a request of core: chunked unless it says its length. */
+/** Starts a request of core: chunked unless its length is given. */
 export function begin(port: number, path: string, { method = 'POST', headers = {} }: SendOptions = {}) {
   const outgoing = request({
     host: '127.0.0.1',
@@ -224,7 +224,7 @@ export function begin(port: number, path: string, { method = 'POST', headers = {
       ...headers,
     },
   })
-  // The answer may be there before all is sent, and the test over then.
+  // The response, and the end of the test, may come before everything is sent.
   outgoing.on('error', () => undefined)
   return outgoing
 }

@@ -7,14 +7,14 @@ import { SMALL_BODY_BYTES } from '../../../edge/limits.ts'
 import { findFreePort } from '../../../local/ports.ts'
 import { listen, listenAsEdge } from './fake-service.ts'
 
-/** An edge before an API that answers like this; the port of the edge. */
+/** Port of an edge before an API with this behaviour. */
 async function anEdge(api: RequestListener): Promise<number> {
   const port = await listen(api)
   const apiUrl = new URL(`http://127.0.0.1:${port}/restapis/id/api/`)
   return listenAsEdge(createEdge({ apiUrl, uploadsAtOnce: 1, log: vi.fn() }))
 }
 
-/** fetch would tidy paths and headers, so the raw client is used. */
+/** fetch would normalize paths and headers, so the raw client is used. */
 async function ask(
   port: number,
   path: string,
@@ -121,7 +121,7 @@ describe('edge', () => {
     expect(seen).toMatchObject([{ 'content-length': '6' }])
   })
 
-  it('carries many megabytes both ways', async () => {
+  it('transfers many megabytes both ways', async () => {
     const body = Buffer.alloc(12 * 1024 * 1024, 'body')
     const port = await anEdge((incoming, response) => void incoming.pipe(response))
     const outgoing = request({ host: '127.0.0.1', port, path: '/x', method: 'POST' }).end(body)

@@ -8,12 +8,12 @@ import { aForm, aService, BOUNDARY, type FakeService, portOf } from './fake-serv
 import { sendRaw } from './strict-upstream.ts'
 
 const MIB = 1024 * 1024
-/** What Node reads from a socket at a time. */
+/** Maximum number of bytes that Node reads from a socket at once. */
 const READ_BYTES = 64 * 1024
 
 const INPUT = '/app-engine/v1/task-runs/10f8/input-provisions/image'
 
-/** A service whose edge tells how many bytes it has read of its clients. */
+/** A service whose edge reports how many bytes it has read from its clients. */
 async function aMeteredService() {
   const service = await aService()
   const sockets = new Set<Socket>()

@@ -16,7 +16,7 @@ function states({ uploads }: FakeService): readonly string[] {
 }
 
 describe('an idempotency key at the edge', () => {
-  it('goes on with a small request, and a digest of the client does not', async () => {
+  it('is forwarded with a small request, and a client’s digest is not', async () => {
     const service = await aService()
 
     await send(service.port, 'stores', Buffer.from('{}'), KEYED)
@@ -25,7 +25,7 @@ describe('an idempotency key at the edge', () => {
     expect(service.calls[0]?.headers).not.toHaveProperty(CONTENT_DIGEST_HEADER)
   })
 
-  it('goes on with the digest of a large bundle, before its upload is complete', async () => {
+  it('is forwarded with the digest of a large bundle, before its upload is complete', async () => {
     const service = await aService()
 
     const { status } = await send(service.port, 'tasks', BUNDLE, KEYED)
@@ -40,7 +40,7 @@ describe('an idempotency key at the edge', () => {
     expect(Buffer.concat([...(upload?.parts.values() ?? [])]).length).toBe(LARGE.length)
   })
 
-  it('discards the bundle when an earlier call has its answer, even of an import that goes on', async () => {
+  it('discards the bundle when an earlier call was answered, also with 202', async () => {
     const imported = '5f0f1c0e-7c55-4a6b-9f0e-4f2b8a7c9d10'
     const service = await aService({
       onCall: ({ headers }, response) => {
@@ -60,7 +60,7 @@ describe('an idempotency key at the edge', () => {
   it.each([
     ['discards the bundle while another call is under way', [409], 'DISCARDED'],
     ['keeps the bundle that its own lost call imports', [504, 409], 'CREATED'],
-  ])('%s, and passes on when to repeat', async (_, statuses, state) => {
+  ])('%s, and forwards Retry-After', async (_, statuses, state) => {
     const left = [...statuses]
     const service = await aService({
       onCall: (_call, response) => {

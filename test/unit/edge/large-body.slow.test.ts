@@ -11,14 +11,14 @@ const LARGE = randomBytes(5 * MIB)
 const PROVISION = 'task-runs/10f8/input-provisions/image'
 const A_FILE = { fileName: 'filename="a.tmp"', content: LARGE }
 
-/** The last call of what the client asked for, after the uploads. */
+/** The last call for the client's request, after the uploads. */
 function askedWith({ calls }: FakeService): SeenCall & { readonly json: unknown } {
   const call = calls.findLast(({ url }) => !url.includes('/uploads'))
   if (call === undefined) throw new Error('the API was not asked')
   return { ...call, json: JSON.parse(call.body.toString()) }
 }
 
-/** An upload that is imported, or a refusal: the tests look at the status. */
+/** An upload that is imported, or a rejection; the tests compare the status. */
 const AN_IMPORT = { id: '5f0f1c0e-7c55-4a6b-9f0e-4f2b8a7c9d10', errorCode: 'x', message: 'y' }
 
 const idsOf = ({ uploads }: FakeService): string[] => [...uploads.keys()]
@@ -93,7 +93,7 @@ describe('an import that outlasts its call', () => {
   it.each([
     { path: 'tasks/com.a/1.0.0/install', type: 'application/json' },
     { path: 'tasks', type: `multipart/form-data; boundary=${BOUNDARY}` },
-  ])('is waited for: $path', async ({ path, type }) => {
+  ])('is polled: $path', async ({ path, type }) => {
     const statuses = [202, 202, 200]
     const service = await aService({
       onCall: (_, response) => answer(response, statuses.shift() ?? 500, AN_IMPORT),
@@ -104,7 +104,7 @@ describe('an import that outlasts its call', () => {
     })
 
     expect(status).toBe(200)
-    // Without this the API would give up after half a minute.
+    // Without this header the API would answer with an error after half a minute.
     expect(service.calls[0]?.headers.prefer).toBe('respond-async')
     const [first, ...further] = service.calls.map(({ url, body }) => ({ url, body: body.toString() }))
     expect(first).toEqual({ url: `/base/app-engine/v1/${path}`, body: 'small' })
@@ -112,7 +112,7 @@ describe('an import that outlasts its call', () => {
     expect(further).toEqual([again, again])
   })
 
-  it('is polled by a client that names the upload', async () => {
+  it('is not polled by the edge when the client names the upload', async () => {
     const service = await aService({ onCall: (_, response) => answer(response, 202, AN_IMPORT) })
     const body = Buffer.from(JSON.stringify({ uploadId: AN_IMPORT.id }))
 
@@ -156,7 +156,7 @@ describe('a body above the API’s limit', () => {
     expect(asked.headers).toMatchObject({ 'content-type': 'application/json' })
   })
 
-  it.each(['POST', 'PUT'])('keeps method %s, path and query, and headers of its own', async (method) => {
+  it.each(['POST', 'PUT'])('keeps method %s, path and query, and its own headers', async (method) => {
     const service = await aService()
 
     await send(service.port, `${PROVISION}/indexes?value=2%2F0&x=1`, aForm([A_FILE]), {
@@ -184,7 +184,7 @@ describe('a body above the API’s limit', () => {
     expect(service.stored()[1]?.toString()).toBe('{"type":"Point"}')
   })
 
-  it('takes a large companion of an empty file', async () => {
+  it('accepts a large companion of an empty file', async () => {
     const service = await aService()
 
     await send(service.port, PROVISION, aForm([{ ...A_FILE, content: '' }, A_FILE]))
@@ -324,7 +324,7 @@ describe('parts', () => {
       outgoing.end()
     })()
 
-    // What is under way cannot be seen, so the end of the movement is looked for.
+    // Requests in progress are not observable, so the test waits until no more bytes arrive.
     let before = -1
     await vi.waitUntil(
       () => {
@@ -339,14 +339,14 @@ describe('parts', () => {
     await giveAll
     await once(outgoing, 'response')
 
-    // Beside the edge's own, the buffers of two sockets.
+    // In addition to the edge's own buffers, those of two sockets.
     expect(whileHeld).toBeLessThan(SMALL_BODY_BYTES + 24 * MIB)
     expect(service.stored()[0]?.length).toBe(64 * MIB)
   })
 })
 
 describe('bodies beyond the number of upload slots', () => {
-  it('wait for a slot, and are not lost', async () => {
+  it('wait for a slot, and are complete', async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<number>()
     const service = await aService({ uploadsAtOnce: 1, onPart: () => opened })
     const first = send(service.port, PROVISION, aForm([A_FILE]))
@@ -424,7 +424,7 @@ describe('a client that disconnects', () => {
     await expect(service.edge.settled()).resolves.toBeUndefined()
   })
 
-  it('is noticed while its first bytes are read', async () => {
+  it('is detected while its first bytes are read', async () => {
     const service = await aService()
     const outgoing = begin(service.port, 'tasks')
 

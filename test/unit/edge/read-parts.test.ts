@@ -10,7 +10,7 @@ interface ReadFile {
   readonly content: string
 }
 
-/** The body in chunks of these sizes, over and over. */
+/** The body in chunks of these sizes, repeatedly. */
 function* cut(bytes: Buffer, sizes: readonly number[]): Generator<Buffer> {
   for (let offset = 0, turn = 0; offset < bytes.length; turn += 1) {
     const size = sizes[turn % sizes.length] ?? bytes.length
@@ -26,7 +26,7 @@ async function read(chunks: Iterable<Buffer>, partCount = 2): Promise<ReadFile[]
     let content = ''
     for await (const chunk of bytes) {
       content += chunk.toString('latin1')
-      // A slow reader: what it has not read yet must not be overwritten by what arrives.
+      // A slow reader, whose unread bytes must not be overwritten.
       await setImmediate()
     }
     files.push({ fileName, content })
@@ -36,7 +36,7 @@ async function read(chunks: Iterable<Buffer>, partCount = 2): Promise<ReadFile[]
   return files
 }
 
-/** What looks like a boundary for a while. */
+/** Bytes that match the start of a boundary. */
 const almostBoundary = fc.constantFrom(
   '\r',
   '\n',
@@ -59,7 +59,7 @@ const content = fc
       maxLength: 12,
     },
   )
-  // Right at the start it would be a delimiter: the line before it ends with the part's head.
+  // At the start it would be a delimiter, because the preceding line ends with the part's head.
   .map((pieces) => `x${pieces.join('')}`)
   .filter((whole) => !whole.includes(`\r\n--${BOUNDARY}`))
 const text = fc.string({ unit: fc.constantFrom('a', ' ', '-', '\n', '\r\n'), maxLength: 60 })
@@ -92,7 +92,7 @@ describe('a multipart body', () => {
       { fileName: 'filename="a"', content: 'first' },
       { fileName: 'filename="b"', content: 'second\r\n--' },
     ])
-    // The line's end behind the last boundary may be missing.
+    // The line end after the last boundary may be missing.
     const lengths = Array.from({ length: body.length - 2 }, (_, length) => length)
 
     const outcomes = await Promise.all(

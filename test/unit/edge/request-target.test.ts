@@ -148,7 +148,7 @@ describe('a malformed request', () => {
     let answered = ''
     socket.on('error', () => undefined)
     socket.on('data', (text: string) => {
-      // The body breaks off after the answer has begun.
+      // The body ends early, after the response has started.
       if (answered === '') socket.write('no chunk\r\n')
       answered += text
     })

@@ -28,7 +28,7 @@ describe('routes with large bodies', () => {
     ['POST', '/task-runs/1/state-actions'],
     ['POST', '/uploads'],
     ['POST', '/../tasks'],
-  ])('%s %s is none', (method, path) => {
+  ])('%s %s is not one', (method, path) => {
     expect(findBodyRoute(method, BASE + path)).toBeUndefined()
   })
 
@@ -76,11 +76,11 @@ describe('a path in the log', () => {
     expect(wrong).toEqual([])
   })
 
-  it('is masked as a whole outside the service', () => {
+  it('is masked as a whole outside of the service', () => {
     expect(routeOf('/secret')).toBe('*')
   })
 
-  it('gives the run id, but no other segment', () => {
+  it('contains the run id, but no other segment', () => {
     expect(runIdOf(`${BASE}/task-runs/${run}/outputs`)).toBe(run)
     expect(runIdOf(`${BASE}/task-runs/${run}`)).toBe(run)
     expect(runIdOf(`${BASE}/task-runs/${run}f/outputs`)).toBeUndefined()

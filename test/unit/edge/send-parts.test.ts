@@ -27,7 +27,7 @@ function aSink(onPart: (partNumber: number) => Promise<void> = async () => {}) {
 const arriving = (chunks: Iterable<Buffer> | AsyncIterable<Buffer>): Readable =>
   Readable.from(chunks, { objectMode: false })
 
-/** More than a stream holds. */
+/** More than a stream buffers. */
 const PART_BYTES = 128 * 1024
 
 describe('sending parts', () => {
@@ -82,7 +82,7 @@ describe('sending parts', () => {
     open()
     await sent
 
-    // Beside the parts, a few in the streams between.
+    // In addition to the parts, a few in the streams between.
     expect(readWhileHeld).toBeLessThanOrEqual(PARTS_HELD + 4)
     expect(sink.mostAtOnce()).toBe(PARTS_HELD)
     expect(spare.length).toBe(PARTS_HELD)

@@ -23,7 +23,7 @@ interface Call {
   readonly body: Buffer
 }
 
-/** An edge that signs, before an API that verifies as API Gateway does; what the API has seen. */
+/** A signing edge before an API that verifies signatures like API Gateway, and the requests that the API has received. */
 async function aSigningEdge(
   answer: (call: Call, response: ServerResponse) => void = (_, response) => void response.end('{}'),
   signer: SignRequest = sign,
@@ -61,7 +61,7 @@ interface Sent {
 async function ask(port: number, path: string, { body, ...options }: Sent = {}): Promise<IncomingMessage> {
   const outgoing = request({ host: '127.0.0.1', port, path, ...options }).end(body)
   const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
-  // A client that was refused while it sends is cut off at the end of its test.
+  // Closes connections of rejected clients that still send, at the end of their test.
   outgoing.on('error', () => undefined)
   return answer
 }
@@ -162,7 +162,7 @@ describe('edge in front of an API with IAM authorization', () => {
   it.each([
     ['the gateway rejected the edge', sign],
     ['there are no credentials', () => Promise.reject(new Error('no role'))],
-  ])('answers 503, and nothing of its own identity, when %s', async (_, signer) => {
+  ])('answers 503 without its own identity when %s', async (_, signer) => {
     const { port } = await aSigningEdge((_call, response) => {
       response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' })
       response.end('{"Message":"User: arn:aws:sts::1:assumed-role/edge is not authorized"}')

@@ -13,7 +13,7 @@ const sign = createSigner({
   credentials: async () => ({ accessKeyId: 'AKID', secretAccessKey: 'secret' }),
 })
 
-/** An edge before a strict upstream; the edge's port. */
+/** Port of an edge before a strict upstream. */
 async function anEdge(
   isSigned = false,
 ): Promise<{ readonly port: number; readonly upstream: StrictUpstream }> {
@@ -26,7 +26,7 @@ async function anEdge(
 const chunked = (body: string): string =>
   body === '' ? '0\r\n\r\n' : `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
 
-/** Heads and bodies that frame `body` once by the letter of RFC 9112, or are to be refused. */
+/** Heads and bodies that frame `body` once by RFC 9112, or that must be rejected. */
 const FRAMINGS: Readonly<
   Record<string, (body: string) => readonly [headers: readonly string[], sent: string]>
 > = {
@@ -161,7 +161,7 @@ describe('methods without a body of their own', () => {
     },
   )
 
-  it('bring no request of their own with DELETE and Connection: content-length', async () => {
+  it('send no second request with DELETE and Connection: content-length', async () => {
     const { port, upstream } = await anEdge()
     const headers = `Host: edge\r\nConnection: content-length\r\nContent-Length: ${HIDDEN.length}`
 

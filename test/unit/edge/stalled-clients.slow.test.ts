@@ -18,7 +18,7 @@ interface Client {
   readonly answered: () => string
 }
 
-/** A client that sends this much, and then nothing. */
+/** A client that sends these bytes and then stalls. */
 function aClient(port: number, bytes: Buffer | string): Client {
   const socket = connect(port, '127.0.0.1').setEncoding('latin1')
   let answered = ''
@@ -50,7 +50,7 @@ function aClock() {
   }
 }
 
-/** Whether it was closed or reset. */
+/** Whether the connection was closed or reset. */
 const closeOf = (socket: Socket): Promise<unknown> => new Promise((resolve) => socket.once('close', resolve))
 
 const head = (framing: string, path = PROVISION): string =>
@@ -77,7 +77,7 @@ describe('clients that stall', () => {
   it('lose their share to others with small bodies, with an error', async () => {
     const service = await aService({ uploadsAtOnce: 1 })
     const body = Buffer.concat([Buffer.from(head('Transfer-Encoding: chunked')), chunk(2 * FREE_BYTES)])
-    // 128 of them would take the whole first budget, half of that one client's share.
+    // 128 of them would use the whole first budget, half of which is one client's share.
     const stalled = Array.from({ length: 300 }, () => aClient(service.port, body))
     await Promise.all(stalled.map(({ socket }) => once(socket, 'connect')))
 
@@ -113,7 +113,7 @@ describe('clients that stall', () => {
     { name: 'a body that is dropped', bytes: head('Content-Length: 100').replace('POST', 'DELETE') },
     { name: 'a large body', bytes: half() },
     { name: 'a body that is streamed', bytes: half().toString('latin1').replace(PROVISION, 'unknown') },
-  ])('are given up after the idle time: $name', async ({ bytes }) => {
+  ])('are aborted after the idle time: $name', async ({ bytes }) => {
     const service = await aService({ idleMs: 100 })
     const stalled = aClient(service.port, Buffer.from(bytes as string, 'latin1'))
 
@@ -153,7 +153,7 @@ describe('clients that stall', () => {
     const body = aForm([{ fileName: 'filename="a"', content: Buffer.alloc(12 * MIB, 7) }])
     const upload = send(await portOf(server), PROVISION, body)
     const request = await arriving.promise
-    // Nothing of the body moves from here on.
+    // From here on, no byte of the body moves.
     await vi.waitFor(() => {
       expect(onPart).toHaveBeenCalledTimes(PARTS_HELD)
       expect(request.readableLength).toBeGreaterThan(0)
@@ -204,7 +204,7 @@ describe('connections beyond the maximum', () => {
     const stalled = Array.from({ length: 4 }, () => aClient(port, 'GET / HTTP/1.1\r\nHost'))
     const closed = stalled.map(({ socket }) => closeOf(socket))
 
-    // Refused until the others count as stalled.
+    // Rejected until the others count as stalled.
     const answered = await vi.waitUntil(
       async () => {
         const client = aClient(port, GET)

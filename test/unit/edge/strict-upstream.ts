@@ -14,7 +14,7 @@ export interface StrictUpstream {
   readonly port: number
   /** Requests by connection, in the order of their arrival. */
   readonly connections: StrictRequest[][]
-  /** What no strict parser accepts. */
+  /** Bytes that no strict parser accepts. */
   readonly violations: string[]
   requests(): StrictRequest[]
 }
@@ -23,7 +23,7 @@ const HEAD_END = '\r\n\r\n'
 const REQUEST_LINE = /^([A-Z-]+) (\/\S*) HTTP\/1\.1$/u
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*?)[ \t]*$/u
 
-/** An upstream that guesses nothing: every byte of a connection belongs to a well-formed request, or is a violation. */
+/** A strict upstream: every byte of a connection belongs to a well-formed request, or is a violation. */
 export async function aStrictUpstream(): Promise<StrictUpstream> {
   const connections: StrictRequest[][] = []
   const violations: string[] = []
@@ -71,7 +71,10 @@ function answer(socket: Socket, { method, path }: StrictRequest): void {
   socket.write(method === 'HEAD' ? head : head + body)
 }
 
-/** @throws Error for anything that is not one well-formed request; undefined while it is not complete. */
+/**
+ * @returns undefined while the request is incomplete
+ * @throws Error for anything but one well-formed request
+ */
 function parse(text: string): { readonly request: StrictRequest; readonly length: number } | undefined {
   const headEnd = text.indexOf(HEAD_END)
   if (headEnd === -1) return undefined
@@ -120,7 +123,7 @@ function chunkedBody(text: string, start: number): { body: string; end: number }
   }
 }
 
-/** Sends bytes as they are, and resolves with what was answered when the connection ends or nothing more is expected. */
+/** Sends bytes unchanged, and resolves with the response when the connection ends or the expected response has arrived. */
 export async function sendRaw(
   port: number,
   bytes: string,

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { findFreePort } from '../../../local/ports.ts'
 import { aWebServer, closeWebServers } from '../../fixtures/web-server.ts'
 
-/* The steps of a Dockerfile after the installation of packages: bundle, and start the one file of the image. */
+/* The steps of a Dockerfile after the installation of packages: bundling, and starting the only file of the image. */
 
 const run = promisify(execFile)
 const children: ChildProcess[] = []

@@ -6,7 +6,7 @@ import { EDGE_HEALTH_PATH } from '../../../src/contract/environment.ts'
 interface Instruction {
   readonly word: string
   readonly rest: string
-  /** The line before is a comment. */
+  /** The preceding line is a comment. */
   readonly isExplained: boolean
 }
 
@@ -22,7 +22,7 @@ function read(program: string): Instruction[] {
   })
 }
 
-/** Those of the image itself, after the last FROM. */
+/** Instructions of the image itself, after the last FROM. */
 function finalStage(program: string): Instruction[] {
   const all = read(program)
   return all.slice(all.findLastIndex(({ word }) => word === 'FROM') + 1)
@@ -38,7 +38,7 @@ describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
     })
     expect(others.filter(({ word }) => word === 'FROM').map(({ rest }) => rest)).toEqual([
       expect.stringMatching(/ \$\{NODE_IMAGE\} AS build$/u),
-      // Plain: the machine's own architecture is what the image is for.
+      // Without a platform, because the image is for the machine's own architecture.
       '$' + '{NODE_IMAGE}',
     ])
   })
@@ -55,7 +55,7 @@ describe.each(['edge', 'stager'])('Dockerfile of the %s', (program) => {
     expect(stage.filter(({ word }) => word === 'COPY' || word === 'ADD').map(({ rest }) => rest)).toEqual([
       `--from=build /build/${program}.mjs /${program}.mjs`,
     ])
-    // For another architecture, it could not be run.
+    // A command could not run for another architecture.
     expect(stage.filter(({ word }) => word === 'RUN')).toEqual([])
   })
 
@@ -101,7 +101,7 @@ describe('the compose example', () => {
     expect(edge.build).toHaveProperty('args.NODE_IMAGE')
   })
 
-  it('sets nothing that the edge does not read', () => {
+  it('sets only variables that the edge reads', () => {
     const main = readFileSync('edge/main.ts', 'utf8')
 
     for (const name of Object.keys(edge.environment)) {

@@ -69,7 +69,7 @@ describe('the example threshold', () => {
     })
   })
 
-  it('gives geometries that the service takes, for any image', async () => {
+  it('returns geometries that the service accepts, for any image', async () => {
     const pixel = fc.constantFrom(0, 255)
     const anyRows = fc.array(fc.array(pixel, { minLength: 5, maxLength: 5 }), { minLength: 1, maxLength: 5 })
     await fc.assert(

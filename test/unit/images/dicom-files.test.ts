@@ -88,7 +88,7 @@ describe('a zip of DICOM files', () => {
     ['another image', { 'slide/volume.dcm': aDicom(), 'slide/label.png': aPng() }],
     ['an empty file', { 'slide/volume.dcm': aDicom(), 'slide/empty': Buffer.alloc(0) }],
     ['only folders', {}],
-  ])('is none with %s', async (_, files) => {
+  ])('is not a slide with %s', async (_, files) => {
     const zip = await aDicomZip(files)
 
     expect(await describeDicomZip(meteredSource(zip))).toBeUndefined()

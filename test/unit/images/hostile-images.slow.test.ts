@@ -48,7 +48,7 @@ function mutations(bytes: Buffer, from = 0): fc.Arbitrary<Buffer> {
   })
 }
 
-/** Fails only when reading fails. */
+/** Rejects only for errors of the source. */
 async function look(source: ReturnType<typeof meteredSource>, format?: ImageFormat): Promise<void> {
   const recognised = await recogniseImage(source, IMAGE_FORMATS)
   const dimensions = await readDimensions(source, format)
@@ -57,7 +57,7 @@ async function look(source: ReturnType<typeof meteredSource>, format?: ImageForm
   expect([undefined, ...IMAGE_FORMATS]).toContain(recognised)
   expect(typeof isBaseline).toBe('boolean')
   if (dimensions !== undefined) expect(Math.min(dimensions.width, dimensions.height)).toBeGreaterThan(0)
-  // Each of the two walks has its own bound; the rest are signatures.
+  // Both walks are bounded separately; the rest are signatures.
   expect(source.askedBytes).toBeLessThanOrEqual(2 * MAX_HEADER_BYTES + 1024)
 }
 

@@ -21,13 +21,13 @@ describe('the format of an image', () => {
     ['an empty file', Buffer.alloc(0)],
     ['half a signature', aPng().subarray(0, 7)],
     ['a DICOM file cut after its preamble', aDicom().subarray(0, 131)],
-  ])('is none for %s', async (_, bytes) => {
+  ])('is unknown for %s', async (_, bytes) => {
     const recognised = await recogniseImage(meteredSource(bytes), IMAGE_FORMATS)
 
     expect(recognised).toBeUndefined()
   })
 
-  it('is one of those asked for, or none', async () => {
+  it('is one of the requested ones, or unknown', async () => {
     const recognised = await recogniseImage(meteredSource(aPng()), ['jpeg', 'dicom'])
 
     expect(recognised).toBeUndefined()

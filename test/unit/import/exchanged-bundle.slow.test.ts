@@ -22,7 +22,7 @@ const STORES = {
   'local storage': () => createS3ObjectStore({ client: storage.client, bucketName }),
 } satisfies Record<string, () => ObjectStore>
 
-/** Layers of the same names and sizes, whatever their letter. */
+/** Layers with the same names and sizes for each letter. */
 async function bundleOf(letter: string, method: 'stored' | 'deflated', descriptor?: string): Promise<Buffer> {
   const layers = await Promise.all([1, 2].map((number) => aLayer(`${letter}${number}`.repeat(50_000))))
   const image = await dockerArchive({ layers })
@@ -30,7 +30,7 @@ async function bundleOf(letter: string, method: 'stored' | 'deflated', descripto
   return await packZip(entries, { compress: method === 'deflated' })
 }
 
-/** A store that replaces the bundle right before the call of this number. */
+/** An object store that replaces the bundle before this call. */
 function exchanging(objects: ObjectStore, call: number, bytes: Buffer) {
   let calls = 0
   const before = async (key: string): Promise<void> => {
@@ -52,7 +52,7 @@ function exchanging(objects: ObjectStore, call: number, bytes: Buffer) {
   return { watched, calls: () => calls }
 }
 
-/** Imports to the end; the exchange has an event, which comes while the first worker holds the upload, and finds nothing to do. */
+/** Imports to the end. The replacement has an event, which arrives while the first worker holds the upload, and has no effect. */
 async function imported(objects: ObjectStore, first: Buffer, exchange?: { call: number; bytes: Buffer }) {
   await objects.put(KEY, first)
   const { watched, calls } = exchanging(objects, exchange?.call ?? 0, exchange?.bytes ?? first)
@@ -88,7 +88,7 @@ describe.each(Object.entries(STORES))(
       const expected = await imported(aStore(), after)
       expect(expected.outcome).not.toEqual(whole.outcome)
 
-      // The last call asks for the size of what was imported: by then the task is there.
+      // The last call reads the size of the imported bundle; the task exists by then.
       const last = first === undefined ? whole.calls : whole.calls + 1
       for (let call = 2; call < last; call += 1) {
         const { outcome, images } = await imported(aStore(), before, { call, bytes: after })
@@ -101,7 +101,7 @@ describe.each(Object.entries(STORES))(
       expect(last).toBeGreaterThan(4)
     })
 
-    it('is not used as the checked file of an input', async () => {
+    it('is not used in place of the checked file of an input', async () => {
       const objects = aStore()
       await objects.put(KEY, 'a checked file')
       const upload = { ...anUploadOf(), key: KEY }

@@ -137,7 +137,7 @@ describe('bundles by http', () => {
       async () => new URL((await aWebServer(() => {})).href.replace('http', 'https')),
       'SSL',
     ],
-  ])('fail in the same words, whatever a host answers: %s', async (_, store, reason) => {
+  ])('fail with the same message for any response of a host: %s', async (_, store, reason) => {
     const failure = await source.open(await store()).catch((error: DomainError) => error)
 
     expect({ ...(failure as DomainError).body, status: (failure as DomainError).status }).toEqual({
@@ -216,7 +216,7 @@ describe('bundles by http', () => {
       expect(reported).toEqual(['no answer within 10 s'])
     })
 
-    it('may take long once the answer has begun', async () => {
+    it('may take long once the response has started', async () => {
       const goOn = Promise.withResolvers<void>()
       const store = await aWebServer(async (_, response) => {
         response.write('PK first half, ')

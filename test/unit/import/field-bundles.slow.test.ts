@@ -15,9 +15,7 @@ import { packBzip2 } from '../../fixtures/pack-bzip2.ts'
 import { packWithoutCopies } from '../../fixtures/pack-deflate64.ts'
 import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
 
-/*
- * Bundles as people's tools make them: Finder, Explorer, text editors and builders of images.
- */
+/* Bundles in the form of common tools: Finder, Explorer, text editors and image builders. */
 
 /** Result for the author: `imported`, or the explanation of the rejection. */
 async function outcome(bytes: Buffer): Promise<string> {
@@ -43,7 +41,7 @@ describe('files that file managers add', () => {
     ],
     ['Explorer', ['Thumbs.db', 'desktop.ini', 'THUMBS.DB', 'Desktop.ini']],
     ['a network disk', ['@eaDir/my-model.tar', '.AppleDouble/my-model.tar']],
-  ])('do not count when the image is looked for: %s', async (_, names) => {
+  ])('are ignored in the search for the image: %s', async (_, names) => {
     const bundle = rawZip([
       descriptorEntry(),
       ...names.slice(0, 2).map(finder),
@@ -54,7 +52,7 @@ describe('files that file managers add', () => {
     expect(await outcome(bundle)).toBe('imported')
   })
 
-  it('are not named in a refusal', async () => {
+  it('are not named in a rejection', async () => {
     const bundle = rawZip([descriptorEntry(), finder('__MACOSX/._image.tar'), finder('.DS_Store')])
 
     expect(await outcome(bundle)).toMatch(/the bundle has descriptor\.yml: name the right file/u)
@@ -153,7 +151,7 @@ describe('a bundle whose files are all packed', () => {
   it.each<readonly [what: string, method: number, pack: (content: Buffer) => Buffer]>([
     ['by deflate64, as Explorer does with more than 2 GB', 9, packWithoutCopies],
     ['by bzip2', 12, packBzip2],
-  ])('%s, is taken', async (_, method, pack) => {
+  ])('%s, is accepted', async (_, method, pack) => {
     const packed = (name: string, body: Buffer): RawEntry => ({ name, body, method, packed: pack(body) })
     const files = [
       packed('descriptor.yml', Buffer.from(aDescriptorText())),
@@ -243,11 +241,11 @@ describe('a file twice in the image archive', () => {
     ['deflated', {}],
     ['stored', { compress: false }],
   ])('in a bundle that is %s', (_, options) => {
-    it('is taken with the same bytes', async () => {
+    it('is accepted with the same bytes', async () => {
       expect(await outcome(await twice((file) => file, options))).toBe('imported')
     })
 
-    it('is refused with other bytes of the same length', async () => {
+    it('is rejected with other bytes of the same length', async () => {
       const change = (file: FileEntry): FileEntry => {
         const body = Buffer.from(file.body ?? '')
         body[body.length - 1] = (body.at(-1) ?? 0) ^ 1

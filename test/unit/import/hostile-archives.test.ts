@@ -9,7 +9,7 @@ import { type RawEntry, rawZip } from '../../fixtures/raw-zip.ts'
 
 const UNIX_LINK = 0o120777 * 0x10000
 
-/** Archives that leave the folder, hide content or contradict themselves; `file` is a valid entry. */
+/** Archives that leave the folder, hide content or are inconsistent; `file` is a valid entry. */
 const cases: [what: string, archive: (file: RawEntry) => Buffer][] = [
   ['a name that leads upwards', (file) => rawZip([file, { ...file, name: '../up' }])],
   ['a name that leads upwards from a folder', (file) => rawZip([{ ...file, name: `${file.name}/../../up` }])],
@@ -68,7 +68,7 @@ describe('an archive of outputs', () => {
     await expect(answer).resolves.toBeUndefined()
   })
 
-  it.each(cases)('is refused with %s, and the run goes on', async (_, archive) => {
+  it.each(cases)('is refused with %s, and the run continues', async (_, archive) => {
     const { engine, answer } = await posted(archive(file))
 
     await expect(answer).rejects.toMatchObject({
@@ -79,7 +79,7 @@ describe('an archive of outputs', () => {
     expect((await engine.runs.find(RUN_ID))?.state).toBe('RUNNING')
   })
 
-  it('is refused when its bytes are not those that were zipped, wherever they are found', async () => {
+  it('is refused when its content does not match its checksum, however it is stored', async () => {
     const wrong: RawEntry = {
       name: 'sum',
       body: '5',

@@ -5,7 +5,7 @@ import { imageName } from '../../../src/import/image-name.ts'
 const namespaces = fc.stringMatching(/^[a-zA-Z0-9_]*(\.[a-zA-Z0-9_-]+)+$/u)
 const versions = fc.stringMatching(/^(0|[1-9]\d*)\.(0|[1-9]\d*)\.\d(-[0-9a-zA-Z-]+)?(\+[0-9a-zA-Z-]+)?$/u)
 
-/** What CreateRepository of ECR accepts. */
+/** Names that ECR's CreateRepository accepts. */
 const REPOSITORY = /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/u
 /** Distribution specification, "Pulling manifests". */
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/u
@@ -18,7 +18,7 @@ describe('names of task images', () => {
     expect(tag).toBe('1.0.0-rc.1_b2')
   })
 
-  it('leave the readable part out when there is none', () => {
+  it('omit the readable part when it is empty', () => {
     expect(imageName('tasks', '._', '1.0.0').repository).toMatch(/^tasks\/[0-9a-f]{32}$/u)
   })
 

@@ -62,7 +62,7 @@ function anImage(layout: ReturnType<typeof createOciLayout>, body = layer): Blob
 describe('the image of linux/amd64 is chosen', () => {
   const expected = [digestOf(layer)]
 
-  it('out of an index whose other platforms were not saved', async () => {
+  it('from an index whose other platforms were not saved', async () => {
     const layout = createOciLayout()
     const { images } = aPlatformLayout('arm64', 's390x')
     const index = layout.index([...images.slice(0, 1), anImage(layout), ...images.slice(1)])
@@ -70,7 +70,7 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(layout.files([index]))).toEqual(expected)
   })
 
-  it('out of an index whose other platforms are there', async () => {
+  it('from an index whose other platforms were saved', async () => {
     const { layout, images } = aPlatformLayout('arm64', 's390x')
     const index = layout.index([...images, anImage(layout)])
 
@@ -95,7 +95,7 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(layout.files([layout.index([attestation, anImage(layout)])]))).toEqual(expected)
   })
 
-  it('out of indexes in indexes', async () => {
+  it('from nested indexes', async () => {
     const layout = createOciLayout()
     const nested = layout.index([layout.index([anImage(layout)])])
 
@@ -111,7 +111,7 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(broken)).toEqual(expected)
   })
 
-  it('when its config says no platform, as its index says one', async () => {
+  it('when its index names the platform but its config does not', async () => {
     const layout = createOciLayout()
     const image = layout.image(
       { layers: [layout.layer(layer)], diffIds: expected, os: '', architecture: '' },
@@ -124,7 +124,7 @@ describe('the image of linux/amd64 is chosen', () => {
   it.each([
     ['entrypoint', { Entrypoint: ['/run.sh'] }],
     ['command', { Cmd: ['/run.sh'], Entrypoint: null }],
-  ])('with nothing but an %s', async (_, command) => {
+  ])('when there is only an %s', async (_, command) => {
     expect(await outcome(await dockerArchive({ layers: [layer], command }))).toEqual(expected)
   })
 
@@ -163,7 +163,7 @@ describe('the image of linux/amd64 is chosen', () => {
     expect(await outcome(linked)).toEqual([...expected, ...expected])
   })
 
-  it('among several that its namespace and version name', async () => {
+  it('among several by its namespace and version', async () => {
     const [first, second] = await Promise.all(
       [otherLayer, layer].map((body) => legacyDockerArchive({ layers: [body] })),
     )
@@ -173,7 +173,7 @@ describe('the image of linux/amd64 is chosen', () => {
     ).toEqual(expected)
   })
 
-  it('among several of a layout that its namespace and version name', async () => {
+  it('among several of a layout by its namespace and version', async () => {
     const layout = createOciLayout()
     const named = (body: Buffer, name: string): BlobDescriptor => ({
       ...anImage(layout, body),
@@ -188,7 +188,7 @@ describe('the image of linux/amd64 is chosen', () => {
   })
 })
 
-/** One archive of several images, as `docker save a b` writes it. */
+/** One archive of several images, in the form of `docker save a b`. */
 function severalImages(...images: readonly (readonly [files: FileEntry[], tag: string])[]): FileEntry[] {
   const files = images.flatMap(([entries], index) =>
     entries

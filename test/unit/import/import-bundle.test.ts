@@ -159,7 +159,7 @@ describe('importing a bundle', () => {
     expect(await importer.tasks.list()).toHaveLength(1)
   })
 
-  describe('finds the parts of a bundle', () => {
+  describe('finding the parts of a bundle', () => {
     const descriptor = { name: 'descriptor.yml', body: aDescriptorText({ imageFile: '/folder/named.tar' }) }
 
     async function imageUsed(names: readonly string[]): Promise<string | undefined> {
@@ -183,18 +183,18 @@ describe('importing a bundle', () => {
       ['by namespace and version', ['image.tar', 'other.tar', own], own],
       ['as image.tar', ['other.tar', 'image.tar'], 'image.tar'],
       ['as the only tar', ['anywhere/else.tar'], 'anywhere/else.tar'],
-    ])('the image %s', async (_, names, expected) => {
+    ])('finds the image %s', async (_, names, expected) => {
       expect(await imageUsed(names)).toBe(expected)
     })
 
-    it.each(['descriptor.yaml', 'Descriptor.YML'])('the descriptor as %s', async (name) => {
+    it.each(['descriptor.yaml', 'Descriptor.YML'])('finds the descriptor as %s', async (name) => {
       const [, image] = await aBundle()
       await put(importer, [...(image === undefined ? [] : [image]), { name, body: aDescriptorText() }])
 
       expect((await run(importer)).state).toBe('READY')
     })
 
-    it('descriptor.yml rather than descriptor.yaml', async () => {
+    it('prefers descriptor.yml to descriptor.yaml', async () => {
       await put(importer, [{ name: 'descriptor.yaml', body: 'nothing' }, ...(await aBundle())])
 
       expect((await run(importer)).state).toBe('READY')
@@ -355,7 +355,7 @@ describe('a refused bundle', () => {
 })
 
 describe('importing a name that is taken', () => {
-  it('is refused and leaves the installed task alone', async () => {
+  it('is refused and leaves the installed task unchanged', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     await run(importer)
@@ -370,7 +370,7 @@ describe('importing a name that is taken', () => {
     expect(importer.scheduler.definitions.size).toBe(1)
   })
 
-  it('makes one task of two bundles at the same time, and keeps its image', async () => {
+  it('creates one task of two concurrent bundles, and keeps its image', async () => {
     const importer = anImporter()
     await put(importer, await aBundle())
     await put(importer, await aBundle(), 'upload-2')
@@ -429,7 +429,7 @@ describe('a bundle that is put directly into the bucket', () => {
     expect(second).toEqual(first)
   })
 
-  it('is not imported again by a second event that finds the object on its way out', async () => {
+  it('is not imported again by a second event that finds the object while it is being removed', async () => {
     const importer = anImporter()
     const bundle = await aBundle()
     await put(importer, bundle, 'task.zip')
@@ -516,7 +516,7 @@ describe('an import that fails', () => {
 })
 
 describe('an import whose worker died', () => {
-  /** Neither finishes nor cleans up, as a process that is killed. */
+  /** Neither finishes nor cleans up, like a killed process. */
   async function die(importer: Importer, step: 'pushBlob' | 'pushManifest' | 'publish' | 'ready') {
     const died = new Promise<void>((resolve) => {
       const stop = () => {

@@ -100,7 +100,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
 
   it('is refused when its checksum is wrong', async () => {
     const bundle = await aBundleOf(method)
-    // The CRC of the last entry, in its own header and in the directory's.
+    // The CRC of the last entry, in its local header and in the directory record.
     for (const [signature, offset] of [
       ['PK\u0003\u0004', 14],
       ['PK\u0001\u0002', 16],
@@ -145,7 +145,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     expect(sent).toHaveLength(LAYERS + 1)
   })
 
-  it('waits for a registry that rejects everything for a while', async () => {
+  it('retries during a short outage of the registry', async () => {
     await put(importer, await aBundleOf(method, 'none', 6))
     const pauses: number[] = []
     const { watched } = counting(importer, () => {
@@ -209,7 +209,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
   it('resets the count of attempts after progress', async () => {
     await put(importer, await aBundleOf(method, 'none', 18))
     for (let workers = 0; workers < 4; workers += 1) {
-      // More than are sent at once, so that one was through.
+      // More than are sent concurrently, so that one was complete.
       const { watched } = counting(importer, (count) => {
         if (count > 4) throw new Error('broken')
       })
@@ -272,7 +272,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     await put(importer, await aBundleOf(method))
     const died = Promise.withResolvers<void>()
     const first = counting(importer, async (count) => {
-      // Deaths leave promises that never end.
+      // Killed workers leave pending promises.
       if (count < LAYERS + 1) return
       died.resolve()
       await new Promise<never>(() => {})
@@ -308,7 +308,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
 
     expect(upload.state).toBe('READY')
     expect(importer.registry.images()).toHaveLength(1)
-    // The name of the first is free again.
+    // The name of the first task is free again.
     await put(importer, await aBundleOf(method), 'another')
     expect((await run(importer, 'another')).state).toBe('READY')
   })
@@ -328,7 +328,7 @@ describe.each(['deflated', 'stored'] as const)('an image archive that is %s in i
     })
     const between = await uploadOf(importer)
     const waiting = importer.requests.waiting.splice(0)
-    // Requests may be late; the name is kept for them.
+    // Requests may be late, so the name stays reserved.
     importer.identity.advance(10 * LEASE_SECONDS)
     await put(importer, await aBundleOf(method), 'another')
     const another = await run(importer, 'another')
@@ -551,7 +551,7 @@ describe('events that the importer ignores', () => {
     expect(await importer.uploads.find('aborted')).toBeUndefined()
   })
 
-  it('are requests for uploads that nobody knows', async () => {
+  it('are requests for unknown uploads', async () => {
     const importer = anImporter()
 
     await importBundle(importer, { uploadId: 'unknown' })

@@ -14,7 +14,7 @@ import { IMPORT_SETTINGS } from '../../fixtures/memory-importer.ts'
 const NAME = { namespace: 'com.example.addition', version: '1.0.0' }
 const URL_OF_BUNDLE = 'http://127.0.0.1:9000/api/v1/tasks/com.example.addition/1.0.0/bundle.zip'
 
-/** An engine whose other task has another name, and whose importer works while the client waits. */
+/** An engine with an installed task of another name, whose importer works while the client waits. */
 async function anInstaller() {
   const engine = await anEngine({ task: aTask({ namespace: 'com.example.other' }) })
   const asked: string[] = []
@@ -28,7 +28,7 @@ async function anInstaller() {
     engine.identity.advance(1)
     for (const uploadId of engine.requests.waiting.splice(0)) {
       asked.push(uploadId)
-      // What fails goes to the log and, for the client, into the upload.
+      // Failures are logged and, for the client, recorded in the upload.
       await importBundle(importer, { uploadId }).catch(() => {})
     }
   }
@@ -109,7 +109,7 @@ describe('installing a task from the default store', () => {
     { namespace: 'com.example/addition', version: '1.0.0' },
     { namespace: 'com.example.addition', version: 'latest' },
     { namespace: `com.${'x'.repeat(3000)}`, version: '1.0.0' },
-  ])('never asks a store for a task that cannot be: $namespace $version', async (name) => {
+  ])('sends no request to a store for an invalid name or version: $namespace $version', async (name) => {
     await useStore('http://127.0.0.1:9000')
 
     await expect(installTask(installer, name)).rejects.toEqual(downloadFailed('no task can have'))
@@ -120,7 +120,7 @@ describe('installing a task from the default store', () => {
   it.each([
     ['is no URL', 'store.example.org', 'no URL'],
     ['has another scheme', 'ftp://127.0.0.1:9000', 'not by ftp'],
-  ])('asks for no import when the host %s', async (_, host, words) => {
+  ])('requests no import when the host %s', async (_, host, words) => {
     await useStore(host)
     await offer()
 
@@ -139,7 +139,7 @@ describe('installing a task from the default store', () => {
     expect(await installer.uploaded()).toMatchObject({ state: 'FAILED' })
   })
 
-  it('leaves the upload FAILED and nothing stored when the download breaks off', async () => {
+  it('leaves the upload FAILED and nothing stored when the download is interrupted', async () => {
     await useStore('http://127.0.0.1:9000')
     await offer({}, { isBroken: true })
 

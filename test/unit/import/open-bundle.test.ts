@@ -62,7 +62,7 @@ describe('the image of a bundle', () => {
 })
 
 describe('a bundle whose names begin with ./', () => {
-  it('is like any other', async () => {
+  it('is accepted like any other', async () => {
     const entries = await Promise.all(
       (await aBundle()).map(async ({ name, body }) => ({ name: `./${name}`, body: Buffer.from(body ?? '') })),
     )
@@ -70,7 +70,7 @@ describe('a bundle whose names begin with ./', () => {
     expect(await importBytes(rawZip(entries))).toHaveProperty('task')
   })
 
-  it('is refused when it has the same name without', async () => {
+  it('is rejected when it also has the name without ./', async () => {
     const entries = (await aBundle()).map(({ name, body = '' }) => ({ name, body: Buffer.from(body) }))
     const again = entries.map((entry) => ({ ...entry, name: `./${entry.name}` }))
 
@@ -125,7 +125,7 @@ describe('a bundle is rejected with the remedy', () => {
     const [descriptor] = await aBundle()
     const image = await packTar([{ name: 'manifest.json', body: '[]' }])
     image.write('S', 156)
-    // The checksum sums all bytes: another type, another sum.
+    // The checksum sums all bytes, so another type changes it.
     const sum = Number.parseInt(image.toString('latin1', 148, 154), 8) + 'S'.charCodeAt(0) - '0'.charCodeAt(0)
     image.write(sum.toString(8).padStart(6, '0'), 148)
     const entries = [

@@ -7,7 +7,7 @@ import type { ImportedLayer } from '../../../src/upload/upload.ts'
 import { createMemoryImageRegistry } from '../../fakes/memory-image-registry.ts'
 import { aLayer, type Compression, dockerArchive, packTar, packZip } from '../../fixtures/bundle-builder.ts'
 
-/** Four layers of 1 MiB and some, which pack into little. */
+/** Four layers of slightly more than 1 MiB that compress well. */
 const layers = await Promise.all([1, 2, 3, 4].map((byte) => aLayer(Buffer.alloc(1024 ** 2, byte))))
 const contentBytes = layers.reduce((sum, { length }) => sum + length, 0)
 
@@ -54,14 +54,14 @@ describe.each([
   ['deflated', false],
 ])('an image in an archive that is %s', (_, isStored) => {
   describe.each<Compression>(['none', 'gzip', 'zstd'])('with layers that are packed as %s', (compression) => {
-    it('may unpack to as much as the largest disk holds, all layers together', async () => {
+    it('may unpack to the size of the largest disk, all layers together', async () => {
       const { pushed } = await push({ compression, isStored, maxUnpackedBytes: contentBytes })
 
       expect(pushed.size.unpackedBytes).toBe(contentBytes)
       expect(pushed.size.packedBytes).toBeLessThan(contentBytes / 10)
     })
 
-    it('is refused when its layers unpack to more together', async () => {
+    it('is refused when its layers together unpack to more', async () => {
       const pushing = push({ compression, isStored, maxUnpackedBytes: contentBytes - 1 })
 
       await expect(pushing).rejects.toThrow(OciFormatError)
@@ -69,7 +69,7 @@ describe.each([
     })
   })
 
-  it('counts what an earlier worker has sent', async () => {
+  it('includes layers that an earlier worker has sent', async () => {
     const whole = await push({ compression: 'gzip', isStored, maxUnpackedBytes: contentBytes })
     const [first, second] = whole.sent
     const known = [first, second].filter((layer) => layer !== undefined)

@@ -41,7 +41,7 @@ async function aZip({ layers = LAYERS, compression = 'gzip', folders = '', ...na
   return await packZip(await aBundle({ descriptor, image }), { compress: false })
 }
 
-/** Names the layers, as `POST uploads` does, and sends the bundle without those that are held. */
+/** Names the layers, like `POST uploads`, and sends the bundle without those that are held. */
 async function send(importer: Importer, id: string, zip: Buffer): Promise<{ sent: Buffer; upload: Upload }> {
   const outgoing = await openOutgoingBundle(bufferSource(zip))
   const namedLayers = await markHeld(importer, outgoing.layers)
@@ -76,7 +76,7 @@ async function taskOf(importer: Importer, { taskId }: Upload): Promise<Task> {
   return task
 }
 
-/** Names of the files in the image archive of a bundle, by what was sent. */
+/** Names of the files in the image archive of the sent bundle. */
 const holds = (sent: Buffer, layer: Buffer): boolean => sent.includes(layer.subarray(0, 512))
 
 async function layersOf(importer: Importer, upload: Upload): Promise<readonly string[]> {
@@ -112,7 +112,7 @@ describe('a new version of a task', () => {
     },
   )
 
-  it('is the same image that a whole upload makes', async () => {
+  it('has the same image as after a complete upload', async () => {
     const zip = await aZip({ version: '1.1.0', layers: [BASE, CHANGED], compression: 'none' })
     const [whole, thin] = [anImporter(), anImporter()]
     await send(thin, 'first', await aZip({ compression: 'none' }))
@@ -126,7 +126,7 @@ describe('a new version of a task', () => {
     expect(images[1]).toEqual(images[0])
   })
 
-  it('may consist of layers alone that are held', async () => {
+  it('may consist only of layers that are held', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip())
 
@@ -136,7 +136,7 @@ describe('a new version of a task', () => {
     expect(upload.namedLayers?.every(({ held }) => held)).toBe(true)
   })
 
-  it('lacks plain layers of an archive that docker saved before version 25', async () => {
+  it('may lack plain layers of an archive by docker before version 25', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip({ compression: 'none' }))
     const entries = await aBundle({
@@ -150,7 +150,7 @@ describe('a new version of a task', () => {
     expect([holds(sent, BASE), holds(sent, CHANGED)]).toEqual([false, true])
   })
 
-  it('reuses a gzip layer that is sent as plain tar, and names the compressed one', async () => {
+  it('reuses a gzip layer that is sent as plain tar, and refers to the compressed one', async () => {
     const importer = anImporter()
     const first = await send(importer, 'first', await aZip({ compression: 'gzip' }))
 
@@ -160,7 +160,7 @@ describe('a new version of a task', () => {
     expect(await layersOf(importer, second.upload)).toEqual(await layersOf(importer, first.upload))
   })
 
-  it('is taken when its image archive is deflated', async () => {
+  it('is accepted when its image archive is deflated', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip())
     const outgoing = await openOutgoingBundle(bufferSource(await aZip({ version: '1.1.0' })))
@@ -177,7 +177,7 @@ describe('a new version of a task', () => {
     expect(upload.state).toBe('READY')
   })
 
-  it('goes on after its worker died, without asking for the layers again', async () => {
+  it('continues after its worker crashed, without asking for the layers again', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip())
     const zip = await aZip({ version: '1.1.0', layers: [BASE, CHANGED] })
@@ -218,7 +218,7 @@ describe('a layer of another task', () => {
     expect(importer.registry.blob(image.repository, base)).toBeDefined()
   })
 
-  it('is found again when the first task with it is gone', async () => {
+  it('is found in another repository after the first task was deleted', async () => {
     const importer = anImporter()
     const first = await send(importer, 'first', await aZip())
     await send(importer, 'second', await aZip(other))
@@ -236,7 +236,7 @@ describe('a layer of another task', () => {
 describe('the folders of a task', () => {
   const folders = '  input_folder: /data/in\n  output_folder: /data/out\n'
 
-  it('are looked for in a reused layer that was checked for others', async () => {
+  it('are checked in a reused layer that was checked for others', async () => {
     const importer = anImporter()
     const link = await packTar([{ name: 'data', type: 'symlink', linkname: '/etc' }])
     await send(importer, 'first', await aZip({ layers: [link] }))
@@ -252,7 +252,7 @@ describe('the folders of a task', () => {
     expect(JSON.stringify(upload.error)).toContain('a link at')
   })
 
-  it('are taken when the layer has nothing there', async () => {
+  it('are accepted when the layer has nothing there', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip())
 
@@ -275,7 +275,7 @@ describe('the folders of a task', () => {
 })
 
 describe('a bundle that lacks a layer', () => {
-  /** An importer with a task, and a bundle without its base. */
+  /** An importer with a task, and a bundle without its base layer. */
   async function prepared() {
     const importer = anImporter()
     const first = await send(importer, 'first', await aZip({ compression: 'none' }))
@@ -324,7 +324,7 @@ describe('a bundle that lacks a layer', () => {
         await importer.layers.forget({ digest: digestOf(BASE), repository: image.repository })
       },
     ],
-  ])('asks for a new upload when the layer %s', async (_, lose) => {
+  ])('requires a new upload when the layer %s', async (_, lose) => {
     const { importer, first, thin, base } = await prepared()
     await lose(importer, first.upload)
 
@@ -335,7 +335,7 @@ describe('a bundle that lacks a layer', () => {
     expect(importer.registry.images()).toHaveLength(1)
   })
 
-  it('asks for a new upload when the layer goes while it is being imported', async () => {
+  it('requires a new upload when the layer is removed during the import', async () => {
     const { importer, first, thin, base } = await prepared()
     const { image } = await taskOf(importer, first.upload)
     const [digest = ''] = await layersOf(importer, first.upload)
@@ -353,7 +353,7 @@ describe('a bundle that lacks a layer', () => {
     expect(await importer.tasks.list()).toHaveLength(1)
   })
 
-  it('is refused when a size was recorded that the layer does not have', async () => {
+  it('is refused when the recorded size of the layer is wrong', async () => {
     const { importer, thin, base } = await prepared()
 
     const upload = await importSent(importer, 'second', thin, [{ ...base, size: 7, held: true }])
@@ -361,7 +361,7 @@ describe('a bundle that lacks a layer', () => {
     expect(upload.error).toMatchObject({ errorCode: 'APPE-upload-layer-gone' })
   })
 
-  it('is refused when the config says another diff id', async () => {
+  it('is refused when the config has another diff id', async () => {
     const importer = anImporter()
     const first = await aZip({ compression: 'gzip' })
     await send(importer, 'first', first)
@@ -379,7 +379,7 @@ describe('a bundle that lacks a layer', () => {
     expect(await importer.tasks.list()).toHaveLength(1)
   })
 
-  it('is taken with a layer that is named as held and present, by the one that is present', async () => {
+  it('uses the present layer when another one with the same name is held', async () => {
     const { importer, base, lacking, files } = await prepared()
     const damaged = files.map((file) =>
       file.name === blobName(base.digest) ? { ...file, body: Buffer.alloc(BASE.length, 'x') } : file,
@@ -393,7 +393,7 @@ describe('a bundle that lacks a layer', () => {
     expect(broken.state).toBe('FAILED')
   })
 
-  it('counts what its reused layers unpack to', async () => {
+  it('includes reused layers in the limit of the unpacked size', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip({ compression: 'none' }))
     const [known] = await importer.layers.find(digestOf(BASE))
@@ -409,10 +409,10 @@ describe('a bundle that lacks a layer', () => {
   })
 })
 
-describe('the answer to a client that names layers', () => {
+describe('the response to a client that names layers', () => {
   const [digest, size] = [digestOf(BASE), BASE.length]
 
-  it('holds no layer of an import that was refused, or has not ended', async () => {
+  it('marks no layer of an import that was refused, or has not ended', async () => {
     const importer = anImporter()
     const image = await dockerArchive({ layers: [BASE], diffIds: [digestOf('another')] })
     const refused = await importSent(importer, 'refused', await packZip(await aBundle({ image })), [])
@@ -433,7 +433,7 @@ describe('the answer to a client that names layers', () => {
     expect(answer).toEqual([{ digest, size, held: false }])
   })
 
-  it('holds no blob that the registry has and no task', async () => {
+  it('marks no blob that the registry has but no task uses', async () => {
     const importer = anImporter()
     await importer.registry.ensureRepository('tasks/a')
     const blob = await importer.registry.pushBlob('tasks/a', [BASE] as never)
@@ -441,7 +441,7 @@ describe('the answer to a client that names layers', () => {
     expect(await markHeld(importer, [{ digest: blob.digest, size }])).toMatchObject([{ held: false }])
   })
 
-  it('holds no layer of another size, and keeps the order of the names', async () => {
+  it('marks no layer of another size, and keeps the order of the names', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip())
     const unknown = { digest: digestOf('never sent'), size: 5 }
@@ -451,7 +451,7 @@ describe('the answer to a client that names layers', () => {
     expect(answer.map(({ held }) => held)).toEqual([false, false, true])
   })
 
-  it('holds nothing when the registry does not answer', async () => {
+  it('marks nothing when the registry does not answer', async () => {
     const importer = anImporter()
     await send(importer, 'first', await aZip())
     const { RegistryUnavailableError } = await import('../../../src/import/registry/image-registry.ts')
@@ -464,7 +464,7 @@ describe('the answer to a client that names layers', () => {
     expect(await markHeld({ ...importer, registry }, [{ digest, size }])).toMatchObject([{ held: false }])
   })
 
-  it('forgets a place that has lost the layer', async () => {
+  it('forgets a repository that has lost the layer', async () => {
     const importer = anImporter()
     const { upload } = await send(importer, 'first', await aZip())
     const { image } = await taskOf(importer, upload)

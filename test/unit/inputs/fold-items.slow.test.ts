@@ -28,7 +28,7 @@ function* range(start: number, end: number): Generator<number> {
   for (let index = start; index < end; index += 1) yield index
 }
 
-/** Provisions of the run, the array's own among them. */
+/** Provisions of the run, including the array's own. */
 async function provisionCount(engine: Engine): Promise<number> {
   return Object.keys((await engine.runs.find(RUN_ID))?.provisions ?? {}).length
 }

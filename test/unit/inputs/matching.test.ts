@@ -21,7 +21,7 @@ describe('arrays that must match', () => {
     ['are all empty', { 'inputs/a': [], 'inputs/b': [], 'outputs/c': [] }],
     ['are absent or empty', { 'inputs/a': [], 'outputs/c': [] }],
     ['are all absent', {}],
-  ])('do when they %s', (_, indexes) => {
+  ])('match when they %s', (_, indexes) => {
     expect(problems(indexes)).toEqual([])
   })
 

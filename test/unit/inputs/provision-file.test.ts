@@ -146,7 +146,7 @@ describe('a zip of DICOM files', () => {
     ['a name that leaves it later', 'a/../../evil.dcm'],
   ])('is refused for %s', async (_, name) => {
     const engine = await aRunOfImages()
-    // The packer refuses such names, so it is put in afterwards, over one of the same length.
+    // The packer refuses such names, so the name is replaced afterwards by one of the same length.
     const harmless = 'x'.repeat(name.length)
     const zip = (await aDicomZip({ [harmless]: aDicom() })).toString('latin1').replaceAll(harmless, name)
 

@@ -3,7 +3,7 @@ import type { InputEntry } from '../../../src/inputs/array-inputs.ts'
 import { entryText } from '../../../src/inputs/array-inputs.ts'
 import { readAhead } from '../../../src/inputs/read-ahead.ts'
 
-/** Objects that are read one by one, and the requests. */
+/** Objects that are read one by one, with the requests. */
 function objects(count: number, sizeBytes = 1) {
   const asked: string[] = []
   const entries = Array.from({ length: count }, (_, index): InputEntry => {

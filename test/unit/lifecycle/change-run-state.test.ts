@@ -193,7 +193,7 @@ describe('the state action CANCELLED', () => {
     const engine = await anEngine({ run: { state: 'RUNNING', job } })
     await engine.workflow.start(RUN_ID)
     const away = { ...engine.scheduler, terminate: () => Promise.reject(new Error('away')) }
-    // The sweeper ends the job, as long as nobody asks again.
+    // Without another call, the sweeper ends the job.
     const first = await changeRunState({ ...engine, scheduler: away }, RUN_ID, 'CANCELLED')
     const ended: string[] = []
     const terminate = async (jobId: string) => void ended.push(jobId)

@@ -56,7 +56,7 @@ describe('the deletion of a run', () => {
 
     expect(await engine.runs.find(RUN_ID)).toBeUndefined()
     expect(engine.objects.keys()).toEqual([])
-    // That of an attempt which nobody could record is left.
+    // An interrupted attempt whose log stream was not recorded.
     expect(engine.logs.streams()).toEqual(['task/stage-in/2', 'task/task/2', 'task/stage-out/2'])
     expect([...engine.workflow.stoppedRuns.keys()]).toEqual([RUN_ID])
     expect([...engine.scheduler.terminations.keys()]).toEqual([jobId])

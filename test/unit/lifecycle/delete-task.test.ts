@@ -79,7 +79,7 @@ describe('the deletion of a task', () => {
     for (const { id } of runs) expect(await engine.runs.find(id)).toBeUndefined()
   })
 
-  it('of one id leaves another task of that name alone', async () => {
+  it('of one id leaves another task of that name unchanged', async () => {
     const engine = await anEngine()
 
     await expect(deleteTask(engine, engine.task, 'of-an-earlier-task')).rejects.toMatchObject(NOT_FOUND)

@@ -14,7 +14,7 @@ const FAILURE = { kind: 'task-failed', message: 'exit code 3\nIts log ends with:
 async function aRunningTask(run: Partial<Run> = {}) {
   const engine = await anEngine({ run: { state: 'RUNNING', job: JOB, ...run } })
   let after = '0'
-  /** The next part, as a client asks for it. */
+  /** The next part, as a client requests it. */
   async function follow(): Promise<LogPart> {
     const part = await followRunLog(engine, RUN_ID, after)
     after = part.next
@@ -25,7 +25,7 @@ async function aRunningTask(run: Partial<Run> = {}) {
 }
 
 describe('a log that is followed', () => {
-  it('gives each line once, and the reason of the failure last', async () => {
+  it('returns each line once, and the reason of the failure last', async () => {
     const { logs, follow, end, identity } = await aRunningTask()
     const parts: string[] = []
     const take = async (): Promise<LogPart> => {
@@ -59,7 +59,7 @@ describe('a log that is followed', () => {
     expect([last.isComplete, after.isComplete]).toEqual([true, true])
   })
 
-  it('is not complete before late lines had time to arrive', async () => {
+  it('is not complete before late lines could have arrived', async () => {
     const { follow, end } = await aRunningTask()
     await end()
 
@@ -76,7 +76,7 @@ describe('a log that is followed', () => {
     expect((await follow()).text).toBe('')
   })
 
-  it('goes on with the new container when the task is started again', async () => {
+  it('continues with the new container when the task is retried', async () => {
     const { logs, follow, runs } = await aRunningTask()
     logs.put(STREAM, 'first\n')
     await follow()
@@ -87,14 +87,14 @@ describe('a log that is followed', () => {
     expect((await follow()).text).toBe('')
   })
 
-  it('marks what the task prints as if it were the engine', async () => {
+  it('marks output of the task that imitates the engine', async () => {
     const { logs, follow } = await aRunningTask()
     logs.put(STREAM, '[app-engine] run failed\n')
 
     expect((await follow()).text).toBe('[task] [app-engine] run failed\n')
   })
 
-  it('shows the kept lines of a log that has expired', async () => {
+  it('returns the stored lines of a log that has expired', async () => {
     const { objects, follow, end, identity } = await aRunningTask()
     await end()
     identity.advance(3)
@@ -109,7 +109,7 @@ describe('a log that is followed', () => {
     expect((await follow()).text).toBe('')
   })
 
-  it('fits into an answer of the API, whatever the task prints', async () => {
+  it('fits into a response of the API for any output', async () => {
     const { logs, follow } = await aRunningTask()
     const line = `${'\u001b'.repeat(1000)}\n`
     logs.put(STREAM, line.repeat(5000))
@@ -124,7 +124,7 @@ describe('a log that is followed', () => {
 describe('the route of a log', () => {
   const path = `/app-engine/v1/task-runs/${RUN_ID}/logs`
 
-  it('answers text with the next offset in a header', async () => {
+  it('returns text with the next offset in a header', async () => {
     const { logs, ...engine } = await aRunningTask()
     logs.put(STREAM, 'one\n')
     const app = createCheckedApp({ ...engine, logs })
@@ -136,7 +136,7 @@ describe('the route of a log', () => {
     expect(second.headers.get('x-log-complete')).toBe('false')
   })
 
-  it('answers JSON to a client that accepts it', async () => {
+  it('returns JSON to a client that accepts it', async () => {
     const { logs, ...engine } = await aRunningTask()
     logs.put(STREAM, 'one\n')
 
@@ -151,7 +151,7 @@ describe('the route of a log', () => {
     })
   })
 
-  it('without an offset answers the log alone, whatever the client accepts', async () => {
+  it('without an offset returns the log alone, whatever the client accepts', async () => {
     const { logs, ...engine } = await aRunningTask()
     logs.put(STREAM, 'one\n')
 
@@ -174,7 +174,7 @@ describe('the route of a log', () => {
     },
   )
 
-  it('refuses an offset that the log service does not know', async () => {
+  it('rejects an offset that the log service does not know', async () => {
     const { logs, ...engine } = await aRunningTask()
     logs.put(STREAM, 'one\n')
     const after = Buffer.from(JSON.stringify([STREAM, 'f/x', false])).toString('base64url')

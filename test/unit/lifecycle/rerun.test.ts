@@ -35,7 +35,7 @@ async function aFinishedRun(changes: Partial<Run> = {}) {
     file: { kind: 'inline', text: '42' },
   })
   const keyOf = (name: string): string => inputValueKey(RUN_ID, name, 'v')
-  /** Stores an object and the value that it belongs to; it counts once it is provisioned. */
+  /** Stores an object and its value, which counts once it is provisioned. */
   async function store(name: string, kind: 'object' | 'tree', companion?: string): Promise<void> {
     const key = keyOf(name)
     await engine.objects.put(key, `bytes of ${name}`)
@@ -57,7 +57,7 @@ async function aFinishedRun(changes: Partial<Run> = {}) {
 }
 
 describe('another run with the same inputs', () => {
-  it('is PROVISIONED, has the values, and is another run', async () => {
+  it('is PROVISIONED and has the values and its own id', async () => {
     const engine = await aFinishedRun()
 
     const { run } = await rerun(engine, RUN_ID, false)
@@ -109,7 +109,7 @@ describe('another run with the same inputs', () => {
     expect(await engine.textOf(inputValueKey(run.id, 'slide', 'v'))).toBe('shared')
   })
 
-  it('leaves out what no longer counts', async () => {
+  it('omits values that no longer count', async () => {
     const engine = await aFinishedRun({ provisions: { a: VALUE, slide: { kind: 'cleared' } } })
     await engine.store('slide', 'object')
 
@@ -134,7 +134,7 @@ describe('another run with the same inputs', () => {
     expect([...engine.workflow.startedRuns]).toContain(run.id)
   })
 
-  it('is not made when it cannot be started', async () => {
+  it('is not created when it cannot be started', async () => {
     const engine = await aFinishedRun({ state: 'CREATED', provisions: {} })
 
     await expect(rerun(engine, RUN_ID, true)).rejects.toMatchObject({ error: 'INTERNAL_NOT_PROVISIONED' })
@@ -142,7 +142,7 @@ describe('another run with the same inputs', () => {
     expect(await engine.listedRuns()).toEqual([RUN_ID])
   })
 
-  it('is gone when the first run is deleted while it is copied', async () => {
+  it('is removed when the first run is deleted while it is copied', async () => {
     const engine = await aFinishedRun({ provisions: { a: VALUE, slide: VALUE } })
     await engine.store('slide', 'object')
     const copy: typeof engine.objects.copy = async (from, to) => {
@@ -189,7 +189,7 @@ describe('the route of a rerun', () => {
     expect(await answer.json()).toMatchObject({ state: 'QUEUING' })
   })
 
-  it('refuses another word for start', async () => {
+  it('rejects another value of start', async () => {
     const engine = await aFinishedRun()
 
     const answer = await createCheckedApp(engine).request(`${PATH}?start=yes`, { method: 'POST' })

@@ -318,7 +318,7 @@ describe('events of a job', () => {
     })
   })
 
-  it('complete the token again when they are repeated, as the first may have crashed', async () => {
+  it('complete the token again when they are repeated, as the first worker may have crashed', async () => {
     const engine = await submitted()
     await engine.runs.transition(RUN_ID, {
       to: 'FAILED',
@@ -353,7 +353,7 @@ describe('a workflow that failed', () => {
     'constructor',
     'JobRefused',
     'JobThrottled',
-  ])('ends the run in words of its own, whatever %s is', async (error) => {
+  ])('ends the run with its own message, for any %s', async (error) => {
     const engine = await submitted()
     // As Lambda reports an error to Step Functions.
     const cause = JSON.stringify({

@@ -21,7 +21,7 @@ async function anEngineWith(printed: string, run: Partial<Run> = {}) {
   return engine
 }
 
-/** The job as it ended, with the streams of its containers. */
+/** The ended job, with the streams of its containers. */
 function anEndedJob(
   exitCodes: Readonly<Record<string, number>>,
   status: 'SUCCEEDED' | 'FAILED' = 'FAILED',
@@ -80,7 +80,7 @@ describe('the log of a run', () => {
     ['behind a carriage return', '50 %\r[app-engine] x', '50 %\r[task] [app-engine] x'],
     ['behind a carriage return that begins the line', '\r[app-engine] x', '\r[task] [app-engine] x'],
     ['within a line, as it is', 'see [app-engine] x', 'see [app-engine] x'],
-  ])('marks a line of the task that looks like ours: %s', async (_, line, shown) => {
+  ])('marks a line of the task that imitates the engine: %s', async (_, line, shown) => {
     const engine = await anEngineWith(`one\n${line}\n`)
 
     expect(await readRunLog(engine, RUN_ID)).toBe(`one\n${shown}\n`)
@@ -212,7 +212,7 @@ describe('the reason of a failure', () => {
   it.each([
     ['stage-in', 'the inputs could not be brought to the task: downloading image: HTTP 404 NoSuchKey'],
     ['stage-out', 'the outputs could not be taken from the task: downloading image: HTTP 404 NoSuchKey'],
-  ])('is what %s said last', async (container, message) => {
+  ])('is the last message of %s', async (container, message) => {
     const engine = await anEngine({ run: { state: 'RUNNING', job: JOB } })
     engine.logs.put(`task-id/${container}/ecs-id`, 'first\ndownloading image: HTTP 404 NoSuchKey\n')
 

@@ -112,7 +112,7 @@ describe('a sweep of deleted tasks', () => {
     expect(await engine.tasks.isInRemoval(engine.task)).toBe(false)
   })
 
-  it('leaves alone the task that took the name after a client completed the deletion', async () => {
+  it('ignores the task that took the name after a client completed the deletion', async () => {
     const engine = await brokenOff()
     engine.identity.advance(settings.graceSeconds)
     const { namespace, version } = engine.task

@@ -29,7 +29,7 @@ async function sweep(engine: Engine, changes: Partial<Sweep> = {}) {
   return { ...swept, repairs, problems }
 }
 
-/** A started run whose workflow goes on. */
+/** A started run whose workflow is running. */
 async function started(run: Partial<Run> = {}): Promise<Engine> {
   const engine = await anEngine({ run: { state: 'QUEUING', updatedAt: '2026-01-01T00:00:00.000Z', ...run } })
   await engine.workflow.start(RUN_ID)
@@ -88,7 +88,7 @@ describe('a sweep of a job that ECS left waiting for a container that has failed
     expect(engine.scheduler.terminations.get('job-1')).toBe('the task ended with exit code 3')
   })
 
-  it('waits for ECS and Batch before', async () => {
+  it('gives ECS and Batch time to end the job first', async () => {
     const engine = await stalled()
 
     engine.identity.advance(settings.graceSeconds - 1)

@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
-/** Runs a program and sends it SIGINT once for each line "interrupt" that it prints. */
+/** Runs a program and sends it SIGINT for each line "interrupt" that it prints. */
 async function run(program: string): Promise<{ readonly end: number | string; readonly lines: string[] }> {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', `${HEAD}\n${program}`], {
     env: { ...process.env, TMPDIR: folder },
@@ -80,7 +80,7 @@ describe('clean-ups of a program', () => {
     expect(end).toBe(130)
   })
 
-  it('keep it from reporting errors about what an interruption took away', async () => {
+  it('prevent error messages about removed resources after an interruption', async () => {
     const { end, lines } = await run(`
       let fail
       const gone = new Promise((_, reject) => { fail = reject })
@@ -93,7 +93,7 @@ describe('clean-ups of a program', () => {
     expect(end).toBe(130)
   })
 
-  it('leave interruptions alone when all have run', async () => {
+  it('do not handle interruptions when all have run', async () => {
     const { end } = await run(`
       { await using a = cleanUp(async () => {}) }
       print('interrupt')

@@ -18,7 +18,7 @@ const file = parse(text) as {
 const { localstack } = file.services
 const manual = readFileSync('docs/local.md', 'utf8')
 
-/** What the comment tells a user to set for `npm start`. */
+/** Settings for `npm start` that the comment describes. */
 const exported = Object.fromEntries(
   [...text.matchAll(/^#.*export .*$/gmu)].flatMap(([line]) =>
     [...line.matchAll(/([A-Z_]+)=(\S+)/gu)].map(([, name = '', value = '']) => [name, value]),
@@ -27,7 +27,7 @@ const exported = Object.fromEntries(
 
 describe('the compose file for the image of LocalStack', () => {
   it('is a Compose file', () => {
-    // Of a draft that Ajv has not by default; its names of definitions are an older draft's.
+    // Of a draft that Ajv does not have by default; the names of its definitions are from an older draft.
     const { $schema: _, ...schema } = composeSchema as Readonly<Record<string, unknown>>
     const ajv = new Ajv({ strict: false, validateFormats: false }).removeKeyword('id')
     const validate = ajv.compile(schema)
@@ -38,7 +38,7 @@ describe('the compose file for the image of LocalStack', () => {
     expect(validate({ services: { localstack: { image: 1 } } })).toBe(false)
   })
 
-  it('tells of settings that the local stack has, with values that it takes', () => {
+  it('describes settings that the local stack has, with valid values', () => {
     const { LOCALSTACK_AUTH_TOKEN: _, ...ours } = exported
     const settings = readStackSettings(ours)
 
@@ -47,13 +47,13 @@ describe('the compose file for the image of LocalStack', () => {
     expect([clients.endpoint, functions.endpoint].map((url) => new URL(url).port)).toEqual(['4566', '4566'])
   })
 
-  it('publishes the ports where clients and functions look for it', () => {
+  it('publishes the ports that clients and functions use', () => {
     expect(localstack.ports).toContain(`127.0.0.1:${new URL(exported.AWS_ENDPOINT_URL ?? '').port}:4566`)
     expect(localstack.ports.join()).toContain(`:-${exported.BATCH_BIND_ADDRESS}}:4566:4566`)
     expect(localstack.environment.LAMBDA_DOCKER_FLAGS).toContain(`${exported.FUNCTION_ADDRESS}:host-gateway`)
   })
 
-  it('takes no variable that the manual does not explain', () => {
+  it('reads only variables that the manual explains', () => {
     const taken = [...text.matchAll(/\$\{(\w+)/gu)].map(([, name]) => name)
 
     expect(taken).toContain('LOCALSTACK_AUTH_TOKEN')
@@ -64,7 +64,7 @@ describe('the compose file for the image of LocalStack', () => {
     expect(localstack.environment.LOCALSTACK_AUTH_TOKEN).toMatch(/^\$\{LOCALSTACK_AUTH_TOKEN:\?/u)
   })
 
-  it('is said not to have been run', () => {
+  it('states that it has not been run', () => {
     expect(text).toContain('Not run here: no docker engine')
     expect(manual).toContain('not run here: no docker engine')
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { readOutputs } from '../../../local/deploy.ts'
 
 describe('outputs of the stacks', () => {
-  it('are found in whatever stack they are', () => {
+  it('are found in any stack', () => {
     const outputs = readOutputs({
       storage: { BucketName: 'bucket', ExportTableName: 'table' },
       service: {
@@ -23,7 +23,7 @@ describe('outputs of the stacks', () => {
     })
   })
 
-  it('that are missing are named', () => {
+  it('are named when they are missing', () => {
     expect(() => readOutputs({ service: { ApiUrl: 'x' } })).toThrow(
       /BucketName, TableName, StateMachineArn, SweepRunsFunctionName, EventBusName/u,
     )

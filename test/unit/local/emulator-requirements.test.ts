@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MINISTACK_VERSION } from '../../../local/emulator.ts'
 
 describe('the emulator', () => {
-  it('and everything that it needs are pinned by hash', () => {
+  it('and its dependencies are pinned by hash', () => {
     const lines = readFileSync('local/emulator-requirements.txt', 'utf8')
       .replaceAll('\\\n', ' ')
       .split('\n')

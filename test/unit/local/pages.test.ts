@@ -25,7 +25,7 @@ it('lets the page read what is stored, and its ranges', async () => {
   expect(headers.get('access-control-expose-headers')).toContain('content-range')
 })
 
-it('answers the question before a write of the page', async () => {
+it('answers the page’s preflight request of a write', async () => {
   const answer = await fetch(await aStore(), { method: 'OPTIONS', headers: { origin: PAGE } })
 
   expect([answer.status, answer.headers.get('access-control-allow-methods')]).toEqual([204, 'GET, HEAD, PUT'])

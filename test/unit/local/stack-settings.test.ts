@@ -9,7 +9,7 @@ import {
 import { UserError } from '../../../local/user-error.ts'
 
 describe('settings of a local stack', () => {
-  it('keep everything on the loopback when nothing is set', () => {
+  it('keep everything on the loopback by default', () => {
     expect(readStackSettings({})).toEqual({
       BATCH_BIND_ADDRESS: '127.0.0.1',
       FUNCTION_ARCHITECTURE: 'arm64',
@@ -17,7 +17,7 @@ describe('settings of a local stack', () => {
     })
   })
 
-  it('take an empty variable for one that is not set, as compose files write them', () => {
+  it('treat an empty variable as unset, since compose files write them', () => {
     expect(readStackSettings({ JOB_ADDRESS: '', BATCH_BIND_ADDRESS: '' })).toEqual(readStackSettings({}))
   })
 
@@ -31,7 +31,7 @@ describe('settings of a local stack', () => {
     ['FUNCTION_ARCHITECTURE', 'riscv', /expected arm64 or x86_64/u],
     ['AWS_ENDPOINT_URL', '127.0.0.1:4566', /expected a URL such as/u],
     ['REGISTRY_URL', 'ftp://127.0.0.1', /expected a URL such as/u],
-  ])('refuse %s "%s" in one sentence that names it', (name, value, expected) => {
+  ])('reject %s "%s" in one sentence that names it', (name, value, expected) => {
     const read = () => readStackSettings({ [name]: value })
 
     expect(read).toThrow(UserError)
@@ -39,13 +39,13 @@ describe('settings of a local stack', () => {
     expect(read).toThrow(new RegExp(`^${name} is "${value}": [^\n]*\\.$`, 'u'))
   })
 
-  it('say a sentence for each value that is wrong', () => {
+  it('report each wrong value in one sentence', () => {
     const read = () => readStackSettings({ JOB_ADDRESS: '?', BATCH_BIND_ADDRESS: 'everywhere' })
 
     expect(read).toThrow(/^JOB_ADDRESS is "\?": .*\.\nBATCH_BIND_ADDRESS is "everywhere": .*\.$/u)
   })
 
-  it('hand the stage what it reads', () => {
+  it('are passed to the stage', () => {
     const given = { JOB_ADDRESS: 'jobs', FUNCTION_ARCHITECTURE: 'x86_64', BATCH_BIND_ADDRESS: '0.0.0.0' }
 
     expect(variablesOf(readStackSettings(given))).toEqual({
@@ -55,13 +55,13 @@ describe('settings of a local stack', () => {
     })
   })
 
-  it('let the servers answer for the hosts that they are called by', () => {
+  it('accept the host names by which the servers are reached', () => {
     const settings = readStackSettings({ FUNCTION_ADDRESS: '172.17.0.1', BATCH_BIND_ADDRESS: '0.0.0.0' })
 
     expect(knownHosts(settings)).toBe('172.17.0.1,127.0.0.1')
   })
 
-  it('take the page for one of the edge, by the names of this machine and by given ones', () => {
+  it('give the console the edge’s origins, by the names of this machine and by given ones', () => {
     expect(pageOrigins({ CONSOLE: 'full' }, 8080, 'engine.example.org')).toEqual([
       'http://127.0.0.1:8080',
       'http://localhost:8080',

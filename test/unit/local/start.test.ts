@@ -5,13 +5,13 @@ import { readSettings } from '../../../local/settings.ts'
 import { UserError } from '../../../local/user-error.ts'
 
 describe('start of local mode', () => {
-  it('says in one sentence that the port is taken and what can be done', () => {
+  it('reports in one sentence that the port is in use, with the remedy', () => {
     const sentence = portTakenSentence(8080)
 
     expect(sentence).toMatch(/^Port 8080 is in use .* PORT\.$/u)
   })
 
-  it('names every setting that is wrong', () => {
+  it('names every wrong setting', () => {
     const shape = { PORT: z.coerce.number().int(), NAME: z.string(), FINE: z.string() }
 
     const read = () => readSettings(shape, { PORT: 'http', FINE: 'yes' })

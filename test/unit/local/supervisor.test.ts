@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest'
 import type { Child } from '../../../local/child.ts'
 import { supervise } from '../../../local/supervisor.ts'
 
-/** A process that runs until it is stopped or dies. */
+/** A process that runs until it is stopped or exits. */
 function aChild(pid: number): Child & { readonly die: () => void; readonly isRunning: () => boolean } {
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   let isRunning = true
@@ -15,7 +15,7 @@ function aChild(pid: number): Child & { readonly die: () => void; readonly isRun
 
 const quiet = { name: 'part', warn: () => {}, onDead: () => {} }
 
-it('starts a program again when it dies', async () => {
+it('restarts a program when it exits', async () => {
   const children = [aChild(1), aChild(2)]
   const waiting = [...children]
   const part = await supervise({ ...quiet, start: async () => waiting.shift() ?? aChild(3) })
@@ -25,7 +25,7 @@ it('starts a program again when it dies', async () => {
   expect(children[1]?.isRunning()).toBe(false)
 })
 
-it('stops a program that is being started again', async () => {
+it('stops a program during a restart', async () => {
   const [first, second] = [aChild(1), aChild(2)]
   const { promise: restarted, resolve: restart } = Promise.withResolvers<Child>()
   const starts = [Promise.resolve<Child>(first), restarted]
@@ -39,7 +39,7 @@ it('stops a program that is being started again', async () => {
   expect(second.isRunning()).toBe(false)
 })
 
-it('gives up a program that dies five times in a row', async () => {
+it('stops restarting a program that exits five times in a row', async () => {
   const onDead = vi.fn()
   const start = async (): Promise<Child> => {
     const child = aChild(1)

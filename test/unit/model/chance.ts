@@ -5,7 +5,7 @@ export interface Chance {
   pick<Item>(items: readonly Item[]): Item
 }
 
-/** Mulberry32: 32 bits of state, good enough to mix orders. */
+/** Mulberry32: 32 bits of state, sufficient for random orders. */
 export function createChance(seed: number): Chance {
   let state = seed >>> 0
   function next(): number {

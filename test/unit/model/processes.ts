@@ -1,18 +1,18 @@
 import type { Chance } from './chance.ts'
 
-/** What may go wrong with one call of a port. */
+/** Faults of one call of a port. */
 type Fault =
-  /** The process ends before or after the call: nothing of it runs any more, no `catch` either. */
+  /** The process ends before or after the call: no further code of it runs, not even `catch`. */
   | 'dies-before'
   | 'dies-after'
-  /** The call fails, took effect all the same, or takes effect later. */
+  /** The call fails, but has taken effect, or takes effect later. */
   | 'fails'
   | 'answer-lost'
   | 'late'
 
 const FAULTS: readonly Fault[] = ['dies-before', 'dies-after', 'fails', 'answer-lost', 'late']
 
-/** End of a process. */
+/** Ends a process. */
 export type ProcessEnd = 'returned' | 'threw' | 'died'
 
 type Ports = Readonly<Record<string, object>>

@@ -2,7 +2,7 @@ import { JOB_FAILED, SUBMIT_ERRORS } from '../../../src/contract/workflow-errors
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { ProcessEnd } from './processes.ts'
 
-/** Calls a function of the service in a process of its own. */
+/** Calls a function of the service in its own process. */
 type Call = (onEnd: (end: ProcessEnd) => void) => void
 
 /** The functions that the machine of lib/constructs/run-workflow.ts calls. */
@@ -110,7 +110,7 @@ export function createSimulatedWorkflow(steps: Steps): SimulatedWorkflow {
     },
     async stop(runId) {
       const execution = executions.get(runId)
-      // As some emulators fail; callers must tolerate it.
+      // Some emulators fail like this; callers must tolerate it.
       if (execution !== undefined && execution.status !== 'RUNNING')
         throw new Error('Execution is not running')
       if (execution !== undefined) execution.status = 'ABORTED'

@@ -39,8 +39,8 @@ const FAULT_SHARES = [0.02, 0.04, 0.15]
 const PATIENCE_ROUNDS = 60
 
 /**
- * The whole engine on memory adapters: clients, the workflow, Batch, events and sweeps, each call of each process to the
- * outside taking its turn by chance. Use cases are the shipped ones.
+ * The whole engine on memory adapters: clients, the workflow, Batch, events and sweeps. External calls of all processes are
+ * executed one by one, in random order. The use cases are the production code.
  */
 export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
   const chance = createChance(seed)
@@ -83,7 +83,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     )
   }
 
-  /** As the adapter of Step Functions does. */
+  /** Like the adapter of Step Functions. */
   function withFailuresTold(port: typeof workflow): typeof workflow {
     return {
       ...port,
@@ -135,7 +135,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     if (chance.is(0.7)) command((ports) => recordJobState({ ...ports, logs }, event))
   }
 
-  /** Possible next steps, repeated by likelihood. */
+  /** Possible next steps; likely ones occur repeatedly. */
   function possibilities(): readonly (() => void)[] {
     const calls = processes.waiting()
     const all = [...calls, ...calls, ...calls, ...workflow.pauses()]
@@ -149,7 +149,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
       () => identity.advance(1),
       () => scheduler.throttle(chance.is(0.2) ? 2 : 0),
     )
-    // A function is ended by its own time limit long before this time has passed.
+    // The time limit of a function ends it long before this time.
     if (processes.alive() === 0) all.push(() => identity.advance(SETTINGS.graceSeconds))
     return all
   }
@@ -213,7 +213,7 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     if (run.state === 'FAILED' && hasSucceeded && kind !== 'cancelled') {
       return `run ${run.id} succeeded, but is FAILED: ${message}`
     }
-    // Nothing goes wrong more often than it is tried again.
+    // No call fails more often than it is retried.
     if (kind === 'engine-error') {
       return `the engine gave up run ${run.id}: ${message}`
     }
@@ -224,13 +224,13 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
     async live(): Promise<void> {
       processes.allowFaults(MOST_FAULTS - FINAL_FAULTS, chance.pick(FAULT_SHARES))
       for (let step = 0; step < steps; step += 1) await happen(chance.pick(possibilities()))
-      // What is given up half-way is likeliest to be left over.
+      // Interrupted work is the likeliest to leave something.
       processes.allowFaults(FINAL_FAULTS, 0.3)
       for (const runId of created) if (chance.is(0.3)) await happen(() => interfere(runId))
       for (let step = 0; step < steps / 4; step += 1) await happen(chance.pick(possibilities()))
     },
 
-    /** Only sweeps, without faults, commands and events: everything must end. */
+    /** Only sweeps, without faults, commands and events: every run must end. */
     async settle(): Promise<void> {
       processes.allowFaults(0, 0)
       await drain()
@@ -242,10 +242,10 @@ export async function createWorld({ seed, hasEvents, steps }: WorldOptions) {
       }
     },
 
-    /** Violations at the end, and those seen on the way. */
+    /** Violations at the end, and those observed before. */
     async findProblems(): Promise<readonly string[]> {
       const found = await Promise.all(created.map((runId) => runs.find(runId)))
-      // Those that were deleted may have ended before, or not.
+      // Deleted runs may have ended before their deletion or not.
       const counted = [...engine.metrics.counts.values()].reduce((sum, count) => sum + count, 0)
       const ended = found.filter((run) => run !== undefined && isFinal(run.state)).length
       const isCountRight = counted >= ended && counted <= created.length

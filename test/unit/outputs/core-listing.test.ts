@@ -84,7 +84,7 @@ describe("core's typed reading of outputs", () => {
   it.each([
     ['without blanks', 'application/json,application/*+json'],
     ['in capitals', 'Application/JSON,  application/*+JSON '],
-  ])('is known by its header, also %s', async (_, accept) => {
+  ])('is recognised by its header, also %s', async (_, accept) => {
     const { names } = await finished(all)
 
     expect(await names(accept)).toEqual(namesOf(READABLE))

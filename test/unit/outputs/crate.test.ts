@@ -80,7 +80,7 @@ describe('the crate of a finished run', () => {
     }
   })
 
-  it('says what was run, with which image, when, and how it ended', async () => {
+  it('states what was run, with which image, when, and how it ended', async () => {
     const { entity } = await crateOf(await anEndedRun('FINISHED'))
 
     expect(entity(`#${RUN_ID}`)).toMatchObject({
@@ -107,7 +107,7 @@ describe('the crate of a finished run', () => {
     expect(entity('#image')).toMatchObject({ tag: '1.0.0', sha256: '0'.repeat(64) })
   })
 
-  it('has folders with their files, and names that no URI or path can misread', async () => {
+  it('has folders with their files, and names that are safe in URIs and paths', async () => {
     const { entity } = await crateOf(await anEndedRun('FINISHED'))
 
     expect(entity('./')).toMatchObject({
@@ -145,7 +145,7 @@ describe('the crate of a finished run', () => {
     expect(entity('inputs/slide').sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
   })
 
-  it('is made again once the usage of the job is known, and removed with the run', async () => {
+  it('is created again once the usage of the job is known, and is removed with the run', async () => {
     const engine = await anEndedRun('FINISHED')
     const app = createCheckedApp(engine)
     const prepared = () => engine.objects.keys().filter((key) => key.includes('.prepared/'))
@@ -169,7 +169,7 @@ describe('the crate of a finished run', () => {
   })
 })
 
-describe('what a crate has no room for', () => {
+describe('content beyond the limits of a crate', () => {
   it('is described without a digest, and not in the zip', async () => {
     const { files, entity } = await crateOf(await anEndedRun('FINISHED', MAX_COPIED_BYTES))
 
@@ -186,7 +186,7 @@ describe('what a crate has no room for', () => {
     expect(entity('./').hasPart).not.toContainEqual({ '@id': '#inputs/slide' })
   })
 
-  it('is counted by files, bytes and the length of their names', () => {
+  it('is determined by files, bytes and the length of their names', () => {
     const named = (name: string, sizeBytes: number): ArchiveEntry => ({
       name,
       sizeBytes,

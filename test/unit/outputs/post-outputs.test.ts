@@ -139,7 +139,7 @@ describe('outputs that are posted with the secret', () => {
     const engine = await running()
     const transition: typeof engine.runs.transition = async (runId, change) => {
       await engine.runs.transition(runId, change)
-      // As for a retry by the SDK.
+      // Like a retry by the SDK.
       return await engine.runs.transition(runId, change)
     }
 

@@ -14,7 +14,7 @@ import { anEngine } from '../../fixtures/engine.ts'
 const PREFIX = `task-run-outputs-${RUN_ID}`
 const PATH = `/app-engine/v1/task-runs/${RUN_ID}/rejected-outputs.zip`
 
-/** An engine whose job succeeded in its second attempt and left a number that is none. */
+/** An engine whose job succeeded in its second attempt and wrote an invalid number. */
 async function anEndedRun() {
   const outputs = [anOutput({ name: 'sum' }), anOutput({ name: 'count' })]
   const job = { attempt: 1, jobName: 'job', succeededAttempt: 2 }
@@ -41,7 +41,7 @@ async function filesOf(bytes: Uint8Array): Promise<Record<string, string>> {
 }
 
 describe('the rejected outputs of a failed run', () => {
-  it('are what its last attempt wrote, with the reason and the names that were found', async () => {
+  it('are the files of its last attempt, with the reason and all names of the output folder', async () => {
     const engine = await aFailedRun()
 
     const answer = await createCheckedApp(engine).fetch(PATH)
@@ -56,7 +56,7 @@ describe('the rejected outputs of a failed run', () => {
     })
   })
 
-  it('are no outputs, and are removed with the run', async () => {
+  it('are not outputs, and are removed with the run', async () => {
     const engine = await aFailedRun()
     const app = createCheckedApp(engine)
     await app.fetch(PATH)
@@ -69,7 +69,7 @@ describe('the rejected outputs of a failed run', () => {
     expect(engine.objects.keys().filter((key) => key.startsWith(PREFIX))).toEqual([])
   })
 
-  it('leave out what does not fit, and name it', async () => {
+  it('omit files beyond the limits, and name them', async () => {
     const engine = await aFailedRun()
     const objects = {
       ...engine.objects,
@@ -89,7 +89,7 @@ describe('the rejected outputs of a failed run', () => {
     ])
   })
 
-  it('are the zip of a folder that cannot be read', async () => {
+  it('contain the zip of a folder that cannot be read', async () => {
     const engine = await aFailedRun()
     const listing = { entries: [{ name: 'sum', kind: 'directory', sizeBytes: 0 }] }
     await engine.objects.put(`${PREFIX}/1-2/staged.json`, JSON.stringify(listing))

@@ -11,7 +11,7 @@ import { stringCodec } from '../../../src/task/parameters/string.ts'
 /** A small step, so that white space is longer than a step. */
 const STEP_BYTES = 8
 
-/** Bytes that arrive in pieces of these sizes, over and over. */
+/** Bytes that arrive in pieces of these sizes, repeatedly. */
 function sourceOf(bytes: Uint8Array, pieceSizes: readonly number[] = [65_536]): ByteSource {
   return {
     sizeBytes: bytes.byteLength,

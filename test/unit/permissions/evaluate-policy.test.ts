@@ -23,11 +23,11 @@ describe('a policy', () => {
     ['another action', { Action: 's3:PutObject' }],
     ['another resource', { Resource: 'arn:aws:s3:::b/uploads/*' }],
     ['the pattern as a part', { Resource: 'arn:aws:s3:::b/runs' }],
-  ])('refuses with a statement for %s', (_what, changes) => {
+  ])('does not allow a request with a statement for %s', (_what, changes) => {
     expect(isAllowed([aStatement(changes)], READ)).toBe(false)
   })
 
-  it('refuses what a statement denies', () => {
+  it('denies what a statement denies', () => {
     expect(isAllowed([aStatement(), aStatement({ Effect: 'Deny' })], READ)).toBe(false)
   })
 
@@ -57,7 +57,7 @@ describe('a policy', () => {
     ['an element', { NotAction: 's3:GetObject' }],
     ['an operator', { Condition: { Bool: { 'aws:SecureTransport': 'true' } } }],
     ['a key', { Condition: { StringEquals: { 'aws:PrincipalTag/x': 'y' } } }],
-  ])('is not read when it has %s that nobody handles', (_what, changes) => {
+  ])('is rejected as unsupported when it has %s', (_what, changes) => {
     expect(() => aStatement(changes)).toThrow('not handled')
   })
 })

@@ -45,7 +45,7 @@ describe('a table of inputs', () => {
     expect(() => readRowTable(`${header}\n`)).toThrow('columns')
   })
 
-  it('takes as many rows as a set may have', () => {
+  it('may have as many rows as a set', () => {
     expect(readRowTable(`a\n${'1\n'.repeat(MAX_ROWS)}`)).toHaveLength(MAX_ROWS)
   })
 })

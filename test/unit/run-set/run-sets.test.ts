@@ -40,7 +40,7 @@ async function aSet(
   return { engine: own, id, work, read, describeIt, runId }
 }
 
-/** Until the worker names runs, or is done. */
+/** Calls the worker until it returns runs, or is done. */
 async function prepare(work: () => Promise<SetWork>): Promise<SetWork> {
   for (;;) {
     const found = await work()
@@ -58,7 +58,7 @@ const end = (engine: Engine, runId: string, isFinished = true) =>
       })
 
 describe('a run set', () => {
-  it('becomes runs that have the inputs of their row, the shared ones and the defaults', async () => {
+  it('becomes runs with the inputs of their row, the shared ones and the defaults', async () => {
     const { engine, work, runId, describeIt } = await aSet({
       rows: [{ a: 1 }, { a: 2, text: 'own' }],
       shared: { text: 'all' },
@@ -93,7 +93,7 @@ describe('a run set', () => {
     })
   })
 
-  it('shows all problems with row and column, and creates nothing', async () => {
+  it('reports all problems with row and column, and creates nothing', async () => {
     const { engine, work, describeIt } = await aSet({
       rows: [{ a: -1 }, {}, { a: 'x', nonsense: 1 }, { a: 1, file: 'upload:unknown' }, { a: 1 }],
       shared: { other: 1 },
@@ -145,7 +145,7 @@ describe('a run set', () => {
   it.each([
     ['cancelled', cancelRunSet],
     ['deleted', deleteRunSet],
-  ])('gets no run from a worker that is late after it was %s', async (_, end) => {
+  ])('creates no run by a worker that is late after it was %s', async (_, end) => {
     const { engine, id, work, runId } = await aSet({ rows: [{ a: 1 }] })
     await work()
     const late = {
@@ -166,7 +166,7 @@ describe('a run set', () => {
     expect((await work()).isDone).toBe(true)
   })
 
-  it('goes on where a worker that ran out of time, or died, left it', async () => {
+  it('continues where a worker ran out of time or crashed', async () => {
     const rows = Array.from({ length: 120 }, (_, a) => ({ a }))
     const { engine, work, read, runId } = await aSet({ rows })
     let calls = 0
@@ -180,7 +180,7 @@ describe('a run set', () => {
     expect((await engine.runs.find(runId(119)))?.state).toBe('PROVISIONED')
   })
 
-  it('creates no run twice when two workers have it', async () => {
+  it('creates no run twice with two concurrent workers', async () => {
     const rows = Array.from({ length: 60 }, (_, a) => ({ a }))
     const { engine, work, runId } = await aSet({ rows })
     await work()
@@ -191,7 +191,7 @@ describe('a run set', () => {
     expect((await engine.runs.find(runId(0)))?.state).toBe('QUEUED')
   })
 
-  it('starts a run when its turn comes, and counts it to its end', async () => {
+  it('starts a run when the workflow executes it, and counts it until its end', async () => {
     const { engine, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }, { a: 3 }] })
     await prepare(work)
 
@@ -211,7 +211,7 @@ describe('a run set', () => {
     expect((await work()).isDone).toBe(true)
   })
 
-  it('lets nobody change or start a single run of it', async () => {
+  it('does not allow clients to change or start a single run of it', async () => {
     const { engine, work, runId } = await aSet({ rows: [{ a: 1 }] })
     await prepare(work)
     const run = await engine.runs.find(runId(0))
@@ -262,7 +262,7 @@ describe('a run set', () => {
     expect((await prepare(work)).runs).toHaveLength(2)
   })
 
-  it('can be neither cancelled after its end nor retried without a failure', async () => {
+  it('cannot be cancelled after its end, nor retried without a failure', async () => {
     const { engine, id, work, runId } = await aSet({ rows: [{ a: 1 }] })
     await prepare(work)
     await expect(retryRunSet(engine, id)).rejects.toMatchObject({ error: 'RUN_SET_INVALID_STATE' })
@@ -352,7 +352,7 @@ describe('a run set', () => {
     expect(await read()).toMatchObject({ id, phase: 'cancelling', failure: expect.any(String) })
   })
 
-  it('is given another execution by the sweeper when it has none', async () => {
+  it('gets another execution by the sweeper when it has none', async () => {
     const { engine, id, read } = await aSet({ rows: [{ a: 1 }] })
     const first = executionNameOf(await read())
     engine.setWorkflow.end(first, 'FAILED')

@@ -51,7 +51,7 @@ async function tableOf(input: string, listing: string): Promise<readonly string[
 
 describe('the table of a run set', () => {
   it('has the scalar outputs, and does not read geometries into memory', async () => {
-    // A whole listing could not be parsed.
+    // A complete listing would be too large to parse.
     const shape = '{"parameterName":"shape","type":"GEOMETRY","value":"\\x"}'
 
     const [header, line] = await tableOf(
@@ -70,7 +70,7 @@ describe('the table of a run set', () => {
     ['x;=1+1', '"x;=1+1"'],
     ['x\t=1', '"x\t=1"'],
     ['-1.5', '-1.5'],
-  ])('gives a spreadsheet no formula for %j', async (word, cell) => {
+  ])('contains no formula for %j', async (word, cell) => {
     const listing = JSON.stringify([{ parameterName: 'word', type: 'STRING', value: word }])
 
     const [, ...lines] = await tableOf('x', listing)

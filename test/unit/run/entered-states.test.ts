@@ -16,7 +16,7 @@ describe('the history of a run', () => {
     expect(historyOf(run).map(({ state }) => state)).toEqual(['CREATED', 'PROVISIONED', 'CREATED'])
   })
 
-  it('does not show a return to CREATED that is over', () => {
+  it('omits an earlier return to CREATED', () => {
     const entered = { CREATED: { at: at(2) }, PROVISIONED: { at: at(3) } }
 
     expect(historyOf(aRun({ state: 'PROVISIONED', entered })).map(({ state }) => state)).toEqual([

@@ -12,7 +12,7 @@ import {
 } from '../../../src/run/set/set-run-id.ts'
 
 describe('the id of a run of a set', () => {
-  it('is a UUID that tells set, row and round', () => {
+  it('is a UUID that contains set, row and round', () => {
     const setId = setIdOf(randomUUID())
     for (const place of [
       { setId, row: 0, round: 1 },
@@ -40,7 +40,7 @@ describe('the share of a job in its queue', () => {
     expect(shareOf(randomUUID())).toBe('runs')
   })
 
-  it('is one of fewer than the 500 that Batch allows, however many sets there are', () => {
+  it('is one of fewer than the 500 that Batch allows, for any number of sets', () => {
     const shares = Array.from({ length: 5000 }, () =>
       shareOf(setRunId({ setId: setIdOf(randomUUID()), row: 0, round: 1 })),
     )

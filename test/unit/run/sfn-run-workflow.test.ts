@@ -65,7 +65,7 @@ describe('Step Functions workflow', () => {
   it.each([
     ['has ended', { status: 'SUCCEEDED' }],
     ['is gone', new ExecutionDoesNotExist(ERROR)],
-  ])('takes an execution for stopped that %s, however the refusal is called', async (_, standing) => {
+  ])('treats an execution as stopped that %s, for any error name', async (_, standing) => {
     const { workflow, sent } = aWorkflow([refusalNamed('ValidationException'), standing])
 
     await expect(workflow.stop('run-1', 'cancelled')).resolves.toBeUndefined()
@@ -76,7 +76,7 @@ describe('Step Functions workflow', () => {
   it.each([
     ['goes on', { status: 'RUNNING' }],
     ['nobody can tell the standing of', new Error('away')],
-  ])('tells the refusal to stop an execution that %s', async (_, standing) => {
+  ])('reports a failure to stop an execution that %s', async (_, standing) => {
     const refusal = refusalNamed('ThrottlingException')
     const { workflow } = aWorkflow([refusal, standing])
 

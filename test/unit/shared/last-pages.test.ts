@@ -14,7 +14,7 @@ import { stubClient } from '../aws/stub-client.ts'
 
 const MACHINE = 'arn:aws:states:eu-west-1:000000000000:stateMachine:runs'
 
-/** A listing that asks on past its last page gets that page again and again, and does not end. */
+/** A listing that continues after its last page gets that page repeatedly, and does not end. */
 function aListing<Client>(...pages: object[]) {
   const tooMany = new Error('asked for a page after the last')
   return stubClient<Client>([...pages, tooMany])
@@ -112,7 +112,7 @@ describe('a listing whose last page carries a token', () => {
     ])
   })
 
-  it('of log events ends at the token it was asked with', async () => {
+  it('of log events ends at the token of the request', async () => {
     const { client } = aListing<CloudWatchLogsClient>(
       { nextBackwardToken: 'x', events: [{ message: 'new' }] },
       { nextBackwardToken: 'x', events: [] },

@@ -5,7 +5,7 @@ import { listOf } from '../../../src/shared/list-of.ts'
 const points = listOf(z.object({ x: z.number() }))
 
 describe('a list of items', () => {
-  it('has them as their schema reads them', () => {
+  it('has the items as their schema parses them', () => {
     expect(points.parse([{ x: 1, y: 2 }, { x: 3 }])).toEqual([{ x: 1 }, { x: 3 }])
     expect(points.parse([])).toEqual([])
   })

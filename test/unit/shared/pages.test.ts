@@ -5,7 +5,7 @@ interface Page {
   readonly next?: string | null
 }
 
-/** @returns the tokens that were asked with. */
+/** @returns the tokens of the requests */
 async function askedTokens(...script: Page[]): Promise<(string | undefined)[]> {
   const asked: (string | undefined)[] = []
   const fetchPage = async (token: string | undefined): Promise<Page> => {
@@ -17,7 +17,7 @@ async function askedTokens(...script: Page[]): Promise<(string | undefined)[]> {
 }
 
 describe('pages of a listing', () => {
-  it('are requested with the token of the page before', async () => {
+  it('are requested with the token of the previous page', async () => {
     expect(await askedTokens({ next: 'a' }, { next: 'b' }, {})).toEqual([undefined, 'a', 'b'])
   })
 
@@ -41,7 +41,7 @@ describe('pages of a listing', () => {
     expect(calls).toBe(2)
   })
 
-  it('fail where a service repeats its token, which would never end', async () => {
+  it('fail if the service repeats its token, since they would never end', async () => {
     await expect(askedTokens({ next: 'a' }, { next: 'a' })).rejects.toThrow('"a"')
   })
 

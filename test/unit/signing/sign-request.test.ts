@@ -119,7 +119,7 @@ describe('credentials of a container', () => {
         .accessKeyId
 
     const first = await keyOfNext()
-    // In the background, while the old ones still hold.
+    // In the background, while the old ones are still valid.
     await vi.waitUntil(async () => (await keyOfNext()) === 'AKID2')
     const last = await keyOfNext()
 

@@ -14,7 +14,7 @@ const signedFetch = createSignedFetch(
   }),
 )
 
-/** A server that answers a redirect to itself for `/moved`; what it has seen. */
+/** A server that redirects `/moved` to itself, with its received requests. */
 async function aServer(): Promise<{ readonly url: URL; readonly seen: ArrivedRequest[] }> {
   const seen: ArrivedRequest[] = []
   const url = await aWebServer(async (incoming, response) => {
@@ -48,7 +48,7 @@ describe('signed fetch', () => {
     expect(seen.map(isSigned)).toEqual([true])
   })
 
-  it('signs a form, whose boundary is chosen on the way', async () => {
+  it('signs a form, whose boundary is chosen during serialization', async () => {
     const { url, seen } = await aServer()
     const form = new FormData()
     form.set('task', new Blob(['bytes']), 'bundle.zip')

@@ -30,7 +30,7 @@ const bring = (sizeBytes = BYTES.length) =>
   download({ name: 'image', link: bucket.link('/image'), sizeBytes }, path, FAST)
 
 describe('a download', () => {
-  it('comes in ranges', async () => {
+  it('arrives in ranges', async () => {
     await bring()
 
     expect((await readFile(path)).equals(BYTES)).toBe(true)
@@ -50,7 +50,7 @@ describe('a download', () => {
     expect(bucket.requests).toContain('GET /image bytes=400-999')
   })
 
-  it.each([503, 429, 500])('is tried again after HTTP %i', async (status) => {
+  it.each([503, 429, 500])('is retried after HTTP %i', async (status) => {
     bucket.faults.push(answerWith(status, 'SlowDown'), answerWith(status, 'SlowDown'))
 
     await bring()
@@ -79,7 +79,7 @@ describe('a download', () => {
     await expect(bring(5000)).rejects.toThrow('downloading image: it has 5500 bytes instead of 5000')
   })
 
-  it('fails when its bytes are not those that were stored', async () => {
+  it('fails when its bytes are not the stored ones', async () => {
     bucket.faults.push((_, response) => {
       const end = response.end.bind(response)
       response.end = ((body: Buffer) => end(Buffer.from(body).fill(7, 10, 20))) as never
@@ -89,7 +89,7 @@ describe('a download', () => {
     await expect(bring()).rejects.toThrow('image: its checksum differs from that of the stored object')
   })
 
-  it('fails at once when there is no such object', async () => {
+  it('fails at once when the object does not exist', async () => {
     bucket.stored.clear()
 
     await expect(bring(100)).rejects.toThrow('downloading image: HTTP 404 NoSuchKey')
@@ -107,7 +107,7 @@ describe('a download', () => {
     expect(bucket.requests).toHaveLength(FAST.attempts)
   })
 
-  it('does not replace a file that is there', async () => {
+  it('does not replace an existing file', async () => {
     await writeFile(path, 'other')
 
     await expect(bring()).rejects.toThrow('EEXIST')

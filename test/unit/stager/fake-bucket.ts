@@ -25,7 +25,7 @@ export interface FakeBucket {
   readonly stored: Map<string, Buffer>
   /** Method, key and range of every request, in order. */
   readonly requests: string[]
-  /** Each is used by one request, in order. */
+  /** Overrides, each for one request, in order. */
   readonly faults: Fault[]
   /** A presigned URL that is valid until the next {@link expire}. */
   url(key: string): string
@@ -121,7 +121,7 @@ function etagOf(bytes: Buffer): string {
   return `"${createHash('md5').update(bytes).digest('hex')}"`
 }
 
-/** Bytes that differ from place to place. */
+/** Bytes that depend on their offset. */
 export function someBytes(length: number): Buffer {
   return Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff))
 }

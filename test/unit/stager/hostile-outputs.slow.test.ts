@@ -19,18 +19,18 @@ let folder: string
 
 beforeEach(async () => {
   bucket = await aFakeBucket()
-  // In memory where that is possible: making thousands of files takes long on a disk.
+  // In memory if possible, because creating thousands of files on a disk is slow.
   const place = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   folder = await mkdtemp(join(place, 'hostile-'))
   await writeFile(join(folder, 'sum'), '42')
 })
 afterEach(async () => {
   closeWebServers()
-  // Node cannot remove the paths that are too long.
+  // Node cannot remove paths that are too long.
   execFileSync('rm', ['-rf', folder])
 })
 
-/** The listing that stage-out leaves. */
+/** The listing that stage-out uploads. */
 async function staged(...declared: string[]): Promise<StagedListing> {
   await stageOut(anOutputsApi(bucket, declared).api, { folder, taskFolder: '/outputs' }, 1, FAST)
   return stagedListingSchema.parse(JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? ''))
@@ -76,7 +76,7 @@ describe('outputs that cannot be uploaded because of the task', () => {
     await mkdir(join(folder, 'masks', nine), { recursive: true })
     await mkdir(join(folder, 'other', nine), { recursive: true })
     await writeFile(join(folder, 'other', nine, '0'), 'x')
-    // Together they are longer than one call takes.
+    // Together they are longer than one call allows.
     await rename(join(folder, 'other'), join(folder, 'masks', nine, 'other'))
 
     expect(problemsOf(await staged('masks', 'sum')).masks).toMatch(/path .* (?:at most 4096|too long)/u)

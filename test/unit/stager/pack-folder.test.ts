@@ -29,7 +29,7 @@ async function read(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(texts)
 }
 
-/** The folder's zip, unpacked elsewhere. */
+/** The folder's zip, unpacked into another folder. */
 async function carried(folder: string, name = 'out'): Promise<Record<string, string>> {
   const packed = packFolder(folder, name, createBudget())
   const bytes = await buffer(Readable.from(packed.open()))
@@ -37,7 +37,7 @@ async function carried(folder: string, name = 'out'): Promise<Record<string, str
   return unpacked(bytes)
 }
 
-/** What is below a folder into which these bytes were unpacked. */
+/** Content of a folder into which these bytes were unpacked. */
 async function unpacked(bytes: Buffer, budget = createBudget()): Promise<Record<string, string>> {
   const [place, target] = [await aFolder(), await aFolder()]
   const zip = join(place, 'archive.zip')
@@ -110,7 +110,7 @@ describe('packing a folder', () => {
     ['files', { files: 1, bytes: 1000 }, 'the folders have more than 1 files'],
     ['bytes of names', { nameBytes: 9 }, 'the paths of all files in folders have more than 9 bytes'],
     ['bytes', { files: 10, bytes: 5 }, 'the files have more than 5 bytes together'],
-  ])('ends with a reason when there are too many %s', async (_, limits, reason) => {
+  ])('fails with a reason when there are too many %s', async (_, limits, reason) => {
     const folder = await aFolder()
     await write(folder, { a: 'one', b: 'two' })
 
@@ -178,14 +178,14 @@ describe('a zip for a folder', () => {
     await expect(unpacked(bytes.subarray(0, bytes.length - 40))).rejects.toThrow('unpacking images')
   })
 
-  it('is refused when the bytes of an entry are not those that were packed', async () => {
+  it('is refused when the bytes of an entry do not match its checksum', async () => {
     const bytes = await packZip([{ name: 'a', body: 'unique content' }], { compress: false })
     bytes[bytes.indexOf('unique')] = 0
 
     await expect(unpacked(bytes)).rejects.toThrow('"a" has the wrong checksum')
   })
 
-  it('is refused when an entry is larger than it says', async () => {
+  it('is refused when an entry is larger than announced', async () => {
     const bytes = await packZip([{ name: 'a', body: 'x'.repeat(5000) }])
     const lie = Buffer.alloc(4)
     lie.writeUInt32LE(5000)

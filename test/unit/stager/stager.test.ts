@@ -21,7 +21,7 @@ const aFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'stager-'))
 /** Damages the checksum of an entry. */
 const damage = (record: Buffer): void => void record.writeUInt32LE(1, 16)
 
-/** Entries of an output folder that the task knew as `/data/results`. */
+/** Entries of an output folder that is `/data/results` in the task's container. */
 async function listed(folder: string): Promise<readonly OutputEntry[]> {
   const root = await realpath(folder)
   return listOutputs(root, createFollow(root, '/data/results')).entries

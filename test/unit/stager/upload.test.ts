@@ -25,7 +25,7 @@ describe('an upload', () => {
     expect(bucket.requests).toEqual(['PUT /sum'])
   })
 
-  it('is retried when it arrived damaged', async () => {
+  it('is retried when it was damaged', async () => {
     bucket.faults.push((request, response) => {
       request.resume()
       response.writeHead(200, { etag: `"${'0'.repeat(32)}"` }).end()
@@ -38,7 +38,7 @@ describe('an upload', () => {
     expect(bucket.stored.get('/sum')).toHaveLength(10)
   })
 
-  it('is not compared with an ETag that is no MD5', async () => {
+  it('is not compared with an ETag that is not an MD5', async () => {
     bucket.faults.push((request, response) => {
       request.resume()
       const encrypted = { 'x-amz-server-side-encryption': 'aws:kms', etag: `"${'0'.repeat(32)}"` }
@@ -86,7 +86,7 @@ describe('an upload', () => {
 describe('an upload in parts', () => {
   const output = { jobAttempt: 2, name: 'masks' }
 
-  /** The API, which records its calls. */
+  /** The API, with its recorded calls. */
   function anApi() {
     const asked: unknown[] = []
     return {

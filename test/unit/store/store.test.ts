@@ -4,7 +4,7 @@ import { bundleUrl } from '../../../src/store/store.ts'
 const NAME = { namespace: 'com.example.addition', version: '1.0.0+build.7' }
 const PATH = '/api/v1/tasks/com.example.addition/1.0.0%2Bbuild.7/bundle.zip'
 
-describe('the place of a bundle in its store', () => {
+describe('the address of a bundle in its store', () => {
   it.each([
     ['https://store.example.org', `https://store.example.org${PATH}`],
     ['https://store.example.org///', `https://store.example.org${PATH}`],

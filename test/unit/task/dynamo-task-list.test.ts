@@ -10,7 +10,7 @@ import { createChance } from '../model/chance.ts'
 
 const MINUTES = 60
 
-/** The one item of a table, and the tasks beside it; `turn` comes before each call takes effect. */
+/** The one item of a table, and the tasks beside it; `turn` is called before each call takes effect. */
 function aTableOfTasks(turn: () => Promise<void> = async () => {}) {
   const identity = createFixedIdentity()
   const tasks = new Map<string, TaskSummary>()
@@ -34,7 +34,7 @@ function aTableOfTasks(turn: () => Promise<void> = async () => {}) {
     reads += 1
     return [...tasks.values()]
   }
-  /** A list as one process has it; it uses nothing else of table and writes. */
+  /** The list of one process; it uses no other methods of table and writes. */
   const aProcess = (maxKeptBytes?: number) =>
     createTaskList({
       table: { get } as unknown as DynamoTable,
@@ -210,7 +210,7 @@ describe('lists of many concurrent processes that publish, crash and list', () =
       const work = processes.map(async (list, index) => {
         for (let step = 0; step < 20; step += 1) {
           await (chance.is(0.2) ? publish(list, `${index}-${step}`) : look(list))
-          // No process lives longer within a change than its mark counts.
+          // No process spends longer in a change than the lifetime of its mark.
           if (changing === 0 && chance.is(0.1)) table.identity.advance(20 * MINUTES)
         }
       })

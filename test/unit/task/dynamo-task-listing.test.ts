@@ -32,7 +32,7 @@ describe('the listing of tasks', () => {
     ])
   })
 
-  it('reads the tasks that an earlier version listed, in their place, but for those that are deleted meanwhile', async () => {
+  it('reads the tasks that an earlier version listed, in their place, except deleted ones', async () => {
     const { summary } = encodeListed(NEW, encodeTask(NEW))
     const old = { ...taskKey(OLD.id), document: encodeTask(OLD) }
     const gone = { ...taskKey(GONE.id), document: encodeTask(GONE), inRemoval: true }

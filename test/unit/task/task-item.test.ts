@@ -15,7 +15,7 @@ describe('task items', () => {
     expect(encodeTask(task).length).toBeLessThan(10_000)
   })
 
-  it('refuse a descriptor that does not fit, with words for its author', () => {
+  it('refuse a descriptor that does not fit, with a message for its author', () => {
     const task = aTask({ description: randomBytes(400_000).toString('base64') })
 
     expect(() => encodeTask(task)).toThrow(
@@ -38,7 +38,7 @@ describe('task items', () => {
     expect(() => encodeTask(task)).toThrow()
   })
 
-  it('are refused on reading when something else is stored', () => {
+  it('are refused on reading when they have another content', () => {
     expect(() => decodeTask({ document: 'text' })).toThrow()
     expect(() => decodeTask({})).toThrow()
   })

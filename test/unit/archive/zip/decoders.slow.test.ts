@@ -186,7 +186,7 @@ describe('mutated input', () => {
     ['deflate64 that is stored', deflateRawSync(content, { level: 0 }), () => new Inflate64()],
     ['bzip2', packBzip2(content), () => new Bunzip2()],
     ['bzip2 of two blocks', Buffer.from(PYTHON.blocks, 'base64'), () => new Bunzip2()],
-  ])('is decoded or refused in words: %s', async (_, packed, decoder) => {
+  ])('is decoded or rejected with an explanation: %s', async (_, packed, decoder) => {
     for (let round = 0; round < 300; round += 1) {
       expect(await refusal(decoder(), mutateBytes(packed, random))).not.toBe('')
     }

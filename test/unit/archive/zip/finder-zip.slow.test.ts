@@ -73,7 +73,7 @@ describe('zips of Finder over 4 GiB', () => {
   })
 
   it('return an entry over 4 GiB that is compressed to less', { timeout: 120_000 }, async () => {
-    // 165 times smaller: below the ratio of a zip bomb.
+    // Compression by a factor of 165: below the ratio of a zip bomb.
     const pattern = Buffer.concat([createRandom(1).bytes(3000), Buffer.alloc(600_000)])
     const packed = deflateRawSync(pattern, { finishFlush: constants.Z_FULL_FLUSH })
     const image = aRepetitiveFile('image.tar', pattern, packed, Math.ceil((4.2 * GIB) / pattern.length))
@@ -99,18 +99,18 @@ describe('zips of Finder over 4 GiB', () => {
             : aDeflatedFile(`${i}`, `${i}`),
       ),
     ],
-  ])('give every file of an archive with %s', async (_, entries) => {
+  ])('return every file of an archive with %s', async (_, entries) => {
     const { source, texts, sizes } = await opened([...entries, descriptor])
 
     expect(sizes).toEqual(
       Object.fromEntries([...entries, descriptor].map(({ name, sizeBytes }) => [name, sizeBytes])),
     )
     expect(texts['descriptor.yml']).toBe('name: x')
-    // Without reading through the large ones.
+    // Does not read the content of the large ones.
     expect(source.readBytes()).toBeLessThan(64 * 1024 ** 2)
   })
 
-  it('are not read into memory when they are small only modulo 4 GiB', async () => {
+  it('are not read into memory when their size modulo 4 GiB is small', async () => {
     const block = anIncompressibleFile('descriptor.yml', blocksOf(4))
     const zip = await openZip(sparseSource(finderZip([block])))
 

@@ -119,7 +119,7 @@ describe('layers', () => {
     expect(code).toBe('unsupported-compression')
   })
 
-  // Decoders write to buffers of 2 MiB, which are freed when they are full.
+  // Decoders write to buffers of 2 MiB, which are released when they are full.
   it.each(
     (['gzip', 'zstd'] as const).flatMap((compression) =>
       [-1, 0, 1].map((more): [Compression, number] => [compression, 4 * 1024 ** 2 + more]),

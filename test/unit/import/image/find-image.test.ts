@@ -33,7 +33,7 @@ async function refusal(entries: readonly FileEntry[]): Promise<OciFormatError> {
 const without = (entries: readonly FileEntry[], name: string): FileEntry[] =>
   entries.filter((entry) => entry.name !== name)
 
-/** Each with another content. */
+/** Each file has another content. */
 async function someLayers(count: number): Promise<Buffer[]> {
   return await Promise.all(Array.from({ length: count }, (_, index) => aLayer(`layer ${index}`)))
 }

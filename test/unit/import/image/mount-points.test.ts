@@ -14,7 +14,7 @@ function factsIn(tar: Buffer, pieceBytes = 10_000) {
   for (let at = 0; at < tar.length; at += pieceBytes) {
     const piece = Buffer.from(tar.subarray(at, at + pieceBytes))
     scan.take(piece)
-    // As a decoder uses its memory again.
+    // Overwrites the chunk, like a decoder that reuses its memory.
     piece.fill(0xff)
   }
   return scan.facts()
@@ -23,7 +23,7 @@ function factsIn(tar: Buffer, pieceBytes = 10_000) {
 const link = (name: string, linkname = '/usr'): FileEntry => ({ name, type: 'symlink', linkname })
 const folder = (name: string): FileEntry => ({ name: `${name}/`, type: 'directory' })
 
-describe('what a layer has where the folders of a run are mounted', () => {
+describe('the entries of a layer at the mount points of a run', () => {
   it.each([1, 511, 512, 513, 100_000])('is found in pieces of %d bytes', async (pieceBytes) => {
     const entries = [
       { name: 'bin/sh', body: 'x'.repeat(1500) },
@@ -46,7 +46,7 @@ describe('what a layer has where the folders of a run are mounted', () => {
     ).toEqual({})
   })
 
-  it('is a file for a hard link, which may be one to a link', async () => {
+  it('is a file for a hard link, whose target may be a link', async () => {
     expect(await factsOf([link('x'), { name: 'inputs', type: 'link', linkname: 'x' }])).toEqual({
       inputs: 'file',
     })
@@ -57,7 +57,7 @@ describe('what a layer has where the folders of a run are mounted', () => {
     expect(await factsOf([link('opt/b', '../data'), { name: 'opt/b/c/out', body: '' }])).toEqual({
       'data/out': 'file',
     })
-    // A folder behind a link is a folder wherever it comes to lie, and most layers have links with nothing behind them.
+    // A folder behind a link is a folder wherever the link leads, and most layers have links with nothing behind them.
     expect(await factsOf([link('a', '.'), folder('a/inputs'), link('lib'), link('home/inputs')])).toEqual({})
   })
 

@@ -19,18 +19,18 @@ async function compressed(
   return Buffer.concat(frames)
 }
 
-/** Digest of what a layer holds, as the importer's own reader of all frames sees it. */
+/** Digest of a layer's content, read by the importer's decoder of all frames. */
 async function contentOf(layer: Buffer): Promise<string> {
   const checked = checkLayer({ name: 'layer' }, { start: layer, bytes: inChunks(layer, 100_000) })
   for await (const _ of checked.bytes);
   return checked.diffId()
 }
 
-/** Bytes that pass for a tar, since they begin with a block of zeros. */
+/** Bytes that look like a tar, because they start with a block of zeros. */
 const aTar = (size: number): Buffer =>
   Buffer.concat([Buffer.alloc(Math.min(size, 512)), randomBytes(Math.max(size - 512, 0))])
 
-describe('plain layers compressed on their way', () => {
+describe('plain layers that are compressed while they are pushed', () => {
   it.each([0, 512, FRAME_BYTES, FRAME_BYTES + 1, 3 * FRAME_BYTES + 5])(
     'hold the same %i bytes',
     async (size) => {

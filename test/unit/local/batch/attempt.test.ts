@@ -4,7 +4,7 @@ import { type AttemptStop, concludeAttempt } from '../../../../local/batch/attem
 import type { ContainerEnd } from '../../../../local/batch/job.ts'
 import { aContainer, theContainers } from './builders.ts'
 
-/** Containers that end with these codes at once; those not named run until they are stopped. */
+/** Containers that end with these codes at once; the others run until they are stopped. */
 function startWith(exitCodes: Readonly<Record<string, number>>, started: string[] = []): StartContainer {
   return async ({ name }, signal, onStarted) => {
     started.push(name)
@@ -21,7 +21,7 @@ function startWith(exitCodes: Readonly<Record<string, number>>, started: string[
 const never = new AbortController().signal
 
 describe('containers of a task', () => {
-  it('run one after the other when each waits for the success of the one before', async () => {
+  it('run in sequence when each waits for the success of the previous one', async () => {
     const started: string[] = []
     const start = startWith({ 'stage-in': 0, task: 0, 'stage-out': 0 }, started)
 
@@ -68,7 +68,7 @@ describe('containers of a task', () => {
     expect(ends.map(({ exitCode }) => exitCode)).not.toContain(0)
   })
 
-  it('may be listed before those they wait for', async () => {
+  it('may be listed before their dependencies', async () => {
     const started: string[] = []
     const start = startWith({ 'stage-in': 0, task: 0, 'stage-out': 0 }, started)
 

@@ -77,7 +77,7 @@ describe('arguments of the container engine', () => {
     )
   })
 
-  it('set no limit where the engine cannot', () => {
+  it('set no limits with an engine that does not support them', () => {
     const words = runArguments({ ...podman, enforcesLimits: false }, aTask(), 2)
 
     expect(words.join(' ')).not.toMatch(/--(?:cpus|memory|pids)/u)
@@ -94,7 +94,7 @@ describe('arguments of the container engine', () => {
     )
   })
 
-  it('carry the labels by which containers are found again', () => {
+  it('have labels by which containers are found again', () => {
     const words = runArguments(podman, aTask(), 2)
 
     expect(words).toEqual(
@@ -102,7 +102,7 @@ describe('arguments of the container engine', () => {
     )
   })
 
-  it('keep proxies of the machine out with podman, which knows the option', () => {
+  it('exclude the machine’s proxies with podman, which has the option', () => {
     const docker: EngineProgram = { ...podman, kind: 'docker', program: 'docker' }
 
     expect(runArguments(podman, aTask(), 2)).toContain('--http-proxy=false')
@@ -117,7 +117,7 @@ describe('plain processes', () => {
     expect(words).toEqual(['stage-out', '/host/1', '/outside'])
   })
 
-  it('may be those of a process in the container’s place', () => {
+  it('may replace the container', () => {
     expect(processArguments(aTask(), ['sh', 'task.sh', '/in', '/out'])).toEqual([
       'sh',
       'task.sh',

@@ -13,7 +13,7 @@ const resources = (vcpu: string, memory: string): Container['resourceRequirement
   { type: 'MEMORY', value: memory },
 ]
 
-/** The service's definition with its containers changed. */
+/** The service's definition with changed containers. */
 function withContainers(change: (containers: Container[]) => Container[]): RegisterJobDefinition {
   const definition = registerJobDefinitionSchema.parse(aDefinition())
   const [task] = definition.ecsProperties.taskProperties
@@ -27,7 +27,7 @@ const mapped = (change: (container: Container) => Partial<Container>): RegisterJ
   withContainers((containers) => containers.map((container) => ({ ...container, ...change(container) })))
 
 describe('job definitions', () => {
-  it('of the service are taken', () => {
+  it('of the service are accepted', () => {
     const definition = withContainers((containers) => containers)
 
     expect(() => checkDefinition(definition)).not.toThrow()
@@ -62,7 +62,7 @@ describe('job definitions', () => {
       /at most 10 containers/u,
     ],
     ['over 24 KiB', mapped(() => ({ command: ['x'.repeat(24 * 1024)] })), /more than 24576/u],
-  ])('%s are refused', (_, definition, message) => {
+  ])('%s are rejected', (_, definition, message) => {
     expect(() => checkDefinition(definition)).toThrow(message)
   })
 })
@@ -93,13 +93,13 @@ describe('submissions', () => {
       /is reserved/u,
     ],
     ['more than 30 KiB', { tags: { a: 'x' }, padding: 'x'.repeat(30 * 1024) }, /more than 30720/u],
-  ])('with %s are refused', (_, extra, message) => {
+  ])('with %s are rejected', (_, extra, message) => {
     const body = submitJobSchema.parse({ ...submission, ...extra })
 
     expect(() => checkSubmission(body, theContainers())).toThrow(message)
   })
 
-  it.each(['', '-a', 'a b', 'x'.repeat(129)])('named "%s" are refused', (jobName) => {
+  it.each(['', '-a', 'a b', 'x'.repeat(129)])('named "%s" are rejected', (jobName) => {
     const parsed = submitJobSchema.safeParse({ ...submission, jobName })
 
     expect(parsed.success).toBe(false)

@@ -7,7 +7,7 @@ import { aJob } from './builders.ts'
 const stamp = { origin: { account: '0', region: 'r' }, now: 0, id: 'event' }
 const [event] = withChange(aJob(), { status: 'RUNNING' }, stamp).outbox
 
-/** Faults of a server whose dice always fall on `dice`. */
+/** Fault injection whose random numbers are always `random`. */
 function injection(faults: object, dice = 0.5) {
   const created = createFaultInjection(vi.fn(), () => dice)
   created.operations(new Map()).get(FAULTS_PATH)?.(faults)
@@ -39,7 +39,7 @@ describe('faults of the local Batch server', () => {
     expect(await deliveriesOf({ events })).toBe(deliveries)
   })
 
-  it('let late events be overtaken', async () => {
+  it('let later events overtake delayed ones', async () => {
     const late = Promise.withResolvers<void>()
     const delivered: string[] = []
     const faults = createFaultInjection(
@@ -72,7 +72,7 @@ describe('faults of the local Batch server', () => {
     expect(operation).toHaveBeenCalledTimes(carriedOut)
   })
 
-  it('make calls that are carried out when nobody waits for them any more', async () => {
+  it('execute calls after the time-out of their client', async () => {
     const late = Promise.withResolvers<void>()
     const operation = vi.fn(() => ({}))
     const faults = createFaultInjection(
@@ -91,7 +91,7 @@ describe('faults of the local Batch server', () => {
     expect([atOnce, operation.mock.calls.length]).toEqual([0, 1])
   })
 
-  it('fall the same way for the same seed, however calls of other kinds mix in', async () => {
+  it('are the same for the same seed, for any mix of other calls', async () => {
     const fallenFor = async (seed: number, others: readonly string[]): Promise<string[]> => {
       const faults = createFaultInjection(vi.fn())
       const operations = faults.operations(
@@ -136,7 +136,7 @@ describe('faults of the local Batch server', () => {
     expect(log).toHaveBeenCalledExactlyOnceWith(`${FAULT_MARK}throttle x`)
   })
 
-  it('that make no sense are refused', () => {
+  it('are rejected when they are invalid', () => {
     expect(() => injection({ events: { drop: 2 } })).toThrow(ClientException)
     expect(() => injection({ lies: true })).toThrow(ClientException)
   })

@@ -72,7 +72,7 @@ describe('jobs of the local Batch server', () => {
     expect(job).toMatchObject({ startedAt: 1000, stoppedAt: 1000, attempts: [{ startedAt: 1000 }] })
   })
 
-  it('show in each event what AWS shows', async () => {
+  it('have the fields of AWS’s events', async () => {
     const { runner, store } = aRunner(async () => succeeded)
 
     runner.accept(aJob({ tags: { run: '1' } }))
@@ -95,7 +95,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.outbox.at(-1)?.detail).not.toHaveProperty('outbox')
   })
 
-  it('wait in RUNNABLE when all places are taken', async () => {
+  it('wait in RUNNABLE while the maximum of jobs runs', async () => {
     const { runner, store } = aRunner(untilStopped, { capacity: 1 })
     runner.accept(aJob({ jobId: 'one' }))
 
@@ -108,7 +108,7 @@ describe('jobs of the local Batch server', () => {
     await vi.waitFor(() => expect(store.findJob('two')?.status).toBe('RUNNING'))
   })
 
-  it('are tried again, through RUNNABLE, as their strategy says', async () => {
+  it('are retried through RUNNABLE, by their retry strategy', async () => {
     const ends = [lost, succeeded]
     const { runner, store } = aRunner(async () => ends.shift() ?? succeeded)
 
@@ -133,7 +133,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.attempts).toHaveLength(3)
   })
 
-  it('end with the reason of their termination and are not tried again', async () => {
+  it('end with the reason of their termination and are not retried', async () => {
     const { runner, store } = aRunner(untilStopped)
     runner.accept(aJob({ retryStrategy: { attempts: 3, evaluateOnExit: [] } }))
 
@@ -144,7 +144,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.attempts).toHaveLength(1)
   })
 
-  it('that run are not cancelled, those that wait are', async () => {
+  it('are cancelled only while they wait', async () => {
     const { runner, store } = aRunner(untilStopped, { capacity: 1 })
     runner.accept(aJob({ jobId: 'one' }))
     runner.accept(aJob({ jobId: 'two' }))
@@ -155,7 +155,7 @@ describe('jobs of the local Batch server', () => {
     expect(store.findJob('two')).toMatchObject({ status: 'FAILED', statusReason: 'cancelled', attempts: [] })
   })
 
-  it('are stopped when an attempt takes too long, and not tried again', async () => {
+  it('are stopped and not retried when an attempt exceeds its time limit', async () => {
     vi.useFakeTimers()
     const { runner, store } = aRunner(untilStopped)
     const retryStrategy = { attempts: 3, evaluateOnExit: [] }
@@ -169,7 +169,7 @@ describe('jobs of the local Batch server', () => {
     expect(job.attempts).toHaveLength(1)
   })
 
-  it('fail when the server itself fails at them', async () => {
+  it('fail when the server itself fails', async () => {
     const { runner, store } = aRunner(async () => {
       throw new Error('no space left')
     })
@@ -199,7 +199,7 @@ describe('jobs of the local Batch server', () => {
     expect(store.findJob('done')?.outbox).toEqual([])
   })
 
-  it('are left as they are by a server that stops', async () => {
+  it('are unchanged by a server that stops', async () => {
     const { runner, store } = aRunner(untilStopped)
     runner.accept(aJob())
 

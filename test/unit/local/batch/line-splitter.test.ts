@@ -15,13 +15,13 @@ function split(text: string, sizes: readonly number[], longestLine?: number): st
 }
 
 describe('lines of a container’s output', () => {
-  it('keep blank ones and a last one without an end', () => {
+  it('keep blank ones and a last one without a line end', () => {
     const lines = split('a\r\n\nb', [])
 
     expect(lines).toEqual(['a', '', 'b'])
   })
 
-  it('are the same however the output arrives', () => {
+  it('are the same for any chunks', () => {
     fc.assert(
       fc.property(
         fc.array(fc.string({ unit: 'grapheme' }).filter((line) => !/[\r\n]/u.test(line))),
@@ -33,7 +33,7 @@ describe('lines of a container’s output', () => {
     )
   })
 
-  it('are cut when they are too long, between characters', () => {
+  it('are split when they are too long, between characters', () => {
     const lines = split('aaa🙂b\ncc', [2, 2, 2], 4)
 
     expect(lines).toEqual(['aaa', '🙂b', 'cc'])

@@ -8,7 +8,7 @@ import {
 import { describe, expect, it, vi } from 'vitest'
 import { openLogStream } from '../../../../local/batch/log-stream.ts'
 
-/** A client whose calls go here, and the messages of the batches that were put. */
+/** A client with this behaviour, and the messages of its batches. */
 function aClient(answer: (command: unknown) => void = () => undefined) {
   const batches: (string | undefined)[][] = []
   const client = new CloudWatchLogsClient({ region: 'us-east-1' })
@@ -26,7 +26,7 @@ async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
 }
 
 describe('log of a container', () => {
-  it('is sent line by line, blank lines kept, before it is closed', async () => {
+  it('is sent line by line with blank lines, before it is closed', async () => {
     const { client, batches } = aClient()
     const log = openLogStream(client, 'group', 'stream', vi.fn())
 
@@ -36,7 +36,7 @@ describe('log of a container', () => {
     expect(batches).toEqual([['one', ' ', 'two', 'three']])
   })
 
-  it('is sent in batches that the service takes', async () => {
+  it('is sent in batches within the service’s limits', async () => {
     const { client, batches } = aClient()
     const log = openLogStream(client, 'group', 'stream', vi.fn())
     const line = 'x'.repeat(60_000)
@@ -51,7 +51,7 @@ describe('log of a container', () => {
     expect(batches.flat()).toHaveLength(10_041)
   })
 
-  it('is cut where it is longer than 16 MiB, but for its last 1000 lines', async () => {
+  it('is cut beyond 16 MiB, except for its last 1000 lines', async () => {
     const { client, batches } = aClient()
     const log = openLogStream(client, 'group', 'stream', vi.fn())
     async function* lines() {
@@ -69,7 +69,7 @@ describe('log of a container', () => {
     expect(note).toBeGreaterThan(15_000)
   })
 
-  it('makes the group when it is missing', async () => {
+  it('creates a missing group', async () => {
     let hasGroup = false
     const { client, batches } = aClient((command) => {
       if (command instanceof CreateLogGroupCommand) hasGroup = true
@@ -87,7 +87,7 @@ describe('log of a container', () => {
     expect(warn).not.toHaveBeenCalled()
   })
 
-  it('does not hold up the job when it cannot be sent', async () => {
+  it('does not block the job when it cannot be sent', async () => {
     const { client } = aClient(() => {
       throw new Error('away')
     })

@@ -59,7 +59,7 @@ describe('local Batch API', () => {
     },
   )
 
-  it('gives the variables of an override to the container that it names', () => {
+  it('applies the variables of an override to the named container', () => {
     const { call, runner } = aService()
     call('registerjobdefinition', aDefinition())
     const environment = [{ name: 'SECRET', value: 'x' }]
@@ -71,7 +71,7 @@ describe('local Batch API', () => {
     expect(job?.containers.map((container) => container.environment)).toEqual([environment, [], []])
   })
 
-  it('refuses a submission for a definition that was deregistered or never was', () => {
+  it('rejects a submission for a deregistered or unknown definition', () => {
     const { call } = aService()
     call('registerjobdefinition', aDefinition())
 
@@ -81,7 +81,7 @@ describe('local Batch API', () => {
     expect(() => call('submitjob', { ...submission, jobDefinition: 'ghost' })).toThrow('is not found')
   })
 
-  it('says what is wrong with a body', () => {
+  it('explains an invalid body', () => {
     const { call } = aService()
 
     const refused = () => call('submitjob', { jobName: 'a b' })
@@ -114,7 +114,7 @@ describe('local Batch API', () => {
     expect(failed).toEqual({ jobSummaryList: [] })
   })
 
-  it('cancels what waits, terminates everything, and takes unknown jobs', () => {
+  it('cancels waiting jobs, terminates all jobs, and accepts unknown ones', () => {
     const job = aJob()
     const { call, runner } = aService([job])
 

@@ -22,7 +22,7 @@ describe('outbox', () => {
     expect(delivered).toEqual(['a', 'b', 'c'])
   })
 
-  it('tries an event again, with longer pauses, before it sends the next', async () => {
+  it('retries an event with growing pauses before it sends the next', async () => {
     const store = createMemoryStore([aJobWithEvents('job-1', 'a', 'b')])
     const tries: string[] = []
     const deliver = async ({ id }: JobEvent) => {
@@ -39,7 +39,7 @@ describe('outbox', () => {
     expect(pauses).toEqual([100, 200, 400])
   })
 
-  it('keeps events that come while it delivers', async () => {
+  it('keeps events that arrive during a delivery', async () => {
     const store = createMemoryStore([aJobWithEvents('job-1', 'a')])
     const delivered: string[] = []
     const deliver = async ({ id }: JobEvent) => {

@@ -67,7 +67,7 @@ describe('retry of the service’s jobs', () => {
     expect(isRetried).toBe(expected)
   })
 
-  it('has no more rules than Batch takes', () => {
+  it('has no more rules than Batch allows', () => {
     expect(strategy.evaluateOnExit.length).toBeLessThanOrEqual(5)
   })
 
@@ -77,7 +77,7 @@ describe('retry of the service’s jobs', () => {
     expect(isRetried).toBe(false)
   })
 
-  it('comes without a rule that matches', () => {
+  it('happens when no rule matches', () => {
     const rules = { attempts: 2, evaluateOnExit: [{ action: 'EXIT', onExitCode: '137' }] }
 
     const isRetried = shouldRetry(rules, failed(exited, { exitCode: 1 }), 1)

@@ -14,7 +14,7 @@ const ARN = 'arn:aws:lambda:us-east-1:000000000000:function:record'
 const origin = { account: '000000000000', region: 'us-east-1' }
 const [event] = withChange(aJob(), { status: 'RUNNING' }, { origin, now: 0, id: 'event-1' }).outbox
 
-/** A bus with one rule that matches, one that does not and one that is off. */
+/** A bus with a matching rule, one that does not match, and a disabled one. */
 function aDelivery(targets: Target[], ...answers: Response[]) {
   const client = new EventBridgeClient({ region: 'us-east-1' })
   vi.spyOn(client, 'send').mockImplementation(async (command: unknown) => {
@@ -37,7 +37,7 @@ function aDelivery(targets: Target[], ...answers: Response[]) {
     }
     if (command instanceof TestEventPatternCommand) return { Result: command.input.EventPattern === 'yes' }
     if (command instanceof ListTargetsByRuleCommand) {
-      // One a page, and an empty token with the last.
+      // One rule per page, and an empty token with the last page.
       const index = Number(command.input.NextToken ?? 0)
       const isLast = index >= targets.length - 1
       return { Targets: targets.slice(index, index + 1), NextToken: isLast ? '' : String(index + 1) }
@@ -79,7 +79,7 @@ describe('delivery of events', () => {
     expect(JSON.parse(String(options?.body))).toEqual(JSON.parse(JSON.stringify(event)))
   })
 
-  it('asks for the rules once in a burst, and for none that lists other sources', async () => {
+  it('reads the rules once in a burst, and tests no rule with other sources', async () => {
     const { deliver, wait, asked } = aDelivery([{ Id: '1', Arn: ARN }])
 
     await deliver()
@@ -88,11 +88,11 @@ describe('delivery of events', () => {
     wait(501)
     await deliver()
 
-    // Two pages each time; of each event two rules are asked whether they match.
+    // Two pages each time; for each event two rules are tested.
     expect([inBurst, asked(ListRulesCommand), asked(TestEventPatternCommand)]).toEqual([2, 4, 6])
   })
 
-  it('says which targets it leaves out', async () => {
+  it('logs which targets it skips', async () => {
     const queue = { Id: '1', Arn: 'arn:aws:sqs:us-east-1:000000000000:q' }
     const { deliver, fetching, warn } = aDelivery([queue, { Id: '2', Arn: ARN, Input: '{}' }])
 
@@ -102,7 +102,7 @@ describe('delivery of events', () => {
     expect(warn).toHaveBeenCalledTimes(2)
   })
 
-  it('tries a function that fails three times, as Lambda does', async () => {
+  it('calls a failing function three times, like Lambda', async () => {
     const { deliver, fetching } = aDelivery(
       [{ Id: '1', Arn: ARN }],
       ...Array.from({ length: 4 }, functionError),
@@ -113,7 +113,7 @@ describe('delivery of events', () => {
     expect(fetching).toHaveBeenCalledTimes(3)
   })
 
-  it('drops an event for a function that is gone', async () => {
+  it('drops an event for a function that does not exist', async () => {
     const { deliver, warn } = aDelivery([{ Id: '1', Arn: ARN }], new Response('', { status: 404 }))
 
     await deliver()
@@ -121,7 +121,7 @@ describe('delivery of events', () => {
     expect(warn).toHaveBeenCalledWith(expect.stringContaining('does not exist'))
   })
 
-  it('fails, to be tried again, when the emulator does', async () => {
+  it('fails with the emulator, and is retried', async () => {
     const { deliver } = aDelivery([{ Id: '1', Arn: ARN }], new Response('busy', { status: 503 }))
 
     const delivering = deliver()

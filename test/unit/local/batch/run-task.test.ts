@@ -37,7 +37,7 @@ async function imagesOf(image: string, registryHosts: Readonly<Record<string, st
 describe('the image of a task', () => {
   const hosts = { 'host.docker.internal:4566': '127.0.0.1:4566' }
 
-  it('is pulled and run from where this machine finds the registry that functions pushed to', async () => {
+  it('is pulled and run from this machine’s address of the registry', async () => {
     const here = '127.0.0.1:4566/app-engine/task@sha256:0'
 
     expect(await imagesOf('host.docker.internal:4566/app-engine/task@sha256:0', hosts)).toEqual([here, here])

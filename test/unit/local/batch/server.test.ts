@@ -38,7 +38,7 @@ it('submits a job for a program of this machine', async () => {
   expect(await post({})).toBe(200)
 })
 
-it('submits a job for a function that calls it by a host that it knows', async () => {
+it('submits a job for a function that uses a known host name', async () => {
   expect(await post({ Host: '172.17.0.1:1234' })).toBe(200)
   expect(await post({ Host: '172.17.0.2:1234' })).toBe(403)
 })

@@ -16,7 +16,7 @@ describe('state directory', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 
-  it('is closed to other users of the machine, also where it was open', () => {
+  it('is closed to other users of the machine, also if it was open before', () => {
     mkdirSync(join(directory, 'jobs'), { mode: 0o755 })
 
     openStateStore(directory, 0).putJob(aJob())
@@ -27,7 +27,7 @@ describe('state directory', () => {
     expect(statSync(join(directory, 'jobs/job-1.json')).mode & 0o777).toBe(0o600)
   })
 
-  it('gives the next server what this one wrote', () => {
+  it('gives its data to the next server', () => {
     const definition = {
       ...registerJobDefinitionSchema.parse(aDefinition()),
       jobDefinitionArn: 'arn',
@@ -45,7 +45,7 @@ describe('state directory', () => {
     expect(next.definitions()).toEqual([definition])
   })
 
-  it('holds no half-written file', () => {
+  it('has no half-written file', () => {
     const store = openStateStore(directory, 0)
 
     store.putJob(aJob())

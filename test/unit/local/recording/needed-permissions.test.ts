@@ -58,7 +58,7 @@ describe('requests to S3', () => {
     expect(permission).toEqual({ action, resource: action.startsWith('unknown') ? '*' : OBJECT })
   })
 
-  it('copy by reading and writing', () => {
+  it('need reading and writing for a copy', () => {
     const request = signed('s3', 'PUT', '/bucket/to', {
       headers: { 'x-amz-copy-source': 'bucket/from%2Fhere', 'x-amz-tagging-directive': 'REPLACE' },
     })
@@ -69,7 +69,7 @@ describe('requests to S3', () => {
     ])
   })
 
-  it('copy the tags too, unless told otherwise', () => {
+  it('need the tags’ permissions for a copy, unless it excludes tags', () => {
     const request = signed('s3', 'PUT', '/bucket/to', { headers: { 'x-amz-copy-source': 'bucket/from' } })
 
     expect(needed(request)).toEqual([
@@ -80,7 +80,7 @@ describe('requests to S3', () => {
     ])
   })
 
-  it('need more for what a header asks for', () => {
+  it('need more for certain headers', () => {
     const request = signed('s3', 'PUT', '/bucket/key', { headers: { 'x-amz-tagging': 'a=b' } })
 
     expect(needed(request)).toEqual([
@@ -89,7 +89,7 @@ describe('requests to S3', () => {
     ])
   })
 
-  it('list below a prefix', () => {
+  it('need a listing with its prefix', () => {
     const request = signed('s3', 'GET', '/bucket?list-type=2&prefix=runs%2F')
 
     expect(neededPermissions(request, CALLER)).toEqual([
@@ -97,7 +97,7 @@ describe('requests to S3', () => {
     ])
   })
 
-  it('delete every object that the body names', () => {
+  it('need the deletion of every object in the body', () => {
     const body = '<Delete><Object><Key>a&amp;b</Key></Object><Object><Key>c</Key></Object></Delete>'
     const request = signed('s3', 'POST', '/bucket?delete=', { body })
 
@@ -108,14 +108,14 @@ describe('requests to S3', () => {
     ])
   })
 
-  it('are told from others when a URL carries the signature', () => {
+  it('are recognised by the signature in the URL', () => {
     const credential = encodeURIComponent('test/20260101/eu-west-1/s3/aws4_request')
     const url = new URL(`http://127.0.0.1/bucket/key?X-Amz-Credential=${credential}&X-Amz-Signature=0`)
 
     expect(needed({ method: 'PUT', url, headers: {} })).toEqual(['s3:PutObject arn:aws:s3:::bucket/key'])
   })
 
-  it('need the right to list its key when an object is missing', () => {
+  it('need a listing of the key when an object is missing', () => {
     expect(neededForNotFound(signed('s3', 'HEAD', '/bucket/key'))).toEqual([
       { action: 's3:ListBucket', resource: 'arn:aws:s3:::bucket', context: { 's3:prefix': 'key' } },
     ])
@@ -158,7 +158,7 @@ describe('requests to other services', () => {
     ])
   })
 
-  it('pass on the roles of a job definition', () => {
+  it('pass the roles of a job definition', () => {
     const executionRoleArn = 'arn:aws:iam::123456789012:role/r'
     const body = JSON.stringify({
       jobDefinitionName: 'd',
@@ -177,7 +177,7 @@ describe('requests to other services', () => {
     )
   })
 
-  it('end jobs that have the tag of the caller’s installation', () => {
+  it('need the tag of the caller’s installation to end jobs', () => {
     const request = signed('batch', 'POST', '/v1/terminatejob', { body: '{"jobId":"1","reason":"over"}' })
 
     expect(neededPermissions(request, CALLER)).toEqual([
@@ -189,13 +189,13 @@ describe('requests to other services', () => {
     ])
   })
 
-  it('answer tokens of the machine that the caller knows', () => {
+  it('need the state machine of the caller for task tokens', () => {
     const request = json('states', 'AWSStepFunctions.SendTaskSuccess', { taskToken: 't', output: '{}' })
 
     expect(needed(request)).toEqual([`states:SendTaskSuccess ${CALLER.stateMachineArn}`])
   })
 
-  it('carry source and type of events for conditions', () => {
+  it('contain source and type of events for conditions', () => {
     const Entries = [{ Source: 's', DetailType: 't', Detail: '{}' }]
 
     expect(neededPermissions(json('events', 'AWSEvents.PutEvents', { Entries }), CALLER)).toEqual([
@@ -207,11 +207,11 @@ describe('requests to other services', () => {
     ])
   })
 
-  it('need what no policy allows when they are not known', () => {
+  it('need a permission that no policy allows when they are unknown', () => {
     expect(needed(json('dynamodb', 'DynamoDB_20120810.Scan', {}))).toEqual(['unknown:dynamodb:Scan *'])
   })
 
-  it('need nothing when they do not go to AWS', () => {
+  it('need nothing when they are not sent to AWS', () => {
     const request: SentRequest = { method: 'GET', url: new URL('https://store.example.org/x'), headers: {} }
 
     expect(needsBody(request)).toBe(false)

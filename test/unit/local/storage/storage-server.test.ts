@@ -25,7 +25,7 @@ let registry: Server
 let storage: LocalStorage
 
 beforeAll(async () => {
-  // Stands in for the emulator: one repository, and manifests that it takes as they come.
+  // Replaces the emulator: one repository, and any manifests.
   registry = createServer((request, response) => {
     const isKnown = request.url?.startsWith('/v2/known/') === true
     request.resume().once('end', () => response.writeHead(isKnown ? 201 : 404).end())
@@ -47,7 +47,7 @@ async function read(Key: string): Promise<string> {
 }
 
 describe('objects', () => {
-  it('outlive the process', async () => {
+  it('survive a restart', async () => {
     await storage.client.send(
       new PutObjectCommand({ Bucket, Key: 'a/é', Body: 'text', ContentType: 'text/plain' }),
     )
@@ -69,7 +69,7 @@ describe('objects', () => {
     expect(await dataFiles()).toEqual([])
   })
 
-  it('announce themselves once, after a restart as well', async () => {
+  it('have one event each, also after a restart', async () => {
     await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
     await vi.waitFor(() => expect(storage.events).toHaveLength(1))
 
@@ -84,7 +84,7 @@ describe('objects', () => {
     ])
   })
 
-  it('arrive in the encoding of SDKs that send checksums behind the body', async () => {
+  it('are decoded from the SDKs’ encoding with checksums after the body', async () => {
     const pieces = [
       '10000;chunk-signature=0\r\n',
       'x'.repeat(0x10000),
@@ -107,7 +107,7 @@ describe('objects', () => {
     expect([answer.status, await read('a')]).toEqual([200, `${'x'.repeat(0x10000)}end`])
   })
 
-  it('are refused when their checksum is another one', async () => {
+  it('are rejected with a wrong checksum', async () => {
     const put = new PutObjectCommand({
       Bucket,
       Key: 'a',
@@ -129,7 +129,7 @@ describe('objects', () => {
     expect([same.status, other.status]).toEqual(header === 'if-match' ? [200, 412] : [304, 200])
   })
 
-  it('are not given for a URL that has expired', async () => {
+  it('are not returned for an expired URL', async () => {
     const signingDate = new Date(Date.now() - 61_000)
     const url = await getSignedUrl(storage.client, new PutObjectCommand({ Bucket, Key: 'a' }), {
       expiresIn: 60,
@@ -150,7 +150,7 @@ describe('objects', () => {
     expect(answer.status).toBe(403)
   })
 
-  it('cannot be deleted by a page that says its URL is signed', async () => {
+  it('cannot be deleted by a page with a forged signature in its URL', async () => {
     await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
 
     const answer = await fetch(`${storage.url}/${Bucket}?delete&X-Amz-Signature=x`, {
@@ -163,7 +163,7 @@ describe('objects', () => {
     expect(await read('a')).toBe('text')
   })
 
-  it('cannot be read under a name that somebody points to this machine', async () => {
+  it('cannot be read under another host name that resolves to this machine', async () => {
     await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
     const { port } = new URL(storage.url)
 
@@ -179,7 +179,7 @@ describe('objects', () => {
     expect(await text(answer)).not.toContain('text')
   })
 
-  it('are read by a browser that a page of another host sent', async () => {
+  it('are read by a browser through a redirect from another origin', async () => {
     await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
 
     const answer = await fetch(`${storage.url}/${Bucket}/a`, { headers: { 'sec-fetch-site': 'cross-site' } })
@@ -188,7 +188,7 @@ describe('objects', () => {
   })
 })
 
-describe('files that a killed process left', () => {
+describe('files of a killed process', () => {
   it('are removed at the next start', async () => {
     await storage.client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'text' }))
     await writeFile(join(storage.folder, 'data', 'unfinished'), 'half')
@@ -201,7 +201,7 @@ describe('files that a killed process left', () => {
 })
 
 describe('multipart uploads', () => {
-  it('end their last page with a marker, as AWS does', async () => {
+  it('have a marker on their last page, as on AWS', async () => {
     const upload = { Bucket, Key: 'a', UploadId: await startUpload('a') }
     await storage.client.send(new UploadPartCommand({ ...upload, PartNumber: 7, Body: 'text' }))
 
@@ -240,7 +240,7 @@ describe('blobs of images', () => {
     return fetch(url, { method: 'PUT' })
   }
 
-  it('are put together of pieces and outlive the process', async () => {
+  it('are joined from pieces and survive a restart', async () => {
     expect((await push()).status).toBe(201)
     await storage.restart()
 
@@ -251,7 +251,7 @@ describe('blobs of images', () => {
     expect([range.status, await range.text()]).toEqual([206, 'ayer'])
   })
 
-  it('are refused under another digest', async () => {
+  it('are rejected under another digest', async () => {
     const url = await begin()
     url.searchParams.set('digest', `sha256:${'0'.repeat(64)}`)
 
@@ -264,13 +264,13 @@ describe('blobs of images', () => {
     expect(await dataFiles()).toEqual([])
   })
 
-  it('are not taken by a repository that does not exist', async () => {
+  it('are rejected for a missing repository', async () => {
     const answer = await fetch(`${storage.url}/v2/unknown/blobs/uploads/`, { method: 'POST' })
 
     expect(answer.status).toBe(404)
   })
 
-  it('must be there before a manifest names them', async () => {
+  it('must exist before a manifest refers to them', async () => {
     const manifest = JSON.stringify({ layers: [{ digest }] })
     const put = () => fetch(`${storage.url}/v2/known/manifests/tag`, { method: 'PUT', body: manifest })
     expect((await put()).status).toBe(404)

@@ -12,7 +12,7 @@ const SERVICE = {
 const names = new Map([['Table', 'real-table']])
 const service = createReferenceResolver(SERVICE, [STORAGE, SERVICE], names)
 
-/** CloudFormation's spelling of a reference in a text. */
+/** CloudFormation's syntax of a reference in a text. */
 const inText = (reference: string) => `\${${reference}}`
 
 describe('references of a template', () => {
@@ -49,7 +49,7 @@ describe('references of a template', () => {
     expect(service.resolve(value)).toEqual(expected)
   })
 
-  it('are named, through exports too', () => {
+  it('are named, also through exports', () => {
     expect(service.referenceOf({ Ref: 'Table' })).toBe('Table')
     expect(service.referenceOf({ 'Fn::ImportValue': 'storage:LogsArn' })).toBe('Logs.Arn')
     expect(service.referenceOf({ 'Fn::Join': ['', []] })).toBeUndefined()

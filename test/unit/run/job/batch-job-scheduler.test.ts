@@ -55,7 +55,7 @@ describe('submission to Batch', () => {
     ['its words', clientException('Too Many Requests')],
     ['the words of another front', new ServerException({ message: 'Rate exceeded', $metadata: {} })],
     ['its name', Object.assign(clientException('slow down'), { name: 'TooManyRequestsException' })],
-  ])('tells a rate limit by %s', async (_, error) => {
+  ])('detects throttling by %s', async (_, error) => {
     const { scheduler } = aScheduler([error])
 
     await expect(scheduler.submit(JOB)).rejects.toBeInstanceOf(JobThrottledError)
@@ -73,7 +73,7 @@ describe('submission to Batch', () => {
   it.each([
     ['a failure of the service', new ServerException({ message: 'internal', $metadata: {} })],
     ['a lost connection', new Error('ECONNRESET')],
-  ])('passes on untouched what leaves open whether the job was taken: %s', async (_, error) => {
+  ])('rethrows errors after which the job may exist: %s', async (_, error) => {
     const { scheduler } = aScheduler([error])
 
     await expect(scheduler.submit(JOB)).rejects.toBe(error)
@@ -93,7 +93,7 @@ describe('looking for jobs at Batch', () => {
     ])
   })
 
-  it('needs queues', async () => {
+  it('requires queues', async () => {
     const scheduler = createBatchJobScheduler({ client: stubClient<BatchClient>([{}]).client })
 
     await expect(scheduler.findByName('run-1')).rejects.toThrow('no job queues')
@@ -169,7 +169,7 @@ describe('ending at Batch', () => {
     ['Job 1 not found'],
     ['the job definition is INACTIVE'],
     ['Job 1 already ended'],
-  ])('takes "%s" for done', async (message) => {
+  ])('treats "%s" as done', async (message) => {
     const { scheduler } = aScheduler([clientException(message)])
 
     await expect(scheduler.terminate('1', 'cancelled')).resolves.toBeUndefined()

@@ -77,7 +77,7 @@ describe('the cost of a run', () => {
   it.each([
     ['nothing was tried', []],
     ['no container was started', [{ stoppedAt: AT + MINUTE }]],
-  ])('is not known when %s', (_, attempts) => {
+  ])('is unknown when %s', (_, attempts) => {
     expect(usageOf(aJob({ status: 'FAILED', attempts }))).toBeUndefined()
   })
 

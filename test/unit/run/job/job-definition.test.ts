@@ -79,7 +79,7 @@ describe('the job definition', () => {
     expect(properties).not.toHaveProperty('taskRoleArn')
   })
 
-  it('has volumes of its own and nothing of a host', () => {
+  it('has its own volumes and none of a host', () => {
     expect(properties.volumes).toEqual([{ name: 'inputs' }, { name: 'outputs' }])
     expect(JSON.stringify(definition)).not.toMatch(/host"|sourcePath|privileged|docker\.sock|secrets"/u)
   })

@@ -30,7 +30,7 @@ describe('the log stream of the task', () => {
     expect(taskLogStream(job)).toBe('own/task/ecs-id')
   })
 
-  it('is known by that of stage-in as soon as the job runs', () => {
+  it('is derived from that of stage-in as soon as the job runs', () => {
     const job: JobDetail = {
       ...aFailedJob([]),
       status: 'RUNNING',
@@ -98,14 +98,14 @@ describe('the reason of a failed job', () => {
       [{ name: 'task', exitCode: 143 }],
       'Your Spot Task was interrupted.',
     ],
-  ])('is the host when it went away: one %s', (_, containers, statusReason) => {
+  ])('is the host when it was lost: one %s', (_, containers, statusReason) => {
     expect(explainJobFailure(aFailedJob(containers, statusReason)).kind).toBe('host-lost')
   })
 
   it.each([
     'Canceled by JobStateTimeLimit action due to reason: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
     'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement is higher than can be met',
-  ])('is the lack of a machine when Batch gives up looking for one: %s', (statusReason) => {
+  ])('is the lack of a machine when Batch stops looking for one: %s', (statusReason) => {
     expect(explainJobFailure({ ...aFailedJob([], statusReason), isCancelled: true })).toEqual({
       kind: 'unschedulable',
       message: `no machine is available for the task: ${statusReason}`,
@@ -309,7 +309,7 @@ describe('a job that continues although a container has failed', () => {
     expect(isStalled(job)).toBe(false)
   })
 
-  it('fails for what its present attempt shows, not for the attempt before', () => {
+  it('fails by the containers of its current attempt, not of the previous one', () => {
     const attempts = [
       { taskProperties: [{ containers: [{ name: 'task', reason: 'CannotPullContainerError: x' }] }] },
     ]
@@ -334,7 +334,7 @@ describe('the reason why a job waits', () => {
     tags: {},
   })
 
-  it('is what Batch says of a job in RUNNABLE, since its submission', () => {
+  it('is Batch’s reason for a RUNNABLE job, since its submission', () => {
     expect(waitingOf(blocked)).toEqual({
       reason: 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested',
       since: '2022-01-11T23:36:40.058Z',
@@ -348,7 +348,7 @@ describe('the reason why a job waits', () => {
 })
 
 describe('the log stream of a job', () => {
-  it('is the one of the task container, in a running job as in an ended one', () => {
+  it('is that of the task container, in a running job as in an ended one', () => {
     const containers = [
       { name: 'stage-in', logStreamName: 'in' },
       { name: 'task', logStreamName: 'stream' },

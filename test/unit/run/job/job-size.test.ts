@@ -46,7 +46,7 @@ describe('the size of a job', () => {
     [15, 120, [32, 244]],
     [16, 4, [32, 60]],
     [31, 243, [32, 244]],
-  ])('of %d CPU and %d GiB is the smallest pair that Fargate sells and that holds it', (cpus, gib, pair) => {
+  ])('of %d CPU and %d GiB is the smallest Fargate size that holds it', (cpus, gib, pair) => {
     const size = sized(needs({ cpus, ramBytes: String(gib * GIB) }))
 
     expect(total(size)).toEqual(pair)
@@ -64,7 +64,7 @@ describe('the size of a job', () => {
     expect(sized(needs(), 150 * GIB).diskGib).toBe(200)
   })
 
-  it('is none for an image that does not fit on the disk, packed and unpacked', () => {
+  it('is undefined for an image that does not fit on the disk, packed and unpacked', () => {
     const image = anImage(150 * GIB, 51 * GIB)
 
     expect(placeJob(needs(), anImage(150 * GIB, 50 * GIB), ONLY_FARGATE)).toHaveProperty('queue', 'fargate')
@@ -88,7 +88,7 @@ describe('the size of a job', () => {
     ['more CPUs than any machine has', needs({ cpus: 64 })],
     ['a GPU', needs({ gpus: 1 })],
     ['the internet', needs({ internet: true })],
-  ])('is refused in words for %s', (_, resources) => {
+  ])('is explained for %s', (_, resources) => {
     expect(placeJob(resources, anImage(0), ONLY_FARGATE)).toEqual({
       unschedulable: expect.stringMatching(/^the task requests /u),
     })
@@ -111,7 +111,7 @@ function range(first: number, last: number, step: number): readonly number[] {
 }
 
 describe('the grid of Fargate', () => {
-  it.each(GRID)('is used whole: %d vCPU with %d GiB', (vcpu, gib) => {
+  it.each(GRID)('is used completely: %d vCPU with %d GiB', (vcpu, gib) => {
     const asked = needs({ cpus: vcpu - 0.5, ramBytes: String((gib - 1) * GIB) })
 
     expect(total(sized(asked))).toEqual([vcpu, gib])
@@ -134,7 +134,7 @@ describe('the queue of a job', () => {
     expect(sized(needs({ cpus: 48 }), 0, ALL_QUEUES).gpus).toBe(0)
   })
 
-  it('on EC2 gets whole CPUs, and as much memory as it asks for', () => {
+  it('on EC2 gets whole CPUs, and the requested memory', () => {
     const { task } = sized(needs({ cpus: 33.5, ramBytes: String(300 * GIB) }), 0, ALL_QUEUES)
 
     expect(task).toEqual({ vcpu: 34, memoryMib: 300 * 1024 })
@@ -145,13 +145,13 @@ describe('the queue of a job', () => {
     ['more GPUs than a machine has', needs({ gpus: 8 }), 'has 4, 62 CPU'],
     ['GPUs and the internet', needs({ gpus: 1, internet: true }), 'no queue has both'],
     ['the internet and much memory', needs({ internet: true, ramBytes: String(300 * GIB) }), 'has 31.5 CPU'],
-  ])('is none for %s', (_, resources, words) => {
+  ])('is undefined for %s', (_, resources, words) => {
     expect(placeJob(resources, anImage(0), ALL_QUEUES)).toEqual({
       unschedulable: expect.stringContaining(words),
     })
   })
 
-  it('is none for an image that exceeds the disk of the machines with GPUs', () => {
+  it('is undefined for an image that exceeds the disk of the machines with GPUs', () => {
     expect(placeJob(needs({ gpus: 1 }), anImage(200 * GIB), ALL_QUEUES)).toHaveProperty('unschedulable')
   })
 })

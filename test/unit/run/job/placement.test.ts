@@ -15,7 +15,7 @@ const onGpu = aTask({
 })
 
 describe('the placement of a task', () => {
-  it('is the machine that its job pays for, and its price an hour', () => {
+  it('is the machine that its job pays for, with its price per hour', () => {
     const task = aTask({
       resources: { ramBytes: String(2 * GIB), cpus: 1, gpus: 0, internet: false },
       imageSize: { unpackedBytes: 10 * GIB, packedBytes: 4 * GIB },
@@ -29,11 +29,11 @@ describe('the placement of a task', () => {
     })
   })
 
-  it('of a task that an earlier version imported leaves the image out', () => {
+  it('of a task that an earlier version imported ignores the image', () => {
     expect(placementOf(aTask(), FARGATE)).toMatchObject({ machine: { diskGib: 21 } })
   })
 
-  it('is on the queue that was chosen at the import, whatever else there is now', () => {
+  it('is on the queue that was chosen at the import, for any later queues', () => {
     const queues: JobQueues = { ...FARGATE, ec2: { arn: 'ec2', vcpus: 64, memoryMib: 262_144, diskGib: 500 } }
 
     expect(placementOf(aTask({ queue: 'ec2' }), queues)).toMatchObject({ queue: 'ec2' })

@@ -40,7 +40,7 @@ describe('a container that the engine cannot start', () => {
       `${DOCKER}error during container init: error mounting "/var/x" to rootfs at "/inputs": create mountpoint: make mountpoint "/inputs": not a directory`,
       'an entry at "/inputs" that is not a folder',
     ],
-    // Cut at 255 characters.
+    // Truncated to 255 characters.
     [`${FARGATE}exec: "/opt/a/long/path/that/takes/what/was/le`.slice(0, 255), 'could not be executed'],
   ])('is explained by the image: %s', (reason, words) => {
     expect(explainStartFailure(reason)).toContain(words)

@@ -5,7 +5,7 @@ import {
 } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import type { TaskDescriptor } from '../../../../src/task/task.ts'
 
-/** A valid descriptor as plain values; `changes` replace top-level keys, undefined removes one. */
+/** A valid descriptor as plain values. `changes` replace top-level keys; undefined removes one. */
 export function aRawDescriptor(changes: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
   const descriptor = {
     $schema: 'https://cytomine.com/schema-store/tasks/task.v0.json',

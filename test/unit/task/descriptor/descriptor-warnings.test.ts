@@ -166,7 +166,7 @@ outputs: {}
       'authors[0].contact',
       'mean is_contact?',
     ],
-  ])('is told for %j', (descriptor, path, advice) => {
+  ])('are reported for %j', (descriptor, path, advice) => {
     const warnings = warningsOf(descriptor)
 
     expect(warnings).toEqual([expect.stringContaining(advice)])
@@ -194,7 +194,7 @@ outputs: {}
     },
   )
 
-  it('is told for 50 keys, and how many there are beside them', () => {
+  it('are reported for 50 keys, with the number of the others', () => {
     const keys = Object.fromEntries(
       Array.from({ length: 120 }, (_, i) => [`unknown_${i}_${'k'.repeat(300)}`, 1]),
     )

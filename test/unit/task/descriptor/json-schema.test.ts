@@ -31,7 +31,7 @@ const TYPES: readonly unknown[] = [
 ]
 
 describe('the JSON schema of descriptors', () => {
-  it('is the one that npm run task-schema writes', () => {
+  it('is the output of npm run task-schema', () => {
     expect(COMMITTED).toBe(taskJsonSchema())
   })
 
@@ -107,7 +107,7 @@ describe.skipIf(SHARED === undefined)('on the reference documents, the JSON sche
     return new Ajv2019({ strict: false, validateFormats: false }).compile(schema)
   }
 
-  it.each(bundles)('decides on %s as the official one and the service do', async (name) => {
+  it.each(bundles)('decides on %s like the official one and the service', async (name) => {
     const zip = await openZip(bufferSource(readFileSync(join(folder, name))))
     const entry = zip.entries.find((one) => one.name === 'descriptor.yml')
     if (entry === undefined) throw new Error('there is no descriptor')

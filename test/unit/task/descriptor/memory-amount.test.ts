@@ -61,7 +61,7 @@ describe('memory amounts', () => {
     '١B',
     '1\n2',
     '9'.repeat(101),
-  ])('takes %j for no amount', (text) => {
+  ])('rejects %j', (text) => {
     expect(parseMemoryAmount(text)).toBeUndefined()
   })
 

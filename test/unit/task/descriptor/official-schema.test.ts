@@ -71,7 +71,7 @@ const STRICTER: readonly { readonly path: RegExp; readonly message: RegExp; read
   },
 ]
 
-/** Every type in both forms, every constraint and every optional key: something for each mutation to break. */
+/** Every type in both forms, every constraint and every optional key, as targets of the mutations. */
 const BASE = aRawDescriptor({
   description: 'text',
   external: { source_code: 'https://example.org', doi: ['https://doi.org/10.1/1'] },
@@ -315,7 +315,7 @@ const anyParameter = mappingOf(
 const anyParameters = fc.dictionary(fc.constantFrom(...NAMES), anyParameter, { maxKeys: 3 })
 
 interface Mutation {
-  /** Chooses among all places of the descriptor. */
+  /** Chooses one of all places of the descriptor. */
   readonly place: number
   readonly kind: 'replace' | 'remove' | 'add'
   readonly key: string
@@ -356,7 +356,9 @@ function mutate(descriptor: Container, { place, kind, key, value }: Mutation): v
   else Object.assign(container, { [chosen.key]: structuredClone(value) })
 }
 
-/** The schema wants a prefix and lets anything follow it; the contract's grammar decides instead (descriptor 3.2). */
+/**
+ * The official schema requires a prefix and accepts any text after it; the contract's grammar decides instead (descriptor 3.2).
+ */
 function withMemoryRewritten(descriptor: Container): Container {
   const copy = structuredClone(descriptor)
   for (const { container, key } of placesOf(copy)) {
@@ -371,7 +373,7 @@ function isExplained({ path, message }: DescriptorProblem): boolean {
   return STRICTER.some((exception) => exception.path.test(path) && exception.message.test(message))
 }
 
-/** It has keywords as property names, which only lax mode compiles, and formats, which are not asserted (descriptor 2). */
+/** It uses keywords as property names, which only Ajv's lax mode accepts, and formats, which are not validated (descriptor 2). */
 function compileOfficialSchema(folder: string): ValidateFunction {
   const schema: unknown = JSON.parse(readFileSync(join(folder, 'reference', 'task.v0.json'), 'utf8'))
   return new Ajv2019({ strict: false, validateFormats: false }).compile(Object(schema))
@@ -417,7 +419,7 @@ describe.runIf(sharedFolder)('the official schema', () => {
         { numRuns: 3000, seed: 20_261_122 },
       )
 
-      // A generator that only ever breaks descriptors, or never does, would compare nothing.
+      // If all descriptors were invalid, or none, the comparison would be meaningless.
       expect(Math.min(seen.accepted, seen.refused, seen.stricter)).toBeGreaterThan(100)
     },
     120_000,

@@ -5,7 +5,7 @@ import { isNamespace, isSemver } from '../../../../src/contract/names.ts'
 import { descriptorError } from '../../../../src/task/descriptor/parse-task-descriptor.ts'
 import { aRawDescriptor, parse, parseValid, pathsOf, problemsOf, withInput } from './descriptor-builder.ts'
 
-/** A task with all that a descriptor can say. */
+/** A task with all parts of a descriptor. */
 const FULL = `
 $schema: https://cytomine.com/schema-store/tasks/task.v0.json
 name: Echo numbers
@@ -394,7 +394,7 @@ outputs:
 
   it('is rejected when its record is too large to store', () => {
     const values = Array.from({ length: 500 }, (_, index) => `value ${index}`)
-    // The same one in each: written once, and referred to.
+    // The same value in each: written once, and referred to by aliases.
     const type = { id: 'enumeration', values }
     const parameters = Array.from({ length: 90 }, (_, index) => [`p${index}`, { type, description: '' }])
 
@@ -466,7 +466,7 @@ describe('a text that is not a descriptor', () => {
 })
 
 describe('names in a descriptor', () => {
-  it.each(['1.0.0', '0.1.0-rc.1+b.2', '1.2.3----R-S.12.9.1--.12+meta'])('take %s for a version', (text) => {
+  it.each(['1.0.0', '0.1.0-rc.1+b.2', '1.2.3----R-S.12.9.1--.12+meta'])('include %s as a version', (text) => {
     expect(isSemver(text)).toBe(true)
   })
 
@@ -477,16 +477,16 @@ describe('names in a descriptor', () => {
     },
   )
 
-  it.each(['com.example', '.a', 'a.b-c_D.1'])('take %s for a namespace', (text) => {
+  it.each(['com.example', '.a', 'a.b-c_D.1'])('include %s as a namespace', (text) => {
     expect(isNamespace(text)).toBe(true)
   })
 
-  it.each(['com', 'com.', 'a-b.c', 'a..b', `a.${'b'.repeat(254)}`])('take %s for no namespace', (text) => {
+  it.each(['com', 'com.', 'a-b.c', 'a..b', `a.${'b'.repeat(254)}`])('exclude %s as a namespace', (text) => {
     expect(isNamespace(text)).toBe(false)
   })
 })
 
-/** The required keys but $schema and name, from the third line on. */
+/** The required keys except $schema and name, from the third line on. */
 function yamlRest(inputs = 'inputs: {}\n'): string {
   return `namespace: a.b
 version: 1.0.0

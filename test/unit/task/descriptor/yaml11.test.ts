@@ -76,7 +76,7 @@ describe('a descriptor in YAML 1.1', () => {
     ['Off', false],
     ['NO', false],
     ['on', true],
-  ])('says with %s whether a parameter is optional', (word, optional) => {
+  ])('defines with %s whether a parameter is optional', (word, optional) => {
     expect(inputOf(`type: integer, optional: ${word}`)?.optional).toBe(optional)
   })
 

@@ -4,9 +4,9 @@ import type { Position } from '../../../../src/task/parameters/geojson.ts'
 import { closed, FAMILIES, type Polygons } from '../../../fixtures/areas.ts'
 
 const SIZE = 2400
-/** Twice the size takes 2.2 times the operations of n log n, and 4 times those of n². */
+/** For twice the size, n log n takes 2.2 times the operations, and n² takes 4 times. */
 const LARGEST_RATIO = 2.4
-/** Sorting, and twice as many steps for the line. */
+/** Sorting, and twice as many steps for the sweep line. */
 const OPERATIONS_PER_STEP = 4
 
 function effortOf(polygons: Polygons): { readonly isValid: boolean; readonly operations: number } {
@@ -54,7 +54,7 @@ describe('the effort of checking areas', () => {
     }
   })
 
-  it('finds the one crossing in 100 000 spiky positions', () => {
+  it('finds the only crossing in 100 000 spiky positions', () => {
     const positions = Array.from({ length: 100_000 }, (_, corner): Position => {
       const [angle, radius] = [(2 * Math.PI * corner) / 100_000, corner % 2 === 0 ? 1 : 1000]
       return [radius * Math.cos(angle), radius * Math.sin(angle)]

@@ -19,7 +19,7 @@ const plainRing: fc.Arbitrary<Ring> = fc.oneof(
   fc.array(corner, { minLength: 3, maxLength: 7 }).map(closed),
 )
 
-/** Either direction, any first corner, and perhaps a corner that is repeated, or one in the middle of an edge. */
+/** Either direction, any first corner, and sometimes a repeated corner or one in the middle of an edge. */
 const anyRing = fc
   .tuple(plainRing, fc.boolean(), fc.nat(7), fc.constantFrom('as it is', 'repeated', 'on an edge'))
   .map(([ring, isReversed, first, extra]) => {
@@ -39,7 +39,7 @@ const rings = (minLength: number, maxLength: number) => fc.array(anyRing, { minL
 
 const LARGE = rectangle(-3, -3, 15, 15)
 const smallDiamond = fc.tuple(size, size, fc.integer({ min: 1, max: 2 })).map((hole) => diamond(...hole))
-/** Places on a line around the origin, in order. */
+/** Positions on a line around the origin, in order. */
 const AROUND: readonly Position[] = [
   [4, 0],
   [4, 2],
@@ -76,7 +76,7 @@ const SHAPES: Readonly<Record<string, fc.Arbitrary<Polygons>>> = {
 }
 
 type Move = (position: Position) => Position
-/** Transformations after which touching corners may not be exactly on an edge. */
+/** Transformations that may move touching corners slightly off an edge. */
 const MOVES: readonly Move[] = [
   (position) => position,
   ([x, y]) => [x * 0.1 + y * 0.3 + 0.7, y * 0.1 - x * 0.3 + 1 / 3],
@@ -87,7 +87,7 @@ const MOVES: readonly Move[] = [
 ]
 
 describe('the check of areas', () => {
-  it.each(Object.entries(SHAPES))('gives the verdict of JTS on %s, 1000 times', (_, shape) => {
+  it.each(Object.entries(SHAPES))('agrees with JTS on %s, 1000 times', (_, shape) => {
     const seen = { valid: 0, invalid: 0 }
     fc.assert(
       fc.property(shape, fc.constantFrom(...MOVES), (plain, move) => {
@@ -103,7 +103,7 @@ describe('the check of areas', () => {
     expect(Math.min(seen.valid, seen.invalid)).toBeGreaterThan(0)
   })
 
-  it('gives the verdict of JTS on rings with coordinates of any size', () => {
+  it('agrees with JTS on rings with coordinates of any size', () => {
     const number = fc.double({ noNaN: true, min: -1e9, max: 1e9 })
     const anywhere = fc.array(fc.tuple(number, number), { minLength: 3, maxLength: 9 }).map(closed)
     fc.assert(
@@ -117,7 +117,7 @@ describe('the check of areas', () => {
     )
   })
 
-  it('gives the verdict of JTS on points and lines', () => {
+  it('agrees with JTS on points and lines', () => {
     const positions = fc.array(fc.tuple(fc.nat(2), fc.nat(2)), { minLength: 2, maxLength: 4 })
     fc.assert(
       fc.property(positions, positions, (one, other) => {
@@ -151,8 +151,8 @@ function exactSide(a: Position, b: Position, c: Position): bigint {
 }
 
 /*
- * Where this check and JTS differ: 4 of 400 000 cases against JTS 1.19 itself, 2 of 100 000 against jsts. Both round in their
- * orientation test, which has some 106 bits: not enough for products of coordinates that use all 53.
+ * Cases in which this check and JTS differ: 4 of 400 000 against JTS 1.19 itself, 2 of 100 000 against jsts. Both round in their
+ * orientation test, whose 106 bits are too few for products of coordinates that use all 53.
  */
 describe('the check of areas is exact where JTS rounds', () => {
   it('accepts a hole whose corner is on an edge of its shell, with coordinates of 53 bits', () => {
@@ -175,7 +175,7 @@ describe('the check of areas is exact where JTS rounds', () => {
     expect(isValidForJsts('Polygon', [closed(shell), closed(hole)])).toBe(false)
   })
 
-  it('counts coordinates below 2^-480 as 0, where products in JTS vanish, too, if later', () => {
+  it('treats coordinates below 2^-480 as 0, whose products also vanish in JTS', () => {
     const triangle = (size: number) => [closed([[0, 0] as const, [size, 0] as const, [0, size] as const])]
 
     for (const [size, isValid, isValidInJts] of [

@@ -203,7 +203,7 @@ describe('the check of areas', () => {
       false,
       [[rectangle(0, 0, 8, 8), diamond(1, 4, 1), diamond(3, 4, 1), diamond(5, 4, 1), diamond(7, 4, 1)]],
     ],
-  ])('of %s says %s', (_, isValid, polygons) => {
+  ])('of %s returns %s', (_, isValid, polygons) => {
     expect(areValidAreas(polygons)).toBe(isValid)
   })
 
@@ -225,7 +225,7 @@ describe('the check of areas', () => {
         rectangle((i % 100) * 2 + (Math.floor(i / 100) % 2), Math.floor(i / 100), 1, 1),
       ]),
     ],
-  ])('of %s says %s beyond 5000 positions, too', (_, isValid, polygons) => {
+  ])('of %s returns %s beyond 5000 positions too', (_, isValid, polygons) => {
     expect(areValidAreas(polygons)).toBe(isValid)
   })
 })

@@ -203,7 +203,7 @@ describe('a folder with an array', () => {
     ['among comments', '# how many\nsize: 1 # one\n'],
     ['after a document marker', '---\nsize: 1\n'],
     ['among other keys', 'name: x\nsize: 1\nmore:\n  size: 3\n'],
-  ])('tells its size %s', async (_, text) => {
+  ])('has its size in %s', async (_, text) => {
     expect(await listed({ 'array.yml': text, '0': '5' })).toEqual([{ index: 0, value: 5 }])
   })
 
@@ -327,7 +327,7 @@ describe('an index path', () => {
     ['0/10/3', [0, 10, 3]],
     // Only the outermost index may not have leading zeros: the contract's pattern.
     ['2/007', [2, 7]],
-  ])('%s is taken', (text, path) => {
+  ])('%s is accepted', (text, path) => {
     expect(parseIndexPath(text)).toEqual(path)
   })
 

@@ -36,7 +36,7 @@ function isCrsReadable(
   return /^[-+]?\d+$/u.test(code) && Math.abs(Number(code)) < 2 ** 31
 }
 
-/** A value in JSON whose integers keep all their digits. */
+/** A JSON value whose integers keep all their digits. */
 function written(value: JsonValue | bigint | readonly unknown[] | object): string {
   return JSON.stringify(value, (_key, inner) =>
     typeof inner === 'bigint' ? `#${inner}#` : inner,
@@ -52,7 +52,7 @@ const feature = (more: object = {}, geometry: object = point()) => ({
   ...more,
 })
 
-/** Written text and stored text; unchanged when omitted. */
+/** Written text and stored text; the latter is omitted if unchanged. */
 const CASES: readonly (readonly [what: string, given: string, stored?: string])[] = [
   ['the crs of PostGIS', written(point({ crs: named('EPSG:4326') }))],
   ['no crs', written(feature({ crs: null }))],
@@ -114,13 +114,13 @@ const CASES: readonly (readonly [what: string, given: string, stored?: string])[
 
 describe('a geometry that core cannot read', () => {
   const cases = CASES.map(([what, given, stored = given]) => ({ what, given, stored }))
-  it.each(cases)('is stored so that core can: $what', ({ given, stored }) => {
+  it.each(cases)('is stored so that core can read it: $what', ({ given, stored }) => {
     expect(coreCanRead(stored)).toBe(true)
     expect(provision(type, given)).toEqual({ fileText: stored, value: stored })
     expect(readOutput(type, ` ${given}\n`)).toBe(stored)
   })
 
-  it('is recognised by this test as by JTS', () => {
+  it('is recognised by this test like by JTS', () => {
     expect(CASES.filter(([, given, stored]) => stored !== undefined && coreCanRead(given))).toEqual([])
   })
 
@@ -158,14 +158,14 @@ describe('a geometry that core cannot read', () => {
         expect(coreCanRead(stored)).toBe(true)
         expect(withoutCrs(JSON.parse(stored))).toEqual(withoutCrs(JSON.parse(text)))
         expect(readOutput(type, stored)).toBe(stored)
-        // Of a key that is given twice, the test sees the last value only.
+        // Of a repeated key, the test sees only the last value.
         if (coreCanRead(text) && !isAnyTwice(outer) && !isAnyTwice(inner)) expect(stored).toBe(text)
       }),
     )
   })
 })
 
-/** An object of these members, the last of them moved to the front by so many places. */
+/** An object with these members, the last of them moved to the front by this number of positions. */
 function document(members: readonly (readonly [string, string, string])[], at: number): string {
   const texts = members.map(([key, colon, value]) => `"${key}"${colon}${value}`)
   const start = Math.min(at, texts.length)

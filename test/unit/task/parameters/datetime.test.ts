@@ -29,7 +29,7 @@ describe('datetime parameters', () => {
     ['2021-03-04T05:06:06Z', 'INTERNAL_PARAMETER_AFTER_ERROR'],
     ['2021-03-04T05:06:07Z', undefined],
     ['2022-03-04T06:06:07+01:00', undefined],
-  ])('with bounds answer %s by %s, going in and coming out', (text, error) => {
+  ])('with bounds answer %s by %s, as inputs and outputs', (text, error) => {
     const bounded = { ...type, after: '2021-03-04T05:06:07Z', before: '2022-03-04T05:06:07Z' }
 
     expect(refusalOf(() => provision(bounded, text))).toBe(error)

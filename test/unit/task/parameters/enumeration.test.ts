@@ -31,7 +31,7 @@ describe('enumeration parameters', () => {
     expect(refusalOf(() => provision(type, value))).toBe(error)
   })
 
-  it('take a value of 256 characters outside of the basic plane', () => {
+  it('accept a value of 256 characters outside of the basic plane', () => {
     expect(provision(type, '😀'.repeat(200)).value).toBe('😀'.repeat(200))
   })
 

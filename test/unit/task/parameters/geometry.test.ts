@@ -25,7 +25,7 @@ function shifted(by: number, size = 1): number[][] {
   return SQUARE.map(([x = 0, y = 0]) => [x * size + by, y * size + 1])
 }
 
-/** A closed ring around the origin; with `radius` varying it has many corners. */
+/** A closed ring around the origin; with varying `radius` it has many corners. */
 function star(corners: number, radius: (corner: number) => number): number[][] {
   const ring = Array.from({ length: corners }, (_, corner) => {
     const angle = (2 * Math.PI * corner) / corners
@@ -230,11 +230,11 @@ describe('geometry parameters', () => {
     expect(readOutput(type, `${text}\n`)).toBe(text)
   })
 
-  it.each(VALID)('take a %s as a JSON object', (_name, value) => {
+  it.each(VALID)('accept a %s as a JSON object', (_name, value) => {
     expect(provision(type, value).value).toBe(JSON.stringify(value))
   })
 
-  it.each(INVALID)('refuse a %s with %s, going in and coming out', (_name, error, value) => {
+  it.each(INVALID)('refuse a %s with %s, as inputs and outputs', (_name, error, value) => {
     const text = JSON.stringify(value)
 
     expect(refusalOf(() => provision(type, text))).toBe(error)
@@ -260,7 +260,7 @@ describe('geometry parameters', () => {
     expect(refusalOf(() => readOutput(type, '\n'))).toBe('INTERNAL_OUTPUT_FILE_FOR_PARAMETER_IS_BLANK')
   })
 
-  it('refuse what nests deeper than any geometry, as text and as an object', () => {
+  it('refuse geometries that nest too deep, as text and as an object', () => {
     let deep: JsonValue = 1
     for (let level = 0; level < 20_000; level += 1) deep = [deep]
     const text = `{"type":"Point","coordinates":[1,2],"properties":{"a":${'['.repeat(20_000)}1${']'.repeat(20_000)}}}`
@@ -277,7 +277,7 @@ describe('geometry parameters', () => {
     expect(refusalOf(() => provision(type, text))).toBe('INTERNAL_PARAMETER_GEOJSON_PROCESSING_ERROR')
   })
 
-  it('take rings of many thousand positions, and refuse those that cross themselves', () => {
+  it('accept rings of many thousand positions, and refuse self-intersecting ones', () => {
     const ring = star(20_000, (corner) => 1000 + (corner % 2))
     const crossed = [...ring.slice(0, 100), [0, 0], [5000, 5000], ...ring.slice(101)]
 

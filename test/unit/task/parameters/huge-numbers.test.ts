@@ -26,7 +26,7 @@ describe('a number of a million digits', () => {
     ['a date', DATETIME, `${DIGITS}-01-01T00:00:00Z`],
     ['a fraction of a second', DATETIME, `2024-01-01T00:00:00.${DIGITS}x`],
     ['a coordinate', GEOMETRY, `{"type": "Point", "coordinates": [1, ${DIGITS}]}`],
-  ])('is refused as %s, going in and coming out', (_, type, text) => {
+  ])('is refused as %s, as input and as output', (_, type, text) => {
     expect(refusalOf(() => provision(type, text))).toBeDefined()
     expect(refusalOf(() => readOutput(type, text))).toBeDefined()
   })
@@ -46,7 +46,7 @@ describe('a number of a million digits', () => {
 })
 
 describe('a number of many digits in a descriptor', () => {
-  /** As many as fit into a descriptor. */
+  /** The maximum that fits into a descriptor. */
   const many = '9'.repeat(60_000)
   const withInput = (line: string): string =>
     aDescriptorText().replace('type: integer, description: First number', line)
@@ -58,7 +58,7 @@ describe('a number of many digits in a descriptor', () => {
     ['a bound', withInput(`type: {id: integer, geq: ${many}}, description: x`)],
     ['a length', withInput(`type: {id: string, max_length: ${many}}, description: x`)],
     ['a default', withInput(`type: integer, default: ${many}, description: x`)],
-  ])('is refused as %s, in words that are not as long', (_, text) => {
+  ])('is refused as %s, with a short message', (_, text) => {
     const parsed = parseTaskDescriptor(text, { newId: () => 'an-id', defaultRamBytes: 1024 ** 3 })
 
     const problems = 'problems' in parsed ? parsed.problems : []

@@ -27,7 +27,7 @@ describe('integer parameters', () => {
     ['5', 5],
     ['-0x1F', -31],
     [3_735_931_646, 3_735_931_646],
-  ])('take %j for %s', (value, integer) => {
+  ])('accept %j as %s', (value, integer) => {
     expect(provision(type, value)).toEqual({ fileText: String(integer), value: integer })
   })
 
@@ -45,7 +45,7 @@ describe('integer parameters', () => {
     [{ leq: 0 }, 1, 'INTERNAL_PARAMETER_LEQ_VALIDATION_ERROR'],
     [{ gt: 5, geq: 5, lt: 1, leq: 1 }, 3, 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR'],
     [{ lt: 1, leq: 1 }, 3, 'INTERNAL_PARAMETER_LT_VALIDATION_ERROR'],
-  ])('with bounds %j refuse %s, going in and coming out', (bounds, value, error) => {
+  ])('with bounds %j refuse %s, as inputs and outputs', (bounds, value, error) => {
     const bounded = { ...type, ...bounds }
 
     expect(refusalOf(() => provision(bounded, value))).toBe(error)
@@ -84,7 +84,7 @@ describe('integers in files', () => {
     [`0b${'0'.repeat(500)}1`, 1],
     ['9007199254740991', Number.MAX_SAFE_INTEGER],
     [`0b${'1'.repeat(53)}`, Number.MAX_SAFE_INTEGER],
-  ])('mean by %s the number %s', (text, value) => {
+  ])('represent by %s the number %s', (text, value) => {
     expect(parseInteger(text)).toBe(value)
   })
 

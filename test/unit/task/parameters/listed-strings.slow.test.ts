@@ -13,13 +13,13 @@ const file = (text: string, path?: string) => ({
 })
 
 describe('the strings of a listing', () => {
-  it('are whole up to a MiB', () => {
+  it('are complete up to a MiB', () => {
     const text = 'a'.repeat(WHOLE_STRING_BYTES)
 
     expect(createListedStrings('run', 'output').show(text, file(text))).toEqual({ value: text })
   })
 
-  it('are shown by their beginning beyond it, and say where the rest is', () => {
+  it('are truncated beyond it, with the path of the complete string', () => {
     const text = 'ü'.repeat(WHOLE_STRING_BYTES)
     const strings = createListedStrings('run', 'output')
 
@@ -52,7 +52,7 @@ describe('the strings of a listing', () => {
     expect(shown.at(-1)?.value).toBe('…')
   })
 
-  it('are whole where they fit, each of them or by its beginning', () => {
+  it('are complete or truncated, depending on the space that is left', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 300 })), (texts) => {
         const strings = createListedStrings('run', 'input')

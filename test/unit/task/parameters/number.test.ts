@@ -46,12 +46,12 @@ describe('number parameters', () => {
     ['NaN', 'INTERNAL_PARAMETER_NAN_ERROR'],
     ['inf', 'INTERNAL_PARAMETER_INFINITY_ERROR'],
     ['-Infinity', 'INTERNAL_PARAMETER_INFINITY_ERROR'],
-  ])('refuse %s where it is not allowed, going in and coming out', (value, error) => {
+  ])('refuse %s where it is not allowed, as inputs and outputs', (value, error) => {
     expect(refusalOf(() => provision(plain, value))).toBe(error)
     expect(refusalOf(() => readOutput(plain, value))).toBe(error)
   })
 
-  it('let an infinity break a bound first, and NaN pass every bound', () => {
+  it('compare an infinity with bounds first, and NaN with none', () => {
     const bounds = { gt: 0, geq: 0, lt: 1, leq: 1 }
 
     expect(refusalOf(() => provision({ ...plain, ...bounds }, 'inf'))).toBe(
@@ -85,7 +85,7 @@ describe('numbers in files', () => {
     ['-INF', Number.NEGATIVE_INFINITY],
     ['NAN', Number.NaN],
     ['-0.0', 0],
-  ])('mean by %s the number %s', (text, value) => {
+  ])('represent by %s the number %s', (text, value) => {
     expect(parseNumber(text)).toBe(value)
   })
 

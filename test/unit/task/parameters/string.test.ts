@@ -28,7 +28,7 @@ describe('string parameters', () => {
   it.each([
     ['a', 'INTERNAL_PARAMETER_GT_VALIDATION_ERROR'],
     ['abcdef', 'INTERNAL_PARAMETER_GEQ_VALIDATION_ERROR'],
-  ])('with lengths 2 to 5 refuse %s, going in and coming out', (text, error) => {
+  ])('with lengths 2 to 5 refuse %s, as inputs and outputs', (text, error) => {
     expect(refusalOf(() => provision(short, text))).toBe(error)
     expect(refusalOf(() => readOutput(short, text))).toBe(error)
   })
@@ -38,7 +38,7 @@ describe('string parameters', () => {
     expect(refusalOf(() => readOutput(short, ' a '))).toBe('INTERNAL_PARAMETER_GT_VALIDATION_ERROR')
   })
 
-  it.each(['\0', 'a\0b'])('refuse %j, going in and coming out: core cannot keep it', (text) => {
+  it.each(['\0', 'a\0b'])('refuse %j as inputs and outputs: core cannot store it', (text) => {
     expect(refusalOf(() => provision(type, text))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
     expect(refusalOf(() => readOutput(type, text))).toBe('INTERNAL_PARAMETER_TYPE_ERROR')
     expect(() => provision(type, 'naïve\0')).toThrow(/NUL character \(U\+0000\) after "naïve"/u)

@@ -36,7 +36,7 @@ describe('the sweep line', () => {
     )
   })
 
-  it('uses the node of a removed edge again', () => {
+  it('reuses the node of a removed edge', () => {
     const line = new SweepLine(2, { operations: 0 })
     for (let edge = 0; edge < 100; edge += 1) {
       const node = insert(line, edge)
