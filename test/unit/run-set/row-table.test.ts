@@ -26,7 +26,7 @@ describe('a table of inputs', () => {
     ['a header alone', 'a,b\n', 'has no row'],
     ['a line that is no JSON', '{"a":1}\n{"a":', 'line 2 is no JSON'],
     ['a row that is no object', '[{"a":1},5]', 'row 2 is no object'],
-    ['a CSV whose second line is longer', 'a,b\n1,2,3\n', 'no CSV'],
+    ['a CSV whose second line is longer', 'a,b\n1,2,3\n', 'not CSV'],
     ['two columns of a name', 'a,a\n1,2\n', 'two columns "a"'],
     ['a column without a name', 'a,\n1,2\n', 'without a name'],
     ['more rows than a set may have', `a\n${'1\n'.repeat(MAX_ROWS + 1)}`, `at most ${MAX_ROWS}`],
