@@ -34,6 +34,7 @@ const EACH = {
   tableWrite: 0.625e-6,
   tableRead: 0.125e-6,
   busEvent: 1e-6,
+  fifoRequest: 0.5e-6,
   bucketPut: 5e-6,
   bucketGet: 0.4e-6,
   logGb: 0.5,
@@ -85,6 +86,8 @@ function idle(): Line[] {
   const keys = ofType('AWS::KMS::Key').length
   const dashboards = ofType('AWS::CloudWatch::Dashboard').length
   const sweeps = (HOURS * 60) / 5
+  // Five pollers that wait for 20 s each: Lambda's guide, Using Lambda with Amazon SQS.
+  const polls = (HOURS * 3600 * 5) / 20
   return [
     {
       what: `${endpoints.length} interface endpoints, ${endpointZones} endpoint-zones`,
@@ -95,6 +98,7 @@ function idle(): Line[] {
     { what: `${keys} KMS key(s)`, usd: keys * PER_MONTH.key },
     { what: '2 metrics of the sweeper', usd: 2 * PER_MONTH.customMetric },
     { what: `${sweeps} sweeps of 512 MiB and 1 s`, usd: sweeps * lambda(512, 1) },
+    { what: `${polls} polls of the queue of webhooks by Lambda`, usd: polls * EACH.fifoRequest },
   ]
 }
 
@@ -115,8 +119,8 @@ const AROUND_A_RUN: readonly Line[] = [
   { what: 'S3: 10 PUT, 20 GET', usd: 10 * EACH.bucketPut + 20 * EACH.bucketGet },
   { what: 'logs: 60 KB', usd: 60e-6 * EACH.logGb },
   {
-    what: 'events: 7 on the bus, 14 calls of publish-events of 256 MiB and 30 ms',
-    usd: 7 * EACH.busEvent + 14 * lambda(256, 0.03),
+    what: 'events: 7 on the bus, 14 look-ups of webhooks, 14 calls of 256 MiB and 30 ms',
+    usd: 7 * EACH.busEvent + 14 * EACH.tableRead + 14 * lambda(256, 0.03),
   },
 ]
 

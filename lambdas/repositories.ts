@@ -11,6 +11,7 @@ import { createDynamoStoreRepository } from '../src/store/dynamo-store-repositor
 import { createDynamoTaskRepository } from '../src/task/dynamo-task-repository.ts'
 import { createDynamoLayerRepository } from '../src/upload/dynamo-layer-repository.ts'
 import { createDynamoUploadRepository } from '../src/upload/dynamo-upload-repository.ts'
+import { createDynamoWebhookRepository } from '../src/webhook/dynamo-webhook-repository.ts'
 
 /** Settings of every function that uses the table. */
 interface TableEnvironment {
@@ -36,6 +37,7 @@ export function createRepositories(environment: TableEnvironment) {
     layers: createDynamoLayerRepository(table),
     idempotencyKeys: createDynamoIdempotencyRepository(table),
     stores: createDynamoStoreRepository(table),
+    webhooks: createDynamoWebhookRepository(table),
   }
 }
 

@@ -20,6 +20,7 @@ import { storeHandlers } from './routes/stores.ts'
 import { taskRunHandlers } from './routes/task-runs.ts'
 import { taskHandlers } from './routes/tasks.ts'
 import { uploadHandlers } from './routes/uploads.ts'
+import { webhookHandlers } from './routes/webhooks.ts'
 
 /** Where core expects the API (http-api 1.1). */
 const BASE_PATH = '/app-engine/v1'
@@ -34,7 +35,8 @@ export type ApiDependencies = DependenciesOf<typeof taskHandlers> &
   DependenciesOf<typeof provisionHandlers> &
   DependenciesOf<typeof taskRunHandlers> &
   DependenciesOf<typeof runListHandlers> &
-  DependenciesOf<typeof runSetHandlers> & {
+  DependenciesOf<typeof runSetHandlers> &
+  DependenciesOf<typeof webhookHandlers> & {
     readonly idempotencyKeys: IdempotencyRepository
     /** Undefined when the stage has no console. */
     readonly console?: ConsoleDependencies['console']
@@ -51,6 +53,7 @@ export function createApp(deps: ApiDependencies, knownHosts: KnownHosts = 'any')
     ...taskRunHandlers(deps),
     ...runListHandlers(deps),
     ...runSetHandlers(deps),
+    ...webhookHandlers(deps),
     getTaskSchema: (context) => context.json(taskSchema),
     ping: answerPing(deps),
   }

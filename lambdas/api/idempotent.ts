@@ -34,6 +34,7 @@ const CREATES: Readonly<Record<PostOperation, boolean>> = {
   rerun: true,
   createRunSet: true,
   retryRunSet: true,
+  createWebhook: true,
   cancelRunSet: false,
   signUploadParts: false,
   completeUpload: false,

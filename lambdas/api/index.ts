@@ -39,6 +39,7 @@ const environment = readEnvironment([
   'registryUrl',
   'knownHosts',
   'consoleMode',
+  'webhookNetworks',
 ])
 const { bucketName, installation, jobLogGroup, registryUrl, setMachineArn, stateMachineArn } = environment
 const s3 = createS3Client()
@@ -69,6 +70,7 @@ export const handler = createHandler(
     },
     report: reportProblem,
     queues: environment.jobQueues,
+    webhookNetworks: environment.webhookNetworks,
     pause: () => pause(IMPORT_POLL_MILLISECONDS),
   },
   knownHostsOf(environment.knownHosts),

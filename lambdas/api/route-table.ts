@@ -81,6 +81,11 @@ export const ROUTES = {
   downloadRunSetTable: 'GET /run-sets/:id/outputs.csv',
   downloadRunSetArchive: 'GET /run-sets/:id/outputs.zip',
 
+  createWebhook: 'POST /webhooks',
+  listWebhooks: 'GET /webhooks',
+  getWebhook: 'GET /webhooks/:id',
+  deleteWebhook: 'DELETE /webhooks/:id',
+
   streamEvents: 'GET /events',
   ping: 'GET /ping',
 } as const

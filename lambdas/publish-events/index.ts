@@ -1,18 +1,27 @@
 import type { Context, DynamoDBStreamEvent } from 'aws-lambda'
-import { createEventsClient } from '../../src/aws/clients.ts'
+import { createEventsClient, createSqsClient } from '../../src/aws/clients.ts'
 import { beginLog, logger } from '../../src/aws/observability.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { decodeChange } from '../../src/events/dynamo-item-changes.ts'
 import { createEventBridgeBus } from '../../src/events/event-bridge-bus.ts'
 import { publishEvents } from '../../src/events/publish-events.ts'
+import { queueDeliveries } from '../../src/webhook/queue-deliveries.ts'
+import { createSqsDeliveryQueue } from '../../src/webhook/sqs-delivery-queue.ts'
+import { createRepositories } from '../repositories.ts'
 
-const { eventBusName, installation } = readEnvironment(['installation', 'eventBusName'])
+const environment = readEnvironment(['installation', 'tableName', 'eventBusName', 'deliveryQueueUrl'])
+const { deliveryQueueUrl, eventBusName, installation } = environment
 const deps = {
   installation,
+  webhooks: createRepositories(environment).webhooks,
   bus: createEventBridgeBus({ client: createEventsClient(), busName: eventBusName, installation }),
+  queue: createSqsDeliveryQueue({ client: createSqsClient(), queueUrl: deliveryQueueUrl }),
 }
 
-/** Reports state changes from the table's stream as events. Throws when one was not taken, so that Lambda repeats the batch. */
+/**
+ * Reports state changes from the table's stream as events, on the bus and to webhooks. Throws when one was not taken, so that Lambda
+ * repeats the batch.
+ */
 export async function handler({ Records }: DynamoDBStreamEvent, context: Context): Promise<void> {
   beginLog({ requestId: context.awsRequestId })
   const events = await publishEvents(
@@ -23,5 +32,7 @@ export async function handler({ Records }: DynamoDBStreamEvent, context: Context
     },
     Records.map(decodeChange),
   )
-  if (events.length > 0) logger.info('events sent', { changes: Records.length, events: events.length })
+  if (events.length === 0) return
+  const deliveries = await queueDeliveries(deps, events)
+  logger.info('events sent', { changes: Records.length, events: events.length, deliveries })
 }

@@ -24,6 +24,7 @@ export interface FunctionContext {
       | 'setMachineArn'
       | 'jobLogGroup'
       | 'eventBusName'
+      | 'deliveryQueueUrl'
       | 'jobQueues'
       | 'registryUrl',
       string
@@ -52,6 +53,14 @@ export interface ChangeSource {
   readonly sortKeys: readonly string[]
 }
 
+/** Messages of a queue that call a function. */
+export interface QueueSource {
+  /** Name of the queue; there is one. */
+  readonly queue: 'deliveries'
+  /** Label of its dead-letter queue, on the dashboard and in the id of its alarm. */
+  readonly deadLetters: string
+}
+
 /** Files beside the code of a function. */
 export interface FunctionAssets {
   /** Name of their folder. */
@@ -69,8 +78,8 @@ export interface FunctionDefinition {
   /** Values of exactly the variables that `lambdas/<name>/index.ts` reads. */
   variables(context: FunctionContext): Readonly<Partial<Record<keyof typeof VARIABLES, string>>>
   permissions(context: FunctionContext): readonly Permission[]
-  /** Caller: the API, a step of a workflow, events, or changes of the table. */
-  readonly trigger: 'api' | SetStep | EventSource | ChangeSource
+  /** Caller: the API, a step of a workflow, events, changes of the table, or a queue. */
+  readonly trigger: 'api' | SetStep | EventSource | ChangeSource | QueueSource
   /** Absent: code only. */
   assets?(stage: Pick<Stage, 'console'>): readonly FunctionAssets[]
 }

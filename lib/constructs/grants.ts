@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib'
 import { APPLICATION_TAG, eventSourceOf, TABLE } from '../../src/contract/environment.ts'
 import { PREFIXES } from '../../src/contract/storage-keys.ts'
+import { WEBHOOK_PARTITIONS } from '../../src/contract/webhooks.ts'
 import type { Permission } from './permissions.ts'
 
 /** Resources that functions use. */
@@ -11,6 +12,8 @@ export interface EngineResources {
   /** Stream of the table's changes. */
   readonly streamArn: string
   readonly eventBusArn: string
+  /** Queue of events on their way to webhooks. */
+  readonly deliveryQueueArn: string
   readonly bucketArn: string
   readonly stateMachineName: string
   readonly stateMachineArn: string
@@ -95,6 +98,7 @@ export function grantsOn(resources: EngineResources) {
       resources: [resources.eventBusArn],
       conditions: { StringEquals: { 'events:source': eventSourceOf(prefix) } },
     },
+    ...webhookGrants(tableArn, resources.deliveryQueueArn),
     ...objectGrants(bucketArn),
     requestImports: {
       actions: ['events:PutEvents'],
@@ -150,6 +154,30 @@ export function grantsOn(resources: EngineResources) {
       onDefinitions(['batch:DeregisterJobDefinition']),
       onImages(['ecr:BatchDeleteImage']),
     ],
+  }
+}
+
+/** Webhooks: functions that talk to strangers, or read all changes, see no other items of the table. */
+function webhookGrants(tableArn: string, queueArn: string) {
+  const onItems = (action: string, partition: string): Permission => ({
+    actions: [action],
+    resources: [tableArn],
+    conditions: { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [`${partition}*`] } },
+  })
+  return {
+    listWebhooks: onItems('dynamodb:Query', WEBHOOK_PARTITIONS.listing),
+    readWebhook: onItems('dynamodb:GetItem', WEBHOOK_PARTITIONS.webhook),
+    queueDeliveries: { actions: ['sqs:SendMessage'], resources: [queueArn] },
+    /** Lambda receives and deletes messages with the function's role. */
+    receiveDeliveries: {
+      actions: [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:ReceiveMessage',
+      ],
+      resources: [queueArn],
+    },
   }
 }
 

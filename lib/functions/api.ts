@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { Duration } from 'aws-cdk-lib'
 import { CONSOLE_FOLDER } from '../../src/contract/console.ts'
+import { webhookNetworksOf } from '../constructs/delivery-queue.ts'
 import type { FunctionAssets, FunctionDefinition } from '../constructs/function-definition.ts'
 import { KEYS, PUT_OBJECTS, REPLACE_ITEMS } from '../constructs/grants.ts'
 import { hostsOf } from '../emulator.ts'
@@ -30,6 +31,7 @@ export const api: FunctionDefinition = {
     jobQueues: values.jobQueues,
     registryUrl: values.registryUrl,
     consoleMode: stage.console,
+    webhookNetworks: webhookNetworksOf(stage),
     // API Gateway accepts its own host names only; an emulator accepts any.
     knownHosts: stage.emulator === undefined ? '*' : hostsOf(stage.emulator).join(','),
   }),

@@ -1,6 +1,7 @@
 import type { FunctionDefinition } from '../constructs/function-definition.ts'
 import { api } from './api.ts'
 import { collectOutputs } from './collect-outputs.ts'
+import { deliverWebhooks } from './deliver-webhooks.ts'
 import { failRun } from './fail-run.ts'
 import { importBundle } from './import-bundle.ts'
 import { publishEvents } from './publish-events.ts'
@@ -20,4 +21,5 @@ export const FUNCTIONS: readonly FunctionDefinition[] = [
   sweepRuns,
   workOnRunSet,
   publishEvents,
+  deliverWebhooks,
 ]

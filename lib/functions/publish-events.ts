@@ -1,13 +1,23 @@
 import { Duration } from 'aws-cdk-lib'
 import type { FunctionDefinition } from '../constructs/function-definition.ts'
 
-/** Reports state changes of runs, run sets and imports as events. */
+/** Reports state changes of runs, run sets and imports as events, on the bus and to webhooks. */
 export const publishEvents: FunctionDefinition = {
   name: 'publish-events',
   // 100 changes with both images have at most 6 MB.
   memoryMib: 256,
   timeout: Duration.minutes(1),
-  variables: ({ values: { installation, eventBusName } }) => ({ installation, eventBusName }),
-  permissions: ({ grants }) => [...grants.readChanges, grants.publishEvents],
+  variables: ({ values: { installation, tableName, eventBusName, deliveryQueueUrl } }) => ({
+    installation,
+    tableName,
+    eventBusName,
+    deliveryQueueUrl,
+  }),
+  permissions: ({ grants }) => [
+    ...grants.readChanges,
+    grants.publishEvents,
+    grants.listWebhooks,
+    grants.queueDeliveries,
+  ],
   trigger: { id: 'StateChange', deadLetters: 'Changes', sortKeys: ['RUN', 'RUNSET', 'UPLOAD'] },
 }

@@ -9,9 +9,10 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 import { queueArnsOf } from '../../src/contract/job-queues.ts'
 import { ChangeTrigger } from '../constructs/change-trigger.ts'
+import { DeliveryQueue } from '../constructs/delivery-queue.ts'
 import { EventTrigger } from '../constructs/event-trigger.ts'
 import { EngineFunction } from '../constructs/function.ts'
-import type { FunctionContext } from '../constructs/function-definition.ts'
+import type { FunctionContext, FunctionDefinition } from '../constructs/function-definition.ts'
 import { grantsOn, useKey } from '../constructs/grants.ts'
 import { Observability } from '../constructs/observability.ts'
 import { API_STAGE, type ApiAccess, EngineApi } from '../constructs/rest-api.ts'
@@ -40,6 +41,7 @@ export class ServiceStack extends Stack {
   /** Topic of the alarms; undefined with an emulator. */
   readonly alarmTopic?: ITopic
   private readonly functions: readonly EngineFunction[]
+  private readonly deliveries: DeliveryQueue
 
   constructor(scope: Construct, id: string, props: ServiceStackProps) {
     const { stage, bucket, table, jobLogGroup, platform, keyArn, ...stackProps } = props
@@ -58,6 +60,7 @@ export class ServiceStack extends Stack {
       eventBusName: `${stage.prefix}-events`,
       description: 'State changes of runs, run sets and imports: docs/events.md',
     })
+    this.deliveries = new DeliveryQueue(this, 'WebhookDeliveries')
     const context = this.functionContext(
       props,
       { stateMachineName, setMachineName, eventBusName },
@@ -151,6 +154,7 @@ export class ServiceStack extends Stack {
         setMachineArn,
         jobLogGroup: jobLogGroup.logGroupName,
         eventBusName,
+        deliveryQueueUrl: this.deliveries.queue.queueUrl,
         jobQueues: this.toJsonString(platform.queues),
         registryUrl:
           stage.emulator?.functions.registryUrl ??
@@ -161,6 +165,7 @@ export class ServiceStack extends Stack {
         tableArn: table.tableArn,
         streamArn: streamArnOf(table),
         eventBusArn: this.formatArn({ service: 'events', resource: 'event-bus', resourceName: eventBusName }),
+        deliveryQueueArn: this.deliveries.queue.queueArn,
         bucketArn: bucket.bucketArn,
         stateMachineName,
         stateMachineArn,
@@ -179,14 +184,27 @@ export class ServiceStack extends Stack {
     for (const { definition, lambda: target } of this.functions) {
       const { trigger } = definition
       if (typeof trigger === 'string') continue
-      const { id, deadLetters: label } = trigger
-      const added =
-        'rules' in trigger
-          ? new EventTrigger(this, id, { target, rules: trigger.rules(context) })
-          : new ChangeTrigger(this, id, { target, streamArn: streamArnOf(table), sortKeys: trigger.sortKeys })
-      deadLetters[label] = added.deadLetters
+      deadLetters[trigger.deadLetters] = this.triggerOf(trigger, { context, target, table }).deadLetters
     }
     return deadLetters
+  }
+
+  private triggerOf(
+    trigger: Exclude<FunctionDefinition['trigger'], string>,
+    props: { readonly context: FunctionContext; readonly target: IFunction; readonly table: Table },
+  ): { readonly deadLetters: Queue } {
+    const { context, target, table } = props
+    if ('queue' in trigger) {
+      this.deliveries.deliverBy(target)
+      return this.deliveries
+    }
+    return 'rules' in trigger
+      ? new EventTrigger(this, trigger.id, { target, rules: trigger.rules(context) })
+      : new ChangeTrigger(this, trigger.id, {
+          target,
+          streamArn: streamArnOf(table),
+          sortKeys: trigger.sortKeys,
+        })
   }
 
   private addOutputs(values: Readonly<Record<string, string>>): void {

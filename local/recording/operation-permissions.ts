@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { APPLICATION_TAG } from '../../src/contract/environment.ts'
+import { APPLICATION_TAG, TABLE } from '../../src/contract/environment.ts'
 import type { Caller, NeededPermission } from './needed-permission.ts'
 
 /* Operations of the services with JSON bodies. Each schema has the members that name resources. */
@@ -16,10 +16,25 @@ function operation<Body>(
   return (body, arn, caller) => needs(schema.parse(body), arn, caller)
 }
 
+const text = z.object({ S: z.string() })
+const tableBody = z.object({
+  TableName: z.string(),
+  IndexName: z.string().optional(),
+  Key: z.object({ [TABLE.partitionKey]: text }).optional(),
+  ExpressionAttributeValues: z.object({ ':pk': text.optional() }).optional(),
+})
 const onTable = (action: string) =>
-  operation(z.object({ TableName: z.string(), IndexName: z.string().optional() }), (body, arn) => {
-    const index = body.IndexName === undefined ? '' : `/index/${body.IndexName}`
-    return [{ action: `dynamodb:${action}`, resource: arn(`table/${body.TableName}${index}`) }]
+  operation(tableBody, ({ TableName, IndexName, Key, ExpressionAttributeValues }, arn) => {
+    const index = IndexName === undefined ? '' : `/index/${IndexName}`
+    // A query of the table calls its partition so (src/aws/dynamo-table.ts).
+    const partition = Key?.[TABLE.partitionKey]?.S ?? ExpressionAttributeValues?.[':pk']?.S
+    return [
+      {
+        action: `dynamodb:${action}`,
+        resource: arn(`table/${TableName}${index}`),
+        ...(partition !== undefined && { context: { 'dynamodb:LeadingKeys': partition } }),
+      },
+    ]
   })
 
 const onTables = (action: string) =>
@@ -58,6 +73,12 @@ const onExecution = (action: string) =>
 const answer =
   (action: string): Operation =>
   (_body, _arn, { stateMachineArn = '' }) => [{ action: `states:${action}`, resource: stateMachineArn }]
+
+/** The URL of a queue ends in account and name. */
+const onQueue = (action: string) =>
+  operation(z.object({ QueueUrl: z.string() }), ({ QueueUrl }, arn) => [
+    { action: `sqs:${action}`, resource: arn(QueueUrl.split('/').at(-1) ?? '') },
+  ])
 
 const onStream = (action: string) =>
   operation(z.object({ logGroupName: z.string(), logStreamName: z.string() }), (body, arn) => [
@@ -171,6 +192,9 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'logs:GetLogEvents': onStream('GetLogEvents'),
   'logs:DeleteLogStream': onStream('DeleteLogStream'),
   'events:PutEvents': putEvents,
+  // A batch needs the permission of a single message.
+  'sqs:SendMessageBatch': onQueue('SendMessage'),
+  'sqs:ChangeMessageVisibility': onQueue('ChangeMessageVisibility'),
   'ecr:CreateRepository': ofRepository('CreateRepository'),
   'ecr:BatchDeleteImage': ofRepository('BatchDeleteImage'),
   'ecr:DeleteRepository': ofRepository('DeleteRepository'),

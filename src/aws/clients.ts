@@ -5,6 +5,7 @@ import { ECRClient } from '@aws-sdk/client-ecr'
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SFNClient } from '@aws-sdk/client-sfn'
+import { SQSClient } from '@aws-sdk/client-sqs'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { SIGNED_FOR } from '../contract/environment.ts'
 
@@ -96,6 +97,11 @@ export function createEcrClient(): ECRClient {
 /** Client of EventBridge. */
 export function createEventsClient(): EventBridgeClient {
   return new EventBridgeClient(SHORT_CALLS)
+}
+
+/** Client of SQS. URLs of an emulator's queues may have another host than its endpoint. */
+export function createSqsClient(): SQSClient {
+  return new SQSClient({ ...SHORT_CALLS, useQueueUrlAsEndpoint: false })
 }
 
 /** Client of Step Functions. */

@@ -17,6 +17,8 @@ export const VARIABLES = {
   inputBuckets: 'INPUT_BUCKETS',
   jobLogGroup: 'JOB_LOG_GROUP',
   eventBusName: 'EVENT_BUS_NAME',
+  deliveryQueueUrl: 'DELIVERY_QUEUE_URL',
+  webhookNetworks: 'WEBHOOK_NETWORKS',
   jobQueues: 'JOB_QUEUES',
   jobDefinitionPrefix: 'JOB_DEFINITION_PREFIX',
   jobExecutionRoleArn: 'JOB_EXECUTION_ROLE_ARN',
@@ -57,6 +59,10 @@ const fields = {
   jobLogGroup: text,
   /** Bus of the installation's own events. */
   eventBusName: text,
+  /** Queue of events on their way to webhooks. */
+  deliveryQueueUrl: z.url(),
+  /** Networks of webhooks: the internet, or also private ones and this machine. */
+  webhookNetworks: z.enum(['public', 'local']),
   /** JSON: ARN of each queue, and its largest machine if the stage chooses machines. */
   jobQueues: z.string().transform(parseJson).pipe(jobQueuesSchema),
   /** Start of the names of Batch job definitions. */

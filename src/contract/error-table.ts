@@ -1,3 +1,5 @@
+import { EXTENSION_ERRORS } from './extension-errors.ts'
+
 /**
  * Every error that the service answers with, by the reference's constant (http-api 3.3). Spelling mistakes in messages are part of the
  * contract; statuses follow its section 3.2.
@@ -247,20 +249,7 @@ export const ERRORS = {
   ],
   /** A client requested a state that only the engine sets: text of UNKNOWN_STATE, status 403. */
   STATE_NOT_REQUESTABLE: [403, 'APPE-internal-task-run-state-error', 'unknown state in transition request'],
-  /** Extensions: the reference has no uploads. */
-  UPLOAD_NOT_FOUND: [404, 'APPE-upload-not-found', 'Upload not found.'],
-  UPLOAD_INVALID_STATE: [409, 'APPE-upload-state-error', 'upload is in invalid state'],
-  UPLOAD_INVALID: [400, 'APPE-upload-invalid', 'invalid upload'],
-  /** A bundle was sent without a layer that has been removed from the registry since. */
-  UPLOAD_LAYER_GONE: [
-    409,
-    'APPE-upload-layer-gone',
-    'a layer that was left out is not in the registry any more',
-  ],
-  /** Extensions: the reference has no run sets. */
-  RUN_SET_NOT_FOUND: [404, 'APPE-run-set-not-found', 'Run set not found.'],
-  RUN_SET_INVALID_STATE: [409, 'APPE-run-set-state-error', 'run set is in invalid state'],
-  RUN_SET_INVALID: [400, 'APPE-run-set-invalid', 'invalid run set'],
+  ...EXTENSION_ERRORS,
   /** A browser sent the request for a page of another origin, or to an unknown host. */
   FOREIGN_REQUEST: [403, 'APPE-internal-server-error', 'the request comes from a foreign web page'],
   IDEMPOTENCY_KEY_INVALID: [

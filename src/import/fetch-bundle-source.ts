@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { DomainError } from '../contract/errors.ts'
 import { MAX_UPLOAD_BYTES } from '../contract/upload-limits.ts'
 import { responseTo, startRequest } from '../shared/http.ts'
+import { isReservedPort, RUNTIME_API } from '../shared/outgoing-url.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/store.ts'
 import type { BundleSource } from './bundle-source.ts'
 
@@ -15,9 +16,6 @@ const MAX_REDIRECTS = 10
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]
 /** Magic bytes of every zip. */
 const ZIP_START = Buffer.from('PK')
-
-/** Address of the Lambda runtime API: a request to it would consume an event of this function. */
-const RUNTIME_API = process.env.AWS_LAMBDA_RUNTIME_API
 
 export interface FetchBundleSourceOptions {
   readonly runtimeApi?: string | undefined
@@ -87,10 +85,9 @@ async function follow(start: URL, runtimeApi: string | undefined): Promise<Incom
   }
 }
 
-/** Compares ports only: any host name may resolve to this machine. */
-function requireOther({ port }: URL, runtimeApi: string | undefined): void {
-  if (runtimeApi === undefined || port === '' || port !== URL.parse(`http://${runtimeApi}`)?.port) return
-  throw downloadFailure(`port ${port} is reserved by the engine: a store must use another one`)
+function requireOther(url: URL, runtimeApi: string | undefined): void {
+  if (!isReservedPort(url, runtimeApi)) return
+  throw downloadFailure(`port ${url.port} is reserved by the engine: a store must use another one`)
 }
 
 async function ask(url: URL, signal: AbortSignal): Promise<IncomingMessage> {

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { DomainError } from '../contract/errors.ts'
 import type { Immutable } from '../contract/immutable.ts'
+import { faultOfUrl } from '../shared/outgoing-url.ts'
 import type { TaskName } from '../task/task.ts'
 
 /** Stored part of {@link Store}; a separate item names the default. */
@@ -43,12 +44,11 @@ export function bundleUrl({ host }: Pick<Store, 'host'>, { namespace, version }:
  * @throws DomainError APPSTORE_DOWNLOAD_FAILED
  */
 export function requireStoreUrl(url: URL): void {
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+  const fault = faultOfUrl(url, ['http', 'https'])
+  if (fault === 'scheme') {
     throw downloadFailure(`bundles come by http or https, not by ${url.protocol.slice(0, -1)}`)
   }
-  if (url.username !== '' || url.password !== '') {
-    throw downloadFailure('stores are asked without user name and password')
-  }
+  if (fault === 'credentials') throw downloadFailure('stores are asked without user name and password')
 }
 
 /** Error for a bundle that could not be downloaded: the contract fixes the message, so the details explain it. */

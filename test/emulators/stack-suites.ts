@@ -33,4 +33,5 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'run-sets': 'their workflow has not been tried there yet',
   signing: 'an emulator of its own, which verifies signatures',
   survival: 'a stack of its own, whose parts (emulator and object store among them) are killed',
+  webhooks: 'events, which the stream of the table does not reach there',
 }

@@ -110,6 +110,42 @@ describe('service stack', () => {
     },
   )
 
+  it('sends changes of runs, run sets and uploads to publish-events, and repeats them for twelve hours', () => {
+    service.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^PublishEventsFunction') },
+      EventSourceArn: { 'Fn::ImportValue': Match.stringLikeRegexp('Table\\w+StreamArn') },
+      StartingPosition: 'TRIM_HORIZON',
+      FilterCriteria: {
+        Filters: [{ Pattern: '{"dynamodb":{"Keys":{"sk":{"S":["RUN","RUNSET","UPLOAD"]}}}}' }],
+      },
+      BisectBatchOnFunctionError: true,
+      MaximumRecordAgeInSeconds: 43_200,
+      MaximumRetryAttempts: -1,
+      DestinationConfig: { OnFailure: { Destination: A_DEAD_LETTER_QUEUE } },
+    })
+  })
+
+  it('delivers to webhooks by a FIFO queue, one message a call, and keeps what failed eleven times', () => {
+    service.hasResourceProperties('AWS::SQS::Queue', {
+      FifoQueue: true,
+      DeduplicationScope: 'messageGroup',
+      FifoThroughputLimit: 'perMessageGroupId',
+      RedrivePolicy: { deadLetterTargetArn: A_DEAD_LETTER_QUEUE, maxReceiveCount: 11 },
+    })
+    service.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^DeliverWebhooksFunction') },
+      BatchSize: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    })
+  })
+
+  it('lets webhooks of the local stack be on its machine, and those of AWS in the internet only', () => {
+    for (const id of ['Api', 'DeliverWebhooks']) {
+      expect(environmentOf(service, id).WEBHOOK_NETWORKS).toBe('public')
+      expect(environmentOf(local, id).WEBHOOK_NETWORKS).toBe('local')
+    }
+  })
+
   it('encrypts the dead-letter queues and requires TLS', () => {
     service.allResourcesProperties('AWS::SQS::Queue', { SqsManagedSseEnabled: true })
     service.allResourcesProperties('AWS::SQS::QueuePolicy', {
@@ -131,6 +167,7 @@ describe('service stack', () => {
         'TableName',
         'StateMachineArn',
         'JobLogGroup',
+        'EventBusName',
         'JobQueueArn',
       ]),
     )

@@ -18,6 +18,7 @@ export interface PolicyStatement {
 const KEYS = [
   'aws:RequestTag/application',
   'aws:ResourceTag/application',
+  'dynamodb:LeadingKeys',
   'events:detail-type',
   'events:source',
   'iam:PassedToService',
@@ -27,6 +28,8 @@ const KEYS = [
 const OPERATORS: Readonly<Record<string, (pattern: string, value: string) => boolean>> = {
   StringEquals: (pattern, value) => pattern === value,
   StringLike: matches,
+  // Requests that are recorded with this key have one value of it.
+  'ForAllValues:StringLike': matches,
 }
 
 /**

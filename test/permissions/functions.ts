@@ -106,9 +106,14 @@ function namesIn(
       // Region and account are the same for both.
       reference === undefined || reference.startsWith('AWS::')
         ? []
-        : [[reference, found[index] ?? ''] as const],
+        : [[reference, nameIn(found[index] ?? '')] as const],
     )
     .filter(([, name]) => name !== '')
+}
+
+/** A reference to a queue is its URL, whose last part is the name that its ARN has. */
+function nameIn(value: string): string {
+  return /^https?:\/\/[^/]+\/\d{12}\/([\w.-]+)$/u.exec(value)?.[1] ?? value
 }
 
 function statementsOfRole(

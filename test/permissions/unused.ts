@@ -24,6 +24,11 @@ export const UNUSED: readonly Unused[] = [
     because: 'Lambda itself reads the stream of the table, with the role of the function',
   },
   {
+    function: 'DeliverWebhooks',
+    actions: ['sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'],
+    because: 'Lambda itself receives and deletes messages, with the role of the function',
+  },
+  {
     actions: ['sqs:GetQueueAttributes', 'sqs:GetQueueUrl', 'sqs:SendMessage'],
     because: 'Lambda itself sends what a function could not handle; the grant is the one of the CDK',
   },

@@ -21,6 +21,7 @@ const ORDER = [
   'outputs',
   'lifecycle',
   'run-set',
+  'webhook',
 ]
 
 /** Folders that each program may import in addition to its own. */
@@ -40,7 +41,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
 const PACKAGES: readonly (readonly [name: RegExp, files: RegExp])[] = [
   [
     /^@(aws-sdk|smithy)\//u,
-    /^(src\/(aws|signing)\/|src\/.*\/(batch|cloudwatch|dynamo|ecr|event|registry|sfn)-|cli\/api-auth|edge\/main)/u,
+    /^(src\/(aws|signing)\/|src\/.*\/(batch|cloudwatch|dynamo|ecr|event|registry|sfn|sqs)-|cli\/api-auth|edge\/main)/u,
   ],
   [/^hono\b/u, /^lambdas\/api\//u],
   [/^zod-openapi\b/u, /^lambdas\/api\/openapi\//u],

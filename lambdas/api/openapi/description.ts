@@ -9,6 +9,7 @@ export const TAGS = {
   uploads: 'Bundles and input files of any size, in parts.',
   runs: 'Runs of tasks: inputs, start, outputs.',
   'run-sets': 'A task on each row of a table.',
+  webhooks: 'Addresses that receive events; an extension.',
   stores: 'App stores, which tasks are installed from.',
   stager: "For the engine's own container beside a task, which sends the secret of its run; not for clients.",
   service: 'The service itself.',

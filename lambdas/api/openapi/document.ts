@@ -19,6 +19,7 @@ import { STORE_DESCRIPTIONS } from './describe-stores.ts'
 import { TASK_RUN_DESCRIPTIONS } from './describe-task-runs.ts'
 import { TASK_DESCRIPTIONS } from './describe-tasks.ts'
 import { UPLOAD_DESCRIPTIONS } from './describe-uploads.ts'
+import { WEBHOOK_DESCRIPTIONS } from './describe-webhooks.ts'
 import { type Description, type Descriptions, parameter, refuses, TAGS } from './description.ts'
 
 const DESCRIPTIONS: Descriptions = {
@@ -31,6 +32,7 @@ const DESCRIPTIONS: Descriptions = {
   ...RUN_LIST_DESCRIPTIONS,
   ...CONSOLE_DESCRIPTIONS,
   ...RUN_SET_DESCRIPTIONS,
+  ...WEBHOOK_DESCRIPTIONS,
   ...SERVICE_DESCRIPTIONS,
 }
 
@@ -57,6 +59,7 @@ const PATH_VARIABLES: Readonly<
   'run-sets': { id: { description: 'Id of the run set.', schema: UUID } },
   uploads: { id: { description: 'Id of the upload.', schema: UUID } },
   stores: { id: { description: 'Id of the store.', schema: UUID } },
+  webhooks: { id: { description: 'Id of the webhook.', schema: UUID } },
 }
 
 const DESCRIPTION = [
@@ -163,6 +166,7 @@ const TAG_OF: Readonly<Record<string, keyof typeof TAGS>> = {
   uploads: 'uploads',
   stores: 'stores',
   'run-sets': 'run-sets',
+  webhooks: 'webhooks',
   ping: 'service',
 }
 

@@ -7,6 +7,7 @@ import { createDynamoStoreRepository } from '../../../src/store/dynamo-store-rep
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
 import { createDynamoLayerRepository } from '../../../src/upload/dynamo-layer-repository.ts'
 import { createDynamoUploadRepository } from '../../../src/upload/dynamo-upload-repository.ts'
+import { createDynamoWebhookRepository } from '../../../src/webhook/dynamo-webhook-repository.ts'
 import { describeIdempotencyRepository } from '../../contract/idempotency-repository.contract.ts'
 import { describeLayerRepository } from '../../contract/layer-repository.contract.ts'
 import { describeRunRepository } from '../../contract/run-repository.contract.ts'
@@ -14,6 +15,7 @@ import { describeRunSetRepository } from '../../contract/run-set-repository.cont
 import { describeStoreRepository } from '../../contract/store-repository.contract.ts'
 import { describeTaskRepository } from '../../contract/task-repository.contract.ts'
 import { describeUploadRepository } from '../../contract/upload-repository.contract.ts'
+import { describeWebhookRepository } from '../../contract/webhook-repository.contract.ts'
 import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
 import { createTable, useEmulator } from './emulator.ts'
 
@@ -59,3 +61,8 @@ describeIdempotencyRepository('DynamoDB', async () => {
 })
 
 describeStoreRepository('DynamoDB', async () => createDynamoStoreRepository(await emptyTable()))
+
+describeWebhookRepository('DynamoDB', async () => {
+  const options = await emptyTable()
+  return { webhooks: createDynamoWebhookRepository(options), identity: options.identity }
+})

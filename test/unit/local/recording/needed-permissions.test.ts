@@ -242,3 +242,31 @@ describe('requests to the registry', () => {
     )
   })
 })
+
+describe('requests to one partition of the table', () => {
+  it.each([
+    ['GetItem', { Key: { pk: { S: 'WEBHOOK#1' }, sk: { S: 'WEBHOOK' } } }],
+    ['Query', { ExpressionAttributeValues: { ':pk': { S: 'WEBHOOK#1' } } }],
+  ])('tell the partition to conditions: %s', (name, body) => {
+    const request = json('dynamodb', `DynamoDB_20120810.${name}`, { TableName: 'table', ...body })
+
+    expect(neededPermissions(request, CALLER)).toEqual([
+      {
+        action: `dynamodb:${name}`,
+        resource: arn('dynamodb', 'table/table'),
+        context: { 'dynamodb:LeadingKeys': 'WEBHOOK#1' },
+      },
+    ])
+  })
+})
+
+describe('requests to a queue', () => {
+  it('need the permission of a single message for a batch', () => {
+    const request = json('sqs', 'AmazonSQS.SendMessageBatch', {
+      QueueUrl: 'http://127.0.0.1:4566/123456789012/deliveries.fifo',
+      Entries: [],
+    })
+
+    expect(needed(request)).toEqual([`sqs:SendMessage ${arn('sqs', 'deliveries.fifo')}`])
+  })
+})

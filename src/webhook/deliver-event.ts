@@ -1,0 +1,56 @@
+import { DELIVERY_PAUSES } from '../contract/webhooks.ts'
+import type { Identity } from '../shared/identity.ts'
+import type { Delivery, QueuedDeliveries } from './delivery-queue.ts'
+import type { Receivers } from './receiver.ts'
+import { signatureHeaders } from './sign-event.ts'
+import type { WebhookRepository } from './webhook-repository.ts'
+
+export interface DeliverDependencies {
+  readonly identity: Identity
+  readonly webhooks: Pick<WebhookRepository, 'find'>
+  readonly receivers: Receivers
+  readonly queue: QueuedDeliveries
+}
+
+/** A delivery as the queue hands it out. */
+export interface QueuedDelivery extends Delivery {
+  readonly receiptHandle: string
+  /** From 1. */
+  readonly attempt: number
+}
+
+/** What became of an attempt; `gone`: there is no such webhook any more. */
+export type DeliveryOutcome =
+  | { readonly kind: 'delivered' | 'gone' }
+  | { readonly kind: 'failed'; readonly reason: string; readonly pauseSeconds: number }
+
+/**
+ * Sends an event to its webhook. A failed one waits, longer each time, and so do later events of the same subject.
+ * @returns the outcome; after `failed`, the message must stay in the queue
+ */
+export async function deliverEvent(
+  { identity, webhooks, receivers, queue }: DeliverDependencies,
+  { webhookId, event, receiptHandle, attempt }: QueuedDelivery,
+): Promise<DeliveryOutcome> {
+  const webhook = await webhooks.find(webhookId)
+  if (webhook === undefined) return { kind: 'gone' }
+  const body = JSON.stringify(event)
+  const headers = {
+    'content-type': 'application/json',
+    ...signatureHeaders(webhook.secret, { id: event.id, body, at: identity.now() }),
+  }
+  const reason = await receivers
+    .post(webhook.url, headers, body)
+    .then((status) => (status >= 200 && status < 300 ? undefined : `status ${status}`), reasonOf)
+  if (reason === undefined) return { kind: 'delivered' }
+  // After the last attempt the message is visible at once, and moves to the dead-letter queue.
+  const pauseSeconds = DELIVERY_PAUSES[attempt - 1] ?? 0
+  await queue.postpone(receiptHandle, pauseSeconds)
+  return { kind: 'failed', reason, pauseSeconds }
+}
+
+/** Code of an error; its message may have the address, which may be a secret. */
+function reasonOf(error: unknown): string {
+  const { code, name } = error as NodeJS.ErrnoException
+  return code ?? name
+}

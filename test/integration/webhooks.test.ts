@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { JsonValue } from '../../src/contract/json.ts'
+import type { EngineEvent } from '../../src/events/event.ts'
+import { call, callOk, installTask, waitForState } from './engine-client.ts'
+import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts'
+
+const EXAMPLE = { namespace: 'org.example.add-and-echo', version: '1.0.0' }
+const INPUTS = { a: 2, b: 3, text: 'x' }
+
+let task: string
+let receiver: WebhookReceiver
+
+beforeAll(async () => {
+  receiver = await startWebhookReceiver()
+  task = await installTask('examples/add-and-echo/add-and-echo.zip', EXAMPLE.namespace)
+})
+afterAll(() => receiver.stop())
+
+async function register(path: string, wanted: Readonly<Record<string, JsonValue>> = {}) {
+  const answer = await call('POST', 'webhooks', { url: receiver.url + path, ...wanted })
+  expect(answer.status).toBe(201)
+  return (await answer.json()) as { readonly id: string; readonly secret: string }
+}
+
+async function createRun(): Promise<string> {
+  return ((await (await callOk('POST', `${task}/runs`)).json()) as { readonly id: string }).id
+}
+
+/** Provisions and starts a run. @returns its states, when it has ended */
+async function execute(id: string): Promise<readonly string[]> {
+  const run = `task-runs/${id}`
+  for (const [name, value] of Object.entries(INPUTS)) {
+    await callOk('PUT', `${run}/input-provisions/${name}`, { parameterName: name, value })
+  }
+  await callOk('POST', `${run}/state-actions`, { desired: 'RUNNING' })
+  await waitForState(run, 'final')
+  const { history } = (await (await callOk('GET', run)).json()) as {
+    readonly history: readonly { readonly state: string }[]
+  }
+  return history.map(({ state }) => state)
+}
+
+const isEnd =
+  (id: string) =>
+  ({ type, data }: EngineEvent): boolean =>
+    type === 'run.finished' && data.id === id
+
+/** States of a run in the order in which events told them, each once. */
+function statesOf(events: readonly EngineEvent[], id: string): readonly string[] {
+  return [
+    ...new Map(
+      events.filter(({ data }) => data.id === id).map((event) => [event.id, event.data.state]),
+    ).values(),
+  ]
+}
+
+describe('webhooks on the local stack', () => {
+  it('of the stage receive every state of every run, in order, with signatures that verify', async () => {
+    const { id: webhookId, secret } = await register('/stage')
+    const ids = await Promise.all([createRun(), createRun(), createRun()])
+    const histories = await Promise.all(ids.map(execute))
+    for (const id of ids) await receiver.until('/stage', secret, isEnd(id))
+    const events = await receiver.until('/stage', secret, () => true)
+
+    expect(ids.map((id) => statesOf(events, id))).toEqual(histories)
+    await callOk('GET', `webhooks/${webhookId}`)
+    expect((await call('DELETE', `webhooks/${webhookId}`)).status).toBe(204)
+  })
+
+  it('that fail for a while receive everything later, in the same order', async () => {
+    const id = await createRun()
+    receiver.answer('/failing', 503, 500)
+    const { secret } = await register('/failing', { runId: id })
+    const other = await register('/working', { runId: id, types: ['run.finished'] })
+    const [, ...states] = await execute(id)
+    // Others do not wait for the one that fails.
+    const finished = await receiver.until('/working', other.secret, isEnd(id))
+    const events = await receiver.until('/failing', secret, isEnd(id))
+    const attempts = receiver.requests.filter(({ path }) => path === '/failing')
+
+    expect(statesOf(finished, id)).toEqual(['FINISHED'])
+    expect(statesOf(events, id).filter((state) => state !== 'CREATED')).toEqual(states)
+    expect(attempts.slice(0, 3).map(({ status }) => status)).toEqual([503, 500, 204])
+    expect(new Set(attempts.slice(0, 3).map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+  })
+
+  it('of a run set receive its events and those of its runs', async () => {
+    const answer = await call('POST', 'run-sets', {
+      task: EXAMPLE,
+      shared: { b: 1, text: 'x' },
+      rows: [{ a: 1 }, { a: 2 }],
+    })
+    const { id } = (await answer.json()) as { readonly id: string }
+    const { secret } = await register('/set', {
+      runSetId: id,
+      types: ['run.finished', 'run-set.finished'],
+    })
+    const isSetEnd = ({ type, data }: EngineEvent) => type === 'run-set.finished' && data.id === id
+    await receiver.until('/set', secret, isSetEnd)
+    const rowsOf = (events: readonly EngineEvent[]) =>
+      new Set(events.flatMap(({ data }) => ('set' in data && data.set ? [data.set.row] : [])))
+    const events = await receiver.until(
+      '/set',
+      secret,
+      () =>
+        rowsOf(receiver.requests.filter(({ path }) => path === '/set').map(({ body }) => JSON.parse(body)))
+          .size === 2,
+    )
+
+    expect([...rowsOf(events)].sort()).toEqual([1, 2])
+  })
+
+  it('cannot redirect an event, and get nothing after they were removed', async () => {
+    const id = await createRun()
+    receiver.answer('/redirecting', 307, 307, 307, 307)
+    const { id: webhookId } = await register('/redirecting', {
+      runId: id,
+      types: ['run.failed', 'run.deleted'],
+    })
+    const witness = await register('/witness', { runId: id })
+    await callOk('POST', `task-runs/${id}/state-actions`, { desired: 'CANCELLED' })
+    while (!receiver.requests.some(({ path }) => path === '/redirecting')) {
+      await receiver.until('/witness', witness.secret, ({ type }) => type === 'run.failed')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    expect((await call('DELETE', `webhooks/${webhookId}`)).status).toBe(204)
+    await callOk('DELETE', `task-runs/${id}`)
+    await receiver.until('/witness', witness.secret, ({ type }) => type === 'run.deleted')
+
+    expect(receiver.requests.filter(({ path }) => path === '/redirecting')).toHaveLength(1)
+    expect(receiver.requests.filter(({ path }) => path === '/elsewhere')).toEqual([])
+  })
+
+  it.each([
+    'http://169.254.169.254/latest/meta-data/',
+    'http://[::ffff:169.254.169.254]/',
+    'http://2852039166/',
+    'file:///etc/passwd',
+    'http://user:word@127.0.0.1/',
+  ])('are refused at %s', async (url) => {
+    const answer = await call('POST', 'webhooks', { url })
+
+    expect([answer.status, ((await answer.json()) as { errorCode: string }).errorCode]).toEqual([
+      400,
+      'APPE-webhook-invalid',
+    ])
+  })
+})

@@ -1,0 +1,120 @@
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import { describe, expect, it } from 'vitest'
+import type { EngineEvent } from '../../../src/events/event.ts'
+import { eventOfChange } from '../../../src/events/event-of-change.ts'
+import type { Run } from '../../../src/run/run.ts'
+import { setRunId } from '../../../src/run/set/set-run-id.ts'
+import type { Delivery } from '../../../src/webhook/delivery-queue.ts'
+import { queueDeliveries } from '../../../src/webhook/queue-deliveries.ts'
+import { createSqsDeliveryQueue } from '../../../src/webhook/sqs-delivery-queue.ts'
+import type { Webhook } from '../../../src/webhook/webhook.ts'
+import { createMemoryWebhookRepository } from '../../fakes/memory-webhook-repository.ts'
+import { aRun, RUN_ID } from '../../fixtures/builders.ts'
+import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
+import { aRunChange } from '../../fixtures/item-changes.ts'
+import { SET_ID } from '../../fixtures/run-sets.ts'
+import { stubClient } from '../aws/stub-client.ts'
+
+function anEvent(before?: Partial<Run>, after: Partial<Run> = {}): EngineEvent {
+  const event = eventOfChange(aRunChange(before && aRun(before), aRun(after)), 'app-engine')
+  if (event === undefined) throw new Error('not an event')
+  return event
+}
+
+async function setUp(...created: readonly Partial<Webhook>[]) {
+  const webhooks = createMemoryWebhookRepository(createFixedIdentity())
+  for (const [index, changes] of created.entries()) {
+    const about = { url: 'https://example.org', secret: 's', createdAt: '2026-01-01T00:00:00.000Z' }
+    await webhooks.create({ id: `hook-${index}`, ...about, ...changes })
+  }
+  const queued: Delivery[] = []
+  const queue = { send: async (all: readonly Delivery[]) => void queued.push(...all) }
+  return { deps: { webhooks, queue }, ids: () => queued.map(({ webhookId }) => webhookId), queued }
+}
+
+describe('events', () => {
+  it('go to the webhooks of the stage, and of their run only', async () => {
+    const { deps, ids } = await setUp({}, { runId: RUN_ID }, { runId: 'another' }, { runSetId: SET_ID })
+
+    await queueDeliveries(deps, [anEvent()])
+
+    expect(ids()).toEqual(['hook-0', 'hook-1'])
+  })
+
+  it('of a run of a set go to the webhooks of the set', async () => {
+    const { deps, ids } = await setUp({ runSetId: SET_ID }, { runSetId: 'another' })
+
+    await queueDeliveries(deps, [anEvent(undefined, { id: setRunId({ setId: SET_ID, row: 0, round: 1 }) })])
+
+    expect(ids()).toEqual(['hook-0'])
+  })
+
+  it('go to webhooks that want their type only, in order', async () => {
+    const { deps, queued } = await setUp({ types: ['run.queuing'] }, {})
+
+    await queueDeliveries(deps, [anEvent(), anEvent({ state: 'PROVISIONED' }, { state: 'QUEUING' })])
+
+    expect(queued.map(({ webhookId, event }) => `${webhookId} ${event.type}`)).toEqual([
+      'hook-1 run.created',
+      'hook-0 run.queuing',
+      'hook-1 run.queuing',
+    ])
+  })
+})
+
+describe('the queue of SQS', () => {
+  const deliveries = (count: number, runs = count): Delivery[] =>
+    Array.from({ length: count }, (_, index) => ({
+      webhookId: 'hook',
+      event: anEvent(undefined, { id: `22222222-2222-4222-8222-${String(index % runs).padStart(12, '0')}` }),
+    }))
+  type Entry = Record<'Id' | 'MessageBody' | 'MessageGroupId' | 'MessageDeduplicationId', string>
+
+  function queueOf(script: readonly unknown[]) {
+    const { client, sent } = stubClient<SQSClient>(script)
+    const queue = createSqsDeliveryQueue({ client, queueUrl: 'https://queue', pause: async () => {} })
+    return { queue, calls: () => sent.map(({ input }) => input.Entries as readonly Entry[]), sent }
+  }
+
+  it('takes ten messages a call, grouped by webhook and subject, and told apart by event', async () => {
+    const { queue, calls } = queueOf([{}])
+    const all = deliveries(12)
+
+    await queue.send(all)
+
+    expect(calls().map((call) => call.length)).toEqual([10, 2])
+    expect(calls()[0]?.[1]).toMatchObject({
+      MessageGroupId: `hook/${all[1]?.event.data.id}`,
+      MessageDeduplicationId: all[1]?.event.id,
+    })
+  })
+
+  it('gets one message of a group a call, so that a refused one is not overtaken', async () => {
+    const { queue, calls } = queueOf([{}])
+
+    await queue.send(deliveries(4, 2))
+
+    expect(calls().map((call) => call.length)).toEqual([2, 2])
+  })
+
+  it('gets refused messages again before later ones, and fails when they stay refused', async () => {
+    const refusal = { Failed: [{ Id: '0', Code: 'InternalError', Message: 'again' }] }
+    const { queue, calls } = queueOf([refusal, {}, {}])
+    await queue.send(deliveries(4, 2))
+    expect(calls().map((call) => call.map(({ Id }) => Id))).toEqual([['0', '1'], ['0'], ['0', '1']])
+
+    await expect(queueOf([refusal]).queue.send(deliveries(1))).rejects.toThrow('InternalError again')
+  })
+
+  it('hides a message for a time', async () => {
+    const { queue, sent } = queueOf([{}])
+
+    await queue.postpone('handle', 30)
+
+    expect(sent[0]?.input).toEqual({
+      QueueUrl: 'https://queue',
+      ReceiptHandle: 'handle',
+      VisibilityTimeout: 30,
+    })
+  })
+})
