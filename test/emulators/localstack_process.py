@@ -29,23 +29,27 @@ def run_functions_as_processes() -> None:
 
 
 def forward_tables(address: str) -> None:
-    """Forwards DynamoDB to another emulator: the licence of DynamoDB Local does not allow its use here."""
+    """Forwards DynamoDB and its streams to another emulator: the licence of DynamoDB Local does not allow its use here."""
     from localstack.aws.api.dynamodb import DynamodbApi
+    from localstack.aws.api.dynamodbstreams import DynamodbstreamsApi
     from localstack.aws.forwarder import HttpFallbackDispatcher
     from localstack.services import providers
     from localstack.services.plugins import Service, aws_provider
 
-    @aws_provider(api="dynamodb")
-    def dynamodb():
-        class Provider(DynamodbApi):
-            pass
+    def forward(name: str, api: type):
+        @aws_provider(api=name)
+        def forwarding():
+            provider = type("Provider", (api,), {})()
+            return Service.for_provider(
+                provider,
+                dispatch_table_factory=lambda given: HttpFallbackDispatcher(given, lambda account, region: address),
+            )
 
-        return Service.for_provider(
-            Provider(),
-            dispatch_table_factory=lambda provider: HttpFallbackDispatcher(provider, lambda account, region: address),
-        )
+        setattr(providers, name, forwarding)
 
-    providers.dynamodb = dynamodb
+    forward("dynamodb", DynamodbApi)
+    # Its own provider makes streams of the tables that it serves itself.
+    forward("dynamodbstreams", DynamodbstreamsApi)
 
 
 def evaluate_jsonata_in_python() -> None:
