@@ -35,6 +35,8 @@ const HALF_HOUR = Duration.minutes(30)
 /** Age of a change that has not been reported; as a rule, it is under a second. */
 const LATEST_EVENT = QUARTER
 
+/** CloudWatch's limit. */
+const MAX_ALARM_METRICS = 10
 /** The sweeper records a state occasionally because of late events. This many in 15 minutes are a fault. */
 const MANY_REPAIRS = 10
 /** One may be a client's broken connection. */
@@ -154,15 +156,17 @@ export class Alarms extends Construct {
     const throttles = Object.values(functions).map((one) =>
       one.metricThrottles({ statistic: 'Sum', period: FIVE_MINUTES }),
     )
-    this.add('Throttles', {
-      metric: sumOf(throttles, 'throttled calls', FIVE_MINUTES),
-      threshold: 1,
-      // Retries absorb a burst.
-      periods: [3, 2],
-      toDo: 'Lambda throttles functions: see which function uses up the concurrency, and have the quota raised.',
-      section: 'throttles',
-    })
-    // Separate, because an alarm has at most ten metrics. API Gateway has no metric for 429 alone.
+    for (let start = 0; start < throttles.length; start += MAX_ALARM_METRICS) {
+      this.add(start === 0 ? 'Throttles' : `Throttles${start / MAX_ALARM_METRICS + 1}`, {
+        metric: sumOf(throttles.slice(start, start + MAX_ALARM_METRICS), 'throttled calls', FIVE_MINUTES),
+        threshold: 1,
+        // Retries absorb a burst.
+        periods: [3, 2],
+        toDo: 'Lambda throttles functions: see which function uses up the concurrency, and have the quota raised.',
+        section: 'throttles',
+      })
+    }
+    // Separate, because of the limit of an alarm. API Gateway has no metric for 429 alone.
     this.add('TableThrottles', {
       metric: tableThrottles(table, FIVE_MINUTES),
       threshold: 1,
