@@ -39,6 +39,7 @@ export const api: FunctionDefinition = {
     grants.items([
       ...REPLACE_ITEMS,
       'dynamodb:BatchGetItem',
+      'dynamodb:BatchWriteItem',
       'dynamodb:ConditionCheckItem',
       'dynamodb:Query',
     ]),

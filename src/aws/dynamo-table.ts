@@ -86,12 +86,15 @@ export const TASKS_IN_REMOVAL = 'TASKS_IN_REMOVAL'
 export const UNFINISHED_IMPORTS = 'IMPORTS'
 /** Partition of run sets whose workflow has something to do, or that are being removed. */
 export const UNFINISHED_RUN_SETS = 'RUN_SETS'
+/** Partition of run sets that are removed but for their record. */
+export const REMOVED_RUN_SETS = 'REMOVED_RUN_SETS'
 type IndexPartition =
   | typeof ACTIVE_RUNS
   | typeof RUNS_IN_REMOVAL
   | typeof TASKS_IN_REMOVAL
   | typeof UNFINISHED_IMPORTS
   | typeof UNFINISHED_RUN_SETS
+  | typeof REMOVED_RUN_SETS
 
 /** Limits of one call: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const BATCH_GET_KEYS = 100

@@ -56,8 +56,11 @@ export interface ObjectStore {
   copy(from: string, to: string, etag?: string): Promise<number | undefined>
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
-  /** Removes all objects whose keys begin with the prefix. */
-  removeAll(prefix: string): Promise<void>
+  /**
+   * Removes all objects whose keys begin with the prefix.
+   * @param isTimeUp whether the call should begin no further page of a thousand objects
+   */
+  removeAll(prefix: string, isTimeUp?: () => boolean): Promise<void>
   /** Presigned URL for one method: the signature contains it. */
   presignRead(
     key: string,

@@ -146,8 +146,9 @@ export function createS3ObjectStore({
       await client.send(new DeleteObjectCommand({ ...bucket, Key: key }))
     },
 
-    async removeAll(prefix) {
+    async removeAll(prefix, isTimeUp = () => false) {
       for await (const page of pagesBelow(prefix)) {
+        if (isTimeUp()) return
         if (page.length === 0) continue
         const objects = page.map(({ key }) => ({ Key: key }))
         const command = new DeleteObjectsCommand({ ...bucket, Delete: { Objects: objects, Quiet: true } })

@@ -11,7 +11,8 @@ import { isActive } from '../run/transitions.ts'
 import { failuresOf, throwFailures } from '../shared/failures-of.ts'
 import { type StopRunDependencies, stopRun } from './stop-run.ts'
 
-const REASON = 'the run was deleted'
+/** Reason for which the job and the workflow of a deleted run end. */
+export const REASON = 'the run was deleted'
 
 /** Ports of a run's deletion. */
 export interface DeleteRunDependencies extends StopRunDependencies {
@@ -25,16 +26,34 @@ export interface DeleteRunDependencies extends StopRunDependencies {
  * Deletes a run: hides it, cancels its job and workflow, and removes its files and log. The hidden record remains until
  * {@link completeDeletion}, which also removes late writes of a stager or client and completes an interrupted deletion.
  * Unknown runs count as deleted: core removes its own row first and cannot retry.
+ * @param isTimeUp whether the call should start no more work; {@link completeDeletion} removes the rest
  * @throws AggregateError when files or log could not be removed; the other parts are removed all the same
  */
-export async function deleteRun(deps: DeleteRunDependencies, runId: string): Promise<void> {
-  await clear(deps, runId)
+export async function deleteRun(
+  deps: DeleteRunDependencies,
+  runId: string,
+  isTimeUp?: () => boolean,
+): Promise<void> {
+  await hideAndClear(deps, runId, isTimeUp)
+}
+
+/** Deletes a run of a task that is being deleted, and removes it from the list of the task. */
+export async function deleteListedRun(
+  deps: DeleteRunDependencies,
+  runId: string,
+  isTimeUp: () => boolean,
+): Promise<void> {
+  const run = await hideAndClear(deps, runId, isTimeUp)
+  if (run !== undefined && !isTimeUp()) await deps.runs.unlist(run)
 }
 
 /** Deletes the run's files again, then its values and its record, once no late write is possible. */
 export async function completeDeletion(deps: DeleteRunDependencies, runId: string): Promise<void> {
-  const run = await clear(deps, runId)
+  // First, so that a removal that fails does not keep the others waiting.
+  const run = await deps.runs.postponeRemoval(runId)
   if (run === undefined) return
+  if (isActive(run.state)) await stopRun(deps, run, REASON)
+  await clear(deps, run)
   const job = run.job === undefined ? undefined : await findJob(deps.scheduler, run.job)
   // A container may have started before its job was terminated, after which its stream was not recorded.
   if (job !== undefined) await removeLogs(deps, taskLogStreams(job))
@@ -48,22 +67,31 @@ async function findJob(scheduler: JobScheduler, { jobId, jobName }: RunJob): Pro
 }
 
 /** @returns the run as it was; undefined when there is none */
-async function clear(deps: DeleteRunDependencies, runId: string): Promise<Run | undefined> {
+async function hideAndClear(
+  deps: DeleteRunDependencies,
+  runId: string,
+  isTimeUp?: () => boolean,
+): Promise<Run | undefined> {
   const hasEndedInSet = placeInSet(runId) !== undefined && (await endInSet(deps.runs, runId))
   // After this write, every conditional write to the run fails: no call stores a value that counts, and no event changes its
   // state.
   const run = isUuid(runId) ? await deps.runs.beginRemoval(runId) : undefined
   if (run === undefined) return undefined
   if (isActive(run.state) || hasEndedInSet) await stopRun(deps, run, REASON)
+  await clear(deps, run, isTimeUp)
+  return run
+}
+
+/** Removes the run's files and log. */
+async function clear(deps: DeleteRunDependencies, run: Run, isTimeUp?: () => boolean): Promise<void> {
   const { logStreamName, otherLogStreams = [] } = run.job ?? {}
   const streams = logStreamName === undefined ? otherLogStreams : [...otherLogStreams, logStreamName]
   const failures = await failuresOf([
-    () => deps.objects.removeAll(runInputsPrefix(run.id)),
-    () => deps.objects.removeAll(runOutputsRoot(run.id)),
+    () => deps.objects.removeAll(runInputsPrefix(run.id), isTimeUp),
+    () => deps.objects.removeAll(runOutputsRoot(run.id), isTimeUp),
     () => removeLogs(deps, streams),
   ])
   throwFailures(failures, `the deletion of run ${run.id} is unfinished`)
-  return run
 }
 
 /**

@@ -1,6 +1,4 @@
-import { DomainError } from '../contract/errors.ts'
 import type { JsonValue } from '../contract/json.ts'
-import { runSetPrefixes } from '../contract/storage-keys.ts'
 import { WorkflowUnavailableError } from '../run/run-workflow.ts'
 import { executionNameOf, type RunSet } from '../run/set/run-set.ts'
 import type { RunSetRepository } from '../run/set/run-set-repository.ts'
@@ -53,39 +51,37 @@ export async function createRunSet(deps: CreateRunSetDependencies, wanted: NewRu
     problemCount: 0,
     problems: [],
   }
-  await storeTable(deps, runSet.id, wanted.rows)
-  await storeShared(deps, runSet.id, wanted.shared)
+  const storeTable = await checkTable(deps, wanted.rows)
+  // Before its files: what a call that breaks off has stored is removed with the set.
+  await deps.sets.create(runSet)
   try {
-    await deps.sets.create(runSet)
+    await storeTable(tableKey(runSet.id))
+    await storeShared(deps, runSet.id, wanted.shared)
   } catch (error) {
-    if (error instanceof DomainError) await removeFiles(deps, runSet.id)
+    await deps.sets.beginRemoval(runSet.id)
     throw error
   }
   await startExecution(deps, runSet)
   return runSet
 }
 
-async function storeTable(
+/** @returns a function that stores the table under a key */
+async function checkTable(
   deps: CreateRunSetDependencies,
-  setId: string,
   rows: NewRunSet['rows'],
-): Promise<void> {
+): Promise<(key: string) => Promise<void>> {
   if (!('uploadId' in rows)) {
     const text = JSON.stringify(rows)
     // Reports a malformed table at once.
     readRowTable(text)
-    return deps.objects.put(tableKey(setId), text)
+    return (key) => deps.objects.put(key, text)
   }
   const upload = await findCompleteUpload(deps, rows.uploadId, 'input', 'uploadId')
   const { source, store } = await sentUpload(deps.objects, upload, 'uploadId')
   if (source.sizeBytes > MAX_TABLE_BYTES) {
     throw invalid(`the table has ${source.sizeBytes} bytes; expected at most ${MAX_TABLE_BYTES}`)
   }
-  await store(tableKey(setId))
-}
-
-async function removeFiles({ objects }: CreateRunSetDependencies, setId: string): Promise<void> {
-  for (const prefix of runSetPrefixes(setId)) await objects.removeAll(prefix)
+  return store
 }
 
 /** Starts the set's current execution. During an outage of Step Functions, the sweeper starts it later. */

@@ -45,7 +45,13 @@ export async function retryRunSet(deps: EndRunSetDependencies, setId: string): P
   if (counts.failed === 0) throw stateError(state, 'none of its runs has failed')
   if (round >= MAX_ROUNDS)
     throw stateError(state, `it was retried ${MAX_ROUNDS - 1} times, which is the limit`)
-  const next = { phase: 'creating', round: round + 1, roundRows: [...roundRows, 0], done: 0 } as const
+  const next = {
+    phase: 'creating',
+    round: round + 1,
+    roundRows: [...roundRows, 0],
+    done: 0,
+    creatingRows: [],
+  } as const
   const changed = await replaceExecution(deps, runSet, next, 'a retry begins')
   return changed ?? retryRunSet(deps, setId)
 }

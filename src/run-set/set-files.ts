@@ -1,9 +1,8 @@
-import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import type { JsonValue } from '../contract/json.ts'
 import { runSetPrefix } from '../contract/storage-keys.ts'
 import { readAll } from '../shared/read-all.ts'
-import { jsonRow, type Row, readRowTable } from './row-table.ts'
+import { invalid, jsonRow, type Row, readRowTable } from './row-table.ts'
 
 /* Files of a set in the bucket: its table and its shared values as sent, and the rows of each retry. */
 
@@ -27,8 +26,10 @@ function roundKey(setId: string, round: number): string {
  * @throws DomainError RUN_SET_INVALID
  */
 export async function readTable({ objects }: Objects, setId: string): Promise<readonly Row[]> {
-  const bytes = await readAll(await openObject(objects, tableKey(setId)))
-  return readRowTable(decode(bytes))
+  const body = await objects.read(tableKey(setId))
+  // The call that creates the set was killed.
+  if (body === undefined) throw invalid('the table was not stored: create the set again')
+  return readRowTable(decode(await readAll(body)))
 }
 
 function decode(bytes: Buffer): string {
@@ -41,7 +42,9 @@ export async function storeShared({ objects }: Objects, setId: string, shared: J
 }
 
 export async function readShared({ objects }: Objects, setId: string): Promise<Row> {
-  const text = (await readAll(await openObject(objects, sharedKey(setId)))).toString('utf8')
+  const body = await objects.read(sharedKey(setId))
+  if (body === undefined) throw invalid('the shared values were not stored: create the set again')
+  const text = (await readAll(body)).toString('utf8')
   return jsonRow(JSON.parse(text), 'shared')
 }
 

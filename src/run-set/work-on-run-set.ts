@@ -1,8 +1,8 @@
 import { DomainError } from '../contract/errors.ts'
 import { cutText } from '../contract/quoted.ts'
-import { runSetPrefixes } from '../contract/storage-keys.ts'
 import { cancelRun } from '../lifecycle/cancel-run.ts'
 import { type DeleteRunDependencies, deleteRun } from '../lifecycle/delete-run.ts'
+import { discardRows, endSetRemoval } from '../lifecycle/remove-run-set.ts'
 import type { Run } from '../run/run.ts'
 import { MAX_RUNS_AT_ONCE } from '../run/run-repository.ts'
 import { MAX_MESSAGE_LENGTH, type RunSet } from '../run/set/run-set.ts'
@@ -121,7 +121,8 @@ async function validate(deps: WorkDependencies, call: Call, runSet: RunSet, task
     current = await advance(deps, current, { ...withProblems(current, found), done: first + block.length })
   }
   if (current === undefined) return
-  await advance(deps, current, { phase: current.problemCount > 0 ? 'invalid' : 'creating', done: 0 })
+  const phase = current.problemCount > 0 ? 'invalid' : 'creating'
+  await advance(deps, current, { phase, done: 0, creatingRows: blockAt(allRows(rows.length), 0) })
 }
 
 /** The table and the shared values, or the problem of the table as a whole. */
@@ -152,18 +153,34 @@ async function createBlocks(
   call: Call,
   runSet: RunSet,
   {
-    count,
+    rows,
     createBlock,
-  }: { readonly count: number; readonly createBlock: (start: number, end: number) => Promise<void> },
+  }: { readonly rows: readonly number[]; readonly createBlock: (rows: readonly number[]) => Promise<void> },
 ): Promise<void> {
   let current: RunSet | undefined = runSet
-  while (current !== undefined && current.done < count) {
+  while (current !== undefined && current.done < rows.length) {
     if (isTimeUp(call)) return
-    const end: number = Math.min(count, current.done + MAX_RUNS_AT_ONCE)
-    await createBlock(current.done, end)
-    current = await advance(deps, current, { done: end })
+    const block = blockAt(rows, current.done)
+    try {
+      await createBlock(block)
+    } catch (error) {
+      // The set was cancelled or deleted, its task was deleted, or a file is gone: these runs will not be created.
+      if (error instanceof DomainError) await discardRows(deps, { ...current, creatingRows: block })
+      throw error
+    }
+    const done: number = current.done + block.length
+    current = await advance(deps, current, { done, creatingRows: blockAt(rows, done) })
   }
   if (current !== undefined) await advance(deps, current, { phase: 'running', done: 0 })
+}
+
+/** Rows whose runs are created by one transaction. */
+function blockAt(rows: readonly number[], start: number): number[] {
+  return rows.slice(start, start + MAX_RUNS_AT_ONCE)
+}
+
+function allRows(count: number): number[] {
+  return Array.from({ length: count }, (_, row) => row)
 }
 
 async function createFirst(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
@@ -171,17 +188,17 @@ async function createFirst(deps: WorkDependencies, call: Call, runSet: RunSet, t
   const sharedPlan = planRow(task, sent, () => undefined)
   const shared = await storePlan(deps, task, runSet.id, sharedPlan)
   await createBlocks(deps, call, runSet, {
-    count: rows.length,
-    createBlock: (start, end) =>
+    rows: allRows(rows.length),
+    createBlock: (block) =>
       createPlannedRuns(
         deps,
         { task, runSet, shared },
-        rows.slice(start, end).map((row, index) => [
-          start + index,
+        block.map((row) => [
+          row,
           withDefaults(
             task,
             sharedPlan,
-            planRow(task, row, () => undefined),
+            planRow(task, rows[row] ?? new Map(), () => undefined),
           ),
         ]),
       ),
@@ -193,12 +210,12 @@ async function createRetry(deps: WorkDependencies, call: Call, runSet: RunSet, t
   const rows = (await findRound(deps, runSet.id, runSet.round)) ?? (await failedRows(deps, latest))
   await storeRound(deps, runSet, rows)
   const roundRows = runSet.roundRows.with(-1, rows.length)
-  const current = await advance(deps, runSet, { roundRows })
+  const current = await advance(deps, runSet, { roundRows, creatingRows: blockAt(rows, runSet.done) })
   if (current === undefined) return
   await createBlocks(deps, call, current, {
-    count: rows.length,
-    async createBlock(start, end) {
-      const ids = rows.slice(start, end).flatMap((row) => latest[row] ?? [])
+    rows,
+    async createBlock(block) {
+      const ids = block.flatMap((row) => latest[row] ?? [])
       for await (const found of readRuns(deps, ids)) {
         await createRepeatedRuns(deps, { task, runSet }, found)
       }
@@ -250,6 +267,7 @@ async function cancelRuns(deps: WorkDependencies, call: Call, runSet: RunSet): P
       ({ id }) => cancelRun(deps, id),
     )
   }
+  await discardRows(deps, runSet)
   await advance(deps, runSet, { phase: runSet.failure === undefined ? 'cancelled' : 'failed' })
   return NOTHING
 }
@@ -269,8 +287,7 @@ async function deleteRuns(deps: WorkDependencies, call: Call): Promise<SetWork> 
       )
     }
   }
-  for (const prefix of runSetPrefixes(runSet.id)) await deps.objects.removeAll(prefix)
-  await deps.sets.remove(runSet)
+  await endSetRemoval(deps, runSet)
   return NOTHING
 }
 

@@ -68,6 +68,11 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     return Array.fromAsync(table.query(taskRunsPartition(taskId), query), decodeListedRun)
   }
 
+  async function removeInputs(runId: string): Promise<void> {
+    const inputs = table.query(runKey(runId).pk, { skPrefix: INPUT_PREFIX })
+    await table.removeAll(await Array.fromAsync(inputs, keyOf))
+  }
+
   const replaceProvisions: RunRepository['replaceProvisions'] = (runId, { from, to }) =>
     change(runId, {
       set: [[['provisions'], to]],
@@ -177,17 +182,36 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async beginRemoval(runId) {
-      const { isChanged, item } = await writes.update(runKey(runId), {
+      const { item } = await writes.update(runKey(runId), {
         set: [
           [[IN_REMOVAL], true],
           [[INDEX_PARTITION], RUNS_IN_REMOVAL],
           [[INDEX_TIME], identity.now().toISOString()],
         ],
         remove: [TABLE.runIndex.partitionKey],
-        condition: 'attribute_exists(#pk)',
-        names: { '#pk': TABLE.partitionKey },
+        condition: 'attribute_exists(#pk) AND attribute_not_exists(#inRemoval)',
+        names: { '#pk': TABLE.partitionKey, '#inRemoval': IN_REMOVAL },
+      })
+      return item === undefined ? undefined : decodeRun(item)
+    },
+
+    async postponeRemoval(runId) {
+      const { isChanged, item } = await writes.update(runKey(runId), {
+        set: [[[INDEX_TIME], identity.now().toISOString()]],
+        condition: 'attribute_exists(#inRemoval)',
+        names: { '#inRemoval': IN_REMOVAL },
       })
       return isChanged ? decodeRun(item) : undefined
+    },
+
+    async unlist(run) {
+      await client.send(new DeleteCommand({ TableName: tableName, Key: listedRunKey(run) }))
+    },
+
+    async discardInputs(runId) {
+      if ((await table.get(runKey(runId))) !== undefined) return false
+      await removeInputs(runId)
+      return true
     },
 
     async listInRemoval(until, limit) {
@@ -195,8 +219,7 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
     },
 
     async remove(run) {
-      const inputs = table.query(runKey(run.id).pk, { skPrefix: INPUT_PREFIX })
-      await table.removeAll(await Array.fromAsync(inputs, keyOf))
+      await removeInputs(run.id)
       // Last, so that an interrupted removal can be repeated: these items lead to the run.
       await writes.transact([{ remove: listedRunKey(run) }, { remove: runKey(run.id) }])
     },

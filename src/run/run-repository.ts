@@ -134,12 +134,25 @@ export interface RunRepository {
    */
   listActive(limit: number, after?: ActiveRunsPlace): Promise<ActiveRunsPage>
   /**
-   * Hides the run from every method except {@link listIdsByTask}, {@link listInRemoval} and {@link remove}. Idempotent.
-   * @returns the run, with a new `updatedAt`; undefined when it does not exist
+   * Hides the run from every method except {@link listIdsByTask}, {@link listInRemoval}, {@link postponeRemoval}, {@link unlist} and
+   * {@link remove}. Repeated, it changes nothing.
+   * @returns the run, with the time of the first call as `updatedAt`; undefined when it does not exist
    */
   beginRemoval(runId: string): Promise<Run | undefined>
+  /**
+   * Moves a hidden run to the end of {@link listInRemoval}.
+   * @returns the run, with a new `updatedAt`; undefined when it does not exist or is not hidden
+   */
+  postponeRemoval(runId: string): Promise<Run | undefined>
+  /** Removes a hidden run from {@link listIdsByTask}. Idempotent. */
+  unlist(run: Run): Promise<void>
   /** Ids of at most `limit` hidden runs whose removal last began at `until` or before, oldest first. Eventually consistent. */
   listInRemoval(until: Date, limit: number): Promise<string[]>
+  /**
+   * Removes the input values of a run that was not created.
+   * @returns false, without a change, when the run exists, hidden or not
+   */
+  discardInputs(runId: string): Promise<boolean>
   /** Removes the run and its input values. Does nothing when the run does not exist. */
   remove(run: Run): Promise<void>
 }

@@ -174,6 +174,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       const item = holder === undefined ? undefined : await table.get(taskKey(holder.taskId))
       if (holder === undefined || item === undefined) return undefined
       const task = decodeTask(item)
+      if (Object.hasOwn(item, IN_REMOVAL)) return task
       const isBegun = await list.change(() =>
         writes.transact([
           {

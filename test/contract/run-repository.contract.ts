@@ -880,16 +880,41 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
         await expect.poll(() => runs.listInRemoval(identity.now(), 10)).toEqual([])
       })
 
-      it('moves to the end of the list when it is repeated', async () => {
+      it('keeps its place in the list when it is repeated, and loses it when it is postponed', async () => {
         const { id } = await createRun({ state: 'QUEUED' })
-        await runs.beginRemoval(id)
+        const begun = await runs.beginRemoval(id)
         const until = identity.now()
         identity.advance(1)
 
-        await runs.beginRemoval(id)
+        const again = await runs.beginRemoval(id)
+        await expect.poll(() => runs.listInRemoval(until, 10)).toEqual([id])
+        const postponed = await runs.postponeRemoval(id)
 
-        await expect.poll(() => runs.listInRemoval(identity.now(), 10)).toEqual([id])
-        expect(await runs.listInRemoval(until, 10)).toEqual([])
+        expect(again).toEqual(begun)
+        expect(postponed).toEqual({ ...begun, updatedAt: identity.now().toISOString() })
+        await expect.poll(() => runs.listInRemoval(until, 10)).toEqual([])
+        expect(await runs.listInRemoval(identity.now(), 10)).toEqual([id])
+      })
+
+      it('is postponed only if it has begun', async () => {
+        const { id } = await createRun()
+
+        expect(await runs.postponeRemoval(id)).toBeUndefined()
+        expect(await runs.find(id)).toBeDefined()
+        expect(await runs.postponeRemoval('99999999-9999-4999-8999-999999999999')).toBeUndefined()
+      })
+
+      it('lets the run leave the list of its task before it is removed', async () => {
+        const run = await createRun()
+        await runs.beginRemoval(run.id)
+
+        await runs.unlist(run)
+        await runs.unlist(run)
+
+        expect(await runs.listIdsByTask(run.taskId)).toEqual([])
+        await expect.poll(() => runs.listInRemoval(identity.now(), 10)).toEqual([run.id])
+        await runs.remove(run)
+        expect(await runs.beginRemoval(run.id)).toBeUndefined()
       })
 
       it('stops every change to the run', async () => {
@@ -945,6 +970,23 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
           expect(await runs.findInput(run.id, parameterName, valueId)).toBeUndefined()
         }
         expect(await runs.findInput(other.id, 'a', kept.valueId)).toEqual(kept)
+      })
+
+      it('discards the values of a run that was not created, and only those', async () => {
+        const run = await createRun()
+        const kept = await storeValue(run)
+        const missing = { ...run, id: '99999999-9999-4999-8999-999999999999' }
+        const left = await storeValue(missing)
+
+        expect([await runs.discardInputs(run.id), await runs.discardInputs(missing.id)]).toEqual([
+          false,
+          true,
+        ])
+
+        expect(await runs.findInput(run.id, 'a', kept.valueId)).toEqual(kept)
+        expect(await runs.findInput(missing.id, 'a', left.valueId)).toBeUndefined()
+        await runs.beginRemoval(run.id)
+        expect(await runs.discardInputs(run.id)).toBe(false)
       })
 
       it('does nothing when the run does not exist', async () => {

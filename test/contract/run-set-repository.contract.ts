@@ -143,10 +143,30 @@ export function describeRunSetRepository(
         expect(await sets.change(SET_ID, { set: { phase: 'running' }, if: {} })).toBeUndefined()
         expect(await sets.listUnfinished(later(), 10)).toEqual([SET_ID])
         expect(await sets.findInRemoval(SET_ID)).toMatchObject({ id: SET_ID })
-        await sets.remove(hidden ?? aRunSet())
-        expect(await sets.findInRemoval(SET_ID)).toBeUndefined()
+        await sets.endRemoval(hidden ?? aRunSet())
         expect(await sets.listUnfinished(later(), 10)).toEqual([])
         expect(await sets.listIdsByTask(TASK_ID)).toEqual([])
+      })
+
+      it('keep a hidden record after their removal, which is not begun again', async () => {
+        await sets.create(aRunSet({ phase: 'creating', creatingRows: [3, 4] }))
+        const hidden = (await sets.beginRemoval(SET_ID)) ?? aRunSet()
+        identity.advance(1)
+
+        await sets.endRemoval(hidden)
+
+        const until = identity.now()
+        identity.advance(1)
+        expect(await sets.beginRemoval(SET_ID)).toBeUndefined()
+        expect(await sets.find(SET_ID)).toBeUndefined()
+        expect(await sets.counts(SET_ID)).toEqual([])
+        await expect
+          .poll(() => sets.listRemoved(until, 10))
+          .toMatchObject([{ id: SET_ID, creatingRows: [3, 4] }])
+        expect(await sets.listRemoved(new Date(until.getTime() - 1), 10)).toEqual([])
+        await sets.remove(hidden)
+        expect(await sets.findInRemoval(SET_ID)).toBeUndefined()
+        await expect.poll(() => sets.listRemoved(until, 10)).toEqual([])
       })
     })
 

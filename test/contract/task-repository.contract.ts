@@ -368,8 +368,8 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
 
         await expect.poll(() => tasks.listInRemoval(until, 10)).toEqual([{ id, namespace, version }])
         identity.advance(1)
-        await tasks.beginRemoval(task)
-        expect(await tasks.listInRemoval(until, 10)).toEqual([])
+        expect(await tasks.beginRemoval(task)).toEqual(task)
+        expect(await tasks.listInRemoval(until, 10)).toEqual([{ id, namespace, version }])
         await tasks.remove(task)
 
         await expect.poll(() => tasks.listInRemoval(identity.now(), 10)).toEqual([])

@@ -24,6 +24,7 @@ export function createMemoryRunRepository(
 ): RunRepository {
   const runs = new Map<string, Run>()
   const inRemoval = new Map<string, Run>()
+  const unlisted = new Set<string>()
   const values = new Map<string, InputValue>()
   const valueKey = (runId: string, parameterName: string, valueId: string): string =>
     JSON.stringify([runId, parameterName, valueId])
@@ -47,6 +48,10 @@ export function createMemoryRunRepository(
     values.set(valueKey(value.runId, value.parameterName, value.valueId), structuredClone(value))
   }
 
+  function removeValues(runId: string): void {
+    for (const [key, value] of values) if (value.runId === runId) values.delete(key)
+  }
+
   async function create(run: Run): Promise<void> {
     if (runs.has(run.id)) throw new Error('a run with this id exists')
     if (!tasks.isInstalled(run.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
@@ -60,14 +65,13 @@ export function createMemoryRunRepository(
       const missing = created.filter(({ run }) => !runs.has(run.id))
       const first = missing[0]?.run
       if (first === undefined) return
+      // As in DynamoDB: values are stored before their runs, and stay when those are refused.
+      for (const { values: itsValues } of missing) for (const value of itsValues) putValue(value)
       if (!tasks.isInstalled(first.taskId)) throw new DomainError('INTERNAL_TASK_NOT_FOUND')
       const place = placeInSet(first.id)
       if (place !== undefined && !isCreating(place)) throw new DomainError('RUN_SET_INVALID_STATE')
       // Without an await in between, so that the write is atomic.
-      for (const { run, values: itsValues } of missing) {
-        for (const value of itsValues) putValue(value)
-        runs.set(run.id, structuredClone(run))
-      }
+      for (const { run } of missing) runs.set(run.id, structuredClone(run))
     },
 
     async find(runId) {
@@ -83,7 +87,8 @@ export function createMemoryRunRepository(
     },
 
     async listIdsByTask(taskId) {
-      return listed([...runs.values(), ...inRemoval.values()], taskId).map(({ id }) => id)
+      const all = [...runs.values(), ...inRemoval.values()].filter(({ id }) => !unlisted.has(id))
+      return listed(all, taskId).map(({ id }) => id)
     },
 
     async transition(runId, transition) {
@@ -191,11 +196,26 @@ export function createMemoryRunRepository(
     },
 
     async beginRemoval(runId) {
-      const run = runs.get(runId) ?? inRemoval.get(runId)
-      if (run === undefined) return undefined
-      runs.delete(runId)
-      inRemoval.set(runId, { ...run, updatedAt: identity.now().toISOString() })
+      const run = runs.get(runId)
+      if (run !== undefined) {
+        runs.delete(runId)
+        inRemoval.set(runId, { ...run, updatedAt: identity.now().toISOString() })
+      }
       return structuredClone(inRemoval.get(runId))
+    },
+
+    async postponeRemoval(runId) {
+      const run = inRemoval.get(runId)
+      if (run !== undefined) inRemoval.set(runId, { ...run, updatedAt: identity.now().toISOString() })
+      return structuredClone(inRemoval.get(runId))
+    },
+
+    unlist: async ({ id }) => void unlisted.add(id),
+
+    async discardInputs(runId) {
+      if (runs.has(runId) || inRemoval.has(runId)) return false
+      removeValues(runId)
+      return true
     },
 
     async listInRemoval(until, limit) {
@@ -208,7 +228,7 @@ export function createMemoryRunRepository(
     },
 
     async remove(run) {
-      for (const [key, value] of values) if (value.runId === run.id) values.delete(key)
+      removeValues(run.id)
       runs.delete(run.id)
       inRemoval.delete(run.id)
     },

@@ -25,6 +25,7 @@ export function createMemoryRunSetRepository(
 ): MemoryRunSetRepository {
   const sets = new Map<string, RunSet>()
   const inRemoval = new Map<string, RunSet>()
+  const removed = new Map<string, RunSet>()
   const counts = new Map<string, RoundCounts[]>()
   const now = (): string => identity.now().toISOString()
   const sortKey = ({ createdAt, id }: RunSet): string => `${createdAt}#${id}`
@@ -98,12 +99,23 @@ export function createMemoryRunSetRepository(
       return structuredClone(hidden)
     },
 
-    findInRemoval: async (setId) => structuredClone(inRemoval.get(setId)),
+    findInRemoval: async (setId) => structuredClone(inRemoval.get(setId) ?? removed.get(setId)),
 
-    async remove({ id }) {
-      sets.delete(id)
+    async endRemoval({ id }) {
+      const found = inRemoval.get(id) ?? removed.get(id)
+      if (found === undefined) return
       inRemoval.delete(id)
       counts.delete(id)
+      removed.set(id, { ...found, updatedAt: now() })
+    },
+
+    async listRemoved(until, limit) {
+      const due = [...removed.values()].filter(({ updatedAt }) => updatedAt <= until.toISOString())
+      return structuredClone(due.sort((a, b) => (a.updatedAt < b.updatedAt ? -1 : 1)).slice(0, limit))
+    },
+
+    async remove({ id }) {
+      removed.delete(id)
     },
   }
 }

@@ -83,7 +83,8 @@ export function createMemoryTaskRepository(identity: Identity): MemoryTaskReposi
       if (task === undefined) return undefined
       names.set(key, { ...entry, status: 'IN_REMOVAL' })
       tasks.delete(task.id)
-      inRemoval.set(task.id, { task, begunAt: identity.now().toISOString() })
+      const { begunAt } = inRemoval.get(task.id) ?? { begunAt: identity.now().toISOString() }
+      inRemoval.set(task.id, { task, begunAt })
       return structuredClone(task)
     },
 

@@ -161,7 +161,7 @@ export const RUN_SET_DESCRIPTIONS = {
   },
   deleteRunSet: {
     summary: 'Deletes a run set with its runs, and ends those that still run',
-    description: 'The set is gone at once, its runs within minutes.',
+    description: 'The set is gone at once, its runs within minutes. A repetition does nothing.',
     responses: answersNothing('There is no such set, or no longer.'),
   },
   cancelRunSet: {

@@ -118,7 +118,15 @@ export const TASK_DESCRIPTIONS = {
   },
   getTaskById: getTask,
   getTaskByName: getTask,
-  deleteTask: onTask('Delete a task with its runs and its image', answersNothing('The task was deleted.')),
+  deleteTask: {
+    ...onTask(
+      'Delete a task with its runs and its image',
+      answersNothing('The task is unknown from now on.'),
+    ),
+    description:
+      'A task with thousands of runs is unknown at once, and its runs and files are removed within minutes. Until then its name is taken. ' +
+      'Repeating the call continues the removal.',
+  },
   listTaskInputsById: listInputs,
   listTaskInputsByName: listInputs,
   listTaskOutputsById: listOutputs,

@@ -24,6 +24,7 @@ import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
 import { answerDownload } from '../archive.ts'
+import { deletionTime } from '../deletion-time.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { readMultipart } from '../multipart.ts'
@@ -53,7 +54,7 @@ export function taskRunHandlers(deps: Dependencies) {
     },
 
     async deleteRun(context) {
-      await deleteRun(deps, context.req.param('id'))
+      await deleteRun(deps, context.req.param('id'), deletionTime(deps.identity))
       return context.body(null, 200)
     },
 

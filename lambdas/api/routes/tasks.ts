@@ -19,6 +19,7 @@ import { placementOf } from '../../../src/run/job/placement.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { RunSetRepository } from '../../../src/run/set/run-set-repository.ts'
+import type { RunSetWorkflow } from '../../../src/run/set/run-set-workflow.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
 import type { StoreRepository } from '../../../src/store/store-repository.ts'
@@ -27,6 +28,7 @@ import { completeUpload } from '../../../src/upload/complete-upload.ts'
 import type { ImportRequests } from '../../../src/upload/import-requests.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
 import type { UploadRepository } from '../../../src/upload/upload-repository.ts'
+import { deletionTime } from '../deletion-time.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
@@ -54,6 +56,7 @@ interface Dependencies extends Repositories {
   readonly registry: Pick<ImageRegistry, 'removeImage'>
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
+  readonly setWorkflow: Pick<RunSetWorkflow, 'stop'>
   readonly logs: LogStore
   readonly report: ReportProblem
   readonly queues: JobQueues
@@ -123,7 +126,7 @@ export function taskHandlers(deps: Dependencies) {
     },
 
     async deleteTask(context) {
-      await deleteTask(deps, context.req.param())
+      await deleteTask(deps, context.req.param(), { isTimeUp: deletionTime(deps.identity) })
       return context.body(null, 200)
     },
   } satisfies Partial<Handlers>

@@ -3,6 +3,7 @@ import {
   type DynamoOptions,
   type Item,
   keyOf,
+  REMOVED_RUN_SETS,
   UNFINISHED_RUN_SETS,
 } from '../../aws/dynamo-table.ts'
 import { type Condition, createDynamoWrites, IS_NEW } from '../../aws/dynamo-writes.ts'
@@ -101,8 +102,9 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
           [['updatedAt'], now()],
         ],
         add: { executions: 1 },
-        condition: 'attribute_exists(#pk)',
-        names: { '#pk': TABLE.partitionKey },
+        condition: 'attribute_exists(#pk) AND (attribute_not_exists(#list) OR #list <> :removed)',
+        names: { '#pk': TABLE.partitionKey, '#list': INDEX_PARTITION },
+        values: { ':removed': REMOVED_RUN_SETS },
       })
       return isChanged ? decodeRunSet(item) : undefined
     },
@@ -112,12 +114,27 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
       return item !== undefined && Object.hasOwn(item, IN_REMOVAL) ? decodeRunSet(item) : undefined
     },
 
-    async remove(runSet) {
+    async endRemoval(runSet) {
       const counts = table.query(runSetKey(runSet.id).pk, { skPrefix: COUNT_PREFIX })
       await table.removeAll(await Array.fromAsync(counts, keyOf))
+      await table.removeAll(listingKeys(runSet))
       // Last, so that an interrupted removal can be repeated.
-      await writes.transact([...listingKeys(runSet), runSetKey(runSet.id)].map((key) => ({ remove: key })))
+      await writes.update(runSetKey(runSet.id), {
+        set: [
+          [[INDEX_PARTITION], REMOVED_RUN_SETS],
+          [['updatedAt'], now()],
+        ],
+        condition: 'attribute_exists(#inRemoval)',
+        names: { '#inRemoval': IN_REMOVAL },
+      })
     },
+
+    async listRemoved(until, limit) {
+      const found = await table.listUnfinished(REMOVED_RUN_SETS, limit, { until })
+      return (await table.getAll(found.map(({ key }) => key))).map(decodeRunSet)
+    },
+
+    remove: ({ id }) => table.removeAll([runSetKey(id)]),
   }
 }
 

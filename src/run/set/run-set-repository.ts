@@ -36,10 +36,17 @@ export interface RunSetRepository {
   /**
    * Hides the set from every method except {@link findInRemoval}, {@link listIdsByTask}, {@link listUnfinished} and {@link remove}.
    * Idempotent.
-   * @returns the set with `executions` incremented; undefined when it does not exist
+   * @returns the set with `executions` incremented; undefined when it does not exist, or its removal has ended
    */
   beginRemoval(setId: string): Promise<RunSet | undefined>
   findInRemoval(setId: string): Promise<RunSet | undefined>
-  /** Removes the set and its counts. */
+  /**
+   * Removes the counts and the entries of a hidden set in all lists but {@link listRemoved}. Its record remains, because a late worker
+   * or call may still write files. Idempotent, but starts the time of {@link listRemoved} again.
+   */
+  endRemoval(runSet: RunSet): Promise<void>
+  /** At most `limit` sets whose removal ended at `until` or before, oldest first. Eventually consistent. */
+  listRemoved(until: Date, limit: number): Promise<RunSet[]>
+  /** Removes the record of a set. */
   remove(runSet: RunSet): Promise<void>
 }

@@ -57,6 +57,8 @@ export const runSetSchema = z.object({
   executions: z.number(),
   problemCount: z.number(),
   problems: z.array(rowProblemSchema),
+  /** Rows, from 0, of the current round whose runs are under creation: their values may be stored without a run. */
+  creatingRows: z.array(z.number()).exactOptional(),
   /** Reason for which the engine could not run the set. */
   failure: z.string().exactOptional(),
 })

@@ -110,6 +110,7 @@ describe('the deletion of a run', () => {
 
   it.each(BREAKS)('that was interrupted at %s is completed by a repetition', async (_, broken) => {
     const { engine, jobId } = await aRunningRun()
+    await engine.runs.beginRemoval(RUN_ID)
     await expect(completeDeletion(broken(engine), RUN_ID)).rejects.toThrow('away')
 
     await completeDeletion(engine, RUN_ID)

@@ -5,6 +5,7 @@ import { createRun } from '../../../src/run/create-run.ts'
 import { RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 import { provisionInput } from '../../fixtures/provision-by-id.ts'
+import { aRunSet, SET_ID } from '../../fixtures/run-sets.ts'
 import { REFUSALS } from '../inputs/refusals.ts'
 
 const NOT_FOUND = { error: 'INTERNAL_TASK_NOT_FOUND' }
@@ -79,10 +80,77 @@ describe('the deletion of a task', () => {
     for (const { id } of runs) expect(await engine.runs.find(id)).toBeUndefined()
   })
 
+  it('answers in time however many runs there are, and goes on where it ended', async () => {
+    const engine = await anEngine()
+    const ids: string[] = []
+    for (let count = 0; count < 250; count += 1) ids.push((await createRun(engine, engine.task)).id)
+    for (const id of ids) await engine.objects.put(`task-run-inputs-${id}/a/1`, '1')
+    const filesOf = () => engine.objects.keys().length
+    /** Deletes until the files of this many runs are removed. */
+    const deleteSome = async (most: number) => {
+      const end = Math.max(0, filesOf() - most)
+      return deleteTask(engine, engine.task, { isTimeUp: () => filesOf() <= end })
+    }
+
+    const first = await deleteSome(100)
+    const after = filesOf()
+    const hidden = await engine.runs.findAll(ids)
+    const begun = await engine.runs.listInRemoval(engine.identity.now(), 1000)
+    engine.identity.advance(300)
+    const rest = [await deleteSome(100), await deleteSome(1000), await deleteTask(engine, engine.task)]
+
+    expect(first).toBe(false)
+    expect(after).toBeGreaterThan(100)
+    expect(hidden).toEqual([])
+    // The clock of late writes is not started again.
+    expect(begun).toHaveLength(250)
+    const early = new Date(engine.identity.now().getTime() - 300_000)
+    expect(await engine.runs.listInRemoval(early, 1000)).toHaveLength(250)
+    expect(rest).toEqual([false, false, true])
+    expect([filesOf(), await engine.runs.listIdsByTask(engine.task.id)]).toEqual([0, []])
+    expect(await engine.tasks.isInRemoval(engine.task)).toBe(false)
+  })
+
+  it('does each run once, although it is continued', async () => {
+    const engine = await anEngine()
+    for (let count = 0; count < 40; count += 1) await createRun(engine, engine.task)
+    const removed: string[] = []
+    let calls = 0
+    const objects: typeof engine.objects = {
+      ...engine.objects,
+      async removeAll(prefix) {
+        if (prefix.startsWith('task-run-inputs')) removed.push(prefix)
+        calls += 1
+      },
+    }
+
+    await deleteTask({ ...engine, objects }, engine.task, { isTimeUp: () => calls >= 40 })
+    await deleteTask({ ...engine, objects }, engine.task)
+
+    // Those that were under way when the time was up are repeated.
+    expect(new Set(removed).size).toBe(40)
+    expect(removed.length).toBeLessThanOrEqual(40 + 16)
+  })
+
+  it('stops the workflows of its run sets, and leaves nothing of them', async () => {
+    const engine = await anEngine()
+    await engine.sets.create(aRunSet())
+    await engine.objects.put(`task-run-set-${SET_ID}/rows`, '[]')
+    await engine.setWorkflow.start(`${SET_ID}-1`)
+
+    await deleteTask(engine, engine.task)
+
+    expect(engine.objects.keys()).toEqual([])
+    expect(await engine.setWorkflow.findStatus(`${SET_ID}-1`)).not.toBe('RUNNING')
+    expect(await engine.sets.listRemoved(engine.identity.now(), 10)).toMatchObject([{ id: SET_ID }])
+  })
+
   it('of one id leaves another task of that name unchanged', async () => {
     const engine = await anEngine()
 
-    await expect(deleteTask(engine, engine.task, 'of-an-earlier-task')).rejects.toMatchObject(NOT_FOUND)
+    await expect(deleteTask(engine, engine.task, { onlyId: 'of-an-earlier-task' })).rejects.toMatchObject(
+      NOT_FOUND,
+    )
 
     expect(await engine.tasks.list()).toHaveLength(1)
   })

@@ -285,7 +285,7 @@ describe('a run set', () => {
     const left: string[] = []
     for await (const { key } of engine.objects.list('')) if (key.includes(id.slice(0, 30))) left.push(key)
     expect(left).toEqual([])
-    expect(await engine.sets.findInRemoval(id)).toBeUndefined()
+    expect(await engine.sets.listIdsByTask(engine.task.id)).toEqual([])
   })
 
   it('counts a run that is deleted before its end as failed', async () => {
