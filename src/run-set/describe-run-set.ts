@@ -3,7 +3,7 @@ import { quoted } from '../contract/quoted.ts'
 import type { RunFailure } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { type RunSet, type SetState, setStateOf } from '../run/set/run-set.ts'
-import type { RunSetRepository } from '../run/set/run-set-repository.ts'
+import type { CountedSet, RunSetRepository } from '../run/set/run-set-repository.ts'
 import { addCounts, NO_COUNTS, type RoundCounts } from '../run/set/set-counts.ts'
 import { isSetId, setRunId } from '../run/set/set-run-id.ts'
 
@@ -52,11 +52,13 @@ export async function findRunSet(
   setId: string,
 ): Promise<RunSet> {
   const found = isSetId(setId) ? await sets.find(setId) : undefined
-  if (found === undefined) {
-    const words = `there is no run set ${quoted(setId, 60)}, or it was deleted`
-    throw new DomainError('RUN_SET_NOT_FOUND', undefined, { words })
-  }
+  if (found === undefined) throw unknownSet(setId)
   return found
+}
+
+function unknownSet(setId: string): DomainError {
+  const words = `there is no run set ${quoted(setId, 60)}, or it was deleted`
+  return new DomainError('RUN_SET_NOT_FOUND', undefined, { words })
 }
 
 /** Counts a set. Takes one read of the table, whatever the number of rows. */
@@ -69,7 +71,26 @@ export async function countRunSet(
 
 /** Counts a set and groups its failures, with one more read for their examples. */
 export async function describeRunSet(deps: DescribeDependencies, runSet: RunSet): Promise<DescribedRunSet> {
-  const rounds = await deps.sets.counts(runSet.id)
+  return describeCounted(deps, { runSet, rounds: await deps.sets.counts(runSet.id) })
+}
+
+/**
+ * Finds and describes a set by one read, and by another one when runs have failed, whatever the number of rows.
+ * @throws DomainError RUN_SET_NOT_FOUND
+ */
+export async function findDescribedRunSet(
+  deps: DescribeDependencies,
+  setId: string,
+): Promise<DescribedRunSet> {
+  const found = isSetId(setId) ? await deps.sets.findCounted(setId) : undefined
+  if (found === undefined) throw unknownSet(setId)
+  return describeCounted(deps, found)
+}
+
+async function describeCounted(
+  deps: DescribeDependencies,
+  { runSet, rounds }: CountedSet,
+): Promise<DescribedRunSet> {
   const failures = await groupFailures(deps, runSet, rounds[runSet.round - 1] ?? NO_COUNTS)
   return { ...countedBy(runSet, rounds), failures }
 }

@@ -242,6 +242,18 @@ export function describeRunSetRepository(
         expect(await numbersOf()).toEqual({ started: 2, finished: 1, failed: 2, unstarted: 1, usd: 1 })
       })
 
+      it('are counted in the set that is found with its counts', async () => {
+        await createRuns(2)
+        await start(0)
+
+        const found = await sets.findCounted(SET_ID)
+
+        expect(found).toEqual({ runSet: await sets.find(SET_ID), rounds: await sets.counts(SET_ID) })
+        expect(found?.rounds).toMatchObject([{ started: 1 }])
+        await sets.beginRemoval(SET_ID)
+        expect(await sets.findCounted(SET_ID)).toBeUndefined()
+      })
+
       it('are not counted again by a step that is repeated or refused', async () => {
         await createRuns(1)
         await start(0)

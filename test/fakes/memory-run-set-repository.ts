@@ -56,6 +56,11 @@ export function createMemoryRunSetRepository(
 
     find: async (setId) => structuredClone(sets.get(setId)),
 
+    async findCounted(setId) {
+      const runSet = sets.get(setId)
+      return runSet && structuredClone({ runSet, rounds: counts.get(setId) ?? [] })
+    },
+
     counts: async (setId) => structuredClone(counts.get(setId) ?? []),
 
     async list(limit, after) {

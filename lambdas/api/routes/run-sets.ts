@@ -7,7 +7,12 @@ import { isUuid } from '../../../src/run/find-run.ts'
 import type { RunSet } from '../../../src/run/set/run-set.ts'
 import { RUN_STATES } from '../../../src/run/transitions.ts'
 import { type CreateRunSetDependencies, createRunSet } from '../../../src/run-set/create-run-set.ts'
-import { countRunSet, describeRunSet, findRunSet } from '../../../src/run-set/describe-run-set.ts'
+import {
+  countRunSet,
+  describeRunSet,
+  findDescribedRunSet,
+  findRunSet,
+} from '../../../src/run-set/describe-run-set.ts'
 import {
   cancelRunSet,
   deleteRunSet,
@@ -77,7 +82,10 @@ export function runSetHandlers(deps: Dependencies) {
       return context.json({ content, ...(next !== undefined && { next: cursorOf(next) }) })
     },
 
-    getRunSet: async (context) => answer(context, await findRunSet(deps, context.req.param('id'))),
+    async getRunSet(context) {
+      const described = await findDescribedRunSet(deps, context.req.param('id'))
+      return context.json(viewRunSet(described, await taskOf(deps, described.runSet)))
+    },
 
     async deleteRunSet(context) {
       await deleteRunSet(deps, context.req.param('id'))

@@ -50,6 +50,13 @@ export function createDynamoRunSetRepository(options: DynamoOptions): RunSetRepo
 
     find: async (setId) => visible(await table.get(runSetKey(setId))),
 
+    async findCounted(setId) {
+      const key = runSetKey(setId)
+      const items = await Array.fromAsync(table.query(key.pk))
+      const runSet = visible(items.find(({ sk }) => sk === key.sk))
+      return runSet && { runSet, rounds: decodeCounts(items.filter(({ sk }) => sk !== key.sk)) }
+    },
+
     async counts(setId) {
       return decodeCounts(await Array.fromAsync(table.query(runSetKey(setId).pk, { skPrefix: COUNT_PREFIX })))
     },

@@ -8,6 +8,12 @@ export interface RunSetChange {
   readonly if: Partial<Pick<RunSet, 'phase' | 'round' | 'executions' | 'done'>>
 }
 
+/** A set and the counts of each of its rounds, from the first. */
+export interface CountedSet {
+  readonly runSet: RunSet
+  readonly rounds: readonly RoundCounts[]
+}
+
 /** A page of a listing. */
 export interface RunSetPage {
   readonly sets: readonly RunSet[]
@@ -20,6 +26,8 @@ export interface RunSetRepository {
   /** @throws DomainError INTERNAL_TASK_NOT_FOUND when the task does not exist or is being removed */
   create(runSet: RunSet): Promise<void>
   find(setId: string): Promise<RunSet | undefined>
+  /** A set with its {@link counts}, by one read of 16 small items for each round. */
+  findCounted(setId: string): Promise<CountedSet | undefined>
   /** Counts of each round, from the first. */
   counts(setId: string): Promise<readonly RoundCounts[]>
   /** Newest first. */

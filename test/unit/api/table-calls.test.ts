@@ -3,11 +3,14 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { STAGED_LISTING_NAME } from '../../../src/contract/staging.ts'
 import { createDynamoRunRepository } from '../../../src/run/dynamo-run-repository.ts'
 import { encodeRun } from '../../../src/run/run-items.ts'
+import { createDynamoRunSetRepository } from '../../../src/run/set/dynamo-run-set-repository.ts'
+import { runSetKey } from '../../../src/run/set/run-set-items.ts'
 import { createDynamoTaskRepository } from '../../../src/task/dynamo-task-repository.ts'
 import { encodeTask, taskKey } from '../../../src/task/task-item.ts'
 import { anInput, aRun, aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { aRunSet, SET_ID } from '../../fixtures/run-sets.ts'
 
 const BASE = '/app-engine/v1'
 const RUN = `${BASE}/task-runs/${RUN_ID}`
@@ -21,14 +24,21 @@ async function anApi() {
       { ...taskKey(TASK.id), document: encodeTask(TASK) },
       { pk: `NAME#${TASK.namespace}@${TASK.version}`, status: 'TAKEN', uploadId: 'upload', taskId: TASK.id },
       encodeRun(aRun()),
+      { ...runSetKey(SET_ID), ...aRunSet() },
       { pk: 'TASK_LIST', sk: 'TASK_LIST', version: 1 },
     ].map((item) => [item.pk, item]),
   )
   const calls: string[] = []
-  const send = async (command: { readonly input: { readonly Key?: { readonly pk: string } } }) => {
+  const send = async (command: {
+    readonly input: {
+      readonly Key?: { readonly pk: string }
+      readonly ExpressionAttributeValues?: Readonly<Record<string, string>>
+    }
+  }) => {
     const pk = command.input.Key?.pk ?? ''
     calls.push(`${command.constructor.name.replace('Command', '')} ${pk.split('#')[0]}`.trim())
-    return { Item: items.get(pk), Attributes: items.get(pk) }
+    const found = command.input.ExpressionAttributeValues?.[':pk']
+    return { Item: items.get(pk), Attributes: items.get(pk), Items: [items.get(found ?? '')].filter(Boolean) }
   }
   const engine = await anEngine()
   // The repositories use nothing of a client but `send`.
@@ -38,6 +48,7 @@ async function anApi() {
     ...engine,
     tasks: createDynamoTaskRepository(table),
     runs: createDynamoRunRepository(table),
+    sets: createDynamoRunSetRepository(table),
   })
   /** The table calls of a request, in order. */
   const callsOf = async (method: string, path: string, body?: unknown): Promise<readonly string[]> => {
@@ -61,6 +72,10 @@ describe('a process that knows the task', () => {
 
   it('reads a run by one call', async () => {
     expect(await api.callsOf('GET', RUN)).toEqual(['Get RUN'])
+  })
+
+  it('describes a run set by one call, whatever the number of its rows', async () => {
+    expect(await api.callsOf('GET', `${BASE}/run-sets/${SET_ID}`)).toEqual(['Query'])
   })
 
   it('creates a run by one read and one transaction', async () => {
