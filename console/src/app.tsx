@@ -20,6 +20,8 @@ type Page = FunctionComponent<PageProps>
 const LAZY = {
   task: () => import('./pages/task/task-page.tsx').then(({ TaskPage }) => TaskPage as Page),
   run: () => import('./pages/run/run-page.tsx').then(({ RunPage }) => RunPage as Page),
+  sets: () => import('./pages/sets/sets-page.tsx').then(({ SetsPage }) => SetsPage as Page),
+  set: () => import('./pages/set/set-page.tsx').then(({ SetPage }) => SetPage as Page),
   compare: () => import('./pages/compare/compare-page.tsx').then(({ ComparePage }) => ComparePage as Page),
   api: () => import('./pages/api/api-page.tsx').then(({ ApiPage }) => ApiPage as Page),
 } as const
@@ -27,6 +29,7 @@ const LAZY = {
 const NAVIGATION = [
   { name: 'tasks', title: 'Tasks', address: '#/tasks' },
   { name: 'runs', title: 'Runs', address: '#/runs' },
+  { name: 'sets', title: 'Sets', address: '#/sets' },
   { name: 'api', title: 'API', address: '#/api' },
 ] as const
 
@@ -75,6 +78,7 @@ function CurrentPage({ place }: PageProps) {
   if (first === 'tasks') return second === undefined ? <TasksPage /> : <LazyPage name="task" place={place} />
   if (first === 'runs')
     return second === undefined ? <RunsPage place={place} /> : <LazyPage name="run" place={place} />
+  if (first === 'sets') return <LazyPage name={second === undefined ? 'sets' : 'set'} place={place} />
   if (first === 'compare' || first === 'api') return <LazyPage name={first} place={place} />
   return (
     <Empty title="There is no such page." isWhole>

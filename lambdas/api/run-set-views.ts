@@ -1,4 +1,5 @@
 import { printable } from '../../src/contract/quoted.ts'
+import { endedAt, startedAt } from '../../src/run/entered-states.ts'
 import type { CountedRunSet, DescribedRunSet } from '../../src/run-set/describe-run-set.ts'
 import type { SetRun } from '../../src/run-set/list-set-runs.ts'
 import type { Task } from '../../src/task/task.ts'
@@ -47,11 +48,14 @@ export function viewRunSet(described: DescribedRunSet, task: Task): object {
 /** The latest run of a row. */
 export function viewSetRun({ row, run }: SetRun): object {
   const { id, state, updatedAt, failure, job } = run
+  const times = { startedAt: startedAt(run), endedAt: endedAt(run) }
   return {
     row,
     runId: id,
     state,
     updatedAt,
+    ...(times.startedAt !== undefined && { startedAt: times.startedAt }),
+    ...(times.endedAt !== undefined && { endedAt: times.endedAt }),
     ...(failure !== undefined && { error: { kind: failure.kind, message: shownMessage(failure.message) } }),
     ...(job?.usage !== undefined && { cost: { usd: job.usage.usd } }),
   }

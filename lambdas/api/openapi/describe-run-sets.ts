@@ -92,6 +92,8 @@ const setRun = component(
     runId: uuid,
     state: z.enum(RUN_STATES),
     updatedAt: instant.nullable(),
+    startedAt: instant.optional().describe('Start of its first container.'),
+    endedAt: instant.optional(),
     error: z.strictObject(reason).optional(),
     cost: z.strictObject({ usd: z.number() }).optional(),
   }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { cureOf } from '../../../console/src/pages/run/cures.ts'
 import { plainText } from '../../../console/src/pages/run/plain-text.ts'
 import { parsePasted } from '../../../console/src/pages/task/paste.ts'
+import { cureOf } from '../../../console/src/ui/cures.ts'
 import { KIND, shapeAt, shapesOf } from '../../../console/src/viewer/shapes.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 

@@ -1,8 +1,8 @@
 import { path } from '../../api/client.ts'
 import type { Run, RunFailure } from '../../api/types.ts'
 import { addressOf } from '../../router.ts'
+import { type CureLink, cureOf } from '../../ui/cures.ts'
 import { ScrollBox } from '../../ui/scroll-box.tsx'
-import { type CureLink, cureOf } from './cures.ts'
 
 /** Why a run failed, what to do about it, and the way there. */
 export function FailureCard({ run, failure }: { readonly run: Run; readonly failure: RunFailure }) {

@@ -1,4 +1,5 @@
 import { path } from '../../api/client.ts'
+import { placeInSet } from '../../api/run-sets.ts'
 import { readTask } from '../../api/tasks.ts'
 import type { Run } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
@@ -66,6 +67,7 @@ function Removed() {
 
 function RunHead({ run }: { readonly run: Run }) {
   const { id, state, task, createdAt, startedAt, endedAt } = run
+  const place = placeInSet(id)
   return (
     <header class="page-head">
       <div>
@@ -81,6 +83,11 @@ function RunHead({ run }: { readonly run: Run }) {
               {' · '}
               {endedAt === undefined ? 'running for ' : 'ran for '}
               <Duration from={startedAt} to={endedAt} />
+            </>
+          )}
+          {place !== undefined && (
+            <>
+              {' · '}row {place.row} of a <a href={addressOf(['sets', place.setId])}>run set</a>
             </>
           )}
         </p>

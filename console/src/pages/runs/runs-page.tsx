@@ -3,7 +3,8 @@ import { watch } from '../../api/live.ts'
 import { listRuns } from '../../api/runs.ts'
 import { listTasks } from '../../api/tasks.ts'
 import type { Page, RunRow } from '../../api/types.ts'
-import { addressOf, changeQuery, type Place } from '../../router.ts'
+import { addressOf, type Place } from '../../router.ts'
+import { Pages } from '../../ui/pages.tsx'
 import { Empty, Loading } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
@@ -35,7 +36,7 @@ export function RunsPage({ place: { query } }: { readonly place: Place }) {
       {rows.length > 0 && (
         <RunTable rows={rows} chosen={chosen} onChoose={(id) => setChosen((last) => toggled(last, id))} />
       )}
-      <Pages next={runs.data?.next} isFirst={cursor === undefined} />
+      <Pages next={runs.data?.next} isFirst={cursor === undefined} first="Newest" further="Older" />
     </>
   )
 }
@@ -118,20 +119,6 @@ function NoRuns({ isFiltered, hasMore }: { readonly isFiltered: boolean; readonl
         Choose one of the <a href="#/tasks">tasks</a> and start it.
       </p>
     </Empty>
-  )
-}
-
-function Pages({ next, isFirst }: { readonly next: string | undefined; readonly isFirst: boolean }) {
-  if (next === undefined && isFirst) return null
-  return (
-    <nav class="pages" aria-label="Pages of the list">
-      <button type="button" disabled={isFirst} onClick={() => changeQuery({ cursor: undefined })}>
-        Newest
-      </button>
-      <button type="button" disabled={next === undefined} onClick={() => changeQuery({ cursor: next })}>
-        Older
-      </button>
-    </nav>
   )
 }
 

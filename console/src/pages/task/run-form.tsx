@@ -1,26 +1,17 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { ApiError } from '../../api/client.ts'
 import type { TaskKey } from '../../api/tasks.ts'
 import type { TaskInput } from '../../api/types.ts'
 import { addressOf, go } from '../../router.ts'
-import { type Finding, findingsOf, Problem } from '../../ui/problem.tsx'
-import { describeType } from './constraints.ts'
-import { type FieldValue, type FormValues, initialValues, problemOf } from './field-values.ts'
-import { Field } from './fields/field.tsx'
-import { InputError, startTask } from './start-task.ts'
+import { Problem } from '../../ui/problem.tsx'
+import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
+import { InputRow, imagesOf } from './input-row.tsx'
+import { startTask } from './start-task.ts'
+import { NOTHING_WRONG, problemsOf, type Wrong, wrongOf } from './wrong.ts'
 
 interface FormProps {
   readonly task: TaskKey
   readonly inputs: readonly TaskInput[]
 }
-
-/** What is wrong, by input; what is about none of them is `general`. */
-interface Wrong {
-  readonly byInput: Readonly<Record<string, string>>
-  readonly general?: unknown
-}
-
-const NOTHING_WRONG: Wrong = { byInput: {} }
 
 /** The form of a task, made of its inputs. */
 export function RunForm({ task, inputs }: FormProps) {
@@ -30,10 +21,7 @@ export function RunForm({ task, inputs }: FormProps) {
   const controller = useRef<AbortController | undefined>(undefined)
   const form = useRef<HTMLFormElement>(null)
   useEffect(() => () => controller.current?.abort(), [])
-  const images = inputs.flatMap(({ name, type }) => {
-    const value = values[name]
-    return type.id === 'image' && value instanceof File ? [value] : []
-  })
+  const images = imagesOf(inputs, values)
 
   const change = (name: string, value: FieldValue): void => {
     setValues((last) => ({ ...last, [name]: value }))
@@ -92,66 +80,4 @@ export function RunForm({ task, inputs }: FormProps) {
       </div>
     </form>
   )
-}
-
-interface RowProps {
-  readonly input: TaskInput
-  readonly value: FieldValue
-  readonly problem: string | undefined
-  readonly images: readonly File[]
-  readonly onChange: (value: FieldValue) => void
-}
-
-function InputRow({ input, value, problem, images, onChange }: RowProps) {
-  const id = `input-${input.name}`
-  const hint = `${id}-hint`
-  return (
-    <div class={problem === undefined ? 'field' : 'field wrong'}>
-      <label for={id}>
-        {input.display_name}
-        {input.optional && <span class="muted"> (optional)</span>}
-      </label>
-      <p id={hint} class="hint">
-        {input.description !== '' && <>{input.description} </>}
-        <span class="constraint">{describeType(input.type)}</span>
-      </p>
-      <Field
-        id={id}
-        label={input.display_name}
-        describedBy={problem === undefined ? hint : `${hint} ${id}-problem`}
-        type={input.type}
-        value={value}
-        isOptional={input.optional}
-        isWrong={problem !== undefined}
-        images={images}
-        onChange={onChange}
-      />
-      {problem !== undefined && (
-        <p id={`${id}-problem`} class="bad field-problem" role="alert" tabIndex={-1}>
-          {problem}
-        </p>
-      )}
-    </div>
-  )
-}
-
-function problemsOf(inputs: readonly TaskInput[], values: FormValues): Record<string, string> {
-  const found = inputs.flatMap(({ name, type, optional }): [string, string][] => {
-    const problem = problemOf(type, values[name] ?? '', optional)
-    return problem === undefined ? [] : [[name, problem]]
-  })
-  return Object.fromEntries(found)
-}
-
-/** Puts each of the service's findings at the input that it is about. */
-function wrongOf(error: unknown, inputs: readonly TaskInput[]): Wrong {
-  const cause = error instanceof InputError ? error.cause : error
-  if (!(cause instanceof ApiError) || cause.body === undefined) return { byInput: {}, general: error }
-  const all = findingsOf(cause.body)
-  const owner = error instanceof InputError ? error.input : undefined
-  const isKnown = ({ parameter = owner }: Finding): boolean => inputs.some(({ name }) => name === parameter)
-  const byInput = Object.fromEntries(
-    all.filter(isKnown).map(({ parameter, words }) => [parameter ?? owner ?? '', words]),
-  )
-  return all.every(isKnown) ? { byInput } : { byInput, general: cause }
 }

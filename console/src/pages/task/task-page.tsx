@@ -8,6 +8,7 @@ import { Problem } from '../../ui/problem.tsx'
 import { ScrollBox } from '../../ui/scroll-box.tsx'
 import { useData } from '../../ui/use-data.ts'
 import { Logo } from '../tasks/tasks-page.tsx'
+import { LazySetForm } from './lazy-set-form.tsx'
 import { ParameterTables } from './parameter-tables.tsx'
 import { PlacementCard } from './placement-card.tsx'
 import { RunForm } from './run-form.tsx'
@@ -15,6 +16,7 @@ import { TaskRuns } from './task-runs.tsx'
 
 const TABS = [
   { name: 'start', title: 'Start a run' },
+  { name: 'set', title: 'Start a run set' },
   { name: 'parameters', title: 'Inputs and outputs' },
   { name: 'descriptor', title: 'Descriptor' },
 ] as const
@@ -27,8 +29,8 @@ export function TaskPage({ place: { segments, query } }: { readonly place: Place
   if (loaded.error !== undefined)
     return <Problem error={loaded.error} title={`There is no task ${namespace} ${version}.`} />
   if (loaded.data === undefined) return <Loading what="the task" />
-  const tabs = TABS.filter(({ name }) => mayChange || name !== 'start')
-  const chosen = tabs.find(({ name }) => name === query.get('tab')) ?? tabs[0] ?? TABS[1]
+  const tabs = TABS.filter(({ name }) => mayChange || (name !== 'start' && name !== 'set'))
+  const chosen = tabs.find(({ name }) => name === query.get('tab')) ?? tabs[0] ?? TABS[2]
   const { task, inputs, outputs, descriptor } = loaded.data
   return (
     <>
@@ -37,6 +39,7 @@ export function TaskPage({ place: { segments, query } }: { readonly place: Place
         <section class="main-column" aria-label={chosen.title}>
           <Choices label="View" tabs={tabs} chosen={chosen.name} onChoose={(tab) => changeQuery({ tab })} />
           {chosen.name === 'start' && <RunForm key={task.id} task={key} inputs={inputs} />}
+          {chosen.name === 'set' && <LazySetForm key={task.id} task={key} inputs={inputs} />}
           {chosen.name === 'parameters' && <ParameterTables inputs={inputs} outputs={outputs} />}
           {chosen.name === 'descriptor' && (
             <ScrollBox class="source" label="descriptor.yml">

@@ -1,0 +1,175 @@
+import { useEffect } from 'preact/hooks'
+import { ApiError } from '../../api/client.ts'
+import { isOpen, type RunSet, readSet, setFile } from '../../api/run-sets.ts'
+import { addressOf, type Place } from '../../router.ts'
+import { useConfig } from '../../settings.ts'
+import { formatCount, formatMoney, plural, shortId } from '../../ui/format.ts'
+import { CopyButton, Loading, Time } from '../../ui/parts.tsx'
+import { Problem } from '../../ui/problem.tsx'
+import { ProblemTable, ProgressBar, ProgressCounts, SetStateTag } from '../../ui/set-parts.tsx'
+import { type Loaded, useData } from '../../ui/use-data.ts'
+import { DurationsCard } from './durations-card.tsx'
+import { FailuresCard } from './failures-card.tsx'
+import { SetActions } from './set-actions.tsx'
+import { SetRuns } from './set-runs.tsx'
+
+const POLL_MS = 2000
+
+/** A run set: progress, failures, durations, cost, downloads and runs. */
+export function SetPage({ place: { segments, query } }: { readonly place: Place }) {
+  const id = segments[1] ?? ''
+  const { data: set, error, reload } = useSet(id)
+  if (set === undefined && error !== undefined)
+    return <Problem error={error} title={`Run set ${shortId(id)} cannot be shown.`} />
+  if (set === undefined) return <Loading what="the run set" />
+  const { problems, failures = [], rows } = set
+  return (
+    <>
+      <SetHead set={set} onChanged={reload} />
+      {error !== undefined && <Problem error={error} />}
+      {set.error !== undefined && (
+        <section class="card failure" aria-label="Why the set failed">
+          <p>
+            <code class="kind">{set.error.kind}</code> {set.error.message}
+          </p>
+        </section>
+      )}
+      {problems !== undefined && <Refused set={set} problems={problems} />}
+      {rows > 0 && problems === undefined && (
+        <div class="columns">
+          <div class="main-column">
+            <section class="card" aria-labelledby="progress">
+              <h2 id="progress">Progress</h2>
+              <ProgressBar counts={set.counts} label="Progress" />
+              <ProgressCounts counts={set.counts} />
+            </section>
+            {failures.length > 0 && <FailuresCard failures={failures} />}
+            <SetRuns set={set} query={query} />
+          </div>
+          <aside class="side-column">
+            <Cost set={set} />
+            <DurationsCard set={set} />
+            <Downloads set={set} />
+          </aside>
+        </div>
+      )}
+    </>
+  )
+}
+
+/** A set, read again and again as long as its runs change. */
+function useSet(id: string): Loaded<RunSet> {
+  const set = useData((signal) => readSet(id, signal), [id])
+  const { data, error, reload } = set
+  useEffect(() => {
+    const isGone = error instanceof ApiError && error.status === 404
+    if (data === undefined || isGone || !isOpen(data)) return undefined
+    const timer = setTimeout(reload, POLL_MS)
+    return () => clearTimeout(timer)
+  }, [data, error])
+  return set
+}
+
+function SetHead({ set, onChanged }: { readonly set: RunSet; readonly onChanged: () => void }) {
+  const { id, name, state, task, createdAt, rows, maxConcurrency, round } = set
+  return (
+    <header class="page-head">
+      <div>
+        <h1>
+          {name ?? `Run set ${shortId(id)}`} <SetStateTag state={state} />
+        </h1>
+        <p class="muted">
+          {task !== null && (
+            <>
+              <a href={addressOf(['tasks', task.namespace, task.version])}>{task.name}</a> {task.version} ·{' '}
+            </>
+          )}
+          {rows > 0 && `${plural(rows, 'row')}, ${formatCount(maxConcurrency)} at a time · `}
+          created <Time at={createdAt} />
+          {round > 1 && ` · retried ${round === 2 ? 'once' : `${round - 1} times`}`}
+        </p>
+        <p class="muted small-text">
+          Run set <code>{id}</code> <CopyButton text={id} label="Copy the id of the run set" />
+        </p>
+      </div>
+      <SetActions set={set} onChanged={onChanged} />
+    </header>
+  )
+}
+
+interface RefusedProps {
+  readonly set: RunSet
+  readonly problems: NonNullable<RunSet['problems']>
+}
+
+function Refused({ set: { task }, problems }: RefusedProps) {
+  return (
+    <section class="problem" aria-label="Problems of the table">
+      <p>
+        <strong>No run was started.</strong> The table has {plural(problems.count, 'problem')}.
+        {task !== null && (
+          <>
+            {' '}
+            Mend the table and{' '}
+            <a href={addressOf(['tasks', task.namespace, task.version], { tab: 'set' })}>start a new set</a>.
+          </>
+        )}
+      </p>
+      <ProblemTable problems={problems} />
+    </section>
+  )
+}
+
+function Cost({ set }: { readonly set: RunSet }) {
+  const { currency } = useConfig()
+  const { usd, remainingUsd } = set.cost
+  const about = (amount: number): string => `about ${formatMoney(amount, currency)}`
+  return (
+    <section class="card" aria-labelledby="set-cost">
+      <h2 id="set-cost">Cost</h2>
+      <dl class="facts">
+        <dt>So far</dt>
+        <dd>{about(usd)}</dd>
+        {isOpen(set) && (
+          <>
+            <dt>The rest</dt>
+            <dd>
+              {remainingUsd === undefined ? (
+                <span class="muted">known when the first run has ended</span>
+              ) : (
+                <span title="From the mean of the runs that have ended">{about(remainingUsd)}</span>
+              )}
+            </dd>
+          </>
+        )}
+      </dl>
+    </section>
+  )
+}
+
+/** What one archive may hold (docs/openapi.yaml). */
+const MAX_ARCHIVE_RUNS = 500
+
+function Downloads({ set: { id, counts } }: { readonly set: RunSet }) {
+  return (
+    <section class="card" aria-labelledby="set-downloads">
+      <h2 id="set-downloads">Downloads</h2>
+      <p>
+        <a href={setFile(id, 'outputs.csv')}>Table as CSV</a>{' '}
+        <span class="muted small-text">states, costs, inputs, and outputs that are no files</span>
+      </p>
+      {counts.finished > MAX_ARCHIVE_RUNS ? (
+        <p class="muted small-text">
+          An archive of all outputs holds {MAX_ARCHIVE_RUNS} runs at most. Download outputs run by run.
+        </p>
+      ) : (
+        counts.finished > 0 && (
+          <p>
+            <a href={setFile(id, 'outputs.zip')}>All outputs as zip</a>{' '}
+            <span class="muted small-text">a folder for each row</span>
+          </p>
+        )
+      )}
+    </section>
+  )
+}

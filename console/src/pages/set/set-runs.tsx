@@ -1,0 +1,126 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { listSetRuns, type RunSet, type SetRun } from '../../api/run-sets.ts'
+import { addressOf, changeQuery } from '../../router.ts'
+import { useConfig } from '../../settings.ts'
+import { formatMoney, shortId } from '../../ui/format.ts'
+import { Pages } from '../../ui/pages.tsx'
+import { Duration, Empty, isFinal, Loading, State, Time } from '../../ui/parts.tsx'
+import { Problem } from '../../ui/problem.tsx'
+import { useData } from '../../ui/use-data.ts'
+
+const STATES = [
+  { value: '', title: 'Any state' },
+  { value: 'PROVISIONED', title: 'Waiting' },
+  { value: 'RUNNING', title: 'Running' },
+  { value: 'FINISHED', title: 'Finished' },
+  { value: 'FAILED', title: 'Failed' },
+] as const
+
+interface RunsProps {
+  readonly set: RunSet
+  readonly query: URLSearchParams
+}
+
+/** The latest run of each row, read again when the counts of the set change. */
+export function SetRuns({ set: { id, counts, round }, query }: RunsProps) {
+  const state = query.get('state') ?? ''
+  const cursor = query.get('cursor') ?? undefined
+  const runs = useData((signal) => listSetRuns(id, { state, cursor }, signal), [id, state, cursor])
+  const version = JSON.stringify([round, counts])
+  const drawn = useRef(version)
+  useEffect(() => {
+    if (drawn.current !== version) runs.reload()
+    drawn.current = version
+  }, [version])
+  const rows = runs.data?.content ?? []
+  return (
+    <section class="set-runs" aria-labelledby="set-runs">
+      <div class="title-row">
+        <h2 id="set-runs">Runs</h2>
+        <select
+          aria-label="State of the runs"
+          value={state}
+          onChange={({ currentTarget }) => changeQuery({ state: currentTarget.value, cursor: undefined })}
+        >
+          {STATES.map(({ value, title }) => (
+            <option key={value} value={value}>
+              {title}
+            </option>
+          ))}
+        </select>
+      </div>
+      {runs.error !== undefined && <Problem error={runs.error} title="The runs cannot be listed." />}
+      {runs.data === undefined && runs.error === undefined && <Loading what="runs" />}
+      {runs.data !== undefined && rows.length === 0 && <Empty title="No run is in this state." />}
+      {rows.length > 0 && <Table rows={rows} />}
+      <Pages next={runs.data?.next} isFirst={cursor === undefined} first="First" further="Next" />
+    </section>
+  )
+}
+
+function Table({ rows }: { readonly rows: readonly SetRun[] }) {
+  return (
+    <div class="scroll">
+      <table class="rows">
+        <caption class="visually-hidden">The latest run of each row</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="right">
+              Row
+            </th>
+            <th scope="col">State</th>
+            <th scope="col">Run</th>
+            <th scope="col">Changed</th>
+            <th scope="col" class="right">
+              Duration
+            </th>
+            <th scope="col" class="right">
+              Cost
+            </th>
+            <th scope="col">Reason</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <Row key={row.row} run={row} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Row({
+  run: { row, runId, state, updatedAt, startedAt, endedAt, error, cost },
+}: {
+  readonly run: SetRun
+}) {
+  const { currency } = useConfig()
+  return (
+    <tr>
+      <td class="right number">{row}</td>
+      <td>
+        <State state={state} />
+      </td>
+      <td>
+        <a href={addressOf(['runs', runId])} class="mono" aria-label={`Run of row ${row}`}>
+          {shortId(runId)}
+        </a>
+      </td>
+      <td>{updatedAt !== null && <Time at={updatedAt} />}</td>
+      <td class="right">
+        {startedAt !== undefined && (endedAt !== undefined || !isFinal(state)) && (
+          <Duration from={startedAt} to={endedAt} />
+        )}
+      </td>
+      <td class="right number">{cost === undefined ? '' : formatMoney(cost.usd, currency)}</td>
+      <td class="reason">
+        {error !== undefined && (
+          <span title={error.message}>
+            <span class="kind">{error.kind}</span> {error.message}
+          </span>
+        )}
+      </td>
+    </tr>
+  )
+}

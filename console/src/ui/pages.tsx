@@ -1,0 +1,23 @@
+import { changeQuery } from '../router.ts'
+
+interface PagesProps {
+  readonly next: string | undefined
+  readonly isFirst: boolean
+  readonly first: string
+  readonly further: string
+}
+
+/** Buttons to the pages of a list, whose cursor is in the address. */
+export function Pages({ next, isFirst, first, further }: PagesProps) {
+  if (next === undefined && isFirst) return null
+  return (
+    <nav class="pages" aria-label="Pages of the list">
+      <button type="button" disabled={isFirst} onClick={() => changeQuery({ cursor: undefined })}>
+        {first}
+      </button>
+      <button type="button" disabled={next === undefined} onClick={() => changeQuery({ cursor: next })}>
+        {further}
+      </button>
+    </nav>
+  )
+}
