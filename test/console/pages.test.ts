@@ -3,21 +3,31 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { launchBrowser, openPage, violationsOf } from './browser.ts'
 import { tissuePng } from './pictures.ts'
-import { installEveryType, runWith } from './tasks.ts'
+import { createSet, installEveryType, runWith, waitForSet } from './tasks.ts'
 
 let browser: Browser
 let finished: string
 let failed: string
+let set: string
+let refusedSet: string
 
 beforeAll(async () => {
   browser = await launchBrowser()
   const task = await installEveryType()
   const inputs = { nuclei: 48, numbers: [1, 2, 3], outline: '{"type":"Point","coordinates":[10,20]}' }
   finished = await runWith(task, inputs, { files: { picture: tissuePng(96, 72) } })
-  failed = await runWith(
-    await installEveryType({ namespace: 'org.example.fails', name: 'Fails', before: 'echo no; exit 1' }),
-    {},
-  )
+  const failing = await installEveryType({
+    namespace: 'org.example.fails',
+    name: 'Fails',
+    before: 'echo no; exit 1',
+  })
+  failed = await runWith(failing, {})
+  set = await createSet(failing, [
+    { whole: 1, text: 'Slide 1' },
+    { whole: 2, text: 'Slide 2' },
+  ])
+  refusedSet = await createSet(task, [{ whole: 1000, text: 'Slide 1' }])
+  await Promise.all([waitForSet(set, 'FINISHED'), waitForSet(refusedSet, 'FAILED')])
 })
 afterAll(() => browser.close())
 
@@ -56,6 +66,29 @@ const PAGES: readonly (readonly [name: string, place: () => string, shows: (page
         await page.getByLabel('Answer', { exact: true }).waitFor()
       },
     ],
+    ['run sets', () => 'sets', (page) => page.getByRole('row').nth(1).waitFor()],
+    [
+      'run set',
+      () => `sets/${set}`,
+      async (page) => {
+        await page.getByRole('region', { name: 'Why runs failed' }).waitFor()
+        await page.getByRole('img', { name: /^Histogram/u }).waitFor()
+        await page.getByRole('table', { name: 'The latest run of each row' }).waitFor()
+      },
+    ],
+    [
+      'refused run set',
+      () => `sets/${refusedSet}`,
+      (page) => page.getByRole('row', { name: /1 whole/u }).waitFor(),
+    ],
+    [
+      'form of a run set',
+      () => 'tasks/org.example.every-type/1.0.0?tab=set',
+      async (page) => {
+        await page.getByLabel('Table', { exact: true }).fill('whole,text\n1,Slide 1')
+        await page.getByText('CSV with 1 row and 2 columns.').waitFor()
+      },
+    ],
     ['unknown', () => 'elsewhere', (page) => page.getByText('There is no such page.').waitFor()],
   ]
 
@@ -91,7 +124,7 @@ describe('the first view', () => {
     const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0)
     console.log(`the first view has ${files.length} files and ${bytes} bytes with gzip`)
     expect(bytes).toBeLessThan(150_000)
-    expect(files.some((address) => /use-map|tiff|openapi/u.test(address))).toBe(false)
+    expect(files.some((address) => /use-map|tiff|openapi|set-|sets-/u.test(address))).toBe(false)
     await close()
   })
 
@@ -131,6 +164,38 @@ describe('a user with a keyboard', () => {
     await page.keyboard.press('Enter')
 
     await page.getByRole('button', { name: 'Start', exact: true }).waitFor()
+    await close()
+  })
+
+  it('fills in the form and starts the run, without a mouse', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go('tasks/org.example.every-type/1.0.0')
+    await page.getByRole('button', { name: 'Start', exact: true }).waitFor()
+    const focused = (): Promise<unknown> =>
+      page.evaluate(`document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent`)
+    const tabTo = async (name: string): Promise<void> => {
+      for (let step = 0; step < 60 && (await focused()) !== name; step += 1) await page.keyboard.press('Tab')
+      expect(await focused()).toBe(name)
+    }
+
+    await tabTo('Nuclei')
+    await page.keyboard.type('2')
+    await tabTo('Whole number')
+    await page.keyboard.type('7')
+    await tabTo('Normalise')
+    await page.keyboard.press('ArrowDown')
+    await tabTo('Label')
+    await page.keyboard.type('By hand')
+    await tabTo('Add item')
+    await page.keyboard.press('Enter')
+    await tabTo('Weights, item 0')
+    await page.keyboard.type('0.5')
+    await tabTo('Start')
+    await page.keyboard.press('Enter')
+
+    await page.waitForURL(/#\/runs\/[0-9a-f-]{36}$/u)
+    await page.locator('h1').getByText('finished').waitFor({ timeout: 60_000 })
+    await page.getByRole('definition').getByText('By hand').first().waitFor()
     await close()
   })
 

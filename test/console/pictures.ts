@@ -55,6 +55,40 @@ function chunk(name: string, body: Buffer): Buffer {
   return Buffer.concat([length, named, check])
 }
 
+/** A plain TIFF of tissue: one strip, not compressed, most significant byte first. */
+export function tissueTiff(width: number, height: number): Buffer {
+  const pixels = rgbOf(width, height, colourAt)
+  const [SHORT, LONG] = [3, 4]
+  const fields: readonly (readonly [tag: number, type: number, count: number, value: number])[] = [
+    [256, LONG, 1, width],
+    [257, LONG, 1, height],
+    [258, SHORT, 3, 8 + pixels.length],
+    [259, SHORT, 1, 1],
+    [262, SHORT, 1, 2],
+    [273, LONG, 1, 8],
+    [277, SHORT, 1, 3],
+    [278, LONG, 1, height],
+    [279, LONG, 1, pixels.length],
+  ]
+  const header = Buffer.alloc(8)
+  header.write('MM', 'latin1')
+  header.writeUInt16BE(42, 2)
+  header.writeUInt32BE(8 + pixels.length + 6, 4)
+  const bits = Buffer.from([0, 8, 0, 8, 0, 8])
+  const directory = Buffer.alloc(2 + 12 * fields.length + 4)
+  directory.writeUInt16BE(fields.length, 0)
+  fields.forEach(([tag, type, count, value], index) => {
+    const start = 2 + 12 * index
+    directory.writeUInt16BE(tag, start)
+    directory.writeUInt16BE(type, start + 2)
+    directory.writeUInt32BE(count, start + 4)
+    // One short lies at the beginning of its field.
+    if (type === SHORT && count === 1) directory.writeUInt16BE(value, start + 8)
+    else directory.writeUInt32BE(value, start + 8)
+  })
+  return Buffer.concat([header, pixels, bits, directory])
+}
+
 const TILE = 256
 
 /** A tiled BigTIFF of tissue, deflated, with smaller levels down to one tile. */

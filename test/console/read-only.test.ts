@@ -47,6 +47,28 @@ describe('the console of a read-only stage', () => {
     await close()
   })
 
+  it('shows run sets, and nothing that starts, retries, cancels or deletes one', async () => {
+    const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
+    const rows = [{ a: 1, b: 2, text: 'one' }]
+    const task = { namespace: 'org.example.add-and-echo', version: '1.0.0' }
+    const created = await fetch(new URL('run-sets', stack.baseUrl), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'Of another client', task, rows }),
+    })
+    expect(created.status).toBe(201)
+
+    await go('tasks/org.example.add-and-echo/1.0.0?tab=set')
+    await page.getByRole('rowheader', { name: 'First number' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Start a run set' }).count()).toBe(0)
+    await go('sets')
+    await page.getByRole('link', { name: 'Of another client' }).click()
+    await page.getByRole('link', { name: 'Run of row 1' }).waitFor()
+
+    expect(await page.getByRole('button', { name: /Retry|Cancel|Delete/u }).count()).toBe(0)
+    await close()
+  })
+
   it('cannot change anything by a script either', async () => {
     const { page, go, close } = await openPage(browser, { base: stack.baseUrl })
     await go('tasks')

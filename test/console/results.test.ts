@@ -1,7 +1,7 @@
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Browser, Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { launchBrowser, openPage } from './browser.ts'
-import { tissueBigTiff, tissuePng } from './pictures.ts'
+import { tissueBigTiff, tissuePng, tissueTiff } from './pictures.ts'
 import { installEveryType, runWith } from './tasks.ts'
 
 let browser: Browser
@@ -59,8 +59,18 @@ describe('the outputs of a run', () => {
     const { page, go, close } = await openPage(browser)
     const slide = tissueBigTiff(3000, 2000)
     let received = 0
+    let ranges = 0
+    let wholes = 0
     page.on('response', (answer) => {
-      if (answer.status() === 206) received += Number(answer.headers()['content-length'] ?? 0)
+      if (answer.status() === 206) {
+        ranges += 1
+        received += Number(answer.headers()['content-length'] ?? 0)
+      } else if (
+        answer.ok() &&
+        answer.url().startsWith(inject('storageUrl')) &&
+        /image\/tiff|octet-stream/u.test(answer.headers()['content-type'] ?? '')
+      )
+        wholes += 1
     })
     const id = await runWith(task, { nuclei: 12 }, { files: { slide } })
     await go(`runs/${id}`)
@@ -69,6 +79,33 @@ describe('the outputs of a run', () => {
     await expect.poll(() => received).toBeGreaterThan(10_000)
 
     expect(received).toBeLessThan(slide.length / 2)
+    const before = ranges
+    // The head, then tiles; some lie beside each other.
+    expect(before).toBeGreaterThan(2)
+    for (let step = 0; step < 3; step += 1)
+      await page.getByRole('button', { name: 'Zoom in' }).first().click()
+    await expect.poll(() => ranges).toBeGreaterThan(before)
+    console.log(`a BigTIFF of ${slide.length} bytes: ${ranges} ranges, ${received} bytes`)
+    expect(wholes).toBe(0)
+    await close()
+  })
+
+  it('show a JPEG and a plain TIFF as what they are', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go('tasks')
+    const files = { picture: await tissueJpeg(page, 120, 80), slide: tissueTiff(90, 60) }
+    const id = await runWith(task, {}, { files })
+    await go(`runs/${id}`)
+
+    for (const [name, size] of [
+      ['Picture', '120 × 80'],
+      ['Slide', '90 × 60'],
+    ] as const) {
+      const preview = page.getByRole('application', { name: new RegExp(name, 'u') }).first()
+      await preview.waitFor()
+      await page.getByText(size).first().waitFor()
+      await expect.poll(() => middleOf(preview)).toSatisfy(isTissue)
+    }
     await close()
   })
 
@@ -81,6 +118,44 @@ describe('the outputs of a run', () => {
     expect(frames).toBeGreaterThanOrEqual(BOUNDS.frames)
   })
 })
+
+/** A JPEG of the colours of tissue, encoded by the browser. */
+async function tissueJpeg(page: Page, width: number, height: number): Promise<Buffer> {
+  const encoded = await page.evaluate(`(() => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: ${width}, height: ${height} })
+    const context = canvas.getContext('2d')
+    context.fillStyle = 'rgb(232 188 214)'
+    context.fillRect(0, 0, ${width}, ${height})
+    return canvas.toDataURL('image/jpeg')
+  })()`)
+  return Buffer.from(String(encoded).split(',')[1] ?? '', 'base64')
+}
+
+/** The pixel in the middle of a picture, as it is drawn. */
+async function middleOf(preview: Locator): Promise<readonly number[]> {
+  const pixels = await preview
+    .locator('canvas')
+    .first()
+    .evaluate((canvas) => {
+      const drawn = canvas as unknown as DrawnCanvas
+      return [...drawn.getContext('2d').getImageData(drawn.width / 2, drawn.height / 2, 1, 1).data]
+    })
+  return pixels
+}
+
+/** What is used of a browser's canvas: this program has no types of browsers. */
+interface DrawnCanvas {
+  readonly width: number
+  readonly height: number
+  getContext(kind: '2d'): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: Iterable<number> }
+  }
+}
+
+/** Pink or violet, and nothing else. */
+function isTissue([red = 0, green = 0, blue = 0, alpha = 0]: readonly number[]): boolean {
+  return alpha === 255 && red > green + 20 && blue > green + 10
+}
 
 async function measure(id: string): Promise<{ paintMs: number; frames: number }> {
   const { page, go, close } = await openPage(browser)

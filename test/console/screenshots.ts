@@ -4,11 +4,11 @@ import { chromium } from 'playwright-core'
 /*
  * Takes the screenshots of docs/images/ from a running service:
  *
- *   npm run screenshots -- http://127.0.0.1:8080/app-engine/v1/
+ *   npm run screenshots -- http://127.0.0.1:8080/app-engine/v1/ [<name> …]
  *
- * They need one finished run of test/console/every-type-task.ts with a picture, and one that failed.
+ * They need two finished runs of test/console/every-type-task.ts with a picture, one that failed, and a run set with failures as the newest.
  */
-const [base = 'http://127.0.0.1:8080/app-engine/v1/'] = process.argv.slice(2)
+const [base = 'http://127.0.0.1:8080/app-engine/v1/', ...wanted] = process.argv.slice(2)
 const FOLDER = 'docs/images'
 
 interface Row {
@@ -25,10 +25,19 @@ async function runOf(state: string, skipped = 0): Promise<string> {
   return run.id
 }
 
+async function newestSet(): Promise<string> {
+  const answer = await fetch(new URL('run-sets?limit=1', base))
+  const { content } = (await answer.json()) as { readonly content: readonly { readonly id: string }[] }
+  const [set] = content
+  if (set === undefined) throw new Error('there is no run set')
+  return set.id
+}
+
 const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
 const finished = await runOf('FINISHED')
 const other = await runOf('FINISHED', 1)
 const failed = await runOf('FAILED')
+const set = await newestSet()
 
 const PLACES: readonly (readonly [name: string, place: string, ready: string, theme?: 'dark'])[] = [
   ['tasks', 'tasks', 'h2'],
@@ -38,11 +47,18 @@ const PLACES: readonly (readonly [name: string, place: string, ready: string, th
   ['run-dark', `runs/${finished}`, '.map canvas', 'dark'],
   ['failed-run', `runs/${failed}`, '.failure'],
   ['comparison', `compare?a=${finished}&b=${other}`, '.differs'],
+  ['sets', 'sets', 'tbody tr'],
+  ['set', `sets/${set}`, '.histogram'],
+  ['set-form', 'tasks/org.example.every-type/1.0.0?tab=set', '#table'],
   ['api', 'api?tag=tasks&operation=listTasks', '.try'],
 ]
 
+/** What the form of a run set shows. */
+const TABLE = 'text,whole,number\nSlide 1,7,0.5\nSlide 2,7,0.6\nSlide 3,8,0.5\nSlide 4,8,0.6\n'
+
 await mkdir(FOLDER, { recursive: true })
 for (const [name, place, ready, theme] of PLACES) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
   const page = await browser.newPage({
     viewport: { width: 1200, height: 760 },
     colorScheme: theme ?? 'light',
@@ -57,6 +73,7 @@ for (const [name, place, ready, theme] of PLACES) {
     }
     await page.getByRole('application').first().click()
   }
+  if (name === 'set-form') await page.locator(ready).fill(TABLE)
   // Waits for the end of animations and the loading of pictures.
   await page.waitForTimeout(1500)
   await page.screenshot({ path: `${FOLDER}/console-${name}.png` })

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { JsonValue } from '../../src/contract/json.ts'
 import { call, callOk, waitForState } from '../integration/engine-client.ts'
 import { everyTypeBundle, NAMESPACE, VERSION } from './every-type-task.ts'
@@ -18,17 +19,16 @@ export async function installEveryType(options: Parameters<typeof everyTypeBundl
   return `tasks/${options.namespace ?? NAMESPACE}/${VERSION}`
 }
 
+type Files = Readonly<Record<string, Buffer>>
+
 /**
- * Creates a run with these inputs and files. Starts it and waits for its end, unless `isLeft`.
+ * Creates a run with these inputs and files, and does not start it.
  * @returns its id
  */
-export async function runWith(
+export async function createRun(
   task: string,
   inputs: Readonly<Record<string, JsonValue>>,
-  {
-    files = {},
-    isLeft = false,
-  }: { readonly files?: Readonly<Record<string, Buffer>>; readonly isLeft?: boolean } = {},
+  files: Files = {},
 ): Promise<string> {
   const { id } = (await (await callOk('POST', `${task}/runs`)).json()) as { id: string }
   const values = Object.entries({ whole: 7, text: 'Slide 7', ...inputs }).map(([parameterName, value]) => ({
@@ -41,9 +41,66 @@ export async function runWith(
     form.append('file', new Blob([new Uint8Array(content)]), name)
     await callOk('POST', `task-runs/${id}/input-provisions/${name}`, form)
   }
+  return id
+}
+
+/**
+ * Creates a run with these inputs and files. Starts it and waits for its end, unless `isLeft`.
+ * @returns its id
+ */
+export async function runWith(
+  task: string,
+  inputs: Readonly<Record<string, JsonValue>>,
+  { files = {}, isLeft = false }: { readonly files?: Files; readonly isLeft?: boolean } = {},
+): Promise<string> {
+  const id = await createRun(task, inputs, files)
   await callOk('POST', `task-runs/${id}/state-actions`, { desired: 'RUNNING' })
   if (!isLeft) await waitForState(`task-runs/${id}`, 'final')
   return id
 }
 
 export const exampleBundle = (): Promise<Buffer> => readFile('examples/add-and-echo/add-and-echo.zip')
+
+/**
+ * Installs a task that runs the commands of its input `text`, in a shell with the tools of busybox.
+ * @returns its path
+ */
+export function installShell(): Promise<string> {
+  return installEveryType({
+    namespace: 'org.example.shell',
+    name: 'Shell',
+    before: 'echo 1 > /outputs/extra; eval "$(cat /inputs/text)"',
+    outputs: '  extra: {display_name: Extra, description: "-", type: integer}\n',
+  })
+}
+
+export interface SetView {
+  readonly id: string
+  readonly state: string
+  readonly counts: Readonly<Record<'waiting' | 'active' | 'finished' | 'failed', number>>
+}
+
+/**
+ * Creates a run set of a task.
+ * @returns its id
+ */
+export async function createSet(
+  task: string,
+  rows: readonly JsonValue[],
+  maxConcurrency = 4,
+): Promise<string> {
+  const [, namespace = '', version = ''] = task.split('/')
+  const wanted = { name: 'Cohort', task: { namespace, version }, rows, maxConcurrency }
+  const answer = await call('POST', 'run-sets', wanted)
+  if (answer.status !== 201) throw new Error(`run set: ${answer.status} ${await answer.text()}`)
+  return ((await answer.json()) as SetView).id
+}
+
+/** Polls a set until it is in one of the states. */
+export async function waitForSet(id: string, ...states: readonly string[]): Promise<SetView> {
+  for (;;) {
+    const set = (await (await callOk('GET', `run-sets/${id}`)).json()) as SetView
+    if (states.includes(set.state)) return set
+    await pause(200)
+  }
+}

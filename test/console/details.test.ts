@@ -1,0 +1,148 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { launchBrowser, openPage } from './browser.ts'
+import { installEveryType, installShell, runWith } from './tasks.ts'
+
+let browser: Browser
+let task: string
+let shell: string
+let first: string
+let second: string
+let failed: string
+
+beforeAll(async () => {
+  browser = await launchBrowser()
+  task = await installEveryType()
+  shell = await installShell()
+  first = await runWith(task, { nuclei: 3, number: 0.25 })
+  second = await runWith(task, { nuclei: 5, number: 0.25 })
+  failed = await runWith(shell, { text: 'exit 3' })
+})
+afterAll(() => browser.close())
+
+const DURATION = /(?:\d+(?:\.\d)? s|\d+ min(?: \d+ s)?)$/u
+
+describe('the page of a run', () => {
+  it('shows its states with durations, its cost, and times of the zone of the reader', async () => {
+    const { page, go, close } = await openPage(browser, { timezoneId: 'Asia/Tokyo', locale: 'en-GB' })
+    await go(`runs/${first}`)
+
+    const timeline = page.getByRole('region', { name: 'Timeline' })
+    const states = timeline.locator('ol').getByRole('listitem')
+    await states.last().getByText('finished').waitFor()
+    const steps = await states.allTextContents()
+    expect(steps[0]).toMatch(/^created/u)
+    expect(steps.some((step) => /^running/u.test(step))).toBe(true)
+    // The last state has not ended.
+    for (const step of steps.slice(0, -1)) expect(step).toMatch(DURATION)
+    for (const phase of ['stage in', 'task', 'stage out'])
+      await timeline.getByRole('listitem').filter({ hasText: phase }).getByText(DURATION).first().waitFor()
+
+    const created = page.getByText('· created').locator('time')
+    const at = new Date((await created.getAttribute('datetime')) ?? '')
+    const clock = new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Tokyo', timeStyle: 'medium' }).format(at)
+    expect(await created.textContent()).toBe(clock)
+    expect(await created.getAttribute('title')).toContain(`${clock} GMT+9 (${at.toISOString()})`)
+
+    const machine = page.getByRole('region', { name: 'Machine and cost' })
+    const facts = await machine.textContent()
+    expect(facts).toMatch(
+      /Asked for1 CPU, 256 MiB.*Charged[\d.]+ vCPU s, [\d.]+ GiB s.*Costabout US?\$0\.\d+.*Attempts1/u,
+    )
+    expect(await machine.getByTitle(/^On-demand prices of /u).count()).toBe(1)
+    await close()
+  })
+
+  it('is kept up to date by polling where there is no edge', async () => {
+    const base = `${inject('apiUrl').replace(/\/+$/u, '')}/app-engine/v1/`
+    const { page, go, close } = await openPage(browser, { base })
+    const statuses: number[] = []
+    page.on('response', (answer) => {
+      if (/\/events(?:\?|$)/u.test(answer.url())) statuses.push(answer.status())
+    })
+    const id = await runWith(
+      shell,
+      { text: 'for i in 1 2 3 4; do echo "step $i"; sleep 2; done' },
+      { isLeft: true },
+    )
+    await go(`runs/${id}`)
+
+    await page.locator('h1').getByText('running').waitFor({ timeout: 60_000 })
+    await page.getByLabel('Log of the task').getByText('step 1').waitFor()
+    await page.locator('h1').getByText('finished').waitFor({ timeout: 60_000 })
+    await page.getByLabel('Log of the task').getByText('step 4').waitFor()
+
+    expect(await page.getByLabel('Log of the task').getByText('step 1').count()).toBe(1)
+    expect(new Set(statuses)).toEqual(new Set([501]))
+    await close()
+  })
+})
+
+describe('the page of a task', () => {
+  it('shows where it would run, and what an hour costs', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go(task)
+
+    const card = page.getByRole('region', { name: 'Where it runs' })
+    await card.getByText(/^about \$0\.\d+ an hour$/u).waitFor()
+    expect(await card.textContent()).toMatch(/1 CPU, 256Mi memory.*Queuefargate.*\d vCPU, .*Image\d/u)
+    await close()
+  })
+})
+
+describe('the list of runs', () => {
+  const ids = (page: Page) => page.locator('tbody tr td:nth-child(3)').allTextContents()
+
+  it('is filtered by task and by text, and shows why runs failed', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go('runs')
+    await page.getByLabel('Task', { exact: true }).selectOption({ label: 'Shell 1.0.0' })
+    await page.waitForURL(/task=[0-9a-f-]{36}/u)
+    await expect.poll(() => ids(page)).not.toContain(first.slice(0, 8))
+    expect(await ids(page)).toContain(failed.slice(0, 8))
+    await page.getByText('the task ended with exit code 3').first().waitFor()
+
+    await page.getByLabel('Task', { exact: true }).selectOption({ label: 'Any task' })
+    await page.getByRole('searchbox').fill(second.slice(0, 8))
+    await expect.poll(() => ids(page)).toEqual([second.slice(0, 8)])
+    await close()
+  })
+
+  it('leads to older runs, and back to the newest', async () => {
+    const { page, go, close } = await openPage(browser)
+    // Pages of the same service, but shorter.
+    await page.route('**/task-runs?limit=50*', (route) =>
+      route.continue({ url: route.request().url().replace('limit=50', 'limit=2') }),
+    )
+    await go('runs?q=org.example.')
+    await expect.poll(() => ids(page)).toHaveLength(2)
+    const newest = await ids(page)
+
+    await page.getByRole('button', { name: 'Older' }).click()
+    await page.waitForURL(/cursor=/u)
+    await expect.poll(async () => (await ids(page)).filter((id) => newest.includes(id))).toEqual([])
+    await expect.poll(() => ids(page)).not.toEqual([])
+    const shared = page.url()
+    await page.getByRole('button', { name: 'Newest' }).click()
+
+    await expect.poll(() => ids(page)).toEqual(newest)
+    expect(shared).toContain('q=org.example.')
+    await close()
+  })
+})
+
+describe('the comparison of two runs', () => {
+  it('marks inputs and outputs that differ, and no others', async () => {
+    const { page, go, close } = await openPage(browser)
+    await go(`compare?a=${first}&b=${second}`)
+
+    const row = (name: RegExp) => page.getByRole('row', { name })
+    await row(/^nuclei \(differs\) 3 5$/u).waitFor()
+    await row(/^found \(differs\) 3 geometries 5 geometries$/u).waitFor()
+    for (const same of [/^State finished finished$/u, /^number 0\.25 0\.25$/u, /^whole 7 7$/u])
+      expect(await row(same).count()).toBeGreaterThan(0)
+    await row(/^Duration/u).waitFor()
+    await row(/^Cost .*\$0\./u).waitFor()
+    await close()
+  })
+})
