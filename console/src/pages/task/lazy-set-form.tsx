@@ -2,7 +2,7 @@ import type { ComponentType } from 'preact'
 import { Loading } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
-import type { SetFormProps } from './set-form.tsx'
+import type { SetFormProps } from './use-set-form.ts'
 
 /** The form of a run set, which is loaded when somebody wants one. */
 export function LazySetForm(props: SetFormProps) {

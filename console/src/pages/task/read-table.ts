@@ -103,3 +103,8 @@ function lineOf(text: string, at: number): number {
 function cut(text: string): string {
   return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL)}…` : text
 }
+
+/** Whether a column is that of an input, as the service compares names. */
+export function isSame(input: string, column: string): boolean {
+  return input.toLowerCase() === column.toLowerCase()
+}

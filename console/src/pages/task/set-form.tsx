@@ -1,70 +1,37 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
-import type { Problems } from '../../api/run-sets.ts'
-import type { TaskKey } from '../../api/tasks.ts'
+import { useState } from 'preact/hooks'
 import type { TaskInput } from '../../api/types.ts'
-import { addressOf, go } from '../../router.ts'
 import { plural } from '../../ui/format.ts'
 import { Problem } from '../../ui/problem.tsx'
 import { ProblemTable } from '../../ui/set-parts.tsx'
-import { type FormValues, holdsFiles, initialValues } from './field-values.ts'
+import { type FieldValue, type FormValues, initialValues } from './field-values.ts'
 import { InputRow, imagesOf } from './input-row.tsx'
-import { startSet } from './start-set.ts'
-import { type ChosenTable, isSame, TableField } from './table-field.tsx'
-import { NOTHING_WRONG, problemsOf, type Wrong, wrongOf } from './wrong.ts'
-
-export interface SetFormProps {
-  readonly task: TaskKey
-  readonly inputs: readonly TaskInput[]
-}
+import { TableField } from './table-field.tsx'
+import {
+  AT_A_TIME,
+  type SetDraft,
+  type SetFormProps,
+  sharedInputs,
+  TABLE,
+  useSetForm,
+} from './use-set-form.ts'
+import type { Wrong } from './wrong.ts'
 
 const DEFAULT_CONCURRENCY = '50'
-const MAX_CONCURRENCY = 1000
 
 /** The form of a run set: a table, and values that all of its runs share. */
 export function SetForm({ task, inputs }: SetFormProps) {
-  const [values, setValues] = useState<FormValues>(() => initialValues(inputs))
-  const [chosen, setChosen] = useState<ChosenTable>()
-  const [name, setName] = useState('')
-  const [atATime, setAtATime] = useState(DEFAULT_CONCURRENCY)
-  const [wrong, setWrong] = useState<Wrong>(NOTHING_WRONG)
-  const [problems, setProblems] = useState<Problems>()
-  const [progress, setProgress] = useState<string>()
-  const controller = useRef<AbortController | undefined>(undefined)
-  const form = useRef<HTMLFormElement>(null)
-  useEffect(() => () => controller.current?.abort(), [])
+  const [draft, setDraft] = useState<SetDraft>(() => ({
+    chosen: undefined,
+    values: initialValues(inputs),
+    name: '',
+    atATime: DEFAULT_CONCURRENCY,
+  }))
+  const { form, wrong, forget, problems, progress, submit } = useSetForm(task)
+  const { chosen, values, name, atATime } = draft
   const shared = sharedInputs(inputs, chosen)
-
-  const show = (found: Wrong): void => {
-    setWrong(found)
-    requestAnimationFrame(() =>
-      form.current?.querySelector<HTMLElement>('[aria-invalid="true"], .field-problem')?.focus(),
-    )
-  }
-  const submit = async (): Promise<void> => {
-    const found = { ...setProblemsOf(chosen, atATime), ...problemsOf(shared, values) }
-    setProblems(undefined)
-    if (chosen === undefined || Object.keys(found).length > 0) return show({ byInput: found })
-    setWrong(NOTHING_WRONG)
-    controller.current = new AbortController()
-    const { signal } = controller.current
-    try {
-      const started = await startSet({
-        task,
-        name: name.trim(),
-        maxConcurrency: Number(atATime),
-        table: chosen.file,
-        inputs: shared,
-        values,
-        signal,
-        onProgress: (words) => signal.aborted || setProgress(words),
-      })
-      if ('id' in started) go(addressOf(['sets', started.id]))
-      else setProblems(started.problems)
-    } catch (error) {
-      if (!signal.aborted) show(wrongOf(error, shared))
-    } finally {
-      if (!signal.aborted) setProgress(undefined)
-    }
+  const change = (field: string, part: (last: SetDraft) => Partial<SetDraft>): void => {
+    setDraft((last) => ({ ...last, ...part(last) }))
+    forget(field)
   }
   return (
     <form
@@ -73,17 +40,26 @@ export function SetForm({ task, inputs }: SetFormProps) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault()
-        void submit()
+        void submit(draft, shared)
       }}
     >
-      <TableField inputs={inputs} chosen={chosen} problem={wrong.byInput[TABLE]} onChange={setChosen} />
-      <SharedFields inputs={shared} values={values} wrong={wrong} onChange={setValues} />
+      <TableField
+        inputs={inputs}
+        chosen={chosen}
+        problem={wrong.byInput[TABLE]}
+        onChange={(table) => change(TABLE, () => ({ chosen: table }))}
+      />
+      <SharedFields
+        inputs={shared}
+        values={values}
+        wrong={wrong}
+        onChange={(input, value) => change(input, (last) => ({ values: { ...last.values, [input]: value } }))}
+      />
       <Settings
         name={name}
-        onName={setName}
         atATime={atATime}
-        onAtATime={setAtATime}
         problem={wrong.byInput[AT_A_TIME]}
+        onChange={(part) => change(AT_A_TIME, () => part)}
       />
       {wrong.general !== undefined && <Problem error={wrong.general} title="The run set was not started." />}
       {problems !== undefined && (
@@ -106,33 +82,11 @@ export function SetForm({ task, inputs }: SetFormProps) {
   )
 }
 
-/** Fields of the form itself; no input has such a name. */
-const TABLE = ' table'
-const AT_A_TIME = ' at a time'
-
-function setProblemsOf(chosen: ChosenTable | undefined, atATime: string): Record<string, string> {
-  const isNumber = /^\d+$/u.test(atATime.trim())
-  const isAllowed = isNumber && Number(atATime) >= 1 && Number(atATime) <= MAX_CONCURRENCY
-  return {
-    ...(chosen === undefined && { [TABLE]: 'Drop or paste a table.' }),
-    ...(!isAllowed && { [AT_A_TIME]: `Write a whole number from 1 to ${MAX_CONCURRENCY}.` }),
-  }
-}
-
-/** Inputs that are no column of the table. Lists of files are left out: a set cannot have them. */
-function sharedInputs(inputs: readonly TaskInput[], chosen: ChosenTable | undefined): readonly TaskInput[] {
-  const columns = chosen?.table.columns ?? []
-  return inputs.filter(
-    ({ name, type }) =>
-      !columns.some((column) => isSame(name, column)) && !(type.id === 'array' && holdsFiles(type)),
-  )
-}
-
 interface SharedProps {
   readonly inputs: readonly TaskInput[]
   readonly values: FormValues
   readonly wrong: Wrong
-  readonly onChange: (change: (last: FormValues) => FormValues) => void
+  readonly onChange: (input: string, value: FieldValue) => void
 }
 
 function SharedFields({ inputs, values, wrong, onChange }: SharedProps) {
@@ -148,7 +102,7 @@ function SharedFields({ inputs, values, wrong, onChange }: SharedProps) {
           value={values[input.name] ?? ''}
           problem={wrong.byInput[input.name]}
           images={images}
-          onChange={(value) => onChange((last) => ({ ...last, [input.name]: value }))}
+          onChange={(value) => onChange(input.name, value)}
         />
       ))}
     </fieldset>
@@ -157,13 +111,12 @@ function SharedFields({ inputs, values, wrong, onChange }: SharedProps) {
 
 interface SettingsProps {
   readonly name: string
-  readonly onName: (name: string) => void
   readonly atATime: string
-  readonly onAtATime: (atATime: string) => void
   readonly problem: string | undefined
+  readonly onChange: (part: Pick<SetDraft, 'name'> | Pick<SetDraft, 'atATime'>) => void
 }
 
-function Settings({ name, onName, atATime, onAtATime, problem }: SettingsProps) {
+function Settings({ name, atATime, problem, onChange }: SettingsProps) {
   return (
     <div class="set-settings">
       <div class="field">
@@ -175,7 +128,7 @@ function Settings({ name, onName, atATime, onAtATime, problem }: SettingsProps) 
           maxLength={200}
           autoComplete="off"
           value={name}
-          onInput={({ currentTarget }) => onName(currentTarget.value)}
+          onInput={({ currentTarget }) => onChange({ name: currentTarget.value })}
         />
       </div>
       <div class={problem === undefined ? 'field' : 'field wrong'}>
@@ -188,7 +141,7 @@ function Settings({ name, onName, atATime, onAtATime, problem }: SettingsProps) 
           aria-invalid={problem !== undefined}
           aria-describedby={problem === undefined ? undefined : 'set-at-a-time-problem'}
           value={atATime}
-          onInput={({ currentTarget }) => onAtATime(currentTarget.value)}
+          onInput={({ currentTarget }) => onChange({ atATime: currentTarget.value })}
         />
         {problem !== undefined && (
           <p id="set-at-a-time-problem" class="bad field-problem" role="alert" tabIndex={-1}>

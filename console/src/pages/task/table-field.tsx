@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import type { TaskInput } from '../../api/types.ts'
 import { DropZone } from '../../ui/drop-zone.tsx'
 import { formatBytes, formatCount, plural } from '../../ui/format.ts'
-import { MAX_TABLE_BYTES, readTable, type Table, TableError } from './read-table.ts'
+import { isSame, MAX_TABLE_BYTES, readTable, type Table, TableError } from './read-table.ts'
 
 /** What the form knows of its table. */
 export interface ChosenTable {
@@ -19,26 +19,7 @@ interface FieldProps {
 
 /** The table by dropping or pasting it. */
 export function TableField({ inputs, chosen, problem, onChange }: FieldProps) {
-  const [text, setText] = useState('')
-  const [dropped, setDropped] = useState<File>()
-  const [unreadable, setUnreadable] = useState<string>()
-  const take = (file: File | undefined, content: string): void => {
-    const { table, words } = tableOf(content)
-    setUnreadable(words)
-    onChange(table && { file: file ?? new File([content], 'pasted-table.txt'), table })
-  }
-  const drop = async (file: File): Promise<void> => {
-    setDropped(file)
-    if (file.size <= MAX_TABLE_BYTES) return take(file, await file.text())
-    setUnreadable(`It has ${formatBytes(file.size)}; a table has ${formatBytes(MAX_TABLE_BYTES)} at most.`)
-    onChange(undefined)
-  }
-  const remove = (): void => {
-    setDropped(undefined)
-    setUnreadable(undefined)
-    setText('')
-    onChange(undefined)
-  }
+  const { text, dropped, unreadable, drop, paste, remove } = useTable(onChange)
   const wrong = unreadable ?? problem
   return (
     <div class={wrong === undefined ? 'field' : 'field wrong'}>
@@ -66,11 +47,7 @@ export function TableField({ inputs, chosen, problem, onChange }: FieldProps) {
               .map(({ name }) => name)
               .join(',')}
             value={text}
-            onInput={({ currentTarget: { value } }) => {
-              setText(value)
-              if (value.trim() === '') remove()
-              else take(undefined, value)
-            }}
+            onInput={({ currentTarget }) => paste(currentTarget.value)}
           />
         </>
       ) : (
@@ -89,6 +66,51 @@ export function TableField({ inputs, chosen, problem, onChange }: FieldProps) {
       {chosen !== undefined && <Sketch table={chosen.table} inputs={inputs} />}
     </div>
   )
+}
+
+/** A table on its way to the form. */
+interface Taken {
+  readonly text: string
+  readonly dropped: File | undefined
+  /** Why it is no table. */
+  readonly unreadable: string | undefined
+  readonly drop: (file: File) => Promise<void>
+  readonly paste: (text: string) => void
+  readonly remove: () => void
+}
+
+function useTable(onChange: FieldProps['onChange']): Taken {
+  const [text, setText] = useState('')
+  const [dropped, setDropped] = useState<File>()
+  const [unreadable, setUnreadable] = useState<string>()
+  const take = (file: File, content: string): void => {
+    const { table, words } = tableOf(content)
+    setUnreadable(words)
+    onChange(table && { file, table })
+  }
+  const remove = (): void => {
+    setDropped(undefined)
+    setUnreadable(undefined)
+    setText('')
+    onChange(undefined)
+  }
+  return {
+    text,
+    dropped,
+    unreadable,
+    remove,
+    async drop(file) {
+      setDropped(file)
+      if (file.size <= MAX_TABLE_BYTES) return take(file, await file.text())
+      setUnreadable(`It has ${formatBytes(file.size)}; a table has ${formatBytes(MAX_TABLE_BYTES)} at most.`)
+      onChange(undefined)
+    },
+    paste(content) {
+      if (content.trim() === '') return remove()
+      setText(content)
+      take(new File([content], 'pasted-table.txt'), content)
+    },
+  }
 }
 
 function tableOf(content: string): { readonly table?: Table; readonly words?: string } {
@@ -156,9 +178,4 @@ function Sketch({
       )}
     </div>
   )
-}
-
-/** Names of inputs as the service compares them. */
-export function isSame(input: string, column: string): boolean {
-  return input.toLowerCase() === column.toLowerCase()
 }
