@@ -14,9 +14,12 @@ beforeAll(async () => {
   browser = await launchBrowser()
   task = await installEveryType()
   shell = await installShell()
-  first = await runWith(task, { nuclei: 3, number: 0.25 })
-  second = await runWith(task, { nuclei: 5, number: 0.25 })
-  failed = await runWith(shell, { text: 'exit 3' })
+  const runs = [
+    runWith(task, { nuclei: 3, number: 0.25 }),
+    runWith(task, { nuclei: 5, number: 0.25 }),
+    runWith(shell, { text: 'exit 3' }),
+  ] as const
+  ;[first, second, failed] = await Promise.all(runs)
 })
 afterAll(() => browser.close())
 
@@ -47,7 +50,7 @@ describe('the page of a run', () => {
     const machine = page.getByRole('region', { name: 'Machine and cost' })
     const facts = await machine.textContent()
     expect(facts).toMatch(
-      /Asked for1 CPU, 256 MiB.*Charged[\d.]+ vCPU s, [\d.]+ GiB s.*Costabout US?\$0\.\d+.*Attempts1/u,
+      /Asked for1 CPU, 256 MiB.*Charged[\d.]+ vCPU s, [\d.]+ GiB s.*Costabout (?:US)?\$0\.\d+.*Attempts1/u,
     )
     expect(await machine.getByTitle(/^On-demand prices of /u).count()).toBe(1)
     await close()

@@ -9,7 +9,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { RUN_FAILURE_KINDS, type RunFailureKind } from '../../src/contract/run-failure-kinds.ts'
 import { CONTAINERS } from '../../src/run/job/job-definition.ts'
-import { callOk, waitForState } from '../integration/engine-client.ts'
+import { callOk, installTask, startRun, waitForState } from '../integration/engine-client.ts'
 import { setFaults } from '../integration/stack-controls.ts'
 import { launchBrowser, openPage, type WatchedPage } from './browser.ts'
 import { failByEvent } from './job-events.ts'
@@ -52,7 +52,11 @@ const byCommand = (text: string) => (shell: string) => runWith(shell, { text })
 /** What makes a run fail: the real thing, but for the three causes that only AWS has, which its Batch reports by an event. */
 const CAUSES: Readonly<Record<Exclude<RunFailureKind, 'time-out'>, (shell: string) => Promise<string>>> = {
   'task-failed': byCommand('echo "no model" >&2; exit 3'),
-  'out-of-memory': byCommand('exec dd if=/dev/zero of=/dev/null bs=400M count=1000'),
+  'out-of-memory': async () => {
+    const probe = await installTask('test/fixtures/probe-task/probe-task.zip', 'org.example.probe-task')
+    const run = await startRun(probe, { allocate_mib: 5000 })
+    return (await waitForState(run, 'final')).id
+  },
   'output-missing': byCommand('/bin/busybox rm /outputs/extra'),
   'output-invalid': byCommand('echo words > /outputs/extra'),
   unschedulable: async () =>

@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { BatchClient, DescribeJobsCommand, ListJobsCommand, TerminateJobCommand } from '@aws-sdk/client-batch'
-import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge'
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import { inject } from 'vitest'
+import type { JobEvent } from '../../local/batch/job.ts'
+import { createRuleDelivery } from '../../local/batch/rule-targets.ts'
 import { waitForState } from '../integration/engine-client.ts'
 
 const LOCAL = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
@@ -20,16 +23,27 @@ export async function failByEvent(runId: string, change: object): Promise<void> 
   )
   const [job] = jobs
   if (job === undefined) throw new Error(`there is no job of the run ${runId}`)
-  const detail = { ...job, status: 'FAILED', ...change }
-  const events = new EventBridgeClient({ ...LOCAL, endpoint: inject('emulatorUrl') })
-  await events.send(
-    new PutEventsCommand({
-      Entries: [
-        { Source: 'aws.batch', DetailType: 'Batch Job State Change', Detail: JSON.stringify(detail) },
-      ],
-    }),
-  )
+  await deliver({ ...job, status: 'FAILED', ...change })
   await waitForState(`task-runs/${runId}`, 'final')
   // The end of the job itself comes too late to count.
   await batch.send(new TerminateJobCommand({ jobId: job.jobId, reason: 'the test has ended it' }))
+}
+
+function deliver(detail: object): Promise<void> {
+  const endpoint = inject('emulatorUrl')
+  const client = new EventBridgeClient({ ...LOCAL, endpoint })
+  const event: JobEvent = {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Batch Job State Change',
+    source: 'aws.batch',
+    account: '000000000000',
+    time: `${new Date().toISOString().slice(0, 19)}Z`,
+    region: LOCAL.region,
+    resources: [],
+    detail,
+  }
+  return createRuleDelivery(client, endpoint, (text) => {
+    throw new Error(text)
+  })(event)
 }

@@ -63,7 +63,7 @@ describe('the console of a read-only stage', () => {
     expect(await page.getByRole('button', { name: 'Start a run set' }).count()).toBe(0)
     await go('sets')
     await page.getByRole('link', { name: 'Of another client' }).click()
-    await page.getByRole('link', { name: 'Run of row 1' }).waitFor()
+    await page.getByRole('link', { name: 'Row 1' }).waitFor()
 
     expect(await page.getByRole('button', { name: /Retry|Cancel|Delete/u }).count()).toBe(0)
     await close()

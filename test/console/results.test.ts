@@ -97,13 +97,16 @@ describe('the outputs of a run', () => {
     const id = await runWith(task, {}, { files })
     await go(`runs/${id}`)
 
+    const outputs = page.getByRole('region', { name: 'Outputs' })
     for (const [name, size] of [
       ['Picture', '120 × 80'],
       ['Slide', '90 × 60'],
     ] as const) {
-      const preview = page.getByRole('application', { name: new RegExp(name, 'u') }).first()
+      // That of the next one: those that are shown have another name.
+      await outputs.getByRole('button', { name: 'Show picture' }).first().click()
+      const preview = outputs.getByRole('application', { name: `Picture of ${name}` })
       await preview.waitFor()
-      await page.getByText(size).first().waitFor()
+      await outputs.getByText(size).first().waitFor()
       await expect.poll(() => middleOf(preview)).toSatisfy(isTissue)
     }
     await close()

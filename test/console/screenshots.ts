@@ -54,7 +54,7 @@ const PLACES: readonly (readonly [name: string, place: string, ready: string, th
 ]
 
 /** What the form of a run set shows. */
-const TABLE = 'text,whole,number\nSlide 1,7,0.5\nSlide 2,7,0.6\nSlide 3,8,0.5\nSlide 4,8,0.6\n'
+const TABLE = 'text,whole,number\nSlide 1,7,0.5\nSlide 2,7,0.6\nSlide 3,8,0.5\nSlide 4,8,0.6'
 
 await mkdir(FOLDER, { recursive: true })
 for (const [name, place, ready, theme] of PLACES) {

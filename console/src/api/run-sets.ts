@@ -149,19 +149,8 @@ export function setFile(id: string, file: 'outputs.csv' | 'outputs.zip'): string
   return `../run-sets/${path(id)}/${file}`
 }
 
-/** Digits at the end of a run's id that name its round and row. */
-const PLACE_DIGITS = 6
-
-/** Set and row of a run; undefined for a run outside of sets. Ids of version 8 are those of sets. */
-export function placeInSet(runId: string): { readonly setId: string; readonly row: number } | undefined {
-  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-8/u.test(runId)) return undefined
-  return {
-    setId: runId.slice(0, -PLACE_DIGITS) + '0'.repeat(PLACE_DIGITS),
-    row: Number.parseInt(runId.slice(-4), 16) + 1,
-  }
-}
-
-/** Whether runs of the set may still change. */
+/** Whether runs of the set may still change. The rows of a refused table wait for ever. */
 export function isOpen({ state, counts }: ListedSet): boolean {
-  return state === 'VALIDATING' || state === 'RUNNING' || counts.waiting + counts.active > 0
+  if (state === 'VALIDATING' || state === 'RUNNING') return true
+  return counts.active > 0 || (state === 'CANCELLED' && counts.waiting > 0)
 }

@@ -1,3 +1,5 @@
+import { placeInSet } from '../api/set-run-ids.ts'
+
 /** Numbers and times as people read them. */
 
 const BYTES = ['B', 'kB', 'MB', 'GB', 'TB'] as const
@@ -80,8 +82,10 @@ export function secondsBetween(from: string, to: string | undefined, now = Date.
   return Math.max(0, ((to === undefined ? now : Date.parse(to)) - Date.parse(from)) / 1000)
 }
 
+/** The beginning of an id; that of a run of a set has its row as well, since all of its runs begin alike. */
 export function shortId(id: string): string {
-  return id.slice(0, 8)
+  const row = placeInSet(id)?.row ?? 0
+  return `${id.slice(0, 8)}${row === 0 ? '' : ` row ${row}`}`
 }
 
 function trim(value: number, digits: number): string {

@@ -1,7 +1,24 @@
 import { describe, expect, it } from 'vitest'
+import { placeInSet } from '../../../console/src/api/set-run-ids.ts'
 import { barsOf, medianOf } from '../../../console/src/pages/set/durations.ts'
 import { readTable } from '../../../console/src/pages/task/read-table.ts'
+import { setIdOf, setRunId } from '../../../src/run/set/set-run-id.ts'
 import { readRowTable } from '../../../src/run-set/row-table.ts'
+
+describe('a run of a set', () => {
+  const setId = setIdOf('0b9ff4f1-8d13-4d8e-9c1a-7d3f0a6c2b11')
+
+  it.each([
+    [0, 1],
+    [9999, 99],
+  ])('is known by its id: row %i of round %i', (row, round) => {
+    expect(placeInSet(setRunId({ setId, row, round }))).toEqual({ setId, row: row + 1 })
+  })
+
+  it.each([setId, '0b9ff4f1-8d13-4d8e-9c1a-7d3f0a6c2b11', 'x'])('is not %s', (id) => {
+    expect(placeInSet(id)).toBeUndefined()
+  })
+})
 
 describe('the histogram of a run set', () => {
   const lasted = (...all: number[]) => all.map((seconds) => ({ seconds, hasFailed: seconds === 7 }))

@@ -1,5 +1,5 @@
 import { path } from '../../api/client.ts'
-import { placeInSet } from '../../api/run-sets.ts'
+import { placeInSet } from '../../api/set-run-ids.ts'
 import { readTask } from '../../api/tasks.ts'
 import type { Run } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { listSetRuns, type RunSet, type SetRun } from '../../api/run-sets.ts'
 import { addressOf, changeQuery } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
-import { formatMoney, shortId } from '../../ui/format.ts'
+import { formatMoney } from '../../ui/format.ts'
 import { Pages } from '../../ui/pages.tsx'
 import { Duration, Empty, isFinal, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
@@ -65,11 +65,8 @@ function Table({ rows }: { readonly rows: readonly SetRun[] }) {
         <caption class="visually-hidden">The latest run of each row</caption>
         <thead>
           <tr>
-            <th scope="col" class="right">
-              Row
-            </th>
-            <th scope="col">State</th>
             <th scope="col">Run</th>
+            <th scope="col">State</th>
             <th scope="col">Changed</th>
             <th scope="col" class="right">
               Duration
@@ -98,14 +95,11 @@ function Row({
   const { currency } = useConfig()
   return (
     <tr>
-      <td class="right number">{row}</td>
       <td>
-        <State state={state} />
+        <a href={addressOf(['runs', runId])}>Row {row}</a>
       </td>
       <td>
-        <a href={addressOf(['runs', runId])} class="mono" aria-label={`Run of row ${row}`}>
-          {shortId(runId)}
-        </a>
+        <State state={state} />
       </td>
       <td>{updatedAt !== null && <Time at={updatedAt} />}</td>
       <td class="right">

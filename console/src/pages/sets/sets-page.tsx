@@ -107,7 +107,10 @@ function Row({ row: { id, name, task, state, createdAt, rows, counts, cost } }: 
         <Time at={createdAt} />
       </td>
       <td class="set-progress">
-        <ProgressBar counts={counts} label={`Progress of ${name ?? shortId(id)}`} />
+        {/* Nothing comes of the rows of a refused table. */}
+        {(state !== 'FAILED' || counts.finished + counts.failed > 0) && (
+          <ProgressBar counts={counts} label={`Progress of ${name ?? shortId(id)}`} />
+        )}
       </td>
       <td class="right number">{formatCount(rows)}</td>
       <td class="right number">{counts.failed === 0 ? '' : formatCount(counts.failed)}</td>
