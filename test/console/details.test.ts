@@ -65,7 +65,7 @@ describe('the page of a run', () => {
     })
     const id = await runWith(
       shell,
-      { text: 'for i in 1 2 3 4; do echo "step $i"; sleep 2; done' },
+      { text: 'for i in 1 2 3 4; do echo "step $i"; sleep 1; done' },
       { isLeft: true },
     )
     await go(`runs/${id}`)
