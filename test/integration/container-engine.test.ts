@@ -186,6 +186,17 @@ describe('a container', () => {
     expect(end.reason).toMatch(/^OutOfMemoryError/u)
   })
 
+  it('has no more processor time than its limit', async () => {
+    // Two loops take twice the time of the limit where two processors are free.
+    const loops = 'a() { while :; do :; done; }; a & p=$!; a & q=$!; sleep 3; kill $p $q; wait; times'
+    const { output } = await run({ script: loops })
+
+    const [, minutes, seconds] = /^(\d+)m([\d.]+)s/u.exec(output.trim().split('\n').at(-1) ?? '') ?? []
+    const used = Number(minutes) * 60 + Number(seconds)
+    expect(used).toBeGreaterThan(0)
+    expect(used).toBeLessThan(4)
+  })
+
   it('ends with all its processes when it is stopped', async () => {
     const controller = new AbortController()
     const end = await run({

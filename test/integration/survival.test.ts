@@ -1,11 +1,14 @@
-import { randomBytes } from 'node:crypto'
+import { execFile } from 'node:child_process'
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createExampleClient } from '../../cli/example-client.ts'
 import { createProgress } from '../../cli/progress.ts'
 import { PROJECT } from '../../local/aws-environment.ts'
 import { folderSizeBytes } from '../../local/instance-state.ts'
+import { instanceOf } from '../../local/port-stack.ts'
+import { findFreePort } from '../../local/ports.ts'
 import { type LocalStack, PART_NAMES, startLocalStack } from '../../local/stack.ts'
 
 const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
@@ -14,7 +17,9 @@ const OUTPUTS = { sum: 42, echo: 'still here' }
 const PATIENT = { timeout: 60_000, interval: 200 }
 
 /** A separate stack, because the tests kill its parts, and stop and start it. */
-const instance = `survival-${randomBytes(4).toString('hex')}`
+const port = await findFreePort()
+/** Named as `npm start` names it, so that `npm run doctor` finds it. */
+const instance = instanceOf(port)
 const options = { instance, progress: createProgress(process.stdout) }
 let stack: LocalStack
 
@@ -54,7 +59,26 @@ async function answersWell(): Promise<boolean> {
   )
 }
 
+/** Lines of `npm run doctor`, by the name at their beginning. */
+async function diagnose(): Promise<Map<string, string>> {
+  const { stdout } = await promisify(execFile)('node', ['local/doctor.ts'], {
+    cwd: PROJECT,
+    env: { ...process.env, PORT: String(port) },
+  })
+  return new Map(stdout.split('\n').map((line) => [line.slice(0, 18).trim(), line.slice(18)]))
+}
+
 describe('a local stack', () => {
+  it('is described by the doctor, part by part', async () => {
+    const lines = await diagnose()
+
+    for (const part of PART_NAMES) expect(lines.get(part)).toBe(`runs as process ${await pidOf(part)}`)
+    expect(lines.get('container engine')).toMatch(/^(?:docker|podman|embedded)/u)
+    expect(lines.get('python3')).toMatch(/^Python 3\./u)
+    expect(lines.get('kept state')).toBe(`0.00 GB in .local/${instance}/state`)
+    expect(lines.get('disk')).toMatch(/^[\d.]+ GB free, [\d.]+ GB in \.local$/u)
+  })
+
   it.each(PART_NAMES)('restarts its %s after a kill, and keeps its data', async (part) => {
     const runId = await runExample()
     const endedAt = Date.now()
@@ -74,6 +98,7 @@ describe('a local stack', () => {
   it('keeps tasks, runs and images over a restart', async () => {
     const runId = await runExample()
     await stack.stop()
+    expect((await diagnose()).get('edge')).toMatch(/^(?:stopped|never started)$/u)
 
     stack = await startLocalStack(options)
 

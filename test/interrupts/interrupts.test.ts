@@ -27,6 +27,8 @@ type Case = readonly [words: string, isTime: (moment: Moment) => boolean]
 const PROGRAMS: readonly Case[] = [
   ['test:faults -- --runs 40', runsStager],
   ['bench:runs -- --runs 40', runsStager],
+  ['bench:run-sets -- --rows 40', runsStager],
+  ['bench:reupload -- --size 64M --layers 2', isUp],
   ['bench:overhead', runsTask],
   ['bench:engine', measuresEngine],
   ['bench:inputs -- 100', isUp],
