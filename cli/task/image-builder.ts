@@ -58,7 +58,7 @@ export async function findBuilder(wanted?: string): Promise<ImageBuilder> {
     if (works) return builderOf(program)
   }
   throw new CommandError(
-    `${chosen ?? 'none of docker, podman and buildah'} works here; install one (on Debian and Ubuntu: apt install podman), or put an image archive (image.tar) into the folder of the task`,
+    `${chosen === undefined ? 'none of docker, podman and buildah works' : `${chosen} does not work`} here; install one (on Debian and Ubuntu: apt install podman), or put an image archive (image.tar) into the folder of the task`,
     EXIT.unavailable,
   )
 }

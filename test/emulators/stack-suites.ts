@@ -28,6 +28,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'import-kills': 'starts no stack: the importer alone',
   isolation: 'what a container reaches, which no emulator changes',
   launcher: 'starts no stack: the embedded engine',
+  'launcher-chroot': 'starts no stack: the embedded engine',
   'python-packages': 'starts no stack: installations of Python packages',
   'run-lists': 'an index of the table, which the contract suites hold against other emulators',
   'run-sets': 'their workflow has not been tried there yet',

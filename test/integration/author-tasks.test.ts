@@ -105,52 +105,62 @@ describe('a new task', () => {
   })
 })
 
-/** Whether this machine has a program that builds images. */
-function isInstalled(builder: string): boolean {
-  return spawnSync(builder, ['version']).status === 0
-}
+const BUILDERS = ['buildah', 'podman']
+/** Programs that build images and are on this machine. */
+const INSTALLED = BUILDERS.filter((builder) => spawnSync(builder, ['version']).status === 0)
 
 describe('build', () => {
-  it.for(['buildah', 'podman'])(
-    'with %s makes a bundle that runs and that the service installs',
-    async (builder, { skip }) => {
-      skip(!isInstalled(builder), `${builder} is not installed`)
-      const task = join(folder, `built-${builder}`)
-      const namespace = `org.example.t${process.pid}`
-      expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', namespace]))
-      compileProgram(join(task, 'main.c'), join(task, 'main'))
-      writeFileSync(
-        join(task, 'Dockerfile'),
-        'FROM scratch\nCOPY main /main\nUSER 65534:65534\nENTRYPOINT ["/main"]\n',
+  it.for(BUILDERS.filter((builder) => !INSTALLED.includes(builder)))(
+    'says that %s is missing, and what to do instead',
+    async (builder) => {
+      const task = join(folder, `unbuilt-${builder}`)
+      expectDone(await runCommand(['init', task, '--lang', 'shell']))
+
+      const { code, stderr } = await runCommand(['build', task, '--engine', builder])
+
+      expect(code).toBe(3)
+      expect(stderr).toMatch(
+        new RegExp(`${builder} does not work here; install one .* or put an image archive`, 'u'),
       )
-      const image = imageName('localhost/cytomine-task', `${namespace}.built-${builder}`, '0.1.0')
-
-      try {
-        const built = await runCommand(['build', task, '--engine', builder, '--json'])
-        const ended = await run(
-          task,
-          '--no-build',
-          '-i',
-          `image=@${join(task, 'sample/image.png')}`,
-          '-o',
-          join(folder, 'built-outputs'),
-        )
-        const uploaded = await runCommand(['upload', task, '--no-build', '--url', inject('baseUrl')])
-
-        expectDone(built)
-        const { bundle, imageLayers } = JSON.parse(built.stdout) as { bundle: string; imageLayers: object[] }
-        expect(bundle).toBe(join(task, `.cytomine-task/${namespace}.built-${builder}-0.1.0.zip`))
-        expect(imageLayers).toHaveLength(1)
-        expectDone(ended)
-        expect(ended.stderr).not.toContain('building')
-        expect(valuesOf(ended)).toMatchObject({ width: 64 })
-        expectDone(uploaded)
-        expect(uploaded.stdout).toContain(`installed ${namespace}.built-${builder}`)
-      } finally {
-        spawnSync(builder, ['rmi', `${image.repository}:${image.tag}`])
-      }
     },
   )
+
+  it.for(INSTALLED)('with %s makes a bundle that runs and that the service installs', async (builder) => {
+    const task = join(folder, `built-${builder}`)
+    const namespace = `org.example.t${process.pid}`
+    expectDone(await runCommand(['init', task, '--lang', 'c', '--namespace', namespace]))
+    compileProgram(join(task, 'main.c'), join(task, 'main'))
+    writeFileSync(
+      join(task, 'Dockerfile'),
+      'FROM scratch\nCOPY main /main\nUSER 65534:65534\nENTRYPOINT ["/main"]\n',
+    )
+    const image = imageName('localhost/cytomine-task', `${namespace}.built-${builder}`, '0.1.0')
+
+    try {
+      const built = await runCommand(['build', task, '--engine', builder, '--json'])
+      const ended = await run(
+        task,
+        '--no-build',
+        '-i',
+        `image=@${join(task, 'sample/image.png')}`,
+        '-o',
+        join(folder, 'built-outputs'),
+      )
+      const uploaded = await runCommand(['upload', task, '--no-build', '--url', inject('baseUrl')])
+
+      expectDone(built)
+      const { bundle, imageLayers } = JSON.parse(built.stdout) as { bundle: string; imageLayers: object[] }
+      expect(bundle).toBe(join(task, `.cytomine-task/${namespace}.built-${builder}-0.1.0.zip`))
+      expect(imageLayers).toHaveLength(1)
+      expectDone(ended)
+      expect(ended.stderr).not.toContain('building')
+      expect(valuesOf(ended)).toMatchObject({ width: 64 })
+      expectDone(uploaded)
+      expect(uploaded.stdout).toContain(`installed ${namespace}.built-${builder}`)
+    } finally {
+      spawnSync(builder, ['rmi', `${image.repository}:${image.tag}`])
+    }
+  })
 })
 
 describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
