@@ -37,11 +37,11 @@ const progress = createProgress(process.stdout)
 await using folder = await temporaryFolder('bench-local-')
 const bundle = options.keep ?? join(folder.path, 'bundle.zip')
 if (!existsSync(bundle)) await progress.step(`bundle of ${options.bundle} made`, async () => makeBundle())
-// The Batch server inherits this variable. The command writes zeros, so the output is not a sparse file.
+// The command writes zeros, so the output is not a sparse file.
 const script = `head -c ${options.output} /dev/zero >"$0/file"`
-process.env.TASK_PROCESS = JSON.stringify(['sh', '-c', script, '/outputs'])
 await using stack = await startTemporaryStack({
   instance: `bench-${randomBytes(4).toString('hex')}`,
+  taskProcess: ['sh', '-c', script, '/outputs'],
   progress,
 })
 const watch = watchStack(stack)

@@ -51,9 +51,12 @@ const setSchema = z.object({
 })
 type SetView = z.infer<typeof setSchema>
 
-if (settings.container === 'process') process.env.TASK_PROCESS = JSON.stringify(TASK_PROCESS)
 const instance = `bench-${randomBytes(4).toString('hex')}`
-await using stack = await startTemporaryStack({ instance, progress: createProgress(process.stdout) })
+await using stack = await startTemporaryStack({
+  instance,
+  progress: createProgress(process.stdout),
+  ...(settings.container === 'process' ? { taskProcess: TASK_PROCESS } : {}),
+})
 const watch = watchStack(stack)
 const answersMs: number[] = []
 try {

@@ -71,14 +71,17 @@ const runSchema = z.object({
   error: z.object({ kind: z.string(), message: z.string() }).optional(),
 })
 
-// The Batch server inherits this variable.
-if (settings.container === 'process') process.env.TASK_PROCESS = JSON.stringify(TASK_PROCESS)
 const progress = createProgress(process.stdout)
 const instance = `bench-${randomBytes(4).toString('hex')}`
 const place = settings.container === 'real' ? 'a container' : 'a plain process in place of the container'
 console.log(`${settings.runs} runs, each with ${place}; ${settings.clients} clients`)
 
-await using stack = await startTemporaryStack({ instance, progress, keepsFolder: settings.keep })
+await using stack = await startTemporaryStack({
+  instance,
+  progress,
+  keepsFolder: settings.keep,
+  ...(settings.container === 'process' ? { taskProcess: TASK_PROCESS } : {}),
+})
 const watch = watchStack(stack)
 try {
   await measure(stack)

@@ -92,12 +92,15 @@ export function startBatch(
     readonly port: number
     readonly bindAddress: string
     readonly registryHosts: Readonly<Record<string, string>>
+    readonly taskProcess: readonly string[] | undefined
   },
 ): Promise<Child> {
   return startOurs({
     command: ['node', 'local/batch/main.ts'],
     environment: {
       ...awsEnvironment(endpoints),
+      // Never the user's: it would replace the containers of all tasks.
+      TASK_PROCESS: batch.taskProcess && JSON.stringify(batch.taskProcess),
       PORT: String(batch.port),
       BIND_ADDRESS: batch.bindAddress,
       KNOWN_HOSTS: knownHosts,

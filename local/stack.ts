@@ -52,6 +52,8 @@ export interface LocalStackOptions {
   readonly s3Through?: (s3Url: string) => Promise<string>
   /** Replaces the address of the emulator for the functions, for a test that injects faults into their calls. */
   readonly functionsThrough?: (emulatorUrl: string) => Promise<string>
+  /** Command that is run in place of every task's container, for a bench that measures everything else. Isolates nothing. */
+  readonly taskProcess?: readonly string[]
   readonly progress: Progress
   /** Aborts a start within seconds; no effect once the stack runs. */
   readonly signal?: AbortSignal
@@ -182,6 +184,7 @@ async function startParts(start: Start): Promise<Omit<LocalStack, 'failed'>> {
     startBatch(context, {
       ...{ engine: engineSettings, stager, port: ports.batch, bindAddress: settings.BATCH_BIND_ADDRESS },
       registryHosts: registryHostsOf(registryUrl, settings),
+      taskProcess: start.taskProcess,
     }),
   )
   if (settings.CONSOLE !== 'off') await progress.step('console', () => buildConsole(signal))

@@ -3,6 +3,7 @@ import { readArchive } from './archive-content.ts'
 import type { RunConfig } from './image-config.ts'
 import { findRemoteImage } from './registry.ts'
 import {
+  claim,
   isUnpacked,
   listUnpacked,
   markUsed,
@@ -35,14 +36,13 @@ const LONGEST_EXPLANATION = 255 - 'CannotPullContainerError: '.length
 
 /**
  * Creates a store in a folder. When the unpacked content exceeds `limitBytes`, the least recently used images are removed, except
- * those in use.
+ * those that this or another process with the same folder uses.
  */
 export function createImageStore(
   command: readonly string[],
   directory: string,
   limitBytes: number,
 ): ImageStore {
-  const users = createUsers()
   /** Folders by reference, including searches in progress. */
   const searches = new Map<string, Promise<string>>()
   /** Folders of completed searches, by reference. */
@@ -71,21 +71,22 @@ export function createImageStore(
     let sizeBytes = images.reduce((sum, image) => sum + image.sizeBytes, 0)
     for (const image of images) {
       if (sizeBytes <= limitBytes) return
-      if (users.has(image.folder) || image.folder === newest) continue
+      if (image.folder === newest) continue
+      if (!(await removeUnpacked(command, image.folder))) continue
       forget(image.folder)
-      await removeUnpacked(command, image.folder)
       sizeBytes -= image.sizeBytes
     }
   }
 
   async function acquire(reference: string): Promise<UnpackedImage> {
     const folder = await find(reference)
-    const release = users.add(folder)
+    let release: (() => void) | undefined
     try {
+      release = await claim(folder)
       await markUsed(folder)
       return { folder: rootOf(folder), config: await readConfig(folder), release }
     } catch (error) {
-      release()
+      release?.()
       if (isUnpacked(folder)) throw error
       // Removed since it was found.
       forget(folder)
@@ -93,17 +94,24 @@ export function createImageStore(
     }
   }
 
+  async function makeRoom(newest: string): Promise<void> {
+    // Serialized, because two concurrent calls would remove the same images.
+    removing = removing.catch(() => undefined).then(() => removeOldest(newest))
+    await removing
+  }
+
   return {
     acquire,
     async ensure(reference) {
-      const folder = await find(reference)
-      // Serialized, because two concurrent calls would remove the same images.
-      removing = removing.catch(() => undefined).then(() => removeOldest(folder))
-      await removing
+      await makeRoom(await find(reference))
     },
     async load(archive) {
       const { name, content } = await readArchive(archive)
-      searches.set(name, Promise.resolve(await unpackImage(command, directory, content)))
+      const folder = await unpackImage(command, directory, content)
+      searches.set(name, Promise.resolve(folder))
+      found.set(name, folder)
+      await markUsed(folder)
+      await makeRoom(folder)
     },
     // Images are stored by digest, so they stay valid without the registry. The size limit removes them.
     async removePulled() {},
@@ -123,22 +131,5 @@ async function pull(command: readonly string[], directory: string, reference: st
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     throw new Error(`CannotPullContainerError: ${message.slice(-LONGEST_EXPLANATION)}`, { cause: error })
-  }
-}
-
-/** Counts the users of each folder. */
-function createUsers() {
-  const counts = new Map<string, number>()
-  return {
-    has: (folder: string): boolean => counts.has(folder),
-    /** @returns a function that decrements the count */
-    add(folder: string): () => void {
-      counts.set(folder, (counts.get(folder) ?? 0) + 1)
-      return () => {
-        const count = (counts.get(folder) ?? 1) - 1
-        if (count > 0) counts.set(folder, count)
-        else counts.delete(folder)
-      }
-    },
   }
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -22,6 +23,8 @@ export interface ImageContent {
 const RECORD = 'image.json'
 const ROOT = 'rootfs'
 const UNFINISHED = 'unfinished-'
+/** Beginning of the name of a file beside an image's file system that keeps it from being removed, followed by a process id. */
+const CLAIM = 'claim-'
 const recordSchema = z.object({ sizeBytes: z.number(), config: runConfigSchema })
 
 /** The folder of an unpacked image's file system. */
@@ -45,17 +48,40 @@ export async function markUsed(folder: string): Promise<void> {
   await utimes(join(folder, RECORD), now, now)
 }
 
+/**
+ * Keeps an image from being removed, by any process.
+ * @returns a function that ends that; so does the end of this process
+ * @throws Error when the image is not there
+ */
+export async function claim(folder: string): Promise<() => void> {
+  const file = join(folder, `${CLAIM}${process.pid}-${randomUUID()}`)
+  await writeFile(file, '')
+  return () => rmSync(file, { force: true })
+}
+
+/** Whether a process that still runs has claimed the image. */
+async function isClaimed(folder: string): Promise<boolean> {
+  const claims = (await readdir(folder)).filter((name) => name.startsWith(CLAIM))
+  return claims.some((name) => isRunning(Number.parseInt(name.slice(CLAIM.length), 10)))
+}
+
 /** Complete images of a store, least recently used first. */
 export async function listUnpacked(directory: string) {
   const names = (await readdir(directory)).filter((name) => !name.startsWith(UNFINISHED))
   const images = await Promise.all(
     names.map(async (name) => {
       const record = join(directory, name, RECORD)
-      const { sizeBytes } = recordSchema.parse(JSON.parse(await readFile(record, 'utf8')))
-      return { folder: join(directory, name), sizeBytes, usedAt: (await stat(record)).mtimeMs }
+      try {
+        const { sizeBytes } = recordSchema.parse(JSON.parse(await readFile(record, 'utf8')))
+        return [{ folder: join(directory, name), sizeBytes, usedAt: (await stat(record)).mtimeMs }]
+      } catch (error) {
+        // Another process has removed it since.
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+        throw error
+      }
     }),
   )
-  return images.sort((one, other) => one.usedAt - other.usedAt)
+  return images.flat().sort((one, other) => one.usedAt - other.usedAt)
 }
 
 /**
@@ -109,16 +135,32 @@ async function unpackLayer(command: readonly string[], layer: Bytes, root: strin
   return sizeBytes
 }
 
-/** Removes an image. It is renamed first, so that no incomplete image is found. */
-export async function removeUnpacked(command: readonly string[], folder: string): Promise<void> {
+/** Removes an image unless it is claimed. It is renamed first, so that no incomplete image is found. @returns whether it was removed */
+export async function removeUnpacked(command: readonly string[], folder: string): Promise<boolean> {
+  if (await isClaimed(folder)) return false
   const unfinished = await mkdtemp(join(folder, '..', UNFINISHED))
   await rename(folder, unfinished)
+  // A process that claims an image checks afterwards that it is still there.
+  if (await isClaimed(unfinished)) {
+    await rename(unfinished, folder)
+    return false
+  }
   await callLauncher(command, 'remove', unfinished)
+  return true
 }
 
 /** Removes images that are not completely unpacked or not completely removed. */
 export async function removeUnfinished(command: readonly string[], directory: string): Promise<void> {
   for (const name of await readdir(directory).catch(() => [])) {
     if (name.startsWith(UNFINISHED)) await callLauncher(command, 'remove', join(directory, name))
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // A process of another user.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

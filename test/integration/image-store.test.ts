@@ -10,12 +10,13 @@ import { detectEmbedded } from '../../local/embedded/detect-embedded.ts'
 import { createImageStore } from '../../local/embedded/image-store.ts'
 import { callLauncher } from '../../local/embedded/launcher.ts'
 import { type Compression, compressLayer, digestOf } from '../fixtures/bundle-builder.ts'
-import { type LayerEntry, packLayer } from '../fixtures/engine-image.ts'
+import { type LayerEntry, packLayer, writeArchive } from '../fixtures/engine-image.ts'
 
 const MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
 
 let command: readonly string[]
 let folder: string
+let archives: string
 let server: Server
 let host: string
 /** Content and type by path of the registry. */
@@ -24,6 +25,7 @@ let requests: string[] = []
 
 beforeAll(async () => {
   command = (await detectEmbedded()).command
+  archives = await mkdtemp(join(tmpdir(), 'archives-'))
   server = createServer(({ url = '' }, response) => {
     requests.push(url)
     const found = served.get(url)
@@ -43,6 +45,7 @@ afterEach(() => callLauncher(command, 'remove', folder))
 afterAll(async () => {
   server?.close()
   await rm(folder, { recursive: true, force: true })
+  await rm(archives, { recursive: true, force: true })
 })
 
 const aStore = (limitBytes = 2 ** 30) => createImageStore(command, folder, limitBytes)
@@ -140,6 +143,30 @@ describe('the store of unpacked images', () => {
     expect(existsSync(unused.folder)).toBe(false)
     const again = await store.acquire(second)
     expect(existsSync(join(again.folder, 'a'))).toBe(true)
+  })
+
+  it('makes room for an image from an archive, and keeps one that another store of the folder uses', async () => {
+    const names: string[] = []
+    for (const name of ['one', 'two', 'three']) {
+      const file = join(archives, `${name}.tar`)
+      const layers = [await packLayer([{ name: 'a', body: randomBytes(100_000) }])]
+      await writeArchive(file, { tag: `localhost/test:${name}`, layers, config: { Cmd: ['/a'] } })
+      names.push(file)
+    }
+    const [one = '', two = '', three = ''] = names
+    const other = aStore(250_000)
+    await other.load(one)
+    const inUse = await other.acquire('localhost/test:one')
+    const store = aStore(250_000)
+    await store.load(two)
+    const unused = await store.acquire('localhost/test:two')
+    unused.release()
+
+    await store.load(three)
+
+    expect(existsSync(inUse.folder)).toBe(true)
+    expect(existsSync(unused.folder)).toBe(false)
+    await expect(store.acquire('localhost/test:two')).rejects.toThrow(/^CannotPullContainerError: /u)
   })
 
   it('omits devices and set-id bits of an image', async () => {

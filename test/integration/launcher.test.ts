@@ -62,6 +62,21 @@ describe('a refusal of the kernel', () => {
   })
 })
 
+describe('a refusal by a seccomp filter', () => {
+  it('is reported with the option that leaves the filter out', async () => {
+    // A filter of this process, as a container engine sets it.
+    const sentence = await python(
+      'import refusals; from kernel import *; from system_calls import filter_program',
+      'prctl(PR_SET_NO_NEW_PRIVS, 1); install_seccomp(filter_program())',
+      'refusals._setting = {}.get',
+      'try: unshare(CLONE_NEWUSER, "user namespace")',
+      'except KernelError as error: print(refusals.explain(error))',
+    )
+
+    expect(sentence).toContain('--security-opt seccomp=unconfined')
+  })
+})
+
 describe('the mount point of a volume', () => {
   const placing = (path: string): Promise<string> =>
     python(

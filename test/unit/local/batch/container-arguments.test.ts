@@ -69,6 +69,10 @@ describe('arguments of the container engine', () => {
     expect(words).toContain('--network=host')
   })
 
+  it('give no rights to programs that have them from their file', () => {
+    expect(runArguments(podman, aTask(), 2)).toContain('--security-opt=no-new-privileges')
+  })
+
   it('limit processes, memory without swap, and CPUs to those of the machine', () => {
     const words = runArguments(podman, aTask(), 2)
 

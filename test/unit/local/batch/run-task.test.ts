@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
@@ -6,8 +6,9 @@ import { afterAll, describe, expect, it, vi } from 'vitest'
 import { createRunTask } from '../../../../local/batch/run-task.ts'
 import { aContainer, aJob } from './builders.ts'
 
-const root = mkdtempSync(join(tmpdir(), 'run-task-'))
-afterAll(() => rmSync(root, { recursive: true }))
+const parent = mkdtempSync(join(tmpdir(), 'run-task-'))
+const root = join(parent, 'job')
+afterAll(() => rmSync(parent, { recursive: true }))
 
 async function imagesOf(image: string, registryHosts: Readonly<Record<string, string>>) {
   const ensure = vi.fn(async (_: string) => undefined)
@@ -33,6 +34,14 @@ async function imagesOf(image: string, registryHosts: Readonly<Record<string, st
   await runTask({ job: aJob({ containers, volumes: [] }), attempt: 1, root, signal, onStarted: vi.fn() })
   return [ensure.mock.calls[0]?.[0], run.mock.calls[0]?.[0].task.container.image]
 }
+
+describe('the folder of a job', () => {
+  it('is closed to other users of the machine', async () => {
+    await imagesOf('busybox', {})
+
+    expect(statSync(root).mode & 0o777).toBe(0o700)
+  })
+})
 
 describe('the image of a task', () => {
   const hosts = { 'host.docker.internal:4566': '127.0.0.1:4566' }
