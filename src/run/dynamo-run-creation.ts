@@ -1,3 +1,4 @@
+import { marshall } from '@aws-sdk/util-dynamodb'
 import { type DynamoTable, type ItemKey, keyOf } from '../aws/dynamo-table.ts'
 import { type Condition, type DynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
 import { DomainError } from '../contract/errors.ts'
@@ -9,7 +10,8 @@ import { runSetKey } from './set/run-set-items.ts'
 import { placeInSet } from './set/set-run-id.ts'
 
 /**
- * Maximum size of the runs of one transaction, as JSON. DynamoDB allows 4 MB of items, which are hardly larger than their JSON.
+ * Maximum size of the runs of one transaction, as JSON with DynamoDB's types, which is longer than the size that DynamoDB counts. Its
+ * limit is 4 MB.
  */
 const MAX_TRANSACTION_BYTES = 3_000_000
 
@@ -96,7 +98,7 @@ function* partsOf(created: readonly NewRun[]): Generator<readonly NewRun[], void
   let part: NewRun[] = []
   let partBytes = 0
   for (const one of created) {
-    const sizeBytes = Buffer.byteLength(JSON.stringify(one.run))
+    const sizeBytes = Buffer.byteLength(JSON.stringify(marshall(one.run, { removeUndefinedValues: true })))
     if (partBytes + sizeBytes > MAX_TRANSACTION_BYTES) {
       yield part
       part = []
