@@ -49,7 +49,7 @@ describe('a run that fails', () => {
     const run = await startRun(probe, { sleep_seconds: 60 })
     const { state, error } = await waitForState(run, 'final')
 
-    expect([state, error?.kind]).toEqual(['FAILED', 'time-out'])
+    expect({ state, error }).toMatchObject({ state: 'FAILED', error: { kind: 'time-out' } })
   })
 
   it('reports which output is invalid', async () => {
