@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -20,7 +21,7 @@ const PATIENT = { timeout: 60_000, interval: 200 }
 const port = await findFreePort()
 /** Named as `npm start` names it, so that `npm run doctor` finds it. */
 const instance = instanceOf(port)
-const options = { instance, progress: createProgress(process.stdout) }
+const options = { instance, port, progress: createProgress(process.stdout) }
 let stack: LocalStack
 
 beforeAll(async () => {
@@ -59,12 +60,15 @@ async function answersWell(): Promise<boolean> {
   )
 }
 
+/** Runs a program of the project for the stack's port. */
+function runCommand(program: string): Promise<{ readonly stdout: string }> {
+  const env = { ...process.env, PORT: String(port) }
+  return promisify(execFile)('node', [program], { cwd: PROJECT, env })
+}
+
 /** Lines of `npm run doctor`, by the name at their beginning. */
 async function diagnose(): Promise<Map<string, string>> {
-  const { stdout } = await promisify(execFile)('node', ['local/doctor.ts'], {
-    cwd: PROJECT,
-    env: { ...process.env, PORT: String(port) },
-  })
+  const { stdout } = await runCommand('local/doctor.ts')
   return new Map(stdout.split('\n').map((line) => [line.slice(0, 18).trim(), line.slice(18)]))
 }
 
@@ -114,5 +118,32 @@ describe('a local stack', () => {
     stack = await startLocalStack({ ...options, isFresh: true })
 
     expect(await (await fetch(new URL('tasks', stack.baseUrl))).json()).toEqual([])
+  })
+
+  it('ends with a sentence when a part dies again and again', async () => {
+    let failure: string | undefined
+    void stack.failed.then((sentence) => {
+      failure = sentence
+    })
+    let killed = 0
+    while (failure === undefined) {
+      const pid = await pidOf('edge')
+      if (pid !== killed) process.kill(pid, 'SIGKILL')
+      killed = pid
+      await vi.waitUntil(async () => failure !== undefined || (await pidOf('edge')) !== killed, PATIENT)
+    }
+
+    expect(failure).toMatch(/^The edge died 5 times in a row\./u)
+  })
+
+  it('loses its state by a reset, which waits for its end', async () => {
+    const state = join(PROJECT, '.local', instance, 'state')
+    await stack.stop()
+    stack = await startLocalStack(options)
+    await expect(runCommand('local/reset.ts')).rejects.toThrow(/stop the stack there first/u)
+    await stack.stop()
+
+    expect((await runCommand('local/reset.ts')).stdout).toMatch(/^Removed \S+state \(\d+ MB\)\.$/mu)
+    expect(existsSync(state)).toBe(false)
   })
 })
