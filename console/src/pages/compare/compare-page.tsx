@@ -6,6 +6,7 @@ import { formatDuration, formatMoney, secondsBetween, shortId } from '../../ui/f
 import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
+import { type Difference, differenceOf } from './difference.ts'
 import { summaryOf } from './summary.ts'
 
 interface Side {
@@ -118,10 +119,9 @@ interface RowsProps {
 function ValueRows({ title, one, other }: RowsProps) {
   const names = [...new Set([...one, ...other].map(({ parameterName }) => parameterName))]
   if (names.length === 0) return null
-  const shown = (values: readonly RunValue[], name: string): string => {
-    const value = values.find(({ parameterName }) => parameterName === name)
-    return value === undefined ? '' : summaryOf(value)
-  }
+  const valueNamed = (values: readonly RunValue[], name: string): RunValue | undefined =>
+    values.find(({ parameterName }) => parameterName === name)
+  const shown = (value: RunValue | undefined): string => (value === undefined ? '' : summaryOf(value))
   return (
     <tbody>
       <tr class="group">
@@ -129,9 +129,13 @@ function ValueRows({ title, one, other }: RowsProps) {
           {title}
         </th>
       </tr>
-      {names.map((name) => (
-        <Pair key={name} title={name} one={shown(one, name)} other={shown(other, name)} />
-      ))}
+      {names.map((name) => {
+        const [first, second] = [valueNamed(one, name), valueNamed(other, name)]
+        const difference = differenceOf(first, second)
+        return (
+          <Pair key={name} title={name} one={shown(first)} other={shown(second)} difference={difference} />
+        )
+      })}
     </tbody>
   )
 }
@@ -140,18 +144,20 @@ function Pair({
   title,
   one,
   other,
+  difference = one === other ? 'none' : 'some',
 }: {
   readonly title: string
   readonly one: string
   readonly other: string
+  readonly difference?: Difference
 }) {
   if (one === '' && other === '') return null
-  const differs = one !== other
   return (
-    <tr class={differs ? 'differs' : undefined}>
+    <tr class={difference === 'some' ? 'differs' : undefined}>
       <th scope="row">
         {title}
-        {differs && <span class="visually-hidden"> (differs)</span>}
+        {difference === 'some' && <span class="visually-hidden"> (differs)</span>}
+        {difference === 'unknown' && <span class="hint"> (contents not compared)</span>}
       </th>
       <td>{one === '' ? '–' : one}</td>
       <td>{other === '' ? '–' : other}</td>

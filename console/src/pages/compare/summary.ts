@@ -1,5 +1,5 @@
 import type { ArrayItem, RunValue } from '../../api/types.ts'
-import { formatCount, plural } from '../../ui/format.ts'
+import { formatBytes, formatCount, plural } from '../../ui/format.ts'
 import { itemsOf, leafType } from '../../viewer/values.ts'
 
 /** Characters of a value that a cell shows. */
@@ -8,7 +8,10 @@ const MAX_ITEMS = 10
 
 /** A value as one line, so that two can be compared: of arrays of numbers, mean and range. */
 export function summaryOf(value: RunValue): string {
-  if (value.type === 'IMAGE' || value.type === 'FILE') return value.type.toLowerCase()
+  if (value.type === 'IMAGE' || value.type === 'FILE') {
+    const size = value.sizeBytes === undefined ? '' : `, ${formatBytes(value.sizeBytes)}`
+    return `${value.type.toLowerCase()}${size}`
+  }
   if (value.type !== 'ARRAY') return cut(String(value.value))
   const items = itemsOf(Array.isArray(value.value) ? (value.value as readonly ArrayItem[]) : [])
   const leaf = leafType(value)
