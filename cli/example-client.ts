@@ -24,7 +24,7 @@ const runSchema = z.object({ state: z.string(), error: z.object({ message: z.str
 const outputsSchema = z.array(z.object({ parameterName: z.string(), value: z.unknown() }))
 
 /**
- * A client of the service at `baseUrl`, which ends in `/`.
+ * A client of the service at `baseUrl`, which ends in `/`. It calls as Cytomine core does: once, without an idempotency key.
  * @param callApi one that signs where the service asks for credentials
  */
 export function createExampleClient(baseUrl: string, callApi = fetch) {

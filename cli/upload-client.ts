@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { createPresignedParts } from '../src/shared/presigned-parts.ts'
 import { retry } from '../src/shared/retry.ts'
 import { explainError } from './explain-error.ts'
+import { isAbsent, newKey } from './service/repeating-fetch.ts'
 
 /** An answer that the upload cannot go on after; the message says what it was. */
 export class UploadRefusedError extends Error {
@@ -77,17 +78,15 @@ export function createUploadClient(
   baseUrl: string,
   { callApi = fetch, pausesMs = PAUSES_MS }: UploadClientOptions = {},
 ) {
-  async function callOnce(method: string, path: string, body?: object): Promise<unknown> {
+  async function callOnce(method: string, path: string, body?: object, headers?: object): Promise<unknown> {
     const answer = await callApi(new URL(path, baseUrl), {
       method,
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
-      ...(body !== undefined && {
-        body: JSON.stringify(body),
-        headers: { 'content-type': 'application/json' },
-      }),
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
-    if (!answer.ok) throw refusal(`${method} ${path}`, answer.status, text)
+    if (!answer.ok) throw refusal(`${method} ${path}`, answer, text)
     return text === '' ? undefined : JSON.parse(text)
   }
 
@@ -119,10 +118,9 @@ export function createUploadClient(
 
   return {
     async create(body: NewUpload): Promise<UploadView> {
-      // A service that is not there is told at once.
-      return uploadSchema.parse(
-        await untilAnswered('POST uploads', [], () => callOnce('POST', 'uploads', body)),
-      )
+      const key = newKey()
+      const attempt = () => callOnce('POST', 'uploads', body, key)
+      return uploadSchema.parse(await untilAnswered('POST uploads', pausesMs, attempt, { isFirst: true }))
     },
 
     async find(id: string): Promise<UploadView> {
@@ -139,7 +137,7 @@ export function createUploadClient(
       // One URL at a time: it lives for minutes, and a slow line may take longer.
       const urls = createPresignedParts({ ask: (first, last) => partUrl(id, first, last), batch: 1 })
       const send = () => urls.put(number, (url) => putPart(url, bytes, signal))
-      await untilAnswered(`sending part ${number}`, pausesMs, send, signal)
+      await untilAnswered(`sending part ${number}`, pausesMs, send, { signal })
     },
 
     async complete(id: string): Promise<UploadView> {
@@ -152,17 +150,24 @@ export function createUploadClient(
   }
 }
 
-/** The calls of one upload. But for the first, each is repeated while it fails for a reason that may pass. */
+/** The calls of one upload. Each is repeated while it fails for a reason that may pass. */
 export type UploadClient = ReturnType<typeof createUploadClient>
+
+interface AttemptOptions {
+  readonly signal?: AbortSignal
+  /** Whether it is the first call of an upload: a service that is not there is reported at once. */
+  readonly isFirst?: boolean
+}
 
 /** @throws UploadRefusedError at once, UploadBrokenError after the last attempt */
 async function untilAnswered<Result>(
   what: string,
   pausesMs: readonly number[],
   attempt: () => Promise<Result>,
-  signal?: AbortSignal,
+  { signal, isFirst = false }: AttemptOptions = {},
 ): Promise<Result> {
-  const isRetryable = (error: unknown): boolean => !(error instanceof UploadRefusedError)
+  const isRetryable = (error: unknown): boolean =>
+    !(error instanceof UploadRefusedError) && !(isFirst && isAbsent(error))
   try {
     return await retry(attempt, { pausesMs, isRetryable, signal })
   } catch (error) {
@@ -171,10 +176,11 @@ async function untilAnswered<Result>(
   }
 }
 
-/** A failure of the service or of a gateway passes, unlike a refusal. */
-function refusal(what: string, status: number, text: string): Error {
+/** A failure of the service or of a gateway passes, unlike a refusal; as does a call with the same key that is under way. */
+function refusal(what: string, { status, headers }: Response, text: string): Error {
   const words = explainError(text)
-  return status >= 500 || status === 429
+  const isUnderWay = status === 409 && headers.has('retry-after')
+  return status >= 500 || status === 429 || isUnderWay
     ? new UploadBrokenError(`${what} was answered with ${status}: ${words}`)
     : new UploadRefusedError(words, status)
 }

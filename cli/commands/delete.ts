@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { isRunId, parseTaskReference } from '../service/names.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
-import { openService } from '../service/service.ts'
+import { openService, removeAt } from '../service/service.ts'
 import { usageError } from '../terminal/command-error.ts'
 import { confirm } from '../terminal/confirm.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
@@ -27,7 +27,7 @@ export function addDelete(program: Command, perform: Perform): void {
         terminal.note('Nothing was deleted.')
         return EXIT.failed
       }
-      await service.call(path, { method: 'DELETE' })
+      await removeAt(service, path)
       terminal.json({ deleted: what })
       terminal.print(`${what} is deleted`)
       return EXIT.success

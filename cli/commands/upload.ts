@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { createProgress } from '../progress.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
-import { openService, type Service, ServiceRefusal } from '../service/service.ts'
+import { openService, removeAt, type Service, ServiceRefusal } from '../service/service.ts'
 import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
 import { type OpenTask, openTask } from '../task/open-task.ts'
 import { CommandError } from '../terminal/command-error.ts'
@@ -74,7 +74,7 @@ async function makeRoom(service: Service, name: string, flags: Flags): Promise<b
   if (!(await isThere(service, name, flags))) return true
   const question = `Delete ${name} with all its runs and their files first?`
   if (!(await confirm(question, flags.yes === true))) return false
-  await service.call(`tasks/${name}`, { method: 'DELETE' })
+  await removeAt(service, `tasks/${name}`)
   return true
 }
 
