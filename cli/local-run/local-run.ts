@@ -19,6 +19,7 @@ import type { RunWorkflow } from '../../src/run/run-workflow.ts'
 import { systemIdentity } from '../../src/shared/identity.ts'
 import type { Task, TaskDescriptor } from '../../src/task/task.ts'
 import type { SentFile } from '../../src/upload/sent-file.ts'
+import { authorWords } from '../inputs/author-words.ts'
 import { packSlide } from '../inputs/pack-slide.ts'
 import type { GivenInput } from '../inputs/parse-inputs.ts'
 import { fileSource } from '../task/file-source.ts'
@@ -139,20 +140,25 @@ async function sentFile({ objects, folder }: LocalRun, path: string): Promise<Se
 }
 
 /**
- * Starts the run, as a state action does: completeness, matching arrays, defaults; then fills the input folder.
+ * Starts the run, as a state action does: completeness, matching arrays, defaults.
+ * @throws CommandError naming the inputs that are missing
+ */
+export async function start({ deps, run }: LocalRun): Promise<void> {
+  const { id } = await run()
+  await changeRunState(deps, id, 'RUNNING').catch((error: unknown) => {
+    if (!(error instanceof DomainError)) throw error
+    throw new CommandError(authorWords(wordsOf(error)), undefined, { cause: error })
+  })
+}
+
+/**
+ * Starts the run, then fills the input folder.
  * @returns the folders of the container
  * @throws CommandError naming the inputs that are missing
  */
 export async function stage(local: LocalRun): Promise<{ readonly inputs: string; readonly outputs: string }> {
+  await start(local)
   const { id } = await local.run()
-  await changeRunState(local.deps, id, 'RUNNING').catch((error: unknown) => {
-    if (!(error instanceof DomainError)) throw error
-    const words = wordsOf(error).replace(
-      /\. Provision them by PUT.*$/u,
-      '; give it with -i NAME=VALUE, or NAME=@FILE',
-    )
-    throw new CommandError(words, undefined, { cause: error })
-  })
   const run = await local.runs.recordJob(id, { attempt: 1, jobName: 'local' })
   const [inputs, outputs] = [join(local.folder, 'inputs'), join(local.folder, 'outputs')]
   for (const folder of [inputs, outputs]) {

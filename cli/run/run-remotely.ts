@@ -1,24 +1,24 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import * as z from 'zod'
-import { packSlide } from '../inputs/pack-slide.ts'
+import type { TaskDescriptor } from '../../src/task/task.ts'
 import { type GivenInput, parseInputs } from '../inputs/parse-inputs.ts'
+import { createLocalRun, provision as provisionLocally, start } from '../local-run/local-run.ts'
 import { showOutputs } from '../outputs/show-outputs.ts'
-import { sendInputFile } from '../send-input-file.ts'
 import { fetchArchive } from '../service/fetch-outputs.ts'
 import { createLogReader } from '../service/follow-log.ts'
 import { parseTaskReference, requireTaskReference, type TaskReference } from '../service/names.ts'
+import { describeTask } from '../service/remote-task.ts'
 import { isFinal, outputsSchema, type RunView, runSchema } from '../service/schemas.ts'
 import { openService, type Service } from '../service/service.ts'
 import { requireDescriptor } from '../task/bundle-of.ts'
-import { isDirectory, openTask } from '../task/open-task.ts'
+import { openTask } from '../task/open-task.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import { writeLog } from '../terminal/shown-text.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 import { runFailure } from './run-failure.ts'
+import { startWith } from './start-remotely.ts'
 
 export interface RemoteFlags {
   readonly input: readonly string[]
@@ -28,16 +28,6 @@ export interface RemoteFlags {
 
 const POLL_MS = 500
 
-/** Inputs as listings of tasks describe them; only arrays of files and files need more than their name. */
-interface ListedType {
-  readonly id: string
-  readonly subType?: ListedType | undefined
-}
-const typeSchema: z.ZodType<ListedType> = z.lazy(() =>
-  z.looseObject({ id: z.string(), subType: typeSchema.optional() }),
-)
-const inputsSchema = z.array(z.looseObject({ name: z.string(), type: typeSchema }))
-
 /** Runs a task that is installed in a service, and follows it. @returns the exit code */
 export async function runRemotely(
   terminal: Terminal,
@@ -46,13 +36,17 @@ export async function runRemotely(
 ): Promise<number> {
   const { namespace, version } = await referenceOf(terminal, task)
   const service = await openService({ url, auth: flags.auth })
-  const path = `tasks/${namespace}/${version}`
-  const declared = inputsSchema.parse(await service.json(`${path}/inputs`))
-  const inputs = parseInputs(flags.input, declared as unknown as Parameters<typeof parseInputs>[1])
-  const { id } = z.object({ id: z.string() }).parse(await service.json(`${path}/runs`, { method: 'POST' }))
+  const { inputs: declared, descriptor } = await describeTask(service, { namespace, version })
+  const inputs = parseInputs(flags.input, declared)
+  // Before a run exists: what is refused here would be refused there.
+  if (descriptor !== undefined) await checkInputs(descriptor, inputs)
+  const created = await service.json(`tasks/${namespace}/${version}/runs`, {
+    method: 'POST',
+    isRepeatable: true,
+  })
+  const { id } = z.object({ id: z.string() }).parse(created)
   terminal.note(`run ${id}`)
-  await provision(service, id, inputs)
-  await service.call(`task-runs/${id}/state-actions`, { method: 'POST', body: { desired: 'RUNNING' } })
+  await startWith(terminal, service, id, inputs)
   const run = await follow(terminal, service, id)
   if (run.state === 'FAILED') {
     const { kind = 'failed', message = 'no reason was given' } = run.error ?? {}
@@ -72,31 +66,14 @@ async function referenceOf(terminal: Terminal, task: string): Promise<TaskRefere
   return isLocal ? requireDescriptor(terminal, await openTask(task)) : requireTaskReference(task)
 }
 
-async function provision(service: Service, id: string, inputs: readonly GivenInput[]): Promise<void> {
-  const base = `task-runs/${id}/input-provisions`
-  const values = inputs.flatMap((input) =>
-    input.kind === 'json' ? [{ parameterName: input.name, value: input.value }] : [],
-  )
-  if (values.length > 0) await service.call(base, { method: 'PUT', body: values })
-  for (const input of inputs) {
-    if (input.kind === 'file') await giveFile(service, `${base}/${input.name}`, input.path)
-    if (input.kind !== 'items') continue
-    for (const [index, path] of input.paths.entries()) {
-      await giveFile(service, `${base}/${input.name}/indexes?value=${index}`, path)
-    }
-  }
-}
-
-/** A folder is sent as the zip that clients make of a slide. */
-async function giveFile(service: Service, route: string, path: string): Promise<void> {
-  if (!isDirectory(path)) return sendInputFile(service, route, path)
-  const folder = await mkdtemp(join(tmpdir(), 'cytomine-task-'))
+/** Checks inputs by the service's own code, on this machine. @throws CommandError */
+async function checkInputs(descriptor: TaskDescriptor, inputs: readonly GivenInput[]): Promise<void> {
+  const local = await createLocalRun(descriptor, tmpdir())
   try {
-    const file = join(folder, `${basename(path)}.zip`)
-    await packSlide(path, file)
-    await sendInputFile(service, route, file)
+    await provisionLocally(local, inputs)
+    await start(local)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await local.close()
   }
 }
 
