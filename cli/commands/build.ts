@@ -33,7 +33,7 @@ export function addBuild(program: Command, perform: Perform): void {
             formatBytes(unpackedBytes),
           ]),
         ])
-        report(terminal, validation, file)
+        report(terminal, validation, { bundle: file })
         terminal.print(file)
         return validation.findings.some(({ severity }) => severity === 'problem') ? EXIT.failed : EXIT.success
       }),

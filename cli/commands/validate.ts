@@ -1,12 +1,14 @@
 import type { Command } from 'commander'
+import type { TaskReference } from '../service/names.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
-import { openService, ServiceRefusal } from '../service/service.ts'
+import { openService, type Service, ServiceRefusal } from '../service/service.ts'
 import { findBuilt } from '../task/built.ts'
 import { hasDockerfile, openTask } from '../task/open-task.ts'
 import { CommandError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
 import { readQueues } from '../validate/check-resources.ts'
 import { type Finding, warning } from '../validate/finding.ts'
+import { askPlacement, findingsOf, type Placement } from '../validate/placement.ts'
 import { report } from '../validate/report.ts'
 import { type Validation, validateTask } from '../validate/validate-task.ts'
 import type { Perform } from './perform.ts'
@@ -21,7 +23,10 @@ export function addValidate(program: Command, perform: Perform): void {
     .command('validate')
     .description("checks a task by the service's own rules, and for what would end every run")
     .argument('[task]', 'folder of a task, bundle (.zip) or image archive (.tar)', '.')
-    .option('--stage <file>', 'settings of the stage that the task is for: says whether a queue can hold it')
+    .option(
+      '--stage <file>',
+      'settings of the stage that the task is for: says whether a queue can hold it, as --url does',
+    )
     .option('--strict', 'fail on warnings too')
   withService(command, false).action((path: string, flags: Flags) =>
     perform(async (terminal) => {
@@ -32,7 +37,7 @@ export function addValidate(program: Command, perform: Perform): void {
       const validation = await validateTask(task, { queues, built })
       const asked = await findInService(validation, flags)
       const findings = [...validation.findings, ...asked.findings]
-      report(terminal, { ...validation, findings })
+      report(terminal, { ...validation, findings }, { placement: asked.placement })
       if (isBuilt) terminal.note(noteOnImage(validation))
       if (asked.failure !== undefined) throw asked.failure
       const isFailed = findings.some(({ severity }) => severity === 'problem' || flags.strict === true)
@@ -50,22 +55,36 @@ function noteOnImage({ image }: Validation): string {
 
 interface Asked {
   readonly findings: readonly Finding[]
+  readonly placement?: Placement | undefined
   /** Why the service could not be asked; told after what was found without it. */
   readonly failure?: CommandError
 }
 
-/** Findings of a service about the task, such as a name that is taken. */
-async function findInService({ descriptor }: Validation, { url, auth }: Flags): Promise<Asked> {
+/** Findings of a service about the task: a name that is taken, resources that no queue holds. */
+async function findInService(validation: Validation, { url, auth }: Flags): Promise<Asked> {
+  const { descriptor } = validation
   if (descriptor === undefined || url === undefined) return { findings: [] }
-  const { namespace, version } = descriptor
   const service = await openService({ url, auth: auth ?? 'none' })
   try {
-    await service.call(`tasks/${namespace}/${version}`)
-    const words = `${namespace} ${version} is in the service already; raise the version, or upload with --replace`
-    return { findings: [warning('bundle', words)] }
+    const taken = await findTaken(service, descriptor)
+    const placement = await askPlacement(service, validation)
+    return { findings: [...taken, ...findingsOf(placement)], placement }
   } catch (error) {
-    if (error instanceof ServiceRefusal && error.status === 404) return { findings: [] }
     if (error instanceof CommandError) return { findings: [], failure: error }
     throw error
   }
+}
+
+async function findTaken(
+  service: Service,
+  { namespace, version }: TaskReference,
+): Promise<readonly Finding[]> {
+  try {
+    await service.call(`tasks/${namespace}/${version}`)
+  } catch (error) {
+    if (error instanceof ServiceRefusal && error.status === 404) return []
+    throw error
+  }
+  const words = `${namespace} ${version} is in the service already; raise the version, or upload with --replace`
+  return [warning('bundle', words)]
 }

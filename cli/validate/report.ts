@@ -1,15 +1,19 @@
 import type { Terminal } from '../terminal/terminal.ts'
 import type { Finding } from './finding.ts'
+import { type Placement, placedWords } from './placement.ts'
 import type { Validation } from './validate-task.ts'
 
-/**
- * Prints all findings, and how many there are.
- * @param bundle path of the bundle that was checked, for machines
- */
+export interface ReportOptions {
+  /** Path of the bundle that was checked, for machines. */
+  readonly bundle?: string
+  readonly placement?: Placement | undefined
+}
+
+/** Prints all findings, how many there are, and where the runs of the task would go. */
 export function report(
   terminal: Terminal,
   { findings, descriptor, image }: Validation,
-  bundle?: string,
+  { bundle, placement }: ReportOptions = {},
 ): void {
   const count = (severity: Finding['severity']): number =>
     findings.filter((finding) => finding.severity === severity).length
@@ -25,8 +29,10 @@ export function report(
       ? terminal.paint('green', `no problems${what}`)
       : `${counted(problems, 'problem')}, ${counted(warnings, 'warning')}${what}`,
   )
+  if (placement?.placeable === true) terminal.print(`Its runs would go to ${placedWords(placement)}.`)
   const { namespace, version } = descriptor ?? {}
-  terminal.json({ valid: problems === 0, namespace, version, bundle, findings, imageLayers: image?.layers })
+  const names = { namespace, version, bundle }
+  terminal.json({ valid: problems === 0, ...names, findings, placement, imageLayers: image?.layers })
 }
 
 function counted(count: number, noun: string): string {

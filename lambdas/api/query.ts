@@ -30,6 +30,33 @@ export function booleanQuery(context: Context, name: string): boolean {
   return value === 'true'
 }
 
+/** Bounds of a number, both inclusive. */
+interface CountBounds {
+  readonly least: number
+  readonly most: number
+}
+
+/**
+ * Value of a number without sign and fraction; undefined when it is missing.
+ * @throws DomainError QUERY_INVALID
+ */
+export function countQuery(context: Context, name: string, { least, most }: CountBounds): number | undefined {
+  const value = optionalQuery(context, name)
+  if (value === undefined) return undefined
+  const count = /^\d{1,16}$/u.test(value) ? Number(value) : Number.NaN
+  if (!(count >= least && count <= most)) {
+    throw queryError(name, value, `expected an integer from ${least} to ${most}`)
+  }
+  return count
+}
+
+/** {@link countQuery} of a parameter that must be there. */
+export function requiredCountQuery(context: Context, name: string, bounds: CountBounds): number {
+  const count = countQuery(context, name, bounds)
+  if (count === undefined) throw queryError(name, '', 'the value is missing; expected an integer')
+  return count
+}
+
 const DEFAULT_LIMIT = 50
 /** Maximum number of rows of a page. */
 export const MAX_LIMIT = 200

@@ -17,6 +17,7 @@ export const ROUTES = {
   downloadTaskLogo: 'GET /tasks/:namespace/:version/logo',
   getTaskPlacementById: 'GET /tasks/:id/placement',
   getTaskPlacementByName: 'GET /tasks/:namespace/:version/placement',
+  findPlacement: 'GET /placement',
   createRunById: 'POST /tasks/:id/runs',
   createRunByName: 'POST /tasks/:namespace/:version/runs',
   listTaskRuns: 'GET /tasks/:namespace/:version/runs',

@@ -136,13 +136,16 @@ function viewTimes(run: Pick<Run, 'entered'>): object {
 }
 
 /** Resources that the descriptor requests. */
-function viewResources({ resources }: Task): object {
+function viewResources({ resources }: Pick<Task, 'resources'>): object {
   const { cpus, gpus, internet } = resources
   return { cpus, memoryMiB: memoryMibOf(resources), gpus, internet }
 }
 
-/** @param placement of the task */
-export function viewPlacement(task: Task, placement: ReturnType<typeof placementOf>): object {
+/** @param placement of the task, or of one that asks for the same */
+export function viewPlacement(
+  task: Pick<Task, 'resources' | 'imageSize'>,
+  placement: ReturnType<typeof placementOf>,
+): object {
   const common = {
     asked: viewResources(task),
     ...(task.imageSize && { imageSizeBytes: task.imageSize.packedBytes }),

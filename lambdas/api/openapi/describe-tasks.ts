@@ -11,6 +11,7 @@ import {
   type Descriptions,
   JSON_TYPE,
   MULTIPART_TYPE,
+  parameter,
   prefer,
   refuses,
   TASK_UNKNOWN,
@@ -64,6 +65,30 @@ const downloadDescriptor = onTask(
 const getPlacement: Description = {
   ...onTask('Says where the runs of a task go', answersJson(placement, 'The queue, or why there is none.')),
   description: 'The queue was chosen when the task was imported. Prices are estimates, as those of runs.',
+}
+const bytes = z.int().min(0).optional()
+const findPlacement: Description = {
+  summary: 'Says where the runs of a task would go',
+  description:
+    'For a task that is not imported yet: the queue that an import would choose now for what its descriptor asks for, or why there ' +
+    'is none.',
+  parameters: [
+    parameter('query', 'cpus', '`resources.cpus` of the descriptor.', z.int().min(1)),
+    parameter('query', 'memoryMiB', '`resources.ram`, in MiB, rounded up.', z.int().min(1)),
+    parameter('query', 'gpus', 'None when it is left out.', z.int().min(0).optional()),
+    parameter('query', 'internet', 'false when it is left out.', z.boolean().optional()),
+    parameter(
+      'query',
+      'imageBytes',
+      'Of the layers as they are pulled; without both sizes the image counts as empty.',
+      bytes,
+    ),
+    parameter('query', 'unpackedImageBytes', 'Of the layers unpacked.', bytes),
+  ],
+  responses: {
+    ...answersJson(placement, 'The queue, or why there is none.'),
+    ...refuses({ 400: 'A value of the query is wrong or missing; the message names it.' }),
+  },
 }
 const createRun: Description = {
   ...onTask('Create a run of a task', answersJson(newRun, 'A run without inputs.')),
@@ -142,6 +167,7 @@ export const TASK_DESCRIPTIONS = {
   },
   getTaskPlacementById: getPlacement,
   getTaskPlacementByName: getPlacement,
+  findPlacement,
   createRunById: createRun,
   createRunByName: createRun,
   listTaskRuns: onTask(

@@ -167,6 +167,7 @@ const TAG_OF: Readonly<Record<string, keyof typeof TAGS>> = {
   stores: 'stores',
   'run-sets': 'run-sets',
   webhooks: 'webhooks',
+  placement: 'tasks',
   ping: 'service',
 }
 

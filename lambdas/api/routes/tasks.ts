@@ -15,7 +15,7 @@ import { deleteTask } from '../../../src/lifecycle/delete-task.ts'
 import { createRun } from '../../../src/run/create-run.ts'
 import { isUuid, type Repositories } from '../../../src/run/find-run.ts'
 import type { JobScheduler } from '../../../src/run/job/job-scheduler.ts'
-import { placementOf } from '../../../src/run/job/placement.ts'
+import { placementFor, placementOf } from '../../../src/run/job/placement.ts'
 import type { LogStore } from '../../../src/run/log-store.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { RunSetRepository } from '../../../src/run/set/run-set-repository.ts'
@@ -23,7 +23,7 @@ import type { RunSetWorkflow } from '../../../src/run/set/run-set-workflow.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
 import type { StoreRepository } from '../../../src/store/store-repository.ts'
-import type { Task, TaskSummary } from '../../../src/task/task.ts'
+import type { ImageSize, Task, TaskResources, TaskSummary } from '../../../src/task/task.ts'
 import { completeUpload } from '../../../src/upload/complete-upload.ts'
 import type { ImportRequests } from '../../../src/upload/import-requests.ts'
 import type { Upload } from '../../../src/upload/upload.ts'
@@ -32,6 +32,7 @@ import { deletionTime } from '../deletion-time.ts'
 import { answerFile } from '../download.ts'
 import { readJson } from '../json-body.ts'
 import { isMultipart, readMultipart } from '../multipart.ts'
+import { booleanQuery, countQuery, requiredCountQuery } from '../query.ts'
 import type { Handlers } from '../route-table.ts'
 import { uploadReference } from '../upload-reference.ts'
 import {
@@ -115,6 +116,12 @@ export function taskHandlers(deps: Dependencies) {
     ),
     getTaskPlacementById: getPlacement,
     getTaskPlacementByName: getPlacement,
+    findPlacement: async (context) => {
+      const asked = askedBy(context)
+      const imageSize = imageSizeOf(context)
+      const placement = placementFor(asked, imageSize ?? NO_IMAGE, deps.queues)
+      return context.json(viewPlacement({ resources: asked, ...(imageSize && { imageSize }) }, placement))
+    },
     createRunById: makeRun,
     createRunByName: makeRun,
 
@@ -130,6 +137,30 @@ export function taskHandlers(deps: Dependencies) {
       return context.body(null, 200)
     },
   } satisfies Partial<Handlers>
+}
+
+const NO_IMAGE: ImageSize = { packedBytes: 0, unpackedBytes: 0 }
+const MIB = 1024n ** 2n
+/** Largest numbers of a query; no machine has so much, and sums stay exact. */
+const MOST = { cpus: 1e6, memoryMiB: 1e12, bytes: 1e15 }
+
+/** @throws DomainError QUERY_INVALID */
+function askedBy(context: Context): TaskResources {
+  const memoryMib = requiredCountQuery(context, 'memoryMiB', { least: 1, most: MOST.memoryMiB })
+  return {
+    cpus: requiredCountQuery(context, 'cpus', { least: 1, most: MOST.cpus }),
+    ramBytes: String(BigInt(memoryMib) * MIB),
+    gpus: countQuery(context, 'gpus', { least: 0, most: MOST.cpus }) ?? 0,
+    internet: booleanQuery(context, 'internet'),
+  }
+}
+
+/** @throws DomainError QUERY_INVALID */
+function imageSizeOf(context: Context): ImageSize | undefined {
+  const packedBytes = countQuery(context, 'imageBytes', { least: 0, most: MOST.bytes })
+  const unpackedBytes = countQuery(context, 'unpackedImageBytes', { least: 0, most: MOST.bytes })
+  if (packedBytes === undefined && unpackedBytes === undefined) return undefined
+  return { packedBytes: packedBytes ?? 0, unpackedBytes: unpackedBytes ?? 0 }
 }
 
 /** Texts of lists: the repository returns the same list object while it is unchanged. */

@@ -1,7 +1,7 @@
 import type { JobQueues, QueueKind } from '../../contract/job-queues.ts'
-import type { Task } from '../../task/task.ts'
+import type { ImageSize, Task, TaskResources } from '../../task/task.ts'
 import { type Machine, PRICES, priceOf } from './cost.ts'
-import { type JobSize, sizeOn } from './job-size.ts'
+import { explainTooLargeImage, type JobSize, placeJob, sizeOn } from './job-size.ts'
 
 /** Queue and machine of a task's runs. */
 interface Placed {
@@ -37,8 +37,24 @@ export function placementOf(task: Task, queues: JobQueues): Placed | NotPlaced {
       ],
     }
   }
+  return placedOn(size)
+}
+
+/** Where the runs of a task would go if it were imported now. */
+export function placementFor(
+  resources: TaskResources,
+  image: ImageSize,
+  queues: JobQueues,
+): Placed | NotPlaced {
+  const tooLarge = explainTooLargeImage(image, queues)
+  if (tooLarge !== undefined) return { reasons: [tooLarge] }
+  const size = placeJob(resources, image, queues)
+  return 'unschedulable' in size ? { reasons: [size.unschedulable] } : placedOn(size)
+}
+
+function placedOn(size: JobSize): Placed {
   const machine = machineOf(size)
-  return { queue, machine, pricePerHour: Number(priceOf(machine, HOUR_SECONDS).toFixed(6)) }
+  return { queue: size.queue, machine, pricePerHour: Number(priceOf(machine, HOUR_SECONDS).toFixed(6)) }
 }
 
 /** The stage's settings were changed after the import. */

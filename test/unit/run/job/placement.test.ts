@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JobQueues } from '../../../../src/contract/job-queues.ts'
-import { placementOf } from '../../../../src/run/job/placement.ts'
+import { placementFor, placementOf } from '../../../../src/run/job/placement.ts'
 import type { Task } from '../../../../src/task/task.ts'
 import { aTask } from '../../../fixtures/builders.ts'
 import { createCheckedApp } from '../../../fixtures/checked-app.ts'
@@ -96,5 +96,67 @@ describe('the route of a placement', () => {
     const answer = await createCheckedApp(await anEngine()).request('/app-engine/v1/tasks/a/1.0.0/placement')
 
     expect(answer.status).toBe(404)
+  })
+})
+
+describe('the placement of a task that is not imported yet', () => {
+  const SMALL = { ramBytes: String(2 * GIB), cpus: 1, gpus: 0, internet: false }
+  const image = { unpackedBytes: 10 * GIB, packedBytes: 4 * GIB }
+
+  it('is the one that an import would record', () => {
+    expect(placementFor(SMALL, image, FARGATE)).toEqual(
+      placementOf(aTask({ resources: SMALL, imageSize: image }), FARGATE),
+    )
+  })
+
+  it.each([
+    [
+      'resources that no queue holds',
+      { ...SMALL, gpus: 1 },
+      image,
+      /requests 1 GPU\(s\), and this installation has no GPU queue/u,
+    ],
+    ['an image that no disk holds', SMALL, { ...image, unpackedBytes: 300 * GIB }, /make the image smaller/u],
+  ])('is a reason for %s', (_, resources, size, reason) => {
+    expect(placementFor(resources, size, FARGATE)).toEqual({ reasons: [expect.stringMatching(reason)] })
+  })
+
+  const ask = async (query: string) => {
+    const app = createCheckedApp(await anEngine())
+    const answer = await app.request(`/app-engine/v1/placement?${query}`)
+    return { status: answer.status, body: await answer.json() }
+  }
+
+  it('is answered to a query with what the descriptor asks for', async () => {
+    const sizes = `imageBytes=${image.packedBytes}&unpackedImageBytes=${image.unpackedBytes}`
+
+    const { status, body } = await ask(`cpus=1&memoryMiB=2048&${sizes}`)
+
+    expect(status).toBe(200)
+    expect(body).toMatchObject({
+      placeable: true,
+      queue: 'fargate',
+      diskGiB: 30,
+      asked: { cpus: 1, memoryMiB: 2048, gpus: 0, internet: false },
+      imageSizeBytes: image.packedBytes,
+    })
+    expect((await ask('cpus=1&memoryMiB=2048&internet=true')).body).toMatchObject({
+      placeable: false,
+      reasons: [expect.stringMatching(/internet access/u)],
+    })
+  })
+
+  it.each([
+    ['memoryMiB=1', /cpus.*missing/u],
+    ['cpus=1', /memoryMiB.*missing/u],
+    ['cpus=0&memoryMiB=1', /cpus \\?"0\\?": expected an integer from 1/u],
+    ['cpus=1&memoryMiB=1e3', /memoryMiB .*1e3/u],
+    ['cpus=1&memoryMiB=99999999999999999999', /memoryMiB .*9/u],
+    ['cpus=1&memoryMiB=1&internet=yes', /internet .*true or false/u],
+  ])('is refused to the query %s', async (query, words) => {
+    const { status, body } = await ask(query)
+
+    expect(status).toBe(400)
+    expect(JSON.stringify(body)).toMatch(words)
   })
 })

@@ -1,0 +1,48 @@
+import { rmSync } from 'node:fs'
+import { afterEach, describe, expect, it } from 'vitest'
+import { runCommand } from '../../fixtures/cli-program.ts'
+import { anEngineWith, serveEngine } from '../../fixtures/served-engine.ts'
+import { aTaskFolder } from '../../fixtures/task-folder.ts'
+import { closeWebServers } from '../../fixtures/web-server.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  closeWebServers()
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Checks a task that is not uploaded against a service with one Fargate queue. */
+async function validate(resources: object, ...words: readonly string[]) {
+  const { url } = await serveEngine(await anEngineWith({}))
+  const folder = await aTaskFolder({ descriptor: { version: '2.0.0', configuration: { resources } } })
+  folders.push(folder)
+  return runCommand(['validate', folder, '--url', url, ...words])
+}
+
+describe('validate against a service', () => {
+  it('says where the runs of a task would go, and what they cost', async () => {
+    const { code, stdout } = await validate({ cpus: 2, ram: '6GiB' })
+
+    expect(stdout).toMatch(
+      /^Its runs would go to the queue fargate, \d vCPU, \d+ GiB, about 0\.\d\d USD an hour\.$/mu,
+    )
+    expect(code).toBe(0)
+  })
+
+  it('warns of resources that no queue of it holds', async () => {
+    const { code, stdout } = await validate({ gpus: 1 })
+
+    expect(stdout).toMatch(/warning {2}resources: no queue of the service can hold the task.*no GPU queue/u)
+    expect(code).toBe(0)
+    expect((await validate({ gpus: 1 }, '--strict')).code).toBe(1)
+  })
+
+  it('says it for machines', async () => {
+    const { stdout } = await validate({ ram: '2GiB' }, '--json')
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      valid: true,
+      placement: { placeable: true, queue: 'fargate', asked: { memoryMiB: 2048 } },
+    })
+  })
+})
