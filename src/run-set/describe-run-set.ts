@@ -116,8 +116,10 @@ function countsOf({ round, roundRows }: RunSet, rounds: readonly RoundCounts[]):
   const present = rounds[round - 1] ?? NO_COUNTS
   const all = rounds.reduce(addCounts, NO_COUNTS)
   const [, ...retried] = roundRows
+  // The set was read before its counts: runs may have been created and started since.
+  const waiting = (roundRows[round - 1] ?? 0) - present.started - present.unstarted
   return {
-    waiting: (roundRows[round - 1] ?? 0) - present.started - present.unstarted,
+    waiting: Math.max(0, waiting),
     active: present.started - present.finished - (present.failed - present.unstarted),
     finished: all.finished,
     failed: all.failed - retried.reduce((sum, rows) => sum + rows, 0),

@@ -211,6 +211,17 @@ describe('a run set', () => {
     expect((await work()).isDone).toBe(true)
   })
 
+  it('has no negative counts when its runs start between two reads', async () => {
+    const { engine, work, read, runId } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
+    const before = await read()
+    await prepare(work)
+    await submit(engine, runId(0))
+
+    const { counts } = await describeRunSet(engine, before)
+
+    expect(counts).toEqual({ waiting: 0, active: 1, finished: 0, failed: 0 })
+  })
+
   it('does not allow clients to change or start a single run of it', async () => {
     const { engine, work, runId } = await aSet({ rows: [{ a: 1 }] })
     await prepare(work)
