@@ -13,6 +13,7 @@ import { addLogs } from './commands/logs.ts'
 import { addOutputs } from './commands/outputs.ts'
 import type { Perform } from './commands/perform.ts'
 import { addRun } from './commands/run.ts'
+import { addRunSet } from './commands/run-set.ts'
 import { addRuns } from './commands/runs.ts'
 import { addSchema } from './commands/schema.ts'
 import { addTasks } from './commands/tasks.ts'
@@ -29,7 +30,7 @@ import { VERSION } from './version.ts'
 
 const ADDERS = [
   ...[addInit, addValidate, addBuild, addRun, addUpload],
-  ...[addTasks, addRuns, addLogs, addOutputs, addCancel, addDelete, addSchema],
+  ...[addTasks, addRuns, addLogs, addOutputs, addCancel, addDelete, addRunSet, addSchema],
 ]
 
 /** Commands without a result in JSON. */
@@ -47,7 +48,7 @@ export async function runProgram(words: readonly string[], surroundings: Surroun
   }
   describeProgram(program, surroundings)
   for (const add of ADDERS) add(program, perform)
-  for (const command of program.commands) settle(command, surroundings)
+  settleAll(program.commands, surroundings)
   try {
     if (words.length === 0) {
       surroundings.stderr.write(program.helpInformation())
@@ -82,9 +83,20 @@ function refuseJson(program: Command, command: Command): void {
   throw usageError(`"${command.name()}" prints the log as the container wrote it; leave --json out`)
 }
 
+function settleAll(commands: readonly Command[], surroundings: Surroundings): void {
+  for (const command of commands) {
+    settle(command, surroundings)
+    settleAll(command.commands, surroundings)
+  }
+}
+
+/** Words by which a command is called, the program's name first. */
+function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`
+}
+
 /** Output and errors of one command. */
 function settle(command: Command, { stdout, stderr }: Surroundings): void {
-  const name = command.parent === null ? '' : ` ${command.name()}`
   command
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
@@ -97,7 +109,7 @@ function settle(command: Command, { stdout, stderr }: Surroundings): void {
           .trim()
           .replaceAll(/\n\(?/gu, '; ')
           .replace(/\)$/u, '')
-        write(`${words}; "cytomine-task${name} --help" shows what can be given\n`)
+        write(`${words}; "${fullName(command)} --help" shows what can be given\n`)
       },
     })
 }

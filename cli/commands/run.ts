@@ -3,6 +3,7 @@ import { runLocally } from '../run/run-locally.ts'
 import { runRemotely } from '../run/run-remotely.ts'
 import { parseTaskReference } from '../service/names.ts'
 import { usageError } from '../terminal/command-error.ts'
+import { inputOption } from './option-values.ts'
 import type { Perform } from './perform.ts'
 
 interface Flags {
@@ -23,12 +24,7 @@ export function addRun(program: Command, perform: Perform): void {
       'folder of a task, which is built first, or bundle (.zip); with --remote NAMESPACE/VERSION too',
       '.',
     )
-    .option(
-      '-i, --input <name=value>',
-      'value of an input, or its file: image=@slide.tif; once for each',
-      collect,
-      [],
-    )
+    .addOption(inputOption('value of an input, or its file: image=@slide.tif; once for each'))
     .option('-o, --output <folder>', 'where the files of the outputs go', 'outputs')
     .addOption(
       new Option('--engine <engine>', 'what runs the container; the first that works when not given').choices(
@@ -55,8 +51,4 @@ export function addRun(program: Command, perform: Perform): void {
         return runLocally(terminal, task, flags)
       }),
     )
-}
-
-function collect(value: string, values: readonly string[]): readonly string[] {
-  return [...values, value]
 }

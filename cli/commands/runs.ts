@@ -1,11 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { RUN_STATES } from '../../src/run/transitions.ts'
+import type { Command } from 'commander'
 import { requireTaskReference } from '../service/names.ts'
 import { type ServiceFlags, withService } from '../service/options.ts'
 import { type RunRow, runListSchema, runPageSchema, taskSchema } from '../service/schemas.ts'
 import { openService, type Service, ServiceRefusal } from '../service/service.ts'
 import { usageError } from '../terminal/command-error.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
+import { stateOf } from './option-values.ts'
 import type { Perform } from './perform.ts'
 
 export function addRuns(program: Command, perform: Perform): void {
@@ -25,13 +25,6 @@ export function addRuns(program: Command, perform: Perform): void {
       return EXIT.success
     }),
   )
-}
-
-/** @throws InvalidArgumentError */
-function stateOf(text: string): string {
-  const state = RUN_STATES.find((one) => one === text.toUpperCase())
-  if (state === undefined) throw new InvalidArgumentError(`Allowed choices are ${RUN_STATES.join(', ')}.`)
-  return state
 }
 
 function cellsOf({ id, state, createdAt, created_at, task }: RunRow, asked = ''): readonly string[] {

@@ -34,3 +34,13 @@ define(Promise, 'withResolvers', <Value>() => {
 define(ArrayBuffer.prototype, 'transfer', function transfer(this: ArrayBuffer, length: number) {
   return this.slice(0, length)
 })
+
+define(Array, 'fromAsync', async <Item>(items: AsyncIterable<Item>) => {
+  const list: Item[] = []
+  for await (const item of items) list.push(item)
+  return list
+})
+
+define(Set.prototype, 'union', function union<Item>(this: Set<Item>, other: Set<Item>) {
+  return new Set([...this, ...other])
+})

@@ -5,6 +5,8 @@ import { shownJson, shownText } from './shown-text.ts'
 /** Where a command writes; `isTTY` says that a person reads along. */
 export interface Stream {
   readonly isTTY?: boolean
+  /** Width of a terminal. */
+  readonly columns?: number
   write(text: string): unknown
 }
 

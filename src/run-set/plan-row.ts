@@ -8,7 +8,7 @@ import { parameterNamed } from '../run/find-run.ts'
 import type { Provision } from '../run/run.ts'
 import type { RowProblem } from '../run/set/run-set.ts'
 import type { ParameterType, Task, TaskInput } from '../task/task.ts'
-import { type FileDependencies, findFile } from './file-reference.ts'
+import type { SentFile } from '../upload/sent-file.ts'
 import { type Cell, invalid, type Row } from './row-table.ts'
 
 /** Reference to the file of an image or file input. */
@@ -22,6 +22,15 @@ export interface RowPlan {
   readonly values: readonly CheckedProvision[]
   readonly files: readonly PlannedFile[]
 }
+
+/** Fields of a task that a table is checked against. */
+export type TableTask = Pick<Task, 'inputs' | 'matchingGroups'>
+
+/**
+ * Finds the file that the value of an image or file input names; undefined when it cannot be looked into here.
+ * @throws DomainError naming the parameter
+ */
+export type FindFile = (reference: JsonValue, parameterName: string) => Promise<SentFile | undefined>
 
 /** Position of a problem: row from 1, null for the shared values. */
 type Report = (problem: Omit<RowProblem, 'row'>) => void
@@ -74,7 +83,7 @@ export function mergePlans(shared: RowPlan, row: RowPlan): RowPlan {
 }
 
 /** Missing inputs of a merged plan, and arrays that do not match. */
-export function checkPlan(task: Task, plan: RowPlan, report: Report): void {
+export function checkPlan(task: TableTask, plan: RowPlan, report: Report): void {
   const known = namesIn(plan)
   for (const { name, type, optional } of task.inputs) {
     if (optional || known.has(name)) continue
@@ -96,11 +105,11 @@ export function checkPlan(task: Task, plan: RowPlan, report: Report): void {
 }
 
 /** Checks the files of a plan by their headers. */
-export async function checkFiles(deps: FileDependencies, plan: RowPlan, report: Report): Promise<void> {
+export async function checkFiles(find: FindFile, plan: RowPlan, report: Report): Promise<void> {
   for (const { input, reference } of plan.files) {
     try {
-      const { source } = await findFile(deps, reference, input.name)
-      await checkValue(source, input.type, input.name)
+      const found = await find(reference, input.name)
+      if (found !== undefined) await checkValue(found.source, input.type, input.name)
     } catch (error) {
       if (!(error instanceof DomainError)) throw error
       report(problemOf(error, input.name))
@@ -141,7 +150,7 @@ const TEXTS: ReadonlySet<ParameterType['id']> = new Set([
 ])
 
 /** JSON value of a CSV field, by the type of its parameter. */
-function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
+export function jsonOf(cell: Cell, { id }: ParameterType): JsonValue {
   if ('json' in cell) return cell.json
   if (TEXTS.has(id)) return cell.text
   try {

@@ -8,15 +8,15 @@ import {
   type RowProblem,
   type RunSet,
 } from '../run/set/run-set.ts'
-import type { Task } from '../task/task.ts'
-import type { FileDependencies } from './file-reference.ts'
 import {
   checkFiles,
   checkPlan,
+  type FindFile,
   mergePlans,
   planRow,
   problemOf,
   type RowPlan,
+  type TableTask,
   unknownColumns,
   withDefaults,
 } from './plan-row.ts'
@@ -47,15 +47,15 @@ function shortened({ column, message, ...problem }: RowProblem): RowProblem {
 
 /** Problems that do not belong to one row: unknown columns, and the shared values. */
 export async function validateTable(
-  deps: FileDependencies,
-  task: Task,
+  find: FindFile,
+  task: TableTask,
   { rows, shared }: { readonly rows: readonly Row[]; readonly shared: Row },
 ): Promise<readonly RowProblem[]> {
   const found: RowProblem[] = []
   const report = (problem: Omit<RowProblem, 'row'>): void => void found.push({ row: null, ...problem })
   for (const [, column] of unknownColumns(task, [shared])) report(unknownColumn(column))
   for (const [row, column] of unknownColumns(task, rows)) found.push({ row, ...unknownColumn(column) })
-  await checkFiles(deps, planRow(task, shared, report), report)
+  await checkFiles(find, planRow(task, shared, report), report)
   return found
 }
 
@@ -67,8 +67,8 @@ function unknownColumn(column: string): Omit<RowProblem, 'row'> {
 
 /** Problems of the rows, in order. Memory: the rows, and the file headers of {@link ROWS_AT_ONCE} rows. */
 export async function validateRows(
-  deps: FileDependencies,
-  task: Task,
+  find: FindFile,
+  task: TableTask,
   {
     rows,
     shared,
@@ -84,7 +84,7 @@ export async function validateRows(
       const own = planRow(task, row, report)
       // A rejected value is not reported as missing too.
       if (problems.length === 0) checkPlan(task, mergePlans(shared, withDefaults(task, shared, own)), report)
-      await checkFiles(deps, own, report)
+      await checkFiles(find, own, report)
       return problems
     },
     { concurrency: ROWS_AT_ONCE },

@@ -13,8 +13,8 @@ import { failuresOf, throwFailures } from '../shared/failures-of.ts'
 import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
 import { createPlannedRuns, createRepeatedRuns, storePlan } from './create-runs.ts'
-import type { FileDependencies } from './file-reference.ts'
-import { planRow, withDefaults } from './plan-row.ts'
+import { type FileDependencies, findFile } from './file-reference.ts'
+import { type FindFile, planRow, withDefaults } from './plan-row.ts'
 import { latestRunIds, readRuns, rowsOfRound } from './rows-of-set.ts'
 import { findRound, readShared, readTable, storeRound } from './set-files.ts'
 import { validateRows, validateTable, withProblems } from './validate-rows.ts'
@@ -107,9 +107,10 @@ async function validate(deps: WorkDependencies, call: Call, runSet: RunSet, task
     return
   }
   const { rows, shared } = table
+  const find: FindFile = (reference, parameterName) => findFile(deps, reference, parameterName)
   let current: RunSet | undefined = runSet
   if (current.roundRows[0] === 0) {
-    const problems = withProblems(current, await validateTable(deps, task, table))
+    const problems = withProblems(current, await validateTable(find, task, table))
     current = await advance(deps, current, { ...problems, roundRows: [rows.length] })
   }
   const plan = planRow(task, shared, () => undefined)
@@ -117,7 +118,7 @@ async function validate(deps: WorkDependencies, call: Call, runSet: RunSet, task
     if (isTimeUp(call)) return
     const first: number = current.done
     const block = rows.slice(first, first + VALIDATED_AT_ONCE)
-    const found = await validateRows(deps, task, { rows: block, shared: plan, first })
+    const found = await validateRows(find, task, { rows: block, shared: plan, first })
     current = await advance(deps, current, { ...withProblems(current, found), done: first + block.length })
   }
   if (current === undefined) return

@@ -12,6 +12,12 @@ describe('cytomine-task', () => {
     ['an unknown option', ['validate', '--stagee', 'x'], /unknown option '--stagee'.*--stage/su],
     ['an option without value', ['validate', '--stage'], /--stage <file>.*argument missing/su],
     ['a missing argument', ['logs'], /missing required argument 'run'/u],
+    ['an unknown command of a group', ['run-set', 'stop'], /unknown command 'stop'.*run-set --help/su],
+    [
+      'a number that is too large',
+      ['run-set', 'create', 'a', 'b', '--max-concurrency', '5000'],
+      /from 1 to 1000/u,
+    ],
     ['a run that is no id', ['logs', 'abc'], /"abc" is no run; expected its id/u],
     ['a log as JSON', ['logs', RUN, '--json'], /prints the log as the container wrote it; leave --json out/u],
     ['a task that is no name', ['runs', 'abc'], /"abc" is no task; expected NAMESPACE\/VERSION/u],
@@ -41,22 +47,35 @@ describe('cytomine-task', () => {
 
   it('prints its help without a command, with 2, and for --help, with 0', async () => {
     const bare = await runCommand([])
+    const group = await runCommand(['run-set'])
     const asked = await runCommand(['--help'])
 
-    expect([bare.code, asked.code]).toEqual([2, 0])
+    expect([bare.code, group.code, asked.code]).toEqual([2, 2, 0])
+    expect(group.stderr).toMatch(/Usage: cytomine-task run-set[\s\S]*create/u)
     expect(asked.stdout).toMatch(/validate[\s\S]*Exit codes:[\s\S]*NO_COLOR/u)
   })
 
-  it('has help for every command', async () => {
-    const { stdout } = await runCommand(['--help'])
-    const names = [...stdout.matchAll(/^ {2}([a-z]+) .*(?:\n {3,}.*)?/gmu)].map(([, name = '']) => name)
+  /** Names of the commands that a help lists. */
+  const commandsIn = (help: string): readonly string[] => {
+    const [, list = ''] = help.split('\nCommands:\n')
+    return [...list.matchAll(/^ {2}([a-z-]+) /gmu)]
+      .map(([, name = '']) => name)
+      .filter((name) => name !== 'help')
+  }
 
-    for (const name of names.filter((one) => one !== 'help')) {
-      const help = await runCommand([name, '--help'])
+  it.each([
+    ['the program', [], 12],
+    ['run-set', ['run-set'], 9],
+  ])('has help for every command of %s', async (_, group, count) => {
+    const { stdout } = await runCommand([...group, '--help'])
+    const names = commandsIn(stdout)
+
+    for (const name of names) {
+      const help = await runCommand([...group, name, '--help'])
       expect(help.code).toBe(0)
-      expect(help.stdout).toMatch(new RegExp(`Usage: cytomine-task ${name}`, 'u'))
+      expect(help.stdout).toContain(`Usage: ${['cytomine-task', ...group, name].join(' ')}`)
     }
-    expect(names.length).toBeGreaterThan(9)
+    expect(names.length).toBeGreaterThan(count)
   })
 
   it('prints the JSON schema of the documentation', async () => {
