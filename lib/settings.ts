@@ -113,6 +113,12 @@ const settings = {
     .describe(
       'Web page at `/app-engine/v1/ui/`: not served, read-only, or complete. It has no login: every client of the API can use it.',
     ),
+  reuseOutputs: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Runs and run sets that do not say `reuse` take the outputs of a FINISHED run with the same image and inputs. Only where all tasks give the same outputs for the same inputs.',
+    ),
   throttle: z
     .strictObject({
       rate: atLeastOne.describe('Requests a second that the API accepts.'),

@@ -65,7 +65,8 @@ export function createFileObjects(folder: string): FileObjects {
     async copy(from: string, to: string) {
       const path = paths.get(from)
       if (path !== undefined) paths.set(to, path)
-      return sizeOf(from)
+      const sizeBytes = await sizeOf(from)
+      return sizeBytes === undefined ? undefined : { sizeBytes }
     },
     async *list(prefix: string) {
       for (const key of [...paths.keys()].sort()) {

@@ -136,7 +136,13 @@ async function sentFile({ objects, folder }: LocalRun, path: string): Promise<Se
     file = join(folder, `${randomUUID()}.zip`)
     await packSlide(path, file)
   }
-  return { source: await fileSource(file), store: async (key) => objects.adopt(key, file) }
+  return {
+    source: await fileSource(file),
+    async store(key) {
+      objects.adopt(key, file)
+      return undefined
+    },
+  }
 }
 
 /**

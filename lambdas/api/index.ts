@@ -40,6 +40,7 @@ const environment = readEnvironment([
   'knownHosts',
   'consoleMode',
   'webhookNetworks',
+  'reusesOutputs',
 ])
 const { bucketName, installation, jobLogGroup, registryUrl, setMachineArn, stateMachineArn } = environment
 const s3 = createS3Client()
@@ -69,6 +70,7 @@ export const handler = createHandler(
       files: readConsoleFiles(join(import.meta.dirname, CONSOLE_FOLDER)),
     },
     report: reportProblem,
+    reusesOutputs: environment.reusesOutputs,
     queues: environment.jobQueues,
     webhookNetworks: environment.webhookNetworks,
     pause: () => pause(IMPORT_POLL_MILLISECONDS),

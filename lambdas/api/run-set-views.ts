@@ -23,6 +23,7 @@ export function viewListedRunSet(
     createdAt,
     updatedAt,
     maxConcurrency,
+    reuse: runSet.reuse ?? false,
     round,
     rows: roundRows[0] ?? 0,
     counts,
@@ -47,7 +48,7 @@ export function viewRunSet(described: DescribedRunSet, task: Task): object {
 
 /** The latest run of a row. */
 export function viewSetRun({ row, run }: SetRun): object {
-  const { id, state, updatedAt, failure, job } = run
+  const { id, state, updatedAt, failure, job, reusedFrom } = run
   const times = { startedAt: startedAt(run), endedAt: endedAt(run) }
   return {
     row,
@@ -56,6 +57,7 @@ export function viewSetRun({ row, run }: SetRun): object {
     updatedAt,
     ...(times.startedAt !== undefined && { startedAt: times.startedAt }),
     ...(times.endedAt !== undefined && { endedAt: times.endedAt }),
+    ...(reusedFrom !== undefined && { reusedFrom }),
     ...(failure !== undefined && { error: { kind: failure.kind, message: shownMessage(failure.message) } }),
     ...(job?.usage !== undefined && { cost: { usd: job.usage.usd } }),
   }

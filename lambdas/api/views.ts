@@ -125,6 +125,8 @@ export function viewRun(run: Run, task: Task, now: Date): object {
     ...(run.failure === undefined
       ? {}
       : { error: { ...run.failure, message: printableLines(run.failure.message) } }),
+    ...(run.reusedFrom === undefined ? {} : { reusedFrom: run.reusedFrom }),
+    ...(run.notReused === undefined ? {} : { notReused: run.notReused }),
     ...(run.job?.usage === undefined ? {} : { cost: viewCost(run.job.usage) }),
     ...(Object.keys(timings).length === 0 ? {} : { timings }),
   }

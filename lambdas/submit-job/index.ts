@@ -1,7 +1,13 @@
 import type { Context } from 'aws-lambda'
 import * as z from 'zod'
-import { createBatchClient, createLogsClient, createSfnClient } from '../../src/aws/clients.ts'
+import {
+  createBatchClient,
+  createLogsClient,
+  createS3Client,
+  createSfnClient,
+} from '../../src/aws/clients.ts'
 import { beginLog, logger } from '../../src/aws/observability.ts'
+import { createS3ObjectStore } from '../../src/aws/s3-object-store.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { queueArnsOf } from '../../src/contract/job-queues.ts'
 import { submitJob } from '../../src/lifecycle/submit-job.ts'
@@ -16,16 +22,19 @@ const environment = readEnvironment([
   'installation',
   'resourceTags',
   'tableName',
+  'bucketName',
   'stateMachineArn',
   'jobLogGroup',
   'jobQueues',
   'stagerApiUrl',
 ])
 const { jobLogGroup, jobQueues, resourceTags, stagerApiUrl, stateMachineArn } = environment
-const { runs, tasks } = createRepositoriesOfOneRun(environment)
+const { identity, runs, tasks } = createRepositoriesOfOneRun(environment)
 const deps = {
+  identity,
   runs,
   tasks,
+  objects: createS3ObjectStore({ client: createS3Client(), bucketName: environment.bucketName }),
   scheduler: createBatchJobScheduler({
     // SubmitJob has no idempotency token: a retry by the SDK could start a second job. The workflow retries instead.
     client: createBatchClient({ attempts: 1 }),

@@ -32,6 +32,7 @@ export const api: FunctionDefinition = {
     registryUrl: values.registryUrl,
     consoleMode: stage.console,
     webhookNetworks: webhookNetworksOf(stage),
+    reusesOutputs: String(stage.reuseOutputs),
     // API Gateway accepts its own host names only; an emulator accepts any.
     knownHosts: stage.emulator === undefined ? '*' : hostsOf(stage.emulator).join(','),
   }),

@@ -13,7 +13,8 @@ export const collectOutputs: FunctionDefinition = {
     bucketName,
   }),
   permissions: ({ grants }) => [
-    grants.items(CHANGE_ITEM),
+    // Digests of the inputs are read, and the result recorded for equal runs.
+    grants.items([...CHANGE_ITEM, 'dynamodb:BatchGetItem', 'dynamodb:PutItem']),
     // Deletes the objects that it wrote for a run that was deleted in the meantime.
     grants.objects(['s3:DeleteObject', 's3:GetObject', ...PUT_OBJECTS], KEYS.outputs),
     grants.list(KEYS.outputs),

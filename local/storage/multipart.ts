@@ -22,6 +22,7 @@ export interface StoredPart {
 export interface NamedPart {
   readonly number: number
   readonly etag: string
+  readonly checksum?: string | undefined
 }
 
 /** Minimum size of every part but the last (S3 user guide, "multipart upload limits"). */

@@ -73,6 +73,21 @@ export async function receive({ files }: S3State, request: S3Request): Promise<C
   return { ...written, etag: `"${md5}"` }
 }
 
+/** Header by which a client asks for a checksum of what is copied. */
+export const CHECKSUM_ALGORITHM = 'x-amz-checksum-algorithm'
+
+/** SHA-256 in base64, where the header asks for it. S3 has other algorithms, which no client of this server asks for. */
+export async function checksumOf(
+  { files }: S3State,
+  algorithm: string | string[] | undefined,
+  content: Content,
+): Promise<readonly (readonly ['ChecksumSHA256', string])[]> {
+  if (String(algorithm).toUpperCase() !== 'SHA256') return []
+  const hash = createHash('sha256')
+  for await (const chunk of files.read(content)) hash.update(chunk as Buffer)
+  return [['ChecksumSHA256', hash.digest('base64')]]
+}
+
 export async function removeUnused({ catalogue, files }: S3State, { segments }: Content): Promise<void> {
   await files.remove(segments.map(({ file }) => file).filter((file) => !catalogue.isFileUsed(file)))
 }

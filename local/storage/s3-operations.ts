@@ -1,7 +1,15 @@
 import { askedRange } from '../../src/shared/byte-range.ts'
 import type { StoredObject } from './catalogue.ts'
 import { notImplemented, pageSize, type S3Answer, type S3State, xml } from './s3-answer.ts'
-import { copySource, matches, receive, requireMatch, store } from './s3-content.ts'
+import {
+  CHECKSUM_ALGORITHM,
+  checksumOf,
+  copySource,
+  matches,
+  receive,
+  requireMatch,
+  store,
+} from './s3-content.ts'
 import { keyOfToken, readDocument, type S3Request, storedHeaders, tokenOf } from './s3-request.ts'
 import { readDeletion, type XmlContent } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
@@ -18,10 +26,12 @@ export async function putObject(state: S3State, request: S3Request): Promise<S3A
 
 async function copyObject(state: S3State, request: S3Request, source: string): Promise<S3Answer> {
   const from = copySource(state, request, source)
+  const checksum = await checksumOf(state, request.headers[CHECKSUM_ALGORITHM], from)
   await store(state, request, { content: from, headers: from.headers, reason: 'CopyObject' })
   return xml('CopyObjectResult', [
     ['ETag', from.etag],
     ['LastModified', new Date(state.nowMs()).toISOString()],
+    ...checksum,
   ])
 }
 

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { askedRange } from '../../src/shared/byte-range.ts'
 import type { Content } from './catalogue.ts'
 import { cut } from './data-files.ts'
-import { checkPartNumber } from './multipart.ts'
+import { checkPartNumber, type NamedPart } from './multipart.ts'
 import { pageSize, type S3Answer, type S3State, xml } from './s3-answer.ts'
-import { copySource, receive, removeUnused, write } from './s3-content.ts'
+import { CHECKSUM_ALGORITHM, checksumOf, copySource, receive, removeUnused, write } from './s3-content.ts'
 import { readDocument, type S3Request, storedHeaders } from './s3-request.ts'
 import { partXml, readCompletion, uploadXml, type XmlContent } from './s3-xml.ts'
 import { StorageError } from './storage-error.ts'
@@ -13,7 +13,12 @@ import { StorageError } from './storage-error.ts'
 export function createUpload(state: S3State, request: S3Request): S3Answer {
   const { bucket, key } = request
   state.objects.checkBucket(bucket)
-  const id = state.multipart.start(request, storedHeaders(request.headers), state.nowMs())
+  const algorithm = request.headers[CHECKSUM_ALGORITHM]
+  const headers = {
+    ...storedHeaders(request.headers),
+    ...(algorithm !== undefined && { [CHECKSUM_ALGORITHM]: String(algorithm) }),
+  }
+  const id = state.multipart.start(request, headers, state.nowMs())
   return xml('InitiateMultipartUploadResult', [
     ['Bucket', bucket],
     ['Key', key],
@@ -26,10 +31,11 @@ export async function uploadPart(state: S3State, request: S3Request): Promise<S3
   const id = request.query.get('uploadId') ?? ''
   const number = checkPartNumber(Number(request.query.get('partNumber')))
   // Checked before the bytes are read, so that a part of an unknown upload is rejected at once.
-  state.multipart.find(request, id)
+  const { headers } = state.multipart.find(request, id)
   const source = request.headers['x-amz-copy-source']
   const content =
     source === undefined ? await receive(state, request) : copiedPart(state, request, String(source))
+  const checksum = source === undefined ? [] : await checksumOf(state, headers[CHECKSUM_ALGORITHM], content)
   try {
     await state.files.remove(state.multipart.putPart(request, { id, number }, content, state.nowMs()))
   } catch (error) {
@@ -40,6 +46,7 @@ export async function uploadPart(state: S3State, request: S3Request): Promise<S3
   return xml('CopyPartResult', [
     ['ETag', content.etag],
     ['LastModified', new Date(state.nowMs()).toISOString()],
+    ...checksum,
   ])
 }
 
@@ -82,7 +89,8 @@ export async function completeUpload(state: S3State, request: S3Request): Promis
   const parts = readCompletion(await readDocument(request.body))
   const { multipart, catalogue } = state
   const { content, unused } = catalogue.transaction(() => {
-    const { headers } = multipart.find(request, id)
+    const { [CHECKSUM_ALGORITHM]: algorithm, ...headers } = multipart.find(request, id).headers
+    if (algorithm !== undefined) requireChecksums(algorithm, parts)
     const assembled = multipart.assemble(request, id, parts)
     const replaced = write(state, request, { content: assembled, headers, reason: 'CompleteMultipartUpload' })
     return { content: assembled, unused: [...replaced, ...multipart.remove(request, id)] }
@@ -94,6 +102,14 @@ export async function completeUpload(state: S3State, request: S3Request): Promis
     ['Key', request.key],
     ['ETag', content.etag],
   ])
+}
+
+/** @throws StorageError InvalidRequest */
+function requireChecksums(algorithm: string, parts: readonly NamedPart[]): void {
+  const missing = parts.find(({ checksum }) => checksum === undefined)
+  if (missing === undefined) return
+  const text = `The upload was created using a ${algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${missing.number} in the request.`
+  throw new StorageError(400, 'InvalidRequest', text)
 }
 
 /** `AbortMultipartUpload`. */

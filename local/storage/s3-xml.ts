@@ -17,7 +17,15 @@ const parser = new XMLParser({
 
 const completionSchema = z.object({
   CompleteMultipartUpload: z.object({
-    Part: z.array(z.object({ PartNumber: z.coerce.number().int(), ETag: z.string() })).min(1),
+    Part: z
+      .array(
+        z.object({
+          PartNumber: z.coerce.number().int(),
+          ETag: z.string(),
+          ChecksumSHA256: z.string().optional(),
+        }),
+      )
+      .min(1),
   }),
 })
 const deletionSchema = z.object({
@@ -35,7 +43,11 @@ export function writeXml(name: string, content: XmlContent): string {
 /** @throws StorageError MalformedXML */
 export function readCompletion(text: string): NamedPart[] {
   const parts = read(completionSchema, text).CompleteMultipartUpload.Part
-  return parts.map(({ PartNumber, ETag }) => ({ number: PartNumber, etag: ETag }))
+  return parts.map(({ PartNumber, ETag, ChecksumSHA256 }) => ({
+    number: PartNumber,
+    etag: ETag,
+    checksum: ChecksumSHA256,
+  }))
 }
 
 /** @throws StorageError MalformedXML */

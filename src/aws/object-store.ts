@@ -13,6 +13,13 @@ export interface ObjectVersion {
   readonly etag: string
 }
 
+/** A copy that was made. */
+export interface CopiedObject {
+  readonly sizeBytes: number
+  /** Digest of the content (src/shared/content-digest.ts); absent when the store computed none. */
+  readonly digest?: string
+}
+
 /** The object was replaced by another version than the one that the call names. */
 export class ObjectExchangedError extends Error {
   override readonly name = 'ObjectExchangedError'
@@ -50,10 +57,10 @@ export interface ObjectStore {
   /**
    * Copies an object within S3, a large one in parallel ranges.
    * @param etag version to copy; the current one when absent
-   * @returns size in bytes; undefined when the object does not exist
+   * @returns undefined when the object does not exist
    * @throws ObjectExchangedError
    */
-  copy(from: string, to: string, etag?: string): Promise<number | undefined>
+  copy(from: string, to: string, etag?: string): Promise<CopiedObject | undefined>
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
   /**

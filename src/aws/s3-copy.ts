@@ -6,6 +6,7 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
+import { digestByRanges, digestByS3 } from '../shared/content-digest.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
 
 /** A copy from one key of a bucket to another, or from another bucket. */
@@ -28,22 +29,37 @@ const RANGE_BYTES = 128 * 1024 * 1024
 /** Below the SDK client's 50 connections. */
 const RANGES_AT_ONCE = 40
 
+/** S3 does not document how fast it computes checksums, and a call to the API has 29 s: larger objects get no digest. */
+const MAX_DIGESTED_BYTES = 16 * 1024 ** 3
+
 /**
- * Copies an object within S3, without its tags: copying them needs `s3:GetObjectTagging` and `s3:PutObjectTagging`. Leaves nothing when the copy fails.
+ * Copies an object within S3, without its tags: copying them needs `s3:GetObjectTagging` and `s3:PutObjectTagging`. S3 computes SHA-256
+ * meanwhile: of the object, or of each range of a large one. Leaves nothing when the copy fails.
+ * @returns the digest of the content; undefined when S3 computed none
  * @throws S3ServiceException with status 412 when the object has another version
  */
-export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<void> {
+export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<string | undefined> {
   const { bucketName, to, sizeBytes, rangeBytes = RANGE_BYTES } = copy
-  const target = { Bucket: bucketName, Key: to }
+  const target = {
+    Bucket: bucketName,
+    Key: to,
+    ...(sizeBytes <= MAX_DIGESTED_BYTES && { ChecksumAlgorithm: 'SHA256' as const }),
+  }
   if (sizeBytes <= rangeBytes) {
-    await client.send(new CopyObjectCommand({ ...target, ...sourceOf(copy), TaggingDirective: 'REPLACE' }))
-    return
+    const command = new CopyObjectCommand({ ...target, ...sourceOf(copy), TaggingDirective: 'REPLACE' })
+    // S3 may keep the checksum of a foreign object: with COMPOSITE it is one of parts.
+    const { ChecksumSHA256, ChecksumType } = (await client.send(command)).CopyObjectResult ?? {}
+    return ChecksumType === 'COMPOSITE' ? undefined : digestByS3(ChecksumSHA256)
   }
   const { UploadId } = await client.send(new CreateMultipartUploadCommand(target))
-  const upload = { ...target, UploadId }
+  const upload = { Bucket: bucketName, Key: to, UploadId }
   try {
     const Parts = await copyRanges(client, upload, { ...copy, rangeBytes })
     await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts } }))
+    return digestByRanges(
+      rangeBytes,
+      Parts.map(({ ChecksumSHA256 }) => ChecksumSHA256),
+    )
   } catch (error) {
     await client.send(new AbortMultipartUploadCommand(upload))
     throw error
@@ -68,7 +84,8 @@ async function copyRanges(
       CopySourceRange: `bytes=${start}-${end}`,
     })
     const { CopyPartResult } = await client.send(command)
-    return { PartNumber, ETag: CopyPartResult?.ETag }
+    const { ETag, ChecksumSHA256 } = CopyPartResult ?? {}
+    return { PartNumber, ETag, ChecksumSHA256 }
   }
   const indexes = new Array(Math.ceil(sizeBytes / rangeBytes)).keys()
   return await mapUntilFailure(indexes, copyRange, { concurrency: RANGES_AT_ONCE })

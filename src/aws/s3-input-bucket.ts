@@ -23,12 +23,15 @@ export function createS3InputBuckets({
     const objects: Pick<ObjectStore, 'find' | 'read'> = createS3ObjectStore({ client, bucketName: name })
     return {
       objects,
-      /** @throws ObjectExchangedError when the object has another version by now, or is gone */
-      async copy(from: string, to: string, etag: string): Promise<void> {
+      /**
+       * @returns the digest of the content; undefined when S3 computed none
+       * @throws ObjectExchangedError when the object has another version by now, or is gone
+       */
+      async copy(from: string, to: string, etag: string): Promise<string | undefined> {
         const found = await objects.find(from)
         if (found?.etag !== etag) throw new ObjectExchangedError(from)
         try {
-          await copyObject(client, { bucketName, sourceBucketName: name, from, to, ...found })
+          return await copyObject(client, { bucketName, sourceBucketName: name, from, to, ...found })
         } catch (error) {
           throw isExchanged(error) ? new ObjectExchangedError(from, { cause: error }) : error
         }

@@ -132,7 +132,7 @@ export function createS3ObjectStore({
       const ranges = copyRangeBytes === undefined ? {} : { rangeBytes: copyRangeBytes }
       const copying = copyObject(client, { bucketName, from, to, ...found, ...ranges })
       const copied = copying.then(
-        () => found.sizeBytes,
+        (digest) => ({ sizeBytes: found.sizeBytes, ...(digest !== undefined && { digest }) }),
         (error: unknown) => Promise.reject(asExchanged(from, error)),
       )
       return await unlessMissing(copied, () => isListed(from))

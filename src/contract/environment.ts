@@ -28,6 +28,7 @@ export const VARIABLES = {
   registryUrl: 'REGISTRY_URL',
   knownHosts: 'KNOWN_HOSTS',
   consoleMode: 'CONSOLE',
+  reusesOutputs: 'REUSE_OUTPUTS',
   repositoryPrefix: 'REPOSITORY_PREFIX',
   jobLogRegion: 'JOB_LOG_REGION',
   defaultRamBytes: 'DEFAULT_RAM_BYTES',
@@ -78,6 +79,8 @@ const fields = {
   knownHosts: text,
   /** Mode of the console. */
   consoleMode: z.enum(CONSOLE_MODES),
+  /** Whether runs take the outputs of equal runs without being asked to. */
+  reusesOutputs: z.enum(['true', 'false']).transform((value) => value === 'true'),
   /** First part of repository names; the importer's permissions are limited to it. */
   repositoryPrefix: text,
   /** Region of the job log group. */

@@ -68,6 +68,11 @@ export function postedOutputsPrefix(runId: string, attempt: number, postId: stri
   return `${runOutputsRoot(runId)}${attempt}-0-${postId}/`
 }
 
+/** Prefix of outputs that were copied from an equal run, one for each try. The stager counts attempts from 1. */
+export function reusedOutputsPrefix(runId: string, copyId: string): string {
+  return `${runOutputsRoot(runId)}0-0-${copyId}/`
+}
+
 /** Prefix of the output folder of one job attempt, so that an interrupted one does not mix with the next. */
 export function runOutputsPrefix(runId: string, attempt: number, jobAttempt: number): string {
   return `${runOutputsRoot(runId)}${attempt}-${jobAttempt}/`

@@ -2,6 +2,7 @@ import { openObject } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import type { FileContent, InputValue } from '../run/run.ts'
+import { digestOf } from '../shared/content-digest.ts'
 import { readAll } from '../shared/read-all.ts'
 import type { StoreDependencies } from './provisioning.ts'
 
@@ -31,7 +32,7 @@ export async function storeText(
   const sizeBytes = Buffer.byteLength(text)
   if (sizeBytes <= INLINE_BYTES) return { kind: 'inline', text }
   await deps.objects.put(key, text)
-  return { kind: 'object', key, sizeBytes }
+  return { kind: 'object', key, sizeBytes, digest: digestOf(text) }
 }
 
 export async function readInputText(

@@ -61,18 +61,19 @@ export async function storeSentValue(
   const kind = await checkValue(value.source, type, parameterName)
   const valueId = deps.identity.uuid()
   const key = inputValueKey(runId, name, valueId)
-  await value.store(key)
   const stored = {
     runId,
     parameterName: name,
     valueId,
-    file: { kind, key, sizeBytes: value.source.sizeBytes },
+    file: { kind, ...(await storeAt(value, key)) },
   }
   if (companion === undefined) return stored
-  const companionKey = `${key}.geojson`
-  await companion.store(companionKey)
-  const { sizeBytes } = companion.source
-  return { ...stored, companion: { kind: 'object', key: companionKey, sizeBytes } }
+  return { ...stored, companion: { kind: 'object', ...(await storeAt(companion, `${key}.geojson`)) } }
+}
+
+async function storeAt({ source: { sizeBytes }, store }: SentFile, key: string) {
+  const digest = await store(key)
+  return { key, sizeBytes, ...(digest !== undefined && { digest }) }
 }
 
 /**

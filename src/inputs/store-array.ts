@@ -4,6 +4,7 @@ import { contentPlaces, type FolderFile, writeFolderZip } from '../archive/folde
 import { type DomainError, parameterError } from '../contract/errors.ts'
 import { inputValueKey } from '../contract/storage-keys.ts'
 import type { FileContent, Provision, Run } from '../run/run.ts'
+import { PassingDigest } from '../shared/content-digest.ts'
 import type { ArrayFile, ProvisionedArray } from '../task/parameters/array.ts'
 import { hasRoomFor } from './array-provisions.ts'
 import { createItemIndex, itemIndexKey } from './item-index.ts'
@@ -64,5 +65,7 @@ export async function storeFolder(
     const bytes = Buffer.from(text)
     return { crc32: crc32(bytes), bytes: [bytes] }
   })
-  return { kind: 'tree', key, sizeBytes: await objects.write(key, Readable.from(zip)) }
+  const passing = new PassingDigest()
+  const sizeBytes = await objects.write(key, Readable.from(passing.of(zip)))
+  return { kind: 'tree', key, sizeBytes, digest: passing.end() }
 }

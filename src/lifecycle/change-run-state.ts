@@ -20,6 +20,7 @@ import { sizeFault, sizeOf } from '../task/parameters/array.ts'
 import { shown } from '../task/parameters/shown.ts'
 import type { Task } from '../task/task.ts'
 import { cancelRun } from './cancel-run.ts'
+import { finishByReuse, type Reuse } from './reuse-run.ts'
 
 /** Ports of a state action. */
 export interface ChangeStateDependencies extends Repositories {
@@ -36,19 +37,21 @@ const CANCELLED = 'CANCELLED'
 /**
  * Executes a state action (run-lifecycle 3).
  * @param desired the state that the client sent, in any letter case
+ * @param isReused whether a run that is started takes the outputs of an equal one, if there is one
  * @throws DomainError as in the contract's table
  */
 export async function changeRunState(
   deps: ChangeStateDependencies,
   runId: string,
   desired: unknown,
+  isReused = false,
 ): Promise<{ readonly run: Run; readonly task: Task }> {
   const { run, task } = await findRunAndTask(deps, runId)
   switch (parseDesired(desired)) {
     case 'PROVISIONED':
       return { run: await provisionRun(deps, run, task), task }
     case 'RUNNING':
-      return { run: await startRun(deps, run, task), task }
+      return { run: await startRun(deps, run, task, isReused), task }
     case CANCELLED:
       return { run: await cancelRun(deps, run.id), task }
     case 'FINISHED':
@@ -158,34 +161,50 @@ async function queueRun(
   deps: ChangeStateDependencies,
   run: Run,
   task: Task,
-  defaults: Run['provisions'],
+  { defaults, isReused }: Start,
 ): Promise<Run> {
   checkStartable(run, task)
   try {
     const ready = run.state === 'CREATED' ? await declareProvisioned(deps, run) : run
+    const provisions = { ...defaults, ...ready.provisions }
+    const reuse: Reuse = isReused ? await finishByReuse(deps, { run: ready, task }, provisions) : {}
+    if (reuse.finished !== undefined) return reuse.finished
     return await deps.runs.transition(run.id, {
       to: 'QUEUING',
       from: ['PROVISIONED'],
       ifProvisions: run.provisions,
-      set: { provisions: { ...defaults, ...ready.provisions } },
+      set: { provisions, ...(reuse.notReused && { notReused: reuse.notReused }) },
     })
   } catch (error) {
     if (!(error instanceof RunStateConflictError) || error.run === undefined) throw inInvalidState(error)
-    return queueRun(deps, error.run, task, defaults)
+    return queueRun(deps, error.run, task, { defaults, isReused })
   }
 }
 
-async function startRun(deps: ChangeStateDependencies, run: Run, task: Task): Promise<Run> {
+interface Start {
+  /** Stored defaults of inputs without a provision. */
+  readonly defaults: Run['provisions']
+  /** Whether the run takes the outputs of an equal one. */
+  readonly isReused: boolean
+}
+
+async function startRun(
+  deps: ChangeStateDependencies,
+  run: Run,
+  task: Task,
+  isReused: boolean,
+): Promise<Run> {
   checkStartable(run, task)
   const defaults = await storeDefaults(deps, run, task)
   let started: Run
   try {
-    started = await queueRun(deps, run, task, defaults)
+    started = await queueRun(deps, run, task, { defaults, isReused })
   } catch (error) {
     // After any other failure the run may have been started.
     if (error instanceof DomainError) await discardValues(deps, run.id, defaults)
     throw error
   }
+  if (!isActive(started.state)) return started
   try {
     await deps.workflow.start(run.id)
     return started

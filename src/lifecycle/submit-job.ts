@@ -1,3 +1,4 @@
+import type { ObjectStore } from '../aws/object-store.ts'
 import type { JobQueues } from '../contract/job-queues.ts'
 import { STAGER_VARIABLES } from '../contract/staging.ts'
 import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
@@ -8,15 +9,19 @@ import { JobRefusedError, type JobScheduler, JobThrottledError } from '../run/jo
 import { shareOf } from '../run/job/job-share.ts'
 import { queueGone } from '../run/job/placement.ts'
 import type { LogStore } from '../run/log-store.ts'
-import type { Run, RunFailure, RunJob } from '../run/run.ts'
+import type { NotReused, Run, RunFailure, RunJob } from '../run/run.ts'
 import { RunStateConflictError } from '../run/run-repository.ts'
 import type { RunWorkflow } from '../run/run-workflow.ts'
 import { placeInSet } from '../run/set/set-run-id.ts'
 import { isActive } from '../run/transitions.ts'
+import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
 import { recordJobState } from './record-job-state.ts'
+import { finishByReuse, type Reuse } from './reuse-run.ts'
 
 interface Dependencies extends Repositories {
+  readonly identity: Identity
+  readonly objects: ObjectStore
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
   readonly logs: Pick<LogStore, 'read'>
@@ -29,7 +34,7 @@ interface Dependencies extends Repositories {
 
 /** Result of the call, for the log. After an error the task token was failed. */
 export interface SubmitOutcome {
-  readonly outcome: 'submitted' | 'found' | 'over' | keyof typeof SUBMIT_ERRORS
+  readonly outcome: 'submitted' | 'found' | 'over' | 'reused' | keyof typeof SUBMIT_ERRORS
   readonly error?: unknown
 }
 
@@ -67,6 +72,7 @@ async function submit(
 ): Promise<SubmitOutcome['outcome']> {
   const run = await deps.runs.find(runId)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
+  if (run?.reusedFrom !== undefined) return endReused(deps, taskToken)
   if (run === undefined || task === undefined || !isDue(run)) return failSubmission(deps, taskToken)
   const queue = task.queue === null ? undefined : deps.queues[task.queue]
   if (task.jobDefinitionArn === null || queue === undefined) return refuse(deps, run, task, taskToken)
@@ -76,9 +82,12 @@ async function submit(
     return adopt(deps, runId, { present: run.job, found: earlier, taskToken })
   }
 
+  const isReused = run.reuse === true && !isActive(run.state)
+  const { finished, notReused }: Reuse = isReused ? await finishByReuse(deps, { run, task }) : {}
+  if (finished !== undefined) return endReused(deps, taskToken)
   const attempt = (run.job?.attempt ?? 0) + 1
   const job: RunJob = { attempt, jobName: jobNameOf(runId, attempt), taskToken }
-  await recordSubmission(deps, run, job)
+  await recordSubmission(deps, run, { job, ...(notReused && { notReused }) })
   const { jobId } = await deps.scheduler.submit({
     jobName: job.jobName,
     jobQueueArn: queue.arn,
@@ -100,9 +109,19 @@ function isDue({ id, state }: Run): boolean {
 }
 
 /** A run of a set is started by the write that stores its first job. */
-async function recordSubmission({ runs }: Dependencies, run: Run, job: RunJob): Promise<void> {
-  if (isActive(run.state)) await runs.recordJob(run.id, job, { ifJob: run.job })
-  else await runs.transition(run.id, { to: 'QUEUING', from: ['PROVISIONED'], set: { job } })
+async function recordSubmission(
+  { runs }: Dependencies,
+  run: Run,
+  set: { readonly job: RunJob; readonly notReused?: NotReused },
+): Promise<void> {
+  if (isActive(run.state)) await runs.recordJob(run.id, set.job, { ifJob: run.job })
+  else await runs.transition(run.id, { to: 'QUEUING', from: ['PROVISIONED'], set })
+}
+
+/** The run is FINISHED with the outputs of an equal one, perhaps since an earlier call. */
+async function endReused({ workflow }: Dependencies, taskToken: string): Promise<'reused'> {
+  await workflow.succeedToken(taskToken, {})
+  return 'reused'
 }
 
 /** The run was deleted or has ended. */

@@ -13,6 +13,7 @@ import {
 import { runOutputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
 import { matchingProblems } from '../inputs/matching.ts'
+import { resultKeyOf } from '../inputs/result-key.ts'
 import type { Repositories } from '../run/find-run.ts'
 import type { Run, RunFailure } from '../run/run.ts'
 import { RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
@@ -38,6 +39,8 @@ export const OUTPUTS_NAME = 'outputs.json'
  */
 export async function collectOutputs(deps: Dependencies, runId: string): Promise<readonly ErrorBody[]> {
   const run = await deps.runs.find(runId)
+  // An earlier call may have ended the run and crashed.
+  if (run?.state === 'FINISHED' && run.resultKey !== undefined) await offerResult(deps, run.id, run.resultKey)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
@@ -45,7 +48,17 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   if (listing.problem !== undefined) return refuseAll(deps, run, listing.problem)
   const entries = new Map(listing.entries.map((entry) => [entry.name, entry]))
   const left = { entries, others: listing.others ?? [] }
-  return (await endWithOutputs(deps, { run, task, prefix, left })).problems
+  const result = resultKeyOf(task, run, await deps.runs.listInputs(run))
+  const resultKey = 'key' in result ? result.key : undefined
+  const given = { run, task, prefix, left, ...(resultKey !== undefined && { resultKey }) }
+  const { problems, isEnd } = await endWithOutputs(deps, given)
+  if (isEnd && problems.length === 0 && resultKey !== undefined) await offerResult(deps, runId, resultKey)
+  return problems
+}
+
+/** Lets equal runs find this one. */
+async function offerResult({ runs }: Dependencies, id: string, resultKey: string): Promise<void> {
+  await runs.recordResult({ id, resultKey })
 }
 
 /** Fails a run whose outputs were not uploaded at all. */
@@ -65,6 +78,8 @@ interface GivenOutputs {
   readonly task: Task
   readonly prefix: string
   readonly left: Left
+  /** Of outputs that the task's container wrote. */
+  readonly resultKey?: string
 }
 
 /**
@@ -97,7 +112,9 @@ export async function endWithOutputs(
     if (array !== undefined) await storeItems(deps, key, output, { array, rewritten })
     else if (rewritten.size > 0) await rewriteOutput(deps, key, output)
   }
-  return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set: { outputsPrefix: prefix } }) }
+  const { resultKey } = given
+  const set = { outputsPrefix: prefix, ...(resultKey !== undefined && { resultKey }) }
+  return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set }) }
 }
 
 /** Results collected while the listing is written. */

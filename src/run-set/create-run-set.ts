@@ -27,6 +27,7 @@ export interface NewRunSet {
   readonly shared: JsonValue
   readonly rows: readonly JsonValue[] | { readonly uploadId: string }
   readonly maxConcurrency: number
+  readonly reuse?: boolean
 }
 
 /**
@@ -44,6 +45,7 @@ export async function createRunSet(deps: CreateRunSetDependencies, wanted: NewRu
     createdAt: now,
     updatedAt: now,
     maxConcurrency: wanted.maxConcurrency,
+    ...(wanted.reuse === true && { reuse: true }),
     round: 1,
     roundRows: [0],
     done: 0,

@@ -68,7 +68,7 @@ export async function createPlannedRuns(
       const own = await storePlan(deps, task, id, plan)
       const isShared = ({ parameterName }: InputValue): boolean => own.provisions[parameterName] === undefined
       return {
-        run: newRun(deps, task, id, { ...shared.provisions, ...own.provisions }),
+        run: { ...newRun(deps, task, id, { ...shared.provisions, ...own.provisions }), ...reuseOf(runSet) },
         values: [...shared.values.filter(isShared).map((value) => ({ ...value, runId: id })), ...own.values],
       }
     },
@@ -90,11 +90,15 @@ export async function createRepeatedRuns(
       const values = await pMap(await deps.runs.listInputs(run), (value) => copyValue(deps, value, id), {
         concurrency: 4,
       })
-      return { run: newRun(deps, task, id, run.provisions), values }
+      return { run: { ...newRun(deps, task, id, run.provisions), ...reuseOf(runSet) }, values }
     },
     { concurrency: ROWS_AT_ONCE },
   )
   await deps.runs.createAll(created)
+}
+
+function reuseOf({ reuse }: RunSet): Pick<Run, 'reuse'> {
+  return reuse === undefined ? {} : { reuse }
 }
 
 function newRun({ identity }: Dependencies, task: Task, id: string, provisions: Run['provisions']): Run {

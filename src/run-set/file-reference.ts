@@ -22,8 +22,8 @@ export interface FileDependencies {
 /** A bucket of the installation's owner with objects that may be inputs. */
 export interface InputBucket {
   readonly objects: Pick<ObjectStore, 'find' | 'read'>
-  /** Copies one version of an object into the installation's bucket. */
-  copy(from: string, to: string, etag: string): Promise<void>
+  /** Copies one version of an object into the installation's bucket. @returns the digest of its content, if it is known */
+  copy(from: string, to: string, etag: string): Promise<string | undefined>
 }
 
 const EXPECTED = 'expected "upload:<id>", "run:<id>/<output>" or "s3://<bucket>/<key>"'
@@ -73,6 +73,7 @@ async function sentOutput(deps: FileDependencies, rest: string): Promise<SentFil
     async store(to) {
       const copied = await deps.objects.copy(key, to, found.etag)
       if (copied === undefined) throw new DomainError('RUN_NOT_FOUND')
+      return copied.digest
     },
   }
 }

@@ -7,7 +7,7 @@ import {
   keyOf,
   RUNS_IN_REMOVAL,
 } from '../aws/dynamo-table.ts'
-import { createDynamoWrites, type ItemChange } from '../aws/dynamo-writes.ts'
+import { type Condition, createDynamoWrites, type ItemChange } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
 import { createDynamoRunCreation } from './dynamo-run-creation.ts'
 import { createDynamoRunList } from './dynamo-run-list.ts'
@@ -23,6 +23,7 @@ import {
   inputKey,
   LISTED_RUN_PREFIX,
   listedRunKey,
+  resultKeyOf,
   rowAttributes,
   runIdOf,
   runKey,
@@ -39,6 +40,11 @@ const PROVISIONABLE = RUN_STATES.filter(isProvisionable)
 
 /** An expression may have 4 KB; a provision takes about 30 bytes of it. */
 const MAX_PATHS = 100
+
+/** Condition: the item of a result names this run. */
+function namesRun(runId: string): Condition {
+  return { condition: '#runId = :runId', names: { '#runId': 'runId' }, values: { ':runId': runId } }
+}
 
 /** Runs in the table. Every change is one UpdateItem whose condition holds the allowed states. */
 export function createDynamoRunRepository(options: DynamoOptions): RunRepository {
@@ -141,6 +147,18 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
       return (await writes.update(runKey(runId), usageChangeOf(attempt, usage))).isChanged
     },
 
+    async recordResult({ id, resultKey }) {
+      await client.send(
+        new PutCommand({ TableName: tableName, Item: { ...resultKeyOf(resultKey), runId: id } }),
+      )
+    },
+
+    async findByResult(resultKey) {
+      const item = await table.get(resultKeyOf(resultKey))
+      const run = item === undefined ? undefined : await find(decodeListedRun(item))
+      return run?.state === 'FINISHED' && run.resultKey === resultKey ? run : undefined
+    },
+
     async recordStage(runId, stage, seconds) {
       const report = { endedAt: identity.now().toISOString(), seconds }
       await writes.update(runKey(runId), { set: [[[stage], report]], ...inStates(ACTIVE_STATES) })
@@ -220,6 +238,10 @@ export function createDynamoRunRepository(options: DynamoOptions): RunRepository
 
     async remove(run) {
       await removeInputs(run.id)
+      if (run.resultKey !== undefined) {
+        // The item may name another run with the same result, or be gone.
+        await writes.transact([{ remove: resultKeyOf(run.resultKey), if: namesRun(run.id) }])
+      }
       // Last, so that an interrupted removal can be repeated: these items lead to the run.
       await writes.transact([{ remove: listedRunKey(run) }, { remove: runKey(run.id) }])
     },

@@ -45,6 +45,11 @@ export function inputKey(value: Pick<InputValue, 'runId' | 'parameterName' | 'va
   return { pk: runKey(value.runId).pk, sk: `${INPUT_PREFIX}${value.parameterName}#${value.valueId}` }
 }
 
+/** Key of the item that names the latest run with a result. */
+export function resultKeyOf(resultKey: string): ItemKey {
+  return { pk: `RESULT#${resultKey}`, sk: 'RESULT' }
+}
+
 /** Partitions of the index of runs. One takes 1000 writes a second; see decision 19. */
 export const RUN_SHARDS = ['RUNS#0', 'RUNS#1', 'RUNS#2', 'RUNS#3'] as const
 

@@ -1,4 +1,4 @@
-import type { InputValue, JobUsage, Run, RunFailure, RunJob } from './run.ts'
+import type { InputValue, JobUsage, NotReused, Run, RunFailure, RunJob } from './run.ts'
 import type { RunListPage, RunListQuery, RunRow } from './run-row.ts'
 import type { RunState } from './transitions.ts'
 
@@ -12,6 +12,9 @@ export interface RunTransition {
     readonly job?: RunJob
     readonly failure?: RunFailure
     readonly outputsPrefix?: string
+    readonly resultKey?: string
+    readonly reusedFrom?: string
+    readonly notReused?: NotReused
     readonly provisions?: Run['provisions']
   }
   /** Condition: the run has exactly these provisions, on which the caller based its decision. */
@@ -117,6 +120,10 @@ export interface RunRepository {
    * @returns false, without a change, when the run is not final, does not exist, has a usage or another attempt
    */
   recordUsage(runId: string, attempt: number, usage: JobUsage): Promise<boolean>
+  /** Records a FINISHED run as the one to be found by its {@link Run.resultKey}, in place of an earlier one. Idempotent. */
+  recordResult(run: Pick<Run, 'id'> & { readonly resultKey: string }): Promise<void>
+  /** The run that was last recorded with this key, by two reads of known keys. Undefined when it is gone. */
+  findByResult(resultKey: string): Promise<Run | undefined>
   /**
    * Records that the stager has moved the inputs or the outputs. Leaves `updatedAt` as it is. Does nothing when the run is not active or
    * does not exist.

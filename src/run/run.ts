@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Immutable } from '../contract/immutable.ts'
 import { RUN_FAILURE_KINDS } from '../contract/run-failure-kinds.ts'
+import { NOT_REUSED_REASONS } from './not-reused-reasons.ts'
 import { RUN_STATES } from './transitions.ts'
 
 export const runFailureSchema = z.object({
@@ -98,6 +99,14 @@ const stageReportSchema = z.object({
   seconds: z.number(),
 })
 
+const notReusedSchema = z.object({
+  reason: z.enum(NOT_REUSED_REASONS),
+  /** A sentence for the caller. */
+  message: z.string(),
+})
+/** Why a run that could have taken the outputs of an equal one was executed. */
+export type NotReused = Immutable<z.infer<typeof notReusedSchema>>
+
 export const runSchema = z.object({
   id: z.string(),
   taskId: z.string(),
@@ -116,6 +125,13 @@ export const runSchema = z.object({
   /** Key prefix (ending in `/`) of the validated outputs; set together with FINISHED. */
   outputsPrefix: z.string().exactOptional(),
   failure: runFailureSchema.exactOptional(),
+  /** Whether a run of a set takes the outputs of an equal run when its turn has come. */
+  reuse: z.literal(true).exactOptional(),
+  /** Identifies what a FINISHED run computed: equal keys mean equal image, inputs and outputs' types. Absent while it is not known. */
+  resultKey: z.string().exactOptional(),
+  /** The run that computed the outputs of this one, which was not executed itself. */
+  reusedFrom: z.string().exactOptional(),
+  notReused: notReusedSchema.exactOptional(),
   /** Last reports of the stager. */
   stageIn: stageReportSchema.exactOptional(),
   stageOut: stageReportSchema.exactOptional(),
@@ -123,7 +139,12 @@ export const runSchema = z.object({
 /** One execution of a task. */
 export type Run = Immutable<z.infer<typeof runSchema>>
 
-const stored = { key: z.string(), sizeBytes: z.number() }
+const stored = {
+  key: z.string(),
+  sizeBytes: z.number(),
+  /** Of the object's content (src/shared/content-digest.ts). Absent of an object for which S3 computed none, and of earlier versions. */
+  digest: z.string().exactOptional(),
+}
 
 const fileContentSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('inline'), text: z.string() }),

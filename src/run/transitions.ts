@@ -14,11 +14,11 @@ export type RunState = (typeof RUN_STATES)[number]
 
 /**
  * Transition table (contract run-lifecycle 2.2). Events may be lost, so states may be skipped. A run that was not started becomes FAILED
- * only when it is cancelled.
+ * only when it is cancelled, and FINISHED only when it takes the outputs of an equal run.
  */
 const FOLLOWERS: Readonly<Record<RunState, readonly RunState[]>> = {
   CREATED: ['PROVISIONED', 'FAILED'],
-  PROVISIONED: ['CREATED', 'QUEUING', 'FAILED'],
+  PROVISIONED: ['CREATED', 'QUEUING', 'FAILED', 'FINISHED'],
   QUEUING: ['QUEUED', 'PENDING', 'RUNNING', 'FAILED', 'FINISHED'],
   QUEUED: ['PENDING', 'RUNNING', 'FAILED', 'FINISHED'],
   PENDING: ['RUNNING', 'FAILED', 'FINISHED'],

@@ -2,6 +2,7 @@ import { objectSource } from '../aws/object-source.ts'
 import { ObjectExchangedError, type ObjectStore } from '../aws/object-store.ts'
 import type { DomainError } from '../contract/errors.ts'
 import { type ByteSource, bufferSource } from '../shared/byte-source.ts'
+import { digestOf } from '../shared/content-digest.ts'
 import { uploadError } from './find-upload.ts'
 import type { Upload } from './upload.ts'
 
@@ -9,13 +10,19 @@ import type { Upload } from './upload.ts'
 export interface SentFile {
   /** Random access for checks. */
   readonly source: ByteSource
-  /** Writes the file as an object of its own. */
-  readonly store: (key: string) => Promise<void>
+  /** Writes the file as an object of its own. @returns the digest of its content; undefined when it is not known */
+  readonly store: (key: string) => Promise<string | undefined>
 }
 
 /** File from a body in memory. */
 export function sentBytes(objects: Pick<ObjectStore, 'put'>, bytes: Uint8Array): SentFile {
-  return { source: bufferSource(bytes), store: (key) => objects.put(key, bytes) }
+  return {
+    source: bufferSource(bytes),
+    async store(key) {
+      await objects.put(key, bytes)
+      return digestOf(bytes)
+    },
+  }
 }
 
 /**
@@ -45,6 +52,7 @@ export async function sentUpload(objects: ObjectStore, { key }: Upload, field: s
         throw error instanceof ObjectExchangedError ? explain(error) : error
       })
       if (copied === undefined) throw gone()
+      return copied.digest
     },
   }
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type ByteRange, ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
+import { digestOf } from '../../src/shared/content-digest.ts'
 
 interface ObjectStoreHarness {
   readonly objects: ObjectStore
@@ -118,7 +119,7 @@ export function describeObjectStore(
         const stream = await objects.read('a', { start: 1, length: 3 }, etag)
 
         expect(stream && (await text(stream))).toBe('irs')
-        expect(await objects.copy('a', 'copy', etag)).toBe(5)
+        expect(await objects.copy('a', 'copy', etag)).toMatchObject({ sizeBytes: 5 })
       })
 
       it.each([undefined, { start: 0, length: 2 }, { start: 2, length: 0 }, { start: 9, length: 2 }])(
@@ -192,11 +193,37 @@ export function describeObjectStore(
         const bytes = Buffer.alloc(sizeOf(), 'abcdefg')
         await objects.put('a/ä b', bytes, 'text/plain')
 
-        expect(await objects.copy('a/ä b', 'copy')).toBe(bytes.length)
+        expect(await objects.copy('a/ä b', 'copy')).toMatchObject({ sizeBytes: bytes.length })
 
         expect(await objects.size('a/ä b')).toBe(bytes.length)
         const copied = await objects.read('copy')
         expect(Buffer.concat((await copied?.toArray()) ?? []).equals(bytes)).toBe(true)
+      })
+
+      it('knows the digest of a small object, as it is computed from its bytes', async () => {
+        await objects.put('a', 'abc')
+
+        expect((await objects.copy('a', 'copy'))?.digest).toBe(digestOf('abc'))
+      })
+
+      it.each([
+        ['small', () => 7],
+        ['large', () => harness.copyRangeBytes + 7],
+      ])('tells apart %s objects that differ in one byte', async (_, sizeOf) => {
+        const sizeBytes = sizeOf()
+        const bytes = Buffer.alloc(sizeBytes, 'abcdefg')
+        await objects.put('a', bytes)
+        await objects.put('same', bytes)
+        bytes[sizeBytes - 1] = 0
+        await objects.put('other', bytes)
+
+        const [a, same, other] = await Promise.all(
+          ['a', 'same', 'other'].map(async (key) => (await objects.copy(key, `copy of ${key}`))?.digest),
+        )
+
+        expect(a).toMatch(/^sha256/u)
+        expect(same).toBe(a)
+        expect(other).not.toBe(a)
       })
 
       it('returns undefined for a missing object and creates no copy', async () => {

@@ -762,6 +762,57 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
       })
     })
 
+    describe('results', () => {
+      const finished = (resultKey: string) => createRun({ state: 'FINISHED', resultKey })
+
+      it('are found by their key', async () => {
+        const run = await finished('one')
+        await runs.recordResult({ id: run.id, resultKey: 'one' })
+
+        expect(await runs.findByResult('one')).toEqual(run)
+        expect(await runs.findByResult('two')).toBeUndefined()
+      })
+
+      it('are those of the run that was recorded last', async () => {
+        const [first, second] = [await finished('one'), await finished('one')]
+        await runs.recordResult({ id: first.id, resultKey: 'one' })
+        await runs.recordResult({ id: second.id, resultKey: 'one' })
+
+        expect(await runs.findByResult('one')).toEqual(second)
+      })
+
+      it('are not those of a run that has not ended with them', async () => {
+        const active = await createRun({ state: 'RUNNING', resultKey: 'one' })
+        const other = await finished('another')
+        await runs.recordResult({ id: active.id, resultKey: 'one' })
+        await runs.recordResult({ id: other.id, resultKey: 'two' })
+
+        expect(await runs.findByResult('one')).toBeUndefined()
+        expect(await runs.findByResult('two')).toBeUndefined()
+      })
+
+      it('of a run in removal are not found', async () => {
+        const run = await finished('one')
+        await runs.recordResult({ id: run.id, resultKey: 'one' })
+
+        await runs.beginRemoval(run.id)
+
+        expect(await runs.findByResult('one')).toBeUndefined()
+      })
+
+      it('stay when a run is removed that was recorded before another', async () => {
+        const [first, second] = [await finished('one'), await finished('one')]
+        await runs.recordResult({ id: first.id, resultKey: 'one' })
+        await runs.recordResult({ id: second.id, resultKey: 'one' })
+
+        await runs.remove(first)
+        expect(await runs.findByResult('one')).toEqual(second)
+
+        await runs.remove(second)
+        expect(await runs.findByResult('one')).toBeUndefined()
+      })
+    })
+
     describe('active runs', () => {
       async function startRun(): Promise<Run> {
         identity.advance(1)

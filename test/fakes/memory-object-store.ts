@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
+import { digestOf } from '../../src/shared/content-digest.ts'
 
 /** Object store with functions for tests. */
 export interface MemoryObjectStore extends ObjectStore {
@@ -62,7 +63,7 @@ export function createMemoryObjectStore(): MemoryObjectStore {
     async copy(from, to, etag) {
       const found = findVersion(from, etag)
       if (found !== undefined) objects.set(to, found)
-      return found?.bytes.length
+      return found && { sizeBytes: found.bytes.length, digest: digestOf(found.bytes) }
     },
 
     async *list(prefix) {

@@ -26,6 +26,7 @@ export function createMemoryRunRepository(
   const inRemoval = new Map<string, Run>()
   const unlisted = new Set<string>()
   const values = new Map<string, InputValue>()
+  const results = new Map<string, string>()
   const valueKey = (runId: string, parameterName: string, valueId: string): string =>
     JSON.stringify([runId, parameterName, valueId])
 
@@ -156,6 +157,15 @@ export function createMemoryRunRepository(
       return true
     },
 
+    async recordResult({ id, resultKey }) {
+      results.set(resultKey, id)
+    },
+
+    async findByResult(resultKey) {
+      const run = runs.get(results.get(resultKey) ?? '')
+      return run?.state === 'FINISHED' && run.resultKey === resultKey ? structuredClone(run) : undefined
+    },
+
     async recordStage(runId, stage, seconds) {
       const run = runs.get(runId)
       if (run === undefined || !isActive(run.state)) return
@@ -229,6 +239,7 @@ export function createMemoryRunRepository(
 
     async remove(run) {
       removeValues(run.id)
+      for (const [key, runId] of results) if (runId === run.id) results.delete(key)
       runs.delete(run.id)
       inRemoval.delete(run.id)
     },

@@ -38,6 +38,7 @@ const listedShape = {
   createdAt: instant,
   updatedAt: instant,
   maxConcurrency: z.int().min(1).max(MAX_CONCURRENCY).describe('Most runs at a time.'),
+  reuse: z.boolean().describe('Whether runs take the outputs of equal runs.'),
   round: z.int().min(1).describe('One more for each retry.'),
   rows: count.describe('0 until the table was read.'),
   counts: z
@@ -94,6 +95,7 @@ const setRun = component(
     updatedAt: instant.nullable(),
     startedAt: instant.optional().describe('Start of its first container.'),
     endedAt: instant.optional(),
+    reusedFrom: uuid.optional().describe('The run that computed the outputs, where it is another one.'),
     error: z.strictObject(reason).optional(),
     cost: z.strictObject({ usd: z.number() }).optional(),
   }),
@@ -108,6 +110,10 @@ const newRunSet = component(
   newRunSetSchema.extend({
     shared: values.optional(),
     rows: z.union([z.array(values).min(1).max(MAX_ROWS), z.object({ uploadId: z.string() })]),
+    reuse: z
+      .boolean()
+      .optional()
+      .describe('As `reuse` of a state action, for each run when its turn has come.'),
   }),
 )
 

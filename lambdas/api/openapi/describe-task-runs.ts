@@ -35,6 +35,14 @@ const desiredState = component(
         'RUNNING starts the run, PROVISIONED declares its inputs complete, CANCELLED ends it as FAILED; letter case does ' +
           'not matter.',
       ),
+    reuse: z
+      .boolean()
+      .optional()
+      .describe(
+        'With RUNNING: `true` takes the outputs of a FINISHED run with the same image and inputs, if there is one. The run is FINISHED ' +
+          'at once, with `reusedFrom`; otherwise it is executed, and `notReused` says why. Only for tasks whose outputs follow from their ' +
+          'inputs. Without it, the setting `reuseOutputs` of the stage counts.',
+      ),
   }),
 )
 
@@ -106,7 +114,7 @@ export const TASK_RUN_DESCRIPTIONS = {
     responses: {
       ...answersJson(stateAction, 'The run in its new state.'),
       ...refuses({
-        400: 'The body cannot be read, names no state, or arrays that must match do not.',
+        400: 'The body cannot be read, names no state, `reuse` has no place or is no boolean, or arrays that must match do not.',
         403: 'The state cannot be requested, does not follow the current one, or inputs are missing.',
         404: RUN_UNKNOWN,
       }),

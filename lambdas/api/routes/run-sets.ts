@@ -33,7 +33,10 @@ import { viewListedRunSet, viewRunSet, viewSetRun } from '../run-set-views.ts'
 /** Ports and settings of these handlers. */
 type Dependencies = CreateRunSetDependencies &
   EndRunSetDependencies &
-  Pick<FileDependencies, 'runs' | 'tasks'>
+  Pick<FileDependencies, 'runs' | 'tasks'> & {
+    /** Whether runs of sets take the outputs of equal runs when the caller says nothing. */
+    readonly reusesOutputs: boolean
+  }
 
 const DEFAULT_CONCURRENCY = 50
 /** Most runs of a set at a time. */
@@ -48,6 +51,7 @@ export const newRunSetSchema = z.object({
   shared: z.custom<JsonValue>().optional(),
   rows: z.union([z.array(z.custom<JsonValue>()), z.object({ uploadId: z.string() })]),
   maxConcurrency: z.int().min(1).max(MAX_CONCURRENCY).optional(),
+  reuse: z.boolean().optional(),
 })
 
 /** Position of a set in the list: its creation time and its id. */
@@ -64,7 +68,8 @@ export function runSetHandlers(deps: Dependencies) {
       const wanted = parseRequest(await readJson(context, 'RUN_SET_INVALID'))
       const task = await findTask(deps, wanted)
       const { shared = {}, rows, name, maxConcurrency = DEFAULT_CONCURRENCY } = wanted
-      const runSet = await createRunSet(deps, { task, shared, rows, name, maxConcurrency })
+      const { reuse = deps.reusesOutputs } = wanted
+      const runSet = await createRunSet(deps, { task, shared, rows, name, maxConcurrency, reuse })
       return answer(context, runSet, 201)
     },
 

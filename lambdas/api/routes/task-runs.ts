@@ -1,5 +1,7 @@
 import type { Context } from 'hono'
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
+import { DomainError } from '../../../src/contract/errors.ts'
+import type { JsonValue } from '../../../src/contract/json.ts'
 import { findInputListing } from '../../../src/inputs/list-inputs.ts'
 import { findInputFile, findInputItem, packInputs } from '../../../src/inputs/read-inputs.ts'
 import { BYTES_TYPE, type Download } from '../../../src/inputs/run-files.ts'
@@ -23,6 +25,7 @@ import type { LogStore } from '../../../src/run/log-store.ts'
 import type { RunWorkflow } from '../../../src/run/run-workflow.ts'
 import type { Identity } from '../../../src/shared/identity.ts'
 import type { ReportProblem } from '../../../src/shared/report-problem.ts'
+import { shown } from '../../../src/task/parameters/shown.ts'
 import { answerDownload } from '../archive.ts'
 import { deletionTime } from '../deletion-time.ts'
 import { answerFile } from '../download.ts'
@@ -40,6 +43,8 @@ interface Dependencies extends Repositories {
   readonly workflow: RunWorkflow
   readonly logs: LogStore
   readonly report: ReportProblem
+  /** Whether runs take the outputs of equal runs when their callers say nothing. */
+  readonly reusesOutputs: boolean
 }
 
 const GEOJSON = '.geojson'
@@ -60,8 +65,9 @@ export function taskRunHandlers(deps: Dependencies) {
 
     async changeRunState(context) {
       const body = await readJson(context, 'UNKNOWN_STATE')
-      const desired = (body as { readonly desired?: unknown } | null)?.desired
-      const { run, task } = await changeRunState(deps, context.req.param('id'), desired)
+      const { desired, reuse } = (body ?? {}) as { readonly desired?: unknown; readonly reuse?: JsonValue }
+      const isReused = reuse === undefined ? deps.reusesOutputs : requireReuse(reuse, desired)
+      const { run, task } = await changeRunState(deps, context.req.param('id'), desired, isReused)
       return context.json({ status: 'success', resource: viewRun(run, task, deps.identity.now()) })
     },
 
@@ -97,6 +103,15 @@ export function taskRunHandlers(deps: Dependencies) {
       return answerFile(context, deps, await findOutputListing(deps, id), JSON_PRESENTATION)
     },
   } satisfies Partial<Handlers>
+}
+
+/** @throws DomainError REUSE_INVALID */
+function requireReuse(reuse: JsonValue, desired: unknown): boolean {
+  const refuse = (words: string) => new DomainError('REUSE_INVALID', undefined, { words })
+  if (typeof reuse !== 'boolean') throw refuse(`${shown(reuse)} is not true or false`)
+  const isStart = typeof desired === 'string' && desired.toUpperCase() === 'RUNNING'
+  if (!isStart) throw refuse('only the start of a run, {"desired": "RUNNING"}, takes it')
+  return reuse
 }
 
 /** With `after`, only the new part of the log: as text, or as JSON if `Accept` names it. */

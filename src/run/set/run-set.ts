@@ -47,6 +47,8 @@ export const runSetSchema = z.object({
   updatedAt: z.string(),
   /** Maximum number of concurrent runs. */
   maxConcurrency: z.number(),
+  /** Whether its runs take the outputs of equal runs. */
+  reuse: z.literal(true).exactOptional(),
   /** Current round, from 1. */
   round: z.number(),
   /** Number of rows of each round; 0 for the first round until its table was read. */

@@ -36,8 +36,9 @@ export function countChangeOf({ row }: SetRunPlace, step: RunStep): CountChange 
     return { ...NOTHING, started: 1, usd }
   }
   if (!isFinal(to) || isFinal(from)) return usd === 0 ? undefined : { ...NOTHING, usd }
-  if (to === 'FINISHED') return { ...NOTHING, finished: 1, usd }
   const unstarted = isProvisionable(from) ? 1 : 0
+  // A run that takes the outputs of an equal one starts and ends at once.
+  if (to === 'FINISHED') return { ...NOTHING, started: unstarted, finished: 1, usd }
   const reason = failure === undefined ? undefined : { key: reasonKey(failure.kind, failure.message), row }
   return { ...NOTHING, failed: 1, unstarted, usd, ...(reason && { reason }) }
 }

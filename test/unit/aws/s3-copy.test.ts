@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createS3Client } from '../../../src/aws/clients.ts'
 import { copyObject } from '../../../src/aws/s3-copy.ts'
 import { createS3PartStore } from '../../../src/aws/s3-part-store.ts'
+import { digestOf } from '../../../src/shared/content-digest.ts'
 import { stubClient } from './stub-client.ts'
 
 const COPY = {
@@ -60,6 +62,64 @@ describe('a copy within the bucket', () => {
         },
       },
     ])
+  })
+
+  it('has the digest that S3 computes of a small object', async () => {
+    const ChecksumSHA256 = createHash('sha256').update('0123456789').digest('base64')
+    const { client, sent } = stubClient<S3Client>([{ CopyObjectResult: { ChecksumSHA256 } }])
+
+    const digest = await copyObject(client, { ...COPY, sizeBytes: 10 })
+
+    expect(sent).toMatchObject([{ input: { ChecksumAlgorithm: 'SHA256' } }])
+    expect(digest).toBe(digestOf('0123456789'))
+  })
+
+  it('has a digest of the digests that S3 computes of its ranges', async () => {
+    const digests = ['a', 'b', 'c'].map((text) => createHash('sha256').update(text).digest())
+    const answers = digests.map((bytes) => ({
+      CopyPartResult: { ETag: 'e', ChecksumSHA256: bytes.toString('base64') },
+    }))
+    const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, ...answers, {}])
+
+    const digest = await copyObject(client, COPY)
+
+    expect(digest).toBe(`sha256-10:${createHash('sha256').update(Buffer.concat(digests)).digest('hex')}`)
+    expect(sent[0]?.input).toMatchObject({ ChecksumAlgorithm: 'SHA256' })
+    expect(sent.at(-1)?.input).toMatchObject({
+      MultipartUpload: {
+        Parts: digests.map((bytes, index) => ({
+          PartNumber: index + 1,
+          ChecksumSHA256: bytes.toString('base64'),
+        })),
+      },
+    })
+  })
+
+  it.each([
+    ['S3 answers no checksum', {}],
+    ['the checksum is one of parts', { ChecksumSHA256: `${'A'.repeat(43)}=`, ChecksumType: 'COMPOSITE' }],
+    ['the checksum is one of parts by its suffix', { ChecksumSHA256: `${'A'.repeat(43)}=-2` }],
+  ])('has no digest when %s', async (_, CopyObjectResult) => {
+    const { client } = stubClient<S3Client>([{ CopyObjectResult }])
+
+    expect(await copyObject(client, { ...COPY, sizeBytes: 10 })).toBeUndefined()
+  })
+
+  it('has no digest when S3 answers none for a range', async () => {
+    const answers = ['a', 'b', 'c'].map((ETag) => ({ CopyPartResult: { ETag } }))
+    const { client } = stubClient<S3Client>([{ UploadId: 'copy-1' }, ...answers, {}])
+
+    expect(await copyObject(client, COPY)).toBeUndefined()
+  })
+
+  it('asks for no digest of an object that would take too long', async () => {
+    const sizeBytes = 17 * 1024 ** 3
+    const answers = [{ UploadId: 'copy-1' }, { CopyPartResult: { ETag: 'a' } }, {}]
+    const { client, sent } = stubClient<S3Client>(answers)
+
+    expect(await copyObject(client, { ...COPY, sizeBytes, rangeBytes: sizeBytes - 1 })).toBeUndefined()
+
+    expect(sent[0]?.input).not.toHaveProperty('ChecksumAlgorithm')
   })
 
   it('that fails leaves no parts, which would be billed', async () => {

@@ -11,7 +11,10 @@ async function anEngineWithBucket() {
   await slides.put('cohort/1.tif', 'of the bucket')
   const bucket: InputBucket = {
     objects: slides,
-    copy: async (_from, to) => engine.objects.put(to, 'of the bucket'),
+    async copy(_from, to) {
+      await engine.objects.put(to, 'of the bucket')
+      return undefined
+    },
   }
   return { ...engine, inputBucket: (name: string) => (name === 'slides' ? bucket : undefined) }
 }

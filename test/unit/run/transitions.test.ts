@@ -23,6 +23,7 @@ describe('run transitions', () => {
     ['RUNNING', 'FAILED'],
     ['CREATED', 'FAILED'],
     ['PROVISIONED', 'FAILED'],
+    ['PROVISIONED', 'FINISHED'],
   ] as const)('lets %s become %s', (from, to) => {
     expect(canFollow(from, to)).toBe(true)
   })
@@ -59,6 +60,6 @@ describe('run transitions', () => {
 
   it('names the states before each state', () => {
     expect(statesBefore('QUEUING')).toEqual(['PROVISIONED'])
-    expect(statesBefore('FINISHED')).toEqual(['QUEUING', 'QUEUED', 'PENDING', 'RUNNING'])
+    expect(statesBefore('FINISHED')).toEqual(['PROVISIONED', 'QUEUING', 'QUEUED', 'PENDING', 'RUNNING'])
   })
 })

@@ -1,0 +1,175 @@
+import { Readable } from 'node:stream'
+import type { ObjectStore } from '../aws/object-store.ts'
+import { quoted, someOf } from '../contract/quoted.ts'
+import { reusedOutputsPrefix } from '../contract/storage-keys.ts'
+import { resultKeyOf } from '../inputs/result-key.ts'
+import type { RunAndTask } from '../run/find-run.ts'
+import type { NotReused, Run } from '../run/run.ts'
+import type { RunRepository } from '../run/run-repository.ts'
+import type { Identity } from '../shared/identity.ts'
+import { mapUntilFailure } from '../shared/map-until-failure.ts'
+import { OUTPUTS_NAME } from './collect-outputs.ts'
+
+/*
+ * A run takes the outputs of an equal run: they are copied within S3, so that deleting either run takes nothing from the other (ADR 27).
+ */
+
+/** Ports of reuse. */
+export interface ReuseDependencies {
+  readonly identity: Pick<Identity, 'uuid'>
+  readonly objects: ObjectStore
+  readonly runs: Pick<RunRepository, 'find' | 'findByResult' | 'listInputs'>
+}
+
+/** Outputs that were copied for a run, which has not ended with them yet. */
+export interface ReusedOutputs {
+  readonly resultKey: string
+  readonly outputsPrefix: string
+  /** The run that computed them. */
+  readonly reusedFrom: string
+}
+
+/** S3 copies as much in a few seconds; a call to the API has 29. */
+const MAX_REUSED_BYTES = 10 * 1024 ** 3
+/** The listing names its run, so it passes through the function. */
+const MAX_LISTING_BYTES = 256 * 1024 ** 2
+/** Larger objects are copied one after the other: each is copied in up to forty ranges at once. */
+const LARGE_BYTES = 128 * 1024 ** 2
+const COPIES_AT_ONCE = 20
+/** Most names in a message. */
+const MAX_NAMES = 20
+
+/**
+ * Copies the outputs of a FINISHED run with the same image and inputs.
+ * @param run with the provisions that it would start with
+ * @returns why there is nothing to take, for the run to say; then nothing is left of a copy
+ */
+export async function copyEqualOutputs(
+  deps: ReuseDependencies,
+  { run, task }: RunAndTask,
+): Promise<ReusedOutputs | NotReused> {
+  const result = resultKeyOf(task, run, await deps.runs.listInputs(run))
+  if ('undigested' in result) return notDigested(result.undigested)
+  const source = await deps.runs.findByResult(result.key)
+  if (source?.outputsPrefix === undefined || source.id === run.id) return NO_EQUAL_RUN
+  const files = await filesBelow(deps, source.outputsPrefix)
+  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const listing = files.find(({ name }) => name === OUTPUTS_NAME)
+  if (listing === undefined) return deleted(source)
+  if (bytes > MAX_REUSED_BYTES || listing.sizeBytes > MAX_LISTING_BYTES) return tooLarge(source, bytes)
+  const outputsPrefix = reusedOutputsPrefix(run.id, deps.identity.uuid())
+  const copy = { from: source.outputsPrefix, to: outputsPrefix, files }
+  try {
+    const isWhole =
+      (await copyFiles(deps, copy)) &&
+      (await copyListing(deps, copy, { from: source.id, to: run.id })) &&
+      // A deletion hides the run before it removes the first file: a run that is there now had all of them.
+      (await deps.runs.find(source.id)) !== undefined
+    if (isWhole) return { resultKey: result.key, outputsPrefix, reusedFrom: source.reusedFrom ?? source.id }
+  } catch (error) {
+    await deps.objects.removeAll(outputsPrefix)
+    throw error
+  }
+  await deps.objects.removeAll(outputsPrefix)
+  return deleted(source)
+}
+
+const NO_EQUAL_RUN: NotReused = {
+  reason: 'no-equal-run',
+  message: 'no FINISHED run is known with the same image, inputs and outputs',
+}
+
+function notDigested(names: readonly string[]): NotReused {
+  const shown = names.slice(0, MAX_NAMES + 1).map((name) => quoted(name, 60))
+  const message = `the content of ${someOf(shown, MAX_NAMES)} has no digest that S3 or this service computed: the file is larger than 16 GiB, or was provisioned before this version`
+  return { reason: 'input-not-digested', message }
+}
+
+function tooLarge({ id }: Run, bytes: number): NotReused {
+  const message = `run ${id} is equal, but its outputs have ${bytes} bytes; expected at most ${MAX_REUSED_BYTES}`
+  return { reason: 'outputs-too-large', message }
+}
+
+function deleted({ id }: Run): NotReused {
+  return {
+    reason: 'run-deleted',
+    message: `run ${id} is equal, but was deleted while its outputs were copied`,
+  }
+}
+
+interface NamedFile {
+  readonly name: string
+  readonly sizeBytes: number
+}
+
+/** Outputs, their indexes, what the stager listed, and the listing: a few files for each output of the task. */
+async function filesBelow(
+  { objects }: Pick<ReuseDependencies, 'objects'>,
+  prefix: string,
+): Promise<readonly NamedFile[]> {
+  const files: NamedFile[] = []
+  for await (const { key, sizeBytes } of objects.list(prefix)) {
+    files.push({ name: key.slice(prefix.length), sizeBytes })
+  }
+  return files
+}
+
+interface Copy {
+  readonly from: string
+  readonly to: string
+  readonly files: readonly NamedFile[]
+}
+
+/** @returns false when a file is gone */
+async function copyFiles(
+  { objects }: Pick<ReuseDependencies, 'objects'>,
+  { from, to, files }: Copy,
+): Promise<boolean> {
+  const isLarge = ({ sizeBytes }: NamedFile): boolean => sizeBytes > LARGE_BYTES
+  const copied = files.filter(({ name }) => name !== OUTPUTS_NAME)
+  const copy = async ({ name }: NamedFile): Promise<boolean> =>
+    (await objects.copy(`${from}${name}`, `${to}${name}`)) !== undefined
+  const found = [
+    ...(await mapUntilFailure(
+      copied.filter((file) => !isLarge(file)),
+      copy,
+      { concurrency: COPIES_AT_ONCE },
+    )),
+    ...(await mapUntilFailure(copied.filter(isLarge), copy, { concurrency: 1 })),
+  ]
+  return found.every(Boolean)
+}
+
+/** @returns false when the listing is gone */
+async function copyListing(
+  { objects }: Pick<ReuseDependencies, 'objects'>,
+  { from, to }: Copy,
+  ids: { readonly from: string; readonly to: string },
+): Promise<boolean> {
+  const body = await objects.read(`${from}${OUTPUTS_NAME}`)
+  if (body === undefined) return false
+  const own = Readable.from(renamedListing(body, ids))
+  await objects.write(`${to}${OUTPUTS_NAME}`, own, 'application/json')
+  return true
+}
+
+/**
+ * A listing in which each entry names another run. Ids have one length, so the bytes are replaced in place. The keys are matched with their
+ * quotes, which a value cannot contain: in a JSON text its quotes are escaped. Memory: a chunk.
+ */
+export async function* renamedListing(
+  listing: AsyncIterable<Uint8Array>,
+  { from, to }: { readonly from: string; readonly to: string },
+): AsyncGenerator<Buffer, void, undefined> {
+  const patterns = ['"taskRunId":"', '"href":"task-runs/'].map((start) => [start + from, start + to] as const)
+  const carried = Math.max(...patterns.map(([pattern]) => pattern.length)) - 1
+  let rest = ''
+  for await (const chunk of listing) {
+    // Latin-1 has one character for each byte.
+    let text = rest + Buffer.from(chunk).toString('latin1')
+    for (const [pattern, own] of patterns) text = text.replaceAll(pattern, own)
+    rest = text.slice(-carried)
+    yield Buffer.from(text.slice(0, text.length - rest.length), 'latin1')
+  }
+  yield Buffer.from(rest, 'latin1')
+}

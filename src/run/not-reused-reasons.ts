@@ -1,0 +1,11 @@
+/** Reasons for which a run is executed although it might take the outputs of an equal one. */
+export const NOT_REUSED_REASONS = [
+  /** No FINISHED run is known with the same image and inputs. */
+  'no-equal-run',
+  /** An input has no digest that this service or S3 computed. */
+  'input-not-digested',
+  /** The outputs of the equal run are too many bytes to be copied during a call. */
+  'outputs-too-large',
+  /** The equal run was deleted while its outputs were copied. */
+  'run-deleted',
+] as const
