@@ -39,8 +39,6 @@ export const OUTPUTS_NAME = 'outputs.json'
  */
 export async function collectOutputs(deps: Dependencies, runId: string): Promise<readonly ErrorBody[]> {
   const run = await deps.runs.find(runId)
-  // An earlier call may have ended the run and crashed.
-  if (run?.state === 'FINISHED' && run.resultKey !== undefined) await offerResult(deps, run.id, run.resultKey)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
@@ -51,14 +49,7 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   const result = resultKeyOf(task, run, await deps.runs.listInputs(run))
   const resultKey = 'key' in result ? result.key : undefined
   const given = { run, task, prefix, left, ...(resultKey !== undefined && { resultKey }) }
-  const { problems, isEnd } = await endWithOutputs(deps, given)
-  if (isEnd && problems.length === 0 && resultKey !== undefined) await offerResult(deps, runId, resultKey)
-  return problems
-}
-
-/** Lets equal runs find this one. */
-async function offerResult({ runs }: Dependencies, id: string, resultKey: string): Promise<void> {
-  await runs.recordResult({ id, resultKey })
+  return (await endWithOutputs(deps, given)).problems
 }
 
 /** Fails a run whose outputs were not uploaded at all. */
@@ -113,6 +104,8 @@ export async function endWithOutputs(
     else if (rewritten.size > 0) await rewriteOutput(deps, key, output)
   }
   const { resultKey } = given
+  // Equal runs take the outputs of a FINISHED run only, so it may be recorded before: afterwards, a crash would leave it unknown.
+  if (resultKey !== undefined) await deps.runs.recordResult({ id: run.id, resultKey })
   const set = { outputsPrefix: prefix, ...(resultKey !== undefined && { resultKey }) }
   return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set }) }
 }

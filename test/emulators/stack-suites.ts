@@ -31,6 +31,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   launcher: 'starts no stack: the embedded engine',
   'launcher-chroot': 'starts no stack: the embedded engine',
   'python-packages': 'starts no stack: installations of Python packages',
+  reuse: 'checksums of copies, which the contract suite of the bucket holds against other emulators',
   'run-lists': 'an index of the table, which the contract suites hold against other emulators',
   'run-sets': 'their workflow has not been tried there yet',
   signing: 'an emulator of its own, which verifies signatures',

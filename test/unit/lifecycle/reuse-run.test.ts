@@ -174,7 +174,7 @@ describe('a run that reuses', () => {
     expect(engine.objects.keys().filter((key) => key.startsWith(`task-run-outputs-${id}/`))).toEqual([])
   })
 
-  it('is found as an equal run after a crash between its end and its record', async () => {
+  it('is found as an equal run after a crash at its end', async () => {
     const engine = await aReusingEngine()
     const { recordResult } = engine.runs
     engine.runs.recordResult = () => Promise.reject(new Error('the process died'))
