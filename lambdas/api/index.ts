@@ -14,6 +14,7 @@ import { createS3PartStore } from '../../src/aws/s3-part-store.ts'
 import { CONSOLE_FOLDER } from '../../src/contract/console.ts'
 import { readEnvironment } from '../../src/contract/environment.ts'
 import { createEcrImageRegistry } from '../../src/import/registry/ecr-image-registry.ts'
+import { createEcrImageScans } from '../../src/import/registry/ecr-image-scans.ts'
 import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
 import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
 import { setInputOf } from '../../src/run/set/run-set-workflow.ts'
@@ -45,6 +46,7 @@ const environment = readEnvironment([
 const { bucketName, installation, jobLogGroup, registryUrl, setMachineArn, stateMachineArn } = environment
 const s3 = createS3Client()
 const sfn = createSfnClient()
+const ecr = createEcrClient()
 
 /** The bucket, with URLs for one audience. Both audiences share one client and its connections. */
 function bucketOf(audience: 'clients' | 'jobs') {
@@ -60,7 +62,8 @@ export const handler = createHandler(
     ...bucketOf('clients'),
     forJobs: bucketOf('jobs'),
     requests: createEventImportRequests({ client: createEventsClient(), installation }),
-    registry: createEcrImageRegistry({ ecr: createEcrClient(), registryUrl }),
+    registry: createEcrImageRegistry({ ecr, registryUrl }),
+    scans: createEcrImageScans({ ecr }),
     scheduler: createBatchJobScheduler({ client: createBatchClient() }),
     workflow: createSfnRunWorkflow({ client: sfn, stateMachineArn }),
     setWorkflow: createSfnRunWorkflow({ client: sfn, stateMachineArn: setMachineArn, inputOf: setInputOf }),

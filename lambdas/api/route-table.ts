@@ -18,6 +18,8 @@ export const ROUTES = {
   getTaskPlacementById: 'GET /tasks/:id/placement',
   getTaskPlacementByName: 'GET /tasks/:namespace/:version/placement',
   findPlacement: 'GET /placement',
+  getTaskScanById: 'GET /tasks/:id/scan',
+  getTaskScanByName: 'GET /tasks/:namespace/:version/scan',
   createRunById: 'POST /tasks/:id/runs',
   createRunByName: 'POST /tasks/:namespace/:version/runs',
   listTaskRuns: 'GET /tasks/:namespace/:version/runs',

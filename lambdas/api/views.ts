@@ -1,5 +1,6 @@
 import { explained } from '../../src/contract/errors.ts'
 import { printableLines } from '../../src/contract/quoted.ts'
+import type { ImageScan } from '../../src/import/registry/image-scans.ts'
 import type { ImportedTask } from '../../src/import/wait-for-import.ts'
 import { itemName } from '../../src/inputs/array-provisions.ts'
 import type { ArrayItemTarget } from '../../src/inputs/provision-array.ts'
@@ -169,6 +170,19 @@ export function viewPlacement(
     diskGiB: machine.diskGib,
     ...common,
     pricePerHour,
+  }
+}
+
+/** Last scan of the task's image. */
+export function viewScan({ image }: Task, { state, message, counts, findings, ...times }: ImageScan): object {
+  const total = Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0)
+  return {
+    state,
+    message,
+    imageDigest: image.digest,
+    ...times,
+    ...(counts && { counts }),
+    ...(findings && { findings, omitted: Math.max(0, total - findings.length) }),
   }
 }
 

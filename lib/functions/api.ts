@@ -56,7 +56,7 @@ export const api: FunctionDefinition = {
     grants.endJobs,
     ...grants.deleteTasks,
     grants.registryToken,
-    grants.images(['ecr:BatchCheckLayerAvailability']),
+    grants.images(['ecr:BatchCheckLayerAvailability', 'ecr:DescribeImageScanFindings']),
   ],
   trigger: 'api',
   assets: ({ console }) => (console === 'off' ? [] : [CONSOLE_ASSETS]),

@@ -198,6 +198,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'ecr:CreateRepository': ofRepository('CreateRepository'),
   'ecr:BatchDeleteImage': ofRepository('BatchDeleteImage'),
   'ecr:DeleteRepository': ofRepository('DeleteRepository'),
+  'ecr:DescribeImageScanFindings': ofRepository('DescribeImageScanFindings'),
   'ecr:GetAuthorizationToken': onAnything('ecr:GetAuthorizationToken'),
   'batch:submitjob': submitJob,
   'batch:registerjobdefinition': registerDefinition,

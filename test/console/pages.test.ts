@@ -49,6 +49,11 @@ const PAGES: readonly (readonly [name: string, place: () => string, shows: (page
       () => 'tasks/org.example.every-type/1.0.0?tab=descriptor',
       (page) => page.getByLabel('descriptor.yml').waitFor(),
     ],
+    [
+      'scan',
+      () => 'tasks/org.example.every-type/1.0.0',
+      (page) => page.getByText('This registry scans no images.').waitFor(),
+    ],
     ['runs', () => 'runs', (page) => page.getByRole('row').nth(1).waitFor()],
     ['no runs', () => 'runs?q=nothing-like-it', (page) => page.getByText('No run matches.').waitFor()],
     ['run', () => `runs/${finished}`, (page) => page.getByText('96 × 72').waitFor()],

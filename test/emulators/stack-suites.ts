@@ -25,6 +25,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'foreign-pages': 'the ports of the default emulator and object store refuse web pages, other ones need not',
   'held-layers': 'what a registry holds, and the registry is the same for every emulator',
   idempotency: 'records of the table, which the contract suites hold against other emulators',
+  'image-scan': 'what an emulator without scans answers, and others have scans of their own',
   'image-store': 'starts no stack: images of the embedded engine',
   'import-kills': 'starts no stack: the importer alone',
   isolation: 'what a container reaches, which no emulator changes',

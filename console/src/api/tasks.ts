@@ -1,6 +1,6 @@
 import { call, getJson, path, send } from './client.ts'
 import type { Descriptor } from './descriptor.ts'
-import type { Page, Placement, RunRow, Task, TaskInput, TaskOutput } from './types.ts'
+import type { ImageScan, Page, Placement, RunRow, Task, TaskInput, TaskOutput } from './types.ts'
 
 /** Namespace and version, which name a task in addresses. */
 export interface TaskKey {
@@ -42,6 +42,10 @@ export async function readTask(key: TaskKey, signal?: AbortSignal): Promise<Whol
 
 export function readPlacement(key: TaskKey, signal?: AbortSignal): Promise<Placement> {
   return getJson(`${taskPath(key)}/placement`, signal)
+}
+
+export function readScan(key: TaskKey, signal?: AbortSignal): Promise<ImageScan> {
+  return getJson(`${taskPath(key)}/scan`, signal)
 }
 
 export function deleteTask(key: TaskKey): Promise<void> {

@@ -110,6 +110,26 @@ export interface Placement {
   readonly reasons?: readonly string[]
 }
 
+export interface ImageScan {
+  readonly state: string
+  /** The state in words. */
+  readonly message: string
+  readonly completedAt?: string
+  /** By severity, worst first. */
+  readonly counts?: Readonly<Record<string, number>>
+  /** The worst first. */
+  readonly findings?: readonly {
+    readonly name: string
+    readonly severity: string
+    readonly package?: string
+    readonly version?: string
+    readonly fixedIn?: string
+    readonly url?: string
+  }[]
+  /** Findings that are not in the list. */
+  readonly omitted?: number
+}
+
 export interface Resources {
   readonly cpus: number
   readonly memoryMiB: number

@@ -17,6 +17,7 @@ import {
   TASK_UNKNOWN,
 } from './description.ts'
 import { newRun, placement } from './run-schemas.ts'
+import { scan } from './scan-schema.ts'
 import { importedTask, taskDescription, taskInput, taskOutput } from './task-schemas.ts'
 
 const bundleReference = component(
@@ -65,6 +66,15 @@ const downloadDescriptor = onTask(
 const getPlacement: Description = {
   ...onTask('Says where the runs of a task go', answersJson(placement, 'The queue, or why there is none.')),
   description: 'The queue was chosen when the task was imported. Prices are estimates, as those of runs.',
+}
+const getScan: Description = {
+  ...onTask(
+    'Shows known vulnerabilities in the image of a task',
+    answersJson(scan, 'What the registry says.'),
+  ),
+  description:
+    'The last scan of the image in ECR, by ECR itself or by Amazon Inspector. `counts` has all findings, `findings` the worst of the ' +
+    'first 1000. A registry without scans, as that of the local stack, leads to the state `not-offered`.',
 }
 const bytes = z.int().min(0).optional()
 const findPlacement: Description = {
@@ -168,6 +178,8 @@ export const TASK_DESCRIPTIONS = {
   getTaskPlacementById: getPlacement,
   getTaskPlacementByName: getPlacement,
   findPlacement,
+  getTaskScanById: getScan,
+  getTaskScanByName: getScan,
   createRunById: createRun,
   createRunByName: createRun,
   listTaskRuns: onTask(

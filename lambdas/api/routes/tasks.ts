@@ -8,6 +8,7 @@ import { descriptorKey, logoKey } from '../../../src/contract/storage-keys.ts'
 import { installTask } from '../../../src/import/install-task.ts'
 import { installUpload } from '../../../src/import/install-upload.ts'
 import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
+import type { ImageScans } from '../../../src/import/registry/image-scans.ts'
 import { uploadTask } from '../../../src/import/upload-task.ts'
 import type { ImportedTask } from '../../../src/import/wait-for-import.ts'
 import { BYTES_TYPE } from '../../../src/inputs/run-files.ts'
@@ -41,6 +42,7 @@ import {
   viewNewRun,
   viewOutput,
   viewPlacement,
+  viewScan,
   viewTask,
   viewUpload,
 } from '../views.ts'
@@ -55,6 +57,7 @@ interface Dependencies extends Repositories {
   readonly stores: StoreRepository
   readonly requests: ImportRequests
   readonly registry: Pick<ImageRegistry, 'removeImage'>
+  readonly scans: ImageScans
   readonly scheduler: JobScheduler
   readonly workflow: RunWorkflow
   readonly setWorkflow: Pick<RunSetWorkflow, 'stop'>
@@ -93,6 +96,9 @@ export function taskHandlers(deps: Dependencies) {
   const getPlacement = onTask((task, context) =>
     context.json(viewPlacement(task, placementOf(task, deps.queues))),
   )
+  const getScan = onTask(async (task, context) =>
+    context.json(viewScan(task, await deps.scans.find(task.image))),
+  )
   const makeRun = onTask(async (task, context) => context.json(viewNewRun(await createRun(deps, task), task)))
 
   return {
@@ -122,6 +128,8 @@ export function taskHandlers(deps: Dependencies) {
       const placement = placementFor(asked, imageSize ?? NO_IMAGE, deps.queues)
       return context.json(viewPlacement({ resources: asked, ...(imageSize && { imageSize }) }, placement))
     },
+    getTaskScanById: getScan,
+    getTaskScanByName: getScan,
     createRunById: makeRun,
     createRunByName: makeRun,
 

@@ -2,12 +2,46 @@ import { describe, expect, it } from 'vitest'
 import { plainText } from '../../../console/src/pages/run/plain-text.ts'
 import { parsePasted } from '../../../console/src/pages/task/paste.ts'
 import { cureOf } from '../../../console/src/ui/cures.ts'
+import { scanSummary } from '../../../console/src/pages/task/scan-summary.ts'
 import { KIND, shapeAt, shapesOf } from '../../../console/src/viewer/shapes.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 
 describe('a failed run in the console', () => {
   it.each(RUN_FAILURE_KINDS)('has an explanation for %s', (kind) => {
     expect(cureOf(kind).what).not.toBe(cureOf('a kind of the future').what)
+  })
+})
+
+describe('the scan of an image in the console', () => {
+  const NONE = { CRITICAL: 0, HIGH: 0, MEDIUM: 0, LOW: 0 }
+
+  it.each([
+    ['asks for another image', { ...NONE, HIGH: 2, LOW: 3 }, true, ['High 2', 'Low 3']],
+    ['is calm about lesser findings', { ...NONE, MEDIUM: 1 }, false, ['Medium 1']],
+  ])('%s', (_, counts, isBad, shown) => {
+    const summary = scanSummary({ state: 'complete', message: 'the image was scanned', counts })
+
+    expect(summary).toMatchObject({ words: 'The image was scanned.', isBad })
+    expect(summary.counts.map(({ severity, count }) => `${severity} ${count}`)).toEqual(shown)
+  })
+
+  it('says that nothing is known', () => {
+    const scan = { state: 'complete', message: 'the image was scanned', counts: NONE }
+
+    expect(scanSummary(scan)).toEqual({ words: 'No vulnerability is known.', isBad: false, counts: [] })
+  })
+
+  it.each([
+    ['not-offered', false],
+    ['failed', true],
+  ])('shows the words of the state %s', (state, isBad) => {
+    const words = 'This registry scans no images.'
+
+    expect(scanSummary({ state, message: 'this registry scans no images' })).toEqual({
+      words,
+      isBad,
+      counts: [],
+    })
   })
 })
 

@@ -12,6 +12,7 @@ import { LazySetForm } from './lazy-set-form.tsx'
 import { ParameterTables } from './parameter-tables.tsx'
 import { PlacementCard } from './placement-card.tsx'
 import { RunForm } from './run-form.tsx'
+import { ScanCard } from './scan-card.tsx'
 import { TaskRuns } from './task-runs.tsx'
 
 const TABS = [
@@ -49,6 +50,7 @@ export function TaskPage({ place: { segments, query } }: { readonly place: Place
         </section>
         <aside class="side-column">
           <PlacementCard task={key} resources={descriptor.resources} />
+          <ScanCard task={key} />
           <TaskRuns taskId={task.id} />
         </aside>
       </div>

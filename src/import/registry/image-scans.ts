@@ -1,0 +1,61 @@
+import type { TaskImage } from '../../task/task.ts'
+
+/** Severities of findings, worst first. */
+export const SEVERITIES = ['CRITICAL', 'HIGH', 'MEDIUM', 'LOW', 'INFORMATIONAL', 'UNDEFINED'] as const
+
+export type Severity = (typeof SEVERITIES)[number]
+
+/** States of the scan of an image. Only a complete one has findings. */
+export const SCAN_STATES = [
+  'complete',
+  'in-progress',
+  'failed',
+  /** The registry cannot scan this kind of image. */
+  'unsupported',
+  /** Nobody has asked for a scan, or the image is gone. */
+  'not-scanned',
+  /** There was a scan, whose findings the registry does not show now. */
+  'unavailable',
+  /** The registry has no scans at all, as that of the local stack. */
+  'not-offered',
+] as const
+
+export type ScanState = (typeof SCAN_STATES)[number]
+
+/** A vulnerability in a package of the image. Texts come from the registry and are bounded. */
+export interface ScanFinding {
+  /** As a rule a CVE. */
+  readonly name: string
+  readonly severity: Severity
+  readonly package?: string
+  readonly version?: string
+  /** Version of the package without it. */
+  readonly fixedIn?: string
+  readonly description?: string
+  /** Page about it: https. */
+  readonly url?: string
+}
+
+/** What the registry says about the image of a task. */
+export interface ImageScan {
+  readonly state: ScanState
+  /** A sentence for the task's author. */
+  readonly message: string
+  /** ISO-8601 UTC. */
+  readonly completedAt?: string
+  /** When the registry's database of vulnerabilities was last updated (ISO-8601 UTC). */
+  readonly databaseUpdatedAt?: string
+  /** All findings by severity. */
+  readonly counts?: Readonly<Record<Severity, number>>
+  /** The worst of the findings that were read, at most {@link MAX_FINDINGS}. */
+  readonly findings?: readonly ScanFinding[]
+}
+
+/** Most findings of an answer. */
+export const MAX_FINDINGS = 50
+
+/** Vulnerability scans of images in the registry. */
+export interface ImageScans {
+  /** Reads the last scan of an image, by its digest. */
+  find(image: Pick<TaskImage, 'repository' | 'digest'>): Promise<ImageScan>
+}
