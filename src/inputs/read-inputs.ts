@@ -1,9 +1,8 @@
-import type { ArchiveEntry } from '../archive/folder-zip/stored-zip.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { findRunAndTask, type Repositories, type RunAndTask, stateError } from '../run/find-run.ts'
 import { type FileContent, type InputValue, provisionOf, type Run } from '../run/run.ts'
 import type { ParameterTypeId } from '../task/task.ts'
-import { arrayEntries, entriesOf, type StoredFile } from './array-inputs.ts'
+import { arrayEntries, entriesOf, type InputEntry, type StoredFile } from './array-inputs.ts'
 import { itemName, itemProvisions } from './array-provisions.ts'
 import { findItemPlace } from './item-index.ts'
 import { type PreparedPlace, preparedInputKey } from './prepared-file.ts'
@@ -47,7 +46,7 @@ export async function packInputs(deps: Dependencies, runId: string): Promise<Pac
 export async function listInputEntries(
   deps: Pick<Dependencies, 'objects' | 'runs'>,
   { run, task }: RunAndTask,
-): Promise<readonly ArchiveEntry[]> {
+): Promise<readonly InputEntry[]> {
   const stored = new Map((await deps.runs.listInputs(run)).map((value) => [value.parameterName, value]))
   const entries = await Promise.all(
     task.inputs.map(async ({ name, type }) => {

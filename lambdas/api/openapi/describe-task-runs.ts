@@ -181,7 +181,7 @@ export const TASK_RUN_DESCRIPTIONS = {
     description:
       'An RO-Crate 1.1 that conforms to Process Run Crate 0.5: `ro-crate-metadata.json` with the task, the digest of its image, times, ' +
       'requested resources, exit code or error; `descriptor.yml`; `inputs/` and, of a FINISHED run, `outputs/`, each file with its size ' +
-      'and SHA-256. At most 10 000 files with 512 MiB together: the metadata says what is left out.',
+      'and SHA-256. At most 10 000 files with 512 MiB together: the metadata says what is left out, and its digest where it is known.',
     responses: {
       ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
       ...refuses({ 403: 'The run is neither FINISHED nor FAILED.', 404: RUN_UNKNOWN }),

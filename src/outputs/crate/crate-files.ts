@@ -1,4 +1,5 @@
 import type { ArchiveEntry } from '../../archive/folder-zip/stored-zip.ts'
+import type { InputEntry } from '../../inputs/array-inputs.ts'
 import { MAX_COPIED_BYTES, MAX_COPIED_FILES } from '../../inputs/prepared-file.ts'
 import type { TaskInput, TaskOutput } from '../../task/task.ts'
 
@@ -15,8 +16,15 @@ export interface CrateParameter {
   readonly isFolder: boolean
   /** Files in the crate; names are paths in it. */
   readonly files: readonly ArchiveEntry[]
-  /** Files that exceeded the limits. */
-  readonly omitted: { readonly files: number; readonly bytes: number }
+  readonly omitted: OmittedFiles
+}
+
+/** Files that exceeded the limits. */
+export interface OmittedFiles {
+  readonly files: number
+  readonly bytes: number
+  /** Of a single file, if it was digested when it was stored (src/shared/content-digest.ts). */
+  readonly digest?: string
 }
 
 /** Bounds the length of the metadata, in characters. */
@@ -60,10 +68,10 @@ export function folderOf({ role, parameter, files }: CrateParameter): string | u
 /** Groups the entries by parameter, in the order of the parameters, and drops those beyond the limits. */
 export function chooseFiles(
   { role, parameters }: { readonly role: Role; readonly parameters: readonly Parameter[] },
-  entries: readonly ArchiveEntry[],
+  entries: readonly InputEntry[],
   budget: CrateBudget,
 ): readonly CrateParameter[] {
-  const byName = new Map<string, ArchiveEntry[]>()
+  const byName = new Map<string, InputEntry[]>()
   for (const entry of entries) {
     // Parameter names have no dot and no slash.
     const [name = ''] = entry.name.split(/[./]/u, 1)
@@ -77,20 +85,29 @@ export function chooseFiles(
   })
 }
 
+/** An object that is one file; the digest of a zip is not that of its files. */
+function digestOf({ object }: InputEntry): string | undefined {
+  return object?.kind === 'object' ? object.digest : undefined
+}
+
 function chooseOf(
   { role, parameter }: Pick<CrateParameter, 'role' | 'parameter'>,
-  entries: readonly ArchiveEntry[],
+  entries: readonly InputEntry[],
   budget: CrateBudget,
 ): CrateParameter {
   const files: ArchiveEntry[] = []
-  const omitted = { files: 0, bytes: 0 }
+  let omitted: OmittedFiles = { files: 0, bytes: 0 }
   for (const entry of entries) {
     const file = { ...entry, name: `${role}/${entry.name}` }
     if (budget.take(file)) {
       files.push(file)
     } else {
-      omitted.files += 1
-      omitted.bytes += entry.sizeBytes
+      const digest = omitted.files === 0 ? digestOf(entry) : undefined
+      omitted = {
+        files: omitted.files + 1,
+        bytes: omitted.bytes + entry.sizeBytes,
+        ...(digest !== undefined && { digest }),
+      }
     }
   }
   const isFolder = entries.some(({ name }) => name.startsWith(`${parameter.name}/`))

@@ -105,7 +105,7 @@ function describeAction({ run, task }: CrateContents, references: object): Entit
     '@id': `#${run.id}`,
     '@type': 'CreateAction',
     name: `Run of ${titleOf(task)}`,
-    description: isFinished ? 'The run finished.' : 'The run failed.',
+    description: outcomeOf(run),
     instrument: { '@id': taskId(task) },
     containerImage: { '@id': IMAGE_ID },
     ...(started !== undefined && { startTime: withOffset(started) }),
@@ -115,6 +115,12 @@ function describeAction({ run, task }: CrateContents, references: object): Entit
     ...(failure !== undefined && { error: `${failure.kind}: ${printableLines(failure.message)}` }),
     ...references,
   }
+}
+
+function outcomeOf({ state, reusedFrom }: Run): string {
+  if (state !== 'FINISHED') return 'The run failed.'
+  if (reusedFrom === undefined) return 'The run finished.'
+  return `The run was not executed: it took the outputs of run ${reusedFrom}, which had the same image and inputs.`
 }
 
 function describeTask(task: Task, descriptors: readonly Entity[]): Entity {

@@ -1,4 +1,5 @@
 import type { ArchiveEntry } from '../../archive/folder-zip/stored-zip.ts'
+import { wholeSha256 } from '../../shared/content-digest.ts'
 import { ARRAY_METADATA } from '../../task/parameters/array.ts'
 import { leafOf, type ParameterTypeId } from '../../task/task.ts'
 import { type CrateParameter, folderOf, pathUri } from './crate-files.ts'
@@ -27,8 +28,8 @@ const FORMATS: Readonly<Record<ParameterTypeId, string>> = {
 }
 
 /**
- * Describes each value: a file, or a folder with its files. A value beyond the limits has an id that is not a path, and no
- * digest.
+ * Describes each value: a file, or a folder with its files. A value beyond the limits has an id that is not a path, and the
+ * digest that was computed when it was stored, if there is one.
  * @param digestOf SHA-256 of a file of the crate, in hexadecimal digits
  */
 export function describeParameters(
@@ -97,7 +98,15 @@ function describeOmitted(one: CrateParameter): Entity {
     description: joined(parameter.description, omissionOf(one)),
     encodingFormat: FORMATS[leafOf(parameter.type).id],
     contentSize: String(omitted.bytes),
+    ...describeDigest(omitted.digest),
   }
+}
+
+/** Other tools know the SHA-256 of a whole file only. */
+function describeDigest(digest: string | undefined): object {
+  const sha256 = wholeSha256(digest)
+  if (sha256 !== undefined) return { sha256 }
+  return digest === undefined ? {} : { identifier: digest }
 }
 
 function omissionOf({ role, omitted: { files, bytes } }: CrateParameter): string {

@@ -186,6 +186,22 @@ describe('content beyond the limits of a crate', () => {
     expect(entity('./').hasPart).not.toContainEqual({ '@id': '#inputs/slide' })
   })
 
+  it.each([
+    [`sha256:${'a'.repeat(64)}`, { sha256: 'a'.repeat(64) }],
+    [`sha256-134217728:${'b'.repeat(64)}`, { identifier: `sha256-134217728:${'b'.repeat(64)}` }],
+  ])('has the digest %s, which was known when it was stored', async (digest, described) => {
+    const engine = await anEndedRun('FINISHED', MAX_COPIED_BYTES)
+    const run = await engine.runs.find(RUN_ID)
+    for (const value of run === undefined ? [] : await engine.runs.listInputs(run)) {
+      if (value.file.kind !== 'object') continue
+      await engine.runs.putInput({ ...value, file: { ...value.file, digest } })
+    }
+
+    const { entity } = await crateOf(engine)
+
+    expect(entity('#inputs/slide')).toMatchObject(described)
+  })
+
   it('is determined by files, bytes and the length of their names', () => {
     const named = (name: string, sizeBytes: number): ArchiveEntry => ({
       name,
@@ -202,6 +218,21 @@ describe('content beyond the limits of a crate', () => {
     expect(taken('a')).toBe(MAX_COPIED_FILES)
     expect(taken('a', MAX_COPIED_BYTES / 2)).toBe(2)
     expect(taken('\n'.repeat(4096))).toBeLessThan(600)
+  })
+})
+
+describe('the crate of a run that took the outputs of another one', () => {
+  it('names that one', async () => {
+    const engine = await anEndedRun('FINISHED')
+    const other = '99999999-9999-4999-8999-999999999999'
+    const find = async (id: string) => {
+      const run = await engine.runs.find(id)
+      return run && { ...run, reusedFrom: other }
+    }
+
+    const { entity } = await crateOf({ ...engine, runs: { ...engine.runs, find } })
+
+    expect(entity(`#${RUN_ID}`).description).toContain(`took the outputs of run ${other}`)
   })
 })
 
