@@ -55,7 +55,7 @@ export function hasEscapedSlash(url: string): boolean {
 
 /** All literal segments of the contract's paths. */
 const WORDS: ReadonlySet<string> = new Set([
-  ...['tasks', 'install', 'logo', 'runs', 'placement', 'descriptor.yml'],
+  ...['tasks', 'install', 'logo', 'runs', 'placement', 'scan', 'descriptor.yml'],
   ...[
     'task-runs',
     'input-provisions',

@@ -268,8 +268,6 @@ export const ERRORS = {
     'APPE-idempotency-key-reused',
     'this Idempotency-Key belongs to a call with another path or body: send a new key with a new request',
   ],
-  /** `reuse` of a state action. */
-  REUSE_INVALID: [400, 'APPE-run-reuse-invalid', 'invalid reuse'],
   QUERY_INVALID: [400, 'APPE-query-invalid', 'invalid query'],
   CONSOLE_READ_ONLY: [
     403,

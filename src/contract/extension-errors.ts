@@ -22,4 +22,6 @@ export const EXTENSION_ERRORS = {
     'APPE-webhook-limit',
     'there are 20 webhooks already, the most of a stage, of a run and of a run set: remove one',
   ],
+  /** `reuse` of a state action, an extension. */
+  REUSE_INVALID: [400, 'APPE-run-reuse-invalid', 'invalid reuse'],
 } as const

@@ -65,7 +65,7 @@ function ofRun({ before, after, at }: ItemChange): Content | undefined {
 }
 
 function dataOfRun(run: Run, previousState: Run['state'] | undefined) {
-  const { id, taskId, state, createdAt, job, failure } = run
+  const { id, taskId, state, createdAt, job, failure, reusedFrom } = run
   const place = placeInSet(id)
   return {
     id,
@@ -74,6 +74,7 @@ function dataOfRun(run: Run, previousState: Run['state'] | undefined) {
     previousState: previousState ?? null,
     createdAt,
     ...(job && { attempt: job.attempt }),
+    ...(reusedFrom !== undefined && { reusedFrom }),
     ...(place && { set: { id: place.setId, row: place.row + 1, round: place.round } }),
     ...(failure && {
       error: {

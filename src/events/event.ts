@@ -38,6 +38,10 @@ const runDataSchema = z
     previousState: z.enum(RUN_STATES).nullable().describe('State before; null for a new run.'),
     createdAt: instant.describe('Time of its creation.'),
     attempt: z.number().exactOptional().describe('Number of its submission to Batch, from 1.'),
+    reusedFrom: z
+      .string()
+      .exactOptional()
+      .describe('Id of the run that computed its outputs, of a run that was not executed itself.'),
     set: z
       .object({
         id: z.string().describe('Id of the run set.'),

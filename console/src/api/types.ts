@@ -196,6 +196,8 @@ export interface Run extends Omit<RunRow, 'task'> {
   readonly history?: readonly StateEntered[]
   readonly resources?: Resources
   readonly timings?: Timings
+  /** Run that computed the outputs, of a run that was not executed itself. */
+  readonly reusedFrom?: string
 }
 
 export interface Page<Item> {

@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { QUEUE_KINDS } from '../../../src/contract/job-queues.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
-import { NOT_REUSED_REASONS } from '../../../src/run/not-reused-reasons.ts'
 import { RUN_STATES } from '../../../src/run/transitions.ts'
 import type { ParameterTypeId } from '../../../src/task/task.ts'
 import { component, taggedUnion } from './components.ts'
+import { reuseShape } from './reuse-schemas.ts'
 import { instant, uuid } from './shared-schemas.ts'
 import { taskDescription } from './task-schemas.ts'
 
@@ -145,15 +145,7 @@ export const run = component(
         'Why a started run has no machine yet, once it has waited for ten minutes and a reason is known.',
       ),
     error: runFailure.optional().describe('Present in a FAILED run.'),
-    reusedFrom: uuid
-      .optional()
-      .describe('The run that computed the outputs, where this one took them instead of being executed.'),
-    notReused: component(
-      'NotReused',
-      z.strictObject({ reason: z.enum(NOT_REUSED_REASONS), message: z.string() }),
-    )
-      .optional()
-      .describe('Why a run was executed although it was to take the outputs of an equal one.'),
+    ...reuseShape,
     cost: runCost.optional().describe('Present when the job has ended and a container ran.'),
     timings: runTimings.optional(),
   }),

@@ -76,6 +76,16 @@ describe('the event of a run', () => {
     expect(JSON.stringify(event).length).toBeLessThan(2600)
   })
 
+  it('names the run whose outputs it took', () => {
+    const reusedFrom = '99999999-9999-4999-8999-999999999999'
+    const after = aRun({ state: 'FINISHED', reusedFrom })
+
+    expect(eventOf(aRunChange(aRun({ state: 'PROVISIONED' }), after))).toMatchObject({
+      type: 'run.finished',
+      data: { previousState: 'PROVISIONED', reusedFrom },
+    })
+  })
+
   it('names its place in a run set', () => {
     const id = setRunId({ setId: SET_ID, row: 6, round: 2 })
 

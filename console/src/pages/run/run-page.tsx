@@ -66,7 +66,7 @@ function Removed() {
 }
 
 function RunHead({ run }: { readonly run: Run }) {
-  const { id, state, task, createdAt, startedAt, endedAt } = run
+  const { id, state, task, createdAt, startedAt, endedAt, reusedFrom } = run
   const place = placeInSet(id)
   return (
     <header class="page-head">
@@ -90,6 +90,12 @@ function RunHead({ run }: { readonly run: Run }) {
               {' · '}row {place.row} of a <a href={addressOf(['sets', place.setId])}>run set</a>
             </>
           )}
+          {reusedFrom !== undefined && (
+            <>
+              {' · not executed: outputs of run '}
+              <a href={addressOf(['runs', reusedFrom])}>{shortId(reusedFrom)}</a>
+            </>
+          )}
         </p>
       </div>
       <RunActions run={run} />
@@ -98,7 +104,7 @@ function RunHead({ run }: { readonly run: Run }) {
 }
 
 /** What the run asked for, and what it cost. */
-function Machine({ run: { id, state, resources, cost, history } }: { readonly run: Run }) {
+function Machine({ run: { id, state, resources, cost, history, reusedFrom } }: { readonly run: Run }) {
   const { currency } = useConfig()
   const attempts = Math.max(0, ...(history ?? []).map(({ attempt }) => attempt ?? 0))
   return (
@@ -127,7 +133,9 @@ function Machine({ run: { id, state, resources, cost, history } }: { readonly ru
         <dt>Cost</dt>
         <dd>
           {cost === undefined ? (
-            <span class="muted">known when the job has ended</span>
+            <span class="muted">
+              {reusedFrom === undefined ? 'known when the job has ended' : 'none, as it was not executed'}
+            </span>
           ) : (
             <span title={`On-demand prices of ${cost.pricesOf}`}>
               about {formatMoney(cost.usd, currency)}
