@@ -20,7 +20,7 @@ async function emptyBucket(): Promise<string> {
   return bucketName
 }
 
-describeObjectStore('local storage', { isServed: true }, async () => {
+describeObjectStore('local storage', { isServed: true, isDigesting: true }, async () => {
   const bucketName = await emptyBucket()
   const sizes = { pageSize: PAGE_SIZE, copyRangeBytes: COPY_RANGE_BYTES }
   return { objects: createS3ObjectStore({ client, bucketName, ...sizes }), ...sizes }

@@ -44,6 +44,11 @@ export const UNUSED: readonly Unused[] = [
       'A token does not say its machine: the recording takes each for one of single runs. The API ends runs of sets',
   },
   {
+    function: 'SubmitJob',
+    actions: ['s3:DeleteObject'],
+    because: 'Copies of outputs are removed when the run, or the one with the outputs, is deleted meanwhile',
+  },
+  {
     function: 'WorkOnRunSet',
     actions: ['s3:GetObject'],
     resource: '/uploads/',
