@@ -69,7 +69,7 @@ const WORDS: ReadonlySet<string> = new Set([
   ],
   ...['inputs.zip', 'outputs.zip', 'rejected-outputs.zip', 'logs', 'staging', 'report', 'parts', 'urls'],
   ...['uploads', 'part-urls', 'complete', 'stores', 'default', 'events', 'ping'],
-  ...['run-sets', 'cancel', 'retry', 'outputs.csv', 'ro-crate.zip'],
+  ...['webhooks', 'run-sets', 'cancel', 'retry', 'outputs.csv', 'ro-crate.zip'],
   ...['schema', 'task.json', 'ui', 'config.json', 'assets'],
 ])
 
