@@ -71,7 +71,7 @@ export async function createRunSet(deps: CreateRunSetDependencies, wanted: NewRu
 async function checkTable(
   deps: CreateRunSetDependencies,
   rows: NewRunSet['rows'],
-): Promise<(key: string) => Promise<void>> {
+): Promise<(key: string) => Promise<unknown>> {
   if (!('uploadId' in rows)) {
     const text = JSON.stringify(rows)
     // Reports a malformed table at once.

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { plainText } from '../../../console/src/pages/run/plain-text.ts'
 import { parsePasted } from '../../../console/src/pages/task/paste.ts'
-import { cureOf } from '../../../console/src/ui/cures.ts'
 import { scanSummary } from '../../../console/src/pages/task/scan-summary.ts'
+import { cureOf } from '../../../console/src/ui/cures.ts'
 import { KIND, shapeAt, shapesOf } from '../../../console/src/viewer/shapes.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 
