@@ -39,7 +39,7 @@ export interface Repositories {
 }
 
 /**
- * Finds a run and its task. The task may be hidden already: its removal hides each of its runs.
+ * Finds a run and its task. A run whose task is being removed is unknown, although the removal has not reached the run yet.
  * @throws DomainError RUN_NOT_FOUND
  */
 export async function findRunAndTask(deps: Repositories, runId: string): Promise<RunAndTask> {

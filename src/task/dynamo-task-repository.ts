@@ -46,6 +46,9 @@ const listedIdOf = ({ sk }: ItemKey): string => sk.slice(sk.indexOf('#') + 1)
 const NAME_ATTRIBUTES = { '#status': 'status', '#uploadId': 'uploadId' } as const
 const NAME_STATUSES = { ':reserved': 'RESERVED', ':taken': 'TAKEN' } as const
 
+/** Time for which a cached task counts as installed for calls on its runs, in milliseconds. */
+const CHECKED_MS = 5000
+
 /** Tasks in the table, each in three items: by id, by name, and in the listing. */
 export function createDynamoTaskRepository(options: DynamoOptions): TaskRepository {
   const { identity } = options
@@ -53,6 +56,18 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
   const writes = createDynamoWrites(options)
 
   const cache = createTaskCache()
+
+  /** Time at which a cached task was known to be installed. */
+  const checkedAt = new WeakMap<Task, number>()
+
+  function checked(task: Task): Task {
+    checkedAt.set(task, identity.now().getTime())
+    return task
+  }
+
+  function isChecked(task: Task): boolean {
+    return identity.now().getTime() - (checkedAt.get(task) ?? 0) < CHECKED_MS
+  }
 
   /** Task of an item; decodes it only once. */
   function taskIn(item: Item, taskId: string): Task {
@@ -65,7 +80,7 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
   async function findById(taskId: string): Promise<Task | undefined> {
     const item = await table.get(taskKey(taskId))
-    return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : taskIn(item, taskId)
+    return item === undefined || Object.hasOwn(item, IN_REMOVAL) ? undefined : checked(taskIn(item, taskId))
   }
 
   /** Existing tasks by id. */
@@ -99,9 +114,11 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
 
     async findOfRun(taskId) {
       const known = cache.get(taskId)
-      if (known !== undefined) return known
-      const item = await table.get(taskKey(taskId))
-      return item && taskIn(item, taskId)
+      if (known === undefined) return findById(taskId)
+      if (isChecked(known)) return known
+      // The item of the name is small; that of the task may have 400 KB.
+      const holder = await findHolder(known.namespace, known.version)
+      return holder?.status === 'TAKEN' && holder.taskId === taskId ? checked(known) : undefined
     },
 
     async reserveName({ namespace, version, uploadId, leaseSeconds }) {
@@ -163,7 +180,8 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       const holder = await findHolder(namespace, version)
       if (holder?.status !== 'TAKEN') return undefined
       // The name is TAKEN only while the task is installed, so the cache is safe.
-      return cache.get(holder.taskId) ?? findById(holder.taskId)
+      const known = cache.get(holder.taskId)
+      return known === undefined ? findById(holder.taskId) : checked(known)
     },
 
     list: list.current,
@@ -174,6 +192,8 @@ export function createDynamoTaskRepository(options: DynamoOptions): TaskReposito
       const item = holder === undefined ? undefined : await table.get(taskKey(holder.taskId))
       if (holder === undefined || item === undefined) return undefined
       const task = decodeTask(item)
+      const known = cache.get(task.id)
+      if (known !== undefined) checkedAt.delete(known)
       if (Object.hasOwn(item, IN_REMOVAL)) return task
       const isBegun = await list.change(() =>
         writes.transact([

@@ -25,8 +25,8 @@ export interface TaskRepository {
   publish(task: Task, uploadId: string): Promise<void>
   findById(taskId: string): Promise<Task | undefined>
   /**
-   * Finds the task of an existing run. Returns hidden tasks too, because a removal hides each run of the task. May return a cached task,
-   * as tasks never change.
+   * Finds the task of an existing run; undefined for a hidden one, whose runs a removal may not have hidden yet. Usually without a
+   * read: it may return a task for 5 s after its removal began in another process.
    */
   findOfRun(taskId: string): Promise<Task | undefined>
   findByName(namespace: string, version: string): Promise<Task | undefined>

@@ -340,11 +340,12 @@ export function describeTaskRepository(adapter: string, setUp: () => Promise<Tas
         expect(await tasks.findByName(task.namespace, task.version)).toBeUndefined()
       })
 
-      it('leaves the task visible to its remaining runs', async () => {
+      it('hides the task from its remaining runs', async () => {
         const task = await install()
+        expect(await tasks.findOfRun(task.id)).toEqual(task)
         await tasks.beginRemoval(task)
 
-        expect(await tasks.findOfRun(task.id)).toEqual(task)
+        expect(await tasks.findOfRun(task.id)).toBeUndefined()
         expect(await tasks.findOfRun('of-no-task')).toBeUndefined()
       })
 

@@ -57,7 +57,7 @@ export function createMemoryTaskRepository(identity: Identity): MemoryTaskReposi
     },
 
     async findOfRun(taskId) {
-      return structuredClone(tasks.get(taskId) ?? inRemoval.get(taskId)?.task)
+      return structuredClone(tasks.get(taskId))
     },
 
     async findByName(namespace, version) {

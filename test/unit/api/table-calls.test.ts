@@ -60,7 +60,12 @@ async function anApi() {
     expect(answer.status).toBe(200)
     return [...calls]
   }
-  return { callsOf, forget: (pk: string) => items.delete(pk), request: app.request }
+  return {
+    callsOf,
+    forget: (pk: string) => items.delete(pk),
+    request: app.request,
+    identity: engine.identity,
+  }
 }
 
 describe('a process that knows the task', () => {
@@ -72,6 +77,20 @@ describe('a process that knows the task', () => {
 
   it('reads a run by one call', async () => {
     expect(await api.callsOf('GET', RUN)).toEqual(['Get RUN'])
+  })
+
+  it('checks every 5 s by one more small read that the task is installed', async () => {
+    api.identity.advance(5)
+
+    expect(await api.callsOf('GET', RUN)).toEqual(['Get RUN', 'Get NAME'])
+    expect(await api.callsOf('GET', RUN)).toEqual(['Get RUN'])
+  })
+
+  it('shows no run of a task that was deleted 5 s ago, although the run is not hidden yet', async () => {
+    api.forget(`NAME#${TASK.namespace}@${TASK.version}`)
+    api.identity.advance(5)
+
+    expect((await api.request(RUN)).status).toBe(404)
   })
 
   it('describes a run set by one call, whatever the number of its rows', async () => {
