@@ -104,6 +104,7 @@ describe('a mutated bundle', () => {
     for (const bytes of peaks) expect(bytes).toBeLessThan(MAX_PEAK_BYTES)
   })
 
+  // Few cases need not contain every kind.
   it.runIf(CASES >= 1000)('of every kind is among the cases, refused and imported', () => {
     const kinds = new Set(outcomes.flatMap(({ end }) => Object.keys(end?.refused ?? {})))
     const installed = outcomes.reduce((sum, { end }) => sum + (end?.installed ?? 0), 0)

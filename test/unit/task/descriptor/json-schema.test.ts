@@ -13,6 +13,7 @@ const COMMITTED = readFileSync('docs/task.schema.json', 'utf8')
 const validate = new Ajv({ strict: false, allErrors: true, formats: { 'date-time': true } }).compile(
   JSON.parse(COMMITTED),
 )
+/** Folder with reference bundles, which the repository does not contain. CI sets it. */
 const SHARED = process.env.SHARED_DIR
 
 const withType = (type: unknown, more: object = {}) => withInput({ type, ...more })
