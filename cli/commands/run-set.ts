@@ -54,6 +54,7 @@ interface CreateFlags extends ServiceFlags, Waiting {
   readonly input: readonly string[]
   readonly name?: string
   readonly maxConcurrency?: number
+  readonly reuse?: boolean
 }
 
 function addCreate(group: Command, perform: Perform): void {
@@ -68,6 +69,8 @@ function addCreate(group: Command, perform: Perform): void {
     .addOption(inputOption('value of an input of all rows, or its file: image=@slide.tif; once for each'))
     .option('--name <name>', 'what listings call the set')
     .option('--max-concurrency <number>', 'most runs at a time, 1 to 1000; 50 when not given', concurrencyOf)
+    .option('--reuse', 'takes the outputs of finished runs with the same image and inputs')
+    .option('--no-reuse', 'executes every row')
     .option('--wait', SHOWS_PROGRESS)
   withService(command).action((task: string, table: string, flags: CreateFlags) =>
     perform((terminal) => create(terminal, { task, table }, flags)),
@@ -91,8 +94,8 @@ async function create(
   }
   const progress = createProgress(terminal.stderr)
   const sent = await tableToSend(descriptor, table, (paths) => sendFiles(service, progress, paths))
-  const { name, maxConcurrency } = flags
-  const wanted: NewSet = { task, name, maxConcurrency }
+  const { name, maxConcurrency, reuse } = flags
+  const wanted: NewSet = { task, name, maxConcurrency, reuse }
   const { id } = await createSet(service, wanted, sent)
   terminal.note(`run set ${id}`)
   return follow({ terminal, service, id, flags })

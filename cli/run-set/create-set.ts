@@ -83,12 +83,14 @@ export interface NewSet {
   readonly task: TaskReference
   readonly name?: string | undefined
   readonly maxConcurrency?: number | undefined
+  /** Whether its runs take the outputs of equal runs; absent: as the stage is set. */
+  readonly reuse?: boolean | undefined
 }
 
 /** Creates a set. A large table is sent as an upload. */
 export async function createSet(
   service: Service,
-  { task, name, maxConcurrency }: NewSet,
+  { task, name, maxConcurrency, reuse }: NewSet,
   { rows, shared }: SentTable,
 ): Promise<SetView> {
   const table = Buffer.from(JSON.stringify(rows))
@@ -103,6 +105,7 @@ export async function createSet(
     rows: sent,
     ...(name !== undefined && { name }),
     ...(maxConcurrency !== undefined && { maxConcurrency }),
+    ...(reuse !== undefined && { reuse }),
   }
   return parseSet(await service.json('run-sets', { method: 'POST', body, isRepeatable: true }))
 }

@@ -105,6 +105,17 @@ describe('run-set create', () => {
     ).toEqual(['1', '2', 'all', 'all'])
   })
 
+  it.each([
+    ['--reuse', true],
+    ['--no-reuse', undefined],
+  ])('with %s says whether outputs of equal runs are taken', async (flag, reuse) => {
+    const { engine, ask } = await aService()
+
+    const { stderr } = await ask('create', TASK, aTable('a\n1\n'), flag)
+
+    expect((await engine.sets.find(idIn(stderr)))?.reuse).toBe(reuse)
+  })
+
   it('groups failures by reason, and ends with 1', async () => {
     const { ask } = await aService({ failing: [2, 3] })
 
