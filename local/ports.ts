@@ -4,6 +4,11 @@ import { UserError } from './user-error.ts'
 /** Default address of all servers. With a host name, the AWS SDK would address buckets as subdomains. */
 export const LOOPBACK = '127.0.0.1'
 
+/** Address at which programs of this machine reach a server that listens there. */
+export function reachedAt(bindAddress: string): string {
+  return bindAddress === '0.0.0.0' ? LOOPBACK : bindAddress
+}
+
 /** Finds a free port. Another process may take it afterwards. */
 export async function findFreePort(): Promise<number> {
   const port = await listenOnce(0)

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { EMULATOR_SETTINGS, parseVariables, withHost } from '../lib/emulator.ts'
 import { CONSOLE_MODES } from '../src/contract/console.ts'
-import { LOOPBACK } from './ports.ts'
+import { LOOPBACK, reachedAt } from './ports.ts'
 import { UserError } from './user-error.ts'
 
 const url = z.url({
@@ -67,11 +67,6 @@ export function pageOrigins({ CONSOLE }: Pick<StackSettings, 'CONSOLE'>, port: n
   if (CONSOLE === 'off') return []
   const names = ['127.0.0.1', 'localhost', '[::1]', ...hosts.split(',').map((name) => name.trim())]
   return names.flatMap((name) => (name === '' ? [] : [`http://${name}:${port}`]))
-}
-
-/** Address at which programs of this machine reach a server that listens there. */
-export function reachedAt(bindAddress: string): string {
-  return bindAddress === '0.0.0.0' ? LOOPBACK : bindAddress
 }
 
 /** The registry's host in image references written by functions, and its address for the container engine. */

@@ -23,12 +23,11 @@ import {
   startEmulatorPart,
   startStorage,
 } from './parts.ts'
-import { checkBindAddress, choosePort, LOOPBACK } from './ports.ts'
+import { checkBindAddress, choosePort, LOOPBACK, reachedAt } from './ports.ts'
 import { makePrivateFolder } from './private-folder.ts'
 import {
   knownHosts,
   pageOrigins,
-  reachedAt,
   readStackSettings,
   registryHostsOf,
   type StackSettings,

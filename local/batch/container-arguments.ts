@@ -1,3 +1,4 @@
+import { METADATA_VARIABLE } from '../../src/contract/staging.ts'
 import { type EngineProgram, LABELS } from '../container-engine.ts'
 import { amountOf } from './definition-rules.ts'
 import type { Container } from './requests.ts'
@@ -16,6 +17,8 @@ export interface ContainerTask {
   readonly root: string
   /** Host directory of each volume. */
   readonly directories: Readonly<Record<string, string>>
+  /** Metadata endpoint of the task, for the containers of the stager. */
+  readonly metadataUri?: string
 }
 
 /** Name by which the container is found again. */
@@ -28,11 +31,17 @@ export function isTaskContainer({ environment }: Container): boolean {
   return environment.length === 0
 }
 
-/** Variables of a container: its own and those that Batch adds. The task's container gets none. */
-export function environmentOf({ container, jobId, attempt }: ContainerTask): Record<string, string> {
+/** Variables of a container: its own and those that Batch and ECS add. The task's container gets none. */
+export function environmentOf(task: ContainerTask): Record<string, string> {
+  const { container, jobId, attempt, metadataUri } = task
   if (isTaskContainer(container)) return {}
   const own = container.environment.map(({ name, value }): [string, string] => [name, value])
-  return { ...Object.fromEntries(own), AWS_BATCH_JOB_ID: jobId, AWS_BATCH_JOB_ATTEMPT: String(attempt) }
+  return {
+    ...Object.fromEntries(own),
+    AWS_BATCH_JOB_ID: jobId,
+    AWS_BATCH_JOB_ATTEMPT: String(attempt),
+    ...(metadataUri === undefined ? {} : { [METADATA_VARIABLE]: metadataUri }),
+  }
 }
 
 /**

@@ -33,6 +33,8 @@ const faultsSchema = z.strictObject({
       hang: share,
     })
     .prefault({}),
+  /** Fault of the metadata endpoint of tasks. */
+  metadata: z.enum(['unavailable', 'without-exit-code']).optional(),
   /** Upper limit of an attempt's duration; may be less than Batch's minimum of one minute. */
   attemptSeconds: z.number().positive().optional(),
 })

@@ -11,6 +11,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge'
 import * as z from 'zod'
 import { knownHostsOf } from '../../src/shared/foreign-requests.ts'
 import { createContainerEngine, engineSettingsSchema } from '../engine/container-engine.ts'
+import { reachedAt } from '../ports.ts'
 import { makePrivateFolder } from '../private-folder.ts'
 import { readSettings } from '../settings.ts'
 import { createFaultInjection } from './faults.ts'
@@ -21,6 +22,7 @@ import { createRuleDelivery } from './rule-targets.ts'
 import { createRunTask } from './run-task.ts'
 import { createBatchServer } from './server.ts'
 import { openStateStore } from './state-store.ts'
+import { createTaskMetadata } from './task-metadata.ts'
 
 const json = <Schema extends z.ZodType>(schema: Schema) =>
   z
@@ -67,8 +69,14 @@ const engine = createContainerEngine(settings.CONTAINER_ENGINE, {
 const faults = createFaultInjection(log)
 const deliver = createRuleDelivery(new EventBridgeClient({}), settings.AWS_ENDPOINT_URL, log)
 const outbox = createOutbox(store, faults.events(deliver), log)
+const metadata = createTaskMetadata({
+  baseUrl: `http://${reachedAt(settings.BIND_ADDRESS)}:${settings.PORT}`,
+  uuid: randomUUID,
+  fault: () => faults.now().metadata,
+})
 const runTask = createRunTask({
   engine,
+  metadata,
   logs: new CloudWatchLogsClient({}),
   processImages: settings.LOCAL_PROCESS_IMAGES,
   taskProcess: settings.TASK_PROCESS,
@@ -88,7 +96,10 @@ const runner = createJobRunner({
   ...clock,
 })
 const operations = createOperations({ store, runner, origin, ...clock })
-const server = createBatchServer(faults.operations(operations), log, settings.KNOWN_HOSTS)
+const server = createBatchServer(faults.operations(operations), log, {
+  knownHosts: settings.KNOWN_HOSTS,
+  metadata,
+})
 
 /** Ends all jobs, then this process. */
 async function stop(): Promise<void> {

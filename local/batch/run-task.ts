@@ -9,6 +9,7 @@ import type { ContainerEnd, Job } from './job.ts'
 import { type LogStream, openLogStream } from './log-stream.ts'
 import type { Container } from './requests.ts'
 import { runAsProcess } from './run-container.ts'
+import type { TaskMetadata } from './task-metadata.ts'
 
 /** Result of an attempt's containers. */
 export interface TaskEnd {
@@ -30,6 +31,7 @@ export type RunTask = (attempt: {
 export interface RunTaskDependencies {
   readonly engine: ContainerEngine
   readonly logs: CloudWatchLogsClient
+  readonly metadata: TaskMetadata
   /** Images whose containers run as plain processes, with the command that replaces the image. */
   readonly processImages: Readonly<Record<string, readonly string[]>>
   /** Command that replaces the container of every task. */
@@ -62,21 +64,25 @@ export function createRunTask(dependencies: RunTaskDependencies): RunTask {
         return name === undefined ? [] : [[container.name, name]]
       }),
     )
+    const description = dependencies.metadata.open(taskArn)
     const start: StartContainer = async (container, stop, started) => {
-      const task = { container, jobId: job.jobId, attempt, instance, root, directories }
+      const { uri: metadataUri } = description
+      const task = { container, jobId: job.jobId, attempt, instance, root, directories, metadataUri }
       const isProcess = processOf(dependencies, container) !== undefined
       const way = isProcess ? 'as a plain process of this machine' : `in ${engine.kind}`
       log(`job ${job.jobId}: ${container.name} (${container.image}) runs ${way}`)
       const onContainerStarted = (): void => {
         started()
+        description.started(container.name)
         onStarted(logStreamNames)
       }
       const logs = openContainerLog(dependencies, container, taskId)
       const end = await runOne(dependencies, { task, logs, signal: stop, onStarted: onContainerStarted })
       if (logs !== undefined) closings.push(logs.close())
+      description.ended(end)
       return end
     }
-    const containers = await runContainers(job.containers, start, signal)
+    const containers = await runContainers(job.containers, start, signal).finally(() => description.close())
     // Here, and not before the next container starts: a client that sees the job's end may read its logs at once.
     await Promise.all(closings)
     return { taskArn, containers }

@@ -5,18 +5,23 @@ import { refuseForeignPage } from '../foreign-pages.ts'
 import { ClientException } from './client-exception.ts'
 import { ServiceFailure } from './faults.ts'
 import type { Operation } from './operations.ts'
+import { METADATA_PATH, type TaskMetadata } from './task-metadata.ts'
 
 /** Larger than any request that the API allows. */
 const LARGEST_BODY_BYTES = 256 * 1024
 
-/** HTTP server of the API: POST requests with JSON, errors as in the REST-JSON protocol. */
+/** HTTP server of the API: POST requests with JSON, errors as in the REST-JSON protocol; and GET requests of tasks' metadata. */
 export function createBatchServer(
   operations: ReadonlyMap<string, Operation>,
   warn: (text: string) => void,
-  knownHosts: KnownHosts = [],
+  { knownHosts = [], metadata }: { readonly knownHosts?: KnownHosts; readonly metadata?: TaskMetadata } = {},
 ): Server {
   return createServer((request, response) => {
     if (refuseForeignPage(request, response, { knownHosts })) return
+    if (metadata !== undefined && request.method === 'GET' && request.url?.startsWith(METADATA_PATH)) {
+      const { status, body } = metadata.answer(request.url)
+      return send(response, status, body)
+    }
     answer(request, operations).then(
       (body) => send(response, 200, body),
       (error: unknown) => {

@@ -17,6 +17,21 @@ export const STAGER_VARIABLES = {
   runSecret: 'APP_ENGINE_RUN_SECRET',
 } as const
 
+/** URL of the ECS task's metadata endpoint; set by ECS in every container of a job. */
+export const METADATA_VARIABLE = 'ECS_CONTAINER_METADATA_URI_V4'
+
+/**
+ * Exit code of stage-out behind a task that failed: Batch fails the job, and the run's reason is the task's. Node, shells and signals
+ * have other codes.
+ */
+export const TASK_FAILED_EXIT_CODE = 100
+
+/**
+ * Limits of what stage-out keeps of a task that failed: as much as the archive of rejected outputs has (src/inputs/prepared-file.ts), and
+ * the time that the sweeper allows before it ends the job.
+ */
+export const KEPT_OF_FAILED_TASK = { bytes: 512 * 1024 ** 2, files: 10_000, seconds: 600 } as const
+
 /** Header with the run's secret; a path would be in access logs. */
 export const RUN_SECRET_HEADER = 'x-app-engine-run-secret'
 
@@ -123,6 +138,8 @@ export const stagedListingSchema = z.object({
   problem: z.string().max(MAX_PROBLEM_LENGTH).exactOptional(),
   /** Some other names in the folder, for messages about missing outputs. */
   others: z.array(z.string()).exactOptional(),
+  /** Exit code of the task's container; absent when the metadata endpoint did not report it. */
+  taskExitCode: z.number().int().exactOptional(),
 })
 export type StagedListing = z.infer<typeof stagedListingSchema>
 

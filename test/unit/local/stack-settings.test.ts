@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  knownHosts,
-  pageOrigins,
-  reachedAt,
-  readStackSettings,
-  variablesOf,
-} from '../../../local/stack-settings.ts'
+import { reachedAt } from '../../../local/ports.ts'
+import { knownHosts, pageOrigins, readStackSettings, variablesOf } from '../../../local/stack-settings.ts'
 import { UserError } from '../../../local/user-error.ts'
 
 describe('settings of a local stack', () => {

@@ -31,19 +31,43 @@ describe('containers of a task', () => {
     expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
   })
 
-  it('do not start after a dependency that failed', async () => {
-    const ends = await runContainers(theContainers(), startWith({ 'stage-in': 0, task: 3 }), never)
+  it('run stage-out after a task that failed', async () => {
+    const started: string[] = []
+    const start = startWith({ 'stage-in': 0, task: 3, 'stage-out': 100 }, started)
 
+    const ends = await runContainers(theContainers(), start, never)
+
+    expect(started).toEqual(['stage-in', 'task', 'stage-out'])
+    expect(ends.map(({ exitCode }) => exitCode)).toEqual([0, 3, 100])
+  })
+
+  it('do not start behind a stage-in that failed', async () => {
+    const started: string[] = []
+
+    const ends = await runContainers(theContainers(), startWith({ 'stage-in': 1 }, started), never)
+
+    const reason = expect.stringMatching(
+      /^CannotStartContainerError: dependency graph: failed to resolve container ordering dependency/u,
+    )
+    expect(started).toEqual(['stage-in'])
     expect(ends).toEqual([
+      { name: 'stage-in', exitCode: 1 },
+      { name: 'task', exitCode: 143, reason },
+      { name: 'stage-out', exitCode: 143, reason },
+    ])
+  })
+
+  it('do not start behind a task that could not be started, which has no exit code', async () => {
+    const reason = 'CannotStartContainerError: no such file or directory'
+    const start: StartContainer = async ({ name }) =>
+      name === 'task' ? { name, reason } : { name, exitCode: 0 }
+
+    const ends = await runContainers(theContainers(), start, never)
+
+    expect(ends).toMatchObject([
       { name: 'stage-in', exitCode: 0 },
-      { name: 'task', exitCode: 3 },
-      {
-        name: 'stage-out',
-        exitCode: 143,
-        reason: expect.stringMatching(
-          /^CannotStartContainerError: dependency graph: failed to resolve container ordering dependency/u,
-        ),
-      },
+      { name: 'task', reason },
+      { name: 'stage-out', exitCode: 143 },
     ])
   })
 
@@ -103,11 +127,17 @@ describe('outcome of an attempt', () => {
     exitCode: 143,
     reason: 'CannotStartContainerError: dependency graph',
   }
-  const taskFailed = [done[0], { name: 'task', exitCode: 3 }, neverStarted] as ContainerEnd[]
+  const taskFailed = [
+    done[0],
+    { name: 'task', exitCode: 3 },
+    { name: 'stage-out', exitCode: 100 },
+  ] as ContainerEnd[]
+  const notStarted = [done[0], { name: 'task' }, neverStarted] as ContainerEnd[]
   const uploadFailed = [done[0], done[1], { name: 'stage-out', exitCode: 1 }] as ContainerEnd[]
   const cases: [string, readonly ContainerEnd[], AttemptStop | undefined, boolean, string][] = [
     ['all well', done, undefined, true, 'Essential container in task exited'],
-    ['task failed', taskFailed, undefined, false, 'Task failed to start'],
+    ['task failed', taskFailed, undefined, false, 'Essential container in task exited'],
+    ['task not started', notStarted, undefined, false, 'Task failed to start'],
     ['stage-out failed', uploadFailed, undefined, false, 'Essential container in task exited'],
     ['time-out', taskFailed, 'timed-out', false, 'Job attempt duration exceeded timeout'],
     ['terminated', taskFailed, 'terminated', false, 'Enough'],

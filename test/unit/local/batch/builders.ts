@@ -39,7 +39,10 @@ export function theContainers(): Container[] {
     aContainer({
       name: 'stage-out',
       essential: true,
-      dependsOn: [{ containerName: 'task', condition: 'SUCCESS' }],
+      dependsOn: [
+        { containerName: 'stage-in', condition: 'SUCCESS' },
+        { containerName: 'task', condition: 'COMPLETE' },
+      ],
     }),
   ]
 }

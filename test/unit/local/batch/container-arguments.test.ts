@@ -130,10 +130,19 @@ describe('plain processes', () => {
     ])
   })
 
-  it('get the variables that Batch adds', () => {
-    const environment = environmentOf(aTask(stager))
+  it('get the variables that Batch and ECS add', () => {
+    const environment = environmentOf({ ...aTask(stager), metadataUri: 'http://127.0.0.1:1/v4/id' })
 
-    expect(environment).toEqual({ SECRET: 'hidden', AWS_BATCH_JOB_ID: 'job-1', AWS_BATCH_JOB_ATTEMPT: '2' })
+    expect(environment).toEqual({
+      SECRET: 'hidden',
+      AWS_BATCH_JOB_ID: 'job-1',
+      AWS_BATCH_JOB_ATTEMPT: '2',
+      ECS_CONTAINER_METADATA_URI_V4: 'http://127.0.0.1:1/v4/id',
+    })
+  })
+
+  it('of a task get none, the metadata endpoint included', () => {
+    expect(environmentOf({ ...aTask(), metadataUri: 'http://127.0.0.1:1/v4/id' })).toEqual({})
   })
 })
 

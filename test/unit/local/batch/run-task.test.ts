@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs'
 import { afterAll, describe, expect, it, vi } from 'vitest'
 import { createRunTask } from '../../../../local/batch/run-task.ts'
+import { createTaskMetadata } from '../../../../local/batch/task-metadata.ts'
 import { aContainer, aJob } from './builders.ts'
 
 const parent = mkdtempSync(join(tmpdir(), 'run-task-'))
@@ -24,6 +26,7 @@ async function imagesOf(image: string, registryHosts: Readonly<Record<string, st
       removeStaleContainers: vi.fn(),
     },
     logs: new CloudWatchLogsClient({ region: 'us-east-1' }),
+    metadata: createTaskMetadata({ baseUrl: 'http://127.0.0.1', uuid: randomUUID }),
     processImages: {},
     registryHosts,
     instance: 'test',

@@ -3,15 +3,17 @@ import { type IncomingMessage, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createBatchServer } from '../../../../local/batch/server.ts'
+import { createTaskMetadata } from '../../../../local/batch/task-metadata.ts'
 
 const submit = vi.fn(() => Promise.resolve({ jobId: 'job' }))
+const metadata = createTaskMetadata({ baseUrl: 'http://server', uuid: () => 'an-id' })
 let server: Server
 
 beforeAll(async () => {
-  server = createBatchServer(new Map([['/v1/submitjob', submit]]), vi.fn(), ['172.17.0.1']).listen(
-    0,
-    '127.0.0.1',
-  )
+  server = createBatchServer(new Map([['/v1/submitjob', submit]]), vi.fn(), {
+    knownHosts: ['172.17.0.1'],
+    metadata,
+  }).listen(0, '127.0.0.1')
   await once(server, 'listening')
 })
 afterAll(() => void server.close())
@@ -41,4 +43,16 @@ it('submits a job for a program of this machine', async () => {
 it('submits a job for a function that uses a known host name', async () => {
   expect(await post({ Host: '172.17.0.1:1234' })).toBe(200)
   expect(await post({ Host: '172.17.0.2:1234' })).toBe(403)
+})
+
+it('answers the metadata of a task to who knows its address', async () => {
+  const { port } = server.address() as AddressInfo
+  metadata.open('arn:task').ended({ name: 'task', exitCode: 3 })
+
+  const answers = await Promise.all(
+    ['/v4/an-id/task', '/v4/another/task'].map((path) => fetch(`http://127.0.0.1:${port}${path}`)),
+  )
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 404])
+  expect(await answers[0]?.json()).toMatchObject({ Containers: [{ Name: 'task', ExitCode: 3 }] })
 })
