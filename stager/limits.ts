@@ -1,3 +1,5 @@
+import { cutText } from '../src/contract/quoted.ts'
+import { MAX_PROBLEM_LENGTH } from '../src/contract/staging.ts'
 import { FinalError } from './retry.ts'
 
 /*
@@ -23,6 +25,11 @@ export const MAX_DEPTH = 32
 /** The files are invalid, not their transfer. The message is for the task's author, or for the client. */
 export class ContentError extends FinalError {}
 
+/** The error's message as a listing has it. */
+export function problemText({ message }: ContentError): string {
+  return cutText(message, MAX_PROBLEM_LENGTH - 1)
+}
+
 /** Quantities that the limits apply to. */
 export interface Amount {
   readonly files?: number
@@ -30,11 +37,25 @@ export interface Amount {
   readonly bytes?: number
 }
 
-/** The limits of one run; tests take smaller ones. */
-export function createBudget(smaller: Amount = {}) {
+/**
+ * The limits of one run.
+ * @param smaller limits in place of those of a run that succeeds
+ * @param owner whose limits they are, for messages
+ */
+export function createBudget(smaller: Amount = {}, owner = 'a run') {
   const limits = { files: MAX_FILES, nameBytes: MAX_NAME_BYTES, bytes: MAX_BYTES, ...smaller }
   const left = { ...limits }
   return {
+    /** Gives back what `work` took when it throws, so that one output that is too large does not exclude the others. */
+    atomically<Result>(work: () => Result): Result {
+      const before = { ...left }
+      try {
+        return work()
+      } catch (error) {
+        Object.assign(left, before)
+        throw error
+      }
+    },
     /** @throws ContentError when the remaining budget is smaller */
     take({ files = 0, nameBytes = 0, bytes = 0 }: Amount): void {
       left.files -= files
@@ -42,17 +63,17 @@ export function createBudget(smaller: Amount = {}) {
       left.bytes -= bytes
       if (left.files < 0) {
         throw new ContentError(
-          `the folders have more than ${limits.files} files, the limit of a run; write fewer, larger files`,
+          `the folders have more than ${limits.files} files, the limit of ${owner}; write fewer, larger files`,
         )
       }
       if (left.nameBytes < 0) {
         throw new ContentError(
-          `the paths of all files in folders have more than ${limits.nameBytes} bytes together, the limit of a run; use shorter names`,
+          `the paths of all files in folders have more than ${limits.nameBytes} bytes together, the limit of ${owner}; use shorter names`,
         )
       }
       if (left.bytes < 0) {
         throw new ContentError(
-          `the files have more than ${limits.bytes} bytes together, the limit of a run; use fewer or smaller files`,
+          `the files have more than ${limits.bytes} bytes together, the limit of ${owner}; use fewer or smaller files`,
         )
       }
     },

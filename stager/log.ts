@@ -5,7 +5,7 @@ const JOB_VARIABLE = 'AWS_BATCH_JOB_ID'
 
 /** One log event of the stager. */
 export interface LogEntry {
-  readonly level: 'INFO' | 'ERROR'
+  readonly level: 'INFO' | 'WARN' | 'ERROR'
   readonly message: string
   readonly files?: number
   readonly seconds?: number

@@ -1,28 +1,23 @@
-import { accessSync, constants, createReadStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import pMap from 'p-map'
-import { isParameterName } from '../src/contract/names.ts'
-import { cutText } from '../src/contract/quoted.ts'
 import {
-  MAX_PROBLEM_LENGTH,
+  KEPT_OF_FAILED_TASK,
   type OutputEntry,
   STAGED_LISTING_NAME,
   type StagedListing,
   type StagedOutputs,
 } from '../src/contract/staging.ts'
 import type { StagingApi } from './api-client.ts'
-import { type Budget, ContentError, createBudget } from './limits.ts'
+import { type Budget, ContentError, createBudget, problemText } from './limits.ts'
 import { createLinks, type Link } from './link.ts'
-import { createFollow, type Follow, type Target } from './links.ts'
-import { packFolder, readable } from './pack-folder.ts'
-import { readFolder } from './read-folder.ts'
+import { createFollow, type Follow } from './links.ts'
+import { listFolder } from './list-outputs.ts'
+import { packFolder } from './pack-folder.ts'
 import { FinalError } from './retry.ts'
 import { TRANSFER_SETTINGS, type TransferSettings } from './settings.ts'
 import { type Content, upload, uploadInParts } from './upload.ts'
-
-/** More entries than the outputs that any task declares. */
-const MAX_ENTRIES = 10_000
 
 /** Output folder of a task. */
 export interface OutputFolder {
@@ -32,18 +27,29 @@ export interface OutputFolder {
   readonly taskFolder: string
 }
 
+type Kept = Readonly<Record<keyof typeof KEPT_OF_FAILED_TASK, number>>
+
+/** End of a task. */
+export interface TaskEnd {
+  readonly jobAttempt: number
+  /** Of the task's container; absent when it is not known, and then treated as success: the engine compares it with Batch's. */
+  readonly exitCode?: number | undefined
+  /** Limits of what is kept of a task that failed; tests pass smaller ones. */
+  readonly kept?: Kept
+}
+
 type OutputsApi = Omit<StagingApi, 'inputs' | 'report'>
 
 /**
  * Uploads a task's outputs: the listing goes to the API, which returns URLs for the declared outputs; then the files are uploaded, and at
  * last the listing, whose presence marks a complete upload. An output that is invalid because of the task is listed with its problem: it
- * fails the run, not the stager.
+ * fails the run, not the stager. So is one that exceeds what is kept of a task that failed.
  * @returns number of uploaded outputs
  */
 export async function stageOut(
   api: OutputsApi,
   outputs: OutputFolder,
-  jobAttempt: number,
+  { jobAttempt, exitCode, kept = KEPT_OF_FAILED_TASK }: TaskEnd,
   settings: TransferSettings = TRANSFER_SETTINGS,
 ): Promise<number> {
   const root = await realpath(outputs.folder)
@@ -58,26 +64,31 @@ export async function stageOut(
     if (entry === undefined) throw new FinalError(`there is no output ${name}`)
     return entry
   })
-  const problems = await sendOutputs({ api, root, follow, jobAttempt, linkOf, settings }, declared)
+  const bounds = exitCode === undefined || exitCode === 0 ? { budget: createBudget() } : boundsOf(kept)
+  const problems = await sendOutputs({ api, root, follow, jobAttempt, linkOf, settings, ...bounds }, declared)
   const told: StagedListing = {
     ...listing,
+    ...(exitCode === undefined ? {} : { taskExitCode: exitCode }),
     entries: entries.map((entry) => ({ ...entry, ...problems.get(entry.name) })),
   }
   await upload('the listing', textContent(JSON.stringify(told)), linkOf(STAGED_LISTING_NAME), settings)
   return declared.length - problems.size
 }
 
-/** The listing is empty if the folder exceeds the limits or is not readable. */
-export function listFolder(root: string, follow: Follow): StagedListing {
-  try {
-    return listOutputs(root, follow)
-  } catch (error) {
-    if (error instanceof ContentError) return { entries: [], problem: problemText(error) }
-    throw error
+interface Bounds {
+  readonly budget: Budget
+  /** Aborted when no more is sent. */
+  readonly deadline?: AbortSignal
+}
+
+function boundsOf({ bytes, files, seconds }: Kept): Bounds {
+  return {
+    budget: createBudget({ bytes, files }, 'a task that failed'),
+    deadline: AbortSignal.timeout(seconds * 1000),
   }
 }
 
-interface Sending {
+interface Sending extends Bounds {
   readonly api: OutputsApi
   /** Output folder without links. */
   readonly root: string
@@ -93,12 +104,12 @@ type Problems = Map<string, { readonly problem: string }>
 async function sendOutputs(sending: Sending, outputs: readonly OutputEntry[]): Promise<Problems> {
   const { settings } = sending
   const problems: Problems = new Map()
-  const budget = createBudget()
   const sendOne = async (entry: OutputEntry): Promise<void> => {
     if (entry.problem !== undefined) return
     try {
-      if (entry.kind === 'directory') await sendFolder(sending, entry, budget)
-      else await sendFile(sending, entry, budget)
+      await inTime(sending, () =>
+        entry.kind === 'directory' ? sendFolder(sending, entry) : sendFile(sending, entry),
+      )
     } catch (error) {
       if (!(error instanceof ContentError)) throw error
       problems.set(entry.name, { problem: problemText(error) })
@@ -111,21 +122,38 @@ async function sendOutputs(sending: Sending, outputs: readonly OutputEntry[]): P
   return problems
 }
 
-function problemText({ message }: ContentError): string {
-  return cutText(message, MAX_PROBLEM_LENGTH - 1)
+/**
+ * Waits for a transfer until the deadline. An unfinished one goes on until the process exits; parts that were sent are removed by the
+ * bucket's rule for incomplete uploads.
+ * @throws ContentError after the deadline
+ */
+async function inTime({ deadline }: Bounds, transfer: () => Promise<void>): Promise<void> {
+  if (deadline === undefined) return transfer()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const refuse = (): void =>
+    reject(
+      new ContentError('it is not kept, because the time for the outputs of a task that failed was over'),
+    )
+  deadline.addEventListener('abort', refuse, { once: true })
+  try {
+    if (deadline.aborted) refuse()
+    await Promise.race([promise, ...(deadline.aborted ? [] : [transfer()])])
+  } finally {
+    deadline.removeEventListener('abort', refuse)
+  }
 }
 
-async function sendFile(sending: Sending, entry: OutputEntry, budget: Budget): Promise<void> {
-  const { name, sizeBytes } = entry
-  budget.take({ bytes: sizeBytes })
+async function sendFile(sending: Sending, { name, sizeBytes }: OutputEntry): Promise<void> {
+  sending.budget.atomically(() => sending.budget.take({ bytes: sizeBytes }))
   const path = pathOf(sending, name)
   await send(sending, name, fileContent(path, 0, sizeBytes), () =>
     partsOfFile(path, sizeBytes, sending.settings.partBytes),
   )
 }
 
-async function sendFolder(sending: Sending, { name }: OutputEntry, budget: Budget): Promise<void> {
-  const packed = packFolder(pathOf(sending, name), name, budget, sending.follow)
+async function sendFolder(sending: Sending, { name }: OutputEntry): Promise<void> {
+  const { budget, follow } = sending
+  const packed = budget.atomically(() => packFolder(pathOf(sending, name), name, budget, follow))
   await send(sending, name, packed, () => partsOfStream(packed.open(), sending.settings.partBytes))
 }
 
@@ -198,60 +226,4 @@ async function* partsOfStream(
     }
   }
   if (length > 0) yield take()
-}
-
-/** Maximum number of other names in the listing; they show what was written in place of an output. */
-const MAX_OTHERS = 20
-const MAX_OTHER_LENGTH = 100
-
-/**
- * Top level of the folder: entries whose names can be outputs; other files are the task's own (parameter-io 1.1). Links are resolved; a
- * link that leaves the folder counts as missing.
- * @param folder without links
- * @returns the entries, and some of the other names
- * @throws ContentError when there are too many, or the folder cannot be read
- */
-export function listOutputs(
-  folder: string,
-  follow: Follow,
-): Required<Pick<StagedListing, 'entries' | 'others'>> {
-  const names: string[] = []
-  const others: string[] = []
-  for (const entry of readable('the output folder', () => readFolder(folder))) {
-    const name = entry.name.toString()
-    if (!isParameterName(name)) {
-      if (others.length < MAX_OTHERS) others.push(cutText(name, MAX_OTHER_LENGTH))
-      continue
-    }
-    names.push(name)
-    if (names.length > MAX_ENTRIES) {
-      throw new ContentError(
-        `the output folder has more than ${MAX_ENTRIES} entries that could be outputs; write files that belong together into one folder`,
-      )
-    }
-  }
-  const entries = names.sort().map((name) => describeEntry(name, follow(join(folder, name))))
-  return { entries, others: others.sort() }
-}
-
-function describeEntry(name: string, target: Target | undefined): OutputEntry {
-  const nothing = (problem: string): OutputEntry => ({ name, kind: 'other', sizeBytes: 0, problem })
-  if (target === undefined)
-    return nothing('it is a link that leaves the output folder, or its target does not exist')
-  const { info, path } = target
-  if (info.isDirectory()) return { name, kind: 'directory', sizeBytes: 0 }
-  if (!info.isFile()) return nothing(`it is a ${specialKind(info)}, not a file`)
-  const file: OutputEntry = { name, kind: 'file', sizeBytes: info.size }
-  try {
-    readable(name, () => accessSync(path, constants.R_OK))
-    return file
-  } catch (error) {
-    if (error instanceof ContentError) return { ...file, problem: problemText(error) }
-    throw error
-  }
-}
-
-function specialKind(info: Target['info']): string {
-  if (info.isFIFO()) return 'named pipe'
-  return info.isSocket() ? 'socket' : 'device'
 }

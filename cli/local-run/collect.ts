@@ -8,8 +8,8 @@ import { collectOutputs, OUTPUTS_NAME } from '../../src/outputs/collect-outputs.
 import type { Run } from '../../src/run/run.ts'
 import { ContentError, createBudget } from '../../stager/limits.ts'
 import { createFollow } from '../../stager/links.ts'
+import { listFolder } from '../../stager/list-outputs.ts'
 import { packFolder } from '../../stager/pack-folder.ts'
-import { listFolder } from '../../stager/stage-out.ts'
 import { type LocalRun, readObject } from './local-run.ts'
 
 /** Outputs of a run that ended well, as listings show them. */
@@ -55,7 +55,10 @@ export async function collect(local: LocalRun, folder: string): Promise<Collecte
       entries.push({ ...entry, problem: error.message })
     }
   }
-  await objects.put(`${prefix}${STAGED_LISTING_NAME}`, JSON.stringify({ ...listing, entries }))
+  await objects.put(
+    `${prefix}${STAGED_LISTING_NAME}`,
+    JSON.stringify({ ...listing, entries, taskExitCode: 0 }),
+  )
   await collectOutputs(deps, run.id)
   const listingFile = objects.pathOf(`${prefix}${OUTPUTS_NAME}`)
   const outputs =

@@ -1,7 +1,8 @@
 import type { ContainerEnd } from '../../local/batch/job.ts'
 import { explainByLog } from '../../src/lifecycle/explain-by-log.ts'
 import { CONTAINERS } from '../../src/run/job/job-definition.ts'
-import { explainJobFailure, type JobDetail } from '../../src/run/job/job-outcome.ts'
+import { explainJobFailure } from '../../src/run/job/job-failure.ts'
+import type { JobDetail } from '../../src/run/job/job-outcome.ts'
 import type { RunFailure } from '../../src/run/run.ts'
 
 /** How the task's container ended, and what it was allowed. */

@@ -1,12 +1,14 @@
 import { JOB_FAILED } from '../contract/workflow-errors.ts'
 import { usageOf } from '../run/job/cost.ts'
 import { parseJobName } from '../run/job/job-definition.ts'
+import { explainJobFailure } from '../run/job/job-failure.ts'
 import {
-  explainJobFailure,
   hasEnded,
+  isFailure,
   isStalled,
   type JobDetail,
   stateOfJob,
+  taskExitCode,
   taskLogStream,
   taskLogStreams,
   waitingOf,
@@ -65,7 +67,7 @@ type JobUpdate = Pick<RunTransition, 'set'> & { readonly to?: RunTransition['to'
 function findUpdate(run: Run, present: RunJob, job: JobDetail): JobUpdate | undefined {
   if (isFinal(run.state)) return undefined
   const known = withFacts(run, present, job)
-  if (job.status === 'FAILED') {
+  if (isFailure(job)) {
     const failure = { ...explainJobFailure(job), attempt: known.attempt }
     return { to: 'FAILED', job: known, set: { failure } }
   }
@@ -91,8 +93,7 @@ function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
   const { waiting: known, isStalled: _, ...facts } = present
   const others = otherStreams(present, job, logStreamName ?? present.logStreamName)
   const waiting = isPlaced(run, job) ? undefined : (waitingOf(job) ?? known)
-  const succeededAttempt =
-    job.status === 'SUCCEEDED' ? (present.succeededAttempt ?? Math.max(1, job.attempts.length)) : undefined
+  const success = job.status === 'SUCCEEDED' && !isFailure(job) ? successOf(present, job) : {}
   // Set once: later events with other times or prices are ignored.
   const usage = hasEnded(job) ? (present.usage ?? usageOf(job)) : undefined
   return {
@@ -101,9 +102,17 @@ function withFacts(run: Run, present: RunJob, job: JobDetail): RunJob {
     ...(logStreamName === undefined ? {} : { logStreamName }),
     ...(others.length === 0 ? {} : { otherLogStreams: others }),
     ...(waiting === undefined ? {} : { waiting }),
-    ...(succeededAttempt === undefined ? {} : { succeededAttempt }),
+    ...success,
     ...(isStalled(job) ? { isStalled: true } : {}),
     ...(usage === undefined ? {} : { usage }),
+  }
+}
+
+function successOf(present: RunJob, job: JobDetail): Pick<RunJob, 'succeededAttempt' | 'taskExitCode'> {
+  const exitCode = present.taskExitCode ?? taskExitCode(job)
+  return {
+    succeededAttempt: present.succeededAttempt ?? Math.max(1, job.attempts.length),
+    ...(exitCode === undefined ? {} : { taskExitCode: exitCode }),
   }
 }
 
@@ -128,6 +137,7 @@ function isSame(one: RunJob, other: RunJob): boolean {
     one.logStreamName === other.logStreamName &&
     one.otherLogStreams?.length === other.otherLogStreams?.length &&
     one.succeededAttempt === other.succeededAttempt &&
+    one.taskExitCode === other.taskExitCode &&
     one.isStalled === other.isStalled &&
     one.usage?.usd === other.usage?.usd &&
     one.waiting?.reason === other.waiting?.reason
@@ -163,10 +173,8 @@ async function answerToken(
   { taskToken }: RunJob,
   job: JobDetail,
 ): Promise<void> {
-  if (taskToken === undefined) return
-  if (job.status === 'SUCCEEDED') await workflow.succeedToken(taskToken, { runId: run.id })
-  if (job.status === 'FAILED') {
-    const { kind, message } = run.failure ?? explainJobFailure(job)
-    await workflow.failToken(taskToken, JOB_FAILED, `${kind}: ${message}`)
-  }
+  if (taskToken === undefined || !hasEnded(job)) return
+  if (!isFailure(job)) return workflow.succeedToken(taskToken, { runId: run.id })
+  const { kind, message } = run.failure ?? explainJobFailure(job)
+  await workflow.failToken(taskToken, JOB_FAILED, `${kind}: ${message}`)
 }

@@ -1,7 +1,9 @@
 import type { ObjectStore } from '../aws/object-store.ts'
+import { KEPT_OF_FAILED_TASK } from '../contract/staging.ts'
 import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import { parseJobName } from '../run/job/job-definition.ts'
-import { explainJobFailure, hasEnded, isStalled, type JobDetail } from '../run/job/job-outcome.ts'
+import { explainJobFailure } from '../run/job/job-failure.ts'
+import { hasEnded, isStalled, type JobDetail, mayBeStagingOut, stateOfJob } from '../run/job/job-outcome.ts'
 import type { JobScheduler, LiveJob } from '../run/job/job-scheduler.ts'
 import type { LogStore } from '../run/log-store.ts'
 import type { Run, RunFailure } from '../run/run.ts'
@@ -151,6 +153,7 @@ async function sweepRun(
   }
   // Only after the grace period: ECS usually ends such a job, and Batch may retry it.
   if (job !== undefined && run.job?.isStalled && isStalled(job)) {
+    if (mayBeStagingOut(job) && ageSeconds < graceSeconds + KEPT_OF_FAILED_TASK.seconds) return
     const failure = { ...explainJobFailure(job), attempt: run.job.attempt }
     return fail(deps, sweep, run, await explainByLog(deps.logs, job, failure))
   }
@@ -168,6 +171,8 @@ async function record(deps: Dependencies, sweep: Sweep, run: Run, job: JobDetail
   if (!hasUpdate(run, job) && !hasEnded(job)) return
   const outcome = await recordJobState(deps, job)
   if (outcome !== 'recorded') return
+  // Nothing was lost: stage-out may be at work behind a failed task.
+  if (isStalled(job) && stateOfJob(job.status) === run.state) return
   sweep.onRepair({ repair: 'state-recorded', runId: run.id, status: job.status })
   // A failure here must not delay the end of the run.
   await guarded(sweep, run.id, () => keepRunLog(deps, job))

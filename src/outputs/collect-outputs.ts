@@ -15,7 +15,7 @@ import { topIndexes } from '../inputs/array-provisions.ts'
 import { matchingProblems } from '../inputs/matching.ts'
 import { resultKeyOf } from '../inputs/result-key.ts'
 import type { Repositories } from '../run/find-run.ts'
-import type { Run, RunFailure } from '../run/run.ts'
+import type { Run, RunFailure, RunJob } from '../run/run.ts'
 import { RunStateConflictError, type RunTransition } from '../run/run-repository.ts'
 import { isActive } from '../run/transitions.ts'
 import { inTextChunks } from '../shared/in-text-chunks.ts'
@@ -43,6 +43,11 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
   const listing = await readListing(deps, prefix)
+  const failure = unprovenSuccess(run.job, listing)
+  if (failure !== undefined) {
+    await end(deps, run, { to: 'FAILED', set: { failure } })
+    return []
+  }
   if (listing.problem !== undefined) return refuseAll(deps, run, listing.problem)
   const entries = new Map(listing.entries.map((entry) => [entry.name, entry]))
   const left = { entries, others: listing.others ?? [] }
@@ -50,6 +55,21 @@ export async function collectOutputs(deps: Dependencies, runId: string): Promise
   const resultKey = 'key' in result ? result.key : undefined
   const given = { run, task, prefix, left, ...(resultKey !== undefined && { resultKey }) }
   return (await endWithOutputs(deps, given)).problems
+}
+
+/**
+ * Failure of a run whose task is not known to have ended with 0: stage-out runs behind a task that failed as well. Batch reports the exit
+ * code, or else the ECS agent did to stage-out.
+ */
+function unprovenSuccess(job: RunJob, listing: StagedListing): RunFailure | undefined {
+  const exitCode = job.taskExitCode ?? listing.taskExitCode
+  if (exitCode === 0) return undefined
+  const { attempt } = job
+  if (exitCode === undefined) {
+    const message = 'neither AWS Batch nor the ECS agent reported the exit code of the task'
+    return { kind: 'engine-error', message, attempt }
+  }
+  return { kind: 'task-failed', message: `the task ended with exit code ${exitCode}`, exitCode, attempt }
 }
 
 /** Fails a run whose outputs were not uploaded at all. */

@@ -27,7 +27,8 @@ interface RejectedFile {
 }
 
 /**
- * Packs the rejected outputs of a failed run for its author: the files of its last job attempt, and
+ * Packs the rejected outputs of a failed run for its author, those of a task that failed included: the files of
+ * its last job attempt, and
  * `rejected.json` with the error, the names of all files of the output folder, and those left out. At most
  * {@link MAX_COPIED_FILES} files with {@link MAX_COPIED_BYTES} in total are packed. A folder with more files than
  * that is packed as one file, its zip, because the names of a million files do not fit into the memory. None of

@@ -74,9 +74,11 @@ const runJobSchema = z.object({
   otherLogStreams: z.array(z.string()).exactOptional(),
   /** Batch attempt that succeeded, from 1: its outputs are collected. */
   succeededAttempt: z.number().exactOptional(),
+  /** Exit code of the task's container in that attempt, 0; absent when Batch did not report it. */
+  taskExitCode: z.number().exactOptional(),
   /** Batch's last reason why the job has no machine, and since when it waits (ISO-8601 UTC). */
   waiting: z.object({ reason: z.string(), since: z.string() }).exactOptional(),
-  /** A container failed and Batch goes on with the job; observed at `updatedAt` of the run or before. */
+  /** A container failed and Batch goes on with the job (see isStalled); observed at `updatedAt` of the run or before. */
   isStalled: z.literal(true).exactOptional(),
   /** Set when the job has ended, if a container of it ran. */
   usage: jobUsageSchema.exactOptional(),

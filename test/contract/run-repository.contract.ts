@@ -85,7 +85,14 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
           state: 'FAILED',
           updatedAt: '2026-01-01T00:00:01.000Z',
           provisions: { a: { kind: 'value', valueId: 'v' }, b: { kind: 'cleared' } },
-          job: { ...JOB, jobId: 'job', taskToken: 'token', logStreamName: 'stream', succeededAttempt: 2 },
+          job: {
+            ...JOB,
+            jobId: 'job',
+            taskToken: 'token',
+            logStreamName: 'stream',
+            succeededAttempt: 2,
+            taskExitCode: 0,
+          },
           outputsPrefix: 'outputs/',
           failure: { kind: 'task-failed', message: 'the task ended with code 3', exitCode: 3, attempt: 1 },
         })

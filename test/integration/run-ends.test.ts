@@ -9,9 +9,10 @@ import {
 } from '@aws-sdk/client-ecr'
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { openZip, readZipEntry } from '../../src/archive/zip/read-zip.ts'
+import { openZip } from '../../src/archive/zip/read-zip.ts'
 import type { RunState } from '../../src/run/transitions.ts'
 import { bufferSource } from '../../src/shared/byte-source.ts'
+import { readAll } from '../../src/shared/read-all.ts'
 import { dockerArchive, type FileEntry, packTar } from '../fixtures/bundle-builder.ts'
 import { call, callOk, installTask, outputsOf, startRun, waitForState } from './engine-client.ts'
 import { installVariant, setFaults, sweepNow, switchJobEvents } from './stack-controls.ts'
@@ -42,6 +43,84 @@ async function jobStatesOf(run: string): Promise<(string | undefined)[]> {
 
 const act = (run: string, desired: string) => call('POST', `${run}/state-actions`, { desired })
 
+/** Files of the archive of rejected outputs, in its order. */
+async function rejectedOf(run: string): Promise<Record<string, string>> {
+  const archive = await (await callOk('GET', `${run}/rejected-outputs.zip`)).arrayBuffer()
+  const zip = await openZip(bufferSource(Buffer.from(archive)))
+  const files: [string, string][] = []
+  for (const entry of zip.entries) files.push([entry.name, String(await readAll(zip.read(entry)))])
+  return Object.fromEntries(files)
+}
+
+describe('a run whose task fails', () => {
+  const wrote = ['geometries/0', 'geometries/1', 'geometries/array.yml']
+
+  it('keeps what the task wrote before, which is no output', async () => {
+    const run = await startRun(probe, { write_geometries: 2, exit_code: 1 })
+    const { state, error } = await waitForState(run, 'final')
+
+    const { 'rejected.json': facts, ...files } = await rejectedOf(run)
+    expect([state, error]).toMatchObject([
+      'FAILED',
+      {
+        kind: 'task-failed',
+        message: expect.stringMatching(/^the task ended with exit code 1/u),
+        exitCode: 1,
+      },
+    ])
+    expect(Object.keys(files).sort()).toEqual([...wrote, 'result'])
+    expect([files.result, files['geometries/1']]).toEqual(['done', expect.stringContaining('"Polygon"')])
+    expect(JSON.parse(facts ?? '')).toMatchObject({ error, outputFolder: { taskExitCode: 1 }, leftOut: [] })
+    expect((await call('GET', `${run}/outputs`)).status).toBe(403)
+    await expect.poll(() => jobStatesOf(run)).toEqual(['FAILED'])
+  })
+
+  it('keeps what the task wrote before it ran out of memory', async () => {
+    const run = await startRun(probe, { write_geometries: 2, allocate_mib: 5000 })
+    const { state, error } = await waitForState(run, 'final')
+
+    const { 'rejected.json': facts, ...files } = await rejectedOf(run)
+    expect([state, error]).toMatchObject(['FAILED', { kind: 'out-of-memory', exitCode: 137 }])
+    expect(Object.keys(files).sort()).toEqual(wrote)
+    expect(JSON.parse(facts ?? '')).toMatchObject({ outputFolder: { taskExitCode: 137 } })
+  })
+
+  it('says that the task wrote nothing', async () => {
+    const run = await startRun(probe, { skip_output: true, exit_code: 3 })
+    const { error } = await waitForState(run, 'final')
+
+    const { 'rejected.json': facts, ...files } = await rejectedOf(run)
+    expect(files).toEqual({})
+    expect(JSON.parse(facts ?? '')).toMatchObject({ error, outputFolder: { entries: [], taskExitCode: 3 } })
+  })
+
+  it.each(['unavailable', 'without-exit-code'])(
+    'fails by what Batch reports, and keeps the same, when the metadata endpoint is %s',
+    async (metadata) => {
+      await setFaults({ metadata })
+
+      const run = await startRun(probe, { write_geometries: 2, exit_code: 1 })
+      const { state, error } = await waitForState(run, 'final')
+
+      const { 'rejected.json': facts, ...files } = await rejectedOf(run)
+      expect([state, error]).toMatchObject(['FAILED', { kind: 'task-failed', exitCode: 1 }])
+      expect(Object.keys(files).sort()).toEqual([...wrote, 'result'])
+      expect(JSON.parse(facts ?? '').outputFolder).not.toHaveProperty('taskExitCode')
+      // stage-out could not know that the task had failed.
+      await expect.poll(() => jobStatesOf(run)).toEqual(['SUCCEEDED'])
+    },
+  )
+
+  it('has no part in a run whose task succeeds without the metadata endpoint', async () => {
+    await setFaults({ metadata: 'unavailable' })
+
+    const run = await startRun(probe, { print: 'x' })
+
+    expect((await waitForState(run, 'final')).state).toBe('FINISHED')
+    expect((await outputsOf(run)).result).toBe('done')
+  })
+})
+
 describe('a run that fails', () => {
   it('reports an attempt that exceeded its time limit', async () => {
     await setFaults({ attemptSeconds: 1 })
@@ -61,10 +140,9 @@ describe('a run that fails', () => {
     const { state, error } = await waitForState(run, 'final')
 
     expect([state, error?.kind]).toEqual(['FAILED', 'output-invalid'])
-    const archive = await (await callOk('GET', `${run}/rejected-outputs.zip`)).arrayBuffer()
-    const rejected = await openZip(bufferSource(Buffer.from(archive)))
-    expect(rejected.entries.map(({ name }) => name)).toEqual(['rejected.json', 'result'])
-    expect(String(await readZipEntry(rejected, rejected.entries[1] as never, 100))).toContain('done')
+    const rejected = await rejectedOf(run)
+    expect(Object.keys(rejected)).toEqual(['rejected.json', 'result'])
+    expect(rejected.result).toBe('done')
     expect(error?.message).toContain('output "result"')
   })
 
@@ -102,6 +180,8 @@ describe('a run that cannot start', () => {
     const { state, error } = await waitForState(run, 'final')
 
     expect([inputs.KeyCount, state, error?.kind]).toEqual([1, 'FAILED', 'input-staging-failed'])
+    // stage-out has not run.
+    expect((await call('GET', `${run}/rejected-outputs.zip`)).status).toBe(403)
   })
 
   it('reports that it exceeds the largest machine', async () => {
@@ -147,6 +227,7 @@ describe('a run whose container cannot be started', () => {
     expect(error?.message).toContain(words)
     expect(error?.message).not.toMatch(/runc|crun|OCI|Error/u)
     expect(await (await callOk('GET', `${run}/logs`)).text()).toContain(words)
+    expect(await jobStatesOf(run)).toEqual(['FAILED'])
   })
 })
 

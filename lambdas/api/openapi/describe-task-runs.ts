@@ -166,8 +166,9 @@ export const TASK_RUN_DESCRIPTIONS = {
   downloadRejectedOutputs: {
     summary: 'Downloads what a failed run handed over as a zip',
     description:
-      'For the author of the task: the declared outputs as the task wrote them, and `rejected.json` with the error, the names in the ' +
-      'output folder and what is left out. At most 10 000 files with 512 MiB together. None of it is an output of the run.',
+      'For the author of the task whose outputs were refused, or that ended with another exit code than 0 or ran out of memory: the ' +
+      'declared outputs as the task wrote them, and `rejected.json` with the error, the names in the output folder and what is left ' +
+      'out. At most 10 000 files with 512 MiB together. None of it is an output of the run.',
     responses: {
       ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
       ...refuses({

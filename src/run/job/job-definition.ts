@@ -21,7 +21,10 @@ export interface JobContainer {
   readonly image: string
   readonly essential: boolean
   readonly command?: readonly string[]
-  readonly dependsOn?: readonly { readonly containerName: string; readonly condition: 'SUCCESS' }[]
+  readonly dependsOn?: readonly {
+    readonly containerName: string
+    readonly condition: 'SUCCESS' | 'COMPLETE'
+  }[]
   readonly mountPoints: readonly {
     readonly sourceVolume: string
     readonly containerPath: string
@@ -137,6 +140,12 @@ const RETRY_RULES = [
   { action: 'EXIT', onStatusReason: 'Essential container in task exited*' },
 ] as const
 
+/** Conditions of stage-out. When stage-in fails, the ECS agent gives the task the exit code 143, which alone would be complete. */
+const AFTER_TASK = [
+  { containerName: CONTAINERS.stageIn, condition: 'SUCCESS' },
+  { containerName: CONTAINERS.task, condition: 'COMPLETE' },
+] as const
+
 /**
  * Job definition of a task.
  * @param imageReference of the task's image, by digest
@@ -195,8 +204,8 @@ export function describeJob(
               image: settings.stagerImage,
               essential: true,
               // Absolute links that the task wrote start with its own output folder.
-              command: ['stage-out', STAGER_FOLDERS.outputs, task.outputFolder],
-              dependsOn: [{ containerName: CONTAINERS.task, condition: 'SUCCESS' }],
+              command: ['stage-out', STAGER_FOLDERS.outputs, task.outputFolder, CONTAINERS.task],
+              dependsOn: AFTER_TASK,
               mountPoints: stagerMounts,
             }),
           ],

@@ -1,8 +1,7 @@
 import * as z from 'zod'
-import type { RunFailure, RunJob } from '../run.ts'
+import type { RunJob } from '../run.ts'
 import type { RunState } from '../transitions.ts'
 import { CONTAINERS } from './job-definition.ts'
-import { engineWords, explainStartFailure } from './start-failure.ts'
 
 /*
  * Interprets AWS Batch's description of a job. The event "Batch Job State Change" and DescribeJobs agree in the fields read here.
@@ -62,7 +61,7 @@ export const jobDetailSchema = z.object({
 })
 export type JobDetail = z.infer<typeof jobDetailSchema>
 
-type JobContainerDetail = z.infer<typeof containerSchema>
+export type JobContainerDetail = z.infer<typeof containerSchema>
 
 /** Run state of each job status; the final ones need more than a status. */
 const STATE_OF: Readonly<Record<JobStatus, RunState | undefined>> = {
@@ -85,11 +84,15 @@ function containersOf(job: JobDetail): readonly JobContainerDetail[] {
   const present = presentContainers(job)
   const attempts = job.attempts.flatMap((attempt) => attempt.taskProperties).slice(-1)
   if (attempts.length === 0) return present
-  const isUnderWay = !hasEnded(job) && present.some(hasBegun)
-  return isUnderWay ? present : attempts.flatMap((task) => task.containers)
+  if (!hasEnded(job) && present.some(hasBegun)) return present
+  const last = attempts.flatMap((task) => task.containers)
+  if (job.status !== 'SUCCEEDED') return last
+  // An exit code counts that only one of the two places has.
+  return last.map((container) => ({ ...present.find(({ name }) => name === container.name), ...container }))
 }
 
-function presentContainers({ ecsProperties }: JobDetail): readonly JobContainerDetail[] {
+/** Containers as the job's properties describe them. */
+export function presentContainers({ ecsProperties }: JobDetail): readonly JobContainerDetail[] {
   return (ecsProperties?.taskProperties ?? []).flatMap((task) => task.containers)
 }
 
@@ -149,13 +152,6 @@ export function hasEnded(job: Pick<JobDetail, 'status'>): boolean {
   return job.status === 'SUCCEEDED' || job.status === 'FAILED'
 }
 
-const OUT_OF_MEMORY = /OutOfMemory/u
-const CANNOT_PULL = /CannotPull/u
-const NO_SPACE = /no space left on device|disk quota exceeded/iu
-/** Reasons of EC2 and Fargate; RETRY_RULES in job-definition.ts retries the same. */
-const HOST_LOST = /^(?:Host EC2|Your Spot Task was interrupted)/u
-/** Reasons of blocked queues, and of the job state time limit that ends such jobs. */
-const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u
 /**
  * Reason of a container that the ECS agent did not start because one that it depends on failed. Its exit code 143 is the agent's
  * (aws/amazon-ecs-agent#3218) and says nothing about the cause.
@@ -163,22 +159,37 @@ const NO_PLACE = /^(?:CAPACITY|MISCONFIGURATION):|JobStateTimeLimit/u
 const NEVER_STARTED = /\bdependency graph:/u
 
 /** A reason of the ECS agent, such as `CannotStartContainerError: …`; a program that exits has none. */
-const ENGINE_ERROR = /^\w+Error\b/u
-
-type Failure = Omit<RunFailure, 'attempt'>
+export const ENGINE_ERROR = /^\w+Error\b/u
 
 /** Containers that ran, or that the machine could not start. */
-function startedContainers(job: JobDetail): readonly JobContainerDetail[] {
+export function startedContainers(job: JobDetail): readonly JobContainerDetail[] {
   return containersOf(job).filter(({ reason = '' }) => !NEVER_STARTED.test(reason))
 }
 
-function hasFailed({ exitCode = 0, reason = '' }: JobContainerDetail): boolean {
+export function hasFailed({ exitCode = 0, reason = '' }: JobContainerDetail): boolean {
   return exitCode !== 0 || ENGINE_ERROR.test(reason)
 }
 
+/** Exit code of the task's container in the last job attempt; undefined when Batch does not report it. */
+export function taskExitCode(job: JobDetail): number | undefined {
+  return containersOf(job).find(({ name }) => name === CONTAINERS.task)?.exitCode
+}
+
 /**
- * Whether a container failed and Batch does not end the job: ECS may leave a container that waits for the SUCCESS of another in PENDING
- * for ever (aws/containers-roadmap#817, aws/amazon-ecs-agent#2579).
+ * Whether a job failed. One that SUCCEEDED failed as well when the task did: stage-out ends with 0 where it cannot find out how the task
+ * ended.
+ */
+export function isFailure(job: JobDetail): boolean {
+  if (job.status === 'FAILED') return true
+  return (
+    job.status === 'SUCCEEDED' &&
+    startedContainers(job).some((one) => one.name !== CONTAINERS.stageOut && hasFailed(one))
+  )
+}
+
+/**
+ * Whether a container failed and Batch goes on with the job: stage-out takes what a failed task left, or ECS leaves a container waiting
+ * for one that failed (aws/containers-roadmap#817, aws/amazon-ecs-agent#2579).
  */
 export function isStalled(job: JobDetail): boolean {
   if (job.status !== 'STARTING' && job.status !== 'RUNNING') return false
@@ -192,104 +203,8 @@ export function isStalled(job: JobDetail): boolean {
   return !isEnding && containers.some((one) => one !== last && hasFailed(one))
 }
 
-/** Why a FAILED or stalled job failed; the most specific cause comes first. */
-export function explainJobFailure(job: JobDetail): Failure {
-  const containers = startedContainers(job)
-  // Of the last job attempt: failures of earlier ones were retried.
-  const reasons = [
-    job.statusReason,
-    job.attempts.at(-1)?.statusReason,
-    ...containers.map((container) => container.reason),
-  ].filter((reason) => reason !== undefined)
-  return (
-    outOfMemory(job, containers) ??
-    endedFromOutside(job, reasons) ??
-    failedContainer(containers) ?? {
-      kind: 'engine-error',
-      message: [...new Set(reasons.map(engineWords))].join('; ') || 'the job failed without a reason',
-    }
-  )
-}
-
-function outOfMemory(job: JobDetail, containers: readonly JobContainerDetail[]): Failure | undefined {
-  const task = containers.find(({ name }) => name === CONTAINERS.task)
-  if (!OUT_OF_MEMORY.test(task?.reason ?? '')) return undefined
-  const limit = memoryLimitMib(job)
-  const amount =
-    limit === undefined ? 'more memory than it requested' : `more than its ${limit} MiB of memory`
-  return {
-    kind: 'out-of-memory',
-    message: `the task needed ${amount} and was stopped; raise configuration.resources.ram in its descriptor`,
-    ...(task?.exitCode === undefined ? {} : { exitCode: task.exitCode }),
-  }
-}
-
-/** Only the job's properties have the resource requirements, not its attempts. */
-function memoryLimitMib(job: JobDetail): string | undefined {
+/** Whether stage-out may be at work in a stalled job: it is started behind a container that has an exit code of its own. */
+export function mayBeStagingOut(job: JobDetail): boolean {
   const task = presentContainers(job).find(({ name }) => name === CONTAINERS.task)
-  return task?.resourceRequirements?.find(({ type }) => type === 'MEMORY')?.value
-}
-
-/** Causes outside the containers. They come before exit codes, because a container that is stopped has one too. */
-function endedFromOutside(job: JobDetail, reasons: readonly string[]): Failure | undefined {
-  const reasonLike = (pattern: RegExp): string | undefined => reasons.find((reason) => pattern.test(reason))
-  if (reasonLike(/exceeded timeout/u) !== undefined) {
-    return { kind: 'time-out', message: 'the run took longer than this installation allows and was stopped' }
-  }
-  const noPlace = reasonLike(NO_PLACE)
-  if (noPlace !== undefined) {
-    return { kind: 'unschedulable', message: `no machine is available for the task: ${noPlace}` }
-  }
-  // The engine terminates only jobs of final runs, so another client terminated this one.
-  if (job.isTerminated === true || job.isCancelled === true) {
-    return {
-      kind: 'cancelled',
-      message: `the job was terminated by another client of AWS Batch: ${job.statusReason ?? 'no reason given'}`,
-    }
-  }
-  const pull = reasonLike(CANNOT_PULL)
-  if (pull !== undefined) return explainPull(pull)
-  // Before exit codes: containers of a reclaimed machine have two minutes to exit, with any code.
-  const host = reasonLike(HOST_LOST)
-  return host === undefined
-    ? undefined
-    : { kind: 'host-lost', message: `the machine of the task was lost: ${host}` }
-}
-
-/** A full disk is not the fault of the image. */
-function explainPull(reason: string): Failure {
-  if (!NO_SPACE.test(reason)) {
-    return {
-      kind: 'image-unavailable',
-      message: `the task's image could not be pulled: ${engineWords(reason)}`,
-    }
-  }
-  return {
-    kind: 'unschedulable',
-    message: `the disk of the machine has no space left for the task's image: make the image smaller, or ask the operators for a larger disk of the queue (queues.ec2.diskGib; Fargate has 200 GiB at most); the message was: ${engineWords(reason)}`,
-  }
-}
-
-function failedContainer(containers: readonly JobContainerDetail[]): Failure | undefined {
-  const failed = (name: string): JobContainerDetail | undefined =>
-    containers.find((container) => container.name === name && hasFailed(container))
-  const stageIn = failed(CONTAINERS.stageIn)
-  if (stageIn?.exitCode) {
-    return { kind: 'input-staging-failed', message: 'the inputs could not be brought to the task' }
-  }
-  const task = failed(CONTAINERS.task)
-  const start = explainStartFailure(task?.reason ?? '')
-  if (start !== undefined) {
-    // Without an exit code: with such a reason it is the container engine's.
-    return { kind: 'task-failed', message: `the task could not be started: ${start}` }
-  }
-  // With a reason of the agent the exit code is the agent's too.
-  if (task?.exitCode && !ENGINE_ERROR.test(task.reason ?? '')) {
-    const { exitCode } = task
-    return { kind: 'task-failed', message: `the task ended with exit code ${exitCode}`, exitCode }
-  }
-  if (task === undefined && failed(CONTAINERS.stageOut)?.exitCode) {
-    return { kind: 'output-staging-failed', message: 'the outputs could not be taken from the task' }
-  }
-  return undefined
+  return task?.exitCode !== undefined && !NEVER_STARTED.test(task.reason ?? '')
 }

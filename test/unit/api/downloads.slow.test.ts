@@ -82,7 +82,7 @@ async function finished(left: Readonly<Record<string, string | readonly string[]
   for (const [name, value] of Object.entries(left)) {
     await api.objects.put(`${OUTPUTS}${name}`, typeof value === 'string' ? value : await packed(name, value))
   }
-  await api.objects.put(`${OUTPUTS}staged.json`, JSON.stringify({ entries }))
+  await api.objects.put(`${OUTPUTS}staged.json`, JSON.stringify({ entries, taskExitCode: 0 }))
   await collectOutputs(api, RUN_ID)
   return api
 }

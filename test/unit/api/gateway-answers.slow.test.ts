@@ -55,7 +55,7 @@ async function everyFileOf(bytes: Uint8Array) {
   await engine.objects.put(logoKey(TASK_ID), bytes)
   await engine.objects.put(`${OUTPUTS}result`, bytes)
   const entries = [{ name: 'result', kind: 'file', sizeBytes: bytes.byteLength }]
-  await engine.objects.put(`${OUTPUTS}staged.json`, JSON.stringify({ entries }))
+  await engine.objects.put(`${OUTPUTS}staged.json`, JSON.stringify({ entries, taskExitCode: 0 }))
   await engine.runs.transition(RUN_ID, { to: 'QUEUING' })
   await engine.runs.transition(RUN_ID, { to: 'FINISHED', set: { outputsPrefix: OUTPUTS } })
   return engine

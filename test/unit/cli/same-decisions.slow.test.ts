@@ -188,7 +188,10 @@ async function endInService(
     )
     await engine.objects.write(`${prefix}out`, Readable.from(packed))
   }
-  await engine.objects.put(`${prefix}${STAGED_LISTING_NAME}`, JSON.stringify({ entries, others }))
+  await engine.objects.put(
+    `${prefix}${STAGED_LISTING_NAME}`,
+    JSON.stringify({ entries, others, taskExitCode: 0 }),
+  )
   await collectOutputs(engine, RUN_ID)
   const run = await engine.runs.find(RUN_ID)
   return [run?.state ?? '', run?.failure?.message]

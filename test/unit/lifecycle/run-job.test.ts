@@ -318,6 +318,44 @@ describe('events of a job', () => {
     })
   })
 
+  it('fail the run of a task that failed, also when its job SUCCEEDED', async () => {
+    const engine = await submitted()
+    const containers = [
+      { name: 'task', exitCode: 3, logStreamName: 'stream' },
+      { name: 'stage-out', exitCode: 0 },
+    ]
+    engine.logs.put('stream', 'out of luck\n')
+
+    await recordJobState(engine, anEvent('SUCCEEDED', { attempts: [{ taskProperties: [{ containers }] }] }))
+
+    const run = await engine.runs.find(RUN_ID)
+    expect(run).toMatchObject({
+      state: 'FAILED',
+      failure: {
+        kind: 'task-failed',
+        message: 'the task ended with exit code 3\nIts log ends with:\nout of luck',
+        exitCode: 3,
+      },
+    })
+    expect(run?.job).not.toHaveProperty('succeededAttempt')
+    expect(engine.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'failure', error: 'JobFailed' })
+  })
+
+  it("keep the task's exit code of a job that SUCCEEDED, where Batch reports it", async () => {
+    const [known, unknown] = [await submitted(), await submitted()]
+    const success = (task: object) =>
+      anEvent('SUCCEEDED', {
+        attempts: [{ taskProperties: [{ containers: [{ name: 'task', ...task }] }] }],
+      })
+
+    await recordJobState(known, success({ exitCode: 0 }))
+    await recordJobState(unknown, success({}))
+
+    expect((await known.runs.find(RUN_ID))?.job?.taskExitCode).toBe(0)
+    expect((await unknown.runs.find(RUN_ID))?.job).not.toHaveProperty('taskExitCode')
+    expect(unknown.workflow.answers.get(TOKEN)).toMatchObject({ kind: 'success' })
+  })
+
   it('complete the token again when they are repeated, as the first worker may have crashed', async () => {
     const engine = await submitted()
     await engine.runs.transition(RUN_ID, {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { KEPT_OF_FAILED_TASK } from '../../../src/contract/staging.ts'
 import { runLogKey } from '../../../src/contract/storage-keys.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { submitJob } from '../../../src/lifecycle/submit-job.ts'
@@ -44,36 +45,31 @@ async function submitted(): Promise<Engine> {
 
 const stateOf = async (engine: Engine) => (await engine.runs.find(RUN_ID))?.state
 
-describe('a sweep of a job that ECS left waiting for a container that has failed', () => {
-  // As DescribeJobs shows a job whose stage-out hangs in PENDING: its task has ended, the job is RUNNING.
-  const taskEndedWith3 = {
+describe('a sweep of a job that goes on although a container of it has failed', () => {
+  // As DescribeJobs shows it: a container has ended, the job is RUNNING, stage-out hangs in PENDING or is at work.
+  const behind = (...containers: object[]) => ({
     status: 'RUNNING' as const,
     attempts: [],
-    ecsProperties: {
-      taskProperties: [
-        {
-          containers: [
-            { name: 'stage-in', exitCode: 0, logStreamName: 'a/stage-in/1' },
-            { name: 'task', exitCode: 3, logStreamName: 'a/task/1' },
-            { name: 'stage-out' },
-          ],
-        },
-      ],
-    },
-  }
-  async function stalled(): Promise<Engine> {
+    ecsProperties: { taskProperties: [{ containers: [...containers, { name: 'stage-out' }] }] },
+  })
+  const stageIn = { name: 'stage-in', exitCode: 0, logStreamName: 'a/stage-in/1' }
+  const taskEndedWith3 = behind(stageIn, { name: 'task', exitCode: 3, logStreamName: 'a/task/1' })
+  const taskNotPulled = behind(stageIn, { name: 'task', reason: 'CannotPullContainerError: gone' })
+  const stagingSeconds = settings.graceSeconds + KEPT_OF_FAILED_TASK.seconds
+
+  async function stalled(job: ReturnType<typeof behind> = taskEndedWith3): Promise<Engine> {
     const engine = await submitted()
-    engine.scheduler.change('job-1', taskEndedWith3)
+    engine.scheduler.change('job-1', job)
     engine.logs.put('a/task/1', 'out of luck\n')
     await sweep(engine)
     return engine
   }
 
-  it("fails the run within minutes with the task's exit code and output, and terminates the job", async () => {
+  it("fails the run with the task's exit code and output, and terminates the job, when stage-out had its time", async () => {
     const engine = await stalled()
     expect(await stateOf(engine)).toBe('RUNNING')
 
-    engine.identity.advance(settings.graceSeconds)
+    engine.identity.advance(stagingSeconds)
     const { repairs } = await sweep(engine)
 
     expect((await engine.runs.find(RUN_ID))?.failure).toEqual({
@@ -88,14 +84,39 @@ describe('a sweep of a job that ECS left waiting for a container that has failed
     expect(engine.scheduler.terminations.get('job-1')).toBe('the task ended with exit code 3')
   })
 
-  it('gives ECS and Batch time to end the job first', async () => {
+  it('reports no repair for a stage-out that may be at work', async () => {
+    const engine = await submitted()
+    engine.scheduler.change('job-1', { ...behind(stageIn, { name: 'task' }), status: 'RUNNING' })
+    await sweep(engine)
+    engine.scheduler.change('job-1', taskEndedWith3)
+
+    const { repairs } = await sweep(engine)
+
+    expect(repairs).toEqual([])
+    expect((await engine.runs.find(RUN_ID))?.job?.isStalled).toBe(true)
+  })
+
+  it('leaves stage-out the time to take what a failed task wrote', async () => {
     const engine = await stalled()
 
-    engine.identity.advance(settings.graceSeconds - 1)
+    engine.identity.advance(stagingSeconds - 1)
     await sweep(engine)
 
     expect(await stateOf(engine)).toBe('RUNNING')
     expect(engine.scheduler.terminations.size).toBe(0)
+  })
+
+  it('waits for ECS and Batch alone where stage-out cannot be at work', async () => {
+    const engine = await stalled(taskNotPulled)
+
+    engine.identity.advance(settings.graceSeconds - 1)
+    await sweep(engine)
+    const early = await stateOf(engine)
+    engine.identity.advance(1)
+    await sweep(engine)
+
+    expect([early, await stateOf(engine)]).toEqual(['RUNNING', 'FAILED'])
+    expect((await engine.runs.find(RUN_ID))?.failure?.kind).toBe('image-unavailable')
   })
 
   it('ignores a job that Batch retries', async () => {
@@ -104,7 +125,7 @@ describe('a sweep of a job that ECS left waiting for a container that has failed
     engine.scheduler.change('job-1', { ecsProperties: { taskProperties: [{ containers }] } })
 
     await sweep(engine)
-    engine.identity.advance(settings.graceSeconds)
+    engine.identity.advance(stagingSeconds)
     await sweep(engine)
 
     expect((await engine.runs.find(RUN_ID))?.job).not.toHaveProperty('isStalled')

@@ -1,13 +1,16 @@
 import type { ObjectStore } from '../../../src/aws/object-store.ts'
-import { STAGED_LISTING_NAME } from '../../../src/contract/staging.ts'
+import { STAGED_LISTING_NAME, TASK_FAILED_EXIT_CODE } from '../../../src/contract/staging.ts'
 import { runOutputsPrefix } from '../../../src/contract/storage-keys.ts'
 import { parseJobName } from '../../../src/run/job/job-definition.ts'
 import { hasEnded, type JobDetail, type JobStatus } from '../../../src/run/job/job-outcome.ts'
 import type { MemoryJobScheduler } from '../../fakes/memory-job-scheduler.ts'
 import type { Chance } from './chance.ts'
 
-/** Outputs of a task whose job has succeeded. */
-type Outcome = 'valid' | 'invalid' | 'missing'
+/** Outputs of a task whose job has succeeded; `failed` are those of a task that failed, which stage-out could not find out. */
+type Outcome = 'valid' | 'invalid' | 'missing' | 'failed'
+
+/** Who reports the exit code of a task: Batch, the ECS agent to stage-out, or both. */
+type Reporter = 'batch' | 'agent' | 'both'
 
 const NEXT: Readonly<Record<string, JobStatus>> = {
   SUBMITTED: 'PENDING',
@@ -35,21 +38,33 @@ export function createSimulatedBatch(
   const told = new Map<string, string>()
 
   function succeed(job: JobDetail): void {
-    const attempts = [...job.attempts, { taskProperties: [] }]
     const name = parseJobName(job.jobName)
     if (name === undefined) throw new Error(`no run has job ${job.jobName}`)
-    const outcome = chance.pick<Outcome>(['valid', 'valid', 'valid', 'invalid', 'missing'])
+    const outcome = chance.pick<Outcome>(['valid', 'valid', 'valid', 'invalid', 'missing', 'failed'])
+    const reporter = outcome === 'failed' ? 'batch' : chance.pick<Reporter>(['batch', 'agent', 'both'])
+    const exit = reporter === 'agent' ? {} : { exitCode: outcome === 'failed' ? 3 : 0 }
+    const attempts = [...job.attempts, { taskProperties: [{ containers: [{ name: 'task', ...exit }] }] }]
     const prefix = runOutputsPrefix(name.runId, name.attempt, attempts.length)
-    const text = outcome === 'valid' ? '42' : 'forty-two'
+    const text = outcome === 'valid' || outcome === 'failed' ? '42' : 'forty-two'
     const entries = outcome === 'missing' ? [] : [{ name: 'sum', kind: 'file', sizeBytes: text.length }]
     if (outcome !== 'missing') void objects.put(`${prefix}sum`, text)
-    void objects.put(`${prefix}${STAGED_LISTING_NAME}`, JSON.stringify({ entries }))
+    const listing = { entries, ...(reporter === 'batch' ? {} : { taskExitCode: 0 }) }
+    void objects.put(`${prefix}${STAGED_LISTING_NAME}`, JSON.stringify(listing))
     outcomes.set(job.jobId, outcome)
     scheduler.change(job.jobId, { status: 'SUCCEEDED', attempts })
   }
 
+  /** stage-out takes what the task left. */
+  function keep(job: JobDetail): void {
+    const containers = [{ name: 'task', exitCode: 3 }, { name: 'stage-out' }]
+    scheduler.change(job.jobId, { ecsProperties: { taskProperties: [{ containers }] } })
+  }
+
   function fail(job: JobDetail): void {
-    const containers = [{ name: 'task', exitCode: 3 }]
+    const containers = [
+      { name: 'task', exitCode: 3 },
+      { name: 'stage-out', exitCode: TASK_FAILED_EXIT_CODE },
+    ]
     const attempts = [...job.attempts, { taskProperties: [{ containers }] }]
     scheduler.change(job.jobId, { status: 'FAILED', attempts })
   }
@@ -60,8 +75,9 @@ export function createSimulatedBatch(
     advance(job) {
       const next = NEXT[job.status]
       if (next !== undefined) return scheduler.change(job.jobId, { status: next })
+      if (job.ecsProperties !== undefined) return fail(job)
       if (chance.is(0.7)) return succeed(job)
-      if (chance.is(0.5)) return fail(job)
+      if (chance.is(0.5)) return chance.is(0.5) ? keep(job) : fail(job)
       // The host was lost: Batch retries.
       const attempts = [...job.attempts, { statusReason: 'Host EC2 terminated', taskProperties: [] }]
       scheduler.change(job.jobId, { status: 'RUNNABLE', attempts })

@@ -38,7 +38,7 @@ async function ended(
     await engine.objects.put(`${PREFIX}${name}`, await packed(name, files))
     entries.push({ name, kind: 'directory', sizeBytes: 0 })
   }
-  await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries }))
+  await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries, taskExitCode: 0 }))
   return engine
 }
 

@@ -24,7 +24,7 @@ async function ended(
     await engine.objects.put(`${PREFIX}${name}`, content)
     entries.push({ name, kind: 'file', sizeBytes: Buffer.byteLength(content) })
   }
-  await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries }))
+  await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries, taskExitCode: 0 }))
   return engine
 }
 
@@ -157,6 +157,52 @@ describe('collecting outputs', () => {
   })
 })
 
+describe('collecting outputs of a task that may have failed', () => {
+  /** The run of a job that SUCCEEDED, with the exit code of its task by Batch and by the listing of stage-out. */
+  async function collected(byBatch: number | undefined, byListing: number | undefined) {
+    const exit = byBatch === undefined ? {} : { taskExitCode: byBatch }
+    const job = { attempt: 1, jobName: 'job', succeededAttempt: 1, ...exit }
+    const task = aTask({ outputs: [anOutput({ name: 'sum' })] })
+    const engine = await anEngine({ task, run: { state: 'RUNNING', job } })
+    const entries = [{ name: 'sum', kind: 'file', sizeBytes: 2 }]
+    await engine.objects.put(`${PREFIX}sum`, '42')
+    await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries, taskExitCode: byListing }))
+    await collectOutputs(engine, RUN_ID)
+    return engine.runs.find(RUN_ID)
+  }
+
+  it.each([
+    [0, 0],
+    [0, undefined],
+    [undefined, 0],
+  ])(
+    'finishes the run when its exit code was 0, by Batch %s and by the ECS agent %s',
+    async (batch, agent) => {
+      expect((await collected(batch, agent))?.state).toBe('FINISHED')
+    },
+  )
+
+  it.each([
+    [3, 0],
+    [undefined, 3],
+  ])('fails the run for its exit code, by Batch %s and by the ECS agent %s', async (batch, agent) => {
+    expect(await collected(batch, agent)).toMatchObject({
+      state: 'FAILED',
+      failure: { kind: 'task-failed', message: 'the task ended with exit code 3', exitCode: 3, attempt: 1 },
+    })
+  })
+
+  it('finishes no run whose exit code nobody reported', async () => {
+    expect(await collected(undefined, undefined)).toMatchObject({
+      state: 'FAILED',
+      failure: {
+        kind: 'engine-error',
+        message: expect.stringContaining('neither AWS Batch nor the ECS agent'),
+      },
+    })
+  })
+})
+
 describe('collecting outputs that could not be uploaded', () => {
   it.each([
     ['directory', 'the name of the file "sum/a\\b" has a backslash; rename it', 'output-invalid'],
@@ -178,7 +224,10 @@ describe('collecting outputs that could not be uploaded', () => {
   it('fails the run with one reason when the folder was not uploaded', async () => {
     const engine = await ended([anOutput({ name: 'sum' })], {})
     const problem = 'the output folder has more than 10000 entries'
-    await engine.objects.put(`${PREFIX}staged.json`, JSON.stringify({ entries: [], problem }))
+    await engine.objects.put(
+      `${PREFIX}staged.json`,
+      JSON.stringify({ entries: [], problem, taskExitCode: 0 }),
+    )
 
     await collectOutputs(engine, RUN_ID)
 

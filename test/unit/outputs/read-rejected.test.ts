@@ -21,7 +21,11 @@ async function anEndedRun() {
   const engine = await anEngine({ task: aTask({ outputs }), run: { state: 'RUNNING', job } })
   await engine.objects.put(`${PREFIX}/1-1/sum`, 'of an attempt before')
   await engine.objects.put(`${PREFIX}/1-2/sum`, 'many')
-  const listing = { entries: [{ name: 'sum', kind: 'file', sizeBytes: 4 }], others: ['count.txt'] }
+  const listing = {
+    entries: [{ name: 'sum', kind: 'file', sizeBytes: 4 }],
+    others: ['count.txt'],
+    taskExitCode: 0,
+  }
   await engine.objects.put(`${PREFIX}/1-2/staged.json`, JSON.stringify(listing))
   return engine
 }
@@ -67,6 +71,20 @@ describe('the rejected outputs of a failed run', () => {
     expect(outputs.status).toBe(403)
     expect((await app.request(PATH)).status).toBe(404)
     expect(engine.objects.keys().filter((key) => key.startsWith(PREFIX))).toEqual([])
+  })
+
+  it('are what a task wrote before it failed', async () => {
+    const engine = await anEndedRun()
+    const failure = { kind: 'task-failed', message: 'the task ended with exit code 3', exitCode: 3 } as const
+    await engine.runs.transition(RUN_ID, { to: 'FAILED', set: { failure } })
+    const listing = { entries: [{ name: 'sum', kind: 'file', sizeBytes: 4 }], taskExitCode: 3 }
+    await engine.objects.put(`${PREFIX}/1-2/staged.json`, JSON.stringify(listing))
+
+    const answer = await createCheckedApp(engine).fetch(PATH)
+
+    const files = await filesOf(Buffer.from(await answer.arrayBuffer()))
+    expect(files.sum).toBe('many')
+    expect(JSON.parse(files['rejected.json'] ?? '')).toMatchObject({ error: failure, outputFolder: listing })
   })
 
   it('omit files beyond the limits, and name them', async () => {

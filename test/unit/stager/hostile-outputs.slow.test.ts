@@ -8,8 +8,9 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type StagedListing, stagedListingSchema } from '../../../src/contract/staging.ts'
 import { createFollow } from '../../../stager/links.ts'
+import { listOutputs } from '../../../stager/list-outputs.ts'
 import { readable } from '../../../stager/pack-folder.ts'
-import { listOutputs, stageOut } from '../../../stager/stage-out.ts'
+import { stageOut } from '../../../stager/stage-out.ts'
 import { closeWebServers } from '../../fixtures/web-server.ts'
 import { aFakeBucket, FAST, type FakeBucket } from './fake-bucket.ts'
 import { anOutputsApi } from './outputs-api.ts'
@@ -32,7 +33,12 @@ afterEach(async () => {
 
 /** The listing that stage-out uploads. */
 async function staged(...declared: string[]): Promise<StagedListing> {
-  await stageOut(anOutputsApi(bucket, declared).api, { folder, taskFolder: '/outputs' }, 1, FAST)
+  await stageOut(
+    anOutputsApi(bucket, declared).api,
+    { folder, taskFolder: '/outputs' },
+    { jobAttempt: 1 },
+    FAST,
+  )
   return stagedListingSchema.parse(JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? ''))
 }
 

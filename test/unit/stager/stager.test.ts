@@ -4,12 +4,19 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { OutputEntry, StagedInputs } from '../../../src/contract/staging.ts'
+import {
+  KEPT_OF_FAILED_TASK,
+  type OutputEntry,
+  type StagedInputs,
+  stagedListingSchema,
+} from '../../../src/contract/staging.ts'
+import { MAX_COPIED_BYTES, MAX_COPIED_FILES } from '../../../src/inputs/prepared-file.ts'
 import { createBudget } from '../../../stager/limits.ts'
 import { createFollow } from '../../../stager/links.ts'
+import { listOutputs } from '../../../stager/list-outputs.ts'
 import { packFolder } from '../../../stager/pack-folder.ts'
 import { stageIn } from '../../../stager/stage-in.ts'
-import { listOutputs, stageOut } from '../../../stager/stage-out.ts'
+import { stageOut } from '../../../stager/stage-out.ts'
 import { packZip } from '../../fixtures/bundle-builder.ts'
 import { rawZip } from '../../fixtures/raw-zip.ts'
 import { closeWebServers } from '../../fixtures/web-server.ts'
@@ -153,7 +160,7 @@ describe('stage-out', () => {
     await writeFile(join(folder, 'debug.log'), 'x')
     const { api, told } = anApi('sum', 'empty')
 
-    const count = await stageOut(api, { folder, taskFolder: '/outputs' }, 2, FAST)
+    const count = await stageOut(api, { folder, taskFolder: '/outputs' }, { jobAttempt: 2 }, FAST)
 
     expect(told.entries.map((entry) => entry.name)).toEqual(['empty', 'scratch', 'sum'])
     expect(bucket.stored.get('/2/sum')?.toString()).toBe('42')
@@ -175,7 +182,7 @@ describe('stage-out', () => {
     await symlink('/outputs/list', join(folder, 'sums'))
     const { api } = anApi('sum', 'sums')
 
-    await stageOut(api, { folder, taskFolder: '/outputs' }, 1, FAST)
+    await stageOut(api, { folder, taskFolder: '/outputs' }, { jobAttempt: 1 }, FAST)
 
     expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
     expect(bucket.stored.get('/1/sums')?.toString('latin1')).toContain('sums/array.yml')
@@ -186,7 +193,7 @@ describe('stage-out', () => {
     await writeFile(join(folder, 'image'), someBytes(4500))
     const { api, told } = anApi('image')
 
-    await stageOut(api, { folder, taskFolder: '/outputs' }, 1, FAST)
+    await stageOut(api, { folder, taskFolder: '/outputs' }, { jobAttempt: 1 }, FAST)
 
     expect(partsOf('image', 5).equals(someBytes(4500))).toBe(true)
     expect(told.completed).toEqual([{ jobAttempt: 1, name: 'image', multipartId: 'id', sizeBytes: 4500 }])
@@ -198,11 +205,106 @@ describe('stage-out', () => {
     for (const index of [0, 1, 2]) await writeFile(join(folder, 'masks', String(index)), someBytes(1500))
     const { api, told } = anApi('masks')
 
-    await stageOut(api, { folder, taskFolder: '/outputs' }, 1, FAST)
+    await stageOut(api, { folder, taskFolder: '/outputs' }, { jobAttempt: 1 }, FAST)
 
     const packed = packFolder(join(folder, 'masks'), 'masks', createBudget())
     expect(partsOf('masks', 5).equals(await buffer(Readable.from(packed.open())))).toBe(true)
     expect(told.completed[0]?.sizeBytes).toBe(packed.sizeBytes)
+  })
+
+  describe('behind a task that failed', () => {
+    const kept = { bytes: 5000, files: 3, seconds: 60 }
+    /** What stage-out uploads with these limits, and its listing. */
+    async function keep(folder: string, declared: readonly string[], limits: Partial<typeof kept> = {}) {
+      const { api } = anApi(...declared)
+      const end = { jobAttempt: 1, exitCode: 3, kept: { ...kept, ...limits } }
+      const count = await stageOut(api, { folder, taskFolder: '/outputs' }, end, FAST)
+      const listing = stagedListingSchema.parse(
+        JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? ''),
+      )
+      const problems = Object.fromEntries(listing.entries.map(({ name, problem }) => [name, problem]))
+      return { count, listing, problems }
+    }
+
+    it('keeps what it wrote, with its exit code in the listing', async () => {
+      const folder = await aFolder()
+      await writeFile(join(folder, 'sum'), '42')
+      await writeFile(join(folder, 'debug.log'), 'x')
+
+      const { count, listing } = await keep(folder, ['sum'])
+
+      expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
+      expect(count).toBe(1)
+      expect(listing).toEqual({
+        entries: [{ name: 'sum', kind: 'file', sizeBytes: 2 }],
+        others: ['debug.log'],
+        taskExitCode: 3,
+      })
+    })
+
+    it('leaves a listing when it wrote nothing', async () => {
+      const { count, listing } = await keep(await aFolder(), ['sum'])
+
+      expect([count, listing]).toEqual([0, { entries: [], others: [], taskExitCode: 3 }])
+    })
+
+    it('leaves out what exceeds the limits, and keeps the others', async () => {
+      const folder = await aFolder()
+      await writeFile(join(folder, 'large'), someBytes(6000))
+      await writeFile(join(folder, 'small'), someBytes(100))
+      await mkdir(join(folder, 'masks'))
+      for (const index of [0, 1, 2, 3]) await writeFile(join(folder, 'masks', String(index)), 'x')
+      await mkdir(join(folder, 'shapes'))
+      for (const index of [0, 1, 2]) await writeFile(join(folder, 'shapes', String(index)), 'x')
+
+      const { count, problems } = await keep(folder, ['large', 'masks', 'shapes', 'small'])
+
+      expect(count).toBe(2)
+      expect(problems).toEqual({
+        large: expect.stringContaining('more than 5000 bytes together, the limit of a task that failed'),
+        masks: expect.stringContaining('more than 3 files, the limit of a task that failed'),
+        shapes: undefined,
+        small: undefined,
+      })
+      expect([...bucket.stored.keys()].sort()).toEqual(['/1/shapes', '/1/small', '/1/staged.json'])
+    })
+
+    it('gives up what does not arrive in time, and leaves a listing', async () => {
+      const folder = await aFolder()
+      await writeFile(join(folder, 'image'), someBytes(4500))
+      await writeFile(join(folder, 'sum'), '42')
+      const { api } = anApi('image', 'sum')
+      const never = new Promise<never>(() => {})
+      const end = { jobAttempt: 1, exitCode: 3, kept: { ...kept, seconds: 0.2 } }
+
+      await stageOut({ ...api, beginParts: () => never }, { folder, taskFolder: '/outputs' }, end, FAST)
+
+      const { entries } = stagedListingSchema.parse(
+        JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? ''),
+      )
+      expect(entries).toMatchObject([
+        { name: 'image', problem: expect.stringContaining('the time for the outputs') },
+        { name: 'sum' },
+      ])
+      expect(bucket.stored.get('/1/sum')?.toString()).toBe('42')
+    })
+
+    it('keeps as much as the archive of rejected outputs has', () => {
+      expect([KEPT_OF_FAILED_TASK.bytes, KEPT_OF_FAILED_TASK.files]).toEqual([
+        MAX_COPIED_BYTES,
+        MAX_COPIED_FILES,
+      ])
+    })
+  })
+
+  it('writes the exit code of a task that succeeded into the listing', async () => {
+    const folder = await aFolder()
+
+    await stageOut(anApi().api, { folder, taskFolder: '/outputs' }, { jobAttempt: 1, exitCode: 0 }, FAST)
+
+    expect(JSON.parse(bucket.stored.get('/1/staged.json')?.toString() ?? '')).toMatchObject({
+      taskExitCode: 0,
+    })
   })
 
   it('skips any number of files whose names no output can have', async () => {

@@ -50,7 +50,14 @@ describe('the job definition', () => {
     ).toEqual([
       ['stage-in', false, undefined],
       ['task', false, [{ containerName: 'stage-in', condition: 'SUCCESS' }]],
-      ['stage-out', true, [{ containerName: 'task', condition: 'SUCCESS' }]],
+      [
+        'stage-out',
+        true,
+        [
+          { containerName: 'stage-in', condition: 'SUCCESS' },
+          { containerName: 'task', condition: 'COMPLETE' },
+        ],
+      ],
     ])
   })
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { explainJobFailure } from '../../../../src/run/job/job-failure.ts'
 import {
-  explainJobFailure,
+  isFailure,
   isStalled,
   type JobDetail,
   jobDetailSchema,
+  mayBeStagingOut,
+  taskExitCode,
   taskLogStream,
   waitingOf,
 } from '../../../../src/run/job/job-outcome.ts'
@@ -43,222 +46,6 @@ describe('the log stream of the task', () => {
 
   it('is unknown before any container has one', () => {
     expect(taskLogStream(aFailedJob([{ name: 'task' }]))).toBeUndefined()
-  })
-})
-
-describe('the reason of a failed job', () => {
-  it('is the exit code of the task', () => {
-    const job = aFailedJob([
-      { name: 'stage-in', exitCode: 0 },
-      { name: 'task', exitCode: 3 },
-    ])
-
-    expect(explainJobFailure(job)).toEqual({
-      kind: 'task-failed',
-      message: 'the task ended with exit code 3',
-      exitCode: 3,
-    })
-  })
-
-  it('is memory when the container was killed for it, not its exit code 137', () => {
-    const reason = 'OutOfMemoryError: Container killed due to memory usage'
-
-    expect(explainJobFailure(aFailedJob([{ name: 'task', exitCode: 137, reason }]))).toMatchObject({
-      kind: 'out-of-memory',
-      exitCode: 137,
-    })
-  })
-
-  it('is the time limit when the attempt exceeded it', () => {
-    const job = aFailedJob([{ name: 'task', exitCode: 137 }], 'Job attempt duration exceeded timeout')
-
-    expect(explainJobFailure(job).kind).toBe('time-out')
-  })
-
-  it('is the image when it cannot be pulled', () => {
-    const job = aFailedJob([{ name: 'task', reason: 'CannotPullContainerError: not found' }])
-
-    expect(explainJobFailure(job)).toMatchObject({
-      kind: 'image-unavailable',
-      message: expect.stringContaining('not found'),
-    })
-  })
-
-  it.each([
-    ['stage-in', 'input-staging-failed'],
-    ['stage-out', 'output-staging-failed'],
-  ] as const)('is the staging when %s failed', (name, kind) => {
-    expect(explainJobFailure(aFailedJob([{ name, exitCode: 1 }])).kind).toBe(kind)
-  })
-
-  it.each([
-    ['of EC2', [], 'Host EC2 (instance i-0) terminated.'],
-    [
-      'of Fargate, not the code that its containers ended with',
-      [{ name: 'task', exitCode: 143 }],
-      'Your Spot Task was interrupted.',
-    ],
-  ])('is the host when it was lost: one %s', (_, containers, statusReason) => {
-    expect(explainJobFailure(aFailedJob(containers, statusReason)).kind).toBe('host-lost')
-  })
-
-  it.each([
-    'Canceled by JobStateTimeLimit action due to reason: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
-    'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement is higher than can be met',
-  ])('is the lack of a machine when Batch stops looking for one: %s', (statusReason) => {
-    expect(explainJobFailure({ ...aFailedJob([], statusReason), isCancelled: true })).toEqual({
-      kind: 'unschedulable',
-      message: `no machine is available for the task: ${statusReason}`,
-    })
-  })
-
-  it('is the termination, not the exit code of the kill', () => {
-    const job = { ...aFailedJob([{ name: 'task', exitCode: 137 }], 'terminated by ops'), isTerminated: true }
-
-    expect(explainJobFailure(job)).toEqual({
-      kind: 'cancelled',
-      message: 'the job was terminated by another client of AWS Batch: terminated by ops',
-    })
-  })
-
-  it('is that of the last attempt, not of one that was retried', () => {
-    const job = aFailedJob([{ name: 'task', exitCode: 3 }])
-    const lost = { statusReason: 'Host EC2 (instance i-0) terminated.', taskProperties: [] }
-
-    expect(explainJobFailure({ ...job, attempts: [lost, ...job.attempts] }).kind).toBe('task-failed')
-  })
-
-  it('is Batch’s own reason in other cases, containers included', () => {
-    const containers = [{ name: 'task', reason: 'CannotStartContainerError: \u001b[31mcgroup\n is gone' }]
-
-    expect(explainJobFailure(aFailedJob(containers, 'Task failed to start'))).toEqual({
-      kind: 'engine-error',
-      message: 'Task failed to start; CannotStartContainerError: \\u{1b}[31mcgroup is gone',
-    })
-  })
-
-  it('is the full disk, not the image, when the machine has no disk space', () => {
-    const reason =
-      'CannotPullContainerError: failed to register layer: write /usr/lib/libx.so: no space left on device'
-
-    const failure = explainJobFailure(aFailedJob([{ name: 'task', reason }], 'Task failed to start'))
-
-    expect(failure.kind).toBe('unschedulable')
-    expect(failure.message).toMatch(/^the disk of .*queues\.ec2\.diskGib/u)
-  })
-
-  it('names the memory that the task had', () => {
-    const reason = 'OutOfMemoryError: Container killed due to memory usage'
-    const resourceRequirements = [
-      { type: 'VCPU', value: '1' },
-      { type: 'MEMORY', value: '2048' },
-    ]
-    const job = {
-      ...aFailedJob([{ name: 'task', exitCode: 137, reason }]),
-      ecsProperties: { taskProperties: [{ containers: [{ name: 'task', resourceRequirements }] }] },
-    }
-
-    expect(explainJobFailure(job).message).toContain('more than its 2048 MiB of memory')
-  })
-})
-
-/**
- * A container that the ECS agent did not start because its dependency failed (aws/amazon-ecs-agent#3218); names of images and
- * states as there.
- */
-function neverStarted(name: string, cause: string, causeEnd: string): Container {
-  const reason = `CannotStartContainerError:  dependency graph: failed to resolve container ordering dependency [${cause}(repo/image@sha256:0) (${causeEnd}] for target [${name}(repo/image@sha256:0) (NONE->RUNNING)] as dependency did not exit successfully.`
-  return { name, exitCode: 143, reason: reason.slice(0, 255) }
-}
-
-describe('the reason of a job whose last container was never started', () => {
-  const stopped = 'STOPPED->RUNNING) - Exit: 3'
-
-  it.each(['Task failed to start', 'Essential container in task exited'])(
-    "is the task's own exit code, not the agent's 143: %s",
-    (statusReason) => {
-      const containers = [
-        { name: 'stage-in', exitCode: 0 },
-        { name: 'task', exitCode: 3 },
-        neverStarted('stage-out', 'task', stopped),
-      ]
-
-      expect(explainJobFailure(aFailedJob(containers, statusReason))).toEqual({
-        kind: 'task-failed',
-        message: 'the task ended with exit code 3',
-        exitCode: 3,
-      })
-    },
-  )
-
-  it('is the image that could not be pulled', () => {
-    const containers = [
-      { name: 'stage-in', exitCode: 0 },
-      {
-        name: 'task',
-        reason: 'CannotPullContainerError: pull image manifest has been retried 5 time(s): gone',
-      },
-      neverStarted('stage-out', 'task', 'STOPPED->RUNNING)'),
-    ]
-
-    const { kind, message } = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
-
-    expect(kind).toBe('image-unavailable')
-    expect(message).not.toMatch(/143|dependency/u)
-  })
-
-  it('is the memory of the task', () => {
-    const reason = 'OutOfMemoryError: Container killed due to memory usage'
-    const containers = [
-      { name: 'stage-in', exitCode: 0 },
-      { name: 'task', exitCode: 137, reason },
-      neverStarted('stage-out', 'task', stopped),
-    ]
-
-    expect(explainJobFailure(aFailedJob(containers))).toMatchObject({ kind: 'out-of-memory', exitCode: 137 })
-  })
-
-  it('is stage-in when that failed', () => {
-    const containers = [
-      { name: 'stage-in', exitCode: 1 },
-      neverStarted('task', 'stage-in', stopped),
-      neverStarted('stage-out', 'task', 'STOPPED->RUNNING) - Exit: 143'),
-    ]
-
-    const failure = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
-
-    expect(failure.kind).toBe('input-staging-failed')
-    expect(failure).not.toHaveProperty('exitCode')
-  })
-
-  it.each([
-    "CgroupError: Agent could not create task's platform resources",
-    'DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s',
-    'CannotStartContainerError: Error response from daemon: no space left on device',
-  ])('is the machine when that could not start the task: %s', (reason) => {
-    const containers = [
-      { name: 'stage-in', exitCode: 0 },
-      { name: 'task', exitCode: 128, reason },
-      neverStarted('stage-out', 'task', 'STOPPED->RUNNING) - Exit: 128'),
-    ]
-
-    const { kind, message } = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
-
-    expect([kind, message]).toEqual(['engine-error', `Task failed to start; ${reason}`])
-  })
-
-  it('is the command that cannot start', () => {
-    const reason = `CannotStartContainerError: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: "/rum.sh": stat /rum.sh: no such file or directory`
-    const containers = [
-      { name: 'stage-in', exitCode: 0 },
-      { name: 'task', exitCode: 127, reason: reason.slice(0, 255) },
-      neverStarted('stage-out', 'task', 'STOPPED->RUNNING) - Exit: 127'),
-    ]
-
-    const failure = explainJobFailure(aFailedJob(containers, 'Task failed to start'))
-
-    expect(failure.kind).toBe('task-failed')
-    expect(failure.message).toContain('its command "/rum.sh" is not in the image')
   })
 })
 
@@ -307,6 +94,31 @@ describe('a job that continues although a container has failed', () => {
     ['it waits for the next attempt', aLiveJob([{ name: 'task', exitCode: 3 }], { status: 'RUNNABLE' })],
   ])('is not stalled while %s', (_, job) => {
     expect(isStalled(job)).toBe(false)
+  })
+
+  it.each<[string, Container[], boolean]>([
+    ['the task has ended with 3', [stageIn, { name: 'task', exitCode: 3 }, { name: 'stage-out' }], true],
+    [
+      'the task ran out of memory',
+      [stageIn, { name: 'task', exitCode: 137, reason: 'OutOfMemoryError: x' }, { name: 'stage-out' }],
+      true,
+    ],
+    [
+      'the task cannot be pulled',
+      [stageIn, { name: 'task', reason: 'CannotPullContainerError: x' }, { name: 'stage-out' }],
+      false,
+    ],
+    [
+      'the task was not started behind stage-in',
+      [
+        { name: 'stage-in', exitCode: 1 },
+        { name: 'task', exitCode: 143, reason: 'CannotStartContainerError: dependency graph: x' },
+        { name: 'stage-out' },
+      ],
+      false,
+    ],
+  ])('may have stage-out at work only behind a task with an exit code: %s', (_, containers, may) => {
+    expect([isStalled(aLiveJob(containers)), mayBeStagingOut(aLiveJob(containers))]).toEqual([true, may])
   })
 
   it('fails by the containers of its current attempt, not of the previous one', () => {
@@ -363,5 +175,33 @@ describe('the log stream of a job', () => {
 
     expect(taskLogStream(running)).toBe('stream')
     expect(taskLogStream(aFailedJob(containers))).toBe('stream')
+  })
+})
+
+describe('a job that SUCCEEDED', () => {
+  const succeeded = (task: object, present: object = {}): JobDetail => ({
+    ...aFailedJob([
+      { name: 'stage-in', exitCode: 0 },
+      { name: 'task', ...task },
+      { name: 'stage-out', exitCode: 0 },
+    ]),
+    status: 'SUCCEEDED',
+    ecsProperties: { taskProperties: [{ containers: [{ name: 'task', ...present }] }] },
+  })
+
+  it.each<[string, JobDetail, number | undefined, boolean]>([
+    ['with 0', succeeded({ exitCode: 0 }), 0, false],
+    ['with 3', succeeded({ exitCode: 3 }), 3, true],
+    ['with 3, as its properties alone say', succeeded({}, { exitCode: 3 }), 3, true],
+    [
+      'for memory',
+      succeeded({ exitCode: 137, reason: 'OutOfMemoryError: Container killed due to memory usage' }),
+      137,
+      true,
+    ],
+    ['without having started', succeeded({ reason: 'CannotStartContainerError: x' }), undefined, true],
+    ['in a way that Batch does not report', succeeded({}), undefined, false],
+  ])('is a failure when its task ended otherwise than with 0: %s', (_, job, exitCode, failed) => {
+    expect([taskExitCode(job), isFailure(job)]).toEqual([exitCode, failed])
   })
 })
