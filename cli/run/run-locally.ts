@@ -56,8 +56,11 @@ export async function runLocally(terminal: Terminal, path: string, flags: LocalF
         })
         if (stopping.signal.aborted) return EXIT.interrupted
         const failure = await explainEnd(end)
-        if (failure !== undefined) throw runFailure(terminal, failure)
-        return await showEnd(terminal, local, { folder: folders.outputs, target: flags.output })
+        const written = { folder: folders.outputs, target: flags.output }
+        if (failure !== undefined) {
+          throw runFailure(terminal, failure, hintOf(await copyWritten(local, written), flags.output))
+        }
+        return await showEnd(terminal, local, written)
       } finally {
         await engine.close()
       }
@@ -75,13 +78,26 @@ function builderFor(engine: string | undefined): string | undefined {
   return engine === 'embedded' ? undefined : engine
 }
 
-/** Also of outputs that are refused: their author wants to see them. */
-async function showEnd(
-  terminal: Terminal,
-  local: LocalRun,
-  { folder, target }: { readonly folder: string; readonly target: string },
-): Promise<number> {
-  const { run, outputs } = await collect(local, folder)
+/** The output folder of a container, and where its files go. */
+interface Written {
+  readonly folder: string
+  readonly target: string
+}
+
+async function showEnd(terminal: Terminal, local: LocalRun, written: Written): Promise<number> {
+  const { run, outputs } = await collect(local, written.folder)
+  const { target } = written
+  const names = await copyWritten(local, written)
+  if (run.failure !== undefined) throw runFailure(terminal, run.failure, hintOf(names, target))
+  showOutputs(terminal, { outputs, folder: target, files: names.map((name) => join(target, name)) })
+  return EXIT.success
+}
+
+/**
+ * Copies what the container wrote. Its author wants to see it also when it is refused, or when the task failed.
+ * @returns names at the top of the folder
+ */
+async function copyWritten(local: LocalRun, { folder, target }: Written): Promise<readonly string[]> {
   await mkdir(target, { recursive: true })
   await removeEarlier(
     target,
@@ -89,12 +105,11 @@ async function showEnd(
   )
   const root = await realpath(folder)
   const follow = createFollow(root, local.task.outputFolder)
-  const names = await copyOutputs({ folder: root, follow }, target)
-  if (run.failure !== undefined) {
-    throw runFailure(terminal, run.failure, `\nWhat it left is in ${target}.`)
-  }
-  showOutputs(terminal, { outputs, folder: target, files: names.map((name) => join(target, name)) })
-  return EXIT.success
+  return copyOutputs({ folder: root, follow }, target)
+}
+
+function hintOf(names: readonly string[], target: string): string {
+  return names.length === 0 ? '' : `\nWhat it left is in ${target}.`
 }
 
 function stopOnInterrupt() {

@@ -10,7 +10,7 @@ import { fetchArchive } from '../service/fetch-outputs.ts'
 import { createLogReader } from '../service/follow-log.ts'
 import { parseTaskReference, requireTaskReference, type TaskReference } from '../service/names.ts'
 import { describeTask } from '../service/remote-task.ts'
-import { isFinal, outputsSchema, type RunView, runSchema } from '../service/schemas.ts'
+import { hasRejectedOutputs, isFinal, outputsSchema, type RunView, runSchema } from '../service/schemas.ts'
 import { openService, type Service } from '../service/service.ts'
 import { requireDescriptor } from '../task/bundle-of.ts'
 import { openTask } from '../task/open-task.ts'
@@ -51,7 +51,7 @@ export async function runRemotely(
   if (run.state === 'FAILED') {
     const { kind = 'failed', message = 'no reason was given' } = run.error ?? {}
     const hint = `\n"cytomine-task outputs ${id} --rejected -o FOLDER" downloads what it left.`
-    throw runFailure(terminal, { id, kind, message }, kind.startsWith('output-') ? hint : '')
+    throw runFailure(terminal, { id, kind, message }, hasRejectedOutputs(run) ? hint : '')
   }
   const outputs = outputsSchema.parse(await service.json(`task-runs/${id}/outputs`))
   const files =

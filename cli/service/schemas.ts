@@ -35,7 +35,9 @@ export const runListSchema = z.union([
 export const runSchema = z.looseObject({
   id: z.string(),
   state: z.string(),
-  error: z.object({ kind: z.string().optional(), message: z.string() }).nullish(),
+  error: z
+    .object({ kind: z.string().optional(), message: z.string(), exitCode: z.number().optional() })
+    .nullish(),
   statusReason: z.string().nullish(),
 })
 export type RunView = z.infer<typeof runSchema>
@@ -43,6 +45,11 @@ export type RunView = z.infer<typeof runSchema>
 export const outputsSchema = z.array(
   z.looseObject({ parameterName: z.string(), type: z.string(), value: z.unknown() }),
 )
+
+/** Whether stage-out took the output folder of a failed run: its outputs were refused, or its task ended with an exit code. */
+export function hasRejectedOutputs({ error }: Pick<RunView, 'error'>): boolean {
+  return error?.exitCode !== undefined || error?.kind?.startsWith('output-') === true
+}
 
 /** Whether a state is the last one of a run. */
 export function isFinal(state: string): boolean {

@@ -8,7 +8,7 @@ import { aTaskFolder } from '../fixtures/task-folder.ts'
 
 /* Commands of authors on tasks and runs of a service. */
 
-/** Writes an integer, or an invalid value, or waits until it is cancelled. */
+/** Writes an integer, or an invalid value, and ends with 0 or 3, or waits until it is cancelled. */
 const PROGRAM = `
 #include <signal.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ int main(void) {
   FILE *out = fopen("/outputs/sum", "w");
   if (out == NULL) return 1;
   fputs(strcmp(mode, "right") == 0 ? "7" : "many", out);
-  return fclose(out);
+  return fclose(out) != 0 ? 1 : strcmp(mode, "fail") == 0 ? 3 : 0;
 }
 `
 const NAMESPACE = `org.example.t${process.pid}.modes`
@@ -41,7 +41,10 @@ const ask = (...words: readonly string[]) => runCommand(ofService(...words))
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'author-runs-'))
-  const mode = { type: { id: 'enumeration', values: ['right', 'wrong', 'wait'] }, description: 'What to do' }
+  const mode = {
+    type: { id: 'enumeration', values: ['right', 'wrong', 'fail', 'wait'] },
+    description: 'What to do',
+  }
   task = await aTaskFolder({ descriptor: { namespace: NAMESPACE, inputs: { mode } }, imageName: false })
   const source = join(folder, 'modes.c')
   writeFileSync(source, PROGRAM)
@@ -113,14 +116,17 @@ describe('a finished run', () => {
   })
 })
 
-describe('a run whose output is rejected', () => {
-  it('offers the rejected output for download', async () => {
-    const target = join(folder, 'rejected')
+describe('a run that fails', () => {
+  it.each([
+    ['an output that is refused', 'wrong', /output-invalid[\s\S]*outputs \S+ --rejected/u],
+    ['an exit code', 'fail', /task-failed[\s\S]*exit code 3[\s\S]*outputs \S+ --rejected/u],
+  ])('for %s offers what it wrote for download', async (_, mode, message) => {
+    const target = join(folder, `rejected-${mode}`)
 
-    const ended = await startRun('wrong').ended
+    const ended = await startRun(mode).ended
     const { stdout } = await ask('outputs', idIn(ended.stderr), '--rejected', '-o', target)
 
-    expect(ended.stderr).toMatch(/output-invalid[\s\S]*outputs \S+ --rejected/u)
+    expect(ended.stderr).toMatch(message)
     expect(ended.code).toBe(1)
     expect(stdout).toContain(join(target, 'sum'))
     expect(readFileSync(join(target, 'sum'), 'utf8')).toBe('many')

@@ -245,6 +245,24 @@ describe('the example scale-numbers', () => {
     const { code, stderr } = await run(task, '-i', 'numbers=[1]', '-o', join(folder, 'broken'))
 
     expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('What it left')
     expect(code).toBe(1)
+  })
+
+  it('leaves what a program wrote before it failed', async () => {
+    const task = join(folder, 'half')
+    execFileSync('cp', ['-r', 'examples/scale-numbers', task])
+    const file = join(folder, 'half.c')
+    writeFileSync(
+      file,
+      '#include <stdio.h>\nint main(void) { fputs("half", fopen("/outputs/notes", "w")); return 1; }',
+    )
+    await putProgram(task, file)
+    const target = join(folder, 'half-written')
+
+    const { code, stderr } = await run(task, '-i', 'numbers=[1]', '-o', target)
+
+    expect(stderr).toMatch(/task-failed.*exit code 1[\s\S]*What it left is in/u)
+    expect([code, readFileSync(join(target, 'notes'), 'utf8')]).toEqual([1, 'half'])
   })
 })
