@@ -1,3 +1,5 @@
+import type { RunFailure } from '../api/types.ts'
+
 /** Places that help with a failed run. */
 export type CureLink = 'log' | 'task' | 'outputs' | 'rejected' | 'upload'
 
@@ -20,7 +22,7 @@ const CURES: Readonly<Record<string, Cure>> = {
   'out-of-memory': {
     what: 'The task needed more memory than its machine has.',
     cure: 'Raise configuration.resources.ram in the descriptor and upload the task as a new version, or use smaller inputs.',
-    links: ['task', 'log'],
+    links: ['task', 'log', 'rejected'],
   },
   'time-out': {
     what: 'The task took longer than this installation allows.',
@@ -60,4 +62,11 @@ const CURES: Readonly<Record<string, Cure>> = {
 
 export function cureOf(kind: string): Cure {
   return CURES[kind] ?? { what: 'The run failed.', cure: 'Read the reason and the log.', links: ['log'] }
+}
+
+/** Places that help with one failure. A task without an exit code was never started, so it has written nothing. */
+export function linksOf({ kind, exitCode }: Pick<RunFailure, 'kind' | 'exitCode'>): readonly CureLink[] {
+  const { links } = cureOf(kind)
+  const isUnstarted = exitCode === undefined && (kind === 'task-failed' || kind === 'out-of-memory')
+  return isUnstarted ? links.filter((link) => link !== 'rejected') : links
 }

@@ -2,13 +2,18 @@ import { describe, expect, it } from 'vitest'
 import { plainText } from '../../../console/src/pages/run/plain-text.ts'
 import { parsePasted } from '../../../console/src/pages/task/paste.ts'
 import { scanSummary } from '../../../console/src/pages/task/scan-summary.ts'
-import { cureOf } from '../../../console/src/ui/cures.ts'
+import { cureOf, linksOf } from '../../../console/src/ui/cures.ts'
 import { KIND, shapeAt, shapesOf } from '../../../console/src/viewer/shapes.ts'
 import { RUN_FAILURE_KINDS } from '../../../src/contract/run-failure-kinds.ts'
 
 describe('a failed run in the console', () => {
   it.each(RUN_FAILURE_KINDS)('has an explanation for %s', (kind) => {
     expect(cureOf(kind).what).not.toBe(cureOf('a kind of the future').what)
+  })
+
+  it.each(['task-failed', 'out-of-memory'])('leads to what a task with %s wrote, if it ran', (kind) => {
+    expect(linksOf({ kind, exitCode: 137 })).toContain('rejected')
+    expect(linksOf({ kind })).not.toContain('rejected')
   })
 })
 

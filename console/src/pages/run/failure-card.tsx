@@ -1,12 +1,12 @@
 import { path } from '../../api/client.ts'
 import type { Run, RunFailure } from '../../api/types.ts'
 import { addressOf } from '../../router.ts'
-import { type CureLink, cureOf } from '../../ui/cures.ts'
+import { type CureLink, cureOf, linksOf } from '../../ui/cures.ts'
 import { ScrollBox } from '../../ui/scroll-box.tsx'
 
 /** Why a run failed, what to do about it, and the way there. */
 export function FailureCard({ run, failure }: { readonly run: Run; readonly failure: RunFailure }) {
-  const { what, cure, links } = cureOf(failure.kind)
+  const { what, cure } = cureOf(failure.kind)
   const [first = '', ...others] = failure.message.split('\n')
   return (
     <section class="card failure" aria-labelledby="failure">
@@ -25,7 +25,7 @@ export function FailureCard({ run, failure }: { readonly run: Run; readonly fail
         {cure}
       </p>
       <p class="link-row">
-        {links.map((link) => (
+        {linksOf(failure).map((link) => (
           <Way key={link} link={link} run={run} />
         ))}
       </p>
