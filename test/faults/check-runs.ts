@@ -14,9 +14,26 @@ export interface EndedRun {
   readonly outputs?: Readonly<Record<string, unknown>> | Error
 }
 
-/** Returns one sentence for each fault; empty when all runs are correct. */
-export function findViolations(runs: readonly EndedRun[], state: StackState): readonly string[] {
-  return [...runs.flatMap((run) => violationsOf(run, state)), ...orphanedResources(runs, state)]
+/**
+ * Returns one sentence for each fault; empty when all runs are correct.
+ * @param deletedSets ids of run sets of which nothing may remain
+ */
+export function findViolations(
+  runs: readonly EndedRun[],
+  deletedSets: readonly string[],
+  state: StackState,
+): readonly string[] {
+  const gone = runs.filter(({ plan }) => plan.intent === 'delete').map(({ id }) => id)
+  return [
+    ...runs.flatMap((run) => violationsOf(run, state)),
+    ...orphanedResources([...gone, ...deletedSets.flatMap((id) => idsOfSet(id, state))], state),
+  ]
+}
+
+/** Ids of a set and its runs that have items or objects; all ids of a set begin with the same characters. */
+function idsOfSet(setId: string, { tableRuns, objects }: StackState): readonly string[] {
+  const start = setId.slice(0, -6)
+  return [...new Set([...tableRuns.keys(), ...objects.keys()])].filter((id) => id.startsWith(start))
 }
 
 /** Final state of a run, with the kind of its failure. */
@@ -61,10 +78,9 @@ function isExplained({ plan, id, view }: EndedRun, { jobs }: StackState): boolea
 }
 
 /** Resources that nothing will remove. */
-function orphanedResources(runs: readonly EndedRun[], state: StackState): string[] {
+function orphanedResources(gone: readonly string[], state: StackState): string[] {
   const { tableRuns, jobs, runningExecutions, objects, containers, stagers } = state
   const there = new Set([...tableRuns.keys()])
-  const gone = runs.filter(({ plan }) => plan.intent === 'delete').map(({ id }) => id)
   const liveJobs = [...jobs.values()]
     .flat()
     .filter(({ status }) => status !== 'SUCCEEDED' && status !== 'FAILED')

@@ -15,13 +15,14 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { isDeepStrictEqual, parseArgs } from 'node:util'
+import { parseArgs } from 'node:util'
 import { createProgress } from '../../cli/progress.ts'
 import { FAULT_MARK } from '../../local/batch/faults.ts'
 import { createSeededRandom, type RandomSource } from '../../local/batch/seeded-random.ts'
 import { type LocalStack, startTemporaryStack } from '../../local/stack.ts'
 import { type EndedRun, endOf, findViolations } from './check-runs.ts'
 import { disturb, sweepNow } from './disturbances.ts'
+import { type DisturbedSets, ROWS, startSets } from './disturbed-sets.ts'
 import { type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts'
 import { createPersistentClient } from './persistent-client.ts'
 import { planRuns, type RunPlan, TASKS } from './run-plan.ts'
@@ -32,8 +33,6 @@ const DEFAULT_SEED = 2026
 
 /** Number of concurrently active runs. Exceeds the capacity, so that runs go through all states. */
 const WAVE = 40
-/** Rows of the run set that is disturbed at the same time. */
-const ROWS = 40
 /** Clients that start runs. */
 const CLIENTS = 4
 const POLL_MS = 1000
@@ -92,59 +91,21 @@ async function test(stack: LocalStack, proxy: FaultyProxy, random: RandomSource)
   const stateReader = createStateReader(stack)
   const started = new Map<RunPlan, string>()
   const end = await disturb(stack, proxy, { seed: SEED, random })
-  let setId: string
+  let sets: DisturbedSets
   try {
-    setId = await startSet(stack)
-    await progress.step(`${RUNS} runs and a set of ${ROWS}, disturbed`, (tell) =>
+    sets = await startSets(stack, { runs: RUNS, seed: SEED })
+    await progress.step(`${RUNS} runs, and sets with ${ROWS}, disturbed`, (tell) =>
       startAll(stack, stateReader, started, tell),
     )
+    await sets.disturbed()
   } finally {
     await end()
   }
   await progress.step('the sweeper cleared up', () => recover(stack, stateReader))
-  const wrongSet = await progress.step('the set ended', () => endSet(stack, setId, started))
+  const wrongSets = await progress.step('the sets ended', () => sets.end(started))
   const runs = await progress.step('outputs read', () => readAll(stack, started))
   report(runs, proxy)
-  return [...findViolations(runs, await stateReader.look()), ...wrongSet]
-}
-
-/** Plans for the rows, with numbers after those of the runs. */
-function planRows(): readonly RunPlan[] {
-  return planRuns(RUNS + ROWS * 4, createSeededRandom(SEED + 1))
-    .filter(({ number, intent }) => number >= RUNS && intent === 'complete')
-    .slice(0, ROWS)
-}
-
-function startSet(stack: LocalStack): Promise<string> {
-  return createPersistentClient(stack.baseUrl).startSet(planRows())
-}
-
-/**
- * Waits for the end of the set and adds its runs to `started`.
- * @returns faults in the counts of the set
- */
-async function endSet(
-  stack: LocalStack,
-  setId: string,
-  started: Map<RunPlan, string>,
-): Promise<readonly string[]> {
-  const client = createPersistentClient(stack.baseUrl)
-  const giveUpAt = Date.now() + LONGEST_START_MS
-  let view = await client.viewSet(setId)
-  while (view.state !== 'FINISHED' && Date.now() < giveUpAt) {
-    await sweepNow(stack)
-    await pause(POLL_MS)
-    view = await client.viewSet(setId)
-  }
-  const ids = await client.runsOfSet(setId)
-  const states = await Promise.all(ids.map(async (id) => (await client.view(id))?.state))
-  for (const [row, plan] of planRows().entries()) started.set(plan, ids[row] ?? 'none')
-  const finished = states.filter((state) => state === 'FINISHED').length
-  const wanted = { waiting: 0, active: 0, finished, failed: ROWS - finished }
-  if (view.state === 'FINISHED' && isDeepStrictEqual(view.counts, wanted)) return []
-  return [
-    `run set ${setId} is ${view.state} with ${JSON.stringify(view.counts)}, not ${JSON.stringify(wanted)}`,
-  ]
+  return [...findViolations(runs, sets.deleted, await stateReader.look()), ...wrongSets]
 }
 
 async function install({ baseUrl }: LocalStack, bundle: string): Promise<void> {

@@ -23,7 +23,10 @@ export interface PersistentClient {
   remove(runId: string): Promise<void>
   /** Creates a run set with a row for each plan. All plans must have the same task. @returns its id */
   startSet(plans: readonly RunPlan[]): Promise<string>
-  viewSet(setId: string): Promise<SetView>
+  /** @returns undefined for a set that does not exist */
+  viewSet(setId: string): Promise<SetView | undefined>
+  cancelSet(setId: string): Promise<void>
+  removeSet(setId: string): Promise<void>
   /** Ids of the runs of a set, by row from 0. */
   runsOfSet(setId: string): Promise<readonly string[]>
   /** @returns undefined for a run that does not exist */
@@ -84,7 +87,20 @@ export function createPersistentClient(baseUrl: string): PersistentClient {
       return ((await answer.json()) as SetView).id
     },
 
-    viewSet: async (setId) => (await callOk('GET', `run-sets/${setId}`)).json() as Promise<SetView>,
+    async viewSet(setId) {
+      const answer = await call('GET', `run-sets/${setId}`)
+      if (answer.status === 404) return undefined
+      if (!answer.ok) throw new Error(`GET of run set ${setId}: ${answer.status} ${await answer.text()}`)
+      return (await answer.json()) as SetView
+    },
+
+    async cancelSet(setId) {
+      const answer = await call('POST', `run-sets/${setId}/cancel`)
+      // 409: the set has already ended.
+      if (!answer.ok && answer.status !== 409) throw new Error(`cancelling of set ${setId}: ${answer.status}`)
+    },
+
+    removeSet: async (setId) => void (await callOk('DELETE', `run-sets/${setId}`)),
 
     async runsOfSet(setId) {
       const answer = await callOk('GET', `run-sets/${setId}/runs?limit=200`)

@@ -20,6 +20,7 @@ import {
 import type { LocalStack } from '../../local/stack.ts'
 import {
   ACTIVE_RUNS,
+  REMOVED_RUN_SETS,
   RUNS_IN_REMOVAL,
   TASKS_IN_REMOVAL,
   UNFINISHED_RUN_SETS,
@@ -32,12 +33,12 @@ import { pagesOf } from '../../src/shared/pages.ts'
 
 /** State of runs in all services, read without the API. */
 export interface StackState {
-  /** Runs with items in the table, by id. `isActive`: whether the sweeper's index has the run. */
+  /** Runs and run sets with items in the table, by id. `isActive`: whether the sweeper's index has the run. */
   readonly tableRuns: ReadonlyMap<string, { readonly isActive: boolean }>
   /** Jobs by run, oldest first. */
   readonly jobs: ReadonlyMap<string, readonly JobDetail[]>
   readonly runningExecutions: readonly string[]
-  /** Keys of objects by run. */
+  /** Keys of objects by run or run set. */
   readonly objects: ReadonlyMap<string, readonly string[]>
   readonly containers: readonly string[]
   /** Command lines of the stagers, which the local stage runs as processes. */
@@ -51,7 +52,7 @@ const QUEUE = 'app-engine-local'
 const MOST_IDS = 100
 const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const
 const ENDED = ['SUCCEEDED', 'FAILED'] as const
-const RUN_OF_KEY = /^task-run-(?:inputs|outputs)-([0-9a-f-]{36})\//u
+const RUN_OF_KEY = /^task-run-(?:inputs|outputs|set)-([0-9a-f-]{36})\//u
 const local = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
 
 /** Reads the state of a stack. Its fault injection must be off. */
@@ -120,7 +121,7 @@ export function createStateReader(stack: LocalStack) {
     )
     for await (const { Items = [] } of pages) {
       for (const item of Items) {
-        const id = /^RUN#(.+)$/u.exec(String(item[partitionKey]))?.[1]
+        const id = /^RUN(?:SET)?#(.+)$/u.exec(String(item[partitionKey]))?.[1]
         if (id === undefined) continue
         found.set(id, { isActive: item[isActive] !== undefined || found.get(id)?.isActive === true })
       }
@@ -147,6 +148,7 @@ export function createStateReader(stack: LocalStack) {
       (await countIndexed(RUNS_IN_REMOVAL)) === 0 &&
       (await countIndexed(TASKS_IN_REMOVAL)) === 0 &&
       (await countIndexed(UNFINISHED_RUN_SETS)) === 0 &&
+      (await countIndexed(REMOVED_RUN_SETS)) === 0 &&
       (await listIds(LIVE)).length === 0 &&
       (await listExecutions()).length === 0,
     look: async (): Promise<StackState> => ({

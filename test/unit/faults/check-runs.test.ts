@@ -46,7 +46,7 @@ function aStackState(
 }
 
 const countViolations = (run: EndedRun, status: 'SUCCEEDED' | 'FAILED'): number =>
-  findViolations([run], aStackState(status)).length
+  findViolations([run], [], aStackState(status)).length
 
 describe('check of the fault test', () => {
   it.each([
@@ -96,14 +96,29 @@ describe('check of the fault test', () => {
       aStackState('SUCCEEDED', { objects: new Map([['another', ['task-run-outputs-another/x']]]) }),
     ],
   ] as const)('refuses %s that are left over', (_, state) => {
-    expect(findViolations([finished('complete', { sum: 3 })], state)).toHaveLength(1)
+    expect(findViolations([finished('complete', { sum: 3 })], [], state)).toHaveLength(1)
   })
 
   it('reports items of a deleted run', () => {
     const deleted: EndedRun = { plan: aPlan('delete'), id: ID, view: undefined }
 
-    expect(findViolations([deleted], aStackState('FAILED'))).toHaveLength(1)
-    expect(findViolations([deleted], aStackState('FAILED', { tableRuns: new Map() }))).toEqual([])
+    expect(findViolations([deleted], [], aStackState('FAILED'))).toHaveLength(1)
+    expect(findViolations([deleted], [], aStackState('FAILED', { tableRuns: new Map() }))).toEqual([])
+  })
+
+  it('reports items and objects of a deleted run set, and of its runs', () => {
+    const setId = '22222222-2222-8222-8222-222222000000'
+    const runId = '22222222-2222-8222-8222-222222010003'
+    const other = '33333333-3333-8333-8333-333333000000'
+    const stateWith = (tableRuns: readonly string[], objects: readonly string[]) =>
+      aStackState('SUCCEEDED', {
+        tableRuns: new Map(tableRuns.map((id) => [id, { isActive: false }])),
+        objects: new Map(objects.map((id) => [id, [`task-run-set-${id}/rows`]])),
+      })
+
+    expect(findViolations([], [setId], stateWith([runId], []))).toHaveLength(1)
+    expect(findViolations([], [setId], stateWith([], [setId]))).toHaveLength(1)
+    expect(findViolations([], [setId], stateWith([other], [other]))).toEqual([])
   })
 
   it('names ends by state and kind', () => {
