@@ -1,6 +1,8 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { callOk } from '../integration/engine-client.ts'
 import { launchBrowser, openPage } from './browser.ts'
+import { tissuePng } from './pictures.ts'
 import { installEveryType, installShell, runWith } from './tasks.ts'
 
 let browser: Browser
@@ -10,13 +12,18 @@ let first: string
 let second: string
 let failed: string
 
+/** More than the page lists: equal in mean and range, whatever their order. */
+const LONG = Array.from({ length: 12 }, (_, at) => at)
+/** Two pictures: one of its own, and one that is always the same. */
+const picturesOf = (width: number) => ({ picture: tissuePng(width, 40), slide: tissuePng(30, 20) })
+
 beforeAll(async () => {
   browser = await launchBrowser()
   task = await installEveryType()
   shell = await installShell()
   const runs = [
-    runWith(task, { nuclei: 3, number: 0.25 }),
-    runWith(task, { nuclei: 5, number: 0.25 }),
+    runWith(task, { nuclei: 3, number: 0.25, numbers: LONG }, { files: picturesOf(60) }),
+    runWith(task, { nuclei: 5, number: 0.25, numbers: LONG.toReversed() }, { files: picturesOf(48) }),
     runWith(shell, { text: 'exit 3' }),
   ] as const
   ;[first, second, failed] = await Promise.all(runs)
@@ -77,6 +84,11 @@ describe('the page of a run', () => {
 
     expect(await page.getByLabel('Log of the task').getByText('step 1').count()).toBe(1)
     expect(new Set(statuses)).toEqual(new Set([501]))
+    const other = await runWith(shell, { text: 'sleep 30' }, { isLeft: true })
+    await go(`runs/${other}`)
+    await page.locator('h1').getByText('running').waitFor({ timeout: 60_000 })
+    await callOk('DELETE', `task-runs/${other}`)
+    await page.getByText('This run was deleted.').waitFor()
     await close()
   })
 })
@@ -142,7 +154,18 @@ describe('the comparison of two runs', () => {
     const row = (name: RegExp) => page.getByRole('row', { name })
     await row(/^nuclei \(differs\) 3 5$/u).waitFor()
     await row(/^found \(differs\) 3 geometries 5 geometries$/u).waitFor()
-    for (const same of [/^State finished finished$/u, /^number 0\.25 0\.25$/u, /^whole 7 7$/u])
+    await row(/^picture \(differs\) image, .* image, /u)
+      .first()
+      .waitFor()
+    await row(/^numbers \(differs\) 12 items/u)
+      .first()
+      .waitFor()
+    for (const same of [
+      /^slide image, (.*) image, \1$/u,
+      /^State finished finished$/u,
+      /^number 0\.25 0\.25$/u,
+      /^whole 7 7$/u,
+    ])
       expect(await row(same).count()).toBeGreaterThan(0)
     await row(/^Duration/u).waitFor()
     await row(/^Cost .*\$0\./u).waitFor()

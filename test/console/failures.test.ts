@@ -144,13 +144,13 @@ const CURES: Readonly<Record<RunFailureKind, readonly [cure: string, ...ways: Wa
   'time-out': ['Use smaller inputs or a faster task', LOG],
   'image-unavailable': ['Upload the task again as a new version', UPLOAD],
   unschedulable: ['Ask for less in configuration.resources', PLACEMENT],
-  'host-lost': ['This is not the fault of the task'],
+  'host-lost': ['This is not the fault of the task', LOG],
   'input-staging-failed': ['This is not the fault of the task', LOG],
   'output-staging-failed': ['This is not the fault of the task', LOG],
   'output-missing': ['Write every output that the descriptor declares', LOG, OUTPUTS],
   'output-invalid': ['Mend what the reason names', LOG, OUTPUTS],
-  cancelled: ['Run it again if that was a mistake'],
-  'engine-error': ['This is not the fault of the task'],
+  cancelled: ['Run it again if that was a mistake', LOG],
+  'engine-error': ['This is not the fault of the task', LOG],
 }
 
 describe('a run that fails', () => {

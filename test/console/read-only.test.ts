@@ -66,6 +66,9 @@ describe('the console of a read-only stage', () => {
     await page.getByRole('link', { name: 'Row 1' }).waitFor()
 
     expect(await page.getByRole('button', { name: /Retry|Cancel|Delete/u }).count()).toBe(0)
+    await page.getByRole('link', { name: 'Row 1' }).click()
+    await page.getByRole('region', { name: 'Timeline' }).waitFor()
+    expect(await page.getByRole('button', { name: /Start|again|Cancel|Delete/u }).count()).toBe(0)
     await close()
   })
 

@@ -64,14 +64,26 @@ async function poll(watched: Watch, place: { after: string }, signal: AbortSigna
     try {
       watched.onPoll?.()
       const ids = watched.runs.slice(0, MAX_POLLED)
-      if (ids.length > 0) for (const row of await rowsOf(ids, signal)) watched.onRun(row)
+      if (ids.length > 0 && !(await pollRows(watched, ids, signal))) return
       if (!isLogComplete) isLogComplete = await pollLog(watched, place, signal)
     } catch (error) {
-      // A service that is away for a moment is asked again; a run that is gone is not.
-      if (error instanceof ApiError && error.status === 404) return
+      // Of a log: the run is gone. A service that is away for a moment is asked again.
+      if (error instanceof ApiError && error.status === 404) return watched.onRemoved?.(watched.runs[0] ?? '')
     }
     await pause(POLL_MS, signal)
   }
+}
+
+/**
+ * Reports rows, and runs that were removed since.
+ * @returns whether one is left
+ */
+async function pollRows(watched: Watch, ids: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const rows = await rowsOf(ids, signal)
+  for (const row of rows) watched.onRun(row)
+  const found = new Set(rows.map(({ id }) => id))
+  for (const id of ids) if (!found.has(id)) watched.onRemoved?.(id)
+  return rows.length > 0
 }
 
 async function pollLog(

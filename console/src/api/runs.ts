@@ -89,3 +89,15 @@ export function filePath(
   const file = `task-runs/${path(id)}/${kind}/${path(parameter)}`
   return index === undefined ? file : `${file}/indexes?value=${index.join('/')}`
 }
+
+/** Size and tag of a file of a run, of which one byte is read; undefined where the answer does not tell them. */
+export async function readMark(
+  address: string,
+  signal?: AbortSignal,
+): Promise<{ readonly sizeBytes: number; readonly etag: string } | undefined> {
+  const answer = await call(address, { signal, headers: { range: 'bytes=0-0' } })
+  const size = /\/(\d+)$/u.exec(answer.headers.get('content-range') ?? '')?.[1]
+  const etag = answer.headers.get('etag')
+  await answer.body?.cancel()
+  return size === undefined || etag === null ? undefined : { sizeBytes: Number(size), etag }
+}

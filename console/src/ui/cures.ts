@@ -55,9 +55,9 @@ const CURES: Readonly<Record<string, Cure>> = {
     links: ['log'],
   },
   'output-staging-failed': { what: 'The outputs could not be stored.', cure: NOT_THE_TASK, links: ['log'] },
-  'host-lost': { what: 'The machine was lost while the task ran.', cure: NOT_THE_TASK, links: [] },
-  'engine-error': { what: 'The service failed.', cure: NOT_THE_TASK, links: [] },
-  cancelled: { what: 'The run was cancelled.', cure: 'Run it again if that was a mistake.', links: [] },
+  'host-lost': { what: 'The machine was lost while the task ran.', cure: NOT_THE_TASK, links: ['log'] },
+  'engine-error': { what: 'The service failed.', cure: NOT_THE_TASK, links: ['log'] },
+  cancelled: { what: 'The run was cancelled.', cure: 'Run it again if that was a mistake.', links: ['log'] },
 }
 
 export function cureOf(kind: string): Cure {

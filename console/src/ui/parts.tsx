@@ -102,6 +102,8 @@ interface CopyProps {
 
 export function CopyButton({ text, label }: CopyProps) {
   const [isCopied, setIsCopied] = useState(false)
+  // Browsers have no clipboard for pages without TLS of other hosts.
+  if (!isSecureContext) return null
   const copy = async (): Promise<void> => {
     await navigator.clipboard.writeText(text)
     setIsCopied(true)

@@ -1,27 +1,46 @@
-import { readRun, readValues } from '../../api/runs.ts'
+import { filePath, readMark, readRun, readValues } from '../../api/runs.ts'
 import type { Run, RunValue } from '../../api/types.ts'
 import { addressOf, type Place } from '../../router.ts'
 import { useConfig } from '../../settings.ts'
-import { formatDuration, formatMoney, secondsBetween, shortId } from '../../ui/format.ts'
+import { formatBytes, formatDuration, formatMoney, secondsBetween, shortId } from '../../ui/format.ts'
 import { Empty, Loading, State, Time } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 import { useData } from '../../ui/use-data.ts'
 import { type Difference, differenceOf } from './difference.ts'
+import { differenceOfFiles, type FileMark } from './file-marks.ts'
 import { summaryOf } from './summary.ts'
 
+/** A value of a run; of an image or file, its mark. */
 interface Side {
-  readonly run: Run
-  readonly inputs: readonly RunValue[]
-  readonly outputs: readonly RunValue[]
+  readonly value: RunValue
+  readonly mark?: FileMark | undefined
 }
 
-async function readSide(id: string, signal: AbortSignal): Promise<Side> {
+interface ReadRun {
+  readonly run: Run
+  readonly inputs: readonly Side[]
+  readonly outputs: readonly Side[]
+}
+
+async function readSide(id: string, signal: AbortSignal): Promise<ReadRun> {
   const run = await readRun(id, signal)
   const [inputs, outputs] = await Promise.all([
-    readValues(id, 'inputs', signal),
-    run.state === 'FINISHED' ? readValues(id, 'outputs', signal) : [],
+    readKind(id, 'inputs', signal),
+    run.state === 'FINISHED' ? readKind(id, 'outputs', signal) : [],
   ])
   return { run, inputs, outputs }
+}
+
+/** Values with the marks of files; a file that cannot be read has none. */
+async function readKind(id: string, kind: 'inputs' | 'outputs', signal: AbortSignal): Promise<Side[]> {
+  const values = await readValues(id, kind, signal)
+  return Promise.all(
+    values.map(async (value) => {
+      if (value.type !== 'IMAGE' && value.type !== 'FILE') return { value }
+      const address = filePath(id, kind === 'inputs' ? 'input' : 'output', value.parameterName)
+      return { value, mark: await readMark(address, signal).catch(() => undefined) }
+    }),
+  )
 }
 
 /** Two runs of one task side by side; what differs is marked. */
@@ -112,16 +131,15 @@ function RunFacts({ one, other }: { readonly one: Run; readonly other: Run }) {
 
 interface RowsProps {
   readonly title: string
-  readonly one: readonly RunValue[]
-  readonly other: readonly RunValue[]
+  readonly one: readonly Side[]
+  readonly other: readonly Side[]
 }
 
 function ValueRows({ title, one, other }: RowsProps) {
-  const names = [...new Set([...one, ...other].map(({ parameterName }) => parameterName))]
+  const names = [...new Set([...one, ...other].map(({ value }) => value.parameterName))]
   if (names.length === 0) return null
-  const valueNamed = (values: readonly RunValue[], name: string): RunValue | undefined =>
-    values.find(({ parameterName }) => parameterName === name)
-  const shown = (value: RunValue | undefined): string => (value === undefined ? '' : summaryOf(value))
+  const named = (sides: readonly Side[], name: string): Side | undefined =>
+    sides.find(({ value }) => value.parameterName === name)
   return (
     <tbody>
       <tr class="group">
@@ -130,14 +148,31 @@ function ValueRows({ title, one, other }: RowsProps) {
         </th>
       </tr>
       {names.map((name) => {
-        const [first, second] = [valueNamed(one, name), valueNamed(other, name)]
-        const difference = differenceOf(first, second)
+        const [first, second] = [named(one, name), named(other, name)]
         return (
-          <Pair key={name} title={name} one={shown(first)} other={shown(second)} difference={difference} />
+          <Pair
+            key={name}
+            title={name}
+            one={shownSide(first)}
+            other={shownSide(second)}
+            difference={differenceOfSides(first, second)}
+          />
         )
       })}
     </tbody>
   )
+}
+
+function shownSide(side: Side | undefined): string {
+  if (side === undefined) return ''
+  const words = summaryOf(side.value)
+  return side.mark === undefined ? words : `${words}, ${formatBytes(side.mark.sizeBytes)}`
+}
+
+function differenceOfSides(one: Side | undefined, other: Side | undefined): Difference {
+  const difference = differenceOf(one?.value, other?.value)
+  const isFile = one?.value.type === 'IMAGE' || one?.value.type === 'FILE'
+  return difference === 'unknown' && isFile ? differenceOfFiles(one?.mark, other?.mark) : difference
 }
 
 function Pair({
