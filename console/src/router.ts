@@ -45,6 +45,12 @@ export function changeQuery(changes: Query): void {
   dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
+/** Like {@link changeQuery}, as a step in the history: back leads to where it was. */
+export function stepTo(changes: Query): void {
+  const { segments, query } = placeOf(location.hash)
+  go(addressOf(segments, { ...Object.fromEntries(query), ...changes }))
+}
+
 /** The present place; the component is drawn again when it changes. */
 export function usePlace(): Place {
   const [hash, setHash] = useState(location.hash)

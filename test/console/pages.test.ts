@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { launchBrowser, openPage, violationsOf } from './browser.ts'
+import { launchBrowser, openPage, violationsOf, type WatchedPage } from './browser.ts'
 import { tissuePng } from './pictures.ts'
 import { createSet, installEveryType, runWith, waitForSet } from './tasks.ts'
 
@@ -103,16 +103,21 @@ const LOOKS = [
   ['narrow', { viewport: { width: 380, height: 800 } }],
 ] as const
 
-describe.each(PAGES)('the page %s', (_, place, shows) => {
-  it.each(LOOKS)('has no accessibility violation that axe finds: %s', async (_look, options) => {
-    const { page, go, close } = await openPage(browser, options)
+describe.each(LOOKS)('in the look %s', (_, options) => {
+  let watched: WatchedPage
+  beforeAll(async () => {
+    watched = await openPage(browser, options)
+  })
+  afterAll(() => watched.close())
+
+  it.each(PAGES)('the page %s has no accessibility violation that axe finds', async (_name, place, shows) => {
+    const { page, go } = watched
     await go(place())
     await shows(page)
 
     expect(await violationsOf(page)).toEqual([])
     const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth')
     expect(overflow).toBeLessThanOrEqual(0)
-    await close()
   })
 })
 
