@@ -262,6 +262,27 @@ describe('a task that is deleted while its runs are started', () => {
     expect(await leftOf([runId])).toEqual([])
   })
 
+  it('leaves nothing behind of a run set whose runs are being created', async () => {
+    const path = await install('2.2.0')
+    const items = Array.from({ length: HALF }, (_, index) => index)
+    const shared = Object.fromEntries(SCALARS.map((name) => [name, 1]))
+    const rows = Array.from({ length: 120 }, (_, preset) => ({ preset }))
+    const body = { task: { namespace: NAMESPACE, version: '2.2.0' }, shared: { ...shared, items }, rows }
+    const { id } = (await (await call('POST', 'run-sets', body)).json()) as { readonly id: string }
+    const runs = async () => {
+      const answer = await callOk('GET', `run-sets/${id}/runs?limit=1`)
+      return ((await answer.json()) as { readonly content: readonly unknown[] }).content.length
+    }
+    await expect.poll(runs, { timeout: 60_000 }).toBe(1)
+
+    await callOk('DELETE', path)
+
+    expect((await call('GET', `run-sets/${id}`)).status).toBe(404)
+    await callOk('DELETE', await install('2.2.0'))
+    // The ids of a set and of its runs begin with the same characters.
+    await expect.poll(() => leftOf([id.slice(0, -6)]), { timeout: 60_000 }).toEqual([])
+  })
+
   it('is deleted by several concurrent calls', async () => {
     const path = await install('3.0.0')
     const runs = await Promise.all(Array.from({ length: 3 }, () => aProvisionedRun(path)))
