@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { quoted } from '../../src/contract/quoted.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
 /** Outputs of a run, as listings have them. */
@@ -29,6 +30,14 @@ export function showOutputs(terminal: Terminal, { outputs, folder, files = [] }:
       ...(folder === undefined ? [] : [pathOf(folder, parameterName)]),
     ]),
   ])
+}
+
+/** Says which files of the output folder count for nothing, because no output is declared for them. */
+export function noteIgnored(terminal: Terminal, names: readonly string[]): void {
+  if (names.length === 0) return
+  terminal.note(
+    `ignored in the output folder: ${names.map((name) => quoted(name)).join(', ')}; declare an output of that name in descriptor.yml to keep one`,
+  )
 }
 
 function pathOf(folder: string, name: string): string {

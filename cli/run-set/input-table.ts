@@ -84,7 +84,7 @@ export function isElsewhere(reference: JsonValue): boolean {
 }
 
 /** Path of a file that a value names on this machine; undefined for any other value. */
-export function localPath(reference: JsonValue, folder: string): string | undefined {
+function localPath(reference: JsonValue, folder: string): string | undefined {
   if (typeof reference !== 'string' || !reference.startsWith('@') || reference === '@') return undefined
   return resolve(folder, reference.slice(1))
 }

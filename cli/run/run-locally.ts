@@ -11,7 +11,7 @@ import { createLocalRun, type LocalRun, provision, stage } from '../local-run/lo
 import { openEngine } from '../local-run/run-container.ts'
 import { copyOutputs } from '../outputs/copy-outputs.ts'
 import { removeEarlier } from '../outputs/remove-earlier.ts'
-import { showOutputs } from '../outputs/show-outputs.ts'
+import { noteIgnored, showOutputs } from '../outputs/show-outputs.ts'
 import { bundleOf, requireDescriptor } from '../task/bundle-of.ts'
 import { openTask } from '../task/open-task.ts'
 import { EXIT } from '../terminal/exit-codes.ts'
@@ -89,6 +89,7 @@ async function showEnd(terminal: Terminal, local: LocalRun, written: Written): P
   const { target } = written
   const names = await copyWritten(local, written)
   if (run.failure !== undefined) throw runFailure(terminal, run.failure, hintOf(names, target))
+  noteIgnored(terminal, run.ignoredFiles ?? [])
   showOutputs(terminal, { outputs, folder: target, files: names.map((name) => join(target, name)) })
   return EXIT.success
 }

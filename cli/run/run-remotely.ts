@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type { TaskDescriptor } from '../../src/task/task.ts'
 import { type GivenInput, parseInputs } from '../inputs/parse-inputs.ts'
 import { createLocalRun, provision as provisionLocally, start } from '../local-run/local-run.ts'
-import { showOutputs } from '../outputs/show-outputs.ts'
+import { noteIgnored, showOutputs } from '../outputs/show-outputs.ts'
 import { fetchArchive } from '../service/fetch-outputs.ts'
 import { createLogReader } from '../service/follow-log.ts'
 import { parseTaskReference, requireTaskReference, type TaskReference } from '../service/names.ts'
@@ -56,6 +56,7 @@ export async function runRemotely(
   const outputs = outputsSchema.parse(await service.json(`task-runs/${id}/outputs`))
   const files =
     outputs.length === 0 ? [] : await fetchArchive(service, `task-runs/${id}/outputs.zip`, flags.output)
+  noteIgnored(terminal, run.ignoredFiles ?? [])
   showOutputs(terminal, { outputs, folder: flags.output, files })
   return EXIT.success
 }

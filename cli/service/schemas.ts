@@ -39,6 +39,8 @@ export const runSchema = z.looseObject({
     .object({ kind: z.string().optional(), message: z.string(), exitCode: z.number().optional() })
     .nullish(),
   statusReason: z.string().nullish(),
+  /** Names in the output folder that no output has. */
+  ignoredFiles: z.array(z.string()).nullish(),
 })
 export type RunView = z.infer<typeof runSchema>
 

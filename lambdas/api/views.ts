@@ -1,5 +1,5 @@
 import { explained } from '../../src/contract/errors.ts'
-import { printableLines } from '../../src/contract/quoted.ts'
+import { printable, printableLines } from '../../src/contract/quoted.ts'
 import type { ImageScan } from '../../src/import/registry/image-scans.ts'
 import type { ImportedTask } from '../../src/import/wait-for-import.ts'
 import { itemName } from '../../src/inputs/array-provisions.ts'
@@ -128,6 +128,7 @@ export function viewRun(run: Run, task: Task, now: Date): object {
       : { error: { ...run.failure, message: printableLines(run.failure.message) } }),
     ...(run.reusedFrom === undefined ? {} : { reusedFrom: run.reusedFrom }),
     ...(run.notReused === undefined ? {} : { notReused: run.notReused }),
+    ...(run.ignoredFiles && { ignoredFiles: run.ignoredFiles.map((name) => printable(name)) }),
     ...(run.job?.usage === undefined ? {} : { cost: viewCost(run.job.usage) }),
     ...(Object.keys(timings).length === 0 ? {} : { timings }),
   }

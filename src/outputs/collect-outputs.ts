@@ -126,7 +126,12 @@ export async function endWithOutputs(
   const { resultKey } = given
   // Equal runs take the outputs of a FINISHED run only, so it may be recorded before: afterwards, a crash would leave it unknown.
   if (resultKey !== undefined) await deps.runs.recordResult({ id: run.id, resultKey })
-  const set = { outputsPrefix: prefix, ...(resultKey !== undefined && { resultKey }) }
+  const ignored = undeclaredNames(task, given.left, MAX_NAMES).map((name) => cutText(name, MAX_NAME_LENGTH))
+  const set = {
+    outputsPrefix: prefix,
+    ...(resultKey !== undefined && { resultKey }),
+    ...(ignored.length > 0 && { ignoredFiles: ignored }),
+  }
   return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set }) }
 }
 
@@ -234,17 +239,23 @@ async function findProduced(
 
 /** Maximum number of names in a message. */
 const MAX_NAMES = 20
+/** Maximum length of a name in a message, in UTF-16 units. */
+const MAX_NAME_LENGTH = 60
+
+/** The first names in the output folder that no output has. */
+function undeclaredNames(task: Task, { entries, others }: Left, maxCount: number): readonly string[] {
+  const declared = new Set(task.outputs.map((output) => output.name))
+  return [...entries.keys(), ...others].filter((one) => !declared.has(one)).slice(0, maxCount)
+}
 
 /** Explains a missing output; files of other outputs are not named. */
-function missingWords(task: Task, { name }: TaskOutput, { entries, others }: Left): string {
-  const found = entries.get(name)
+function missingWords(task: Task, { name }: TaskOutput, left: Left): string {
+  const found = left.entries.get(name)
   if (found !== undefined) {
     if (found.kind !== 'other') return 'its file has not arrived; start another run'
     return found.problem ?? 'it is a link that leaves the output folder, or no regular file; expected a file'
   }
-  const declared = new Set(task.outputs.map((output) => output.name))
-  const undeclared = [...entries.keys(), ...others].filter((one) => !declared.has(one))
-  const shown = undeclared.slice(0, MAX_NAMES + 1).map((one) => quoted(one, 60))
+  const shown = undeclaredNames(task, left, MAX_NAMES + 1).map((one) => quoted(one, MAX_NAME_LENGTH))
   const instead = shown.length === 0 ? 'nothing else was found' : `found instead: ${someOf(shown, MAX_NAMES)}`
   return `the task has not written it; expected ${quoted(name)} in the output folder, without extension; ${instead}`
 }

@@ -15,6 +15,7 @@ export interface RunTransition {
     readonly resultKey?: string
     readonly reusedFrom?: string
     readonly notReused?: NotReused
+    readonly ignoredFiles?: readonly string[]
     readonly provisions?: Run['provisions']
   }
   /** Condition: the run has exactly these provisions, on which the caller based its decision. */

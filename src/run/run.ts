@@ -126,6 +126,8 @@ export const runSchema = z.object({
   job: runJobSchema.exactOptional(),
   /** Key prefix (ending in `/`) of the validated outputs; set together with FINISHED. */
   outputsPrefix: z.string().exactOptional(),
+  /** Names at the top of the output folder that no output has, cut, the first of them; set together with FINISHED. */
+  ignoredFiles: z.array(z.string()).exactOptional(),
   failure: runFailureSchema.exactOptional(),
   /** Whether a run of a set takes the outputs of an equal run when its turn has come. */
   reuse: z.literal(true).exactOptional(),

@@ -391,10 +391,15 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
 
         const finished = await runs.transition(run.id, {
           to: 'FINISHED',
-          set: { outputsPrefix: 'outputs/', job: JOB },
+          set: { outputsPrefix: 'outputs/', ignoredFiles: ['debug.log'], job: JOB },
         })
 
-        expect(finished).toMatchObject({ state: 'FINISHED', outputsPrefix: 'outputs/', job: JOB })
+        expect(finished).toMatchObject({
+          state: 'FINISHED',
+          outputsPrefix: 'outputs/',
+          ignoredFiles: ['debug.log'],
+          job: JOB,
+        })
         expect(await runs.find(run.id)).toEqual(finished)
       })
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { expectDone, putProgram } from '../fixtures/author-task.ts'
-import { runCommand, startCommand } from '../fixtures/cli-program.ts'
+import { type CommandEnd, runCommand, startCommand } from '../fixtures/cli-program.ts'
 import { aTaskFolder } from '../fixtures/task-folder.ts'
 
 /* Commands of authors on tasks and runs of a service. */
@@ -24,6 +24,8 @@ int main(void) {
   if (strcmp(mode, "wait") == 0) pause();
   FILE *out = fopen("/outputs/sum", "w");
   if (out == NULL) return 1;
+  FILE *other = fopen("/outputs/debug.log", "w");
+  if (other == NULL || fclose(other) != 0) return 1;
   fputs(strcmp(mode, "right") == 0 ? "7" : "many", out);
   return fclose(out) != 0 ? 1 : strcmp(mode, "fail") == 0 ? 3 : 0;
 }
@@ -70,10 +72,15 @@ function idIn(stderr: string): string {
 
 describe('a finished run', () => {
   let id = ''
+  let ended: CommandEnd
   beforeAll(async () => {
-    const ended = await startRun('right').ended
+    ended = await startRun('right').ended
     expectDone(ended)
     id = idIn(ended.stderr)
+  })
+
+  it('says which files counted for nothing', () => {
+    expect(ended.stderr).toMatch(/^ignored in the output folder: "debug\.log"; declare an output/mu)
   })
 
   it.each([

@@ -146,6 +146,11 @@ export const run = component(
       ),
     error: runFailure.optional().describe('Present in a FAILED run.'),
     ...reuseShape,
+    ignoredFiles: z
+      .array(z.string())
+      .max(20)
+      .optional()
+      .describe('Names in the output folder of a FINISHED run that no output has: the first of them.'),
     cost: runCost.optional().describe('Present when the job has ended and a container ran.'),
     timings: runTimings.optional(),
   }),

@@ -7,6 +7,7 @@ import { collectOutputs } from '../../../src/outputs/collect-outputs.ts'
 import { findOutputFile } from '../../../src/outputs/read-outputs.ts'
 import type { TaskOutput } from '../../../src/task/task.ts'
 import { anOutput, aTask, RUN_ID } from '../../fixtures/builders.ts'
+import { createCheckedApp } from '../../fixtures/checked-app.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
 const PREFIX = `task-run-outputs-${RUN_ID}/1-1/`
@@ -104,15 +105,31 @@ describe('collecting outputs', () => {
     ])
   })
 
-  it('allows a missing optional output, and ignores undeclared files', async () => {
+  it('allows a missing optional output, and records the names of undeclared files', async () => {
     const engine = await ended([anOutput({ name: 'sum', optional: true })], { 'debug.log': 'x' })
 
     await collectOutputs(engine, RUN_ID)
 
-    expect((await engine.runs.find(RUN_ID))?.state).toBe('FINISHED')
+    expect(await engine.runs.find(RUN_ID)).toMatchObject({ state: 'FINISHED', ignoredFiles: ['debug.log'] })
+    const view = await createCheckedApp(engine).request(`/app-engine/v1/task-runs/${RUN_ID}`)
+    expect(await view.json()).toMatchObject({ ignoredFiles: ['debug.log'] })
     await expect(findOutputFile(engine, RUN_ID, 'sum', false)).rejects.toMatchObject({
       error: 'STORAGE_READING_FILE_FAILED',
     })
+  })
+
+  it('records the beginning of many and long names', async () => {
+    const names = Array.from({ length: 50 }, (_, index) => `${index}${'x'.repeat(200)}.log`)
+    const engine = await ended(
+      [anOutput({ name: 'sum' })],
+      Object.fromEntries([['sum', '1'], ...names.map((name) => [name, 'x'])]),
+    )
+
+    await collectOutputs(engine, RUN_ID)
+
+    const { ignoredFiles = [] } = (await engine.runs.find(RUN_ID)) ?? {}
+    expect(ignoredFiles).toHaveLength(20)
+    expect(Math.max(...ignoredFiles.map((name) => name.length))).toBeLessThan(62)
   })
 
   it('stores a geometry so that core can read it, in the listing and as a file', async () => {
