@@ -34,6 +34,22 @@ function valuesOf({ stdout }: CommandEnd): Record<string, unknown> {
   return Object.fromEntries(outputs.map(({ parameterName, value }) => [parameterName, value]))
 }
 
+/** Runs an example on this machine, then in the service. @returns the values of its outputs, which are equal */
+async function runBoth(
+  task: string,
+  name: string,
+  words: readonly string[],
+): Promise<Record<string, unknown>> {
+  const output = join(folder, `both-${name.split('/')[0]}`)
+  const local = await run(task, ...words, '-o', join(output, 'local'))
+  expectDone(local)
+  expectDone(await runCommand(['upload', task, '--replace', '--yes', '--url', inject('baseUrl')]))
+  const remote = await run(name, ...SERVICE(), ...words, '-o', join(output, 'remote'))
+  expectDone(remote)
+  expect(valuesOf(remote)).toEqual(valuesOf(local))
+  return valuesOf(remote)
+}
+
 describe('a new task', () => {
   it.each(['c', 'shell'])('in %s runs on this machine unchanged', async (language) => {
     const task = join(folder, `new-${language}`)
@@ -194,12 +210,39 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
     const row = [...Array(6).fill(0), ...Array(4).fill(255)] as number[]
     writeFileSync(image, greyPng(Array.from({ length: 6 }, () => row)))
 
-    const ended = await run(task, '-i', `image=@${image}`, '-o', join(folder, 'regions'))
+    const words = ['-i', `image=@${image}`, '-i', 'smallest=1']
+    const { count, regions } = (await runBoth(task, 'org.example.threshold/1.0.0', words)) as {
+      count: number
+      regions: { value: string }[]
+    }
 
-    expectDone(ended)
-    const { count, regions } = valuesOf(ended) as { count: number; regions: { value: string }[] }
     expect(count).toBe(1)
-    expect(JSON.parse(regions[0]?.value ?? '')).toMatchObject({ type: 'Polygon' })
+    expect(regions.map(({ value }) => JSON.parse(value))).toEqual([
+      {
+        type: 'Polygon',
+        coordinates: [
+          [
+            [0, 6],
+            [6, 6],
+            [6, 0],
+            [0, 0],
+            [0, 6],
+          ],
+        ],
+      },
+    ])
+  })
+})
+
+describe('the example add-and-echo', () => {
+  it('adds two numbers and gives a text back', async () => {
+    const bundle = 'examples/add-and-echo/add-and-echo.zip'
+    const words = ['-i', 'a=2', '-i', 'b=40', '-i', 'text=häll o']
+
+    expect(await runBoth(bundle, 'org.example.add-and-echo/1.0.0', words)).toEqual({
+      sum: 42,
+      echo: 'häll o',
+    })
   })
 })
 
@@ -209,18 +252,10 @@ describe('the example scale-numbers', () => {
     execFileSync('cp', ['-r', 'examples/scale-numbers', task])
     await putProgram(task, join(task, 'scale-numbers.c'))
 
-    const ended = await run(
-      task,
-      '-i',
-      'numbers=[1, 2.5, -3]',
-      '-i',
-      'factor=10',
-      '-o',
-      join(folder, 'scaled'),
-    )
+    const words = ['-i', 'numbers=[1, 2.5, -3]', '-i', 'factor=10']
+    const { products } = await runBoth(task, 'org.example.scale-numbers/1.0.0', words)
 
-    expectDone(ended)
-    expect(valuesOf(ended)).toMatchObject({ products: [{ value: 10 }, { value: 25 }, { value: -30 }] })
+    expect(products).toMatchObject([{ value: 10 }, { value: 25 }, { value: -30 }])
   })
 
   it.each([
