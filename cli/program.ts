@@ -108,7 +108,7 @@ function settle(command: Command, { stdout, stderr }: Surroundings): void {
           .replace(/^error: /u, '')
           .trim()
           .replaceAll(/\n\(?/gu, '; ')
-          .replace(/\)$/u, '')
+          .replace(/\.?\)?$/u, '')
         write(`${words}; "${fullName(command)} --help" shows what can be given\n`)
       },
     })

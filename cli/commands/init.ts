@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Command, Option } from 'commander'
 import taskSchema from '../../docs/task.schema.json' with { type: 'json' }
+import { isNamespace } from '../../src/contract/names.ts'
 import { cTemplate } from '../templates/c.ts'
 import { commonFiles } from '../templates/common.ts'
 import { pythonTemplate } from '../templates/python.ts'
@@ -34,6 +35,11 @@ export function addInit(program: Command, perform: Perform): void {
         const name = basename(folder)
         if (!/^[A-Za-z0-9][A-Za-z0-9_-]{2,29}$/u.test(name)) {
           throw usageError(`"${name}" is no name of a task; expected 3 to 30 letters, digits, "-" and "_"`)
+        }
+        if (!isNamespace(`${flags.namespace}.${name}`)) {
+          throw usageError(
+            `"${flags.namespace}" is no namespace; expected letters and digits with dots between, such as com.example`,
+          )
         }
         if (existsSync(folder)) throw new CommandError(`${folder} is there already; choose another name`)
         const names = { name, namespace: `${flags.namespace}.${name}` }

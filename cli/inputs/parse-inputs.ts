@@ -92,7 +92,8 @@ function parseJson(name: string, text: string, expected: string): JsonValue {
 
 function filePath(name: string, text: string): string {
   if (!text.startsWith('@')) {
-    throw usageError(`the input "${name}" takes a file; expected ${name}=@FILE`)
+    const shown = JSON.stringify(text.slice(0, 60))
+    throw usageError(`the input "${name}" is ${shown}, and takes a file; expected ${name}=@FILE`)
   }
   const path = text.slice(1)
   if (statSync(path, { throwIfNoEntry: false }) === undefined) {
@@ -111,6 +112,9 @@ function itemPaths(name: string, texts: readonly string[]): readonly string[] {
 }
 
 function readText(name: string, path: string): string {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+    throw usageError(`there is no file ${path} for the input "${name}"`)
+  }
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {

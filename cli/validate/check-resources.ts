@@ -18,7 +18,10 @@ const ARN = 'not deployed'
  * @throws CommandError when it cannot be read
  */
 export async function readQueues(file: string): Promise<JobQueues> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') {
+      throw usageError(`there is no file ${file}; expected the settings of a stage (JSON)`)
+    }
     throw usageError(`the settings of the stage cannot be read: ${error.message}`)
   })
   let settings: unknown
@@ -28,8 +31,10 @@ export async function readQueues(file: string): Promise<JobQueues> {
     throw usageError(`${file} is not JSON: ${error instanceof Error ? error.message : error}`)
   }
   const parsed = settingsSchema.safeParse(settings)
-  if (!parsed.success)
-    throw usageError(`${file} is no settings file of a stage: ${z.prettifyError(parsed.error)}`)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    throw usageError(`${file} is no settings file of a stage: ${faults.join('; ')}`)
+  }
   const { internet, ec2, gpu } = parsed.data.queues
   return {
     fargate: { arn: ARN },

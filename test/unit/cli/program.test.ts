@@ -1,10 +1,17 @@
-import { readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
 import { runProgram } from '../../../cli/program.ts'
 import { runCommand } from '../../fixtures/cli-program.ts'
 
 const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
 const RUN = '279c70e2-3dd8-49a3-b253-27956325c74f'
+
+const folder = mkdtempSync(join(tmpdir(), 'program-'))
+const WRONG_SETTINGS = join(folder, 'settings.json')
+writeFileSync(WRONG_SETTINGS, '{"queues": 5}')
+afterAll(() => rmSync(folder, { recursive: true }))
 
 describe('cytomine-task', () => {
   it.each([
@@ -22,6 +29,43 @@ describe('cytomine-task', () => {
     ['a log as JSON', ['logs', RUN, '--json'], /prints the log as the container wrote it; leave --json out/u],
     ['a task that is no name', ['runs', 'abc'], /"abc" is no task; expected NAMESPACE\/VERSION/u],
     ['a folder that is not there', ['validate', '/nowhere'], /no file or folder \/nowhere/u],
+    [
+      'a namespace that is none',
+      ['init', 'new-task', '--namespace', 'my lab'],
+      /"my lab" is no namespace; expected .* such as com\.example/u,
+    ],
+    [
+      'a language that is not known',
+      ['init', 'new-task', '--lang', 'rust'],
+      /'rust' is invalid\. Allowed choices are python, c, shell; "cytomine-task/u,
+    ],
+    [
+      'settings that are not there',
+      ['validate', BUNDLE, '--stage', 'none.json'],
+      /there is no file none\.json/u,
+    ],
+    [
+      'settings that are none',
+      ['validate', BUNDLE, '--stage', WRONG_SETTINGS],
+      /is no settings file of a stage: queues: .*expected object/u,
+    ],
+    ['an input without value', ['run', BUNDLE, '-i', 'a'], /"a" gives no input; expected NAME=VALUE/u],
+    ['an input twice', ['run', BUNDLE, '-i', 'a=1', '-i', 'a=2'], /"a" is given 2 times; give it once/u],
+    [
+      'a file of an input that is not there',
+      ['run', 'examples/scale-numbers', '-i', 'numbers=@none.json'],
+      /there is no file none\.json for the input "numbers"/u,
+    ],
+    [
+      'a path without its sign',
+      ['run', 'examples/threshold', '-i', 'image=sample.png'],
+      /the input "image" is "sample\.png", and takes a file; expected image=@FILE/u,
+    ],
+    [
+      'a list that is no JSON',
+      ['run', 'examples/scale-numbers', '-i', 'numbers=1,2'],
+      /"1,2"; expected a list in JSON, such as \[1,2,3\]/u,
+    ],
     ['an address that is none', ['tasks', '--url', 'engine'], /"engine" is no address/u],
     ['a signature that is not known', ['tasks', '--auth', 'basic'], /'basic' is invalid.*none, iam/su],
     [
