@@ -217,20 +217,16 @@ describe.skipIf(!HAS_SYSTEM_PYTHON)('a task in Python', () => {
     }
 
     expect(count).toBe(1)
-    expect(regions.map(({ value }) => JSON.parse(value))).toEqual([
-      {
-        type: 'Polygon',
-        coordinates: [
-          [
-            [0, 6],
-            [6, 6],
-            [6, 0],
-            [0, 0],
-            [0, 6],
-          ],
-        ],
-      },
-    ])
+    // A corner at each pixel, clockwise from the top left, with y from the bottom.
+    const up = [0, 1, 2, 3, 4, 5, 6]
+    const down = up.toReversed().slice(1)
+    const ring = [
+      ...up.map((x) => [x, 6]),
+      ...down.map((y) => [6, y]),
+      ...down.map((x) => [x, 0]),
+      ...up.slice(1).map((y) => [0, y]),
+    ]
+    expect(regions.map(({ value }) => JSON.parse(value))).toEqual([{ type: 'Polygon', coordinates: [ring] }])
   })
 })
 
