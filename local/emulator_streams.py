@@ -1,17 +1,17 @@
 """Streams and buses of the emulator (MiniStack 1.5.33) in a process that lives for days and is started again.
 
-It keeps records of streams for a day and all events of buses for ever. It saves the positions of readers, but not the records: after a
-start, a reader would wait until as many new records are there as it had read before.
+It keeps records of streams for a day and all events of buses for ever: some 5 KB for each change. It saves the positions of readers, but
+not the records: after a start, a reader would wait until as many new records are there as it had read before.
 """
 
 from collections import deque
 
 from ministack.services import dynamodb, eventbridge, lambda_svc
 
-RETENTION_SECONDS = 600
 MOST_EVENTS = 100
 
 restore_state = lambda_svc._restore_state
+poll_streams = lambda_svc._poll_dynamodb_streams
 events_log = deque(maxlen=MOST_EVENTS)
 
 
@@ -19,7 +19,33 @@ def restore_without_positions(data: dict | None) -> None:
     restore_state({**data, "dynamodb_stream_positions": {}} if data else data)
 
 
+def positions_of_readers() -> dict[tuple[str, str, str], int]:
+    """The least position of the mappings that read a table, by account, region and table."""
+    positions = {}
+    for (account, region, mapping_id), position in list(lambda_svc._dynamodb_stream_positions.all_items()):
+        mapping = lambda_svc._esms.get_scoped(account, region, mapping_id)
+        if mapping is None:
+            continue
+        table = mapping["EventSourceArn"].split("/stream/")[0].split("/")[-1]
+        key = (account, region, table)
+        positions[key] = min(position, positions.get(key, position))
+    return positions
+
+
+def poll_and_forget() -> bool:
+    """Records of tables without mappings stay: GetRecords may be asked for them."""
+    has_processed = poll_streams()
+    for key, position in positions_of_readers().items():
+        records = dynamodb._stream_records.get_scoped(*key)
+        read = position - dynamodb._stream_trimmed.get_scoped(*key, 0)
+        if records and read > 0:
+            # Writers append to the same list meanwhile.
+            del records[:read]
+            dynamodb._stream_trimmed.set_scoped(*key, position)
+    return has_processed
+
+
 def install() -> None:
-    dynamodb._STREAM_RETENTION_SECONDS = RETENTION_SECONDS
     lambda_svc._restore_state = restore_without_positions
+    lambda_svc._poll_dynamodb_streams = poll_and_forget
     eventbridge._events_log_list = lambda: events_log

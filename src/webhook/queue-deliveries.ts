@@ -1,7 +1,11 @@
+import pMap from 'p-map'
 import type { EngineEvent } from '../events/event.ts'
 import type { Delivery, DeliveryQueue } from './delivery-queue.ts'
 import { isSubscribed, type Subscription, scopesOf, type WebhookScope } from './webhook.ts'
 import type { WebhookRepository } from './webhook-repository.ts'
+
+/** Queries at a time. A batch has up to 100 changes, each of another run perhaps. */
+const MAX_QUERIES = 20
 
 export interface QueueDeliveriesDependencies {
   readonly webhooks: Pick<WebhookRepository, 'subscriptions'>
@@ -17,19 +21,24 @@ export async function queueDeliveries(
   { webhooks, queue }: QueueDeliveriesDependencies,
   events: readonly EngineEvent[],
 ): Promise<number> {
-  const known = new Map<string, Promise<Subscription[]>>()
-  const subscriptionsOf = (scope: WebhookScope): Promise<Subscription[]> => {
-    const key = scope.runId ?? scope.runSetId ?? ''
-    const found = known.get(key) ?? webhooks.subscriptions(scope)
-    known.set(key, found)
-    return found
-  }
-  const deliveries: Delivery[] = []
-  for (const event of events) {
-    const subscriptions = await Promise.all(scopesOf(event).map(subscriptionsOf))
-    const receiving = subscriptions.flat().filter((one) => isSubscribed(one, event.type))
-    deliveries.push(...receiving.map(({ id }) => ({ webhookId: id, event })))
-  }
+  const scopes = new Map(events.flatMap(scopesOf).map((scope) => [keyOf(scope), scope]))
+  const found = await pMap(
+    scopes,
+    async ([key, scope]) => [key, await webhooks.subscriptions(scope)] as const,
+    { concurrency: MAX_QUERIES },
+  )
+  const subscriptions = new Map<string, readonly Subscription[]>(found)
+  const deliveries = events.flatMap((event): readonly Delivery[] =>
+    scopesOf(event)
+      .flatMap((scope) => subscriptions.get(keyOf(scope)) ?? [])
+      .filter((one) => isSubscribed(one, event.type))
+      .map(({ id }) => ({ webhookId: id, event })),
+  )
   await queue.send(deliveries)
   return deliveries.length
+}
+
+/** Ids of runs and of run sets differ. */
+function keyOf({ runId, runSetId }: WebhookScope): string {
+  return runId ?? runSetId ?? ''
 }

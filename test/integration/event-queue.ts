@@ -7,7 +7,6 @@ import {
   ReceiveMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs'
-import { inject } from 'vitest'
 import { REGION } from '../../local/aws-environment.ts'
 import type { EngineEvent } from '../../src/events/event.ts'
 
@@ -26,9 +25,9 @@ export interface EventQueue {
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 
-/** Receives all events of the stage's bus by a rule, as an application would. */
-export async function createEventQueue(): Promise<EventQueue> {
-  const options = { endpoint: inject('emulatorUrl'), region: REGION, credentials }
+/** Receives all events of a bus by a rule, as an application would. */
+export async function createEventQueue(emulatorUrl: string, eventBusName: string): Promise<EventQueue> {
+  const options = { endpoint: emulatorUrl, region: REGION, credentials }
   const sqs = new SQSClient(options)
   const bus = new EventBridgeClient(options)
   const name = `events-${randomUUID()}`
@@ -36,7 +35,7 @@ export async function createEventQueue(): Promise<EventQueue> {
   const { Attributes = {} } = await sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
   )
-  const rule = { EventBusName: inject('eventBusName') }
+  const rule = { EventBusName: eventBusName }
   await bus.send(
     new PutRuleCommand({ ...rule, Name: name, EventPattern: JSON.stringify({ detail: { version: ['1'] } }) }),
   )

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Ajv } from 'ajv'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, inject, it } from 'vitest'
 import type { EngineEvent } from '../../src/events/event.ts'
 import { call, callOk, installTask, startRun, waitForState } from './engine-client.ts'
 import { createEventQueue, type EventQueue } from './event-queue.ts'
@@ -13,7 +13,7 @@ let task: string
 let queue: EventQueue
 
 beforeAll(async () => {
-  queue = await createEventQueue()
+  queue = await createEventQueue(inject('emulatorUrl'), inject('eventBusName'))
   task = await installTask('examples/add-and-echo/add-and-echo.zip', EXAMPLE.namespace)
 })
 

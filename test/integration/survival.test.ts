@@ -11,6 +11,7 @@ import { folderSizeBytes } from '../../local/instance-state.ts'
 import { instanceOf } from '../../local/port-stack.ts'
 import { findFreePort } from '../../local/ports.ts'
 import { type LocalStack, PART_NAMES, startLocalStack } from '../../local/stack.ts'
+import { createEventQueue } from './event-queue.ts'
 
 const BUNDLE = 'examples/add-and-echo/add-and-echo.zip'
 const INPUTS = { a: 20, b: 22, text: 'still here' }
@@ -99,7 +100,7 @@ describe('a local stack', () => {
     await runExample()
   })
 
-  it('keeps tasks, runs and images over a restart', async () => {
+  it('keeps tasks, runs and images over a restart, and goes on to send events', async () => {
     const runId = await runExample()
     await stack.stop()
     expect((await diagnose()).get('edge')).toMatch(/^(?:stopped|never started)$/u)
@@ -107,7 +108,9 @@ describe('a local stack', () => {
     stack = await startLocalStack(options)
 
     expect(await outputsOf(runId)).toEqual(OUTPUTS)
-    await runExample()
+    const events = await createEventQueue(stack.emulatorUrl, stack.outputs.eventBusName)
+    const laterId = await runExample()
+    await events.until(({ type, data }) => type === 'run.finished' && data.id === laterId)
   })
 
   it('stores its state in a folder, and discards it when it starts fresh', async () => {
