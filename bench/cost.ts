@@ -119,8 +119,8 @@ const AROUND_A_RUN: readonly Line[] = [
   { what: 'S3: 10 PUT, 20 GET', usd: 10 * EACH.bucketPut + 20 * EACH.bucketGet },
   { what: 'logs: 60 KB', usd: 60e-6 * EACH.logGb },
   {
-    what: 'events: 7 on the bus, 14 look-ups of webhooks, 14 calls of 256 MiB and 30 ms',
-    usd: 7 * EACH.busEvent + 14 * EACH.tableRead + 14 * lambda(256, 0.03),
+    what: 'events: 7 on the bus, 14 reads of webhooks, 14 calls of 512 MiB and 15 ms',
+    usd: 7 * EACH.busEvent + 14 * EACH.tableRead + 14 * lambda(512, 0.015),
   },
 ]
 

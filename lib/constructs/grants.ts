@@ -87,11 +87,7 @@ export function grantsOn(resources: EngineResources) {
         actions: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
         resources: [resources.streamArn],
       },
-      {
-        actions: ['dynamodb:ListStreams'],
-        resources: [`${tableArn}/stream/*`],
-        because: 'Lambda lists the streams of the table before it reads one',
-      },
+      withoutResource(['dynamodb:ListStreams'], 'The action has no resource level'),
     ],
     publishEvents: {
       actions: ['events:PutEvents'],

@@ -99,7 +99,10 @@ export function createReferenceResolver(
     const real = names.get(`${id}.${attribute}`)
     if (real !== undefined) return real
     const arn = ARNS[template.Resources[id]?.Type ?? '']
-    return attribute.endsWith('Arn') && arn !== undefined ? arn(names.get(id) ?? id) : `${id}.${attribute}`
+    if (!attribute.endsWith('Arn') || arn === undefined) return `${id}.${attribute}`
+    const resource = arn(names.get(id) ?? id)
+    // The stream of a table has the time of its creation in its ARN.
+    return attribute === 'StreamArn' ? `${resource}/stream/2026-01-01T00:00:00.000` : resource
   }
 
   function substitute(text: string, values: Readonly<Record<string, unknown>>): string {

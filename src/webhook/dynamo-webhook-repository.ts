@@ -3,7 +3,13 @@ import { createDynamoTable, type DynamoOptions, type Item, type ItemKey } from '
 import { createDynamoWrites, IS_NEW } from '../aws/dynamo-writes.ts'
 import { TABLE } from '../contract/environment.ts'
 import { WEBHOOK_PARTITIONS } from '../contract/webhooks.ts'
-import { SUBJECT_WEBHOOK_SECONDS, type Webhook, type WebhookScope, webhookSchema } from './webhook.ts'
+import {
+  isOfSubject,
+  SUBJECT_WEBHOOK_SECONDS,
+  type Webhook,
+  type WebhookScope,
+  webhookSchema,
+} from './webhook.ts'
 import type { WebhookRepository } from './webhook-repository.ts'
 
 const EXPIRES_AT = TABLE.timeToLive
@@ -20,13 +26,16 @@ function listingOf({ runId, runSetId }: WebhookScope): string {
   return WEBHOOK_PARTITIONS.listing + (runId ?? runSetId ?? 'STAGE')
 }
 
-/** Item of a listing, in order of creation. */
-const listedKey = (webhook: Webhook): ItemKey => ({
-  pk: listingOf(webhook),
-  sk: `${webhook.createdAt}#${webhook.id}`,
-})
+/** Partition that lists the webhooks of all runs and run sets. */
+const SUBJECTS = `${WEBHOOK_PARTITIONS.listing}SUBJECTS`
 
-/** Webhooks in the table: an item with the secret, and one in the listing of its scope, which the publisher reads. */
+/** Keys of a webhook in the listings, in order of creation. */
+function listedKeys(webhook: Webhook): readonly ItemKey[] {
+  const partitions = [listingOf(webhook), ...(isOfSubject(webhook) ? [SUBJECTS] : [])]
+  return partitions.map((pk) => ({ pk, sk: `${webhook.createdAt}#${webhook.id}` }))
+}
+
+/** Webhooks in the table: an item with the secret, and one in each listing, which the publisher reads. */
 export function createDynamoWebhookRepository(options: DynamoOptions): WebhookRepository {
   const { identity } = options
   const table = createDynamoTable(options)
@@ -51,12 +60,11 @@ export function createDynamoWebhookRepository(options: DynamoOptions): WebhookRe
 
   return {
     async create(webhook) {
-      const { id, types, runId, runSetId } = webhook
-      const isOfSubject = runId !== undefined || runSetId !== undefined
-      const expiry = isOfSubject ? { [EXPIRES_AT]: seconds() + SUBJECT_WEBHOOK_SECONDS } : {}
+      const { id, types } = webhook
+      const expiry = isOfSubject(webhook) ? { [EXPIRES_AT]: seconds() + SUBJECT_WEBHOOK_SECONDS } : {}
       const isCreated = await writes.transact([
         { put: { ...webhookKey(id), ...webhook, ...expiry }, if: IS_NEW },
-        { put: { ...listedKey(webhook), id, ...(types && { types }), ...expiry } },
+        ...listedKeys(webhook).map((key) => ({ put: { ...key, id, ...(types && { types }), ...expiry } })),
       ])
       if (!isCreated) throw new Error('a webhook with this id exists')
     },
@@ -70,10 +78,18 @@ export function createDynamoWebhookRepository(options: DynamoOptions): WebhookRe
       return items.filter(isKept).map((item) => webhookSchema.parse(item))
     },
 
+    async hasSubjects() {
+      // The newest one expires last.
+      const newest = table.query(SUBJECTS, { isDescending: true, pageSize: 1 })
+      for await (const item of newest) return isKept(item)
+      return false
+    },
+
     async remove(webhookId) {
       const webhook = await find(webhookId)
       if (webhook === undefined) return
-      await writes.transact([{ remove: listedKey(webhook) }, { remove: webhookKey(webhookId) }])
+      const keys = [...listedKeys(webhook), webhookKey(webhookId)]
+      await writes.transact(keys.map((key) => ({ remove: key })))
     },
   }
 }

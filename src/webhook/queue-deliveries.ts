@@ -1,27 +1,29 @@
 import pMap from 'p-map'
 import type { EngineEvent } from '../events/event.ts'
 import type { Delivery, DeliveryQueue } from './delivery-queue.ts'
-import { isSubscribed, type Subscription, scopesOf, type WebhookScope } from './webhook.ts'
+import { isOfSubject, isSubscribed, type Subscription, scopesOf, type WebhookScope } from './webhook.ts'
 import type { WebhookRepository } from './webhook-repository.ts'
 
 /** Queries at a time. A batch has up to 100 changes, each of another run perhaps. */
 const MAX_QUERIES = 20
 
 export interface QueueDeliveriesDependencies {
-  readonly webhooks: Pick<WebhookRepository, 'subscriptions'>
+  readonly webhooks: Pick<WebhookRepository, 'hasSubjects' | 'subscriptions'>
   readonly queue: DeliveryQueue
 }
 
 /**
- * Queues events for the webhooks that receive them, in their order. Takes one query for the stage, and one for each run and run set of
- * the events.
+ * Queues events for the webhooks that receive them, in their order. Takes two reads, and one more for each run and run set of the
+ * events when any webhook is of a run or a run set.
  * @returns the number of deliveries
  */
 export async function queueDeliveries(
   { webhooks, queue }: QueueDeliveriesDependencies,
   events: readonly EngineEvent[],
 ): Promise<number> {
-  const scopes = new Map(events.flatMap(scopesOf).map((scope) => [keyOf(scope), scope]))
+  const hasSubjects = await webhooks.hasSubjects()
+  const asked = events.flatMap(scopesOf).filter((scope) => hasSubjects || !isOfSubject(scope))
+  const scopes = new Map(asked.map((scope) => [keyOf(scope), scope]))
   const found = await pMap(
     scopes,
     async ([key, scope]) => [key, await webhooks.subscriptions(scope)] as const,

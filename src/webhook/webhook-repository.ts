@@ -8,6 +8,8 @@ export interface WebhookRepository {
   list(scope: WebhookScope): Promise<Webhook[]>
   /** The same without addresses and secrets, by one query. */
   subscriptions(scope: WebhookScope): Promise<Subscription[]>
+  /** Whether there is a webhook of any run or run set, by one read. */
+  hasSubjects(): Promise<boolean>
   /** Does nothing when the webhook does not exist. */
   remove(webhookId: string): Promise<void>
 }

@@ -49,6 +49,11 @@ export function keyOfSecret(secret: string): Buffer {
   return Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64')
 }
 
+/** Whether a webhook is of a run or a run set. */
+export function isOfSubject({ runId, runSetId }: WebhookScope): boolean {
+  return runId !== undefined || runSetId !== undefined
+}
+
 /** Scopes whose webhooks receive an event. */
 export function scopesOf({ type, data }: EngineEvent): readonly WebhookScope[] {
   if (type.startsWith('run-set.')) return [{}, { runSetId: data.id }]

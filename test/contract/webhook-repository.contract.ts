@@ -60,6 +60,17 @@ export function describeWebhookRepository(
       expect(await webhooks.subscriptions({})).toEqual([{ id: FIRST, types: ['run.failed'] }, { id: SECOND }])
     })
 
+    it('knows whether there is a webhook of any run or run set', async () => {
+      await webhooks.create(aWebhook())
+      expect(await webhooks.hasSubjects()).toBe(false)
+
+      await webhooks.create(aWebhook({ id: SECOND, runSetId: SET_ID }))
+      expect(await webhooks.hasSubjects()).toBe(true)
+
+      await webhooks.remove(SECOND)
+      expect(await webhooks.hasSubjects()).toBe(false)
+    })
+
     it('removes a webhook from its listing too, and ignores one that does not exist', async () => {
       await webhooks.create(aWebhook())
       await webhooks.remove(FIRST)
@@ -77,6 +88,7 @@ export function describeWebhookRepository(
       expect(await webhooks.find(FIRST)).toBeUndefined()
       expect(await webhooks.list({ runId: RUN_ID })).toEqual([])
       expect(await webhooks.subscriptions({ runId: RUN_ID })).toEqual([])
+      expect(await webhooks.hasSubjects()).toBe(false)
       expect(await webhooks.find(SECOND)).toBeDefined()
     })
 

@@ -1,4 +1,9 @@
-import { SUBJECT_WEBHOOK_SECONDS, type Webhook, type WebhookScope } from '../../src/webhook/webhook.ts'
+import {
+  isOfSubject,
+  SUBJECT_WEBHOOK_SECONDS,
+  type Webhook,
+  type WebhookScope,
+} from '../../src/webhook/webhook.ts'
 import type { WebhookRepository } from '../../src/webhook/webhook-repository.ts'
 import type { FixedIdentity } from '../fixtures/fixed-identity.ts'
 
@@ -31,6 +36,8 @@ export function createMemoryWebhookRepository(identity: Pick<FixedIdentity, 'now
 
     list: async (scope) => list(scope),
     subscriptions: async (scope) => list(scope).map(({ id, types }) => ({ id, ...(types && { types }) })),
+
+    hasSubjects: async () => [...webhooks.values()].some((one) => isOfSubject(one) && isKept(one)),
 
     async remove(webhookId) {
       webhooks.delete(webhookId)

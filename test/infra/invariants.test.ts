@@ -37,6 +37,7 @@ const WITHOUT_RESOURCE = [
   'batch:DescribeJobDefinitions',
   'batch:DescribeJobs',
   'batch:ListJobs',
+  'dynamodb:ListStreams',
   'ecr:GetAuthorizationToken',
   'ecs:DiscoverPollEndpoint',
   'logs:CreateLogDelivery',

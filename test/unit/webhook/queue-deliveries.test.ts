@@ -7,7 +7,7 @@ import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import type { Delivery } from '../../../src/webhook/delivery-queue.ts'
 import { queueDeliveries } from '../../../src/webhook/queue-deliveries.ts'
 import { createSqsDeliveryQueue } from '../../../src/webhook/sqs-delivery-queue.ts'
-import type { Webhook } from '../../../src/webhook/webhook.ts'
+import type { Webhook, WebhookScope } from '../../../src/webhook/webhook.ts'
 import { createMemoryWebhookRepository } from '../../fakes/memory-webhook-repository.ts'
 import { aRun, RUN_ID } from '../../fixtures/builders.ts'
 import { createFixedIdentity } from '../../fixtures/fixed-identity.ts'
@@ -39,6 +39,26 @@ describe('events', () => {
     await queueDeliveries(deps, [anEvent()])
 
     expect(ids()).toEqual(['hook-0', 'hook-1'])
+  })
+
+  it('are looked up for the stage only, while no webhook is of a run or a run set', async () => {
+    const { deps, ids } = await setUp({})
+    const asked: unknown[] = []
+    const webhooks = {
+      ...deps.webhooks,
+      subscriptions: (scope: WebhookScope) => {
+        asked.push(scope)
+        return deps.webhooks.subscriptions(scope)
+      },
+    }
+
+    await queueDeliveries({ ...deps, webhooks }, [
+      anEvent(),
+      anEvent(undefined, { id: RUN_ID.replace('2', '3') }),
+    ])
+
+    expect(asked).toEqual([{}])
+    expect(ids()).toEqual(['hook-0', 'hook-0'])
   })
 
   it('of a run of a set go to the webhooks of the set', async () => {
