@@ -101,8 +101,8 @@ export function createReferenceResolver(
     const arn = ARNS[template.Resources[id]?.Type ?? '']
     if (!attribute.endsWith('Arn') || arn === undefined) return `${id}.${attribute}`
     const resource = arn(names.get(id) ?? id)
-    // The stream of a table has the time of its creation in its ARN.
-    return attribute === 'StreamArn' ? `${resource}/stream/2026-01-01T00:00:00.000` : resource
+    // A stream's real name is a time with colons, at which parliament splits the ARN.
+    return attribute === 'StreamArn' ? `${resource}/stream/name` : resource
   }
 
   function substitute(text: string, values: Readonly<Record<string, unknown>>): string {

@@ -23,6 +23,11 @@ describe('references of a template', () => {
       { 'Fn::GetAtt': ['Table', 'Arn'] },
       'arn:aws:dynamodb:us-east-1:000000000000:table/real-table',
     ],
+    [
+      'the ARN of a stream',
+      { 'Fn::GetAtt': ['Table', 'StreamArn'] },
+      'arn:aws:dynamodb:us-east-1:000000000000:table/real-table/stream/name',
+    ],
     ['a made-up name', { Ref: 'Unknown' }, 'Unknown'],
     [
       'an ARN where that is what a resource is referred by',
