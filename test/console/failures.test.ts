@@ -170,15 +170,18 @@ describe('a run that fails', () => {
     await card.getByText(`What to do: ${cure}`).waitFor()
   })
 
-  it('gives what the task had written', async () => {
-    const { page, go } = watched
-    await go(`runs/${failed.get('output-invalid')}`)
+  it.each(['output-invalid', 'task-failed', 'out-of-memory'] as const)(
+    'gives what the task had written: %s',
+    async (kind) => {
+      const { page, go } = watched
+      await go(`runs/${failed.get(kind)}`)
 
-    const download = page.waitForEvent('download')
-    await page.getByRole('link', { name: 'What the task had written' }).click()
+      const download = page.waitForEvent('download')
+      await page.getByRole('link', { name: 'What the task had written' }).click()
 
-    expect((await download).suggestedFilename()).toMatch(/\.zip$/u)
-  })
+      expect((await download).suggestedFilename()).toMatch(/\.zip$/u)
+    },
+  )
 
   it('is listed with its reason', async () => {
     const { page, go } = watched

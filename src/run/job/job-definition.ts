@@ -199,7 +199,7 @@ export function describeJob(
                 mountPoints: mounts(task.inputFolder, task.outputFolder),
               },
             ),
-            // Essential, so that its end ends the job. The others cannot be: no container may wait for the SUCCESS of an essential one.
+            // Essential, so that its end ends the job. The others cannot be: no container may wait for the end of an essential one.
             container(CONTAINERS.stageOut, size.stager, {
               image: settings.stagerImage,
               essential: true,
