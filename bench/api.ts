@@ -1,11 +1,11 @@
 /*
- * Measures single calls to the API of a local stack of its own, without the edge, one after the other:
+ * Measures sequential calls to the API of a separate local stack, without the edge:
  *
  *   npm run bench:api [-- [--rounds 40]]
  *
- * Each row shows p50, p95, and how much its p50 exceeds the floor. The floor is a call to a path without a route: gateway, function
- * call and log line only. Floor and row are measured alternately, so that other load affects both. Targets are times of the Java
- * service in process, measured on one machine. Exits with 1 when a target is missed.
+ * Each row shows p50, p95, and how much its p50 exceeds the floor. The floor is a call to a path without a route: gateway,
+ * function call and log line only. Floor and row are measured alternately, so that other load affects both. The targets are
+ * in-process times of the Java service, measured on one machine. Exits with 1 when a target is missed.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'

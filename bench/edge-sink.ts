@@ -1,4 +1,4 @@
-/* Stands in for the API and for S3 in bench/edge.ts. Reads and discards every body; `GET /received` returns the number of bytes. */
+/* Replaces the API and S3 in bench/edge.ts. Reads and discards every body; `GET /received` returns the number of bytes. */
 import { createServer, type IncomingMessage } from 'node:http'
 import { LOOPBACK } from '../local/ports.ts'
 

@@ -22,8 +22,8 @@ const CHUNK_BYTES = 8192
 const CHUNKS_AT_ONCE = 64
 
 /**
- * Largest memory for the buffers of one request. Counted from the peak of the baseline, which has no buffers but the same amount of
- * garbage.
+ * Maximum memory for the buffers of one request. Measured from the peak of the baseline, which has no buffers but the same amount
+ * of garbage.
  */
 const MEMORY_TARGET_MB = 64
 

@@ -9,7 +9,8 @@ import { type CountedRequest, type CountingProxy, startCountingProxy } from './c
 import { type ProcessWatch, watchProcesses } from './process-watch.ts'
 
 /*
- * Shared code of the benches of inputs and outputs: a separate local stack, runs of the probe task, and figures with targets.
+ * Shared code of the benches of inputs and outputs: a separate local stack, runs of the probe task, and measurements with
+ * targets.
  */
 
 const PROJECT = join(import.meta.dirname, '..')
@@ -30,7 +31,7 @@ export interface Figure {
   readonly target?: number
 }
 
-/** Prints a figure on one line. A missed target sets the exit code 1. */
+/** Prints a measurement on one line. A missed target sets the exit code 1. */
 export function print({ name, value, unit, target }: Figure): void {
   const rounded = Number.isInteger(value) ? String(value) : value.toFixed(1)
   const words = `${name.padEnd(56)} ${rounded} ${unit}`

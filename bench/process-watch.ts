@@ -11,7 +11,7 @@ export interface Peak {
   readonly peakMib: number
 }
 
-/** Returns the name of a process in the figures, or undefined for an unwatched one. */
+/** Returns the name of a process in the output, or undefined for an unwatched one. */
 export type NameProcess = (
   environment: ReadonlyMap<string, string>,
   command: readonly string[],

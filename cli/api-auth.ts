@@ -2,16 +2,16 @@ import { defaultProvider } from '@aws-sdk/credential-provider-node'
 import { createSigner, regionOf } from '../src/signing/sign-request.ts'
 import { createSignedFetch } from '../src/signing/signed-fetch.ts'
 
-/** A word of the user's about signing that cannot be followed. */
+/** Invalid `--auth`, or credentials that cannot be loaded. */
 export class AuthError extends Error {
   override readonly name = 'AuthError'
 }
 
-/** What `--auth` says when it is not given. */
+/** Default of `--auth`. */
 export const DEFAULT_AUTH = process.env.API_AUTH || 'none'
 
 /**
- * The `fetch` for a service that asks nobody (`none`), or for IAM credentials (`iam`), which are looked for where the AWS SDKs do.
+ * `fetch` without authentication (`none`), or signed with IAM credentials from the default chain of the AWS SDK (`iam`).
  * @throws AuthError
  */
 export async function fetchWith(auth: string, url: string): Promise<typeof fetch> {

@@ -20,17 +20,17 @@ const detailsSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('empty'), errors: z.array(errorSchema).optional() }),
 ])
 
-/** What the service says of an error, in lines: its message, and what the details add to it. Anything else as it is. */
+/** Lines that explain an error body: its message, then its details. Other texts are returned unchanged. */
 export function explainError(body: unknown): string {
   const parsed = errorSchema.safeParse(typeof body === 'string' ? parseJson(body) : body)
   if (parsed.success) return linesOf(parsed.data).join('\n')
   return (typeof body === 'string' ? body : JSON.stringify(body)).slice(0, 500)
 }
 
-/** Titles that say nothing that the lines below them do not. */
+/** Titles without information beyond the lines below them. */
 const EMPTY_TITLE = /^(?:Error\(s\) occurred|Run not found\.$)/u
 
-/** Leaves out a title that says nothing new. */
+/** Omits a title that adds nothing. */
 export function withoutTitle(words: string): string {
   const [title = '', ...lines] = words.split('\n')
   return EMPTY_TITLE.test(title) && lines.length > 0 ? lines.map((line) => line.trim()).join('\n') : words

@@ -1,5 +1,5 @@
 /*
- * Runs the example task once and shows what comes of it:
+ * Runs the example task once and prints its progress and result:
  *
  *   npm run example
  *   npm run example -- -a 20 -b 22 --text "hello"
@@ -58,7 +58,7 @@ function readOptions(): Options {
   return { url, auth, inputs: { a: Number(a), b: Number(b), text } }
 }
 
-/** @returns whether the run finished. */
+/** @returns whether the run finished */
 async function run(client: ExampleClient, inputs: ExampleInputs): Promise<boolean> {
   const isNew = await progress.step('upload the bundle', () => client.upload(BUNDLE))
   if (!isNew) progress.say('  the task was there already')
@@ -82,7 +82,7 @@ async function run(client: ExampleClient, inputs: ExampleInputs): Promise<boolea
   return failure === undefined
 }
 
-/** parseArgs explains unknown options by itself. */
+/** The message of parseArgs explains unknown options. */
 function isUsageError(error: unknown): error is Error {
   return error instanceof Error && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')
 }

@@ -9,10 +9,10 @@ import { fileSource } from './task/file-source.ts'
 import { CommandError } from './terminal/command-error.ts'
 import { createUploadClient } from './upload-client.ts'
 
-/** Larger files go as uploads: API Gateway takes bodies of some MB. */
+/** Larger files are sent as uploads, because API Gateway limits bodies to 10 MB. */
 const BODY_BYTES = 3 * 1024 * 1024
 
-/** Sends a file, of any size, to the route that provisions an input. */
+/** Sends a file of any size to the route that provisions an input. */
 export async function sendInputFile(service: Service, route: string, path: string): Promise<void> {
   const { size: sizeBytes } = await stat(path)
   if (sizeBytes <= BODY_BYTES) {
@@ -45,7 +45,7 @@ export function sendPacked(service: Service, folder: string): Promise<string> {
   return withPacked(folder, async (file) => sendUpload(service, basename(file), await fileSource(file)))
 }
 
-/** Packs a folder into a zip that lives for the time of the work. */
+/** Packs a folder into a temporary zip, which is removed after `work`. */
 export async function withPacked<Result>(
   folder: string,
   work: (file: string) => Promise<Result>,

@@ -3,7 +3,7 @@ import { mapUntilFailure } from '../src/shared/map-until-failure.ts'
 import { readAll } from '../src/shared/read-all.ts'
 import { type UploadClient, UploadRefusedError } from './upload-client.ts'
 
-/** Parts under way; each is held in memory. */
+/** Concurrent parts; each is held in memory. */
 const PARTS_AT_ONCE = 4
 
 /** An upload whose parts are to be sent. */
@@ -13,14 +13,14 @@ export interface OpenUpload {
   readonly partSizeBytes: number
 }
 
-/** Where a part lies in the bytes that are sent. */
+/** Position of a part in the sent bytes. */
 export interface FilePart {
   readonly number: number
   readonly start: number
   readonly sizeBytes: number
 }
 
-/** All parts of an upload. */
+/** Splits an upload into parts. */
 export function* partsOf({ sizeBytes, partSizeBytes }: OpenUpload): Generator<FilePart, void, undefined> {
   for (let start = 0, number = 1; start < sizeBytes; start += partSizeBytes, number += 1) {
     yield { number, start, sizeBytes: Math.min(partSizeBytes, sizeBytes - start) }
@@ -28,7 +28,7 @@ export function* partsOf({ sizeBytes, partSizeBytes }: OpenUpload): Generator<Fi
 }
 
 /**
- * Sends parts, several at once.
+ * Sends parts concurrently.
  * @param onSent called for each part that has arrived
  */
 export async function sendParts(

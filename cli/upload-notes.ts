@@ -3,9 +3,9 @@ import * as z from 'zod'
 
 const notesSchema = z.object({
   uploadId: z.string(),
-  /** Where the upload is. */
+  /** Base URL of the service with the upload. */
   url: z.string(),
-  /** Of the file, to tell whether it is still the same. */
+  /** Size and time of the file, to detect changes. */
   sizeBytes: z.number(),
   modifiedMs: z.number(),
 })
@@ -17,7 +17,7 @@ function notesFile(bundle: string): string {
   return `${bundle}.upload.json`
 }
 
-/** @returns undefined when there are none, or none that can be understood. */
+/** @returns undefined when there are no notes, or they are malformed */
 export async function readNotes(bundle: string): Promise<UploadNotes | undefined> {
   try {
     return notesSchema.parse(JSON.parse(await readFile(notesFile(bundle), 'utf8')))

@@ -1,4 +1,4 @@
 import packageJson from '../package.json' with { type: 'json' }
 
-/** Version of the program: that of the repository. */
+/** Version of the program, equal to that of the repository. */
 export const VERSION: string = packageJson.version

@@ -13,16 +13,13 @@ import { dirname, join } from 'node:path'
 import { build } from 'vite'
 
 /*
- * Builds the console's pages and copies them:
- *
- *   node console/build.ts [<folder>]
- *
- * A build is kept below .local/console by the hash of its sources, so that the next one of the same sources takes no time.
+ * Builds the console's pages and copies them: node console/build.ts [<folder>] Builds are cached below .local/console by the hash
+ * of their sources.
  */
 const ROOT = dirname(import.meta.dirname)
 const KEPT = join(ROOT, '.local', 'console')
 
-/** Everything that a build depends on. */
+/** All files that a build depends on. */
 const SOURCES = ['console/**/*.{ts,tsx,css,html,json}', 'docs/openapi.yaml', 'package-lock.json']
 
 function hashOfSources(): string {
@@ -49,7 +46,7 @@ async function builtFolder(): Promise<string> {
   try {
     renameSync(unfinished, folder)
   } catch (error) {
-    // Another process has finished the same build.
+    // Another process has completed the same build.
     if (!existsSync(folder)) throw error
     rmSync(unfinished, { recursive: true })
   }
@@ -57,7 +54,7 @@ async function builtFolder(): Promise<string> {
   return folder
 }
 
-/** Keeps no build of earlier sources. Those that another process writes are left to it. */
+/** Removes builds of earlier sources, except those in progress of other processes. */
 function forgetOthers(kept: string): void {
   for (const name of globSync('*', { cwd: KEPT })) {
     const folder = join(KEPT, name)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vite'
 import { parse } from 'yaml'
 
-/** Makes `docs/openapi.yaml` a JSON module, so that no browser has to parse YAML for it. */
+/** Makes `docs/openapi.yaml` a JSON module, so that browsers do not parse YAML. */
 const openApiDocument: Plugin = {
   name: 'openapi-document',
   resolveId: (id) => (id === 'virtual:openapi' ? '\0virtual:openapi' : undefined),
@@ -22,7 +22,7 @@ export default defineConfig({
   plugins: [openApiDocument],
   build: {
     target: 'es2022',
-    // An asset is a file of its own: the page's policy forbids inline scripts, and a picture in a style is one in a file.
+    // Assets are separate files: the page's policy forbids inline scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

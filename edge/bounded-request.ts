@@ -6,7 +6,7 @@ export const FRAGMENTED = 'fragmented'
 
 /**
  * Request whose body may not arrive in many tiny pieces. Node calls back for each HTTP chunk, and 64 KiB of input hold ten
- * thousand chunks of one byte. Counting begins at the parser, so pieces that no reader has asked for count as well.
+ * thousand chunks of one byte. Pieces are counted at the parser, so that unread ones count too.
  */
 export class BoundedRequest extends IncomingMessage {
   /** Further tiny pieces that are allowed. Bytes restore it only up to its initial value. */
@@ -15,7 +15,7 @@ export class BoundedRequest extends IncomingMessage {
 
   override push(piece: Buffer | null, encoding?: BufferEncoding): boolean {
     if (piece === null) return super.push(piece, encoding)
-    // The parser goes on to the end of the input that it has.
+    // The parser continues to the end of its input.
     if (this.#isFragmented) return false
     this.#credit = Math.min(FREE_PIECES, this.#credit + piece.length / MIN_PIECE_BYTES) - 1
     if (this.#credit >= 0) return super.push(piece, encoding)

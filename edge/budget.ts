@@ -95,7 +95,7 @@ export class Budget {
     }
   }
 
-  /** Evicts stalled holders, unless evictions under way release enough. */
+  /** Evicts stalled holders, unless evictions in progress release enough. */
   #evictFor(missing: number, isCandidate: (held: Held) => boolean): void {
     let left = missing - this.#sum((held) => held.isEvicted && isCandidate(held))
     const stalledMs = this.#waiting.size > FAIR_QUEUE_LENGTH ? CROWDED_STALLED_MS : STALLED_MS

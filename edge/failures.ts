@@ -133,7 +133,7 @@ export function isTransient(error: unknown): boolean {
   )
 }
 
-/** Answers with the failure, unless an answer has begun or the client has disconnected. */
+/** Answers with the failure, unless a response has started or the client has disconnected. */
 export function answerFailure(response: ServerResponse, error: unknown): void {
   if (response.destroyed || response.headersSent) return
   if (error instanceof ApiRefusal && isErrorBody(error.body)) {

@@ -24,8 +24,8 @@ export interface RequestDependencies extends UploadBodyDependencies {
 const METHODS = 'GET, HEAD, POST, PUT, DELETE, OPTIONS'
 
 /**
- * Executes one request until the end of its answer.
- * @throws the failure to answer with; {@link uploadBody} answers its own failures
+ * Executes one request until the end of its response.
+ * @throws the failure to send as response; {@link uploadBody} sends its own failures
  */
 export async function handleRequest(deps: RequestDependencies, exchange: Exchange): Promise<void> {
   const { openBody, isBehindLoadBalancer, knownHosts } = deps

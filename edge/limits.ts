@@ -74,7 +74,7 @@ export const LINGER_MS = 30 * 60_000
 export const EVENT_STREAMS = 64
 /** Maximum number of distinct runs that these clients follow by id: five calls to the API per round. */
 export const FOLLOWED_RUNS = 1000
-/** Limit of events that clients have not read yet. One part of a log, of at most 6 MB, comes on top. */
+/** Limit of events that clients have not read yet. One part of a log, of at most 6 MB, is added to it. */
 export const EVENT_BYTES = 32 * MIB
 /** Pause between two rounds of calls for the events. */
 export const EVENT_POLL_MS = 1000

@@ -32,7 +32,7 @@ export async function sendParts(bytes: Readable, options: SendPartsOptions): Pro
   signal.throwIfAborted()
 }
 
-/** A `Writable`, because iterating over the source would copy every chunk once more. */
+/** A `Writable`, because iterating over the source would copy every chunk. */
 function createPartWriter(options: SendPartsOptions, sending: Set<Promise<void>>): Writable {
   const { partSizeBytes, send, spare, controller } = options
   let partNumber = 0

@@ -1,5 +1,5 @@
 /*
- * Prints what a report about local mode needs: versions, engine, ports, disk, processes, last errors.
+ * Prints the information that a report about local mode needs: versions, engine, ports, disk, processes, last errors.
  *
  *   npm run doctor
  */

@@ -10,23 +10,23 @@ export interface TreeEntry {
   readonly target: string
   /** Index of the layer that holds the content. */
   readonly layer: number
-  /** Path of the content in that layer: another one for a hard link. */
+  /** Path of the content in that layer; differs for a hard link. */
   readonly contentPath: string
 }
 
-/** The file system of an image, put together from the headers of its layers. Memory: some 200 bytes a file. */
+/** File system of an image, from the headers of its layers. Memory: about 200 bytes a file. */
 export interface ImageTree {
-  /** Adds an entry of a layer; layers come from the lowest to the highest. */
+  /** Adds an entry of a layer; call it from the lowest layer to the highest. */
   add(header: TarHeader, layer: number): void
-  /** The entry at a path, links followed; undefined when there is none. */
+  /** The entry at a path, with links resolved; undefined when there is none. */
   find(path: string): TreeEntry | undefined
-  /** Whether the tree is too large to be kept: then nothing can be said of what is missing. */
+  /** Whether files were dropped because of {@link MAX_ENTRIES}: a missing path then proves nothing. */
   isCut(): boolean
 }
 
-/** Images of several GB have some 200 000 files. */
+/** Images of several GB have about 200 000 files. */
 const MAX_ENTRIES = 2_000_000
-/** As many as the kernel follows. */
+/** Linux's limit of links in one path. */
 const MAX_LINK_STEPS = 40
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
@@ -48,7 +48,7 @@ export function createImageTree(): ImageTree {
       if (path.startsWith(start) && layer !== keptLayer) entries.delete(path)
   }
 
-  /** Follows links in every part of the path. */
+  /** Resolves links in every part of the path. */
   function find(path: string): TreeEntry | undefined {
     let steps = 0
     const resolve = (parts: readonly string[]): string | undefined => {

@@ -14,22 +14,22 @@ export interface OpenLayer {
   readonly name: string
   /** `sha256:…` of the uncompressed tar. */
   readonly diffId: string
-  /** As it lies in the archive. */
+  /** Layer file as stored in the archive. */
   readonly source: ByteSource
   readonly digest?: string
   readonly start: Buffer
 }
 
-/** The image of an archive that tasks run, its layers unread. */
+/** The image that tasks run from an archive, its layers unread. */
 export interface OpenImage {
-  /** Byte for byte as in the archive. */
+  /** The config, byte for byte. */
   readonly config: Buffer
-  /** In the order of the config; a file that is two layers comes twice. */
+  /** In the order of the config; a file that is used for two layers occurs twice. */
   readonly layers: readonly OpenLayer[]
 }
 
 /**
- * Finds the image of an archive as an import does.
+ * Finds the image of an archive like an import.
  * @throws TarFormatError, OciFormatError
  */
 export async function openImage(source: ByteSource, wantedTag: string): Promise<OpenImage> {
@@ -51,8 +51,8 @@ export async function openImage(source: ByteSource, wantedTag: string): Promise<
 }
 
 /**
- * Reads a layer to its end and checks it as an import does: digests, compression, size.
- * @param onContent sees the uncompressed tar
+ * Reads a layer to its end and checks it like an import: digests, compression, size.
+ * @param onContent receives the uncompressed tar
  * @returns bytes of the uncompressed tar
  * @throws OciFormatError
  */

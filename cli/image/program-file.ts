@@ -8,11 +8,11 @@ export type ProgramFile =
   | { readonly kind: 'foreign'; readonly machine: string }
   | { readonly kind: 'unknown'; readonly isEmpty: boolean }
 
-/** Bytes that are looked at: program headers lie right behind the ELF header. */
+/** Bytes that are read; the program headers follow the ELF header. */
 export const PROGRAM_START_BYTES = 64 * 1024
 
 const EM_X86_64 = 62
-/** Others that images are built for (ELF e_machine). */
+/** Other processors that images are built for (ELF e_machine). */
 const MACHINES: Readonly<Record<number, string>> = {
   3: '32-bit x86',
   40: '32-bit ARM',

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises'
 import { crc32 } from 'node:zlib'
 import { writeFolderZip } from '../../src/archive/folder-zip/write-folder-zip.ts'
 
-/** Packs the files of a slide in DICOM (a folder) into the zip that the service takes. */
+/** Packs a folder with the files of a DICOM slide into a zip for the service. */
 export async function packSlide(folder: string, target: string): Promise<void> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

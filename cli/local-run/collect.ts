@@ -12,20 +12,20 @@ import { listFolder } from '../../stager/list-outputs.ts'
 import { packFolder } from '../../stager/pack-folder.ts'
 import { type LocalRun, readObject } from './local-run.ts'
 
-/** Outputs of a run that ended well, as listings show them. */
+/** Outputs of a successful run, as in listings. */
 export type ListedOutputs = readonly {
   readonly parameterName: string
   readonly type: string
   readonly value?: unknown
 }[]
 
-/** How the outputs of a run were found: its end, with the listing of one that is FINISHED. */
+/** A run after the check of its outputs, with their listing when it is FINISHED. */
 export interface Collected {
   readonly run: Run
   readonly outputs: ListedOutputs
 }
 
-/** Takes what the container left, as the stager does, and checks it, as the service does. */
+/** Collects the container's outputs like the stager, and checks them like the service. */
 export async function collect(local: LocalRun, folder: string): Promise<Collected> {
   const { task, objects, deps } = local
   const run = await local.run()

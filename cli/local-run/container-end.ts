@@ -5,15 +5,15 @@ import { explainJobFailure } from '../../src/run/job/job-failure.ts'
 import type { JobDetail } from '../../src/run/job/job-outcome.ts'
 import type { RunFailure } from '../../src/run/run.ts'
 
-/** How the task's container ended, and what it was allowed. */
+/** Result of the task's container, and its limits. */
 export interface TaskEnd {
   readonly end: Omit<ContainerEnd, 'name'>
   readonly memoryMib: number
-  /** The end of its log. */
+  /** End of the container's log. */
   readonly logTail: string
 }
 
-/** Why a run fails by the end of its container, in the service's words; undefined for an exit code of 0. */
+/** Reason of a failed run by the end of its container, in the service's words; undefined for an exit code of 0. */
 export async function explainEnd({ end, memoryMib, logTail }: TaskEnd): Promise<RunFailure | undefined> {
   if (end.exitCode === 0 && end.reason === undefined) return undefined
   const stream = `local/${CONTAINERS.task}/1`

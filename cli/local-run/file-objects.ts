@@ -7,17 +7,17 @@ import type { ObjectStore } from '../../src/aws/object-store.ts'
 
 /** Objects of one run as files of this machine. */
 export interface FileObjects extends ObjectStore {
-  /** Makes an existing file an object, without a copy. */
+  /** Makes an existing file an object, without copying it. */
   adopt(key: string, path: string): void
   /** Path of an object. */
   pathOf(key: string): string | undefined
 }
 
-/** @param folder exists, and nothing else writes to it */
+/** @param folder existing folder without other writers */
 export function createFileObjects(folder: string): FileObjects {
   const paths = new Map<string, string>()
   let count = 0
-  /** Names count up: keys may be longer than names of files. */
+  /** File names are numbers, because keys may be longer than file names. */
   async function place(key: string): Promise<string> {
     await mkdir(folder, { recursive: true })
     count += 1

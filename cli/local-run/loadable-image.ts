@@ -11,14 +11,14 @@ import { type OpenImage, openImage } from '../image/open-image.ts'
 
 /** An image that any engine can load. */
 export interface LoadableImage {
-  /** Named after the image's content. */
+  /** Name derived from the image's content. */
   readonly tag: string
   /** Calls `use` with a docker-archive, which is removed afterwards. */
   withArchive(use: (archive: string) => Promise<void>): Promise<void>
 }
 
 /**
- * The image of an archive in the form that every engine loads, whatever tool saved it.
+ * Converts the image of an archive to the form that every engine loads.
  * @throws TarFormatError, OciFormatError
  */
 export async function loadableImage(source: ByteSource, wantedTag: string): Promise<LoadableImage> {

@@ -5,7 +5,7 @@ import { statesAllowedBefore } from '../../src/run/states-allowed.ts'
 import type { Task } from '../../src/task/task.ts'
 import type { TaskRepository } from '../../src/task/task-repository.ts'
 
-/** A port of which only some methods are needed: the others fail. */
+/** Implements some methods of a port; calls of the others fail. */
 function portOf<Port extends object>(methods: Partial<Port>): Port {
   return new Proxy(methods, {
     get(target, name) {
@@ -15,7 +15,7 @@ function portOf<Port extends object>(methods: Partial<Port>): Port {
   }) as Port
 }
 
-/** Before the run is created. */
+/** Undefined before the run is created. */
 const NONE: Run = {
   id: '',
   taskId: '',
@@ -27,7 +27,7 @@ const NONE: Run = {
   provisions: {},
 }
 
-/** The repository of one run, in this process. Nothing else changes the run, so no write is lost. */
+/** Repository of one run, in this process. The run has no other writer, so no write conflicts. */
 export function createOneRun(): RunRepository {
   let run = NONE
   const values = new Map<string, InputValue>()
@@ -68,7 +68,7 @@ export function createOneRun(): RunRepository {
   })
 }
 
-/** The repository of one task. */
+/** Repository of one task. */
 export function createOneTask(task: Task): TaskRepository {
   return portOf<TaskRepository>({ findById: async () => task, findOfRun: async () => task })
 }

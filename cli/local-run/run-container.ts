@@ -20,10 +20,10 @@ import type { LoadableImage } from './loadable-image.ts'
 
 /** Container engine of this machine. */
 export interface LocalEngine {
-  /** In words. */
+  /** Description of the engine, in words. */
   readonly title: string
   run(container: LocalContainer): Promise<TaskEnd>
-  /** Removes what is left of containers. */
+  /** Removes remains of containers. */
   close(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export interface LocalContainer {
   readonly folder: string
   readonly inputs: string
   readonly outputs: string
-  /** Takes the container's output as it comes. */
+  /** Receives the container's output as it is written. */
   readonly onLog: (chunk: Buffer) => void
   readonly signal: AbortSignal
 }
@@ -45,8 +45,8 @@ const MIB = 1024 ** 2
 const LOG_TAIL_BYTES = 4096
 
 /**
- * Finds the engine that works here: docker, podman, or the embedded one.
- * @param wanted no other is tried then
+ * Finds an engine that works on this machine: docker, podman, or the embedded one.
+ * @param wanted the only engine to try
  * @throws CommandError when there is none
  */
 export async function openEngine(wanted: string | undefined): Promise<LocalEngine> {
@@ -74,7 +74,7 @@ export async function openEngine(wanted: string | undefined): Promise<LocalEngin
   }
 }
 
-/** Docker and podman keep what they have loaded. */
+/** Docker and podman keep loaded images. */
 async function loadImage(
   settings: EngineSettings,
   engine: ContainerEngine,
@@ -110,7 +110,7 @@ async function runTask(engine: ContainerEngine, container: LocalContainer): Prom
         name: CONTAINERS.task,
         image: image.tag,
         command: [],
-        // Without variables it is a task's container: no network, nothing of this machine.
+        // A container without variables is a task's: it gets no network and no variable of this machine.
         environment: [],
         essential: true,
         dependsOn: [],

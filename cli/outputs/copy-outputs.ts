@@ -6,15 +6,15 @@ import { writeBelow } from './write-below.ts'
 
 /** A folder that a container wrote. */
 interface WrittenFolder {
-  /** Without links. */
+  /** Path without links. */
   readonly folder: string
-  /** Resolves links as the container does, none of them out of the folder. */
+  /** Resolves links like the container, within the folder only. */
   readonly follow: Follow
 }
 
 /**
- * Copies the contents of files. A container is not trusted: its links, modes and owners stay behind, and so do pipes and devices. A link
- * to a file in the folder becomes that file; a link to a folder is followed at the top only, so that none is circular.
+ * Copies the content of files. Containers are untrusted: links, modes, owners, pipes and devices are not copied. A link to a file
+ * in the folder is copied as that file. A link to a folder is followed at the top level only, so that no cycle is possible.
  * @returns names at the top of the folder of which something was copied
  */
 export async function copyOutputs(written: WrittenFolder, target: string): Promise<readonly string[]> {
@@ -31,7 +31,7 @@ export async function copyOutputs(written: WrittenFolder, target: string): Promi
 }
 
 interface WrittenFile {
-  /** Relative to the folder. */
+  /** Path relative to the folder. */
   readonly name: string
   readonly path: string
 }

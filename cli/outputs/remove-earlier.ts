@@ -3,8 +3,8 @@ import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * Removes what an earlier run left for these outputs, so that nothing old passes for new: files, and folders of arrays. Any other folder
- * is its owner's and stays.
+ * Removes earlier files of these outputs, so that they are not mistaken for new ones: files, and folders of arrays. Any other
+ * folder belongs to the user and is kept.
  */
 export async function removeEarlier(folder: string, names: readonly string[]): Promise<void> {
   for (const name of names) {

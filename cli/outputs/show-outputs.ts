@@ -3,22 +3,22 @@ import { join } from 'node:path'
 import { quoted } from '../../src/contract/quoted.ts'
 import type { Terminal } from '../terminal/terminal.ts'
 
-/** Outputs of a run, as listings have them. */
+/** Outputs of a run, as in listings. */
 export interface RunOutputs {
   readonly outputs: readonly {
     readonly parameterName: string
     readonly type: string
     readonly value?: unknown
   }[]
-  /** Where the files are; undefined when they were not wanted. */
+  /** Folder of the files; undefined when they were not requested. */
   readonly folder: string | undefined
   readonly files?: readonly string[]
 }
 
-/** Longer values are cut: the file has them whole. */
+/** Longer values are truncated; the file has the complete value. */
 const MAX_VALUE_LENGTH = 120
 
-/** Prints each output with its value, and where its file is. */
+/** Prints each output with its value and the path of its file. */
 export function showOutputs(terminal: Terminal, { outputs, folder, files = [] }: RunOutputs): void {
   terminal.json({ outputs, ...(folder !== undefined && { folder, files }) })
   terminal.table([

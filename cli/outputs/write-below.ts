@@ -6,11 +6,11 @@ import { pipeline } from 'node:stream/promises'
 import { CommandError } from '../terminal/command-error.ts'
 
 /**
- * Writes a file below a folder, in place of a file or link that is there. No link below the folder is followed: a task of an earlier call
- * may have left one that leads elsewhere.
+ * Writes a file below a folder, replacing a file or link. Links below the folder are not followed: a task of an earlier run may
+ * have left one that leads elsewhere.
  * @param name relative, without `..`
  * @returns path of the file
- * @throws CommandError when a folder on the way is a link or a file, or a folder is in place of the file
+ * @throws CommandError when a parent is a link or a file, or the path itself is a folder
  */
 export async function writeBelow(
   folder: string,

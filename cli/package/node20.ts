@@ -1,6 +1,6 @@
 /*
- * What the program uses of newer versions, for Node 20: loaded first by the package. Each is defined only where it is missing, as
- * ECMAScript defines it. zstd is not among them: layers with it need Node 22.15.
+ * Polyfills for Node 20, loaded before the program. Each is defined only if it is missing, as ECMAScript specifies it. zstd
+ * layers still need Node 22.15.
  */
 
 function define(target: object, name: string, value: unknown): void {
@@ -30,7 +30,7 @@ define(Promise, 'withResolvers', <Value>() => {
   return { promise, resolve, reject }
 })
 
-// Frees memory early, which only makes the program smaller.
+// Frees memory early, so an empty implementation is sufficient.
 define(ArrayBuffer.prototype, 'transfer', function transfer(this: ArrayBuffer, length: number) {
   return this.slice(0, length)
 })

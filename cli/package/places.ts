@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { CACHE_FOLDER } from '../cache-folder.ts'
 
-/** Takes the place of local/places.ts in the package: files beside the program, and the user's cache. */
+/** Replaces local/places.ts in the package: files beside the program, and the user's cache. */
 export const PLACES = {
   launcher: join(import.meta.dirname, 'launcher/main.py'),
   pythonCache: join(CACHE_FOLDER, 'python'),

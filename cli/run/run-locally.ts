@@ -34,7 +34,7 @@ export async function runLocally(terminal: Terminal, path: string, flags: LocalF
   const local = await createLocalRun(descriptor, tmpdir())
   const stopping = stopOnInterrupt()
   try {
-    // Before anything is built: what is wrong here is wrong all the same.
+    // Before the build, so that invalid inputs are reported early.
     await provision(local, parseInputs(flags.input, descriptor.inputs))
     const folders = await stage(local)
     const bundle = await openTask(

@@ -61,7 +61,7 @@ export async function runRemotely(
   return EXIT.success
 }
 
-/** The task that is meant: by its name, or by the folder or bundle that it was uploaded from. */
+/** Finds the task by its name, or by the folder or bundle from which it was uploaded. */
 async function referenceOf(terminal: Terminal, task: string): Promise<TaskReference> {
   const isLocal = parseTaskReference(task) === undefined && existsSync(task)
   return isLocal ? requireDescriptor(terminal, await openTask(task)) : requireTaskReference(task)

@@ -32,7 +32,7 @@ export async function fetchArchive(
     const zip = await openZip(await fileSource(file), LIMITS)
     const written: string[] = []
     for (const entry of zip.entries) {
-      // openZip refuses names that leave the folder.
+      // openZip rejects names that leave the folder.
       written.push(await writeBelow(folder, entry.name, zip.read(entry)))
     }
     return written

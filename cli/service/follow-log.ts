@@ -1,22 +1,22 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Service } from './service.ts'
 
-/** Reads a run's log piece by piece. */
+/** Reads a run's log in pieces. */
 export interface LogReader {
   /** Text that is new since the last call. */
   next(): Promise<string>
-  /** Of a run that has ended: all pieces to the last one, which has the reason of a failure. Late lines arrive within seconds. */
+  /** Remaining pieces of an ended run; the last one has the reason of a failure. Log lines may arrive seconds after the end. */
   rest(): AsyncIterable<string>
 }
 
-/** Header with the place where the next piece begins. */
+/** Response header with the offset of the next piece. */
 const NEXT_HEADER = 'x-log-next'
 const COMPLETE_HEADER = 'x-log-complete'
 
-/** Between two questions for late lines. */
+/** Pause between two polls for late lines. */
 const POLL_MS = 1000
 
-/** From a service without pieces the whole log comes each time, and what was read of it is left out. */
+/** An older service returns the whole log each time; the part already read is skipped. */
 export function createLogReader(service: Service, runId: string): LogReader {
   let after: string | undefined
   let read = 0

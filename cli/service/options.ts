@@ -14,7 +14,7 @@ export function withService(command: Command, isRequired = true): Command {
     )
 }
 
-/** The local stack. */
+/** Default: the local stack. */
 function defaultUrl(): string {
   return `http://127.0.0.1:${process.env.PORT || 8080}/app-engine/v1/`
 }

@@ -10,7 +10,7 @@ const PAUSES_MS = [1000, 2000, 4000, 8000, 16_000]
 /** Longest pause that an answer may ask for. */
 const MAX_PAUSE_MS = 30_000
 
-/** Gateways and services that are overloaded or being replaced. */
+/** Statuses of overloaded or restarting gateways and services. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504])
 /** A call with the same key is under way; other conflicts have no `Retry-After`. */
 const CONFLICT = 409

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** Fields that the commands read from the service's answers. */
+/** Fields of the service's responses that the commands read. */
 
 export const taskListSchema = z.array(
   z.object({
@@ -11,7 +11,7 @@ export const taskListSchema = z.array(
   }),
 )
 
-/** The part of a task that its runs are found by. */
+/** Fields of a task that are needed to list its runs. */
 export const taskSchema = z.object({ id: z.string() })
 
 const runRowSchema = z.looseObject({
@@ -23,10 +23,10 @@ const runRowSchema = z.looseObject({
 })
 export type RunRow = z.infer<typeof runRowSchema>
 
-/** Runs, and where the next page begins. */
+/** Runs, and the position of the next page. */
 export const runPageSchema = z.object({ content: z.array(runRowSchema), next: z.string().nullish() })
 
-/** Runs of a task are a list, all runs a page. */
+/** The runs of a task are a list; all runs are a page. */
 export const runListSchema = z.union([
   z.array(runRowSchema),
   z.object({ content: z.array(runRowSchema) }).transform(({ content }) => content),

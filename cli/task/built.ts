@@ -4,7 +4,7 @@ import { openZip, type ZipArchive } from '../../src/archive/zip/read-zip.ts'
 import { fileSource } from './file-source.ts'
 import { WORK_FOLDER } from './open-task.ts'
 
-/** The newest bundle that was built of a folder; undefined when there is none. */
+/** The newest bundle that was built from a folder; undefined when there is none. */
 export async function findBuilt(folder: string): Promise<ZipArchive | undefined> {
   const file = await findBuiltBundle(folder)
   return file === undefined ? undefined : openZip(await fileSource(file))

@@ -10,7 +10,7 @@ import { findBuiltBundle } from './built.ts'
 import { hasDockerfile, type OpenTask, WORK_FOLDER } from './open-task.ts'
 
 /**
- * The descriptor of a task; its warnings become notes.
+ * Reads the descriptor of a task; prints its warnings.
  * @throws CommandError with all its problems
  */
 export function requireDescriptor(terminal: Terminal, task: OpenTask): TaskDescriptor {
@@ -29,12 +29,13 @@ export function requireDescriptor(terminal: Terminal, task: OpenTask): TaskDescr
 
 export interface BundleOptions {
   readonly engine?: string | undefined
-  /** False takes the bundle of the last build. */
+  /** Whether to build the image; otherwise the bundle of the last build is used. */
   readonly build?: boolean | undefined
 }
 
 /**
- * Path of a task's bundle: the bundle itself, or one that is built of the folder, or packed of a folder with an image archive.
+ * Path of a task's bundle: the given bundle, one that is built from the folder, or one that is packed from a folder with an image
+ * archive.
  * @throws CommandError, DomainError
  */
 export async function bundleOf(

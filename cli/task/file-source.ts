@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises'
 import type { ByteSource } from '../../src/shared/byte-source.ts'
 
 /**
- * A file that can be read from any place.
- * @throws Error of the file system when there is no such file
+ * A file with random access.
+ * @throws Error of the file system when it does not exist
  */
 export async function fileSource(path: string): Promise<ByteSource> {
   const { size } = await stat(path)

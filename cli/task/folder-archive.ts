@@ -6,8 +6,8 @@ import type { ByteSource } from '../../src/shared/byte-source.ts'
 import { fileSource } from './file-source.ts'
 
 /**
- * The files in the root of a folder, as if they were zipped: what the service would find of a bundle that was made of them. Files
- * are read from any place, whatever their size.
+ * The files in the root of a folder in the form of an archive: as the service would see them in a bundle. Random access, for
+ * files of any size.
  */
 export async function openFolder(folder: string): Promise<ZipArchive> {
   const names = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile())
@@ -19,7 +19,7 @@ export async function openFolder(folder: string): Promise<ZipArchive> {
   return viewOf(entries, ({ name }) => fileSource(join(folder, name)))
 }
 
-/** An image archive alone, as if it were zipped. */
+/** An image archive alone, in the same form. */
 export function openSingle(name: string, source: ByteSource): ZipArchive {
   return viewOf([{ name, sizeBytes: source.sizeBytes }], async () => source)
 }

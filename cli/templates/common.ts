@@ -2,10 +2,10 @@ import { OFFICIAL_SCHEMA } from '../../src/task/descriptor/descriptor-schema.ts'
 import { greyPng } from './sample-png.ts'
 import type { TemplateFile, TemplateNames } from './template.ts'
 
-/** Address of the schema for editors; the file of a clone, or what `cytomine-task schema` prints, does as well. */
+/** URL of the schema for editors. The file of a clone, or the output of `cytomine-task schema`, is the same. */
 const EDITOR_SCHEMA = './task.schema.json'
 
-/** Files that the tasks of all languages have. */
+/** Files of new tasks in all languages. */
 export function commonFiles(names: TemplateNames, schema: string): readonly TemplateFile[] {
   return [
     { path: 'descriptor.yml', content: descriptor(names) },

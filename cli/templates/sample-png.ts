@@ -2,7 +2,7 @@ import { crc32, deflateSync } from 'node:zlib'
 
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
 
-/** A PNG of 8 bits and one channel; all rows are of equal length. */
+/** A PNG of 8 bits and one channel; all rows have the same length. */
 export function greyPng(rows: readonly (readonly number[])[]): Uint8Array {
   const header = Buffer.alloc(13)
   header.writeUInt32BE(rows[0]?.length ?? 0, 0)

@@ -2,16 +2,16 @@
 export interface TemplateFile {
   readonly path: string
   readonly content: string | Uint8Array
-  /** Whether it is a program. */
+  /** Whether the file is executable. */
   readonly isExecutable?: boolean
 }
 
 /** Names of a new task. */
 export interface TemplateNames {
-  /** As in the descriptor. */
+  /** Name in the descriptor. */
   readonly name: string
   readonly namespace: string
 }
 
-/** Makes the program of a task in one language, with its Dockerfile. */
+/** Creates the program of a task in one language, with its Dockerfile. */
 export type ProgramTemplate = (names: TemplateNames) => readonly TemplateFile[]

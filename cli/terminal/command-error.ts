@@ -1,6 +1,6 @@
 import { EXIT } from './exit-codes.ts'
 
-/** A failure that its message explains: shown without a stack. */
+/** A failure with a message for the user, shown without a stack trace. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
   readonly exitCode: number
@@ -11,7 +11,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Wrong use: the value, and what was expected. */
+/** Error for wrong arguments: the value, and what was expected. */
 export function usageError(message: string): CommandError {
   return new CommandError(message, EXIT.usage)
 }

@@ -1,11 +1,11 @@
 /** Exit codes of cytomine-task. */
 export const EXIT = {
   success: 0,
-  /** What was asked for failed: a task with problems, a run that failed, a refusal of the service. */
+  /** The command failed: a task with problems, a failed run, a rejection by the service. */
   failed: 1,
-  /** The command cannot be understood. */
+  /** Invalid arguments. */
   usage: 2,
-  /** Nothing answers at the address of the service, or no container engine works. */
+  /** The service does not answer, or no container engine works. */
   unavailable: 3,
   /** Ctrl-C. */
   interrupted: 130,

@@ -1,22 +1,23 @@
 /*
- * Texts of tasks and services may hold what terminals obey: write to the clipboard, change the title, move the cursor over earlier lines.
+ * Escapes control sequences in untrusted texts of tasks and services: they could write to the clipboard, set the title or
+ * overwrite earlier lines.
  */
 
-/** Colours and styles, which stay: `ESC [ … m`. */
+/** Colours and styles, which are kept: `ESC [ … m`. */
 const STYLE = String.raw`\u001b\[[\d;:]*m`
-/** Controls of both sets except tab and line feed, and what turns the direction of text. */
+/** Control characters of both sets except tab and line feed, and characters that change the text direction. */
 const STEERING = String.raw`[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]`
 const FOUND = new RegExp(`(${STYLE})|${STEERING}`, 'gu')
 const RESET = '\u001b[0m'
 
-/** A text in which everything but line ends, tabs, colours and styles is visible. A lone carriage return is a line end. */
+/** Makes everything but line ends, tabs, colours and styles visible. A lone carriage return counts as a line end. */
 export function shownText(text: string): string {
   return text
     .replace(/\r\n?/gu, '\n')
     .replace(FOUND, (found, style: string | undefined) => style ?? escaped(found))
 }
 
-/** JSON without the controls that JSON leaves as they are. */
+/** Escapes control characters that JSON leaves unescaped. */
 export function shownJson(json: string): string {
   return json.replace(
     /[\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
@@ -29,7 +30,7 @@ interface Output {
   write(text: string): unknown
 }
 
-/** Writes a part of a log: to a terminal as {@link shownText}, which no style outlasts, elsewhere as it is. */
+/** Writes a part of a log: on a terminal as {@link shownText} with styles reset at the end, elsewhere unchanged. */
 export function writeLog(stream: Output, text: string): void {
   if (stream.isTTY !== true) stream.write(text)
   else {

@@ -2,7 +2,7 @@ import { styleText } from 'node:util'
 import { printable } from '../../src/contract/quoted.ts'
 import { shownJson, shownText } from './shown-text.ts'
 
-/** Where a command writes; `isTTY` says that a person reads along. */
+/** Output of a command; `isTTY`: it is a terminal. */
 export interface Stream {
   readonly isTTY?: boolean
   /** Width of a terminal. */
@@ -10,7 +10,7 @@ export interface Stream {
   write(text: string): unknown
 }
 
-/** What a command needs of its surroundings. */
+/** Streams and variables of a command's process. */
 export interface Surroundings {
   readonly stdout: Stream
   readonly stderr: Stream
@@ -19,22 +19,19 @@ export interface Surroundings {
 
 type Style = 'red' | 'yellow' | 'green' | 'bold' | 'dim'
 
-/**
- * Output of a command: results on stdout, everything about the work on stderr. What a terminal would obey is made visible, but for
- * colours.
- */
+/** Output of a command: results on stdout, progress and notes on stderr. Control sequences are made visible, except colours. */
 export interface Terminal extends Surroundings {
-  /** Whether results are JSON. */
+  /** Whether results are printed as JSON. */
   readonly isJson: boolean
-  /** A line of the result; nothing with `--json`. */
+  /** Prints a line of the result; nothing with `--json`. */
   print(line: string): void
-  /** The result for machines; nothing without `--json`. */
+  /** Prints the result as JSON; nothing without `--json`. */
   json(value: unknown): void
-  /** A line about the work. */
+  /** Prints a progress line. */
   note(line: string): void
-  /** Rows in columns, the first one as heading; nothing with `--json`. */
+  /** Prints rows in columns, the first one as heading; nothing with `--json`. */
   table(rows: readonly (readonly string[])[]): void
-  /** Text in a style, where stdout is a terminal. */
+  /** Text in a style, if stdout is a terminal. */
   paint(style: Style, text: string): string
 }
 

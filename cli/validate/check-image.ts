@@ -17,13 +17,13 @@ import { type Finding, problem } from './finding.ts'
 
 export interface ImageCheck {
   readonly source: ByteSource
-  /** Of the image that is meant, where the archive holds several. */
+  /** Name of the image, if the archive has several. */
   readonly wantedTag: string
-  /** Where the folders of a run are mounted, absolute. */
+  /** Absolute mount points of the run's folders. */
   readonly mountPoints: readonly string[]
 }
 
-/** What was found in an image archive; size and layers only of one that could be read. */
+/** Findings about an image archive; size and layers are set only for a readable one. */
 export interface CheckedImage {
   readonly findings: readonly Finding[]
   readonly size?: ImageSize
@@ -34,7 +34,7 @@ export interface CheckedImage {
   }[]
 }
 
-/** Checks an image archive as an import does, and whether its command can start. Reads every layer once; memory does not grow with them. */
+/** Checks an image archive like an import, and whether its command can start. Reads every layer once, in constant memory. */
 export async function checkImage({ source, wantedTag, mountPoints }: ImageCheck): Promise<CheckedImage> {
   try {
     return await checkOpened(await openImage(source, wantedTag), mountPoints)
@@ -64,7 +64,7 @@ async function checkOpened(image: OpenImage, mountPoints: readonly string[]): Pr
     findings.push(findingOf(error))
   }
   const config = runConfigSchema.parse(JSON.parse(image.config.toString()))
-  // Of an image with a damaged layer nobody knows what is missing.
+  // A damaged layer may contain the missing file, so the command is not checked.
   const isWhole = facts.length === image.layers.length
   if (isWhole) findings.push(...(await checkEntrypoint({ config, tree, layers: image.layers, mountPoints })))
   return { findings, ...sizesOf(image.layers, unpacked) }
@@ -85,7 +85,7 @@ function sizesOf(layers: readonly OpenLayer[], unpacked: ReadonlyMap<string, num
   return { layers: rows, size: { packedBytes: sum('sizeBytes'), unpackedBytes: sum('unpackedBytes') } }
 }
 
-/** @throws the error when it says nothing about the archive */
+/** @throws the error when it is not about the archive */
 function findingOf(error: unknown): Finding {
   const isOfArchive =
     error instanceof OciFormatError || error instanceof TarFormatError || error instanceof ZipFormatError

@@ -1,9 +1,9 @@
 /** One result of a check. */
 export interface Finding {
-  /** A problem is refused by the service, or ends every run; a warning is accepted, and probably not meant. */
+  /** `problem`: rejected by the service, or fails every run. `warning`: accepted, but probably a mistake. */
   readonly severity: 'problem' | 'warning'
   readonly part: 'bundle' | 'descriptor' | 'image' | 'resources'
-  /** A sentence with the place, the value and the cure. */
+  /** A sentence with the place, the value and the remedy. */
   readonly message: string
   /** Line of the descriptor, from 1. */
   readonly line?: number
@@ -19,5 +19,5 @@ export function warning(part: Finding['part'], message: string, position: Positi
   return { severity: 'warning', part, message, ...position }
 }
 
-/** Where in the descriptor. */
+/** Position in the descriptor. */
 export type Position = Pick<Finding, 'line' | 'column'>

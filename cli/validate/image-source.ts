@@ -8,14 +8,14 @@ import type { ZipArchive, ZipEntry } from '../../src/archive/zip/read-zip.ts'
 import type { ByteSource } from '../../src/shared/byte-source.ts'
 import { fileSource } from '../task/file-source.ts'
 
-/** An entry that can be read from any place, until it is closed. */
+/** An entry with random access; must be closed. */
 interface OpenSource {
   readonly bytes: ByteSource
   close(): Promise<void>
 }
 
 /**
- * An entry of an archive. A deflated one is unpacked into a temporary file.
+ * Opens an entry of an archive for random access. A deflated one is unpacked into a temporary file.
  * @throws ZipFormatError
  */
 export async function sourceOf(archive: ZipArchive, entry: ZipEntry): Promise<OpenSource> {

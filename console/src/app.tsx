@@ -16,7 +16,7 @@ interface PageProps {
 }
 type Page = FunctionComponent<PageProps>
 
-/** Pages that are loaded when somebody goes there. */
+/** Pages that are loaded on first use. */
 const LAZY = {
   task: () => import('./pages/task/task-page.tsx').then(({ TaskPage }) => TaskPage as Page),
   run: () => import('./pages/run/run-page.tsx').then(({ RunPage }) => RunPage as Page),
@@ -96,7 +96,7 @@ function LazyPage({ name, place }: PageProps & { readonly name: keyof typeof LAZ
   )
   if (loaded.error !== undefined) return <Problem error={loaded.error} title="The page cannot be loaded." />
   if (loaded.data === undefined) return <Loading what="the page" />
-  // Another task or run is another page: nothing of the last one stays.
+  // The key resets all component state when the page shows another task or run.
   return <loaded.data.Page key={place.segments.join('/')} place={place} />
 }
 
@@ -108,7 +108,7 @@ function focusMain(): void {
   document.getElementById('main')?.focus()
 }
 
-/** What browsers do with a new document: from the top, and read from its beginning. */
+/** Scrolls to the top and moves the focus, as a browser does for a new document. */
 function useNewPage(path: string): void {
   const [first] = useState(path)
   useEffect(() => {

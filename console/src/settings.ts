@@ -8,7 +8,7 @@ export function useConfig(): Config {
   return useContext(ConfigContext)
 }
 
-/** Whether the page may change tasks and runs. The service checks it as well. */
+/** Whether the page may change tasks and runs. The service checks this too. */
 export function useMayChange(): boolean {
   return useConfig().mode === 'full'
 }

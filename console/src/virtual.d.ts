@@ -1,4 +1,4 @@
-/** docs/openapi.yaml (vite.config.ts). */
+/** docs/openapi.yaml as a module (vite.config.ts). */
 declare module 'virtual:openapi' {
   const document: import('./pages/api/document.ts').OpenApi
   export default document

@@ -19,15 +19,15 @@ const deps = {
 }
 
 /**
- * Reports state changes from the table's stream as events, on the bus and to webhooks. Throws when one was not taken, so that Lambda
- * repeats the batch.
+ * Sends state changes from the table's stream as events, to the bus and to webhooks. Throws when an event was not accepted, so
+ * that Lambda repeats the batch.
  */
 export async function handler({ Records }: DynamoDBStreamEvent, context: Context): Promise<void> {
   beginLog({ requestId: context.awsRequestId })
   const events = await publishEvents(
     {
       ...deps,
-      // Keys have ids only; images hold secrets, and the error of a schema quotes no values.
+      // Only keys are logged: they have ids only, while images contain secrets. The error of a schema quotes no values.
       onUnreadable: ({ key }, error) => logger.error('change not understood', { key, error: error as Error }),
     },
     Records.map(decodeChange),

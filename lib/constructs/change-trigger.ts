@@ -21,12 +21,12 @@ export interface ChangeTriggerProps {
 
 /** Changes of one call. Lambda sends fewer when they have more than 6 MB. */
 const BATCH = 100
-/** Longest time for which a batch is repeated. The changes of its shard wait meanwhile; a stream keeps changes for 24 hours. */
+/** Maximum time for which a batch is retried. The changes of its shard wait meanwhile; a stream keeps changes for 24 hours. */
 const LONGEST_AGE = Duration.hours(12)
 
 /**
- * Sends changes of the table to a function, in the order in which each item changed. A batch that fails is repeated, in halves; what
- * still fails goes to a dead-letter queue as positions in the stream.
+ * Sends changes of the table to a function, in order for each item. A failed batch is retried in halves. What still fails goes to
+ * a dead-letter queue, as positions in the stream.
  */
 export class ChangeTrigger extends Construct {
   readonly deadLetters: Queue
@@ -40,7 +40,7 @@ export class ChangeTrigger extends Construct {
     new EventSourceMapping(this, 'Changes', {
       target,
       eventSourceArn: streamArn,
-      // A mapping that is created anew begins with what nobody has read.
+      // A new mapping starts with the oldest change in the stream.
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: BATCH,
       bisectBatchOnError: true,

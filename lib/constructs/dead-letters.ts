@@ -3,7 +3,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { Construct } from 'constructs'
 
 /**
- * Queue `DeadLetters` below a construct, for what could not be handled. Messages stay as long as SQS keeps any.
+ * Queue `DeadLetters` below a construct, for messages that could not be handled. They are kept for SQS's maximum retention.
  * @param reason why the queue has no dead-letter queue of its own
  */
 export function deadLettersOf(scope: Construct, reason: string): Queue {

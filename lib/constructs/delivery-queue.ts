@@ -13,7 +13,7 @@ import type { Stage } from '../settings.ts'
 
 /** SQS's maximum. A run has nine events at most, each of which may wait for 20 hours. */
 const RETENTION = Duration.days(14)
-/** Six times the function's time limit, as Lambda's guide asks for. After a failed attempt the function sets another time. */
+/** Six times the function's time limit, as Lambda's guide recommends. After a failed attempt the function sets another time. */
 const VISIBILITY = Duration.minutes(3)
 /** Receivers that are slow at the same time; more deliveries wait in the queue. */
 const MAX_CONCURRENCY = 50

@@ -10,7 +10,7 @@ interface Rule extends Conflict {
   isKept(settings: CheckedSettings): boolean
 }
 
-/** Settings each of which is valid by itself. */
+/** Settings that are each valid by themselves. */
 type CheckedSettings = Omit<Stage, 'sweep' | 'emulator'>
 
 const NO_SUCH_JOB = 'must be at least largest.vcpus, or no job of that size would ever start'

@@ -26,7 +26,7 @@ interface RunningJob {
   readonly finished: Promise<void>
 }
 
-/** Longest delay of a timer; about 24 days. */
+/** Maximum delay of a timer; about 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Creates a runner for the jobs of a store. */

@@ -5,7 +5,7 @@ function objectOf(path: string): { readonly bucket: string; readonly key: string
   return { bucket, key: key.join('/') }
 }
 
-/** Operations on objects by method and what the query selects. */
+/** Operations on objects by method and by the key in the query. */
 const S3_ACTIONS: Readonly<Record<string, string>> = {
   'GET ': 'GetObject',
   'HEAD ': 'GetObject',

@@ -87,7 +87,7 @@ export function createStorageServer({
     /** Delivers remaining events of an earlier process. */
     resume: onEvent,
 
-    /** Removes what S3's lifecycle rules and ECR would remove. */
+    /** Removes expired objects and unused blobs, like S3's lifecycle rules and ECR. */
     async removeExpired(ecr: ECRClient): Promise<void> {
       const now = Date.now()
       await files.remove([

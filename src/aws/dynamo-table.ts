@@ -57,7 +57,7 @@ export interface DescendingQuery {
   readonly pageSize: number
 }
 
-/** Strongly consistent reads and batches of items; retries what DynamoDB leaves unprocessed. */
+/** Strongly consistent reads and batches of items. Retries unprocessed items of a batch. */
 export interface DynamoTable {
   get(key: ItemKey): Promise<Item | undefined>
   /** Items of a partition in the order of their sort keys. */

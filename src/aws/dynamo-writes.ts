@@ -16,7 +16,7 @@ export interface Condition {
   readonly values?: Readonly<Record<`:${string}`, unknown>>
 }
 
-/** What an update does, if its condition holds. */
+/** Changes of an update whose condition holds. */
 export interface ItemChange extends Partial<Condition> {
   /** Values by attribute path: `['provisions', 'x']` is the entry `x` of the map `provisions`. */
   readonly set: readonly (readonly [path: readonly string[], value: unknown])[]

@@ -1,7 +1,7 @@
 import { LogFormatter, LogItem } from '@aws-lambda-powertools/logger'
 import type { LogAttributes, UnformattedAttributes } from '@aws-lambda-powertools/logger/types'
 
-/** Most errors of an AggregateError that are logged: removing a task may collect one for each run. */
+/** Maximum number of logged errors of an AggregateError: removing a task may collect one for each run. */
 const MAX_ERRORS = 10
 /** Depth of causes and aggregated errors. */
 const MAX_DEPTH = 4

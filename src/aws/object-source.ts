@@ -9,7 +9,7 @@ export async function openObject(objects: Pick<ObjectStore, 'read'>, key: string
   return body
 }
 
-/** Most consecutive broken connections without a byte between them. */
+/** Maximum number of consecutive broken connections without a byte between them. */
 const MAX_BREAKS = 3
 
 interface SourceObject {

@@ -98,7 +98,7 @@ export function createS3ObjectStore({
       try {
         await upload.done()
       } catch (error) {
-        // Releases what the stream holds open.
+        // Releases the connection of the stream.
         body.destroy()
         throw error
       }

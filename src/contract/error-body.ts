@@ -39,7 +39,7 @@ export const errorBodySchema = z.object({
   get details() {
     return errorDetailsSchema
   },
-  /** What is wrong with which value, and what was expected; only where `message` is fixed and does not say it. */
+  /** The explanation: which value is wrong, and what was expected. Present if `message` is fixed and does not contain it. */
   explanation: z.string().exactOptional(),
 })
 export type ErrorBody = Immutable<z.infer<typeof errorBodySchema>>
@@ -47,5 +47,5 @@ export type ErrorBody = Immutable<z.infer<typeof errorBodySchema>>
 /** Explanations that core's page shows beside the message; `explained` (errors.ts) adds them. */
 const shownErrors = z.array(errorBodySchema).exactOptional()
 
-/** What the contract calls `details`, discriminated by `type` (http-api 3.1). */
+/** `details` of the contract, discriminated by `type` (http-api 3.1). */
 export type ErrorDetails = ErrorBody['details']

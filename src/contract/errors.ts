@@ -29,11 +29,11 @@ interface ErrorOptions {
   readonly cause?: unknown
   /** Replaces the row's message, where the contract does not fix it. */
   readonly text?: string
-  /** What is wrong with which value, what was expected, what to do next. The parameter's name is prefixed, so it is left out here. */
+  /** The wrong value, what was expected, and what to do next. The parameter's name is prefixed, so it is omitted here. */
   readonly words?: string
   /** Index path of the array item that the error is about. */
   readonly item?: string
-  /** Puts `words` into the message of a row with a fixed message: for cases that the reference answers with status 500. */
+  /** Adds `words` to the message of a row with a fixed message, for cases that the reference answers with status 500. */
   readonly isMessageOurs?: boolean
 }
 

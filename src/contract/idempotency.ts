@@ -19,5 +19,5 @@ export const KEY_LEASE_SECONDS = 60
 /** A key: at most 255 characters of printable ASCII. HTTP removes spaces around a header's value. */
 export const IDEMPOTENCY_KEY = /^[!-~](?:[ -~]{0,253}[!-~])?$/u
 
-/** Largest body of an answer that is stored, in bytes of UTF-8; a DynamoDB item holds 400 KB. */
+/** Maximum size of a stored response body, in bytes of UTF-8; a DynamoDB item holds 400 KB. */
 export const MAX_STORED_ANSWER_BYTES = 350 * 1024

@@ -58,7 +58,7 @@ export const stagedInputsSchema = z.object({
 })
 export type StagedInputs = z.infer<typeof stagedInputsSchema>
 
-/** Longest text of a {@link OutputEntry.problem}, in UTF-16 units. */
+/** Maximum length of a {@link OutputEntry.problem}, in UTF-16 units. */
 export const MAX_PROBLEM_LENGTH = 1000
 
 /** One entry of the output folder's top level. */
@@ -90,7 +90,7 @@ export type StagedOutputs = z.infer<typeof stagedOutputsSchema>
 /** One output of one job attempt. */
 const outputName = { jobAttempt, name: z.string().max(1024) }
 
-/** Body of POST task-runs/{id}/staging/parts: begins a multipart upload of an output. */
+/** Body of POST task-runs/{id}/staging/parts, which starts a multipart upload of an output. */
 export const beginPartsSchema = z.object(outputName)
 export type OutputName = z.infer<typeof beginPartsSchema>
 

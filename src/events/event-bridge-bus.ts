@@ -8,7 +8,7 @@ import { backoff, type Pause, retry } from '../shared/retry.ts'
 import type { EngineEvent } from './event.ts'
 import type { EventBus } from './event-bus.ts'
 
-/** Entries of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
+/** Maximum number of entries of one call: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html */
 const MAX_ENTRIES = 10
 /** Retries of entries that the bus throttled: 1.5 s at most. Then Lambda repeats the whole batch. */
 const BACKOFF = { retries: 4, firstMs: 100, hasJitter: true }
@@ -25,7 +25,7 @@ export interface EventBridgeBusOptions {
   readonly pause?: Pause
 }
 
-/** Bus of EventBridge. */
+/** Event bus of EventBridge. */
 export function createEventBridgeBus({
   client,
   busName,

@@ -4,7 +4,7 @@ import type { EngineEvent } from './event.ts'
 export interface EventBus {
   /**
    * Sends events in this order.
-   * @throws Error when the bus has not taken all of them; some may have been sent, so the call is repeated as a whole
+   * @throws Error when the bus has not accepted all of them. Some may have been sent, so the whole call must be repeated
    */
   send(events: readonly EngineEvent[]): Promise<void>
 }

@@ -17,12 +17,12 @@ const SEQUENCE_DIGITS = 40
 /** Hexadecimal digits of an id. */
 const ID_DIGITS = 32
 
-/** Number of open runs with which the state of a set is the one that its workflow recorded. */
+/** Number of open runs for which the state of a set is the one that its workflow recorded. */
 const NOT_COUNTED = 1
 
 type Content = Pick<EngineEvent, 'type' | 'data' | 'timestamp'>
 
-/** Event of a change; undefined for changes that enter no other state. Contains neither secrets nor inputs. */
+/** Event of a change; undefined for changes within a state. Contains neither secrets nor inputs. */
 export function eventOfChange(change: ItemChange, installation: string): EngineEvent | undefined {
   const content = contentOf(change)
   if (content === undefined) return undefined
@@ -52,7 +52,7 @@ function contentOf(change: ItemChange): Content | undefined {
 const typeOf = (kind: string, state: string): EventType => `${kind}.${state.toLowerCase()}` as EventType
 
 function ofRun({ before, after, at }: ItemChange): Content | undefined {
-  // Most changes are within a state; decoding takes longer than this look.
+  // Most changes are within a state, and decoding takes longer than this check.
   if (before?.state === after?.state && isHidden(before) === isHidden(after)) return undefined
   const [was, run] = [visibleRun(before), visibleRun(after)]
   if (run === undefined) {
@@ -117,7 +117,7 @@ function dataOfSet(set: RunSet, previousState: ReturnType<typeof setStateOf> | u
   }
 }
 
-/** Uploads of input files have no import. An upload that expires after its import is no change of the import. */
+/** Uploads of input files have no import. The expiry of an upload after its import is not a change of the import. */
 function ofImport({ before, after, at }: ItemChange): Content | undefined {
   if ((after ?? before)?.purpose !== 'task' || before?.state === after?.state) return undefined
   const [was, upload] = [before, after].map((item) => (item ? uploadSchema.parse(item) : undefined))

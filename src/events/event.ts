@@ -4,13 +4,13 @@ import { SET_STATES } from '../run/set/run-set.ts'
 import { RUN_STATES } from '../run/transitions.ts'
 import { UPLOAD_STATES } from '../upload/upload.ts'
 
-/** Version of the documents. New types and new optional properties keep it; receivers ignore what they do not know. */
+/** Version of the documents. New types and new optional properties do not change it; receivers ignore unknown ones. */
 export const EVENT_VERSION = '1'
 
-/** Longest text of a failure in an event, in UTF-16 units: EventBridge takes 256 KiB for ten events. */
+/** Maximum length of a failure message in an event, in UTF-16 units: EventBridge accepts 256 KiB for ten events. */
 const MAX_TEXT_LENGTH = 2000
 
-/** Longest text that begins with `text` and fits into an event. */
+/** Cuts a text to the length that fits into an event. */
 export function shortened(text: string): string {
   return text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH - 1)}…` : text
 }

@@ -2,7 +2,7 @@ import type { Item, ItemKey } from '../aws/dynamo-table.ts'
 
 /** Change of one item of the table. */
 export interface ItemChange {
-  /** Id of the change; the same when it is delivered again. */
+  /** Id of the change; a repeated delivery has the same id. */
   readonly id: string
   readonly key: ItemKey
   /** Absent for a new item. */

@@ -6,14 +6,14 @@ import type { ItemChange } from './item-change.ts'
 export interface PublishDependencies {
   readonly bus: EventBus
   readonly installation: string
-  /** Called with a change that cannot be decoded. It is skipped, because repeating it would hold up all others. */
+  /** Called with a change that cannot be decoded. It is skipped, because retrying it would block all others. */
   readonly onUnreadable: (change: ItemChange, error: unknown) => void
 }
 
 /**
- * Sends the events of changes, in their order. May be repeated: the same change has the same event, with the same id.
+ * Sends the events of changes, in order. Idempotent: the same change has the same event, with the same id.
  * @returns the events
- * @throws Error when not all events were taken
+ * @throws Error when not all events were accepted
  */
 export async function publishEvents(
   { bus, installation, onUnreadable }: PublishDependencies,

@@ -18,15 +18,15 @@ export interface DicomFiles {
 }
 
 /**
- * Most compressed bytes read of one entry: deflated data may yield nothing for gigabytes. Incompressible content grows
- * by far less than twice.
+ * Maximum number of compressed bytes read of one entry: deflated data may yield nothing for gigabytes. Incompressible content
+ * grows by far less than twice.
  */
 const MAX_FETCHED_BYTES = 2 * MAX_HEADER_BYTES
 
 /** Files inspected in parallel. Each needs one or two requests, and a series has hundreds of files. */
 const MAX_CONCURRENT_READS = 32
 
-/** Inspects a folder's files; undefined when there is none or one is no DICOM file. */
+/** Inspects a folder's files; undefined when there is none, or one is not a DICOM file. */
 export async function describeDicomFiles(files: readonly ByteSource[]): Promise<DicomFiles | undefined> {
   let largest: ByteSource | undefined
   for (const file of files) {
@@ -51,7 +51,7 @@ async function areDicom(files: readonly ByteSource[]): Promise<boolean> {
 /**
  * Inspects the files of a zip by their first bytes only. Sizes are those of the directory, and checksums are not
  * verified.
- * @throws ZipFormatError when it is no zip, damaged or hostile
+ * @throws ZipFormatError when it is not a zip, damaged or hostile
  */
 export async function describeDicomZip(source: ByteSource): Promise<DicomFiles | undefined> {
   const zip = await openZip({

@@ -7,7 +7,7 @@ const WINDOW_BYTES = 4096
 /** Many small windows, because a JPEG may have hundreds of segments of 64 KiB before its frame. */
 const MAX_WINDOWS = 256
 
-/** Most bytes read of an image, whatever its header claims. */
+/** Maximum number of bytes read of an image, whatever its header claims. */
 export const MAX_HEADER_BYTES = MAX_WINDOWS * WINDOW_BYTES
 
 /** The header is damaged, cut short or too long. */

@@ -8,7 +8,7 @@ import type { ByteSource } from '../shared/byte-source.ts'
 import type { TaskDescriptor } from '../task/task.ts'
 import { refusal } from './import-refusal.ts'
 
-/** Far above any real descriptor; the parser has limits of its own for what it makes of the text. */
+/** Far above any real descriptor. The parser has its own limits for the parsed document. */
 export const MAX_DESCRIPTOR_BYTES = 1024 * 1024
 /** Logos are answered through the API, which takes some 4 MB. */
 const MAX_LOGO_BYTES = 4 * 1024 * 1024

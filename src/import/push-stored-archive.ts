@@ -62,7 +62,7 @@ export async function pushStoredArchive(archive: StoredArchive): Promise<FoundIm
   const image = findImage(scanned, archive.wantedTag, archive.held)
   const layers = [...new Map(image.layers.map((layer) => [layer.file.name, layer])).values()]
   progress.expectLayers(layers.length)
-  // The largest first: what is left at the end is short.
+  // The largest first, so that only small ones remain at the end.
   const bySize = layers
     .filter(({ file }) => file.held === undefined)
     .toSorted((a, b) => b.file.sizeBytes - a.file.sizeBytes)

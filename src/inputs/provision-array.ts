@@ -76,7 +76,7 @@ export function findArrayItem(
   return { run, task, input: { ...input, type }, path, itemType: typeAt(type, path) ?? level }
 }
 
-/** Error for an index into a parameter that is no array. */
+/** Error for an index into a parameter that is not an array. */
 export function noArray({ id }: ParameterType, parameterName: string): DomainError {
   const words = `it has no items, as its type is ${id}; leave out /indexes`
   return parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words)

@@ -22,7 +22,7 @@ export interface ProvisionDependencies {
   readonly runs: RunRepository
 }
 
-/** What storing a value works with. */
+/** Ports and settings of storing a value. */
 export interface StoreDependencies extends Pick<ProvisionDependencies, 'identity' | 'objects'> {
   readonly runs: Pick<RunRepository, 'putInput'>
 }

@@ -23,7 +23,7 @@ interface Dependencies extends Repositories {
   readonly objects: ObjectStore
 }
 
-/** Files in the container of one input that is no array. */
+/** Files in the container of one input that is not an array. */
 export function filesOf({ parameterName, file, companion }: InputValue): readonly StoredFile[] {
   const named: StoredFile = { name: parameterName, ...file }
   return companion === undefined ? [named] : [named, { name: `${parameterName}.geojson`, ...companion }]

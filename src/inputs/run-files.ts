@@ -44,7 +44,7 @@ export function requireNamed<Named extends { readonly name: string }>(
 }
 
 /**
- * Error for `<parameter>.geojson` of a parameter that is no geometry and has no companion. The reference answers with
+ * Error for `<parameter>.geojson` of a parameter that is not a geometry and has no companion. The reference answers with
  * the parameter's file under a wrong media type (calibration 16).
  */
 export function noGeojson(parameterName: string): DomainError {

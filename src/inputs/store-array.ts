@@ -40,7 +40,7 @@ export async function storeArray(
   return { kind: 'value', valueId, ...(isGapless ? { size } : { indexes }) }
 }
 
-/** The contract has no limit, so the text says what to do. */
+/** The contract has no limit, so the message explains what to do. */
 export function tooMany(parameterName: string, text: string): DomainError {
   return parameterError('INTERNAL_INVALID_COLLECTION_DIMENSIONS', parameterName, text)
 }

@@ -91,7 +91,7 @@ function inGroups(runIds: readonly string[]): readonly (readonly string[])[] {
   )
 }
 
-/** Hides runs and ends those that are active, which costs less than to delete them: clients and queues see the end soon. */
+/** Hides runs and ends active ones. This is cheaper than deleting them, so clients and queues see the end soon. */
 async function hideRuns(
   deps: DeleteTaskDependencies,
   runIds: readonly string[],

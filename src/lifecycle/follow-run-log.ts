@@ -25,7 +25,7 @@ export interface LogPart {
   readonly text: string
   /** Offset of the next part, URL-safe. */
   readonly next: string
-  /** The run has ended and nothing more will come. */
+  /** The run has ended, and the log is complete. */
   readonly isComplete: boolean
 }
 
@@ -42,8 +42,8 @@ const MAX_LINES = 10_000
 const LATE_LINES_MS = 3000
 
 /**
- * Reads what is new in a run's log. The first call (`0`) returns its newest lines, up to about 1 MB. When AWS Batch starts the task again,
- * the text goes on with the log of the new container. The reason of a failure comes last, as in {@link readRunLog}.
+ * Returns the new part of a run's log. The first call (`0`) returns its newest lines, up to about 1 MB. When AWS Batch starts the
+ * task again, the text continues with the log of the new container. The reason of a failure comes last, as in {@link readRunLog}.
  * @throws DomainError RUN_NOT_FOUND, QUERY_INVALID
  */
 export async function followRunLog(deps: Dependencies, runId: string, after: string): Promise<LogPart> {

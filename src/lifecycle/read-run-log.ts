@@ -69,7 +69,7 @@ async function newest(logs: Pick<LogStore, 'read'>, stream: string, maxBytes: nu
   if (Buffer.byteLength(JSON.stringify(printed)) > MAX_ANSWER_BYTES) {
     return newest(logs, stream, Math.floor(maxBytes / 2))
   }
-  // A character at the cut may take up to three bytes less.
+  // Up to three bytes less than `maxBytes` are read when the cut would split a character.
   const isCut = Buffer.byteLength(read) >= maxBytes - 3
   return isCut ? `${ENGINE} the log is longer; this is its end\n${printed}` : printed
 }

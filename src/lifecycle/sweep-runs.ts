@@ -35,9 +35,9 @@ export interface SweepSettings {
    */
   readonly graceSeconds: number
   /**
-   * Longest time of one step while its workflow goes on: all retries of a submission (half an hour of pauses when
-   * throttled, 2 minutes after other failures, 7 calls of a minute) or of a collection of outputs (the same pauses, 7
-   * calls of 15 minutes). After this the workflow's token will not be completed.
+   * Maximum duration of one step while its workflow is running: all retries of a submission (half an hour of pauses when
+   * throttled, 2 minutes after other failures, 7 calls of a minute) or of a collection of outputs (the same pauses, 7 calls of 15
+   * minutes). After this the workflow's token will not be completed.
    */
   readonly stepLimitSeconds: number
 }

@@ -260,7 +260,7 @@ function missingWords(task: Task, { name }: TaskOutput, left: Left): string {
   return `the task has not written it; expected ${quoted(name)} in the output folder, without extension; ${instead}`
 }
 
-/** Longest failure message of a run, which is part of its item of at most 400 KB. */
+/** Maximum length of a run's failure message, which is part of its item of at most 400 KB. */
 const MAX_REASON_LENGTH = 10_000
 
 function describeProblems(problems: readonly DomainError[], attempt: number | undefined): RunFailure {

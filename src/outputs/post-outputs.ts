@@ -50,7 +50,7 @@ export async function postOutputs(
   await checkNames(deps, run, task, outputs.byName)
 
   const prefix = postedOutputsPrefix(run.id, job.attempt, deps.identity.uuid())
-  // Stays false if this call crashes; the run may have ended with these outputs all the same.
+  // Stays false if this call crashes, although the run may have ended with these outputs.
   let isKept = false
   try {
     const entries = await storeOutputs(deps, prefix, outputs)

@@ -86,7 +86,7 @@ async function contentOf(entry: ArchiveEntry): Promise<FolderFileContent> {
   return { crc32: checksum, bytes: await entry.open() }
 }
 
-/** What the type's codec made of the file when it was read. */
+/** Result of the type's codec for the file. */
 function storedText(bytes: Buffer, type: ParameterType, parameterName: string): Buffer {
   const value = codecOf(type)?.readOutput(new TextDecoder().decode(bytes), type, parameterName)
   return Buffer.from(String(value))

@@ -22,7 +22,7 @@ const MAX_PAGES = 30
 
 /** Streams of one log group; each event is a line. */
 export function createCloudwatchLogStore({ client, logGroupName }: CloudwatchLogStoreOptions): LogStore {
-  /** @returns undefined when the stream does not exist: it begins with the container's first line */
+  /** @returns undefined when the stream does not exist: it is created with the container's first line */
   async function getEvents(
     input: Omit<GetLogEventsCommandInput, 'logGroupName'>,
   ): Promise<GetLogEventsCommandOutput | undefined> {

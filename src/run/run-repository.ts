@@ -126,8 +126,8 @@ export interface RunRepository {
   /** The run that was last recorded with this key, by two reads of known keys. Undefined when it is gone. */
   findByResult(resultKey: string): Promise<Run | undefined>
   /**
-   * Records that the stager has moved the inputs or the outputs. Leaves `updatedAt` as it is. Does nothing when the run is not active or
-   * does not exist.
+   * Records that the stager has transferred the inputs or the outputs. Leaves `updatedAt` unchanged. Does nothing when the run is
+   * not active or does not exist.
    */
   recordStage(runId: string, stage: 'stageIn' | 'stageOut', seconds: number): Promise<void>
   putInput(value: InputValue): Promise<void>

@@ -1,7 +1,7 @@
 import { cutText, printable } from '../contract/quoted.ts'
 import type { JobUsage, Run, RunFailure } from './run.ts'
 
-/** Longest failure message of a row, in UTF-16 units. Rows of the index must stay below 1 KB, the unit of a write. */
+/** Maximum length of a failure message in a row, in UTF-16 units. Rows of the index must stay below 1 KB, the unit of a write. */
 const MAX_MESSAGE_LENGTH = 150
 
 /** Row of a list of runs. */

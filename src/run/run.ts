@@ -39,7 +39,7 @@ const provisionSchema = z.discriminatedUnion('kind', [
     clearedId: z.string().exactOptional(),
   }),
 ])
-/** What is stored for one input of a run. */
+/** Stored value of one input of a run. */
 export type Provision = Immutable<z.infer<typeof provisionSchema>>
 
 export const jobUsageSchema = z.object({
@@ -57,7 +57,7 @@ export const jobUsageSchema = z.object({
   /** Date of the prices. */
   pricesOf: z.string(),
 })
-/** What a job used, and an estimate of its cost. */
+/** Usage of a job, and an estimate of its cost. */
 export type JobUsage = Immutable<z.infer<typeof jobUsageSchema>>
 
 const runJobSchema = z.object({

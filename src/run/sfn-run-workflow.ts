@@ -97,7 +97,7 @@ type ErrorClass = abstract new (...args: never[]) => Error
 /** The token was completed, timed out, or its execution has ended. */
 const TOKEN_IS_OVER: readonly ErrorClass[] = [TaskTimedOut, TaskDoesNotExist, InvalidToken]
 
-/** @throws WorkflowUnavailableError for errors that a retry may cure; client errors are rethrown as they are */
+/** @throws WorkflowUnavailableError when a retry may succeed; client errors are rethrown unchanged */
 async function asUnavailable<Answer>(call: Promise<Answer>): Promise<Answer> {
   try {
     return await call

@@ -32,7 +32,8 @@ const SPECIAL = blockListOf([
   '203.0.113.0/24',
   '224.0.0.0/3',
   '::/128',
-  // Forms that contain an IPv4 address: NAT64, Teredo (2001::/23), 6to4. Mapped ones are checked as what they contain.
+  // Forms that contain an IPv4 address: NAT64, Teredo (2001::/23), 6to4. Mapped addresses are checked by the address that they
+  // contain.
   '64:ff9b::/96',
   '64:ff9b:1::/48',
   '2001::/23',

@@ -13,7 +13,7 @@ import { pipeline } from 'node:stream/promises'
  * which S3 requires.
  */
 
-/** Longest body that {@link exchange} returns: errors are short. */
+/** Maximum length of a body that {@link exchange} returns: errors are short. */
 const MAX_BODY_BYTES = 64 * 1024
 
 /** Starts a request; the caller sends the body. `timeout` bounds the connection and each pause in which no byte moves. */

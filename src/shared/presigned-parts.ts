@@ -27,7 +27,7 @@ export function createPresignedParts({
     const urls = ask(first, last)
     for (let number = first; number <= last; number += 1) {
       const url = urls.then((all) => all[number - first])
-      // Without a reader until the part's turn comes.
+      // Handles a rejection before the part is awaited.
       url.catch(() => undefined)
       known.set(number, url)
     }

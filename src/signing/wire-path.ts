@@ -28,7 +28,7 @@ function spellPair(pair: string): string {
   return [name, value].map((text) => encode(decode(text.replaceAll('+', ' ')))).join('=')
 }
 
-/** Decodes percent-encoding; text that is not percent-encoded stays as it is. */
+/** Decodes percent-encoding; other text is unchanged. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)

@@ -171,7 +171,7 @@ export type TaskDescriptor = Omit<
 >
 
 export const descriptorWarningSchema = z.object({
-  /** A sentence that names the path, what was probably meant, and the position in the text. */
+  /** A sentence that names the path, the probably intended key, and the position in the text. */
   message: z.string(),
   /** From 1. */
   line: z.number(),

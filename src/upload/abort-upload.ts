@@ -25,7 +25,7 @@ export async function abortUpload(deps: Dependencies, uploadId: string): Promise
   if (upload.parts !== undefined) await deps.parts.abort(upload.key, upload.parts.multipartId)
   // The importer removes bundles that it fetched from an app store.
   if (upload.source === undefined) await deps.objects.remove(upload.key)
-  // The import may have begun in between; without the object it fails.
+  // The import may have started in between; without the object it fails.
   if (!(await deps.uploads.remove(upload.id))) throw importing()
 }
 

@@ -37,7 +37,7 @@ export async function findUpload({ uploads }: Dependencies, uploadId: string, fi
   return upload
 }
 
-/** Whether parts may still arrive. An import that has begun implies a complete upload, even when `parts` was not removed. */
+/** Whether parts may still arrive. A started import implies a complete upload, even if `parts` was not removed. */
 export function hasOpenParts(upload: Upload): upload is Upload & Required<Pick<Upload, 'parts'>> {
   return upload.state === 'CREATED' && upload.parts !== undefined
 }

@@ -20,7 +20,7 @@ export type PublishedLayer = Immutable<z.infer<typeof publishedLayerSchema>>
 /** Maximum number of repositories that are checked for one layer; a base image may be in hundreds. */
 export const MAX_PLACES = 8
 
-/** Lifetime of the facts about a layer after its last publication. Afterwards the layer is sent once more. */
+/** Lifetime of the facts about a layer after its last publication. Afterwards the layer must be sent again. */
 export const LAYER_KNOWN_SECONDS = 400 * 24 * 3600
 
 /**

@@ -6,7 +6,7 @@ import { uploadError } from './find-upload.ts'
 import { sentUpload } from './sent-file.ts'
 import type { Upload } from './upload.ts'
 
-/** Bounds memory: the bytes, their text and the parsed value are in memory one after the other. */
+/** Limits memory: the bytes, their text and the parsed value are held one after the other. */
 const MAX_JSON_BYTES = 128 * 1024 * 1024
 
 /**

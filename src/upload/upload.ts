@@ -15,7 +15,10 @@ export const importedLayerSchema = z.object({
   diffId: z.string(),
   /** Size of the uncompressed tar. */
   contentBytes: z.number(),
-  /** What the layer has at the mount points of a run, by path; `gone` removes what lower layers have. Absent in items of earlier versions. */
+  /**
+   * The layer's entries at the mount points of a run, by path; `gone` removes those of lower layers. Absent in items of earlier
+   * versions.
+   */
   mountPoints: z.record(z.string(), z.enum(['link', 'file', 'folder', 'gone'])).exactOptional(),
   /** `sha256:…` of the blob in the registry. */
   digest: z.string(),
@@ -72,7 +75,7 @@ export const uploadSchema = z.object({
   attempts: z.number().exactOptional(),
   /** ISO-8601 UTC; start of the first of these attempts. */
   triedSince: z.string().exactOptional(),
-  /** Name in the bundle's descriptor: a failed import removes what it left in the registry under this name. */
+  /** Name in the bundle's descriptor: a failed import removes its image under this name from the registry. */
   name: taskNameSchema.exactOptional(),
   /** Parts of the bundle's descriptor without effect; set before READY. */
   warnings: z.array(descriptorWarningSchema).exactOptional(),

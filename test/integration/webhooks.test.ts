@@ -45,7 +45,7 @@ const isEnd =
   ({ type, data }: EngineEvent): boolean =>
     type === 'run.finished' && data.id === id
 
-/** States of a run in the order in which events told them, each once. */
+/** States of a run in the order of the events, each once. */
 function statesOf(events: readonly EngineEvent[], id: string): readonly string[] {
   return [
     ...new Map(

@@ -23,7 +23,7 @@ export interface Moment {
   readonly commands: readonly string[]
 }
 
-/** What remains after the end of a program. */
+/** Resources that remain after the end of a program. */
 export interface RemainingResources {
   /** Command lines of its descendants. */
   readonly processes: readonly string[]

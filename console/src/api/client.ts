@@ -1,12 +1,12 @@
 import type { ErrorBody } from './types.ts'
 
-/** Base address of the API: the page lies below it at `ui/`. */
+/** Base address of the API; the page is below it at `ui/`. */
 export const BASE = new URL('../', location.href.replace(/[?#].*$/su, ''))
 
-/** Marks changes as the page's: a stage whose console is read-only refuses them. */
+/** Marks changes as the page's: a stage with a read-only console rejects them. */
 const MARK = { 'x-app-engine-console': 'page' }
 
-/** An answer that is no success; its message is for people. */
+/** An error response; its message is for users. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
@@ -28,12 +28,12 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** @throws ApiError, or TypeError when nothing answers */
+/** @throws ApiError; TypeError when the service does not answer */
 export async function call(
   path: string,
   { method = 'GET', json, form, signal, headers }: Call = {},
 ): Promise<Response> {
-  // A header of ours on a GET would make browsers ask the bucket first, when the answer is a redirect to it.
+  // No custom header on GET: a redirect to the bucket would then need a CORS preflight.
   const own = method === 'GET' ? {} : MARK
   const typed = json === undefined ? {} : { 'content-type': 'application/json' }
   const body = json === undefined ? form : JSON.stringify(json)
@@ -61,7 +61,7 @@ export async function send<Value>(
   return (text === '' ? undefined : JSON.parse(text)) as Value
 }
 
-/** Joins segments to a path, each encoded. `.` and `..`, which a shared address may hold, name nothing: they would lead elsewhere. */
+/** Joins encoded path segments. Replaces `.` and `..`, which a shared link may contain and which would address another route. */
 export function path(...segments: readonly string[]): string {
   return segments.map((segment) => (/^\.{1,2}$/u.test(segment) ? '-' : encodeURIComponent(segment))).join('/')
 }

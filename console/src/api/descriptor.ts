@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import type { ParameterType } from './types.ts'
 
-/** What the page takes out of `descriptor.yml`, because no route has it. */
+/** Fields of `descriptor.yml` that no route returns. */
 export interface Descriptor {
   readonly source: string
   readonly resources: {
@@ -11,7 +11,7 @@ export interface Descriptor {
     readonly internet?: boolean
   }
   readonly sourceCode: string | undefined
-  /** Types as written, by parameter. */
+  /** Parameter types as written, by parameter. */
   readonly inputs: Readonly<Record<string, WrittenType | undefined>>
   readonly outputs: Readonly<Record<string, WrittenType | undefined>>
 }
@@ -20,7 +20,7 @@ type WrittenType = string | { readonly [key: string]: unknown }
 
 type Tree = { readonly [key: string]: unknown } | undefined
 
-/** The service has checked it: a part of another form is left out. */
+/** The service has validated it; a part of another form is ignored. */
 export function parseDescriptor(source: string): Descriptor {
   const tree = branch(safely(source))
   const resources = branch(branch(tree?.configuration)?.resources) ?? {}
@@ -55,7 +55,7 @@ function branch(value: unknown): Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Tree) : undefined
 }
 
-/** A parameter with the limits of its files, which listings leave out. */
+/** Adds the limits of a parameter's files, which listings omit. */
 export function withLimits<Parameter extends { readonly type: ParameterType }>(
   parameter: Parameter,
   written: WrittenType | undefined,

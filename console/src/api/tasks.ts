@@ -2,7 +2,7 @@ import { call, getJson, path, send } from './client.ts'
 import type { Descriptor } from './descriptor.ts'
 import type { ImageScan, Page, Placement, RunRow, Task, TaskInput, TaskOutput } from './types.ts'
 
-/** Namespace and version, which name a task in addresses. */
+/** Namespace and version, which identify a task in addresses. */
 export interface TaskKey {
   readonly namespace: string
   readonly version: string
@@ -14,7 +14,7 @@ export function listTasks(signal?: AbortSignal): Promise<readonly Task[]> {
   return getJson('tasks', signal)
 }
 
-/** A task with its parameters, and the descriptor that it came from. */
+/** A task with its parameters and its descriptor. */
 export interface WholeTask {
   readonly task: Task
   readonly inputs: readonly TaskInput[]
@@ -52,7 +52,7 @@ export function deleteTask(key: TaskKey): Promise<void> {
   return send('DELETE', taskPath(key))
 }
 
-/** Address of the logo, for `img`; tasks without one answer 404. */
+/** Address of the logo for `img`; 404 for a task without one. */
 export function logoAddress(key: TaskKey): string {
   return `../${taskPath(key)}/logo`
 }

@@ -1,4 +1,4 @@
-/* Answers of the API that the page reads (docs/openapi.yaml). */
+/* Responses of the API that the page reads (docs/openapi.yaml). */
 
 export interface ErrorBody {
   readonly errorCode: string
@@ -75,7 +75,7 @@ export interface ArrayType {
 
 export interface TaskInput {
   readonly id: string
-  /** The four letters `null` where there is none. */
+  /** The text `null` when there is none. */
   readonly default: string
   readonly name: string
   readonly display_name: string
@@ -163,7 +163,7 @@ export interface RunCost {
   readonly gpuSeconds?: number
 }
 
-/** A row of the list of runs, and what events bring. */
+/** Row of the list of runs, and content of events. */
 export interface RunRow {
   readonly id: string
   readonly state: RunState
@@ -205,7 +205,7 @@ export interface Page<Item> {
   readonly next?: string
 }
 
-/** Item of an array: a value, or an array again. */
+/** Item of an array: a value, or an array. */
 export interface ArrayItem {
   readonly index: number
   readonly value?: Scalar | readonly ArrayItem[]

@@ -4,13 +4,13 @@ import { Problem } from './problem.tsx'
 interface ConfirmProps {
   readonly question: string
   readonly consequence: string
-  /** What the button says: "Delete run". */
+  /** Label of the button: "Delete run". */
   readonly action: string
   readonly onConfirm: () => Promise<void>
   readonly onClose: () => void
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks for confirmation of an irreversible action. */
 export function Confirm({ question, consequence, action, onConfirm, onClose }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   const [error, setError] = useState<unknown>()

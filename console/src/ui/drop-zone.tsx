@@ -8,7 +8,7 @@ interface DropZoneProps {
   readonly onFiles: (files: readonly File[]) => void
 }
 
-/** Files by dropping them, or by the browser's own dialog, which the keyboard reaches. */
+/** Selects files by drag and drop or by the browser's dialog, which is accessible by keyboard. */
 export function DropZone({ label, hint, accept, isMultiple = false, onFiles }: DropZoneProps) {
   const [isOver, setIsOver] = useState(false)
   const input = useRef<HTMLInputElement>(null)
@@ -44,7 +44,7 @@ export function DropZone({ label, hint, accept, isMultiple = false, onFiles }: D
           multiple={isMultiple}
           onChange={({ currentTarget }) => {
             take(currentTarget.files)
-            // The same file may be chosen again.
+            // Allows the same file to be selected again.
             currentTarget.value = ''
           }}
         />

@@ -32,7 +32,7 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(hours / 24)} d${hours % 24 === 0 ? '' : ` ${hours % 24} h`}`
 }
 
-/** Prices of runs are often parts of a cent. */
+/** Run costs are often fractions of a cent. */
 export function formatMoney(amount: number, currency: string): string {
   const digits = amount !== 0 && amount < 0.1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2 }
   return new Intl.NumberFormat(undefined, {
@@ -77,7 +77,7 @@ export function formatExactTime(at: Date): string {
   return `${EXACT.format(at)} (${at.toISOString()})`
 }
 
-/** Seconds between two times; up to now without the second. */
+/** Seconds between two times; until now without the second. */
 export function secondsBetween(from: string, to: string | undefined, now = Date.now()): number {
   return Math.max(0, ((to === undefined ? now : Date.parse(to)) - Date.parse(from)) / 1000)
 }

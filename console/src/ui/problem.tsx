@@ -1,20 +1,20 @@
 import { ApiError } from '../api/client.ts'
 import type { ErrorBody, Warning } from '../api/types.ts'
 
-/** One thing that is wrong, and the parameter that it is about. */
+/** One problem, and the parameter that it is about. */
 export interface Finding {
   readonly parameter: string | undefined
   readonly words: string
 }
 
-/** Everything that an error of the service says, without repetition. */
+/** All texts of a service error, without repetition. */
 export function findingsOf(body: ErrorBody): Finding[] {
   const { details, explanation } = body
   const inner = (details?.errors ?? []).flatMap((error) => findingsOf(error))
   const own = explanation ?? details?.description ?? details?.exceptionMessage ?? body.message
   const parameter = details?.parameterName
   const all = inner.length > 0 ? inner : [{ parameter, words: own }]
-  // The explanation of a batch joins those of its entries.
+  // The explanation of a batch contains those of its entries.
   const isSaid = explanation === undefined || all.some(({ words }) => words === explanation)
   const explained = isSaid ? all : [...all, { parameter: undefined, words: explanation }]
   return explained.filter(({ words }, at) => explained.findIndex((other) => other.words === words) === at)
@@ -22,11 +22,11 @@ export function findingsOf(body: ErrorBody): Finding[] {
 
 interface ProblemProps {
   readonly error: unknown
-  /** What did not work: "The upload was refused". */
+  /** The failed action: "The upload was refused". */
   readonly title?: string
 }
 
-/** An error where it arose, in the service's words. */
+/** An error at the place where it occurred, in the service's words. */
 export function Problem({ error, title }: ProblemProps) {
   const body = error instanceof ApiError ? error.body : undefined
   const message = messageOf(error)
@@ -73,7 +73,7 @@ export function Warnings({ warnings }: { readonly warnings: readonly Warning[] }
 
 function messageOf(error: unknown): string {
   if (error instanceof ApiError) return error.message
-  // What fetch throws when nothing answers.
+  // Error of fetch when the service does not answer.
   if (error instanceof TypeError) return 'The service cannot be reached. Check that it runs, and try again.'
   return error instanceof Error ? error.message : String(error)
 }

@@ -10,7 +10,7 @@ interface ScrollBoxProps {
   readonly children: ComponentChildren
 }
 
-/** Text that may be longer than its box. The keyboard has to reach it, to scroll. */
+/** Text that may be longer than its box. It is focusable, so that it can be scrolled by keyboard. */
 export function ScrollBox({ label, boxRef, children, ...others }: ScrollBoxProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable (axe: scrollable-region-focusable)

@@ -10,7 +10,7 @@ function stored(): Theme {
   return THEMES.find((theme) => theme === value) ?? 'system'
 }
 
-/** Goes from the system's colours to light, to dark, and back. */
+/** Switches between the system's colours, light and dark. */
 export function ThemeButton() {
   const [theme, setTheme] = useState(stored)
   useEffect(() => {

@@ -1,14 +1,14 @@
 import { useCallback, useEffect, useState } from 'preact/hooks'
 
 export interface Loaded<Value> {
-  /** The last one, also while it is loaded again. */
+  /** The last value, also while it is being reloaded. */
   readonly data: Value | undefined
   readonly error: unknown
   readonly isLoading: boolean
   readonly reload: () => void
 }
 
-/** Loads a value, and again when a key changes. What arrives too late is dropped. */
+/** Loads a value, again when a key changes. Outdated responses are ignored. */
 export function useData<Value>(
   load: (signal: AbortSignal) => Promise<Value>,
   keys: readonly unknown[],
@@ -20,7 +20,7 @@ export function useData<Value>(
   })
   const [round, setRound] = useState(0)
   const reload = useCallback(() => setRound((last) => last + 1), [])
-  // Data of other keys must not show under these.
+  // Data of other keys must not be shown for these.
   useEffect(() => setState({ data: undefined, error: undefined, isLoading: true }), keys)
   useEffect(() => {
     const controller = new AbortController()

@@ -11,13 +11,13 @@ interface RowsProps {
 }
 
 const ROW_PIXELS = 28
-/** Rows that are drawn beyond the visible ones. */
+/** Rows that are rendered beyond the visible ones. */
 const SPARE = 8
 const MAX_VISIBLE = 14
-/** Browsers cannot scroll further than some millions of pixels. */
+/** Browsers limit the height of elements to some millions of pixels. */
 const MAX_ROWS = 400_000
 
-/** A table of which only the visible rows exist. Up and down choose a row where rows can be chosen. */
+/** A table that renders only the visible rows. The up and down keys select a row if rows are selectable. */
 export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: RowsProps) {
   const box = useRef<HTMLElement>(null)
   const [top, setTop] = useState(0)
@@ -81,7 +81,7 @@ export function VirtualRows({ label, count, columns, cells, chosen, onChoose }: 
   )
 }
 
-/** Stands for rows that are not drawn. */
+/** Fills the space of rows that are not rendered. */
 function Gap({ rows, columns }: { readonly rows: number; readonly columns: number }) {
   if (rows <= 0) return null
   return (

@@ -9,23 +9,23 @@ export interface ShapeStyle {
 interface View {
   /** Part of the image that the canvas shows. */
   readonly box: Box
-  /** Nothing but this shape is drawn. */
+  /** Draws only this shape. */
   readonly only?: number | undefined
-  /** Pixels of the canvas for one of the image. */
+  /** Pixels of the canvas per pixel of the image. */
   readonly scale: number
 }
 
-/** Shapes of less than so many pixels of the canvas are a dot. */
+/** Size in pixels of the canvas below which a shape is drawn as a dot. */
 const DOT_PIXELS = 3
-/** Subpaths that are filled together: browsers take longer than in proportion for more. */
+/** Maximum number of subpaths that are filled together, because browsers take more than linear time. */
 const BATCH = 400
 const POINT_RADIUS = 4
-/** Positions that lie closer together on the canvas are one. */
+/** Distance on the canvas below which positions are merged. */
 const NEAR_PIXELS = 0.6
 
 /**
- * Draws the shapes that lie in a part of the image. Shapes that are small on the screen become dots, so that a view of 100 000 takes
- * milliseconds and not seconds.
+ * Draws the shapes in a part of the image. Shapes that are small on the screen become dots, so that a view of 100 000 takes
+ * milliseconds instead of seconds.
  */
 export function drawShapes(
   context: CanvasRenderingContext2D,
@@ -54,7 +54,7 @@ function drawShape(painter: Painter, shapes: Shapes, at: number, scale: number):
   const first = at === 0 ? 0 : (shapeEnds[at - 1] ?? 0)
   const last = shapeEnds[at] ?? 0
   const kind = kinds[at] ?? KIND.area
-  // Holes need a path of their own with the even-odd rule.
+  // Shapes with holes need their own path with the even-odd rule.
   if (kind === KIND.area && last - first > 1) painter.flush()
   for (let path = first; path < last; path += 1) {
     const start = path === 0 ? 0 : (pathEnds[path - 1] ?? 0)
@@ -68,7 +68,7 @@ function drawShape(painter: Painter, shapes: Shapes, at: number, scale: number):
 interface Stretch {
   readonly start: number
   readonly end: number
-  /** Distance below which positions are left out. */
+  /** Distance below which positions are skipped. */
   readonly near: number
   readonly isClosed: boolean
 }
@@ -104,7 +104,7 @@ function createPainter(context: CanvasRenderingContext2D, { stroke, fill }: Shap
   return {
     flush,
     path(positions, { start, end, near, isClosed }) {
-      // Lines and areas in one batch would have the lines filled.
+      // Lines in one batch with areas would be filled.
       if (count > 0 && hasAreas !== isClosed) flush()
       let lastX = positions[2 * start] ?? 0
       let lastY = positions[2 * start + 1] ?? 0

@@ -10,7 +10,7 @@ import { useMap } from './use-map.ts'
 
 export interface DrawProps {
   readonly image: File | undefined
-  /** GeoJSON of what was drawn before. */
+  /** GeoJSON of the previous drawing. */
   readonly geometry: string
   readonly label: string
   readonly onDrawn: (geometry: string) => void
@@ -25,7 +25,7 @@ const TOOLS = [
 ] as const
 type Tool = (typeof TOOLS)[number]['name']
 
-/** The plane without an image. */
+/** Size of the plane without an image. */
 const PLANE = { width: 1000, height: 700 }
 const STYLE = { stroke: '#e6007e', fill: 'rgb(230 0 126 / 20%)', width: 2 }
 
@@ -100,12 +100,12 @@ function geoJsonOf(feature: Feature<Geometry>, tool: Tool): string {
   }
 }
 
-/** From the map, which counts upwards, to the image. */
+/** Converts from the map's coordinates, whose y axis points upwards, to the image's. */
 function pixel([x = 0, y = 0]: Coordinate): [number, number] {
   return [rounded(x), rounded(-y)]
 }
 
 function rounded(value: number): number {
-  // Not -0.
+  // Avoids -0.
   return Math.round(value * 10) / 10 + 0
 }

@@ -1,12 +1,12 @@
 import type BaseLayer from 'ol/layer/Base.js'
 import type { PixelMap, Size } from './map.ts'
 
-/** A picture of this machine, or the path of one below the API. */
+/** A local file, or the path of a picture below the API. */
 export type ImageSource = Blob | string
 
 /** A picture that can be shown. */
 export interface OpenImage extends Size {
-  /** Pixels of the image for one of the screen, at most. */
+  /** Maximum resolution: pixels of the image per pixel of the screen. */
   readonly lowestResolution?: number
   createLayer(map: Pick<PixelMap, 'projection' | 'extent'>): BaseLayer
   close(): void

@@ -6,9 +6,7 @@ import type { DrawProps } from './draw-view.tsx'
 import type { ImageViewProps } from './image-view.tsx'
 import type { ResultViewProps } from './result-view.tsx'
 
-/*
- * The viewer, which is most of the page's code, is loaded when there is something to look at.
- */
+/* The viewer is most of the page's code, so it is loaded on first use. */
 
 function useLazy<Props>(
   name: string,
@@ -32,9 +30,9 @@ export function LazyDraw(props: DrawProps) {
   return <View {...props} />
 }
 
-/** Begins to load the viewer of results, while their values are still on the way. */
+/** Starts to load the viewer of results in parallel with the values. */
 export function preloadResult(): void {
-  // The component loads it again when this has failed.
+  // After a failure, the component loads it again.
   import('./result-view.tsx').catch(() => undefined)
 }
 

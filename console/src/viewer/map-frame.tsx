@@ -10,7 +10,7 @@ interface FrameProps {
   readonly children?: ComponentChildren
 }
 
-/** The picture with its buttons. Arrow keys pan and + and - zoom, while it has the focus. */
+/** The picture with its buttons. While it has the focus, arrow keys pan, and + and - zoom. */
 export function MapFrame({
   state: { target, map, image, error, isLoading },
   label,

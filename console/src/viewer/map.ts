@@ -4,32 +4,30 @@ import { defaults as defaultInteractions } from 'ol/interaction/defaults.js'
 import { Projection } from 'ol/proj.js'
 import type { Box } from './shapes.ts'
 
-/*
- * OpenLayers counts upwards, images downwards: a position (x, y) of the image lies at (x, -y) of the map.
- */
+/* The y axis of OpenLayers points upwards, that of images downwards: position (x, y) of the image is (x, -y) on the map. */
 
 export interface Size {
   readonly width: number
   readonly height: number
 }
 
-/** A map whose units are the pixels of an image. */
+/** A map whose unit is a pixel of an image. */
 export interface PixelMap {
   readonly map: OlMap
   readonly projection: Projection
   readonly extent: Extent
-  /** Shows a part of the image, at most so large that one pixel has `maxZoom` of the screen. */
+  /** Shows a part of the image. One pixel of the image covers at most `maxZoom` pixels of the screen. */
   show(box: Box): void
   showAll(): void
   zoom(factor: number): void
   close(): void
 }
 
-/** Pixels of the screen for one of the image, at most. */
+/** Maximum zoom: pixels of the screen per pixel of the image. */
 const MAX_ZOOM = 16
 const ANIMATION_MS = 200
 
-/** @param lowestResolution Pixels of the image for one of the screen, at most; further out a picture would need all of its tiles */
+/** @param lowestResolution maximum of image pixels per screen pixel; beyond it a picture would need all of its tiles */
 export function createMap(target: HTMLElement, { width, height }: Size, lowestResolution?: number): PixelMap {
   const extent: Extent = [0, -height, width, 0]
   const projection = new Projection({ code: 'image-pixels', units: 'pixels', extent })
@@ -37,7 +35,7 @@ export function createMap(target: HTMLElement, { width, height }: Size, lowestRe
   const view = new View({
     projection,
     center: [width / 2, -height / 2],
-    // Half a view further out than the whole image, so that it does not stick to the edges.
+    // Half a view beyond the whole image, so that its edges can be moved away from the border.
     maxResolution: Math.min(lowestResolution ?? Number.POSITIVE_INFINITY, whole * 1.5),
     minResolution: 1 / MAX_ZOOM,
     extent,

@@ -4,11 +4,11 @@ import { call } from '../api/client.ts'
 import type { ImageSource, OpenImage } from './image.ts'
 import type { Size } from './map.ts'
 
-/** Browsers keep a decoded picture whole. */
+/** Browsers keep the whole decoded picture in memory. */
 const MAX_PIXELS = 150_000_000
 const HEAD_BYTES = 32
 
-/** @throws Error in words for people, when the picture is none that a browser can show */
+/** @throws Error with a message for users when the browser cannot show the picture */
 export async function openImage(source: ImageSource): Promise<OpenImage> {
   const head = await headOf(source)
   switch (formatOf(head)) {

@@ -10,7 +10,7 @@ interface TrustedTypes {
   ): { createScriptURL(text: string): string }
 }
 
-/** The page's policy lets scripts come from addresses of this policy only, which knows one. */
+/** Trusted Types policy: only the worker's own URL may be loaded as a script. */
 const scripts = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.createPolicy('console', {
   createScriptURL(text) {
     if (text !== workerAddress) throw new TypeError('unknown script')
@@ -18,7 +18,7 @@ const scripts = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes?.cr
   },
 })
 
-/** @throws ApiError, TypeError when nothing answers */
+/** @throws ApiError; TypeError when the service does not answer */
 export function readValues(
   runId: string,
   kind: 'inputs' | 'outputs',

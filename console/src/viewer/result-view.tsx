@@ -7,7 +7,7 @@ import { ShapeTable } from './shape-table.tsx'
 import { boxOf, type Shapes, shapeAt } from './shapes.ts'
 import { type MapState, useMap } from './use-map.ts'
 
-/** A picture of the run that geometries may lie on. */
+/** A picture of the run on which geometries may be drawn. */
 export interface ResultImage {
   readonly name: string
   readonly label: string
@@ -20,7 +20,7 @@ export interface ShapeSet {
   readonly label: string
   readonly kind: 'input' | 'output'
   readonly shapes: Shapes
-  /** Name of the input that it was computed from. */
+  /** Name of the input from which it was derived. */
   readonly derivedFrom: string | null
 }
 
@@ -30,12 +30,12 @@ export interface ResultViewProps {
   readonly sets: readonly ShapeSet[]
 }
 
-/** Colours that people with a colour deficiency tell apart, on tissue of pink and violet. */
+/** Colours that people with a colour vision deficiency can distinguish, on pink and violet tissue. */
 const COLOURS = ['#00a0e0', '#e0a000', '#00a060', '#d03030', '#7050d0', '#404040'] as const
 const CHOICE_STYLE = { stroke: '#ffe000', fill: 'rgb(255 224 0 / 35%)', width: 3 }
-/** On the screen, around what somebody clicks. */
+/** Tolerance of a click, in pixels of the screen. */
 const CLICK_PIXELS = 4
-/** A map without a picture is as large as what is on it. */
+/** Without a picture, the map has the extent of its geometries. */
 const MARGIN = 1.05
 
 interface Choice {
@@ -43,7 +43,7 @@ interface Choice {
   readonly at: number
 }
 
-/** Geometries over a picture of the run, and their table: what is chosen in one is chosen in the other. */
+/** Geometries over a picture of the run, and their table. The selection is shared by both. */
 export function ResultView({ runId, images, sets }: ResultViewProps) {
   const first = images.find(({ name }) => name === sets[0]?.derivedFrom) ?? images[0]
   const [path, setPath] = useState(first?.path)
@@ -127,7 +127,7 @@ function hrefOf(runId: string, { kind, name, shapes }: ShapeSet, at: number): st
   return `../${filePath(runId, kind, parameter, label === '' ? undefined : label.split('/').map(Number))}`
 }
 
-/** Adds a layer for each set, and one for what is chosen. */
+/** Adds a layer for each set, and one for the selection. */
 function useShapeLayers(
   { map }: MapState,
   sets: readonly ShapeSet[],

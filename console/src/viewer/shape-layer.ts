@@ -4,17 +4,17 @@ import { drawShapes, type ShapeStyle } from './draw-shapes.ts'
 import type { PixelMap } from './map.ts'
 import type { Shapes } from './shapes.ts'
 
-/** Part beyond the view that is drawn as well, so that panning shows it at once. */
+/** Part beyond the view that is drawn too, so that panning shows it at once. */
 const RATIO = 1.5
 
-/** Shapes as one picture: it is moved while somebody pans, and drawn again when the view rests. */
+/** Shapes as one picture. It is moved while the user pans, and redrawn when the view rests. */
 export interface ShapeLayer {
   readonly layer: ImageLayer<ImageCanvasSource>
   /** Draws only one shape; `undefined` draws none. */
   choose(at: number | undefined): void
 }
 
-/** @param isChoice Draws the chosen shape and no other */
+/** @param isChoice whether to draw only the selected shape */
 export function createShapeLayer(
   { projection }: Pick<PixelMap, 'projection'>,
   shapes: Shapes,

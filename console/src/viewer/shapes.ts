@@ -1,5 +1,6 @@
 /*
- * Geometries as flat arrays: 100 000 polygons go from the worker to the page without a copy, and are drawn without an object each.
+ * Geometries as flat arrays: 100 000 polygons are transferred from the worker to the page without a copy, and drawn without an
+ * object each.
  */
 
 /** Kinds of shapes, as numbers of an array. */
@@ -18,13 +19,13 @@ export interface Shapes {
   readonly shapeEnds: Uint32Array<ArrayBuffer>
   /** Left, top, right and bottom of each shape. */
   readonly boxes: Float32Array<ArrayBuffer>
-  /** Square pixels; 0 of points and lines. */
+  /** Square pixels; 0 for points and lines. */
   readonly areas: Float32Array<ArrayBuffer>
-  /** Index path of each item, `3/0`; empty for a geometry that is no item. */
+  /** Index path of each item, `3/0`; empty for a geometry that is not an item. */
   readonly labels: readonly string[]
 }
 
-/** A geometry, and its place in an array. */
+/** A geometry with its position in an array. */
 export interface LabelledGeometry {
   readonly label: string
   /** GeoJSON as text: a geometry or a feature. */
@@ -39,7 +40,7 @@ interface Outline {
   readonly radius: number
 }
 
-/** Numbers that grow: an array of numbers would take ten times the time of its copy. */
+/** Growing array of numbers; a plain array would take ten times as long to copy. */
 class Numbers {
   #kept = new Float32Array(1024)
   length = 0
@@ -60,7 +61,7 @@ class Numbers {
   }
 }
 
-/** Reads GeoJSON. What cannot be read is left out; the service has checked it. */
+/** Parses GeoJSON. Unknown content is skipped, because the service has validated it. */
 export function shapesOf(geometries: Iterable<LabelledGeometry>): Shapes {
   const positions = new Numbers()
   const boxes = new Numbers()
@@ -154,7 +155,7 @@ function pathsOf({ type, coordinates }: GeoJson): readonly (readonly Position[])
   }
 }
 
-/** Rings of holes run the other way in most files, but need not: the largest ring counts, the others are taken off. */
+/** The ring orientation of holes is not reliable: the largest ring is the shell, and the areas of the others are subtracted. */
 function areaOf({ kind, paths, radius }: Outline): number {
   if (kind === KIND.circle) return Math.PI * radius * radius
   if (kind !== KIND.area) return 0
@@ -163,7 +164,7 @@ function areaOf({ kind, paths, radius }: Outline): number {
     .reduce((sum, area, at) => (at === 0 ? Math.abs(area) : sum + Math.abs(area) * sameTurn(area, paths)), 0)
 }
 
-/** 1 for a ring that turns as the first one does, -1 for a hole. */
+/** 1 for a ring with the orientation of the first one, -1 for a hole. */
 function sameTurn(area: number, [first = []]: readonly (readonly Position[])[]): number {
   return Math.sign(area) === Math.sign(signedArea(first)) ? 1 : -1
 }
@@ -178,14 +179,14 @@ function signedArea(ring: readonly Position[]): number {
   return sum / 2
 }
 
-/** Buffers that may be handed to another thread. */
+/** Buffers that can be transferred to another thread. */
 export function buffersOf(shapes: Shapes): ArrayBuffer[] {
   return [shapes.kinds, shapes.positions, shapes.pathEnds, shapes.shapeEnds, shapes.boxes, shapes.areas].map(
     ({ buffer }) => buffer,
   )
 }
 
-/** The shape at a place, the smallest where several overlap; `tolerance` in pixels of the image. */
+/** The shape at a position, the smallest if several overlap; `tolerance` in pixels of the image. */
 export function shapeAt(shapes: Shapes, x: number, y: number, tolerance: number): number | undefined {
   let found: number | undefined
   for (let at = 0; at < shapes.count; at += 1) {
@@ -205,7 +206,7 @@ export function boxOf({ boxes }: Shapes, at: number): Box {
   return [boxes[4 * at] ?? 0, boxes[4 * at + 1] ?? 0, boxes[4 * at + 2] ?? 0, boxes[4 * at + 3] ?? 0]
 }
 
-/** Even-odd over all rings, so that holes are outside. */
+/** Even-odd rule over all rings, so that holes are outside. */
 function isInside({ positions, pathEnds, shapeEnds }: Shapes, at: number, x: number, y: number): boolean {
   let isIn = false
   const firstPath = at === 0 ? 0 : (shapeEnds[at - 1] ?? 0)

@@ -1,8 +1,8 @@
 import type { GeoTIFF, GeoTIFFImage } from 'geotiff'
 
 /**
- * Most directories that are read. A pyramid has about ten, with labels and thumbnails among them. A stack of pages may have thousands, and
- * a damaged file any number: its last directory may lead back to the first.
+ * Maximum number of directories that are read. A pyramid has about ten, with labels and thumbnails among them. A stack of pages
+ * may have thousands. A damaged file may have any number, because its last directory may lead back to the first.
  */
 export const MAX_DIRECTORIES = 256
 

@@ -13,8 +13,8 @@ export interface MapState {
 }
 
 /**
- * A map over a picture, made anew for another one.
- * @param size Of the map without a picture
+ * A map over a picture, recreated for another one.
+ * @param size of the map without a picture
  */
 export function useMap(source: ImageSource | undefined, size: Size | undefined): MapState {
   const target = useRef<HTMLDivElement>(null)

@@ -1,7 +1,7 @@
 import type { ArrayItem, RunValue } from '../api/types.ts'
 import type { LabelledGeometry, Shapes } from './shapes.ts'
 
-/** Values of a run, their geometries as shapes. */
+/** Values of a run, with their geometries as shapes. */
 export interface ReadValues {
   /** Without the texts of geometries that are items of arrays. */
   readonly values: readonly RunValue[]

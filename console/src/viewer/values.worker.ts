@@ -2,9 +2,7 @@ import type { RunValue } from '../api/types.ts'
 import { buffersOf, shapesOf } from './shapes.ts'
 import { geometriesOf, type ValuesAnswer } from './values.ts'
 
-/*
- * Reads a listing of a run away from the page, which stays quick while 100 000 geometries are read.
- */
+/* Parses a listing of a run in a worker, so that the page stays responsive while 100 000 geometries are read. */
 
 interface Scope {
   postMessage(message: ValuesAnswer, transfer: ArrayBuffer[]): void
@@ -26,7 +24,7 @@ async function answer(address: string): Promise<void> {
     const shapes = found.flatMap(({ value, geometries }) =>
       geometries.length === 0 ? [] : [[value.parameterName, shapesOf(geometries)] as const],
     )
-    // Texts of many geometries would be copied to the page for nothing.
+    // Texts of many geometries are not copied to the page, which does not use them.
     const values = found.map(({ value, geometries }) =>
       geometries.length > 0 && Array.isArray(value.value) ? { ...value, value: [] } : value,
     )

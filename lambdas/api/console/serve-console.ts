@@ -59,8 +59,9 @@ function answerFile(
 }
 
 /**
- * Headers of all files: a worker obeys the policy of its own script, and an asset may be opened as a page. Scripts, styles and calls only of this service; pictures, downloads and uploads of its bucket as well. Styles
- * as attributes come from scripts, by the object model, which the policy does not restrict.
+ * Headers of all files: a worker obeys the policy of its own script, and an asset may be opened as a page. Scripts, styles and
+ * calls are limited to this service; pictures, downloads and uploads may also use its bucket. Scripts set style attributes
+ * through the object model, which the policy does not restrict.
  */
 async function fileHeaders({ objects }: ConsoleDependencies): Promise<Record<string, string>> {
   const bucket = await bucketOrigin(objects)

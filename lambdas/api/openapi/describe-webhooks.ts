@@ -26,7 +26,7 @@ const createdWebhook = component(
   }),
 )
 
-/** Extension; docs/events.md says what receivers get. */
+/** An extension of the contract. docs/events.md documents the requests to receivers. */
 export const WEBHOOK_DESCRIPTIONS = {
   createWebhook: {
     summary: 'Adds a webhook (extension)',

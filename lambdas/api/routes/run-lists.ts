@@ -26,7 +26,7 @@ interface Dependencies {
 /** `createdAt#id` of a run. */
 const POSITION = /^\d{4}-\d\d-\d\dT[\d:.]{8,12}Z#[0-9a-f-]{36}$/u
 
-/** Longest text that is searched for, in code points. */
+/** Maximum length of the search text, in code points. */
 export const MAX_TEXT_LENGTH = 200
 
 /** Lists over all tasks: extensions of the contract. */

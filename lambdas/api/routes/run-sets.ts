@@ -39,7 +39,7 @@ type Dependencies = CreateRunSetDependencies &
   }
 
 const DEFAULT_CONCURRENCY = 50
-/** Most runs of a set at a time. */
+/** Maximum number of concurrent runs of a set. */
 export const MAX_CONCURRENCY = 1000
 const MAX_NAME_LENGTH = 200
 

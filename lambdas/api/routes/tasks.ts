@@ -187,7 +187,7 @@ function answerImport(context: Context, installed: ImportedTask | { readonly upl
     : context.json(viewUpload(installed.upload, undefined), 202)
 }
 
-/** Installs a bundle that came as an upload; with `complete`, of the parts that have arrived. */
+/** Installs a bundle from an upload; with `complete`, from the parts that have arrived. */
 async function installUploaded(deps: Dependencies, context: Context): Promise<Response> {
   const body = await readJson(context, 'INTERNAL_NOT_MULTIPART')
   const reference = uploadReference(body)

@@ -49,8 +49,8 @@ export function* contentPlaces(files: Iterable<FolderFile>): Generator<[name: st
 }
 
 /**
- * Writes a zip of uncompressed files in the given order, in O(n). Memory: 13 bytes a file, one chunk of 256 KiB and
- * what `bytes` of the current file holds.
+ * Writes a zip of uncompressed files in the given order, in O(n). Memory: 13 bytes a file, one chunk of 256 KiB, and the buffers
+ * of the current file's `bytes`.
  * @throws Error when a file has another size than announced
  */
 export async function* writeFolderZip<File extends FolderFile>(

@@ -81,7 +81,7 @@ export function streamInput(bytes: AsyncIterable<Uint8Array>): TarInput {
   }
 }
 
-/** Headers lie between bodies; for small bodies, one request fetches several. */
+/** Headers are between bodies; for small bodies, one request fetches several. */
 const WINDOW_BYTES = 64 * 1024
 /** Larger pieces for bodies: a request for each window would take longer than the transfer. */
 const LARGEST_PIECE_BYTES = 4 * 1024 * 1024

@@ -27,7 +27,7 @@ const SPLIT_MARKER_BYTES = 4
 /**
  * Checks the first bytes of a file.
  * @returns offset of the first entry: after the marker of a split archive that fits in one part
- * @throws ZipFormatError that names the format of a file that is no zip
+ * @throws ZipFormatError that names the format of a file that is not a zip
  */
 export function requireZipStart(start: Buffer): number {
   if (formatOf(start, ['zipEntry', 'emptyZip']) !== undefined) return 0

@@ -19,7 +19,7 @@ export class RangedReader extends yauzl.RandomAccessReader {
     this.#read = createWindowReader(source, WINDOW_BYTES)
   }
 
-  /** Error of the source itself, to tell it from format errors. */
+  /** Error of the source itself, as opposed to format errors. */
   sourceError: unknown
 
   override read(...[buffer, offset, length, position, callback]: ReadArguments): void {

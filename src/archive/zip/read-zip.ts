@@ -82,7 +82,7 @@ const METHODS: Readonly<Record<number, string>> = {
 
 /**
  * Reads the directory of a zip, zip64 included, with a few ranged reads.
- * @throws ZipFormatError when it is no zip, damaged or hostile
+ * @throws ZipFormatError when it is not a zip, damaged or hostile
  */
 export async function openZip(source: ByteSource, limits: ZipLimits = DEFAULT_LIMITS): Promise<ZipArchive> {
   const reader = new RangedReader(source)
@@ -156,7 +156,7 @@ async function* inflated(record: ZipRecord, raw: Readable): AsyncGenerator<Uint8
   const decoder = DECODERS[record.method]?.()
   if (decoder !== undefined) return yield* decodeEntry(decoder, inPieces(raw))
   const inflater = createInflateRaw({ chunkSize: INFLATE_CHUNK_BYTES })
-  // No callback work: pipeline destroys the inflater with the same error, which its reader receives.
+  // The callback does nothing: pipeline destroys the inflater with the same error, and its reader receives that.
   yield* pipeline(inPieces(raw), inflater, () => {})
   const left = record.compressedBytes - inflater.bytesWritten
   if (left > 0) throw corruptEntry(record.name, `holds ${left} bytes after the end of its content`)

@@ -101,7 +101,7 @@ async function* check(
 }
 
 /**
- * A file whose place tells its digest must have it.
+ * A file with a digest in its path must have that digest.
  * @throws OciFormatError
  */
 function requireDigest(file: LayerFile, found: string): void {

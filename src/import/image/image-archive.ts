@@ -52,7 +52,7 @@ export interface ImageArchive {
   ): { readonly bytes: Buffer; readonly value: z.infer<Schema> } | undefined
 }
 
-/** Receives a file that is no JSON document. `start` holds the first bytes of `body`. Unread bytes are skipped. */
+/** Receives a file that is not a JSON document. `start` holds the first bytes of `body`. Unread bytes are skipped. */
 export type TakeFile = (
   file: ArchiveFile,
   start: Buffer,

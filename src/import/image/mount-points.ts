@@ -43,7 +43,7 @@ const KINDS: Readonly<Record<string, MountPointKind>> = { '5': 'folder', '2': 'l
 const WHITEOUT = '.wh.'
 const OPAQUE = '.wh..wh..opq'
 
-/** Most links recorded for a layer, 100 bytes each; the largest public images have about 30 000. */
+/** Maximum number of links recorded for a layer, 100 bytes each; the largest public images have about 30 000. */
 const MOST_LINKS = 200_000
 
 /** The folders and their parents, outermost first. */
@@ -115,7 +115,7 @@ interface Before {
 
 const NOTHING: Before = { pax: {}, gnu: {} }
 
-/** Calls back for every entry of a tar that comes in pieces; long names are applied, contents passed over. */
+/** Calls back for every entry of a tar that arrives in pieces. Long names are applied, and contents are skipped. */
 export function createHeaderWalk(onEntry: (header: TarHeader) => void): (chunk: Uint8Array) => void {
   const blocks = createBlockReader()
   let extension: TarHeader | undefined

@@ -79,7 +79,8 @@ export function createEcrImageRegistry({
       const digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`
       const present = await client.findManifest(repository, tag, mediaType)
       if (present === digest) return digest
-      // Tags are immutable and the name is reserved for this import, so a present image is what a crashed import left.
+      // Tags are immutable and the name is reserved for this import, so an existing image was pushed by an earlier, crashed
+      // import.
       if (present !== undefined) await removeImage(repository, tag)
       return await client.pushManifest(repository, tag, manifest, mediaType)
     },

@@ -47,7 +47,7 @@ export function createEcrAuthorization(
   return {
     async header() {
       if (now().getTime() < renewAt) return token
-      // One call for all requests that begin at the same time.
+      // One call for all requests that start at the same time.
       asking ??= ask().finally(() => {
         asking = undefined
       })

@@ -14,7 +14,7 @@ export function registryError(description: string, cause?: unknown): DomainError
   )
 }
 
-/** Error in a response body (distribution specification, "Error Codes"); the start of the body when it is no JSON. */
+/** Error in a response body (distribution specification, "Error Codes"); the start of the body when it is not JSON. */
 export function readProblem({ body }: HttpAnswer): string {
   const text = body.toString()
   try {

@@ -78,7 +78,7 @@ export function explainTooLargeImage(image: ImageSize, queues: JobQueues): strin
   return `the image takes ${imageGib} GiB, unpacked and as it is pulled; the largest disk of a job in this installation has ${mostGib} GiB: make the image smaller`
 }
 
-/** Memory that a task asks for, in MiB, rounded up. */
+/** Memory that a task requests, in MiB, rounded up. */
 export function memoryMibOf({ ramBytes }: Pick<TaskResources, 'ramBytes'>): number {
   return Number((BigInt(ramBytes) + MIB - 1n) / MIB)
 }

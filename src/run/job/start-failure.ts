@@ -7,7 +7,7 @@ import { printable, quoted } from '../../contract/quoted.ts'
 
 interface StartFault {
   readonly pattern: RegExp
-  /** What is wrong with which value, and the cure. */
+  /** The wrong value of the image, and the remedy. */
   readonly words: (value: string) => string
 }
 

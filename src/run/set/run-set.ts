@@ -20,7 +20,7 @@ export type SetState = (typeof SET_STATES)[number]
 
 /** Maximum number of problems that a set stores; further ones are only counted. Together they fit into its item of 400 KB. */
 export const MAX_PROBLEMS = 100
-/** Longest name of a column, and longest message, of a problem that a set keeps, in UTF-16 units. */
+/** Maximum length of a column name, and of a message, in a stored problem, in UTF-16 units. */
 export const MAX_COLUMN_LENGTH = 200
 export const MAX_MESSAGE_LENGTH = 500
 

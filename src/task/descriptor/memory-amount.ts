@@ -8,8 +8,8 @@ export interface MemoryAmount {
 const PREFIXES = ['', 'K', 'M', 'G', 'T', 'P', 'E', 'Z', 'Y', 'R', 'Q']
 
 /**
- * number, spaces, prefix and suffix of the contract's grammar (descriptor 3.2). `K` stands for `k`, as the documentation
- * itself writes it.
+ * Number, spaces, prefix and suffix of the contract's grammar (descriptor 3.2). `K` is accepted for `k`, because the
+ * documentation uses it.
  */
 const AMOUNT = /^(0|[1-9]\d*)(?:\.(\d+))?\s*(?:([KMGTPEZY])i|([kKMGTPEZYRQ]))?(B|Byte|byte|b|bit)?$/u
 

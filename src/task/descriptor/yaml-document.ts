@@ -33,7 +33,7 @@ const MAX_LEVELS = 64
 
 /**
  * YAML 1.2 core schema, whatever the text's directive says. YAML 1.1 would create dates, sets and bytes, and booleans
- * where text is expected; wanted-scalars.ts applies its rules where they belong. All keys are text as written (`007`
+ * where text is expected; yaml11-keys.ts applies its rules where they belong. All keys are text as written (`007`
  * stays). Repeated keys are detected here, because the library's check is quadratic.
  */
 const OPTIONS = {

@@ -19,7 +19,7 @@ const SUB_TYPES: ReadonlySet<unknown> = new Set(['Circle', 'Rectangle'])
 
 /**
  * Checks in the order of the contract (parameter-io 6.1).
- * @returns the text as written, except for what core cannot read
+ * @returns the text as written, except for parts that core cannot read
  */
 function check(text: string, parameterName: string): string {
   const refuse = (error: ErrorName, words: string) => parameterError(error, parameterName, words)

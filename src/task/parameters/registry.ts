@@ -9,7 +9,7 @@ import { numberCodec } from './number.ts'
 import type { ParameterCodec, TypeOf } from './parameter-codec.ts'
 import { stringCodec } from './string.ts'
 
-/** Codec and null error of each type. Types without a codec are not one text file. */
+/** Codec and null error of each type. A type without a codec is not a single text file. */
 const TYPES: {
   readonly [Id in ParameterTypeId]: ParameterCodec<TypeOf<Id>> | Pick<ParameterCodec<TypeOf<Id>>, 'nullError'>
 } = {

@@ -1,4 +1,4 @@
-/** Descriptions of the document: paragraphs, and words of code between backticks. */
+/** Texts of the document: paragraphs, with code between backticks. */
 export function PlainWords({ text }: { readonly text: string }) {
   return (
     <>

@@ -2,11 +2,11 @@ import type { ArrayItem, RunValue } from '../../api/types.ts'
 import { formatBytes, formatCount, plural } from '../../ui/format.ts'
 import { itemsOf, leafType } from '../../viewer/values.ts'
 
-/** Characters of a value that a cell shows. */
+/** Maximum number of characters of a value in a cell. */
 const MAX_SHOWN = 200
 const MAX_ITEMS = 10
 
-/** A value as one line, so that two can be compared: of arrays of numbers, mean and range. */
+/** A value as one line for comparison: mean and range for arrays of numbers. */
 export function summaryOf(value: RunValue): string {
   if (value.type === 'IMAGE' || value.type === 'FILE') {
     const size = value.sizeBytes === undefined ? '' : `, ${formatBytes(value.sizeBytes)}`

@@ -7,7 +7,7 @@ import { Confirm } from '../../ui/confirm.tsx'
 import { isActive } from '../../ui/parts.tsx'
 import { Problem } from '../../ui/problem.tsx'
 
-/** What may be done with a run in its state. */
+/** Actions that the run's state allows. */
 export function RunActions({ run }: { readonly run: Run }) {
   const [isAsking, setIsAsking] = useState(false)
   const [error, setError] = useState<unknown>()

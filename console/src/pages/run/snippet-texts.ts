@@ -10,15 +10,15 @@ interface Source {
   readonly values: readonly RunValue[]
 }
 
-/** Values of more JSON are fetched from this run. */
+/** Longer JSON values are fetched from this run. */
 const MAX_INLINE = 2000
 
 type Json = null | boolean | number | string | readonly Json[]
 
 interface Given {
-  /** Values that stand in the program. */
+  /** Values in the text of the program. */
   readonly plain: readonly { readonly parameterName: string; readonly value: Json }[]
-  /** Files, and large values, which the program takes from this run. */
+  /** Files and large values, which the program downloads from this run. */
   readonly files: readonly { readonly name: string; readonly from: string; readonly isText: boolean }[]
   /** Arrays of files, item by item. */
   readonly items: readonly { readonly name: string; readonly index: string; readonly from: string }[]

@@ -18,7 +18,7 @@ const LANGUAGES: readonly { readonly name: Language; readonly title: string }[] 
   { name: 'typescript', title: 'TypeScript' },
 ]
 
-/** Exactly this run as a program. */
+/** A program that repeats this run. */
 export function Snippets({ run, inputs }: SnippetsProps) {
   const [isOpen, setIsOpen] = useState(false)
   return (

@@ -2,7 +2,7 @@ import type { Run, RunState, StateEntered, Timings } from '../../api/types.ts'
 import { formatDuration, secondsBetween } from '../../ui/format.ts'
 import { isFinal, State, Time, useTick } from '../../ui/parts.tsx'
 
-/** States of a run with how long it was in each, and the phases of its job. */
+/** States of a run with their durations, and the phases of its job. */
 export function Timeline({ run }: { readonly run: Run }) {
   useTick(!isFinal(run.state))
   const history = run.history ?? historyOf(run)
@@ -83,7 +83,7 @@ function Phases({ timings }: { readonly timings: Timings }) {
   )
 }
 
-/** States of a run whose service reports no history. */
+/** States of a run from a service without history. */
 function historyOf({ createdAt, startedAt, endedAt, updatedAt, state }: Run): StateEntered[] {
   const all: StateEntered[] = [{ state: 'CREATED', at: createdAt }]
   if (startedAt !== undefined && state !== 'RUNNING')

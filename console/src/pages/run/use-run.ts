@@ -12,16 +12,16 @@ export interface LiveRun extends Loaded<Run> {
 export interface Log {
   readonly text: string
   readonly isComplete: boolean
-  /** The beginning was left out. */
+  /** The beginning of the log was omitted. */
   readonly isCut: boolean
 }
 
-/** Characters of a log that are shown. */
+/** Maximum number of characters of a log that are shown. */
 const MAX_LOG = 2_000_000
 
 const NO_LOG: Log = { text: '', isComplete: false, isCut: false }
 
-/** A run and its log, kept up to date until the run has ended. */
+/** A run and its log, updated until the run has ended. */
 export function useRun(id: string): LiveRun {
   const run = useData((signal) => readRun(id, signal), [id])
   const [log, setLog] = useState(NO_LOG)

@@ -92,7 +92,7 @@ function Row({ row, isChosen, onChoose }: RowProps) {
   )
 }
 
-/** From the start of the task to its end; of a run that never ran, none. */
+/** Duration from the start of the task to its end; empty for a run that never ran. */
 function RunDuration({ row: { state, startedAt, endedAt } }: { readonly row: RunRow }) {
   if (startedAt === undefined) return null
   if (endedAt === undefined && isFinal(state)) return null

@@ -11,7 +11,7 @@ import { useData } from '../../ui/use-data.ts'
 import { RunFilters } from './run-filters.tsx'
 import { RunTable } from './run-table.tsx'
 
-/** All runs, newest first, with what changes while somebody looks. The address has filters and page. */
+/** All runs, newest first, with live updates. The address contains filters and page. */
 export function RunsPage({ place: { query } }: { readonly place: Place }) {
   const filter = { state: query.get('state') ?? '', taskId: query.get('task') ?? '', q: query.get('q') ?? '' }
   const cursor = query.get('cursor') ?? undefined
@@ -41,7 +41,7 @@ export function RunsPage({ place: { query } }: { readonly place: Place }) {
   )
 }
 
-/** Rows of a page, kept up to date. New runs come at the top of the first page. */
+/** Rows of a page with live updates. New runs are added at the top of the first page. */
 function useLiveRows(
   page: Page<RunRow> | undefined,
   isFirst: boolean,

@@ -1,22 +1,22 @@
 import type { ParameterType, TaskInput } from '../../api/types.ts'
 
-/** What a field holds: text of any simple type, a file, or items. The empty text is no value. */
+/** Content of a field: text of a simple type, a file, or items. The empty text is no value. */
 export type FieldValue = string | File | readonly FieldValue[]
 export type FormValues = Readonly<Record<string, FieldValue>>
 
-/** A value of the form as JSON; files are sent by themselves. */
+/** A value of the form as JSON; files are sent separately. */
 type Json = null | boolean | number | string | readonly Json[]
 
 export function emptyValue(type: ParameterType): FieldValue {
   return type.id === 'array' ? Array.from({ length: type.minSize ?? 0 }, () => emptyValue(type.subType)) : ''
 }
 
-/** What the form begins with: the defaults of the descriptor. */
+/** Initial values of the form: the defaults of the descriptor. */
 export function initialValues(inputs: readonly TaskInput[]): FormValues {
   return Object.fromEntries(inputs.map((input) => [input.name, initialValue(input)]))
 }
 
-/** A list that may be left out begins without items. */
+/** An optional list starts without items. */
 function initialValue({ default: given, type, optional }: TaskInput): FieldValue {
   if (given !== 'null') return given
   return optional && type.id === 'array' ? [] : emptyValue(type)
@@ -34,7 +34,7 @@ const SPECIAL_NUMBERS: Readonly<Record<string, string>> = {
   '-infinity': '-Infinity',
 }
 
-/** The JSON of a checked value. */
+/** JSON of a valid value. */
 export function toJson(type: ParameterType, value: FieldValue): Json {
   if (Array.isArray(value))
     return type.id === 'array' ? value.map((item) => toJson(type.subType, item)) : null
@@ -54,7 +54,7 @@ export function toJson(type: ParameterType, value: FieldValue): Json {
   }
 }
 
-/** Whether nothing was entered. An empty string is a value where the task wants one. */
+/** Whether nothing was entered. An empty string is a value if the parameter allows it. */
 export function isEmpty(type: ParameterType, value: FieldValue, isOptional: boolean): boolean {
   if (Array.isArray(value)) return isOptional && value.length === 0
   if (typeof value !== 'string') return false
@@ -62,7 +62,7 @@ export function isEmpty(type: ParameterType, value: FieldValue, isOptional: bool
   return value.trim() === ''
 }
 
-/** What is wrong with a value, in words; undefined when nothing is. The service checks everything again. */
+/** Error message for a value; undefined when it is valid. The service validates again. */
 export function problemOf(type: ParameterType, value: FieldValue, isOptional: boolean): string | undefined {
   if (isEmpty(type, value, isOptional)) return isOptional ? undefined : 'This input needs a value.'
   if (type.id === 'array') return arrayProblem(type, Array.isArray(value) ? value : [])

@@ -22,11 +22,11 @@ export class InputError extends Error {
   }
 }
 
-/** Larger files go to the bucket in parts: an API without an edge takes bodies of 10 MB. */
+/** Larger files are uploaded to the bucket in parts, because an API without an edge accepts bodies of 10 MB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 
 /**
- * Creates a run, gives it its inputs and starts it. A run that cannot be started is removed again.
+ * Creates a run, provisions its inputs and starts it. A run that cannot be started is deleted.
  * @returns the id of the run
  * @throws InputError, ApiError
  */
@@ -46,7 +46,7 @@ export async function startTask(start: Start): Promise<string> {
   }
 }
 
-/** Everything that is JSON, in one call: the service names all that is wrong at once. */
+/** All JSON values in one call, so that the service reports all errors at once. */
 async function sendPlain(runId: string, { inputs, values, onProgress }: Start): Promise<void> {
   const plain = inputs.filter(({ type }) => !holdsFiles(type))
   if (plain.length === 0) return
@@ -64,7 +64,7 @@ async function sendFiles(runId: string, { name, type, optional }: TaskInput, sta
   const base = `task-runs/${path(runId)}/input-provisions/${path(name)}`
   const leaves = leavesOf(type, value, [])
   try {
-    // An array without items has nothing to send item by item.
+    // An array without items has no item to send separately.
     if (type.id === 'array' && leaves.length === 0) await send('PUT', base, { value: [] })
     for (const { file, indexes } of leaves) {
       const target = type.id === 'array' ? `${base}/indexes?value=${indexes.join('/')}` : base

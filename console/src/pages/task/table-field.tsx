@@ -72,7 +72,7 @@ export function TableField({ inputs, chosen, problem, onChange }: FieldProps) {
 interface Taken {
   readonly text: string
   readonly dropped: File | undefined
-  /** Why it is no table. */
+  /** Error message for a table that cannot be read. */
   readonly unreadable: string | undefined
   readonly drop: (file: File) => Promise<void>
   readonly paste: (text: string) => void

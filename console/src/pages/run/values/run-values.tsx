@@ -15,13 +15,13 @@ import { ValueRow } from './value-row.tsx'
 interface ValuesProps {
   readonly run: Run
   readonly kind: 'inputs' | 'outputs'
-  /** Values are read while the task is. */
+  /** Values are loaded in parallel with the task. */
   readonly whole: WholeTask | undefined
 }
 
 const TITLES = { inputs: 'Inputs', outputs: 'Outputs' } as const
 
-/** Everything that went into a run, or came out of it: geometries over a picture, and a row for each parameter. */
+/** All inputs and outputs of a run: geometries over a picture, and a row for each parameter. */
 export function RunValues({ run, kind, whole }: ValuesProps) {
   const { id } = run
   // Inputs change until a run starts.
@@ -35,7 +35,7 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
   )
   const title = TITLES[kind]
   const parameters = whole?.[kind] ?? []
-  // The same array while the values are the same: a new one would make new layers of the map.
+  // The same array while the values are unchanged: a new one would recreate the layers of the map.
   const sets = useMemo(() => shapeSets(values.data, parameters, kind), [values.data, whole])
   useEffect(() => {
     if (kind === 'outputs' && parameters.some(({ type }) => holdsGeometries(type))) preloadResult()
@@ -74,7 +74,7 @@ export function RunValues({ run, kind, whole }: ValuesProps) {
   )
 }
 
-/** Geometries over a picture; those of inputs when somebody wants to see them. */
+/** Geometries over a picture; those of inputs if the user selects them. */
 function Shapes({ isOpen, ...props }: ResultViewProps & { readonly isOpen: boolean }) {
   const [isShown, setIsShown] = useState(isOpen)
   if (isShown) return <LazyResult {...props} />
@@ -120,7 +120,7 @@ function shapeSets(
   })
 }
 
-/** Pictures that geometries may lie on: of the inputs first. */
+/** Pictures for geometries to be drawn on, those of inputs first. */
 function imagesOf(
   runId: string,
   {

@@ -12,7 +12,7 @@ interface RowProps {
   readonly kind: 'input' | 'output'
   readonly value: RunValue
   readonly label: string
-  /** Its geometries, which the picture above shows. */
+  /** Geometries of the value, which the picture above shows. */
   readonly shapes: Shapes | undefined
 }
 

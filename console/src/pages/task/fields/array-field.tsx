@@ -7,16 +7,16 @@ import { emptyValue, type FieldValue, holdsFiles } from '../field-values.ts'
 import { parsePasted } from '../paste.ts'
 import type { FieldProps } from './field-props.ts'
 
-/** More would make the page slow; the others are sent all the same. */
+/** Maximum number of items with fields, because more make the page slow. The others are sent too. */
 const MAX_SHOWN = 200
 
 interface ArrayProps extends Omit<FieldProps, 'type'> {
   readonly type: ArrayType
-  /** Field of an item, which may be an array again. */
+  /** Field of an item, which may be an array. */
   readonly Item: ComponentType<FieldProps>
 }
 
-/** Items one below the other, to add, remove and paste. */
+/** List of items with buttons to add, remove and paste. */
 export function ArrayField({ type, value, Item, ...props }: ArrayProps) {
   const items = Array.isArray(value) ? (value as readonly FieldValue[]) : []
   const { id, label, onChange } = props
@@ -27,7 +27,7 @@ export function ArrayField({ type, value, Item, ...props }: ArrayProps) {
     <fieldset class="array" id={id} aria-label={label} aria-describedby={props.describedBy}>
       <ol start={0}>
         {items.slice(0, MAX_SHOWN).map((item, at) => (
-          // Items have no identity but their place.
+          // Items have no identity except their index.
           <li key={`${at}`}>
             <Item
               {...props}

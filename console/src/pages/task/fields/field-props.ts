@@ -1,18 +1,18 @@
 import type { ParameterType } from '../../../api/types.ts'
 import type { FieldValue } from '../field-values.ts'
 
-/** What the field of any type gets. */
+/** Properties of a field of any type. */
 export interface FieldProps {
   readonly id: string
-  /** Name for people, for labels of parts. */
+  /** Display name, for labels of parts. */
   readonly label: string
-  /** Ids of the texts that explain it. */
+  /** Ids of the texts that describe the field. */
   readonly describedBy: string
   readonly type: ParameterType
   readonly value: FieldValue
   readonly isOptional: boolean
   readonly isWrong: boolean
-  /** Images that geometries may be drawn on. */
+  /** Images on which geometries may be drawn. */
   readonly images: readonly File[]
   readonly onChange: (value: FieldValue) => void
 }

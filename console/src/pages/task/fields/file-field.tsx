@@ -15,7 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
   text: 'text/*',
 }
 
-/** A file by dropping or choosing it, and a picture of it. */
+/** Input of a file by drag and drop or a dialog, with a preview. */
 export function FileField({
   label,
   type,
