@@ -13,7 +13,8 @@ import { readEnvironment } from '../../src/contract/environment.ts'
 import { createCloudwatchLogStore } from '../../src/run/cloudwatch-log-store.ts'
 import { createBatchJobScheduler } from '../../src/run/job/batch-job-scheduler.ts'
 import { createSfnRunWorkflow } from '../../src/run/sfn-run-workflow.ts'
-import { type SetWork, workOnRunSet } from '../../src/run-set/work-on-run-set.ts'
+import type { SetWork } from '../../src/run-set/set-work.ts'
+import { workOnRunSet } from '../../src/run-set/work-on-run-set.ts'
 import { createRepositories } from '../repositories.ts'
 
 const inputSchema = z.object({ setId: z.string() })

@@ -3,13 +3,8 @@ import { ZipFormatError, type ZipFormatErrorCode } from '../archive/zip/zip-form
 import { objectSource } from '../aws/object-source.ts'
 import type { ObjectStore } from '../aws/object-store.ts'
 import { DomainError, type ErrorBody, parameterError } from '../contract/errors.ts'
-import { cutText, quoted, someOf } from '../contract/quoted.ts'
-import {
-  type OutputEntry,
-  STAGED_LISTING_NAME,
-  type StagedListing,
-  stagedListingSchema,
-} from '../contract/staging.ts'
+import { cutText, quoted } from '../contract/quoted.ts'
+import { STAGED_LISTING_NAME, type StagedListing, stagedListingSchema } from '../contract/staging.ts'
 import { runOutputsPrefix, runOutputsRoot } from '../contract/storage-keys.ts'
 import { topIndexes } from '../inputs/array-provisions.ts'
 import { matchingProblems } from '../inputs/matching.ts'
@@ -22,6 +17,7 @@ import { inTextChunks } from '../shared/in-text-chunks.ts'
 import { readAll } from '../shared/read-all.ts'
 import { createListedStrings } from '../task/parameters/listed-strings.ts'
 import type { Task, TaskOutput } from '../task/task.ts'
+import { ignoredNames, type Left, missingWords } from './left-files.ts'
 import { isFolder, type ListedArray, type Produced, type RewrittenFiles, readOutput } from './read-output.ts'
 import { rewriteOutput, storeItems } from './rewrite-output.ts'
 
@@ -126,7 +122,7 @@ export async function endWithOutputs(
   const { resultKey } = given
   // Equal runs take the outputs of a FINISHED run only, so it may be recorded before: afterwards, a crash would leave it unknown.
   if (resultKey !== undefined) await deps.runs.recordResult({ id: run.id, resultKey })
-  const ignored = undeclaredNames(task, given.left, MAX_NAMES).map((name) => cutText(name, MAX_NAME_LENGTH))
+  const ignored = ignoredNames(task, given.left)
   const set = {
     outputsPrefix: prefix,
     ...(resultKey !== undefined && { resultKey }),
@@ -198,14 +194,6 @@ function indexesOf(run: Run, arrays: ReadonlyMap<string, ListedArray>) {
   }
 }
 
-/** Files that a task left in its output folder. */
-export interface Left {
-  /** By name. */
-  readonly entries: ReadonlyMap<string, OutputEntry>
-  /** Some of the names that no output can have. */
-  readonly others: readonly string[]
-}
-
 async function readListing(deps: Pick<Dependencies, 'objects'>, prefix: string): Promise<StagedListing> {
   const body = await deps.objects.read(`${prefix}${STAGED_LISTING_NAME}`)
   if (body === undefined) throw new Error('the job succeeded, but its outputs never arrived')
@@ -235,29 +223,6 @@ async function findProduced(
   }
   const source = objectSource(deps.objects, { key, ...found })
   return { runId: run.id, output, entry, source, rewritten: new Map() }
-}
-
-/** Maximum number of names in a message. */
-const MAX_NAMES = 20
-/** Maximum length of a name in a message, in UTF-16 units. */
-const MAX_NAME_LENGTH = 60
-
-/** The first names in the output folder that no output has. */
-function undeclaredNames(task: Task, { entries, others }: Left, maxCount: number): readonly string[] {
-  const declared = new Set(task.outputs.map((output) => output.name))
-  return [...entries.keys(), ...others].filter((one) => !declared.has(one)).slice(0, maxCount)
-}
-
-/** Explains a missing output; files of other outputs are not named. */
-function missingWords(task: Task, { name }: TaskOutput, left: Left): string {
-  const found = left.entries.get(name)
-  if (found !== undefined) {
-    if (found.kind !== 'other') return 'its file has not arrived; start another run'
-    return found.problem ?? 'it is a link that leaves the output folder, or no regular file; expected a file'
-  }
-  const shown = undeclaredNames(task, left, MAX_NAMES + 1).map((one) => quoted(one, MAX_NAME_LENGTH))
-  const instead = shown.length === 0 ? 'nothing else was found' : `found instead: ${someOf(shown, MAX_NAMES)}`
-  return `the task has not written it; expected ${quoted(name)} in the output folder, without extension; ${instead}`
 }
 
 /** Maximum length of a run's failure message, which is part of its item of at most 400 KB. */

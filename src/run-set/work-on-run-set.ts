@@ -1,55 +1,30 @@
 import { DomainError } from '../contract/errors.ts'
 import { cutText } from '../contract/quoted.ts'
-import { cancelRun } from '../lifecycle/cancel-run.ts'
-import { type DeleteRunDependencies, deleteRun } from '../lifecycle/delete-run.ts'
-import { discardRows, endSetRemoval } from '../lifecycle/remove-run-set.ts'
-import type { Run } from '../run/run.ts'
+import { discardRows } from '../lifecycle/remove-run-set.ts'
 import { MAX_RUNS_AT_ONCE } from '../run/run-repository.ts'
 import { MAX_MESSAGE_LENGTH, type RunSet } from '../run/set/run-set.ts'
-import type { RunSetChange, RunSetRepository } from '../run/set/run-set-repository.ts'
 import { setRunId } from '../run/set/set-run-id.ts'
 import { isFinal } from '../run/transitions.ts'
-import { failuresOf, throwFailures } from '../shared/failures-of.ts'
-import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
 import { createPlannedRuns, createRepeatedRuns, storePlan } from './create-runs.ts'
-import { type FileDependencies, findFile } from './file-reference.ts'
+import { cancelRuns, deleteRuns } from './end-set-runs.ts'
+import { findFile } from './file-reference.ts'
 import { type FindFile, planRow, withDefaults } from './plan-row.ts'
 import { latestRunIds, readRuns, rowsOfRound } from './rows-of-set.ts'
 import { findRound, readShared, readTable, storeRound } from './set-files.ts'
+import {
+  AGAIN,
+  advance,
+  type Call,
+  isTimeUp,
+  NOTHING,
+  type SetWork,
+  type WorkDependencies,
+} from './set-work.ts'
 import { validateRows, validateTable, withProblems } from './validate-rows.ts'
 
-/** Ports of the worker of run sets. */
-export interface WorkDependencies extends FileDependencies, DeleteRunDependencies {
-  readonly identity: Identity
-  readonly runs: FileDependencies['runs']
-  readonly sets: RunSetRepository
-}
-
-/** Next step of the set's workflow. */
-export interface SetWork {
-  /** No work is left. */
-  readonly isDone: boolean
-  /** Common start of the runs' ids. */
-  readonly prefix: string
-  /** Suffixes of the ids of the runs to execute now. Empty: the workflow calls again, unless `isDone`. */
-  readonly runs: readonly string[]
-  readonly maxConcurrency: number
-}
-
-interface Call {
-  readonly setId: string
-  /** Milliseconds that remain for the call. */
-  readonly timeLeftMs: () => number
-}
-
-/** Reserved for work in progress: the files of a block of rows. */
-const RESERVED_MS = 90_000
 /** Number of rows after which the progress of a validation is stored. */
 const VALIDATED_AT_ONCE = 500
-/** Runs that are cancelled or deleted concurrently. */
-const ENDED_AT_ONCE = 16
-
 /**
  * Performs the next step of a set: validates its table, creates, cancels or deletes runs, or returns the runs
  * to execute. Idempotent; each change of the set is conditional on the state that was read. Memory: the table
@@ -75,23 +50,6 @@ export async function workOnRunSet(deps: WorkDependencies, call: Call): Promise<
     default:
       return NOTHING
   }
-}
-
-const NOTHING: SetWork = { isDone: true, prefix: '', runs: [], maxConcurrency: 1 }
-const AGAIN: SetWork = { ...NOTHING, isDone: false }
-
-function isTimeUp({ timeLeftMs }: Call): boolean {
-  return timeLeftMs() < RESERVED_MS
-}
-
-/** @returns undefined when the set was cancelled or deleted meanwhile, or another worker processes it */
-function advance(
-  deps: WorkDependencies,
-  runSet: RunSet,
-  set: RunSetChange['set'],
-): Promise<RunSet | undefined> {
-  const { phase, round, done } = runSet
-  return deps.sets.change(runSet.id, { set, if: { phase, round, done } })
 }
 
 async function validate(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
@@ -257,52 +215,3 @@ async function carryOut(deps: WorkDependencies, runSet: RunSet): Promise<SetWork
  * state of Step Functions.
  */
 const PLACE_LENGTH = 6
-
-async function cancelRuns(deps: WorkDependencies, call: Call, runSet: RunSet): Promise<SetWork> {
-  const rows = await rowsOfRound(deps, runSet)
-  const ids = rows.map((row) => setRunId({ setId: runSet.id, row, round: runSet.round }))
-  for await (const found of readRuns(deps, ids)) {
-    if (isTimeUp(call)) return AGAIN
-    await forEachRun(
-      found.flatMap(([, run]) => (isFinal(run.state) ? [] : [run])),
-      ({ id }) => cancelRun(deps, id),
-    )
-  }
-  await discardRows(deps, runSet)
-  await advance(deps, runSet, { phase: runSet.failure === undefined ? 'cancelled' : 'failed' })
-  return NOTHING
-}
-
-/** Completes the removal of a set. */
-async function deleteRuns(deps: WorkDependencies, call: Call): Promise<SetWork> {
-  const runSet = await deps.sets.findInRemoval(call.setId)
-  if (runSet === undefined) return NOTHING
-  for (let round = runSet.round; round > 0; round -= 1) {
-    const rows = await rowsOfRound(deps, { ...runSet, round })
-    const ids = rows.map((row) => setRunId({ setId: runSet.id, row, round }))
-    for await (const found of readRuns(deps, ids)) {
-      if (isTimeUp(call)) return AGAIN
-      await forEachRun(
-        found.map(([, run]) => run),
-        ({ id }) => deleteRun(deps, id),
-      )
-    }
-  }
-  await endSetRemoval(deps, runSet)
-  return NOTHING
-}
-
-/** A failure does not stop the other runs; the workflow calls again. Runs that have ended are skipped. */
-async function forEachRun(runs: readonly Run[], work: (run: Run) => Promise<unknown>): Promise<void> {
-  const failures = await failuresOf(
-    runs.map((run) => async () => {
-      try {
-        await work(run)
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error
-      }
-    }),
-    ENDED_AT_ONCE,
-  )
-  throwFailures(failures, 'some runs of the set could not be ended')
-}

@@ -6,6 +6,7 @@ export const STACK_SUITES = [
   'uploads',
   'imports',
   'run-ends',
+  'run-sets',
   'core-wire',
   'edge',
 ] as const
@@ -34,7 +35,6 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   'python-packages': 'starts no stack: installations of Python packages',
   reuse: 'checksums of copies, which the contract suite of the bucket holds against other emulators',
   'run-lists': 'an index of the table, which the contract suites hold against other emulators',
-  'run-sets': 'their workflow has not been tried there yet',
   signing: 'an emulator of its own, which verifies signatures',
   survival: 'a stack of its own, whose parts (emulator and object store among them) are killed',
   webhooks: 'events, which the stream of the table does not reach there',
