@@ -21,9 +21,9 @@ it('a run fails when a known fault starts to pass, and not while it fails', () =
 
   const [file] = reportSchema.parse(JSON.parse(stdout)).testResults
   expect(file.assertionResults.map(({ title, status: outcome }) => [title, outcome])).toEqual([
-    ['is right', 'passed'],
+    ['is correct', 'passed'],
     ['is still wrong', 'passed'],
-    ['has been mended', 'failed'],
+    ['has been fixed', 'failed'],
   ])
   expect(status).toBe(1)
 })
