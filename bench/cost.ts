@@ -2,7 +2,7 @@ import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { buildEngine } from '../lib/engine.ts'
 import { stageNamed } from '../lib/stages.ts'
-import { COUNTS, MEASURES } from '../src/contract/metrics.ts'
+import { COUNTS, MEASURES, SWEEP_MEASURES } from '../src/contract/metrics.ts'
 import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/run/job/cost.ts'
 
 /*
@@ -11,6 +11,7 @@ import { chargedSeconds, type Machine, PRICES, priceOf } from '../src/run/job/co
  */
 
 const HOURS = 730
+const PRODUCTION = stageNamed('production', {})
 
 const PER_MONTH = {
   interfaceEndpointPerZone: 0.01 * HOURS,
@@ -61,7 +62,7 @@ interface Resource {
 /** Resources in the templates of a production stage. */
 function resources(): readonly Resource[] {
   const app = new App({ analyticsReporting: false, context: { 'aws:cdk:bundling-stacks': [] } })
-  const stacks = Object.values(buildEngine(app, stageNamed('production', {})))
+  const stacks = Object.values(buildEngine(app, PRODUCTION))
   return stacks.flatMap((stack) => {
     const found: Record<string, Resource> = Template.fromStack(stack).toJSON().Resources
     return Object.values(found)
@@ -85,7 +86,7 @@ function idle(): Line[] {
     .reduce((sum, one) => sum + one, 0)
   const keys = ofType('AWS::KMS::Key').length
   const dashboards = ofType('AWS::CloudWatch::Dashboard').length
-  const sweeps = (HOURS * 60) / 5
+  const sweeps = (HOURS * 60) / PRODUCTION.sweep.everyMinutes
   // Five pollers that wait for 20 s each: Lambda's guide, Using Lambda with Amazon SQS.
   const polls = (HOURS * 3600 * 5) / 20
   return [
@@ -96,7 +97,10 @@ function idle(): Line[] {
     { what: `${alarmMetrics} metrics of alarms`, usd: alarmMetrics * PER_MONTH.alarmMetric },
     { what: `${dashboards} dashboard`, usd: dashboards * PER_MONTH.dashboard },
     { what: `${keys} KMS key(s)`, usd: keys * PER_MONTH.key },
-    { what: '2 metrics of the sweeper', usd: 2 * PER_MONTH.customMetric },
+    {
+      what: `${SWEEP_MEASURES.length} metrics of the sweeper`,
+      usd: SWEEP_MEASURES.length * PER_MONTH.customMetric,
+    },
     { what: `${sweeps} sweeps of 512 MiB and 1 s`, usd: sweeps * lambda(512, 1) },
     { what: `${polls} polls of the queue of webhooks by Lambda`, usd: polls * EACH.fifoRequest },
   ]
@@ -119,8 +123,8 @@ const AROUND_A_RUN: readonly Line[] = [
   { what: 'S3: 10 PUT, 20 GET', usd: 10 * EACH.bucketPut + 20 * EACH.bucketGet },
   { what: 'logs: 60 KB', usd: 60e-6 * EACH.logGb },
   {
-    what: 'events: 7 on the bus, 14 reads of webhooks, 14 calls of 512 MiB and 15 ms',
-    usd: 7 * EACH.busEvent + 14 * EACH.tableRead + 14 * lambda(512, 0.015),
+    what: 'events: 7 on the bus, 14 look-ups of webhooks, 14 calls of 256 MiB and 30 ms',
+    usd: 7 * EACH.busEvent + 14 * EACH.tableRead + 14 * lambda(256, 0.03),
   },
 ]
 

@@ -6,7 +6,7 @@ import { wirePath } from '../src/signing/wire-path.ts'
 import type { Connect, Outgoing } from './connections.ts'
 import { ApiRefusal, refusalOf, UnreachableError } from './failures.ts'
 import { withoutHeaders } from './headers.ts'
-import { routeOf } from './routes.ts'
+import { routeOf } from './log-path.ts'
 
 /** A call that the edge makes on behalf of a client. */
 export interface ApiCall {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { gatewayRequestIdOf } from './failures.ts'
-import { routeOf, runIdOf } from './routes.ts'
+import { routeOf, runIdOf } from './log-path.ts'
 
 /** One log event, without secrets. Keys equal those of the functions' logs, so that one query finds both. */
 export interface LogEntry {

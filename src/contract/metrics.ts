@@ -57,3 +57,9 @@ export const MEASURES = {
 } as const satisfies Readonly<Record<string, 'Bytes' | 'Count' | 'None' | 'Seconds'>>
 
 export type MeasureName = keyof typeof MEASURES
+
+/** Measures of every sweep, so that they are written also while nothing runs. */
+export const SWEEP_MEASURES = [
+  'ActiveRuns',
+  'OldestActiveRunSeconds',
+] as const satisfies readonly MeasureName[]

@@ -18,7 +18,7 @@ import { findRunAndTask, type Repositories } from '../run/find-run.ts'
 import { provisionOf, type Run } from '../run/run.ts'
 import type { RunRepository } from '../run/run-repository.ts'
 import { isActive } from '../run/transitions.ts'
-import type { Metrics } from '../shared/metrics.ts'
+import type { Metrics } from '../shared/metrics-port.ts'
 import type { ArrayType } from '../task/parameters/array.ts'
 import type { Task } from '../task/task.ts'
 

@@ -1,4 +1,4 @@
-import type { Metrics } from '../shared/metrics.ts'
+import type { Metrics } from '../shared/metrics-port.ts'
 import type { JobUsage, Run } from './run.ts'
 import type { RunRepository } from './run-repository.ts'
 import { isFinal } from './transitions.ts'

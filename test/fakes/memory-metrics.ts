@@ -1,4 +1,4 @@
-import type { Metrics } from '../../src/shared/metrics.ts'
+import type { Metrics } from '../../src/shared/metrics-port.ts'
 
 /** In-memory metrics for tests. */
 export function createMemoryMetrics(): Metrics & {

@@ -48,7 +48,7 @@ describe('the GitHub workflows', () => {
     expect(Object.keys(workflow.permissions)).toContain('contents')
   })
 
-  it('run the CI that everybody can run', () => {
+  it('run the CI script', () => {
     expect(text('.github/workflows/ci.yml')).toContain('.ci/run')
   })
 })
@@ -98,9 +98,12 @@ function functionLines(file: string): readonly (readonly [name: string, lines: n
 
 describe('the code', () => {
   const files = globSync('{src,lib,lambdas,edge,stager,local,cli,bin}/**/*.ts')
+  const others = globSync('{console,bench,examples}/**/*.{ts,tsx}')
 
   it('has no file of more than 300 lines', () => {
-    const long = files.filter((file) => text(file).trimEnd().split('\n').length > MOST_FILE_LINES)
+    const long = [...files, ...others].filter(
+      (file) => text(file).trimEnd().split('\n').length > MOST_FILE_LINES,
+    )
 
     expect(long).toEqual([])
   })
@@ -116,7 +119,7 @@ describe('the code', () => {
 })
 
 describe('the journeys at the end of the architecture', () => {
-  const [, ...journeys] = (text('docs/architecture.md').split('## Three journeys')[1] ?? '').split(/\n\*\*/u)
+  const [, ...journeys] = (text('docs/architecture.md').split('## Journeys')[1] ?? '').split(/\n\*\*/u)
 
   /** A program, or a feature of `src/`. */
   const roomOf = (file: string): string => /^src\/[^/]+|^[^/]+/u.exec(file)?.[0] ?? ''
@@ -124,7 +127,9 @@ describe('the journeys at the end of the architecture', () => {
   it.each([
     { name: 'A bundle', files: 90, rooms: 10 },
     { name: 'A run', files: 70, rooms: 10 },
-    { name: 'A setting', files: 4, rooms: 1 },
+    { name: 'A setting, from', files: 4, rooms: 1 },
+    { name: 'A setting that', files: 4, rooms: 3 },
+    { name: 'A constraint', files: 20, rooms: 7 },
   ])('$name passes at most $files files in at most $rooms rooms', (limit) => {
     const journey = journeys.find((one) => one.startsWith(limit.name)) ?? ''
     const files = new Set([...journey.matchAll(/`([\w./-]+\.ts)`/gu)].map(([, file]) => file ?? ''))

@@ -14,7 +14,7 @@ import {
 import { reportStage, stageInputs, stageOutputs } from '../../../src/outputs/stage-files.ts'
 import { beginOutputParts, completeOutputParts, signOutputParts } from '../../../src/outputs/stage-parts.ts'
 import type { Repositories } from '../../../src/run/find-run.ts'
-import type { Metrics } from '../../../src/shared/metrics.ts'
+import type { Metrics } from '../../../src/shared/metrics-port.ts'
 import { readJson } from '../json-body.ts'
 import type { Handlers, RequestContext } from '../route-table.ts'
 

@@ -7,7 +7,7 @@ import type { ParameterType, ParameterTypeId } from '../task.ts'
 import { type DescriptorPath, type Finding, findingsOf, must, mustMessage } from './descriptor-problem.ts'
 import { keysOf } from './known-keys.ts'
 import { parameterTypeSchema } from './parameter-type-schema.ts'
-import type { Wanted } from './wanted-scalars.ts'
+import type { Wanted } from './yaml11-keys.ts'
 
 /** Inputs and outputs are separate name spaces, so the kind is a part of every key. */
 export type ParameterKind = 'inputs' | 'outputs'

@@ -7,8 +7,8 @@ import { findWarnings } from './descriptor-warnings.ts'
 import { findFolderCollision } from './folders.ts'
 import { type ParameterKind, type ReadParameter, readParameter } from './parameter-reader.ts'
 import { findReferenceProblems, groupMatching } from './references.ts'
-import { readScalar, readWantedScalars, type Wanted } from './wanted-scalars.ts'
 import { formatPosition, readYaml, type TextPosition, type YamlDocument } from './yaml-document.ts'
+import { readScalar, readWantedScalars, type Wanted } from './yaml11-keys.ts'
 
 /** A problem that the author of a descriptor has to fix. */
 export interface DescriptorProblem extends Partial<TextPosition> {
