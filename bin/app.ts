@@ -12,6 +12,6 @@ try {
 } catch (error) {
   if (!(error instanceof SettingsError)) throw error
   console.error(error.message)
-  // Not `exitCode`: the CDK would go on and write an empty app.
+  // Not `exitCode`: the CDK would continue and write an empty app.
   process.exit(1)
 }

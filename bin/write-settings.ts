@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { settingsJsonSchema, withSettingsTable } from '../lib/settings/documents.ts'
 
-/** Writes what is generated from the settings' schema: `npm run settings`. */
+/** Writes the documents that are generated from the settings' schema: `npm run settings`. */
 const schemaFile = new URL('../docs/settings.schema.json', import.meta.url)
 const tableFile = new URL('../docs/deployment.md', import.meta.url)
 

@@ -32,7 +32,7 @@ export function createEdgeServer(listener: RequestListener, options: ServerOptio
   // The edge supports only 100-continue; RFC 9110, 10.1.1 lets a server ignore other expectations.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   server.on('connect', (_request, socket: Duplex) => {
-    refuseRaw(socket, new BadRequestError('The App Engine is no proxy: CONNECT is not supported.'))
+    refuseRaw(socket, new BadRequestError('The App Engine is not a proxy: CONNECT is not supported.'))
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const isAnswering = [...(unfinished.get(socket) ?? [])].some(({ headersSent }) => headersSent)

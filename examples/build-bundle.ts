@@ -1,6 +1,6 @@
 /*
- * Builds the bundles of the example and of the tests' own tasks: descriptor.yml and a docker-archive with one layer, one
- * static program. No base image, fixed times and owners: the same sources and compiler give the same bytes.
+ * Builds the bundles of the example and of the tests' own tasks: descriptor.yml and a docker-archive with one layer, one static
+ * program. Without a base image and with fixed times and owners, the same sources and compiler give the same bytes:
  *
  *   node examples/build-bundle.ts
  */
@@ -16,10 +16,10 @@ import { ZipFile } from 'yazl'
 
 const ROOT = join(import.meta.dirname, '..')
 const FOLDERS = ['examples/add-and-echo', 'test/fixtures/probe-task', 'test/fixtures/hostile-task'] as const
-/** The oldest time that a zip entry can carry. */
+/** The earliest time that a zip entry can have. */
 const FIXED_TIME = new Date('1980-01-01T00:00:00Z')
 
-/** Compilers that make small static programs, best first; the second needs the C library's static half. */
+/** Compilers for small static programs, best first; the second needs the static C library. */
 const COMPILERS = ['musl-gcc', 'gcc'] as const
 
 for (const folder of FOLDERS) await buildBundle(join(ROOT, folder))
@@ -67,11 +67,11 @@ function compile(source: string): Buffer | undefined {
   }
 }
 
-/** A docker-archive as `docker save` wrote it before version 25. */
+/** A docker-archive in the form of `docker save` before version 25. */
 async function packImage(name: string, program: Buffer): Promise<Buffer> {
   const layer = await packTar([
     { name: `${name}`, content: program, mode: 0o755 },
-    // Mount points, so that an engine need not make them.
+    // Mount points, so that engines need not create them.
     { name: 'inputs/', mode: 0o755 },
     { name: 'outputs/', mode: 0o755 },
   ])

@@ -62,7 +62,7 @@ export async function detectEngine({
   for (const kind of LADDER) {
     try {
       const settings = await tryEngine(kind, search)
-      return { settings, reason: problems.join('; ') || 'the first that was tried' }
+      return { settings, reason: problems.join('; ') || 'the first one tried' }
     } catch (error) {
       search.signal?.throwIfAborted()
       problems.push(`${kind}: ${(error as Error).message}`)
@@ -140,5 +140,5 @@ async function runProbe(engine: EngineProgram, { instance, signal }: Search): Pr
     if (signal?.aborted) await removeContainers(engine, [name]).catch(() => undefined)
     throw error
   })
-  if (answer !== PROBE.answer) throw new Error(`a container said "${answer}" instead of "${PROBE.answer}"`)
+  if (answer !== PROBE.answer) throw new Error(`a container printed "${answer}" instead of "${PROBE.answer}"`)
 }

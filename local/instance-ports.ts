@@ -26,7 +26,7 @@ export async function instancePorts(file: string): Promise<InstancePorts> {
   for (const [name, port] of Object.entries(ports)) {
     if (!(await isPortTaken(port))) continue
     throw new UserError(
-      `Port ${port}, at which this instance keeps its ${name}, is in use by another program: stop that program, or give up the state of the instance with "npm start -- --fresh".`,
+      `Port ${port}, at which this instance keeps its ${name}, is in use by another program: stop that program, or delete the state of the instance with "npm start -- --fresh".`,
     )
   }
   return ports

@@ -28,7 +28,7 @@ export function openInstanceState(directory: string, isFresh: boolean): Instance
     const format = existsSync(formatFile) ? readFileSync(formatFile, 'utf8') : 'unknown'
     if (format !== FORMAT) {
       throw new UserError(
-        `${state} was written by another version (${format}, this one needs ${FORMAT}): give it up with "npm start -- --fresh".`,
+        `${state} was written by another version (${format}, this one needs ${FORMAT}): delete it with "npm start -- --fresh".`,
       )
     }
   } else {

@@ -32,7 +32,7 @@ try {
     `Tasks, runs and files are kept in ${relative(PROJECT, state)} (${megabytes} MB); "${prefix}npm run reset" removes them.`,
   )
   progress.say(`"${prefix}npm run example" runs the example task; Ctrl-C stops everything.`)
-  console.error(`${await stack.failed} Its log is in .local/log. Everything else is stopped now.`)
+  console.error(`${await stack.failed} Its log is in .local/log. Stopping everything else.`)
   await foreground.stop(1)
 } catch (error) {
   exitWithError(error)

@@ -59,6 +59,6 @@ export async function checkBindAddress(port: number, address: string): Promise<v
   })
   if (!isTaken) return
   throw new UserError(
-    `Port ${port} of ${address}, at which this instance keeps its Batch server, is in use by another program: stop that program, or give up the state of the instance with "npm start -- --fresh".`,
+    `Port ${port} of ${address}, at which this instance keeps its Batch server, is in use by another program: stop that program, or delete the state of the instance with "npm start -- --fresh".`,
   )
 }

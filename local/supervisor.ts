@@ -65,7 +65,7 @@ export async function supervise({
       // `stop` was called meanwhile, and stops the new process.
       if (isStopped) return
     }
-    if (!isStopped) onDead(`The ${name} died ${MOST_QUICK_DEATHS} times in a row. ${reason}`.trim())
+    if (!isStopped) onDead(`The ${name} exited ${MOST_QUICK_DEATHS} times in a row. ${reason}`.trim())
   }
 
   return {

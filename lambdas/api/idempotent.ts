@@ -110,7 +110,7 @@ async function settle(
   if (!answer.ok || isPolled(context, answer)) return keys.release(held)
   const body = await answer.clone().text()
   if (Buffer.byteLength(body) > MAX_STORED_ANSWER_BYTES) {
-    logger.warn('answer too large to be kept for its idempotency key')
+    logger.warn('response too large to be stored for its idempotency key')
     return keys.release(held)
   }
   const headers = Object.fromEntries(

@@ -97,7 +97,7 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
   await sweepRunSets(deps, {
     isTimeUp: isOutOfTime,
     onStarted: (setId) => reportRepair('workflow-started', { setId }),
-    onProblem: (setId, error) => logger.error('run set not looked after', { setId, error: error as Error }),
+    onProblem: (setId, error) => logger.error('run set not swept', { setId, error: error as Error }),
   })
   await sweepDeletions(deps, {
     isTimeUp: isOutOfTime,

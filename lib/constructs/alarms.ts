@@ -111,7 +111,7 @@ export class Alarms extends Construct {
         QUARTER,
       ),
       threshold: MANY_FAILED_RUNS,
-      toDo: 'Several runs got no machine, image or files: see which of these fails, and start the runs again.',
+      toDo: 'Several runs got no machine, image or files: find out which of these fails, and start the runs again.',
       section: 'runs-hindered',
     })
   }
@@ -121,21 +121,21 @@ export class Alarms extends Construct {
     this.add('Repairs', {
       metric: sumOf(countsOf(installation, 'Repairs', QUARTER), 'repairs', QUARTER),
       threshold: MANY_REPAIRS,
-      toDo: 'The sweeper repairs what events should have done: see whether job events arrive and are recorded.',
+      toDo: 'The sweeper repairs runs whose events were lost: check whether job events arrive and are recorded.',
       section: 'repairs',
     })
     this.add('StuckRuns', {
       metric: measureOf(installation, 'OldestActiveRunSeconds', 'Maximum', HALF_HOUR),
       // An active run changes at least this often.
       threshold: Math.ceil(runTimeoutHours * 3600) + sweep.stepLimitSeconds,
-      toDo: 'A run has not moved for longer than any may take: find it and cancel it.',
+      toDo: 'A run has not changed for longer than the limit of a run: find it and cancel it.',
       section: 'stuck-runs',
     })
     this.add('SweeperSilent', {
       metric: measureOf(installation, 'OldestActiveRunSeconds', 'SampleCount', HALF_HOUR),
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      toDo: 'Lost runs are not repaired: see why sweep-runs is not called or fails.',
+      toDo: 'Lost runs are not repaired: find out why sweep-runs is not called or fails.',
       section: 'sweeper-silent',
       // Missing data is the condition itself.
       missingData: TreatMissingData.BREACHING,
@@ -150,7 +150,7 @@ export class Alarms extends Construct {
     this.add('ApiErrors', {
       metric: sumOf(apiErrors, 'answers with 5xx', FIVE_MINUTES),
       threshold: FEW_API_ERRORS,
-      toDo: 'Callers or stagers get errors that are ours: find the requests in the log of api.',
+      toDo: 'Callers or stagers get errors of the service: find the requests in the log of api.',
       section: 'api-errors',
     })
     const throttles = Object.values(functions).map((one) =>
@@ -162,7 +162,7 @@ export class Alarms extends Construct {
         threshold: 1,
         // Retries absorb a burst.
         periods: [3, 2],
-        toDo: 'Lambda throttles functions: see which function uses up the concurrency, and have the quota raised.',
+        toDo: 'Lambda throttles functions: find out which function uses up the concurrency, and request a higher quota.',
         section: 'throttles',
       })
     }
@@ -171,7 +171,7 @@ export class Alarms extends Construct {
       metric: tableThrottles(table, FIVE_MINUTES),
       threshold: 1,
       periods: [3, 2],
-      toDo: 'DynamoDB throttles requests: see which run or task sends so many, and whether it goes on.',
+      toDo: 'DynamoDB throttles requests: find out which run or task sends so many, and whether it continues.',
       section: 'throttles',
     })
     this.add('WorkflowsFailed', {
@@ -184,7 +184,7 @@ export class Alarms extends Construct {
         FIVE_MINUTES,
       ),
       threshold: 1,
-      toDo: 'The failure of a run could not be recorded, or a run set not be prepared: see the execution, and the logs of fail-run and work-on-run-set.',
+      toDo: 'The failure of a run could not be recorded, or a run set could not be processed: see the execution, and the logs of fail-run and work-on-run-set.',
       section: 'workflows-failed',
     })
   }

@@ -29,7 +29,7 @@ export class EngineDashboard extends Construct {
     })
     dashboard.addWidgets(
       new TextWidget({
-        markdown: `# Cytomine App Engine: ${installation}\nWhat to do about an alarm: \`docs/runbook.md\`. Figures: \`src/contract/metrics.ts\`.`,
+        markdown: `# Cytomine App Engine: ${installation}\nWhat to do about an alarm: \`docs/runbook.md\`. Metrics: \`src/contract/metrics.ts\`.`,
         width: 24,
         height: 2,
       }),
@@ -62,7 +62,7 @@ function workOf(installation: string): GraphWidget[] {
       right: [measure('OldestActiveRunSeconds', 'Maximum')],
     }),
     graph('Wait for a machine (s)', [measure('QueueSeconds', 'p50'), measure('QueueSeconds', 'p95')]),
-    graph('Job, and of it moving files (s)', [
+    graph('Job, and its file transfers (s)', [
       measure('JobSeconds', 'p50'),
       measure('JobSeconds', 'p95'),
       measure('StageInSeconds', 'p95'),

@@ -31,7 +31,7 @@ export class EdgeAlarms extends Construct {
       threshold: 1,
       // A task that is being replaced is unhealthy for a short time only.
       periods: [3, 2],
-      toDo: 'Tasks of the edge do not answer and are replaced again and again: see why they stop.',
+      toDo: 'Tasks of the edge do not answer and are replaced repeatedly: find out why they stop.',
       section: 'edge-unhealthy',
     })
     addAlarm(this, 'Errors', {
@@ -45,7 +45,7 @@ export class EdgeAlarms extends Construct {
         FIVE_MINUTES,
       ),
       threshold: FEW_ERRORS,
-      toDo: 'Callers of the edge get errors: see whether load balancer, edge or API returns them.',
+      toDo: 'Callers of the edge get errors: find out whether load balancer, edge or API returns them.',
       section: 'edge-errors',
     })
   }

@@ -37,7 +37,7 @@ export const KEYS = {
   uploads: `${PREFIXES.uploads}*`,
   installs: `${PREFIXES.installs}*`,
   outputs: `${PREFIXES.runOutputs}*`,
-  /** `task-` begins all prefixes of tasks and runs. */
+  /** Start of all prefixes of tasks and runs. */
   tasksAndRuns: `${PREFIXES.taskDefinition}*`,
   taskDefinitions: `${PREFIXES.taskDefinition}*-def/*`,
   /** Pattern of the keys by `runLogKey`. */
@@ -185,8 +185,8 @@ function objectGrants(bucketArn: string) {
       because: 'Objects below the prefixes of the bucket that the function works on',
     }),
     /**
-     * Listing by prefix. S3 asks for `s3:ListBucket` without a prefix when a GET or HEAD finds no object, and answers 403
-     * instead of 404; `src/aws/s3-errors.ts` then looks for the key in a listing.
+     * Listing by prefix. Without `s3:ListBucket` on the whole bucket, S3 answers 403 instead of 404 when a GET or HEAD finds no
+     * object; `src/aws/s3-errors.ts` then looks for the key in a listing.
      */
     list: (...prefixes: readonly string[]): Permission => ({
       actions: ['s3:ListBucket'],
@@ -211,7 +211,7 @@ function submitGrants(
     },
     {
       actions: ['batch:TagResource'],
-      // Batch checks this on the job definition of a submission with tags, although its reference names jobs only.
+      // Batch authorizes this on the job definition of a submission with tags, although its reference names only jobs.
       resources: [jobs, jobDefinitions],
       conditions: {
         StringEquals: { [`aws:RequestTag/${APPLICATION_TAG}`]: prefix },

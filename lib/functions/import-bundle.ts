@@ -68,7 +68,7 @@ export const importBundle: FunctionDefinition = {
         },
       },
       Requested: {
-        description: 'An install, or the rest of a long import: go on with it',
+        description: 'An installation from a store, or the rest of a long import: continue it',
         pattern: {
           source: [eventSourceOf(values.installation)],
           detailType: [IMPORT_REQUESTED.detailType],

@@ -47,7 +47,7 @@ export const sweepRuns: FunctionDefinition = {
     deadLetters: 'Sweeps',
     rules: ({ stage }) => ({
       Rule: {
-        description: 'From time to time: look after runs whose events were lost',
+        description: 'Schedule: repair runs whose events were lost',
         every: Duration.minutes(stage.sweep.everyMinutes),
       },
     }),

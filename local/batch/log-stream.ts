@@ -62,11 +62,13 @@ export function openLogStream(
     end.push(line.slice(0, END_LINE_CHARACTERS))
     if (end.length > END_LINES) end.shift()
     if (heldBack > 1) return undefined
-    return add(`[local Batch] the log is longer than ${SENT_BYTES} bytes: the rest comes at its end, cut`)
+    return add(
+      `[local Batch] the log is longer than ${SENT_BYTES} bytes: its end follows when the container stops`,
+    )
   }
 
   async function sendEnd(): Promise<void> {
-    if (heldBack > end.length) await add(`[local Batch] ${heldBack - end.length} lines left out`)
+    if (heldBack > end.length) await add(`[local Batch] ${heldBack - end.length} lines omitted`)
     for (const line of end.splice(0)) await add(line)
   }
 

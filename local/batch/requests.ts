@@ -87,8 +87,8 @@ export const submitJobSchema = z.looseObject({
     .string()
     .regex(/^[A-Za-z0-9]{1,255}$/u)
     .default('default'),
-  dependsOn: z.array(z.unknown()).max(0, 'dependencies between jobs are not offered here').optional(),
-  arrayProperties: z.undefined('array jobs are not offered here').optional(),
+  dependsOn: z.array(z.unknown()).max(0, 'dependencies between jobs are not supported locally').optional(),
+  arrayProperties: z.undefined('array jobs are not supported locally').optional(),
   tags: tagsSchema.default({}),
   timeout: z.object({ attemptDurationSeconds: z.number().int().min(60) }).optional(),
   retryStrategy: retryStrategySchema.optional(),

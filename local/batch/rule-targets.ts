@@ -89,7 +89,7 @@ async function findFunctions(
       const { Arn = '', Input, InputPath, InputTransformer } = target
       const isPlain = Input === undefined && InputPath === undefined && InputTransformer === undefined
       if (Arn.includes(':lambda:') && isPlain) functionArns.push(Arn)
-      else warn(`target ${Arn} of rule ${name} is left out: only functions with the plain event are called`)
+      else warn(`target ${Arn} of rule ${name} is skipped: only functions with the plain event are supported`)
     }
   }
   return functionArns

@@ -139,7 +139,7 @@ export function createReferenceResolver(
     const [[key, argument] = ['', undefined]] = entries
     if (entries.length === 1 && (key === 'Ref' || key.startsWith('Fn::'))) {
       const call = FUNCTIONS[key]
-      if (call === undefined) throw new Error(`${key} is not known here`)
+      if (call === undefined) throw new Error(`${key} is not supported here`)
       return call(argument as never)
     }
     return Object.fromEntries(entries.map(([name, inner]) => [name, resolve(inner)]))

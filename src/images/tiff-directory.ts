@@ -94,7 +94,7 @@ async function readStart(
       return { layout, directoryAt: unsigned(await reader.bytes(8, 8), layout) }
     }
     default:
-      throw new ImageHeaderError('the file is no TIFF')
+      throw new ImageHeaderError('the file is not a TIFF')
   }
 }
 

@@ -36,9 +36,8 @@ export async function endUnpublished(
   work: ImportWork,
   error: unknown,
 ): Promise<void> {
-  // The event of the new bundle came while this worker held the lease, or is still to come. The worker may see a
-  // replaced object as a
-  // broken connection, so the check reads the bucket.
+  // The event of the new bundle arrived while this worker held the lease, or has not arrived yet. The worker may see a replaced
+  // object as a broken connection, so the check reads the bucket.
   if (await isBundleExchanged(deps, work)) {
     await releaseUpload({ ...work, hasAdvanced: true })
     return await deps.requests.send(work.upload.id)
@@ -76,11 +75,11 @@ export function requireRetriesLeft({ upload, startedAt }: ImportWork): void {
   const { attempts = 0, triedSince } = upload
   if (attempts <= MAX_ATTEMPTS || triedSince === undefined) return
   if (startedAt - new Date(triedSince).getTime() < RETRY_PERIOD_MS) return
-  const words = `the import broke off ${attempts - 1} times without getting any further: send the bundle again, or contact the operator of this App Engine`
+  const words = `the import was interrupted ${attempts - 1} times without progress: send the bundle again, or contact the operator of this App Engine`
   throw new RetriesExhaustedError('INTERNAL_SERVER_ERROR', { type: 'server', exceptionMessage: words })
 }
 
-/** Registers undo steps for what crashed workers may have left. */
+/** Registers undo steps for possible results of crashed workers. */
 export function undoEarlierWorkers(deps: ImportBundleDependencies, work: ImportWork): void {
   const { upload, undo } = work
   const { taskId, name } = upload

@@ -7,7 +7,7 @@ import { isReservedPort, RUNTIME_API } from '../shared/outgoing-url.ts'
 import { downloadFailure, requireStoreUrl, storeGaveNothing } from '../store/store.ts'
 import type { BundleSource } from './bundle-source.ts'
 
-/** Time-out for the response to begin, redirects included: a client of `install` waits for it, 30 s at most. */
+/** Time-out until the response starts, redirects included: a client of `install` waits for it, 30 s at most. */
 const RESPONSE_TIMEOUT_MS = 10_000
 /** Idle time-out of the body, below the time that an import reserves for its orderly end (import/lease.ts). */
 const IDLE_MS = 60_000
@@ -19,7 +19,7 @@ const ZIP_START = Buffer.from('PK')
 
 export interface FetchBundleSourceOptions {
   readonly runtimeApi?: string | undefined
-  /** Largest bundle, in bytes. */
+  /** Maximum size of a bundle, in bytes. */
   readonly maxBytes?: number
   /** Logs the cause of a failure, which callers do not see. */
   readonly report?: (words: string, cause?: unknown) => void
@@ -76,7 +76,7 @@ async function follow(start: URL, runtimeApi: string | undefined): Promise<Incom
       if (!REDIRECTS.includes(response.statusCode ?? 0) || location === undefined) return response
       response.destroy()
       const next = URL.parse(location, url.href)
-      if (next === null) throw new Error('redirect to something that is no URL')
+      if (next === null) throw new Error('redirect to something that is not a URL')
       url = next
     }
     throw new Error(`more than ${MAX_REDIRECTS} redirects`)

@@ -111,8 +111,7 @@ async function checkDicom(
     throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT', words)
   }
   if (files === undefined) {
-    const words =
-      'the zip or folder holds something else than DICOM files; expected DICOM files only, at least one'
+    const words = 'the zip or folder contains other files than DICOM; expected DICOM files only, at least one'
     throw refuse('INTERNAL_PARAMETER_INVALID_IMAGE_FORMAT', words)
   }
   await checkDimensions(type, async () => files.largest.dimensions, refuse)

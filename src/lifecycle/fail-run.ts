@@ -27,7 +27,7 @@ const FAILURES: Readonly<Record<string, RunFailure>> = {
 const UNKNOWN: RunFailure = {
   kind: 'engine-error',
   message:
-    'the App Engine could not carry out the run; the task is not at fault. Start another run; the operators find the error in the log, by the id of the run',
+    'the App Engine could not execute the run; the task is not at fault. Start another run; the operators find the error in the log, by the id of the run',
 }
 
 /**

@@ -51,7 +51,7 @@ export async function packRejectedOutputs(deps: Dependencies, runId: string): Pr
 async function listRejected(deps: Dependencies, run: Run): Promise<readonly ArchiveEntry[]> {
   const files = await findFiles(deps, run)
   if (files.length === 0) {
-    const words = 'the run handed over no output: it failed before its outputs were taken'
+    const words = 'the run uploaded no output: it failed before that step'
     throw new DomainError('INTERNAL_PROVISIONS_NOT_FOUND', undefined, { words })
   }
   const staged = files.find(({ name }) => name === STAGED_LISTING_NAME)
@@ -104,7 +104,7 @@ async function readListing(deps: Dependencies, { key }: RejectedFile): Promise<S
   return stagedListingSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
 }
 
-/** A folder, which lies in the bucket as a zip, as its files; as the zip when that cannot be read or has too many. */
+/** Files of a folder, which is stored as a zip; the zip itself when it cannot be read or has too many entries. */
 async function unpacked(
   deps: Dependencies,
   { name, key, sizeBytes }: RejectedFile,

@@ -39,7 +39,7 @@ export async function findFile(
 ): Promise<SentFile> {
   const refuse = (words: string): DomainError =>
     parameterError('INTERNAL_PARAMETER_TYPE_ERROR', parameterName, words, { isMessageOurs: true })
-  if (typeof reference !== 'string') throw refuse(`the value is no text; ${EXPECTED}`)
+  if (typeof reference !== 'string') throw refuse(`the value is not a text; ${EXPECTED}`)
   const [, scheme = '', rest = ''] = /^(upload:|run:|s3:\/\/)(.+)$/su.exec(reference) ?? []
   try {
     if (scheme === 'upload:') {
@@ -85,7 +85,7 @@ async function sentObject(deps: FileDependencies, rest: string): Promise<SentFil
   const bucket = slash > 0 ? deps.inputBucket(name) : undefined
   const refuse = (words: string): DomainError => new DomainError('RUN_SET_INVALID', undefined, { words })
   if (bucket === undefined) {
-    throw refuse(`the bucket ${quoted(name, 80)} is none that this installation reads (setting inputBuckets)`)
+    throw refuse(`the bucket ${quoted(name, 80)} is not one of the setting inputBuckets`)
   }
   const found = await bucket.objects.find(key)
   if (found === undefined)

@@ -38,7 +38,7 @@ function requireRows(count: number): void {
 
 function requireColumns(count: number): void {
   if (count > MAX_COLUMNS) {
-    throw invalid(`the table has more than ${MAX_COLUMNS} columns; expected one for each parameter at most`)
+    throw invalid(`the table has more than ${MAX_COLUMNS} columns; expected at most one for each parameter`)
   }
 }
 
@@ -49,7 +49,7 @@ export function invalid(words: string, cause?: unknown): DomainError {
 
 function rowsOf(text: string): readonly Row[] {
   const start = text.trimStart()[0]
-  if (start === '[') return arrayRows(parseJson(text, 'the table is no JSON'))
+  if (start === '[') return arrayRows(parseJson(text, 'the table is not JSON'))
   return start === '{' ? lineRows(text) : csvRows(text)
 }
 
@@ -71,7 +71,7 @@ function lineRows(text: string): readonly Row[] {
   const rows: Row[] = []
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue
-    rows.push(jsonRow(parseJson(line, `line ${index + 1} is no JSON`), `line ${index + 1}`))
+    rows.push(jsonRow(parseJson(line, `line ${index + 1} is not JSON`), `line ${index + 1}`))
     requireRows(rows.length)
   }
   return rows
@@ -80,7 +80,9 @@ function lineRows(text: string): readonly Row[] {
 /** @throws DomainError RUN_SET_INVALID for anything but an object */
 export function jsonRow(row: JsonValue, place: string): Row {
   if (row === null || typeof row !== 'object' || Array.isArray(row)) {
-    throw invalid(`${place} is no object; expected values by the name of their parameter, such as {"a": 5}`)
+    throw invalid(
+      `${place} is not an object; expected values by the name of their parameter, such as {"a": 5}`,
+    )
   }
   requireColumns(Object.keys(row).length)
   return new Map(Object.entries(row).map(([name, json]) => [name, { json }]))

@@ -27,7 +27,7 @@ export function bundleUrl({ host }: Pick<Store, 'host'>, { namespace, version }:
   const url = URL.parse(host)
   if (url === null) {
     throw downloadFailure(
-      'the host of the default store is no URL such as https://store.example.org: change the store',
+      'the host of the default store is not a URL such as https://store.example.org: change the store',
     )
   }
   requireStoreUrl(url)
@@ -46,9 +46,10 @@ export function bundleUrl({ host }: Pick<Store, 'host'>, { namespace, version }:
 export function requireStoreUrl(url: URL): void {
   const fault = faultOfUrl(url, ['http', 'https'])
   if (fault === 'scheme') {
-    throw downloadFailure(`bundles come by http or https, not by ${url.protocol.slice(0, -1)}`)
+    throw downloadFailure(`bundles are downloaded by http or https, not by ${url.protocol.slice(0, -1)}`)
   }
-  if (fault === 'credentials') throw downloadFailure('stores are asked without user name and password')
+  if (fault === 'credentials')
+    throw downloadFailure('the URL of a store must not contain a user name or password')
 }
 
 /** Error for a bundle that could not be downloaded: the contract fixes the message, so the details explain it. */
@@ -66,7 +67,7 @@ export function downloadFailure(description: string, cause?: unknown): DomainErr
  */
 export function storeGaveNothing(cause?: unknown): DomainError {
   return downloadFailure(
-    'the default store gave no bundle of this task: it must answer within 10 s, with status 200 and a zip without Content-Encoding. Check the address of the store and that it has the task, or upload the bundle; the log of the import names the cause',
+    'the default store returned no bundle of this task: it must answer within 10 s, with status 200 and a zip without Content-Encoding. Check the address of the store and that it has the task, or upload the bundle; the log of the import names the cause',
     cause,
   )
 }

@@ -15,9 +15,10 @@ interface Dependencies {
 const NUMBERS_SHOWN = 10
 
 /**
- * Creates the object from the parts that have arrived. Then an input file is READY, and the bucket's event starts the import of a bundle.
- * Idempotent.
- * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID with what is missing, UPLOAD_INVALID_STATE when the parts are gone
+ * Creates the object from the parts that have arrived. Then an input file is READY, and the bucket's event starts the import of a
+ * bundle. Idempotent.
+ * @throws DomainError UPLOAD_NOT_FOUND, UPLOAD_INVALID for missing or invalid parts, UPLOAD_INVALID_STATE when the parts have
+ * expired
  */
 export async function completeUpload(deps: Dependencies, uploadId: string): Promise<Upload> {
   const upload = await findUpload(deps, uploadId)
@@ -30,7 +31,7 @@ export async function completeUpload(deps: Dependencies, uploadId: string): Prom
   }
   const present = await findUpload(deps, uploadId)
   if (!hasOpenParts(present)) return present
-  const words = 'its parts are gone: an upload that is not completed is kept for a day; begin a new one'
+  const words = 'its parts have expired: an unfinished upload is kept for one day; create a new one'
   throw uploadError('UPLOAD_INVALID_STATE', 'id', words)
 }
 

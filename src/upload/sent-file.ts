@@ -33,7 +33,7 @@ export function sentBytes(objects: Pick<ObjectStore, 'put'>, bytes: Uint8Array):
  */
 export async function sentUpload(objects: ObjectStore, { key }: Upload, field: string): Promise<SentFile> {
   const gone = (): DomainError =>
-    uploadError('UPLOAD_NOT_FOUND', field, 'the file of this upload is gone: it is kept for 7 days')
+    uploadError('UPLOAD_NOT_FOUND', field, 'the file of this upload has expired: it is kept for 7 days')
   const exchanged = (cause: ObjectExchangedError): DomainError =>
     uploadError(
       'UPLOAD_INVALID_STATE',

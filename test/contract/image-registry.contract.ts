@@ -134,7 +134,7 @@ export function describeImageRegistry(adapter: string, setUp: () => Promise<Imag
       expect(second).toBe(first)
     })
 
-    it('replaces what a crashed import left under the tag', async () => {
+    it('replaces the image of a crashed import under the tag', async () => {
       const left = await pushImage('left over', '1.0.0')
 
       const digest = await pushImage('image', '1.0.0')

@@ -81,7 +81,7 @@ export function describeLayerRepository(adapter: string, setUp: () => Promise<La
       expect(found[0]?.repository).toBe(names.at(-1))
     })
 
-    it('adds what a later publication records', async () => {
+    it('adds the facts of a later publication', async () => {
       await layers.record([aLayer()])
 
       await layers.record([aLayer({ folders: ['/data'] })])

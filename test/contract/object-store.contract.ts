@@ -49,7 +49,7 @@ export function describeObjectStore(
       for (const key of keys) await objects.put(key, key)
     }
 
-    it('reads what was put, text and bytes', async () => {
+    it('returns stored texts and bytes unchanged', async () => {
       await objects.put('a/text', 'é')
       await objects.put('a/bytes', Uint8Array.of(0x61, 0x00, 0x62))
 

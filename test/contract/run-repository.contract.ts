@@ -80,7 +80,7 @@ export function describeRunRepository(adapter: string, setUp: () => Promise<RunR
     }
 
     describe('creation', () => {
-      it('stores the run as it is', async () => {
+      it('stores the run unchanged', async () => {
         const run = await createRun({
           state: 'FAILED',
           updatedAt: '2026-01-01T00:00:01.000Z',

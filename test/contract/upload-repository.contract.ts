@@ -52,7 +52,7 @@ export function describeUploadRepository(
       identity = harness.identity
     })
 
-    it('stores an upload as it is', async () => {
+    it('stores an upload unchanged', async () => {
       const expected = { namespace: 'com.example.addition', version: '1.0.0' }
       const upload = anUpload({
         state: 'FAILED',

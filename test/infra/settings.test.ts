@@ -50,10 +50,14 @@ describe('settings of a stage', () => {
     ['a name that is missing', {}, 'name'],
     ['a setting that does not exist', { name: 'x', cidr: '10.0.0.0/8' }, 'cidr'],
     ['a prefix that AWS would refuse', { name: 'x', prefix: 'My_Engine' }, '3 to 28 lower-case letters'],
-    ['an endpoint that is none', { name: 'x', access: { mode: 'private', vpcEndpointIds: ['x'] } }, 'vpce-'],
+    [
+      'an endpoint that is invalid',
+      { name: 'x', access: { mode: 'private', vpcEndpointIds: ['x'] } },
+      'vpce-',
+    ],
     ['an open API', { name: 'x', access: { mode: 'open' } }, 'access.mode'],
     [
-      'an address range that is none',
+      'an address range that is invalid',
       { name: 'x', network: { kind: 'new', cidr: '10.0.0.0' } },
       'network.cidr',
     ],
@@ -125,7 +129,7 @@ describe('settings of a stage', () => {
       { name: 'x', access: { mode: 'iam' }, edge: { ...EDGE, cpu: 2048 } },
       '4096 to 16384 for 2048',
     ],
-    ['a peer that is none', { name: 'x', edge: { ...EDGE, clients: ['everybody'] } }, 'sg-… or pl-…'],
+    ['a peer that is invalid', { name: 'x', edge: { ...EDGE, clients: ['everybody'] } }, 'sg-… or pl-…'],
     ['a prefix that ECR would refuse', { name: 'x', prefix: 'my--engine' }, 'two hyphens'],
     ['a network without room', { name: 'x', network: { kind: 'new', cidr: '10.0.0.0/20' } }, '/16 to /19'],
     [

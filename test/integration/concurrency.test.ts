@@ -241,7 +241,7 @@ describe('a task that is deleted while its runs are started', () => {
     },
   )
 
-  it('leaves nothing behind when a workflow starts after its run was deleted, and ends by itself', async () => {
+  it('leaves nothing when a workflow starts after its run was deleted, and ends by itself', async () => {
     const path = await install('2.1.0')
     const run = await aProvisionedRun(path)
     const runId = run.slice('task-runs/'.length)

@@ -8,9 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { uploadKey } from '../../src/contract/storage-keys.ts'
+import { LEASE_SECONDS } from '../../src/import/lease.ts'
 import { aBundle, aLayer, dockerArchive, packZip } from '../fixtures/bundle-builder.ts'
 import { type FakeRegistry, startFakeRegistry } from '../fixtures/fake-registry.ts'
-import { anImporter, LEASE_SECONDS, UPLOAD_ID } from '../fixtures/memory-importer.ts'
+import { anImporter, UPLOAD_ID } from '../fixtures/memory-importer.ts'
 import { wholeTasks } from '../fixtures/whole-tasks.ts'
 
 /** Kills per kind of bundle. */

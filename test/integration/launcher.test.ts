@@ -158,7 +158,7 @@ describe.each([
     expect(await outcome(calls[name])).toBe(REFUSED)
   })
 
-  it('allows what programs need', async () => {
+  it('allows the calls that programs need', async () => {
     expect(await outcome(calls.read)).toBe(ALLOWED)
     expect(await outcome(calls.clone, SIGCHLD)).toBe(ALLOWED)
     expect(await outcome(calls.socket, 2)).toBe(ALLOWED)

@@ -54,7 +54,7 @@ describe('Python packages that are pinned by hash', () => {
 
     await expect(installing).rejects.toThrow(UserError)
     await expect(installing).rejects.toThrow(
-      /^The emulator could not be installed: probe==1\.0 as the package index sent it is not the file whose hash stands in changed\.txt, so nothing of it was run\.$/u,
+      /^The emulator could not be installed: probe==1\.0 as the package index sent it does not have the hash in changed\.txt, so it was not installed\.$/u,
     )
   })
 })

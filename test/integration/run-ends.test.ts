@@ -220,7 +220,7 @@ describe('a run whose container cannot be started', () => {
     ['no-folder', script, { ...entrypoint, WorkingDir: '/run.sh' }, 'its working directory "/run.sh"'],
     ['windows-script', { ...script, body: '#!/bin/sh\r\n' }, entrypoint, 'the interpreter'],
     ['wrong-format', { ...script, body: 'MZ' }, entrypoint, '"/run.sh" is neither a program for linux/amd64'],
-  ])('reports what is wrong with its image: %s', async (name, file, command, words) => {
+  ])('reports the problem of its image: %s', async (name, file, command, words) => {
     const { state, error, run } = await endOf(name, file, command)
 
     expect([state, error?.kind]).toEqual(['FAILED', 'task-failed'])

@@ -125,7 +125,7 @@ describe('a run on the local stack', () => {
 
     expect(error?.kind).toBe('task-failed')
     expect(lines.at(-2)).toMatch(/^line 1638399 *$/u)
-    expect(lines.some((line) => /lines left out$/u.test(line))).toBe(true)
+    expect(lines.some((line) => /lines omitted$/u.test(line))).toBe(true)
     const kept = `${inject('storageUrl')}/${inject('bucketName')}/${run.replace('task-runs/', 'task-run-outputs-')}/log.txt`
     await expect.poll(() => lineCount(kept), { timeout: 20_000 }).toBe(500)
   })

@@ -139,7 +139,7 @@ describe('a local stack', () => {
     expect(failure).toMatch(/^The edge died 5 times in a row\./u)
   })
 
-  it('loses its state by a reset, which waits for its end', async () => {
+  it('is reset only after it has ended, and then loses its state', async () => {
     const state = join(PROJECT, '.local', instance, 'state')
     await stack.stop()
     stack = await startLocalStack(options)

@@ -89,7 +89,7 @@ async function download(path: string): Promise<Buffer> {
   return Buffer.from(await (await callOk('GET', path)).arrayBuffer())
 }
 
-describe('a bundle that comes in parts', () => {
+describe('a bundle that is sent in parts', () => {
   it('becomes a task, also after an interruption', async () => {
     const sent: number[] = []
     const client = createUploadClient(url)
@@ -157,7 +157,7 @@ describe('a bundle that comes in parts', () => {
   })
 })
 
-describe('an input that comes in parts', () => {
+describe('an input that is sent in parts', () => {
   it('is a file of any size with its companion', async () => {
     const image = Buffer.concat([aPng(), randomFillSync(Buffer.alloc(PART_BYTES + 1000))])
     const body = {

@@ -72,7 +72,7 @@ describe.concurrent('Ctrl-C leaves no process, container or folder of', () => {
     },
   )
 
-  it('npm start, except what the next start uses', async ({ expect, signal }) => {
+  it('npm start, except the state for the next start', async ({ expect, signal }) => {
     const { remaining } = await interrupt(['start'], isUp, { signal, variables: { PORT: String(port) } })
     expect(remaining).toEqual({ ...NOTHING, folders: [`.local/port-${port}`] })
   })

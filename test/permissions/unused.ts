@@ -1,6 +1,6 @@
 /** Reason for permissions that no integration test uses. */
 export interface Unused {
-  /** Of one function, or of all when not given. */
+  /** Function with these permissions; undefined for all functions. */
   readonly function?: string
   readonly actions: readonly string[]
   /** Part of the resource, if another resource of the same action is used. */
@@ -88,7 +88,7 @@ export const UNUSED: readonly Unused[] = [
   {
     function: 'CollectOutputs',
     actions: ['s3:ListBucket'],
-    because: 'An output that is missing is told from one that is forbidden by a listing of its key',
+    because: 'A listing of the key distinguishes a missing output from a forbidden one',
   },
   {
     function: 'CollectOutputs',
@@ -98,7 +98,7 @@ export const UNUSED: readonly Unused[] = [
   {
     function: 'SubmitJob',
     actions: ['logs:GetLogEvents'],
-    because: 'The job of a call that died may have failed when the next one finds it, and its log tells why',
+    because: 'The job of a crashed call may have failed when the next call finds it; its log has the reason',
   },
   {
     function: 'FailRun',
@@ -135,6 +135,6 @@ export const UNUSED: readonly Unused[] = [
       's3:PutObject',
     ],
     because:
-      'Deletions of tasks that broke off, deleted runs once they are old enough, the log of a run whose last event was lost',
+      'Interrupted deletions of tasks, deleted runs once they are old enough, the log of a run whose last event was lost',
   },
 ]

@@ -5,9 +5,9 @@ import { answersJson, type Descriptions, refuses } from './description.ts'
 const consoleConfig = component(
   'ConsoleConfig',
   z.strictObject({
-    mode: z.enum(['read-only', 'full']).describe('What the page may do.'),
-    version: z.string().describe('Of the service.'),
-    currency: z.literal('USD').describe('Of all prices.'),
+    mode: z.enum(['read-only', 'full']).describe('Mode of the page.'),
+    version: z.string().describe('Version of the service.'),
+    currency: z.literal('USD').describe('Currency of all prices.'),
   }),
 )
 

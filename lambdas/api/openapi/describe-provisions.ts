@@ -72,7 +72,7 @@ const FROZEN = 'The run was started, so its inputs can no longer change.'
 const UPLOAD_UNFIT = 'The upload is incomplete, or not for an input.'
 const UNKNOWN = `${RUN_UNKNOWN} Or the task has no such input, or there is no such upload.`
 /** Saves a response of 30 MB for an array of 100 000 values. */
-const MINIMAL = prefer('return=minimal', 'answers 204 without the stored value.')
+const MINIMAL = prefer('return=minimal', 'returns 204 without the stored value.')
 const STORED_SILENTLY = { 204: { description: 'Stored; the client prefers a minimal response.' } }
 const refusesValue = refuses({
   400: 'The body cannot be read, or the value is invalid for the type of the parameter.',
@@ -90,7 +90,7 @@ const refusesItem = refuses({
 /** http-api 5.15 to 5.17 */
 export const PROVISION_DESCRIPTIONS = {
   provisionInputs: {
-    summary: 'Gives several inputs their values, or none of them',
+    summary: 'Sets the values of several inputs, all or none',
     parameters: [MINIMAL],
     requestBody: body({ [JSON_TYPE]: z.union([z.array(namedValue), uploadReference]) }),
     responses: {
@@ -105,25 +105,25 @@ export const PROVISION_DESCRIPTIONS = {
     },
   },
   provisionInput: {
-    summary: 'Gives an input its value, as JSON or as a file',
+    summary: 'Sets the value of an input, as JSON or as a file',
     parameters: [MINIMAL],
     requestBody: body(asAnything),
     responses: { ...STORED_SILENTLY, ...answersJson(provision, 'The stored value.'), ...refusesValue },
   },
   provisionInputFile: {
-    summary: 'Gives an image or file input its value',
+    summary: 'Sets the value of an image or file input',
     parameters: [MINIMAL],
     requestBody: body(asFile),
     responses: { ...STORED_SILENTLY, ...answersJson(provision, 'The stored value.'), ...refusesValue },
   },
   provisionInputItem: {
-    summary: 'Gives an item of an array its value, as JSON or as a file',
+    summary: 'Sets the value of an item of an array, as JSON or as a file',
     parameters: [INDEX_PATH, MINIMAL],
     requestBody: body(asAnything),
     responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'The stored value.'), ...refusesItem },
   },
   provisionInputItemFile: {
-    summary: 'Gives an item of an array of images or files its value',
+    summary: 'Sets the value of an item of an array of images or files',
     parameters: [INDEX_PATH, MINIMAL],
     requestBody: body(asFile),
     responses: { ...STORED_SILENTLY, ...answersJson(itemProvision, 'The stored value.'), ...refusesItem },

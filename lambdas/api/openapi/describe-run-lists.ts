@@ -10,7 +10,7 @@ const runList = component(
   'RunList',
   z.strictObject({
     content: z.array(listedRun),
-    next: z.string().optional().describe('Cursor of the next page; absent when no run is left.'),
+    next: z.string().optional().describe('Cursor of the next page; absent on the last page.'),
   }),
 )
 
@@ -53,17 +53,17 @@ export const RUN_LIST_DESCRIPTIONS = {
         'Exactly these runs, at most 200: repeated, or separated by commas. Other parameters are ignored.',
         text,
       ),
-      parameter('query', 'cursor', 'The `next` of the page before.', text),
+      parameter('query', 'cursor', 'The `next` of the previous page.', text),
       parameter(
         'query',
         'limit',
-        'Most runs of the page; 50 without it.',
+        'Maximum number of runs of the page; default 50.',
         z.int().min(1).max(MAX_LIMIT).optional(),
       ),
     ],
     responses: {
       ...answersJson(runList, 'One page.'),
-      ...refuses({ 400: 'A value of the query is wrong; the message names it.' }),
+      ...refuses({ 400: 'A value of the query is invalid; the message names it.' }),
     },
   },
   streamEvents: {
@@ -79,20 +79,25 @@ export const RUN_LIST_DESCRIPTIONS = {
       parameter(
         'query',
         'after',
-        'With one run: offset from which on its log is streamed, `0` for its newest lines.',
+        'With one run: offset at which the stream of its log starts, `0` for its newest lines.',
         text,
       ),
-      parameter('header', 'Last-Event-ID', 'Id of the last event before the connection broke.', text),
+      parameter(
+        'header',
+        'Last-Event-ID',
+        'Id of the last received event, when the client reconnects.',
+        text,
+      ),
     ],
     responses: {
       200: {
-        description: 'Events until either side ends the stream.',
+        description: 'Events, until either side ends the stream.',
         content: { 'text/event-stream': { schema: z.string() } },
       },
       ...refuses({
-        400: 'A value of the query is wrong; the message names it.',
-        501: 'The API was asked without an edge: poll instead.',
-        503: 'The edge has all the clients that it can serve, or the API does not answer.',
+        400: 'A value of the query is invalid; the message names it.',
+        501: 'The request did not pass an edge: poll instead.',
+        503: 'The edge has its maximum number of clients, or the API does not answer.',
       }),
     },
   },

@@ -33,7 +33,7 @@ const listedShape = {
   state: z
     .enum(SET_STATES)
     .describe(
-      'FINISHED when every run has ended, however; FAILED when no run was started, or the engine could not go on.',
+      'FINISHED when every run has ended, successfully or not; FAILED when no run was started, or the engine could not continue.',
     ),
   createdAt: instant,
   updatedAt: instant,
@@ -43,7 +43,7 @@ const listedShape = {
   rows: count.describe('0 until the table was read.'),
   counts: z
     .strictObject({ waiting: count, active: count, finished: count, failed: count })
-    .describe('Rows by what became of their latest run.'),
+    .describe('Number of rows by the state of their latest run.'),
   cost: z.strictObject({
     usd: z.number().describe('Estimate for the runs that have ended.'),
     remainingUsd: z
@@ -72,17 +72,15 @@ const runSet = component(
     problems: z
       .strictObject({ count, content: z.array(rowProblem).max(MAX_PROBLEMS) })
       .optional()
-      .describe(
-        'What is wrong with the table: how many problems, and the first of them. No run was created.',
-      ),
+      .describe('Problems of the table: their number, and the first of them. No run was created.'),
     failures: z
       .array(
         z.strictObject({ ...reason, count, example: z.strictObject({ row: z.int().min(1), runId: uuid }) }),
       )
       .max(MAX_GROUPS)
       .optional()
-      .describe('Failures of the present round by reason, the most frequent first.'),
-    error: z.strictObject(reason).optional().describe('Why the engine could not go on.'),
+      .describe('Failures of the current round by reason, the most frequent first.'),
+    error: z.strictObject(reason).optional().describe('Why the engine could not continue.'),
   }),
 )
 
@@ -117,24 +115,25 @@ const newRunSet = component(
   }),
 )
 
-const next = z.string().optional().describe('Cursor of the next page; absent on the last.')
+const next = z.string().optional().describe('Cursor of the next page; absent on the last page.')
 const paging = [
-  parameter('query', 'cursor', 'The `next` of the page before.', z.string().optional()),
+  parameter('query', 'cursor', 'The `next` of the previous page.', z.string().optional()),
   parameter(
     'query',
     'limit',
-    'Most entries of the page; 50 without it.',
+    'Maximum number of entries of the page; default 50.',
     z.int().min(1).max(MAX_LIMIT).optional(),
   ),
 ]
-const NOTHING_TO_DOWNLOAD = 'Nothing is FINISHED, or it is more than 500 runs, 50 000 files or 512 MiB.'
+const NOTHING_TO_DOWNLOAD =
+  'No run is FINISHED, or the outputs are more than 500 runs, 50 000 files or 512 MiB.'
 
 /** Extensions of the contract. */
 export const RUN_SET_DESCRIPTIONS = {
   createRunSet: {
     summary: 'Runs a task on each row of a table',
     description:
-      'The table is validated as a whole, then a run is created for each row and started when its turn comes. `rows` is a list of ' +
+      'The table is validated as a whole, then a run is created for each row and executed within the concurrency of the set. `rows` is a list of ' +
       'objects, or an upload (purpose `input`) with JSON lines, a JSON array, or CSV whose header names parameters: 1 to 10 000 ' +
       'rows, at most 1000 columns of all rows together, and 32 MiB. `shared` has the values of all rows. Values are those of `input-provisions`; an image or file is a text: ' +
       '`upload:<id>`, `run:<id>/<output>`, or `s3://<bucket>/<key>` where the installation allows the bucket. In a CSV an empty field is ' +
@@ -160,7 +159,7 @@ export const RUN_SET_DESCRIPTIONS = {
         component('RunSetList', z.strictObject({ content: z.array(listedRunSet), next })),
         'One page.',
       ),
-      ...refuses({ 400: 'A value of the query is wrong; the message names it.' }),
+      ...refuses({ 400: 'A value of the query is invalid; the message names it.' }),
     },
   },
   getRunSet: {
@@ -182,7 +181,7 @@ export const RUN_SET_DESCRIPTIONS = {
     },
   },
   retryRunSet: {
-    summary: 'Runs the rows that failed once more',
+    summary: 'Retries the failed rows',
     description: 'Each gets a new run with the same inputs; the failed runs stay until the set is deleted.',
     responses: {
       ...answersJson(runSet, 'The set.'),
@@ -205,13 +204,13 @@ export const RUN_SET_DESCRIPTIONS = {
         component('RunSetRunList', z.strictObject({ content: z.array(setRun), next })),
         'One page.',
       ),
-      ...refuses({ 400: 'A value of the query is wrong; the message names it.', 404: SET_UNKNOWN }),
+      ...refuses({ 400: 'A value of the query is invalid; the message names it.', 404: SET_UNKNOWN }),
     },
   },
   downloadRunSetTable: {
     summary: 'Downloads the table of scalar outputs as CSV',
     description:
-      'A line for each row: its latest run, state, reason, cost, the inputs of the row, and outputs that are no files.',
+      'A line for each row: its latest run, state, reason, cost, the inputs of the row, and outputs that are not files.',
     responses: { ...answersFile('The table.', 'text/csv'), ...refuses({ 404: SET_UNKNOWN }) },
   },
   downloadRunSetArchive: {

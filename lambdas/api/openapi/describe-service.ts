@@ -11,7 +11,7 @@ const ping = component(
 /** http-api 5.1: the only path that exists outside of the versioned prefix too. */
 export const SERVICE_DESCRIPTIONS = {
   getTaskSchema: {
-    summary: 'Answers the JSON schema of descriptor.yml',
+    summary: 'Returns the JSON schema of descriptor.yml',
     description:
       'For editors: `# yaml-language-server: $schema=<address>` in the first line of descriptor.yml. Stricter than an upload in one ' +
       'point: keys without effect are errors.',
@@ -21,7 +21,7 @@ export const SERVICE_DESCRIPTIONS = {
     ),
   },
   ping: {
-    summary: 'Tells that the service is up',
+    summary: 'Reports that the service is up',
     servers: [{ url: '/' }, { url: '/app-engine/v1' }],
     responses: answersJson(ping, 'The service is up.'),
   },

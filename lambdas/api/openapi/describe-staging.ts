@@ -40,7 +40,7 @@ const partRefusals = refuses({
 /** Operations of the stager. */
 export const STAGING_DESCRIPTIONS = {
   stageInputs: {
-    summary: 'Tells what belongs into the input folder',
+    summary: 'Returns the content of the input folder',
     parameters: [secret],
     responses: {
       ...answersJson(
@@ -51,25 +51,28 @@ export const STAGING_DESCRIPTIONS = {
     },
   },
   stageOutputs: {
-    summary: 'Tells where what the task left behind is to be put',
+    summary: 'Returns upload URLs for output files of the task',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('OutputEntries', outputEntriesSchema) }),
     responses: {
-      ...answersJson(component('StagedOutputs', stagedOutputsSchema), 'Presigned URLs of what is taken.'),
+      ...answersJson(
+        component('StagedOutputs', stagedOutputsSchema),
+        'Presigned URLs for the declared outputs.',
+      ),
       ...refusals,
     },
   },
   beginOutputParts: {
-    summary: 'Begins a large output, which is sent in parts',
+    summary: 'Starts the multipart upload of a large output',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('BeginOutputParts', beginPartsSchema) }),
     responses: {
-      ...answersJson(component('BegunOutputParts', begunPartsSchema), 'Names the parts in further calls.'),
+      ...answersJson(component('BegunOutputParts', begunPartsSchema), 'Id for the calls about its parts.'),
       ...partRefusals,
     },
   },
   signOutputParts: {
-    summary: 'Tells where parts of a large output are to be put',
+    summary: 'Returns upload URLs for parts of a large output',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('OutputPartUrls', partUrlsSchema) }),
     responses: {
@@ -78,16 +81,16 @@ export const STAGING_DESCRIPTIONS = {
     },
   },
   completeOutputParts: {
-    summary: 'Makes a large output of its parts',
+    summary: 'Completes a large output from its parts',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('CompleteOutputParts', completePartsSchema) }),
     responses: {
-      ...answersJson(component('CompletedOutputParts', completedPartsSchema), 'The output is whole.'),
+      ...answersJson(component('CompletedOutputParts', completedPartsSchema), 'The output is complete.'),
       ...partRefusals,
     },
   },
   reportStage: {
-    summary: 'Tells how long moving files took',
+    summary: 'Reports the duration of file transfers',
     parameters: [secret],
     requestBody: body({ [JSON_TYPE]: component('StageReport', stageReportSchema) }),
     responses: { ...answersJson(z.strictObject({}), 'Taken down.'), ...refusals },

@@ -17,7 +17,7 @@ export const STORE_DESCRIPTIONS = {
   },
   createStore: {
     summary: 'Adds a store',
-    description: 'It is not made the default; unknown keys are ignored.',
+    description: 'The new store is not the default; unknown keys are ignored.',
     requestBody: body({ [JSON_TYPE]: component('NewStore', storeSchema) }),
     responses: {
       ...answersJson(store, 'The new store.'),
@@ -31,8 +31,8 @@ export const STORE_DESCRIPTIONS = {
     responses: answersJson(store.nullable(), 'The default store; null while there is none.'),
   },
   setDefaultStore: {
-    summary: 'Makes a store the default instead of another',
-    description: 'A body is ignored.',
+    summary: 'Makes a store the default',
+    description: 'The body is ignored.',
     responses: {
       ...answersNothing('The store is the default.'),
       ...refuses({ 404: 'No such store, or the id is not a UUID; the default is unchanged.' }),
@@ -40,6 +40,6 @@ export const STORE_DESCRIPTIONS = {
   },
   deleteStore: {
     summary: 'Removes a store',
-    responses: { 204: { description: 'There is no such store, or no longer.' } },
+    responses: { 204: { description: 'The store does not exist, or was deleted.' } },
   },
 } satisfies Partial<Descriptions>

@@ -24,7 +24,7 @@ const GEOJSON_TYPE = 'application/geo+json'
 const NO_INPUTS_YET = 'The run is CREATED: inputs are missing.'
 const NO_OUTPUTS_YET = 'The run is not FINISHED.'
 
-const NO_FILE = 'The parameter has no value, or not yet.'
+const NO_FILE = 'The parameter has no value.'
 
 const desiredState = component(
   'DesiredState',
@@ -75,7 +75,7 @@ function downloads(kind: 'input' | 'output', notYet: string) {
     },
     item: {
       summary: `Downloads the file of an item of an array ${kind}`,
-      description: 'A folder (an inner array, a DICOM image) comes as a zip.',
+      description: 'A folder (an inner array, a DICOM image) is a zip.',
       parameters: [INDEX_PATH],
       responses: {
         ...answersFile('The file.', BYTES_TYPE),
@@ -105,8 +105,8 @@ export const TASK_RUN_DESCRIPTIONS = {
     responses: { ...answersJson(run, 'The run.'), ...refuses({ 404: RUN_UNKNOWN }) },
   },
   deleteRun: {
-    summary: 'Deletes a run with its files, and ends it where it still runs',
-    responses: answersNothing('There is no such run, or no longer.'),
+    summary: 'Deletes a run with its files, and stops it if it is active',
+    responses: answersNothing('The run does not exist, or was deleted.'),
   },
   changeRunState: {
     summary: 'Starts or cancels a run, or declares its inputs complete',
@@ -121,9 +121,9 @@ export const TASK_RUN_DESCRIPTIONS = {
     },
   },
   rerun: {
-    summary: 'Makes a run with the same inputs',
+    summary: 'Creates a run with the same inputs',
     description:
-      'The inputs are copied, so that either run may be deleted. The new run is not started without `start`; it is CREATED where the ' +
+      'The inputs are copied, so that either run may be deleted. The new run is not started without `start`; it is CREATED if the ' +
       'first one lacks inputs. When it cannot be started, there is no new run.',
     parameters: [
       parameter('query', 'start', '`true` starts the new run.', z.enum(['true', 'false']).optional()),
@@ -131,7 +131,7 @@ export const TASK_RUN_DESCRIPTIONS = {
     responses: {
       201: { description: 'The new run.', content: { [JSON_TYPE]: { schema: run } } },
       ...refuses({
-        400: '`start` is no boolean, or arrays that must agree do not.',
+        400: '`start` is not a boolean, or arrays that must agree do not.',
         403: 'The run is to be started, and inputs are missing.',
         404: RUN_UNKNOWN,
       }),
@@ -164,7 +164,7 @@ export const TASK_RUN_DESCRIPTIONS = {
   downloadOutputItem: ofOutputs.item,
   downloadOutputs: ofOutputs.archive,
   downloadRejectedOutputs: {
-    summary: 'Downloads what a failed run handed over as a zip',
+    summary: 'Downloads the rejected outputs of a failed run as a zip',
     description:
       'For the author of the task whose outputs were refused, or that ended with another exit code than 0 or ran out of memory: the ' +
       'declared outputs as the task wrote them, and `rejected.json` with the error, the names in the output folder and what is left ' +
@@ -172,13 +172,13 @@ export const TASK_RUN_DESCRIPTIONS = {
     responses: {
       ...answersFile('A zip of uncompressed entries.', BYTES_TYPE),
       ...refuses({
-        403: 'The run is not FAILED, or it failed before its outputs were taken.',
+        403: 'The run is not FAILED, or it failed before its outputs were uploaded.',
         404: RUN_UNKNOWN,
       }),
     },
   },
   downloadCrate: {
-    summary: 'Downloads where the outputs of an ended run came from',
+    summary: 'Downloads the provenance of the outputs of an ended run',
     description:
       'An RO-Crate 1.1 that conforms to Process Run Crate 0.5: `ro-crate-metadata.json` with the task, the digest of its image, times, ' +
       'requested resources, exit code or error; `descriptor.yml`; `inputs/` and, of a FINISHED run, `outputs/`, each file with its size ' +
@@ -189,29 +189,29 @@ export const TASK_RUN_DESCRIPTIONS = {
     },
   },
   getRunLog: {
-    summary: 'Shows what the task printed, and why it failed',
+    summary: 'Returns the log of the task, and why it failed',
     description:
-      'With `after`, a call moves only what is new, and `Accept: application/json` asks for JSON. When AWS Batch starts the task again, ' +
-      'the text goes on with the log of the new container.',
+      'With `after`, a call returns only the new part, and `Accept: application/json` requests JSON. When AWS Batch starts the task again, ' +
+      'the text continues with the log of the new container.',
     parameters: [
       parameter(
         'query',
         'after',
-        '`0` for the newest lines, about 1 MB; then the `X-Log-Next` of the answer before. Valid for 24 hours.',
+        '`0` for the newest lines, about 1 MB; then the `X-Log-Next` of the previous response. Valid for 24 hours.',
         z.string().optional(),
       ),
     ],
     responses: {
       200: {
         description:
-          'The newest part of the log, in any state, or what is new in it; empty when there is none.',
+          'The newest part of the log, or with `after` its new part, in any state; empty when there is none.',
         headers: {
           'x-log-next': header('With `after`: offset of the next call.'),
           'x-log-complete': header('With `after`: `true` when the run has ended and nothing more will come.'),
         },
         content: { 'text/plain': { schema: z.string() }, [JSON_TYPE]: { schema: logPart } },
       },
-      ...refuses({ 400: '`after` is no offset of this log.', 404: RUN_UNKNOWN }),
+      ...refuses({ 400: '`after` is not an offset of this log.', 404: RUN_UNKNOWN }),
     },
   },
   postOutputs: {

@@ -26,7 +26,7 @@ const bundleReference = component(
     complete: z
       .boolean()
       .optional()
-      .describe('Makes the file of the parts first. With an `Idempotency-Key`, this happens once.'),
+      .describe('Completes the upload from its parts first. With an `Idempotency-Key`, this happens once.'),
   }),
 )
 
@@ -64,8 +64,11 @@ const downloadDescriptor = onTask(
   answersFile('The YAML file, unchanged.', BYTES_TYPE),
 )
 const getPlacement: Description = {
-  ...onTask('Says where the runs of a task go', answersJson(placement, 'The queue, or why there is none.')),
-  description: 'The queue was chosen when the task was imported. Prices are estimates, as those of runs.',
+  ...onTask(
+    'Returns the queue of the runs of a task',
+    answersJson(placement, 'The queue, or why there is none.'),
+  ),
+  description: 'The queue was chosen when the task was imported. Prices are estimates, like those of runs.',
 }
 const getScan: Description = {
   ...onTask(
@@ -114,8 +117,8 @@ export const TASK_DESCRIPTIONS = {
   uploadTask: {
     summary: 'Installs a task from a bundle',
     description:
-      'Responds when the task is installed. The import of an upload may take longer than a ' +
-      'call can: repeat the call then.',
+      'Responds when the task is installed. The import of an upload may take longer than one ' +
+      'call: repeat the call then.',
     parameters: [
       prefer('respond-async', 'returns 202 when the import takes longer than the time-out of the gateway.'),
     ],

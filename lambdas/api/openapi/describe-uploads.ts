@@ -29,7 +29,9 @@ export const upload = component(
     id: z.string().describe('A UUID, or the name under which a bundle was put into the bucket.'),
     purpose: newUploadSchema.shape.purpose,
     fileName: z.string().nullable(),
-    sizeBytes: sizeBytes.nullable().describe('As announced while parts arrive, as measured afterwards.'),
+    sizeBytes: sizeBytes
+      .nullable()
+      .describe('The announced size while parts arrive, the measured size afterwards.'),
     state: state.describe(
       'CREATED while parts arrive, and until the import starts. An input file is READY when it is complete.',
     ),
@@ -69,12 +71,12 @@ const IMPORTED = 'The upload is being imported.'
 /** An extension of the contract: files of any size, in parts. */
 export const UPLOAD_DESCRIPTIONS = {
   createUpload: {
-    summary: 'Begins the upload of a bundle or of an input file',
+    summary: 'Creates the upload of a bundle or of an input file',
     description:
       'Its parts are sent to presigned URLs, in parallel and in any order. The response lists the parts that have arrived, so that an ' +
       'interrupted client can resume. Unfinished uploads keep their parts for one day; complete uploads are kept for seven. ' +
       'A client may name the layers of the image first: a bundle may lack those that the registry holds. If such a layer is removed ' +
-      'before the import, that fails with `APPE-upload-layer-gone`; then begin a new upload.',
+      'before the import, that fails with `APPE-upload-layer-gone`; create a new upload then.',
     requestBody: body({ [JSON_TYPE]: component('NewUpload', newUploadSchema) }),
     responses: {
       ...answersJson(upload, 'The new upload.'),
@@ -86,7 +88,7 @@ export const UPLOAD_DESCRIPTIONS = {
     responses: { ...answersJson(upload, 'The upload.'), ...uploadKnown },
   },
   abortUpload: {
-    summary: 'Removes an upload with all that has arrived of it',
+    summary: 'Removes an upload with its parts',
     responses: {
       ...answersNothing('The upload does not exist, or was deleted.'),
       ...refuses({ 409: IMPORTED }),
@@ -104,7 +106,7 @@ export const UPLOAD_DESCRIPTIONS = {
   },
   signUploadParts: {
     summary: 'Signs URLs for parts',
-    description: 'Each takes a PUT with the bytes of its part as they are. Ask again when they expire.',
+    description: 'Each accepts a PUT with the bytes of its part. Request new ones when they expire.',
     requestBody: body({ [JSON_TYPE]: component('PartRange', partRangeSchema) }),
     responses: {
       ...answersJson(
@@ -119,7 +121,7 @@ export const UPLOAD_DESCRIPTIONS = {
     },
   },
   completeUpload: {
-    summary: 'Makes a file of the parts',
+    summary: 'Completes an upload from its parts',
     description: 'Starts the import of a bundle. The body is ignored. A repeated call returns the upload.',
     responses: {
       ...answersJson(upload, 'The complete upload.'),

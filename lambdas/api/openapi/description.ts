@@ -11,14 +11,15 @@ export const TAGS = {
   'run-sets': 'A task on each row of a table.',
   webhooks: 'Addresses that receive events; an extension.',
   stores: 'App stores, which tasks are installed from.',
-  stager: "For the engine's own container beside a task, which sends the secret of its run; not for clients.",
+  stager:
+    "For the stager, the engine's own container beside a task, which sends the secret of its run. Not for clients.",
   service: 'The service itself.',
 } as const
 
 /** A body by media type. */
 export type Content = Readonly<Record<string, z.ZodType>>
 
-/** Description of an operation, without what the route table, its path variables and the common responses provide. */
+/** Description of an operation, without the parts that come from the route table, its path variables and the common responses. */
 export interface Description
   extends Pick<ZodOpenApiOperationObject, 'description' | 'requestBody' | 'servers'> {
   readonly summary: string

@@ -51,7 +51,7 @@ const PATH_VARIABLES: Readonly<
   'task-runs': {
     id: { description: 'Id of the run.', schema: UUID },
     parameter: {
-      description: 'Name of the parameter; letter case is ignored where only one parameter matches.',
+      description: 'Name of the parameter; letter case is ignored if only one parameter matches.',
       schema: TEXT,
     },
     secret: { description: 'Secret of the run.', schema: TEXT },
@@ -65,7 +65,7 @@ const PATH_VARIABLES: Readonly<
 const DESCRIPTION = [
   'API of the App Engine for Cytomine core and other clients.',
   'Paths are relative to `/app-engine/v1`, except `/ping`, which is at the root as well; repeated slashes count as one. ' +
-    'A path that is not in this document is answered by 404, a method that its path does not have by 405, both with an ' +
+    'A path that is not in this document returns 404, a method that its path does not have 405, both with an ' +
     '`Error`.',
   'Every error is an `Error`, except status 403: a `TwoKeyError`. ' +
     'Errors of the network or of a gateway may have another form. Unknown keys in requests are ignored.',
@@ -86,13 +86,13 @@ const KEY_HEADER = parameter(
   'Idempotency-Key',
   'Makes the call safe to repeat. For 24 hours, the same key with the same path, query and body gets the answer of the first call that ' +
     'succeeded, with a header `Idempotent-Replayed: true`; of a multipart body, the content of the first file counts. While the first call is ' +
-    'under way, the answer is 409 `APPE-idempotency-key-in-use` with `Retry-After`. A call that was refused or failed leaves its key free.',
+    'in progress, the answer is 409 `APPE-idempotency-key-in-use` with `Retry-After`. A rejected or failed call releases its key.',
   z.string().regex(IDEMPOTENCY_KEY).optional(),
 )
 
 const KEY_ANSWERS = refuses({
   400: 'The `Idempotency-Key` is empty, too long, or has other characters than printable ASCII.',
-  409: 'A call with the same `Idempotency-Key` is under way.',
+  409: 'A call with the same `Idempotency-Key` is in progress.',
   422: 'The `Idempotency-Key` belongs to a call with another path, query or body.',
 })
 

@@ -26,7 +26,7 @@ const runCost = component(
     .strictObject({
       vcpuSeconds: z.number(),
       memoryGibSeconds: z.number(),
-      diskGibSeconds: z.number().describe('Beyond the disk that is free of charge.'),
+      diskGibSeconds: z.number().describe('Beyond the free disk space.'),
       gpuSeconds: z.number(),
       usd: z.number(),
       pricesOf: z.iso.date().describe('Date of the prices.'),
@@ -37,7 +37,7 @@ const runCost = component(
 )
 
 const runTimes = {
-  startedAt: instant.optional().describe('First container, as the engine recorded it.'),
+  startedAt: instant.optional().describe('Start of the first container, as recorded by the engine.'),
   endedAt: instant.optional().describe('Of a run that is FINISHED or FAILED.'),
 }
 
@@ -46,7 +46,7 @@ const historyEntry = component(
   z.strictObject({
     state: runState,
     at: instant,
-    attempt: z.int().min(1).optional().describe('Submission to AWS Batch, where there was one.'),
+    attempt: z.int().min(1).optional().describe('Number of the submission to AWS Batch, if there was one.'),
   }),
 )
 
@@ -62,8 +62,8 @@ const resources = component(
 )
 
 const asked = {
-  asked: resources.describe("What the task's descriptor asks for."),
-  imageSizeBytes: z.int().optional().describe('Of the layers as they are pulled, where it is known.'),
+  asked: resources.describe("Resources that the task's descriptor requests."),
+  imageSizeBytes: z.int().optional().describe('Size of the pulled layers, if known.'),
   currency: z.literal('USD'),
   pricesOf: z.iso.date().describe('When the prices were looked up.'),
 }
@@ -80,7 +80,7 @@ export const placement = component(
         platform: z.enum(['FARGATE', 'EC2']),
         vcpus: z
           .number()
-          .describe('With those of the stager, as `memoryMiB`: the share of a machine that is paid for.'),
+          .describe('Includes those of the stager, like `memoryMiB`: the resources that are paid for.'),
         memoryMiB: z.number(),
         gpus: z.int(),
         diskGiB: z.int(),
@@ -116,7 +116,7 @@ const runTimings = component(
       stageOutSeconds: seconds,
       collectSeconds: seconds.describe('From the end of stage-out to the end of the run.'),
     })
-    .describe('Phases that are known.'),
+    .describe('Known phases.'),
 )
 
 const newRunShape = { id: uuid, task: taskDescription, state: runState }
@@ -137,7 +137,7 @@ export const run = component(
       .describe(
         'By time: the creation, and the last time that the run entered each state. At most nine entries.',
       ),
-    resources: resources.describe("What the task's descriptor asks for."),
+    resources: resources.describe("Resources that the task's descriptor requests."),
     statusReason: z
       .string()
       .optional()
@@ -171,7 +171,7 @@ export const listedRun = component(
     ...runTimes,
     cost: component(
       'ListedRunCost',
-      z.strictObject({ usd: z.number(), pricesOf: z.iso.date() }).describe('As `cost` of the run.'),
+      z.strictObject({ usd: z.number(), pricesOf: z.iso.date() }).describe('Like `cost` of the run.'),
     ).optional(),
     error: component(
       'ListedRunFailure',

@@ -24,7 +24,7 @@ const errorList = z.array(z.lazy((): z.ZodType => errorBody))
 const explainedBy = {
   errors: errorList
     .exactOptional()
-    .describe("The explanation in the place that core's page shows: one entry."),
+    .describe("The explanation in the field that core's page shows: one entry."),
 }
 
 const errorDetails = taggedUnion(
@@ -46,7 +46,7 @@ const errorCode = z
   .string()
   .regex(/^APPE-/u)
   .describe('Stable; several errors may share a code.')
-const message = z.string().describe('A sentence for people.')
+const message = z.string().describe('A sentence for users.')
 
 const explanation = z
   .string()

@@ -42,11 +42,11 @@ export const layerNameSchema = z.object({
   digest: z
     .string({ error: DIGEST_WORDS })
     .regex(/^sha256:[0-9a-f]{64}$/u, { error: DIGEST_WORDS })
-    .describe('Of the layer as it lies in the image archive, compressed or not.'),
+    .describe('Digest of the layer file in the image archive, compressed or not.'),
   size: z
     .int({ error: LAYER_SIZE_WORDS })
     .nonnegative({ error: LAYER_SIZE_WORDS })
-    .describe('Its bytes there.'),
+    .describe('Size of the layer file.'),
 })
 
 /** Zod reports every invalid element, so a list that is too long is cut first. */
@@ -76,7 +76,7 @@ export const newUploadSchema = z.object({
   layers: namedLayersSchema
     .nullish()
     .describe(
-      'Layers of the image in the bundle. The answer says which of them the registry holds: those may be missing from the image archive.',
+      'Layers of the image in the bundle. The response states which of them the registry holds: those may be missing from the image archive.',
     ),
 })
 

@@ -91,7 +91,7 @@ async function readEnd(source: ByteSource, limits: ZipLimits): Promise<FolderZip
       ? Buffer.alloc(0)
       : await readAll(await source.read(source.sizeBytes - tailBytes, tailBytes))
   const end = readEndRecords(tail)
-  if (end === undefined) throw new ZipFormatError('not-a-zip', 'the file is no zip of a folder')
+  if (end === undefined) throw new ZipFormatError('not-a-zip', 'the file is not a zip of a folder')
   if (end.count > limits.maxEntries) {
     throw new ZipFormatError(
       'limit-exceeded',

@@ -14,7 +14,7 @@ export interface TarHeader {
   readonly name: string
   readonly linkName: string
   readonly sizeBytes: number
-  /** One character. */
+  /** Type flag, one character. */
   readonly typeFlag: string
   /** Permission bits; 0 when they are malformed. */
   readonly mode: number
@@ -90,7 +90,7 @@ function override(key: string, value: string): HeaderOverrides {
       return { linkName: value }
     case 'size': {
       const sizeBytes = /^[0-9]+$/u.test(value) ? Number(value) : Number.NaN
-      if (!Number.isSafeInteger(sizeBytes)) throw corruptTar('the size in an extended header is no number')
+      if (!Number.isSafeInteger(sizeBytes)) throw corruptTar('the size in an extended header is not a number')
       return { sizeBytes }
     }
     case 'GNU.sparse.name':
@@ -128,6 +128,6 @@ function number(field: Buffer): number {
     : /^[0-7]*$/u.test(digits)
       ? Number.parseInt(digits || '0', 8)
       : Number.NaN
-  if (!Number.isSafeInteger(value)) throw corruptTar('a size in it is no number')
+  if (!Number.isSafeInteger(value)) throw corruptTar('a size in it is not a number')
   return value
 }

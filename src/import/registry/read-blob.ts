@@ -54,7 +54,7 @@ async function* bytesOf(response: IncomingMessage): AsyncGenerator<Uint8Array, v
   try {
     yield* response as AsyncIterable<Buffer>
   } catch (error) {
-    throw new RegistryUnavailableError('a blob broke off while it was read', { cause: error })
+    throw new RegistryUnavailableError('the connection broke while a blob was read', { cause: error })
   } finally {
     response.destroy()
   }

@@ -70,14 +70,14 @@ const LICENSE: Entity = {
   '@id': '#license',
   '@type': 'CreativeWork',
   name: 'Not stated',
-  description: 'The terms of use of these data are not known to the service that made this crate.',
+  description: 'The service that created this crate does not know the terms of use of these data.',
 }
 
 const ENGINE: Entity = {
   '@id': '#engine',
   '@type': 'SoftwareApplication',
   name: 'Cytomine App Engine, serverless on AWS',
-  description: 'Executes tasks. The version is that of the service when it made this crate.',
+  description: 'Executes tasks. The version is that of the service that created this crate.',
   url: 'https://cytomine.com',
   softwareVersion: SERVICE_VERSION,
 }

@@ -102,13 +102,13 @@ function explainPull(reason: string): Failure {
 
 function failedContainer(containers: readonly JobContainerDetail[]): Failure | undefined {
   if (failedOf(containers, CONTAINERS.stageIn)?.exitCode) {
-    return { kind: 'input-staging-failed', message: 'the inputs could not be brought to the task' }
+    return { kind: 'input-staging-failed', message: 'the inputs could not be copied to the task' }
   }
   const task = failedTask(containers)
   if (task !== undefined) return task
   const isTaskAtFault = failedOf(containers, CONTAINERS.task) !== undefined
   if (!isTaskAtFault && failedOf(containers, CONTAINERS.stageOut)?.exitCode) {
-    return { kind: 'output-staging-failed', message: 'the outputs could not be taken from the task' }
+    return { kind: 'output-staging-failed', message: 'the outputs of the task could not be uploaded' }
   }
   return undefined
 }

@@ -26,14 +26,14 @@ const GIB_IN_MIB = 1024
  */
 export function placementOf(task: Task, queues: JobQueues): Placed | NotPlaced {
   const { queue } = task
-  if (queue === null) return { reasons: [task.unschedulableReason ?? 'no queue can hold the task'] }
+  if (queue === null) return { reasons: [task.unschedulableReason ?? 'no queue can run the task'] }
   if (queues[queue] === undefined) return { reasons: [queueGone(queue)] }
   const image = task.imageSize ?? { unpackedBytes: 0, packedBytes: 0 }
   const size = sizeOn(queue, { resources: task.resources, image }, queues)
   if (size === undefined) {
     return {
       reasons: [
-        `the largest machine of the ${queue} queue has become smaller than what the task asks for: import it again under another version`,
+        `the largest machine of the ${queue} queue has become smaller than the task requests: import it again under another version`,
       ],
     }
   }

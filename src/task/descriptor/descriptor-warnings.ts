@@ -90,7 +90,7 @@ function notesOnParameter(document: YamlDocument, { kind, name, type, fields }: 
   if (document.keysOf(path).includes('default'))
     notes.push(...notesOnDefault([...path, 'default'], kind, type))
   if (kind === 'inputs' && fields?.dependencies?.derived_from !== undefined) {
-    const words = 'has no effect on an input: only outputs derive from something; remove it'
+    const words = 'has no effect on an input: only outputs are derived from an input; remove it'
     notes.push({ path: [...path, 'dependencies', 'derived_from'], words })
   }
   return [

@@ -33,7 +33,7 @@ describe('the OpenAPI document', () => {
     expect(described.sort()).toEqual(served.sort())
   })
 
-  it('is committed as it is generated', () => {
+  it('is committed in its generated form', () => {
     const committed = readFileSync(join(import.meta.dirname, '../../../docs/openapi.yaml'), 'utf8')
 
     expect(committed === openApiText(), 'docs/openapi.yaml is out of date: run `npm run openapi`').toBe(true)
@@ -63,7 +63,7 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
-  it('describes every answer in words', () => {
+  it('describes every response with a text', () => {
     const answers = operations().flatMap(({ operation }) => Object.values(operation.responses))
 
     expect(
@@ -115,7 +115,7 @@ describe('answers that the OpenAPI document does not describe', () => {
     ['a media type', 'GET', url, new Response('[]', { headers: { 'content-type': 'text/html' } })],
     ['a key', 'GET', url, Response.json([{ ...value, extra: 1 }])],
     [
-      'a key of what the stager is told',
+      'a key of the responses to the stager',
       'GET',
       `${BASE}/task-runs/${RUN_ID}/staging/inputs`,
       Response.json({ files: [{ path: 'a', content: { kind: 'inline', text: '1', extra: 1 } }] }),

@@ -169,7 +169,7 @@ describe('a multipart body', () => {
     }
   })
 
-  it.each(['count', 'roi', 'list'])('is refused for %s, which is no file', async (name) => {
+  it.each(['count', 'roi', 'list'])('is refused for %s, which is not a file', async (name) => {
     const { call } = await anApi()
 
     for (const method of ['POST', 'PUT']) {
@@ -370,7 +370,7 @@ describe('one item', () => {
     expect(refusalIn(answer)).toEqual([status, code, ofParameter(name)])
   })
 
-  it('is refused for an unknown run, and for a body that is no object', async () => {
+  it('is refused for an unknown run, and for a body that is not an object', async () => {
     const { call } = await anApi()
 
     expect((await call('PUT', `${UNKNOWN}/input-provisions/list/indexes?value=0`, { value: 1 })).status).toBe(

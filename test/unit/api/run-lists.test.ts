@@ -193,7 +193,7 @@ describe('events', () => {
 })
 
 describe('the description of a run', () => {
-  it('shows its history, times, timings, and what the task requests', async () => {
+  it('shows its history, times, timings, and the requested resources', async () => {
     const engine = await anEngine({ run: { id: TASK_ID, state: 'PROVISIONED' } })
     const step = async (seconds: number, change: () => Promise<unknown>): Promise<void> => {
       engine.identity.advance(seconds)

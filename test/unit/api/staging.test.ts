@@ -114,7 +114,7 @@ describe('the staging routes', () => {
       'APPE-internal-task-run-state-error',
     ],
     ['the wrong secret', 'inputs', { secret: 'wrong' }, 'APPE-scheduler-unauthenticated-output-provisioning'],
-    ['a body that is no JSON', 'outputs', { body: '{' }, 'APPE-internal-task-run-state-error'],
+    ['a body that is not JSON', 'outputs', { body: '{' }, 'APPE-internal-task-run-state-error'],
     ['a body without entries', 'outputs', { body: '{"jobAttempt":1}' }, 'APPE-internal-task-run-state-error'],
   ])('refuse %s', async (_, rest, request, errorCode) => {
     const response = await stage(rest, request)

@@ -61,7 +61,7 @@ describe('stores', () => {
   })
 
   it.each([undefined, '', '{"name":', '[]', 'null', '"Main store"', '5'])(
-    'are refused when the body is no object: %s',
+    'are refused when the body is not an object: %s',
     async (body) => {
       expect(await call('POST', 'stores', body)).toMatchObject({
         status: 400,
@@ -203,7 +203,7 @@ describe('installing', () => {
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({
       errorCode: 'APPE-appstore-download-failure',
-      details: { type: 'related', description: expect.stringContaining('gave no bundle') },
+      details: { type: 'related', description: expect.stringContaining('returned no bundle') },
     })
   })
 })

@@ -294,7 +294,7 @@ describe('completing an upload', () => {
 
     const { status, json } = await call('POST', `uploads/${id}/complete`)
 
-    expect([status, json.details]).toEqual([409, related('id', /begin a new one/u)])
+    expect([status, json.details]).toEqual([409, related('id', /create a new one/u)])
   })
 })
 
@@ -422,7 +422,7 @@ describe('a task from an upload', () => {
 
   it.each([
     ['an unknown upload', { uploadId: UNKNOWN_ID }, 404, 'APPE-upload-not-found'],
-    ['an id that is no text', { uploadId: 7 }, 400, 'APPE-upload-invalid'],
+    ['an id that is not a text', { uploadId: 7 }, 400, 'APPE-upload-invalid'],
     ['another body', { task: 'x' }, 400, 'APPE-internal-not-multipart'],
     ['no JSON', 'bundle', 400, 'APPE-internal-not-multipart'],
   ])('is refused for %s', async (_, body, status, errorCode) => {

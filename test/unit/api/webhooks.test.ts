@@ -37,7 +37,7 @@ describe('webhooks', () => {
     expect((await call('GET', 'webhooks')).json).toEqual([shown])
   })
 
-  it('receive all types, of the whole stage, unless something else is asked for', async () => {
+  it('receive all types, of the whole stage, by default', async () => {
     const { json } = await create({ url: URL_OF_HOOK, colour: 'blue' })
 
     expect(json).toMatchObject({ url: URL_OF_HOOK, types: null, runId: null, runSetId: null })

@@ -170,7 +170,7 @@ describe('run-set create', () => {
     ],
     ['semicolons', 'a;text\n1;x\n', [], /column a;text: .*separated by commas/u],
     ['no row', 'a,text\n', [], /table\.csv: .*the table has no row/u],
-    ['JSON that breaks off', '{"a": 1}\n{"a"\n', [], /table\.csv: .*line 2 is no JSON/u],
+    ['JSON that breaks off', '{"a": 1}\n{"a"\n', [], /table\.csv: .*line 2 is not JSON/u],
     [
       'an array of images',
       'a\n1\n',

@@ -37,7 +37,7 @@ describe('each row of the error table', () => {
     expect(CODE).toContain(`'${name}'`)
   })
 
-  it.each(ERROR_NAMES)('%s has a sentence where core looks for it', (name) => {
+  it.each(ERROR_NAMES)('%s has a sentence in the fields that core shows', (name) => {
     // The row has no message: each problem of a descriptor has its own.
     const text = name === 'INTERNAL_PARAMETER_SCHEMA_VALIDATION_ERROR' ? { text: WORDS } : {}
     const kinds: readonly ErrorDetails[] = [

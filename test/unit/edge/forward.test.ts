@@ -65,7 +65,7 @@ describe('edge', () => {
     },
   )
 
-  it('asks the API for the allowed methods on TRACE, which API Gateway rejects', async () => {
+  it('requests the allowed methods from the API on TRACE, which API Gateway rejects', async () => {
     const seen: (string | undefined)[] = []
     const port = await anEdge((incoming, response) => {
       seen.push(incoming.method)

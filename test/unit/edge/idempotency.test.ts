@@ -58,7 +58,7 @@ describe('an idempotency key at the edge', () => {
   })
 
   it.each([
-    ['discards the bundle while another call is under way', [409], 'DISCARDED'],
+    ['discards the bundle while another call is in progress', [409], 'DISCARDED'],
     ['keeps the bundle that its own lost call imports', [504, 409], 'CREATED'],
   ])('%s, and forwards Retry-After', async (_, statuses, state) => {
     const left = [...statuses]

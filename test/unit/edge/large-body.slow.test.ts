@@ -514,7 +514,7 @@ describe('an API that rejects calls or is unavailable', () => {
   })
 
   it.each(['part-urls', 'complete'])(
-    'at %s leaves no upload and is told in the contract’s shape',
+    'at %s leaves no upload and is reported in the contract’s shape',
     async (verb) => {
       const service = await aService({
         onUploads({ url }, response) {

@@ -88,7 +88,7 @@ describe('reading ahead', () => {
 })
 
 describe('discarding', () => {
-  it('reads a body to its end, unless it is longer than the limit or breaks off', async () => {
+  it('reads a body to its end, unless it is longer than the limit or ends early', async () => {
     const of = (size: number): Readable => Readable.from([Buffer.alloc(size)], { objectMode: false })
     const broken = new Readable({ read() {} })
     void setImmediate().then(() => broken.destroy())

@@ -166,7 +166,7 @@ describe('a malformed request', () => {
 })
 
 describe('an answer to HEAD', () => {
-  it('has no length when it comes from the API, whose gateway counts the empty body', async () => {
+  it('has no length when it comes from the API, whose gateway sends the length of the empty body', async () => {
     const api = await listen((_, response) => {
       response
         .writeHead(200, { 'content-type': 'application/json', 'content-length': '0', etag: '"a"' })

@@ -124,7 +124,7 @@ async function askAsAnother(port: number): Promise<string> {
 
 describe('a body with any method and framing', () => {
   it.each([
-    { name: 'passed on as it is', isSigned: false },
+    { name: 'forwarded unchanged', isSigned: false },
     { name: 'signed', isSigned: true },
   ])('is one request upstream or none: $name', async ({ isSigned }) => {
     const { port, upstream } = await anEdge(isSigned)
@@ -147,7 +147,7 @@ describe('a body with any method and framing', () => {
 
 describe('methods without a body of their own', () => {
   it.each(['GET', 'HEAD', 'DELETE', 'OPTIONS'])(
-    '%s is answered, and its chunked JSON body disturbs nobody',
+    '%s is answered, and its chunked JSON body affects no other request',
     async (method) => {
       const { port, upstream } = await anEdge()
       const head = `${method} /app-engine/v1/tasks HTTP/1.1\r\nHost: edge\r\nTransfer-Encoding: chunked\r\n\r\n`

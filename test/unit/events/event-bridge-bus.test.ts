@@ -26,7 +26,7 @@ function busOf(script: readonly unknown[]) {
 }
 
 describe('the bus of EventBridge', () => {
-  it('sends ten events a call, with type and source of the installation', async () => {
+  it('sends ten events per call, with type and source of the installation', async () => {
     const { bus, entries } = busOf([{ Entries: taken(10) }, { Entries: taken(2) }])
 
     await bus.send(events)
@@ -39,7 +39,7 @@ describe('the bus of EventBridge', () => {
     })
   })
 
-  it('sends entries that were refused again, and only those', async () => {
+  it('resends the rejected entries only', async () => {
     const { bus, entries } = busOf([
       { Entries: [{ EventId: 'x' }, REFUSED, { EventId: 'y' }] },
       { Entries: taken(1) },
@@ -50,7 +50,7 @@ describe('the bus of EventBridge', () => {
     expect(entries()[1]?.map(({ Detail }) => JSON.parse(Detail).id)).toEqual([events[1]?.id])
   })
 
-  it('fails when an entry stays refused, so that the batch is repeated', async () => {
+  it('fails when an entry is rejected repeatedly, so that the batch is retried', async () => {
     const { bus } = busOf([{ Entries: [REFUSED] }])
 
     await expect(bus.send(events.slice(0, 1))).rejects.toThrow(

@@ -68,7 +68,7 @@ describe('the event of a run', () => {
     })
   })
 
-  it('has the reason of a failure, shortened to 2000 characters', () => {
+  it('has the reason of a failure, cut to 2000 characters', () => {
     const failure = { kind: 'task-failed', message: 'x'.repeat(5000), exitCode: 3 } as const
     const event = eventOf(aRunChange(aRun({ state: 'RUNNING' }), aRun({ state: 'FAILED', failure })))
 
@@ -106,7 +106,7 @@ describe('the event of a run', () => {
     expect(JSON.stringify(event)).not.toContain('hidden')
   })
 
-  it('tells its deletion once: when it is hidden, not when its item is removed', () => {
+  it('reports its deletion once: when it is hidden, not when its item is removed', () => {
     const visible = encodeRun(aRun({ state: 'FINISHED' }))
     const hidden = { ...visible, [IN_REMOVAL]: true, updatedAt: '2026-01-01T00:00:07.000Z' }
 
@@ -141,7 +141,7 @@ describe('the event of a run set', () => {
     expect(eventOf(change)?.type).toBe(type)
   })
 
-  it('tells the deletion when the set is hidden', () => {
+  it('reports the deletion when the set is hidden', () => {
     const hidden = { ...setItem({ phase: 'finished' }), [IN_REMOVAL]: true }
 
     expect(eventOf(aChange(setItem({ phase: 'finished' }), hidden))).toMatchObject({
@@ -203,7 +203,7 @@ describe('events', () => {
     expect(eventOf(aChange(undefined, item))).toBeUndefined()
   })
 
-  it('are made of all items that the stack lets through', () => {
+  it('are created for all items that the stack’s filter accepts', () => {
     expect(publishEvents.trigger).toMatchObject({ sortKeys: SUBJECT_SORT_KEYS })
     expect(EVENT_TYPES).toHaveLength(new Set(EVENT_TYPES).size)
   })

@@ -32,7 +32,7 @@ describe('changes of the table', () => {
     expect(bus.sent.map(({ type }) => type)).toEqual(['run.created', 'run.provisioned', 'run.queuing'])
   })
 
-  it('are sent again, with the same ids, after the bus was away', async () => {
+  it('are sent again, with the same ids, after an outage of the bus', async () => {
     const { bus, deps } = setUp()
     bus.failNext()
 
@@ -44,7 +44,7 @@ describe('changes of the table', () => {
     expect(bus.sent.map(({ id }) => id)).toEqual([...ids, ...ids])
   })
 
-  it('are skipped and reported when they cannot be read, so that others are not held up', async () => {
+  it('are skipped and reported when they cannot be decoded, so that others are not blocked', async () => {
     const { bus, deps, unreadable } = setUp()
     const broken = { ...encodeRun(aRun()), createdAt: 7 }
 

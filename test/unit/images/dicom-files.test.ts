@@ -52,7 +52,7 @@ describe('a zip of DICOM files', () => {
     })
   })
 
-  it('is described without what file managers added', async () => {
+  it('is described without the files that file managers added', async () => {
     const zip = await aDicomZip({
       'volume.dcm': aDicom(),
       '__MACOSX/._volume.dcm': Buffer.from('attributes'),

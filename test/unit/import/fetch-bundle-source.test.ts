@@ -83,8 +83,8 @@ describe('bundles by http', () => {
     ['file:///etc/passwd', 'not by file'],
     ['ftp://store.example.org/bundle.zip', 'not by ftp'],
     ['data:application/zip;base64,UEs=', 'not by data'],
-    ['http://user:word@store.example.org/', 'without user name'],
-    ['http://[', 'no URL'],
+    ['http://user:word@store.example.org/', 'user name'],
+    ['http://[', 'not a URL'],
   ])('never follow a redirect to %s', async (location, words) => {
     const store = await aWebServer((_, response) => response.writeHead(302, { location }).end())
 

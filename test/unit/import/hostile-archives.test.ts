@@ -23,7 +23,7 @@ const cases: [what: string, archive: (file: RawEntry) => Buffer][] = [
     (file) => rawZip([{ ...file, record: (record) => record.writeUInt32LE(UNIX_LINK, 38) }]),
   ],
   ['an encrypted file', (file) => rawZip([{ ...file, flags: 1 }])],
-  ['a compression that nobody asked for', (file) => rawZip([{ ...file, method: 14 }])],
+  ['an unsupported compression', (file) => rawZip([{ ...file, method: 14 }])],
   ['files that share bytes', (file) => rawZip([file, { ...file, name: 'other', offset: 0 }])],
   ['another archive before it', (file) => rawZip([file], { before: rawZip([file]) })],
   ['another archive in its comment', (file) => rawZip([file], { comment: rawZip([]) })],
@@ -31,7 +31,7 @@ const cases: [what: string, archive: (file: RawEntry) => Buffer][] = [
     'another name in the header of a file',
     (file) => rawZip([{ ...file, local: (header) => header.write('x', 30) }]),
   ],
-  ['bytes that are none', (file) => rawZip([{ ...file, method: 8, packed: Buffer.from([255, 255]) }])],
+  ['invalid compressed bytes', (file) => rawZip([{ ...file, method: 8, packed: Buffer.from([255, 255]) }])],
 ]
 
 describe('a WSI-DICOM zip', () => {

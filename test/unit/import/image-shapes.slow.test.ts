@@ -296,7 +296,7 @@ describe('an image archive is rejected with an explanation', () => {
       /over 500 images/u,
     ],
     [
-      'with a foreign layer that is not there',
+      'with a foreign layer that does not exist',
       () => {
         const layout = createOciLayout()
         const elsewhere = { ...createOciLayout().layer(layer, FOREIGN), urls: ['https://example.org/l'] }
@@ -462,8 +462,8 @@ describe('an image archive is rejected with an explanation', () => {
       ],
       /over 33554432 bytes of manifests, .*--provenance=false/u,
     ],
-    ['whose manifest is no list', () => [{ name: 'manifest.json', body: '{}' }], /not as expected/u],
-    ['whose manifest is no JSON', () => [{ name: 'manifest.json', body: '[{' }], /not JSON/u],
+    ['whose manifest is not a list', () => [{ name: 'manifest.json', body: '{}' }], /not as expected/u],
+    ['whose manifest is not JSON', () => [{ name: 'manifest.json', body: '[{' }], /not JSON/u],
     ['whose manifest lists nothing', () => [{ name: 'manifest.json', body: '[]' }], /names no image/u],
     [
       'whose manifest is nested beyond reason',

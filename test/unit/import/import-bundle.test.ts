@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { uploadKey } from '../../../src/contract/storage-keys.ts'
+import { LEASE_SECONDS } from '../../../src/import/lease.ts'
 import type { ImageRegistry } from '../../../src/import/registry/image-registry.ts'
 import type { Task } from '../../../src/task/task.ts'
 import { findUpload } from '../../../src/upload/find-upload.ts'
@@ -19,7 +20,6 @@ import {
 import {
   anImporter,
   type Importer,
-  LEASE_SECONDS,
   put,
   run,
   runToTheEnd,
@@ -70,7 +70,7 @@ describe('importing a bundle', () => {
     )
   })
 
-  it('compresses plain layers and pushes compressed ones as they are', async () => {
+  it('compresses plain layers and pushes compressed ones unchanged', async () => {
     const layer = await aLayer()
     const image = await dockerArchive({ layers: [layer], compression: 'zstd' })
     await put(importer, await aBundle({ image }))
@@ -229,7 +229,7 @@ describe('a refused bundle', () => {
       'sub/descriptor.yml',
     ],
     [
-      'a descriptor that is no text',
+      'a descriptor that is not a text',
       async () => await packZip([{ name: 'descriptor.yml', body: Buffer.from([0xff, 0xfe]) }]),
       NOT_EXTRACTED,
       'UTF-8',
@@ -253,7 +253,7 @@ describe('a refused bundle', () => {
       'a.tar, b.tar',
     ],
     [
-      'an image that is no tar',
+      'an image that is not a tar',
       async () => await packZip([descriptor, { name: 'image.tar', body: 'plain text '.repeat(100) }]),
       UNKNOWN,
       'not a tar',

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { DomainError } from '../../../src/contract/errors.ts'
 import { uploadKey } from '../../../src/contract/storage-keys.ts'
 import { importBundle } from '../../../src/import/import-bundle.ts'
+import { LEASE_SECONDS } from '../../../src/import/lease.ts'
 import { type ImageRegistry, RegistryUnavailableError } from '../../../src/import/registry/image-registry.ts'
 import {
   aBundle,
@@ -16,7 +17,6 @@ import {
 import {
   anImporter,
   type Importer,
-  LEASE_SECONDS,
   put,
   run,
   runToTheEnd,
@@ -492,7 +492,7 @@ describe('an import whose workers crash repeatedly', () => {
     const upload = await uploadOf(importer)
     expect(upload.error).toMatchObject({
       status: 500,
-      details: { exceptionMessage: expect.stringMatching(/broke off 3 times.*send the bundle again/u) },
+      details: { exceptionMessage: expect.stringMatching(/interrupted 3 times.*send the bundle again/u) },
     })
     expect(importer.registry.images()).toEqual([])
     expect(importer.scheduler.definitions.size).toBe(0)

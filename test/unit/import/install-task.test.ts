@@ -118,7 +118,7 @@ describe('installing a task from the default store', () => {
   })
 
   it.each([
-    ['is no URL', 'store.example.org', 'no URL'],
+    ['is not a URL', 'store.example.org', 'not a URL'],
     ['has another scheme', 'ftp://127.0.0.1:9000', 'not by ftp'],
   ])('requests no import when the host %s', async (_, host, words) => {
     await useStore(host)
@@ -133,7 +133,7 @@ describe('installing a task from the default store', () => {
     await useStore('http://127.0.0.1:9001')
     await offer()
 
-    await expect(installTask(installer, NAME)).rejects.toEqual(downloadRefused('gave no bundle'))
+    await expect(installTask(installer, NAME)).rejects.toEqual(downloadRefused('returned no bundle'))
 
     expect(installer.objects.keys()).toEqual([])
     expect(await installer.uploaded()).toMatchObject({ state: 'FAILED' })

@@ -91,8 +91,12 @@ describe('a bundle is rejected with the remedy', () => {
       },
       /root of the bundle, which has sub\/descriptor.yml: zip the files themselves/u,
     ],
-    ['that is not there', () => findBundle(anImporter().objects, 'key'), /no longer in storage/u],
-    ['with a descriptor that is no text', () => decodeDescriptor(Buffer.from('fffe', 'hex')), /not UTF-8/u],
+    ['that does not exist', () => findBundle(anImporter().objects, 'key'), /no longer in storage/u],
+    [
+      'with a descriptor that is not a text',
+      () => decodeDescriptor(Buffer.from('fffe', 'hex')),
+      /not UTF-8/u,
+    ],
     [
       'without an image',
       async () => findImageEntry(await aZip('descriptor.yml'), aTask({ imageFile: '/named.tar' })),

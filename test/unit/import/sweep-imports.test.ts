@@ -69,9 +69,9 @@ describe('a sweep of imports', () => {
   })
 
   it('ignores an import with a lease', async () => {
-    await create('under way')
+    await create('in progress')
     identity.advance(GRACE)
-    await uploads.claim('under way', 60)
+    await uploads.claim('in progress', 60)
 
     await sweep()
 

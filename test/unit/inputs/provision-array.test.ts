@@ -293,7 +293,7 @@ describe('items of an array', () => {
     expect(await listedValue(engine)).toEqual([5])
   })
 
-  it('are rejected beyond what a run can store, unlike the whole array', async () => {
+  it('are rejected beyond the space of a run, unlike the whole array', async () => {
     const engine = await aRunWith(INTEGERS)
     const provisions = Object.fromEntries(
       Array.from({ length: 3000 }, (_, index) => [

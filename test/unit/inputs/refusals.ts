@@ -11,7 +11,7 @@ export const REFUSALS: readonly (readonly [string, () => Promise<never>])[] = [
   ['the service fails', refusal('InternalServerError', 'server', 'internal')],
   ['the role may not', refusal('AccessDeniedException', 'client', 'not authorized')],
   ['no answer', () => Promise.reject(new Error('socket hang up'))],
-  ['something that is no error', () => Promise.reject('unknown')],
+  ['something that is not an error', () => Promise.reject('unknown')],
   [
     'the call itself throws',
     () => {

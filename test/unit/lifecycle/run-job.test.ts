@@ -223,7 +223,7 @@ describe('events of a job', () => {
     expect(await engine.runs.find(RUN_ID)).toEqual(before)
   })
 
-  it('keep what another event wrote between reading and writing', async () => {
+  it('keep the changes of another event between reading and writing', async () => {
     const engine = await submitted()
     const { find } = engine.runs
     let isFirst = true

@@ -79,7 +79,7 @@ describe('the log of a run', () => {
     ['behind what has no width', '\u200b\u00a0[app-engine] x', '\u200b\u00a0[task] [app-engine] x'],
     ['behind a carriage return', '50 %\r[app-engine] x', '50 %\r[task] [app-engine] x'],
     ['behind a carriage return that begins the line', '\r[app-engine] x', '\r[task] [app-engine] x'],
-    ['within a line, as it is', 'see [app-engine] x', 'see [app-engine] x'],
+    ['within a line, unchanged', 'see [app-engine] x', 'see [app-engine] x'],
   ])('marks a line of the task that imitates the engine: %s', async (_, line, shown) => {
     const engine = await anEngineWith(`one\n${line}\n`)
 
@@ -210,8 +210,8 @@ describe('the reason of a failure', () => {
   })
 
   it.each([
-    ['stage-in', 'the inputs could not be brought to the task: downloading image: HTTP 404 NoSuchKey'],
-    ['stage-out', 'the outputs could not be taken from the task: downloading image: HTTP 404 NoSuchKey'],
+    ['stage-in', 'the inputs could not be copied to the task: downloading image: HTTP 404 NoSuchKey'],
+    ['stage-out', 'the outputs of the task could not be uploaded: downloading image: HTTP 404 NoSuchKey'],
   ])('is the last message of %s', async (container, message) => {
     const engine = await anEngine({ run: { state: 'RUNNING', job: JOB } })
     engine.logs.put(`task-id/${container}/ecs-id`, 'first\ndownloading image: HTTP 404 NoSuchKey\n')

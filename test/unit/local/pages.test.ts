@@ -18,7 +18,7 @@ async function aStore(): Promise<string> {
   return `http://127.0.0.1:${address.port}/object`
 }
 
-it('lets the page read what is stored, and its ranges', async () => {
+it('lets the page read stored objects, and ranges of them', async () => {
   const { headers } = await fetch(await aStore(), { headers: { origin: PAGE } })
 
   expect(headers.get('access-control-allow-origin')).toBe(PAGE)

@@ -10,7 +10,7 @@ async function isRunning(pid: string): Promise<boolean> {
   return /^State:\s+[^ZX]/mu.test(status)
 }
 
-it('returns what a program printed', async () => {
+it('returns the output of a program', async () => {
   const printed = await runProgram(['sh', '-c', 'echo out; echo err >&2'])
   expect(printed).toEqual({ stdout: 'out\n', stderr: 'err\n' })
 })

@@ -47,5 +47,5 @@ it('stops restarting a program that exits five times in a row', async () => {
     return child
   }
   await supervise({ ...quiet, start, onDead })
-  await vi.waitFor(() => expect(onDead).toHaveBeenCalledExactlyOnceWith('The part died 5 times in a row.'))
+  await vi.waitFor(() => expect(onDead).toHaveBeenCalledExactlyOnceWith('The part exited 5 times in a row.'))
 })

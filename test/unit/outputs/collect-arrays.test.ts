@@ -239,7 +239,7 @@ describe('collecting an array', () => {
       'such as 5. Also items 10, 11, 12,',
     ],
     [
-      'with hundreds of bad items, and tells how many',
+      'with hundreds of invalid items, and reports their number',
       INTEGERS,
       { 'array.yml': 'size: 300', ...Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, 'x'])) },
       ', 98, 99, … (the first 100 are listed)',
@@ -268,7 +268,7 @@ describe('collecting an array', () => {
       { parameterName: 'out', value: [{ index: 0 }], subType: 'IMAGE' },
     ])
     expect(await failure(await ended({ out: type }, { out: { ...files, '0/c.dcm': 'x' } }))).toContain(
-      'item 0: the zip or folder holds something else than DICOM files',
+      'item 0: the zip or folder contains other files than DICOM',
     )
   })
 

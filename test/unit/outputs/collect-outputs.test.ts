@@ -310,7 +310,7 @@ describe('collecting large texts', () => {
       { ...string, maxLength: 10 },
       'the text has 2000000 characters; expected at most 10 (max_length)',
     ],
-    ['a string that is no text', string, 'not UTF-8', Buffer.alloc(2_000_000, 0xff)],
+    ['a string that is not a text', string, 'not UTF-8', Buffer.alloc(2_000_000, 0xff)],
     [
       'an integer',
       { id: 'integer' },

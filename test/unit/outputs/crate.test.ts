@@ -80,7 +80,7 @@ describe('the crate of a finished run', () => {
     }
   })
 
-  it('states what was run, with which image, when, and how it ended', async () => {
+  it('states the task, its image, the times and the result', async () => {
     const { entity } = await crateOf(await anEndedRun('FINISHED'))
 
     expect(entity(`#${RUN_ID}`)).toMatchObject({

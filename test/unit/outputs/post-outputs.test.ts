@@ -63,7 +63,7 @@ describe('outputs that are posted with the secret', () => {
   })
 
   it.each([
-    ['a name that is no output', { sum: '1', other: '2' }, 'INTERNAL_UNKNOWN_OUTPUT'],
+    ['a name that is not an output', { sum: '1', other: '2' }, 'INTERNAL_UNKNOWN_OUTPUT'],
     ['an output missing', { 'list/array.yml': 'size: 0' }, 'INTERNAL_MISSING_OUTPUTS'],
     ['a value that is refused', { sum: 'many' }, 'INTERNAL_GENERIC_BATCH_ERROR'],
   ])('fail the run for %s', async (_, files, error) => {

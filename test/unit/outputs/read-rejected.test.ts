@@ -139,7 +139,7 @@ describe('the rejected outputs of a failed run', () => {
     expect(readBytes).toBeLessThan(1000)
   })
 
-  it('are refused before the run has failed, and when it handed over nothing', async () => {
+  it('are refused before the run has failed, and when it uploaded no file', async () => {
     const running = await anEndedRun()
     const failed = await anEngine({ run: { state: 'FAILED' } })
 
@@ -149,6 +149,6 @@ describe('the rejected outputs of a failed run', () => {
     ]
 
     expect(answers.map(({ status }) => status)).toEqual([403, 403])
-    expect(await answers[1]?.text()).toContain('handed over no output')
+    expect(await answers[1]?.text()).toContain('uploaded no output')
   })
 })

@@ -50,7 +50,7 @@ describe('the file of a row', () => {
     ['an upload that does not exist', 'upload:none', 'there is no upload'],
     ['a path of this machine', '/etc/passwd', 'names no file'],
     ['a URL', 'https://example.org/1.tif', 'names no file'],
-    ['a number', 5, 'no text'],
+    ['a number', 5, 'not a text'],
   ])('is never %s', async (_, reference, words) => {
     await expect(findFile(await anEngineWithBucket(), reference, 'image')).rejects.toMatchObject({
       message: expect.stringContaining(words),

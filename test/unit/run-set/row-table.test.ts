@@ -24,8 +24,8 @@ describe('a table of inputs', () => {
   it.each([
     ['nothing', '', 'has no row'],
     ['a header alone', 'a,b\n', 'has no row'],
-    ['a line that is no JSON', '{"a":1}\n{"a":', 'line 2 is no JSON'],
-    ['a row that is no object', '[{"a":1},5]', 'row 2 is no object'],
+    ['a line that is not JSON', '{"a":1}\n{"a":', 'line 2 is not JSON'],
+    ['a row that is not an object', '[{"a":1},5]', 'row 2 is not an object'],
     ['a CSV whose second line is longer', 'a,b\n1,2,3\n', 'not CSV'],
     ['two columns of a name', 'a,a\n1,2\n', 'two columns "a"'],
     ['a column without a name', 'a,\n1,2\n', 'without a name'],

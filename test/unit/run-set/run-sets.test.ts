@@ -233,7 +233,7 @@ describe('a run set', () => {
     await expect(change).rejects.toMatchObject({ error: 'INTERNAL_INVALID_TASK_RUN_STATE' })
   })
 
-  it('retries only what failed, with the same inputs', async () => {
+  it('retries only failed rows, with the same inputs', async () => {
     const { engine, id, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }] })
     await prepare(work)
     for (const row of [0, 1]) await submit(engine, runId(row))

@@ -74,8 +74,8 @@ describe('Step Functions workflow', () => {
   })
 
   it.each([
-    ['goes on', { status: 'RUNNING' }],
-    ['nobody can tell the standing of', new Error('away')],
+    ['continues', { status: 'RUNNING' }],
+    ['has an unknown status', new Error('away')],
   ])('reports a failure to stop an execution that %s', async (_, standing) => {
     const refusal = refusalNamed('ThrottlingException')
     const { workflow } = aWorkflow([refusal, standing])

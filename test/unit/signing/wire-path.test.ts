@@ -35,7 +35,7 @@ describe('path on the wire', () => {
     )
   })
 
-  it('keeps what a segment means', () => {
+  it('keeps the meaning of a segment', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (name) => {
         fc.pre(name !== '.' && name !== '..')

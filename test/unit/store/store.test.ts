@@ -16,13 +16,13 @@ describe('the address of a bundle in its store', () => {
   })
 
   it.each([
-    ['store.example.org', 'no URL'],
-    ['//store.example.org', 'no URL'],
-    ['http://', 'no URL'],
+    ['store.example.org', 'not a URL'],
+    ['//store.example.org', 'not a URL'],
+    ['http://', 'not a URL'],
     ['localhost:8080', 'not by localhost'],
     ['ftp://store.example.org', 'not by ftp'],
     ['file:///var/store', 'not by file'],
-    ['https://user:word@store.example.org', 'without user name and password'],
+    ['https://user:word@store.example.org', 'must not contain a user name or password'],
   ])('is rejected for the host %s', (host, words) => {
     expect(() => bundleUrl({ host }, NAME)).toThrow(
       expect.objectContaining({

@@ -107,7 +107,7 @@ describe('the list of tasks of a process', () => {
     expect(idsOf(await list.current())).toEqual(['published-without-a-mark'])
   })
 
-  it('shows within a minute what was published without a mark', async () => {
+  it('shows within a minute a task that was published without a mark', async () => {
     await here.current()
     await table.put('b')
     table.identity.advance(1 * MINUTES)

@@ -5,7 +5,7 @@ import { decodeListed, decodeTask, encodeListed, encodeTask } from '../../../src
 import { anInput, aTask } from '../../fixtures/builders.ts'
 
 describe('task items', () => {
-  it('hold a task as it is', () => {
+  it('hold a task unchanged', () => {
     expect(decodeTask({ document: encodeTask(aTask()) })).toStrictEqual(aTask())
   })
 

@@ -21,7 +21,7 @@ const post = (url: string, options: Partial<Parameters<typeof createHttpReceiver
   createHttpReceivers({ networks: 'local', ...options }).post(url, { 'webhook-id': '1' }, '{}')
 
 describe('a receiver', () => {
-  it('gets the body, the headers and nothing else of ours', async () => {
+  it('gets the body and the headers of the event, and no others', async () => {
     const seen: unknown[] = []
     await withServer(
       (request, response) => {
@@ -90,13 +90,13 @@ describe('a receiver', () => {
     ['the scheme is not one of webhooks', 'ftp://127.0.0.1/'],
     ['it has the port of the runtime API', 'http://localhost:9001/2018-06-01/runtime/invocation/next'],
     ['it is the metadata address', 'http://169.254.169.254/'],
-  ])('is not asked when %s', async (_, url) => {
+  ])('is not called when %s', async (_, url) => {
     await expect(post(url, { runtimeApi: '127.0.0.1:9001' })).rejects.toMatchObject({
       code: 'ERR_REFUSED_ADDRESS',
     })
   })
 
-  it('is not asked when its name leads to this machine, on AWS', async () => {
+  it('is not called when its name resolves to this machine, on AWS', async () => {
     let requests = 0
     await withServer(
       (_, response) => {
@@ -113,7 +113,7 @@ describe('a receiver', () => {
     expect(requests).toBe(0)
   })
 
-  it('is asked at the address that was checked, whatever its name resolves to later', async () => {
+  it('is called at the checked address, whatever its name resolves to later', async () => {
     const answers = ['127.0.0.1', '169.254.169.254']
     const dns = (_name: string, _options: object, callback: (error: null, found: object[]) => void) =>
       callback(null, [{ address: answers.shift(), family: 4 }])

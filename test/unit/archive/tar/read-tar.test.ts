@@ -193,9 +193,9 @@ describe('hostile or damaged tar archives', () => {
         /^corrupt: .*single block of zeros/u,
       ],
       [
-        'a size that is none',
+        'a size that is invalid',
         async () => withHeader(await packTar([{ name: 'a' }]), (header) => header.write('9x', 124)),
-        /^corrupt: .*a size in it is no number/u,
+        /^corrupt: .*a size in it is not a number/u,
       ],
       ['a malformed record', () => withPax('99 path=b\n'), /^corrupt: .*record of its extended header/u],
       ['a record whose size is none', () => withPax(aRecord('size=many')), /^corrupt: .*the size in/u],

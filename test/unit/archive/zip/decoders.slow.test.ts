@@ -144,7 +144,7 @@ describe('bzip2', () => {
   it.each<readonly [what: string, packed: Buffer, words: RegExp]>([
     ['nothing', Buffer.alloc(0), /cut short/u],
     ['another start', changed(0, 0), /start with the bzip2 signature/u],
-    ['a level that is none', changed(3, 0x30), /start with the bzip2 signature/u],
+    ['a level that is invalid', changed(3, 0x30), /start with the bzip2 signature/u],
     ['another magic of its block', changed(4, 0), /wrong signature/u],
     ['another checksum of its block', changed(10, 0), /checksum/u],
     ['a randomised block', changed(14, 0x80), /randomised/u],

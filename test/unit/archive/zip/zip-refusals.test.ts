@@ -229,7 +229,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /"image.tar" cannot be inflated/u,
   ],
   [
-    'deflated content that is none',
+    'deflated content that is invalid',
     rawZip([{ ...file, packed: Buffer.from('ffffffff', 'hex') }]),
     /cannot be inflated/u,
   ],
@@ -239,12 +239,12 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /holds 6 bytes after the end of its content/u,
   ],
   [
-    'deflate64 that is none',
+    'deflate64 that is invalid',
     rawZip([{ ...file, method: 9, packed: Buffer.alloc(9, 255) }]),
     /"image.tar" cannot be decompressed/u,
   ],
   [
-    'bzip2 that is none',
+    'bzip2 that is invalid',
     rawZip([{ ...file, method: 12 }]),
     /cannot be decompressed: it does not start with the bzip2 signature/u,
   ],
@@ -277,7 +277,7 @@ const cases: [what: string, bytes: Buffer, expected: RegExp][] = [
     /split zip/u,
   ],
   [
-    'zip64 sizes that no record tells',
+    'zip64 sizes that no record contains',
     rawZip([{ ...file, record: (record) => record.writeUInt32LE(0xffffffff, 24) }]),
     /^(?:limit-exceeded|corrupt): /u,
   ],

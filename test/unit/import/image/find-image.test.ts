@@ -132,7 +132,7 @@ describe('refused image archives', () => {
     expect((await refusal(without(entries, config))).code).toBe('blob-missing')
   })
 
-  it('with a document that is not what its digest says', async () => {
+  it('with a document that does not match its digest', async () => {
     const entries = await dockerArchive()
     const changed = entries.map((entry) =>
       String(entry.body).includes('diff_ids') ? { ...entry, body: `${entry.body} ` } : entry,

@@ -90,7 +90,7 @@ describe('the scan of an image', () => {
     })
   })
 
-  it('shows the findings of Amazon Inspector with the version that mends them', async () => {
+  it('shows the findings of Amazon Inspector with the version that fixes them', async () => {
     const { scan } = await found({
       status: 'ACTIVE',
       imageScanFindings: {

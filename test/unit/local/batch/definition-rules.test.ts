@@ -44,7 +44,7 @@ describe('job definitions', () => {
     ],
     ['with an unknown volume', withVolume('elsewhere'), /unknown volume elsewhere/u],
     [
-      'with a dependency on nobody',
+      'with an unknown dependency',
       mapped(() => ({ dependsOn: [{ containerName: 'ghost', condition: 'START' }] })),
       /unknown container ghost/u,
     ],

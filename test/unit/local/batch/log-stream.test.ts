@@ -64,7 +64,7 @@ describe('log of a container', () => {
     const sent = batches.flat().map((line = '') => line.split(' x', 1)[0])
     const note = sent.findIndex((line = '') => line.startsWith('[local Batch] the log is longer'))
     expect(sent.slice(0, note)).toEqual(Array.from({ length: note }, (_, i) => String(i)))
-    expect(sent[note + 1]).toBe(`[local Batch] ${29_000 - note} lines left out`)
+    expect(sent[note + 1]).toBe(`[local Batch] ${29_000 - note} lines omitted`)
     expect(sent.slice(note + 2)).toEqual(Array.from({ length: 1000 }, (_, i) => String(29_000 + i)))
     expect(note).toBeGreaterThan(15_000)
   })

@@ -55,7 +55,11 @@ describe('retry of the service’s jobs', () => {
     ['a task that exits with 1', failed(unstarted, { exitCode: 1 }, neverStarted), false],
     ['the same, told otherwise', failed(exited, { exitCode: 1 }, neverStarted), false],
     ['stage-out that exits with 1', failed(exited, { exitCode: 0 }, { exitCode: 1 }), false],
-    ['a command that is not there', failed(unstarted, { reason: 'CannotStartContainerError: exec' }), false],
+    [
+      'a command that does not exist',
+      failed(unstarted, { reason: 'CannotStartContainerError: exec' }),
+      false,
+    ],
     [
       'no memory',
       failed(unstarted, { exitCode: 137, reason: 'OutOfMemoryError: Container killed' }, neverStarted),

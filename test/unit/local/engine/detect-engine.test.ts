@@ -48,7 +48,7 @@ describe('the search for a container engine', () => {
     install('podman')
     install('docker')
 
-    expect(await detect()).toEqual({ kind: 'docker', reason: 'the first that was tried' })
+    expect(await detect()).toEqual({ kind: 'docker', reason: 'the first one tried' })
   })
 
   it('takes podman where docker does not work, and says why', async () => {

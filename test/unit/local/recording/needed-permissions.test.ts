@@ -234,7 +234,7 @@ describe('requests to the registry', () => {
     ['DELETE', 'a/b/blobs/uploads/1', []],
     ['PUT', 'a/b/manifests/1.0.0', ['PutImage']],
     ['HEAD', 'a/b/manifests/1.0.0', ['BatchGetImage']],
-  ])('%s /v2/%s needs what ECR calls %s', (method, path, actions) => {
+  ])('%s /v2/%s needs the ECR action %s', (method, path, actions) => {
     const url = new URL(path, 'http://registry.example.org/v2/')
 
     expect(needed({ method, url, headers: { authorization: 'Basic x' } })).toEqual(
@@ -247,7 +247,7 @@ describe('requests to one partition of the table', () => {
   it.each([
     ['GetItem', { Key: { pk: { S: 'WEBHOOK#1' }, sk: { S: 'WEBHOOK' } } }],
     ['Query', { ExpressionAttributeValues: { ':pk': { S: 'WEBHOOK#1' } } }],
-  ])('tell the partition to conditions: %s', (name, body) => {
+  ])('pass the partition to conditions: %s', (name, body) => {
     const request = json('dynamodb', `DynamoDB_20120810.${name}`, { TableName: 'table', ...body })
 
     expect(neededPermissions(request, CALLER)).toEqual([

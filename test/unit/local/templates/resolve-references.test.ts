@@ -62,7 +62,7 @@ describe('references of a template', () => {
   })
 
   it('are rejected when they cannot be resolved', () => {
-    expect(() => service.resolve({ 'Fn::Base64': 'x' })).toThrow('Fn::Base64 is not known here')
+    expect(() => service.resolve({ 'Fn::Base64': 'x' })).toThrow('Fn::Base64 is not supported here')
     expect(() => service.resolve({ 'Fn::ImportValue': 'nothing' })).toThrow('no template exports "nothing"')
   })
 })

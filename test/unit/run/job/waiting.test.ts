@@ -8,7 +8,7 @@ const job = { attempt: 1, jobName: 'run-1', waiting: { reason: 'CAPACITY: none',
 describe('the reason why a run waits', () => {
   it.each([
     ['is not told before ten minutes', '2026-01-01T00:09:59.999Z', undefined],
-    ['is told from then on', '2026-01-01T00:10:00.000Z', 'CAPACITY: none'],
+    ['is shown afterwards', '2026-01-01T00:10:00.000Z', 'CAPACITY: none'],
   ])('%s', (_, now, reason) => {
     expect(waitingReason({ state: 'PENDING', job }, new Date(now))).toBe(reason)
   })

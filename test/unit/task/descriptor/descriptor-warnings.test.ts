@@ -125,7 +125,7 @@ outputs: {}
     [
       withInput({ type: 'integer', dependencies: { derived_from: 'x' } }),
       'inputs.a.dependencies.derived_from',
-      'only outputs derive',
+      'only outputs are derived',
     ],
     [
       withInput({ type: 'image', default: 'x.png' }),
@@ -188,7 +188,7 @@ outputs: {}
   })
 
   it.each(['text', '[]', 'authors: none', 'inputs: 3'])(
-    'is not looked for in %j, which is no descriptor',
+    'is not looked for in %j, which is not a descriptor',
     (text) => {
       expect(parse(text)).toHaveProperty('problems')
     },

@@ -428,7 +428,7 @@ outputs:
 
 describe('a text that is not a descriptor', () => {
   it.each([
-    ['is no YAML', 'name: [unclosed\n  - : : {\n'],
+    ['is not YAML', 'name: [unclosed\n  - : : {\n'],
     ['has a mapping as a key', '? {a: 1}\n: 2\n'],
     ['uses an anchor that is missing', 'a: *nowhere'],
     ['contains itself', 'type: &t {id: array, subtype: *t}'],
@@ -460,7 +460,7 @@ describe('a text that is not a descriptor', () => {
     })
   })
 
-  it.each(['', '# nothing', 'text', '[]'])('is refused as a problem when it is no mapping: %j', (text) => {
+  it.each(['', '# nothing', 'text', '[]'])('is refused as a problem when it is not a mapping: %j', (text) => {
     expect(pathsOf(text)).toEqual(['the descriptor'])
   })
 })

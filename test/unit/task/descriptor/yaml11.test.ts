@@ -80,7 +80,7 @@ describe('a descriptor in YAML 1.1', () => {
     expect(inputOf(`type: integer, optional: ${word}`)?.optional).toBe(optional)
   })
 
-  it('may use words for booleans wherever one is expected', () => {
+  it('may use words for booleans where one is expected', () => {
     expect(typeOf('{id: number, nan_allowed: yes, infinity_allowed: On}')).toEqual({
       id: 'number',
       nanAllowed: true,

@@ -86,7 +86,7 @@ const CASES: readonly (readonly [what: string, given: string, stored?: string])[
     '{"type":"Point","coordinates":[1,2],"id":"crs"}',
   ],
   [
-    'a crs in the properties, which nobody reads',
+    'a crs in the properties, which is ignored',
     written(feature({ properties: { crs: 'EPSG:4326', geometry: { crs: 1 } } })),
   ],
   ['the largest long as id', written(feature({ id: LARGEST }))],
@@ -124,7 +124,7 @@ describe('a geometry that core cannot read', () => {
     expect(CASES.filter(([, given, stored]) => stored !== undefined && coreCanRead(given))).toEqual([])
   })
 
-  it('is stored readable when it came as a JSON object', () => {
+  it('is stored readable when it was sent as a JSON object', () => {
     const value = JSON.parse('{"type":"Point","coordinates":[1,2],"id":18446744073709551615,"crs":"x"}')
     const { fileText } = provision(type, value)
     expect(coreCanRead(fileText)).toBe(true)

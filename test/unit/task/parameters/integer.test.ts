@@ -52,7 +52,7 @@ describe('integer parameters', () => {
     expect(refusalOf(() => readOutput(bounded, String(value)))).toBe(error)
   })
 
-  it('with bounds accept what lies between them', () => {
+  it('with bounds accept the values between them', () => {
     expect(provision({ ...type, gt: 0, geq: 1, lt: 3, leq: 2 }, 2).value).toBe(2)
   })
 })
