@@ -136,7 +136,7 @@ describe('a local stack', () => {
       await vi.waitUntil(async () => failure !== undefined || (await pidOf('edge')) !== killed, PATIENT)
     }
 
-    expect(failure).toMatch(/^The edge died 5 times in a row\./u)
+    expect(failure).toMatch(/^The edge exited 5 times in a row\./u)
   })
 
   it('is reset only after it has ended, and then loses its state', async () => {
