@@ -50,7 +50,7 @@ const CURES: Readonly<Record<string, Cure>> = {
     links: ['outputs', 'rejected', 'log'],
   },
   'input-staging-failed': {
-    what: 'The inputs could not be brought to the task.',
+    what: 'The inputs could not be copied to the task.',
     cure: NOT_THE_TASK,
     links: ['log'],
   },
