@@ -31,7 +31,7 @@ function unitTests(files: {
   }
 }
 
-/** Projects by what they need: nothing (unit, contract, infra), the local stack (integration, e2e). */
+/** Projects by what they need: nothing (unit, contract, infra), the local stack (integration, console, emulator-stack). */
 export default defineConfig({
   test: {
     projects: [

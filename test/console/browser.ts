@@ -18,7 +18,7 @@ export interface WatchedPage {
   readonly console: string
   /** Opens a page of the console by its address after `#/`. */
   go(place: string): Promise<void>
-  /** Bytes of all responses so far, compressed by gzip. */
+  /** Addresses of all requests so far. */
   readonly requests: string[]
   /** Closes the page. Fails if it caused a violation. */
   close(): Promise<void>

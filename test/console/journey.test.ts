@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { callOk, outputsOf, waitForState } from '../integration/engine-client.ts'
@@ -187,7 +192,7 @@ describe('a user of the console', () => {
     await expect.poll(() => page.getByText(second.slice(0, 8)).count()).toBe(0)
   })
 
-  it('runs the same task from the snippets', async () => {
+  it('runs the same task by the TypeScript snippet', async () => {
     const { page, go } = watched
     const id = await runWith(await installEveryType(), { nuclei: 1 })
     await go(`runs/${id}`)
@@ -197,9 +202,15 @@ describe('a user of the console', () => {
     const program = page.getByLabel('Program in curl')
     await program.waitFor()
     expect(await program.textContent()).toContain('"parameterName":"nuclei","value":1')
-    for (const language of ['Python', 'TypeScript']) {
-      await page.getByRole('button', { name: language }).click()
-      await page.getByLabel(`Program in ${language.toLowerCase()}`).waitFor()
-    }
+    await page.getByRole('button', { name: 'Python' }).click()
+    await page.getByLabel('Program in python').waitFor()
+    await page.getByRole('button', { name: 'TypeScript' }).click()
+    const folder = await mkdtemp(join(tmpdir(), 'snippets-'))
+    const file = join(folder, 'program.ts')
+    await writeFile(file, (await page.getByLabel('Program in typescript').textContent()) ?? '')
+    const { stdout } = await promisify(execFile)('node', [file])
+    expect(stdout).toContain('FINISHED')
+    expect(stdout).toContain("parameterName: 'found'")
+    await rm(folder, { recursive: true })
   })
 })

@@ -161,7 +161,7 @@ describe('the first view', () => {
 })
 
 describe('a user with a keyboard', () => {
-  it('goes from the top of the page to a task and starts it', async () => {
+  it('goes from the top of the page to the form of a task', async () => {
     const { page, go, close } = await openPage(browser)
     await go('tasks')
     await page.getByRole('heading', { name: 'Every type' }).first().waitFor()

@@ -13,7 +13,7 @@ export const STACK_SUITES = [
 
 /** Test files below `test/integration/` that do not run there, with the reason. */
 export const LEFT_OUT: Readonly<Record<string, string>> = {
-  'author-run-sets': 'commands on run sets, whose workflow has not been tried there yet',
+  'author-run-sets': 'commands that make calls that run-sets makes too',
   'author-runs': 'commands that make calls that other suites make too',
   'author-tasks': 'a command on this machine, and calls that other suites make too',
   addresses: 'a stack of its own, whose parts call each other at several addresses',
