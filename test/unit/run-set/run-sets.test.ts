@@ -3,6 +3,7 @@ import type { JsonValue } from '../../../src/contract/json.ts'
 import { provisionInput } from '../../../src/inputs/provision-input.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { submitJob } from '../../../src/lifecycle/submit-job.ts'
+import type { JobUsage } from '../../../src/run/run.ts'
 import { executionNameOf, type RunSet } from '../../../src/run/set/run-set.ts'
 import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import { createRunSet } from '../../../src/run-set/create-run-set.ts'
@@ -25,6 +26,20 @@ const TASK = aTask({
     anInput({ name: 'file', type: { id: 'file' }, optional: true }),
   ],
 })
+
+const USAGE: JobUsage = {
+  ...{
+    queueSeconds: 1,
+    jobSeconds: 60,
+    vcpuSeconds: 120,
+    memoryGibSeconds: 240,
+    diskGibSeconds: 0,
+    gpuSeconds: 0,
+  },
+  ...{ usd: 0.25, pricesOf: '2026-01-01' },
+}
+/** Maximum size of the input and output of a state of Step Functions. */
+const MAX_STATE_BYTES = 256 * 1024
 
 /** An engine with a set; `work` lets its workflow call the worker once. */
 async function aSet(
@@ -114,6 +129,30 @@ describe('a run set', () => {
     ])
     expect(runSet.problems.every(({ message }) => message.length > 10)).toBe(true)
     expect(await engine.runs.listIdsByTask(TASK.id)).toEqual([])
+  })
+
+  it('estimates the cost of the remaining runs from those that have ended', async () => {
+    const { engine, work, runId, describeIt } = await aSet({ rows: [{ a: 1 }, { a: 2 }, { a: 3 }] })
+    await prepare(work)
+    const withoutEnd = await describeIt()
+    await submit(engine, runId(0))
+    await end(engine, runId(0))
+    await engine.runs.recordUsage(runId(0), 1, USAGE)
+
+    const { usd, remainingUsd } = await describeIt()
+
+    expect(withoutEnd).not.toHaveProperty('remainingUsd')
+    expect([usd, remainingUsd]).toEqual([0.25, 0.5])
+  })
+
+  it('of ten thousand runs fits into the state of its workflow', async () => {
+    const rows = Array.from({ length: 10_000 }, () => ({ a: 1 }))
+    const { work } = await aSet({ rows })
+
+    const next = await prepare(work)
+
+    expect(next.runs).toHaveLength(10_000)
+    expect(JSON.stringify(next).length).toBeLessThan(MAX_STATE_BYTES / 2)
   })
 
   it('keeps the first hundred problems and counts the others', async () => {
