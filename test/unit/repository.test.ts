@@ -32,7 +32,7 @@ describe('the documents', () => {
   it.each(DOCUMENTS)('%s names files of the repository that exist', (file) => {
     const named = [
       ...text(file).matchAll(
-        /`((?:src|lib|lambdas|edge|stager|local|cli|bench|test|docs|bin|examples)\/[\w./-]+)`/gu,
+        /`((?:src|lib|lambdas|edge|stager|local|cli|console|bench|test|docs|bin|examples)\/[\w./-]+)`/gu,
       ),
     ].map(([, name]) => name ?? '')
 
