@@ -2,7 +2,8 @@ import { SUBMIT_ERRORS } from '../contract/workflow-errors.ts'
 import type { JobScheduler } from '../run/job/job-scheduler.ts'
 import type { Run, RunFailure } from '../run/run.ts'
 import { type RunRepository, RunStateConflictError } from '../run/run-repository.ts'
-import { ACTIVE_STATES } from '../run/transitions.ts'
+import { placeInSet } from '../run/set/set-run-id.ts'
+import { ACTIVE_STATES, type RunState } from '../run/transitions.ts'
 
 /** Error name of Step Functions for a state that timed out. */
 const TIMED_OUT = 'States.Timeout'
@@ -43,11 +44,20 @@ export async function failRun(
   const failure = Object.hasOwn(FAILURES, input.error) ? (FAILURES[input.error] ?? UNKNOWN) : UNKNOWN
   let ended: Run
   try {
-    ended = await deps.runs.transition(input.runId, { to: 'FAILED', from: ACTIVE_STATES, set: { failure } })
+    ended = await deps.runs.transition(input.runId, {
+      to: 'FAILED',
+      from: statesOf(input.runId),
+      set: { failure },
+    })
   } catch (error) {
     if (!(error instanceof RunStateConflictError)) throw error
     return
   }
   // If this crashes, the sweeper terminates the job.
   if (ended.job?.jobId !== undefined) await deps.scheduler.terminate(ended.job.jobId, failure.message)
+}
+
+/** States of a run whose workflow may fail. A run of a set is started by its workflow's first step, so it may not have begun. */
+function statesOf(runId: string): readonly RunState[] {
+  return placeInSet(runId) === undefined ? ACTIVE_STATES : ['PROVISIONED', ...ACTIVE_STATES]
 }

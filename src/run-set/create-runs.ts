@@ -12,6 +12,7 @@ import type { Identity } from '../shared/identity.ts'
 import type { Task } from '../task/task.ts'
 import { type FileDependencies, findFile } from './file-reference.ts'
 import type { RowPlan } from './plan-row.ts'
+import type { StoredPlan } from './set-files.ts'
 
 interface Dependencies extends FileDependencies {
   readonly identity: Identity
@@ -19,12 +20,6 @@ interface Dependencies extends FileDependencies {
 
 /** Number of rows whose values are stored concurrently. */
 const ROWS_AT_ONCE = 16
-
-/** Values and provisions of a run. */
-export interface StoredPlan {
-  readonly provisions: Run['provisions']
-  readonly values: readonly InputValue[]
-}
 
 /**
  * Stores the values of a plan: long texts, arrays and files as objects. The keys are deterministic, so a repetition overwrites them.

@@ -1,10 +1,20 @@
+import * as z from 'zod'
 import type { ObjectStore } from '../aws/object-store.ts'
+import type { Immutable } from '../contract/immutable.ts'
 import type { JsonValue } from '../contract/json.ts'
 import { runSetPrefix } from '../contract/storage-keys.ts'
+import { inputValueSchema, runSchema } from '../run/run.ts'
 import { readAll } from '../shared/read-all.ts'
 import { invalid, jsonRow, type Row, readRowTable } from './row-table.ts'
 
 /* Files of a set in the bucket: its table and its shared values as sent, and the rows of each retry. */
+
+const storedPlanSchema = z.object({
+  provisions: runSchema.shape.provisions,
+  values: z.array(inputValueSchema),
+})
+/** Values of a row or of a whole set, and the provisions of its runs. */
+export type StoredPlan = Immutable<z.infer<typeof storedPlanSchema>>
 
 type Objects = { readonly objects: ObjectStore }
 
@@ -15,6 +25,10 @@ export function tableKey(setId: string): string {
 
 function sharedKey(setId: string): string {
   return `${runSetPrefix(setId)}shared.json`
+}
+
+function sharedPlanKey(setId: string): string {
+  return `${runSetPrefix(setId)}shared-plan.json`
 }
 
 function roundKey(setId: string, round: number): string {
@@ -46,6 +60,18 @@ export async function readShared({ objects }: Objects, setId: string): Promise<R
   if (body === undefined) throw invalid('the shared values were not stored: create the set again')
   const text = (await readAll(body)).toString('utf8')
   return jsonRow(JSON.parse(text), 'shared')
+}
+
+/** Stores the shared values as the runs of the set refer to them. */
+export async function storeSharedPlan({ objects }: Objects, setId: string, plan: StoredPlan): Promise<void> {
+  await objects.put(sharedPlanKey(setId), JSON.stringify(plan))
+}
+
+/** Reads the shared values as the runs of the set refer to them; undefined before they are stored. */
+export async function findSharedPlan({ objects }: Objects, setId: string): Promise<StoredPlan | undefined> {
+  const body = await objects.read(sharedPlanKey(setId))
+  if (body === undefined) return undefined
+  return storedPlanSchema.parse(JSON.parse((await readAll(body)).toString('utf8')))
 }
 
 /** Stores the rows of a retry, from 0. */

@@ -9,9 +9,17 @@ import type { Task } from '../task/task.ts'
 import { createPlannedRuns, createRepeatedRuns, storePlan } from './create-runs.ts'
 import { cancelRuns, deleteRuns } from './end-set-runs.ts'
 import { findFile } from './file-reference.ts'
-import { type FindFile, planRow, withDefaults } from './plan-row.ts'
+import { type FindFile, planRow, type RowPlan, withDefaults } from './plan-row.ts'
 import { latestRunIds, readRuns, rowsOfRound } from './rows-of-set.ts'
-import { findRound, readShared, readTable, storeRound } from './set-files.ts'
+import {
+  findRound,
+  findSharedPlan,
+  readShared,
+  readTable,
+  type StoredPlan,
+  storeRound,
+  storeSharedPlan,
+} from './set-files.ts'
 import {
   AGAIN,
   advance,
@@ -145,7 +153,8 @@ function allRows(count: number): number[] {
 async function createFirst(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {
   const [rows, sent] = [await readTable(deps, runSet.id), await readShared(deps, runSet.id)]
   const sharedPlan = planRow(task, sent, () => undefined)
-  const shared = await storePlan(deps, task, runSet.id, sharedPlan)
+  const shared =
+    (await findSharedPlan(deps, runSet.id)) ?? (await storeOnce(deps, task, runSet.id, sharedPlan))
   await createBlocks(deps, call, runSet, {
     rows: allRows(rows.length),
     createBlock: (block) =>
@@ -162,6 +171,18 @@ async function createFirst(deps: WorkDependencies, call: Call, runSet: RunSet, t
         ]),
       ),
   })
+}
+
+/** Stores the shared values. A later call must not store them again: a referenced object may have been replaced since. */
+async function storeOnce(
+  deps: WorkDependencies,
+  task: Task,
+  setId: string,
+  plan: RowPlan,
+): Promise<StoredPlan> {
+  const stored = await storePlan(deps, task, setId, plan)
+  await storeSharedPlan(deps, setId, stored)
+  return stored
 }
 
 async function createRetry(deps: WorkDependencies, call: Call, runSet: RunSet, task: Task): Promise<void> {

@@ -38,7 +38,7 @@ export function createSqsDeliveryQueue(options: SqsDeliveryQueueOptions): Delive
   async function put(deliveries: readonly Delivery[]): Promise<void> {
     let rest: SendMessageBatchRequestEntry[] = deliveries.map((delivery, index) => ({
       Id: String(index),
-      MessageBody: JSON.stringify(delivery),
+      MessageBody: bodyOf(delivery),
       MessageGroupId: groupOf(delivery),
       MessageDeduplicationId: delivery.event.id,
     }))
@@ -67,6 +67,14 @@ export function createSqsDeliveryQueue(options: SqsDeliveryQueueOptions): Delive
       await client.send(new ChangeMessageVisibilityCommand(change))
     },
   }
+}
+
+/** SQS refuses messages with U+FFFE or U+FFFF, which names and logs may contain; receivers read the same JSON. */
+function bodyOf(delivery: Delivery): string {
+  return JSON.stringify(delivery).replaceAll(
+    /[\ufffe\uffff]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16)}`,
+  )
 }
 
 /** Parts in order, each with one delivery of a group at most. */

@@ -6,8 +6,10 @@ import { recordJobState } from '../../../src/lifecycle/record-job-state.ts'
 import { submitJob } from '../../../src/lifecycle/submit-job.ts'
 import { jobNameOf } from '../../../src/run/job/job-definition.ts'
 import type { JobDetail, JobStatus } from '../../../src/run/job/job-outcome.ts'
+import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import { aTask, RUN_ID } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
+import { SET_ID } from '../../fixtures/run-sets.ts'
 
 const TOKEN = 'token'
 const submitted = async () => {
@@ -415,6 +417,15 @@ describe('a workflow that failed', () => {
 
     expect((await engine.runs.find(RUN_ID))?.failure?.kind).toBe('time-out')
     expect([...engine.scheduler.terminations.keys()]).toEqual(['job-1'])
+  })
+
+  it('fails a run of a set that its workflow could not start', async () => {
+    const id = setRunId({ setId: SET_ID, row: 0, round: 1 })
+    const engine = await anEngine({ run: { id, state: 'PROVISIONED' } })
+
+    await failRun(engine, { runId: id, error: 'Error', cause: '' })
+
+    expect((await engine.runs.find(id))?.failure?.kind).toBe('engine-error')
   })
 
   it('ignores a run that was not started', async () => {

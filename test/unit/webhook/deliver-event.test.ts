@@ -70,6 +70,15 @@ describe('a delivery', () => {
     expect(JSON.stringify(outcome)).not.toContain('hidden')
   })
 
+  it('is postponed like any other when its webhook cannot be read', async () => {
+    const { deliver, webhooks, postponed } = await setUp(async () => 200)
+    webhooks.find = async () =>
+      Promise.reject(Object.assign(new Error('throttled'), { name: 'ThrottlingException' }))
+
+    expect(await deliver()).toEqual({ kind: 'failed', reason: 'ThrottlingException', pauseSeconds: 5 })
+    expect(postponed).toEqual([5])
+  })
+
   it('is repeated after growing pauses for 20 hours, then left to the dead-letter queue', async () => {
     const { deliver, postponed } = await setUp(async () => 503)
     for (let attempt = 1; attempt <= MAX_DELIVERY_ATTEMPTS; attempt += 1) await deliver(attempt)

@@ -126,6 +126,19 @@ describe('the queue of SQS', () => {
     await expect(queueOf([refusal]).queue.send(deliveries(1))).rejects.toThrow('InternalError again')
   })
 
+  it('gets any text in an event as characters that it allows', async () => {
+    const { queue, calls } = queueOf([{}])
+    const [delivery] = deliveries(1)
+    const event = { ...delivery?.event, text: 'a\ufffe\uffff\ud800\u0000\u{1f600}' } as never
+
+    await queue.send([{ webhookId: 'hook', event }])
+
+    const body = String(calls()[0]?.[0]?.MessageBody)
+    // SQS: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.
+    expect(body).toMatch(/^[\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u)
+    expect(JSON.parse(body).event).toEqual(event)
+  })
+
   it('hides a message for a time', async () => {
     const { queue, sent } = queueOf([{}])
 
