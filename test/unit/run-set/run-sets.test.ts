@@ -4,6 +4,7 @@ import { provisionInput } from '../../../src/inputs/provision-input.ts'
 import { deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { submitJob } from '../../../src/lifecycle/submit-job.ts'
 import type { JobUsage } from '../../../src/run/run.ts'
+import { MAX_RUNS_AT_ONCE } from '../../../src/run/run-repository.ts'
 import { executionNameOf, type RunSet } from '../../../src/run/set/run-set.ts'
 import { setRunId } from '../../../src/run/set/set-run-id.ts'
 import { createRunSet } from '../../../src/run-set/create-run-set.ts'
@@ -13,7 +14,9 @@ import { listSetRuns } from '../../../src/run-set/list-set-runs.ts'
 import type { SetWork } from '../../../src/run-set/set-work.ts'
 import { sweepRunSets } from '../../../src/run-set/sweep-run-sets.ts'
 import { workOnRunSet } from '../../../src/run-set/work-on-run-set.ts'
+import { readAll } from '../../../src/shared/read-all.ts'
 import type { Task } from '../../../src/task/task.ts'
+import { createMemoryObjectStore } from '../../fakes/memory-object-store.ts'
 import { anInput, aTask } from '../../fixtures/builders.ts'
 import { anEngine } from '../../fixtures/engine.ts'
 
@@ -218,6 +221,42 @@ describe('a run set', () => {
     const { runs } = await work()
     expect(runs).toHaveLength(120)
     expect((await engine.runs.find(runId(119)))?.state).toBe('PROVISIONED')
+  })
+
+  it('gives all runs the same shared object, also when it was replaced while they were created', async () => {
+    const engine = await anEngine({ task: TASK })
+    const slides = createMemoryObjectStore()
+    await slides.put('model', 'old')
+    const inputBucket = () => ({
+      objects: slides,
+      async copy(from: string, to: string) {
+        const body = await slides.read(from)
+        await engine.objects.put(to, body === undefined ? '' : (await readAll(body)).toString())
+        return undefined
+      },
+    })
+    const rows = Array.from({ length: 2 * MAX_RUNS_AT_ONCE }, (_, a) => ({ a }))
+    const { id, work, read, runId } = await aSet({ rows, shared: { file: 's3://slides/model' } }, {
+      ...engine,
+      inputBucket,
+    } as Engine)
+    while ((await read()).done === 0 || (await read()).phase !== 'creating') {
+      let calls = 0
+      await workOnRunSet({ ...engine, inputBucket } as Engine, {
+        setId: id,
+        timeLeftMs: () => (calls++ === 0 ? 900_000 : 0),
+      })
+    }
+    await slides.put('model', 'new content')
+
+    await prepare(work)
+
+    const last = await engine.runs.find(runId(rows.length - 1))
+    const values = last === undefined ? [] : await engine.runs.listInputs(last)
+    const file = values.find(({ parameterName }) => parameterName === 'file')?.file
+    const body = file !== undefined && 'key' in file ? await engine.objects.read(file.key) : undefined
+    expect(body && (await readAll(body)).toString()).toBe('old')
+    expect(file).toMatchObject({ sizeBytes: 3 })
   })
 
   it('creates no run twice with two concurrent workers', async () => {
