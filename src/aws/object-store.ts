@@ -29,6 +29,15 @@ export class ObjectExchangedError extends Error {
   }
 }
 
+/** A copy was given up because the time of its caller was up. */
+export class CopyStoppedError extends Error {
+  override readonly name = 'CopyStoppedError'
+
+  constructor(key: string) {
+    super(`the time for copying object ${key} is up`)
+  }
+}
+
 /** Response headers of a presigned download. */
 export interface DownloadHeaders {
   readonly contentType: string
@@ -57,10 +66,11 @@ export interface ObjectStore {
   /**
    * Copies an object within S3, a large one in parallel ranges.
    * @param etag version to copy; the current one when absent
+   * @param isTimeUp whether the call should begin no further range; then nothing is left of the copy
    * @returns undefined when the object does not exist
-   * @throws ObjectExchangedError
+   * @throws ObjectExchangedError, CopyStoppedError
    */
-  copy(from: string, to: string, etag?: string): Promise<CopiedObject | undefined>
+  copy(from: string, to: string, etag?: string, isTimeUp?: () => boolean): Promise<CopiedObject | undefined>
   list(prefix: string): AsyncIterable<{ readonly key: string; readonly sizeBytes: number }>
   remove(key: string): Promise<void>
   /**

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { digestByRanges, digestByS3 } from '../shared/content-digest.ts'
 import { mapUntilFailure } from '../shared/map-until-failure.ts'
+import { CopyStoppedError } from './object-store.ts'
 
 /** A copy from one key of a bucket to another, or from another bucket. */
 export interface ObjectCopy {
@@ -21,6 +22,8 @@ export interface ObjectCopy {
   readonly etag: string
   /** Larger objects are copied in ranges of this size, 5 MiB at least. */
   readonly rangeBytes?: number
+  /** Whether no further request should begin. Those under way are waited for: a range takes a few seconds. */
+  readonly isTimeUp?: () => boolean
 }
 
 /** S3 copies about 100 MB a second in one request, and allows 10 000 ranges: 1.2 TiB. */
@@ -37,6 +40,7 @@ const MAX_DIGESTED_BYTES = 16 * 1024 ** 3
  * meanwhile: of the object, or of each range of a large one. Leaves nothing when the copy fails.
  * @returns the digest of the content; undefined when S3 computed none
  * @throws S3ServiceException with status 412 when the object has another version
+ * @throws CopyStoppedError
  */
 export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<string | undefined> {
   const { bucketName, to, sizeBytes, rangeBytes = RANGE_BYTES } = copy
@@ -45,6 +49,7 @@ export async function copyObject(client: S3Client, copy: ObjectCopy): Promise<st
     Key: to,
     ...(sizeBytes <= MAX_DIGESTED_BYTES && { ChecksumAlgorithm: 'SHA256' as const }),
   }
+  stopInTime(copy)
   if (sizeBytes <= rangeBytes) {
     const command = new CopyObjectCommand({ ...target, ...sourceOf(copy), TaggingDirective: 'REPLACE' })
     // S3 may keep the checksum of a foreign object: with COMPOSITE it is one of parts.
@@ -74,6 +79,7 @@ async function copyRanges(
 ) {
   const { sizeBytes, rangeBytes } = copy
   const copyRange = async (index: number) => {
+    stopInTime(copy)
     const start = index * rangeBytes
     const end = Math.min(start + rangeBytes, sizeBytes) - 1
     const PartNumber = index + 1
@@ -89,6 +95,11 @@ async function copyRanges(
   }
   const indexes = new Array(Math.ceil(sizeBytes / rangeBytes)).keys()
   return await mapUntilFailure(indexes, copyRange, { concurrency: RANGES_AT_ONCE })
+}
+
+/** @throws CopyStoppedError */
+function stopInTime({ from, isTimeUp }: ObjectCopy): void {
+  if (isTimeUp?.() === true) throw new CopyStoppedError(from)
 }
 
 /** Headers of a copy; keys are percent-encoded. */

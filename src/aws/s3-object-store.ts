@@ -125,12 +125,15 @@ export function createS3ObjectStore({
       }
     },
 
-    async copy(from, to, etag) {
+    async copy(from, to, etag, isTimeUp) {
       const found = await find(from)
       if (found === undefined) return undefined
       requireVersion(from, found, etag)
-      const ranges = copyRangeBytes === undefined ? {} : { rangeBytes: copyRangeBytes }
-      const copying = copyObject(client, { bucketName, from, to, ...found, ...ranges })
+      const options = {
+        ...(copyRangeBytes !== undefined && { rangeBytes: copyRangeBytes }),
+        ...(isTimeUp !== undefined && { isTimeUp }),
+      }
+      const copying = copyObject(client, { bucketName, from, to, ...found, ...options })
       const copied = copying.then(
         (digest) => ({ sizeBytes: found.sizeBytes, ...(digest !== undefined && { digest }) }),
         (error: unknown) => Promise.reject(asExchanged(from, error)),

@@ -1,7 +1,12 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type ByteRange, ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
+import {
+  type ByteRange,
+  CopyStoppedError,
+  ObjectExchangedError,
+  type ObjectStore,
+} from '../../src/aws/object-store.ts'
 import { digestOf } from '../../src/shared/content-digest.ts'
 
 interface ObjectStoreHarness {
@@ -200,6 +205,14 @@ export function describeObjectStore(
         expect(await objects.size('a/ä b')).toBe(bytes.length)
         const copied = await objects.read('copy')
         expect(Buffer.concat((await copied?.toArray()) ?? []).equals(bytes)).toBe(true)
+      })
+
+      it('creates no copy when its time is up', async () => {
+        await objects.put('a', Buffer.alloc(2 * harness.copyRangeBytes))
+
+        await expect(objects.copy('a', 'copy', undefined, () => true)).rejects.toThrow(CopyStoppedError)
+
+        expect(await objects.size('copy')).toBeUndefined()
       })
 
       it('returns undefined for a missing object and creates no copy', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
+import { CopyStoppedError, ObjectExchangedError, type ObjectStore } from '../../src/aws/object-store.ts'
 import { digestOf } from '../../src/shared/content-digest.ts'
 
 /** Object store with functions for tests. */
@@ -60,8 +60,9 @@ export function createMemoryObjectStore(): MemoryObjectStore {
       return found && { sizeBytes: found.bytes.length, etag: etagOf(found) }
     },
 
-    async copy(from, to, etag) {
+    async copy(from, to, etag, isTimeUp = () => false) {
       const found = findVersion(from, etag)
+      if (isTimeUp()) throw new CopyStoppedError(from)
       if (found !== undefined) objects.set(to, found)
       return found && { sizeBytes: found.bytes.length, digest: digestOf(found.bytes) }
     },

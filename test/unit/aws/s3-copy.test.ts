@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createS3Client } from '../../../src/aws/clients.ts'
+import { CopyStoppedError } from '../../../src/aws/object-store.ts'
 import { copyObject } from '../../../src/aws/s3-copy.ts'
 import { createS3PartStore } from '../../../src/aws/s3-part-store.ts'
 import { digestOf } from '../../../src/shared/content-digest.ts'
@@ -120,6 +121,20 @@ describe('a copy within the bucket', () => {
     expect(await copyObject(client, { ...COPY, sizeBytes, rangeBytes: sizeBytes - 1 })).toBeUndefined()
 
     expect(sent[0]?.input).not.toHaveProperty('ChecksumAlgorithm')
+  })
+
+  it('begins no range when its time is up, and leaves no parts', async () => {
+    const part = { CopyPartResult: { ETag: 'a' } }
+    const { client, sent } = stubClient<S3Client>([{ UploadId: 'copy-1' }, part, {}])
+    const isTimeUp = () => sent.some(({ name }) => name === 'UploadPartCopyCommand')
+
+    await expect(copyObject(client, { ...COPY, isTimeUp })).rejects.toThrow(CopyStoppedError)
+
+    expect(sent.map(({ name }) => name)).toEqual([
+      'CreateMultipartUploadCommand',
+      'UploadPartCopyCommand',
+      'AbortMultipartUploadCommand',
+    ])
   })
 
   it('that fails leaves no parts, which would be billed', async () => {
