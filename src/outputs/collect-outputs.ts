@@ -35,6 +35,8 @@ export const OUTPUTS_NAME = 'outputs.json'
  */
 export async function collectOutputs(deps: Dependencies, runId: string): Promise<readonly ErrorBody[]> {
   const run = await deps.runs.find(runId)
+  // An earlier call may have died between both writes.
+  if (run?.state === 'FINISHED') await recordResult(deps, run)
   const task = run === undefined ? undefined : await deps.tasks.findById(run.taskId)
   if (run?.job === undefined || task === undefined || !isActive(run.state)) return []
   const prefix = runOutputsPrefix(runId, run.job.attempt, run.job.succeededAttempt ?? 1)
@@ -120,15 +122,24 @@ export async function endWithOutputs(
     else if (rewritten.size > 0) await rewriteOutput(deps, key, output)
   }
   const { resultKey } = given
-  // Equal runs take the outputs of a FINISHED run only, so it may be recorded before: afterwards, a crash would leave it unknown.
-  if (resultKey !== undefined) await deps.runs.recordResult({ id: run.id, resultKey })
   const ignored = ignoredNames(task, given.left)
   const set = {
     outputsPrefix: prefix,
     ...(resultKey !== undefined && { resultKey }),
     ...(ignored.length > 0 && { ignoredFiles: ignored }),
   }
-  return { problems: [], isEnd: await end(deps, run, { to: 'FINISHED', set }) }
+  const isEnd = await end(deps, run, { to: 'FINISHED', set })
+  // Not before: a run that was cancelled or deleted meanwhile would hide an earlier one with the same result.
+  if (isEnd) await recordResult(deps, { id: run.id, ...set })
+  return { problems: [], isEnd }
+}
+
+/** Lets equal runs find the run, unless its outputs are not those of its container. */
+async function recordResult(
+  { runs }: Pick<Dependencies, 'runs'>,
+  { id, resultKey }: Pick<Run, 'id' | 'resultKey'>,
+): Promise<void> {
+  if (resultKey !== undefined) await runs.recordResult({ id, resultKey })
 }
 
 /** Results collected while the listing is written. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findArrayItem, provisionArrayItem } from '../../../src/inputs/provision-array.ts'
 import { provisionInput } from '../../../src/inputs/provision-input.ts'
+import { changeRunState } from '../../../src/lifecycle/change-run-state.ts'
 import { completeDeletion, deleteRun } from '../../../src/lifecycle/delete-run.ts'
 import { collectOutputs } from '../../../src/outputs/collect-outputs.ts'
 import { findOutputListing } from '../../../src/outputs/read-outputs.ts'
@@ -172,6 +173,24 @@ describe('a run that reuses', () => {
 
     expect(run).toMatchObject({ state: 'QUEUING', notReused: { reason: 'no-equal-run' } })
     expect(engine.objects.keys().filter((key) => key.startsWith(`task-run-outputs-${id}/`))).toEqual([])
+  })
+
+  it('takes outputs of a run although an equal one was cancelled while its outputs were checked', async () => {
+    const engine = await aReusingEngine()
+    const first = await engine.aFinishedRun()
+    const { id } = await engine.aProvisionedRun()
+    await engine.start(id, false)
+    const { write } = engine.objects
+    engine.objects.write = async (...written) => {
+      engine.objects.write = write
+      await changeRunState(engine, id, 'CANCELLED')
+      return write(...written)
+    }
+    expect(await engine.finish(id)).toMatchObject({ state: 'FAILED', failure: { kind: 'cancelled' } })
+
+    const third = await engine.aProvisionedRun()
+
+    expect(await engine.start(third.id)).toMatchObject({ state: 'FINISHED', reusedFrom: first.id })
   })
 
   it('is found as an equal run after a crash at its end', async () => {
